@@ -1,0 +1,112 @@
+//! From a status to a class.
+
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, StatusCode};
+use relay_core::retry::Class;
+use relay_core::time::{SignedDuration, Timestamp};
+
+/// The class of an answer that is not a success.
+///
+/// | status | read | mutating |
+/// |---|---|---|
+/// | 401 | unauthorised | unauthorised |
+/// | 408, 425 | retryable | unclear: the server gave up on us, not on the work |
+/// | 429 | retryable | retryable: refused before the work |
+/// | 500, 502, 504 and other 5xx | retryable | unclear |
+/// | 503 with `Retry-After` | retryable | retryable: a refusal that names its end |
+/// | 503 without | retryable | unclear: proxies say it after the work, too |
+/// | 3xx, other 4xx | permanent | permanent |
+pub fn classify(status: StatusCode, headers: &HeaderMap, mutating: bool, now: Timestamp) -> Class {
+    let after = retry_after(headers, now);
+    match status.as_u16() {
+        401 => Class::Unauthorised,
+        503 if after.is_some() => Class::Retryable { after },
+        408 | 425 | 500..=599 if mutating => Class::Unclear,
+        408 | 425 | 429 | 500..=599 => Class::Retryable { after },
+        _ => Class::Permanent,
+    }
+}
+
+/// `Retry-After`, as seconds or as an HTTP date; never negative. Procedure time.
+pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(SignedDuration::from_secs(seconds.into()));
+    }
+    let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    Some(date.duration_since(now).max(SignedDuration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-03T16:00:00Z".parse().expect("a valid time")
+    }
+
+    fn class(status: u16, headers: &[(&'static str, &str)], mutating: bool) -> Class {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(*name, value.parse().expect("a valid header"));
+        }
+        classify(
+            StatusCode::from_u16(status).expect("a status"),
+            &map,
+            mutating,
+            now(),
+        )
+    }
+
+    #[test]
+    fn a_write_that_met_a_server_error_is_unclear_and_a_read_is_not() {
+        for status in [408, 425, 500, 502, 503, 504, 599] {
+            assert_eq!(class(status, &[], true), Class::Unclear, "{status}");
+            assert_eq!(
+                class(status, &[], false),
+                Class::Retryable { after: None },
+                "{status}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refusal_that_names_its_end_may_be_repeated() {
+        let ten = Class::Retryable {
+            after: Some(SignedDuration::from_secs(10)),
+        };
+        assert_eq!(class(429, &[("retry-after", "10")], true), ten);
+        assert_eq!(class(503, &[("retry-after", "10")], true), ten);
+        assert_eq!(class(429, &[], true), Class::Retryable { after: None });
+    }
+
+    #[test]
+    fn retry_after_may_be_a_date_and_is_never_negative() {
+        let in_a_minute = [("retry-after", "Tue, 03 Nov 2026 16:01:00 GMT")];
+        assert_eq!(
+            class(429, &in_a_minute, false),
+            Class::Retryable {
+                after: Some(SignedDuration::from_mins(1))
+            }
+        );
+        let past = [("retry-after", "Tue, 03 Nov 2026 15:00:00 GMT")];
+        assert_eq!(
+            class(429, &past, false),
+            Class::Retryable {
+                after: Some(SignedDuration::ZERO)
+            }
+        );
+        assert_eq!(
+            class(429, &[("retry-after", "soon")], false),
+            Class::Retryable { after: None }
+        );
+    }
+
+    #[test]
+    fn everything_else_is_final() {
+        for status in [301, 302, 400, 403, 404, 405, 409, 410, 422, 451] {
+            assert_eq!(class(status, &[], true), Class::Permanent, "{status}");
+        }
+        assert_eq!(class(401, &[], true), Class::Unauthorised);
+    }
+}

@@ -1,0 +1,284 @@
+//! A batch: typed operations with preconditions, all or nothing.
+
+use relay_core::case::{Case, TimelineEntry};
+use relay_core::clients::Coach;
+use relay_core::effects::{Request, Settled};
+use relay_core::ids::{CaseId, ClientId, EffectKey, JobId, ReceiptId, WorkItemId};
+use relay_core::time::Timestamp;
+
+use crate::records::{
+    AuditEntry, Effect, EffectState, FactRow, Intent, JobError, Link, NewJob, ProcedureVersion,
+    Receipt, ReceiptState, WorkItem, WorkSettled,
+};
+
+/// Operations carried out in order, all or nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// The operations.
+    pub ops: Vec<Op>,
+}
+
+impl Batch {
+    /// An empty batch.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an operation.
+    pub fn push(&mut self, op: Op) -> &mut Self {
+        self.ops.push(op);
+        self
+    }
+}
+
+impl From<Vec<Op>> for Batch {
+    fn from(ops: Vec<Op>) -> Self {
+        Self { ops }
+    }
+}
+
+/// The right of a worker over a job: valid while the job is running under this number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fence {
+    /// The job.
+    pub job: JobId,
+    /// The fence it was claimed with.
+    pub fence: u64,
+}
+
+/// How a run of a job ends.
+#[derive(Debug, Clone, PartialEq)]
+pub enum JobEnd {
+    /// Finished.
+    Done,
+    /// Failed; again at `at` (procedure time). Counts as a failure.
+    Again {
+        /// When.
+        at: Timestamp,
+        /// Why.
+        error: JobError,
+    },
+    /// Not now; again at `at`. Counts as nothing.
+    Snooze {
+        /// When.
+        at: Timestamp,
+        /// Why, in one line.
+        why: String,
+    },
+    /// Waits for a person.
+    Parked {
+        /// Why.
+        error: JobError,
+    },
+    /// Given up.
+    Dead {
+        /// Why.
+        error: JobError,
+    },
+    /// No longer wanted.
+    Cancelled {
+        /// Why, in one line.
+        why: String,
+    },
+}
+
+/// What to do when a job with this key is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// Leave it as it is, whatever its state.
+    Keep,
+    /// Make it ready at the new time with the new payload, unless it is running (then it is left,
+    /// and the batch fails with a conflict on `job state`, so that the caller decides again).
+    Reschedule,
+}
+
+/// One operation.
+#[derive(Debug, Clone)]
+pub enum Op {
+    /// Stores a receipt. When its dedupe key is taken (see [`Receipt::dedupe_forever`]), it is
+    /// stored as [`ReceiptState::Duplicate`] with `duplicate_of` set; `Committed` tells.
+    InsertReceipt(Receipt),
+    /// A receipt leaves [`ReceiptState::New`]. Conflict `receipt state` if it has left already.
+    FinishReceipt {
+        /// Which.
+        id: ReceiptId,
+        /// Where to: `Done` or `Quarantined`.
+        state: ReceiptState,
+        /// Why, or what came of it.
+        note: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Stores a fact; one that is known (same kind, object, source time) is left as it is.
+    InsertFact(FactRow),
+    /// Stores a new case. Conflict `open case` if the client has one of the same procedure that
+    /// is not closed.
+    InsertCase(Case),
+    /// Replaces a case. Conflict `case version` unless the stored version is `expected`.
+    /// The new version must be `expected + 1`.
+    UpdateCase {
+        /// The case as it is to be.
+        case: Case,
+        /// The version it was computed from.
+        expected: u64,
+    },
+    /// Requires that a case still has this version. Conflict `case version`.
+    RequireCase {
+        /// Which.
+        case: CaseId,
+        /// The version.
+        version: u64,
+    },
+    /// Adds a line to a case's history.
+    AppendTimeline {
+        /// Which case.
+        case: CaseId,
+        /// The line.
+        entry: TimelineEntry,
+    },
+    /// Stores a planned effect. The same key with the same input hash is left as it is; with
+    /// another: [`StoreError::KeyReused`](crate::StoreError::KeyReused).
+    PlanEffect(Effect),
+    /// The right to one mutating request: the effect goes from `Planned` to `Intended`, its
+    /// revision, request and `intended_at` are set from the intent. Conflict `effect state`
+    /// unless it is `Planned`; the intent's revision must be the effect's plus one.
+    Intend(Intent),
+    /// How the one request of an intent ended. Conflict `effect state` if it is told already.
+    EndIntent {
+        /// The effect.
+        key: EffectKey,
+        /// The revision.
+        revision: u32,
+        /// See [`Intent::outcome`].
+        outcome: String,
+    },
+    /// An effect changes state. Conflict `effect state` unless it is in one of `from`.
+    /// Moving to `Unclear` sets `probes` to 0; moving from `Unclear` to `Unclear` adds one.
+    MoveEffect {
+        /// Which.
+        key: EffectKey,
+        /// Allowed present states.
+        from: Vec<EffectState>,
+        /// The new state.
+        to: EffectState,
+        /// How it ended; `None` unless the new state is an end.
+        settled: Option<Settled>,
+        /// What would have been sent (held, proposed); `None` leaves it.
+        request: Option<Request>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Cancels an effect that is still `Planned` (or `Held`, `Dead`, `Unsettled` with `settled`
+    /// kept), and its job; one in any other state is left. Never a conflict.
+    CancelEffect {
+        /// Which.
+        key: EffectKey,
+        /// Why, in one line.
+        why: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Queues a job.
+    Enqueue {
+        /// The job.
+        job: NewJob,
+        /// What if its key is there.
+        existing: Existing,
+    },
+    /// Requires that the worker still holds the job. Conflict `job fence`.
+    RequireFence(Fence),
+    /// Ends a run, writes its attempt row, frees the lane. Conflict `job fence`.
+    FinishJob {
+        /// By which right.
+        fence: Fence,
+        /// How.
+        end: JobEnd,
+        /// When, procedure time.
+        at: Timestamp,
+    },
+    /// A dead, parked or cancelled job is ready again, in its lane, with the failures forgotten.
+    /// One that is ready is made due at `at`. Conflict `job state` if running or done.
+    ReplayJob {
+        /// Which.
+        id: JobId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Cancels a job that is ready, parked or dead. Conflict `job state` if running or done.
+    CancelJob {
+        /// Which.
+        id: JobId,
+        /// Why, in one line.
+        why: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Cancels a job by key if it is ready, parked or dead; else nothing. Never a conflict.
+    CancelJobByKey {
+        /// Which.
+        key: String,
+        /// Why, in one line.
+        why: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Opens a work item; if one with the same dedupe key is open, that one is left as it is.
+    OpenWork(WorkItem),
+    /// Settles a work item. Conflict `work item state` if it is settled.
+    SettleWork {
+        /// Which.
+        id: WorkItemId,
+        /// How.
+        settled: WorkSettled,
+    },
+    /// Settles every open work item of a case. Never a conflict.
+    SettleCaseWork {
+        /// Which case.
+        case: CaseId,
+        /// How.
+        settled: WorkSettled,
+    },
+    /// Settles the open work item with this dedupe key, if there is one. Never a conflict.
+    SettleWorkByKey {
+        /// Which.
+        dedupe_key: String,
+        /// How.
+        settled: WorkSettled,
+    },
+    /// An owner was reminded. Conflict `work item state` if it is settled.
+    RemindWork {
+        /// Which.
+        id: WorkItemId,
+        /// When she is reminded next.
+        next: Timestamp,
+        /// The owner from now on (escalation).
+        owner: String,
+    },
+    /// Links a client to a contact, or replaces the link.
+    PutLink(Link),
+    /// Forgets a link.
+    RemoveLink {
+        /// Whose.
+        client: ClientId,
+    },
+    /// Stores or replaces a coach.
+    PutCoach(Coach),
+    /// Stores a setting as JSON.
+    PutSetting {
+        /// Its name.
+        key: String,
+        /// Its value.
+        value: serde_json::Value,
+    },
+    /// Stores a setting unless it is there.
+    PutSettingOnce {
+        /// Its name.
+        key: String,
+        /// Its value.
+        value: serde_json::Value,
+    },
+    /// Stores a procedure version unless it is there.
+    PutProcedure(ProcedureVersion),
+    /// Writes the audit log.
+    Audit(AuditEntry),
+}

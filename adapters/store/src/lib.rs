@@ -1,0 +1,27 @@
+//! The storage port: what the relay needs of a database, and nothing about any of them.
+//!
+//! Two things only: named reads, and [`Store::commit`] of a [`Batch`]. A batch is a list of typed
+//! operations with preconditions (a case version, a job's fence, a state), carried out all or
+//! nothing. There is no transaction object, so nothing can hold one across an await, and a slow
+//! vendor can never hold the database.
+//!
+//! Guarantees every store gives, and [`conformance`] checks:
+//! - When `commit` returns `Ok`, the batch survives a crash of the process and of the machine.
+//! - A failed precondition changes nothing and says which one failed ([`StoreError::Conflict`]).
+//! - A late worker changes nothing: every change made by a job names its fence.
+//! - Rows are returned in the order asked for, never in the order of chance.
+//!
+//! How a newcomer adds an operation: a variant of [`Op`] with its precondition in the doc, the
+//! statement in each `store-*` crate (file of the same name), a case in [`conformance`].
+
+pub mod batch;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+pub mod error;
+pub mod records;
+pub mod store;
+
+pub use batch::{Batch, Existing, Fence, JobEnd, Op};
+pub use error::StoreError;
+pub use records::*;
+pub use store::{CaseFilter, Claim, Committed, Health, JobFilter, Page, Store};

@@ -1,0 +1,379 @@
+//! The rows, as the relay sees them.
+
+use relay_core::case::Mode;
+use relay_core::effects::{EffectKind, PlannedEffect, Request, Settled};
+use relay_core::ids::{
+    CaseId, ClientId, ContactId, EffectKey, IntentId, JobId, ReceiptId, WorkItemId,
+};
+use relay_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+macro_rules! states {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$vdoc])* $variant),* }
+
+        impl $name {
+            /// Every state.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+            /// The stored name.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),* }
+            }
+            /// The state with this stored name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($text => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+states! {
+    /// Where a receipt stands. The receipt row is the intake queue.
+    ReceiptState {
+        /// Stored and acknowledged, not yet read.
+        New = "new",
+        /// Read: its facts and jobs are stored.
+        Done = "done",
+        /// Content we can't use; kept with the reason, answered 2xx where the vendor needs that.
+        Quarantined = "quarantined",
+        /// The same event as an earlier receipt.
+        Duplicate = "duplicate",
+    }
+}
+
+/// An inbound webhook as received: the raw bytes, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Our id.
+    pub id: ReceiptId,
+    /// The route it came by: `clear-connection`, `keap`.
+    pub source: String,
+    /// What makes it the same event as another: the vendor's id, or a hash of the body.
+    pub dedupe_key: String,
+    /// Whether the dedupe key stays taken for ever (`true`: the vendor's id), or only while an
+    /// equal receipt is unprocessed (`false`: Keap's body hash).
+    pub dedupe_forever: bool,
+    /// The id of the key or secret that verified it (leaked-key lists, E74).
+    pub verified_by: String,
+    /// When it arrived, procedure time.
+    pub received_at: Timestamp,
+    /// The media type it came with.
+    pub content_type: Option<String>,
+    /// The bytes that were verified.
+    pub body: Vec<u8>,
+    /// Where it stands.
+    pub state: ReceiptState,
+    /// The original, when this is a duplicate.
+    pub duplicate_of: Option<ReceiptId>,
+    /// Why it is quarantined, or what came of it, in one line.
+    pub note: Option<String>,
+    /// When it left [`ReceiptState::New`].
+    pub processed_at: Option<Timestamp>,
+}
+
+states! {
+    /// Where a job stands.
+    ///
+    /// ```text
+    /// ready ──claim──▶ running ──▶ done
+    ///   ▲  ▲              ├──▶ ready again (retry: a failure more; snooze: none)
+    ///   │  │              ├──▶ parked ──person──▶ ready
+    ///   │  └──rescue──────┤
+    ///   └──replay── dead ◀┘        cancelled ◀── ready, parked, dead
+    /// ```
+    JobState {
+        /// Waits for its time and its lane.
+        Ready = "ready",
+        /// Claimed under a lease.
+        Running = "running",
+        /// Finished.
+        Done = "done",
+        /// Waits for a person.
+        Parked = "parked",
+        /// Given up; may be replayed.
+        Dead = "dead",
+        /// No longer wanted.
+        Cancelled = "cancelled",
+    }
+}
+
+/// A piece of queued work.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// Unique for all time: the same wish queued twice is one job.
+    pub key: String,
+    /// What to do: `effect`, `timer`, `read`, `missed_check`, `reread`, `reconcile`, `reminder`, …
+    pub kind: String,
+    /// The client's own order of work: one running job per lane, in `seq` order among those due.
+    pub lane: String,
+    /// Order of creation, given by the store.
+    pub seq: i64,
+    /// Where it stands.
+    pub state: JobState,
+    /// Not before this, procedure time.
+    pub run_at: Timestamp,
+    /// Raised by every claim; every change made by the holder names it.
+    pub fence: u64,
+    /// Tries that failed since the last replay. Snoozes don't count.
+    pub failures: u32,
+    /// When it first failed since the last replay: the budget of tries counts from here.
+    pub failing_since: Option<Timestamp>,
+    /// Who runs it.
+    pub leased_by: Option<String>,
+    /// Until when the lease holds, real time.
+    pub lease_until: Option<Timestamp>,
+    /// The client, for filters.
+    pub client: Option<ClientId>,
+    /// The case, for filters and cancelling.
+    pub case: Option<CaseId>,
+    /// What the kind needs.
+    pub payload: serde_json::Value,
+    /// The class and text of the last failure.
+    pub last_error: Option<JobError>,
+    /// When it was queued.
+    pub created_at: Timestamp,
+    /// When it last changed state.
+    pub changed_at: Timestamp,
+}
+
+/// A job to be queued.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewJob {
+    /// Its id, should it be new.
+    pub id: JobId,
+    /// See [`Job::key`].
+    pub key: String,
+    /// See [`Job::kind`].
+    pub kind: String,
+    /// See [`Job::lane`].
+    pub lane: String,
+    /// See [`Job::run_at`].
+    pub run_at: Timestamp,
+    /// See [`Job::client`].
+    pub client: Option<ClientId>,
+    /// See [`Job::case`].
+    pub case: Option<CaseId>,
+    /// See [`Job::payload`].
+    pub payload: serde_json::Value,
+}
+
+/// Why a try failed: the class's stored name and a text without personal data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobError {
+    /// `retryable`, `unauthorised`, `permanent`, `not_sent`, `unclear`, or `internal`.
+    pub class: String,
+    /// In one line.
+    pub message: String,
+}
+
+/// One try of a job: an own row, never changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The job.
+    pub job: JobId,
+    /// The fence it ran under.
+    pub fence: u64,
+    /// Procedure time.
+    pub ended_at: Timestamp,
+    /// `done`, `again`, `snoozed`, `parked`, `dead`, `cancelled`, `rescued`.
+    pub result: String,
+    /// Why, where it failed.
+    pub error: Option<JobError>,
+}
+
+states! {
+    /// Where an effect stands.
+    ///
+    /// ```text
+    /// planned ──intent──▶ intended ──▶ done
+    ///   ▲  │                 ├──not sent──▶ planned (next revision)
+    ///   │  │                 ├──dead
+    ///   │  │                 └──unclear ──probe──▶ done | planned (absence proven) | unsettled
+    ///   │  └──▶ overtaken, held, proposed, cancelled, done (already true), dead
+    ///   └──person or replay── held, dead, unsettled
+    /// ```
+    EffectState {
+        /// Wanted; nothing has been sent.
+        Planned = "planned",
+        /// The intent is stored: from here on the vendor may have it.
+        Intended = "intended",
+        /// It was sent and the outcome is not known: only a probe may follow.
+        Unclear = "unclear",
+        /// It happened (or was already true).
+        Done = "done",
+        /// Propose mode: shown, not sent.
+        Proposed = "proposed",
+        /// The world moved on; not sent.
+        Overtaken = "overtaken",
+        /// A person must settle something first; not sent.
+        Held = "held",
+        /// Given up.
+        Dead = "dead",
+        /// The probe can't tell: a person decides; never sent again by itself.
+        Unsettled = "unsettled",
+        /// No longer wanted; not sent.
+        Cancelled = "cancelled",
+    }
+}
+
+/// Something done, or to be done, to the outside world.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Effect {
+    /// What was planned.
+    pub planned: PlannedEffect,
+    /// SHA-256 of the planned input, hex: a key reused for other content is refused.
+    pub input_hash: String,
+    /// The case that planned it.
+    pub case: CaseId,
+    /// Whether it is carried out or only shown.
+    pub mode: Mode,
+    /// Where it stands.
+    pub state: EffectState,
+    /// The revision of the last intent; 0 before the first.
+    pub revision: u32,
+    /// The bytes of the last intent, or what would have been sent (proposed, held).
+    pub request: Option<Request>,
+    /// When the last intent was stored, procedure time.
+    pub intended_at: Option<Timestamp>,
+    /// How often it has been probed since it became unclear.
+    pub probes: u32,
+    /// How it ended, once it has.
+    pub settled: Option<Settled>,
+    /// When it was planned.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub changed_at: Timestamp,
+}
+
+impl Effect {
+    /// The key.
+    pub fn key(&self) -> &EffectKey {
+        &self.planned.key
+    }
+
+    /// The kind.
+    pub fn kind(&self) -> EffectKind {
+        self.planned.kind()
+    }
+}
+
+/// The right to make one mutating request for an effect.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Intent {
+    /// Its id.
+    pub id: IntentId,
+    /// The effect.
+    pub key: EffectKey,
+    /// 1 for the first; raised by every later intent of the effect.
+    pub revision: u32,
+    /// The exact content.
+    pub request: Request,
+    /// What the guard had read, as JSON.
+    pub reading: serde_json::Value,
+    /// When it was stored, procedure time.
+    pub at: Timestamp,
+    /// How the one request ended: `done`, `not_sent`, `retryable`, `unauthorised`, `permanent`,
+    /// `unclear`; `None` while it is under way (or was cut off).
+    pub outcome: Option<String>,
+}
+
+/// A fact as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FactRow {
+    /// The fact.
+    pub fact: relay_core::facts::Fact,
+    /// The receipt it came by, if it did.
+    pub receipt: Option<ReceiptId>,
+    /// When we learned it, procedure time.
+    pub learned_at: Timestamp,
+}
+
+/// Something a person must do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkItem {
+    /// Its id.
+    pub id: WorkItemId,
+    /// One open item per key: the same wish opened twice is one item.
+    pub dedupe_key: String,
+    /// `reply`, `hold`, `by_hand`, `call_outcome`, `unsettled`, `dead_job`, `link`, `backlog`, …
+    pub kind: String,
+    /// A coach id, or a role such as `program_manager`, `admin`.
+    pub owner: String,
+    /// What is to be done, in one line.
+    pub title: String,
+    /// Everything needed to do it.
+    pub detail: serde_json::Value,
+    /// The names of the actions that settle it.
+    pub actions: Vec<String>,
+    /// The client, where there is one.
+    pub client: Option<ClientId>,
+    /// The case, where there is one.
+    pub case: Option<CaseId>,
+    /// The effect, where it is about one.
+    pub effect: Option<EffectKey>,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When it should be done.
+    pub due: Timestamp,
+    /// When the owner is reminded next.
+    pub remind_at: Timestamp,
+    /// How often she has been.
+    pub reminders: u32,
+    /// How it was settled: who, when, what; `None` while open.
+    pub settled: Option<WorkSettled>,
+}
+
+/// How a work item was settled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkSettled {
+    /// When.
+    pub at: Timestamp,
+    /// By whom: a name, or `relay` when the world settled it.
+    pub by: String,
+    /// Which action, or why.
+    pub action: String,
+}
+
+/// Which CRM contact a client is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The client.
+    pub client: ClientId,
+    /// The contact.
+    pub contact: ContactId,
+    /// How we know: `portal`, `email`, or `person:NAME`.
+    pub source: String,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// A line of the audit log: what a person did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditEntry {
+    /// When.
+    pub at: Timestamp,
+    /// Who, by name.
+    pub who: String,
+    /// What: `stop`, `resume`, `replay`, `cancel`, `work.done`, `case.close`, `link`, …
+    pub what: String,
+    /// On which object.
+    pub object: String,
+    /// The rest.
+    pub detail: serde_json::Value,
+}
+
+/// A stored version of a procedure, so that old cases keep theirs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcedureVersion {
+    /// Its hash.
+    pub hash: String,
+    /// The procedure's name.
+    pub name: String,
+    /// Parameters and scripts as one JSON document.
+    pub body: String,
+}

@@ -1,0 +1,193 @@
+//! The trait every store implements.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use relay_core::case::{Case, TimelineEntry};
+use relay_core::clients::Coach;
+use relay_core::ids::{
+    CaseId, ClientId, CoachId, ContactId, EffectKey, JobId, ReceiptId, TaskId, WorkItemId,
+};
+use relay_core::time::Timestamp;
+
+use crate::batch::{Batch, Fence};
+use crate::error::StoreError;
+use crate::records::{
+    Attempt, AuditEntry, Effect, FactRow, Intent, Job, JobState, Link, ProcedureVersion, Receipt,
+    ReceiptState, WorkItem,
+};
+
+/// A page of a list: at most `limit` rows after `offset`.
+#[derive(Debug, Clone, Copy)]
+pub struct Page {
+    /// Rows to skip.
+    pub offset: u32,
+    /// Rows to return.
+    pub limit: u32,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self {
+            offset: 0,
+            limit: 100,
+        }
+    }
+}
+
+/// What a commit did beyond what was asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// For each `InsertReceipt`, in order: the original, when it turned out to be a duplicate.
+    pub duplicates: Vec<Option<ReceiptId>>,
+}
+
+/// A claim of due jobs.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// Who claims.
+    pub worker: String,
+    /// Procedure time: jobs due at or before it.
+    pub now: Timestamp,
+    /// The lease, real time.
+    pub lease_until: Timestamp,
+    /// At most so many.
+    pub limit: u32,
+    /// Only jobs of this lane, if given.
+    pub lane: Option<String>,
+}
+
+/// A filter over jobs. Empty members match everything.
+#[derive(Debug, Clone, Default)]
+pub struct JobFilter {
+    /// In one of these states.
+    pub states: Vec<JobState>,
+    /// Of this kind.
+    pub kind: Option<String>,
+    /// Of this client.
+    pub client: Option<ClientId>,
+    /// Of this case.
+    pub case: Option<CaseId>,
+    /// Whose last error has this class.
+    pub class: Option<String>,
+}
+
+/// A filter over cases. Empty members match everything.
+#[derive(Debug, Clone, Default)]
+pub struct CaseFilter {
+    /// Of this client.
+    pub client: Option<ClientId>,
+    /// Of this procedure.
+    pub procedure: Option<String>,
+    /// Also closed ones.
+    pub closed: bool,
+}
+
+/// A database.
+///
+/// Reads see every commit that returned before they began. Writes go through
+/// [`commit`](Self::commit) and the three lease operations only.
+#[async_trait]
+pub trait Store: Debug + Send + Sync {
+    /// Carries out a batch, all or nothing, durably.
+    async fn commit(&self, batch: Batch) -> Result<Committed, StoreError>;
+
+    /// Claims due jobs: ready, `run_at <= now`, whose lane has no running job and no other due
+    /// ready job of smaller `seq`; ordered by `run_at`, then `seq`; at most one per lane. Each is
+    /// marked running with a raised fence and the lease.
+    async fn claim(&self, claim: Claim) -> Result<Vec<Job>, StoreError>;
+
+    /// Prolongs a lease. `false` when the job is no longer held under this fence: stop working.
+    async fn renew(&self, fence: Fence, lease_until: Timestamp) -> Result<bool, StoreError>;
+
+    /// Takes back jobs whose lease ended before `real_now`: ready at `now`, without a failure
+    /// more, with an attempt row `rescued`. Returns how many.
+    async fn rescue(&self, real_now: Timestamp, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Hands back every job leased by `worker` as ready at `now`, without a failure more.
+    async fn hand_back(&self, worker: &str, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// A receipt.
+    async fn receipt(&self, id: ReceiptId) -> Result<Option<Receipt>, StoreError>;
+    /// Receipts in a state, oldest first.
+    async fn receipts(&self, state: ReceiptState, page: Page) -> Result<Vec<Receipt>, StoreError>;
+    /// Facts about a client, by source time, then order of learning.
+    async fn facts(&self, client: &ClientId) -> Result<Vec<FactRow>, StoreError>;
+    /// Facts that a receipt taught.
+    async fn facts_of_receipt(&self, id: ReceiptId) -> Result<Vec<FactRow>, StoreError>;
+
+    /// A case.
+    async fn case(&self, id: CaseId) -> Result<Option<Case>, StoreError>;
+    /// Cases of a client that are not closed, oldest first.
+    async fn open_cases(&self, client: &ClientId) -> Result<Vec<Case>, StoreError>;
+    /// Cases matching a filter, newest change first.
+    async fn cases(&self, filter: &CaseFilter, page: Page) -> Result<Vec<Case>, StoreError>;
+    /// The history of a case, oldest first.
+    async fn timeline(&self, case: CaseId) -> Result<Vec<TimelineEntry>, StoreError>;
+
+    /// An effect.
+    async fn effect(&self, key: &EffectKey) -> Result<Option<Effect>, StoreError>;
+    /// The effects of a case, in order of planning.
+    async fn effects(&self, case: CaseId) -> Result<Vec<Effect>, StoreError>;
+    /// The done effect whose vendor reference is this CRM task.
+    async fn effect_of_task(&self, task: &TaskId) -> Result<Option<Effect>, StoreError>;
+    /// The vendor references of done effects of one kind for a client (our own messages, …).
+    async fn vendor_refs(
+        &self,
+        client: &ClientId,
+        kind: relay_core::effects::EffectKind,
+    ) -> Result<Vec<String>, StoreError>;
+    /// The intents of an effect, by revision.
+    async fn intents(&self, key: &EffectKey) -> Result<Vec<Intent>, StoreError>;
+
+    /// A job.
+    async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError>;
+    /// A job by key.
+    async fn job_by_key(&self, key: &str) -> Result<Option<Job>, StoreError>;
+    /// Jobs matching a filter, by lane, then `seq`: the order a replay runs them in.
+    async fn jobs(&self, filter: &JobFilter, page: Page) -> Result<Vec<Job>, StoreError>;
+    /// The tries of a job, oldest first.
+    async fn attempts(&self, job: JobId) -> Result<Vec<Attempt>, StoreError>;
+    /// When the next ready job is due, if any is waiting.
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// A work item.
+    async fn work_item(&self, id: WorkItemId) -> Result<Option<WorkItem>, StoreError>;
+    /// Open work items, by due time, of one owner if given.
+    async fn open_work(&self, owner: Option<&str>, page: Page)
+    -> Result<Vec<WorkItem>, StoreError>;
+    /// Every work item of a case, oldest first.
+    async fn case_work(&self, case: CaseId) -> Result<Vec<WorkItem>, StoreError>;
+
+    /// Which contact a client is.
+    async fn link(&self, client: &ClientId) -> Result<Option<Link>, StoreError>;
+    /// Which clients a contact is.
+    async fn clients_of(&self, contact: &ContactId) -> Result<Vec<ClientId>, StoreError>;
+    /// A coach of the directory.
+    async fn coach(&self, id: &CoachId) -> Result<Option<Coach>, StoreError>;
+    /// The directory.
+    async fn coaches(&self) -> Result<Vec<Coach>, StoreError>;
+    /// A setting.
+    async fn setting(&self, key: &str) -> Result<Option<serde_json::Value>, StoreError>;
+    /// A procedure version.
+    async fn procedure(&self, hash: &str) -> Result<Option<ProcedureVersion>, StoreError>;
+    /// The audit log, newest first.
+    async fn audit(&self, page: Page) -> Result<Vec<AuditEntry>, StoreError>;
+    /// How many jobs are in each state, and when the oldest due one was due.
+    async fn health(&self, now: Timestamp) -> Result<Health, StoreError>;
+}
+
+/// What operations look at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Jobs by state.
+    pub jobs: Vec<(JobState, u64)>,
+    /// `run_at` of the oldest ready job that is due.
+    pub oldest_due: Option<Timestamp>,
+    /// Receipts not yet read.
+    pub unread_receipts: u64,
+    /// Open work items.
+    pub open_work: u64,
+    /// Cases not closed.
+    pub open_cases: u64,
+}

@@ -1,0 +1,244 @@
+//! What we know of a client, a coach and a contact when a step or a guard looks.
+//!
+//! These are snapshots of a read, not records we keep up to date: the portal owns the client, the
+//! CRM owns the contact, and every outreach reads both again right before it goes out.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{
+    CheckInId, ClientId, CoachId, ContactId, CrmUserId, MessageId, PaymentMethodId, SubscriptionId,
+};
+use crate::time::{Date, Timestamp};
+
+/// Where the portal says a client stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientStatus {
+    /// In the online program: the only status that is ever followed up.
+    Online,
+    /// Comes to the clinic; check-ins no longer apply.
+    InPerson,
+    /// On an agreed break.
+    OnBreak,
+    /// Program ended.
+    Quit,
+    /// Program completed.
+    Graduated,
+    /// Only the Transition Maintenance Call is open (SOP A, exception).
+    TransitionCallOnly,
+    /// A word we don't know. Never counts as [`Online`](Self::Online): an unknown state must not
+    /// start a procedure (E39).
+    Unknown(String),
+}
+
+impl ClientStatus {
+    /// The portal's word for the status.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Online => "online",
+            Self::InPerson => "in_person",
+            Self::OnBreak => "on_break",
+            Self::Quit => "quit",
+            Self::Graduated => "graduated",
+            Self::TransitionCallOnly => "transition_call_only",
+            Self::Unknown(word) => word,
+        }
+    }
+}
+
+impl From<&str> for ClientStatus {
+    fn from(word: &str) -> Self {
+        match word {
+            "online" => Self::Online,
+            "in_person" => Self::InPerson,
+            "on_break" => Self::OnBreak,
+            "quit" => Self::Quit,
+            "graduated" => Self::Graduated,
+            "transition_call_only" => Self::TransitionCallOnly,
+            other => Self::Unknown(other.to_owned()),
+        }
+    }
+}
+
+/// A client as the portal described her at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientSnapshot {
+    /// The portal's id.
+    pub id: ClientId,
+    /// Given name, as scripts address her. `None` holds every script that needs it (E22).
+    pub first_name: Option<String>,
+    /// Family name; only its initial is ever shown to staff in a title.
+    pub last_name: Option<String>,
+    /// Where she stands.
+    pub status: ClientStatus,
+    /// Her coach now.
+    pub coach: Option<CoachId>,
+    /// Email address on file in the portal.
+    pub email: Option<String>,
+    /// Phone number on file in the portal.
+    pub phone: Option<String>,
+    /// Her IANA time zone, if known; else the clinic's applies (E24).
+    pub time_zone: Option<String>,
+    /// `R`: the civil date of the last regimen change.
+    pub last_regimen_change: Option<Date>,
+    /// The CRM contact the portal links her to, if it says so.
+    pub contact: Option<ContactId>,
+    /// End of an agreed break, if the portal tells one.
+    pub break_until: Option<Date>,
+}
+
+impl ClientSnapshot {
+    /// First name and initial, the most that a task title or a log for staff shows: `Maya R.`
+    pub fn short_name(&self) -> Option<String> {
+        let first = self.first_name.as_deref()?.trim();
+        if first.is_empty() {
+            return None;
+        }
+        match self
+            .last_name
+            .as_deref()
+            .and_then(|last| last.trim().chars().next())
+        {
+            Some(initial) => Some(format!("{first} {initial}.")),
+            None => Some(first.to_owned()),
+        }
+    }
+}
+
+/// A check-in as the portal lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckIn {
+    /// The portal's id.
+    pub id: CheckInId,
+    /// `D`: the civil date it is due.
+    pub due: Date,
+    /// The exact instant it is due, where the portal gives one.
+    pub due_at: Option<Timestamp>,
+    /// When it was submitted; `None` while it is open.
+    pub submitted_at: Option<Timestamp>,
+    /// Withdrawn by the clinic: as if it had never been asked for.
+    pub withdrawn: bool,
+}
+
+/// Who wrote a portal message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Author {
+    /// The client.
+    Client,
+    /// A coach (or we, in her name).
+    Coach,
+}
+
+/// A portal message as a guard or a probe sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortalMessage {
+    /// The portal's id.
+    pub id: MessageId,
+    /// Who wrote it.
+    pub author: Author,
+    /// The coach who wrote it, where the author is a coach.
+    pub coach: Option<CoachId>,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+    /// The text. Compared by a probe; never logged.
+    pub text: String,
+}
+
+/// A coach as the directory knows her.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coach {
+    /// The portal's id.
+    pub id: CoachId,
+    /// The name a script signs with.
+    pub name: String,
+    /// The address by which she is found in the CRM.
+    pub email: String,
+    /// Her user in the CRM, once it has been found and is active.
+    pub crm_user: Option<CrmUserId>,
+}
+
+/// A contact as the CRM described it at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactSnapshot {
+    /// The CRM's id.
+    pub id: ContactId,
+    /// Given name in the CRM.
+    pub first_name: Option<String>,
+    /// The main address.
+    pub email: Option<String>,
+    /// The first phone number that looks like one.
+    pub phone: Option<String>,
+    /// Whether mail to the address can arrive.
+    pub address: AddressState,
+    /// Other contacts with the same address (E20). Any of them forbids touching billing.
+    pub twins: Vec<ContactId>,
+}
+
+/// What a contact pays for and with, as the CRM described it at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BillingSnapshot {
+    /// When it was read.
+    pub read_at: Timestamp,
+    /// Every subscription, active or not.
+    pub subscriptions: Vec<Subscription>,
+    /// Every stored card.
+    pub cards: Vec<Card>,
+    /// Orders or pay plans with money still owed, one line each (E49, E50).
+    pub open_orders: Vec<String>,
+}
+
+/// A subscription as the CRM lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// The CRM's id.
+    pub id: SubscriptionId,
+    /// The product's name, for people.
+    pub name: String,
+    /// Whether it is one of the configured coaching plans (E47). Matched by id, never by name.
+    pub coaching: bool,
+    /// Whether it is active.
+    pub active: bool,
+    /// Whether it charges by itself.
+    pub auto_charge: bool,
+    /// The card it charges.
+    pub payment_method: Option<PaymentMethodId>,
+    /// The next bill date, a tenant-local day.
+    pub next_bill_date: Option<Date>,
+    /// The last bill date, a tenant-local day (E51).
+    pub last_bill_date: Option<Date>,
+}
+
+/// A stored card as the CRM lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    /// The CRM's id.
+    pub id: PaymentMethodId,
+    /// What staff recognise it by: brand and last four digits.
+    pub label: String,
+}
+
+/// Whether mail to an address can arrive, as the CRM says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state", content = "status")]
+pub enum AddressState {
+    /// Mail may be sent and is expected to arrive.
+    Deliverable,
+    /// No row yet: nothing was ever mailed there. Counts as deliverable.
+    NeverMailed,
+    /// Bounced or refused; the word is the CRM's own (`HARD_BOUNCE`, `INVALID`, …).
+    Undeliverable(String),
+    /// She asked not to be mailed; the word is the CRM's own (`LIST_UNSUBSCRIBE`, …).
+    OptedOut(String),
+    /// There is no address at all.
+    Missing,
+    /// A word we don't know: treated as not deliverable, and shown.
+    Unknown(String),
+}
+
+impl AddressState {
+    /// Whether a message may be sent there.
+    pub fn accepts_mail(&self) -> bool {
+        matches!(self, Self::Deliverable | Self::NeverMailed)
+    }
+}

@@ -1,0 +1,483 @@
+//! The registry of everything we can do to the outside world.
+//!
+//! An effect is planned by a step, guarded, given an intent, attempted once, and if the outcome is
+//! unclear, probed. What differs from effect to effect is written here, in one table
+//! ([`EffectKind`]) that tests loop over, so that a new effect can't be forgotten by any of them.
+//!
+//! Guarantee: an effect's [`EffectKey`] settles at most once. Not guaranteed: that a vendor whose
+//! state can't be read back did nothing before its answer was lost; then a person decides.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{
+    ClientId, CoachId, ContactId, CrmUserId, EffectKey, PaymentMethodId, SubscriptionId, TaskId,
+};
+use crate::time::{Date, SignedDuration, Timestamp};
+
+/// Every kind of effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectKind {
+    /// A message to the client in the portal, as her coach.
+    PortalMessage,
+    /// A quiet note for the coach in the portal.
+    PortalNote,
+    /// An email to the client through the CRM, in the coach's name.
+    Email,
+    /// A call task for the coach in the CRM.
+    CallTask,
+    /// Completing a call task of ours that is no longer needed.
+    CloseTask,
+    /// Moving an open call task of ours to the new coach.
+    ReassignTask,
+    /// A note on the contact in the CRM.
+    ContactNote,
+    /// Putting a tag on the contact.
+    AddTag,
+    /// Taking a tag off the contact.
+    RemoveTag,
+    /// Setting the contact type field.
+    ContactType,
+    /// Taking a subscription off auto-charge.
+    AutoChargeOff,
+    /// Making a subscription inactive.
+    DeactivateSubscription,
+    /// Removing a stored card.
+    RemoveCard,
+}
+
+/// Who notices an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// The client. Twice is the worst thing we can do.
+    Client,
+    /// Staff.
+    Staff,
+    /// Money.
+    Billing,
+}
+
+/// What a read after an unclear outcome can prove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absence {
+    /// Not there after this long means it did not happen; it may then be sent.
+    ProvenAfter(SignedDuration),
+    /// The vendor's list never proves that it did not happen: a person decides.
+    Never,
+    /// The effect is a desired state: reading the state is the answer.
+    DesiredState,
+}
+
+impl EffectKind {
+    /// Every kind. Tests loop over this.
+    pub const ALL: [Self; 13] = [
+        Self::PortalMessage,
+        Self::PortalNote,
+        Self::Email,
+        Self::CallTask,
+        Self::CloseTask,
+        Self::ReassignTask,
+        Self::ContactNote,
+        Self::AddTag,
+        Self::RemoveTag,
+        Self::ContactType,
+        Self::AutoChargeOff,
+        Self::DeactivateSubscription,
+        Self::RemoveCard,
+    ];
+
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PortalMessage => "portal_message",
+            Self::PortalNote => "portal_note",
+            Self::Email => "email",
+            Self::CallTask => "call_task",
+            Self::CloseTask => "close_task",
+            Self::ReassignTask => "reassign_task",
+            Self::ContactNote => "contact_note",
+            Self::AddTag => "add_tag",
+            Self::RemoveTag => "remove_tag",
+            Self::ContactType => "contact_type",
+            Self::AutoChargeOff => "auto_charge_off",
+            Self::DeactivateSubscription => "deactivate_subscription",
+            Self::RemoveCard => "remove_card",
+        }
+    }
+
+    /// The kind with this stored name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// Who notices it.
+    pub fn audience(self) -> Audience {
+        match self {
+            Self::PortalMessage | Self::Email => Audience::Client,
+            Self::AutoChargeOff | Self::DeactivateSubscription | Self::RemoveCard => {
+                Audience::Billing
+            }
+            _ => Audience::Staff,
+        }
+    }
+
+    /// Whether it reaches out to the client, now or by asking a coach to call. Outreach is
+    /// guarded by a fresh read and halted by `stop`.
+    pub fn is_outreach(self) -> bool {
+        matches!(self, Self::PortalMessage | Self::Email | Self::CallTask)
+    }
+
+    /// What a probe can prove (`design.md` 6: portal by listing, tasks and notes by listing,
+    /// email never, the rest by reading the state).
+    pub fn absence(self) -> Absence {
+        match self {
+            Self::PortalMessage | Self::PortalNote => {
+                Absence::ProvenAfter(SignedDuration::from_mins(2))
+            }
+            Self::CallTask | Self::ContactNote => {
+                Absence::ProvenAfter(SignedDuration::from_mins(5))
+            }
+            Self::Email => Absence::Never,
+            _ => Absence::DesiredState,
+        }
+    }
+}
+
+/// An effect as a step plans it: what is wanted, not yet the words or ids it is wanted with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedEffect {
+    /// Its name for all time.
+    pub key: EffectKey,
+    /// For whom.
+    pub client: ClientId,
+    /// Whether the case waits for it. The death of a blocking effect holds the case; the death of
+    /// an informational one only opens a work item.
+    pub blocking: bool,
+    /// The earliest instant it may be carried out.
+    pub not_before: Timestamp,
+    /// What is wanted. Its hash guards against a key being reused for something else.
+    pub input: EffectInput,
+}
+
+impl PlannedEffect {
+    /// The kind, from the input.
+    pub fn kind(&self) -> EffectKind {
+        self.input.kind()
+    }
+}
+
+/// What is wanted: the logical content of an effect.
+///
+/// The hash of this value is stored with the key, and a second plan under the same key with other
+/// logic is refused. The final text is rendered at guard time, so that the coach of the moment
+/// signs it (E41).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "effect", rename_all = "snake_case")]
+pub enum EffectInput {
+    /// Send script `script` about the check-in due on `due` in the portal.
+    PortalMessage {
+        /// Which script (`S1`, …).
+        script: String,
+        /// `D`.
+        due: Date,
+    },
+    /// Write `text` as a quiet portal note.
+    PortalNote {
+        /// The note.
+        text: String,
+    },
+    /// Send script `script` by email.
+    Email {
+        /// Which script (`S2`, …).
+        script: String,
+        /// `D`.
+        due: Date,
+    },
+    /// Ask the coach to call.
+    CallTask {
+        /// The script she reads (`S3`).
+        script: String,
+        /// `D`.
+        due: Date,
+        /// Why she is asked to call, in one line.
+        reason: String,
+        /// The civil date the call is due.
+        call_by: Date,
+    },
+    /// Complete the call task that effect `made_by` created.
+    CloseTask {
+        /// The effect that created the task.
+        made_by: EffectKey,
+        /// Why, in one line.
+        reason: String,
+    },
+    /// Move the call task that effect `made_by` created to the client's coach of the moment.
+    ReassignTask {
+        /// The effect that created the task.
+        made_by: EffectKey,
+        /// The new coach.
+        coach: CoachId,
+    },
+    /// Note on the contact.
+    ContactNote {
+        /// Its title.
+        title: String,
+        /// Its text.
+        text: String,
+    },
+    /// Put tag `tag` on the contact.
+    AddTag {
+        /// The tag's name.
+        tag: String,
+    },
+    /// Take tag `tag` off the contact.
+    RemoveTag {
+        /// The tag's name.
+        tag: String,
+    },
+    /// Set the contact type field.
+    ContactType {
+        /// The wanted value, as the drop-down spells it.
+        value: String,
+    },
+    /// Take a subscription off auto-charge.
+    AutoChargeOff {
+        /// Which.
+        subscription: SubscriptionId,
+        /// Written into `reason_stopped`.
+        reason: String,
+    },
+    /// Make a subscription inactive.
+    DeactivateSubscription {
+        /// Which.
+        subscription: SubscriptionId,
+        /// Written into `reason_stopped`.
+        reason: String,
+    },
+    /// Remove a stored card.
+    RemoveCard {
+        /// The subscription it paid for.
+        subscription: SubscriptionId,
+        /// The card.
+        payment_method: PaymentMethodId,
+        /// `delete` or `deactivate`; `keep` plans no effect.
+        mode: CardRemoval,
+    },
+}
+
+impl EffectInput {
+    /// The kind this input belongs to.
+    pub fn kind(&self) -> EffectKind {
+        match self {
+            Self::PortalMessage { .. } => EffectKind::PortalMessage,
+            Self::PortalNote { .. } => EffectKind::PortalNote,
+            Self::Email { .. } => EffectKind::Email,
+            Self::CallTask { .. } => EffectKind::CallTask,
+            Self::CloseTask { .. } => EffectKind::CloseTask,
+            Self::ReassignTask { .. } => EffectKind::ReassignTask,
+            Self::ContactNote { .. } => EffectKind::ContactNote,
+            Self::AddTag { .. } => EffectKind::AddTag,
+            Self::RemoveTag { .. } => EffectKind::RemoveTag,
+            Self::ContactType { .. } => EffectKind::ContactType,
+            Self::AutoChargeOff { .. } => EffectKind::AutoChargeOff,
+            Self::DeactivateSubscription { .. } => EffectKind::DeactivateSubscription,
+            Self::RemoveCard { .. } => EffectKind::RemoveCard,
+        }
+    }
+}
+
+/// What happens to the stored card of a stopped subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CardRemoval {
+    /// Delete it; irreversible.
+    Delete,
+    /// Make it inactive.
+    Deactivate,
+    /// Leave it.
+    Keep,
+}
+
+/// An effect rendered to the exact bytes and ids it goes out with: what an intent stores.
+///
+/// After an unclear outcome these bytes are frozen; after a definite "not sent" the guard renders
+/// anew as the next revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "snake_case")]
+pub enum Request {
+    /// Send in the portal.
+    PortalMessage {
+        /// To whom.
+        client: ClientId,
+        /// As whom.
+        author: CoachId,
+        /// The final text.
+        text: String,
+    },
+    /// Note in the portal.
+    PortalNote {
+        /// About whom.
+        client: ClientId,
+        /// As whom.
+        author: CoachId,
+        /// The final text.
+        text: String,
+    },
+    /// Mail through the CRM.
+    Email {
+        /// To whom.
+        contact: ContactId,
+        /// In whose name.
+        user: CrmUserId,
+        /// The subject.
+        subject: String,
+        /// The text part. The HTML part is the same text, escaped, with an invisible marker.
+        text: String,
+    },
+    /// Task in the CRM.
+    CallTask {
+        /// About whom.
+        contact: ContactId,
+        /// For whom.
+        user: CrmUserId,
+        /// The title.
+        title: String,
+        /// The body; the marker is appended as its last line by the adapter's caller.
+        description: String,
+        /// When it is due.
+        due: Timestamp,
+    },
+    /// Complete a task.
+    CloseTask {
+        /// Which.
+        task: TaskId,
+    },
+    /// Reassign a task.
+    ReassignTask {
+        /// Which.
+        task: TaskId,
+        /// To whom.
+        user: CrmUserId,
+    },
+    /// Note in the CRM.
+    ContactNote {
+        /// On whom.
+        contact: ContactId,
+        /// As whom.
+        user: CrmUserId,
+        /// The title.
+        title: String,
+        /// The text.
+        text: String,
+    },
+    /// Tag on.
+    AddTag {
+        /// On whom.
+        contact: ContactId,
+        /// Which, by name.
+        tag: String,
+    },
+    /// Tag off.
+    RemoveTag {
+        /// From whom.
+        contact: ContactId,
+        /// Which, by name.
+        tag: String,
+    },
+    /// Contact type.
+    ContactType {
+        /// Of whom.
+        contact: ContactId,
+        /// The value.
+        value: String,
+    },
+    /// Auto-charge off.
+    AutoChargeOff {
+        /// Whose.
+        contact: ContactId,
+        /// Which.
+        subscription: SubscriptionId,
+        /// Why.
+        reason: String,
+    },
+    /// Inactive.
+    DeactivateSubscription {
+        /// Whose.
+        contact: ContactId,
+        /// Which.
+        subscription: SubscriptionId,
+        /// Why.
+        reason: String,
+    },
+    /// Card gone.
+    RemoveCard {
+        /// Whose.
+        contact: ContactId,
+        /// Which.
+        payment_method: PaymentMethodId,
+        /// How.
+        mode: CardRemoval,
+    },
+}
+
+impl Request {
+    /// The kind this request carries out.
+    pub fn kind(&self) -> EffectKind {
+        match self {
+            Self::PortalMessage { .. } => EffectKind::PortalMessage,
+            Self::PortalNote { .. } => EffectKind::PortalNote,
+            Self::Email { .. } => EffectKind::Email,
+            Self::CallTask { .. } => EffectKind::CallTask,
+            Self::CloseTask { .. } => EffectKind::CloseTask,
+            Self::ReassignTask { .. } => EffectKind::ReassignTask,
+            Self::ContactNote { .. } => EffectKind::ContactNote,
+            Self::AddTag { .. } => EffectKind::AddTag,
+            Self::RemoveTag { .. } => EffectKind::RemoveTag,
+            Self::ContactType { .. } => EffectKind::ContactType,
+            Self::AutoChargeOff { .. } => EffectKind::AutoChargeOff,
+            Self::DeactivateSubscription { .. } => EffectKind::DeactivateSubscription,
+            Self::RemoveCard { .. } => EffectKind::RemoveCard,
+        }
+    }
+}
+
+/// How an effect ended, as its workflow hears of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "settled", rename_all = "snake_case")]
+pub enum Settled {
+    /// It happened.
+    Done {
+        /// When the vendor accepted it (or when the probe found it to have been accepted).
+        at: Timestamp,
+        /// The vendor's id for it, where one is given.
+        vendor_ref: Option<String>,
+        /// Found by a probe rather than by the answer to our request.
+        by_probe: bool,
+    },
+    /// The state was already as wanted; nothing was sent.
+    AlreadyTrue,
+    /// The relay is in propose mode: rendered, shown, not sent.
+    Proposed,
+    /// The guard found that the world has moved on; nothing was sent.
+    Overtaken {
+        /// By what, in one line.
+        by: String,
+    },
+    /// Something stands in the way that a person must settle; nothing was sent.
+    Held {
+        /// Why, in one line.
+        reason: String,
+    },
+    /// Given up after every allowed try, or refused for good.
+    Dead {
+        /// Why, in one line.
+        reason: String,
+    },
+    /// It can't be told whether it happened, and it is never sent again by itself.
+    Unclear {
+        /// What was looked at.
+        evidence: String,
+    },
+    /// Cancelled before it was carried out.
+    Cancelled,
+}

@@ -1,0 +1,214 @@
+//! Facts: what a receipt or a read taught us.
+//!
+//! A fact is unique by (kind, object, source time): the same change told twice, or told by a
+//! webhook and by a re-read, is one fact. Facts are stored before anything acts on them, and are
+//! never changed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::channel::MailEvidence;
+use crate::clients::{BillingSnapshot, CheckIn, ClientSnapshot};
+use crate::effects::CardRemoval;
+use crate::ids::{CheckInId, ClientId, CoachId, ContactId, MessageId, TaskId};
+use crate::time::{Date, Timestamp};
+
+/// One thing we were taught.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// The client it is about. Facts about nobody we know are kept with the receipt only.
+    pub client: ClientId,
+    /// The id of the object that changed (a check-in, a message, a task).
+    pub object: String,
+    /// When the source says it happened; never later than when we learned it (E34).
+    pub source_time: Timestamp,
+    /// What it is.
+    pub body: FactBody,
+}
+
+impl Fact {
+    /// The stored name of the kind; part of the uniqueness key.
+    pub fn kind(&self) -> &'static str {
+        self.body.kind()
+    }
+}
+
+/// The kinds of fact, with their data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum FactBody {
+    /// A check-in is due on a day.
+    CheckInDue {
+        /// The check-in.
+        check_in: CheckInId,
+        /// `D`.
+        due: Date,
+        /// The instant, where the portal gives one.
+        due_at: Option<Timestamp>,
+    },
+    /// A check-in was submitted.
+    CheckInSubmitted {
+        /// The check-in.
+        check_in: CheckInId,
+        /// Whether the portal calls it complete. An incomplete one still counts as submitted (E5).
+        complete: bool,
+    },
+    /// A check-in's due date moved.
+    CheckInRescheduled {
+        /// The check-in.
+        check_in: CheckInId,
+        /// The new `D`.
+        due: Date,
+    },
+    /// A check-in was withdrawn or deleted.
+    CheckInWithdrawn {
+        /// The check-in.
+        check_in: CheckInId,
+    },
+    /// We read the portal after the due date and the check-in was not there: opens a case.
+    CheckInMissed {
+        /// The check-in as read.
+        check_in: CheckIn,
+        /// The client as read in the same moment.
+        client: Box<ClientSnapshot>,
+    },
+    /// The client wrote in the portal, or staff recorded that she replied elsewhere (E8).
+    ClientReplied {
+        /// The portal message; `None` when staff recorded a reply by another way.
+        message: Option<MessageId>,
+        /// Where: `portal`, `email`, `phone`, `text`, `other`.
+        channel: String,
+    },
+    /// A coach wrote to the client by hand (E43). Our own messages are not facts.
+    CoachWrote {
+        /// The portal message.
+        message: MessageId,
+        /// Who wrote.
+        coach: Option<CoachId>,
+    },
+    /// The client opened a portal message.
+    MessageRead {
+        /// The message.
+        message: MessageId,
+    },
+    /// Her regimen changed; `R` moves.
+    RegimenChanged {
+        /// The civil date, clinic time.
+        on: Date,
+    },
+    /// Her status, coach or contact data changed.
+    ClientUpdated {
+        /// The client as told or read.
+        client: Box<ClientSnapshot>,
+    },
+    /// Her program was ended by hand in the portal.
+    ProgramEnded,
+    /// Her program was taken up again.
+    ProgramReactivated,
+    /// The email evidence that the channel decision asked for.
+    MailRead {
+        /// What the CRM shows.
+        evidence: Box<MailEvidence>,
+    },
+    /// The call task that we made changed in the CRM.
+    CallTaskChanged {
+        /// The task.
+        task: TaskId,
+        /// Whether it is completed.
+        completed: bool,
+        /// What the coach wrote into it.
+        outcome: Option<CallOutcome>,
+    },
+    /// The CRM contact linked to the client is gone (E40).
+    ContactGone,
+    /// What the contact pays for, as a billing procedure asked for it.
+    BillingRead {
+        /// The client's contact has twins: other contacts with the same address (E20).
+        twins: Vec<ContactId>,
+        /// What the CRM shows.
+        billing: Box<BillingSnapshot>,
+    },
+    /// A person ordered something for this client.
+    Ordered {
+        /// Who, by name.
+        by: String,
+        /// What.
+        order: Order,
+    },
+}
+
+/// What a person may order directly, outside the two long procedures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "snake_case")]
+pub enum Order {
+    /// Set the contact type field.
+    SetContactType {
+        /// The wanted value.
+        value: String,
+    },
+    /// Stop the coaching fee: off auto-charge, inactive, verified, card by policy.
+    CancelSubscription {
+        /// Written into `reason_stopped`.
+        reason: String,
+        /// What happens to the card.
+        card: CardRemoval,
+    },
+}
+
+impl FactBody {
+    /// The stored name of the kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::CheckInDue { .. } => "check_in_due",
+            Self::CheckInSubmitted { .. } => "check_in_submitted",
+            Self::CheckInRescheduled { .. } => "check_in_rescheduled",
+            Self::CheckInWithdrawn { .. } => "check_in_withdrawn",
+            Self::CheckInMissed { .. } => "check_in_missed",
+            Self::ClientReplied { .. } => "client_replied",
+            Self::CoachWrote { .. } => "coach_wrote",
+            Self::MessageRead { .. } => "message_read",
+            Self::RegimenChanged { .. } => "regimen_changed",
+            Self::ClientUpdated { .. } => "client_updated",
+            Self::ProgramEnded => "program_ended",
+            Self::ProgramReactivated => "program_reactivated",
+            Self::MailRead { .. } => "mail_read",
+            Self::CallTaskChanged { .. } => "call_task_changed",
+            Self::ContactGone => "contact_gone",
+            Self::BillingRead { .. } => "billing_read",
+            Self::Ordered { .. } => "ordered",
+        }
+    }
+}
+
+/// What came of a call (A8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallOutcome {
+    /// She was reached. Counts as a reply.
+    Spoke,
+    /// A message was left.
+    Voicemail,
+    /// Nobody answered.
+    NoAnswer,
+    /// The number belongs to somebody else; goes on as not reached and flags the contact.
+    WrongNumber,
+}
+
+impl CallOutcome {
+    /// Every outcome, in the order people are shown them.
+    pub const ALL: [Self; 4] = [
+        Self::Spoke,
+        Self::Voicemail,
+        Self::NoAnswer,
+        Self::WrongNumber,
+    ];
+
+    /// The words a coach writes and reads.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Spoke => "spoke",
+            Self::Voicemail => "voicemail",
+            Self::NoAnswer => "no answer",
+            Self::WrongNumber => "wrong number",
+        }
+    }
+}

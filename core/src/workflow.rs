@@ -1,0 +1,283 @@
+//! The shape every procedure has.
+//!
+//! A workflow is two pure functions over stored data: [`step`](Workflow::step) turns a case and
+//! something that happened into the next state of the case and a list of wishes, and
+//! [`guard`](Workflow::guard) turns a planned effect and what was just read from the vendors into
+//! "go, with exactly this", or a reason not to. The engine stores what they return in one batch
+//! and carries it out; it never looks inside.
+//!
+//! Rules every workflow keeps, and the step tests check for free:
+//! - Same input, same output: no clock, no random, no memory of its own.
+//! - An input that doesn't apply any more (a timer of an old generation, an effect of a past step)
+//!   changes nothing: it returns `None`.
+//! - A case that is not closed leaves with exactly one [`Wait`].
+//! - An effect key is `case/step/visit/name`; entering a step again is a new visit.
+
+use serde::{Deserialize, Serialize};
+
+use crate::calendar::Calendar;
+use crate::case::{Case, CaseStatus, Mode, TimelineEntry, Wait};
+use crate::clients::{
+    BillingSnapshot, CheckIn, ClientSnapshot, Coach, ContactSnapshot, PortalMessage,
+};
+use crate::effects::{PlannedEffect, Request, Settled};
+use crate::facts::Fact;
+use crate::ids::{EffectKey, TaskId};
+use crate::time::Timestamp;
+
+/// What a pure function may know besides the case.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The clinic's days and hours. Not pinned: a day closed at short notice moves pending sends.
+    pub calendar: &'a Calendar,
+    /// Procedure time.
+    pub now: Timestamp,
+}
+
+/// Something that happened to a case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "input", rename_all = "snake_case")]
+pub enum Input {
+    /// A new fact about the client.
+    Fact {
+        /// The fact.
+        fact: Fact,
+    },
+    /// The case's timer came due.
+    Timer {
+        /// The generation it was set in.
+        generation: u64,
+    },
+    /// An effect of the case ended.
+    Effect {
+        /// Which.
+        key: EffectKey,
+        /// How.
+        settled: Settled,
+    },
+    /// A read was given up.
+    ReadFailed {
+        /// Which.
+        what: ReadKind,
+        /// Why.
+        reason: String,
+    },
+    /// A person decided.
+    Person {
+        /// Who, by name.
+        by: String,
+        /// What.
+        action: Action,
+    },
+}
+
+/// What a person may do with a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Action {
+    /// Pause all outreach.
+    Pause {
+        /// Why.
+        reason: String,
+    },
+    /// Go on with the next step.
+    Resume,
+    /// Close for good.
+    Close {
+        /// Why.
+        reason: String,
+    },
+    /// The client promised to check in by a date: wait, then go on.
+    Promised {
+        /// Until when.
+        until: crate::time::Date,
+    },
+    /// The held step was carried out by hand: go on as if it had been sent at this moment.
+    DoneByHand,
+    /// Send the held message as it is rendered, although the guard held it.
+    SendAnyway,
+    /// Leave the held step out and go on.
+    Skip,
+    /// What came of the call.
+    CallOutcome {
+        /// The outcome.
+        outcome: crate::facts::CallOutcome,
+    },
+}
+
+/// A read that a step asks for; the answer comes back as a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadKind {
+    /// The client's email history and address status: answered by `FactBody::MailRead`.
+    MailHistory,
+    /// What the client pays for: answered by `FactBody::BillingRead`.
+    Billing,
+}
+
+impl ReadKind {
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MailHistory => "mail_history",
+            Self::Billing => "billing",
+        }
+    }
+}
+
+/// What a step wants. Applied by the engine in one batch, all or nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transition {
+    /// Where the case stands now.
+    pub status: CaseStatus,
+    /// The step it is in now.
+    pub step: String,
+    /// The visit of that step.
+    pub visit: u32,
+    /// What it waits for; `None` only when closed. A [`Wait::Timer`] also sets the timer, in a
+    /// new generation; any transition that leaves a timer wait raises the generation.
+    pub wait: Option<Wait>,
+    /// The workflow's own state.
+    pub data: serde_json::Value,
+    /// Lines for the timeline, in order.
+    pub timeline: Vec<TimelineEntry>,
+    /// Effects to carry out, in order.
+    pub effects: Vec<PlannedEffect>,
+    /// Effects planned earlier and no longer wanted. Those not yet begun are cancelled; one whose
+    /// intent is already stored runs to its end, and its outcome is reported (E4).
+    pub cancel: Vec<EffectKey>,
+    /// A read to do.
+    pub read: Option<ReadKind>,
+    /// Work items to open.
+    pub open_work: Vec<NewWork>,
+    /// Whether the open work items of this case are settled by this transition.
+    pub close_work: bool,
+}
+
+/// A work item that a step asks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewWork {
+    /// What kind, for filters: `reply`, `hold`, `by_hand`, `call_outcome`, `link`, `backlog`, …
+    pub kind: String,
+    /// Whose it is: a coach id, or a role such as `program_manager`, `admin`.
+    pub owner: String,
+    /// What is to be done, in one line.
+    pub title: String,
+    /// Everything needed to do it: text ready to send, number, link, evidence.
+    pub detail: serde_json::Value,
+    /// The names of the actions that settle it.
+    pub actions: Vec<String>,
+    /// When it should be done.
+    pub due: Timestamp,
+    /// When the owner is reminded next.
+    pub remind_at: Timestamp,
+}
+
+/// What must be read before an effect may be carried out.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent reads, each done or not"
+)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// The client, her check-ins and messages in the portal.
+    pub portal: bool,
+    /// Her contact in the CRM.
+    pub contact: bool,
+    /// Her coach, with the CRM user.
+    pub coach: bool,
+    /// What she pays for.
+    pub billing: bool,
+}
+
+/// What a guard read, right before the effect. A part is `None` when it was not needed, or when
+/// it was and there is nothing there (no coach set, no contact linked).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GuardReading {
+    /// When the reads were made.
+    pub read_at: Timestamp,
+    /// The portal's side.
+    pub portal: Option<PortalReading>,
+    /// Her coach now, with the CRM user where an active one was found.
+    pub coach: Option<Coach>,
+    /// Her contact now.
+    pub contact: Option<ContactSnapshot>,
+    /// What she pays for now.
+    pub billing: Option<BillingSnapshot>,
+    /// The task that an earlier effect made, for effects that act on one.
+    pub task: Option<TaskId>,
+}
+
+/// The portal's side of a guard's reading.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PortalReading {
+    /// The client now.
+    pub client: ClientSnapshot,
+    /// Her check-ins now, from a day before the missed one.
+    pub check_ins: Vec<CheckIn>,
+    /// Messages since the case opened (and at least the last 24 hours), oldest first. Those that
+    /// we sent ourselves are left out.
+    pub messages: Vec<PortalMessage>,
+}
+
+/// What the guard says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// Carry it out, with exactly this.
+    Go(Request),
+    /// The world has moved on: these facts tell how. They are stored and stepped; nothing is sent.
+    Overtaken {
+        /// By what, in one line.
+        by: String,
+        /// The facts the reading taught.
+        facts: Vec<Fact>,
+    },
+    /// A person must settle something first; nothing is sent.
+    Hold {
+        /// Why, in one line.
+        reason: String,
+        /// The text that would have gone out, ready to be used, where it could be rendered.
+        ready: Option<Request>,
+    },
+    /// Not now, but then.
+    Later {
+        /// When to guard again.
+        at: Timestamp,
+        /// Why, in one line.
+        reason: String,
+    },
+}
+
+/// A procedure at one version: its parameters and scripts, and the code that reads them.
+pub trait Workflow: std::fmt::Debug + Send + Sync {
+    /// The procedure's name (`missed_check_in`).
+    fn name(&self) -> &'static str;
+
+    /// The hash of parameters and scripts, as lower-case hex.
+    fn hash(&self) -> &str;
+
+    /// The version of the decision code.
+    fn logic(&self) -> u32;
+
+    /// Opens a case on `fact`, or says (in one line) why not. `case` is an empty case with id,
+    /// client, procedure and mode filled in.
+    fn open(&self, cx: Context<'_>, case: &Case, fact: &Fact) -> Result<Transition, String>;
+
+    /// The next state of `case` after `input`; `None` when the input changes nothing.
+    fn step(&self, cx: Context<'_>, case: &Case, input: &Input) -> Option<Transition>;
+
+    /// What must be read before `effect` may be carried out.
+    fn needs(&self, effect: &PlannedEffect) -> Needs;
+
+    /// Whether `effect` may be carried out now that `reading` is known, and with what.
+    fn guard(
+        &self,
+        cx: Context<'_>,
+        case: &Case,
+        effect: &PlannedEffect,
+        reading: &GuardReading,
+    ) -> Verdict;
+
+    /// The mode that new cases are opened in.
+    fn mode(&self) -> Mode;
+}

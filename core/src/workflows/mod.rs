@@ -1,0 +1,1 @@
+//! The procedures, one folder each, one file per step.

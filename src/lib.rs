@@ -1,0 +1,2 @@
+//! Clear Relay.
+pub mod ports;

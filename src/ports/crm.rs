@@ -1,0 +1,199 @@
+//! The customer relationship system: contacts, mail, tasks, notes, tags, money.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use relay_core::channel::EmailRecord;
+use relay_core::clients::{BillingSnapshot, ContactSnapshot};
+use relay_core::effects::CardRemoval;
+use relay_core::facts::CallOutcome;
+use relay_core::ids::{ContactId, CrmUserId, EmailId, PaymentMethodId, SubscriptionId, TaskId};
+use relay_core::time::Timestamp;
+use relay_http_client::CallError;
+
+/// What a write of the contact type did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContactTypeWrite {
+    /// Every custom field before, as JSON: the before-image kept with the effect.
+    pub before: serde_json::Value,
+    /// Names or ids of other fields that differ after the write: a concurrent edit, or a tenant
+    /// that loses fields. Empty is the good case; anything else is reported to an admin.
+    pub disturbed: Vec<String>,
+}
+
+/// Contacts and their type.
+#[async_trait]
+pub trait Contacts: Debug + Send + Sync {
+    /// The contact with its address state; `None` if it is gone. `with_twins` also looks for
+    /// other contacts with the same address (E20).
+    async fn contact(
+        &self,
+        id: &ContactId,
+        with_twins: bool,
+    ) -> Result<Option<ContactSnapshot>, CallError>;
+    /// Every contact with exactly this address.
+    async fn by_email(&self, email: &str) -> Result<Vec<ContactId>, CallError>;
+    /// The present value of the contact type field.
+    async fn contact_type(&self, id: &ContactId) -> Result<Option<String>, CallError>;
+    /// The values the field allows, as spelt; empty when the CRM doesn't say.
+    async fn contact_types(&self) -> Result<Vec<String>, CallError>;
+    /// Sets the contact type without losing another field.
+    async fn set_contact_type(
+        &self,
+        id: &ContactId,
+        value: &str,
+    ) -> Result<ContactTypeWrite, CallError>;
+}
+
+/// An email to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEmail {
+    /// To whom.
+    pub contact: ContactId,
+    /// In whose name.
+    pub user: CrmUserId,
+    /// Its subject.
+    pub subject: String,
+    /// Its text; the adapter makes the HTML part from it, escaped.
+    pub text: String,
+    /// The marker, invisible to the client: an HTML comment.
+    pub marker: String,
+}
+
+/// Email history and sending.
+#[async_trait]
+pub trait Mail: Debug + Send + Sync {
+    /// Mails that the CRM sent to the contact at or after `since`, newest first.
+    async fn history(
+        &self,
+        contact: &ContactId,
+        since: Timestamp,
+    ) -> Result<Vec<EmailRecord>, CallError>;
+    /// Sends an email. The CRM gives no id.
+    async fn send(&self, email: &NewEmail) -> Result<(), CallError>;
+    /// Looks for a sent email by its marker.
+    async fn find_sent(
+        &self,
+        email: &NewEmail,
+        since: Timestamp,
+    ) -> Result<Option<EmailId>, CallError>;
+}
+
+/// A call task to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCallTask {
+    /// About whom.
+    pub contact: ContactId,
+    /// For whom.
+    pub user: CrmUserId,
+    /// Its title.
+    pub title: String,
+    /// Its description; the adapter appends the marker as the last line.
+    pub description: String,
+    /// When it is due.
+    pub due: Timestamp,
+    /// The marker.
+    pub marker: String,
+}
+
+/// A call task as the CRM shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallTask {
+    /// Its id.
+    pub id: TaskId,
+    /// The contact it is about.
+    pub contact: Option<ContactId>,
+    /// Whose it is.
+    pub user: Option<CrmUserId>,
+    /// Whether it is completed.
+    pub completed: bool,
+    /// The outcome the coach wrote into it, if any.
+    pub outcome: Option<CallOutcome>,
+    /// When it last changed.
+    pub changed_at: Option<Timestamp>,
+}
+
+/// Call tasks.
+#[async_trait]
+pub trait Tasks: Debug + Send + Sync {
+    /// Makes a task.
+    async fn create(&self, task: &NewCallTask) -> Result<TaskId, CallError>;
+    /// Looks for a task by its marker.
+    async fn find(&self, task: &NewCallTask, since: Timestamp)
+    -> Result<Option<TaskId>, CallError>;
+    /// A task; `None` if it is gone.
+    async fn task(&self, id: &TaskId) -> Result<Option<CallTask>, CallError>;
+    /// Completes a task.
+    async fn complete(&self, id: &TaskId, at: Timestamp) -> Result<(), CallError>;
+    /// Gives a task to another user.
+    async fn reassign(&self, id: &TaskId, user: &CrmUserId) -> Result<(), CallError>;
+}
+
+/// A note to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewNote {
+    /// On whom.
+    pub contact: ContactId,
+    /// As whom.
+    pub user: CrmUserId,
+    /// Its title.
+    pub title: String,
+    /// Its text; the adapter appends the marker as the last line.
+    pub text: String,
+    /// The marker.
+    pub marker: String,
+}
+
+/// Notes on contacts.
+#[async_trait]
+pub trait Notes: Debug + Send + Sync {
+    /// Makes a note. Returns the CRM's id.
+    async fn create(&self, note: &NewNote) -> Result<String, CallError>;
+    /// Looks for a note by its marker. Returns the CRM's id.
+    async fn find(&self, note: &NewNote, since: Timestamp) -> Result<Option<String>, CallError>;
+}
+
+/// Tags on contacts, by name. A tag that doesn't exist is made by the first `add`'s own attempt
+/// (a making attempt reports `NotSent` for the tagging, which the queue then repeats).
+#[async_trait]
+pub trait Tags: Debug + Send + Sync {
+    /// Whether the contact has the tag.
+    async fn has(&self, contact: &ContactId, tag: &str) -> Result<bool, CallError>;
+    /// Puts the tag on.
+    async fn add(&self, contact: &ContactId, tag: &str) -> Result<(), CallError>;
+    /// Takes the tag off.
+    async fn remove(&self, contact: &ContactId, tag: &str) -> Result<(), CallError>;
+}
+
+/// Subscriptions and cards.
+#[async_trait]
+pub trait Billing: Debug + Send + Sync {
+    /// Everything the contact pays for and with.
+    async fn snapshot(&self, contact: &ContactId) -> Result<BillingSnapshot, CallError>;
+    /// Takes a subscription off auto-charge.
+    async fn auto_charge_off(
+        &self,
+        subscription: &SubscriptionId,
+        reason: &str,
+    ) -> Result<(), CallError>;
+    /// Makes a subscription inactive.
+    async fn deactivate(
+        &self,
+        subscription: &SubscriptionId,
+        reason: &str,
+    ) -> Result<(), CallError>;
+    /// Removes a card.
+    async fn remove_card(
+        &self,
+        contact: &ContactId,
+        card: &PaymentMethodId,
+        mode: CardRemoval,
+    ) -> Result<(), CallError>;
+}
+
+/// Staff users of the CRM.
+#[async_trait]
+pub trait Staff: Debug + Send + Sync {
+    /// The active user with exactly this address; `None` if there is none or she is inactive.
+    async fn user_by_email(&self, email: &str) -> Result<Option<CrmUserId>, CallError>;
+}

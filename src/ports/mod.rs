@@ -1,0 +1,42 @@
+//! What the relay needs of the world, named by need.
+//!
+//! The engine, the effects and the receipts know these traits and no vendor; `wiring` is the only
+//! place that implements them with vendor clients. Each mutating method makes **one** mutating
+//! request and classifies its failure; nothing here repeats anything. Reads are free.
+//!
+//! Every `find_*` method is a probe: it answers whether an earlier mutating call with the same
+//! marker was carried out. `None` means *not found in what the vendor shows*; whether that proves
+//! anything is the effect's business (`EffectKind::absence`).
+
+mod crm;
+mod portal;
+
+use std::sync::Arc;
+
+pub use crm::{
+    Billing, CallTask, ContactTypeWrite, Contacts, Mail, NewCallTask, NewEmail, NewNote, Notes,
+    Staff, Tags, Tasks,
+};
+pub use portal::{Portal, PortalNote};
+pub use relay_http_client::CallError;
+
+/// Every port, as the engine holds them.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    /// The client portal.
+    pub portal: Arc<dyn Portal>,
+    /// Contacts and their type.
+    pub contacts: Arc<dyn Contacts>,
+    /// Email history and sending.
+    pub mail: Arc<dyn Mail>,
+    /// Call tasks.
+    pub tasks: Arc<dyn Tasks>,
+    /// Notes on contacts.
+    pub notes: Arc<dyn Notes>,
+    /// Tags on contacts.
+    pub tags: Arc<dyn Tags>,
+    /// Subscriptions and cards.
+    pub billing: Arc<dyn Billing>,
+    /// Staff users of the CRM.
+    pub staff: Arc<dyn Staff>,
+}

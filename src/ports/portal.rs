@@ -1,0 +1,60 @@
+//! The client portal.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use relay_core::clients::{CheckIn, ClientSnapshot, Coach, PortalMessage};
+use relay_core::ids::{ClientId, CoachId};
+use relay_core::time::{Date, Timestamp};
+use relay_http_client::CallError;
+
+/// A quiet note, as a probe sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortalNote {
+    /// The portal's id.
+    pub id: String,
+    /// Who wrote it.
+    pub author: CoachId,
+    /// When.
+    pub written_at: Timestamp,
+    /// The text.
+    pub text: String,
+}
+
+/// What we need of the portal.
+#[async_trait]
+pub trait Portal: Debug + Send + Sync {
+    /// The client; `None` if the portal knows none by this id.
+    async fn client(&self, id: &ClientId) -> Result<Option<ClientSnapshot>, CallError>;
+    /// Her check-ins due on or after `since`, submitted or not.
+    async fn check_ins(&self, id: &ClientId, since: Date) -> Result<Vec<CheckIn>, CallError>;
+    /// Every client's open check-ins due before `due_before` (all pages): the daily reconcile.
+    async fn open_check_ins(&self, due_before: Date)
+    -> Result<Vec<(ClientId, CheckIn)>, CallError>;
+    /// Messages of both directions sent at or after `since`, oldest first.
+    async fn messages(
+        &self,
+        id: &ClientId,
+        since: Timestamp,
+    ) -> Result<Vec<PortalMessage>, CallError>;
+    /// Sends a message as `author`. `key` goes as `Idempotency-Key`. Returns the portal's id.
+    async fn send_message(
+        &self,
+        key: &str,
+        client: &ClientId,
+        author: &CoachId,
+        text: &str,
+    ) -> Result<String, CallError>;
+    /// Notes written at or after `since`.
+    async fn notes(&self, id: &ClientId, since: Timestamp) -> Result<Vec<PortalNote>, CallError>;
+    /// Writes a quiet note as `author`. Returns the portal's id.
+    async fn add_note(
+        &self,
+        key: &str,
+        client: &ClientId,
+        author: &CoachId,
+        text: &str,
+    ) -> Result<String, CallError>;
+    /// The portal's coaches (without CRM users).
+    async fn coaches(&self) -> Result<Vec<Coach>, CallError>;
+}
