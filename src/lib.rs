@@ -1,2 +1,3 @@
 //! Clear Relay.
 pub mod ports;
+pub mod receipts;

@@ -1,0 +1,114 @@
+//! What a kind of sender must teach us: how to verify it, and how to read what it sent.
+
+use std::fmt::Debug;
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use relay_core::facts::Fact;
+use relay_core::time::Timestamp;
+use relay_store::Receipt;
+
+/// A sender of webhooks. Implemented in `wiring`, one per route; verification and parsing proper
+/// live in the vendor's crate.
+pub trait Source: Debug + Send + Sync {
+    /// The name stored with each receipt, and the last part of the route (`/hooks/NAME`).
+    fn name(&self) -> &'static str;
+
+    /// Whether the route carries a secret as a further path segment (`/hooks/NAME/{secret}`).
+    fn secret_in_path(&self) -> bool;
+
+    /// The largest body that is read, in bytes; a longer one is refused with 413.
+    fn max_body(&self) -> usize;
+
+    /// Verifies the raw bytes. Nothing in them is believed before this returns `Ok`.
+    fn verify(
+        &self,
+        headers: &HeaderMap,
+        path_secret: Option<&str>,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Verified, Refusal>;
+
+    /// Reads a stored receipt. Never fails: what can't be used is quarantined with the reason.
+    fn parse(&self, receipt: &Receipt) -> Parsed;
+
+    /// The answer when the database can't store: 503, so that the sender tries again.
+    fn unavailable(&self) -> StatusCode {
+        StatusCode::SERVICE_UNAVAILABLE
+    }
+}
+
+/// What verification found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verified {
+    /// A delivery.
+    Delivery {
+        /// See [`Receipt::dedupe_key`].
+        dedupe_key: String,
+        /// See [`Receipt::dedupe_forever`].
+        dedupe_forever: bool,
+        /// The id (never the value) of the key that verified it.
+        verified_by: String,
+    },
+    /// A handshake: answered 200 with this header, nothing is stored.
+    Handshake {
+        /// The header to echo.
+        header: (HeaderName, HeaderValue),
+    },
+}
+
+/// Why a request is refused: the fault in words for the sender's developer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status: 400, 401, 404 or 413 where a sender can act on it.
+    pub status: StatusCode,
+    /// A stable code: `signature_mismatch`, `timestamp_outside_window`, …
+    pub code: &'static str,
+    /// What is wrong and what would be right. No secret, no content.
+    pub message: String,
+}
+
+/// What a receipt says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Parsed {
+    /// Facts and hints, either of which may be none.
+    Content {
+        /// What a signed sender told us.
+        facts: Vec<Fact>,
+        /// What changed, to be read again before it is believed.
+        hints: Vec<Hint>,
+        /// What came of it, in one line without personal data (`unknown type x`, `2 tasks`).
+        note: Option<String>,
+    },
+    /// Content we can't use.
+    Quarantine {
+        /// Why.
+        reason: String,
+        /// What could be used all the same: one broken object among 1,000 stops only itself (E36).
+        hints: Vec<Hint>,
+    },
+}
+
+/// Something changed in the CRM: to be read again.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Hint {
+    /// What kind of object.
+    pub object: HintObject,
+    /// Its id.
+    pub id: String,
+    /// When it changed, if the sender says so; capped at the time of receipt.
+    pub at: Option<Timestamp>,
+    /// Whether it was deleted.
+    pub deleted: bool,
+}
+
+/// The kinds of object that hints are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HintObject {
+    /// A contact.
+    Contact,
+    /// A task.
+    Task,
+    /// A subscription.
+    Subscription,
+}
