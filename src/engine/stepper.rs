@@ -93,9 +93,11 @@ impl Stepping<'_> {
         }));
         self.ops
             .extend(watch::on_fact(self.engine, &fact, self.now));
+        // A case opened by this very fact has seen it.
+        let seen_it_coming = self.cases.len();
         self.open_on(&fact);
         let input = Input::Fact { fact };
-        for index in 0..self.cases.len() {
+        for index in 0..seen_it_coming {
             self.step_at(index, &input);
         }
     }
@@ -212,10 +214,6 @@ impl Stepping<'_> {
 
     fn step_at(&mut self, index: usize, input: &Input) {
         let working = &self.cases[index];
-        // A case opened by this very fact has seen it.
-        if working.loaded.is_none() && matches!(input, Input::Fact { .. }) {
-            return;
-        }
         let transition = working.workflow.step(self.context(), &working.case, input);
         if let Some(transition) = transition {
             self.apply(index, transition);
