@@ -29,22 +29,22 @@ fn sent(day: &str) -> Mail {
 }
 
 impl Mail {
-    fn after(&self, secs: i64) -> Option<Timestamp> {
-        Some(self.0.sent_at + SignedDuration::from_secs(secs))
+    fn after(&self, secs: i64) -> Timestamp {
+        self.0.sent_at + SignedDuration::from_secs(secs)
     }
 
     fn opened(mut self, secs: i64) -> Self {
-        self.0.opened_at = self.after(secs);
+        self.0.opened_at = Some(self.after(secs));
         self
     }
 
     fn clicked(mut self, secs: i64) -> Self {
-        self.0.clicked_at = self.after(secs);
+        self.0.clicked_at = Some(self.after(secs));
         self
     }
 
     fn replied(mut self, secs: i64) -> Self {
-        self.0.replied_at = self.after(secs);
+        self.0.replied_at = Some(self.after(secs));
         self
     }
 }
