@@ -1,3 +1,5 @@
 //! Clear Relay.
+pub mod checkpoint;
+pub mod http;
 pub mod ports;
 pub mod receipts;

@@ -1,1 +1,4 @@
-//! tests
+//! The relay as a whole, through its public seams.
+
+mod hooks;
+mod support;
