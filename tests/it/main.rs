@@ -1,4 +1,6 @@
 //! The relay as a whole, through its public seams.
 
+#[cfg(test)]
 mod hooks;
+#[cfg(test)]
 mod support;
