@@ -1,5 +1,6 @@
 //! Clear Relay.
 pub mod checkpoint;
+pub mod config;
 pub mod http;
 pub mod ports;
 pub mod receipts;
