@@ -1,6 +1,23 @@
-//! Clear Relay.
+//! Clear Relay: what a clinic's tools are told, and what is done about it.
+//!
+//! One page for whoever reads this for the first time. A webhook comes in by [`http`] and is
+//! stored by [`receipts`] before it is acknowledged; from there on it is read, decided upon and
+//! acted on by the engine, which knows the world through [`ports`] only.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`config`] | `clear-relay.toml` and the environment, checked |
+//! | [`http`] | the routes |
+//! | [`receipts`] | verify, store, acknowledge |
+//! | [`ports`] | what we need of the world, named by need |
+//! | [`lifecycle`] | starting, ending, signals |
+//! | [`telemetry`] | logging, and its rules |
+//! | [`checkpoint`] | where a test may cut us off |
+
 pub mod checkpoint;
 pub mod config;
 pub mod http;
+pub mod lifecycle;
 pub mod ports;
 pub mod receipts;
+pub mod telemetry;

@@ -5,4 +5,8 @@ mod config;
 #[cfg(test)]
 mod hooks;
 #[cfg(test)]
+mod lifecycle;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod telemetry;
