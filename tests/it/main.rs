@@ -1,6 +1,8 @@
 //! The relay as a whole, through its public seams.
 
 #[cfg(test)]
+mod boundaries;
+#[cfg(test)]
 mod config;
 #[cfg(test)]
 mod hooks;
