@@ -1,0 +1,5 @@
+//! What several tests share.
+
+pub(crate) mod checkpoints;
+pub(crate) mod fake_store;
+pub(crate) mod sender;
