@@ -14,6 +14,7 @@
 //! | [`client`] | calls from us: one attempt each, classified |
 //! | [`types`] | what the portal answers, read tolerantly |
 //! | [`webhook`] | events to us: verification of the raw bytes, then reading |
+//! | `emulator` | a stand-in for the portal, as hard as the portal (feature `emulator`) |
 //!
 //! **Rules.**
 //! - Reading is tolerant where tolerance is safe (unknown members, ids as numbers, nulls) and
@@ -26,6 +27,8 @@
 //! relay lists and compares author, text and time; see the README.
 
 pub mod client;
+#[cfg(feature = "emulator")]
+pub mod emulator;
 mod error;
 pub mod types;
 pub mod webhook;
