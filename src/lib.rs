@@ -1,3 +1,4 @@
 //! Clear Relay.
 pub mod ports;
 pub mod receipts;
+pub mod wiring;
