@@ -29,3 +29,4 @@ pub mod lifecycle;
 pub mod ports;
 pub mod receipts;
 pub mod telemetry;
+pub mod wiring;

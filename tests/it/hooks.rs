@@ -6,9 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use clear_relay::checkpoint::{
-    CHECKPOINTS, Checkpoints, NoCheckpoints, RECEIVE_AFTER_COMMIT, RECEIVE_BEFORE_COMMIT,
-};
+use clear_relay::checkpoint::{Checkpoints, NoCheckpoints, RECEIVE};
 use clear_relay::http::{HttpState, Limits, PROBE_SETTING, router, serve};
 use clear_relay::receipts::{Counters, Receiver};
 use futures_util::stream;
@@ -301,7 +299,7 @@ async fn more_requests_than_there_are_slots_are_told_to_come_back() {
         concurrent: 1,
         ..Limits::default()
     };
-    let stop = Arc::new(StopAt::name(RECEIVE_BEFORE_COMMIT));
+    let stop = Arc::new(StopAt::name(RECEIVE.before));
     let world = world_with(limits, Arc::clone(&stop) as _);
     let held = tokio::spawn(world.router.clone().oneshot(signed("a", "a")));
     stop.stopped().await;
@@ -318,7 +316,7 @@ async fn more_requests_than_there_are_slots_are_told_to_come_back() {
 
 #[tokio::test]
 async fn a_crash_before_the_commit_stores_and_answers_nothing() {
-    let stop = Arc::new(StopAt::name(RECEIVE_BEFORE_COMMIT));
+    let stop = Arc::new(StopAt::name(RECEIVE.before));
     let world = world_with(Limits::default(), Arc::clone(&stop) as _);
     let request = tokio::spawn(world.router.clone().oneshot(signed("a", "a")));
     stop.stopped().await;
@@ -329,7 +327,7 @@ async fn a_crash_before_the_commit_stores_and_answers_nothing() {
 
 #[tokio::test]
 async fn a_crash_after_the_commit_has_answered_nothing_and_the_repeat_is_a_duplicate() {
-    let stop = Arc::new(StopAt::name(RECEIVE_AFTER_COMMIT));
+    let stop = Arc::new(StopAt::name(RECEIVE.after));
     let world = world_with(Limits::default(), Arc::clone(&stop) as _);
     let request = tokio::spawn(world.router.clone().oneshot(signed("a", "a")));
     stop.stopped().await;
@@ -350,11 +348,7 @@ async fn every_checkpoint_of_receiving_is_reached_by_one_request_in_the_tables_o
     let watch = Arc::new(StopAt::default());
     let world = world_with(Limits::default(), Arc::clone(&watch) as _);
     world.send(signed("a", "a")).await;
-    let table: Vec<_> = CHECKPOINTS
-        .iter()
-        .map(|point| point.name)
-        .filter(|name| name.starts_with("receive."))
-        .collect();
+    let table = [RECEIVE.before, RECEIVE.after];
     assert_eq!(watch.reached(), table);
 }
 
