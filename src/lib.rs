@@ -1,3 +1,6 @@
 //! Clear Relay.
+pub mod checkpoint;
+pub mod effects;
+pub mod engine;
 pub mod ports;
 pub mod receipts;

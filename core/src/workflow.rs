@@ -259,6 +259,9 @@ pub trait Workflow: std::fmt::Debug + Send + Sync {
     /// The version of the decision code.
     fn logic(&self) -> u32;
 
+    /// Whether `fact` is one that may open a case of this procedure.
+    fn opens_on(&self, fact: &Fact) -> bool;
+
     /// Opens a case on `fact`, or says (in one line) why not. `case` is an empty case with id,
     /// client, procedure and mode filled in.
     fn open(&self, cx: Context<'_>, case: &Case, fact: &Fact) -> Result<Transition, String>;

@@ -1,0 +1,184 @@
+//! Reads what must be known right before an effect.
+
+use relay_core::case::Case;
+use relay_core::clients::{ClientSnapshot, Coach};
+use relay_core::effects::{EffectInput, PlannedEffect};
+use relay_core::ids::{ClientId, CoachId, TaskId};
+use relay_core::time::{Date, SignedDuration};
+use relay_core::workflow::{GuardReading, Needs, PortalReading};
+use relay_store::Op;
+
+use crate::effects::link::Linked;
+use crate::effects::vendor_ref;
+use crate::engine::{Engine, EngineError};
+
+/// Messages are read at least this far back: a coach who wrote by hand counts for a day (E43).
+const MESSAGES_BACK: SignedDuration = SignedDuration::from_hours(24);
+
+/// What was read, and what it taught us besides (a link found, a coach looked up).
+#[derive(Debug)]
+pub(crate) struct Reading {
+    /// For the workflow's guard.
+    pub(crate) reading: GuardReading,
+    /// To be committed with whatever follows.
+    pub(crate) ops: Vec<Op>,
+}
+
+impl Engine {
+    /// Makes the reads that `needs` names. Any failed read is an error: nothing is sent on half a
+    /// picture.
+    pub(crate) async fn read_for_guard(
+        &self,
+        case: &Case,
+        effect: &PlannedEffect,
+        needs: Needs,
+    ) -> Result<Reading, EngineError> {
+        let mut ops = Vec::new();
+        let portal = if needs.portal {
+            self.read_portal(case, effect).await?
+        } else {
+            None
+        };
+        let snapshot = portal.as_ref().map(|portal| &portal.client);
+        let coach = if needs.coach {
+            self.read_coach(&case.client, effect, snapshot, needs, &mut ops)
+                .await?
+        } else {
+            None
+        };
+        let mut contact = None;
+        let mut billing = None;
+        if needs.contact || needs.billing {
+            match self.linked(&case.client, snapshot).await? {
+                Linked::Contact {
+                    contact: id,
+                    ops: link_ops,
+                } => {
+                    ops.extend(link_ops);
+                    contact = self.ports.contacts.contact(&id, needs.billing).await?;
+                    if needs.billing {
+                        billing = Some(self.ports.billing.snapshot(&id).await?);
+                    }
+                }
+                Linked::Nobody { ops: link_ops, .. } => ops.extend(link_ops),
+            }
+        }
+        let task = self.made_task(&effect.input).await?;
+        let read_at = self.now();
+        Ok(Reading {
+            reading: GuardReading {
+                read_at,
+                portal,
+                coach,
+                contact,
+                billing,
+                task,
+            },
+            ops,
+        })
+    }
+
+    async fn read_portal(
+        &self,
+        case: &Case,
+        effect: &PlannedEffect,
+    ) -> Result<Option<PortalReading>, EngineError> {
+        let portal = &self.ports.portal;
+        let Some(client) = portal.client(&case.client).await? else {
+            return Ok(None);
+        };
+        let since = self.check_ins_since(case, &effect.input);
+        let check_ins = portal.check_ins(&case.client, since).await?;
+        let now = self.now();
+        let day_ago = now.saturating_sub(MESSAGES_BACK).unwrap_or(now);
+        let all = portal
+            .messages(&case.client, case.opened_at.min(day_ago))
+            .await?;
+        let ours = self.our_messages(&case.client).await?;
+        let messages = all
+            .into_iter()
+            .filter(|m| !ours.contains(m.id.as_str()))
+            .collect();
+        Ok(Some(PortalReading {
+            client,
+            check_ins,
+            messages,
+        }))
+    }
+
+    /// From the day before the missed check-in, so that it is listed even if it moved a little.
+    fn check_ins_since(&self, case: &Case, input: &EffectInput) -> Date {
+        let due = match input {
+            EffectInput::PortalMessage { due, .. }
+            | EffectInput::Email { due, .. }
+            | EffectInput::CallTask { due, .. } => *due,
+            _ => self.calendar.date_of(case.opened_at),
+        };
+        due.yesterday().unwrap_or(due)
+    }
+
+    /// The client's coach of the moment (E41), with her CRM user where an active one is found.
+    async fn read_coach(
+        &self,
+        client: &ClientId,
+        effect: &PlannedEffect,
+        snapshot: Option<&ClientSnapshot>,
+        needs: Needs,
+        ops: &mut Vec<Op>,
+    ) -> Result<Option<Coach>, EngineError> {
+        let id = match (&effect.input, snapshot) {
+            (EffectInput::ReassignTask { coach, .. }, _) => Some(coach.clone()),
+            (_, Some(snapshot)) => snapshot.coach.clone(),
+            (_, None) => self
+                .ports
+                .portal
+                .client(client)
+                .await?
+                .and_then(|client| client.coach),
+        };
+        let Some(id) = id else { return Ok(None) };
+        self.coach(&id, needs.contact, ops).await
+    }
+
+    /// A coach of the directory, looked up in the portal when she is new. With `crm`, her user is
+    /// asked for each time: somebody who left must not sign (E42).
+    async fn coach(
+        &self,
+        id: &CoachId,
+        crm: bool,
+        ops: &mut Vec<Op>,
+    ) -> Result<Option<Coach>, EngineError> {
+        let stored = self.store.coach(id).await?;
+        let known = match stored.clone() {
+            Some(coach) => Some(coach),
+            None => self
+                .ports
+                .portal
+                .coaches()
+                .await?
+                .into_iter()
+                .find(|coach| coach.id == *id),
+        };
+        let Some(mut coach) = known else {
+            return Ok(None);
+        };
+        if crm {
+            coach.crm_user = self.ports.staff.user_by_email(&coach.email).await?;
+        }
+        if stored.as_ref() != Some(&coach) {
+            ops.push(Op::PutCoach(coach.clone()));
+        }
+        Ok(Some(coach))
+    }
+
+    /// The task that an earlier effect made.
+    async fn made_task(&self, input: &EffectInput) -> Result<Option<TaskId>, EngineError> {
+        let (EffectInput::CloseTask { made_by, .. } | EffectInput::ReassignTask { made_by, .. }) =
+            input
+        else {
+            return Ok(None);
+        };
+        let effect = self.store.effect(made_by).await?;
+        Ok(effect.as_ref().and_then(vendor_ref).map(TaskId::from))
+    }
+}

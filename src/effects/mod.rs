@@ -1,0 +1,102 @@
+//! Effects: done to the outside world once, whatever crashes, time-outs and replays occur.
+//!
+//! No vendor offers an idempotency key that can be relied on, so an effect goes this way:
+//!
+//! ```text
+//! guard ─▶ intent stored ─▶ ONE mutating request ─▶ done
+//!   │        (with the case version          ├─ not sent ─▶ planned again: guard again
+//!   │         the guard saw)                 ├─ refused for good ─▶ dead + work item
+//!   │                                        └─ unclear ─▶ probe ─▶ done
+//!   ├─ overtaken: nothing is sent                            ├─ absence proven ─▶ planned again
+//!   ├─ hold: a person, with the text ready                   └─ can't tell ─▶ a person decides
+//!   └─ later: at its time
+//! ```
+//!
+//! Guarantees:
+//! - A guard that could not read never sends: a failed read is a failed try of the job.
+//! - Between the intent and its outcome nothing else is sent under the same key. An intent found
+//!   without an outcome (a crash) is treated as unclear.
+//! - After an unclear outcome the request's bytes are frozen; only a definite "not sent" or a
+//!   proven absence leads back to the guard.
+//!
+//! Not guaranteed: that an effect whose vendor can't prove absence is carried out without a person
+//! once its outcome was lost.
+
+mod guard;
+pub mod link;
+mod perform;
+mod probe;
+mod run;
+pub mod settle;
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use relay_core::effects::{Request, Settled};
+use relay_core::ids::EffectKey;
+use relay_core::time::Timestamp;
+use relay_http_client::CallError;
+use relay_store::Effect;
+use sha2::{Digest as _, Sha256};
+
+pub use perform::ThroughPorts;
+
+/// Carries requests out and looks for them afterwards.
+#[async_trait]
+pub trait Perform: Debug + Send + Sync {
+    /// Whether a desired state holds already. Only asked for kinds whose absence is
+    /// [`DesiredState`](relay_core::effects::Absence::DesiredState).
+    async fn holds(&self, request: &Request) -> Result<bool, CallError>;
+
+    /// One mutating request at `now`. The vendor's id for what was made, where it gives one, and
+    /// what else is worth keeping.
+    async fn attempt(
+        &self,
+        key: &EffectKey,
+        request: &Request,
+        now: Timestamp,
+    ) -> Result<Performed, CallError>;
+
+    /// Looks whether a request made at or after `since` was carried out.
+    async fn probe(
+        &self,
+        key: &EffectKey,
+        request: &Request,
+        since: Timestamp,
+    ) -> Result<Sighting, CallError>;
+}
+
+/// What a successful attempt gave.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Performed {
+    /// The vendor's id for what was made.
+    pub vendor_ref: Option<String>,
+    /// Something an admin must know, in one line: other fields were disturbed.
+    pub alarm: Option<String>,
+}
+
+/// What a probe saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sighting {
+    /// It is there.
+    Seen {
+        /// The vendor's id for it.
+        vendor_ref: Option<String>,
+    },
+    /// It is not in what the vendor shows.
+    NotSeen,
+}
+
+/// The marker of an effect: short, opaque, the same for ever; invisible to clients.
+pub fn marker(key: &EffectKey) -> String {
+    let digest = Sha256::digest(key.as_str().as_bytes());
+    format!("relay:{}", &hex::encode(digest)[..20])
+}
+
+/// The vendor's id for what a done effect made.
+pub(crate) fn vendor_ref(effect: &Effect) -> Option<&str> {
+    match effect.settled.as_ref()? {
+        Settled::Done { vendor_ref, .. } => vendor_ref.as_deref(),
+        _ => None,
+    }
+}

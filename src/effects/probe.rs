@@ -1,0 +1,151 @@
+//! After an unclear outcome: look, before anything else.
+
+use relay_core::effects::{Absence, Settled};
+use relay_core::time::{SignedDuration, Timestamp};
+use relay_store::{Effect, EffectState, Job, JobEnd, JobError, Op};
+
+use crate::checkpoint::{PROBE, PROBE_COMMIT};
+use crate::effects::Sighting;
+use crate::effects::settle::{Ending, remember};
+use crate::engine::jobs::{fence, missing};
+use crate::engine::{Engine, EngineError};
+
+/// How much earlier than the intent a probe looks: the vendor's clock is not ours.
+const SKEW: SignedDuration = SignedDuration::from_mins(2);
+
+impl Engine {
+    /// Looks whether an effect with an unclear outcome happened.
+    pub(crate) async fn look(&self, job: &Job, effect: &Effect) -> Result<(), EngineError> {
+        let request = effect.request.as_ref();
+        let request = request.ok_or_else(|| missing("probe", "no request is stored"))?;
+        let since = effect.intended_at.unwrap_or(effect.created_at);
+        let now = self.now();
+        if effect.state == EffectState::Intended {
+            return self.cut_off(job, effect, since).await;
+        }
+        if let Some(at) = self
+            .probes
+            .next(0, since, now)
+            .filter(|at| effect.probes == 0 && *at > now)
+        {
+            let why = "the vendor may not show it yet".to_owned();
+            return self.end(job, JobEnd::Snooze { at, why }, Vec::new()).await;
+        }
+        let from = since.saturating_sub(SKEW).unwrap_or(since);
+        let sighting = self
+            .call(PROBE, self.perform.probe(effect.key(), request, from))
+            .await?;
+        match sighting {
+            Sighting::Seen { vendor_ref } => {
+                let settled = Settled::Done {
+                    at: since,
+                    vendor_ref,
+                    by_probe: true,
+                };
+                let ending = Ending {
+                    more: remember(effect, request),
+                    ..Ending::new(EffectState::Done, settled)
+                };
+                self.settle(job, effect, &[EffectState::Unclear], ending)
+                    .await
+            }
+            Sighting::NotSeen => self.not_seen(job, effect, since).await,
+        }
+    }
+
+    /// An intent without an outcome: the worker died in between. It may have happened.
+    async fn cut_off(
+        &self,
+        job: &Job,
+        effect: &Effect,
+        since: Timestamp,
+    ) -> Result<(), EngineError> {
+        let now = self.now();
+        let at = self.probes.next(0, since, now).unwrap_or(now);
+        let why = "cut off after the intent: looking before anything else".to_owned();
+        let ops = vec![
+            Op::EndIntent {
+                key: effect.key().clone(),
+                revision: effect.revision,
+                outcome: "unclear".to_owned(),
+            },
+            self.move_effect(effect, EffectState::Intended, EffectState::Unclear),
+            Op::FinishJob {
+                fence: fence(job),
+                end: JobEnd::Snooze { at, why },
+                at: now,
+            },
+        ];
+        self.commit(PROBE_COMMIT, ops).await?;
+        Ok(())
+    }
+
+    async fn not_seen(
+        &self,
+        job: &Job,
+        effect: &Effect,
+        since: Timestamp,
+    ) -> Result<(), EngineError> {
+        let now = self.now();
+        let proven_from = match effect.kind().absence() {
+            Absence::DesiredState => Some(now),
+            Absence::ProvenAfter(after) => Some(since.saturating_add(after).unwrap_or(now)),
+            Absence::Never => None,
+        };
+        let looked = self.move_effect(effect, EffectState::Unclear, EffectState::Unclear);
+        match proven_from {
+            Some(from) if from <= now => {
+                // Counted as a failure, so that a vendor that loses every request ends in a work
+                // item and not in an endless circle.
+                let message = "not carried out, as the vendor shows".to_owned();
+                let class = relay_core::retry::Class::NotSent;
+                let (end, given_up) = self.decide_again(job, class, message);
+                if given_up {
+                    let ops = self.after_death(job, &end).await?;
+                    return self.end(job, end, ops).await;
+                }
+                let back = self.back_to_planned(effect, EffectState::Unclear);
+                self.end(job, end, vec![back]).await
+            }
+            Some(from) => {
+                let why = "not there yet; absence is not proven yet".to_owned();
+                self.end(job, JobEnd::Snooze { at: from, why }, vec![looked])
+                    .await
+            }
+            None => match self.probes.next(effect.probes + 1, since, now) {
+                Some(at) => {
+                    let why = "not there yet; looking again".to_owned();
+                    self.end(job, JobEnd::Snooze { at, why }, vec![looked])
+                        .await
+                }
+                None => {
+                    self.unsettle(job, effect, "not in what the vendor shows")
+                        .await
+                }
+            },
+        }
+    }
+
+    /// The probe can't tell: a person decides, never by sending again by ourselves.
+    pub(crate) async fn unsettle(
+        &self,
+        job: &Job,
+        effect: &Effect,
+        evidence: &str,
+    ) -> Result<(), EngineError> {
+        let error = JobError {
+            class: "unclear".to_owned(),
+            message: evidence.to_owned(),
+        };
+        let settled = Settled::Unclear {
+            evidence: evidence.to_owned(),
+        };
+        let ending = Ending {
+            end: JobEnd::Parked { error },
+            more: self.unsettled_item_ops(job, effect, evidence),
+            ..Ending::new(EffectState::Unsettled, settled)
+        };
+        self.settle(job, effect, &[EffectState::Unclear], ending)
+            .await
+    }
+}

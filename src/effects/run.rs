@@ -1,0 +1,333 @@
+//! One run of an effect's job: guard, intent, one attempt, and what its outcome means.
+
+use relay_core::case::Case;
+use relay_core::effects::{Absence, Request, Settled};
+use relay_core::ids::{EffectKey, IntentId};
+use relay_core::retry::Class;
+use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::workflow::{Context, Verdict};
+use relay_http_client::CallError;
+use relay_store::{Effect, EffectState, Intent, Job, JobEnd, JobError, Op};
+
+use crate::checkpoint::{ATTEMPT, GUARD, INTENT, READ_BACK, REFUSE};
+use crate::effects::Performed;
+use crate::effects::guard::Reading;
+use crate::effects::settle::{Ending, remember};
+use crate::engine::jobs::{fence, member, missing};
+use crate::engine::{Engine, EngineError};
+
+/// How often a halted outreach looks whether it may go on.
+const STOPPED_FOR: SignedDuration = SignedDuration::from_mins(5);
+
+impl Engine {
+    pub(crate) async fn run_effect(&self, job: &Job) -> Result<(), EngineError> {
+        let key: EffectKey = member(job, "effect")?;
+        let effect = self.store.effect(&key).await?;
+        let effect = effect.ok_or_else(|| missing("effect", "no such effect is planned"))?;
+        match effect.state {
+            EffectState::Planned => self.send(job, &effect).await,
+            EffectState::Intended | EffectState::Unclear => self.look(job, &effect).await,
+            _ => self.end(job, JobEnd::Done, Vec::new()).await,
+        }
+    }
+
+    async fn send(&self, job: &Job, effect: &Effect) -> Result<(), EngineError> {
+        let case = self.store.case(effect.case).await?;
+        let case = case.ok_or_else(|| missing("effect", "its case is not stored"))?;
+        if self.halted(effect).await? {
+            return self.snooze(job, STOPPED_FOR, "outreach is stopped").await;
+        }
+        let workflow = self.book.of_case(self.store.as_ref(), &case).await?;
+        let needs = workflow.needs(&effect.planned);
+        let read = self
+            .call(GUARD, self.read_for_guard(&case, &effect.planned, needs))
+            .await?;
+        let cx = Context {
+            calendar: &self.calendar,
+            now: self.now(),
+        };
+        match workflow.guard(cx, &case, &effect.planned, &read.reading) {
+            Verdict::Go(request) => self.carry_out(job, &case, effect, request, read).await,
+            Verdict::Later { at, reason } => {
+                self.end(job, JobEnd::Snooze { at, why: reason }, read.ops)
+                    .await
+            }
+            Verdict::Overtaken { by, facts } => {
+                let mut stepping = self.stepping(&case.client).await?;
+                // The effect moves first: what the facts cause would otherwise cancel it, and the
+                // record would no longer say by what it was overtaken.
+                let ending = Ending::new(EffectState::Overtaken, Settled::Overtaken { by });
+                self.end_effect(&mut stepping, effect, &[EffectState::Planned], ending)
+                    .await?;
+                for fact in facts {
+                    stepping.fact(fact, None);
+                }
+                self.refuse(job, JobEnd::Done, stepping.into_ops(), read.ops)
+                    .await
+            }
+            Verdict::Hold { reason, ready } => {
+                let mut stepping = self.stepping(&case.client).await?;
+                let ending = Ending {
+                    request: ready,
+                    ..Ending::new(
+                        EffectState::Held,
+                        Settled::Held {
+                            reason: reason.clone(),
+                        },
+                    )
+                };
+                self.end_effect(&mut stepping, effect, &[EffectState::Planned], ending)
+                    .await?;
+                let error = JobError {
+                    class: "held".to_owned(),
+                    message: reason,
+                };
+                self.refuse(job, JobEnd::Parked { error }, stepping.into_ops(), read.ops)
+                    .await
+            }
+        }
+    }
+
+    async fn refuse(
+        &self,
+        job: &Job,
+        end: JobEnd,
+        mut ops: Vec<Op>,
+        more: Vec<Op>,
+    ) -> Result<(), EngineError> {
+        ops.extend(more);
+        ops.push(Op::FinishJob {
+            fence: fence(job),
+            end,
+            at: self.now(),
+        });
+        self.commit(REFUSE, ops).await?;
+        Ok(())
+    }
+
+    /// Whether outreach is stopped, and this is outreach.
+    pub(crate) async fn halted(&self, effect: &Effect) -> Result<bool, EngineError> {
+        if !effect.kind().is_outreach() {
+            return Ok(false);
+        }
+        let setting = self.store.setting("outreach").await?;
+        Ok(setting.is_some_and(|value| value["stopped"] == true))
+    }
+
+    async fn snooze(&self, job: &Job, by: SignedDuration, why: &str) -> Result<(), EngineError> {
+        let at = self.now().saturating_add(by).unwrap_or(Timestamp::MAX);
+        self.end(
+            job,
+            JobEnd::Snooze {
+                at,
+                why: why.to_owned(),
+            },
+            Vec::new(),
+        )
+        .await
+    }
+
+    async fn carry_out(
+        &self,
+        job: &Job,
+        case: &Case,
+        effect: &Effect,
+        request: Request,
+        read: Reading,
+    ) -> Result<(), EngineError> {
+        let planned = [EffectState::Planned];
+        if !crate::engine::stepper::acts(effect.mode) {
+            let ending = Ending {
+                request: Some(request),
+                more: read.ops,
+                ..Ending::new(EffectState::Proposed, Settled::Proposed)
+            };
+            return self.settle(job, effect, &planned, ending).await;
+        }
+        let desired = effect.kind().absence() == Absence::DesiredState;
+        if desired && self.call(READ_BACK, self.perform.holds(&request)).await? {
+            let ending = Ending {
+                request: Some(request),
+                more: read.ops,
+                ..Ending::new(EffectState::Done, Settled::AlreadyTrue)
+            };
+            return self.settle(job, effect, &planned, ending).await;
+        }
+        // The guard took its time; `stop` may have been said meanwhile.
+        if self.halted(effect).await? {
+            return self.snooze(job, STOPPED_FOR, "outreach is stopped").await;
+        }
+        let intent = self.intend(job, case, effect, request, read).await?;
+        let outcome = self
+            .call(
+                ATTEMPT,
+                self.perform
+                    .attempt(&intent.key, &intent.request, intent.at),
+            )
+            .await;
+        match outcome {
+            Ok(performed) if desired => self.read_back(job, effect, &intent, performed).await,
+            Ok(performed) => self.done(job, effect, &intent, performed).await,
+            Err(error) => self.not_done(job, effect, &intent, &error).await,
+        }
+    }
+
+    /// Stores the right to one mutating request, if neither the lease nor the case has moved.
+    async fn intend(
+        &self,
+        job: &Job,
+        case: &Case,
+        effect: &Effect,
+        request: Request,
+        read: Reading,
+    ) -> Result<Intent, EngineError> {
+        let at = self.now();
+        let intent = Intent {
+            id: IntentId::new(self.random.as_ref(), at),
+            key: effect.key().clone(),
+            revision: effect.revision + 1,
+            request,
+            reading: serde_json::to_value(&read.reading).unwrap_or_default(),
+            at,
+            outcome: None,
+        };
+        let mut ops = vec![
+            Op::RequireFence(fence(job)),
+            Op::RequireCase {
+                case: case.id,
+                version: case.version,
+            },
+            Op::Intend(intent.clone()),
+        ];
+        ops.extend(read.ops);
+        self.commit(INTENT, ops).await?;
+        Ok(intent)
+    }
+
+    /// A desired state is believed when it is read, not when the write is answered.
+    async fn read_back(
+        &self,
+        job: &Job,
+        effect: &Effect,
+        intent: &Intent,
+        performed: Performed,
+    ) -> Result<(), EngineError> {
+        match self
+            .call(READ_BACK, self.perform.holds(&intent.request))
+            .await
+        {
+            Ok(true) => self.done(job, effect, intent, performed).await,
+            Ok(false) | Err(_) => {
+                self.unclear(job, effect, intent, "read back otherwise")
+                    .await
+            }
+        }
+    }
+
+    async fn done(
+        &self,
+        job: &Job,
+        effect: &Effect,
+        intent: &Intent,
+        performed: Performed,
+    ) -> Result<(), EngineError> {
+        let Performed { vendor_ref, alarm } = performed;
+        let mut more = vec![Op::EndIntent {
+            key: intent.key.clone(),
+            revision: intent.revision,
+            outcome: "done".to_owned(),
+        }];
+        if let Some(alarm) = alarm {
+            more.extend(self.alarm_ops(effect, &alarm));
+        }
+        more.extend(remember(effect, &intent.request));
+        let settled = Settled::Done {
+            at: intent.at,
+            vendor_ref,
+            by_probe: false,
+        };
+        let ending = Ending {
+            more,
+            ..Ending::new(EffectState::Done, settled)
+        };
+        self.settle(job, effect, &[EffectState::Intended], ending)
+            .await
+    }
+
+    async fn not_done(
+        &self,
+        job: &Job,
+        effect: &Effect,
+        intent: &Intent,
+        error: &CallError,
+    ) -> Result<(), EngineError> {
+        if error.class == Class::Unclear {
+            return self.unclear(job, effect, intent, &error.message).await;
+        }
+        let (end, given_up) = self.decide_again(job, error.class, error.to_string());
+        let end_intent = Op::EndIntent {
+            key: intent.key.clone(),
+            revision: intent.revision,
+            outcome: error.class.as_str().to_owned(),
+        };
+        if let (JobEnd::Dead { error }, true) = (&end, given_up) {
+            let settled = Settled::Dead {
+                reason: error.message.clone(),
+            };
+            let mut more = vec![end_intent];
+            more.extend(self.dead_item_ops(job, effect.case, &error.message));
+            let ending = Ending {
+                end,
+                more,
+                ..Ending::new(EffectState::Dead, settled)
+            };
+            return self
+                .settle(job, effect, &[EffectState::Intended], ending)
+                .await;
+        }
+        let mut ops = vec![
+            end_intent,
+            self.back_to_planned(effect, EffectState::Intended),
+        ];
+        if error.class == Class::Unauthorised {
+            ops.extend(self.connection_item_ops(error));
+        }
+        self.end(job, end, ops).await
+    }
+
+    async fn unclear(
+        &self,
+        job: &Job,
+        effect: &Effect,
+        intent: &Intent,
+        why: &str,
+    ) -> Result<(), EngineError> {
+        let now = self.now();
+        let at = self.probes.next(0, intent.at, now).unwrap_or(now);
+        let ops = vec![
+            Op::EndIntent {
+                key: intent.key.clone(),
+                revision: intent.revision,
+                outcome: "unclear".to_owned(),
+            },
+            self.move_effect(effect, EffectState::Intended, EffectState::Unclear),
+        ];
+        let why = format!("the outcome is unclear ({why}): looking before anything else");
+        self.end(job, JobEnd::Snooze { at, why }, ops).await
+    }
+
+    pub(crate) fn move_effect(&self, effect: &Effect, from: EffectState, to: EffectState) -> Op {
+        Op::MoveEffect {
+            key: effect.key().clone(),
+            from: vec![from],
+            to,
+            settled: None,
+            request: None,
+            at: self.now(),
+        }
+    }
+
+    pub(crate) fn back_to_planned(&self, effect: &Effect, from: EffectState) -> Op {
+        self.move_effect(effect, from, EffectState::Planned)
+    }
+}

@@ -1,0 +1,271 @@
+//! Stores how an effect ended, and lets its case hear of it, in one batch.
+
+use relay_core::effects::{EffectKind, Request, Settled};
+use relay_core::ids::{CaseId, WorkItemId};
+use relay_core::workflow::Input;
+use relay_http_client::CallError;
+use relay_store::{Effect, EffectState, Job, JobEnd, Op, WorkItem};
+use serde_json::json;
+
+use crate::checkpoint::SETTLE;
+use crate::engine::jobs::{fence, lost_lease, member};
+use crate::engine::{Engine, EngineError, Stepping};
+
+/// How often an outcome is tried to be stored while the case keeps moving. What has happened has
+/// happened: giving up here would turn a known outcome into an unclear one.
+const TRIES: usize = 32;
+
+/// How an effect ends.
+#[derive(Debug, Clone)]
+pub(crate) struct Ending {
+    /// Its state.
+    pub(crate) state: EffectState,
+    /// What its case hears.
+    pub(crate) settled: Settled,
+    /// What would have been sent, where nothing was.
+    pub(crate) request: Option<Request>,
+    /// How its job ends.
+    pub(crate) end: JobEnd,
+    /// What is stored with it.
+    pub(crate) more: Vec<Op>,
+}
+
+impl Ending {
+    pub(crate) fn new(state: EffectState, settled: Settled) -> Self {
+        Self {
+            state,
+            settled,
+            request: None,
+            end: JobEnd::Done,
+            more: Vec::new(),
+        }
+    }
+}
+
+impl Engine {
+    /// Moves the effect and steps its case, in `stepping`.
+    pub(crate) async fn end_effect(
+        &self,
+        stepping: &mut Stepping<'_>,
+        effect: &Effect,
+        from: &[EffectState],
+        ending: Ending,
+    ) -> Result<(), EngineError> {
+        let Ending {
+            state,
+            settled,
+            request,
+            more,
+            ..
+        } = ending;
+        stepping.push(Op::MoveEffect {
+            key: effect.key().clone(),
+            from: from.to_vec(),
+            to: state,
+            settled: Some(settled.clone()),
+            request,
+            at: self.now(),
+        });
+        for op in more {
+            stepping.push(op);
+        }
+        let input = Input::Effect {
+            key: effect.key().clone(),
+            settled,
+        };
+        stepping.input(effect.case, &input).await
+    }
+
+    /// Stores an ending together with the end of the job, whatever else moves the case.
+    pub(crate) async fn settle(
+        &self,
+        job: &Job,
+        effect: &Effect,
+        from: &[EffectState],
+        ending: Ending,
+    ) -> Result<(), EngineError> {
+        let mut held = true;
+        for _ in 0..TRIES {
+            let mut stepping = self.stepping(&effect.planned.client).await?;
+            self.end_effect(&mut stepping, effect, from, ending.clone())
+                .await?;
+            if held {
+                let end = ending.end.clone();
+                stepping.push(Op::FinishJob {
+                    fence: fence(job),
+                    end,
+                    at: self.now(),
+                });
+            }
+            match self.commit(SETTLE, stepping.into_ops()).await {
+                Ok(_) => return Ok(()),
+                // The job is somebody else's now, but what was seen is true all the same: it is
+                // stored by the effect's own state, and the other worker finds it settled.
+                Err(error) if lost_lease(&error) && ending.state == EffectState::Done => {
+                    held = false;
+                }
+                Err(error) if error.is_conflict() && !lost_lease(&error) => {
+                    let stored = self.store.effect(effect.key()).await?;
+                    if stored.is_none_or(|stored| !from.contains(&stored.state)) {
+                        return Ok(());
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(EngineError::Refused(
+            "the case keeps moving; the outcome is not stored".to_owned(),
+        ))
+    }
+
+    /// What the death of a job means: its effect is dead (or, if it was unclear, undecidable), its
+    /// case hears of it, an admin gets a work item.
+    pub(crate) async fn after_death(
+        &self,
+        job: &Job,
+        end: &JobEnd,
+    ) -> Result<Vec<Op>, EngineError> {
+        let JobEnd::Dead { error } = end else {
+            return Ok(Vec::new());
+        };
+        let reason = error.message.clone();
+        let Some(case) = job.case else {
+            return Ok(self.dead_item(job, None, &reason));
+        };
+        let Some(client) = job.client.clone() else {
+            return Ok(self.dead_item(job, Some(case), &reason));
+        };
+        let mut stepping = self.stepping(&client).await?;
+        let mut ops = Vec::new();
+        match job.kind.as_str() {
+            "effect" => {
+                let key = member(job, "effect")?;
+                if let Some(effect) = self.store.effect(&key).await? {
+                    let ending = death_of(&effect, reason.clone());
+                    if ending.state == EffectState::Unsettled {
+                        ops.extend(self.unsettled_item_ops(job, &effect, &reason));
+                    }
+                    self.end_effect(&mut stepping, &effect, &[effect.state], ending)
+                        .await?;
+                }
+            }
+            "read" => {
+                let what = member(job, "read")?;
+                let input = Input::ReadFailed {
+                    what,
+                    reason: reason.clone(),
+                };
+                stepping.input(case, &input).await?;
+            }
+            _ => {}
+        }
+        let mut all = stepping.into_ops();
+        all.extend(ops);
+        all.extend(self.dead_item(job, Some(case), &reason));
+        Ok(all)
+    }
+
+    pub(crate) fn dead_item_ops(&self, job: &Job, case: CaseId, reason: &str) -> Vec<Op> {
+        self.dead_item(job, Some(case), reason)
+    }
+
+    fn dead_item(&self, job: &Job, case: Option<CaseId>, reason: &str) -> Vec<Op> {
+        let title = format!("A {} job was given up", job.kind);
+        let mut item = self.item(format!("dead/{}", job.id), "dead_job", title);
+        item.detail = json!({ "job": job.id, "reason": reason,
+                              "remedy": format!("clear-relay jobs replay {}", job.id) });
+        item.actions = vec!["replay".to_owned(), "cancel".to_owned()];
+        item.client.clone_from(&job.client);
+        item.case = case;
+        self.open_work_ops(item, self.now())
+    }
+
+    pub(crate) fn unsettled_item_ops(&self, job: &Job, effect: &Effect, evidence: &str) -> Vec<Op> {
+        let title = format!(
+            "Did this {} go out? The relay can't tell",
+            effect.kind().as_str()
+        );
+        let mut item = self.item(format!("unsettled/{}", effect.key()), "unsettled", title);
+        item.detail = json!({
+            "job": job.id, "effect": effect.key(), "evidence": evidence,
+            "request": effect.request, "sent_at": effect.intended_at, "looked": effect.probes,
+        });
+        item.actions = vec!["happened".to_owned(), "send".to_owned()];
+        item.client = Some(effect.planned.client.clone());
+        item.case = Some(effect.case);
+        item.effect = Some(effect.key().clone());
+        self.open_work_ops(item, self.now())
+    }
+
+    /// A vendor refuses our credential: one item per vendor, not one per client.
+    pub(crate) fn connection_item_ops(&self, error: &CallError) -> Vec<Op> {
+        let vendor = error
+            .operation
+            .split_whitespace()
+            .next()
+            .unwrap_or("vendor");
+        let title = format!("{vendor} refuses the relay's credential");
+        let mut item = self.item(format!("connection/{vendor}"), "connection", title);
+        item.detail = json!({ "reason": error.to_string(),
+                              "remedy": "renew the credential in the configuration and restart" });
+        item.actions = vec!["done".to_owned()];
+        self.open_work_ops(item, self.now())
+    }
+
+    pub(crate) fn alarm_ops(&self, effect: &Effect, alarm: &str) -> Vec<Op> {
+        let title = format!("Look at the contact: {alarm}");
+        let mut item = self.item(format!("alarm/{}", effect.key()), "alarm", title);
+        item.detail = json!({ "effect": effect.key(), "alarm": alarm });
+        item.actions = vec!["done".to_owned()];
+        item.client = Some(effect.planned.client.clone());
+        item.effect = Some(effect.key().clone());
+        self.open_work_ops(item, self.now())
+    }
+
+    fn item(&self, dedupe_key: String, kind: &str, title: String) -> WorkItem {
+        let now = self.now();
+        let remind_at = self.calendar.next_working_morning(now);
+        WorkItem {
+            id: WorkItemId::new(self.random.as_ref(), now),
+            dedupe_key,
+            kind: kind.to_owned(),
+            owner: self.people.admin.clone(),
+            title,
+            detail: serde_json::Value::Null,
+            actions: Vec::new(),
+            client: None,
+            case: None,
+            effect: None,
+            opened_at: now,
+            due: remind_at,
+            remind_at,
+            reminders: 0,
+            settled: None,
+        }
+    }
+}
+
+/// A job that dies while its effect's outcome is unclear doesn't make it clear.
+fn death_of(effect: &Effect, reason: String) -> Ending {
+    match effect.state {
+        EffectState::Intended | EffectState::Unclear => Ending::new(
+            EffectState::Unsettled,
+            Settled::Unclear { evidence: reason },
+        ),
+        _ => Ending::new(EffectState::Dead, Settled::Dead { reason }),
+    }
+}
+
+/// What must be known later about an effect that has happened: a stopped subscription is watched.
+pub(crate) fn remember(effect: &Effect, request: &Request) -> Vec<Op> {
+    match (effect.kind(), request) {
+        (
+            EffectKind::DeactivateSubscription,
+            Request::DeactivateSubscription { subscription, .. },
+        ) => vec![Op::PutSetting {
+            key: crate::engine::stopped_key(subscription.as_str()),
+            value: json!(effect.planned.client),
+        }],
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,408 @@
+//! What people do: decide about cases, settle work items, order, stop, link.
+//!
+//! Every command writes the audit log in the same batch as what it changes, and refuses with a
+//! sentence that says what would work.
+
+use relay_core::effects::Settled;
+use relay_core::facts::{CallOutcome, Fact, FactBody, Order};
+use relay_core::ids::{CaseId, ClientId, ContactId, JobId, WorkItemId};
+use relay_core::time::Date;
+use relay_core::workflow::{Action, Input};
+use relay_store::{
+    AuditEntry, Effect, EffectState, JobFilter, JobState, Link, Op, Page, WorkItem, WorkSettled,
+};
+use serde_json::json;
+
+use crate::checkpoint::SETTLE;
+use crate::effects::settle::Ending;
+use crate::engine::jobs::missed_check;
+use crate::engine::{Engine, EngineError};
+
+/// How often a command is decided again while the case keeps moving.
+const TRIES: usize = 8;
+
+fn refused<T>(text: impl Into<String>) -> Result<T, EngineError> {
+    Err(EngineError::Refused(text.into()))
+}
+
+impl Engine {
+    fn audit(&self, who: &str, what: &str, object: &str, detail: serde_json::Value) -> Op {
+        Op::Audit(AuditEntry {
+            at: self.now(),
+            who: who.to_owned(),
+            what: what.to_owned(),
+            object: object.to_owned(),
+            detail,
+        })
+    }
+
+    /// Carries out a person's decision about a case.
+    pub async fn decide_case(
+        &self,
+        id: CaseId,
+        by: &str,
+        action: Action,
+    ) -> Result<(), EngineError> {
+        self.decide_case_with(id, by, action, Vec::new()).await
+    }
+
+    async fn decide_case_with(
+        &self,
+        id: CaseId,
+        by: &str,
+        action: Action,
+        more: Vec<Op>,
+    ) -> Result<(), EngineError> {
+        for _ in 0..TRIES {
+            let Some(case) = self.store.case(id).await? else {
+                return refused(format!("there is no case {id}; `cases list` shows them"));
+            };
+            let mut stepping = self.stepping(&case.client).await?;
+            let input = Input::Person {
+                by: by.to_owned(),
+                action: action.clone(),
+            };
+            stepping.input(id, &input).await?;
+            if stepping.is_empty() {
+                return refused(format!(
+                    "this does not apply to a case that is {} in step {}; `cases show {id}` tells \
+                     what it waits for",
+                    case.status.as_str(),
+                    case.step
+                ));
+            }
+            let detail = serde_json::to_value(&action).unwrap_or_default();
+            stepping.push(self.audit(by, "case", &id.to_string(), detail));
+            for op in more.clone() {
+                stepping.push(op);
+            }
+            match self.commit(SETTLE, stepping.into_ops()).await {
+                Err(error) if error.is_conflict() => {}
+                other => {
+                    self.wake.notify_one();
+                    return other.map(|_| ());
+                }
+            }
+        }
+        refused("the case keeps moving; try again")
+    }
+
+    /// Orders something for a client. Returns the case that carries it out.
+    pub async fn order(
+        &self,
+        client: &ClientId,
+        by: &str,
+        order: Order,
+    ) -> Result<CaseId, EngineError> {
+        let now = self.now();
+        let fact = Fact {
+            client: client.clone(),
+            object: JobId::new(self.random.as_ref(), now).to_string(),
+            source_time: now,
+            body: FactBody::Ordered {
+                by: by.to_owned(),
+                order: order.clone(),
+            },
+        };
+        let before: Vec<CaseId> = self
+            .store
+            .open_cases(client)
+            .await?
+            .iter()
+            .map(|case| case.id)
+            .collect();
+        let mut stepping = self.stepping(client).await?;
+        stepping.fact(fact, None);
+        if let Some(reason) = stepping.not_opened.first() {
+            return refused(reason.clone());
+        }
+        let detail = serde_json::to_value(&order).unwrap_or_default();
+        stepping.push(self.audit(by, "order", client.as_str(), detail));
+        self.commit(SETTLE, stepping.into_ops()).await?;
+        self.wake.notify_one();
+        let opened = self.store.open_cases(client).await?;
+        match opened.iter().find(|case| !before.contains(&case.id)) {
+            Some(case) => Ok(case.id),
+            None => refused("the same order is under way already; `cases list` shows it"),
+        }
+    }
+
+    /// Halts all outreach at once, or lets it go on.
+    pub async fn set_stopped(
+        &self,
+        stopped: bool,
+        by: &str,
+        reason: Option<&str>,
+    ) -> Result<(), EngineError> {
+        let now = self.now();
+        let value = json!({ "stopped": stopped, "by": by, "at": now, "reason": reason });
+        let what = if stopped { "stop" } else { "resume" };
+        let ops = vec![
+            Op::PutSetting {
+                key: "outreach".to_owned(),
+                value,
+            },
+            self.audit(by, what, "outreach", json!({ "reason": reason })),
+        ];
+        self.commit(SETTLE, ops).await?;
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Links a client to a contact by a person's word, and takes up what waited for it.
+    pub async fn link_client(
+        &self,
+        client: &ClientId,
+        contact: &ContactId,
+        by: &str,
+    ) -> Result<(), EngineError> {
+        let now = self.now();
+        if self.ports.contacts.contact(contact, false).await?.is_none() {
+            return refused(format!("the CRM knows no contact {contact}"));
+        }
+        let mut ops = vec![
+            Op::PutLink(Link {
+                client: client.clone(),
+                contact: contact.clone(),
+                source: format!("person:{by}"),
+                at: now,
+            }),
+            Op::SettleWorkByKey {
+                dedupe_key: format!("link/{client}"),
+                settled: WorkSettled {
+                    at: now,
+                    by: by.to_owned(),
+                    action: "linked".to_owned(),
+                },
+            },
+            self.audit(by, "link", client.as_str(), json!({ "contact": contact })),
+        ];
+        let filter = JobFilter {
+            states: vec![JobState::Parked],
+            kind: Some("read".to_owned()),
+            client: Some(client.clone()),
+            ..JobFilter::default()
+        };
+        for job in self.store.jobs(&filter, Page::default()).await? {
+            ops.push(Op::ReplayJob {
+                id: job.id,
+                at: now,
+            });
+        }
+        self.commit(SETTLE, ops).await?;
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Settles a work item by one of its actions. `text` is what the action needs: a date for
+    /// `promised`, a reason for `close`.
+    pub async fn settle_work(
+        &self,
+        id: WorkItemId,
+        by: &str,
+        action: &str,
+        text: Option<&str>,
+    ) -> Result<(), EngineError> {
+        let Some(item) = self.store.work_item(id).await? else {
+            return refused(format!(
+                "there is no work item {id}; `work list` shows them"
+            ));
+        };
+        if let Some(settled) = &item.settled {
+            return refused(format!(
+                "settled already by {} ({})",
+                settled.by, settled.action
+            ));
+        }
+        if !item.actions.iter().any(|known| known == action) {
+            return refused(format!(
+                "{action} is not one of this item's actions: {}",
+                item.actions.join(", ")
+            ));
+        }
+        let now = self.now();
+        let settle = Op::SettleWork {
+            id,
+            settled: WorkSettled {
+                at: now,
+                by: by.to_owned(),
+                action: action.to_owned(),
+            },
+        };
+        let audit = self.audit(by, "work", &id.to_string(), json!({ "action": action }));
+        match item.kind.as_str() {
+            "dead_job" => {
+                self.settle_dead(&item, by, action, vec![settle, audit])
+                    .await
+            }
+            "unsettled" => {
+                self.settle_unsettled(&item, action, vec![settle, audit])
+                    .await
+            }
+            "backlog" => {
+                self.settle_backlog(&item, action, vec![settle, audit])
+                    .await
+            }
+            "connection" | "alarm" | "billing" | "link" => {
+                self.commit(SETTLE, vec![settle, audit]).await.map(|_| ())
+            }
+            _ => self.settle_case_item(&item, by, action, text, settle).await,
+        }
+    }
+
+    /// An item that a step opened: its action is a decision about the case, which settles it.
+    async fn settle_case_item(
+        &self,
+        item: &WorkItem,
+        by: &str,
+        action: &str,
+        text: Option<&str>,
+        settle: Op,
+    ) -> Result<(), EngineError> {
+        let audit = self.audit(
+            by,
+            "work",
+            &item.id.to_string(),
+            json!({ "action": action }),
+        );
+        let (Some(case), Some(decision)) = (item.case, parse_action(action, text)?) else {
+            return self.commit(SETTLE, vec![settle, audit]).await.map(|_| ());
+        };
+        // First, so that the step's own "settle what is open" leaves this item to its person.
+        self.decide_case_with(case, by, decision, vec![audit])
+            .await?;
+        match self.commit(SETTLE, vec![settle]).await {
+            Err(error) if error.is_conflict() => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+
+    async fn settle_dead(
+        &self,
+        item: &WorkItem,
+        by: &str,
+        action: &str,
+        mut ops: Vec<Op>,
+    ) -> Result<(), EngineError> {
+        let job: JobId = detail(item, "job")?;
+        if action == "replay" {
+            return self.replay(job, by).await.map(|_| ());
+        }
+        let now = self.now();
+        ops.push(Op::CancelJob {
+            id: job,
+            why: format!("cancelled by {by}"),
+            at: now,
+        });
+        self.commit(SETTLE, ops).await.map(|_| ())
+    }
+
+    /// A person says whether an effect that can't be probed happened.
+    async fn settle_unsettled(
+        &self,
+        item: &WorkItem,
+        action: &str,
+        ops: Vec<Op>,
+    ) -> Result<(), EngineError> {
+        let job: JobId = detail(item, "job")?;
+        let Some(key) = &item.effect else {
+            return refused("the item names no effect");
+        };
+        let Some(effect) = self.store.effect(key).await? else {
+            return refused("the effect is not stored");
+        };
+        if action == "send" {
+            return self.plan_again(&effect, job, ops).await;
+        }
+        let now = self.now();
+        let mut stepping = self.stepping(&effect.planned.client).await?;
+        for op in ops {
+            stepping.push(op);
+        }
+        let at = effect.intended_at.unwrap_or(now);
+        let settled = Settled::Done {
+            at,
+            vendor_ref: None,
+            by_probe: false,
+        };
+        let ending = Ending::new(EffectState::Done, settled);
+        self.end_effect(&mut stepping, &effect, &[EffectState::Unsettled], ending)
+            .await?;
+        let why = "a person has seen that it happened".to_owned();
+        stepping.push(Op::CancelJob {
+            id: job,
+            why,
+            at: now,
+        });
+        self.commit(SETTLE, stepping.into_ops()).await?;
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Back to the guard, by a person's decision.
+    pub(crate) async fn plan_again(
+        &self,
+        effect: &Effect,
+        job: JobId,
+        mut ops: Vec<Op>,
+    ) -> Result<(), EngineError> {
+        ops.push(self.back_to_planned(effect, effect.state));
+        ops.push(Op::ReplayJob {
+            id: job,
+            at: self.now(),
+        });
+        self.commit(SETTLE, ops).await?;
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    async fn settle_backlog(
+        &self,
+        item: &WorkItem,
+        action: &str,
+        mut ops: Vec<Op>,
+    ) -> Result<(), EngineError> {
+        if action == "release" {
+            let id: JobId = detail(item, "job")?;
+            let Some(job) = self.store.job(id).await? else {
+                return refused("its job is no longer stored");
+            };
+            ops.push(missed_check::release(&job, self.now()));
+        }
+        self.commit(SETTLE, ops).await?;
+        self.wake.notify_one();
+        Ok(())
+    }
+}
+
+fn detail<T: serde::de::DeserializeOwned>(item: &WorkItem, name: &str) -> Result<T, EngineError> {
+    serde_json::from_value(item.detail[name].clone())
+        .map_err(|error| EngineError::Refused(format!("the item's {name} can't be read: {error}")))
+}
+
+/// The decision behind an action's name; `None` for one that only settles its item.
+pub fn parse_action(action: &str, text: Option<&str>) -> Result<Option<Action>, EngineError> {
+    let reason = || text.unwrap_or("by a person's decision").to_owned();
+    Ok(Some(match action {
+        "resume" => Action::Resume,
+        "close" => Action::Close { reason: reason() },
+        "pause" => Action::Pause { reason: reason() },
+        "done_by_hand" => Action::DoneByHand,
+        "send_anyway" => Action::SendAnyway,
+        "skip" => Action::Skip,
+        "promised" => {
+            let until = text.and_then(|text| text.parse::<Date>().ok());
+            let Some(until) = until else {
+                return refused("promised needs a date: --text 2026-11-30");
+            };
+            Action::Promised { until }
+        }
+        other => match CallOutcome::ALL
+            .into_iter()
+            .find(|o| o.as_str().replace(' ', "_") == other)
+        {
+            Some(outcome) => Action::CallOutcome { outcome },
+            None => return Ok(None),
+        },
+    }))
+}

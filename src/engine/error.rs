@@ -1,0 +1,44 @@
+//! Why a piece of work could not be done now.
+
+use relay_http_client::CallError;
+use relay_store::StoreError;
+use thiserror::Error;
+
+/// Why a piece of work could not be done now.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// The store refused or failed.
+    #[error("the store did not do as asked")]
+    Store(#[from] StoreError),
+    /// A vendor refused or failed.
+    #[error("a call to a vendor failed")]
+    Call(#[from] CallError),
+    /// A case names a procedure version that can't be found or read.
+    #[error("procedure {name} in version {hash} can't be used: {reason}")]
+    Procedure {
+        /// The procedure.
+        name: String,
+        /// The version.
+        hash: String,
+        /// Why.
+        reason: String,
+    },
+    /// A job's payload can't be read: a bug, or a job of a newer release.
+    #[error("job {kind} can't be read: {reason}")]
+    Payload {
+        /// The job's kind.
+        kind: String,
+        /// Why.
+        reason: String,
+    },
+    /// A person asked for something that can't be done; the text says what would work.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl EngineError {
+    /// Whether another writer was faster, and deciding again can help.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_conflict())
+    }
+}

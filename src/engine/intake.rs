@@ -1,0 +1,222 @@
+//! Reads stored receipts: the receipt row is the intake queue.
+//!
+//! A receipt becomes, in one batch: its facts, the steps they cause, a job for each object that is
+//! to be read again, and its own end. No vendor is called here. A crash at any moment leaves the
+//! receipt as it was, and the next pass does the same again.
+
+use std::collections::{BTreeMap, HashSet};
+
+use relay_core::facts::Fact;
+use relay_core::ids::{ClientId, JobId, TaskId};
+use relay_core::time::Timestamp;
+use relay_store::{Existing, NewJob, Op, Page, Receipt, ReceiptState};
+use serde_json::json;
+
+use crate::checkpoint::INTAKE;
+use crate::engine::{Engine, EngineError};
+use crate::receipts::{Hint, HintObject, Parsed};
+
+/// How many receipts are looked at in one pass.
+const PASS: u32 = 64;
+
+/// How often a receipt is decided again in one pass when its cases keep moving.
+const TRIES: usize = 8;
+
+impl Engine {
+    /// Reads receipts until none is new. Returns how many were read.
+    pub async fn intake(&self) -> Result<usize, EngineError> {
+        let mut read = 0;
+        loop {
+            let page = Page {
+                offset: 0,
+                limit: PASS,
+            };
+            let receipts = self.store.receipts(ReceiptState::New, page).await?;
+            if receipts.is_empty() {
+                return Ok(read);
+            }
+            for receipt in receipts {
+                if !self.read_receipt(&receipt).await? {
+                    return Ok(read);
+                }
+                read += 1;
+            }
+        }
+    }
+
+    /// `false` when the receipt stays as it is for the next pass.
+    async fn read_receipt(&self, receipt: &Receipt) -> Result<bool, EngineError> {
+        for _ in 0..TRIES {
+            let ops = self.receipt_ops(receipt).await?;
+            match self.commit(INTAKE, ops).await {
+                Ok(_) => return Ok(true),
+                // Either a case has moved (decide again), or another process has read this very
+                // receipt (then it is no longer new, and there is nothing to decide).
+                Err(error) if error.is_conflict() => {
+                    let stored = self.store.receipt(receipt.id).await?;
+                    if stored.is_none_or(|stored| stored.state != ReceiptState::New) {
+                        return Ok(true);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        tracing::warn!(receipt = %receipt.id, "cases keep moving; the receipt stays for the next pass");
+        Ok(false)
+    }
+
+    async fn receipt_ops(&self, receipt: &Receipt) -> Result<Vec<Op>, EngineError> {
+        let now = self.now();
+        let source = self
+            .sources
+            .iter()
+            .find(|source| source.name() == receipt.source);
+        let parsed = match source {
+            Some(source) => source.parse(receipt),
+            None => Parsed::Quarantine {
+                reason: format!("no sender named {} is configured", receipt.source),
+                hints: Vec::new(),
+            },
+        };
+        let (state, facts, hints, note) = match parsed {
+            Parsed::Content { facts, hints, note } => (ReceiptState::Done, facts, hints, note),
+            Parsed::Quarantine { reason, hints } => {
+                tracing::warn!(receipt = %receipt.id, source = receipt.source, "quarantined");
+                (ReceiptState::Quarantined, Vec::new(), hints, Some(reason))
+            }
+        };
+        let mut ops = self.fact_ops(facts, receipt).await?;
+        let (hint_ops, unwatched) = self.hint_ops(receipt, hints, now).await?;
+        ops.extend(hint_ops);
+        ops.push(Op::FinishReceipt {
+            id: receipt.id,
+            state,
+            note: join(note, unwatched),
+            at: now,
+        });
+        Ok(ops)
+    }
+
+    async fn fact_ops(&self, facts: Vec<Fact>, receipt: &Receipt) -> Result<Vec<Op>, EngineError> {
+        let mut by_client: BTreeMap<ClientId, Vec<Fact>> = BTreeMap::new();
+        for fact in facts {
+            by_client.entry(fact.client.clone()).or_default().push(fact);
+        }
+        let mut ops = Vec::new();
+        for (client, facts) in by_client {
+            let facts = self.without_our_own(&client, facts).await?;
+            let mut stepping = self.stepping(&client).await?;
+            for fact in facts {
+                stepping.fact(fact, Some(receipt.id));
+            }
+            ops.extend(stepping.into_ops());
+        }
+        Ok(ops)
+    }
+
+    /// Messages that we sent come back as events; they are no news.
+    async fn without_our_own(
+        &self,
+        client: &ClientId,
+        facts: Vec<Fact>,
+    ) -> Result<Vec<Fact>, EngineError> {
+        use relay_core::facts::FactBody;
+        if !facts
+            .iter()
+            .any(|fact| matches!(fact.body, FactBody::CoachWrote { .. }))
+        {
+            return Ok(facts);
+        }
+        let ours: HashSet<String> = self
+            .store
+            .vendor_refs(client, relay_core::effects::EffectKind::PortalMessage)
+            .await?
+            .into_iter()
+            .collect();
+        Ok(facts
+            .into_iter()
+            .filter(|fact| match &fact.body {
+                FactBody::CoachWrote { message, .. } => !ours.contains(message.as_str()),
+                _ => true,
+            })
+            .collect())
+    }
+
+    /// A job for each object that concerns a client of ours; how many did not.
+    async fn hint_ops(
+        &self,
+        receipt: &Receipt,
+        hints: Vec<Hint>,
+        now: Timestamp,
+    ) -> Result<(Vec<Op>, usize), EngineError> {
+        let mut ops = Vec::new();
+        let mut unwatched = 0;
+        for hint in hints {
+            let clients = self.clients_of_hint(&hint).await?;
+            if clients.is_empty() {
+                unwatched += 1;
+            }
+            for client in clients {
+                let object = match hint.object {
+                    HintObject::Contact => "contact",
+                    HintObject::Task => "task",
+                    HintObject::Subscription => "subscription",
+                };
+                ops.push(Op::Enqueue {
+                    job: NewJob {
+                        id: JobId::new(self.random.as_ref(), now),
+                        key: format!("reread/{}/{object}/{}/{client}", receipt.id, hint.id),
+                        kind: "reread".to_owned(),
+                        lane: client.to_string(),
+                        run_at: now,
+                        client: Some(client),
+                        case: None,
+                        payload: json!({ "hint": hint, "receipt": receipt.id }),
+                    },
+                    existing: Existing::Keep,
+                });
+            }
+        }
+        Ok((ops, unwatched))
+    }
+
+    async fn clients_of_hint(&self, hint: &Hint) -> Result<Vec<ClientId>, EngineError> {
+        Ok(match hint.object {
+            HintObject::Contact => self.store.clients_of(&hint.id.as_str().into()).await?,
+            HintObject::Task => {
+                let effect = self
+                    .store
+                    .effect_of_task(&TaskId::from(hint.id.as_str()))
+                    .await?;
+                effect
+                    .map(|effect| effect.planned.client)
+                    .into_iter()
+                    .collect()
+            }
+            // A subscription's id says nothing about whose it is until one of ours was touched.
+            HintObject::Subscription => self.clients_of_subscription(&hint.id).await?,
+        })
+    }
+
+    /// The clients on whose order we have stopped this subscription.
+    async fn clients_of_subscription(&self, id: &str) -> Result<Vec<ClientId>, EngineError> {
+        let stopped = self.store.setting(&stopped_key(id)).await?;
+        Ok(stopped
+            .and_then(|value| serde_json::from_value(value).ok())
+            .into_iter()
+            .collect())
+    }
+}
+
+/// The setting that remembers for whom a subscription was stopped, so that it is watched.
+pub(crate) fn stopped_key(subscription: &str) -> String {
+    format!("stopped_subscription/{subscription}")
+}
+
+fn join(note: Option<String>, unwatched: usize) -> Option<String> {
+    let unwatched = (unwatched > 0).then(|| format!("{unwatched} not watched, recorded only"));
+    match (note, unwatched) {
+        (Some(note), Some(unwatched)) => Some(format!("{note}; {unwatched}")),
+        (note, unwatched) => note.or(unwatched),
+    }
+}

@@ -1,0 +1,184 @@
+//! A check-in's day has passed: is it really missing?
+
+use relay_core::clients::CheckIn;
+use relay_core::facts::{Fact, FactBody};
+use relay_core::ids::{CheckInId, ClientId, WorkItemId};
+use relay_core::time::{Date, Timestamp};
+use relay_store::{Existing, Job, JobEnd, Op, WorkItem};
+use serde_json::json;
+
+use super::{fence, member, missing};
+use crate::checkpoint::{MISSED_COMMIT, MISSED_READ};
+use crate::engine::book::switched_on_key;
+use crate::engine::{Engine, EngineError, watch};
+
+impl Engine {
+    pub(super) async fn run_missed_check(&self, job: &Job) -> Result<(), EngineError> {
+        let check_in: CheckInId = member(job, "check_in")?;
+        let due: Date = member(job, "due")?;
+        let client = job
+            .client
+            .clone()
+            .ok_or_else(|| missing("missed check", "the job names no client"))?;
+        let since = due.yesterday().unwrap_or(due);
+        let snapshot = self
+            .call(MISSED_READ, self.ports.portal.client(&client))
+            .await?;
+        let Some(snapshot) = snapshot else {
+            return self.cancel(job, "the portal knows no such client").await;
+        };
+        let listed = self
+            .call(MISSED_READ, self.ports.portal.check_ins(&client, since))
+            .await?;
+        let Some(listed) = listed.into_iter().find(|listed| listed.id == check_in) else {
+            return self.missed_elsewhere(job, &client, &check_in, due).await;
+        };
+        if listed.submitted_at.is_some() {
+            return self.cancel(job, "the check-in was submitted").await;
+        }
+        if listed.withdrawn {
+            return self.cancel(job, "the check-in was withdrawn").await;
+        }
+        if listed.due > due {
+            let at = watch::missed_from(self, listed.due, listed.due_at);
+            let why = format!("the due date moved to {}", listed.due);
+            return self.end(job, JobEnd::Snooze { at, why }, vec![]).await;
+        }
+        if self.is_backlog(listed.due).await? && job.payload.get("released").is_none() {
+            return self.list_backlog(job, &client, &listed).await;
+        }
+        let mut stepping = self.stepping(&client).await?;
+        let fact = missed_fact(self, &client, listed, snapshot);
+        stepping.fact(fact, None);
+        let end = match stepping.not_opened.first() {
+            Some(reason) => JobEnd::Cancelled {
+                why: format!("not followed up: {reason}"),
+            },
+            None => JobEnd::Done,
+        };
+        stepping.push(Op::FinishJob {
+            fence: fence(job),
+            end,
+            at: self.now(),
+        });
+        self.commit(MISSED_COMMIT, stepping.into_ops()).await?;
+        Ok(())
+    }
+
+    async fn cancel(&self, job: &Job, why: &str) -> Result<(), EngineError> {
+        self.end(
+            job,
+            JobEnd::Cancelled {
+                why: why.to_owned(),
+            },
+            vec![],
+        )
+        .await
+    }
+
+    /// The check-in is not among those due since the day before: it moved back, or is gone.
+    async fn missed_elsewhere(
+        &self,
+        job: &Job,
+        client: &ClientId,
+        check_in: &CheckInId,
+        due: Date,
+    ) -> Result<(), EngineError> {
+        tracing::info!(job = %job.id, %client, %check_in, %due, "not listed by the portal");
+        self.cancel(job, "the portal no longer lists this check-in")
+            .await
+    }
+
+    /// Whether a check-in was overdue before the procedure was switched on (promise 8, E31).
+    async fn is_backlog(&self, due: Date) -> Result<bool, EngineError> {
+        let Some(workflow) = self.book.named("missed_check_in") else {
+            return Ok(false);
+        };
+        let setting = self
+            .store
+            .setting(&switched_on_key(workflow.as_ref()))
+            .await?;
+        let Some(since) = setting.and_then(|at| serde_json::from_value::<Timestamp>(at).ok())
+        else {
+            return Ok(false);
+        };
+        Ok(due < self.calendar.date_of(since))
+    }
+
+    /// Lists a check-in that was overdue before switching on; nothing is sent until a person
+    /// releases it.
+    async fn list_backlog(
+        &self,
+        job: &Job,
+        client: &ClientId,
+        listed: &CheckIn,
+    ) -> Result<(), EngineError> {
+        let now = self.now();
+        let remind_at = self.calendar.next_working_morning(now);
+        let item = WorkItem {
+            id: WorkItemId::new(self.random.as_ref(), now),
+            dedupe_key: format!("backlog/{client}/{}", listed.id),
+            kind: "backlog".to_owned(),
+            owner: self.people.program_manager.clone(),
+            title: format!(
+                "Check-in of client {client} was due on {}, before the relay was switched on",
+                listed.due
+            ),
+            detail: json!({ "client": client, "check_in": listed.id, "due": listed.due,
+                            "job": job.id }),
+            actions: vec!["release".to_owned(), "dismiss".to_owned()],
+            client: Some(client.clone()),
+            case: None,
+            effect: None,
+            opened_at: now,
+            due: remind_at,
+            remind_at,
+            reminders: 0,
+            settled: None,
+        };
+        let why = "overdue before the relay was switched on: listed, not messaged".to_owned();
+        self.end(
+            job,
+            JobEnd::Cancelled { why },
+            self.open_work_ops(item, now),
+        )
+        .await
+    }
+}
+
+/// The operation that looks at a backlog check-in again, now released by a person.
+pub(crate) fn release(job: &Job, now: Timestamp) -> Op {
+    let mut payload = job.payload.clone();
+    payload["released"] = json!(true);
+    Op::Enqueue {
+        job: relay_store::NewJob {
+            id: job.id,
+            key: job.key.clone(),
+            kind: job.kind.clone(),
+            lane: job.lane.clone(),
+            run_at: now,
+            client: job.client.clone(),
+            case: None,
+            payload,
+        },
+        existing: Existing::Reschedule,
+    }
+}
+
+fn missed_fact(
+    engine: &Engine,
+    client: &ClientId,
+    check_in: CheckIn,
+    snapshot: relay_core::clients::ClientSnapshot,
+) -> Fact {
+    Fact {
+        client: client.clone(),
+        object: check_in.id.to_string(),
+        // The same miss read twice is one fact.
+        source_time: watch::missed_from(engine, check_in.due, check_in.due_at),
+        body: FactBody::CheckInMissed {
+            check_in,
+            client: Box::new(snapshot),
+        },
+    }
+}

@@ -1,0 +1,199 @@
+//! What the queue can do: one file per kind of job, one registry.
+//!
+//! A handler reads, decides, and ends its own job in the same batch that stores what it decided
+//! ([`Op::FinishJob`]); if it can't, it returns why, and [`run`](Engine::run_job) turns that into
+//! another try, a snooze or death by the retry policy. A kind that is no longer made keeps its
+//! handler here until no release in use can have queued it.
+
+pub mod missed_check;
+mod read;
+pub mod reconcile;
+mod refresh;
+mod reminder;
+mod reread;
+mod timer;
+
+use relay_core::retry::{Class, Decision};
+use relay_core::time::{SignedDuration, Timestamp};
+use relay_http_client::CallError;
+use relay_store::{Fence, Job, JobEnd, JobError, Op, StoreError};
+use serde::de::DeserializeOwned;
+
+use crate::checkpoint::SETTLE;
+use crate::engine::{Engine, EngineError};
+
+/// How often a handler decides again when the case moves under it, before it steps back.
+const TRIES: usize = 5;
+
+impl Engine {
+    /// Runs a claimed job to its end. Errors are only those of the store.
+    pub(crate) async fn run_job(&self, job: &Job) -> Result<(), EngineError> {
+        for _ in 0..TRIES {
+            match self.handle(job).await {
+                Ok(()) => return Ok(()),
+                Err(error) if lost_lease(&error) => {
+                    tracing::info!(job = %job.id, kind = job.kind, "lease lost; changes nothing");
+                    return Ok(());
+                }
+                // Loading again and deciding again is the whole answer to a conflict.
+                Err(error) if error.is_conflict() => {}
+                Err(EngineError::Store(error)) => return Err(error.into()),
+                Err(error) => {
+                    return match self.failed(job, error).await {
+                        // Its case moved: the next claim meets the same failure again.
+                        Err(error) if error.is_conflict() => self.step_back(job).await,
+                        other => other,
+                    };
+                }
+            }
+        }
+        self.step_back(job).await
+    }
+
+    async fn step_back(&self, job: &Job) -> Result<(), EngineError> {
+        let at = self
+            .now()
+            .saturating_add(SignedDuration::from_secs(1))
+            .unwrap_or(Timestamp::MAX);
+        let why = "the case keeps moving".to_owned();
+        self.end(job, JobEnd::Snooze { at, why }, Vec::new()).await
+    }
+
+    async fn handle(&self, job: &Job) -> Result<(), EngineError> {
+        match job.kind.as_str() {
+            "timer" => self.run_timer(job).await,
+            "effect" => self.run_effect(job).await,
+            "read" => self.run_read(job).await,
+            "missed_check" => self.run_missed_check(job).await,
+            "reread" => self.run_reread(job).await,
+            "refresh" => self.run_refresh(job).await,
+            "reconcile" => self.run_reconcile(job).await,
+            "reminder" => self.run_reminder(job).await,
+            other => Err(EngineError::Payload {
+                kind: other.to_owned(),
+                reason: "this release knows no such kind".to_owned(),
+            }),
+        }
+    }
+
+    /// A handler could not do its work: again later, or dead with a work item.
+    async fn failed(&self, job: &Job, error: EngineError) -> Result<(), EngineError> {
+        let (class, after) = match &error {
+            EngineError::Call(call) => (call.class, call.to_string()),
+            other => (Class::Permanent, chain(other)),
+        };
+        let (end, given_up) = self.decide_again(job, class, after);
+        let mut ops = Vec::new();
+        if given_up {
+            ops.extend(self.after_death(job, &end).await?);
+        }
+        self.end(job, end, ops).await
+    }
+
+    /// What the retry policy says of a failure. `true` when it is the last.
+    pub(crate) fn decide_again(&self, job: &Job, class: Class, message: String) -> (JobEnd, bool) {
+        let now = self.now();
+        let error = JobError {
+            class: class.as_str().to_owned(),
+            message,
+        };
+        let since = job.failing_since.unwrap_or(now);
+        let failures = job.failures.saturating_add(1);
+        // What reaches this is a failed read, or a request known not to have been carried out:
+        // there is nothing to look for.
+        let class = match class {
+            Class::Unclear => Class::Retryable { after: None },
+            class => class,
+        };
+        match self
+            .retry
+            .decide(failures, since, now, class, self.random.unit())
+        {
+            Decision::Again { at } => (JobEnd::Again { at, error }, false),
+            Decision::GiveUp { reason } => {
+                let message = format!("{} ({reason})", error.message);
+                (
+                    JobEnd::Dead {
+                        error: JobError { message, ..error },
+                    },
+                    true,
+                )
+            }
+            // Never said of the classes above; looking again is what it would mean.
+            Decision::Probe => {
+                let at = self.probes.next(0, now, now).unwrap_or(now);
+                (
+                    JobEnd::Snooze {
+                        at,
+                        why: error.message,
+                    },
+                    false,
+                )
+            }
+        }
+    }
+
+    /// Ends a run together with `ops`.
+    pub(crate) async fn end(
+        &self,
+        job: &Job,
+        end: JobEnd,
+        mut ops: Vec<Op>,
+    ) -> Result<(), EngineError> {
+        ops.push(Op::FinishJob {
+            fence: fence(job),
+            end,
+            at: self.now(),
+        });
+        match self.commit(SETTLE, ops).await {
+            Ok(_) => Ok(()),
+            Err(error) if lost_lease(&error) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The right of the worker that claimed `job`.
+pub(crate) fn fence(job: &Job) -> Fence {
+    Fence {
+        job: job.id,
+        fence: job.fence,
+    }
+}
+
+pub(crate) fn lost_lease(error: &EngineError) -> bool {
+    matches!(
+        error,
+        EngineError::Store(StoreError::Conflict { what: "job fence" })
+    )
+}
+
+/// A member of a job's payload.
+pub(crate) fn member<T: DeserializeOwned>(job: &Job, name: &str) -> Result<T, EngineError> {
+    let value = job
+        .payload
+        .get(name)
+        .cloned()
+        .unwrap_or(serde_json::Value::Null);
+    serde_json::from_value(value).map_err(|error| EngineError::Payload {
+        kind: job.kind.clone(),
+        reason: format!("{name}: {error}"),
+    })
+}
+
+/// An error with its causes, for a stored message.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
+
+/// A call that failed because a thing is not there, in the words of a handler.
+pub(crate) fn missing(operation: &'static str, message: &str) -> EngineError {
+    EngineError::Call(CallError::permanent(operation, message))
+}

@@ -1,0 +1,113 @@
+//! Once a day: what does the portal list as open that no event told us of?
+//!
+//! An event never sent must not mean a client never followed up, nor one who is followed up
+//! although she did check in.
+
+use relay_core::ids::JobId;
+use relay_core::time::{Time, Timestamp};
+use relay_store::{CaseFilter, Existing, Job, JobEnd, NewJob, Op, Page};
+use serde_json::json;
+
+use crate::checkpoint::REREAD_CALL;
+use crate::engine::{Engine, EngineError, watch};
+
+/// When the reconcile runs, clinic time: before the first portal slot of the day.
+const HOUR: i8 = 6;
+
+/// How many cases are looked at in one read of the store.
+const PAGE: u32 = 500;
+
+impl Engine {
+    /// The standing job, queued at start.
+    pub fn reconcile_job(&self) -> Op {
+        let now = self.now();
+        Op::Enqueue {
+            job: NewJob {
+                id: JobId::new(self.random.as_ref(), now),
+                key: "reconcile".to_owned(),
+                kind: "reconcile".to_owned(),
+                lane: "reconcile".to_owned(),
+                run_at: now,
+                client: None,
+                case: None,
+                payload: json!({}),
+            },
+            existing: Existing::Keep,
+        }
+    }
+
+    pub(super) async fn run_reconcile(&self, job: &Job) -> Result<(), EngineError> {
+        let now = self.now();
+        let today = self.calendar.date_of(now);
+        let open = self
+            .call(REREAD_CALL, self.ports.portal.open_check_ins(today))
+            .await?;
+        let mut ops: Vec<Op> = Vec::new();
+        for (client, check_in) in open {
+            let (due, due_at) = (check_in.due, check_in.due_at);
+            ops.push(watch::watch(
+                self,
+                &client,
+                &check_in.id,
+                due,
+                due_at,
+                now,
+                Existing::Keep,
+            ));
+        }
+        let mut offset = 0;
+        loop {
+            let page = Page {
+                offset,
+                limit: PAGE,
+            };
+            let filter = CaseFilter {
+                procedure: Some("missed_check_in".to_owned()),
+                ..CaseFilter::default()
+            };
+            let cases = self.store.cases(&filter, page).await?;
+            for case in &cases {
+                ops.push(Op::Enqueue {
+                    job: NewJob {
+                        id: JobId::new(self.random.as_ref(), now),
+                        key: format!("refresh/{}/{today}", case.id),
+                        kind: "refresh".to_owned(),
+                        lane: case.client.to_string(),
+                        run_at: now,
+                        client: Some(case.client.clone()),
+                        case: Some(case.id),
+                        payload: json!({ "case": case.id }),
+                    },
+                    existing: Existing::Keep,
+                });
+            }
+            offset += PAGE;
+            if cases.len() < PAGE as usize {
+                break;
+            }
+        }
+        let at = self.next_reconcile(now);
+        self.end(
+            job,
+            JobEnd::Snooze {
+                at,
+                why: "until tomorrow".to_owned(),
+            },
+            ops,
+        )
+        .await
+    }
+
+    fn next_reconcile(&self, now: Timestamp) -> Timestamp {
+        let zone = self.calendar.zone();
+        let today = self.calendar.date_of(now);
+        [today, today.tomorrow().unwrap_or(today)]
+            .into_iter()
+            .filter_map(|day| {
+                let at = day.to_datetime(Time::constant(HOUR, 0, 0, 0));
+                zone.to_ambiguous_timestamp(at).compatible().ok()
+            })
+            .find(|at| *at > now)
+            .unwrap_or(Timestamp::MAX)
+    }
+}

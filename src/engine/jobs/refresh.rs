@@ -1,0 +1,141 @@
+//! Reads again what an open case may have missed: a submission or a call whose event never came.
+
+use std::collections::HashSet;
+
+use relay_core::clients::{Author, CheckIn, ClientSnapshot, PortalMessage};
+use relay_core::effects::EffectKind;
+use relay_core::facts::{Fact, FactBody};
+use relay_core::ids::{CaseId, ClientId, TaskId};
+use relay_core::time::{SignedDuration, Timestamp};
+use relay_store::{EffectState, Job, JobEnd, Op};
+
+use super::{fence, member};
+use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
+use crate::engine::{Engine, EngineError};
+
+/// How far before the opening of a case its check-ins are read.
+const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24 * 30);
+
+impl Engine {
+    pub(super) async fn run_refresh(&self, job: &Job) -> Result<(), EngineError> {
+        let id: CaseId = member(job, "case")?;
+        let Some(case) = self
+            .store
+            .case(id)
+            .await?
+            .filter(|case| !case.status.is_closed())
+        else {
+            let why = "the case is closed".to_owned();
+            return self.end(job, JobEnd::Cancelled { why }, vec![]).await;
+        };
+        let client = case.client.clone();
+        let since = case
+            .opened_at
+            .saturating_sub(LOOK_BACK)
+            .unwrap_or(case.opened_at);
+        let day = self.calendar.date_of(since);
+        let portal = &self.ports.portal;
+        let mut facts = Vec::new();
+        if let Some(snapshot) = self.call(REREAD_CALL, portal.client(&client)).await? {
+            let listed = self
+                .call(REREAD_CALL, portal.check_ins(&client, day))
+                .await?;
+            let messages = self
+                .call(REREAD_CALL, portal.messages(&client, case.opened_at))
+                .await?;
+            facts.extend(check_in_facts(&client, &listed, case.opened_at));
+            facts.extend(self.message_facts(&client, &messages).await?);
+            facts.push(client_fact(snapshot, self.now()));
+        }
+        for effect in self.store.effects(id).await? {
+            if effect.kind() != EffectKind::CallTask || effect.state != EffectState::Done {
+                continue;
+            }
+            if let Some(task) = crate::effects::vendor_ref(&effect) {
+                facts.extend(self.task_facts(&client, &TaskId::from(task)).await?);
+            }
+        }
+        let mut stepping = self.stepping(&client).await?;
+        for fact in facts {
+            stepping.fact(fact, None);
+        }
+        stepping.push(Op::FinishJob {
+            fence: fence(job),
+            end: JobEnd::Done,
+            at: self.now(),
+        });
+        self.commit(REREAD_COMMIT, stepping.into_ops()).await?;
+        Ok(())
+    }
+
+    /// What messages of both sides say, without those that we sent.
+    async fn message_facts(
+        &self,
+        client: &ClientId,
+        messages: &[PortalMessage],
+    ) -> Result<Vec<Fact>, EngineError> {
+        let ours = self.our_messages(client).await?;
+        Ok(messages
+            .iter()
+            .filter(|message| !ours.contains(message.id.as_str()))
+            .map(|message| Fact {
+                client: client.clone(),
+                object: message.id.to_string(),
+                source_time: message.sent_at,
+                body: match message.author {
+                    Author::Client => FactBody::ClientReplied {
+                        message: Some(message.id.clone()),
+                        channel: "portal".to_owned(),
+                    },
+                    Author::Coach => FactBody::CoachWrote {
+                        message: message.id.clone(),
+                        coach: message.coach.clone(),
+                    },
+                },
+            })
+            .collect())
+    }
+
+    /// The portal's ids of the messages that we sent to `client`.
+    pub(crate) async fn our_messages(
+        &self,
+        client: &ClientId,
+    ) -> Result<HashSet<String>, EngineError> {
+        let refs = self
+            .store
+            .vendor_refs(client, EffectKind::PortalMessage)
+            .await?;
+        Ok(refs.into_iter().collect())
+    }
+}
+
+/// Submissions since the case opened; older ones were known when it opened and say nothing.
+fn check_in_facts(client: &ClientId, listed: &[CheckIn], opened_at: Timestamp) -> Vec<Fact> {
+    listed
+        .iter()
+        .filter_map(|check_in| {
+            let source_time = check_in.submitted_at.filter(|at| *at >= opened_at)?;
+            let body = FactBody::CheckInSubmitted {
+                check_in: check_in.id.clone(),
+                complete: true,
+            };
+            Some(Fact {
+                client: client.clone(),
+                object: check_in.id.to_string(),
+                source_time,
+                body,
+            })
+        })
+        .collect()
+}
+
+fn client_fact(snapshot: ClientSnapshot, now: Timestamp) -> Fact {
+    Fact {
+        client: snapshot.id.clone(),
+        object: snapshot.id.to_string(),
+        source_time: now,
+        body: FactBody::ClientUpdated {
+            client: Box::new(snapshot),
+        },
+    }
+}

@@ -1,0 +1,55 @@
+//! Reminds the owner of a work item, every working day until it is settled.
+//!
+//! For now a reminder is what `work list` shows (how often, since when, whose turn it is) and a
+//! line in the log; pings in the team's chat come with its adapter.
+
+use relay_core::ids::WorkItemId;
+use relay_store::{Job, JobEnd, Op};
+
+use super::member;
+use crate::engine::{Engine, EngineError};
+
+/// After so many reminders an item whose owner is a coach goes to the Program Manager (A8).
+const ESCALATE_AFTER: u32 = 2;
+
+impl Engine {
+    pub(super) async fn run_reminder(&self, job: &Job) -> Result<(), EngineError> {
+        let id: WorkItemId = member(job, "work_item")?;
+        let item = self.store.work_item(id).await?;
+        let Some(item) = item.filter(|item| item.settled.is_none()) else {
+            return self.end(job, JobEnd::Done, vec![]).await;
+        };
+        let now = self.now();
+        if item.remind_at > now {
+            let why = "the reminder was moved".to_owned();
+            return self
+                .end(
+                    job,
+                    JobEnd::Snooze {
+                        at: item.remind_at,
+                        why,
+                    },
+                    vec![],
+                )
+                .await;
+        }
+        let next = self.calendar.next_working_morning(now);
+        let escalate = item.reminders + 1 >= ESCALATE_AFTER && item.owner != self.people.admin;
+        let owner = if escalate {
+            self.people.program_manager.clone()
+        } else {
+            item.owner
+        };
+        tracing::info!(work_item = %id, kind = item.kind, reminders = item.reminders + 1, "reminded");
+        let ops = vec![Op::RemindWork { id, next, owner }];
+        self.end(
+            job,
+            JobEnd::Snooze {
+                at: next,
+                why: "until the next reminder".to_owned(),
+            },
+            ops,
+        )
+        .await
+    }
+}

@@ -1,0 +1,156 @@
+//! Reads an object again that a hint named: a hint is never believed by itself (E37).
+
+use relay_core::facts::{Fact, FactBody};
+use relay_core::ids::{ClientId, ContactId, TaskId, WorkItemId};
+use relay_core::time::Timestamp;
+use relay_store::{Job, JobEnd, Op, WorkItem};
+use serde_json::json;
+
+use super::{fence, member, missing};
+use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
+use crate::effects::link::Linked;
+use crate::engine::{Engine, EngineError};
+use crate::receipts::{Hint, HintObject};
+
+impl Engine {
+    pub(super) async fn run_reread(&self, job: &Job) -> Result<(), EngineError> {
+        let hint: Hint = member(job, "hint")?;
+        let client = job
+            .client
+            .clone()
+            .ok_or_else(|| missing("reread", "the job names no client"))?;
+        let (facts, ops) = match hint.object {
+            HintObject::Contact => {
+                let contact = ContactId::from(hint.id.as_str());
+                (
+                    self.reread_contact(&client, &contact, &hint).await?,
+                    Vec::new(),
+                )
+            }
+            HintObject::Task => {
+                let task = TaskId::from(hint.id.as_str());
+                (self.task_facts(&client, &task).await?, Vec::new())
+            }
+            HintObject::Subscription => (
+                Vec::new(),
+                self.reread_subscription(&client, &hint.id).await?,
+            ),
+        };
+        let mut stepping = self.stepping(&client).await?;
+        for fact in facts {
+            stepping.fact(fact, None);
+        }
+        for op in ops {
+            stepping.push(op);
+        }
+        stepping.push(Op::FinishJob {
+            fence: fence(job),
+            end: JobEnd::Done,
+            at: self.now(),
+        });
+        self.commit(REREAD_COMMIT, stepping.into_ops()).await?;
+        Ok(())
+    }
+
+    async fn reread_contact(
+        &self,
+        client: &ClientId,
+        contact: &ContactId,
+        hint: &Hint,
+    ) -> Result<Vec<Fact>, EngineError> {
+        let found = self
+            .call(REREAD_CALL, self.ports.contacts.contact(contact, false))
+            .await?
+            .is_some();
+        if found {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Fact {
+            client: client.clone(),
+            object: contact.to_string(),
+            source_time: hint.at.unwrap_or_else(|| self.now()),
+            body: FactBody::ContactGone,
+        }])
+    }
+
+    /// What a call task of ours shows now. One that we completed ourselves is no news.
+    pub(super) async fn task_facts(
+        &self,
+        client: &ClientId,
+        task: &TaskId,
+    ) -> Result<Vec<Fact>, EngineError> {
+        let Some(found) = self.call(REREAD_CALL, self.ports.tasks.task(task)).await? else {
+            return Ok(Vec::new());
+        };
+        if !found.completed && found.outcome.is_none() {
+            return Ok(Vec::new());
+        }
+        let now = self.now();
+        Ok(vec![Fact {
+            client: client.clone(),
+            object: task.to_string(),
+            source_time: found.changed_at.map_or(now, |at| at.min(now)),
+            body: FactBody::CallTaskChanged {
+                task: found.id,
+                completed: found.completed,
+                outcome: found.outcome,
+            },
+        }])
+    }
+
+    /// A subscription that we stopped has changed: if it can charge again, an admin must know
+    /// before it does.
+    async fn reread_subscription(
+        &self,
+        client: &ClientId,
+        subscription: &str,
+    ) -> Result<Vec<Op>, EngineError> {
+        let Linked::Contact { contact, mut ops } =
+            self.call(REREAD_CALL, self.linked(client, None)).await?
+        else {
+            return Ok(Vec::new());
+        };
+        let billing = self
+            .call(REREAD_CALL, self.ports.billing.snapshot(&contact))
+            .await?;
+        let alive = billing
+            .subscriptions
+            .iter()
+            .find(|sub| sub.id.as_str() == subscription && (sub.active || sub.auto_charge));
+        if let Some(alive) = alive {
+            let now = self.now();
+            ops.extend(self.open_work_ops(revived(self, client, alive, now), now));
+        }
+        Ok(ops)
+    }
+}
+
+fn revived(
+    engine: &Engine,
+    client: &ClientId,
+    sub: &relay_core::clients::Subscription,
+    now: Timestamp,
+) -> WorkItem {
+    let remind_at = engine.calendar.next_working_morning(now);
+    WorkItem {
+        id: WorkItemId::new(engine.random.as_ref(), now),
+        dedupe_key: format!("revived/{}", sub.id),
+        kind: "billing".to_owned(),
+        owner: engine.people.admin.clone(),
+        title: format!(
+            "Subscription {} of client {client} was stopped and can charge again",
+            sub.id
+        ),
+        detail: json!({ "subscription": sub.id, "active": sub.active,
+                        "auto_charge": sub.auto_charge, "next_bill_date": sub.next_bill_date }),
+        actions: vec!["done".to_owned()],
+        client: Some(client.clone()),
+        case: None,
+        effect: None,
+        opened_at: now,
+        due: remind_at,
+        remind_at,
+        reminders: 0,
+        settled: None,
+    }
+}

@@ -1,0 +1,39 @@
+//! A case's timer came due.
+
+use relay_core::ids::CaseId;
+use relay_core::workflow::Input;
+use relay_store::{Job, JobEnd, Op};
+
+use super::{fence, member};
+use crate::checkpoint::TIMER;
+use crate::engine::{Engine, EngineError};
+
+impl Engine {
+    pub(super) async fn run_timer(&self, job: &Job) -> Result<(), EngineError> {
+        let id: CaseId = member(job, "case")?;
+        let generation: u64 = member(job, "generation")?;
+        let Some(case) = self.store.case(id).await? else {
+            return self
+                .end(
+                    job,
+                    JobEnd::Cancelled {
+                        why: "no such case".to_owned(),
+                    },
+                    vec![],
+                )
+                .await;
+        };
+        let mut stepping = self.stepping(&case.client).await?;
+        // A timer set for a wait that is over does nothing.
+        if case.generation == generation && !case.status.is_closed() {
+            stepping.input(id, &Input::Timer { generation }).await?;
+        }
+        stepping.push(Op::FinishJob {
+            fence: fence(job),
+            end: JobEnd::Done,
+            at: self.now(),
+        });
+        self.commit(TIMER, stepping.into_ops()).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! The engine: what turns stored events into effects.
+//!
+//! People of this story: the *intake* reads stored receipts; the *stepper* runs pure steps and
+//! stores what they want; the *worker* claims due jobs, one per client at a time; the *rescuer*
+//! takes back the jobs of a worker that died; *commands* are what people do.
+//!
+//! ```text
+//! receipts ──intake──▶ facts ──stepper──▶ one batch: case, timeline, effects, jobs, work items
+//!                                ▲                                  │
+//!         timers, reads, effects └────────── worker ◀───────────────┘
+//! ```
+//!
+//! Rules:
+//! - Nothing is decided on what was not stored first, and nothing is stored half: every arrow
+//!   above is one [`Batch`](relay_store::Batch).
+//! - A decision names the version of the case it was made on. If the case has moved, the batch is
+//!   refused and the decision is made again on what is there now.
+//! - A worker's batch names its fence. One that lost its lease changes nothing.
+//!
+//! Not guaranteed: order between clients. Within a client, work runs one at a time.
+
+pub mod book;
+pub mod commands;
+pub mod error;
+mod intake;
+pub mod jobs;
+pub mod replay;
+pub mod stepper;
+mod watch;
+pub mod worker;
+
+use std::sync::Arc;
+
+use relay_core::calendar::Calendar;
+use relay_core::random::Random;
+use relay_core::retry::{ProbeSchedule, RetryPolicy};
+use relay_core::time::{Clocks, Timestamp};
+use relay_store::{Batch, Committed, Store};
+use tokio::sync::Notify;
+
+use crate::checkpoint::{Checkpoints, Point};
+use crate::effects::Perform;
+use crate::ports::Ports;
+use crate::receipts::Source;
+
+pub use book::ProcedureBook;
+pub use error::EngineError;
+pub(crate) use intake::stopped_key;
+pub use stepper::Stepping;
+
+/// Who is who among the staff, for owners of work items.
+#[derive(Debug, Clone)]
+pub struct People {
+    /// The role that broken connections and dead jobs go to.
+    pub admin: String,
+    /// The role that approves.
+    pub program_manager: String,
+}
+
+impl Default for People {
+    fn default() -> Self {
+        Self {
+            admin: "admin".to_owned(),
+            program_manager: "program_manager".to_owned(),
+        }
+    }
+}
+
+/// Everything the engine needs, put together by `wiring`.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The world.
+    pub ports: Ports,
+    /// What carries effects out. Made from `ports`, except where a test or the demo stands in.
+    pub perform: Arc<dyn Perform>,
+    /// The procedures.
+    pub book: Arc<ProcedureBook>,
+    /// The senders of webhooks.
+    pub sources: Vec<Arc<dyn Source>>,
+    /// The clinic's days and hours.
+    pub calendar: Calendar,
+    /// The two clocks.
+    pub clocks: Clocks,
+    /// Ids and jitter.
+    pub random: Arc<dyn Random>,
+    /// Who is who.
+    pub people: People,
+    /// When to try again.
+    pub retry: RetryPolicy,
+    /// When to look after an unclear outcome.
+    pub probes: ProbeSchedule,
+    /// Told of every place the flow passes.
+    pub checkpoints: Arc<dyn Checkpoints>,
+    /// Rung whenever there is new work.
+    pub wake: Arc<Notify>,
+    /// The name this process leases under.
+    pub worker: String,
+    /// How many seconds of procedure time pass in one real second; 1 except in a sandbox.
+    pub time_scale: u32,
+}
+
+/// The engine. Cheap to clone; every clone works on the same store.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    parts: Arc<Parts>,
+}
+
+impl std::ops::Deref for Engine {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+impl Engine {
+    /// An engine made of `parts`.
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            parts: Arc::new(parts),
+        }
+    }
+
+    /// Procedure time.
+    pub fn now(&self) -> Timestamp {
+        self.clocks.procedure.now()
+    }
+
+    /// Commits a batch between the two places of `point`.
+    pub(crate) async fn commit(
+        &self,
+        point: Point,
+        batch: impl Into<Batch>,
+    ) -> Result<Committed, EngineError> {
+        self.checkpoints.reach(point.before).await;
+        let committed = self.store.commit(batch.into()).await?;
+        self.checkpoints.reach(point.after).await;
+        Ok(committed)
+    }
+
+    /// Awaits a call to a vendor between the two places of `point`.
+    pub(crate) async fn call<T>(&self, point: Point, call: impl Future<Output = T>) -> T {
+        self.checkpoints.reach(point.before).await;
+        let answer = call.await;
+        self.checkpoints.reach(point.after).await;
+        answer
+    }
+}

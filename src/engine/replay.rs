@@ -1,0 +1,251 @@
+//! Replays jobs that were given up, with a preview that asks the vendor.
+//!
+//! A replay never sends blindly: a job whose effect may have happened is looked for first, and
+//! what would happen to each job is said before anything does: *already done*, *will send*, *needs
+//! you*. Effect keys are kept, so replaying everything twice changes nothing.
+
+use relay_core::effects::{Absence, Settled};
+use relay_core::ids::{EffectKey, JobId};
+use relay_core::time::{SignedDuration, Timestamp};
+use relay_store::{AuditEntry, Effect, EffectState, Job, JobState, Op, WorkSettled};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::checkpoint::SETTLE;
+use crate::effects::Sighting;
+use crate::effects::settle::Ending;
+use crate::engine::jobs::member;
+use crate::engine::{Engine, EngineError};
+
+/// How much earlier than the intent a preview looks.
+const SKEW: SignedDuration = SignedDuration::from_mins(2);
+
+/// What a replay of a job would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "replay", rename_all = "snake_case")]
+pub enum Preview {
+    /// The vendor shows that it happened: it is recorded as done, nothing is sent.
+    AlreadyDone {
+        /// The vendor's id for it.
+        vendor_ref: Option<String>,
+    },
+    /// It goes back to its guard and, if that lets it, is sent.
+    WillSend,
+    /// It reads or computes again; nothing is sent by it.
+    WillRun,
+    /// It can't be told, or a person must settle something first.
+    NeedsYou {
+        /// What.
+        why: String,
+    },
+    /// It is not in a state that can be replayed.
+    Nothing {
+        /// Why.
+        why: String,
+    },
+}
+
+impl Engine {
+    /// What a replay of `job` would do. Asks the vendor; changes nothing.
+    pub async fn preview(&self, job: &Job) -> Result<Preview, EngineError> {
+        if matches!(
+            job.state,
+            JobState::Done | JobState::Running | JobState::Ready
+        ) {
+            let why = format!("the job is {}", job.state.as_str());
+            return Ok(Preview::Nothing { why });
+        }
+        if job.kind != "effect" {
+            return Ok(Preview::WillRun);
+        }
+        let key: EffectKey = member(job, "effect")?;
+        let Some(effect) = self.store.effect(&key).await? else {
+            return Ok(Preview::Nothing {
+                why: "its effect is not stored".to_owned(),
+            });
+        };
+        self.preview_effect(&effect).await
+    }
+
+    async fn preview_effect(&self, effect: &Effect) -> Result<Preview, EngineError> {
+        let maybe_sent = effect.revision > 0;
+        match effect.state {
+            EffectState::Done => Ok(Preview::AlreadyDone {
+                vendor_ref: crate::effects::vendor_ref(effect).map(str::to_owned),
+            }),
+            EffectState::Held => Ok(Preview::NeedsYou {
+                why: "it is held: settle its work item (`work list`)".to_owned(),
+            }),
+            EffectState::Planned => Ok(Preview::WillSend),
+            EffectState::Dead if !maybe_sent => Ok(Preview::WillSend),
+            EffectState::Dead
+            | EffectState::Intended
+            | EffectState::Unclear
+            | EffectState::Unsettled => self.preview_by_probe(effect).await,
+            EffectState::Proposed | EffectState::Overtaken | EffectState::Cancelled => {
+                let why = format!("its effect is {}", effect.state.as_str());
+                Ok(Preview::Nothing { why })
+            }
+        }
+    }
+
+    async fn preview_by_probe(&self, effect: &Effect) -> Result<Preview, EngineError> {
+        let Some(request) = &effect.request else {
+            return Ok(Preview::WillSend);
+        };
+        let since = effect.intended_at.unwrap_or(effect.created_at);
+        let from = since.saturating_sub(SKEW).unwrap_or(since);
+        if let Sighting::Seen { vendor_ref } =
+            self.perform.probe(effect.key(), request, from).await?
+        {
+            return Ok(Preview::AlreadyDone { vendor_ref });
+        }
+        // A request that was refused for good was not carried out, whatever a probe can prove.
+        if effect.state == EffectState::Dead {
+            return Ok(Preview::WillSend);
+        }
+        let proven = match effect.kind().absence() {
+            Absence::DesiredState => true,
+            Absence::ProvenAfter(after) => {
+                since.saturating_add(after).unwrap_or(Timestamp::MAX) <= self.now()
+            }
+            Absence::Never => false,
+        };
+        Ok(if proven {
+            Preview::WillSend
+        } else {
+            Preview::NeedsYou {
+                why: "it may have gone out and the vendor can't tell: settle its work item".into(),
+            }
+        })
+    }
+
+    /// Replays a job as its preview says. Returns what was done.
+    pub async fn replay(&self, id: JobId, by: &str) -> Result<Preview, EngineError> {
+        let Some(job) = self.store.job(id).await? else {
+            return Err(EngineError::Refused(format!(
+                "there is no job {id}; `jobs list` shows them"
+            )));
+        };
+        let preview = self.preview(&job).await?;
+        let now = self.now();
+        let settled = WorkSettled {
+            at: now,
+            by: by.to_owned(),
+            action: "replay".to_owned(),
+        };
+        let mut ops = vec![
+            Op::Audit(AuditEntry {
+                at: now,
+                who: by.to_owned(),
+                what: "replay".to_owned(),
+                object: id.to_string(),
+                detail: json!({ "preview": preview }),
+            }),
+            Op::SettleWorkByKey {
+                dedupe_key: format!("dead/{id}"),
+                settled: settled.clone(),
+            },
+        ];
+        match &preview {
+            Preview::Nothing { .. } | Preview::NeedsYou { .. } => return Ok(preview),
+            Preview::WillRun => ops.push(Op::ReplayJob { id, at: now }),
+            Preview::WillSend => {
+                let key: EffectKey = member(&job, "effect")?;
+                let settle = Op::SettleWorkByKey {
+                    dedupe_key: format!("unsettled/{key}"),
+                    settled,
+                };
+                ops.push(settle);
+                if let Some(effect) = self.store.effect(&key).await?
+                    && effect.state != EffectState::Planned
+                {
+                    ops.push(self.back_to_planned(&effect, effect.state));
+                }
+                ops.push(Op::ReplayJob { id, at: now });
+            }
+            Preview::AlreadyDone { vendor_ref } => {
+                return self
+                    .record_done(&job, vendor_ref.clone(), ops)
+                    .await
+                    .map(|()| preview);
+            }
+        }
+        self.commit(SETTLE, ops).await?;
+        self.wake.notify_one();
+        Ok(preview)
+    }
+
+    /// What the vendor shows becomes what we know.
+    async fn record_done(
+        &self,
+        job: &Job,
+        vendor_ref: Option<String>,
+        ops: Vec<Op>,
+    ) -> Result<(), EngineError> {
+        let key: EffectKey = member(job, "effect")?;
+        let Some(effect) = self.store.effect(&key).await? else {
+            return Ok(());
+        };
+        let now = self.now();
+        let mut stepping = self.stepping(&effect.planned.client).await?;
+        for op in ops {
+            stepping.push(op);
+        }
+        if effect.state != EffectState::Done {
+            let at = effect.intended_at.unwrap_or(now);
+            let settled = Settled::Done {
+                at,
+                vendor_ref,
+                by_probe: true,
+            };
+            let ending = Ending::new(EffectState::Done, settled);
+            self.end_effect(&mut stepping, &effect, &[effect.state], ending)
+                .await?;
+        }
+        let why = "already done, as the vendor shows".to_owned();
+        stepping.push(Op::CancelJob {
+            id: job.id,
+            why,
+            at: now,
+        });
+        self.commit(SETTLE, stepping.into_ops()).await?;
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Cancels a job that is ready, parked or dead.
+    pub async fn cancel_job(&self, id: JobId, by: &str) -> Result<(), EngineError> {
+        let now = self.now();
+        let ops = vec![
+            Op::CancelJob {
+                id,
+                why: format!("cancelled by {by}"),
+                at: now,
+            },
+            Op::SettleWorkByKey {
+                dedupe_key: format!("dead/{id}"),
+                settled: WorkSettled {
+                    at: now,
+                    by: by.to_owned(),
+                    action: "cancel".to_owned(),
+                },
+            },
+            Op::Audit(AuditEntry {
+                at: now,
+                who: by.to_owned(),
+                what: "cancel".to_owned(),
+                object: id.to_string(),
+                detail: serde_json::Value::Null,
+            }),
+        ];
+        match self.commit(SETTLE, ops).await {
+            Err(error) if error.is_conflict() => Err(EngineError::Refused(
+                "the job is running or finished; only ready, parked and dead jobs can be \
+                 cancelled"
+                    .to_owned(),
+            )),
+            other => other.map(|_| ()),
+        }
+    }
+}

@@ -1,0 +1,448 @@
+//! Runs pure steps and turns what they want into one batch.
+//!
+//! A [`Stepping`] is a working copy: it loads the open cases of a client once, lets any number of
+//! inputs act on them in order, and ends as a list of operations whose precondition is that none
+//! of those cases has moved meanwhile. If one has, the batch is refused as a whole and the caller
+//! begins a new `Stepping` on what is there now.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use relay_core::case::{Case, CaseStatus, Mode, Wait};
+use relay_core::facts::Fact;
+use relay_core::ids::{CaseId, ClientId, EffectKey, JobId, ReceiptId, WorkItemId};
+use relay_core::time::Timestamp;
+use relay_core::workflow::{Context, Input, NewWork, ReadKind, Transition, Workflow};
+use relay_store::{Effect, EffectState, Existing, FactRow, NewJob, Op, WorkItem, WorkSettled};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use crate::engine::{Engine, EngineError, watch};
+
+/// A case being worked on, with the version it was loaded in (`None`: it is new).
+#[derive(Debug)]
+struct Working {
+    case: Case,
+    workflow: Arc<dyn Workflow>,
+    loaded: Option<u64>,
+    changed: bool,
+}
+
+/// A working copy of one client's cases, and the operations gathered so far.
+#[derive(Debug)]
+pub struct Stepping<'a> {
+    engine: &'a Engine,
+    client: ClientId,
+    now: Timestamp,
+    cases: Vec<Working>,
+    known: HashSet<(String, String, Timestamp)>,
+    ops: Vec<Op>,
+    /// Why procedures in force did not open a case on a fact that could have opened one.
+    pub not_opened: Vec<String>,
+}
+
+impl Engine {
+    /// Loads the open cases and the known facts of `client`.
+    pub async fn stepping(&self, client: &ClientId) -> Result<Stepping<'_>, EngineError> {
+        let mut cases = Vec::new();
+        for case in self.store.open_cases(client).await? {
+            cases.push(self.working(case).await?);
+        }
+        let known = self.store.facts(client).await?;
+        Ok(Stepping {
+            engine: self,
+            client: client.clone(),
+            now: self.now(),
+            cases,
+            known: known.iter().map(|row| identity(&row.fact)).collect(),
+            ops: Vec::new(),
+            not_opened: Vec::new(),
+        })
+    }
+
+    async fn working(&self, case: Case) -> Result<Working, EngineError> {
+        let workflow = self.book.of_case(self.store.as_ref(), &case).await?;
+        Ok(Working {
+            loaded: Some(case.version),
+            case,
+            workflow,
+            changed: false,
+        })
+    }
+}
+
+fn identity(fact: &Fact) -> (String, String, Timestamp) {
+    (
+        fact.kind().to_owned(),
+        fact.object.clone(),
+        fact.source_time,
+    )
+}
+
+impl Stepping<'_> {
+    /// Stores a fact and lets it act on every open case, and on the watch outside of cases. A fact
+    /// that is known changes nothing: the same change told twice acts once (E33).
+    pub fn fact(&mut self, fact: Fact, receipt: Option<ReceiptId>) {
+        if !self.known.insert(identity(&fact)) {
+            return;
+        }
+        self.ops.push(Op::InsertFact(FactRow {
+            fact: fact.clone(),
+            receipt,
+            learned_at: self.now,
+        }));
+        self.ops
+            .extend(watch::on_fact(self.engine, &fact, self.now));
+        // A case opened by this very fact has seen it.
+        let seen_it_coming = self.cases.len();
+        self.open_on(&fact);
+        let input = Input::Fact { fact };
+        for index in 0..seen_it_coming {
+            self.step_at(index, &input);
+        }
+    }
+
+    /// Lets an input act on one case, open or closed.
+    pub async fn input(&mut self, case: CaseId, input: &Input) -> Result<(), EngineError> {
+        let index = match self
+            .cases
+            .iter()
+            .position(|working| working.case.id == case)
+        {
+            Some(index) => index,
+            None => match self.engine.store.case(case).await? {
+                Some(case) => {
+                    self.cases.push(self.engine.working(case).await?);
+                    self.cases.len() - 1
+                }
+                None => return Ok(()),
+            },
+        };
+        self.step_at(index, input);
+        Ok(())
+    }
+
+    /// Adds an operation of the caller's to the batch.
+    pub fn push(&mut self, op: Op) {
+        self.ops.push(op);
+    }
+
+    /// Whether any case has moved, or any operation was added.
+    pub fn is_empty(&self) -> bool {
+        self.ops.is_empty() && !self.cases.iter().any(|working| working.changed)
+    }
+
+    /// The batch: the cases first, so that a refused precondition costs nothing.
+    pub fn into_ops(self) -> Vec<Op> {
+        let mut ops = Vec::new();
+        for Working {
+            mut case,
+            loaded,
+            changed,
+            ..
+        } in self.cases
+        {
+            if !changed {
+                continue;
+            }
+            match loaded {
+                None => ops.push(Op::InsertCase(case)),
+                Some(expected) => {
+                    case.version = expected + 1;
+                    ops.push(Op::UpdateCase { case, expected });
+                }
+            }
+        }
+        ops.extend(self.ops);
+        ops
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context {
+            calendar: &self.engine.calendar,
+            now: self.now,
+        }
+    }
+
+    /// Lets every procedure in force look at a fact that may open a case. One open case per
+    /// client and procedure (E66): where there is one, the fact goes to it as a step instead.
+    fn open_on(&mut self, fact: &Fact) {
+        for workflow in self.engine.book.current().cloned().collect::<Vec<_>>() {
+            if !workflow.opens_on(fact)
+                || self
+                    .cases
+                    .iter()
+                    .any(|w| w.case.procedure == workflow.name() && !w.case.status.is_closed())
+            {
+                continue;
+            }
+            let blank = self.blank_case(workflow.as_ref());
+            match workflow.open(self.context(), &blank, fact) {
+                Ok(transition) => {
+                    self.cases.push(Working {
+                        case: blank,
+                        workflow,
+                        loaded: None,
+                        changed: false,
+                    });
+                    self.apply(self.cases.len() - 1, transition);
+                }
+                Err(reason) => self.not_opened.push(reason),
+            }
+        }
+    }
+
+    fn blank_case(&self, workflow: &dyn Workflow) -> Case {
+        Case {
+            id: CaseId::new(self.engine.random.as_ref(), self.now),
+            client: self.client.clone(),
+            procedure: workflow.name().to_owned(),
+            procedure_hash: workflow.hash().to_owned(),
+            logic: workflow.logic(),
+            mode: workflow.mode(),
+            version: 1,
+            status: CaseStatus::Open,
+            step: "open".to_owned(),
+            visit: 1,
+            generation: 0,
+            wait: None,
+            data: serde_json::Value::Null,
+            opened_at: self.now,
+            changed_at: self.now,
+        }
+    }
+
+    fn step_at(&mut self, index: usize, input: &Input) {
+        let working = &self.cases[index];
+        let transition = working.workflow.step(self.context(), &working.case, input);
+        if let Some(transition) = transition {
+            self.apply(index, transition);
+        }
+    }
+
+    /// Turns what a step wants into operations.
+    fn apply(&mut self, index: usize, transition: Transition) {
+        let Transition {
+            status,
+            step,
+            visit,
+            wait,
+            data,
+            timeline,
+            effects,
+            cancel,
+            read,
+            open_work,
+            close_work,
+        } = transition;
+        let before = self.cases[index].case.clone();
+        let working = &mut self.cases[index];
+        working.changed = true;
+        let case = &mut working.case;
+        case.status = status;
+        case.step = step;
+        case.visit = visit;
+        case.data = data;
+        case.changed_at = self.now;
+        let case = case.clone();
+
+        for entry in timeline {
+            self.ops.push(Op::AppendTimeline {
+                case: case.id,
+                entry,
+            });
+        }
+        for key in cancel {
+            self.ops.push(Op::CancelEffect {
+                key,
+                why: "no longer wanted".to_owned(),
+                at: self.now,
+            });
+        }
+        if close_work || case.status.is_closed() {
+            self.ops.push(Op::SettleCaseWork {
+                case: case.id,
+                settled: self.by_relay("overtaken"),
+            });
+        }
+        for effect in effects {
+            self.plan(&case, effect);
+        }
+        if let Some(kind) = read {
+            self.queue_read(&case, kind);
+        }
+        for (number, work) in open_work.into_iter().enumerate() {
+            self.open_work(&case, number, work);
+        }
+        let generation = self.set_wait(&before, &case, wait.as_ref());
+        let working = &mut self.cases[index];
+        working.case.generation = generation;
+        working.case.wait = wait;
+    }
+
+    fn by_relay(&self, action: &str) -> WorkSettled {
+        WorkSettled {
+            at: self.now,
+            by: "relay".to_owned(),
+            action: action.to_owned(),
+        }
+    }
+
+    fn plan(&mut self, case: &Case, planned: relay_core::effects::PlannedEffect) {
+        let key = planned.key.clone();
+        let run_at = planned.not_before.max(self.now);
+        let input_hash = input_hash(&planned.input);
+        self.ops.push(Op::PlanEffect(Effect {
+            input_hash,
+            case: case.id,
+            mode: case.mode,
+            state: EffectState::Planned,
+            revision: 0,
+            request: None,
+            intended_at: None,
+            probes: 0,
+            settled: None,
+            created_at: self.now,
+            changed_at: self.now,
+            planned,
+        }));
+        self.enqueue(
+            effect_job_key(&key),
+            "effect",
+            run_at,
+            Some(case.id),
+            json!({ "effect": key }),
+        );
+    }
+
+    fn queue_read(&mut self, case: &Case, kind: ReadKind) {
+        let what = kind.as_str();
+        self.enqueue(
+            format!("read/{}/{}/{}/{what}", case.id, case.step, case.visit),
+            "read",
+            self.now,
+            Some(case.id),
+            json!({ "case": case.id, "read": kind, "step": case.step, "visit": case.visit }),
+        );
+    }
+
+    /// Sets the timer a wait asks for. A wait that stays as it was keeps its timer.
+    fn set_wait(&mut self, before: &Case, case: &Case, wait: Option<&Wait>) -> u64 {
+        if before.wait.as_ref() == wait {
+            return before.generation;
+        }
+        let mut generation = before.generation;
+        if matches!(before.wait, Some(Wait::Timer { .. })) {
+            self.ops.push(Op::CancelJobByKey {
+                key: timer_key(case.id, generation),
+                why: "the case waits for something else".to_owned(),
+                at: self.now,
+            });
+            generation += 1;
+        }
+        if let Some(Wait::Timer { until, .. }) = wait {
+            generation += 1;
+            self.enqueue(
+                timer_key(case.id, generation),
+                "timer",
+                *until,
+                Some(case.id),
+                json!({ "case": case.id, "generation": generation }),
+            );
+        }
+        generation
+    }
+
+    fn open_work(&mut self, case: &Case, number: usize, work: NewWork) {
+        let item = WorkItem {
+            id: WorkItemId::new(self.engine.random.as_ref(), self.now),
+            dedupe_key: format!(
+                "{}/{}/{}/{}/{number}",
+                case.id, work.kind, case.step, case.visit
+            ),
+            kind: work.kind,
+            owner: work.owner,
+            title: work.title,
+            detail: work.detail,
+            actions: work.actions,
+            client: Some(case.client.clone()),
+            case: Some(case.id),
+            effect: None,
+            opened_at: self.now,
+            due: work.due,
+            remind_at: work.remind_at,
+            reminders: 0,
+            settled: None,
+        };
+        let ops = self.engine.open_work_ops(item, self.now);
+        self.ops.extend(ops);
+    }
+
+    fn enqueue(
+        &mut self,
+        key: String,
+        kind: &str,
+        run_at: Timestamp,
+        case: Option<CaseId>,
+        payload: serde_json::Value,
+    ) {
+        self.ops.push(Op::Enqueue {
+            job: NewJob {
+                id: JobId::new(self.engine.random.as_ref(), self.now),
+                key,
+                kind: kind.to_owned(),
+                lane: self.client.to_string(),
+                run_at,
+                client: Some(self.client.clone()),
+                case,
+                payload,
+            },
+            existing: Existing::Keep,
+        });
+    }
+}
+
+impl Engine {
+    /// Opens a work item and sets its reminder.
+    pub(crate) fn open_work_ops(&self, item: WorkItem, now: Timestamp) -> Vec<Op> {
+        let reminder = NewJob {
+            id: JobId::new(self.random.as_ref(), now),
+            key: format!("reminder/{}", item.id),
+            kind: "reminder".to_owned(),
+            // A reminder calls no vendor and must not stand in a client's way.
+            lane: format!("reminder/{}", item.id),
+            run_at: item.remind_at,
+            client: item.client.clone(),
+            case: item.case,
+            payload: json!({ "work_item": item.id }),
+        };
+        vec![
+            Op::OpenWork(item),
+            Op::Enqueue {
+                job: reminder,
+                existing: Existing::Keep,
+            },
+        ]
+    }
+}
+
+/// The key of the job that carries out an effect.
+pub(crate) fn effect_job_key(key: &EffectKey) -> String {
+    format!("effect/{key}")
+}
+
+fn timer_key(case: CaseId, generation: u64) -> String {
+    format!("timer/{case}/{generation}")
+}
+
+/// SHA-256 of an effect's logical input, hex.
+pub(crate) fn input_hash(input: &relay_core::effects::EffectInput) -> String {
+    // The input is plain data of our own: it always serialises.
+    let bytes = serde_json::to_vec(input).unwrap_or_default();
+    hex::encode(Sha256::digest(&bytes))
+}
+
+/// Whether effects of a case are carried out.
+pub(crate) fn acts(mode: Mode) -> bool {
+    mode == Mode::Act
+}

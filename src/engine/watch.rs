@@ -1,0 +1,117 @@
+//! Watches due dates before there is a case.
+//!
+//! *Missed* is nothing that anybody tells us; it is what we find when a check-in's day has passed
+//! and a fresh read of the portal still doesn't show it. So a due date sets a job for the first
+//! moment of the next clinic day, a submission takes it back, and the daily reconcile sets it for
+//! due dates whose event never came.
+
+use relay_core::facts::{Fact, FactBody};
+use relay_core::ids::{CheckInId, ClientId, JobId};
+use relay_core::time::{Date, Time, Timestamp};
+use relay_store::{Existing, NewJob, Op};
+use serde_json::json;
+
+use crate::engine::Engine;
+
+/// What a fact means for the watch on due dates.
+pub(crate) fn on_fact(engine: &Engine, fact: &Fact, now: Timestamp) -> Vec<Op> {
+    match &fact.body {
+        FactBody::CheckInDue {
+            check_in,
+            due,
+            due_at,
+        } => {
+            vec![watch(
+                engine,
+                &fact.client,
+                check_in,
+                *due,
+                *due_at,
+                now,
+                Existing::Keep,
+            )]
+        }
+        FactBody::CheckInRescheduled { check_in, due } => {
+            vec![watch(
+                engine,
+                &fact.client,
+                check_in,
+                *due,
+                None,
+                now,
+                Existing::Reschedule,
+            )]
+        }
+        FactBody::CheckInSubmitted { check_in, .. } => {
+            vec![unwatch(
+                &fact.client,
+                check_in,
+                "the check-in was submitted",
+                now,
+            )]
+        }
+        FactBody::CheckInWithdrawn { check_in } => {
+            vec![unwatch(
+                &fact.client,
+                check_in,
+                "the check-in was withdrawn",
+                now,
+            )]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The first instant at which a check-in due on `due` can be called missed: the start of the next
+/// clinic day, and not before 24 hours after an exact due time (A1).
+pub(crate) fn missed_from(engine: &Engine, due: Date, due_at: Option<Timestamp>) -> Timestamp {
+    let next_day = due.tomorrow().unwrap_or(due).to_datetime(Time::midnight());
+    let start = engine
+        .calendar
+        .zone()
+        .to_ambiguous_timestamp(next_day)
+        .compatible()
+        .unwrap_or(Timestamp::MAX);
+    let day_later = due_at.and_then(|at| {
+        at.checked_add(relay_core::time::SignedDuration::from_hours(24))
+            .ok()
+    });
+    day_later.map_or(start, |later| later.max(start))
+}
+
+/// The job that looks whether a check-in was missed.
+pub(crate) fn watch(
+    engine: &Engine,
+    client: &ClientId,
+    check_in: &CheckInId,
+    due: Date,
+    due_at: Option<Timestamp>,
+    now: Timestamp,
+    existing: Existing,
+) -> Op {
+    Op::Enqueue {
+        job: NewJob {
+            id: JobId::new(engine.random.as_ref(), now),
+            key: missed_key(client, check_in),
+            kind: "missed_check".to_owned(),
+            lane: client.to_string(),
+            run_at: missed_from(engine, due, due_at).max(now),
+            client: Some(client.clone()),
+            case: None,
+            payload: json!({ "check_in": check_in, "due": due, "due_at": due_at }),
+        },
+        existing,
+    }
+}
+
+fn unwatch(client: &ClientId, check_in: &CheckInId, why: &str, now: Timestamp) -> Op {
+    Op::CancelJobByKey {
+        key: missed_key(client, check_in),
+        why: why.to_owned(),
+        at: now,
+    }
+}
+
+pub(crate) fn missed_key(client: &ClientId, check_in: &CheckInId) -> String {
+    format!("missed/{client}/{check_in}")
+}

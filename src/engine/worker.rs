@@ -1,0 +1,191 @@
+//! Claims due jobs and runs them, one at a time per client.
+//!
+//! A claim is a lease in real time with a fence. While a job runs its lease is renewed at a third
+//! of its length; a renewal that finds the lease gone drops the job where it stands, because
+//! somebody else has it now. When told to stop, the worker claims nothing more, gives what runs a
+//! limit, and hands the rest back without counting a failure.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use relay_core::time::{SignedDuration, Timestamp};
+use relay_store::{Claim, Job};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::checkpoint::CLAIM;
+use crate::engine::jobs::fence;
+use crate::engine::{Engine, EngineError};
+
+/// How long a claim holds without a renewal, real time. Longer than any single vendor call.
+pub const LEASE: Duration = Duration::from_secs(90);
+
+/// How long to wait at most before looking again: another process may have queued work.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How often leases of dead workers are looked for, in looks.
+const RESCUE_EVERY: u32 = 15;
+
+/// How long jobs may take to finish when told to stop, real time.
+const GRACE: Duration = Duration::from_secs(20);
+
+impl Engine {
+    /// Reads new receipts and runs what is due, one job after another, until nothing is. Returns
+    /// how many jobs ran. With `lane`, only jobs of that client.
+    pub async fn drain(&self, lane: Option<&str>) -> Result<usize, EngineError> {
+        let mut ran = 0;
+        loop {
+            self.intake().await?;
+            let claimed = self.claim(1, lane).await?;
+            if claimed.is_empty() {
+                return Ok(ran);
+            }
+            for job in claimed {
+                self.run_leased(&job).await?;
+                ran += 1;
+            }
+        }
+    }
+
+    /// Takes back jobs whose worker died.
+    pub async fn rescue(&self) -> Result<u64, EngineError> {
+        let rescued = self
+            .store
+            .rescue(self.clocks.real.now(), self.now())
+            .await?;
+        if rescued > 0 {
+            tracing::warn!(rescued, "took back jobs of a worker that died");
+        }
+        Ok(rescued)
+    }
+
+    async fn claim(&self, limit: u32, lane: Option<&str>) -> Result<Vec<Job>, EngineError> {
+        let lease = SignedDuration::try_from(LEASE).unwrap_or(SignedDuration::from_mins(1));
+        let real = self.clocks.real.now();
+        let claim = Claim {
+            worker: self.worker.clone(),
+            now: self.now(),
+            lease_until: real.saturating_add(lease).unwrap_or(Timestamp::MAX),
+            limit,
+            lane: lane.map(str::to_owned),
+        };
+        self.call(CLAIM, self.store.claim(claim))
+            .await
+            .map_err(EngineError::from)
+    }
+
+    /// Runs a claimed job while keeping its lease.
+    async fn run_leased(&self, job: &Job) -> Result<(), EngineError> {
+        let work = self.run_job(job);
+        tokio::pin!(work);
+        let mut renewals = tokio::time::interval(LEASE / 3);
+        renewals.tick().await;
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                _ = renewals.tick() => {
+                    let lease = SignedDuration::try_from(LEASE).unwrap_or(SignedDuration::ZERO);
+                    let until =
+                        self.clocks.real.now().saturating_add(lease).unwrap_or(Timestamp::MAX);
+                    if !self.store.renew(fence(job), until).await? {
+                        tracing::warn!(job = %job.id, kind = job.kind, "lease lost; dropped");
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// How long, in real time, until the next job is due; at most [`LOOK_AGAIN`].
+    async fn until_due(&self) -> Duration {
+        let Ok(Some(due)) = self.store.next_due().await else {
+            return LOOK_AGAIN;
+        };
+        let procedure = due.duration_since(self.now());
+        let scale = i32::try_from(self.time_scale.max(1)).unwrap_or(i32::MAX);
+        let real = Duration::try_from(procedure / scale).unwrap_or(Duration::ZERO);
+        // A due job in a busy lane is due all the time: never spin on it.
+        real.clamp(Duration::from_millis(5), LOOK_AGAIN)
+    }
+}
+
+/// Runs until told to stop; at most `concurrency` jobs at once.
+pub async fn run(
+    engine: Engine,
+    concurrency: u32,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), EngineError> {
+    let mut running = JoinSet::new();
+    let mut looks: u32 = 0;
+    while !*stop.borrow() {
+        if looks.is_multiple_of(RESCUE_EVERY) {
+            engine.rescue().await?;
+        }
+        looks = looks.wrapping_add(1);
+        engine.intake().await?;
+        let free = concurrency.saturating_sub(u32::try_from(running.len()).unwrap_or(u32::MAX));
+        let claimed = if free > 0 {
+            engine.claim(free, None).await?
+        } else {
+            Vec::new()
+        };
+        let idle = claimed.is_empty();
+        for job in claimed {
+            let engine = engine.clone();
+            running.spawn(async move { engine.run_leased(&job).await });
+        }
+        if idle {
+            let wait = engine.until_due().await;
+            let wake = Arc::clone(&engine.wake);
+            tokio::select! {
+                () = wake.notified() => {}
+                Some(done) = running.join_next(), if !running.is_empty() => finished(done)?,
+                _ = stop.changed() => {}
+                () = pause(wait) => {}
+            }
+        }
+        while let Some(done) = running.try_join_next() {
+            finished(done)?;
+        }
+    }
+    wind_down(&engine, running).await
+}
+
+/// Waits in real time: the loop has nothing else to be woken by when another process queues work.
+async fn pause(wait: Duration) {
+    // A timeout on a future that never ends is a sleep that also ends with its `select!`.
+    let _ = tokio::time::timeout(wait, std::future::pending::<()>()).await;
+}
+
+fn finished(
+    done: Result<Result<(), EngineError>, tokio::task::JoinError>,
+) -> Result<(), EngineError> {
+    match done {
+        Ok(result) => result,
+        Err(error) if error.is_cancelled() => Ok(()),
+        Err(error) => {
+            // The lease ends by itself and the job is taken back; the process goes on.
+            tracing::error!(%error, "a job panicked");
+            Ok(())
+        }
+    }
+}
+
+async fn wind_down(
+    engine: &Engine,
+    mut running: JoinSet<Result<(), EngineError>>,
+) -> Result<(), EngineError> {
+    let all_done = async {
+        while let Some(done) = running.join_next().await {
+            if let Err(error) = finished(done) {
+                tracing::error!(%error, "a job could not be stored while stopping");
+            }
+        }
+    };
+    if tokio::time::timeout(GRACE, all_done).await.is_err() {
+        running.shutdown().await;
+    }
+    let handed_back = engine.store.hand_back(&engine.worker, engine.now()).await?;
+    tracing::info!(handed_back, "the worker has stopped");
+    Ok(())
+}
