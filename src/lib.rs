@@ -4,3 +4,4 @@ pub mod effects;
 pub mod engine;
 pub mod ports;
 pub mod receipts;
+pub mod wiring;

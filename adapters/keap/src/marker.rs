@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 
 /// A marker that is safe inside an HTML comment and inside brackets.
 ///
-/// A text of 8 to 64 ASCII letters, digits and `_` is used as it is; any other text is replaced by
-/// the first 128 bits of its SHA-256, in hex. So the same text always gives the same marker, and
+/// A text of 8 to 64 ASCII letters, digits and `_` is used as it is, without a leading `relay:`;
+/// any other text is replaced by the first 128 bits of its SHA-256, in hex. So the same text always gives the same marker, and
 /// no text can close a comment or show an internal name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marker(String);
@@ -17,6 +17,7 @@ pub struct Marker(String);
 impl Marker {
     /// The marker for the caller's text.
     pub fn new(text: &str) -> Self {
+        let text = text.strip_prefix("relay:").unwrap_or(text);
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if (8..=64).contains(&text.len()) && text.chars().all(plain) {
             return Self(text.to_owned());
@@ -105,6 +106,7 @@ mod tests {
     #[test]
     fn a_plain_marker_is_kept_and_any_other_is_hashed() {
         assert_eq!(Marker::new("k7q2w9x1").line(), "[relay:k7q2w9x1]");
+        assert_eq!(Marker::new("relay:k7q2w9x1").line(), "[relay:k7q2w9x1]");
         let hashed = Marker::new("0198/choose_channel/1/email");
         assert_eq!(hashed.line().len(), "[relay:]".len() + 32);
         assert!(!hashed.line().contains("choose_channel"));

@@ -56,11 +56,6 @@ pub struct FieldWrite {
 /// The fields of a contact by id; unset ones are `null`.
 type Fields = BTreeMap<String, Value>;
 
-#[derive(Debug, Deserialize)]
-struct WithFields {
-    custom_fields: Option<Vec<CustomFieldValue>>,
-}
-
 impl KeapClient {
     /// The present value of the contact type; `None` where it is unset.
     pub async fn contact_type(&self, contact: &str) -> Result<Option<String>, CallError> {
@@ -179,9 +174,9 @@ impl KeapClient {
     async fn custom_fields(&self, contact: &str) -> Result<Fields, CallError> {
         let path = ["v2", "contacts", segment(OPERATION, contact)?];
         let query = Query::new().with("fields", "id,custom_fields,update_time");
-        let shown: WithFields = self.read(OPERATION, &path, &query).await?;
+        let shown: Value = self.read(OPERATION, &path, &query).await?;
         // Writing back a list that was never shown would delete everything.
-        fields(shown).ok_or_else(|| {
+        fields(&shown).ok_or_else(|| {
             CallError::permanent(OPERATION, "keap does not show the contact's custom fields")
         })
     }
@@ -230,10 +225,11 @@ impl KeapClient {
         if v1 {
             return Ok(None);
         }
-        let shown: Option<WithFields> = serde_json::from_slice(&answer.body).ok();
+        let shown: Option<Value> = serde_json::from_slice(&answer.body).ok();
         // An answer may list only what was asked for: one without every written field shows
         // nothing about the rest.
         Ok(shown
+            .as_ref()
             .and_then(fields)
             .filter(|shown| list.keys().all(|id| shown.contains_key(id))))
     }
@@ -260,13 +256,13 @@ fn number_in_v1(id: &str, v1: bool) -> Value {
     }
 }
 
-/// The fields by id; `None` where the list is absent or holds an entry without an id.
-fn fields(shown: WithFields) -> Option<Fields> {
-    shown
-        .custom_fields?
-        .into_iter()
-        .map(|entry| Some((entry.id?, entry.content)))
-        .collect()
+/// The fields by id; `None` where the answer has no such member, or an entry without an id. A
+/// `null` where the fields were asked for says that none is set.
+fn fields(contact: &Value) -> Option<Fields> {
+    let list = contact.get("custom_fields")?.clone();
+    let entries: Option<Vec<CustomFieldValue>> = serde_json::from_value(list).ok()?;
+    let by_id = |entry: CustomFieldValue| Some((entry.id?, entry.content));
+    entries.unwrap_or_default().into_iter().map(by_id).collect()
 }
 
 /// Every field with a value, and `field` with its new one: what a full write sends.
@@ -377,15 +373,11 @@ mod tests {
 
     #[test]
     fn a_list_that_was_not_shown_is_not_an_empty_list() {
-        let absent: WithFields = serde_json::from_str("{}").expect("readable");
-        assert_eq!(fields(absent), None);
-        let nameless = r#"{"custom_fields":[{"content":"x"}]}"#;
-        assert_eq!(
-            fields(serde_json::from_str(nameless).expect("readable")),
-            None
-        );
-        let empty: WithFields = serde_json::from_str(r#"{"custom_fields":[]}"#).expect("readable");
-        assert_eq!(fields(empty), Some(Fields::new()));
+        assert_eq!(fields(&json!({})), None);
+        assert_eq!(fields(&json!({"custom_fields": "x"})), None);
+        assert_eq!(fields(&json!({"custom_fields": [{"content": "x"}]})), None);
+        assert_eq!(fields(&json!({"custom_fields": []})), Some(Fields::new()));
+        assert_eq!(fields(&json!({"custom_fields": null})), Some(Fields::new()));
     }
 
     #[test]
