@@ -28,5 +28,6 @@ pub mod http;
 pub mod lifecycle;
 pub mod ports;
 pub mod receipts;
+pub mod sandbox;
 pub mod telemetry;
 pub mod wiring;

@@ -122,6 +122,15 @@ impl Engine {
         }
     }
 
+    /// Stores what must be there before the first receipt is read: the procedures in force, since
+    /// when they are switched on, and the standing daily reconcile.
+    pub async fn prepare(&self) -> Result<(), EngineError> {
+        let mut ops = self.book.ops_at_start(self.now());
+        ops.push(self.reconcile_job());
+        self.store.commit(ops.into()).await?;
+        Ok(())
+    }
+
     /// Procedure time.
     pub fn now(&self) -> Timestamp {
         self.clocks.procedure.now()

@@ -8,4 +8,7 @@
 //! Nothing here is reached from `serve`: faults and sabotage live on this side only.
 
 pub mod cast;
+pub mod clinic;
 pub mod compare;
+pub mod vendors;
+pub mod world;

@@ -18,12 +18,8 @@ use url::Url;
 use super::clinic::{self, Addresses};
 use super::vendors::Vendors;
 use crate::checkpoint::{Checkpoints, NoCheckpoints};
-use crate::effects::Perform;
 use crate::engine::EngineError;
-use crate::wiring::{self, Ground, Relay};
-
-/// Stands in for what carries effects out: a test or the demo may spoil it.
-pub type Spoil = Arc<dyn Fn(Arc<dyn Perform>) -> Arc<dyn Perform> + Send + Sync>;
+use crate::wiring::{self, Ground, Relay, Spoil};
 
 /// How a world is made.
 #[derive(Clone)]

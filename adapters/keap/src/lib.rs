@@ -1,1 +1,38 @@
-//! placeholder
+//! The Keap adapter: what the clinic's CRM can be asked and told.
+//!
+//! For people who connect the relay to Keap, and for whoever adds a call. Each call is **one**
+//! attempt: it either succeeds or says what kind of failure it met
+//! ([`relay_http_client::CallError`]); nothing here repeats anything.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`client`] | [`KeapClient`]: one method per operation |
+//! | [`types`] | what Keap answers, read tolerantly |
+//! | [`webhook`] | REST hook deliveries and the handshake |
+//! | [`marker`] | how a write is made recognisable without a client seeing it |
+//! | [`outcome`] | what a coach wrote into a call task |
+//! | [`time`] | many spellings of an instant in, one out |
+//! | [`error`] | the shapes of Keap's refusals, and what may be said of them |
+//!
+//! Guarantees:
+//! - A write whose fate is unknown is reported as unclear, never as failed.
+//! - Neither a person's data nor the credential reaches a log line or an error text.
+//! - A list is whole, or it is an error: a probe never mistakes the first page for all of it.
+//! - A `next_page_token` or an `apiUrl` that is an address is never followed.
+//!
+//! Not guaranteed: whatever Keap doesn't document. The README lists each such point and how to
+//! settle it on a live account.
+
+pub mod client;
+pub mod error;
+pub mod marker;
+pub mod outcome;
+mod query;
+pub mod time;
+pub mod types;
+pub mod webhook;
+
+pub use client::{
+    AddressStatus, ContactTypeField, CustomFieldsMode, FieldWrite, HeaderStyle, KeapClient,
+    Settings, SettingsError,
+};

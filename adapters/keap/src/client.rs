@@ -1,0 +1,386 @@
+//! The client: one method per operation, one attempt per request.
+//!
+//! Reads may take several requests (pages, joins) and are free to be repeated. A method that
+//! changes something makes one mutating request; where it first reads to see whether anything is
+//! to be done, it says so. The one exception is the repair of a custom-field write that lost other
+//! fields ([`KeapClient::write_custom_field`]).
+//!
+//! Every request is logged at debug with operation, status and Keap's `x-request-id`, and nothing
+//! else.
+
+mod billing;
+mod contacts;
+mod fields;
+mod hooks;
+mod mail;
+mod tags;
+mod work;
+mod write_field;
+
+use std::fmt;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use relay_core::retry::Class;
+use relay_core::time::Clock;
+use relay_http_client::{Answer, Call, CallError, Transport};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use thiserror::Error;
+use tracing::debug;
+use url::Url;
+
+pub use fields::{ContactTypeField, ResolvedField};
+pub use mail::AddressStatus;
+pub use write_field::{CustomFieldsMode, FieldWrite};
+
+use crate::error::refusal;
+use crate::query::{Query, Unfilterable, page_token};
+
+/// The limit for a single object, real time.
+const SINGLE: Duration = Duration::from_secs(30);
+/// The limit for a list, real time: lists have been seen to be slow on large tenants.
+const LIST: Duration = Duration::from_mins(1);
+/// Pages read before a list is given up as too long to be whole.
+const MAX_PAGES: usize = 50;
+/// The address of the live service, without a version.
+const LIVE: &str = "https://api.keap.com/crm";
+
+/// How the key is presented. Both are documented, and both are used by working code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeaderStyle {
+    /// `Authorization: Bearer KEY`.
+    #[default]
+    Bearer,
+    /// `X-Keap-API-Key: KEY`.
+    ApiKey,
+}
+
+/// What a client needs to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where Keap is, without version: `https://api.keap.com/crm`.
+    pub base: Url,
+    /// A service-account key (or a personal access token).
+    pub key: SecretString,
+    /// How the key is presented.
+    pub header: HeaderStyle,
+    /// How a custom field is written.
+    pub custom_fields: CustomFieldsMode,
+    /// Which field holds the contact type.
+    pub contact_type: ContactTypeField,
+}
+
+impl Settings {
+    /// The live service with `key`, and the defaults of the clinic's documents.
+    pub fn live(key: SecretString) -> Result<Self, SettingsError> {
+        Ok(Self {
+            base: Url::parse(LIVE).map_err(|_| SettingsError::Base)?,
+            key,
+            header: HeaderStyle::default(),
+            custom_fields: CustomFieldsMode::default(),
+            contact_type: ContactTypeField::default(),
+        })
+    }
+}
+
+/// Why a client can't be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SettingsError {
+    /// The address can't be used.
+    #[error("the base address must be http(s) with a host, without user, query and fragment")]
+    Base,
+    /// The key can't be sent.
+    #[error("the key is empty or holds characters that no header may hold")]
+    Key,
+}
+
+/// Keap, as one tenant's key sees it.
+pub struct KeapClient {
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    base: Url,
+    credential: (HeaderName, HeaderValue),
+    custom_fields: CustomFieldsMode,
+    contact_type: ContactTypeField,
+    /// The contact type field once it has been found; forgotten when Keap refuses a write.
+    resolved: RwLock<Option<ResolvedField>>,
+}
+
+impl fmt::Debug for KeapClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeapClient")
+            .field("host", &self.base.host_str())
+            .field("custom_fields", &self.custom_fields)
+            .finish_non_exhaustive()
+    }
+}
+
+impl KeapClient {
+    /// A client that calls through `transport`.
+    pub fn new(
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Result<Self, SettingsError> {
+        let Settings {
+            base,
+            key,
+            header,
+            custom_fields,
+            contact_type,
+        } = settings;
+        let usable = matches!(base.scheme(), "http" | "https")
+            && base.has_host()
+            && base.username().is_empty()
+            && base.password().is_none()
+            && base.query().is_none()
+            && base.fragment().is_none();
+        if !usable {
+            return Err(SettingsError::Base);
+        }
+        Ok(Self {
+            transport,
+            clock,
+            base,
+            credential: credential(&key, header)?,
+            custom_fields,
+            contact_type,
+            resolved: RwLock::new(None),
+        })
+    }
+
+    /// The cheapest call that needs a valid key. Returns the tenant's name if Keap tells it.
+    pub async fn who_am_i(&self) -> Result<Option<String>, CallError> {
+        const OPERATION: &str = "keap who am I";
+        let path = ["v2", "oauth", "connect", "userinfo"];
+        let info: Value = self.read(OPERATION, &path, &Query::new()).await?;
+        Ok(info.get("tenant_id").and_then(crate::types::id_of))
+    }
+
+    /// Reads one object.
+    async fn read<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        path: &[&str],
+        query: &Query,
+    ) -> Result<T, CallError> {
+        let call = self.call(operation, Method::GET, path, query, None, SINGLE)?;
+        let answer = self.exchange(operation, call, false).await?;
+        decode(operation, &answer.body)
+    }
+
+    /// Reads one object; `None` if Keap says there is none (404).
+    async fn read_if_there<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        path: &[&str],
+        query: &Query,
+    ) -> Result<Option<T>, CallError> {
+        match self.read(operation, path, query).await {
+            Ok(object) => Ok(Some(object)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads a whole list, page by page. The list's name is `key`: Keap has no rule for it.
+    async fn list<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        path: &[&str],
+        query: &Query,
+        key: &str,
+    ) -> Result<Vec<T>, CallError> {
+        let mut all = Vec::new();
+        let mut token: Option<String> = None;
+        for _ in 0..MAX_PAGES {
+            let page = match &token {
+                Some(token) => query.clone().with("page_token", token.as_str()),
+                None => query.clone(),
+            };
+            let call = self.call(operation, Method::GET, path, &page, None, LIST)?;
+            let answer = self.exchange(operation, call, false).await?;
+            let mut envelope: Value = decode(operation, &answer.body)?;
+            let items = match envelope.get_mut(key).map(Value::take) {
+                Some(Value::Null) => Vec::new(),
+                Some(items) => serde_json::from_value::<Vec<T>>(items)
+                    .map_err(|_| unexpected(operation, "the list holds what we can't read"))?,
+                // An envelope we don't know must not pass for an empty list.
+                None => return Err(unexpected(operation, "the answer has no such list")),
+            };
+            let was_empty = items.is_empty();
+            all.extend(items);
+            let next = page_token(envelope.get("next_page_token").and_then(Value::as_str));
+            if was_empty || next.is_none() {
+                return Ok(all);
+            }
+            if next == token {
+                return Err(unexpected(operation, "the same page was offered again"));
+            }
+            token = next;
+        }
+        Err(unexpected(
+            operation,
+            "the list has more pages than we read",
+        ))
+    }
+
+    /// Makes a mutating request. Any 2xx is success.
+    async fn write(
+        &self,
+        operation: &'static str,
+        method: Method,
+        path: &[&str],
+        query: &Query,
+        body: Option<&Value>,
+    ) -> Result<Answer, CallError> {
+        let call = self.call(operation, method, path, query, body, SINGLE)?;
+        self.exchange(operation, call, true).await
+    }
+
+    fn call(
+        &self,
+        operation: &'static str,
+        method: Method,
+        path: &[&str],
+        query: &Query,
+        body: Option<&Value>,
+        timeout: Duration,
+    ) -> Result<Call, CallError> {
+        let mut url = self.base.clone();
+        url.path_segments_mut()
+            .map_err(|()| CallError::permanent(operation, "the base address has no path"))?
+            .pop_if_empty()
+            .push("rest")
+            .extend(path);
+        query.apply(&mut url);
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(self.credential.0.clone(), self.credential.1.clone());
+        let body = match body {
+            Some(value) => {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                Bytes::from(value.to_string())
+            }
+            None => Bytes::new(),
+        };
+        Ok(Call {
+            method,
+            url,
+            headers,
+            body,
+            timeout,
+        })
+    }
+
+    /// One exchange: sends, logs, and turns everything but a 2xx into its error.
+    async fn exchange(
+        &self,
+        operation: &'static str,
+        call: Call,
+        mutating: bool,
+    ) -> Result<Answer, CallError> {
+        let answer = self.transport.send(call).await.map_err(|error| {
+            let error = CallError::transport(operation, &error, mutating);
+            debug!(
+                operation,
+                class = error.class.as_str(),
+                "keap did not answer"
+            );
+            error
+        })?;
+        let request_id = answer
+            .headers
+            .get("x-request-id")
+            .and_then(|id| id.to_str().ok());
+        debug!(
+            operation,
+            status = answer.status.as_u16(),
+            request_id,
+            "keap answered"
+        );
+        if answer.status.is_success() {
+            return Ok(answer);
+        }
+        Err(refusal(operation, &answer, mutating, self.clock.now()))
+    }
+}
+
+fn credential(
+    key: &SecretString,
+    style: HeaderStyle,
+) -> Result<(HeaderName, HeaderValue), SettingsError> {
+    let key = key.expose_secret().trim();
+    if key.is_empty() {
+        return Err(SettingsError::Key);
+    }
+    let (name, value) = match style {
+        HeaderStyle::Bearer => (
+            AUTHORIZATION,
+            HeaderValue::try_from(format!("Bearer {key}")),
+        ),
+        HeaderStyle::ApiKey => (
+            HeaderName::from_static("x-keap-api-key"),
+            HeaderValue::try_from(key),
+        ),
+    };
+    let mut value = value.map_err(|_| SettingsError::Key)?;
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
+/// Reads a body. A body that is not JSON at all comes from something between us and Keap and may
+/// be gone next time; JSON of another shape will be the same next time.
+fn decode<T: DeserializeOwned>(operation: &'static str, body: &[u8]) -> Result<T, CallError> {
+    let value: Value = serde_json::from_slice(body).map_err(|_| CallError {
+        class: Class::Retryable { after: None },
+        operation,
+        status: Some(StatusCode::OK.as_u16()),
+        message: "the answer is not JSON".to_owned(),
+    })?;
+    serde_json::from_value(value)
+        .map_err(|_| unexpected(operation, "the answer is not of the expected shape"))
+}
+
+/// An answer that can't be used. What it holds is never quoted.
+fn unexpected(operation: &'static str, message: &str) -> CallError {
+    CallError::permanent(operation, message)
+}
+
+/// An id as a path segment: only what Keap's ids are made of, so that no id can change the path.
+fn segment<'a>(operation: &'static str, id: &'a str) -> Result<&'a str, CallError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if (1..=64).contains(&id.len()) && id.chars().all(plain) {
+        return Ok(id);
+    }
+    Err(CallError::permanent(
+        operation,
+        "this is not an id of Keap's",
+    ))
+}
+
+/// A value that the filter grammar can't carry, where there is no other way to ask.
+fn unfilterable(operation: &'static str) -> impl Fn(Unfilterable) -> CallError {
+    move |_| {
+        CallError::permanent(
+            operation,
+            "the value can't be searched for: it holds ; , or *",
+        )
+    }
+}
+
+/// What a write that certainly happened is reported as when its answer doesn't tell what we need.
+fn done_but_unread(operation: &'static str, answer: &Answer, message: &str) -> CallError {
+    CallError {
+        class: Class::Unclear,
+        operation,
+        status: Some(answer.status.as_u16()),
+        message: message.to_owned(),
+    }
+}

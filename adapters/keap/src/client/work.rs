@@ -1,0 +1,178 @@
+//! Tasks and notes: what coaches see and do in Keap.
+//!
+//! Both are found again by the marker in their text, among all of the contact's: titles are not
+//! searched, because a coach may have changed one, and because the filter can't carry commas.
+
+use http::Method;
+use relay_core::time::{SignedDuration, Timestamp};
+use relay_http_client::CallError;
+use serde_json::{Value, json};
+
+use super::{KeapClient, decode, done_but_unread, segment, unfilterable};
+use crate::marker::Marker;
+use crate::query::Query;
+use crate::time::format;
+use crate::types::{Note, Task, id_of};
+
+/// How far Keap's clock and ours may differ when an object is looked for by its age.
+const SKEW: SignedDuration = SignedDuration::from_hours(24);
+
+impl KeapClient {
+    /// Makes a task for a user about a contact and returns its id.
+    pub async fn create_task(
+        &self,
+        contact: &str,
+        user: &str,
+        title: &str,
+        description: &str,
+        due: Timestamp,
+        marker: &Marker,
+    ) -> Result<String, CallError> {
+        const OPERATION: &str = "keap create task";
+        let body = json!({
+            "contact_id": segment(OPERATION, contact)?,
+            "assigned_to_user_id": segment(OPERATION, user)?,
+            "title": title,
+            "description": marker.append_to(description),
+            "due_time": format(due),
+            "completed": false,
+        });
+        self.create(OPERATION, &["v2", "tasks"], &body).await
+    }
+
+    /// Looks for a task about the contact by its marker and returns its id.
+    pub async fn find_task(
+        &self,
+        contact: &str,
+        marker: &Marker,
+        since: Timestamp,
+    ) -> Result<Option<String>, CallError> {
+        const OPERATION: &str = "keap find task";
+        let query = Query::new()
+            .eq("contact_id", segment(OPERATION, contact)?)
+            .map_err(unfilterable(OPERATION))?
+            .with("order_by", "create_time desc")
+            .with("page_size", "200");
+        let tasks: Vec<Task> = self
+            .list(OPERATION, &["v2", "tasks"], &query, "tasks")
+            .await?;
+        Ok(tasks
+            .into_iter()
+            .filter(|task| task.contact_id.as_deref() == Some(contact))
+            .filter(|task| is_recent(task.create_time, since))
+            .find(|task| {
+                task.description
+                    .as_deref()
+                    .is_some_and(|d| marker.is_in_text(d))
+            })
+            .and_then(|task| task.id))
+    }
+
+    /// A task; `None` if it is gone.
+    pub async fn task(&self, id: &str) -> Result<Option<Task>, CallError> {
+        const OPERATION: &str = "keap get task";
+        let path = ["v2", "tasks", segment(OPERATION, id)?];
+        self.read_if_there(OPERATION, &path, &Query::new()).await
+    }
+
+    /// Completes a task. Reads it first: one that is completed already, or gone, is left alone,
+    /// so that a coach's own completion keeps its time.
+    pub async fn complete_task(&self, id: &str, at: Timestamp) -> Result<(), CallError> {
+        const OPERATION: &str = "keap complete task";
+        match self.task(id).await? {
+            Some(task) if task.completed != Some(true) => {}
+            _ => return Ok(()),
+        }
+        let body = json!({"completed": true, "completion_time": format(at)});
+        let query = Query::new()
+            .with("update_mask", "completed")
+            .with("update_mask", "completion_time");
+        let path = ["v2", "tasks", segment(OPERATION, id)?];
+        self.write(OPERATION, Method::PATCH, &path, &query, Some(&body))
+            .await?;
+        Ok(())
+    }
+
+    /// Gives a task to another user. Reads it first: one that is hers already, completed, or gone
+    /// is left alone.
+    pub async fn reassign_task(&self, id: &str, user: &str) -> Result<(), CallError> {
+        const OPERATION: &str = "keap reassign task";
+        let user = segment(OPERATION, user)?;
+        match self.task(id).await? {
+            Some(task)
+                if task.completed != Some(true)
+                    && task.assigned_to_user_id.as_deref() != Some(user) => {}
+            _ => return Ok(()),
+        }
+        let body = json!({"assigned_to_user_id": user});
+        let query = Query::new().with("update_mask", "assigned_to_user_id");
+        let path = ["v2", "tasks", segment(OPERATION, id)?];
+        self.write(OPERATION, Method::PATCH, &path, &query, Some(&body))
+            .await?;
+        Ok(())
+    }
+
+    /// Writes a note on a contact as a user and returns its id.
+    pub async fn create_note(
+        &self,
+        contact: &str,
+        user: &str,
+        title: &str,
+        text: &str,
+        marker: &Marker,
+    ) -> Result<String, CallError> {
+        const OPERATION: &str = "keap create note";
+        let body = json!({
+            "user_id": segment(OPERATION, user)?,
+            "title": title,
+            "text": marker.append_to(text),
+        });
+        let path = ["v2", "contacts", segment(OPERATION, contact)?, "notes"];
+        self.create(OPERATION, &path, &body).await
+    }
+
+    /// Looks for a note on the contact by its marker and returns its id.
+    pub async fn find_note(
+        &self,
+        contact: &str,
+        marker: &Marker,
+        since: Timestamp,
+    ) -> Result<Option<String>, CallError> {
+        const OPERATION: &str = "keap find note";
+        let path = ["v2", "contacts", segment(OPERATION, contact)?, "notes"];
+        let query = Query::new()
+            .with("order_by", "create_time desc")
+            .with("page_size", "200");
+        let notes: Vec<Note> = self.list(OPERATION, &path, &query, "notes").await?;
+        Ok(notes
+            .into_iter()
+            .filter(|note| is_recent(note.create_time, since))
+            .find(|note| {
+                note.text
+                    .as_deref()
+                    .is_some_and(|text| marker.is_in_text(text))
+            })
+            .and_then(|note| note.id))
+    }
+
+    /// Creates an object and returns its id. An accepted creation whose answer gives no id is
+    /// unclear: the object is there and must be found, not made again.
+    async fn create(
+        &self,
+        operation: &'static str,
+        path: &[&str],
+        body: &Value,
+    ) -> Result<String, CallError> {
+        let answer = self
+            .write(operation, Method::POST, path, &Query::new(), Some(body))
+            .await?;
+        let made: Option<Value> = decode(operation, &answer.body).ok();
+        made.and_then(|object| id_of(object.get("id")?))
+            .ok_or_else(|| done_but_unread(operation, &answer, "the answer names no id"))
+    }
+}
+
+/// Whether an object may have been made at or after `since`. One without a time may.
+fn is_recent(made_at: Option<Timestamp>, since: Timestamp) -> bool {
+    made_at.is_none_or(|at| at >= since.saturating_sub(SKEW).unwrap_or(since))
+}
