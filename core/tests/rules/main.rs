@@ -7,6 +7,10 @@ mod calendar_year;
 #[cfg(test)]
 mod channel;
 #[cfg(test)]
+mod channel_machines;
+#[cfg(test)]
 mod channel_properties;
+#[cfg(test)]
+mod channel_support;
 #[cfg(test)]
 mod retry;
