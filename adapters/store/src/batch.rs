@@ -169,7 +169,8 @@ pub enum Op {
         at: Timestamp,
     },
     /// Cancels an effect that is still `Planned` (or `Held`, `Dead`, `Unsettled` with `settled`
-    /// kept), and its job; one in any other state is left. Never a conflict.
+    /// kept), and its job (see [`effect_job_key`](crate::effect_job_key)) unless that is running;
+    /// an effect in any other state is left, and its job too. Never a conflict.
     CancelEffect {
         /// Which.
         key: EffectKey,

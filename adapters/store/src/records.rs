@@ -135,6 +135,8 @@ pub struct Job {
     pub payload: serde_json::Value,
     /// The class and text of the last failure.
     pub last_error: Option<JobError>,
+    /// Why it was put off or cancelled, in one line; `None` once it runs again.
+    pub note: Option<String>,
     /// When it was queued.
     pub created_at: Timestamp,
     /// When it last changed state.
@@ -162,6 +164,11 @@ pub struct NewJob {
     pub payload: serde_json::Value,
 }
 
+/// The key of the job that carries out an effect: what `Op::CancelEffect` cancels with it.
+pub fn effect_job_key(key: &EffectKey) -> String {
+    format!("effect/{key}")
+}
+
 /// Why a try failed: the class's stored name and a text without personal data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobError {
@@ -184,6 +191,8 @@ pub struct Attempt {
     pub result: String,
     /// Why, where it failed.
     pub error: Option<JobError>,
+    /// Why it was put off or cancelled, in one line.
+    pub note: Option<String>,
 }
 
 states! {
