@@ -1,10 +1,50 @@
-//! Has she been opening our email? (SOP A, scenarios 1 and 2)
+//! Has she been opening our email? (SOP A, scenarios 1 and 2; A4, A5; E13, E15–E19)
+//!
+//! The SOP asks the coach to look at the client's emails in the CRM: *has been opening* leads to a
+//! follow-up by email, *is not opening* to a call. [`decide`] is that look, as a pure function of
+//! stored data, so that it can be shown and recomputed for as long as the case is kept.
+//!
+//! # Words
+//! - **Considered** mails: the newest [`ChannelParameters::emails`] that were sent within the
+//!   window and not before the last regimen change. All others stay in the record, each with the
+//!   reason why it was left out.
+//! - **Seen**: a considered mail was opened or clicked, or she replied to it. A click without an
+//!   open counts: images are often blocked (E18). **Not seen**: none of that. **Cannot tell**:
+//!   nothing was sent, mail can't reach her, or the history couldn't be read (E15, E16).
+//!
+//! # Rules
+//! - [`ChannelRule::AsShown`] believes what the CRM shows, as the coach who looks there would; it
+//!   adds a caution when every event looks like a machine's (E17).
+//! - [`ChannelRule::Strict`] doesn't count an open or click that a [`MachineRule`] hits. If only
+//!   such events are left the answer is *cannot tell*, never *not seen*: the CRM keeps one time per
+//!   event, and a machine's fetch may hide a person's reading (E17, E19).
+//! - Both answers are computed and stored with every decision, so that the rules can be compared.
+//! - Seen → email. Not seen, cannot tell → call. No number to call → email if it can arrive, and
+//!   the coach is told (E13); else hold.
+//!
+//! # Guarantees
+//! Same input, same decision, whatever the order of the mails. What is seen under *strict* is seen
+//! as shown. Another open that looks human never turns *seen* into anything else.
+//!
+//! # Not guaranteed
+//! That an open was a person. No rule can tell from one time stamp, which is why nothing
+//! irreversible ever follows from an open.
+
+mod judge;
+mod machine;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::judge::{JudgedEmail, LeftOut};
+pub use self::machine::{MachineRule, Sign};
 use crate::clients::AddressState;
 use crate::ids::EmailId;
-use crate::time::Timestamp;
+use crate::time::{Date, SignedDuration, TimeZone, Timestamp};
+
+/// The version of this decision. A change that could alter any stored outcome or its words takes
+/// the next number and leaves the old function in place while cases still use it.
+pub const LOGIC: u32 = 1;
 
 /// What the CRM showed about mail to one client, normalised; enough to recompute the decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,4 +76,294 @@ pub struct EmailRecord {
     pub clicked_at: Option<Timestamp>,
     /// When she replied, where the CRM has recorded a reply.
     pub replied_at: Option<Timestamp>,
+}
+
+/// Which events are believed (A4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChannelRule {
+    /// Every open, click and reply that the CRM shows. The default: what the SOP says.
+    #[serde(rename = "as_keap_shows")]
+    AsShown,
+    /// Only those that no [`MachineRule`] hits.
+    #[serde(rename = "strict")]
+    Strict,
+}
+
+impl ChannelRule {
+    /// The stored name, as configuration spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AsShown => "as_keap_shows",
+            Self::Strict => "strict",
+        }
+    }
+}
+
+/// The parameters of the decision (A4); part of the procedure and of its hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChannelParameters {
+    /// Which events are believed.
+    pub rule: ChannelRule,
+    /// How many of the newest mails are considered.
+    pub emails: u32,
+    /// How many days (of 24 hours) back from the decision a mail may have been sent.
+    pub window_days: u32,
+    /// An open less than this many seconds after sending looks like a machine's.
+    pub machine_open_within_secs: u32,
+    /// A click less than this many seconds after sending looks like a machine's.
+    pub machine_click_within_secs: u32,
+    /// Opens whose delays differ by at most this many seconds over all of three or more considered
+    /// mails, none of them clicked or replied to, look like a machine's.
+    pub machine_regular_within_secs: u32,
+}
+
+impl Default for ChannelParameters {
+    fn default() -> Self {
+        Self {
+            rule: ChannelRule::AsShown,
+            emails: 3,
+            window_days: 30,
+            machine_open_within_secs: 30,
+            machine_click_within_secs: 60,
+            machine_regular_within_secs: 5,
+        }
+    }
+}
+
+impl ChannelParameters {
+    /// Every mistake, one line each with the key; empty if the parameters are sound.
+    pub fn mistakes(&self) -> Vec<String> {
+        let mut mistakes = Vec::new();
+        if self.emails == 0 {
+            mistakes.push("emails: 0 would never look at any mail; write 1 or more".to_owned());
+        }
+        if !(1..=30).contains(&self.window_days) {
+            mistakes.push(format!(
+                "window_days: {} can't be used; write 1 to 30 (older mail is not read)",
+                self.window_days
+            ));
+        }
+        mistakes
+    }
+}
+
+/// Has she been opening our email?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seen {
+    /// Yes.
+    Seen,
+    /// Mail was sent and nothing shows that she looked.
+    NotSeen,
+    /// There is nothing to tell it from.
+    CannotTell,
+}
+
+impl Seen {
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Seen => "seen",
+            Self::NotSeen => "not_seen",
+            Self::CannotTell => "cannot_tell",
+        }
+    }
+}
+
+/// How the follow-up goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// Scenario 1: by email.
+    Email,
+    /// Scenario 2: the coach calls.
+    Phone,
+    /// Neither is possible: a person decides.
+    Hold,
+}
+
+impl Channel {
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Hold => "hold",
+        }
+    }
+}
+
+/// The decision with everything that explains it: what is stored, shown and recomputed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// [`LOGIC`] at the time.
+    pub logic: u32,
+    /// The rule that decided.
+    pub rule: ChannelRule,
+    /// The answer by that rule.
+    pub seen: Seen,
+    /// The answer by [`ChannelRule::AsShown`].
+    #[serde(rename = "as_keap_shows")]
+    pub as_shown: Seen,
+    /// The answer by [`ChannelRule::Strict`].
+    pub strict: Seen,
+    /// How the follow-up goes on.
+    pub channel: Channel,
+    /// Why, in a few words that a coach reads in a task's title: `last 3 emails unopened`.
+    pub reason: String,
+    /// What the coach should know before she relies on it; each a clause of its own.
+    pub cautions: Vec<String>,
+    /// Every mail of the evidence, newest first, and what was made of it.
+    pub emails: Vec<JudgedEmail>,
+    /// What would have led to another channel.
+    pub would_change: String,
+    /// When it was decided.
+    pub decided_at: Timestamp,
+    /// When the evidence was read.
+    pub read_at: Timestamp,
+    /// Mails sent before this were not considered.
+    pub considered_since: Timestamp,
+    /// `R` as it was known.
+    pub last_regimen_change: Option<Date>,
+    /// The parameters, so that the record stands alone.
+    pub parameters: ChannelParameters,
+    /// The clinic's zone, in which dates are written.
+    pub zone: String,
+}
+
+impl Decision {
+    /// The same decision made anew from `evidence`: equal to this one if `evidence` is what it was
+    /// made from. `None` if this record was made by another [`LOGIC`] or its zone isn't known.
+    pub fn recompute(&self, evidence: &MailEvidence) -> Option<Self> {
+        if self.logic != LOGIC {
+            return None;
+        }
+        let zone = TimeZone::get(&self.zone).ok()?;
+        Some(decide(
+            evidence,
+            self.last_regimen_change,
+            &self.parameters,
+            &zone,
+            self.decided_at,
+        ))
+    }
+
+    /// The mails that were considered, newest first.
+    pub fn considered(&self) -> impl Iterator<Item = &JudgedEmail> {
+        self.emails.iter().filter(|mail| mail.left_out.is_none())
+    }
+}
+
+/// Decides the channel from `evidence`.
+///
+/// `last_regimen_change` is `R`, a civil date at the clinic; mail of that day counts. An `R` later
+/// than `now` is ignored with a caution (E26). `zone` is the clinic's.
+pub fn decide(
+    evidence: &MailEvidence,
+    last_regimen_change: Option<Date>,
+    parameters: &ChannelParameters,
+    zone: &TimeZone,
+    now: Timestamp,
+) -> Decision {
+    let regimen = last_regimen_change
+        .and_then(|date| zone.to_timestamp(date.into()).ok())
+        .filter(|start| *start <= now);
+    let window = SignedDuration::from_hours(24 * i64::from(parameters.window_days));
+    let span = judge::Span {
+        window: now.saturating_sub(window).unwrap_or(Timestamp::MIN),
+        regimen,
+        now,
+    };
+    let emails = judge::judge(&evidence.emails, &span, parameters);
+    let obstacle = Obstacle::find(evidence, &emails);
+    let as_shown = answer(obstacle.as_ref(), &emails, ChannelRule::AsShown);
+    let strict = answer(obstacle.as_ref(), &emails, ChannelRule::Strict);
+    let seen = match parameters.rule {
+        ChannelRule::AsShown => as_shown,
+        ChannelRule::Strict => strict,
+    };
+    let mut decision = Decision {
+        logic: LOGIC,
+        rule: parameters.rule,
+        seen,
+        as_shown,
+        strict,
+        channel: channel(seen, evidence),
+        reason: String::new(),
+        cautions: Vec::new(),
+        emails,
+        would_change: String::new(),
+        decided_at: now,
+        read_at: evidence.read_at,
+        considered_since: span.since(),
+        last_regimen_change,
+        parameters: parameters.clone(),
+        zone: zone.iana_name().unwrap_or("UTC").to_owned(),
+    };
+    let words = words::Words {
+        decision: &decision,
+        evidence,
+        obstacle: obstacle.as_ref(),
+        regimen_ignored: last_regimen_change.is_some() && regimen.is_none(),
+        zone,
+    };
+    let (reason, cautions, would_change) = (words.reason(), words.cautions(), words.would_change());
+    decision.reason = reason;
+    decision.cautions = cautions;
+    decision.would_change = would_change;
+    decision
+}
+
+/// Why the mails can't tell anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Obstacle {
+    /// The history couldn't be read, for this reason.
+    Unreadable(String),
+    /// Mail can't reach her (E15).
+    Address(AddressState),
+    /// No mail was sent in the window (E16).
+    NothingSent,
+}
+
+impl Obstacle {
+    /// The first obstacle in the way of an answer.
+    fn find(evidence: &MailEvidence, emails: &[JudgedEmail]) -> Option<Self> {
+        if let Some(why) = &evidence.unreadable {
+            return Some(Self::Unreadable(why.clone()));
+        }
+        if !evidence.address.accepts_mail() {
+            return Some(Self::Address(evidence.address.clone()));
+        }
+        let nothing = emails.iter().all(|mail| mail.left_out.is_some());
+        nothing.then_some(Self::NothingSent)
+    }
+}
+
+/// The answer by `rule`.
+fn answer(obstacle: Option<&Obstacle>, emails: &[JudgedEmail], rule: ChannelRule) -> Seen {
+    if obstacle.is_some() {
+        return Seen::CannotTell;
+    }
+    let counts = |mail: &JudgedEmail| match rule {
+        ChannelRule::AsShown => mail.counts_as_shown(),
+        ChannelRule::Strict => mail.counts_strict(),
+    };
+    if emails.iter().any(counts) {
+        Seen::Seen
+    } else if emails.iter().any(JudgedEmail::counts_as_shown) {
+        Seen::CannotTell
+    } else {
+        Seen::NotSeen
+    }
+}
+
+/// The channel that follows from the answer and from what can be reached (E13).
+fn channel(seen: Seen, evidence: &MailEvidence) -> Channel {
+    let mail_arrives = evidence.address.accepts_mail();
+    match (seen, mail_arrives, evidence.has_phone) {
+        (Seen::Seen, true, _) | (_, true, false) => Channel::Email,
+        (_, _, true) => Channel::Phone,
+        (_, false, false) => Channel::Hold,
+    }
 }
