@@ -7,6 +7,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`cli`] | the commands |
 //! | [`config`] | `clear-relay.toml` and the environment, checked |
 //! | [`http`] | the routes |
 //! | [`receipts`] | verify, store, acknowledge |
@@ -21,6 +22,7 @@
 //! | [`checkpoint`] | where a test may cut us off |
 
 pub mod checkpoint;
+pub mod cli;
 pub mod config;
 pub mod effects;
 pub mod engine;
