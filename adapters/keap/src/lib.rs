@@ -1,1 +1,3 @@
 //! placeholder
+#[cfg(feature = "emulator")]
+pub mod emulator;
