@@ -79,6 +79,8 @@ pub async fn link(engine: &Engine, args: &LinkArgs, out: &mut Output<'_>) -> Res
                            "now": now.map(|link| link.contact) });
         return Ok(out.emit(&json, &human)?);
     }
-    engine.link_client(&args.client, &args.contact, &args.by.by).await?;
+    engine
+        .link_client(&args.client, &args.contact, &args.by.by)
+        .await?;
     show(engine.store.as_ref(), &args.client, out).await
 }

@@ -37,7 +37,7 @@ pub enum CliError {
     #[error("the result can't be written")]
     Write(#[from] std::io::Error),
     /// The engine could not do it now. Exit code 1.
-    #[error("{0}{}", caused_by(.0))]
+    #[error("{}", with_cause(.0))]
     Engine(#[from] EngineError),
     /// A vendor could not be asked. Exit code 1.
     #[error(transparent)]
@@ -63,7 +63,10 @@ impl CliError {
     }
 }
 
-/// The cause of an error that does not tell it itself.
-fn caused_by(error: &EngineError) -> String {
-    std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default()
+/// An error with its cause, in one line.
+fn with_cause(error: &EngineError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
 }

@@ -33,7 +33,14 @@ pub async fn run(
     };
     let mut table = Table::new(&["EVENT", "KEY", "STATUS"]);
     for hook in &hooks {
-        table.row([hook.event.clone(), or_dash(hook.key.as_ref()), hook.status.clone()]);
+        table.row([
+            hook.event.clone(),
+            or_dash(hook.key.as_ref()),
+            hook.status.clone(),
+        ]);
     }
-    Ok(out.emit(&json!({ "hooks": hooks }), &table.render("no subscription is needed"))?)
+    Ok(out.emit(
+        &json!({ "hooks": hooks }),
+        &table.render("no subscription is needed"),
+    )?)
 }

@@ -185,7 +185,10 @@ async fn select(store: &dyn Store, args: &SelectArgs) -> Result<Vec<Job>, CliErr
             id: id.to_string(),
         })?]);
     }
-    let page = relay_store::Page { offset: 0, limit: SELECT };
+    let page = relay_store::Page {
+        offset: 0,
+        limit: SELECT,
+    };
     Ok(store.jobs(&args.filter.filter(), page).await?)
 }
 
@@ -209,15 +212,21 @@ pub async fn replay(
             job.kind.clone(),
             in_words(&preview, args.dry_run.dry_run),
         ]);
-        rows.push(json!({ "job": job.id, "client": job.client, "kind": job.kind,
-                          "preview": preview }));
+        rows.push(
+            json!({ "job": job.id, "client": job.client, "kind": job.kind,
+                          "preview": preview }),
+        );
     }
     let json = json!({ "dry_run": args.dry_run.dry_run, "jobs": rows });
     Ok(out.emit(&json, &table.render("no job matches"))?)
 }
 
 fn in_words(preview: &Preview, dry_run: bool) -> String {
-    let (will, is) = if dry_run { ("will", "would be") } else { ("is to", "is") };
+    let (will, is) = if dry_run {
+        ("will", "would be")
+    } else {
+        ("is to", "is")
+    };
     match preview {
         Preview::AlreadyDone { vendor_ref } => format!(
             "already done, as the vendor shows ({}); {is} recorded",
@@ -239,7 +248,10 @@ pub async fn cancel(
     let mut table = Table::new(&["JOB", "CLIENT", "KIND", "RESULT"]);
     let mut rows = Vec::new();
     for job in select(engine.store.as_ref(), args).await? {
-        let open = matches!(job.state, JobState::Ready | JobState::Parked | JobState::Dead);
+        let open = matches!(
+            job.state,
+            JobState::Ready | JobState::Parked | JobState::Dead
+        );
         let result = if !open {
             format!("left: it is {}", job.state.as_str())
         } else if args.dry_run.dry_run {

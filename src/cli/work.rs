@@ -68,10 +68,14 @@ pub async fn list(
 
 /// Settles an item by one of its actions, or says what that would do.
 pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Result<(), CliError> {
-    let item = engine.store.work_item(args.item).await?.ok_or_else(|| CliError::NotFound {
-        what: "work item",
-        id: args.item.to_string(),
-    })?;
+    let item = engine
+        .store
+        .work_item(args.item)
+        .await?
+        .ok_or_else(|| CliError::NotFound {
+            what: "work item",
+            id: args.item.to_string(),
+        })?;
     let action = match (&args.action, item.actions.as_slice()) {
         (Some(action), _) => action.clone(),
         (None, [only]) => only.clone(),
@@ -86,11 +90,17 @@ pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Res
     if args.dry_run.dry_run {
         let mut lines = vec![format!("the item is settled as {action} by {}", args.by.by)];
         if let (Some(case), Some(decision)) = (item.case, parse_action(&action, text)?) {
-            lines.extend(engine.preview_decision(case, &args.by.by, &decision).await?);
+            lines.extend(
+                engine
+                    .preview_decision(case, &args.by.by, &decision)
+                    .await?,
+            );
         }
         return Ok(out.emit(&json!({ "would": lines }), &lines.join("\n"))?);
     }
-    engine.settle_work(args.item, &args.by.by, &action, text).await?;
+    engine
+        .settle_work(args.item, &args.by.by, &action, text)
+        .await?;
     let human = format!("settled: {action}");
     Ok(out.emit(&json!({ "settled": args.item, "action": action }), &human)?)
 }

@@ -23,7 +23,10 @@ impl Engine {
             )));
         };
         let mut stepping = self.stepping(&case.client).await?;
-        let input = Input::Person { by: by.to_owned(), action: action.clone() };
+        let input = Input::Person {
+            by: by.to_owned(),
+            action: action.clone(),
+        };
         stepping.input(id, &input).await?;
         if stepping.is_empty() {
             return Err(EngineError::Refused(format!(
@@ -40,7 +43,11 @@ impl Engine {
 pub fn in_words(op: &Op) -> Option<String> {
     Some(match op {
         Op::UpdateCase { case, .. } | Op::InsertCase(case) => {
-            format!("the case will be {} in step {}", case.status.as_str(), case.step)
+            format!(
+                "the case will be {} in step {}",
+                case.status.as_str(),
+                case.step
+            )
         }
         Op::PlanEffect(effect) => format!(
             "{} is planned for {}",
