@@ -24,6 +24,8 @@
 //! settle it on a live account.
 
 pub mod client;
+#[cfg(feature = "emulator")]
+pub mod emulator;
 pub mod error;
 pub mod marker;
 pub mod outcome;
