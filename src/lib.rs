@@ -11,6 +11,7 @@
 //! | [`http`] | the routes |
 //! | [`receipts`] | verify, store, acknowledge |
 //! | [`ports`] | what we need of the world, named by need |
+//! | [`wiring`] | the only place that names vendors and databases |
 //! | [`lifecycle`] | starting, ending, signals |
 //! | [`telemetry`] | logging, and its rules |
 //! | [`checkpoint`] | where a test may cut us off |
@@ -23,3 +24,4 @@ pub mod lifecycle;
 pub mod ports;
 pub mod receipts;
 pub mod telemetry;
+pub mod wiring;
