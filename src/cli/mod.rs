@@ -49,7 +49,7 @@ use work::WorkCommand;
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 tried and failed, or not found; 2 wrongly asked for or configured.";
 
-/// Follows up missed check-ins: webhooks in, procedures over days, each step exactly once.
+/// Follows up missed check-ins: webhooks in, procedures carried over days, every decision explained.
 #[derive(Debug, Clone, PartialEq, Eq, Parser)]
 #[command(name = "clear-relay", version, after_help = EXIT_CODES)]
 pub struct Cli {
