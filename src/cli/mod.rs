@@ -12,6 +12,7 @@
 mod args;
 pub mod cases;
 pub mod clients;
+mod clocks;
 mod error;
 pub mod hooks;
 pub mod jobs;
@@ -21,6 +22,7 @@ mod output;
 pub mod outreach;
 pub mod procedures;
 pub mod process;
+mod serve;
 pub mod work;
 
 use std::path::{Path, PathBuf};
@@ -28,6 +30,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use clap::{Parser, Subcommand};
+use relay_core::time::Clocks;
+use relay_http_client::ReqwestTransport;
 use relay_store::{Store, StoreError};
 use serde_json::json;
 
@@ -36,6 +40,7 @@ pub use error::CliError;
 pub use output::{Output, Table, or_dash};
 
 use crate::config::{Config, example};
+use crate::wiring;
 use cases::CasesCommand;
 use clients::ClientsCommand;
 use hooks::HooksCommand;
@@ -145,10 +150,9 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
         Command::Procedures(ProceduresCommand::Check { path }) => {
             procedures::check(&config.procedures.missed_check_in, path.clone(), out)
         }
+        Command::Serve(args) => serve::serve(&config, args, stores, out).await,
+        Command::Demo(_) | Command::Sandbox(_) => Err(CliError::NotBuilt(name(&cli.command))),
         command => {
-            let Some(read) = ReadOnly::of(command) else {
-                return Err(CliError::NotBuilt(name(command)));
-            };
             let path = &config.store.path;
             if missing_database(path) {
                 let path = path.display();
@@ -157,8 +161,53 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
                 )));
             }
             let store = stores.open(path).await?;
-            read.run(&*store, out).await
+            match ReadOnly::of(command) {
+                Some(read) => read.run(&*store, out).await,
+                None => act(&config, command, store, out).await,
+            }
         }
+    }
+}
+
+/// What a command that acts runs on.
+pub(crate) struct Opened {
+    pub(crate) clocks: Clocks,
+    pub(crate) time_scale: u32,
+}
+
+/// Carries out a command that changes something or asks a vendor.
+async fn act(
+    config: &Config,
+    command: &Command,
+    store: Arc<dyn Store>,
+    out: &mut Output<'_>,
+) -> Result<(), CliError> {
+    let (clocks, time_scale) = clocks::of_command(&*store).await?;
+    let transport = ReqwestTransport::new().map_err(|error| CliError::Failed(error.to_string()))?;
+    let ground = serve::ground(store, Arc::new(transport), Opened { clocks, time_scale });
+    let relay = wiring::assemble(config, ground)?;
+    let engine = &relay.engine;
+    match command {
+        Command::Stop(args) => {
+            let reason = args.reason.as_deref();
+            outreach::set(engine, true, &args.by, reason, args.dry_run, out).await
+        }
+        Command::Resume(args) => {
+            outreach::set(engine, false, &args.by, None, args.dry_run, out).await
+        }
+        Command::Cases(command) => cases::decide(engine, command, out).await,
+        Command::Work(WorkCommand::Done(args)) => work::done(engine, args, out).await,
+        Command::Jobs(JobsCommand::Replay(args)) => jobs::replay(engine, args, out).await,
+        Command::Jobs(JobsCommand::Cancel(args)) => jobs::cancel(engine, args, out).await,
+        Command::Clients(ClientsCommand::Link(args)) => clients::link(engine, args, out).await,
+        Command::Hooks(command) => hooks::run(&*relay.hooks, command, out).await,
+        Command::Keap(KeapCommand::SetContactType(args)) => {
+            keap::set_contact_type(engine, args, out).await
+        }
+        Command::Keap(KeapCommand::CancelSubscription(args)) => {
+            keap::cancel_subscription(engine, config.keap.card_removal, args, out).await
+        }
+        other => Err(CliError::NotBuilt(name(other))),
     }
 }
 

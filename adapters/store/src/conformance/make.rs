@@ -306,6 +306,7 @@ pub(super) fn claim(worker: &str, minute: i64) -> Claim {
         lease_until: at(minute + 10),
         limit: 100,
         lane: None,
+        case: None,
     }
 }
 
