@@ -7,6 +7,8 @@
 //! - Staff text is found again by the marker inside it, mail by a comment nobody sees.
 
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
