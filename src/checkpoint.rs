@@ -1,6 +1,13 @@
 //! Named places in the flow where a test may stop a task for ever: a crash without a process.
 //!
-//! Production passes [`NoCheckpoints`], which does nothing; no fault switch is linked in.
+//! Code that crosses an await which a crash may not break passes a [`Point`]: reached right before
+//! it and right after it. Production passes [`NoCheckpoints`], which does nothing; no fault switch
+//! is linked in.
+//!
+//! Rules:
+//! - Every point stands in [`POINTS`], and a crash test loops over the table, so a place that is
+//!   named and never hit fails.
+//! - A point never changes what the code does.
 
 use std::fmt::Debug;
 
@@ -78,4 +85,17 @@ points! {
     PROBE = "effect.probe",
     /// The probe's answer is stored.
     PROBE_COMMIT = "effect.probe_commit",
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::POINTS;
+
+    #[test]
+    fn every_place_has_its_own_name() {
+        let names: BTreeSet<_> = POINTS.iter().flat_map(|p| [p.before, p.after]).collect();
+        assert_eq!(names.len(), 2 * POINTS.len());
+    }
 }

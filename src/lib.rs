@@ -1,7 +1,35 @@
-//! Clear Relay.
+//! Clear Relay: what a clinic's tools are told, and what is done about it.
+//!
+//! One page for whoever reads this for the first time. A webhook comes in by [`http`] and is
+//! stored by [`receipts`] before it is acknowledged; from there on it is read, decided upon and
+//! acted on by the [`engine`], which knows the world through [`ports`] only and acts on it through
+//! [`effects`] only.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`cli`] | the commands |
+//! | [`config`] | `clear-relay.toml` and the environment, checked |
+//! | [`http`] | the routes |
+//! | [`receipts`] | verify, store, acknowledge |
+//! | [`engine`] | intake, steps, queue, what people do |
+//! | [`effects`] | guard, intent, one attempt, probe |
+//! | [`ports`] | what we need of the world, named by need |
+//! | [`wiring`] | the only place that names vendors and databases |
+//! | [`sandbox`] | emulated vendors and invented people, for tests and demo |
+//! | [`cli`] | the commands |
+//! | [`lifecycle`] | starting, ending, signals |
+//! | [`telemetry`] | logging, and its rules |
+//! | [`checkpoint`] | where a test may cut us off |
+
 pub mod checkpoint;
+pub mod cli;
+pub mod config;
 pub mod effects;
 pub mod engine;
+pub mod http;
+pub mod lifecycle;
 pub mod ports;
 pub mod receipts;
+pub mod sandbox;
+pub mod telemetry;
 pub mod wiring;

@@ -68,9 +68,12 @@ impl Calendar {
     }
 
     /// The default clinic: Denver, [`CalendarSettings::default`].
+    ///
+    /// # Panics
+    /// Never: the zone database is part of the binary, and the default settings are sound.
     #[expect(
         clippy::expect_used,
-        reason = "the zone database is part of the binary, and a test builds this calendar"
+        reason = "true of every build of this binary, and a test builds this calendar"
     )]
     pub fn default_denver() -> Self {
         Self::new(CalendarSettings::default()).expect("the default calendar is valid")

@@ -362,9 +362,8 @@ fn answer(obstacle: Option<&Obstacle>, emails: &[JudgedEmail], rule: ChannelRule
 fn channel(seen: Seen, evidence: &MailEvidence) -> Channel {
     let mail_arrives = evidence.address.accepts_mail();
     match (seen, mail_arrives, evidence.has_phone) {
-        (Seen::Seen, true, _) => Channel::Email,
+        (Seen::Seen, true, _) | (_, true, false) => Channel::Email,
         (_, _, true) => Channel::Phone,
-        (_, true, false) => Channel::Email,
         (_, false, false) => Channel::Hold,
     }
 }

@@ -15,6 +15,7 @@
 //! | [`facts`] | what a webhook or a read taught us |
 //! | [`channel`] | has she been opening our email? The decision and its evidence |
 //! | [`scripts`] | the clinic's texts, to the character |
+//! | [`procedure`] | parameters and texts of a procedure, at one version |
 //! | [`effects`] | the registry of everything we can do to the outside world |
 //! | [`retry`] | classes of failure and the schedule that follows from them |
 //! | [`case`] | one run of a procedure for one client |
@@ -28,6 +29,7 @@ pub mod clients;
 pub mod effects;
 pub mod facts;
 pub mod ids;
+pub mod procedure;
 pub mod random;
 pub mod retry;
 pub mod scripts;

@@ -30,6 +30,9 @@ use crate::time::Timestamp;
 pub struct Context<'a> {
     /// The clinic's days and hours. Not pinned: a day closed at short notice moves pending sends.
     pub calendar: &'a Calendar,
+    /// The coach directory, for the names that texts made ready for people are signed with. Not
+    /// pinned either. May be empty: a text that needs a name then says that it is missing.
+    pub coaches: &'a [Coach],
     /// Procedure time.
     pub now: Timestamp,
 }
@@ -150,7 +153,8 @@ pub struct Transition {
     pub read: Option<ReadKind>,
     /// Work items to open.
     pub open_work: Vec<NewWork>,
-    /// Whether the open work items of this case are settled by this transition.
+    /// Whether the work items of this case that were open before are settled by this transition.
+    /// Carried out before `open_work`, whose items stay open.
     pub close_work: bool,
 }
 

@@ -21,6 +21,7 @@
 
 pub mod book;
 pub mod commands;
+pub mod dry_run;
 pub mod error;
 mod intake;
 pub mod jobs;
@@ -120,6 +121,15 @@ impl Engine {
         Self {
             parts: Arc::new(parts),
         }
+    }
+
+    /// Stores what must be there before the first receipt is read: the procedures in force, since
+    /// when they are switched on, and the standing daily reconcile.
+    pub async fn prepare(&self) -> Result<(), EngineError> {
+        let mut ops = self.book.ops_at_start(self.now());
+        ops.push(self.reconcile_job());
+        self.store.commit(ops.into()).await?;
+        Ok(())
     }
 
     /// Procedure time.

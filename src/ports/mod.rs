@@ -9,6 +9,7 @@
 //! anything is the effect's business (`EffectKind::absence`).
 
 mod crm;
+mod hooks;
 mod portal;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ pub use crm::{
     Billing, CallTask, ContactTypeWrite, Contacts, Mail, NewCallTask, NewEmail, NewNote, Notes,
     Staff, Tags, Tasks,
 };
+pub use hooks::{HookRegistry, HookStatus};
 pub use portal::{Portal, PortalNote};
 pub use relay_http_client::CallError;
 

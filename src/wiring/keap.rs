@@ -6,6 +6,7 @@
 //! - A coaching plan is recognised by configured ids, never by a name that staff may change (E47).
 //! - Staff text is found again by the marker inside it, mail by a comment nobody sees.
 
+pub mod hooks;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use crate::ports::{
     Notes, Staff, Tags, Tasks,
 };
 
+pub use hooks::KeapHooks;
 pub use source::KeapSource;
 
 /// What counts as the coaching fee (A15, E47).

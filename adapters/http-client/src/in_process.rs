@@ -50,6 +50,13 @@ impl RouterTransport {
             .push((host.to_owned(), router));
     }
 
+    /// Calls to `host` are answered by `router` from now on, whatever answered them before.
+    pub fn replace(&self, host: &str, router: Router) {
+        let mut routers = self.routers.lock().unwrap_or_else(PoisonError::into_inner);
+        routers.retain(|(name, _)| name != host);
+        routers.push((host.to_owned(), router));
+    }
+
     fn router(&self, host: &str) -> Option<Router> {
         let routers = self.routers.lock().unwrap_or_else(PoisonError::into_inner);
         routers

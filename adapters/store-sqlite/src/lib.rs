@@ -1,1 +1,155 @@
-//! placeholder
+//! The storage port on SQLite: one file, one writer, group commit.
+//!
+//! People: whoever runs the relay in one process on one machine, which is what the clinic needs.
+//!
+//! Rules:
+//! - Every change goes through one writer task with one connection ([`writer`]); reads go through
+//!   a pool of connections that can't write.
+//! - Every statement is checked against the migrations when this crate is compiled; the result
+//!   lies in `.sqlx/`, so a build needs no database.
+//! - Times are arguments. No statement asks SQLite what time it is.
+//!
+//! Guarantees: what [`relay_store::Store`] promises. `commit` returns after `COMMIT` returned, and
+//! with `synchronous = FULL` SQLite has told the disk to keep it by then. A file may be opened by
+//! several processes on one machine at once (the service and a command): each waits for the other
+//! up to [`Options::busy_timeout`].
+//!
+//! Not guaranteed: anything on a network file system, or on a disk that lies about flushing.
+//!
+//! The `README.md` beside this crate says why each setting is as it is, and how to add a statement.
+
+mod apply;
+mod cases;
+mod directory;
+mod effects;
+mod failure;
+mod jobs;
+mod leases;
+mod receipts;
+mod store;
+mod values;
+mod work;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use relay_store::StoreError;
+use sqlx::migrate::MigrateError;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqlitePool};
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+
+use crate::failure::Failure;
+pub use crate::writer::WriterStats;
+use crate::writer::{Handle, Writer};
+
+/// Connections that read at the same time. Reads are short; more would only cost memory.
+const READERS: u32 = 4;
+
+/// What may differ from one place to another.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How long a change waits for another process that is writing, in real time, before it fails
+    /// with [`StoreError::Unavailable`].
+    pub busy_timeout: Duration,
+    /// The size the file may grow to, in pages of 4,096 bytes; beyond it changes fail with
+    /// [`StoreError::Unavailable`] as on a full disk. `None`: as far as the disk goes.
+    pub max_pages: Option<u32>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            busy_timeout: Duration::from_secs(5),
+            max_pages: None,
+        }
+    }
+}
+
+/// A store in one SQLite file. Clones share the writer and the connections.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    reads: SqlitePool,
+    writer: Handle,
+    options: SqliteConnectOptions,
+    task: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+impl SqliteStore {
+    /// Opens the file, or makes an empty one, with the default [`Options`]. Call
+    /// [`migrate`](Self::migrate) before anything else. Must be called within a tokio runtime.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::open_with(path, Options::default()).await
+    }
+
+    /// Opens the file, or makes an empty one.
+    pub async fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
+        let connect = connect_options(path.as_ref(), &options);
+        // The writer's connection comes first: it makes the file and puts it into WAL mode.
+        let conn = connect.connect().await.map_err(Failure::from)?;
+        let reads = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .min_connections(0)
+            // A local file can't hang up on us: a ping before each read would double its cost.
+            .test_before_acquire(false)
+            .connect_lazy_with(connect.clone().create_if_missing(false).read_only(true));
+        let (writer, handle) = Writer::new(connect.clone(), conn);
+        let task = tokio::spawn(writer.run());
+        Ok(Self {
+            reads,
+            writer: handle,
+            options: connect,
+            task: Arc::new(Mutex::new(Some(task))),
+        })
+    }
+
+    /// Brings the schema up to this program's version. Does nothing if it is there already;
+    /// refuses a file that a newer program has migrated further.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let mut conn = self.options.connect().await.map_err(Failure::from)?;
+        let result = sqlx::migrate!().run(&mut conn).await;
+        conn.close().await.map_err(Failure::from)?;
+        result.map_err(|error| match error {
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+                Failure::from(error).into()
+            }
+            other => StoreError::Driver(Box::new(other)),
+        })
+    }
+
+    /// What the writer has done: how many requests shared how many commits.
+    pub fn writer_stats(&self) -> WriterStats {
+        self.writer.stats()
+    }
+
+    /// Carries out what is queued, then closes every connection. Other clones can no longer be
+    /// used: what they ask ends in [`StoreError::Unavailable`].
+    pub async fn close(&self) {
+        self.reads.close().await;
+        self.writer.close();
+        if let Some(task) = self.task.lock().await.take()
+            && let Err(error) = task.await
+        {
+            tracing::error!(error = %error, "the writer did not end by itself");
+        }
+    }
+}
+
+fn connect_options(path: &Path, options: &Options) -> SqliteConnectOptions {
+    let connect = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(options.busy_timeout)
+        // Statements hold messages to clients: none is ever logged.
+        .disable_statement_logging();
+    match options.max_pages {
+        Some(pages) => connect.pragma("max_page_count", pages.to_string()),
+        None => connect,
+    }
+}

@@ -135,6 +135,8 @@ pub struct Job {
     pub payload: serde_json::Value,
     /// The class and text of the last failure.
     pub last_error: Option<JobError>,
+    /// Why it was put off or cancelled, in one line; `None` once it runs again.
+    pub note: Option<String>,
     /// When it was queued.
     pub created_at: Timestamp,
     /// When it last changed state.
@@ -144,7 +146,8 @@ pub struct Job {
 /// A job to be queued.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewJob {
-    /// Its id, should it be new.
+    /// Its id, should it be new. The moment it was made, which the id carries to the millisecond,
+    /// becomes [`Job::created_at`].
     pub id: JobId,
     /// See [`Job::key`].
     pub key: String,
@@ -160,6 +163,11 @@ pub struct NewJob {
     pub case: Option<CaseId>,
     /// See [`Job::payload`].
     pub payload: serde_json::Value,
+}
+
+/// The key of the job that carries out an effect: what `Op::CancelEffect` cancels with it.
+pub fn effect_job_key(key: &EffectKey) -> String {
+    format!("effect/{key}")
 }
 
 /// Why a try failed: the class's stored name and a text without personal data.
@@ -184,6 +192,8 @@ pub struct Attempt {
     pub result: String,
     /// Why, where it failed.
     pub error: Option<JobError>,
+    /// Why it was put off or cancelled, in one line.
+    pub note: Option<String>,
 }
 
 states! {

@@ -118,7 +118,7 @@ pub(super) fn judge(
         })
         .collect();
     let considered = chosen.iter().filter(|(_, left_out)| left_out.is_none());
-    let pattern = machine::pattern_of(considered.map(|(mail, _)| *mail), parameters);
+    let pattern = machine::pattern_of(considered.map(|(mail, _)| mail), parameters);
     chosen
         .into_iter()
         .map(|(mail, left_out)| judged(mail, left_out, pattern.as_ref(), parameters))
@@ -127,7 +127,7 @@ pub(super) fn judge(
 
 /// Puts the verdict on one mail together.
 fn judged(
-    mail: &EmailRecord,
+    mail: EmailRecord,
     left_out: Option<LeftOut>,
     pattern: Option<&Sign>,
     parameters: &ChannelParameters,
@@ -135,35 +135,31 @@ fn judged(
     let considered = left_out.is_none();
     let mut signs = Vec::new();
     if considered {
-        signs = machine::signs_of(mail, parameters);
+        signs = machine::signs_of(&mail, parameters);
         signs.extend(pattern.cloned());
     }
     let open_hit = signs.iter().any(|sign| sign.rule.discounts_open());
     let click_hit = signs.iter().any(|sign| sign.rule.discounts_click());
     JudgedEmail {
-        email: mail.clone(),
-        open_delay_secs: machine::open_delay(mail),
-        click_delay_secs: machine::click_delay(mail),
+        open_delay_secs: machine::open_delay(&mail),
+        click_delay_secs: machine::click_delay(&mail),
         left_out,
         signs,
         open_counts: considered && mail.opened_at.is_some() && !open_hit,
         click_counts: considered && mail.clicked_at.is_some() && !click_hit,
+        email: mail,
     }
 }
 
 /// Each mail once, newest first, whatever the order they came in. A list read in pages may name a
-/// mail twice; the copy that shows more has been read later.
-fn each_once(mails: &[EmailRecord]) -> Vec<&EmailRecord> {
-    let mut by_id: BTreeMap<&EmailId, &EmailRecord> = BTreeMap::new();
+/// mail twice, with an event that happened in between.
+fn each_once(mails: &[EmailRecord]) -> Vec<EmailRecord> {
+    let mut by_id: BTreeMap<&EmailId, EmailRecord> = BTreeMap::new();
     for mail in mails {
         by_id
             .entry(&mail.id)
-            .and_modify(|kept| {
-                if knowledge(mail) > knowledge(kept) {
-                    *kept = mail;
-                }
-            })
-            .or_insert(mail);
+            .and_modify(|known| merge(known, mail))
+            .or_insert_with(|| mail.clone());
     }
     let mut mails: Vec<_> = by_id.into_values().collect();
     // Stable: mails of the same instant stay in the order of their ids.
@@ -171,10 +167,14 @@ fn each_once(mails: &[EmailRecord]) -> Vec<&EmailRecord> {
     mails
 }
 
-/// An order over copies of one mail in which the one that shows more is greater, and no two
-/// different copies are equal.
-fn knowledge(mail: &EmailRecord) -> impl Ord + use<'_> {
-    let events = [mail.opened_at, mail.clicked_at, mail.replied_at];
-    let shown = events.iter().flatten().count();
-    (shown, events, mail.sent_at, &mail.subject)
+/// Adds to `known` what `copy` knows: every event, by its latest time. The order of copies doesn't
+/// matter.
+fn merge(known: &mut EmailRecord, copy: &EmailRecord) {
+    known.sent_at = known.sent_at.min(copy.sent_at);
+    known.opened_at = known.opened_at.max(copy.opened_at);
+    known.clicked_at = known.clicked_at.max(copy.clicked_at);
+    known.replied_at = known.replied_at.max(copy.replied_at);
+    if copy.subject > known.subject {
+        known.subject.clone_from(&copy.subject);
+    }
 }

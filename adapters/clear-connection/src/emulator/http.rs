@@ -1,0 +1,481 @@
+//! The emulated portal's HTTP side: routes, authorisation, faults, idempotency.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, Request, State as Shared};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use relay_core::time::{Date, Timestamp};
+use relay_http_client::emulation::{Accepted, FaultAct, Moment};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+
+use super::state::{CheckIn, Coach, Message, Note, State, UsedKey, oddly, show_client};
+use super::{Portal, later, seconds};
+
+type Parameters = Query<BTreeMap<String, String>>;
+
+/// An error in the portal's own shape.
+struct Refused {
+    status: StatusCode,
+    code: &'static str,
+    message: &'static str,
+    field: Option<&'static str>,
+}
+
+impl Refused {
+    const fn new(status: StatusCode, code: &'static str, message: &'static str) -> Self {
+        Self {
+            status,
+            code,
+            message,
+            field: None,
+        }
+    }
+
+    const fn field(field: &'static str, message: &'static str) -> Self {
+        Self {
+            field: Some(field),
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", message)
+        }
+    }
+}
+
+const NO_CLIENT: Refused = Refused::new(StatusCode::NOT_FOUND, "not_found", "no such client");
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let mut error = json!({"code": self.code, "message": self.message});
+        if let Some(field) = self.field {
+            error["field"] = field.into();
+        }
+        answer(self.status, &json!({"error": error}))
+    }
+}
+
+fn answer(status: StatusCode, body: &Value) -> Response {
+    let json = HeaderValue::from_static("application/json");
+    (status, [(CONTENT_TYPE, json)], body.to_string()).into_response()
+}
+
+/// What the shared layer of one route knows.
+#[derive(Clone)]
+struct Route {
+    portal: Arc<Portal>,
+    read: &'static str,
+    write: &'static str,
+}
+
+/// Faults and authorisation, for every route alike, so that no handler can forget them.
+async fn shared(Shared(route): Shared<Route>, request: Request, next: Next) -> Response {
+    let operation = if request.method() == Method::GET {
+        route.read
+    } else {
+        route.write
+    };
+    let faults = &route.portal.faults;
+    if let Some(act) = faults.take(operation, Moment::Before) {
+        return strike(&act);
+    }
+    if !route.portal.authorised(request.headers()) {
+        let refused = Refused::new(StatusCode::UNAUTHORIZED, "unauthorised", "unknown token");
+        return refused.into_response();
+    }
+    let response = next.run(request).await;
+    match faults.take(operation, Moment::After) {
+        Some(act) => strike(&act),
+        None => response,
+    }
+}
+
+fn strike(act: &FaultAct) -> Response {
+    let mut response = match act {
+        FaultAct::Status {
+            code,
+            retry_after,
+            body,
+        } => {
+            let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let usual = json!({"error": {"code": "fault", "message": "a fault on order"}});
+            let mut response = match body {
+                Some(body) => (status, body.clone()).into_response(),
+                None => answer(status, &usual),
+            };
+            if let Some(wait) = retry_after {
+                response
+                    .headers_mut()
+                    .insert(RETRY_AFTER, HeaderValue::from(*wait));
+            }
+            response
+        }
+        FaultAct::Hang | FaultAct::Reset | FaultAct::Refuse => {
+            StatusCode::GATEWAY_TIMEOUT.into_response()
+        }
+    };
+    if let Some(outcome) = act.outcome() {
+        response.extensions_mut().insert(outcome);
+    }
+    response
+}
+
+impl Portal {
+    /// The portal's API, at the root of whatever it is mounted on.
+    pub fn router(self: &Arc<Self>) -> Router {
+        let route = |path: MethodRouter<Arc<Self>>, read, write| {
+            let portal = Arc::clone(self);
+            path.layer(from_fn_with_state(
+                Route {
+                    portal,
+                    read,
+                    write,
+                },
+                shared,
+            ))
+        };
+        let none = "no_such_call";
+        Router::new()
+            .route("/clients", route(get(find_clients), "find_clients", none))
+            .route("/clients/{id}", route(get(get_client), "get_client", none))
+            .route(
+                "/clients/{id}/check-ins",
+                route(get(client_check_ins), "list_check_ins", none),
+            )
+            .route(
+                "/check-ins",
+                route(get(open_check_ins), "list_open_check_ins", none),
+            )
+            .route(
+                "/clients/{id}/messages",
+                route(
+                    get(messages).post(send_message),
+                    "list_messages",
+                    "portal_message",
+                ),
+            )
+            .route(
+                "/clients/{id}/notes",
+                route(get(notes).post(add_note), "list_notes", "portal_note"),
+            )
+            .route("/coaches", route(get(coaches), "list_coaches", none))
+            .with_state(Arc::clone(self))
+    }
+
+    fn authorised(&self, headers: &HeaderMap) -> bool {
+        let expected = format!("Bearer {}", self.settings.token.expose_secret());
+        headers
+            .get(AUTHORIZATION)
+            .is_some_and(|shown| shown.as_bytes() == expected.as_bytes())
+    }
+
+    fn shape(&self, value: Value) -> Value {
+        if self.switches().odd_shapes {
+            oddly(value)
+        } else {
+            value
+        }
+    }
+
+    /// One page of `entries`. The cursor is the number of entries already shown.
+    fn page(&self, entries: Vec<Value>, parameters: &Parameters) -> Result<Response, Refused> {
+        let start: usize = match parameters.get("cursor") {
+            Some(cursor) => cursor
+                .strip_prefix("after-")
+                .and_then(|count| count.parse().ok())
+                .ok_or(Refused::field("cursor", "not one of our cursors"))?,
+            None => 0,
+        };
+        let end = start.saturating_add(self.settings.page_size.max(1));
+        let next = (end < entries.len()).then(|| format!("after-{end}"));
+        let data: Vec<Value> = entries
+            .into_iter()
+            .skip(start)
+            .take(self.settings.page_size.max(1))
+            .collect();
+        let body = self.shape(json!({"data": data, "next_cursor": next}));
+        Ok(answer(StatusCode::OK, &body))
+    }
+
+    /// A parameter that filters; `None` when it is absent or filters are ignored.
+    fn filter<'a>(&self, parameters: &'a Parameters, name: &str) -> Option<&'a str> {
+        if self.switches().filters_ignored {
+            return None;
+        }
+        parameters.get(name).map(String::as_str)
+    }
+
+    fn known(&self, client: &str) -> Result<(), Refused> {
+        self.state().client(client).map(|_| ()).ok_or(NO_CLIENT)
+    }
+
+    /// Carries out a write once per key: the first time 201, then 200 with the same answer, and
+    /// 409 with other content.
+    fn once(
+        &self,
+        headers: &HeaderMap,
+        client: &str,
+        body: &[u8],
+        what: What,
+    ) -> Result<Response, Refused> {
+        let key = headers
+            .get("idempotency-key")
+            .and_then(|key| key.to_str().ok())
+            .filter(|key| !key.is_empty())
+            .ok_or(Refused::new(
+                StatusCode::BAD_REQUEST,
+                "idempotency_key_missing",
+                "a write needs an Idempotency-Key",
+            ))?;
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let member = |name| body.get(name).and_then(Value::as_str);
+        let author = member("author").unwrap_or_default();
+        let text = member("text").unwrap_or_default();
+        let input = format!("{what:?}\n{client}\n{author}\n{text}");
+        let wanted = Wanted {
+            what,
+            client,
+            author,
+            text,
+        };
+        let (status, made) = self.settle(key, &input, &wanted)?;
+        if status == StatusCode::CREATED {
+            self.book.accept(Accepted {
+                at: self.now(),
+                operation: what.operation().to_owned(),
+                who: client.to_owned(),
+                content: json!({"author": author, "text": text, "key": key}),
+            });
+        }
+        Ok(answer(status, &self.shape(made)))
+    }
+
+    /// Looks the key up and carries the write out under one lock, so that two requests with one
+    /// key at the same moment make one thing.
+    fn settle(
+        &self,
+        key: &str,
+        input: &str,
+        wanted: &Wanted<'_>,
+    ) -> Result<(StatusCode, Value), Refused> {
+        let now = self.now();
+        let mut state = self.state();
+        if state.client(wanted.client).is_none() {
+            return Err(NO_CLIENT);
+        }
+        if let Some(used) = state.used(key, now) {
+            if used.input == input {
+                return Ok((StatusCode::OK, used.answer.clone()));
+            }
+            return Err(Refused::new(
+                StatusCode::CONFLICT,
+                "idempotency_key_reused",
+                "this key was used with other content",
+            ));
+        }
+        if !state.has_coach(wanted.author) {
+            return Err(Refused::field("author", "no such coach"));
+        }
+        if wanted.text.trim().is_empty() {
+            return Err(Refused::field("text", "there is nothing in it"));
+        }
+        let made = self.make(&mut state, wanted, now);
+        let used = UsedKey {
+            input: input.to_owned(),
+            answer: made.clone(),
+            at: now,
+        };
+        state.keys.insert(key.to_owned(), used);
+        Ok((StatusCode::CREATED, made))
+    }
+
+    fn make(&self, state: &mut State, wanted: &Wanted<'_>, now: Timestamp) -> Value {
+        match wanted.what {
+            What::Message => {
+                let message = Message {
+                    id: self.fresh("msg"),
+                    client: wanted.client.to_owned(),
+                    coach: Some(wanted.author.to_owned()),
+                    sent_at: now,
+                    text: wanted.text.to_owned(),
+                    read_at: None,
+                };
+                let shown = message.show();
+                self.add_message(state, message);
+                shown
+            }
+            What::Note => {
+                let note = Note {
+                    id: self.fresh("note"),
+                    client: wanted.client.to_owned(),
+                    author: wanted.author.to_owned(),
+                    written_at: now,
+                    text: wanted.text.to_owned(),
+                };
+                let shown = note.show();
+                state.notes.push(note);
+                shown
+            }
+        }
+    }
+}
+
+/// A write as it was asked for.
+struct Wanted<'a> {
+    what: What,
+    client: &'a str,
+    author: &'a str,
+    text: &'a str,
+}
+
+/// What a write makes.
+#[derive(Debug, Clone, Copy)]
+enum What {
+    Message,
+    Note,
+}
+
+impl What {
+    fn operation(self) -> &'static str {
+        match self {
+            Self::Message => "portal_message",
+            Self::Note => "portal_note",
+        }
+    }
+}
+
+type Answered = Result<Response, Refused>;
+
+async fn get_client(Shared(portal): Shared<Arc<Portal>>, Path(id): Path<String>) -> Answered {
+    let shown = portal
+        .state()
+        .client(&id)
+        .map(show_client)
+        .ok_or(NO_CLIENT)?;
+    Ok(answer(StatusCode::OK, &portal.shape(shown)))
+}
+
+async fn find_clients(Shared(portal): Shared<Arc<Portal>>, parameters: Parameters) -> Answered {
+    let email = portal.filter(&parameters, "email").map(str::to_lowercase);
+    let shown = portal
+        .state()
+        .clients
+        .iter()
+        .filter(|client| {
+            let told = client.email.as_deref().map(str::to_lowercase);
+            email.is_none() || told == email
+        })
+        .map(show_client)
+        .collect();
+    portal.page(shown, &parameters)
+}
+
+async fn client_check_ins(
+    Shared(portal): Shared<Arc<Portal>>,
+    Path(id): Path<String>,
+    parameters: Parameters,
+) -> Answered {
+    portal.known(&id)?;
+    let since: Option<Date> = parse("since", portal.filter(&parameters, "since"))?;
+    let shown = portal
+        .state()
+        .check_ins
+        .iter()
+        .filter(|check_in| check_in.client == id && since.is_none_or(|day| check_in.due >= day))
+        .map(CheckIn::show)
+        .collect();
+    portal.page(shown, &parameters)
+}
+
+async fn open_check_ins(Shared(portal): Shared<Arc<Portal>>, parameters: Parameters) -> Answered {
+    let before: Option<Date> = parse("due_before", portal.filter(&parameters, "due_before"))?;
+    let open_only = portal.filter(&parameters, "status") == Some("open");
+    let shown = portal
+        .state()
+        .check_ins
+        .iter()
+        .filter(|check_in| !open_only || check_in.is_open())
+        .filter(|check_in| before.is_none_or(|day| check_in.due < day))
+        .map(CheckIn::show)
+        .collect();
+    portal.page(shown, &parameters)
+}
+
+async fn messages(
+    Shared(portal): Shared<Arc<Portal>>,
+    Path(id): Path<String>,
+    parameters: Parameters,
+) -> Answered {
+    portal.known(&id)?;
+    let since: Option<Timestamp> = parse("since", portal.filter(&parameters, "since"))?;
+    let lag = seconds(portal.switches().list_lag_seconds);
+    let now = portal.now();
+    let shown = portal
+        .state()
+        .messages
+        .iter()
+        .filter(|message| message.client == id)
+        .filter(|message| since.is_none_or(|since| message.sent_at >= since))
+        .filter(|message| later(message.sent_at, lag) <= now)
+        .map(Message::show)
+        .collect();
+    portal.page(shown, &parameters)
+}
+
+async fn notes(
+    Shared(portal): Shared<Arc<Portal>>,
+    Path(id): Path<String>,
+    parameters: Parameters,
+) -> Answered {
+    portal.known(&id)?;
+    let since: Option<Timestamp> = parse("since", portal.filter(&parameters, "since"))?;
+    let lag = seconds(portal.switches().list_lag_seconds);
+    let now = portal.now();
+    let shown = portal
+        .state()
+        .notes
+        .iter()
+        .filter(|note| note.client == id && since.is_none_or(|since| note.written_at >= since))
+        .filter(|note| later(note.written_at, lag) <= now)
+        .map(Note::show)
+        .collect();
+    portal.page(shown, &parameters)
+}
+
+async fn send_message(
+    Shared(portal): Shared<Arc<Portal>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answered {
+    portal.once(&headers, &id, &body, What::Message)
+}
+
+async fn add_note(
+    Shared(portal): Shared<Arc<Portal>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answered {
+    portal.once(&headers, &id, &body, What::Note)
+}
+
+async fn coaches(Shared(portal): Shared<Arc<Portal>>, parameters: Parameters) -> Answered {
+    let shown = portal.state().coaches.iter().map(Coach::show).collect();
+    portal.page(shown, &parameters)
+}
+
+fn parse<T: std::str::FromStr>(
+    field: &'static str,
+    text: Option<&str>,
+) -> Result<Option<T>, Refused> {
+    text.map(|text| {
+        text.parse()
+            .map_err(|_| Refused::field(field, "not a date or time"))
+    })
+    .transpose()
+}

@@ -1,0 +1,285 @@
+//! What does it say? From the stored bytes of a verified event to a [`Change`].
+//!
+//! Whatever is needed is checked here, and nothing is believed that a later read contradicts: the
+//! text of a message is never taken from an event, and `check_in.missed` is a hint only, because
+//! *missed* is computed by us.
+
+use relay_core::ids::{CheckInId, ClientId, CoachId, MessageId};
+use relay_core::time::Timestamp;
+use serde_json::Value;
+use thiserror::Error;
+
+use super::FieldMap;
+use crate::types::{Client, Due, MessageAuthor, When};
+use crate::wire;
+
+/// Every event type of the contract.
+pub const KNOWN_TYPES: &[&str] = &[
+    "check_in.due",
+    "check_in.submitted",
+    "check_in.rescheduled",
+    "check_in.withdrawn",
+    "check_in.missed",
+    "message.received",
+    "message.read",
+    "regimen.changed",
+    "client.updated",
+    "client.conversion_requested",
+    "program.ended",
+    "program.reactivated",
+    "compliance.flagged",
+];
+
+/// An event as told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its type, as spelt. Words of ours only for known types; never shown unchecked.
+    pub kind: String,
+    /// When the portal made it; `None` if not told or not an instant.
+    pub at: Option<Timestamp>,
+    /// What happened.
+    pub change: Change,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A check-in is due, or (as a hint) said to be missed.
+    CheckInDue {
+        /// Whose.
+        client: ClientId,
+        /// Which.
+        check_in: CheckInId,
+        /// When.
+        due: Due,
+    },
+    /// A check-in was submitted.
+    CheckInSubmitted {
+        /// Whose.
+        client: ClientId,
+        /// Which.
+        check_in: CheckInId,
+        /// When, if told.
+        at: Option<Timestamp>,
+        /// Whether the portal calls it complete; `true` unless it says no.
+        complete: bool,
+    },
+    /// A check-in's due date moved.
+    CheckInRescheduled {
+        /// Whose.
+        client: ClientId,
+        /// Which.
+        check_in: CheckInId,
+        /// To when.
+        due: Due,
+    },
+    /// A check-in was withdrawn or deleted.
+    CheckInWithdrawn {
+        /// Whose.
+        client: ClientId,
+        /// Which.
+        check_in: CheckInId,
+    },
+    /// A message was written.
+    MessageReceived {
+        /// In whose conversation.
+        client: ClientId,
+        /// Which.
+        message: MessageId,
+        /// By whom.
+        author: MessageAuthor,
+        /// When, if told.
+        at: Option<Timestamp>,
+    },
+    /// The client read a message.
+    MessageRead {
+        /// Who.
+        client: ClientId,
+        /// Which.
+        message: MessageId,
+        /// When, if told.
+        at: Option<Timestamp>,
+    },
+    /// The regimen changed.
+    RegimenChanged {
+        /// Whose.
+        client: ClientId,
+        /// When: a day or an instant.
+        changed: When,
+    },
+    /// Status, coach or contact data changed. Members not told are `None`.
+    ClientUpdated(Box<Client>),
+    /// The program was ended by hand.
+    ProgramEnded {
+        /// Whose.
+        client: ClientId,
+        /// When, if told.
+        at: Option<Timestamp>,
+    },
+    /// The program was taken up again.
+    ProgramReactivated {
+        /// Whose.
+        client: ClientId,
+        /// When, if told.
+        at: Option<Timestamp>,
+    },
+    /// A coach asks to move the client to the clinic.
+    ConversionRequested {
+        /// Whom.
+        client: ClientId,
+        /// Who asks.
+        by: Option<CoachId>,
+    },
+    /// The portal flagged something about compliance.
+    ComplianceFlagged {
+        /// Whose.
+        client: ClientId,
+    },
+    /// `check_in.missed` that doesn't say when it was due: nothing to go by, and nothing lost,
+    /// because the daily read lists it.
+    MissedWithoutDate {
+        /// Whose.
+        client: ClientId,
+    },
+    /// A type that the contract doesn't have.
+    Unknown,
+}
+
+/// Why a verified event can't be used. Names members, never their values.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Trouble {
+    /// Not a JSON object.
+    #[error("the body is not a JSON object")]
+    NotAnObject,
+    /// No type, so nobody can say what it is.
+    #[error("the event has no `type`")]
+    NoType,
+    /// A member that can't be done without is missing or not understood.
+    #[error("{kind}: no usable `{member}`")]
+    Member {
+        /// The event's type.
+        kind: &'static str,
+        /// The member.
+        member: &'static str,
+    },
+}
+
+/// Reads the body of a verified event. Never panics, whatever the bytes.
+pub fn read(body: &[u8], fields: &FieldMap) -> Result<Event, Trouble> {
+    let body: Value = serde_json::from_slice(body).map_err(|_| Trouble::NotAnObject)?;
+    if !body.is_object() {
+        return Err(Trouble::NotAnObject);
+    }
+    let kind = wire::text(fields.find(&body, "type")).ok_or(Trouble::NoType)?;
+    let at = wire::instant(fields.find(&body, "timestamp"));
+    let known = KNOWN_TYPES.iter().find(|known| **known == kind);
+    let change = match known {
+        Some(known) => Members {
+            kind: known,
+            body: &body,
+            fields,
+        }
+        .change()?,
+        None => Change::Unknown,
+    };
+    Ok(Event { kind, at, change })
+}
+
+/// The members of one event.
+struct Members<'a> {
+    kind: &'static str,
+    body: &'a Value,
+    fields: &'a FieldMap,
+}
+
+impl<'a> Members<'a> {
+    fn change(&self) -> Result<Change, Trouble> {
+        let client: ClientId = self.need("client_id", wire::id(self.get("client_id")))?;
+        match self.kind {
+            "check_in.due"
+            | "check_in.missed"
+            | "check_in.submitted"
+            | "check_in.rescheduled"
+            | "check_in.withdrawn" => self.check_in(client),
+            "message.received" | "message.read" => self.message(client),
+            "regimen.changed" => Ok(Change::RegimenChanged {
+                client,
+                changed: self.need("changed_at", wire::when(self.get("changed_at")))?,
+            }),
+            "client.updated" => {
+                let told = Client::with_id(client, |name| self.get(name));
+                Ok(Change::ClientUpdated(Box::new(told)))
+            }
+            "program.ended" => Ok(Change::ProgramEnded {
+                client,
+                at: wire::instant(self.get("at")),
+            }),
+            "program.reactivated" => Ok(Change::ProgramReactivated {
+                client,
+                at: wire::instant(self.get("at")),
+            }),
+            "client.conversion_requested" => Ok(Change::ConversionRequested {
+                client,
+                by: wire::id(self.get("coach_id")).or_else(|| wire::id(self.get("by"))),
+            }),
+            "compliance.flagged" => Ok(Change::ComplianceFlagged { client }),
+            _ => Ok(Change::Unknown),
+        }
+    }
+
+    fn check_in(&self, client: ClientId) -> Result<Change, Trouble> {
+        let due = Due::read(self.get("due_date"), self.get("due_at"));
+        if self.kind == "check_in.missed" && due.is_none() {
+            return Ok(Change::MissedWithoutDate { client });
+        }
+        let check_in: CheckInId = self.need("check_in_id", wire::id(self.get("check_in_id")))?;
+        match self.kind {
+            "check_in.submitted" => Ok(Change::CheckInSubmitted {
+                client,
+                check_in,
+                at: wire::instant(self.get("submitted_at")),
+                complete: wire::flag(self.get("complete")).unwrap_or(true),
+            }),
+            "check_in.withdrawn" => Ok(Change::CheckInWithdrawn { client, check_in }),
+            "check_in.rescheduled" => Ok(Change::CheckInRescheduled {
+                client,
+                check_in,
+                due: self.need("due_date", due)?,
+            }),
+            _ => Ok(Change::CheckInDue {
+                client,
+                check_in,
+                due: self.need("due_date", due)?,
+            }),
+        }
+    }
+
+    fn message(&self, client: ClientId) -> Result<Change, Trouble> {
+        let message: MessageId = self.need("message_id", wire::id(self.get("message_id")))?;
+        if self.kind == "message.read" {
+            return Ok(Change::MessageRead {
+                client,
+                message,
+                at: wire::instant(self.get("read_at")),
+            });
+        }
+        let author = MessageAuthor::read(self.get("from"), self.get("coach_id"));
+        Ok(Change::MessageReceived {
+            client,
+            message,
+            author: self.need("from", author)?,
+            at: wire::instant(self.get("sent_at")),
+        })
+    }
+
+    fn get(&self, name: &str) -> Option<&'a Value> {
+        self.fields.find(self.body, name)
+    }
+
+    fn need<T>(&self, member: &'static str, value: Option<T>) -> Result<T, Trouble> {
+        value.ok_or(Trouble::Member {
+            kind: self.kind,
+            member,
+        })
+    }
+}

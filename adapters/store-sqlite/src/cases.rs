@@ -1,0 +1,322 @@
+//! Cases and their history.
+
+use relay_core::case::{Case, CaseStatus, Mode, TimelineEntry};
+use relay_core::ids::{CaseId, ClientId};
+use relay_store::{CaseFilter, Page, StoreError};
+use sqlx::{SqliteConnection, SqlitePool};
+
+use crate::failure::{Failure, conflict};
+use crate::values::{Reading, bounds, integer, json, maybe_json, micros};
+
+struct CaseRow {
+    seq: i64,
+    id: Vec<u8>,
+    client: String,
+    procedure: String,
+    procedure_hash: String,
+    logic: i64,
+    mode: String,
+    version: i64,
+    status: String,
+    reason: Option<String>,
+    step: String,
+    visit: i64,
+    generation: i64,
+    wait: Option<String>,
+    data: String,
+    opened_at: i64,
+    changed_at: i64,
+}
+
+impl CaseRow {
+    fn read(self) -> Result<Case, StoreError> {
+        let row = Reading::new("cases", self.seq);
+        Ok(Case {
+            id: CaseId(row.uuid("id", &self.id)?),
+            client: ClientId(self.client),
+            procedure: self.procedure,
+            procedure_hash: self.procedure_hash,
+            logic: row.number("logic", self.logic)?,
+            mode: row.word("mode", mode_from(&self.mode))?,
+            version: row.number("version", self.version)?,
+            status: row.word("status", status_from(&self.status, self.reason))?,
+            step: self.step,
+            visit: row.number("visit", self.visit)?,
+            generation: row.number("generation", self.generation)?,
+            wait: row.maybe_json("wait", self.wait.as_deref())?,
+            data: row.json("data", &self.data)?,
+            opened_at: row.time("opened_at", self.opened_at)?,
+            changed_at: row.time("changed_at", self.changed_at)?,
+        })
+    }
+}
+
+/// The stored name of a mode.
+pub(crate) fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Propose => "propose",
+        Mode::Act => "act",
+    }
+}
+
+/// The mode with this stored name.
+pub(crate) fn mode_from(name: &str) -> Option<Mode> {
+    match name {
+        "propose" => Some(Mode::Propose),
+        "act" => Some(Mode::Act),
+        _ => None,
+    }
+}
+
+fn reason_of(status: &CaseStatus) -> Option<&str> {
+    match status {
+        CaseStatus::Open => None,
+        CaseStatus::Paused { reason }
+        | CaseStatus::Held { reason }
+        | CaseStatus::Closed { reason } => Some(reason),
+    }
+}
+
+fn status_from(name: &str, reason: Option<String>) -> Option<CaseStatus> {
+    match (name, reason) {
+        ("open", None) => Some(CaseStatus::Open),
+        ("paused", Some(reason)) => Some(CaseStatus::Paused { reason }),
+        ("held", Some(reason)) => Some(CaseStatus::Held { reason }),
+        ("closed", Some(reason)) => Some(CaseStatus::Closed { reason }),
+        _ => None,
+    }
+}
+
+/// Stores a new case, if the client has none of this procedure that is not closed.
+pub(crate) async fn insert(conn: &mut SqliteConnection, case: &Case) -> Result<(), Failure> {
+    let id = case.id.0.as_bytes().as_slice();
+    let client = case.client.as_str();
+    let logic = i64::from(case.logic);
+    let mode = mode_name(case.mode);
+    let version = integer(case.version)?;
+    let status = case.status.as_str();
+    let reason = reason_of(&case.status);
+    let visit = i64::from(case.visit);
+    let generation = integer(case.generation)?;
+    let wait = maybe_json(case.wait.as_ref())?;
+    let data = json(&case.data)?;
+    let opened_at = micros(case.opened_at);
+    let changed_at = micros(case.changed_at);
+    let done = sqlx::query!(
+        "INSERT INTO cases (id, client, procedure, procedure_hash, logic, mode, version, status,
+             reason, step, visit, generation, wait, data, opened_at, changed_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+         ON CONFLICT (client, procedure) WHERE status <> 'closed' DO NOTHING",
+        id,
+        client,
+        case.procedure,
+        case.procedure_hash,
+        logic,
+        mode,
+        version,
+        status,
+        reason,
+        case.step,
+        visit,
+        generation,
+        wait,
+        data,
+        opened_at,
+        changed_at
+    )
+    .execute(conn)
+    .await?;
+    if done.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(conflict("open case").into())
+    }
+}
+
+/// Replaces a case that still has the version `expected`.
+pub(crate) async fn update(
+    conn: &mut SqliteConnection,
+    case: &Case,
+    expected: u64,
+) -> Result<(), Failure> {
+    if expected.checked_add(1) != Some(case.version) {
+        return Err(conflict("case version").into());
+    }
+    let id = case.id.0.as_bytes().as_slice();
+    let client = case.client.as_str();
+    let logic = i64::from(case.logic);
+    let mode = mode_name(case.mode);
+    let version = integer(case.version)?;
+    let expected = integer(expected)?;
+    let status = case.status.as_str();
+    let reason = reason_of(&case.status);
+    let visit = i64::from(case.visit);
+    let generation = integer(case.generation)?;
+    let wait = maybe_json(case.wait.as_ref())?;
+    let data = json(&case.data)?;
+    let opened_at = micros(case.opened_at);
+    let changed_at = micros(case.changed_at);
+    let done = sqlx::query!(
+        "UPDATE cases SET client = ?3, procedure = ?4, procedure_hash = ?5, logic = ?6, mode = ?7,
+             version = ?8, status = ?9, reason = ?10, step = ?11, visit = ?12, generation = ?13,
+             wait = ?14, data = ?15, opened_at = ?16, changed_at = ?17
+         WHERE id = ?1 AND version = ?2",
+        id,
+        expected,
+        client,
+        case.procedure,
+        case.procedure_hash,
+        logic,
+        mode,
+        version,
+        status,
+        reason,
+        case.step,
+        visit,
+        generation,
+        wait,
+        data,
+        opened_at,
+        changed_at
+    )
+    .execute(conn)
+    .await;
+    match done {
+        Ok(done) if done.rows_affected() == 1 => Ok(()),
+        Ok(_) => Err(conflict("case version").into()),
+        // Opened again while the client has another one.
+        Err(error) if Failure::is_taken(&error) => Err(conflict("open case").into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Requires that a case has this version.
+pub(crate) async fn require(
+    conn: &mut SqliteConnection,
+    case: CaseId,
+    version: u64,
+) -> Result<(), Failure> {
+    let id = case.0.as_bytes().as_slice();
+    let stored = sqlx::query_scalar!("SELECT version FROM cases WHERE id = ?1", id)
+        .fetch_optional(conn)
+        .await?;
+    if stored == Some(integer(version)?) {
+        Ok(())
+    } else {
+        Err(conflict("case version").into())
+    }
+}
+
+/// Adds a line to a case's history.
+pub(crate) async fn append(
+    conn: &mut SqliteConnection,
+    case: CaseId,
+    entry: &TimelineEntry,
+) -> Result<(), Failure> {
+    let id = case.0.as_bytes().as_slice();
+    let at = micros(entry.at);
+    let detail = maybe_json(entry.detail.as_ref())?;
+    sqlx::query!(
+        "INSERT INTO timeline (case_id, at, step, text, sop, detail)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        id,
+        at,
+        entry.step,
+        entry.text,
+        entry.sop,
+        detail
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// One case.
+pub(crate) async fn get(pool: &SqlitePool, id: CaseId) -> Result<Option<Case>, Failure> {
+    let id = id.0.as_bytes().as_slice();
+    let row = sqlx::query_as!(
+        CaseRow,
+        "SELECT seq, id, client, procedure, procedure_hash, logic, mode, version, status, reason,
+             step, visit, generation, wait, data, opened_at, changed_at
+         FROM cases WHERE id = ?1",
+        id
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(CaseRow::read).transpose()?)
+}
+
+/// A client's cases that are not closed, oldest first.
+pub(crate) async fn open_of(pool: &SqlitePool, client: &ClientId) -> Result<Vec<Case>, Failure> {
+    let client = client.as_str();
+    let rows = sqlx::query_as!(
+        CaseRow,
+        "SELECT seq, id, client, procedure, procedure_hash, logic, mode, version, status, reason,
+             step, visit, generation, wait, data, opened_at, changed_at
+         FROM cases WHERE client = ?1 AND status <> 'closed' ORDER BY opened_at, seq",
+        client
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(CaseRow::read)
+        .collect::<Result<_, _>>()?)
+}
+
+/// Cases matching a filter, newest change first.
+pub(crate) async fn list(
+    pool: &SqlitePool,
+    filter: &CaseFilter,
+    page: Page,
+) -> Result<Vec<Case>, Failure> {
+    let client = filter.client.as_ref().map(ClientId::as_str);
+    let (limit, offset) = bounds(page);
+    let rows = sqlx::query_as!(
+        CaseRow,
+        "SELECT seq, id, client, procedure, procedure_hash, logic, mode, version, status, reason,
+             step, visit, generation, wait, data, opened_at, changed_at
+         FROM cases
+         WHERE (?1 IS NULL OR client = ?1)
+           AND (?2 IS NULL OR procedure = ?2)
+           AND (?3 OR status <> 'closed')
+         ORDER BY changed_at DESC, seq DESC LIMIT ?4 OFFSET ?5",
+        client,
+        filter.procedure,
+        filter.closed,
+        limit,
+        offset
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(CaseRow::read)
+        .collect::<Result<_, _>>()?)
+}
+
+/// The history of a case, in the order it was written.
+pub(crate) async fn timeline(
+    pool: &SqlitePool,
+    case: CaseId,
+) -> Result<Vec<TimelineEntry>, Failure> {
+    let id = case.0.as_bytes().as_slice();
+    let rows = sqlx::query!(
+        "SELECT seq, at, step, text, sop, detail FROM timeline WHERE case_id = ?1 ORDER BY seq",
+        id
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|line| {
+            let row = Reading::new("timeline", line.seq);
+            Ok(TimelineEntry {
+                at: row.time("at", line.at)?,
+                step: line.step,
+                text: line.text,
+                sop: line.sop,
+                detail: row.maybe_json("detail", line.detail.as_deref())?,
+            })
+        })
+        .collect()
+}

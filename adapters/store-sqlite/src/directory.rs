@@ -1,0 +1,246 @@
+//! Links, coaches, settings, procedure versions, audit: small tables that change seldom.
+
+use relay_core::clients::Coach;
+use relay_core::ids::{ClientId, CoachId, ContactId, CrmUserId};
+use relay_store::{AuditEntry, Link, Page, ProcedureVersion};
+use serde_json::Value;
+use sqlx::{SqliteConnection, SqlitePool};
+
+use crate::failure::Failure;
+use crate::values::{Reading, bounds, json, micros};
+
+/// Links a client to a contact, or replaces the link.
+pub(crate) async fn put_link(conn: &mut SqliteConnection, link: &Link) -> Result<(), Failure> {
+    let client = link.client.as_str();
+    let contact = link.contact.as_str();
+    let at = micros(link.at);
+    sqlx::query!(
+        "INSERT INTO links (client, contact, source, at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (client) DO UPDATE
+         SET contact = excluded.contact, source = excluded.source, at = excluded.at",
+        client,
+        contact,
+        link.source,
+        at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Forgets a link.
+pub(crate) async fn remove_link(
+    conn: &mut SqliteConnection,
+    client: &ClientId,
+) -> Result<(), Failure> {
+    let client = client.as_str();
+    sqlx::query!("DELETE FROM links WHERE client = ?1", client)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Which contact a client is.
+pub(crate) async fn link(pool: &SqlitePool, client: &ClientId) -> Result<Option<Link>, Failure> {
+    let id = client.as_str();
+    let row = sqlx::query!(
+        "SELECT contact, source, at FROM links WHERE client = ?1",
+        id
+    )
+    .fetch_optional(pool)
+    .await?;
+    let Some(found) = row else {
+        return Ok(None);
+    };
+    Ok(Some(Link {
+        client: client.clone(),
+        contact: ContactId(found.contact),
+        source: found.source,
+        at: Reading::new("links", client).time("at", found.at)?,
+    }))
+}
+
+/// Which clients a contact is, by client id.
+pub(crate) async fn clients_of(
+    pool: &SqlitePool,
+    contact: &ContactId,
+) -> Result<Vec<ClientId>, Failure> {
+    let contact = contact.as_str();
+    let clients = sqlx::query_scalar!(
+        "SELECT client FROM links WHERE contact = ?1 ORDER BY client",
+        contact
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(clients.into_iter().map(ClientId).collect())
+}
+
+/// Stores or replaces a coach.
+pub(crate) async fn put_coach(conn: &mut SqliteConnection, coach: &Coach) -> Result<(), Failure> {
+    let id = coach.id.as_str();
+    let crm_user = coach.crm_user.as_ref().map(CrmUserId::as_str);
+    sqlx::query!(
+        "INSERT INTO coaches (id, name, email, crm_user) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (id) DO UPDATE
+         SET name = excluded.name, email = excluded.email, crm_user = excluded.crm_user",
+        id,
+        coach.name,
+        coach.email,
+        crm_user
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A coach.
+pub(crate) async fn coach(pool: &SqlitePool, id: &CoachId) -> Result<Option<Coach>, Failure> {
+    let key = id.as_str();
+    let row = sqlx::query!(
+        "SELECT name, email, crm_user FROM coaches WHERE id = ?1",
+        key
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(|found| Coach {
+        id: id.clone(),
+        name: found.name,
+        email: found.email,
+        crm_user: found.crm_user.map(CrmUserId),
+    }))
+}
+
+/// The directory, by name.
+pub(crate) async fn coaches(pool: &SqlitePool) -> Result<Vec<Coach>, Failure> {
+    let rows = sqlx::query!("SELECT id, name, email, crm_user FROM coaches ORDER BY name, id")
+        .fetch_all(pool)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|found| Coach {
+            id: CoachId(found.id),
+            name: found.name,
+            email: found.email,
+            crm_user: found.crm_user.map(CrmUserId),
+        })
+        .collect())
+}
+
+/// Stores or replaces a setting.
+pub(crate) async fn put_setting(
+    conn: &mut SqliteConnection,
+    key: &str,
+    value: &Value,
+) -> Result<(), Failure> {
+    let value = json(value)?;
+    sqlx::query!(
+        "INSERT INTO settings (key, value) VALUES (?1, ?2)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        key,
+        value
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Stores a setting unless it is there.
+pub(crate) async fn put_setting_once(
+    conn: &mut SqliteConnection,
+    key: &str,
+    value: &Value,
+) -> Result<(), Failure> {
+    let value = json(value)?;
+    sqlx::query!(
+        "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING",
+        key,
+        value
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A setting.
+pub(crate) async fn setting(pool: &SqlitePool, key: &str) -> Result<Option<Value>, Failure> {
+    let value = sqlx::query_scalar!("SELECT value FROM settings WHERE key = ?1", key)
+        .fetch_optional(pool)
+        .await?;
+    let row = Reading::new("settings", key);
+    Ok(row.maybe_json("value", value.as_deref())?)
+}
+
+/// Stores a procedure version unless it is there.
+pub(crate) async fn put_procedure(
+    conn: &mut SqliteConnection,
+    version: &ProcedureVersion,
+) -> Result<(), Failure> {
+    sqlx::query!(
+        "INSERT INTO procedures (hash, name, body) VALUES (?1, ?2, ?3)
+         ON CONFLICT (hash) DO NOTHING",
+        version.hash,
+        version.name,
+        version.body
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A procedure version.
+pub(crate) async fn procedure(
+    pool: &SqlitePool,
+    hash: &str,
+) -> Result<Option<ProcedureVersion>, Failure> {
+    Ok(sqlx::query_as!(
+        ProcedureVersion,
+        "SELECT hash, name, body FROM procedures WHERE hash = ?1",
+        hash
+    )
+    .fetch_optional(pool)
+    .await?)
+}
+
+/// Writes the audit log.
+pub(crate) async fn write_audit(
+    conn: &mut SqliteConnection,
+    entry: &AuditEntry,
+) -> Result<(), Failure> {
+    let at = micros(entry.at);
+    let detail = json(&entry.detail)?;
+    sqlx::query!(
+        "INSERT INTO audit (at, who, what, object, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
+        at,
+        entry.who,
+        entry.what,
+        entry.object,
+        detail
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The audit log, newest first.
+pub(crate) async fn audit(pool: &SqlitePool, page: Page) -> Result<Vec<AuditEntry>, Failure> {
+    let (limit, offset) = bounds(page);
+    let rows = sqlx::query!(
+        "SELECT seq, at, who, what, object, detail FROM audit ORDER BY seq DESC LIMIT ?1 OFFSET ?2",
+        limit,
+        offset
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|entry| {
+            let row = Reading::new("audit", entry.seq);
+            Ok(AuditEntry {
+                at: row.time("at", entry.at)?,
+                who: entry.who,
+                what: entry.what,
+                object: entry.object,
+                detail: row.json("detail", &entry.detail)?,
+            })
+        })
+        .collect()
+}

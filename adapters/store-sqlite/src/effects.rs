@@ -1,0 +1,362 @@
+//! Effects and the intents that gave the right to carry them out.
+
+use relay_core::effects::{EffectInput, EffectKind, PlannedEffect, Request, Settled};
+use relay_core::ids::{CaseId, ClientId, EffectKey, IntentId, TaskId};
+use relay_core::time::Timestamp;
+use relay_store::{Effect, EffectState, Intent, StoreError};
+use sqlx::{SqliteConnection, SqlitePool};
+
+use crate::cases::{mode_from, mode_name};
+use crate::failure::{Failure, conflict};
+use crate::values::{Reading, json, maybe_json, micros};
+
+struct EffectRow {
+    seq: i64,
+    key: String,
+    case_id: Vec<u8>,
+    client: String,
+    blocking: i64,
+    not_before: i64,
+    input: String,
+    input_hash: String,
+    mode: String,
+    state: String,
+    revision: i64,
+    request: Option<String>,
+    intended_at: Option<i64>,
+    probes: i64,
+    settled: Option<String>,
+    created_at: i64,
+    changed_at: i64,
+}
+
+impl EffectRow {
+    fn read(self) -> Result<Effect, StoreError> {
+        let row = Reading::new("effects", self.seq);
+        Ok(Effect {
+            planned: PlannedEffect {
+                key: EffectKey(self.key),
+                client: ClientId(self.client),
+                blocking: self.blocking != 0,
+                not_before: row.time("not_before", self.not_before)?,
+                input: row.json::<EffectInput>("input", &self.input)?,
+            },
+            input_hash: self.input_hash,
+            case: CaseId(row.uuid("case_id", &self.case_id)?),
+            mode: row.word("mode", mode_from(&self.mode))?,
+            state: row.word("state", EffectState::from_name(&self.state))?,
+            revision: row.number("revision", self.revision)?,
+            request: row.maybe_json("request", self.request.as_deref())?,
+            intended_at: row.maybe_time("intended_at", self.intended_at)?,
+            probes: row.number("probes", self.probes)?,
+            settled: row.maybe_json("settled", self.settled.as_deref())?,
+            created_at: row.time("created_at", self.created_at)?,
+            changed_at: row.time("changed_at", self.changed_at)?,
+        })
+    }
+}
+
+fn vendor_ref(settled: Option<&Settled>) -> Option<&str> {
+    match settled {
+        Some(Settled::Done { vendor_ref, .. }) => vendor_ref.as_deref(),
+        _ => None,
+    }
+}
+
+/// Stores a planned effect; the same plan told again changes nothing.
+pub(crate) async fn plan(conn: &mut SqliteConnection, effect: &Effect) -> Result<(), Failure> {
+    let key = effect.key().as_str();
+    if put(conn, effect).await? {
+        return Ok(());
+    }
+    let stored = sqlx::query_scalar!("SELECT input_hash FROM effects WHERE key = ?1", key)
+        .fetch_one(conn)
+        .await?;
+    if stored == effect.input_hash {
+        Ok(())
+    } else {
+        Err(StoreError::KeyReused {
+            key: key.to_owned(),
+        }
+        .into())
+    }
+}
+
+/// Stores the row unless the key is taken. Whether it was stored.
+async fn put(conn: &mut SqliteConnection, effect: &Effect) -> Result<bool, Failure> {
+    let key = effect.key().as_str();
+    let case_id = effect.case.0.as_bytes().as_slice();
+    let client = effect.planned.client.as_str();
+    let kind = effect.kind().as_str();
+    let not_before = micros(effect.planned.not_before);
+    let input = json(&effect.planned.input)?;
+    let mode = mode_name(effect.mode);
+    let state = effect.state.as_str();
+    let revision = i64::from(effect.revision);
+    let request = maybe_json(effect.request.as_ref())?;
+    let intended_at = effect.intended_at.map(micros);
+    let probes = i64::from(effect.probes);
+    let settled = maybe_json(effect.settled.as_ref())?;
+    let vendor_ref = vendor_ref(effect.settled.as_ref());
+    let created_at = micros(effect.created_at);
+    let changed_at = micros(effect.changed_at);
+    let done = sqlx::query!(
+        "INSERT INTO effects (key, case_id, client, kind, blocking, not_before, input, input_hash,
+             mode, state, revision, request, intended_at, probes, settled, vendor_ref, created_at,
+             changed_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+         ON CONFLICT (key) DO NOTHING",
+        key,
+        case_id,
+        client,
+        kind,
+        effect.planned.blocking,
+        not_before,
+        input,
+        effect.input_hash,
+        mode,
+        state,
+        revision,
+        request,
+        intended_at,
+        probes,
+        settled,
+        vendor_ref,
+        created_at,
+        changed_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Gives the right to one mutating request: the effect must be planned, and the intent its next.
+pub(crate) async fn intend(conn: &mut SqliteConnection, intent: &Intent) -> Result<(), Failure> {
+    let id = intent.id.0.as_bytes().as_slice();
+    let key = intent.key.as_str();
+    let revision = i64::from(intent.revision);
+    let request = json(&intent.request)?;
+    let reading = json(&intent.reading)?;
+    let at = micros(intent.at);
+    let done = sqlx::query!(
+        "UPDATE effects SET state = 'intended', revision = ?2, request = ?3, intended_at = ?4,
+             changed_at = ?4
+         WHERE key = ?1 AND state = 'planned' AND revision + 1 = ?2",
+        key,
+        revision,
+        request,
+        at
+    )
+    .execute(&mut *conn)
+    .await?;
+    if done.rows_affected() != 1 {
+        return Err(conflict("effect state").into());
+    }
+    sqlx::query!(
+        "INSERT INTO intents (id, effect, revision, request, reading, at, outcome)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        id,
+        key,
+        revision,
+        request,
+        reading,
+        at,
+        intent.outcome
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Tells how the one request of an intent ended, once.
+pub(crate) async fn end_intent(
+    conn: &mut SqliteConnection,
+    key: &EffectKey,
+    revision: u32,
+    outcome: &str,
+) -> Result<(), Failure> {
+    let key = key.as_str();
+    let revision = i64::from(revision);
+    let done = sqlx::query!(
+        "UPDATE intents SET outcome = ?3
+         WHERE effect = ?1 AND revision = ?2 AND outcome IS NULL",
+        key,
+        revision,
+        outcome
+    )
+    .execute(conn)
+    .await?;
+    if done.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(conflict("effect state").into())
+    }
+}
+
+/// What an effect becomes.
+#[derive(Debug)]
+pub(crate) struct Move<'a> {
+    pub(crate) from: &'a [EffectState],
+    pub(crate) to: EffectState,
+    pub(crate) settled: Option<&'a Settled>,
+    pub(crate) request: Option<&'a Request>,
+    pub(crate) at: Timestamp,
+}
+
+/// An effect changes state, if it is in one of those the caller decided from.
+pub(crate) async fn change(
+    conn: &mut SqliteConnection,
+    key: &EffectKey,
+    change: &Move<'_>,
+) -> Result<(), Failure> {
+    let key = key.as_str();
+    let names: Vec<_> = change.from.iter().map(|state| state.as_str()).collect();
+    let from = json(&names)?;
+    let to = change.to.as_str();
+    let settled = maybe_json(change.settled)?;
+    let vendor_ref = vendor_ref(change.settled);
+    let request = maybe_json(change.request)?;
+    let at = micros(change.at);
+    // On the right side of SET a column still has its value from before.
+    let done = sqlx::query!(
+        "UPDATE effects SET state = ?3, settled = ?4, vendor_ref = ?5,
+             request = COALESCE(?6, request), changed_at = ?7,
+             probes = CASE WHEN ?3 <> 'unclear' THEN probes
+                           WHEN state = 'unclear' THEN probes + 1
+                           ELSE 0 END
+         WHERE key = ?1 AND state IN (SELECT value FROM json_each(?2))",
+        key,
+        from,
+        to,
+        settled,
+        vendor_ref,
+        request,
+        at
+    )
+    .execute(conn)
+    .await?;
+    if done.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(conflict("effect state").into())
+    }
+}
+
+/// Cancels an effect of which nothing is under way. Whether it was cancelled.
+pub(crate) async fn cancel(
+    conn: &mut SqliteConnection,
+    key: &EffectKey,
+    at: Timestamp,
+) -> Result<bool, Failure> {
+    let key = key.as_str();
+    let cancelled = json(&Settled::Cancelled)?;
+    let at = micros(at);
+    // How a held, dead or unsettled effect ended is evidence, and stays.
+    let done = sqlx::query!(
+        "UPDATE effects SET state = 'cancelled', changed_at = ?3,
+             settled = CASE WHEN state = 'planned' THEN ?2 ELSE COALESCE(settled, ?2) END
+         WHERE key = ?1 AND state IN ('planned', 'held', 'dead', 'unsettled')",
+        key,
+        cancelled,
+        at
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// One effect.
+pub(crate) async fn get(pool: &SqlitePool, key: &EffectKey) -> Result<Option<Effect>, Failure> {
+    let key = key.as_str();
+    let row = sqlx::query_as!(
+        EffectRow,
+        "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
+             revision, request, intended_at, probes, settled, created_at, changed_at
+         FROM effects WHERE key = ?1",
+        key
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(EffectRow::read).transpose()?)
+}
+
+/// The effects of a case, in order of planning.
+pub(crate) async fn of_case(pool: &SqlitePool, case: CaseId) -> Result<Vec<Effect>, Failure> {
+    let case = case.0.as_bytes().as_slice();
+    let rows = sqlx::query_as!(
+        EffectRow,
+        "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
+             revision, request, intended_at, probes, settled, created_at, changed_at
+         FROM effects WHERE case_id = ?1 ORDER BY seq",
+        case
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(EffectRow::read)
+        .collect::<Result<_, _>>()?)
+}
+
+/// The done call task effect that made this task.
+pub(crate) async fn of_task(pool: &SqlitePool, task: &TaskId) -> Result<Option<Effect>, Failure> {
+    let task = task.as_str();
+    // Closing or moving a task names the same task: only the effect that made it is meant.
+    let row = sqlx::query_as!(
+        EffectRow,
+        "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
+             revision, request, intended_at, probes, settled, created_at, changed_at
+         FROM effects
+         WHERE vendor_ref = ?1 AND kind = 'call_task' AND state = 'done'
+         ORDER BY seq LIMIT 1",
+        task
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(EffectRow::read).transpose()?)
+}
+
+/// The vendor's references of a client's done effects of one kind, in order of planning.
+pub(crate) async fn vendor_refs(
+    pool: &SqlitePool,
+    client: &ClientId,
+    kind: EffectKind,
+) -> Result<Vec<String>, Failure> {
+    let client = client.as_str();
+    let kind = kind.as_str();
+    Ok(sqlx::query_scalar!(
+        r#"SELECT vendor_ref AS "vendor_ref!" FROM effects
+         WHERE client = ?1 AND kind = ?2 AND vendor_ref IS NOT NULL AND state = 'done'
+         ORDER BY seq"#,
+        client,
+        kind
+    )
+    .fetch_all(pool)
+    .await?)
+}
+
+/// The intents of an effect, by revision.
+pub(crate) async fn intents(pool: &SqlitePool, key: &EffectKey) -> Result<Vec<Intent>, Failure> {
+    let effect = key.as_str();
+    let rows = sqlx::query!(
+        "SELECT seq, id, revision, request, reading, at, outcome
+         FROM intents WHERE effect = ?1 ORDER BY revision",
+        effect
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|intent| {
+            let row = Reading::new("intents", intent.seq);
+            Ok(Intent {
+                id: IntentId(row.uuid("id", &intent.id)?),
+                key: key.clone(),
+                revision: row.number("revision", intent.revision)?,
+                request: row.json("request", &intent.request)?,
+                reading: row.json("reading", &intent.reading)?,
+                at: row.time("at", intent.at)?,
+                outcome: intent.outcome,
+            })
+        })
+        .collect()
+}

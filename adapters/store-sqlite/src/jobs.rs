@@ -1,0 +1,481 @@
+//! Jobs as people and steps see them: queued, ended, replayed, cancelled, listed.
+//!
+//! Who runs a job, and for how long, is [`crate::leases`].
+
+use relay_core::ids::{CaseId, ClientId, JobId};
+use relay_core::time::Timestamp;
+use relay_store::{
+    Attempt, Existing, Fence, Job, JobEnd, JobError, JobFilter, JobState, NewJob, Page, StoreError,
+};
+use sqlx::{SqliteConnection, SqlitePool};
+
+use crate::failure::{Failure, conflict};
+use crate::values::{Reading, bounds, error_columns, integer, job_error, json, micros};
+
+/// The columns of a job.
+pub(crate) struct JobRow {
+    pub(crate) seq: i64,
+    pub(crate) id: Vec<u8>,
+    pub(crate) key: String,
+    pub(crate) kind: String,
+    pub(crate) lane: String,
+    pub(crate) state: String,
+    pub(crate) run_at: i64,
+    pub(crate) fence: i64,
+    pub(crate) failures: i64,
+    pub(crate) failing_since: Option<i64>,
+    pub(crate) leased_by: Option<String>,
+    pub(crate) lease_until: Option<i64>,
+    pub(crate) client: Option<String>,
+    pub(crate) case_id: Option<Vec<u8>>,
+    pub(crate) payload: String,
+    pub(crate) error_class: Option<String>,
+    pub(crate) error_message: Option<String>,
+    pub(crate) note: Option<String>,
+    pub(crate) created_at: i64,
+    pub(crate) changed_at: i64,
+}
+
+impl JobRow {
+    /// The job.
+    pub(crate) fn read(self) -> Result<Job, StoreError> {
+        let row = Reading::new("jobs", self.seq);
+        Ok(Job {
+            id: JobId(row.uuid("id", &self.id)?),
+            key: self.key,
+            kind: self.kind,
+            lane: self.lane,
+            seq: self.seq,
+            state: row.word("state", JobState::from_name(&self.state))?,
+            run_at: row.time("run_at", self.run_at)?,
+            fence: row.number("fence", self.fence)?,
+            failures: row.number("failures", self.failures)?,
+            failing_since: row.maybe_time("failing_since", self.failing_since)?,
+            leased_by: self.leased_by,
+            lease_until: row.maybe_time("lease_until", self.lease_until)?,
+            client: self.client.map(ClientId),
+            case: row
+                .maybe_uuid("case_id", self.case_id.as_deref())?
+                .map(CaseId),
+            payload: row.json("payload", &self.payload)?,
+            last_error: job_error(self.error_class, self.error_message),
+            note: self.note,
+            created_at: row.time("created_at", self.created_at)?,
+            changed_at: row.time("changed_at", self.changed_at)?,
+        })
+    }
+}
+
+/// When a job was made: its id carries the moment, because the operation does not.
+fn made_at(job: &NewJob) -> i64 {
+    let stamp = job.id.0.get_timestamp().map(|stamp| stamp.to_unix());
+    stamp
+        .and_then(|(seconds, nanos)| {
+            let seconds = i64::try_from(seconds).ok()?;
+            seconds
+                .checked_mul(1_000_000)?
+                .checked_add(i64::from(nanos / 1_000))
+        })
+        .unwrap_or_else(|| micros(job.run_at))
+}
+
+/// Queues a job, or does with the one of the same key what the caller wants.
+pub(crate) async fn enqueue(
+    conn: &mut SqliteConnection,
+    job: &NewJob,
+    existing: Existing,
+) -> Result<(), Failure> {
+    let id = job.id.0.as_bytes().as_slice();
+    let run_at = micros(job.run_at);
+    let client = job.client.as_ref().map(ClientId::as_str);
+    let case_id = job.case.as_ref().map(|case| case.0.as_bytes().as_slice());
+    let payload = json(&job.payload)?;
+    let made_at = made_at(job);
+    let done = sqlx::query!(
+        "INSERT INTO jobs (id, key, kind, lane, state, run_at, fence, failures, client, case_id,
+             payload, created_at, changed_at)
+         VALUES (?1, ?2, ?3, ?4, 'ready', ?5, 0, 0, ?6, ?7, ?8, ?9, ?9)
+         ON CONFLICT (key) DO NOTHING",
+        id,
+        job.key,
+        job.kind,
+        job.lane,
+        run_at,
+        client,
+        case_id,
+        payload,
+        made_at
+    )
+    .execute(&mut *conn)
+    .await?;
+    if done.rows_affected() == 1 || existing == Existing::Keep {
+        return Ok(());
+    }
+    // A new wish: what went wrong with the old one no longer counts.
+    let done = sqlx::query!(
+        "UPDATE jobs SET state = 'ready', run_at = ?2, payload = ?3, changed_at = ?4,
+             failures = 0, failing_since = NULL, error_class = NULL, error_message = NULL,
+             note = NULL
+         WHERE key = ?1 AND state <> 'running'",
+        job.key,
+        run_at,
+        payload,
+        made_at
+    )
+    .execute(conn)
+    .await?;
+    if done.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(conflict("job state").into())
+    }
+}
+
+/// What an end writes: the attempt's result and the job's next state.
+struct Ending<'a> {
+    result: &'static str,
+    state: &'static str,
+    run_at: Option<i64>,
+    error: Option<&'a JobError>,
+    note: Option<&'a str>,
+}
+
+impl<'a> Ending<'a> {
+    fn of(end: &'a JobEnd) -> Self {
+        let stays = |result, error, note| Self {
+            result,
+            state: result,
+            run_at: None,
+            error,
+            note,
+        };
+        match end {
+            JobEnd::Done => stays("done", None, None),
+            JobEnd::Parked { error } => stays("parked", Some(error), None),
+            JobEnd::Dead { error } => stays("dead", Some(error), None),
+            JobEnd::Cancelled { why } => stays("cancelled", None, Some(why)),
+            JobEnd::Again { at, error } => Self {
+                result: "again",
+                state: "ready",
+                run_at: Some(micros(*at)),
+                error: Some(error),
+                note: None,
+            },
+            JobEnd::Snooze { at, why } => Self {
+                result: "snoozed",
+                state: "ready",
+                run_at: Some(micros(*at)),
+                error: None,
+                note: Some(why),
+            },
+        }
+    }
+}
+
+/// Ends a run: the job's next state, and the attempt's row. Whatever carries an error counts as a
+/// failure.
+pub(crate) async fn finish(
+    conn: &mut SqliteConnection,
+    fence: Fence,
+    end: &JobEnd,
+    at: Timestamp,
+) -> Result<(), Failure> {
+    let id = fence.job.0.as_bytes().as_slice();
+    let number = integer(fence.fence)?;
+    let at = micros(at);
+    let ending = Ending::of(end);
+    let (class, message) = error_columns(ending.error);
+    let failed = i64::from(ending.error.is_some());
+    let seq = sqlx::query_scalar!(
+        "UPDATE jobs SET state = ?3, run_at = COALESCE(?4, run_at), leased_by = NULL,
+             lease_until = NULL, failures = failures + ?5,
+             failing_since = CASE WHEN ?5 = 1 THEN COALESCE(failing_since, ?6)
+                                  ELSE failing_since END,
+             error_class = COALESCE(?7, error_class),
+             error_message = COALESCE(?8, error_message), note = ?9, changed_at = ?6
+         WHERE id = ?1 AND fence = ?2 AND state = 'running'
+         RETURNING seq",
+        id,
+        number,
+        ending.state,
+        ending.run_at,
+        failed,
+        at,
+        class,
+        message,
+        ending.note
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(seq) = seq else {
+        return Err(conflict("job fence").into());
+    };
+    sqlx::query!(
+        "INSERT INTO attempts (job, fence, ended_at, result, error_class, error_message, note)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        seq,
+        number,
+        at,
+        ending.result,
+        class,
+        message,
+        ending.note
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Makes a stopped job ready again, or a ready one due.
+pub(crate) async fn replay(
+    conn: &mut SqliteConnection,
+    id: JobId,
+    at: Timestamp,
+) -> Result<(), Failure> {
+    let id = id.0.as_bytes().as_slice();
+    let at = micros(at);
+    let done = sqlx::query!(
+        "UPDATE jobs SET state = 'ready', run_at = ?2, changed_at = ?2,
+             failures = CASE WHEN state = 'ready' THEN failures ELSE 0 END,
+             failing_since = CASE WHEN state = 'ready' THEN failing_since END,
+             error_class = CASE WHEN state = 'ready' THEN error_class END,
+             error_message = CASE WHEN state = 'ready' THEN error_message END,
+             note = CASE WHEN state = 'ready' THEN note END
+         WHERE id = ?1 AND state IN ('ready', 'parked', 'dead', 'cancelled')",
+        id,
+        at
+    )
+    .execute(conn)
+    .await?;
+    if done.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(conflict("job state").into())
+    }
+}
+
+/// Cancels a job that nobody runs and that is not done.
+pub(crate) async fn cancel(
+    conn: &mut SqliteConnection,
+    id: JobId,
+    why: &str,
+    at: Timestamp,
+) -> Result<(), Failure> {
+    let id = id.0.as_bytes().as_slice();
+    let at = micros(at);
+    // Cancelled already: as wanted, and the first reason stays.
+    let done = sqlx::query!(
+        "UPDATE jobs SET note = CASE WHEN state = 'cancelled' THEN note ELSE ?2 END,
+             changed_at = CASE WHEN state = 'cancelled' THEN changed_at ELSE ?3 END,
+             state = 'cancelled'
+         WHERE id = ?1 AND state IN ('ready', 'parked', 'dead', 'cancelled')",
+        id,
+        why,
+        at
+    )
+    .execute(conn)
+    .await?;
+    if done.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(conflict("job state").into())
+    }
+}
+
+/// Cancels the job with this key, if there is one that nobody runs and that is not over.
+pub(crate) async fn cancel_by_key(
+    conn: &mut SqliteConnection,
+    key: &str,
+    why: &str,
+    at: Timestamp,
+) -> Result<(), Failure> {
+    let at = micros(at);
+    sqlx::query!(
+        "UPDATE jobs SET state = 'cancelled', note = ?2, changed_at = ?3
+         WHERE key = ?1 AND state IN ('ready', 'parked', 'dead')",
+        key,
+        why,
+        at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// One job.
+pub(crate) async fn get(pool: &SqlitePool, id: JobId) -> Result<Option<Job>, Failure> {
+    let id = id.0.as_bytes().as_slice();
+    let row = sqlx::query_as!(
+        JobRow,
+        "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
+             lease_until, client, case_id, payload, error_class, error_message, note, created_at,
+             changed_at
+         FROM jobs WHERE id = ?1",
+        id
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(JobRow::read).transpose()?)
+}
+
+/// One job, by key.
+pub(crate) async fn by_key(pool: &SqlitePool, key: &str) -> Result<Option<Job>, Failure> {
+    let row = sqlx::query_as!(
+        JobRow,
+        "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
+             lease_until, client, case_id, payload, error_class, error_message, note, created_at,
+             changed_at
+         FROM jobs WHERE key = ?1",
+        key
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(JobRow::read).transpose()?)
+}
+
+/// Jobs matching a filter, by lane, then `seq`.
+pub(crate) async fn list(
+    pool: &SqlitePool,
+    filter: &JobFilter,
+    page: Page,
+) -> Result<Vec<Job>, Failure> {
+    let stopped = [JobState::Parked, JobState::Dead, JobState::Cancelled];
+    let only_stopped =
+        !filter.states.is_empty() && filter.states.iter().all(|state| stopped.contains(state));
+    let rows = if only_stopped {
+        list_stopped(pool, filter, page).await?
+    } else {
+        list_any(pool, filter, page).await?
+    };
+    Ok(rows
+        .into_iter()
+        .map(JobRow::read)
+        .collect::<Result<_, _>>()?)
+}
+
+fn state_names(filter: &JobFilter) -> Result<String, StoreError> {
+    let states = if filter.states.is_empty() {
+        JobState::ALL
+    } else {
+        &filter.states
+    };
+    let names: Vec<_> = states.iter().map(|state| state.as_str()).collect();
+    json(&names)
+}
+
+/// What a replay asks for: reads only the few jobs that are stopped.
+async fn list_stopped(
+    pool: &SqlitePool,
+    filter: &JobFilter,
+    page: Page,
+) -> Result<Vec<JobRow>, Failure> {
+    let states = state_names(filter)?;
+    let client = filter.client.as_ref().map(ClientId::as_str);
+    let case_id = filter.case.as_ref().map(|id| id.0.as_bytes().as_slice());
+    let (limit, offset) = bounds(page);
+    Ok(sqlx::query_as!(
+        JobRow,
+        "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
+             lease_until, client, case_id, payload, error_class, error_message, note, created_at,
+             changed_at
+         FROM jobs
+         WHERE state IN ('parked', 'dead', 'cancelled')
+           AND state IN (SELECT value FROM json_each(?1))
+           AND (?2 IS NULL OR kind = ?2)
+           AND (?3 IS NULL OR client = ?3)
+           AND (?4 IS NULL OR case_id = ?4)
+           AND (?5 IS NULL OR error_class = ?5)
+         ORDER BY lane, seq LIMIT ?6 OFFSET ?7",
+        states,
+        filter.kind,
+        client,
+        case_id,
+        filter.class,
+        limit,
+        offset
+    )
+    .fetch_all(pool)
+    .await?)
+}
+
+/// Any other question: by way of the case where one is named, else through the whole table.
+async fn list_any(
+    pool: &SqlitePool,
+    filter: &JobFilter,
+    page: Page,
+) -> Result<Vec<JobRow>, Failure> {
+    let states = state_names(filter)?;
+    let client = filter.client.as_ref().map(ClientId::as_str);
+    let (limit, offset) = bounds(page);
+    if let Some(case) = &filter.case {
+        let case_id = case.0.as_bytes().as_slice();
+        return Ok(sqlx::query_as!(
+            JobRow,
+            "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since,
+                 leased_by, lease_until, client, case_id, payload, error_class, error_message,
+                 note, created_at, changed_at
+             FROM jobs
+             WHERE case_id = ?1
+               AND state IN (SELECT value FROM json_each(?2))
+               AND (?3 IS NULL OR kind = ?3)
+               AND (?4 IS NULL OR client = ?4)
+               AND (?5 IS NULL OR error_class = ?5)
+             ORDER BY lane, seq LIMIT ?6 OFFSET ?7",
+            case_id,
+            states,
+            filter.kind,
+            client,
+            filter.class,
+            limit,
+            offset
+        )
+        .fetch_all(pool)
+        .await?);
+    }
+    Ok(sqlx::query_as!(
+        JobRow,
+        "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
+             lease_until, client, case_id, payload, error_class, error_message, note, created_at,
+             changed_at
+         FROM jobs
+         WHERE state IN (SELECT value FROM json_each(?1))
+           AND (?2 IS NULL OR kind = ?2)
+           AND (?3 IS NULL OR client = ?3)
+           AND (?4 IS NULL OR error_class = ?4)
+         ORDER BY lane, seq LIMIT ?5 OFFSET ?6",
+        states,
+        filter.kind,
+        client,
+        filter.class,
+        limit,
+        offset
+    )
+    .fetch_all(pool)
+    .await?)
+}
+
+/// The tries of a job, oldest first.
+pub(crate) async fn attempts(pool: &SqlitePool, job: JobId) -> Result<Vec<Attempt>, Failure> {
+    let id = job.0.as_bytes().as_slice();
+    let rows = sqlx::query!(
+        "SELECT a.job, a.fence, a.ended_at, a.result, a.error_class, a.error_message, a.note
+         FROM attempts a JOIN jobs j ON j.seq = a.job
+         WHERE j.id = ?1 ORDER BY a.fence",
+        id
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|attempt| {
+            let row = Reading::new("attempts", attempt.job);
+            Ok(Attempt {
+                job,
+                fence: row.number("fence", attempt.fence)?,
+                ended_at: row.time("ended_at", attempt.ended_at)?,
+                result: attempt.result,
+                error: job_error(attempt.error_class, attempt.error_message),
+                note: attempt.note,
+            })
+        })
+        .collect()
+}

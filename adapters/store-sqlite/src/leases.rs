@@ -1,0 +1,236 @@
+//! Who runs a job: claim, renew, rescue, hand back.
+//!
+//! A lane has at most one running job (a unique index says so too), and jobs of a lane that are
+//! due run in the order they were queued. A claim reads only jobs that are ready and due; neither
+//! jobs that are over nor jobs of the future cost it anything.
+
+use relay_core::time::Timestamp;
+use relay_store::{Claim, Fence, Health, Job, JobState};
+use sqlx::{SqliteConnection, SqlitePool};
+
+use crate::failure::{Failure, conflict};
+use crate::jobs::JobRow;
+use crate::values::{Reading, integer, micros};
+
+/// Claims due jobs, at most one per lane.
+pub(crate) async fn claim(conn: &mut SqliteConnection, claim: &Claim) -> Result<Vec<Job>, Failure> {
+    let mut rows = match &claim.lane {
+        None => claim_any(conn, claim).await?,
+        Some(lane) => claim_lane(conn, claim, lane).await?,
+    };
+    // RETURNING has no order.
+    rows.sort_by_key(|row| (row.run_at, row.seq));
+    Ok(rows
+        .into_iter()
+        .map(JobRow::read)
+        .collect::<Result<_, _>>()?)
+}
+
+async fn claim_any(conn: &mut SqliteConnection, claim: &Claim) -> Result<Vec<JobRow>, sqlx::Error> {
+    let now = micros(claim.now);
+    let lease_until = micros(claim.lease_until);
+    let limit = i64::from(claim.limit);
+    sqlx::query_as!(
+        JobRow,
+        r#"UPDATE jobs SET state = 'running', fence = fence + 1, leased_by = ?1, lease_until = ?2,
+             note = NULL, changed_at = ?3
+         WHERE seq IN (
+             SELECT j.seq FROM jobs j
+             WHERE j.state = 'ready' AND j.run_at <= ?3
+               AND NOT EXISTS (
+                   SELECT 1 FROM jobs r WHERE r.state = 'running' AND r.lane = j.lane)
+               AND NOT EXISTS (
+                   SELECT 1 FROM jobs e
+                   WHERE e.state = 'ready' AND e.lane = j.lane AND e.seq < j.seq
+                     AND e.run_at <= ?3)
+             ORDER BY j.run_at, j.seq LIMIT ?4)
+         RETURNING seq AS "seq!", id, key, kind, lane, state, run_at, fence, failures,
+             failing_since, leased_by, lease_until, client, case_id, payload, error_class,
+             error_message, note, created_at, changed_at"#,
+        claim.worker,
+        lease_until,
+        now,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+async fn claim_lane(
+    conn: &mut SqliteConnection,
+    claim: &Claim,
+    lane: &str,
+) -> Result<Vec<JobRow>, sqlx::Error> {
+    let now = micros(claim.now);
+    let lease_until = micros(claim.lease_until);
+    // A lane yields one job at most, so the limit only tells whether one is wanted at all.
+    let limit = i64::from(claim.limit.min(1));
+    sqlx::query_as!(
+        JobRow,
+        r#"UPDATE jobs SET state = 'running', fence = fence + 1, leased_by = ?1, lease_until = ?2,
+             note = NULL, changed_at = ?3
+         WHERE seq IN (
+             SELECT j.seq FROM jobs j
+             WHERE j.state = 'ready' AND j.lane = ?4 AND j.run_at <= ?3
+               AND NOT EXISTS (
+                   SELECT 1 FROM jobs r WHERE r.state = 'running' AND r.lane = ?4)
+             ORDER BY j.seq LIMIT ?5)
+         RETURNING seq AS "seq!", id, key, kind, lane, state, run_at, fence, failures,
+             failing_since, leased_by, lease_until, client, case_id, payload, error_class,
+             error_message, note, created_at, changed_at"#,
+        claim.worker,
+        lease_until,
+        now,
+        lane,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Requires that the worker still holds the job.
+pub(crate) async fn require(conn: &mut SqliteConnection, fence: Fence) -> Result<(), Failure> {
+    let id = fence.job.0.as_bytes().as_slice();
+    let number = integer(fence.fence)?;
+    let held = sqlx::query_scalar!(
+        "SELECT seq FROM jobs WHERE id = ?1 AND fence = ?2 AND state = 'running'",
+        id,
+        number
+    )
+    .fetch_optional(conn)
+    .await?;
+    if held.is_some() {
+        Ok(())
+    } else {
+        Err(conflict("job fence").into())
+    }
+}
+
+/// Prolongs a lease. Whether it was still held.
+pub(crate) async fn renew(
+    conn: &mut SqliteConnection,
+    fence: Fence,
+    lease_until: Timestamp,
+) -> Result<bool, Failure> {
+    let id = fence.job.0.as_bytes().as_slice();
+    let number = integer(fence.fence)?;
+    let lease_until = micros(lease_until);
+    let done = sqlx::query!(
+        "UPDATE jobs SET lease_until = ?3 WHERE id = ?1 AND fence = ?2 AND state = 'running'",
+        id,
+        number,
+        lease_until
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Takes back jobs whose lease has ended, each with an attempt that says so.
+pub(crate) async fn rescue(
+    conn: &mut SqliteConnection,
+    real_now: Timestamp,
+    now: Timestamp,
+) -> Result<u64, Failure> {
+    let real_now = micros(real_now);
+    let now = micros(now);
+    sqlx::query!(
+        "INSERT INTO attempts (job, fence, ended_at, result)
+         SELECT seq, fence, ?2, 'rescued' FROM jobs WHERE state = 'running' AND lease_until < ?1",
+        real_now,
+        now
+    )
+    .execute(&mut *conn)
+    .await?;
+    let done = sqlx::query!(
+        "UPDATE jobs SET state = 'ready', run_at = ?2, leased_by = NULL, lease_until = NULL,
+             changed_at = ?2
+         WHERE state = 'running' AND lease_until < ?1",
+        real_now,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Hands back every job of a worker that stops.
+pub(crate) async fn hand_back(
+    conn: &mut SqliteConnection,
+    worker: &str,
+    now: Timestamp,
+) -> Result<u64, Failure> {
+    let now = micros(now);
+    let done = sqlx::query!(
+        "UPDATE jobs SET state = 'ready', run_at = ?2, leased_by = NULL, lease_until = NULL,
+             changed_at = ?2
+         WHERE state = 'running' AND leased_by = ?1",
+        worker,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// When the next ready job is due.
+pub(crate) async fn next_due(pool: &SqlitePool) -> Result<Option<Timestamp>, Failure> {
+    let next = sqlx::query!(
+        "SELECT seq, run_at FROM jobs WHERE state = 'ready' ORDER BY run_at, seq LIMIT 1"
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(match next {
+        Some(job) => Some(Reading::new("jobs", job.seq).time("run_at", job.run_at)?),
+        None => None,
+    })
+}
+
+/// What operations look at.
+pub(crate) async fn health(pool: &SqlitePool, now: Timestamp) -> Result<Health, Failure> {
+    let now = micros(now);
+    // Done jobs are the many: they are counted as what remains, from the smallest index.
+    let counts = sqlx::query!(
+        r#"SELECT
+             (SELECT COUNT(*) FROM jobs) AS "jobs!: i64",
+             (SELECT COUNT(*) FROM jobs WHERE state = 'ready') AS "ready!: i64",
+             (SELECT COUNT(*) FROM jobs WHERE state = 'running') AS "running!: i64",
+             (SELECT COUNT(*) FROM jobs WHERE state = 'parked') AS "parked!: i64",
+             (SELECT COUNT(*) FROM jobs WHERE state = 'dead') AS "dead!: i64",
+             (SELECT COUNT(*) FROM jobs WHERE state = 'cancelled') AS "cancelled!: i64",
+             (SELECT MIN(run_at) FROM jobs WHERE state = 'ready' AND run_at <= ?1)
+                 AS "oldest_due: i64",
+             (SELECT COUNT(*) FROM receipts WHERE state = 'new') AS "unread!: i64",
+             (SELECT COUNT(*) FROM work_items WHERE settled_at IS NULL) AS "work!: i64",
+             (SELECT COUNT(*) FROM cases WHERE status <> 'closed') AS "cases!: i64""#,
+        now
+    )
+    .fetch_one(pool)
+    .await?;
+    let row = Reading::new("jobs", "count");
+    let done = counts.jobs
+        - counts.ready
+        - counts.running
+        - counts.parked
+        - counts.dead
+        - counts.cancelled;
+    let count = |state| match state {
+        JobState::Ready => counts.ready,
+        JobState::Running => counts.running,
+        JobState::Done => done,
+        JobState::Parked => counts.parked,
+        JobState::Dead => counts.dead,
+        JobState::Cancelled => counts.cancelled,
+    };
+    let jobs = JobState::ALL
+        .iter()
+        .map(|state| Ok((*state, row.number("state", count(*state))?)))
+        .collect::<Result<_, Failure>>()?;
+    Ok(Health {
+        jobs,
+        oldest_due: row.maybe_time("run_at", counts.oldest_due)?,
+        unread_receipts: row.number("unread", counts.unread)?,
+        open_work: row.number("work", counts.work)?,
+        open_cases: row.number("cases", counts.cases)?,
+    })
+}

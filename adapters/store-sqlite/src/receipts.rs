@@ -1,0 +1,301 @@
+//! Receipts and facts: what came in, and what it taught us.
+//!
+//! Storing a receipt is the hot path: one statement when it is an original, three when it is not.
+
+use relay_core::facts::{Fact, FactBody};
+use relay_core::ids::{ClientId, ReceiptId};
+use relay_core::time::Timestamp;
+use relay_store::{FactRow, Page, Receipt, ReceiptState, StoreError};
+use sqlx::{SqliteConnection, SqlitePool};
+
+use crate::failure::{Failure, conflict};
+use crate::values::{Reading, bounds, json, micros};
+
+struct ReceiptRow {
+    seq: i64,
+    id: Vec<u8>,
+    source: String,
+    dedupe_key: String,
+    dedupe_forever: i64,
+    verified_by: String,
+    received_at: i64,
+    content_type: Option<String>,
+    body: Vec<u8>,
+    state: String,
+    duplicate_of: Option<Vec<u8>>,
+    note: Option<String>,
+    processed_at: Option<i64>,
+}
+
+impl ReceiptRow {
+    fn read(self) -> Result<Receipt, StoreError> {
+        let row = Reading::new("receipts", self.seq);
+        Ok(Receipt {
+            id: ReceiptId(row.uuid("id", &self.id)?),
+            source: self.source,
+            dedupe_key: self.dedupe_key,
+            dedupe_forever: self.dedupe_forever != 0,
+            verified_by: self.verified_by,
+            received_at: row.time("received_at", self.received_at)?,
+            content_type: self.content_type,
+            body: self.body,
+            state: row.word("state", ReceiptState::from_name(&self.state))?,
+            duplicate_of: row
+                .maybe_uuid("duplicate_of", self.duplicate_of.as_deref())?
+                .map(ReceiptId),
+            note: self.note,
+            processed_at: row.maybe_time("processed_at", self.processed_at)?,
+        })
+    }
+}
+
+/// Stores a receipt; the original, when there is one with the same dedupe key.
+pub(crate) async fn insert(
+    conn: &mut SqliteConnection,
+    receipt: &Receipt,
+) -> Result<Option<ReceiptId>, Failure> {
+    // Without a target the clause covers both unique indexes of originals, in one statement.
+    if put(conn, receipt).await? {
+        return Ok(None);
+    }
+    let Some(original) = original_of(conn, receipt).await? else {
+        // Not the dedupe key but the id is taken. Storing nothing here would lose a webhook.
+        return Err(StoreError::Driver("a receipt with this id is stored already".into()).into());
+    };
+    let duplicate = Receipt {
+        state: ReceiptState::Duplicate,
+        duplicate_of: Some(original),
+        processed_at: None,
+        ..receipt.clone()
+    };
+    if put(conn, &duplicate).await? {
+        Ok(Some(original))
+    } else {
+        Err(StoreError::Driver("a receipt with this id is stored already".into()).into())
+    }
+}
+
+/// Stores the row as it is, unless a unique index has one like it. Whether it was stored.
+async fn put(conn: &mut SqliteConnection, receipt: &Receipt) -> Result<bool, sqlx::Error> {
+    let id = receipt.id.0.as_bytes().as_slice();
+    let received_at = micros(receipt.received_at);
+    let state = receipt.state.as_str();
+    let duplicate_of = receipt
+        .duplicate_of
+        .as_ref()
+        .map(|original| original.0.as_bytes().as_slice());
+    let processed_at = receipt.processed_at.map(micros);
+    let done = sqlx::query!(
+        "INSERT INTO receipts (id, source, dedupe_key, dedupe_forever, verified_by, received_at,
+             content_type, body, state, duplicate_of, note, processed_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+         ON CONFLICT DO NOTHING",
+        id,
+        receipt.source,
+        receipt.dedupe_key,
+        receipt.dedupe_forever,
+        receipt.verified_by,
+        received_at,
+        receipt.content_type,
+        receipt.body,
+        state,
+        duplicate_of,
+        receipt.note,
+        processed_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+async fn original_of(
+    conn: &mut SqliteConnection,
+    receipt: &Receipt,
+) -> Result<Option<ReceiptId>, Failure> {
+    // One statement per index: a condition on a parameter would make SQLite use neither.
+    let id = if receipt.dedupe_forever {
+        sqlx::query_scalar!(
+            "SELECT id FROM receipts
+             WHERE source = ?1 AND dedupe_key = ?2 AND dedupe_forever = 1 AND state <> 'duplicate'",
+            receipt.source,
+            receipt.dedupe_key
+        )
+        .fetch_optional(conn)
+        .await?
+    } else {
+        sqlx::query_scalar!(
+            "SELECT id FROM receipts
+             WHERE source = ?1 AND dedupe_key = ?2 AND dedupe_forever = 0 AND state = 'new'",
+            receipt.source,
+            receipt.dedupe_key
+        )
+        .fetch_optional(conn)
+        .await?
+    };
+    let row = Reading::new("receipts", &receipt.id);
+    Ok(match id {
+        Some(id) => Some(ReceiptId(row.uuid("duplicate_of", &id)?)),
+        None => None,
+    })
+}
+
+/// A receipt leaves the intake queue.
+pub(crate) async fn finish(
+    conn: &mut SqliteConnection,
+    id: ReceiptId,
+    state: ReceiptState,
+    note: Option<&str>,
+    at: Timestamp,
+) -> Result<(), Failure> {
+    if !matches!(state, ReceiptState::Done | ReceiptState::Quarantined) {
+        return Err(conflict("receipt state").into());
+    }
+    let id = id.0.as_bytes().as_slice();
+    let state = state.as_str();
+    let at = micros(at);
+    let done = sqlx::query!(
+        "UPDATE receipts SET state = ?2, note = ?3, processed_at = ?4
+         WHERE id = ?1 AND state = 'new'",
+        id,
+        state,
+        note,
+        at
+    )
+    .execute(conn)
+    .await?;
+    if done.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(conflict("receipt state").into())
+    }
+}
+
+/// One receipt.
+pub(crate) async fn get(pool: &SqlitePool, id: ReceiptId) -> Result<Option<Receipt>, Failure> {
+    let id = id.0.as_bytes().as_slice();
+    let row = sqlx::query_as!(
+        ReceiptRow,
+        "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
+             content_type, body, state, duplicate_of, note, processed_at
+         FROM receipts WHERE id = ?1",
+        id
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(ReceiptRow::read).transpose()?)
+}
+
+/// Receipts in a state, in the order they were stored.
+pub(crate) async fn list(
+    pool: &SqlitePool,
+    state: ReceiptState,
+    page: Page,
+) -> Result<Vec<Receipt>, Failure> {
+    let state = state.as_str();
+    let (limit, offset) = bounds(page);
+    let rows = sqlx::query_as!(
+        ReceiptRow,
+        "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
+             content_type, body, state, duplicate_of, note, processed_at
+         FROM receipts WHERE state = ?1 ORDER BY seq LIMIT ?2 OFFSET ?3",
+        state,
+        limit,
+        offset
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(ReceiptRow::read)
+        .collect::<Result<_, _>>()?)
+}
+
+struct FactColumns {
+    seq: i64,
+    object: String,
+    source_time: i64,
+    client: String,
+    body: String,
+    receipt: Option<Vec<u8>>,
+    learned_at: i64,
+}
+
+impl FactColumns {
+    fn read(self) -> Result<FactRow, StoreError> {
+        let row = Reading::new("facts", self.seq);
+        Ok(FactRow {
+            fact: Fact {
+                client: ClientId(self.client),
+                object: self.object,
+                source_time: row.time("source_time", self.source_time)?,
+                body: row.json::<FactBody>("body", &self.body)?,
+            },
+            receipt: row
+                .maybe_uuid("receipt", self.receipt.as_deref())?
+                .map(ReceiptId),
+            learned_at: row.time("learned_at", self.learned_at)?,
+        })
+    }
+}
+
+/// Stores a fact unless it is known.
+pub(crate) async fn insert_fact(conn: &mut SqliteConnection, row: &FactRow) -> Result<(), Failure> {
+    let kind = row.fact.kind();
+    let source_time = micros(row.fact.source_time);
+    let client = row.fact.client.as_str();
+    let body = json(&row.fact.body)?;
+    let receipt = row
+        .receipt
+        .as_ref()
+        .map(|receipt| receipt.0.as_bytes().as_slice());
+    let learned_at = micros(row.learned_at);
+    sqlx::query!(
+        "INSERT INTO facts (kind, object, source_time, client, body, receipt, learned_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (kind, object, source_time) DO NOTHING",
+        kind,
+        row.fact.object,
+        source_time,
+        client,
+        body,
+        receipt,
+        learned_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Facts about a client, by source time, then in the order we learned them.
+pub(crate) async fn facts(pool: &SqlitePool, client: &ClientId) -> Result<Vec<FactRow>, Failure> {
+    let client = client.as_str();
+    let rows = sqlx::query_as!(
+        FactColumns,
+        "SELECT seq, object, source_time, client, body, receipt, learned_at
+         FROM facts WHERE client = ?1 ORDER BY source_time, seq",
+        client
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(FactColumns::read)
+        .collect::<Result<_, _>>()?)
+}
+
+/// Facts a receipt taught, in the order they were stored.
+pub(crate) async fn facts_of(pool: &SqlitePool, id: ReceiptId) -> Result<Vec<FactRow>, Failure> {
+    let id = id.0.as_bytes().as_slice();
+    let rows = sqlx::query_as!(
+        FactColumns,
+        "SELECT seq, object, source_time, client, body, receipt, learned_at
+         FROM facts WHERE receipt = ?1 ORDER BY seq",
+        id
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(FactColumns::read)
+        .collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,258 @@
+//! Work items: what a person must do.
+
+use relay_core::ids::{CaseId, ClientId, EffectKey, WorkItemId};
+use relay_core::time::Timestamp;
+use relay_store::{Page, StoreError, WorkItem, WorkSettled};
+use sqlx::{SqliteConnection, SqlitePool};
+
+use crate::failure::{Failure, conflict};
+use crate::values::{Reading, bounds, json, micros};
+
+struct WorkRow {
+    seq: i64,
+    id: Vec<u8>,
+    dedupe_key: String,
+    kind: String,
+    owner: String,
+    title: String,
+    detail: String,
+    actions: String,
+    client: Option<String>,
+    case_id: Option<Vec<u8>>,
+    effect: Option<String>,
+    opened_at: i64,
+    due: i64,
+    remind_at: i64,
+    reminders: i64,
+    settled_at: Option<i64>,
+    settled_by: Option<String>,
+    settled_action: Option<String>,
+}
+
+impl WorkRow {
+    fn read(self) -> Result<WorkItem, StoreError> {
+        let row = Reading::new("work_items", self.seq);
+        let settled = match (self.settled_at, self.settled_by, self.settled_action) {
+            (None, None, None) => None,
+            (Some(at), Some(by), Some(action)) => Some(WorkSettled {
+                at: row.time("settled_at", at)?,
+                by,
+                action,
+            }),
+            _ => return Err(row.corrupt("settled_at")),
+        };
+        Ok(WorkItem {
+            id: WorkItemId(row.uuid("id", &self.id)?),
+            dedupe_key: self.dedupe_key,
+            kind: self.kind,
+            owner: self.owner,
+            title: self.title,
+            detail: row.json("detail", &self.detail)?,
+            actions: row.json("actions", &self.actions)?,
+            client: self.client.map(ClientId),
+            case: row
+                .maybe_uuid("case_id", self.case_id.as_deref())?
+                .map(CaseId),
+            effect: self.effect.map(EffectKey),
+            opened_at: row.time("opened_at", self.opened_at)?,
+            due: row.time("due", self.due)?,
+            remind_at: row.time("remind_at", self.remind_at)?,
+            reminders: row.number("reminders", self.reminders)?,
+            settled,
+        })
+    }
+}
+
+/// Opens a work item unless one with its key is open.
+pub(crate) async fn open(conn: &mut SqliteConnection, item: &WorkItem) -> Result<(), Failure> {
+    let id = item.id.0.as_bytes().as_slice();
+    let detail = json(&item.detail)?;
+    let actions = json(&item.actions)?;
+    let client = item.client.as_ref().map(ClientId::as_str);
+    let case_id = item.case.as_ref().map(|case| case.0.as_bytes().as_slice());
+    let effect = item.effect.as_ref().map(EffectKey::as_str);
+    let opened_at = micros(item.opened_at);
+    let due = micros(item.due);
+    let remind_at = micros(item.remind_at);
+    let reminders = i64::from(item.reminders);
+    let settled_at = item.settled.as_ref().map(|settled| micros(settled.at));
+    let settled_by = item.settled.as_ref().map(|settled| settled.by.as_str());
+    let settled_action = item.settled.as_ref().map(|settled| settled.action.as_str());
+    sqlx::query!(
+        "INSERT INTO work_items (id, dedupe_key, kind, owner, title, detail, actions, client,
+             case_id, effect, opened_at, due, remind_at, reminders, settled_at, settled_by,
+             settled_action)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+         ON CONFLICT (dedupe_key) WHERE settled_at IS NULL DO NOTHING",
+        id,
+        item.dedupe_key,
+        item.kind,
+        item.owner,
+        item.title,
+        detail,
+        actions,
+        client,
+        case_id,
+        effect,
+        opened_at,
+        due,
+        remind_at,
+        reminders,
+        settled_at,
+        settled_by,
+        settled_action
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Settles an open work item.
+pub(crate) async fn settle(
+    conn: &mut SqliteConnection,
+    id: WorkItemId,
+    settled: &WorkSettled,
+) -> Result<(), Failure> {
+    let id = id.0.as_bytes().as_slice();
+    let at = micros(settled.at);
+    let done = sqlx::query!(
+        "UPDATE work_items SET settled_at = ?2, settled_by = ?3, settled_action = ?4
+         WHERE id = ?1 AND settled_at IS NULL",
+        id,
+        at,
+        settled.by,
+        settled.action
+    )
+    .execute(conn)
+    .await?;
+    if done.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(conflict("work item state").into())
+    }
+}
+
+/// Settles every open work item of a case.
+pub(crate) async fn settle_case(
+    conn: &mut SqliteConnection,
+    case: CaseId,
+    settled: &WorkSettled,
+) -> Result<(), Failure> {
+    let case_id = case.0.as_bytes().as_slice();
+    let at = micros(settled.at);
+    sqlx::query!(
+        "UPDATE work_items SET settled_at = ?2, settled_by = ?3, settled_action = ?4
+         WHERE case_id = ?1 AND settled_at IS NULL",
+        case_id,
+        at,
+        settled.by,
+        settled.action
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Settles the open work item with this dedupe key, if there is one.
+pub(crate) async fn settle_by_key(
+    conn: &mut SqliteConnection,
+    dedupe_key: &str,
+    settled: &WorkSettled,
+) -> Result<(), Failure> {
+    let at = micros(settled.at);
+    sqlx::query!(
+        "UPDATE work_items SET settled_at = ?2, settled_by = ?3, settled_action = ?4
+         WHERE dedupe_key = ?1 AND settled_at IS NULL",
+        dedupe_key,
+        at,
+        settled.by,
+        settled.action
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Notes that the owner was reminded, and who owns the item from now on.
+pub(crate) async fn remind(
+    conn: &mut SqliteConnection,
+    id: WorkItemId,
+    next: Timestamp,
+    owner: &str,
+) -> Result<(), Failure> {
+    let id = id.0.as_bytes().as_slice();
+    let next = micros(next);
+    let done = sqlx::query!(
+        "UPDATE work_items SET remind_at = ?2, owner = ?3, reminders = reminders + 1
+         WHERE id = ?1 AND settled_at IS NULL",
+        id,
+        next,
+        owner
+    )
+    .execute(conn)
+    .await?;
+    if done.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(conflict("work item state").into())
+    }
+}
+
+/// One work item.
+pub(crate) async fn get(pool: &SqlitePool, id: WorkItemId) -> Result<Option<WorkItem>, Failure> {
+    let id = id.0.as_bytes().as_slice();
+    let row = sqlx::query_as!(
+        WorkRow,
+        "SELECT seq, id, dedupe_key, kind, owner, title, detail, actions, client, case_id, effect,
+             opened_at, due, remind_at, reminders, settled_at, settled_by, settled_action
+         FROM work_items WHERE id = ?1",
+        id
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(WorkRow::read).transpose()?)
+}
+
+/// Open work items by due time, of one owner if given.
+pub(crate) async fn list_open(
+    pool: &SqlitePool,
+    owner: Option<&str>,
+    page: Page,
+) -> Result<Vec<WorkItem>, Failure> {
+    let (limit, offset) = bounds(page);
+    let rows = sqlx::query_as!(
+        WorkRow,
+        "SELECT seq, id, dedupe_key, kind, owner, title, detail, actions, client, case_id, effect,
+             opened_at, due, remind_at, reminders, settled_at, settled_by, settled_action
+         FROM work_items
+         WHERE settled_at IS NULL AND (?1 IS NULL OR owner = ?1)
+         ORDER BY due, seq LIMIT ?2 OFFSET ?3",
+        owner,
+        limit,
+        offset
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(WorkRow::read)
+        .collect::<Result<_, _>>()?)
+}
+
+/// Every work item of a case, oldest first.
+pub(crate) async fn of_case(pool: &SqlitePool, case: CaseId) -> Result<Vec<WorkItem>, Failure> {
+    let case_id = case.0.as_bytes().as_slice();
+    let rows = sqlx::query_as!(
+        WorkRow,
+        "SELECT seq, id, dedupe_key, kind, owner, title, detail, actions, client, case_id, effect,
+             opened_at, due, remind_at, reminders, settled_at, settled_by, settled_action
+         FROM work_items WHERE case_id = ?1 ORDER BY opened_at, seq",
+        case_id
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(WorkRow::read)
+        .collect::<Result<_, _>>()?)
+}

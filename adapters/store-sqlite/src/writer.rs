@@ -1,0 +1,292 @@
+//! The one writer: every change goes through one task that owns one connection.
+//!
+//! ```text
+//! requests ──queue──▶ BEGIN IMMEDIATE
+//!                       SAVEPOINT  request 1  RELEASE
+//!                       SAVEPOINT  request 2  ROLLBACK TO      (a precondition did not hold)
+//!                       SAVEPOINT  request 3  RELEASE
+//!                     COMMIT ──▶ answers to 1, 2 and 3
+//! ```
+//!
+//! The writer never waits for company: it takes whatever queued up while the last group was being
+//! committed, 256 at most. Alone, a request costs one commit; under load the cost of a commit is
+//! shared by all that waited for it.
+//!
+//! Guarantees: nobody is told `Ok` before the COMMIT returned; a request that fails undoes only
+//! itself; if the group as a whole fails, everybody in it is told, and nobody is told `Ok`; the
+//! next group starts on a fresh connection, so the writer recovers as soon as the disk does.
+//!
+//! Not guaranteed: that a group whose COMMIT failed is gone. The write-ahead log may hold it whole
+//! when the machine dies right then. To the requester that is the same as a lost answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use relay_core::time::Timestamp;
+use relay_store::{Batch, Claim, Committed, Fence, Job, Op, StoreError};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, Transaction};
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::failure::Failure;
+use crate::{apply, leases};
+
+/// The most requests that share one COMMIT. More would make the first of them wait too long.
+const GROUP: usize = 256;
+
+/// Requests that may wait; whoever comes next waits for room, which slows the senders down.
+const QUEUE: usize = 4 * GROUP;
+
+/// What is asked of the writer.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// Carry out a batch.
+    Commit(Batch),
+    /// Claim due jobs.
+    Claim(Claim),
+    /// Prolong a lease.
+    Renew(Fence, Timestamp),
+    /// Take back jobs whose lease ended before the first (real) time, ready at the second.
+    Rescue(Timestamp, Timestamp),
+    /// Hand back the jobs of a worker.
+    HandBack(String, Timestamp),
+}
+
+/// What it answers, in the same order.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Committed(Committed),
+    Claimed(Vec<Job>),
+    Renewed(bool),
+    Freed(u64),
+}
+
+type Reply = Result<Answer, StoreError>;
+
+struct Request {
+    work: Work,
+    reply: oneshot::Sender<Reply>,
+}
+
+/// What the writer has done since the store was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriterStats {
+    /// Requests carried out, whether they succeeded or not.
+    pub requests: u64,
+    /// Transactions committed.
+    pub transactions: u64,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    requests: AtomicU64,
+    transactions: AtomicU64,
+}
+
+/// The other end of the writer's queue.
+#[derive(Debug, Clone)]
+pub(crate) struct Handle {
+    queue: mpsc::Sender<Request>,
+    closing: Arc<Notify>,
+    counters: Arc<Counters>,
+}
+
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A batch holds messages to clients.
+        f.write_str("Request")
+    }
+}
+
+impl Handle {
+    /// Hands work to the writer and waits for its answer. What was handed over is carried out even
+    /// if nobody waits any more.
+    pub(crate) async fn ask(&self, work: Work) -> Reply {
+        let (reply, answer) = oneshot::channel();
+        self.queue
+            .send(Request { work, reply })
+            .await
+            .map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    /// Lets the writer end once it has carried out what is queued.
+    pub(crate) fn close(&self) {
+        self.closing.notify_one();
+    }
+
+    /// The counters.
+    pub(crate) fn stats(&self) -> WriterStats {
+        WriterStats {
+            requests: self.counters.requests.load(Ordering::Relaxed),
+            transactions: self.counters.transactions.load(Ordering::Relaxed),
+        }
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Unavailable("the store is closed".into())
+}
+
+/// The task's state.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    options: SqliteConnectOptions,
+    conn: Option<SqliteConnection>,
+    queue: mpsc::Receiver<Request>,
+    closing: Arc<Notify>,
+    counters: Arc<Counters>,
+}
+
+impl Writer {
+    /// A writer on this connection, and the handle to ask it by. `options` open the next one.
+    pub(crate) fn new(options: SqliteConnectOptions, conn: SqliteConnection) -> (Self, Handle) {
+        let (sender, queue) = mpsc::channel(QUEUE);
+        let closing = Arc::new(Notify::new());
+        let counters = Arc::new(Counters::default());
+        let handle = Handle {
+            queue: sender,
+            closing: Arc::clone(&closing),
+            counters: Arc::clone(&counters),
+        };
+        let writer = Self {
+            options,
+            conn: Some(conn),
+            queue,
+            closing,
+            counters,
+        };
+        (writer, handle)
+    }
+
+    /// Works until the store is closed, or every handle dropped, and the queue is empty.
+    pub(crate) async fn run(mut self) {
+        let mut group = Vec::with_capacity(GROUP);
+        loop {
+            tokio::select! {
+                count = self.queue.recv_many(&mut group, GROUP) => {
+                    if count == 0 {
+                        break;
+                    }
+                    self.carry_out(group.drain(..)).await;
+                }
+                // Nothing more gets in; what is in is still received above.
+                () = self.closing.notified() => self.queue.close(),
+            }
+        }
+        if let Some(conn) = self.conn.take()
+            && let Err(error) = conn.close().await
+        {
+            tracing::warn!(error = %error, "the database was not closed properly");
+        }
+    }
+
+    async fn carry_out(&mut self, mut requests: std::vec::Drain<'_, Request>) {
+        let mut waiting = Vec::with_capacity(requests.len());
+        match self.commit(&mut requests, &mut waiting).await {
+            Ok(()) => {
+                self.counters.transactions.fetch_add(1, Ordering::Relaxed);
+                for (reply, answer) in waiting {
+                    // Nobody waits any more: the change stands all the same.
+                    let _ = reply.send(answer);
+                }
+            }
+            Err(error) => {
+                // Whatever state the connection is in, it is not used again.
+                self.conn = None;
+                tracing::error!(error = %error, "a group of changes could not be committed");
+                let error = Arc::new(error);
+                let rest = requests.map(|request| request.reply);
+                for reply in waiting.into_iter().map(|(reply, _)| reply).chain(rest) {
+                    let _ = reply.send(Err(StoreError::Unavailable(Box::new(Shared(Arc::clone(
+                        &error,
+                    ))))));
+                }
+            }
+        }
+    }
+
+    /// Carries out every request in one transaction. An error means that none of them happened.
+    async fn commit(
+        &mut self,
+        requests: &mut std::vec::Drain<'_, Request>,
+        waiting: &mut Vec<(oneshot::Sender<Reply>, Reply)>,
+    ) -> Result<(), sqlx::Error> {
+        let conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => self.options.connect().await?,
+        };
+        let conn = self.conn.insert(conn);
+        // Not deferred: a read that turns into a write can fail at once, whatever the time-out.
+        let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+        for Request { work, reply } in requests {
+            self.counters.requests.fetch_add(1, Ordering::Relaxed);
+            match attempt(&mut tx, &work).await {
+                Ok(answer) => waiting.push((reply, answer)),
+                Err(error) => {
+                    // The reply must not be lost with the group: it is told like all others.
+                    waiting.push((reply, Err(closed())));
+                    return Err(error);
+                }
+            }
+        }
+        tx.commit().await
+    }
+}
+
+/// Carries out one request. The outer error means that the whole transaction is lost.
+async fn attempt(tx: &mut Transaction<'_, Sqlite>, work: &Work) -> Result<Reply, sqlx::Error> {
+    if is_single_statement(work) {
+        // SQLite undoes a failed statement by itself: a savepoint would double the work.
+        return match perform(tx, work).await {
+            Ok(answer) => Ok(Ok(answer)),
+            Err(failure) if failure.spares_transaction() => Ok(Err(failure.into())),
+            Err(Failure::Sql(error)) => Err(error),
+            Err(Failure::Store(error)) => Ok(Err(error)),
+        };
+    }
+    let mut savepoint = tx.begin().await?;
+    match perform(&mut savepoint, work).await {
+        Ok(answer) => {
+            savepoint.commit().await?;
+            Ok(Ok(answer))
+        }
+        Err(failure) => {
+            // If SQLite has dropped the transaction the savepoint is gone too, and this fails.
+            savepoint.rollback().await?;
+            Ok(Err(failure.into()))
+        }
+    }
+}
+
+/// Whether the work changes the database by one statement only: all or nothing by itself.
+fn is_single_statement(work: &Work) -> bool {
+    match work {
+        // A duplicate takes a second insert, but only after the first one changed nothing.
+        Work::Commit(batch) => matches!(batch.ops.as_slice(), [Op::InsertReceipt(_)]),
+        Work::Renew(..) | Work::HandBack(..) => true,
+        // A claim may change rows and then find one that can't be read.
+        Work::Claim(_) | Work::Rescue(..) => false,
+    }
+}
+
+async fn perform(conn: &mut SqliteConnection, work: &Work) -> Result<Answer, Failure> {
+    match work {
+        Work::Commit(batch) => apply::batch(conn, batch).await.map(Answer::Committed),
+        Work::Claim(claim) => leases::claim(conn, claim).await.map(Answer::Claimed),
+        Work::Renew(fence, until) => leases::renew(conn, *fence, *until)
+            .await
+            .map(Answer::Renewed),
+        Work::Rescue(real_now, now) => leases::rescue(conn, *real_now, *now)
+            .await
+            .map(Answer::Freed),
+        Work::HandBack(worker, now) => leases::hand_back(conn, worker, *now)
+            .await
+            .map(Answer::Freed),
+    }
+}
+
+/// One failure told to many.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the group of changes could not be committed")]
+struct Shared(#[source] Arc<sqlx::Error>);

@@ -1,0 +1,91 @@
+//! Has she been opening her email? (A4, A5)
+//!
+//! > If the client still has not completed their check-in or responded back to you. Then navigate
+//! > to KEAP to check the history of receiving and opening emails from you.
+//!
+//! The relay does the looking: it asks for the history, decides by the procedure's rule, and keeps
+//! the decision with its evidence in the timeline. A history that can't be read holds the case; it
+//! is never taken for "not opening".
+
+use super::run::Run;
+use super::state::{Chosen, Hold, Step};
+use crate::case::Wait;
+use crate::channel::{Channel, MailEvidence, decide};
+use crate::workflow::ReadKind;
+
+/// The sentence that the step carries out.
+pub(super) const SOP: &str = "If the client still has not completed their check-in or responded \
+     back to you. Then navigate to KEAP to check the history of receiving and opening emails from \
+     you.";
+
+/// The sentence that the decision carries out.
+pub(super) const SOP_DECIDE: &str = "Determine next form of communication to the client:";
+
+impl Run<'_> {
+    pub(super) fn enter_choose_channel(&mut self) {
+        if self.state.contact_gone {
+            self.hold_contact_gone();
+            return;
+        }
+        self.stop_asking();
+        self.draft.read = Some(ReadKind::MailHistory);
+        self.draft.wait = Some(Wait::Read {
+            what: ReadKind::MailHistory.as_str().into(),
+        });
+        self.draft
+            .say_sop("No check-in and no reply: reading the email history", SOP);
+    }
+
+    /// Whether the case waits for the email history.
+    pub(super) fn reads_mail(&self) -> bool {
+        self.is_open()
+            && self.step() == Some(Step::ChooseChannel)
+            && matches!(self.draft.wait, Some(Wait::Read { .. }))
+    }
+
+    pub(super) fn mail_read(&mut self, evidence: &MailEvidence) {
+        // An `R` later than the check-in can't be right and must not hide mail (E26).
+        let regimen = self.state.client.regimen.filter(|on| *on <= self.state.due);
+        let zone = self.draft.cx.calendar.zone();
+        let channel = &self.procedure.parameters.channel;
+        let decision = decide(evidence, regimen, channel, zone, self.now());
+        let line = match decision.channel {
+            Channel::Email => format!("Follow-up by email: {}", decision.reason),
+            Channel::Phone => format!("Follow-up by phone: {}", decision.reason),
+            Channel::Hold => format!("No way to reach her: {}", decision.reason),
+        };
+        let detail = serde_json::json!({ "decision": decision, "evidence": evidence });
+        self.draft.say_more(line, Some(SOP_DECIDE), Some(detail));
+        self.state.decision = Some(Chosen {
+            channel: decision.channel,
+            reason: decision.reason.clone(),
+            cautions: decision.cautions.clone(),
+        });
+        match decision.channel {
+            Channel::Email => self.enter(Step::EmailFollowUp),
+            Channel::Phone => self.enter(Step::PhoneFollowUp),
+            Channel::Hold => {
+                let extra = serde_json::json!({
+                    "decision": decision.reason,
+                    "cautions": decision.cautions,
+                    "ready": [self.ready_text("S2"), self.ready_text("S3")],
+                });
+                let reason = format!("neither email nor phone is possible: {}", decision.reason);
+                self.hold(Hold::NotSent, &reason, extra);
+            }
+        }
+    }
+
+    pub(super) fn mail_unreadable(&mut self, reason: &str) {
+        let reason = format!("the email history can't be read: {reason}");
+        self.hold(Hold::NotSent, &reason, serde_json::json!({}));
+    }
+
+    /// E40, E21: nothing is done in the CRM without a contact.
+    pub(super) fn hold_contact_gone(&mut self) {
+        let extra = serde_json::json!({
+            "remedy": "link the client to her contact (`clients link`), then resume; or close",
+        });
+        self.hold(Hold::NotSent, "her contact in the CRM is gone", extra);
+    }
+}

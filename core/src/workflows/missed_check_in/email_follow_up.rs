@@ -1,0 +1,95 @@
+//! Scenario 1: a follow-up by email, in the coach's name.
+//!
+//! > Scenario #1: The client has been opening their emails then you know they are seeing your
+//! > message. In this case, you will send them a follow up email.
+//!
+//! Only the email itself is waited for. What the coach sees of it (a note and a tag in the CRM, a
+//! quiet note in the portal) is planned once the email is out, and never stands in its way.
+
+use super::run::Run;
+use super::state::{How, Progress};
+use crate::effects::EffectInput;
+use crate::scripts::date_words;
+use crate::time::Timestamp;
+
+/// The sentence that the step carries out.
+pub(super) const SOP: &str = "Scenario #1: The client has been opening their emails then you know \
+     they are seeing your message. In this case, you will send them a follow up email.";
+
+/// The sentence that the wait after either follow-up carries out.
+pub(super) const SOP_WAIT: &str = "Wait another 24-48 hours to see if they respond or check-in.";
+
+/// The script.
+pub(super) const SCRIPT: &str = "S2";
+
+impl Run<'_> {
+    pub(super) fn enter_email_follow_up(&mut self) {
+        let tag = self.procedure.parameters.tags.phone.clone();
+        self.take_tag_off(tag);
+        let zone = self.state.client.zone.as_deref();
+        let slot = self.draft.cx.calendar.outreach_slot(self.now(), zone);
+        let input = EffectInput::Email {
+            script: SCRIPT.into(),
+            due: self.state.due,
+        };
+        self.plan_and_wait("email", slot, input);
+    }
+
+    pub(super) fn email_done(&mut self, at: Timestamp, how: How) {
+        self.state.current = None;
+        self.draft
+            .say_sop(Self::said_how(how, "Follow-up email"), SOP);
+        if matches!(how, How::Sent | How::Proposed) {
+            let text = self.follow_up_words("email");
+            self.plan_aside(
+                "note",
+                EffectInput::ContactNote {
+                    title: "Missed check-in: follow-up by email".into(),
+                    text: text.clone(),
+                },
+            );
+            let tag = self.procedure.parameters.tags.email.clone();
+            self.put_tag_on(tag);
+            self.plan_aside("portal_note", EffectInput::PortalNote { text });
+        }
+        self.followed_up(at, how);
+    }
+
+    /// Both scenarios end alike: the wait, then what comes by hand.
+    pub(super) fn followed_up(&mut self, at: Timestamp, how: How) {
+        self.state.follow_up = Progress::Done { at, how };
+        self.tell_window();
+        let zone = self.state.client.zone.as_deref();
+        let earliest = self.wait_after(at).max(self.now());
+        let until = self.draft.cx.calendar.outreach_slot(earliest, zone);
+        self.draft
+            .say_sop("Waiting for the check-in or a reply", SOP_WAIT);
+        self.wait_until(until, "time for the client to respond or check in");
+    }
+
+    /// What staff read about the chosen channel: facts about mail, nothing about health.
+    pub(super) fn follow_up_words(&self, channel: &str) -> String {
+        let due = date_words(self.state.due);
+        let chosen = self.state.decision.as_ref();
+        let reason = chosen.map_or("chosen by hand", |chosen| chosen.reason.as_str());
+        let mut text = format!("Check-in due {due}: follow-up by {channel}. Why: {reason}.");
+        for caution in chosen.iter().flat_map(|chosen| &chosen.cautions) {
+            text.push_str(" Note: ");
+            text.push_str(caution);
+            text.push('.');
+        }
+        text
+    }
+
+    pub(super) fn put_tag_on(&mut self, tag: String) {
+        self.state.tags.insert(tag.clone());
+        self.plan_aside("tag", EffectInput::AddTag { tag });
+    }
+
+    /// A tag of the other scenario must not stay: it would say what is no longer so.
+    pub(super) fn take_tag_off(&mut self, tag: String) {
+        if self.state.tags.remove(&tag) {
+            self.plan_aside("untag", EffectInput::RemoveTag { tag });
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Whether a missed check-in opens a case.
+//!
+//! > Effectively following up with a client 24 hours after a client has missed their check-in.
+
+use super::run::Run;
+use super::state::{State, Step};
+use crate::clients::{CheckIn, ClientSnapshot, ClientStatus};
+use crate::procedure::MissedCheckInProcedure;
+use crate::scripts::date_words;
+use crate::time::Date;
+use crate::workflow::{Context, Transition};
+
+/// The title sentence of SOP A.
+pub(super) const SOP: &str =
+    "Effectively following up with a client 24 hours after a client has missed their check-in.";
+
+/// Opens a case on a check-in that was read as missed, or says why not.
+pub(super) fn open(
+    procedure: &MissedCheckInProcedure,
+    cx: Context<'_>,
+    case: &crate::case::Case,
+    check_in: &CheckIn,
+    client: &ClientSnapshot,
+) -> Result<Transition, String> {
+    let today = cx.calendar.date_of(cx.now);
+    check(check_in, client, today)?;
+    let mut run = Run::new(procedure, cx, case, State::new(check_in, client, cx.now));
+    Step::PortalMessage.as_str().clone_into(&mut run.draft.step);
+    let due = date_words(check_in.due);
+    run.draft.say_sop(
+        format!(
+            "The check-in due {due} was not there on {}",
+            date_words(today)
+        ),
+        SOP,
+    );
+    if run.window_end().is_none() {
+        run.draft
+            .say("The date of the last regimen change is unknown: no wait is shortened");
+    }
+    run.enter(Step::PortalMessage);
+    run.finish()
+        .ok_or_else(|| "the state of the new case can't be stored".into())
+}
+
+/// The conditions. Only the status *online* is ever followed up; a word that we don't know is
+/// not *online* (E39).
+fn check(check_in: &CheckIn, client: &ClientSnapshot, today: Date) -> Result<(), String> {
+    if check_in.submitted_at.is_some() {
+        return Err("the check-in has been submitted".into());
+    }
+    if check_in.withdrawn {
+        return Err("the check-in was withdrawn".into());
+    }
+    if today <= check_in.due {
+        return Err(format!(
+            "the check-in is due {}: it counts as missed from the day after",
+            date_words(check_in.due)
+        ));
+    }
+    let reason = match &client.status {
+        ClientStatus::Online => return Ok(()),
+        ClientStatus::InPerson => "the client comes to the clinic".into(),
+        ClientStatus::OnBreak => "the client is on an agreed break".into(),
+        ClientStatus::Quit => "the client's program has ended".into(),
+        ClientStatus::Graduated => "the client has completed the program".into(),
+        ClientStatus::TransitionCallOnly => {
+            "only the Transition Maintenance Call is open (SOP-2330, HappyFox ticket)".into()
+        }
+        ClientStatus::Unknown(word) => {
+            format!("the portal gives a status that we don't know ({word:?})")
+        }
+    };
+    Err(reason)
+}

@@ -1,0 +1,148 @@
+//! Scenario 2: the coach calls (A8).
+//!
+//! > The client is not opening their emails from you which you saw in KEAP. In this case, you will
+//! > want to follow up with a phone call.
+//!
+//! A call can't be made by a machine: the coach gets a task in the CRM with the reason, the number
+//! and S3, and records what came of it. *Spoke* counts as a reply. Voicemail, no answer, and a task
+//! that was completed without a word count as called, not reached. A wrong number goes on as not
+//! reached and is shown to her as a flaw of the contact. The wait starts with the recorded call.
+
+use super::run::{Ask, Run};
+use super::state::{Call, How, Progress, Step};
+use crate::effects::EffectInput;
+use crate::facts::CallOutcome;
+use crate::ids::{EffectKey, TaskId};
+use crate::scripts::date_words;
+use crate::time::Timestamp;
+use crate::workflows::PROGRAM_MANAGER;
+
+/// The sentence that the step carries out.
+pub(super) const SOP: &str = "Scenario #2) The client is not opening their emails from you which \
+     you saw in KEAP. In this case, you will want to follow up with a phone call.";
+
+/// The script that she reads.
+pub(super) const SCRIPT: &str = "S3";
+
+impl Run<'_> {
+    pub(super) fn enter_phone_follow_up(&mut self) {
+        let tag = self.procedure.parameters.tags.email.clone();
+        self.take_tag_off(tag);
+        self.state.called = None;
+        let calendar = self.draft.cx.calendar;
+        let slot = calendar.office_slot(self.now());
+        let chosen = self.state.decision.as_ref();
+        let input = EffectInput::CallTask {
+            script: SCRIPT.into(),
+            due: self.state.due,
+            reason: chosen.map_or_else(String::new, |chosen| chosen.reason.clone()),
+            call_by: calendar.date_of(slot),
+        };
+        self.plan_and_wait("call", slot, input);
+    }
+
+    /// The task is in the CRM; now the coach is waited for.
+    pub(super) fn call_task_made(&mut self, key: &EffectKey, task: Option<&TaskId>) {
+        self.state.current = None;
+        self.draft.say_sop("Call task made for the coach", SOP);
+        self.state.call = Some(Call {
+            made_by: key.clone(),
+            task: task.cloned(),
+            moves: 0,
+        });
+        self.note_phone();
+        let coach = &self.procedure.parameters.coach;
+        let detail = serde_json::json!({
+            "task": task,
+            "contact": self.state.client.contact,
+            "outcomes": CallOutcome::ALL.map(CallOutcome::as_str),
+            "ready": self.ready_text(SCRIPT),
+            "escalate": {
+                "to": PROGRAM_MANAGER,
+                "at": self.working_days_from_now(coach.call_escalation_days),
+            },
+        });
+        let due = date_words(self.state.due);
+        self.ask(Ask {
+            kind: "call_outcome",
+            owner: self.owner(),
+            title: format!(
+                "{}: what came of the call? (check-in due {due})",
+                self.state.who()
+            ),
+            detail,
+            actions: &["call_outcome", "skip", "pause", "close"],
+            remind_at: self.working_days_from_now(coach.call_reminder_days),
+        });
+    }
+
+    /// In propose mode nobody is asked to call, so nobody will record an outcome.
+    pub(super) fn call_task_proposed(&mut self) {
+        self.state.current = None;
+        self.note_phone();
+        let line = "The coach would have been asked to call (propose mode); goes on as not reached";
+        self.draft.say_sop(line, SOP);
+        self.state.called = Some(Some(CallOutcome::NoAnswer));
+        self.followed_up(self.now(), How::Proposed);
+    }
+
+    fn note_phone(&mut self) {
+        let tag = self.procedure.parameters.tags.phone.clone();
+        self.put_tag_on(tag);
+        let text = self.follow_up_words("phone");
+        self.plan_aside("portal_note", EffectInput::PortalNote { text });
+    }
+
+    /// Whether the outcome of a call is waited for.
+    pub(super) fn awaits_call(&self) -> bool {
+        !self.draft.status.is_closed()
+            && self.step() == Some(Step::PhoneFollowUp)
+            && self.state.call.is_some()
+    }
+
+    /// The coach called. `outcome` is `None` when she completed the task without a word.
+    /// `completed` tells whether the task is: if not, it is ours to complete.
+    pub(super) fn call_recorded(
+        &mut self,
+        at: Timestamp,
+        outcome: Option<CallOutcome>,
+        completed: bool,
+    ) {
+        let Some(call) = self.state.call.take() else {
+            return;
+        };
+        if !completed && call.task.is_some() {
+            self.close_task(&call.made_by, "the outcome was recorded");
+        }
+        self.state.called = Some(outcome);
+        let words = outcome.map_or("completed without an outcome", CallOutcome::as_str);
+        self.draft.say_sop(format!("Called: {words}"), SOP);
+        if outcome == Some(CallOutcome::Spoke) {
+            self.state.follow_up = Progress::Done { at, how: How::Sent };
+            self.replied("she was reached by phone");
+            return;
+        }
+        self.followed_up(at, How::Sent);
+        if outcome == Some(CallOutcome::WrongNumber) {
+            self.tell_wrong_number();
+        }
+    }
+
+    fn tell_wrong_number(&mut self) {
+        let remind_at = self.working_days_from_now(1);
+        self.tell(Ask {
+            kind: "wrong_number",
+            owner: self.owner(),
+            title: format!(
+                "{}: the phone number belongs to somebody else",
+                self.state.who()
+            ),
+            detail: serde_json::json!({
+                "contact": self.state.client.contact,
+                "remedy": "correct the number in the CRM and in the portal",
+            }),
+            actions: &["done"],
+            remind_at,
+        });
+    }
+}

@@ -1,0 +1,78 @@
+//! The first message, in the portal (A1).
+//!
+//! > Log into Clear Connection, and message your client in the CC messages.
+//!
+//! S1 says "yesterday", so it goes out on the day after `D`, clinic time, in the first portal slot
+//! of that day; where the portal gives a due *time*, not before 24 hours after it. If only a later
+//! slot is left, an approved variant without "yesterday" goes out, or the step is held with the
+//! text ready.
+
+use super::run::{Run, after};
+use super::state::{Hold, How, Progress};
+use crate::effects::EffectInput;
+use crate::time::{SignedDuration, Timestamp};
+
+/// The sentence that the step carries out.
+pub(super) const SOP: &str =
+    "Log into Clear Connection, and message your client in the CC messages.";
+
+/// The sentence that the wait after it carries out.
+pub(super) const SOP_WAIT: &str = "Wait another 24-48 hours for the client to complete the \
+     check-in before reaching out again.";
+
+/// The script.
+pub(super) const SCRIPT: &str = "S1";
+
+impl Run<'_> {
+    pub(super) fn enter_portal_message(&mut self) {
+        let slot = self.first_message_slot();
+        let day = self.draft.cx.calendar.date_of(slot);
+        let window = self.procedure.parameters.window_days;
+        let truth = self.state.truth(day, window);
+        if let Err(error) = self.procedure.scripts.choose(SCRIPT, &truth) {
+            let ready = self.ready_text(SCRIPT);
+            self.hold(
+                Hold::NotSent,
+                &error.to_string(),
+                serde_json::json!({ "ready": ready }),
+            );
+            return;
+        }
+        let input = EffectInput::PortalMessage {
+            script: SCRIPT.into(),
+            due: self.state.due,
+        };
+        self.plan_and_wait("message", slot, input);
+    }
+
+    /// The first portal slot of the day after `D`, from now on.
+    fn first_message_slot(&self) -> Timestamp {
+        let calendar = self.draft.cx.calendar;
+        let hours = self
+            .procedure
+            .parameters
+            .waits
+            .first_message_after_due_hours;
+        let next_day = self.state.due.tomorrow().unwrap_or(self.state.due);
+        let mut earliest = calendar.portal_opening(next_day).max(self.now());
+        if let Some(due_at) = self.state.due_at {
+            earliest = earliest.max(after(due_at, SignedDuration::from_hours(hours)));
+        }
+        calendar.portal_slot(earliest)
+    }
+
+    pub(super) fn portal_message_done(&mut self, at: Timestamp, how: How) {
+        self.state.first_message = Progress::Done { at, how };
+        self.state.current = None;
+        self.draft
+            .say_sop(Self::said_how(how, "First message in the portal"), SOP);
+        self.tell_window();
+        let until = self
+            .draft
+            .cx
+            .calendar
+            .portal_slot(self.wait_after(at).max(self.now()));
+        self.draft.say_sop("Waiting for the check-in", SOP_WAIT);
+        self.wait_until(until, "time for the client to complete the check-in");
+    }
+}

@@ -1,0 +1,408 @@
+//! The moves that every step of the procedure is made of.
+
+use super::state::{Hold, How, Pending, Progress, State, Step};
+use crate::case::{Case, CaseStatus, Wait};
+use crate::effects::EffectInput;
+use crate::ids::{CoachId, EffectKey};
+use crate::procedure::MissedCheckInProcedure;
+use crate::scripts::{Values, date_words};
+use crate::time::{Date, SignedDuration, Timestamp};
+use crate::workflow::{Context, NewWork, Transition};
+use crate::workflows::PROGRAM_MANAGER;
+use crate::workflows::draft::Draft;
+
+/// One run of the step function: the procedure, the state, and the transition in the making.
+#[derive(Debug)]
+pub(super) struct Run<'a> {
+    pub(super) procedure: &'a MissedCheckInProcedure,
+    pub(super) draft: Draft<'a>,
+    pub(super) state: State,
+}
+
+/// Something that a person is asked.
+pub(super) struct Ask {
+    pub(super) kind: &'static str,
+    pub(super) owner: String,
+    pub(super) title: String,
+    pub(super) detail: serde_json::Value,
+    pub(super) actions: &'static [&'static str],
+    pub(super) remind_at: Timestamp,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        procedure: &'a MissedCheckInProcedure,
+        cx: Context<'a>,
+        case: &'a Case,
+        state: State,
+    ) -> Self {
+        Self {
+            procedure,
+            draft: Draft::new(cx, case),
+            state,
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.draft.cx.now
+    }
+
+    pub(super) fn today(&self) -> Date {
+        self.draft.cx.calendar.date_of(self.now())
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.draft.status == CaseStatus::Open
+    }
+
+    pub(super) fn finish(self) -> Option<Transition> {
+        self.draft.finish(&self.state)
+    }
+
+    /// Whose the case is: her coach, or the Program Manager while she has none.
+    pub(super) fn owner(&self) -> String {
+        self.state
+            .client
+            .coach
+            .as_ref()
+            .map_or_else(|| PROGRAM_MANAGER.to_owned(), CoachId::to_string)
+    }
+
+    /// What scripts are filled with, as far as it is known between reads.
+    pub(super) fn values(&self) -> Values {
+        let coach = self.draft.cx.coaches.iter();
+        let coach = coach
+            .clone()
+            .find(|coach| Some(&coach.id) == self.state.client.coach.as_ref());
+        Values {
+            client_name: self.state.client.first_name.clone(),
+            coach_name: coach.map(|coach| coach.name.clone()),
+            due: Some(self.state.due),
+        }
+    }
+
+    /// A script's text for a person to use: the text, or why it can't be filled.
+    pub(super) fn ready_text(&self, id: &str) -> serde_json::Value {
+        let Some(script) = self.procedure.scripts.get(id) else {
+            return serde_json::json!({ "script": id });
+        };
+        let window = self.procedure.parameters.window_days;
+        let faults = script.faults(&self.state.truth(self.today(), window));
+        let check: Vec<_> = faults.iter().map(|fault| fault.fault()).collect();
+        match script.render(id, &self.values()) {
+            Ok(rendered) => serde_json::json!({
+                "script": id, "text": rendered.text, "characters": rendered.chars, "check": check,
+            }),
+            Err(error) => serde_json::json!({
+                "script": id, "missing": error.to_string(), "check": check,
+            }),
+        }
+    }
+
+    /// Enters `step` as a new visit.
+    pub(super) fn enter(&mut self, step: Step) {
+        self.withdraw_current();
+        let visit = self.state.visits.entry(step).or_insert(0);
+        *visit = visit.saturating_add(1);
+        self.draft.visit = *visit;
+        step.as_str().clone_into(&mut self.draft.step);
+        self.state.hold = None;
+        self.state.anyway = None;
+        self.draft.status = CaseStatus::Open;
+        match step {
+            Step::PortalMessage => self.enter_portal_message(),
+            Step::ChooseChannel => self.enter_choose_channel(),
+            Step::EmailFollowUp => self.enter_email_follow_up(),
+            Step::PhoneFollowUp => self.enter_phone_follow_up(),
+            Step::ByHand => self.enter_by_hand(),
+        }
+    }
+
+    /// The step that the case is in.
+    pub(super) fn step(&self) -> Option<Step> {
+        Step::ALL
+            .into_iter()
+            .find(|step| step.as_str() == self.draft.step)
+    }
+
+    /// Plans an effect of the present step and remembers it until it settles.
+    pub(super) fn plan(
+        &mut self,
+        name: &str,
+        blocking: bool,
+        not_before: Timestamp,
+        input: EffectInput,
+    ) -> EffectKey {
+        let kind = input.kind();
+        let key = self.draft.plan(name, blocking, not_before, input);
+        if let Some(step) = self.step() {
+            let pending = Pending {
+                kind,
+                step,
+                cancelled: false,
+            };
+            self.state.pending.insert(key.clone(), pending);
+        }
+        key
+    }
+
+    /// Plans the effect that this visit waits for.
+    pub(super) fn plan_and_wait(&mut self, name: &str, not_before: Timestamp, input: EffectInput) {
+        let key = self.plan(name, true, not_before, input);
+        self.state.current = Some(key.clone());
+        self.stop_asking();
+        self.draft.wait = Some(Wait::Effect { key });
+    }
+
+    /// Plans an effect that nothing waits for.
+    pub(super) fn plan_aside(&mut self, name: &str, input: EffectInput) {
+        let now = self.now();
+        self.plan(name, false, now, input);
+    }
+
+    /// The effect that this visit waits for is no longer wanted. It stays remembered: it may be
+    /// under way, and then its outcome is reported (E4).
+    pub(super) fn withdraw_current(&mut self) {
+        let Some(key) = self.state.current.take() else {
+            return;
+        };
+        if let Some(pending) = self.state.pending.get_mut(&key) {
+            pending.cancelled = true;
+            self.draft.cancel(key);
+        }
+    }
+
+    /// Waits until `until`; what comes then follows from what has been done.
+    pub(super) fn wait_until(&mut self, until: Timestamp, why: &str) {
+        self.stop_asking();
+        self.draft.status = CaseStatus::Open;
+        self.draft.wait = Some(Wait::Timer {
+            until,
+            why: why.to_owned(),
+        });
+    }
+
+    /// How long to wait after something that happened at `at` (A2, E26, E27).
+    ///
+    /// The usual 48 hours, unless `W` is near or over: then 24. Near means that fewer than
+    /// `near_days` days would lie between the day on which the usual wait ends and `W`, by the
+    /// clinic's calendar. While `R` is not known, nothing is shortened.
+    pub(super) fn wait_after(&self, at: Timestamp) -> Timestamp {
+        let waits = &self.procedure.parameters.waits;
+        let usual = after(at, waits.usual());
+        let Some(end) = self.window_end() else {
+            return usual;
+        };
+        let left = days_between(self.draft.cx.calendar.date_of(usual), end);
+        if left < waits.near_days {
+            after(at, waits.short())
+        } else {
+            usual
+        }
+    }
+
+    pub(super) fn window_end(&self) -> Option<Date> {
+        self.state.window_end(self.procedure.parameters.window_days)
+    }
+
+    /// What people are told about the three weeks, in a few words.
+    pub(super) fn window_words(&self) -> String {
+        match self.window_end() {
+            None => "date of the last regimen change unknown".into(),
+            Some(end) if end < self.today() => {
+                format!("three-week window over since {}", date_words(end))
+            }
+            Some(end) => format!("three-week window ends {}", date_words(end)),
+        }
+    }
+
+    /// The coach hears once that the three weeks are over (E27), quietly.
+    pub(super) fn tell_window(&mut self) {
+        let over = self.window_end().is_some_and(|end| end < self.today());
+        if !over || self.state.window_told {
+            return;
+        }
+        self.state.window_told = true;
+        let words = self.window_words();
+        self.draft.say(format!("{words}: waits are shortened"));
+        let due = date_words(self.state.due);
+        let text = format!("Check-in due {due}: {words}. Waits are shortened.");
+        self.plan_aside("window_note", EffectInput::PortalNote { text });
+    }
+
+    /// The opening of the office on the `days`th working day from now.
+    pub(super) fn working_days_from_now(&self, days: i32) -> Timestamp {
+        let calendar = self.draft.cx.calendar;
+        calendar.office_opening(calendar.add_working_days(self.today(), days))
+    }
+
+    /// Asks a person and waits for her.
+    pub(super) fn ask(&mut self, ask: Ask) {
+        self.stop_asking();
+        self.ask_for(ask.into_work());
+    }
+
+    /// Waits for the owner of `work`.
+    pub(super) fn ask_for(&mut self, work: NewWork) {
+        self.draft.wait = Some(Wait::Person {
+            who: work.owner.clone(),
+            why: work.title.clone(),
+            remind_at: work.remind_at,
+        });
+        self.state.asked = Some(work.clone());
+        self.draft.ask(work);
+    }
+
+    /// Tells a person something that the case does not wait for.
+    pub(super) fn tell(&mut self, ask: Ask) {
+        self.draft.ask(ask.into_work());
+    }
+
+    /// What a person was asked needs no answer any more.
+    pub(super) fn stop_asking(&mut self) {
+        if self.state.asked.take().is_some() {
+            self.draft.settle_work();
+        }
+    }
+
+    /// Stops with the case held until a person decides.
+    pub(super) fn hold(&mut self, hold: Hold, reason: &str, extra: serde_json::Value) {
+        let actions: &[&str] = match hold {
+            Hold::NotSent => &["resume", "send_anyway", "done_by_hand", "skip", "close"],
+            Hold::Unclear => &["done_by_hand", "skip", "close"],
+        };
+        self.state.hold = Some(hold);
+        self.draft.status = CaseStatus::Held {
+            reason: reason.to_owned(),
+        };
+        self.draft.say(format!("Held: {reason}"));
+        let mut detail = serde_json::json!({
+            "reason": reason,
+            "check_in_due": date_words(self.state.due),
+            "window": self.window_words(),
+            "contact": self.state.client.contact,
+        });
+        if let (Some(detail), serde_json::Value::Object(extra)) = (detail.as_object_mut(), extra) {
+            detail.extend(extra);
+        }
+        let days = self.procedure.parameters.coach.hold_reminder_days;
+        self.ask(Ask {
+            kind: "hold",
+            owner: self.owner(),
+            title: format!("{}: {reason}", self.state.who()),
+            detail,
+            actions,
+            remind_at: self.working_days_from_now(days),
+        });
+    }
+
+    /// Stops all outreach until a person says how to go on.
+    pub(super) fn pause(&mut self, reason: &str, ask: Ask) {
+        self.withdraw_current();
+        self.withdraw_call("outreach is paused");
+        self.state.hold = None;
+        self.draft.status = CaseStatus::Paused {
+            reason: reason.to_owned(),
+        };
+        self.draft.say(format!("Paused: {reason}"));
+        self.ask(ask);
+    }
+
+    /// Ends the case: nothing planned goes out, our tags and our open call task go away.
+    pub(super) fn close(&mut self, reason: &str) {
+        self.withdraw_current();
+        let open: Vec<_> = self.state.pending.iter_mut().collect();
+        for (key, pending) in open {
+            if !pending.cancelled {
+                pending.cancelled = true;
+                self.draft.cancel(key.clone());
+            }
+        }
+        self.draft.settle_work();
+        self.state.asked = None;
+        self.withdraw_call(reason);
+        for (index, tag) in std::mem::take(&mut self.state.tags).into_iter().enumerate() {
+            self.plan_at_close(&format!("untag-{index}"), EffectInput::RemoveTag { tag });
+        }
+        let touched = self.state.first_message != Progress::Pending
+            || self.state.follow_up != Progress::Pending;
+        if touched && !self.state.contact_gone {
+            let due = date_words(self.state.due);
+            self.plan_at_close(
+                "note",
+                EffectInput::ContactNote {
+                    title: "Missed check-in: follow-up ended".into(),
+                    text: format!("Follow-up of the check-in due {due} has ended: {reason}."),
+                },
+            );
+        }
+        self.draft.status = CaseStatus::Closed {
+            reason: reason.to_owned(),
+        };
+        self.draft.wait = None;
+        self.state.hold = None;
+        self.draft.say(format!("Closed: {reason}"));
+    }
+
+    /// An effect of the closing. A case closes once, so its visit is the first and only.
+    fn plan_at_close(&mut self, name: &str, input: EffectInput) {
+        let key = EffectKey::of_case(self.draft.case.id, "close", 1, name);
+        let now = self.now();
+        self.draft.plan_as(key, false, now, input);
+    }
+
+    /// The open call task, if there is one, is completed by us. "Tasks closed by us don't count":
+    /// the call is forgotten, so that the completion is not taken for the coach's.
+    pub(super) fn withdraw_call(&mut self, reason: &str) {
+        if let Some(call) = self.state.call.take()
+            && call.task.is_some()
+        {
+            self.close_task(&call.made_by, reason);
+        }
+    }
+
+    /// Completes the task that `made_by` made. The key hangs on the effect that made it, which
+    /// makes one task only: two reasons to close it are one closing.
+    pub(super) fn close_task(&mut self, made_by: &EffectKey, reason: &str) {
+        let key = EffectKey(format!("{made_by}/close"));
+        let now = self.now();
+        let input = EffectInput::CloseTask {
+            made_by: made_by.clone(),
+            reason: reason.to_owned(),
+        };
+        self.draft.plan_as(key, false, now, input);
+    }
+
+    /// The time at which a step counts as carried out, with how, for the timeline.
+    pub(super) fn said_how(how: How, what: &str) -> String {
+        match how {
+            How::Sent => format!("{what}: sent"),
+            How::Proposed => format!("{what}: would have been sent (propose mode)"),
+            How::ByHand => format!("{what}: done by hand"),
+            How::Skipped => format!("{what}: left out"),
+        }
+    }
+}
+
+impl Ask {
+    fn into_work(self) -> NewWork {
+        NewWork {
+            kind: self.kind.to_owned(),
+            owner: self.owner,
+            title: self.title,
+            detail: self.detail,
+            actions: self.actions.iter().map(|&name| name.to_owned()).collect(),
+            due: self.remind_at,
+            remind_at: self.remind_at,
+        }
+    }
+}
+
+/// `at` plus `wait`, at the latest the end of representable time.
+pub(super) fn after(at: Timestamp, wait: SignedDuration) -> Timestamp {
+    at.saturating_add(wait).unwrap_or(Timestamp::MAX)
+}
+
+fn days_between(from: Date, to: Date) -> i32 {
+    from.until(to).map_or(0, |span| span.get_days())
+}

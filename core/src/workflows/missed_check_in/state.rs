@@ -1,0 +1,318 @@
+//! What a case of this procedure remembers between steps: the content of `case.data`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::channel::Channel;
+use crate::clients::{CheckIn, ClientSnapshot, ClientStatus};
+use crate::effects::EffectKind;
+use crate::facts::CallOutcome;
+use crate::ids::{CheckInId, CoachId, ContactId, EffectKey, TaskId};
+use crate::scripts::{Assertion, Truth};
+use crate::time::{Date, Timestamp};
+use crate::workflow::NewWork;
+
+/// The steps that are built, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// S1 in the portal.
+    PortalMessage,
+    /// Has she been opening her email?
+    ChooseChannel,
+    /// Scenario 1: S2 by email.
+    EmailFollowUp,
+    /// Scenario 2: a call task with S3.
+    PhoneFollowUp,
+    /// What the relay does not do yet, asked of the coach.
+    ByHand,
+}
+
+impl Step {
+    /// Every step, in order.
+    pub const ALL: [Self; 5] = [
+        Self::PortalMessage,
+        Self::ChooseChannel,
+        Self::EmailFollowUp,
+        Self::PhoneFollowUp,
+        Self::ByHand,
+    ];
+
+    /// The stored name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PortalMessage => "portal_message",
+            Self::ChooseChannel => "choose_channel",
+            Self::EmailFollowUp => "email_follow_up",
+            Self::PhoneFollowUp => "phone_follow_up",
+            Self::ByHand => "by_hand",
+        }
+    }
+}
+
+/// What the procedure needs to know of the client between reads. No address and no number: those
+/// are read anew whenever they are used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Known {
+    /// Her given name.
+    pub first_name: Option<String>,
+    /// Given name and initial, for staff.
+    pub short_name: Option<String>,
+    /// Her coach.
+    pub coach: Option<CoachId>,
+    /// Where she stands.
+    pub status: ClientStatus,
+    /// Her time zone.
+    pub zone: Option<String>,
+    /// `R`.
+    pub regimen: Option<Date>,
+    /// Her contact, where the portal names it: for links shown to people.
+    pub contact: Option<ContactId>,
+    /// End of an agreed break.
+    pub break_until: Option<Date>,
+}
+
+impl From<&ClientSnapshot> for Known {
+    fn from(client: &ClientSnapshot) -> Self {
+        Self {
+            first_name: client.first_name.clone(),
+            short_name: client.short_name(),
+            coach: client.coach.clone(),
+            status: client.status.clone(),
+            zone: client.time_zone.clone(),
+            regimen: client.last_regimen_change,
+            contact: client.contact.clone(),
+            break_until: client.break_until,
+        }
+    }
+}
+
+/// How far one of the two messages has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "progress", rename_all = "snake_case")]
+pub enum Progress {
+    /// Not yet.
+    Pending,
+    /// It has been carried out.
+    Done {
+        /// When.
+        at: Timestamp,
+        /// How.
+        how: How,
+    },
+    /// It can't be told whether it reached her; it is never sent again.
+    Unclear,
+}
+
+/// How a message was carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// By us.
+    Sent,
+    /// It would have been, in propose mode.
+    Proposed,
+    /// By the coach.
+    ByHand,
+    /// Left out by the coach's decision.
+    Skipped,
+}
+
+/// The channel that was chosen, as far as later texts speak of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chosen {
+    /// Which.
+    pub channel: Channel,
+    /// Why, in a few words.
+    pub reason: String,
+    /// What the coach should know before she relies on it.
+    pub cautions: Vec<String>,
+}
+
+/// The call task that the coach has now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// The effect that makes the task.
+    pub made_by: EffectKey,
+    /// The task, once the CRM has named it.
+    pub task: Option<TaskId>,
+    /// How often it was moved to another coach: part of effect keys.
+    pub moves: u32,
+}
+
+/// Why the case is held, which decides what may be done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// Nothing was sent: the step can be tried again, done by hand or left out.
+    NotSent,
+    /// It can't be told whether it was sent: never again by itself.
+    Unclear,
+}
+
+/// An effect that has not settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// What kind.
+    pub kind: EffectKind,
+    /// In which step.
+    pub step: Step,
+    /// It is no longer wanted, but may have been under way when that was decided (E4).
+    pub cancelled: bool,
+}
+
+/// What a case of this procedure remembers.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about the case, each with its own sentence in the reading"
+)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The missed check-in.
+    pub check_in: CheckInId,
+    /// `D`.
+    pub due: Date,
+    /// The instant it was due, where the portal gives one.
+    pub due_at: Option<Timestamp>,
+    /// The client as last told.
+    pub client: Known,
+    /// Replies from before this moment have been dealt with: the opening, or the last resume.
+    pub since: Timestamp,
+    /// Whether the coach has resumed the case: then she knows what she wrote before.
+    pub resumed: bool,
+    /// Whether the client has replied at any time in the case.
+    pub replied: bool,
+    /// S1.
+    pub first_message: Progress,
+    /// S2 or the call.
+    pub follow_up: Progress,
+    /// The channel that was chosen. The whole decision with its evidence is in the timeline.
+    pub decision: Option<Chosen>,
+    /// The open call task, while there is one.
+    pub call: Option<Call>,
+    /// What came of the call, once one was recorded (`None` inside: completed without a word).
+    pub called: Option<Option<CallOutcome>>,
+    /// Tags that we put on the contact.
+    pub tags: BTreeSet<String>,
+    /// How often each step was entered.
+    pub visits: BTreeMap<Step, u32>,
+    /// Effects that have not settled.
+    pub pending: BTreeMap<EffectKey, Pending>,
+    /// The effect that this visit waits for.
+    pub current: Option<EffectKey>,
+    /// The effect that the coach wants sent although she wrote by hand (E43).
+    pub anyway: Option<EffectKey>,
+    /// Why the case is held, while it is.
+    pub hold: Option<Hold>,
+    /// What a person is asked now, to be asked of the next coach if hers changes (E41).
+    pub asked: Option<NewWork>,
+    /// The CRM contact is gone (E40).
+    pub contact_gone: bool,
+    /// The coach has done the first thing that is asked of her by hand.
+    pub text_by_hand: bool,
+    /// The coach was told that `W` is over (E27).
+    pub window_told: bool,
+    /// Her other check-ins, as far as we were told: to tell a later one from an earlier (E7).
+    pub others: BTreeMap<CheckInId, Date>,
+}
+
+impl State {
+    /// The state at the opening.
+    pub(super) fn new(check_in: &CheckIn, client: &ClientSnapshot, now: Timestamp) -> Self {
+        Self {
+            check_in: check_in.id.clone(),
+            due: check_in.due,
+            due_at: check_in.due_at,
+            client: Known::from(client),
+            since: now,
+            resumed: false,
+            replied: false,
+            first_message: Progress::Pending,
+            follow_up: Progress::Pending,
+            decision: None,
+            call: None,
+            called: None,
+            tags: BTreeSet::new(),
+            visits: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            current: None,
+            anyway: None,
+            hold: None,
+            asked: None,
+            contact_gone: false,
+            text_by_hand: false,
+            window_told: false,
+            others: BTreeMap::new(),
+        }
+    }
+
+    /// The step that comes next: the first one that has not been carried out.
+    pub(super) fn next(&self) -> Step {
+        if self.first_message == Progress::Pending {
+            Step::PortalMessage
+        } else if self.follow_up == Progress::Pending {
+            Step::ChooseChannel
+        } else {
+            Step::ByHand
+        }
+    }
+
+    /// `W`, the last day of the three weeks; `None` while `R` is missing or later than the
+    /// check-in, which can't be right (E26).
+    pub(super) fn window_end(&self, days: i32) -> Option<Date> {
+        let regimen = self.client.regimen.filter(|date| *date <= self.due)?;
+        regimen
+            .checked_add(jiff::Span::new().try_days(days).ok()?)
+            .ok()
+    }
+
+    /// What holds at `today`, given that the check-in is not there (which the guard has read).
+    pub(super) fn truth(&self, today: Date, window_days: i32) -> Truth {
+        let mut truth = Truth::from([Assertion::NoCheckIn]);
+        let mut claim = |assertion, holds| {
+            if holds {
+                truth.insert(assertion);
+            }
+        };
+        claim(
+            Assertion::DueYesterday,
+            self.due.tomorrow().is_ok_and(|next| next == today),
+        );
+        claim(Assertion::NoReply, !self.replied);
+        claim(
+            Assertion::CalledWithoutReply,
+            matches!(
+                self.called,
+                Some(None | Some(CallOutcome::Voicemail | CallOutcome::NoAnswer))
+            ),
+        );
+        claim(
+            Assertion::FirstMessageSent,
+            matches!(
+                self.first_message,
+                Progress::Done {
+                    how: How::Sent | How::Proposed | How::ByHand,
+                    ..
+                }
+            ),
+        );
+        claim(
+            Assertion::WindowOpen,
+            self.window_end(window_days).is_none_or(|end| today <= end),
+        );
+        truth
+    }
+
+    /// Whether a reply of this moment has not been dealt with yet. The reply that the coach has
+    /// just answered by resuming must not pause the case again; one in the very moment of the
+    /// opening must.
+    pub(super) fn is_news(&self, at: Timestamp) -> bool {
+        at > self.since || (!self.resumed && at == self.since)
+    }
+
+    /// How staff speak of her: never her full name.
+    pub(super) fn who(&self) -> &str {
+        self.client.short_name.as_deref().unwrap_or("the client")
+    }
+}

@@ -1,0 +1,191 @@
+//! What holds for every evidence, not only for the cases someone thought of.
+
+use proptest::prelude::*;
+use relay_core::channel::{
+    ChannelParameters, ChannelRule, Decision, EmailRecord, MailEvidence, Seen, decide,
+};
+use relay_core::clients::AddressState;
+use relay_core::time::{Date, SignedDuration, TimeZone, Timestamp};
+
+fn now() -> Timestamp {
+    "2026-11-06T16:00:00Z".parse().unwrap()
+}
+
+/// Delays around every threshold, so that the machine rules are met often.
+fn delays() -> impl Strategy<Value = Option<i64>> {
+    prop_oneof![
+        2 => Just(None),
+        1 => (-2..70i64).prop_map(Some),
+        1 => (3_598..3_606i64).prop_map(Some),
+        1 => (0..200_000i64).prop_map(Some),
+    ]
+}
+
+prop_compose! {
+    fn mails()(
+        // Few ids, so that copies of one mail occur.
+        id in 0..8u8,
+        hours_ago in -10..900i64,
+        opened in delays(),
+        clicked in delays(),
+        replied in proptest::option::weighted(0.1, 0..100_000i64),
+    ) -> EmailRecord {
+        let sent_at = now() - SignedDuration::from_hours(hours_ago);
+        let after = |secs: Option<i64>| secs.map(|secs| sent_at + SignedDuration::from_secs(secs));
+        EmailRecord {
+            id: id.to_string().into(),
+            subject: None,
+            sent_at,
+            opened_at: after(opened),
+            clicked_at: after(clicked),
+            replied_at: after(replied),
+        }
+    }
+}
+
+fn addresses() -> impl Strategy<Value = AddressState> {
+    prop_oneof![
+        6 => Just(AddressState::Deliverable),
+        1 => Just(AddressState::NeverMailed),
+        1 => Just(AddressState::Missing),
+        1 => "[A-Z_]{1,8}".prop_map(AddressState::Undeliverable),
+        1 => "[A-Z_]{1,8}".prop_map(AddressState::OptedOut),
+        1 => "[A-Z_]{1,8}".prop_map(AddressState::Unknown),
+    ]
+}
+
+prop_compose! {
+    fn evidences_of(least: usize)(
+        address in addresses(),
+        has_phone in any::<bool>(),
+        emails in proptest::collection::vec(mails(), least..9),
+        unreadable in proptest::option::weighted(0.1, "[a-z ]{1,12}"),
+    ) -> MailEvidence {
+        MailEvidence { read_at: now(), address, has_phone, emails, unreadable }
+    }
+}
+
+fn evidences() -> impl Strategy<Value = MailEvidence> {
+    evidences_of(0)
+}
+
+fn regimens() -> impl Strategy<Value = Option<Date>> {
+    let first: Date = "2026-10-01".parse().unwrap();
+    proptest::option::of(0..50i64).prop_map(move |days| {
+        days.map(|days| first.saturating_add(SignedDuration::from_hours(24 * days)))
+    })
+}
+
+prop_compose! {
+    fn parameters()(
+        strict in any::<bool>(),
+        emails in 0..6u32,
+        window_days in 0..40u32,
+    ) -> ChannelParameters {
+        let rule = if strict { ChannelRule::Strict } else { ChannelRule::AsShown };
+        ChannelParameters { rule, emails, window_days, ..ChannelParameters::default() }
+    }
+}
+
+fn judged(
+    evidence: &MailEvidence,
+    regimen: Option<Date>,
+    parameters: &ChannelParameters,
+) -> Decision {
+    let zone = TimeZone::get("America/Denver").unwrap();
+    decide(evidence, regimen, parameters, &zone, now())
+}
+
+fn stored<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> T {
+    serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn a_stored_decision_is_recomputed_bit_for_bit_from_stored_evidence(
+        evidence in evidences(),
+        regimen in regimens(),
+        parameters in parameters(),
+    ) {
+        let decision = judged(&evidence, regimen, &parameters);
+        let record: Decision = stored(&decision);
+        let again = record.recompute(&stored(&evidence)).unwrap();
+        let bytes = |decision: &Decision| serde_json::to_string(decision).unwrap();
+        prop_assert_eq!(bytes(&again), bytes(&decision));
+    }
+
+    #[test]
+    fn the_order_of_the_mails_does_not_matter(
+        (evidence, shuffled) in evidences().prop_flat_map(|evidence| {
+            let emails = Just(evidence.emails.clone()).prop_shuffle();
+            (Just(evidence), emails)
+        }),
+        regimen in regimens(),
+        parameters in parameters(),
+    ) {
+        let other = MailEvidence { emails: shuffled, ..evidence.clone() };
+        prop_assert_eq!(
+            judged(&evidence, regimen, &parameters),
+            judged(&other, regimen, &parameters)
+        );
+    }
+
+    #[test]
+    fn what_strict_has_seen_is_seen_as_shown(
+        evidence in evidences(),
+        regimen in regimens(),
+        parameters in parameters(),
+    ) {
+        let decision = judged(&evidence, regimen, &parameters);
+        if decision.strict == Seen::Seen {
+            prop_assert_eq!(decision.as_shown, Seen::Seen);
+        }
+        // Nothing at all is the one thing that both call by the same name.
+        prop_assert_eq!(decision.strict == Seen::NotSeen, decision.as_shown == Seen::NotSeen);
+    }
+
+    #[test]
+    fn an_open_that_looks_human_never_turns_seen_into_anything_else(
+        mut evidence in evidences_of(1),
+        regimen in regimens(),
+        parameters in parameters(),
+        which in any::<prop::sample::Index>(),
+        delay in 0..200_000i64,
+    ) {
+        let which = which.index(evidence.emails.len());
+        evidence.emails[which].opened_at = None;
+        let before = judged(&evidence, regimen, &parameters);
+        let mail = &mut evidence.emails[which];
+        let (id, opened) = (mail.id.clone(), mail.sent_at + SignedDuration::from_secs(delay));
+        mail.opened_at = Some(opened);
+        let after = judged(&evidence, regimen, &parameters);
+        prop_assert!(before.as_shown != Seen::Seen || after.as_shown == Seen::Seen);
+        let human = after.considered().any(|mail| {
+            mail.email.id == id && mail.email.opened_at == Some(opened) && mail.open_counts
+        });
+        // The stronger half: such an open alone is enough, wherever mail can tell anything.
+        if human && evidence.address.accepts_mail() && evidence.unreadable.is_none() {
+            prop_assert_eq!(after.strict, Seen::Seen);
+        }
+    }
+
+    #[test]
+    fn nobody_is_mailed_where_mail_cannot_arrive_or_called_without_a_number(
+        evidence in evidences(),
+        regimen in regimens(),
+        parameters in parameters(),
+    ) {
+        use relay_core::channel::Channel;
+        let decision = judged(&evidence, regimen, &parameters);
+        match decision.channel {
+            Channel::Email => prop_assert!(evidence.address.accepts_mail()),
+            Channel::Phone => prop_assert!(evidence.has_phone && decision.seen != Seen::Seen),
+            Channel::Hold => prop_assert!(!evidence.has_phone && !evidence.address.accepts_mail()),
+        }
+        let considered = decision.considered().count();
+        prop_assert!(considered <= usize::try_from(parameters.emails).unwrap());
+        for text in [&decision.reason, &decision.would_change] {
+            prop_assert!(!text.is_empty() && !text.contains('\n'));
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The rules that hold everywhere in the procedures: days and hours, tries, the channel.
+
+#[cfg(test)]
+mod calendar;
+#[cfg(test)]
+mod calendar_year;
+#[cfg(test)]
+mod channel;
+#[cfg(test)]
+mod channel_machines;
+#[cfg(test)]
+mod channel_properties;
+#[cfg(test)]
+mod channel_support;
+#[cfg(test)]
+mod retry;

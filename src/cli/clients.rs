@@ -1,0 +1,86 @@
+//! `clients`: which contact a client is.
+
+use clap::{Args, Subcommand};
+use relay_core::ids::{ClientId, ContactId};
+use relay_store::Store;
+use serde_json::json;
+
+use super::args::{By, DryRun};
+use super::error::CliError;
+use super::output::{Output, or_dash};
+use crate::engine::Engine;
+
+/// `clients …`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum ClientsCommand {
+    /// Show what is known of a client here: her contact and her open cases.
+    Show {
+        /// The portal's id of the client.
+        #[arg(value_name = "CLIENT")]
+        client: ClientId,
+    },
+    /// Say which CRM contact a client is.
+    Link(LinkArgs),
+}
+
+/// `clients link`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct LinkArgs {
+    /// The portal's id of the client.
+    #[arg(value_name = "CLIENT")]
+    pub client: ClientId,
+    /// The CRM's id of the contact.
+    #[arg(value_name = "CONTACT")]
+    pub contact: ContactId,
+    /// Who.
+    #[command(flatten)]
+    pub by: By,
+    /// Look only.
+    #[command(flatten)]
+    pub dry_run: DryRun,
+}
+
+/// Shows a client's link and open cases.
+pub async fn show(
+    store: &dyn Store,
+    client: &ClientId,
+    out: &mut Output<'_>,
+) -> Result<(), CliError> {
+    let link = store.link(client).await?;
+    let cases = store.open_cases(client).await?;
+    let json = json!({
+        "client": client,
+        "link": link.as_ref().map(|link| json!({
+            "contact": link.contact, "source": link.source, "at": link.at,
+        })),
+        "open_cases": cases,
+    });
+    let mut human = format!(
+        "client   {client}\ncontact  {}\nknown by {}\n",
+        or_dash(link.as_ref().map(|link| &link.contact)),
+        or_dash(link.as_ref().map(|link| &link.source)),
+    );
+    human.push('\n');
+    human.push_str(&super::cases::table(&cases, out).render("no open case"));
+    Ok(out.emit(&json, &human)?)
+}
+
+/// Links a client to a contact, or says what is linked now.
+pub async fn link(engine: &Engine, args: &LinkArgs, out: &mut Output<'_>) -> Result<(), CliError> {
+    if args.dry_run.dry_run {
+        let now = engine.store.link(&args.client).await?;
+        let human = format!(
+            "client {} is linked to {} and would be linked to {}",
+            args.client,
+            or_dash(now.as_ref().map(|link| &link.contact)),
+            args.contact
+        );
+        let json = json!({ "client": args.client, "contact": args.contact, "dry_run": true,
+                           "now": now.map(|link| link.contact) });
+        return Ok(out.emit(&json, &human)?);
+    }
+    engine
+        .link_client(&args.client, &args.contact, &args.by.by)
+        .await?;
+    show(engine.store.as_ref(), &args.client, out).await
+}

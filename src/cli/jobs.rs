@@ -1,0 +1,322 @@
+//! `jobs`: queued work, its tries, and what to do with what died.
+
+use std::fmt::Write as _;
+
+use clap::{Args, Subcommand};
+use relay_core::ids::{CaseId, ClientId, JobId};
+use relay_store::{Attempt, Job, JobError, JobFilter, JobState, Store};
+use serde_json::json;
+
+use super::args::{By, DryRun, Paging};
+use super::cases::client_cell;
+use super::error::CliError;
+use super::output::{Output, Table, or_dash};
+use crate::engine::Engine;
+use crate::engine::replay::Preview;
+
+/// `jobs …`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum JobsCommand {
+    /// List jobs, in the order a replay would run them.
+    List(ListArgs),
+    /// Show a job and each of its tries.
+    Show {
+        /// The job.
+        #[arg(value_name = "JOB")]
+        job: JobId,
+    },
+    /// Run dead or parked jobs again, in their clients' order, under the same effect keys. With
+    /// --dry-run: for each, whether it is already done (by asking the vendor), will be sent, or
+    /// needs you.
+    Replay(SelectArgs),
+    /// Give up jobs that are ready, parked or dead.
+    Cancel(SelectArgs),
+}
+
+/// Which jobs. Without any filter: all.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct FilterArgs {
+    /// In this state: ready, running, done, parked, dead, cancelled. May be given several times.
+    #[arg(long = "state", value_name = "STATE", value_parser = job_state)]
+    pub states: Vec<JobState>,
+    /// Of this kind only.
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
+    /// Of this client only.
+    #[arg(long, value_name = "CLIENT")]
+    pub client: Option<ClientId>,
+    /// Of this case only.
+    #[arg(long, value_name = "CASE")]
+    pub case: Option<CaseId>,
+    /// Whose last failure is of this class: retryable, unauthorised, permanent, `not_sent`, unclear.
+    #[arg(long, value_name = "CLASS")]
+    pub class: Option<String>,
+}
+
+impl FilterArgs {
+    /// As the store takes it.
+    pub fn filter(&self) -> JobFilter {
+        JobFilter {
+            states: self.states.clone(),
+            kind: self.kind.clone(),
+            client: self.client.clone(),
+            case: self.case,
+            class: self.class.clone(),
+        }
+    }
+
+    /// Whether nothing is filtered.
+    pub fn is_empty(&self) -> bool {
+        self.states.is_empty()
+            && self.kind.is_none()
+            && self.client.is_none()
+            && self.case.is_none()
+            && self.class.is_none()
+    }
+}
+
+/// `jobs list`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ListArgs {
+    /// Which.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// Which part.
+    #[command(flatten)]
+    pub paging: Paging,
+}
+
+/// `jobs replay`, `jobs cancel`: one job, or all that match a filter. Neither means nothing: a
+/// forgotten argument must not replay everything.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct SelectArgs {
+    /// The job.
+    #[arg(value_name = "JOB", required_unless_present_any = ["states", "kind", "client", "case", "class"])]
+    pub job: Option<JobId>,
+    /// Or all that match.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// Who.
+    #[command(flatten)]
+    pub by: By,
+    /// Look only.
+    #[command(flatten)]
+    pub dry_run: DryRun,
+}
+
+fn job_state(text: &str) -> Result<JobState, String> {
+    JobState::from_name(text).ok_or_else(|| {
+        let known: Vec<_> = JobState::ALL.iter().map(|state| state.as_str()).collect();
+        format!("the states are {}", known.join(", "))
+    })
+}
+
+/// Lists jobs.
+pub async fn list(
+    store: &dyn Store,
+    args: &ListArgs,
+    out: &mut Output<'_>,
+) -> Result<(), CliError> {
+    let jobs = store
+        .jobs(&args.filter.filter(), args.paging.page())
+        .await?;
+    let json = json!({ "jobs": jobs.iter().map(job_json).collect::<Vec<_>>() });
+    let mut table = Table::new(&["JOB", "STATE", "KIND", "CLIENT", "DUE", "FAILURES", "WHY"]);
+    for job in &jobs {
+        table.row([
+            job.id.to_string(),
+            job.state.as_str().to_owned(),
+            job.kind.clone(),
+            client_cell(job.client.as_ref()),
+            out.time(job.run_at),
+            job.failures.to_string(),
+            why(job.last_error.as_ref(), job.note.as_ref()),
+        ]);
+    }
+    Ok(out.emit(&json, &table.render("no job"))?)
+}
+
+/// Shows a job and its tries.
+pub async fn show(store: &dyn Store, id: JobId, out: &mut Output<'_>) -> Result<(), CliError> {
+    let job = store.job(id).await?.ok_or_else(|| CliError::NotFound {
+        what: "job",
+        id: id.to_string(),
+    })?;
+    let attempts = store.attempts(id).await?;
+    let json = json!({
+        "job": job_json(&job),
+        "attempts": attempts.iter().map(attempt_json).collect::<Vec<_>>(),
+    });
+    let mut human = format!(
+        "job       {}\nkey       {}\nkind      {}\nstate     {}\nclient    {}\ncase      {}\n\
+         due       {}\nfailures  {}\n",
+        job.id,
+        job.key,
+        job.kind,
+        job.state.as_str(),
+        client_cell(job.client.as_ref()),
+        or_dash(job.case),
+        out.time(job.run_at),
+        job.failures,
+    );
+    // Writing to a string can't fail.
+    let _ = writeln!(
+        human,
+        "why       {}\n\nTries",
+        why(job.last_error.as_ref(), job.note.as_ref())
+    );
+    human.push_str(&attempt_table(&attempts, out).render("none\n"));
+    Ok(out.emit(&json, &human)?)
+}
+
+/// How many jobs one command looks at.
+const SELECT: u32 = 1_000;
+
+/// The jobs a command is about, in their clients' order.
+async fn select(store: &dyn Store, args: &SelectArgs) -> Result<Vec<Job>, CliError> {
+    if let Some(id) = args.job {
+        let job = store.job(id).await?;
+        return Ok(vec![job.ok_or_else(|| CliError::NotFound {
+            what: "job",
+            id: id.to_string(),
+        })?]);
+    }
+    let page = relay_store::Page {
+        offset: 0,
+        limit: SELECT,
+    };
+    Ok(store.jobs(&args.filter.filter(), page).await?)
+}
+
+/// Replays jobs as their previews say, or only previews them.
+pub async fn replay(
+    engine: &Engine,
+    args: &SelectArgs,
+    out: &mut Output<'_>,
+) -> Result<(), CliError> {
+    let mut table = Table::new(&["JOB", "CLIENT", "KIND", "REPLAY"]);
+    let mut rows = Vec::new();
+    for job in select(engine.store.as_ref(), args).await? {
+        let preview = if args.dry_run.dry_run {
+            engine.preview(&job).await?
+        } else {
+            engine.replay(job.id, &args.by.by).await?
+        };
+        table.row([
+            job.id.to_string(),
+            client_cell(job.client.as_ref()),
+            job.kind.clone(),
+            in_words(&preview, args.dry_run.dry_run),
+        ]);
+        rows.push(
+            json!({ "job": job.id, "client": job.client, "kind": job.kind,
+                          "preview": preview }),
+        );
+    }
+    let json = json!({ "dry_run": args.dry_run.dry_run, "jobs": rows });
+    Ok(out.emit(&json, &table.render("no job matches"))?)
+}
+
+fn in_words(preview: &Preview, dry_run: bool) -> String {
+    let (will, is) = if dry_run {
+        ("will", "would be")
+    } else {
+        ("is to", "is")
+    };
+    match preview {
+        Preview::AlreadyDone { vendor_ref } => format!(
+            "already done, as the vendor shows ({}); {is} recorded",
+            or_dash(vendor_ref.as_ref())
+        ),
+        Preview::WillSend => format!("{will} be guarded again, then sent"),
+        Preview::WillRun => format!("{will} run again; it sends nothing by itself"),
+        Preview::NeedsYou { why } => format!("needs you: {why}"),
+        Preview::Nothing { why } => format!("nothing to do: {why}"),
+    }
+}
+
+/// Cancels jobs, or says which would be.
+pub async fn cancel(
+    engine: &Engine,
+    args: &SelectArgs,
+    out: &mut Output<'_>,
+) -> Result<(), CliError> {
+    let mut table = Table::new(&["JOB", "CLIENT", "KIND", "RESULT"]);
+    let mut rows = Vec::new();
+    for job in select(engine.store.as_ref(), args).await? {
+        let open = matches!(
+            job.state,
+            JobState::Ready | JobState::Parked | JobState::Dead
+        );
+        let result = if !open {
+            format!("left: it is {}", job.state.as_str())
+        } else if args.dry_run.dry_run {
+            "would be cancelled".to_owned()
+        } else {
+            engine.cancel_job(job.id, &args.by.by).await?;
+            "cancelled".to_owned()
+        };
+        rows.push(json!({ "job": job.id, "result": result }));
+        table.row([
+            job.id.to_string(),
+            client_cell(job.client.as_ref()),
+            job.kind.clone(),
+            result,
+        ]);
+    }
+    let json = json!({ "dry_run": args.dry_run.dry_run, "jobs": rows });
+    Ok(out.emit(&json, &table.render("no job matches"))?)
+}
+
+fn attempt_table(attempts: &[Attempt], out: &Output<'_>) -> Table {
+    let mut table = Table::new(&["ENDED", "FENCE", "RESULT", "WHY"]);
+    for attempt in attempts {
+        table.row([
+            out.time(attempt.ended_at),
+            attempt.fence.to_string(),
+            attempt.result.clone(),
+            why(attempt.error.as_ref(), attempt.note.as_ref()),
+        ]);
+    }
+    table
+}
+
+/// Why it failed, else why it was put off or cancelled.
+fn why(error: Option<&JobError>, note: Option<&String>) -> String {
+    let error = error.map(|error| format!("{}: {}", error.class, error.message));
+    or_dash(error.or_else(|| note.cloned()))
+}
+
+fn job_json(job: &Job) -> serde_json::Value {
+    json!({
+        "id": job.id,
+        "key": job.key,
+        "kind": job.kind,
+        "lane": job.lane,
+        "seq": job.seq,
+        "state": job.state,
+        "run_at": job.run_at,
+        "fence": job.fence,
+        "failures": job.failures,
+        "failing_since": job.failing_since,
+        "leased_by": job.leased_by,
+        "lease_until": job.lease_until,
+        "client": job.client,
+        "case": job.case,
+        "payload": job.payload,
+        "last_error": job.last_error,
+        "note": job.note,
+        "created_at": job.created_at,
+        "changed_at": job.changed_at,
+    })
+}
+
+fn attempt_json(attempt: &Attempt) -> serde_json::Value {
+    json!({
+        "fence": attempt.fence,
+        "ended_at": attempt.ended_at,
+        "result": attempt.result,
+        "error": attempt.error,
+        "note": attempt.note,
+    })
+}

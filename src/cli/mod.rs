@@ -1,0 +1,225 @@
+//! The command line of `clear-relay`.
+//!
+//! For admins. Rules:
+//! - What changes something has `--dry-run`, and what a person decides has `--by`.
+//! - `--json` prints one document; without it, tables for people.
+//! - Exit codes: 0 done; 1 tried and failed, or not found; 2 wrongly asked for or configured.
+//! - A command names no secret on the command line: there, every user of the machine can read it.
+//!
+//! How a newcomer adds a command: its arguments in the file of its noun, a variant in the noun's
+//! enum, a function `name(store, args, out)` beside it, one line in [`run`].
+
+mod args;
+pub mod cases;
+pub mod clients;
+mod error;
+pub mod hooks;
+pub mod jobs;
+pub mod keap;
+pub mod migrate;
+mod output;
+pub mod outreach;
+pub mod procedures;
+pub mod process;
+pub mod work;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clap::{Parser, Subcommand};
+use relay_store::{Store, StoreError};
+use serde_json::json;
+
+pub use args::{By, DryRun, Paging};
+pub use error::CliError;
+pub use output::{Output, Table, or_dash};
+
+use crate::config::{Config, example};
+use cases::CasesCommand;
+use clients::ClientsCommand;
+use hooks::HooksCommand;
+use jobs::JobsCommand;
+use keap::KeapCommand;
+use outreach::{ResumeArgs, StopArgs};
+use procedures::ProceduresCommand;
+use process::{DemoArgs, SandboxArgs, ServeArgs};
+use work::WorkCommand;
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 tried and failed, or not found; 2 wrongly asked for or configured.";
+
+/// Follows up missed check-ins: webhooks in, procedures carried over days, every decision explained.
+#[derive(Debug, Clone, PartialEq, Eq, Parser)]
+#[command(name = "clear-relay", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// The configuration file [default: clear-relay.toml, if it is there].
+    #[arg(long, global = true, value_name = "PATH")]
+    pub config: Option<PathBuf>,
+    /// Print one JSON document instead of text for people.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Run the relay: receive webhooks, carry out procedures.
+    Serve(ServeArgs),
+    /// See it work: the relay and stand-ins for all vendors in one process, faster than life.
+    Demo(DemoArgs),
+    /// Serve stand-ins for all vendors, to run `serve` against.
+    Sandbox(SandboxArgs),
+    /// Halt all outreach at once.
+    Stop(StopArgs),
+    /// Allow outreach again.
+    Resume(ResumeArgs),
+    /// Where each client's procedure stands, and why.
+    #[command(subcommand)]
+    Cases(CasesCommand),
+    /// What people must do.
+    #[command(subcommand)]
+    Work(WorkCommand),
+    /// Queued work, and what to do with what died.
+    #[command(subcommand)]
+    Jobs(JobsCommand),
+    /// Which CRM contact a client is.
+    #[command(subcommand)]
+    Clients(ClientsCommand),
+    /// The subscriptions by which vendors send us webhooks.
+    #[command(subcommand)]
+    Hooks(HooksCommand),
+    /// The procedures' parameters and scripts.
+    #[command(subcommand)]
+    Procedures(ProceduresCommand),
+    /// Writes to Keap that don't wait for a procedure.
+    #[command(subcommand)]
+    Keap(KeapCommand),
+    /// The configuration file.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Bring the database to this version; make it if it is not there.
+    Migrate {
+        /// Look only.
+        #[command(flatten)]
+        dry_run: DryRun,
+    },
+}
+
+/// `config …`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum ConfigCommand {
+    /// Check the configuration, and report every mistake.
+    Check,
+    /// Print a commented example with every key.
+    Example,
+}
+
+/// Opens databases. Implemented in `wiring`, which alone knows which database it is.
+#[async_trait(?Send)]
+pub trait Stores: Send + Sync {
+    /// Opens the database at `path`, which must be there and of this version.
+    async fn open(&self, path: &Path) -> Result<Arc<dyn Store>, StoreError>;
+    /// Brings the database at `path` to this version; makes it if it is not there.
+    async fn migrate(&self, path: &Path) -> Result<(), StoreError>;
+}
+
+/// Carries out a command.
+pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result<(), CliError> {
+    if cli.command == Command::Config(ConfigCommand::Example) {
+        let text = example();
+        return Ok(out.emit(&json!({ "example": text }), &text)?);
+    }
+    let config = Config::load(cli.config.as_deref())?;
+    out.set_zone(config.calendar.zone().clone());
+    match &cli.command {
+        Command::Config(_) => {
+            Ok(out.emit(&json!({ "valid": true }), "the configuration is valid")?)
+        }
+        Command::Migrate { dry_run } => {
+            migrate::migrate(&config.store.path, *dry_run, stores, out).await
+        }
+        Command::Procedures(ProceduresCommand::Check { path }) => {
+            procedures::check(&config.procedures.missed_check_in, path.clone(), out)
+        }
+        command => {
+            let Some(read) = ReadOnly::of(command) else {
+                return Err(CliError::NotBuilt(name(command)));
+            };
+            let path = &config.store.path;
+            if missing_database(path) {
+                let path = path.display();
+                return Err(CliError::Usage(format!(
+                    "there is no database at {path}; make it with `clear-relay migrate`"
+                )));
+            }
+            let store = stores.open(path).await?;
+            read.run(&*store, out).await
+        }
+    }
+}
+
+/// Whether there is no file at `path`.
+fn missing_database(path: &Path) -> bool {
+    !path.exists()
+}
+
+/// The commands that only read.
+enum ReadOnly<'a> {
+    Cases(&'a cases::ListArgs),
+    Case(relay_core::ids::CaseId),
+    Why(relay_core::ids::CaseId),
+    Work(&'a work::ListArgs),
+    Jobs(&'a jobs::ListArgs),
+    Job(relay_core::ids::JobId),
+    Client(&'a relay_core::ids::ClientId),
+}
+
+impl<'a> ReadOnly<'a> {
+    fn of(command: &'a Command) -> Option<Self> {
+        Some(match command {
+            Command::Cases(CasesCommand::List(args)) => Self::Cases(args),
+            Command::Cases(CasesCommand::Show { case }) => Self::Case(*case),
+            Command::Cases(CasesCommand::Explain { case }) => Self::Why(*case),
+            Command::Work(WorkCommand::List(args)) => Self::Work(args),
+            Command::Jobs(JobsCommand::List(args)) => Self::Jobs(args),
+            Command::Jobs(JobsCommand::Show { job }) => Self::Job(*job),
+            Command::Clients(ClientsCommand::Show { client }) => Self::Client(client),
+            _ => return None,
+        })
+    }
+
+    async fn run(self, store: &dyn Store, out: &mut Output<'_>) -> Result<(), CliError> {
+        match self {
+            Self::Cases(args) => cases::list(store, args, out).await,
+            Self::Case(id) => cases::show(store, id, out).await,
+            Self::Why(id) => cases::explain(store, id, out).await,
+            Self::Work(args) => work::list(store, args, out).await,
+            Self::Jobs(args) => jobs::list(store, args, out).await,
+            Self::Job(id) => jobs::show(store, id, out).await,
+            Self::Client(client) => clients::show(store, client, out).await,
+        }
+    }
+}
+
+fn name(command: &Command) -> &'static str {
+    match command {
+        Command::Serve(_) => "serve",
+        Command::Demo(_) => "demo",
+        Command::Sandbox(_) => "sandbox",
+        Command::Stop(_) => "stop",
+        Command::Resume(_) => "resume",
+        Command::Cases(_) => "cases",
+        Command::Work(_) => "work",
+        Command::Jobs(_) => "jobs",
+        Command::Clients(_) => "clients",
+        Command::Hooks(_) => "hooks",
+        Command::Procedures(_) => "procedures",
+        Command::Keap(_) => "keap",
+        Command::Config(_) => "config",
+        Command::Migrate { .. } => "migrate",
+    }
+}

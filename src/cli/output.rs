@@ -1,0 +1,168 @@
+//! The one place that writes to the terminal.
+//!
+//! Everything that is shown is given twice: as JSON for programs (`--json`, one document, times in
+//! UTC) and as text for people (times on the clinic's clock). Control characters in stored text
+//! are replaced: what a vendor sent must not be able to move the cursor of an admin's terminal.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use relay_core::time::{TimeZone, Timestamp};
+
+/// Where a command's result goes.
+pub struct Output<'a> {
+    to: &'a mut (dyn Write + Send),
+    json: bool,
+    zone: TimeZone,
+}
+
+impl std::fmt::Debug for Output<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Output")
+            .field("json", &self.json)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Output<'a> {
+    /// Writes to `to`; as JSON if `json`.
+    pub fn new(to: &'a mut (dyn Write + Send), json: bool) -> Self {
+        Self {
+            to,
+            json,
+            zone: TimeZone::UTC,
+        }
+    }
+
+    /// Shows times to people on this clock from now on.
+    pub fn set_zone(&mut self, zone: TimeZone) {
+        self.zone = zone;
+    }
+
+    /// Whether a program reads it.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// A time for people: the clinic's date and minute.
+    pub fn time(&self, at: Timestamp) -> String {
+        let local = self.zone.to_datetime(at);
+        local.strftime("%Y-%m-%d %H:%M").to_string()
+    }
+
+    /// Writes a result: the document for programs, or the text for people.
+    ///
+    /// A reader that has closed the pipe has seen enough; that is no error.
+    pub fn emit(&mut self, json: &serde_json::Value, human: &str) -> io::Result<()> {
+        let text = if self.json {
+            format!("{json:#}")
+        } else {
+            clean(human)
+        };
+        match writeln!(self.to, "{}", text.trim_end()).and_then(|()| self.to.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+}
+
+/// Text without control characters but the line feed.
+fn clean(text: &str) -> String {
+    text.chars()
+        .map(|letter| match letter {
+            '\n' => '\n',
+            '\t' => ' ',
+            letter if letter.is_control() => '\u{fffd}',
+            letter => letter,
+        })
+        .collect()
+}
+
+/// A table for people: columns as wide as their widest cell, the last one free.
+#[derive(Debug, Clone)]
+pub struct Table {
+    heads: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table without rows.
+    pub fn new(heads: &[&'static str]) -> Self {
+        Self {
+            heads: heads.to_vec(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row. Line feeds become spaces: a row is a line.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        let cells = cells.into_iter().map(|cell| cell.replace('\n', " "));
+        self.rows.push(cells.collect());
+    }
+
+    /// The text; `nothing` if there is no row.
+    pub fn render(&self, nothing: &str) -> String {
+        if self.rows.is_empty() {
+            return nothing.to_owned();
+        }
+        let heads: Vec<String> = self.heads.iter().map(|head| (*head).to_owned()).collect();
+        let lines: Vec<&Vec<String>> = std::iter::once(&heads).chain(&self.rows).collect();
+        let mut text = String::new();
+        for line in &lines {
+            for (column, cell) in line.iter().enumerate() {
+                let last = column + 1 == line.len();
+                let width = if last { 0 } else { self.width(column) };
+                // Writing to a string can't fail.
+                let _ = write!(text, "{cell:width$}{}", if last { "\n" } else { "  " });
+            }
+        }
+        text
+    }
+
+    fn width(&self, column: usize) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.get(column));
+        let widest = cells.map(|cell| cell.chars().count()).max().unwrap_or(0);
+        let head = self.heads.get(column).map_or(0, |head| head.len());
+        widest.max(head)
+    }
+}
+
+/// `-` for what is not there.
+pub fn or_dash(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_and_a_cell_is_one_line() {
+        let mut table = Table::new(&["ID", "WHAT"]);
+        table.row(["1".to_owned(), "a\nb".to_owned()]);
+        table.row(["1000".to_owned(), "c".to_owned()]);
+        assert_eq!(table.render("none"), "ID    WHAT\n1     a b\n1000  c\n");
+        assert_eq!(Table::new(&["ID"]).render("none"), "none");
+    }
+
+    #[test]
+    fn stored_text_cannot_steer_the_terminal() {
+        let mut bytes = Vec::new();
+        let mut out = Output::new(&mut bytes, false);
+        out.emit(&serde_json::Value::Null, "a\u{1b}[2Jb\r\nc")
+            .expect("written");
+        assert_eq!(
+            String::from_utf8(bytes).expect("text"),
+            "a\u{fffd}[2Jb\u{fffd}\nc\n"
+        );
+    }
+
+    #[test]
+    fn times_are_shown_on_the_clinics_clock() {
+        let mut bytes = Vec::new();
+        let mut out = Output::new(&mut bytes, false);
+        out.set_zone(TimeZone::get("America/Denver").expect("known"));
+        let at = "2026-11-03T16:05:00Z".parse().expect("a time");
+        assert_eq!(out.time(at), "2026-11-03 09:05");
+    }
+}

@@ -1,0 +1,141 @@
+//! `work`: what people must do.
+
+use clap::{Args, Subcommand};
+use relay_core::ids::WorkItemId;
+use relay_store::{Store, WorkItem};
+use serde_json::json;
+
+use super::args::{By, DryRun, Paging};
+use super::cases::client_cell;
+use super::error::CliError;
+use super::output::{Output, Table};
+use crate::engine::Engine;
+use crate::engine::commands::parse_action;
+
+/// `work …`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum WorkCommand {
+    /// List what is open, by due time.
+    List(ListArgs),
+    /// Settle an item by one of its actions.
+    Done(DoneArgs),
+}
+
+/// `work list`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ListArgs {
+    /// Of this owner only: a coach's id, or a role such as `program_manager`, admin.
+    #[arg(long, value_name = "OWNER")]
+    pub owner: Option<String>,
+    /// Which part.
+    #[command(flatten)]
+    pub paging: Paging,
+}
+
+/// `work done`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct DoneArgs {
+    /// The item.
+    #[arg(value_name = "ITEM")]
+    pub item: WorkItemId,
+    /// Which of the item's actions, where it has more than one.
+    #[arg(long, value_name = "ACTION")]
+    pub action: Option<String>,
+    /// What the action needs to know: a date for `promised`, an outcome for a call.
+    #[arg(long, value_name = "TEXT")]
+    pub with: Option<String>,
+    /// Who.
+    #[command(flatten)]
+    pub by: By,
+    /// Look only.
+    #[command(flatten)]
+    pub dry_run: DryRun,
+}
+
+/// Lists open items.
+pub async fn list(
+    store: &dyn Store,
+    args: &ListArgs,
+    out: &mut Output<'_>,
+) -> Result<(), CliError> {
+    let items = store
+        .open_work(args.owner.as_deref(), args.paging.page())
+        .await?;
+    let json = json!({ "work": items.iter().map(item_json).collect::<Vec<_>>() });
+    let human = table(&items, out).render("nothing to be done");
+    Ok(out.emit(&json, &human)?)
+}
+
+/// Settles an item by one of its actions, or says what that would do.
+pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Result<(), CliError> {
+    let item = engine
+        .store
+        .work_item(args.item)
+        .await?
+        .ok_or_else(|| CliError::NotFound {
+            what: "work item",
+            id: args.item.to_string(),
+        })?;
+    let action = match (&args.action, item.actions.as_slice()) {
+        (Some(action), _) => action.clone(),
+        (None, [only]) => only.clone(),
+        (None, several) => {
+            return Err(CliError::Usage(format!(
+                "this item can be settled in several ways; add --action with one of: {}",
+                several.join(", ")
+            )));
+        }
+    };
+    let text = args.with.as_deref();
+    if args.dry_run.dry_run {
+        let mut lines = vec![format!("the item is settled as {action} by {}", args.by.by)];
+        if let (Some(case), Some(decision)) = (item.case, parse_action(&action, text)?) {
+            lines.extend(
+                engine
+                    .preview_decision(case, &args.by.by, &decision)
+                    .await?,
+            );
+        }
+        return Ok(out.emit(&json!({ "would": lines }), &lines.join("\n"))?);
+    }
+    engine
+        .settle_work(args.item, &args.by.by, &action, text)
+        .await?;
+    let human = format!("settled: {action}");
+    Ok(out.emit(&json!({ "settled": args.item, "action": action }), &human)?)
+}
+
+pub(super) fn table(items: &[WorkItem], out: &Output<'_>) -> Table {
+    let mut table = Table::new(&["ITEM", "DUE", "OWNER", "CLIENT", "KIND", "ACTIONS", "WHAT"]);
+    for item in items {
+        table.row([
+            item.id.to_string(),
+            out.time(item.due),
+            item.owner.clone(),
+            client_cell(item.client.as_ref()),
+            item.kind.clone(),
+            item.actions.join(","),
+            item.title.clone(),
+        ]);
+    }
+    table
+}
+
+pub(super) fn item_json(item: &WorkItem) -> serde_json::Value {
+    json!({
+        "id": item.id,
+        "kind": item.kind,
+        "owner": item.owner,
+        "title": item.title,
+        "detail": item.detail,
+        "actions": item.actions,
+        "client": item.client,
+        "case": item.case,
+        "effect": item.effect,
+        "opened_at": item.opened_at,
+        "due": item.due,
+        "remind_at": item.remind_at,
+        "reminders": item.reminders,
+        "settled": item.settled,
+    })
+}

@@ -1,0 +1,179 @@
+//! `[clear_connection]`: the client portal.
+
+use std::collections::BTreeMap;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
+
+use super::VendorMode;
+use super::reader::Reader;
+
+pub(super) const EXAMPLE: &str = r#"[clear_connection]
+# "on", or "off": then nothing is followed up, because nobody tells of check-ins.
+mode = "off"
+#base_url = "https://portal.example.test/api"
+#token_file = "secrets/portal-token"
+
+# Webhooks arrive at /hooks/clear-connection, signed by the Standard Webhooks scheme. An id with
+# its key (whsec_ and base64 of 24 to 64 random bytes); a second id while they are changed. No
+# key here: every webhook is refused.
+[clear_connection.webhook_keys]
+#a_file = "secrets/portal-webhook-a"
+#b_file = "secrets/portal-webhook-b"
+
+# What the portal offers. What is off becomes a work item for a person.
+[clear_connection.capabilities]
+events = true
+messages = true
+message_read = true
+notes = true
+end_program = true
+documents = true
+
+# Where a portal's payloads differ from the published contract: our name = JSON pointer.
+[clear_connection.fields]
+#client_id = "/data/client/id"
+"#;
+
+/// The shortest and the longest webhook key, in bytes.
+const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
+
+/// What the portal offers.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "six independent offers, each there or not"
+)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PortalCapabilities {
+    /// It sends events; else it is polled.
+    pub events: bool,
+    /// Messages can be listed and sent.
+    pub messages: bool,
+    /// It tells when a message was read.
+    pub message_read: bool,
+    /// Quiet notes can be listed and written.
+    pub notes: bool,
+    /// A program can be ended by a call.
+    pub end_program: bool,
+    /// Documents can be fetched.
+    pub documents: bool,
+}
+
+/// The section.
+#[derive(Debug, Clone)]
+pub struct ClearConnectionConfig {
+    /// Whether it is used.
+    pub mode: VendorMode,
+    /// Where it is; there whenever `mode` is on.
+    pub base_url: Option<Url>,
+    /// The bearer token; there whenever `mode` is on.
+    pub token: Option<SecretString>,
+    /// The keys that verify webhooks, by id, as `whsec_…`.
+    pub webhook_keys: BTreeMap<String, SecretString>,
+    /// What the portal offers.
+    pub capabilities: PortalCapabilities,
+    /// Our name of a field → JSON pointer into the payload.
+    pub fields: BTreeMap<String, String>,
+}
+
+impl ClearConnectionConfig {
+    pub(super) fn read(mut reader: Reader<'_>) -> Self {
+        let mode = VendorMode::read(&mut reader);
+        let asked_url = reader.base_url("base_url", None);
+        let token = reader.secret("token", "token_file");
+        let webhook_keys = webhook_keys(&mut reader);
+        let capabilities = PortalCapabilities::read(reader.section("capabilities"));
+        let fields = fields(&mut reader);
+        if mode == VendorMode::On {
+            let off = "or mode = \"off\"";
+            if asked_url.is_none() {
+                let remedy = format!("write base_url = \"https://HOST/PATH\", {off}");
+                reader.mistake("base_url", "is missing or unusable", remedy);
+            }
+            if token.is_none() {
+                let remedy = format!("write token_file = \"PATH\", {off}");
+                reader.mistake("token", "is missing", remedy);
+            }
+            if capabilities.events && webhook_keys.is_empty() {
+                reader.mistake(
+                    "webhook_keys",
+                    "has no key, so every event would be refused",
+                    "write a_file = \"PATH\" there, or capabilities.events = false",
+                );
+            }
+        }
+        reader.finish();
+        Self {
+            mode,
+            base_url: asked_url,
+            token,
+            webhook_keys,
+            capabilities,
+            fields,
+        }
+    }
+}
+
+impl PortalCapabilities {
+    fn read(mut reader: Reader<'_>) -> Self {
+        let capabilities = Self {
+            events: reader.flag("events", true),
+            messages: reader.flag("messages", true),
+            message_read: reader.flag("message_read", true),
+            notes: reader.flag("notes", true),
+            end_program: reader.flag("end_program", true),
+            documents: reader.flag("documents", true),
+        };
+        reader.finish();
+        capabilities
+    }
+}
+
+fn webhook_keys(reader: &mut Reader<'_>) -> BTreeMap<String, SecretString> {
+    let keys = reader.secrets("webhook_keys");
+    for (id, key) in &keys {
+        if !is_webhook_key(key.expose_secret()) {
+            reader.mistake(
+                &format!("webhook_keys.{id}"),
+                "is not a Standard Webhooks key",
+                "write whsec_ and the base64 of 24 to 64 random bytes",
+            );
+        }
+    }
+    if keys.len() > 2 {
+        reader.mistake(
+            "webhook_keys",
+            format!("has {} keys", keys.len()),
+            "keep the present one and, during a change, the next",
+        );
+    }
+    keys
+}
+
+/// Whether it has the form of a key. The portal's adapter decodes it.
+fn is_webhook_key(text: &str) -> bool {
+    let Some(encoded) = text.strip_prefix("whsec_") else {
+        return false;
+    };
+    let digits = encoded.trim_end_matches('=');
+    let padding = encoded.len() - digits.len();
+    let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
+    padding <= 2
+        && digits.len() % 4 != 1
+        && digits.bytes().all(alphabet)
+        && KEY_BYTES.contains(&(digits.len() * 3 / 4))
+}
+
+fn fields(reader: &mut Reader<'_>) -> BTreeMap<String, String> {
+    let fields = reader.texts("fields");
+    for (name, pointer) in &fields {
+        if !pointer.starts_with('/') {
+            reader.mistake(
+                &format!("fields.{name}"),
+                format!("{pointer:?} is not a JSON pointer"),
+                "write it with a leading slash, such as \"/data/client/id\"",
+            );
+        }
+    }
+    fields
+}

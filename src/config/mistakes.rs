@@ -1,0 +1,90 @@
+//! What is wrong with a configuration: all of it, each with its remedy.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use thiserror::Error;
+
+/// One mistake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// Where: `keap.mode`.
+    pub key: String,
+    /// What is wrong. Never the value of a secret.
+    pub wrong: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; {}", self.key, self.wrong, self.remedy)
+    }
+}
+
+/// A configuration that can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub struct ConfigError {
+    /// Every mistake, in the order of the sections.
+    pub mistakes: Vec<Mistake>,
+}
+
+impl ConfigError {
+    /// An error of one mistake.
+    pub fn one(
+        key: impl Into<String>,
+        wrong: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self {
+            mistakes: vec![Mistake {
+                key: key.into(),
+                wrong: wrong.into(),
+                remedy: remedy.into(),
+            }],
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.mistakes.len() == 1 {
+            "mistake"
+        } else {
+            "mistakes"
+        };
+        write!(f, "the configuration has {} {plural}", self.mistakes.len())?;
+        for mistake in &self.mistakes {
+            write!(f, "\n  {mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Collects mistakes while sections are read.
+#[derive(Debug, Default)]
+pub(super) struct Mistakes(RefCell<Vec<Mistake>>);
+
+impl Mistakes {
+    pub(super) fn add(
+        &self,
+        key: impl Into<String>,
+        wrong: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.0.borrow_mut().push(Mistake {
+            key: key.into(),
+            wrong: wrong.into(),
+            remedy: remedy.into(),
+        });
+    }
+
+    pub(super) fn into_result<T>(self, value: T) -> Result<T, ConfigError> {
+        let mistakes = self.0.into_inner();
+        if mistakes.is_empty() {
+            Ok(value)
+        } else {
+            Err(ConfigError { mistakes })
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Configuration: `clear-relay.toml`, then the environment, read once at start.
+//!
+//! For whoever installs the relay. `CLEAR_RELAY__SECTION__KEY` overrides `[section] key`. A secret
+//! is better kept in a file: wherever `key` is a secret, `key_file` names the file that holds it.
+//! The file `clear-relay.example.toml` explains every key; it is [`example`], and parses.
+//!
+//! Guarantees:
+//! - All mistakes are reported at once, each with its key, what is wrong, and the remedy. An
+//!   unknown key is a mistake: a misspelt `mode` must not silently mean the default.
+//! - A fresh configuration sends nothing: vendors are off, procedures only propose.
+//! - Secrets are `SecretString` and appear in no message, not even when they are wrong.
+//! - Credentials go out over https, or stay on this machine.
+//!
+//! Not guaranteed: that what is configured works; `doctor`-like checks ask the vendors.
+//!
+//! How a newcomer adds a key: in its section's file, the field, one line in `read`, and its
+//! lines in `EXAMPLE`; a test uncomments every line of the example and parses it.
+
+mod clear_connection;
+mod clinic;
+mod http;
+mod keap;
+mod log;
+mod mistakes;
+mod people;
+mod procedures;
+mod reader;
+mod store;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use ::config::{Environment, File, FileFormat, Map, Value};
+use relay_core::calendar::Calendar;
+use url::Url;
+
+pub use clear_connection::{ClearConnectionConfig, PortalCapabilities};
+pub use http::HttpConfig;
+pub use keap::{Coaching, ContactTypeField, CustomFieldsMode, KeapConfig, KeyHeader};
+pub use log::{LogConfig, LogFormat};
+pub use mistakes::{ConfigError, Mistake};
+pub use people::PeopleConfig;
+pub use procedures::{ProcedureConfig, ProceduresConfig};
+pub use store::StoreConfig;
+
+use mistakes::Mistakes;
+use reader::Reader;
+
+/// The file that is read when none is named.
+pub const DEFAULT_FILE: &str = "clear-relay.toml";
+/// What the names of our environment variables begin with.
+const PREFIX: &str = "CLEAR_RELAY";
+
+/// Whether a vendor is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VendorMode {
+    /// It is called, and its webhooks are accepted.
+    On,
+    /// Its steps become work items.
+    Off,
+}
+
+impl VendorMode {
+    fn read(reader: &mut Reader<'_>) -> Self {
+        reader.choice("mode", &[("on", Self::On), ("off", Self::Off)], Self::Off)
+    }
+}
+
+/// Everything that is configured.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where everything is kept.
+    pub store: StoreConfig,
+    /// Where webhooks arrive.
+    pub http: HttpConfig,
+    /// The clinic's days and hours.
+    pub calendar: Calendar,
+    /// Keap.
+    pub keap: KeapConfig,
+    /// Clear Connection.
+    pub clear_connection: ClearConnectionConfig,
+    /// The procedures.
+    pub procedures: ProceduresConfig,
+    /// Logging.
+    pub log: LogConfig,
+    /// Who answers for what.
+    pub people: PeopleConfig,
+}
+
+impl Config {
+    /// Reads `file` (else [`DEFAULT_FILE`], if it is there) and the process's environment.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+                String::new()
+            }
+            Err(error) => {
+                return Err(ConfigError::one(
+                    path.display().to_string(),
+                    format!("can't be read ({})", error.kind()),
+                    "name a readable file with --config, or copy clear-relay.example.toml",
+                ));
+            }
+        };
+        let base = path.parent().unwrap_or(Path::new(""));
+        Self::parse(&text, base, environment())
+    }
+
+    /// Reads a configuration from `text` (TOML) and `environment`; relative `*_file` paths start
+    /// from `base`.
+    pub fn parse(
+        text: &str,
+        base: &Path,
+        environment: HashMap<String, String>,
+    ) -> Result<Self, ConfigError> {
+        let table = layered(text, environment)?;
+        let mistakes = Mistakes::default();
+        let mut root = Reader::root(table, base, &mistakes);
+        let store = StoreConfig::read(root.section("store"));
+        let http = HttpConfig::read(root.section("http"));
+        let calendar = clinic::read(root.section("clinic"));
+        let keap = KeapConfig::read(root.section("keap"));
+        let clear_connection = ClearConnectionConfig::read(root.section("clear_connection"));
+        let procedures = ProceduresConfig::read(root.section("procedures"));
+        let log = LogConfig::read(root.section("log"));
+        let people = PeopleConfig::read(root.section("people"));
+        root.finish();
+        // An address that can't be read is a mistake already, so `keap` is there without one.
+        let keap = mistakes.into_result(keap)?.ok_or_else(|| {
+            ConfigError::one("keap.base_url", "is missing", "write https://HOST/PATH")
+        })?;
+        Ok(Self {
+            store,
+            http,
+            calendar,
+            keap,
+            clear_connection,
+            procedures,
+            log,
+            people,
+        })
+    }
+
+    /// Every address we would call, by key.
+    pub fn base_urls(&self) -> Vec<(&'static str, &Url)> {
+        let portal = self.clear_connection.base_url.as_ref();
+        [
+            Some(("keap.base_url", &self.keap.base_url)),
+            portal.map(|url| ("clear_connection.base_url", url)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    /// Refuses a time scale other than 1 unless every vendor's address is on this machine: a
+    /// procedure that runs a thousand times too fast must never reach a client. A vendor that is
+    /// off counts, too, because it can be switched on while scaled times are stored.
+    pub fn check_time_scale(&self, scale: u32) -> Result<(), ConfigError> {
+        let mistakes = Mistakes::default();
+        if scale == 0 {
+            mistakes.add("--time-scale", "0 would stop the clock", "write 1 or more");
+        }
+        if scale > 1 {
+            for (key, url) in self.base_urls() {
+                if !reader::is_loopback(url) {
+                    mistakes.add(
+                        key,
+                        "is not on this machine, so time can't be scaled",
+                        "leave out --time-scale, or write the address of a sandbox",
+                    );
+                }
+            }
+        }
+        mistakes.into_result(())
+    }
+}
+
+/// The commented example: every section, every key.
+pub fn example() -> String {
+    let head = "\
+# Clear Relay. Every key with its default or, behind a #, with a sample.
+# CLEAR_RELAY__SECTION__KEY in the environment overrides what stands here. Wherever a secret is
+# asked for as `key`, `key_file` names a file whose first line holds it.
+";
+    let sections = [
+        store::EXAMPLE,
+        http::EXAMPLE,
+        clinic::EXAMPLE,
+        keap::EXAMPLE,
+        clear_connection::EXAMPLE,
+        procedures::EXAMPLE,
+        log::EXAMPLE,
+        people::EXAMPLE,
+    ];
+    let mut text = head.to_owned();
+    for section in sections {
+        text.push('\n');
+        text.push_str(section);
+    }
+    text
+}
+
+fn layered(
+    text: &str,
+    environment: HashMap<String, String>,
+) -> Result<Map<String, Value>, ConfigError> {
+    check_syntax(text)?;
+    let environment = Environment::with_prefix(PREFIX)
+        .separator("__")
+        .source(Some(environment));
+    ::config::Config::builder()
+        .add_source(File::from_str(text, FileFormat::Toml))
+        .add_source(environment)
+        .build()
+        .and_then(|config| config.cache.into_table())
+        // The driver's message may quote a value, so it is not passed on.
+        .map_err(|_| {
+            ConfigError::one(
+                "configuration",
+                "file and environment don't fit together",
+                "check the names of the CLEAR_RELAY__… variables",
+            )
+        })
+}
+
+/// Reports a syntax error by line. The parser's own report quotes the line, and the line may
+/// hold a secret.
+fn check_syntax(text: &str) -> Result<(), ConfigError> {
+    let Err(error) = text.parse::<toml::Table>() else {
+        return Ok(());
+    };
+    let at = error.span().map_or(0, |span| span.start.min(text.len()));
+    let line = text.get(..at).unwrap_or_default().split('\n').count();
+    Err(ConfigError::one(
+        format!("line {line}"),
+        "is not valid TOML",
+        "look for a missing quote, bracket or equals sign, or a key given twice",
+    ))
+}
+
+/// Our part of the environment. A variable that is no text is left out; its key is then missing.
+fn environment() -> HashMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name.to_ascii_uppercase().starts_with(PREFIX))
+        .collect()
+}

@@ -1,0 +1,330 @@
+//! Reads one table, key by key, and remembers what was asked for.
+//!
+//! A wrong value is reported and replaced by its default, so that reading goes on and finds the
+//! next mistake; the whole is refused at the end. What was not asked for is unknown, and is
+//! reported with the nearest known key. Values from the environment are texts, so every reader
+//! accepts a text where it wants a number, a flag or a list.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::str::FromStr;
+
+use config::{Map, Value, ValueKind};
+use secrecy::SecretString;
+use url::{Host, Url};
+
+use super::mistakes::Mistakes;
+
+/// One table of the configuration.
+pub(super) struct Reader<'a> {
+    path: String,
+    rest: BTreeMap<String, Value>,
+    asked: Vec<&'static str>,
+    base: &'a Path,
+    mistakes: &'a Mistakes,
+}
+
+impl<'a> Reader<'a> {
+    /// The outermost table. Relative `*_file` paths start from `base`.
+    pub(super) fn root(table: Map<String, Value>, base: &'a Path, mistakes: &'a Mistakes) -> Self {
+        Self {
+            path: String::new(),
+            rest: table.into_iter().collect(),
+            asked: Vec::new(),
+            base,
+            mistakes,
+        }
+    }
+
+    fn take(&mut self, key: &'static str) -> Option<Value> {
+        self.asked.push(key);
+        let value = self.rest.remove(key)?;
+        (value.kind != ValueKind::Nil).then_some(value)
+    }
+
+    pub(super) fn key(&self, key: &str) -> String {
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
+    }
+
+    /// Reports a mistake at `key`.
+    pub(super) fn mistake(&self, key: &str, wrong: impl Into<String>, remedy: impl Into<String>) {
+        self.mistakes.add(self.key(key), wrong, remedy);
+    }
+
+    /// A table within this one; empty where there is none.
+    pub(super) fn section(&mut self, key: &'static str) -> Reader<'a> {
+        let rest = self.free_table(key);
+        Reader {
+            path: self.key(key),
+            rest,
+            asked: Vec::new(),
+            base: self.base,
+            mistakes: self.mistakes,
+        }
+    }
+
+    fn free_table(&mut self, key: &'static str) -> BTreeMap<String, Value> {
+        match self.take(key).map(|value| value.kind) {
+            None => BTreeMap::new(),
+            Some(ValueKind::Table(table)) => table.into_iter().collect(),
+            Some(_) => {
+                self.mistake(key, "is not a table", format!("write [{}]", self.key(key)));
+                BTreeMap::new()
+            }
+        }
+    }
+
+    /// A text.
+    pub(super) fn text(&mut self, key: &'static str) -> Option<String> {
+        let value = self.take(key)?;
+        let text = scalar(value);
+        match text {
+            Some(text) if !text.trim().is_empty() => Some(text),
+            _ => {
+                self.mistake(
+                    key,
+                    "is not a text",
+                    "write a text in quotes, or leave the key out",
+                );
+                None
+            }
+        }
+    }
+
+    /// A value that is written as text; `wanted` says what is expected, for the remedy.
+    pub(super) fn parsed<T: FromStr>(&mut self, key: &'static str, wanted: &str) -> Option<T> {
+        let text = self.text(key)?;
+        let parsed = text.trim().parse().ok();
+        if parsed.is_none() {
+            self.mistake(
+                key,
+                format!("{text:?} can't be read"),
+                format!("write {wanted}"),
+            );
+        }
+        parsed
+    }
+
+    /// One of a few words.
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        key: &'static str,
+        words: &[(&str, T)],
+        default: T,
+    ) -> T {
+        let Some(text) = self.text(key) else {
+            return default;
+        };
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
+            return *value;
+        }
+        let allowed: Vec<_> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
+        self.mistake(
+            key,
+            format!("{text:?} is not allowed"),
+            format!("write one of {}", allowed.join(", ")),
+        );
+        default
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(&mut self, key: &'static str, default: bool) -> bool {
+        self.parsed(key, "true or false").unwrap_or(default)
+    }
+
+    /// Texts: an array, or a text with commas.
+    pub(super) fn list(&mut self, key: &'static str) -> Vec<String> {
+        let items: Option<Vec<String>> = match self.take(key).map(|value| value.kind) {
+            None => return Vec::new(),
+            Some(ValueKind::Array(items)) => items.into_iter().map(scalar).collect(),
+            Some(ValueKind::String(text)) => Some(text.split(',').map(str::to_owned).collect()),
+            Some(_) => None,
+        };
+        let Some(items) = items else {
+            self.mistake(key, "is not a list", "write [\"one\", \"two\"]");
+            return Vec::new();
+        };
+        items
+            .into_iter()
+            .map(|item| item.trim().to_owned())
+            .filter(|item| !item.is_empty())
+            .collect()
+    }
+
+    /// A table of texts with free keys.
+    pub(super) fn texts(&mut self, key: &'static str) -> BTreeMap<String, String> {
+        let mut texts = BTreeMap::new();
+        for (name, value) in self.free_table(key) {
+            if let Some(text) = scalar(value) {
+                texts.insert(name, text);
+            } else {
+                self.mistake(
+                    &format!("{key}.{name}"),
+                    "is not a text",
+                    "write a text in quotes",
+                );
+            }
+        }
+        texts
+    }
+
+    /// A secret: written here as `key`, or as the first line of the file that `file_key` names.
+    pub(super) fn secret(
+        &mut self,
+        key: &'static str,
+        file_key: &'static str,
+    ) -> Option<SecretString> {
+        let here = self.text(key);
+        let file = self.text(file_key);
+        match (here, file) {
+            (Some(_), Some(_)) => {
+                self.mistake(
+                    key,
+                    format!("is given twice, also as {file_key}"),
+                    "keep one of them",
+                );
+                None
+            }
+            (Some(text), None) => Some(SecretString::from(text.trim().to_owned())),
+            (None, Some(path)) => self.secret_file(file_key, &path),
+            (None, None) => None,
+        }
+    }
+
+    /// Secrets by id; an entry `ID_file` names the file that holds secret `ID`.
+    pub(super) fn secrets(&mut self, key: &'static str) -> BTreeMap<String, SecretString> {
+        let mut secrets = BTreeMap::new();
+        for (name, text) in self.texts(key) {
+            let (id, secret) = match name.strip_suffix("_file") {
+                Some(id) => (id, self.secret_file(&format!("{key}.{name}"), &text)),
+                None => (
+                    name.as_str(),
+                    Some(SecretString::from(text.trim().to_owned())),
+                ),
+            };
+            let Some(secret) = secret else { continue };
+            if secrets.insert(id.to_owned(), secret).is_some() {
+                self.mistake(&format!("{key}.{id}"), "is given twice", "keep one of them");
+            }
+        }
+        secrets
+    }
+
+    fn secret_file(&self, key: &str, path: &str) -> Option<SecretString> {
+        let remedy = "name a readable file whose first line is the secret";
+        match std::fs::read_to_string(self.base.join(path)) {
+            Ok(text) => {
+                let line = text.lines().next().unwrap_or_default().trim();
+                if line.is_empty() {
+                    self.mistake(key, "the file's first line is empty", remedy);
+                    return None;
+                }
+                Some(SecretString::from(line.to_owned()))
+            }
+            Err(error) => {
+                self.mistake(
+                    key,
+                    format!("{path:?} can't be read ({})", error.kind()),
+                    remedy,
+                );
+                None
+            }
+        }
+    }
+
+    /// The address of a vendor: https, or http on this machine; nothing in it but scheme, host,
+    /// port and path, because an address is logged.
+    pub(super) fn base_url(&mut self, key: &'static str, default: Option<&str>) -> Option<Url> {
+        let text = self.text(key).or_else(|| default.map(str::to_owned))?;
+        let Ok(url) = Url::parse(&text) else {
+            self.mistake(key, "is not an address", "write https://HOST/PATH");
+            return None;
+        };
+        let bare = url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none();
+        if !bare {
+            self.mistake(
+                key,
+                "holds more than host and path",
+                "write https://HOST/PATH only",
+            );
+            return None;
+        }
+        if url.host().is_none() || !(url.scheme() == "https" || is_loopback(&url)) {
+            self.mistake(
+                key,
+                "would send credentials unencrypted",
+                "write https://…; http is allowed for this machine only",
+            );
+            return None;
+        }
+        Some(url)
+    }
+
+    /// Reports everything that was not asked for.
+    pub(super) fn finish(self) {
+        for unknown in self.rest.keys() {
+            let remedy = match nearest(unknown, &self.asked) {
+                Some(known) => format!("did you mean {known:?}?"),
+                None => format!("known here: {}", self.asked.join(", ")),
+            };
+            self.mistake(unknown, "is not a key", remedy);
+        }
+    }
+}
+
+/// Whether the address is on this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+fn scalar(value: Value) -> Option<String> {
+    let text = match value.kind {
+        ValueKind::String(value) => value,
+        ValueKind::Boolean(value) => value.to_string(),
+        ValueKind::I64(value) => value.to_string(),
+        ValueKind::I128(value) => value.to_string(),
+        ValueKind::U64(value) => value.to_string(),
+        ValueKind::U128(value) => value.to_string(),
+        ValueKind::Float(value) => value.to_string(),
+        ValueKind::Nil | ValueKind::Table(_) | ValueKind::Array(_) => return None,
+    };
+    Some(text)
+}
+
+/// The known key nearest to `unknown`, if it is near: at most a third of its letters wrong.
+fn nearest<'k>(unknown: &str, known: &[&'k str]) -> Option<&'k str> {
+    known
+        .iter()
+        .map(|key| (distance(unknown, key), *key))
+        .min()
+        .filter(|(distance, _)| *distance <= unknown.chars().count().div_ceil(3))
+        .map(|(_, key)| key)
+}
+
+/// How many letters must be put in, left out or changed to make `a` into `b`.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, left) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, right) in b.iter().enumerate() {
+            let change = diagonal + usize::from(left != *right);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}

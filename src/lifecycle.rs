@@ -1,0 +1,327 @@
+//! Starting, running and ending the process in order.
+//!
+//! ```text
+//! running ──signal, end of a task──▶ draining ──all tasks ended──────────────▶ closing ──▶ exit
+//!                                       └──second signal, limit──▶ cut ──▶ ...──┘
+//! ```
+//!
+//! - *draining*: tasks take no new work. The HTTP server accepts no connection and answers what
+//!   it has; a worker claims nothing and finishes what it runs.
+//! - *cut*: tasks drop what they are doing and hand back their leases. What is dropped between an
+//!   intent and its outcome is *unclear*, and is probed after the next start.
+//! - *closing*: the closers run, last added first. The store is opened first, so it is closed
+//!   last, when nobody can need it any more.
+//!
+//! Guarantees: a task that fails or panics ends the process with a failure, because a relay that
+//! answers webhooks and works on none is worse than one that is restarted. A task that ends
+//! before it was asked to counts as failed. No task outlives [`Lifecycle::run`].
+//!
+//! Not guaranteed: that draining ends by itself; every phase has a limit in real time.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::timeout;
+
+/// How far the end has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Work.
+    Running,
+    /// Take no new work; finish what is begun.
+    Draining,
+    /// Drop what is begun, hand back, return.
+    Cut,
+}
+
+/// Tells a task when to end. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Stop(watch::Receiver<Phase>);
+
+impl Stop {
+    /// The present phase.
+    pub fn phase(&self) -> Phase {
+        *self.0.borrow()
+    }
+
+    /// Completes when no new work is to be taken.
+    pub async fn draining(&self) {
+        self.reached(Phase::Draining).await;
+    }
+
+    /// Completes when even work begun is to be dropped.
+    pub async fn cut(&self) {
+        self.reached(Phase::Cut).await;
+    }
+
+    async fn reached(&self, phase: Phase) {
+        // An error means that the lifecycle is gone, and then everything is to end.
+        let _ = self.0.clone().wait_for(|now| *now >= phase).await;
+    }
+}
+
+/// Signals that ask the process to end.
+#[derive(Debug)]
+pub struct Signals(mpsc::UnboundedReceiver<&'static str>);
+
+impl Signals {
+    /// Those of the operating system: interrupt and terminate.
+    pub fn of_process() -> io::Result<Self> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        for (kind, name) in [
+            (SignalKind::interrupt(), "interrupt"),
+            (SignalKind::terminate(), "terminate"),
+        ] {
+            let mut source = signal(kind)?;
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                while source.recv().await.is_some() && sender.send(name).is_ok() {}
+            });
+        }
+        Ok(Self(receiver))
+    }
+
+    /// Those that a test sends.
+    pub fn from_channel(receiver: mpsc::UnboundedReceiver<&'static str>) -> Self {
+        Self(receiver)
+    }
+
+    async fn next(&mut self) -> &'static str {
+        match self.0.recv().await {
+            Some(name) => name,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// How the process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// As it should.
+    Well,
+    /// A task failed, a limit passed, or a closer did not close.
+    Badly,
+}
+
+impl From<Ended> for ExitCode {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Well => Self::SUCCESS,
+            Ended::Badly => Self::FAILURE,
+        }
+    }
+}
+
+/// Limits of the end, real time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// How long draining may take; then it is cut.
+    pub drain: Duration,
+    /// How long tasks may take to hand back after the cut; then they are dropped.
+    pub cut: Duration,
+    /// How long each closer may take.
+    pub close: Duration,
+}
+
+impl Default for Patience {
+    /// Twenty seconds, three, three: under the thirty that supervisors usually wait.
+    fn default() -> Self {
+        Self {
+            drain: Duration::from_secs(20),
+            cut: Duration::from_secs(3),
+            close: Duration::from_secs(3),
+        }
+    }
+}
+
+/// Whether a task may end by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Its end before draining is a failure.
+    Service,
+    /// Its end is the end of the process.
+    Main,
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+type Closer = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+
+/// Owns every long-running task.
+pub struct Lifecycle {
+    phase: watch::Sender<Phase>,
+    tasks: JoinSet<Result<(), Failure>>,
+    names: Vec<(Id, &'static str, Role)>,
+    closers: Vec<(&'static str, Closer)>,
+    patience: Patience,
+}
+
+impl fmt::Debug for Lifecycle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lifecycle")
+            .field("tasks", &self.tasks.len())
+            .field("closers", &self.closers.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Lifecycle {
+    /// With no task yet.
+    pub fn new(patience: Patience) -> Self {
+        Self {
+            phase: watch::Sender::new(Phase::Running),
+            tasks: JoinSet::new(),
+            names: Vec::new(),
+            closers: Vec::new(),
+            patience,
+        }
+    }
+
+    /// What tells a task when to end.
+    pub fn stop(&self) -> Stop {
+        Stop(self.phase.subscribe())
+    }
+
+    /// Runs a task that must not end before [`Stop::draining`].
+    pub fn service<F, T>(&mut self, name: &'static str, task: F)
+    where
+        F: FnOnce(Stop) -> T,
+        T: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.spawn(name, Role::Service, task);
+    }
+
+    /// Runs a task whose end is the end of the process: well if it returns `Ok`.
+    pub fn main<F, T>(&mut self, name: &'static str, task: F)
+    where
+        F: FnOnce(Stop) -> T,
+        T: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        self.spawn(name, Role::Main, task);
+    }
+
+    fn spawn<F, T>(&mut self, name: &'static str, role: Role, task: F)
+    where
+        F: FnOnce(Stop) -> T,
+        T: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        let handle = self.tasks.spawn(task(self.stop()));
+        self.names.push((handle.id(), name, role));
+    }
+
+    /// Adds what runs after every task has ended; the last added runs first.
+    pub fn closer(
+        &mut self,
+        name: &'static str,
+        closer: impl Future<Output = Result<(), Failure>> + Send + 'static,
+    ) {
+        self.closers.push((name, Box::pin(closer)));
+    }
+
+    /// Runs until a signal or a task ends it, then ends everything in order.
+    pub async fn run(mut self, mut signals: Signals) -> Ended {
+        let mut ended = self.running(&mut signals).await;
+        self.phase.send_replace(Phase::Draining);
+        if self.draining(&mut signals).await == Ended::Badly {
+            ended = Ended::Badly;
+        }
+        for (name, closer) in std::mem::take(&mut self.closers).into_iter().rev() {
+            if close(name, closer, self.patience.close).await == Ended::Badly {
+                ended = Ended::Badly;
+            }
+        }
+        ended
+    }
+
+    async fn running(&mut self, signals: &mut Signals) -> Ended {
+        tokio::select! {
+            name = signals.next() => {
+                tracing::info!(signal = name, "taking no new work");
+                Ended::Well
+            }
+            Some(result) = self.tasks.join_next_with_id() => self.judge(result, true),
+        }
+    }
+
+    async fn draining(&mut self, signals: &mut Signals) -> Ended {
+        let drain = self.patience.drain;
+        let drained = tokio::select! {
+            drained = timeout(drain, self.join_all()) => drained.ok(),
+            name = signals.next() => {
+                tracing::warn!(signal = name, "asked again");
+                None
+            }
+        };
+        if let Some(ended) = drained {
+            return ended;
+        }
+        tracing::warn!(
+            tasks = self.tasks.len(),
+            "cutting off what is still running"
+        );
+        self.phase.send_replace(Phase::Cut);
+        if timeout(self.patience.cut, self.join_all()).await.is_err() {
+            tracing::error!(
+                tasks = self.tasks.len(),
+                "dropping tasks that did not return"
+            );
+            self.tasks.shutdown().await;
+        }
+        Ended::Badly
+    }
+
+    async fn join_all(&mut self) -> Ended {
+        let mut ended = Ended::Well;
+        while let Some(result) = self.tasks.join_next_with_id().await {
+            if self.judge(result, false) == Ended::Badly {
+                ended = Ended::Badly;
+            }
+        }
+        ended
+    }
+
+    fn judge(&self, result: Result<(Id, Result<(), Failure>), JoinError>, early: bool) -> Ended {
+        let id = match &result {
+            Ok((id, _)) => *id,
+            Err(error) => error.id(),
+        };
+        let task = self.names.iter().find(|(known, ..)| *known == id);
+        let (name, role) = task.map_or(("task", Role::Service), |(_, name, role)| (*name, *role));
+        match result {
+            Ok((_, Ok(()))) if early && role == Role::Service => {
+                tracing::error!(task = name, "ended although nobody asked it to");
+                Ended::Badly
+            }
+            Ok((_, Ok(()))) => Ended::Well,
+            Ok((_, Err(error))) => {
+                tracing::error!(task = name, %error, "failed");
+                Ended::Badly
+            }
+            // The panic's text is not logged: it may quote anything.
+            Err(_) => {
+                tracing::error!(task = name, "crashed");
+                Ended::Badly
+            }
+        }
+    }
+}
+
+async fn close(name: &'static str, closer: Closer, limit: Duration) -> Ended {
+    match timeout(limit, closer).await {
+        Ok(Ok(())) => Ended::Well,
+        Ok(Err(error)) => {
+            tracing::error!(closer = name, %error, "could not close");
+            Ended::Badly
+        }
+        Err(_) => {
+            tracing::error!(closer = name, "did not close in time");
+            Ended::Badly
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The whole clinic in one process, on clocks that are moved by hand.
+//!
+//! One stepper: whatever is due is done; when nothing is, the clocks jump to the next due thing,
+//! be it a job of the relay, an event of a vendor or an act of a person. With one worker and one
+//! seed a run repeats itself exactly. A crash is the relay's futures dropped where they stand and
+//! a new relay on the same store.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use relay_core::random::{Random, SeededRandom};
+use relay_core::time::{Clock, Clocks, ManualClock, SignedDuration, Timestamp};
+use relay_http_client::{RouterTransport, Transport};
+use relay_store::Store;
+use relay_store_sqlite::SqliteStore;
+use url::Url;
+
+use super::clinic::{self, Addresses};
+use super::vendors::Vendors;
+use crate::checkpoint::{Checkpoints, NoCheckpoints};
+use crate::engine::EngineError;
+use crate::wiring::{self, Ground, Relay, Spoil};
+
+/// How a world is made.
+#[derive(Clone)]
+pub struct Setup {
+    /// When it begins.
+    pub start: Timestamp,
+    /// What drives ids and jitter.
+    pub seed: u64,
+    /// Told of every place the relay passes.
+    pub checkpoints: Arc<dyn Checkpoints>,
+    /// What spoils effects, if anything does.
+    pub spoil: Option<Spoil>,
+}
+
+impl std::fmt::Debug for Setup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Setup")
+            .field("start", &self.start)
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Setup {
+    /// A world that begins at `start` and is left alone.
+    pub fn new(start: Timestamp, seed: u64) -> Self {
+        Self {
+            start,
+            seed,
+            checkpoints: Arc::new(NoCheckpoints),
+            spoil: None,
+        }
+    }
+}
+
+/// The clinic, its vendors and the relay.
+#[derive(Debug)]
+pub struct World {
+    /// Procedure time.
+    pub clock: Arc<ManualClock>,
+    /// Real time.
+    pub real: Arc<ManualClock>,
+    /// The vendors.
+    pub vendors: Vendors,
+    /// The relay as it runs now.
+    pub relay: Relay,
+    setup: Setup,
+    random: Arc<dyn Random>,
+    transport: Arc<dyn Transport>,
+    hooks: RouterTransport,
+    config: crate::config::Config,
+    path: PathBuf,
+    lives: u32,
+}
+
+/// The relay's host, as the vendors know it.
+const RELAY_HOST: &str = "relay.test";
+
+impl World {
+    /// A furnished clinic without people. The database is a file at `path`.
+    pub async fn new(setup: Setup, path: &Path) -> Result<Self, String> {
+        let clock = Arc::new(ManualClock::new(setup.start));
+        let real = Arc::new(ManualClock::new(setup.start));
+        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(setup.seed));
+        let procedure: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
+        let zone = relay_core::calendar::Calendar::default_denver()
+            .zone()
+            .clone();
+        let vendors = Vendors::new(&procedure, &random, &zone);
+        let addresses = Addresses {
+            keap: address("https://keap.test/crm")?,
+            portal: address("https://portal.test/")?,
+            relay: address("https://relay.test/")?,
+        };
+        let field = clinic::furnish(&vendors.keap)?;
+        let config = clinic::config(&addresses, path, &field).map_err(|error| error.to_string())?;
+        let routers = RouterTransport::new();
+        routers.serve("keap.test", vendors.keap.router());
+        routers.serve("portal.test", vendors.portal.router());
+        let transport: Arc<dyn Transport> = Arc::new(routers);
+        let clocks = Clocks {
+            procedure,
+            real: Arc::<ManualClock>::clone(&real) as _,
+        };
+        let relay = start(&setup, &config, &clocks, &random, &transport, path, 0).await?;
+        let hooks = RouterTransport::new();
+        hooks.serve(RELAY_HOST, relay.router());
+        let world = Self {
+            clock,
+            real,
+            vendors,
+            relay,
+            setup,
+            random,
+            transport,
+            hooks,
+            config,
+            path: path.to_owned(),
+            lives: 0,
+        };
+        world.connect(&addresses.relay).await?;
+        Ok(world)
+    }
+
+    /// Tells the vendors where the relay is.
+    async fn connect(&self, relay: &Url) -> Result<(), String> {
+        let outward: Arc<dyn Transport> = Arc::new(self.hooks.clone());
+        self.vendors.set_hook_transport(&outward);
+        let events = relay
+            .join("hooks/clear-connection")
+            .map_err(|error| error.to_string())?;
+        let key = secrecy::SecretString::from(clinic::WEBHOOK_KEY);
+        self.vendors
+            .portal
+            .set_hook_target(events, &[key])
+            .map_err(|error| error.to_string())?;
+        let synced = self
+            .relay
+            .hooks
+            .sync(false)
+            .await
+            .map_err(|error| error.to_string())?;
+        match synced.iter().find(|hook| hook.status != "Verified") {
+            None => Ok(()),
+            Some(hook) => Err(format!("hook {} is {}", hook.event, hook.status)),
+        }
+    }
+
+    /// Procedure time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.relay.engine.store
+    }
+
+    /// Does whatever is due now, at the vendors and in the relay, until nothing is.
+    pub async fn settle(&self) -> Result<(), EngineError> {
+        loop {
+            let delivered = self.vendors.deliver_due().await;
+            let ran = self.relay.engine.drain(None).await?;
+            if delivered + ran == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The next moment at which something is due, after now.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, EngineError> {
+        let jobs = self.store().next_due().await?;
+        let now = self.now();
+        Ok([jobs, self.vendors.next_due()]
+            .into_iter()
+            .flatten()
+            .filter(|at| *at > now)
+            .min())
+    }
+
+    /// Moves both clocks to `to`, if that is later.
+    pub fn jump(&self, to: Timestamp) {
+        let now = self.now();
+        if to > now {
+            self.clock.set(to);
+            self.real.advance(to.duration_since(now));
+        }
+    }
+
+    /// Runs the clinic until `until`.
+    pub async fn run_until(&self, until: Timestamp) -> Result<(), EngineError> {
+        loop {
+            self.settle().await?;
+            match self.next_due().await? {
+                Some(due) if due <= until => self.jump(due),
+                _ => {
+                    self.jump(until);
+                    return self.settle().await;
+                }
+            }
+        }
+    }
+
+    /// Runs the clinic for a while.
+    pub async fn run_for(&self, by: SignedDuration) -> Result<(), EngineError> {
+        self.run_until(self.now().saturating_add(by).unwrap_or(Timestamp::MAX))
+            .await
+    }
+
+    /// The relay dies where it stands (the caller has dropped what it was doing) and is started
+    /// again on the same database, without the checkpoints that killed it. Its leases end.
+    pub async fn restart(&mut self) -> Result<(), String> {
+        self.lives += 1;
+        self.setup.checkpoints = Arc::new(NoCheckpoints);
+        let lease = SignedDuration::try_from(crate::engine::worker::LEASE)
+            .unwrap_or(SignedDuration::from_mins(5));
+        self.real.advance(lease + SignedDuration::from_secs(1));
+        let clocks = Clocks {
+            procedure: Arc::<ManualClock>::clone(&self.clock) as _,
+            real: Arc::<ManualClock>::clone(&self.real) as _,
+        };
+        self.relay = start(
+            &self.setup,
+            &self.config,
+            &clocks,
+            &self.random,
+            &self.transport,
+            &self.path,
+            self.lives,
+        )
+        .await?;
+        self.hooks.replace(RELAY_HOST, self.relay.router());
+        self.relay
+            .engine
+            .rescue()
+            .await
+            .map_err(|error| error.to_string())?;
+        Ok(())
+    }
+}
+
+fn address(text: &str) -> Result<Url, String> {
+    text.parse().map_err(|error| format!("{text}: {error}"))
+}
+
+async fn start(
+    setup: &Setup,
+    config: &crate::config::Config,
+    clocks: &Clocks,
+    random: &Arc<dyn Random>,
+    transport: &Arc<dyn Transport>,
+    path: &Path,
+    life: u32,
+) -> Result<Relay, String> {
+    let store = SqliteStore::open(path)
+        .await
+        .map_err(|error| error.to_string())?;
+    store.migrate().await.map_err(|error| error.to_string())?;
+    let ground = Ground {
+        store: Arc::new(store),
+        transport: Arc::clone(transport),
+        clocks: clocks.clone(),
+        random: Arc::clone(random),
+        checkpoints: Arc::clone(&setup.checkpoints),
+        spoil: setup.spoil.clone(),
+        time_scale: 1,
+        worker: format!("worker-{life}"),
+    };
+    let relay = wiring::assemble(config, ground).map_err(|error| error.to_string())?;
+    relay
+        .engine
+        .prepare()
+        .await
+        .map_err(|error| error.to_string())?;
+    Ok(relay)
+}

@@ -1,0 +1,82 @@
+//! Logging.
+//!
+//! Rules, for everyone who writes a log line:
+//! - Ids in every line (`receipt`, `case`, `job`, `client` as the portal's id), so that a line
+//!   can be followed through the system.
+//! - Personal data in none: no name, address, number, message text, no body and no query of a
+//!   request. Fields are ids, counts, codes, durations. A vendor's error text goes through
+//!   `relay_http_client::redact` first.
+//! - Secrets are `SecretString`; nothing prints one.
+//! - A failure is logged once, where it is dealt with; what is passed on is not logged.
+//! - `error`: somebody must look. `warn`: dealt with, and worth knowing. `info`: what happened to
+//!   a receipt, a case, an effect. `debug`: what a vendor said, by request id.
+//!
+//! The filter comes from the configuration, never from the environment behind our back. Lines
+//! carry real time, also where procedure time is scaled.
+
+use std::fmt;
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+
+use relay_core::time::Clock;
+use thiserror::Error;
+use tracing::Subscriber;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
+
+use crate::config::{LogConfig, LogFormat};
+
+/// Why logging can't be set up.
+#[derive(Debug, Error)]
+pub enum TelemetryError {
+    /// The filter has a form that can't be read. Configuration checks it before.
+    #[error("the log filter can't be read")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// Somebody has set up logging in this process already.
+    #[error("logging is set up already")]
+    Twice(#[from] tracing::subscriber::SetGlobalDefaultError),
+}
+
+/// Logs to standard error from now on, panics included.
+pub fn init(config: &LogConfig, real: Arc<dyn Clock>) -> Result<(), TelemetryError> {
+    let colours = std::io::stderr().is_terminal();
+    let subscriber = subscriber(config, real, std::io::stderr, colours)?;
+    tracing::subscriber::set_global_default(subscriber)?;
+    // The usual hook prints the panic's text, which may quote anything; the place is enough.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "panicked");
+    }));
+    Ok(())
+}
+
+/// What [`init`] installs, for a writer of choice.
+pub fn subscriber<W>(
+    config: &LogConfig,
+    real: Arc<dyn Clock>,
+    writer: W,
+    colours: bool,
+) -> Result<Box<dyn Subscriber + Send + Sync>, TelemetryError>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let filter = EnvFilter::builder().parse(&config.level)?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_timer(LogTime(real))
+        .with_writer(writer);
+    Ok(match config.format {
+        LogFormat::Human => Box::new(builder.with_ansi(colours).finish()),
+        LogFormat::Json => Box::new(builder.json().flatten_event(true).finish()),
+    })
+}
+
+struct LogTime(Arc<dyn Clock>);
+
+impl FormatTime for LogTime {
+    fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        write!(writer, "{:.3}", self.0.now())
+    }
+}

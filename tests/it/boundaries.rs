@@ -1,0 +1,391 @@
+//! Which part may know which: rules that only stand in a document decay.
+//!
+//! The rules are functions over a list of files (path, text), so that each of them is also tried
+//! on a made-up offence: a rule that can't fail guards nothing.
+
+use std::path::{Path, PathBuf};
+
+/// A file of the repository: its path from the root with `/`, and its text.
+type Source = (String, String);
+
+/// Names of vendors and of their products, in lower case, without separators.
+const VENDORS: [&str; 8] = [
+    "keap",
+    "infusionsoft",
+    "clearconnection",
+    "slack",
+    "gmail",
+    "twilio",
+    "happyfox",
+    "zenoti",
+];
+
+/// What our crates may depend on of ours.
+const OURS: [(&str, &[&str]); 6] = [
+    ("core", &[]),
+    ("adapters/store", &["relay-core"]),
+    ("adapters/store-sqlite", &["relay-core", "relay-store"]),
+    ("adapters/http-client", &["relay-core"]),
+    ("adapters/keap", &["relay-core", "relay-http-client"]),
+    (
+        "adapters/clear-connection",
+        &["relay-core", "relay-http-client"],
+    ),
+];
+
+/// Crates that do I/O or are asynchronous: none of them in `core`.
+const IMPURE: [&str; 12] = [
+    "tokio",
+    "async-trait",
+    "futures-util",
+    "axum",
+    "http",
+    "reqwest",
+    "rustls",
+    "sqlx",
+    "tower",
+    "tracing",
+    "config",
+    "clap",
+];
+
+/// Words that read a clock, chance or the environment, and the files that may hold them.
+const AMBIENT: [(&str, &[&str]); 9] = [
+    ("Timestamp::now(", &["core/src/time.rs"]),
+    ("SystemTime::now(", &[]),
+    ("Instant::now(", &[]),
+    ("Zoned::now(", &[]),
+    ("getrandom::", &["core/src/random.rs"]),
+    ("Uuid::now_v7(", &[]),
+    ("Uuid::new_v4(", &[]),
+    ("env::var", &["src/config/mod.rs"]),
+    ("tokio::time::sleep", &[]),
+];
+
+const MAX_LINES: usize = 500;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file under `folder` that ends with `ending`.
+fn files(folder: &str, ending: &str) -> Vec<Source> {
+    let mut found = Vec::new();
+    collect(&root(), &root().join(folder), ending, &mut found);
+    found.sort();
+    found
+}
+
+fn collect(root: &Path, folder: &Path, ending: &str, found: &mut Vec<Source>) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries {
+        let path = entry.expect("a readable folder").path();
+        if path.is_dir() {
+            collect(root, &path, ending, found);
+        } else if path.to_string_lossy().ends_with(ending) {
+            let name = path.strip_prefix(root).expect("below the root");
+            let name = name.to_string_lossy().replace('\\', "/");
+            found.push((
+                name,
+                std::fs::read_to_string(&path).expect("a readable file"),
+            ));
+        }
+    }
+}
+
+fn rust_files() -> Vec<Source> {
+    ["core", "src", "adapters", "tests"]
+        .into_iter()
+        .flat_map(|folder| files(folder, ".rs"))
+        .collect()
+}
+
+fn production(path: &str) -> bool {
+    path.contains("src/") && !path.contains("/tests/") && !path.ends_with("/tests.rs")
+}
+
+/// The names in a manifest's `[dependencies]`, and in `[dev-dependencies]` if asked for.
+fn dependencies(manifest: &str, dev: bool) -> Vec<String> {
+    let manifest: toml::Table = manifest.parse().expect("a manifest");
+    let mut names = Vec::new();
+    for (section, wanted) in [("dependencies", true), ("dev-dependencies", dev)] {
+        if let Some(toml::Value::Table(table)) = manifest.get(section).filter(|_| wanted) {
+            names.extend(table.keys().cloned());
+        }
+    }
+    names
+}
+
+fn wrong_arrows(manifests: &[Source]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (path, text) in manifests {
+        let folder = path.trim_end_matches("/Cargo.toml");
+        let Some((_, allowed)) = OURS.iter().find(|(name, _)| *name == folder) else {
+            wrong.push(format!("{folder} is in no rule: add it"));
+            continue;
+        };
+        for name in dependencies(text, true) {
+            if name.starts_with("relay-") && !allowed.contains(&name.as_str()) {
+                wrong.push(format!("{folder} depends on {name}"));
+            }
+        }
+        for name in dependencies(text, false) {
+            if folder == "core" && IMPURE.contains(&name.as_str()) {
+                wrong.push(format!("core depends on {name}"));
+            }
+            if name.starts_with("sqlx") && folder != "adapters/store-sqlite" {
+                wrong.push(format!("{folder} depends on {name}"));
+            }
+        }
+    }
+    wrong
+}
+
+fn vendors_named(sources: &[Source]) -> Vec<String> {
+    let neutral = [
+        "src/engine",
+        "src/effects",
+        "src/receipts",
+        "src/ports",
+        "src/http",
+    ];
+    let mut wrong = Vec::new();
+    for (path, text) in sources {
+        if !neutral.iter().any(|part| path.starts_with(part)) {
+            continue;
+        }
+        for (number, line) in text.lines().enumerate() {
+            let plain: String = line
+                .to_lowercase()
+                .chars()
+                .filter(|letter| !matches!(letter, '_' | '-' | ' '))
+                .collect();
+            for vendor in VENDORS.into_iter().filter(|vendor| plain.contains(vendor)) {
+                wrong.push(format!("{path}:{} names {vendor}", number + 1));
+            }
+        }
+    }
+    wrong
+}
+
+/// Whether a file of the root crate may import a vendor's crate.
+fn vendor_crates_used(sources: &[Source]) -> Vec<String> {
+    let may = [
+        "src/wiring",
+        "src/config",
+        "src/cli",
+        "src/demo",
+        "src/sandbox",
+    ];
+    let crates = ["relay_keap", "relay_clear_connection"];
+    sources
+        .iter()
+        .filter(|(path, _)| path.starts_with("src/"))
+        .filter(|(path, _)| !may.iter().any(|part| path.starts_with(part)))
+        .filter(|(_, text)| crates.iter().any(|name| uses(text, name)))
+        .map(|(path, _)| format!("{path} uses a vendor's crate"))
+        .collect()
+}
+
+fn sqlx_used(sources: &[Source]) -> Vec<String> {
+    sources
+        .iter()
+        .filter(|(path, _)| !path.starts_with("adapters/store-sqlite/"))
+        .filter(|(path, _)| path != "tests/it/boundaries.rs")
+        .filter(|(_, text)| uses(text, "sqlx"))
+        .map(|(path, _)| format!("{path} uses sqlx"))
+        .collect()
+}
+
+/// Whether code (not a comment, not a text) names a path that begins with the crate `name`.
+fn uses(text: &str, name: &str) -> bool {
+    let path = format!("{name}::");
+    code(text).any(|(_, line)| {
+        line.match_indices(&path).any(|(at, _)| {
+            let before = line[..at].chars().next_back();
+            !before.is_some_and(|letter| letter.is_alphanumeric() || letter == '_')
+        })
+    })
+}
+
+/// The lines that are not comments, with their numbers.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines()
+        .enumerate()
+        .map(|(number, line)| (number + 1, line))
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+}
+
+fn ambient_reads(sources: &[Source]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (path, text) in sources.iter().filter(|(path, _)| production(path)) {
+        for (number, line) in code(text) {
+            for (word, places) in AMBIENT {
+                if line.contains(word) && !places.contains(&path.as_str()) {
+                    wrong.push(format!("{path}:{number} holds {word}"));
+                }
+            }
+        }
+    }
+    wrong
+}
+
+fn long_files(sources: &[Source]) -> Vec<String> {
+    sources
+        .iter()
+        .map(|(path, text)| (path, text.lines().count()))
+        .filter(|(_, lines)| *lines > MAX_LINES)
+        .map(|(path, lines)| format!("{path} has {lines} lines"))
+        .collect()
+}
+
+fn manifests() -> Vec<Source> {
+    let mut manifests = files("core", "Cargo.toml");
+    manifests.extend(files("adapters", "Cargo.toml"));
+    manifests
+}
+
+fn none() -> Vec<String> {
+    Vec::new()
+}
+
+#[test]
+fn every_arrow_between_our_crates_points_the_right_way() {
+    let manifests = manifests();
+    assert_eq!(manifests.len(), OURS.len(), "a crate is missing or new");
+    assert_eq!(wrong_arrows(&manifests), none());
+}
+
+#[test]
+fn the_root_crate_does_not_know_the_database_driver() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
+    let names = dependencies(&manifest, true);
+    assert!(names.contains(&"relay-store".to_owned()));
+    assert!(!names.iter().any(|name| name.starts_with("sqlx")));
+    assert_eq!(sqlx_used(&rust_files()), none());
+}
+
+#[test]
+fn engine_effects_receipts_ports_and_http_name_no_vendor() {
+    assert_eq!(vendors_named(&rust_files()), none());
+    assert_eq!(vendor_crates_used(&rust_files()), none());
+}
+
+#[test]
+fn clock_chance_and_environment_are_read_in_their_places_only() {
+    assert_eq!(ambient_reads(&rust_files()), none());
+}
+
+#[test]
+fn no_file_is_longer_than_five_hundred_lines() {
+    assert_eq!(long_files(&rust_files()), none());
+}
+
+fn source(path: &str, text: &str) -> Vec<Source> {
+    vec![(path.to_owned(), text.to_owned())]
+}
+
+#[test]
+fn a_wrong_arrow_is_found() {
+    for (folder, dependency) in [
+        ("core", "relay-store"),
+        ("core", "tokio"),
+        ("core", "async-trait"),
+        ("adapters/keap", "relay-store"),
+        ("adapters/keap", "relay-clear-connection"),
+        ("adapters/store", "relay-http-client"),
+        ("adapters/store", "sqlx"),
+        ("adapters/unheard-of", "serde"),
+    ] {
+        let manifest = format!("[dependencies]\n{dependency}.workspace = true\n");
+        let wrong = wrong_arrows(&source(&format!("{folder}/Cargo.toml"), &manifest));
+        assert_eq!(wrong.len(), 1, "{folder} → {dependency}: {wrong:?}");
+    }
+    let right = "[dependencies]\nsqlx.workspace = true\nrelay-store.workspace = true\n";
+    assert_eq!(
+        wrong_arrows(&source("adapters/store-sqlite/Cargo.toml", right)),
+        none()
+    );
+}
+
+#[test]
+fn a_vendor_named_in_code_or_comment_is_found_however_it_is_spelt() {
+    for text in [
+        "// as Keap does",
+        "use x::clear_connection;",
+        "\"Clear Connection\"",
+        "KeApId",
+    ] {
+        assert_eq!(
+            vendors_named(&source("src/engine/x.rs", text)).len(),
+            1,
+            "{text}"
+        );
+        assert_eq!(
+            vendors_named(&source("src/wiring/x.rs", text)),
+            none(),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_vendor_crate_and_the_driver_are_found_in_code_and_not_in_comments() {
+    let used = "use relay_keap::KeapClient;";
+    assert_eq!(
+        vendor_crates_used(&source("src/engine/x.rs", used)).len(),
+        1
+    );
+    assert_eq!(
+        vendor_crates_used(&source("src/lifecycle.rs", used)).len(),
+        1
+    );
+    assert_eq!(
+        vendor_crates_used(&source("src/wiring/keap.rs", used)),
+        none()
+    );
+    assert_eq!(
+        sqlx_used(&source("src/cli/x.rs", "sqlx::query!(\"\")")).len(),
+        1
+    );
+    assert_eq!(
+        sqlx_used(&source("src/cli/x.rs", "// sqlx::query!")),
+        none()
+    );
+    assert_eq!(
+        sqlx_used(&source("src/cli/x.rs", "not_sqlx::query!()")),
+        none()
+    );
+}
+
+#[test]
+fn an_ambient_read_is_found_outside_its_place() {
+    for (word, places) in AMBIENT {
+        let text = format!("let x = {word}x);");
+        assert_eq!(
+            ambient_reads(&source("src/engine/x.rs", &text)).len(),
+            1,
+            "{word}"
+        );
+        assert_eq!(
+            ambient_reads(&source("adapters/keap/src/x.rs", &text)).len(),
+            1,
+            "{word}"
+        );
+        for place in places {
+            assert_eq!(ambient_reads(&source(place, &text)), none(), "{word}");
+        }
+    }
+}
+
+#[test]
+fn a_long_file_is_found() {
+    let lines = |count: usize| "x\n".repeat(count);
+    assert_eq!(long_files(&source("src/x.rs", &lines(MAX_LINES))), none());
+    assert_eq!(
+        long_files(&source("src/x.rs", &lines(MAX_LINES + 1))).len(),
+        1
+    );
+}

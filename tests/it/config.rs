@@ -1,0 +1,270 @@
+//! Configuration: what it accepts, and what it says of what it doesn't.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write as _;
+use std::path::Path;
+
+use clear_relay::config::{Config, ConfigError, VendorMode, example};
+use relay_core::case::Mode;
+use relay_core::effects::CardRemoval;
+use secrecy::ExposeSecret as _;
+
+const CANARY: &str = "canary-7f3a-must-never-be-seen-anywhere";
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(text, Path::new(""), HashMap::new())
+}
+
+fn parse_env(text: &str, env: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let env = env
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+        .collect();
+    Config::parse(text, Path::new(""), env)
+}
+
+fn mistake_keys(error: &ConfigError) -> BTreeSet<&str> {
+    error
+        .mistakes
+        .iter()
+        .map(|mistake| mistake.key.as_str())
+        .collect()
+}
+
+#[test]
+fn an_empty_configuration_is_valid_and_sends_nothing() {
+    let config = parse("").expect("valid");
+    assert_eq!(config.procedures.missed_check_in.mode, Mode::Propose);
+    assert_eq!(config.keap.mode, VendorMode::Off);
+    assert_eq!(config.clear_connection.mode, VendorMode::Off);
+    assert_eq!(config.keap.card_removal, CardRemoval::Deactivate);
+}
+
+#[test]
+fn the_example_parses_means_the_defaults_and_is_the_file_in_the_repository() {
+    let config = parse(&example()).expect("valid");
+    let default = parse("").expect("valid");
+    assert_eq!(config.store, default.store);
+    assert_eq!(config.http, default.http);
+    assert_eq!(config.procedures, default.procedures);
+    assert_eq!(config.log, default.log);
+    assert_eq!(config.people, default.people);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("clear-relay.example.toml");
+    let file = std::fs::read_to_string(file).expect("the example is there");
+    assert!(
+        file == example(),
+        "write it anew: cargo run -- config example > clear-relay.example.toml"
+    );
+}
+
+#[test]
+fn every_line_of_the_example_that_is_commented_out_is_a_key_that_is_known() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("secrets")).expect("made");
+    let key = format!("whsec_{}", "A".repeat(43));
+    for (name, secret) in [
+        ("keap-key", "k"),
+        ("keap-hook-a", "aaaaaaaaaaaaaaaaaaaaaa"),
+        ("keap-hook-b", "bbbbbbbbbbbbbbbbbbbbbb"),
+        ("portal-token", "t"),
+        ("portal-webhook-a", &key),
+        ("portal-webhook-b", &key),
+    ] {
+        std::fs::write(folder.path().join("secrets").join(name), secret).expect("written");
+    }
+    let mut uncommented = 0;
+    let text = example().lines().fold(String::new(), |mut text, line| {
+        let active = match line.strip_prefix('#') {
+            Some(key) if !key.starts_with(' ') => {
+                uncommented += 1;
+                key
+            }
+            _ => line,
+        };
+        let _ = writeln!(text, "{active}");
+        text
+    });
+    assert!(uncommented > 10, "{uncommented}");
+    let config = Config::parse(&text, folder.path(), HashMap::new()).expect("valid");
+    assert_eq!(config.keap.hook_secrets.len(), 2);
+    assert_eq!(config.clear_connection.webhook_keys.len(), 2);
+}
+
+#[test]
+fn all_mistakes_are_reported_at_once_each_with_key_fault_and_remedy() {
+    let text = r#"
+        [http]
+        listen = "everywhere"
+        [clinic]
+        zone = "Mars/Olympus"
+        portal_hours = "18:00-09:00"
+        outreach_hours = "early"
+        holidays = ["tomorrow"]
+        [keap]
+        mode = "on"
+        base_url = "http://api.example.test"
+        header = "cookie"
+        card_removal = "burn"
+        [keap.hook_secrets]
+        a = "short"
+        [clear_connection]
+        mode = "on"
+        [clear_connection.fields]
+        client_id = "data.client"
+        [clear_connection.capabilities]
+        notes = "perhaps"
+        [procedures.missed_check_in]
+        mode = "send"
+        [log]
+        level = "a=b=c"
+        [people.deputies]
+        coach-1 = "coach-1"
+    "#;
+    let error = parse(text).expect_err("wrong");
+    let expected = BTreeSet::from([
+        "http.listen",
+        "clinic.zone",
+        "clinic.portal_hours",
+        "clinic.outreach_hours",
+        "clinic.holidays",
+        "keap.key",
+        "keap.base_url",
+        "keap.header",
+        "keap.card_removal",
+        "keap.hook_secrets.a",
+        "clear_connection.base_url",
+        "clear_connection.token",
+        "clear_connection.webhook_keys",
+        "clear_connection.fields.client_id",
+        "clear_connection.capabilities.notes",
+        "procedures.missed_check_in.mode",
+        "log.level",
+        "people.deputies.coach-1",
+    ]);
+    assert_eq!(mistake_keys(&error), expected);
+    for mistake in &error.mistakes {
+        assert!(
+            !mistake.wrong.is_empty() && !mistake.remedy.is_empty(),
+            "{mistake}"
+        );
+        assert!(error.to_string().contains(&mistake.to_string()));
+    }
+}
+
+#[test]
+fn an_unknown_key_is_a_mistake_and_the_nearest_known_one_is_suggested() {
+    let text =
+        "[keap]\nmod = \"on\"\nzebra = 1\n[procedures.missed_checkin]\nmode = \"act\"\n[stoer]";
+    let error = parse(text).expect_err("wrong");
+    let remedy = |key: &str| {
+        let mistake = error.mistakes.iter().find(|mistake| mistake.key == key);
+        mistake.expect("reported").remedy.clone()
+    };
+    assert_eq!(remedy("keap.mod"), "did you mean \"mode\"?");
+    assert_eq!(remedy("stoer"), "did you mean \"store\"?");
+    assert_eq!(
+        remedy("procedures.missed_checkin"),
+        "did you mean \"missed_check_in\"?"
+    );
+    assert!(remedy("keap.zebra").starts_with("known here: mode, "));
+}
+
+#[test]
+fn the_environment_overrides_the_file_and_may_give_flags_and_lists() {
+    let text = "[procedures.missed_check_in]\nmode = \"propose\"\n[keap.coaching]\nplan_ids = [1]";
+    let env = [
+        ("CLEAR_RELAY__PROCEDURES__MISSED_CHECK_IN__MODE", "act"),
+        ("CLEAR_RELAY__KEAP__COACHING__PLAN_IDS", "12, 15"),
+        (
+            "CLEAR_RELAY__CLEAR_CONNECTION__CAPABILITIES__NOTES",
+            "false",
+        ),
+        ("CLEAR_RELAY__HTTP__LISTEN", "127.0.0.1:0"),
+        ("OTHER__HTTP__LISTEN", "nonsense"),
+    ];
+    let config = parse_env(text, &env).expect("valid");
+    assert_eq!(config.procedures.missed_check_in.mode, Mode::Act);
+    assert_eq!(config.keap.coaching.plan_ids, ["12", "15"]);
+    assert!(!config.clear_connection.capabilities.notes);
+    assert_eq!(config.http.listen.port(), 0);
+}
+
+#[test]
+fn a_secret_may_stand_in_a_file_and_not_in_two_places() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("key"), "s3cret\nsecond line\n").expect("written");
+    let read = |text: &str| Config::parse(text, folder.path(), HashMap::new());
+    let config = read("[keap]\nmode = \"on\"\nkey_file = \"key\"").expect("valid");
+    let key = config.keap.key.expect("a key");
+    assert_eq!(key.expose_secret(), "s3cret");
+    let twice = read("[keap]\nkey_file = \"key\"\nkey = \"other\"").expect_err("twice");
+    assert_eq!(mistake_keys(&twice), BTreeSet::from(["keap.key"]));
+    let missing = read("[keap]\nkey_file = \"nowhere\"").expect_err("missing");
+    assert_eq!(mistake_keys(&missing), BTreeSet::from(["keap.key_file"]));
+}
+
+#[test]
+fn a_secret_is_never_shown_not_even_when_everything_about_it_is_wrong() {
+    let texts = [
+        format!("[keap]\nmode = \"on\"\nkey = \"{CANARY}\""),
+        format!("[keap]\nkey = \"{CANARY}\"\nkey_file = \"also\""),
+        format!(
+            "[keap.hook_secrets]\na = \"{CANARY} with spaces\"\nab = \"{CANARY}\"\nab_file = \"x\""
+        ),
+        format!("[clear_connection.webhook_keys]\na = \"{CANARY}\""),
+        format!("[clear_connection]\ntoken = \"{CANARY}\" oops"),
+        format!("[clear_connection]\ntoken = {CANARY}"),
+        format!("[keap]\nbase_url = \"https://user:{CANARY}@host.example.test/\""),
+        format!("[store]\npath = \"postgres://relay:{CANARY}@db/relay\""),
+    ];
+    for text in texts {
+        let shown = match parse(&text) {
+            Ok(config) => format!("{config:?}"),
+            Err(error) => format!("{error} {error:?}"),
+        };
+        assert!(!shown.contains(CANARY), "{shown}");
+    }
+}
+
+#[test]
+fn a_syntax_error_names_its_line() {
+    let error = parse("[keap]\nmode = \"on\"\nkey = oops oops\n").expect_err("wrong");
+    assert_eq!(error.mistakes[0].key, "line 3");
+}
+
+#[test]
+fn time_is_scaled_only_when_every_address_is_on_this_machine() {
+    let live = parse("").expect("valid");
+    live.check_time_scale(1).expect("not scaled");
+    let error = live.check_time_scale(60).expect_err("Keap is live");
+    assert_eq!(mistake_keys(&error), BTreeSet::from(["keap.base_url"]));
+    let half = parse(
+        "[keap]\nbase_url = \"http://127.0.0.1:9000/keap\"\n\
+         [clear_connection]\nbase_url = \"https://portal.example.test/\"",
+    );
+    let error = half
+        .expect("valid")
+        .check_time_scale(60)
+        .expect_err("the portal is live");
+    assert_eq!(
+        mistake_keys(&error),
+        BTreeSet::from(["clear_connection.base_url"])
+    );
+    let sandbox = parse(
+        "[keap]\nbase_url = \"http://localhost:9000/keap\"\n\
+         [clear_connection]\nbase_url = \"http://[::1]:9000/clear-connection\"",
+    );
+    let sandbox = sandbox.expect("valid");
+    sandbox.check_time_scale(60).expect("all on this machine");
+    assert!(sandbox.check_time_scale(0).is_err());
+}
+
+#[test]
+fn webhook_keys_have_between_24_and_64_bytes() {
+    for (bytes, valid) in [(23, false), (24, true), (32, true), (64, true), (65, false)] {
+        let digits = (bytes * 8_usize).div_ceil(6);
+        let key = format!("whsec_{}", "A".repeat(digits));
+        let text = format!("[clear_connection.webhook_keys]\na = \"{key}\"");
+        assert_eq!(parse(&text).is_ok(), valid, "{bytes}");
+    }
+}

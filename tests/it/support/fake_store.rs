@@ -1,0 +1,264 @@
+//! A store in memory that knows the few operations the edge needs, and can fail.
+//!
+//! What it doesn't know it refuses, so that a test can't pass on an operation that did nothing.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use relay_core::case::{Case, TimelineEntry};
+use relay_core::clients::Coach;
+use relay_core::ids::{
+    CaseId, ClientId, CoachId, ContactId, EffectKey, JobId, ReceiptId, TaskId, WorkItemId,
+};
+use relay_core::time::Timestamp;
+use relay_store::{
+    Attempt, AuditEntry, Batch, CaseFilter, Claim, Committed, Effect, FactRow, Fence, Health,
+    Intent, Job, JobFilter, Link, Op, Page, ProcedureVersion, Receipt, ReceiptState, Store,
+    StoreError, WorkItem,
+};
+
+/// What is stored.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) receipts: Vec<Receipt>,
+    pub(crate) cases: Vec<Case>,
+    pub(crate) timeline: Vec<(CaseId, TimelineEntry)>,
+    pub(crate) work: Vec<WorkItem>,
+    pub(crate) jobs: Vec<Job>,
+    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) settings: BTreeMap<String, serde_json::Value>,
+    pub(crate) health: Health,
+    /// How often `commit` was called.
+    pub(crate) commits: u32,
+    /// Every commit fails while this is set.
+    pub(crate) read_only: bool,
+}
+
+/// The store.
+#[derive(Debug, Default)]
+pub(crate) struct FakeStore(Mutex<State>);
+
+impl FakeStore {
+    /// What is stored, to look at or to change.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn do_commit(&self, batch: Batch) -> Result<Committed, StoreError> {
+        let mut state = self.state();
+        state.commits += 1;
+        if state.read_only {
+            return Err(StoreError::Unavailable("disk full".into()));
+        }
+        let mut committed = Committed::default();
+        for op in batch.ops {
+            match op {
+                Op::InsertReceipt(receipt) => {
+                    let original = insert_receipt(&mut state.receipts, receipt);
+                    committed.duplicates.push(original);
+                }
+                Op::PutSetting { key, value } => {
+                    state.settings.insert(key, value);
+                }
+                _ => return unfaked(),
+            }
+        }
+        Ok(committed)
+    }
+}
+
+fn insert_receipt(receipts: &mut Vec<Receipt>, mut receipt: Receipt) -> Option<ReceiptId> {
+    let original = receipts
+        .iter()
+        .find(|r| {
+            r.source == receipt.source
+                && r.dedupe_key == receipt.dedupe_key
+                && r.state != ReceiptState::Duplicate
+                && (r.dedupe_forever || r.state == ReceiptState::New)
+        })
+        .map(|r| r.id);
+    if original.is_some() {
+        receipt.state = ReceiptState::Duplicate;
+        receipt.duplicate_of = original;
+    }
+    receipts.push(receipt);
+    original
+}
+
+fn cut<T>(rows: impl Iterator<Item = T>, page: Page) -> Vec<T> {
+    rows.skip(page.offset as usize)
+        .take(page.limit as usize)
+        .collect()
+}
+
+fn unfaked<T>() -> Result<T, StoreError> {
+    Err(StoreError::Driver("this operation is not faked".into()))
+}
+
+#[async_trait]
+impl Store for FakeStore {
+    async fn commit(&self, batch: Batch) -> Result<Committed, StoreError> {
+        self.do_commit(batch)
+    }
+    async fn claim(&self, _claim: Claim) -> Result<Vec<Job>, StoreError> {
+        unfaked()
+    }
+    async fn renew(&self, _fence: Fence, _lease_until: Timestamp) -> Result<bool, StoreError> {
+        unfaked()
+    }
+    async fn rescue(&self, _real_now: Timestamp, _now: Timestamp) -> Result<u64, StoreError> {
+        unfaked()
+    }
+    async fn hand_back(&self, _worker: &str, _now: Timestamp) -> Result<u64, StoreError> {
+        unfaked()
+    }
+    async fn receipt(&self, id: ReceiptId) -> Result<Option<Receipt>, StoreError> {
+        Ok(self.state().receipts.iter().find(|r| r.id == id).cloned())
+    }
+    async fn receipts(&self, state: ReceiptState, page: Page) -> Result<Vec<Receipt>, StoreError> {
+        Ok(cut(
+            self.state()
+                .receipts
+                .iter()
+                .filter(|r| r.state == state)
+                .cloned(),
+            page,
+        ))
+    }
+    async fn facts(&self, _client: &ClientId) -> Result<Vec<FactRow>, StoreError> {
+        unfaked()
+    }
+    async fn facts_of_receipt(&self, _id: ReceiptId) -> Result<Vec<FactRow>, StoreError> {
+        unfaked()
+    }
+    async fn case(&self, id: CaseId) -> Result<Option<Case>, StoreError> {
+        Ok(self.state().cases.iter().find(|c| c.id == id).cloned())
+    }
+    async fn open_cases(&self, _client: &ClientId) -> Result<Vec<Case>, StoreError> {
+        unfaked()
+    }
+    async fn cases(&self, filter: &CaseFilter, page: Page) -> Result<Vec<Case>, StoreError> {
+        Ok(cut(
+            self.state()
+                .cases
+                .iter()
+                .filter(|c| filter.closed || !c.status.is_closed())
+                .filter(|c| {
+                    filter
+                        .client
+                        .as_ref()
+                        .is_none_or(|client| c.client == *client)
+                })
+                .cloned(),
+            page,
+        ))
+    }
+    async fn timeline(&self, case: CaseId) -> Result<Vec<TimelineEntry>, StoreError> {
+        Ok(self
+            .state()
+            .timeline
+            .iter()
+            .filter(|(id, _)| *id == case)
+            .map(|(_, e)| e.clone())
+            .collect())
+    }
+    async fn effect(&self, _key: &EffectKey) -> Result<Option<Effect>, StoreError> {
+        unfaked()
+    }
+    async fn effects(&self, case: CaseId) -> Result<Vec<Effect>, StoreError> {
+        let _ = case;
+        Ok(Vec::new())
+    }
+    async fn effect_of_task(&self, _task: &TaskId) -> Result<Option<Effect>, StoreError> {
+        unfaked()
+    }
+    async fn vendor_refs(
+        &self,
+        _client: &ClientId,
+        _kind: relay_core::effects::EffectKind,
+    ) -> Result<Vec<String>, StoreError> {
+        unfaked()
+    }
+    async fn intents(&self, _key: &EffectKey) -> Result<Vec<Intent>, StoreError> {
+        unfaked()
+    }
+    async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
+        Ok(self.state().jobs.iter().find(|j| j.id == id).cloned())
+    }
+    async fn job_by_key(&self, _key: &str) -> Result<Option<Job>, StoreError> {
+        unfaked()
+    }
+    async fn jobs(&self, filter: &JobFilter, page: Page) -> Result<Vec<Job>, StoreError> {
+        Ok(cut(
+            self.state()
+                .jobs
+                .iter()
+                .filter(|j| filter.states.is_empty() || filter.states.contains(&j.state))
+                .cloned(),
+            page,
+        ))
+    }
+    async fn attempts(&self, job: JobId) -> Result<Vec<Attempt>, StoreError> {
+        Ok(self
+            .state()
+            .attempts
+            .iter()
+            .filter(|a| a.job == job)
+            .cloned()
+            .collect())
+    }
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        unfaked()
+    }
+    async fn work_item(&self, _id: WorkItemId) -> Result<Option<WorkItem>, StoreError> {
+        unfaked()
+    }
+    async fn open_work(
+        &self,
+        owner: Option<&str>,
+        page: Page,
+    ) -> Result<Vec<WorkItem>, StoreError> {
+        Ok(cut(
+            self.state()
+                .work
+                .iter()
+                .filter(|w| w.settled.is_none() && owner.is_none_or(|owner| w.owner == owner))
+                .cloned(),
+            page,
+        ))
+    }
+    async fn case_work(&self, case: CaseId) -> Result<Vec<WorkItem>, StoreError> {
+        Ok(self
+            .state()
+            .work
+            .iter()
+            .filter(|w| w.case == Some(case))
+            .cloned()
+            .collect())
+    }
+    async fn link(&self, _client: &ClientId) -> Result<Option<Link>, StoreError> {
+        unfaked()
+    }
+    async fn clients_of(&self, _contact: &ContactId) -> Result<Vec<ClientId>, StoreError> {
+        unfaked()
+    }
+    async fn coach(&self, _id: &CoachId) -> Result<Option<Coach>, StoreError> {
+        unfaked()
+    }
+    async fn coaches(&self) -> Result<Vec<Coach>, StoreError> {
+        unfaked()
+    }
+    async fn setting(&self, key: &str) -> Result<Option<serde_json::Value>, StoreError> {
+        Ok(self.state().settings.get(key).cloned())
+    }
+    async fn procedure(&self, _hash: &str) -> Result<Option<ProcedureVersion>, StoreError> {
+        unfaked()
+    }
+    async fn audit(&self, _page: Page) -> Result<Vec<AuditEntry>, StoreError> {
+        unfaked()
+    }
+    async fn health(&self, _now: Timestamp) -> Result<Health, StoreError> {
+        Ok(self.state().health.clone())
+    }
+}

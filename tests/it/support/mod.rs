@@ -1,0 +1,6 @@
+//! What several tests share.
+
+pub(crate) mod checkpoints;
+pub(crate) mod fake_store;
+pub(crate) mod receiving;
+pub(crate) mod sender;
