@@ -262,6 +262,15 @@ fn e34_a_mail_from_the_future_is_left_out() {
 }
 
 #[test]
+fn a_mail_sent_in_the_moment_of_the_decision_is_considered() {
+    let mail = Mail(EmailRecord {
+        sent_at: at(NOW),
+        ..sent("11-06").0
+    });
+    assert_eq!(shown(&evidence([mail])).seen, Seen::NotSeen);
+}
+
+#[test]
 fn a_mail_listed_more_than_once_counts_once_with_every_event() {
     let decision = shown(&evidence([
         sent("10-29"),

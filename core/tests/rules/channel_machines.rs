@@ -1,6 +1,7 @@
 //! What looks like a machine, rule by rule; every expectation is written by hand.
 
 use relay_core::channel::{Channel, MachineRule, Seen};
+use relay_core::time::SignedDuration;
 
 use crate::channel_support::{evidence, hits, sent, shown, strict};
 
@@ -47,6 +48,29 @@ fn strict_counts_the_one_open_that_looks_human() {
     assert_eq!(decision.seen, Seen::Seen);
     assert_eq!(decision.reason, "opened 1 of the last 3 emails");
     assert_eq!(decision.cautions, Vec::<String>::new());
+}
+
+#[test]
+fn strict_does_not_speak_of_a_click_that_it_does_not_count() {
+    let mail = || sent("10-29").opened(5_000).clicked(2);
+    assert_eq!(strict(&evidence([mail()])).reason, "opened the last email");
+    assert_eq!(
+        shown(&evidence([mail()])).reason,
+        "opened and clicked in the last email"
+    );
+}
+
+#[test]
+fn the_same_second_is_the_same_whatever_its_fraction() {
+    let mut mail = sent("10-29").opened(500).clicked(500);
+    mail.0.clicked_at = mail
+        .0
+        .clicked_at
+        .map(|at| at + SignedDuration::from_millis(900));
+    assert_eq!(
+        hits(&strict(&evidence([mail]))),
+        [[MachineRule::OpenWithClick]]
+    );
 }
 
 #[test]
@@ -169,6 +193,12 @@ fn a_regular_delay_needs_three_mails_and_no_other_deed() {
         sent("10-22").opened(3_600),
     ]);
     assert_eq!(hits(&strict(&clicked)), [vec![], vec![], vec![]]);
+    let replied = evidence([
+        sent("10-29").opened(3_600),
+        sent("10-25").opened(3_600).replied(3_700),
+        sent("10-22").opened(3_600),
+    ]);
+    assert_eq!(hits(&strict(&replied)), [vec![], vec![], vec![]]);
     let unopened = evidence([
         sent("10-29").opened(3_600),
         sent("10-25"),

@@ -52,6 +52,20 @@ fn jitter_moves_a_wait_by_a_fifth_either_way() {
 }
 
 #[test]
+fn a_random_number_out_of_range_counts_as_the_nearest_in_range() {
+    let policy = RetryPolicy::standard();
+    let at = |unit| policy.decide(3, start(), start(), Class::NotSent, unit);
+    for (wild, tame) in [
+        (7.0, 1.0),
+        (f64::INFINITY, 1.0),
+        (-7.0, 0.0),
+        (f64::NAN, 0.0),
+    ] {
+        assert_eq!(at(wild), at(tame), "{wild}");
+    }
+}
+
+#[test]
 fn a_refusal_for_good_is_never_tried_again() {
     let decision = RetryPolicy::standard().decide(1, start(), start(), Class::Permanent, 0.5);
     let reason = GiveUp::Refused;
