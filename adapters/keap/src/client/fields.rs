@@ -75,6 +75,11 @@ impl KeapClient {
         Ok(field)
     }
 
+    /// Every custom field that contacts have, as v2 describes it: for the live probe.
+    pub async fn contact_fields(&self) -> Result<Vec<CustomField>, CallError> {
+        self.model("v2").await
+    }
+
     pub(super) fn forget_contact_type_field(&self) {
         *self
             .resolved

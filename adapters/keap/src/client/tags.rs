@@ -28,6 +28,22 @@ impl KeapClient {
             .and_then(|tag| tag.id))
     }
 
+    /// What Keap puts into `next_page_token`: for the live probe. `None` with fewer than two tags.
+    pub async fn page_token_form(&self) -> Result<Option<&'static str>, CallError> {
+        let query = Query::new().with("page_size", "1");
+        let page: serde_json::Value = self.read("keap list tags", &["v2", "tags"], &query).await?;
+        let token = page
+            .get("next_page_token")
+            .and_then(serde_json::Value::as_str);
+        Ok(token.filter(|token| !token.is_empty()).map(|token| {
+            if token.starts_with("http") {
+                "an address"
+            } else {
+                "a token"
+            }
+        }))
+    }
+
     /// Makes a tag.
     pub async fn create_tag(&self, name: &str) -> Result<(), CallError> {
         const OPERATION: &str = "keap create tag";
