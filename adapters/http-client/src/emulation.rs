@@ -128,8 +128,12 @@ fn once() -> u32 {
 pub struct Faults(Mutex<Vec<FaultRule>>);
 
 impl Faults {
-    /// Orders a fault.
-    pub fn order(&self, rule: FaultRule) {
+    /// Orders a fault. A refused connection strikes before, whatever the order says: what was
+    /// refused was never carried out.
+    pub fn order(&self, mut rule: FaultRule) {
+        if rule.act == FaultAct::Refuse {
+            rule.moment = Moment::Before;
+        }
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

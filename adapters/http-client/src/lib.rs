@@ -19,6 +19,8 @@ mod classify;
 #[cfg(feature = "in-process")]
 pub mod emulation;
 #[cfg(feature = "in-process")]
+pub mod emulation_server;
+#[cfg(feature = "in-process")]
 mod in_process;
 mod redact;
 mod reqwest_transport;

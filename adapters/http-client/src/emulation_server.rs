@@ -1,0 +1,36 @@
+//! What a server does with the outcomes that an emulator asks for, where [`RouterTransport`] would
+//! turn them into errors at once: it hangs and cuts for real.
+//!
+//! [`RouterTransport`]: crate::RouterTransport
+
+use std::io;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::stream;
+
+use crate::Outcome;
+
+/// A middleware for emulators that are served over TCP
+/// (`router.layer(axum::middleware::from_fn(realise_outcomes))`).
+///
+/// `Hang` never answers; the caller's own limit ends it. `Reset` and `Refuse` cut the connection
+/// in the middle of an answer, which a caller classifies like a cut before it. Not guaranteed:
+/// that `Refuse` looks like a refused connection; an open port can't refuse.
+pub async fn realise_outcomes(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    match response.extensions().get::<Outcome>() {
+        None => response,
+        Some(Outcome::Hang) => std::future::pending().await,
+        Some(Outcome::Reset | Outcome::Refuse) => Response::new(severed()),
+    }
+}
+
+/// A body that breaks before its first byte; the server then closes the connection.
+fn severed() -> Body {
+    let cut = io::Error::from(io::ErrorKind::ConnectionReset);
+    Body::from_stream(stream::iter([Err::<Bytes, _>(cut)]))
+}

@@ -1,0 +1,445 @@
+//! Acts of the world: what a client, a coach, an admin or a mail server does, as one enum that
+//! code builds and the sandbox reads from JSON (`{"act":"open_email","contact":1001}`).
+
+use relay_core::time::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::acts::{
+    NewContact, NewEmailRecord, NewField, NewOrder, NewPaymentMethod, NewProduct, NewSubscription,
+    NewUser,
+};
+use super::hooks::Status;
+use super::state::{Row, v2_time};
+use super::v2::{billing, tags, tasks};
+use super::world::World;
+use super::{Keap, lock};
+
+/// Something that happens in the tenant without the API. What makes an object returns its id.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "act", rename_all = "snake_case")]
+pub enum Act {
+    /// A user is added.
+    AddUser(NewUser),
+    /// A user's status changes: `INACTIVE` when she has left.
+    SetUserStatus {
+        /// The user.
+        user: u64,
+        /// The status.
+        status: String,
+    },
+    /// A contact is added.
+    AddContact(NewContact),
+    /// A custom field is added.
+    AddField(NewField),
+    /// A product is added.
+    AddProduct(NewProduct),
+    /// A card is stored.
+    AddPaymentMethod(NewPaymentMethod),
+    /// A subscription begins.
+    AddSubscription(NewSubscription),
+    /// An order is made.
+    AddOrder(NewOrder),
+    /// The history gets an email.
+    AddEmailRecord(NewEmailRecord),
+    /// An email is opened: its time is the first opening, the address's the latest.
+    OpenEmail {
+        /// By whom.
+        contact: u64,
+        /// Which; the latest if `None`.
+        #[serde(default)]
+        email: Option<u64>,
+        /// When; now if `None`.
+        #[serde(default)]
+        at: Option<Timestamp>,
+    },
+    /// A link in an email is clicked. A click shows no open.
+    ClickEmail {
+        /// By whom.
+        contact: u64,
+        /// Which; the latest if `None`.
+        #[serde(default)]
+        email: Option<u64>,
+        /// When; now if `None`.
+        #[serde(default)]
+        at: Option<Timestamp>,
+    },
+    /// A scanner opens and clicks, both two seconds after the email was sent.
+    ScanEmail {
+        /// Whose mailbox it guards.
+        contact: u64,
+        /// Which; the latest if `None`.
+        #[serde(default)]
+        email: Option<u64>,
+    },
+    /// An address bounces (`HARD_BOUNCE`), opts out (`LIST_UNSUBSCRIBE`, `MANUAL`), complains
+    /// (`SPAM`) or comes back (`SINGLE_OPT_IN`).
+    SetAddressStatus {
+        /// The address.
+        email: String,
+        /// The status.
+        status: String,
+    },
+    /// Somebody edits a custom field of a contact; null empties it.
+    EditContactField {
+        /// The contact.
+        contact: u64,
+        /// The field by label, field name or id.
+        field: String,
+        /// The new value.
+        value: Value,
+    },
+    /// Somebody edits plain members of a contact, in their v2 form.
+    EditContact {
+        /// The contact.
+        contact: u64,
+        /// Members and their new values.
+        changes: Row,
+    },
+    /// Somebody sets the first phone number of a contact, or removes it.
+    SetPhone {
+        /// The contact.
+        contact: u64,
+        /// The number as typed.
+        phone: Option<String>,
+    },
+    /// A contact is deleted.
+    DeleteContact {
+        /// The contact.
+        contact: u64,
+    },
+    /// Two contacts are merged: one goes, its tasks, notes, emails, cards and subscriptions stay
+    /// with the other.
+    MergeContacts {
+        /// Who stays.
+        keep: u64,
+        /// Who goes.
+        gone: u64,
+    },
+    /// A coach completes a task; a text is written below its description.
+    CompleteTask {
+        /// The task; the contact's latest open one if `None`.
+        #[serde(default)]
+        task: Option<u64>,
+        /// The contact, where no task is named.
+        #[serde(default)]
+        contact: Option<u64>,
+        /// What the coach writes.
+        #[serde(default)]
+        text: Option<String>,
+    },
+    /// Somebody edits a task, in its v2 form.
+    EditTask {
+        /// The task.
+        task: u64,
+        /// Members and their new values.
+        changes: Row,
+    },
+    /// Somebody deletes a task.
+    DeleteTask {
+        /// The task.
+        task: u64,
+    },
+    /// Somebody puts a tag on; it is made if there is none.
+    ApplyTag {
+        /// The contact.
+        contact: u64,
+        /// The tag's name.
+        tag: String,
+    },
+    /// Somebody takes a tag off.
+    RemoveTag {
+        /// The contact.
+        contact: u64,
+        /// The tag's name.
+        tag: String,
+    },
+    /// Somebody, or a billing run, changes a subscription, in its v2 form.
+    ChangeSubscription {
+        /// The subscription.
+        subscription: u64,
+        /// Members and their new values.
+        changes: Row,
+    },
+    /// A hook subscription is switched off, as after a bad night.
+    DeactivateHooks,
+    /// A key is let in no more.
+    RevokeKeys,
+}
+
+impl Keap {
+    /// Lets something happen. Returns the id of what was made or touched, 0 where there is none.
+    /// The error says in words what is not there.
+    pub fn perform(&self, act: Act) -> Result<u64, String> {
+        if act == Act::RevokeKeys {
+            lock(&self.settings).keys.clear();
+            return Ok(0);
+        }
+        self.with_world(|world| world.perform(act))
+    }
+
+    /// Lets something happen that is written in JSON (see [`Act`]). Returns `{"id":…}`.
+    pub fn act(&self, act: Value) -> Result<Value, String> {
+        let act = serde_json::from_value(act).map_err(|error| error.to_string())?;
+        Ok(json!({ "id": self.perform(act)? }))
+    }
+}
+
+impl World<'_> {
+    fn perform(&mut self, act: Act) -> Result<u64, String> {
+        match act {
+            Act::AddUser(new) => Ok(self.add_user(&new)),
+            Act::AddContact(new) => self.add_contact(&new),
+            Act::AddField(new) => Ok(self.add_field(&new)),
+            Act::AddProduct(new) => Ok(self.add_product(&new)),
+            Act::AddPaymentMethod(new) => Ok(self.add_payment_method(&new)),
+            Act::AddSubscription(new) => Ok(self.add_subscription(&new)),
+            Act::AddOrder(new) => Ok(self.add_order(&new)),
+            Act::AddEmailRecord(new) => Ok(self.add_email_record(&new)),
+            Act::SetUserStatus { user, status } => self.set_user_status(user, &status),
+            Act::DeactivateHooks => Ok(self.deactivate_hooks()),
+            Act::RevokeKeys => Ok(0),
+            Act::ChangeSubscription {
+                subscription,
+                changes,
+            } => {
+                known(self.state.subscriptions.get(subscription), "subscription")?;
+                billing::apply(self, subscription, &changes);
+                Ok(subscription)
+            }
+            act => self.perform_on_contact(act),
+        }
+    }
+
+    fn perform_on_contact(&mut self, act: Act) -> Result<u64, String> {
+        match act {
+            Act::OpenEmail { contact, email, at } => {
+                let at = at.unwrap_or(self.now);
+                self.react(contact, email, &[("opened_time", "last_open_time", at)])
+            }
+            Act::ClickEmail { contact, email, at } => {
+                let at = at.unwrap_or(self.now);
+                self.react(contact, email, &[("clicked_time", "last_click_time", at)])
+            }
+            Act::ScanEmail { contact, email } => self.scan(contact, email),
+            Act::SetAddressStatus { email, status } => {
+                self.set_address_status(&email, &status);
+                Ok(0)
+            }
+            Act::EditContactField {
+                contact,
+                field,
+                value,
+            } => self.edit_field(contact, &field, value),
+            Act::EditContact { contact, changes } => self.edit_contact(contact, changes),
+            Act::SetPhone { contact, phone } => {
+                let phone =
+                    phone.map(|n| json!({ "number": n, "field": "PHONE1", "type": "Mobile" }));
+                let mut changes = Row::new();
+                changes.insert("phone_numbers".to_owned(), phone.into_iter().collect());
+                self.edit_contact(contact, changes)
+            }
+            Act::DeleteContact { contact } => self.delete_contact(contact),
+            Act::MergeContacts { keep, gone } => self.merge(keep, gone),
+            Act::ApplyTag { contact, tag } => {
+                known(self.state.contacts.get(contact), "contact")?;
+                let tag = self
+                    .tag_named(&tag)
+                    .unwrap_or_else(|| tags::insert(self, &tag));
+                tags::put_on(self, contact, tag);
+                Ok(tag)
+            }
+            Act::RemoveTag { contact, tag } => {
+                let tag = known(self.tag_named(&tag), "tag")?;
+                tags::take_off(self, contact, tag);
+                Ok(tag)
+            }
+            act => self.perform_on_task(act),
+        }
+    }
+
+    fn perform_on_task(&mut self, act: Act) -> Result<u64, String> {
+        match act {
+            Act::CompleteTask {
+                task,
+                contact,
+                text,
+            } => self.complete_task(task, contact, text.as_deref()),
+            Act::EditTask { task, changes } => {
+                known(self.state.tasks.get(task), "task")?;
+                tasks::apply(self, task, &changes);
+                Ok(task)
+            }
+            Act::DeleteTask { task } => {
+                known(self.state.tasks.remove(task), "task")?;
+                self.raise("task.delete", task);
+                Ok(task)
+            }
+            _ => Err("no such act".to_owned()),
+        }
+    }
+
+    fn set_user_status(&mut self, user: u64, status: &str) -> Result<u64, String> {
+        known(self.state.users.get_mut(user), "user")?.set("status", status);
+        self.raise("user.edit", user);
+        Ok(user)
+    }
+
+    fn deactivate_hooks(&mut self) -> u64 {
+        let keys: Vec<u64> = self.state.hooks.by_key.keys().copied().collect();
+        let count = keys.len() as u64;
+        for key in keys {
+            self.state.hooks.set_status(key, Status::Inactive);
+        }
+        count
+    }
+
+    /// Sets times of an email and of its address.
+    fn react(
+        &mut self,
+        contact: u64,
+        email: Option<u64>,
+        times: &[(&str, &str, Timestamp)],
+    ) -> Result<u64, String> {
+        let id = self.email_of(contact, email)?;
+        let record = known(self.state.emails.get_mut(id), "email")?;
+        for (member, _, at) in times {
+            if record.text(member).is_none() {
+                record.set(member, v2_time(*at));
+            }
+        }
+        let address = record
+            .text("sent_to_address")
+            .unwrap_or_default()
+            .to_lowercase();
+        for (_, member, at) in times {
+            self.state.stamp_address(&address, member, *at);
+        }
+        Ok(id)
+    }
+
+    fn scan(&mut self, contact: u64, email: Option<u64>) -> Result<u64, String> {
+        let id = self.email_of(contact, email)?;
+        let sent = self
+            .state
+            .emails
+            .get(id)
+            .and_then(|e| e.text("sent_time")?.parse().ok());
+        let sent: Timestamp = known(sent, "time of sending")?;
+        let at = sent
+            .saturating_add(SignedDuration::from_secs(2))
+            .unwrap_or(sent);
+        let times = [
+            ("opened_time", "last_open_time", at),
+            ("clicked_time", "last_click_time", at),
+        ];
+        self.react(contact, Some(id), &times)
+    }
+
+    fn email_of(&self, contact: u64, email: Option<u64>) -> Result<u64, String> {
+        let latest = || {
+            self.state
+                .emails
+                .iter()
+                .rfind(|e| e.belongs_to(contact))
+                .map(|e| e.id)
+        };
+        let found = match email {
+            Some(id) => self
+                .state
+                .emails
+                .get(id)
+                .filter(|e| e.belongs_to(contact))
+                .map(|e| e.id),
+            None => latest(),
+        };
+        known(found, "email")
+    }
+
+    fn edit_field(&mut self, contact: u64, field: &str, value: Value) -> Result<u64, String> {
+        known(self.state.contacts.get(contact), "contact")?;
+        let field = known(self.state.field(field), "custom field")?.id;
+        if value.is_null() {
+            self.state.custom.remove(&(contact, field));
+        } else {
+            self.state.custom.insert((contact, field), value);
+        }
+        let now = self.now;
+        self.state.touch_contact(contact, now);
+        self.raise("contact.edit", contact);
+        Ok(contact)
+    }
+
+    fn edit_contact(&mut self, contact: u64, changes: Row) -> Result<u64, String> {
+        let record = known(self.state.contacts.get_mut(contact), "contact")?;
+        for (name, value) in changes {
+            record.set(&name, value);
+        }
+        let now = self.now;
+        self.state.touch_contact(contact, now);
+        self.raise("contact.edit", contact);
+        Ok(contact)
+    }
+
+    fn delete_contact(&mut self, contact: u64) -> Result<u64, String> {
+        known(self.state.contacts.remove(contact), "contact")?;
+        self.state.custom.retain(|(owner, _), _| *owner != contact);
+        self.state.applied.retain(|(owner, _), _| *owner != contact);
+        self.raise("contact.delete", contact);
+        Ok(contact)
+    }
+
+    fn merge(&mut self, keep: u64, gone: u64) -> Result<u64, String> {
+        known(self.state.contacts.get(keep), "contact")?;
+        self.delete_contact(gone)?;
+        let state = &mut *self.state;
+        for table in [
+            &mut state.emails,
+            &mut state.tasks,
+            &mut state.notes,
+            &mut state.subscriptions,
+            &mut state.payment_methods,
+        ] {
+            for record in table.iter_mut().filter(|record| record.belongs_to(gone)) {
+                record.set("contact_id", keep.to_string());
+            }
+        }
+        self.raise("contact.edit", keep);
+        Ok(keep)
+    }
+
+    fn tag_named(&self, name: &str) -> Option<u64> {
+        let mut tags = self.state.tags.iter();
+        tags.find(|tag| tag.text("name") == Some(name))
+            .map(|tag| tag.id)
+    }
+
+    fn complete_task(
+        &mut self,
+        task: Option<u64>,
+        contact: Option<u64>,
+        text: Option<&str>,
+    ) -> Result<u64, String> {
+        let open = |contact: u64| {
+            let mut tasks = self.state.tasks.iter();
+            tasks
+                .rfind(|task| task.belongs_to(contact) && !task.flag("completed"))
+                .map(|task| task.id)
+        };
+        let id = known(task.or_else(|| open(contact?)), "open task")?;
+        let record = known(self.state.tasks.get(id), "task")?;
+        let mut changes = Row::new();
+        changes.insert("completed".to_owned(), true.into());
+        if let Some(text) = text {
+            let before = record.text("description").unwrap_or_default();
+            let both = format!("{before}\n{text}");
+            changes.insert("description".to_owned(), both.trim_start().into());
+        }
+        tasks::apply(self, id, &changes);
+        Ok(id)
+    }
+}
+
+fn known<T>(found: Option<T>, what: &str) -> Result<T, String> {
+    found.ok_or_else(|| format!("no such {what}"))
+}

@@ -1,0 +1,387 @@
+//! What people and the world bring into the tenant: the things to make.
+
+use relay_core::time::{Date, Timestamp};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::state::{CustomField, FieldGroup, Row, v2_time};
+use super::world::World;
+
+/// A staff user.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewUser {
+    /// Its id; the next free one if `None`.
+    pub id: Option<u64>,
+    /// Her address.
+    pub email: String,
+    /// Her given name.
+    pub given_name: String,
+    /// Her family name.
+    pub family_name: String,
+    /// `ACTIVE` if `None`; any other word is shown as it is.
+    pub status: Option<String>,
+}
+
+/// A contact.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewContact {
+    /// Its id; the next free one if `None`.
+    pub id: Option<u64>,
+    /// Given name; null if `None`.
+    pub given_name: Option<String>,
+    /// Family name; null if `None`.
+    pub family_name: Option<String>,
+    /// First address; none if `None`.
+    pub email: Option<String>,
+    /// The status row of the address (`SINGLE_OPT_IN`, `HARD_BOUNCE`, …); no row if `None`.
+    pub email_status: Option<String>,
+    /// First phone number, as typed; none if `None`.
+    pub phone: Option<String>,
+    /// The user who owns the contact.
+    pub owner: Option<u64>,
+    /// Values of custom fields by label, field name or id.
+    pub custom: Map<String, Value>,
+}
+
+/// A custom field of contacts. Its tab and group are made if they don't exist.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewField {
+    /// Its id; one more than the highest if `None`.
+    pub id: Option<u64>,
+    /// The display name. Labels are not unique.
+    pub label: String,
+    /// The field name; the label without spaces if `None`.
+    pub field_name: Option<String>,
+    /// `TEXT` if `None`; `DROPDOWN`, `DATE`, …
+    pub field_type: Option<String>,
+    /// What a drop-down offers.
+    pub options: Vec<String>,
+    /// The tab's name; `Custom Fields` if `None`.
+    pub tab: Option<String>,
+    /// The header on the tab; `General` if `None`.
+    pub group: Option<String>,
+}
+
+/// A product with one subscription plan.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewProduct {
+    /// Its id; the next free one if `None`.
+    pub id: Option<u64>,
+    /// Its name.
+    pub name: String,
+    /// The id of its plan; no plan if `None`.
+    pub plan: Option<u64>,
+}
+
+/// A stored card.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewPaymentMethod {
+    /// Its id; the next free one if `None`.
+    pub id: Option<u64>,
+    /// Whose it is.
+    pub contact: u64,
+    /// The last four digits; `4242` if `None`.
+    pub last_four: Option<String>,
+}
+
+/// A subscription: active and on auto-charge unless said otherwise.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewSubscription {
+    /// Its id; the next free one if `None`.
+    pub id: Option<u64>,
+    /// Whose it is.
+    pub contact: u64,
+    /// What is paid for.
+    pub product: Option<u64>,
+    /// The plan.
+    pub plan: Option<u64>,
+    /// The card it charges.
+    pub payment_method: Option<u64>,
+    /// On if `None`.
+    pub active: Option<bool>,
+    /// On if `None`.
+    pub auto_charge: Option<bool>,
+    /// The next billing day, in the tenant's zone.
+    pub next_bill_date: Option<Date>,
+    /// The last billing day, in the tenant's zone.
+    pub last_bill_date: Option<Date>,
+}
+
+/// An order.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewOrder {
+    /// Its id; the next free one if `None`.
+    pub id: Option<u64>,
+    /// Whose it is.
+    pub contact: u64,
+    /// Its title.
+    pub title: String,
+    /// `SENT` if `None`; `PAID`, …
+    pub status: Option<String>,
+    /// The card that its payment plan charges by itself; no payment plan if `None`.
+    pub plan_card: Option<u64>,
+    /// What is due, in cents.
+    pub total_due: i64,
+}
+
+/// An email in the history.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewEmailRecord {
+    /// Its id; the next free one if `None`.
+    pub id: Option<u64>,
+    /// To whom.
+    pub contact: u64,
+    /// Its subject.
+    pub subject: String,
+    /// When it was sent; now if `None`.
+    pub sent_at: Option<Timestamp>,
+    /// When it was opened; a time to come is shown when it has come.
+    pub opened_at: Option<Timestamp>,
+    /// When it was clicked; a time to come is shown when it has come.
+    pub clicked_at: Option<Timestamp>,
+    /// `INFUSIONSOFT` if `None`; `GOOGLE`, `MICROSOFT`, or a word nobody knows.
+    pub provider: Option<String>,
+    /// The address it went to; the contact's first if `None`.
+    pub address: Option<String>,
+}
+
+fn row<const N: usize>(members: [(&str, Value); N]) -> Row {
+    let members = members.into_iter();
+    members
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+fn text(id: Option<u64>) -> Value {
+    json!(id.map(|id| id.to_string()))
+}
+
+impl World<'_> {
+    pub(super) fn add_user(&mut self, new: &NewUser) -> u64 {
+        let row = row([
+            (
+                "email_addresses",
+                json!([{ "email": new.email, "field": "EMAIL1" }]),
+            ),
+            ("given_name", json!(new.given_name)),
+            ("family_name", json!(new.family_name)),
+            ("status", json!(new.status.as_deref().unwrap_or("ACTIVE"))),
+            ("admin", json!(false)),
+            ("partner", json!(false)),
+        ]);
+        let id = self.state.users.insert(new.id, row, self.now);
+        self.raise("user.add", id);
+        id
+    }
+
+    pub(super) fn add_contact(&mut self, new: &NewContact) -> Result<u64, String> {
+        let mut custom = Vec::new();
+        for (name, value) in &new.custom {
+            let field = self.state.field(name);
+            let field = field.ok_or_else(|| format!("no such custom field: {name}"))?;
+            custom.push((field.id, value.clone()));
+        }
+        let now = v2_time(self.now);
+        let email = new.email.as_ref();
+        let phone = new.phone.as_ref();
+        let email = email.map(|email| json!({ "email": email, "field": "EMAIL1" }));
+        let phone = phone.map(|n| json!({ "number": n, "field": "PHONE1", "type": "Mobile" }));
+        let row = row([
+            ("given_name", json!(new.given_name)),
+            ("family_name", json!(new.family_name)),
+            ("email_addresses", email.into_iter().collect()),
+            ("phone_numbers", phone.into_iter().collect()),
+            ("owner_id", text(new.owner)),
+            ("contact_type", json!("Customer")),
+            ("create_time", json!(now)),
+            ("update_time", json!(now)),
+        ]);
+        let id = self.state.contacts.insert(new.id, row, self.now);
+        for (field, value) in custom {
+            self.state.custom.insert((id, field), value);
+        }
+        if let (Some(email), Some(status)) = (&new.email, &new.email_status) {
+            self.set_address_status(email, status);
+        }
+        self.raise("contact.add", id);
+        Ok(id)
+    }
+
+    /// Sets the status of an address; the row is made if there is none.
+    pub(super) fn set_address_status(&mut self, email: &str, status: &str) {
+        let made = v2_time(self.now);
+        let address = self
+            .state
+            .addresses
+            .entry(email.to_lowercase())
+            .or_default();
+        address.insert("email".to_owned(), email.into());
+        address.insert("status".to_owned(), status.into());
+        address.entry("create_time").or_insert(made.into());
+    }
+
+    pub(super) fn add_field(&mut self, new: &NewField) -> u64 {
+        let highest = self.state.fields.iter().map(|field| field.id).max();
+        let id = new.id.unwrap_or_else(|| highest.unwrap_or(1) + 2);
+        let group = self.group(
+            new.tab.as_deref().unwrap_or("Custom Fields"),
+            new.group.as_deref().unwrap_or("General"),
+        );
+        let name = new.field_name.clone();
+        self.state.fields.push(CustomField {
+            id,
+            label: new.label.clone(),
+            name: name.unwrap_or_else(|| new.label.replace(' ', "")),
+            kind: new.field_type.clone().unwrap_or_else(|| "TEXT".to_owned()),
+            options: new.options.clone(),
+            group,
+        });
+        id
+    }
+
+    fn group(&mut self, tab: &str, group: &str) -> u64 {
+        let tabs = &mut self.state.tabs;
+        let tab = if let Some((id, _)) = tabs.iter().find(|(_, name)| name == tab) {
+            *id
+        } else {
+            let id = 41 + tabs.len() as u64;
+            tabs.push((id, tab.to_owned()));
+            id
+        };
+        let groups = &mut self.state.groups;
+        if let Some(found) = groups.iter().find(|g| g.tab == tab && g.name == group) {
+            return found.id;
+        }
+        let id = 81 + groups.len() as u64;
+        let name = group.to_owned();
+        groups.push(FieldGroup { id, name, tab });
+        id
+    }
+
+    pub(super) fn add_product(&mut self, new: &NewProduct) -> u64 {
+        let plan = new.plan.map(|plan| {
+            json!({
+                "id": plan.to_string(),
+                "active": true,
+                "billing_cycle": "MONTH",
+                "billing_frequency": 1,
+                "number_of_cycles": 0,
+            })
+        });
+        let row = row([
+            ("name", json!(new.name)),
+            ("active", json!(true)),
+            ("subscription_only", json!(plan.is_some())),
+            ("subscription_plans", plan.into_iter().collect()),
+        ]);
+        let id = self.state.products.insert(new.id, row, self.now);
+        self.raise("product.add", id);
+        id
+    }
+
+    pub(super) fn add_payment_method(&mut self, new: &NewPaymentMethod) -> u64 {
+        let row = row([
+            ("contact_id", json!(new.contact.to_string())),
+            ("merchant_account_type", json!("AUTHORIZE")),
+            ("payment_method_type", json!("CARD")),
+            ("created_time", json!(v2_time(self.now))),
+            (
+                "card_info",
+                json!({
+                    "brand": "VISA",
+                    "card_type": "Visa",
+                    "last_four": new.last_four.as_deref().unwrap_or("4242"),
+                    "expiration_month": "12",
+                    "expiration_year": "2030",
+                }),
+            ),
+        ]);
+        self.state.payment_methods.insert(new.id, row, self.now)
+    }
+
+    pub(super) fn add_subscription(&mut self, new: &NewSubscription) -> u64 {
+        let now = v2_time(self.now);
+        let row = row([
+            ("contact_id", json!(new.contact.to_string())),
+            ("product_id", text(new.product)),
+            ("subscription_plan_id", text(new.plan)),
+            ("payment_method_id", text(new.payment_method)),
+            ("quantity", json!(1)),
+            ("active", json!(new.active.unwrap_or(true))),
+            ("auto_charge", json!(new.auto_charge.unwrap_or(true))),
+            ("billing_amount", json!(10000.0)),
+            ("billing_cycle", json!("MONTH")),
+            ("billing_frequency", json!(1)),
+            ("start_date", json!(now.split('T').next())),
+            (
+                "next_bill_date",
+                json!(new.next_bill_date.map(|d| d.to_string())),
+            ),
+            (
+                "last_bill_date",
+                json!(new.last_bill_date.map(|d| d.to_string())),
+            ),
+            ("modification_time", json!(now)),
+        ]);
+        let id = self.state.subscriptions.insert(new.id, row, self.now);
+        self.raise("subscription.add", id);
+        id
+    }
+
+    pub(super) fn add_order(&mut self, new: &NewOrder) -> u64 {
+        let now = v2_time(self.now);
+        let plan = new.plan_card.map(|card| {
+            json!({
+                "auto_charge": true,
+                "payment_method_id": card.to_string(),
+                "number_of_payments": 3,
+                "days_between_payments": 30,
+                "plan_start_date": now.split('T').next(),
+            })
+        });
+        let row = row([
+            ("title", json!(new.title)),
+            ("status", json!(new.status.as_deref().unwrap_or("SENT"))),
+            ("contact", json!({ "id": new.contact.to_string() })),
+            ("order_type", json!("OFFLINE")),
+            ("creation_time", json!(now)),
+            ("order_time", json!(now)),
+            (
+                "total_due",
+                json!({ "amount": new.total_due, "currency_code": "USD" }),
+            ),
+            ("payment_plan", json!(plan)),
+        ]);
+        let id = self.state.orders.insert(new.id, row, self.now);
+        self.raise("order.add", id);
+        id
+    }
+
+    pub(super) fn add_email_record(&mut self, new: &NewEmailRecord) -> u64 {
+        let address = new.address.clone();
+        let address = address.or_else(|| self.state.address(new.contact));
+        let row = row([
+            ("contact_id", json!(new.contact.to_string())),
+            ("subject", json!(new.subject)),
+            ("sent_to_address", json!(address)),
+            ("sent_to_cc_address_list", json!([])),
+            ("sent_to_bcc_address_list", json!([])),
+            ("sent_time", json!(v2_time(new.sent_at.unwrap_or(self.now)))),
+            ("opened_time", json!(new.opened_at.map(v2_time))),
+            ("clicked_time", json!(new.clicked_at.map(v2_time))),
+            (
+                "original_provider",
+                json!(new.provider.as_deref().unwrap_or("INFUSIONSOFT")),
+            ),
+        ]);
+        self.state.emails.insert(new.id, row, self.now)
+    }
+}

@@ -1,0 +1,145 @@
+//! Custom fields of contacts: what reads echo, what writes keep, lose and refuse.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::settings::{FieldEcho, ListWrite, UnknownOption};
+use super::state::CustomField;
+use super::world::World;
+
+/// A field that a write changed.
+#[derive(Debug)]
+struct Changed {
+    label: String,
+    value: Value,
+}
+
+/// The fields of a contact as `[{id, content}]`; ids as text in v2, as integers in v1.
+pub(super) fn echo(world: &World<'_>, contact: u64, id: impl Fn(u64) -> Value) -> Value {
+    let value = |field: &CustomField| world.state.custom.get(&(contact, field.id)).cloned();
+    world
+        .state
+        .fields
+        .iter()
+        .filter(|field| {
+            world.settings.field_echo == FieldEcho::AllDefined || value(field).is_some()
+        })
+        .map(|field| json!({ "id": id(field.id), "content": value(field) }))
+        .collect()
+}
+
+/// Carries out a write of `custom_fields` and writes it down: as `contact_type` with the field it
+/// set and whether every other field is what it was, or as `contact_type_again` if it changed
+/// nothing. Refused with a reason, then nothing has changed.
+pub(super) fn write(
+    world: &mut World<'_>,
+    contact: u64,
+    list: &Value,
+    semantics: ListWrite,
+) -> Result<(), String> {
+    let written = read(world, list)?;
+    let mut changed = Vec::new();
+    for (field, value) in &written {
+        change(world, contact, *field, value.clone(), &mut changed);
+    }
+    if semantics == ListWrite::Replace {
+        let others: Vec<u64> = world
+            .state
+            .fields
+            .iter()
+            .map(|field| field.id)
+            .filter(|id| written.iter().all(|(written, _)| written != id))
+            .collect();
+        for field in others {
+            change(world, contact, field, Value::Null, &mut changed);
+        }
+    }
+    record(world, contact, changed);
+    Ok(())
+}
+
+/// The list as (field, value), checked.
+fn read(world: &World<'_>, list: &Value) -> Result<Vec<(u64, Value)>, String> {
+    let items = match list {
+        Value::Null => return Ok(Vec::new()),
+        Value::Array(items) => items,
+        _ => return Err("custom_fields must be a list".to_owned()),
+    };
+    items
+        .iter()
+        .map(|item| {
+            let id = match &item["id"] {
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                _ => return Err("custom field id is required".to_owned()),
+            };
+            let field = world
+                .state
+                .fields
+                .iter()
+                .find(|field| field.id.to_string() == id)
+                .ok_or_else(|| format!("Custom field {id} does not exist"))?;
+            let content = item["content"].clone();
+            check(world, field, &content)?;
+            Ok((field.id, content))
+        })
+        .collect()
+}
+
+fn check(world: &World<'_>, field: &CustomField, content: &Value) -> Result<(), String> {
+    let choice = matches!(field.kind.as_str(), "DROPDOWN" | "RADIO");
+    let accepted = world.settings.unknown_option == UnknownOption::Accepted;
+    if !choice || accepted || content.is_null() {
+        return Ok(());
+    }
+    match content.as_str() {
+        Some(text) if field.options.iter().any(|option| option == text) => Ok(()),
+        _ => Err(format!("Invalid option for custom field {}", field.id)),
+    }
+}
+
+fn change(
+    world: &mut World<'_>,
+    contact: u64,
+    field: u64,
+    value: Value,
+    changed: &mut Vec<Changed>,
+) {
+    let key = (contact, field);
+    let before = world.state.custom.get(&key).cloned().unwrap_or_default();
+    if before == value {
+        return;
+    }
+    let label = world.state.fields.iter().find(|f| f.id == field);
+    changed.push(Changed {
+        label: label.map(|f| f.label.clone()).unwrap_or_default(),
+        value: value.clone(),
+    });
+    if value.is_null() {
+        world.state.custom.remove(&key);
+    } else {
+        world.state.custom.insert(key, value);
+    }
+}
+
+fn record(world: &World<'_>, contact: u64, mut changed: Vec<Changed>) {
+    if changed.is_empty() {
+        world.accept("contact_type_again", &contact, json!({}));
+        return;
+    }
+    // The field that was given a value is what the writer meant; what was emptied is what it lost.
+    let meant = changed.iter().position(|c| !c.value.is_null()).unwrap_or(0);
+    let meant = changed.remove(meant);
+    let others: BTreeMap<_, _> = changed.into_iter().map(|c| (c.label, c.value)).collect();
+    world.accept(
+        "contact_type",
+        &contact,
+        json!({
+            "field": meant.label,
+            "value": meant.value,
+            "others_unchanged": others.is_empty(),
+            "others_changed": others,
+        }),
+    );
+}

@@ -1,0 +1,214 @@
+//! The hook resource with its handshake, and the deliveries.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use relay_core::time::Timestamp;
+use relay_http_client::{Answer, Call};
+use serde_json::{Value, json};
+use url::Url;
+
+use super::hooks::{Batch, EVENT_KEYS, Hook, HookCall, Status, body};
+use super::reply::{Handled, Reply};
+use super::request::Incoming;
+use super::{Keap, lock};
+
+/// A receiver has this long, real time.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The header of the handshake.
+const SECRET: HeaderName = HeaderName::from_static("x-hook-secret");
+
+impl Keap {
+    /// When the next delivery is due; `None` if nothing waits.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        let state = lock(&self.state);
+        state.hooks.queue.iter().map(|batch| batch.due).min()
+    }
+
+    /// Sends what is due, one delivery after the other. Returns how many were tried.
+    ///
+    /// A failed delivery is due again 30–60 s later, then after 5 and after 30 minutes; the
+    /// fourth failure, or 410 at any time, makes its subscription inactive.
+    pub async fn deliver_due(&self) -> usize {
+        let mut tried = 0;
+        loop {
+            let (now, settings) = (self.now(), lock(&self.settings).clone());
+            let taken = {
+                let mut state = lock(&self.state);
+                let batch = state.hooks.take_due(now, settings.arrival);
+                batch.map(|batch| {
+                    let hook = state.hooks.by_key.get(&batch.hook).cloned();
+                    (batch, hook)
+                })
+            };
+            let Some((batch, hook)) = taken else {
+                return tried;
+            };
+            let Some(hook) = hook else { continue };
+            tried += 1;
+            let content = body(&hook.event_key, &batch, &settings);
+            let answer = self.post(&hook.url, HeaderMap::new(), &content).await;
+            self.settle(batch, answer.map(|answer| answer.status.as_u16()));
+        }
+    }
+
+    fn settle(&self, batch: Batch, status: Option<u16>) {
+        let (now, arrival) = (self.now(), lock(&self.settings).arrival);
+        let mut state = lock(&self.state);
+        state
+            .hooks
+            .settle(batch, status, now, arrival, &*self.random);
+    }
+
+    /// POSTs to a receiver; `None` if no answer came within the limit.
+    async fn post(&self, url: &str, mut headers: HeaderMap, content: &Value) -> Option<Answer> {
+        let transport = lock(&self.hook_transport).as_ref().map(Arc::clone)?;
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let call = Call {
+            method: Method::POST,
+            url: Url::parse(url).ok()?,
+            headers,
+            body: Bytes::from(content.to_string()),
+            timeout: LIMIT,
+        };
+        transport.send(call).await.ok()
+    }
+
+    /// A call of `/v1/hooks…`.
+    pub(super) async fn hook_call(&self, request: &Incoming, call: HookCall<'_>) -> Handled {
+        match call {
+            HookCall::EventKeys => Reply::ok(json!(EVENT_KEYS)),
+            HookCall::List => {
+                let state = lock(&self.state);
+                let hooks = state.hooks.by_key.iter();
+                Reply::ok(hooks.map(|(key, hook)| hook.view(*key)).collect::<Value>())
+            }
+            HookCall::Create => self.create_hook(request).await,
+            HookCall::Get(key) => self.show_hook(request, key),
+            HookCall::Update(key) => self.update_hook(request, key),
+            HookCall::Delete(key) => self.delete_hook(request, key),
+            HookCall::Verify(key) => {
+                self.shake_hands(parse(request, key)?).await;
+                self.note("verify_hook", json!({ "key": key }));
+                self.show_hook(request, key)
+            }
+            HookCall::DelayedVerify(key) => self.delayed_verify(request, key),
+        }
+    }
+
+    fn note(&self, operation: &str, content: Value) {
+        self.with_world(|world| world.accept(operation, &"", content));
+    }
+
+    fn show_hook(&self, request: &Incoming, key: &str) -> Handled {
+        let number = parse(request, key)?;
+        let state = lock(&self.state);
+        let hook = state.hooks.by_key.get(&number);
+        Reply::ok(hook.ok_or_else(|| request.not_found("Hook"))?.view(number))
+    }
+
+    async fn create_hook(&self, request: &Incoming) -> Handled {
+        let (event_key, url) = wanted(request)?;
+        let key = lock(&self.state).hooks.insert(Hook {
+            event_key: event_key.clone(),
+            url,
+            status: Status::Unverified,
+            secret: String::new(),
+        });
+        self.note("create_hook", json!({ "event_key": event_key }));
+        self.shake_hands(key).await;
+        self.show_hook(request, &key.to_string())
+    }
+
+    /// Changing the address or the key needs a new handshake, which the caller has to ask for.
+    fn update_hook(&self, request: &Incoming, key: &str) -> Handled {
+        let (event_key, url) = wanted(request)?;
+        let number = parse(request, key)?;
+        {
+            let mut state = lock(&self.state);
+            let hook = state.hooks.by_key.get_mut(&number);
+            let hook = hook.ok_or_else(|| request.not_found("Hook"))?;
+            hook.event_key.clone_from(&event_key);
+            hook.url = url;
+            state.hooks.set_status(number, Status::Unverified);
+        }
+        self.note("update_hook", json!({ "key": key, "event_key": event_key }));
+        self.show_hook(request, key)
+    }
+
+    fn delete_hook(&self, request: &Incoming, key: &str) -> Handled {
+        let number = parse(request, key)?;
+        if !lock(&self.state).hooks.remove(number) {
+            return Err(request.not_found("Hook"));
+        }
+        self.note("delete_hook", json!({ "key": key }));
+        Ok(Reply::empty(204))
+    }
+
+    fn delayed_verify(&self, request: &Incoming, key: &str) -> Handled {
+        let number = parse(request, key)?;
+        let secret = request.headers.get(SECRET).and_then(|v| v.to_str().ok());
+        {
+            let mut state = lock(&self.state);
+            let hook = state.hooks.by_key.get(&number);
+            let hook = hook.ok_or_else(|| request.not_found("Hook"))?;
+            if hook.secret.is_empty() || secret != Some(&hook.secret) {
+                return Err(request.bad("X-Hook-Secret is missing or wrong"));
+            }
+            state.hooks.set_status(number, Status::Verified);
+        }
+        self.note("verify_hook", json!({ "key": key }));
+        self.show_hook(request, key)
+    }
+
+    /// Verified only if the receiver answers exactly 200 and echoes the secret. The receiver is
+    /// called while the caller waits, and nothing is locked meanwhile.
+    async fn shake_hands(&self, key: u64) {
+        let mut bytes = [0; 16];
+        self.random.fill(&mut bytes);
+        let secret = hex::encode(bytes);
+        let url = {
+            let mut state = lock(&self.state);
+            let Some(hook) = state.hooks.by_key.get_mut(&key) else {
+                return;
+            };
+            hook.secret.clone_from(&secret);
+            hook.url.clone()
+        };
+        let mut headers = HeaderMap::new();
+        if let Ok(value) = HeaderValue::from_str(&secret) {
+            headers.insert(SECRET, value);
+        }
+        let answer = self.post(&url, headers, &json!({})).await;
+        let echoed = answer.is_some_and(|answer| {
+            let echo = answer.headers.get(SECRET);
+            answer.status == 200 && echo.is_some_and(|echo| echo.as_bytes() == secret.as_bytes())
+        });
+        let status = if echoed {
+            Status::Verified
+        } else {
+            Status::Unverified
+        };
+        lock(&self.state).hooks.set_status(key, status);
+    }
+}
+
+fn parse(request: &Incoming, key: &str) -> Result<u64, Reply> {
+    key.parse().map_err(|_| request.not_found("Hook"))
+}
+
+/// The event key and the address of a subscription to make or change.
+fn wanted(request: &Incoming) -> Result<(String, String), Reply> {
+    let invalid = || request.bad("Input could not be converted to a valid request");
+    let event_key = request.text("eventKey").ok_or_else(invalid)?;
+    let url = request.text("hookUrl").ok_or_else(invalid)?;
+    let reachable = Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if !reachable || !EVENT_KEYS.contains(&event_key) {
+        return Err(invalid());
+    }
+    Ok((event_key.to_owned(), url.to_owned()))
+}

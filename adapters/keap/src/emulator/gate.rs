@@ -1,0 +1,173 @@
+//! The one way in: credential, quota, form, route, faults, headers. In this order.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use percent_encoding::percent_decode_str;
+use relay_http_client::Outcome;
+use relay_http_client::emulation::{FaultAct, Moment};
+
+use super::reply::{Handled, Reply, Version, html_page};
+use super::request::Incoming;
+use super::routes::{self, Route, Run};
+use super::settings::Settings;
+use super::{Keap, lock, quota};
+
+/// The largest body that is read: attachments make mails large.
+const MAX_BODY: usize = 16 * 1024 * 1024;
+
+/// How a request ends.
+enum Ending {
+    Reply(Reply),
+    Outcome(Outcome),
+}
+
+/// Answers a request.
+pub(super) async fn answer(keap: &Arc<Keap>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let settings = lock(&keap.settings).clone();
+    let presented = credential(&parts.headers);
+    let known = presented.is_some_and(|key| settings.keys.iter().any(|k| k == key));
+    if !known {
+        let reply = Reply::unauthorised(presented.is_some());
+        let headers = quota::empty_headers(&settings, keap.now());
+        return finish(keap, Ending::Reply(reply), headers);
+    }
+    let (within, headers) = count(keap, &settings);
+    if settings.limits.enforced && !within {
+        return finish(keap, Ending::Reply(Reply::too_many()), headers);
+    }
+    let ending = match axum::body::to_bytes(body, MAX_BODY).await {
+        Ok(body) => match incoming(parts, &body) {
+            Ok(incoming) => route(keap, &incoming).await,
+            Err(reply) => Ending::Reply(reply),
+        },
+        Err(_) => Ending::Reply(Reply::html(413, html_page("Request Entity Too Large"))),
+    };
+    finish(keap, ending, headers)
+}
+
+/// Both headers are accepted, as both are documented.
+fn credential(headers: &HeaderMap) -> Option<&str> {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    text(AUTHORIZATION.as_str())
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .or_else(|| text("x-keap-api-key"))
+        .filter(|key| !key.is_empty())
+}
+
+fn count(keap: &Keap, settings: &Settings) -> (bool, HeaderMap) {
+    let now = keap.now();
+    let mut state = lock(&keap.state);
+    let within = state.usage.count(now, &settings.limits);
+    (within, quota::headers(&state.usage, settings, now))
+}
+
+/// Takes the request apart, or says at once what is wrong with its form.
+fn incoming(parts: http::request::Parts, body: &Bytes) -> Result<Incoming, Reply> {
+    if parts.method == Method::GET && !body.is_empty() {
+        let page = html_page("400: malformed or illegal request");
+        return Err(Reply::html(400, page));
+    }
+    let unknown = || Reply::html(404, html_page("Page not found"));
+    let path = parts.uri.path().strip_prefix("/crm/rest");
+    let path = path.ok_or_else(unknown)?.to_owned();
+    let (version, rest) = match path.strip_prefix("/v1/") {
+        Some(rest) => (Version::V1, rest),
+        None => (Version::V2, path.strip_prefix("/v2/").ok_or_else(unknown)?),
+    };
+    let segments = rest.split('/').map(decode).collect();
+    let query = parts.uri.query().unwrap_or_default();
+    let query = url::form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect();
+    let body = json(&parts.headers, body, version)?;
+    Ok(Incoming {
+        method: parts.method,
+        version,
+        path,
+        segments,
+        query,
+        headers: parts.headers,
+        body,
+    })
+}
+
+fn decode(segment: &str) -> String {
+    percent_decode_str(segment).decode_utf8_lossy().into_owned()
+}
+
+fn json(
+    headers: &HeaderMap,
+    body: &Bytes,
+    version: Version,
+) -> Result<Option<serde_json::Value>, Reply> {
+    if body.is_empty() {
+        return Ok(None);
+    }
+    let kind = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    let is_json = kind.is_some_and(|kind| kind.starts_with("application/json"));
+    let invalid = "Input could not be converted to a valid request";
+    match serde_json::from_slice(body) {
+        Ok(body) if is_json => Ok(Some(body)),
+        _ => Err(Reply::error(version, 400, invalid)),
+    }
+}
+
+async fn route(keap: &Arc<Keap>, request: &Incoming) -> Ending {
+    let Some(route) = routes::find(request) else {
+        return Ending::Reply(if routes::exists(request) {
+            Reply::error(request.version, 405, "Method not allowed")
+        } else {
+            Reply::html(404, html_page("Page not found"))
+        });
+    };
+    let operation = route.operation;
+    if let Some(act) = keap.faults.take(operation, Moment::Before) {
+        return struck(&act, request);
+    }
+    let handled = carry_out(keap, request, route).await;
+    if let Some(act) = keap.faults.take(operation, Moment::After) {
+        return struck(&act, request);
+    }
+    Ending::Reply(handled.unwrap_or_else(|refusal| refusal))
+}
+
+async fn carry_out(keap: &Arc<Keap>, request: &Incoming, route: Route<'_>) -> Handled {
+    match route.run {
+        Run::Plain(run) => keap.with_world(|world| run(world, request)),
+        Run::One(run, id) => keap.with_world(|world| run(world, request, id)),
+        Run::Two(run, a, b) => keap.with_world(|world| run(world, request, a, b)),
+        Run::Hook(call) => keap.hook_call(request, call).await,
+    }
+}
+
+fn struck(act: &FaultAct, request: &Incoming) -> Ending {
+    match (act.outcome(), Reply::ordered(act, request.version)) {
+        (Some(outcome), _) => Ending::Outcome(outcome),
+        (None, Some(reply)) => Ending::Reply(reply),
+        (None, None) => Ending::Reply(Reply::empty(500)),
+    }
+}
+
+fn finish(keap: &Keap, ending: Ending, headers: HeaderMap) -> Response {
+    let mut response = match ending {
+        Ending::Reply(reply) => reply.into_response(),
+        Ending::Outcome(outcome) => {
+            let mut response = Reply::empty(500).into_response();
+            response.extensions_mut().insert(outcome);
+            response
+        }
+    };
+    response.headers_mut().extend(headers);
+    let id = keap.random.uuid(keap.now()).to_string();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        let name = HeaderName::from_static("x-request-id");
+        response.headers_mut().insert(name, id);
+    }
+    response
+}

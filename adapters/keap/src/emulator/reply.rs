@@ -1,0 +1,189 @@
+//! Answers, and the shapes an error can have: any of them may meet any status.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
+use relay_http_client::emulation::FaultAct;
+use serde_json::{Value, json};
+
+/// The version of the API a path belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Version {
+    /// Integer ids, `+0000` times, errors with a `message`.
+    V1,
+    /// Text ids, `Z` times, errors with `code`, `message`, `status`, `details`.
+    V2,
+}
+
+/// What an answer carries.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Payload {
+    Empty,
+    Json(Value),
+    Html(String),
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) payload: Payload,
+    pub(super) retry_after: Option<u32>,
+}
+
+/// What a handler returns: the error side is an answer, too.
+pub(super) type Handled = Result<Reply, Reply>;
+
+impl Reply {
+    pub(super) fn json(status: u16, body: Value) -> Self {
+        Self {
+            status,
+            payload: Payload::Json(body),
+            retry_after: None,
+        }
+    }
+
+    /// 200 with a body, as handlers end.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "handlers share one signature, whether or not they can refuse"
+    )]
+    pub(super) fn ok(body: impl Into<Value>) -> Handled {
+        Ok(Self::json(200, body.into()))
+    }
+
+    pub(super) fn empty(status: u16) -> Self {
+        Self {
+            status,
+            payload: Payload::Empty,
+            retry_after: None,
+        }
+    }
+
+    pub(super) fn html(status: u16, body: String) -> Self {
+        Self {
+            status,
+            payload: Payload::Html(body),
+            retry_after: None,
+        }
+    }
+
+    /// An error in the version's own shape.
+    pub(super) fn error(version: Version, status: u16, message: &str) -> Self {
+        let body = match version {
+            Version::V1 => json!({ "message": message }),
+            Version::V2 => json!({
+                "code": status,
+                "message": message,
+                "status": status_word(status),
+                "details": [{ "domain": "crm", "resource": "" }],
+            }),
+        };
+        Self::json(status, body)
+    }
+
+    pub(super) fn bad(message: &str) -> Self {
+        Self::error(Version::V2, 400, message)
+    }
+
+    pub(super) fn not_found(what: &str) -> Self {
+        Self::error(Version::V2, 404, &format!("Unable to find this {what}"))
+    }
+
+    /// No credential arrived, or one that is refused.
+    pub(super) fn unauthorised(presented: bool) -> Self {
+        let code = if presented {
+            "keymanagement.service.invalid_access_token"
+        } else {
+            "oauth.v2.InvalidAccessToken"
+        };
+        Self::json(401, gateway_fault("Invalid Access Token", code))
+    }
+
+    pub(super) fn too_many() -> Self {
+        Self::json(429, quota_exceeded())
+    }
+
+    /// What a fault on order says.
+    pub(super) fn ordered(act: &FaultAct, version: Version) -> Option<Self> {
+        let FaultAct::Status {
+            code,
+            retry_after,
+            body,
+        } = act
+        else {
+            return None;
+        };
+        let mut reply = match (body, code) {
+            (Some(text), _) => Self::text(*code, text),
+            (None, 401) => Self::unauthorised(true),
+            (None, 429) => Self::too_many(),
+            (None, _) => Self::error(version, *code, "Something went wrong"),
+        };
+        reply.retry_after = *retry_after;
+        Some(reply)
+    }
+
+    fn text(status: u16, text: &str) -> Self {
+        match serde_json::from_str(text) {
+            Ok(body) => Self::json(status, body),
+            Err(_) if text.is_empty() => Self::empty(status),
+            Err(_) => Self::html(status, text.to_owned()),
+        }
+    }
+
+    /// The answer as HTTP.
+    pub(super) fn into_response(self) -> Response {
+        let (kind, body) = match self.payload {
+            Payload::Empty => (None, String::new()),
+            Payload::Json(body) => (Some("application/json"), body.to_string()),
+            Payload::Html(body) => (Some("text/html;charset=UTF-8"), body),
+        };
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        if let Some(kind) = kind {
+            let headers = response.headers_mut();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+/// The gateway's shape, for a fault that should wear it; `errorcode` as in
+/// `keymanagement.service.access_token_expired` or `policies.ratelimit.QuotaViolation`.
+pub fn gateway_fault(text: &str, errorcode: &str) -> Value {
+    json!({ "fault": { "faultstring": text, "detail": { "errorcode": errorcode } } })
+}
+
+/// The body of 429 as seen in the wild: `code` is a string there.
+pub fn quota_exceeded() -> Value {
+    json!({
+        "code": "429",
+        "message": "Quota Exceeded",
+        "status": "Request Throttled",
+        "details": null,
+    })
+}
+
+/// A page such as the edge answers with.
+pub fn html_page(title: &str) -> String {
+    format!(
+        "<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+    )
+}
+
+fn status_word(status: u16) -> &'static str {
+    match status {
+        400 => "INVALID_ARGUMENT",
+        403 => "PERMISSION_DENIED",
+        404 => "NOT_FOUND",
+        405 | 501 => "UNIMPLEMENTED",
+        409 => "ABORTED",
+        _ => "INTERNAL",
+    }
+}

@@ -1,0 +1,276 @@
+//! What nobody could tell us about the vendor, as switches: tests run the client against each
+//! reading, and a default is the harder one wherever both are plausible.
+
+use std::ops::RangeInclusive;
+
+/// How a write of `custom_fields` treats fields that are not in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListWrite {
+    /// They are removed: what the v2 description says.
+    Replace,
+    /// They stay: what integrators see in v1.
+    Merge,
+}
+
+/// Which custom fields a contact shows when asked for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldEcho {
+    /// Every defined field, unset ones with `content: null`: as recorded.
+    AllDefined,
+    /// Only fields that have a value.
+    OnlySet,
+}
+
+/// What a write of an option that a drop-down doesn't have meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnknownOption {
+    /// 400.
+    Refused,
+    /// It is stored as sent.
+    Accepted,
+}
+
+/// What `GET /v2/contacts/model` tells of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModelMetadata {
+    /// Everything the description lists.
+    Full,
+    /// `options`, `record_type`, `group_id` and `field_name` are null and `label` holds the
+    /// field name: as recorded on one tenant.
+    Null,
+}
+
+/// The form of `next_page_token`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageToken {
+    /// An opaque word.
+    Token,
+    /// A whole address with the word in it: as recorded for tags.
+    Url,
+}
+
+/// How the last page says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageEnd {
+    /// No `next_page_token`.
+    Absent,
+    /// `null`.
+    Null,
+    /// An empty string.
+    Empty,
+}
+
+/// How `name==…` compares for tags and products.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameFilter {
+    /// The whole name, ignoring case.
+    Equals,
+    /// Any part of the name, ignoring case: what the same operator does for note titles.
+    Contains,
+}
+
+/// Which time of a task `since_time` and `until_time` mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskTime {
+    /// When it was made.
+    Created,
+    /// When it last changed.
+    Updated,
+    /// When it is due.
+    Due,
+}
+
+/// What `:deactivate` of a subscription does to its `auto_charge`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AutoCharge {
+    /// Nothing.
+    AsIs,
+    /// Turns it off.
+    TurnsOff,
+}
+
+/// What `:deactivate` of an inactive subscription answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecondDeactivate {
+    /// 200, like the first.
+    Ok,
+    /// 400.
+    BadRequest,
+    /// 409.
+    Conflict,
+}
+
+/// Whether a deactivated card stays in the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeactivatedCard {
+    /// It does, and nothing in it tells.
+    Listed,
+    /// It doesn't.
+    Hidden,
+}
+
+/// What becomes of mail to someone who opted out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OptedOut {
+    /// Dropped in silence, like mail to a bounced address.
+    Dropped,
+    /// Sent: one-to-one mail may be.
+    Sent,
+}
+
+/// What unset members and new ones look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drift {
+    /// Unset members are left out.
+    Tidy,
+    /// Unset members are null.
+    Nulls,
+    /// Unset members are null and every object has a member that no description knows.
+    NullsAndNews,
+}
+
+/// The form of times in hook deliveries: the documentation shows none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HookTime {
+    /// `2026-06-12T09:10:55.000Z`
+    Millis,
+    /// `2026-06-12T09:10:55Z`
+    Seconds,
+    /// `2026-06-12T09:10:55.000+0000`
+    Compact,
+    /// `2026-06-12T09:10:55+00:00`
+    Offset,
+    /// `2026-06-12T09:10:55Z[UTC]`
+    Bracketed,
+    /// A word that is no time.
+    Unreadable,
+    /// No time at all.
+    Missing,
+}
+
+/// What stands in `apiUrl` of a hook delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApiUrl {
+    /// The v1 address of the object.
+    Present,
+    /// An empty string.
+    Empty,
+    /// Nothing.
+    Missing,
+}
+
+/// How hook deliveries arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// Once and in order.
+    Orderly,
+    /// Every accepted delivery comes a second time, 30–60 s later.
+    Twice,
+    /// Newest first, deliveries as well as the objects in them.
+    Reversed,
+}
+
+/// The limits of one key: per second, minute and day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests in one second; shown as `10ps`.
+    pub per_second: u32,
+    /// Requests in one minute.
+    pub per_minute: u32,
+    /// Requests until midnight UTC.
+    pub per_day: u32,
+    /// Whether more of them meet 429, or the headers only count.
+    pub enforced: bool,
+}
+
+/// The switches.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The keys that are let in, as `Authorization: Bearer` or `X-Keap-API-Key`.
+    pub keys: Vec<String>,
+    /// The tenant, as `x-keap-tenant-id` names it.
+    pub tenant: String,
+    /// The tenant's zone, as its business profile names it.
+    pub time_zone: String,
+    /// The user whose key it is: everything the key makes is made by her.
+    pub acting_user: u64,
+    /// Limits of the key.
+    pub limits: Limits,
+    /// v2 writes of `custom_fields`.
+    pub custom_fields: ListWrite,
+    /// v1 writes of `custom_fields`.
+    pub v1_custom_fields: ListWrite,
+    /// Reads of `custom_fields`.
+    pub field_echo: FieldEcho,
+    /// Drop-downs.
+    pub unknown_option: UnknownOption,
+    /// The v2 model.
+    pub model: ModelMetadata,
+    /// Tokens of pages.
+    pub page_token: PageToken,
+    /// Last pages.
+    pub page_end: PageEnd,
+    /// Name filters.
+    pub name_filter: NameFilter,
+    /// Time filters of tasks.
+    pub task_time: TaskTime,
+    /// Deactivation and auto-charge.
+    pub deactivate_auto_charge: AutoCharge,
+    /// Deactivating twice.
+    pub second_deactivate: SecondDeactivate,
+    /// Deactivated cards.
+    pub deactivated_card: DeactivatedCard,
+    /// Mail to people who opted out.
+    pub opted_out: OptedOut,
+    /// Nulls and members nobody announced.
+    pub drift: Drift,
+    /// Seconds until a sent email is listed.
+    pub email_delay: RangeInclusive<u32>,
+    /// Seconds until a made task is listed.
+    pub task_delay: RangeInclusive<u32>,
+    /// Seconds until a made note is listed.
+    pub note_delay: RangeInclusive<u32>,
+    /// Times in hook deliveries.
+    pub hook_time: HookTime,
+    /// Addresses in hook deliveries.
+    pub api_url: ApiUrl,
+    /// Duplicates and disorder of hook deliveries.
+    pub arrival: Arrival,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            keys: vec!["KeapAK-emulated".to_owned()],
+            tenant: "zz999.infusionsoft.test".to_owned(),
+            time_zone: "America/Denver".to_owned(),
+            acting_user: 1,
+            limits: Limits {
+                per_second: 10,
+                per_minute: 240,
+                per_day: 30_000,
+                enforced: false,
+            },
+            custom_fields: ListWrite::Replace,
+            v1_custom_fields: ListWrite::Merge,
+            field_echo: FieldEcho::AllDefined,
+            unknown_option: UnknownOption::Refused,
+            model: ModelMetadata::Full,
+            page_token: PageToken::Token,
+            page_end: PageEnd::Absent,
+            name_filter: NameFilter::Contains,
+            task_time: TaskTime::Created,
+            deactivate_auto_charge: AutoCharge::AsIs,
+            second_deactivate: SecondDeactivate::Ok,
+            deactivated_card: DeactivatedCard::Listed,
+            opted_out: OptedOut::Dropped,
+            drift: Drift::Nulls,
+            email_delay: 60..=120,
+            task_delay: 0..=0,
+            note_delay: 0..=0,
+            hook_time: HookTime::Millis,
+            api_url: ApiUrl::Present,
+            arrival: Arrival::Orderly,
+        }
+    }
+}

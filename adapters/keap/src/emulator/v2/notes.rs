@@ -1,0 +1,110 @@
+//! Notes on contacts.
+
+use serde_json::{Value, json};
+
+use super::super::filter::{Kind, field, named};
+use super::super::list::{self, Item, Listing};
+use super::super::reply::{Handled, Reply};
+use super::super::request::Incoming;
+use super::super::state::{Record, Row, v2_time};
+use super::super::world::World;
+
+/// Members that a note may lack.
+const OPTIONAL: &[&str] = &[
+    "title",
+    "text",
+    "type",
+    "pinned_at",
+    "last_updated_by_user_id",
+];
+
+/// `POST /v2/contacts/{id}/notes`
+pub(crate) fn create(world: &mut World<'_>, request: &Incoming, contact: &str) -> Handled {
+    let contact = world.state.contacts.find(contact);
+    let contact = contact.ok_or_else(|| Reply::not_found("Contact"))?.id;
+    let user = request.required("user_id")?;
+    if world.state.users.find(user).is_none() {
+        return Err(Reply::bad("user_id is invalid"));
+    }
+    if request.text("title").is_none() && request.text("type").is_none() {
+        return Err(Reply::bad("title or type is required"));
+    }
+    let now = v2_time(world.now);
+    let acting = world.settings.acting_user.to_string();
+    let mut row = Row::new();
+    for (name, value) in [
+        ("contact_id", json!(contact.to_string())),
+        ("user_id", json!(user)),
+        ("title", json!(request.text("title"))),
+        ("text", json!(request.text("text"))),
+        ("type", json!(request.text("type"))),
+        ("created_by_user_id", json!(acting)),
+        ("create_time", json!(now)),
+        ("update_time", json!(now)),
+    ] {
+        row.insert(name.to_owned(), value);
+    }
+    let content = json!({
+        "title": row["title"], "text": row["text"], "type": row["type"], "user_id": user,
+    });
+    let listed_from = world.soon(&world.settings.note_delay);
+    let id = world.state.notes.insert(None, row, listed_from);
+    world.accept("contact_note", &contact, content);
+    world.raise("note.add", id);
+    let record = world.state.notes.get(id);
+    let record = record.ok_or_else(|| Reply::not_found("Note"))?;
+    Ok(Reply::json(201, view(world, record)))
+}
+
+/// `GET /v2/contacts/{id}/notes`
+pub(crate) fn list(world: &mut World<'_>, request: &Incoming, contact: &str) -> Handled {
+    let contact = world.state.contacts.find(contact);
+    let contact = contact.ok_or_else(|| Reply::not_found("Contact"))?.id;
+    let items = world
+        .state
+        .notes
+        .iter()
+        .filter(|record| record.belongs_to(contact) && world.is_listed(record))
+        .map(|record| Item {
+            index: World::index(record),
+            shown: view(world, record),
+        })
+        .collect();
+    let listing = Listing {
+        key: "notes",
+        fields: vec![
+            field("id", Kind::Number),
+            named("ids", "id", Kind::Set),
+            field("title", Kind::Part),
+            field("contact_id", Kind::Text),
+            named("assigned_to_user_id", "user_id", Kind::Text),
+            named("since_time", "create_time", Kind::Since),
+            named("until_time", "create_time", Kind::Until),
+        ],
+        orders: &[
+            ("id", "id"),
+            ("create_time", "create_time"),
+            ("update_time", "update_time"),
+        ],
+        page: 0..=1000,
+    };
+    list::page(world, request, &listing, items)
+}
+
+fn view(world: &World<'_>, record: &Record) -> Value {
+    let mut row = world.shown(record, OPTIONAL);
+    row.remove("user_id");
+    let user = record
+        .text("user_id")
+        .and_then(|id| world.state.users.find(id));
+    let user = user.map(|user| {
+        json!({
+            "id": user.id.to_string(),
+            "given_name": user.row.get("given_name"),
+            "family_name": user.row.get("family_name"),
+            "email_address": user.row.get("email_addresses").map(|list| &list[0]["email"]),
+        })
+    });
+    row.insert("assigned_to_user".to_owned(), json!(user));
+    Value::Object(row)
+}

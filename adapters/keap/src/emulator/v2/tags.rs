@@ -1,0 +1,220 @@
+//! Tags: found, made, put on and taken off.
+
+use serde_json::{Map, Value, json};
+
+use super::super::filter::{Kind, field, named};
+use super::super::list::{self, Item, Listing};
+use super::super::reply::{Handled, Reply};
+use super::super::request::Incoming;
+use super::super::settings::NameFilter;
+use super::super::state::{Record, Row, v2_time};
+use super::super::world::World;
+
+/// Members that a tag may lack.
+const OPTIONAL: &[&str] = &["description", "category", "update_time"];
+
+/// How names are compared, by the switch.
+pub(crate) fn name_kind(world: &World<'_>) -> Kind {
+    match world.settings.name_filter {
+        NameFilter::Equals => Kind::Text,
+        NameFilter::Contains => Kind::Part,
+    }
+}
+
+/// `GET /v2/tags`
+pub(crate) fn list(world: &mut World<'_>, request: &Incoming) -> Handled {
+    let items = world
+        .state
+        .tags
+        .iter()
+        .map(|record| Item {
+            index: World::index(record),
+            shown: world.shown(record, OPTIONAL).into(),
+        })
+        .collect();
+    let listing = Listing {
+        key: "tags",
+        fields: vec![
+            field("name", name_kind(world)),
+            field("description", Kind::Text),
+            named("tag_ids", "id", Kind::Set),
+            named("since_create_time", "create_time", Kind::Since),
+            named("until_create_time", "create_time", Kind::Until),
+        ],
+        orders: &[("name", "name"), ("create_time", "create_time")],
+        page: 0..=1000,
+    };
+    list::page(world, request, &listing, items)
+}
+
+/// `POST /v2/tags`: names are unique.
+pub(crate) fn create(world: &mut World<'_>, request: &Incoming) -> Handled {
+    let name = request.required("name")?;
+    let taken = |record: &Record| {
+        record
+            .text("name")
+            .is_some_and(|n| n.eq_ignore_ascii_case(name))
+    };
+    if world.state.tags.iter().any(taken) {
+        return Err(Reply::error(
+            request.version,
+            409,
+            "Tag name already exists",
+        ));
+    }
+    let id = insert(world, name);
+    world.accept("create_tag", &"", json!({ "name": name }));
+    let record = world.state.tags.get(id);
+    let record = record.ok_or_else(|| Reply::not_found("Tag"))?;
+    Ok(Reply::json(201, world.shown(record, OPTIONAL).into()))
+}
+
+/// Makes a tag.
+pub(crate) fn insert(world: &mut World<'_>, name: &str) -> u64 {
+    let mut row = Row::new();
+    row.insert("name".to_owned(), name.into());
+    row.insert("create_time".to_owned(), v2_time(world.now).into());
+    let id = world.state.tags.insert(None, row, world.now);
+    world.raise("contactGroup.add", id);
+    id
+}
+
+fn tag(world: &World<'_>, id: &str) -> Result<(u64, String), Reply> {
+    let record = world.state.tags.find(id);
+    let record = record.ok_or_else(|| Reply::not_found("Tag"))?;
+    Ok((
+        record.id,
+        record.text("name").unwrap_or_default().to_owned(),
+    ))
+}
+
+fn contacts(request: &Incoming) -> Result<Vec<String>, Reply> {
+    request
+        .member("contact_ids")
+        .and_then(|list| serde_json::from_value(list.clone()).ok())
+        .ok_or_else(|| Reply::bad("contact_ids is required"))
+}
+
+/// `POST /v2/tags/{id}/contacts:applyTags`: 200 with a status for each contact, whatever they say.
+pub(crate) fn apply(world: &mut World<'_>, request: &Incoming, id: &str) -> Handled {
+    let (tag, name) = tag(world, id)?;
+    let mut results = Map::new();
+    for contact in contacts(request)? {
+        let status = match world.state.contacts.find(&contact).map(|c| c.id) {
+            None => "CONTACT_NOT_FOUND",
+            Some(known) if put_on(world, known, tag) => {
+                world.accept("add_tag", &known, json!({ "name": name }));
+                "SUCCESS"
+            }
+            Some(known) => {
+                world.accept("add_tag_again", &known, json!({ "name": name }));
+                "DUPLICATE"
+            }
+        };
+        results.insert(contact, status.into());
+    }
+    Ok(Reply::json(200, json!({ "results": results })))
+}
+
+/// `POST /v2/tags/{id}/contacts:removeTags`: 204, nothing to read.
+pub(crate) fn remove(world: &mut World<'_>, request: &Incoming, id: &str) -> Handled {
+    let (tag, name) = tag(world, id)?;
+    for contact in contacts(request)? {
+        let Some(contact) = world.state.contacts.find(&contact).map(|c| c.id) else {
+            continue;
+        };
+        let operation = if take_off(world, contact, tag) {
+            "remove_tag"
+        } else {
+            "remove_tag_again"
+        };
+        world.accept(operation, &contact, json!({ "name": name }));
+    }
+    Ok(Reply::empty(204))
+}
+
+/// Puts a tag on; false if it is on.
+pub(crate) fn put_on(world: &mut World<'_>, contact: u64, tag: u64) -> bool {
+    if world.state.applied.contains_key(&(contact, tag)) {
+        return false;
+    }
+    world.state.applied.insert((contact, tag), world.now);
+    world.raise_tag("contactGroup.applied", tag, contact);
+    true
+}
+
+/// Takes a tag off; false if it isn't on.
+pub(crate) fn take_off(world: &mut World<'_>, contact: u64, tag: u64) -> bool {
+    let was_on = world.state.applied.remove(&(contact, tag)).is_some();
+    if was_on {
+        world.raise_tag("contactGroup.removed", tag, contact);
+    }
+    was_on
+}
+
+/// `GET /v2/contacts/{id}/tags`
+pub(crate) fn of_contact(world: &mut World<'_>, request: &Incoming, contact: &str) -> Handled {
+    let contact = world.state.contacts.find(contact);
+    let contact = contact.ok_or_else(|| Reply::not_found("Contact"))?.id;
+    let items = world
+        .state
+        .applied
+        .iter()
+        .filter(|((owner, _), _)| *owner == contact)
+        .filter_map(|((_, tag), at)| {
+            let record = world.state.tags.get(*tag)?;
+            let mut index = World::index(record);
+            index.insert("applied_time".to_owned(), v2_time(*at).into());
+            let tag = Value::Object(world.shown(record, OPTIONAL));
+            let shown = json!({ "tag": tag, "applied_time": v2_time(*at) });
+            Some(Item { index, shown })
+        })
+        .collect();
+    let listing = Listing {
+        key: "tags",
+        fields: vec![
+            field("name", name_kind(world)),
+            named("since_applied_time", "applied_time", Kind::Since),
+            named("until_applied_time", "applied_time", Kind::Until),
+        ],
+        orders: &[("name", "name"), ("applied_time", "applied_time")],
+        page: 0..=1000,
+    };
+    list::page(world, request, &listing, items)
+}
+
+/// `GET /v2/tags/{id}/contacts`
+pub(crate) fn contacts_with(world: &mut World<'_>, request: &Incoming, id: &str) -> Handled {
+    let (wanted, _) = tag(world, id)?;
+    let items = world
+        .state
+        .applied
+        .iter()
+        .filter(|((_, tag), _)| *tag == wanted)
+        .filter_map(|((contact, _), at)| {
+            let record = world.state.contacts.get(*contact)?;
+            let shown = json!({
+                "id": record.id.to_string(),
+                "email": world.state.address(*contact),
+                "given_name": record.row.get("given_name"),
+                "family_name": record.row.get("family_name"),
+                "applied_time": v2_time(*at),
+            });
+            let index = shown.as_object().cloned().unwrap_or_default();
+            Some(Item { index, shown })
+        })
+        .collect();
+    let listing = Listing {
+        key: "contacts",
+        fields: vec![
+            field("given_name", Kind::Text),
+            field("family_name", Kind::Text),
+            field("email", Kind::Text),
+            named("since_applied_time", "applied_time", Kind::Since),
+            named("until_applied_time", "applied_time", Kind::Until),
+        ],
+        orders: &[("applied_time", "applied_time"), ("email", "email")],
+        page: 0..=1000,
+    };
+    list::page(world, request, &listing, items)
+}

@@ -1,0 +1,212 @@
+//! Tasks: made, listed, patched.
+
+use relay_core::time::Timestamp;
+use serde_json::{Value, json};
+
+use super::super::filter::{Kind, field, named};
+use super::super::list::{self, Item, Listing};
+use super::super::reply::{Handled, Reply};
+use super::super::request::Incoming;
+use super::super::settings::TaskTime;
+use super::super::state::{Record, Row, v2_time};
+use super::super::world::World;
+
+/// Members that a task may lack.
+const OPTIONAL: &[&str] = &[
+    "title",
+    "description",
+    "type",
+    "priority",
+    "completion_time",
+    "due_time",
+    "remind_time_mins",
+    "contact_id",
+    "opportunity_id",
+];
+
+/// What a body may hold and `update_mask` may name.
+const MEMBERS: &[&str] = &[
+    "title",
+    "description",
+    "type",
+    "priority",
+    "completion_time",
+    "due_time",
+    "remind_time_mins",
+    "assigned_to_user_id",
+    "contact_id",
+    "opportunity_id",
+    "accepted",
+    "completed",
+];
+
+/// `POST /v2/tasks`
+pub(crate) fn create(world: &mut World<'_>, request: &Incoming) -> Handled {
+    request.required("assigned_to_user_id")?;
+    let mut row: Row = request.changes(MEMBERS)?.into_iter().collect();
+    row.retain(|_, value| !value.is_null());
+    check(world, &row)?;
+    let now = v2_time(world.now);
+    row.entry("completed").or_insert(json!(false));
+    row.entry("accepted").or_insert(json!(false));
+    let user = world.settings.acting_user.to_string();
+    row.insert("created_by_user_id".to_owned(), user.into());
+    row.insert("create_time".to_owned(), now.clone().into());
+    row.insert("modification_time".to_owned(), now.into());
+    let who = row.get("contact_id").and_then(Value::as_str);
+    let who = who.unwrap_or_default().to_owned();
+    let content = json!({
+        "title": row.get("title"),
+        "description": row.get("description"),
+        "user_id": row.get("assigned_to_user_id"),
+        "due": row.get("due_time"),
+    });
+    let listed_from = world.soon(&world.settings.task_delay);
+    let id = world.state.tasks.insert(None, row, listed_from);
+    world.accept("call_task", &who, content);
+    world.raise("task.add", id);
+    let record = world.state.tasks.get(id);
+    let record = record.ok_or_else(|| Reply::not_found("Task"))?;
+    Ok(Reply::json(201, world.shown(record, OPTIONAL).into()))
+}
+
+fn check(world: &World<'_>, row: &Row) -> Result<(), Reply> {
+    let text = |name: &str| row.get(name).and_then(Value::as_str);
+    if row.contains_key("assigned_to_user_id") {
+        let user = text("assigned_to_user_id").and_then(|id| world.state.users.find(id));
+        user.ok_or_else(|| Reply::bad("assigned_to_user_id is invalid"))?;
+    }
+    if row.contains_key("contact_id") {
+        let contact = text("contact_id").and_then(|id| world.state.contacts.find(id));
+        contact.ok_or_else(|| Reply::bad("contact_id is invalid"))?;
+    }
+    for name in ["due_time", "completion_time"] {
+        if text(name).is_some_and(|at| at.parse::<Timestamp>().is_err()) {
+            return Err(Reply::bad(&format!("{name} is not a valid time")));
+        }
+    }
+    if row.get("remind_time_mins").is_some_and(|m| !m.is_number()) {
+        return Err(Reply::bad("remind_time_mins must be a number"));
+    }
+    Ok(())
+}
+
+/// `GET /v2/tasks/{id}`: at once, even where the list lags.
+pub(crate) fn get(world: &mut World<'_>, _: &Incoming, id: &str) -> Handled {
+    let record = world.state.tasks.find(id);
+    let record = record.ok_or_else(|| Reply::not_found("Task"))?;
+    Reply::ok(world.shown(record, OPTIONAL))
+}
+
+/// `GET /v2/tasks`
+pub(crate) fn list(world: &mut World<'_>, request: &Incoming) -> Handled {
+    let items = world
+        .state
+        .tasks
+        .iter()
+        .filter(|record| world.is_listed(record))
+        .map(|record| Item {
+            index: index(record),
+            shown: world.shown(record, OPTIONAL).into(),
+        })
+        .collect();
+    let time = match world.settings.task_time {
+        TaskTime::Created => "create_time",
+        TaskTime::Updated => "modification_time",
+        TaskTime::Due => "due_time",
+    };
+    let listing = Listing {
+        key: "tasks",
+        fields: vec![
+            field("contact_id", Kind::Text),
+            field("has_due_date", Kind::Flag),
+            named("is_completed", "completed", Kind::Flag),
+            named("user_id", "assigned_to_user_id", Kind::Text),
+            field("opportunity_id", Kind::Text),
+            named("task_ids", "id", Kind::Set),
+            field("priority", Kind::Text),
+            field("id", Kind::Number),
+            field("title", Kind::Text),
+            named("since_time", time, Kind::Since),
+            named("until_time", time, Kind::Until),
+        ],
+        orders: &[
+            ("id", "id"),
+            ("create_time", "create_time"),
+            ("due_time", "due_time"),
+            ("update_time", "modification_time"),
+        ],
+        page: 0..=1000,
+    };
+    list::page(world, request, &listing, items)
+}
+
+fn index(record: &Record) -> Row {
+    let mut row = World::index(record);
+    let has_due_date = record.text("due_time").is_some();
+    row.insert("has_due_date".to_owned(), has_due_date.into());
+    let user = row.entry("assigned_to_user_id").or_insert(Value::Null);
+    if user.is_null() {
+        *user = "UNASSIGNED".into();
+    }
+    row
+}
+
+/// The name of what a patch does: the first of closing, reassigning, editing.
+pub(crate) fn patch_name(request: &Incoming) -> &'static str {
+    if request.patches("completed") && request.member("completed") == Some(&json!(true)) {
+        "close_task"
+    } else if request.patches("assigned_to_user_id") {
+        "reassign_task"
+    } else {
+        "edit_task"
+    }
+}
+
+/// `PATCH /v2/tasks/{id}`
+pub(crate) fn patch(world: &mut World<'_>, request: &Incoming, id: &str) -> Handled {
+    let record = world.state.tasks.find(id);
+    let record = record.ok_or_else(|| Reply::not_found("Task"))?;
+    let (id, who) = (
+        record.id,
+        record.text("contact_id").unwrap_or_default().to_owned(),
+    );
+    let patch: Row = request.changes(MEMBERS)?.into_iter().collect();
+    check(world, &patch)?;
+    let name = if apply(world, id, &patch) {
+        patch_name(request).to_owned()
+    } else {
+        format!("{}_again", patch_name(request))
+    };
+    let mut content = patch;
+    content.insert("task".to_owned(), id.to_string().into());
+    world.accept(&name, &who, content.into());
+    get(world, request, &id.to_string())
+}
+
+/// Writes members of a task and tells the hooks. Returns whether anything changed. Used by the
+/// API and by people alike.
+pub(crate) fn apply(world: &mut World<'_>, id: u64, patch: &Row) -> bool {
+    let now = v2_time(world.now);
+    let Some(record) = world.state.tasks.get_mut(id) else {
+        return false;
+    };
+    let was_completed = record.flag("completed");
+    let differs = |(name, value): (&String, &Value)| record.row.get(name) != Some(value);
+    let changed = patch.iter().any(differs);
+    for (name, value) in patch {
+        record.set(name, value.clone());
+    }
+    let completed = record.flag("completed");
+    if completed && record.text("completion_time").is_none() {
+        record.set("completion_time", now.clone());
+    }
+    record.set("modification_time", now);
+    world.raise("task.edit", id);
+    match (was_completed, completed) {
+        (false, true) => world.raise("task.complete", id),
+        (true, false) => world.raise("task.incomplete", id),
+        _ => {}
+    }
+    changed
+}

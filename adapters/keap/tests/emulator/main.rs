@@ -1,0 +1,12 @@
+//! The emulator against the checklist of the vendor sheet, at the level of HTTP: requests are
+//! written by hand and so is what must come back.
+#![cfg(feature = "emulator")]
+
+mod billing;
+mod contacts;
+mod faults;
+mod gate;
+mod hooks;
+mod mail;
+mod tasks_notes_tags;
+mod tenant;
