@@ -355,12 +355,12 @@ async fn the_port_answers_in_the_cores_words_and_filters_for_a_portal_that_does_
     assert_eq!(messages[0].id.as_str(), sent);
     assert_eq!(messages[0].author, Author::Coach);
     assert_eq!(messages[0].text, "Hi Maya!");
-    let noted = port
+    let written = port
         .add_note("case/portal_message/1/note", &maya, &"b1".into(), "quiet")
         .await
         .expect("noted");
     let notes = port.notes(&maya, now()).await.expect("read");
-    assert_eq!(notes[0].id, noted);
+    assert_eq!(notes[0].id, written);
     let coaches = port.coaches().await.expect("read");
     assert_eq!(coaches[0].email, "bea@example.test");
 }

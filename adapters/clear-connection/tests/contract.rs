@@ -1,0 +1,458 @@
+//! The client against the emulated portal: every call, every class of failure, and what happens
+//! to a write whose answer is lost.
+
+mod support;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::StatusCode;
+use relay_clear_connection::emulator::Switches;
+use relay_clear_connection::{Capabilities, CheckInState, MessageAuthor, PortalClient};
+use relay_core::ids::{ClientId, CoachId};
+use relay_core::retry::Class;
+use relay_core::time::{Clock, ManualClock, SignedDuration};
+use relay_http_client::emulation::{FaultAct, FaultRule, Moment};
+use relay_http_client::{Answer, Call, CallError, Transport, TransportError};
+use secrecy::SecretString;
+use support::{World, at, day};
+
+const KEY: &str = "0192/portal_message/1/s1";
+const TEXT: &str = "Hi Maya! Your check in was due yesterday, (November 3).";
+
+fn maya() -> ClientId {
+    "c1".into()
+}
+
+fn bea() -> CoachId {
+    "b1".into()
+}
+
+async fn send(world: &World) -> Result<String, CallError> {
+    let sent = world.client.send_message(KEY, &maya(), &bea(), TEXT).await;
+    sent.map(|id| id.0)
+}
+
+fn fault(world: &World, operation: &str, moment: Moment, act: FaultAct) {
+    world.portal.faults().order(FaultRule {
+        operation: operation.to_owned(),
+        moment,
+        act,
+        skip: 0,
+        times: 1,
+    });
+}
+
+fn status(code: u16) -> FaultAct {
+    FaultAct::Status {
+        code,
+        retry_after: None,
+        body: None,
+    }
+}
+
+fn class<T: std::fmt::Debug>(result: Result<T, CallError>) -> Class {
+    result.expect_err("a failure").class
+}
+
+#[tokio::test]
+async fn a_client_is_read_whole_and_an_unknown_one_is_none() {
+    let world = World::new();
+    let client = world.client.client(&maya()).await.expect("read");
+    let client = client.expect("there");
+    assert_eq!(client.first_name.as_deref(), Some("Maya"));
+    assert_eq!(client.status.as_deref(), Some("online"));
+    assert_eq!(client.coach, Some(bea()));
+    assert_eq!(client.contact, Some("4411".into()));
+    assert!(!client.transition_call_only);
+    assert!(client.last_regimen_change.is_some());
+    assert_eq!(client.time_zone, None);
+    assert_eq!(world.client.client(&"c9".into()).await.expect("read"), None);
+}
+
+#[tokio::test]
+async fn a_search_by_address_is_exact_even_where_the_portal_ignores_it() {
+    let world = World::new();
+    for filters_ignored in [false, true] {
+        world.portal.set_switches(Switches {
+            filters_ignored,
+            ..Switches::default()
+        });
+        let found = world.client.clients_by_email("MAYA@example.test").await;
+        let found = found.expect("read");
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].id, maya());
+    }
+    let none = world.client.clients_by_email("nobody@example.test").await;
+    assert!(none.expect("read").is_empty());
+}
+
+#[tokio::test]
+async fn check_ins_are_listed_with_their_states() {
+    let world = World::new();
+    for (id, due) in [
+        ("k0", "2026-10-01"),
+        ("k1", "2026-11-01"),
+        ("k2", "2026-11-02"),
+        ("k3", "2026-11-03"),
+    ] {
+        let asked = world.portal.add_check_in("c1", id, day(due), None);
+        asked.expect("asked");
+    }
+    world
+        .portal
+        .submit("c1", Some("k1"), false)
+        .expect("submitted");
+    world.portal.withdraw("k2").expect("withdrawn");
+    let listed = world.client.check_ins(&maya(), day("2026-11-01")).await;
+    let listed = listed.expect("read");
+    let states: Vec<_> = listed
+        .iter()
+        .map(|check_in| (check_in.id.as_str(), check_in.state.clone()))
+        .collect();
+    let submitted = CheckInState::Submitted(Some(world.clock.now()));
+    assert_eq!(
+        states,
+        [
+            ("k1", submitted),
+            ("k2", CheckInState::Withdrawn),
+            ("k3", CheckInState::Open),
+        ]
+    );
+    let open = world.client.open_check_ins(day("2026-11-03")).await;
+    let open = open.expect("read");
+    assert_eq!(open.len(), 1);
+    assert_eq!(open[0].id.as_str(), "k0");
+    assert_eq!(open[0].client, Some(maya()));
+}
+
+#[tokio::test]
+async fn a_list_of_many_pages_is_read_whole_and_a_page_that_fails_fails_it() {
+    let world = World::with(support::TOKEN, 2, Capabilities::default());
+    for number in 0..7 {
+        let id = format!("k{number}");
+        let asked = world
+            .portal
+            .add_check_in("c1", &id, day("2026-11-03"), None);
+        asked.expect("asked");
+    }
+    let open = world.client.open_check_ins(day("2026-11-04")).await;
+    assert_eq!(open.expect("read").len(), 7);
+    world.portal.faults().order(FaultRule {
+        operation: "list_open_check_ins".to_owned(),
+        moment: Moment::Before,
+        act: status(500),
+        skip: 2,
+        times: 1,
+    });
+    let open = world.client.open_check_ins(day("2026-11-04")).await;
+    assert_eq!(class(open), Class::Retryable { after: None });
+}
+
+#[tokio::test]
+async fn messages_of_both_directions_come_oldest_first() {
+    let world = World::new();
+    let early = world.clock.now();
+    world.portal.client_writes("c1", "Hello").expect("written");
+    world.clock.advance(SignedDuration::from_mins(1));
+    send(&world).await.expect("sent");
+    let messages = world.client.messages(&maya(), early).await.expect("read");
+    assert_eq!(messages[0].author, MessageAuthor::Client);
+    assert_eq!(messages[1].author, MessageAuthor::Coach(Some(bea())));
+    assert_eq!(messages[1].text, TEXT);
+    let later = world.client.messages(&maya(), world.clock.now()).await;
+    assert_eq!(later.expect("read").len(), 1);
+    let jo = world.client.messages(&"c2".into(), early).await;
+    assert!(jo.expect("read").is_empty());
+}
+
+#[tokio::test]
+async fn a_note_is_written_once_and_listed_and_coaches_are_listed() {
+    let world = World::new();
+    let now = world.clock.now();
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let made = world
+            .client
+            .add_note("k/note", &maya(), &bea(), "quiet")
+            .await;
+        ids.push(made.expect("written"));
+    }
+    assert_eq!(ids[0], ids[1]);
+    let notes = world.client.notes(&maya(), now).await.expect("read");
+    assert_eq!(notes.len(), 1);
+    assert_eq!(
+        (notes[0].text.as_str(), &notes[0].author),
+        ("quiet", &bea())
+    );
+    let coaches = world.client.coaches().await.expect("read");
+    assert_eq!(coaches.len(), 2);
+    assert_eq!(coaches[0].name.as_deref(), Some("Bea Lund"));
+    let accepted = world.portal.accepted();
+    assert_eq!(accepted.len(), 1);
+    assert_eq!(accepted[0].operation, "portal_note");
+}
+
+#[tokio::test]
+async fn the_same_key_and_content_send_once_and_other_content_is_refused_for_good() {
+    let world = World::new();
+    let first = send(&world).await.expect("sent");
+    assert_eq!(send(&world).await.expect("the same"), first);
+    let other = world
+        .client
+        .send_message(KEY, &maya(), &bea(), "Other")
+        .await;
+    let error = other.expect_err("refused");
+    assert_eq!((error.class, error.status), (Class::Permanent, Some(409)));
+    assert!(error.to_string().contains("idempotency_key_reused"));
+    let to_jo = world
+        .client
+        .send_message(KEY, &"c2".into(), &bea(), TEXT)
+        .await;
+    assert_eq!(class(to_jo), Class::Permanent);
+    let accepted = world.portal.accepted();
+    assert_eq!(accepted.len(), 1);
+    assert_eq!(accepted[0].who, "c1");
+    assert_eq!(accepted[0].content["text"], TEXT);
+    assert_eq!(accepted[0].content["key"], KEY);
+}
+
+#[tokio::test]
+async fn a_portal_that_ignores_or_forgets_keys_sends_twice_and_the_list_shows_it() {
+    let ignored = Switches {
+        key_ignored: true,
+        ..Switches::default()
+    };
+    let expires = Switches {
+        key_expires_after_seconds: Some(60),
+        ..Switches::default()
+    };
+    for switches in [ignored, expires] {
+        let world = World::new();
+        world.portal.set_switches(switches);
+        let since = world.clock.now();
+        send(&world).await.expect("sent");
+        world.clock.advance(SignedDuration::from_secs(60));
+        send(&world).await.expect("sent again");
+        let messages = world.client.messages(&maya(), since).await.expect("read");
+        assert_eq!(messages.len(), 2, "{switches:?}");
+        assert_eq!(world.portal.accepted().len(), 2, "{switches:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_is_unclear_and_the_list_proves_it() {
+    for act in [
+        FaultAct::Hang,
+        FaultAct::Reset,
+        status(500),
+        status(502),
+        status(408),
+        status(503),
+    ] {
+        let world = World::new();
+        let since = world.clock.now();
+        fault(&world, "portal_message", Moment::After, act.clone());
+        assert_eq!(class(send(&world).await), Class::Unclear, "{act:?}");
+        let messages = world.client.messages(&maya(), since).await.expect("read");
+        assert_eq!(messages.len(), 1, "{act:?}");
+        assert_eq!(messages[0].text, TEXT);
+
+        let world = World::new();
+        fault(&world, "portal_message", Moment::Before, act.clone());
+        assert_eq!(class(send(&world).await), Class::Unclear, "{act:?}");
+        let messages = world.client.messages(&maya(), since).await.expect("read");
+        assert!(messages.is_empty(), "{act:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_may_be_there_before_the_list_shows_it() {
+    let world = World::new();
+    let since = world.clock.now();
+    world.portal.set_switches(Switches {
+        list_lag_seconds: 90,
+        ..Switches::default()
+    });
+    fault(&world, "portal_message", Moment::After, FaultAct::Hang);
+    assert_eq!(class(send(&world).await), Class::Unclear);
+    let hidden = world.client.messages(&maya(), since).await.expect("read");
+    assert!(hidden.is_empty());
+    world.clock.advance(SignedDuration::from_secs(90));
+    let shown = world.client.messages(&maya(), since).await.expect("read");
+    assert_eq!(shown.len(), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_before_the_work_may_be_repeated_and_its_wait_is_told() {
+    let world = World::new();
+    for code in [429, 503] {
+        let act = FaultAct::Status {
+            code,
+            retry_after: Some(120),
+            body: None,
+        };
+        fault(&world, "portal_message", Moment::Before, act);
+        let after = Some(SignedDuration::from_mins(2));
+        assert_eq!(class(send(&world).await), Class::Retryable { after });
+    }
+    fault(&world, "portal_message", Moment::Before, status(429));
+    assert_eq!(class(send(&world).await), Class::Retryable { after: None });
+    fault(&world, "portal_message", Moment::Before, FaultAct::Refuse);
+    assert_eq!(class(send(&world).await), Class::NotSent);
+    assert!(world.portal.accepted().is_empty());
+}
+
+#[tokio::test]
+async fn a_read_that_fails_may_be_repeated() {
+    let world = World::new();
+    for act in [FaultAct::Hang, FaultAct::Reset, status(500), status(503)] {
+        fault(&world, "get_client", Moment::Before, act.clone());
+        let read = world.client.client(&maya()).await;
+        assert_eq!(class(read), Class::Retryable { after: None }, "{act:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_unauthorised_and_never_shown() {
+    let world = World::with("another-token", 100, Capabilities::default());
+    let error = world.client.coaches().await.expect_err("refused");
+    assert_eq!(error.class, Class::Unauthorised);
+    assert_eq!(class(send(&world).await), Class::Unauthorised);
+    let shown = format!("{error} {error:?} {:?}", world.client);
+    assert!(!shown.contains("another-token"), "{shown}");
+    assert!(world.portal.accepted().is_empty());
+}
+
+#[tokio::test]
+async fn what_the_portal_refuses_for_good_is_permanent_and_quoted_by_code_only() {
+    let world = World::new();
+    let nobody = world
+        .client
+        .send_message(KEY, &"c9".into(), &bea(), TEXT)
+        .await;
+    let error = nobody.expect_err("refused");
+    assert!(error.is_not_found());
+    assert_eq!(error.class, Class::Permanent);
+    let empty = world.client.send_message(KEY, &maya(), &bea(), " ").await;
+    let error = empty.expect_err("refused");
+    assert_eq!(error.status, Some(422));
+    assert!(error.to_string().ends_with("invalid (field text)"));
+    let act = FaultAct::Status {
+        code: 400,
+        retry_after: None,
+        body: Some(r#"{"error":{"code":"no","message":"Maya Ruiz is away"}}"#.to_owned()),
+    };
+    fault(&world, "get_client", Moment::Before, act);
+    let error = world.client.client(&maya()).await.expect_err("refused");
+    assert!(!error.to_string().contains("Maya"), "{error}");
+}
+
+#[tokio::test]
+async fn an_id_that_would_change_the_address_is_refused_before_sending() {
+    let world = World::new();
+    for id in ["", ".", ".."] {
+        let read = world.client.client(&id.into()).await;
+        assert_eq!(class(read), Class::Permanent, "{id:?}");
+    }
+    let odd = world.client.client(&"../coaches?x=1#".into()).await;
+    assert_eq!(odd.expect("asked for as one segment"), None);
+}
+
+#[tokio::test]
+async fn a_capability_that_is_off_is_never_called() {
+    let capabilities = Capabilities {
+        messages: false,
+        notes: false,
+        ..Capabilities::default()
+    };
+    let world = World::with(support::TOKEN, 100, capabilities);
+    let now = world.clock.now();
+    assert_eq!(class(send(&world).await), Class::Permanent);
+    let messages = world.client.messages(&maya(), now).await;
+    assert_eq!(class(messages), Class::Permanent);
+    let notes = world.client.notes(&maya(), now).await;
+    assert_eq!(class(notes), Class::Permanent);
+    assert!(world.transport.calls.lock().expect("calls").is_empty());
+}
+
+#[tokio::test]
+async fn numbers_for_ids_and_unknown_members_change_nothing() {
+    let world = World::new();
+    world.portal.set_switches(Switches {
+        odd_shapes: true,
+        ..Switches::default()
+    });
+    let client = world.client.client(&maya()).await.expect("read");
+    assert_eq!(client.expect("there").contact, Some("4411".into()));
+    let first = send(&world).await.expect("sent");
+    assert_eq!(send(&world).await.expect("the same"), first);
+}
+
+/// A portal that answers every call with the same bytes.
+#[derive(Debug)]
+struct Parrot(StatusCode, &'static str);
+
+#[async_trait]
+impl Transport for Parrot {
+    async fn send(&self, _call: Call) -> Result<Answer, TransportError> {
+        Ok(Answer {
+            status: self.0,
+            headers: http::HeaderMap::new(),
+            body: Bytes::from_static(self.1.as_bytes()),
+        })
+    }
+}
+
+fn parrot(status: StatusCode, body: &'static str) -> PortalClient {
+    PortalClient::new(
+        Arc::new(Parrot(status, body)),
+        "http://portal.test".parse().expect("an address"),
+        SecretString::from("t"),
+        Arc::new(ManualClock::new(at("2026-11-04T16:00:00Z"))) as Arc<dyn Clock>,
+    )
+}
+
+#[tokio::test]
+async fn a_write_that_is_accepted_without_an_id_is_unclear() {
+    for body in ["", "thanks", "{}", r#"{"id":null}"#] {
+        let client = parrot(StatusCode::CREATED, body);
+        let sent = client.send_message(KEY, &maya(), &bea(), TEXT).await;
+        assert_eq!(class(sent), Class::Unclear, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_the_contract_fails_the_read() {
+    let now = at("2026-11-04T16:00:00Z");
+    let page = parrot(StatusCode::OK, "<html>back soon</html>");
+    let read = page.client(&maya()).await;
+    assert_eq!(class(read), Class::Retryable { after: None });
+    for body in [
+        "[]",
+        r#"{"data":{}}"#,
+        r#"{"data":[],"next_cursor":"same"}"#,
+        r#"{"data":[],"next_cursor":{}}"#,
+        r#"{"data":[{"id":"m1","from":"system","sent_at":"2026-11-04T16:00:00Z"}]}"#,
+        r#"{"data":[{"id":"m1","from":"client"}]}"#,
+    ] {
+        let client = parrot(StatusCode::OK, body);
+        let read = client.messages(&maya(), now).await;
+        assert_eq!(class(read), Class::Permanent, "{body}");
+    }
+    let unknown = parrot(
+        StatusCode::OK,
+        r#"{"data":[{"id":"k1","client_id":"c1","due_date":"2026-11-03","status":"lost"},
+            {"id":"k2","due_date":"2026-11-03","status":"open"},
+            {"id":"k3","client_id":"c1","due_date":"2026-11-03","status":"open"}]}"#,
+    );
+    let guarded = unknown.check_ins(&maya(), day("2026-11-01")).await;
+    assert_eq!(class(guarded), Class::Permanent);
+    let open = unknown.open_check_ins(day("2026-11-04")).await;
+    let open = open.expect("the readable one");
+    assert_eq!(open.len(), 1);
+    assert_eq!(open[0].id.as_str(), "k3");
+    let other = parrot(StatusCode::OK, r#"{"id":"c2","status":"online"}"#);
+    assert_eq!(class(other.client(&maya()).await), Class::Permanent);
+}

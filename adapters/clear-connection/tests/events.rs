@@ -1,0 +1,502 @@
+//! Events: verification of the raw bytes, reading, and how the emulated portal delivers them.
+
+mod support;
+
+use std::fs;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use proptest::prelude::*;
+use relay_clear_connection::emulator::Switches;
+use relay_clear_connection::webhook::{
+    Change, FieldMap, FieldMapError, KNOWN_TYPES, KeyError, KeyRing, VerifyError, WebhookKey, read,
+};
+use relay_core::time::{Clock, SignedDuration, Timestamp};
+use relay_http_client::{Answer, Call, Transport, TransportError};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use support::{World, at, day};
+
+// The public example of Standard Webhooks (its libraries' tests, read in November 2026): this
+// key, id, time and body give this signature.
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const ID: &str = "msg_p5jXN8AQM9LWM0D4loKWxJek";
+const SENT: i64 = 1_614_265_330;
+const BODY: &[u8] = br#"{"test": 2432232314}"#;
+const SIGNATURE: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+
+const OTHER: &str = "whsec_VGhpc0tleUhhc1R3ZW50eUZvdXJCeXRlcyEh";
+
+fn key(id: &str, secret: &str) -> WebhookKey {
+    WebhookKey::new(id, &SecretString::from(secret)).expect("a key")
+}
+
+fn ring(keys: &[(&str, &str)]) -> KeyRing {
+    let keys = keys.iter().map(|(id, secret)| key(id, secret)).collect();
+    KeyRing::new(keys).expect("a ring")
+}
+
+fn headers(id: &str, timestamp: &str, signature: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in [
+        ("webhook-id", id),
+        ("webhook-timestamp", timestamp),
+        ("webhook-signature", signature),
+    ] {
+        headers.insert(name, value.parse().expect("a header"));
+    }
+    headers
+}
+
+fn example() -> HeaderMap {
+    headers(ID, &SENT.to_string(), SIGNATURE)
+}
+
+fn moment(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).expect("a time")
+}
+
+fn refusal(keys: &KeyRing, headers: &HeaderMap, body: &[u8], now: i64) -> &'static str {
+    let verified = keys.verify(headers, body, moment(now));
+    verified.expect_err("refused").code()
+}
+
+#[test]
+fn the_public_example_of_the_standard_verifies_and_is_made() {
+    let keys = ring(&[("now", SECRET)]);
+    let delivery = keys.verify(&example(), BODY, moment(SENT)).expect("ours");
+    assert_eq!(
+        (delivery.id.as_str(), delivery.key_id.as_str()),
+        (ID, "now")
+    );
+    assert_eq!(delivery.sent_at, moment(SENT));
+    assert_eq!(key("now", SECRET).sign(ID, SENT, BODY), SIGNATURE);
+}
+
+#[test]
+fn a_wrong_key_and_no_key_refuse() {
+    let wrong = ring(&[("now", OTHER)]);
+    assert_eq!(
+        refusal(&wrong, &example(), BODY, SENT),
+        "signature_mismatch"
+    );
+    let none = KeyRing::default();
+    assert_eq!(refusal(&none, &example(), BODY, SENT), "no_key_configured");
+}
+
+#[test]
+fn during_a_rotation_either_key_verifies_and_is_named() {
+    let both = ring(&[("new", OTHER), ("old", SECRET)]);
+    let by_old = both.verify(&example(), BODY, moment(SENT)).expect("ours");
+    assert_eq!(by_old.key_id, "old");
+    // A sender that signs with both, and with schemes and keys we don't know.
+    let other = key("new", OTHER).sign(ID, SENT, BODY);
+    let list = format!("v1a,AAAA v2,{SIGNATURE} v1,!!! {other} {SIGNATURE}");
+    let signed = headers(ID, &SENT.to_string(), &list);
+    let by_new = both.verify(&signed, BODY, moment(SENT)).expect("ours");
+    assert_eq!(by_new.key_id, "new");
+    let only_old = ring(&[("old", SECRET)]);
+    let by_old = only_old.verify(&signed, BODY, moment(SENT)).expect("ours");
+    assert_eq!(by_old.key_id, "old");
+}
+
+#[test]
+fn the_window_is_five_minutes_both_ways_and_no_second_more() {
+    let keys = ring(&[("now", SECRET)]);
+    for apart in [-300, 0, 300] {
+        let verified = keys.verify(&example(), BODY, moment(SENT + apart));
+        assert!(verified.is_ok(), "{apart}");
+    }
+    for apart in [-301, 301, 86_400] {
+        let code = refusal(&keys, &example(), BODY, SENT + apart);
+        assert_eq!(code, "timestamp_outside_window", "{apart}");
+    }
+}
+
+#[test]
+fn whatever_is_changed_no_longer_verifies() {
+    let keys = ring(&[("now", SECRET)]);
+    let reencoded = br#"{"test":2432232314}"#;
+    assert_eq!(
+        refusal(&keys, &example(), reencoded, SENT),
+        "signature_mismatch"
+    );
+    let later = headers(ID, &(SENT + 1).to_string(), SIGNATURE);
+    assert_eq!(refusal(&keys, &later, BODY, SENT), "signature_mismatch");
+    // The same number, spelt differently, is not what was signed.
+    let padded = headers(ID, &format!("0{SENT}"), SIGNATURE);
+    assert_eq!(refusal(&keys, &padded, BODY, SENT), "signature_mismatch");
+    let other_id = headers("msg_other", &SENT.to_string(), SIGNATURE);
+    assert_eq!(refusal(&keys, &other_id, BODY, SENT), "signature_mismatch");
+    for signature in [
+        "",
+        "v1,",
+        &SIGNATURE[3..],
+        "v1,g0hM9SsE",
+        "v1a,g0hM9SsE+OTP",
+    ] {
+        let changed = headers(ID, &SENT.to_string(), signature);
+        let code = refusal(&keys, &changed, BODY, SENT);
+        assert_eq!(code, "signature_mismatch", "{signature}");
+    }
+}
+
+#[test]
+fn a_header_that_is_missing_doubled_or_endless_is_named() {
+    let keys = ring(&[("now", SECRET)]);
+    for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
+        let mut missing = example();
+        missing.remove(name);
+        let error = keys
+            .verify(&missing, BODY, moment(SENT))
+            .expect_err("refused");
+        assert_eq!(error, VerifyError::MissingHeader(name));
+        let mut doubled = example();
+        doubled.append(name, doubled[name].clone());
+        let error = keys
+            .verify(&doubled, BODY, moment(SENT))
+            .expect_err("refused");
+        assert_eq!(error, VerifyError::DuplicateHeader(name));
+        let mut endless = example();
+        endless.insert(name, "1".repeat(1025).parse().expect("a header"));
+        let error = keys
+            .verify(&endless, BODY, moment(SENT))
+            .expect_err("refused");
+        assert_eq!(error, VerifyError::OversizedHeader(name));
+    }
+    for id in ["", "a.b", "a b"] {
+        let odd = headers(id, &SENT.to_string(), SIGNATURE);
+        assert_eq!(refusal(&keys, &odd, BODY, SENT), "bad_id", "{id:?}");
+    }
+    for timestamp in ["", "soon", "-5", "1614265330.5", "99999999999999999999"] {
+        let odd = headers(ID, timestamp, SIGNATURE);
+        let code = refusal(&keys, &odd, BODY, SENT);
+        assert_eq!(code, "bad_timestamp", "{timestamp:?}");
+    }
+    let large = vec![b' '; 262_145];
+    assert_eq!(refusal(&keys, &example(), &large, SENT), "body_too_large");
+}
+
+#[test]
+fn a_key_that_is_weak_or_misspelt_is_refused_without_being_shown() {
+    let refused = |secret: &str| {
+        let error = WebhookKey::new("now", &SecretString::from(secret)).expect_err("refused");
+        assert!(!error.to_string().contains("MfKQ"), "{error}");
+        error
+    };
+    assert_eq!(refused(&SECRET[6..]), KeyError::Prefix("now".to_owned()));
+    assert_eq!(refused("whsec_MfKQ%"), KeyError::Encoding("now".to_owned()));
+    assert_eq!(refused("whsec_MfKQ"), KeyError::Length("now".to_owned()));
+    let twice = vec![key("now", SECRET), key("now", OTHER)];
+    assert_eq!(
+        KeyRing::new(twice).expect_err("refused"),
+        KeyError::Twice("now".to_owned())
+    );
+    let three = ["a", "b", "c"].map(|id| key(id, SECRET)).to_vec();
+    assert_eq!(KeyRing::new(three).expect_err("refused"), KeyError::TooMany);
+    let shown = format!("{:?}", ring(&[("now", SECRET)]));
+    assert!(shown.contains("now") && !shown.contains("MfKQ"), "{shown}");
+}
+
+#[test]
+fn every_type_of_the_contract_has_a_fixture_that_reads() {
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../fixtures/clear-connection/events"
+    );
+    for kind in KNOWN_TYPES {
+        let body = fs::read(format!("{folder}/{kind}.json")).expect("a fixture");
+        let event = read(&body, &FieldMap::default()).expect("readable");
+        assert_eq!(event.kind, *kind);
+        assert!(event.at.is_some(), "{kind}");
+        assert_ne!(event.change, Change::Unknown, "{kind}");
+    }
+    let fixtures = fs::read_dir(folder).expect("a folder").count();
+    assert_eq!(fixtures, KNOWN_TYPES.len());
+}
+
+#[test]
+fn a_mapping_of_nothing_or_to_nowhere_is_refused() {
+    let map = |name: &str, pointer: &str| {
+        FieldMap::new([(name.to_owned(), pointer.to_owned())].into()).map(|_| ())
+    };
+    assert_eq!(map("client_id", "/data/patient"), Ok(()));
+    assert_eq!(
+        map("patient", "/data/patient"),
+        Err(FieldMapError::UnknownField("patient".to_owned()))
+    );
+    assert_eq!(
+        map("client_id", "data.patient"),
+        Err(FieldMapError::BadPointer("client_id".to_owned()))
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_reader_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = read(&body, &FieldMap::default());
+    }
+
+    #[test]
+    fn no_members_make_the_reader_panic(
+        kind in prop::sample::select(KNOWN_TYPES),
+        members in prop::collection::btree_map("[a-z_]{2,12}|client_id|check_in_id|due_at|due_date",
+            prop_oneof![Just(json!(null)), any::<i64>().prop_map(|n| json!(n)),
+                ".{0,30}".prop_map(|s| json!(s)), Just(json!([{}]))], 0..6),
+    ) {
+        let body = json!({"type": kind, "timestamp": "2026-11-04T16:00:00Z", "data": members});
+        let _ = read(body.to_string().as_bytes(), &FieldMap::default());
+    }
+
+    #[test]
+    fn nothing_but_the_right_signature_verifies_and_nothing_panics(
+        id in "[ -~]{0,140}", timestamp in "[0-9]{1,20}|[ -~]{0,24}",
+        signature in "v1,[A-Za-z0-9+/]{43}=|[ -~]{0,80}",
+        body in prop::collection::vec(any::<u8>(), 0..100),
+    ) {
+        let keys = ring(&[("now", SECRET), ("old", OTHER)]);
+        let verified = keys.verify(&headers(&id, &timestamp, &signature), &body, moment(SENT));
+        prop_assert!(verified.is_err());
+    }
+
+    #[test]
+    fn what_is_signed_verifies(id in "[!-\\-/-~]{1,128}", body in prop::collection::vec(any::<u8>(), 0..100)) {
+        let signature = key("now", SECRET).sign(&id, SENT, &body);
+        let keys = ring(&[("now", SECRET)]);
+        let verified = keys.verify(&headers(&id, &SENT.to_string(), &signature), &body, moment(SENT));
+        prop_assert_eq!(verified.map(|delivery| delivery.id), Ok(id));
+    }
+}
+
+/// A receiver that verifies like the relay does, answers as told, and keeps what it accepted.
+#[derive(Debug)]
+struct Receiver {
+    clock: Arc<dyn Clock>,
+    answer: Mutex<Result<StatusCode, TransportError>>,
+    events: Mutex<Vec<(String, Value)>>,
+    refused: Mutex<Vec<&'static str>>,
+}
+
+#[async_trait]
+impl Transport for Receiver {
+    async fn send(&self, call: Call) -> Result<Answer, TransportError> {
+        let keys = ring(&[("now", SECRET)]);
+        let status = self.answer.lock().expect("an answer").clone()?;
+        let status = match keys.verify(&call.headers, &call.body, self.clock.now()) {
+            Ok(delivery) if status.is_success() => {
+                let body = serde_json::from_slice(&call.body).expect("JSON");
+                self.events
+                    .lock()
+                    .expect("events")
+                    .push((delivery.id, body));
+                status
+            }
+            Ok(_) => status,
+            Err(error) => {
+                self.refused.lock().expect("refused").push(error.code());
+                StatusCode::UNAUTHORIZED
+            }
+        };
+        Ok(Answer {
+            status,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        })
+    }
+}
+
+impl Receiver {
+    fn answers(&self, answer: Result<StatusCode, TransportError>) {
+        *self.answer.lock().expect("an answer") = answer;
+    }
+
+    fn kinds(&self) -> Vec<String> {
+        let events = self.events.lock().expect("events");
+        let kind = |(_, body): &(String, Value)| body["type"].as_str().unwrap_or("?").to_owned();
+        events.iter().map(kind).collect()
+    }
+}
+
+fn listening(world: &World) -> Arc<Receiver> {
+    let receiver = Arc::new(Receiver {
+        clock: Arc::clone(&world.clock) as Arc<dyn Clock>,
+        answer: Mutex::new(Ok(StatusCode::OK)),
+        events: Mutex::default(),
+        refused: Mutex::default(),
+    });
+    world
+        .portal
+        .set_hook_transport(Arc::clone(&receiver) as Arc<dyn Transport>);
+    let url = "http://relay.test/hooks/clear-connection".parse();
+    let secrets = [SecretString::from(OTHER), SecretString::from(SECRET)];
+    world
+        .portal
+        .set_hook_target(url.expect("an address"), &secrets)
+        .expect("keys");
+    receiver
+}
+
+#[tokio::test]
+async fn a_check_in_is_announced_at_the_start_of_its_day_in_the_clinic() {
+    let world = World::new();
+    let receiver = listening(&world);
+    let due = day("2026-11-06");
+    world
+        .portal
+        .add_check_in("c1", "k1", due, None)
+        .expect("asked");
+    let midnight = at("2026-11-06T07:00:00Z");
+    assert_eq!(world.portal.next_due(), Some(midnight));
+    assert_eq!(world.portal.deliver_due().await, 0);
+    world.clock.set(midnight);
+    assert_eq!(world.portal.deliver_due().await, 1);
+    assert_eq!(world.portal.next_due(), None);
+    let events = receiver.events.lock().expect("events");
+    assert_eq!(events[0].1["data"]["check_in_id"], "k1");
+    assert_eq!(events[0].1["data"]["due_date"], "2026-11-06");
+}
+
+#[tokio::test]
+async fn an_event_that_is_not_taken_comes_again_with_its_id_until_it_is() {
+    let world = World::new();
+    let receiver = listening(&world);
+    receiver.answers(Ok(StatusCode::SERVICE_UNAVAILABLE));
+    world.portal.client_writes("c1", "Hello").expect("written");
+    let start = world.clock.now();
+    let mut pauses = Vec::new();
+    for attempt in 0..11 {
+        if attempt == 5 {
+            receiver.answers(Err(TransportError::TimedOut));
+        }
+        assert_eq!(world.portal.deliver_due().await, 1, "{attempt}");
+        let next = world.portal.next_due().expect("never dropped");
+        pauses.push(next.duration_since(world.clock.now()).as_secs());
+        world.clock.set(next);
+    }
+    let hours = 3600;
+    assert_eq!(pauses[..4], [5, 300, 1800, 2 * hours]);
+    assert_eq!(pauses[9..], [24 * hours, 24 * hours]);
+    receiver.answers(Ok(StatusCode::OK));
+    // Days later it verifies, because each attempt is signed afresh.
+    assert!(world.clock.now().duration_since(start) > SignedDuration::from_hours(72));
+    assert_eq!(world.portal.deliver_due().await, 1);
+    assert_eq!(receiver.kinds(), ["message.received"]);
+    assert_eq!(world.portal.next_due(), None);
+    assert!(receiver.refused.lock().expect("refused").is_empty());
+}
+
+#[tokio::test]
+async fn switches_silence_double_delay_and_reorder_events() {
+    let world = World::new();
+    let receiver = listening(&world);
+    world.portal.set_switches(Switches {
+        events_off: true,
+        ..Switches::default()
+    });
+    let due = day("2026-11-04");
+    let asked = world.portal.add_check_in("c1", "k1", due, None);
+    asked.expect("asked");
+    world
+        .portal
+        .client_writes("c1", "unheard")
+        .expect("written");
+    assert_eq!(world.portal.next_due(), None);
+    assert_eq!(world.portal.deliver_due().await, 0);
+
+    world.portal.set_switches(Switches {
+        duplicate_events: true,
+        reorder_events: true,
+        event_delay_seconds: 60,
+        ..Switches::default()
+    });
+    world.portal.check_in("c1").expect("submitted");
+    world.portal.change_regimen("c1").expect("changed");
+    assert_eq!(world.portal.deliver_due().await, 0);
+    world.clock.advance(SignedDuration::from_mins(1));
+    assert_eq!(world.portal.deliver_due().await, 4);
+    let kinds = receiver.kinds();
+    assert_eq!(kinds[..2], ["regimen.changed", "regimen.changed"]);
+    assert_eq!(kinds[2..], ["check_in.submitted", "check_in.submitted"]);
+    let events = receiver.events.lock().expect("events");
+    assert_eq!(events[0].0, events[1].0);
+    assert_ne!(events[1].0, events[2].0);
+}
+
+#[tokio::test]
+async fn a_forged_event_is_refused_and_not_repeated() {
+    let world = World::new();
+    let receiver = listening(&world);
+    let data = json!({"client_id": "c1", "message_id": "m1", "from": "client"});
+    world.portal.forge("message.received", &data);
+    assert_eq!(world.portal.deliver_due().await, 1);
+    assert_eq!(world.portal.next_due(), None);
+    assert!(receiver.kinds().is_empty());
+    let refused = receiver.refused.lock().expect("refused");
+    assert_eq!(*refused, ["signature_mismatch"]);
+}
+
+#[tokio::test]
+async fn every_act_of_the_clinics_people_can_be_played_as_json() {
+    let world = World::new();
+    let receiver = listening(&world);
+    for act in [
+        json!({"act": "add_coach", "id": "b3", "name": "Ida", "email": "ida@example.test"}),
+        json!({"act": "add_client", "id": "c3", "first_name": "Ana", "coach": "b3"}),
+        json!({"act": "add_check_in", "client": "c3", "id": "k1", "due": "2026-11-03"}),
+        json!({"act": "add_check_in", "client": "c3", "id": "k2", "due": "2026-11-17",
+            "due_at": "2026-11-17T19:00:00Z"}),
+        json!({"act": "reschedule", "check_in": "k2", "due": "2026-11-20"}),
+        json!({"act": "check_in", "client": "c3", "complete": false}),
+        json!({"act": "withdraw", "check_in": "k2"}),
+        json!({"act": "client_writes", "client": "c3", "text": "Hello"}),
+        json!({"act": "coach_writes", "client": "c3", "text": "Hello Ana"}),
+        json!({"act": "client_reads", "client": "c3"}),
+        json!({"act": "change_regimen", "client": "c3"}),
+        json!({"act": "change_coach", "client": "c3", "coach": "b1"}),
+        json!({"act": "change_status", "client": "c3", "status": "on_break",
+            "break_until": "2026-12-01"}),
+        json!({"act": "end_program", "client": "c3"}),
+        json!({"act": "reactivate", "client": "c3"}),
+        json!({"act": "raise", "type": "compliance.flagged",
+            "data": {"client_id": "c3", "kind": "low_consistency"}}),
+        json!({"act": "forge", "type": "program.ended", "data": {"client_id": "c3"}}),
+        json!({"act": "switch", "key_ignored": true}),
+    ] {
+        let played = world.portal.act(act.clone());
+        assert!(played.is_ok(), "{act}: {played:?}");
+    }
+    assert!(world.portal.switches().key_ignored);
+    world.portal.deliver_due().await;
+    let mut kinds = receiver.kinds();
+    kinds.sort();
+    kinds.dedup();
+    assert_eq!(
+        kinds,
+        [
+            "check_in.rescheduled",
+            "check_in.submitted",
+            "check_in.withdrawn",
+            "client.updated",
+            "compliance.flagged",
+            "message.read",
+            "message.received",
+            "program.ended",
+            "program.reactivated",
+            "regimen.changed",
+        ]
+    );
+    for (_, event) in receiver.events.lock().expect("events").iter() {
+        let event = read(event.to_string().as_bytes(), &FieldMap::default());
+        assert_ne!(event.expect("readable").change, Change::Unknown);
+    }
+    for wrong in [
+        json!({"act": "dance"}),
+        json!({"act": "check_in", "client": "c9"}),
+        json!({"act": "switch", "key_ignore": true}),
+        json!({}),
+    ] {
+        assert!(world.portal.act(wrong.clone()).is_err(), "{wrong}");
+    }
+}
