@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use relay_core::case::{Case, CaseStatus, TimelineEntry, Wait};
 use relay_core::ids::{CaseId, ClientId};
 use relay_core::time::Date;
+use relay_core::workflow::Action;
 use relay_store::{CaseFilter, Effect, Store, WorkItem};
 use serde_json::json;
 
@@ -13,6 +14,7 @@ use super::args::{By, DryRun, Paging};
 use super::error::CliError;
 use super::output::{Output, Table, or_dash};
 use super::work;
+use crate::engine::Engine;
 
 /// `cases …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -268,6 +270,40 @@ fn effect_json(effect: &Effect) -> serde_json::Value {
         "created_at": effect.created_at,
         "changed_at": effect.changed_at,
     })
+}
+
+/// Pauses, resumes or closes a case, or says what that would do.
+pub async fn decide(
+    engine: &Engine,
+    command: &CasesCommand,
+    out: &mut Output<'_>,
+) -> Result<(), CliError> {
+    let (case, action, by, dry_run) = match command {
+        CasesCommand::Pause(args) => {
+            let reason = args.reason.clone();
+            (args.case, Action::Pause { reason }, &args.by, args.dry_run)
+        }
+        CasesCommand::Resume(args) => {
+            let action = match args.promised {
+                Some(until) => Action::Promised { until },
+                None => Action::Resume,
+            };
+            (args.case, action, &args.by, args.dry_run)
+        }
+        CasesCommand::Close(args) => {
+            let reason = args.reason.clone();
+            (args.case, Action::Close { reason }, &args.by, args.dry_run)
+        }
+        CasesCommand::List(_) | CasesCommand::Show { .. } | CasesCommand::Explain { .. } => {
+            return Err(CliError::NotBuilt("cases"));
+        }
+    };
+    if dry_run.dry_run {
+        let lines = engine.preview_decision(case, &by.by, &action).await?;
+        return Ok(out.emit(&json!({ "would": lines }), &lines.join("\n"))?);
+    }
+    engine.decide_case(case, &by.by, action).await?;
+    show(engine.store.as_ref(), case, out).await
 }
 
 /// The client of a job or item, for a table.

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::{Output, or_dash};
+use crate::engine::Engine;
 
 /// `clients …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -62,4 +63,24 @@ pub async fn show(
     human.push('\n');
     human.push_str(&super::cases::table(&cases, out).render("no open case"));
     Ok(out.emit(&json, &human)?)
+}
+
+/// Links a client to a contact, or says what is linked now.
+pub async fn link(engine: &Engine, args: &LinkArgs, out: &mut Output<'_>) -> Result<(), CliError> {
+    if args.dry_run.dry_run {
+        let now = engine.store.link(&args.client).await?;
+        let human = format!(
+            "client {} is linked to {} and would be linked to {}",
+            args.client,
+            or_dash(now.as_ref().map(|link| &link.contact)),
+            args.contact
+        );
+        let json = json!({ "client": args.client, "contact": args.contact, "dry_run": true,
+                           "now": now.map(|link| link.contact) });
+        return Ok(out.emit(&json, &human)?);
+    }
+    engine
+        .link_client(&args.client, &args.contact, &args.by.by)
+        .await?;
+    show(engine.store.as_ref(), &args.client, out).await
 }

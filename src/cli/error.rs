@@ -2,10 +2,13 @@
 
 use std::process::ExitCode;
 
+use relay_http_client::CallError;
 use relay_store::StoreError;
 use thiserror::Error;
 
 use crate::config::ConfigError;
+use crate::engine::EngineError;
+use crate::wiring::AssembleError;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, Error)]
@@ -33,6 +36,15 @@ pub enum CliError {
     /// The result could not be written. Exit code 1.
     #[error("the result can't be written")]
     Write(#[from] std::io::Error),
+    /// The engine could not do it now. Exit code 1.
+    #[error("{}", with_cause(.0))]
+    Engine(#[from] EngineError),
+    /// A vendor could not be asked. Exit code 1.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The relay can't be put together from its configuration. Exit code 2.
+    #[error(transparent)]
+    Assemble(#[from] AssembleError),
     /// It was carried out and did not succeed. Exit code 1.
     #[error("{0}")]
     Failed(String),
@@ -43,10 +55,18 @@ impl CliError {
     /// how the relay is configured. (0 is success.)
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Config(_) | Self::Usage(_) | Self::NotBuilt(_) => ExitCode::from(2),
-            Self::NotFound { .. } | Self::Store(_) | Self::Write(_) | Self::Failed(_) => {
-                ExitCode::from(1)
+            Self::Config(_) | Self::Usage(_) | Self::NotBuilt(_) | Self::Assemble(_) => {
+                ExitCode::from(2)
             }
+            _ => ExitCode::from(1),
         }
+    }
+}
+
+/// An error with its cause, in one line.
+fn with_cause(error: &EngineError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
     }
 }

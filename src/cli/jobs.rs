@@ -11,6 +11,8 @@ use super::args::{By, DryRun, Paging};
 use super::cases::client_cell;
 use super::error::CliError;
 use super::output::{Output, Table, or_dash};
+use crate::engine::Engine;
+use crate::engine::replay::Preview;
 
 /// `jobs …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -169,6 +171,105 @@ pub async fn show(store: &dyn Store, id: JobId, out: &mut Output<'_>) -> Result<
     let _ = writeln!(human, "error     {}\n\nTries", last_error(&job));
     human.push_str(&attempt_table(&attempts, out).render("none\n"));
     Ok(out.emit(&json, &human)?)
+}
+
+/// How many jobs one command looks at.
+const SELECT: u32 = 1_000;
+
+/// The jobs a command is about, in their clients' order.
+async fn select(store: &dyn Store, args: &SelectArgs) -> Result<Vec<Job>, CliError> {
+    if let Some(id) = args.job {
+        let job = store.job(id).await?;
+        return Ok(vec![job.ok_or_else(|| CliError::NotFound {
+            what: "job",
+            id: id.to_string(),
+        })?]);
+    }
+    let page = relay_store::Page {
+        offset: 0,
+        limit: SELECT,
+    };
+    Ok(store.jobs(&args.filter.filter(), page).await?)
+}
+
+/// Replays jobs as their previews say, or only previews them.
+pub async fn replay(
+    engine: &Engine,
+    args: &SelectArgs,
+    out: &mut Output<'_>,
+) -> Result<(), CliError> {
+    let mut table = Table::new(&["JOB", "CLIENT", "KIND", "REPLAY"]);
+    let mut rows = Vec::new();
+    for job in select(engine.store.as_ref(), args).await? {
+        let preview = if args.dry_run.dry_run {
+            engine.preview(&job).await?
+        } else {
+            engine.replay(job.id, &args.by.by).await?
+        };
+        table.row([
+            job.id.to_string(),
+            client_cell(job.client.as_ref()),
+            job.kind.clone(),
+            in_words(&preview, args.dry_run.dry_run),
+        ]);
+        rows.push(
+            json!({ "job": job.id, "client": job.client, "kind": job.kind,
+                          "preview": preview }),
+        );
+    }
+    let json = json!({ "dry_run": args.dry_run.dry_run, "jobs": rows });
+    Ok(out.emit(&json, &table.render("no job matches"))?)
+}
+
+fn in_words(preview: &Preview, dry_run: bool) -> String {
+    let (will, is) = if dry_run {
+        ("will", "would be")
+    } else {
+        ("is to", "is")
+    };
+    match preview {
+        Preview::AlreadyDone { vendor_ref } => format!(
+            "already done, as the vendor shows ({}); {is} recorded",
+            or_dash(vendor_ref.as_ref())
+        ),
+        Preview::WillSend => format!("{will} be guarded again, then sent"),
+        Preview::WillRun => format!("{will} run again; it sends nothing by itself"),
+        Preview::NeedsYou { why } => format!("needs you: {why}"),
+        Preview::Nothing { why } => format!("nothing to do: {why}"),
+    }
+}
+
+/// Cancels jobs, or says which would be.
+pub async fn cancel(
+    engine: &Engine,
+    args: &SelectArgs,
+    out: &mut Output<'_>,
+) -> Result<(), CliError> {
+    let mut table = Table::new(&["JOB", "CLIENT", "KIND", "RESULT"]);
+    let mut rows = Vec::new();
+    for job in select(engine.store.as_ref(), args).await? {
+        let open = matches!(
+            job.state,
+            JobState::Ready | JobState::Parked | JobState::Dead
+        );
+        let result = if !open {
+            format!("left: it is {}", job.state.as_str())
+        } else if args.dry_run.dry_run {
+            "would be cancelled".to_owned()
+        } else {
+            engine.cancel_job(job.id, &args.by.by).await?;
+            "cancelled".to_owned()
+        };
+        rows.push(json!({ "job": job.id, "result": result }));
+        table.row([
+            job.id.to_string(),
+            client_cell(job.client.as_ref()),
+            job.kind.clone(),
+            result,
+        ]);
+    }
+    let json = json!({ "dry_run": args.dry_run.dry_run, "jobs": rows });
+    Ok(out.emit(&json, &table.render("no job matches"))?)
 }
 
 fn attempt_table(attempts: &[Attempt], out: &Output<'_>) -> Table {

@@ -9,6 +9,8 @@ use super::args::{By, DryRun, Paging};
 use super::cases::client_cell;
 use super::error::CliError;
 use super::output::{Output, Table};
+use crate::engine::Engine;
+use crate::engine::commands::parse_action;
 
 /// `work …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -62,6 +64,45 @@ pub async fn list(
     let json = json!({ "work": items.iter().map(item_json).collect::<Vec<_>>() });
     let human = table(&items, out).render("nothing to be done");
     Ok(out.emit(&json, &human)?)
+}
+
+/// Settles an item by one of its actions, or says what that would do.
+pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Result<(), CliError> {
+    let item = engine
+        .store
+        .work_item(args.item)
+        .await?
+        .ok_or_else(|| CliError::NotFound {
+            what: "work item",
+            id: args.item.to_string(),
+        })?;
+    let action = match (&args.action, item.actions.as_slice()) {
+        (Some(action), _) => action.clone(),
+        (None, [only]) => only.clone(),
+        (None, several) => {
+            return Err(CliError::Usage(format!(
+                "this item can be settled in several ways; add --action with one of: {}",
+                several.join(", ")
+            )));
+        }
+    };
+    let text = args.with.as_deref();
+    if args.dry_run.dry_run {
+        let mut lines = vec![format!("the item is settled as {action} by {}", args.by.by)];
+        if let (Some(case), Some(decision)) = (item.case, parse_action(&action, text)?) {
+            lines.extend(
+                engine
+                    .preview_decision(case, &args.by.by, &decision)
+                    .await?,
+            );
+        }
+        return Ok(out.emit(&json!({ "would": lines }), &lines.join("\n"))?);
+    }
+    engine
+        .settle_work(args.item, &args.by.by, &action, text)
+        .await?;
+    let human = format!("settled: {action}");
+    Ok(out.emit(&json!({ "settled": args.item, "action": action }), &human)?)
 }
 
 pub(super) fn table(items: &[WorkItem], out: &Output<'_>) -> Table {

@@ -21,6 +21,7 @@
 
 pub mod book;
 pub mod commands;
+pub mod dry_run;
 pub mod error;
 mod intake;
 pub mod jobs;

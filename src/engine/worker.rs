@@ -3,19 +3,19 @@
 //! A claim is a lease in real time with a fence. While a job runs its lease is renewed at a third
 //! of its length; a renewal that finds the lease gone drops the job where it stands, because
 //! somebody else has it now. When told to stop, the worker claims nothing more, gives what runs a
-//! limit, and hands the rest back without counting a failure.
+//! time until the cut, and hands the rest back without counting a failure.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Claim, Job};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::checkpoint::CLAIM;
 use crate::engine::jobs::fence;
 use crate::engine::{Engine, EngineError};
+use crate::lifecycle::{Phase, Stop};
 
 /// How long a claim holds without a renewal, real time. Longer than any single vendor call.
 pub const LEASE: Duration = Duration::from_secs(90);
@@ -25,9 +25,6 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How often leases of dead workers are looked for, in looks.
 const RESCUE_EVERY: u32 = 15;
-
-/// How long jobs may take to finish when told to stop, real time.
-const GRACE: Duration = Duration::from_secs(20);
 
 impl Engine {
     /// Reads new receipts and runs what is due, one job after another, until nothing is. Returns
@@ -110,37 +107,29 @@ impl Engine {
 }
 
 /// Runs until told to stop; at most `concurrency` jobs at once.
-pub async fn run(
-    engine: Engine,
-    concurrency: u32,
-    mut stop: watch::Receiver<bool>,
-) -> Result<(), EngineError> {
+pub async fn run(engine: Engine, concurrency: u32, stop: Stop) -> Result<(), EngineError> {
     let mut running = JoinSet::new();
     let mut looks: u32 = 0;
-    while !*stop.borrow() {
+    while stop.phase() == Phase::Running {
         if looks.is_multiple_of(RESCUE_EVERY) {
-            engine.rescue().await?;
+            survive(engine.rescue().await)?;
         }
         looks = looks.wrapping_add(1);
-        engine.intake().await?;
         let free = concurrency.saturating_sub(u32::try_from(running.len()).unwrap_or(u32::MAX));
-        let claimed = if free > 0 {
-            engine.claim(free, None).await?
-        } else {
-            Vec::new()
+        let idle = match look(&engine, free, &mut running).await {
+            Ok(claimed) => claimed == 0,
+            Err(error) => {
+                survive(Err(error))?;
+                true
+            }
         };
-        let idle = claimed.is_empty();
-        for job in claimed {
-            let engine = engine.clone();
-            running.spawn(async move { engine.run_leased(&job).await });
-        }
         if idle {
             let wait = engine.until_due().await;
             let wake = Arc::clone(&engine.wake);
             tokio::select! {
                 () = wake.notified() => {}
                 Some(done) = running.join_next(), if !running.is_empty() => finished(done)?,
-                _ = stop.changed() => {}
+                () = stop.draining() => {}
                 () = pause(wait) => {}
             }
         }
@@ -148,7 +137,40 @@ pub async fn run(
             finished(done)?;
         }
     }
-    wind_down(&engine, running).await
+    wind_down(&engine, running, &stop).await
+}
+
+/// Reads receipts and claims up to `free` jobs. Returns how many.
+async fn look(
+    engine: &Engine,
+    free: u32,
+    running: &mut JoinSet<Result<(), EngineError>>,
+) -> Result<usize, EngineError> {
+    engine.intake().await?;
+    let claimed = if free > 0 {
+        engine.claim(free, None).await?
+    } else {
+        Vec::new()
+    };
+    let count = claimed.len();
+    for job in claimed {
+        let engine = engine.clone();
+        running.spawn(async move { engine.run_leased(&job).await });
+    }
+    Ok(count)
+}
+
+/// A database that can't be written now (full disk, locked) is waited for; anything else a store
+/// says ends the process, because going on would be guessing.
+fn survive<T>(result: Result<T, EngineError>) -> Result<(), EngineError> {
+    match result {
+        Err(EngineError::Store(error @ relay_store::StoreError::Unavailable(_))) => {
+            tracing::error!(%error, "waiting for the database");
+            Ok(())
+        }
+        Err(error) => Err(error),
+        Ok(_) => Ok(()),
+    }
 }
 
 /// Waits in real time: the loop has nothing else to be woken by when another process queues work.
@@ -161,7 +183,7 @@ fn finished(
     done: Result<Result<(), EngineError>, tokio::task::JoinError>,
 ) -> Result<(), EngineError> {
     match done {
-        Ok(result) => result,
+        Ok(result) => survive(result),
         Err(error) if error.is_cancelled() => Ok(()),
         Err(error) => {
             // The lease ends by itself and the job is taken back; the process goes on.
@@ -171,9 +193,11 @@ fn finished(
     }
 }
 
+/// Lets what runs finish, until the cut; then drops it and hands its leases back.
 async fn wind_down(
     engine: &Engine,
     mut running: JoinSet<Result<(), EngineError>>,
+    stop: &Stop,
 ) -> Result<(), EngineError> {
     let all_done = async {
         while let Some(done) = running.join_next().await {
@@ -182,9 +206,11 @@ async fn wind_down(
             }
         }
     };
-    if tokio::time::timeout(GRACE, all_done).await.is_err() {
-        running.shutdown().await;
+    tokio::select! {
+        () = all_done => {}
+        () = stop.cut() => {}
     }
+    running.shutdown().await;
     let handed_back = engine.store.hand_back(&engine.worker, engine.now()).await?;
     tracing::info!(handed_back, "the worker has stopped");
     Ok(())

@@ -155,13 +155,19 @@ impl Cast {
                 return Err(format!("client {who} is there twice"));
             }
             if !coaches.contains(client.coach.as_str()) {
-                return Err(format!("client {who}: no coach {} is in the cast", client.coach));
+                return Err(format!(
+                    "client {who}: no coach {} is in the cast",
+                    client.coach
+                ));
             }
             for act in &client.acts {
                 if act.at.is_some() == act.on.is_some() {
                     return Err(format!("client {who}: an act needs one of `at` and `on`"));
                 }
-                if !matches!(act.by.as_str(), "portal" | "keap" | "fault" | "relay" | "stranger") {
+                if !matches!(
+                    act.by.as_str(),
+                    "portal" | "keap" | "fault" | "relay" | "stranger"
+                ) {
                     return Err(format!("client {who}: nobody named {} can act", act.by));
                 }
             }
@@ -172,5 +178,7 @@ impl Cast {
 
 /// A clinic time as an instant; a time that a clock change leaves out is the one after it.
 pub fn instant(at: DateTime, zone: &TimeZone) -> Timestamp {
-    zone.to_ambiguous_timestamp(at).compatible().unwrap_or(Timestamp::MAX)
+    zone.to_ambiguous_timestamp(at)
+        .compatible()
+        .unwrap_or(Timestamp::MAX)
 }

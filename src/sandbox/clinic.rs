@@ -21,7 +21,12 @@ pub const HOOK_SECRET: &str = "sandbox-hook-secret-0123456789abcdef0123";
 /// The product whose subscriptions are the coaching fee.
 pub const COACHING_PRODUCT: u64 = 10;
 /// The events the relay subscribes to at the CRM.
-pub const HOOK_EVENTS: [&str; 4] = ["contact.edit", "task.edit", "task.complete", "subscription.edit"];
+pub const HOOK_EVENTS: [&str; 4] = [
+    "contact.edit",
+    "task.edit",
+    "task.complete",
+    "subscription.edit",
+];
 
 /// Where the vendors of the box answer.
 #[derive(Debug, Clone)]
@@ -36,7 +41,11 @@ pub struct Addresses {
 
 /// The configuration of a relay that works in this clinic, as the file it would have.
 pub fn config_text(addresses: &Addresses, store: &Path, contact_type_field: &str) -> String {
-    let Addresses { keap, portal, relay } = addresses;
+    let Addresses {
+        keap,
+        portal,
+        relay,
+    } = addresses;
     let store = store.display();
     format!(
         r#"# A relay against emulated vendors. Nothing in it is secret.

@@ -38,7 +38,10 @@ pub fn compare(client: &CastClient, accepted: &[Accepted], zone: &TimeZone) -> O
     let mut differences = Vec::new();
     let mut left: Vec<&Accepted> = mine.iter().collect();
     for expected in &client.expects {
-        match left.iter().position(|entry| entry.operation == expected.what) {
+        match left
+            .iter()
+            .position(|entry| entry.operation == expected.what)
+        {
             None => differences.push(format!("missing: {} on {}", expected.what, expected.on)),
             Some(index) => {
                 let entry = left.remove(index);
@@ -50,14 +53,22 @@ pub fn compare(client: &CastClient, accepted: &[Accepted], zone: &TimeZone) -> O
         let day = entry.at.to_zoned(zone.clone()).date();
         differences.push(format!("not expected: {} on {day}", entry.operation));
     }
-    Outcome { client: client.id.clone(), story: client.story.clone(), differences, accepted: mine }
+    Outcome {
+        client: client.id.clone(),
+        story: client.story.clone(),
+        differences,
+        accepted: mine,
+    }
 }
 
 fn differs(expected: &Expectation, entry: &Accepted, zone: &TimeZone) -> Vec<String> {
     let mut differences = Vec::new();
     let day = entry.at.to_zoned(zone.clone()).date();
     if day != expected.on {
-        differences.push(format!("{} came on {day} instead of {}", expected.what, expected.on));
+        differences.push(format!(
+            "{} came on {day} instead of {}",
+            expected.what, expected.on
+        ));
     }
     let said = text_of(&entry.content);
     for part in &expected.says {
@@ -125,7 +136,10 @@ mod tests {
     fn what_was_expected_and_nothing_else_passes() {
         let client = client(vec![expected("email", "hello")]);
         let book = [accepted("email", "2026-11-04T16:00:00Z", "hello")];
-        assert_eq!(compare(&client, &book, &TimeZone::UTC).differences, Vec::<String>::new());
+        assert_eq!(
+            compare(&client, &book, &TimeZone::UTC).differences,
+            Vec::<String>::new()
+        );
     }
 
     #[test]

@@ -45,7 +45,9 @@ impl Vendors {
         match vendor {
             "portal" => self.portal.act(what),
             "keap" => self.keap.act(what),
-            other => Err(format!("there is no vendor {other}; there are portal and keap")),
+            other => Err(format!(
+                "there is no vendor {other}; there are portal and keap"
+            )),
         }
     }
 
@@ -54,7 +56,11 @@ impl Vendors {
         match vendor {
             "portal" => self.portal.faults().order(rule),
             "keap" => self.keap.faults().order(rule),
-            other => return Err(format!("there is no vendor {other}; there are portal and keap")),
+            other => {
+                return Err(format!(
+                    "there is no vendor {other}; there are portal and keap"
+                ));
+            }
         }
         Ok(())
     }
@@ -69,7 +75,10 @@ impl Vendors {
 
     /// When the next event is due.
     pub fn next_due(&self) -> Option<Timestamp> {
-        [self.portal.next_due(), self.keap.next_due()].into_iter().flatten().min()
+        [self.portal.next_due(), self.keap.next_due()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Delivers what is due. Returns how many deliveries were tried.

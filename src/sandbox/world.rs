@@ -36,14 +36,22 @@ pub struct Setup {
 
 impl std::fmt::Debug for Setup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Setup").field("start", &self.start).field("seed", &self.seed).finish_non_exhaustive()
+        f.debug_struct("Setup")
+            .field("start", &self.start)
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
     }
 }
 
 impl Setup {
     /// A world that begins at `start` and is left alone.
     pub fn new(start: Timestamp, seed: u64) -> Self {
-        Self { start, seed, checkpoints: Arc::new(NoCheckpoints), spoil: None }
+        Self {
+            start,
+            seed,
+            checkpoints: Arc::new(NoCheckpoints),
+            spoil: None,
+        }
     }
 }
 
@@ -77,7 +85,9 @@ impl World {
         let real = Arc::new(ManualClock::new(setup.start));
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(setup.seed));
         let procedure: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-        let zone = relay_core::calendar::Calendar::default_denver().zone().clone();
+        let zone = relay_core::calendar::Calendar::default_denver()
+            .zone()
+            .clone();
         let vendors = Vendors::new(&procedure, &random, &zone);
         let addresses = Addresses {
             keap: address("https://keap.test/crm")?,
@@ -90,13 +100,25 @@ impl World {
         routers.serve("keap.test", vendors.keap.router());
         routers.serve("portal.test", vendors.portal.router());
         let transport: Arc<dyn Transport> = Arc::new(routers);
-        let clocks = Clocks { procedure, real: Arc::<ManualClock>::clone(&real) as _ };
+        let clocks = Clocks {
+            procedure,
+            real: Arc::<ManualClock>::clone(&real) as _,
+        };
         let relay = start(&setup, &config, &clocks, &random, &transport, path, 0).await?;
         let hooks = RouterTransport::new();
         hooks.serve(RELAY_HOST, relay.router());
         let world = Self {
-            clock, real, vendors, relay, setup, random, transport, hooks, config,
-            path: path.to_owned(), lives: 0,
+            clock,
+            real,
+            vendors,
+            relay,
+            setup,
+            random,
+            transport,
+            hooks,
+            config,
+            path: path.to_owned(),
+            lives: 0,
         };
         world.connect(&addresses.relay).await?;
         Ok(world)
@@ -106,10 +128,20 @@ impl World {
     async fn connect(&self, relay: &Url) -> Result<(), String> {
         let outward: Arc<dyn Transport> = Arc::new(self.hooks.clone());
         self.vendors.set_hook_transport(&outward);
-        let events = relay.join("hooks/clear-connection").map_err(|error| error.to_string())?;
+        let events = relay
+            .join("hooks/clear-connection")
+            .map_err(|error| error.to_string())?;
         let key = secrecy::SecretString::from(clinic::WEBHOOK_KEY);
-        self.vendors.portal.set_hook_target(events, &[key]).map_err(|error| error.to_string())?;
-        let synced = self.relay.hooks.sync(false).await.map_err(|error| error.to_string())?;
+        self.vendors
+            .portal
+            .set_hook_target(events, &[key])
+            .map_err(|error| error.to_string())?;
+        let synced = self
+            .relay
+            .hooks
+            .sync(false)
+            .await
+            .map_err(|error| error.to_string())?;
         match synced.iter().find(|hook| hook.status != "Verified") {
             None => Ok(()),
             Some(hook) => Err(format!("hook {} is {}", hook.event, hook.status)),
@@ -141,7 +173,11 @@ impl World {
     pub async fn next_due(&self) -> Result<Option<Timestamp>, EngineError> {
         let jobs = self.store().next_due().await?;
         let now = self.now();
-        Ok([jobs, self.vendors.next_due()].into_iter().flatten().filter(|at| *at > now).min())
+        Ok([jobs, self.vendors.next_due()]
+            .into_iter()
+            .flatten()
+            .filter(|at| *at > now)
+            .min())
     }
 
     /// Moves both clocks to `to`, if that is later.
@@ -169,7 +205,8 @@ impl World {
 
     /// Runs the clinic for a while.
     pub async fn run_for(&self, by: SignedDuration) -> Result<(), EngineError> {
-        self.run_until(self.now().saturating_add(by).unwrap_or(Timestamp::MAX)).await
+        self.run_until(self.now().saturating_add(by).unwrap_or(Timestamp::MAX))
+            .await
     }
 
     /// The relay dies where it stands (the caller has dropped what it was doing) and is started
@@ -185,11 +222,21 @@ impl World {
             real: Arc::<ManualClock>::clone(&self.real) as _,
         };
         self.relay = start(
-            &self.setup, &self.config, &clocks, &self.random, &self.transport, &self.path, self.lives,
+            &self.setup,
+            &self.config,
+            &clocks,
+            &self.random,
+            &self.transport,
+            &self.path,
+            self.lives,
         )
         .await?;
         self.hooks.replace(RELAY_HOST, self.relay.router());
-        self.relay.engine.rescue().await.map_err(|error| error.to_string())?;
+        self.relay
+            .engine
+            .rescue()
+            .await
+            .map_err(|error| error.to_string())?;
         Ok(())
     }
 }
@@ -207,7 +254,9 @@ async fn start(
     path: &Path,
     life: u32,
 ) -> Result<Relay, String> {
-    let store = SqliteStore::open(path).await.map_err(|error| error.to_string())?;
+    let store = SqliteStore::open(path)
+        .await
+        .map_err(|error| error.to_string())?;
     store.migrate().await.map_err(|error| error.to_string())?;
     let ground = Ground {
         store: Arc::new(store),
@@ -220,6 +269,10 @@ async fn start(
         worker: format!("worker-{life}"),
     };
     let relay = wiring::assemble(config, ground).map_err(|error| error.to_string())?;
-    relay.engine.prepare().await.map_err(|error| error.to_string())?;
+    relay
+        .engine
+        .prepare()
+        .await
+        .map_err(|error| error.to_string())?;
     Ok(relay)
 }

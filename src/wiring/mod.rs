@@ -58,7 +58,9 @@ pub struct Ground {
 
 impl fmt::Debug for Ground {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ground").field("worker", &self.worker).finish_non_exhaustive()
+        f.debug_struct("Ground")
+            .field("worker", &self.worker)
+            .finish_non_exhaustive()
     }
 }
 
@@ -66,7 +68,9 @@ impl fmt::Debug for Ground {
 #[derive(Debug, Error)]
 pub enum AssembleError {
     /// Both vendors are needed: the procedure reads one and acts on both.
-    #[error("{vendor}.mode is \"off\": a missed check-in can't be followed up without it; set it to \"on\"")]
+    #[error(
+        "{vendor}.mode is \"off\": a missed check-in can't be followed up without it; set it to \"on\""
+    )]
     Off {
         /// Which.
         vendor: &'static str,
@@ -82,7 +86,10 @@ pub enum AssembleError {
 }
 
 fn setting(key: &'static str, problem: impl fmt::Display) -> AssembleError {
-    AssembleError::Setting { key, problem: problem.to_string() }
+    AssembleError::Setting {
+        key,
+        problem: problem.to_string(),
+    }
 }
 
 /// A relay, put together.
@@ -120,7 +127,11 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         products: config.keap.coaching.product_ids.iter().cloned().collect(),
         plans: config.keap.coaching.plan_ids.iter().cloned().collect(),
     };
-    let crm = Arc::new(KeapPorts::new(Arc::clone(&keap), coaching, Arc::clone(clock)));
+    let crm = Arc::new(KeapPorts::new(
+        Arc::clone(&keap),
+        coaching,
+        Arc::clone(clock),
+    ));
     let ports = Ports {
         portal: Arc::new(ClearConnectionPorts::new(portal, zone, Arc::clone(clock))),
         contacts: Arc::clone(&crm) as _,
@@ -162,19 +173,29 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         time_scale: ground.time_scale,
     });
     let hooks = Arc::new(KeapHooks::new(keap, hook_url(config)));
-    Ok(Relay { engine, hooks, receiver })
+    Ok(Relay {
+        engine,
+        hooks,
+        receiver,
+    })
 }
 
 fn people(config: &Config) -> People {
     let defaults = People::default();
     People {
         admin: config.people.admin.clone().unwrap_or(defaults.admin),
-        program_manager: config.people.program_manager.clone().unwrap_or(defaults.program_manager),
+        program_manager: config
+            .people
+            .program_manager
+            .clone()
+            .unwrap_or(defaults.program_manager),
     }
 }
 
 fn portal_client(config: &Config, ground: &Ground) -> Result<PortalClient, AssembleError> {
-    let off = AssembleError::Off { vendor: "clear_connection" };
+    let off = AssembleError::Off {
+        vendor: "clear_connection",
+    };
     let portal = &config.clear_connection;
     match (portal.mode, &portal.base_url, &portal.token) {
         (VendorMode::On, Some(base), Some(token)) => Ok(PortalClient::new(
@@ -210,8 +231,10 @@ fn keap_client(config: &Config, ground: &Ground) -> Result<KeapClient, AssembleE
             label: keap.contact_type_field.name.clone(),
         },
     };
-    let (transport, clock) =
-        (Arc::clone(&ground.transport), Arc::clone(&ground.clocks.procedure));
+    let (transport, clock) = (
+        Arc::clone(&ground.transport),
+        Arc::clone(&ground.clocks.procedure),
+    );
     KeapClient::new(transport, clock, settings).map_err(|problem| setting("keap", problem))
 }
 
@@ -228,7 +251,11 @@ fn sources(config: &Config) -> Result<Vec<Arc<dyn Source>>, AssembleError> {
         .map_err(|problem| setting("clear_connection.fields", problem))?;
     let zone = config.calendar.zone().clone();
     let secrets = PathSecrets::new(
-        config.keap.hook_secrets.iter().map(|(id, secret)| (id.clone(), secret.clone())),
+        config
+            .keap
+            .hook_secrets
+            .iter()
+            .map(|(id, secret)| (id.clone(), secret.clone())),
     );
     Ok(vec![
         Arc::new(ClearConnectionSource::new(keys, fields, zone)),
@@ -240,5 +267,6 @@ fn sources(config: &Config) -> Result<Vec<Arc<dyn Source>>, AssembleError> {
 fn hook_url(config: &Config) -> Option<url::Url> {
     let base = config.http.public_url.as_ref()?;
     let (_, secret) = config.keap.hook_secrets.iter().next()?;
-    base.join(&format!("hooks/keap/{}", secret.expose_secret())).ok()
+    base.join(&format!("hooks/keap/{}", secret.expose_secret()))
+        .ok()
 }

@@ -40,9 +40,12 @@ pub fn missed_check_in(config: &Config) -> Result<MissedCheckInProcedure, String
     let Some(path) = &config.procedures.missed_check_in.path else {
         return MissedCheckInProcedure::shipped().map_err(|mistakes| mistakes.to_string());
     };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("{}: {error}", path.display()))?;
-    let scripts = path.parent().map(|folder| folder.join("scripts")).unwrap_or_default();
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let scripts = path
+        .parent()
+        .map(|folder| folder.join("scripts"))
+        .unwrap_or_default();
     let script = |file: &str| std::fs::read_to_string(scripts.join(file)).ok();
     MissedCheckInProcedure::parse(&text, script).map_err(|mistakes| mistakes.to_string())
 }

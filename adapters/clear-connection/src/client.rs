@@ -118,7 +118,8 @@ impl PortalClient {
     }
 
     /// A client's check-ins due on or after `since`, in whatever state. One without a readable
-    /// state or due date fails the read.
+    /// state or due date fails the read. A portal that ignores `since` tells earlier ones, too:
+    /// which day an instant falls on is for the caller to say, who knows the clinic's zone.
     pub async fn check_ins(&self, id: &ClientId, since: Date) -> Result<Vec<CheckIn>, CallError> {
         const OPERATION: &str = "portal list check-ins";
         let mut url = self.url(OPERATION, &["clients", id.as_str(), "check-ins"])?;

@@ -1,6 +1,13 @@
 //! The client against the emulated portal: every call, every class of failure, and what happens
 //! to a write whose answer is lost.
 
+#![expect(clippy::expect_used, reason = "helpers of tests may fail a test, too")]
+
+#[path = "contract/events.rs"]
+mod events;
+#[path = "contract/openapi.rs"]
+mod openapi;
+#[path = "contract/support.rs"]
 mod support;
 
 use std::sync::Arc;

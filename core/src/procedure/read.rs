@@ -284,7 +284,11 @@ impl Section {
                 return None;
             }
             None => {
-                self.wrong(key, "the section is missing", "copy it from the shipped file");
+                self.wrong(
+                    key,
+                    "the section is missing",
+                    "copy it from the shipped file",
+                );
                 return None;
             }
         };
@@ -298,7 +302,11 @@ impl Section {
     fn refuse_rest(&mut self) {
         let rest: Vec<_> = self.table.keys().cloned().collect();
         for key in rest {
-            self.wrong(&key, "this key is not known", "remove it, or mend its spelling");
+            self.wrong(
+                &key,
+                "this key is not known",
+                "remove it, or mend its spelling",
+            );
         }
         self.table.clear();
     }
@@ -327,7 +335,11 @@ impl Section {
                     Some(_) => "the value can't be used",
                     None => "the key is missing",
                 };
-                self.wrong(key, problem, &format!("write a text, such as \"{example}\""));
+                self.wrong(
+                    key,
+                    problem,
+                    &format!("write a text, such as \"{example}\""),
+                );
                 None
             }
         }

@@ -68,7 +68,10 @@ fn the_call_script_keeps_the_documents_spelling() {
         .render("S3", &values())
         .unwrap()
         .text;
-    assert!(text.starts_with("Hi Maya, this is Dana Reed. How"), "{text}");
+    assert!(
+        text.starts_with("Hi Maya, this is Dana Reed. How"),
+        "{text}"
+    );
     assert!(text.contains("recievng"));
     assert!(text.ends_with("behind in the program"));
 }
@@ -103,7 +106,14 @@ fn each_script_has_the_gaps_that_the_document_gives_it() {
 #[test]
 fn e22_a_name_that_is_missing_or_prints_as_null_is_an_error_that_names_it() {
     let procedure = procedure();
-    for name in [None, Some(""), Some("  "), Some("null"), Some("N/A"), Some("123")] {
+    for name in [
+        None,
+        Some(""),
+        Some("  "),
+        Some("null"),
+        Some("N/A"),
+        Some("123"),
+    ] {
         let values = Values {
             client_name: name.map(str::to_owned),
             ..values()
@@ -121,7 +131,9 @@ fn e23_a_value_is_inserted_as_plain_text_and_never_read_as_a_placeholder() {
     };
     let rendered = procedure().scripts.0["S1"].render("S1", &values).unwrap();
     assert!(
-        rendered.text.starts_with("Hi YOUR NAME <b>Zoë 🌸! Your check in"),
+        rendered
+            .text
+            .starts_with("Hi YOUR NAME <b>Zoë 🌸! Your check in"),
         "{}",
         rendered.text
     );
@@ -144,7 +156,13 @@ fn e24_a_date_is_written_with_the_month_as_a_word() {
 
 #[test]
 fn a_text_with_a_gap_that_nobody_fills_is_refused() {
-    for text in ["Hi (name)!", "Hi {name}!", "Hi ___!", "Due on DATE", "Hi <you>!"] {
+    for text in [
+        "Hi (name)!",
+        "Hi {name}!",
+        "Hi ___!",
+        "Due on DATE",
+        "Hi <you>!",
+    ] {
         let script = Script {
             text: text.into(),
             asserts: BTreeSet::new(),

@@ -10,7 +10,12 @@ use url::Url;
 use crate::ports::{HookRegistry, HookStatus};
 
 /// The events the relay needs: hints that a contact, a call task or a subscription changed.
-pub const EVENTS: [&str; 4] = ["contact.edit", "task.edit", "task.complete", "subscription.edit"];
+pub const EVENTS: [&str; 4] = [
+    "contact.edit",
+    "task.edit",
+    "task.complete",
+    "subscription.edit",
+];
 
 /// Keap's hooks that point at this relay.
 #[derive(Debug, Clone)]
@@ -49,7 +54,11 @@ impl HookRegistry for KeapHooks {
         Ok(EVENTS
             .into_iter()
             .map(|event| match ours(event) {
-                None => HookStatus { event: event.to_owned(), key: None, status: "missing".into() },
+                None => HookStatus {
+                    event: event.to_owned(),
+                    key: None,
+                    status: "missing".into(),
+                },
                 Some(hook) => HookStatus {
                     event: event.to_owned(),
                     key: hook.key.clone(),

@@ -1,10 +1,9 @@
 //! Events: verification of the raw bytes, reading, and how the emulated portal delivers them.
 
-mod support;
-
 use std::fs;
 use std::sync::{Arc, Mutex};
 
+use crate::support::{World, at, day};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -17,7 +16,6 @@ use relay_core::time::{Clock, SignedDuration, Timestamp};
 use relay_http_client::{Answer, Call, Transport, TransportError};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use support::{World, at, day};
 
 // The public example of Standard Webhooks (its libraries' tests, read in November 2026): this
 // key, id, time and body give this signature.
