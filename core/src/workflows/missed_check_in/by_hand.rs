@@ -9,7 +9,6 @@
 //! decides about the words. When she has done it, the rest of the document is what she is asked.
 
 use super::run::{Ask, Run};
-use super::state::Step;
 use crate::scripts::date_words;
 
 /// The sentence whose work is handed over.
@@ -28,7 +27,6 @@ pub(super) const SOP_AFTER: [&str; 4] = [
 
 impl Run<'_> {
     pub(super) fn enter_by_hand(&mut self) {
-        let first = self.state.visits.get(&Step::ByHand).copied() == Some(1);
         self.draft.say_sop(
             "The relay goes no further: the coach continues by hand",
             SOP,
@@ -43,12 +41,15 @@ impl Run<'_> {
             "then": SOP_AFTER,
         });
         if let Some(detail) = detail.as_object_mut()
-            && first
+            && !self.state.text_by_hand
         {
             detail.insert("next".into(), SOP.into());
             detail.insert("ready".into(), self.ready_text("S4"));
         }
-        let title = format!("{}: continue by hand (check-in due {due})", self.state.who());
+        let title = format!(
+            "{}: continue by hand (check-in due {due})",
+            self.state.who()
+        );
         let days = self.procedure.parameters.coach.hold_reminder_days;
         self.ask(Ask {
             kind: "by_hand",

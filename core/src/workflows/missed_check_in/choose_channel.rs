@@ -55,8 +55,7 @@ impl Run<'_> {
             Channel::Hold => format!("No way to reach her: {}", decision.reason),
         };
         let detail = serde_json::json!({ "decision": decision, "evidence": evidence });
-        self.draft
-            .say_more(line, Some(SOP_DECIDE), Some(detail));
+        self.draft.say_more(line, Some(SOP_DECIDE), Some(detail));
         self.state.decision = Some(Chosen {
             channel: decision.channel,
             reason: decision.reason.clone(),

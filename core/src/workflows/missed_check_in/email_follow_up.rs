@@ -62,7 +62,8 @@ impl Run<'_> {
         let zone = self.state.client.zone.as_deref();
         let earliest = self.wait_after(at).max(self.now());
         let until = self.draft.cx.calendar.outreach_slot(earliest, zone);
-        self.draft.say_sop("Waiting for the check-in or a reply", SOP_WAIT);
+        self.draft
+            .say_sop("Waiting for the check-in or a reply", SOP_WAIT);
         self.wait_until(until, "time for the client to respond or check in");
     }
 

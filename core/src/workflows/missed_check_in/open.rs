@@ -11,7 +11,8 @@ use crate::time::Date;
 use crate::workflow::{Context, Transition};
 
 /// The title sentence of SOP A.
-pub(super) const SOP: &str = "Effectively following up with a client 24 hours after a client has missed their check-in.";
+pub(super) const SOP: &str =
+    "Effectively following up with a client 24 hours after a client has missed their check-in.";
 
 /// Opens a case on a check-in that was read as missed, or says why not.
 pub(super) fn open(
@@ -27,7 +28,10 @@ pub(super) fn open(
     Step::PortalMessage.as_str().clone_into(&mut run.draft.step);
     let due = date_words(check_in.due);
     run.draft.say_sop(
-        format!("The check-in due {due} was not there on {}", date_words(today)),
+        format!(
+            "The check-in due {due} was not there on {}",
+            date_words(today)
+        ),
         SOP,
     );
     if run.window_end().is_none() {

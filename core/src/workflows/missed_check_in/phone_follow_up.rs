@@ -9,7 +9,7 @@
 //! reached and is shown to her as a flaw of the contact. The wait starts with the recorded call.
 
 use super::run::{Ask, Run};
-use super::state::{Call, How, Step};
+use super::state::{Call, How, Progress, Step};
 use crate::effects::EffectInput;
 use crate::facts::CallOutcome;
 use crate::ids::{EffectKey, TaskId};
@@ -42,12 +42,12 @@ impl Run<'_> {
     }
 
     /// The task is in the CRM; now the coach is waited for.
-    pub(super) fn call_task_made(&mut self, key: &EffectKey, task: Option<TaskId>) {
+    pub(super) fn call_task_made(&mut self, key: &EffectKey, task: Option<&TaskId>) {
         self.state.current = None;
         self.draft.say_sop("Call task made for the coach", SOP);
         self.state.call = Some(Call {
             made_by: key.clone(),
-            task: task.clone(),
+            task: task.cloned(),
             moves: 0,
         });
         self.note_phone();
@@ -66,7 +66,10 @@ impl Run<'_> {
         self.ask(Ask {
             kind: "call_outcome",
             owner: self.owner(),
-            title: format!("{}: what came of the call? (check-in due {due})", self.state.who()),
+            title: format!(
+                "{}: what came of the call? (check-in due {due})",
+                self.state.who()
+            ),
             detail,
             actions: &["call_outcome", "skip", "pause", "close"],
             remind_at: self.working_days_from_now(coach.call_reminder_days),
@@ -114,11 +117,14 @@ impl Run<'_> {
         self.state.called = Some(outcome);
         let words = outcome.map_or("completed without an outcome", CallOutcome::as_str);
         self.draft.say_sop(format!("Called: {words}"), SOP);
+        if outcome == Some(CallOutcome::Spoke) {
+            self.state.follow_up = Progress::Done { at, how: How::Sent };
+            self.replied("she was reached by phone");
+            return;
+        }
         self.followed_up(at, How::Sent);
-        match outcome {
-            Some(CallOutcome::Spoke) => self.replied("she was reached by phone", "phone"),
-            Some(CallOutcome::WrongNumber) => self.tell_wrong_number(),
-            _ => {}
+        if outcome == Some(CallOutcome::WrongNumber) {
+            self.tell_wrong_number();
         }
     }
 
@@ -127,7 +133,10 @@ impl Run<'_> {
         self.tell(Ask {
             kind: "wrong_number",
             owner: self.owner(),
-            title: format!("{}: the phone number belongs to somebody else", self.state.who()),
+            title: format!(
+                "{}: the phone number belongs to somebody else",
+                self.state.who()
+            ),
             detail: serde_json::json!({
                 "contact": self.state.client.contact,
                 "remedy": "correct the number in the CRM and in the portal",

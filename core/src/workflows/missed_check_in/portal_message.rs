@@ -48,7 +48,11 @@ impl Run<'_> {
     /// The first portal slot of the day after `D`, from now on.
     fn first_message_slot(&self) -> Timestamp {
         let calendar = self.draft.cx.calendar;
-        let hours = self.procedure.parameters.waits.first_message_after_due_hours;
+        let hours = self
+            .procedure
+            .parameters
+            .waits
+            .first_message_after_due_hours;
         let next_day = self.state.due.tomorrow().unwrap_or(self.state.due);
         let mut earliest = calendar.portal_opening(next_day).max(self.now());
         if let Some(due_at) = self.state.due_at {

@@ -71,7 +71,9 @@ impl<'a> Run<'a> {
     /// What scripts are filled with, as far as it is known between reads.
     pub(super) fn values(&self) -> Values {
         let coach = self.draft.cx.coaches.iter();
-        let coach = coach.clone().find(|coach| Some(&coach.id) == self.state.client.coach.as_ref());
+        let coach = coach
+            .clone()
+            .find(|coach| Some(&coach.id) == self.state.client.coach.as_ref());
         Values {
             client_name: self.state.client.first_name.clone(),
             coach_name: coach.map(|coach| coach.name.clone()),
@@ -200,8 +202,7 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn window_end(&self) -> Option<Date> {
-        self.state
-            .window_end(self.procedure.parameters.window_days)
+        self.state.window_end(self.procedure.parameters.window_days)
     }
 
     /// What people are told about the three weeks, in a few words.
@@ -238,12 +239,16 @@ impl<'a> Run<'a> {
     /// Asks a person and waits for her.
     pub(super) fn ask(&mut self, ask: Ask) {
         self.stop_asking();
+        self.ask_for(ask.into_work());
+    }
+
+    /// Waits for the owner of `work`.
+    pub(super) fn ask_for(&mut self, work: NewWork) {
         self.draft.wait = Some(Wait::Person {
-            who: ask.owner.clone(),
-            why: ask.title.clone(),
-            remind_at: ask.remind_at,
+            who: work.owner.clone(),
+            why: work.title.clone(),
+            remind_at: work.remind_at,
         });
-        let work = ask.into_work();
         self.state.asked = Some(work.clone());
         self.draft.ask(work);
     }

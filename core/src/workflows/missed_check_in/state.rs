@@ -163,6 +163,10 @@ pub struct Pending {
 }
 
 /// What a case of this procedure remembers.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about the case, each with its own sentence in the reading"
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// The missed check-in.
@@ -205,6 +209,8 @@ pub struct State {
     pub asked: Option<NewWork>,
     /// The CRM contact is gone (E40).
     pub contact_gone: bool,
+    /// The coach has done the first thing that is asked of her by hand.
+    pub text_by_hand: bool,
     /// The coach was told that `W` is over (E27).
     pub window_told: bool,
     /// Her other check-ins, as far as we were told: to tell a later one from an earlier (E7).
@@ -235,6 +241,7 @@ impl State {
             hold: None,
             asked: None,
             contact_gone: false,
+            text_by_hand: false,
             window_told: false,
             others: BTreeMap::new(),
         }
@@ -284,7 +291,10 @@ impl State {
             Assertion::FirstMessageSent,
             matches!(
                 self.first_message,
-                Progress::Done { how: How::Sent | How::Proposed | How::ByHand, .. }
+                Progress::Done {
+                    how: How::Sent | How::Proposed | How::ByHand,
+                    ..
+                }
             ),
         );
         claim(
@@ -292,6 +302,13 @@ impl State {
             self.window_end(window_days).is_none_or(|end| today <= end),
         );
         truth
+    }
+
+    /// Whether a reply of this moment has not been dealt with yet. The reply that the coach has
+    /// just answered by resuming must not pause the case again; one in the very moment of the
+    /// opening must.
+    pub(super) fn is_news(&self, at: Timestamp) -> bool {
+        at > self.since || (!self.resumed && at == self.since)
     }
 
     /// How staff speak of her: never her full name.

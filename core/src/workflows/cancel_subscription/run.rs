@@ -1,0 +1,415 @@
+//! The steps of stopping the fee.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::{Kept, Wish, plan};
+use crate::case::{Case, CaseStatus, Wait};
+use crate::clients::BillingSnapshot;
+use crate::effects::{CardRemoval, EffectInput, Settled};
+use crate::facts::FactBody;
+use crate::ids::{ContactId, EffectKey};
+use crate::workflow::{Action, Context, Input, NewWork, ReadKind, Transition};
+use crate::workflows::draft::Draft;
+use crate::workflows::{ADMIN, PROGRAM_MANAGER};
+
+/// How often the stop is tried before a person looks: once more than needed when the CRM behaves.
+const STOP_ROUNDS: u32 = 2;
+
+/// What the next reading is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Phase {
+    /// To plan, or to verify and plan what is still missing.
+    Stop,
+    /// To report.
+    Report,
+}
+
+/// What a case of this procedure remembers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct State {
+    wish: Wish,
+    phase: Phase,
+    /// How often `read_billing`, `stop_fee` and `remove_card` were entered.
+    reads: u32,
+    stops: u32,
+    removals: u32,
+    /// Stops since a person last said "try again".
+    rounds: u32,
+    /// Effects of this visit that are still to be planned, in order.
+    queue: VecDeque<EffectInput>,
+    /// Cards to remove and cards that stay, as the first reading found them: a stopped
+    /// subscription may no longer name its card.
+    cards: Option<VecDeque<EffectInput>>,
+    kept: Vec<Kept>,
+    /// The effect that is waited for, and what it is.
+    current: Option<(EffectKey, EffectInput)>,
+    /// Whether a write was only shown.
+    proposed: bool,
+    /// Whether people were told of what needs their eyes.
+    told: bool,
+}
+
+impl State {
+    pub(super) fn new(wish: Wish) -> Self {
+        Self {
+            wish,
+            phase: Phase::Stop,
+            reads: 0,
+            stops: 0,
+            removals: 0,
+            rounds: 0,
+            queue: VecDeque::new(),
+            cards: None,
+            kept: Vec::new(),
+            current: None,
+            proposed: false,
+            told: false,
+        }
+    }
+}
+
+/// One run of the step function.
+pub(super) struct Run<'a> {
+    draft: Draft<'a>,
+    state: State,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(cx: Context<'a>, case: &'a Case, state: State) -> Self {
+        Self {
+            draft: Draft::new(cx, case),
+            state,
+        }
+    }
+
+    pub(super) fn finish(self) -> Option<Transition> {
+        self.draft.finish(&self.state)
+    }
+
+    pub(super) fn opened(&mut self, by: &str) {
+        "read_billing".clone_into(&mut self.draft.step);
+        self.draft
+            .say(format!("{by} ordered the coaching fee to be stopped"));
+        self.read();
+    }
+
+    /// Takes an input in; `false` if it changes nothing.
+    pub(super) fn take(&mut self, input: &Input) -> bool {
+        if self.draft.status.is_closed() {
+            return false;
+        }
+        match input {
+            Input::Effect { key, settled } => self.settled(key, settled),
+            Input::Fact { fact } => match &fact.body {
+                FactBody::BillingRead { twins, billing } if self.reads() => {
+                    self.billing_read(twins, billing);
+                    true
+                }
+                FactBody::ContactGone => {
+                    self.hold("her contact in the CRM is gone", serde_json::json!({}));
+                    true
+                }
+                _ => false,
+            },
+            Input::ReadFailed { what, reason } => {
+                let asked = *what == ReadKind::Billing && self.reads();
+                if asked {
+                    let reason = format!("what she pays for can't be read: {reason}");
+                    self.hold(&reason, serde_json::json!({}));
+                }
+                asked
+            }
+            Input::Timer { .. } => false,
+            Input::Person { by, action } => self.person(by, action),
+        }
+    }
+
+    fn reads(&self) -> bool {
+        matches!(self.draft.wait, Some(Wait::Read { .. }))
+    }
+
+    fn enter(&mut self, step: &str, visit: u32) {
+        step.clone_into(&mut self.draft.step);
+        self.draft.visit = visit;
+        self.draft.status = CaseStatus::Open;
+    }
+
+    fn read(&mut self) {
+        self.state.reads += 1;
+        self.enter("read_billing", self.state.reads);
+        self.draft.read = Some(ReadKind::Billing);
+        self.draft.wait = Some(Wait::Read {
+            what: ReadKind::Billing.as_str().into(),
+        });
+    }
+
+    fn billing_read(&mut self, twins: &[ContactId], billing: &BillingSnapshot) {
+        let today = self.draft.cx.calendar.date_of(self.draft.cx.now);
+        let found = plan(billing, twins, &self.state.wish, today);
+        let detail = serde_json::json!({ "billing": billing, "plan": found });
+        self.draft
+            .say_more("Read what she pays for", None, Some(detail));
+        if let Some(reason) = &found.refused {
+            let reason = reason.clone();
+            self.hold(&reason, serde_json::json!({ "twins": twins }));
+            return;
+        }
+        if self.state.phase == Phase::Report {
+            self.report(billing);
+            return;
+        }
+        if self.state.cards.is_none() {
+            self.state.cards = Some(found.cards.clone().into());
+            self.state.kept.clone_from(&found.kept);
+        }
+        self.tell(&found.cautions);
+        if found.stop.is_empty() || self.state.proposed {
+            self.remove_cards(billing);
+        } else if self.state.rounds >= STOP_ROUNDS {
+            self.hold(
+                "the CRM still shows the fee as running after it was stopped",
+                serde_json::json!({ "lines": found.lines }),
+            );
+        } else {
+            self.state.rounds += 1;
+            self.state.stops += 1;
+            self.enter("stop_fee", self.state.stops);
+            self.state.queue = found.stop.into();
+            self.next();
+        }
+    }
+
+    fn remove_cards(&mut self, billing: &BillingSnapshot) {
+        self.state.phase = Phase::Report;
+        let cards = self.state.cards.take().unwrap_or_default();
+        self.state.cards = Some(VecDeque::new());
+        if cards.is_empty() {
+            self.report(billing);
+            return;
+        }
+        self.state.removals += 1;
+        self.enter("remove_card", self.state.removals);
+        self.state.queue = cards;
+        self.next();
+    }
+
+    /// Plans the next effect of this visit, or reads what has become of it.
+    fn next(&mut self) {
+        let Some(input) = self.state.queue.pop_front() else {
+            self.state.current = None;
+            self.read();
+            return;
+        };
+        let name = match &input {
+            EffectInput::AutoChargeOff { subscription, .. }
+            | EffectInput::DeactivateSubscription { subscription, .. } => {
+                format!("{}-{subscription}", input.kind().as_str())
+            }
+            EffectInput::RemoveCard { payment_method, .. } => {
+                format!("{}-{payment_method}", input.kind().as_str())
+            }
+            other => other.kind().as_str().to_owned(),
+        };
+        let now = self.draft.cx.now;
+        let key = self.draft.plan(&name, true, now, input.clone());
+        self.state.current = Some((key.clone(), input));
+        self.draft.wait = Some(Wait::Effect { key });
+    }
+
+    fn settled(&mut self, key: &EffectKey, settled: &Settled) -> bool {
+        let input = match &self.state.current {
+            Some((current, input)) if current == key => input.clone(),
+            _ => return false,
+        };
+        let was_held = matches!(self.draft.status, CaseStatus::Held { .. });
+        match settled {
+            Settled::Done { .. } => self.advance(was_held, format!("{}: done", what(key))),
+            Settled::AlreadyTrue => self.advance(was_held, format!("{}: already so", what(key))),
+            Settled::Proposed => {
+                self.state.proposed = true;
+                let line = format!("{}: would have been done (propose mode)", what(key));
+                self.advance(was_held, line);
+            }
+            Settled::Held { reason } => {
+                // A card that must stay is an answer, not a fault: the fee is stopped.
+                if let EffectInput::RemoveCard { payment_method, .. } = input {
+                    self.state.kept.push(Kept {
+                        card: payment_method,
+                        why: reason.clone(),
+                    });
+                    self.draft.cancel(key.clone());
+                    self.advance(was_held, format!("{}: the card stays: {reason}", what(key)));
+                } else {
+                    self.hold_effect(key, &format!("{}: {reason}", what(key)));
+                }
+            }
+            Settled::Dead { reason } => {
+                self.hold_effect(key, &format!("{}: {reason}", what(key)));
+            }
+            Settled::Unclear { evidence } => {
+                self.hold_effect(key, &format!("{} can't be told: {evidence}", what(key)));
+            }
+            Settled::Overtaken { by } => {
+                self.hold_effect(key, &format!("{}: overtaken by {by}", what(key)));
+            }
+            Settled::Cancelled => self.hold_effect(key, &format!("{}: cancelled", what(key))),
+        }
+        true
+    }
+
+    fn advance(&mut self, was_held: bool, line: String) {
+        if was_held {
+            self.draft.settle_work();
+            self.draft.status = CaseStatus::Open;
+        }
+        self.draft.say(line);
+        self.next();
+    }
+
+    fn hold_effect(&mut self, key: &EffectKey, reason: &str) {
+        self.hold(reason, serde_json::json!({ "effect": key }));
+    }
+
+    fn hold(&mut self, reason: &str, detail: serde_json::Value) {
+        let remind_at = self
+            .draft
+            .cx
+            .calendar
+            .next_working_morning(self.draft.cx.now);
+        self.draft.settle_work();
+        self.draft.status = CaseStatus::Held {
+            reason: reason.to_owned(),
+        };
+        self.draft.say(format!("Held: {reason}"));
+        let title = format!("Stopping the coaching fee: {reason}");
+        self.draft.wait = Some(Wait::Person {
+            who: ADMIN.into(),
+            why: title.clone(),
+            remind_at,
+        });
+        self.ask("hold", ADMIN, title, detail, &["resume", "close"]);
+    }
+
+    fn ask(
+        &mut self,
+        kind: &str,
+        owner: &str,
+        title: String,
+        detail: serde_json::Value,
+        actions: &[&str],
+    ) {
+        let remind_at = self
+            .draft
+            .cx
+            .calendar
+            .next_working_morning(self.draft.cx.now);
+        self.draft.ask(NewWork {
+            kind: kind.into(),
+            owner: owner.into(),
+            title,
+            detail,
+            actions: actions.iter().map(|&name| name.to_owned()).collect(),
+            due: remind_at,
+            remind_at,
+        });
+    }
+
+    /// E48, E51: once per case.
+    fn tell(&mut self, cautions: &[String]) {
+        if cautions.is_empty() || self.state.told {
+            return;
+        }
+        self.state.told = true;
+        for caution in cautions {
+            self.draft.say(caution.clone());
+        }
+        let title = format!("Coaching fee: {}", cautions.join("; "));
+        let detail = serde_json::json!({ "cautions": cautions });
+        self.ask("billing", ADMIN, title, detail, &["done"]);
+    }
+
+    /// The end: exactly what the CRM shows.
+    fn report(&mut self, billing: &BillingSnapshot) {
+        let coaching: Vec<_> = billing
+            .subscriptions
+            .iter()
+            .filter(|one| one.coaching)
+            .collect();
+        let running = coaching.iter().any(|one| one.active || one.auto_charge);
+        if running && !self.state.proposed {
+            self.state.phase = Phase::Stop;
+            let lines = serde_json::json!({ "billing": billing });
+            self.hold("the fee is running again after it was stopped", lines);
+            return;
+        }
+        let reason = if self.state.proposed {
+            "would have stopped the coaching fee (propose mode)"
+        } else if coaching.is_empty() {
+            "nothing to do: there is no coaching subscription"
+        } else if self.state.stops == 0 && self.state.removals == 0 {
+            "nothing to do: the coaching subscription was inactive and off auto-charge already"
+        } else {
+            "every coaching subscription is inactive and off auto-charge"
+        };
+        let detail = serde_json::json!({
+            "subscriptions": billing.subscriptions,
+            "cards": billing.cards,
+            "kept": self.state.kept,
+        });
+        self.draft
+            .say_more("How it stands in the CRM", None, Some(detail.clone()));
+        let kept = self.state.kept.iter();
+        let wanted = self.state.wish.card != CardRemoval::Keep;
+        let kept: Vec<_> = kept.map(|one| one.why.clone()).collect();
+        if wanted && !kept.is_empty() {
+            let title = format!("A card was left in place: {}", kept.join("; "));
+            self.ask("card", PROGRAM_MANAGER, title, detail, &["done"]);
+        }
+        self.draft.say(format!("Closed: {reason}"));
+        self.draft.status = CaseStatus::Closed {
+            reason: reason.into(),
+        };
+        self.draft.wait = None;
+    }
+
+    fn person(&mut self, by: &str, action: &Action) -> bool {
+        match action {
+            Action::Resume if matches!(self.draft.status, CaseStatus::Held { .. }) => {
+                self.draft.say(format!("{by} resumed"));
+                self.draft.settle_work();
+                if let Some((key, _)) = self.state.current.take() {
+                    self.draft.cancel(key);
+                }
+                self.state.queue.clear();
+                self.state.rounds = 0;
+                self.state.phase = Phase::Stop;
+                self.state.cards = None;
+                self.state.kept.clear();
+                self.read();
+                true
+            }
+            Action::Close { reason } => {
+                if let Some((key, _)) = self.state.current.take() {
+                    self.draft.cancel(key);
+                }
+                self.draft.settle_work();
+                let reason = format!("closed by {by}: {reason}");
+                self.draft.say(reason.clone());
+                self.draft.status = CaseStatus::Closed { reason };
+                self.draft.wait = None;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The last part of a key, as people read it: `auto_charge_off-17`.
+fn what(key: &EffectKey) -> &str {
+    key.as_str()
+        .rsplit_once('/')
+        .map_or(key.as_str(), |(_, name)| name)
+}

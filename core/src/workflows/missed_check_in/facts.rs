@@ -1,0 +1,325 @@
+//! What may be learnt at any step, and what follows from it.
+//!
+//! > Continue to follow up with client until check-in is completed
+//!
+//! A check-in closes the case wherever it stands, also one that the portal calls incomplete (E5) and
+//! a later one (E7). A reply pauses it, whatever it says: no reading of the text decides alone (E10).
+
+use super::run::{Ask, Run};
+use super::state::{Hold, Known, Progress, Step};
+use crate::case::CaseStatus;
+use crate::clients::{ClientSnapshot, ClientStatus};
+use crate::effects::{EffectInput, EffectKind};
+use crate::facts::{Fact, FactBody};
+use crate::ids::CheckInId;
+use crate::scripts::date_words;
+use crate::time::{Date, Timestamp};
+use crate::workflows::PROGRAM_MANAGER;
+
+impl Run<'_> {
+    /// Takes a fact in; `false` if it changes nothing. Never called on a closed case.
+    pub(super) fn fact(&mut self, fact: &Fact) -> bool {
+        match &fact.body {
+            FactBody::CheckInSubmitted { check_in, complete } => {
+                self.submitted(check_in, *complete)
+            }
+            FactBody::CheckInWithdrawn { check_in } => self.withdrawn(check_in),
+            FactBody::CheckInDue { check_in, due, .. }
+            | FactBody::CheckInRescheduled { check_in, due } => self.due_told(check_in, *due),
+            FactBody::CheckInMissed { check_in, .. } => self.missed(&check_in.id, check_in.due),
+            FactBody::ClientReplied { channel, .. } => {
+                let news = self.state.is_news(fact.source_time);
+                if news {
+                    self.replied(&format!("the client replied ({channel})"));
+                }
+                news
+            }
+            FactBody::CoachWrote { .. } => {
+                self.draft.say("The coach wrote to her by hand");
+                true
+            }
+            FactBody::RegimenChanged { on } => self.regimen_changed(*on),
+            FactBody::ClientUpdated { client } => self.client_updated(client),
+            FactBody::ProgramEnded => self.program_ended(),
+            FactBody::MailRead { evidence } => {
+                let asked = self.reads_mail();
+                if asked {
+                    self.mail_read(evidence);
+                }
+                asked
+            }
+            FactBody::CallTaskChanged {
+                task,
+                completed,
+                outcome,
+            } => {
+                let ours = self.awaits_call()
+                    && self.state.call.as_ref().and_then(|call| call.task.as_ref()) == Some(task)
+                    && (*completed || outcome.is_some());
+                if ours {
+                    self.call_recorded(fact.source_time, *outcome, *completed);
+                }
+                ours
+            }
+            FactBody::ContactGone => self.contact_gone(),
+            FactBody::MessageRead { .. }
+            | FactBody::ProgramReactivated
+            | FactBody::BillingRead { .. }
+            | FactBody::Ordered { .. } => false,
+        }
+    }
+
+    fn submitted(&mut self, check_in: &CheckInId, complete: bool) -> bool {
+        if *check_in == self.state.check_in {
+            self.close(if complete {
+                "the check-in was submitted"
+            } else {
+                "the check-in was submitted (the portal calls it incomplete; \
+                 the coach may ask for the rest)"
+            });
+            return true;
+        }
+        let earlier = self.state.others.get(check_in);
+        if earlier.is_some_and(|due| *due < self.state.due) {
+            self.draft.say("An earlier check-in was submitted");
+        } else {
+            self.close("superseded: a later check-in was submitted");
+        }
+        true
+    }
+
+    fn withdrawn(&mut self, check_in: &CheckInId) -> bool {
+        let ours = *check_in == self.state.check_in;
+        if ours {
+            self.close("the check-in was withdrawn");
+        }
+        ours
+    }
+
+    /// E32: due another day than we thought; for another check-in it is only remembered.
+    fn due_told(&mut self, check_in: &CheckInId, due: Date) -> bool {
+        if *check_in != self.state.check_in {
+            return self.state.others.insert(check_in.clone(), due) != Some(due);
+        }
+        if due == self.state.due {
+            return false;
+        }
+        let words = date_words(due);
+        self.state.due = due;
+        // The time of day belonged to the old date.
+        self.state.due_at = None;
+        if self.today() <= due {
+            self.close(&format!("rescheduled: the check-in is now due {words}"));
+            return true;
+        }
+        self.draft.say(format!("The check-in is now due {words}"));
+        let names_the_date = self.state.current.is_some()
+            || (self.state.hold == Some(Hold::NotSent)
+                && self.state.first_message == Progress::Pending);
+        if names_the_date && !matches!(self.draft.status, CaseStatus::Paused { .. }) {
+            // What was planned names the old date: planned anew, as another visit.
+            match self.step() {
+                Some(step @ (Step::PortalMessage | Step::EmailFollowUp | Step::PhoneFollowUp))
+                    if self.state.hold != Some(Hold::Unclear) =>
+                {
+                    self.enter(step);
+                }
+                _ => {}
+            }
+        }
+        true
+    }
+
+    /// E66: one case per client; another missed check-in attaches to it.
+    fn missed(&mut self, check_in: &CheckInId, due: Date) -> bool {
+        if *check_in == self.state.check_in {
+            return false;
+        }
+        let new = self.state.others.insert(check_in.clone(), due) != Some(due);
+        if new {
+            let words = date_words(due);
+            self.draft
+                .say(format!("Another check-in, due {words}, is missed too"));
+        }
+        new
+    }
+
+    /// A3: a reply pauses all outreach until the coach decides. It never resumes by itself.
+    pub(super) fn replied(&mut self, reason: &str) {
+        self.state.replied = true;
+        let asked = self.state.asked.as_ref();
+        let known = matches!(self.draft.status, CaseStatus::Paused { .. })
+            && asked.is_some_and(|work| work.kind == "reply");
+        if known {
+            self.draft.say(format!("Again: {reason}"));
+            return;
+        }
+        let days = self.procedure.parameters.coach.reply_reminder_days;
+        let ask = Ask {
+            kind: "reply",
+            owner: self.owner(),
+            title: format!("{}: {reason}. How does it go on?", self.state.who()),
+            detail: serde_json::json!({
+                "reason": reason,
+                "check_in_due": date_words(self.state.due),
+                "window": self.window_words(),
+                "contact": self.state.client.contact,
+                "resume": "goes on with the next step",
+                "promised": "waits until the day she promised, then goes on",
+            }),
+            actions: &["resume", "promised", "close"],
+            remind_at: self.working_days_from_now(days),
+        };
+        self.pause(reason, ask);
+    }
+
+    fn regimen_changed(&mut self, on: Date) -> bool {
+        if self.state.client.regimen.is_some_and(|known| known >= on) {
+            return false;
+        }
+        self.state.client.regimen = Some(on);
+        let words = self.window_words();
+        self.draft.say(format!("The regimen changed: {words}"));
+        true
+    }
+
+    fn client_updated(&mut self, client: &ClientSnapshot) -> bool {
+        let known = Known::from(client);
+        let before = std::mem::replace(&mut self.state.client, known);
+        let changed = before != self.state.client;
+        if before.coach != self.state.client.coach {
+            self.coach_changed();
+        }
+        match client.status.clone() {
+            ClientStatus::Online => {
+                if before.status != ClientStatus::Online {
+                    self.draft.say("The client is online again");
+                }
+                changed
+            }
+            ClientStatus::InPerson => {
+                self.close("the client comes to the clinic now");
+                true
+            }
+            ClientStatus::Quit => self.program_ended(),
+            ClientStatus::Graduated => {
+                self.close("the client has completed the program");
+                true
+            }
+            ClientStatus::TransitionCallOnly => {
+                self.close("only the Transition Maintenance Call is open (SOP-2330)");
+                true
+            }
+            ClientStatus::OnBreak => {
+                let news = before.status != ClientStatus::OnBreak || self.is_open();
+                if news {
+                    self.on_break(client.break_until);
+                }
+                changed || news
+            }
+            ClientStatus::Unknown(word) => {
+                let news = self.is_open();
+                if news {
+                    self.withdraw_current();
+                    let reason = format!("the portal gives a status that we don't know ({word:?})");
+                    self.hold(Hold::NotSent, &reason, serde_json::json!({}));
+                }
+                changed || news
+            }
+        }
+    }
+
+    /// E12: nothing is sent during an agreed break, and nothing by itself after it.
+    fn on_break(&mut self, until: Option<Date>) {
+        let calendar = self.draft.cx.calendar;
+        let (reason, remind_at) = match until.filter(|until| *until > self.today()) {
+            Some(until) => (
+                format!("on an agreed break until {}", date_words(until)),
+                calendar.office_slot(calendar.office_opening(until)),
+            ),
+            None => ("on an agreed break".into(), self.working_days_from_now(1)),
+        };
+        let ask = Ask {
+            kind: "break",
+            owner: self.owner(),
+            title: format!("{}: {reason}. Go on afterwards?", self.state.who()),
+            detail: serde_json::json!({ "reason": reason, "until": until }),
+            actions: &["resume", "promised", "close"],
+            remind_at,
+        };
+        self.pause(&reason, ask);
+    }
+
+    /// E41: the new coach inherits the case, what was asked, and the open call task.
+    fn coach_changed(&mut self) {
+        self.draft.say("The client has another coach");
+        let owner = self.owner();
+        if let Some(mut work) = self.state.asked.take() {
+            self.draft.settle_work();
+            work.owner = owner;
+            self.ask_for(work);
+        }
+        if let (Some(call), Some(coach)) =
+            (self.state.call.as_mut(), self.state.client.coach.clone())
+        {
+            call.moves = call.moves.saturating_add(1);
+            let name = format!("move-{}", call.moves);
+            let made_by = call.made_by.clone();
+            self.plan_aside(&name, EffectInput::ReassignTask { made_by, coach });
+        }
+    }
+
+    /// E25: ended by hand. The coaching fee may still run, which only a manager may stop.
+    fn program_ended(&mut self) -> bool {
+        self.close("the program was ended by hand in the portal");
+        let calendar = self.draft.cx.calendar;
+        let remind_at: Timestamp = calendar.next_working_morning(self.now());
+        self.tell(Ask {
+            kind: "fee",
+            owner: PROGRAM_MANAGER.into(),
+            title: format!(
+                "{}: program ended by hand. Stop the coaching fee?",
+                self.state.who()
+            ),
+            detail: serde_json::json!({
+                "contact": self.state.client.contact,
+                "remedy": "look at the next bill date; `keap cancel-subscription` stops the fee",
+            }),
+            actions: &["cancel_subscription", "done"],
+            remind_at,
+        });
+        true
+    }
+
+    /// E40: nothing more is done in the CRM; the portal goes on.
+    fn contact_gone(&mut self) -> bool {
+        if self.state.contact_gone {
+            return false;
+        }
+        self.state.contact_gone = true;
+        self.draft.say("Her contact in the CRM is gone");
+        let in_crm = matches!(
+            self.step(),
+            Some(Step::ChooseChannel | Step::EmailFollowUp | Step::PhoneFollowUp)
+        );
+        if self.is_open() && in_crm && self.state.follow_up == Progress::Pending {
+            self.withdraw_current();
+            self.hold_contact_gone();
+        }
+        // Tags and notes can't be written any more either.
+        let aside = self.state.pending.iter().filter(|(_, pending)| {
+            !pending.cancelled
+                && matches!(
+                    pending.kind,
+                    EffectKind::ContactNote | EffectKind::AddTag | EffectKind::RemoveTag
+                )
+        });
+        let keys: Vec<_> = aside.map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            self.state.pending.remove(&key);
+            self.draft.cancel(key);
+        }
+        self.state.tags.clear();
+        true
+    }
+}

@@ -1,0 +1,277 @@
+//! Whether a planned effect may be carried out, now that the world was read again.
+//!
+//! In this order, each only if the ones before let it pass: is it still wanted; has the world moved
+//! on (a check-in, a reply, another status, another date: E3); did the coach write by hand (E43);
+//! is this an allowed hour; is every sentence true; can every gap be filled and is there somebody
+//! to send it to and to sign it (E21, E22, E42). A portal that shows nothing never lets an outreach
+//! pass.
+
+use super::request::Request as Render;
+use super::state::{Progress, State};
+use crate::case::{Case, CaseStatus};
+use crate::clients::{Author, CheckIn, ClientStatus};
+use crate::effects::{EffectKind, PlannedEffect, Request};
+use crate::facts::{Fact, FactBody};
+use crate::procedure::MissedCheckInProcedure;
+use crate::scripts::date_words;
+use crate::time::{SignedDuration, Timestamp};
+use crate::workflow::{Context, GuardReading, PortalReading, Verdict};
+
+/// See [`Workflow::guard`](crate::workflow::Workflow::guard).
+pub(super) fn guard(
+    procedure: &MissedCheckInProcedure,
+    cx: Context<'_>,
+    case: &Case,
+    state: &State,
+    effect: &PlannedEffect,
+    reading: &GuardReading,
+) -> Verdict {
+    let guard = Guard {
+        procedure,
+        cx,
+        case,
+        state,
+        effect,
+        reading,
+    };
+    if effect.kind().is_outreach() {
+        guard.outreach()
+    } else {
+        match guard.render().aside() {
+            Ok(request) => Verdict::Go(request),
+            Err(reason) => Verdict::Hold {
+                reason,
+                ready: None,
+            },
+        }
+    }
+}
+
+struct Guard<'a> {
+    procedure: &'a MissedCheckInProcedure,
+    cx: Context<'a>,
+    case: &'a Case,
+    state: &'a State,
+    effect: &'a PlannedEffect,
+    reading: &'a GuardReading,
+}
+
+impl<'a> Guard<'a> {
+    fn render(&self) -> Render<'a> {
+        Render {
+            procedure: self.procedure,
+            cx: self.cx,
+            state: self.state,
+            effect: self.effect,
+            reading: self.reading,
+        }
+    }
+
+    fn outreach(&self) -> Verdict {
+        if let Some(by) = self.unwanted() {
+            return Verdict::Overtaken {
+                by,
+                facts: Vec::new(),
+            };
+        }
+        let Some(portal) = &self.reading.portal else {
+            return Verdict::Hold {
+                reason: "the portal does not show the client: nothing is sent unread".into(),
+                ready: None,
+            };
+        };
+        if let Some(verdict) = self.overtaken(portal) {
+            return verdict;
+        }
+        if let Some(reason) = self.objection(portal) {
+            return Verdict::Hold {
+                reason,
+                ready: self.render().as_asked().ok(),
+            };
+        }
+        if let Some((at, reason)) = self.too_early() {
+            return Verdict::Later { at, reason };
+        }
+        self.truthful()
+    }
+
+    /// The case has gone another way since the effect was planned.
+    fn unwanted(&self) -> Option<String> {
+        if self.case.status != CaseStatus::Open {
+            return Some(format!("the case being {}", self.case.status.as_str()));
+        }
+        if self.state.current.as_ref() != Some(&self.effect.key) {
+            return Some("a later plan".into());
+        }
+        None
+    }
+
+    /// What the portal shows that the case does not know. Any of it stops the effect; all of it is
+    /// handed back, so that the case can follow.
+    fn overtaken(&self, portal: &PortalReading) -> Option<Verdict> {
+        let mut found: Vec<(String, Fact)> = Vec::new();
+        for check_in in &portal.check_ins {
+            found.extend(self.moved(check_in));
+        }
+        let ours = portal
+            .check_ins
+            .iter()
+            .any(|one| one.id == self.state.check_in);
+        if !ours && found.is_empty() {
+            // Deleted, or a read that left it out: the one must not be messaged about, the other
+            // must not close the case.
+            return Some(Verdict::Hold {
+                reason: "the portal does not show the check-in any more".into(),
+                ready: None,
+            });
+        }
+        for message in &portal.messages {
+            if message.author == Author::Client && self.state.is_news(message.sent_at) {
+                let body = FactBody::ClientReplied {
+                    message: Some(message.id.clone()),
+                    channel: "portal".into(),
+                };
+                let fact = self.fact(message.id.as_str(), message.sent_at, body);
+                found.push(("a reply".into(), fact));
+            }
+        }
+        let client = &portal.client;
+        if client.status != ClientStatus::Online {
+            let body = FactBody::ClientUpdated {
+                client: Box::new(client.clone()),
+            };
+            let fact = self.fact(client.id.as_str(), self.reading.read_at, body);
+            found.push((format!("her status ({})", client.status.as_str()), fact));
+        }
+        let by: Vec<_> = found.iter().map(|(by, _)| by.clone()).collect();
+        (!found.is_empty()).then(|| Verdict::Overtaken {
+            by: by.join(", "),
+            facts: found.into_iter().map(|(_, fact)| fact).collect(),
+        })
+    }
+
+    fn moved(&self, check_in: &CheckIn) -> Option<(String, Fact)> {
+        let id = check_in.id.clone();
+        let object = id.to_string();
+        let read_at = self.reading.read_at;
+        let ours = check_in.id == self.state.check_in;
+        if let Some(at) = check_in.submitted_at
+            && (ours || check_in.due > self.state.due)
+        {
+            // What the list does not say is whether it is complete; submitted is what counts (E5).
+            let body = FactBody::CheckInSubmitted {
+                check_in: id,
+                complete: true,
+            };
+            return Some(("a check-in".into(), self.fact(&object, at, body)));
+        }
+        if ours && check_in.withdrawn {
+            let body = FactBody::CheckInWithdrawn { check_in: id };
+            return Some(("withdrawal".into(), self.fact(&object, read_at, body)));
+        }
+        if ours && check_in.due != self.state.due {
+            let by = format!("another due date ({})", date_words(check_in.due));
+            let body = FactBody::CheckInRescheduled {
+                check_in: id,
+                due: check_in.due,
+            };
+            return Some((by, self.fact(&object, read_at, body)));
+        }
+        None
+    }
+
+    fn fact(&self, object: &str, source_time: Timestamp, body: FactBody) -> Fact {
+        Fact {
+            client: self.case.client.clone(),
+            object: object.to_owned(),
+            source_time,
+            body,
+        }
+    }
+
+    /// What a person must settle before anything goes out.
+    fn objection(&self, portal: &PortalReading) -> Option<String> {
+        let kind = self.effect.kind();
+        let may_have_arrived = match kind {
+            EffectKind::PortalMessage => self.state.first_message != Progress::Pending,
+            _ => self.state.follow_up != Progress::Pending,
+        };
+        if may_have_arrived {
+            return Some("an earlier one has arrived, or may have".into());
+        }
+        if self.state.anyway.as_ref() == Some(&self.effect.key) {
+            return None;
+        }
+        let hours = self.procedure.parameters.coach.wrote_within_hours;
+        let recent = self
+            .cx
+            .now
+            .saturating_sub(SignedDuration::from_hours(hours))
+            .unwrap_or(Timestamp::MIN);
+        let wrote = portal.messages.iter().any(|message| {
+            message.author == Author::Coach
+                && message.sent_at > recent
+                // A coach who resumed the case knows what she had written before.
+                && (!self.state.resumed || message.sent_at > self.state.since)
+        });
+        wrote.then(|| {
+            format!(
+                "the coach wrote to her by hand in the last {hours} hours: send it all the same?"
+            )
+        })
+    }
+
+    /// The hours: portal messages in portal hours, mail in outreach hours where she lives, calls in
+    /// office hours (A1, A26, E24).
+    fn too_early(&self) -> Option<(Timestamp, String)> {
+        let calendar = self.cx.calendar;
+        let now = self.cx.now;
+        let (slot, hours) = match self.effect.kind() {
+            EffectKind::PortalMessage => {
+                let after = self
+                    .procedure
+                    .parameters
+                    .waits
+                    .first_message_after_due_hours;
+                let earliest = self.state.due_at.map_or(now, |due_at| {
+                    super::run::after(due_at, SignedDuration::from_hours(after)).max(now)
+                });
+                (calendar.portal_slot(earliest), "portal hours")
+            }
+            EffectKind::Email => {
+                let portal = self.reading.portal.as_ref();
+                let zone = portal.and_then(|portal| portal.client.time_zone.as_deref());
+                (calendar.outreach_slot(now, zone), "hours for mail")
+            }
+            _ => (calendar.office_slot(now), "office hours"),
+        };
+        (slot > now).then(|| (slot, format!("outside {hours}")))
+    }
+
+    /// Every sentence is true, or it is not sent.
+    fn truthful(&self) -> Verdict {
+        let render = self.render();
+        let today = self.cx.calendar.date_of(self.cx.now);
+        let truth = self
+            .state
+            .truth(today, self.procedure.parameters.window_days);
+        let chosen = render
+            .script_id()
+            .map(|id| self.procedure.scripts.choose(id, &truth));
+        let outcome = match chosen {
+            Some(Ok((id, script))) => render.outreach(id, script),
+            Some(Err(error)) => Err(error.to_string()),
+            None => Err("it has no script".into()),
+        };
+        match outcome {
+            Ok(request) => Verdict::Go(request),
+            Err(reason) => Verdict::Hold {
+                reason,
+                ready: render.as_asked().ok(),
+            },
+        }
+    }
+}
+
+/// A rendered request, or why there can be none, with the remedy.
+pub(super) type Outcome = Result<Request, String>;

@@ -1,0 +1,223 @@
+//! Following up a missed check-in (SOP A), as far as it is built.
+//!
+//! **People.** The *client*, who has not submitted a check-in. Her *coach*, who would otherwise do
+//! all of this by hand, sees the chosen channel in the tools she has open, makes the call, and
+//! decides whenever a person must. The *Program Manager*, who hears of what stays undone.
+//!
+//! ```text
+//!  open ─▶ portal_message ─48 h─▶ choose_channel ─seen────────────▶ email_follow_up ─48 h─┐
+//!           S1 on D+1                   │                           S2, note, tag         ├▶ by_hand
+//!                                       └─not seen, cannot tell──▶ phone_follow_up ─48 h─┘  the coach
+//!                                                                   task, S3, tag, outcome   goes on
+//! ```
+//!
+//! **Rules.**
+//! - A check-in closes the case anywhere, takes our tag off and completes our open task.
+//! - A reply pauses it; it never resumes by itself.
+//! - Right before each outreach the portal and the CRM are read again; see [`guard`](self).
+//! - What can't be sent truthfully, or to nobody, is held with the text ready.
+//!
+//! **Guarantees.** Every case that is not closed has exactly one wait. A message is planned anew
+//! only under a new visit of its step, after a person said so or its date moved, and never once it
+//! has gone out or may have. A person's pause outlasts every outcome that comes later.
+//!
+//! **Asked of the engine.** The facts of an [`Overtaken`](crate::workflow::Verdict::Overtaken)
+//! verdict are stepped before the effect's outcome is. The outcome of an effect whose intent was
+//! stored is stepped before another effect of the same client is guarded (the lane), so that a
+//! message that went out after all is known before another is sent. Work items are settled before
+//! new ones are opened.
+//!
+//! **Not guaranteed.** A message that was under way when the check-in came is not recalled (E4).
+
+mod by_hand;
+mod choose_channel;
+mod email_follow_up;
+mod facts;
+mod guard;
+mod open;
+mod people;
+mod phone_follow_up;
+mod portal_message;
+mod request;
+mod run;
+mod settled;
+mod state;
+
+use crate::case::{Case, Mode};
+use crate::effects::{EffectKind, PlannedEffect};
+use crate::facts::{Fact, FactBody};
+use crate::procedure::MissedCheckInProcedure;
+use crate::workflow::{
+    Context, GuardReading, Input, Needs, ReadKind, Transition, Verdict, Workflow,
+};
+use crate::workflows::StepInfo;
+use crate::workflows::draft::unreadable;
+
+use run::Run;
+pub use state::{Call, Chosen, Hold, How, Known, Pending, Progress, State, Step};
+
+/// The procedure's name.
+pub const NAME: &str = "missed_check_in";
+
+/// The version of the decision code in this module. A change that could alter what an open case
+/// does takes the next number, and the code of this one stays while cases use it.
+pub const LOGIC: u32 = 1;
+
+/// The steps in their order, with the sentences of SOP A that they carry out.
+pub const STEPS: [StepInfo; 6] = [
+    StepInfo {
+        id: "open",
+        sentences: &[open::SOP],
+    },
+    StepInfo {
+        id: "portal_message",
+        sentences: &[portal_message::SOP, portal_message::SOP_WAIT],
+    },
+    StepInfo {
+        id: "choose_channel",
+        sentences: &[choose_channel::SOP, choose_channel::SOP_DECIDE],
+    },
+    StepInfo {
+        id: "email_follow_up",
+        sentences: &[email_follow_up::SOP, email_follow_up::SOP_WAIT],
+    },
+    StepInfo {
+        id: "phone_follow_up",
+        sentences: &[phone_follow_up::SOP, email_follow_up::SOP_WAIT],
+    },
+    StepInfo {
+        id: "by_hand",
+        sentences: &[by_hand::SOP],
+    },
+];
+
+/// The procedure at one version.
+#[derive(Debug, Clone)]
+pub struct MissedCheckIn {
+    procedure: MissedCheckInProcedure,
+}
+
+impl MissedCheckIn {
+    /// The workflow with these parameters and texts.
+    pub fn new(procedure: MissedCheckInProcedure) -> Self {
+        Self { procedure }
+    }
+
+    /// Its parameters and texts.
+    pub fn procedure(&self) -> &MissedCheckInProcedure {
+        &self.procedure
+    }
+}
+
+impl Workflow for MissedCheckIn {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn hash(&self) -> &str {
+        self.procedure.hash()
+    }
+
+    fn logic(&self) -> u32 {
+        LOGIC
+    }
+
+    fn open(&self, cx: Context<'_>, case: &Case, fact: &Fact) -> Result<Transition, String> {
+        match &fact.body {
+            FactBody::CheckInMissed { check_in, client } => {
+                open::open(&self.procedure, cx, case, check_in, client)
+            }
+            other => Err(format!("{} opens no case", other.kind())),
+        }
+    }
+
+    fn step(&self, cx: Context<'_>, case: &Case, input: &Input) -> Option<Transition> {
+        let Ok(state) = serde_json::from_value::<State>(case.data.clone()) else {
+            return unreadable(cx, case);
+        };
+        let mut run = Run::new(&self.procedure, cx, case, state);
+        run.take(input).then(|| run.finish())?
+    }
+
+    fn needs(&self, effect: &PlannedEffect) -> Needs {
+        match effect.kind() {
+            EffectKind::PortalMessage => Needs {
+                portal: true,
+                coach: true,
+                ..Needs::default()
+            },
+            EffectKind::Email | EffectKind::CallTask => Needs {
+                portal: true,
+                contact: true,
+                coach: true,
+                billing: false,
+            },
+            EffectKind::PortalNote | EffectKind::ReassignTask => Needs {
+                coach: true,
+                ..Needs::default()
+            },
+            EffectKind::ContactNote => Needs {
+                contact: true,
+                coach: true,
+                ..Needs::default()
+            },
+            EffectKind::AddTag | EffectKind::RemoveTag => Needs {
+                contact: true,
+                ..Needs::default()
+            },
+            _ => Needs::default(),
+        }
+    }
+
+    fn guard(
+        &self,
+        cx: Context<'_>,
+        case: &Case,
+        effect: &PlannedEffect,
+        reading: &GuardReading,
+    ) -> Verdict {
+        match serde_json::from_value::<State>(case.data.clone()) {
+            Ok(state) => guard::guard(&self.procedure, cx, case, &state, effect, reading),
+            Err(_) => Verdict::Hold {
+                reason: "the stored state of the case can't be read".into(),
+                ready: None,
+            },
+        }
+    }
+
+    fn mode(&self) -> Mode {
+        self.procedure.mode
+    }
+}
+
+impl Run<'_> {
+    /// Takes an input in; `false` if it changes nothing.
+    fn take(&mut self, input: &Input) -> bool {
+        let closed = self.draft.status.is_closed();
+        match input {
+            Input::Effect { key, settled } => self.settled(key, settled),
+            _ if closed => false,
+            Input::Fact { fact } => self.fact(fact),
+            Input::Timer { generation } => self.timer(*generation),
+            Input::ReadFailed { what, reason } => {
+                let asked = *what == ReadKind::MailHistory && self.reads_mail();
+                if asked {
+                    self.mail_unreadable(reason);
+                }
+                asked
+            }
+            Input::Person { by, action } => self.person(by, action),
+        }
+    }
+
+    /// The wait is over. A timer of another generation was set for a wait that is no longer.
+    fn timer(&mut self, generation: u64) -> bool {
+        let due = self.is_open()
+            && matches!(self.draft.wait, Some(crate::case::Wait::Timer { .. }))
+            && generation == self.draft.case.generation;
+        if due {
+            self.enter(self.state.next());
+        }
+        due
+    }
+}

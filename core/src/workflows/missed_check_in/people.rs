@@ -1,0 +1,158 @@
+//! What people may do with a case.
+
+use super::run::{Ask, Run};
+use super::state::{Hold, How, Progress, Step};
+use crate::case::CaseStatus;
+use crate::scripts::date_words;
+use crate::time::Date;
+use crate::workflow::Action;
+
+impl Run<'_> {
+    /// Carries out what a person decided; `false` if it does not apply to the case as it stands.
+    /// Never called on a closed case.
+    pub(super) fn person(&mut self, by: &str, action: &Action) -> bool {
+        match action {
+            Action::Pause { reason } => self.pause_by(by, reason),
+            Action::Resume => self.resume(by),
+            Action::Close { reason } => {
+                self.close(&format!("closed by {by}: {reason}"));
+                true
+            }
+            Action::Promised { until } => self.promised(by, *until),
+            Action::DoneByHand => self.done_by_hand(by),
+            Action::SendAnyway => self.send_anyway(by),
+            Action::Skip => self.skip(by),
+            Action::CallOutcome { outcome } => {
+                let waits = self.awaits_call();
+                if waits {
+                    self.draft.say(format!("{by} recorded the call"));
+                    self.call_recorded(self.now(), Some(*outcome), false);
+                }
+                waits
+            }
+        }
+    }
+
+    fn is_held(&self) -> bool {
+        matches!(self.draft.status, CaseStatus::Held { .. })
+    }
+
+    fn pause_by(&mut self, by: &str, reason: &str) -> bool {
+        if matches!(self.draft.status, CaseStatus::Paused { .. }) {
+            return false;
+        }
+        let days = self.procedure.parameters.coach.hold_reminder_days;
+        let ask = Ask {
+            kind: "paused",
+            owner: self.owner(),
+            title: format!("{}: paused by {by}: {reason}", self.state.who()),
+            detail: serde_json::json!({ "reason": reason, "by": by }),
+            actions: &["resume", "promised", "close"],
+            remind_at: self.working_days_from_now(days),
+        };
+        self.pause(&format!("{reason} ({by})"), ask);
+        true
+    }
+
+    /// Goes on with the first step that has not been carried out. After a pause, what was said
+    /// before is dealt with. A held step is tried anew, except one that may have reached her.
+    fn resume(&mut self, by: &str) -> bool {
+        match self.draft.status {
+            CaseStatus::Paused { .. } => {
+                self.state.since = self.now();
+                self.state.resumed = true;
+            }
+            CaseStatus::Held { .. } if self.state.hold != Some(Hold::Unclear) => {}
+            _ => return false,
+        }
+        self.draft.say(format!("{by} resumed"));
+        self.enter(self.state.next());
+        true
+    }
+
+    /// She promised to check in by a day: wait for the end of it, then go on.
+    fn promised(&mut self, by: &str, until: Date) -> bool {
+        self.withdraw_current();
+        self.withdraw_call("the client promised to check in");
+        self.state.hold = None;
+        self.state.since = self.now();
+        self.state.resumed = true;
+        let calendar = self.draft.cx.calendar;
+        let next = until.tomorrow().unwrap_or(until);
+        let at = calendar.portal_slot(calendar.portal_opening(next).max(self.now()));
+        let words = date_words(until);
+        self.draft
+            .say(format!("{by}: the client promised to check in by {words}"));
+        self.wait_until(at, &format!("the check-in promised for {words}"));
+        true
+    }
+
+    fn done_by_hand(&mut self, by: &str) -> bool {
+        let step = self.step();
+        if step == Some(Step::ByHand) && self.is_open() {
+            self.draft.say(format!("{by} did it by hand"));
+            self.state.text_by_hand = true;
+            self.enter(Step::ByHand);
+            return true;
+        }
+        let done = self.is_held();
+        if done {
+            self.draft.say(format!("{by} did it by hand"));
+            self.pass(How::ByHand);
+        }
+        done
+    }
+
+    fn skip(&mut self, by: &str) -> bool {
+        let skipped = self.is_held() || (self.is_open() && self.awaits_call());
+        if skipped {
+            self.draft.say(format!("{by} left the step out"));
+            self.pass(How::Skipped);
+        }
+        skipped
+    }
+
+    /// Goes on as if the step had been carried out at this moment.
+    fn pass(&mut self, how: How) {
+        self.withdraw_current();
+        self.withdraw_call("it is no longer needed");
+        self.state.hold = None;
+        let now = self.now();
+        match self.step() {
+            Some(Step::EmailFollowUp) => self.email_done(now, how),
+            Some(Step::ChooseChannel) => self.followed_up(now, how),
+            Some(Step::PhoneFollowUp) => {
+                self.state.called = (how == How::ByHand).then_some(None);
+                self.followed_up(now, how);
+            }
+            Some(Step::PortalMessage) if self.state.first_message_open() => {
+                self.portal_message_done(now, how);
+            }
+            _ => self.enter(self.state.next()),
+        }
+    }
+
+    /// E43: the coach wants it sent although she wrote by hand. Only that objection is lifted; a
+    /// text that would be false, or can't be filled, is not sent for being asked for.
+    fn send_anyway(&mut self, by: &str) -> bool {
+        let Some(step @ (Step::PortalMessage | Step::EmailFollowUp | Step::PhoneFollowUp)) =
+            self.step()
+        else {
+            return false;
+        };
+        if !self.is_held() || self.state.hold != Some(Hold::NotSent) {
+            return false;
+        }
+        self.draft.say(format!("{by} wants it sent all the same"));
+        self.enter(step);
+        self.state.anyway.clone_from(&self.state.current);
+        true
+    }
+}
+
+impl super::state::State {
+    /// Whether the first message has not been carried out for sure.
+    fn first_message_open(&self) -> bool {
+        !matches!(self.first_message, Progress::Done { .. })
+    }
+}

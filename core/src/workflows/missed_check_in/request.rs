@@ -1,0 +1,244 @@
+//! From a planned effect and a reading to the exact words and ids it goes out with.
+//!
+//! Names, addresses and numbers come from the reading and from nowhere else: the coach of the
+//! moment signs (E41), the linked contact receives (E21).
+
+use super::guard::Outcome;
+use super::state::State;
+use crate::clients::{AddressState, Coach, ContactSnapshot};
+use crate::effects::{EffectInput, PlannedEffect, Request as Wire};
+use crate::ids::{CoachId, ContactId, CrmUserId};
+use crate::procedure::MissedCheckInProcedure;
+use crate::scripts::{Script, Values, date_words, usable_name};
+use crate::time::{Date, Timestamp};
+use crate::workflow::{Context, GuardReading};
+
+/// Everything a request is made of.
+pub(super) struct Request<'a> {
+    pub(super) procedure: &'a MissedCheckInProcedure,
+    pub(super) cx: Context<'a>,
+    pub(super) state: &'a State,
+    pub(super) effect: &'a PlannedEffect,
+    pub(super) reading: &'a GuardReading,
+}
+
+impl<'a> Request<'a> {
+    /// The script that the effect asks for.
+    pub(super) fn script_id(&self) -> Option<&'a str> {
+        match &self.effect.input {
+            EffectInput::PortalMessage { script, .. }
+            | EffectInput::Email { script, .. }
+            | EffectInput::CallTask { script, .. } => Some(script),
+            _ => None,
+        }
+    }
+
+    /// The request with the script as asked for, whatever it claims: for a person to look at.
+    pub(super) fn as_asked(&self) -> Outcome {
+        let id = self.script_id().ok_or("it has no script")?;
+        let script = self.procedure.scripts.get(id);
+        self.outreach(id, script.ok_or("there is no such script")?)
+    }
+
+    /// An outreach with the text of `script`.
+    pub(super) fn outreach(&self, id: &str, script: &Script) -> Outcome {
+        let text = script
+            .render(id, &self.values())
+            .map_err(|error| error.to_string())?
+            .text;
+        match &self.effect.input {
+            EffectInput::PortalMessage { .. } => Ok(Wire::PortalMessage {
+                client: self.effect.client.clone(),
+                author: self.author()?,
+                text,
+            }),
+            EffectInput::Email { due, .. } => self.email(*due, text),
+            EffectInput::CallTask {
+                due,
+                reason,
+                call_by,
+                ..
+            } => self.call_task(*due, reason, *call_by, &text),
+            _ => Err("it is no outreach".into()),
+        }
+    }
+
+    /// Everything that no client sees.
+    pub(super) fn aside(&self) -> Outcome {
+        match &self.effect.input {
+            EffectInput::PortalNote { text } => Ok(Wire::PortalNote {
+                client: self.effect.client.clone(),
+                author: self.author()?,
+                text: text.clone(),
+            }),
+            EffectInput::ContactNote { title, text } => Ok(Wire::ContactNote {
+                contact: self.contact_id()?,
+                user: self.user()?,
+                title: title.clone(),
+                text: text.clone(),
+            }),
+            EffectInput::AddTag { tag } => Ok(Wire::AddTag {
+                contact: self.contact_id()?,
+                tag: tag.clone(),
+            }),
+            EffectInput::RemoveTag { tag } => Ok(Wire::RemoveTag {
+                contact: self.contact_id()?,
+                tag: tag.clone(),
+            }),
+            EffectInput::CloseTask { .. } => Ok(Wire::CloseTask {
+                task: self.reading.task.clone().ok_or("the task is not known")?,
+            }),
+            EffectInput::ReassignTask { .. } => Ok(Wire::ReassignTask {
+                task: self.reading.task.clone().ok_or("the task is not known")?,
+                user: self.user()?,
+            }),
+            _ => Err("it is no effect of this procedure".into()),
+        }
+    }
+
+    fn email(&self, due: Date, text: String) -> Outcome {
+        let contact = self.contact()?;
+        if !contact.address.accepts_mail() {
+            return Err(format!(
+                "mail can't reach her ({}): resume to decide the channel anew",
+                address_words(&contact.address)
+            ));
+        }
+        let subject = &self.procedure.parameters.email_subject;
+        Ok(Wire::Email {
+            contact: contact.id.clone(),
+            user: self.user()?,
+            subject: subject.replace("{date}", &date_words(due)),
+            text,
+        })
+    }
+
+    fn call_task(&self, due: Date, reason: &str, call_by: Date, script: &str) -> Outcome {
+        let contact = self.contact()?;
+        let portal = self.reading.portal.as_ref();
+        let phone = contact.phone.clone();
+        let phone = phone.or_else(|| portal.and_then(|portal| portal.client.phone.clone()));
+        let phone = phone.ok_or(
+            "she has no phone number: add one in the CRM, or resume to decide the channel anew",
+        )?;
+        let who = portal.and_then(|portal| portal.client.short_name());
+        let who = who
+            .as_deref()
+            .and_then(usable_name)
+            .ok_or("her first name is missing: add it in the portal")?;
+        let due_words = date_words(due);
+        let why = if reason.is_empty() {
+            String::new()
+        } else {
+            format!(", {reason}")
+        };
+        let today = self.cx.calendar.date_of(self.cx.now);
+        Ok(Wire::CallTask {
+            contact: contact.id.clone(),
+            user: self.user()?,
+            title: format!("CALL {who}: check-in due {}{why}", short(&due_words)),
+            description: self.call_description(&due_words, reason, &phone, script),
+            due: self.closing(call_by.max(today)),
+        })
+    }
+
+    fn closing(&self, day: Date) -> Timestamp {
+        self.cx.calendar.office_closing(day)
+    }
+
+    /// What the coach needs on one screen. The last line is hers to fill in: no line before it may
+    /// begin like it, or it would be read as the outcome.
+    fn call_description(&self, due: &str, reason: &str, phone: &str, script: &str) -> String {
+        let mut lines = Vec::new();
+        if !reason.is_empty() {
+            lines.push(format!("Why a call: {reason}."));
+        }
+        let chosen = self.state.decision.iter();
+        for caution in chosen.flat_map(|chosen| &chosen.cautions) {
+            lines.push(format!("Note: {caution}."));
+        }
+        lines.push(format!("Check-in due: {due}."));
+        lines.push(format!("Number: {phone}"));
+        lines.push(format!("\nWhat to say:\n{script}\n"));
+        lines.push(
+            "After the call, write spoke, voicemail, no answer or wrong number in the line below, \
+             and complete this task."
+                .into(),
+        );
+        lines.push("Outcome:".into());
+        lines.join("\n")
+    }
+
+    fn values(&self) -> Values {
+        let portal = self.reading.portal.as_ref();
+        Values {
+            client_name: portal.and_then(|portal| portal.client.first_name.clone()),
+            coach_name: self.reading.coach.as_ref().map(|coach| coach.name.clone()),
+            due: Some(self.state.due),
+        }
+    }
+
+    fn coach(&self) -> Result<&'a Coach, String> {
+        self.reading
+            .coach
+            .as_ref()
+            .ok_or_else(|| "she has no coach: assign one in the portal".into())
+    }
+
+    fn author(&self) -> Result<CoachId, String> {
+        Ok(self.coach()?.id.clone())
+    }
+
+    /// E42: no other sender steps in without permission.
+    fn user(&self) -> Result<CrmUserId, String> {
+        let coach = self.coach()?;
+        coach.crm_user.clone().ok_or_else(|| {
+            format!(
+                "{} has no active user in the CRM: give her one with the address the portal has",
+                coach.name
+            )
+        })
+    }
+
+    fn contact(&self) -> Result<&'a ContactSnapshot, String> {
+        let contact = self.reading.contact.as_ref();
+        let contact = contact
+            .ok_or("she is not linked to a contact in the CRM: link them (`clients link`)")?;
+        let told = self.reading.portal.as_ref();
+        let told = told.and_then(|portal| portal.client.contact.as_ref());
+        if told.is_some_and(|told| *told != contact.id) {
+            return Err(
+                "the portal names another contact than the one she is linked to: \
+                        settle which is hers (`clients link`)"
+                    .into(),
+            );
+        }
+        Ok(contact)
+    }
+
+    fn contact_id(&self) -> Result<ContactId, String> {
+        Ok(self.contact()?.id.clone())
+    }
+}
+
+/// `November 3` as `Nov 3`.
+fn short(date_words: &str) -> String {
+    match date_words.split_once(' ') {
+        Some((month, day)) => {
+            let month: String = month.chars().take(3).collect();
+            format!("{month} {day}")
+        }
+        None => date_words.to_owned(),
+    }
+}
+
+/// What the CRM says of an address, for people.
+fn address_words(address: &AddressState) -> String {
+    match address {
+        AddressState::Deliverable | AddressState::NeverMailed => "deliverable".into(),
+        AddressState::Undeliverable(word) => format!("returned: {word}"),
+        AddressState::OptedOut(word) => format!("opted out: {word}"),
+        AddressState::Missing => "no address".into(),
+        AddressState::Unknown(word) => format!("unknown status {word:?}"),
+    }
+}

@@ -1,0 +1,211 @@
+//! How an effect of ours ended, and what follows from it.
+//!
+//! The outcome of an effect is taken in wherever the case stands by then: a message that was under
+//! way when the check-in came has been sent all the same, and must be known to have been (E4).
+
+use super::run::{Ask, Run};
+use super::state::{Hold, How, Pending, Progress, Step};
+use crate::case::{CaseStatus, Wait};
+use crate::effects::{EffectKind, Settled};
+use crate::ids::{EffectKey, TaskId};
+use crate::time::Timestamp;
+
+impl Run<'_> {
+    /// Takes an outcome in; `false` if it changes nothing.
+    pub(super) fn settled(&mut self, key: &EffectKey, settled: &Settled) -> bool {
+        let Some(pending) = self.state.pending.get(key).copied() else {
+            return false;
+        };
+        match settled {
+            Settled::Done { at, vendor_ref, .. } => {
+                let task = vendor_ref.clone().map(TaskId);
+                self.done(key, pending, *at, How::Sent, task.as_ref());
+            }
+            Settled::AlreadyTrue => self.done(key, pending, self.now(), How::Sent, None),
+            Settled::Proposed => self.done(key, pending, self.now(), How::Proposed, None),
+            Settled::Cancelled => self.not_done(key, pending, "it was cancelled"),
+            Settled::Overtaken { by } => self.not_done(key, pending, &format!("overtaken by {by}")),
+            Settled::Held { reason } | Settled::Dead { reason } => {
+                self.stuck(key, pending, reason);
+            }
+            Settled::Unclear { evidence } => self.unclear(key, pending, evidence),
+        }
+        true
+    }
+
+    fn is_current(&self, key: &EffectKey) -> bool {
+        self.state.current.as_ref() == Some(key)
+    }
+
+    /// Whether a step may move the case: a paused or closed one stays where a person put it.
+    fn moves(&self) -> bool {
+        matches!(
+            self.draft.status,
+            CaseStatus::Open | CaseStatus::Held { .. }
+        )
+    }
+
+    fn done(
+        &mut self,
+        key: &EffectKey,
+        pending: Pending,
+        at: Timestamp,
+        how: How,
+        task: Option<&TaskId>,
+    ) {
+        self.state.pending.remove(key);
+        if !pending.kind.is_outreach() {
+            return;
+        }
+        if !self.is_current(key) {
+            // Withdrawn while it was under way. If its step was planned anew meanwhile, the new
+            // plan must not go out too: this one takes its place.
+            let replaced = self.state.current.clone().and_then(|current| {
+                let other = self.state.pending.get(&current)?;
+                (other.kind == pending.kind).then_some(current)
+            });
+            if replaced.is_none() || !self.moves() {
+                self.overlap(key, pending, at, how, task);
+                return;
+            }
+            self.withdraw_current();
+        }
+        self.state.hold = None;
+        self.draft.status = CaseStatus::Open;
+        self.stop_asking();
+        match (pending.kind, how) {
+            (EffectKind::PortalMessage, _) => self.portal_message_done(at, how),
+            (EffectKind::Email, _) => self.email_done(at, how),
+            (_, How::Proposed) => self.call_task_proposed(),
+            _ => self.call_task_made(key, task),
+        }
+    }
+
+    /// E4: it went out although it was no longer wanted. It can't be recalled; it is recorded, so
+    /// that it is never sent again, and the coach hears of it.
+    fn overlap(
+        &mut self,
+        key: &EffectKey,
+        pending: Pending,
+        at: Timestamp,
+        how: How,
+        task: Option<&TaskId>,
+    ) {
+        if how == How::Proposed {
+            return;
+        }
+        match pending.kind {
+            EffectKind::PortalMessage => self.state.first_message = Progress::Done { at, how },
+            EffectKind::Email => self.state.follow_up = Progress::Done { at, how },
+            _ => {
+                self.draft
+                    .say("The call task was under way already: it is completed again");
+                if task.is_some() {
+                    self.close_task(key, "it was no longer needed when it was made");
+                }
+                return;
+            }
+        }
+        let what = match pending.step {
+            Step::PortalMessage => "the first message",
+            _ => "the follow-up email",
+        };
+        self.draft
+            .say(format!("{what} was under way already and has been sent"));
+        let remind_at = self.working_days_from_now(1);
+        self.tell(Ask {
+            kind: "overlap",
+            owner: self.owner(),
+            title: format!(
+                "{}: {what} crossed with what she did. A word of apology is yours to write",
+                self.state.who()
+            ),
+            detail: serde_json::json!({ "sent_at": at, "contact": self.state.client.contact }),
+            actions: &["done"],
+            remind_at,
+        });
+    }
+
+    /// It was not carried out, and won't be.
+    fn not_done(&mut self, key: &EffectKey, pending: Pending, why: &str) {
+        self.state.pending.remove(key);
+        let waits = matches!(&self.draft.wait, Some(Wait::Effect { key: waited }) if waited == key);
+        if self.is_current(key) && self.is_open() && waits {
+            // What overtook it is expected to have moved the case before this is told. If it has
+            // not, the case must not wait for an effect that is over.
+            self.state.current = None;
+            let reason = format!("{} was not sent: {why}", kind_words(pending.kind));
+            self.hold(Hold::NotSent, &reason, serde_json::json!({ "effect": key }));
+        } else if pending.kind.is_outreach() && !pending.cancelled {
+            self.draft
+                .say(format!("{} was not sent: {why}", kind_words(pending.kind)));
+        }
+    }
+
+    /// The guard held it, or every try failed. It may still be carried out by a replay, so it
+    /// stays remembered.
+    fn stuck(&mut self, key: &EffectKey, pending: Pending, reason: &str) {
+        if !self.is_current(key) {
+            self.state.pending.remove(key);
+            if !pending.cancelled {
+                let what = kind_words(pending.kind);
+                self.draft.say(format!("{what} was not done: {reason}"));
+            }
+            return;
+        }
+        if self.moves() {
+            let extra = self.ready_for(pending.kind, key);
+            self.hold(Hold::NotSent, reason, extra);
+        }
+    }
+
+    fn unclear(&mut self, key: &EffectKey, pending: Pending, evidence: &str) {
+        let progress = match pending.kind {
+            EffectKind::PortalMessage => Some(&mut self.state.first_message),
+            EffectKind::Email => Some(&mut self.state.follow_up),
+            _ => None,
+        };
+        if let Some(progress) = progress
+            && *progress == Progress::Pending
+        {
+            *progress = Progress::Unclear;
+        }
+        let what = kind_words(pending.kind);
+        if self.is_current(key) && self.moves() {
+            let mut extra = self.ready_for(pending.kind, key);
+            if let Some(extra) = extra.as_object_mut() {
+                extra.insert("evidence".into(), evidence.into());
+            }
+            let reason = format!("it can't be told whether {what} arrived");
+            self.hold(Hold::Unclear, &reason, extra);
+        } else {
+            self.draft.say(format!(
+                "It can't be told whether {what} arrived: {evidence}"
+            ));
+        }
+    }
+
+    /// What a person needs to do it herself.
+    fn ready_for(&self, kind: EffectKind, key: &EffectKey) -> serde_json::Value {
+        let script = match kind {
+            EffectKind::PortalMessage => "S1",
+            EffectKind::Email => "S2",
+            _ => "S3",
+        };
+        serde_json::json!({ "effect": key, "ready": self.ready_text(script) })
+    }
+}
+
+fn kind_words(kind: EffectKind) -> &'static str {
+    match kind {
+        EffectKind::PortalMessage => "the portal message",
+        EffectKind::Email => "the email",
+        EffectKind::CallTask => "the call task",
+        EffectKind::PortalNote => "the portal note",
+        EffectKind::ContactNote => "the note in the CRM",
+        EffectKind::AddTag | EffectKind::RemoveTag => "the tag",
+        EffectKind::ReassignTask => "moving the call task",
+        EffectKind::CloseTask => "completing the call task",
+        _ => "the effect",
+    }
+}
