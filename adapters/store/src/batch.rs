@@ -87,8 +87,9 @@ pub enum JobEnd {
 pub enum Existing {
     /// Leave it as it is, whatever its state.
     Keep,
-    /// Make it ready at the new time with the new payload, unless it is running (then it is left,
-    /// and the batch fails with a conflict on `job state`, so that the caller decides again).
+    /// Make it ready at the new time with the new payload and its failures forgotten, unless it is
+    /// running (then it is left, and the batch fails with a conflict on `job state`, so that the
+    /// caller decides again).
     Reschedule,
 }
 
@@ -98,7 +99,8 @@ pub enum Op {
     /// Stores a receipt. When its dedupe key is taken (see [`Receipt::dedupe_forever`]), it is
     /// stored as [`ReceiptState::Duplicate`] with `duplicate_of` set; `Committed` tells.
     InsertReceipt(Receipt),
-    /// A receipt leaves [`ReceiptState::New`]. Conflict `receipt state` if it has left already.
+    /// A receipt leaves [`ReceiptState::New`]. Conflict `receipt state` if it has left already,
+    /// is not there, or is to become anything else than done or quarantined.
     FinishReceipt {
         /// Which.
         id: ReceiptId,
@@ -115,7 +117,8 @@ pub enum Op {
     /// is not closed.
     InsertCase(Case),
     /// Replaces a case. Conflict `case version` unless the stored version is `expected`.
-    /// The new version must be `expected + 1`.
+    /// The new version must be `expected + 1`. Conflict `open case` if it would be open again
+    /// beside another of the same client and procedure.
     UpdateCase {
         /// The case as it is to be.
         case: Case,
@@ -188,7 +191,8 @@ pub enum Op {
     },
     /// Requires that the worker still holds the job. Conflict `job fence`.
     RequireFence(Fence),
-    /// Ends a run, writes its attempt row, frees the lane. Conflict `job fence`.
+    /// Ends a run, writes its attempt row, frees the lane. An end that carries an error counts as
+    /// a failure. Conflict `job fence`.
     FinishJob {
         /// By which right.
         fence: Fence,

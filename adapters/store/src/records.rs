@@ -146,7 +146,8 @@ pub struct Job {
 /// A job to be queued.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewJob {
-    /// Its id, should it be new.
+    /// Its id, should it be new. The moment it was made, which the id carries to the millisecond,
+    /// becomes [`Job::created_at`].
     pub id: JobId,
     /// See [`Job::key`].
     pub key: String,

@@ -1,0 +1,163 @@
+//! The suite every store must pass: one function per promise of the port.
+//!
+//! A store crate runs it with one line in a test file, given a function that makes an empty store
+//! and whatever must live as long as it does (a temporary directory, a database name):
+//!
+//! ```ignore
+//! async fn make() -> (Arc<dyn Store>, TempDir) { … }
+//! relay_store::conformance_tests!(crate::make);
+//! ```
+//!
+//! How a newcomer adds a promise: write the function in the file of its topic and its name in the
+//! list below. A function that is not in the list is dead code, which the compiler reports.
+//!
+//! Times, ids and order are fixed: a failure is the same failure every time.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a broken promise ends the test that checks it"
+)]
+
+mod make;
+
+macro_rules! behaviours {
+    ($d:tt $($topic:ident { $($name:ident),* $(,)? })*) => {
+        $(mod $topic;)*
+
+        /// The promises, by topic. Run through [`conformance_tests!`](crate::conformance_tests).
+        pub mod checks {
+            $(
+                #[doc = concat!("What a store promises about ", stringify!($topic), ".")]
+                pub mod $topic {
+                    $(
+                        #[doc = concat!("See the name. Panics if it is not so: `", stringify!($name), "`.")]
+                        pub async fn $name(store: &dyn $crate::Store) {
+                            super::super::$topic::$name(store).await;
+                        }
+                    )*
+                }
+            )*
+        }
+
+        /// One `#[tokio::test]` for each promise, in a module for each topic. Takes the absolute
+        /// path of a function that makes an empty store: see [`conformance`](crate::conformance).
+        #[macro_export]
+        macro_rules! conformance_tests {
+            ($d make:path) => {
+                $(
+                    mod $topic {
+                        $(
+                            #[tokio::test]
+                            async fn $name() {
+                                let (store, keep) = $d make().await;
+                                $crate::conformance::checks::$topic::$name(store.as_ref()).await;
+                                drop(keep);
+                            }
+                        )*
+                    }
+                )*
+            };
+        }
+    };
+}
+
+behaviours! { $
+    receipts {
+        a_receipt_comes_back_byte_for_byte,
+        a_vendors_id_stays_taken_for_ever,
+        a_body_hash_is_taken_only_while_unread,
+        the_same_key_of_another_source_is_another_event,
+        duplicates_are_told_in_the_order_of_the_receipts,
+        a_receipt_leaves_the_queue_once,
+        receipts_are_listed_oldest_first,
+        a_fact_is_known_once,
+        facts_come_by_source_time_then_learning,
+        a_receipt_shows_the_facts_it_taught,
+    }
+    cases {
+        a_case_comes_back_in_every_status,
+        a_client_has_one_open_case_per_procedure,
+        a_closed_case_is_not_opened_beside_another,
+        a_case_is_replaced_only_by_its_next_version,
+        a_required_version_must_be_the_stored_one,
+        open_cases_come_oldest_first,
+        cases_come_newest_change_first,
+        a_history_is_kept_in_order,
+    }
+    effects {
+        an_effect_comes_back_as_planned,
+        the_same_plan_is_one_effect,
+        a_key_is_never_reused_for_other_content,
+        an_intent_is_given_once,
+        an_intent_must_be_the_next_revision,
+        only_a_planned_effect_gets_an_intent,
+        an_intents_outcome_is_told_once,
+        intents_come_by_revision,
+        an_effect_moves_only_from_where_it_was_seen,
+        a_move_keeps_or_replaces_the_request,
+        probes_are_counted_while_unclear,
+        cancelling_takes_a_planned_effect_and_its_job,
+        cancelling_keeps_how_an_effect_ended,
+        cancelling_leaves_what_may_have_been_sent,
+        cancelling_leaves_a_running_job,
+        effects_come_in_order_of_planning,
+        a_task_is_found_by_the_effect_that_made_it,
+        vendor_references_are_those_of_done_effects,
+    }
+    jobs {
+        a_job_comes_back_as_queued,
+        the_same_key_is_one_job,
+        a_rescheduled_job_is_ready_with_its_new_payload,
+        a_running_job_is_not_rescheduled,
+        a_finished_run_leaves_the_job_as_its_end_says,
+        only_failures_count,
+        every_run_has_its_attempt,
+        a_stale_fence_changes_nothing,
+        a_required_fence_must_be_held,
+        a_stopped_job_is_ready_again_after_replay,
+        a_ready_job_is_made_due_by_replay,
+        running_and_done_jobs_are_not_replayed,
+        a_job_is_cancelled_unless_running_or_done,
+        cancelling_by_key_never_conflicts,
+        jobs_are_filtered_and_come_by_lane_then_order,
+    }
+    leases {
+        only_due_jobs_are_claimed_in_order,
+        a_claim_takes_no_more_than_its_limit,
+        a_lane_runs_one_job_at_a_time,
+        a_lane_keeps_its_order_among_those_due,
+        a_lane_is_free_after_every_end,
+        a_claim_may_name_its_lane,
+        every_claim_raises_the_fence,
+        workers_share_neither_jobs_nor_lanes,
+        a_lease_is_renewed_only_by_its_holder,
+        a_rescue_takes_back_what_has_expired,
+        a_worker_hands_back_its_own_jobs,
+        the_next_due_time_is_that_of_a_ready_job,
+        health_counts_what_is_there,
+    }
+    work {
+        a_work_item_comes_back_as_opened,
+        the_same_wish_is_one_open_item,
+        an_item_is_settled_once,
+        a_case_settles_its_items,
+        an_item_is_settled_by_its_key,
+        reminders_are_counted_and_may_change_the_owner,
+        open_items_come_by_due_time,
+        a_cases_items_come_oldest_first,
+    }
+    directory {
+        a_link_is_replaced_and_forgotten,
+        a_contact_knows_its_clients,
+        a_coach_is_replaced,
+        a_setting_is_replaced_or_kept,
+        a_procedure_version_never_changes,
+        the_audit_log_comes_newest_first,
+    }
+    batches {
+        an_empty_batch_is_carried_out,
+        a_batch_is_carried_out_in_order,
+        a_batch_that_fails_at_its_end_leaves_nothing_behind,
+    }
+}

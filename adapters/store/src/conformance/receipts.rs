@@ -1,0 +1,180 @@
+//! What came in, and what it taught us.
+
+use super::make::{ALL, Maker, at, commit, conflict};
+use crate::{Op, Page, Receipt, ReceiptState, Store};
+
+fn insert(receipt: &Receipt) -> Op {
+    Op::InsertReceipt(receipt.clone())
+}
+
+fn finish(receipt: &Receipt, state: ReceiptState) -> Op {
+    Op::FinishReceipt {
+        id: receipt.id,
+        state,
+        note: Some("1 fact".into()),
+        at: at(1),
+    }
+}
+
+pub(super) async fn a_receipt_comes_back_byte_for_byte(store: &dyn Store) {
+    let make = Maker::new();
+    let mut receipt = make.receipt("evt-1");
+    // Not UTF-8: a signature is over bytes.
+    receipt.body = vec![0, 0xff, b'{', 0xc3, 0x28];
+    receipt.content_type = None;
+    assert_eq!(store.receipt(receipt.id).await.unwrap(), None);
+
+    let committed = commit(store, [insert(&receipt)]).await;
+
+    assert_eq!(committed.duplicates, [None]);
+    assert_eq!(store.receipt(receipt.id).await.unwrap(), Some(receipt));
+}
+
+pub(super) async fn a_vendors_id_stays_taken_for_ever(store: &dyn Store) {
+    let make = Maker::new();
+    let original = make.receipt("evt-1");
+    commit(store, [insert(&original)]).await;
+    for state in [ReceiptState::New, ReceiptState::Done] {
+        if state == ReceiptState::Done {
+            commit(store, [finish(&original, state)]).await;
+        }
+        let again = make.receipt("evt-1");
+        let committed = commit(store, [insert(&again)]).await;
+
+        // Both times the original, never the duplicate in between.
+        assert_eq!(committed.duplicates, [Some(original.id)]);
+        let stored = store.receipt(again.id).await.unwrap().unwrap();
+        assert_eq!(stored.state, ReceiptState::Duplicate);
+        assert_eq!(stored.duplicate_of, Some(original.id));
+        assert_eq!(stored.body, again.body);
+    }
+    let first = store.receipt(original.id).await.unwrap().unwrap();
+    assert_eq!(first.state, ReceiptState::Done);
+}
+
+pub(super) async fn a_body_hash_is_taken_only_while_unread(store: &dyn Store) {
+    let make = Maker::new();
+    let first = make.hashed_receipt("hash");
+    let while_unread = make.hashed_receipt("hash");
+    let once_read = make.hashed_receipt("hash");
+    let then = make.hashed_receipt("hash");
+
+    let committed = commit(store, [insert(&first), insert(&while_unread)]).await;
+    assert_eq!(committed.duplicates, [None, Some(first.id)]);
+
+    // The same contact may be edited again: an equal body is then news.
+    commit(store, [finish(&first, ReceiptState::Done)]).await;
+    let committed = commit(store, [insert(&once_read), insert(&then)]).await;
+    assert_eq!(committed.duplicates, [None, Some(once_read.id)]);
+}
+
+pub(super) async fn the_same_key_of_another_source_is_another_event(store: &dyn Store) {
+    let make = Maker::new();
+    let one = make.receipt("evt-1");
+    let mut other = make.receipt("evt-1");
+    other.source = "other".into();
+    let committed = commit(store, [insert(&one), insert(&other)]).await;
+    assert_eq!(committed.duplicates, [None, None]);
+}
+
+pub(super) async fn duplicates_are_told_in_the_order_of_the_receipts(store: &dyn Store) {
+    let make = Maker::new();
+    let (a, b) = (make.receipt("a"), make.receipt("b"));
+    commit(store, [insert(&a)]).await;
+    let setting = Op::PutSetting {
+        key: "between".into(),
+        value: 1.into(),
+    };
+    let ops = [
+        insert(&b),
+        setting,
+        insert(&make.receipt("a")),
+        insert(&make.receipt("c")),
+        insert(&make.receipt("b")),
+    ];
+    let committed = commit(store, ops).await;
+    assert_eq!(committed.duplicates, [None, Some(a.id), None, Some(b.id)]);
+}
+
+pub(super) async fn a_receipt_leaves_the_queue_once(store: &dyn Store) {
+    let make = Maker::new();
+    let receipt = make.receipt("evt-1");
+    let unknown = make.receipt("evt-2");
+    commit(store, [insert(&receipt)]).await;
+    for state in [ReceiptState::New, ReceiptState::Duplicate] {
+        conflict(store, "receipt state", [finish(&receipt, state)]).await;
+    }
+    let quarantine = finish(&receipt, ReceiptState::Quarantined);
+
+    commit(store, [quarantine.clone()]).await;
+
+    let stored = store.receipt(receipt.id).await.unwrap().unwrap();
+    assert_eq!(stored.state, ReceiptState::Quarantined);
+    assert_eq!(stored.note.as_deref(), Some("1 fact"));
+    assert_eq!(stored.processed_at, Some(at(1)));
+    conflict(store, "receipt state", [quarantine]).await;
+    conflict(store, "receipt state", [finish(&unknown, ReceiptState::Done)]).await;
+}
+
+pub(super) async fn receipts_are_listed_oldest_first(store: &dyn Store) {
+    let make = Maker::new();
+    let all: Vec<_> = ["d", "a", "c", "b"].map(|key| make.receipt(key)).into();
+    for receipt in &all {
+        commit(store, [insert(receipt)]).await;
+    }
+    commit(store, [finish(&all[1], ReceiptState::Done)]).await;
+
+    let unread = store.receipts(ReceiptState::New, ALL).await.unwrap();
+    assert_eq!(unread, [all[0].clone(), all[2].clone(), all[3].clone()]);
+    let page = Page {
+        offset: 1,
+        limit: 1,
+    };
+    let second = store.receipts(ReceiptState::New, page).await.unwrap();
+    assert_eq!(second, [all[2].clone()]);
+    let done = store.receipts(ReceiptState::Done, ALL).await.unwrap();
+    assert_eq!(done.len(), 1);
+}
+
+pub(super) async fn a_fact_is_known_once(store: &dyn Store) {
+    let make = Maker::new();
+    let first = make.fact("m-1", 1);
+    let mut again = make.fact("m-1", 1);
+    again.learned_at = at(99);
+    let later = make.fact("m-1", 2);
+
+    commit(store, [Op::InsertFact(first.clone())]).await;
+    commit(store, [Op::InsertFact(again), Op::InsertFact(later.clone())]).await;
+
+    let facts = store.facts(&"maya".into()).await.unwrap();
+    assert_eq!(facts, [first, later]);
+    assert!(store.facts(&"jo".into()).await.unwrap().is_empty());
+}
+
+pub(super) async fn facts_come_by_source_time_then_learning(store: &dyn Store) {
+    let make = Maker::new();
+    let late = make.fact("m-3", 3);
+    let (tie, tied) = (make.fact("m-9", 2), make.fact("m-2", 2));
+    let early = make.fact("m-1", 1);
+    for fact in [&late, &tie, &tied, &early] {
+        commit(store, [Op::InsertFact(fact.clone())]).await;
+    }
+    let facts = store.facts(&"maya".into()).await.unwrap();
+    assert_eq!(facts, [early, tie, tied, late]);
+}
+
+pub(super) async fn a_receipt_shows_the_facts_it_taught(store: &dyn Store) {
+    let make = Maker::new();
+    let receipt = make.receipt("evt-1");
+    let mut taught = make.fact("m-1", 1);
+    taught.receipt = Some(receipt.id);
+    let read = make.fact("m-2", 2);
+    let facts = [taught.clone(), read].map(Op::InsertFact);
+    commit(store, [insert(&receipt)]).await;
+    commit(store, facts).await;
+
+    let facts = store.facts_of_receipt(receipt.id).await.unwrap();
+    assert_eq!(facts, [taught]);
+    let none = store.facts_of_receipt(make.receipt_id()).await.unwrap();
+    assert!(none.is_empty());
+}
