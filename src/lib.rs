@@ -14,7 +14,7 @@
 //! | [`engine`] | intake, steps, queue, what people do |
 //! | [`effects`] | guard, intent, one attempt, probe |
 //! | [`ports`] | what we need of the world, named by need |
-//! | [`wiring`] | the only place that names vendors: ports implemented by their clients |
+//! | [`wiring`] | the only place that names vendors and databases |
 //! | [`sandbox`] | emulated vendors and invented people, for tests and demo |
 //! | [`cli`] | the commands |
 //! | [`lifecycle`] | starting, ending, signals |

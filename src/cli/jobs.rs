@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Args, Subcommand};
 use relay_core::ids::{CaseId, ClientId, JobId};
-use relay_store::{Attempt, Job, JobFilter, JobState, Store};
+use relay_store::{Attempt, Job, JobError, JobFilter, JobState, Store};
 use serde_json::json;
 
 use super::args::{By, DryRun, Paging};
@@ -121,15 +121,7 @@ pub async fn list(
         .jobs(&args.filter.filter(), args.paging.page())
         .await?;
     let json = json!({ "jobs": jobs.iter().map(job_json).collect::<Vec<_>>() });
-    let mut table = Table::new(&[
-        "JOB",
-        "STATE",
-        "KIND",
-        "CLIENT",
-        "DUE",
-        "FAILURES",
-        "LAST ERROR",
-    ]);
+    let mut table = Table::new(&["JOB", "STATE", "KIND", "CLIENT", "DUE", "FAILURES", "WHY"]);
     for job in &jobs {
         table.row([
             job.id.to_string(),
@@ -138,7 +130,7 @@ pub async fn list(
             client_cell(job.client.as_ref()),
             out.time(job.run_at),
             job.failures.to_string(),
-            last_error(job),
+            why(job.last_error.as_ref(), job.note.as_ref()),
         ]);
     }
     Ok(out.emit(&json, &table.render("no job"))?)
@@ -168,7 +160,11 @@ pub async fn show(store: &dyn Store, id: JobId, out: &mut Output<'_>) -> Result<
         job.failures,
     );
     // Writing to a string can't fail.
-    let _ = writeln!(human, "error     {}\n\nTries", last_error(&job));
+    let _ = writeln!(
+        human,
+        "why       {}\n\nTries",
+        why(job.last_error.as_ref(), job.note.as_ref())
+    );
     human.push_str(&attempt_table(&attempts, out).render("none\n"));
     Ok(out.emit(&json, &human)?)
 }
@@ -273,22 +269,22 @@ pub async fn cancel(
 }
 
 fn attempt_table(attempts: &[Attempt], out: &Output<'_>) -> Table {
-    let mut table = Table::new(&["ENDED", "FENCE", "RESULT", "ERROR"]);
+    let mut table = Table::new(&["ENDED", "FENCE", "RESULT", "WHY"]);
     for attempt in attempts {
-        let error = attempt.error.as_ref();
         table.row([
             out.time(attempt.ended_at),
             attempt.fence.to_string(),
             attempt.result.clone(),
-            or_dash(error.map(|error| format!("{}: {}", error.class, error.message))),
+            why(attempt.error.as_ref(), attempt.note.as_ref()),
         ]);
     }
     table
 }
 
-fn last_error(job: &Job) -> String {
-    let error = job.last_error.as_ref();
-    or_dash(error.map(|error| format!("{}: {}", error.class, error.message)))
+/// Why it failed, else why it was put off or cancelled.
+fn why(error: Option<&JobError>, note: Option<&String>) -> String {
+    let error = error.map(|error| format!("{}: {}", error.class, error.message));
+    or_dash(error.or_else(|| note.cloned()))
 }
 
 fn job_json(job: &Job) -> serde_json::Value {
@@ -309,6 +305,7 @@ fn job_json(job: &Job) -> serde_json::Value {
         "case": job.case,
         "payload": job.payload,
         "last_error": job.last_error,
+        "note": job.note,
         "created_at": job.created_at,
         "changed_at": job.changed_at,
     })
@@ -320,5 +317,6 @@ fn attempt_json(attempt: &Attempt) -> serde_json::Value {
         "ended_at": attempt.ended_at,
         "result": attempt.result,
         "error": attempt.error,
+        "note": attempt.note,
     })
 }

@@ -16,8 +16,10 @@ mod error;
 pub mod hooks;
 pub mod jobs;
 pub mod keap;
+pub mod migrate;
 mod output;
 pub mod outreach;
+pub mod procedures;
 pub mod process;
 pub mod work;
 
@@ -40,13 +42,14 @@ use hooks::HooksCommand;
 use jobs::JobsCommand;
 use keap::KeapCommand;
 use outreach::{ResumeArgs, StopArgs};
+use procedures::ProceduresCommand;
 use process::{DemoArgs, SandboxArgs, ServeArgs};
 use work::WorkCommand;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 tried and failed, or not found; 2 wrongly asked for or configured.";
 
-/// Follows up missed check-ins: webhooks in, procedures over days, each step exactly once.
+/// Follows up missed check-ins: webhooks in, procedures carried over days, every decision explained.
 #[derive(Debug, Clone, PartialEq, Eq, Parser)]
 #[command(name = "clear-relay", version, after_help = EXIT_CODES)]
 pub struct Cli {
@@ -106,17 +109,6 @@ pub enum Command {
     },
 }
 
-/// `procedures …`.
-#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
-pub enum ProceduresCommand {
-    /// Check parameters and scripts, and report every mistake.
-    Check {
-        /// The folder with them [default: what the configuration names, else what is built in].
-        #[arg(value_name = "FOLDER")]
-        path: Option<PathBuf>,
-    },
-}
-
 /// `config …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum ConfigCommand {
@@ -127,13 +119,12 @@ pub enum ConfigCommand {
 }
 
 /// Opens databases. Implemented in `wiring`, which alone knows which database it is.
-#[async_trait]
+#[async_trait(?Send)]
 pub trait Stores: Send + Sync {
     /// Opens the database at `path`, which must be there and of this version.
     async fn open(&self, path: &Path) -> Result<Arc<dyn Store>, StoreError>;
-    /// Brings the database at `path` to this version; makes it if it is not there. Returns what
-    /// was applied, or with `dry_run` what would be.
-    async fn migrate(&self, path: &Path, dry_run: bool) -> Result<Vec<String>, StoreError>;
+    /// Brings the database at `path` to this version; makes it if it is not there.
+    async fn migrate(&self, path: &Path) -> Result<(), StoreError>;
 }
 
 /// Carries out a command.
@@ -148,37 +139,32 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
         Command::Config(_) => {
             Ok(out.emit(&json!({ "valid": true }), "the configuration is valid")?)
         }
-        Command::Migrate { dry_run } => migrate(&config, *dry_run, stores, out).await,
+        Command::Migrate { dry_run } => {
+            migrate::migrate(&config.store.path, *dry_run, stores, out).await
+        }
+        Command::Procedures(ProceduresCommand::Check { path }) => {
+            procedures::check(&config.procedures.missed_check_in, path.clone(), out)
+        }
         command => {
             let Some(read) = ReadOnly::of(command) else {
                 return Err(CliError::NotBuilt(name(command)));
             };
-            let store = stores.open(&config.store.path).await?;
+            let path = &config.store.path;
+            if missing_database(path) {
+                let path = path.display();
+                return Err(CliError::Usage(format!(
+                    "there is no database at {path}; make it with `clear-relay migrate`"
+                )));
+            }
+            let store = stores.open(path).await?;
             read.run(&*store, out).await
         }
     }
 }
 
-async fn migrate(
-    config: &Config,
-    dry_run: DryRun,
-    stores: &dyn Stores,
-    out: &mut Output<'_>,
-) -> Result<(), CliError> {
-    let applied = stores.migrate(&config.store.path, dry_run.dry_run).await?;
-    let verb = if dry_run.dry_run {
-        "would apply"
-    } else {
-        "applied"
-    };
-    let human = match applied.as_slice() {
-        [] => "the database is up to date".to_owned(),
-        names => format!("{verb} {}", names.join(", ")),
-    };
-    Ok(out.emit(
-        &json!({ "applied": applied, "dry_run": dry_run.dry_run }),
-        &human,
-    )?)
+/// Whether there is no file at `path`.
+fn missing_database(path: &Path) -> bool {
+    !path.exists()
 }
 
 /// The commands that only read.

@@ -1,8 +1,9 @@
 //! `[procedures]`: which procedures run, and whether they act.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use relay_core::case::Mode;
+use relay_core::procedure::{MissedCheckInProcedure, Mistake, Mistakes};
 
 use super::reader::Reader;
 
@@ -39,6 +40,17 @@ impl ProceduresConfig {
 }
 
 impl ProcedureConfig {
+    /// The procedure, from the folder or as built in, in the configured mode. The configuration
+    /// decides the mode, whatever the procedure's own file says: one switch, in one place.
+    pub fn missed_check_in(&self) -> Result<MissedCheckInProcedure, Mistakes> {
+        let mut procedure = match &self.path {
+            None => MissedCheckInProcedure::shipped()?,
+            Some(folder) => from_folder(folder)?,
+        };
+        procedure.mode = self.mode;
+        Ok(procedure)
+    }
+
     fn read(mut reader: Reader<'_>) -> Self {
         let modes = [("propose", Mode::Propose), ("act", Mode::Act)];
         let config = Self {
@@ -48,4 +60,23 @@ impl ProcedureConfig {
         reader.finish();
         config
     }
+}
+
+fn from_folder(folder: &Path) -> Result<MissedCheckInProcedure, Mistakes> {
+    let file = folder.join("missed-check-in.toml");
+    let text = std::fs::read_to_string(&file).map_err(|error| {
+        Mistakes(vec![Mistake {
+            key: String::new(),
+            problem: format!("{} can't be read ({})", file.display(), error.kind()),
+            remedy: "name a folder with missed-check-in.toml and scripts/".to_owned(),
+        }])
+    })?;
+    let scripts = folder.join("scripts");
+    MissedCheckInProcedure::parse(&text, |name| {
+        // A script is a file of the folder, not a way out of it.
+        let plain = Path::new(name).file_name().is_some_and(|file| file == name);
+        plain
+            .then(|| std::fs::read_to_string(scripts.join(name)).ok())
+            .flatten()
+    })
 }

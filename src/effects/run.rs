@@ -42,8 +42,10 @@ impl Engine {
         let read = self
             .call(GUARD, self.read_for_guard(&case, &effect.planned, needs))
             .await?;
+        let coaches = self.store.coaches().await?;
         let cx = Context {
             calendar: &self.calendar,
+            coaches: &coaches,
             now: self.now(),
         };
         match workflow.guard(cx, &case, &effect.planned, &read.reading) {

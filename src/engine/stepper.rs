@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use relay_core::case::{Case, CaseStatus, Mode, Wait};
+use relay_core::clients::Coach;
 use relay_core::facts::Fact;
 use relay_core::ids::{CaseId, ClientId, EffectKey, JobId, ReceiptId, WorkItemId};
 use relay_core::time::Timestamp;
@@ -36,6 +37,7 @@ pub struct Stepping<'a> {
     now: Timestamp,
     cases: Vec<Working>,
     known: HashSet<(String, String, Timestamp)>,
+    coaches: Vec<Coach>,
     ops: Vec<Op>,
     /// Why procedures in force did not open a case on a fact that could have opened one.
     pub not_opened: Vec<String>,
@@ -55,6 +57,7 @@ impl Engine {
             now: self.now(),
             cases,
             known: known.iter().map(|row| identity(&row.fact)).collect(),
+            coaches: self.store.coaches().await?,
             ops: Vec::new(),
             not_opened: Vec::new(),
         })
@@ -160,6 +163,7 @@ impl Stepping<'_> {
     fn context(&self) -> Context<'_> {
         Context {
             calendar: &self.engine.calendar,
+            coaches: &self.coaches,
             now: self.now,
         }
     }

@@ -119,7 +119,7 @@ pub async fn run(engine: Engine, concurrency: u32, stop: Stop) -> Result<(), Eng
         let idle = match look(&engine, free, &mut running).await {
             Ok(claimed) => claimed == 0,
             Err(error) => {
-                survive(Err(error))?;
+                survive::<()>(Err(error))?;
                 true
             }
         };

@@ -50,7 +50,7 @@ pub fn compare(client: &CastClient, accepted: &[Accepted], zone: &TimeZone) -> O
         }
     }
     for entry in left {
-        let day = entry.at.to_zoned(zone.clone()).date();
+        let day = zone.to_datetime(entry.at).date();
         differences.push(format!("not expected: {} on {day}", entry.operation));
     }
     Outcome {
@@ -63,7 +63,7 @@ pub fn compare(client: &CastClient, accepted: &[Accepted], zone: &TimeZone) -> O
 
 fn differs(expected: &Expectation, entry: &Accepted, zone: &TimeZone) -> Vec<String> {
     let mut differences = Vec::new();
-    let day = entry.at.to_zoned(zone.clone()).date();
+    let day = zone.to_datetime(entry.at).date();
     if day != expected.on {
         differences.push(format!(
             "{} came on {day} instead of {}",

@@ -27,7 +27,10 @@ impl Vendors {
     pub fn new(clock: &Arc<dyn Clock>, random: &Arc<dyn Random>, zone: &TimeZone) -> Self {
         let mut portal = PortalSettings::new(SecretString::from(PORTAL_TOKEN));
         portal.zone = zone.clone();
-        let keap = KeapSettings::new(SecretString::from(KEAP_KEY));
+        let keap = KeapSettings {
+            keys: vec![KEAP_KEY.to_owned()],
+            ..KeapSettings::default()
+        };
         Self {
             portal: Portal::new(Arc::clone(clock), Arc::clone(random), portal),
             keap: Keap::new(Arc::clone(clock), Arc::clone(random), keap),

@@ -5,6 +5,7 @@
 pub mod clear_connection;
 pub mod keap;
 pub mod procedures;
+pub mod store;
 
 use std::fmt;
 use std::sync::Arc;

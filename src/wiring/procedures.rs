@@ -5,22 +5,34 @@ use std::sync::Arc;
 use relay_core::case::Mode;
 use relay_core::procedure::MissedCheckInProcedure;
 use relay_core::workflow::Workflow;
-use relay_core::workflows::{CancelSubscription, MissedCheckIn, SetContactType};
+use relay_core::workflows::cancel_subscription::CancelSubscription;
+use relay_core::workflows::missed_check_in::{self, MissedCheckIn};
+use relay_core::workflows::set_contact_type::SetContactType;
 use relay_store::ProcedureVersion;
 
 use crate::config::Config;
 use crate::engine::ProcedureBook;
 
-/// Reads the procedures that `config` names, or those that travel in the binary.
+/// The procedures that `config` names, or those that travel in the binary.
+///
+/// The two that carry out a person's order act whenever they are ordered: the order is the
+/// approval, and `--dry-run` is their way of proposing.
 pub fn book(config: &Config) -> Result<ProcedureBook, String> {
-    let mut missed = missed_check_in(config)?;
-    missed.mode = config.procedures.missed_check_in.mode;
-    let body = missed.to_body().map_err(|error| error.to_string())?;
-    let missed: Arc<dyn Workflow> = Arc::new(MissedCheckIn::new(missed));
-    let cancel: Arc<dyn Workflow> = Arc::new(CancelSubscription::default());
-    let contact_type: Arc<dyn Workflow> = Arc::new(SetContactType::default());
-    let empty = || serde_json::json!({});
-    let current = [(missed, body), (cancel, empty()), (contact_type, empty())]
+    let procedure = config.procedures.missed_check_in.missed_check_in();
+    let procedure = procedure.map_err(|mistakes| mistakes.to_string())?;
+    let body = procedure.to_body().map_err(|error| error.to_string())?;
+    let current: [(Arc<dyn Workflow>, serde_json::Value); 3] = [
+        (Arc::new(MissedCheckIn::new(procedure)), body),
+        (
+            Arc::new(CancelSubscription::new(Mode::Act)),
+            serde_json::json!({}),
+        ),
+        (
+            Arc::new(SetContactType::new(Mode::Act)),
+            serde_json::json!({}),
+        ),
+    ];
+    let current = current
         .into_iter()
         .map(|(workflow, body)| {
             let version = ProcedureVersion {
@@ -34,31 +46,17 @@ pub fn book(config: &Config) -> Result<ProcedureBook, String> {
     Ok(ProcedureBook::new(current, rebuild))
 }
 
-/// The missed check-in procedure: the configured file with the scripts beside it, or the one that
-/// travels in the binary.
-pub fn missed_check_in(config: &Config) -> Result<MissedCheckInProcedure, String> {
-    let Some(path) = &config.procedures.missed_check_in.path else {
-        return MissedCheckInProcedure::shipped().map_err(|mistakes| mistakes.to_string());
-    };
-    let text =
-        std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let scripts = path
-        .parent()
-        .map(|folder| folder.join("scripts"))
-        .unwrap_or_default();
-    let script = |file: &str| std::fs::read_to_string(scripts.join(file)).ok();
-    MissedCheckInProcedure::parse(&text, script).map_err(|mistakes| mistakes.to_string())
-}
-
-/// An older version, for the cases that still run on it. Their mode is their own.
+/// An older version, for the cases that still run on it. New cases are never opened in it, so its
+/// mode says nothing: each case keeps its own.
 fn rebuild(version: &ProcedureVersion) -> Result<Arc<dyn Workflow>, String> {
-    match version.name.as_str() {
-        "missed_check_in" => {
-            let body = serde_json::from_str(&version.body).map_err(|error| error.to_string())?;
-            let procedure = MissedCheckInProcedure::from_body(&body, Mode::Propose)
-                .map_err(|error| error.to_string())?;
-            Ok(Arc::new(MissedCheckIn::new(procedure)))
-        }
-        other => Err(format!("no release can read {other} in this version")),
+    if version.name != missed_check_in::NAME {
+        return Err(format!(
+            "this release can't read {} in this version",
+            version.name
+        ));
     }
+    let body = serde_json::from_str(&version.body).map_err(|error| error.to_string())?;
+    let procedure = MissedCheckInProcedure::from_body(&body, Mode::Propose)
+        .map_err(|error| error.to_string())?;
+    Ok(Arc::new(MissedCheckIn::new(procedure)))
 }

@@ -3,108 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use clear_relay::checkpoint::{Checkpoints, NoCheckpoints, RECEIVE};
-use clear_relay::http::{HttpState, Limits, PROBE_SETTING, router, serve};
-use clear_relay::receipts::{Counters, Receiver};
+use clear_relay::checkpoint::{NoCheckpoints, RECEIVE};
+use clear_relay::http::{Limits, PROBE_SETTING, serve};
 use futures_util::stream;
-use http::{Request, Response, StatusCode};
-use http_body_util::BodyExt as _;
-use relay_core::random::SeededRandom;
-use relay_core::time::{ManualClock, SignedDuration, Timestamp};
+use http::{Request, StatusCode};
+use relay_core::time::SignedDuration;
 use relay_store::{JobState, ReceiptState};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 use tower::ServiceExt as _;
 
 use crate::support::checkpoints::StopAt;
-use crate::support::fake_store::FakeStore;
-use crate::support::sender::{Secretive, Signing};
-
-struct World {
-    store: Arc<FakeStore>,
-    counters: Arc<Counters>,
-    wake: Arc<Notify>,
-    real: Arc<ManualClock>,
-    router: Router,
-}
-
-fn now() -> Timestamp {
-    "2026-11-03T16:00:00Z".parse().expect("a valid time")
-}
-
-fn world() -> World {
-    world_with(Limits::default(), Arc::new(NoCheckpoints))
-}
-
-fn world_with(limits: Limits, checkpoints: Arc<dyn Checkpoints>) -> World {
-    let store = Arc::new(FakeStore::default());
-    let counters = Arc::new(Counters::default());
-    let wake = Arc::new(Notify::new());
-    let real = Arc::new(ManualClock::new(now()));
-    let receiver = Receiver {
-        store: Arc::clone(&store) as _,
-        clock: Arc::new(ManualClock::new(now())),
-        random: Arc::new(SeededRandom::new(1)),
-        wake: Arc::clone(&wake),
-        checkpoints,
-        counters: Arc::clone(&counters),
-    };
-    let sources = vec![Arc::new(Signing) as _, Arc::new(Secretive) as _];
-    let state = HttpState::new(receiver, sources, Arc::clone(&real) as _, limits);
-    World {
-        store,
-        counters,
-        wake,
-        real,
-        router: router(state),
-    }
-}
-
-impl World {
-    async fn send(&self, request: Request<Body>) -> Response<Bytes> {
-        let response = self
-            .router
-            .clone()
-            .oneshot(request)
-            .await
-            .expect("infallible");
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.expect("a whole body").to_bytes();
-        Response::from_parts(parts, body)
-    }
-
-    async fn woken(&self) -> bool {
-        tokio::time::timeout(Duration::ZERO, self.wake.notified())
-            .await
-            .is_ok()
-    }
-}
-
-fn post(path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Request<Body> {
-    let mut request = Request::post(path);
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    request.body(body.into()).expect("a valid request")
-}
-
-fn signed(id: &str, body: impl Into<Body>) -> Request<Body> {
-    post(
-        "/hooks/signing",
-        &[("x-signature", "good"), ("x-id", id)],
-        body,
-    )
-}
-
-fn error_code(response: &Response<Bytes>) -> String {
-    let body: serde_json::Value = serde_json::from_slice(response.body()).expect("JSON");
-    assert!(body["error"]["message"].is_string(), "{body}");
-    body["error"]["code"].as_str().expect("a code").to_owned()
-}
+use crate::support::receiving::{error_code, now, post, signed, world, world_with};
 
 #[tokio::test]
 async fn a_genuine_webhook_is_stored_whole_before_it_is_acknowledged() {

@@ -67,6 +67,13 @@ impl Workflow for SetContactType {
         LOGIC
     }
 
+    fn opens_on(&self, fact: &Fact) -> bool {
+        let FactBody::Ordered { order, .. } = &fact.body else {
+            return false;
+        };
+        matches!(order, Order::SetContactType { .. })
+    }
+
     fn open(&self, cx: Context<'_>, case: &Case, fact: &Fact) -> Result<Transition, String> {
         let FactBody::Ordered {
             by,

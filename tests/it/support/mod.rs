@@ -2,4 +2,5 @@
 
 pub(crate) mod checkpoints;
 pub(crate) mod fake_store;
+pub(crate) mod receiving;
 pub(crate) mod sender;

@@ -122,6 +122,10 @@ impl Workflow for MissedCheckIn {
         LOGIC
     }
 
+    fn opens_on(&self, fact: &Fact) -> bool {
+        matches!(fact.body, FactBody::CheckInMissed { .. })
+    }
+
     fn open(&self, cx: Context<'_>, case: &Case, fact: &Fact) -> Result<Transition, String> {
         match &fact.body {
             FactBody::CheckInMissed { check_in, client } => {

@@ -1,0 +1,275 @@
+//! Tasks, notes and tags.
+
+use relay_core::facts::CallOutcome;
+use relay_core::retry::Class;
+use relay_core::time::SignedDuration;
+use relay_http_client::CallError;
+use relay_http_client::emulation::{FaultAct, Moment};
+use relay_keap::CustomFieldsMode;
+use relay_keap::emulator::{Act, NameFilter, NewUser};
+use relay_keap::marker::Marker;
+use relay_keap::outcome::from_description;
+
+use super::support::{COACH, MAYA, Setup, at, now, setup, setup_with, status};
+
+const TITLE: &str = "CALL Maya R.: check-in due Nov 3, last 3 emails unopened";
+const TAG: &str = "Follow-up: phone";
+
+async fn create_task(setup: &Setup, marker: &str) -> Result<String, CallError> {
+    let (marker, due) = (Marker::new(marker), at("2026-11-05T16:00:00Z"));
+    let text = "Call 303-555-0134.\nOutcome:";
+    setup
+        .client
+        .create_task(MAYA, COACH, TITLE, text, due, &marker)
+        .await
+}
+
+async fn find_task(setup: &Setup, marker: &str) -> Option<String> {
+    let found = setup
+        .client
+        .find_task(MAYA, &Marker::new(marker), now())
+        .await;
+    found.expect("an answer")
+}
+
+#[tokio::test]
+async fn a_task_is_made_with_its_marker_and_found_by_it() {
+    let setup = setup();
+    let id = create_task(&setup, "marker_one").await.expect("made");
+    let accepted = setup.accepted("call_task");
+    assert_eq!(accepted.len(), 1);
+    assert_eq!(accepted[0].who, MAYA);
+    assert_eq!(accepted[0].content["title"], TITLE);
+    assert_eq!(
+        accepted[0].content["description"],
+        "Call 303-555-0134.\nOutcome:\n\n[relay:marker_one]"
+    );
+    assert_eq!(find_task(&setup, "marker_one").await, Some(id.clone()));
+    assert_eq!(find_task(&setup, "marker_two").await, None);
+    let task = setup
+        .client
+        .task(&id)
+        .await
+        .expect("an answer")
+        .expect("a task");
+    assert_eq!(task.assigned_to_user_id.as_deref(), Some(COACH));
+    assert_eq!(task.description.as_deref().and_then(from_description), None);
+}
+
+#[tokio::test]
+async fn a_task_whose_answer_was_lost_is_found_although_its_title_was_changed() {
+    for act in [FaultAct::Hang, FaultAct::Reset, status(500)] {
+        let setup = setup();
+        setup.fault("call_task", Moment::After, act.clone());
+        let error = create_task(&setup, "marker_one").await.expect_err("lost");
+        assert_eq!(error.class, Class::Unclear, "{act:?}");
+        let id = find_task(&setup, "marker_one").await.expect("it was made");
+        let mut changes = serde_json::Map::new();
+        changes.insert("title".to_owned(), "mine".into());
+        setup.does(Act::EditTask {
+            task: id.parse().expect("a number"),
+            changes,
+        });
+        assert_eq!(find_task(&setup, "marker_one").await, Some(id));
+    }
+}
+
+#[tokio::test]
+async fn what_the_coach_writes_is_the_outcome() {
+    let setup = setup();
+    let id = create_task(&setup, "marker_one").await.expect("made");
+    setup.does(Act::CompleteTask {
+        task: id.parse().ok(),
+        contact: None,
+        text: Some("Outcome: Voice mail".to_owned()),
+    });
+    let task = setup
+        .client
+        .task(&id)
+        .await
+        .expect("an answer")
+        .expect("a task");
+    assert_eq!(task.completed, Some(true));
+    let outcome = task.description.as_deref().and_then(from_description);
+    assert_eq!(outcome, Some(CallOutcome::Voicemail));
+}
+
+#[tokio::test]
+async fn a_task_is_completed_once_and_a_coachs_own_completion_is_left_alone() {
+    let setup = setup();
+    let id = create_task(&setup, "marker_one").await.expect("made");
+    setup
+        .client
+        .complete_task(&id, now())
+        .await
+        .expect("completed");
+    setup
+        .client
+        .complete_task(&id, now())
+        .await
+        .expect("nothing to do");
+    assert_eq!(setup.operations(), ["call_task", "close_task"]);
+    setup.does(Act::DeleteTask {
+        task: id.parse().expect("a number"),
+    });
+    setup
+        .client
+        .complete_task(&id, now())
+        .await
+        .expect("gone is closed");
+    assert!(setup.client.task(&id).await.expect("an answer").is_none());
+}
+
+#[tokio::test]
+async fn an_open_task_moves_to_the_new_coach_and_a_completed_one_does_not() {
+    let setup = setup();
+    let new = NewUser {
+        id: Some(8),
+        email: "new@example.test".to_owned(),
+        ..NewUser::default()
+    };
+    setup.does(Act::AddUser(new));
+    let id = create_task(&setup, "marker_one").await.expect("made");
+    setup.client.reassign_task(&id, "8").await.expect("moved");
+    setup
+        .client
+        .reassign_task(&id, "8")
+        .await
+        .expect("nothing to do");
+    assert_eq!(setup.operations(), ["call_task", "reassign_task"]);
+    let task = setup
+        .client
+        .task(&id)
+        .await
+        .expect("an answer")
+        .expect("a task");
+    assert_eq!(task.assigned_to_user_id.as_deref(), Some("8"));
+    setup
+        .client
+        .complete_task(&id, now())
+        .await
+        .expect("completed");
+    setup
+        .client
+        .reassign_task(&id, COACH)
+        .await
+        .expect("nothing to do");
+    assert_eq!(setup.accepted("reassign_task").len(), 1);
+}
+
+#[tokio::test]
+async fn a_note_is_made_with_its_marker_and_found_by_it() {
+    let setup = setup();
+    let marker = Marker::new("case/step/1/note");
+    let made = setup
+        .client
+        .create_note(MAYA, COACH, "Missed check-in", "Opened 2 of 3.", &marker);
+    let id = made.await.expect("made");
+    let accepted = setup.accepted("contact_note");
+    assert_eq!(
+        accepted[0].content["text"],
+        format!("Opened 2 of 3.\n\n{}", marker.line())
+    );
+    let found = setup
+        .client
+        .find_note(MAYA, &marker, now())
+        .await
+        .expect("an answer");
+    assert_eq!(found, Some(id));
+    let other = Marker::new("case/step/2/note");
+    assert_eq!(
+        setup
+            .client
+            .find_note(MAYA, &other, now())
+            .await
+            .expect("an answer"),
+        None
+    );
+}
+
+#[tokio::test]
+async fn a_note_that_is_listed_late_is_found_late() {
+    let setup = setup_with(|tenant| tenant.note_delay = 60..=60, CustomFieldsMode::Full);
+    let marker = Marker::new("case/step/1/note");
+    setup.fault("contact_note", Moment::After, FaultAct::Hang);
+    let lost = setup
+        .client
+        .create_note(MAYA, COACH, "Missed check-in", "Text.", &marker)
+        .await;
+    assert_eq!(lost.expect_err("lost").class, Class::Unclear);
+    assert_eq!(
+        setup
+            .client
+            .find_note(MAYA, &marker, now())
+            .await
+            .expect("an answer"),
+        None
+    );
+    setup.clock.advance(SignedDuration::from_secs(61));
+    assert!(
+        setup
+            .client
+            .find_note(MAYA, &marker, now())
+            .await
+            .expect("an answer")
+            .is_some()
+    );
+}
+
+#[tokio::test]
+async fn a_tag_is_found_by_its_whole_name_and_put_on_and_off() {
+    for filter in [NameFilter::Contains, NameFilter::Equals] {
+        let setup = setup_with(|tenant| tenant.name_filter = filter, CustomFieldsMode::Full);
+        let client = &setup.client;
+        client
+            .create_tag("Follow-up: phone, old")
+            .await
+            .expect("made");
+        assert_eq!(
+            client.tag_by_name(TAG).await.expect("an answer"),
+            None,
+            "{filter:?}"
+        );
+        client.create_tag(TAG).await.expect("made");
+        let tag = client
+            .tag_by_name(TAG)
+            .await
+            .expect("an answer")
+            .expect("a tag");
+        assert!(!client.has_tag(MAYA, TAG).await.expect("an answer"));
+        client.apply_tag(MAYA, &tag).await.expect("applied");
+        client
+            .apply_tag(MAYA, &tag)
+            .await
+            .expect("a duplicate is no failure");
+        assert!(client.has_tag(MAYA, TAG).await.expect("an answer"));
+        let old = client
+            .tag_by_name("Follow-up: phone, old")
+            .await
+            .expect("an answer");
+        assert!(
+            old.is_some(),
+            "a name that the filter can't carry is found all the same"
+        );
+        client.remove_tag(MAYA, &tag).await.expect("removed");
+        assert!(!client.has_tag(MAYA, TAG).await.expect("an answer"));
+    }
+}
+
+#[tokio::test]
+async fn a_tag_on_somebody_who_is_gone_is_refused_although_keap_answers_200() {
+    let setup = setup();
+    setup.client.create_tag(TAG).await.expect("made");
+    let tag = setup
+        .client
+        .tag_by_name(TAG)
+        .await
+        .expect("an answer")
+        .expect("a tag");
+    let error = setup
+        .client
+        .apply_tag("99", &tag)
+        .await
+        .expect_err("nobody");
+    assert_eq!(error.class, Class::Permanent);
+}

@@ -1,0 +1,28 @@
+//! The database: one SQLite file.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use relay_store::{Store, StoreError};
+use relay_store_sqlite::SqliteStore;
+
+use crate::cli::Stores;
+
+/// Databases in files.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SqliteStores;
+
+#[async_trait(?Send)]
+impl Stores for SqliteStores {
+    async fn open(&self, path: &Path) -> Result<Arc<dyn Store>, StoreError> {
+        Ok(Arc::new(SqliteStore::open(path).await?))
+    }
+
+    async fn migrate(&self, path: &Path) -> Result<(), StoreError> {
+        let store = SqliteStore::open(path).await?;
+        let migrated = store.migrate().await;
+        store.close().await;
+        migrated
+    }
+}

@@ -1,0 +1,103 @@
+//! The HTTP side of the relay over a store in memory, and requests to send it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use clear_relay::checkpoint::{Checkpoints, NoCheckpoints};
+use clear_relay::http::{HttpState, Limits, router};
+use clear_relay::receipts::{Counters, Receiver};
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use relay_core::random::SeededRandom;
+use relay_core::time::{ManualClock, Timestamp};
+use tokio::sync::Notify;
+use tower::ServiceExt as _;
+
+use super::fake_store::FakeStore;
+use super::sender::{Secretive, Signing};
+
+/// The routes over a store in memory.
+pub(crate) struct World {
+    pub(crate) store: Arc<FakeStore>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) wake: Arc<Notify>,
+    pub(crate) real: Arc<ManualClock>,
+    pub(crate) router: Router,
+}
+
+pub(crate) fn now() -> Timestamp {
+    "2026-11-03T16:00:00Z".parse().expect("a valid time")
+}
+
+pub(crate) fn world() -> World {
+    world_with(Limits::default(), Arc::new(NoCheckpoints))
+}
+
+pub(crate) fn world_with(limits: Limits, checkpoints: Arc<dyn Checkpoints>) -> World {
+    let store = Arc::new(FakeStore::default());
+    let counters = Arc::new(Counters::default());
+    let wake = Arc::new(Notify::new());
+    let real = Arc::new(ManualClock::new(now()));
+    let receiver = Receiver {
+        store: Arc::clone(&store) as _,
+        clock: Arc::new(ManualClock::new(now())),
+        random: Arc::new(SeededRandom::new(1)),
+        wake: Arc::clone(&wake),
+        checkpoints,
+        counters: Arc::clone(&counters),
+    };
+    let sources = vec![Arc::new(Signing) as _, Arc::new(Secretive) as _];
+    let state = HttpState::new(receiver, sources, Arc::clone(&real) as _, limits);
+    World {
+        store,
+        counters,
+        wake,
+        real,
+        router: router(state),
+    }
+}
+
+impl World {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Response<Bytes> {
+        let response = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("infallible");
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.expect("a whole body").to_bytes();
+        Response::from_parts(parts, body)
+    }
+
+    pub(crate) async fn woken(&self) -> bool {
+        tokio::time::timeout(Duration::ZERO, self.wake.notified())
+            .await
+            .is_ok()
+    }
+}
+
+pub(crate) fn post(path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Request<Body> {
+    let mut request = Request::post(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(body.into()).expect("a valid request")
+}
+
+pub(crate) fn signed(id: &str, body: impl Into<Body>) -> Request<Body> {
+    post(
+        "/hooks/signing",
+        &[("x-signature", "good"), ("x-id", id)],
+        body,
+    )
+}
+
+pub(crate) fn error_code(response: &Response<Bytes>) -> String {
+    let body: serde_json::Value = serde_json::from_slice(response.body()).expect("JSON");
+    assert!(body["error"]["message"].is_string(), "{body}");
+    body["error"]["code"].as_str().expect("a code").to_owned()
+}
