@@ -12,6 +12,7 @@
 //! | [`marker`] | how a write is made recognisable without a client seeing it |
 //! | [`outcome`] | what a coach wrote into a call task |
 //! | [`time`] | many spellings of an instant in, one out |
+//! | `emulator` | a stand-in for Keap (feature `emulator`) |
 //! | [`error`] | the shapes of Keap's refusals, and what may be said of them |
 //!
 //! Guarantees:
