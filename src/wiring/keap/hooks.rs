@@ -9,9 +9,11 @@ use url::Url;
 
 use crate::ports::{HookRegistry, HookStatus};
 
-/// The events the relay needs: hints that a contact, a call task or a subscription changed.
-pub const EVENTS: [&str; 4] = [
+/// The events the relay needs: hints that a contact, a call task or a subscription changed, or
+/// that a contact is gone (E40).
+pub const EVENTS: [&str; 5] = [
     "contact.edit",
+    "contact.delete",
     "task.edit",
     "task.complete",
     "subscription.edit",
