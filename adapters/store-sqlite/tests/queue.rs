@@ -377,6 +377,7 @@ impl World {
             lease_until: at(self.model.now + LEASE),
             limit,
             lane: lane.clone(),
+            case: None,
         };
         let jobs = self.store.claim(claim).await.unwrap();
         let held: Vec<_> = jobs
@@ -620,6 +621,7 @@ async fn work_until_nothing_is_left(store: SqliteStore, worker: String) -> Vec<S
             lease_until: at(LEASE),
             limit: 2,
             lane: None,
+            case: None,
         };
         for job in store.claim(claim).await.unwrap() {
             let fence = Fence {

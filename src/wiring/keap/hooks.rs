@@ -77,7 +77,7 @@ impl HookRegistry for KeapHooks {
         for mut hook in self.list().await? {
             let offered = known.contains(&hook.event);
             if !offered {
-                hook.status = "not offered by this account".to_owned();
+                "not offered by this account".clone_into(&mut hook.status);
             } else if !dry_run && hook.status != "Verified" {
                 let changed = match &hook.key {
                     None => self.client.create_hook(&hook.event, url).await?,
