@@ -393,6 +393,9 @@ fn e40_without_a_contact_the_portal_goes_on_and_the_crm_steps_are_held() {
     world.learn(FactBody::ContactGone);
     assert!(world.is("held"));
     assert_eq!(world.live_outreach(), 0);
+    assert!(world.person(Action::Resume), "somebody has linked her anew");
+    world.opens();
+    assert_eq!(world.live_outreach(), 1);
 }
 
 #[test]

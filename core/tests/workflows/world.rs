@@ -10,7 +10,7 @@ use relay_core::clients::{
     AddressState, Author, BillingSnapshot, CheckIn, ClientSnapshot, ClientStatus, Coach,
     ContactSnapshot, PortalMessage,
 };
-use relay_core::effects::{EffectInput, EffectKind, PlannedEffect, Request, Settled};
+use relay_core::effects::{Audience, EffectInput, EffectKind, PlannedEffect, Request, Settled};
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{CaseId, EffectKey, EmailId, TaskId};
 use relay_core::procedure::{MissedCheckInProcedure, SHIPPED};
@@ -66,6 +66,8 @@ pub(crate) struct World {
     pub(crate) order: Vec<EffectKey>,
     pub(crate) cancelled: Vec<EffectKey>,
     pub(crate) settled: BTreeSet<EffectKey>,
+    /// Messages that have reached her, or may have.
+    pub(crate) arrived: BTreeSet<(EffectKind, EffectKey)>,
     pub(crate) sent: Vec<Request>,
     pub(crate) work: Vec<NewWork>,
     pub(crate) timeline: Vec<TimelineEntry>,
@@ -149,6 +151,7 @@ impl World {
             order: Vec::new(),
             cancelled: Vec::new(),
             settled: BTreeSet::new(),
+            arrived: BTreeSet::new(),
             sent: Vec::new(),
             work: Vec::new(),
             timeline: Vec::new(),
@@ -224,6 +227,11 @@ impl World {
     }
 
     pub(crate) fn settle(&mut self, key: &EffectKey, settled: Settled) -> bool {
+        if let Some(effect) = self.planned.get(key)
+            && matches!(settled, Settled::Done { .. } | Settled::Unclear { .. })
+        {
+            self.arrived.insert((effect.kind(), key.clone()));
+        }
         // Held, dead and unclear effects may still be carried out by a replay or a late look.
         if !matches!(
             settled,
@@ -344,6 +352,12 @@ impl World {
                 if matches!(request, Request::CallTask { .. }) {
                     self.task = Some(TaskId("task-1".into()));
                 }
+                let kind = request.kind();
+                assert!(
+                    kind.audience() != Audience::Client
+                        || self.arrived.iter().all(|(arrived, _)| *arrived != kind),
+                    "a second {kind:?}"
+                );
                 self.sent.push(request);
                 let done = Settled::Done {
                     at: self.now,
