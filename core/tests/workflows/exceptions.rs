@@ -449,3 +449,17 @@ fn a_reply_after_the_call_task_completes_our_task_and_its_completion_is_not_a_ca
     assert_eq!(state.due, DUE);
     assert!(Assertion::ALL.contains(&Assertion::NoReply));
 }
+
+#[test]
+fn e26_a_regimen_date_later_than_the_check_in_does_not_hide_mail() {
+    let mut world = World::new();
+    world.client.last_regimen_change = Some(date("2026-11-05"));
+    let mut world = world.open();
+    world.carry_out();
+    world.wait_over();
+    world.mail(|evidence| {
+        let oldest = &mut evidence.emails[2];
+        oldest.opened_at = Some(oldest.sent_at + SignedDuration::from_hours(3));
+    });
+    assert_eq!(world.case.step, "email_follow_up");
+}
