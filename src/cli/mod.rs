@@ -28,11 +28,10 @@ pub mod work;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use clap::{Parser, Subcommand};
 use relay_core::time::Clocks;
 use relay_http_client::ReqwestTransport;
-use relay_store::{Store, StoreError};
+use relay_store::Store;
 use serde_json::json;
 
 pub use args::{By, DryRun, Paging};
@@ -40,6 +39,7 @@ pub use error::CliError;
 pub use output::{Output, Table, or_dash};
 
 use crate::config::{Config, example};
+use crate::ports::Stores;
 use crate::wiring;
 use cases::CasesCommand;
 use clients::ClientsCommand;
@@ -121,15 +121,6 @@ pub enum ConfigCommand {
     Check,
     /// Print a commented example with every key.
     Example,
-}
-
-/// Opens databases. Implemented in `wiring`, which alone knows which database it is.
-#[async_trait(?Send)]
-pub trait Stores: Send + Sync {
-    /// Opens the database at `path`, which must be there and of this version.
-    async fn open(&self, path: &Path) -> Result<Arc<dyn Store>, StoreError>;
-    /// Brings the database at `path` to this version; makes it if it is not there.
-    async fn migrate(&self, path: &Path) -> Result<(), StoreError>;
 }
 
 /// Carries out a command.
