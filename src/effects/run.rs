@@ -168,7 +168,7 @@ impl Engine {
             )
             .await;
         match outcome {
-            Ok(performed) if desired => self.read_back(job, effect, &intent, performed).await,
+            Ok(performed) if desired && !performed.unreadable => self.read_back(job, effect, &intent, performed).await,
             Ok(performed) => self.done(job, effect, &intent, performed).await,
             Err(error) => self.not_done(job, effect, &intent, &error).await,
         }
@@ -233,7 +233,9 @@ impl Engine {
         intent: &Intent,
         performed: Performed,
     ) -> Result<(), EngineError> {
-        let Performed { vendor_ref, alarm } = performed;
+        let Performed {
+            vendor_ref, alarm, ..
+        } = performed;
         let mut more = vec![Op::EndIntent {
             key: intent.key.clone(),
             revision: intent.revision,

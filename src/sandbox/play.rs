@@ -168,7 +168,7 @@ impl Play {
     async fn settle(&self) -> Result<(), String> {
         loop {
             let mut done = self.world.vendors.deliver_due().await;
-            for client in self.stagehand.waiting_for() {
+            for client in self.stagehand.waiting_for(self.world.now()) {
                 self.stagehand.working_for(Some(&client));
                 let ran = self.world.relay.engine.drain(Some(&client)).await;
                 self.stagehand.working_for(None);

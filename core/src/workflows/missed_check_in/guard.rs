@@ -7,7 +7,7 @@
 //! pass.
 
 use super::request::Request as Render;
-use super::state::{Progress, State};
+use super::state::{Hold, Progress, State};
 use crate::case::{Case, CaseStatus};
 use crate::clients::{Author, CheckIn, ClientStatus};
 use crate::effects::{EffectKind, PlannedEffect, Request};
@@ -97,7 +97,10 @@ impl<'a> Guard<'a> {
 
     /// The case has gone another way since the effect was planned.
     fn unwanted(&self) -> Option<String> {
-        if self.case.status != CaseStatus::Open {
+        // Held because this very effect was given up: a replay of it is what a person wants.
+        let replayed = matches!(self.case.status, CaseStatus::Held { .. })
+            && self.state.hold == Some(Hold::NotSent);
+        if self.case.status != CaseStatus::Open && !replayed {
             return Some(format!("the case being {}", self.case.status.as_str()));
         }
         if self.state.current.as_ref() != Some(&self.effect.key) {
