@@ -1,7 +1,7 @@
 //! Carries requests out through the ports: one arm per kind, one mutating request per attempt.
 
 use async_trait::async_trait;
-use relay_core::effects::Request;
+use relay_core::effects::{CardRemoval, Request};
 use relay_core::ids::EffectKey;
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
@@ -25,7 +25,7 @@ impl ThroughPorts {
 fn made(vendor_ref: impl Into<String>) -> Performed {
     Performed {
         vendor_ref: Some(vendor_ref.into()),
-        alarm: None,
+        ..Performed::default()
     }
 }
 
@@ -232,15 +232,18 @@ impl Perform for ThroughPorts {
                 .billing
                 .remove_card(contact, payment_method, *mode)
                 .await
-                .map(|()| Performed::default()),
+                .map(|()| Performed {
+                    unreadable: *mode == CardRemoval::Deactivate,
+                    ..Performed::default()
+                }),
             Request::ContactType { contact, value } => {
                 let write = ports.contacts.set_contact_type(contact, value).await?;
                 let disturbed = write.disturbed.join(", ");
                 let alarm = (!disturbed.is_empty())
                     .then(|| format!("other fields changed in the same moment: {disturbed}"));
                 Ok(Performed {
-                    vendor_ref: None,
                     alarm,
+                    ..Performed::default()
                 })
             }
             Request::Email { .. } | Request::CallTask { .. } | Request::ContactNote { .. } => {
