@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use relay_clear_connection::PortalClient;
+use relay_clear_connection::client::Capabilities;
 use relay_clear_connection::webhook::{FieldMap, KeyRing, WebhookKey};
 use relay_core::random::Random;
 use relay_core::retry::{ProbeSchedule, RetryPolicy};
@@ -199,13 +200,26 @@ fn portal_client(config: &Config, ground: &Ground) -> Result<PortalClient, Assem
     };
     let portal = &config.clear_connection;
     match (portal.mode, &portal.base_url, &portal.token) {
-        (VendorMode::On, Some(base), Some(token)) => Ok(PortalClient::new(
-            Arc::clone(&ground.transport),
-            base.clone(),
-            token.clone(),
-            Arc::clone(&ground.clocks.procedure),
-        )),
+        (VendorMode::On, Some(base), Some(token)) => {
+            let (transport, clock) = (
+                Arc::clone(&ground.transport),
+                Arc::clone(&ground.clocks.procedure),
+            );
+            let client = PortalClient::new(transport, base.clone(), token.clone(), clock);
+            Ok(client.with_capabilities(capabilities(portal.capabilities)))
+        }
         _ => Err(off),
+    }
+}
+
+fn capabilities(config: config::PortalCapabilities) -> Capabilities {
+    Capabilities {
+        events: config.events,
+        messages: config.messages,
+        message_read: config.message_read,
+        notes: config.notes,
+        end_program: config.end_program,
+        documents: config.documents,
     }
 }
 
