@@ -11,9 +11,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use relay_clear_connection::PortalClient;
-use relay_clear_connection::client::Capabilities;
 use relay_clear_connection::webhook::{FieldMap, KeyRing, WebhookKey};
+use relay_clear_connection::{Capabilities, PortalClient};
 use relay_core::random::Random;
 use relay_core::retry::{ProbeSchedule, RetryPolicy};
 use relay_core::time::Clocks;
