@@ -168,7 +168,9 @@ impl Engine {
             )
             .await;
         match outcome {
-            Ok(performed) if desired && !performed.unreadable => self.read_back(job, effect, &intent, performed).await,
+            Ok(performed) if desired && !performed.unreadable => {
+                self.read_back(job, effect, &intent, performed).await
+            }
             Ok(performed) => self.done(job, effect, &intent, performed).await,
             Err(error) => self.not_done(job, effect, &intent, &error).await,
         }
