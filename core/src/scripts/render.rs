@@ -221,7 +221,10 @@ pub fn usable_name(raw: &str) -> Option<String> {
     let nothing = ["null", "none", "undefined", "nil", "n/a", "unknown"];
     // As systems write it; with one capital it is a given name.
     let no_number = matches!(name.as_str(), "NaN" | "nan" | "NAN");
-    if nothing.contains(&name.to_lowercase().as_str()) || no_number || !name.chars().any(char::is_alphabetic) {
+    if nothing.contains(&name.to_lowercase().as_str())
+        || no_number
+        || !name.chars().any(char::is_alphabetic)
+    {
         return None;
     }
     if name.chars().any(is_right_to_left) {
