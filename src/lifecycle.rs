@@ -30,6 +30,13 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::timeout;
 
+/// Waits for a while in real time, where nothing else can wake: another process may have queued
+/// work, a person is watching.
+pub async fn pause(wait: Duration) {
+    // A timeout on a future that never ends: a sleep that a `select!` may end early.
+    let _ = timeout(wait, std::future::pending::<()>()).await;
+}
+
 /// How far the end has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {

@@ -12,6 +12,7 @@
 mod args;
 pub mod cases;
 pub mod clients;
+mod clocks;
 mod error;
 pub mod hooks;
 pub mod jobs;
@@ -21,14 +22,16 @@ mod output;
 pub mod outreach;
 pub mod procedures;
 pub mod process;
+mod serve;
 pub mod work;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use clap::{Parser, Subcommand};
-use relay_store::{Store, StoreError};
+use relay_core::time::Clocks;
+use relay_http_client::ReqwestTransport;
+use relay_store::Store;
 use serde_json::json;
 
 pub use args::{By, DryRun, Paging};
@@ -36,6 +39,8 @@ pub use error::CliError;
 pub use output::{Output, Table, or_dash};
 
 use crate::config::{Config, example};
+use crate::ports::Stores;
+use crate::wiring;
 use cases::CasesCommand;
 use clients::ClientsCommand;
 use hooks::HooksCommand;
@@ -118,20 +123,15 @@ pub enum ConfigCommand {
     Example,
 }
 
-/// Opens databases. Implemented in `wiring`, which alone knows which database it is.
-#[async_trait(?Send)]
-pub trait Stores: Send + Sync {
-    /// Opens the database at `path`, which must be there and of this version.
-    async fn open(&self, path: &Path) -> Result<Arc<dyn Store>, StoreError>;
-    /// Brings the database at `path` to this version; makes it if it is not there.
-    async fn migrate(&self, path: &Path) -> Result<(), StoreError>;
-}
-
 /// Carries out a command.
 pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result<(), CliError> {
     if cli.command == Command::Config(ConfigCommand::Example) {
         let text = example();
         return Ok(out.emit(&json!({ "example": text }), &text)?);
+    }
+    // Neither needs a configuration: they bring a clinic of their own.
+    if let Command::Demo(args) = &cli.command {
+        return demo(args, out).await;
     }
     let config = Config::load(cli.config.as_deref())?;
     out.set_zone(config.calendar.zone().clone());
@@ -145,10 +145,9 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
         Command::Procedures(ProceduresCommand::Check { path }) => {
             procedures::check(&config.procedures.missed_check_in, path.clone(), out)
         }
+        Command::Serve(args) => serve::serve(&config, args, stores, out).await,
+        Command::Demo(_) | Command::Sandbox(_) => Err(CliError::NotBuilt(name(&cli.command))),
         command => {
-            let Some(read) = ReadOnly::of(command) else {
-                return Err(CliError::NotBuilt(name(command)));
-            };
             let path = &config.store.path;
             if missing_database(path) {
                 let path = path.display();
@@ -157,8 +156,61 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
                 )));
             }
             let store = stores.open(path).await?;
-            read.run(&*store, out).await
+            match ReadOnly::of(command) {
+                Some(read) => read.run(&*store, out).await,
+                None => act(&config, command, store, out).await,
+            }
         }
+    }
+}
+
+/// What a command that acts runs on.
+pub(crate) struct Opened {
+    pub(crate) clocks: Clocks,
+    pub(crate) time_scale: u32,
+}
+
+/// Carries out a command that changes something or asks a vendor.
+async fn act(
+    config: &Config,
+    command: &Command,
+    store: Arc<dyn Store>,
+    out: &mut Output<'_>,
+) -> Result<(), CliError> {
+    let (clocks, time_scale) = clocks::of_command(&*store).await?;
+    let transport = ReqwestTransport::new().map_err(|error| CliError::Failed(error.to_string()))?;
+    let ground = serve::ground(store, Arc::new(transport), Opened { clocks, time_scale });
+    let relay = wiring::assemble(config, ground)?;
+    let engine = &relay.engine;
+    match command {
+        Command::Stop(args) => {
+            let reason = args.reason.as_deref();
+            outreach::set(engine, true, &args.by, reason, args.dry_run, out).await
+        }
+        Command::Resume(args) => {
+            outreach::set(engine, false, &args.by, None, args.dry_run, out).await
+        }
+        Command::Cases(command) => cases::decide(engine, command, out).await,
+        Command::Work(WorkCommand::Done(args)) => work::done(engine, args, out).await,
+        Command::Jobs(JobsCommand::Replay(args)) => jobs::replay(engine, args, out).await,
+        Command::Jobs(JobsCommand::Cancel(args)) => jobs::cancel(engine, args, out).await,
+        Command::Clients(ClientsCommand::Link(args)) => clients::link(engine, args, out).await,
+        Command::Hooks(command) => hooks::run(&*relay.hooks, command, out).await,
+        Command::Keap(KeapCommand::SetContactType(args)) => {
+            keap::set_contact_type(engine, args, out).await
+        }
+        Command::Keap(KeapCommand::CancelSubscription(args)) => {
+            keap::cancel_subscription(engine, config.keap.card_removal, args, out).await
+        }
+        other => Err(CliError::NotBuilt(name(other))),
+    }
+}
+
+async fn demo(args: &DemoArgs, out: &mut Output<'_>) -> Result<(), CliError> {
+    if args.once {
+        crate::demo::once(args, out).await
+    } else {
+        crate::demo::live(args, out).await
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use relay_clear_connection::webhook::{FIELDS, FieldMap, FieldMapError, WebhookKey};
+use secrecy::SecretString;
 use url::Url;
 
 use super::VendorMode;
@@ -34,9 +35,6 @@ documents = true
 [clear_connection.fields]
 #client_id = "/data/client/id"
 "#;
-
-/// The shortest and the longest webhook key, in bytes.
-const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
 /// What the portal offers.
 #[expect(
@@ -129,13 +127,14 @@ impl PortalCapabilities {
     }
 }
 
+/// The adapter says what a key and a field may be, so that nothing passes here and fails there.
 fn webhook_keys(reader: &mut Reader<'_>) -> BTreeMap<String, SecretString> {
     let keys = reader.secrets("webhook_keys");
     for (id, key) in &keys {
-        if !is_webhook_key(key.expose_secret()) {
+        if let Err(error) = WebhookKey::new(id, key) {
             reader.mistake(
                 &format!("webhook_keys.{id}"),
-                "is not a Standard Webhooks key",
+                error.to_string(),
                 "write whsec_ and the base64 of 24 to 64 random bytes",
             );
         }
@@ -150,30 +149,19 @@ fn webhook_keys(reader: &mut Reader<'_>) -> BTreeMap<String, SecretString> {
     keys
 }
 
-/// Whether it has the form of a key. The portal's adapter decodes it.
-fn is_webhook_key(text: &str) -> bool {
-    let Some(encoded) = text.strip_prefix("whsec_") else {
-        return false;
-    };
-    let digits = encoded.trim_end_matches('=');
-    let padding = encoded.len() - digits.len();
-    let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
-    padding <= 2
-        && digits.len() % 4 != 1
-        && digits.bytes().all(alphabet)
-        && KEY_BYTES.contains(&(digits.len() * 3 / 4))
-}
-
 fn fields(reader: &mut Reader<'_>) -> BTreeMap<String, String> {
     let fields = reader.texts("fields");
     for (name, pointer) in &fields {
-        if !pointer.starts_with('/') {
-            reader.mistake(
-                &format!("fields.{name}"),
-                format!("{pointer:?} is not a JSON pointer"),
-                "write it with a leading slash, such as \"/data/client/id\"",
-            );
-        }
+        let alone = BTreeMap::from([(name.clone(), pointer.clone())]);
+        let remedy = match FieldMap::new(alone) {
+            Ok(_) => continue,
+            Err(FieldMapError::UnknownField(_)) => format!("known here: {}", FIELDS.join(", ")),
+            Err(FieldMapError::BadPointer(_)) => {
+                "write it with a leading slash, such as \"/data/client/id\"".to_owned()
+            }
+        };
+        let wrong = format!("can't be mapped to {pointer:?}");
+        reader.mistake(&format!("fields.{name}"), wrong, remedy);
     }
     fields
 }

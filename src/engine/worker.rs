@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use relay_core::ids::{CaseId, ClientId};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Claim, Job};
 use tokio::task::JoinSet;
@@ -15,16 +16,17 @@ use tokio::task::JoinSet;
 use crate::checkpoint::CLAIM;
 use crate::engine::jobs::fence;
 use crate::engine::{Engine, EngineError};
-use crate::lifecycle::{Phase, Stop};
+use crate::lifecycle::{Phase, Stop, pause};
 
-/// How long a claim holds without a renewal, real time. Longer than any single vendor call.
-pub const LEASE: Duration = Duration::from_secs(90);
+/// How long a claim holds without a renewal, real time. Renewed at a third of it, so it says how
+/// long a client waits when a process dies, not how long a vendor may take.
+pub const LEASE: Duration = Duration::from_secs(15);
 
 /// How long to wait at most before looking again: another process may have queued work.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How often leases of dead workers are looked for, in looks.
-const RESCUE_EVERY: u32 = 15;
+const RESCUE_EVERY: u32 = 5;
 
 impl Engine {
     /// Reads new receipts and runs what is due, one job after another, until nothing is. Returns
@@ -33,7 +35,23 @@ impl Engine {
         let mut ran = 0;
         loop {
             self.intake().await?;
-            let claimed = self.claim(1, lane).await?;
+            let claimed = self.claim(1, lane, None).await?;
+            if claimed.is_empty() {
+                return Ok(ran);
+            }
+            for job in claimed {
+                self.run_leased(&job).await?;
+                ran += 1;
+            }
+        }
+    }
+
+    /// Runs what is due of one case, and nothing else of its client: a command must not send what
+    /// its person did not ask for. Returns how many jobs ran.
+    pub async fn run_case(&self, client: &ClientId, case: CaseId) -> Result<usize, EngineError> {
+        let mut ran = 0;
+        loop {
+            let claimed = self.claim(1, Some(client.as_str()), Some(case)).await?;
             if claimed.is_empty() {
                 return Ok(ran);
             }
@@ -56,7 +74,12 @@ impl Engine {
         Ok(rescued)
     }
 
-    async fn claim(&self, limit: u32, lane: Option<&str>) -> Result<Vec<Job>, EngineError> {
+    async fn claim(
+        &self,
+        limit: u32,
+        lane: Option<&str>,
+        case: Option<CaseId>,
+    ) -> Result<Vec<Job>, EngineError> {
         let lease = SignedDuration::try_from(LEASE).unwrap_or(SignedDuration::from_mins(1));
         let real = self.clocks.real.now();
         let claim = Claim {
@@ -65,6 +88,7 @@ impl Engine {
             lease_until: real.saturating_add(lease).unwrap_or(Timestamp::MAX),
             limit,
             lane: lane.map(str::to_owned),
+            case,
         };
         self.call(CLAIM, self.store.claim(claim))
             .await
@@ -148,7 +172,7 @@ async fn look(
 ) -> Result<usize, EngineError> {
     engine.intake().await?;
     let claimed = if free > 0 {
-        engine.claim(free, None).await?
+        engine.claim(free, None, None).await?
     } else {
         Vec::new()
     };
@@ -171,12 +195,6 @@ fn survive<T>(result: Result<T, EngineError>) -> Result<(), EngineError> {
         Err(error) => Err(error),
         Ok(_) => Ok(()),
     }
-}
-
-/// Waits in real time: the loop has nothing else to be woken by when another process queues work.
-async fn pause(wait: Duration) {
-    // A timeout on a future that never ends is a sleep that also ends with its `select!`.
-    let _ = tokio::time::timeout(wait, std::future::pending::<()>()).await;
 }
 
 fn finished(

@@ -8,6 +8,8 @@
 
 pub mod hooks;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -61,7 +61,7 @@ fn the_example_parses_means_the_defaults_and_is_the_file_in_the_repository() {
 fn every_line_of_the_example_that_is_commented_out_is_a_key_that_is_known() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join("secrets")).expect("made");
-    let key = format!("whsec_{}", "A".repeat(43));
+    let key = format!("whsec_{}=", "A".repeat(43));
     for (name, secret) in [
         ("keap-key", "k"),
         ("keap-hook-a", "aaaaaaaaaaaaaaaaaaaaaa"),
@@ -111,6 +111,7 @@ fn all_mistakes_are_reported_at_once_each_with_key_fault_and_remedy() {
         mode = "on"
         [clear_connection.fields]
         client_id = "data.client"
+        patient = "/data/client"
         [clear_connection.capabilities]
         notes = "perhaps"
         [procedures.missed_check_in]
@@ -136,6 +137,7 @@ fn all_mistakes_are_reported_at_once_each_with_key_fault_and_remedy() {
         "clear_connection.token",
         "clear_connection.webhook_keys",
         "clear_connection.fields.client_id",
+        "clear_connection.fields.patient",
         "clear_connection.capabilities.notes",
         "procedures.missed_check_in.mode",
         "log.level",
@@ -263,7 +265,8 @@ fn time_is_scaled_only_when_every_address_is_on_this_machine() {
 fn webhook_keys_have_between_24_and_64_bytes() {
     for (bytes, valid) in [(23, false), (24, true), (32, true), (64, true), (65, false)] {
         let digits = (bytes * 8_usize).div_ceil(6);
-        let key = format!("whsec_{}", "A".repeat(digits));
+        let padding = "=".repeat((4 - digits % 4) % 4);
+        let key = format!("whsec_{}{padding}", "A".repeat(digits));
         let text = format!("[clear_connection.webhook_keys]\na = \"{key}\"");
         assert_eq!(parse(&text).is_ok(), valid, "{bytes}");
     }

@@ -1,5 +1,9 @@
 //! Outcomes over a real socket.
 #![cfg(feature = "in-process")]
+#![expect(
+    clippy::expect_used,
+    reason = "a helper of tests fails by panicking, like the tests"
+)]
 
 use std::time::Duration;
 

@@ -65,6 +65,7 @@ async fn claim_lane(
     let lease_until = micros(claim.lease_until);
     // A lane yields one job at most, so the limit only tells whether one is wanted at all.
     let limit = i64::from(claim.limit.min(1));
+    let case = claim.case.map(|case| case.0.as_bytes().to_vec());
     sqlx::query_as!(
         JobRow,
         r#"UPDATE jobs SET state = 'running', fence = fence + 1, leased_by = ?1, lease_until = ?2,
@@ -72,6 +73,7 @@ async fn claim_lane(
          WHERE seq IN (
              SELECT j.seq FROM jobs j
              WHERE j.state = 'ready' AND j.lane = ?4 AND j.run_at <= ?3
+               AND (?6 IS NULL OR j.case_id = ?6)
                AND NOT EXISTS (
                    SELECT 1 FROM jobs r WHERE r.state = 'running' AND r.lane = ?4)
              ORDER BY j.seq LIMIT ?5)
@@ -82,7 +84,8 @@ async fn claim_lane(
         lease_until,
         now,
         lane,
-        limit
+        limit,
+        case
     )
     .fetch_all(conn)
     .await
@@ -189,15 +192,19 @@ pub(crate) async fn next_due(pool: &SqlitePool) -> Result<Option<Timestamp>, Fai
 /// What operations look at.
 pub(crate) async fn health(pool: &SqlitePool, now: Timestamp) -> Result<Health, Failure> {
     let now = micros(now);
-    // Done jobs are the many: they are counted as what remains, from the smallest index.
+    // Done jobs are the many: they are counted as what remains. The list of states is what lets
+    // SQLite see that the index of stopped jobs will do.
     let counts = sqlx::query!(
         r#"SELECT
              (SELECT COUNT(*) FROM jobs) AS "jobs!: i64",
              (SELECT COUNT(*) FROM jobs WHERE state = 'ready') AS "ready!: i64",
              (SELECT COUNT(*) FROM jobs WHERE state = 'running') AS "running!: i64",
-             (SELECT COUNT(*) FROM jobs WHERE state = 'parked') AS "parked!: i64",
-             (SELECT COUNT(*) FROM jobs WHERE state = 'dead') AS "dead!: i64",
-             (SELECT COUNT(*) FROM jobs WHERE state = 'cancelled') AS "cancelled!: i64",
+             (SELECT COUNT(*) FROM jobs WHERE state IN ('parked', 'dead', 'cancelled')
+                 AND state = 'parked') AS "parked!: i64",
+             (SELECT COUNT(*) FROM jobs WHERE state IN ('parked', 'dead', 'cancelled')
+                 AND state = 'dead') AS "dead!: i64",
+             (SELECT COUNT(*) FROM jobs WHERE state IN ('parked', 'dead', 'cancelled')
+                 AND state = 'cancelled') AS "cancelled!: i64",
              (SELECT MIN(run_at) FROM jobs WHERE state = 'ready' AND run_at <= ?1)
                  AS "oldest_due: i64",
              (SELECT COUNT(*) FROM receipts WHERE state = 'new') AS "unread!: i64",

@@ -3,7 +3,7 @@
 //! People: whoever runs the relay in one process on one machine, which is what the clinic needs.
 //!
 //! Rules:
-//! - Every change goes through one writer task with one connection ([`writer`]); reads go through
+//! - Every change goes through one writer task with one connection; reads go through
 //!   a pool of connections that can't write.
 //! - Every statement is checked against the migrations when this crate is compiled; the result
 //!   lies in `.sqlx/`, so a build needs no database.

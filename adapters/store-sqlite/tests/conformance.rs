@@ -1,5 +1,10 @@
 //! This store keeps every promise of the port.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a step that fails ends the test, in helpers too"
+)]
+
 use std::sync::Arc;
 
 use relay_store::Store;

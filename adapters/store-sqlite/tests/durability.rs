@@ -1,5 +1,10 @@
 //! What was acknowledged is kept, a group shares one commit, and the writer outlives faults.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a step that fails ends the test, in helpers too"
+)]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

@@ -55,6 +55,9 @@ pub struct Claim {
     pub limit: u32,
     /// Only jobs of this lane, if given.
     pub lane: Option<String>,
+    /// Of that lane only jobs of this case, if given: what one command may run, and no more. Not
+    /// looked at without a lane.
+    pub case: Option<CaseId>,
 }
 
 /// A filter over jobs. Empty members match everything.

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
+use relay_core::retry::Class;
 use relay_http_client::CallError;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
@@ -88,44 +89,40 @@ impl KeapClient {
     }
 
     async fn find_contact_type_field(&self) -> Result<ResolvedField, CallError> {
-        let v2 = self.model("v2").await?;
-        if let Some(id) = &self.contact_type.id {
-            let options = self.options_of(id, &v2).await?;
-            return Ok(ResolvedField {
-                id: id.clone(),
-                options,
-            });
-        }
-        let groups = self.groups_on_tab().await?;
-        let mut fields = v2;
-        if fields
-            .iter()
-            .any(|field| field.field_name.is_none() || field.options.is_empty())
-        {
-            fields = join(fields, &self.model("v1").await?);
-        }
-        let chosen = choose(&fields, &self.contact_type, groups.as_ref())?;
-        Ok(ResolvedField {
-            id: chosen.id.clone().unwrap_or_default(),
-            options: labels(chosen),
-        })
+        let mut fields = self.model("v2").await?;
+        let id = if let Some(id) = &self.contact_type.id {
+            id.clone()
+        } else {
+            let groups = self.groups_on_tab().await?;
+            if fields.iter().any(|field| field.field_name.is_none()) {
+                fields = join(fields, &self.model("v1").await?);
+            }
+            let chosen = choose(&fields, &self.contact_type, groups.as_ref())?;
+            chosen.id.clone().unwrap_or_default()
+        };
+        let options = self.options_of(&id, &fields).await?;
+        Ok(ResolvedField { id, options })
     }
 
-    /// The values of a field whose id is configured; from v1 where v2 doesn't say.
-    async fn options_of(&self, id: &str, v2: &[CustomField]) -> Result<Vec<String>, CallError> {
+    /// The values that a field offers; from v1 where v2 doesn't say.
+    async fn options_of(&self, id: &str, fields: &[CustomField]) -> Result<Vec<String>, CallError> {
         let find = |fields: &[CustomField]| {
             let field = fields
                 .iter()
                 .find(|field| field.id.as_deref() == Some(id))?;
             Some(labels(field))
         };
-        match find(v2) {
+        match find(fields) {
             None => Err(CallError::permanent(
                 OPERATION,
                 format!("contacts have no custom field with id {id}"),
             )),
             Some(options) if !options.is_empty() => Ok(options),
-            Some(_) => Ok(find(&self.model("v1").await?).unwrap_or_default()),
+            Some(_) => match self.model("v1").await {
+                // Without v1 the field is known and only its values aren't.
+                Err(error) if error.class == Class::Permanent => Ok(Vec::new()),
+                v1 => Ok(find(&v1?).unwrap_or_default()),
+            },
         }
     }
 

@@ -59,7 +59,7 @@ pub use reply::{gateway_fault, html_page, quota_exceeded};
 pub use settings::{
     ApiUrl, Arrival, AutoCharge, DeactivatedCard, Drift, FieldEcho, HookTime, Limits, ListWrite,
     ModelMetadata, NameFilter, OptedOut, PageEnd, PageToken, SecondDeactivate, Settings, TaskTime,
-    UnknownOption,
+    Undecodable, UnknownOption,
 };
 
 use state::State;

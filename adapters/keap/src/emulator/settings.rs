@@ -118,6 +118,15 @@ pub enum OptedOut {
     Sent,
 }
 
+/// What content that is not Base64 of UTF-8 meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undecodable {
+    /// It is sent as it is: the recipient sees the markup.
+    Sent,
+    /// 400.
+    Refused,
+}
+
 /// What unset members and new ones look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Drift {
@@ -222,6 +231,8 @@ pub struct Settings {
     pub deactivated_card: DeactivatedCard,
     /// Mail to people who opted out.
     pub opted_out: OptedOut,
+    /// Mail whose content is not encoded.
+    pub undecodable: Undecodable,
     /// Nulls and members nobody announced.
     pub drift: Drift,
     /// Seconds until a sent email is listed.
@@ -264,6 +275,7 @@ impl Default for Settings {
             second_deactivate: SecondDeactivate::Ok,
             deactivated_card: DeactivatedCard::Listed,
             opted_out: OptedOut::Dropped,
+            undecodable: Undecodable::Sent,
             drift: Drift::Nulls,
             email_delay: 60..=120,
             task_delay: 0..=0,

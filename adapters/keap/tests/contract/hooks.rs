@@ -21,14 +21,11 @@ struct Receiver(Mutex<Vec<Delivery>>);
 impl Transport for Receiver {
     async fn send(&self, call: Call) -> Result<Answer, TransportError> {
         let mut headers = HeaderMap::new();
-        match webhook::handshake(&call.headers) {
-            Some(secret) => {
-                headers.insert(webhook::HOOK_SECRET, secret);
-            }
-            None => {
-                let delivery = webhook::parse(&call.body).expect("readable");
-                self.0.lock().expect("not poisoned").push(delivery);
-            }
+        if let Some(secret) = webhook::handshake(&call.headers) {
+            headers.insert(webhook::HOOK_SECRET, secret);
+        } else {
+            let delivery = webhook::parse(&call.body).expect("readable");
+            self.0.lock().expect("not poisoned").push(delivery);
         }
         Ok(Answer {
             status: StatusCode::OK,

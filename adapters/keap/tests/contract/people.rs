@@ -106,11 +106,13 @@ async fn only_an_active_user_with_exactly_this_address_is_found() {
     };
     assert_eq!(find("coach@example.test").await.as_deref(), Some("7"));
     assert_eq!(find("oach@example.test").await, None);
-    setup.does(Act::SetUserStatus {
-        user: 7,
-        status: "INACTIVE".to_owned(),
-    });
-    assert_eq!(find("coach@example.test").await, None);
+    for status in ["INACTIVE", "INVITED", "NOT_A_USER"] {
+        setup.does(Act::SetUserStatus {
+            user: 7,
+            status: status.to_owned(),
+        });
+        assert_eq!(find("coach@example.test").await, None, "{status}");
+    }
 }
 
 #[tokio::test]

@@ -13,27 +13,27 @@ use relay_keap::{CustomFieldsMode, HeaderStyle, KeapClient, Settings};
 use secrecy::SecretString;
 use serde_json::Value;
 
-pub const KEY: &str = "KeapAK-emulated";
-pub const MAYA: &str = "1001";
-pub const COACH: &str = "7";
+pub(crate) const KEY: &str = "KeapAK-emulated";
+pub(crate) const MAYA: &str = "1001";
+pub(crate) const COACH: &str = "7";
 
-pub fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().expect("a valid time")
 }
 
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     at("2026-11-03T16:00:00Z")
 }
 
-pub struct Setup {
-    pub keap: Arc<Keap>,
-    pub clock: Arc<ManualClock>,
-    pub transport: Arc<Meddling>,
-    pub client: KeapClient,
+pub(crate) struct Setup {
+    pub(crate) keap: Arc<Keap>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) transport: Arc<Meddling>,
+    pub(crate) client: KeapClient,
 }
 
 /// A tenant in which `adjust` has turned switches, with Maya and her coach.
-pub fn setup_with(adjust: impl FnOnce(&mut Tenant), mode: CustomFieldsMode) -> Setup {
+pub(crate) fn setup_with(adjust: impl FnOnce(&mut Tenant), mode: CustomFieldsMode) -> Setup {
     let clock = Arc::new(ManualClock::new(now()));
     let mut tenant = Tenant::default();
     adjust(&mut tenant);
@@ -69,11 +69,11 @@ pub fn setup_with(adjust: impl FnOnce(&mut Tenant), mode: CustomFieldsMode) -> S
     setup
 }
 
-pub fn setup() -> Setup {
+pub(crate) fn setup() -> Setup {
     setup_with(|_| (), CustomFieldsMode::Full)
 }
 
-pub fn settings(key: &str, header: HeaderStyle) -> Settings {
+pub(crate) fn settings(key: &str, header: HeaderStyle) -> Settings {
     Settings {
         base: "http://keap.test/crm".parse().expect("a valid address"),
         header,
@@ -83,12 +83,12 @@ pub fn settings(key: &str, header: HeaderStyle) -> Settings {
 
 impl Setup {
     /// Something happens in the tenant without the API.
-    pub fn does(&self, act: Act) -> u64 {
+    pub(crate) fn does(&self, act: Act) -> u64 {
         self.keap.perform(act).expect("an act that is possible")
     }
 
     /// The clinic's field on its tab, with id 6, and its namesake elsewhere.
-    pub fn with_contact_type(self) -> Self {
+    pub(crate) fn with_contact_type(self) -> Self {
         self.does(Act::AddField(NewField {
             id: Some(6),
             label: "Contact Type".to_owned(),
@@ -101,7 +101,7 @@ impl Setup {
         self
     }
 
-    pub fn add_text_field(&self, id: u64, label: &str) {
+    pub(crate) fn add_text_field(&self, id: u64, label: &str) {
         self.does(Act::AddField(NewField {
             id: Some(id),
             label: label.to_owned(),
@@ -109,7 +109,7 @@ impl Setup {
         }));
     }
 
-    pub fn edits(&self, field: &str, value: Value) {
+    pub(crate) fn edits(&self, field: &str, value: Value) {
         self.does(Act::EditContactField {
             contact: 1001,
             field: field.to_owned(),
@@ -118,7 +118,7 @@ impl Setup {
     }
 
     /// Orders a fault for the next request of an operation.
-    pub fn fault(&self, operation: &str, moment: Moment, act: FaultAct) {
+    pub(crate) fn fault(&self, operation: &str, moment: Moment, act: FaultAct) {
         self.keap.faults().order(FaultRule {
             operation: operation.to_owned(),
             moment,
@@ -129,14 +129,14 @@ impl Setup {
     }
 
     /// What was accepted under a name.
-    pub fn accepted(&self, operation: &str) -> Vec<Accepted> {
+    pub(crate) fn accepted(&self, operation: &str) -> Vec<Accepted> {
         let mut all = self.keap.accepted();
         all.retain(|entry| entry.operation == operation);
         all
     }
 
     /// The names of everything accepted, in order.
-    pub fn operations(&self) -> Vec<String> {
+    pub(crate) fn operations(&self) -> Vec<String> {
         self.keap
             .accepted()
             .into_iter()
@@ -145,7 +145,7 @@ impl Setup {
     }
 
     /// Maya's custom fields that have a value, by id, as another reader of the API sees them.
-    pub async fn fields(&self) -> Value {
+    pub(crate) async fn fields(&self) -> Value {
         let url = "http://keap.test/crm/rest/v2/contacts/1001?fields=custom_fields";
         let mut headers = http::HeaderMap::new();
         headers.insert("x-keap-api-key", http::HeaderValue::from_static(KEY));
@@ -180,7 +180,7 @@ type Meddle = Box<dyn FnOnce() + Send>;
 
 /// A way to the emulator on which something may happen right before the next `PATCH` arrives, and
 /// which remembers what was asked.
-pub struct Meddling {
+pub(crate) struct Meddling {
     router: RouterTransport,
     before_patch: Mutex<Option<Meddle>>,
     asked: Mutex<Vec<(Method, url::Url)>>,
@@ -202,17 +202,17 @@ impl Meddling {
     }
 
     /// Lets `meddle` happen right before the next `PATCH` arrives.
-    pub fn before_patch(&self, meddle: impl FnOnce() + Send + 'static) {
+    pub(crate) fn before_patch(&self, meddle: impl FnOnce() + Send + 'static) {
         *self.before_patch.lock().expect("not poisoned") = Some(Box::new(meddle));
     }
 
     /// Everything asked so far.
-    pub fn asked(&self) -> Vec<(Method, url::Url)> {
+    pub(crate) fn asked(&self) -> Vec<(Method, url::Url)> {
         self.asked.lock().expect("not poisoned").clone()
     }
 
     /// How many requests could have changed something.
-    pub fn mutating(&self) -> usize {
+    pub(crate) fn mutating(&self) -> usize {
         self.asked()
             .iter()
             .filter(|(method, _)| *method != Method::GET)
@@ -236,7 +236,7 @@ impl Transport for Meddling {
 }
 
 /// A status fault with the vendor's usual body.
-pub fn status(code: u16) -> FaultAct {
+pub(crate) fn status(code: u16) -> FaultAct {
     FaultAct::Status {
         code,
         retry_after: None,

@@ -108,6 +108,13 @@ impl Tenant {
         }));
     }
 
+    /// The same tenant behind another router.
+    pub(crate) fn served_by(self, router: axum::Router) -> Self {
+        let transport = RouterTransport::new();
+        transport.serve("keap.test", router);
+        Self { transport, ..self }
+    }
+
     pub(crate) fn act(&self, act: Act) -> u64 {
         self.keap.perform(act).expect("the act is possible")
     }

@@ -4,7 +4,7 @@ use relay_core::case::TimelineEntry;
 use relay_core::clients::Coach;
 use serde_json::json;
 
-use super::make::{ALL, Maker, at, commit, conflict, enqueue, finish, settled};
+use super::make::{planned_email, reply, ALL, Maker, at, commit, conflict, enqueue, finish, settled};
 use crate::{
     AuditEntry, Batch, CaseFilter, Committed, EffectState, Job, JobEnd, JobFilter, Link, Op,
     ProcedureVersion, ReceiptState, Store,
@@ -17,7 +17,7 @@ pub(super) async fn an_empty_batch_is_carried_out(store: &dyn Store) {
 
 pub(super) async fn a_batch_is_carried_out_in_order(store: &dyn Store) {
     let make = Maker::new();
-    let effect = make.effect(make.case_id(), "email");
+    let effect = planned_email(make.case_id(), "email");
     // Each needs the one before.
     let ops = [
         Op::PlanEffect(effect.clone()),
@@ -45,7 +45,7 @@ pub(super) async fn a_batch_is_carried_out_in_order(store: &dyn Store) {
 /// A batch of every kind of change, on top of what `before` stored.
 fn changes(make: &Maker, running: &Job) -> Vec<Op> {
     let case = make.case();
-    let effect = make.effect(case.id, "email");
+    let effect = planned_email(case.id, "email");
     let receipt = make.receipt("evt-1");
     let entry = TimelineEntry {
         at: at(0),
@@ -80,7 +80,7 @@ fn changes(make: &Maker, running: &Job) -> Vec<Op> {
     };
     vec![
         Op::InsertReceipt(receipt.clone()),
-        Op::InsertFact(make.fact("m-1", 1)),
+        Op::InsertFact(reply("m-1", 1)),
         Op::InsertCase(case.clone()),
         Op::AppendTimeline {
             case: case.id,
@@ -126,7 +126,7 @@ pub(super) async fn a_batch_that_fails_at_its_end_leaves_nothing_behind(store: &
     let cases = store.cases(&CaseFilter::default(), ALL).await.unwrap();
     assert!(cases.is_empty());
     let jobs = store.jobs(&JobFilter::default(), ALL).await.unwrap();
-    assert_eq!(jobs, [running.clone()]);
+    assert_eq!(jobs, std::slice::from_ref(&running));
     assert!(store.attempts(running.id).await.unwrap().is_empty());
     assert_eq!(store.open_work(None, ALL).await.unwrap(), [before]);
     assert_eq!(store.link(&maya).await.unwrap(), None);

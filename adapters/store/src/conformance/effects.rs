@@ -3,7 +3,7 @@
 use relay_core::effects::{EffectInput, EffectKind, Settled};
 use relay_core::ids::EffectKey;
 
-use super::make::{
+use super::make::{planned_email, 
     Maker, at, claim_lane, commit, conflict, done_with, email, enqueue, finish,
 };
 use crate::{
@@ -54,13 +54,13 @@ async fn stored(store: &dyn Store, effect: &Effect) -> Effect {
 
 pub(super) async fn an_effect_comes_back_as_planned(store: &dyn Store) {
     let make = Maker::new();
-    let plain = make.effect(make.case_id(), "email");
+    let plain = planned_email(make.case_id(), "email");
     let full = Effect {
         mode: relay_core::case::Mode::Propose,
         settled: Some(Settled::Proposed),
         state: EffectState::Proposed,
         request: Some(email("Hi Maya")),
-        ..make.effect(make.case_id(), "email")
+        ..planned_email(make.case_id(), "email")
     };
     commit(store, [plan(&plain), plan(&full)]).await;
     assert_eq!(stored(store, &plain).await, plain);
@@ -71,7 +71,7 @@ pub(super) async fn an_effect_comes_back_as_planned(store: &dyn Store) {
 
 pub(super) async fn the_same_plan_is_one_effect(store: &dyn Store) {
     let make = Maker::new();
-    let effect = make.effect(make.case_id(), "email");
+    let effect = planned_email(make.case_id(), "email");
     commit(store, [plan(&effect)]).await;
     commit(store, [Op::Intend(make.intent(&effect, 1))]).await;
     let before = stored(store, &effect).await;
@@ -83,11 +83,11 @@ pub(super) async fn the_same_plan_is_one_effect(store: &dyn Store) {
 
 pub(super) async fn a_key_is_never_reused_for_other_content(store: &dyn Store) {
     let make = Maker::new();
-    let effect = make.effect(make.case_id(), "email");
+    let effect = planned_email(make.case_id(), "email");
     commit(store, [plan(&effect)]).await;
     let mut other = effect.clone();
     other.input_hash = "beef".into();
-    let beside = make.effect(make.case_id(), "email");
+    let beside = planned_email(make.case_id(), "email");
 
     let refused = store
         .commit(Batch::from(vec![plan(&beside), plan(&other)]))
@@ -103,7 +103,7 @@ pub(super) async fn a_key_is_never_reused_for_other_content(store: &dyn Store) {
 
 pub(super) async fn an_intent_is_given_once(store: &dyn Store) {
     let make = Maker::new();
-    let effect = make.effect(make.case_id(), "email");
+    let effect = planned_email(make.case_id(), "email");
     let intent = make.intent(&effect, 1);
     commit(store, [plan(&effect)]).await;
     commit(store, [Op::Intend(intent.clone())]).await;
@@ -123,7 +123,7 @@ pub(super) async fn an_intent_is_given_once(store: &dyn Store) {
 
 pub(super) async fn an_intent_must_be_the_next_revision(store: &dyn Store) {
     let make = Maker::new();
-    let effect = make.effect(make.case_id(), "email");
+    let effect = planned_email(make.case_id(), "email");
     commit(store, [plan(&effect)]).await;
     for revision in [0, 2] {
         let intent = make.intent(&effect, revision);
@@ -145,14 +145,14 @@ pub(super) async fn only_a_planned_effect_gets_an_intent(store: &dyn Store) {
             conflict(store, "effect state", [intent]).await;
         }
     }
-    let unknown = make.effect(make.case_id(), "email");
+    let unknown = planned_email(make.case_id(), "email");
     let intent = Op::Intend(make.intent(&unknown, 1));
     conflict(store, "effect state", [intent]).await;
 }
 
 pub(super) async fn an_intents_outcome_is_told_once(store: &dyn Store) {
     let make = Maker::new();
-    let effect = make.effect(make.case_id(), "email");
+    let effect = planned_email(make.case_id(), "email");
     let intent = make.intent(&effect, 1);
     commit(store, [plan(&effect), Op::Intend(intent.clone())]).await;
     let end = |revision, outcome: &str| Op::EndIntent {
@@ -171,7 +171,7 @@ pub(super) async fn an_intents_outcome_is_told_once(store: &dyn Store) {
 
 pub(super) async fn intents_come_by_revision(store: &dyn Store) {
     let make = Maker::new();
-    let effect = make.effect(make.case_id(), "email");
+    let effect = planned_email(make.case_id(), "email");
     commit(store, [plan(&effect)]).await;
     let back = shift(effect.key(), &[EffectState::Intended], EffectState::Planned);
     let intents = [1, 2, 3].map(|revision| make.intent(&effect, revision));
@@ -185,7 +185,7 @@ pub(super) async fn intents_come_by_revision(store: &dyn Store) {
 
 pub(super) async fn an_effect_moves_only_from_where_it_was_seen(store: &dyn Store) {
     let make = Maker::new();
-    let effect = make.effect(make.case_id(), "email");
+    let effect = planned_email(make.case_id(), "email");
     commit(store, [plan(&effect)]).await;
     let seen = [EffectState::Intended, EffectState::Unclear];
     let wrong = shift(effect.key(), &seen, EffectState::Done);
@@ -209,7 +209,7 @@ pub(super) async fn an_effect_moves_only_from_where_it_was_seen(store: &dyn Stor
 
 pub(super) async fn a_move_keeps_or_replaces_the_request(store: &dyn Store) {
     let make = Maker::new();
-    let effect = make.effect(make.case_id(), "email");
+    let effect = planned_email(make.case_id(), "email");
     let hold = Op::MoveEffect {
         key: effect.key().clone(),
         from: vec![EffectState::Planned],
@@ -230,7 +230,7 @@ pub(super) async fn a_move_keeps_or_replaces_the_request(store: &dyn Store) {
 
 pub(super) async fn probes_are_counted_while_unclear(store: &dyn Store) {
     let make = Maker::new();
-    let effect = make.effect(make.case_id(), "email");
+    let effect = planned_email(make.case_id(), "email");
     commit(store, [plan(&effect), Op::Intend(make.intent(&effect, 1))]).await;
     let unclear = |from| shift(effect.key(), &[from], EffectState::Unclear);
     for probes in 0..3 {
@@ -250,7 +250,7 @@ pub(super) async fn probes_are_counted_while_unclear(store: &dyn Store) {
 
 pub(super) async fn cancelling_takes_a_planned_effect_and_its_job(store: &dyn Store) {
     let make = Maker::new();
-    let effect = make.effect(make.case_id(), "email");
+    let effect = planned_email(make.case_id(), "email");
     let job = job_of(&make, &effect);
     let other = make.job("timer/1", "maya", 0);
     commit(store, [plan(&effect), enqueue(&job), enqueue(&other)]).await;
@@ -305,12 +305,12 @@ pub(super) async fn cancelling_leaves_what_may_have_been_sent(store: &dyn Store)
         let job = store.job(job.id).await.unwrap().unwrap();
         assert_eq!(job.state, JobState::Ready);
     }
-    commit(store, [cancel(&make.effect(make.case_id(), "email"))]).await;
+    commit(store, [cancel(&planned_email(make.case_id(), "email"))]).await;
 }
 
 pub(super) async fn cancelling_leaves_a_running_job(store: &dyn Store) {
     let make = Maker::new();
-    let effect = make.effect(make.case_id(), "email");
+    let effect = planned_email(make.case_id(), "email");
     let job = job_of(&make, &effect);
     commit(store, [plan(&effect), enqueue(&job)]).await;
     let held = store.claim(claim_lane("w-1", 0, "maya")).await.unwrap();
@@ -327,8 +327,8 @@ pub(super) async fn cancelling_leaves_a_running_job(store: &dyn Store) {
 pub(super) async fn effects_come_in_order_of_planning(store: &dyn Store) {
     let make = Maker::new();
     let case = make.case_id();
-    let effects = ["z", "a", "m"].map(|name| make.effect(case, name));
-    let other = make.effect(make.case_id(), "email");
+    let effects = ["z", "a", "m"].map(|name| planned_email(case, name));
+    let other = planned_email(make.case_id(), "email");
     commit(store, [plan(&effects[0]), plan(&other)]).await;
     commit(store, [plan(&effects[1]), plan(&effects[2])]).await;
     assert_eq!(store.effects(case).await.unwrap(), effects);
@@ -336,14 +336,14 @@ pub(super) async fn effects_come_in_order_of_planning(store: &dyn Store) {
 
 pub(super) async fn a_task_is_found_by_the_effect_that_made_it(store: &dyn Store) {
     let make = Maker::new();
-    let mut call = make.effect(make.case_id(), "call");
+    let mut call = planned_email(make.case_id(), "call");
     call.planned.input = EffectInput::CallTask {
         script: "S3".into(),
         due: "2026-11-03".parse().unwrap(),
         reason: "last 3 emails unopened".into(),
         call_by: "2026-11-06".parse().unwrap(),
     };
-    let mut close = make.effect(make.case_id(), "close");
+    let mut close = planned_email(make.case_id(), "close");
     close.planned.input = EffectInput::CloseTask {
         made_by: call.key().clone(),
         reason: "she checked in".into(),
@@ -362,7 +362,7 @@ pub(super) async fn a_task_is_found_by_the_effect_that_made_it(store: &dyn Store
 
 pub(super) async fn vendor_references_are_those_of_done_effects(store: &dyn Store) {
     let make = Maker::new();
-    let effects = ["z", "a", "m", "b"].map(|name| make.effect(make.case_id(), name));
+    let effects = ["z", "a", "m", "b"].map(|name| planned_email(make.case_id(), name));
     for (effect, reference) in effects.iter().zip(["e-9", "e-1", "e-5", "e-3"]) {
         let from = EffectState::Planned;
         let done = settle(effect, from, EffectState::Done, done_with(reference));

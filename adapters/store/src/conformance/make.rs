@@ -114,33 +114,6 @@ impl Maker {
         }
     }
 
-    /// A planned email of `case`.
-    pub(super) fn effect(&self, case: CaseId, name: &str) -> Effect {
-        Effect {
-            planned: PlannedEffect {
-                key: EffectKey::of_case(case, "email_follow_up", 1, name),
-                client: "maya".into(),
-                blocking: true,
-                not_before: at(5),
-                input: EffectInput::Email {
-                    script: "S2".into(),
-                    due: "2026-11-03".parse().unwrap(),
-                },
-            },
-            input_hash: "f00d".into(),
-            case,
-            mode: Mode::Act,
-            state: EffectState::Planned,
-            revision: 0,
-            request: None,
-            intended_at: None,
-            probes: 0,
-            settled: None,
-            created_at: at(0),
-            changed_at: at(0),
-        }
-    }
-
     /// An effect that has already come to `state`, with what that state needs.
     pub(super) fn effect_in(&self, state: EffectState, name: &str) -> Effect {
         let sent = matches!(state, EffectState::Intended | EffectState::Unclear);
@@ -149,7 +122,7 @@ impl Maker {
             revision: u32::from(sent),
             request: sent.then(|| email("Hi Maya")),
             intended_at: sent.then(|| at(1)),
-            ..self.effect(self.case_id(), name)
+            ..planned_email(self.case_id(), name)
         }
     }
 
@@ -216,22 +189,49 @@ impl Maker {
             settled: None,
         }
     }
+}
 
-    /// A message a client wrote.
-    pub(super) fn fact(&self, object: &str, source_time: i64) -> FactRow {
-        FactRow {
-            fact: Fact {
-                client: "maya".into(),
-                object: object.into(),
-                source_time: at(source_time),
-                body: FactBody::ClientReplied {
-                    message: Some(MessageId(object.into())),
-                    channel: "portal".into(),
-                },
+/// A planned email of `case`.
+pub(super) fn planned_email(case: CaseId, name: &str) -> Effect {
+    Effect {
+        planned: PlannedEffect {
+            key: EffectKey::of_case(case, "email_follow_up", 1, name),
+            client: "maya".into(),
+            blocking: true,
+            not_before: at(5),
+            input: EffectInput::Email {
+                script: "S2".into(),
+                due: "2026-11-03".parse().unwrap(),
             },
-            receipt: None,
-            learned_at: at(30),
-        }
+        },
+        input_hash: "f00d".into(),
+        case,
+        mode: Mode::Act,
+        state: EffectState::Planned,
+        revision: 0,
+        request: None,
+        intended_at: None,
+        probes: 0,
+        settled: None,
+        created_at: at(0),
+        changed_at: at(0),
+    }
+}
+
+/// A message a client wrote.
+pub(super) fn reply(object: &str, source_time: i64) -> FactRow {
+    FactRow {
+        fact: Fact {
+            client: "maya".into(),
+            object: object.into(),
+            source_time: at(source_time),
+            body: FactBody::ClientReplied {
+                message: Some(MessageId(object.into())),
+                channel: "portal".into(),
+            },
+        },
+        receipt: None,
+        learned_at: at(30),
     }
 }
 
@@ -306,6 +306,7 @@ pub(super) fn claim(worker: &str, minute: i64) -> Claim {
         lease_until: at(minute + 10),
         limit: 100,
         lane: None,
+        case: None,
     }
 }
 

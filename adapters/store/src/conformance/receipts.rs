@@ -1,6 +1,6 @@
 //! What came in, and what it taught us.
 
-use super::make::{ALL, Maker, at, commit, conflict};
+use super::make::{reply, ALL, Maker, at, commit, conflict};
 use crate::{Op, Page, Receipt, ReceiptState, Store};
 
 fn insert(receipt: &Receipt) -> Op {
@@ -137,11 +137,10 @@ pub(super) async fn receipts_are_listed_oldest_first(store: &dyn Store) {
 }
 
 pub(super) async fn a_fact_is_known_once(store: &dyn Store) {
-    let make = Maker::new();
-    let first = make.fact("m-1", 1);
-    let mut again = make.fact("m-1", 1);
+    let first = reply("m-1", 1);
+    let mut again = reply("m-1", 1);
     again.learned_at = at(99);
-    let later = make.fact("m-1", 2);
+    let later = reply("m-1", 2);
 
     commit(store, [Op::InsertFact(first.clone())]).await;
     commit(store, [Op::InsertFact(again), Op::InsertFact(later.clone())]).await;
@@ -152,10 +151,9 @@ pub(super) async fn a_fact_is_known_once(store: &dyn Store) {
 }
 
 pub(super) async fn facts_come_by_source_time_then_learning(store: &dyn Store) {
-    let make = Maker::new();
-    let late = make.fact("m-3", 3);
-    let (tie, tied) = (make.fact("m-9", 2), make.fact("m-2", 2));
-    let early = make.fact("m-1", 1);
+    let late = reply("m-3", 3);
+    let (tie, tied) = (reply("m-9", 2), reply("m-2", 2));
+    let early = reply("m-1", 1);
     for fact in [&late, &tie, &tied, &early] {
         commit(store, [Op::InsertFact(fact.clone())]).await;
     }
@@ -166,9 +164,9 @@ pub(super) async fn facts_come_by_source_time_then_learning(store: &dyn Store) {
 pub(super) async fn a_receipt_shows_the_facts_it_taught(store: &dyn Store) {
     let make = Maker::new();
     let receipt = make.receipt("evt-1");
-    let mut taught = make.fact("m-1", 1);
+    let mut taught = reply("m-1", 1);
     taught.receipt = Some(receipt.id);
-    let read = make.fact("m-2", 2);
+    let read = reply("m-2", 2);
     let facts = [taught.clone(), read].map(Op::InsertFact);
     commit(store, [insert(&receipt)]).await;
     commit(store, facts).await;

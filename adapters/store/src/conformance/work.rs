@@ -1,6 +1,6 @@
 //! What a person must do.
 
-use super::make::{ALL, Maker, at, commit, conflict, settled};
+use super::make::{planned_email, ALL, Maker, at, commit, conflict, settled};
 use crate::{Op, Page, Store, WorkItem};
 
 fn open(item: &WorkItem) -> Op {
@@ -27,7 +27,7 @@ pub(super) async fn a_work_item_comes_back_as_opened(store: &dyn Store) {
     };
     let full = WorkItem {
         case: Some(make.case_id()),
-        effect: Some(make.effect(make.case_id(), "email").key().clone()),
+        effect: Some(planned_email(make.case_id(), "email").key().clone()),
         remind_at: at(3),
         reminders: 2,
         ..make.work("full", 5)

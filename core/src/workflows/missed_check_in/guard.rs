@@ -7,7 +7,7 @@
 //! pass.
 
 use super::request::Request as Render;
-use super::state::{Hold, Progress, State};
+use super::state::{Progress, State};
 use crate::case::{Case, CaseStatus};
 use crate::clients::{Author, CheckIn, ClientStatus};
 use crate::effects::{EffectKind, PlannedEffect, Request};
@@ -95,18 +95,18 @@ impl<'a> Guard<'a> {
         self.truthful()
     }
 
-    /// The case has gone another way since the effect was planned.
+    /// The case has gone another way since the effect was planned. One that is held may still wait
+    /// for this very effect: an admin replays what had died.
     fn unwanted(&self) -> Option<String> {
-        // Held because this very effect was given up: a replay of it is what a person wants.
-        let replayed = matches!(self.case.status, CaseStatus::Held { .. })
-            && self.state.hold == Some(Hold::NotSent);
-        if self.case.status != CaseStatus::Open && !replayed {
-            return Some(format!("the case being {}", self.case.status.as_str()));
+        match self.case.status {
+            CaseStatus::Open | CaseStatus::Held { .. } => {
+                let current = self.state.current.as_ref() == Some(&self.effect.key);
+                (!current).then(|| "a later plan".into())
+            }
+            CaseStatus::Paused { .. } | CaseStatus::Closed { .. } => {
+                Some(format!("the case being {}", self.case.status.as_str()))
+            }
         }
-        if self.state.current.as_ref() != Some(&self.effect.key) {
-            return Some("a later plan".into());
-        }
-        None
     }
 
     /// What the portal shows that the case does not know. Any of it stops the effect; all of it is

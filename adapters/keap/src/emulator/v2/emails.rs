@@ -10,7 +10,7 @@ use super::super::filter::{Kind, field, named};
 use super::super::list::{self, Item, Listing};
 use super::super::reply::{Handled, Reply};
 use super::super::request::Incoming;
-use super::super::settings::OptedOut;
+use super::super::settings::{OptedOut, Undecodable};
 use super::super::state::{Record, Row, v2_time};
 use super::super::world::World;
 use super::contacts::is_opted_in;
@@ -108,8 +108,8 @@ pub(crate) fn send(world: &mut World<'_>, request: &Incoming) -> Handled {
         content: json!({
             "user_id": request.text("user_id"),
             "subject": subject,
-            "text": decoded(request.text("plain_content")),
-            "html": decoded(request.text("html_content")),
+            "text": decoded(world, request.text("plain_content"))?,
+            "html": decoded(world, request.text("html_content"))?,
         }),
         row: row(&[
             ("subject", subject.into()),
@@ -169,15 +169,15 @@ fn slot(request: &Incoming) -> Result<&'static str, Reply> {
     }
 }
 
-/// Content is Base64 of UTF-8. What isn't is sent as it is: the recipient then sees the markup.
-fn decoded(part: Option<&str>) -> Option<String> {
-    let part = part?;
+/// Content is Base64 of UTF-8; what becomes of other content is a switch.
+fn decoded(world: &World<'_>, part: Option<&str>) -> Result<Option<String>, Reply> {
+    let Some(part) = part else { return Ok(None) };
     let bytes = STANDARD.decode(part).ok();
-    Some(
-        bytes
-            .and_then(|bytes| String::from_utf8(bytes).ok())
-            .unwrap_or_else(|| part.to_owned()),
-    )
+    match bytes.and_then(|bytes| String::from_utf8(bytes).ok()) {
+        Some(text) => Ok(Some(text)),
+        None if world.settings.undecodable == Undecodable::Sent => Ok(Some(part.to_owned())),
+        None => Err(Reply::bad("content is not valid Base64")),
+    }
 }
 
 /// Sends to one contact, or drops the mail in silence; the book knows which (`email`,

@@ -103,11 +103,11 @@ pub(crate) fn apply(world: &mut World<'_>, request: &Incoming, id: &str) -> Hand
         let status = match world.state.contacts.find(&contact).map(|c| c.id) {
             None => "CONTACT_NOT_FOUND",
             Some(known) if put_on(world, known, tag) => {
-                world.accept("add_tag", &known, json!({ "name": name }));
+                world.accept("add_tag", &known, json!({ "tag": name }));
                 "SUCCESS"
             }
             Some(known) => {
-                world.accept("add_tag_again", &known, json!({ "name": name }));
+                world.accept("add_tag_again", &known, json!({ "tag": name }));
                 "DUPLICATE"
             }
         };
@@ -128,7 +128,7 @@ pub(crate) fn remove(world: &mut World<'_>, request: &Incoming, id: &str) -> Han
         } else {
             "remove_tag_again"
         };
-        world.accept(operation, &contact, json!({ "name": name }));
+        world.accept(operation, &contact, json!({ "tag": name }));
     }
     Ok(Reply::empty(204))
 }

@@ -166,34 +166,42 @@ pub(crate) fn patch_name(request: &Incoming) -> &'static str {
 /// `PATCH /v2/tasks/{id}`
 pub(crate) fn patch(world: &mut World<'_>, request: &Incoming, id: &str) -> Handled {
     let record = world.state.tasks.find(id);
-    let record = record.ok_or_else(|| Reply::not_found("Task"))?;
-    let (id, who) = (
-        record.id,
-        record.text("contact_id").unwrap_or_default().to_owned(),
-    );
+    let before = record.ok_or_else(|| Reply::not_found("Task"))?.clone();
     let patch: Row = request.changes(MEMBERS)?.into_iter().collect();
     check(world, &patch)?;
-    let name = if apply(world, id, &patch) {
-        patch_name(request).to_owned()
-    } else {
-        format!("{}_again", patch_name(request))
-    };
-    let mut content = patch;
-    content.insert("task".to_owned(), id.to_string().into());
-    world.accept(&name, &who, content.into());
-    get(world, request, &id.to_string())
+    apply(world, before.id, &patch);
+    let who = before.text("contact_id").unwrap_or_default();
+    let mut content = patch.clone();
+    content.insert("task".to_owned(), id.into());
+    content.insert("title".to_owned(), before.text("title").into());
+    world.accept(
+        &accepted_name(request, &before, &patch),
+        &who,
+        content.into(),
+    );
+    get(world, request, id)
 }
 
-/// Writes members of a task and tells the hooks. Returns whether anything changed. Used by the
-/// API and by people alike.
-pub(crate) fn apply(world: &mut World<'_>, id: u64, patch: &Row) -> bool {
+/// The name in the book: what the patch was for counts, so that closing a closed task is
+/// `close_task_again` even with another time.
+fn accepted_name(request: &Incoming, before: &Record, patch: &Row) -> String {
+    let same = |name: &str| before.row.get(name) == patch.get(name);
+    let name = patch_name(request);
+    let again = match name {
+        "close_task" => same("completed"),
+        "reassign_task" => same("assigned_to_user_id"),
+        _ => patch.keys().all(|name| same(name)),
+    };
+    format!("{name}{}", if again { "_again" } else { "" })
+}
+
+/// Writes members of a task and tells the hooks. Used by the API and by people alike.
+pub(crate) fn apply(world: &mut World<'_>, id: u64, patch: &Row) {
     let now = v2_time(world.now);
     let Some(record) = world.state.tasks.get_mut(id) else {
-        return false;
+        return;
     };
     let was_completed = record.flag("completed");
-    let differs = |(name, value): (&String, &Value)| record.row.get(name) != Some(value);
-    let changed = patch.iter().any(differs);
     for (name, value) in patch {
         record.set(name, value.clone());
     }
@@ -208,5 +216,4 @@ pub(crate) fn apply(world: &mut World<'_>, id: u64, patch: &Row) -> bool {
         (true, false) => world.raise("task.incomplete", id),
         _ => {}
     }
-    changed
 }

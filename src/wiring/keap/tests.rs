@@ -1,0 +1,287 @@
+//! The ports against the emulator: what the relay hears of Keap.
+
+use relay_core::random::SeededRandom;
+use relay_core::time::{ManualClock, SignedDuration};
+use relay_http_client::RouterTransport;
+use relay_http_client::emulation::{FaultAct, FaultRule, Moment};
+use relay_keap::emulator::{
+    Act, Keap, NewContact, NewEmailRecord, NewOrder, NewPaymentMethod, NewProduct, NewSubscription,
+    NewUser, Settings as Tenant,
+};
+use relay_keap::{HeaderStyle, Settings};
+use secrecy::SecretString;
+
+use super::*;
+
+struct Setup {
+    keap: Arc<Keap>,
+    clock: Arc<ManualClock>,
+    ports: KeapPorts,
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("a valid time")
+}
+
+fn maya() -> ContactId {
+    ContactId::from("1001")
+}
+
+fn setup() -> Setup {
+    let clock = Arc::new(ManualClock::new(at("2026-11-03T16:00:00Z")));
+    let keap = Keap::new(
+        clock.clone(),
+        Arc::new(SeededRandom::new(7)),
+        Tenant::default(),
+    );
+    let transport = RouterTransport::new();
+    transport.serve("keap.test", keap.router());
+    let settings = Settings {
+        base: "http://keap.test/crm".parse().expect("a valid address"),
+        header: HeaderStyle::Bearer,
+        ..Settings::live(SecretString::from("KeapAK-emulated")).expect("settings")
+    };
+    let client = KeapClient::new(Arc::new(transport), clock.clone(), settings).expect("a client");
+    let coaching = CoachingPlans {
+        products: ["11".to_owned()].into(),
+        plans: ["71".to_owned()].into(),
+    };
+    let setup = Setup {
+        ports: KeapPorts::new(Arc::new(client), coaching, clock.clone()),
+        keap,
+        clock,
+    };
+    setup.does(Act::AddUser(NewUser {
+        id: Some(7),
+        email: "coach@example.test".to_owned(),
+        ..NewUser::default()
+    }));
+    setup.does(contact(1001, Some("maya@example.test")));
+    setup
+}
+
+fn contact(id: u64, email: Option<&str>) -> Act {
+    Act::AddContact(NewContact {
+        id: Some(id),
+        given_name: Some("Maya".to_owned()),
+        email: email.map(str::to_owned),
+        email_status: email.map(|_| "SINGLE_OPT_IN".to_owned()),
+        phone: Some("303-555-0134".to_owned()),
+        ..NewContact::default()
+    })
+}
+
+impl Setup {
+    fn does(&self, act: Act) {
+        self.keap.perform(act).expect("possible");
+    }
+
+    fn operations(&self) -> Vec<String> {
+        let accepted = self.keap.accepted();
+        accepted.into_iter().map(|entry| entry.operation).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_contact_comes_with_its_address_state_and_its_twins() {
+    let setup = setup();
+    setup.does(contact(1002, Some("MAYA@example.test")));
+    setup.does(contact(1003, None));
+    let alone = setup
+        .ports
+        .contact(&maya(), false)
+        .await
+        .expect("read")
+        .expect("there");
+    assert_eq!(alone.first_name.as_deref(), Some("Maya"));
+    assert_eq!(alone.address, AddressState::Deliverable);
+    assert!(alone.twins.is_empty());
+    let twins = setup
+        .ports
+        .contact(&maya(), true)
+        .await
+        .expect("read")
+        .expect("there");
+    assert_eq!(twins.twins, [ContactId::from("1002")]);
+    let bare = setup
+        .ports
+        .contact(&"1003".into(), true)
+        .await
+        .expect("read")
+        .expect("there");
+    assert_eq!(bare.address, AddressState::Missing);
+    assert!(bare.twins.is_empty(), "no address is no address in common");
+    let gone = setup.ports.contact(&"99".into(), true).await.expect("read");
+    assert!(gone.is_none());
+}
+
+#[tokio::test]
+async fn a_tag_that_is_not_there_is_made_first_and_put_on_by_the_next_attempt() {
+    let setup = setup();
+    let tag = "Follow-up: phone";
+    let first = setup.ports.add(&maya(), tag).await.expect_err("made first");
+    assert_eq!(first.class, Class::NotSent);
+    assert_eq!(setup.operations(), ["create_tag"]);
+    setup.ports.add(&maya(), tag).await.expect("put on");
+    setup.ports.add(&maya(), tag).await.expect("nothing to do");
+    assert_eq!(setup.operations(), ["create_tag", "add_tag"]);
+    assert!(setup.ports.has(&maya(), tag).await.expect("read"));
+    setup.ports.remove(&maya(), tag).await.expect("taken off");
+    setup
+        .ports
+        .remove(&maya(), tag)
+        .await
+        .expect("nothing to do");
+    assert_eq!(setup.operations(), ["create_tag", "add_tag", "remove_tag"]);
+}
+
+#[tokio::test]
+async fn a_tag_whose_making_was_unclear_is_not_yet_on_the_contact() {
+    let setup = setup();
+    setup.keap.faults().order(FaultRule {
+        operation: "create_tag".to_owned(),
+        moment: Moment::After,
+        act: FaultAct::Hang,
+        skip: 0,
+        times: 1,
+    });
+    let first = setup.ports.add(&maya(), "VIP").await.expect_err("lost");
+    assert_eq!(first.class, Class::NotSent);
+    setup.ports.add(&maya(), "VIP").await.expect("put on");
+    assert_eq!(setup.operations(), ["create_tag", "add_tag"]);
+}
+
+#[tokio::test]
+async fn only_what_is_configured_counts_as_coaching_and_unknowns_keep_the_card() {
+    let setup = setup();
+    setup.does(Act::AddProduct(NewProduct {
+        id: Some(11),
+        name: "Monthly Coaching Support Fee".to_owned(),
+        plan: Some(61),
+    }));
+    setup.does(Act::AddPaymentMethod(NewPaymentMethod {
+        id: Some(301),
+        contact: 1001,
+        ..NewPaymentMethod::default()
+    }));
+    for (id, product, plan) in [
+        (501, Some(11), None),
+        (502, None, Some(71)),
+        (503, Some(12), Some(71)),
+        (504, None, None),
+    ] {
+        setup.does(Act::AddSubscription(NewSubscription {
+            id: Some(id),
+            contact: 1001,
+            product,
+            plan,
+            payment_method: Some(301),
+            ..NewSubscription::default()
+        }));
+    }
+    setup.does(Act::AddOrder(NewOrder {
+        id: Some(9),
+        contact: 1001,
+        title: "Peel".to_owned(),
+        ..NewOrder::default()
+    }));
+    let read = setup.ports.snapshot(&maya()).await.expect("read");
+    let coaching: Vec<&str> = read
+        .subscriptions
+        .iter()
+        .filter(|s| s.coaching)
+        .map(|s| s.id.as_str())
+        .collect();
+    assert_eq!(coaching, ["501", "502"]);
+    assert_eq!(read.subscriptions[0].name, "Monthly Coaching Support Fee");
+    assert_eq!(read.subscriptions[2].name, "product 12");
+    let card = Some(PaymentMethodId::from("301"));
+    assert!(read.subscriptions.iter().all(|s| s.payment_method == card));
+    assert!(read.subscriptions.iter().all(|s| s.active && s.auto_charge));
+    assert_eq!(read.cards.len(), 1);
+    assert_eq!(read.open_orders, ["order 9: Peel (SENT)"]);
+}
+
+#[tokio::test]
+async fn the_history_is_what_keap_sent_within_the_window() {
+    let setup = setup();
+    for (subject, sent_at, provider) in [
+        ("Old", "2026-09-01T12:00:00Z", None),
+        ("Just before", "2026-10-03T23:00:00Z", None),
+        ("Welcome", "2026-10-30T12:00:00Z", None),
+        ("Re: Welcome", "2026-10-30T13:00:00Z", Some("GOOGLE")),
+    ] {
+        setup.does(Act::AddEmailRecord(NewEmailRecord {
+            contact: 1001,
+            subject: subject.to_owned(),
+            sent_at: Some(at(sent_at)),
+            clicked_at: Some(at("2026-10-30T14:00:00Z")),
+            provider: provider.map(str::to_owned),
+            ..NewEmailRecord::default()
+        }));
+    }
+    let since = at("2026-10-04T00:00:00Z");
+    let history = setup.ports.history(&maya(), since).await.expect("read");
+    assert_eq!(history.len(), 1);
+    assert_eq!(history[0].subject.as_deref(), Some("Welcome"));
+    assert_eq!(history[0].clicked_at, Some(at("2026-10-30T14:00:00Z")));
+    assert_eq!(history[0].opened_at, None);
+}
+
+#[tokio::test]
+async fn an_email_a_task_and_a_note_are_found_again_by_the_callers_marker() {
+    let setup = setup();
+    let since = setup.clock.now();
+    let user = setup
+        .ports
+        .user_by_email("coach@example.test")
+        .await
+        .expect("read");
+    let user = user.expect("a user");
+    let email = NewEmail {
+        contact: maya(),
+        user: user.clone(),
+        subject: "Your check-in".to_owned(),
+        text: "Hi Maya".to_owned(),
+        marker: "relay:0123456789abcdef0123".to_owned(),
+    };
+    let task = NewCallTask {
+        contact: maya(),
+        user: user.clone(),
+        title: "CALL Maya R.".to_owned(),
+        description: "Call her.".to_owned(),
+        due: since,
+        marker: email.marker.clone(),
+    };
+    let note = NewNote {
+        contact: maya(),
+        user,
+        title: "Missed check-in".to_owned(),
+        text: "Opened 2 of 3.".to_owned(),
+        marker: email.marker.clone(),
+    };
+    setup.ports.send(&email).await.expect("sent");
+    let made = Tasks::create(&setup.ports, &task).await.expect("made");
+    let noted = Notes::create(&setup.ports, &note).await.expect("made");
+    setup.clock.advance(SignedDuration::from_secs(121));
+    assert!(
+        setup
+            .ports
+            .find_sent(&email, since)
+            .await
+            .expect("read")
+            .is_some()
+    );
+    let found = Tasks::find(&setup.ports, &task, since).await.expect("read");
+    assert_eq!(found, Some(made.clone()));
+    let found = Notes::find(&setup.ports, &note, since).await.expect("read");
+    assert_eq!(found, Some(noted));
+    let accepted = setup.keap.accepted();
+    assert_eq!(
+        accepted[1].content["description"],
+        "Call her.\n\n[relay:0123456789abcdef0123]"
+    );
+    let shown = setup.ports.task(&made).await.expect("read").expect("there");
+    assert_eq!((shown.completed, shown.outcome), (false, None));
+    assert_eq!(shown.contact, Some(maya()));
+}
