@@ -129,6 +129,10 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
         let text = example();
         return Ok(out.emit(&json!({ "example": text }), &text)?);
     }
+    // Neither needs a configuration: they bring a clinic of their own.
+    if let Command::Demo(args) = &cli.command {
+        return demo(args, out).await;
+    }
     let config = Config::load(cli.config.as_deref())?;
     out.set_zone(config.calendar.zone().clone());
     match &cli.command {
@@ -195,6 +199,14 @@ async fn act(
             keap::cancel_subscription(engine, config.keap.card_removal, args, out).await
         }
         other => Err(CliError::NotBuilt(name(other))),
+    }
+}
+
+async fn demo(args: &DemoArgs, out: &mut Output<'_>) -> Result<(), CliError> {
+    if args.once {
+        crate::demo::once(args, out).await
+    } else {
+        crate::demo::live(args, out).await
     }
 }
 

@@ -204,6 +204,13 @@ impl Cast {
         }
     }
 
+    /// The same cast with only the clients that `keep` wants.
+    #[must_use]
+    pub fn only(mut self, keep: impl Fn(&CastClient) -> bool) -> Self {
+        self.clients.retain(keep);
+        self
+    }
+
     /// When the story begins.
     pub fn start(&self, zone: &TimeZone) -> Timestamp {
         instant(self.start, zone)
