@@ -158,6 +158,9 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
             let store = stores.open(path).await?;
             match ReadOnly::of(command) {
                 Some(read) => read.run(&*store, out).await,
+                None if matches!(command, Command::Stop(_) | Command::Resume(_)) => {
+                    outreach::set(&*store, command, out).await
+                }
                 None => act(&config, command, store, out).await,
             }
         }
@@ -183,13 +186,6 @@ async fn act(
     let relay = wiring::assemble(config, ground)?;
     let engine = &relay.engine;
     match command {
-        Command::Stop(args) => {
-            let reason = args.reason.as_deref();
-            outreach::set(engine, true, &args.by, reason, args.dry_run, out).await
-        }
-        Command::Resume(args) => {
-            outreach::set(engine, false, &args.by, None, args.dry_run, out).await
-        }
         Command::Cases(command) => cases::decide(engine, command, out).await,
         Command::Work(WorkCommand::Done(args)) => work::done(engine, args, out).await,
         Command::Jobs(JobsCommand::Replay(args)) => jobs::replay(engine, args, out).await,
