@@ -1,6 +1,6 @@
 //! `demo`: Maya and Jo, live.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use relay_core::ids::{CaseId, ClientId};
@@ -82,6 +82,7 @@ struct Show {
     happened: usize,
     lines: HashMap<CaseId, usize>,
     day: Option<Date>,
+    quoted: HashSet<String>,
 }
 
 impl Show {
@@ -114,7 +115,10 @@ impl Show {
             }
         }
         self.accepted = accepted.len();
-        events.sort_by_key(|event| event.at);
+        // Each client's lines stay together within a moment, in the order above.
+        let clients: Vec<String> = play.cast().clients.iter().map(short_name).collect();
+        let place = |who: &String| clients.iter().position(|name| name == who);
+        events.sort_by_key(|event| (event.at, place(&event.who)));
         Ok(events)
     }
 
@@ -161,7 +165,11 @@ impl Show {
             ..
         } = event;
         out.say(&format!("  {time}  {from:<6}  {who:<8}  {}", short(text)))?;
-        if let Some(sop) = sop {
+        // Each sentence is quoted once; after that it is known.
+        if let Some(sop) = sop
+            .as_ref()
+            .filter(|sop| self.quoted.insert((*sop).clone()))
+        {
             out.say(&format!("  {:25}SOP: {}", "", short(sop)))?;
         }
         Ok(())
