@@ -13,6 +13,8 @@ mod hooks;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod procedures;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod telemetry;
