@@ -186,7 +186,7 @@ impl Engine {
     }
 
     /// Settles a work item by one of its actions. `text` is what the action needs: a date for
-    /// `promised`, a reason for `close`.
+    /// `promised`, a reason for `close`, an outcome for `call_outcome`.
     pub async fn settle_work(
         &self,
         id: WorkItemId,
@@ -256,7 +256,12 @@ impl Engine {
             &item.id.to_string(),
             json!({ "action": action }),
         );
-        let (Some(case), Some(decision)) = (item.case, parse_action(action, text)?) else {
+        let decision = parse_action(action, text)?;
+        if decision.is_none() && action != "done" {
+            // Settling the item alone would leave its case waiting for nobody.
+            return refused(format!("the relay can't carry out {action} for this item"));
+        }
+        let (Some(case), Some(decision)) = (item.case, decision) else {
             return self.commit(SETTLE, vec![settle, audit]).await.map(|_| ());
         };
         // First, so that the step's own "settle what is open" leaves this item to its person.
@@ -403,16 +408,27 @@ pub fn parse_action(action: &str, text: Option<&str>) -> Result<Option<Action>, 
         "promised" => {
             let until = text.and_then(|text| text.parse::<Date>().ok());
             let Some(until) = until else {
-                return refused("promised needs a date: --text 2026-11-30");
+                return refused("promised needs a date: --with 2026-11-30");
             };
             Action::Promised { until }
         }
-        other => match CallOutcome::ALL
-            .into_iter()
-            .find(|o| o.as_str().replace(' ', "_") == other)
-        {
+        "call_outcome" => match text.and_then(call_outcome) {
+            Some(outcome) => Action::CallOutcome { outcome },
+            None => {
+                return refused(
+                    "call_outcome needs what came of it: spoke, voicemail, no answer or wrong number",
+                );
+            }
+        },
+        other => match call_outcome(other) {
             Some(outcome) => Action::CallOutcome { outcome },
             None => return Ok(None),
         },
     }))
+}
+
+/// An outcome as it is written in the task (`no answer`) or as a name (`no_answer`).
+fn call_outcome(text: &str) -> Option<CallOutcome> {
+    let words = text.trim().to_lowercase().replace('_', " ");
+    CallOutcome::ALL.into_iter().find(|o| o.as_str() == words)
 }

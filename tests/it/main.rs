@@ -15,6 +15,8 @@ mod kill;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod procedures;
+#[cfg(test)]
 mod sandbox;
 #[cfg(test)]
 mod support;
