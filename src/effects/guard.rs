@@ -137,7 +137,9 @@ impl Engine {
                 .and_then(|client| client.coach),
         };
         let Some(id) = id else { return Ok(None) };
-        self.coach(&id, needs.contact, ops).await
+        // A task is moved to her CRM user, though nothing of the contact is needed for that.
+        let crm = needs.contact || matches!(effect.input, EffectInput::ReassignTask { .. });
+        self.coach(&id, crm, ops).await
     }
 
     /// A coach of the directory, looked up in the portal when she is new. With `crm`, her user is
