@@ -38,6 +38,7 @@ const ALL: Page = Page {
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
     pub(crate) at: Timestamp,
+    pub(crate) host: String,
     pub(crate) path: String,
 }
 
@@ -73,6 +74,7 @@ impl Transport for Tapped {
         if let Some(clock) = clock.filter(|_| call.method != Method::GET) {
             let sent = Sent {
                 at: clock.now(),
+                host: call.url.host_str().unwrap_or_default().to_owned(),
                 path: call.url.path().to_owned(),
             };
             self.wire
@@ -210,8 +212,8 @@ impl Story {
                 ran = engine.drain(None) => Some(ran.expect("a working store")),
             };
             self.live_again().await;
-            self.every_case_waits_for_one_thing().await;
             if delivered == 0 && ran == Some(0) {
+                self.every_case_waits_for_one_thing().await;
                 return;
             }
         }
@@ -319,6 +321,40 @@ impl Story {
             ..JobFilter::default()
         };
         self.store().jobs(&filter, ALL).await.expect("jobs")
+    }
+
+    /// The mutating requests that tried to carry out effects of a kind, whatever came of them.
+    pub(crate) fn tried(&self, kind: EffectKind) -> Vec<Timestamp> {
+        let (host, part) = match kind {
+            EffectKind::PortalMessage => ("portal.test", "/messages"),
+            EffectKind::PortalNote => ("portal.test", "/notes"),
+            EffectKind::Email => ("keap.test", "/emails:send"),
+            EffectKind::CallTask => ("keap.test", "/v2/tasks"),
+            EffectKind::CloseTask | EffectKind::ReassignTask => ("keap.test", "/v2/tasks/"),
+            EffectKind::ContactNote => ("keap.test", "/notes"),
+            EffectKind::AddTag => ("keap.test", "/contacts:applyTags"),
+            EffectKind::RemoveTag => ("keap.test", "/contacts:removeTags"),
+            EffectKind::ContactType => ("keap.test", "/v2/contacts/"),
+            EffectKind::AutoChargeOff | EffectKind::DeactivateSubscription => {
+                ("keap.test", "/v2/subscriptions/")
+            }
+            EffectKind::RemoveCard => ("keap.test", "/paymentMethods/"),
+        };
+        let of_kind = |path: &str| match kind {
+            EffectKind::CallTask => path.ends_with(part),
+            EffectKind::AutoChargeOff => path.contains(part) && !path.ends_with(":deactivate"),
+            EffectKind::DeactivateSubscription => {
+                path.contains(part) && path.ends_with(":deactivate")
+            }
+            EffectKind::ContactType => path.contains(part) && path.matches('/').count() == 5,
+            _ => path.contains(part),
+        };
+        self.wire
+            .sent()
+            .into_iter()
+            .filter(|sent| sent.host == host && of_kind(&sent.path))
+            .map(|sent| sent.at)
+            .collect()
     }
 
     /// The latest effect of a kind.
