@@ -129,6 +129,13 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
         let text = example();
         return Ok(out.emit(&json!({ "example": text }), &text)?);
     }
+    // Neither needs a configuration: they bring a clinic of their own.
+    if let Command::Demo(args) = &cli.command {
+        return demo(args, out).await;
+    }
+    if let Command::Sandbox(args) = &cli.command {
+        return crate::sandbox::server::serve(args, out).await;
+    }
     let config = Config::load(cli.config.as_deref())?;
     out.set_zone(config.calendar.zone().clone());
     match &cli.command {
@@ -154,6 +161,9 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
             let store = stores.open(path).await?;
             match ReadOnly::of(command) {
                 Some(read) => read.run(&*store, out).await,
+                None if matches!(command, Command::Stop(_) | Command::Resume(_)) => {
+                    outreach::set(&*store, command, out).await
+                }
                 None => act(&config, command, store, out).await,
             }
         }
@@ -179,13 +189,6 @@ async fn act(
     let relay = wiring::assemble(config, ground)?;
     let engine = &relay.engine;
     match command {
-        Command::Stop(args) => {
-            let reason = args.reason.as_deref();
-            outreach::set(engine, true, &args.by, reason, args.dry_run, out).await
-        }
-        Command::Resume(args) => {
-            outreach::set(engine, false, &args.by, None, args.dry_run, out).await
-        }
         Command::Cases(command) => cases::decide(engine, command, out).await,
         Command::Work(WorkCommand::Done(args)) => work::done(engine, args, out).await,
         Command::Jobs(JobsCommand::Replay(args)) => jobs::replay(engine, args, out).await,
@@ -199,6 +202,14 @@ async fn act(
             keap::cancel_subscription(engine, config.keap.card_removal, args, out).await
         }
         other => Err(CliError::NotBuilt(name(other))),
+    }
+}
+
+async fn demo(args: &DemoArgs, out: &mut Output<'_>) -> Result<(), CliError> {
+    if args.once {
+        crate::demo::once(args, out).await
+    } else {
+        crate::demo::live(args, out).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use relay_core::case::Case;
 use relay_core::clients::{ClientSnapshot, Coach};
-use relay_core::effects::{EffectInput, PlannedEffect};
+use relay_core::effects::{EffectInput, EffectKind, PlannedEffect};
 use relay_core::ids::{ClientId, CoachId, TaskId};
 use relay_core::time::{Date, SignedDuration};
 use relay_core::workflow::{GuardReading, Needs, PortalReading};
@@ -137,8 +137,8 @@ impl Engine {
                 .and_then(|client| client.coach),
         };
         let Some(id) = id else { return Ok(None) };
-        // A task is moved to her CRM user, though nothing of the contact is needed for that.
-        let crm = needs.contact || matches!(effect.input, EffectInput::ReassignTask { .. });
+        // A task moves to a user of the CRM, although the contact isn't looked at.
+        let crm = needs.contact || effect.kind() == EffectKind::ReassignTask;
         self.coach(&id, crm, ops).await
     }
 

@@ -73,9 +73,6 @@ pub struct Performed {
     pub vendor_ref: Option<String>,
     /// Something an admin must know, in one line: other fields were disturbed.
     pub alarm: Option<String>,
-    /// The vendor shows no state to read back: its answer is all that can be known. A deactivated
-    /// card stays listed as before (`vendors/keap.md` 8.6).
-    pub unreadable: bool,
 }
 
 /// What a probe saw.

@@ -1,7 +1,7 @@
 //! Carries requests out through the ports: one arm per kind, one mutating request per attempt.
 
 use async_trait::async_trait;
-use relay_core::effects::{CardRemoval, Request};
+use relay_core::effects::Request;
 use relay_core::ids::EffectKey;
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
@@ -232,10 +232,7 @@ impl Perform for ThroughPorts {
                 .billing
                 .remove_card(contact, payment_method, *mode)
                 .await
-                .map(|()| Performed {
-                    unreadable: *mode == CardRemoval::Deactivate,
-                    ..Performed::default()
-                }),
+                .map(|()| Performed::default()),
             Request::ContactType { contact, value } => {
                 let write = ports.contacts.set_contact_type(contact, value).await?;
                 let disturbed = write.disturbed.join(", ");

@@ -1,7 +1,7 @@
 //! One run of an effect's job: guard, intent, one attempt, and what its outcome means.
 
 use relay_core::case::Case;
-use relay_core::effects::{Absence, Request, Settled};
+use relay_core::effects::{Absence, CardRemoval, Request, Settled};
 use relay_core::ids::{EffectKey, IntentId};
 use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
@@ -185,7 +185,7 @@ impl Engine {
             )
             .await;
         match outcome {
-            Ok(performed) if desired && !performed.unreadable => {
+            Ok(performed) if desired && can_be_read_back(&intent.request) => {
                 self.read_back(job, effect, &intent, performed).await
             }
             Ok(performed) => self.done(job, effect, &intent, performed).await,
@@ -353,4 +353,18 @@ impl Engine {
     pub(crate) fn back_to_planned(&self, effect: &Effect, from: EffectState) -> Op {
         self.move_effect(effect, from, EffectState::Planned)
     }
+}
+
+/// Whether the vendor shows what the request was to bring about. A card that was made inactive
+/// looks like any other in the list: its answer is all there is, and repeating it after an unclear
+/// one does no harm.
+fn can_be_read_back(request: &Request) -> bool {
+    let made_inactive = matches!(
+        request,
+        Request::RemoveCard {
+            mode: CardRemoval::Deactivate,
+            ..
+        }
+    );
+    !made_inactive
 }

@@ -133,6 +133,7 @@ pub struct Portal {
     outbox: Outbox,
     book: Book,
     faults: Faults,
+    acknowledged: Book<String>,
 }
 
 impl fmt::Debug for Portal {
@@ -152,6 +153,7 @@ impl Portal {
             outbox: Outbox::default(),
             book: Book::default(),
             faults: Faults::default(),
+            acknowledged: Book::default(),
         })
     }
 
@@ -184,6 +186,7 @@ impl Portal {
         self.outbox.clear();
         self.book.clear();
         self.faults.clear();
+        self.acknowledged.clear();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

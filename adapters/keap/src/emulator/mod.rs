@@ -73,6 +73,7 @@ pub struct Keap {
     state: Mutex<State>,
     book: Book,
     faults: Faults,
+    acknowledged: Book<String>,
     hook_transport: Mutex<Option<Arc<dyn Transport>>>,
 }
 
@@ -93,6 +94,7 @@ impl Keap {
             state: Mutex::new(State::default()),
             book: Book::default(),
             faults: Faults::default(),
+            acknowledged: Book::default(),
             hook_transport: Mutex::new(None),
         })
     }
@@ -131,6 +133,7 @@ impl Keap {
         *lock(&self.state) = State::default();
         self.book.clear();
         self.faults.clear();
+        self.acknowledged.clear();
     }
 
     fn now(&self) -> Timestamp {
