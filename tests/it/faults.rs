@@ -389,19 +389,22 @@ async fn a_vendor_that_fails_for_ever_is_not_stormed_and_somebody_hears_of_it() 
 
 #[tokio::test]
 async fn a_day_of_refusals_ends_in_a_work_item_and_a_replay_still_works() {
-    let kind = EffectKind::PortalMessage;
+    let kind = EffectKind::AddTag;
     let mut story = Story::begin("maya", 59, &[]).await;
     order(&story, kind, Moment::Before, status(429, None), u32::MAX);
-    let next_evening = story.at("2026-11-05 20:00");
-    story.play_until(next_evening).await;
+    let next_day = story.at("2026-11-07 11:00");
+    story.play_until(next_day).await;
     let tries = story.tried(kind);
     assert!((10..=STORM).contains(&tries.len()), "{}", tries.len());
     let job = story.job_of(kind).await;
     assert_eq!(job.state, JobState::Dead);
-    let kinds = story.open_kinds().await;
-    assert!(kinds.iter().any(|k| k == "dead_job"), "{kinds:?}");
-    story.world.vendors.portal.faults().clear();
-    assert_eq!(story.accepted(kind).len(), 0);
+    assert_eq!(story.open_kinds().await, ["dead_job"]);
+    story.world.vendors.keap.faults().clear();
+    let replayed = story.engine().replay(job.id, "Admin").await;
+    replayed.expect("a replay");
+    story.play().await;
+    assert_eq!(story.accepted(kind).len(), 1);
+    assert_eq!(story.open_kinds().await, ["by_hand"]);
 }
 
 #[tokio::test]

@@ -17,6 +17,10 @@ mod hooks;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod replays;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod telemetry;
+#[cfg(test)]
+mod together;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use clear_relay::engine::{Engine, EngineError};
+use clear_relay::engine::Engine;
 use clear_relay::sandbox::acting::Hands;
 use clear_relay::sandbox::cast::{Cast, CastAct, CastClient, instant};
 use clear_relay::sandbox::compare::compare;
@@ -256,8 +256,8 @@ impl Story {
     fn hands(&self) -> Hands {
         Hands {
             vendors: self.world.vendors.clone(),
-            engine: self.world.relay.engine.clone(),
-            transport: self.world.relay_transport().clone(),
+            engine: Some(self.world.relay.engine.clone()),
+            transport: Arc::new(self.world.relay_transport().clone()),
             relay_url: self.world.relay_url().clone(),
         }
     }
@@ -438,9 +438,4 @@ impl Story {
         let unread = receipts.iter().any(|r| r.state == ReceiptState::New);
         assert!(!unread, "a stored webhook was never read");
     }
-}
-
-/// Whether a command was refused with a sentence for the person.
-pub(crate) fn is_refused<T>(result: &Result<T, EngineError>) -> bool {
-    matches!(result, Err(EngineError::Refused(_)))
 }
