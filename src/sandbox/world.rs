@@ -35,7 +35,12 @@ pub struct Setup {
     pub sabotage: Option<Sabotage>,
     /// The rule by which opens are judged, where it is not the shipped one (A4).
     pub rule: Option<String>,
+    /// What stands between the relay and the vendors and sees every request, if anything does.
+    pub on_the_way: Option<OnTheWay>,
 }
+
+/// Puts something in front of a transport.
+pub type OnTheWay = Arc<dyn Fn(Arc<dyn Transport>) -> Arc<dyn Transport> + Send + Sync>;
 
 impl std::fmt::Debug for Setup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -55,6 +60,7 @@ impl Setup {
             checkpoints: Arc::new(NoCheckpoints),
             sabotage: None,
             rule: None,
+            on_the_way: None,
         }
     }
 }
@@ -129,6 +135,9 @@ impl World {
         let saboteur = setup.sabotage.map(Saboteur::new);
         if let Some(saboteur) = &saboteur {
             transport = saboteur.transport(transport);
+        }
+        if let Some(put_before) = &setup.on_the_way {
+            transport = put_before(transport);
         }
         let spoil = saboteur.map(|saboteur| saboteur.spoil());
         let clocks = Clocks {
@@ -264,19 +273,17 @@ impl World {
     /// The relay dies where it stands (the caller has dropped what it was doing) and is started
     /// again on the same database, without the checkpoints that killed it. Its leases end.
     pub async fn restart(&mut self) -> Result<(), String> {
+        self.restart_with(Arc::new(NoCheckpoints)).await
+    }
+
+    /// The same, and the new life has these checkpoints: it may die, too.
+    pub async fn restart_with(&mut self, checkpoints: Arc<dyn Checkpoints>) -> Result<(), String> {
         self.lives += 1;
-        self.setup.checkpoints = Arc::new(NoCheckpoints);
+        self.setup.checkpoints = checkpoints;
         let lease = SignedDuration::try_from(crate::engine::worker::LEASE)
             .unwrap_or(SignedDuration::from_mins(5));
         self.real.advance(lease + SignedDuration::from_secs(1));
-        let clocks = Clocks {
-            procedure: Arc::<ManualClock>::clone(&self.clock) as _,
-            real: Arc::<ManualClock>::clone(&self.real) as _,
-        };
-        self.relay = self
-            .base
-            .start(&self.setup, &self.config, &clocks, self.lives)
-            .await?;
+        self.relay = self.another().await?;
         self.hooks.replace(RELAY_HOST, self.relay.router());
         self.relay
             .engine
@@ -284,6 +291,22 @@ impl World {
             .await
             .map_err(|error| error.to_string())?;
         Ok(())
+    }
+
+    /// A relay of its own on the same database, as a second process would be.
+    pub async fn second(&mut self) -> Result<Relay, String> {
+        self.lives += 1;
+        self.another().await
+    }
+
+    async fn another(&self) -> Result<Relay, String> {
+        let clocks = Clocks {
+            procedure: Arc::<ManualClock>::clone(&self.clock) as _,
+            real: Arc::<ManualClock>::clone(&self.real) as _,
+        };
+        self.base
+            .start(&self.setup, &self.config, &clocks, self.lives)
+            .await
     }
 }
 

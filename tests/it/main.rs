@@ -7,7 +7,11 @@ mod cli;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod demo;
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod hooks;
 #[cfg(test)]
@@ -17,8 +21,12 @@ mod lifecycle;
 #[cfg(test)]
 mod procedures;
 #[cfg(test)]
+mod replays;
+#[cfg(test)]
 mod sandbox;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
 mod telemetry;
+#[cfg(test)]
+mod together;

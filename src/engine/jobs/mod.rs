@@ -87,6 +87,9 @@ impl Engine {
         if given_up {
             ops.extend(self.after_death(job, &end).await?);
         }
+        if let (EngineError::Call(call), Class::Unauthorised) = (&error, class) {
+            ops.extend(self.connection_item_ops(call));
+        }
         self.end(job, end, ops).await
     }
 
