@@ -35,6 +35,8 @@ pub struct Setup {
     pub sabotage: Option<Sabotage>,
     /// The rule by which opens are judged, where it is not the shipped one (A4).
     pub rule: Option<String>,
+    /// Rewrites the configuration before it is read: another mode, a second key.
+    pub amend: fn(String) -> String,
 }
 
 impl std::fmt::Debug for Setup {
@@ -55,6 +57,7 @@ impl Setup {
             checkpoints: Arc::new(NoCheckpoints),
             sabotage: None,
             rule: None,
+            amend: |text| text,
         }
     }
 }
@@ -115,8 +118,8 @@ impl World {
             relay: address("https://relay.test/")?,
         };
         let field = clinic::furnish(&vendors.keap)?;
-        let mut config =
-            clinic::config(&addresses, path, &field).map_err(|error| error.to_string())?;
+        let text = (setup.amend)(clinic::config_text(&addresses, path, &field));
+        let mut config = clinic::read_config(&text).map_err(|error| error.to_string())?;
         if let Some(rule) = &setup.rule {
             let folder = path.with_extension("procedures");
             clinic::write_procedures(&folder, rule)?;
