@@ -76,6 +76,7 @@ pub struct World {
     setup: Setup,
     base: Base,
     hooks: RouterTransport,
+    config_text: String,
     config: crate::config::Config,
     zone: TimeZone,
     relay_url: Url,
@@ -119,12 +120,7 @@ impl World {
         };
         let field = clinic::furnish(&vendors.keap)?;
         let text = (setup.amend)(clinic::config_text(&addresses, path, &field));
-        let mut config = clinic::read_config(&text).map_err(|error| error.to_string())?;
-        if let Some(rule) = &setup.rule {
-            let folder = path.with_extension("procedures");
-            clinic::write_procedures(&folder, rule)?;
-            config.procedures.missed_check_in.path = Some(folder);
-        }
+        let config = read_config(&text, &setup, path)?;
         let routers = RouterTransport::new();
         routers.serve("keap.test", vendors.keap.router());
         routers.serve("portal.test", vendors.portal.router());
@@ -155,6 +151,7 @@ impl World {
             setup,
             base: ground,
             hooks,
+            config_text: text,
             config,
             zone,
             relay_url: addresses.relay.clone(),
@@ -264,6 +261,13 @@ impl World {
             .await
     }
 
+    /// Somebody rewrites the configuration and restarts the relay.
+    pub async fn reconfigure(&mut self, amend: fn(String) -> String) -> Result<(), String> {
+        self.config_text = amend(std::mem::take(&mut self.config_text));
+        self.config = read_config(&self.config_text, &self.setup, &self.base.path)?;
+        self.restart().await
+    }
+
     /// The relay dies where it stands (the caller has dropped what it was doing) and is started
     /// again on the same database, without the checkpoints that killed it. Its leases end.
     pub async fn restart(&mut self) -> Result<(), String> {
@@ -288,6 +292,16 @@ impl World {
             .map_err(|error| error.to_string())?;
         Ok(())
     }
+}
+
+fn read_config(text: &str, setup: &Setup, path: &Path) -> Result<crate::config::Config, String> {
+    let mut config = clinic::read_config(text).map_err(|error| error.to_string())?;
+    if let Some(rule) = &setup.rule {
+        let folder = path.with_extension("procedures");
+        clinic::write_procedures(&folder, rule)?;
+        config.procedures.missed_check_in.path = Some(folder);
+    }
+    Ok(config)
 }
 
 fn address(text: &str) -> Result<Url, String> {

@@ -9,6 +9,8 @@ mod config;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod edge;
+#[cfg(test)]
 mod hooks;
 #[cfg(test)]
 mod lifecycle;
