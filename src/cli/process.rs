@@ -23,7 +23,10 @@ pub struct DemoArgs {
     /// Play the full cast unattended and compare what each vendor accepted with expectations.
     #[arg(long)]
     pub once: bool,
-    /// Write the comparison to this file.
+    /// Which cast: short, full (and strict after it) or strict.
+    #[arg(long, default_value = "full", value_name = "CAST", requires = "once")]
+    pub cast: String,
+    /// Write the comparison to this file: JSON if its name ends in .json, else Markdown.
     #[arg(long, value_name = "FILE", requires = "once")]
     pub report: Option<PathBuf>,
     /// Break the relay on purpose: drop or double one type of effect. Must make the play fail.

@@ -16,6 +16,9 @@ use crate::effects::settle::{Ending, remember};
 use crate::engine::jobs::{fence, member, missing};
 use crate::engine::{Engine, EngineError};
 
+/// How often an outreach behind an unclear one looks whether that is settled.
+const UNCLEAR_FOR: SignedDuration = SignedDuration::from_mins(1);
+
 /// How often a halted outreach looks whether it may go on.
 const STOPPED_FOR: SignedDuration = SignedDuration::from_mins(5);
 
@@ -37,6 +40,11 @@ impl Engine {
         if self.halted(effect).await? {
             return self.snooze(job, STOPPED_FOR, "outreach is stopped").await;
         }
+        if effect.kind().is_outreach() && self.another_is_unclear(effect).await? {
+            return self
+                .snooze(job, UNCLEAR_FOR, "an earlier message may have gone out")
+                .await;
+        }
         let workflow = self.book.of_case(self.store.as_ref(), &case).await?;
         let needs = workflow.needs(&effect.planned);
         let read = self
@@ -56,14 +64,12 @@ impl Engine {
             }
             Verdict::Overtaken { by, facts } => {
                 let mut stepping = self.stepping(&case.client).await?;
-                // The effect moves first: what the facts cause would otherwise cancel it, and the
-                // record would no longer say by what it was overtaken.
-                let ending = Ending::new(EffectState::Overtaken, Settled::Overtaken { by });
+                let ending = Ending {
+                    facts,
+                    ..Ending::new(EffectState::Overtaken, Settled::Overtaken { by })
+                };
                 self.end_effect(&mut stepping, effect, &[EffectState::Planned], ending)
                     .await?;
-                for fact in facts {
-                    stepping.fact(fact, None);
-                }
                 self.refuse(job, JobEnd::Done, stepping.into_ops(), read.ops)
                     .await
             }
@@ -105,6 +111,17 @@ impl Engine {
         });
         self.commit(REFUSE, ops).await?;
         Ok(())
+    }
+
+    /// Whether another outreach of the same case may have gone out: its case must hear of it
+    /// before anything else is said to the client.
+    async fn another_is_unclear(&self, effect: &Effect) -> Result<bool, EngineError> {
+        let effects = self.store.effects(effect.case).await?;
+        Ok(effects.iter().any(|other| {
+            other.key() != effect.key()
+                && other.kind().is_outreach()
+                && matches!(other.state, EffectState::Intended | EffectState::Unclear)
+        }))
     }
 
     /// Whether outreach is stopped, and this is outreach.
@@ -235,7 +252,9 @@ impl Engine {
         intent: &Intent,
         performed: Performed,
     ) -> Result<(), EngineError> {
-        let Performed { vendor_ref, alarm } = performed;
+        let Performed {
+            vendor_ref, alarm, ..
+        } = performed;
         let mut more = vec![Op::EndIntent {
             key: intent.key.clone(),
             revision: intent.revision,
@@ -337,8 +356,8 @@ impl Engine {
 }
 
 /// Whether the vendor shows what the request was to bring about. A card that was made inactive
-/// looks like any other in the list: its answer is all there is, and repeating
-/// it after an unclear one does no harm.
+/// looks like any other in the list: its answer is all there is, and repeating it after an unclear
+/// one does no harm.
 fn can_be_read_back(request: &Request) -> bool {
     let made_inactive = matches!(
         request,

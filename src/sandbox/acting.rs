@@ -256,10 +256,11 @@ impl Stagehand {
         });
     }
 
-    /// For whom acts are waiting.
-    pub fn waiting_for(&self) -> Vec<String> {
+    /// For whom acts may be due by now.
+    pub fn waiting_for(&self, now: Timestamp) -> Vec<String> {
         let mut ids: Vec<String> = lock(&self.armed)
             .iter()
+            .filter(|armed| armed.since <= now)
             .map(|armed| armed.client.id.clone())
             .collect();
         ids.dedup();

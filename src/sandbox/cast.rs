@@ -169,6 +169,8 @@ pub struct Expectation {
     pub on: Date,
     /// The time of day to the minute, clinic time, where it matters.
     pub at: Option<Time>,
+    /// The earliest time of day, clinic time, where only that is certain.
+    pub not_before: Option<Time>,
     /// What: the name of the effect.
     pub what: String,
     /// Its whole text, to the character, or the name of one of the cast's texts.
@@ -202,6 +204,13 @@ impl Cast {
                 ))
             }
         }
+    }
+
+    /// The same cast with only the clients that `keep` wants.
+    #[must_use]
+    pub fn only(mut self, keep: impl Fn(&CastClient) -> bool) -> Self {
+        self.clients.retain(keep);
+        self
     }
 
     /// When the story begins.

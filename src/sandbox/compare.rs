@@ -77,6 +77,10 @@ fn differs(expected: &Expectation, entry: &Accepted, zone: &TimeZone) -> Vec<Str
             ));
         }
     }
+    if let Some(earliest) = expected.not_before.filter(|time| local.time() < *time) {
+        let (found, wanted) = (local.strftime("%H:%M"), earliest.strftime("%H:%M"));
+        differences.push(format!("{what} on {day} came at {found}, before {wanted}"));
+    }
     if let Some(text) = &expected.text {
         let said = message(&entry.content);
         if said != Some(text) {
@@ -147,6 +151,7 @@ mod tests {
         Expectation {
             on: "2026-11-04".parse().expect("a date"),
             at: None,
+            not_before: None,
             what: what.to_owned(),
             text: None,
             with: serde_json::Map::new(),

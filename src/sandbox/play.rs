@@ -129,6 +129,7 @@ impl Play {
     /// Plays the present moment and goes on to the next. `false` at the end.
     pub async fn step(&mut self) -> Result<bool, String> {
         self.settle().await?;
+        let before = self.happened.len();
         while self
             .coming
             .front()
@@ -136,7 +137,9 @@ impl Play {
         {
             self.act().await;
         }
-        self.settle().await?;
+        if self.happened.len() > before {
+            self.settle().await?;
+        }
         let due = self.world.next_due().await.map_err(told)?;
         let act = self.coming.front().map(|coming| coming.at);
         match [due, act].into_iter().flatten().min() {
@@ -166,16 +169,19 @@ impl Play {
     /// Does what is due now until nothing is. Clients with an act at a checkpoint have their work
     /// done first and apart, so that the act meets their work and nobody else's.
     async fn settle(&self) -> Result<(), String> {
+        let now = self.world.now();
+        let vendors = &self.world.vendors;
+        let engine = &self.world.relay.engine;
         loop {
-            let mut done = self.world.vendors.deliver_due().await;
-            for client in self.stagehand.waiting_for() {
+            vendors.deliver_due().await;
+            for client in self.stagehand.waiting_for(now) {
                 self.stagehand.working_for(Some(&client));
-                let ran = self.world.relay.engine.drain(Some(&client)).await;
+                let ran = engine.drain(Some(&client)).await;
                 self.stagehand.working_for(None);
-                done += ran.map_err(told)?;
+                ran.map_err(told)?;
             }
-            done += self.world.relay.engine.drain(None).await.map_err(told)?;
-            if done == 0 {
+            engine.drain(None).await.map_err(told)?;
+            if vendors.next_due().is_none_or(|at| at > now) {
                 return Ok(());
             }
         }

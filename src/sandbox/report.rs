@@ -207,6 +207,7 @@ pub fn received(entry: &Accepted, zone: &TimeZone) -> Received {
         "subject",
         "text",
         "name",
+        "tag",
         "value",
         "subscription",
         "payment_method",

@@ -316,7 +316,11 @@ impl Base {
         clocks: &Clocks,
         life: u32,
     ) -> Result<Relay, String> {
-        let store = SqliteStore::open(&self.path)
+        let options = relay_store_sqlite::Options {
+            throw_away: true,
+            ..relay_store_sqlite::Options::default()
+        };
+        let store = SqliteStore::open_with(&self.path, options)
             .await
             .map_err(|error| error.to_string())?;
         store.migrate().await.map_err(|error| error.to_string())?;
