@@ -8,6 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use axum::Router;
 use relay_core::random::{Random, SeededRandom};
 use relay_core::time::{Clock, Clocks, ManualClock, SignedDuration, TimeZone, Timestamp};
 use relay_http_client::{RouterTransport, Transport};
@@ -37,7 +38,12 @@ pub struct Setup {
     pub rule: Option<String>,
     /// Rewrites the configuration before it is read: another mode, a second key.
     pub amend: fn(String) -> String,
+    /// Stands before both vendors and sees every request.
+    pub tap: Option<Tap>,
 }
+
+/// Wraps a vendor's routes.
+pub type Tap = Arc<dyn Fn(Router) -> Router + Send + Sync>;
 
 impl std::fmt::Debug for Setup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -58,6 +64,7 @@ impl Setup {
             sabotage: None,
             rule: None,
             amend: |text| text,
+            tap: None,
         }
     }
 }
@@ -122,8 +129,13 @@ impl World {
         let text = (setup.amend)(clinic::config_text(&addresses, path, &field));
         let config = read_config(&text, &setup, path)?;
         let routers = RouterTransport::new();
-        routers.serve("keap.test", vendors.keap.router());
-        routers.serve("portal.test", vendors.portal.router());
+        for (host, router) in [
+            ("keap.test", vendors.keap.router()),
+            ("portal.test", vendors.portal.router()),
+        ] {
+            let tapped = setup.tap.as_ref().map(|tap| tap(router.clone()));
+            routers.serve(host, tapped.unwrap_or(router));
+        }
         let mut transport: Arc<dyn Transport> = Arc::new(routers);
         let saboteur = setup.sabotage.map(Saboteur::new);
         if let Some(saboteur) = &saboteur {

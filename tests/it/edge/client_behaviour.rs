@@ -60,9 +60,9 @@ async fn e02_a_check_in_after_the_call_task_closes_the_case_and_tidies_up() {
         clinic.story(&jo),
         [
             "4 portal_message",
+            "6 portal_note",
             "6 call_task",
             "6 add_tag",
-            "6 portal_note",
             "6 close_task",
             "6 remove_tag",
             "6 contact_note",

@@ -18,10 +18,10 @@ async fn e33_the_same_event_twice_and_one_change_in_two_events_act_once() {
     clinic.portal(json!({ "act": "switch", "duplicate_events": true }));
     clinic.join(&maya);
     clinic.until("2026-11-04 12:00").await;
-    let message = json!({ "client_id": "maya", "message_id": "m-7", "author": "client",
-        "sent_at": "2026-11-04T19:05:00Z" });
-    clinic.portal(json!({ "act": "raise", "type": "message.created", "data": message.clone() }));
-    clinic.portal(json!({ "act": "raise", "type": "message.created", "data": message }));
+    let message = json!({ "client_id": "maya", "message_id": "m-7", "from": "client",
+        "sent_at": "2026-11-04T19:00:00Z" });
+    clinic.portal(json!({ "act": "raise", "type": "message.received", "data": message.clone() }));
+    clinic.portal(json!({ "act": "raise", "type": "message.received", "data": message }));
     clinic.until("2026-11-04 13:00").await;
     let receipts = clinic.receipts().await;
     let doubles = receipts
@@ -45,10 +45,9 @@ async fn e34_an_event_hours_late_and_one_from_the_future_do_not_move_what_was_re
     let maya = Person::maya();
     let clinic = Clinic::with(std::slice::from_ref(&maya)).await;
     clinic.until("2026-11-04 12:00").await;
-    // A submission that the portal has taken back since: only a read could tell, and does.
-    let from_future = json!({ "client_id": "maya", "message_id": "m-9", "author": "client",
+    let from_future = json!({ "client_id": "maya", "message_id": "m-9", "from": "client",
         "sent_at": "2031-01-01T00:00:00Z" });
-    clinic.portal(json!({ "act": "raise", "type": "message.created", "data": from_future }));
+    clinic.portal(json!({ "act": "raise", "type": "message.received", "data": from_future }));
     clinic.until("2026-11-04 13:00").await;
     assert_eq!(
         clinic.work_kinds(&maya).await,
@@ -71,8 +70,8 @@ async fn e34_the_order_of_arrival_does_not_matter_where_the_sources_time_does() 
     let clinic = Clinic::with(std::slice::from_ref(&maya)).await;
     clinic.until("2026-11-04 12:00").await;
     // The newer regimen change is told first.
-    for day in ["2026-11-03", "2026-10-20"] {
-        let data = json!({ "client_id": "maya", "changed_on": day });
+    for day in ["2026-11-03T18:00:00Z", "2026-10-25T18:00:00Z"] {
+        let data = json!({ "client_id": "maya", "changed_at": day });
         clinic.portal(json!({ "act": "raise", "type": "regimen.changed", "data": data }));
         clinic.until("2026-11-04 12:30").await;
     }
@@ -159,7 +158,7 @@ async fn e37_a_replayed_event_is_a_duplicate_at_once_and_refused_after_five_minu
     let key = secrecy::SecretString::from(clear_relay::sandbox::clinic::WEBHOOK_KEY);
     let key = WebhookKey::new("first", &key).expect("a key");
     let body = json!({ "type": "regimen.changed", "timestamp": "2026-11-02T16:00:00Z",
-        "data": { "client_id": "maya", "changed_on": "2026-11-01" } });
+        "data": { "client_id": "maya", "changed_at": "2026-11-01T18:00:00Z" } });
     let body = body.to_string();
     let stamp = clinic.world.now().as_second();
     let mut headers = HeaderMap::new();

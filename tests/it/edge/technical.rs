@@ -95,7 +95,7 @@ async fn an_email_whose_fate_nobody_can_tell_is_asked_about_and_never_sent_again
 }
 
 #[tokio::test]
-async fn a_person_who_says_send_for_an_email_whose_fate_nobody_can_tell_gets_it_sent_once() {
+async fn send_for_an_email_that_may_have_arrived_leaves_it_to_a_person_with_the_text_ready() {
     let maya = Person::maya();
     let clinic = Clinic::with(std::slice::from_ref(&maya)).await;
     clinic.fault(
@@ -104,8 +104,21 @@ async fn a_person_who_says_send_for_an_email_whose_fate_nobody_can_tell_gets_it_
     );
     clinic.until("2026-11-09 12:00").await;
     clinic.done(&maya, "unsettled", "send", None).await;
-    clinic.until("2026-11-12 12:00").await;
-    assert_eq!(clinic.count("email"), 1);
+    clinic.until("2026-11-10 12:00").await;
+    assert_eq!(
+        clinic.count("email"),
+        0,
+        "the guard never lets a second one pass"
+    );
+    assert_eq!(clinic.work_kinds(&maya).await, ["hold"]);
+    let ready = clinic.item(&maya, "hold").await.detail.to_string();
+    assert!(
+        ready.contains("I just wanted to see if you saw my previous message"),
+        "{ready}"
+    );
+    clinic.done(&maya, "hold", "done_by_hand", None).await;
+    clinic.until("2026-11-13 12:00").await;
+    assert_eq!(clinic.count("email"), 0);
     assert_eq!(clinic.work_kinds(&maya).await, ["by_hand"]);
 }
 
