@@ -7,6 +7,8 @@ mod cli;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod engine;
+#[cfg(test)]
 mod hooks;
 #[cfg(test)]
 mod lifecycle;
