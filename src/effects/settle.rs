@@ -107,7 +107,11 @@ impl Engine {
                 Err(error) if error.is_conflict() && !lost_lease(&error) => {
                     let stored = self.store.effect(effect.key()).await?;
                     if stored.is_none_or(|stored| !from.contains(&stored.state)) {
-                        return Ok(());
+                        // Settled or cancelled by somebody else: what is left is to free the lane.
+                        return match held {
+                            true => self.end(job, JobEnd::Done, Vec::new()).await,
+                            false => Ok(()),
+                        };
                     }
                 }
                 Err(error) => return Err(error),
@@ -165,11 +169,41 @@ impl Engine {
         Ok(all)
     }
 
+    /// For an effect that may have been sent and whose case can't be stepped: the question to a
+    /// person is stored all the same, because nothing else would ask it.
+    pub(crate) async fn unsettle_quietly(
+        &self,
+        job: &Job,
+        reason: &str,
+    ) -> Result<Vec<Op>, EngineError> {
+        if job.kind != "effect" {
+            return Ok(Vec::new());
+        }
+        let key = member(job, "effect")?;
+        let Some(effect) = self.store.effect(&key).await? else {
+            return Ok(Vec::new());
+        };
+        let ending = death_of(&effect, reason.to_owned());
+        if ending.state != EffectState::Unsettled {
+            return Ok(Vec::new());
+        }
+        let mut ops = self.unsettled_item_ops(job, &effect, reason);
+        ops.push(Op::MoveEffect {
+            key: effect.key().clone(),
+            from: vec![effect.state],
+            to: ending.state,
+            settled: Some(ending.settled),
+            request: None,
+            at: self.now(),
+        });
+        Ok(ops)
+    }
+
     pub(crate) fn dead_item_ops(&self, job: &Job, case: CaseId, reason: &str) -> Vec<Op> {
         self.dead_item(job, Some(case), reason)
     }
 
-    fn dead_item(&self, job: &Job, case: Option<CaseId>, reason: &str) -> Vec<Op> {
+    pub(crate) fn dead_item(&self, job: &Job, case: Option<CaseId>, reason: &str) -> Vec<Op> {
         let title = format!("A {} job was given up", job.kind);
         let mut item = self.item(format!("dead/{}", job.id), "dead_job", title);
         item.detail = json!({ "job": job.id, "reason": reason,
@@ -222,7 +256,7 @@ impl Engine {
         self.open_work_ops(item, self.now())
     }
 
-    fn item(&self, dedupe_key: String, kind: &str, title: String) -> WorkItem {
+    pub(crate) fn item(&self, dedupe_key: String, kind: &str, title: String) -> WorkItem {
         let now = self.now();
         let remind_at = self.calendar.next_working_morning(now);
         WorkItem {
