@@ -2,10 +2,11 @@
 
 use relay_core::case::Case;
 use relay_core::effects::{Absence, Request, Settled};
+use relay_core::facts::Fact;
 use relay_core::ids::{EffectKey, IntentId};
 use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_core::workflow::{Context, Verdict};
+use relay_core::workflow::{Context, Input, Verdict};
 use relay_http_client::CallError;
 use relay_store::{Effect, EffectState, Intent, Job, JobEnd, JobError, Op};
 
@@ -15,6 +16,9 @@ use crate::effects::guard::Reading;
 use crate::effects::settle::{Ending, remember};
 use crate::engine::jobs::{fence, member, missing};
 use crate::engine::{Engine, EngineError};
+
+/// How long an outreach waits for the outcome of another one.
+const UNTIL_KNOWN: SignedDuration = SignedDuration::from_mins(1);
 
 /// How often a halted outreach looks whether it may go on.
 const STOPPED_FOR: SignedDuration = SignedDuration::from_mins(5);
@@ -37,6 +41,10 @@ impl Engine {
         if self.halted(effect).await? {
             return self.snooze(job, STOPPED_FOR, "outreach is stopped").await;
         }
+        if self.another_is_open(effect).await? {
+            let why = "it is not known yet whether an earlier one went out";
+            return self.snooze(job, UNTIL_KNOWN, why).await;
+        }
         let workflow = self.book.of_case(self.store.as_ref(), &case).await?;
         let needs = workflow.needs(&effect.planned);
         let read = self
@@ -50,22 +58,10 @@ impl Engine {
         };
         match workflow.guard(cx, &case, &effect.planned, &read.reading) {
             Verdict::Go(request) => self.carry_out(job, &case, effect, request, read).await,
-            Verdict::Later { at, reason } => {
-                self.end(job, JobEnd::Snooze { at, why: reason }, read.ops)
-                    .await
-            }
+            Verdict::Later { at, reason } => self.put_off(job, at, reason, read.ops).await,
             Verdict::Overtaken { by, facts } => {
-                let mut stepping = self.stepping(&case.client).await?;
-                // The effect moves first: what the facts cause would otherwise cancel it, and the
-                // record would no longer say by what it was overtaken.
-                let ending = Ending::new(EffectState::Overtaken, Settled::Overtaken { by });
-                self.end_effect(&mut stepping, effect, &[EffectState::Planned], ending)
-                    .await?;
-                for fact in facts {
-                    stepping.fact(fact, None);
-                }
-                self.refuse(job, JobEnd::Done, stepping.into_ops(), read.ops)
-                    .await
+                let ops = self.overtaken(effect, by, facts).await?;
+                self.refuse(job, JobEnd::Done, ops, read.ops).await
             }
             Verdict::Hold { reason, ready } => {
                 let mut stepping = self.stepping(&case.client).await?;
@@ -88,6 +84,40 @@ impl Engine {
                     .await
             }
         }
+    }
+
+    /// Moves the effect, then the case by the facts, and only then tells it of the effect.
+    ///
+    /// The effect's row first: what the facts cause would otherwise cancel it, and the record would
+    /// no longer say by what it was overtaken. The case hears of it last: else it would stop and
+    /// ask a person about an effect of which the very next fact says why it is not needed.
+    async fn overtaken(
+        &self,
+        effect: &Effect,
+        by: String,
+        facts: Vec<Fact>,
+    ) -> Result<Vec<Op>, EngineError> {
+        let mut stepping = self.stepping(&effect.planned.client).await?;
+        let settled = Settled::Overtaken { by };
+        stepping.push(Op::MoveEffect {
+            key: effect.key().clone(),
+            from: vec![EffectState::Planned],
+            to: EffectState::Overtaken,
+            settled: Some(settled.clone()),
+            request: None,
+            at: self.now(),
+        });
+        for fact in facts {
+            // A fact older than the case is known, but not to the case.
+            if !stepping.fact(fact.clone(), None) {
+                stepping.input(effect.case, &Input::Fact { fact }).await?;
+            }
+        }
+        let key = effect.key().clone();
+        stepping
+            .input(effect.case, &Input::Effect { key, settled })
+            .await?;
+        Ok(stepping.into_ops())
     }
 
     async fn refuse(
@@ -116,17 +146,23 @@ impl Engine {
         Ok(setting.is_some_and(|value| value["stopped"] == true))
     }
 
+    /// Whether another outreach of the same case may be under way: two must never cross, and what
+    /// the case does next depends on what became of the first.
+    async fn another_is_open(&self, effect: &Effect) -> Result<bool, EngineError> {
+        if !effect.kind().is_outreach() {
+            return Ok(false);
+        }
+        let all = self.store.effects(effect.case).await?;
+        Ok(all.iter().any(|other| {
+            other.key() != effect.key()
+                && other.kind().is_outreach()
+                && matches!(other.state, EffectState::Intended | EffectState::Unclear)
+        }))
+    }
+
     async fn snooze(&self, job: &Job, by: SignedDuration, why: &str) -> Result<(), EngineError> {
         let at = self.now().saturating_add(by).unwrap_or(Timestamp::MAX);
-        self.end(
-            job,
-            JobEnd::Snooze {
-                at,
-                why: why.to_owned(),
-            },
-            Vec::new(),
-        )
-        .await
+        self.put_off(job, at, why.to_owned(), Vec::new()).await
     }
 
     async fn carry_out(
@@ -160,6 +196,11 @@ impl Engine {
             return self.snooze(job, STOPPED_FOR, "outreach is stopped").await;
         }
         let intent = self.intend(job, case, effect, request, read).await?;
+        // A stop said before the intent was stored is seen here; a later one finds the request on
+        // its way.
+        if self.halted(effect).await? {
+            return self.not_begun(job, effect, &intent).await;
+        }
         let outcome = self
             .call(
                 ATTEMPT,
@@ -204,6 +245,27 @@ impl Engine {
         ops.extend(read.ops);
         self.commit(INTENT, ops).await?;
         Ok(intent)
+    }
+
+    /// The intent is stored and nothing was asked of the vendor: back to the guard, later.
+    async fn not_begun(
+        &self,
+        job: &Job,
+        effect: &Effect,
+        intent: &Intent,
+    ) -> Result<(), EngineError> {
+        let ops = vec![
+            Op::EndIntent {
+                key: intent.key.clone(),
+                revision: intent.revision,
+                outcome: Class::NotSent.as_str().to_owned(),
+            },
+            self.back_to_planned(effect, EffectState::Intended),
+        ];
+        let at = self.now().saturating_add(STOPPED_FOR);
+        let at = at.unwrap_or(Timestamp::MAX);
+        let why = "outreach is stopped".to_owned();
+        self.put_off(job, at, why, ops).await
     }
 
     /// A desired state is believed when it is read, not when the write is answered.
