@@ -9,7 +9,7 @@
 
 use super::run::Run;
 use super::state::{Chosen, Hold, Step};
-use crate::case::Wait;
+use crate::case::{CaseStatus, Wait};
 use crate::channel::{Channel, MailEvidence, decide};
 use crate::workflow::ReadKind;
 
@@ -36,11 +36,13 @@ impl Run<'_> {
             .say_sop("No check-in and no reply: reading the email history", SOP);
     }
 
-    /// Whether the case waits for the email history.
+    /// Whether the case waits for the email history, or is held because the read of this very visit
+    /// failed: a read that is replayed lets it go on.
     pub(super) fn reads_mail(&self) -> bool {
-        self.is_open()
-            && self.step() == Some(Step::ChooseChannel)
-            && matches!(self.draft.wait, Some(Wait::Read { .. }))
+        let waits = self.is_open() && matches!(self.draft.wait, Some(Wait::Read { .. }));
+        let failed = matches!(self.draft.status, CaseStatus::Held { .. })
+            && self.state.hold == Some(Hold::NotSent);
+        self.step() == Some(Step::ChooseChannel) && (waits || failed)
     }
 
     pub(super) fn mail_read(&mut self, evidence: &MailEvidence) {

@@ -7,7 +7,7 @@
 //! pass.
 
 use super::request::Request as Render;
-use super::state::{Progress, State};
+use super::state::{Hold, Progress, State};
 use crate::case::{Case, CaseStatus};
 use crate::clients::{Author, CheckIn, ClientStatus};
 use crate::effects::{EffectKind, PlannedEffect, Request};
@@ -97,13 +97,16 @@ impl<'a> Guard<'a> {
 
     /// The case has gone another way since the effect was planned.
     fn unwanted(&self) -> Option<String> {
-        if self.case.status != CaseStatus::Open {
+        // A case that is held for this very effect: a person has said that it is to be tried again.
+        let held = matches!(self.case.status, CaseStatus::Held { .. });
+        if self.case.status != CaseStatus::Open && !(held && self.is_current()) {
             return Some(format!("the case being {}", self.case.status.as_str()));
         }
-        if self.state.current.as_ref() != Some(&self.effect.key) {
-            return Some("a later plan".into());
-        }
-        None
+        (!self.is_current()).then(|| "a later plan".into())
+    }
+
+    fn is_current(&self) -> bool {
+        self.state.current.as_ref() == Some(&self.effect.key)
     }
 
     /// What the portal shows that the case does not know. Any of it stops the effect; all of it is
@@ -192,11 +195,15 @@ impl<'a> Guard<'a> {
     /// What a person must settle before anything goes out.
     fn objection(&self, portal: &PortalReading) -> Option<String> {
         let kind = self.effect.kind();
-        let may_have_arrived = match kind {
-            EffectKind::PortalMessage => self.state.first_message != Progress::Pending,
-            _ => self.state.follow_up != Progress::Pending,
+        let progress = match kind {
+            EffectKind::PortalMessage => &self.state.first_message,
+            _ => &self.state.follow_up,
         };
-        if may_have_arrived {
+        // It could not be told whether this very one arrived, and a person has found that not.
+        let answered = *progress == Progress::Unclear
+            && self.state.hold == Some(Hold::Unclear)
+            && self.is_current();
+        if *progress != Progress::Pending && !answered {
             return Some("an earlier one has arrived, or may have".into());
         }
         if self.state.anyway.as_ref() == Some(&self.effect.key) {
