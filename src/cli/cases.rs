@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::args::{By, DryRun, Paging};
 use super::error::CliError;
-use super::output::{Output, Table, or_dash};
+use super::output::{Output, Table};
 use super::work;
 use crate::engine::Engine;
 
@@ -304,9 +304,4 @@ pub async fn decide(
     }
     engine.decide_case(case, &by.by, action).await?;
     show(engine.store.as_ref(), case, out).await
-}
-
-/// The client of a job or item, for a table.
-pub(super) fn client_cell(client: Option<&ClientId>) -> String {
-    or_dash(client)
 }

@@ -8,7 +8,6 @@ use relay_store::{Attempt, Job, JobError, JobFilter, JobState, Store};
 use serde_json::json;
 
 use super::args::{By, DryRun, Paging};
-use super::cases::client_cell;
 use super::error::CliError;
 use super::output::{Output, Table, or_dash};
 use crate::engine::replay::Preview;
@@ -127,7 +126,7 @@ pub async fn list(
             job.id.to_string(),
             job.state.as_str().to_owned(),
             job.kind.clone(),
-            client_cell(job.client.as_ref()),
+            or_dash(job.client.as_ref()),
             out.time(job.run_at),
             job.failures.to_string(),
             why(job.last_error.as_ref(), job.note.as_ref()),
@@ -154,7 +153,7 @@ pub async fn show(store: &dyn Store, id: JobId, out: &mut Output<'_>) -> Result<
         job.key,
         job.kind,
         job.state.as_str(),
-        client_cell(job.client.as_ref()),
+        or_dash(job.client.as_ref()),
         or_dash(job.case),
         out.time(job.run_at),
         job.failures,
@@ -204,7 +203,7 @@ pub async fn replay(
         };
         table.row([
             job.id.to_string(),
-            client_cell(job.client.as_ref()),
+            or_dash(job.client.as_ref()),
             job.kind.clone(),
             in_words(&preview, args.dry_run.dry_run),
         ]);
@@ -263,7 +262,7 @@ pub async fn cancel(
         rows.push(json!({ "job": job.id, "result": result }));
         table.row([
             job.id.to_string(),
-            client_cell(job.client.as_ref()),
+            or_dash(job.client.as_ref()),
             job.kind.clone(),
             result,
         ]);

@@ -28,11 +28,10 @@ pub mod work;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use clap::{Parser, Subcommand};
 use relay_core::time::Clocks;
 use relay_http_client::ReqwestTransport;
-use relay_store::{Store, StoreError};
+use relay_store::Store;
 use serde_json::json;
 
 pub use args::{By, DryRun, Paging};
@@ -40,6 +39,7 @@ pub use error::CliError;
 pub use output::{Output, Table, or_dash};
 
 use crate::config::{Config, example};
+use crate::ports::Stores;
 use crate::wiring;
 use cases::CasesCommand;
 use clients::ClientsCommand;
@@ -123,20 +123,15 @@ pub enum ConfigCommand {
     Example,
 }
 
-/// Opens databases. Implemented in `wiring`, which alone knows which database it is.
-#[async_trait(?Send)]
-pub trait Stores: Send + Sync {
-    /// Opens the database at `path`, which must be there and of this version.
-    async fn open(&self, path: &Path) -> Result<Arc<dyn Store>, StoreError>;
-    /// Brings the database at `path` to this version; makes it if it is not there.
-    async fn migrate(&self, path: &Path) -> Result<(), StoreError>;
-}
-
 /// Carries out a command.
 pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result<(), CliError> {
     if cli.command == Command::Config(ConfigCommand::Example) {
         let text = example();
         return Ok(out.emit(&json!({ "example": text }), &text)?);
+    }
+    // Neither needs a configuration: they bring a clinic of their own.
+    if let Command::Demo(args) = &cli.command {
+        return demo(args, out).await;
     }
     let config = Config::load(cli.config.as_deref())?;
     out.set_zone(config.calendar.zone().clone());
@@ -163,6 +158,9 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
             let store = stores.open(path).await?;
             match ReadOnly::of(command) {
                 Some(read) => read.run(&*store, out).await,
+                None if matches!(command, Command::Stop(_) | Command::Resume(_)) => {
+                    outreach::set(&*store, command, out).await
+                }
                 None => act(&config, command, store, out).await,
             }
         }
@@ -188,13 +186,6 @@ async fn act(
     let relay = wiring::assemble(config, ground)?;
     let engine = &relay.engine;
     match command {
-        Command::Stop(args) => {
-            let reason = args.reason.as_deref();
-            outreach::set(engine, true, &args.by, reason, args.dry_run, out).await
-        }
-        Command::Resume(args) => {
-            outreach::set(engine, false, &args.by, None, args.dry_run, out).await
-        }
         Command::Cases(command) => cases::decide(engine, command, out).await,
         Command::Work(WorkCommand::Done(args)) => work::done(engine, args, out).await,
         Command::Jobs(JobsCommand::Replay(args)) => jobs::replay(engine, args, out).await,
@@ -208,6 +199,14 @@ async fn act(
             keap::cancel_subscription(engine, config.keap.card_removal, args, out).await
         }
         other => Err(CliError::NotBuilt(name(other))),
+    }
+}
+
+async fn demo(args: &DemoArgs, out: &mut Output<'_>) -> Result<(), CliError> {
+    if args.once {
+        crate::demo::once(args, out).await
+    } else {
+        crate::demo::live(args, out).await
     }
 }
 

@@ -50,6 +50,14 @@ impl<'a> Output<'a> {
         local.strftime("%Y-%m-%d %H:%M").to_string()
     }
 
+    /// Writes a line for people while a command is under way. Programs get the result only.
+    pub fn say(&mut self, line: &str) -> io::Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        self.write(&clean(line))
+    }
+
     /// Writes a result: the document for programs, or the text for people.
     ///
     /// A reader that has closed the pipe has seen enough; that is no error.
@@ -59,7 +67,11 @@ impl<'a> Output<'a> {
         } else {
             clean(human)
         };
-        match writeln!(self.to, "{}", text.trim_end()).and_then(|()| self.to.flush()) {
+        self.write(text.trim_end())
+    }
+
+    fn write(&mut self, text: &str) -> io::Result<()> {
+        match writeln!(self.to, "{text}").and_then(|()| self.to.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             result => result,
         }

@@ -1,12 +1,14 @@
 //! `stop` and `resume`: all outreach at once, for everybody.
 
 use clap::Args;
+use relay_store::Store;
 use serde_json::json;
 
+use super::Command;
 use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::Output;
-use crate::engine::Engine;
+use crate::engine::commands::stop_ops;
 
 /// `stop`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -33,17 +35,21 @@ pub struct ResumeArgs {
     pub dry_run: DryRun,
 }
 
-/// Halts all outreach, or lets it go on.
+/// Halts all outreach, or lets it go on. Asks no vendor and needs none to be configured.
 pub async fn set(
-    engine: &Engine,
-    stopped: bool,
-    by: &By,
-    reason: Option<&str>,
-    dry_run: DryRun,
+    store: &dyn Store,
+    command: &Command,
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
+    let (stopped, by, reason, dry_run) = match command {
+        Command::Stop(args) => (true, &args.by, args.reason.as_deref(), args.dry_run),
+        Command::Resume(args) => (false, &args.by, None, args.dry_run),
+        _ => return Err(CliError::NotBuilt("stop")),
+    };
     if !dry_run.dry_run {
-        engine.set_stopped(stopped, &by.by, reason).await?;
+        let (clocks, _) = super::clocks::of_command(store).await?;
+        let ops = stop_ops(stopped, &by.by, reason, clocks.procedure.now());
+        store.commit(ops.into()).await?;
     }
     let what = if stopped { "stopped" } else { "allowed" };
     let verb = if dry_run.dry_run { "would be" } else { "is" };

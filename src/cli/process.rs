@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use relay_core::effects::EffectKind;
+
+use crate::sandbox::sabotage::Sabotage;
 
 /// `serve`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -22,7 +23,10 @@ pub struct DemoArgs {
     /// Play the full cast unattended and compare what each vendor accepted with expectations.
     #[arg(long)]
     pub once: bool,
-    /// Write the comparison to this file.
+    /// Which cast: short, full (and strict after it) or strict.
+    #[arg(long, default_value = "full", value_name = "CAST", requires = "once")]
+    pub cast: String,
+    /// Write the comparison to this file: JSON if its name ends in .json, else Markdown.
     #[arg(long, value_name = "FILE", requires = "once")]
     pub report: Option<PathBuf>,
     /// Break the relay on purpose: drop or double one type of effect. Must make the play fail.
@@ -31,37 +35,6 @@ pub struct DemoArgs {
     /// Play with this seed.
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub seed: u64,
-}
-
-/// What is broken on purpose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sabotage {
-    /// Effects of this kind are not carried out.
-    Drop(EffectKind),
-    /// Effects of this kind are carried out twice.
-    Double(EffectKind),
-}
-
-impl std::str::FromStr for Sabotage {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (how, name) = text
-            .split_once(':')
-            .ok_or("write drop:EFFECT or double:EFFECT")?;
-        let kind = EffectKind::from_name(name).ok_or_else(|| {
-            let known: Vec<_> = EffectKind::ALL.iter().map(|kind| kind.as_str()).collect();
-            format!(
-                "{name:?} is no effect; the effects are {}",
-                known.join(", ")
-            )
-        })?;
-        match how {
-            "drop" => Ok(Self::Drop(kind)),
-            "double" => Ok(Self::Double(kind)),
-            _ => Err(format!("{how:?} is neither drop nor double")),
-        }
-    }
 }
 
 /// `sandbox`.

@@ -12,15 +12,16 @@ use relay_store::{Store, StoreError};
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use super::Opened;
 use super::clocks;
 use super::error::CliError;
 use super::output::Output;
 use super::process::ServeArgs;
-use super::{Opened, Stores};
 use crate::checkpoint::NoCheckpoints;
 use crate::config::Config;
 use crate::engine::worker;
 use crate::lifecycle::{Ended, Lifecycle, Patience, Signals};
+use crate::ports::Stores;
 use crate::wiring::{self, Ground, Relay};
 use crate::{http, telemetry};
 

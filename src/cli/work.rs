@@ -6,9 +6,8 @@ use relay_store::{Store, WorkItem};
 use serde_json::json;
 
 use super::args::{By, DryRun, Paging};
-use super::cases::client_cell;
 use super::error::CliError;
-use super::output::{Output, Table};
+use super::output::{Output, Table, or_dash};
 use crate::engine::Engine;
 use crate::engine::commands::parse_action;
 
@@ -112,7 +111,7 @@ pub(super) fn table(items: &[WorkItem], out: &Output<'_>) -> Table {
             item.id.to_string(),
             out.time(item.due),
             item.owner.clone(),
-            client_cell(item.client.as_ref()),
+            or_dash(item.client.as_ref()),
             item.kind.clone(),
             item.actions.join(","),
             item.title.clone(),

@@ -10,7 +10,7 @@ use super::VendorMode;
 use super::reader::Reader;
 
 pub(super) const EXAMPLE: &str = r#"[clear_connection]
-# "on", or "off": then nothing is followed up, because nobody tells of check-ins.
+# "on", or "off": then `serve` refuses to start, because nobody tells of check-ins.
 mode = "off"
 #base_url = "https://portal.example.test/api"
 #token_file = "secrets/portal-token"
@@ -22,7 +22,7 @@ mode = "off"
 #a_file = "secrets/portal-webhook-a"
 #b_file = "secrets/portal-webhook-b"
 
-# What the portal offers. What is off becomes a work item for a person.
+# What the portal offers. A message or note that it does not offer ends as a work item.
 [clear_connection.capabilities]
 events = true
 messages = true

@@ -10,7 +10,7 @@ use super::VendorMode;
 use super::reader::Reader;
 
 pub(super) const EXAMPLE: &str = r#"[keap]
-# "on", or "off": then every step that needs Keap becomes a work item for a person.
+# "on", or "off": then `serve` refuses to start, because nothing can be followed up without it.
 mode = "off"
 base_url = "https://api.keap.com/crm"
 # A service account key, made in Keap under Settings, API. Better in a file than here.

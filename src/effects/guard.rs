@@ -2,7 +2,7 @@
 
 use relay_core::case::Case;
 use relay_core::clients::{ClientSnapshot, Coach};
-use relay_core::effects::{EffectInput, PlannedEffect};
+use relay_core::effects::{EffectInput, EffectKind, PlannedEffect};
 use relay_core::ids::{ClientId, CoachId, TaskId};
 use relay_core::time::{Date, SignedDuration};
 use relay_core::workflow::{GuardReading, Needs, PortalReading};
@@ -137,7 +137,9 @@ impl Engine {
                 .and_then(|client| client.coach),
         };
         let Some(id) = id else { return Ok(None) };
-        self.coach(&id, needs.contact, ops).await
+        // A task moves to a user of the CRM, although the contact isn't looked at.
+        let crm = needs.contact || effect.kind() == EffectKind::ReassignTask;
+        self.coach(&id, crm, ops).await
     }
 
     /// A coach of the directory, looked up in the portal when she is new. With `crm`, her user is

@@ -25,7 +25,7 @@ impl ThroughPorts {
 fn made(vendor_ref: impl Into<String>) -> Performed {
     Performed {
         vendor_ref: Some(vendor_ref.into()),
-        alarm: None,
+        ..Performed::default()
     }
 }
 
@@ -239,8 +239,8 @@ impl Perform for ThroughPorts {
                 let alarm = (!disturbed.is_empty())
                     .then(|| format!("other fields changed in the same moment: {disturbed}"));
                 Ok(Performed {
-                    vendor_ref: None,
                     alarm,
+                    ..Performed::default()
                 })
             }
             Request::Email { .. } | Request::CallTask { .. } | Request::ContactNote { .. } => {

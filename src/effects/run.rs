@@ -1,12 +1,11 @@
 //! One run of an effect's job: guard, intent, one attempt, and what its outcome means.
 
 use relay_core::case::Case;
-use relay_core::effects::{Absence, Request, Settled};
-use relay_core::facts::Fact;
+use relay_core::effects::{Absence, CardRemoval, Request, Settled};
 use relay_core::ids::{EffectKey, IntentId};
 use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_core::workflow::{Context, Input, Verdict};
+use relay_core::workflow::{Context, Verdict};
 use relay_http_client::CallError;
 use relay_store::{Effect, EffectState, Intent, Job, JobEnd, JobError, Op};
 
@@ -17,8 +16,8 @@ use crate::effects::settle::{Ending, remember};
 use crate::engine::jobs::{fence, member, missing};
 use crate::engine::{Engine, EngineError};
 
-/// How long an outreach waits for the outcome of another one.
-const UNTIL_KNOWN: SignedDuration = SignedDuration::from_mins(1);
+/// How often an outreach behind an unclear one looks whether that is settled.
+const UNCLEAR_FOR: SignedDuration = SignedDuration::from_mins(1);
 
 /// How often a halted outreach looks whether it may go on.
 const STOPPED_FOR: SignedDuration = SignedDuration::from_mins(5);
@@ -41,9 +40,10 @@ impl Engine {
         if self.halted(effect).await? {
             return self.snooze(job, STOPPED_FOR, "outreach is stopped").await;
         }
-        if self.another_is_open(effect).await? {
-            let why = "it is not known yet whether an earlier one went out";
-            return self.snooze(job, UNTIL_KNOWN, why).await;
+        if effect.kind().is_outreach() && self.another_is_unclear(effect).await? {
+            return self
+                .snooze(job, UNCLEAR_FOR, "an earlier message may have gone out")
+                .await;
         }
         let workflow = self.book.of_case(self.store.as_ref(), &case).await?;
         let needs = workflow.needs(&effect.planned);
@@ -60,8 +60,15 @@ impl Engine {
             Verdict::Go(request) => self.carry_out(job, &case, effect, request, read).await,
             Verdict::Later { at, reason } => self.put_off(job, at, reason, read.ops).await,
             Verdict::Overtaken { by, facts } => {
-                let ops = self.overtaken(effect, by, facts).await?;
-                self.refuse(job, JobEnd::Done, ops, read.ops).await
+                let mut stepping = self.stepping(&case.client).await?;
+                let ending = Ending {
+                    facts,
+                    ..Ending::new(EffectState::Overtaken, Settled::Overtaken { by })
+                };
+                self.end_effect(&mut stepping, effect, &[EffectState::Planned], ending)
+                    .await?;
+                self.refuse(job, JobEnd::Done, stepping.into_ops(), read.ops)
+                    .await
             }
             Verdict::Hold { reason, ready } => {
                 let mut stepping = self.stepping(&case.client).await?;
@@ -86,40 +93,6 @@ impl Engine {
         }
     }
 
-    /// Moves the effect, then the case by the facts, and only then tells it of the effect.
-    ///
-    /// The effect's row first: what the facts cause would otherwise cancel it, and the record would
-    /// no longer say by what it was overtaken. The case hears of it last: else it would stop and
-    /// ask a person about an effect of which the very next fact says why it is not needed.
-    async fn overtaken(
-        &self,
-        effect: &Effect,
-        by: String,
-        facts: Vec<Fact>,
-    ) -> Result<Vec<Op>, EngineError> {
-        let mut stepping = self.stepping(&effect.planned.client).await?;
-        let settled = Settled::Overtaken { by };
-        stepping.push(Op::MoveEffect {
-            key: effect.key().clone(),
-            from: vec![EffectState::Planned],
-            to: EffectState::Overtaken,
-            settled: Some(settled.clone()),
-            request: None,
-            at: self.now(),
-        });
-        for fact in facts {
-            // A fact older than the case is known, but not to the case.
-            if !stepping.fact(fact.clone(), None) {
-                stepping.input(effect.case, &Input::Fact { fact }).await?;
-            }
-        }
-        let key = effect.key().clone();
-        stepping
-            .input(effect.case, &Input::Effect { key, settled })
-            .await?;
-        Ok(stepping.into_ops())
-    }
-
     async fn refuse(
         &self,
         job: &Job,
@@ -137,6 +110,17 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether another outreach of the same case may have gone out: its case must hear of it
+    /// before anything else is said to the client.
+    async fn another_is_unclear(&self, effect: &Effect) -> Result<bool, EngineError> {
+        let effects = self.store.effects(effect.case).await?;
+        Ok(effects.iter().any(|other| {
+            other.key() != effect.key()
+                && other.kind().is_outreach()
+                && matches!(other.state, EffectState::Intended | EffectState::Unclear)
+        }))
+    }
+
     /// Whether outreach is stopped, and this is outreach.
     pub(crate) async fn halted(&self, effect: &Effect) -> Result<bool, EngineError> {
         if !effect.kind().is_outreach() {
@@ -144,20 +128,6 @@ impl Engine {
         }
         let setting = self.store.setting("outreach").await?;
         Ok(setting.is_some_and(|value| value["stopped"] == true))
-    }
-
-    /// Whether another outreach of the same case may be under way: two must never cross, and what
-    /// the case does next depends on what became of the first.
-    async fn another_is_open(&self, effect: &Effect) -> Result<bool, EngineError> {
-        if !effect.kind().is_outreach() {
-            return Ok(false);
-        }
-        let all = self.store.effects(effect.case).await?;
-        Ok(all.iter().any(|other| {
-            other.key() != effect.key()
-                && other.kind().is_outreach()
-                && matches!(other.state, EffectState::Intended | EffectState::Unclear)
-        }))
     }
 
     async fn snooze(&self, job: &Job, by: SignedDuration, why: &str) -> Result<(), EngineError> {
@@ -209,7 +179,9 @@ impl Engine {
             )
             .await;
         match outcome {
-            Ok(performed) if desired => self.read_back(job, effect, &intent, performed).await,
+            Ok(performed) if desired && can_be_read_back(&intent.request) => {
+                self.read_back(job, effect, &intent, performed).await
+            }
             Ok(performed) => self.done(job, effect, &intent, performed).await,
             Err(error) => self.not_done(job, effect, &intent, &error).await,
         }
@@ -295,7 +267,9 @@ impl Engine {
         intent: &Intent,
         performed: Performed,
     ) -> Result<(), EngineError> {
-        let Performed { vendor_ref, alarm } = performed;
+        let Performed {
+            vendor_ref, alarm, ..
+        } = performed;
         let mut more = vec![Op::EndIntent {
             key: intent.key.clone(),
             revision: intent.revision,
@@ -394,4 +368,18 @@ impl Engine {
     pub(crate) fn back_to_planned(&self, effect: &Effect, from: EffectState) -> Op {
         self.move_effect(effect, from, EffectState::Planned)
     }
+}
+
+/// Whether the vendor shows what the request was to bring about. A card that was made inactive
+/// looks like any other in the list: its answer is all there is, and repeating it after an unclear
+/// one does no harm.
+fn can_be_read_back(request: &Request) -> bool {
+    let made_inactive = matches!(
+        request,
+        Request::RemoveCard {
+            mode: CardRemoval::Deactivate,
+            ..
+        }
+    );
+    !made_inactive
 }

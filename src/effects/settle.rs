@@ -1,6 +1,7 @@
 //! Stores how an effect ended, and lets its case hear of it, in one batch.
 
-use relay_core::effects::{EffectKind, Request, Settled};
+use relay_core::effects::{Audience, EffectKind, Request, Settled};
+use relay_core::facts::Fact;
 use relay_core::ids::{CaseId, WorkItemId};
 use relay_core::workflow::Input;
 use relay_http_client::CallError;
@@ -28,6 +29,8 @@ pub(crate) struct Ending {
     pub(crate) end: JobEnd,
     /// What is stored with it.
     pub(crate) more: Vec<Op>,
+    /// What the guard's reading taught: its case hears of it before it hears of the ending.
+    pub(crate) facts: Vec<Fact>,
 }
 
 impl Ending {
@@ -38,6 +41,7 @@ impl Ending {
             request: None,
             end: JobEnd::Done,
             more: Vec::new(),
+            facts: Vec::new(),
         }
     }
 }
@@ -56,6 +60,7 @@ impl Engine {
             settled,
             request,
             more,
+            facts,
             ..
         } = ending;
         stepping.push(Op::MoveEffect {
@@ -68,6 +73,14 @@ impl Engine {
         });
         for op in more {
             stepping.push(op);
+        }
+        // The effect has moved above: what the facts cause would otherwise cancel it, and the
+        // record would no longer say by what it was overtaken.
+        for fact in facts {
+            // A fact that is older than the case is known, but not to the case.
+            if !stepping.fact(fact.clone(), None) {
+                stepping.input(effect.case, &Input::Fact { fact }).await?;
+            }
         }
         let input = Input::Effect {
             key: effect.key().clone(),
@@ -224,7 +237,12 @@ impl Engine {
             "job": job.id, "effect": effect.key(), "evidence": evidence,
             "request": effect.request, "sent_at": effect.intended_at, "looked": effect.probes,
         });
-        item.actions = vec!["happened".to_owned(), "send".to_owned()];
+        // What reaches a client is never sent a second time, whoever asks: the hold of its case
+        // offers the ways on (by hand, leave it out, close).
+        item.actions = vec!["happened".to_owned()];
+        if effect.kind().audience() != Audience::Client {
+            item.actions.push("send".to_owned());
+        }
         item.client = Some(effect.planned.client.clone());
         item.case = Some(effect.case);
         item.effect = Some(effect.key().clone());

@@ -6,7 +6,7 @@
 use relay_core::effects::Settled;
 use relay_core::facts::{CallOutcome, Fact, FactBody, Order};
 use relay_core::ids::{CaseId, ClientId, ContactId, JobId, WorkItemId};
-use relay_core::time::Date;
+use relay_core::time::{Date, Timestamp};
 use relay_core::workflow::{Action, Input};
 use relay_store::{
     AuditEntry, Effect, EffectState, JobFilter, JobState, Link, Op, Page, WorkItem, WorkSettled,
@@ -135,17 +135,8 @@ impl Engine {
         by: &str,
         reason: Option<&str>,
     ) -> Result<(), EngineError> {
-        let now = self.now();
-        let value = json!({ "stopped": stopped, "by": by, "at": now, "reason": reason });
-        let what = if stopped { "stop" } else { "resume" };
-        let ops = vec![
-            Op::PutSetting {
-                key: "outreach".to_owned(),
-                value,
-            },
-            self.audit(by, what, "outreach", json!({ "reason": reason })),
-        ];
-        self.commit(SETTLE, ops).await?;
+        self.commit(SETTLE, stop_ops(stopped, by, reason, self.now()))
+            .await?;
         self.wake.notify_one();
         Ok(())
     }
@@ -376,6 +367,25 @@ impl Engine {
         self.wake.notify_one();
         Ok(())
     }
+}
+
+/// What halts all outreach, or lets it go on. Needs nothing but the database, so that it works
+/// when nothing else does.
+pub fn stop_ops(stopped: bool, by: &str, reason: Option<&str>, at: Timestamp) -> Vec<Op> {
+    let what = if stopped { "stop" } else { "resume" };
+    vec![
+        Op::PutSetting {
+            key: "outreach".to_owned(),
+            value: json!({ "stopped": stopped, "by": by, "at": at, "reason": reason }),
+        },
+        Op::Audit(AuditEntry {
+            at,
+            who: by.to_owned(),
+            what: what.to_owned(),
+            object: "outreach".to_owned(),
+            detail: json!({ "reason": reason }),
+        }),
+    ]
 }
 
 fn detail<T: serde::de::DeserializeOwned>(item: &WorkItem, name: &str) -> Result<T, EngineError> {

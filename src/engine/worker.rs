@@ -18,8 +18,9 @@ use crate::engine::jobs::fence;
 use crate::engine::{Engine, EngineError};
 use crate::lifecycle::{Phase, Stop, pause};
 
-/// How long a claim holds without a renewal, real time. Longer than any single vendor call.
-pub const LEASE: Duration = Duration::from_secs(90);
+/// How long a claim holds without a renewal, real time. Renewed at a third of it, so it says how
+/// long a client waits when a process dies, not how long a vendor may take.
+pub const LEASE: Duration = Duration::from_secs(15);
 
 /// How long to wait at most before looking again: another process may have queued work.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -28,7 +29,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);
 
 /// How often leases of dead workers are looked for, in looks.
-const RESCUE_EVERY: u32 = 15;
+const RESCUE_EVERY: u32 = 5;
 
 impl Engine {
     /// Reads new receipts and runs what is due, one job after another, until nothing is. Returns

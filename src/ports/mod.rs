@@ -11,6 +11,7 @@
 mod crm;
 mod hooks;
 mod portal;
+mod stores;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ pub use crm::{
 pub use hooks::{HookRegistry, HookStatus};
 pub use portal::{Portal, PortalNote};
 pub use relay_http_client::CallError;
+pub use stores::Stores;
 
 /// Every port, as the engine holds them.
 #[derive(Debug, Clone)]

@@ -3,16 +3,21 @@
 //! Written in TOML so that a person of the clinic can read it. Times are clinic time
 //! (`2026-11-04 09:00`), because expectations are about mornings and days, not about instants.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use relay_core::time::{Date, DateTime, TimeZone, Timestamp};
+use relay_core::time::{Date, DateTime, Time, TimeZone, Timestamp};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The cast that `demo` shows live.
 pub const SHORT: &str = include_str!("../../fixtures/casts/short.toml");
 /// The cast that `demo --once` plays whole.
 pub const FULL: &str = include_str!("../../fixtures/casts/full.toml");
+/// The cast that `demo --once` plays after it, in a clinic with the stricter rule (A4).
+pub const STRICT: &str = include_str!("../../fixtures/casts/strict.toml");
+
+/// The casts that travel in the binary, by name.
+pub const SHIPPED: [(&str, &str); 3] = [("short", SHORT), ("full", FULL), ("strict", STRICT)];
 
 /// People, acts, expectations.
 #[derive(Debug, Clone, Deserialize)]
@@ -22,12 +27,30 @@ pub struct Cast {
     pub start: DateTime,
     /// When it ends, clinic time.
     pub until: DateTime,
+    /// The rule by which opens are judged, where it is not the shipped one (A4).
+    pub rule: Option<String>,
+    /// Texts that expectations name, to the character, with `{name}` and `{due}`.
+    #[serde(default)]
+    pub texts: BTreeMap<String, String>,
+    /// Mail histories that clients name.
+    #[serde(default, rename = "history")]
+    pub histories: Vec<History>,
     /// The coaches.
     #[serde(rename = "coach")]
     pub coaches: Vec<CastCoach>,
     /// The clients.
     #[serde(rename = "client")]
     pub clients: Vec<CastClient>,
+}
+
+/// The mail that some clients got before.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct History {
+    /// Its name in the cast.
+    pub name: String,
+    /// The mails, as the CRM lists them.
+    pub mails: Vec<CastMail>,
 }
 
 /// A coach.
@@ -52,40 +75,52 @@ pub struct CastClient {
     pub id: String,
     /// What the story shows, in one line.
     pub story: String,
-    /// Given name.
+    /// Given name; empty where the vendors have none.
     pub first: String,
     /// Family name.
     pub last: String,
-    /// Address on file with both vendors.
+    /// Address on file in the CRM.
     pub email: String,
+    /// Address on file in the portal, where it is another.
+    pub portal_email: Option<String>,
     /// Number on file in the CRM, if any.
     pub phone: Option<String>,
+    /// Her IANA zone, if the portal knows one.
+    pub zone: Option<String>,
     /// Her coach.
     pub coach: String,
     /// Her contact in the CRM.
     pub contact: String,
+    /// Whether the portal names her contact.
+    #[serde(default = "yes")]
+    pub linked: bool,
     /// `R`.
     pub regimen: Option<Date>,
-    /// `D`, where a check-in is due; none where the story is about an order only.
+    /// `D`, where a check-in is due from the start.
     pub due: Option<Date>,
-    /// Mail she got before, as the CRM lists it.
-    #[serde(default, rename = "mail")]
-    pub mails: Vec<CastMail>,
+    /// `D` as texts must name it, where an act sets it later.
+    pub due_in_texts: Option<Date>,
+    /// The mail she got before: the name of a history.
+    pub history: Option<String>,
     /// What is set up before the story begins.
-    #[serde(default, rename = "before")]
-    pub before: Vec<Value>,
+    #[serde(default)]
+    pub before: Vec<CastSetup>,
     /// What happens to her.
     #[serde(default, rename = "act")]
     pub acts: Vec<CastAct>,
-    /// What must reach her and those around her, in this order, and nothing else.
+    /// What must reach her and those around her, and nothing else.
     #[serde(default, rename = "expect")]
     pub expects: Vec<Expectation>,
-    /// What a person finds in the work list at the end: kinds, in order of opening.
+    /// What people find in the work list at the end: kinds, in order of the alphabet.
     #[serde(default)]
     pub work: Vec<String>,
 }
 
-/// A mail in her history.
+fn yes() -> bool {
+    true
+}
+
+/// A mail in a history.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CastMail {
@@ -97,14 +132,26 @@ pub struct CastMail {
     pub clicked_after: Option<i64>,
 }
 
-/// Something that happens at a moment.
+/// Something that is so before the story begins.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CastSetup {
+    /// At which vendor: `portal` or `keap`.
+    pub by: String,
+    /// The act that makes it so.
+    #[serde(rename = "do")]
+    pub what: Value,
+}
+
+/// Something that happens.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CastAct {
-    /// When, clinic time. Exactly one of `at` and `on` is given.
+    /// When, clinic time; together with `on`, not before.
     pub at: Option<DateTime>,
-    /// Right when the flow passes this place for her (`effect.intent.before`): between guard and
-    /// send, between the vendor's work and our record.
+    /// Right when the relay passes this place while it works for her (`effect.intent.before`):
+    /// between guard and send, between the vendor's work and our record. Acts on one place happen
+    /// together, in order.
     pub on: Option<String>,
     /// Who acts: `portal`, `keap` (an act of the world at that vendor), `fault` (a fault is
     /// ordered), `relay` (a person uses the relay), `stranger` (a forged request).
@@ -120,10 +167,18 @@ pub struct CastAct {
 pub struct Expectation {
     /// The day on which, clinic time.
     pub on: Date,
+    /// The time of day to the minute, clinic time, where it matters.
+    pub at: Option<Time>,
+    /// The earliest time of day, clinic time, where only that is certain.
+    pub not_before: Option<Time>,
     /// What: the name of the effect.
     pub what: String,
-    /// What its content must say, whole words of it in any order of members. For messages the
-    /// whole text; for the rest a part that is enough to tell.
+    /// Its whole text, to the character, or the name of one of the cast's texts.
+    pub text: Option<String>,
+    /// Members of its content and their exact values.
+    #[serde(default)]
+    pub with: Map<String, Value>,
+    /// Parts that its content must have somewhere.
     #[serde(default)]
     pub says: Vec<String>,
 }
@@ -131,9 +186,31 @@ pub struct Expectation {
 impl Cast {
     /// Reads a cast. The error names the line and what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let cast: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        let mut cast: Self = toml::from_str(text).map_err(|error| error.to_string())?;
         cast.check()?;
+        cast.fill_texts();
         Ok(cast)
+    }
+
+    /// The cast that travels in the binary under this name.
+    pub fn shipped(name: &str) -> Result<Self, String> {
+        match SHIPPED.iter().find(|(known, _)| *known == name) {
+            Some((_, text)) => Self::parse(text).map_err(|error| format!("cast {name}: {error}")),
+            None => {
+                let known: Vec<_> = SHIPPED.iter().map(|(name, _)| *name).collect();
+                Err(format!(
+                    "there is no cast {name}; there are {}",
+                    known.join(", ")
+                ))
+            }
+        }
+    }
+
+    /// The same cast with only the clients that `keep` wants.
+    #[must_use]
+    pub fn only(mut self, keep: impl Fn(&CastClient) -> bool) -> Self {
+        self.clients.retain(keep);
+        self
     }
 
     /// When the story begins.
@@ -146,8 +223,35 @@ impl Cast {
         instant(self.until, zone)
     }
 
+    /// The mails a client got before.
+    pub fn mails(&self, client: &CastClient) -> &[CastMail] {
+        let named = |history: &&History| Some(&history.name) == client.history.as_ref();
+        self.histories
+            .iter()
+            .find(named)
+            .map_or(&[], |history| &history.mails)
+    }
+
+    /// Replaces names of texts by the texts, filled in for each client.
+    fn fill_texts(&mut self) {
+        for client in &mut self.clients {
+            let due = client.due_in_texts.or(client.due);
+            let due = due
+                .map(|due| due.strftime("%B %-d").to_string())
+                .unwrap_or_default();
+            for expected in &mut client.expects {
+                let named = expected.text.as_ref().and_then(|name| self.texts.get(name));
+                if let Some(text) = named {
+                    let text = text.replace("{name}", &client.first).replace("{due}", &due);
+                    expected.text = Some(text);
+                }
+            }
+        }
+    }
+
     fn check(&self) -> Result<(), String> {
         let coaches: HashSet<&str> = self.coaches.iter().map(|coach| coach.id.as_str()).collect();
+        let histories: HashSet<&str> = self.histories.iter().map(|h| h.name.as_str()).collect();
         let mut seen = HashSet::new();
         for client in &self.clients {
             let who = &client.id;
@@ -160,9 +264,18 @@ impl Cast {
                     client.coach
                 ));
             }
+            if let Some(history) = client.history.as_deref().filter(|h| !histories.contains(h)) {
+                return Err(format!("client {who}: no history {history} is in the cast"));
+            }
+            if client.contact.parse::<u64>().is_err() {
+                return Err(format!(
+                    "client {who}: contact {} is no number",
+                    client.contact
+                ));
+            }
             for act in &client.acts {
-                if act.at.is_some() == act.on.is_some() {
-                    return Err(format!("client {who}: an act needs one of `at` and `on`"));
+                if act.at.is_none() && act.on.is_none() {
+                    return Err(format!("client {who}: an act needs `at` or `on`"));
                 }
                 if !matches!(
                     act.by.as_str(),
@@ -181,4 +294,44 @@ pub fn instant(at: DateTime, zone: &TimeZone) -> Timestamp {
     zone.to_ambiguous_timestamp(at)
         .compatible()
         .unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cast_that_travels_in_the_binary_can_be_read() {
+        for (name, _) in SHIPPED {
+            Cast::shipped(name).expect(name);
+        }
+        assert!(Cast::shipped("nobody").is_err());
+    }
+
+    #[test]
+    fn every_kind_of_effect_is_expected_by_somebody_in_the_full_cast() {
+        let cast = Cast::shipped("full").expect("a cast");
+        for kind in relay_core::effects::EffectKind::ALL {
+            let expected = |client: &CastClient| {
+                client
+                    .expects
+                    .iter()
+                    .any(|expected| expected.what == kind.as_str())
+            };
+            assert!(cast.clients.iter().any(expected), "{}", kind.as_str());
+        }
+    }
+
+    #[test]
+    fn a_named_text_is_filled_in_for_the_client() {
+        let cast = Cast::shipped("full").expect("a cast");
+        let maya = &cast.clients[0];
+        assert!(
+            maya.expects[0]
+                .text
+                .as_deref()
+                .expect("a text")
+                .starts_with("Hi Maya! Your check in was due yesterday, November 3. Please submit")
+        );
+    }
 }

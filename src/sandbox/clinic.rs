@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use relay_keap::emulator::Keap;
+use relay_keap::emulator::{Act, Keap, NewField, NewProduct};
 use url::Url;
 
 use crate::config::{Config, ConfigError};
@@ -93,9 +93,64 @@ pub fn config(
     Config::parse(&text, Path::new(""), HashMap::new())
 }
 
+/// The tab that holds the contact type, as SOP B names it.
+pub const TAB: &str = "Clear Connection";
+/// The contact type's label.
+pub const TYPE_FIELD: &str = "Contact Type";
+/// Another field of the same contacts, which no write of ours may change.
+pub const GOAL_FIELD: &str = "Skin Goal";
+/// The product whose subscriptions are none of ours (E47, E49).
+pub const STORE_PRODUCT: u64 = 20;
+
 /// Sets up what every tenant of the CRM has before anybody is in it: the coaching product, the
 /// contact type field. Returns the field's id.
 pub fn furnish(keap: &Keap) -> Result<String, String> {
-    let _ = keap;
-    Err("not yet".to_owned())
+    for (id, name, plan) in [
+        (COACHING_PRODUCT, "Monthly Coaching Support Fee", 11),
+        (STORE_PRODUCT, "Subscribe & Save", 21),
+    ] {
+        keap.perform(Act::AddProduct(NewProduct {
+            id: Some(id),
+            name: name.to_owned(),
+            plan: Some(plan),
+        }))?;
+    }
+    keap.perform(Act::AddField(NewField {
+        label: GOAL_FIELD.to_owned(),
+        tab: Some(TAB.to_owned()),
+        ..NewField::default()
+    }))?;
+    let field = keap.perform(Act::AddField(NewField {
+        label: TYPE_FIELD.to_owned(),
+        field_type: Some("DROPDOWN".to_owned()),
+        options: ["Online", "In-Person", "Graduated"]
+            .map(str::to_owned)
+            .to_vec(),
+        tab: Some(TAB.to_owned()),
+        ..NewField::default()
+    }))?;
+    Ok(field.to_string())
+}
+
+/// Writes the shipped procedure into `folder` with another rule for judging opens (A4).
+pub fn write_procedures(folder: &Path, rule: &str) -> Result<(), String> {
+    let usual = "rule = \"as_keap_shows\"";
+    let text = relay_core::procedure::SHIPPED;
+    if !text.contains(usual) {
+        return Err(format!("the shipped procedure has no line {usual}"));
+    }
+    let scripts = folder.join("scripts");
+    let write = |path: std::path::PathBuf, text: &str| {
+        std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
+    };
+    std::fs::create_dir_all(&scripts).map_err(|error| format!("{}: {error}", scripts.display()))?;
+    let text = text.replace(usual, &format!("rule = \"{rule}\""));
+    write(folder.join("missed-check-in.toml"), &text)?;
+    for script in ["S1", "S1-date-only", "S2", "S3", "S4", "S5"] {
+        let file = format!("{script}.txt");
+        let text = relay_core::scripts::shipped(&file)
+            .ok_or_else(|| format!("there is no script {file}"))?;
+        write(scripts.join(file), &text)?;
+    }
+    Ok(())
 }

@@ -1,10 +1,9 @@
 //! Compares what vendors accepted with what was written down by hand.
 
-use std::fmt::Write as _;
-
 use relay_core::time::TimeZone;
 use relay_http_client::emulation::Accepted;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::cast::{CastClient, Expectation};
 
@@ -63,41 +62,65 @@ pub fn compare(client: &CastClient, accepted: &[Accepted], zone: &TimeZone) -> O
 
 fn differs(expected: &Expectation, entry: &Accepted, zone: &TimeZone) -> Vec<String> {
     let mut differences = Vec::new();
-    let day = zone.to_datetime(entry.at).date();
+    let what = &expected.what;
+    let local = zone.to_datetime(entry.at);
+    let day = local.date();
     if day != expected.on {
-        differences.push(format!(
-            "{} came on {day} instead of {}",
-            expected.what, expected.on
-        ));
+        differences.push(format!("{what} came on {day} instead of {}", expected.on));
     }
-    let said = text_of(&entry.content);
+    if let Some(time) = expected.at {
+        let (hour, minute) = (local.hour(), local.minute());
+        if (hour, minute) != (time.hour(), time.minute()) {
+            let wanted = time.strftime("%H:%M");
+            differences.push(format!(
+                "{what} on {day} came at {hour:02}:{minute:02} not {wanted}"
+            ));
+        }
+    }
+    if let Some(earliest) = expected.not_before.filter(|time| local.time() < *time) {
+        let (found, wanted) = (local.strftime("%H:%M"), earliest.strftime("%H:%M"));
+        differences.push(format!("{what} on {day} came at {found}, before {wanted}"));
+    }
+    if let Some(text) = &expected.text {
+        let said = message(&entry.content);
+        if said != Some(text) {
+            let said = said.unwrap_or("nothing");
+            differences.push(format!(
+                "{what} on {day} says: {said}; it should say: {text}"
+            ));
+        }
+    }
+    for (name, value) in &expected.with {
+        if entry.content.get(name) != Some(value) {
+            let found = entry.content.get(name).unwrap_or(&Value::Null);
+            differences.push(format!(
+                "{what} on {day} has {name} = {found} instead of {value}"
+            ));
+        }
+    }
+    let mut said = Vec::new();
+    strings(&entry.content, &mut said);
     for part in &expected.says {
-        if !said.contains(part.as_str()) {
-            differences.push(format!("{} on {day} does not say: {part}", expected.what));
+        if !said.iter().any(|text| text.contains(part.as_str())) {
+            differences.push(format!("{what} on {day} does not say: {part}"));
         }
     }
     differences
 }
 
-/// Every text in a content, one a line.
-fn text_of(content: &serde_json::Value) -> String {
-    use serde_json::Value;
-    let mut out = String::new();
-    let mut open = vec![content];
-    while let Some(value) = open.pop() {
-        match value {
-            Value::String(text) => {
-                let _ = writeln!(out, "{text}");
-            }
-            Value::Array(items) => open.extend(items),
-            Value::Object(members) => open.extend(members.values()),
-            Value::Null => {}
-            other => {
-                let _ = writeln!(out, "{other}");
-            }
-        }
+/// The text that a person reads.
+fn message(content: &Value) -> Option<&str> {
+    content.get("text")?.as_str()
+}
+
+/// Every text in a content.
+fn strings<'a>(content: &'a Value, found: &mut Vec<&'a str>) {
+    match content {
+        Value::String(text) => found.push(text),
+        Value::Array(items) => items.iter().for_each(|item| strings(item, found)),
+        Value::Object(members) => members.values().for_each(|value| strings(value, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
-    out
 }
 
 #[cfg(test)]
@@ -120,14 +143,18 @@ mod tests {
             at: at.parse().expect("a time"),
             operation: operation.to_owned(),
             who: "101".to_owned(),
-            content: json!({ "text": text }),
+            content: json!({ "text": text, "user_id": "11" }),
         }
     }
 
     fn expected(what: &str, says: &str) -> Expectation {
         Expectation {
             on: "2026-11-04".parse().expect("a date"),
+            at: None,
+            not_before: None,
             what: what.to_owned(),
+            text: None,
+            with: serde_json::Map::new(),
             says: vec![says.to_owned()],
         }
     }
@@ -136,10 +163,7 @@ mod tests {
     fn what_was_expected_and_nothing_else_passes() {
         let client = client(vec![expected("email", "hello")]);
         let book = [accepted("email", "2026-11-04T16:00:00Z", "hello")];
-        assert_eq!(
-            compare(&client, &book, &TimeZone::UTC).differences,
-            Vec::<String>::new()
-        );
+        assert!(compare(&client, &book, &TimeZone::UTC).passed());
     }
 
     #[test]
@@ -157,6 +181,24 @@ mod tests {
                 "email on 2026-11-05 does not say: hello",
                 "missing: add_tag on 2026-11-04",
                 "not expected: email on 2026-11-05",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_whole_text_a_member_and_a_minute_are_exact() {
+        let mut strict = expected("email", "hello");
+        strict.text = Some("hello".to_owned());
+        strict.at = Some("09:00".parse().expect("a time"));
+        strict.with.insert("user_id".to_owned(), json!("12"));
+        let book = [accepted("email", "2026-11-04T09:01:00Z", "hello there")];
+        let outcome = compare(&client(vec![strict]), &book, &TimeZone::UTC);
+        assert_eq!(
+            outcome.differences,
+            [
+                "email on 2026-11-04 came at 09:01 not 09:00",
+                "email on 2026-11-04 says: hello there; it should say: hello",
+                "email on 2026-11-04 has user_id = \"11\" instead of \"12\"",
             ]
         );
     }

@@ -7,8 +7,13 @@
 //!
 //! Nothing here is reached from `serve`: faults and sabotage live on this side only.
 
+pub mod acting;
 pub mod cast;
 pub mod clinic;
 pub mod compare;
+pub mod play;
+pub mod report;
+pub mod sabotage;
+pub mod stage;
 pub mod vendors;
 pub mod world;

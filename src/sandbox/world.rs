@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use relay_core::random::{Random, SeededRandom};
-use relay_core::time::{Clock, Clocks, ManualClock, SignedDuration, Timestamp};
+use relay_core::time::{Clock, Clocks, ManualClock, SignedDuration, TimeZone, Timestamp};
 use relay_http_client::{RouterTransport, Transport};
 use relay_store::Store;
 use relay_store_sqlite::SqliteStore;
 use url::Url;
 
 use super::clinic::{self, Addresses};
+use super::sabotage::{Sabotage, Saboteur};
 use super::vendors::Vendors;
 use crate::checkpoint::{Checkpoints, NoCheckpoints};
 use crate::engine::EngineError;
@@ -30,8 +31,10 @@ pub struct Setup {
     pub seed: u64,
     /// Told of every place the relay passes.
     pub checkpoints: Arc<dyn Checkpoints>,
-    /// What spoils effects, if anything does.
-    pub spoil: Option<Spoil>,
+    /// What is broken on purpose, if anything is.
+    pub sabotage: Option<Sabotage>,
+    /// The rule by which opens are judged, where it is not the shipped one (A4).
+    pub rule: Option<String>,
 }
 
 impl std::fmt::Debug for Setup {
@@ -50,7 +53,8 @@ impl Setup {
             start,
             seed,
             checkpoints: Arc::new(NoCheckpoints),
-            spoil: None,
+            sabotage: None,
+            rule: None,
         }
     }
 }
@@ -67,12 +71,28 @@ pub struct World {
     /// The relay as it runs now.
     pub relay: Relay,
     setup: Setup,
-    random: Arc<dyn Random>,
-    transport: Arc<dyn Transport>,
+    base: Base,
     hooks: RouterTransport,
     config: crate::config::Config,
-    path: PathBuf,
+    zone: TimeZone,
+    relay_url: Url,
     lives: u32,
+}
+
+/// What every life of the relay stands on.
+struct Base {
+    transport: Arc<dyn Transport>,
+    random: Arc<dyn Random>,
+    spoil: Option<Spoil>,
+    path: PathBuf,
+}
+
+impl std::fmt::Debug for Base {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Base")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The relay's host, as the vendors know it.
@@ -95,16 +115,33 @@ impl World {
             relay: address("https://relay.test/")?,
         };
         let field = clinic::furnish(&vendors.keap)?;
-        let config = clinic::config(&addresses, path, &field).map_err(|error| error.to_string())?;
+        let mut config =
+            clinic::config(&addresses, path, &field).map_err(|error| error.to_string())?;
+        if let Some(rule) = &setup.rule {
+            let folder = path.with_extension("procedures");
+            clinic::write_procedures(&folder, rule)?;
+            config.procedures.missed_check_in.path = Some(folder);
+        }
         let routers = RouterTransport::new();
         routers.serve("keap.test", vendors.keap.router());
         routers.serve("portal.test", vendors.portal.router());
-        let transport: Arc<dyn Transport> = Arc::new(routers);
+        let mut transport: Arc<dyn Transport> = Arc::new(routers);
+        let saboteur = setup.sabotage.map(Saboteur::new);
+        if let Some(saboteur) = &saboteur {
+            transport = saboteur.transport(transport);
+        }
+        let spoil = saboteur.map(|saboteur| saboteur.spoil());
         let clocks = Clocks {
             procedure,
             real: Arc::<ManualClock>::clone(&real) as _,
         };
-        let relay = start(&setup, &config, &clocks, &random, &transport, path, 0).await?;
+        let ground = Base {
+            transport,
+            random,
+            spoil,
+            path: path.to_owned(),
+        };
+        let relay = ground.start(&setup, &config, &clocks, 0).await?;
         let hooks = RouterTransport::new();
         hooks.serve(RELAY_HOST, relay.router());
         let world = Self {
@@ -113,11 +150,11 @@ impl World {
             vendors,
             relay,
             setup,
-            random,
-            transport,
+            base: ground,
             hooks,
             config,
-            path: path.to_owned(),
+            zone,
+            relay_url: addresses.relay.clone(),
             lives: 0,
         };
         world.connect(&addresses.relay).await?;
@@ -151,6 +188,21 @@ impl World {
     /// Procedure time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The clinic's zone.
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    /// The way to the relay's own routes, as any sender has it.
+    pub fn relay_transport(&self) -> &RouterTransport {
+        &self.hooks
+    }
+
+    /// The address at which the relay is reached there.
+    pub fn relay_url(&self) -> &Url {
+        &self.relay_url
     }
 
     /// The store.
@@ -221,16 +273,10 @@ impl World {
             procedure: Arc::<ManualClock>::clone(&self.clock) as _,
             real: Arc::<ManualClock>::clone(&self.real) as _,
         };
-        self.relay = start(
-            &self.setup,
-            &self.config,
-            &clocks,
-            &self.random,
-            &self.transport,
-            &self.path,
-            self.lives,
-        )
-        .await?;
+        self.relay = self
+            .base
+            .start(&self.setup, &self.config, &clocks, self.lives)
+            .await?;
         self.hooks.replace(RELAY_HOST, self.relay.router());
         self.relay
             .engine
@@ -245,34 +291,38 @@ fn address(text: &str) -> Result<Url, String> {
     text.parse().map_err(|error| format!("{text}: {error}"))
 }
 
-async fn start(
-    setup: &Setup,
-    config: &crate::config::Config,
-    clocks: &Clocks,
-    random: &Arc<dyn Random>,
-    transport: &Arc<dyn Transport>,
-    path: &Path,
-    life: u32,
-) -> Result<Relay, String> {
-    let store = SqliteStore::open(path)
-        .await
-        .map_err(|error| error.to_string())?;
-    store.migrate().await.map_err(|error| error.to_string())?;
-    let ground = Ground {
-        store: Arc::new(store),
-        transport: Arc::clone(transport),
-        clocks: clocks.clone(),
-        random: Arc::clone(random),
-        checkpoints: Arc::clone(&setup.checkpoints),
-        spoil: setup.spoil.clone(),
-        time_scale: 1,
-        worker: format!("worker-{life}"),
-    };
-    let relay = wiring::assemble(config, ground).map_err(|error| error.to_string())?;
-    relay
-        .engine
-        .prepare()
-        .await
-        .map_err(|error| error.to_string())?;
-    Ok(relay)
+impl Base {
+    async fn start(
+        &self,
+        setup: &Setup,
+        config: &crate::config::Config,
+        clocks: &Clocks,
+        life: u32,
+    ) -> Result<Relay, String> {
+        let options = relay_store_sqlite::Options {
+            throw_away: true,
+            ..relay_store_sqlite::Options::default()
+        };
+        let store = SqliteStore::open_with(&self.path, options)
+            .await
+            .map_err(|error| error.to_string())?;
+        store.migrate().await.map_err(|error| error.to_string())?;
+        let ground = Ground {
+            store: Arc::new(store),
+            transport: Arc::clone(&self.transport),
+            clocks: clocks.clone(),
+            random: Arc::clone(&self.random),
+            checkpoints: Arc::clone(&setup.checkpoints),
+            spoil: self.spoil.clone(),
+            time_scale: 1,
+            worker: format!("worker-{life}"),
+        };
+        let relay = wiring::assemble(config, ground).map_err(|error| error.to_string())?;
+        relay
+            .engine
+            .prepare()
+            .await
+            .map_err(|error| error.to_string())?;
+        Ok(relay)
+    }
 }

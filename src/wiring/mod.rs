@@ -11,8 +11,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use relay_clear_connection::PortalClient;
 use relay_clear_connection::webhook::{FieldMap, KeyRing, WebhookKey};
+use relay_clear_connection::{Capabilities, PortalClient};
 use relay_core::random::Random;
 use relay_core::retry::{ProbeSchedule, RetryPolicy};
 use relay_core::time::Clocks;
@@ -199,13 +199,26 @@ fn portal_client(config: &Config, ground: &Ground) -> Result<PortalClient, Assem
     };
     let portal = &config.clear_connection;
     match (portal.mode, &portal.base_url, &portal.token) {
-        (VendorMode::On, Some(base), Some(token)) => Ok(PortalClient::new(
-            Arc::clone(&ground.transport),
-            base.clone(),
-            token.clone(),
-            Arc::clone(&ground.clocks.procedure),
-        )),
+        (VendorMode::On, Some(base), Some(token)) => {
+            let (transport, clock) = (
+                Arc::clone(&ground.transport),
+                Arc::clone(&ground.clocks.procedure),
+            );
+            let client = PortalClient::new(transport, base.clone(), token.clone(), clock);
+            Ok(client.with_capabilities(capabilities(portal.capabilities)))
+        }
         _ => Err(off),
+    }
+}
+
+fn capabilities(config: config::PortalCapabilities) -> Capabilities {
+    Capabilities {
+        events: config.events,
+        messages: config.messages,
+        message_read: config.message_read,
+        notes: config.notes,
+        end_program: config.end_program,
+        documents: config.documents,
     }
 }
 

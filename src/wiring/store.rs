@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use relay_store::{Store, StoreError};
 use relay_store_sqlite::SqliteStore;
 
-use crate::cli::Stores;
+use crate::ports::Stores;
 
 /// Databases in files.
 #[derive(Debug, Clone, Copy, Default)]

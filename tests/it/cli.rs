@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use clap::{CommandFactory as _, Parser as _};
-use clear_relay::cli::{Cli, CliError, Command, Output, Stores, run};
+use clear_relay::cli::{Cli, CliError, Command, Output, run};
+use clear_relay::ports::Stores;
 use clear_relay::wiring::store::SqliteStores;
 use relay_core::case::{Case, CaseStatus, Mode, TimelineEntry, Wait};
 use relay_core::effects::EffectKind;

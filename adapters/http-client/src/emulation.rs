@@ -56,6 +56,36 @@ impl Book {
     }
 }
 
+/// What a receiver acknowledged: the key by which it must know each delivery from then on.
+#[derive(Debug, Default)]
+pub struct Acknowledged(Mutex<Vec<String>>);
+
+impl Acknowledged {
+    /// Writes down that the delivery known by `key` was answered with success.
+    pub fn add(&self, key: String) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(key);
+    }
+
+    /// Every acknowledged delivery, in order.
+    pub fn all(&self) -> Vec<String> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Forgets everything.
+    pub fn clear(&self) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+}
+
 /// When a fault strikes, as seen from the emulator's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

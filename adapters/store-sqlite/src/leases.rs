@@ -192,15 +192,19 @@ pub(crate) async fn next_due(pool: &SqlitePool) -> Result<Option<Timestamp>, Fai
 /// What operations look at.
 pub(crate) async fn health(pool: &SqlitePool, now: Timestamp) -> Result<Health, Failure> {
     let now = micros(now);
-    // Done jobs are the many: they are counted as what remains, from the smallest index.
+    // Done jobs are the many: they are counted as what remains. The list of states is what lets
+    // SQLite see that the index of stopped jobs will do.
     let counts = sqlx::query!(
         r#"SELECT
              (SELECT COUNT(*) FROM jobs) AS "jobs!: i64",
              (SELECT COUNT(*) FROM jobs WHERE state = 'ready') AS "ready!: i64",
              (SELECT COUNT(*) FROM jobs WHERE state = 'running') AS "running!: i64",
-             (SELECT COUNT(*) FROM jobs WHERE state = 'parked') AS "parked!: i64",
-             (SELECT COUNT(*) FROM jobs WHERE state = 'dead') AS "dead!: i64",
-             (SELECT COUNT(*) FROM jobs WHERE state = 'cancelled') AS "cancelled!: i64",
+             (SELECT COUNT(*) FROM jobs WHERE state IN ('parked', 'dead', 'cancelled')
+                 AND state = 'parked') AS "parked!: i64",
+             (SELECT COUNT(*) FROM jobs WHERE state IN ('parked', 'dead', 'cancelled')
+                 AND state = 'dead') AS "dead!: i64",
+             (SELECT COUNT(*) FROM jobs WHERE state IN ('parked', 'dead', 'cancelled')
+                 AND state = 'cancelled') AS "cancelled!: i64",
              (SELECT MIN(run_at) FROM jobs WHERE state = 'ready' AND run_at <= ?1)
                  AS "oldest_due: i64",
              (SELECT COUNT(*) FROM receipts WHERE state = 'new') AS "unread!: i64",

@@ -3,7 +3,7 @@
 //! People: whoever runs the relay in one process on one machine, which is what the clinic needs.
 //!
 //! Rules:
-//! - Every change goes through one writer task with one connection ([`writer`]); reads go through
+//! - Every change goes through one writer task with one connection; reads go through
 //!   a pool of connections that can't write.
 //! - Every statement is checked against the migrations when this crate is compiled; the result
 //!   lies in `.sqlx/`, so a build needs no database.
@@ -58,6 +58,9 @@ pub struct Options {
     /// The size the file may grow to, in pages of 4,096 bytes; beyond it changes fail with
     /// [`StoreError::Unavailable`] as on a full disk. `None`: as far as the disk goes.
     pub max_pages: Option<u32>,
+    /// The file is thrown away at the end: nobody waits for the disk. The death of the process
+    /// still loses nothing; that of the machine may. For demos and simulations only.
+    pub throw_away: bool,
 }
 
 impl Default for Options {
@@ -65,6 +68,7 @@ impl Default for Options {
         Self {
             busy_timeout: Duration::from_secs(5),
             max_pages: None,
+            throw_away: false,
         }
     }
 }
@@ -139,11 +143,16 @@ impl SqliteStore {
 }
 
 fn connect_options(path: &Path, options: &Options) -> SqliteConnectOptions {
+    let synchronous = if options.throw_away {
+        SqliteSynchronous::Off
+    } else {
+        SqliteSynchronous::Full
+    };
     let connect = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
+        .synchronous(synchronous)
         .foreign_keys(true)
         .busy_timeout(options.busy_timeout)
         // Statements hold messages to clients: none is ever logged.

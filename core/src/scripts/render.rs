@@ -218,8 +218,13 @@ pub fn usable_name(raw: &str) -> Option<String> {
         .collect();
     let name = kept.split(' ').filter(|word| !word.is_empty());
     let name = name.collect::<Vec<_>>().join(" ");
-    let nothing = ["null", "none", "undefined", "nil", "nan", "n/a", "unknown"];
-    if nothing.contains(&name.to_lowercase().as_str()) || !name.chars().any(char::is_alphabetic) {
+    let nothing = ["null", "none", "undefined", "nil", "n/a", "unknown"];
+    // As systems write it; with one capital it is a given name.
+    let no_number = matches!(name.as_str(), "NaN" | "nan" | "NAN");
+    if nothing.contains(&name.to_lowercase().as_str())
+        || no_number
+        || !name.chars().any(char::is_alphabetic)
+    {
         return None;
     }
     if name.chars().any(is_right_to_left) {

@@ -149,6 +149,13 @@ fn e23_a_right_to_left_name_is_isolated_from_the_sentence() {
 }
 
 #[test]
+fn e22_nan_is_a_given_name_and_not_a_number_is_none() {
+    assert_eq!(usable_name("Nan").as_deref(), Some("Nan"));
+    assert_eq!(usable_name("NaN"), None);
+    assert_eq!(usable_name("nan"), None);
+}
+
+#[test]
 fn e24_a_date_is_written_with_the_month_as_a_word() {
     assert_eq!(date_words(Date::constant(2026, 3, 11)), "March 11");
     assert_eq!(date_words(Date::constant(2026, 11, 3)), "November 3");

@@ -216,13 +216,7 @@ fn e49_a_card_that_something_else_needs_stays_and_the_manager_hears_of_it() {
 
 #[test]
 fn e49_a_card_that_is_needed_by_the_time_of_its_removal_stays() {
-    let mut world = ordered(CardRemoval::Delete, billing());
-    while world.count(EffectKind::RemoveCard) == 0 {
-        match &world.case.wait {
-            Some(relay_core::case::Wait::Read { .. }) => read(&mut world),
-            _ => obey(&mut world),
-        }
-    }
+    let mut world = at_the_card();
     let shared = subscription("store", false, Some("p1"));
     world.billing.as_mut().unwrap().subscriptions.push(shared);
     world.carry_out();
@@ -375,4 +369,48 @@ fn the_preview_names_what_would_change_and_what_else_bills_the_card() {
         date("2026-11-04"),
     );
     assert!(refused.refused.is_some() && refused.is_empty());
+}
+
+#[test]
+fn e49_a_subscription_that_has_ended_does_not_keep_a_card() {
+    let mut billing = billing();
+    let mut ended = subscription("store", false, Some("p1"));
+    ended.active = false;
+    billing.subscriptions.push(ended);
+    let mut world = ordered(CardRemoval::Deactivate, billing);
+    run(&mut world);
+    assert_eq!(world.count(EffectKind::RemoveCard), 1);
+    assert!(world.work.is_empty());
+}
+
+/// A case whose next effect is the removal of the card.
+fn at_the_card() -> World {
+    let mut world = ordered(CardRemoval::Delete, billing());
+    while world.count(EffectKind::RemoveCard) == 0 {
+        match &world.case.wait {
+            Some(relay_core::case::Wait::Read { .. }) => read(&mut world),
+            _ => obey(&mut world),
+        }
+    }
+    world
+}
+
+#[test]
+fn a_card_is_not_removed_under_a_coaching_subscription_that_is_active_again() {
+    let mut world = at_the_card();
+    world.billing.as_mut().unwrap().subscriptions[0].active = true;
+    assert!(matches!(
+        world.guard(&world.current()),
+        Verdict::Hold { .. }
+    ));
+}
+
+#[test]
+fn a_fee_that_runs_again_at_the_end_is_not_reported_as_stopped() {
+    let mut world = at_the_card();
+    obey(&mut world);
+    world.billing.as_mut().unwrap().subscriptions[0].auto_charge = true;
+    read(&mut world);
+    assert!(world.is("held"));
+    assert!(world.reason().contains("running again"));
 }

@@ -116,7 +116,7 @@ fn a_portal_that_shows_nothing_never_lets_an_outreach_pass() {
 fn e43_the_coach_wrote_by_hand_so_she_is_asked_and_can_send_anyway() {
     for (mut world, key) in at_each_outreach() {
         world.coach_writes();
-        world.now = world.now + SignedDuration::from_mins(30);
+        world.now += SignedDuration::from_mins(30);
         assert!(hold_reason(world.guard(&key)).contains("by hand"));
         let Verdict::Hold { ready, .. } = world.guard(&key) else {
             panic!();
@@ -149,9 +149,9 @@ fn e43_a_coach_who_wrote_longer_ago_or_before_she_resumed_is_not_asked() {
     let mut world = World::at_email();
     world.client_writes();
     world.carry_out();
-    world.now = world.now + SignedDuration::from_mins(10);
+    world.now += SignedDuration::from_mins(10);
     world.coach_writes();
-    world.now = world.now + SignedDuration::from_mins(10);
+    world.now += SignedDuration::from_mins(10);
     assert!(world.person(Action::Resume));
     world.opens();
     let key = world.current();
@@ -166,7 +166,7 @@ fn e43_a_coach_who_wrote_longer_ago_or_before_she_resumed_is_not_asked() {
 fn send_anyway_lifts_only_the_coachs_own_message() {
     let mut world = World::at_email();
     world.coach_writes();
-    world.now = world.now + SignedDuration::from_mins(30);
+    world.now += SignedDuration::from_mins(30);
     world.carry_out();
     world.person(Action::SendAnyway);
     world.check_ins[0].submitted_at = Some(world.now);
@@ -337,7 +337,7 @@ fn an_effect_of_an_earlier_visit_or_a_case_that_stands_still_is_not_sent() {
     let mut world = World::at_email();
     let old = world.current();
     world.replies();
-    world.now = world.now + SignedDuration::from_mins(1);
+    world.now += SignedDuration::from_mins(1);
     world.person(Action::Resume);
     world.opens();
     assert!(matches!(world.guard(&old), Verdict::Overtaken { .. }));

@@ -1,12 +1,23 @@
 //! The procedures walked from outside: what is planned, guarded, rendered and asked of people,
 //! without a store, a vendor or a clock.
+//!
+//! The modules are marked as tests so that helpers may unwrap as tests do.
 
+#[cfg(test)]
 mod billing;
+#[cfg(test)]
 mod contact_type;
+#[cfg(test)]
 mod exceptions;
+#[cfg(test)]
 mod guard;
+#[cfg(test)]
 mod outcomes;
+#[cfg(test)]
 mod people;
+#[cfg(test)]
 mod property;
+#[cfg(test)]
 mod scenarios;
+#[cfg(test)]
 mod world;

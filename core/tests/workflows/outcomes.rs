@@ -2,7 +2,7 @@
 
 use relay_core::effects::{EffectKind, Settled};
 use relay_core::time::SignedDuration;
-use relay_core::workflow::Action;
+use relay_core::workflow::{Action, Verdict};
 
 use crate::world::{World, at};
 
@@ -52,6 +52,11 @@ fn a_dead_outreach_that_a_replay_carries_out_goes_on() {
                 reason: "five days of 503".into(),
             },
         );
+        world.now = world.now.max(world.planned[&key].not_before);
+        assert!(
+            matches!(world.guard(&key), Verdict::Go(_)),
+            "a replay is guarded like the first try"
+        );
         let settled = done(&world);
         assert!(world.settle(&key, settled));
         assert!(world.is("open"));
@@ -73,12 +78,14 @@ fn an_unclear_message_is_never_planned_again_whatever_a_person_does() {
         assert!(world.is("held"));
         let work = world.asked("hold");
         assert!(!work.actions.contains(&"resume".to_owned()));
+        world.now = world.now.max(world.planned[&key].not_before);
+        assert!(matches!(world.guard(&key), Verdict::Hold { .. }));
         assert!(!world.person(Action::Resume));
         assert!(!world.person(Action::SendAnyway));
         world.person(Action::Pause {
             reason: "wait".into(),
         });
-        world.now = world.now + SignedDuration::from_hours(1);
+        world.now += SignedDuration::from_hours(1);
         assert!(world.person(Action::Resume));
         assert_eq!(world.count(kind), 1, "planned again");
     }
@@ -121,7 +128,7 @@ fn a_message_that_goes_out_after_it_was_planned_anew_takes_the_new_ones_place() 
     let mut world = World::at_email();
     let old = world.current();
     world.replies();
-    world.now = world.now + SignedDuration::from_mins(5);
+    world.now += SignedDuration::from_mins(5);
     world.person(Action::Resume);
     world.opens();
     let new = world.current();

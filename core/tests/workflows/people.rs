@@ -110,7 +110,7 @@ fn what_comes_by_hand_goes_on_until_somebody_closes_the_case() {
             .contains("non-compliant")
     );
     world.replies();
-    world.now = world.now + relay_core::time::SignedDuration::from_hours(1);
+    world.now += relay_core::time::SignedDuration::from_hours(1);
     world.person(Action::Resume);
     assert!(world.asked("by_hand").detail["ready"].is_null());
     assert!(world.checks_in());

@@ -1,7 +1,7 @@
 //! What the queue can do: one file per kind of job, one registry.
 //!
 //! A handler reads, decides, and ends its own job in the same batch that stores what it decided
-//! ([`Op::FinishJob`]); if it can't, it returns why, and [`run`](Engine::run_job) turns that into
+//! ([`Op::FinishJob`]); if it can't, it returns why, and the registry turns that into
 //! another try, a snooze or death by the retry policy. A kind that is no longer made keeps its
 //! handler here until no release in use can have queued it.
 

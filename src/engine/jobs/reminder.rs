@@ -4,7 +4,8 @@
 //! line in the log; pings in the team's chat come with its adapter.
 
 use relay_core::ids::WorkItemId;
-use relay_store::{Job, JobEnd, Op};
+use relay_core::time::Timestamp;
+use relay_store::{Job, JobEnd, Op, WorkItem};
 
 use super::member;
 use crate::engine::{Engine, EngineError};
@@ -34,9 +35,11 @@ impl Engine {
                 .await;
         }
         let next = self.calendar.next_working_morning(now);
-        let escalate = item.reminders + 1 >= ESCALATE_AFTER && item.owner != self.people.admin;
+        let (to, at) = escalation(&item);
+        let late = at.map_or(item.reminders + 1 >= ESCALATE_AFTER, |at| at <= now);
+        let escalate = late && item.owner != self.people.admin;
         let owner = if escalate {
-            self.people.program_manager.clone()
+            to.unwrap_or_else(|| self.people.program_manager.clone())
         } else {
             item.owner
         };
@@ -52,4 +55,12 @@ impl Engine {
         )
         .await
     }
+}
+
+/// To whom an item goes, and when, where the step that opened it said so (A8).
+fn escalation(item: &WorkItem) -> (Option<String>, Option<Timestamp>) {
+    let escalate = &item.detail["escalate"];
+    let to = escalate["to"].as_str().map(str::to_owned);
+    let at = serde_json::from_value(escalate["at"].clone()).ok();
+    (to, at)
 }

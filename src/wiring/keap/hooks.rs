@@ -9,9 +9,11 @@ use url::Url;
 
 use crate::ports::{HookRegistry, HookStatus};
 
-/// The events the relay needs: hints that a contact, a call task or a subscription changed.
-pub const EVENTS: [&str; 4] = [
+/// The events the relay needs: hints that a contact, a call task or a subscription changed, or
+/// that a contact is gone (E40).
+pub const EVENTS: [&str; 5] = [
     "contact.edit",
+    "contact.delete",
     "task.edit",
     "task.complete",
     "subscription.edit",
@@ -75,7 +77,7 @@ impl HookRegistry for KeapHooks {
         for mut hook in self.list().await? {
             let offered = known.contains(&hook.event);
             if !offered {
-                hook.status = "not offered by this account".to_owned();
+                "not offered by this account".clone_into(&mut hook.status);
             } else if !dry_run && hook.status != "Verified" {
                 let changed = match &hook.key {
                     None => self.client.create_hook(&hook.event, url).await?,

@@ -5,7 +5,8 @@ use relay_core::facts::FactBody;
 use relay_core::ids::CaseId;
 use relay_store::{Claim, Fence, JobEnd, Op, ReceiptState};
 
-use super::rig::{Rig, TINY, date};
+use super::rig::{Rig, date};
+use super::tiny::TINY;
 
 /// A case that was opened by another release, in a version that can't be read here.
 async fn unreadable(rig: &Rig, client: &str) -> CaseId {

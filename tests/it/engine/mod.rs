@@ -5,4 +5,5 @@ mod intake;
 mod queue;
 mod replay;
 mod rig;
+mod tiny;
 mod world;

@@ -170,10 +170,18 @@ impl Portal {
             let call = self.call(url.clone(), &keys, waiting);
             let answered = transport.send(call).await;
             let delivered = answered.is_ok_and(|answer| answer.status.is_success());
+            if delivered {
+                self.acknowledged.add(waiting.id.clone());
+            }
             self.outbox
                 .settle(waiting.sequence, delivered || waiting.forged, self.now());
         }
         due.len()
+    }
+
+    /// The `webhook-id` of every event that was answered with success, in order.
+    pub fn acknowledged(&self) -> Vec<String> {
+        self.acknowledged.all()
     }
 
     /// Sends any event: for types that nothing else raises, and for those nobody knows.

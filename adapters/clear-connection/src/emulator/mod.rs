@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use relay_core::random::Random;
 use relay_core::time::{Clock, Date, SignedDuration, TimeZone, Timestamp};
-use relay_http_client::emulation::{Accepted, Book, Faults};
+use relay_http_client::emulation::{Accepted, Acknowledged, Book, Faults};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +133,7 @@ pub struct Portal {
     outbox: Outbox,
     book: Book,
     faults: Faults,
+    acknowledged: Acknowledged,
 }
 
 impl fmt::Debug for Portal {
@@ -152,6 +153,7 @@ impl Portal {
             outbox: Outbox::default(),
             book: Book::default(),
             faults: Faults::default(),
+            acknowledged: Acknowledged::default(),
         })
     }
 
@@ -184,6 +186,7 @@ impl Portal {
         self.outbox.clear();
         self.book.clear();
         self.faults.clear();
+        self.acknowledged.clear();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

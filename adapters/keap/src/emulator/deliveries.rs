@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use relay_core::time::Timestamp;
 use relay_http_client::{Answer, Call};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::hooks::{Batch, EVENT_KEYS, Hook, HookCall, Status, body};
@@ -52,8 +53,18 @@ impl Keap {
             tried += 1;
             let content = body(&hook.event_key, &batch, &settings);
             let answer = self.post(&hook.url, HeaderMap::new(), &content).await;
-            self.settle(batch, answer.map(|answer| answer.status.as_u16()));
+            let status = answer.map(|answer| answer.status.as_u16());
+            if status.is_some_and(|status| (200..400).contains(&status)) {
+                let digest = Sha256::digest(content.to_string().as_bytes());
+                self.acknowledged.add(hex::encode(digest));
+            }
+            self.settle(batch, status);
         }
+    }
+
+    /// The SHA-256 (hex) of the body of every delivery that was answered with success, in order.
+    pub fn acknowledged(&self) -> Vec<String> {
+        self.acknowledged.all()
     }
 
     fn settle(&self, batch: Batch, status: Option<u16>) {

@@ -3,7 +3,7 @@
 //! A store crate runs it with one line in a test file, given a function that makes an empty store
 //! and whatever must live as long as it does (a temporary directory, a database name):
 //!
-//! ```ignore
+//! ```text
 //! async fn make() -> (Arc<dyn Store>, TempDir) { … }
 //! relay_store::conformance_tests!(crate::make);
 //! ```

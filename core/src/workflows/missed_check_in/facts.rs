@@ -24,8 +24,13 @@ impl Run<'_> {
                 self.submitted(check_in, *complete)
             }
             FactBody::CheckInWithdrawn { check_in } => self.withdrawn(check_in),
-            FactBody::CheckInDue { check_in, due, .. }
-            | FactBody::CheckInRescheduled { check_in, due } => self.due_told(check_in, *due),
+            FactBody::CheckInDue {
+                check_in,
+                due,
+                due_at,
+            } => self.due_told(check_in, *due, *due_at),
+            // A time of day that is not told belonged to the old date.
+            FactBody::CheckInRescheduled { check_in, due } => self.due_told(check_in, *due, None),
             FactBody::CheckInMissed { check_in, .. } => self.missed(&check_in.id, check_in.due),
             FactBody::ClientReplied { channel, .. } => {
                 let news = self.state.is_news(fact.source_time);
@@ -97,7 +102,7 @@ impl Run<'_> {
     }
 
     /// E32: due another day than we thought; for another check-in it is only remembered.
-    fn due_told(&mut self, check_in: &CheckInId, due: Date) -> bool {
+    fn due_told(&mut self, check_in: &CheckInId, due: Date, due_at: Option<Timestamp>) -> bool {
         if *check_in != self.state.check_in {
             return self.state.others.insert(check_in.clone(), due) != Some(due);
         }
@@ -106,8 +111,7 @@ impl Run<'_> {
         }
         let words = date_words(due);
         self.state.due = due;
-        // The time of day belonged to the old date.
-        self.state.due_at = None;
+        self.state.due_at = due_at;
         if self.today() <= due {
             self.close(&format!("rescheduled: the check-in is now due {words}"));
             return true;
@@ -189,6 +193,9 @@ impl Run<'_> {
         let changed = before != self.state.client;
         if before.coach != self.state.client.coach {
             self.coach_changed();
+        }
+        if self.state.client.contact.is_some() && before.contact != self.state.client.contact {
+            self.state.contact_gone = false;
         }
         match client.status.clone() {
             ClientStatus::Online => {

@@ -7,7 +7,7 @@
 //! pass.
 
 use super::request::Request as Render;
-use super::state::{Hold, Progress, State};
+use super::state::{Progress, State};
 use crate::case::{Case, CaseStatus};
 use crate::clients::{Author, CheckIn, ClientStatus};
 use crate::effects::{EffectKind, PlannedEffect, Request};
@@ -95,18 +95,18 @@ impl<'a> Guard<'a> {
         self.truthful()
     }
 
-    /// The case has gone another way since the effect was planned.
+    /// The case has gone another way since the effect was planned. One that is held may still wait
+    /// for this very effect: an admin replays what had died.
     fn unwanted(&self) -> Option<String> {
-        // A case that is held for this very effect: a person has said that it is to be tried again.
-        let held = matches!(self.case.status, CaseStatus::Held { .. });
-        if self.case.status != CaseStatus::Open && !(held && self.is_current()) {
-            return Some(format!("the case being {}", self.case.status.as_str()));
+        match self.case.status {
+            CaseStatus::Open | CaseStatus::Held { .. } => {
+                let current = self.state.current.as_ref() == Some(&self.effect.key);
+                (!current).then(|| "a later plan".into())
+            }
+            CaseStatus::Paused { .. } | CaseStatus::Closed { .. } => {
+                Some(format!("the case being {}", self.case.status.as_str()))
+            }
         }
-        (!self.is_current()).then(|| "a later plan".into())
-    }
-
-    fn is_current(&self) -> bool {
-        self.state.current.as_ref() == Some(&self.effect.key)
     }
 
     /// What the portal shows that the case does not know. Any of it stops the effect; all of it is
@@ -195,15 +195,11 @@ impl<'a> Guard<'a> {
     /// What a person must settle before anything goes out.
     fn objection(&self, portal: &PortalReading) -> Option<String> {
         let kind = self.effect.kind();
-        let progress = match kind {
-            EffectKind::PortalMessage => &self.state.first_message,
-            _ => &self.state.follow_up,
+        let may_have_arrived = match kind {
+            EffectKind::PortalMessage => self.state.first_message != Progress::Pending,
+            _ => self.state.follow_up != Progress::Pending,
         };
-        // It could not be told whether this very one arrived, and a person has found that not.
-        let answered = *progress == Progress::Unclear
-            && self.state.hold == Some(Hold::Unclear)
-            && self.is_current();
-        if *progress != Progress::Pending && !answered {
+        if may_have_arrived {
             return Some("an earlier one has arrived, or may have".into());
         }
         if self.state.anyway.as_ref() == Some(&self.effect.key) {

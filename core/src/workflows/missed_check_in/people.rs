@@ -66,6 +66,8 @@ impl Run<'_> {
             _ => return false,
         }
         self.draft.say(format!("{by} resumed"));
+        // If the contact is still gone, the next read says so again (E40).
+        self.state.contact_gone = false;
         self.enter(self.state.next());
         true
     }

@@ -1,16 +1,18 @@
 //! One case with an invented client, and an engine of a few lines that checks what every
 //! transition must keep.
 
+mod acts;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use relay_core::calendar::Calendar;
-use relay_core::case::{Case, CaseStatus, Mode, TimelineEntry, Wait};
+use relay_core::case::{Case, CaseStatus, TimelineEntry, Wait};
 use relay_core::channel::{EmailRecord, MailEvidence};
 use relay_core::clients::{
-    AddressState, Author, BillingSnapshot, CheckIn, ClientSnapshot, ClientStatus, Coach,
-    ContactSnapshot, PortalMessage,
+    AddressState, BillingSnapshot, CheckIn, ClientSnapshot, ClientStatus, Coach, ContactSnapshot,
+    PortalMessage,
 };
-use relay_core::effects::{EffectInput, EffectKind, PlannedEffect, Request, Settled};
+use relay_core::effects::{Audience, EffectKind, PlannedEffect, Request, Settled};
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{CaseId, EffectKey, EmailId, TaskId};
 use relay_core::procedure::{MissedCheckInProcedure, SHIPPED};
@@ -66,6 +68,8 @@ pub(crate) struct World {
     pub(crate) order: Vec<EffectKey>,
     pub(crate) cancelled: Vec<EffectKey>,
     pub(crate) settled: BTreeSet<EffectKey>,
+    /// Messages that have reached her, or may have.
+    pub(crate) arrived: BTreeSet<(EffectKind, EffectKey)>,
     pub(crate) sent: Vec<Request>,
     pub(crate) work: Vec<NewWork>,
     pub(crate) timeline: Vec<TimelineEntry>,
@@ -149,6 +153,7 @@ impl World {
             order: Vec::new(),
             cancelled: Vec::new(),
             settled: BTreeSet::new(),
+            arrived: BTreeSet::new(),
             sent: Vec::new(),
             work: Vec::new(),
             timeline: Vec::new(),
@@ -224,6 +229,11 @@ impl World {
     }
 
     pub(crate) fn settle(&mut self, key: &EffectKey, settled: Settled) -> bool {
+        if let Some(effect) = self.planned.get(key)
+            && matches!(settled, Settled::Done { .. } | Settled::Unclear { .. })
+        {
+            self.arrived.insert((effect.kind(), key.clone()));
+        }
         // Held, dead and unclear effects may still be carried out by a replay or a late look.
         if !matches!(
             settled,
@@ -344,6 +354,12 @@ impl World {
                 if matches!(request, Request::CallTask { .. }) {
                     self.task = Some(TaskId("task-1".into()));
                 }
+                let kind = request.kind();
+                assert!(
+                    kind.audience() != Audience::Client
+                        || self.arrived.iter().all(|(arrived, _)| *arrived != kind),
+                    "a second {kind:?}"
+                );
                 self.sent.push(request);
                 let done = Settled::Done {
                     at: self.now,
@@ -429,95 +445,6 @@ impl World {
         assert_eq!(world.case.step, "phone_follow_up");
         world.carry_out();
         world
-    }
-
-    pub(crate) fn client_writes(&mut self) {
-        self.writes(Author::Client);
-    }
-
-    pub(crate) fn coach_writes(&mut self) {
-        self.writes(Author::Coach);
-    }
-
-    fn writes(&mut self, author: Author) {
-        self.messages.push(PortalMessage {
-            id: format!("m{}", self.messages.len()).as_str().into(),
-            author,
-            coach: None,
-            sent_at: self.now,
-            text: "words".into(),
-        });
-    }
-
-    pub(crate) fn replies(&mut self) -> bool {
-        self.learn(FactBody::ClientReplied {
-            message: None,
-            channel: "portal".into(),
-        })
-    }
-
-    pub(crate) fn checks_in(&mut self) -> bool {
-        self.check_ins[0].submitted_at = Some(self.now);
-        self.learn(FactBody::CheckInSubmitted {
-            check_in: "c1".into(),
-            complete: true,
-        })
-    }
-
-    pub(crate) fn update(&mut self) -> bool {
-        let client = Box::new(self.client.clone());
-        self.learn(FactBody::ClientUpdated { client })
-    }
-
-    pub(crate) fn reason(&self) -> &str {
-        match &self.case.status {
-            CaseStatus::Open => "",
-            CaseStatus::Paused { reason }
-            | CaseStatus::Held { reason }
-            | CaseStatus::Closed { reason } => reason,
-        }
-    }
-
-    pub(crate) fn is(&self, status: &str) -> bool {
-        self.case.status.as_str() == status
-    }
-
-    pub(crate) fn asked(&self, kind: &str) -> &NewWork {
-        let mut found = self.work.iter().filter(|work| work.kind == kind);
-        found
-            .next()
-            .unwrap_or_else(|| panic!("no {kind} in {:?}", self.work))
-    }
-
-    pub(crate) fn said(&self, words: &str) -> bool {
-        self.timeline.iter().any(|line| line.text.contains(words))
-    }
-
-    pub(crate) fn plans(&self, wanted: impl Fn(&EffectInput) -> bool) -> bool {
-        self.planned.values().any(|effect| wanted(&effect.input))
-    }
-
-    /// Outreach that is planned, has not settled and is still wanted.
-    pub(crate) fn live_outreach(&self) -> usize {
-        let wanted = self.planned.values().filter(|effect| {
-            effect.kind().is_outreach()
-                && !self.cancelled.contains(&effect.key)
-                && !self.settled.contains(&effect.key)
-        });
-        wanted.count()
-    }
-
-    /// How many outreaches were ever planned.
-    pub(crate) fn outreach_planned(&self) -> usize {
-        let outreach = self.planned.values();
-        outreach
-            .filter(|effect| effect.kind().is_outreach())
-            .count()
-    }
-
-    pub(crate) fn mode(mut self, mode: Mode) -> Self {
-        self.case.mode = mode;
-        self
     }
 }
 

@@ -1,0 +1,256 @@
+//! Plays a cast in a [`World`], from its first moment to its last.
+//!
+//! At each moment: what is due is done, then people act, then what follows from that is done; then
+//! the clocks jump to the next moment. At the end each client's accepted requests and open work
+//! items are compared with what was written down, and nothing may be left over that nobody
+//! expected: no dead job, no unread webhook, no act that could not happen.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+
+use relay_core::time::Timestamp;
+use relay_store::{JobFilter, JobState, Page, ReceiptState};
+
+use super::acting::{Hands, Stagehand};
+use super::cast::{Cast, CastAct, CastClient, instant};
+use super::report::{self, Report};
+use super::sabotage::Sabotage;
+use super::stage;
+use super::world::{Setup, World};
+use crate::engine::EngineError;
+
+/// How a cast is played.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// What drives ids and jitter.
+    pub seed: u64,
+    /// What is broken on purpose, if anything is.
+    pub sabotage: Option<Sabotage>,
+}
+
+/// An act with its time.
+#[derive(Debug)]
+struct Coming {
+    at: Timestamp,
+    client: CastClient,
+    act: CastAct,
+}
+
+/// An act that happened.
+#[derive(Debug, Clone)]
+pub struct Happened {
+    /// When.
+    pub at: Timestamp,
+    /// In whose story.
+    pub client: CastClient,
+    /// What.
+    pub act: CastAct,
+}
+
+/// A cast on its stage.
+#[derive(Debug)]
+pub struct Play {
+    cast: Cast,
+    options: Options,
+    /// The clinic it is played in.
+    pub world: World,
+    hands: Hands,
+    stagehand: Arc<Stagehand>,
+    coming: VecDeque<Coming>,
+    happened: Vec<Happened>,
+    problems: Vec<(String, String)>,
+    until: Timestamp,
+}
+
+impl Play {
+    /// Sets the stage. The database is a file at `path`.
+    pub async fn new(cast: Cast, options: Options, path: &Path) -> Result<Self, String> {
+        let stagehand = Arc::new(Stagehand::default());
+        let zone = relay_core::calendar::Calendar::default_denver()
+            .zone()
+            .clone();
+        let mut setup = Setup::new(cast.start(&zone), options.seed);
+        setup.checkpoints = Arc::clone(&stagehand) as _;
+        setup.sabotage = options.sabotage;
+        setup.rule.clone_from(&cast.rule);
+        let world = World::new(setup, path).await?;
+        stage::set(&cast, &world.vendors, world.zone())?;
+        let hands = Hands {
+            vendors: world.vendors.clone(),
+            engine: world.relay.engine.clone(),
+            transport: world.relay_transport().clone(),
+            relay_url: world.relay_url().clone(),
+        };
+        stagehand.equip(hands.clone());
+        let until = cast.until(world.zone());
+        let mut coming = Vec::new();
+        for client in &cast.clients {
+            for act in &client.acts {
+                let at = act
+                    .at
+                    .map_or(Timestamp::MIN, |at| instant(at, world.zone()));
+                if act.on.is_some() {
+                    stagehand.arm(client, act, at);
+                } else {
+                    coming.push(Coming {
+                        at,
+                        client: client.clone(),
+                        act: act.clone(),
+                    });
+                }
+            }
+        }
+        // Stable: acts of the same moment stay in the order of the cast.
+        coming.sort_by_key(|coming| coming.at);
+        Ok(Self {
+            cast,
+            options,
+            world,
+            hands,
+            stagehand,
+            coming: coming.into(),
+            happened: Vec::new(),
+            problems: Vec::new(),
+            until,
+        })
+    }
+
+    /// The cast.
+    pub fn cast(&self) -> &Cast {
+        &self.cast
+    }
+
+    /// The acts that happened at their time, so far.
+    pub fn happened(&self) -> &[Happened] {
+        &self.happened
+    }
+
+    /// Plays the present moment and goes on to the next. `false` at the end.
+    pub async fn step(&mut self) -> Result<bool, String> {
+        self.settle().await?;
+        let before = self.happened.len();
+        while self
+            .coming
+            .front()
+            .is_some_and(|coming| coming.at <= self.world.now())
+        {
+            self.act().await;
+        }
+        if self.happened.len() > before {
+            self.settle().await?;
+        }
+        let due = self.world.next_due().await.map_err(told)?;
+        let act = self.coming.front().map(|coming| coming.at);
+        match [due, act].into_iter().flatten().min() {
+            Some(at) if at <= self.until => {
+                self.world.jump(at);
+                Ok(true)
+            }
+            _ => {
+                self.world.jump(self.until);
+                Ok(false)
+            }
+        }
+    }
+
+    async fn act(&mut self) {
+        let Some(Coming { at, client, act }) = self.coming.pop_front() else {
+            return;
+        };
+        if let Err(error) = self.hands.carry_out(&client, &act).await {
+            let local = self.world.zone().to_datetime(at).strftime("%b %-d %H:%M");
+            self.problems
+                .push((client.id.clone(), format!("act of {local}: {error}")));
+        }
+        self.happened.push(Happened { at, client, act });
+    }
+
+    /// Does what is due now until nothing is. Clients with an act at a checkpoint have their work
+    /// done first and apart, so that the act meets their work and nobody else's.
+    async fn settle(&self) -> Result<(), String> {
+        let now = self.world.now();
+        let vendors = &self.world.vendors;
+        let engine = &self.world.relay.engine;
+        loop {
+            vendors.deliver_due().await;
+            for client in self.stagehand.waiting_for(now) {
+                self.stagehand.working_for(Some(&client));
+                let ran = engine.drain(Some(&client)).await;
+                self.stagehand.working_for(None);
+                ran.map_err(told)?;
+            }
+            engine.drain(None).await.map_err(told)?;
+            if vendors.next_due().is_none_or(|at| at > now) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Plays to the end.
+    pub async fn run(mut self) -> Result<Report, String> {
+        while self.step().await? {}
+        self.finish().await
+    }
+
+    /// Compares, and clears the stage.
+    pub async fn finish(mut self) -> Result<Report, String> {
+        self.problems.extend(self.stagehand.problems());
+        self.problems.extend(self.stagehand.left());
+        self.left_over().await.map_err(told)?;
+        self.stagehand.dismiss();
+        report::of(&self).await.map_err(told)
+    }
+
+    /// What nobody expected to be there at the end.
+    async fn left_over(&mut self) -> Result<(), EngineError> {
+        let page = Page {
+            offset: 0,
+            limit: 1000,
+        };
+        let store = Arc::clone(self.world.store());
+        let filter = JobFilter {
+            states: vec![JobState::Dead],
+            ..JobFilter::default()
+        };
+        for job in store.jobs(&filter, page).await? {
+            let who = job
+                .client
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            let why = job
+                .last_error
+                .as_ref()
+                .map_or("no reason", |error| &error.message);
+            self.problems
+                .push((who, format!("a dead {} job {}: {why}", job.kind, job.key)));
+        }
+        for state in [ReceiptState::New, ReceiptState::Quarantined] {
+            for receipt in store.receipts(state, page).await? {
+                let line = format!("a webhook of {} stays {}", receipt.source, state.as_str());
+                self.problems.push((String::new(), line));
+            }
+        }
+        Ok(())
+    }
+
+    /// The seed and the sabotage.
+    pub(super) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// What could not happen or was left over, by client (empty: nobody's).
+    pub(super) fn problems(&self) -> &[(String, String)] {
+        &self.problems
+    }
+
+    /// How often each place of the relay was passed.
+    pub(super) fn passed(&self) -> std::collections::BTreeMap<&'static str, u64> {
+        self.stagehand.passed()
+    }
+}
+
+fn told(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

@@ -1,0 +1,335 @@
+//! What came of a play: each person's story, what reached her and why, and the verdict.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use relay_core::case::{Case, CaseStatus, TimelineEntry};
+use relay_core::ids::ClientId;
+use relay_core::time::{TimeZone, Timestamp};
+use relay_http_client::emulation::Accepted;
+use relay_store::{CaseFilter, Page, StoreError};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::cast::CastClient;
+use super::compare::compare;
+use super::play::Play;
+
+/// A played cast.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Whether everything was as written down.
+    pub passed: bool,
+    /// The seed it was played with.
+    pub seed: u64,
+    /// Each client, in the order of the cast.
+    pub people: Vec<Person>,
+    /// What belongs to no client and was not expected.
+    pub problems: Vec<String>,
+    /// How often each place of the relay was passed.
+    pub passed_places: BTreeMap<String, u64>,
+}
+
+/// One client's story as it went.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Person {
+    /// Her id.
+    pub client: String,
+    /// First name and initial.
+    pub name: String,
+    /// What the story shows.
+    pub story: String,
+    /// Whether it went as written down.
+    pub passed: bool,
+    /// What differs.
+    pub differences: Vec<String>,
+    /// What vendors accepted for her, in order.
+    pub received: Vec<Received>,
+    /// Her cases, in order.
+    pub cases: Vec<Told>,
+    /// What people find in the work list, one line each.
+    pub work: Vec<String>,
+}
+
+/// An accepted request, as people read it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Received {
+    /// When.
+    pub at: Timestamp,
+    /// When, on the clinic's clock.
+    pub clinic_time: String,
+    /// What: the name of the effect.
+    pub what: String,
+    /// Its text or title.
+    pub says: String,
+}
+
+/// A case, told.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Told {
+    /// Which procedure.
+    pub procedure: String,
+    /// Where it stands.
+    pub status: String,
+    /// The chosen channel with its one-line reason, if one was chosen.
+    pub decision: Option<String>,
+    /// What would have led to another.
+    pub would_change: Option<String>,
+    /// What happened, line by line.
+    pub timeline: Vec<Line>,
+}
+
+/// A line of a timeline.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Line {
+    /// When, on the clinic's clock.
+    pub clinic_time: String,
+    /// What.
+    pub text: String,
+    /// The sentence of the SOP.
+    pub sop: Option<String>,
+}
+
+/// The report of a play that is over.
+pub(super) async fn of(play: &Play) -> Result<Report, StoreError> {
+    let accepted = play.world.vendors.accepted();
+    let mut people = Vec::new();
+    for client in &play.cast().clients {
+        people.push(person(play, client, &accepted).await?);
+    }
+    let ours: Vec<&str> = play
+        .cast()
+        .clients
+        .iter()
+        .map(|client| client.id.as_str())
+        .collect();
+    let problems: Vec<String> = play
+        .problems()
+        .iter()
+        .filter(|(who, _)| !ours.contains(&who.as_str()))
+        .map(|(_, problem)| problem.clone())
+        .collect();
+    let places = play
+        .passed()
+        .into_iter()
+        .map(|(name, count)| (name.to_owned(), count));
+    Ok(Report {
+        passed: problems.is_empty() && people.iter().all(|person| person.passed),
+        seed: play.options().seed,
+        people,
+        problems,
+        passed_places: places.collect(),
+    })
+}
+
+async fn person(
+    play: &Play,
+    client: &CastClient,
+    accepted: &[Accepted],
+) -> Result<Person, StoreError> {
+    let zone = play.world.zone();
+    let store = play.world.store();
+    let id = ClientId::from(client.id.as_str());
+    let page = Page {
+        offset: 0,
+        limit: 1000,
+    };
+    let mut outcome = compare(client, accepted, zone);
+    let open = store.open_work(None, page).await?;
+    let mine: Vec<_> = open
+        .iter()
+        .filter(|item| item.client.as_ref() == Some(&id))
+        .collect();
+    let mut kinds: Vec<&str> = mine.iter().map(|item| item.kind.as_str()).collect();
+    kinds.sort_unstable();
+    if kinds != client.work {
+        let (wanted, found) = (client.work.join(", "), kinds.join(", "));
+        outcome
+            .differences
+            .push(format!("open work is [{found}] instead of [{wanted}]"));
+    }
+    let problems = play.problems().iter().filter(|(who, _)| *who == client.id);
+    outcome
+        .differences
+        .extend(problems.map(|(_, problem)| problem.clone()));
+    let filter = CaseFilter {
+        client: Some(id),
+        closed: true,
+        ..CaseFilter::default()
+    };
+    let mut cases = Vec::new();
+    for case in store.cases(&filter, page).await? {
+        let timeline = store.timeline(case.id).await?;
+        cases.push(tell(&case, &timeline, zone));
+    }
+    Ok(Person {
+        client: client.id.clone(),
+        name: short_name(client),
+        story: client.story.clone(),
+        passed: outcome.passed(),
+        received: outcome
+            .accepted
+            .iter()
+            .map(|entry| received(entry, zone))
+            .collect(),
+        differences: outcome.differences,
+        cases,
+        work: mine
+            .iter()
+            .map(|item| format!("{}: {}", item.kind, item.title))
+            .collect(),
+    })
+}
+
+/// How staff speak of her.
+pub fn short_name(client: &CastClient) -> String {
+    let first = if client.first.is_empty() {
+        "(no name)"
+    } else {
+        &client.first
+    };
+    match client.last.chars().next() {
+        Some(initial) => format!("{first} {initial}."),
+        None => first.to_owned(),
+    }
+}
+
+/// An instant on the clinic's clock.
+pub fn clinic_time(at: Timestamp, zone: &TimeZone) -> String {
+    zone.to_datetime(at).strftime("%a %b %-d %H:%M").to_string()
+}
+
+/// An accepted request, as people read it.
+pub fn received(entry: &Accepted, zone: &TimeZone) -> Received {
+    let content = &entry.content;
+    let first = [
+        "title",
+        "subject",
+        "text",
+        "name",
+        "tag",
+        "value",
+        "subscription",
+        "payment_method",
+    ]
+    .into_iter()
+    .find_map(|name| content.get(name).and_then(Value::as_str));
+    let mut says = first.unwrap_or_default().to_owned();
+    if let (Some(_), Some(text)) = (content.get("subject"), content["text"].as_str()) {
+        says = format!("{says}: {text}");
+    }
+    Received {
+        at: entry.at,
+        clinic_time: clinic_time(entry.at, zone),
+        what: entry.operation.clone(),
+        says,
+    }
+}
+
+fn tell(case: &Case, timeline: &[TimelineEntry], zone: &TimeZone) -> Told {
+    let decided = timeline
+        .iter()
+        .rev()
+        .find(|entry| decision_of(entry).is_some());
+    let would_change = decided
+        .and_then(decision_of)
+        .and_then(|d| d["would_change"].as_str());
+    Told {
+        procedure: case.procedure.clone(),
+        status: status(&case.status),
+        decision: decided.map(|entry| entry.text.clone()),
+        would_change: would_change.map(str::to_owned),
+        timeline: timeline
+            .iter()
+            .map(|entry| Line {
+                clinic_time: clinic_time(entry.at, zone),
+                text: entry.text.clone(),
+                sop: entry.sop.clone(),
+            })
+            .collect(),
+    }
+}
+
+fn decision_of(entry: &TimelineEntry) -> Option<&Value> {
+    entry.detail.as_ref()?.get("decision")
+}
+
+fn status(status: &CaseStatus) -> String {
+    match status {
+        CaseStatus::Open => "open".to_owned(),
+        CaseStatus::Paused { reason } => format!("paused: {reason}"),
+        CaseStatus::Held { reason } => format!("held: {reason}"),
+        CaseStatus::Closed { reason } => format!("closed: {reason}"),
+    }
+}
+
+impl Report {
+    /// Every difference, with whose it is.
+    pub fn differences(&self) -> Vec<String> {
+        let of_people = self.people.iter().flat_map(|person| {
+            person
+                .differences
+                .iter()
+                .map(move |line| format!("{}: {line}", person.client))
+        });
+        of_people.chain(self.problems.iter().cloned()).collect()
+    }
+
+    /// The report for people.
+    pub fn markdown(&self) -> String {
+        let mut text = String::new();
+        let verdict = if self.passed {
+            "everything as expected"
+        } else {
+            "NOT as expected"
+        };
+        let passed = self.people.iter().filter(|person| person.passed).count();
+        // Writing to a string can't fail.
+        let _ = writeln!(
+            text,
+            "{passed} of {} stories went as written down: {verdict}. Seed {}.\n",
+            self.people.len(),
+            self.seed
+        );
+        for problem in &self.problems {
+            let _ = writeln!(text, "- **unexpected**: {problem}");
+        }
+        for person in &self.people {
+            person.markdown(&mut text);
+        }
+        text
+    }
+}
+
+impl Person {
+    fn markdown(&self, text: &mut String) {
+        let mark = if self.passed { "ok" } else { "DIFFERS" };
+        let _ = writeln!(
+            text,
+            "\n## {} ({}): {mark}\n\n{}\n",
+            self.name, self.client, self.story
+        );
+        for case in &self.cases {
+            let _ = writeln!(text, "- case `{}`: {}", case.procedure, case.status);
+            if let Some(decision) = &case.decision {
+                let _ = writeln!(text, "- decision: **{decision}**");
+            }
+            if let Some(change) = &case.would_change {
+                let _ = writeln!(text, "- what would have changed it: {change}");
+            }
+        }
+        for item in &self.work {
+            let _ = writeln!(text, "- open work: {item}");
+        }
+        for difference in &self.differences {
+            let _ = writeln!(text, "- **difference**: {difference}");
+        }
+        if !self.received.is_empty() {
+            let _ = writeln!(text, "\n| when | what | says |\n|---|---|---|");
+        }
+        for entry in &self.received {
+            let says = entry.says.replace('|', "\\|").replace('\n', " ");
+            let _ = writeln!(text, "| {} | {} | {says} |", entry.clinic_time, entry.what);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The cast, played: what the vendors accepted is what was written down by hand, and any effect
+//! that is dropped or doubled is noticed.
+
+use clear_relay::sandbox::cast::{Cast, CastClient};
+use clear_relay::sandbox::play::{Options, Play};
+use clear_relay::sandbox::report::Report;
+use clear_relay::sandbox::sabotage::Sabotage;
+use relay_core::effects::EffectKind;
+
+const NOTHING: [&str; 0] = [];
+
+async fn play(cast: Cast, seed: u64, sabotage: Option<Sabotage>) -> Report {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("relay.sqlite");
+    let options = Options { seed, sabotage };
+    let play = Play::new(cast, options, &path).await.expect("a stage");
+    play.run().await.expect("a play")
+}
+
+fn cast(name: &str) -> Cast {
+    Cast::shipped(name).expect("a cast")
+}
+
+fn expects(client: &CastClient, kind: EffectKind) -> bool {
+    client
+        .expects
+        .iter()
+        .any(|expected| expected.what == kind.as_str())
+}
+
+/// The first client of the full cast for whom this kind of effect is expected.
+fn one_who_expects(kind: EffectKind) -> Cast {
+    let full = cast("full");
+    let first = full.clients.iter().find(|client| expects(client, kind));
+    let id = first.expect("somebody expects it").id.clone();
+    full.only(|client| client.id == id)
+}
+
+#[tokio::test]
+async fn every_story_of_the_full_cast_goes_as_written_down() {
+    assert_eq!(play(cast("full"), 1, None).await.differences(), NOTHING);
+}
+
+#[tokio::test]
+async fn every_story_under_the_strict_rule_goes_as_written_down() {
+    assert_eq!(play(cast("strict"), 1, None).await.differences(), NOTHING);
+}
+
+#[tokio::test]
+async fn maya_and_jo_end_as_written_down() {
+    assert_eq!(play(cast("short"), 1, None).await.differences(), NOTHING);
+}
+
+#[tokio::test]
+async fn every_kind_of_effect_that_is_dropped_is_missed_by_name() {
+    for kind in EffectKind::ALL {
+        let report = play(one_who_expects(kind), 1, Some(Sabotage::Drop(kind))).await;
+        let named = format!("missing: {}", kind.as_str());
+        let differences = report.differences();
+        let noticed = differences.iter().any(|line| line.contains(&named));
+        assert!(
+            !report.passed && noticed,
+            "drop:{}: {differences:?}",
+            kind.as_str()
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_effect_that_is_done_twice_is_noticed_by_name() {
+    for kind in EffectKind::ALL {
+        let report = play(one_who_expects(kind), 1, Some(Sabotage::Double(kind))).await;
+        let named = format!("not expected: {}", kind.as_str());
+        let differences = report.differences();
+        let noticed = differences.iter().any(|line| line.contains(&named));
+        assert!(
+            !report.passed && noticed,
+            "double:{}: {differences:?}",
+            kind.as_str()
+        );
+    }
+}
+
+/// Without this, a sabotage test could pass on a cast that fails by itself.
+#[tokio::test]
+async fn without_sabotage_each_of_those_stories_passes() {
+    for kind in EffectKind::ALL {
+        let report = play(one_who_expects(kind), 1, None).await;
+        assert_eq!(report.differences(), NOTHING, "{}", kind.as_str());
+    }
+}
+
+#[tokio::test]
+async fn the_same_seed_plays_the_same_to_the_last_id_and_another_seed_does_not_change_the_outcome()
+{
+    let some = || {
+        let ids = [
+            "maya", "jo", "gail", "june", "mona", "gina", "freya", "ida", "cora",
+        ];
+        cast("full").only(|client| ids.contains(&client.id.as_str()))
+    };
+    let first = play(some(), 7, None).await;
+    assert_eq!(first, play(some(), 7, None).await);
+    let other = play(some(), 8, None).await;
+    assert_eq!(other.differences(), NOTHING);
+    assert_ne!(first.people, other.people, "ids come from the seed");
+}
+
+#[tokio::test]
+async fn a_wrong_expectation_fails() {
+    let mut wrong = cast("short");
+    let day = &mut wrong.clients[0].expects[1].on;
+    *day = day.tomorrow().expect("a day");
+    wrong.clients[1].work = Vec::new();
+    let report = play(wrong, 1, None).await;
+    assert_eq!(
+        report.differences(),
+        [
+            "maya: email came on 2026-11-06 instead of 2026-11-07",
+            "jo: open work is [by_hand] instead of []",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_act_that_can_not_happen_fails_its_story() {
+    let mut wrong = cast("short");
+    wrong.clients[0].acts[0].what["client"] = "nobody".into();
+    let report = play(wrong, 1, None).await;
+    assert!(
+        report.differences()[..]
+            .iter()
+            .any(|line| line.starts_with("maya: act of Nov 8"))
+    );
+}
