@@ -121,10 +121,10 @@ impl Engine {
                     let stored = self.store.effect(effect.key()).await?;
                     if stored.is_none_or(|stored| !from.contains(&stored.state)) {
                         // Settled or cancelled by somebody else: what is left is to free the lane.
-                        return match held {
-                            true => self.end(job, JobEnd::Done, Vec::new()).await,
-                            false => Ok(()),
-                        };
+                        if held {
+                            return self.end(job, JobEnd::Done, Vec::new()).await;
+                        }
+                        return Ok(());
                     }
                 }
                 Err(error) => return Err(error),

@@ -12,10 +12,11 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
+use relay_core::effects::EffectKind;
 use relay_core::facts::Fact;
 use relay_core::ids::{ClientId, JobId, TaskId};
 use relay_core::time::Timestamp;
-use relay_store::{Existing, NewJob, Op, Page, Receipt, ReceiptState};
+use relay_store::{EffectState, Existing, NewJob, Op, Page, Receipt, ReceiptState, StoreError};
 use serde_json::json;
 
 use crate::checkpoint::INTAKE;
@@ -198,7 +199,8 @@ impl Engine {
         Ok(ops)
     }
 
-    /// Messages that we sent come back as events; they are no news.
+    /// Messages that we sent come back as events; they are no news. While one of ours is under way
+    /// its id is not known: what a coach wrote then can't be told from it, and waits.
     async fn without_our_own(
         &self,
         client: &ClientId,
@@ -211,9 +213,19 @@ impl Engine {
         {
             return Ok(facts);
         }
+        for case in self.store.open_cases(client).await? {
+            let effects = self.store.effects(case.id).await?;
+            if effects.iter().any(|effect| {
+                effect.kind() == EffectKind::PortalMessage
+                    && matches!(effect.state, EffectState::Intended | EffectState::Unclear)
+            }) {
+                let what = "a message under way";
+                return Err(StoreError::Conflict { what }.into());
+            }
+        }
         let ours: HashSet<String> = self
             .store
-            .vendor_refs(client, relay_core::effects::EffectKind::PortalMessage)
+            .vendor_refs(client, EffectKind::PortalMessage)
             .await?
             .into_iter()
             .collect();

@@ -132,9 +132,10 @@ async fn a_crash_at_any_place_never_sends_twice_and_never_forgets() {
             }
             // Between the intent and the request nothing was sent, and nobody can prove it.
             let asks = name == ATTEMPT.before || name == INTENT.after;
-            let (sent, ends) = match asks {
-                true => (0, EffectState::Unsettled),
-                false => (1, EffectState::Done),
+            let (sent, ends) = if asks {
+                (0, EffectState::Unsettled)
+            } else {
+                (1, EffectState::Done)
             };
             assert_eq!(rig.world.now().accepted.len(), sent, "{name}");
             assert_eq!(rig.effect(case, "email").await.state, ends, "{name}");

@@ -3,10 +3,12 @@
 use relay_core::case::{Case, CaseStatus, Mode, Wait};
 use relay_core::facts::FactBody;
 use relay_core::ids::CaseId;
+use relay_core::retry::Class;
 use relay_store::{Claim, Fence, JobEnd, Op, ReceiptState};
 
 use super::rig::{Rig, date};
 use super::tiny::TINY;
+use super::world::Outcome;
 
 /// A case that was opened by another release, in a version that can't be read here.
 async fn unreadable(rig: &Rig, client: &str) -> CaseId {
@@ -158,4 +160,33 @@ async fn a_job_of_a_case_that_cannot_be_read_dies_with_a_work_item_and_stops_nob
     let timer = rig.store.job_by_key("timer/x").await.unwrap().unwrap();
     assert_eq!(timer.state, relay_store::JobState::Dead);
     assert_eq!(rig.work("dead_job").await.len(), 1);
+}
+
+#[tokio::test]
+async fn our_own_message_that_comes_back_before_its_answer_is_not_taken_for_the_coachs() {
+    for outcome in [Outcome::Accepted, Outcome::AcceptedBut(Class::Unclear)] {
+        let rig = std::sync::Arc::new(Rig::new().await);
+        rig.world.now().outcomes.push_back(outcome);
+        let case = rig.order("message").await;
+        let key = Rig::key(case, "message");
+        let wrote = FactBody::CoachWrote {
+            message: format!("ref-{key}").into(),
+            coach: Some("dana".into()),
+        };
+        let other = rig.clone();
+        rig.world.now().on_attempt = Some(Box::new(move || {
+            Box::pin(async move {
+                let echo = other.fact("maya", "echo", wrote);
+                other.receive(&[echo]).await;
+                other.engine.intake().await.unwrap();
+            })
+        }));
+        rig.drain().await;
+        rig.pass(2).await;
+        let facts = rig.store.facts(&"maya".into()).await.unwrap();
+        assert!(facts.iter().all(|row| row.fact.kind() != "coach_wrote"));
+        let unread = relay_store::Page::default();
+        let unread = rig.store.receipts(ReceiptState::New, unread).await.unwrap();
+        assert!(unread.is_empty());
+    }
 }

@@ -76,7 +76,7 @@ impl Rig {
             billing: world.clone(),
             staff: world.clone(),
         };
-        let parts = Parts {
+        let all = Parts {
             store: store.clone(),
             ports,
             perform: world.clone(),
@@ -97,13 +97,13 @@ impl Rig {
             time_scale: 1,
         };
         let rig = Self {
-            engine: Engine::new(parts.clone()),
+            engine: Engine::new(all.clone()),
             store,
             world,
             clock,
             real,
             random,
-            parts,
+            parts: all,
             _folder: folder,
         };
         // Switched on long ago: what was due before would only be listed.
