@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::checkpoint::SETTLE;
 use crate::effects::settle::Ending;
 use crate::engine::jobs::missed_check;
+use crate::engine::replay::Preview;
 use crate::engine::{Engine, EngineError};
 
 /// How often a command is decided again while the case keeps moving.
@@ -236,10 +237,7 @@ impl Engine {
         };
         let audit = self.audit(by, "work", &id.to_string(), json!({ "action": action }));
         match item.kind.as_str() {
-            "dead_job" => {
-                self.settle_dead(&item, by, action, vec![settle, audit])
-                    .await
-            }
+            "dead_job" => self.settle_dead(&item, by, action).await,
             "unsettled" => {
                 self.settle_unsettled(&item, action, vec![settle, audit])
                     .await
@@ -311,19 +309,18 @@ impl Engine {
         item: &WorkItem,
         by: &str,
         action: &str,
-        mut ops: Vec<Op>,
     ) -> Result<(), EngineError> {
         let job: JobId = detail(item, "job")?;
-        if action == "replay" {
-            return self.replay(job, by).await.map(|_| ());
+        // Both settle this item, by its key.
+        if action == "cancel" {
+            return self.cancel_job(job, by).await;
         }
-        let now = self.now();
-        ops.push(Op::CancelJob {
-            id: job,
-            why: format!("cancelled by {by}"),
-            at: now,
-        });
-        self.commit(SETTLE, ops).await.map(|_| ())
+        match self.replay(job, by).await? {
+            Preview::Nothing { why } | Preview::NeedsYou { why } => {
+                refused(format!("it can't be replayed: {why}"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A person says whether an effect that can't be probed happened.
@@ -340,6 +337,12 @@ impl Engine {
         let Some(effect) = self.store.effect(key).await? else {
             return refused("the effect is not stored");
         };
+        if effect.state != EffectState::Unsettled {
+            return refused(format!(
+                "this is answered already: the effect is {}",
+                effect.state.as_str()
+            ));
+        }
         if action == "send" {
             return self.plan_again(&effect, job, ops).await;
         }
@@ -375,7 +378,7 @@ impl Engine {
         job: JobId,
         mut ops: Vec<Op>,
     ) -> Result<(), EngineError> {
-        ops.push(self.back_to_planned(effect, effect.state));
+        ops.push(self.back_to_planned(effect, EffectState::Unsettled));
         ops.push(Op::ReplayJob {
             id: job,
             at: self.now(),
