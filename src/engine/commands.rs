@@ -3,7 +3,7 @@
 //! Every command writes the audit log in the same batch as what it changes, and refuses with a
 //! sentence that says what would work.
 
-use relay_core::effects::Settled;
+use relay_core::effects::{CardRemoval, Settled};
 use relay_core::facts::{CallOutcome, Fact, FactBody, Order};
 use relay_core::ids::{CaseId, ClientId, ContactId, JobId, WorkItemId};
 use relay_core::time::{Date, Timestamp};
@@ -43,15 +43,16 @@ impl Engine {
         by: &str,
         action: Action,
     ) -> Result<(), EngineError> {
-        self.decide_case_with(id, by, action, Vec::new()).await
+        self.decide_case_after(id, by, action, &[]).await
     }
 
-    async fn decide_case_with(
+    /// The same, with `first` in the same batch and before what the case does.
+    async fn decide_case_after(
         &self,
         id: CaseId,
         by: &str,
         action: Action,
-        more: Vec<Op>,
+        first: &[Op],
     ) -> Result<(), EngineError> {
         for _ in 0..TRIES {
             let Some(case) = self.store.case(id).await? else {
@@ -62,8 +63,11 @@ impl Engine {
                 by: by.to_owned(),
                 action: action.clone(),
             };
+            for op in first {
+                stepping.push(op.clone());
+            }
             stepping.input(id, &input).await?;
-            if stepping.is_empty() {
+            if !stepping.has_moved() {
                 return refused(format!(
                     "this does not apply to a case that is {} in step {}; `cases show {id}` tells \
                      what it waits for",
@@ -73,9 +77,6 @@ impl Engine {
             }
             let detail = serde_json::to_value(&action).unwrap_or_default();
             stepping.push(self.audit(by, "case", &id.to_string(), detail));
-            for op in more.clone() {
-                stepping.push(op);
-            }
             match self.commit(SETTLE, stepping.into_ops()).await {
                 Err(error) if error.is_conflict() => {}
                 other => {
@@ -93,6 +94,16 @@ impl Engine {
         client: &ClientId,
         by: &str,
         order: Order,
+    ) -> Result<CaseId, EngineError> {
+        self.order_with(client, by, order, Vec::new()).await
+    }
+
+    async fn order_with(
+        &self,
+        client: &ClientId,
+        by: &str,
+        order: Order,
+        more: Vec<Op>,
     ) -> Result<CaseId, EngineError> {
         let now = self.now();
         let fact = Fact {
@@ -118,6 +129,9 @@ impl Engine {
         }
         let detail = serde_json::to_value(&order).unwrap_or_default();
         stepping.push(self.audit(by, "order", client.as_str(), detail));
+        for op in more {
+            stepping.push(op);
+        }
         self.commit(SETTLE, stepping.into_ops()).await?;
         self.wake.notify_one();
         let opened = self.store.open_cases(client).await?;
@@ -186,7 +200,7 @@ impl Engine {
     }
 
     /// Settles a work item by one of its actions. `text` is what the action needs: a date for
-    /// `promised`, a reason for `close`.
+    /// `promised`, a reason for `close`, an outcome for `call_outcome`.
     pub async fn settle_work(
         &self,
         id: WorkItemId,
@@ -256,16 +270,40 @@ impl Engine {
             &item.id.to_string(),
             json!({ "action": action }),
         );
-        let (Some(case), Some(decision)) = (item.case, parse_action(action, text)?) else {
-            return self.commit(SETTLE, vec![settle, audit]).await.map(|_| ());
-        };
-        // First, so that the step's own "settle what is open" leaves this item to its person.
-        self.decide_case_with(case, by, decision, vec![audit])
-            .await?;
-        match self.commit(SETTLE, vec![settle]).await {
-            Err(error) if error.is_conflict() => Ok(()),
-            other => other.map(|_| ()),
+        if (item.kind.as_str(), action) == ("fee", "cancel_subscription") {
+            return self.stop_fee(item, by, text, vec![settle, audit]).await;
         }
+        match (item.case, parse_action(action, text)?) {
+            // Settled before the case moves: what it no longer asks, it settles in its own name.
+            (Some(case), Some(decision)) => {
+                self.decide_case_after(case, by, decision, &[settle, audit])
+                    .await
+            }
+            (_, None) if action != "done" => {
+                // Settling the item alone would leave its case waiting for nobody.
+                refused(format!("the relay can't carry out {action} for this item"))
+            }
+            _ => self.commit(SETTLE, vec![settle, audit]).await.map(|_| ()),
+        }
+    }
+
+    /// E25: the manager says that the fee of a program ended by hand is to stop. The card stays: it
+    /// is taken away only when a client moves to the clinic (A16).
+    async fn stop_fee(
+        &self,
+        item: &WorkItem,
+        by: &str,
+        text: Option<&str>,
+        ops: Vec<Op>,
+    ) -> Result<(), EngineError> {
+        let Some(client) = &item.client else {
+            return refused("the item names no client");
+        };
+        let order = Order::CancelSubscription {
+            reason: text.unwrap_or("the program has ended").to_owned(),
+            card: CardRemoval::Keep,
+        };
+        self.order_with(client, by, order, ops).await.map(|_| ())
     }
 
     async fn settle_dead(
@@ -403,16 +441,28 @@ pub fn parse_action(action: &str, text: Option<&str>) -> Result<Option<Action>, 
         "promised" => {
             let until = text.and_then(|text| text.parse::<Date>().ok());
             let Some(until) = until else {
-                return refused("promised needs a date: --text 2026-11-30");
+                return refused("promised needs a date: --with 2026-11-30");
             };
             Action::Promised { until }
         }
-        other => match CallOutcome::ALL
-            .into_iter()
-            .find(|o| o.as_str().replace(' ', "_") == other)
-        {
+        "call_outcome" => match text.and_then(call_outcome) {
+            Some(outcome) => Action::CallOutcome { outcome },
+            None => {
+                let known = CallOutcome::ALL.map(CallOutcome::as_str).join(", ");
+                return refused(format!("call_outcome needs an outcome: {known}"));
+            }
+        },
+        other => match call_outcome(other) {
             Some(outcome) => Action::CallOutcome { outcome },
             None => return Ok(None),
         },
     }))
+}
+
+/// An outcome by its name, as people or programs write it: `no answer`, `no_answer`.
+fn call_outcome(name: &str) -> Option<CallOutcome> {
+    let name = name.trim().to_lowercase().replace('_', " ");
+    CallOutcome::ALL
+        .into_iter()
+        .find(|outcome| outcome.as_str() == name)
 }

@@ -130,9 +130,14 @@ impl Stepping<'_> {
         self.ops.push(op);
     }
 
+    /// Whether any case has moved.
+    pub fn has_moved(&self) -> bool {
+        self.cases.iter().any(|working| working.changed)
+    }
+
     /// Whether any case has moved, or any operation was added.
     pub fn is_empty(&self) -> bool {
-        self.ops.is_empty() && !self.cases.iter().any(|working| working.changed)
+        self.ops.is_empty() && !self.has_moved()
     }
 
     /// The batch: the cases first, so that a refused precondition costs nothing.
@@ -357,7 +362,13 @@ impl Stepping<'_> {
         generation
     }
 
-    fn open_work(&mut self, case: &Case, number: usize, work: NewWork) {
+    fn open_work(&mut self, case: &Case, number: usize, mut work: NewWork) {
+        // News that somebody only has to take note of is hers until she has: it is not part of
+        // what the case waits for, and does not go when the case goes on or closes.
+        let notice = work.actions == ["done"];
+        if let Some(detail) = work.detail.as_object_mut().filter(|_| notice) {
+            detail.insert("case".to_owned(), json!(case.id));
+        }
         let item = WorkItem {
             id: WorkItemId::new(self.engine.random.as_ref(), self.now),
             dedupe_key: format!(
@@ -370,7 +381,7 @@ impl Stepping<'_> {
             detail: work.detail,
             actions: work.actions,
             client: Some(case.client.clone()),
-            case: Some(case.id),
+            case: (!notice).then_some(case.id),
             effect: None,
             opened_at: self.now,
             due: work.due,

@@ -89,8 +89,12 @@ pub fn config(
     store: &Path,
     contact_type_field: &str,
 ) -> Result<Config, ConfigError> {
-    let text = config_text(addresses, store, contact_type_field);
-    Config::parse(&text, Path::new(""), HashMap::new())
+    read_config(&config_text(addresses, store, contact_type_field))
+}
+
+/// Reads a configuration whose paths are absolute, and the environment not at all.
+pub fn read_config(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(text, Path::new(""), HashMap::new())
 }
 
 /// The tab that holds the contact type, as SOP B names it.

@@ -8,6 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use axum::Router;
 use relay_core::random::{Random, SeededRandom};
 use relay_core::time::{Clock, Clocks, ManualClock, SignedDuration, TimeZone, Timestamp};
 use relay_http_client::{RouterTransport, Transport};
@@ -37,10 +38,17 @@ pub struct Setup {
     pub rule: Option<String>,
     /// What stands between the relay and the vendors and sees every request, if anything does.
     pub on_the_way: Option<OnTheWay>,
+    /// Rewrites the configuration before it is read: another mode, a second key.
+    pub amend: fn(String) -> String,
+    /// Stands before both vendors and sees every request.
+    pub tap: Option<Tap>,
 }
 
 /// Puts something in front of a transport.
 pub type OnTheWay = Arc<dyn Fn(Arc<dyn Transport>) -> Arc<dyn Transport> + Send + Sync>;
+
+/// Wraps a vendor's routes.
+pub type Tap = Arc<dyn Fn(Router) -> Router + Send + Sync>;
 
 impl std::fmt::Debug for Setup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -61,6 +69,8 @@ impl Setup {
             sabotage: None,
             rule: None,
             on_the_way: None,
+            amend: |text| text,
+            tap: None,
         }
     }
 }
@@ -79,6 +89,7 @@ pub struct World {
     setup: Setup,
     base: Base,
     hooks: RouterTransport,
+    config_text: String,
     config: crate::config::Config,
     zone: TimeZone,
     relay_url: Url,
@@ -121,16 +132,16 @@ impl World {
             relay: address("https://relay.test/")?,
         };
         let field = clinic::furnish(&vendors.keap)?;
-        let mut config =
-            clinic::config(&addresses, path, &field).map_err(|error| error.to_string())?;
-        if let Some(rule) = &setup.rule {
-            let folder = path.with_extension("procedures");
-            clinic::write_procedures(&folder, rule)?;
-            config.procedures.missed_check_in.path = Some(folder);
-        }
+        let text = (setup.amend)(clinic::config_text(&addresses, path, &field));
+        let config = read_config(&text, &setup, path)?;
         let routers = RouterTransport::new();
-        routers.serve("keap.test", vendors.keap.router());
-        routers.serve("portal.test", vendors.portal.router());
+        for (host, router) in [
+            ("keap.test", vendors.keap.router()),
+            ("portal.test", vendors.portal.router()),
+        ] {
+            let tapped = setup.tap.as_ref().map(|tap| tap(router.clone()));
+            routers.serve(host, tapped.unwrap_or(router));
+        }
         let mut transport: Arc<dyn Transport> = Arc::new(routers);
         let saboteur = setup.sabotage.map(Saboteur::new);
         if let Some(saboteur) = &saboteur {
@@ -161,6 +172,7 @@ impl World {
             setup,
             base: ground,
             hooks,
+            config_text: text,
             config,
             zone,
             relay_url: addresses.relay.clone(),
@@ -270,6 +282,13 @@ impl World {
             .await
     }
 
+    /// Somebody rewrites the configuration and restarts the relay.
+    pub async fn reconfigure(&mut self, amend: fn(String) -> String) -> Result<(), String> {
+        self.config_text = amend(std::mem::take(&mut self.config_text));
+        self.config = read_config(&self.config_text, &self.setup, &self.base.path)?;
+        self.restart().await
+    }
+
     /// The relay dies where it stands (the caller has dropped what it was doing) and is started
     /// again on the same database, without the checkpoints that killed it. Its leases end.
     pub async fn restart(&mut self) -> Result<(), String> {
@@ -308,6 +327,16 @@ impl World {
             .start(&self.setup, &self.config, &clocks, self.lives)
             .await
     }
+}
+
+fn read_config(text: &str, setup: &Setup, path: &Path) -> Result<crate::config::Config, String> {
+    let mut config = clinic::read_config(text).map_err(|error| error.to_string())?;
+    if let Some(rule) = &setup.rule {
+        let folder = path.with_extension("procedures");
+        clinic::write_procedures(&folder, rule)?;
+        config.procedures.missed_check_in.path = Some(folder);
+    }
+    Ok(config)
 }
 
 fn address(text: &str) -> Result<Url, String> {

@@ -11,13 +11,21 @@ mod crash;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod edge;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod hooks;
 #[cfg(test)]
+mod kill;
+#[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod procedures;
+#[cfg(test)]
 mod replays;
+#[cfg(test)]
+mod sandbox;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

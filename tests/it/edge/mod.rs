@@ -1,0 +1,13 @@
+//! Edge cases from end to end: both emulated vendors, the real database, clocks moved by hand.
+//! One file per group of the table in `edge_cases.rs`.
+
+mod billing;
+mod client_behaviour;
+mod client_data;
+mod clinic;
+mod events;
+mod order;
+mod people;
+mod privacy;
+mod technical;
+mod time;
