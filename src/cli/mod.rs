@@ -133,6 +133,9 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
     if let Command::Demo(args) = &cli.command {
         return demo(args, out).await;
     }
+    if let Command::Sandbox(args) = &cli.command {
+        return crate::sandbox::server::serve(args, out).await;
+    }
     let config = Config::load(cli.config.as_deref())?;
     out.set_zone(config.calendar.zone().clone());
     match &cli.command {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use url::Url;
 
 use crate::sandbox::sabotage::Sabotage;
 
@@ -43,10 +44,21 @@ pub struct SandboxArgs {
     /// Listen on this port of this machine.
     #[arg(long, value_name = "PORT")]
     pub port: u16,
-    /// Play this cast against a relay that runs separately.
+    /// Play this cast (short, full, strict, or a file) against a relay that runs separately. What
+    /// its people do with the relay itself is left out: there is a command line for that.
     #[arg(long, value_name = "CAST")]
     pub play: Option<String>,
     /// Let the sandbox's time run N times as fast; the relay must run with the same N.
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(1..))]
     pub time_scale: u32,
+    /// Where the relay is, for the events that vendors send.
+    #[arg(long, default_value = "http://127.0.0.1:8080/", value_name = "URL")]
+    pub relay_url: Url,
+    /// Write the configuration with which a relay works against this sandbox, and go on.
+    #[arg(long, value_name = "FILE")]
+    pub write_config: Option<PathBuf>,
+    /// Make the ids of the sandbox from this seed.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
 }

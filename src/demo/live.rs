@@ -238,27 +238,30 @@ fn closing(report: &Report) -> String {
             table.row(cells.into_iter().cloned().chain([says]));
         }
     }
-    let mut text = format!("\nWho received what\n{}\nWhy\n", table.render("nothing"));
+    let mut lines = vec![
+        String::new(),
+        "Who received what".to_owned(),
+        table.render("nothing"),
+        "Why".to_owned(),
+    ];
     for person in &report.people {
         for case in &person.cases {
             let decision = case.decision.as_deref().unwrap_or("no channel was chosen");
-            text.push_str(&format!("{}: {decision}.\n", person.name));
+            lines.push(format!("{}: {decision}.", person.name));
             if let Some(change) = &case.would_change {
-                text.push_str(&format!("  What would have changed it: {change}.\n"));
+                lines.push(format!("  What would have changed it: {change}."));
             }
-            text.push_str(&format!("  How it stands: {}.\n", case.status));
+            lines.push(format!("  How it stands: {}.", case.status));
         }
-        for item in &person.work {
-            text.push_str(&format!("  Asked of a person: {item}\n"));
-        }
+        let work = person.work.iter();
+        lines.extend(work.map(|item| format!("  Asked of a person: {item}")));
     }
-    let verdict = if report.passed {
-        "Compared with what was written down by hand: no difference."
+    lines.push(String::new());
+    lines.push(if report.passed {
+        "Compared with what was written down by hand: no difference.".to_owned()
     } else {
-        "This is NOT what was written down by hand."
-    };
-    text.push_str(&format!(
-        "\n{verdict} Next: `clear-relay demo --once --report demo.md`.\n"
-    ));
-    text
+        "This is NOT what was written down by hand.".to_owned()
+    });
+    lines.push("Next: clear-relay demo --once --report demo.md".to_owned());
+    lines.join("\n")
 }

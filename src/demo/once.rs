@@ -83,12 +83,11 @@ fn write_report(verdict: &Verdict, file: &Path) -> Result<(), CliError> {
 }
 
 fn markdown(verdict: &Verdict) -> String {
-    let mut text = "# The cast, played\n".to_owned();
-    for (name, report) in &verdict.casts {
-        text.push_str(&format!("\n# Cast `{name}`\n\n"));
-        text.push_str(&report.markdown());
-    }
-    text
+    let casts = verdict.casts.iter();
+    let parts: Vec<String> = casts
+        .map(|(name, report)| format!("\n# Cast `{name}`\n\n{}", report.markdown()))
+        .collect();
+    format!("# The casts, played\n{}", parts.concat())
 }
 
 fn summary(verdict: &Verdict, file: Option<&Path>) -> String {

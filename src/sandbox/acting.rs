@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,7 +17,7 @@ use relay_core::ids::{ClientId, ContactId};
 use relay_core::time::Timestamp;
 use relay_core::workflow::Action;
 use relay_http_client::emulation::FaultRule;
-use relay_http_client::{Call, RouterTransport, Transport as _};
+use relay_http_client::{Call, Transport};
 use relay_store::{JobFilter, JobState, Page, WorkItem};
 use serde::Deserialize;
 use serde_json::Value;
@@ -65,10 +65,12 @@ enum RelayAct {
 
 /// A fault, with the vendor that has it.
 #[derive(Debug, Clone, Deserialize)]
-struct Fault {
-    vendor: String,
+pub struct Fault {
+    /// `portal` or `keap`.
+    pub vendor: String,
+    /// The fault.
     #[serde(flatten)]
-    rule: FaultRule,
+    pub rule: FaultRule,
 }
 
 /// A request by somebody who has no business here.
@@ -87,10 +89,10 @@ struct Forged {
 pub struct Hands {
     /// The vendors.
     pub vendors: Vendors,
-    /// The relay.
-    pub engine: Engine,
+    /// The relay, where it runs in this process.
+    pub engine: Option<Engine>,
     /// The way to the relay's routes.
-    pub transport: RouterTransport,
+    pub transport: Arc<dyn Transport>,
     /// Where they are.
     pub relay_url: Url,
 }
@@ -111,8 +113,13 @@ impl Hands {
         }
     }
 
+    fn engine(&self) -> Result<&Engine, String> {
+        let engine = self.engine.as_ref();
+        engine.ok_or_else(|| "the relay runs elsewhere: use its command line".to_owned())
+    }
+
     async fn at_the_relay(&self, client: &CastClient, act: RelayAct) -> Result<(), String> {
-        let engine = &self.engine;
+        let engine = self.engine()?;
         let id = ClientId::from(client.id.as_str());
         let done = match act {
             RelayAct::TakeIn => {
@@ -150,7 +157,7 @@ impl Hands {
 
     async fn open_item(&self, client: &ClientId, kind: &str) -> Result<WorkItem, String> {
         let open = self
-            .engine
+            .engine()?
             .store
             .open_work(None, MANY)
             .await
@@ -162,9 +169,14 @@ impl Hands {
     }
 
     async fn decide(&self, client: &ClientId, by: &str, action: Action) -> Result<(), String> {
-        let cases = self.engine.store.open_cases(client).await.map_err(told)?;
+        let cases = self
+            .engine()?
+            .store
+            .open_cases(client)
+            .await
+            .map_err(told)?;
         let case = cases.first().ok_or("there is no open case")?;
-        self.engine
+        self.engine()?
             .decide_case(case.id, by, action)
             .await
             .map_err(told)
@@ -176,12 +188,17 @@ impl Hands {
             client: Some(client),
             ..JobFilter::default()
         };
-        let dead = self.engine.store.jobs(&filter, MANY).await.map_err(told)?;
+        let dead = self
+            .engine()?
+            .store
+            .jobs(&filter, MANY)
+            .await
+            .map_err(told)?;
         if dead.is_empty() {
             return Err("there is no dead job".to_owned());
         }
         for job in dead {
-            self.engine.replay(job.id, by).await.map_err(told)?;
+            self.engine()?.replay(job.id, by).await.map_err(told)?;
         }
         Ok(())
     }
@@ -319,7 +336,11 @@ impl Checkpoints for Stagehand {
         if self.acting.swap(true, Ordering::SeqCst) {
             return;
         }
-        for armed in self.take(name, hands.engine.now()) {
+        let due = hands
+            .engine
+            .as_ref()
+            .map(|engine| self.take(name, engine.now()));
+        for armed in due.into_iter().flatten() {
             if let Err(error) = hands.carry_out(&armed.client, &armed.act).await {
                 lock(&self.problems).push((armed.client.id, format!("at {name}: {error}")));
             }

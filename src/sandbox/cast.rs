@@ -194,16 +194,11 @@ impl Cast {
 
     /// The cast that travels in the binary under this name.
     pub fn shipped(name: &str) -> Result<Self, String> {
-        match SHIPPED.iter().find(|(known, _)| *known == name) {
-            Some((_, text)) => Self::parse(text).map_err(|error| format!("cast {name}: {error}")),
-            None => {
-                let known: Vec<_> = SHIPPED.iter().map(|(name, _)| *name).collect();
-                Err(format!(
-                    "there is no cast {name}; there are {}",
-                    known.join(", ")
-                ))
-            }
-        }
+        let known = SHIPPED.map(|(name, _)| name);
+        let shipped = SHIPPED.iter().find(|(known, _)| *known == name);
+        let (_, text) = shipped
+            .ok_or_else(|| format!("there is no cast {name}; there are {}", known.join(", ")))?;
+        Self::parse(text).map_err(|error| format!("cast {name}: {error}"))
     }
 
     /// The same cast with only the clients that `keep` wants.

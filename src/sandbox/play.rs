@@ -78,8 +78,8 @@ impl Play {
         stage::set(&cast, &world.vendors, world.zone())?;
         let hands = Hands {
             vendors: world.vendors.clone(),
-            engine: world.relay.engine.clone(),
-            transport: world.relay_transport().clone(),
+            engine: Some(world.relay.engine.clone()),
+            transport: Arc::new(world.relay_transport().clone()),
             relay_url: world.relay_url().clone(),
         };
         stagehand.equip(hands.clone());

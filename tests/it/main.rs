@@ -13,7 +13,13 @@ mod edge;
 #[cfg(test)]
 mod hooks;
 #[cfg(test)]
+mod kill;
+#[cfg(test)]
 mod lifecycle;
+#[cfg(test)]
+mod procedures;
+#[cfg(test)]
+mod sandbox;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! compared with: never the relay's own opinion. A fault strikes before or after the state
 //! changes; the second kind is the one that tells a good client from a bad one.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use relay_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -26,63 +26,34 @@ pub struct Accepted {
     pub content: serde_json::Value,
 }
 
-/// The book of accepted requests, in order.
-#[derive(Debug, Default)]
-pub struct Book(Mutex<Vec<Accepted>>);
+/// A book that is only ever added to: accepted requests, or the keys of acknowledged deliveries.
+#[derive(Debug)]
+pub struct Book<T = Accepted>(Mutex<Vec<T>>);
 
-impl Book {
-    /// Writes down an accepted request.
-    pub fn accept(&self, entry: Accepted) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(entry);
-    }
-
-    /// Everything accepted so far.
-    pub fn all(&self) -> Vec<Accepted> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// Forgets everything.
-    pub fn clear(&self) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+impl<T> Default for Book<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
     }
 }
 
-/// What a receiver acknowledged: the key by which it must know each delivery from then on.
-#[derive(Debug, Default)]
-pub struct Acknowledged(Mutex<Vec<String>>);
-
-impl Acknowledged {
-    /// Writes down that the delivery known by `key` was answered with success.
-    pub fn add(&self, key: String) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(key);
+impl<T: Clone> Book<T> {
+    /// Writes an entry.
+    pub fn add(&self, entry: T) {
+        self.entries().push(entry);
     }
 
-    /// Every acknowledged delivery, in order.
-    pub fn all(&self) -> Vec<String> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    /// Every entry so far, in order.
+    pub fn all(&self) -> Vec<T> {
+        self.entries().clone()
     }
 
     /// Forgets everything.
     pub fn clear(&self) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.entries().clear();
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Vec<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -372,6 +372,33 @@ fn the_preview_names_what_would_change_and_what_else_bills_the_card() {
 }
 
 #[test]
+fn what_is_read_after_all_goes_on_without_a_person() {
+    let mut world = ordered(CardRemoval::Keep, billing());
+    let failed = Input::ReadFailed {
+        what: ReadKind::Billing,
+        reason: "no contact has the client's address".into(),
+    };
+    assert!(world.step(&failed));
+    assert!(world.step(&failed), "a replay that fails too");
+    assert!(world.is("held"));
+    assert_eq!(world.work.len(), 1);
+    read(&mut world);
+    assert!(world.is("open"));
+    assert!(world.work.is_empty());
+    run(&mut world);
+    assert!(world.is("closed"));
+
+    let mut world = ordered(CardRemoval::Keep, billing());
+    world.learn(FactBody::ContactGone);
+    let billing = Box::new(world.billing.clone().unwrap());
+    let twins = Vec::new();
+    assert!(
+        !world.learn(FactBody::BillingRead { twins, billing }),
+        "held for something else"
+    );
+}
+
+#[test]
 fn e49_a_subscription_that_has_ended_does_not_keep_a_card() {
     let mut billing = billing();
     let mut ended = subscription("store", false, Some("p1"));

@@ -133,6 +133,11 @@ fn e07_a_later_check_in_supersedes_and_an_earlier_one_does_not() {
     };
     world.learn(submitted("c0"));
     assert!(world.is("open"));
+    world.learn(FactBody::CheckInDue {
+        check_in: "c2".into(),
+        due: date("2026-11-17"),
+        due_at: None,
+    });
     world.learn(submitted("c2"));
     assert!(world.is("closed"));
     assert!(world.reason().starts_with("superseded"));
@@ -161,7 +166,15 @@ fn e12_a_break_pauses_until_its_end_and_then_asks() {
 
 #[test]
 fn e13_no_phone_takes_email_with_the_coach_told_and_else_holds() {
-    let mut world = World::at_choice();
+    let without_a_number = || {
+        let mut world = World::new();
+        world.client.phone = None;
+        let mut world = world.open();
+        world.carry_out();
+        world.wait_over();
+        world
+    };
+    let mut world = without_a_number();
     world.mail(|evidence| evidence.has_phone = false);
     assert_eq!(world.case.step, "email_follow_up");
     world.carry_out();
@@ -170,7 +183,7 @@ fn e13_no_phone_takes_email_with_the_coach_told_and_else_holds() {
         if text.contains("number")))
     );
 
-    let mut world = World::at_choice();
+    let mut world = without_a_number();
     world.mail(|evidence| {
         evidence.has_phone = false;
         evidence.address = AddressState::Undeliverable("HARD_BOUNCE".into());
@@ -233,7 +246,6 @@ fn e25_only_a_client_who_is_online_is_followed_up() {
         "on_break",
         "quit",
         "graduated",
-        "transition_call_only",
         "something_new",
     ] {
         let mut world = World::new();
@@ -258,7 +270,7 @@ fn a_check_in_that_is_not_overdue_or_not_open_opens_no_case() {
 
 #[test]
 fn e25_a_client_who_leaves_the_online_program_mid_case_closes_it() {
-    for status in ["in_person", "graduated", "transition_call_only"] {
+    for status in ["in_person", "graduated"] {
         let mut world = World::at_email();
         world.client.status = status.into();
         world.update();
@@ -279,6 +291,7 @@ fn e25_a_program_ended_by_hand_asks_the_manager_about_the_fee() {
         assert!(world.is("closed"));
         let work = world.asked("fee");
         assert_eq!(work.owner, "program_manager");
+        assert_eq!(work.actions, ["done"], "settling it stops no fee");
         assert!(work.remind_at > world.now);
     }
 }

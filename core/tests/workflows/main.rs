@@ -12,6 +12,8 @@ mod exceptions;
 #[cfg(test)]
 mod guard;
 #[cfg(test)]
+mod news;
+#[cfg(test)]
 mod outcomes;
 #[cfg(test)]
 mod people;

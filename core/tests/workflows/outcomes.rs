@@ -65,6 +65,36 @@ fn a_dead_outreach_that_a_replay_carries_out_goes_on() {
 }
 
 #[test]
+fn a_dead_outreach_that_is_replayed_is_sent_and_only_the_one_that_is_held() {
+    for mut world in outreach_worlds() {
+        let key = world.current();
+        world.now = world.now.max(world.planned[&key].not_before);
+        let reason = "five days of 503".to_owned();
+        world.settle(&key, Settled::Dead { reason });
+        assert!(matches!(world.guard(&key), Verdict::Go(_)));
+        world.checks_in();
+        assert!(matches!(world.guard(&key), Verdict::Overtaken { .. }));
+    }
+    for mut world in outreach_worlds() {
+        let key = world.current();
+        let reason = "five days of 503".to_owned();
+        world.settle(&key, Settled::Dead { reason });
+        world.person(Action::Skip);
+        assert!(matches!(world.guard(&key), Verdict::Overtaken { .. }));
+    }
+}
+
+#[test]
+fn e03_what_overtook_a_message_is_told() {
+    let mut world = World::at_email();
+    world.check_ins[0].submitted_at = Some(world.now);
+    world.carry_out();
+    assert!(world.is("closed"));
+    assert!(world.said("the email was not sent: overtaken by a check-in"));
+    assert!(!world.said("Held"));
+}
+
+#[test]
 fn an_unclear_message_is_never_planned_again_whatever_a_person_does() {
     for mut world in [World::new().open(), World::at_email()] {
         let key = world.current();

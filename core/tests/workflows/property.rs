@@ -6,7 +6,7 @@ use relay_core::clients::ClientStatus;
 use relay_core::effects::Settled;
 use relay_core::facts::{CallOutcome, FactBody};
 use relay_core::time::SignedDuration;
-use relay_core::workflow::{Action, Input, ReadKind};
+use relay_core::workflow::{Action, Input, ReadKind, Verdict};
 
 use crate::world::{World, date};
 
@@ -17,6 +17,7 @@ enum Event {
     Timer(u8),
     CarryOut,
     Settle(usize, u8),
+    Replay(usize),
     Mail(u8),
     ReadFails,
     CheckIn(u8),
@@ -37,6 +38,7 @@ fn event() -> impl Strategy<Value = Event> {
         3 => (0_u8..3).prop_map(Event::Timer),
         4 => Just(Event::CarryOut),
         3 => (0_usize..12, 0_u8..8).prop_map(|(which, how)| Event::Settle(which, how)),
+        2 => (0_usize..8).prop_map(Event::Replay),
         3 => (0_u8..4).prop_map(Event::Mail),
         1 => Just(Event::ReadFails),
         1 => (0_u8..6).prop_map(Event::CheckIn),
@@ -113,6 +115,7 @@ fn happens(world: &mut World, event: &Event) {
                 world.settle(&key, settled);
             }
         }
+        Event::Replay(which) => replay(world, *which),
         Event::Mail(kind) => {
             if world.case.step == "choose_channel" && !world.case.status.is_closed() {
                 mail(world, *kind);
@@ -179,6 +182,24 @@ fn happens(world: &mut World, event: &Event) {
     }
 }
 
+/// An admin replays an outreach that was held, dead or unclear, and the vendor carries it out if
+/// the guard lets it.
+fn replay(world: &mut World, which: usize) {
+    let Some(key) = world.order.iter().rev().nth(which).cloned() else {
+        return;
+    };
+    let over = world.settled.contains(&key) || world.cancelled.contains(&key);
+    if over || !world.planned[&key].kind().is_outreach() {
+        return;
+    }
+    if let Verdict::Go(request) = world.guard(&key) {
+        assert!(!world.is("paused") && !world.is("closed"));
+        world.sent.push(request);
+        let done = settled(world, 0);
+        world.settle(&key, done);
+    }
+}
+
 /// One effect of a client at a time: what was withdrawn has ended before the next one is guarded.
 fn lane(world: &mut World) {
     let open: Vec<_> = world.cancelled.clone();
@@ -190,7 +211,8 @@ fn lane(world: &mut World) {
 }
 
 fn mail(world: &mut World, kind: u8) {
-    if !matches!(world.case.wait, Some(Wait::Read { .. })) {
+    let unread = world.is("held") && world.reason().contains("can't be read");
+    if !unread && !matches!(world.case.wait, Some(Wait::Read { .. })) {
         return;
     }
     match kind {

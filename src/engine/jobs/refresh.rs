@@ -109,17 +109,30 @@ impl Engine {
     }
 }
 
-/// Submissions since the case opened; older ones were known when it opened and say nothing.
+/// How much earlier than the opening a submission is still told: it may have been made while the
+/// case was being opened, and the portal's clock may be behind ours.
+const LEEWAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Submissions since the case opened, each with its date, which the event leaves out (E7); older
+/// ones were known when it opened and say nothing.
 fn check_in_facts(client: &ClientId, listed: &[CheckIn], opened_at: Timestamp) -> Vec<Fact> {
-    listed
-        .iter()
-        .filter_map(|check_in| {
-            let source_time = check_in.submitted_at.filter(|at| *at >= opened_at)?;
-            let body = FactBody::CheckInSubmitted {
+    let since = opened_at.saturating_sub(LEEWAY).unwrap_or(opened_at);
+    let submitted = listed.iter().filter_map(|check_in| {
+        let at = check_in.submitted_at.filter(|at| *at >= since)?;
+        Some((check_in, at))
+    });
+    submitted
+        .flat_map(|(check_in, source_time)| {
+            let due = FactBody::CheckInDue {
+                check_in: check_in.id.clone(),
+                due: check_in.due,
+                due_at: check_in.due_at,
+            };
+            let submitted = FactBody::CheckInSubmitted {
                 check_in: check_in.id.clone(),
                 complete: true,
             };
-            Some(Fact {
+            [submitted, due].map(|body| Fact {
                 client: client.clone(),
                 object: check_in.id.to_string(),
                 source_time,

@@ -244,7 +244,7 @@ impl Portal {
         };
         let (status, made) = self.settle(key, &input, &wanted)?;
         if status == StatusCode::CREATED {
-            self.book.accept(Accepted {
+            self.book.add(Accepted {
                 at: self.now(),
                 operation: what.operation().to_owned(),
                 who: client.to_owned(),

@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use relay_core::random::Random;
 use relay_core::time::{Clock, Date, SignedDuration, TimeZone, Timestamp};
-use relay_http_client::emulation::{Accepted, Acknowledged, Book, Faults};
+use relay_http_client::emulation::{Accepted, Book, Faults};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -133,7 +133,7 @@ pub struct Portal {
     outbox: Outbox,
     book: Book,
     faults: Faults,
-    acknowledged: Acknowledged,
+    acknowledged: Book<String>,
 }
 
 impl fmt::Debug for Portal {
@@ -153,7 +153,7 @@ impl Portal {
             outbox: Outbox::default(),
             book: Book::default(),
             faults: Faults::default(),
-            acknowledged: Acknowledged::default(),
+            acknowledged: Book::default(),
         })
     }
 

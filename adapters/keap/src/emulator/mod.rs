@@ -48,7 +48,7 @@ use axum::Router;
 use relay_core::random::Random;
 use relay_core::time::{Clock, Timestamp};
 use relay_http_client::Transport;
-use relay_http_client::emulation::{Accepted, Acknowledged, Book, Faults};
+use relay_http_client::emulation::{Accepted, Book, Faults};
 
 pub use act::Act;
 pub use acts::{
@@ -73,7 +73,7 @@ pub struct Keap {
     state: Mutex<State>,
     book: Book,
     faults: Faults,
-    acknowledged: Acknowledged,
+    acknowledged: Book<String>,
     hook_transport: Mutex<Option<Arc<dyn Transport>>>,
 }
 
@@ -94,7 +94,7 @@ impl Keap {
             state: Mutex::new(State::default()),
             book: Book::default(),
             faults: Faults::default(),
-            acknowledged: Acknowledged::default(),
+            acknowledged: Book::default(),
             hook_transport: Mutex::new(None),
         })
     }

@@ -24,7 +24,7 @@ pub(super) struct World<'a> {
 impl World<'_> {
     /// Writes down an accepted request.
     pub(super) fn accept(&self, operation: &str, who: &dyn fmt::Display, content: Value) {
-        self.book.accept(Accepted {
+        self.book.add(Accepted {
             at: self.now,
             operation: operation.to_owned(),
             who: who.to_string(),

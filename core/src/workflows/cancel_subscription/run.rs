@@ -50,6 +50,8 @@ pub(super) struct State {
     proposed: bool,
     /// Whether people were told of what needs their eyes.
     told: bool,
+    /// Held because a read was given up: once it is made after all, the case goes on.
+    unread: bool,
 }
 
 impl State {
@@ -67,6 +69,7 @@ impl State {
             current: None,
             proposed: false,
             told: false,
+            unread: false,
         }
     }
 }
@@ -119,6 +122,7 @@ impl<'a> Run<'a> {
                 if asked {
                     let reason = format!("what she pays for can't be read: {reason}");
                     self.hold(&reason, serde_json::json!({}));
+                    self.state.unread = true;
                 }
                 asked
             }
@@ -128,13 +132,14 @@ impl<'a> Run<'a> {
     }
 
     fn reads(&self) -> bool {
-        matches!(self.draft.wait, Some(Wait::Read { .. }))
+        self.state.unread || matches!(self.draft.wait, Some(Wait::Read { .. }))
     }
 
     fn enter(&mut self, step: &str, visit: u32) {
         step.clone_into(&mut self.draft.step);
         self.draft.visit = visit;
         self.draft.status = CaseStatus::Open;
+        self.state.unread = false;
     }
 
     fn read(&mut self) {
@@ -147,6 +152,9 @@ impl<'a> Run<'a> {
     }
 
     fn billing_read(&mut self, twins: &[ContactId], billing: &BillingSnapshot) {
+        if std::mem::take(&mut self.state.unread) {
+            self.draft.settle_work();
+        }
         let today = self.draft.cx.calendar.date_of(self.draft.cx.now);
         let found = plan(billing, twins, &self.state.wish, today);
         let detail = serde_json::json!({ "billing": billing, "plan": found });
@@ -279,6 +287,7 @@ impl<'a> Run<'a> {
             .cx
             .calendar
             .next_working_morning(self.draft.cx.now);
+        self.state.unread = false;
         self.draft.settle_work();
         self.draft.status = CaseStatus::Held {
             reason: reason.to_owned(),

@@ -38,12 +38,17 @@ impl Run<'_> {
 
     /// Whether the case waits for the email history.
     pub(super) fn reads_mail(&self) -> bool {
-        self.is_open()
-            && self.step() == Some(Step::ChooseChannel)
-            && matches!(self.draft.wait, Some(Wait::Read { .. }))
+        let waits = self.is_open() && matches!(self.draft.wait, Some(Wait::Read { .. }));
+        // Given up, and made after all: a replay, or the contact was linked.
+        let late = self.state.hold == Some(Hold::Unread);
+        self.step() == Some(Step::ChooseChannel) && (waits || late)
     }
 
     pub(super) fn mail_read(&mut self, evidence: &MailEvidence) {
+        // The coach may call the number that the portal has as well (E13).
+        let mut evidence = evidence.clone();
+        evidence.has_phone |= evidence.unreadable.is_none() && self.state.client.has_phone;
+        let evidence = &evidence;
         // An `R` later than the check-in can't be right and must not hide mail (E26).
         let regimen = self.state.client.regimen.filter(|on| *on <= self.state.due);
         let zone = self.draft.cx.calendar.zone();
@@ -78,7 +83,7 @@ impl Run<'_> {
 
     pub(super) fn mail_unreadable(&mut self, reason: &str) {
         let reason = format!("the email history can't be read: {reason}");
-        self.hold(Hold::NotSent, &reason, serde_json::json!({}));
+        self.hold(Hold::Unread, &reason, serde_json::json!({}));
     }
 
     /// E40, E21: nothing is done in the CRM without a contact.

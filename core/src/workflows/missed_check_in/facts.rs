@@ -16,6 +16,11 @@ use crate::scripts::date_words;
 use crate::time::{Date, Timestamp};
 use crate::workflows::PROGRAM_MANAGER;
 
+/// The exception of the document.
+pub(super) const SOP_TRANSITION: &str = "If a client is at the end of the program and just needing \
+     to complete a Transition Maintenance Call, please refer to this article for the appropriate \
+     procedure- https://naturalacneclinic.happyfox.com/kb/article/563-sop-2330-submit-happyfox-tickets/";
+
 impl Run<'_> {
     /// Takes a fact in; `false` if it changes nothing. Never called on a closed case.
     pub(super) fn fact(&mut self, fact: &Fact) -> bool {
@@ -28,9 +33,11 @@ impl Run<'_> {
                 check_in,
                 due,
                 due_at,
-            } => self.due_told(check_in, *due, *due_at),
+            } => self.due_told(check_in, *due, *due_at, fact.source_time),
             // A time of day that is not told belonged to the old date.
-            FactBody::CheckInRescheduled { check_in, due } => self.due_told(check_in, *due, None),
+            FactBody::CheckInRescheduled { check_in, due } => {
+                self.due_told(check_in, *due, None, fact.source_time)
+            }
             FactBody::CheckInMissed { check_in, .. } => self.missed(&check_in.id, check_in.due),
             FactBody::ClientReplied { channel, .. } => {
                 let news = self.state.is_news(fact.source_time);
@@ -44,8 +51,14 @@ impl Run<'_> {
                 true
             }
             FactBody::RegimenChanged { on } => self.regimen_changed(*on),
-            FactBody::ClientUpdated { client } => self.client_updated(client),
-            FactBody::ProgramEnded => self.program_ended(),
+            FactBody::ClientUpdated { client } => {
+                let news = self.is_news_of_her(fact.source_time);
+                news && self.client_updated(client)
+            }
+            FactBody::ProgramEnded => {
+                let news = self.is_news_of_her(fact.source_time);
+                news && self.program_ended()
+            }
             FactBody::MailRead { evidence } => {
                 let asked = self.reads_mail();
                 if asked {
@@ -74,9 +87,20 @@ impl Run<'_> {
         }
     }
 
+    /// E34: what an event tells late must not undo what was read or told since.
+    fn is_news_of_her(&mut self, told_at: Timestamp) -> bool {
+        let news = told_at >= self.state.client_told_at;
+        if news {
+            self.state.client_told_at = told_at;
+        }
+        news
+    }
+
+    /// E7: only a *later* check-in stands for the missed one. One whose date is not known closes
+    /// nothing yet: the next read of the portal tells it.
     fn submitted(&mut self, check_in: &CheckInId, complete: bool) -> bool {
         if *check_in == self.state.check_in {
-            self.close(if complete {
+            self.close_by_portal(if complete {
                 "the check-in was submitted"
             } else {
                 "the check-in was submitted (the portal calls it incomplete; \
@@ -84,36 +108,91 @@ impl Run<'_> {
             });
             return true;
         }
-        let earlier = self.state.others.get(check_in);
-        if earlier.is_some_and(|due| *due < self.state.due) {
-            self.draft.say("An earlier check-in was submitted");
+        self.state.missed_too.remove(check_in);
+        let new = self.state.submitted.insert(check_in.clone());
+        match self.state.others.get(check_in).copied() {
+            Some(due) => self.other_submitted(due),
+            None if new => self.draft.say("Another check-in was submitted"),
+            None => {}
+        }
+        new || self.draft.status.is_closed()
+    }
+
+    fn other_submitted(&mut self, due: Date) {
+        if due > self.state.due {
+            self.close_by_portal("superseded: a later check-in was submitted");
         } else {
-            self.close("superseded: a later check-in was submitted");
+            self.draft.say("An earlier check-in was submitted");
+        }
+    }
+
+    fn withdrawn(&mut self, check_in: &CheckInId) -> bool {
+        if *check_in == self.state.check_in {
+            self.close_by_portal("the check-in was withdrawn");
+            return true;
+        }
+        self.state.missed_too.remove(check_in).is_some()
+    }
+
+    /// Closes because the missed check-in no longer counts. Others that were missed meanwhile
+    /// were attached to this case (E66) and must not be forgotten with it.
+    fn close_by_portal(&mut self, reason: &str) {
+        self.close(reason);
+        let dues: Vec<_> = self.state.missed_too.values().copied().collect();
+        if dues.is_empty() {
+            return;
+        }
+        let words: Vec<_> = dues.into_iter().map(date_words).collect();
+        let remind_at = self.working_days_from_now(1);
+        self.tell(Ask {
+            kind: "missed_too",
+            owner: self.owner(),
+            title: format!(
+                "{}: the check-in due {} is still missing. Follow it up by hand",
+                self.state.who(),
+                words.join(" and ")
+            ),
+            detail: serde_json::json!({ "contact": self.state.client.contact, "due": words }),
+            actions: &["done"],
+            remind_at,
+        });
+    }
+
+    /// Of another check-in the date is remembered; if it was submitted, it can now be told whether
+    /// it is a later one.
+    fn other_due_told(&mut self, check_in: &CheckInId, due: Date) -> bool {
+        if self.state.others.insert(check_in.clone(), due) == Some(due) {
+            return false;
+        }
+        if due >= self.today() {
+            self.state.missed_too.remove(check_in);
+        }
+        if self.state.submitted.contains(check_in) {
+            self.other_submitted(due);
         }
         true
     }
 
-    fn withdrawn(&mut self, check_in: &CheckInId) -> bool {
-        let ours = *check_in == self.state.check_in;
-        if ours {
-            self.close("the check-in was withdrawn");
-        }
-        ours
-    }
-
-    /// E32: due another day than we thought; for another check-in it is only remembered.
-    fn due_told(&mut self, check_in: &CheckInId, due: Date, due_at: Option<Timestamp>) -> bool {
+    /// E32: due another day than we thought. A word older than the last one is not taken (E34).
+    fn due_told(
+        &mut self,
+        check_in: &CheckInId,
+        due: Date,
+        due_at: Option<Timestamp>,
+        told_at: Timestamp,
+    ) -> bool {
         if *check_in != self.state.check_in {
-            return self.state.others.insert(check_in.clone(), due) != Some(due);
+            return self.other_due_told(check_in, due);
         }
-        if due == self.state.due {
+        if told_at < self.state.due_told_at || due == self.state.due {
             return false;
         }
+        self.state.due_told_at = told_at;
         let words = date_words(due);
         self.state.due = due;
         self.state.due_at = due_at;
         if self.today() <= due {
-            self.close(&format!("rescheduled: the check-in is now due {words}"));
+            self.close_by_portal(&format!("rescheduled: the check-in is now due {words}"));
             return true;
         }
         self.draft.say(format!("The check-in is now due {words}"));
@@ -139,7 +218,8 @@ impl Run<'_> {
         if *check_in == self.state.check_in {
             return false;
         }
-        let new = self.state.others.insert(check_in.clone(), due) != Some(due);
+        self.state.others.insert(check_in.clone(), due);
+        let new = self.state.missed_too.insert(check_in.clone(), due) != Some(due);
         if new {
             let words = date_words(due);
             self.draft
@@ -188,7 +268,7 @@ impl Run<'_> {
     }
 
     fn client_updated(&mut self, client: &ClientSnapshot) -> bool {
-        let known = Known::from(client);
+        let known = Known::from(client).after(&self.state.client);
         let before = std::mem::replace(&mut self.state.client, known);
         let changed = before != self.state.client;
         if before.coach != self.state.client.coach {
@@ -214,13 +294,13 @@ impl Run<'_> {
                 true
             }
             ClientStatus::TransitionCallOnly => {
-                self.close("only the Transition Maintenance Call is open (SOP-2330)");
+                self.transition_call();
                 true
             }
             ClientStatus::OnBreak => {
                 let news = before.status != ClientStatus::OnBreak || self.is_open();
                 if news {
-                    self.on_break(client.break_until);
+                    self.on_break(self.state.client.break_until);
                 }
                 changed || news
             }
@@ -276,6 +356,27 @@ impl Run<'_> {
         }
     }
 
+    /// A23: no follow-up, but a ticket for the call, which the coach submits until the relay does.
+    pub(super) fn transition_call(&mut self) {
+        self.close("only the Transition Maintenance Call is open (SOP-2330)");
+        let remind_at = self.working_days_from_now(1);
+        self.tell(Ask {
+            kind: "transition_call",
+            owner: self.owner(),
+            title: format!(
+                "{}: only the Transition Maintenance Call is open. Submit the HappyFox ticket",
+                self.state.who()
+            ),
+            detail: serde_json::json!({
+                "check_in_due": date_words(self.state.due),
+                "contact": self.state.client.contact,
+                "sop": SOP_TRANSITION,
+            }),
+            actions: &["done"],
+            remind_at,
+        });
+    }
+
     /// E25: ended by hand. The coaching fee may still run, which only a manager may stop.
     fn program_ended(&mut self) -> bool {
         self.close("the program was ended by hand in the portal");
@@ -292,7 +393,8 @@ impl Run<'_> {
                 "contact": self.state.client.contact,
                 "remedy": "look at the next bill date; `keap cancel-subscription` stops the fee",
             }),
-            actions: &["cancel_subscription", "done"],
+            // Stopping the fee is an order of its own: settling an item must not look like one.
+            actions: &["done"],
             remind_at,
         });
         true

@@ -47,6 +47,9 @@ pub(super) fn guard(
     }
 }
 
+/// What overtook, where it was not the missed check-in itself.
+const LATER: &str = "a later check-in";
+
 struct Guard<'a> {
     procedure: &'a MissedCheckInProcedure,
     cx: Context<'a>,
@@ -115,6 +118,7 @@ impl<'a> Guard<'a> {
         let mut found: Vec<(String, Fact)> = Vec::new();
         for check_in in &portal.check_ins {
             found.extend(self.moved(check_in));
+            found.extend(self.later(check_in));
         }
         let ours = portal
             .check_ins
@@ -146,10 +150,25 @@ impl<'a> Guard<'a> {
             let fact = self.fact(client.id.as_str(), self.reading.read_at, body);
             found.push((format!("her status ({})", client.status.as_str()), fact));
         }
-        let by: Vec<_> = found.iter().map(|(by, _)| by.clone()).collect();
+        let mut by: Vec<_> = found.iter().map(|(by, _)| by.clone()).collect();
+        by.dedup();
         (!found.is_empty()).then(|| Verdict::Overtaken {
             by: by.join(", "),
             facts: found.into_iter().map(|(_, fact)| fact).collect(),
+        })
+    }
+
+    /// The date of a later check-in that was submitted, which its event does not tell (E7).
+    fn later(&self, check_in: &CheckIn) -> Option<(String, Fact)> {
+        let at = check_in.submitted_at?;
+        (check_in.id != self.state.check_in && check_in.due > self.state.due).then(|| {
+            let body = FactBody::CheckInDue {
+                check_in: check_in.id.clone(),
+                due: check_in.due,
+                due_at: check_in.due_at,
+            };
+            let fact = self.fact(check_in.id.as_str(), at, body);
+            (LATER.to_owned(), fact)
         })
     }
 
@@ -166,7 +185,8 @@ impl<'a> Guard<'a> {
                 check_in: id,
                 complete: true,
             };
-            return Some(("a check-in".into(), self.fact(&object, at, body)));
+            let by = if ours { "a check-in" } else { LATER };
+            return Some((by.into(), self.fact(&object, at, body)));
         }
         if ours && check_in.withdrawn {
             let body = FactBody::CheckInWithdrawn { check_in: id };

@@ -24,6 +24,9 @@ pub(super) fn open(
 ) -> Result<Transition, String> {
     let today = cx.calendar.date_of(cx.now);
     check(check_in, client, today)?;
+    if client.status == ClientStatus::TransitionCallOnly {
+        return transition_call(procedure, cx, case, check_in, client);
+    }
     let mut run = Run::new(procedure, cx, case, State::new(check_in, client, cx.now));
     Step::PortalMessage.as_str().clone_into(&mut run.draft.step);
     let due = date_words(check_in.due);
@@ -43,7 +46,22 @@ pub(super) fn open(
         .ok_or_else(|| "the state of the new case can't be stored".into())
 }
 
-/// The conditions. Only the status *online* is ever followed up; a word that we don't know is
+/// A23: nobody is followed up, but somebody must hear of the call. The case is opened only to be
+/// closed with that work item.
+fn transition_call(
+    procedure: &MissedCheckInProcedure,
+    cx: Context<'_>,
+    case: &crate::case::Case,
+    check_in: &CheckIn,
+    client: &ClientSnapshot,
+) -> Result<Transition, String> {
+    let mut run = Run::new(procedure, cx, case, State::new(check_in, client, cx.now));
+    run.transition_call();
+    run.finish()
+        .ok_or_else(|| "the state of the new case can't be stored".into())
+}
+
+/// The conditions. Only the status *online* is ever followed up (and the exception above); a word that we don't know is
 /// not *online* (E39).
 fn check(check_in: &CheckIn, client: &ClientSnapshot, today: Date) -> Result<(), String> {
     if check_in.submitted_at.is_some() {
@@ -59,14 +77,11 @@ fn check(check_in: &CheckIn, client: &ClientSnapshot, today: Date) -> Result<(),
         ));
     }
     let reason = match &client.status {
-        ClientStatus::Online => return Ok(()),
+        ClientStatus::Online | ClientStatus::TransitionCallOnly => return Ok(()),
         ClientStatus::InPerson => "the client comes to the clinic".into(),
         ClientStatus::OnBreak => "the client is on an agreed break".into(),
         ClientStatus::Quit => "the client's program has ended".into(),
         ClientStatus::Graduated => "the client has completed the program".into(),
-        ClientStatus::TransitionCallOnly => {
-            "only the Transition Maintenance Call is open (SOP-2330, HappyFox ticket)".into()
-        }
         ClientStatus::Unknown(word) => {
             format!("the portal gives a status that we don't know ({word:?})")
         }

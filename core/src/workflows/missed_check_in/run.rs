@@ -269,6 +269,7 @@ impl<'a> Run<'a> {
     pub(super) fn hold(&mut self, hold: Hold, reason: &str, extra: serde_json::Value) {
         let actions: &[&str] = match hold {
             Hold::NotSent => &["resume", "send_anyway", "done_by_hand", "skip", "close"],
+            Hold::Unread => &["resume", "done_by_hand", "skip", "close"],
             Hold::Unclear => &["done_by_hand", "skip", "close"],
         };
         self.state.hold = Some(hold);

@@ -24,7 +24,14 @@ impl Run<'_> {
             Settled::AlreadyTrue => self.done(key, pending, self.now(), How::Sent, None),
             Settled::Proposed => self.done(key, pending, self.now(), How::Proposed, None),
             Settled::Cancelled => self.not_done(key, pending, "it was cancelled"),
-            Settled::Overtaken { by } => self.not_done(key, pending, &format!("overtaken by {by}")),
+            Settled::Overtaken { by } => {
+                // Told even if what overtook it has withdrawn it already (E3).
+                let pending = Pending {
+                    cancelled: false,
+                    ..pending
+                };
+                self.not_done(key, pending, &format!("overtaken by {by}"));
+            }
             Settled::Held { reason } | Settled::Dead { reason } => {
                 self.stuck(key, pending, reason);
             }

@@ -71,6 +71,8 @@ pub struct Known {
     pub contact: Option<ContactId>,
     /// End of an agreed break.
     pub break_until: Option<Date>,
+    /// Whether the portal has a number of hers.
+    pub has_phone: bool,
 }
 
 impl From<&ClientSnapshot> for Known {
@@ -84,6 +86,30 @@ impl From<&ClientSnapshot> for Known {
             regimen: client.last_regimen_change,
             contact: client.contact.clone(),
             break_until: client.break_until,
+            has_phone: client.phone.is_some(),
+        }
+    }
+}
+
+impl Known {
+    /// What is known once `self` was told after `before`. An event tells a part of the client, and
+    /// what it leaves out is not gone: the coach stays hers, and `R` stays known, until something
+    /// else is told. What has in truth been taken away is found by the guard, which reads her
+    /// whole. Only the end of a break is not carried over, unless the break is.
+    pub(super) fn after(self, before: &Self) -> Self {
+        let same_break = self.status == before.status;
+        Self {
+            short_name: self.short_name.or_else(|| before.short_name.clone()),
+            first_name: self.first_name.or_else(|| before.first_name.clone()),
+            coach: self.coach.or_else(|| before.coach.clone()),
+            status: self.status,
+            zone: self.zone.or_else(|| before.zone.clone()),
+            regimen: self.regimen.or(before.regimen),
+            contact: self.contact.or_else(|| before.contact.clone()),
+            break_until: self
+                .break_until
+                .or(before.break_until.filter(|_| same_break)),
+            has_phone: self.has_phone || before.has_phone,
         }
     }
 }
@@ -147,6 +173,8 @@ pub struct Call {
 pub enum Hold {
     /// Nothing was sent: the step can be tried again, done by hand or left out.
     NotSent,
+    /// A read was given up: once it is made after all, the case goes on.
+    Unread,
     /// It can't be told whether it was sent: never again by itself.
     Unclear,
 }
@@ -175,8 +203,12 @@ pub struct State {
     pub due: Date,
     /// The instant it was due, where the portal gives one.
     pub due_at: Option<Timestamp>,
+    /// When the source last told of `D`: an older word that comes late is not taken (E34).
+    pub due_told_at: Timestamp,
     /// The client as last told.
     pub client: Known,
+    /// When the source last told of her (E34).
+    pub client_told_at: Timestamp,
     /// Replies from before this moment have been dealt with: the opening, or the last resume.
     pub since: Timestamp,
     /// Whether the coach has resumed the case: then she knows what she wrote before.
@@ -215,6 +247,10 @@ pub struct State {
     pub window_told: bool,
     /// Her other check-ins, as far as we were told: to tell a later one from an earlier (E7).
     pub others: BTreeMap<CheckInId, Date>,
+    /// Other check-ins that were submitted and whose date we were not told.
+    pub submitted: BTreeSet<CheckInId>,
+    /// Other check-ins that were missed while this case ran (E66).
+    pub missed_too: BTreeMap<CheckInId, Date>,
 }
 
 impl State {
@@ -224,7 +260,9 @@ impl State {
             check_in: check_in.id.clone(),
             due: check_in.due,
             due_at: check_in.due_at,
+            due_told_at: now,
             client: Known::from(client),
+            client_told_at: now,
             since: now,
             resumed: false,
             replied: false,
@@ -244,6 +282,8 @@ impl State {
             text_by_hand: false,
             window_told: false,
             others: BTreeMap::new(),
+            submitted: BTreeSet::new(),
+            missed_too: BTreeMap::new(),
         }
     }
 

@@ -146,7 +146,9 @@ pub static SENTENCES: &[Sentence] = &[
     row(
         Document::MissedCheckIn,
         "If a client is at the end of the program and just needing to complete a Transition Maintenance Call, please refer to this article for the appropriate procedure- https://naturalacneclinic.happyfox.com/kb/article/563-sop-2330-submit-happyfox-tickets/",
-        Place::Exception("no case opens, and an open one closes (A23); the ticket is a later step"),
+        Place::Exception(
+            "nothing is sent and an open case closes (A23); the coach gets a work item for the ticket",
+        ),
     ),
     row(
         Document::MissedCheckIn,

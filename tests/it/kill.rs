@@ -1,0 +1,250 @@
+//! A serving relay is killed again and again while a whole cast lives on around it.
+//!
+//! Two processes, as in life: a sandbox that plays the cast on its own clock and redelivers what
+//! was not acknowledged, and `serve`, which gets SIGKILL at random moments. What the vendors
+//! accepted and what they saw acknowledged is the judge; the relay is only asked for its reasons.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use clear_relay::lifecycle::pause;
+use http::{HeaderMap, Method};
+use relay_core::random::{Random, SeededRandom, SystemRandom};
+use relay_http_client::{Call, ReqwestTransport, Transport};
+use relay_store::{JobFilter, JobState, Page, ReceiptState, Store};
+use relay_store_sqlite::SqliteStore;
+use serde_json::Value;
+
+/// How often the relay is killed.
+const KILLS: usize = 50;
+/// Seconds of the cast's life in a real second: its two weeks pass in about a minute.
+const SCALE: &str = "20000";
+/// How long the last relay is left alone: leases of the dead must end, and what they held be done.
+const LAST_LIFE: Duration = Duration::from_secs(40);
+
+/// A child that does not outlive its test.
+struct Process(Child);
+
+impl Process {
+    fn start(args: &[&str]) -> Self {
+        let child = Command::new(env!("CARGO_BIN_EXE_clear-relay"))
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary starts");
+        Self(child)
+    }
+
+    fn kill(mut self) {
+        self.0
+            .kill()
+            .expect("it was alive: it must not have ended by itself");
+        self.0.wait().expect("it ends");
+    }
+
+    fn is_alive(&mut self) -> bool {
+        self.0.try_wait().expect("it can be asked").is_none()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may be gone already, and then there is nothing to do.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+async fn get(transport: &ReqwestTransport, url: &str) -> Option<Value> {
+    let call = Call {
+        method: Method::GET,
+        url: url.parse().expect("an address"),
+        headers: HeaderMap::new(),
+        body: Bytes::new(),
+        timeout: Duration::from_secs(5),
+    };
+    let answer = transport.send(call).await.ok()?;
+    serde_json::from_slice(&answer.body).ok()
+}
+
+async fn wait_for(transport: &ReqwestTransport, url: &str) {
+    for _ in 0..400 {
+        if get(transport, url).await.is_some() {
+            return;
+        }
+        pause(Duration::from_millis(25)).await;
+    }
+    panic!("{url} does not answer");
+}
+
+/// The relay's reasons, read from its database after the last life.
+struct Reasons {
+    /// The dedupe key of every receipt, with its state.
+    receipts: BTreeMap<String, ReceiptState>,
+    /// Jobs that should have been done, a line each.
+    undone: Vec<String>,
+}
+
+async fn reasons(path: &Path) -> Reasons {
+    let store = SqliteStore::open(path).await.expect("the database opens");
+    let page = Page {
+        offset: 0,
+        limit: 100_000,
+    };
+    let mut receipts = BTreeMap::new();
+    for state in ReceiptState::ALL {
+        for receipt in store.receipts(*state, page).await.expect("receipts") {
+            // A duplicate must not hide the state of its original.
+            let known = receipts.entry(receipt.dedupe_key).or_insert(receipt.state);
+            if *known == ReceiptState::Duplicate {
+                *known = receipt.state;
+            }
+        }
+    }
+    let running = JobFilter {
+        states: vec![JobState::Running],
+        ..JobFilter::default()
+    };
+    let undone = store.jobs(&running, page).await.expect("jobs");
+    let undone = undone
+        .iter()
+        .map(|job| format!("{} is still running", job.key))
+        .collect();
+    store.close().await;
+    Reasons { receipts, undone }
+}
+
+/// What reached a client or a coach more than once.
+fn repeated(accepted: &Value) -> Vec<String> {
+    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+    for entry in accepted.as_array().expect("a list") {
+        let what = entry["operation"].as_str().expect("an operation");
+        let said = match what {
+            "portal_message" | "portal_note" | "email" | "contact_note" => {
+                &entry["content"]["text"]
+            }
+            "call_task" => &entry["content"]["title"],
+            "create_hook" | "verify_hook" | "create_tag" => continue,
+            _ => &entry["content"],
+        };
+        *seen
+            .entry(format!("{what} for {}: {said}", entry["who"]))
+            .or_default() += 1;
+    }
+    seen.into_iter()
+        .filter(|(_, times)| *times > 1)
+        .map(|(what, _)| what)
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_killed_fifty_times_loses_nothing_it_acknowledged_and_repeats_nothing() {
+    let seed = SystemRandom.next_u64();
+    println!("seed {seed}");
+    let random = SeededRandom::new(seed);
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("relay.toml");
+    let config = config.to_str().expect("a path in plain text");
+    let (box_port, relay_port) = (free_port().to_string(), free_port());
+    let relay_url = format!("http://127.0.0.1:{relay_port}/");
+    let sandbox_url = format!("http://127.0.0.1:{box_port}/_sandbox");
+    let mut sandbox = Process::start(&[
+        "sandbox",
+        "--port",
+        &box_port,
+        "--play",
+        "full",
+        "--time-scale",
+        SCALE,
+        "--relay-url",
+        &relay_url,
+        "--write-config",
+        config,
+    ]);
+    let transport = Arc::new(ReqwestTransport::new().expect("a transport"));
+    wait_for(&transport, &format!("{sandbox_url}/clock")).await;
+    let serve = || Process::start(&["--config", config, "serve", "--time-scale", SCALE]);
+
+    let mut relay = serve();
+    wait_for(&transport, &format!("{relay_url}healthz")).await;
+    let synced = Command::new(env!("CARGO_BIN_EXE_clear-relay"))
+        .args(["--config", config, "hooks", "sync"])
+        .output()
+        .expect("hooks sync runs");
+    assert!(
+        synced.status.success(),
+        "{}",
+        String::from_utf8_lossy(&synced.stderr)
+    );
+
+    for _ in 0..KILLS {
+        let life = 150 + random.next_u64() % 1_500;
+        pause(Duration::from_millis(life)).await;
+        relay.kill();
+        relay = serve();
+    }
+    pause(LAST_LIFE).await;
+    assert!(relay.is_alive(), "the last relay ended by itself");
+    assert!(sandbox.is_alive(), "the sandbox ended by itself");
+
+    let accepted = get(&transport, &format!("{sandbox_url}/accepted"))
+        .await
+        .expect("a list");
+    let told = get(&transport, &format!("{sandbox_url}/acknowledged"))
+        .await
+        .expect("a list");
+    relay.kill();
+    let database = folder.path().join("clear-relay.sqlite");
+    let reasons = reasons(&database).await;
+
+    let acknowledged: BTreeSet<String> = told
+        .as_object()
+        .expect("a list by vendor")
+        .values()
+        .flat_map(|keys| keys.as_array().expect("a list of keys"))
+        .map(|key| key.as_str().expect("a key").to_owned())
+        .collect();
+    let lost: Vec<_> = acknowledged
+        .iter()
+        .filter(|key| {
+            !reasons
+                .receipts
+                .get(*key)
+                .is_some_and(|state| *state != ReceiptState::New)
+        })
+        .collect();
+    println!(
+        "{KILLS} kills, {} webhooks acknowledged, {} requests accepted",
+        acknowledged.len(),
+        accepted.as_array().map_or(0, Vec::len),
+    );
+    assert!(
+        acknowledged.len() > 50,
+        "the cast has lived: {}",
+        acknowledged.len()
+    );
+    assert_eq!(
+        lost,
+        Vec::<&String>::new(),
+        "acknowledged and neither read nor explained"
+    );
+    assert_eq!(
+        repeated(&accepted),
+        Vec::<String>::new(),
+        "done more than once"
+    );
+    assert_eq!(reasons.undone, Vec::<String>::new());
+    drop(sandbox);
+}
