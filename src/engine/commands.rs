@@ -271,15 +271,16 @@ impl Engine {
         if (item.kind.as_str(), action) == ("fee", "cancel_subscription") {
             return self.stop_fee(item, by, text, vec![settle, audit]).await;
         }
-        match (item.case, parse_action(action, text)?) {
+        let decision = parse_action(action, text)?;
+        if decision.is_none() && action != "done" {
+            // Settling the item alone would leave its case waiting for nobody.
+            return refused(format!("the relay can't carry out {action} for this item"));
+        }
+        match (item.case, decision) {
             // Settled before the case moves: what it no longer asks, it settles in its own name.
             (Some(case), Some(decision)) => {
                 self.decide_case_after(case, by, decision, &[settle, audit])
                     .await
-            }
-            (_, None) if action != "done" => {
-                // Settling the item alone would leave its case waiting for nobody.
-                refused(format!("the relay can't carry out {action} for this item"))
             }
             _ => self.commit(SETTLE, vec![settle, audit]).await.map(|_| ()),
         }
@@ -451,8 +452,9 @@ pub fn parse_action(action: &str, text: Option<&str>) -> Result<Option<Action>, 
         "call_outcome" => match text.and_then(call_outcome) {
             Some(outcome) => Action::CallOutcome { outcome },
             None => {
-                let known = CallOutcome::ALL.map(CallOutcome::as_str).join(", ");
-                return refused(format!("call_outcome needs an outcome: {known}"));
+                return refused(
+                    "call_outcome needs what came of it: spoke, voicemail, no answer or wrong number",
+                );
             }
         },
         other => match call_outcome(other) {
@@ -462,10 +464,8 @@ pub fn parse_action(action: &str, text: Option<&str>) -> Result<Option<Action>, 
     }))
 }
 
-/// An outcome by its name, as people or programs write it: `no answer`, `no_answer`.
-fn call_outcome(name: &str) -> Option<CallOutcome> {
-    let name = name.trim().to_lowercase().replace('_', " ");
-    CallOutcome::ALL
-        .into_iter()
-        .find(|outcome| outcome.as_str() == name)
+/// An outcome as it is written in the task (`no answer`) or as a name (`no_answer`).
+fn call_outcome(text: &str) -> Option<CallOutcome> {
+    let words = text.trim().to_lowercase().replace('_', " ");
+    CallOutcome::ALL.into_iter().find(|o| o.as_str() == words)
 }
