@@ -4,9 +4,8 @@
 //! (`clients link`). Never a guess, because a wrong link sends one client's message to another.
 
 use relay_core::clients::ClientSnapshot;
-use relay_core::ids::{ClientId, ContactId, WorkItemId};
-use relay_core::time::Timestamp;
-use relay_store::{Link, Op, WorkItem};
+use relay_core::ids::{ClientId, ContactId};
+use relay_store::{Link, Op};
 use serde_json::json;
 
 use crate::engine::{Engine, EngineError};
@@ -109,33 +108,15 @@ impl Engine {
     }
 
     fn nobody(&self, client: &ClientId, reason: &str) -> Linked {
-        let now = self.now();
-        let ops = self.open_work_ops(self.link_item(client, reason, now), now);
+        let title = format!("Link client {client} to her CRM contact: {reason}");
+        let mut item = self.item(format!("link/{client}"), "link", title);
+        item.detail = json!({ "client": client, "reason": reason,
+                              "remedy": format!("clear-relay clients link {client} CONTACT") });
+        item.actions = vec!["linked".to_owned()];
+        item.client = Some(client.clone());
         Linked::Nobody {
             reason: reason.to_owned(),
-            ops,
-        }
-    }
-
-    fn link_item(&self, client: &ClientId, reason: &str, now: Timestamp) -> WorkItem {
-        let remind_at = self.calendar.next_working_morning(now);
-        WorkItem {
-            id: WorkItemId::new(self.random.as_ref(), now),
-            dedupe_key: format!("link/{client}"),
-            kind: "link".to_owned(),
-            owner: self.people.admin.clone(),
-            title: format!("Link client {client} to her CRM contact: {reason}"),
-            detail: json!({ "client": client, "reason": reason,
-                            "remedy": format!("clear-relay clients link {client} CONTACT") }),
-            actions: vec!["linked".to_owned()],
-            client: Some(client.clone()),
-            case: None,
-            effect: None,
-            opened_at: now,
-            due: remind_at,
-            remind_at,
-            reminders: 0,
-            settled: None,
+            ops: self.open_work_ops(item, self.now()),
         }
     }
 }

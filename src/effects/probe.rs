@@ -12,7 +12,7 @@ use crate::engine::jobs::{fence, missing};
 use crate::engine::{Engine, EngineError};
 
 /// How much earlier than the intent a probe looks: the vendor's clock is not ours.
-const SKEW: SignedDuration = SignedDuration::from_mins(2);
+pub(super) const SKEW: SignedDuration = SignedDuration::from_mins(2);
 
 impl Engine {
     /// Looks whether an effect with an unclear outcome happened.

@@ -9,15 +9,20 @@ use relay_core::workflow::{Context, Verdict};
 use relay_http_client::CallError;
 use relay_store::{Effect, EffectState, Intent, Job, JobEnd, JobError, Op};
 
-use crate::checkpoint::{ATTEMPT, GUARD, INTENT, READ_BACK, REFUSE};
-use crate::effects::Performed;
+use crate::checkpoint::{ATTEMPT, GUARD, INTENT, PROBE, READ_BACK, REFUSE};
 use crate::effects::guard::Reading;
+use crate::effects::probe::SKEW;
 use crate::effects::settle::{Ending, remember};
+use crate::effects::{Performed, Sighting};
 use crate::engine::jobs::{fence, member, missing};
 use crate::engine::{Engine, EngineError};
 
 /// How often an outreach behind an unclear one looks whether that is settled.
 const UNCLEAR_FOR: SignedDuration = SignedDuration::from_mins(1);
+
+/// How long may lie between the guard and the request, real time. A third of a lease: if more has
+/// passed, somebody else may hold the job.
+const STANDSTILL: SignedDuration = SignedDuration::from_secs(5);
 
 /// How often a halted outreach looks whether it may go on.
 const STOPPED_FOR: SignedDuration = SignedDuration::from_mins(5);
@@ -43,6 +48,17 @@ impl Engine {
         if effect.kind().is_outreach() && self.another_is_unclear(effect).await? {
             return self
                 .snooze(job, UNCLEAR_FOR, "an earlier message may have gone out")
+                .await;
+        }
+        if let Some(vendor_ref) = self.there_after_all(effect).await? {
+            let settled = Settled::Done {
+                at: effect.intended_at.unwrap_or(effect.created_at),
+                vendor_ref,
+                by_probe: true,
+            };
+            let ending = Ending::new(EffectState::Done, settled);
+            return self
+                .settle(job, effect, &[EffectState::Planned], ending)
                 .await;
         }
         let workflow = self.book.of_case(self.store.as_ref(), &case).await?;
@@ -83,6 +99,12 @@ impl Engine {
                 };
                 self.end_effect(&mut stepping, effect, &[EffectState::Planned], ending)
                     .await?;
+                // A blocking effect holds its case, which opens an item of its own.
+                if !effect.planned.blocking {
+                    for op in self.held_item_ops(job, effect, &reason) {
+                        stepping.push(op);
+                    }
+                }
                 let error = JobError {
                     class: "held".to_owned(),
                     message: reason,
@@ -108,6 +130,26 @@ impl Engine {
         });
         self.commit(REFUSE, ops).await?;
         Ok(())
+    }
+
+    /// Before a second request: whether the first, which the vendor said it had refused, is there
+    /// all the same. A gateway may refuse an answer after the work was done; looking is free.
+    async fn there_after_all(
+        &self,
+        effect: &Effect,
+    ) -> Result<Option<Option<String>>, EngineError> {
+        let (Some(request), Some(since)) = (&effect.request, effect.intended_at) else {
+            return Ok(None);
+        };
+        if effect.revision == 0 || effect.kind().absence() == Absence::DesiredState {
+            return Ok(None);
+        }
+        let from = since.saturating_sub(SKEW).unwrap_or(since);
+        let look = self.perform.probe(effect.key(), request, from);
+        Ok(match self.call(PROBE, look).await? {
+            Sighting::Seen { vendor_ref } => Some(vendor_ref),
+            Sighting::NotSeen => None,
+        })
     }
 
     /// Whether another outreach of the same case may have gone out: its case must hear of it
@@ -165,11 +207,20 @@ impl Engine {
         if self.halted(effect).await? {
             return self.snooze(job, STOPPED_FOR, "outreach is stopped").await;
         }
+        let guarded_at = self.clocks.real.now();
         let intent = self.intend(job, case, effect, request, read).await?;
+        // This process may have stood still (a suspended machine): its lease may be gone, and what
+        // the guard read is old.
+        if self.clocks.real.now().duration_since(guarded_at) > STANDSTILL {
+            let why = "this process stood still after the guard";
+            return self.not_begun(job, effect, &intent, why).await;
+        }
         // A stop said before the intent was stored is seen here; a later one finds the request on
         // its way.
         if self.halted(effect).await? {
-            return self.not_begun(job, effect, &intent).await;
+            return self
+                .not_begun(job, effect, &intent, "outreach is stopped")
+                .await;
         }
         let outcome = self
             .call(
@@ -225,6 +276,7 @@ impl Engine {
         job: &Job,
         effect: &Effect,
         intent: &Intent,
+        why: &str,
     ) -> Result<(), EngineError> {
         let ops = vec![
             Op::EndIntent {
@@ -236,8 +288,7 @@ impl Engine {
         ];
         let at = self.now().saturating_add(STOPPED_FOR);
         let at = at.unwrap_or(Timestamp::MAX);
-        let why = "outreach is stopped".to_owned();
-        self.put_off(job, at, why, ops).await
+        self.put_off(job, at, why.to_owned(), ops).await
     }
 
     /// A desired state is believed when it is read, not when the write is answered.

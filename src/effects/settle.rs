@@ -1,11 +1,9 @@
 //! Stores how an effect ended, and lets its case hear of it, in one batch.
 
-use relay_core::effects::{Audience, EffectKind, Request, Settled};
+use relay_core::effects::{EffectKind, Request, Settled};
 use relay_core::facts::Fact;
-use relay_core::ids::{CaseId, WorkItemId};
 use relay_core::workflow::Input;
-use relay_http_client::CallError;
-use relay_store::{Effect, EffectState, Job, JobEnd, Op, WorkItem};
+use relay_store::{Effect, EffectState, Job, JobEnd, Op};
 use serde_json::json;
 
 use crate::checkpoint::SETTLE;
@@ -212,90 +210,6 @@ impl Engine {
             at: self.now(),
         });
         Ok(ops)
-    }
-
-    pub(crate) fn dead_item_ops(&self, job: &Job, case: CaseId, reason: &str) -> Vec<Op> {
-        self.dead_item(job, Some(case), reason)
-    }
-
-    pub(crate) fn dead_item(&self, job: &Job, case: Option<CaseId>, reason: &str) -> Vec<Op> {
-        let title = format!("A {} job was given up", job.kind);
-        let mut item = self.item(format!("dead/{}", job.id), "dead_job", title);
-        item.detail = json!({ "job": job.id, "reason": reason,
-                              "remedy": format!("clear-relay jobs replay {}", job.id) });
-        item.actions = vec!["replay".to_owned(), "cancel".to_owned()];
-        item.client.clone_from(&job.client);
-        item.case = case;
-        self.open_work_ops(item, self.now())
-    }
-
-    pub(crate) fn unsettled_item_ops(&self, job: &Job, effect: &Effect, evidence: &str) -> Vec<Op> {
-        let title = format!(
-            "Did this {} go out? The relay can't tell",
-            effect.kind().as_str()
-        );
-        let mut item = self.item(format!("unsettled/{}", effect.key()), "unsettled", title);
-        item.detail = json!({
-            "job": job.id, "effect": effect.key(), "evidence": evidence,
-            "request": effect.request, "sent_at": effect.intended_at, "looked": effect.probes,
-        });
-        // What reaches a client is never sent a second time, whoever asks: the hold of its case
-        // offers the ways on (by hand, leave it out, close).
-        item.actions = vec!["happened".to_owned()];
-        if effect.kind().audience() != Audience::Client {
-            item.actions.push("send".to_owned());
-        }
-        item.client = Some(effect.planned.client.clone());
-        item.case = Some(effect.case);
-        item.effect = Some(effect.key().clone());
-        self.open_work_ops(item, self.now())
-    }
-
-    /// A vendor refuses our credential: one item per vendor, not one per client.
-    pub(crate) fn connection_item_ops(&self, error: &CallError) -> Vec<Op> {
-        let vendor = error
-            .operation
-            .split_whitespace()
-            .next()
-            .unwrap_or("vendor");
-        let title = format!("{vendor} refuses the relay's credential");
-        let mut item = self.item(format!("connection/{vendor}"), "connection", title);
-        item.detail = json!({ "reason": error.to_string(),
-                              "remedy": "renew the credential in the configuration and restart" });
-        item.actions = vec!["done".to_owned()];
-        self.open_work_ops(item, self.now())
-    }
-
-    pub(crate) fn alarm_ops(&self, effect: &Effect, alarm: &str) -> Vec<Op> {
-        let title = format!("Look at the contact: {alarm}");
-        let mut item = self.item(format!("alarm/{}", effect.key()), "alarm", title);
-        item.detail = json!({ "effect": effect.key(), "alarm": alarm });
-        item.actions = vec!["done".to_owned()];
-        item.client = Some(effect.planned.client.clone());
-        item.effect = Some(effect.key().clone());
-        self.open_work_ops(item, self.now())
-    }
-
-    pub(crate) fn item(&self, dedupe_key: String, kind: &str, title: String) -> WorkItem {
-        let now = self.now();
-        let remind_at = self.calendar.next_working_morning(now);
-        WorkItem {
-            id: WorkItemId::new(self.random.as_ref(), now),
-            dedupe_key,
-            kind: kind.to_owned(),
-            owner: self.people.admin.clone(),
-            title,
-            detail: serde_json::Value::Null,
-            actions: Vec::new(),
-            client: None,
-            case: None,
-            effect: None,
-            opened_at: now,
-            due: remind_at,
-            remind_at,
-            reminders: 0,
-            settled: None,
-        }
     }
 }
 

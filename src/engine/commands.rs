@@ -237,7 +237,7 @@ impl Engine {
         };
         let audit = self.audit(by, "work", &id.to_string(), json!({ "action": action }));
         match item.kind.as_str() {
-            "dead_job" => self.settle_dead(&item, by, action).await,
+            "dead_job" | "held" => self.settle_dead(&item, by, action).await,
             "unsettled" => {
                 self.settle_unsettled(&item, action, vec![settle, audit])
                     .await
@@ -246,7 +246,7 @@ impl Engine {
                 self.settle_backlog(&item, action, vec![settle, audit])
                     .await
             }
-            "connection" | "alarm" | "billing" | "link" => {
+            "connection" | "alarm" | "billing" | "link" | "stale" => {
                 self.commit(SETTLE, vec![settle, audit]).await.map(|_| ())
             }
             _ => self.settle_case_item(&item, by, action, text, settle).await,

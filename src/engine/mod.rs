@@ -24,6 +24,7 @@ pub mod commands;
 pub mod dry_run;
 pub mod error;
 mod intake;
+mod items;
 pub mod jobs;
 pub mod replay;
 pub mod stepper;

@@ -422,30 +422,6 @@ impl Stepping<'_> {
     }
 }
 
-impl Engine {
-    /// Opens a work item and sets its reminder.
-    pub(crate) fn open_work_ops(&self, item: WorkItem, now: Timestamp) -> Vec<Op> {
-        let reminder = NewJob {
-            id: JobId::new(self.random.as_ref(), now),
-            key: format!("reminder/{}", item.id),
-            kind: "reminder".to_owned(),
-            // A reminder calls no vendor and must not stand in a client's way.
-            lane: format!("reminder/{}", item.id),
-            run_at: item.remind_at,
-            client: item.client.clone(),
-            case: item.case,
-            payload: json!({ "work_item": item.id }),
-        };
-        vec![
-            Op::OpenWork(item),
-            Op::Enqueue {
-                job: reminder,
-                existing: Existing::Keep,
-            },
-        ]
-    }
-}
-
 /// The key of the job that carries out an effect.
 pub(crate) fn effect_job_key(key: &EffectKey) -> String {
     format!("effect/{key}")

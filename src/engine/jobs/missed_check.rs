@@ -2,9 +2,9 @@
 
 use relay_core::clients::CheckIn;
 use relay_core::facts::{Fact, FactBody};
-use relay_core::ids::{CheckInId, ClientId, WorkItemId};
+use relay_core::ids::{CheckInId, ClientId};
 use relay_core::time::{Date, SignedDuration, Timestamp};
-use relay_store::{Existing, Job, JobEnd, Op, WorkItem};
+use relay_store::{Existing, Job, JobEnd, Op};
 use serde_json::json;
 
 use super::{fence, member, missing};
@@ -118,28 +118,16 @@ impl Engine {
         listed: &CheckIn,
     ) -> Result<(), EngineError> {
         let now = self.now();
-        let remind_at = self.calendar.next_working_morning(now);
-        let item = WorkItem {
-            id: WorkItemId::new(self.random.as_ref(), now),
-            dedupe_key: format!("backlog/{client}/{}", listed.id),
-            kind: "backlog".to_owned(),
-            owner: self.people.program_manager.clone(),
-            title: format!(
-                "Check-in of client {client} was due on {}, before the relay was switched on",
-                listed.due
-            ),
-            detail: json!({ "client": client, "check_in": listed.id, "due": listed.due,
-                            "job": job.id }),
-            actions: vec!["release".to_owned(), "dismiss".to_owned()],
-            client: Some(client.clone()),
-            case: None,
-            effect: None,
-            opened_at: now,
-            due: remind_at,
-            remind_at,
-            reminders: 0,
-            settled: None,
-        };
+        let title = format!(
+            "Check-in of client {client} was due on {}, before the relay was switched on",
+            listed.due
+        );
+        let mut item = self.item(format!("backlog/{client}/{}", listed.id), "backlog", title);
+        item.owner.clone_from(&self.people.program_manager);
+        item.detail = json!({ "client": client, "check_in": listed.id, "due": listed.due,
+                              "job": job.id });
+        item.actions = vec!["release".to_owned(), "dismiss".to_owned()];
+        item.client = Some(client.clone());
         let why = "overdue before the relay was switched on: listed, not messaged".to_owned();
         self.end(
             job,

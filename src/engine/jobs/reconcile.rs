@@ -3,9 +3,9 @@
 //! An event never sent must not mean a client never followed up, nor one who is followed up
 //! although she did check in.
 
-use relay_core::clients::CheckIn;
+use relay_core::clients::{CheckIn, Coach};
 use relay_core::ids::{ClientId, JobId};
-use relay_core::time::{Time, Timestamp};
+use relay_core::time::{SignedDuration, Time, Timestamp};
 use relay_store::{CaseFilter, Existing, Job, JobState, NewJob, Op, Page};
 use serde_json::json;
 
@@ -14,6 +14,9 @@ use crate::engine::{Engine, EngineError, watch};
 
 /// When the reconcile runs, clinic time: before the first portal slot of the day.
 const HOUR: i8 = 6;
+
+/// How long a case may stand still before the manager hears of it (E31).
+const STALE: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 /// How many cases are looked at in one read of the store.
 const PAGE: u32 = 500;
@@ -47,6 +50,7 @@ impl Engine {
         for (client, check_in) in open {
             ops.push(self.watch_overdue(&client, &check_in, now).await?);
         }
+        ops.extend(self.coach_ops().await?);
         let mut offset = 0;
         loop {
             let page = Page {
@@ -59,6 +63,9 @@ impl Engine {
             };
             let cases = self.store.cases(&filter, page).await?;
             for case in &cases {
+                if now.duration_since(case.changed_at) > STALE {
+                    ops.extend(self.stale_item_ops(case));
+                }
                 ops.push(Op::Enqueue {
                     job: NewJob {
                         id: JobId::new(self.random.as_ref(), now),
@@ -81,6 +88,25 @@ impl Engine {
         let at = self.next_reconcile(now);
         self.put_off(job, at, "until tomorrow".to_owned(), ops)
             .await
+    }
+
+    /// Coaches of the directory whose name or address has changed in the portal: a script must not
+    /// be signed with a name that somebody no longer has.
+    async fn coach_ops(&self) -> Result<Vec<Op>, EngineError> {
+        let told = self.call(REREAD_CALL, self.ports.portal.coaches()).await?;
+        let known = self.store.coaches().await?;
+        let changed = known.into_iter().filter_map(|known| {
+            let told = told.iter().find(|told| told.id == known.id)?;
+            let same = told.name == known.name && told.email == known.email;
+            (!same).then(|| {
+                let crm_user = known.crm_user.filter(|_| told.email == known.email);
+                Op::PutCoach(Coach {
+                    crm_user,
+                    ..told.clone()
+                })
+            })
+        });
+        Ok(changed.collect())
     }
 
     /// Watches an open check-in that is overdue; one that is watched for a later day, because its

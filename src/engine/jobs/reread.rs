@@ -1,9 +1,8 @@
 //! Reads an object again that a hint named: a hint is never believed by itself (E37).
 
 use relay_core::facts::{Fact, FactBody};
-use relay_core::ids::{ClientId, ContactId, TaskId, WorkItemId};
-use relay_core::time::Timestamp;
-use relay_store::{Job, JobEnd, Op, WorkItem};
+use relay_core::ids::{ClientId, ContactId, TaskId};
+use relay_store::{Job, JobEnd, Op};
 use serde_json::json;
 
 use super::{fence, member, missing};
@@ -118,39 +117,8 @@ impl Engine {
             .iter()
             .find(|sub| sub.id.as_str() == subscription && (sub.active || sub.auto_charge));
         if let Some(alive) = alive {
-            let now = self.now();
-            ops.extend(self.open_work_ops(revived(self, client, alive, now), now));
+            ops.extend(self.revived_item_ops(client, alive));
         }
         Ok(ops)
-    }
-}
-
-fn revived(
-    engine: &Engine,
-    client: &ClientId,
-    sub: &relay_core::clients::Subscription,
-    now: Timestamp,
-) -> WorkItem {
-    let remind_at = engine.calendar.next_working_morning(now);
-    WorkItem {
-        id: WorkItemId::new(engine.random.as_ref(), now),
-        dedupe_key: format!("revived/{}", sub.id),
-        kind: "billing".to_owned(),
-        owner: engine.people.admin.clone(),
-        title: format!(
-            "Subscription {} of client {client} was stopped and can charge again",
-            sub.id
-        ),
-        detail: json!({ "subscription": sub.id, "active": sub.active,
-                        "auto_charge": sub.auto_charge, "next_bill_date": sub.next_bill_date }),
-        actions: vec!["done".to_owned()],
-        client: Some(client.clone()),
-        case: None,
-        effect: None,
-        opened_at: now,
-        due: remind_at,
-        remind_at,
-        reminders: 0,
-        settled: None,
     }
 }

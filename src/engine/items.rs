@@ -1,0 +1,167 @@
+//! The work items that the engine opens itself: what a person must do when no step can say it.
+//!
+//! Every item names its remedy, and opens together with its reminder. The same wish opened twice
+//! is one item (see [`WorkItem::dedupe_key`]).
+
+use relay_core::case::Case;
+use relay_core::clients::Subscription;
+use relay_core::effects::Audience;
+use relay_core::ids::{CaseId, ClientId, JobId, WorkItemId};
+use relay_core::time::Timestamp;
+use relay_http_client::CallError;
+use relay_store::{Effect, Existing, Job, NewJob, Op, WorkItem};
+use serde_json::json;
+
+use crate::engine::Engine;
+
+impl Engine {
+    /// Opens a work item and sets its reminder.
+    pub(crate) fn open_work_ops(&self, item: WorkItem, now: Timestamp) -> Vec<Op> {
+        let reminder = NewJob {
+            id: JobId::new(self.random.as_ref(), now),
+            key: format!("reminder/{}", item.id),
+            kind: "reminder".to_owned(),
+            // A reminder calls no vendor and must not stand in a client's way.
+            lane: format!("reminder/{}", item.id),
+            run_at: item.remind_at,
+            client: item.client.clone(),
+            case: item.case,
+            payload: json!({ "work_item": item.id }),
+        };
+        vec![
+            Op::OpenWork(item),
+            Op::Enqueue {
+                job: reminder,
+                existing: Existing::Keep,
+            },
+        ]
+    }
+
+    pub(crate) fn dead_item_ops(&self, job: &Job, case: CaseId, reason: &str) -> Vec<Op> {
+        self.dead_item(job, Some(case), reason)
+    }
+
+    pub(crate) fn dead_item(&self, job: &Job, case: Option<CaseId>, reason: &str) -> Vec<Op> {
+        let title = format!("A {} job was given up", job.kind);
+        let mut item = self.item(format!("dead/{}", job.id), "dead_job", title);
+        item.detail = json!({ "job": job.id, "reason": reason,
+                              "remedy": format!("clear-relay jobs replay {}", job.id) });
+        item.actions = vec!["replay".to_owned(), "cancel".to_owned()];
+        item.client.clone_from(&job.client);
+        item.case = case;
+        self.open_work_ops(item, self.now())
+    }
+
+    pub(crate) fn unsettled_item_ops(&self, job: &Job, effect: &Effect, evidence: &str) -> Vec<Op> {
+        let title = format!(
+            "Did this {} go out? The relay can't tell",
+            effect.kind().as_str()
+        );
+        let mut item = self.item(format!("unsettled/{}", effect.key()), "unsettled", title);
+        item.detail = json!({
+            "job": job.id, "effect": effect.key(), "evidence": evidence,
+            "request": effect.request, "sent_at": effect.intended_at, "looked": effect.probes,
+        });
+        // What reaches a client is never sent a second time, whoever asks: the hold of its case
+        // offers the ways on (by hand, leave it out, close).
+        item.actions = vec!["happened".to_owned()];
+        if effect.kind().audience() != Audience::Client {
+            item.actions.push("send".to_owned());
+        }
+        item.client = Some(effect.planned.client.clone());
+        item.case = Some(effect.case);
+        item.effect = Some(effect.key().clone());
+        self.open_work_ops(item, self.now())
+    }
+
+    /// A vendor refuses our credential: one item per vendor, not one per client.
+    pub(crate) fn connection_item_ops(&self, error: &CallError) -> Vec<Op> {
+        let vendor = error
+            .operation
+            .split_whitespace()
+            .next()
+            .unwrap_or("vendor");
+        let title = format!("{vendor} refuses the relay's credential");
+        let mut item = self.item(format!("connection/{vendor}"), "connection", title);
+        item.detail = json!({ "reason": error.to_string(),
+                              "remedy": "renew the credential in the configuration and restart" });
+        item.actions = vec!["done".to_owned()];
+        self.open_work_ops(item, self.now())
+    }
+
+    pub(crate) fn alarm_ops(&self, effect: &Effect, alarm: &str) -> Vec<Op> {
+        let title = format!("Look at the contact: {alarm}");
+        let mut item = self.item(format!("alarm/{}", effect.key()), "alarm", title);
+        item.detail = json!({ "effect": effect.key(), "alarm": alarm });
+        item.actions = vec!["done".to_owned()];
+        item.client = Some(effect.planned.client.clone());
+        item.effect = Some(effect.key().clone());
+        self.open_work_ops(item, self.now())
+    }
+
+    pub(crate) fn item(&self, dedupe_key: String, kind: &str, title: String) -> WorkItem {
+        let now = self.now();
+        let remind_at = self.calendar.next_working_morning(now);
+        WorkItem {
+            id: WorkItemId::new(self.random.as_ref(), now),
+            dedupe_key,
+            kind: kind.to_owned(),
+            owner: self.people.admin.clone(),
+            title,
+            detail: serde_json::Value::Null,
+            actions: Vec::new(),
+            client: None,
+            case: None,
+            effect: None,
+            opened_at: now,
+            due: remind_at,
+            remind_at,
+            reminders: 0,
+            settled: None,
+        }
+    }
+
+    /// Something informational is held: nothing waits for it, but somebody should know.
+    pub(crate) fn held_item_ops(&self, job: &Job, effect: &Effect, reason: &str) -> Vec<Op> {
+        let title = format!("A {} is held: {reason}", effect.kind().as_str());
+        let mut item = self.item(format!("held/{}", effect.key()), "held", title);
+        item.detail = json!({ "job": job.id, "effect": effect.key(), "reason": reason,
+                              "remedy": format!("clear-relay jobs replay {}", job.id) });
+        item.actions = vec!["replay".to_owned(), "cancel".to_owned()];
+        item.client = Some(effect.planned.client.clone());
+        item.case = Some(effect.case);
+        item.effect = Some(effect.key().clone());
+        self.open_work_ops(item, self.now())
+    }
+
+    /// A subscription that we stopped can charge again: an admin must know before it does.
+    pub(crate) fn revived_item_ops(&self, client: &ClientId, sub: &Subscription) -> Vec<Op> {
+        let title = format!(
+            "Subscription {} of client {client} was stopped and can charge again",
+            sub.id
+        );
+        let mut item = self.item(format!("revived/{}", sub.id), "billing", title);
+        item.detail = json!({ "subscription": sub.id, "active": sub.active,
+                              "auto_charge": sub.auto_charge,
+                              "next_bill_date": sub.next_bill_date });
+        item.actions = vec!["done".to_owned()];
+        item.client = Some(client.clone());
+        self.open_work_ops(item, self.now())
+    }
+
+    /// A case that has not moved for a month: nothing automatic, but the manager hears (E31).
+    pub(crate) fn stale_item_ops(&self, case: &Case) -> Vec<Op> {
+        let title = format!(
+            "The case of client {} has not moved for 30 days",
+            case.client
+        );
+        let mut item = self.item(format!("stale/{}", case.id), "stale", title);
+        item.owner.clone_from(&self.people.program_manager);
+        item.detail = json!({ "case": case.id, "step": case.step, "changed_at": case.changed_at,
+                              "remedy": format!("clear-relay cases show {}", case.id) });
+        item.actions = vec!["done".to_owned()];
+        item.client = Some(case.client.clone());
+        item.case = Some(case.id);
+        self.open_work_ops(item, self.now())
+    }
+}
