@@ -10,8 +10,8 @@ use serde_json::json;
 use super::args::{By, DryRun, Paging};
 use super::error::CliError;
 use super::output::{Output, Table, or_dash};
-use crate::engine::Engine;
 use crate::engine::replay::Preview;
+use crate::engine::{Engine, EngineError};
 
 /// `jobs …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -252,8 +252,12 @@ pub async fn cancel(
         } else if args.dry_run.dry_run {
             "would be cancelled".to_owned()
         } else {
-            engine.cancel_job(job.id, &args.by.by).await?;
-            "cancelled".to_owned()
+            match engine.cancel_job(job.id, &args.by.by).await {
+                Ok(()) => "cancelled".to_owned(),
+                // One that can't be must not keep the others from it.
+                Err(EngineError::Refused(why)) if args.job.is_none() => format!("left: {why}"),
+                Err(error) => return Err(error.into()),
+            }
         };
         rows.push(json!({ "job": job.id, "result": result }));
         table.row([

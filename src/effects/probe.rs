@@ -1,6 +1,7 @@
 //! After an unclear outcome: look, before anything else.
 
 use relay_core::effects::{Absence, Settled};
+use relay_core::retry::absence_proven;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Effect, EffectState, Job, JobEnd, JobError, Op};
 
@@ -49,7 +50,7 @@ impl Engine {
                 self.settle(job, effect, &[EffectState::Unclear], ending)
                     .await
             }
-            Sighting::NotSeen => self.not_seen(job, effect, since).await,
+            Sighting::NotSeen => self.not_seen(job, effect, since, now).await,
         }
     }
 
@@ -85,16 +86,15 @@ impl Engine {
         job: &Job,
         effect: &Effect,
         since: Timestamp,
+        began: Timestamp,
     ) -> Result<(), EngineError> {
         let now = self.now();
-        let proven_from = match effect.kind().absence() {
-            Absence::DesiredState => Some(now),
-            Absence::ProvenAfter(after) => Some(since.saturating_add(after).unwrap_or(now)),
-            Absence::Never => None,
-        };
+        let absence = effect.kind().absence();
         let looked = self.move_effect(effect, EffectState::Unclear, EffectState::Unclear);
-        match proven_from {
-            Some(from) if from <= now => {
+        match absence {
+            // What counts is when the look began: what became visible while it was under way may
+            // have been on a page that had been read already.
+            _ if absence_proven(absence, since, began) => {
                 // Counted as a failure, so that a vendor that loses every request ends in a work
                 // item and not in an endless circle.
                 let message = "not carried out, as the vendor shows".to_owned();
@@ -107,12 +107,13 @@ impl Engine {
                 let back = self.back_to_planned(effect, EffectState::Unclear);
                 self.end(job, end, vec![back]).await
             }
-            Some(from) => {
+            Absence::ProvenAfter(after) => {
+                let from = since.saturating_add(after).unwrap_or(now).max(now);
                 let why = "not there yet; absence is not proven yet".to_owned();
                 self.end(job, JobEnd::Snooze { at: from, why }, vec![looked])
                     .await
             }
-            None => match self.probes.next(effect.probes + 1, since, now) {
+            _ => match self.probes.next(effect.probes + 1, since, now) {
                 Some(at) => {
                     let why = "not there yet; looking again".to_owned();
                     self.end(job, JobEnd::Snooze { at, why }, vec![looked])

@@ -58,10 +58,7 @@ impl Engine {
         };
         match workflow.guard(cx, &case, &effect.planned, &read.reading) {
             Verdict::Go(request) => self.carry_out(job, &case, effect, request, read).await,
-            Verdict::Later { at, reason } => {
-                self.end(job, JobEnd::Snooze { at, why: reason }, read.ops)
-                    .await
-            }
+            Verdict::Later { at, reason } => self.put_off(job, at, reason, read.ops).await,
             Verdict::Overtaken { by, facts } => {
                 let mut stepping = self.stepping(&case.client).await?;
                 let ending = Ending {
@@ -135,15 +132,7 @@ impl Engine {
 
     async fn snooze(&self, job: &Job, by: SignedDuration, why: &str) -> Result<(), EngineError> {
         let at = self.now().saturating_add(by).unwrap_or(Timestamp::MAX);
-        self.end(
-            job,
-            JobEnd::Snooze {
-                at,
-                why: why.to_owned(),
-            },
-            Vec::new(),
-        )
-        .await
+        self.put_off(job, at, why.to_owned(), Vec::new()).await
     }
 
     async fn carry_out(
@@ -177,6 +166,11 @@ impl Engine {
             return self.snooze(job, STOPPED_FOR, "outreach is stopped").await;
         }
         let intent = self.intend(job, case, effect, request, read).await?;
+        // A stop said before the intent was stored is seen here; a later one finds the request on
+        // its way.
+        if self.halted(effect).await? {
+            return self.not_begun(job, effect, &intent).await;
+        }
         let outcome = self
             .call(
                 ATTEMPT,
@@ -223,6 +217,27 @@ impl Engine {
         ops.extend(read.ops);
         self.commit(INTENT, ops).await?;
         Ok(intent)
+    }
+
+    /// The intent is stored and nothing was asked of the vendor: back to the guard, later.
+    async fn not_begun(
+        &self,
+        job: &Job,
+        effect: &Effect,
+        intent: &Intent,
+    ) -> Result<(), EngineError> {
+        let ops = vec![
+            Op::EndIntent {
+                key: intent.key.clone(),
+                revision: intent.revision,
+                outcome: Class::NotSent.as_str().to_owned(),
+            },
+            self.back_to_planned(effect, EffectState::Intended),
+        ];
+        let at = self.now().saturating_add(STOPPED_FOR);
+        let at = at.unwrap_or(Timestamp::MAX);
+        let why = "outreach is stopped".to_owned();
+        self.put_off(job, at, why, ops).await
     }
 
     /// A desired state is believed when it is read, not when the write is answered.

@@ -1,6 +1,6 @@
 //! Stores how an effect ended, and lets its case hear of it, in one batch.
 
-use relay_core::effects::{EffectKind, Request, Settled};
+use relay_core::effects::{Audience, EffectKind, Request, Settled};
 use relay_core::facts::Fact;
 use relay_core::ids::{CaseId, WorkItemId};
 use relay_core::workflow::Input;
@@ -77,7 +77,10 @@ impl Engine {
         // The effect has moved above: what the facts cause would otherwise cancel it, and the
         // record would no longer say by what it was overtaken.
         for fact in facts {
-            stepping.fact(fact, None);
+            // A fact that is older than the case is known, but not to the case.
+            if !stepping.fact(fact.clone(), None) {
+                stepping.input(effect.case, &Input::Fact { fact }).await?;
+            }
         }
         let input = Input::Effect {
             key: effect.key().clone(),
@@ -117,6 +120,10 @@ impl Engine {
                 Err(error) if error.is_conflict() && !lost_lease(&error) => {
                     let stored = self.store.effect(effect.key()).await?;
                     if stored.is_none_or(|stored| !from.contains(&stored.state)) {
+                        // Settled or cancelled by somebody else: what is left is to free the lane.
+                        if held {
+                            return self.end(job, JobEnd::Done, Vec::new()).await;
+                        }
                         return Ok(());
                     }
                 }
@@ -175,11 +182,41 @@ impl Engine {
         Ok(all)
     }
 
+    /// For an effect that may have been sent and whose case can't be stepped: the question to a
+    /// person is stored all the same, because nothing else would ask it.
+    pub(crate) async fn unsettle_quietly(
+        &self,
+        job: &Job,
+        reason: &str,
+    ) -> Result<Vec<Op>, EngineError> {
+        if job.kind != "effect" {
+            return Ok(Vec::new());
+        }
+        let key = member(job, "effect")?;
+        let Some(effect) = self.store.effect(&key).await? else {
+            return Ok(Vec::new());
+        };
+        let ending = death_of(&effect, reason.to_owned());
+        if ending.state != EffectState::Unsettled {
+            return Ok(Vec::new());
+        }
+        let mut ops = self.unsettled_item_ops(job, &effect, reason);
+        ops.push(Op::MoveEffect {
+            key: effect.key().clone(),
+            from: vec![effect.state],
+            to: ending.state,
+            settled: Some(ending.settled),
+            request: None,
+            at: self.now(),
+        });
+        Ok(ops)
+    }
+
     pub(crate) fn dead_item_ops(&self, job: &Job, case: CaseId, reason: &str) -> Vec<Op> {
         self.dead_item(job, Some(case), reason)
     }
 
-    fn dead_item(&self, job: &Job, case: Option<CaseId>, reason: &str) -> Vec<Op> {
+    pub(crate) fn dead_item(&self, job: &Job, case: Option<CaseId>, reason: &str) -> Vec<Op> {
         let title = format!("A {} job was given up", job.kind);
         let mut item = self.item(format!("dead/{}", job.id), "dead_job", title);
         item.detail = json!({ "job": job.id, "reason": reason,
@@ -200,7 +237,12 @@ impl Engine {
             "job": job.id, "effect": effect.key(), "evidence": evidence,
             "request": effect.request, "sent_at": effect.intended_at, "looked": effect.probes,
         });
-        item.actions = vec!["happened".to_owned(), "send".to_owned()];
+        // What reaches a client is never sent a second time, whoever asks: the hold of its case
+        // offers the ways on (by hand, leave it out, close).
+        item.actions = vec!["happened".to_owned()];
+        if effect.kind().audience() != Audience::Client {
+            item.actions.push("send".to_owned());
+        }
         item.client = Some(effect.planned.client.clone());
         item.case = Some(effect.case);
         item.effect = Some(effect.key().clone());
@@ -232,7 +274,7 @@ impl Engine {
         self.open_work_ops(item, self.now())
     }
 
-    fn item(&self, dedupe_key: String, kind: &str, title: String) -> WorkItem {
+    pub(crate) fn item(&self, dedupe_key: String, kind: &str, title: String) -> WorkItem {
         let now = self.now();
         let remind_at = self.calendar.next_working_morning(now);
         WorkItem {

@@ -3,7 +3,7 @@
 //! Every command writes the audit log in the same batch as what it changes, and refuses with a
 //! sentence that says what would work.
 
-use relay_core::effects::{CardRemoval, Settled};
+use relay_core::effects::Settled;
 use relay_core::facts::{CallOutcome, Fact, FactBody, Order};
 use relay_core::ids::{CaseId, ClientId, ContactId, JobId, WorkItemId};
 use relay_core::time::{Date, Timestamp};
@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::checkpoint::SETTLE;
 use crate::effects::settle::Ending;
 use crate::engine::jobs::missed_check;
+use crate::engine::replay::Preview;
 use crate::engine::{Engine, EngineError};
 
 /// How often a command is decided again while the case keeps moving.
@@ -95,16 +96,6 @@ impl Engine {
         by: &str,
         order: Order,
     ) -> Result<CaseId, EngineError> {
-        self.order_with(client, by, order, Vec::new()).await
-    }
-
-    async fn order_with(
-        &self,
-        client: &ClientId,
-        by: &str,
-        order: Order,
-        more: Vec<Op>,
-    ) -> Result<CaseId, EngineError> {
         let now = self.now();
         let fact = Fact {
             client: client.clone(),
@@ -129,9 +120,6 @@ impl Engine {
         }
         let detail = serde_json::to_value(&order).unwrap_or_default();
         stepping.push(self.audit(by, "order", client.as_str(), detail));
-        for op in more {
-            stepping.push(op);
-        }
         self.commit(SETTLE, stepping.into_ops()).await?;
         self.wake.notify_one();
         let opened = self.store.open_cases(client).await?;
@@ -236,10 +224,7 @@ impl Engine {
         };
         let audit = self.audit(by, "work", &id.to_string(), json!({ "action": action }));
         match item.kind.as_str() {
-            "dead_job" => {
-                self.settle_dead(&item, by, action, vec![settle, audit])
-                    .await
-            }
+            "dead_job" => self.settle_dead(&item, by, action).await,
             "unsettled" => {
                 self.settle_unsettled(&item, action, vec![settle, audit])
                     .await
@@ -270,9 +255,6 @@ impl Engine {
             &item.id.to_string(),
             json!({ "action": action }),
         );
-        if (item.kind.as_str(), action) == ("fee", "cancel_subscription") {
-            return self.stop_fee(item, by, text, vec![settle, audit]).await;
-        }
         let decision = parse_action(action, text)?;
         if decision.is_none() && action != "done" {
             // Settling the item alone would leave its case waiting for nobody.
@@ -288,43 +270,23 @@ impl Engine {
         }
     }
 
-    /// E25: the manager says that the fee of a program ended by hand is to stop. The card stays: it
-    /// is taken away only when a client moves to the clinic (A16).
-    async fn stop_fee(
-        &self,
-        item: &WorkItem,
-        by: &str,
-        text: Option<&str>,
-        ops: Vec<Op>,
-    ) -> Result<(), EngineError> {
-        let Some(client) = &item.client else {
-            return refused("the item names no client");
-        };
-        let order = Order::CancelSubscription {
-            reason: text.unwrap_or("the program has ended").to_owned(),
-            card: CardRemoval::Keep,
-        };
-        self.order_with(client, by, order, ops).await.map(|_| ())
-    }
-
     async fn settle_dead(
         &self,
         item: &WorkItem,
         by: &str,
         action: &str,
-        mut ops: Vec<Op>,
     ) -> Result<(), EngineError> {
         let job: JobId = detail(item, "job")?;
-        if action == "replay" {
-            return self.replay(job, by).await.map(|_| ());
+        // Both settle this item, by its key.
+        if action == "cancel" {
+            return self.cancel_job(job, by).await;
         }
-        let now = self.now();
-        ops.push(Op::CancelJob {
-            id: job,
-            why: format!("cancelled by {by}"),
-            at: now,
-        });
-        self.commit(SETTLE, ops).await.map(|_| ())
+        match self.replay(job, by).await? {
+            Preview::Nothing { why } | Preview::NeedsYou { why } => {
+                refused(format!("it can't be replayed: {why}"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A person says whether an effect that can't be probed happened.
@@ -341,6 +303,12 @@ impl Engine {
         let Some(effect) = self.store.effect(key).await? else {
             return refused("the effect is not stored");
         };
+        if effect.state != EffectState::Unsettled {
+            return refused(format!(
+                "this is answered already: the effect is {}",
+                effect.state.as_str()
+            ));
+        }
         if action == "send" {
             return self.plan_again(&effect, job, ops).await;
         }
@@ -376,7 +344,7 @@ impl Engine {
         job: JobId,
         mut ops: Vec<Op>,
     ) -> Result<(), EngineError> {
-        ops.push(self.back_to_planned(effect, effect.state));
+        ops.push(self.back_to_planned(effect, EffectState::Unsettled));
         ops.push(Op::ReplayJob {
             id: job,
             at: self.now(),

@@ -31,12 +31,21 @@ pub enum EngineError {
         /// Why.
         reason: String,
     },
+    /// Our own code panicked. The name says where.
+    #[error("a bug: {0} panicked")]
+    Panicked(&'static str),
     /// A person asked for something that can't be done; the text says what would work.
     #[error("{0}")]
     Refused(String),
 }
 
 impl EngineError {
+    /// Whether the same work may succeed later although nobody changes anything: the database
+    /// can't be written now.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Unavailable(_)))
+    }
+
     /// Whether another writer was faster, and deciding again can help.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_conflict())

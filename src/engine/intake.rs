@@ -3,16 +3,24 @@
 //! A receipt becomes, in one batch: its facts, the steps they cause, a job for each object that is
 //! to be read again, and its own end. No vendor is called here. A crash at any moment leaves the
 //! receipt as it was, and the next pass does the same again.
+//!
+//! A receipt that can't be read holds up nobody else: one whose cases keep moving waits, and only
+//! later receipts about the same clients wait behind it; one that can never be read is quarantined
+//! with a work item, and its bytes stay.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::panic::AssertUnwindSafe;
 
+use futures_util::FutureExt as _;
+use relay_core::effects::EffectKind;
 use relay_core::facts::Fact;
 use relay_core::ids::{ClientId, JobId, TaskId};
 use relay_core::time::Timestamp;
-use relay_store::{Existing, NewJob, Op, Page, Receipt, ReceiptState};
+use relay_store::{EffectState, Existing, NewJob, Op, Page, Receipt, ReceiptState, StoreError};
 use serde_json::json;
 
 use crate::checkpoint::INTAKE;
+use crate::engine::jobs::chain;
 use crate::engine::{Engine, EngineError};
 use crate::receipts::{Hint, HintObject, Parsed};
 
@@ -22,62 +30,139 @@ const PASS: u32 = 64;
 /// How often a receipt is decided again in one pass when its cases keep moving.
 const TRIES: usize = 8;
 
+/// What became of a receipt in one pass.
+enum Reading {
+    /// It has left the queue.
+    Read,
+    /// It stays for the next pass; so does everything later about these clients.
+    Waits(BTreeSet<ClientId>),
+}
+
 impl Engine {
-    /// Reads receipts until none is new. Returns how many were read.
+    /// Reads receipts until none is new, but for those that have to wait. Returns how many.
     pub async fn intake(&self) -> Result<usize, EngineError> {
         let mut read = 0;
         loop {
+            let pass = self.intake_pass().await?;
+            if pass == 0 {
+                return Ok(read);
+            }
+            read += pass;
+        }
+    }
+
+    /// Reads one portion of new receipts, so that a flood of them doesn't keep jobs from running.
+    /// Returns how many left the queue.
+    pub(crate) async fn intake_pass(&self) -> Result<usize, EngineError> {
+        let mut read = 0;
+        let mut waiting: BTreeSet<ClientId> = BTreeSet::new();
+        let mut offset = 0;
+        loop {
             let page = Page {
-                offset: 0,
+                offset,
                 limit: PASS,
             };
             let receipts = self.store.receipts(ReceiptState::New, page).await?;
-            if receipts.is_empty() {
-                return Ok(read);
-            }
+            let more = receipts.len() == PASS as usize;
             for receipt in receipts {
-                if !self.read_receipt(&receipt).await? {
-                    return Ok(read);
+                match self.read_receipt(&receipt, &waiting).await? {
+                    Reading::Read => read += 1,
+                    Reading::Waits(clients) => {
+                        waiting.extend(clients);
+                        offset += 1;
+                    }
                 }
-                read += 1;
+            }
+            // Only a portion that consists of waiting receipts is passed over.
+            if read > 0 || !more {
+                return Ok(read);
             }
         }
     }
 
-    /// `false` when the receipt stays as it is for the next pass.
-    async fn read_receipt(&self, receipt: &Receipt) -> Result<bool, EngineError> {
+    async fn read_receipt(
+        &self,
+        receipt: &Receipt,
+        waiting: &BTreeSet<ClientId>,
+    ) -> Result<Reading, EngineError> {
+        let parsed = self.parse(receipt);
+        let clients = clients_of_facts(&parsed);
+        if !clients.is_disjoint(waiting) {
+            return Ok(Reading::Waits(clients));
+        }
         for _ in 0..TRIES {
-            let ops = self.receipt_ops(receipt).await?;
-            match self.commit(INTAKE, ops).await {
-                Ok(_) => return Ok(true),
+            let done = AssertUnwindSafe(self.read_once(receipt, parsed.clone()));
+            let error = match done.catch_unwind().await {
+                Ok(Ok(())) => return Ok(Reading::Read),
+                Ok(Err(error)) => error,
+                Err(_) => EngineError::Panicked("reading a receipt"),
+            };
+            if error.is_conflict() {
                 // Either a case has moved (decide again), or another process has read this very
                 // receipt (then it is no longer new, and there is nothing to decide).
-                Err(error) if error.is_conflict() => {
-                    let stored = self.store.receipt(receipt.id).await?;
-                    if stored.is_none_or(|stored| stored.state != ReceiptState::New) {
-                        return Ok(true);
-                    }
+                let stored = self.store.receipt(receipt.id).await?;
+                if stored.is_none_or(|stored| stored.state != ReceiptState::New) {
+                    return Ok(Reading::Read);
                 }
-                Err(error) => return Err(error),
+            } else if error.is_passing() {
+                return Err(error);
+            } else {
+                self.set_aside(receipt, &error).await?;
+                return Ok(Reading::Read);
             }
         }
         tracing::warn!(receipt = %receipt.id, "cases keep moving; the receipt stays for the next pass");
-        Ok(false)
+        Ok(Reading::Waits(clients))
     }
 
-    async fn receipt_ops(&self, receipt: &Receipt) -> Result<Vec<Op>, EngineError> {
-        let now = self.now();
+    async fn read_once(&self, receipt: &Receipt, parsed: Parsed) -> Result<(), EngineError> {
+        let ops = self.receipt_ops(receipt, parsed).await?;
+        self.commit(INTAKE, ops).await.map(|_| ())
+    }
+
+    /// What a receipt says; a reader that panics says that it can't be read.
+    fn parse(&self, receipt: &Receipt) -> Parsed {
+        let unreadable = |reason: String| Parsed::Quarantine {
+            reason,
+            hints: Vec::new(),
+        };
         let source = self
             .sources
             .iter()
             .find(|source| source.name() == receipt.source);
-        let parsed = match source {
-            Some(source) => source.parse(receipt),
-            None => Parsed::Quarantine {
-                reason: format!("no sender named {} is configured", receipt.source),
-                hints: Vec::new(),
-            },
-        };
+        match source {
+            Some(source) => std::panic::catch_unwind(AssertUnwindSafe(|| source.parse(receipt)))
+                .unwrap_or_else(|_| unreadable("its reader panicked: a bug".to_owned())),
+            None => unreadable(format!("no sender named {} is configured", receipt.source)),
+        }
+    }
+
+    /// A receipt that can't be worked on, now or later: kept, out of the way, and told to an admin.
+    async fn set_aside(&self, receipt: &Receipt, error: &EngineError) -> Result<(), EngineError> {
+        let now = self.now();
+        let reason = chain(error);
+        tracing::error!(receipt = %receipt.id, source = receipt.source, reason, "set aside");
+        let title = format!("A webhook from {} can't be worked on", receipt.source);
+        let mut item = self.item(format!("receipt/{}", receipt.id), "receipt", title);
+        item.detail = json!({ "receipt": receipt.id, "reason": reason,
+                              "remedy": "the daily read of the portal makes up for most of it; \
+                                         see what it said, then settle" });
+        item.actions = vec!["done".to_owned()];
+        let mut ops = self.open_work_ops(item, now);
+        ops.push(Op::FinishReceipt {
+            id: receipt.id,
+            state: ReceiptState::Quarantined,
+            note: Some(reason),
+            at: now,
+        });
+        match self.commit(INTAKE, ops).await {
+            Err(error) if error.is_conflict() => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+
+    async fn receipt_ops(&self, receipt: &Receipt, parsed: Parsed) -> Result<Vec<Op>, EngineError> {
+        let now = self.now();
         let (state, facts, hints, note) = match parsed {
             Parsed::Content { facts, hints, note } => (ReceiptState::Done, facts, hints, note),
             Parsed::Quarantine { reason, hints } => {
@@ -114,7 +199,8 @@ impl Engine {
         Ok(ops)
     }
 
-    /// Messages that we sent come back as events; they are no news.
+    /// Messages that we sent come back as events; they are no news. While one of ours is under way
+    /// its id is not known: what a coach wrote then can't be told from it, and waits.
     async fn without_our_own(
         &self,
         client: &ClientId,
@@ -127,9 +213,19 @@ impl Engine {
         {
             return Ok(facts);
         }
+        for case in self.store.open_cases(client).await? {
+            let effects = self.store.effects(case.id).await?;
+            if effects.iter().any(|effect| {
+                effect.kind() == EffectKind::PortalMessage
+                    && matches!(effect.state, EffectState::Intended | EffectState::Unclear)
+            }) {
+                let what = "a message under way";
+                return Err(StoreError::Conflict { what }.into());
+            }
+        }
         let ours: HashSet<String> = self
             .store
-            .vendor_refs(client, relay_core::effects::EffectKind::PortalMessage)
+            .vendor_refs(client, EffectKind::PortalMessage)
             .await?
             .into_iter()
             .collect();
@@ -211,6 +307,14 @@ impl Engine {
 /// The setting that remembers for whom a subscription was stopped, so that it is watched.
 pub(crate) fn stopped_key(subscription: &str) -> String {
     format!("stopped_subscription/{subscription}")
+}
+
+/// The clients whose order of events a receipt belongs to. Hints have none: they are read again.
+fn clients_of_facts(parsed: &Parsed) -> BTreeSet<ClientId> {
+    match parsed {
+        Parsed::Content { facts, .. } => facts.iter().map(|fact| fact.client.clone()).collect(),
+        Parsed::Quarantine { .. } => BTreeSet::new(),
+    }
 }
 
 fn join(note: Option<String>, unwatched: usize) -> Option<String> {

@@ -4,16 +4,18 @@
 //! what would happen to each job is said before anything does: *already done*, *will send*, *needs
 //! you*. Effect keys are kept, so replaying everything twice changes nothing.
 
-use relay_core::effects::{Absence, Settled};
+use relay_core::effects::Settled;
 use relay_core::ids::{EffectKey, JobId};
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::retry::absence_proven;
+use relay_core::time::SignedDuration;
+use relay_core::workflow::Input;
 use relay_store::{AuditEntry, Effect, EffectState, Job, JobState, Op, WorkSettled};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::checkpoint::SETTLE;
 use crate::effects::Sighting;
-use crate::effects::settle::Ending;
+use crate::effects::settle::{Ending, remember};
 use crate::engine::jobs::member;
 use crate::engine::{Engine, EngineError};
 
@@ -48,6 +50,11 @@ pub enum Preview {
 impl Engine {
     /// What a replay of `job` would do. Asks the vendor; changes nothing.
     pub async fn preview(&self, job: &Job) -> Result<Preview, EngineError> {
+        let effect = self.effect_of(job).await?;
+        self.preview_of(job, effect.as_ref()).await
+    }
+
+    async fn preview_of(&self, job: &Job, effect: Option<&Effect>) -> Result<Preview, EngineError> {
         if matches!(
             job.state,
             JobState::Done | JobState::Running | JobState::Ready
@@ -58,13 +65,21 @@ impl Engine {
         if job.kind != "effect" {
             return Ok(Preview::WillRun);
         }
-        let key: EffectKey = member(job, "effect")?;
-        let Some(effect) = self.store.effect(&key).await? else {
-            return Ok(Preview::Nothing {
+        match effect {
+            Some(effect) => self.preview_effect(effect).await,
+            None => Ok(Preview::Nothing {
                 why: "its effect is not stored".to_owned(),
-            });
-        };
-        self.preview_effect(&effect).await
+            }),
+        }
+    }
+
+    /// The effect that a job carries out.
+    async fn effect_of(&self, job: &Job) -> Result<Option<Effect>, EngineError> {
+        if job.kind != "effect" {
+            return Ok(None);
+        }
+        let key: EffectKey = member(job, "effect")?;
+        Ok(self.store.effect(&key).await?)
     }
 
     async fn preview_effect(&self, effect: &Effect) -> Result<Preview, EngineError> {
@@ -73,6 +88,8 @@ impl Engine {
             EffectState::Done => Ok(Preview::AlreadyDone {
                 vendor_ref: crate::effects::vendor_ref(effect).map(str::to_owned),
             }),
+            // Its case does not wait for it, so no work item of the case settles it.
+            EffectState::Held if !effect.planned.blocking => Ok(Preview::WillSend),
             EffectState::Held => Ok(Preview::NeedsYou {
                 why: "it is held: settle its work item (`work list`)".to_owned(),
             }),
@@ -95,6 +112,7 @@ impl Engine {
         };
         let since = effect.intended_at.unwrap_or(effect.created_at);
         let from = since.saturating_sub(SKEW).unwrap_or(since);
+        let began = self.now();
         if let Sighting::Seen { vendor_ref } =
             self.perform.probe(effect.key(), request, from).await?
         {
@@ -104,13 +122,7 @@ impl Engine {
         if effect.state == EffectState::Dead {
             return Ok(Preview::WillSend);
         }
-        let proven = match effect.kind().absence() {
-            Absence::DesiredState => true,
-            Absence::ProvenAfter(after) => {
-                since.saturating_add(after).unwrap_or(Timestamp::MAX) <= self.now()
-            }
-            Absence::Never => false,
-        };
+        let proven = absence_proven(effect.kind().absence(), since, began);
         Ok(if proven {
             Preview::WillSend
         } else {
@@ -127,7 +139,10 @@ impl Engine {
                 "there is no job {id}; `jobs list` shows them"
             )));
         };
-        let preview = self.preview(&job).await?;
+        // Read before the vendor is asked: if it moves meanwhile (somebody else replays it), what
+        // the vendor said no longer counts, and the batch below is refused.
+        let effect = self.effect_of(&job).await?;
+        let preview = self.preview_of(&job, effect.as_ref()).await?;
         let now = self.now();
         let settled = WorkSettled {
             at: now,
@@ -150,28 +165,33 @@ impl Engine {
         match &preview {
             Preview::Nothing { .. } | Preview::NeedsYou { .. } => return Ok(preview),
             Preview::WillRun => ops.push(Op::ReplayJob { id, at: now }),
-            Preview::WillSend => {
-                let key: EffectKey = member(&job, "effect")?;
-                let settle = Op::SettleWorkByKey {
-                    dedupe_key: format!("unsettled/{key}"),
-                    settled,
+            Preview::WillSend | Preview::AlreadyDone { .. } => {
+                let Some(effect) = &effect else {
+                    return Ok(preview);
                 };
-                ops.push(settle);
-                if let Some(effect) = self.store.effect(&key).await?
-                    && effect.state != EffectState::Planned
-                {
-                    ops.push(self.back_to_planned(&effect, effect.state));
+                ops.push(Op::SettleWorkByKey {
+                    dedupe_key: format!("unsettled/{}", effect.key()),
+                    settled,
+                });
+                if let Preview::AlreadyDone { vendor_ref } = &preview {
+                    ops = self
+                        .record_done(&job, effect, vendor_ref.clone(), ops)
+                        .await?;
+                } else {
+                    if effect.state != EffectState::Planned {
+                        ops.push(self.back_to_planned(effect, effect.state));
+                    }
+                    ops.push(Op::ReplayJob { id, at: now });
                 }
-                ops.push(Op::ReplayJob { id, at: now });
-            }
-            Preview::AlreadyDone { vendor_ref } => {
-                return self
-                    .record_done(&job, vendor_ref.clone(), ops)
-                    .await
-                    .map(|()| preview);
             }
         }
-        self.commit(SETTLE, ops).await?;
+        match self.commit(SETTLE, ops).await {
+            Err(error) if error.is_conflict() => {
+                let why = "it moved while the vendor was asked: look again".to_owned();
+                return Ok(Preview::Nothing { why });
+            }
+            other => other?,
+        };
         self.wake.notify_one();
         Ok(preview)
     }
@@ -180,13 +200,10 @@ impl Engine {
     async fn record_done(
         &self,
         job: &Job,
+        effect: &Effect,
         vendor_ref: Option<String>,
         ops: Vec<Op>,
-    ) -> Result<(), EngineError> {
-        let key: EffectKey = member(job, "effect")?;
-        let Some(effect) = self.store.effect(&key).await? else {
-            return Ok(());
-        };
+    ) -> Result<Vec<Op>, EngineError> {
         let now = self.now();
         let mut stepping = self.stepping(&effect.planned.client).await?;
         for op in ops {
@@ -199,8 +216,15 @@ impl Engine {
                 vendor_ref,
                 by_probe: true,
             };
-            let ending = Ending::new(EffectState::Done, settled);
-            self.end_effect(&mut stepping, &effect, &[effect.state], ending)
+            let more = effect
+                .request
+                .iter()
+                .flat_map(|request| remember(effect, request));
+            let ending = Ending {
+                more: more.collect(),
+                ..Ending::new(EffectState::Done, settled)
+            };
+            self.end_effect(&mut stepping, effect, &[effect.state], ending)
                 .await?;
         }
         let why = "already done, as the vendor shows".to_owned();
@@ -209,15 +233,19 @@ impl Engine {
             why,
             at: now,
         });
-        self.commit(SETTLE, stepping.into_ops()).await?;
-        self.wake.notify_one();
-        Ok(())
+        Ok(stepping.into_ops())
     }
 
-    /// Cancels a job that is ready, parked or dead.
+    /// Cancels a job that is ready, parked or dead, and tells its case, if that waits for it.
+    /// Refused where the case would be left waiting for nothing.
     pub async fn cancel_job(&self, id: JobId, by: &str) -> Result<(), EngineError> {
+        let Some(job) = self.store.job(id).await? else {
+            return Err(EngineError::Refused(format!(
+                "there is no job {id}; `jobs list` shows them"
+            )));
+        };
         let now = self.now();
-        let ops = vec![
+        let mut ops = vec![
             Op::CancelJob {
                 id,
                 why: format!("cancelled by {by}"),
@@ -239,6 +267,7 @@ impl Engine {
                 detail: serde_json::Value::Null,
             }),
         ];
+        ops.extend(self.tell_cancelled(&job, by).await?);
         match self.commit(SETTLE, ops).await {
             Err(error) if error.is_conflict() => Err(EngineError::Refused(
                 "the job is running or finished; only ready, parked and dead jobs can be \
@@ -246,6 +275,44 @@ impl Engine {
                     .to_owned(),
             )),
             other => other.map(|_| ()),
+        }
+    }
+
+    /// What the cancelling of a job means for its case: a case must never wait for what nobody
+    /// does any more (promise 7).
+    async fn tell_cancelled(&self, job: &Job, by: &str) -> Result<Vec<Op>, EngineError> {
+        let refused = |text: &str| Err(EngineError::Refused(text.to_owned()));
+        match job.kind.as_str() {
+            "timer" => refused("its case waits for it: pause or close the case instead"),
+            "reconcile" => refused("the daily read of the portal is a standing job"),
+            "effect" => match self.effect_of(job).await? {
+                Some(effect)
+                    if matches!(effect.state, EffectState::Intended | EffectState::Unclear) =>
+                {
+                    refused("it may have gone out: it is being looked for, which sends nothing")
+                }
+                Some(effect) if effect.state == EffectState::Planned => {
+                    let mut stepping = self.stepping(&effect.planned.client).await?;
+                    let ending = Ending::new(EffectState::Cancelled, Settled::Cancelled);
+                    self.end_effect(&mut stepping, &effect, &[EffectState::Planned], ending)
+                        .await?;
+                    Ok(stepping.into_ops())
+                }
+                _ => Ok(Vec::new()),
+            },
+            "read" if job.state == JobState::Ready => {
+                let (Some(client), Some(case)) = (&job.client, job.case) else {
+                    return Ok(Vec::new());
+                };
+                let mut stepping = self.stepping(client).await?;
+                let reason = format!("the read was cancelled by {by}");
+                let what = member(job, "read")?;
+                stepping
+                    .input(case, &Input::ReadFailed { what, reason })
+                    .await?;
+                Ok(stepping.into_ops())
+            }
+            _ => Ok(Vec::new()),
         }
     }
 }

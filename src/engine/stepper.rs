@@ -84,10 +84,11 @@ fn identity(fact: &Fact) -> (String, String, Timestamp) {
 
 impl Stepping<'_> {
     /// Stores a fact and lets it act on every open case, and on the watch outside of cases. A fact
-    /// that is known changes nothing: the same change told twice acts once (E33).
-    pub fn fact(&mut self, fact: Fact, receipt: Option<ReceiptId>) {
+    /// that is known changes nothing: the same change told twice acts once (E33). Whether it was
+    /// new.
+    pub fn fact(&mut self, fact: Fact, receipt: Option<ReceiptId>) -> bool {
         if !self.known.insert(identity(&fact)) {
-            return;
+            return false;
         }
         self.ops.push(Op::InsertFact(FactRow {
             fact: fact.clone(),
@@ -103,6 +104,7 @@ impl Stepping<'_> {
         for index in 0..seen_it_coming {
             self.step_at(index, &input);
         }
+        true
     }
 
     /// Lets an input act on one case, open or closed.
@@ -268,7 +270,10 @@ impl Stepping<'_> {
                 at: self.now,
             });
         }
-        if close_work || case.status.is_closed() {
+        // Only the closing itself settles what is open. A closed case still hears of what was under
+        // way, and must not take back what the closing asked a person to do.
+        let closes = case.status.is_closed() && !before.status.is_closed();
+        if close_work || closes {
             self.ops.push(Op::SettleCaseWork {
                 case: case.id,
                 settled: self.by_relay("overtaken"),

@@ -25,6 +25,9 @@ pub const LEASE: Duration = Duration::from_secs(15);
 /// How long to wait at most before looking again: another process may have queued work.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// The shortest wait of an idle worker.
+const SHORTEST_WAIT: Duration = Duration::from_millis(5);
+
 /// How often leases of dead workers are looked for, in looks.
 const RESCUE_EVERY: u32 = 5;
 
@@ -108,9 +111,17 @@ impl Engine {
                     let lease = SignedDuration::try_from(LEASE).unwrap_or(SignedDuration::ZERO);
                     let until =
                         self.clocks.real.now().saturating_add(lease).unwrap_or(Timestamp::MAX);
-                    if !self.store.renew(fence(job), until).await? {
-                        tracing::warn!(job = %job.id, kind = job.kind, "lease lost; dropped");
-                        return Ok(());
+                    match self.store.renew(fence(job), until).await {
+                        Ok(true) => {}
+                        Ok(false) => {
+                            tracing::warn!(job = %job.id, kind = job.kind, "lease lost; dropped");
+                            return Ok(());
+                        }
+                        // Dropping it here would make a known outcome an unclear one. If the lease
+                        // ends meanwhile, the fence keeps its changes out.
+                        Err(error) => {
+                            tracing::warn!(job = %job.id, %error, "the lease can't be renewed now");
+                        }
                     }
                 }
             }
@@ -118,22 +129,32 @@ impl Engine {
     }
 
     /// How long, in real time, until the next job is due; at most [`LOOK_AGAIN`].
-    async fn until_due(&self) -> Duration {
+    /// `None` when one is due already and could not be claimed: its lane is busy.
+    async fn until_due(&self) -> Option<Duration> {
         let Ok(Some(due)) = self.store.next_due().await else {
-            return LOOK_AGAIN;
+            return Some(LOOK_AGAIN);
         };
         let procedure = due.duration_since(self.now());
+        if procedure <= SignedDuration::ZERO {
+            return None;
+        }
         let scale = i32::try_from(self.time_scale.max(1)).unwrap_or(i32::MAX);
         let real = Duration::try_from(procedure / scale).unwrap_or(Duration::ZERO);
-        // A due job in a busy lane is due all the time: never spin on it.
-        real.clamp(Duration::from_millis(5), LOOK_AGAIN)
+        Some(real.clamp(SHORTEST_WAIT, LOOK_AGAIN))
     }
+}
+
+/// How long to wait for a lane that was busy `times` looks in a row. Our own lanes ring when they
+/// get free; those of another process don't.
+fn for_busy_lane(times: u32) -> Duration {
+    (SHORTEST_WAIT * 2_u32.saturating_pow(times.min(8))).min(LOOK_AGAIN)
 }
 
 /// Runs until told to stop; at most `concurrency` jobs at once.
 pub async fn run(engine: Engine, concurrency: u32, stop: Stop) -> Result<(), EngineError> {
     let mut running = JoinSet::new();
     let mut looks: u32 = 0;
+    let mut busy: u32 = 0;
     while stop.phase() == Phase::Running {
         if looks.is_multiple_of(RESCUE_EVERY) {
             survive(engine.rescue().await)?;
@@ -141,14 +162,16 @@ pub async fn run(engine: Engine, concurrency: u32, stop: Stop) -> Result<(), Eng
         looks = looks.wrapping_add(1);
         let free = concurrency.saturating_sub(u32::try_from(running.len()).unwrap_or(u32::MAX));
         let idle = match look(&engine, free, &mut running).await {
-            Ok(claimed) => claimed == 0,
+            Ok(done) => done == 0,
             Err(error) => {
                 survive::<()>(Err(error))?;
                 true
             }
         };
         if idle {
-            let wait = engine.until_due().await;
+            let until_due = engine.until_due().await;
+            busy = until_due.map_or(busy.saturating_add(1), |_| 0);
+            let wait = until_due.unwrap_or_else(|| for_busy_lane(busy));
             let wake = Arc::clone(&engine.wake);
             tokio::select! {
                 () = wake.notified() => {}
@@ -164,13 +187,13 @@ pub async fn run(engine: Engine, concurrency: u32, stop: Stop) -> Result<(), Eng
     wind_down(&engine, running, &stop).await
 }
 
-/// Reads receipts and claims up to `free` jobs. Returns how many.
+/// Reads a portion of receipts and claims up to `free` jobs. Returns how much was done.
 async fn look(
     engine: &Engine,
     free: u32,
     running: &mut JoinSet<Result<(), EngineError>>,
 ) -> Result<usize, EngineError> {
-    engine.intake().await?;
+    let read = engine.intake_pass().await?;
     let claimed = if free > 0 {
         engine.claim(free, None, None).await?
     } else {
@@ -181,11 +204,11 @@ async fn look(
         let engine = engine.clone();
         running.spawn(async move { engine.run_leased(&job).await });
     }
-    Ok(count)
+    Ok(read + count)
 }
 
-/// A database that can't be written now (full disk, locked) is waited for; anything else a store
-/// says ends the process, because going on would be guessing.
+/// A database that can't be written now (full disk, locked) is waited for; anything else that gets
+/// here (the queue itself can't be read) ends the process, because going on would be guessing.
 fn survive<T>(result: Result<T, EngineError>) -> Result<(), EngineError> {
     match result {
         Err(EngineError::Store(error @ relay_store::StoreError::Unavailable(_))) => {

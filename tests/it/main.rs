@@ -11,6 +11,8 @@ mod demo;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
+mod engine;
+#[cfg(test)]
 mod hooks;
 #[cfg(test)]
 mod kill;

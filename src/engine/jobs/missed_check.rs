@@ -3,7 +3,7 @@
 use relay_core::clients::CheckIn;
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{CheckInId, ClientId, WorkItemId};
-use relay_core::time::{Date, Timestamp};
+use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_store::{Existing, Job, JobEnd, Op, WorkItem};
 use serde_json::json;
 
@@ -11,6 +11,9 @@ use super::{fence, member, missing};
 use crate::checkpoint::{MISSED_COMMIT, MISSED_READ};
 use crate::engine::book::switched_on_key;
 use crate::engine::{Engine, EngineError, watch};
+
+/// How many days before its known date a check-in is looked for.
+const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 impl Engine {
     pub(super) async fn run_missed_check(&self, job: &Job) -> Result<(), EngineError> {
@@ -20,7 +23,8 @@ impl Engine {
             .client
             .clone()
             .ok_or_else(|| missing("missed check", "the job names no client"))?;
-        let since = due.yesterday().unwrap_or(due);
+        // A date may have moved back without a word.
+        let since = due.saturating_sub(LOOK_BACK);
         let snapshot = self
             .call(MISSED_READ, self.ports.portal.client(&client))
             .await?;
@@ -39,8 +43,8 @@ impl Engine {
         if listed.withdrawn {
             return self.cancel(job, "the check-in was withdrawn").await;
         }
-        if listed.due > due {
-            let at = watch::missed_from(self, listed.due, listed.due_at);
+        let at = watch::missed_from(self, listed.due, listed.due_at);
+        if at > self.now() {
             let why = format!("the due date moved to {}", listed.due);
             return self.end(job, JobEnd::Snooze { at, why }, vec![]).await;
         }
@@ -76,7 +80,7 @@ impl Engine {
         .await
     }
 
-    /// The check-in is not among those due since the day before: it moved back, or is gone.
+    /// The check-in is not listed: it is gone.
     async fn missed_elsewhere(
         &self,
         job: &Job,

@@ -13,10 +13,13 @@ mod reminder;
 mod reread;
 mod timer;
 
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
 use relay_core::retry::{Class, Decision};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_http_client::CallError;
-use relay_store::{Fence, Job, JobEnd, JobError, Op, StoreError};
+use relay_store::{Existing, Fence, Job, JobEnd, JobError, NewJob, Op, StoreError};
 use serde::de::DeserializeOwned;
 
 use crate::checkpoint::SETTLE;
@@ -26,28 +29,60 @@ use crate::engine::{Engine, EngineError};
 const TRIES: usize = 5;
 
 impl Engine {
-    /// Runs a claimed job to its end. Errors are only those of the store.
+    /// Runs a claimed job to its end. An error means that the database can't be written now;
+    /// whatever else goes wrong, a panic too, ends this job and no other.
     pub(crate) async fn run_job(&self, job: &Job) -> Result<(), EngineError> {
         for _ in 0..TRIES {
-            match self.handle(job).await {
-                Ok(()) => return Ok(()),
-                Err(error) if lost_lease(&error) => {
-                    tracing::info!(job = %job.id, kind = job.kind, "lease lost; changes nothing");
-                    return Ok(());
-                }
-                // Loading again and deciding again is the whole answer to a conflict.
-                Err(error) if error.is_conflict() => {}
-                Err(EngineError::Store(error)) => return Err(error.into()),
-                Err(error) => {
-                    return match self.failed(job, error).await {
-                        // Its case moved: the next claim meets the same failure again.
-                        Err(error) if error.is_conflict() => self.step_back(job).await,
-                        other => other,
-                    };
-                }
+            let handled = AssertUnwindSafe(self.handle(job)).catch_unwind().await;
+            let error = match handled {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) => error,
+                Err(_) => EngineError::Panicked("a job"),
+            };
+            if lost_lease(&error) {
+                tracing::info!(job = %job.id, kind = job.kind, "lease lost; changes nothing");
+                return Ok(());
             }
+            if error.is_passing() {
+                return Err(error);
+            }
+            // Loading again and deciding again is the whole answer to a conflict.
+            if error.is_conflict() {
+                continue;
+            }
+            let failed = AssertUnwindSafe(self.failed(job, error))
+                .catch_unwind()
+                .await;
+            return match failed {
+                Ok(Ok(())) => Ok(()),
+                // Its case moved: the next claim meets the same failure again.
+                Ok(Err(error)) if error.is_conflict() => self.step_back(job).await,
+                Ok(Err(error)) if error.is_passing() => Err(error),
+                Ok(Err(error)) => self.bury(job, &error).await,
+                Err(_) => {
+                    self.bury(job, &EngineError::Panicked("a job's failure"))
+                        .await
+                }
+            };
         }
         self.step_back(job).await
+    }
+
+    /// The death of a job whose case can't even hear of it (its procedure can't be read, a row is
+    /// broken): nothing is decided, an admin is told, and the queue goes on.
+    async fn bury(&self, job: &Job, error: &EngineError) -> Result<(), EngineError> {
+        let message = chain(error);
+        tracing::error!(job = %job.id, kind = job.kind, message, "given up without its case");
+        let mut ops = self
+            .unsettle_quietly(job, &message)
+            .await
+            .unwrap_or_default();
+        ops.extend(self.dead_item(job, job.case, &message));
+        let error = JobError {
+            class: "internal".to_owned(),
+            message,
+        };
+        self.end(job, JobEnd::Dead { error }, ops).await
     }
 
     async fn step_back(&self, job: &Job) -> Result<(), EngineError> {
@@ -82,10 +117,14 @@ impl Engine {
             EngineError::Call(call) => (call.class, call.to_string()),
             other => (Class::Permanent, chain(other)),
         };
-        let (end, given_up) = self.decide_again(job, class, after);
+        let (mut end, given_up) = self.decide_again(job, class, after);
         let mut ops = Vec::new();
         if given_up {
             ops.extend(self.after_death(job, &end).await?);
+            end = self.stands_up_again(job, end);
+        }
+        if let (EngineError::Call(call), Class::Unauthorised) = (&error, class) {
+            ops.extend(self.connection_item_ops(call));
         }
         self.end(job, end, ops).await
     }
@@ -133,6 +172,46 @@ impl Engine {
         }
     }
 
+    /// Puts a job off after a run that failed at nothing. What had failed before no longer counts:
+    /// else a failure before a weekend would spend the budget of the one after it.
+    pub(crate) async fn put_off(
+        &self,
+        job: &Job,
+        at: Timestamp,
+        why: String,
+        mut ops: Vec<Op>,
+    ) -> Result<(), EngineError> {
+        let end = JobEnd::Snooze { at, why };
+        if job.failures == 0 {
+            return self.end(job, end, ops).await;
+        }
+        ops.push(Op::FinishJob {
+            fence: fence(job),
+            end,
+            at: self.now(),
+        });
+        ops.push(Op::Enqueue {
+            job: again(job, at),
+            existing: Existing::Reschedule,
+        });
+        match self.commit(SETTLE, ops).await {
+            Err(error) if lost_lease(&error) => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+
+    /// The standing job is never given up: it comes back on the next day, and the work item says
+    /// that it has failed.
+    fn stands_up_again(&self, job: &Job, end: JobEnd) -> JobEnd {
+        match end {
+            JobEnd::Dead { error } if job.kind == "reconcile" => {
+                let at = self.next_reconcile(self.now());
+                JobEnd::Again { at, error }
+            }
+            end => end,
+        }
+    }
+
     /// Ends a run together with `ops`.
     pub(crate) async fn end(
         &self,
@@ -150,6 +229,20 @@ impl Engine {
             Err(error) if lost_lease(&error) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// The same job, queued anew.
+fn again(job: &Job, at: Timestamp) -> NewJob {
+    NewJob {
+        id: job.id,
+        key: job.key.clone(),
+        kind: job.kind.clone(),
+        lane: job.lane.clone(),
+        run_at: at,
+        client: job.client.clone(),
+        case: job.case,
+        payload: job.payload.clone(),
     }
 }
 
@@ -182,7 +275,7 @@ pub(crate) fn member<T: DeserializeOwned>(job: &Job, name: &str) -> Result<T, En
 }
 
 /// An error with its causes, for a stored message.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

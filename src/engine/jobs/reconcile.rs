@@ -3,9 +3,10 @@
 //! An event never sent must not mean a client never followed up, nor one who is followed up
 //! although she did check in.
 
-use relay_core::ids::JobId;
+use relay_core::clients::CheckIn;
+use relay_core::ids::{ClientId, JobId};
 use relay_core::time::{Time, Timestamp};
-use relay_store::{CaseFilter, Existing, Job, JobEnd, NewJob, Op, Page};
+use relay_store::{CaseFilter, Existing, Job, JobState, NewJob, Op, Page};
 use serde_json::json;
 
 use crate::checkpoint::REREAD_CALL;
@@ -44,16 +45,7 @@ impl Engine {
             .await?;
         let mut ops: Vec<Op> = Vec::new();
         for (client, check_in) in open {
-            let (due, due_at) = (check_in.due, check_in.due_at);
-            ops.push(watch::watch(
-                self,
-                &client,
-                &check_in.id,
-                due,
-                due_at,
-                now,
-                Existing::Keep,
-            ));
+            ops.push(self.watch_overdue(&client, &check_in, now).await?);
         }
         let mut offset = 0;
         loop {
@@ -87,18 +79,35 @@ impl Engine {
             }
         }
         let at = self.next_reconcile(now);
-        self.end(
-            job,
-            JobEnd::Snooze {
-                at,
-                why: "until tomorrow".to_owned(),
-            },
-            ops,
-        )
-        .await
+        self.put_off(job, at, "until tomorrow".to_owned(), ops)
+            .await
     }
 
-    fn next_reconcile(&self, now: Timestamp) -> Timestamp {
+    /// Watches an open check-in that is overdue; one that is watched for a later day, because its
+    /// date moved back untold, is looked at now.
+    async fn watch_overdue(
+        &self,
+        client: &ClientId,
+        check_in: &CheckIn,
+        now: Timestamp,
+    ) -> Result<Op, EngineError> {
+        let key = watch::missed_key(client, &check_in.id);
+        let known = self.store.job_by_key(&key).await?;
+        let (due, due_at) = (check_in.due, check_in.due_at);
+        let missed_from = watch::missed_from(self, due, due_at);
+        Ok(match known {
+            Some(job) if job.state == JobState::Ready && job.run_at > now && missed_from <= now => {
+                let id = job.id;
+                Op::ReplayJob { id, at: now }
+            }
+            _ => {
+                let keep = Existing::Keep;
+                watch::watch(self, client, &check_in.id, due, due_at, now, keep)
+            }
+        })
+    }
+
+    pub(super) fn next_reconcile(&self, now: Timestamp) -> Timestamp {
         let zone = self.calendar.zone();
         let today = self.calendar.date_of(now);
         [today, today.tomorrow().unwrap_or(today)]

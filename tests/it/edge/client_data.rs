@@ -253,7 +253,14 @@ async fn e25_a_program_ended_by_hand_closes_the_case_and_the_manager_can_stop_th
     assert_eq!(item.owner, "program_manager");
     assert_eq!(clinic.outreach(&maya), ["4 09:00 portal_message"]);
 
-    clinic.done(&maya, "fee", "cancel_subscription", None).await;
+    // Stopping it is an order of its own; taking note of the question stops nothing.
+    clinic.done(&maya, "fee", "done", None).await;
+    assert_eq!(clinic.count("auto_charge_off"), 0);
+    let order = Order::CancelSubscription {
+        reason: "the program has ended".into(),
+        card: CardRemoval::Keep,
+    };
+    clinic.order(&maya, order).await;
     let story = clinic.story(&maya);
     assert!(story.contains(&"5 auto_charge_off".to_owned()), "{story:?}");
     assert!(

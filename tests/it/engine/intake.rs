@@ -1,0 +1,192 @@
+//! Reading receipts: none is lost, none stops the others.
+
+use relay_core::case::{Case, CaseStatus, Mode, Wait};
+use relay_core::facts::FactBody;
+use relay_core::ids::CaseId;
+use relay_core::retry::Class;
+use relay_store::{Claim, Fence, JobEnd, Op, ReceiptState};
+
+use super::rig::{Rig, date};
+use super::tiny::TINY;
+use super::world::Outcome;
+
+/// A case that was opened by another release, in a version that can't be read here.
+async fn unreadable(rig: &Rig, client: &str) -> CaseId {
+    let now = rig.engine.now();
+    let id = CaseId::new(rig.random.as_ref(), now);
+    let case = Case {
+        id,
+        client: client.into(),
+        procedure: TINY.into(),
+        procedure_hash: "tiny-0".into(),
+        logic: 0,
+        mode: Mode::Act,
+        version: 1,
+        status: CaseStatus::Open,
+        step: "go".into(),
+        visit: 1,
+        generation: 1,
+        wait: Some(Wait::Timer {
+            until: now,
+            why: "x".into(),
+        }),
+        data: serde_json::Value::Null,
+        opened_at: now,
+        changed_at: now,
+    };
+    rig.store
+        .commit(vec![Op::InsertCase(case)].into())
+        .await
+        .unwrap();
+    id
+}
+
+#[tokio::test]
+async fn a_receipt_that_can_never_be_read_does_not_stop_the_ones_behind_it() {
+    let rig = Rig::new().await;
+    unreadable(&rig, "ana").await;
+    let poison = rig
+        .receive(&[rig.fact("ana", "ana", FactBody::ProgramEnded)])
+        .await;
+    let good = rig
+        .receive(&[rig.fact("maya", "maya", FactBody::ProgramEnded)])
+        .await;
+
+    rig.drain().await;
+
+    assert_eq!(rig.receipt_state(good).await, ReceiptState::Done);
+    assert_eq!(rig.receipt_state(poison).await, ReceiptState::Quarantined);
+    assert_eq!(rig.work("receipt").await.len(), 1, "a person hears of it");
+}
+
+#[tokio::test]
+async fn a_receipt_that_makes_its_reader_panic_does_not_stop_the_ones_behind_it() {
+    let rig = Rig::new().await;
+    let poison = rig.receive_bytes(b"boom".to_vec()).await;
+    let good = rig
+        .receive(&[rig.fact("maya", "maya", FactBody::ProgramEnded)])
+        .await;
+
+    rig.drain().await;
+
+    assert_eq!(rig.receipt_state(good).await, ReceiptState::Done);
+    assert_eq!(rig.receipt_state(poison).await, ReceiptState::Quarantined);
+}
+
+#[tokio::test]
+async fn a_receipt_that_must_wait_holds_up_only_its_own_client() {
+    let rig = Rig::new().await;
+    rig.receive(&[rig.due("maya", "c1", "2026-11-01")]).await;
+    rig.engine.intake().await.unwrap();
+    // Another worker runs the job that the first receipt below wants to put off.
+    let claim = Claim {
+        worker: "other".into(),
+        now: rig.engine.now(),
+        lease_until: rig.engine.now(),
+        limit: 1,
+        lane: None,
+        case: None,
+    };
+    let claimed = rig.store.claim(claim).await.unwrap();
+    let moved = FactBody::CheckInRescheduled {
+        check_in: "c1".into(),
+        due: date("2026-12-01"),
+    };
+    let first = rig.receive(&[rig.fact("maya", "c1", moved)]).await;
+    let second = rig
+        .receive(&[rig.fact("maya", "maya", FactBody::ProgramEnded)])
+        .await;
+    let other = rig
+        .receive(&[rig.fact("ana", "ana", FactBody::ProgramEnded)])
+        .await;
+
+    rig.engine.intake().await.unwrap();
+
+    assert_eq!(rig.receipt_state(first).await, ReceiptState::New);
+    assert_eq!(rig.receipt_state(second).await, ReceiptState::New, "order");
+    assert_eq!(rig.receipt_state(other).await, ReceiptState::Done);
+
+    let fence = Fence {
+        job: claimed[0].id,
+        fence: claimed[0].fence,
+    };
+    let end = Op::FinishJob {
+        fence,
+        end: JobEnd::Done,
+        at: rig.engine.now(),
+    };
+    rig.store.commit(vec![end].into()).await.unwrap();
+    rig.engine.intake().await.unwrap();
+    assert_eq!(rig.receipt_state(first).await, ReceiptState::Done);
+    assert_eq!(rig.receipt_state(second).await, ReceiptState::Done);
+}
+
+#[tokio::test]
+async fn the_same_fact_told_by_two_webhooks_acts_once() {
+    let rig = Rig::new().await;
+    let case = rig.order("email").await;
+    let fact = rig.fact("maya", "m1", FactBody::ProgramEnded);
+    for _ in 0..2 {
+        rig.receive(std::slice::from_ref(&fact)).await;
+    }
+    rig.engine.intake().await.unwrap();
+    assert_eq!(rig.case(case).await.version, 2);
+    assert_eq!(rig.store.facts(&"maya".into()).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_job_of_a_case_that_cannot_be_read_dies_with_a_work_item_and_stops_nobody() {
+    let rig = Rig::new().await;
+    let case = unreadable(&rig, "ana").await;
+    let now = rig.engine.now();
+    let job = relay_store::NewJob {
+        id: relay_core::ids::JobId::new(rig.random.as_ref(), now),
+        key: "timer/x".into(),
+        kind: "timer".into(),
+        lane: "ana".into(),
+        run_at: now,
+        client: Some("ana".into()),
+        case: Some(case),
+        payload: serde_json::json!({ "case": case, "generation": 1 }),
+    };
+    let existing = relay_store::Existing::Keep;
+    let op = Op::Enqueue { job, existing };
+    rig.store.commit(vec![op].into()).await.unwrap();
+    rig.order("note").await;
+
+    rig.drain().await;
+
+    assert_eq!(rig.world.now().accepted.len(), 1);
+    let timer = rig.store.job_by_key("timer/x").await.unwrap().unwrap();
+    assert_eq!(timer.state, relay_store::JobState::Dead);
+    assert_eq!(rig.work("dead_job").await.len(), 1);
+}
+
+#[tokio::test]
+async fn our_own_message_that_comes_back_before_its_answer_is_not_taken_for_the_coachs() {
+    for outcome in [Outcome::Accepted, Outcome::AcceptedBut(Class::Unclear)] {
+        let rig = std::sync::Arc::new(Rig::new().await);
+        rig.world.now().outcomes.push_back(outcome);
+        let case = rig.order("message").await;
+        let key = Rig::key(case, "message");
+        let wrote = FactBody::CoachWrote {
+            message: format!("ref-{key}").into(),
+            coach: Some("dana".into()),
+        };
+        let other = rig.clone();
+        rig.world.now().on_attempt = Some(Box::new(move || {
+            Box::pin(async move {
+                let echo = other.fact("maya", "echo", wrote);
+                other.receive(&[echo]).await;
+                other.engine.intake().await.unwrap();
+            })
+        }));
+        rig.drain().await;
+        rig.pass(2).await;
+        let facts = rig.store.facts(&"maya".into()).await.unwrap();
+        assert!(facts.iter().all(|row| row.fact.kind() != "coach_wrote"));
+        let unread = relay_store::Page::default();
+        let unread = rig.store.receipts(ReceiptState::New, unread).await.unwrap();
+        assert!(unread.is_empty());
+    }
+}

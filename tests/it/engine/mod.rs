@@ -1,0 +1,9 @@
+//! The engine on a real database, with a world that can be made to fail on order.
+
+mod effects;
+mod intake;
+mod queue;
+mod replay;
+mod rig;
+mod tiny;
+mod world;

@@ -1,0 +1,192 @@
+//! Jobs: they end, they come back, none runs for ever.
+
+use relay_core::case::CaseStatus;
+use relay_core::ids::JobId;
+use relay_core::retry::Class;
+use relay_core::time::SignedDuration;
+use relay_store::{EffectState, Existing, JobState, NewJob, Op};
+
+use super::rig::Rig;
+use super::world::Outcome;
+
+#[tokio::test]
+async fn a_job_of_a_kind_nobody_knows_dies_with_a_work_item() {
+    let rig = Rig::new().await;
+    let now = rig.engine.now();
+    let job = NewJob {
+        id: JobId::new(rig.random.as_ref(), now),
+        key: "x".into(),
+        kind: "x".into(),
+        lane: "maya".into(),
+        run_at: now,
+        client: Some("maya".into()),
+        case: None,
+        payload: serde_json::Value::Null,
+    };
+    let existing = Existing::Keep;
+    let op = Op::Enqueue { job, existing };
+    rig.store.commit(vec![op].into()).await.unwrap();
+    rig.drain().await;
+    let job = rig.store.job_by_key("x").await.unwrap().unwrap();
+    assert_eq!(job.state, JobState::Dead);
+    assert_eq!(rig.work("dead_job").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_panic_in_the_middle_of_an_attempt_is_an_unclear_outcome_and_frees_the_lane() {
+    let rig = Rig::new().await;
+    rig.world.now().outcomes.push_back(Outcome::Panics);
+    let case = rig.order("email note").await;
+    rig.drain().await;
+    assert_eq!(
+        rig.effect(case, "email").await.state,
+        EffectState::Unsettled
+    );
+    assert_eq!(rig.effect(case, "note").await.state, EffectState::Done);
+    let asked = rig.store.case_work(case).await.unwrap();
+    assert!(asked.iter().any(|item| item.kind == "unsettled"));
+    rig.pass(24 * 60).await;
+    assert_eq!(rig.world.now().attempts.len(), 2, "never again by itself");
+}
+
+#[tokio::test]
+async fn the_daily_reconcile_outlives_single_failures_on_different_days() {
+    let rig = Rig::new().await;
+    let op = rig.engine.reconcile_job();
+    rig.store.commit(vec![op].into()).await.unwrap();
+    for _ in 0..4 {
+        let retryable = Class::Retryable { after: None };
+        rig.world.now().read_failures.push_back(retryable);
+        rig.drain().await;
+        rig.pass(1).await;
+        rig.pass(48 * 60).await;
+    }
+    let job = &rig.jobs("reconcile").await[0];
+    assert_eq!(job.state, JobState::Ready);
+    assert!(rig.work("dead_job").await.is_empty());
+}
+
+#[tokio::test]
+async fn the_daily_reconcile_comes_back_after_an_outage_and_somebody_hears_of_it() {
+    let rig = Rig::new().await;
+    let op = rig.engine.reconcile_job();
+    rig.store.commit(vec![op].into()).await.unwrap();
+    rig.world.now().read_failures = vec![Class::Permanent; 1].into();
+    rig.drain().await;
+    assert_eq!(rig.work("dead_job").await.len(), 1);
+    rig.list("maya", "c1", "2026-11-05");
+    rig.pass(72 * 60).await;
+    assert_eq!(rig.jobs("reconcile").await[0].state, JobState::Ready);
+    assert_eq!(rig.jobs("missed_check").await.len(), 1, "it has run again");
+}
+
+#[tokio::test]
+async fn a_due_date_that_moved_untold_is_followed_up_on_its_new_day() {
+    let rig = Rig::new().await;
+    rig.list("maya", "c1", "2026-11-09");
+    rig.receive(&[rig.due("maya", "c1", "2026-11-05")]).await;
+    rig.drain().await;
+    rig.pass(48 * 60).await;
+    let job = &rig.jobs("missed_check").await[0];
+    assert_eq!(job.state, JobState::Ready, "put off to the new date");
+    rig.pass(5 * 24 * 60).await;
+    let open = rig.store.open_cases(&"maya".into()).await.unwrap();
+    assert_eq!(open.len(), 1);
+}
+
+#[tokio::test]
+async fn a_due_date_that_moved_back_untold_is_followed_up_all_the_same() {
+    let rig = Rig::new().await;
+    rig.list("maya", "c1", "2026-11-05");
+    rig.receive(&[rig.due("maya", "c1", "2026-11-09")]).await;
+    rig.drain().await;
+    rig.pass(6 * 24 * 60).await;
+    let open = rig.store.open_cases(&"maya".into()).await.unwrap();
+    assert_eq!(open.len(), 1);
+}
+
+#[tokio::test]
+async fn a_cancelled_job_never_leaves_its_case_waiting_for_nothing() {
+    let rig = Rig::new().await;
+    let case = rig.order("email").await;
+    let job = rig.job(case, "email").await;
+    rig.engine.cancel_job(job.id, "admin").await.unwrap();
+    assert_eq!(
+        rig.effect(case, "email").await.state,
+        EffectState::Cancelled
+    );
+    assert!(matches!(
+        rig.case(case).await.status,
+        CaseStatus::Held { .. }
+    ));
+    rig.drain().await;
+    assert!(rig.world.now().attempts.is_empty());
+}
+
+#[tokio::test]
+async fn a_timer_an_unclear_effect_and_the_reconcile_are_not_cancelled_by_their_jobs() {
+    let rig = Rig::new().await;
+    let case = rig.missed().await;
+    rig.clock.set("2026-11-04T09:00:00-07:00".parse().unwrap());
+    rig.drain().await;
+    let timer = rig.jobs("timer").await.pop().unwrap();
+    assert!(rig.engine.cancel_job(timer.id, "admin").await.is_err());
+    assert_eq!(rig.case(case).await.status, CaseStatus::Open);
+
+    let op = rig.engine.reconcile_job();
+    rig.store.commit(vec![op].into()).await.unwrap();
+    let reconcile = rig.jobs("reconcile").await.pop().unwrap();
+    assert!(rig.engine.cancel_job(reconcile.id, "admin").await.is_err());
+
+    let unclear = Outcome::AcceptedBut(Class::Unclear);
+    rig.world.now().outcomes.push_back(unclear);
+    let other = rig.order("email").await;
+    rig.drain().await;
+    let job = rig.job(other, "email").await;
+    assert!(rig.engine.cancel_job(job.id, "admin").await.is_err());
+    rig.pass(2).await;
+    assert_eq!(rig.effect(other, "email").await.state, EffectState::Done);
+}
+
+#[tokio::test]
+async fn a_refused_credential_is_told_at_once_also_when_only_a_read_met_it() {
+    let rig = Rig::new().await;
+    rig.world.now().read_failures = vec![Class::Unauthorised].into();
+    let case = rig.order("email").await;
+    rig.drain().await;
+    assert_eq!(rig.work("connection").await.len(), 1);
+    assert!(rig.world.now().attempts.is_empty());
+    rig.pass(30).await;
+    assert_eq!(rig.effect(case, "email").await.state, EffectState::Done);
+}
+
+#[tokio::test]
+async fn a_failure_before_a_long_wait_does_not_shorten_the_budget_after_it() {
+    let rig = Rig::new().await;
+    let case = rig.missed().await;
+    let retryable = Class::Retryable { after: None };
+    // The guard fails once, then says "later"; two days on the vendor is busy for a moment.
+    rig.clock.set("2026-11-04T09:00:00-07:00".parse().unwrap());
+    rig.engine.set_stopped(true, "test", None).await.unwrap();
+    rig.drain().await;
+    rig.engine.set_stopped(false, "test", None).await.unwrap();
+    rig.world.now().read_failures.push_back(retryable);
+    rig.pass(6).await;
+    rig.engine.set_stopped(true, "test", None).await.unwrap();
+    rig.pass(30).await;
+    rig.clock.advance(SignedDuration::from_hours(30));
+    rig.engine.set_stopped(false, "test", None).await.unwrap();
+    rig.world.now().read_failures.push_back(retryable);
+    rig.drain().await;
+    let filter = relay_store::JobFilter {
+        kind: Some("effect".into()),
+        case: Some(case),
+        ..relay_store::JobFilter::default()
+    };
+    let jobs = rig
+        .store
+        .jobs(&filter, relay_store::Page::default())
+        .await
+        .unwrap();
+    assert_eq!(jobs[0].state, JobState::Ready, "{:?}", jobs[0].last_error);
+}

@@ -1,0 +1,231 @@
+//! What died or can't be told, and what people do about it.
+
+use clear_relay::engine::replay::Preview;
+use relay_core::case::{CaseStatus, Wait};
+use relay_core::retry::Class;
+use relay_store::{EffectState, JobState, Op};
+
+use super::rig::Rig;
+use super::world::Outcome;
+
+#[tokio::test]
+async fn a_dead_message_that_is_replayed_goes_out_and_its_case_goes_on() {
+    let rig = Rig::new().await;
+    let case = rig.missed().await;
+    let refused = Outcome::Fails(Class::Permanent);
+    rig.world.now().outcomes.push_back(refused);
+    rig.clock.set("2026-11-04T09:00:00-07:00".parse().unwrap());
+    rig.drain().await;
+    let effect = rig.store.effects(case).await.unwrap().remove(0);
+    assert_eq!(effect.state, EffectState::Dead);
+    let job = rig.jobs("effect").await.remove(0);
+
+    let preview = rig.engine.replay(job.id, "admin").await.unwrap();
+    assert_eq!(preview, Preview::WillSend);
+    rig.drain().await;
+
+    assert_eq!(rig.world.now().accepted.len(), 1);
+    let case = rig.case(case).await;
+    assert_eq!(case.status, CaseStatus::Open);
+    assert!(matches!(case.wait, Some(Wait::Timer { .. })));
+    let again = rig.engine.replay(job.id, "admin").await.unwrap();
+    assert!(matches!(again, Preview::Nothing { .. }));
+    assert!(rig.work("dead_job").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_dead_read_that_is_replayed_lets_its_case_go_on() {
+    let rig = Rig::new().await;
+    let case = rig.missed().await;
+    rig.clock.set("2026-11-04T09:00:00-07:00".parse().unwrap());
+    rig.drain().await;
+    rig.clock.set("2026-11-06T09:30:00-07:00".parse().unwrap());
+    rig.world.now().read_failures = vec![Class::Permanent].into();
+    rig.drain().await;
+    let read = rig.jobs("read").await.remove(0);
+    assert_eq!(read.state, JobState::Dead);
+    assert!(matches!(
+        rig.case(case).await.status,
+        CaseStatus::Held { .. }
+    ));
+
+    rig.engine.replay(read.id, "admin").await.unwrap();
+    rig.drain().await;
+
+    let case = rig.case(case).await;
+    assert_eq!(case.status, CaseStatus::Open, "{:?}", case.wait);
+    assert_eq!(case.step, "phone_follow_up");
+}
+
+async fn unsettled(rig: &Rig, name: &str) -> relay_core::ids::CaseId {
+    let lost = Outcome::AcceptedBut(Class::Unclear);
+    rig.world.now().outcomes.push_back(lost);
+    rig.world.now().blind = true;
+    let case = rig.order(name).await;
+    rig.drain().await;
+    for _ in 0..30 {
+        rig.pass(1).await;
+    }
+    let state = rig.effect(case, name).await.state;
+    assert_eq!(state, EffectState::Unsettled);
+    case
+}
+
+/// A note may be sent again by a person's word.
+async fn unsettled_note(rig: &Rig) -> relay_core::ids::CaseId {
+    rig.world.now().outcomes.push_back(Outcome::Panics);
+    let case = rig.order("note").await;
+    rig.drain().await;
+    case
+}
+
+#[tokio::test]
+async fn what_a_replay_finds_done_needs_no_answer_any_more() {
+    let rig = Rig::new().await;
+    let case = unsettled(&rig, "email").await;
+    let item = rig.work("unsettled").await.remove(0);
+    rig.world.now().blind = false;
+    let job = rig.job(case, "email").await;
+    let preview = rig.engine.replay(job.id, "admin").await.unwrap();
+    assert!(matches!(preview, Preview::AlreadyDone { .. }));
+    assert!(rig.case(case).await.status.is_closed());
+    assert!(rig.work("unsettled").await.is_empty());
+    assert!(
+        rig.engine
+            .settle_work(item.id, "admin", "send", None)
+            .await
+            .is_err()
+    );
+    rig.pass(60).await;
+    assert_eq!(rig.world.now().attempts.len(), 1);
+}
+
+#[tokio::test]
+async fn a_stale_answer_to_an_old_question_never_sends() {
+    let rig = Rig::new().await;
+    let case = unsettled_note(&rig).await;
+    let item = rig.work("unsettled").await.remove(0);
+    // It became known by another way while the item was still on somebody's screen.
+    let done = Op::MoveEffect {
+        key: Rig::key(case, "note"),
+        from: vec![EffectState::Unsettled],
+        to: EffectState::Done,
+        settled: None,
+        request: None,
+        at: rig.engine.now(),
+    };
+    rig.store.commit(vec![done].into()).await.unwrap();
+    assert!(
+        rig.engine
+            .settle_work(item.id, "admin", "send", None)
+            .await
+            .is_err()
+    );
+    rig.pass(60).await;
+    assert_eq!(rig.effect(case, "note").await.state, EffectState::Done);
+    assert_eq!(rig.world.now().attempts.len(), 1);
+}
+
+#[tokio::test]
+async fn a_person_may_say_that_it_happened() {
+    let rig = Rig::new().await;
+    let case = unsettled(&rig, "email").await;
+    let item = rig.work("unsettled").await.remove(0);
+    rig.engine
+        .settle_work(item.id, "admin", "happened", None)
+        .await
+        .unwrap();
+    rig.drain().await;
+    assert_eq!(rig.effect(case, "email").await.state, EffectState::Done);
+    assert_eq!(rig.world.now().attempts.len(), 1);
+    assert!(rig.case(case).await.status.is_closed());
+}
+
+#[tokio::test]
+async fn what_reaches_a_client_is_not_sent_again_by_a_word_and_a_note_is() {
+    for (name, action, attempts) in [("email", "refused", 1), ("note", "taken", 2)] {
+        let rig = Rig::new().await;
+        rig.world.now().outcomes.push_back(Outcome::Panics);
+        let case = rig.order(name).await;
+        rig.drain().await;
+        let item = rig.work("unsettled").await.remove(0);
+        let answer = rig.engine.settle_work(item.id, "admin", "send", None).await;
+        assert_eq!(answer.is_ok(), action == "taken", "{name}");
+        rig.drain().await;
+        assert_eq!(rig.world.now().attempts.len(), attempts, "{name}");
+        let done = rig.effect(case, name).await.state == EffectState::Done;
+        assert_eq!(done, action == "taken", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn two_replays_at_once_never_pass_by_the_probe() {
+    let rig = Rig::new().await;
+    let refused = Outcome::Fails(Class::Permanent);
+    rig.world.now().outcomes.push_back(refused);
+    let case = rig.order("email").await;
+    rig.drain().await;
+    let job = rig.job(case, "email").await;
+    rig.world.now().blind = true;
+    let lost = Outcome::AcceptedBut(Class::Unclear);
+    rig.world.now().outcomes.push_back(lost);
+    let engine = rig.engine.clone();
+    let id = job.id;
+    // While the first replay still asks the vendor, a second one has been carried out.
+    rig.world.now().on_probe = Some(Box::new(move || {
+        Box::pin(async move {
+            engine.replay(id, "other").await.unwrap();
+            engine.drain(None).await.unwrap();
+        })
+    }));
+    let first = rig.engine.replay(job.id, "admin").await;
+    assert!(
+        !matches!(first, Ok(Preview::WillSend)),
+        "it is under way already: {first:?}"
+    );
+    rig.drain().await;
+    assert_eq!(rig.effect(case, "email").await.state, EffectState::Unclear);
+    assert_eq!(rig.world.now().attempts.len(), 2, "refused once, lost once");
+}
+
+#[tokio::test]
+async fn a_replay_from_a_work_item_that_cannot_be_done_says_so() {
+    let rig = Rig::new().await;
+    let refused = Outcome::Fails(Class::Permanent);
+    rig.world.now().outcomes.push_back(refused);
+    let case = rig.order("email").await;
+    rig.drain().await;
+    let item = rig.work("dead_job").await.remove(0);
+    let overtaken = Op::MoveEffect {
+        key: Rig::key(case, "email"),
+        from: vec![EffectState::Dead],
+        to: EffectState::Overtaken,
+        settled: None,
+        request: None,
+        at: rig.engine.now(),
+    };
+    rig.store.commit(vec![overtaken].into()).await.unwrap();
+    let answer = rig
+        .engine
+        .settle_work(item.id, "admin", "replay", None)
+        .await;
+    assert!(answer.is_err());
+    rig.engine
+        .settle_work(item.id, "admin", "cancel", None)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_held_note_may_be_replayed_when_what_stood_in_its_way_is_gone() {
+    let rig = Rig::new().await;
+    let gone = std::mem::take(&mut rig.world.now().clients);
+    let case = rig.order("note").await;
+    rig.drain().await;
+    assert_eq!(rig.effect(case, "note").await.state, EffectState::Held);
+    rig.world.now().clients = gone;
+    let job = rig.job(case, "note").await;
+    rig.engine.replay(job.id, "admin").await.unwrap();
+    rig.drain().await;
+    assert_eq!(rig.effect(case, "note").await.state, EffectState::Done);
+}
