@@ -37,7 +37,7 @@ pub struct Setup {
     /// The rule by which opens are judged, where it is not the shipped one (A4).
     pub rule: Option<String>,
     /// Rewrites the configuration before it is read: another mode, a second key.
-    pub amend: fn(String) -> String,
+    pub amend: fn(&str) -> String,
     /// Stands before both vendors and sees every request.
     pub tap: Option<Tap>,
 }
@@ -63,7 +63,7 @@ impl Setup {
             checkpoints: Arc::new(NoCheckpoints),
             sabotage: None,
             rule: None,
-            amend: |text| text,
+            amend: str::to_owned,
             tap: None,
         }
     }
@@ -126,7 +126,7 @@ impl World {
             relay: address("https://relay.test/")?,
         };
         let field = clinic::furnish(&vendors.keap)?;
-        let text = (setup.amend)(clinic::config_text(&addresses, path, &field));
+        let text = (setup.amend)(&clinic::config_text(&addresses, path, &field));
         let config = read_config(&text, &setup, path)?;
         let routers = RouterTransport::new();
         for (host, router) in [
@@ -274,8 +274,8 @@ impl World {
     }
 
     /// Somebody rewrites the configuration and restarts the relay.
-    pub async fn reconfigure(&mut self, amend: fn(String) -> String) -> Result<(), String> {
-        self.config_text = amend(std::mem::take(&mut self.config_text));
+    pub async fn reconfigure(&mut self, amend: fn(&str) -> String) -> Result<(), String> {
+        self.config_text = amend(&self.config_text);
         self.config = read_config(&self.config_text, &self.setup, &self.base.path)?;
         self.restart().await
     }

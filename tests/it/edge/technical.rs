@@ -206,7 +206,7 @@ async fn a_refused_credential_is_one_item_for_the_admin_and_work_goes_on_when_it
 
 const OLD: &str = "whsec_b2xkLWtleS1vbGQta2V5LW9sZC1rZXktMDEyMzQ1Njc=";
 
-fn two_keys(text: String) -> String {
+fn two_keys(text: &str) -> String {
     let one = "webhook_keys = { first = ";
     text.replace(
         one,
@@ -214,7 +214,7 @@ fn two_keys(text: String) -> String {
     )
 }
 
-fn without_the_old_key(text: String) -> String {
+fn without_the_old_key(text: &str) -> String {
     text.replace(&format!("leaked = \"{OLD}\", "), "")
 }
 
