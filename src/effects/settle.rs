@@ -71,9 +71,6 @@ impl Engine {
             request,
             at: self.now(),
         });
-        for op in more {
-            stepping.push(op);
-        }
         // The effect has moved above: what the facts cause would otherwise cancel it, and the
         // record would no longer say by what it was overtaken.
         for fact in facts {
@@ -86,7 +83,12 @@ impl Engine {
             key: effect.key().clone(),
             settled,
         };
-        stepping.input(effect.case, &input).await
+        stepping.input(effect.case, &input).await?;
+        // A case that is held closes the work items it had; those opened here must stay open.
+        for op in more {
+            stepping.push(op);
+        }
+        Ok(())
     }
 
     /// Stores an ending together with the end of the job, whatever else moves the case.

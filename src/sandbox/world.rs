@@ -8,7 +8,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use axum::Router;
 use relay_core::random::{Random, SeededRandom};
 use relay_core::time::{Clock, Clocks, ManualClock, SignedDuration, TimeZone, Timestamp};
 use relay_http_client::{RouterTransport, Transport};
@@ -36,14 +35,14 @@ pub struct Setup {
     pub sabotage: Option<Sabotage>,
     /// The rule by which opens are judged, where it is not the shipped one (A4).
     pub rule: Option<String>,
+    /// What stands between the relay and the vendors and sees every request, if anything does.
+    pub on_the_way: Option<OnTheWay>,
     /// Rewrites the configuration before it is read: another mode, a second key.
     pub amend: fn(&str) -> String,
-    /// Stands before both vendors and sees every request.
-    pub tap: Option<Tap>,
 }
 
-/// Wraps a vendor's routes.
-pub type Tap = Arc<dyn Fn(Router) -> Router + Send + Sync>;
+/// Puts something in front of a transport.
+pub type OnTheWay = Arc<dyn Fn(Arc<dyn Transport>) -> Arc<dyn Transport> + Send + Sync>;
 
 impl std::fmt::Debug for Setup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -63,8 +62,8 @@ impl Setup {
             checkpoints: Arc::new(NoCheckpoints),
             sabotage: None,
             rule: None,
+            on_the_way: None,
             amend: str::to_owned,
-            tap: None,
         }
     }
 }
@@ -129,17 +128,15 @@ impl World {
         let text = (setup.amend)(&clinic::config_text(&addresses, path, &field));
         let config = read_config(&text, &setup, path)?;
         let routers = RouterTransport::new();
-        for (host, router) in [
-            ("keap.test", vendors.keap.router()),
-            ("portal.test", vendors.portal.router()),
-        ] {
-            let tapped = setup.tap.as_ref().map(|tap| tap(router.clone()));
-            routers.serve(host, tapped.unwrap_or(router));
-        }
+        routers.serve("keap.test", vendors.keap.router());
+        routers.serve("portal.test", vendors.portal.router());
         let mut transport: Arc<dyn Transport> = Arc::new(routers);
         let saboteur = setup.sabotage.map(Saboteur::new);
         if let Some(saboteur) = &saboteur {
             transport = saboteur.transport(transport);
+        }
+        if let Some(put_before) = &setup.on_the_way {
+            transport = put_before(transport);
         }
         let spoil = saboteur.map(|saboteur| saboteur.spoil());
         let clocks = Clocks {
@@ -283,19 +280,17 @@ impl World {
     /// The relay dies where it stands (the caller has dropped what it was doing) and is started
     /// again on the same database, without the checkpoints that killed it. Its leases end.
     pub async fn restart(&mut self) -> Result<(), String> {
+        self.restart_with(Arc::new(NoCheckpoints)).await
+    }
+
+    /// The same, and the new life has these checkpoints: it may die, too.
+    pub async fn restart_with(&mut self, checkpoints: Arc<dyn Checkpoints>) -> Result<(), String> {
         self.lives += 1;
-        self.setup.checkpoints = Arc::new(NoCheckpoints);
+        self.setup.checkpoints = checkpoints;
         let lease = SignedDuration::try_from(crate::engine::worker::LEASE)
             .unwrap_or(SignedDuration::from_mins(5));
         self.real.advance(lease + SignedDuration::from_secs(1));
-        let clocks = Clocks {
-            procedure: Arc::<ManualClock>::clone(&self.clock) as _,
-            real: Arc::<ManualClock>::clone(&self.real) as _,
-        };
-        self.relay = self
-            .base
-            .start(&self.setup, &self.config, &clocks, self.lives)
-            .await?;
+        self.relay = self.another().await?;
         self.hooks.replace(RELAY_HOST, self.relay.router());
         self.relay
             .engine
@@ -303,6 +298,22 @@ impl World {
             .await
             .map_err(|error| error.to_string())?;
         Ok(())
+    }
+
+    /// A relay of its own on the same database, as a second process would be.
+    pub async fn second(&mut self) -> Result<Relay, String> {
+        self.lives += 1;
+        self.another().await
+    }
+
+    async fn another(&self) -> Result<Relay, String> {
+        let clocks = Clocks {
+            procedure: Arc::<ManualClock>::clone(&self.clock) as _,
+            real: Arc::<ManualClock>::clone(&self.real) as _,
+        };
+        self.base
+            .start(&self.setup, &self.config, &clocks, self.lives)
+            .await
     }
 }
 

@@ -7,6 +7,8 @@ mod cli;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod edge;
@@ -14,6 +16,8 @@ mod edge;
 mod edge_cases;
 #[cfg(test)]
 mod engine;
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod hooks;
 #[cfg(test)]
@@ -23,8 +27,12 @@ mod lifecycle;
 #[cfg(test)]
 mod procedures;
 #[cfg(test)]
+mod replays;
+#[cfg(test)]
 mod sandbox;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
 mod telemetry;
+#[cfg(test)]
+mod together;

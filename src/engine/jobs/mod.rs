@@ -126,6 +126,9 @@ impl Engine {
         if let (EngineError::Call(call), Class::Unauthorised) = (&error, class) {
             ops.extend(self.connection_item_ops(call));
         }
+        if let (EngineError::Call(call), Class::Unauthorised) = (&error, class) {
+            ops.extend(self.connection_item_ops(call));
+        }
         self.end(job, end, ops).await
     }
 

@@ -1,6 +1,8 @@
 //! What several tests share.
 
 pub(crate) mod checkpoints;
+pub(crate) mod crash;
 pub(crate) mod fake_store;
 pub(crate) mod receiving;
 pub(crate) mod sender;
+pub(crate) mod story;

@@ -1,0 +1,432 @@
+//! Every kind of effect meets every fault of a vendor, before and after the vendor did the work.
+//!
+//! What must come of it was written down by hand in [`FAULTS`]: how many mutating requests there
+//! are, how much later the second one comes at the earliest, and how it ends. Nothing is ever
+//! accepted twice, and only an effect whose absence no vendor can prove (the email) may end with a
+//! question to a person.
+
+use relay_core::effects::{EffectKind, Settled};
+use relay_core::time::{SignedDuration, Timestamp};
+use relay_http_client::emulation::{FaultAct, FaultRule, Moment};
+use relay_store::{EffectState, JobState};
+use serde_json::json;
+
+use super::support::story::Story;
+
+/// What must come of a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Known not to have been done: done by a second request, so many seconds later or more.
+    Again { after: i64 },
+    /// May have been done and was not: looked for, and done by a second request where its absence
+    /// can be proven; else a person is asked.
+    Lost,
+    /// Was done, though the answer did not say so: found by looking, and no second request.
+    Found,
+    /// Refused for good: no second request until a person replays it.
+    Dead,
+}
+
+/// A row of the table.
+struct Fault {
+    name: &'static str,
+    moment: Moment,
+    act: fn() -> FaultAct,
+    end: End,
+}
+
+fn status(code: u16, retry_after: Option<u32>) -> FaultAct {
+    FaultAct::Status {
+        code,
+        retry_after,
+        body: None,
+    }
+}
+
+fn bad_gateway() -> FaultAct {
+    FaultAct::Status {
+        code: 502,
+        retry_after: None,
+        body: Some("<html><body><h1>502 Bad Gateway</h1></body></html>".to_owned()),
+    }
+}
+
+const fn row(name: &'static str, moment: Moment, act: fn() -> FaultAct, end: End) -> Fault {
+    Fault {
+        name,
+        moment,
+        act,
+        end,
+    }
+}
+
+/// Four seconds are the first wait of five, less its jitter.
+#[rustfmt::skip]
+const FAULTS: [Fault; 16] = [
+    row("429",              Moment::Before, || status(429, None),      End::Again { after: 4 }),
+    row("429, ten minutes", Moment::Before, || status(429, Some(600)), End::Again { after: 600 }),
+    row("503, two minutes", Moment::Before, || status(503, Some(120)), End::Again { after: 120 }),
+    row("401",              Moment::Before, || status(401, None),      End::Again { after: 900 }),
+    row("refused line",     Moment::Before, || FaultAct::Refuse,       End::Again { after: 4 }),
+    row("400",              Moment::Before, || status(400, None),      End::Dead),
+    row("500",              Moment::Before, || status(500, None),      End::Lost),
+    row("502 HTML",         Moment::Before, bad_gateway,               End::Lost),
+    row("503",              Moment::Before, || status(503, None),      End::Lost),
+    row("hang",             Moment::Before, || FaultAct::Hang,         End::Lost),
+    row("reset",            Moment::Before, || FaultAct::Reset,        End::Lost),
+    row("500",              Moment::After,  || status(500, None),      End::Found),
+    row("502 HTML",         Moment::After,  bad_gateway,               End::Found),
+    row("503",              Moment::After,  || status(503, None),      End::Found),
+    row("hang",             Moment::After,  || FaultAct::Hang,         End::Found),
+    row("reset",            Moment::After,  || FaultAct::Reset,        End::Found),
+];
+
+/// Whose story has the effect, and when it is over.
+fn scene(kind: EffectKind) -> (&'static str, &'static str) {
+    match kind {
+        EffectKind::PortalMessage => ("maya", "2026-11-04 09:40"),
+        EffectKind::Email
+        | EffectKind::ContactNote
+        | EffectKind::AddTag
+        | EffectKind::PortalNote => ("maya", "2026-11-06 09:40"),
+        EffectKind::CallTask => ("gail", "2026-11-06 09:40"),
+        EffectKind::CloseTask | EffectKind::RemoveTag => ("gail", "2026-11-06 15:40"),
+        EffectKind::ReassignTask => ("mona", "2026-11-06 16:40"),
+        EffectKind::ContactType => ("tina", "2026-11-04 10:40"),
+        EffectKind::AutoChargeOff | EffectKind::DeactivateSubscription | EffectKind::RemoveCard => {
+            ("cora", "2026-11-04 11:40")
+        }
+    }
+}
+
+fn vendor(kind: EffectKind) -> &'static str {
+    match kind {
+        EffectKind::PortalMessage | EffectKind::PortalNote => "portal",
+        _ => "keap",
+    }
+}
+
+fn order(story: &Story, kind: EffectKind, moment: Moment, act: FaultAct, times: u32) {
+    let rule = FaultRule {
+        operation: kind.as_str().to_owned(),
+        moment,
+        act,
+        skip: 0,
+        times,
+    };
+    story
+        .world
+        .vendors
+        .order(vendor(kind), rule)
+        .expect("a vendor");
+}
+
+/// A story with a fault, played until the effect is over.
+async fn struck(kind: EffectKind, seed: u64, moment: Moment, act: FaultAct) -> Story {
+    let (name, over) = scene(kind);
+    let mut story = Story::begin(name, seed, &[]).await;
+    order(&story, kind, moment, act, 1);
+    let over = story.at(over);
+    story.play_until(over).await;
+    story
+}
+
+/// What all have in common: nothing that nobody expected is in the books.
+fn nothing_unexpected(story: &Story, what: &str) {
+    let wrong: Vec<String> = story
+        .differences()
+        .into_iter()
+        .filter(|line| !line.starts_with("missing: "))
+        .collect();
+    assert!(wrong.is_empty(), "{what}: {wrong:?}");
+}
+
+async fn done(story: &Story, kind: EffectKind, what: &str) -> bool {
+    let effect = story.effect(kind).await.expect("an effect");
+    assert_eq!(effect.state, EffectState::Done, "{what}");
+    assert_eq!(story.accepted(kind).len(), 1, "{what}");
+    let kinds = story.kinds_ever().await;
+    let asked = kinds.iter().any(|k| k == "unsettled" || k == "hold");
+    assert!(!asked, "{what}: somebody was asked: {kinds:?}");
+    match effect.settled {
+        Some(Settled::Done { by_probe, .. }) => by_probe,
+        other => panic!("{what}: settled as {other:?}"),
+    }
+}
+
+fn waited(tries: &[Timestamp]) -> i64 {
+    tries[1].duration_since(tries[0]).as_secs()
+}
+
+async fn check(kind: EffectKind, seed: u64, fault: &Fault) {
+    let what = format!(
+        "{} meets {} {:?} (seed {seed})",
+        kind.as_str(),
+        fault.name,
+        fault.moment
+    );
+    println!("{what}");
+    let mut story = struck(kind, seed, fault.moment, (fault.act)()).await;
+    nothing_unexpected(&story, &what);
+    let tries = story.tried(kind);
+    match fault.end {
+        End::Again { after } => {
+            assert!(!done(&story, kind, &what).await, "{what}");
+            assert_eq!(tries.len(), 2, "{what}");
+            assert!(waited(&tries) >= after, "{what}: {tries:?}");
+            let connection = story.open_kinds().await.iter().any(|k| k == "connection");
+            assert_eq!(connection, fault.name == "401", "{what}");
+        }
+        End::Lost if kind == EffectKind::Email => {
+            assert_eq!((tries.len(), story.accepted(kind).len()), (1, 0), "{what}");
+            asked(&story, kind, &what).await;
+        }
+        End::Lost => {
+            assert!(!done(&story, kind, &what).await, "{what}");
+            assert_eq!(tries.len(), 2, "{what}");
+            assert!(waited(&tries) >= 60, "{what}: looked for first");
+        }
+        End::Found => {
+            let by_probe = done(&story, kind, &what).await;
+            // The write of a contact's field looks at once, as part of the attempt.
+            assert!(by_probe || kind == EffectKind::ContactType, "{what}");
+            assert_eq!(tries.len(), 1, "{what}");
+        }
+        End::Dead => {
+            assert_eq!((tries.len(), story.accepted(kind).len()), (1, 0), "{what}");
+            let job = story.job_of(kind).await;
+            assert_eq!(job.state, JobState::Dead, "{what}");
+            let told = story.open_work().await.into_iter();
+            let told = told.filter(|item| item.kind == "dead_job").count();
+            assert_eq!(told, 1, "{what}");
+            story.engine().replay(job.id, "Admin").await.expect(&what);
+            story.play_for(SignedDuration::from_mins(10)).await;
+            nothing_unexpected(&story, &what);
+            assert_eq!(story.tried(kind).len(), 2, "{what}");
+            assert_eq!(story.accepted(kind).len(), 1, "{what}");
+            let left = story.open_kinds().await;
+            assert!(!left.iter().any(|k| k == "dead_job"), "{what}: {left:?}");
+        }
+    }
+}
+
+/// A person is asked whether it went out.
+async fn asked(story: &Story, kind: EffectKind, what: &str) {
+    let effect = story.effect(kind).await.expect("an effect");
+    assert_eq!(effect.state, EffectState::Unsettled, "{what}");
+    let work = story.open_work().await;
+    let item = work.iter().find(|item| item.kind == "unsettled");
+    let item = item.unwrap_or_else(|| panic!("{what}: nobody is asked"));
+    assert_eq!(item.effect.as_ref(), Some(effect.key()), "{what}");
+}
+
+async fn check_all(kinds: &[EffectKind], seed: u64) {
+    for (number, &kind) in (0..).zip(kinds) {
+        for (row, fault) in (0..).zip(&FAULTS) {
+            check(kind, seed + 100 * number + row, fault).await;
+        }
+    }
+}
+
+const MESSAGES: [EffectKind; 4] = [
+    EffectKind::PortalMessage,
+    EffectKind::PortalNote,
+    EffectKind::Email,
+    EffectKind::ContactNote,
+];
+const TASKS: [EffectKind; 5] = [
+    EffectKind::CallTask,
+    EffectKind::CloseTask,
+    EffectKind::ReassignTask,
+    EffectKind::AddTag,
+    EffectKind::RemoveTag,
+];
+const BILLING: [EffectKind; 4] = [
+    EffectKind::ContactType,
+    EffectKind::AutoChargeOff,
+    EffectKind::DeactivateSubscription,
+    EffectKind::RemoveCard,
+];
+
+#[test]
+fn no_kind_of_effect_is_left_out() {
+    for kind in EffectKind::ALL {
+        let all = MESSAGES.iter().chain(&TASKS).chain(&BILLING);
+        assert_eq!(all.filter(|k| **k == kind).count(), 1, "{}", kind.as_str());
+    }
+}
+
+#[tokio::test]
+async fn whatever_a_vendor_does_a_message_or_note_is_written_once() {
+    check_all(&MESSAGES, 2000).await;
+}
+
+#[tokio::test]
+async fn whatever_a_vendor_does_a_task_or_tag_is_set_once() {
+    check_all(&TASKS, 3000).await;
+}
+
+#[tokio::test]
+async fn whatever_a_vendor_does_a_billing_write_is_made_once() {
+    check_all(&BILLING, 4000).await;
+}
+
+#[tokio::test]
+async fn an_email_that_keap_never_shows_is_a_question_and_not_a_second_email() {
+    let kind = EffectKind::Email;
+    let (name, over) = scene(kind);
+    let mut story = Story::begin(name, 51, &[]).await;
+    // Far beyond the last look, a quarter of an hour after sending.
+    let hidden = |settings: &mut relay_keap::emulator::Settings| {
+        settings.email_delay = 7_200..=7_200;
+    };
+    story.world.vendors.keap.configure(hidden);
+    order(&story, kind, Moment::After, FaultAct::Hang, 1);
+    let over = story.at(over);
+    story.play_until(over).await;
+    asked(&story, kind, "hidden").await;
+    assert_eq!(
+        (story.tried(kind).len(), story.accepted(kind).len()),
+        (1, 1)
+    );
+    // A day later still nothing was sent again.
+    story.play_for(SignedDuration::from_hours(24)).await;
+    assert_eq!(
+        (story.tried(kind).len(), story.accepted(kind).len()),
+        (1, 1)
+    );
+    // A person has found it, and the case goes on to its end.
+    let work = story.open_work().await;
+    let item = work.iter().find(|item| item.kind == "unsettled");
+    let id = item.expect("an open question").id;
+    let settled = story.engine().settle_work(id, "Beth", "happened", None);
+    settled.await.expect("an answer");
+    story.play().await;
+    assert_eq!(
+        (story.tried(kind).len(), story.accepted(kind).len()),
+        (1, 1)
+    );
+    let effect = story.effect(kind).await.expect("an effect");
+    assert_eq!(effect.state, EffectState::Done);
+    assert_eq!(story.open_kinds().await, ["by_hand"]);
+}
+
+#[tokio::test]
+async fn a_portal_that_ignores_keys_and_lists_late_gets_no_second_message() {
+    let kind = EffectKind::PortalMessage;
+    let mut story = Story::begin("maya", 52, &[]).await;
+    let young = json!({ "act": "switch", "key_ignored": true, "list_lag_seconds": 90 });
+    story.world.vendors.act("portal", young).expect("an act");
+    order(&story, kind, Moment::After, FaultAct::Reset, 1);
+    story.play().await;
+    assert_eq!(story.tried(kind).len(), 1);
+    assert_eq!(story.differences(), Vec::<String>::new());
+    let effect = story.effect(kind).await.expect("an effect");
+    let by_probe = matches!(effect.settled, Some(Settled::Done { by_probe: true, .. }));
+    assert!(by_probe, "{:?}", effect.settled);
+}
+
+#[tokio::test]
+async fn a_portal_that_lists_far_too_late_is_saved_by_the_key() {
+    let kind = EffectKind::PortalMessage;
+    let mut story = Story::begin("maya", 53, &[]).await;
+    let late = json!({ "act": "switch", "list_lag_seconds": 3600 });
+    story.world.vendors.act("portal", late).expect("an act");
+    order(&story, kind, Moment::After, FaultAct::Hang, 1);
+    story.play().await;
+    assert_eq!(
+        story.tried(kind).len(),
+        2,
+        "the second one has the same key"
+    );
+    assert_eq!(story.differences(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_one_work_item_and_work_goes_on_with_the_new_one() {
+    let mut story = Story::begin("maya", 54, &[]).await;
+    let morning = story.at("2026-11-06 08:00");
+    story.play_until(morning).await;
+    let revoke = json!({ "act": "revoke_keys" });
+    story.world.vendors.act("keap", revoke).expect("an act");
+    story.play_for(SignedDuration::from_hours(3)).await;
+    assert_eq!(
+        story.tried(EffectKind::Email).len(),
+        0,
+        "nothing on half a picture"
+    );
+    let asked = story.open_kinds().await;
+    assert_eq!(asked, ["connection"], "one for all of them");
+    let key = clear_relay::sandbox::clinic::KEAP_KEY;
+    let renewed =
+        |settings: &mut relay_keap::emulator::Settings| settings.keys = vec![key.to_owned()];
+    story.world.vendors.keap.configure(renewed);
+    story.play().await;
+    assert_eq!(story.differences(), Vec::<String>::new());
+}
+
+/// Retries of a day, at most: 12 within the first hour and a half, then one an hour, doubled for
+/// the looks in between.
+const STORM: usize = 40;
+
+#[tokio::test]
+async fn a_vendor_that_fails_for_ever_is_not_stormed_and_somebody_hears_of_it() {
+    let storms: [(&str, FaultAct); 4] = [
+        ("429", status(429, None)),
+        ("500", status(500, None)),
+        ("reset", FaultAct::Reset),
+        ("refused line", FaultAct::Refuse),
+    ];
+    for (seed, (what, act)) in (55..).zip(storms) {
+        let kind = EffectKind::CallTask;
+        let mut story = Story::begin("jo", seed, &[]).await;
+        order(&story, kind, Moment::Before, act, u32::MAX);
+        let before_the_coach = story.at("2026-11-06 13:00");
+        story.play_until(before_the_coach).await;
+        let tries = story.tried(kind);
+        assert!((2..=12).contains(&tries.len()), "{what}: {tries:?}");
+        assert_eq!(story.job_of(kind).await.state, JobState::Ready, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_day_of_refusals_ends_in_a_work_item_and_a_replay_still_works() {
+    let kind = EffectKind::AddTag;
+    let mut story = Story::begin("maya", 59, &[]).await;
+    order(&story, kind, Moment::Before, status(429, None), u32::MAX);
+    let next_day = story.at("2026-11-07 11:00");
+    story.play_until(next_day).await;
+    let tries = story.tried(kind);
+    assert!((10..=STORM).contains(&tries.len()), "{}", tries.len());
+    let job = story.job_of(kind).await;
+    assert_eq!(job.state, JobState::Dead);
+    assert_eq!(story.open_kinds().await, ["dead_job"]);
+    story.world.vendors.keap.faults().clear();
+    let replayed = story.engine().replay(job.id, "Admin").await;
+    replayed.expect("a replay");
+    story.play().await;
+    assert_eq!(story.accepted(kind).len(), 1);
+    assert_eq!(story.open_kinds().await, ["by_hand"]);
+}
+
+#[tokio::test]
+async fn a_guard_that_can_never_read_never_sends_and_is_bounded() {
+    let mut story = Story::begin("maya", 60, &[]).await;
+    let before = story.at("2026-11-04 08:00");
+    story.play_until(before).await;
+    let rule = FaultRule {
+        operation: "list_messages".to_owned(),
+        moment: Moment::Before,
+        act: status(500, None),
+        skip: 0,
+        times: u32::MAX,
+    };
+    story.world.vendors.order("portal", rule).expect("a vendor");
+    let later = story.at("2026-11-05 20:00");
+    story.play_until(later).await;
+    assert_eq!(story.tried(EffectKind::PortalMessage).len(), 0);
+    let job = story.job_of(EffectKind::PortalMessage).await;
+    assert_eq!(job.state, JobState::Dead, "{:?}", job.last_error);
+    let failed = story.store().attempts(job.id).await.expect("attempts");
+    assert!(failed.len() <= STORM, "{}", failed.len());
+}

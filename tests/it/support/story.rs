@@ -1,0 +1,441 @@
+//! One client's story, played in a clinic of its own by a relay that may die on the way.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use clear_relay::engine::Engine;
+use clear_relay::sandbox::acting::Hands;
+use clear_relay::sandbox::cast::{Cast, CastAct, CastClient, instant};
+use clear_relay::sandbox::compare::compare;
+use clear_relay::sandbox::stage;
+use clear_relay::sandbox::world::{Setup, World};
+use http::Method;
+use relay_core::case::{Case, Wait};
+use relay_core::effects::EffectKind;
+use relay_core::time::{Clock, ManualClock, Timestamp};
+use relay_http_client::emulation::Accepted;
+use relay_http_client::{Answer, Call, Transport, TransportError};
+use relay_store::{
+    CaseFilter, Effect, Job, JobFilter, JobState, Page, Receipt, ReceiptState, Store, WorkItem,
+};
+use tempfile::TempDir;
+
+use super::crash::{Death, Doorstep, Life};
+
+const CAST: &str = include_str!("../../../fixtures/casts/crash.toml");
+
+/// Everybody whose story may be played.
+pub(crate) const STORIES: [&str; 7] = ["maya", "jo", "gail", "mona", "hana", "tina", "cora"];
+
+/// More rows than any story makes.
+const ALL: Page = Page {
+    offset: 0,
+    limit: 1000,
+};
+
+/// A mutating request on its way to a vendor.
+#[derive(Debug, Clone)]
+pub(crate) struct Sent {
+    pub(crate) at: Timestamp,
+    pub(crate) host: String,
+    pub(crate) path: String,
+}
+
+/// What writes down every mutating request, whatever comes of it.
+#[derive(Debug, Default)]
+pub(crate) struct Wire(Mutex<Vec<Sent>>);
+
+impl Wire {
+    pub(crate) fn sent(&self) -> Vec<Sent> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+#[derive(Debug)]
+struct Tapped {
+    inner: Arc<dyn Transport>,
+    wire: Arc<Wire>,
+    clock: Arc<Mutex<Option<Arc<ManualClock>>>>,
+}
+
+#[async_trait]
+impl Transport for Tapped {
+    async fn send(&self, call: Call) -> Result<Answer, TransportError> {
+        let clock = self
+            .clock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        // Before the story begins the clinic is only set up.
+        if let Some(clock) = clock.filter(|_| call.method != Method::GET) {
+            let sent = Sent {
+                at: clock.now(),
+                host: call.url.host_str().unwrap_or_default().to_owned(),
+                path: call.url.path().to_owned(),
+            };
+            self.wire
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(sent);
+        }
+        self.inner.send(call).await
+    }
+}
+
+/// A story being played.
+pub(crate) struct Story {
+    pub(crate) world: World,
+    pub(crate) client: CastClient,
+    pub(crate) wire: Arc<Wire>,
+    pub(crate) doorstep: Arc<Doorstep>,
+    pub(crate) life: Arc<Life>,
+    /// How often the relay has died.
+    pub(crate) deaths: usize,
+    next_deaths: VecDeque<Death>,
+    coming: VecDeque<(Timestamp, CastAct)>,
+    until: Timestamp,
+    _folder: TempDir,
+}
+
+/// The cast with one client left.
+fn alone(name: &str) -> (Cast, CastClient) {
+    let mut cast = Cast::parse(CAST).expect("a cast");
+    cast.clients.retain(|client| client.id == name);
+    let client = cast.clients.first().expect("a story").clone();
+    (cast, client)
+}
+
+impl Story {
+    /// The story of `name`; the relay's lives end as `deaths` say, the one after them never.
+    pub(crate) async fn begin(name: &str, seed: u64, deaths: &[Death]) -> Self {
+        let mut next_deaths: VecDeque<Death> = deaths.iter().copied().collect();
+        let life = Life::new(next_deaths.pop_front());
+        let (cast, client) = alone(name);
+        let folder = tempfile::tempdir().expect("a folder");
+        let zone = relay_core::calendar::Calendar::default_denver()
+            .zone()
+            .clone();
+        let (wire, clock) = (Arc::new(Wire::default()), Arc::default());
+        let mut setup = Setup::new(cast.start(&zone), seed);
+        setup.checkpoints = Arc::clone(&life) as _;
+        let (tap_wire, tap_clock) = (Arc::clone(&wire), Arc::clone(&clock));
+        setup.on_the_way = Some(Arc::new(move |inner| {
+            Arc::new(Tapped {
+                inner,
+                wire: Arc::clone(&tap_wire),
+                clock: Arc::clone(&tap_clock),
+            })
+        }));
+        let path = folder.path().join("relay.sqlite");
+        let world = World::new(setup, &path).await.expect("a world");
+        *clock.lock().expect("the clock") = Some(Arc::clone(&world.clock));
+        stage::set(&cast, &world.vendors, &zone).expect("a stage");
+        let doorstep = Doorstep::new(world.relay_transport().clone(), Arc::clone(&life));
+        world
+            .vendors
+            .set_hook_transport(&(Arc::clone(&doorstep) as Arc<dyn Transport>));
+        let mut coming: Vec<(Timestamp, CastAct)> = client
+            .acts
+            .iter()
+            .map(|act| (instant(act.at.expect("a time"), &zone), act.clone()))
+            .collect();
+        coming.sort_by_key(|(at, _)| *at);
+        Self {
+            until: cast.until(&zone),
+            world,
+            client,
+            wire,
+            doorstep,
+            life,
+            deaths: 0,
+            next_deaths,
+            coming: coming.into(),
+            _folder: folder,
+        }
+    }
+
+    /// Plays to the end of the story.
+    pub(crate) async fn play(&mut self) {
+        self.play_until(self.until).await;
+    }
+
+    /// Plays until `until`, procedure time.
+    pub(crate) async fn play_until(&mut self, until: Timestamp) {
+        loop {
+            self.settle().await;
+            while self
+                .coming
+                .front()
+                .is_some_and(|(at, _)| *at <= self.world.now())
+            {
+                let (_, act) = self.coming.pop_front().expect("an act");
+                self.act(&act).await;
+                self.settle().await;
+            }
+            let due = self.world.next_due().await.expect("a time");
+            let act = self.coming.front().map(|(at, _)| *at);
+            match [due, act].into_iter().flatten().min() {
+                Some(at) if at <= until => self.world.jump(at),
+                _ => {
+                    self.world.jump(until);
+                    return self.settle().await;
+                }
+            }
+        }
+    }
+
+    /// Clinic time on a day of November, as the cast writes it.
+    pub(crate) fn at(&self, text: &str) -> Timestamp {
+        instant(text.parse().expect("a time"), self.world.zone())
+    }
+
+    /// Plays until `now + by`.
+    pub(crate) async fn play_for(&mut self, by: relay_core::time::SignedDuration) {
+        let until = self.world.now().saturating_add(by).expect("a time");
+        self.play_until(until).await;
+    }
+
+    /// Does what is due, dying and living again as it comes, until nothing is.
+    async fn settle(&mut self) {
+        loop {
+            let delivered = self.world.vendors.deliver_due().await;
+            self.live_again().await;
+            let (engine, life) = (self.world.relay.engine.clone(), Arc::clone(&self.life));
+            let ran = tokio::select! {
+                biased;
+                () = life.ended() => None,
+                ran = engine.drain(None) => Some(ran.expect("a working store")),
+            };
+            self.live_again().await;
+            if delivered == 0 && ran == Some(0) {
+                self.every_case_waits_for_one_thing().await;
+                return;
+            }
+        }
+    }
+
+    /// If the relay has died: what it was doing is dropped by now, and a new one starts.
+    async fn live_again(&mut self) {
+        if !self.life.is_over() {
+            return;
+        }
+        self.deaths += 1;
+        self.life = Life::new(self.next_deaths.pop_front());
+        let checkpoints = Arc::clone(&self.life) as _;
+        self.world
+            .restart_with(checkpoints)
+            .await
+            .expect("another life");
+        self.doorstep.next_life(Arc::clone(&self.life));
+    }
+
+    /// Somebody acts. A person whose command was cut off looks, and gives it again if need be.
+    async fn act(&mut self, act: &CastAct) {
+        let mut cut_off = false;
+        loop {
+            let (hands, life) = (self.hands(), Arc::clone(&self.life));
+            let done = tokio::select! {
+                biased;
+                () = life.ended() => None,
+                done = hands.carry_out(&self.client, act) => Some(done),
+            };
+            self.live_again().await;
+            match done {
+                None => cut_off = true,
+                Some(Err(refused)) if cut_off && refused.contains("is under way already") => return,
+                Some(done) => return done.expect("an act"),
+            }
+        }
+    }
+
+    fn hands(&self) -> Hands {
+        Hands {
+            vendors: self.world.vendors.clone(),
+            engine: Some(self.world.relay.engine.clone()),
+            transport: Arc::new(self.world.relay_transport().clone()),
+            relay_url: self.world.relay_url().clone(),
+        }
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.world.relay.engine
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        self.world.store().as_ref()
+    }
+
+    /// What the vendors accepted from the relay (not what the stage or the hooks needed).
+    pub(crate) fn accepted(&self, kind: EffectKind) -> Vec<Accepted> {
+        let mut all = self.world.vendors.accepted();
+        all.retain(|entry| entry.operation == kind.as_str());
+        all
+    }
+
+    /// What differs between the vendors' books and what was written down by hand.
+    pub(crate) fn differences(&self) -> Vec<String> {
+        let accepted = self.world.vendors.accepted();
+        compare(&self.client, &accepted, self.world.zone()).differences
+    }
+
+    pub(crate) async fn cases(&self) -> Vec<Case> {
+        let filter = CaseFilter {
+            closed: true,
+            ..CaseFilter::default()
+        };
+        self.store().cases(&filter, ALL).await.expect("cases")
+    }
+
+    pub(crate) async fn open_work(&self) -> Vec<WorkItem> {
+        let mut work = self.store().open_work(None, ALL).await.expect("work items");
+        work.sort_by(|a, b| a.kind.cmp(&b.kind));
+        work
+    }
+
+    pub(crate) async fn open_kinds(&self) -> Vec<String> {
+        self.open_work()
+            .await
+            .into_iter()
+            .map(|item| item.kind)
+            .collect()
+    }
+
+    /// Kinds of every work item there ever was, of any case.
+    pub(crate) async fn kinds_ever(&self) -> Vec<String> {
+        let mut kinds = self.open_kinds().await;
+        for case in self.cases().await {
+            let work = self.store().case_work(case.id).await.expect("work items");
+            kinds.extend(work.into_iter().map(|item| item.kind));
+        }
+        kinds
+    }
+
+    pub(crate) async fn jobs(&self, states: &[JobState]) -> Vec<Job> {
+        let filter = JobFilter {
+            states: states.to_vec(),
+            ..JobFilter::default()
+        };
+        self.store().jobs(&filter, ALL).await.expect("jobs")
+    }
+
+    /// The mutating requests that tried to carry out effects of a kind, whatever came of them.
+    pub(crate) fn tried(&self, kind: EffectKind) -> Vec<Timestamp> {
+        let (host, part) = match kind {
+            EffectKind::PortalMessage => ("portal.test", "/messages"),
+            EffectKind::PortalNote => ("portal.test", "/notes"),
+            EffectKind::Email => ("keap.test", "/emails:send"),
+            EffectKind::CallTask => ("keap.test", "/v2/tasks"),
+            EffectKind::CloseTask | EffectKind::ReassignTask => ("keap.test", "/v2/tasks/"),
+            EffectKind::ContactNote => ("keap.test", "/notes"),
+            EffectKind::AddTag => ("keap.test", "/contacts:applyTags"),
+            EffectKind::RemoveTag => ("keap.test", "/contacts:removeTags"),
+            EffectKind::ContactType => ("keap.test", "/v2/contacts/"),
+            EffectKind::AutoChargeOff | EffectKind::DeactivateSubscription => {
+                ("keap.test", "/v2/subscriptions/")
+            }
+            EffectKind::RemoveCard => ("keap.test", "/paymentMethods/"),
+        };
+        let of_kind = |path: &str| match kind {
+            EffectKind::CallTask => path.ends_with(part),
+            EffectKind::AutoChargeOff => path.contains(part) && !path.ends_with(":deactivate"),
+            EffectKind::DeactivateSubscription => {
+                path.contains(part) && path.ends_with(":deactivate")
+            }
+            EffectKind::ContactType => path.contains(part) && path.matches('/').count() == 5,
+            _ => path.contains(part),
+        };
+        self.wire
+            .sent()
+            .into_iter()
+            .filter(|sent| sent.host == host && of_kind(&sent.path))
+            .map(|sent| sent.at)
+            .collect()
+    }
+
+    /// The latest effect of a kind.
+    pub(crate) async fn effect(&self, kind: EffectKind) -> Option<Effect> {
+        let mut found = None;
+        for case in self.cases().await {
+            let effects = self.store().effects(case.id).await.expect("effects");
+            found = effects.into_iter().rfind(|e| e.kind() == kind).or(found);
+        }
+        found
+    }
+
+    /// The job that carries out the effect of a kind.
+    pub(crate) async fn job_of(&self, kind: EffectKind) -> Job {
+        let effect = self.effect(kind).await.expect("an effect");
+        let key = relay_store::effect_job_key(effect.key());
+        let job = self.store().job_by_key(&key).await.expect("a store");
+        job.expect("a job")
+    }
+
+    pub(crate) async fn receipts(&self) -> Vec<Receipt> {
+        let mut all = Vec::new();
+        for state in ReceiptState::ALL {
+            all.extend(self.store().receipts(*state, ALL).await.expect("receipts"));
+        }
+        all
+    }
+
+    async fn every_case_waits_for_one_thing(&self) {
+        let store = self.store();
+        for case in self.cases().await {
+            if case.status.is_closed() {
+                assert_eq!(case.wait, None, "a closed case waits for nothing");
+                continue;
+            }
+            let of_case = JobFilter {
+                states: vec![JobState::Ready, JobState::Running, JobState::Parked],
+                case: Some(case.id),
+                ..JobFilter::default()
+            };
+            let jobs = store.jobs(&of_case, ALL).await.expect("jobs");
+            let alive = |kind: &str| jobs.iter().filter(|job| job.kind == kind).count();
+            let work = store.case_work(case.id).await.expect("work items");
+            let wait = case.wait.as_ref().expect("an open case waits");
+            let timers = usize::from(matches!(wait, Wait::Timer { .. }));
+            assert_eq!(alive("timer"), timers, "{wait:?} in {}", case.step);
+            let carried = match wait {
+                Wait::Timer { .. } => true,
+                Wait::Effect { .. } => alive("effect") > 0,
+                Wait::Read { .. } => alive("read") > 0,
+                Wait::Person { .. } => work.iter().any(|item| item.settled.is_none()),
+            };
+            assert!(carried, "nothing carries {wait:?} in {}", case.step);
+        }
+    }
+
+    /// Every delivery that was answered 2xx is stored and read, and every delivery was.
+    pub(crate) async fn no_webhook_is_lost(&self) {
+        let receipts = self.receipts().await;
+        let deliveries = self.doorstep.deliveries();
+        for delivery in &deliveries {
+            let good = |answer: Option<http::StatusCode>| answer.is_some_and(|s| s.is_success());
+            let came_through = deliveries
+                .iter()
+                .any(|other| other.body == delivery.body && good(other.answer));
+            assert!(came_through, "a delivery was given up");
+            if !good(delivery.answer) {
+                continue;
+            }
+            let ended = receipts.iter().any(|receipt| {
+                receipt.body == delivery.body
+                    && match receipt.state {
+                        ReceiptState::New => false,
+                        ReceiptState::Done => true,
+                        ReceiptState::Duplicate => receipt.duplicate_of.is_some(),
+                        ReceiptState::Quarantined => receipt.note.is_some(),
+                    }
+            });
+            assert!(ended, "an acknowledged webhook is not accounted for");
+        }
+        let unread = receipts.iter().any(|r| r.state == ReceiptState::New);
+        assert!(!unread, "a stored webhook was never read");
+    }
+}

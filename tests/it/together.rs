@@ -1,0 +1,176 @@
+//! Two relays work on one database at once, as during a deployment, and nothing happens twice.
+//!
+//! Both are driven by several tasks at the same moments. At every named place a task steps aside a
+//! seeded number of times, so that the others get between any two steps of its work. The store's
+//! writer is a thread of its own, so a seed shapes a run without repeating it exactly.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+use clear_relay::checkpoint::Checkpoints;
+use clear_relay::engine::Engine;
+use clear_relay::engine::worker::LEASE;
+use clear_relay::sandbox::cast::{Cast, instant};
+use clear_relay::sandbox::compare::compare;
+use clear_relay::sandbox::stage;
+use clear_relay::sandbox::world::{Setup, World};
+use relay_core::facts::Order;
+use relay_core::random::{Random as _, SeededRandom};
+use relay_core::time::{ManualClock, SignedDuration, Timestamp};
+use relay_store::{JobFilter, JobState, Page};
+
+/// Tasks that each relay works with.
+const TASKS: usize = 2;
+
+/// One in so many places is where a lease is lost, if any is.
+const LOST_LEASES: u64 = 12;
+
+/// Steps aside a random number of times, and sometimes so long that every lease ends meanwhile.
+#[derive(Debug)]
+struct StepAside {
+    random: SeededRandom,
+    thief: OnceLock<(Arc<ManualClock>, Engine)>,
+    thefts: AtomicU64,
+}
+
+#[async_trait]
+impl Checkpoints for StepAside {
+    async fn reach(&self, _name: &'static str) {
+        if let Some((real, engine)) = self.thief.get()
+            && self.random.next_u64().is_multiple_of(LOST_LEASES)
+        {
+            real.advance(SignedDuration::try_from(LEASE).expect("a short lease"));
+            real.advance(SignedDuration::from_secs(1));
+            let taken = engine.rescue().await.expect("a working store");
+            self.thefts.fetch_add(taken, Ordering::SeqCst);
+        }
+        for _ in 0..self.random.next_u64() % 8 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Lets everybody work at once until nobody has anything to do.
+async fn settle(world: &World, engines: &[Engine]) {
+    loop {
+        let delivered = world.vendors.deliver_due().await;
+        let mut working = tokio::task::JoinSet::new();
+        for engine in engines {
+            for _ in 0..TASKS {
+                let engine = engine.clone();
+                working.spawn(async move { engine.drain(None).await });
+            }
+        }
+        let mut ran = 0;
+        while let Some(done) = working.join_next().await {
+            ran += done.expect("no panic").expect("a working store");
+        }
+        if delivered + ran == 0 {
+            return;
+        }
+    }
+}
+
+/// Plays everybody's story with two relays. Returns how often a lease was lost in mid-work.
+async fn play(seed: u64, lose_leases: bool) -> u64 {
+    let text = include_str!("../../fixtures/casts/crash.toml");
+    let mut cast = Cast::parse(text).expect("a cast");
+    // Her story turns the portal's events off for everybody.
+    cast.clients.retain(|client| client.id != "hana");
+    let zone = relay_core::calendar::Calendar::default_denver()
+        .zone()
+        .clone();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut setup = Setup::new(cast.start(&zone), seed);
+    let step_aside = Arc::new(StepAside {
+        random: SeededRandom::new(seed),
+        thief: OnceLock::new(),
+        thefts: AtomicU64::new(0),
+    });
+    setup.checkpoints = Arc::clone(&step_aside) as _;
+    let path = folder.path().join("relay.sqlite");
+    let mut world = World::new(setup, &path).await.expect("a world");
+    stage::set(&cast, &world.vendors, &zone).expect("a stage");
+    let second = world.second().await.expect("a second relay").engine;
+    let engines = [world.relay.engine.clone(), second];
+    if lose_leases {
+        let thief = (Arc::clone(&world.real), engines[1].clone());
+        step_aside.thief.set(thief).expect("one thief");
+    }
+    let mut coming: Vec<(Timestamp, usize, usize)> = Vec::new();
+    for (c, client) in cast.clients.iter().enumerate() {
+        for (a, act) in client.acts.iter().enumerate() {
+            coming.push((instant(act.at.expect("a time"), &zone), c, a));
+        }
+    }
+    coming.sort_unstable();
+    let mut coming = coming.into_iter().peekable();
+    let until = cast.until(&zone);
+    loop {
+        settle(&world, &engines).await;
+        while let Some((_, c, a)) = coming.next_if(|(at, ..)| *at <= world.now()) {
+            let (client, act) = (&cast.clients[c], &cast.clients[c].acts[a]);
+            if act.by == "relay" {
+                let order: Order =
+                    serde_json::from_value(act.what["order"].clone()).expect("an order");
+                // Two people give the same order, each to the relay she reaches: one of them is
+                // told that it is under way.
+                let id = client.id.as_str().into();
+                let (one, two) = tokio::join!(
+                    engines[0].order(&id, "Beth", order.clone()),
+                    engines[1].order(&id, "Cleo", order)
+                );
+                assert!(one.is_ok() || two.is_ok(), "{one:?} {two:?}");
+            } else {
+                let done = world.vendors.act(&act.by, act.what.clone());
+                done.expect("an act");
+            }
+            settle(&world, &engines).await;
+        }
+        let due = world.next_due().await.expect("a store");
+        let act = coming.peek().map(|(at, ..)| *at);
+        match [due, act].into_iter().flatten().min() {
+            Some(at) if at <= until => world.jump(at),
+            _ => break,
+        }
+    }
+    let accepted = world.vendors.accepted();
+    for client in &cast.clients {
+        let outcome = compare(client, &accepted, &zone);
+        assert!(outcome.passed(), "{}: {:?}", client.id, outcome.differences);
+    }
+    let stuck = JobFilter {
+        states: vec![JobState::Running, JobState::Dead],
+        ..JobFilter::default()
+    };
+    let stuck = world.store().jobs(&stuck, Page::default()).await;
+    assert_eq!(stuck.expect("a store"), Vec::new());
+    let thefts = step_aside.thefts.load(Ordering::SeqCst);
+    println!("seed {seed}: {thefts} leases lost");
+    thefts
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_relays_on_one_database_do_everything_once() {
+    for seed in 90..93 {
+        play(seed, false).await;
+    }
+}
+
+#[tokio::test]
+async fn two_relays_that_take_turns_do_everything_once() {
+    for seed in 93..96 {
+        play(seed, false).await;
+    }
+}
+
+/// A worker that stood still for too long goes on although somebody else has its job by now.
+#[tokio::test]
+async fn a_worker_whose_lease_is_lost_in_mid_work_does_nothing_twice() {
+    let mut lost = 0;
+    for seed in 96..100 {
+        lost += play(seed, true).await;
+    }
+    assert!(lost > 0, "no lease was ever lost");
+}
