@@ -3,7 +3,7 @@
 //! Every command writes the audit log in the same batch as what it changes, and refuses with a
 //! sentence that says what would work.
 
-use relay_core::effects::{CardRemoval, Settled};
+use relay_core::effects::Settled;
 use relay_core::facts::{CallOutcome, Fact, FactBody, Order};
 use relay_core::ids::{CaseId, ClientId, ContactId, JobId, WorkItemId};
 use relay_core::time::{Date, Timestamp};
@@ -96,16 +96,6 @@ impl Engine {
         by: &str,
         order: Order,
     ) -> Result<CaseId, EngineError> {
-        self.order_with(client, by, order, Vec::new()).await
-    }
-
-    async fn order_with(
-        &self,
-        client: &ClientId,
-        by: &str,
-        order: Order,
-        more: Vec<Op>,
-    ) -> Result<CaseId, EngineError> {
         let now = self.now();
         let fact = Fact {
             client: client.clone(),
@@ -130,9 +120,6 @@ impl Engine {
         }
         let detail = serde_json::to_value(&order).unwrap_or_default();
         stepping.push(self.audit(by, "order", client.as_str(), detail));
-        for op in more {
-            stepping.push(op);
-        }
         self.commit(SETTLE, stepping.into_ops()).await?;
         self.wake.notify_one();
         let opened = self.store.open_cases(client).await?;
@@ -268,9 +255,6 @@ impl Engine {
             &item.id.to_string(),
             json!({ "action": action }),
         );
-        if (item.kind.as_str(), action) == ("fee", "cancel_subscription") {
-            return self.stop_fee(item, by, text, vec![settle, audit]).await;
-        }
         let decision = parse_action(action, text)?;
         if decision.is_none() && action != "done" {
             // Settling the item alone would leave its case waiting for nobody.
@@ -284,25 +268,6 @@ impl Engine {
             }
             _ => self.commit(SETTLE, vec![settle, audit]).await.map(|_| ()),
         }
-    }
-
-    /// E25: the manager says that the fee of a program ended by hand is to stop. The card stays: it
-    /// is taken away only when a client moves to the clinic (A16).
-    async fn stop_fee(
-        &self,
-        item: &WorkItem,
-        by: &str,
-        text: Option<&str>,
-        ops: Vec<Op>,
-    ) -> Result<(), EngineError> {
-        let Some(client) = &item.client else {
-            return refused("the item names no client");
-        };
-        let order = Order::CancelSubscription {
-            reason: text.unwrap_or("the program has ended").to_owned(),
-            card: CardRemoval::Keep,
-        };
-        self.order_with(client, by, order, ops).await.map(|_| ())
     }
 
     async fn settle_dead(

@@ -8,7 +8,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use axum::Router;
 use relay_core::random::{Random, SeededRandom};
 use relay_core::time::{Clock, Clocks, ManualClock, SignedDuration, TimeZone, Timestamp};
 use relay_http_client::{RouterTransport, Transport};
@@ -39,16 +38,11 @@ pub struct Setup {
     /// What stands between the relay and the vendors and sees every request, if anything does.
     pub on_the_way: Option<OnTheWay>,
     /// Rewrites the configuration before it is read: another mode, a second key.
-    pub amend: fn(String) -> String,
-    /// Stands before both vendors and sees every request.
-    pub tap: Option<Tap>,
+    pub amend: fn(&str) -> String,
 }
 
 /// Puts something in front of a transport.
 pub type OnTheWay = Arc<dyn Fn(Arc<dyn Transport>) -> Arc<dyn Transport> + Send + Sync>;
-
-/// Wraps a vendor's routes.
-pub type Tap = Arc<dyn Fn(Router) -> Router + Send + Sync>;
 
 impl std::fmt::Debug for Setup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -69,8 +63,7 @@ impl Setup {
             sabotage: None,
             rule: None,
             on_the_way: None,
-            amend: |text| text,
-            tap: None,
+            amend: str::to_owned,
         }
     }
 }
@@ -132,16 +125,11 @@ impl World {
             relay: address("https://relay.test/")?,
         };
         let field = clinic::furnish(&vendors.keap)?;
-        let text = (setup.amend)(clinic::config_text(&addresses, path, &field));
+        let text = (setup.amend)(&clinic::config_text(&addresses, path, &field));
         let config = read_config(&text, &setup, path)?;
         let routers = RouterTransport::new();
-        for (host, router) in [
-            ("keap.test", vendors.keap.router()),
-            ("portal.test", vendors.portal.router()),
-        ] {
-            let tapped = setup.tap.as_ref().map(|tap| tap(router.clone()));
-            routers.serve(host, tapped.unwrap_or(router));
-        }
+        routers.serve("keap.test", vendors.keap.router());
+        routers.serve("portal.test", vendors.portal.router());
         let mut transport: Arc<dyn Transport> = Arc::new(routers);
         let saboteur = setup.sabotage.map(Saboteur::new);
         if let Some(saboteur) = &saboteur {
@@ -283,8 +271,8 @@ impl World {
     }
 
     /// Somebody rewrites the configuration and restarts the relay.
-    pub async fn reconfigure(&mut self, amend: fn(String) -> String) -> Result<(), String> {
-        self.config_text = amend(std::mem::take(&mut self.config_text));
+    pub async fn reconfigure(&mut self, amend: fn(&str) -> String) -> Result<(), String> {
+        self.config_text = amend(&self.config_text);
         self.config = read_config(&self.config_text, &self.setup, &self.base.path)?;
         self.restart().await
     }

@@ -219,10 +219,10 @@ async fn a_relay_killed_fifty_times_loses_nothing_it_acknowledged_and_repeats_no
     let lost: Vec<_> = acknowledged
         .iter()
         .filter(|key| {
-            !reasons
+            reasons
                 .receipts
                 .get(*key)
-                .is_some_and(|state| *state != ReceiptState::New)
+                .is_none_or(|state| *state == ReceiptState::New)
         })
         .collect();
     println!(

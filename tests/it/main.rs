@@ -13,6 +13,8 @@ mod demo;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
+mod edge_cases;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod faults;

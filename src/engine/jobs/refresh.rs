@@ -121,6 +121,16 @@ fn check_in_facts(client: &ClientId, listed: &[CheckIn], opened_at: Timestamp) -
         let at = check_in.submitted_at.filter(|at| *at >= since)?;
         Some((check_in, at))
     });
+    // When it was withdrawn the list does not say: the opening stands for it, once per case.
+    let withdrawn = listed.iter().filter(|check_in| check_in.withdrawn);
+    let withdrawn = withdrawn.map(|check_in| Fact {
+        client: client.clone(),
+        object: check_in.id.to_string(),
+        source_time: opened_at,
+        body: FactBody::CheckInWithdrawn {
+            check_in: check_in.id.clone(),
+        },
+    });
     submitted
         .flat_map(|(check_in, source_time)| {
             let due = FactBody::CheckInDue {
@@ -139,6 +149,7 @@ fn check_in_facts(client: &ClientId, listed: &[CheckIn], opened_at: Timestamp) -
                 body,
             })
         })
+        .chain(withdrawn)
         .collect()
 }
 

@@ -99,10 +99,10 @@ async fn e20_two_contacts_and_no_link_are_settled_by_a_person_and_never_guessed(
         .await
         .expect("a link");
     clinic.settle().await;
-    clinic.done(&maya, "hold", "resume", None).await;
     assert_eq!(
         clinic.outreach(&maya),
-        ["4 09:00 portal_message", "6 12:00 email"]
+        ["4 09:00 portal_message", "6 12:00 email"],
+        "what it was held for is settled"
     );
     assert!(clinic.work_kinds(&maya).await.is_empty());
 }
@@ -237,8 +237,19 @@ async fn e25_whoever_is_not_in_the_online_program_is_left_alone() {
     clinic.until("2026-11-12 12:00").await;
     for person in &people {
         assert!(clinic.story(person).is_empty(), "{}", person.id);
-        assert!(clinic.cases(person).await.is_empty(), "{}", person.id);
+        let open = clinic.store().open_cases(&person.id.into()).await;
+        assert!(open.expect("cases").is_empty(), "{}", person.id);
+        // Only the call that ends a program is for somebody to arrange (A23).
+        let asked: &[&str] = match person.id {
+            "call" => &["transition_call"],
+            _ => &[],
+        };
+        assert_eq!(clinic.work_kinds(person).await, asked, "{}", person.id);
     }
+    clinic
+        .done(&people[4], "transition_call", "done", None)
+        .await;
+    assert!(clinic.work_kinds(&people[4]).await.is_empty());
 }
 
 #[tokio::test]
@@ -253,7 +264,14 @@ async fn e25_a_program_ended_by_hand_closes_the_case_and_the_manager_can_stop_th
     assert_eq!(item.owner, "program_manager");
     assert_eq!(clinic.outreach(&maya), ["4 09:00 portal_message"]);
 
-    clinic.done(&maya, "fee", "cancel_subscription", None).await;
+    // Stopping it is an order of its own; taking note of the question stops nothing.
+    clinic.done(&maya, "fee", "done", None).await;
+    assert_eq!(clinic.count("auto_charge_off"), 0);
+    let order = Order::CancelSubscription {
+        reason: "the program has ended".into(),
+        card: CardRemoval::Keep,
+    };
+    clinic.order(&maya, order).await;
     let story = clinic.story(&maya);
     assert!(story.contains(&"5 auto_charge_off".to_owned()), "{story:?}");
     assert!(

