@@ -3,7 +3,6 @@
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, ContactId, TaskId};
 use relay_store::{Job, JobEnd, Op};
-use serde_json::json;
 
 use super::{fence, member, missing};
 use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
