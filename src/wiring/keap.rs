@@ -326,7 +326,8 @@ impl Tags for KeapPorts {
 
     /// A tag that doesn't exist is made, which is this attempt's one mutating request: the tagging
     /// is then reported as not sent, and the queue comes back for it. So is it when the making is
-    /// unclear: names are unique, and the next attempt finds the tag or makes it.
+    /// unclear, or when somebody else made it in the same moment (409): names are unique, and the
+    /// next attempt finds the tag or makes it.
     async fn add(&self, contact: &ContactId, tag: &str) -> Result<(), CallError> {
         if self.has(contact, tag).await? {
             return Ok(());
@@ -341,10 +342,12 @@ impl Tags for KeapPorts {
                 status: None,
                 message: "the tag was made first; it is applied next".to_owned(),
             }),
-            Err(error) if error.class == Class::Unclear => Err(CallError {
-                class: Class::NotSent,
-                ..error
-            }),
+            Err(error) if error.class == Class::Unclear || error.status == Some(409) => {
+                Err(CallError {
+                    class: Class::NotSent,
+                    ..error
+                })
+            }
             Err(error) => Err(error),
         }
     }

@@ -136,9 +136,22 @@ async fn play(seed: u64, lose_leases: bool) -> u64 {
         }
     }
     let accepted = world.vendors.accepted();
+    let work = world.store().open_work(None, Page::default()).await;
+    let left_to_a_person: Vec<String> = work
+        .expect("a store")
+        .into_iter()
+        .filter(|item| item.kind == "unsettled")
+        .filter_map(|item| item.client.map(|client| client.to_string()))
+        .collect();
     for client in &cast.clients {
         let outcome = compare(client, &accepted, &zone);
-        assert!(outcome.passed(), "{}: {:?}", client.id, outcome.differences);
+        let mut differences = outcome.differences;
+        if lose_leases && left_to_a_person.contains(&client.id) {
+            // A worker that stood still after the intent does not send, and nothing proves that
+            // an email was not sent: a person has it, and her case waits for that.
+            differences.retain(|difference| !difference.starts_with("missing: "));
+        }
+        assert_eq!(differences, Vec::<String>::new(), "{}", client.id);
     }
     let stuck = JobFilter {
         states: vec![JobState::Running, JobState::Dead],

@@ -152,6 +152,27 @@ async fn a_tag_whose_making_was_unclear_is_not_yet_on_the_contact() {
 }
 
 #[tokio::test]
+async fn a_tag_that_somebody_makes_in_the_same_moment_is_put_on_by_a_later_attempt() {
+    let setup = setup();
+    setup.keap.faults().order(FaultRule {
+        operation: "create_tag".to_owned(),
+        moment: Moment::Before,
+        act: FaultAct::Status {
+            code: 409,
+            retry_after: None,
+            body: None,
+        },
+        skip: 0,
+        times: 1,
+    });
+    let first = setup.ports.add(&maya(), "VIP").await.expect_err("taken");
+    assert_eq!(first.class, Class::NotSent);
+    let second = setup.ports.add(&maya(), "VIP").await.expect_err("made");
+    assert_eq!(second.class, Class::NotSent);
+    setup.ports.add(&maya(), "VIP").await.expect("put on");
+}
+
+#[tokio::test]
 async fn only_what_is_configured_counts_as_coaching_and_unknowns_keep_the_card() {
     let setup = setup();
     setup.does(Act::AddProduct(NewProduct {
