@@ -15,7 +15,6 @@
 //! | [`effects`] | guard, intent, one attempt, probe |
 //! | [`ports`] | what we need of the world, named by need |
 //! | [`wiring`] | the only place that names vendors and databases |
-//! | [`demo`] | the clinic in a box, live or compared with what was written down |
 //! | [`sandbox`] | emulated vendors and invented people, for tests and demo |
 //! | [`cli`] | the commands |
 //! | [`lifecycle`] | starting, ending, signals |
@@ -25,7 +24,6 @@
 pub mod checkpoint;
 pub mod cli;
 pub mod config;
-pub mod demo;
 pub mod effects;
 pub mod engine;
 pub mod http;

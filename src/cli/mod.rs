@@ -13,6 +13,7 @@ mod args;
 pub mod cases;
 pub mod clients;
 mod clocks;
+pub mod demo;
 mod error;
 pub mod hooks;
 pub mod jobs;
@@ -22,6 +23,7 @@ mod output;
 pub mod outreach;
 pub mod procedures;
 pub mod process;
+pub mod sandbox;
 mod serve;
 pub mod work;
 
@@ -134,7 +136,7 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
         return demo(args, out).await;
     }
     if let Command::Sandbox(args) = &cli.command {
-        return crate::sandbox::server::serve(args, out).await;
+        return sandbox::serve(args, out).await;
     }
     let config = Config::load(cli.config.as_deref())?;
     out.set_zone(config.calendar.zone().clone());
@@ -207,9 +209,9 @@ async fn act(
 
 async fn demo(args: &DemoArgs, out: &mut Output<'_>) -> Result<(), CliError> {
     if args.once {
-        crate::demo::once(args, out).await
+        demo::once(args, out).await
     } else {
-        crate::demo::live(args, out).await
+        demo::live(args, out).await
     }
 }
 

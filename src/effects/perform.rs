@@ -29,6 +29,10 @@ fn made(vendor_ref: impl Into<String>) -> Performed {
     }
 }
 
+fn nothing_made((): ()) -> Performed {
+    Performed::default()
+}
+
 fn seen(found: Option<String>) -> Sighting {
     match found {
         Some(id) => Sighting::Seen {
@@ -186,26 +190,16 @@ impl Perform for ThroughPorts {
                     .add_note(key.as_str(), client, author, text)
                     .await?,
             )),
-            Request::CloseTask { task } => ports
-                .tasks
-                .complete(task, now)
-                .await
-                .map(|()| Performed::default()),
-            Request::ReassignTask { task, user } => ports
-                .tasks
-                .reassign(task, user)
-                .await
-                .map(|()| Performed::default()),
-            Request::AddTag { contact, tag } => ports
-                .tags
-                .add(contact, tag)
-                .await
-                .map(|()| Performed::default()),
-            Request::RemoveTag { contact, tag } => ports
-                .tags
-                .remove(contact, tag)
-                .await
-                .map(|()| Performed::default()),
+            Request::CloseTask { task } => ports.tasks.complete(task, now).await.map(nothing_made),
+            Request::ReassignTask { task, user } => {
+                ports.tasks.reassign(task, user).await.map(nothing_made)
+            }
+            Request::AddTag { contact, tag } => {
+                ports.tags.add(contact, tag).await.map(nothing_made)
+            }
+            Request::RemoveTag { contact, tag } => {
+                ports.tags.remove(contact, tag).await.map(nothing_made)
+            }
             Request::AutoChargeOff {
                 subscription,
                 reason,
@@ -214,7 +208,7 @@ impl Perform for ThroughPorts {
                 .billing
                 .auto_charge_off(subscription, reason)
                 .await
-                .map(|()| Performed::default()),
+                .map(nothing_made),
             Request::DeactivateSubscription {
                 subscription,
                 reason,
@@ -223,7 +217,7 @@ impl Perform for ThroughPorts {
                 .billing
                 .deactivate(subscription, reason)
                 .await
-                .map(|()| Performed::default()),
+                .map(nothing_made),
             Request::RemoveCard {
                 contact,
                 payment_method,
@@ -232,7 +226,7 @@ impl Perform for ThroughPorts {
                 .billing
                 .remove_card(contact, payment_method, *mode)
                 .await
-                .map(|()| Performed::default()),
+                .map(nothing_made),
             Request::ContactType { contact, value } => {
                 let write = ports.contacts.set_contact_type(contact, value).await?;
                 let disturbed = write.disturbed.join(", ");
@@ -304,7 +298,7 @@ impl ThroughPorts {
     async fn create(&self, key: &EffectKey, request: &Request) -> Result<Performed, CallError> {
         let ports = &self.ports;
         if let Some(email) = email(key, request) {
-            return ports.mail.send(&email).await.map(|()| Performed::default());
+            return ports.mail.send(&email).await.map(nothing_made);
         }
         if let Some(task) = call_task(key, request) {
             return Ok(made(ports.tasks.create(&task).await?.0));

@@ -14,7 +14,6 @@ pub mod compare;
 pub mod play;
 pub mod report;
 pub mod sabotage;
-pub mod server;
 pub mod stage;
 pub mod vendors;
 pub mod world;

@@ -172,13 +172,7 @@ fn vendors_named(sources: &[Source]) -> Vec<String> {
 
 /// Whether a file of the root crate may import a vendor's crate.
 fn vendor_crates_used(sources: &[Source]) -> Vec<String> {
-    let may = [
-        "src/wiring",
-        "src/config",
-        "src/cli",
-        "src/demo",
-        "src/sandbox",
-    ];
+    let may = ["src/wiring", "src/config", "src/cli", "src/sandbox"];
     let crates = ["relay_keap", "relay_clear_connection"];
     sources
         .iter()

@@ -40,14 +40,15 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::acting::{Fault, Hands};
-use super::cast::{Cast, CastAct, CastClient, instant};
-use super::clinic::{self, Addresses};
-use super::stage;
-use super::vendors::Vendors;
-use crate::cli::process::SandboxArgs;
-use crate::cli::{CliError, Output};
+use super::error::CliError;
+use super::output::Output;
+use super::process::SandboxArgs;
 use crate::lifecycle::{Ended, Lifecycle, Patience, Signals, Stop, pause};
+use crate::sandbox::acting::{Fault, Hands};
+use crate::sandbox::cast::{Cast, CastAct, CastClient, instant};
+use crate::sandbox::clinic::{self, Addresses};
+use crate::sandbox::stage;
+use crate::sandbox::vendors::Vendors;
 
 /// How long to wait at most before looking for due events again, real time: an act may have
 /// raised one.
