@@ -111,7 +111,7 @@ impl Engine {
         let title = format!("Link client {client} to her CRM contact: {reason}");
         let mut item = self.item(format!("link/{client}"), "link", title);
         item.detail = json!({ "client": client, "reason": reason,
-                              "remedy": format!("clear-relay clients link {client} CONTACT") });
+                              "remedy": format!("clear-relay clients link {client} CONTACT --by NAME") });
         item.actions = vec!["linked".to_owned()];
         item.client = Some(client.clone());
         Linked::Nobody {

@@ -45,7 +45,7 @@ impl Engine {
         let title = format!("A {} job was given up", job.kind);
         let mut item = self.item(format!("dead/{}", job.id), "dead_job", title);
         item.detail = json!({ "job": job.id, "reason": reason,
-                              "remedy": format!("clear-relay jobs replay {}", job.id) });
+                              "remedy": format!("clear-relay jobs replay {} --by NAME", job.id) });
         item.actions = vec!["replay".to_owned(), "cancel".to_owned()];
         item.client.clone_from(&job.client);
         item.case = case;
@@ -126,7 +126,7 @@ impl Engine {
         let title = format!("A {} is held: {reason}", effect.kind().as_str());
         let mut item = self.item(format!("held/{}", effect.key()), "held", title);
         item.detail = json!({ "job": job.id, "effect": effect.key(), "reason": reason,
-                              "remedy": format!("clear-relay jobs replay {}", job.id) });
+                              "remedy": format!("clear-relay jobs replay {} --by NAME", job.id) });
         item.actions = vec!["replay".to_owned(), "cancel".to_owned()];
         item.client = Some(effect.planned.client.clone());
         item.case = Some(effect.case);

@@ -89,7 +89,7 @@ impl Run<'_> {
     /// E40, E21: nothing is done in the CRM without a contact.
     pub(super) fn hold_contact_gone(&mut self) {
         let extra = serde_json::json!({
-            "remedy": "link the client to her contact (`clients link`), then resume; or close",
+            "remedy": "link the client to her contact (`clients link`): the case goes on by itself; or close",
         });
         self.hold(Hold::NotSent, "her contact in the CRM is gone", extra);
     }
