@@ -1,5 +1,7 @@
 //! `work`: what people must do.
 
+use std::fmt::Write as _;
+
 use clap::{Args, Subcommand};
 use relay_core::ids::WorkItemId;
 use relay_store::{Store, WorkItem};
@@ -16,6 +18,12 @@ use crate::engine::commands::parse_action;
 pub enum WorkCommand {
     /// List what is open, by due time.
     List(ListArgs),
+    /// Show an item whole: the text ready to be sent, the number, the reason, the ways to settle it.
+    Show {
+        /// The item.
+        #[arg(value_name = "ITEM")]
+        item: WorkItemId,
+    },
     /// Settle an item by one of its actions.
     Done(DoneArgs),
 }
@@ -65,16 +73,75 @@ pub async fn list(
     Ok(out.emit(&json, &human)?)
 }
 
-/// Settles an item by one of its actions, or says what that would do.
-pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Result<(), CliError> {
-    let item = engine
-        .store
-        .work_item(args.item)
+/// Shows an item whole.
+pub async fn show(store: &dyn Store, id: WorkItemId, out: &mut Output<'_>) -> Result<(), CliError> {
+    let item = find(store, id).await?;
+    let mut human = format!(
+        "item      {}\nwhat      {}\nkind      {}\nowner     {}\nclient    {}\ncase      {}\n\
+         due       {}\nreminded  {} times, next {}\n",
+        item.id,
+        item.title,
+        item.kind,
+        item.owner,
+        or_dash(item.client.as_ref()),
+        or_dash(item.case),
+        out.time(item.due),
+        item.reminders,
+        out.time(item.remind_at),
+    );
+    human.push_str(&in_words(&item.detail));
+    // Writing to a string can't fail.
+    if let Some(settled) = &item.settled {
+        let (by, action) = (&settled.by, &settled.action);
+        let _ = writeln!(
+            human,
+            "\nsettled   {} by {by}: {action}",
+            out.time(settled.at)
+        );
+    } else {
+        human.push_str("\nSettle it with\n");
+        for action in &item.actions {
+            let _ = writeln!(
+                human,
+                "  clear-relay work done {} --action {action} --by NAME",
+                item.id
+            );
+        }
+    }
+    Ok(out.emit(&item_json(&item), &human)?)
+}
+
+/// The members of a detail, a text with its lines as they are: it is there to be copied.
+fn in_words(detail: &serde_json::Value) -> String {
+    let mut text = String::new();
+    for (name, value) in detail.as_object().into_iter().flatten() {
+        let value = match value {
+            serde_json::Value::Null => continue,
+            serde_json::Value::String(value) => value.clone(),
+            other => format!("{other:#}"),
+        };
+        // Writing to a string can't fail.
+        let _ = writeln!(text, "\n{}", name.replace('_', " "));
+        for line in value.lines() {
+            let _ = writeln!(text, "  {line}");
+        }
+    }
+    text
+}
+
+async fn find(store: &dyn Store, id: WorkItemId) -> Result<WorkItem, CliError> {
+    store
+        .work_item(id)
         .await?
         .ok_or_else(|| CliError::NotFound {
             what: "work item",
-            id: args.item.to_string(),
-        })?;
+            id: id.to_string(),
+        })
+}
+
+/// Settles an item by one of its actions, or says what that would do.
+pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Result<(), CliError> {
+    let item = find(engine.store.as_ref(), args.item).await?;
     let action = match (&args.action, item.actions.as_slice()) {
         (Some(action), _) => action.clone(),
         (None, [only]) => only.clone(),

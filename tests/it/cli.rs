@@ -113,7 +113,7 @@ impl World {
             kind: "reply".to_owned(),
             owner: "coach-1".to_owned(),
             title: "Answer her".to_owned(),
-            detail: serde_json::Value::Null,
+            detail: serde_json::json!({ "text_ready": "Hi!\nCome back." }),
             actions: vec!["resume".to_owned(), "close".to_owned()],
             client: Some("client-7".into()),
             case: Some(case),
@@ -294,6 +294,32 @@ async fn open_work_is_listed_by_owner_with_its_actions() {
     assert_eq!(nobody, "nothing to be done\n");
     let json = world.json(&["work", "list", "--owner", "coach-1"]).await;
     assert_eq!(json["work"][0]["case"], case.to_string());
+}
+
+#[tokio::test]
+async fn a_work_item_is_shown_with_the_text_ready_and_the_ways_to_settle_it() {
+    let world = world();
+    let case = world.add_case();
+    world.add_work(case);
+    let id = WorkItemId::new(&SeededRandom::new(2), now()).to_string();
+    let human = world.run(&["work", "show", &id]).await.expect("shown");
+    assert!(
+        human.contains("text ready\n  Hi!\n  Come back.\n"),
+        "{human}"
+    );
+    assert!(
+        human.contains(&format!(
+            "clear-relay work done {id} --action resume --by NAME"
+        )),
+        "{human}"
+    );
+    let json = world.json(&["work", "show", &id]).await;
+    assert_eq!(json["detail"]["text_ready"], "Hi!\nCome back.");
+    let nobody = world
+        .run(&["work", "show", &case.to_string()])
+        .await
+        .expect_err("there is none");
+    assert_eq!(nobody.to_string(), format!("there is no work item {case}"));
 }
 
 #[tokio::test]

@@ -211,8 +211,9 @@ impl Store for FakeStore {
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         unfaked()
     }
-    async fn work_item(&self, _id: WorkItemId) -> Result<Option<WorkItem>, StoreError> {
-        unfaked()
+    async fn work_item(&self, id: WorkItemId) -> Result<Option<WorkItem>, StoreError> {
+        let state = self.state();
+        Ok(state.work.iter().find(|item| item.id == id).cloned())
     }
     async fn open_work(
         &self,
