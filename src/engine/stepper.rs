@@ -14,7 +14,9 @@ use relay_core::facts::Fact;
 use relay_core::ids::{CaseId, ClientId, EffectKey, JobId, ReceiptId, WorkItemId};
 use relay_core::time::Timestamp;
 use relay_core::workflow::{Context, Input, NewWork, ReadKind, Transition, Workflow};
-use relay_store::{Effect, EffectState, Existing, FactRow, NewJob, Op, WorkItem, WorkSettled};
+use relay_store::{
+    Effect, EffectState, Existing, FactRow, NewJob, Op, WorkItem, WorkSettled, effect_job_key,
+};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -420,11 +422,6 @@ impl Stepping<'_> {
             existing: Existing::Keep,
         });
     }
-}
-
-/// The key of the job that carries out an effect.
-pub(crate) fn effect_job_key(key: &EffectKey) -> String {
-    format!("effect/{key}")
 }
 
 fn timer_key(case: CaseId, generation: u64) -> String {
