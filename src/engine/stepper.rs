@@ -11,7 +11,7 @@ use std::sync::Arc;
 use relay_core::case::{Case, CaseStatus, Mode, Wait};
 use relay_core::clients::Coach;
 use relay_core::facts::Fact;
-use relay_core::ids::{CaseId, ClientId, EffectKey, JobId, ReceiptId, WorkItemId};
+use relay_core::ids::{CaseId, ClientId, JobId, ReceiptId, WorkItemId};
 use relay_core::time::Timestamp;
 use relay_core::workflow::{Context, Input, NewWork, ReadKind, Transition, Workflow};
 use relay_store::{
