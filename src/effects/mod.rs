@@ -22,6 +22,7 @@
 //! Not guaranteed: that an effect whose vendor can't prove absence is carried out without a person
 //! once its outcome was lost.
 
+mod again;
 mod guard;
 pub mod link;
 mod perform;

@@ -9,11 +9,11 @@ use relay_core::workflow::{Context, Verdict};
 use relay_http_client::CallError;
 use relay_store::{Effect, EffectState, Intent, Job, JobEnd, JobError, Op};
 
-use crate::checkpoint::{ATTEMPT, GUARD, INTENT, PROBE, READ_BACK, REFUSE};
+use crate::checkpoint::{ATTEMPT, GUARD, INTENT, READ_BACK, REFUSE};
+use crate::effects::Performed;
+use crate::effects::again::BeforeAnother;
 use crate::effects::guard::Reading;
-use crate::effects::probe::SKEW;
 use crate::effects::settle::{Ending, remember};
-use crate::effects::{Performed, Sighting};
 use crate::engine::jobs::{fence, member, missing};
 use crate::engine::{Engine, EngineError};
 
@@ -50,16 +50,24 @@ impl Engine {
                 .snooze(job, UNCLEAR_FOR, "an earlier message may have gone out")
                 .await;
         }
-        if let Some(vendor_ref) = self.there_after_all(effect).await? {
-            let settled = Settled::Done {
-                at: effect.intended_at.unwrap_or(effect.created_at),
-                vendor_ref,
-                by_probe: true,
-            };
-            let ending = Ending::new(EffectState::Done, settled);
-            return self
-                .settle(job, effect, &[EffectState::Planned], ending)
-                .await;
+        match self.before_another(effect).await? {
+            BeforeAnother::Clear => {}
+            BeforeAnother::NotYet { at } => {
+                let why = "refused before, and an email may be listed late: looking again first";
+                return self.put_off(job, at, why.to_owned(), Vec::new()).await;
+            }
+            BeforeAnother::ThereAfterAll { vendor_ref } => {
+                let at = effect.intended_at.unwrap_or(effect.created_at);
+                let settled = Settled::Done {
+                    at,
+                    vendor_ref,
+                    by_probe: true,
+                };
+                let ending = Ending::new(EffectState::Done, settled);
+                return self
+                    .settle(job, effect, &[EffectState::Planned], ending)
+                    .await;
+            }
         }
         let workflow = self.book.of_case(self.store.as_ref(), &case).await?;
         let needs = workflow.needs(&effect.planned);
@@ -130,26 +138,6 @@ impl Engine {
         });
         self.commit(REFUSE, ops).await?;
         Ok(())
-    }
-
-    /// Before a second request: whether the first, which the vendor said it had refused, is there
-    /// all the same. A gateway may refuse an answer after the work was done; looking is free.
-    async fn there_after_all(
-        &self,
-        effect: &Effect,
-    ) -> Result<Option<Option<String>>, EngineError> {
-        let (Some(request), Some(since)) = (&effect.request, effect.intended_at) else {
-            return Ok(None);
-        };
-        if effect.revision == 0 || effect.kind().absence() == Absence::DesiredState {
-            return Ok(None);
-        }
-        let from = since.saturating_sub(SKEW).unwrap_or(since);
-        let look = self.perform.probe(effect.key(), request, from);
-        Ok(match self.call(PROBE, look).await? {
-            Sighting::Seen { vendor_ref } => Some(vendor_ref),
-            Sighting::NotSeen => None,
-        })
     }
 
     /// Whether another outreach of the same case may have gone out: its case must hear of it

@@ -62,7 +62,7 @@ const fn row(name: &'static str, moment: Moment, act: fn() -> FaultAct, end: End
 
 /// Four seconds are the first wait of five, less its jitter.
 #[rustfmt::skip]
-const FAULTS: [Fault; 16] = [
+const FAULTS: [Fault; 20] = [
     row("429",              Moment::Before, || status(429, None),      End::Again { after: 4 }),
     row("429, ten minutes", Moment::Before, || status(429, Some(600)), End::Again { after: 600 }),
     row("503, two minutes", Moment::Before, || status(503, Some(120)), End::Again { after: 120 }),
@@ -79,6 +79,11 @@ const FAULTS: [Fault; 16] = [
     row("503",              Moment::After,  || status(503, None),      End::Found),
     row("hang",             Moment::After,  || FaultAct::Hang,         End::Found),
     row("reset",            Moment::After,  || FaultAct::Reset,        End::Found),
+    // A gateway that refuses what was done already: looked for before a second request.
+    row("429",              Moment::After,  || status(429, None),      End::Found),
+    row("429, ten minutes", Moment::After,  || status(429, Some(600)), End::Found),
+    row("503, two minutes", Moment::After,  || status(503, Some(120)), End::Found),
+    row("401",              Moment::After,  || status(401, None),      End::Found),
 ];
 
 /// Whose story has the effect, and when it is over.
@@ -150,6 +155,8 @@ async fn done(story: &Story, kind: EffectKind, what: &str) -> bool {
     assert!(!asked, "{what}: somebody was asked: {kinds:?}");
     match effect.settled {
         Some(Settled::Done { by_probe, .. }) => by_probe,
+        // A state that holds already when it is to be written again was found by a read, too.
+        Some(Settled::AlreadyTrue) => true,
         other => panic!("{what}: settled as {other:?}"),
     }
 }
