@@ -9,18 +9,18 @@ use relay_core::workflow::{Context, Verdict};
 use relay_http_client::CallError;
 use relay_store::{Effect, EffectState, Intent, Job, JobEnd, JobError, Op};
 
-use crate::checkpoint::{ATTEMPT, GUARD, INTENT, PROBE, READ_BACK, REFUSE};
+use crate::checkpoint::{ATTEMPT, GUARD, INTENT, READ_BACK, REFUSE};
+use crate::effects::Performed;
+use crate::effects::again::Earlier;
 use crate::effects::guard::Reading;
-use crate::effects::probe::SKEW;
 use crate::effects::settle::{Ending, remember};
-use crate::effects::{Performed, Sighting};
 use crate::engine::jobs::{fence, member, missing};
 use crate::engine::{Engine, EngineError};
 
 /// How often an outreach behind an unclear one looks whether that is settled.
 const UNCLEAR_FOR: SignedDuration = SignedDuration::from_mins(1);
 
-/// How long may lie between the guard and the request, real time. A third of a lease: if more has
+/// How long may lie between the last read and the request, real time. A third of a lease: if more has
 /// passed, somebody else may hold the job.
 const STANDSTILL: SignedDuration = SignedDuration::from_secs(5);
 
@@ -50,16 +50,24 @@ impl Engine {
                 .snooze(job, UNCLEAR_FOR, "an earlier message may have gone out")
                 .await;
         }
-        if let Some(vendor_ref) = self.there_after_all(effect).await? {
-            let settled = Settled::Done {
-                at: effect.intended_at.unwrap_or(effect.created_at),
-                vendor_ref,
-                by_probe: true,
-            };
-            let ending = Ending::new(EffectState::Done, settled);
-            return self
-                .settle(job, effect, &[EffectState::Planned], ending)
-                .await;
+        match self.earlier(effect).await? {
+            Earlier::Nothing => {}
+            Earlier::There { at, vendor_ref } => {
+                let settled = Settled::Done {
+                    at,
+                    vendor_ref,
+                    by_probe: true,
+                };
+                let ending = Ending::new(EffectState::Done, settled);
+                return self
+                    .settle(job, effect, &[EffectState::Planned], ending)
+                    .await;
+            }
+            // Not put off: what failed before this still counts.
+            Earlier::MayShowUp { until: at } => {
+                let why = "refused, and the vendor may not show yet that it was done".to_owned();
+                return self.end(job, JobEnd::Snooze { at, why }, Vec::new()).await;
+            }
         }
         let workflow = self.book.of_case(self.store.as_ref(), &case).await?;
         let needs = workflow.needs(&effect.planned);
@@ -132,26 +140,6 @@ impl Engine {
         Ok(())
     }
 
-    /// Before a second request: whether the first, which the vendor said it had refused, is there
-    /// all the same. A gateway may refuse an answer after the work was done; looking is free.
-    async fn there_after_all(
-        &self,
-        effect: &Effect,
-    ) -> Result<Option<Option<String>>, EngineError> {
-        let (Some(request), Some(since)) = (&effect.request, effect.intended_at) else {
-            return Ok(None);
-        };
-        if effect.revision == 0 || effect.kind().absence() == Absence::DesiredState {
-            return Ok(None);
-        }
-        let from = since.saturating_sub(SKEW).unwrap_or(since);
-        let look = self.perform.probe(effect.key(), request, from);
-        Ok(match self.call(PROBE, look).await? {
-            Sighting::Seen { vendor_ref } => Some(vendor_ref),
-            Sighting::NotSeen => None,
-        })
-    }
-
     /// Whether another outreach of the same case may have gone out: its case must hear of it
     /// before anything else is said to the client.
     async fn another_is_unclear(&self, effect: &Effect) -> Result<bool, EngineError> {
@@ -196,9 +184,14 @@ impl Engine {
         }
         let desired = effect.kind().absence() == Absence::DesiredState;
         if desired && self.call(READ_BACK, self.perform.holds(&request)).await? {
+            let mut more = read.ops;
+            // An earlier write of ours was refused and may be why it holds.
+            if effect.revision > 0 {
+                more.extend(remember(effect, &request));
+            }
             let ending = Ending {
                 request: Some(request),
-                more: read.ops,
+                more,
                 ..Ending::new(EffectState::Done, Settled::AlreadyTrue)
             };
             return self.settle(job, effect, &planned, ending).await;
@@ -207,7 +200,12 @@ impl Engine {
         if self.halted(effect).await? {
             return self.snooze(job, STOPPED_FOR, "outreach is stopped").await;
         }
-        let guarded_at = self.clocks.real.now();
+        // A desired state was read just now, after the rest, and that read may have taken long.
+        let guarded_at = if desired {
+            self.clocks.real.now()
+        } else {
+            read.ended_at
+        };
         let intent = self.intend(job, case, effect, request, read).await?;
         // This process may have stood still (a suspended machine): its lease may be gone, and what
         // the guard read is old.
