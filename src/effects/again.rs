@@ -16,6 +16,7 @@
 //! goes out twice. Asking a person after every 429 would be the alternative.
 
 use relay_core::effects::{Absence, Request};
+use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Effect, Intent};
 
@@ -52,7 +53,7 @@ impl Engine {
             return Ok(Earlier::Nothing);
         }
         let mut answered = self.store.intents(effect.key()).await?;
-        answered.retain(|intent| intent.outcome.as_deref() != Some("not_sent"));
+        answered.retain(|intent| intent.outcome.as_deref() != Some(Class::NotSent.as_str()));
         // What becomes visible while a look is under way may be on a page that was read already.
         let began = self.now();
         for (request, at) in different(&answered) {

@@ -58,13 +58,12 @@ impl Engine {
                 offset,
                 limit: PAGE,
             };
-            let filter = CaseFilter {
-                procedure: Some("missed_check_in".to_owned()),
-                ..CaseFilter::default()
-            };
-            let cases = self.store.cases(&filter, page).await?;
+            let cases = self.store.cases(&CaseFilter::default(), page).await?;
             for case in &cases {
                 ops.extend(self.stale_ops(case, now).await?);
+                if case.procedure != "missed_check_in" {
+                    continue;
+                }
                 ops.push(Op::Enqueue {
                     job: NewJob {
                         id: JobId::new(self.random.as_ref(), now),
