@@ -4,7 +4,7 @@ use relay_core::case::Case;
 use relay_core::clients::{ClientSnapshot, Coach};
 use relay_core::effects::{EffectInput, EffectKind, PlannedEffect};
 use relay_core::ids::{ClientId, CoachId, TaskId};
-use relay_core::time::{Date, SignedDuration};
+use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_core::workflow::{GuardReading, Needs, PortalReading};
 use relay_store::Op;
 
@@ -22,6 +22,8 @@ pub(crate) struct Reading {
     pub(crate) reading: GuardReading,
     /// To be committed with whatever follows.
     pub(crate) ops: Vec<Op>,
+    /// When the last read had ended, real time.
+    pub(crate) ended_at: Timestamp,
 }
 
 impl Engine {
@@ -75,6 +77,7 @@ impl Engine {
                 task,
             },
             ops,
+            ended_at: self.clocks.real.now(),
         })
     }
 

@@ -18,6 +18,8 @@
 //!   without an outcome (a crash) is treated as unclear.
 //! - After an unclear outcome the request's bytes are frozen; only a definite "not sent" or a
 //!   proven absence leads back to the guard.
+//! - Before a second request, whatever the first was answered, the vendor is looked at: a refusal
+//!   may have come after the work was done (`again.rs`).
 //!
 //! Not guaranteed: that an effect whose vendor can't prove absence is carried out without a person
 //! once its outcome was lost.

@@ -11,7 +11,7 @@ use relay_store::{Effect, EffectState, Intent, Job, JobEnd, JobError, Op};
 
 use crate::checkpoint::{ATTEMPT, GUARD, INTENT, READ_BACK, REFUSE};
 use crate::effects::Performed;
-use crate::effects::again::BeforeAnother;
+use crate::effects::again::Earlier;
 use crate::effects::guard::Reading;
 use crate::effects::settle::{Ending, remember};
 use crate::engine::jobs::{fence, member, missing};
@@ -20,7 +20,7 @@ use crate::engine::{Engine, EngineError};
 /// How often an outreach behind an unclear one looks whether that is settled.
 const UNCLEAR_FOR: SignedDuration = SignedDuration::from_mins(1);
 
-/// How long may lie between the guard and the request, real time. A third of a lease: if more has
+/// How long may lie between the last read and the request, real time. A third of a lease: if more has
 /// passed, somebody else may hold the job.
 const STANDSTILL: SignedDuration = SignedDuration::from_secs(5);
 
@@ -50,14 +50,9 @@ impl Engine {
                 .snooze(job, UNCLEAR_FOR, "an earlier message may have gone out")
                 .await;
         }
-        match self.before_another(effect).await? {
-            BeforeAnother::Clear => {}
-            BeforeAnother::NotYet { at } => {
-                let why = "refused before, and an email may be listed late: looking again first";
-                return self.put_off(job, at, why.to_owned(), Vec::new()).await;
-            }
-            BeforeAnother::ThereAfterAll { vendor_ref } => {
-                let at = effect.intended_at.unwrap_or(effect.created_at);
+        match self.earlier(effect).await? {
+            Earlier::Nothing => {}
+            Earlier::There { at, vendor_ref } => {
                 let settled = Settled::Done {
                     at,
                     vendor_ref,
@@ -67,6 +62,11 @@ impl Engine {
                 return self
                     .settle(job, effect, &[EffectState::Planned], ending)
                     .await;
+            }
+            // Not put off: what failed before this still counts.
+            Earlier::MayShowUp { until: at } => {
+                let why = "refused, and the vendor may not show yet that it was done".to_owned();
+                return self.end(job, JobEnd::Snooze { at, why }, Vec::new()).await;
             }
         }
         let workflow = self.book.of_case(self.store.as_ref(), &case).await?;
@@ -184,9 +184,14 @@ impl Engine {
         }
         let desired = effect.kind().absence() == Absence::DesiredState;
         if desired && self.call(READ_BACK, self.perform.holds(&request)).await? {
+            let mut more = read.ops;
+            // An earlier write of ours was refused and may be why it holds.
+            if effect.revision > 0 {
+                more.extend(remember(effect, &request));
+            }
             let ending = Ending {
                 request: Some(request),
-                more: read.ops,
+                more,
                 ..Ending::new(EffectState::Done, Settled::AlreadyTrue)
             };
             return self.settle(job, effect, &planned, ending).await;
@@ -195,7 +200,12 @@ impl Engine {
         if self.halted(effect).await? {
             return self.snooze(job, STOPPED_FOR, "outreach is stopped").await;
         }
-        let guarded_at = self.clocks.real.now();
+        // A desired state was read just now, after the rest, and that read may have taken long.
+        let guarded_at = if desired {
+            self.clocks.real.now()
+        } else {
+            read.ended_at
+        };
         let intent = self.intend(job, case, effect, request, read).await?;
         // This process may have stood still (a suspended machine): its lease may be gone, and what
         // the guard read is old.

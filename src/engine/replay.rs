@@ -169,10 +169,12 @@ impl Engine {
                 let Some(effect) = &effect else {
                     return Ok(preview);
                 };
-                ops.push(Op::SettleWorkByKey {
-                    dedupe_key: format!("unsettled/{}", effect.key()),
-                    settled,
-                });
+                for kind in ["unsettled", "held"] {
+                    ops.push(Op::SettleWorkByKey {
+                        dedupe_key: format!("{kind}/{}", effect.key()),
+                        settled: settled.clone(),
+                    });
+                }
                 if let Preview::AlreadyDone { vendor_ref } = &preview {
                     ops = self
                         .record_done(&job, effect, vendor_ref.clone(), ops)
@@ -245,6 +247,11 @@ impl Engine {
             )));
         };
         let now = self.now();
+        let settled = WorkSettled {
+            at: now,
+            by: by.to_owned(),
+            action: "cancel".to_owned(),
+        };
         let mut ops = vec![
             Op::CancelJob {
                 id,
@@ -253,11 +260,7 @@ impl Engine {
             },
             Op::SettleWorkByKey {
                 dedupe_key: format!("dead/{id}"),
-                settled: WorkSettled {
-                    at: now,
-                    by: by.to_owned(),
-                    action: "cancel".to_owned(),
-                },
+                settled: settled.clone(),
             },
             Op::Audit(AuditEntry {
                 at: now,
@@ -267,6 +270,12 @@ impl Engine {
                 detail: serde_json::Value::Null,
             }),
         ];
+        if let Some(effect) = self.effect_of(&job).await? {
+            ops.push(Op::SettleWorkByKey {
+                dedupe_key: format!("held/{}", effect.key()),
+                settled,
+            });
+        }
         ops.extend(self.tell_cancelled(&job, by).await?);
         match self.commit(SETTLE, ops).await {
             Err(error) if error.is_conflict() => Err(EngineError::Refused(
@@ -291,10 +300,14 @@ impl Engine {
                 {
                     refused("it may have gone out: it is being looked for, which sends nothing")
                 }
-                Some(effect) if effect.state == EffectState::Planned => {
+                Some(effect)
+                    if effect.state == EffectState::Planned
+                        // What is held and blocks is settled by the hold of its case.
+                        || (effect.state == EffectState::Held && !effect.planned.blocking) =>
+                {
                     let mut stepping = self.stepping(&effect.planned.client).await?;
                     let ending = Ending::new(EffectState::Cancelled, Settled::Cancelled);
-                    self.end_effect(&mut stepping, &effect, &[EffectState::Planned], ending)
+                    self.end_effect(&mut stepping, &effect, &[effect.state], ending)
                         .await?;
                     Ok(stepping.into_ops())
                 }

@@ -5,7 +5,7 @@
 //! accepted twice, and only an effect whose absence no vendor can prove (the email) may end with a
 //! question to a person.
 
-use relay_core::effects::{EffectKind, Settled};
+use relay_core::effects::{Absence, EffectKind, Settled};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_http_client::emulation::{FaultAct, FaultRule, Moment};
 use relay_store::{EffectState, JobState};
@@ -25,6 +25,8 @@ enum End {
     Found,
     /// Refused for good: no second request until a person replays it.
     Dead,
+    /// Was done, though the answer refused it for good: found when a person replays it.
+    DeadAndFound,
 }
 
 /// A row of the table.
@@ -62,7 +64,7 @@ const fn row(name: &'static str, moment: Moment, act: fn() -> FaultAct, end: End
 
 /// Four seconds are the first wait of five, less its jitter.
 #[rustfmt::skip]
-const FAULTS: [Fault; 20] = [
+const FAULTS: [Fault; 21] = [
     row("429",              Moment::Before, || status(429, None),      End::Again { after: 4 }),
     row("429, ten minutes", Moment::Before, || status(429, Some(600)), End::Again { after: 600 }),
     row("503, two minutes", Moment::Before, || status(503, Some(120)), End::Again { after: 120 }),
@@ -79,11 +81,11 @@ const FAULTS: [Fault; 20] = [
     row("503",              Moment::After,  || status(503, None),      End::Found),
     row("hang",             Moment::After,  || FaultAct::Hang,         End::Found),
     row("reset",            Moment::After,  || FaultAct::Reset,        End::Found),
-    // A gateway that refuses what was done already: looked for before a second request.
     row("429",              Moment::After,  || status(429, None),      End::Found),
     row("429, ten minutes", Moment::After,  || status(429, Some(600)), End::Found),
     row("503, two minutes", Moment::After,  || status(503, Some(120)), End::Found),
     row("401",              Moment::After,  || status(401, None),      End::Found),
+    row("400",              Moment::After,  || status(400, None),      End::DeadAndFound),
 ];
 
 /// Whose story has the effect, and when it is over.
@@ -155,8 +157,8 @@ async fn done(story: &Story, kind: EffectKind, what: &str) -> bool {
     assert!(!asked, "{what}: somebody was asked: {kinds:?}");
     match effect.settled {
         Some(Settled::Done { by_probe, .. }) => by_probe,
-        // A state that holds already when it is to be written again was found by a read, too.
-        Some(Settled::AlreadyTrue) => true,
+        // A state is read before it is written a second time.
+        Some(Settled::AlreadyTrue) if kind.absence() == Absence::DesiredState => true,
         other => panic!("{what}: settled as {other:?}"),
     }
 }
@@ -201,20 +203,37 @@ async fn check(kind: EffectKind, seed: u64, fault: &Fault) {
         }
         End::Dead => {
             assert_eq!((tries.len(), story.accepted(kind).len()), (1, 0), "{what}");
-            let job = story.job_of(kind).await;
-            assert_eq!(job.state, JobState::Dead, "{what}");
-            let told = story.open_work().await.into_iter();
-            let told = told.filter(|item| item.kind == "dead_job").count();
-            assert_eq!(told, 1, "{what}");
-            story.engine().replay(job.id, "Admin").await.expect(&what);
-            story.play_for(SignedDuration::from_mins(10)).await;
-            nothing_unexpected(&story, &what);
+            replay_the_dead(&mut story, kind, &what).await;
             assert_eq!(story.tried(kind).len(), 2, "{what}");
-            assert_eq!(story.accepted(kind).len(), 1, "{what}");
-            let left = story.open_kinds().await;
-            assert!(!left.iter().any(|k| k == "dead_job"), "{what}: {left:?}");
+        }
+        End::DeadAndFound => {
+            assert_eq!((tries.len(), story.accepted(kind).len()), (1, 1), "{what}");
+            replay_the_dead(&mut story, kind, &what).await;
+            assert!(done_all_the_same(&story, kind).await, "{what}");
+            assert_eq!(story.tried(kind).len(), 1, "{what}");
         }
     }
+}
+
+/// Somebody is told of the dead job and replays it; it ends with one thing accepted.
+async fn replay_the_dead(story: &mut Story, kind: EffectKind, what: &str) {
+    let job = story.job_of(kind).await;
+    assert_eq!(job.state, JobState::Dead, "{what}");
+    let told = story.open_work().await.into_iter();
+    let told = told.filter(|item| item.kind == "dead_job").count();
+    assert_eq!(told, 1, "{what}");
+    story.engine().replay(job.id, "Admin").await.expect(what);
+    // Beyond what the vendor may take to show the first one.
+    story.play_for(SignedDuration::from_mins(20)).await;
+    nothing_unexpected(story, what);
+    assert_eq!(story.accepted(kind).len(), 1, "{what}");
+    let left = story.open_kinds().await;
+    assert!(!left.iter().any(|k| k == "dead_job"), "{what}: {left:?}");
+}
+
+async fn done_all_the_same(story: &Story, kind: EffectKind) -> bool {
+    let effect = story.effect(kind).await.expect("an effect");
+    effect.state == EffectState::Done
 }
 
 /// A person is asked whether it went out.
@@ -331,6 +350,39 @@ async fn a_portal_that_ignores_keys_and_lists_late_gets_no_second_message() {
     let effect = story.effect(kind).await.expect("an effect");
     let by_probe = matches!(effect.settled, Some(Settled::Done { by_probe: true, .. }));
     assert!(by_probe, "{:?}", effect.settled);
+}
+
+/// Every vendor that lists late, and the refusals that look like nothing was done.
+#[tokio::test]
+async fn what_was_refused_after_it_was_done_and_is_listed_late_is_not_done_twice() {
+    let slow_portal = |story: &Story| {
+        let young = json!({ "act": "switch", "key_ignored": true, "list_lag_seconds": 90 });
+        story.world.vendors.act("portal", young).expect("an act");
+    };
+    let slow_keap = |story: &Story| {
+        story.world.vendors.keap.configure(|settings| {
+            settings.email_delay = 600..=600;
+            settings.task_delay = 200..=200;
+            settings.note_delay = 200..=200;
+        });
+    };
+    let kinds = MESSAGES.into_iter().chain([EffectKind::CallTask]);
+    let refusals = [(429, None), (401, None), (503, Some(120))];
+    for (seed, kind) in (70..).step_by(10).zip(kinds) {
+        for (more, (code, after)) in (0..).zip(refusals) {
+            let what = format!("{} is refused by {code} after it was done", kind.as_str());
+            let (name, over) = scene(kind);
+            let mut story = Story::begin(name, seed + more, &[]).await;
+            slow_portal(&story);
+            slow_keap(&story);
+            order(&story, kind, Moment::After, status(code, after), 1);
+            let over = story.at(over);
+            story.play_until(over).await;
+            nothing_unexpected(&story, &what);
+            assert!(done(&story, kind, &what).await, "{what}: by looking");
+            assert_eq!(story.tried(kind).len(), 1, "{what}");
+        }
+    }
 }
 
 #[tokio::test]

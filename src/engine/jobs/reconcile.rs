@@ -3,6 +3,7 @@
 //! An event never sent must not mean a client never followed up, nor one who is followed up
 //! although she did check in.
 
+use relay_core::case::Case;
 use relay_core::clients::{CheckIn, Coach};
 use relay_core::ids::{ClientId, JobId};
 use relay_core::time::{SignedDuration, Time, Timestamp};
@@ -57,14 +58,11 @@ impl Engine {
                 offset,
                 limit: PAGE,
             };
-            let filter = CaseFilter {
-                procedure: Some("missed_check_in".to_owned()),
-                ..CaseFilter::default()
-            };
-            let cases = self.store.cases(&filter, page).await?;
+            let cases = self.store.cases(&CaseFilter::default(), page).await?;
             for case in &cases {
-                if now.duration_since(case.changed_at) > STALE {
-                    ops.extend(self.stale_item_ops(case));
+                ops.extend(self.stale_ops(case, now).await?);
+                if case.procedure != "missed_check_in" {
+                    continue;
                 }
                 ops.push(Op::Enqueue {
                     job: NewJob {
@@ -88,6 +86,22 @@ impl Engine {
         let at = self.next_reconcile(now);
         self.put_off(job, at, "until tomorrow".to_owned(), ops)
             .await
+    }
+
+    /// The manager hears once of a case that stands still, until it has moved again.
+    async fn stale_ops(&self, case: &Case, now: Timestamp) -> Result<Vec<Op>, EngineError> {
+        if now.duration_since(case.changed_at) <= STALE {
+            return Ok(Vec::new());
+        }
+        let told = self.store.case_work(case.id).await?;
+        let told = told
+            .iter()
+            .any(|item| item.kind == "stale" && item.opened_at > case.changed_at);
+        Ok(if told {
+            Vec::new()
+        } else {
+            self.stale_item_ops(case)
+        })
     }
 
     /// Coaches of the directory whose name or address has changed in the portal: a script must not

@@ -28,6 +28,24 @@ async fn e41_the_new_coach_inherits_the_open_call_and_signs_what_comes() {
 }
 
 #[tokio::test]
+async fn e41_a_coach_who_has_another_name_signs_with_it_from_the_next_day() {
+    let jo = Person::jo();
+    let clinic = Clinic::with(std::slice::from_ref(&jo)).await;
+    // Known by then, for the first message is hers. No event tells of the name.
+    clinic.until("2026-11-05 12:00").await;
+    clinic.portal(json!({ "act": "rename_coach", "id": "coach_beth", "name": "Bethany" }));
+    clinic.until("2026-11-06 12:00").await;
+    let coach = clinic.store().coach(&"coach_beth".into()).await;
+    let coach = coach.expect("a store").expect("a coach");
+    assert_eq!(coach.name, "Bethany");
+    assert!(coach.crm_user.is_some(), "still the same user of the CRM");
+    let all = clinic.accepted(&jo);
+    let task = all.iter().find(|entry| entry.operation == "call_task");
+    let task = task.expect("a call task").content.to_string();
+    assert!(task.contains("Bethany"), "{task}");
+}
+
+#[tokio::test]
 async fn e43_a_coach_who_wrote_by_hand_is_asked_and_her_word_decides() {
     let [sends, skips] = [("sends", 203), ("skips", 204)].map(|(id, contact)| Person {
         id,

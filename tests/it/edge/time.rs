@@ -1,6 +1,6 @@
 //! Days, clocks and outages: E28–E32.
 
-use relay_core::time::DateTime;
+use relay_core::time::{DateTime, SignedDuration};
 use serde_json::json;
 
 use super::clinic::{ALL, Clinic, Person, at};
@@ -172,6 +172,31 @@ async fn e31_a_restart_is_no_first_start() {
     assert_eq!(clinic.outreach(&maya), ["4 09:00 portal_message"]);
     let open = clinic.store().open_work(None, ALL).await.expect("work");
     assert!(open.is_empty(), "{open:?}");
+}
+
+#[tokio::test]
+async fn e31_a_case_that_stands_still_for_a_month_is_told_to_the_manager_once() {
+    let maya = Person::maya();
+    let clinic = Clinic::with(std::slice::from_ref(&maya)).await;
+    clinic.until("2026-11-12 12:00").await;
+    let (case, sent) = (clinic.case(&maya).await, clinic.accepted(&maya).len());
+    assert_eq!(clinic.work_kinds(&maya).await, ["by_hand"]);
+    let day = |days: i64| {
+        let moved = case.changed_at;
+        let at = moved.saturating_add(SignedDuration::from_hours(24 * days));
+        let local = clinic.world.zone().to_datetime(at.expect("a time"));
+        local.strftime("%F 12:00").to_string()
+    };
+    clinic.until(&day(29)).await;
+    assert_eq!(clinic.work_kinds(&maya).await, ["by_hand"]);
+    clinic.until(&day(32)).await;
+    assert_eq!(clinic.item(&maya, "stale").await.owner, "program_manager");
+    clinic.done(&maya, "stale", "done", None).await;
+    // She knows: not every day anew.
+    clinic.until(&day(40)).await;
+    assert_eq!(clinic.work_kinds(&maya).await, ["by_hand"]);
+    assert_eq!(clinic.case(&maya).await.version, case.version);
+    assert_eq!(clinic.accepted(&maya).len(), sent, "nothing automatic");
 }
 
 #[tokio::test]

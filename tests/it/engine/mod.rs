@@ -2,6 +2,7 @@
 
 mod effects;
 mod intake;
+mod late;
 mod queue;
 mod replay;
 mod rig;

@@ -1,9 +1,11 @@
-//! Checkpoints that stop a task for ever, and tell that they were reached.
+//! Checkpoints that stop a task for ever and tell that they were reached, and one at which
+//! something happens.
 
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use clear_relay::checkpoint::Checkpoints;
+use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
 /// Stops at one name; remembers all.
@@ -47,6 +49,55 @@ impl Checkpoints for StopAt {
         if self.name == Some(name) {
             self.stopped.notify_one();
             std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Lets something happen at one place, the first time it is passed.
+pub(crate) struct Meanwhile {
+    name: &'static str,
+    act: Mutex<Option<BoxFuture<'static, ()>>>,
+}
+
+impl std::fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Meanwhile")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Meanwhile {
+    /// At `name`, `act` happens.
+    pub(crate) fn at(name: &'static str, act: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self {
+            name,
+            act: Mutex::new(Some(Box::pin(act))),
+        }
+    }
+
+    /// Whether it has happened.
+    pub(crate) fn happened(&self) -> bool {
+        self.act
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_none()
+    }
+}
+
+#[async_trait]
+impl Checkpoints for Meanwhile {
+    async fn reach(&self, name: &'static str) {
+        if self.name != name {
+            return;
+        }
+        let act = self
+            .act
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(act) = act {
+            act.await;
         }
     }
 }

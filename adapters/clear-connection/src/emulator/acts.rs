@@ -5,6 +5,7 @@
 //! | act | members |
 //! |---|---|
 //! | `add_coach` | `id`, `name`, `email` |
+//! | `rename_coach` | `id`, `name` |
 //! | `add_client` | as [`NewClient`] |
 //! | `add_check_in` | `client`, `id`, `due`, `due_at`? |
 //! | `check_in` | `client`, `check_in`?, `complete`? |
@@ -35,6 +36,10 @@ enum Act {
         id: String,
         name: String,
         email: String,
+    },
+    RenameCoach {
+        id: String,
+        name: String,
     },
     AddCheckIn {
         client: String,
@@ -147,6 +152,7 @@ impl Portal {
                 .coach_writes(&client, coach.as_deref(), &text)
                 .map(made),
             Act::ClientReads { client } => self.client_reads(&client).map(|read| json!(read)),
+            Act::RenameCoach { id, name } => self.rename_coach(&id, &name).map(nothing),
             Act::ChangeRegimen { client } => self.change_regimen(&client).map(nothing),
             Act::ChangeCoach { client, coach } => self.change_coach(&client, &coach).map(nothing),
             Act::ChangeStatus {
@@ -174,6 +180,15 @@ impl Portal {
             name: name.to_owned(),
             email: email.to_owned(),
         });
+        Ok(())
+    }
+
+    /// A coach takes another name. No event.
+    pub fn rename_coach(&self, id: &str, name: &str) -> Result<(), String> {
+        let mut state = self.state();
+        let coach = state.coaches.iter_mut().find(|coach| coach.id == id);
+        let coach = coach.ok_or_else(|| format!("no coach {id}"))?;
+        name.clone_into(&mut coach.name);
         Ok(())
     }
 
