@@ -17,7 +17,6 @@
 //! | [`wiring`] | the only place that names vendors and databases |
 //! | [`demo`] | the clinic in a box, live or compared with what was written down |
 //! | [`sandbox`] | emulated vendors and invented people, for tests and demo |
-//! | [`cli`] | the commands |
 //! | [`lifecycle`] | starting, ending, signals |
 //! | [`telemetry`] | logging, and its rules |
 //! | [`checkpoint`] | where a test may cut us off |
