@@ -1,9 +1,11 @@
 //! `work`: what people must do.
 
+use std::fmt::Write as _;
+
 use clap::{Args, Subcommand};
 use relay_core::ids::WorkItemId;
 use relay_store::{Store, WorkItem};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::{By, DryRun, Paging};
 use super::error::CliError;
@@ -16,6 +18,12 @@ use crate::engine::commands::parse_action;
 pub enum WorkCommand {
     /// List what is open, by due time.
     List(ListArgs),
+    /// Show an item with all that is needed to do it: the text that is ready, number, evidence.
+    Show {
+        /// The item.
+        #[arg(value_name = "ITEM")]
+        item: WorkItemId,
+    },
     /// Settle an item by one of its actions.
     Done(DoneArgs),
 }
@@ -67,16 +75,15 @@ pub async fn list(
 
 /// Settles an item by one of its actions, or says what that would do.
 pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Result<(), CliError> {
-    let item = engine
-        .store
-        .work_item(args.item)
-        .await?
-        .ok_or_else(|| CliError::NotFound {
-            what: "work item",
-            id: args.item.to_string(),
-        })?;
+    let item = find(engine.store.as_ref(), args.item).await?;
     let action = match (&args.action, item.actions.as_slice()) {
-        (Some(action), _) => action.clone(),
+        (Some(action), known) if known.contains(action) => action.clone(),
+        (Some(action), known) => {
+            return Err(CliError::Usage(format!(
+                "{action:?} is not one of this item's actions: {}",
+                known.join(", ")
+            )));
+        }
         (None, [only]) => only.clone(),
         (None, several) => {
             return Err(CliError::Usage(format!(
@@ -86,9 +93,13 @@ pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Res
         }
     };
     let text = args.with.as_deref();
+    let decision = parse_action(&action, text)?;
+    if let Some(decision) = &decision {
+        super::cases::refuse_past(engine, decision)?;
+    }
     if args.dry_run.dry_run {
         let mut lines = vec![format!("the item is settled as {action} by {}", args.by.by)];
-        if let (Some(case), Some(decision)) = (item.case, parse_action(&action, text)?) {
+        if let (Some(case), Some(decision)) = (item.case, decision) {
             lines.extend(
                 engine
                     .preview_decision(case, &args.by.by, &decision)
@@ -102,6 +113,63 @@ pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Res
         .await?;
     let human = format!("settled: {action}");
     Ok(out.emit(&json!({ "settled": args.item, "action": action }), &human)?)
+}
+
+async fn find(store: &dyn Store, id: WorkItemId) -> Result<WorkItem, CliError> {
+    store
+        .work_item(id)
+        .await?
+        .ok_or_else(|| CliError::NotFound {
+            what: "work item",
+            id: id.to_string(),
+        })
+}
+
+/// Shows an item with its detail.
+pub async fn show(store: &dyn Store, id: WorkItemId, out: &mut Output<'_>) -> Result<(), CliError> {
+    let item = find(store, id).await?;
+    let settled = item.settled.as_ref();
+    let mut human = format!(
+        "{}\n\nitem      {}\nkind      {}\nowner     {}\nclient    {}\ncase      {}\n\
+         due       {}\nactions   {}\nsettled   {}\n\n",
+        item.title,
+        item.id,
+        item.kind,
+        item.owner,
+        or_dash(item.client.as_ref()),
+        or_dash(item.case),
+        out.time(item.due),
+        item.actions.join(", "),
+        or_dash(settled.map(|end| format!("{} by {}, {}", end.action, end.by, out.time(end.at)))),
+    );
+    outline(&mut human, &item.detail, 0);
+    Ok(out.emit(&json!({ "work": item_json(&item) }), &human)?)
+}
+
+/// Stored detail for a person's eyes: a name and its value a line, texts as they are.
+fn outline(text: &mut String, value: &Value, depth: usize) {
+    let indent = "  ".repeat(depth);
+    let members: Vec<(String, &Value)> = match value {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, member)| (format!("{}:", name.replace('_', " ")), member))
+            .collect(),
+        Value::Array(items) => items.iter().map(|item| ("-".to_owned(), item)).collect(),
+        _ => Vec::new(),
+    };
+    for (name, member) in members {
+        // Writing to a string can't fail.
+        let _ = match member {
+            Value::Null => Ok(()),
+            Value::Object(_) | Value::Array(_) => {
+                let written = writeln!(text, "{indent}{name}");
+                outline(text, member, depth + 1);
+                written
+            }
+            Value::String(said) => writeln!(text, "{indent}{name} {said}"),
+            other => writeln!(text, "{indent}{name} {other}"),
+        };
+    }
 }
 
 pub(super) fn table(items: &[WorkItem], out: &Output<'_>) -> Table {
