@@ -19,7 +19,7 @@ use crate::engine::Engine;
 /// `cases …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum CasesCommand {
-    /// List cases, newest change first.
+    /// List cases, newest change first; says so if outreach is stopped.
     List(ListArgs),
     /// Show a case: where it stands, its history, its effects, what people must do.
     Show {
@@ -121,8 +121,15 @@ pub async fn list(
         closed: args.all,
     };
     let cases = store.cases(&filter, args.paging.page()).await?;
-    let human = table(&cases, out).render("no case");
-    Ok(out.emit(&json!({ "cases": cases }), &human)?)
+    let stopped = super::outreach::stopped(store).await?;
+    let mut human = stopped
+        .as_ref()
+        .map_or_else(String::new, |stop| stop.line(out));
+    human.push_str(&table(&cases, out).render("no case"));
+    Ok(out.emit(
+        &json!({ "outreach_stopped": stopped, "cases": cases }),
+        &human,
+    )?)
 }
 
 pub(super) fn table(cases: &[Case], out: &Output<'_>) -> Table {

@@ -92,6 +92,13 @@ pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Res
             )));
         }
     };
+    if action == "linked" {
+        // Settling it would only hide that she has no contact.
+        return Err(CliError::Usage(format!(
+            "this item ends with the link itself: `clear-relay clients link {} CONTACT --by NAME`",
+            or_dash(item.client.as_ref())
+        )));
+    }
     let text = args.with.as_deref();
     let decision = parse_action(&action, text)?;
     if let Some(decision) = &decision {

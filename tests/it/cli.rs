@@ -257,6 +257,25 @@ async fn cases_are_listed_for_people_on_the_clinics_clock_and_for_programs_in_ut
 }
 
 #[tokio::test]
+async fn whoever_lists_cases_learns_that_outreach_is_stopped_and_why() {
+    let world = world();
+    let mut stop = serde_json::json!({ "stopped": true, "by": "Ann", "at": now(),
+                                       "reason": "wrong texts" });
+    let key = "outreach".to_owned();
+    world
+        .store
+        .state()
+        .settings
+        .insert(key.clone(), stop.clone());
+    let human = world.run(&["cases", "list"]).await.expect("listed");
+    assert!(human.contains("by Ann: wrong texts"), "{human}");
+    stop["stopped"] = false.into();
+    world.store.state().settings.insert(key, stop);
+    let human = world.run(&["cases", "list"]).await.expect("listed");
+    assert_eq!(human, "no case\n");
+}
+
+#[tokio::test]
 async fn a_case_is_shown_with_its_history_and_explained_with_its_evidence() {
     let world = world();
     let id = world.add_case().to_string();

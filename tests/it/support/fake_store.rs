@@ -211,8 +211,8 @@ impl Store for FakeStore {
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         unfaked()
     }
-    async fn work_item(&self, _id: WorkItemId) -> Result<Option<WorkItem>, StoreError> {
-        unfaked()
+    async fn work_item(&self, id: WorkItemId) -> Result<Option<WorkItem>, StoreError> {
+        Ok(self.state().work.iter().find(|w| w.id == id).cloned())
     }
     async fn open_work(
         &self,
