@@ -326,9 +326,6 @@ async fn an_item_is_shown_with_the_text_that_is_ready() {
         human.contains("ready:\n  check:\n    - a\n    - b\n  text: Hi Ann\n"),
         "{human}"
     );
-    let unknown = WorkItemId::new(&SeededRandom::new(9), now()).to_string();
-    let error = world.run(&["work", "show", &unknown]).await;
-    assert!(matches!(error, Err(CliError::NotFound { .. })), "{error:?}");
 }
 
 #[test]
