@@ -16,7 +16,6 @@
 //! | [`ports`] | what we need of the world, named by need |
 //! | [`wiring`] | the only place that names vendors and databases |
 //! | [`sandbox`] | emulated vendors and invented people, for tests and demo |
-//! | [`cli`] | the commands |
 //! | [`lifecycle`] | starting, ending, signals |
 //! | [`telemetry`] | logging, and its rules |
 //! | [`checkpoint`] | where a test may cut us off |

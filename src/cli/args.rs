@@ -7,8 +7,16 @@ use relay_store::Page;
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct By {
     /// Your name, for the audit log.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = words)]
     pub by: String,
+}
+
+/// A text that says something: an audit log with nobody's name in it is none.
+pub(super) fn words(text: &str) -> Result<String, &'static str> {
+    match text.trim() {
+        "" => Err("it says nothing"),
+        said => Ok(said.to_owned()),
+    }
 }
 
 /// Look only.

@@ -10,7 +10,7 @@ use relay_core::workflow::Action;
 use relay_store::{CaseFilter, Effect, Store, WorkItem};
 use serde_json::json;
 
-use super::args::{By, DryRun, Paging};
+use super::args::{By, DryRun, Paging, words};
 use super::error::CliError;
 use super::output::{Output, Table};
 use super::work;
@@ -19,7 +19,7 @@ use crate::engine::Engine;
 /// `cases …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum CasesCommand {
-    /// List cases, newest change first.
+    /// List cases, newest change first; says so if outreach is stopped.
     List(ListArgs),
     /// Show a case: where it stands, its history, its effects, what people must do.
     Show {
@@ -65,7 +65,7 @@ pub struct PauseArgs {
     #[arg(value_name = "CASE")]
     pub case: CaseId,
     /// Why, in one line.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = words)]
     pub reason: String,
     /// Who.
     #[command(flatten)]
@@ -99,7 +99,7 @@ pub struct CloseArgs {
     #[arg(value_name = "CASE")]
     pub case: CaseId,
     /// Why, in one line.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = words)]
     pub reason: String,
     /// Who.
     #[command(flatten)]
@@ -121,8 +121,15 @@ pub async fn list(
         closed: args.all,
     };
     let cases = store.cases(&filter, args.paging.page()).await?;
-    let human = table(&cases, out).render("no case");
-    Ok(out.emit(&json!({ "cases": cases }), &human)?)
+    let stopped = super::outreach::stopped(store).await?;
+    let mut human = stopped
+        .as_ref()
+        .map_or_else(String::new, |stop| stop.line(out));
+    human.push_str(&table(&cases, out).render("no case"));
+    Ok(out.emit(
+        &json!({ "outreach_stopped": stopped, "cases": cases }),
+        &human,
+    )?)
 }
 
 pub(super) fn table(cases: &[Case], out: &Output<'_>) -> Table {
@@ -133,7 +140,7 @@ pub(super) fn table(cases: &[Case], out: &Output<'_>) -> Table {
         "STEP",
         "MODE",
         "CHANGED",
-        "WAITS FOR",
+        "WAITS FOR, OR WHY CLOSED",
     ]);
     for case in cases {
         table.row([
@@ -204,7 +211,7 @@ async fn find(store: &dyn Store, id: CaseId) -> Result<Case, CliError> {
 fn head(case: &Case, out: &Output<'_>) -> String {
     format!(
         "case       {}\nclient     {}\nprocedure  {} ({}, {:?} mode)\nstatus     {} in {}\n\
-         waits for  {}\nopened     {}\n",
+         {}  {}\nopened     {}\n",
         case.id,
         case.client,
         case.procedure,
@@ -214,6 +221,11 @@ fn head(case: &Case, out: &Output<'_>) -> String {
         case.mode,
         case.status.as_str(),
         case.step,
+        if case.status.is_closed() {
+            "because  "
+        } else {
+            "waits for"
+        },
         waits_for(case, out),
         out.time(case.opened_at),
     )
@@ -298,10 +310,22 @@ pub async fn decide(
             return Err(CliError::NotBuilt("cases"));
         }
     };
+    refuse_past(engine, &action)?;
     if dry_run.dry_run {
         let lines = engine.preview_decision(case, &by.by, &action).await?;
         return Ok(out.emit(&json!({ "would": lines }), &lines.join("\n"))?);
     }
     engine.decide_case(case, &by.by, action).await?;
     show(engine.store.as_ref(), case, out).await
+}
+
+/// A promise is about a day to come; one of the past is a slip of the hand.
+pub(super) fn refuse_past(engine: &Engine, action: &Action) -> Result<(), CliError> {
+    let today = engine.calendar.date_of(engine.now());
+    match action {
+        Action::Promised { until } if *until < today => Err(CliError::Usage(format!(
+            "she can't have promised {until}: today is {today}"
+        ))),
+        _ => Ok(()),
+    }
 }

@@ -63,12 +63,13 @@ pub(crate) async fn of_command(store: &dyn Store) -> Result<(Clocks, u32), CliEr
     })
 }
 
-/// The clocks of `serve --time-scale SCALE`.
+/// The clocks of `serve --time-scale SCALE`. The anchor is stored, but for a dry run.
 pub(super) async fn of_server(
     config: &Config,
     store: &dyn Store,
     transport: &dyn Transport,
     scale: u32,
+    dry_run: bool,
 ) -> Result<Clocks, CliError> {
     if let Some(anchor) = stored(store).await? {
         if anchor.scale != scale {
@@ -90,6 +91,9 @@ pub(super) async fn of_server(
             "the sandbox runs with --time-scale {}: start with the same",
             anchor.scale
         )));
+    }
+    if dry_run {
+        return Ok(anchor.clocks());
     }
     let value = serde_json::to_value(anchor).unwrap_or_default();
     store

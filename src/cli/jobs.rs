@@ -47,7 +47,8 @@ pub struct FilterArgs {
     /// Of this case only.
     #[arg(long, value_name = "CASE")]
     pub case: Option<CaseId>,
-    /// Whose last failure is of this class: retryable, unauthorised, permanent, `not_sent`, unclear.
+    /// Whose last failure is of this class: retryable, unauthorised, permanent, `not_sent`, unclear,
+    /// held, internal.
     #[arg(long, value_name = "CLASS")]
     pub class: Option<String>,
 }
@@ -89,7 +90,7 @@ pub struct ListArgs {
 /// forgotten argument must not replay everything.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct SelectArgs {
-    /// The job.
+    /// The job. Instead of one: all that match the filters below.
     #[arg(value_name = "JOB", required_unless_present_any = ["states", "kind", "client", "case", "class"])]
     pub job: Option<JobId>,
     /// Or all that match.

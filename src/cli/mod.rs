@@ -142,9 +142,15 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
     out.set_zone(config.calendar.zone().clone());
     match &cli.command {
         Command::Config(_) => {
+            // The folder of a procedure is named by the configuration, so its mistakes are too.
+            let procedure = config.procedures.missed_check_in.missed_check_in();
+            procedure.map_err(|mistakes| {
+                CliError::Usage(format!("procedures.missed_check_in: {mistakes}"))
+            })?;
             Ok(out.emit(&json!({ "valid": true }), "the configuration is valid")?)
         }
         Command::Migrate { dry_run } => {
+            check_place(&config.store.path)?;
             migrate::migrate(&config.store.path, *dry_run, stores, out).await
         }
         Command::Procedures(ProceduresCommand::Check { path }) => {
@@ -154,12 +160,7 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
         Command::Demo(_) | Command::Sandbox(_) => Err(CliError::NotBuilt(name(&cli.command))),
         command => {
             let path = &config.store.path;
-            if missing_database(path) {
-                let path = path.display();
-                return Err(CliError::Usage(format!(
-                    "there is no database at {path}; make it with `clear-relay migrate`"
-                )));
-            }
+            require_database(path)?;
             let store = stores.open(path).await?;
             match ReadOnly::of(command) {
                 Some(read) => read.run(&*store, out).await,
@@ -215,6 +216,36 @@ async fn demo(args: &DemoArgs, out: &mut Output<'_>) -> Result<(), CliError> {
     }
 }
 
+/// Refuses a place where no database can be, in words that name it.
+fn check_place(path: &Path) -> Result<(), CliError> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    if folder.is_some_and(|folder| !folder.is_dir()) {
+        let path = path.display();
+        return Err(CliError::Usage(format!(
+            "store.path: {path}: there is no such folder; make it, or name another"
+        )));
+    }
+    if path.is_dir() {
+        let path = path.display();
+        return Err(CliError::Usage(format!(
+            "store.path: {path} is a folder; name a file in it"
+        )));
+    }
+    Ok(())
+}
+
+/// Refuses to go on without a database.
+fn require_database(path: &Path) -> Result<(), CliError> {
+    check_place(path)?;
+    if missing_database(path) {
+        let path = path.display();
+        return Err(CliError::Usage(format!(
+            "there is no database at {path}; make it with `clear-relay migrate`"
+        )));
+    }
+    Ok(())
+}
+
 /// Whether there is no file at `path`.
 fn missing_database(path: &Path) -> bool {
     !path.exists()
@@ -226,7 +257,7 @@ enum ReadOnly<'a> {
     Case(relay_core::ids::CaseId),
     Why(relay_core::ids::CaseId),
     Work(&'a work::ListArgs),
-    Item(relay_core::ids::WorkItemId),
+    WorkItem(relay_core::ids::WorkItemId),
     Jobs(&'a jobs::ListArgs),
     Job(relay_core::ids::JobId),
     Client(&'a relay_core::ids::ClientId),
@@ -239,7 +270,7 @@ impl<'a> ReadOnly<'a> {
             Command::Cases(CasesCommand::Show { case }) => Self::Case(*case),
             Command::Cases(CasesCommand::Explain { case }) => Self::Why(*case),
             Command::Work(WorkCommand::List(args)) => Self::Work(args),
-            Command::Work(WorkCommand::Show { item }) => Self::Item(*item),
+            Command::Work(WorkCommand::Show { item }) => Self::WorkItem(*item),
             Command::Jobs(JobsCommand::List(args)) => Self::Jobs(args),
             Command::Jobs(JobsCommand::Show { job }) => Self::Job(*job),
             Command::Clients(ClientsCommand::Show { client }) => Self::Client(client),
@@ -253,7 +284,7 @@ impl<'a> ReadOnly<'a> {
             Self::Case(id) => cases::show(store, id, out).await,
             Self::Why(id) => cases::explain(store, id, out).await,
             Self::Work(args) => work::list(store, args, out).await,
-            Self::Item(id) => work::show(store, id, out).await,
+            Self::WorkItem(id) => work::show(store, id, out).await,
             Self::Jobs(args) => jobs::list(store, args, out).await,
             Self::Job(id) => jobs::show(store, id, out).await,
             Self::Client(client) => clients::show(store, client, out).await,

@@ -1,7 +1,9 @@
 //! `stop` and `resume`: all outreach at once, for everybody.
 
 use clap::Args;
+use relay_core::time::Timestamp;
 use relay_store::Store;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Command;
@@ -33,6 +35,38 @@ pub struct ResumeArgs {
     /// Look only.
     #[command(flatten)]
     pub dry_run: DryRun,
+}
+
+/// Who stopped outreach, when and why, if it is stopped: whoever wonders why nothing goes out must
+/// not have to ask around.
+pub(super) async fn stopped(store: &dyn Store) -> Result<Option<Outreach>, CliError> {
+    let Some(value) = store.setting("outreach").await? else {
+        return Ok(None);
+    };
+    let outreach: Outreach = serde_json::from_value(value)
+        .map_err(|error| CliError::Failed(format!("the stored stop can't be read: {error}")))?;
+    Ok(outreach.stopped.then_some(outreach))
+}
+
+/// Whether outreach is stopped, as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Outreach {
+    stopped: bool,
+    by: String,
+    at: Timestamp,
+    reason: Option<String>,
+}
+
+impl Outreach {
+    /// In one line, with the line feed.
+    pub(super) fn line(&self, out: &Output<'_>) -> String {
+        let why = self.reason.as_deref().unwrap_or("no reason was given");
+        format!(
+            "Outreach is stopped since {} by {}: {why}\n\n",
+            out.time(self.at),
+            self.by
+        )
+    }
 }
 
 /// Halts all outreach, or lets it go on. Asks no vendor and needs none to be configured.

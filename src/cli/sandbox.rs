@@ -43,12 +43,14 @@ use url::Url;
 use super::error::CliError;
 use super::output::Output;
 use super::process::SandboxArgs;
+use crate::config::LogConfig;
 use crate::lifecycle::{Ended, Lifecycle, Patience, Signals, Stop, pause};
 use crate::sandbox::acting::{Fault, Hands};
 use crate::sandbox::cast::{Cast, CastAct, CastClient, instant};
 use crate::sandbox::clinic::{self, Addresses};
 use crate::sandbox::stage;
 use crate::sandbox::vendors::Vendors;
+use crate::telemetry;
 
 /// How long to wait at most before looking for due events again, real time: an act may have
 /// raised one.
@@ -80,6 +82,8 @@ struct Sandbox {
 
 /// Serves until it is told to end.
 pub async fn serve(args: &SandboxArgs, out: &mut Output<'_>) -> Result<(), CliError> {
+    telemetry::init(&LogConfig::default(), Arc::new(SystemClock))
+        .map_err(|error| failed(&error))?;
     let cast = args.play.as_deref().map(read_cast).transpose()?;
     if cast.is_some() && args.time_scale == 1 {
         let why = "--play needs --time-scale: a cast lasts days, and begins on a day of its own";
@@ -96,7 +100,10 @@ pub async fn serve(args: &SandboxArgs, out: &mut Output<'_>) -> Result<(), CliEr
         stage::set(cast, &sandbox.vendors, &zone).map_err(CliError::Failed)?;
         coming = acts(cast, &zone);
     }
-    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, args.port))).await?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| CliError::Failed(format!("--port: {address}: {error}")))?;
     let config = config(args, listener.local_addr()?, &field)?;
     tell(args, listener.local_addr()?, &config, out)?;
     let hands = Hands {
@@ -114,7 +121,8 @@ fn read_cast(name: &str) -> Result<Cast, CliError> {
     if !path.exists() {
         return Cast::shipped(name).map_err(CliError::Usage);
     }
-    let text = std::fs::read_to_string(path)?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| CliError::Failed(format!("--play: {name}: {error}")))?;
     Cast::parse(&text).map_err(|error| CliError::Usage(format!("{name}: {error}")))
 }
 
@@ -196,7 +204,9 @@ fn tell(
 ) -> Result<(), CliError> {
     let (file, config) = match &args.write_config {
         Some(file) => {
-            std::fs::write(file, config)?;
+            std::fs::write(file, config).map_err(|error| {
+                CliError::Failed(format!("--write-config: {}: {error}", file.display()))
+            })?;
             (file.display().to_string(), String::new())
         }
         None => (

@@ -37,12 +37,22 @@ pub(super) async fn serve(
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
     config.check_time_scale(args.time_scale)?;
+    let path = &config.store.path;
+    super::check_place(path)?;
+    if args.dry_run {
+        // Whoever only looks must not find a database made, or brought to another version.
+        super::require_database(path)?;
+    }
     telemetry::init(&config.log, Arc::new(SystemClock))
         .map_err(|error| CliError::Failed(error.to_string()))?;
-    let store = open(stores, &config.store.path).await?;
+    let store = if args.dry_run {
+        stores.open(path).await?
+    } else {
+        open(stores, path).await?
+    };
     let transport: Arc<dyn Transport> =
         Arc::new(ReqwestTransport::new().map_err(|error| CliError::Failed(error.to_string()))?);
-    let relay = assemble(config, args.time_scale, store, transport).await?;
+    let relay = assemble(config, args, store, transport).await?;
     if args.dry_run {
         return Ok(out.emit(&json!({ "valid": true }), "ready to serve")?);
     }
@@ -79,11 +89,12 @@ async fn open(stores: &dyn Stores, path: &Path) -> Result<Arc<dyn Store>, CliErr
 
 async fn assemble(
     config: &Config,
-    time_scale: u32,
+    args: &ServeArgs,
     store: Arc<dyn Store>,
     transport: Arc<dyn Transport>,
 ) -> Result<Relay, CliError> {
-    let clocks = clocks::of_server(config, &*store, &*transport, time_scale).await?;
+    let time_scale = args.time_scale;
+    let clocks = clocks::of_server(config, &*store, &*transport, time_scale, args.dry_run).await?;
     let ground = ground(store, transport, Opened { clocks, time_scale });
     Ok(wiring::assemble(config, ground)?)
 }

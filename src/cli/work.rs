@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::{Args, Subcommand};
 use relay_core::ids::WorkItemId;
 use relay_store::{Store, WorkItem};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::{By, DryRun, Paging};
 use super::error::CliError;
@@ -18,7 +18,7 @@ use crate::engine::commands::parse_action;
 pub enum WorkCommand {
     /// List what is open, by due time.
     List(ListArgs),
-    /// Show an item whole: the text ready to be sent, the number, the reason, the ways to settle it.
+    /// Show an item with all that is needed to do it: the text that is ready, number, evidence.
     Show {
         /// The item.
         #[arg(value_name = "ITEM")]
@@ -73,77 +73,17 @@ pub async fn list(
     Ok(out.emit(&json, &human)?)
 }
 
-/// Shows an item whole.
-pub async fn show(store: &dyn Store, id: WorkItemId, out: &mut Output<'_>) -> Result<(), CliError> {
-    let item = find(store, id).await?;
-    let mut human = format!(
-        "item      {}\nwhat      {}\nkind      {}\nowner     {}\nclient    {}\ncase      {}\n\
-         due       {}\nreminded  {} times, next {}\n",
-        item.id,
-        item.title,
-        item.kind,
-        item.owner,
-        or_dash(item.client.as_ref()),
-        or_dash(item.case),
-        out.time(item.due),
-        item.reminders,
-        out.time(item.remind_at),
-    );
-    human.push_str(&in_words(&item.detail));
-    // Writing to a string can't fail.
-    if let Some(settled) = &item.settled {
-        let (by, action) = (&settled.by, &settled.action);
-        let _ = writeln!(
-            human,
-            "\nsettled   {} by {by}: {action}",
-            out.time(settled.at)
-        );
-    } else {
-        human.push_str("\nSettle it with\n");
-        for action in &item.actions {
-            let _ = writeln!(
-                human,
-                "  clear-relay work done {} --action {action} --by NAME",
-                item.id
-            );
-        }
-    }
-    Ok(out.emit(&item_json(&item), &human)?)
-}
-
-/// The members of a detail, a text with its lines as they are: it is there to be copied.
-fn in_words(detail: &serde_json::Value) -> String {
-    let mut text = String::new();
-    for (name, value) in detail.as_object().into_iter().flatten() {
-        let value = match value {
-            serde_json::Value::Null => continue,
-            serde_json::Value::String(value) => value.clone(),
-            other => format!("{other:#}"),
-        };
-        // Writing to a string can't fail.
-        let _ = writeln!(text, "\n{}", name.replace('_', " "));
-        for line in value.lines() {
-            let _ = writeln!(text, "  {line}");
-        }
-    }
-    text
-}
-
-async fn find(store: &dyn Store, id: WorkItemId) -> Result<WorkItem, CliError> {
-    store
-        .work_item(id)
-        .await?
-        .ok_or_else(|| CliError::NotFound {
-            what: "work item",
-            id: id.to_string(),
-        })
-}
-
 /// Settles an item by one of its actions, or says what that would do.
 pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Result<(), CliError> {
     let item = find(engine.store.as_ref(), args.item).await?;
     let action = match (&args.action, item.actions.as_slice()) {
-        (Some(action), _) => action.clone(),
+        (Some(action), known) if known.contains(action) => action.clone(),
+        (Some(action), known) => {
+            return Err(CliError::Usage(format!(
+                "{action:?} is not one of this item's actions: {}",
+                known.join(", ")
+            )));
+        }
         (None, [only]) => only.clone(),
         (None, several) => {
             return Err(CliError::Usage(format!(
@@ -152,10 +92,21 @@ pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Res
             )));
         }
     };
+    if action == "linked" {
+        // Settling it would only hide that she has no contact.
+        return Err(CliError::Usage(format!(
+            "this item ends with the link itself: `clear-relay clients link {} CONTACT --by NAME`",
+            or_dash(item.client.as_ref())
+        )));
+    }
     let text = args.with.as_deref();
+    let decision = parse_action(&action, text)?;
+    if let Some(decision) = &decision {
+        super::cases::refuse_past(engine, decision)?;
+    }
     if args.dry_run.dry_run {
         let mut lines = vec![format!("the item is settled as {action} by {}", args.by.by)];
-        if let (Some(case), Some(decision)) = (item.case, parse_action(&action, text)?) {
+        if let (Some(case), Some(decision)) = (item.case, decision) {
             lines.extend(
                 engine
                     .preview_decision(case, &args.by.by, &decision)
@@ -169,6 +120,63 @@ pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Res
         .await?;
     let human = format!("settled: {action}");
     Ok(out.emit(&json!({ "settled": args.item, "action": action }), &human)?)
+}
+
+async fn find(store: &dyn Store, id: WorkItemId) -> Result<WorkItem, CliError> {
+    store
+        .work_item(id)
+        .await?
+        .ok_or_else(|| CliError::NotFound {
+            what: "work item",
+            id: id.to_string(),
+        })
+}
+
+/// Shows an item with its detail.
+pub async fn show(store: &dyn Store, id: WorkItemId, out: &mut Output<'_>) -> Result<(), CliError> {
+    let item = find(store, id).await?;
+    let settled = item.settled.as_ref();
+    let mut human = format!(
+        "{}\n\nitem      {}\nkind      {}\nowner     {}\nclient    {}\ncase      {}\n\
+         due       {}\nactions   {}\nsettled   {}\n\n",
+        item.title,
+        item.id,
+        item.kind,
+        item.owner,
+        or_dash(item.client.as_ref()),
+        or_dash(item.case),
+        out.time(item.due),
+        item.actions.join(", "),
+        or_dash(settled.map(|end| format!("{} by {}, {}", end.action, end.by, out.time(end.at)))),
+    );
+    outline(&mut human, &item.detail, 0);
+    Ok(out.emit(&json!({ "work": item_json(&item) }), &human)?)
+}
+
+/// Stored detail for a person's eyes: a name and its value a line, texts as they are.
+fn outline(text: &mut String, value: &Value, depth: usize) {
+    let indent = "  ".repeat(depth);
+    let members: Vec<(String, &Value)> = match value {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, member)| (format!("{}:", name.replace('_', " ")), member))
+            .collect(),
+        Value::Array(items) => items.iter().map(|item| ("-".to_owned(), item)).collect(),
+        _ => Vec::new(),
+    };
+    for (name, member) in members {
+        // Writing to a string can't fail.
+        let _ = match member {
+            Value::Null => Ok(()),
+            Value::Object(_) | Value::Array(_) => {
+                let written = writeln!(text, "{indent}{name}");
+                outline(text, member, depth + 1);
+                written
+            }
+            Value::String(said) => writeln!(text, "{indent}{name} {said}"),
+            other => writeln!(text, "{indent}{name} {other}"),
+        };
+    }
 }
 
 pub(super) fn table(items: &[WorkItem], out: &Output<'_>) -> Table {

@@ -113,7 +113,7 @@ impl World {
             kind: "reply".to_owned(),
             owner: "coach-1".to_owned(),
             title: "Answer her".to_owned(),
-            detail: serde_json::json!({ "text_ready": "Hi!\nCome back." }),
+            detail: serde_json::json!({ "ready": { "text": "Hi Ann", "check": ["a", "b"] } }),
             actions: vec!["resume".to_owned(), "close".to_owned()],
             client: Some("client-7".into()),
             case: Some(case),
@@ -257,6 +257,25 @@ async fn cases_are_listed_for_people_on_the_clinics_clock_and_for_programs_in_ut
 }
 
 #[tokio::test]
+async fn whoever_lists_cases_learns_that_outreach_is_stopped_and_why() {
+    let world = world();
+    let mut stop = serde_json::json!({ "stopped": true, "by": "Ann", "at": now(),
+                                       "reason": "wrong texts" });
+    let key = "outreach".to_owned();
+    world
+        .store
+        .state()
+        .settings
+        .insert(key.clone(), stop.clone());
+    let human = world.run(&["cases", "list"]).await.expect("listed");
+    assert!(human.contains("by Ann: wrong texts"), "{human}");
+    stop["stopped"] = false.into();
+    world.store.state().settings.insert(key, stop);
+    let human = world.run(&["cases", "list"]).await.expect("listed");
+    assert_eq!(human, "no case\n");
+}
+
+#[tokio::test]
 async fn a_case_is_shown_with_its_history_and_explained_with_its_evidence() {
     let world = world();
     let id = world.add_case().to_string();
@@ -297,29 +316,34 @@ async fn open_work_is_listed_by_owner_with_its_actions() {
 }
 
 #[tokio::test]
-async fn a_work_item_is_shown_with_the_text_ready_and_the_ways_to_settle_it() {
+async fn an_item_is_shown_with_the_text_that_is_ready() {
     let world = world();
     let case = world.add_case();
     world.add_work(case);
     let id = WorkItemId::new(&SeededRandom::new(2), now()).to_string();
     let human = world.run(&["work", "show", &id]).await.expect("shown");
     assert!(
-        human.contains("text ready\n  Hi!\n  Come back.\n"),
+        human.contains("ready:\n  check:\n    - a\n    - b\n  text: Hi Ann\n"),
         "{human}"
     );
-    assert!(
-        human.contains(&format!(
-            "clear-relay work done {id} --action resume --by NAME"
-        )),
-        "{human}"
-    );
-    let json = world.json(&["work", "show", &id]).await;
-    assert_eq!(json["detail"]["text_ready"], "Hi!\nCome back.");
-    let nobody = world
-        .run(&["work", "show", &case.to_string()])
-        .await
-        .expect_err("there is none");
-    assert_eq!(nobody.to_string(), format!("there is no work item {case}"));
+}
+
+#[test]
+fn who_did_it_and_why_can_not_be_left_empty() {
+    let case = CaseId::new(&SeededRandom::new(1), now()).to_string();
+    for (by, reason) in [("", "x"), (" ", "x"), ("Ann", ""), ("Ann", "\t")] {
+        let args = [
+            "clear-relay",
+            "cases",
+            "pause",
+            &case,
+            "--by",
+            by,
+            "--reason",
+            reason,
+        ];
+        assert!(Cli::try_parse_from(args).is_err(), "{by:?} {reason:?}");
+    }
 }
 
 #[tokio::test]
@@ -384,6 +408,44 @@ async fn migrate_makes_a_database_that_the_other_commands_open() {
         .await
         .expect("listed");
     assert_eq!(cases, "no case\n");
+}
+
+#[tokio::test]
+async fn a_dry_run_of_serve_makes_no_database() {
+    let world = world();
+    let file = world.folder.path().join("relay.db");
+    std::fs::remove_file(&file).expect("removed");
+    let error = world.run_on(&SqliteStores, &["serve", "--dry-run"]).await;
+    let error = error.expect_err("nothing to look at");
+    assert!(matches!(error, CliError::Usage(_)), "{error}");
+    assert!(!file.exists());
+}
+
+#[tokio::test]
+async fn a_database_where_none_can_be_is_refused_by_name() {
+    let world = world();
+    let config = "[store]\npath = \"/no/such/folder/relay.db\"\n";
+    std::fs::write(world.folder.path().join("relay.toml"), config).expect("written");
+    for command in ["migrate", "serve"] {
+        let error = world.run(&[command]).await.expect_err("no folder");
+        assert!(matches!(error, CliError::Usage(_)), "{error}");
+        assert!(
+            error.to_string().contains("/no/such/folder/relay.db"),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_mistake_in_the_procedures_folder_is_one_of_the_configuration() {
+    let world = world();
+    let config = "[procedures.missed_check_in]\npath = \"/no/such/folder\"\n";
+    std::fs::write(world.folder.path().join("relay.toml"), config).expect("written");
+    let error = world
+        .run(&["config", "check"])
+        .await
+        .expect_err("no folder");
+    assert!(matches!(error, CliError::Usage(_)), "{error}");
 }
 
 #[tokio::test]

@@ -262,6 +262,6 @@ fn closing(report: &Report) -> String {
     } else {
         "This is NOT what was written down by hand.".to_owned()
     });
-    lines.push("Next: clear-relay demo --once --report demo.md".to_owned());
+    lines.push("Next: the same with --once --report demo.md, which plays the full cast".to_owned());
     lines.join("\n")
 }

@@ -212,8 +212,7 @@ impl Store for FakeStore {
         unfaked()
     }
     async fn work_item(&self, id: WorkItemId) -> Result<Option<WorkItem>, StoreError> {
-        let state = self.state();
-        Ok(state.work.iter().find(|item| item.id == id).cloned())
+        Ok(self.state().work.iter().find(|w| w.id == id).cloned())
     }
     async fn open_work(
         &self,
