@@ -111,7 +111,11 @@ impl Engine {
                 });
             }
             match self.commit(SETTLE, stepping.into_ops()).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    let (kind, state) = (effect.kind().as_str(), ending.state.as_str());
+                    tracing::info!(case = %effect.case, kind, state, "an effect has ended");
+                    return Ok(());
+                }
                 // The job is somebody else's now, but what was seen is true all the same: it is
                 // stored by the effect's own state, and the other worker finds it settled.
                 Err(error) if lost_lease(&error) && ending.state == EffectState::Done => {

@@ -153,6 +153,16 @@ impl Engine {
         if self.ports.contacts.contact(contact, false).await?.is_none() {
             return refused(format!("the CRM knows no contact {contact}"));
         }
+        if self.ports.portal.client(client).await?.is_none() {
+            return refused(format!("the portal knows no client {client}"));
+        }
+        // One contact, two clients: the messages of one would reach the other.
+        let taken = self.store.clients_of(contact).await?;
+        if let Some(other) = taken.iter().find(|taken| *taken != client) {
+            return refused(format!(
+                "contact {contact} is client {other} already: link {other} to her own contact first"
+            ));
+        }
         let mut ops = vec![
             Op::PutLink(Link {
                 client: client.clone(),

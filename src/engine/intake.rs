@@ -166,13 +166,17 @@ impl Engine {
         let (state, facts, hints, note) = match parsed {
             Parsed::Content { facts, hints, note } => (ReceiptState::Done, facts, hints, note),
             Parsed::Quarantine { reason, hints } => {
-                tracing::warn!(receipt = %receipt.id, source = receipt.source, "quarantined");
+                let (id, source) = (receipt.id, &receipt.source);
+                tracing::warn!(receipt = %id, source, reason, "quarantined");
                 (ReceiptState::Quarantined, Vec::new(), hints, Some(reason))
             }
         };
         let mut ops = self.fact_ops(facts, receipt).await?;
         let (hint_ops, unwatched) = self.hint_ops(receipt, hints, now).await?;
         ops.extend(hint_ops);
+        if state == ReceiptState::Quarantined {
+            ops.extend(self.quarantine_item_ops(receipt, note.as_deref()));
+        }
         ops.push(Op::FinishReceipt {
             id: receipt.id,
             state,

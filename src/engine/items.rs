@@ -9,7 +9,7 @@ use relay_core::effects::Audience;
 use relay_core::ids::{CaseId, ClientId, JobId, WorkItemId};
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
-use relay_store::{Effect, Existing, Job, NewJob, Op, WorkItem};
+use relay_store::{Effect, Existing, Job, NewJob, Op, Receipt, WorkItem};
 use serde_json::json;
 
 use crate::engine::Engine;
@@ -146,6 +146,18 @@ impl Engine {
                               "next_bill_date": sub.next_bill_date });
         item.actions = vec!["done".to_owned()];
         item.client = Some(client.clone());
+        self.open_work_ops(item, self.now())
+    }
+
+    /// Content of a sender that can't be used: one item a sender, not one a webhook.
+    pub(crate) fn quarantine_item_ops(&self, receipt: &Receipt, reason: Option<&str>) -> Vec<Op> {
+        let source = &receipt.source;
+        let title = format!("Webhooks from {source} can't be read");
+        let mut item = self.item(format!("quarantine/{source}"), "receipt", title);
+        item.detail = json!({ "receipt": receipt.id, "reason": reason,
+                              "remedy": "tell the sender's people; what is kept can be read in \
+                                         the database, table receipts" });
+        item.actions = vec!["done".to_owned()];
         self.open_work_ops(item, self.now())
     }
 

@@ -54,6 +54,7 @@ impl Engine {
         let mut stepping = self.stepping(&client).await?;
         let fact = missed_fact(self, &client, listed, snapshot);
         stepping.fact(fact, None);
+        let opened = stepping.not_opened.is_empty();
         let end = match stepping.not_opened.first() {
             Some(reason) => JobEnd::Cancelled {
                 why: format!("not followed up: {reason}"),
@@ -66,6 +67,7 @@ impl Engine {
             at: self.now(),
         });
         self.commit(MISSED_COMMIT, stepping.into_ops()).await?;
+        tracing::info!(job = %job.id, %client, opened, "a check-in was missed");
         Ok(())
     }
 

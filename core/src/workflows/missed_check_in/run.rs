@@ -268,8 +268,11 @@ impl<'a> Run<'a> {
     /// Stops with the case held until a person decides.
     pub(super) fn hold(&mut self, hold: Hold, reason: &str, extra: serde_json::Value) {
         let actions: &[&str] = match hold {
-            Hold::NotSent => &["resume", "send_anyway", "done_by_hand", "skip", "close"],
-            Hold::Unread => &["resume", "done_by_hand", "skip", "close"],
+            // Nothing is rendered before the channel is chosen: there is nothing to send anyway.
+            Hold::NotSent if self.state.current.is_some() => {
+                &["resume", "send_anyway", "done_by_hand", "skip", "close"]
+            }
+            Hold::NotSent | Hold::Unread => &["resume", "done_by_hand", "skip", "close"],
             Hold::Unclear => &["done_by_hand", "skip", "close"],
         };
         self.state.hold = Some(hold);
