@@ -17,7 +17,7 @@ const MESSAGES_BACK: SignedDuration = SignedDuration::from_hours(24);
 
 /// What was read, and what it taught us besides (a link found, a coach looked up).
 #[derive(Debug)]
-pub(crate) struct Looked {
+pub(crate) struct Fresh {
     /// For the workflow's guard.
     pub(crate) reading: GuardReading,
     /// To be committed with whatever follows.
@@ -34,7 +34,7 @@ impl Engine {
         case: &Case,
         effect: &PlannedEffect,
         needs: Needs,
-    ) -> Result<Looked, EngineError> {
+    ) -> Result<Fresh, EngineError> {
         let mut ops = Vec::new();
         let portal = if needs.portal {
             self.read_portal(case, effect).await?
@@ -67,7 +67,7 @@ impl Engine {
         }
         let task = self.made_task(&effect.input).await?;
         let read_at = self.now();
-        Ok(Looked {
+        Ok(Fresh {
             reading: GuardReading {
                 read_at,
                 portal,

@@ -12,7 +12,7 @@ use relay_store::{Effect, EffectState, Intent, Job, JobEnd, JobError, Op};
 use crate::checkpoint::{ATTEMPT, GUARD, INTENT, READ_BACK, REFUSE};
 use crate::effects::Performed;
 use crate::effects::again::Earlier;
-use crate::effects::guard::Looked;
+use crate::effects::guard::Fresh;
 use crate::effects::settle::{Ending, remember};
 use crate::engine::jobs::{fence, member, missing};
 use crate::engine::{Engine, EngineError};
@@ -171,7 +171,7 @@ impl Engine {
         case: &Case,
         effect: &Effect,
         request: Request,
-        read: Looked,
+        read: Fresh,
     ) -> Result<(), EngineError> {
         let planned = [EffectState::Planned];
         if !crate::engine::stepper::acts(effect.mode) {
@@ -243,7 +243,7 @@ impl Engine {
         case: &Case,
         effect: &Effect,
         request: Request,
-        read: Looked,
+        read: Fresh,
     ) -> Result<Intent, EngineError> {
         let at = self.now();
         let intent = Intent {

@@ -136,6 +136,24 @@ async fn a_stopped_fee_that_comes_alive_again_alarms_the_admin() {
 }
 
 #[tokio::test]
+async fn a_fee_whose_stop_was_refused_after_it_was_done_is_watched_as_well() {
+    let (clinic, maya) = clinic().await;
+    clinic.fee(901, 201, None);
+    clinic.fault(
+        "keap",
+        json!({ "operation": "deactivate_subscription", "moment": "after", "act": "status",
+                "code": 429 }),
+    );
+    clinic.order(&maya, cancel(CardRemoval::Keep)).await;
+    clinic.until("2026-11-02 10:00").await;
+    assert_eq!(clinic.count("deactivate_subscription"), 1);
+    clinic.keap(json!({ "act": "change_subscription", "subscription": 901,
+        "changes": { "active": true, "auto_charge": true } }));
+    clinic.until("2026-11-02 12:00").await;
+    assert_eq!(clinic.item(&maya, "billing").await.owner, "admin");
+}
+
+#[tokio::test]
 async fn the_contact_type_changes_alone_and_a_value_keap_does_not_offer_is_held() {
     let (clinic, maya) = clinic().await;
     let order = |value: &str| Order::SetContactType {

@@ -109,8 +109,9 @@ async fn refusals_that_are_looked_after_still_count_and_come_to_an_end() {
     let refused = Outcome::Fails(Class::Retryable { after: None });
     rig.world.now().outcomes = vec![refused; 500].into();
     let case = rig.order("email").await;
-    for _ in 0..30 {
-        rig.pass(60).await;
+    // A day and an hour, in steps that meet the waits between look and second look.
+    for _ in 0..150 {
+        rig.pass(10).await;
     }
     assert_eq!(rig.effect(case, "email").await.state, EffectState::Dead);
     assert_eq!(rig.job(case, "email").await.state, JobState::Dead);
