@@ -37,7 +37,9 @@ say "lints"
 cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 
 say "tests"
-cargo test --workspace --all-features --locked
+report=$(mktemp)
+trap 'rm -f "$report"' EXIT
+cargo test --workspace --all-features --locked 2>&1 | tee "$report"
 
 say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
@@ -55,4 +57,6 @@ if command -v cargo-deny >/dev/null; then
     cargo deny --locked --all-features check "${checks[@]}"
 fi
 
+# The sum over every test binary.
+awk '/^test result: /{passed += $4; failed += $6} END {print "\n" passed " passed, " failed " failed"}' "$report"
 say "all gates passed (format, lints, tests, documentation; dependencies: $denied)"
