@@ -125,10 +125,10 @@ impl Engine {
     }
 
     /// Stores what must be there before the first receipt is read: the procedures in force, since
-    /// when they are switched on, and the standing daily reconcile.
+    /// when they are switched on, and the standing jobs.
     pub async fn prepare(&self) -> Result<(), EngineError> {
         let mut ops = self.book.ops_at_start(self.now());
-        ops.push(self.reconcile_job());
+        ops.extend(self.standing_jobs());
         self.store.commit(ops.into()).await?;
         Ok(())
     }

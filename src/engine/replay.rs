@@ -17,6 +17,7 @@ use crate::checkpoint::SETTLE;
 use crate::effects::Sighting;
 use crate::effects::settle::{Ending, remember};
 use crate::engine::jobs::member;
+use crate::engine::jobs::standing::is_standing;
 use crate::engine::{Engine, EngineError};
 
 /// How much earlier than the intent a preview looks.
@@ -293,7 +294,7 @@ impl Engine {
         let refused = |text: &str| Err(EngineError::Refused(text.to_owned()));
         match job.kind.as_str() {
             "timer" => refused("its case waits for it: pause or close the case instead"),
-            "reconcile" => refused("the daily read of the portal is a standing job"),
+            kind if is_standing(kind) => refused("a standing job comes back by itself"),
             "effect" => match self.effect_of(job).await? {
                 Some(effect)
                     if matches!(effect.state, EffectState::Intended | EffectState::Unclear) =>

@@ -11,6 +11,7 @@ pub mod reconcile;
 mod refresh;
 mod reminder;
 mod reread;
+pub(crate) mod standing;
 mod timer;
 
 use std::panic::AssertUnwindSafe;
@@ -102,7 +103,7 @@ impl Engine {
             "missed_check" => self.run_missed_check(job).await,
             "reread" => self.run_reread(job).await,
             "refresh" => self.run_refresh(job).await,
-            "reconcile" => self.run_reconcile(job).await,
+            standing::RECONCILE => self.run_reconcile(job).await,
             "reminder" => self.run_reminder(job).await,
             other => Err(EngineError::Payload {
                 kind: other.to_owned(),
@@ -122,9 +123,6 @@ impl Engine {
         if given_up {
             ops.extend(self.after_death(job, &end).await?);
             end = self.stands_up_again(job, end);
-        }
-        if let (EngineError::Call(call), Class::Unauthorised) = (&error, class) {
-            ops.extend(self.connection_item_ops(call));
         }
         if let (EngineError::Call(call), Class::Unauthorised) = (&error, class) {
             ops.extend(self.connection_item_ops(call));
@@ -203,15 +201,13 @@ impl Engine {
         }
     }
 
-    /// The standing job is never given up: it comes back on the next day, and the work item says
+    /// A standing job is never given up: it comes back at its next time, and the work item says
     /// that it has failed.
     fn stands_up_again(&self, job: &Job, end: JobEnd) -> JobEnd {
-        match end {
-            JobEnd::Dead { error } if job.kind == "reconcile" => {
-                let at = self.next_reconcile(self.now());
-                JobEnd::Again { at, error }
-            }
-            end => end,
+        let next = self.next_standing(&job.kind, self.now());
+        match (end, next) {
+            (JobEnd::Dead { error }, Some(at)) => JobEnd::Again { at, error },
+            (end, _) => end,
         }
     }
 

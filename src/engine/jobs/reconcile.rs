@@ -23,24 +23,6 @@ const STALE: SignedDuration = SignedDuration::from_hours(24 * 30);
 const PAGE: u32 = 500;
 
 impl Engine {
-    /// The standing job, queued at start.
-    pub fn reconcile_job(&self) -> Op {
-        let now = self.now();
-        Op::Enqueue {
-            job: NewJob {
-                id: JobId::new(self.random.as_ref(), now),
-                key: "reconcile".to_owned(),
-                kind: "reconcile".to_owned(),
-                lane: "reconcile".to_owned(),
-                run_at: now,
-                client: None,
-                case: None,
-                payload: json!({}),
-            },
-            existing: Existing::Keep,
-        }
-    }
-
     pub(super) async fn run_reconcile(&self, job: &Job) -> Result<(), EngineError> {
         let now = self.now();
         let today = self.calendar.date_of(now);
