@@ -1,8 +1,9 @@
 //! `cases repin` and `procedures diff`: moving open cases to the version in force.
 
+use std::fmt::Write as _;
+
 use clap::Args;
 use relay_core::ids::CaseId;
-use relay_core::procedure::Difference;
 use serde_json::json;
 
 use super::args::{By, DryRun, words};
@@ -69,31 +70,33 @@ fn version(older: &OlderVersion) -> String {
         older.procedure,
         short(&older.from),
         short(&older.to),
-        differences(&older.differences),
+        lines(&older.differences),
         cases.join("\n  ")
     )
 }
 
 fn told(repin: &Repin) -> String {
-    let notes: String = repin
-        .notes
-        .iter()
-        .map(|note| format!("  {note}\n"))
-        .collect();
     format!(
-        "case {} of {}, in {}\n{} {} → {}\n{}and:\n{notes}",
+        "case {} of {}, in {}\n{} {} → {}\n{}and:\n{}",
         repin.case,
         repin.client,
         repin.step,
         repin.procedure,
         short(&repin.from),
         short(&repin.to),
-        differences(&repin.differences),
+        lines(&repin.differences),
+        lines(&repin.notes),
     )
 }
 
-fn differences(all: &[Difference]) -> String {
-    all.iter().map(|one| format!("  {one}\n")).collect()
+/// A line each, indented.
+fn lines<T: std::fmt::Display>(all: &[T]) -> String {
+    let mut text = String::new();
+    for one in all {
+        // Writing to a string can't fail.
+        let _ = writeln!(text, "  {one}");
+    }
+    text
 }
 
 fn short(version: &str) -> &str {

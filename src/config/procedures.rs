@@ -55,9 +55,15 @@ impl ProceduresConfig {
 
 fn hours_between_cases(reader: &mut Reader<'_>) -> u16 {
     let key = "hours_between_cases";
-    let hours = reader.parsed(key, "a number of hours, 0 to 168").unwrap_or(24);
+    let hours = reader
+        .parsed(key, "a number of hours, 0 to 168")
+        .unwrap_or(24);
     if hours > MOST_HOURS {
-        reader.mistake(key, format!("{hours} is more than a week"), "write 0 to 168");
+        reader.mistake(
+            key,
+            format!("{hours} is more than a week"),
+            "write 0 to 168",
+        );
     }
     hours
 }

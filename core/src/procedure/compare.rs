@@ -107,8 +107,12 @@ mod tests {
             Just(json!([])),
         ];
         leaf.prop_recursive(3, 12, 3, |inner| {
-            proptest::collection::btree_map("[a-c]", inner, 0..3)
-                .prop_map(|members| members.into_iter().collect::<serde_json::Map<_, _>>().into())
+            proptest::collection::btree_map("[a-c]", inner, 0..3).prop_map(|members| {
+                members
+                    .into_iter()
+                    .collect::<serde_json::Map<_, _>>()
+                    .into()
+            })
         })
     }
 

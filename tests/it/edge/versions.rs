@@ -96,7 +96,10 @@ async fn between_two_versions() -> (Clinic, Person, Person, tempfile::TempDir) {
     clinic
         .world
         .reconfigure(|text| {
-            text.replace("mode = \"act\"", &format!("mode = \"act\"\npath = {path:?}"))
+            text.replace(
+                "mode = \"act\"",
+                &format!("mode = \"act\"\npath = {path:?}"),
+            )
         })
         .await
         .expect("a restart");
