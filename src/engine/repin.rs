@@ -218,7 +218,7 @@ impl Engine {
             from: case.procedure_hash.clone(),
             to: now.hash.clone(),
             differences: self.differences_for(case, now).await?,
-            notes: notes(case, planned),
+            notes: self.notes(case, planned),
         })
     }
 
@@ -260,15 +260,19 @@ impl Engine {
             }),
         ]
     }
-}
 
-fn notes(case: &Case, planned: bool) -> Vec<String> {
-    let mut notes = vec!["what is sent and decided stays as it is".to_owned()];
-    if let Some(Wait::Timer { until, .. }) = &case.wait {
-        notes.push(format!("the wait under way still ends at {until}"));
+    fn notes(&self, case: &Case, planned: bool) -> Vec<String> {
+        let mut notes = vec!["what is sent and decided stays as it is".to_owned()];
+        if let Some(Wait::Timer { until, .. }) = &case.wait {
+            let local = self.calendar.zone().to_datetime(*until);
+            let local = local.strftime("%Y-%m-%d %H:%M");
+            notes.push(format!(
+                "the wait under way still ends at {local}, clinic time"
+            ));
+        }
+        if planned {
+            notes.push("what is planned and not sent goes out with the new texts".to_owned());
+        }
+        notes
     }
-    if planned {
-        notes.push("what is planned and not sent goes out with the new texts".to_owned());
-    }
-    notes
 }
