@@ -293,9 +293,7 @@ impl KeapClient {
         mutating: bool,
     ) -> Result<Answer, CallError> {
         let shown = self.credential.current().await?;
-        let answer = self
-            .send(operation, call.clone(), &shown, mutating)
-            .await?;
+        let answer = self.send(operation, call.clone(), &shown, mutating).await?;
         let answer = if answer.status == StatusCode::UNAUTHORIZED {
             match self.credential.refused(&shown).await? {
                 Some(other) if !mutating || is_gateways(&answer) => {

@@ -20,9 +20,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use oauth2::basic::{
-    BasicClient, BasicErrorResponse, BasicErrorResponseType, BasicTokenResponse,
-};
+use oauth2::basic::{BasicClient, BasicErrorResponse, BasicErrorResponseType, BasicTokenResponse};
 use oauth2::{
     AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
     EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, RedirectUrl, RefreshToken,
@@ -97,8 +95,7 @@ pub struct TokenFailure {
     pub message: String,
 }
 
-type Client =
-    BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
+type Client = BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
 /// The token endpoint, for one application.
 pub struct OAuthClient {
@@ -209,7 +206,8 @@ fn fate(
     match (status.map(|status| status.as_u16()), code) {
         (Some(429), _) => Fate::Untouched { after },
         (Some(503), _) if after.is_some() => Fate::Untouched { after },
-        (Some(401 | 403 | 404 | 405), _) | (Some(400), Some(Code::InvalidClient | Code::UnauthorizedClient)) => {
+        (Some(401 | 403 | 404 | 405), _)
+        | (Some(400), Some(Code::InvalidClient | Code::UnauthorizedClient)) => {
             Fate::UnknownApplication
         }
         // Both codes were seen for a refresh token that is no longer valid.

@@ -125,7 +125,9 @@ fn authorize(keap: &Keap, method: &Method, query: &[(String, String)]) -> Handle
         back.query_pairs_mut().append_pair("state", state);
     }
     let mut reply = Reply::empty(302);
-    reply.location = HeaderValue::from_str(back.as_str()).ok().map(|to| (LOCATION, to));
+    reply.location = HeaderValue::from_str(back.as_str())
+        .ok()
+        .map(|to| (LOCATION, to));
     Ok(reply)
 }
 
@@ -161,7 +163,9 @@ fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
 }
 
 fn basic(header: &str) -> Option<(String, String)> {
-    let bytes = BASE64_STANDARD.decode(header.strip_prefix("Basic ")?).ok()?;
+    let bytes = BASE64_STANDARD
+        .decode(header.strip_prefix("Basic ")?)
+        .ok()?;
     let text = String::from_utf8(bytes).ok()?;
     let (id, secret) = text.split_once(':')?;
     Some((id.to_owned(), secret.to_owned()))
@@ -179,8 +183,7 @@ fn malformed(description: &str) -> Reply {
 }
 
 fn known(settings: &OAuthSettings, id: Option<&str>, secret: Option<&str>) -> Result<(), Reply> {
-    let known =
-        id == Some(&settings.client_id) && secret == Some(settings.client_secret.as_str());
+    let known = id == Some(&settings.client_id) && secret == Some(settings.client_secret.as_str());
     known
         .then_some(())
         .ok_or_else(|| refusal(401, "invalid_client", "Invalid client credentials"))
@@ -194,14 +197,22 @@ impl World<'_> {
         match asked.get("grant_type") {
             Some("authorization_code") => self.exchange(asked),
             Some("refresh_token") => self.refresh(asked),
-            _ => Err(refusal(400, "unsupported_grant_type", "Unsupported grant type")),
+            _ => Err(refusal(
+                400,
+                "unsupported_grant_type",
+                "Unsupported grant type",
+            )),
         }
     }
 
     /// The client's credentials stand in the body here.
     fn exchange(&mut self, asked: &Asked) -> Handled {
         let settings = self.settings.oauth.clone();
-        known(&settings, asked.get("client_id"), asked.get("client_secret"))?;
+        known(
+            &settings,
+            asked.get("client_id"),
+            asked.get("client_secret"),
+        )?;
         let (now, code) = (self.now, asked.get("code").unwrap_or_default());
         let codes = &mut self.state.issued.codes;
         let at = codes.iter().position(|(token, _)| token.text == code);

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use relay_core::retry::Class;
 use relay_core::time::SignedDuration;
-use relay_http_client::emulation::{FaultAct, Moment};
 use relay_http_client::CallError;
+use relay_http_client::emulation::{FaultAct, Moment};
 use relay_keap::emulator::{Act, Consent, RefusedToken};
 use relay_keap::oauth::{Application, Fate, OAuthClient, TokenFailure, Tokens};
 use relay_keap::{Credential, CustomFieldsMode, HeaderStyle, KeapClient, Settings};
@@ -71,15 +71,15 @@ async fn a_code_and_a_refresh_bring_pairs_with_lifetime_and_tenant() {
     let setup = setup();
     let endpoint = endpoint(&setup, "emulated-secret");
     let back = setup.agrees(&endpoint).await;
-    assert!(back.query().is_some_and(|query| query.contains("state=a+state")));
+    assert!(
+        back.query()
+            .is_some_and(|query| query.contains("state=a+state"))
+    );
     let first = setup.tokens(&endpoint).await;
     assert_eq!(first.lifetime, SignedDuration::from_hours(24));
     assert_eq!(first.tenant.as_deref(), Some("zz999.infusionsoft.test"));
     let second = endpoint.refresh(&refresh_of(&first)).await.expect("tokens");
-    assert_ne!(
-        second.access.expose_secret(),
-        first.access.expose_secret()
-    );
+    assert_ne!(second.access.expose_secret(), first.access.expose_secret());
     assert_eq!(setup.operations(), ["token_code", "token_refresh"]);
 }
 
@@ -111,9 +111,15 @@ async fn each_failure_says_what_became_of_the_token() {
         let endpoint = endpoint(&setup, "emulated-secret");
         let tokens = setup.tokens(&endpoint).await;
         setup.fault("token_refresh", Moment::Before, act.clone());
-        let failure = endpoint.refresh(&refresh_of(&tokens)).await.expect_err("a fault");
+        let failure = endpoint
+            .refresh(&refresh_of(&tokens))
+            .await
+            .expect_err("a fault");
         assert_eq!(failure.fate, fate, "{act:?}: {failure}");
-        endpoint.refresh(&refresh_of(&tokens)).await.expect("still good");
+        endpoint
+            .refresh(&refresh_of(&tokens))
+            .await
+            .expect("still good");
     }
 }
 
@@ -148,7 +154,10 @@ async fn a_denied_consent_comes_back_as_an_error_without_a_code() {
         CustomFieldsMode::Full,
     );
     let back = setup.agrees(&endpoint(&setup, "emulated-secret")).await;
-    assert!(back.query().is_some_and(|query| query.contains("error=access_denied")));
+    assert!(
+        back.query()
+            .is_some_and(|query| query.contains("error=access_denied"))
+    );
     assert!(!back.query().is_some_and(|query| query.contains("code=")));
 }
 
@@ -191,7 +200,10 @@ async fn a_request_whose_credential_was_refused_is_made_once_more_with_the_next_
     assert!(client.contact(MAYA).await.expect("an answer").is_some());
     client.create_tag("Follow-up: email").await.expect("made");
     assert_eq!(setup.accepted("create_tag").len(), 1);
-    assert_eq!(*credential.told.lock().expect("told"), ["outdated", "outdated"]);
+    assert_eq!(
+        *credential.told.lock().expect("told"),
+        ["outdated", "outdated"]
+    );
 }
 
 #[tokio::test]
@@ -211,7 +223,9 @@ async fn a_write_that_something_behind_the_gateway_refused_is_not_made_again() {
     let setup = setup();
     let (credential, client) = corrected(&setup, Some(KEY));
     setup.does(Act::RevokeKeys);
-    setup.keap.configure(|tenant| tenant.keys = vec![KEY.to_owned(), "outdated".to_owned()]);
+    setup
+        .keap
+        .configure(|tenant| tenant.keys = vec![KEY.to_owned(), "outdated".to_owned()]);
     let after_the_work = FaultAct::Status {
         code: 401,
         retry_after: None,

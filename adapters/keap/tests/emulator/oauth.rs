@@ -44,7 +44,8 @@ impl Tenant {
     }
 
     async fn exchange(&self, code: &str) -> Seen {
-        let body = format!("grant_type=authorization_code&code={code}&redirect_uri={REDIRECT}&{CLIENT}");
+        let body =
+            format!("grant_type=authorization_code&code={code}&redirect_uri={REDIRECT}&{CLIENT}");
         self.token(&[], &body).await
     }
 
@@ -90,15 +91,25 @@ async fn a_code_becomes_a_pair_once_and_only_for_the_application_in_the_body() {
     assert_eq!(answer.json["scope"], json!("full|zz999.infusionsoft.test"));
     assert_eq!(tenant.shows(&pair(&answer).0).await, json!("let in"));
     let again = tenant.exchange(&code).await;
-    assert_eq!((again.status, &again.json["error"]), (400, &json!("invalid_grant")));
+    assert_eq!(
+        (again.status, &again.json["error"]),
+        (400, &json!("invalid_grant"))
+    );
 
     let code = tenant.code().await;
     let in_header = format!("grant_type=authorization_code&code={code}&redirect_uri={REDIRECT}");
     let answer = tenant.token(&[BASIC], &in_header).await;
-    assert_eq!((answer.status, &answer.json["error"]), (401, &json!("invalid_client")));
+    assert_eq!(
+        (answer.status, &answer.json["error"]),
+        (401, &json!("invalid_client"))
+    );
 
     tenant.pass(601);
-    assert_eq!(tenant.exchange(&code).await.status, 400, "codes are short-lived");
+    assert_eq!(
+        tenant.exchange(&code).await.status,
+        400,
+        "codes are short-lived"
+    );
 }
 
 #[tokio::test]
@@ -108,7 +119,9 @@ async fn a_refresh_needs_the_header_and_kills_the_token_it_was_made_with() {
     let in_body = format!("grant_type=refresh_token&refresh_token={refresh}&{CLIENT}");
     assert_eq!(tenant.token(&[], &in_body).await.status, 401);
     let in_query = format!("/token?grant_type=refresh_token&refresh_token={refresh}");
-    let answer = tenant.raw(Method::POST, &in_query, &[FORM, BASIC], "x=1").await;
+    let answer = tenant
+        .raw(Method::POST, &in_query, &[FORM, BASIC], "x=1")
+        .await;
     assert_eq!(answer.expect("an answer").status, 400);
 
     let (second, _) = pair(&tenant.refresh(&refresh).await);
@@ -135,7 +148,9 @@ async fn what_is_unknown_about_old_tokens_is_a_switch() {
     assert_eq!(tenant.shows(&access).await, json!("let in"));
     pair(&tenant.refresh(&refresh).await);
 
-    tenant.keap.configure(|settings| settings.oauth.refused_token = RefusedToken::InvalidRequest);
+    tenant
+        .keap
+        .configure(|settings| settings.oauth.refused_token = RefusedToken::InvalidRequest);
     let refused = tenant.refresh("never-issued").await;
     assert_eq!(refused.status, 400);
     assert_eq!(
@@ -174,7 +189,9 @@ async fn a_token_is_no_key_and_consent_can_be_denied_and_taken_back() {
     tenant.act(Act::RevokeGrants);
     assert_eq!(tenant.refresh(&refresh).await.status, 400);
 
-    tenant.keap.configure(|settings| settings.oauth.consent = Consent::Denied);
+    tenant
+        .keap
+        .configure(|settings| settings.oauth.consent = Consent::Denied);
     let query = format!(
         "client_id=emulated-application&redirect_uri={REDIRECT}&response_type=code&scope=full"
     );
@@ -197,7 +214,9 @@ async fn an_answer_lost_after_the_rotation_leaves_the_old_token_dead() {
         times: 1,
     });
     let body = format!("grant_type=refresh_token&refresh_token={refresh}");
-    let lost = tenant.raw(Method::POST, "/token", &[FORM, BASIC], &body).await;
+    let lost = tenant
+        .raw(Method::POST, "/token", &[FORM, BASIC], &body)
+        .await;
     assert!(lost.is_err(), "no answer");
     assert_eq!(tenant.operations(), ["token_code", "token_refresh"]);
     assert_eq!(tenant.refresh(&refresh).await.status, 400);
