@@ -85,7 +85,7 @@ impl Settings {
     pub fn live(key: SecretString) -> Result<Self, SettingsError> {
         Ok(Self {
             base: Url::parse(LIVE).map_err(|_| SettingsError::Base)?,
-            credential: Arc::new(FixedKey::new(&key)?),
+            credential: Arc::new(FixedKey::new(key)?),
             header: HeaderStyle::default(),
             custom_fields: CustomFieldsMode::default(),
             contact_type: ContactTypeField::default(),

@@ -34,12 +34,16 @@ pub struct FixedKey(SecretString);
 
 impl FixedKey {
     /// Such a key; refuses one that no header may hold.
-    pub fn new(key: &SecretString) -> Result<Self, SettingsError> {
-        let text = key.expose_secret().trim();
-        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+    pub fn new(key: SecretString) -> Result<Self, SettingsError> {
+        let text = key.expose_secret();
+        let trimmed = text.trim();
+        if trimmed.is_empty() || !trimmed.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(SettingsError::Key);
         }
-        Ok(Self(SecretString::from(text)))
+        if trimmed.len() < text.len() {
+            return Ok(Self(SecretString::from(trimmed)));
+        }
+        Ok(Self(key))
     }
 }
 

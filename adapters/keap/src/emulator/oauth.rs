@@ -114,7 +114,7 @@ fn authorize(keap: &Keap, method: &Method, query: &[(String, String)]) -> Handle
     }
     let mut back = url::Url::parse(redirect).map_err(|_| page(400, "No such address"))?;
     if settings.consent == Consent::Given {
-        let code = keap.with_world(|world| world.new_code());
+        let code = keap.with_world(new_code);
         back.query_pairs_mut()
             .append_pair("code", &code)
             .append_pair("scope", &format!("full|{}", lock(&keap.settings).tenant));
@@ -187,6 +187,14 @@ fn known(settings: &OAuthSettings, id: Option<&str>, secret: Option<&str>) -> Re
     known
         .then_some(())
         .ok_or_else(|| refusal(401, "invalid_client", "Invalid client credentials"))
+}
+
+/// Issues a code for the registered address.
+fn new_code(world: &mut World<'_>) -> String {
+    let code = world.new_token(CODE_LIFE);
+    let redirect = world.settings.oauth.redirect_uri.clone();
+    world.state.issued.codes.push((code.clone(), redirect));
+    code.text
 }
 
 impl World<'_> {
@@ -263,13 +271,6 @@ impl World<'_> {
         let body = self.new_pair();
         self.accept("token_refresh", &"", json!({ "grant": "refresh" }));
         Reply::ok(body)
-    }
-
-    fn new_code(&mut self) -> String {
-        let code = self.new_token(CODE_LIFE);
-        let redirect = self.settings.oauth.redirect_uri.clone();
-        self.state.issued.codes.push((code.clone(), redirect));
-        code.text
     }
 
     fn new_pair(&mut self) -> Value {
