@@ -13,6 +13,7 @@
 //! | [`receipts`] | verify, store, acknowledge |
 //! | [`engine`] | intake, steps, queue, what people do |
 //! | [`effects`] | guard, intent, one attempt, probe |
+//! | [`credentials`] | tokens: sealed, refreshed by one at a time, connected by a person |
 //! | [`ports`] | what we need of the world, named by need |
 //! | [`wiring`] | the only place that names vendors and databases |
 //! | [`sandbox`] | emulated vendors and invented people, for tests and demo |
@@ -23,6 +24,7 @@
 pub mod checkpoint;
 pub mod cli;
 pub mod config;
+pub mod credentials;
 pub mod effects;
 pub mod engine;
 pub mod http;

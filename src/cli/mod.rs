@@ -13,6 +13,7 @@ mod args;
 pub mod cases;
 pub mod clients;
 mod clocks;
+pub mod connect;
 pub mod demo;
 mod error;
 pub mod hooks;
@@ -46,6 +47,7 @@ use crate::ports::Stores;
 use crate::wiring;
 use cases::CasesCommand;
 use clients::ClientsCommand;
+use connect::ConnectCommand;
 use hooks::HooksCommand;
 use jobs::JobsCommand;
 use keap::KeapCommand;
@@ -106,6 +108,9 @@ pub enum Command {
     /// Writes to Keap that don't wait for a procedure.
     #[command(subcommand)]
     Keap(KeapCommand),
+    /// How the relay is let in by the vendors.
+    #[command(subcommand)]
+    Connect(ConnectCommand),
     /// The configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -139,6 +144,9 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
     if let Command::Sandbox(args) = &cli.command {
         return sandbox::serve(args, out).await;
     }
+    if cli.command == Command::Connect(ConnectCommand::NewKey) {
+        return connect::print_new_key(out);
+    }
     let config = Config::load(cli.config.as_deref())?;
     out.set_zone(config.calendar.zone().clone());
     match &cli.command {
@@ -167,6 +175,9 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
                 Some(read) => read.run(&*store, out).await,
                 None if matches!(command, Command::Stop(_) | Command::Resume(_)) => {
                     outreach::set(&*store, command, out).await
+                }
+                None if let Command::Connect(command) = command => {
+                    connect::run(&config, command, store, out).await
                 }
                 None => act(&config, command, store, out).await,
             }
@@ -308,6 +319,7 @@ fn name(command: &Command) -> &'static str {
         Command::Hooks(_) => "hooks",
         Command::Procedures(_) => "procedures",
         Command::Keap(_) => "keap",
+        Command::Connect(_) => "connect",
         Command::Config(_) => "config",
         Command::Migrate { .. } => "migrate",
     }

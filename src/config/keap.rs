@@ -7,13 +7,17 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::VendorMode;
+use super::keap_oauth::KeapOAuth;
 use super::reader::Reader;
 
 pub(super) const EXAMPLE: &str = r#"[keap]
 # "on", or "off": then `serve` refuses to start, because nothing can be followed up without it.
 mode = "off"
 base_url = "https://api.keap.com/crm"
-# A service account key, made in Keap under Settings, API. Better in a file than here.
+# What Keap lets the relay in by: "service_account_key" (recommended), "personal_access_token", or
+# "oauth" (tokens; see [keap.oauth] and `clear-relay connect keap`).
+credential = "service_account_key"
+# The key or the personal token, made in Keap under Settings, API. Better in a file than here.
 #key_file = "secrets/keap-key"
 # The header the key travels in: "bearer", or "x-keap-api-key" where a tenant refuses the first.
 header = "bearer"
@@ -36,6 +40,15 @@ name = "Contact Type"
 tab = "Clear Connection"
 #id = "12"
 
+# The application registered with Keap, where credential is "oauth". Register the address
+# PUBLIC_URL/oauth/keap/callback for it, or write another https address as redirect_url.
+[keap.oauth]
+#client_id = "0123456789abcdef"
+#client_secret_file = "secrets/keap-oauth-secret"
+#redirect_url = "https://relay.example.test/oauth/keap/callback"
+authorize_url = "https://accounts.infusionsoft.com/app/oauth/authorize"
+token_url = "https://api.infusionsoft.com/token"
+
 # What counts as the coaching fee (A15, E47). By id, never by name. Nothing else is ever stopped.
 [keap.coaching]
 product_ids = []
@@ -44,6 +57,28 @@ plan_ids = []
 
 /// 128 bits, as base64url writes them: the secret is all that authenticates a webhook.
 const MIN_HOOK_SECRET: usize = 22;
+
+/// What Keap lets us in by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// A key with full access, made by an admin.
+    ServiceAccountKey,
+    /// A key with its maker's rights.
+    PersonalAccessToken,
+    /// Tokens that are renewed.
+    OAuth,
+}
+
+impl CredentialKind {
+    /// As it is written in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ServiceAccountKey => "service_account_key",
+            Self::PersonalAccessToken => "personal_access_token",
+            Self::OAuth => "oauth",
+        }
+    }
+}
 
 /// The header a key travels in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,8 +127,12 @@ pub struct KeapConfig {
     pub mode: VendorMode,
     /// Where it is.
     pub base_url: Url,
-    /// The service account key; there whenever `mode` is on.
+    /// What lets us in.
+    pub credential: CredentialKind,
+    /// The key; there whenever `mode` is on and the credential is one.
     pub key: Option<SecretString>,
+    /// The application, where the credential is OAuth.
+    pub oauth: KeapOAuth,
     /// How the key travels.
     pub header: KeyHeader,
     /// The secrets in webhook paths, by id.
@@ -112,14 +151,10 @@ impl KeapConfig {
     pub(super) fn read(mut reader: Reader<'_>) -> Option<Self> {
         let mode = VendorMode::read(&mut reader);
         let base_url = reader.base_url("base_url", Some("https://api.keap.com/crm"));
-        let key = reader.secret("key", "key_file");
-        if mode == VendorMode::On && key.is_none() {
-            reader.mistake(
-                "key",
-                "is missing",
-                "write key_file = \"PATH\", or mode = \"off\"",
-            );
-        }
+        let credential = credential(&mut reader);
+        let is_oauth = mode == VendorMode::On && credential == CredentialKind::OAuth;
+        let key = key(&mut reader, mode, credential);
+        let oauth = KeapOAuth::read(reader.section("oauth"), is_oauth);
         let headers = [
             ("bearer", KeyHeader::Bearer),
             ("x-keap-api-key", KeyHeader::ApiKey),
@@ -150,7 +185,9 @@ impl KeapConfig {
         Some(Self {
             mode,
             base_url: base_url?,
+            credential,
             key,
+            oauth: oauth?,
             header,
             hook_secrets,
             contact_type_field,
@@ -159,6 +196,35 @@ impl KeapConfig {
             custom_fields_mode,
         })
     }
+}
+
+fn credential(reader: &mut Reader<'_>) -> CredentialKind {
+    use CredentialKind::{OAuth, PersonalAccessToken, ServiceAccountKey};
+    let kinds = [ServiceAccountKey, PersonalAccessToken, OAuth].map(|kind| (kind.as_str(), kind));
+    reader.choice("credential", &kinds, ServiceAccountKey)
+}
+
+fn key(
+    reader: &mut Reader<'_>,
+    mode: VendorMode,
+    credential: CredentialKind,
+) -> Option<SecretString> {
+    let key = reader.secret("key", "key_file");
+    match (credential, &key) {
+        (CredentialKind::OAuth, Some(_)) => reader.mistake(
+            "key",
+            "is not used while credential is \"oauth\"",
+            "leave it out, or write credential = \"service_account_key\"",
+        ),
+        (CredentialKind::OAuth, None) | (_, Some(_)) => {}
+        (_, None) if mode == VendorMode::On => reader.mistake(
+            "key",
+            "is missing",
+            "write key_file = \"PATH\", credential = \"oauth\", or mode = \"off\"",
+        ),
+        (_, None) => {}
+    }
+    key
 }
 
 fn hook_secrets(reader: &mut Reader<'_>) -> BTreeMap<String, SecretString> {
@@ -177,6 +243,13 @@ fn hook_secrets(reader: &mut Reader<'_>) -> BTreeMap<String, SecretString> {
         }
     }
     secrets
+}
+
+impl KeapConfig {
+    /// Whether it is used, with tokens.
+    pub fn is_oauth(&self) -> bool {
+        self.mode == VendorMode::On && self.credential == CredentialKind::OAuth
+    }
 }
 
 impl ContactTypeField {

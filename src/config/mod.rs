@@ -20,11 +20,13 @@ mod clear_connection;
 mod clinic;
 mod http;
 mod keap;
+mod keap_oauth;
 mod log;
 mod mistakes;
 mod people;
 mod procedures;
 mod reader;
+mod secrets;
 mod store;
 
 use std::collections::HashMap;
@@ -36,11 +38,15 @@ use url::Url;
 
 pub use clear_connection::{ClearConnectionConfig, PortalCapabilities};
 pub use http::HttpConfig;
-pub use keap::{Coaching, ContactTypeField, CustomFieldsMode, KeapConfig, KeyHeader};
+pub use keap::{
+    Coaching, ContactTypeField, CredentialKind, CustomFieldsMode, KeapConfig, KeyHeader,
+};
+pub use keap_oauth::KeapOAuth;
 pub use log::{LogConfig, LogFormat};
 pub use mistakes::{ConfigError, Mistake};
 pub use people::PeopleConfig;
 pub use procedures::{ProcedureConfig, ProceduresConfig};
+pub use secrets::SecretsConfig;
 pub use store::StoreConfig;
 
 use mistakes::Mistakes;
@@ -85,6 +91,8 @@ pub struct Config {
     pub log: LogConfig,
     /// Who answers for what.
     pub people: PeopleConfig,
+    /// What seals stored tokens.
+    pub secrets: SecretsConfig,
 }
 
 impl Config {
@@ -126,7 +134,18 @@ impl Config {
         let procedures = ProceduresConfig::read(root.section("procedures"));
         let log = LogConfig::read(root.section("log"));
         let people = PeopleConfig::read(root.section("people"));
+        let secrets = SecretsConfig::read(root.section("secrets"));
         root.finish();
+        if let Some(keap) = keap.as_ref().filter(|keap| keap.is_oauth()) {
+            keap.oauth.check(http.public_url.as_ref(), &mistakes);
+            if secrets.encryption_key.is_none() {
+                mistakes.add(
+                    "secrets.encryption_key",
+                    "is missing, and keap.credential is \"oauth\"",
+                    "make one with `clear-relay connect new-key` and name its file",
+                );
+            }
+        }
         // An address that can't be read is a mistake already, so `keap` is there without one.
         let keap = mistakes.into_result(keap)?.ok_or_else(|| {
             ConfigError::one("keap.base_url", "is missing", "write https://HOST/PATH")
@@ -140,14 +159,24 @@ impl Config {
             procedures,
             log,
             people,
+            secrets,
         })
+    }
+
+    /// Where Keap sends the browser back to after somebody has agreed.
+    pub fn keap_redirect_url(&self) -> Option<Url> {
+        let public = self.http.public_url.as_ref();
+        self.keap.oauth.redirect_url(public)
     }
 
     /// Every address we would call, by key.
     pub fn base_urls(&self) -> Vec<(&'static str, &Url)> {
         let portal = self.clear_connection.base_url.as_ref();
+        let oauth = self.keap.is_oauth().then_some(&self.keap.oauth);
         [
             Some(("keap.base_url", &self.keap.base_url)),
+            oauth.map(|oauth| ("keap.oauth.token_url", &oauth.token_url)),
+            oauth.map(|oauth| ("keap.oauth.authorize_url", &oauth.authorize_url)),
             portal.map(|url| ("clear_connection.base_url", url)),
         ]
         .into_iter()
@@ -194,6 +223,7 @@ pub fn example() -> String {
         procedures::EXAMPLE,
         log::EXAMPLE,
         people::EXAMPLE,
+        secrets::EXAMPLE,
     ];
     let mut text = head.to_owned();
     for section in sections {

@@ -81,10 +81,15 @@ impl Engine {
             .split_whitespace()
             .next()
             .unwrap_or("vendor");
+        self.broken_connection_ops(vendor, &error.to_string())
+    }
+
+    /// The same, whoever found out.
+    pub(crate) fn broken_connection_ops(&self, vendor: &str, reason: &str) -> Vec<Op> {
         let title = format!("{vendor} refuses the relay's credential");
         let mut item = self.item(format!("connection/{vendor}"), "connection", title);
-        item.detail = json!({ "reason": error.to_string(),
-                              "remedy": "renew the credential in the configuration and restart" });
+        item.detail = json!({ "reason": reason,
+                              "remedy": self.ports.connections.remedy(vendor) });
         item.actions = vec!["done".to_owned()];
         self.open_work_ops(item, self.now())
     }

@@ -49,6 +49,7 @@ use crate::receipts::Source;
 pub use book::ProcedureBook;
 pub use error::EngineError;
 pub(crate) use intake::stopped_key;
+pub(crate) use jobs::standing::CREDENTIAL;
 pub use stepper::Stepping;
 
 /// Who is who among the staff, for owners of work items.

@@ -1,4 +1,4 @@
-//! The HTTP side: webhooks in, health out.
+//! The HTTP side: webhooks in, health out, and where a browser comes back to that connects.
 //!
 //! [`router`] is the whole of it and needs no socket: tests and the demo call it in this process,
 //! [`serve`] puts it on one. A handler reads, does one commit, answers; what a webhook means is
@@ -8,6 +8,7 @@
 //! as for TLS.
 
 mod body;
+mod connect;
 mod error;
 mod health;
 mod hooks;
@@ -24,6 +25,7 @@ use tokio::sync::Semaphore;
 pub use error::ApiError;
 pub use health::PROBE_SETTING;
 
+use crate::ports::Authorize;
 use crate::receipts::{Receiver, Source};
 
 /// Limits of receiving. Real time.
@@ -51,6 +53,7 @@ impl Default for Limits {
 pub struct HttpState {
     receiver: Receiver,
     sources: Vec<Arc<dyn Source>>,
+    authorize: Vec<Arc<dyn Authorize>>,
     real: Arc<dyn Clock>,
     limits: Limits,
     slots: Semaphore,
@@ -68,11 +71,19 @@ impl HttpState {
         Self {
             receiver,
             sources,
+            authorize: Vec::new(),
             real,
             limits,
             slots: Semaphore::new(limits.concurrent),
             last_look: health::LastLook::default(),
         }
+    }
+
+    /// Also the connections that a person may make through a browser.
+    #[must_use]
+    pub fn with_authorize(mut self, authorize: Vec<Arc<dyn Authorize>>) -> Self {
+        self.authorize = authorize;
+        self
     }
 
     fn source(&self, name: &str) -> Option<&dyn Source> {
@@ -88,6 +99,7 @@ pub fn router(state: HttpState) -> Router {
     Router::new()
         .merge(hooks::routes())
         .merge(health::routes())
+        .merge(connect::routes())
         .fallback(|| async { ApiError::not_found() })
         .with_state(Arc::new(state))
 }

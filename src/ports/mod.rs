@@ -8,6 +8,7 @@
 //! marker was carried out. `None` means *not found in what the vendor shows*; whether that proves
 //! anything is the effect's business (`EffectKind::absence`).
 
+mod connections;
 mod crm;
 mod hooks;
 mod portal;
@@ -15,6 +16,10 @@ mod stores;
 
 use std::sync::Arc;
 
+pub use connections::{
+    Authorize, Begun, CameBack, ConnectError, ConnectionState, ConnectionStatus, Connections,
+    IssuedPair, NoConnections, NoTokens, TokenEndpoint, TokenFate,
+};
 pub use crm::{
     Billing, CallTask, ContactTypeWrite, Contacts, Mail, NewCallTask, NewEmail, NewNote, Notes,
     Staff, Tags, Tasks,
@@ -43,4 +48,6 @@ pub struct Ports {
     pub billing: Arc<dyn Billing>,
     /// Staff users of the CRM.
     pub staff: Arc<dyn Staff>,
+    /// How the connections to vendors stand.
+    pub connections: Arc<dyn Connections>,
 }

@@ -6,6 +6,7 @@
 //! - A coaching plan is recognised by configured ids, never by a name that staff may change (E47).
 //! - Staff text is found again by the marker inside it, mail by a comment nobody sees.
 
+pub mod connection;
 pub mod hooks;
 mod source;
 #[cfg(test)]

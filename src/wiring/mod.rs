@@ -18,7 +18,6 @@ use relay_core::retry::{ProbeSchedule, RetryPolicy};
 use relay_core::time::{Clocks, SignedDuration};
 use relay_http_client::Transport;
 use relay_keap::webhook::PathSecrets;
-use relay_keap::{ContactTypeField, CustomFieldsMode, HeaderStyle, KeapClient, Settings};
 use relay_store::Store;
 use secrecy::ExposeSecret as _;
 use thiserror::Error;
@@ -29,9 +28,10 @@ use crate::config::{self, Config, VendorMode};
 use crate::effects::{Perform, ThroughPorts};
 use crate::engine::{Engine, Parts, People};
 use crate::http::{self, HttpState, Limits};
-use crate::ports::{HookRegistry, Ports};
+use crate::ports::{Authorize, HookRegistry, Ports};
 use crate::receipts::{Counters, Receiver, Source};
 use clear_connection::{ClearConnectionPorts, ClearConnectionSource};
+use keap::connection::KeapConnection;
 use keap::{CoachingPlans, KeapHooks, KeapPorts, KeapSource};
 
 /// Stands in for what carries effects out. Only the sandbox and tests make one.
@@ -100,6 +100,8 @@ pub struct Relay {
     pub engine: Engine,
     /// The subscriptions at the CRM.
     pub hooks: Arc<dyn HookRegistry>,
+    /// The connections that a person makes by agreeing on a vendor's page.
+    pub authorize: Vec<Arc<dyn Authorize>>,
     receiver: Receiver,
 }
 
@@ -111,7 +113,8 @@ impl Relay {
             self.engine.sources.clone(),
             Arc::clone(&self.engine.clocks.real),
             Limits::default(),
-        );
+        )
+        .with_authorize(self.authorize.clone());
         http::router(state)
     }
 }
@@ -120,7 +123,8 @@ impl Relay {
 pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError> {
     let wake = Arc::new(Notify::new());
     let portal = portal_client(config, &ground)?;
-    let keap = Arc::new(keap_client(config, &ground)?);
+    let connection = Arc::new(KeapConnection::new(config, &ground)?);
+    let keap = Arc::clone(connection.client());
     let sources = sources(config)?;
     let zone = config.calendar.zone().clone();
     let clock = &ground.clocks.procedure;
@@ -142,6 +146,7 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         tags: Arc::clone(&crm) as _,
         billing: Arc::clone(&crm) as _,
         staff: crm,
+        connections: Arc::clone(&connection) as _,
     };
     let mut perform: Arc<dyn Perform> = Arc::new(ThroughPorts::new(ports.clone()));
     if let Some(spoil) = &ground.spoil {
@@ -178,6 +183,7 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
     Ok(Relay {
         engine,
         hooks,
+        authorize: vec![connection],
         receiver,
     })
 }
@@ -221,36 +227,6 @@ fn capabilities(config: config::PortalCapabilities) -> Capabilities {
         end_program: config.end_program,
         documents: config.documents,
     }
-}
-
-fn keap_client(config: &Config, ground: &Ground) -> Result<KeapClient, AssembleError> {
-    let keap = &config.keap;
-    let (VendorMode::On, Some(key)) = (keap.mode, &keap.key) else {
-        return Err(AssembleError::Off { vendor: "keap" });
-    };
-    let settings = Settings {
-        base: keap.base_url.clone(),
-        key: key.clone(),
-        header: match keap.header {
-            config::KeyHeader::Bearer => HeaderStyle::Bearer,
-            config::KeyHeader::ApiKey => HeaderStyle::ApiKey,
-        },
-        custom_fields: match keap.custom_fields_mode {
-            config::CustomFieldsMode::Full => CustomFieldsMode::Full,
-            config::CustomFieldsMode::Single => CustomFieldsMode::Single,
-            config::CustomFieldsMode::V1Single => CustomFieldsMode::V1Single,
-        },
-        contact_type: ContactTypeField {
-            id: keap.contact_type_field.id.clone(),
-            tab: keap.contact_type_field.tab.clone(),
-            label: keap.contact_type_field.name.clone(),
-        },
-    };
-    let (transport, clock) = (
-        Arc::clone(&ground.transport),
-        Arc::clone(&ground.clocks.procedure),
-    );
-    KeapClient::new(transport, clock, settings).map_err(|problem| setting("keap", problem))
 }
 
 fn sources(config: &Config) -> Result<Vec<Arc<dyn Source>>, AssembleError> {

@@ -148,6 +148,7 @@ fn vendors_named(sources: &[Source]) -> Vec<String> {
         "src/engine",
         "src/effects",
         "src/receipts",
+        "src/credentials",
         "src/ports",
         "src/http",
     ];

@@ -64,6 +64,9 @@ fn every_line_of_the_example_that_is_commented_out_is_a_key_that_is_known() {
     let key = format!("whsec_{}=", "A".repeat(43));
     for (name, secret) in [
         ("keap-key", "k"),
+        ("keap-oauth-secret", "s"),
+        ("encryption-key", &"0a".repeat(32)),
+        ("encryption-key-before", &"0b".repeat(32)),
         ("keap-hook-a", "aaaaaaaaaaaaaaaaaaaaaa"),
         ("keap-hook-b", "bbbbbbbbbbbbbbbbbbbbbb"),
         ("portal-token", "t"),

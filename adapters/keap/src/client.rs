@@ -5,6 +5,9 @@
 //! to be done, it says so. The one exception is the repair of a custom-field write that lost other
 //! fields ([`KeapClient::write_custom_field`]).
 //!
+//! A request is let in by what [`Credential`] gives at that moment, and is made a second time only
+//! after a refusal of it.
+//!
 //! Every request is logged at debug with operation, status and Keap's `x-request-id`, and nothing
 //! else.
 
@@ -38,7 +41,8 @@ pub use fields::{ContactTypeField, ResolvedField};
 pub use mail::AddressStatus;
 pub use write_field::{CustomFieldsMode, FieldWrite};
 
-use crate::error::refusal;
+use crate::credential::{Credential, FixedKey};
+use crate::error::{is_gateways, refusal};
 use crate::query::{Query, Unfilterable, page_token};
 
 /// The limit for a single object, real time.
@@ -66,9 +70,9 @@ pub enum HeaderStyle {
 pub struct Settings {
     /// Where Keap is, without version: `https://api.keap.com/crm`.
     pub base: Url,
-    /// A service-account key (or a personal access token).
-    pub key: SecretString,
-    /// How the key is presented.
+    /// What requests are let in by.
+    pub credential: Arc<dyn Credential>,
+    /// How it is presented.
     pub header: HeaderStyle,
     /// How a custom field is written.
     pub custom_fields: CustomFieldsMode,
@@ -77,11 +81,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The live service with `key`, and the defaults of the clinic's documents.
+    /// The live service with a service-account key (or a personal access token), and the defaults of the clinic's documents.
     pub fn live(key: SecretString) -> Result<Self, SettingsError> {
         Ok(Self {
             base: Url::parse(LIVE).map_err(|_| SettingsError::Base)?,
-            key,
+            credential: Arc::new(FixedKey::new(key)?),
             header: HeaderStyle::default(),
             custom_fields: CustomFieldsMode::default(),
             contact_type: ContactTypeField::default(),
@@ -105,7 +109,8 @@ pub struct KeapClient {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     base: Url,
-    credential: (HeaderName, HeaderValue),
+    credential: Arc<dyn Credential>,
+    header: HeaderStyle,
     custom_fields: CustomFieldsMode,
     contact_type: ContactTypeField,
     /// The contact type field once it has been found; forgotten when Keap refuses a write.
@@ -130,7 +135,7 @@ impl KeapClient {
     ) -> Result<Self, SettingsError> {
         let Settings {
             base,
-            key,
+            credential,
             header,
             custom_fields,
             contact_type,
@@ -148,7 +153,8 @@ impl KeapClient {
             transport,
             clock,
             base,
-            credential: credential(&key, header)?,
+            credential,
+            header,
             custom_fields,
             contact_type,
             resolved: RwLock::new(None),
@@ -262,7 +268,6 @@ impl KeapClient {
         query.apply(&mut url);
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(self.credential.0.clone(), self.credential.1.clone());
         let body = match body {
             Some(value) => {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -279,13 +284,43 @@ impl KeapClient {
         })
     }
 
-    /// One exchange: sends, logs, and turns everything but a 2xx into its error.
+    /// One exchange: shows the credential, sends, and turns everything but a 2xx into its error.
+    /// After a refusal of the credential it is made once more, if there is another one to show.
     async fn exchange(
         &self,
         operation: &'static str,
         call: Call,
         mutating: bool,
     ) -> Result<Answer, CallError> {
+        let shown = self.credential.current().await?;
+        let answer = self.send(operation, call.clone(), &shown, mutating).await?;
+        let answer = if answer.status == StatusCode::UNAUTHORIZED {
+            match self.credential.refused(&shown).await? {
+                Some(other) if !mutating || is_gateways(&answer) => {
+                    self.send(operation, call, &other, mutating).await?
+                }
+                _ => answer,
+            }
+        } else {
+            answer
+        };
+        if answer.status.is_success() {
+            return Ok(answer);
+        }
+        Err(refusal(operation, &answer, mutating, self.clock.now()))
+    }
+
+    /// One request, logged.
+    async fn send(
+        &self,
+        operation: &'static str,
+        mut call: Call,
+        shown: &SecretString,
+        mutating: bool,
+    ) -> Result<Answer, CallError> {
+        let (name, value) = presented(shown, self.header)
+            .ok_or_else(|| unexpected(operation, "the credential can't stand in a header"))?;
+        call.headers.insert(name, value);
         let answer = self.transport.send(call).await.map_err(|error| {
             let error = CallError::transport(operation, &error, mutating);
             debug!(
@@ -305,34 +340,26 @@ impl KeapClient {
             request_id,
             "keap answered"
         );
-        if answer.status.is_success() {
-            return Ok(answer);
-        }
-        Err(refusal(operation, &answer, mutating, self.clock.now()))
+        Ok(answer)
     }
 }
 
-fn credential(
-    key: &SecretString,
-    style: HeaderStyle,
-) -> Result<(HeaderName, HeaderValue), SettingsError> {
-    let key = key.expose_secret().trim();
-    if key.is_empty() {
-        return Err(SettingsError::Key);
-    }
+/// The header that shows a credential.
+fn presented(shown: &SecretString, style: HeaderStyle) -> Option<(HeaderName, HeaderValue)> {
+    let shown = shown.expose_secret();
     let (name, value) = match style {
         HeaderStyle::Bearer => (
             AUTHORIZATION,
-            HeaderValue::try_from(format!("Bearer {key}")),
+            HeaderValue::try_from(format!("Bearer {shown}")),
         ),
         HeaderStyle::ApiKey => (
             HeaderName::from_static("x-keap-api-key"),
-            HeaderValue::try_from(key),
+            HeaderValue::try_from(shown),
         ),
     };
-    let mut value = value.map_err(|_| SettingsError::Key)?;
+    let mut value = value.ok()?;
     value.set_sensitive(true);
-    Ok((name, value))
+    Some((name, value))
 }
 
 /// Reads a body. A body that is not JSON at all comes from something between us and Keap and may

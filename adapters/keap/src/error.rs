@@ -39,6 +39,12 @@ pub fn refusal(
     }
 }
 
+/// Whether the gateway refused, which it does before it looks at the path: nothing was done.
+pub(crate) fn is_gateways(answer: &Answer) -> bool {
+    serde_json::from_slice::<Value>(&answer.body)
+        .is_ok_and(|body| body.pointer("/fault/detail/errorcode").is_some())
+}
+
 /// How long until the day's quota is renewed, if the headers say that none is left. An empty
 /// header means unknown, not zero.
 fn until_quota_is_renewed(answer: &Answer, now: Timestamp) -> Option<SignedDuration> {

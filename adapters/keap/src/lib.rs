@@ -7,6 +7,8 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`client`] | [`KeapClient`]: one method per operation |
+//! | [`credential`] | what a request shows to be let in |
+//! | [`oauth`] | the token endpoint |
 //! | [`types`] | what Keap answers, read tolerantly |
 //! | [`webhook`] | REST hook deliveries and the handshake |
 //! | [`marker`] | how a write is made recognisable without a client seeing it |
@@ -25,10 +27,12 @@
 //! settle it on a live account.
 
 pub mod client;
+pub mod credential;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 pub mod error;
 pub mod marker;
+pub mod oauth;
 pub mod outcome;
 mod query;
 pub mod time;
@@ -39,3 +43,4 @@ pub use client::{
     AddressStatus, ContactTypeField, CustomFieldsMode, FieldWrite, HeaderStyle, KeapClient,
     Settings, SettingsError,
 };
+pub use credential::{Credential, FixedKey};

@@ -20,6 +20,7 @@
 
 mod apply;
 mod cases;
+mod credentials;
 mod directory;
 mod effects;
 mod failure;

@@ -9,14 +9,14 @@ use relay_core::ids::{
 };
 use relay_core::time::Timestamp;
 use relay_store::{
-    Attempt, AuditEntry, Batch, CaseFilter, Claim, Committed, Effect, FactRow, Fence, Health,
-    Intent, Job, JobFilter, Link, Page, ProcedureVersion, Receipt, ReceiptState, Store, StoreError,
-    WorkItem,
+    Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect,
+    FactRow, Fence, Health, Intent, Job, JobFilter, Link, Page, ProcedureVersion, Receipt,
+    ReceiptState, Store, StoreError, WorkItem,
 };
 use serde_json::Value;
 
 use crate::writer::{Answer, Work};
-use crate::{SqliteStore, cases, directory, effects, jobs, leases, receipts, work};
+use crate::{SqliteStore, cases, credentials, directory, effects, jobs, leases, receipts, work};
 
 /// The writer answered another question than it was asked: a bug of this crate.
 fn mismatch() -> StoreError {
@@ -171,6 +171,14 @@ impl Store for SqliteStore {
 
     async fn setting(&self, key: &str) -> Result<Option<Value>, StoreError> {
         Ok(directory::setting(&self.reads, key).await?)
+    }
+
+    async fn credential(&self, name: &str) -> Result<Option<Credential>, StoreError> {
+        Ok(credentials::get(&self.reads, name).await?)
+    }
+
+    async fn authorization(&self, name: &str) -> Result<Option<Authorization>, StoreError> {
+        Ok(credentials::begun(&self.reads, name).await?)
     }
 
     async fn procedure(&self, hash: &str) -> Result<Option<ProcedureVersion>, StoreError> {

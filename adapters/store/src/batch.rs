@@ -6,6 +6,7 @@ use relay_core::effects::{Request, Settled};
 use relay_core::ids::{CaseId, ClientId, EffectKey, JobId, ReceiptId, WorkItemId};
 use relay_core::time::Timestamp;
 
+use crate::credentials::{Authorization, CredentialLease, CredentialSettled, NewCredential};
 use crate::records::{
     AuditEntry, Effect, EffectState, FactRow, Intent, JobError, Link, NewJob, ProcedureVersion,
     Receipt, ReceiptState, WorkItem, WorkSettled,
@@ -284,6 +285,21 @@ pub enum Op {
     },
     /// Stores a procedure version unless it is there.
     PutProcedure(ProcedureVersion),
+    /// Stores a pair of tokens as fresh and frees the lease. Conflict `credential version` unless
+    /// the stored version is one less (none for version 1). The lease is not asked for: a pair that
+    /// the vendor has issued is the only one that works, whoever's turn it has become meanwhile.
+    PutCredential(NewCredential),
+    /// The right to refresh with this version: the credential becomes uncertain, with one try
+    /// more. Conflict `credential lease` if it has another version, is dead, or is leased.
+    LeaseCredential(CredentialLease),
+    /// A refresh brought no new pair; frees the lease. Conflict `credential lease` unless version
+    /// and owner are still those of the lease.
+    SettleCredential(CredentialSettled),
+    /// A person begins to connect. Replaces what she had begun before.
+    BeginAuthorization(Authorization),
+    /// The authorization of this name and hash is used up. Conflict `authorization` if it is not
+    /// there (any more).
+    UseAuthorization(Authorization),
     /// Writes the audit log.
     Audit(AuditEntry),
 }

@@ -9,7 +9,8 @@ pub enum StoreError {
     #[error("{what} has changed meanwhile")]
     Conflict {
         /// What did not hold: `case version`, `job fence`, `effect state`, `receipt state`,
-        /// `open case`, `work item state`.
+        /// `open case`, `work item state`, `credential version`, `credential lease`,
+        /// `authorization`.
         what: &'static str,
     },
     /// An effect key was planned again with other content. A bug: a step isn't deterministic.

@@ -11,6 +11,7 @@ use relay_core::ids::{
 use relay_core::time::Timestamp;
 
 use crate::batch::{Batch, Fence};
+use crate::credentials::{Authorization, Credential};
 use crate::error::StoreError;
 use crate::records::{
     Attempt, AuditEntry, Effect, FactRow, Intent, Job, JobState, Link, ProcedureVersion, Receipt,
@@ -172,6 +173,10 @@ pub trait Store: Debug + Send + Sync {
     async fn coaches(&self) -> Result<Vec<Coach>, StoreError>;
     /// A setting.
     async fn setting(&self, key: &str) -> Result<Option<serde_json::Value>, StoreError>;
+    /// A credential that changes under way.
+    async fn credential(&self, name: &str) -> Result<Option<Credential>, StoreError>;
+    /// The authorization that was begun last and is not used up.
+    async fn authorization(&self, name: &str) -> Result<Option<Authorization>, StoreError>;
     /// A procedure version.
     async fn procedure(&self, hash: &str) -> Result<Option<ProcedureVersion>, StoreError>;
     /// The audit log, newest first.

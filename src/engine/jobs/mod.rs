@@ -5,6 +5,7 @@
 //! another try, a snooze or death by the retry policy. A kind that is no longer made keeps its
 //! handler here until no release in use can have queued it.
 
+mod credential;
 pub mod missed_check;
 mod read;
 pub mod reconcile;
@@ -103,6 +104,7 @@ impl Engine {
             "missed_check" => self.run_missed_check(job).await,
             "reread" => self.run_reread(job).await,
             "refresh" => self.run_refresh(job).await,
+            standing::CREDENTIAL => self.run_credential(job).await,
             standing::RECONCILE => self.run_reconcile(job).await,
             "reminder" => self.run_reminder(job).await,
             other => Err(EngineError::Payload {

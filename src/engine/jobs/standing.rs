@@ -12,13 +12,17 @@ use relay_core::time::Timestamp;
 use relay_store::{Existing, NewJob, Op};
 use serde_json::json;
 
+use super::credential;
 use crate::engine::Engine;
 
 /// The daily read of the portal.
 pub(crate) const RECONCILE: &str = "reconcile";
 
+/// Looks after connections that are renewed.
+pub(crate) const CREDENTIAL: &str = "credential";
+
 /// Every standing job, by name.
-const STANDING: [&str; 1] = [RECONCILE];
+const STANDING: [&str; 2] = [RECONCILE, CREDENTIAL];
 
 /// Whether a kind of job is a standing one.
 pub(crate) fn is_standing(kind: &str) -> bool {
@@ -26,9 +30,13 @@ pub(crate) fn is_standing(kind: &str) -> bool {
 }
 
 impl Engine {
-    /// Queues every standing job.
+    /// Queues every standing job that this relay has work for.
     pub(crate) fn standing_jobs(&self) -> Vec<Op> {
-        STANDING.map(|name| self.standing_job(name)).into()
+        let renewed = self.ports.connections.are_renewed();
+        let wanted = STANDING
+            .into_iter()
+            .filter(|name| *name != CREDENTIAL || renewed);
+        wanted.map(|name| self.standing_job(name)).collect()
     }
 
     /// Queues the standing job of this name unless it is there.
@@ -53,6 +61,7 @@ impl Engine {
     pub(super) fn next_standing(&self, kind: &str, now: Timestamp) -> Option<Timestamp> {
         match kind {
             RECONCILE => Some(self.next_reconcile(now)),
+            CREDENTIAL => Some(credential::next_credential(now)),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clear_relay::checkpoint::{Checkpoints, NoCheckpoints};
 use clear_relay::engine::{Engine, Parts, People, ProcedureBook};
-use clear_relay::ports::Ports;
+use clear_relay::ports::{NoConnections, Ports};
 use clear_relay::receipts::{Parsed, Refusal, Source, Verified};
 use http::HeaderMap;
 use relay_core::calendar::Calendar;
@@ -75,6 +75,7 @@ impl Rig {
             tags: world.clone(),
             billing: world.clone(),
             staff: world.clone(),
+            connections: Arc::new(NoConnections),
         };
         let all = Parts {
             store: store.clone(),

@@ -13,9 +13,9 @@ use relay_core::ids::{
 };
 use relay_core::time::Timestamp;
 use relay_store::{
-    Attempt, AuditEntry, Batch, CaseFilter, Claim, Committed, Effect, FactRow, Fence, Health,
-    Intent, Job, JobFilter, Link, Op, Page, ProcedureVersion, Receipt, ReceiptState, Store,
-    StoreError, WorkItem,
+    Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect,
+    FactRow, Fence, Health, Intent, Job, JobFilter, Link, Op, Page, ProcedureVersion, Receipt,
+    ReceiptState, Store, StoreError, WorkItem,
 };
 
 /// What is stored.
@@ -251,6 +251,12 @@ impl Store for FakeStore {
     }
     async fn setting(&self, key: &str) -> Result<Option<serde_json::Value>, StoreError> {
         Ok(self.state().settings.get(key).cloned())
+    }
+    async fn credential(&self, _name: &str) -> Result<Option<Credential>, StoreError> {
+        unfaked()
+    }
+    async fn authorization(&self, _name: &str) -> Result<Option<Authorization>, StoreError> {
+        unfaked()
     }
     async fn procedure(&self, _hash: &str) -> Result<Option<ProcedureVersion>, StoreError> {
         unfaked()

@@ -165,17 +165,23 @@ pub enum Act {
     DeactivateHooks,
     /// A key is let in no more.
     RevokeKeys,
+    /// The admin takes back her consent: no token is let in any more.
+    RevokeGrants,
+    /// Every access token ends now; refresh tokens stay good.
+    ExpireAccess,
 }
 
 impl Keap {
     /// Lets something happen. Returns the id of what was made or touched, 0 where there is none.
     /// The error says in words what is not there.
     pub fn perform(&self, act: Act) -> Result<u64, String> {
-        if act == Act::RevokeKeys {
-            lock(&self.settings).keys.clear();
-            return Ok(0);
+        match act {
+            Act::RevokeKeys => lock(&self.settings).keys.clear(),
+            Act::RevokeGrants => lock(&self.state).issued.revoke(),
+            Act::ExpireAccess => lock(&self.state).issued.expire_access(self.now()),
+            act => return self.with_world(|world| world.perform(act)),
         }
-        self.with_world(|world| world.perform(act))
+        Ok(0)
     }
 
     /// Lets something happen that is written in JSON (see [`Act`]). Returns `{"id":…}`.
@@ -198,7 +204,7 @@ impl World<'_> {
             Act::AddEmailRecord(new) => Ok(self.add_email_record(&new)),
             Act::SetUserStatus { user, status } => self.set_user_status(user, &status),
             Act::DeactivateHooks => Ok(self.deactivate_hooks()),
-            Act::RevokeKeys => Ok(0),
+            Act::RevokeKeys | Act::RevokeGrants | Act::ExpireAccess => Ok(0),
             Act::ChangeSubscription {
                 subscription,
                 changes,

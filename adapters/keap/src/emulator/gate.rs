@@ -1,4 +1,5 @@
-//! The one way in: credential, quota, form, route, faults, headers. In this order.
+//! The one way in: credential, quota, form, route, faults, headers. In this order; the token
+//! endpoint stands beside it, because whoever asks there has no credential yet.
 
 use std::sync::Arc;
 
@@ -15,25 +16,26 @@ use super::reply::{Handled, Reply, Version, html_page};
 use super::request::Incoming;
 use super::routes::{self, Route, Run};
 use super::settings::Settings;
-use super::{Keap, lock, quota};
+use super::{Keap, lock, oauth, quota};
 
 /// The largest body that is read: attachments make mails large.
-const MAX_BODY: usize = 16 * 1024 * 1024;
+pub(super) const MAX_BODY: usize = 16 * 1024 * 1024;
 
 /// How a request ends.
-enum Ending {
+pub(super) enum Ending {
     Reply(Reply),
     Outcome(Outcome),
 }
 
 /// Answers a request.
 pub(super) async fn answer(keap: &Arc<Keap>, request: Request) -> Response {
+    if oauth::is_ours(request.uri().path()) {
+        return finish(keap, oauth::answer(keap, request).await, HeaderMap::new());
+    }
     let (parts, body) = request.into_parts();
     let settings = lock(&keap.settings).clone();
-    let presented = credential(&parts.headers);
-    let known = presented.is_some_and(|key| settings.keys.iter().any(|k| k == key));
-    if !known {
-        let reply = Reply::unauthorised(presented.is_some());
+    if let Some(code) = judge(keap, &settings, &parts.headers) {
+        let reply = Reply::unauthorised(code);
         let headers = quota::empty_headers(&settings, keap.now());
         return finish(keap, Ending::Reply(reply), headers);
     }
@@ -58,6 +60,20 @@ fn credential(headers: &HeaderMap) -> Option<&str> {
         .and_then(|value| value.strip_prefix("Bearer "))
         .or_else(|| text("x-keap-api-key"))
         .filter(|key| !key.is_empty())
+}
+
+/// `None` if the request is let in, else the gateway's code. A token is not let in as a key is.
+fn judge(keap: &Keap, settings: &Settings, headers: &HeaderMap) -> Option<&'static str> {
+    let Some(presented) = credential(headers) else {
+        return Some("oauth.v2.InvalidAccessToken");
+    };
+    if settings.keys.iter().any(|key| key == presented) {
+        return None;
+    }
+    if !headers.contains_key(AUTHORIZATION) {
+        return Some("keymanagement.service.invalid_access_token");
+    }
+    lock(&keap.state).issued.judge(presented, keap.now())
 }
 
 fn count(keap: &Keap, settings: &Settings) -> (bool, HeaderMap) {
@@ -147,7 +163,12 @@ async fn carry_out(keap: &Arc<Keap>, request: &Incoming, route: Route<'_>) -> Ha
 }
 
 fn struck(act: &FaultAct, request: &Incoming) -> Ending {
-    match (act.outcome(), Reply::ordered(act, request.version)) {
+    struck_at(act, request.version)
+}
+
+/// What a fault on order makes of a request, in the shape of a version.
+pub(super) fn struck_at(act: &FaultAct, version: Version) -> Ending {
+    match (act.outcome(), Reply::ordered(act, version)) {
         (Some(outcome), _) => Ending::Outcome(outcome),
         (None, Some(reply)) => Ending::Reply(reply),
         (None, None) => Ending::Reply(Reply::empty(500)),

@@ -20,8 +20,7 @@
 //! - Nothing runs by itself: hook deliveries wait in a queue until [`Keap::deliver_due`].
 //!
 //! Guarantee: a fault "after" leaves the change in place. Not guaranteed: anything that
-//! `README.md` lists as not emulated; `/token` in particular is not there, because the client
-//! uses a service account key.
+//! `README.md` lists as not emulated.
 
 mod act;
 mod acts;
@@ -31,6 +30,7 @@ mod filter;
 mod gate;
 mod hooks;
 mod list;
+mod oauth;
 mod quota;
 mod reply;
 mod request;
@@ -57,9 +57,9 @@ pub use acts::{
 };
 pub use reply::{gateway_fault, html_page, quota_exceeded};
 pub use settings::{
-    ApiUrl, Arrival, AutoCharge, DeactivatedCard, Drift, FieldEcho, HookTime, Limits, ListWrite,
-    ModelMetadata, NameFilter, OptedOut, PageEnd, PageToken, SecondDeactivate, Settings, TaskTime,
-    Undecodable, UnknownOption,
+    ApiUrl, Arrival, AutoCharge, Consent, DeactivatedCard, Drift, FieldEcho, HookTime, Limits,
+    ListWrite, ModelMetadata, NameFilter, OAuthSettings, OldToken, OptedOut, PageEnd, PageToken,
+    RefusedToken, SecondDeactivate, Settings, TaskTime, Undecodable, UnknownOption,
 };
 
 use state::State;
@@ -99,7 +99,7 @@ impl Keap {
         })
     }
 
-    /// The API: `/crm/rest/v1/…` and `/crm/rest/v2/…`.
+    /// The API, `/crm/rest/v1/…` and `/crm/rest/v2/…`; `/token` and the page before it.
     pub fn router(self: &Arc<Self>) -> Router {
         let keap = Arc::clone(self);
         Router::new().fallback(move |request: axum::extract::Request| {

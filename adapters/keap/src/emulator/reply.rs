@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use relay_http_client::emulation::FaultAct;
 use serde_json::{Value, json};
 
@@ -30,6 +30,8 @@ pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) payload: Payload,
     pub(super) retry_after: Option<u32>,
+    /// Where to, for a redirect.
+    pub(super) location: Option<(HeaderName, HeaderValue)>,
 }
 
 /// What a handler returns: the error side is an answer, too.
@@ -41,6 +43,7 @@ impl Reply {
             status,
             payload: Payload::Json(body),
             retry_after: None,
+            location: None,
         }
     }
 
@@ -58,6 +61,7 @@ impl Reply {
             status,
             payload: Payload::Empty,
             retry_after: None,
+            location: None,
         }
     }
 
@@ -66,6 +70,7 @@ impl Reply {
             status,
             payload: Payload::Html(body),
             retry_after: None,
+            location: None,
         }
     }
 
@@ -91,14 +96,13 @@ impl Reply {
         Self::error(Version::V2, 404, &format!("Unable to find this {what}"))
     }
 
-    /// No credential arrived, or one that is refused.
-    pub(super) fn unauthorised(presented: bool) -> Self {
-        let code = if presented {
-            "keymanagement.service.invalid_access_token"
-        } else {
-            "oauth.v2.InvalidAccessToken"
+    /// The gateway refuses the credential with this code.
+    pub(super) fn unauthorised(code: &str) -> Self {
+        let text = match code {
+            "keymanagement.service.access_token_expired" => "Access Token expired",
+            _ => "Invalid Access Token",
         };
-        Self::json(401, gateway_fault("Invalid Access Token", code))
+        Self::json(401, gateway_fault(text, code))
     }
 
     pub(super) fn too_many() -> Self {
@@ -117,7 +121,7 @@ impl Reply {
         };
         let mut reply = match (body, code) {
             (Some(text), _) => Self::text(*code, text),
-            (None, 401) => Self::unauthorised(true),
+            (None, 401) => Self::unauthorised("keymanagement.service.invalid_access_token"),
             (None, 429) => Self::too_many(),
             (None, _) => Self::error(version, *code, "Something went wrong"),
         };
@@ -146,6 +150,9 @@ impl Reply {
         if let Some(kind) = kind {
             let headers = response.headers_mut();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        if let Some((name, value)) = self.location {
+            response.headers_mut().insert(name, value);
         }
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(RETRY_AFTER, seconds.into());

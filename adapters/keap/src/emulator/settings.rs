@@ -192,11 +192,76 @@ pub struct Limits {
     pub enforced: bool,
 }
 
+/// What the token endpoint says of a refresh token that is not valid: both were seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusedToken {
+    /// `invalid_grant`, "Invalid refresh token".
+    InvalidGrant,
+    /// `invalid_request`, "Invalid Refresh Token".
+    InvalidRequest,
+}
+
+/// What becomes of a token of the old pair when there is a new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OldToken {
+    /// It dies at once.
+    Dies,
+    /// It is good until its own end.
+    Lives,
+}
+
+/// What the admin says on the page where she is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    /// Yes.
+    Given,
+    /// No.
+    Denied,
+}
+
+/// The application that is registered with the vendor, and what is unknown about its tokens.
+#[derive(Debug, Clone)]
+pub struct OAuthSettings {
+    /// Its id.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+    /// Its address.
+    pub redirect_uri: String,
+    /// What every token begins with, so that a test can look for it everywhere.
+    pub token_prefix: String,
+    /// The page.
+    pub consent: Consent,
+    /// Refused refresh tokens.
+    pub refused_token: RefusedToken,
+    /// The refresh token a refresh was made with.
+    pub old_refresh: OldToken,
+    /// The access tokens issued before a refresh.
+    pub old_access: OldToken,
+}
+
+impl Default for OAuthSettings {
+    fn default() -> Self {
+        Self {
+            client_id: "emulated-application".to_owned(),
+            client_secret: "emulated-secret".to_owned(),
+            redirect_uri: "https://relay.test/oauth/keap/callback".to_owned(),
+            token_prefix: "token-".to_owned(),
+            consent: Consent::Given,
+            refused_token: RefusedToken::InvalidGrant,
+            old_refresh: OldToken::Dies,
+            old_access: OldToken::Dies,
+        }
+    }
+}
+
 /// The switches.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The keys that are let in, as `Authorization: Bearer` or `X-Keap-API-Key`.
     pub keys: Vec<String>,
+    /// The other way in: tokens.
+    pub oauth: OAuthSettings,
     /// The tenant, as `x-keap-tenant-id` names it.
     pub tenant: String,
     /// The tenant's zone, as its business profile names it.
@@ -253,6 +318,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             keys: vec!["KeapAK-emulated".to_owned()],
+            oauth: OAuthSettings::default(),
             tenant: "zz999.infusionsoft.test".to_owned(),
             time_zone: "America/Denver".to_owned(),
             acting_user: 1,

@@ -6,6 +6,7 @@ use relay_core::time::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::hooks::Hooks;
+use super::oauth::Issued;
 use super::quota::Usage;
 
 /// One object, in the v2 shape without its id.
@@ -144,6 +145,7 @@ pub(super) struct State {
     pub(super) addresses: BTreeMap<String, Row>,
     pub(super) hooks: Hooks,
     pub(super) usage: Usage,
+    pub(super) issued: Issued,
 }
 
 impl Default for State {
@@ -167,6 +169,7 @@ impl Default for State {
             addresses: BTreeMap::new(),
             hooks: Hooks::default(),
             usage: Usage::default(),
+            issued: Issued::default(),
         }
     }
 }

@@ -12,5 +12,6 @@ mod faults;
 mod gate;
 mod hooks;
 mod mail;
+mod oauth;
 mod tasks_notes_tags;
 mod tenant;

@@ -155,6 +155,17 @@ behaviours! { $
         a_procedure_version_never_changes,
         the_audit_log_comes_newest_first,
     }
+    credentials {
+        a_credential_comes_back_as_stored,
+        a_pair_is_replaced_only_by_the_next_one,
+        a_refresh_under_way_is_uncertain_and_nobody_elses,
+        a_lease_that_has_ended_goes_to_who_asks,
+        a_refresh_that_brought_nothing_frees_the_lease,
+        a_late_holder_settles_nothing_but_keeps_what_it_was_given,
+        a_dead_credential_is_refreshed_no_more_and_connected_anew,
+        an_authorization_is_used_once,
+        a_new_authorization_replaces_the_one_before,
+    }
     batches {
         an_empty_batch_is_carried_out,
         a_batch_is_carried_out_in_order,

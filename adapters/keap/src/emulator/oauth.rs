@@ -1,0 +1,297 @@
+//! The token endpoint and the page on which an admin agrees.
+//!
+//! A grant is a pair of tokens. A refresh makes the next pair and ends the refresh token it was
+//! made with. What becomes of the other tokens of the old pair is unknown, and a switch.
+
+use axum::extract::Request;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
+use http::{HeaderMap, HeaderValue, Method};
+use relay_core::time::{SignedDuration, Timestamp};
+use relay_http_client::emulation::Moment;
+use serde_json::{Value, json};
+
+use super::gate::{Ending, MAX_BODY, struck_at};
+use super::reply::{Handled, Reply, Version, html_page};
+use super::settings::{Consent, OAuthSettings, OldToken, RefusedToken};
+use super::world::World;
+use super::{Keap, lock};
+
+/// How long an access token lives.
+const ACCESS_LIFE: SignedDuration = SignedDuration::from_hours(24);
+/// How long a refresh token lives.
+const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(45 * 24);
+/// How long a code can be exchanged.
+const CODE_LIFE: SignedDuration = SignedDuration::from_mins(10);
+
+/// A token, and until when it is good.
+#[derive(Debug, Clone)]
+struct Token {
+    text: String,
+    until: Timestamp,
+}
+
+/// Everything that was issued and is not dead.
+#[derive(Debug, Default)]
+pub(super) struct Issued {
+    codes: Vec<(Token, String)>,
+    access: Vec<Token>,
+    refresh: Vec<Token>,
+}
+
+impl Issued {
+    /// What the gateway says of an access token: `None` if it lets it in, else its code.
+    pub(super) fn judge(&self, presented: &str, now: Timestamp) -> Option<&'static str> {
+        match self.access.iter().find(|token| token.text == presented) {
+            Some(token) if now < token.until => None,
+            Some(_) => Some("keymanagement.service.access_token_expired"),
+            None => Some("keymanagement.service.invalid_access_token"),
+        }
+    }
+
+    /// The tenant's admin takes her consent back.
+    pub(super) fn revoke(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Every access token dies before its time.
+    pub(super) fn expire_access(&mut self, now: Timestamp) {
+        for token in &mut self.access {
+            token.until = token.until.min(now);
+        }
+    }
+}
+
+/// Whether a path is ours. The credential of the API is not asked for here.
+pub(super) fn is_ours(path: &str) -> bool {
+    matches!(path, "/token" | "/app/oauth/authorize")
+}
+
+/// Answers such a request.
+pub(super) async fn answer(keap: &Keap, request: Request) -> Ending {
+    let (parts, body) = request.into_parts();
+    if parts.uri.path() != "/token" {
+        let query = pairs(parts.uri.query().unwrap_or_default().as_bytes());
+        return Ending::Reply(authorize(keap, &parts.method, &query).unwrap_or_else(|r| r));
+    }
+    let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
+        return Ending::Reply(Reply::html(413, html_page("Request Entity Too Large")));
+    };
+    let asked = Asked::read(&parts.headers, &body);
+    let operation = match asked.get("grant_type") {
+        Some("authorization_code") => "token_code",
+        Some("refresh_token") => "token_refresh",
+        _ => "token",
+    };
+    if let Some(act) = keap.faults.take(operation, Moment::Before) {
+        return struck_at(&act, Version::V2);
+    }
+    let handled = if parts.method == Method::POST {
+        keap.with_world(|world| world.token(&asked))
+    } else {
+        Err(Reply::error(Version::V2, 405, "Method not allowed"))
+    };
+    if let Some(act) = keap.faults.take(operation, Moment::After) {
+        return struck_at(&act, Version::V2);
+    }
+    Ending::Reply(handled.unwrap_or_else(|refusal| refusal))
+}
+
+/// The page. Somebody clicks at once, as the switch says.
+fn authorize(keap: &Keap, method: &Method, query: &[(String, String)]) -> Handled {
+    let get = |name: &str| find(query, name);
+    let page = |status, title: &str| Reply::html(status, html_page(title));
+    if method != Method::GET {
+        return Err(page(405, "Method not allowed"));
+    }
+    let settings = lock(&keap.settings).oauth.clone();
+    let redirect = get("redirect_uri").unwrap_or_default();
+    let known = get("client_id") == Some(&settings.client_id) && redirect == settings.redirect_uri;
+    if !known || get("response_type") != Some("code") || get("scope") != Some("full") {
+        return Err(page(400, "The application can't be authorized"));
+    }
+    let mut back = url::Url::parse(redirect).map_err(|_| page(400, "No such address"))?;
+    if settings.consent == Consent::Given {
+        let code = keap.with_world(new_code);
+        back.query_pairs_mut()
+            .append_pair("code", &code)
+            .append_pair("scope", &format!("full|{}", lock(&keap.settings).tenant));
+    } else {
+        back.query_pairs_mut().append_pair("error", "access_denied");
+    }
+    if let Some(state) = get("state") {
+        back.query_pairs_mut().append_pair("state", state);
+    }
+    let mut reply = Reply::empty(302);
+    reply.location = HeaderValue::from_str(back.as_str())
+        .ok()
+        .map(|to| (LOCATION, to));
+    Ok(reply)
+}
+
+/// A token request, taken apart.
+struct Asked {
+    form: Option<Vec<(String, String)>>,
+    basic: Option<(String, String)>,
+}
+
+impl Asked {
+    fn read(headers: &HeaderMap, body: &Bytes) -> Self {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let is_form = text(CONTENT_TYPE)
+            .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+        Self {
+            form: is_form.then(|| pairs(body)),
+            basic: text(AUTHORIZATION).and_then(basic),
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        find(self.form.as_deref()?, name)
+    }
+}
+
+fn pairs(text: &[u8]) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(text).into_owned().collect()
+}
+
+fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let found = pairs.iter().find(|(key, _)| key == name);
+    found.map(|(_, value)| value.as_str())
+}
+
+fn basic(header: &str) -> Option<(String, String)> {
+    let bytes = BASE64_STANDARD
+        .decode(header.strip_prefix("Basic ")?)
+        .ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    Some((id.to_owned(), secret.to_owned()))
+}
+
+fn refusal(status: u16, error: &str, description: &str) -> Reply {
+    Reply::json(
+        status,
+        json!({ "error": error, "error_description": description }),
+    )
+}
+
+fn malformed(description: &str) -> Reply {
+    refusal(400, "invalid_request", description)
+}
+
+fn known(settings: &OAuthSettings, id: Option<&str>, secret: Option<&str>) -> Result<(), Reply> {
+    let known = id == Some(&settings.client_id) && secret == Some(settings.client_secret.as_str());
+    known
+        .then_some(())
+        .ok_or_else(|| refusal(401, "invalid_client", "Invalid client credentials"))
+}
+
+/// Issues a code for the registered address.
+fn new_code(world: &mut World<'_>) -> String {
+    let code = world.new_token(CODE_LIFE);
+    let redirect = world.settings.oauth.redirect_uri.clone();
+    world.state.issued.codes.push((code.clone(), redirect));
+    code.text
+}
+
+impl World<'_> {
+    fn token(&mut self, asked: &Asked) -> Handled {
+        if asked.form.is_none() {
+            return Err(malformed("The body is not a form"));
+        }
+        match asked.get("grant_type") {
+            Some("authorization_code") => self.exchange(asked),
+            Some("refresh_token") => self.refresh(asked),
+            _ => Err(refusal(
+                400,
+                "unsupported_grant_type",
+                "Unsupported grant type",
+            )),
+        }
+    }
+
+    /// The client's credentials stand in the body here.
+    fn exchange(&mut self, asked: &Asked) -> Handled {
+        let settings = self.settings.oauth.clone();
+        known(
+            &settings,
+            asked.get("client_id"),
+            asked.get("client_secret"),
+        )?;
+        let (now, code) = (self.now, asked.get("code").unwrap_or_default());
+        let codes = &mut self.state.issued.codes;
+        let at = codes.iter().position(|(token, _)| token.text == code);
+        // A code is used up by whoever shows it, whatever comes of it.
+        let found = at.map(|at| codes.remove(at));
+        match found {
+            Some((token, redirect))
+                if now < token.until && asked.get("redirect_uri") == Some(&redirect) =>
+            {
+                let body = self.new_pair();
+                self.accept("token_code", &"", json!({ "grant": "code" }));
+                Reply::ok(body)
+            }
+            _ => Err(refusal(400, "invalid_grant", "Invalid authorization code")),
+        }
+    }
+
+    /// Here they stand in the header.
+    fn refresh(&mut self, asked: &Asked) -> Handled {
+        let settings = self.settings.oauth.clone();
+        let (id, secret) = asked.basic.clone().unzip();
+        known(&settings, id.as_deref(), secret.as_deref())?;
+        if asked.get("client_secret").is_some() {
+            return Err(malformed("More than one way to authenticate"));
+        }
+        let (now, shown) = (self.now, asked.get("refresh_token").unwrap_or_default());
+        let issued = &mut self.state.issued;
+        let at = issued
+            .refresh
+            .iter()
+            .position(|token| token.text == shown && now < token.until);
+        let Some(at) = at else {
+            return Err(match settings.refused_token {
+                RefusedToken::InvalidGrant => {
+                    refusal(400, "invalid_grant", "Invalid refresh token")
+                }
+                RefusedToken::InvalidRequest => {
+                    refusal(400, "invalid_request", "Invalid Refresh Token")
+                }
+            });
+        };
+        if settings.old_refresh == OldToken::Dies {
+            issued.refresh.remove(at);
+        }
+        if settings.old_access == OldToken::Dies {
+            issued.access.clear();
+        }
+        let body = self.new_pair();
+        self.accept("token_refresh", &"", json!({ "grant": "refresh" }));
+        Reply::ok(body)
+    }
+
+    fn new_pair(&mut self) -> Value {
+        let (access, refresh) = (self.new_token(ACCESS_LIFE), self.new_token(REFRESH_LIFE));
+        self.state.issued.access.push(access.clone());
+        self.state.issued.refresh.push(refresh.clone());
+        json!({
+            "access_token": access.text,
+            "token_type": "bearer",
+            "expires_in": ACCESS_LIFE.as_secs(),
+            "refresh_token": refresh.text,
+            "scope": format!("full|{}", self.settings.tenant),
+        })
+    }
+
+    fn new_token(&self, life: SignedDuration) -> Token {
+        let mut bytes = [0; 16];
+        self.random.fill(&mut bytes);
+        Token {
+            text: format!("{}{}", self.settings.oauth.token_prefix, hex::encode(bytes)),
+            until: self.now.saturating_add(life).unwrap_or(Timestamp::MAX),
+        }
+    }
+}
