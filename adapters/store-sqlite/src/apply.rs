@@ -6,7 +6,7 @@ use relay_store::{Batch, Committed, Op, effect_job_key};
 use sqlx::SqliteConnection;
 
 use crate::failure::Failure;
-use crate::{cases, directory, effects, jobs, leases, receipts, work};
+use crate::{cases, directory, effects, jobs, leases, pace, receipts, work};
 
 /// Carries out every operation in order and stops at the first that fails. The caller undoes.
 pub(crate) async fn batch(
@@ -65,6 +65,11 @@ async fn one(conn: &mut SqliteConnection, op: &Op) -> Result<(), Failure> {
         Op::PutSetting { key, value } => directory::put_setting(conn, key, value).await,
         Op::PutSettingOnce { key, value } => directory::put_setting_once(conn, key, value).await,
         Op::PutProcedure(version) => directory::put_procedure(conn, version).await,
+        Op::PutPace {
+            vendor,
+            expected,
+            body,
+        } => pace::put(conn, vendor, *expected, body).await,
         Op::Audit(entry) => directory::write_audit(conn, entry).await,
     }
 }

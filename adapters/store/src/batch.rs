@@ -284,6 +284,16 @@ pub enum Op {
     },
     /// Stores a procedure version unless it is there.
     PutProcedure(ProcedureVersion),
+    /// Replaces what is kept of a vendor's pace. Conflict `pace version` unless the stored version
+    /// is `expected`; 0 where there is none. The stored version becomes `expected + 1`.
+    PutPace {
+        /// Of which vendor.
+        vendor: String,
+        /// The version it was computed from.
+        expected: u64,
+        /// What is to be kept.
+        body: serde_json::Value,
+    },
     /// Writes the audit log.
     Audit(AuditEntry),
 }

@@ -13,8 +13,8 @@ use relay_core::time::Timestamp;
 use crate::batch::{Batch, Fence};
 use crate::error::StoreError;
 use crate::records::{
-    Attempt, AuditEntry, Effect, FactRow, Intent, Job, JobState, Link, ProcedureVersion, Receipt,
-    ReceiptState, WorkItem,
+    Attempt, AuditEntry, Effect, FactRow, Intent, Job, JobState, Link, PaceRow, ProcedureVersion,
+    Receipt, ReceiptState, WorkItem,
 };
 
 /// A page of a list: at most `limit` rows after `offset`.
@@ -172,6 +172,10 @@ pub trait Store: Debug + Send + Sync {
     async fn coaches(&self) -> Result<Vec<Coach>, StoreError>;
     /// A setting.
     async fn setting(&self, key: &str) -> Result<Option<serde_json::Value>, StoreError>;
+    /// What is kept of a vendor's pace.
+    async fn pace(&self, vendor: &str) -> Result<Option<PaceRow>, StoreError>;
+    /// What is kept of every vendor's pace, by name.
+    async fn paces(&self) -> Result<Vec<PaceRow>, StoreError>;
     /// A procedure version.
     async fn procedure(&self, hash: &str) -> Result<Option<ProcedureVersion>, StoreError>;
     /// The audit log, newest first.

@@ -14,8 +14,8 @@ use relay_core::ids::{
 use relay_core::time::Timestamp;
 use relay_store::{
     Attempt, AuditEntry, Batch, CaseFilter, Claim, Committed, Effect, FactRow, Fence, Health,
-    Intent, Job, JobFilter, Link, Op, Page, ProcedureVersion, Receipt, ReceiptState, Store,
-    StoreError, WorkItem,
+    Intent, Job, JobFilter, Link, Op, PaceRow, Page, ProcedureVersion, Receipt, ReceiptState,
+    Store, StoreError, WorkItem,
 };
 
 /// What is stored.
@@ -28,6 +28,7 @@ pub(crate) struct State {
     pub(crate) jobs: Vec<Job>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) settings: BTreeMap<String, serde_json::Value>,
+    pub(crate) paces: Vec<PaceRow>,
     pub(crate) health: Health,
     /// How often `commit` was called.
     pub(crate) commits: u32,
@@ -251,6 +252,13 @@ impl Store for FakeStore {
     }
     async fn setting(&self, key: &str) -> Result<Option<serde_json::Value>, StoreError> {
         Ok(self.state().settings.get(key).cloned())
+    }
+    async fn pace(&self, vendor: &str) -> Result<Option<PaceRow>, StoreError> {
+        let state = self.state();
+        Ok(state.paces.iter().find(|p| p.vendor == vendor).cloned())
+    }
+    async fn paces(&self) -> Result<Vec<PaceRow>, StoreError> {
+        Ok(self.state().paces.clone())
     }
     async fn procedure(&self, _hash: &str) -> Result<Option<ProcedureVersion>, StoreError> {
         unfaked()
