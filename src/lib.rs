@@ -13,6 +13,7 @@
 //! | [`receipts`] | verify, store, acknowledge |
 //! | [`engine`] | intake, steps, queue, what people do |
 //! | [`effects`] | guard, intent, one attempt, probe |
+//! | [`pace`] | how much a vendor may be asked, shared by all workers |
 //! | [`ports`] | what we need of the world, named by need |
 //! | [`wiring`] | the only place that names vendors and databases |
 //! | [`sandbox`] | emulated vendors and invented people, for tests and demo |
@@ -27,6 +28,7 @@ pub mod effects;
 pub mod engine;
 pub mod http;
 pub mod lifecycle;
+pub mod pace;
 pub mod ports;
 pub mod receipts;
 pub mod sandbox;
