@@ -14,6 +14,7 @@
 //! | [`engine`] | intake, steps, queue, what people do |
 //! | [`effects`] | guard, intent, one attempt, probe |
 //! | [`credentials`] | tokens: sealed, refreshed by one at a time, connected by a person |
+//! | [`pace`] | how much a vendor may be asked, shared by all workers |
 //! | [`ports`] | what we need of the world, named by need |
 //! | [`wiring`] | the only place that names vendors and databases |
 //! | [`sandbox`] | emulated vendors and invented people, for tests and demo |
@@ -29,6 +30,7 @@ pub mod effects;
 pub mod engine;
 pub mod http;
 pub mod lifecycle;
+pub mod pace;
 pub mod ports;
 pub mod receipts;
 pub mod sandbox;

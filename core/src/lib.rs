@@ -18,6 +18,7 @@
 //! | [`procedure`] | parameters and texts of a procedure, at one version |
 //! | [`effects`] | the registry of everything we can do to the outside world |
 //! | [`retry`] | classes of failure and the schedule that follows from them |
+//! | [`pace`] | how fast a vendor may be asked, and when not at all |
 //! | [`case`] | one run of a procedure for one client |
 //! | [`workflow`] | the shape every procedure has: step and guard |
 //! | [`workflows`] | the procedures themselves, one file per step |
@@ -29,6 +30,7 @@ pub mod clients;
 pub mod effects;
 pub mod facts;
 pub mod ids;
+pub mod pace;
 pub mod procedure;
 pub mod random;
 pub mod retry;

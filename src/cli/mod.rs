@@ -27,6 +27,7 @@ pub mod process;
 pub mod repin;
 pub mod sandbox;
 mod serve;
+pub mod vendors;
 pub mod work;
 
 use std::path::{Path, PathBuf};
@@ -102,6 +103,8 @@ pub enum Command {
     /// The subscriptions by which vendors send us webhooks.
     #[command(subcommand)]
     Hooks(HooksCommand),
+    /// How much each vendor may be asked now: budget, quota left, pauses.
+    Vendors,
     /// The procedures' parameters and scripts.
     #[command(subcommand)]
     Procedures(ProceduresCommand),
@@ -171,6 +174,11 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
             let path = &config.store.path;
             require_database(path)?;
             let store = stores.open(path).await?;
+            if *command == Command::Vendors {
+                let (clocks, _) = clocks::of_command(&*store).await?;
+                let vendors = wiring::limits::vendors(&config);
+                return vendors::list(&*store, &vendors, clocks.procedure.now(), out).await;
+            }
             match ReadOnly::of(command) {
                 Some(read) => read.run(&*store, out).await,
                 None if matches!(command, Command::Stop(_) | Command::Resume(_)) => {
@@ -317,6 +325,7 @@ fn name(command: &Command) -> &'static str {
         Command::Jobs(_) => "jobs",
         Command::Clients(_) => "clients",
         Command::Hooks(_) => "hooks",
+        Command::Vendors => "vendors",
         Command::Procedures(_) => "procedures",
         Command::Keap(_) => "keap",
         Command::Connect(_) => "connect",

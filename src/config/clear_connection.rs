@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::VendorMode;
+use super::limits::LimitsConfig;
 use super::reader::Reader;
 
 pub(super) const EXAMPLE: &str = r#"[clear_connection]
@@ -30,6 +31,15 @@ message_read = true
 notes = true
 end_program = true
 documents = true
+
+# How much the portal is asked. Without calls_per_minute: as much as there is to ask.
+[clear_connection.limits]
+#calls_per_minute = 600
+#burst = 20
+# So many calls in a row that meet no answer or a server error, and it is left alone for a while.
+breaker_failures = 5
+# How long work may wait for the portal before an admin gets a work item.
+tell_after_minutes = 60
 
 # Where a portal's payloads differ from the published contract: our name = JSON pointer.
 [clear_connection.fields]
@@ -72,6 +82,8 @@ pub struct ClearConnectionConfig {
     pub capabilities: PortalCapabilities,
     /// Our name of a field → JSON pointer into the payload.
     pub fields: BTreeMap<String, String>,
+    /// How much it may be asked.
+    pub limits: LimitsConfig,
 }
 
 impl ClearConnectionConfig {
@@ -82,6 +94,7 @@ impl ClearConnectionConfig {
         let webhook_keys = webhook_keys(&mut reader);
         let capabilities = PortalCapabilities::read(reader.section("capabilities"));
         let fields = fields(&mut reader);
+        let limits = LimitsConfig::read(reader.section("limits"), None);
         if mode == VendorMode::On {
             let off = "or mode = \"off\"";
             if asked_url.is_none() {
@@ -108,6 +121,7 @@ impl ClearConnectionConfig {
             webhook_keys,
             capabilities,
             fields,
+            limits,
         }
     }
 }

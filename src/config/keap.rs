@@ -8,6 +8,7 @@ use url::Url;
 
 use super::VendorMode;
 use super::keap_oauth::KeapOAuth;
+use super::limits::LimitsConfig;
 use super::reader::Reader;
 
 pub(super) const EXAMPLE: &str = r#"[keap]
@@ -49,6 +50,22 @@ tab = "Clear Connection"
 authorize_url = "https://accounts.infusionsoft.com/app/oauth/authorize"
 token_url = "https://api.infusionsoft.com/token"
 
+# How much Keap is asked. All workers and processes on one database share it.
+[keap.limits]
+# Calls a minute on average, and at once. Keap's guidelines regard more than one a second on
+# average as a fault of the caller.
+calls_per_minute = 60
+burst = 3
+# Keap's answers say what is left of its own limits, which every integration of the account uses up.
+# So much of each is kept for messages with a deadline. At none left everything waits until it is
+# renewed. false: what the answers say is not looked at.
+reserve_percent = 10
+obey_quota = true
+# So many calls in a row that meet no answer or a server error, and Keap is left alone for a while.
+breaker_failures = 5
+# How long work may wait for Keap before an admin gets a work item.
+tell_after_minutes = 60
+
 # What counts as the coaching fee (A15, E47). By id, never by name. Nothing else is ever stopped.
 [keap.coaching]
 product_ids = []
@@ -79,6 +96,9 @@ impl CredentialKind {
         }
     }
 }
+
+/// Calls a minute on average, and at once, where nothing else is written.
+const USUAL: (u32, u32) = (60, 3);
 
 /// The header a key travels in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +165,8 @@ pub struct KeapConfig {
     pub card_removal: CardRemoval,
     /// How custom fields are written.
     pub custom_fields_mode: CustomFieldsMode,
+    /// How much it may be asked.
+    pub limits: LimitsConfig,
 }
 
 impl KeapConfig {
@@ -181,6 +203,7 @@ impl KeapConfig {
         let hook_secrets = hook_secrets(&mut reader);
         let contact_type_field = ContactTypeField::read(reader.section("contact_type_field"));
         let coaching = Coaching::read(reader.section("coaching"));
+        let limits = LimitsConfig::read(reader.section("limits"), Some(USUAL));
         reader.finish();
         Some(Self {
             mode,
@@ -194,6 +217,7 @@ impl KeapConfig {
             coaching,
             card_removal,
             custom_fields_mode,
+            limits,
         })
     }
 }

@@ -21,6 +21,7 @@ mod clinic;
 mod http;
 mod keap;
 mod keap_oauth;
+mod limits;
 mod log;
 mod mistakes;
 mod people;
@@ -42,6 +43,7 @@ pub use keap::{
     Coaching, ContactTypeField, CredentialKind, CustomFieldsMode, KeapConfig, KeyHeader,
 };
 pub use keap_oauth::KeapOAuth;
+pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use mistakes::{ConfigError, Mistake};
 pub use people::PeopleConfig;

@@ -383,7 +383,10 @@ impl Engine {
         if error.class == Class::Unauthorised {
             ops.extend(self.connection_item_ops(error));
         }
-        self.end(job, end, ops).await
+        match end {
+            JobEnd::Snooze { at, why } => self.wait(job, at, why, ops).await,
+            end => self.end(job, end, ops).await,
+        }
     }
 
     async fn unclear(

@@ -29,6 +29,7 @@ pub mod jobs;
 pub mod repin;
 pub mod replay;
 pub mod stepper;
+mod turn;
 mod watch;
 pub mod worker;
 
@@ -43,6 +44,7 @@ use tokio::sync::Notify;
 
 use crate::checkpoint::{Checkpoints, Point};
 use crate::effects::Perform;
+use crate::pace::Pacer;
 use crate::ports::Ports;
 use crate::receipts::Source;
 
@@ -79,6 +81,8 @@ pub struct Parts {
     pub ports: Ports,
     /// What carries effects out. Made from `ports`, except where a test or the demo stands in.
     pub perform: Arc<dyn Perform>,
+    /// How much each vendor may be asked.
+    pub pace: Arc<Pacer>,
     /// The procedures.
     pub book: Arc<ProcedureBook>,
     /// The senders of webhooks.

@@ -1,5 +1,7 @@
 //! Claims due jobs and runs them, one at a time per client.
 //!
+//! Each asks for its turn at the vendors it calls before it runs (`turn.rs`).
+//!
 //! A claim is a lease in real time with a fence. While a job runs its lease is renewed at a third
 //! of its length; a renewal that finds the lease gone drops the job where it stands, because
 //! somebody else has it now. When told to stop, the worker claims nothing more, gives what runs a
@@ -43,7 +45,7 @@ impl Engine {
                 return Ok(ran);
             }
             for job in claimed {
-                self.run_leased(&job).await?;
+                self.run_leased(&job, false).await?;
                 ran += 1;
             }
         }
@@ -59,7 +61,7 @@ impl Engine {
                 return Ok(ran);
             }
             for job in claimed {
-                self.run_leased(&job).await?;
+                self.run_leased(&job, true).await?;
                 ran += 1;
             }
         }
@@ -98,9 +100,9 @@ impl Engine {
             .map_err(EngineError::from)
     }
 
-    /// Runs a claimed job while keeping its lease.
-    async fn run_leased(&self, job: &Job) -> Result<(), EngineError> {
-        let work = self.run_job(job);
+    /// Runs a claimed job while keeping its lease. `ordered`: a person waits for it.
+    async fn run_leased(&self, job: &Job, ordered: bool) -> Result<(), EngineError> {
+        let work = self.run_job(job, ordered);
         tokio::pin!(work);
         let mut renewals = tokio::time::interval(LEASE / 3);
         renewals.tick().await;
@@ -202,7 +204,7 @@ async fn look(
     let count = claimed.len();
     for job in claimed {
         let engine = engine.clone();
-        running.spawn(async move { engine.run_leased(&job).await });
+        running.spawn(async move { engine.run_leased(&job, false).await });
     }
     Ok(read + count)
 }

@@ -4,6 +4,7 @@
 
 pub mod clear_connection;
 pub mod keap;
+pub mod limits;
 pub mod procedures;
 pub mod store;
 
@@ -122,8 +123,10 @@ impl Relay {
 /// Puts a relay together.
 pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError> {
     let wake = Arc::new(Notify::new());
-    let portal = portal_client(config, &ground)?;
-    let connection = Arc::new(KeapConnection::new(config, &ground)?);
+    let pace = limits::pacer(config, &ground);
+    let portal = portal_client(config, &ground, limits::to_portal(&ground, &pace))?;
+    let to_keap = limits::to_keap(config, &ground, &pace);
+    let connection = Arc::new(KeapConnection::new(config, &ground, to_keap)?);
     let keap = Arc::clone(connection.client());
     let sources = sources(config)?;
     let zone = config.calendar.zone().clone();
@@ -165,6 +168,7 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         store: ground.store,
         ports,
         perform,
+        pace,
         book: Arc::new(book),
         sources,
         calendar: config.calendar.clone(),
@@ -200,17 +204,18 @@ fn people(config: &Config) -> People {
     }
 }
 
-fn portal_client(config: &Config, ground: &Ground) -> Result<PortalClient, AssembleError> {
+fn portal_client(
+    config: &Config,
+    ground: &Ground,
+    transport: Arc<dyn Transport>,
+) -> Result<PortalClient, AssembleError> {
     let off = AssembleError::Off {
         vendor: "clear_connection",
     };
     let portal = &config.clear_connection;
     match (portal.mode, &portal.base_url, &portal.token) {
         (VendorMode::On, Some(base), Some(token)) => {
-            let (transport, clock) = (
-                Arc::clone(&ground.transport),
-                Arc::clone(&ground.clocks.procedure),
-            );
+            let clock = Arc::clone(&ground.clocks.procedure);
             let client = PortalClient::new(transport, base.clone(), token.clone(), clock);
             Ok(client.with_capabilities(capabilities(portal.capabilities)))
         }

@@ -147,6 +147,7 @@ fn vendors_named(sources: &[Source]) -> Vec<String> {
     let neutral = [
         "src/engine",
         "src/effects",
+        "src/pace",
         "src/receipts",
         "src/credentials",
         "src/ports",

@@ -48,22 +48,12 @@ pub(crate) fn is_gateways(answer: &Answer) -> bool {
 /// How long until the day's quota is renewed, if the headers say that none is left. An empty
 /// header means unknown, not zero.
 fn until_quota_is_renewed(answer: &Answer, now: Timestamp) -> Option<SignedDuration> {
-    let header = |name: &str| {
-        answer
-            .headers
-            .get(name)?
-            .to_str()
-            .ok()?
-            .trim()
-            .parse::<i64>()
-            .ok()
-    };
-    if header("x-keap-product-quota-available")? > 0 {
+    let day = crate::quota::read(&answer.headers).key_day;
+    if day.available? > 0 {
         return None;
     }
-    let renewed = Timestamp::from_millisecond(header("x-keap-product-quota-expiry-time")?).ok()?;
-    let wait = renewed.duration_since(now);
-    // Some recordings hold a shorter number than milliseconds since 1970; that is no time to wait.
+    let wait = day.expires?.duration_since(now);
+    // More than a day is no end of a day.
     let sensible = SignedDuration::ZERO..=SignedDuration::from_hours(25);
     sensible.contains(&wait).then_some(wait)
 }

@@ -13,6 +13,7 @@
 //! | [`webhook`] | REST hook deliveries and the handshake |
 //! | [`marker`] | how a write is made recognisable without a client seeing it |
 //! | [`outcome`] | what a coach wrote into a call task |
+//! | [`quota`] | what an answer's headers say of Keap's limits |
 //! | [`time`] | many spellings of an instant in, one out |
 //! | `emulator` | a stand-in for Keap (feature `emulator`) |
 //! | [`error`] | the shapes of Keap's refusals, and what may be said of them |
@@ -35,6 +36,7 @@ pub mod marker;
 pub mod oauth;
 pub mod outcome;
 mod query;
+pub mod quota;
 pub mod time;
 pub mod types;
 pub mod webhook;

@@ -6,7 +6,7 @@ use relay_store::{Batch, Committed, Op, effect_job_key};
 use sqlx::SqliteConnection;
 
 use crate::failure::Failure;
-use crate::{cases, credentials, directory, effects, jobs, leases, receipts, work};
+use crate::{cases, credentials, directory, effects, jobs, leases, pace, receipts, work};
 
 /// Carries out every operation in order and stops at the first that fails. The caller undoes.
 pub(crate) async fn batch(
@@ -70,6 +70,11 @@ async fn one(conn: &mut SqliteConnection, op: &Op) -> Result<(), Failure> {
         Op::SettleCredential(settled) => credentials::settle(conn, settled).await,
         Op::BeginAuthorization(begun) => credentials::begin(conn, begun).await,
         Op::UseAuthorization(used) => credentials::use_up(conn, used).await,
+        Op::PutPace {
+            vendor,
+            expected,
+            body,
+        } => pace::put(conn, vendor, *expected, body).await,
         Op::Audit(entry) => directory::write_audit(conn, entry).await,
     }
 }

@@ -26,6 +26,7 @@ mod effects;
 mod failure;
 mod jobs;
 mod leases;
+mod pace;
 mod receipts;
 mod store;
 mod values;

@@ -10,13 +10,15 @@ use relay_core::ids::{
 use relay_core::time::Timestamp;
 use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect,
-    FactRow, Fence, Health, Intent, Job, JobFilter, Link, Page, ProcedureVersion, Receipt,
+    FactRow, Fence, Health, Intent, Job, JobFilter, Link, PaceRow, Page, ProcedureVersion, Receipt,
     ReceiptState, Store, StoreError, WorkItem,
 };
 use serde_json::Value;
 
 use crate::writer::{Answer, Work};
-use crate::{SqliteStore, cases, credentials, directory, effects, jobs, leases, receipts, work};
+use crate::{
+    SqliteStore, cases, credentials, directory, effects, jobs, leases, pace, receipts, work,
+};
 
 /// The writer answered another question than it was asked: a bug of this crate.
 fn mismatch() -> StoreError {
@@ -179,6 +181,14 @@ impl Store for SqliteStore {
 
     async fn authorization(&self, name: &str) -> Result<Option<Authorization>, StoreError> {
         Ok(credentials::begun(&self.reads, name).await?)
+    }
+
+    async fn pace(&self, vendor: &str) -> Result<Option<PaceRow>, StoreError> {
+        Ok(pace::get(&self.reads, vendor).await?)
+    }
+
+    async fn paces(&self) -> Result<Vec<PaceRow>, StoreError> {
+        Ok(pace::list(&self.reads).await?)
     }
 
     async fn procedure(&self, hash: &str) -> Result<Option<ProcedureVersion>, StoreError> {

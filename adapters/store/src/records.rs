@@ -387,3 +387,15 @@ pub struct ProcedureVersion {
     /// Parameters and scripts as one JSON document.
     pub body: String,
 }
+
+/// Where a vendor stands: how much of it may be asked, and when. One row for each vendor of which
+/// there is anything to remember; every worker of every process reads and changes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PaceRow {
+    /// The vendor.
+    pub vendor: String,
+    /// Raised by one with each change.
+    pub version: u64,
+    /// What is kept, as one document.
+    pub body: serde_json::Value,
+}

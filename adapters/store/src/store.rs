@@ -14,8 +14,8 @@ use crate::batch::{Batch, Fence};
 use crate::credentials::{Authorization, Credential};
 use crate::error::StoreError;
 use crate::records::{
-    Attempt, AuditEntry, Effect, FactRow, Intent, Job, JobState, Link, ProcedureVersion, Receipt,
-    ReceiptState, WorkItem,
+    Attempt, AuditEntry, Effect, FactRow, Intent, Job, JobState, Link, PaceRow, ProcedureVersion,
+    Receipt, ReceiptState, WorkItem,
 };
 
 /// A page of a list: at most `limit` rows after `offset`.
@@ -177,6 +177,10 @@ pub trait Store: Debug + Send + Sync {
     async fn credential(&self, name: &str) -> Result<Option<Credential>, StoreError>;
     /// The authorization that was begun last and is not used up.
     async fn authorization(&self, name: &str) -> Result<Option<Authorization>, StoreError>;
+    /// What is kept of a vendor's pace.
+    async fn pace(&self, vendor: &str) -> Result<Option<PaceRow>, StoreError>;
+    /// What is kept of every vendor's pace, by name.
+    async fn paces(&self) -> Result<Vec<PaceRow>, StoreError>;
     /// A procedure version.
     async fn procedure(&self, hash: &str) -> Result<Option<ProcedureVersion>, StoreError>;
     /// The audit log, newest first.

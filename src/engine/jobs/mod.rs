@@ -31,9 +31,18 @@ use crate::engine::{Engine, EngineError};
 const TRIES: usize = 5;
 
 impl Engine {
-    /// Runs a claimed job to its end. An error means that the database can't be written now;
-    /// whatever else goes wrong, a panic too, ends this job and no other.
-    pub(crate) async fn run_job(&self, job: &Job) -> Result<(), EngineError> {
+    /// Runs a claimed job to its end, if it is its turn. An error means that the database can't be
+    /// written now; whatever else goes wrong, a panic too, ends this job and no other.
+    pub(crate) async fn run_job(&self, job: &Job, ordered: bool) -> Result<(), EngineError> {
+        let Some(turn) = self.take_turn(job, ordered).await? else {
+            return Ok(());
+        };
+        let done = turn.within(self.run_in_turn(job)).await;
+        self.leave_turn(&turn).await;
+        done
+    }
+
+    async fn run_in_turn(&self, job: &Job) -> Result<(), EngineError> {
         for _ in 0..TRIES {
             let handled = AssertUnwindSafe(self.handle(job)).catch_unwind().await;
             let error = match handled {
@@ -129,7 +138,10 @@ impl Engine {
         if let (EngineError::Call(call), Class::Unauthorised) = (&error, class) {
             ops.extend(self.connection_item_ops(call));
         }
-        self.end(job, end, ops).await
+        match end {
+            JobEnd::Snooze { at, why } => self.wait(job, at, why, ops).await,
+            end => self.end(job, end, ops).await,
+        }
     }
 
     /// What the retry policy says of a failure. `true` when it is the last.
@@ -147,6 +159,9 @@ impl Engine {
             Class::Unclear => Class::Retryable { after: None },
             class => class,
         };
+        if let Some(end) = self.not_its_fault(class) {
+            return (end, false);
+        }
         match self
             .retry
             .decide(failures, since, now, class, self.random.unit())

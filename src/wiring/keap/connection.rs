@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use relay_core::time::SignedDuration;
-use relay_http_client::CallError;
+use relay_http_client::{CallError, Transport};
 use relay_keap::oauth::{Application, Fate, OAuthClient, TokenFailure, Tokens};
 use relay_keap::{
     ContactTypeField, Credential, CustomFieldsMode, FixedKey, HeaderStyle, KeapClient, Settings,
@@ -35,15 +35,21 @@ pub struct KeapConnection {
 }
 
 impl KeapConnection {
-    /// The connection that is configured.
-    pub fn new(config: &Config, ground: &Ground) -> Result<Self, AssembleError> {
-        Self::with_pace(config, ground, Arc::new(RealPace))
+    /// The connection that is configured. `transport` is the way that calls take; tokens are
+    /// fetched past every budget, because nothing works without them.
+    pub fn new(
+        config: &Config,
+        ground: &Ground,
+        transport: Arc<dyn Transport>,
+    ) -> Result<Self, AssembleError> {
+        Self::with_pace(config, ground, transport, Arc::new(RealPace))
     }
 
     /// The same, waiting for other processes by `pace`.
     pub fn with_pace(
         config: &Config,
         ground: &Ground,
+        transport: Arc<dyn Transport>,
         pace: Arc<dyn Pace>,
     ) -> Result<Self, AssembleError> {
         let keap = &config.keap;
@@ -63,7 +69,7 @@ impl KeapConnection {
             }
         };
         let client = KeapClient::new(
-            Arc::clone(&ground.transport),
+            transport,
             Arc::clone(&ground.clocks.procedure),
             settings(keap, credential),
         );

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clear_relay::checkpoint::{Checkpoints, NoCheckpoints};
 use clear_relay::engine::{Engine, Parts, People, ProcedureBook};
+use clear_relay::pace::Pacer;
 use clear_relay::ports::{NoConnections, Ports};
 use clear_relay::receipts::{Parsed, Refusal, Source, Verified};
 use http::HeaderMap;
@@ -81,6 +82,15 @@ impl Rig {
             store: store.clone(),
             ports,
             perform: world.clone(),
+            pace: Arc::new(Pacer::new(
+                Vec::new(),
+                store.clone(),
+                Clocks {
+                    procedure: clock.clone(),
+                    real: real.clone(),
+                },
+                random.clone(),
+            )),
             book: Arc::new(book(mode)),
             sources: vec![Arc::new(Facts)],
             calendar: Calendar::default_denver(),

@@ -14,8 +14,8 @@ use relay_core::ids::{
 use relay_core::time::Timestamp;
 use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect,
-    FactRow, Fence, Health, Intent, Job, JobFilter, Link, Op, Page, ProcedureVersion, Receipt,
-    ReceiptState, Store, StoreError, WorkItem,
+    FactRow, Fence, Health, Intent, Job, JobFilter, Link, Op, PaceRow, Page, ProcedureVersion,
+    Receipt, ReceiptState, Store, StoreError, WorkItem,
 };
 
 /// What is stored.
@@ -28,6 +28,7 @@ pub(crate) struct State {
     pub(crate) jobs: Vec<Job>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) settings: BTreeMap<String, serde_json::Value>,
+    pub(crate) paces: Vec<PaceRow>,
     pub(crate) health: Health,
     /// How often `commit` was called.
     pub(crate) commits: u32,
@@ -257,6 +258,13 @@ impl Store for FakeStore {
     }
     async fn authorization(&self, _name: &str) -> Result<Option<Authorization>, StoreError> {
         unfaked()
+    }
+    async fn pace(&self, vendor: &str) -> Result<Option<PaceRow>, StoreError> {
+        let state = self.state();
+        Ok(state.paces.iter().find(|p| p.vendor == vendor).cloned())
+    }
+    async fn paces(&self) -> Result<Vec<PaceRow>, StoreError> {
+        Ok(self.state().paces.clone())
     }
     async fn procedure(&self, _hash: &str) -> Result<Option<ProcedureVersion>, StoreError> {
         unfaked()

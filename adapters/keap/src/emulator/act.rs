@@ -163,6 +163,14 @@ pub enum Act {
     },
     /// A hook subscription is switched off, as after a bad night.
     DeactivateHooks,
+    /// Another integration of the account makes requests: with a key of its own, or with ours.
+    UseQuota {
+        /// How many.
+        requests: u32,
+        /// With our key.
+        #[serde(default)]
+        our_key: bool,
+    },
     /// A key is let in no more.
     RevokeKeys,
     /// The admin takes back her consent: no token is let in any more.
@@ -205,6 +213,10 @@ impl World<'_> {
             Act::SetUserStatus { user, status } => self.set_user_status(user, &status),
             Act::DeactivateHooks => Ok(self.deactivate_hooks()),
             Act::RevokeKeys | Act::RevokeGrants | Act::ExpireAccess => Ok(0),
+            Act::UseQuota { requests, our_key } => {
+                self.state.usage.count_others(self.now, requests, our_key);
+                Ok(0)
+            }
             Act::ChangeSubscription {
                 subscription,
                 changes,

@@ -1,4 +1,7 @@
-//! The limits of a key, and the headers that tell how much of them is left.
+//! The limits of a key and of the tenant, and the headers that tell how much of them is left.
+//!
+//! The tenant's windows count every integration of the account; what the others do is an
+//! [`Act`](super::Act). Minutes and seconds are those of the clock, days end at midnight UTC.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use relay_core::time::Timestamp;
@@ -11,6 +14,8 @@ pub(super) struct Usage {
     second: Window,
     minute: Window,
     day: Window,
+    tenant_minute: Window,
+    tenant_day: Window,
 }
 
 #[derive(Debug, Default)]
@@ -20,11 +25,12 @@ struct Window {
 }
 
 impl Window {
-    fn count(&mut self, number: i64) -> u32 {
+    /// Counts requests made now.
+    fn count(&mut self, number: i64, requests: u32) -> u32 {
         if self.number != number {
             *self = Self { number, used: 0 };
         }
-        self.used = self.used.saturating_add(1);
+        self.used = self.used.saturating_add(requests);
         self.used
     }
 }
@@ -32,14 +38,36 @@ impl Window {
 const MILLIS_A_DAY: i64 = 86_400_000;
 
 impl Usage {
-    /// Counts a request. Returns whether it is within the limits.
+    /// Counts a request of ours. Returns whether it is within all limits.
     pub(super) fn count(&mut self, now: Timestamp, limits: &Limits) -> bool {
-        let millis = now.as_millisecond();
-        let within_second = self.second.count(millis.div_euclid(1_000)) <= limits.per_second;
-        let within_minute = self.minute.count(millis.div_euclid(60_000)) <= limits.per_minute;
-        let within_day = self.day.count(millis.div_euclid(MILLIS_A_DAY)) <= limits.per_day;
-        within_second && within_minute && within_day
+        let second = now.as_millisecond().div_euclid(1_000);
+        let (minute, day) = windows(now);
+        let within = [
+            self.second.count(second, 1) <= limits.per_second,
+            self.minute.count(minute, 1) <= limits.per_minute,
+            self.day.count(day, 1) <= limits.per_day,
+            self.tenant_minute.count(minute, 1) <= limits.tenant_per_minute,
+            self.tenant_day.count(day, 1) <= limits.tenant_per_day,
+        ];
+        within.into_iter().all(|within| within)
     }
+
+    /// Another integration makes requests: with a key of its own, or with ours.
+    pub(super) fn count_others(&mut self, now: Timestamp, requests: u32, our_key: bool) {
+        let (minute, day) = windows(now);
+        self.tenant_minute.count(minute, requests);
+        self.tenant_day.count(day, requests);
+        if our_key {
+            self.minute.count(minute, requests);
+            self.day.count(day, requests);
+        }
+    }
+}
+
+/// The numbers of the running minute and day.
+fn windows(now: Timestamp) -> (i64, i64) {
+    let millis = now.as_millisecond();
+    (millis.div_euclid(60_000), millis.div_euclid(MILLIS_A_DAY))
 }
 
 /// The headers of an answer to a request that was let in.
@@ -77,17 +105,19 @@ pub(super) fn headers(usage: &Usage, settings: &Settings, now: Timestamp) -> Hea
         format!("{}ps", limits.per_second),
     );
     put("x-keap-tenant-id", settings.tenant.clone());
-    put("x-keap-tenant-throttle-limit", "10000|250000".to_owned());
+    let (minute, day) = (limits.tenant_per_minute, limits.tenant_per_day);
+    put("x-keap-tenant-throttle-limit", format!("{minute}|{day}"));
     put("x-keap-tenant-throttle-time-unit", "minute|day".to_owned());
     put("x-keap-tenant-throttle-interval", "1|1".to_owned());
-    let (minute, day) = (left(10_000, &usage.minute), left(250_000, &usage.day));
+    let minute = left(minute, &usage.tenant_minute);
+    let day = left(day, &usage.tenant_day);
     put(
         "x-keap-tenant-throttle-available",
         format!("{minute}|{day}"),
     );
     put(
         "x-keap-tenant-throttle-used",
-        format!("{}|{}", usage.minute.used, usage.day.used),
+        format!("{}|{}", usage.tenant_minute.used, usage.tenant_day.used),
     );
     map
 }

@@ -179,7 +179,7 @@ pub enum Arrival {
     Reversed,
 }
 
-/// The limits of one key: per second, minute and day.
+/// The limits of one key, and those of the tenant, which all its integrations use up together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Requests in one second; shown as `10ps`.
@@ -188,6 +188,10 @@ pub struct Limits {
     pub per_minute: u32,
     /// Requests until midnight UTC.
     pub per_day: u32,
+    /// Requests of everybody in one minute.
+    pub tenant_per_minute: u32,
+    /// Requests of everybody until midnight UTC.
+    pub tenant_per_day: u32,
     /// Whether more of them meet 429, or the headers only count.
     pub enforced: bool,
 }
@@ -326,6 +330,8 @@ impl Default for Settings {
                 per_second: 10,
                 per_minute: 240,
                 per_day: 30_000,
+                tenant_per_minute: 10_000,
+                tenant_per_day: 250_000,
                 enforced: false,
             },
             custom_fields: ListWrite::Replace,

@@ -166,6 +166,11 @@ behaviours! { $
         an_authorization_is_used_once,
         a_new_authorization_replaces_the_one_before,
     }
+    pace {
+        a_pace_is_replaced_only_from_the_version_it_was_read_in,
+        of_two_who_read_the_same_pace_one_replaces_it,
+        paces_come_by_vendor,
+    }
     batches {
         an_empty_batch_is_carried_out,
         a_batch_is_carried_out_in_order,

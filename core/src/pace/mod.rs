@@ -1,0 +1,516 @@
+//! How fast a vendor may be asked, and when not at all.
+//!
+//! People: a *vendor* with limits of its own, which other integrations of the same account use up,
+//! too; *jobs*, which ask for their turn before they call it; the *engine*, which puts off those
+//! that have to wait.
+//!
+//! ```text
+//! a job asks ─▶ does it answer? ─▶ did it ask for a pause? ─▶ is its quota left for this? ─┐
+//!                 (breaker)            (429)                    (quota, reserve)           │
+//!               later at T ◀──────────────── no, at each of them                           ▼
+//!                    ▲                                                       is it our turn? (budget)
+//!                    └──────────────────────────────────────────────── no ◀──┴──▶ yes: its calls
+//! ```
+//!
+//! # Rules
+//! - **A job is let in or not; its calls are only counted.** Once in, its calls are charged as they
+//!   happen and may leave a debt, which the next job waits out. Cutting a job of seven reads in the
+//!   middle would make it start over, and over.
+//! - **A vendor's word is obeyed in full.** `Retry-After` is never shortened, chance only adds.
+//! - **Who waits gets a turn of its own**, one after the other, so that a hundred waiting jobs
+//!   don't come back at once. What has a [deadline](Priority) never waits behind what has none.
+//! - A refused credential and a final refusal are answers: they neither open the breaker nor pause.
+//!
+//! # Guarantees
+//! - In any span of time no more calls are made than the span fills at the [rate](Rate), a burst,
+//!   and the calls of one job; where jobs run side by side, also what each makes more than a usual
+//!   one. (An [`Ordered`](Priority::Ordered) job comes on top, and is paid back.)
+//! - Work with a deadline is let in after the debt it finds, whatever else waits.
+//! - The answers to jobs of one kind that ask one after another name instants in that order.
+//!
+//! # Not guaranteed
+//! That a vendor never says 429: others use the same account, and its limit per second is finer
+//! than ours.
+//!
+//! Everything here is a function of a stored [`Pace`] and an instant (procedure time); nothing
+//! reads a clock. Whoever stores it decides who shares it.
+
+mod breaker;
+mod budget;
+mod line;
+mod quota;
+mod trouble;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::{SignedDuration, Timestamp};
+
+pub use breaker::{Breaker, BreakerPolicy, Standing};
+pub use budget::{Budget, Rate};
+pub use quota::{Known, Quota, QuotaReading, Said, Window};
+pub use trouble::Trouble;
+
+use line::Line;
+
+/// How often a waiting job asks again while one job tries a vendor that did not answer.
+const TRIAL_WAIT: SignedDuration = SignedDuration::from_secs(10);
+
+/// How many calls a job is taken for before any was seen.
+const FIRST_GUESS: u32 = 3;
+
+/// How much work can wait. More urgent is greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// Nobody notices for a day: polls, backfill, the daily comparison.
+    Background,
+    /// Everything else.
+    Normal,
+    /// Late is worth nothing: what goes to a client, what tells a coach to call, what stops money.
+    Deadline,
+    /// A person waits for it at this moment. Goes at once, unless the vendor refuses.
+    Ordered,
+}
+
+/// A job asks for its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ask {
+    /// How much it can wait.
+    pub priority: Priority,
+    /// Whether it has been put off before and comes at the time it was given.
+    pub waited: bool,
+}
+
+/// The answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Now.
+    Admit {
+        /// Calls that are charged already: what such a job usually makes.
+        prepaid: u32,
+        /// Whether it tries a vendor that did not answer.
+        trial: bool,
+    },
+    /// Not before `at`.
+    Later {
+        /// When to ask again.
+        at: Timestamp,
+        /// Why.
+        why: Why,
+    },
+}
+
+/// Why something has to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Why {
+    /// Calls are spaced.
+    Turn,
+    /// A low day's rest is spread.
+    Spread,
+    /// What is left is kept for what has a deadline.
+    Reserved {
+        /// Of what.
+        window: Window,
+    },
+    /// Nothing is left, or not enough for a whole job.
+    UsedUp {
+        /// Of what.
+        window: Window,
+    },
+    /// The vendor asked for a pause.
+    Asked,
+    /// The vendor does not answer.
+    Down,
+    /// The vendor did not answer, and one job is trying.
+    Trial,
+}
+
+impl Why {
+    /// Whether the vendor is the reason, not our own pace.
+    fn is_trouble(self) -> bool {
+        !matches!(self, Self::Turn | Self::Spread)
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Turn => f.write_str("calls are spaced"),
+            Self::Spread => f.write_str("what is left of the day's quota is spread over the day"),
+            Self::Reserved { window } => write!(
+                f,
+                "what is left of {window} is kept for messages with a deadline"
+            ),
+            Self::UsedUp { window } => write!(f, "the quota is used up ({window})"),
+            Self::Asked => f.write_str("it refused with a request to wait"),
+            Self::Down => f.write_str("it does not answer"),
+            Self::Trial => f.write_str("it did not answer; one job is trying"),
+        }
+    }
+}
+
+/// What a vendor is granted, and how its failures are met.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// How many calls; `None`: as many as there are.
+    pub rate: Option<Rate>,
+    /// The part of the vendor's own quotas that is kept for what has a deadline, in percent.
+    pub reserve_percent: u8,
+    /// When it is taken for down.
+    pub breaker: BreakerPolicy,
+    /// The pause after a first refusal that names no end; twice as long each further time.
+    pub pause: SignedDuration,
+    /// The longest such pause, before jitter. Does not shorten a `Retry-After`.
+    pub longest_pause: SignedDuration,
+    /// How long work may wait for the vendor before a person hears of it.
+    pub tell_after: SignedDuration,
+}
+
+impl Limits {
+    /// No budget. Pauses and the breaker hold for every vendor.
+    pub const fn none() -> Self {
+        Self {
+            rate: None,
+            reserve_percent: 10,
+            breaker: BreakerPolicy::standard(),
+            pause: SignedDuration::from_secs(1),
+            longest_pause: SignedDuration::from_mins(5),
+            tell_after: SignedDuration::from_hours(1),
+        }
+    }
+}
+
+/// What an exchange showed of the vendor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answered {
+    /// It answered; what, is not our business.
+    Alive,
+    /// It refused for now and may have said for how long.
+    Refused {
+        /// Its `Retry-After`.
+        after: Option<SignedDuration>,
+    },
+    /// No answer, or a server error.
+    Failed,
+}
+
+/// What an exchange tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exchange {
+    /// How it ended.
+    pub answered: Answered,
+    /// What it said of its limits.
+    pub quota: QuotaReading,
+    /// Whether it is to be charged; `false` where its job has prepaid.
+    pub charged: bool,
+}
+
+/// Something to be logged, once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// The vendor does not answer: nothing is asked of it.
+    Opened {
+        /// Until then.
+        until: Timestamp,
+    },
+    /// It answers again.
+    Closed,
+    /// It refused with a request to wait.
+    Paused {
+        /// Until then.
+        until: Timestamp,
+    },
+    /// Work no longer waits for it.
+    Recovered {
+        /// Whether a person was told of the trouble.
+        told: bool,
+    },
+}
+
+/// Where a vendor stands: everything that is kept of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Pace {
+    budget: Budget,
+    quota: Quota,
+    breaker: Breaker,
+    /// The pause that the vendor asked for.
+    paused_until: Option<Timestamp>,
+    /// Refusals without an answer in between, one for each pause.
+    refusals: u32,
+    line: Line,
+    /// Calls of a usual job, in eighths.
+    cost: Option<u32>,
+    trouble: Option<Trouble>,
+}
+
+impl Pace {
+    /// A job asks for its turn.
+    pub fn ask(&mut self, limits: &Limits, ask: Ask, now: Timestamp) -> Decision {
+        let stop = self.stop(limits, ask.priority, now);
+        let Some((at, why)) = stop.or_else(|| self.wait(limits, ask, now)) else {
+            return self.admit(limits, now);
+        };
+        if why.is_trouble() && ask.priority > Priority::Background {
+            Trouble::goes_on(&mut self.trouble, why, Some(at), now);
+        }
+        let at = match limits.rate {
+            Some(_) => {
+                // A turn behind a vendor's obstacle means nothing once that is gone.
+                let behind = if why.is_trouble() { at } else { now };
+                let step = self.step(limits, now);
+                self.line.stand(ask, (at, behind), step, now)
+            }
+            None => at,
+        };
+        Decision::Later { at, why }
+    }
+
+    /// Until when the vendor itself is in the way.
+    fn stop(
+        &self,
+        limits: &Limits,
+        priority: Priority,
+        now: Timestamp,
+    ) -> Option<(Timestamp, Why)> {
+        let trial = match self.breaker.standing(now) {
+            Standing::Trial { until } => Some((until.min(later(now, TRIAL_WAIT)), Why::Trial)),
+            _ => None,
+        };
+        let calls = self.usual_calls();
+        let quota = self
+            .quota
+            .stop(limits.reserve_percent, priority, calls, now);
+        [self.closed(now), trial, quota]
+            .into_iter()
+            .flatten()
+            .max_by_key(|(until, _)| *until)
+    }
+
+    /// Until when our own pace is in the way.
+    fn wait(&mut self, limits: &Limits, ask: Ask, now: Timestamp) -> Option<(Timestamp, Why)> {
+        let rate = limits.rate?;
+        if ask.priority == Priority::Ordered {
+            return None;
+        }
+        let ready = self.budget.ready(rate, now);
+        let spread = self
+            .quota
+            .spread(limits.reserve_percent, now)
+            .filter(|until| ask.priority < Priority::Deadline && *until >= ready);
+        if let Some(until) = spread {
+            return Some((until, Why::Spread));
+        }
+        let behind = self.line.is_behind(ask, now);
+        (ready > now || behind).then_some((ready, Why::Turn))
+    }
+
+    fn admit(&mut self, limits: &Limits, now: Timestamp) -> Decision {
+        let trial = self.breaker.begin_trial(&limits.breaker, now);
+        let prepaid = limits.rate.map_or(0, |rate| {
+            let calls = self.usual_calls();
+            self.budget.charge(rate, calls, now);
+            calls
+        });
+        Decision::Admit { prepaid, trial }
+    }
+
+    /// A job that was let in is over: `unused` of its prepaid calls were not made, `calls` were.
+    pub fn leave(&mut self, limits: &Limits, left: Left, now: Timestamp) {
+        if left.trial && left.calls == 0 {
+            self.breaker.give_back_trial();
+        }
+        let Some(rate) = limits.rate else { return };
+        if left.unused > 0 {
+            self.budget.refund(rate, left.unused, now);
+        }
+        if left.came_in {
+            let cost = self.cost.unwrap_or(FIRST_GUESS * 8);
+            // A moving mean: each job counts for an eighth.
+            self.cost = Some(cost - cost / 8 + left.calls.min(1_000));
+        }
+    }
+
+    /// Calls of a usual job, at least one.
+    fn usual_calls(&self) -> u32 {
+        let eighths = self.cost.unwrap_or(FIRST_GUESS * 8);
+        ((eighths + 4) / 8).max(1)
+    }
+
+    /// How far apart the turns of waiting jobs are.
+    fn step(&self, limits: &Limits, now: Timestamp) -> SignedDuration {
+        let gap = limits.rate.map_or(SignedDuration::ZERO, |rate| rate.gap);
+        let spread = self.quota.share(limits.reserve_percent, now);
+        let calls = i32::try_from(self.usual_calls()).unwrap_or(i32::MAX);
+        let gap = gap.max(spread.unwrap_or_default());
+        gap.checked_mul(calls).unwrap_or(gap)
+    }
+
+    /// Until when no call may be made at all, not even within a job that was let in.
+    pub fn closed(&self, now: Timestamp) -> Option<(Timestamp, Why)> {
+        let open = match self.breaker.standing(now) {
+            Standing::Open { until } => Some((until, Why::Down)),
+            _ => None,
+        };
+        let paused = self.paused_until.filter(|until| *until > now);
+        let paused = paused.map(|until| (until, Why::Asked));
+        open.into_iter()
+            .chain(paused)
+            .max_by_key(|(until, _)| *until)
+    }
+
+    /// A call was made. `unit` is a number in `0.0..1.0`.
+    pub fn observe(
+        &mut self,
+        limits: &Limits,
+        exchange: &Exchange,
+        now: Timestamp,
+        unit: f64,
+    ) -> Vec<Change> {
+        let mut changes = Vec::new();
+        self.quota.read(&exchange.quota, now);
+        if let Some(rate) = limits.rate {
+            self.budget.charge(rate, u32::from(exchange.charged), now);
+            self.quota.charge(limits.reserve_percent, 1, now);
+        }
+        match exchange.answered {
+            Answered::Failed => {
+                if let Some(until) = self.breaker.failed(&limits.breaker, now, unit) {
+                    Trouble::goes_on(&mut self.trouble, Why::Down, Some(until), now);
+                    changes.push(Change::Opened { until });
+                }
+            }
+            Answered::Refused { after } => {
+                if self.breaker.answered() {
+                    changes.push(Change::Closed);
+                }
+                changes.extend(self.refused(limits, after, now, unit));
+            }
+            Answered::Alive => {
+                if self.breaker.answered() {
+                    changes.push(Change::Closed);
+                }
+                if self.paused_until.is_none_or(|until| until <= now) {
+                    self.paused_until = None;
+                    self.refusals = 0;
+                }
+                let free = self.stop(limits, Priority::Normal, now).is_none();
+                if free && self.trouble.as_ref().is_some_and(|t| t.is_over(now)) {
+                    let told = self.trouble.take().is_some_and(|trouble| trouble.told);
+                    changes.push(Change::Recovered { told });
+                }
+            }
+        }
+        changes
+    }
+
+    /// The vendor refused. One pause for all the calls that were on their way.
+    fn refused(
+        &mut self,
+        limits: &Limits,
+        after: Option<SignedDuration>,
+        now: Timestamp,
+        unit: f64,
+    ) -> Option<Change> {
+        let running = self.paused_until.filter(|until| *until > now);
+        let wait = match after {
+            Some(after) => {
+                let after = after.max(SignedDuration::ZERO);
+                after.saturating_add(share(after.min(limits.longest_pause), 0.1 * unit))
+            }
+            None if running.is_some() => return None,
+            None => {
+                let wait = stretched(limits.pause, self.refusals, limits.longest_pause);
+                wait.saturating_add(share(wait, 0.5 * unit))
+            }
+        };
+        if running.is_none() {
+            self.refusals = self.refusals.saturating_add(1);
+        }
+        let until = later(now, wait).max(running.unwrap_or(now));
+        self.paused_until = Some(until);
+        Trouble::goes_on(&mut self.trouble, Why::Asked, Some(until), now);
+        (running != Some(until)).then_some(Change::Paused { until })
+    }
+
+    /// The trouble that a person has to hear of now and hasn't.
+    pub fn to_tell(&self, limits: &Limits, now: Timestamp) -> Option<&Trouble> {
+        let trouble = self.trouble.as_ref()?;
+        trouble
+            .is_to_be_told(limits.tell_after, now)
+            .then_some(trouble)
+    }
+
+    /// A person has been told.
+    pub fn told(&mut self) {
+        if let Some(trouble) = &mut self.trouble {
+            trouble.told = true;
+        }
+    }
+
+    /// The budget.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// The vendor's own limits.
+    pub fn quota(&self) -> &Quota {
+        &self.quota
+    }
+
+    /// The breaker.
+    pub fn breaker(&self) -> &Breaker {
+        &self.breaker
+    }
+
+    /// What work waits for, if it waits.
+    pub fn trouble(&self) -> Option<&Trouble> {
+        self.trouble.as_ref()
+    }
+
+    /// Until when `priority` waits for the vendor, and why.
+    pub fn held(
+        &self,
+        limits: &Limits,
+        priority: Priority,
+        now: Timestamp,
+    ) -> Option<(Timestamp, Why)> {
+        self.stop(limits, priority, now)
+    }
+}
+
+/// How a job that was let in ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    /// Prepaid calls that were not made.
+    pub unused: u32,
+    /// Calls that were made.
+    pub calls: u32,
+    /// Whether it was the trial.
+    pub trial: bool,
+    /// Whether it ran; `false` when another vendor kept it out after all.
+    pub came_in: bool,
+}
+
+/// `at` plus `wait`; stops at the end of representable time.
+fn later(at: Timestamp, wait: SignedDuration) -> Timestamp {
+    at.saturating_add(wait).unwrap_or(Timestamp::MAX)
+}
+
+/// A part of `wait`; nothing where the part is none.
+fn share(wait: SignedDuration, part: f64) -> SignedDuration {
+    let part = if part.is_nan() {
+        0.0
+    } else {
+        part.clamp(0.0, 1.0)
+    };
+    SignedDuration::try_from_secs_f64(wait.as_secs_f64() * part).unwrap_or_default()
+}
+
+/// `base`, doubled `times` times, at most `cap`.
+fn stretched(base: SignedDuration, times: u32, cap: SignedDuration) -> SignedDuration {
+    let factor = 1_i32.checked_shl(times.min(30)).unwrap_or(i32::MAX);
+    base.checked_mul(factor).map_or(cap, |wait| wait.min(cap))
+}

@@ -1,0 +1,63 @@
+//! Since when work waits for a vendor, and whether a person knows.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Why, later};
+use crate::time::{SignedDuration, Timestamp};
+
+/// So long without trouble ends it: a vendor that refuses every few minutes is in trouble all along.
+const QUIET: SignedDuration = SignedDuration::from_mins(10);
+
+/// Trouble of which nothing was heard for so long is another one.
+const STALE: SignedDuration = SignedDuration::from_hours(1);
+
+/// A stretch of time in which a vendor keeps work waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// Since when.
+    pub since: Timestamp,
+    /// When it last showed.
+    pub last: Timestamp,
+    /// When it will be over, as far as that is known.
+    pub until: Option<Timestamp>,
+    /// What it is, by the latest sign.
+    #[serde(flatten)]
+    pub why: Why,
+    /// Whether a person was told.
+    pub told: bool,
+}
+
+impl Trouble {
+    /// Another sign of trouble.
+    pub(super) fn goes_on(
+        trouble: &mut Option<Self>,
+        why: Why,
+        until: Option<Timestamp>,
+        now: Timestamp,
+    ) {
+        let same = trouble.filter(|known| known.heard_of().duration_since(now) >= -STALE);
+        *trouble = Some(Self {
+            since: same.map_or(now, |known| known.since),
+            last: now,
+            until,
+            why,
+            told: same.is_some_and(|known| known.told),
+        });
+    }
+
+    /// Until when something was known of it.
+    fn heard_of(&self) -> Timestamp {
+        self.until.unwrap_or(self.last).max(self.last)
+    }
+
+    /// Whether an answer at `now` ends it.
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        now >= later(self.last, QUIET)
+    }
+
+    /// Whether a person has to hear of it: it lasts for so long, or is known to.
+    pub(super) fn is_to_be_told(&self, after: SignedDuration, now: Timestamp) -> bool {
+        let lasts = self.until.unwrap_or(now).max(now);
+        !self.told && lasts >= later(self.since, after)
+    }
+}

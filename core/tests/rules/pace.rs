@@ -1,0 +1,465 @@
+//! How fast a vendor may be asked: budget, quota, pauses, breaker, turns.
+
+use relay_core::pace::{
+    Answered, Ask, Change, Decision, Exchange, Left, Limits, Pace, Priority, QuotaReading, Rate,
+    Said, Standing, Why, Window,
+};
+use relay_core::time::{SignedDuration, Timestamp};
+
+const SECS: fn(i64) -> SignedDuration = SignedDuration::from_secs;
+
+fn start() -> Timestamp {
+    "2026-11-03T16:00:00Z".parse().unwrap()
+}
+
+fn at(seconds: i64) -> Timestamp {
+    start() + SECS(seconds)
+}
+
+/// A call a second, three at once.
+fn limits() -> Limits {
+    Limits {
+        rate: Some(Rate::per_minute(60, 3)),
+        ..Limits::none()
+    }
+}
+
+fn new(priority: Priority) -> Ask {
+    Ask {
+        priority,
+        waited: false,
+    }
+}
+
+fn back(priority: Priority) -> Ask {
+    Ask {
+        priority,
+        waited: true,
+    }
+}
+
+fn exchange(answered: Answered) -> Exchange {
+    Exchange {
+        answered,
+        quota: QuotaReading::default(),
+        charged: true,
+    }
+}
+
+fn day(available: u64) -> QuotaReading {
+    QuotaReading {
+        key_day: Said {
+            available: Some(available),
+            limit: Some(1_000),
+            expires: None,
+        },
+        ..QuotaReading::default()
+    }
+}
+
+fn reads(pace: &mut Pace, quota: QuotaReading, now: Timestamp) {
+    let told = Exchange {
+        answered: Answered::Alive,
+        quota,
+        charged: false,
+    };
+    pace.observe(&limits(), &told, now, 0.5);
+}
+
+fn later(decision: Decision) -> (Timestamp, Why) {
+    match decision {
+        Decision::Later { at, why } => (at, why),
+        Decision::Admit { .. } => panic!("it was let in"),
+    }
+}
+
+fn is_let_in(pace: &mut Pace, ask: Ask, now: Timestamp) -> bool {
+    matches!(pace.ask(&limits(), ask, now), Decision::Admit { .. })
+}
+
+/// A job of so many calls is let in and made, all at one instant.
+fn runs(pace: &mut Pace, calls: u32, now: Timestamp) {
+    let Decision::Admit { prepaid, trial } = pace.ask(&limits(), new(Priority::Ordered), now)
+    else {
+        panic!("an order waits for nobody");
+    };
+    for call in 0..calls {
+        let charged = call >= prepaid;
+        let one = Exchange {
+            charged,
+            ..exchange(Answered::Alive)
+        };
+        pace.observe(&limits(), &one, now, 0.5);
+    }
+    let left = Left {
+        unused: prepaid.saturating_sub(calls),
+        calls,
+        trial,
+        came_in: true,
+    };
+    pace.leave(&limits(), left, now);
+}
+
+#[test]
+fn a_job_of_seven_calls_is_let_in_and_the_next_one_waits_until_its_debt_is_paid() {
+    let mut pace = Pace::default();
+    runs(&mut pace, 7, at(0));
+    let level = pace.budget().level(limits().rate.unwrap(), at(0));
+    assert!((level + 4.0).abs() < 1e-6, "three less seven: {level}");
+    let (turn, why) = later(pace.ask(&limits(), new(Priority::Normal), at(0)));
+    assert_eq!((turn, why), (at(5), Why::Turn));
+    assert!(!is_let_in(&mut pace, back(Priority::Normal), at(4)));
+    assert!(is_let_in(&mut pace, back(Priority::Normal), at(5)));
+}
+
+#[test]
+fn calls_that_a_job_did_not_make_are_given_back() {
+    let mut pace = Pace::default();
+    runs(&mut pace, 0, at(0));
+    let level = pace.budget().level(limits().rate.unwrap(), at(0));
+    assert!((level - 3.0).abs() < 1e-6, "the bucket is full: {level}");
+}
+
+#[test]
+fn a_debt_that_only_a_clock_set_back_can_explain_is_forgiven() {
+    let mut pace = Pace::default();
+    runs(&mut pace, 3, at(365 * 24 * 3600));
+    let (turn, _) = later(pace.ask(&limits(), new(Priority::Normal), at(0)));
+    assert!(turn <= at(1_001), "{turn}");
+}
+
+#[test]
+fn who_waits_gets_a_turn_of_its_own_one_behind_the_other() {
+    let mut pace = Pace::default();
+    runs(&mut pace, 3, at(0));
+    let turns: Vec<_> = (0..4)
+        .map(|_| later(pace.ask(&limits(), new(Priority::Normal), at(0))).0)
+        .collect();
+    assert_eq!(turns, [at(1), at(4), at(7), at(10)]);
+    // At its turn each is let in, and nobody who comes new goes before it.
+    assert!(is_let_in(&mut pace, back(Priority::Normal), at(1)));
+    let (fifth, _) = later(pace.ask(&limits(), new(Priority::Normal), at(3)));
+    assert!(fifth > at(10), "{fifth}");
+}
+
+#[test]
+fn what_has_a_deadline_goes_before_everything_that_waits() {
+    let mut pace = Pace::default();
+    runs(&mut pace, 6, at(0));
+    for _ in 0..50 {
+        later(pace.ask(&limits(), new(Priority::Background), at(0)));
+        later(pace.ask(&limits(), new(Priority::Normal), at(0)));
+    }
+    let (turn, _) = later(pace.ask(&limits(), new(Priority::Deadline), at(0)));
+    assert_eq!(turn, at(4), "as soon as the debt is paid");
+    // Somebody without a deadline who comes at that moment steps back.
+    assert!(!is_let_in(&mut pace, back(Priority::Normal), at(4)));
+    assert!(is_let_in(&mut pace, back(Priority::Deadline), at(4)));
+}
+
+#[test]
+fn an_order_of_a_person_goes_at_once_and_is_paid_back() {
+    let mut pace = Pace::default();
+    runs(&mut pace, 20, at(0));
+    assert!(is_let_in(&mut pace, new(Priority::Ordered), at(0)));
+    let (turn, _) = later(pace.ask(&limits(), new(Priority::Deadline), at(0)));
+    assert!(turn > at(17), "{turn}");
+}
+
+#[test]
+fn background_stops_first_then_the_rest_and_what_has_a_deadline_keeps_the_reserve() {
+    let stops = |available: u64| {
+        let mut pace = Pace::default();
+        reads(&mut pace, day(available), start());
+        // Spread over the rest of the day, so not at once but soon.
+        let soon = start() + SignedDuration::from_mins(40);
+        [Priority::Background, Priority::Normal, Priority::Deadline].map(|priority| {
+            match pace.clone().ask(&limits(), new(priority), soon) {
+                Decision::Admit { .. } => None,
+                Decision::Later { why, .. } => Some(why),
+            }
+        })
+    };
+    let kept = Some(Why::Reserved {
+        window: Window::KeyDay,
+    });
+    let used = Some(Why::UsedUp {
+        window: Window::KeyDay,
+    });
+    assert_eq!(stops(900), [None, None, None]);
+    assert_eq!(stops(230), [None, None, None]);
+    assert_eq!(stops(200), [kept, None, None]);
+    assert_eq!(stops(100), [kept, kept, None]);
+    assert_eq!(
+        stops(2),
+        [kept, kept, used],
+        "a job would be cut in the middle"
+    );
+    assert_eq!(stops(0), [used, used, used]);
+}
+
+#[test]
+fn with_nothing_left_everything_waits_until_the_quota_is_renewed_and_then_goes_on() {
+    let mut pace = Pace::default();
+    let midnight: Timestamp = "2026-11-04T00:00:00Z".parse().unwrap();
+    reads(&mut pace, day(0), start());
+    let (turn, _) = later(pace.ask(&limits(), new(Priority::Deadline), start()));
+    assert_eq!(turn, midnight, "days end at midnight UTC");
+    assert!(is_let_in(&mut pace, back(Priority::Deadline), midnight));
+}
+
+#[test]
+fn what_the_vendor_does_not_say_is_unknown_and_changes_nothing() {
+    let mut pace = Pace::default();
+    reads(&mut pace, day(0), start());
+    reads(&mut pace, QuotaReading::default(), start());
+    assert_eq!(pace.quota().known(start()).count(), 1, "still known");
+    let mut fresh = Pace::default();
+    reads(&mut fresh, QuotaReading::default(), start());
+    assert!(is_let_in(&mut fresh, new(Priority::Background), start()));
+}
+
+#[test]
+fn an_end_that_can_not_be_meant_is_not_believed() {
+    let mut pace = Pace::default();
+    let said = Said {
+        available: Some(0),
+        limit: Some(240),
+        expires: Some(start() + SignedDuration::from_hours(3)),
+    };
+    let quota = QuotaReading {
+        tenant_minute: said,
+        ..QuotaReading::default()
+    };
+    reads(&mut pace, quota, start());
+    let (turn, _) = later(pace.ask(&limits(), new(Priority::Normal), start()));
+    assert_eq!(turn, at(60), "a minute is renewed within a minute");
+}
+
+#[test]
+fn what_is_left_of_a_low_day_is_spread_over_its_rest() {
+    let mut pace = Pace::default();
+    // Eight hours are left and 132 calls, 100 of which are kept: one every fifteen minutes.
+    reads(&mut pace, day(132), start());
+    let (turn, why) = later(pace.ask(&limits(), new(Priority::Normal), start()));
+    assert_eq!((turn, why), (at(900), Why::Spread));
+    let soon = pace.ask(&limits(), new(Priority::Deadline), start());
+    assert!(matches!(soon, Decision::Admit { .. }));
+}
+
+#[test]
+fn a_retry_after_is_obeyed_in_full_by_everybody() {
+    let mut pace = Pace::default();
+    let refused = exchange(Answered::Refused {
+        after: Some(SECS(600)),
+    });
+    pace.observe(&limits(), &refused, at(0), 0.0);
+    for priority in [Priority::Background, Priority::Deadline, Priority::Ordered] {
+        let (turn, why) = later(pace.ask(&limits(), new(priority), at(1)));
+        assert!(turn >= at(600), "{priority:?} {turn}");
+        assert_eq!(why, Why::Asked);
+    }
+    assert_eq!(pace.closed(at(599)), Some((at(600), Why::Asked)));
+    assert_eq!(pace.closed(at(600)), None);
+    // An answer to a call that was on its way does not shorten it.
+    pace.observe(&limits(), &exchange(Answered::Alive), at(2), 0.0);
+    assert!(pace.closed(at(599)).is_some());
+}
+
+#[test]
+fn without_retry_after_pauses_double_and_an_answer_ends_that() {
+    let mut pace = Pace::default();
+    let refused = exchange(Answered::Refused { after: None });
+    let mut now = at(0);
+    let mut waits = Vec::new();
+    for _ in 0..12 {
+        pace.observe(&limits(), &refused, now, 0.0);
+        // The ones that were on their way are the same refusal.
+        pace.observe(&limits(), &refused, now, 0.0);
+        let (until, _) = pace.closed(now).unwrap();
+        waits.push(until.duration_since(now).as_secs());
+        now = until;
+    }
+    assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
+    pace.observe(&limits(), &exchange(Answered::Alive), now, 0.0);
+    pace.observe(&limits(), &refused, now, 0.9);
+    let (until, _) = pace.closed(now).unwrap();
+    let wait = until.duration_since(now);
+    assert!(
+        wait > SECS(1) && wait <= SignedDuration::from_millis(1_500),
+        "{wait}"
+    );
+}
+
+fn failed() -> Exchange {
+    exchange(Answered::Failed)
+}
+
+#[test]
+fn five_failures_in_a_row_open_the_breaker_and_one_trial_closes_it() {
+    let mut pace = Pace::default();
+    for _ in 0..4 {
+        assert_eq!(pace.observe(&limits(), &failed(), at(0), 0.0), []);
+    }
+    let until = at(30);
+    let changes = pace.observe(&limits(), &failed(), at(0), 0.0);
+    assert_eq!(changes, [Change::Opened { until }]);
+    assert_eq!(pace.closed(at(29)), Some((until, Why::Down)));
+    let (turn, why) = later(pace.ask(&limits(), new(Priority::Ordered), at(29)));
+    assert_eq!((turn, why), (until, Why::Down));
+
+    let trial = pace.ask(&limits(), back(Priority::Normal), at(60));
+    assert!(matches!(trial, Decision::Admit { trial: true, .. }));
+    let (_, why) = later(pace.ask(&limits(), back(Priority::Deadline), at(60)));
+    assert_eq!(why, Why::Trial, "one at a time");
+    let changes = pace.observe(&limits(), &exchange(Answered::Alive), at(61), 0.0);
+    assert_eq!(changes, [Change::Closed]);
+    assert_eq!(pace.breaker().standing(at(61)), Standing::Closed);
+}
+
+#[test]
+fn a_trial_that_fails_opens_it_for_twice_as_long_up_to_a_quarter_of_an_hour() {
+    let mut pace = Pace::default();
+    let mut now = at(0);
+    for _ in 0..4 {
+        pace.observe(&limits(), &failed(), now, 0.0);
+    }
+    let mut waits = Vec::new();
+    for _ in 0..8 {
+        pace.observe(&limits(), &failed(), now, 0.0);
+        let (until, _) = pace.closed(now).unwrap();
+        waits.push(until.duration_since(now).as_secs());
+        now = until;
+    }
+    assert_eq!(waits, [30, 60, 120, 240, 480, 900, 900, 900]);
+}
+
+#[test]
+fn a_trial_that_asked_nothing_or_died_lets_another_one_in() {
+    let mut pace = Pace::default();
+    for _ in 0..5 {
+        pace.observe(&limits(), &failed(), at(0), 0.0);
+    }
+    let ask = back(Priority::Ordered);
+    let Decision::Admit { prepaid, trial } = pace.ask(&limits(), ask, at(60)) else {
+        panic!("a trial is due");
+    };
+    let left = Left {
+        unused: prepaid,
+        calls: 0,
+        trial,
+        came_in: true,
+    };
+    pace.leave(&limits(), left, at(60));
+    assert!(is_let_in(&mut pace, ask, at(60)), "the first asked nothing");
+    assert!(!is_let_in(&mut pace, ask, at(60 + 119)));
+    assert!(is_let_in(&mut pace, ask, at(60 + 120)), "the second died");
+}
+
+#[test]
+fn refusals_of_a_credential_and_for_good_are_answers_and_open_nothing() {
+    let mut pace = Pace::default();
+    for turn in 0..40 {
+        let answered = if turn % 5 == 4 {
+            Answered::Alive
+        } else {
+            Answered::Failed
+        };
+        pace.observe(&limits(), &exchange(answered), at(turn), 0.0);
+    }
+    assert_eq!(pace.breaker().standing(at(40)), Standing::Closed);
+}
+
+#[test]
+fn trouble_is_told_once_it_has_lasted_or_as_soon_as_it_is_known_to_last() {
+    let mut pace = Pace::default();
+    let refused = |after: Option<i64>| {
+        exchange(Answered::Refused {
+            after: after.map(SECS),
+        })
+    };
+    for minute in 0..60 {
+        let now = at(60 * minute);
+        pace.observe(&limits(), &refused(None), now, 0.0);
+        assert_eq!(pace.to_tell(&limits(), now), None, "{minute}");
+        pace.observe(&limits(), &exchange(Answered::Alive), now + SECS(30), 0.0);
+    }
+    pace.observe(&limits(), &refused(None), at(3600), 0.0);
+    let trouble = pace.to_tell(&limits(), at(3600)).copied();
+    assert_eq!(
+        trouble.map(|told| (told.since, told.why)),
+        Some((at(0), Why::Asked))
+    );
+    pace.told();
+    assert_eq!(pace.to_tell(&limits(), at(7200)), None, "once");
+
+    let answer = exchange(Answered::Alive);
+    assert_eq!(pace.observe(&limits(), &answer, at(3601 + 300), 0.0), []);
+    let changes = pace.observe(&limits(), &answer, at(3600 + 600), 0.0);
+    assert_eq!(changes, [Change::Recovered { told: true }]);
+    assert_eq!(pace.trouble(), None);
+
+    let mut long = Pace::default();
+    long.observe(&limits(), &refused(Some(7_200)), at(0), 0.0);
+    assert!(
+        long.to_tell(&limits(), at(0)).is_some(),
+        "two hours are known at once"
+    );
+}
+
+#[test]
+fn trouble_of_last_week_is_not_the_trouble_of_today() {
+    let mut pace = Pace::default();
+    let refused = exchange(Answered::Refused { after: None });
+    pace.observe(&limits(), &refused, at(0), 0.0);
+    let week = at(7 * 24 * 3600);
+    pace.observe(&limits(), &refused, week, 0.0);
+    assert_eq!(pace.trouble().map(|trouble| trouble.since), Some(week));
+    assert_eq!(pace.to_tell(&limits(), week), None);
+}
+
+#[test]
+fn a_vendor_without_limits_that_answers_leaves_no_trace() {
+    let mut pace = Pace::default();
+    let limits = Limits::none();
+    for second in 0..100 {
+        let decision = pace.ask(&limits, new(Priority::Background), at(second));
+        let free = Decision::Admit {
+            prepaid: 0,
+            trial: false,
+        };
+        assert_eq!(decision, free);
+        assert_eq!(
+            pace.observe(&limits, &exchange(Answered::Alive), at(second), 0.5),
+            []
+        );
+        let left = Left {
+            unused: 0,
+            calls: 1,
+            trial: false,
+            came_in: true,
+        };
+        pace.leave(&limits, left, at(second));
+        assert_eq!(pace, Pace::default());
+    }
+}
+
+#[test]
+fn what_is_kept_reads_back_as_it_was() {
+    let mut pace = Pace::default();
+    runs(&mut pace, 9, at(0));
+    reads(&mut pace, day(120), at(1));
+    pace.observe(
+        &limits(),
+        &exchange(Answered::Refused { after: None }),
+        at(2),
+        0.3,
+    );
+    for _ in 0..6 {
+        pace.observe(&limits(), &failed(), at(3), 0.7);
+    }
+    later(pace.ask(&limits(), new(Priority::Normal), at(4)));
+    let text = serde_json::to_string(&pace).unwrap();
+    assert_eq!(serde_json::from_str::<Pace>(&text).unwrap(), pace);
+    assert_eq!(serde_json::from_str::<Pace>("{}").unwrap(), Pace::default());
+}

@@ -1,0 +1,115 @@
+//! `vendors`: how much each vendor may be asked at this moment, and why no more.
+
+use relay_core::pace::{Pace, Priority, Standing};
+use relay_core::time::Timestamp;
+use relay_store::Store;
+use serde_json::{Value, json};
+
+use super::error::CliError;
+use super::output::{Output, Table, or_dash};
+use crate::pace::Vendor;
+
+/// Lists the vendors.
+pub async fn list(
+    store: &dyn Store,
+    vendors: &[Vendor],
+    now: Timestamp,
+    out: &mut Output<'_>,
+) -> Result<(), CliError> {
+    let rows = store.paces().await?;
+    let mut table = Table::new(&[
+        "VENDOR",
+        "STATE",
+        "CALLS LEFT",
+        "QUOTA LEFT",
+        "WAITS UNTIL",
+        "WHY",
+    ]);
+    let mut documents = Vec::new();
+    for vendor in vendors {
+        let row = rows.iter().find(|row| row.vendor == vendor.name);
+        // One that can't be read is begun anew by whoever asks next.
+        let pace: Pace = row
+            .and_then(|row| serde_json::from_value(row.body.clone()).ok())
+            .unwrap_or_default();
+        let document = document(vendor, &pace, now);
+        let held = pace.held(&vendor.limits, Priority::Normal, now);
+        table.row([
+            vendor.name.to_owned(),
+            document["state"].as_str().unwrap_or_default().to_owned(),
+            or_dash(level(vendor, &pace, now).map(|level| format!("{level:.1}"))),
+            quota_left(&pace, now),
+            or_dash(held.map(|(until, _)| out.time(until))),
+            or_dash(held.map(|(_, why)| why)),
+        ]);
+        documents.push(document);
+    }
+    Ok(out.emit(
+        &json!({ "vendors": documents }),
+        &table.render("no vendor is paced"),
+    )?)
+}
+
+/// How many calls the budget holds; `None` where there is no budget.
+fn level(vendor: &Vendor, pace: &Pace, now: Timestamp) -> Option<f64> {
+    let rate = vendor.limits.rate?;
+    Some(pace.budget().level(rate, now))
+}
+
+fn quota_left(pace: &Pace, now: Timestamp) -> String {
+    let windows: Vec<String> = pace
+        .quota()
+        .known(now)
+        .map(|known| {
+            let limit = known.limit.map(|limit| format!("/{limit}"));
+            let limit = limit.unwrap_or_default();
+            format!("{}{limit} of {}", known.available, known.window)
+        })
+        .collect();
+    if windows.is_empty() {
+        "unknown".to_owned()
+    } else {
+        windows.join(", ")
+    }
+}
+
+/// Everything, for programs.
+fn document(vendor: &Vendor, pace: &Pace, now: Timestamp) -> Value {
+    let limits = &vendor.limits;
+    let state = match (pace.breaker().standing(now), pace.closed(now)) {
+        (Standing::Open { .. }, _) => "down",
+        (Standing::TrialDue | Standing::Trial { .. }, _) => "trying",
+        (Standing::Closed, Some(_)) => "paused",
+        (Standing::Closed, None) => "open",
+    };
+    let quota: Vec<Value> = pace
+        .quota()
+        .known(now)
+        .map(|known| {
+            json!({ "window": known.window, "available": known.available, "limit": known.limit,
+                    "until": known.until })
+        })
+        .collect();
+    let waits = |priority: Priority| {
+        let (until, why) = pace.held(limits, priority, now)?;
+        Some(json!({ "until": until, "why": why.to_string() }))
+    };
+    json!({
+        "vendor": vendor.name,
+        "state": state,
+        "budget": limits.rate.map(|rate| json!({
+            "level": rate_level(pace.budget().level(rate, now)),
+            "burst": rate.burst,
+            "gap_seconds": rate.gap.as_secs_f64(),
+        })),
+        "quota": quota,
+        "waits": { "background": waits(Priority::Background), "normal": waits(Priority::Normal),
+                   "deadline": waits(Priority::Deadline) },
+        "trouble_since": pace.trouble().map(|trouble| trouble.since),
+    })
+}
+
+/// A level to a thousandth: what is finer is noise.
+fn rate_level(level: f64) -> f64 {
+    (level * 1_000.0).round() / 1_000.0
+}

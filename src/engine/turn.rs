@@ -1,0 +1,209 @@
+//! Before a job runs: is it its turn at the vendors it calls?
+//!
+//! Rules:
+//! - A job that is not let in is put off; that counts as nothing, and `jobs list` says why.
+//! - A job that was let in and is kept back or refused with "too many" on its way is put off, too,
+//!   and no failure of its own. Another job's haste must not bring it nearer to its death.
+//! - A long wait forgets what had failed before (see [`Engine::put_off`]); a short one doesn't: a
+//!   vendor that answers 500 and 429 by turns would be asked for ever.
+//! - What lasts longer than allowed becomes a work item, which settles itself when it is over.
+//!
+//! How a newcomer says which vendors a kind of job calls, and how much it can wait: a line in
+//! [`Engine::need`]. A kind that is not there is not asked; its calls are counted all the same.
+
+use relay_core::effects::{Audience, EffectKind};
+use relay_core::ids::EffectKey;
+use relay_core::pace::{Ask, Priority, Trouble, Why};
+use relay_core::retry::{Class, Decision};
+use relay_core::time::{SignedDuration, Timestamp};
+use relay_store::{Job, JobEnd, Op, StoreError};
+use serde_json::json;
+
+use super::jobs::member;
+use super::jobs::standing::{RECONCILE, is_standing};
+use super::{Engine, EngineError};
+use crate::pace::{CRM, Entry, Held, PORTAL, Turn, held, trouble_key};
+
+/// How the note of a job that waits begins. One that carries it comes back at the time it was
+/// given and need not stand in line again.
+const WAITS: &str = "waits for its turn at ";
+
+/// What a job calls, and how much it can wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Need {
+    priority: Priority,
+    ports: &'static [&'static str],
+}
+
+const fn need(priority: Priority, ports: &'static [&'static str]) -> Need {
+    Need { priority, ports }
+}
+
+impl Engine {
+    /// Asks for the turn of `job`; `None` when it has been put off. `ordered`: a person waits for
+    /// it.
+    pub(crate) async fn take_turn(
+        &self,
+        job: &Job,
+        ordered: bool,
+    ) -> Result<Option<Turn>, EngineError> {
+        let need = self.need(job).await?;
+        let ask = Ask {
+            priority: if ordered {
+                Priority::Ordered
+            } else {
+                need.priority
+            },
+            waited: job
+                .note
+                .as_ref()
+                .is_some_and(|note| note.starts_with(WAITS)),
+        };
+        let (vendor, at, why) = match self.pace.enter(need.ports, ask).await {
+            Ok(Entry::In(turn)) => return Ok(Some(turn)),
+            Ok(Entry::Wait { vendor, at, why }) => (vendor, at, why.to_string()),
+            // Many processes want the same vendor at once: a moment later.
+            Err(StoreError::Conflict { .. }) => {
+                let at = self.now().saturating_add(SignedDuration::from_secs(1));
+                let at = at.unwrap_or(Timestamp::MAX);
+                ("a vendor", at, "others ask at the same moment".to_owned())
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.tell_of(vendor).await;
+        let note = format!("{WAITS}{vendor}: {why}");
+        self.wait(job, at, note, Vec::new()).await?;
+        Ok(None)
+    }
+
+    /// The job is over.
+    pub(crate) async fn leave_turn(&self, turn: &Turn) {
+        self.pace.leave(turn).await;
+        if let Some(held) = turn.held() {
+            self.tell_of(held.vendor).await;
+        }
+    }
+
+    /// Which vendors a job calls, and how much it can wait.
+    async fn need(&self, job: &Job) -> Result<Need, EngineError> {
+        Ok(match job.kind.as_str() {
+            "effect" => {
+                let Ok(key) = member::<EffectKey>(job, "effect") else {
+                    return Ok(need(Priority::Normal, &[]));
+                };
+                match self.store.effect(&key).await? {
+                    Some(effect) => need_of_effect(effect.kind()),
+                    None => need(Priority::Normal, &[]),
+                }
+            }
+            // What is decided on it goes to a client, or stops money.
+            "read" => need(Priority::Deadline, &[CRM]),
+            "missed_check" => need(Priority::Normal, &[PORTAL]),
+            "reread" => need(Priority::Normal, &[CRM]),
+            "refresh" if self.reads_tasks(job).await? => need(Priority::Background, &[PORTAL, CRM]),
+            "refresh" | RECONCILE => need(Priority::Background, &[PORTAL]),
+            other if is_standing(other) => need(Priority::Background, &[CRM]),
+            _ => need(Priority::Normal, &[]),
+        })
+    }
+
+    /// Whether a refresh looks at call tasks.
+    async fn reads_tasks(&self, job: &Job) -> Result<bool, EngineError> {
+        let Some(case) = job.case else {
+            return Ok(false);
+        };
+        let effects = self.store.effects(case).await?;
+        Ok(effects
+            .iter()
+            .any(|effect| effect.kind() == EffectKind::CallTask))
+    }
+
+    /// Puts off a job that has to wait for a vendor.
+    pub(crate) async fn wait(
+        &self,
+        job: &Job,
+        at: Timestamp,
+        why: String,
+        ops: Vec<Op>,
+    ) -> Result<(), EngineError> {
+        if at.duration_since(self.now()) > self.retry.cap {
+            return self.put_off(job, at, why, ops).await;
+        }
+        self.end(job, JobEnd::Snooze { at, why }, ops).await
+    }
+
+    /// How the present job goes on after a failure of `class` that is not its own: a vendor kept
+    /// its call back, or refused it with "too many". `None`: it is its own.
+    pub(crate) fn not_its_fault(&self, class: Class) -> Option<JobEnd> {
+        let passing = matches!(class, Class::NotSent | Class::Retryable { .. });
+        let Held { vendor, at, why } = held().filter(|_| passing)?;
+        let now = self.now();
+        // As after a first failure, so that jobs which were cut off together come back apart.
+        let unit = self.random.unit();
+        let at = match self.retry.decide(1, now, now, class, unit) {
+            Decision::Again { at: again } => again.max(at),
+            Decision::Probe | Decision::GiveUp { .. } => at,
+        };
+        let why = format!("{WAITS}{vendor}: {why}");
+        Some(JobEnd::Snooze { at, why })
+    }
+
+    /// Tells an admin of a vendor that keeps work waiting for too long. A failure to tell is
+    /// logged: whoever waits next tells again.
+    async fn tell_of(&self, vendor: &str) {
+        let told = match self.pace.to_tell(vendor).await {
+            Ok(None) => return,
+            Ok(Some(trouble)) => {
+                let ops = self.trouble_item_ops(vendor, &trouble);
+                self.pace.tell(vendor, &ops).await
+            }
+            Err(error) => Err(error),
+        };
+        match told {
+            Ok(()) => tracing::warn!(vendor, "keeps work waiting; an admin is told"),
+            Err(error) => tracing::warn!(vendor, %error, "an admin could not be told"),
+        }
+    }
+
+    /// A vendor keeps work waiting: one item a vendor.
+    fn trouble_item_ops(&self, vendor: &str, trouble: &Trouble) -> Vec<Op> {
+        let since = self.calendar.zone().to_datetime(trouble.since);
+        let since = since.strftime("%Y-%m-%d %H:%M");
+        let title = format!("{vendor} keeps work waiting since {since}: {}", trouble.why);
+        let mut item = self.item(trouble_key(vendor), "vendor", title);
+        item.detail = json!({ "vendor": vendor, "reason": trouble.why.to_string(),
+                              "since": trouble.since, "until": trouble.until,
+                              "remedy": remedy(trouble.why) });
+        item.actions = vec!["done".to_owned()];
+        self.open_work_ops(item, self.now())
+    }
+}
+
+fn need_of_effect(kind: EffectKind) -> Need {
+    // A call task tells a coach to call today.
+    let urgent = kind.audience() != Audience::Staff || kind == EffectKind::CallTask;
+    let priority = if urgent {
+        Priority::Deadline
+    } else {
+        Priority::Normal
+    };
+    match kind {
+        EffectKind::PortalMessage | EffectKind::PortalNote => need(priority, &[PORTAL]),
+        // Their guards read the portal, too.
+        _ => need(priority, &[PORTAL, CRM]),
+    }
+}
+
+fn remedy(why: Why) -> &'static str {
+    match why {
+        Why::Down | Why::Trial => {
+            "look at the vendor's status page and at this machine's network; `clear-relay vendors` \
+             shows when it is tried next. Work goes on by itself"
+        }
+        _ => {
+            "another integration uses the account's quota: find it in the vendor's settings and \
+             slow it down or stop it, or ask the vendor for a higher limit; `clear-relay vendors` \
+             shows what is left. Work goes on by itself"
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Sits in a vendor's transport and sees every exchange.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::{HeaderMap, StatusCode};
+use relay_core::pace::{Answered, Exchange, QuotaReading, Why};
+use relay_core::time::{Clock as _, Timestamp};
+use relay_http_client::{Answer, Meter, TransportError, retry_after};
+
+use super::Pacer;
+use super::turn::{Held, hold, spend};
+
+/// Reads what an answer's headers say of the vendor's limits.
+pub type ReadQuota = fn(&HeaderMap) -> QuotaReading;
+
+/// The meter of one vendor.
+#[derive(Debug, Clone)]
+pub struct VendorMeter {
+    pacer: Arc<Pacer>,
+    vendor: &'static str,
+    read_quota: Option<ReadQuota>,
+}
+
+impl VendorMeter {
+    /// A meter for `vendor`; `read_quota` where its answers tell of its limits.
+    pub fn new(pacer: Arc<Pacer>, vendor: &'static str, read_quota: Option<ReadQuota>) -> Self {
+        Self {
+            pacer,
+            vendor,
+            read_quota,
+        }
+    }
+
+    fn held(&self, at: Timestamp, why: Why) -> Held {
+        Held {
+            vendor: self.vendor,
+            at,
+            why: why.to_string(),
+        }
+    }
+
+    fn exchange(&self, outcome: Result<&Answer, &TransportError>) -> Exchange {
+        let quota = match (outcome, self.read_quota) {
+            (Ok(answer), Some(read)) => read(&answer.headers),
+            _ => QuotaReading::default(),
+        };
+        Exchange {
+            answered: outcome.map_or(Answered::Failed, |answer| self.answered(answer)),
+            quota,
+            charged: spend(self.vendor),
+        }
+    }
+
+    /// What an answer shows of the vendor. 501 is a call that it never carries out: an answer.
+    fn answered(&self, answer: &Answer) -> Answered {
+        let after = retry_after(&answer.headers, self.pacer.clocks.procedure.now());
+        match answer.status {
+            StatusCode::TOO_MANY_REQUESTS => Answered::Refused { after },
+            StatusCode::SERVICE_UNAVAILABLE if after.is_some() => Answered::Refused { after },
+            StatusCode::NOT_IMPLEMENTED => Answered::Alive,
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY => Answered::Failed,
+            status if status.is_server_error() => Answered::Failed,
+            _ => Answered::Alive,
+        }
+    }
+}
+
+#[async_trait]
+impl Meter for VendorMeter {
+    async fn before(&self) -> Result<(), TransportError> {
+        let closed = match self.pacer.closed(self.vendor).await {
+            Ok(closed) => closed,
+            Err(error) => {
+                tracing::warn!(vendor = self.vendor, %error, "the pace can't be read");
+                None
+            }
+        };
+        let Some((until, why)) = closed else {
+            return Ok(());
+        };
+        hold(Some(self.held(until, why)));
+        Err(TransportError::NotSent(format!(
+            "kept back until {until}: {why}"
+        )))
+    }
+
+    async fn after(&self, outcome: Result<&Answer, &TransportError>) {
+        let exchange = self.exchange(outcome);
+        let closed = match self.pacer.observe(self.vendor, &exchange).await {
+            Ok(closed) => closed,
+            Err(error) => {
+                tracing::warn!(vendor = self.vendor, %error, "a call could not be counted");
+                None
+            }
+        };
+        // Only a refusal that says "too many" is nothing the job did wrong.
+        let too_many = outcome.is_ok_and(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS);
+        let held = closed.filter(|_| too_many);
+        hold(held.map(|(at, why)| self.held(at, why)));
+    }
+}

@@ -1,0 +1,357 @@
+//! One pace for each vendor, shared by all who ask it.
+//!
+//! People: the *engine* asks for a job's turn before it runs and says when it is over; the
+//! [`VendorMeter`] sits in the vendor's transport, counts what is really called, reads what the
+//! vendor says of its limits, and keeps calls back while it is known that nobody answers or that
+//! the vendor asked for a pause. The rules themselves are pure: [`relay_core::pace`].
+//!
+//! ```text
+//! worker ─▶ enter(crm, portal) ─▶ the job runs ─▶ leave: what was prepaid and not called comes back
+//!               │ wait: the job is put off            │ each call
+//!               ▼                                     ▼
+//!             row of the vendor  ◀── version ──  VendorMeter: charged, headers, 429, failures
+//! ```
+//!
+//! Rules:
+//! - A vendor's state is one row, replaced only by who has read its version. So every worker of
+//!   every process on this database shares one budget, one pause and one breaker. Within a process
+//!   changes wait for each other; between processes the slower one reads again.
+//! - A vendor without limits that answers has no row and is never written of. What other processes
+//!   have written is looked at once a second (real time), not before each call.
+//! - A call that was made is never undone by a failure to write it down: that is logged, and the
+//!   budget is short of one call.
+//!
+//! Guarantee: `Retry-After` holds for all workers from the moment its answer is stored; a call of
+//! another process that is on its way, or that began within that second, is not called back.
+//!
+//! Not guaranteed: that calls within a job are spaced: they follow each other as the vendor answers.
+//! Jobs are. And a job that dies with its process has paid for a usual job, whatever it called.
+
+mod meter;
+mod turn;
+
+use std::sync::Arc;
+
+use relay_core::pace::{Ask, Change, Decision, Exchange, Limits, Pace, Trouble, Why};
+use relay_core::random::Random;
+use relay_core::time::{Clock, Clocks, SignedDuration, Timestamp};
+use relay_store::{Op, Store, StoreError, WorkSettled};
+use tokio::sync::Mutex;
+
+pub use meter::{ReadQuota, VendorMeter};
+pub use turn::{Held, Turn, held};
+
+/// The customer relationship system, as jobs name it.
+pub const CRM: &str = "crm";
+/// The client portal, as jobs name it.
+pub const PORTAL: &str = "portal";
+
+/// How often a change is computed anew because another process was faster.
+const TRIES: usize = 64;
+
+/// How old, in real time, what is remembered of a row may be for an answer that changes nothing.
+const FRESH: SignedDuration = SignedDuration::from_secs(1);
+
+/// A vendor that is paced.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Vendor {
+    /// What it is to us: [`CRM`], [`PORTAL`].
+    pub port: &'static str,
+    /// Its name, as people know it. What is kept of it is kept under this name.
+    pub name: &'static str,
+    /// What it is granted.
+    pub limits: Limits,
+}
+
+/// What is remembered of a vendor's row.
+#[derive(Debug, Clone)]
+struct Seen {
+    version: u64,
+    pace: Pace,
+    /// Real time.
+    at: Timestamp,
+}
+
+#[derive(Debug)]
+struct Tracked {
+    vendor: Vendor,
+    seen: Mutex<Option<Seen>>,
+}
+
+/// The answer to who asks for a turn.
+#[derive(Debug)]
+pub enum Entry {
+    /// Now. To be handed back with [`Pacer::leave`].
+    In(Turn),
+    /// Not before `at`.
+    Wait {
+        /// Whom it waits for.
+        vendor: &'static str,
+        /// When to ask again.
+        at: Timestamp,
+        /// Why.
+        why: Why,
+    },
+}
+
+/// The pace of every vendor.
+#[derive(Debug)]
+pub struct Pacer {
+    vendors: Vec<Tracked>,
+    store: Arc<dyn Store>,
+    clocks: Clocks,
+    random: Arc<dyn Random>,
+}
+
+/// The key of the work item that tells of a vendor's trouble.
+pub fn trouble_key(vendor: &str) -> String {
+    format!("vendor/{vendor}")
+}
+
+impl Pacer {
+    /// A pacer of these vendors. One that is not among them is not paced.
+    pub fn new(
+        vendors: Vec<Vendor>,
+        store: Arc<dyn Store>,
+        clocks: Clocks,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        let tracked = |vendor| Tracked {
+            vendor,
+            seen: Mutex::new(None),
+        };
+        let mut vendors: Vec<Tracked> = vendors.into_iter().map(tracked).collect();
+        // Those that are only looked at come first: a turn at the others would have to be given
+        // back if one of them says no.
+        vendors.sort_by_key(|tracked| tracked.vendor.limits.rate.is_some());
+        Self {
+            vendors,
+            store,
+            clocks,
+            random,
+        }
+    }
+
+    /// Asks for the turn of a job that calls the vendors of `ports`: all of them, or none.
+    pub async fn enter(&self, ports: &[&str], ask: Ask) -> Result<Entry, StoreError> {
+        let mut turn = Turn::default();
+        for tracked in &self.vendors {
+            let vendor = tracked.vendor;
+            if !ports.contains(&vendor.port) {
+                continue;
+            }
+            let limits = vendor.limits;
+            let decided = self
+                .change(tracked, |pace, now| (pace.ask(&limits, ask, now), vec![]))
+                .await;
+            match decided {
+                Ok(Decision::Admit { prepaid, trial }) => turn.add(vendor.name, prepaid, trial),
+                Ok(Decision::Later { at, why }) => {
+                    self.give_back(&turn, false).await;
+                    return Ok(Entry::Wait {
+                        vendor: vendor.name,
+                        at,
+                        why,
+                    });
+                }
+                Err(error) => {
+                    self.give_back(&turn, false).await;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(Entry::In(turn))
+    }
+
+    /// The job of a turn is over.
+    pub async fn leave(&self, turn: &Turn) {
+        self.give_back(turn, true).await;
+    }
+
+    async fn give_back(&self, turn: &Turn, came_in: bool) {
+        for (name, left) in turn.left(came_in) {
+            let Some(tracked) = self.tracked(name) else {
+                continue;
+            };
+            let limits = tracked.vendor.limits;
+            let given = self
+                .change(tracked, |pace, now| {
+                    (pace.leave(&limits, left, now), vec![])
+                })
+                .await;
+            if let Err(error) = given {
+                tracing::warn!(vendor = name, %error, "a turn could not be given back");
+            }
+        }
+    }
+
+    /// Until when no call may be made at all, and why.
+    pub async fn closed(&self, vendor: &str) -> Result<Option<(Timestamp, Why)>, StoreError> {
+        let Some(tracked) = self.tracked(vendor) else {
+            return Ok(None);
+        };
+        self.change(tracked, |pace, now| (pace.closed(now), vec![]))
+            .await
+    }
+
+    /// A call was made. Returns until when no further one may be, and why.
+    pub async fn observe(
+        &self,
+        vendor: &str,
+        exchange: &Exchange,
+    ) -> Result<Option<(Timestamp, Why)>, StoreError> {
+        let Some(tracked) = self.tracked(vendor) else {
+            return Ok(None);
+        };
+        // Drawn only where it is used: a run must not depend on how often somebody answers.
+        let unit = match exchange.answered {
+            relay_core::pace::Answered::Alive => 0.5,
+            _ => self.random.unit(),
+        };
+        let Vendor { name, limits, .. } = tracked.vendor;
+        let (changes, closed) = self
+            .change(tracked, |pace, now| {
+                let changes = pace.observe(&limits, exchange, now, unit);
+                let ops = settled(name, &changes, now);
+                ((changes, pace.closed(now)), ops)
+            })
+            .await?;
+        for change in changes {
+            log(name, change);
+        }
+        Ok(closed)
+    }
+
+    /// The trouble with a vendor that a person has to hear of and hasn't.
+    pub async fn to_tell(&self, vendor: &str) -> Result<Option<Trouble>, StoreError> {
+        let Some(tracked) = self.tracked(vendor) else {
+            return Ok(None);
+        };
+        let limits = tracked.vendor.limits;
+        self.change(tracked, |pace, now| {
+            (pace.to_tell(&limits, now).copied(), vec![])
+        })
+        .await
+    }
+
+    /// Tells a person by `ops`, unless that has been done.
+    pub async fn tell(&self, vendor: &str, ops: &[Op]) -> Result<(), StoreError> {
+        let Some(tracked) = self.tracked(vendor) else {
+            return Ok(());
+        };
+        let limits = tracked.vendor.limits;
+        self.change(tracked, |pace, now| {
+            if pace.to_tell(&limits, now).is_none() {
+                return ((), vec![]);
+            }
+            pace.told();
+            ((), ops.to_vec())
+        })
+        .await
+    }
+
+    fn tracked(&self, name: &str) -> Option<&Tracked> {
+        self.vendors
+            .iter()
+            .find(|tracked| tracked.vendor.name == name)
+    }
+
+    /// Computes a change on what is stored and stores it together with what comes of it, as often
+    /// as another process is faster.
+    async fn change<T>(
+        &self,
+        tracked: &Tracked,
+        act: impl Fn(&mut Pace, Timestamp) -> (T, Vec<Op>),
+    ) -> Result<T, StoreError> {
+        let vendor = tracked.vendor.name;
+        let mut seen = tracked.seen.lock().await;
+        for _ in 0..TRIES {
+            let real = self.clocks.real.now();
+            let known = match seen.take() {
+                Some(known) if real.duration_since(known.at).abs() < FRESH => known,
+                _ => self.read(vendor, real).await?,
+            };
+            let now = self.clocks.procedure.now();
+            let mut pace = known.pace.clone();
+            let (out, mut ops) = act(&mut pace, now);
+            if pace == known.pace {
+                *seen = Some(known);
+                return Ok(out);
+            }
+            ops.push(put(vendor, known.version, &pace)?);
+            match self.store.commit(ops.into()).await {
+                Ok(_) => {
+                    *seen = Some(Seen {
+                        version: known.version + 1,
+                        pace,
+                        at: real,
+                    });
+                    return Ok(out);
+                }
+                Err(StoreError::Conflict {
+                    what: "pace version",
+                }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(StoreError::Conflict {
+            what: "pace version",
+        })
+    }
+
+    async fn read(&self, vendor: &str, real: Timestamp) -> Result<Seen, StoreError> {
+        let Some(row) = self.store.pace(vendor).await? else {
+            return Ok(Seen {
+                version: 0,
+                pace: Pace::default(),
+                at: real,
+            });
+        };
+        let pace = serde_json::from_value(row.body).unwrap_or_else(|error| {
+            // Of another release, perhaps. Nobody is lost by it: the vendor tells its limits again.
+            tracing::warn!(vendor, %error, "what is kept of the pace can't be read; begun anew");
+            Pace::default()
+        });
+        Ok(Seen {
+            version: row.version,
+            pace,
+            at: real,
+        })
+    }
+}
+
+fn put(vendor: &str, expected: u64, pace: &Pace) -> Result<Op, StoreError> {
+    let body = serde_json::to_value(pace).map_err(|error| StoreError::Driver(Box::new(error)))?;
+    Ok(Op::PutPace {
+        vendor: vendor.to_owned(),
+        expected,
+        body,
+    })
+}
+
+/// A person who was told of the trouble need not look any more.
+fn settled(vendor: &str, changes: &[Change], now: Timestamp) -> Vec<Op> {
+    let over = changes.contains(&Change::Recovered { told: true });
+    let settle = || Op::SettleWorkByKey {
+        dedupe_key: trouble_key(vendor),
+        settled: WorkSettled {
+            at: now,
+            by: "relay".to_owned(),
+            action: "work goes on".to_owned(),
+        },
+    };
+    over.then(settle).into_iter().collect()
+}
+
+fn log(vendor: &'static str, change: Change) {
+    match change {
+        Change::Opened { until } => {
+            tracing::warn!(vendor, %until, "does not answer; nothing is asked of it for now");
+        }
+        Change::Closed => tracing::info!(vendor, "answers again"),
+        Change::Paused { until } => {
+            tracing::warn!(vendor, %until, "refused with a request to wait; all its calls wait");
+        }
+        Change::Recovered { .. } => tracing::info!(vendor, "work no longer waits for it"),
+    }
+}

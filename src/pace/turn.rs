@@ -1,0 +1,111 @@
+//! What a job that was let in has paid for and has called.
+//!
+//! A turn goes with its job's future, so that a call made deep in an adapter is counted for the job
+//! that caused it. Work that a job hands to another task would be counted for nobody; jobs don't.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use relay_core::pace::Left;
+use relay_core::time::Timestamp;
+
+tokio::task_local! {
+    static TURN: Arc<Inner>;
+}
+
+/// A job's turn.
+#[derive(Debug, Default)]
+pub struct Turn(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    tickets: Vec<Ticket>,
+    held: Option<Held>,
+}
+
+#[derive(Debug)]
+struct Ticket {
+    vendor: &'static str,
+    prepaid: u32,
+    trial: bool,
+    calls: u32,
+}
+
+/// A vendor kept the job's last call back, or refused it with a request to wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Which.
+    pub vendor: &'static str,
+    /// Until when.
+    pub at: Timestamp,
+    /// Why, in one line.
+    pub why: String,
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Turn {
+    /// The job was let in at a vendor.
+    pub(super) fn add(&mut self, vendor: &'static str, prepaid: u32, trial: bool) {
+        self.0.state().tickets.push(Ticket {
+            vendor,
+            prepaid,
+            trial,
+            calls: 0,
+        });
+    }
+
+    /// Runs the job's work: what it calls is counted here.
+    pub async fn within<F: Future>(&self, work: F) -> F::Output {
+        TURN.scope(Arc::clone(&self.0), work).await
+    }
+
+    /// What keeps the job from going on, if its last call was kept back or refused.
+    pub fn held(&self) -> Option<Held> {
+        self.0.state().held.clone()
+    }
+
+    /// How the job ended, for each vendor it was let in at.
+    pub(super) fn left(&self, came_in: bool) -> Vec<(&'static str, Left)> {
+        let left = |ticket: &Ticket| {
+            let left = Left {
+                unused: ticket.prepaid.saturating_sub(ticket.calls),
+                calls: ticket.calls,
+                trial: ticket.trial,
+                came_in,
+            };
+            (ticket.vendor, left)
+        };
+        self.0.state().tickets.iter().map(left).collect()
+    }
+}
+
+/// What keeps the job that asks from going on.
+pub fn held() -> Option<Held> {
+    TURN.try_with(|inner| inner.state().held.clone())
+        .ok()
+        .flatten()
+}
+
+/// A call is made for the present job. Returns whether it is to be charged.
+pub(super) fn spend(vendor: &str) -> bool {
+    let spent = TURN.try_with(|inner| {
+        let mut state = inner.state();
+        let ticket = state.tickets.iter_mut().find(|t| t.vendor == vendor)?;
+        ticket.calls = ticket.calls.saturating_add(1);
+        Some(ticket.calls > ticket.prepaid)
+    });
+    spent.ok().flatten().unwrap_or(true)
+}
+
+/// The present job's last call was kept back or refused, or it was not.
+pub(super) fn hold(held: Option<Held>) {
+    // Outside a job nobody is held.
+    let _ = TURN.try_with(|inner| inner.state().held = held);
+}

@@ -1,0 +1,62 @@
+//! How much each vendor may be asked, and who watches its calls.
+
+use std::sync::Arc;
+
+use relay_http_client::{Metered, Transport};
+
+use super::Ground;
+use crate::config::Config;
+use crate::pace::{CRM, PORTAL, Pacer, ReadQuota, Vendor, VendorMeter};
+
+/// Keap's name in tables, notes and the log.
+pub const KEAP: &str = "keap";
+/// Clear Connection's name in tables, notes and the log.
+pub const CLEAR_CONNECTION: &str = "portal";
+
+/// Every vendor that is paced, with what it is granted.
+pub fn vendors(config: &Config) -> Vec<Vendor> {
+    vec![
+        Vendor {
+            port: CRM,
+            name: KEAP,
+            limits: config.keap.limits.limits,
+        },
+        Vendor {
+            port: PORTAL,
+            name: CLEAR_CONNECTION,
+            limits: config.clear_connection.limits.limits,
+        },
+    ]
+}
+
+/// The pace of all of them.
+pub(super) fn pacer(config: &Config, ground: &Ground) -> Arc<Pacer> {
+    Arc::new(Pacer::new(
+        vendors(config),
+        Arc::clone(&ground.store),
+        ground.clocks.clone(),
+        Arc::clone(&ground.random),
+    ))
+}
+
+/// The way to Keap.
+pub(super) fn to_keap(config: &Config, ground: &Ground, pacer: &Arc<Pacer>) -> Arc<dyn Transport> {
+    let read: ReadQuota = relay_keap::quota::read;
+    let read = config.keap.limits.obey_quota.then_some(read);
+    metered(ground, pacer, KEAP, read)
+}
+
+/// The way to the portal, which tells of no quotas.
+pub(super) fn to_portal(ground: &Ground, pacer: &Arc<Pacer>) -> Arc<dyn Transport> {
+    metered(ground, pacer, CLEAR_CONNECTION, None)
+}
+
+fn metered(
+    ground: &Ground,
+    pacer: &Arc<Pacer>,
+    vendor: &'static str,
+    read: Option<ReadQuota>,
+) -> Arc<dyn Transport> {
+    let meter = VendorMeter::new(Arc::clone(pacer), vendor, read);
+    Arc::new(Metered::new(Arc::clone(&ground.transport), Arc::new(meter)))
+}
