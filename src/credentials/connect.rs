@@ -15,7 +15,7 @@ use url::Url;
 
 use super::AUTHORIZATION;
 use super::keeper::{Inner, Keeper};
-use super::refresh::Unsaved;
+use super::refresh::{Turn, Unsaved};
 use crate::ports::{Begun, CameBack, ConnectError};
 
 /// How often the row may change under a person who connects.
@@ -27,7 +27,7 @@ impl CameBack {
         let address = address.trim();
         let query = match Url::parse(address) {
             Ok(url) => url.query()?.to_owned(),
-            Err(_) => address.rsplit('?').next()?.to_owned(),
+            Err(_) => address.split_once('?')?.1.to_owned(),
         };
         let get = |name: &str| {
             let mut pairs = url::form_urlencoded::parse(query.as_bytes());
@@ -68,9 +68,10 @@ impl Keeper {
         let inner = std::sync::Arc::clone(&self.0);
         let work = tokio::spawn(async move {
             let mut turn = inner.turn.lock().await;
-            // A pair of the old grant that waits to be stored is worth nothing beside a new one.
-            *turn = None;
-            inner.finish(came_back).await
+            inner.finish(came_back).await?;
+            // What waited for the old grant is worth nothing beside a new one.
+            *turn = Turn::default();
+            Ok(())
         });
         let cut_off = || ConnectError::Refused("it was cut off".to_owned());
         work.await.unwrap_or_else(|_| Err(cut_off()))

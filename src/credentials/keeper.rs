@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::Mutex;
 
-use super::refresh::{Attempt, Unsaved};
+use super::refresh::{Attempt, Turn};
 use super::seal::{SealError, Sealer};
 use super::{IDLE, Pace, Pair, renew_at};
 use crate::ports::{ConnectionState, ConnectionStatus, TokenEndpoint};
@@ -64,8 +64,8 @@ pub(super) struct Inner {
     pub(super) parts: Parts,
     /// What was read last, so that a request needs no read.
     known: RwLock<Option<Arc<Known>>>,
-    /// One refresh at a time. Holds a pair that was issued and could not be stored.
-    pub(super) turn: Mutex<Option<Unsaved>>,
+    /// One refresh at a time.
+    pub(super) turn: Mutex<Turn>,
 }
 
 /// A pair, opened, with its times.
@@ -270,12 +270,8 @@ impl Inner {
         Ok((row, self.remember(known)))
     }
 
-    async fn serve(
-        &self,
-        want: &Want,
-        unsaved: &mut Option<Unsaved>,
-    ) -> Result<Option<SecretString>, CallError> {
-        if let Err(error) = self.save(unsaved).await {
+    async fn serve(&self, want: &Want, turn: &mut Turn) -> Result<Option<SecretString>, CallError> {
+        if let Err(error) = self.save(&mut turn.unsaved).await {
             let known = self.known().filter(|known| self.now() < known.expires_at);
             return match known.filter(|_| matches!(want, Want::Any)) {
                 Some(known) => Ok(Some(known.pair.access.clone())),
@@ -297,7 +293,7 @@ impl Inner {
             if refused && now.duration_since(known.issued_at) < SETTLING {
                 return Ok(None);
             }
-            let attempt = self.attempt(&row, &known, !enough, &mut refused_once, unsaved);
+            let attempt = self.attempt(&row, &known, !enough, &mut refused_once, turn);
             match attempt.await {
                 Attempt::LookAgain => {}
                 Attempt::Failed(error) if usable && matches!(want, Want::Any) => {

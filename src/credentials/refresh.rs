@@ -29,6 +29,15 @@ pub(super) enum Attempt {
     Failed(CallError),
 }
 
+/// What only the one whose turn it is may look at.
+#[derive(Debug, Default)]
+pub(super) struct Turn {
+    /// A pair that waits to be stored.
+    pub(super) unsaved: Option<Unsaved>,
+    /// Until when the endpoint is left alone, and what it said.
+    held_off: Option<(Timestamp, CallError)>,
+}
+
 /// A pair that was issued and could not be stored yet. It is not used before it is.
 #[derive(Debug)]
 pub(super) struct Unsaved {
@@ -50,7 +59,7 @@ impl Inner {
         known: &Known,
         urgent: bool,
         refused_once: &mut bool,
-        unsaved: &mut Option<Unsaved>,
+        turn: &mut Turn,
     ) -> Attempt {
         if row.state == CredentialState::Dead {
             let why = row.note.as_deref().unwrap_or("the connection has ended");
@@ -63,6 +72,10 @@ impl Inner {
             .is_some_and(|(_, until)| *until > real_now)
         {
             return Attempt::Busy;
+        }
+        let held_off = turn.held_off.as_ref();
+        if let Some((_, error)) = held_off.filter(|(until, _)| *until > self.now()) {
+            return Attempt::Failed(error.clone());
         }
         let wait = next_try(row, urgent).map(|at| at.duration_since(self.now()));
         if let Some(wait) = wait.filter(|wait| *wait > SignedDuration::ZERO) {
@@ -85,11 +98,19 @@ impl Inner {
         let issued_at = self.now();
         let answer = self.parts.tokens.refresh(&known.pair.refresh).await;
         match answer {
-            Ok(issued) => self.store(row, known, issued, issued_at, unsaved).await,
+            Ok(issued) => {
+                let unsaved = &mut turn.unsaved;
+                self.store(row, known, issued, issued_at, unsaved).await
+            }
             Err(failure) => {
                 tracing::warn!(connection = self.parts.name, %failure, "no new tokens");
-                self.no_tokens(row, &owner, &failure, urgent, refused_once)
-                    .await
+                let no_tokens = self.no_tokens(row, &owner, &failure, urgent, refused_once);
+                let attempt = no_tokens.await;
+                if let (Some(wait), Attempt::Failed(error)) = (hold_off(&failure), &attempt) {
+                    let until = self.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
+                    turn.held_off = Some((until, error.clone()));
+                }
+                attempt
             }
         }
     }
@@ -222,9 +243,8 @@ impl Inner {
         // What this request changes nothing about.
         let (state, tries) = (row.state, row.tries);
         match failure.fate {
-            TokenFate::Untouched { after } => {
-                let wait = after.unwrap_or(SignedDuration::from_secs(30));
-                let error = self.later(why, Some(wait));
+            TokenFate::Untouched { .. } => {
+                let error = self.later(why, hold_off(failure));
                 self.end(row, owner, state, tries, Some(why), error).await
             }
             TokenFate::UnknownApplication => {
@@ -328,5 +348,15 @@ impl Inner {
         };
         let ops = vec![Op::SettleCredential(settled)];
         self.parts.store.commit(ops.into()).await.map(|_| ())
+    }
+}
+
+/// How long the endpoint is left alone after it did nothing with a token. `Retry-After` is obeyed
+/// in full.
+fn hold_off(failure: &NoTokens) -> Option<SignedDuration> {
+    match failure.fate {
+        TokenFate::Untouched { after } => Some(after.unwrap_or(SignedDuration::from_secs(30))),
+        TokenFate::UnknownApplication => Some(SignedDuration::from_mins(1)),
+        TokenFate::Refused | TokenFate::Unknown => None,
     }
 }

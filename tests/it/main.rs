@@ -9,6 +9,8 @@ mod config;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod credentials;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod drills;

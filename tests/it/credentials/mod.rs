@@ -1,0 +1,9 @@
+//! Tokens over their whole life: connected, sealed, refreshed by one at a time, lost, watched.
+
+mod configuring;
+mod connecting;
+mod losing;
+mod refreshing;
+mod rig;
+mod sealing;
+mod watching;
