@@ -19,7 +19,7 @@ pub use crm::{
     Billing, CallTask, ContactTypeWrite, Contacts, Mail, NewCallTask, NewEmail, NewNote, Notes,
     Staff, Tags, Tasks,
 };
-pub use hooks::{HookRegistry, HookStatus};
+pub use hooks::{Among, Changed, HookRegistry, HookStatus, Standing, SyncWish, Synced};
 pub use portal::{Portal, PortalNote};
 pub use relay_http_client::CallError;
 pub use stores::Stores;
@@ -43,4 +43,6 @@ pub struct Ports {
     pub billing: Arc<dyn Billing>,
     /// Staff users of the CRM.
     pub staff: Arc<dyn Staff>,
+    /// The subscriptions by which the CRM tells us of changes.
+    pub hooks: Arc<dyn HookRegistry>,
 }

@@ -15,12 +15,11 @@ use relay_clear_connection::webhook::{FieldMap, KeyRing, WebhookKey};
 use relay_clear_connection::{Capabilities, PortalClient};
 use relay_core::random::Random;
 use relay_core::retry::{ProbeSchedule, RetryPolicy};
-use relay_core::time::Clocks;
+use relay_core::time::{Clocks, SignedDuration};
 use relay_http_client::Transport;
 use relay_keap::webhook::PathSecrets;
 use relay_keap::{ContactTypeField, CustomFieldsMode, HeaderStyle, KeapClient, Settings};
 use relay_store::Store;
-use secrecy::ExposeSecret as _;
 use thiserror::Error;
 use tokio::sync::Notify;
 
@@ -32,7 +31,8 @@ use crate::http::{self, HttpState, Limits};
 use crate::ports::{HookRegistry, Ports};
 use crate::receipts::{Counters, Receiver, Source};
 use clear_connection::{ClearConnectionPorts, ClearConnectionSource};
-use keap::{CoachingPlans, KeapHooks, KeapPorts, KeapSource};
+use keap::hooks::Doors;
+use keap::{ClosedPaths, CoachingPlans, HookPaths, KeapHooks, KeapPorts, KeapSource};
 
 /// Stands in for what carries effects out. Only the sandbox and tests make one.
 pub type Spoil = Arc<dyn Fn(Arc<dyn Perform>) -> Arc<dyn Perform> + Send + Sync>;
@@ -121,7 +121,8 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
     let wake = Arc::new(Notify::new());
     let portal = portal_client(config, &ground)?;
     let keap = Arc::new(keap_client(config, &ground)?);
-    let sources = sources(config)?;
+    let closed = ClosedPaths::default();
+    let sources = sources(config, &closed)?;
     let zone = config.calendar.zone().clone();
     let clock = &ground.clocks.procedure;
     let coaching = CoachingPlans {
@@ -133,6 +134,17 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         coaching,
         Arc::clone(clock),
     ));
+    let hooks: Arc<dyn HookRegistry> = Arc::new(KeapHooks::new(
+        keap,
+        Doors {
+            paths: hook_paths(config),
+            secrets: path_secrets(config),
+            closed,
+        },
+        SignedDuration::from_mins(i64::from(config.keap.watch_minutes)),
+        Arc::clone(&ground.store),
+        Arc::clone(&ground.clocks.real),
+    ));
     let ports = Ports {
         portal: Arc::new(ClearConnectionPorts::new(portal, zone, Arc::clone(clock))),
         contacts: Arc::clone(&crm) as _,
@@ -142,6 +154,7 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         tags: Arc::clone(&crm) as _,
         billing: Arc::clone(&crm) as _,
         staff: crm,
+        hooks: Arc::clone(&hooks),
     };
     let mut perform: Arc<dyn Perform> = Arc::new(ThroughPorts::new(ports.clone()));
     if let Some(spoil) = &ground.spoil {
@@ -150,6 +163,7 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
     let receiver = Receiver {
         store: Arc::clone(&ground.store),
         clock: Arc::clone(clock),
+        real: Arc::clone(&ground.clocks.real),
         random: Arc::clone(&ground.random),
         wake: Arc::clone(&wake),
         checkpoints: Arc::clone(&ground.checkpoints),
@@ -173,7 +187,6 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         worker: ground.worker,
         time_scale: ground.time_scale,
     });
-    let hooks = Arc::new(KeapHooks::new(keap, hook_url(config)));
     Ok(Relay {
         engine,
         hooks,
@@ -252,7 +265,7 @@ fn keap_client(config: &Config, ground: &Ground) -> Result<KeapClient, AssembleE
     KeapClient::new(transport, clock, settings).map_err(|problem| setting("keap", problem))
 }
 
-fn sources(config: &Config) -> Result<Vec<Arc<dyn Source>>, AssembleError> {
+fn sources(config: &Config, closed: &ClosedPaths) -> Result<Vec<Arc<dyn Source>>, AssembleError> {
     let portal = &config.clear_connection;
     let keys = portal
         .webhook_keys
@@ -264,23 +277,20 @@ fn sources(config: &Config) -> Result<Vec<Arc<dyn Source>>, AssembleError> {
     let fields = FieldMap::new(portal.fields.clone())
         .map_err(|problem| setting("clear_connection.fields", problem))?;
     let zone = config.calendar.zone().clone();
-    let secrets = PathSecrets::new(
-        config
-            .keap
-            .hook_secrets
-            .iter()
-            .map(|(id, secret)| (id.clone(), secret.clone())),
-    );
     Ok(vec![
         Arc::new(ClearConnectionSource::new(keys, fields, zone)),
-        Arc::new(KeapSource::new(secrets)),
+        Arc::new(KeapSource::new(path_secrets(config), closed.clone())),
     ])
 }
 
-/// Where the CRM is to send its hooks: the public address, the route and the first secret.
-fn hook_url(config: &Config) -> Option<url::Url> {
-    let base = config.http.public_url.as_ref()?;
-    let (_, secret) = config.keap.hook_secrets.iter().next()?;
-    base.join(&format!("hooks/keap/{}", secret.expose_secret()))
-        .ok()
+fn path_secrets(config: &Config) -> PathSecrets {
+    let secrets = config.keap.hook_secrets.iter();
+    PathSecrets::new(secrets.map(|(id, secret)| (id.clone(), secret.clone())))
+}
+
+/// Where the CRM is to send its hooks: the public address, the route, the current secret.
+fn hook_paths(config: &Config) -> Option<HookPaths> {
+    let public = config.http.public_url.as_ref()?;
+    let current = config.keap.current_hook_secret()?;
+    HookPaths::new(public, config.keap.hook_secrets.clone(), current)
 }

@@ -9,6 +9,7 @@
 //! else.
 
 mod billing;
+mod changes;
 mod contacts;
 mod fields;
 mod hooks;
@@ -34,6 +35,7 @@ use thiserror::Error;
 use tracing::debug;
 use url::Url;
 
+pub use changes::Touched;
 pub use fields::{ContactTypeField, ResolvedField};
 pub use mail::AddressStatus;
 pub use write_field::{CustomFieldsMode, FieldWrite};

@@ -37,5 +37,5 @@ pub mod webhook;
 
 pub use client::{
     AddressStatus, ContactTypeField, CustomFieldsMode, FieldWrite, HeaderStyle, KeapClient,
-    Settings, SettingsError,
+    Settings, SettingsError, Touched,
 };

@@ -5,12 +5,14 @@
 //! another try, a snooze or death by the retry policy. A kind that is no longer made keeps its
 //! handler here until no release in use can have queued it.
 
+mod hooks_watch;
 pub mod missed_check;
 mod read;
 pub mod reconcile;
 mod refresh;
 mod reminder;
 mod reread;
+mod reread_batch;
 pub(crate) mod standing;
 mod timer;
 
@@ -102,8 +104,10 @@ impl Engine {
             "read" => self.run_read(job).await,
             "missed_check" => self.run_missed_check(job).await,
             "reread" => self.run_reread(job).await,
+            "reread_batch" => self.run_reread_batch(job).await,
             "refresh" => self.run_refresh(job).await,
             standing::RECONCILE => self.run_reconcile(job).await,
+            standing::HOOKS_WATCH => self.run_hooks_watch(job).await,
             "reminder" => self.run_reminder(job).await,
             other => Err(EngineError::Payload {
                 kind: other.to_owned(),

@@ -17,8 +17,11 @@ use crate::engine::Engine;
 /// The daily read of the portal.
 pub(crate) const RECONCILE: &str = "reconcile";
 
+/// The look at the subscriptions by which the CRM tells us of changes.
+pub(crate) const HOOKS_WATCH: &str = "hooks_watch";
+
 /// Every standing job, by name.
-const STANDING: [&str; 1] = [RECONCILE];
+const STANDING: [&str; 2] = [RECONCILE, HOOKS_WATCH];
 
 /// Whether a kind of job is a standing one.
 pub(crate) fn is_standing(kind: &str) -> bool {
@@ -53,6 +56,7 @@ impl Engine {
     pub(super) fn next_standing(&self, kind: &str, now: Timestamp) -> Option<Timestamp> {
         match kind {
             RECONCILE => Some(self.next_reconcile(now)),
+            HOOKS_WATCH => Some(self.next_hooks_watch(now)),
             _ => None,
         }
     }

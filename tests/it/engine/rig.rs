@@ -75,6 +75,7 @@ impl Rig {
             tags: world.clone(),
             billing: world.clone(),
             staff: world.clone(),
+            hooks: world.clone(),
         };
         let all = Parts {
             store: store.clone(),
