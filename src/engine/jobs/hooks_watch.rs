@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use relay_core::effects::EffectKind;
 use relay_core::facts::FactBody;
 use relay_core::ids::{ClientId, ContactId};
+use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{CaseFilter, EffectState, Job, Op, Page, WorkSettled};
 use serde_json::json;
@@ -15,7 +16,7 @@ use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::engine::hints::{Origin, STOPPED, Watched};
 use crate::engine::hook_watch::{ASKED, OVERLAP, Watch};
 use crate::engine::{Engine, EngineError};
-use crate::ports::{Among, HookStatus, SyncWish};
+use crate::ports::{Among, Changed, HookStatus, SyncWish};
 use crate::receipts::{Hint, HintObject};
 
 /// When to look again where there is nothing to look at: the configuration may have changed.
@@ -124,8 +125,17 @@ impl Engine {
             Some(ids) => Among::Ids(ids),
         };
         let changed = self.ports.hooks.changed_since(object, among, since);
+        let changed = match self.call(REREAD_CALL, changed).await {
+            Err(error) if error.class == Class::Permanent => {
+                // A gap that can't be listed must not stay open for ever.
+                let object = object.as_str();
+                tracing::warn!(object, %error, "changes can't be listed: reads what is followed up");
+                self.all_we_follow(ids).await?
+            }
+            other => other?,
+        };
         let mut untold = Vec::new();
-        for found in self.call(REREAD_CALL, changed).await? {
+        for found in changed {
             let hint = Hint {
                 object,
                 id: found.id,
@@ -140,6 +150,30 @@ impl Engine {
         Ok(untold)
     }
 
+    /// What is read where the CRM doesn't list changes (more than we read, a filter it refuses):
+    /// the objects we know of, as if each had changed.
+    async fn all_we_follow(&self, ids: Option<Vec<String>>) -> Result<Vec<Changed>, EngineError> {
+        let ids = match ids {
+            Some(ids) => ids,
+            None => {
+                let contacts = self.followed_contacts().await?;
+                contacts.into_iter().map(|contact| contact.0).collect()
+            }
+        };
+        Ok(ids.into_iter().map(|id| Changed { id, at: None }).collect())
+    }
+
+    /// The contacts of clients who are followed up.
+    async fn followed_contacts(&self) -> Result<BTreeSet<ContactId>, EngineError> {
+        let mut contacts = BTreeSet::new();
+        for client in self.followed_up().await? {
+            if let Some(link) = self.store.link(&client).await? {
+                contacts.insert(link.contact);
+            }
+        }
+        Ok(contacts)
+    }
+
     /// Contacts of clients who are followed up that are not there any more: no list shows a
     /// deletion. One that is known to be gone is not told again.
     async fn gone_contacts(
@@ -147,13 +181,9 @@ impl Engine {
         found: &[Watched],
         now: Timestamp,
     ) -> Result<Vec<Watched>, EngineError> {
-        let mut contacts = BTreeSet::new();
-        for client in self.followed_up().await? {
-            if let Some(link) = self.store.link(&client).await? {
-                contacts.insert(link.contact);
-            }
-        }
-        let contacts: Vec<ContactId> = contacts
+        let contacts: Vec<ContactId> = self
+            .followed_contacts()
+            .await?
             .into_iter()
             .filter(|contact| !found.iter().any(|known| known.hint.id == contact.as_str()))
             .collect();

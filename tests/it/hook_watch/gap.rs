@@ -269,3 +269,20 @@ async fn a_contact_that_was_deleted_in_the_gap_is_found_although_no_list_shows_i
     clinic.pass(10).await;
     assert_eq!(recovered(&clinic).await, [1, 0, 0], "not told again");
 }
+
+#[tokio::test]
+async fn where_keap_does_not_list_changes_all_who_are_followed_up_are_read_and_the_gap_is_closed() {
+    let (clinic, _) = friday(5).await;
+    clinic.keap(json!({ "act": "add_contact", "id": 204, "given_name": "Nia" }));
+    clinic.keap(json!({ "act": "deactivate_hooks" }));
+    happenings(&clinic);
+    clinic.fault(
+        "keap",
+        json!({ "operation": "list_contacts", "moment": "before", "act": "status", "code": 400 }),
+    );
+    clinic.pass(10).await;
+    assert_eq!(recovered(&clinic).await, [2, 1, 1], "Lee is not followed up");
+    let watch = clinic.watch().await;
+    assert!(watch.events.values().all(|event| event.missing_since.is_none()));
+    assert!(clinic.jobs(JobState::Dead).await.is_empty());
+}

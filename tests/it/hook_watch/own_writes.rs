@@ -94,15 +94,28 @@ async fn our_own_call_task_its_reassignment_and_its_closing_come_back_and_start_
     clinic.until("2026-11-06 09:30").await;
     assert_eq!(clinic.count("call_task"), 1);
     clinic.portal(json!({ "act": "change_coach", "client": "jo", "coach": "coach_ruth" }));
-    clinic.pass(1).await;
+    clinic.pass(15).await;
+    assert_eq!(hooks_of(&clinic, "task.edit").await, 1);
     assert_eq!(clinic.count("reassign_task"), 1);
-    comes_back(&clinic, &jo, "task.edit").await;
+    assert_eq!(clinic.work_kinds(&jo).await, ["call_outcome"]);
 
     clinic.portal(json!({ "act": "check_in", "client": "jo" }));
-    clinic.pass(1).await;
-    assert_eq!(clinic.count("close_task"), 1);
-    comes_back(&clinic, &jo, "task.complete").await;
+    clinic.pass(15).await;
+    assert_eq!(hooks_of(&clinic, "task.complete").await, 1);
     assert_eq!(clinic.closed(&jo).await, "the check-in was submitted");
+    let story = [
+        "4 portal_message",
+        "6 portal_note",
+        "6 call_task",
+        "6 add_tag",
+        "6 reassign_task",
+        "6 close_task",
+        "6 remove_tag",
+    ];
+    let mut told = clinic.story(&jo);
+    told.retain(|line| story.contains(&line.as_str()));
+    assert_eq!(told.len(), story.len(), "each once: {told:?}");
+    assert_eq!(clinic.story(&jo).len(), story.len(), "and nothing else");
 }
 
 #[tokio::test]
