@@ -69,7 +69,14 @@ pub async fn run(
 async fn list(engine: &Engine, out: &mut Output<'_>) -> Result<(), CliError> {
     let hooks = engine.ports.hooks.list().await?;
     let watch = engine.hook_watch().await?;
-    let mut table = Table::new(&["EVENT", "KEY", "STATUS", "PATH", "LAST GOOD LOOK", "LAST GAP"]);
+    let mut table = Table::new(&[
+        "EVENT",
+        "KEY",
+        "STATUS",
+        "PATH",
+        "LAST GOOD LOOK",
+        "LAST GAP",
+    ]);
     for hook in &hooks {
         let known = watch.events.get(&hook.event);
         let awake_at = known.and_then(|known| known.awake_at);
@@ -123,7 +130,11 @@ async fn sync(engine: &Engine, args: &SyncArgs, out: &mut Output<'_>) -> Result<
         only: None,
     };
     let synced = engine.sync_hooks(wish).await?;
-    let head = if args.dry_run.dry_run { "WOULD BE DONE" } else { "DONE" };
+    let head = if args.dry_run.dry_run {
+        "WOULD BE DONE"
+    } else {
+        "DONE"
+    };
     let mut table = Table::new(&["EVENT", "KEY", "STATUS", "PATH", head]);
     for hook in &synced.hooks {
         table.row([

@@ -49,7 +49,16 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(6);
 const STATE: &str = "hook_watch";
 
 /// The setting in which a command asks the watch to read back.
-pub(crate) const ASKED: &str = "hook_watch/asked";
+const ASKED: &str = "hook_watch/asked";
+
+/// What a command asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ask {
+    /// Read back from here.
+    pub(crate) since: Timestamp,
+    /// When it was asked, real time: tells one question from the next.
+    at: Timestamp,
+}
 
 /// What the watch knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -207,7 +216,10 @@ impl Watch {
 
     /// Notes what was read back.
     pub(crate) fn recovered(&mut self, object: HintObject, changes: usize, now: Timestamp) {
-        let known = self.recovered.entry(object.as_str().to_owned()).or_default();
+        let known = self
+            .recovered
+            .entry(object.as_str().to_owned())
+            .or_default();
         known.at = Some(now);
         known.changes = changes;
         known.total = known.total.saturating_add(changes);
@@ -225,7 +237,9 @@ impl Watch {
 
 fn pause(every: SignedDuration, tries: u32) -> SignedDuration {
     let factor = 2_i32.saturating_pow(tries.min(10));
-    every.checked_mul(factor).map_or(LONGEST, |p| p.min(LONGEST))
+    every
+        .checked_mul(factor)
+        .map_or(LONGEST, |p| p.min(LONGEST))
 }
 
 impl Engine {
@@ -237,10 +251,19 @@ impl Engine {
             .unwrap_or_default())
     }
 
-    /// Since when a command has asked to read back.
-    pub(crate) async fn asked_to_read_back(&self) -> Result<Option<Timestamp>, EngineError> {
+    /// What a command has asked to be read back.
+    pub(crate) async fn asked_to_read_back(&self) -> Result<Option<Ask>, EngineError> {
         let stored = self.store.setting(ASKED).await?;
         Ok(stored.and_then(|value| serde_json::from_value(value).ok()))
+    }
+
+    /// The question is answered, unless another was asked meanwhile.
+    pub(crate) async fn answered_op(&self, ask: Option<Ask>) -> Result<Option<Op>, EngineError> {
+        let answered = ask.is_some() && self.asked_to_read_back().await? == ask;
+        Ok(answered.then(|| Op::PutSetting {
+            key: ASKED.to_owned(),
+            value: serde_json::Value::Null,
+        }))
     }
 
     pub(crate) fn put_watch(watch: &Watch) -> Op {
@@ -275,10 +298,13 @@ impl Engine {
         });
         if let Some(since) = since.min() {
             let earlier = self.asked_to_read_back().await?;
-            let since = earlier.map_or(since, |earlier| earlier.min(since));
+            let ask = Ask {
+                since: earlier.map_or(since, |earlier| earlier.since.min(since)),
+                at: self.clocks.real.now(),
+            };
             let ask = Op::PutSetting {
                 key: ASKED.to_owned(),
-                value: json!(since),
+                value: json!(ask),
             };
             self.store.commit(vec![ask].into()).await?;
         }
@@ -392,7 +418,10 @@ mod tests {
             pauses.push(next.duration_since(now).as_mins());
             now = next;
         }
-        assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 320, 360, 360, 360, 360, 360]);
+        assert_eq!(
+            pauses,
+            [5, 10, 20, 40, 80, 160, 320, 360, 360, 360, 360, 360]
+        );
         watch.mended(&contacts(Standing::Awake), EVERY, now);
         assert!(watch.beyond_us().is_empty());
     }

@@ -173,7 +173,10 @@ impl Contacts for KeapPorts {
     async fn existing(&self, ids: &[ContactId]) -> Result<Vec<ContactId>, CallError> {
         let ids: Vec<&str> = ids.iter().map(ContactId::as_str).collect();
         let found = self.client.contacts_by_id(&ids).await?;
-        Ok(found.into_iter().filter_map(|c| Some(c.id?.into())).collect())
+        Ok(found
+            .into_iter()
+            .filter_map(|c| Some(c.id?.into()))
+            .collect())
     }
 
     async fn by_email(&self, email: &str) -> Result<Vec<ContactId>, CallError> {

@@ -280,12 +280,12 @@ fn webhook_keys_have_between_24_and_64_bytes() {
 fn the_current_hook_secret_is_the_named_one_else_the_last() {
     let secret = |id: &str| format!("{id} = \"{}\"\n", id.repeat(22));
     let two = format!("[keap.hook_secrets]\n{}{}", secret("b"), secret("a"));
-    let config = read(&two).expect("valid");
+    let config = parse(&two).expect("valid");
     assert_eq!(config.keap.current_hook_secret(), Some("b"));
     let named = format!("[keap]\ncurrent_hook_secret = \"a\"\n{two}");
-    let config = read(&named).expect("valid");
+    let config = parse(&named).expect("valid");
     assert_eq!(config.keap.current_hook_secret(), Some("a"));
     assert_eq!(config.keap.watch_minutes, 5);
-    let none = read("").expect("valid");
+    let none = parse("").expect("valid");
     assert_eq!(none.keap.current_hook_secret(), None);
 }

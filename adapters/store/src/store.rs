@@ -182,8 +182,7 @@ pub trait Store: Debug + Send + Sync {
     /// A setting.
     async fn setting(&self, key: &str) -> Result<Option<serde_json::Value>, StoreError>;
     /// The settings whose names begin with `prefix`, by name.
-    async fn settings(&self, prefix: &str)
-    -> Result<Vec<(String, serde_json::Value)>, StoreError>;
+    async fn settings(&self, prefix: &str) -> Result<Vec<(String, serde_json::Value)>, StoreError>;
     /// A procedure version.
     async fn procedure(&self, hash: &str) -> Result<Option<ProcedureVersion>, StoreError>;
     /// The audit log, newest first.

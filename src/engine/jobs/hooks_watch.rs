@@ -14,7 +14,7 @@ use serde_json::json;
 use super::fence;
 use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::engine::hints::{Origin, STOPPED, Watched};
-use crate::engine::hook_watch::{ASKED, OVERLAP, Watch};
+use crate::engine::hook_watch::{OVERLAP, Watch};
 use crate::engine::{Engine, EngineError};
 use crate::ports::{Among, Changed, HookStatus, SyncWish};
 use crate::receipts::{Hint, HintObject};
@@ -49,7 +49,7 @@ impl Engine {
             let why = "there are none yet: `clear-relay hooks sync` makes them".to_owned();
             return self.put_off(job, next, why, Vec::new()).await;
         }
-        if watch.notice(&standing, asked, every, now) {
+        if watch.notice(&standing, asked.map(|ask| ask.since), every, now) {
             // Stored before anything is mended: afterwards nothing would tell that it slept.
             let ops = vec![Op::RequireFence(fence(job)), Self::put_watch(&watch)];
             self.commit(REREAD_COMMIT, ops).await?;
@@ -68,12 +68,7 @@ impl Engine {
         let mut ops = self.recover(&mut watch, &standing, now).await?;
         watch.looked(&standing, now);
         ops.push(Self::put_watch(&watch));
-        if asked.is_some() {
-            ops.push(Op::PutSetting {
-                key: ASKED.to_owned(),
-                value: serde_json::Value::Null,
-            });
-        }
+        ops.extend(self.answered_op(asked).await?);
         ops.extend(self.hooks_item_ops(&watch, now));
         self.put_off(job, next, "until the next look".to_owned(), ops)
             .await
@@ -153,12 +148,11 @@ impl Engine {
     /// What is read where the CRM doesn't list changes (more than we read, a filter it refuses):
     /// the objects we know of, as if each had changed.
     async fn all_we_follow(&self, ids: Option<Vec<String>>) -> Result<Vec<Changed>, EngineError> {
-        let ids = match ids {
-            Some(ids) => ids,
-            None => {
-                let contacts = self.followed_contacts().await?;
-                contacts.into_iter().map(|contact| contact.0).collect()
-            }
+        let ids = if let Some(ids) = ids {
+            ids
+        } else {
+            let contacts = self.followed_contacts().await?;
+            contacts.into_iter().map(|contact| contact.0).collect()
         };
         Ok(ids.into_iter().map(|id| Changed { id, at: None }).collect())
     }
@@ -191,8 +185,11 @@ impl Engine {
             return Ok(Vec::new());
         }
         let existing = self.ports.contacts.existing(&contacts);
-        let there: BTreeSet<ContactId> =
-            self.call(REREAD_CALL, existing).await?.into_iter().collect();
+        let there: BTreeSet<ContactId> = self
+            .call(REREAD_CALL, existing)
+            .await?
+            .into_iter()
+            .collect();
         let mut gone = Vec::new();
         for contact in contacts.into_iter().filter(|id| !there.contains(id)) {
             let mut clients = self.store.clients_of(&contact).await?;
@@ -241,7 +238,10 @@ impl Engine {
             let made = effects.iter().filter(|effect| {
                 effect.kind() == EffectKind::CallTask && effect.state == EffectState::Done
             });
-            tasks.extend(made.filter_map(crate::effects::vendor_ref).map(str::to_owned));
+            tasks.extend(
+                made.filter_map(crate::effects::vendor_ref)
+                    .map(str::to_owned),
+            );
         }
         Ok(tasks)
     }

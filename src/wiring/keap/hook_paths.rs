@@ -131,7 +131,10 @@ mod tests {
     use super::*;
 
     fn paths() -> HookPaths {
-        let secrets = [("a", "secret-of-a-000000000000"), ("b", "secret-of-b-000000000000")];
+        let secrets = [
+            ("a", "secret-of-a-000000000000"),
+            ("b", "secret-of-b-000000000000"),
+        ];
         let secrets = secrets.map(|(id, secret)| (id.to_owned(), SecretString::from(secret)));
         let public = "https://relay.example.test/".parse().expect("an address");
         HookPaths::new(&public, secrets.into(), "b").expect("paths")
@@ -148,7 +151,10 @@ mod tests {
             Place::Older("a".to_owned())
         );
         assert_eq!(place("hooks/keap/long-gone"), Place::Forgotten);
-        assert_eq!(place("hooks/other/secret-of-b-000000000000"), Place::Foreign);
+        assert_eq!(
+            place("hooks/other/secret-of-b-000000000000"),
+            Place::Foreign
+        );
         assert_eq!(
             paths.place("https://other.example.test/hooks/keap/secret-of-b-000000000000"),
             Place::Foreign
@@ -167,9 +173,8 @@ mod tests {
 
     #[test]
     fn a_closed_path_opens_again_for_another_secret_of_the_same_id() {
-        let secrets = |text: &str| {
-            PathSecrets::new([("a".to_owned(), SecretString::from(text.to_owned()))])
-        };
+        let secrets =
+            |text: &str| PathSecrets::new([("a".to_owned(), SecretString::from(text.to_owned()))]);
         let leaked = secrets("leaked");
         let closed = ClosedPaths::default();
         assert!(!closed.has("a", &leaked));

@@ -146,7 +146,7 @@ impl KeapHooks {
     }
 
     async fn carry_out(&self, plan: &Plan<'_>, status: &mut HookStatus) -> Result<(), CallError> {
-        let url = self.paths()?.url().ok_or_else(|| unusable_address())?;
+        let url = self.paths()?.url().ok_or_else(unusable_address)?;
         let now = match &plan.step {
             Step::Keep(hook) => (*hook).clone(),
             Step::Verify(hook) => self.verify(hook).await?,
@@ -218,7 +218,8 @@ impl KeapHooks {
         let paths = self.paths()?;
         let behind = hooks.iter().find(|hook| {
             hook.standing != Standing::NotOffered
-                && (hook.standing != Standing::Awake || hook.path.as_deref() != Some(paths.current()))
+                && (hook.standing != Standing::Awake
+                    || hook.path.as_deref() != Some(paths.current()))
         });
         if let Some(behind) = behind {
             return Err(CallError::permanent(
@@ -266,27 +267,25 @@ impl HookRegistry for KeapHooks {
             Some(only) => only.iter().any(|wanted| wanted == event),
             None => true,
         };
-        let mut asked = false;
         for event in EVENTS.into_iter().filter(|(event, _)| wanted(event)) {
             let plan = plan(&there, event.0, paths);
             let mut status = blank(event, &plan, paths);
-            if !known.iter().any(|known| known == event.0) {
+            if known.iter().any(|known| known == event.0) {
+                status.done = plan.in_words();
+            } else {
                 status.standing = Standing::NotOffered;
                 "not offered by this account".clone_into(&mut status.status);
-            } else {
-                status.done = plan.in_words();
-                if !wish.dry_run && !status.done.is_empty() {
-                    asked = true;
-                    match self.carry_out(&plan, &mut status).await {
-                        Err(error) if error.class == Class::Unauthorised => return Err(error),
-                        Err(error) => status.problem = Some(paths.hide(&error.to_string())),
-                        Ok(()) => {}
-                    }
+            }
+            if !wish.dry_run && !status.done.is_empty() {
+                match self.carry_out(&plan, &mut status).await {
+                    Err(error) if error.class == Class::Unauthorised => return Err(error),
+                    Err(error) => status.problem = Some(paths.hide(&error.to_string())),
+                    Ok(()) => {}
                 }
             }
             synced.hooks.push(status);
         }
-        if asked {
+        if !wish.dry_run && synced.hooks.iter().any(|hook| !hook.done.is_empty()) {
             self.close_window().await?;
         }
         if wish.finish_rotation && !wish.dry_run {
@@ -351,7 +350,12 @@ fn plan<'a>(there: &'a [Hook], event: &str, paths: &HookPaths) -> Plan<'a> {
     let mut ours: Vec<(Place, &Hook)> = there
         .iter()
         .filter(|hook| hook.event_key.as_deref() == Some(event))
-        .map(|hook| (paths.place(hook.hook_url.as_deref().unwrap_or_default()), hook))
+        .map(|hook| {
+            (
+                paths.place(hook.hook_url.as_deref().unwrap_or_default()),
+                hook,
+            )
+        })
         .filter(|(place, _)| *place != Place::Foreign)
         .collect();
     ours.sort_by_key(|(place, hook)| (rank(place), hook.status.as_deref() != Some(VERIFIED)));
@@ -406,7 +410,11 @@ fn describe(status: &mut HookStatus, hook: &Hook, paths: &HookPaths) {
     status.status = hook.status.clone().unwrap_or_else(|| "unknown".to_owned());
     // What sends to a path that we don't answer tells us nothing, whatever Keap calls it.
     let heard = place != Place::Forgotten && status.status == VERIFIED;
-    status.standing = if heard { Standing::Awake } else { Standing::Asleep };
+    status.standing = if heard {
+        Standing::Awake
+    } else {
+        Standing::Asleep
+    };
     status.path = match place {
         Place::Current => Some(paths.current().to_owned()),
         Place::Older(id) => Some(id),
@@ -420,7 +428,10 @@ fn key_of(hook: &Hook) -> Result<&str, CallError> {
 }
 
 fn unusable_address() -> CallError {
-    CallError::permanent("keap hooks", "http.public_url and the secret make no address")
+    CallError::permanent(
+        "keap hooks",
+        "http.public_url and the secret make no address",
+    )
 }
 
 fn database(error: &relay_store::StoreError) -> CallError {

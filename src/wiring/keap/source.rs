@@ -110,7 +110,10 @@ fn parsed(delivery: &Delivery, received_at: Timestamp) -> Parsed {
         return Parsed::Quarantine { reason, hints };
     }
     let count = delivery.changes.len();
-    let known = if delivery.changes.iter().any(|change| object_of(&delivery.event_key, change).is_some())
+    let known = if delivery
+        .changes
+        .iter()
+        .any(|change| object_of(&delivery.event_key, change).is_some())
         || count == 0
     {
         ""

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use clear_relay::effects::{Perform, Performed, Sighting};
 use clear_relay::ports::{
     Among, Billing, CallTask, Changed, ContactTypeWrite, Contacts, HookRegistry, HookStatus, Mail,
-    NewCallTask, NewEmail, NewNote, Notes, Portal, PortalNote, Staff, SyncWish, Synced, Tags, Tasks,
+    NewCallTask, NewEmail, NewNote, Notes, Portal, PortalNote, Staff, SyncWish, Synced, Tags,
+    Tasks,
 };
 use clear_relay::receipts::HintObject;
 use futures_util::future::BoxFuture;
@@ -410,7 +411,10 @@ impl HookRegistry for World {
         let mut hooks = vendors.synced.clone();
         hooks.retain(|hook| only.contains(&hook.event));
         for made in &hooks {
-            let known = vendors.hooks.iter_mut().find(|hook| hook.event == made.event);
+            let known = vendors
+                .hooks
+                .iter_mut()
+                .find(|hook| hook.event == made.event);
             *known.unwrap() = made.clone();
         }
         let closed = Vec::new();

@@ -50,7 +50,10 @@ async fn e36_a_thousand_contacts_cost_a_handful_of_calls_and_the_missing_ones_on
     taken(&reads);
 
     assert_eq!(
-        clinic.post_as_keap(&delivery(FIRST..FIRST + 1000)).await.status,
+        clinic
+            .post_as_keap(&delivery(FIRST..FIRST + 1000))
+            .await
+            .status,
         200
     );
     assert!(taken(&reads).is_empty(), "answered before anything is read");
@@ -61,7 +64,11 @@ async fn e36_a_thousand_contacts_cost_a_handful_of_calls_and_the_missing_ones_on
     assert_eq!((lists.len(), single.len()), (5, 2), "{single:?}");
     assert_eq!(clinic.jobs_of("reread_batch").await.len(), 1);
     assert_eq!(clinic.jobs_of("reread").await.len(), 2);
-    for (id, expected) in [(7, vec!["contact_gone"]), (8, vec![]), (500, vec!["contact_gone"])] {
+    for (id, expected) in [
+        (7, vec!["contact_gone"]),
+        (8, vec![]),
+        (500, vec!["contact_gone"]),
+    ] {
         assert_eq!(facts(&clinic, FIRST + id).await, expected, "{id}");
     }
 }
@@ -78,7 +85,10 @@ async fn a_contact_named_twice_in_a_delivery_is_asked_for_once() {
     clinic.settle().await;
     let read = taken(&reads);
     assert_eq!(read.len(), 1, "{read:?}");
-    let (one, two) = (read[0].matches("10001").count(), read[0].matches("10002").count());
+    let (one, two) = (
+        read[0].matches("10001").count(),
+        read[0].matches("10002").count(),
+    );
     assert_eq!((one, two), (1, 1), "{read:?}");
 }
 
@@ -118,13 +128,18 @@ async fn e36_one_contact_that_cannot_be_asked_for_is_one_dead_job_and_the_others
     };
     assert_eq!(dead.client, Some("client-10500".into()));
     let items = clinic.work().await;
-    assert_eq!(items.iter().filter(|item| item.kind == "dead_job").count(), 1);
+    assert_eq!(
+        items.iter().filter(|item| item.kind == "dead_job").count(),
+        1
+    );
     for id in [1, 999] {
         assert_eq!(facts(&clinic, FIRST + id).await, ["contact_gone"], "{id}");
     }
     assert!(taken(&reads).len() < 40, "halved, not asked for one by one");
     let unfinished = clinic.jobs(JobState::Ready).await;
-    let of_batch = unfinished.iter().filter(|job| job.kind.starts_with("reread"));
+    let of_batch = unfinished
+        .iter()
+        .filter(|job| job.kind.starts_with("reread"));
     assert_eq!(of_batch.count(), 0);
     assert!(clinic.world.now().duration_since(dead.created_at) < SignedDuration::from_hours(1));
 }

@@ -48,8 +48,10 @@ async fn friday(minutes: u32) -> (Clinic, Arc<Door>) {
 /// And a contact that is nobody's.
 fn happenings(clinic: &Clinic) {
     let edit = |contact: u64, field: &str, value: &str| {
-        clinic.keap(json!({ "act": "edit_contact_field", "contact": contact, "field": field,
-            "value": value }));
+        clinic.keap(
+            json!({ "act": "edit_contact_field", "contact": contact, "field": field,
+            "value": value }),
+        );
     };
     clinic.keap(json!({ "act": "set_phone", "contact": 201, "phone": "303-555-0199" }));
     edit(201, "Skin Goal", "less redness");
@@ -70,7 +72,10 @@ async fn falls_asleep(clinic: &Clinic, door: &Door) {
     clinic.pass(40).await;
     // Four deliveries, then the handshakes by which the watch tries to mend it.
     let answers = door.answers();
-    assert!(answers.len() > 4 && answers.iter().all(|status| *status == 503), "{answers:?}");
+    assert!(
+        answers.len() > 4 && answers.iter().all(|status| *status == 503),
+        "{answers:?}"
+    );
     let asleep = |status: &&String| *status != "Verified";
     assert_eq!(clinic.at_keap().await.iter().filter(asleep).count(), 1);
 }
@@ -88,7 +93,9 @@ fn nothing_twice(clinic: &Clinic) {
     assert_eq!(clinic.outreach(&Person::maya()).len(), 2);
     assert_eq!(clinic.outreach(&Person::jo()).len(), 2);
     let again = clinic.world.vendors.accepted();
-    let again = again.iter().filter(|entry| entry.operation.ends_with("_again"));
+    let again = again
+        .iter()
+        .filter(|entry| entry.operation.ends_with("_again"));
     assert_eq!(again.count(), 0);
 }
 
@@ -107,10 +114,19 @@ async fn e38_after_a_night_without_hooks_every_change_is_recovered_once_and_coun
     clinic.until("2026-11-06 16:00").await;
     happenings(&clinic);
     clinic.until("2026-11-07 12:00").await;
-    assert!(clinic.at_keap().await.iter().all(|status| status != "Verified"));
+    assert!(
+        clinic
+            .at_keap()
+            .await
+            .iter()
+            .all(|status| status != "Verified")
+    );
     assert_eq!(recovered(&clinic).await, [0, 0, 0]);
     let work = clinic.work().await;
-    let item = work.iter().find(|item| item.kind == "hooks").expect("an item");
+    let item = work
+        .iter()
+        .find(|item| item.kind == "hooks")
+        .expect("an item");
     assert!(item.title.contains("contact.edit"), "{}", item.title);
     assert_eq!(item.owner, "admin");
     assert_eq!(revived(&clinic).await, 0, "nobody told us");
@@ -121,10 +137,16 @@ async fn e38_after_a_night_without_hooks_every_change_is_recovered_once_and_coun
     assert_eq!(recovered(&clinic).await, [3, 1, 1]);
     assert_eq!(revived(&clinic).await, 1);
     let kinds: Vec<_> = clinic.work().await.into_iter().map(|i| i.kind).collect();
-    assert!(!kinds.contains(&"hooks".to_owned()), "mended, so settled: {kinds:?}");
+    assert!(
+        !kinds.contains(&"hooks".to_owned()),
+        "mended, so settled: {kinds:?}"
+    );
     let gap = clinic.watch().await.events["contact.edit"].last_gap.clone();
     let gap = gap.expect("a gap");
-    assert!(gap.from <= at("2026-11-06 12:45") && gap.from >= at("2026-11-06 12:35"), "{gap:?}");
+    assert!(
+        gap.from <= at("2026-11-06 12:45") && gap.from >= at("2026-11-06 12:35"),
+        "{gap:?}"
+    );
 
     // Once: later looks find nothing more, though their overlap reaches back into the gap.
     clinic.keap(json!({ "act": "deactivate_hooks" }));
@@ -143,7 +165,11 @@ async fn e38_what_the_hooks_did_not_tell_moves_the_case_once_it_is_read_back() {
     happenings(&clinic);
     clinic.until("2026-11-06 16:00").await;
     let jo = Person::jo();
-    assert_eq!(clinic.work_kinds(&jo).await, ["call_outcome"], "the call is not known");
+    assert_eq!(
+        clinic.work_kinds(&jo).await,
+        ["call_outcome"],
+        "the call is not known"
+    );
     door.set(Way::Open);
     clinic.until("2026-11-06 20:00").await;
     assert_eq!(recovered(&clinic).await, [3, 1, 1]);
@@ -176,7 +202,11 @@ async fn e38_a_watch_that_dies_while_it_reads_back_recovers_each_change_once_all
         clinic.pass(29).await;
         // The next look mends and reads back, and dies on the way.
         let life = Life::new(Some(Death { name, hit }));
-        clinic.world.restart_with(Arc::clone(&life) as _).await.expect("a restart");
+        clinic
+            .world
+            .restart_with(Arc::clone(&life) as _)
+            .await
+            .expect("a restart");
         door.set(Way::Open);
         let by = SignedDuration::from_mins(20);
         tokio::select! {
@@ -198,7 +228,13 @@ async fn e38_a_relay_that_was_down_for_longer_than_keap_tries_reads_back_at_its_
     let (mut clinic, door) = friday(5).await;
     door.set(Way::Unavailable);
     happenings_while_down(&clinic).await;
-    assert!(clinic.at_keap().await.iter().any(|status| status == "Inactive"));
+    assert!(
+        clinic
+            .at_keap()
+            .await
+            .iter()
+            .any(|status| status == "Inactive")
+    );
     door.set(Way::Open);
     clinic.world.restart().await.expect("a start");
     clinic.settle().await;
@@ -247,7 +283,11 @@ async fn a_short_refusal_costs_nothing_because_keap_comes_again() {
     assert!(door.answers().iter().all(|status| *status == 503));
     door.set(Way::Open);
     clinic.pass(45).await;
-    assert_eq!(clinic.at_keap().await, ["Verified"; 5], "nothing fell asleep");
+    assert_eq!(
+        clinic.at_keap().await,
+        ["Verified"; 5],
+        "nothing fell asleep"
+    );
     assert_eq!(recovered(&clinic).await, [0, 0, 0], "everything was told");
     assert_eq!(revived(&clinic).await, 1);
     assert!(clinic.work_kinds(&Person::jo()).await.is_empty());
@@ -264,7 +304,10 @@ async fn a_contact_that_was_deleted_in_the_gap_is_found_although_no_list_shows_i
     let jo = Person::jo();
     let case = clinic.case(&jo).await;
     let history = clinic.history(case.id).await.join("\n");
-    assert!(history.contains("Her contact in the CRM is gone"), "{history}");
+    assert!(
+        history.contains("Her contact in the CRM is gone"),
+        "{history}"
+    );
     clinic.keap(json!({ "act": "deactivate_hooks" }));
     clinic.pass(10).await;
     assert_eq!(recovered(&clinic).await, [1, 0, 0], "not told again");
@@ -281,8 +324,17 @@ async fn where_keap_does_not_list_changes_all_who_are_followed_up_are_read_and_t
         json!({ "operation": "list_contacts", "moment": "before", "act": "status", "code": 400 }),
     );
     clinic.pass(10).await;
-    assert_eq!(recovered(&clinic).await, [2, 1, 1], "Lee is not followed up");
+    assert_eq!(
+        recovered(&clinic).await,
+        [2, 1, 1],
+        "Lee is not followed up"
+    );
     let watch = clinic.watch().await;
-    assert!(watch.events.values().all(|event| event.missing_since.is_none()));
+    assert!(
+        watch
+            .events
+            .values()
+            .all(|event| event.missing_since.is_none())
+    );
     assert!(clinic.jobs(JobState::Dead).await.is_empty());
 }

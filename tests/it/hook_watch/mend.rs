@@ -25,7 +25,10 @@ async fn a_subscription_that_was_deleted_is_made_again_and_once() {
     clinic.pass(1).await;
     let stranger = clinic.stranger();
     let key = stranger.hooks().await.expect("a list")[0].key.clone();
-    stranger.delete_hook(&key.expect("a key")).await.expect("gone");
+    stranger
+        .delete_hook(&key.expect("a key"))
+        .await
+        .expect("gone");
     // The answer to the making is lost: it is looked for, not made again.
     clinic.fault(
         "keap",
@@ -46,7 +49,10 @@ async fn an_event_that_the_account_does_not_offer_is_no_trouble() {
         .iter()
         .find(|hook| hook.event_key.as_deref() == Some("task.complete"))
         .and_then(|hook| hook.key.clone());
-    stranger.delete_hook(&complete.expect("a key")).await.expect("gone");
+    stranger
+        .delete_hook(&complete.expect("a key"))
+        .await
+        .expect("gone");
     let keap = &clinic.world.vendors.keap;
     keap.configure(|settings| settings.unoffered_events = vec!["task.complete".to_owned()]);
     clinic.pass(24 * 60).await;
@@ -139,12 +145,18 @@ async fn the_watch_makes_nothing_before_a_person_has_made_the_first() {
     let (clinic, _) = watched(5, |_| ()).await;
     let stranger = clinic.stranger();
     for hook in stranger.hooks().await.expect("a list") {
-        stranger.delete_hook(&hook.key.expect("a key")).await.expect("gone");
+        stranger
+            .delete_hook(&hook.key.expect("a key"))
+            .await
+            .expect("gone");
     }
     clinic.pass(60).await;
     assert!(clinic.at_keap().await.is_empty());
     let engine = &clinic.world.relay.engine;
-    engine.sync_hooks(clear_relay::ports::SyncWish::default()).await.expect("made");
+    engine
+        .sync_hooks(clear_relay::ports::SyncWish::default())
+        .await
+        .expect("made");
     assert_eq!(clinic.at_keap().await, ["Verified"; 5]);
 }
 

@@ -43,20 +43,24 @@ async fn comes_back(clinic: &Clinic, who: &Person, event: &str) {
     let told = hooks_of(clinic, event).await;
     let before = still(clinic, who).await;
     clinic.pass(15).await;
-    assert!(hooks_of(clinic, event).await > told, "{event} did come back");
+    assert!(
+        hooks_of(clinic, event).await > told,
+        "{event} did come back"
+    );
     assert_eq!(still(clinic, who).await, before, "{event}");
 }
 
-fn alone(person: Person) -> Person {
+/// Maya, with no check-in due.
+fn alone() -> Person {
     Person {
         due: None,
-        ..person
+        ..Person::maya()
     }
 }
 
 #[tokio::test]
 async fn our_own_contact_type_comes_back_and_starts_nothing() {
-    let maya = alone(Person::maya());
+    let maya = alone();
     let (clinic, _) = watched(1440, |_| ()).await;
     clinic.join(&maya);
     clinic.pass(5).await;
@@ -70,7 +74,7 @@ async fn our_own_contact_type_comes_back_and_starts_nothing() {
 
 #[tokio::test]
 async fn our_own_stopping_of_a_subscription_comes_back_and_is_no_revival() {
-    let maya = alone(Person::maya());
+    let maya = alone();
     let (clinic, _) = watched(1440, |_| ()).await;
     clinic.join(&maya);
     clinic.fee(901, 201, None);
@@ -162,5 +166,8 @@ async fn a_tag_taken_off_by_hand_changes_nothing_but_that_ours_need_not_be_taken
     clinic.portal(json!({ "act": "check_in", "client": "maya" }));
     clinic.pass(60).await;
     assert_eq!(clinic.closed(&maya).await, "the check-in was submitted");
-    assert_eq!(clinic.count("remove_tag") + clinic.count("remove_tag_again"), 0);
+    assert_eq!(
+        clinic.count("remove_tag") + clinic.count("remove_tag_again"),
+        0
+    );
 }

@@ -34,7 +34,11 @@ fn sync(finish_rotation: bool, dry_run: bool) -> HooksCommand {
 async fn two() -> Clinic {
     let (mut clinic, _) = watched(5, |_| ()).await;
     clinic.pass(1).await;
-    clinic.world.reconfigure(two_secrets).await.expect("a restart");
+    clinic
+        .world
+        .reconfigure(two_secrets)
+        .await
+        .expect("a restart");
     clinic.pass(10).await;
     clinic
 }
@@ -43,20 +47,29 @@ async fn two() -> Clinic {
 async fn paths(clinic: &Clinic) -> Vec<String> {
     let registry = &clinic.world.relay.engine.ports.hooks;
     let listed = registry.list().await.expect("a list");
-    listed.into_iter().map(|hook| hook.path.unwrap_or_default()).collect()
+    listed
+        .into_iter()
+        .map(|hook| hook.path.unwrap_or_default())
+        .collect()
 }
 
 async fn knock(clinic: &Clinic, secret: &str, id: u64) -> u16 {
     let body = json!({ "event_key": "contact.edit", "object_keys": [{ "id": id }] });
     let path = format!("hooks/keap/{secret}");
-    let answer = clinic.post(&path, HeaderMap::new(), &body.to_string()).await;
+    let answer = clinic
+        .post(&path, HeaderMap::new(), &body.to_string())
+        .await;
     answer.status.as_u16()
 }
 
 #[tokio::test]
 async fn e74_subscriptions_move_to_the_new_path_and_the_old_one_is_answered_until_it_is_closed() {
     let clinic = two().await;
-    assert_eq!(paths(&clinic).await, ["first"; 5], "nothing moves by itself");
+    assert_eq!(
+        paths(&clinic).await,
+        ["first"; 5],
+        "nothing moves by itself"
+    );
     let would = shown(&clinic, &sync(false, true)).await;
     assert_eq!(would.matches("move from first").count(), 10, "{would}");
     assert_eq!(paths(&clinic).await, ["first"; 5], "looked only");
@@ -66,11 +79,18 @@ async fn e74_subscriptions_move_to_the_new_path_and_the_old_one_is_answered_unti
     assert_eq!(clinic.at_keap().await, ["Verified"; 5]);
     assert_eq!(clinic.count("update_hook"), 5);
     assert_eq!(clinic.count("delete_hook"), 0);
-    assert_eq!(knock(&clinic, HOOK_SECRET, 1).await, 200, "both are answered");
+    assert_eq!(
+        knock(&clinic, HOOK_SECRET, 1).await,
+        200,
+        "both are answered"
+    );
     assert_eq!(knock(&clinic, SECOND, 2).await, 200);
 
     let closed = shown(&clinic, &sync(true, false)).await;
-    assert!(closed.contains("the path of secret first is closed"), "{closed}");
+    assert!(
+        closed.contains("the path of secret first is closed"),
+        "{closed}"
+    );
     assert_eq!(knock(&clinic, HOOK_SECRET, 3).await, 404);
     assert_eq!(knock(&clinic, SECOND, 4).await, 200);
 
@@ -99,7 +119,11 @@ async fn e74_a_closed_path_stays_closed_in_every_process_and_after_a_restart() {
     clinic.settle().await;
     clinic.pass(6).await;
     assert_eq!(knock(&clinic, HOOK_SECRET, 2).await, 404);
-    clinic.world.reconfigure(only_the_second).await.expect("a restart");
+    clinic
+        .world
+        .reconfigure(only_the_second)
+        .await
+        .expect("a restart");
     clinic.pass(6).await;
     assert_eq!(clinic.at_keap().await, ["Verified"; 5]);
     assert_eq!(paths(&clinic).await, ["second"; 5]);
@@ -118,7 +142,9 @@ async fn no_path_is_closed_while_a_subscription_still_sends_there() {
     };
     let engine = &clinic.world.relay.engine;
     let refused = engine.sync_hooks(wish.clone()).await.expect_err("refused");
-    let why = std::error::Error::source(&refused).expect("a cause").to_string();
+    let why = std::error::Error::source(&refused)
+        .expect("a cause")
+        .to_string();
     assert!(why.contains("no path is closed before"), "{why}");
     assert_eq!(paths(&clinic).await[0], "first");
     assert_eq!(knock(&clinic, HOOK_SECRET, 1).await, 200);
@@ -161,11 +187,19 @@ async fn what_is_there_twice_is_removed_and_what_is_somebody_elses_is_left_alone
     let (clinic, _) = watched(5, |_| ()).await;
     clinic.pass(1).await;
     let stranger = clinic.stranger();
-    let ours = clinic.world.relay_url().join(&format!("hooks/keap/{HOOK_SECRET}"));
+    let ours = clinic
+        .world
+        .relay_url()
+        .join(&format!("hooks/keap/{HOOK_SECRET}"));
     let ours = ours.expect("an address");
-    let foreign = "https://other.example.test/hooks/keap/x".parse().expect("an address");
+    let foreign = "https://other.example.test/hooks/keap/x"
+        .parse()
+        .expect("an address");
     for url in [&ours, &foreign] {
-        stranger.create_hook("contact.edit", url).await.expect("made");
+        stranger
+            .create_hook("contact.edit", url)
+            .await
+            .expect("made");
     }
     assert_eq!(clinic.at_keap().await.len(), 7);
     let would = shown(&clinic, &sync(false, true)).await;

@@ -264,10 +264,7 @@ impl Store for FakeStore {
     async fn setting(&self, key: &str) -> Result<Option<serde_json::Value>, StoreError> {
         Ok(self.state().settings.get(key).cloned())
     }
-    async fn settings(
-        &self,
-        prefix: &str,
-    ) -> Result<Vec<(String, serde_json::Value)>, StoreError> {
+    async fn settings(&self, prefix: &str) -> Result<Vec<(String, serde_json::Value)>, StoreError> {
         let state = self.state();
         let named = state.settings.iter();
         let wanted = named.filter(|(key, _)| key.starts_with(prefix));

@@ -87,7 +87,9 @@ impl KeapClient {
                 .map_err(unfilterable(operation))?
                 .with("page_size", "1000");
             let rows: Vec<Value> = self.list(operation, &["v2", list], &query, list).await?;
-            let rows = rows.iter().filter_map(|row| touched(row, "modification_time"));
+            let rows = rows
+                .iter()
+                .filter_map(|row| touched(row, "modification_time"));
             // Keap is not trusted to have applied the filter.
             found.extend(rows.filter(|row| batch.contains(&row.id.as_str())));
         }
@@ -98,7 +100,10 @@ impl KeapClient {
 fn touched(row: &Value, member: &str) -> Option<Touched> {
     Some(Touched {
         id: row.get("id").and_then(id_of)?,
-        at: row.get(member).and_then(Value::as_str).and_then(time::parse),
+        at: row
+            .get(member)
+            .and_then(Value::as_str)
+            .and_then(time::parse),
     })
 }
 
