@@ -218,7 +218,7 @@ async fn act(
         Command::Jobs(JobsCommand::Cancel(args)) => jobs::cancel(engine, args, out).await,
         Command::Clients(ClientsCommand::Link(args)) => clients::link(engine, args, out).await,
         Command::Procedures(ProceduresCommand::Diff) => repin::diff(engine, out).await,
-        Command::Hooks(command) => hooks::run(&*relay.hooks, command, out).await,
+        Command::Hooks(command) => hooks::run(engine, command, out).await,
         Command::Keap(KeapCommand::SetContactType(args)) => {
             keap::set_contact_type(engine, args, out).await
         }
@@ -282,6 +282,7 @@ enum ReadOnly<'a> {
     Jobs(&'a jobs::ListArgs),
     Job(relay_core::ids::JobId),
     Client(&'a relay_core::ids::ClientId),
+    Receipts(&'a hooks::ReceiptsArgs),
 }
 
 impl<'a> ReadOnly<'a> {
@@ -295,6 +296,7 @@ impl<'a> ReadOnly<'a> {
             Command::Jobs(JobsCommand::List(args)) => Self::Jobs(args),
             Command::Jobs(JobsCommand::Show { job }) => Self::Job(*job),
             Command::Clients(ClientsCommand::Show { client }) => Self::Client(client),
+            Command::Hooks(HooksCommand::Receipts(args)) => Self::Receipts(args),
             _ => return None,
         })
     }
@@ -309,6 +311,7 @@ impl<'a> ReadOnly<'a> {
             Self::Jobs(args) => jobs::list(store, args, out).await,
             Self::Job(id) => jobs::show(store, id, out).await,
             Self::Client(client) => clients::show(store, client, out).await,
+            Self::Receipts(args) => hooks::receipts(store, args, out).await,
         }
     }
 }

@@ -28,9 +28,16 @@ custom_fields_mode = "full"
 # What happens to the card of a stopped subscription, if nothing else uses it (A16, E46-E55):
 # "deactivate", "delete" (can't be undone) or "keep".
 card_removal = "deactivate"
+# Every so many minutes the webhook subscriptions are looked at: what Keap has switched off is
+# verified again, and what it did not tell meanwhile is read. 1 to 1440.
+watch_minutes = 5
+# Which of the hook secrets the subscriptions are to use.
+#current_hook_secret = "b"
 
 # Webhooks arrive at /hooks/keap/SECRET. An id with its secret, at least 22 characters that no
 # one can guess; a second id while they are changed. No secret here: every webhook is refused.
+# `hooks sync` moves the subscriptions to the current one: by name (current_hook_secret), else the
+# last id in alphabetical order.
 [keap.hook_secrets]
 #a_file = "secrets/keap-hook-a"
 #b_file = "secrets/keap-hook-b"
@@ -163,6 +170,10 @@ pub struct KeapConfig {
     pub coaching: Coaching,
     /// What happens to the card.
     pub card_removal: CardRemoval,
+    /// How often the subscriptions are looked at.
+    pub watch_minutes: u32,
+    /// The hook secret to use, where it is named.
+    pub named_hook_secret: Option<String>,
     /// How custom fields are written.
     pub custom_fields_mode: CustomFieldsMode,
     /// How much it may be asked.
@@ -201,6 +212,17 @@ impl KeapConfig {
             CardRemoval::Deactivate,
         );
         let hook_secrets = hook_secrets(&mut reader);
+        let watch_minutes = watch_minutes(&mut reader);
+        let named_hook_secret = reader.text("current_hook_secret");
+        if let Some(named) = &named_hook_secret
+            && !hook_secrets.contains_key(named)
+        {
+            reader.mistake(
+                "current_hook_secret",
+                format!("{named:?} is no id in keap.hook_secrets"),
+                "write one of the ids there, or leave the key out",
+            );
+        }
         let contact_type_field = ContactTypeField::read(reader.section("contact_type_field"));
         let coaching = Coaching::read(reader.section("coaching"));
         let limits = LimitsConfig::read(reader.section("limits"), Some(USUAL));
@@ -216,9 +238,37 @@ impl KeapConfig {
             contact_type_field,
             coaching,
             card_removal,
+            watch_minutes,
+            named_hook_secret,
             custom_fields_mode,
             limits,
         })
+    }
+
+    /// The id of the hook secret that subscriptions are to use; `None` if there is no secret.
+    pub fn current_hook_secret(&self) -> Option<&str> {
+        let last = || self.hook_secrets.keys().next_back().map(String::as_str);
+        self.named_hook_secret.as_deref().or_else(last)
+    }
+}
+
+/// The longest time between two looks: a day.
+const MOST_MINUTES: u32 = 24 * 60;
+
+fn watch_minutes(reader: &mut Reader<'_>) -> u32 {
+    const KEY: &str = "watch_minutes";
+    const USUAL: u32 = 5;
+    match reader.parsed(KEY, "a number of minutes") {
+        None => USUAL,
+        Some(minutes) if (1..=MOST_MINUTES).contains(&minutes) => minutes,
+        Some(minutes) => {
+            reader.mistake(
+                KEY,
+                format!("{minutes} is not from 1 to {MOST_MINUTES}"),
+                "write how many minutes may pass between two looks",
+            );
+            USUAL
+        }
     }
 }
 

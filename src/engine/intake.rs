@@ -14,15 +14,15 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt as _;
 use relay_core::effects::EffectKind;
 use relay_core::facts::Fact;
-use relay_core::ids::{ClientId, JobId, TaskId};
-use relay_core::time::Timestamp;
-use relay_store::{EffectState, Existing, NewJob, Op, Page, Receipt, ReceiptState, StoreError};
+use relay_core::ids::ClientId;
+use relay_store::{EffectState, Op, Page, Receipt, ReceiptState, StoreError};
 use serde_json::json;
 
 use crate::checkpoint::INTAKE;
+use crate::engine::hints::Origin;
 use crate::engine::jobs::chain;
 use crate::engine::{Engine, EngineError};
-use crate::receipts::{Hint, HintObject, Parsed};
+use crate::receipts::Parsed;
 
 /// How many receipts are looked at in one pass.
 const PASS: u32 = 64;
@@ -172,7 +172,8 @@ impl Engine {
             }
         };
         let mut ops = self.fact_ops(facts, receipt).await?;
-        let (hint_ops, unwatched) = self.hint_ops(receipt, hints, now).await?;
+        let from = Origin::receipt(receipt);
+        let (hint_ops, unwatched) = self.hint_ops(&from, hints).await?;
         ops.extend(hint_ops);
         if state == ReceiptState::Quarantined {
             ops.extend(self.quarantine_item_ops(receipt, note.as_deref()));
@@ -241,76 +242,6 @@ impl Engine {
             })
             .collect())
     }
-
-    /// A job for each object that concerns a client of ours; how many did not.
-    async fn hint_ops(
-        &self,
-        receipt: &Receipt,
-        hints: Vec<Hint>,
-        now: Timestamp,
-    ) -> Result<(Vec<Op>, usize), EngineError> {
-        let mut ops = Vec::new();
-        let mut unwatched = 0;
-        for hint in hints {
-            let clients = self.clients_of_hint(&hint).await?;
-            if clients.is_empty() {
-                unwatched += 1;
-            }
-            for client in clients {
-                let object = match hint.object {
-                    HintObject::Contact => "contact",
-                    HintObject::Task => "task",
-                    HintObject::Subscription => "subscription",
-                };
-                ops.push(Op::Enqueue {
-                    job: NewJob {
-                        id: JobId::new(self.random.as_ref(), now),
-                        key: format!("reread/{}/{object}/{}/{client}", receipt.id, hint.id),
-                        kind: "reread".to_owned(),
-                        lane: client.to_string(),
-                        run_at: now,
-                        client: Some(client),
-                        case: None,
-                        payload: json!({ "hint": hint, "receipt": receipt.id }),
-                    },
-                    existing: Existing::Keep,
-                });
-            }
-        }
-        Ok((ops, unwatched))
-    }
-
-    async fn clients_of_hint(&self, hint: &Hint) -> Result<Vec<ClientId>, EngineError> {
-        Ok(match hint.object {
-            HintObject::Contact => self.store.clients_of(&hint.id.as_str().into()).await?,
-            HintObject::Task => {
-                let effect = self
-                    .store
-                    .effect_of_task(&TaskId::from(hint.id.as_str()))
-                    .await?;
-                effect
-                    .map(|effect| effect.planned.client)
-                    .into_iter()
-                    .collect()
-            }
-            // A subscription's id says nothing about whose it is until one of ours was touched.
-            HintObject::Subscription => self.clients_of_subscription(&hint.id).await?,
-        })
-    }
-
-    /// The clients on whose order we have stopped this subscription.
-    async fn clients_of_subscription(&self, id: &str) -> Result<Vec<ClientId>, EngineError> {
-        let stopped = self.store.setting(&stopped_key(id)).await?;
-        Ok(stopped
-            .and_then(|value| serde_json::from_value(value).ok())
-            .into_iter()
-            .collect())
-    }
-}
-
-/// The setting that remembers for whom a subscription was stopped, so that it is watched.
-pub(crate) fn stopped_key(subscription: &str) -> String {
-    format!("stopped_subscription/{subscription}")
 }
 
 /// The clients whose order of events a receipt belongs to. Hints have none: they are read again.

@@ -23,6 +23,8 @@ pub mod book;
 pub mod commands;
 pub mod dry_run;
 pub mod error;
+mod hints;
+pub mod hook_watch;
 mod intake;
 mod items;
 pub mod jobs;
@@ -50,6 +52,7 @@ use crate::receipts::Source;
 
 pub use book::ProcedureBook;
 pub use error::EngineError;
+pub(crate) use hints::stopped_key;
 pub(crate) use intake::stopped_key;
 pub(crate) use jobs::standing::CREDENTIAL;
 pub use stepper::Stepping;

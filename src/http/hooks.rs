@@ -4,6 +4,7 @@
 //! |---|---|
 //! | stored, or a duplicate of something stored | 200 |
 //! | handshake of a sender that has one | 200 with the header echoed, nothing stored |
+//! | handshake that nobody of ours is asking for | 404, as if there were no such path |
 //! | verification failed | what the source says: 400 or 401, with the fault named |
 //! | unknown route, secret missing, wrong or unasked for | 404, the same bytes for all of them |
 //! | body longer than the source's cap, declared or chunked | 413 |

@@ -31,6 +31,9 @@ pub trait Contacts: Debug + Send + Sync {
         id: &ContactId,
         with_twins: bool,
     ) -> Result<Option<ContactSnapshot>, CallError>;
+    /// Those of these contacts that are there, in a handful of calls however many are asked for.
+    /// One that is not among them may be gone: to be read by itself before that is believed.
+    async fn existing(&self, ids: &[ContactId]) -> Result<Vec<ContactId>, CallError>;
     /// Every contact with exactly this address.
     async fn by_email(&self, email: &str) -> Result<Vec<ContactId>, CallError>;
     /// The present value of the contact type field.

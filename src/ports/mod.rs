@@ -24,7 +24,7 @@ pub use crm::{
     Billing, CallTask, ContactTypeWrite, Contacts, Mail, NewCallTask, NewEmail, NewNote, Notes,
     Staff, Tags, Tasks,
 };
-pub use hooks::{HookRegistry, HookStatus};
+pub use hooks::{Among, Changed, HookRegistry, HookStatus, Standing, SyncWish, Synced};
 pub use portal::{Portal, PortalNote};
 pub use relay_http_client::CallError;
 pub use stores::Stores;
@@ -50,4 +50,6 @@ pub struct Ports {
     pub staff: Arc<dyn Staff>,
     /// How the connections to vendors stand.
     pub connections: Arc<dyn Connections>,
+    /// The subscriptions by which the CRM tells us of changes.
+    pub hooks: Arc<dyn HookRegistry>,
 }

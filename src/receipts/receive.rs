@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use relay_core::ids::ReceiptId;
 use relay_core::random::Random;
 use relay_core::time::{Clock, Timestamp};
@@ -70,6 +70,8 @@ pub struct Receiver {
     pub store: Arc<dyn Store>,
     /// Procedure time: stamps receipts, and signature windows are measured on it.
     pub clock: Arc<dyn Clock>,
+    /// Real time: how long a handshake may be asked for is measured on it.
+    pub real: Arc<dyn Clock>,
     /// Makes receipt ids.
     pub random: Arc<dyn Random>,
     /// Wakes the engine after a commit.
@@ -95,6 +97,7 @@ impl Receiver {
             .map_err(|refusal| self.refused(source, refusal))?;
         let receipt = match verified {
             Verified::Handshake { header } => {
+                self.is_asked_for(source).await?;
                 self.counters.count(source.name(), "handshake");
                 tracing::info!(source = source.name(), "answered a handshake");
                 return Ok(Received::Handshake { header });
@@ -119,6 +122,29 @@ impl Receiver {
             },
         };
         self.store(source, receipt).await
+    }
+
+    /// Refuses a handshake that nobody of ours is asking for now. The question may be another
+    /// process's, so the store is where it stands.
+    async fn is_asked_for(&self, source: &dyn Source) -> Result<(), NotReceived> {
+        let Some(window) = source.handshake_window() else {
+            return Ok(());
+        };
+        let until = self
+            .store
+            .setting(window)
+            .await
+            .map_err(|error| self.unavailable(source, error))?;
+        let until: Option<Timestamp> = until.and_then(|at| serde_json::from_value(at).ok());
+        if until.is_some_and(|until| until > self.real.now()) {
+            return Ok(());
+        }
+        let refusal = Refusal {
+            status: StatusCode::NOT_FOUND,
+            code: "handshake_unasked",
+            message: "no handshake was asked for".to_owned(),
+        };
+        Err(self.refused(source, refusal))
     }
 
     async fn store(&self, source: &dyn Source, receipt: Receipt) -> Result<Received, NotReceived> {

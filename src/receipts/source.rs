@@ -31,6 +31,12 @@ pub trait Source: Debug + Send + Sync {
     /// Reads a stored receipt. Never fails: what can't be used is quarantined with the reason.
     fn parse(&self, receipt: &Receipt) -> Parsed;
 
+    /// The setting that must hold a later moment, real time, for a handshake to be echoed: we are
+    /// asking for one. `None`: every verified handshake is echoed.
+    fn handshake_window(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The answer when the database can't store: 503, so that the sender tries again.
     fn unavailable(&self) -> StatusCode {
         StatusCode::SERVICE_UNAVAILABLE
@@ -102,7 +108,9 @@ pub struct Hint {
 }
 
 /// The kinds of object that hints are about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum HintObject {
     /// A contact.

@@ -63,6 +63,8 @@ key = "{KEAP_KEY}"
 hook_secrets = {{ first = "{HOOK_SECRET}" }}
 contact_type_field = {{ id = "{contact_type_field}" }}
 coaching = {{ product_ids = ["{COACHING_PRODUCT}"] }}
+# Procedure time, like every wait: an hour is a second here, and a look every 5 minutes 12 a second.
+watch_minutes = 60
 
 [clear_connection]
 mode = "on"

@@ -33,6 +33,9 @@ pub struct Setup {
     pub checkpoints: Arc<dyn Checkpoints>,
     /// What is broken on purpose, if anything is.
     pub sabotage: Option<Sabotage>,
+    /// Every how many minutes the CRM's subscriptions are looked at. A day, unless a story is about
+    /// them: a simulated month would be mostly looks.
+    pub watch_minutes: u32,
     /// The rule by which opens are judged, where it is not the shipped one (A4).
     pub rule: Option<String>,
     /// What stands between the relay and the vendors and sees every request, if anything does.
@@ -61,6 +64,7 @@ impl Setup {
             seed,
             checkpoints: Arc::new(NoCheckpoints),
             sabotage: None,
+            watch_minutes: 24 * 60,
             rule: None,
             on_the_way: None,
             amend: str::to_owned,
@@ -185,10 +189,10 @@ impl World {
         let synced = self
             .relay
             .hooks
-            .sync(false)
+            .sync(crate::ports::SyncWish::default())
             .await
             .map_err(|error| error.to_string())?;
-        match synced.iter().find(|hook| hook.status != "Verified") {
+        match synced.hooks.iter().find(|hook| hook.status != "Verified") {
             None => Ok(()),
             Some(hook) => Err(format!("hook {} is {}", hook.event, hook.status)),
         }
@@ -319,6 +323,7 @@ impl World {
 
 fn read_config(text: &str, setup: &Setup, path: &Path) -> Result<crate::config::Config, String> {
     let mut config = clinic::read_config(text).map_err(|error| error.to_string())?;
+    config.keap.watch_minutes = setup.watch_minutes;
     if let Some(rule) = &setup.rule {
         let folder = path.with_extension("procedures");
         clinic::write_procedures(&folder, rule)?;

@@ -7,6 +7,7 @@
 //! - Staff text is found again by the marker inside it, mail by a comment nobody sees.
 
 pub mod connection;
+pub mod hook_paths;
 pub mod hooks;
 mod source;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use crate::ports::{
     Notes, Staff, Tags, Tasks,
 };
 
+pub use hook_paths::{ClosedPaths, HookPaths};
 pub use hooks::KeapHooks;
 pub use source::KeapSource;
 
@@ -167,6 +169,15 @@ impl Contacts for KeapPorts {
             email,
             twins,
         }))
+    }
+
+    async fn existing(&self, ids: &[ContactId]) -> Result<Vec<ContactId>, CallError> {
+        let ids: Vec<&str> = ids.iter().map(ContactId::as_str).collect();
+        let found = self.client.contacts_by_id(&ids).await?;
+        Ok(found
+            .into_iter()
+            .filter_map(|c| Some(c.id?.into()))
+            .collect())
     }
 
     async fn by_email(&self, email: &str) -> Result<Vec<ContactId>, CallError> {

@@ -20,7 +20,6 @@ use relay_core::time::{Clocks, SignedDuration};
 use relay_http_client::Transport;
 use relay_keap::webhook::PathSecrets;
 use relay_store::Store;
-use secrecy::ExposeSecret as _;
 use thiserror::Error;
 use tokio::sync::Notify;
 
@@ -32,8 +31,9 @@ use crate::http::{self, HttpState, Limits};
 use crate::ports::{Authorize, HookRegistry, Ports};
 use crate::receipts::{Counters, Receiver, Source};
 use clear_connection::{ClearConnectionPorts, ClearConnectionSource};
+use keap::{ClosedPaths, CoachingPlans, HookPaths, KeapHooks, KeapPorts, KeapSource};
 use keap::connection::KeapConnection;
-use keap::{CoachingPlans, KeapHooks, KeapPorts, KeapSource};
+use keap::hooks::Doors;
 
 /// Stands in for what carries effects out. Only the sandbox and tests make one.
 pub type Spoil = Arc<dyn Fn(Arc<dyn Perform>) -> Arc<dyn Perform> + Send + Sync>;
@@ -128,7 +128,8 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
     let to_keap = limits::to_keap(config, &ground, &pace);
     let connection = Arc::new(KeapConnection::new(config, &ground, to_keap)?);
     let keap = Arc::clone(connection.client());
-    let sources = sources(config)?;
+    let closed = ClosedPaths::default();
+    let sources = sources(config, &closed)?;
     let zone = config.calendar.zone().clone();
     let clock = &ground.clocks.procedure;
     let coaching = CoachingPlans {
@@ -140,6 +141,17 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         coaching,
         Arc::clone(clock),
     ));
+    let hooks: Arc<dyn HookRegistry> = Arc::new(KeapHooks::new(
+        keap,
+        Doors {
+            paths: hook_paths(config),
+            secrets: path_secrets(config),
+            closed,
+        },
+        SignedDuration::from_mins(i64::from(config.keap.watch_minutes)),
+        Arc::clone(&ground.store),
+        Arc::clone(&ground.clocks.real),
+    ));
     let ports = Ports {
         portal: Arc::new(ClearConnectionPorts::new(portal, zone, Arc::clone(clock))),
         contacts: Arc::clone(&crm) as _,
@@ -150,6 +162,7 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         billing: Arc::clone(&crm) as _,
         staff: crm,
         connections: Arc::clone(&connection) as _,
+        hooks: Arc::clone(&hooks),
     };
     let mut perform: Arc<dyn Perform> = Arc::new(ThroughPorts::new(ports.clone()));
     if let Some(spoil) = &ground.spoil {
@@ -158,6 +171,7 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
     let receiver = Receiver {
         store: Arc::clone(&ground.store),
         clock: Arc::clone(clock),
+        real: Arc::clone(&ground.clocks.real),
         random: Arc::clone(&ground.random),
         wake: Arc::clone(&wake),
         checkpoints: Arc::clone(&ground.checkpoints),
@@ -183,7 +197,6 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         worker: ground.worker,
         time_scale: ground.time_scale,
     });
-    let hooks = Arc::new(KeapHooks::new(keap, hook_url(config)));
     Ok(Relay {
         engine,
         hooks,
@@ -234,7 +247,7 @@ fn capabilities(config: config::PortalCapabilities) -> Capabilities {
     }
 }
 
-fn sources(config: &Config) -> Result<Vec<Arc<dyn Source>>, AssembleError> {
+fn sources(config: &Config, closed: &ClosedPaths) -> Result<Vec<Arc<dyn Source>>, AssembleError> {
     let portal = &config.clear_connection;
     let keys = portal
         .webhook_keys
@@ -246,23 +259,20 @@ fn sources(config: &Config) -> Result<Vec<Arc<dyn Source>>, AssembleError> {
     let fields = FieldMap::new(portal.fields.clone())
         .map_err(|problem| setting("clear_connection.fields", problem))?;
     let zone = config.calendar.zone().clone();
-    let secrets = PathSecrets::new(
-        config
-            .keap
-            .hook_secrets
-            .iter()
-            .map(|(id, secret)| (id.clone(), secret.clone())),
-    );
     Ok(vec![
         Arc::new(ClearConnectionSource::new(keys, fields, zone)),
-        Arc::new(KeapSource::new(secrets)),
+        Arc::new(KeapSource::new(path_secrets(config), closed.clone())),
     ])
 }
 
-/// Where the CRM is to send its hooks: the public address, the route and the first secret.
-fn hook_url(config: &Config) -> Option<url::Url> {
-    let base = config.http.public_url.as_ref()?;
-    let (_, secret) = config.keap.hook_secrets.iter().next()?;
-    base.join(&format!("hooks/keap/{}", secret.expose_secret()))
-        .ok()
+fn path_secrets(config: &Config) -> PathSecrets {
+    let secrets = config.keap.hook_secrets.iter();
+    PathSecrets::new(secrets.map(|(id, secret)| (id.clone(), secret.clone())))
+}
+
+/// Where the CRM is to send its hooks: the public address, the route, the current secret.
+fn hook_paths(config: &Config) -> Option<HookPaths> {
+    let public = config.http.public_url.as_ref()?;
+    let current = config.keap.current_hook_secret()?;
+    HookPaths::new(public, config.keap.hook_secrets.clone(), current)
 }

@@ -108,6 +108,8 @@ fn all_mistakes_are_reported_at_once_each_with_key_fault_and_remedy() {
         base_url = "http://api.example.test"
         header = "cookie"
         card_removal = "burn"
+        watch_minutes = 0
+        current_hook_secret = "b"
         [keap.hook_secrets]
         a = "short"
         [clear_connection]
@@ -135,6 +137,8 @@ fn all_mistakes_are_reported_at_once_each_with_key_fault_and_remedy() {
         "keap.base_url",
         "keap.header",
         "keap.card_removal",
+        "keap.watch_minutes",
+        "keap.current_hook_secret",
         "keap.hook_secrets.a",
         "clear_connection.base_url",
         "clear_connection.token",
@@ -273,4 +277,18 @@ fn webhook_keys_have_between_24_and_64_bytes() {
         let text = format!("[clear_connection.webhook_keys]\na = \"{key}\"");
         assert_eq!(parse(&text).is_ok(), valid, "{bytes}");
     }
+}
+
+#[test]
+fn the_current_hook_secret_is_the_named_one_else_the_last() {
+    let secret = |id: &str| format!("{id} = \"{}\"\n", id.repeat(22));
+    let two = format!("[keap.hook_secrets]\n{}{}", secret("b"), secret("a"));
+    let config = parse(&two).expect("valid");
+    assert_eq!(config.keap.current_hook_secret(), Some("b"));
+    let named = format!("[keap]\ncurrent_hook_secret = \"a\"\n{two}");
+    let config = parse(&named).expect("valid");
+    assert_eq!(config.keap.current_hook_secret(), Some("a"));
+    assert_eq!(config.keap.watch_minutes, 5);
+    let none = parse("").expect("valid");
+    assert_eq!(none.keap.current_hook_secret(), None);
 }

@@ -23,6 +23,8 @@ mod engine;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod hook_watch;
+#[cfg(test)]
 mod hooks;
 #[cfg(test)]
 mod kill;

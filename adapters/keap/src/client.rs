@@ -12,6 +12,7 @@
 //! else.
 
 mod billing;
+mod changes;
 mod contacts;
 mod fields;
 mod hooks;
@@ -37,6 +38,7 @@ use thiserror::Error;
 use tracing::debug;
 use url::Url;
 
+pub use changes::Touched;
 pub use fields::{ContactTypeField, ResolvedField};
 pub use mail::AddressStatus;
 pub use write_field::{CustomFieldsMode, FieldWrite};

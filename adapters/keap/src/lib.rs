@@ -43,6 +43,6 @@ pub mod webhook;
 
 pub use client::{
     AddressStatus, ContactTypeField, CustomFieldsMode, FieldWrite, HeaderStyle, KeapClient,
-    Settings, SettingsError,
+    Settings, SettingsError, Touched,
 };
 pub use credential::{Credential, FixedKey};

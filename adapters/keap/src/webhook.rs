@@ -213,6 +213,14 @@ impl PathSecrets {
         Self(secrets.into_iter().filter(usable).collect())
     }
 
+    /// What tells a secret from another under the same id: the beginning of its digest, in hex.
+    /// Safe to store and to show, because a secret can't be guessed.
+    pub fn fingerprint(&self, id: &str) -> Option<String> {
+        let (_, secret) = self.0.iter().find(|(known, _)| known == id)?;
+        let digest = hex::encode(Sha256::digest(secret.expose_secret().as_bytes()));
+        Some(digest.chars().take(16).collect())
+    }
+
     /// The id of the secret that `given` is, if it is one. Takes the same time whichever it is,
     /// and whether it is one: every secret is compared, by digest, so no length shows either.
     pub fn id_of(&self, given: &str) -> Option<&str> {
@@ -360,6 +368,9 @@ mod tests {
             assert_eq!(secrets.id_of(given), None, "{given}");
         }
         assert!(!format!("{secrets:?}").contains("first-secret"));
+        let prints = ["2026-a", "2026-b"].map(|id| secrets.fingerprint(id).expect("a secret"));
+        assert_ne!(prints[0], prints[1]);
+        assert_eq!((prints[0].len(), secrets.fingerprint("empty")), (16, None));
     }
 
     #[test]

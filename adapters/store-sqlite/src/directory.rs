@@ -170,6 +170,28 @@ pub(crate) async fn setting(pool: &SqlitePool, key: &str) -> Result<Option<Value
     Ok(row.maybe_json("value", value.as_deref())?)
 }
 
+/// The settings whose names begin with `prefix`, by name.
+pub(crate) async fn settings(
+    pool: &SqlitePool,
+    prefix: &str,
+) -> Result<Vec<(String, Value)>, Failure> {
+    // A range, so that the primary key is used; no name of ours holds the last character there is.
+    let end = format!("{prefix}\u{10ffff}");
+    let rows = sqlx::query!(
+        "SELECT key, value FROM settings WHERE key >= ?1 AND key < ?2 ORDER BY key",
+        prefix,
+        end
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|found| {
+            let value = Reading::new("settings", &found.key).json("value", &found.value)?;
+            Ok((found.key, value))
+        })
+        .collect()
+}
+
 /// Stores a procedure version unless it is there.
 pub(crate) async fn put_procedure(
     conn: &mut SqliteConnection,

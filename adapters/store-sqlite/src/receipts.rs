@@ -210,6 +210,36 @@ pub(crate) async fn list(
         .collect::<Result<_, _>>()?)
 }
 
+/// Receipts that one key let in, in the order they were stored.
+///
+/// Without an index: it would cost every webhook, and the question is asked when a key has leaked.
+pub(crate) async fn by_key(
+    pool: &SqlitePool,
+    verified_by: &str,
+    since: Option<Timestamp>,
+    page: Page,
+) -> Result<Vec<Receipt>, Failure> {
+    let since = since.map_or(i64::MIN, micros);
+    let (limit, offset) = bounds(page);
+    let rows = sqlx::query_as!(
+        ReceiptRow,
+        "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
+             content_type, body, state, duplicate_of, note, processed_at
+         FROM receipts WHERE verified_by = ?1 AND received_at >= ?2
+         ORDER BY seq LIMIT ?3 OFFSET ?4",
+        verified_by,
+        since,
+        limit,
+        offset
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(ReceiptRow::read)
+        .collect::<Result<_, _>>()?)
+}
+
 struct FactColumns {
     seq: i64,
     object: String,

@@ -71,6 +71,15 @@ impl Store for SqliteStore {
         Ok(receipts::list(&self.reads, state, page).await?)
     }
 
+    async fn receipts_by_key(
+        &self,
+        verified_by: &str,
+        since: Option<Timestamp>,
+        page: Page,
+    ) -> Result<Vec<Receipt>, StoreError> {
+        Ok(receipts::by_key(&self.reads, verified_by, since, page).await?)
+    }
+
     async fn facts(&self, client: &ClientId) -> Result<Vec<FactRow>, StoreError> {
         Ok(receipts::facts(&self.reads, client).await?)
     }
@@ -189,6 +198,10 @@ impl Store for SqliteStore {
 
     async fn paces(&self) -> Result<Vec<PaceRow>, StoreError> {
         Ok(pace::list(&self.reads).await?)
+    }
+
+    async fn settings(&self, prefix: &str) -> Result<Vec<(String, Value)>, StoreError> {
+        Ok(directory::settings(&self.reads, prefix).await?)
     }
 
     async fn procedure(&self, hash: &str) -> Result<Option<ProcedureVersion>, StoreError> {

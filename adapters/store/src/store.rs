@@ -115,6 +115,15 @@ pub trait Store: Debug + Send + Sync {
     async fn receipt(&self, id: ReceiptId) -> Result<Option<Receipt>, StoreError>;
     /// Receipts in a state, oldest first.
     async fn receipts(&self, state: ReceiptState, page: Page) -> Result<Vec<Receipt>, StoreError>;
+    /// Receipts that the key or secret `verified_by` let in at or after `since`, of every sender and
+    /// in every state, oldest first: what must be looked at when a key has leaked (E74). An
+    /// emergency's question: it may read the whole table.
+    async fn receipts_by_key(
+        &self,
+        verified_by: &str,
+        since: Option<Timestamp>,
+        page: Page,
+    ) -> Result<Vec<Receipt>, StoreError>;
     /// Facts about a client, by source time, then order of learning.
     async fn facts(&self, client: &ClientId) -> Result<Vec<FactRow>, StoreError>;
     /// Facts that a receipt taught.
@@ -181,6 +190,8 @@ pub trait Store: Debug + Send + Sync {
     async fn pace(&self, vendor: &str) -> Result<Option<PaceRow>, StoreError>;
     /// What is kept of every vendor's pace, by name.
     async fn paces(&self) -> Result<Vec<PaceRow>, StoreError>;
+    /// The settings whose names begin with `prefix`, by name.
+    async fn settings(&self, prefix: &str) -> Result<Vec<(String, serde_json::Value)>, StoreError>;
     /// A procedure version.
     async fn procedure(&self, hash: &str) -> Result<Option<ProcedureVersion>, StoreError>;
     /// The audit log, newest first.

@@ -6,12 +6,14 @@
 //! handler here until no release in use can have queued it.
 
 mod credential;
+mod hooks_watch;
 pub mod missed_check;
 mod read;
 pub mod reconcile;
 mod refresh;
 mod reminder;
 mod reread;
+mod reread_batch;
 pub(crate) mod standing;
 mod timer;
 
@@ -112,9 +114,11 @@ impl Engine {
             "read" => self.run_read(job).await,
             "missed_check" => self.run_missed_check(job).await,
             "reread" => self.run_reread(job).await,
+            "reread_batch" => self.run_reread_batch(job).await,
             "refresh" => self.run_refresh(job).await,
             standing::CREDENTIAL => self.run_credential(job).await,
             standing::RECONCILE => self.run_reconcile(job).await,
+            standing::HOOKS_WATCH => self.run_hooks_watch(job).await,
             "reminder" => self.run_reminder(job).await,
             other => Err(EngineError::Payload {
                 kind: other.to_owned(),

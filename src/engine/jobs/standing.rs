@@ -21,8 +21,11 @@ pub(crate) const RECONCILE: &str = "reconcile";
 /// Looks after connections that are renewed.
 pub(crate) const CREDENTIAL: &str = "credential";
 
+/// The look at the subscriptions by which the CRM tells us of changes.
+pub(crate) const HOOKS_WATCH: &str = "hooks_watch";
+
 /// Every standing job, by name.
-const STANDING: [&str; 2] = [RECONCILE, CREDENTIAL];
+const STANDING: [&str; 3] = [RECONCILE, CREDENTIAL, HOOKS_WATCH];
 
 /// Whether a kind of job is a standing one.
 pub(crate) fn is_standing(kind: &str) -> bool {
@@ -62,6 +65,7 @@ impl Engine {
         match kind {
             RECONCILE => Some(self.next_reconcile(now)),
             CREDENTIAL => Some(credential::next_credential(now)),
+            HOOKS_WATCH => Some(self.next_hooks_watch(now)),
             _ => None,
         }
     }

@@ -4,13 +4,17 @@ use std::collections::HashSet;
 
 use http::{HeaderMap, StatusCode};
 use relay_core::time::Timestamp;
-use relay_keap::webhook::{self, Delivery, PathSecrets};
+use relay_keap::webhook::{self, Change, Delivery, PathSecrets};
 use relay_store::Receipt;
 
+use super::hook_paths::ClosedPaths;
 use crate::receipts::{Hint, HintObject, Parsed, Refusal, Source, Verified};
 
 /// The name of the route and of the stored receipts.
 const NAME: &str = "keap";
+
+/// The setting that says until when a handshake may be answered.
+pub(super) const HANDSHAKE_UNTIL: &str = "hook_handshake/keap";
 
 /// Keap's hooks: unsigned, so the path's secret is all that lets them in, and every delivery is a
 /// hint to read again (E37).
@@ -20,12 +24,13 @@ const NAME: &str = "keap";
 #[derive(Debug, Clone)]
 pub struct KeapSource {
     secrets: PathSecrets,
+    closed: ClosedPaths,
 }
 
 impl KeapSource {
-    /// Hooks let in by any of `secrets`. Without one, all are refused.
-    pub fn new(secrets: PathSecrets) -> Self {
-        Self { secrets }
+    /// Hooks let in by any of `secrets` whose path is not closed. Without one, all are refused.
+    pub fn new(secrets: PathSecrets, closed: ClosedPaths) -> Self {
+        Self { secrets, closed }
     }
 }
 
@@ -50,7 +55,9 @@ impl Source for KeapSource {
         body: &[u8],
         _now: Timestamp,
     ) -> Result<Verified, Refusal> {
-        let id = path_secret.and_then(|given| self.secrets.id_of(given));
+        let id = path_secret
+            .and_then(|given| self.secrets.id_of(given))
+            .filter(|id| !self.closed.has(id, &self.secrets));
         let Some(id) = id else {
             return Err(Refusal {
                 status: StatusCode::NOT_FOUND,
@@ -71,6 +78,10 @@ impl Source for KeapSource {
         })
     }
 
+    fn handshake_window(&self) -> Option<&'static str> {
+        Some(HANDSHAKE_UNTIL)
+    }
+
     fn parse(&self, receipt: &Receipt) -> Parsed {
         match webhook::parse(&receipt.body) {
             Ok(delivery) => parsed(&delivery, receipt.received_at),
@@ -83,10 +94,7 @@ impl Source for KeapSource {
 }
 
 fn parsed(delivery: &Delivery, received_at: Timestamp) -> Parsed {
-    let hints = match object_of(&delivery.event_key) {
-        Some(object) => hints(delivery, object, received_at),
-        None => Vec::new(),
-    };
+    let hints = hints(delivery, received_at);
     if !delivery.broken.is_empty() || delivery.dropped > 0 {
         let first = delivery.broken.first().map(|broken| {
             let (index, why) = (broken.index, broken.why);
@@ -102,7 +110,12 @@ fn parsed(delivery: &Delivery, received_at: Timestamp) -> Parsed {
         return Parsed::Quarantine { reason, hints };
     }
     let count = delivery.changes.len();
-    let known = if object_of(&delivery.event_key).is_some() {
+    let known = if delivery
+        .changes
+        .iter()
+        .any(|change| object_of(&delivery.event_key, change).is_some())
+        || count == 0
+    {
         ""
     } else {
         ", not watched"
@@ -114,10 +127,12 @@ fn parsed(delivery: &Delivery, received_at: Timestamp) -> Parsed {
     }
 }
 
-/// What kind of object an event is about, where we watch that kind.
-fn object_of(event_key: &str) -> Option<HintObject> {
+/// What kind of object a change is about, where we watch that kind. Of a tag event it is the contact
+/// under the tag; the tag itself tells nothing.
+fn object_of(event_key: &str, change: &Change) -> Option<HintObject> {
     match event_key.split_once('.')?.0 {
         "contact" => Some(HintObject::Contact),
+        "contactGroup" if change.tag.is_some() => Some(HintObject::Contact),
         "task" => Some(HintObject::Task),
         "subscription" => Some(HintObject::Subscription),
         _ => None,
@@ -125,17 +140,17 @@ fn object_of(event_key: &str) -> Option<HintObject> {
 }
 
 /// One hint per object, however often a delivery names it: each costs a read.
-fn hints(delivery: &Delivery, object: HintObject, received_at: Timestamp) -> Vec<Hint> {
+fn hints(delivery: &Delivery, received_at: Timestamp) -> Vec<Hint> {
     let deleted = matches!(
-        delivery.event_key.split_once('.'),
-        Some((_, "delete" | "redact"))
+        delivery.event_key.as_str(),
+        "contact.delete" | "contact.redact" | "task.delete" | "subscription.delete"
     );
     let mut seen = HashSet::new();
-    delivery
-        .changes
-        .iter()
-        .filter(|change| seen.insert(change.id.as_str()))
-        .map(|change| Hint {
+    let changes = delivery.changes.iter();
+    changes
+        .filter_map(|change| Some((object_of(&delivery.event_key, change)?, change)))
+        .filter(|(_, change)| seen.insert(change.id.as_str()))
+        .map(|(object, change)| Hint {
             object,
             id: change.id.clone(),
             at: change.at.map(|at| at.min(received_at)),
@@ -159,7 +174,10 @@ mod tests {
 
     fn source() -> KeapSource {
         let secret = SecretString::from("a-secret-of-enough-letters");
-        KeapSource::new(PathSecrets::new([("2026-a".to_owned(), secret)]))
+        KeapSource::new(
+            PathSecrets::new([("2026-a".to_owned(), secret)]),
+            ClosedPaths::default(),
+        )
     }
 
     fn receipt(body: &str) -> Receipt {
@@ -254,16 +272,36 @@ mod tests {
 
     #[test]
     fn an_event_nobody_watches_is_noted_and_hints_at_nothing() {
-        let body = r#"{"event_key":"contactGroup.applied","object_keys":[
-            {"tag_id":5,"contact_details":[{"id":1}]}]}"#;
+        let body = r#"{"event_key":"order.add","object_keys":[{"id":1}]}"#;
         let Parsed::Content { hints, note, .. } = source().parse(&receipt(body)) else {
             panic!("not content")
         };
         assert!(hints.is_empty());
-        assert_eq!(
-            note.as_deref(),
-            Some("contactGroup.applied: 1 objects, not watched")
-        );
+        assert_eq!(note.as_deref(), Some("order.add: 1 objects, not watched"));
+    }
+
+    #[test]
+    fn a_tag_event_hints_at_the_contacts_under_the_tag_and_never_at_the_tag() {
+        let body = r#"{"event_key":"contactGroup.removed","object_type":"contactGroup",
+            "api_url":"","object_keys":[{"tag_id":348,"contact_details":[{"id":123},{"id":456}]},
+            {"tag_id":349,"contact_details":[{"id":123}]},{"id":350}]}"#;
+        let Parsed::Content { hints, note, .. } = source().parse(&receipt(body)) else {
+            panic!("not content")
+        };
+        let ids: Vec<&str> = hints.iter().map(|hint| hint.id.as_str()).collect();
+        assert_eq!(ids, ["123", "456"]);
+        let contacts = |hint: &Hint| hint.object == HintObject::Contact && !hint.deleted;
+        assert!(hints.iter().all(contacts));
+        assert_eq!(note.as_deref(), Some("contactGroup.removed: 4 objects"));
+    }
+
+    #[test]
+    fn a_tag_that_was_deleted_hints_at_nothing() {
+        let body = r#"{"event_key":"contactGroup.delete","object_keys":[{"id":348}]}"#;
+        let Parsed::Content { hints, .. } = source().parse(&receipt(body)) else {
+            panic!("not content")
+        };
+        assert!(hints.is_empty());
     }
 
     #[test]

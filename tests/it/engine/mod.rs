@@ -7,4 +7,5 @@ mod queue;
 mod replay;
 mod rig;
 mod tiny;
+mod watch;
 mod world;

@@ -77,6 +77,7 @@ impl Rig {
             billing: world.clone(),
             staff: world.clone(),
             connections: Arc::new(NoConnections),
+            hooks: world.clone(),
         };
         let all = Parts {
             store: store.clone(),

@@ -6,9 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use clear_relay::effects::{Perform, Performed, Sighting};
 use clear_relay::ports::{
-    Billing, CallTask, ContactTypeWrite, Contacts, Mail, NewCallTask, NewEmail, NewNote, Notes,
-    Portal, PortalNote, Staff, Tags, Tasks,
+    Among, Billing, CallTask, Changed, ContactTypeWrite, Contacts, HookRegistry, HookStatus, Mail,
+    NewCallTask, NewEmail, NewNote, Notes, Portal, PortalNote, Staff, SyncWish, Synced, Tags,
+    Tasks,
 };
+use clear_relay::receipts::HintObject;
 use futures_util::future::BoxFuture;
 use relay_core::channel::EmailRecord;
 use relay_core::clients::{
@@ -21,7 +23,7 @@ use relay_core::ids::{
     TaskId,
 };
 use relay_core::retry::Class;
-use relay_core::time::{Date, Timestamp};
+use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_http_client::CallError;
 
 /// Something that happens while a call is under way, once.
@@ -50,6 +52,16 @@ pub(crate) struct Vendors {
     pub(crate) attempts: Vec<EffectKey>,
     pub(crate) accepted: Vec<(EffectKey, Request)>,
     pub(crate) reads: usize,
+    /// Contacts that are not there.
+    pub(crate) gone: Vec<ContactId>,
+    /// A contact that can't be asked for.
+    pub(crate) poison: Option<ContactId>,
+    /// How each subscription stands; all of them if a list of objects is empty.
+    pub(crate) hooks: Vec<HookStatus>,
+    /// What a sync makes of them.
+    pub(crate) synced: Vec<HookStatus>,
+    /// What changed, by kind of object.
+    pub(crate) changed: Vec<(HintObject, Changed)>,
     /// Nothing that was accepted is shown to a probe.
     pub(crate) blind: bool,
     pub(crate) on_read: Option<Hook>,
@@ -246,6 +258,15 @@ impl Contacts for World {
         _with_twins: bool,
     ) -> Result<Option<ContactSnapshot>, CallError> {
         self.read().await?;
+        {
+            let vendors = self.now();
+            if vendors.poison.as_ref() == Some(id) {
+                return Err(error(Class::Permanent));
+            }
+            if vendors.gone.contains(id) {
+                return Ok(None);
+            }
+        }
         Ok(Some(ContactSnapshot {
             id: id.clone(),
             first_name: Some("Maya".into()),
@@ -254,6 +275,17 @@ impl Contacts for World {
             address: AddressState::Deliverable,
             twins: Vec::new(),
         }))
+    }
+    async fn existing(&self, ids: &[ContactId]) -> Result<Vec<ContactId>, CallError> {
+        self.read().await?;
+        let vendors = self.now();
+        if let Some(poison) = &vendors.poison
+            && ids.contains(poison)
+        {
+            return Err(error(Class::Permanent));
+        }
+        let there = ids.iter().filter(|id| !vendors.gone.contains(id));
+        Ok(there.cloned().collect())
     }
     async fn by_email(&self, _email: &str) -> Result<Vec<ContactId>, CallError> {
         self.read().await?;
@@ -360,6 +392,51 @@ impl Billing for World {
         _mode: CardRemoval,
     ) -> Result<(), CallError> {
         Ok(())
+    }
+}
+
+#[async_trait]
+impl HookRegistry for World {
+    fn every(&self) -> Option<SignedDuration> {
+        Some(SignedDuration::from_mins(5))
+    }
+    async fn list(&self) -> Result<Vec<HookStatus>, CallError> {
+        self.read().await?;
+        Ok(self.now().hooks.clone())
+    }
+    async fn sync(&self, wish: SyncWish) -> Result<Synced, CallError> {
+        self.read().await?;
+        let mut vendors = self.now();
+        let only = wish.only.unwrap_or_default();
+        let mut hooks = vendors.synced.clone();
+        hooks.retain(|hook| only.contains(&hook.event));
+        for made in &hooks {
+            let known = vendors
+                .hooks
+                .iter_mut()
+                .find(|hook| hook.event == made.event);
+            *known.unwrap() = made.clone();
+        }
+        let closed = Vec::new();
+        Ok(Synced { hooks, closed })
+    }
+    async fn changed_since(
+        &self,
+        object: HintObject,
+        among: Among<'_>,
+        since: Timestamp,
+    ) -> Result<Vec<Changed>, CallError> {
+        self.read().await?;
+        let vendors = self.now();
+        let wanted = |(kind, changed): &&(HintObject, Changed)| {
+            let asked = match among {
+                Among::All => true,
+                Among::Ids(ids) => ids.contains(&changed.id),
+            };
+            *kind == object && asked && changed.at.is_none_or(|at| at >= since)
+        };
+        let found = vendors.changed.iter().filter(wanted);
+        Ok(found.map(|(_, changed)| changed.clone()).collect())
     }
 }
 

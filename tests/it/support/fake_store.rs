@@ -127,6 +127,18 @@ impl Store for FakeStore {
             page,
         ))
     }
+    async fn receipts_by_key(
+        &self,
+        verified_by: &str,
+        since: Option<Timestamp>,
+        page: Page,
+    ) -> Result<Vec<Receipt>, StoreError> {
+        let state = self.state();
+        let wanted = |r: &&Receipt| {
+            r.verified_by == verified_by && since.is_none_or(|since| r.received_at >= since)
+        };
+        Ok(cut(state.receipts.iter().filter(wanted).cloned(), page))
+    }
     async fn facts(&self, _client: &ClientId) -> Result<Vec<FactRow>, StoreError> {
         unfaked()
     }
@@ -265,6 +277,12 @@ impl Store for FakeStore {
     }
     async fn paces(&self) -> Result<Vec<PaceRow>, StoreError> {
         Ok(self.state().paces.clone())
+    }
+    async fn settings(&self, prefix: &str) -> Result<Vec<(String, serde_json::Value)>, StoreError> {
+        let state = self.state();
+        let named = state.settings.iter();
+        let wanted = named.filter(|(key, _)| key.starts_with(prefix));
+        Ok(wanted.map(|(k, v)| (k.clone(), v.clone())).collect())
     }
     async fn procedure(&self, _hash: &str) -> Result<Option<ProcedureVersion>, StoreError> {
         unfaked()

@@ -44,6 +44,7 @@ pub(crate) fn world_with(limits: Limits, checkpoints: Arc<dyn Checkpoints>) -> W
     let receiver = Receiver {
         store: Arc::clone(&store) as _,
         clock: Arc::new(ManualClock::new(now())),
+        real: Arc::clone(&real) as _,
         random: Arc::new(SeededRandom::new(1)),
         wake: Arc::clone(&wake),
         checkpoints,

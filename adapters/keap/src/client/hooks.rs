@@ -36,6 +36,24 @@ impl KeapClient {
             .map_err(|_| done_but_unread(OPERATION, &answer, "the answer can't be read"))
     }
 
+    /// Gives a subscription another address. It is `Unverified` until it is verified again, and what
+    /// waited to be delivered to it may be lost.
+    pub async fn update_hook(
+        &self,
+        key: &str,
+        event_key: &str,
+        url: &Url,
+    ) -> Result<Hook, CallError> {
+        const OPERATION: &str = "keap update hook";
+        let body = json!({"eventKey": event_key, "hookUrl": url.as_str()});
+        let path = ["v1", "hooks", segment(OPERATION, key)?];
+        let answer = self
+            .write(OPERATION, Method::PUT, &path, &Query::new(), Some(&body))
+            .await?;
+        decode(OPERATION, &answer.body)
+            .map_err(|_| done_but_unread(OPERATION, &answer, "the answer can't be read"))
+    }
+
     /// Asks Keap to repeat the handshake; what wakes an inactive subscription.
     pub async fn verify_hook(&self, key: &str) -> Result<Hook, CallError> {
         const OPERATION: &str = "keap verify hook";

@@ -92,7 +92,7 @@ impl Keap {
     /// A call of `/v1/hooks…`.
     pub(super) async fn hook_call(&self, request: &Incoming, call: HookCall<'_>) -> Handled {
         match call {
-            HookCall::EventKeys => Reply::ok(json!(EVENT_KEYS)),
+            HookCall::EventKeys => Reply::ok(json!(self.event_keys())),
             HookCall::List => {
                 let state = lock(&self.state);
                 let hooks = state.hooks.by_key.iter();
@@ -111,6 +111,13 @@ impl Keap {
         }
     }
 
+    /// The keys that this tenant offers.
+    fn event_keys(&self) -> Vec<&'static str> {
+        let settings = lock(&self.settings);
+        let offered = |key: &&&str| !settings.unoffered_events.iter().any(|not| not == **key);
+        EVENT_KEYS.iter().filter(offered).copied().collect()
+    }
+
     fn note(&self, operation: &str, content: Value) {
         self.with_world(|world| world.accept(operation, &"", content));
     }
@@ -123,7 +130,7 @@ impl Keap {
     }
 
     async fn create_hook(&self, request: &Incoming) -> Handled {
-        let (event_key, url) = wanted(request)?;
+        let (event_key, url) = wanted(request, &self.event_keys())?;
         let key = lock(&self.state).hooks.insert(Hook {
             event_key: event_key.clone(),
             url,
@@ -137,7 +144,7 @@ impl Keap {
 
     /// Changing the address or the key needs a new handshake, which the caller has to ask for.
     fn update_hook(&self, request: &Incoming, key: &str) -> Handled {
-        let (event_key, url) = wanted(request)?;
+        let (event_key, url) = wanted(request, &self.event_keys())?;
         let number = parse(request, key)?;
         {
             let mut state = lock(&self.state);
@@ -213,12 +220,12 @@ fn parse(request: &Incoming, key: &str) -> Result<u64, Reply> {
 }
 
 /// The event key and the address of a subscription to make or change.
-fn wanted(request: &Incoming) -> Result<(String, String), Reply> {
+fn wanted(request: &Incoming, offered: &[&str]) -> Result<(String, String), Reply> {
     let invalid = || request.bad("Input could not be converted to a valid request");
     let event_key = request.text("eventKey").ok_or_else(invalid)?;
     let url = request.text("hookUrl").ok_or_else(invalid)?;
     let reachable = Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-    if !reachable || !EVENT_KEYS.contains(&event_key) {
+    if !reachable || !offered.contains(&event_key) {
         return Err(invalid());
     }
     Ok((event_key.to_owned(), url.to_owned()))

@@ -310,6 +310,8 @@ pub struct Settings {
     pub task_delay: RangeInclusive<u32>,
     /// Seconds until a made note is listed.
     pub note_delay: RangeInclusive<u32>,
+    /// Event keys that this tenant doesn't offer: the lists that are known differ by edition or year.
+    pub unoffered_events: Vec<String>,
     /// Times in hook deliveries.
     pub hook_time: HookTime,
     /// Addresses in hook deliveries.
@@ -352,6 +354,7 @@ impl Default for Settings {
             email_delay: 60..=120,
             task_delay: 0..=0,
             note_delay: 0..=0,
+            unoffered_events: Vec::new(),
             hook_time: HookTime::Millis,
             api_url: ApiUrl::Present,
             arrival: Arrival::Orderly,

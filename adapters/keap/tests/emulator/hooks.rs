@@ -215,6 +215,27 @@ async fn only_known_keys_can_be_subscribed_to_and_none_is_about_email() {
         let message = json!({ "message": "Input could not be converted to a valid request" });
         assert_eq!(answer.json, message);
     }
+    let lacking = "task.complete".to_owned();
+    tenant
+        .keap
+        .configure(|s| s.unoffered_events = vec![lacking]);
+    let keys = tenant.get("/v1/hooks/event_keys").await.json.to_string();
+    assert!(keys.contains("task.edit") && !keys.contains("task.complete"));
+    let body = json!({ "eventKey": "task.complete", "hookUrl": "https://relay.test/hook" });
+    assert_eq!(tenant.post("/v1/hooks", body).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_new_address_needs_a_new_handshake_and_loses_what_waited() {
+    let (tenant, _) = listening();
+    subscribe(&tenant, "contact.edit").await;
+    edit(&tenant, MAYA);
+    let body = json!({ "eventKey": "contact.edit", "hookUrl": "https://relay.test/hook" });
+    let moved = tenant.send(Method::PUT, "/v1/hooks/1", &body).await;
+    assert_eq!(moved.expect("seen").json["status"], json!("Unverified"));
+    assert_eq!(tenant.keap.next_due(), None);
+    tenant.post("/v1/hooks/1/verify", Value::Null).await;
+    assert_eq!(tenant.keap.next_due(), None, "not told later either");
 }
 
 #[tokio::test]

@@ -83,6 +83,22 @@ pub(super) async fn a_setting_is_replaced_or_kept(store: &dyn Store) {
     assert_eq!(store.setting("stopped").await.unwrap(), Some(Value::Null));
 }
 
+pub(super) async fn settings_are_listed_by_the_beginning_of_their_names(store: &dyn Store) {
+    let names = ["seen/contact/2", "seen/contact/10", "seen/task/1", "seen", "seen/contact%", "zoo"];
+    let put = names.map(|name| Op::PutSetting {
+        key: name.into(),
+        value: json!(name),
+    });
+    commit(store, put).await;
+    let listed = store.settings("seen/contact/").await.unwrap();
+    let expected = ["seen/contact/10", "seen/contact/2"].map(|name| (name.to_owned(), json!(name)));
+    assert_eq!(listed, expected);
+    // No letter of the beginning stands for another.
+    assert_eq!(store.settings("seen/contact%").await.unwrap().len(), 1);
+    assert!(store.settings("se_n").await.unwrap().is_empty());
+    assert_eq!(store.settings("").await.unwrap().len(), names.len());
+}
+
 pub(super) async fn a_procedure_version_never_changes(store: &dyn Store) {
     let version = |body: &str| ProcedureVersion {
         hash: "abc".into(),

@@ -71,6 +71,7 @@ behaviours! { $
         duplicates_are_told_in_the_order_of_the_receipts,
         a_receipt_leaves_the_queue_once,
         receipts_are_listed_oldest_first,
+        what_one_key_let_in_can_be_listed,
         a_fact_is_known_once,
         facts_come_by_source_time_then_learning,
         a_receipt_shows_the_facts_it_taught,
@@ -152,6 +153,7 @@ behaviours! { $
         a_contact_knows_its_clients,
         a_coach_is_replaced,
         a_setting_is_replaced_or_kept,
+        settings_are_listed_by_the_beginning_of_their_names,
         a_procedure_version_never_changes,
         the_audit_log_comes_newest_first,
     }

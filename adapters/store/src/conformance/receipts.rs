@@ -136,6 +136,40 @@ pub(super) async fn receipts_are_listed_oldest_first(store: &dyn Store) {
     assert_eq!(done.len(), 1);
 }
 
+pub(super) async fn what_one_key_let_in_can_be_listed(store: &dyn Store) {
+    let make = Maker::new();
+    let under = |key: &str, event: &str, minute: i64| {
+        let mut receipt = make.receipt(event);
+        receipt.verified_by = key.into();
+        receipt.received_at = at(minute);
+        receipt
+    };
+    let leaked = [("e-1", 1), ("e-2", 5), ("e-3", 9)].map(|(id, m)| under("leaked", id, m));
+    let other = under("current", "e-4", 5);
+    for receipt in leaked.iter().chain([&other]) {
+        commit(store, [insert(receipt)]).await;
+    }
+    // A duplicate came in under its own key, whichever the original came under.
+    let mut again = under("leaked", "e-4", 7);
+    again.state = ReceiptState::New;
+    commit(store, [insert(&again)]).await;
+    commit(store, [finish(&leaked[1], ReceiptState::Done)]).await;
+
+    let ids = |found: Vec<Receipt>| found.into_iter().map(|r| r.id).collect::<Vec<_>>();
+    let [first, second, third] = leaked.each_ref().map(|receipt| receipt.id);
+    let all = store.receipts_by_key("leaked", None, ALL).await.unwrap();
+    assert_eq!(ids(all), [first, second, third, again.id]);
+    let late = store.receipts_by_key("leaked", Some(at(5)), ALL).await.unwrap();
+    assert_eq!(ids(late), [second, third, again.id]);
+    let page = Page {
+        offset: 1,
+        limit: 1,
+    };
+    let page = store.receipts_by_key("leaked", None, page).await.unwrap();
+    assert_eq!(ids(page), [second]);
+    assert!(store.receipts_by_key("leak", None, ALL).await.unwrap().is_empty());
+}
+
 pub(super) async fn a_fact_is_known_once(store: &dyn Store) {
     let first = reply("m-1", 1);
     let mut again = reply("m-1", 1);

@@ -1,0 +1,58 @@
+//! Looks at the contacts that one delivery or one gap named, with few calls (E36).
+//!
+//! A thousand contacts cost a handful of calls instead of a thousand. Which of them are there is all
+//! that is asked: one that is not is read again by itself, in the lane of each client it concerns,
+//! and only that read is believed.
+//!
+//! One contact that can't be asked for stops only itself: a batch that the CRM refuses for good is
+//! halved until the one is alone. The others go on; the one ends as one dead job.
+
+use std::collections::BTreeSet;
+
+use relay_core::ids::ContactId;
+use relay_core::retry::Class;
+use relay_store::{Job, JobEnd};
+
+use super::member;
+use crate::checkpoint::REREAD_CALL;
+use crate::engine::hints::{Origin, Watched};
+use crate::engine::{Engine, EngineError};
+
+impl Engine {
+    pub(super) async fn run_reread_batch(&self, job: &Job) -> Result<(), EngineError> {
+        let from: Origin = member(job, "from")?;
+        let contacts: Vec<Watched> = member(job, "contacts")?;
+        let ids: BTreeSet<ContactId> = contacts
+            .iter()
+            .map(|watched| ContactId::from(watched.hint.id.as_str()))
+            .collect();
+        let ids: Vec<ContactId> = ids.into_iter().collect();
+        let existing = self.ports.contacts.existing(&ids);
+        let there = match self.call(REREAD_CALL, existing).await {
+            Ok(there) => there,
+            Err(error) if error.class == Class::Permanent => {
+                let ops = match contacts.as_slice() {
+                    [alone] => self.reread_ops(&from, alone),
+                    many => {
+                        let (first, second) = many.split_at(many.len() / 2);
+                        [first, second]
+                            .into_iter()
+                            .enumerate()
+                            .map(|(half, part)| {
+                                self.batch_op(&format!("{}/{half}", job.key), &from, part)
+                            })
+                            .collect()
+                    }
+                };
+                return self.end(job, JobEnd::Done, ops).await;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let there: BTreeSet<&str> = there.iter().map(ContactId::as_str).collect();
+        let missing = contacts
+            .iter()
+            .filter(|watched| !there.contains(watched.hint.id.as_str()));
+        let ops = missing.flat_map(|watched| self.reread_ops(&from, watched));
+        self.end(job, JobEnd::Done, ops.collect()).await
+    }
+}
