@@ -13,4 +13,6 @@ mod channel_properties;
 #[cfg(test)]
 mod channel_support;
 #[cfg(test)]
+mod channel_told;
+#[cfg(test)]
 mod retry;
