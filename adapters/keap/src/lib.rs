@@ -9,6 +9,7 @@
 //! | [`client`] | [`KeapClient`]: one method per operation |
 //! | [`types`] | what Keap answers, read tolerantly |
 //! | [`webhook`] | REST hook deliveries and the handshake |
+//! | [`automation`] | posts of the automation step "Send HTTP Post" |
 //! | [`marker`] | how a write is made recognisable without a client seeing it |
 //! | [`outcome`] | what a coach wrote into a call task |
 //! | [`time`] | many spellings of an instant in, one out |
@@ -24,6 +25,7 @@
 //! Not guaranteed: whatever Keap doesn't document. The README lists each such point and how to
 //! settle it on a live account.
 
+pub mod automation;
 pub mod client;
 #[cfg(feature = "emulator")]
 pub mod emulator;
@@ -36,6 +38,6 @@ pub mod types;
 pub mod webhook;
 
 pub use client::{
-    AddressStatus, ContactTypeField, CustomFieldsMode, FieldWrite, HeaderStyle, KeapClient,
-    Settings, SettingsError,
+    AddressActivity, AddressStatus, ContactTypeField, CustomFieldsMode, FieldWrite, HeaderStyle,
+    KeapClient, Moved, Settings, SettingsError,
 };

@@ -22,6 +22,7 @@ mod apply;
 mod cases;
 mod directory;
 mod effects;
+mod engagement;
 mod failure;
 mod jobs;
 mod leases;

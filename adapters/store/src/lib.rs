@@ -17,11 +17,13 @@
 pub mod batch;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod engagement;
 pub mod error;
 pub mod records;
 pub mod store;
 
 pub use batch::{Batch, Existing, Fence, JobEnd, Op};
+pub use engagement::{Engagement, Watched};
 pub use error::StoreError;
 pub use records::*;
 pub use store::{CaseFilter, Claim, Committed, Health, JobFilter, Page, Store};
