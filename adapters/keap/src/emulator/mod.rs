@@ -25,6 +25,7 @@
 
 mod act;
 mod acts;
+mod automation;
 mod custom;
 mod deliveries;
 mod filter;
@@ -55,11 +56,12 @@ pub use acts::{
     NewContact, NewEmailRecord, NewField, NewOrder, NewPaymentMethod, NewProduct, NewSubscription,
     NewUser,
 };
+pub use automation::NewPost;
 pub use reply::{gateway_fault, html_page, quota_exceeded};
 pub use settings::{
-    ApiUrl, Arrival, AutoCharge, DeactivatedCard, Drift, FieldEcho, HookTime, Limits, ListWrite,
-    ModelMetadata, NameFilter, OptedOut, PageEnd, PageToken, SecondDeactivate, Settings, TaskTime,
-    Undecodable, UnknownOption,
+    AddressList, ApiUrl, Arrival, AutoCharge, DeactivatedCard, Drift, FieldEcho, HookTime, Limits,
+    ListWrite, ModelMetadata, NameFilter, OptedOut, PageEnd, PageToken, SecondDeactivate, Settings,
+    TaskTime, Undecodable, UnknownOption, Unset,
 };
 
 use state::State;
