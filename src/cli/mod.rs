@@ -25,6 +25,7 @@ pub mod procedures;
 pub mod process;
 pub mod sandbox;
 mod serve;
+mod told;
 pub mod work;
 
 use std::path::{Path, PathBuf};

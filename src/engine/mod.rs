@@ -36,7 +36,7 @@ use std::sync::Arc;
 use relay_core::calendar::Calendar;
 use relay_core::random::Random;
 use relay_core::retry::{ProbeSchedule, RetryPolicy};
-use relay_core::time::{Clocks, Timestamp};
+use relay_core::time::{Clocks, SignedDuration, Timestamp};
 use relay_store::{Batch, Committed, Store};
 use tokio::sync::Notify;
 
@@ -101,6 +101,8 @@ pub struct Parts {
     pub worker: String,
     /// How many seconds of procedure time pass in one real second; 1 except in a sandbox.
     pub time_scale: u32,
+    /// How often it is looked who has opened or clicked; `None`: never.
+    pub poll_opens: Option<SignedDuration>,
 }
 
 /// The engine. Cheap to clone; every clone works on the same store.

@@ -9,6 +9,7 @@
 //! anything is the effect's business (`EffectKind::absence`).
 
 mod crm;
+mod engagement;
 mod hooks;
 mod portal;
 mod stores;
@@ -19,6 +20,7 @@ pub use crm::{
     Billing, CallTask, ContactTypeWrite, Contacts, Mail, NewCallTask, NewEmail, NewNote, Notes,
     Staff, Tags, Tasks,
 };
+pub use engagement::{Activity, Addresses};
 pub use hooks::{HookRegistry, HookStatus};
 pub use portal::{Portal, PortalNote};
 pub use relay_http_client::CallError;
@@ -33,6 +35,8 @@ pub struct Ports {
     pub contacts: Arc<dyn Contacts>,
     /// Email history and sending.
     pub mail: Arc<dyn Mail>,
+    /// Addresses, and what was opened there lately.
+    pub addresses: Arc<dyn Addresses>,
     /// Call tasks.
     pub tasks: Arc<dyn Tasks>,
     /// Notes on contacts.

@@ -6,6 +6,8 @@
 //! - A coaching plan is recognised by configured ids, never by a name that staff may change (E47).
 //! - Staff text is found again by the marker inside it, mail by a comment nobody sees.
 
+mod addresses;
+mod automation;
 pub mod hooks;
 mod source;
 #[cfg(test)]
@@ -29,6 +31,7 @@ use crate::ports::{
     Notes, Staff, Tags, Tasks,
 };
 
+pub use automation::AutomationSource;
 pub use hooks::KeapHooks;
 pub use source::KeapSource;
 

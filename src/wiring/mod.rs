@@ -7,6 +7,7 @@ pub mod keap;
 pub mod procedures;
 pub mod store;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ use relay_http_client::Transport;
 use relay_keap::webhook::PathSecrets;
 use relay_keap::{ContactTypeField, CustomFieldsMode, HeaderStyle, KeapClient, Settings};
 use relay_store::Store;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
 use tokio::sync::Notify;
 
@@ -32,7 +33,7 @@ use crate::http::{self, HttpState, Limits};
 use crate::ports::{HookRegistry, Ports};
 use crate::receipts::{Counters, Receiver, Source};
 use clear_connection::{ClearConnectionPorts, ClearConnectionSource};
-use keap::{CoachingPlans, KeapHooks, KeapPorts, KeapSource};
+use keap::{AutomationSource, CoachingPlans, KeapHooks, KeapPorts, KeapSource};
 
 /// Stands in for what carries effects out. Only the sandbox and tests make one.
 pub type Spoil = Arc<dyn Fn(Arc<dyn Perform>) -> Arc<dyn Perform> + Send + Sync>;
@@ -137,6 +138,7 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         portal: Arc::new(ClearConnectionPorts::new(portal, zone, Arc::clone(clock))),
         contacts: Arc::clone(&crm) as _,
         mail: Arc::clone(&crm) as _,
+        addresses: Arc::clone(&crm) as _,
         tasks: Arc::clone(&crm) as _,
         notes: Arc::clone(&crm) as _,
         tags: Arc::clone(&crm) as _,
@@ -172,6 +174,7 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         wake,
         worker: ground.worker,
         time_scale: ground.time_scale,
+        poll_opens: config.keap.poll_opens,
     });
     let hooks = Arc::new(KeapHooks::new(keap, hook_url(config)));
     Ok(Relay {
@@ -264,17 +267,18 @@ fn sources(config: &Config) -> Result<Vec<Arc<dyn Source>>, AssembleError> {
     let fields = FieldMap::new(portal.fields.clone())
         .map_err(|problem| setting("clear_connection.fields", problem))?;
     let zone = config.calendar.zone().clone();
-    let secrets = PathSecrets::new(
-        config
-            .keap
-            .hook_secrets
-            .iter()
-            .map(|(id, secret)| (id.clone(), secret.clone())),
-    );
+    let secrets = path_secrets(&config.keap.hook_secrets);
+    let automation = path_secrets(&config.keap.automation_secrets);
     Ok(vec![
         Arc::new(ClearConnectionSource::new(keys, fields, zone)),
         Arc::new(KeapSource::new(secrets)),
+        Arc::new(AutomationSource::new(automation)),
     ])
+}
+
+fn path_secrets(secrets: &BTreeMap<String, SecretString>) -> PathSecrets {
+    let pairs = secrets.iter();
+    PathSecrets::new(pairs.map(|(id, secret)| (id.clone(), secret.clone())))
 }
 
 /// Where the CRM is to send its hooks: the public address, the route and the first secret.

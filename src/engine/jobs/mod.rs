@@ -5,6 +5,7 @@
 //! another try, a snooze or death by the retry policy. A kind that is no longer made keeps its
 //! handler here until no release in use can have queued it.
 
+pub(crate) mod engagement;
 pub mod missed_check;
 mod read;
 pub mod reconcile;
@@ -104,6 +105,8 @@ impl Engine {
             "reread" => self.run_reread(job).await,
             "refresh" => self.run_refresh(job).await,
             standing::RECONCILE => self.run_reconcile(job).await,
+            standing::ENGAGEMENT => self.run_engagement_poll(job).await,
+            "engagement_read" => self.run_engagement_read(job).await,
             "reminder" => self.run_reminder(job).await,
             other => Err(EngineError::Payload {
                 kind: other.to_owned(),

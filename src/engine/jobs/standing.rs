@@ -17,8 +17,11 @@ use crate::engine::Engine;
 /// The daily read of the portal.
 pub(crate) const RECONCILE: &str = "reconcile";
 
+/// The look who has opened or clicked.
+pub(crate) const ENGAGEMENT: &str = "engagement_poll";
+
 /// Every standing job, by name.
-const STANDING: [&str; 1] = [RECONCILE];
+const STANDING: [&str; 2] = [RECONCILE, ENGAGEMENT];
 
 /// Whether a kind of job is a standing one.
 pub(crate) fn is_standing(kind: &str) -> bool {
@@ -26,9 +29,11 @@ pub(crate) fn is_standing(kind: &str) -> bool {
 }
 
 impl Engine {
-    /// Queues every standing job.
+    /// Queues every standing job, but for those that are switched off.
     pub(crate) fn standing_jobs(&self) -> Vec<Op> {
-        STANDING.map(|name| self.standing_job(name)).into()
+        let on = |name: &&str| *name != ENGAGEMENT || self.poll_opens.is_some();
+        let jobs = STANDING.into_iter().filter(on);
+        jobs.map(|name| self.standing_job(name)).collect()
     }
 
     /// Queues the standing job of this name unless it is there.
@@ -53,6 +58,7 @@ impl Engine {
     pub(super) fn next_standing(&self, kind: &str, now: Timestamp) -> Option<Timestamp> {
         match kind {
             RECONCILE => Some(self.next_reconcile(now)),
+            ENGAGEMENT => Some(self.next_engagement_poll(now)),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@
 mod billing;
 mod client_behaviour;
 mod client_data;
-mod clinic;
+pub(crate) mod clinic;
 mod events;
 mod order;
 mod people;

@@ -70,6 +70,7 @@ impl Rig {
             portal: world.clone(),
             contacts: world.clone(),
             mail: world.clone(),
+            addresses: world.clone(),
             tasks: world.clone(),
             notes: world.clone(),
             tags: world.clone(),
@@ -95,6 +96,7 @@ impl Rig {
             wake: Arc::new(Notify::new()),
             worker: "first".into(),
             time_scale: 1,
+            poll_opens: None,
         };
         let rig = Self {
             engine: Engine::new(all.clone()),

@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use clear_relay::effects::{Perform, Performed, Sighting};
 use clear_relay::ports::{
-    Billing, CallTask, ContactTypeWrite, Contacts, Mail, NewCallTask, NewEmail, NewNote, Notes,
-    Portal, PortalNote, Staff, Tags, Tasks,
+    Activity, Addresses, Billing, CallTask, ContactTypeWrite, Contacts, Mail, NewCallTask,
+    NewEmail, NewNote, Notes, Portal, PortalNote, Staff, Tags, Tasks,
 };
 use futures_util::future::BoxFuture;
 use relay_core::channel::EmailRecord;
@@ -292,6 +292,22 @@ impl Mail for World {
         _email: &NewEmail,
         _since: Timestamp,
     ) -> Result<Option<EmailId>, CallError> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl Addresses for World {
+    async fn moved(&self, _since: Timestamp) -> Result<Option<Vec<Activity>>, CallError> {
+        self.read().await?;
+        Ok(Some(Vec::new()))
+    }
+    async fn address(&self, _contact: &ContactId) -> Result<Option<String>, CallError> {
+        self.read().await?;
+        Ok(None)
+    }
+    async fn activity(&self, _contact: &ContactId) -> Result<Option<Activity>, CallError> {
+        self.read().await?;
         Ok(None)
     }
 }

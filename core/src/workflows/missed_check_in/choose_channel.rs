@@ -11,7 +11,7 @@
 use super::run::Run;
 use super::state::{Chosen, Hold, Step};
 use crate::case::Wait;
-use crate::channel::{Channel, Decision, MailEvidence, decide};
+use crate::channel::{Channel, Decision, MailEvidence, Seen, decide};
 use crate::workflow::ReadKind;
 
 /// The sentence that the step carries out.
@@ -51,6 +51,15 @@ impl Run<'_> {
         evidence.has_phone |= (evidence.unreadable.is_none() || evidence.address_unread)
             && self.state.client.has_phone;
         let decision = self.decide_on(&evidence);
+        // Told something that does not count: the same as told nothing.
+        if let Some(why) = &evidence.unreadable
+            && !evidence.engagement.is_empty()
+            && decision.seen != Seen::Seen
+        {
+            let why = why.clone();
+            self.mail_unreadable(&why);
+            return;
+        }
         let line = match decision.channel {
             Channel::Email => format!("Follow-up by email: {}", decision.reason),
             Channel::Phone => format!("Follow-up by phone: {}", decision.reason),

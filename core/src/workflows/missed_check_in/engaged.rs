@@ -52,10 +52,16 @@ impl Run<'_> {
     /// evidence led to the call.
     fn with(&self, event: &EngagementEvent) -> Option<MailEvidence> {
         let mut evidence = self.state.evidence.as_deref()?.clone();
-        let known = |known: &EngagementEvent| known == event || known.is_same(event);
-        if evidence.engagement.iter().any(known) {
+        // A read knows more than the post that told of the same.
+        let same = |known: &EngagementEvent| known == event || known.is_same(event);
+        if evidence
+            .engagement
+            .iter()
+            .any(|known| same(known) && (known.exact || !event.exact))
+        {
             return None;
         }
+        evidence.engagement.retain(|known| !same(known));
         evidence.engagement.push(event.clone());
         Some(evidence)
     }
