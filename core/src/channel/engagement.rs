@@ -224,7 +224,12 @@ pub(super) fn judge(
     events.dedup();
     events.reverse();
     let bench = Bench {
-        emails,
+        // What could not be read shows nothing.
+        emails: if evidence.unreadable.is_some() {
+            &[]
+        } else {
+            emails
+        },
         span,
         parameters,
     };

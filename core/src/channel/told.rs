@@ -21,7 +21,7 @@ impl EngagementEvent {
             }
             EngagementSource::Poll | EngagementSource::History => {
                 let (seen, at) = (minute(self.seen_at, zone), minute(self.at, zone));
-                format!("the email history, read on {seen}, showed that she {did} on {at}")
+                format!("a look on {seen} showed that she {did} on {at}")
             }
         }
     }
@@ -50,7 +50,10 @@ impl Words<'_> {
             let words = told.event.words(self.zone);
             return Some(match self.unread() {
                 true => format!("email history could not be read; {words}"),
-                false => format!("{words}, which the email history does not show"),
+                false => {
+                    let read = minute(self.decision.read_at, self.zone);
+                    format!("{words}, which the email history read on {read} does not show")
+                }
             });
         }
         let undecided = decision.seen == Seen::CannotTell;

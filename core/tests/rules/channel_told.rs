@@ -89,7 +89,7 @@ fn a_history_that_lags_is_overtaken_by_a_newer_post() {
     assert_eq!(
         decision.reason,
         "an automation post of Nov 4 10:12 says that she clicked in an email, which the email \
-         history does not show"
+         history read on Nov 6 08:59 does not show"
     );
 }
 
@@ -191,8 +191,8 @@ fn e17_strict_hears_a_known_mail_opened_hours_later_and_no_proxy() {
     assert_eq!(proxy.channel, Channel::Phone);
     assert_eq!(
         proxy.reason,
-        "email history could not be read; the email history, read on Nov 5 11:00, showed that she \
-         opened 'Your check-in' on Oct 29 09:00, but opened 4 s after sending"
+        "email history could not be read; a look on Nov 5 11:00 showed that she opened 'Your \
+         check-in' on Oct 29 09:00, but opened 4 s after sending"
     );
     // A proxy that fetches on a schedule shows in all of them together.
     let regular = [sent("10-29"), sent("10-25"), sent("10-22")];

@@ -11,8 +11,8 @@
 //! - The mark up to which the poll has looked moves in the batch that queues the reads, never
 //!   before. The next look goes back behind it by [`OVERLAP`]: what is shown late is found, and
 //!   what is found twice is one job and one event.
-//! - Where the CRM has no such list, the poll goes round the watched contacts one by one, some at
-//!   each run.
+//! - Where the CRM has no such list, or refuses it, the poll goes round the watched contacts one by
+//!   one, some at each run.
 //!
 //! Not guaranteed: an event of a contact that is not linked yet. The decision reads the history in
 //! any case; what this adds is what happens after it, and what it can't read.
@@ -20,6 +20,7 @@
 use relay_core::channel::{EngagementEvent, EngagementSource};
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, ContactId, JobId};
+use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Engagement, Existing, Job, JobEnd, NewJob, Op, Watched};
 use serde_json::json;
@@ -27,11 +28,12 @@ use serde_json::json;
 use super::{fence, member};
 use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::engine::{Engine, EngineError};
+use crate::ports::{Activity, CallError};
 
 /// How far behind its mark the poll looks again: how late the CRM may show an event.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(30);
-/// How far the first look goes back.
-const FIRST_LOOK: SignedDuration = SignedDuration::from_hours(24);
+/// A look goes back no further than this, however long the relay was away.
+const FARTHEST: SignedDuration = SignedDuration::from_hours(24 * 7);
 /// How many addresses are learnt in one run.
 const LEARNT: u32 = 20;
 /// After how long an address is looked at again.
@@ -84,27 +86,17 @@ impl Engine {
         }
         let mark = self.store.setting(WATERMARK).await?;
         let mark = mark.and_then(|mark| serde_json::from_value::<Timestamp>(mark).ok());
-        let mark = mark.unwrap_or_else(|| before(now, FIRST_LOOK)).min(now);
-        let moved = self
-            .call(
-                REREAD_CALL,
-                self.ports.addresses.moved(before(mark, OVERLAP)),
-            )
-            .await?;
-        let mut ops = match moved {
-            Some(moved) => {
-                let mut ops = self.learn_addresses(now).await?;
-                for activity in moved {
-                    let Some(latest) = activity.latest() else {
-                        continue;
-                    };
-                    for contact in self.store.watched_at(&activity.address).await? {
-                        ops.extend(self.read_engagement(&contact, Some(latest), now).await?);
-                    }
-                }
-                ops
+        // The first look needs no past: an address that is learnt is read whole.
+        let mark = mark.unwrap_or(now).min(now).max(before(now, FARTHEST));
+        let asked = self.ports.addresses.moved(before(mark, OVERLAP));
+        let mut ops = match self.call(REREAD_CALL, asked).await {
+            Ok(Some(moved)) => self.look_at(moved, now).await?,
+            Ok(None) => self.go_round(now).await?,
+            Err(error) if error.class == Class::Permanent => {
+                tracing::warn!(%error, "the list of addresses can't be used; one by one instead");
+                self.go_round(now).await?
             }
-            None => self.go_round(now).await?,
+            Err(error) => return Err(error.into()),
         };
         ops.push(Op::PutSetting {
             key: WATERMARK.to_owned(),
@@ -112,6 +104,20 @@ impl Engine {
         });
         self.put_off(job, at, "until the next look".to_owned(), ops)
             .await
+    }
+
+    /// Queues a read for each watched contact among the addresses that moved.
+    async fn look_at(&self, moved: Vec<Activity>, now: Timestamp) -> Result<Vec<Op>, EngineError> {
+        let mut ops = self.learn_addresses(now).await?;
+        for activity in moved {
+            let Some(latest) = activity.latest() else {
+                continue;
+            };
+            for contact in self.store.watched_at(&activity.address).await? {
+                ops.extend(self.read_engagement(&contact, Some(latest), now).await?);
+            }
+        }
+        Ok(ops)
     }
 
     /// Learns where watched contacts are mailed. One seen for the first time, or at a new address,
@@ -170,11 +176,11 @@ impl Engine {
     async fn one<T>(
         &self,
         contact: &ContactId,
-        asked: impl Future<Output = Result<T, crate::ports::CallError>>,
+        asked: impl Future<Output = Result<T, CallError>>,
     ) -> Result<Option<T>, EngineError> {
         match self.call(REREAD_CALL, asked).await {
             Ok(answer) => Ok(Some(answer)),
-            Err(error) if error.class == relay_core::retry::Class::Permanent => {
+            Err(error) if error.class == Class::Permanent => {
                 tracing::warn!(%contact, %error, "can't be looked at");
                 Ok(None)
             }

@@ -98,7 +98,7 @@ async fn a_history_that_lags_is_overtaken_by_a_post() {
     assert_eq!(
         decided[0].0.reason,
         "an automation post of Nov 5 11:12 says that she clicked in an email, which the email \
-         history does not show"
+         history read on Nov 6 09:00 does not show"
     );
 }
 
@@ -127,7 +127,7 @@ async fn a_post_before_the_call_task_is_made_turns_the_call_into_an_email() {
             (
                 Channel::Email,
                 "an automation post of Nov 6 09:20 says that she clicked 'News', which the email \
-                 history does not show"
+                 history read on Nov 6 09:00 does not show"
                     .to_owned()
             ),
         ]

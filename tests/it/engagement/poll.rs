@@ -45,8 +45,8 @@ async fn an_open_found_before_the_call_task_is_made_turns_the_call() {
     let (decision, _) = decisions(&clinic, &jo).await.remove(1);
     assert_eq!(
         decision.reason,
-        "the email history, read on Nov 6 09:30, showed that she opened 'News' on Nov 6 09:17, \
-         which the email history does not show"
+        "a look on Nov 6 09:30 showed that she opened 'News' on Nov 6 09:17, which the email \
+         history read on Nov 6 09:00 does not show"
     );
 }
 
@@ -59,6 +59,19 @@ async fn a_tenant_without_the_list_is_asked_contact_by_contact() {
     no_tasks_for_an_hour(&clinic);
     looks_from_friday(&mut clinic).await;
     clinic.until("2026-11-06 09:16").await;
+    opens(&clinic, "2026-11-06 09:17");
+    clinic.until("2026-11-06 12:00").await;
+    assert_eq!(clinic.outreach(&jo), [FIRST, "6 09:30 email"]);
+}
+
+#[tokio::test]
+async fn a_list_that_is_refused_for_good_is_no_reason_not_to_look() {
+    let (clinic, jo) = call_waits().await;
+    clinic.fault(
+        "keap",
+        json!({ "operation": "list_addresses", "moment": "before", "act": "status", "code": 403,
+                "times": 100 }),
+    );
     opens(&clinic, "2026-11-06 09:17");
     clinic.until("2026-11-06 12:00").await;
     assert_eq!(clinic.outreach(&jo), [FIRST, "6 09:30 email"]);
