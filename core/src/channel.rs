@@ -22,6 +22,10 @@
 //! - Seen → email. Not seen, cannot tell → call. No number to call → email if it can arrive, and
 //!   the coach is told (E13); else hold.
 //!
+//! - What we were told beside the history (automation posts, looks between decisions) counts where
+//!   the history lags or can't be read, by the rules of [`EngagementEvent`]'s module; the record
+//!   says that it decided, and how it was told. Since [`LOGIC`] 2.
+//!
 //! # Guarantees
 //! Same input, same decision, whatever the order of the mails. What is seen under *strict* is seen
 //! as shown. Another open that looks human never turns *seen* into anything else.
@@ -30,12 +34,17 @@
 //! That an open was a person. No rule can tell from one time stamp, which is why nothing
 //! irreversible ever follows from an open.
 
+mod engagement;
 mod judge;
 mod machine;
+mod told;
 mod words;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::engagement::{
+    EngagementEvent, EngagementKind, EngagementSource, EventLeftOut, JudgedEvent, POST_LAG_SECS,
+};
 pub use self::judge::{JudgedEmail, LeftOut};
 pub use self::machine::{MachineRule, Sign};
 use crate::clients::AddressState;
@@ -44,7 +53,13 @@ use crate::time::{Date, SignedDuration, TimeZone, Timestamp};
 
 /// The version of this decision. A change that could alter any stored outcome or its words takes
 /// the next number and leaves the old function in place while cases still use it.
-pub const LOGIC: u32 = 1;
+///
+/// 1 knew the history only. 2 also counts what was told beside it; without any such word it decides
+/// and says exactly what 1 did.
+pub const LOGIC: u32 = 2;
+
+/// The first that counts what was told beside the history.
+const BESIDE_HISTORY: u32 = 2;
 
 /// What the CRM showed about mail to one client, normalised; enough to recompute the decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +74,38 @@ pub struct MailEvidence {
     pub emails: Vec<EmailRecord>,
     /// Why nothing could be read, when nothing could.
     pub unreadable: Option<String>,
+    /// What we were told beside the history: opens and clicks of the same days.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub engagement: Vec<EngagementEvent>,
+    /// Whether the state of the address could not be read either. `address` then says nothing; an
+    /// open or click that counts shows that mail arrives, and the send reads the state again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub address_unread: bool,
+}
+
+impl MailEvidence {
+    /// What is there when nothing could be read: what was told, and a number that is known anyway.
+    pub fn unread(
+        at: Timestamp,
+        has_phone: bool,
+        why: String,
+        engagement: Vec<EngagementEvent>,
+    ) -> Self {
+        Self {
+            read_at: at,
+            address: AddressState::Unknown("not read".to_owned()),
+            has_phone,
+            emails: Vec::new(),
+            unreadable: Some(why),
+            engagement,
+            address_unread: true,
+        }
+    }
+
+    /// Whether what was told could count at all (E15).
+    fn hears(&self) -> bool {
+        self.address_unread || self.address.accepts_mail()
+    }
 }
 
 /// One email as the CRM lists it: one time per event, no user agent, no address.
@@ -216,6 +263,9 @@ pub struct Decision {
     pub cautions: Vec<String>,
     /// Every mail of the evidence, newest first, and what was made of it.
     pub emails: Vec<JudgedEmail>,
+    /// Everything that was told beside the history, newest first, and what was made of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub engagement: Vec<JudgedEvent>,
     /// What would have led to another channel.
     pub would_change: String,
     /// When it was decided.
@@ -234,19 +284,29 @@ pub struct Decision {
 
 impl Decision {
     /// The same decision made anew from `evidence`: equal to this one if `evidence` is what it was
-    /// made from. `None` if this record was made by another [`LOGIC`] or its zone isn't known.
+    /// made from. `None` if this record was made by a [`LOGIC`] that this release doesn't know, or
+    /// its zone isn't known.
     pub fn recompute(&self, evidence: &MailEvidence) -> Option<Self> {
-        if self.logic != LOGIC {
+        if !(1..=LOGIC).contains(&self.logic) {
             return None;
         }
         let zone = TimeZone::get(&self.zone).ok()?;
-        Some(decide(
+        Some(decide_by(
+            self.logic,
             evidence,
             self.last_regimen_change,
             &self.parameters,
             &zone,
             self.decided_at,
         ))
+    }
+
+    /// What was told beside the history and counts, newest first; under *strict* if that decided.
+    pub fn told(&self) -> impl Iterator<Item = &JudgedEvent> {
+        let strict = self.rule == ChannelRule::Strict;
+        self.engagement
+            .iter()
+            .filter(move |told| told.counts || (!strict && told.counts_as_shown()))
     }
 
     /// The mails that were considered, newest first.
@@ -266,6 +326,18 @@ pub fn decide(
     zone: &TimeZone,
     now: Timestamp,
 ) -> Decision {
+    decide_by(LOGIC, evidence, last_regimen_change, parameters, zone, now)
+}
+
+/// Decides as `logic` did.
+fn decide_by(
+    logic: u32,
+    evidence: &MailEvidence,
+    last_regimen_change: Option<Date>,
+    parameters: &ChannelParameters,
+    zone: &TimeZone,
+    now: Timestamp,
+) -> Decision {
     let regimen = last_regimen_change
         .and_then(|date| zone.to_timestamp(date.into()).ok())
         .filter(|start| *start <= now);
@@ -277,14 +349,19 @@ pub fn decide(
     };
     let emails = judge::judge(&evidence.emails, &span, parameters);
     let obstacle = Obstacle::find(evidence, &emails);
-    let as_shown = answer(obstacle.as_ref(), &emails, ChannelRule::AsShown);
-    let strict = answer(obstacle.as_ref(), &emails, ChannelRule::Strict);
+    let engagement = if logic >= BESIDE_HISTORY && evidence.hears() {
+        engagement::judge(evidence, &emails, &span, parameters)
+    } else {
+        Vec::new()
+    };
+    let by = |rule| answer(obstacle.as_ref(), &emails, &engagement, rule);
+    let (as_shown, strict) = (by(ChannelRule::AsShown), by(ChannelRule::Strict));
     let seen = match parameters.rule {
         ChannelRule::AsShown => as_shown,
         ChannelRule::Strict => strict,
     };
     let mut decision = Decision {
-        logic: LOGIC,
+        logic,
         rule: parameters.rule,
         seen,
         as_shown,
@@ -293,6 +370,7 @@ pub fn decide(
         reason: String::new(),
         cautions: Vec::new(),
         emails,
+        engagement,
         would_change: String::new(),
         decided_at: now,
         read_at: evidence.read_at,
@@ -340,18 +418,33 @@ impl Obstacle {
     }
 }
 
-/// The answer by `rule`.
-fn answer(obstacle: Option<&Obstacle>, emails: &[JudgedEmail], rule: ChannelRule) -> Seen {
-    if obstacle.is_some() {
-        return Seen::CannotTell;
-    }
+/// The answer by `rule`. Where an obstacle stands in the way of the mails, only what was told
+/// beside them can give one.
+fn answer(
+    obstacle: Option<&Obstacle>,
+    emails: &[JudgedEmail],
+    told: &[JudgedEvent],
+    rule: ChannelRule,
+) -> Seen {
     let counts = |mail: &JudgedEmail| match rule {
         ChannelRule::AsShown => mail.counts_as_shown(),
         ChannelRule::Strict => mail.counts_strict(),
     };
+    let heard = |event: &JudgedEvent| match rule {
+        ChannelRule::AsShown => event.counts_as_shown(),
+        ChannelRule::Strict => event.counts,
+    };
+    if told.iter().any(heard) {
+        return Seen::Seen;
+    }
+    if obstacle.is_some() {
+        return Seen::CannotTell;
+    }
     if emails.iter().any(counts) {
         Seen::Seen
-    } else if emails.iter().any(JudgedEmail::counts_as_shown) {
+    } else if emails.iter().any(JudgedEmail::counts_as_shown)
+        || told.iter().any(JudgedEvent::counts_as_shown)
+    {
         Seen::CannotTell
     } else {
         Seen::NotSeen
@@ -360,7 +453,9 @@ fn answer(obstacle: Option<&Obstacle>, emails: &[JudgedEmail], rule: ChannelRule
 
 /// The channel that follows from the answer and from what can be reached (E13).
 fn channel(seen: Seen, evidence: &MailEvidence) -> Channel {
-    let mail_arrives = evidence.address.accepts_mail();
+    // Where the address could not be read, *seen* itself shows that mail arrives.
+    let mail_arrives =
+        evidence.address.accepts_mail() || (evidence.address_unread && seen == Seen::Seen);
     match (seen, mail_arrives, evidence.has_phone) {
         (Seen::Seen, true, _) | (_, true, false) => Channel::Email,
         (_, _, true) => Channel::Phone,

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::channel::MailEvidence;
+use crate::channel::{EngagementEvent, MailEvidence};
 use crate::clients::{BillingSnapshot, CheckIn, ClientSnapshot};
 use crate::effects::CardRemoval;
 use crate::ids::{CheckInId, ClientId, CoachId, ContactId, MessageId, TaskId};
@@ -109,6 +109,12 @@ pub enum FactBody {
         /// What the CRM shows.
         evidence: Box<MailEvidence>,
     },
+    /// She opened or clicked an email, as an automation posts it or the relay found it between
+    /// decisions.
+    Engaged {
+        /// What was told.
+        event: Box<EngagementEvent>,
+    },
     /// The call task that we made changed in the CRM.
     CallTaskChanged {
         /// The task.
@@ -171,6 +177,7 @@ impl FactBody {
             Self::ProgramEnded => "program_ended",
             Self::ProgramReactivated => "program_reactivated",
             Self::MailRead { .. } => "mail_read",
+            Self::Engaged { .. } => "engaged",
             Self::CallTaskChanged { .. } => "call_task_changed",
             Self::ContactGone => "contact_gone",
             Self::BillingRead { .. } => "billing_read",

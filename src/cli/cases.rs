@@ -13,8 +13,8 @@ use serde_json::json;
 use super::args::{By, DryRun, Paging, words};
 use super::error::CliError;
 use super::output::{Output, Table};
+use super::{told, work};
 use super::repin::{self, RepinArgs};
-use super::work;
 use crate::engine::Engine;
 
 /// `cases …`.
@@ -201,7 +201,11 @@ pub async fn explain(store: &dyn Store, id: CaseId, out: &mut Output<'_>) -> Res
     let timeline = store.timeline(id).await?;
     let mut human = head(&case, out);
     human.push_str(&history(&timeline, out, true));
-    Ok(out.emit(&json!({ "case": case, "timeline": timeline }), &human)?)
+    let told = told::of_case(store, &case).await?;
+    human.push_str(&told::as_text(&told, out));
+    let told = told::as_json(&told);
+    let all = json!({ "case": case, "timeline": timeline, "engagement": told });
+    Ok(out.emit(&all, &human)?)
 }
 
 async fn find(store: &dyn Store, id: CaseId) -> Result<Case, CliError> {

@@ -27,6 +27,7 @@ pub mod process;
 pub mod repin;
 pub mod sandbox;
 mod serve;
+mod told;
 pub mod vendors;
 pub mod work;
 

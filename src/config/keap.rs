@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use relay_core::effects::CardRemoval;
+use relay_core::time::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
@@ -33,6 +34,9 @@ card_removal = "deactivate"
 watch_minutes = 5
 # Which of the hook secrets the subscriptions are to use.
 #current_hook_secret = "b"
+# Every so many minutes it is looked who has opened or clicked an email, so that a planned call can
+# still become an email; 0 = never. Two calls each time, and one for each client who did.
+poll_opens_minutes = 15
 
 # Webhooks arrive at /hooks/keap/SECRET. An id with its secret, at least 22 characters that no
 # one can guess; a second id while they are changed. No secret here: every webhook is refused.
@@ -41,6 +45,12 @@ watch_minutes = 5
 [keap.hook_secrets]
 #a_file = "secrets/keap-hook-a"
 #b_file = "secrets/keap-hook-b"
+
+# Posts of the automation step "Send HTTP Post" arrive at /hooks/keap-automation/SECRET: an id with
+# its secret, by the same rule. No secret here: every post is refused. The pairs of the step:
+# contactId = ~Contact.Id~, event = email_opened or email_clicked, email = the email's subject.
+[keap.automation_secrets]
+#a_file = "secrets/keap-automation-a"
 
 # The custom field that says In-Person or online: by its name and tab, or by id.
 [keap.contact_type_field]
@@ -164,6 +174,10 @@ pub struct KeapConfig {
     pub header: KeyHeader,
     /// The secrets in webhook paths, by id.
     pub hook_secrets: BTreeMap<String, SecretString>,
+    /// The secrets in addresses of automation posts, by id.
+    pub automation_secrets: BTreeMap<String, SecretString>,
+    /// How often it is looked who has opened or clicked; `None`: never.
+    pub poll_opens: Option<SignedDuration>,
     /// The contact type field.
     pub contact_type_field: ContactTypeField,
     /// What counts as the coaching fee.
@@ -211,7 +225,7 @@ impl KeapConfig {
             ],
             CardRemoval::Deactivate,
         );
-        let hook_secrets = hook_secrets(&mut reader);
+        let hook_secrets = path_secrets(&mut reader, "hook_secrets");
         let watch_minutes = watch_minutes(&mut reader);
         let named_hook_secret = reader.text("current_hook_secret");
         if let Some(named) = &named_hook_secret
@@ -223,6 +237,8 @@ impl KeapConfig {
                 "write one of the ids there, or leave the key out",
             );
         }
+        let automation_secrets = path_secrets(&mut reader, "automation_secrets");
+        let poll_opens = poll_opens(&mut reader);
         let contact_type_field = ContactTypeField::read(reader.section("contact_type_field"));
         let coaching = Coaching::read(reader.section("coaching"));
         let limits = LimitsConfig::read(reader.section("limits"), Some(USUAL));
@@ -235,6 +251,8 @@ impl KeapConfig {
             oauth: oauth?,
             header,
             hook_secrets,
+            automation_secrets,
+            poll_opens,
             contact_type_field,
             coaching,
             card_removal,
@@ -301,8 +319,26 @@ fn key(
     key
 }
 
-fn hook_secrets(reader: &mut Reader<'_>) -> BTreeMap<String, SecretString> {
-    let secrets = reader.secrets("hook_secrets");
+/// Looking less often than daily would be no looking.
+const MAX_POLL_MINUTES: u32 = 24 * 60;
+
+fn poll_opens(reader: &mut Reader<'_>) -> Option<SignedDuration> {
+    const KEY: &str = "poll_opens_minutes";
+    let minutes = reader
+        .parsed::<u32>(KEY, "a number of minutes; 0 = never")
+        .unwrap_or(15);
+    if minutes > MAX_POLL_MINUTES {
+        reader.mistake(
+            KEY,
+            "is longer than a day",
+            format!("write 1 to {MAX_POLL_MINUTES}, or 0 for never"),
+        );
+    }
+    (minutes > 0).then(|| SignedDuration::from_mins(minutes.into()))
+}
+
+fn path_secrets(reader: &mut Reader<'_>, key: &'static str) -> BTreeMap<String, SecretString> {
+    let secrets = reader.secrets(key);
     for (id, secret) in &secrets {
         let text = secret.expose_secret();
         let fits_path = text
@@ -310,7 +346,7 @@ fn hook_secrets(reader: &mut Reader<'_>) -> BTreeMap<String, SecretString> {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
         if text.len() < MIN_HOOK_SECRET || !fits_path {
             reader.mistake(
-                &format!("hook_secrets.{id}"),
+                &format!("{key}.{id}"),
                 "can be guessed, or can't stand in a path",
                 format!("write at least {MIN_HOOK_SECRET} random letters, digits, - or _"),
             );

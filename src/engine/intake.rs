@@ -12,15 +12,18 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
+use relay_core::channel::{EngagementEvent, POST_LAG_SECS};
 use relay_core::effects::EffectKind;
 use relay_core::facts::Fact;
-use relay_core::ids::ClientId;
-use relay_store::{EffectState, Op, Page, Receipt, ReceiptState, StoreError};
+use relay_core::ids::{ClientId, ContactId, JobId, TaskId};
+use relay_core::time::{SignedDuration, Timestamp};
+use relay_store::{EffectState, Engagement, Existing, NewJob, Op, Page, Receipt, ReceiptState, StoreError};
 use serde_json::json;
 
 use crate::checkpoint::INTAKE;
 use crate::engine::hints::Origin;
 use crate::engine::jobs::chain;
+use crate::engine::jobs::engagement::engaged;
 use crate::engine::{Engine, EngineError};
 use crate::receipts::Parsed;
 
@@ -164,6 +167,9 @@ impl Engine {
     async fn receipt_ops(&self, receipt: &Receipt, parsed: Parsed) -> Result<Vec<Op>, EngineError> {
         let now = self.now();
         let (state, facts, hints, note) = match parsed {
+            Parsed::Engagement { contact, event } => {
+                return self.engagement_ops(receipt, contact, event).await;
+            }
             Parsed::Content { facts, hints, note } => (ReceiptState::Done, facts, hints, note),
             Parsed::Quarantine { reason, hints } => {
                 let (id, source) = (receipt.id, &receipt.source);
@@ -182,6 +188,46 @@ impl Engine {
             id: receipt.id,
             state,
             note: join(note, unwatched),
+            at: now,
+        });
+        Ok(ops)
+    }
+
+    /// An open or click is kept for the contact, and told to every client who is linked to it.
+    async fn engagement_ops(
+        &self,
+        receipt: &Receipt,
+        contact: ContactId,
+        event: EngagementEvent,
+    ) -> Result<Vec<Op>, EngineError> {
+        let now = self.now();
+        let clients = self.store.clients_of(&contact).await?;
+        let about = SignedDuration::from_secs(POST_LAG_SECS);
+        let about = event.at.saturating_sub(about).unwrap_or(event.at);
+        let known = self.store.engagement(&contact, about).await?;
+        // What is posted about what a look has shown already is no news.
+        let told_before = known.iter().any(|known| known.event.is_same(&event));
+        let mut ops = Vec::new();
+        for client in clients.iter().filter(|_| !told_before) {
+            let mut stepping = self.stepping(client).await?;
+            stepping.fact(engaged(client, &contact, &event), Some(receipt.id));
+            ops.extend(stepping.into_ops());
+        }
+        let what = event.kind.as_str();
+        let note = match (clients.len(), told_before) {
+            (0, _) => format!("{what} of a contact that is not watched, recorded only"),
+            (_, true) => format!("{what}, told before"),
+            (many, false) => format!("{what}, told to {many} clients"),
+        };
+        ops.push(Op::PutEngagement(Engagement {
+            contact,
+            event,
+            confirmed: None,
+        }));
+        ops.push(Op::FinishReceipt {
+            id: receipt.id,
+            state: ReceiptState::Done,
+            note: Some(note),
             at: now,
         });
         Ok(ops)
@@ -248,7 +294,7 @@ impl Engine {
 fn clients_of_facts(parsed: &Parsed) -> BTreeSet<ClientId> {
     match parsed {
         Parsed::Content { facts, .. } => facts.iter().map(|fact| fact.client.clone()).collect(),
-        Parsed::Quarantine { .. } => BTreeSet::new(),
+        Parsed::Engagement { .. } | Parsed::Quarantine { .. } => BTreeSet::new(),
     }
 }
 

@@ -112,6 +112,8 @@ pub struct Parts {
     pub worker: String,
     /// How many seconds of procedure time pass in one real second; 1 except in a sandbox.
     pub time_scale: u32,
+    /// How often it is looked who has opened or clicked; `None`: never.
+    pub poll_opens: Option<SignedDuration>,
 }
 
 /// The engine. Cheap to clone; every clone works on the same store.

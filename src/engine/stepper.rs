@@ -139,6 +139,14 @@ impl Stepping<'_> {
         self.cases.iter().any(|working| working.changed)
     }
 
+    /// Whether a case would be held as it stands now in the working copy.
+    pub fn is_held(&self, id: CaseId) -> bool {
+        let mut cases = self.cases.iter();
+        cases.any(|working| {
+            working.case.id == id && matches!(working.case.status, CaseStatus::Held { .. })
+        })
+    }
+
     /// Whether any case has moved, or any operation was added.
     pub fn is_empty(&self) -> bool {
         self.ops.is_empty() && !self.has_moved()

@@ -79,6 +79,10 @@ async fn handle(
     let body = body::read(body, source.max_body(), state.limits.body)
         .await
         .map_err(|error| unread(state, source, error))?;
+    let body = source.with_query(&parts.headers, parts.uri.query(), body);
+    if body.len() > source.max_body() {
+        return Err(unread(state, source, BodyError::TooLong));
+    }
     state
         .receiver
         .receive(source, &parts.headers, secret, body)

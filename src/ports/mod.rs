@@ -10,6 +10,7 @@
 
 mod connections;
 mod crm;
+mod engagement;
 mod hooks;
 mod portal;
 mod stores;
@@ -24,6 +25,7 @@ pub use crm::{
     Billing, CallTask, ContactTypeWrite, Contacts, Mail, NewCallTask, NewEmail, NewNote, Notes,
     Staff, Tags, Tasks,
 };
+pub use engagement::{Activity, Addresses};
 pub use hooks::{Among, Changed, HookRegistry, HookStatus, Standing, SyncWish, Synced};
 pub use portal::{Portal, PortalNote};
 pub use relay_http_client::CallError;
@@ -38,6 +40,8 @@ pub struct Ports {
     pub contacts: Arc<dyn Contacts>,
     /// Email history and sending.
     pub mail: Arc<dyn Mail>,
+    /// Addresses, and what was opened there lately.
+    pub addresses: Arc<dyn Addresses>,
     /// Call tasks.
     pub tasks: Arc<dyn Tasks>,
     /// Notes on contacts.

@@ -2,8 +2,11 @@
 
 use std::fmt::Debug;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use relay_core::channel::EngagementEvent;
 use relay_core::facts::Fact;
+use relay_core::ids::ContactId;
 use relay_core::time::Timestamp;
 use relay_store::Receipt;
 
@@ -18,6 +21,12 @@ pub trait Source: Debug + Send + Sync {
 
     /// The largest body that is read, in bytes; a longer one is refused with 413.
     fn max_body(&self) -> usize;
+
+    /// The body with the query of the address, for a sender that may put content there. Nothing of
+    /// a query reaches a log; by default it is not looked at.
+    fn with_query(&self, _headers: &HeaderMap, _query: Option<&str>, body: Bytes) -> Bytes {
+        body
+    }
 
     /// Verifies the raw bytes. Nothing in them is believed before this returns `Ok`.
     fn verify(
@@ -84,6 +93,14 @@ pub enum Parsed {
         hints: Vec<Hint>,
         /// What came of it, in one line without personal data (`unknown type x`, `2 tasks`).
         note: Option<String>,
+    },
+    /// A contact opened or clicked an email. Believed as told: it can do no more than turn a
+    /// planned call into an email.
+    Engagement {
+        /// Whose contact in the CRM.
+        contact: ContactId,
+        /// What.
+        event: EngagementEvent,
     },
     /// Content we can't use.
     Quarantine {

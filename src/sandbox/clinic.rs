@@ -18,6 +18,8 @@ pub const KEAP_KEY: &str = "KeapAK-sandbox-0000000000000000";
 pub const WEBHOOK_KEY: &str = "whsec_c2FuZGJveC1zaWduaW5nLWtleS0wMTIzNDU2Nzg5YWI=";
 /// The path secret of the CRM's hooks.
 pub const HOOK_SECRET: &str = "sandbox-hook-secret-0123456789abcdef0123";
+/// The path secret of posts by the CRM's automations.
+pub const AUTOMATION_SECRET: &str = "sandbox-automation-secret-0123456789abcd";
 /// The product whose subscriptions are the coaching fee.
 pub const COACHING_PRODUCT: u64 = 10;
 /// The events the relay subscribes to at the CRM.
@@ -61,6 +63,8 @@ mode = "on"
 base_url = "{keap}"
 key = "{KEAP_KEY}"
 hook_secrets = {{ first = "{HOOK_SECRET}" }}
+automation_secrets = {{ first = "{AUTOMATION_SECRET}" }}
+poll_opens_minutes = 0
 contact_type_field = {{ id = "{contact_type_field}" }}
 coaching = {{ product_ids = ["{COACHING_PRODUCT}"] }}
 # Procedure time, like every wait: an hour is a second here, and a look every 5 minutes 12 a second.

@@ -8,6 +8,8 @@
 
 pub mod connection;
 pub mod hook_paths;
+mod addresses;
+mod automation;
 pub mod hooks;
 mod source;
 #[cfg(test)]
@@ -31,6 +33,7 @@ use crate::ports::{
     Notes, Staff, Tags, Tasks,
 };
 
+pub use automation::AutomationSource;
 pub use hook_paths::{ClosedPaths, HookPaths};
 pub use hooks::KeapHooks;
 pub use source::KeapSource;

@@ -8,6 +8,7 @@ pub mod limits;
 pub mod procedures;
 pub mod store;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use relay_core::time::{Clocks, SignedDuration};
 use relay_http_client::Transport;
 use relay_keap::webhook::PathSecrets;
 use relay_store::Store;
+use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
 use tokio::sync::Notify;
 
@@ -31,7 +33,7 @@ use crate::http::{self, HttpState, Limits};
 use crate::ports::{Authorize, HookRegistry, Ports};
 use crate::receipts::{Counters, Receiver, Source};
 use clear_connection::{ClearConnectionPorts, ClearConnectionSource};
-use keap::{ClosedPaths, CoachingPlans, HookPaths, KeapHooks, KeapPorts, KeapSource};
+use keap::{AutomationSource, ClosedPaths, CoachingPlans, HookPaths, KeapHooks, KeapPorts, KeapSource};
 use keap::connection::KeapConnection;
 use keap::hooks::Doors;
 
@@ -156,6 +158,7 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         portal: Arc::new(ClearConnectionPorts::new(portal, zone, Arc::clone(clock))),
         contacts: Arc::clone(&crm) as _,
         mail: Arc::clone(&crm) as _,
+        addresses: Arc::clone(&crm) as _,
         tasks: Arc::clone(&crm) as _,
         notes: Arc::clone(&crm) as _,
         tags: Arc::clone(&crm) as _,
@@ -196,6 +199,7 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         wake,
         worker: ground.worker,
         time_scale: ground.time_scale,
+        poll_opens: config.keap.poll_opens,
     });
     Ok(Relay {
         engine,
@@ -259,15 +263,18 @@ fn sources(config: &Config, closed: &ClosedPaths) -> Result<Vec<Arc<dyn Source>>
     let fields = FieldMap::new(portal.fields.clone())
         .map_err(|problem| setting("clear_connection.fields", problem))?;
     let zone = config.calendar.zone().clone();
+    let secrets = path_secrets(&config.keap.hook_secrets);
+    let automation = path_secrets(&config.keap.automation_secrets);
     Ok(vec![
         Arc::new(ClearConnectionSource::new(keys, fields, zone)),
-        Arc::new(KeapSource::new(path_secrets(config), closed.clone())),
+        Arc::new(KeapSource::new(secrets, closed.clone())),
+        Arc::new(AutomationSource::new(automation)),
     ])
 }
 
-fn path_secrets(config: &Config) -> PathSecrets {
-    let secrets = config.keap.hook_secrets.iter();
-    PathSecrets::new(secrets.map(|(id, secret)| (id.clone(), secret.clone())))
+fn path_secrets(secrets: &BTreeMap<String, SecretString>) -> PathSecrets {
+    let pairs = secrets.iter();
+    PathSecrets::new(pairs.map(|(id, secret)| (id.clone(), secret.clone())))
 }
 
 /// Where the CRM is to send its hooks: the public address, the route, the current secret.

@@ -19,6 +19,8 @@ mod edge;
 #[cfg(test)]
 mod edge_cases;
 #[cfg(test)]
+mod engagement;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod faults;

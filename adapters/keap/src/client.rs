@@ -14,6 +14,7 @@
 mod billing;
 mod changes;
 mod contacts;
+mod engagement;
 mod fields;
 mod hooks;
 mod mail;
@@ -39,6 +40,7 @@ use tracing::debug;
 use url::Url;
 
 pub use changes::Touched;
+pub use engagement::{AddressActivity, Moved};
 pub use fields::{ContactTypeField, ResolvedField};
 pub use mail::AddressStatus;
 pub use write_field::{CustomFieldsMode, FieldWrite};
@@ -208,28 +210,13 @@ impl KeapClient {
         let mut all = Vec::new();
         let mut token: Option<String> = None;
         for _ in 0..MAX_PAGES {
-            let page = match &token {
-                Some(token) => query.clone().with("page_token", token.as_str()),
-                None => query.clone(),
-            };
-            let call = self.call(operation, Method::GET, path, &page, None, LIST)?;
-            let answer = self.exchange(operation, call, false).await?;
-            let mut envelope: Value = decode(operation, &answer.body)?;
-            let items = match envelope.get_mut(key).map(Value::take) {
-                Some(Value::Null) => Vec::new(),
-                Some(items) => serde_json::from_value::<Vec<T>>(items)
-                    .map_err(|_| unexpected(operation, "the list holds what we can't read"))?,
-                // An envelope we don't know must not pass for an empty list.
-                None => return Err(unexpected(operation, "the answer has no such list")),
-            };
+            let (items, next) = self
+                .page(operation, path, query, token.as_deref(), key)
+                .await?;
             let was_empty = items.is_empty();
             all.extend(items);
-            let next = page_token(envelope.get("next_page_token").and_then(Value::as_str));
             if was_empty || next.is_none() {
                 return Ok(all);
-            }
-            if next == token {
-                return Err(unexpected(operation, "the same page was offered again"));
             }
             token = next;
         }
@@ -237,6 +224,36 @@ impl KeapClient {
             operation,
             "the list has more pages than we read",
         ))
+    }
+
+    /// Reads one page of a list, and the token of the next.
+    async fn page<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        path: &[&str],
+        query: &Query,
+        token: Option<&str>,
+        key: &str,
+    ) -> Result<(Vec<T>, Option<String>), CallError> {
+        let page = match token {
+            Some(token) => query.clone().with("page_token", token),
+            None => query.clone(),
+        };
+        let call = self.call(operation, Method::GET, path, &page, None, LIST)?;
+        let answer = self.exchange(operation, call, false).await?;
+        let mut envelope: Value = decode(operation, &answer.body)?;
+        let items = match envelope.get_mut(key).map(Value::take) {
+            Some(Value::Null) => Vec::new(),
+            Some(items) => serde_json::from_value::<Vec<T>>(items)
+                .map_err(|_| unexpected(operation, "the list holds what we can't read"))?,
+            // An envelope we don't know must not pass for an empty list.
+            None => return Err(unexpected(operation, "the answer has no such list")),
+        };
+        let next = page_token(envelope.get("next_page_token").and_then(Value::as_str));
+        if next.is_some() && next.as_deref() == token && !items.is_empty() {
+            return Err(unexpected(operation, "the same page was offered again"));
+        }
+        Ok((items, next))
     }
 
     /// Makes a mutating request. Any 2xx is success.

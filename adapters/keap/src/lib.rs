@@ -11,6 +11,7 @@
 //! | [`oauth`] | the token endpoint |
 //! | [`types`] | what Keap answers, read tolerantly |
 //! | [`webhook`] | REST hook deliveries and the handshake |
+//! | [`automation`] | posts of the automation step "Send HTTP Post" |
 //! | [`marker`] | how a write is made recognisable without a client seeing it |
 //! | [`outcome`] | what a coach wrote into a call task |
 //! | [`quota`] | what an answer's headers say of Keap's limits |
@@ -27,6 +28,7 @@
 //! Not guaranteed: whatever Keap doesn't document. The README lists each such point and how to
 //! settle it on a live account.
 
+pub mod automation;
 pub mod client;
 pub mod credential;
 #[cfg(feature = "emulator")]
@@ -42,7 +44,6 @@ pub mod types;
 pub mod webhook;
 
 pub use client::{
-    AddressStatus, ContactTypeField, CustomFieldsMode, FieldWrite, HeaderStyle, KeapClient,
-    Settings, SettingsError, Touched,
+    AddressActivity, AddressStatus, ContactTypeField, CustomFieldsMode, FieldWrite, HeaderStyle, KeapClient, Moved, Settings, SettingsError, Touched,
 };
 pub use credential::{Credential, FixedKey};

@@ -254,11 +254,19 @@ impl Email {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct EmailAddressStatus {
+    /// The address, where a list names it.
+    pub email: Option<String>,
     /// One of Keap's seventeen words, or a new one.
     pub status: Option<String>,
     /// The last mail of any kind to it.
     #[serde(deserialize_with = "time::lenient")]
     pub last_sent_time: Option<Timestamp>,
+    /// The last open of any mail to it.
+    #[serde(deserialize_with = "time::lenient")]
+    pub last_open_time: Option<Timestamp>,
+    /// The last click in any mail to it.
+    #[serde(deserialize_with = "time::lenient")]
+    pub last_click_time: Option<Timestamp>,
 }
 
 /// A task.

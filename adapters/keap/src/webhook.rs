@@ -25,7 +25,7 @@ pub const MAX_BODY: usize = 1024 * 1024;
 /// Objects read from one delivery; Keap sends no more.
 pub const MAX_OBJECTS: usize = 1_000;
 /// Brackets inside brackets; Keap's own deliveries need five.
-const MAX_DEPTH: usize = 16;
+pub(crate) const MAX_DEPTH: usize = 16;
 
 /// What a delivery says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,7 +180,7 @@ fn is_event_key(key: &str) -> bool {
 }
 
 /// How deep the brackets of a JSON text nest, without parsing it.
-fn depth(body: &[u8]) -> usize {
+pub(crate) fn depth(body: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let (mut in_text, mut escaped) = (false, false);
     for byte in body {

@@ -9,6 +9,9 @@
 #[path = "contract/billing.rs"]
 mod billing;
 #[cfg(test)]
+#[path = "contract/engagement.rs"]
+mod engagement;
+#[cfg(test)]
 #[path = "contract/exchange.rs"]
 mod exchange;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use relay_store::{Batch, Committed, Op, effect_job_key};
 use sqlx::SqliteConnection;
 
 use crate::failure::Failure;
-use crate::{cases, credentials, directory, effects, jobs, leases, pace, receipts, work};
+use crate::{cases, credentials, directory, effects, engagement, jobs, leases, pace, receipts, work};
 
 /// Carries out every operation in order and stops at the first that fails. The caller undoes.
 pub(crate) async fn batch(
@@ -61,6 +61,8 @@ async fn one(conn: &mut SqliteConnection, op: &Op) -> Result<(), Failure> {
         Op::RemindWork { id, next, owner } => work::remind(conn, *id, *next, owner).await,
         Op::PutLink(link) => directory::put_link(conn, link).await,
         Op::RemoveLink { client } => directory::remove_link(conn, client).await,
+        Op::PutEngagement(told) => engagement::put(conn, told).await,
+        Op::PutWatched(watched) => engagement::put_watched(conn, watched).await,
         Op::PutCoach(coach) => directory::put_coach(conn, coach).await,
         Op::PutSetting { key, value } => directory::put_setting(conn, key, value).await,
         Op::PutSettingOnce { key, value } => directory::put_setting_once(conn, key, value).await,

@@ -23,6 +23,7 @@ mod cases;
 mod credentials;
 mod directory;
 mod effects;
+mod engagement;
 mod failure;
 mod jobs;
 mod leases;

@@ -9,16 +9,12 @@ use relay_core::ids::{
 };
 use relay_core::time::Timestamp;
 use relay_store::{
-    Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect,
-    FactRow, Fence, Health, Intent, Job, JobFilter, Link, PaceRow, Page, ProcedureVersion, Receipt,
-    ReceiptState, Store, StoreError, WorkItem,
+    Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect, Engagement, FactRow, Fence, Health, Intent, Job, JobFilter, Link, PaceRow, Page, ProcedureVersion, Receipt, ReceiptState, Store, StoreError, Watched, WorkItem,
 };
 use serde_json::Value;
 
 use crate::writer::{Answer, Work};
-use crate::{
-    SqliteStore, cases, credentials, directory, effects, jobs, leases, pace, receipts, work,
-};
+use crate::{SqliteStore, cases, credentials, directory, effects, engagement, jobs, leases, pace, receipts, work};
 
 /// The writer answered another question than it was asked: a bug of this crate.
 fn mismatch() -> StoreError {
@@ -162,6 +158,34 @@ impl Store for SqliteStore {
 
     async fn case_work(&self, case: CaseId) -> Result<Vec<WorkItem>, StoreError> {
         Ok(work::of_case(&self.reads, case).await?)
+    }
+
+    async fn engagement(
+        &self,
+        contact: &ContactId,
+        since: Timestamp,
+    ) -> Result<Vec<Engagement>, StoreError> {
+        Ok(engagement::list(&self.reads, contact, since).await?)
+    }
+
+    async fn watched(
+        &self,
+        after: Option<&ContactId>,
+        limit: u32,
+    ) -> Result<Vec<Watched>, StoreError> {
+        Ok(engagement::watched(&self.reads, after, limit).await?)
+    }
+
+    async fn watched_unlooked(
+        &self,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Watched>, StoreError> {
+        Ok(engagement::watched_unlooked(&self.reads, since, limit).await?)
+    }
+
+    async fn watched_at(&self, address: &str) -> Result<Vec<ContactId>, StoreError> {
+        Ok(engagement::watched_at(&self.reads, address).await?)
     }
 
     async fn link(&self, client: &ClientId) -> Result<Option<Link>, StoreError> {

@@ -7,6 +7,7 @@ use relay_core::ids::{CaseId, ClientId, EffectKey, JobId, ReceiptId, WorkItemId}
 use relay_core::time::Timestamp;
 
 use crate::credentials::{Authorization, CredentialLease, CredentialSettled, NewCredential};
+use crate::engagement::{Engagement, Watched};
 use crate::records::{
     AuditEntry, Effect, EffectState, FactRow, Intent, JobError, Link, NewJob, ProcedureVersion,
     Receipt, ReceiptState, WorkItem, WorkSettled,
@@ -267,6 +268,11 @@ pub enum Op {
         /// Whose.
         client: ClientId,
     },
+    /// Stores an open or click. What is known already is left, or completed by what was read: see
+    /// [`Engagement`]. Never a conflict.
+    PutEngagement(Engagement),
+    /// Stores or replaces what is known of the address of a contact.
+    PutWatched(Watched),
     /// Stores or replaces a coach.
     PutCoach(Coach),
     /// Stores a setting as JSON.

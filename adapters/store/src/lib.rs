@@ -18,14 +18,14 @@ pub mod batch;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod credentials;
+pub mod engagement;
 pub mod error;
 pub mod records;
 pub mod store;
 
 pub use batch::{Batch, Existing, Fence, JobEnd, Op};
-pub use credentials::{
-    Authorization, Credential, CredentialLease, CredentialSettled, CredentialState, NewCredential,
-};
+pub use credentials::{Authorization, Credential, CredentialLease, CredentialSettled, CredentialState, NewCredential};
+pub use engagement::{Engagement, Watched};
 pub use error::StoreError;
 pub use records::*;
 pub use store::{CaseFilter, Claim, Committed, Health, JobFilter, Page, Store};

@@ -12,6 +12,7 @@ use relay_core::time::Timestamp;
 
 use crate::batch::{Batch, Fence};
 use crate::credentials::{Authorization, Credential};
+use crate::engagement::{Engagement, Watched};
 use crate::error::StoreError;
 use crate::records::{
     Attempt, AuditEntry, Effect, FactRow, Intent, Job, JobState, Link, PaceRow, ProcedureVersion,
@@ -171,6 +172,27 @@ pub trait Store: Debug + Send + Sync {
     -> Result<Vec<WorkItem>, StoreError>;
     /// Every work item of a case, oldest first.
     async fn case_work(&self, case: CaseId) -> Result<Vec<WorkItem>, StoreError>;
+
+    /// Opens and clicks of a contact at or after `since`, oldest first.
+    async fn engagement(
+        &self,
+        contact: &ContactId,
+        since: Timestamp,
+    ) -> Result<Vec<Engagement>, StoreError>;
+    /// Contacts linked to clients with an open case, by id, after the one given: at most `limit`.
+    async fn watched(
+        &self,
+        after: Option<&ContactId>,
+        limit: u32,
+    ) -> Result<Vec<Watched>, StoreError>;
+    /// Those of them whose address was not looked at since a moment, longest ago first.
+    async fn watched_unlooked(
+        &self,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Watched>, StoreError>;
+    /// Those of them whose address has this digest, by id.
+    async fn watched_at(&self, address: &str) -> Result<Vec<ContactId>, StoreError>;
 
     /// Which contact a client is.
     async fn link(&self, client: &ClientId) -> Result<Option<Link>, StoreError>;

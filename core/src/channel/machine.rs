@@ -32,6 +32,8 @@ pub enum MachineRule {
     /// Clicked but never opened: blocked images or a scanner, weak either way. Discounts nothing
     /// (E18).
     ClickWithoutOpen,
+    /// Told without a sending time to judge it by. Discounts both.
+    Untimed,
 }
 
 impl MachineRule {
@@ -39,13 +41,13 @@ impl MachineRule {
     pub fn discounts_open(self) -> bool {
         matches!(
             self,
-            Self::EarlyOpen | Self::OpenWithClick | Self::RegularOpens
+            Self::EarlyOpen | Self::OpenWithClick | Self::RegularOpens | Self::Untimed
         )
     }
 
     /// Whether *strict* leaves out the click it hits.
     pub fn discounts_click(self) -> bool {
-        matches!(self, Self::EarlyClick | Self::OpenWithClick)
+        matches!(self, Self::EarlyClick | Self::OpenWithClick | Self::Untimed)
     }
 }
 

@@ -22,6 +22,9 @@ pub(super) struct Words<'a> {
 impl Words<'_> {
     /// Why, in a few words.
     pub(super) fn reason(&self) -> String {
+        if let Some(told) = self.reason_from_told() {
+            return told;
+        }
         match self.obstacle {
             Some(Obstacle::Unreadable(why)) => format!("email history could not be read: {why}"),
             Some(Obstacle::Address(state)) => address(state),
@@ -89,8 +92,9 @@ impl Words<'_> {
     /// What the coach should know.
     pub(super) fn cautions(&self) -> Vec<String> {
         let decision = self.decision;
-        let mut cautions = Vec::new();
-        if decision.as_shown == Seen::Seen && decision.strict != Seen::Seen {
+        let mut cautions = self.cautions_of_told();
+        let shown = decision.as_shown == Seen::Seen && decision.strict != Seen::Seen;
+        if shown && !self.only_told() {
             cautions.push(
                 "every open and click looks like a machine's: perhaps nobody read these emails"
                     .to_owned(),
@@ -138,6 +142,13 @@ impl Words<'_> {
         let decision = self.decision;
         let called = decision.seen != Seen::Seen;
         match (decision.channel, self.evidence.has_phone) {
+            (Channel::Email, true) if self.only_told() => {
+                "had nobody told that, it would have led to a call".to_owned()
+            }
+            (Channel::Email, true) if decision.told().next().is_some() => format!(
+                "no open, click or reply in {}, and none told otherwise, would have led to a call",
+                self.these_emails()
+            ),
             (Channel::Email, true) => format!(
                 "no open, click or reply in {} would have led to a call",
                 self.these_emails()

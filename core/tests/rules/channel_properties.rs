@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use relay_core::channel::{
-    ChannelParameters, ChannelRule, Decision, EmailRecord, MailEvidence, Seen, decide,
+    ChannelParameters, ChannelRule, Decision, EmailRecord, EngagementEvent, EngagementKind,
+    EngagementSource, MailEvidence, Seen, decide,
 };
 use relay_core::clients::AddressState;
 use relay_core::time::{Date, SignedDuration, TimeZone, Timestamp};
@@ -43,6 +44,30 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn events()(
+        id in proptest::option::of(0..8u8),
+        label in proptest::option::of("[a-b]"),
+        click in any::<bool>(),
+        exact in any::<bool>(),
+        hours_ago in -10..900i64,
+        delay in proptest::option::of(-2..70i64),
+    ) -> EngagementEvent {
+        let at = now() - SignedDuration::from_hours(hours_ago);
+        EngagementEvent {
+            at,
+            kind: if click { EngagementKind::Click } else { EngagementKind::Open },
+            exact,
+            seen_at: at,
+            source: if exact { EngagementSource::Poll } else { EngagementSource::Post },
+            email: id.map(|id| id.to_string().into()),
+            sent_at: delay.map(|secs| at - SignedDuration::from_secs(secs)),
+            label,
+            link: None,
+        }
+    }
+}
+
 fn addresses() -> impl Strategy<Value = AddressState> {
     prop_oneof![
         6 => Just(AddressState::Deliverable),
@@ -59,9 +84,15 @@ prop_compose! {
         address in addresses(),
         has_phone in any::<bool>(),
         emails in proptest::collection::vec(mails(), least..9),
-        unreadable in proptest::option::weighted(0.1, "[a-z ]{1,12}"),
+        unreadable in proptest::option::weighted(0.2, "[a-z ]{1,12}"),
+        engagement in proptest::collection::vec(events(), 0..4),
+        address_unread in any::<bool>(),
     ) -> MailEvidence {
-        MailEvidence { read_at: now(), address, has_phone, emails, unreadable }
+        // An address is read before the history: one that could not be read means that neither was.
+        let address_unread = address_unread && unreadable.is_some();
+        MailEvidence {
+            read_at: now(), address, has_phone, emails, unreadable, engagement, address_unread,
+        }
     }
 }
 
@@ -178,7 +209,8 @@ proptest! {
         use relay_core::channel::Channel;
         let decision = judged(&evidence, regimen, &parameters);
         match decision.channel {
-            Channel::Email => prop_assert!(evidence.address.accepts_mail()),
+            Channel::Email => prop_assert!(evidence.address.accepts_mail()
+                || (evidence.address_unread && decision.seen == Seen::Seen)),
             Channel::Phone => prop_assert!(evidence.has_phone && decision.seen != Seen::Seen),
             Channel::Hold => prop_assert!(!evidence.has_phone && !evidence.address.accepts_mail()),
         }
@@ -187,5 +219,45 @@ proptest! {
         for text in [&decision.reason, &decision.would_change] {
             prop_assert!(!text.is_empty() && !text.contains('\n'));
         }
+    }
+
+    #[test]
+    fn what_is_told_only_ever_turns_a_call_into_an_email(
+        evidence in evidences(),
+        event in events(),
+        regimen in regimens(),
+        parameters in parameters(),
+    ) {
+        use relay_core::channel::Channel;
+        let before = judged(&evidence, regimen, &parameters);
+        let mut more = evidence.clone();
+        more.engagement.push(event);
+        let after = judged(&more, regimen, &parameters);
+        // More opens may show a machine's pattern, which strict discounts; as shown, nothing does.
+        if parameters.rule == ChannelRule::AsShown {
+            prop_assert!(before.channel != Channel::Email || after.channel == Channel::Email);
+            prop_assert!(before.seen != Seen::Seen || after.seen == Seen::Seen);
+        }
+    }
+
+    #[test]
+    fn without_a_word_from_elsewhere_logic_1_is_recomputed_bit_for_bit(
+        mut evidence in evidences(),
+        regimen in regimens(),
+        parameters in parameters(),
+    ) {
+        evidence.engagement.clear();
+        evidence.address_unread = false;
+        let now = judged(&evidence, regimen, &parameters);
+        let then = Decision { logic: 1, ..now.clone() };
+        prop_assert_eq!(then.recompute(&evidence), Some(then.clone()));
+        // It never knew of anything else.
+        let told = EngagementEvent {
+            at: now.decided_at, kind: EngagementKind::Click, exact: false,
+            seen_at: now.decided_at, source: EngagementSource::Post,
+            email: None, sent_at: None, label: None, link: None,
+        };
+        evidence.engagement.push(told);
+        prop_assert_eq!(then.recompute(&evidence), Some(then.clone()));
     }
 }

@@ -56,6 +56,8 @@ pub(crate) fn evidence(mails: impl IntoIterator<Item = Mail>) -> MailEvidence {
         has_phone: true,
         emails: mails.into_iter().map(|mail| mail.0).collect(),
         unreadable: None,
+        engagement: Vec::new(),
+        address_unread: false,
     }
 }
 

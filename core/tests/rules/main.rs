@@ -13,6 +13,8 @@ mod channel_properties;
 #[cfg(test)]
 mod channel_support;
 #[cfg(test)]
+mod channel_told;
+#[cfg(test)]
 mod pace;
 #[cfg(test)]
 mod pace_properties;

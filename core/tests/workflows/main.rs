@@ -8,6 +8,8 @@ mod billing;
 #[cfg(test)]
 mod contact_type;
 #[cfg(test)]
+mod engaged;
+#[cfg(test)]
 mod exceptions;
 #[cfg(test)]
 mod guard;

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use relay_core::case::Wait;
+use relay_core::channel::{EngagementEvent, EngagementKind, EngagementSource};
 use relay_core::clients::ClientStatus;
 use relay_core::effects::Settled;
 use relay_core::facts::{CallOutcome, FactBody};
@@ -29,6 +30,7 @@ enum Event {
     Regimen(u8),
     ContactGone,
     CallTask(u8),
+    Engaged(u8),
     Person(u8),
 }
 
@@ -50,6 +52,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0_u8..40).prop_map(Event::Regimen),
         1 => Just(Event::ContactGone),
         2 => (0_u8..6).prop_map(Event::CallTask),
+        2 => (0_u8..6).prop_map(Event::Engaged),
         4 => (0_u8..12).prop_map(Event::Person),
     ]
 }
@@ -176,9 +179,35 @@ fn happens(world: &mut World, event: &Event) {
                 outcome: outcome(*number),
             });
         }
+        Event::Engaged(number) => {
+            let event = Box::new(told(world, *number));
+            world.learn(FactBody::Engaged { event });
+        }
         Event::Person(number) => {
             world.person(action(*number));
         }
+    }
+}
+
+/// What a post or a look tells; one in three is too old to count.
+fn told(world: &World, number: u8) -> EngagementEvent {
+    let days = if number % 3 == 0 { 40 } else { 0 };
+    let at = world.now - SignedDuration::from_hours(24 * days);
+    let read = number >= 3;
+    EngagementEvent {
+        at,
+        kind: EngagementKind::Open,
+        exact: read,
+        seen_at: world.now,
+        source: if read {
+            EngagementSource::Poll
+        } else {
+            EngagementSource::Post
+        },
+        email: read.then(|| "e1".into()),
+        sent_at: None,
+        label: Some(format!("News {number}")),
+        link: None,
     }
 }
 

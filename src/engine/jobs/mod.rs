@@ -7,6 +7,7 @@
 
 mod credential;
 mod hooks_watch;
+pub(crate) mod engagement;
 pub mod missed_check;
 mod read;
 pub mod reconcile;
@@ -119,6 +120,8 @@ impl Engine {
             standing::CREDENTIAL => self.run_credential(job).await,
             standing::RECONCILE => self.run_reconcile(job).await,
             standing::HOOKS_WATCH => self.run_hooks_watch(job).await,
+            standing::ENGAGEMENT => self.run_engagement_poll(job).await,
+            "engagement_read" => self.run_engagement_read(job).await,
             "reminder" => self.run_reminder(job).await,
             other => Err(EngineError::Payload {
                 kind: other.to_owned(),

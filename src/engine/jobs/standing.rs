@@ -24,8 +24,11 @@ pub(crate) const CREDENTIAL: &str = "credential";
 /// The look at the subscriptions by which the CRM tells us of changes.
 pub(crate) const HOOKS_WATCH: &str = "hooks_watch";
 
+/// The look who has opened or clicked.
+pub(crate) const ENGAGEMENT: &str = "engagement_poll";
+
 /// Every standing job, by name.
-const STANDING: [&str; 3] = [RECONCILE, CREDENTIAL, HOOKS_WATCH];
+const STANDING: [&str; 4] = [RECONCILE, CREDENTIAL, HOOKS_WATCH, ENGAGEMENT];
 
 /// Whether a kind of job is a standing one.
 pub(crate) fn is_standing(kind: &str) -> bool {
@@ -35,10 +38,12 @@ pub(crate) fn is_standing(kind: &str) -> bool {
 impl Engine {
     /// Queues every standing job that this relay has work for.
     pub(crate) fn standing_jobs(&self) -> Vec<Op> {
-        let renewed = self.ports.connections.are_renewed();
-        let wanted = STANDING
-            .into_iter()
-            .filter(|name| *name != CREDENTIAL || renewed);
+        let has_work = |name: &&str| match *name {
+            CREDENTIAL => self.ports.connections.are_renewed(),
+            ENGAGEMENT => self.poll_opens.is_some(),
+            _ => true,
+        };
+        let wanted = STANDING.into_iter().filter(has_work);
         wanted.map(|name| self.standing_job(name)).collect()
     }
 
@@ -66,6 +71,7 @@ impl Engine {
             RECONCILE => Some(self.next_reconcile(now)),
             CREDENTIAL => Some(credential::next_credential(now)),
             HOOKS_WATCH => Some(self.next_hooks_watch(now)),
+            ENGAGEMENT => Some(self.next_engagement_poll(now)),
             _ => None,
         }
     }

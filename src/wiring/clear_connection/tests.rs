@@ -56,7 +56,7 @@ fn told(kind: &str, data: &Value) -> (Vec<relay_core::facts::Fact>, Option<Strin
     let body = json!({"type": kind, "timestamp": "2026-11-04T15:00:00Z", "data": data});
     match source().parse(&receipt(body.to_string().as_bytes())) {
         Parsed::Content { facts, note, .. } => (facts, note),
-        Parsed::Quarantine { reason, .. } => panic!("quarantined: {reason}"),
+        other => panic!("not content: {other:?}"),
     }
 }
 

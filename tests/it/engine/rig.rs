@@ -71,6 +71,7 @@ impl Rig {
             portal: world.clone(),
             contacts: world.clone(),
             mail: world.clone(),
+            addresses: world.clone(),
             tasks: world.clone(),
             notes: world.clone(),
             tags: world.clone(),
@@ -108,6 +109,7 @@ impl Rig {
             wake: Arc::new(Notify::new()),
             worker: "first".into(),
             time_scale: 1,
+            poll_opens: None,
         };
         let rig = Self {
             engine: Engine::new(all.clone()),

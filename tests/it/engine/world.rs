@@ -6,9 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use clear_relay::effects::{Perform, Performed, Sighting};
 use clear_relay::ports::{
-    Among, Billing, CallTask, Changed, ContactTypeWrite, Contacts, HookRegistry, HookStatus, Mail,
-    NewCallTask, NewEmail, NewNote, Notes, Portal, PortalNote, Staff, SyncWish, Synced, Tags,
-    Tasks,
+    Activity, Addresses, Among, Billing, CallTask, Changed, ContactTypeWrite, Contacts, HookRegistry, HookStatus, Mail, NewCallTask, NewEmail, NewNote, Notes, Portal, PortalNote, Staff, SyncWish, Synced, Tags, Tasks,
 };
 use clear_relay::receipts::HintObject;
 use futures_util::future::BoxFuture;
@@ -324,6 +322,22 @@ impl Mail for World {
         _email: &NewEmail,
         _since: Timestamp,
     ) -> Result<Option<EmailId>, CallError> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl Addresses for World {
+    async fn moved(&self, _since: Timestamp) -> Result<Option<Vec<Activity>>, CallError> {
+        self.read().await?;
+        Ok(Some(Vec::new()))
+    }
+    async fn address(&self, _contact: &ContactId) -> Result<Option<String>, CallError> {
+        self.read().await?;
+        Ok(None)
+    }
+    async fn activity(&self, _contact: &ContactId) -> Result<Option<Activity>, CallError> {
+        self.read().await?;
         Ok(None)
     }
 }

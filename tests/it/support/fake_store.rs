@@ -13,9 +13,7 @@ use relay_core::ids::{
 };
 use relay_core::time::Timestamp;
 use relay_store::{
-    Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect,
-    FactRow, Fence, Health, Intent, Job, JobFilter, Link, Op, PaceRow, Page, ProcedureVersion,
-    Receipt, ReceiptState, Store, StoreError, WorkItem,
+    Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect, Engagement, FactRow, Fence, Health, Intent, Job, JobFilter, Link, Op, PaceRow, Page, ProcedureVersion, Receipt, ReceiptState, Store, StoreError, Watched, WorkItem,
 };
 
 /// What is stored.
@@ -249,6 +247,30 @@ impl Store for FakeStore {
             .filter(|w| w.case == Some(case))
             .cloned()
             .collect())
+    }
+    async fn engagement(
+        &self,
+        _contact: &ContactId,
+        _since: Timestamp,
+    ) -> Result<Vec<Engagement>, StoreError> {
+        unfaked()
+    }
+    async fn watched(
+        &self,
+        _after: Option<&ContactId>,
+        _limit: u32,
+    ) -> Result<Vec<Watched>, StoreError> {
+        unfaked()
+    }
+    async fn watched_unlooked(
+        &self,
+        _since: Timestamp,
+        _limit: u32,
+    ) -> Result<Vec<Watched>, StoreError> {
+        unfaked()
+    }
+    async fn watched_at(&self, _address: &str) -> Result<Vec<ContactId>, StoreError> {
+        unfaked()
     }
     async fn link(&self, _client: &ClientId) -> Result<Option<Link>, StoreError> {
         unfaked()

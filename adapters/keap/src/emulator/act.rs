@@ -9,6 +9,7 @@ use super::acts::{
     NewContact, NewEmailRecord, NewField, NewOrder, NewPaymentMethod, NewProduct, NewSubscription,
     NewUser,
 };
+use super::automation::NewPost;
 use super::hooks::Status;
 use super::state::{Row, v2_time};
 use super::v2::{billing, tags, tasks};
@@ -161,6 +162,8 @@ pub enum Act {
         /// Members and their new values.
         changes: Row,
     },
+    /// An automation reaches its step "Send HTTP Post".
+    AutomationPost(NewPost),
     /// A hook subscription is switched off, as after a bad night.
     DeactivateHooks,
     /// Another integration of the account makes requests: with a key of its own, or with ours.
@@ -211,6 +214,7 @@ impl World<'_> {
             Act::AddOrder(new) => Ok(self.add_order(&new)),
             Act::AddEmailRecord(new) => Ok(self.add_email_record(&new)),
             Act::SetUserStatus { user, status } => self.set_user_status(user, &status),
+            Act::AutomationPost(new) => self.automation_post(&new),
             Act::DeactivateHooks => Ok(self.deactivate_hooks()),
             Act::RevokeKeys | Act::RevokeGrants | Act::ExpireAccess => Ok(0),
             Act::UseQuota { requests, our_key } => {

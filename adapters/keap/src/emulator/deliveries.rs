@@ -27,7 +27,8 @@ impl Keap {
     /// When the next delivery is due; `None` if nothing waits.
     pub fn next_due(&self) -> Option<Timestamp> {
         let state = lock(&self.state);
-        state.hooks.queue.iter().map(|batch| batch.due).min()
+        let hooks = state.hooks.queue.iter().map(|batch| batch.due);
+        hooks.chain(state.posts.iter().map(|post| post.due)).min()
     }
 
     /// Sends what is due, one delivery after the other. Returns how many were tried.
@@ -47,7 +48,7 @@ impl Keap {
                 })
             };
             let Some((batch, hook)) = taken else {
-                return tried;
+                return tried + self.post_due().await;
             };
             let Some(hook) = hook else { continue };
             tried += 1;
@@ -77,13 +78,18 @@ impl Keap {
 
     /// POSTs to a receiver; `None` if no answer came within the limit.
     async fn post(&self, url: &str, mut headers: HeaderMap, content: &Value) -> Option<Answer> {
-        let transport = lock(&self.hook_transport).as_ref().map(Arc::clone)?;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self.send(url, headers, content.to_string()).await
+    }
+
+    /// POSTs any body; `None` if no answer came within the limit.
+    pub(super) async fn send(&self, url: &str, headers: HeaderMap, body: String) -> Option<Answer> {
+        let transport = lock(&self.hook_transport).as_ref().map(Arc::clone)?;
         let call = Call {
             method: Method::POST,
             url: Url::parse(url).ok()?,
             headers,
-            body: Bytes::from(content.to_string()),
+            body: Bytes::from(body),
             timeout: LIMIT,
         };
         transport.send(call).await.ok()

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::filter::{self, Field};
 use super::reply::{Handled, Reply};
 use super::request::Incoming;
-use super::settings::{PageEnd, PageToken};
+use super::settings::{PageEnd, PageToken, Unset};
 use super::state::Row;
 use super::world::World;
 
@@ -52,7 +52,7 @@ pub(super) fn page(
         .filter(|item| tests.iter().all(|test| test.passes(&item.index)))
         .collect();
     if let Some(text) = request.parameter("order_by") {
-        sort(&mut found, text, listing.orders)?;
+        sort(&mut found, text, listing.orders, world.settings.unset)?;
     }
     let total = found.len();
     let shown: Vec<Value> = found
@@ -107,7 +107,12 @@ fn next_token(world: &World<'_>, request: &Incoming, size: usize, end: usize) ->
     }
 }
 
-fn sort(items: &mut [Item], text: &str, orders: &[(&str, &str)]) -> Result<(), Reply> {
+fn sort(
+    items: &mut [Item],
+    text: &str,
+    orders: &[(&str, &str)],
+    unset: Unset,
+) -> Result<(), Reply> {
     let invalid = || Reply::bad(&format!("Invalid order_by: {text}"));
     let (name, direction) = text.split_once(' ').unwrap_or((text, "asc"));
     let (_, member) = orders
@@ -123,6 +128,14 @@ fn sort(items: &mut [Item], text: &str, orders: &[(&str, &str)]) -> Result<(), R
         let order = compare(a.index.get(*member), b.index.get(*member));
         if descending { order.reverse() } else { order }
     });
+    if descending && unset == Unset::First {
+        let is_set = |item: &Item| {
+            item.index
+                .get(*member)
+                .is_some_and(|value| !value.is_null())
+        };
+        items.sort_by_key(is_set);
+    }
     Ok(())
 }
 

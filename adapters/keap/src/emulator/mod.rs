@@ -24,6 +24,7 @@
 
 mod act;
 mod acts;
+mod automation;
 mod custom;
 mod deliveries;
 mod filter;
@@ -55,11 +56,10 @@ pub use acts::{
     NewContact, NewEmailRecord, NewField, NewOrder, NewPaymentMethod, NewProduct, NewSubscription,
     NewUser,
 };
+pub use automation::NewPost;
 pub use reply::{gateway_fault, html_page, quota_exceeded};
 pub use settings::{
-    ApiUrl, Arrival, AutoCharge, Consent, DeactivatedCard, Drift, FieldEcho, HookTime, Limits,
-    ListWrite, ModelMetadata, NameFilter, OAuthSettings, OldToken, OptedOut, PageEnd, PageToken,
-    RefusedToken, SecondDeactivate, Settings, TaskTime, Undecodable, UnknownOption,
+    AddressList, ApiUrl, Arrival, AutoCharge, Consent, DeactivatedCard, Drift, FieldEcho, HookTime, Limits, ListWrite, ModelMetadata, NameFilter, OAuthSettings, OldToken, OptedOut, PageEnd, PageToken, RefusedToken, SecondDeactivate, Settings, TaskTime, Undecodable, UnknownOption, Unset,
 };
 
 use state::State;

@@ -179,6 +179,26 @@ pub enum Arrival {
     Reversed,
 }
 
+/// Whether the tenant has the list of addresses: it was added in 2026.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressList {
+    /// It has.
+    Offered,
+    /// 404, like a path that isn't there.
+    NotFound,
+    /// 501.
+    NotImplemented,
+}
+
+/// Where rows without a time stand in a list sorted by it, newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unset {
+    /// After all others.
+    Last,
+    /// Before all others, as a database that sorts nulls as the largest has it.
+    First,
+}
+
 /// The limits of one key, and those of the tenant, which all its integrations use up together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -304,6 +324,10 @@ pub struct Settings {
     pub undecodable: Undecodable,
     /// Nulls and members nobody announced.
     pub drift: Drift,
+    /// The list of addresses.
+    pub address_list: AddressList,
+    /// Unset times in sorted lists.
+    pub unset: Unset,
     /// Seconds until a sent email is listed.
     pub email_delay: RangeInclusive<u32>,
     /// Seconds until a made task is listed.
@@ -351,6 +375,8 @@ impl Default for Settings {
             opted_out: OptedOut::Dropped,
             undecodable: Undecodable::Sent,
             drift: Drift::Nulls,
+            address_list: AddressList::Offered,
+            unset: Unset::Last,
             email_delay: 60..=120,
             task_delay: 0..=0,
             note_delay: 0..=0,

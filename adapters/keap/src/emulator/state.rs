@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use relay_core::time::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
+use super::automation::Outgoing;
 use super::hooks::Hooks;
 use super::oauth::Issued;
 use super::quota::Usage;
@@ -144,6 +145,8 @@ pub(super) struct State {
     /// Status rows of addresses in lower case. A new address may have none yet.
     pub(super) addresses: BTreeMap<String, Row>,
     pub(super) hooks: Hooks,
+    /// Posts that automations have still to make.
+    pub(super) posts: Vec<Outgoing>,
     pub(super) usage: Usage,
     pub(super) issued: Issued,
 }
@@ -168,6 +171,7 @@ impl Default for State {
             applied: BTreeMap::new(),
             addresses: BTreeMap::new(),
             hooks: Hooks::default(),
+            posts: Vec::new(),
             usage: Usage::default(),
             issued: Issued::default(),
         }

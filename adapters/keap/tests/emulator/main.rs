@@ -6,6 +6,7 @@
     reason = "a helper of tests fails by panicking, like the tests"
 )]
 
+mod automation;
 mod billing;
 mod contacts;
 mod faults;

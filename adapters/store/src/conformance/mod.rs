@@ -173,6 +173,16 @@ behaviours! { $
         of_two_who_read_the_same_pace_one_replaces_it,
         paces_come_by_vendor,
     }
+    engagement {
+        an_event_comes_back_as_told_oldest_first,
+        what_is_read_twice_is_one_event,
+        what_is_posted_twice_is_one_event,
+        a_post_without_a_name_is_told_apart_by_its_time_only,
+        what_is_read_completes_what_was_posted,
+        a_post_confirms_what_was_read,
+        only_contacts_of_clients_with_an_open_case_are_watched,
+        an_address_is_replaced_and_may_be_gone,
+    }
     batches {
         an_empty_batch_is_carried_out,
         a_batch_is_carried_out_in_order,

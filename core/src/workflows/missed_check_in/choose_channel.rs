@@ -5,12 +5,13 @@
 //!
 //! The relay does the looking: it asks for the history, decides by the procedure's rule, and keeps
 //! the decision with its evidence in the timeline. A history that can't be read holds the case; it
-//! is never taken for "not opening".
+//! is never taken for "not opening". Where an open or click was told otherwise, that decides instead
+//! of a hold, and the record says so (`engaged.rs`).
 
 use super::run::Run;
 use super::state::{Chosen, Hold, Step};
 use crate::case::Wait;
-use crate::channel::{Channel, MailEvidence, decide};
+use crate::channel::{Channel, Decision, MailEvidence, Seen, decide};
 use crate::workflow::ReadKind;
 
 /// The sentence that the step carries out.
@@ -47,18 +48,37 @@ impl Run<'_> {
     pub(super) fn mail_read(&mut self, evidence: &MailEvidence) {
         // The coach may call the number that the portal has as well (E13).
         let mut evidence = evidence.clone();
-        evidence.has_phone |= evidence.unreadable.is_none() && self.state.client.has_phone;
-        let evidence = &evidence;
-        // An `R` later than the check-in can't be right and must not hide mail (E26).
-        let regimen = self.state.client.regimen.filter(|on| *on <= self.state.due);
-        let zone = self.draft.cx.calendar.zone();
-        let channel = &self.procedure.parameters.channel;
-        let decision = decide(evidence, regimen, channel, zone, self.now());
+        evidence.has_phone |= (evidence.unreadable.is_none() || evidence.address_unread)
+            && self.state.client.has_phone;
+        let decision = self.decide_on(&evidence);
+        // Told something that does not count: the same as told nothing.
+        if let Some(why) = &evidence.unreadable
+            && !evidence.engagement.is_empty()
+            && decision.seen != Seen::Seen
+        {
+            let why = why.clone();
+            self.mail_unreadable(&why);
+            return;
+        }
         let line = match decision.channel {
             Channel::Email => format!("Follow-up by email: {}", decision.reason),
             Channel::Phone => format!("Follow-up by phone: {}", decision.reason),
             Channel::Hold => format!("No way to reach her: {}", decision.reason),
         };
+        self.follow(&line, &decision, evidence);
+    }
+
+    /// The decision on `evidence`, made now.
+    pub(super) fn decide_on(&self, evidence: &MailEvidence) -> Decision {
+        // An `R` later than the check-in can't be right and must not hide mail (E26).
+        let regimen = self.state.client.regimen.filter(|on| *on <= self.state.due);
+        let zone = self.draft.cx.calendar.zone();
+        let channel = &self.procedure.parameters.channel;
+        decide(evidence, regimen, channel, zone, self.now())
+    }
+
+    /// Keeps `decision` with its evidence, and goes the way it says.
+    pub(super) fn follow(&mut self, line: &str, decision: &Decision, evidence: MailEvidence) {
         let detail = serde_json::json!({ "decision": decision, "evidence": evidence });
         self.draft.say_more(line, Some(SOP_DECIDE), Some(detail));
         self.state.decision = Some(Chosen {
@@ -66,6 +86,7 @@ impl Run<'_> {
             reason: decision.reason.clone(),
             cautions: decision.cautions.clone(),
         });
+        self.state.evidence = (decision.channel == Channel::Phone).then(|| Box::new(evidence));
         match decision.channel {
             Channel::Email => self.enter(Step::EmailFollowUp),
             Channel::Phone => self.enter(Step::PhoneFollowUp),

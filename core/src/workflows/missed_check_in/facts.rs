@@ -66,6 +66,7 @@ impl Run<'_> {
                 }
                 asked
             }
+            FactBody::Engaged { event } => self.engaged(event),
             FactBody::CallTaskChanged {
                 task,
                 completed,

@@ -14,6 +14,8 @@
 //! **Rules.**
 //! - A check-in closes the case anywhere, takes our tag off and completes our open task.
 //! - A reply pauses it; it never resumes by itself.
+//! - An open or click that is told while a call is planned turns it into an email; once the call
+//!   task is made, nothing turns.
 //! - Right before each outreach the portal and the CRM are read again; see [`guard`](self).
 //! - What can't be sent truthfully, or to nobody, is held with the text ready.
 //!
@@ -32,6 +34,7 @@
 mod by_hand;
 mod choose_channel;
 mod email_follow_up;
+mod engaged;
 mod facts;
 mod guard;
 mod open;
@@ -61,7 +64,10 @@ pub const NAME: &str = "missed_check_in";
 
 /// The version of the decision code in this module. A change that could alter what an open case
 /// does takes the next number, and the code of this one stays while cases use it.
-pub const LOGIC: u32 = 1;
+///
+/// Since 2, an open or click that is told after the decision can turn a call into an email until
+/// the call task is made (`engaged.rs`). A case of 1 is not turned.
+pub const LOGIC: u32 = 2;
 
 /// The steps in their order, with the sentences of SOP A that they carry out.
 pub const STEPS: [StepInfo; 6] = [

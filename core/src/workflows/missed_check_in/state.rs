@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::channel::Channel;
+use crate::channel::{Channel, MailEvidence};
 use crate::clients::{CheckIn, ClientSnapshot, ClientStatus};
 use crate::effects::EffectKind;
 use crate::facts::CallOutcome;
@@ -221,6 +221,9 @@ pub struct State {
     pub follow_up: Progress,
     /// The channel that was chosen. The whole decision with its evidence is in the timeline.
     pub decision: Option<Chosen>,
+    /// What a call was decided on, while what is told later could still turn it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Box<MailEvidence>>,
     /// The open call task, while there is one.
     pub call: Option<Call>,
     /// What came of the call, once one was recorded (`None` inside: completed without a word).
@@ -269,6 +272,7 @@ impl State {
             first_message: Progress::Pending,
             follow_up: Progress::Pending,
             decision: None,
+            evidence: None,
             call: None,
             called: None,
             tags: BTreeSet::new(),

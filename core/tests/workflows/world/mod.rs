@@ -407,6 +407,8 @@ impl World {
             has_phone: true,
             emails: (1..=3).map(|days| unopened(self.now, days)).collect(),
             unreadable: None,
+            engagement: Vec::new(),
+            address_unread: false,
         };
         change(&mut evidence);
         let evidence = Box::new(evidence);

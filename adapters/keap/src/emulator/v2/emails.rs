@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::super::filter::{Kind, field, named};
 use super::super::list::{self, Item, Listing};
-use super::super::reply::{Handled, Reply};
+use super::super::reply::{Handled, Reply, Version};
 use super::super::request::Incoming;
-use super::super::settings::{OptedOut, Undecodable};
+use super::super::settings::{AddressList, OptedOut, Undecodable};
 use super::super::state::{Record, Row, v2_time};
 use super::super::world::World;
 use super::contacts::is_opted_in;
@@ -242,6 +242,13 @@ pub(crate) fn status(world: &mut World<'_>, _: &Incoming, email: &str) -> Handle
 
 /// `GET /v2/emailAddresses`
 pub(crate) fn statuses(world: &mut World<'_>, request: &Incoming) -> Handled {
+    match world.settings.address_list {
+        AddressList::Offered => {}
+        AddressList::NotFound => return Err(Reply::not_found("Resource")),
+        AddressList::NotImplemented => {
+            return Err(Reply::error(Version::V2, 501, "Not Implemented"));
+        }
+    }
     let items = world
         .state
         .addresses
