@@ -84,11 +84,11 @@ impl ClearConnectionConfig {
         let fields = fields(&mut reader);
         if mode == VendorMode::On {
             let off = "or mode = \"off\"";
-            if asked_url.is_none() {
+            if asked_url.is_none() && !reader.is_mistaken("base_url") {
                 let remedy = format!("write base_url = \"https://HOST/PATH\", {off}");
-                reader.mistake("base_url", "is missing or unusable", remedy);
+                reader.mistake("base_url", "is missing", remedy);
             }
-            if token.is_none() {
+            if token.is_none() && !reader.is_mistaken("token_file") {
                 let remedy = format!("write token_file = \"PATH\", {off}");
                 reader.mistake("token", "is missing", remedy);
             }

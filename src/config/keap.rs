@@ -113,7 +113,7 @@ impl KeapConfig {
         let mode = VendorMode::read(&mut reader);
         let base_url = reader.base_url("base_url", Some("https://api.keap.com/crm"));
         let key = reader.secret("key", "key_file");
-        if mode == VendorMode::On && key.is_none() {
+        if mode == VendorMode::On && key.is_none() && !reader.is_mistaken("key_file") {
             reader.mistake(
                 "key",
                 "is missing",

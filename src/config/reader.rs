@@ -55,6 +55,11 @@ impl<'a> Reader<'a> {
         self.mistakes.add(self.key(key), wrong, remedy);
     }
 
+    /// Whether a mistake at `key` is known already: one gap is one mistake.
+    pub(super) fn is_mistaken(&self, key: &str) -> bool {
+        self.mistakes.has(&self.key(key))
+    }
+
     /// A table within this one; empty where there is none.
     pub(super) fn section(&mut self, key: &'static str) -> Reader<'a> {
         let rest = self.free_table(key);
@@ -216,11 +221,14 @@ impl<'a> Reader<'a> {
 
     fn secret_file(&self, key: &str, path: &str) -> Option<SecretString> {
         let remedy = "name a readable file whose first line is the secret";
-        match std::fs::read_to_string(self.base.join(path)) {
+        let file = self.base.join(path);
+        self.mistakes.secret_file(&self.key(key), file.clone());
+        match std::fs::read_to_string(file) {
             Ok(text) => {
                 let line = text.lines().next().unwrap_or_default().trim();
                 if line.is_empty() {
-                    self.mistake(key, "the file's first line is empty", remedy);
+                    let wrong = format!("the first line of {path:?} is empty");
+                    self.mistake(key, wrong, "write the secret there");
                     return None;
                 }
                 Some(SecretString::from(line.to_owned()))

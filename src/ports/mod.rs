@@ -10,6 +10,7 @@
 
 mod crm;
 mod hooks;
+mod inspect;
 mod portal;
 mod stores;
 
@@ -20,9 +21,10 @@ pub use crm::{
     Staff, Tags, Tasks,
 };
 pub use hooks::{HookRegistry, HookStatus};
+pub use inspect::Inspect;
 pub use portal::{Portal, PortalNote};
 pub use relay_http_client::CallError;
-pub use stores::Stores;
+pub use stores::{Look, Stores, Version};
 
 /// Every port, as the engine holds them.
 #[derive(Debug, Clone)]

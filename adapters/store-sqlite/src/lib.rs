@@ -25,6 +25,7 @@ mod effects;
 mod failure;
 mod jobs;
 mod leases;
+mod look;
 mod receipts;
 mod store;
 mod values;
@@ -43,6 +44,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::failure::Failure;
+pub use crate::look::{Look, Version, look};
 pub use crate::writer::WriterStats;
 use crate::writer::{Handle, Writer};
 
