@@ -48,6 +48,7 @@ pub use whole::{Gap, Gravity};
 
 use mistakes::Mistakes;
 use reader::Reader;
+pub(crate) use reader::is_loopback;
 
 /// The file that is read when none is named.
 pub const DEFAULT_FILE: &str = "clear-relay.toml";

@@ -1,5 +1,6 @@
 //! The clinic's days and hours: what was true when it was written and is no longer.
 
+use jiff::tz::AmbiguousOffset;
 use relay_core::calendar::{Calendar, CalendarSettings, Hours};
 use relay_core::time::{Date, SignedDuration, Time, TimeZone, Timestamp};
 
@@ -44,7 +45,11 @@ fn holidays(settings: &CalendarSettings, today: Date) -> Option<Finding> {
 
 /// Days closed at short notice that are over. They do no harm, and hide the ones that matter.
 fn past(settings: &CalendarSettings, today: Date) -> Option<Finding> {
-    let over = settings.closed_days.iter().filter(|day| **day < today).count();
+    let over = settings
+        .closed_days
+        .iter()
+        .filter(|day| **day < today)
+        .count();
     let first = settings.closed_days.first().filter(|_| over > 0)?;
     let key = "clinic.closed_days";
     let what = format!("{key} has {over} that are over, the first of them {first}");
@@ -68,7 +73,10 @@ fn lost_hours(settings: &CalendarSettings, zone: &TimeZone, now: Timestamp) -> V
         .collect();
     let lost = |time: Time| {
         let mut days = changes.iter();
-        days.find(|day| zone.to_ambiguous_timestamp(day.to_datetime(time)).offset().is_gap())
+        days.find(|day| {
+            let local = zone.to_ambiguous_timestamp(day.to_datetime(time));
+            matches!(local.offset(), AmbiguousOffset::Gap { .. })
+        })
     };
     let mut findings = Vec::new();
     for (key, Hours { from, to }) in spans {
@@ -91,7 +99,8 @@ fn open_days(calendar: &Calendar, today: Date) -> Option<Finding> {
     if days.any(|day| calendar.is_working_day(day)) {
         return None;
     }
-    let what = format!("no day of the next {AHEAD} is a working day: nobody is called, mailed or texted");
+    let what =
+        format!("no day of the next {AHEAD} is a working day: nobody is called, mailed or texted");
     let remedy = "take days out of clinic.holidays and clinic.closed_days";
     Some(Finding::fault(Area::Calendar, "clinic", what, remedy))
 }

@@ -115,7 +115,9 @@ fn network_place(folder: &Path, machine: &dyn Machine) -> Option<Finding> {
     Some(Finding::fault(
         Area::Files,
         "store.path",
-        format!("store.path: {folder} is on a network file system ({kind}), where SQLite can lose what it wrote"),
+        format!(
+            "store.path: {folder} is on a network file system ({kind}), where SQLite can lose what it wrote"
+        ),
         "write a store.path on a disk of this machine",
     ))
 }

@@ -89,6 +89,10 @@ server:/data /srv nfs4 rw 0 0
     fn this_machine_tells_how_much_room_a_folder_has() {
         let folder = tempfile::tempdir().expect("a folder");
         assert!(ThisMachine.free_bytes(folder.path()).is_some());
-        assert!(ThisMachine.free_bytes(Path::new("/no/such/folder")).is_none());
+        assert!(
+            ThisMachine
+                .free_bytes(Path::new("/no/such/folder"))
+                .is_none()
+        );
     }
 }

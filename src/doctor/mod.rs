@@ -59,6 +59,8 @@ pub struct Local<'a> {
     pub stores: &'a dyn Stores,
     /// The machine.
     pub machine: &'a dyn Machine,
+    /// Whether the whole database is read to find damage. `serve` must start at once.
+    pub thorough: bool,
     /// Procedure time.
     pub now: Timestamp,
 }
@@ -75,7 +77,7 @@ pub async fn local(local: &Local<'_>) -> Vec<Finding> {
     if let Some(config) = &local.examined.config {
         let mut more = configuration::gaps(config);
         more.extend(files::look(config, local.machine));
-        more.extend(store::look(&config.store.path, local.stores, local.now).await);
+        more.extend(store::look(&config.store.path, local).await);
         more.extend(calendar::look(&config.calendar, local.now));
         more.extend(procedure::look(&config.procedures.missed_check_in));
         more.extend(people::look(&config.people));

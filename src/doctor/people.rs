@@ -22,7 +22,12 @@ pub(super) fn look(people: &PeopleConfig) -> Vec<Finding> {
         .into_iter()
         .filter(|(_, name, ..)| name.is_none())
         .map(|(key, _, then, remedy)| {
-            Finding::warning(Area::People, key, format!("{key} is missing: {then}"), remedy)
+            Finding::warning(
+                Area::People,
+                key,
+                format!("{key} is missing: {then}"),
+                remedy,
+            )
         })
         .collect();
     if findings.is_empty() {

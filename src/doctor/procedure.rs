@@ -45,7 +45,9 @@ fn mode(mode: Mode) -> Finding {
             &key,
             format!("{key} is \"propose\": everything is computed and shown, and nothing is sent"),
         )
-        .with_remedy(format!("when what is proposed looks right: {key} = \"act\"")),
+        .with_remedy(format!(
+            "when what is proposed looks right: {key} = \"act\""
+        )),
     }
 }
 
@@ -65,7 +67,10 @@ fn texts(procedure: &MissedCheckInProcedure) -> Vec<Finding> {
             .with_remedy(format!("scripts.{id}.approved = true, once the clinic approves it (A1, A9)"))
         })
         .collect();
-    let what = format!("{} texts can be read, and every parameter is in its range", scripts.len());
+    let what = format!(
+        "{} texts can be read, and every parameter is in its range",
+        scripts.len()
+    );
     findings.push(Finding::ok(Area::Procedure, KEY, what));
     findings
 }

@@ -3,16 +3,17 @@
 use std::path::Path;
 
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{Health, JobState};
+use relay_store::{Health, JobState, StoreError};
 
-use super::{Area, Finding};
+use super::{Area, Finding, Local};
 use crate::ports::{Look, Stores, Version};
 
 const KEY: &str = "store.path";
 /// A due job older than this means that no relay runs, or that it can't keep up.
 const LATE: SignedDuration = SignedDuration::from_mins(15);
 
-pub(super) async fn look(path: &Path, stores: &dyn Stores, now: Timestamp) -> Vec<Finding> {
+pub(super) async fn look(path: &Path, local: &Local<'_>) -> Vec<Finding> {
+    let Local { stores, now, .. } = *local;
     let shown = path.display();
     if path.is_dir() {
         // A finding among the files.
@@ -23,8 +24,13 @@ pub(super) async fn look(path: &Path, stores: &dyn Stores, now: Timestamp) -> Ve
         let remedy = "`clear-relay migrate` makes it, and so does `serve`";
         return vec![Finding::note(Area::Store, KEY, what).with_remedy(remedy)];
     }
-    let look = match stores.look(path).await {
+    let look = match stores.look(path, local.thorough).await {
         Ok(look) => look,
+        Err(StoreError::Unavailable(error)) => {
+            let what = format!("{shown} can't be looked into now: {error}");
+            let remedy = "try again; see that no other program holds the file";
+            return vec![Finding::warning(Area::Store, KEY, what, remedy)];
+        }
         Err(error) => {
             let what = format!("{shown} can't be opened as a database: {}", cause(&error));
             let remedy = "name another file in store.path, or bring back a backup";
@@ -46,7 +52,7 @@ pub(super) async fn look(path: &Path, stores: &dyn Stores, now: Timestamp) -> Ve
 }
 
 /// The driver's own words. They name SQL at most, and no row.
-fn cause(error: &relay_store::StoreError) -> String {
+fn cause(error: &StoreError) -> String {
     match std::error::Error::source(error) {
         Some(cause) => cause.to_string(),
         None => error.to_string(),
@@ -68,7 +74,10 @@ fn journal(look: &Look) -> Option<Finding> {
         Finding::warning(
             Area::Store,
             KEY,
-            format!("the database keeps its journal as {:?}, not as \"wal\"", look.journal),
+            format!(
+                "the database keeps its journal as {:?}, not as \"wal\"",
+                look.journal
+            ),
             "let no other program write to it; `serve` puts it right when it opens the file",
         )
     })
@@ -109,7 +118,12 @@ async fn inside(path: &Path, stores: &dyn Stores, now: Timestamp) -> Vec<Finding
             .collect(),
         Err(error) => {
             let what = format!("the database can't be read: {}", cause(&error));
-            vec![Finding::fault(Area::Store, KEY, what, "see the log of `serve`")]
+            vec![Finding::fault(
+                Area::Store,
+                KEY,
+                what,
+                "see the log of `serve`",
+            )]
         }
     }
 }
@@ -117,7 +131,8 @@ async fn inside(path: &Path, stores: &dyn Stores, now: Timestamp) -> Vec<Finding
 fn dead(health: &Health) -> Option<Finding> {
     let count = |wanted| {
         let mut jobs = health.jobs.iter();
-        jobs.find(|(state, _)| *state == wanted).map_or(0, |(_, n)| *n)
+        jobs.find(|(state, _)| *state == wanted)
+            .map_or(0, |(_, n)| *n)
     };
     let dead = count(JobState::Dead);
     (dead > 0).then(|| {
@@ -137,7 +152,10 @@ fn late(health: &Health, now: Timestamp) -> Option<Finding> {
         Finding::warning(
             Area::Store,
             "jobs.late",
-            format!("the oldest job that is due has waited {} minutes", age.as_mins()),
+            format!(
+                "the oldest job that is due has waited {} minutes",
+                age.as_mins()
+            ),
             "see that `clear-relay serve` runs, and what its log says",
         )
     })

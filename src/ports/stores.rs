@@ -13,8 +13,9 @@ pub trait Stores: Send + Sync {
     async fn open(&self, path: &Path) -> Result<Arc<dyn Store>, StoreError>;
     /// Brings the database at `path` to this version; makes it if it is not there.
     async fn migrate(&self, path: &Path) -> Result<(), StoreError>;
-    /// Looks at the database at `path`, which must be there, and changes nothing.
-    async fn look(&self, path: &Path) -> Result<Look, StoreError>;
+    /// Looks at the database at `path`, which must be there, and changes nothing. Only a `thorough`
+    /// look finds damage: it reads the whole file.
+    async fn look(&self, path: &Path, thorough: bool) -> Result<Look, StoreError>;
 }
 
 /// How a database's schema stands to this program.
@@ -37,6 +38,6 @@ pub struct Look {
     pub version: Version,
     /// How it keeps its journal.
     pub journal: String,
-    /// What is damaged, in the database's own words; `None` if nothing is.
+    /// What is damaged, in the database's own words; `None` if nothing is, or was looked for.
     pub damage: Option<String>,
 }

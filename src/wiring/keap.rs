@@ -7,6 +7,7 @@
 //! - Staff text is found again by the marker inside it, mail by a comment nobody sees.
 
 pub mod hooks;
+pub(super) mod inspect;
 mod source;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 //! and [`assemble`], which puts a relay together from a checked configuration.
 
 pub mod clear_connection;
+pub mod inspect;
 pub mod keap;
 pub mod procedures;
 pub mod store;
@@ -15,7 +16,7 @@ use relay_clear_connection::webhook::{FieldMap, KeyRing, WebhookKey};
 use relay_clear_connection::{Capabilities, PortalClient};
 use relay_core::random::Random;
 use relay_core::retry::{ProbeSchedule, RetryPolicy};
-use relay_core::time::Clocks;
+use relay_core::time::{Clock, Clocks};
 use relay_http_client::Transport;
 use relay_keap::webhook::PathSecrets;
 use relay_keap::{ContactTypeField, CustomFieldsMode, HeaderStyle, KeapClient, Settings};
@@ -119,11 +120,11 @@ impl Relay {
 /// Puts a relay together.
 pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError> {
     let wake = Arc::new(Notify::new());
-    let portal = portal_client(config, &ground)?;
-    let keap = Arc::new(keap_client(config, &ground)?);
+    let (transport, clock) = (&ground.transport, &ground.clocks.procedure);
+    let portal = portal_client(config, transport, clock)?;
+    let keap = Arc::new(keap_client(config, config.keap.header, transport, clock)?);
     let sources = sources(config)?;
     let zone = config.calendar.zone().clone();
-    let clock = &ground.clocks.procedure;
     let coaching = CoachingPlans {
         products: config.keap.coaching.product_ids.iter().cloned().collect(),
         plans: config.keap.coaching.plan_ids.iter().cloned().collect(),
@@ -193,17 +194,18 @@ fn people(config: &Config) -> People {
     }
 }
 
-fn portal_client(config: &Config, ground: &Ground) -> Result<PortalClient, AssembleError> {
+fn portal_client(
+    config: &Config,
+    transport: &Arc<dyn Transport>,
+    clock: &Arc<dyn Clock>,
+) -> Result<PortalClient, AssembleError> {
     let off = AssembleError::Off {
         vendor: "clear_connection",
     };
     let portal = &config.clear_connection;
     match (portal.mode, &portal.base_url, &portal.token) {
         (VendorMode::On, Some(base), Some(token)) => {
-            let (transport, clock) = (
-                Arc::clone(&ground.transport),
-                Arc::clone(&ground.clocks.procedure),
-            );
+            let (transport, clock) = (Arc::clone(transport), Arc::clone(clock));
             let client = PortalClient::new(transport, base.clone(), token.clone(), clock);
             Ok(client.with_capabilities(capabilities(portal.capabilities)))
         }
@@ -222,7 +224,12 @@ fn capabilities(config: config::PortalCapabilities) -> Capabilities {
     }
 }
 
-fn keap_client(config: &Config, ground: &Ground) -> Result<KeapClient, AssembleError> {
+fn keap_client(
+    config: &Config,
+    header: config::KeyHeader,
+    transport: &Arc<dyn Transport>,
+    clock: &Arc<dyn Clock>,
+) -> Result<KeapClient, AssembleError> {
     let keap = &config.keap;
     let (VendorMode::On, Some(key)) = (keap.mode, &keap.key) else {
         return Err(AssembleError::Off { vendor: "keap" });
@@ -230,7 +237,7 @@ fn keap_client(config: &Config, ground: &Ground) -> Result<KeapClient, AssembleE
     let settings = Settings {
         base: keap.base_url.clone(),
         key: key.clone(),
-        header: match keap.header {
+        header: match header {
             config::KeyHeader::Bearer => HeaderStyle::Bearer,
             config::KeyHeader::ApiKey => HeaderStyle::ApiKey,
         },
@@ -245,10 +252,7 @@ fn keap_client(config: &Config, ground: &Ground) -> Result<KeapClient, AssembleE
             label: keap.contact_type_field.name.clone(),
         },
     };
-    let (transport, clock) = (
-        Arc::clone(&ground.transport),
-        Arc::clone(&ground.clocks.procedure),
-    );
+    let (transport, clock) = (Arc::clone(transport), Arc::clone(clock));
     KeapClient::new(transport, clock, settings).map_err(|problem| setting("keap", problem))
 }
 

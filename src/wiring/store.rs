@@ -26,12 +26,12 @@ impl Stores for SqliteStores {
         migrated
     }
 
-    async fn look(&self, path: &Path) -> Result<Look, StoreError> {
+    async fn look(&self, path: &Path, thorough: bool) -> Result<Look, StoreError> {
         let sqlite::Look {
             version,
             journal,
             damage,
-        } = sqlite::look(path).await?;
+        } = sqlite::look(path, thorough).await?;
         let version = match version {
             sqlite::Version::Current => Version::Current,
             sqlite::Version::Older => Version::Older,

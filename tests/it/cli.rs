@@ -32,7 +32,7 @@ impl Stores for Fake {
     async fn migrate(&self, _path: &Path) -> Result<(), StoreError> {
         Ok(())
     }
-    async fn look(&self, _path: &Path) -> Result<Look, StoreError> {
+    async fn look(&self, _path: &Path, _thorough: bool) -> Result<Look, StoreError> {
         Ok(Look {
             version: Version::Current,
             journal: "wal".to_owned(),

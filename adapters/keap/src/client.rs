@@ -12,6 +12,7 @@ mod billing;
 mod contacts;
 mod fields;
 mod hooks;
+mod inspect;
 mod mail;
 mod tags;
 mod work;
@@ -35,6 +36,7 @@ use tracing::debug;
 use url::Url;
 
 pub use fields::{ContactTypeField, ResolvedField};
+pub use inspect::Right;
 pub use mail::AddressStatus;
 pub use write_field::{CustomFieldsMode, FieldWrite};
 

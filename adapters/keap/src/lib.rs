@@ -36,6 +36,6 @@ pub mod types;
 pub mod webhook;
 
 pub use client::{
-    AddressStatus, ContactTypeField, CustomFieldsMode, FieldWrite, HeaderStyle, KeapClient,
+    AddressStatus, ContactTypeField, CustomFieldsMode, FieldWrite, HeaderStyle, KeapClient, Right,
     Settings, SettingsError,
 };

@@ -30,33 +30,35 @@ pub struct Look {
     pub version: Version,
     /// `wal`, unless somebody changed it.
     pub journal: String,
-    /// The first fault that `quick_check` finds, in SQLite's words.
+    /// The first fault that `quick_check` finds, in SQLite's words, if it was asked.
     pub damage: Option<String>,
 }
 
 /// SQLite's code for a damaged file.
 const CORRUPT: &str = "11";
 
-/// Looks at the file at `path`, which must be there.
-pub async fn look(path: impl AsRef<Path>) -> Result<Look, StoreError> {
+/// Looks at the file at `path`, which must be there. Damage is looked for only if `thorough`: that
+/// reads the whole file.
+pub async fn look(path: impl AsRef<Path>, thorough: bool) -> Result<Look, StoreError> {
     let connect = SqliteConnectOptions::new()
         .filename(path.as_ref())
         .create_if_missing(false)
         .read_only(true)
         .disable_statement_logging();
     let mut conn = connect.connect().await.map_err(Failure::from)?;
-    let looked = at(&mut conn).await;
+    let looked = at(&mut conn, thorough).await;
     conn.close().await.map_err(Failure::from)?;
     Ok(looked?)
 }
 
 /// A pragma as a table has columns of no table, which the macros take only as part of an expression.
-async fn at(conn: &mut SqliteConnection) -> Result<Look, Failure> {
-    let journal =
-        sqlx::query_scalar!(r#"SELECT '' || journal_mode AS "mode!: String" FROM pragma_journal_mode"#)
-            .fetch_one(&mut *conn)
-            .await?;
-    let damage = damage(conn).await?;
+async fn at(conn: &mut SqliteConnection, thorough: bool) -> Result<Look, Failure> {
+    let journal = sqlx::query_scalar!(
+        r#"SELECT '' || journal_mode AS "mode!: String" FROM pragma_journal_mode"#
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let damage = if thorough { damage(conn).await? } else { None };
     let version = if damage.is_some() {
         Version::Current
     } else {
@@ -70,10 +72,11 @@ async fn at(conn: &mut SqliteConnection) -> Result<Look, Failure> {
 }
 
 async fn damage(conn: &mut SqliteConnection) -> Result<Option<String>, Failure> {
-    let lines =
-        sqlx::query_scalar!(r#"SELECT '' || quick_check AS "line!: String" FROM pragma_quick_check"#)
-            .fetch_all(conn)
-            .await;
+    let lines = sqlx::query_scalar!(
+        r#"SELECT '' || quick_check AS "line!: String" FROM pragma_quick_check"#
+    )
+    .fetch_all(conn)
+    .await;
     match lines {
         Ok(lines) => Ok(lines.into_iter().find(|line| line != "ok")),
         // Where not even the check gets through, the refusal is the finding.

@@ -25,7 +25,7 @@ impl Folder {
 }
 
 async fn looked(path: &Path) -> Look {
-    look(path).await.expect("looked at")
+    look(path, true).await.expect("looked at")
 }
 
 #[tokio::test]
@@ -43,7 +43,7 @@ async fn a_migrated_file_is_current_whole_and_keeps_a_write_ahead_log() {
 #[tokio::test]
 async fn a_file_that_is_not_there_is_not_made() {
     let folder = Folder::new();
-    assert!(look(folder.file()).await.is_err());
+    assert!(look(folder.file(), true).await.is_err());
     assert!(!folder.file().exists());
 }
 
@@ -55,7 +55,7 @@ async fn an_empty_database_is_older_and_text_is_no_database() {
     assert_eq!(looked(&folder.file()).await.version, Version::Older);
     let text = folder.0.path().join("notes.txt");
     std::fs::write(&text, "no database at all\n".repeat(100)).expect("written");
-    assert!(look(&text).await.is_err());
+    assert!(look(&text, true).await.is_err());
 }
 
 #[tokio::test]

@@ -1,0 +1,70 @@
+//! What looks at the vendors, for the doctor: one inspector per vendor, from a configuration that
+//! need not be whole.
+//!
+//! How a newcomer adds a check that asks a vendor: a function in the file of its area below
+//! `keap/inspect/` or in `clear_connection/inspect.rs`, called in `inspect` there. A check of
+//! something that is no vendor of these two (stored grants, a watch over hooks) is an inspector of
+//! its own, pushed here.
+
+use std::sync::Arc;
+
+use relay_core::time::Clocks;
+use relay_http_client::Transport;
+
+use super::clear_connection::ClearConnectionPorts;
+use super::clear_connection::inspect::PortalInspector;
+use super::keap::inspect::KeapInspector;
+use crate::config::{Config, KeyHeader};
+use crate::doctor::heard::Heard;
+use crate::ports::{Inspect, Portal};
+
+/// Who looks at what is configured. A vendor that is off, or whose address or credential is
+/// missing, is not looked at.
+pub fn inspectors(
+    config: &Config,
+    transport: &Arc<dyn Transport>,
+    clocks: &Clocks,
+) -> Vec<Arc<dyn Inspect>> {
+    let clock = &clocks.procedure;
+    let heard = Arc::new(Heard::new(Arc::clone(transport), Arc::clone(clock)));
+    let transport: Arc<dyn Transport> = Arc::<Heard>::clone(&heard) as _;
+    let zone = config.calendar.zone().clone();
+    let mut inspectors: Vec<Arc<dyn Inspect>> = Vec::new();
+    let portal = super::portal_client(config, &transport, clock).ok();
+    let coaches = portal.clone().map(|client| -> Arc<dyn Portal> {
+        Arc::new(ClearConnectionPorts::new(
+            client,
+            zone.clone(),
+            Arc::clone(clock),
+        ))
+    });
+    if let (Some(client), Some(base)) = (portal, &config.clear_connection.base_url) {
+        inspectors.push(Arc::new(PortalInspector {
+            client,
+            base: base.clone(),
+            deputies: config.people.deputies.clone(),
+            today: config.calendar.date_of(clock.now()),
+            heard: Arc::clone(&heard),
+        }));
+    }
+    let (header, other) = match config.keap.header {
+        KeyHeader::Bearer => (KeyHeader::Bearer, KeyHeader::ApiKey),
+        KeyHeader::ApiKey => (KeyHeader::ApiKey, KeyHeader::Bearer),
+    };
+    let client = |header| super::keap_client(config, header, &transport, clock);
+    if let (Ok(client), Ok(other_way)) = (client(header), client(other)) {
+        inspectors.push(Arc::new(KeapInspector {
+            client,
+            other_way,
+            other,
+            config: config.keap.clone(),
+            hook_url: super::hook_url(config),
+            public_url: config.http.public_url.clone(),
+            coaches,
+            zone,
+            now: clock.now(),
+            heard,
+        }));
+    }
+    inspectors
+}
