@@ -15,6 +15,9 @@ pub struct Mistake {
     pub wrong: String,
     /// What to do about it.
     pub remedy: String,
+    /// For a key that is not known: the known one that was probably meant, so that nobody is told
+    /// besides that it is missing.
+    pub meant: Option<String>,
 }
 
 impl fmt::Display for Mistake {
@@ -42,6 +45,7 @@ impl ConfigError {
                 key: key.into(),
                 wrong: wrong.into(),
                 remedy: remedy.into(),
+                meant: None,
             }],
         }
     }
@@ -89,6 +93,17 @@ impl Mistakes {
             key: key.into(),
             wrong: wrong.into(),
             remedy: remedy.into(),
+            meant: None,
+        });
+    }
+
+    /// A key that nobody asked for. `meant` is the known key that it may stand for.
+    pub(super) fn unknown(&self, key: String, meant: Option<String>, remedy: String) {
+        self.found.borrow_mut().push(Mistake {
+            key,
+            wrong: "is not a key".to_owned(),
+            remedy,
+            meant,
         });
     }
 

@@ -278,11 +278,13 @@ impl<'a> Reader<'a> {
     /// Reports everything that was not asked for.
     pub(super) fn finish(self) {
         for unknown in self.rest.keys() {
-            let remedy = match nearest(unknown, &self.asked) {
+            let nearest = nearest(unknown, &self.asked);
+            let remedy = match nearest {
                 Some(known) => format!("did you mean {known:?}?"),
                 None => format!("known here: {}", self.asked.join(", ")),
             };
-            self.mistake(unknown, "is not a key", remedy);
+            let meant = nearest.map(|known| self.key(known));
+            self.mistakes.unknown(self.key(unknown), meant, remedy);
         }
     }
 }

@@ -10,7 +10,9 @@ pub(super) fn mistakes(mistakes: &[Mistake]) -> Vec<Finding> {
         return vec![Finding::ok(Area::Configuration, "configuration", what)];
     }
     let finding = |mistake: &Mistake| {
-        let Mistake { key, wrong, remedy } = mistake;
+        let Mistake {
+            key, wrong, remedy, ..
+        } = mistake;
         Finding::fault(Area::Configuration, key, format!("{key}: {wrong}"), remedy)
     };
     mistakes.iter().map(finding).collect()

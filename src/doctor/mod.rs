@@ -48,7 +48,7 @@ use relay_core::time::Timestamp;
 pub use finding::{Area, Finding, Severity};
 pub use machine::{Machine, ThisMachine};
 
-use crate::config::Examined;
+use crate::config::{Examined, Mistake};
 use crate::ports::{Inspect, Stores};
 
 /// What is looked at without asking anybody.
@@ -73,19 +73,20 @@ impl std::fmt::Debug for Local<'_> {
 
 /// Everything that can be found without a vendor, in the order of the areas.
 pub async fn local(local: &Local<'_>) -> Vec<Finding> {
-    let mut findings = configuration::mistakes(&local.examined.mistakes);
+    let mistakes = &local.examined.mistakes;
+    let mut findings = configuration::mistakes(mistakes);
     if let Some(config) = &local.examined.config {
         let mut more = configuration::gaps(config);
         more.extend(files::look(config, local.machine));
         more.extend(store::look(&config.store.path, local).await);
-        more.extend(calendar::look(&config.calendar, local.now));
+        if !mistakes.iter().any(|one| one.key.starts_with("clinic.")) {
+            // A calendar with a mistake in it was replaced as a whole.
+            more.extend(calendar::look(&config.calendar, local.now));
+        }
         more.extend(procedure::look(&config.procedures.missed_check_in));
         more.extend(people::look(&config.people));
-        let mistaken = |finding: &Finding| {
-            let mut mistakes = local.examined.mistakes.iter();
-            mistakes.any(|mistake| finding.is_about(&mistake.key))
-        };
-        findings.extend(more.into_iter().filter(|finding| !mistaken(finding)));
+        more.retain(|finding| !follows(finding, mistakes));
+        findings.extend(more);
     }
     in_order(findings)
 }
@@ -94,12 +95,19 @@ pub async fn local(local: &Local<'_>) -> Vec<Finding> {
 pub async fn everything(here: &Local<'_>, inspectors: &[Arc<dyn Inspect>]) -> Vec<Finding> {
     let asked = join_all(inspectors.iter().map(|inspector| inspector.inspect()));
     let (mut findings, told) = tokio::join!(local(here), asked);
-    let mistaken = |finding: &Finding| {
-        let mut mistakes = here.examined.mistakes.iter();
-        mistakes.any(|mistake| finding.is_about(&mistake.key))
-    };
-    findings.extend(told.into_iter().flatten().filter(|f| !mistaken(f)));
+    let mistakes = &here.examined.mistakes;
+    let told = told.into_iter().flatten();
+    findings.extend(told.filter(|finding| !follows(finding, mistakes)));
     in_order(findings)
+}
+
+/// Whether a finding only follows from a mistake: the value looked at was a default that stands
+/// in for a wrong one, or for one that is written behind a misspelt key.
+fn follows(finding: &Finding, mistakes: &[Mistake]) -> bool {
+    mistakes.iter().any(|mistake| {
+        let meant = mistake.meant.as_ref();
+        finding.is_about(&mistake.key) || meant.is_some_and(|meant| finding.is_about(meant))
+    })
 }
 
 /// By area, and within one the worst first.

@@ -47,6 +47,8 @@ pub fn inspectors(
             heard: Arc::clone(&heard),
         }));
     }
+    // Hooks can be judged only by an address that is right.
+    let sure_of_address = !config.gaps().iter().any(|gap| gap.key == "http.public_url");
     let (header, other) = match config.keap.header {
         KeyHeader::Bearer => (KeyHeader::Bearer, KeyHeader::ApiKey),
         KeyHeader::ApiKey => (KeyHeader::ApiKey, KeyHeader::Bearer),
@@ -58,7 +60,7 @@ pub fn inspectors(
             other_way,
             other,
             config: config.keap.clone(),
-            hook_url: super::hook_url(config),
+            hook_url: super::hook_url(config).filter(|_| sure_of_address),
             public_url: config.http.public_url.clone(),
             coaches,
             zone,

@@ -161,8 +161,20 @@ pub enum Act {
         /// Members and their new values.
         changes: Row,
     },
+    /// Somebody renames a product.
+    RenameProduct {
+        /// The product.
+        product: u64,
+        /// Its new name.
+        name: String,
+    },
     /// A hook subscription is switched off, as after a bad night.
     DeactivateHooks,
+    /// The subscriptions to one event are switched off.
+    DeactivateHook {
+        /// The event key.
+        event: String,
+    },
     /// A key is let in no more.
     RevokeKeys,
 }
@@ -197,7 +209,13 @@ impl World<'_> {
             Act::AddOrder(new) => Ok(self.add_order(&new)),
             Act::AddEmailRecord(new) => Ok(self.add_email_record(&new)),
             Act::SetUserStatus { user, status } => self.set_user_status(user, &status),
-            Act::DeactivateHooks => Ok(self.deactivate_hooks()),
+            Act::RenameProduct { product, name } => {
+                known(self.state.products.get_mut(product), "product")?.set("name", name);
+                self.raise("product.edit", product);
+                Ok(product)
+            }
+            Act::DeactivateHooks => Ok(self.deactivate_hooks(None)),
+            Act::DeactivateHook { event } => Ok(self.deactivate_hooks(Some(&event))),
             Act::RevokeKeys => Ok(0),
             Act::ChangeSubscription {
                 subscription,
@@ -285,8 +303,12 @@ impl World<'_> {
         Ok(user)
     }
 
-    fn deactivate_hooks(&mut self) -> u64 {
-        let keys: Vec<u64> = self.state.hooks.by_key.keys().copied().collect();
+    fn deactivate_hooks(&mut self, event: Option<&str>) -> u64 {
+        let hooks = self.state.hooks.by_key.iter();
+        let keys: Vec<u64> = hooks
+            .filter(|(_, hook)| event.is_none_or(|event| hook.event_key == event))
+            .map(|(key, _)| *key)
+            .collect();
         let count = keys.len() as u64;
         for key in keys {
             self.state.hooks.set_status(key, Status::Inactive);

@@ -89,10 +89,17 @@ impl Keap {
         transport.send(call).await.ok()
     }
 
+    /// What this edition offers.
+    fn event_keys(&self) -> Vec<&'static str> {
+        let withheld = lock(&self.settings).events_withheld.clone();
+        let offered = |key: &&&str| !withheld.iter().any(|other| other == **key);
+        EVENT_KEYS.iter().filter(offered).copied().collect()
+    }
+
     /// A call of `/v1/hooks…`.
     pub(super) async fn hook_call(&self, request: &Incoming, call: HookCall<'_>) -> Handled {
         match call {
-            HookCall::EventKeys => Reply::ok(json!(EVENT_KEYS)),
+            HookCall::EventKeys => Reply::ok(json!(self.event_keys())),
             HookCall::List => {
                 let state = lock(&self.state);
                 let hooks = state.hooks.by_key.iter();
@@ -124,6 +131,9 @@ impl Keap {
 
     async fn create_hook(&self, request: &Incoming) -> Handled {
         let (event_key, url) = wanted(request)?;
+        if !self.event_keys().contains(&event_key.as_str()) {
+            return Err(request.bad("Input could not be converted to a valid request"));
+        }
         let key = lock(&self.state).hooks.insert(Hook {
             event_key: event_key.clone(),
             url,

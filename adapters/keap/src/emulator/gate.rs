@@ -14,7 +14,7 @@ use relay_http_client::emulation::{FaultAct, Moment};
 use super::reply::{Handled, Reply, Version, html_page};
 use super::request::Incoming;
 use super::routes::{self, Route, Run};
-use super::settings::Settings;
+use super::settings::{KeyHeader, Settings};
 use super::{Keap, lock, quota};
 
 /// The largest body that is read: attachments make mails large.
@@ -30,7 +30,7 @@ enum Ending {
 pub(super) async fn answer(keap: &Arc<Keap>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let settings = lock(&keap.settings).clone();
-    let presented = credential(&parts.headers);
+    let presented = credential(&parts.headers, settings.key_header);
     let known = presented.is_some_and(|key| settings.keys.iter().any(|k| k == key));
     if !known {
         let reply = Reply::unauthorised(presented.is_some());
@@ -51,13 +51,17 @@ pub(super) async fn answer(keap: &Arc<Keap>, request: Request) -> Response {
     finish(keap, ending, headers)
 }
 
-/// Both headers are accepted, as both are documented.
-fn credential(headers: &HeaderMap) -> Option<&str> {
+/// Both headers are documented; a tenant that takes only one sees nothing in the other.
+fn credential(headers: &HeaderMap, taken: KeyHeader) -> Option<&str> {
     let text = |name: &str| headers.get(name)?.to_str().ok();
-    text(AUTHORIZATION.as_str())
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .or_else(|| text("x-keap-api-key"))
-        .filter(|key| !key.is_empty())
+    let bearer = || text(AUTHORIZATION.as_str())?.strip_prefix("Bearer ");
+    let key = || text("x-keap-api-key");
+    let presented = match taken {
+        KeyHeader::Either => bearer().or_else(key),
+        KeyHeader::Bearer => bearer(),
+        KeyHeader::ApiKey => key(),
+    };
+    presented.filter(|key| !key.is_empty())
 }
 
 fn count(keap: &Keap, settings: &Settings) -> (bool, HeaderMap) {

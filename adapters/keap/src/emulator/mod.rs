@@ -57,9 +57,9 @@ pub use acts::{
 };
 pub use reply::{gateway_fault, html_page, quota_exceeded};
 pub use settings::{
-    ApiUrl, Arrival, AutoCharge, DeactivatedCard, Drift, FieldEcho, HookTime, Limits, ListWrite,
-    ModelMetadata, NameFilter, OptedOut, PageEnd, PageToken, SecondDeactivate, Settings, TaskTime,
-    Undecodable, UnknownOption,
+    ApiUrl, Arrival, AutoCharge, DeactivatedCard, Drift, FieldEcho, HookTime, KeyHeader, Limits,
+    ListWrite, ModelMetadata, NameFilter, OptedOut, PageEnd, PageToken, SecondDeactivate, Settings,
+    TaskTime, Undecodable, UnknownOption,
 };
 
 use state::State;

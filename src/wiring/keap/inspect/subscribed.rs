@@ -1,5 +1,8 @@
 //! The hook subscriptions: each event that the relay needs, and where it is sent to. An address
-//! holds our secret, so of an address only scheme and host are shown.
+//! holds our secret, so of an address only scheme and host are shown. Events that suffer from the
+//! same are one finding: after a move of the relay all of them do.
+
+use std::collections::BTreeMap;
 
 use relay_keap::types::Hook;
 use secrecy::ExposeSecret as _;
@@ -21,6 +24,40 @@ enum Aim {
     Elsewhere(String),
 }
 
+/// What an event suffers from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Trouble {
+    NotOffered,
+    Missing,
+    /// The secret travels unencrypted.
+    Open,
+    /// The secret goes to this host.
+    Elsewhere(String),
+    /// Nothing is sent; the status.
+    Asleep(String),
+    Several,
+}
+
+/// Which events suffer from what, and the keys of the subscriptions that are to blame.
+#[derive(Default)]
+struct Troubles(BTreeMap<Trouble, (Vec<&'static str>, Vec<String>)>);
+
+impl Troubles {
+    fn add<'a>(
+        &mut self,
+        trouble: Trouble,
+        event: &'static str,
+        hooks: impl IntoIterator<Item = &'a Hook>,
+    ) {
+        let (events, keys) = self.0.entry(trouble).or_default();
+        if !events.contains(&event) {
+            events.push(event);
+        }
+        let key = |hook: &Hook| hook.key.clone().unwrap_or_else(|| "unnamed".to_owned());
+        keys.extend(hooks.into_iter().map(key));
+    }
+}
+
 impl KeapInspector {
     pub(super) async fn hooks(&self) -> Vec<Finding> {
         if self.hook_url.is_none() {
@@ -35,62 +72,55 @@ impl KeapInspector {
             Ok(there) => there,
             Err(error) => return vec![could_not(Area::Hooks, "hooks", &error)],
         };
-        let mut findings = Vec::new();
+        let mut troubles = Troubles::default();
         for event in EVENTS {
             if offered.iter().any(|key| key == event) {
-                findings.extend(self.event(event, &there));
+                self.event(event, &there, &mut troubles);
             } else {
-                findings.push(Finding::warning(
-                    Area::Hooks,
-                    event,
-                    format!("{event} is not offered by this account: such changes are seen late, by reading"),
-                    "ask Keap's support for the event; nothing can be set here",
-                ));
+                troubles.add(Trouble::NotOffered, event, []);
             }
         }
-        if findings.is_empty() {
+        if troubles.0.is_empty() {
             let what = format!("Keap tells us of all {} events", EVENTS.len());
-            findings.push(Finding::ok(Area::Hooks, "hooks", what));
+            return vec![Finding::ok(Area::Hooks, "hooks", what)];
         }
-        findings
+        let troubles = troubles.0.iter();
+        troubles
+            .map(|(trouble, (events, keys))| finding(trouble, events, keys))
+            .collect()
     }
 
     /// The subscriptions to one event that hold a secret of ours.
-    fn event(&self, event: &str, there: &[Hook]) -> Vec<Finding> {
-        let ours: Vec<(&Hook, Aim)> = there
+    fn event(&self, event: &'static str, there: &[Hook], troubles: &mut Troubles) {
+        let mut here = Vec::new();
+        let mut astray = false;
+        for hook in there
             .iter()
             .filter(|hook| hook.event_key.as_deref() == Some(event))
-            .filter_map(|hook| Some((hook, self.aim(hook)?)))
-            .collect();
-        let here: Vec<&Hook> = ours
-            .iter()
-            .filter(|(_, aim)| matches!(aim, Aim::Here))
-            .map(|(hook, _)| *hook)
-            .collect();
-        let mut findings: Vec<Finding> = ours
-            .iter()
-            .filter_map(|(hook, aim)| astray(event, hook, aim))
-            .collect();
-        match here[..] {
-            [] if findings.is_empty() => findings.push(Finding::fault(
-                Area::Hooks,
-                event,
-                format!("{event} is not subscribed to: Keap doesn't tell us of it"),
-                SYNC,
-            )),
-            [] => {}
-            [hook] => findings.extend(asleep(event, hook)),
-            [..] => findings.push(Finding::warning(
-                Area::Hooks,
-                event,
-                format!(
-                    "{event} is subscribed to {} times: each change is sent as often",
-                    here.len()
-                ),
-                format!("delete all but one of the keys {}", keys(&here)),
-            )),
+        {
+            let trouble = match self.aim(hook) {
+                None => continue,
+                Some(Aim::Here) => {
+                    here.push(hook);
+                    continue;
+                }
+                Some(Aim::Open) => Trouble::Open,
+                Some(Aim::Elsewhere(host)) => Trouble::Elsewhere(host),
+            };
+            astray = true;
+            troubles.add(trouble, event, [hook]);
         }
-        findings
+        match here[..] {
+            [] if !astray => troubles.add(Trouble::Missing, event, []),
+            [] => {}
+            [hook] => {
+                let status = hook.status.as_deref().unwrap_or("not told");
+                if status != "Verified" {
+                    troubles.add(Trouble::Asleep(status.to_owned()), event, [hook]);
+                }
+            }
+            [..] => troubles.add(Trouble::Several, event, here),
+        }
     }
 
     /// Where it sends to, if it is ours: if it holds one of our secrets.
@@ -111,45 +141,49 @@ impl KeapInspector {
     }
 }
 
-fn key(hook: &Hook) -> &str {
-    hook.key.as_deref().unwrap_or("without a key")
-}
-
-fn keys(hooks: &[&Hook]) -> String {
-    let keys: Vec<_> = hooks.iter().map(|hook| key(hook)).collect();
-    keys.join(", ")
-}
-
-/// A subscription that holds our secret and sends it to another place than this relay.
-fn astray(event: &str, hook: &Hook, aim: &Aim) -> Option<Finding> {
-    let key = key(hook);
-    let what = match aim {
-        Aim::Here => return None,
-        Aim::Open => {
-            format!("{event} is sent to us over http (key {key}): our secret travels unencrypted")
-        }
-        Aim::Elsewhere(host) => {
-            format!("{event} is sent with our secret to {host} (key {key}), not to http.public_url")
-        }
+fn finding(trouble: &Trouble, events: &[&str], keys: &[String]) -> Finding {
+    let (subject, are) = match events {
+        [event] => (*event, "is"),
+        _ => ("hooks", "are"),
     };
-    let remedy = format!(
-        "delete the subscription {key}, change the secret in keap.hook_secrets, then {SYNC}"
+    let (events, keys) = (events.join(", "), keys.join(", "));
+    let warning = |what: String, remedy: &str| Finding::warning(Area::Hooks, subject, what, remedy);
+    let fault = |what: String, remedy: &str| Finding::fault(Area::Hooks, subject, what, remedy);
+    let delete = format!(
+        "delete the subscriptions {keys}, change the secret in keap.hook_secrets, then {SYNC}"
     );
-    Some(Finding::fault(Area::Hooks, event, what, remedy))
-}
-
-/// A subscription that sends nothing.
-fn asleep(event: &str, hook: &Hook) -> Option<Finding> {
-    let status = hook.status.as_deref().unwrap_or("not told");
-    (status != "Verified").then(|| {
-        Finding::fault(
-            Area::Hooks,
-            event,
+    match trouble {
+        Trouble::NotOffered => warning(
             format!(
-                "{event} is {status} at Keap (key {}): nothing is sent",
-                key(hook)
+                "{events} {are} not offered by this account: such changes are seen late, by reading"
             ),
+            "ask Keap's support for the event; nothing can be set here",
+        ),
+        Trouble::Missing => fault(
+            format!("{events} {are} not subscribed to: Keap doesn't tell us of it"),
             SYNC,
-        )
-    })
+        ),
+        Trouble::Open => fault(
+            format!(
+                "{events} {are} sent to us over http (key {keys}): our secret travels unencrypted"
+            ),
+            &delete,
+        ),
+        Trouble::Elsewhere(host) => fault(
+            format!(
+                "{events} {are} sent with our secret to {host} (key {keys}), not to http.public_url"
+            ),
+            &delete,
+        ),
+        Trouble::Asleep(status) => fault(
+            format!("{events} {are} {status} at Keap (key {keys}): nothing is sent"),
+            SYNC,
+        ),
+        Trouble::Several => warning(
+            format!(
+                "{events} {are} subscribed to more than once (keys {keys}): each change is sent as often"
+            ),
+            "delete all but one subscription of each",
+        ),
+    }
 }
