@@ -89,7 +89,7 @@ pub async fn examine(
         _ => Vec::new(),
     };
     let findings = doctor::everything(&local, &asked).await;
-    show(&findings, args, out)?;
+    show(&findings, *args, out)?;
     let count = |severity| findings.iter().filter(|f| f.severity == severity).count();
     match (count(Severity::Fault), count(Severity::Warning)) {
         (0, 0) => Ok(()),
@@ -155,7 +155,7 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{plural}")
 }
 
-fn show(findings: &[Finding], args: &DoctorArgs, out: &mut Output<'_>) -> Result<(), CliError> {
+fn show(findings: &[Finding], args: DoctorArgs, out: &mut Output<'_>) -> Result<(), CliError> {
     let count = |severity| findings.iter().filter(|f| f.severity == severity).count();
     let (faults, warnings) = (count(Severity::Fault), count(Severity::Warning));
     let document = json!({

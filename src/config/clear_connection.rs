@@ -92,7 +92,8 @@ impl ClearConnectionConfig {
                 let remedy = format!("write token_file = \"PATH\", {off}");
                 reader.mistake("token", "is missing", remedy);
             }
-            if capabilities.events && webhook_keys.is_empty() {
+            let no_key = webhook_keys.is_empty() && !reader.is_mistaken("webhook_keys");
+            if capabilities.events && no_key {
                 reader.mistake(
                     "webhook_keys",
                     "has no key, so every event would be refused",

@@ -112,6 +112,15 @@ impl Mistakes {
         self.found.borrow().iter().any(|mistake| mistake.key == key)
     }
 
+    /// Whether there is a mistake below `key` already.
+    pub(super) fn has_below(&self, key: &str) -> bool {
+        let below = |mistake: &Mistake| {
+            let rest = mistake.key.strip_prefix(key);
+            rest.is_some_and(|rest| rest.starts_with('.'))
+        };
+        self.found.borrow().iter().any(below)
+    }
+
     pub(super) fn secret_file(&self, key: &str, path: PathBuf) {
         self.secret_files.borrow_mut().push(SecretFile {
             key: key.to_owned(),

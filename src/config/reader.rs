@@ -55,9 +55,10 @@ impl<'a> Reader<'a> {
         self.mistakes.add(self.key(key), wrong, remedy);
     }
 
-    /// Whether a mistake at `key` is known already: one gap is one mistake.
+    /// Whether a mistake at `key` or below it is known already: one gap is one mistake.
     pub(super) fn is_mistaken(&self, key: &str) -> bool {
-        self.mistakes.has(&self.key(key))
+        let key = self.key(key);
+        self.mistakes.has(&key) || self.mistakes.has_below(&key)
     }
 
     /// A table within this one; empty where there is none.

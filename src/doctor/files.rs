@@ -62,16 +62,16 @@ fn place(database: &Path, machine: &dyn Machine) -> Vec<Finding> {
         )];
     }
     let folder = folder_of(database);
-    let Ok(told) = std::fs::metadata(&folder) else {
+    if !folder.is_dir() {
         return vec![Finding::fault(
             Area::Files,
             key,
             format!("{key}: {shown}: there is no such folder"),
             format!("mkdir -p {}, or name another file", folder.display()),
         )];
-    };
+    }
     let mut findings = Vec::new();
-    findings.extend(writable(&folder, &told, database));
+    findings.extend(writable(&folder, database, machine));
     findings.extend(network_place(&folder, machine));
     findings.extend(room(&folder, machine));
     if findings.is_empty() {
@@ -88,11 +88,11 @@ fn folder_of(database: &Path) -> PathBuf {
     }
 }
 
-/// SQLite keeps two files beside its own, so the folder must be writable, not only the file. That
-/// nothing is changed here, what the file system tells has to do.
-fn writable(folder: &Path, told: &Metadata, database: &Path) -> Option<Finding> {
-    let closed = |path: &Path| rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_err();
-    let shut = if closed(folder) || told.permissions().readonly() {
+/// SQLite keeps two files beside its own, so the folder must be writable, not only the file. The
+/// file system is asked; to try it would change something.
+fn writable(folder: &Path, database: &Path, machine: &dyn Machine) -> Option<Finding> {
+    let closed = |path: &Path| !machine.may_write(path);
+    let shut = if closed(folder) {
         folder
     } else if database.exists() && closed(database) {
         database

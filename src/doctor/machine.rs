@@ -9,6 +9,8 @@ pub trait Machine: Debug + Send + Sync {
     fn mounts(&self) -> Option<String>;
     /// The bytes that are free for us on the file system of `folder`; `None` where it can't be told.
     fn free_bytes(&self, folder: &Path) -> Option<u64>;
+    /// Whether the user of this process may write to `path`. Asked, not tried.
+    fn may_write(&self, path: &Path) -> bool;
 }
 
 /// The machine this process runs on.
@@ -23,6 +25,10 @@ impl Machine for ThisMachine {
     fn free_bytes(&self, folder: &Path) -> Option<u64> {
         let told = rustix::fs::statvfs(folder).ok()?;
         told.f_bavail.checked_mul(told.f_frsize)
+    }
+
+    fn may_write(&self, path: &Path) -> bool {
+        rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
     }
 }
 
@@ -89,6 +95,8 @@ server:/data /srv nfs4 rw 0 0
     fn this_machine_tells_how_much_room_a_folder_has() {
         let folder = tempfile::tempdir().expect("a folder");
         assert!(ThisMachine.free_bytes(folder.path()).is_some());
+        assert!(ThisMachine.may_write(folder.path()));
+        assert!(!ThisMachine.may_write(Path::new("/no/such/folder")));
         assert!(
             ThisMachine
                 .free_bytes(Path::new("/no/such/folder"))

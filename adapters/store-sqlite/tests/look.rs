@@ -1,9 +1,16 @@
 //! What a file looks like from outside, and that looking leaves it as it was.
 
+#![expect(
+    clippy::expect_used,
+    reason = "helpers of tests may stop the test; clippy sees that only inside the tests"
+)]
+
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use relay_store_sqlite::{Look, SqliteStore, Version, look};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 struct Folder(tempfile::TempDir);
 
@@ -71,4 +78,39 @@ async fn a_page_that_was_written_over_is_damage() {
     file.write_all(&[0xa5; 3 * 4096]).expect("written");
     drop(file);
     assert!(looked(&path).await.damage.is_some());
+}
+
+#[tokio::test]
+async fn a_file_of_another_release_and_somebody_elses_are_told_apart() {
+    for (statement, version) in [
+        (
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+             VALUES (999999, 'to come', TRUE, x'00', 0)",
+            Version::Newer,
+        ),
+        ("DELETE FROM _sqlx_migrations", Version::Older),
+        (
+            "UPDATE _sqlx_migrations SET checksum = x'00'",
+            Version::Foreign,
+        ),
+        (
+            "UPDATE _sqlx_migrations SET success = FALSE",
+            Version::Foreign,
+        ),
+        ("DROP TABLE _sqlx_migrations", Version::Foreign),
+    ] {
+        let folder = Folder::new();
+        let file = folder.migrated().await;
+        let mut conn = SqliteConnectOptions::new()
+            .filename(&file)
+            .connect()
+            .await
+            .expect("connected");
+        sqlx::raw_sql(statement)
+            .execute(&mut conn)
+            .await
+            .expect(statement);
+        conn.close().await.expect("closed");
+        assert_eq!(looked(&file).await.version, version, "{statement}");
+    }
 }

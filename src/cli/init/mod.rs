@@ -127,7 +127,9 @@ fn files(path: &Path, folder: &Path, text: String, random: &dyn Random) -> Vec<N
         mode: ONLY_OWNER,
     };
     let mut bytes = [[0_u8; BYTES]; 2];
-    bytes.iter_mut().for_each(|bytes| random.fill(bytes));
+    for bytes in &mut bytes {
+        random.fill(bytes);
+    }
     let [hook, webhook] = bytes;
     vec![
         secret(

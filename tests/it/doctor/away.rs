@@ -4,7 +4,6 @@ use relay_core::time::SignedDuration;
 use relay_keap::emulator::{Act, KeyHeader, NewField, NewProduct, NewUser};
 use serde_json::json;
 
-use super::patient::HookAct;
 use super::{Case, each_is_found_alone};
 
 #[tokio::test]
@@ -144,6 +143,13 @@ async fn a_contact_type_field_that_is_not_the_one_is_found() {
             what: &["several custom fields fit"],
             remedy: "keap.contact_type_field.id = \"ID\"",
         },
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_contact_type_field_of_another_kind_is_found() {
+    each_is_found_alone(&[
         Case {
             name: "a text, not a list",
             spoil: |p| {
@@ -182,7 +188,7 @@ async fn a_contact_type_field_that_is_not_the_one_is_found() {
                 p.write(
                     "contact_type_field = {",
                     "contact_type_field = { name = \"Kind\",",
-                )
+                );
             },
             area: "contact_type",
             severity: "warning",
@@ -210,7 +216,7 @@ async fn a_fee_that_is_not_what_it_was_is_found() {
                 p.write(
                     "product_ids = [\"10\"]",
                     "product_ids = [\"10\"], plan_ids = [\"11\", \"99\"]",
-                )
+                );
             },
             area: "coaching_fee",
             severity: "fault",
@@ -306,97 +312,12 @@ async fn a_coach_whom_keap_does_not_know_is_found_by_her_id() {
             name: "a deputy whom the portal doesn't know",
             spoil: |p| {
                 p.config
-                    .push_str("[people.deputies]\ncoach-1 = \"coach-9\"\n")
+                    .push_str("[people.deputies]\ncoach-1 = \"coach-9\"\n");
             },
             area: "people",
             severity: "warning",
             what: &["people.deputies names \"coach-9\""],
             remedy: "A25",
-        },
-    ])
-    .await;
-}
-
-#[tokio::test]
-async fn a_hook_that_does_not_reach_us_is_found() {
-    each_is_found_alone(&[
-        Case {
-            name: "inactive",
-            spoil: |p| {
-                p.keap(Act::DeactivateHook {
-                    event: "task.edit".to_owned(),
-                });
-            },
-            area: "hooks",
-            severity: "fault",
-            what: &["task.edit is Inactive at Keap"],
-            remedy: "clear-relay hooks sync",
-        },
-        Case {
-            name: "missing",
-            spoil: |p| p.hook_acts.push(HookAct::Delete("contact.edit")),
-            area: "hooks",
-            severity: "fault",
-            what: &["contact.edit is not subscribed to"],
-            remedy: "clear-relay hooks sync",
-        },
-        Case {
-            name: "none of them since the relay moved",
-            spoil: |p| p.write("https://relay.test/", "https://new.test/"),
-            area: "hooks",
-            severity: "fault",
-            what: &[
-                "contact.edit, contact.delete, task.edit",
-                "are sent with our secret to relay.test",
-            ],
-            remedy: "hooks sync",
-        },
-        Case {
-            name: "not offered",
-            spoil: |p| {
-                let keap = &p.world.vendors.keap;
-                let withheld = vec!["task.complete".to_owned()];
-                keap.configure(|settings| settings.events_withheld = withheld);
-            },
-            area: "hooks",
-            severity: "warning",
-            what: &["task.complete is not offered by this account"],
-            remedy: "Keap's support",
-        },
-        Case {
-            name: "over http",
-            spoil: |p| {
-                p.hook_acts.push(HookAct::Delete("task.edit"));
-                p.hook_acts
-                    .push(HookAct::Make("task.edit", "http://relay.test/"));
-            },
-            area: "hooks",
-            severity: "fault",
-            what: &["task.edit is sent to us over http", "unencrypted"],
-            remedy: "delete the subscriptions",
-        },
-        Case {
-            name: "to another host",
-            spoil: |p| {
-                p.hook_acts.push(HookAct::Delete("task.edit"));
-                p.hook_acts
-                    .push(HookAct::Make("task.edit", "https://old.test/"));
-            },
-            area: "hooks",
-            severity: "fault",
-            what: &["task.edit is sent with our secret to old.test"],
-            remedy: "change the secret",
-        },
-        Case {
-            name: "twice",
-            spoil: |p| {
-                p.hook_acts
-                    .push(HookAct::Make("task.edit", "https://relay.test/"))
-            },
-            area: "hooks",
-            severity: "warning",
-            what: &["task.edit is subscribed to more than once"],
-            remedy: "delete all but one",
         },
     ])
     .await;

@@ -1,7 +1,11 @@
 //! Misconfigurations that no vendor has to be asked for.
 
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 
+use clear_relay::cli::doctor::DoctorArgs;
+use clear_relay::ports::Stores as _;
+use clear_relay::wiring::store::SqliteStores;
 use relay_core::time::SignedDuration;
 use relay_store::{Claim, Fence, JobEnd, JobError, Op};
 
@@ -58,7 +62,7 @@ async fn configuration_that_does_not_fit_together_is_found() {
                 p.write(
                     "[clear_connection]\nmode = \"on\"",
                     "[clear_connection]\nmode = \"off\"",
-                )
+                );
             },
             area: "configuration",
             severity: "fault",
@@ -105,6 +109,19 @@ async fn a_secret_file_that_is_missing_empty_or_open_is_found() {
             area: "configuration",
             severity: "fault",
             what: &["keap.key_file", "can't be read"],
+            remedy: "name a readable file",
+        },
+        Case {
+            name: "a webhook key that is missing",
+            spoil: |p| {
+                p.write(
+                    "webhook_keys = { first",
+                    "webhook_keys = { first_file = \"no-such-file\" } # ",
+                )
+            },
+            area: "configuration",
+            severity: "fault",
+            what: &["clear_connection.webhook_keys.first_file", "can't be read"],
             remedy: "name a readable file",
         },
         Case {
@@ -161,6 +178,22 @@ async fn a_place_where_the_database_is_not_safe_is_found() {
             remedy: "a disk of this machine",
         },
         Case {
+            name: "a folder that can't be written to",
+            spoil: |p| p.machine.closed = Some(p.folder.path().to_owned()),
+            area: "files",
+            severity: "fault",
+            what: &["can't be written to by the user who runs this"],
+            remedy: "chown",
+        },
+        Case {
+            name: "a database that can't be written to",
+            spoil: |p| p.machine.closed = Some(p.folder.path().join("relay.db")),
+            area: "files",
+            severity: "fault",
+            what: &["relay.db can't be written to"],
+            remedy: "chmod",
+        },
+        Case {
             name: "little room",
             spoil: |p| p.machine.free = 100 << 20,
             area: "files",
@@ -201,7 +234,30 @@ async fn a_place_where_the_database_is_not_safe_is_found() {
 }
 
 #[tokio::test]
-async fn a_damaged_database_is_found_and_a_dead_job_in_a_whole_one() {
+async fn a_damaged_database_is_found_and_its_jobs_are_not_asked_for() {
+    let mut patient = Patient::healthy().await;
+    let whole = patient.folder.path().join("relay.db");
+    let broken = patient.folder.path().join("broken.db");
+    SqliteStores.migrate(&broken).await.expect("made");
+    let mut file = std::fs::File::options()
+        .write(true)
+        .open(&broken)
+        .expect("opened");
+    file.seek(SeekFrom::Start(4096)).expect("there");
+    file.write_all(&[0xa5; 3 * 4096]).expect("written");
+    let (whole, broken) = (whole.display().to_string(), broken.display().to_string());
+    patient.write(&whole, &broken);
+    let said = patient.examined(&DoctorArgs::default()).await;
+    let serious = said.serious();
+    assert_eq!(serious.len(), 1, "{serious:#?}");
+    assert_eq!(serious[0]["area"], "store");
+    assert_eq!(serious[0]["severity"], "fault");
+    let what = serious[0]["what"].as_str().expect("a text");
+    assert!(what.contains("the database is damaged"), "{what}");
+}
+
+#[tokio::test]
+async fn a_dead_job_is_a_warning_and_in_strict_mode_that_is_enough() {
     let patient = Patient::healthy().await;
     let store = patient.world.store();
     let now = patient.world.now();
@@ -231,12 +287,12 @@ async fn a_damaged_database_is_found_and_a_dead_job_in_a_whole_one() {
         at: now,
     };
     store.commit(vec![finish].into()).await.expect("committed");
-    let said = patient.examined(&super::DoctorArgs::default()).await;
+    let said = patient.examined(&DoctorArgs::default()).await;
     let serious = said.serious();
     assert_eq!(serious.len(), 1, "{serious:#?}");
     assert_eq!(serious[0]["subject"], "jobs.dead");
     assert!(said.end.is_ok(), "a warning is no fault");
-    let strict = super::DoctorArgs {
+    let strict = DoctorArgs {
         strict: true,
         ..Default::default()
     };
@@ -277,8 +333,11 @@ async fn a_calendar_that_has_aged_or_closes_everything_is_found() {
             spoil: |p| {
                 let days = ["monday", "tuesday", "wednesday", "thursday", "friday"];
                 let closed = days.map(|day| format!("{day} = \"closed\"\n")).concat();
-                p.config
-                    .push_str(&format!("[clinic.office_hours]\n{closed}"));
+                p.config.push_str(
+                    "[clinic.office_hours]
+",
+                );
+                p.config.push_str(&closed);
             },
             area: "configuration",
             severity: "fault",

@@ -6,6 +6,7 @@ mod here;
 mod init;
 mod patient;
 mod serve;
+mod subscriptions;
 mod whole;
 
 use clear_relay::cli::doctor::DoctorArgs;

@@ -31,6 +31,8 @@ pub(super) fn start() -> Timestamp {
 pub(super) struct FakeMachine {
     pub(super) mounts: String,
     pub(super) free: u64,
+    /// What can't be written to.
+    pub(super) closed: Option<PathBuf>,
 }
 
 impl Machine for FakeMachine {
@@ -39,6 +41,9 @@ impl Machine for FakeMachine {
     }
     fn free_bytes(&self, _folder: &Path) -> Option<u64> {
         Some(self.free)
+    }
+    fn may_write(&self, path: &Path) -> bool {
+        self.closed.as_deref() != Some(path)
     }
 }
 
@@ -122,6 +127,7 @@ impl Patient {
             machine: FakeMachine {
                 mounts: "/dev/sda1 / ext4 rw 0 0\n".to_owned(),
                 free: 1 << 40,
+                closed: None,
             },
             ahead: SignedDuration::ZERO,
             hook_acts: Vec::new(),

@@ -10,12 +10,12 @@ use relay_core::random::SeededRandom;
 use relay_core::time::ManualClock;
 use relay_keap::emulator::{Keap, Settings};
 
-struct Box {
+struct Clinic {
     folder: tempfile::TempDir,
     config: String,
 }
 
-fn sandbox() -> Box {
+fn sandbox() -> Clinic {
     let folder = tempfile::tempdir().expect("a folder");
     let clock = Arc::new(ManualClock::new(super::patient::start()));
     let keap = Keap::new(clock, Arc::new(SeededRandom::new(1)), Settings::default());
@@ -33,10 +33,10 @@ fn sandbox() -> Box {
     };
     let path = folder.path().join("relay.db");
     let config = clinic::config_text(&addresses, &path, &field);
-    Box { folder, config }
+    Clinic { folder, config }
 }
 
-impl Box {
+impl Clinic {
     async fn run(&self, args: &[&str]) -> Result<String, CliError> {
         let file = self.folder.path().join("relay.toml");
         std::fs::write(&file, &self.config).expect("written");
@@ -84,8 +84,8 @@ async fn the_words_are_those_of_the_doctor() {
     let mut sandbox = sandbox();
     sandbox.config = sandbox.config.replacen("public_url", "#", 1);
     let refused = sandbox.run(&["serve"]).await.expect_err("half configured");
-    let file = self::Box::run(&sandbox, &["doctor", "--offline", "--json"]).await;
-    assert!(file.is_err(), "a fault");
+    let doctor = sandbox.run(&["doctor", "--offline"]).await;
+    assert!(doctor.is_err(), "a fault");
     let examined = clear_relay::config::Config::examine_text(
         &sandbox.config,
         sandbox.folder.path(),
@@ -115,4 +115,17 @@ async fn a_vendor_that_is_away_does_not_stop_it() {
     sandbox.run(&["migrate"]).await.expect("made");
     let ready = sandbox.run(&["serve", "--dry-run"]).await.expect("ready");
     assert_eq!(ready, "ready to serve\n");
+}
+
+#[tokio::test]
+async fn a_database_where_none_can_be_is_refused_by_name() {
+    let mut sandbox = sandbox();
+    let path = sandbox.folder.path().join("relay.db").display().to_string();
+    let nowhere = "/no/such/folder/relay.db";
+    sandbox.config = sandbox.config.replacen(&path, nowhere, 1);
+    for command in ["migrate", "serve"] {
+        let error = sandbox.run(&[command]).await.expect_err("no folder");
+        assert!(matches!(error, CliError::Usage(_)), "{error}");
+        assert!(error.to_string().contains(nowhere), "{error}");
+    }
 }

@@ -49,6 +49,42 @@ async fn of_a_healthy_clinic_nothing_serious_is_said_and_every_area_is_looked_at
 }
 
 #[tokio::test]
+async fn what_is_only_worth_knowing_is_a_note_with_something_to_do_about_it() {
+    let mut patient = Patient::healthy().await;
+    patient.write(
+        "[clinic]",
+        "[clinic]\nclosed_days = [\"2026-02-02\", \"2026-12-01\"]",
+    );
+    patient.write(
+        "webhook_keys",
+        "capabilities = { notes = false }\nwebhook_keys",
+    );
+    let said = patient.examined(&DoctorArgs::default()).await;
+    assert_eq!(said.serious().len(), 0, "{:#?}", said.document);
+    let findings = said.document["findings"].as_array().expect("findings");
+    for (subject, what) in [
+        ("clinic.closed_days", "has 1 that are over"),
+        ("procedures.missed_check_in.mode", "messages go out"),
+        (
+            "procedures.missed_check_in.scripts.S1-date-only",
+            "is not approved",
+        ),
+        (
+            "clear_connection.capabilities.notes",
+            "the portal offers it",
+        ),
+    ] {
+        let found = findings.iter().find(|f| f["subject"] == subject);
+        let found = found.expect(subject);
+        assert_eq!(found["severity"], "note", "{found}");
+        assert!(
+            found["what"].as_str().expect("a text").contains(what),
+            "{found}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_changed_at_a_vendor() {
     let patient = Patient::healthy().await;
     let before = patient.world.vendors.accepted();
