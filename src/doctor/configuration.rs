@@ -13,9 +13,20 @@ pub(super) fn mistakes(mistakes: &[Mistake]) -> Vec<Finding> {
         let Mistake {
             key, wrong, remedy, ..
         } = mistake;
-        Finding::fault(Area::Configuration, key, format!("{key}: {wrong}"), remedy)
+        let what = sentence(key, wrong);
+        Finding::fault(Area::Configuration, key, what, remedy)
     };
     mistakes.iter().map(finding).collect()
+}
+
+/// A key and what is wrong with it. Most mistakes go on from the key; some are sentences.
+fn sentence(key: &str, wrong: &str) -> String {
+    let goes_on = ["is ", "has ", "can't ", "would ", "holds "];
+    if goes_on.iter().any(|word| wrong.starts_with(word)) {
+        format!("{key} {wrong}")
+    } else {
+        format!("{key}: {wrong}")
+    }
 }
 
 /// What is missing or doesn't fit.

@@ -69,7 +69,7 @@ async fn every_fault_that_needs_no_vendor_is_named_at_once_and_nothing_is_made()
     let text = error.to_string();
     for fault in [
         "can't serve: 4 faults",
-        "clear_connection.base_url: is missing",
+        "clear_connection.base_url is missing",
         "keap.hook_secrets has no secret",
         "http.public_url is missing",
         "procedures.missed_check_in.path",
