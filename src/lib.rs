@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`cli`] | the commands |
 //! | [`config`] | `clear-relay.toml` and the environment, checked |
+//! | [`doctor`] | what is wrong, and what to do about it |
 //! | [`http`] | the routes |
 //! | [`receipts`] | verify, store, acknowledge |
 //! | [`engine`] | intake, steps, queue, what people do |
@@ -26,6 +27,7 @@ pub mod checkpoint;
 pub mod cli;
 pub mod config;
 pub mod credentials;
+pub mod doctor;
 pub mod effects;
 pub mod engine;
 pub mod http;

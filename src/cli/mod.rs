@@ -15,8 +15,10 @@ pub mod clients;
 mod clocks;
 pub mod connect;
 pub mod demo;
+pub mod doctor;
 mod error;
 pub mod hooks;
+pub mod init;
 pub mod jobs;
 pub mod keap;
 pub mod migrate;
@@ -35,6 +37,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
+use relay_core::random::SystemRandom;
 use relay_core::time::Clocks;
 use relay_http_client::ReqwestTransport;
 use relay_store::Store;
@@ -50,7 +53,9 @@ use crate::wiring;
 use cases::CasesCommand;
 use clients::ClientsCommand;
 use connect::ConnectCommand;
+use doctor::DoctorArgs;
 use hooks::HooksCommand;
+use init::InitArgs;
 use jobs::JobsCommand;
 use keap::KeapCommand;
 use outreach::{ResumeArgs, StopArgs};
@@ -118,6 +123,10 @@ pub enum Command {
     /// The configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look at everything that has to be right, and say what is not and what to do about it.
+    Doctor(DoctorArgs),
+    /// Write a configuration to fill in, and the secrets it needs.
+    Init(InitArgs),
     /// Bring the database to this version; make it if it is not there.
     Migrate {
         /// Look only.
@@ -151,6 +160,18 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
     if cli.command == Command::Connect(ConnectCommand::NewKey) {
         return connect::print_new_key(out);
     }
+    if let Command::Init(args) = &cli.command {
+        return init::run(args, &SystemRandom, out);
+    }
+    // Both look at the whole configuration, whatever is wrong with it.
+    if let Command::Doctor(args) = &cli.command {
+        let examined = Config::examine(cli.config.as_deref())?;
+        return doctor::run(&examined, args, stores, out).await;
+    }
+    if let Command::Serve(args) = &cli.command {
+        let examined = Config::examine(cli.config.as_deref())?;
+        return serve::serve(examined, args, stores, out).await;
+    }
     let config = Config::load(cli.config.as_deref())?;
     out.set_zone(config.calendar.zone().clone());
     match &cli.command {
@@ -169,8 +190,11 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
         Command::Procedures(ProceduresCommand::Check { path }) => {
             procedures::check(&config.procedures.missed_check_in, path.clone(), out)
         }
-        Command::Serve(args) => serve::serve(&config, args, stores, out).await,
-        Command::Demo(_) | Command::Sandbox(_) => Err(CliError::NotBuilt(name(&cli.command))),
+        Command::Demo(_)
+        | Command::Sandbox(_)
+        | Command::Serve(_)
+        | Command::Doctor(_)
+        | Command::Init(_) => Err(CliError::NotBuilt(name(&cli.command))),
         command => {
             let path = &config.store.path;
             require_database(path)?;
@@ -334,6 +358,8 @@ fn name(command: &Command) -> &'static str {
         Command::Keap(_) => "keap",
         Command::Connect(_) => "connect",
         Command::Config(_) => "config",
+        Command::Doctor(_) => "doctor",
+        Command::Init(_) => "init",
         Command::Migrate { .. } => "migrate",
     }
 }

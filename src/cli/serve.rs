@@ -14,11 +14,12 @@ use tokio::net::TcpListener;
 
 use super::Opened;
 use super::clocks;
+use super::doctor;
 use super::error::CliError;
 use super::output::Output;
 use super::process::ServeArgs;
 use crate::checkpoint::NoCheckpoints;
-use crate::config::Config;
+use crate::config::{Config, Examined};
 use crate::engine::worker;
 use crate::lifecycle::{Ended, Lifecycle, Patience, Signals};
 use crate::ports::Stores;
@@ -31,14 +32,16 @@ const CONCURRENCY: u32 = 4;
 
 /// Runs the relay until it is told to end.
 pub(super) async fn serve(
-    config: &Config,
+    examined: Examined,
     args: &ServeArgs,
     stores: &dyn Stores,
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
+    doctor::refuse_half_configured(&examined, stores).await?;
+    let config = &examined.into_result()?;
+    out.set_zone(config.calendar.zone().clone());
     config.check_time_scale(args.time_scale)?;
     let path = &config.store.path;
-    super::check_place(path)?;
     if args.dry_run {
         // Whoever only looks must not find a database made, or brought to another version.
         super::require_database(path)?;

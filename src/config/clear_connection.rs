@@ -97,15 +97,16 @@ impl ClearConnectionConfig {
         let limits = LimitsConfig::read(reader.section("limits"), None);
         if mode == VendorMode::On {
             let off = "or mode = \"off\"";
-            if asked_url.is_none() {
+            if asked_url.is_none() && !reader.is_mistaken("base_url") {
                 let remedy = format!("write base_url = \"https://HOST/PATH\", {off}");
-                reader.mistake("base_url", "is missing or unusable", remedy);
+                reader.mistake("base_url", "is missing", remedy);
             }
-            if token.is_none() {
+            if token.is_none() && !reader.is_mistaken("token_file") {
                 let remedy = format!("write token_file = \"PATH\", {off}");
                 reader.mistake("token", "is missing", remedy);
             }
-            if capabilities.events && webhook_keys.is_empty() {
+            let no_key = webhook_keys.is_empty() && !reader.is_mistaken("webhook_keys");
+            if capabilities.events && no_key {
                 reader.mistake(
                     "webhook_keys",
                     "has no key, so every event would be refused",

@@ -309,7 +309,7 @@ fn key(
             "leave it out, or write credential = \"service_account_key\"",
         ),
         (CredentialKind::OAuth, None) | (_, Some(_)) => {}
-        (_, None) if mode == VendorMode::On => reader.mistake(
+        (_, None) if mode == VendorMode::On && !reader.is_mistaken("key_file") => reader.mistake(
             "key",
             "is missing",
             "write key_file = \"PATH\", credential = \"oauth\", or mode = \"off\"",

@@ -11,7 +11,8 @@
 //! - Secrets are `SecretString` and appear in no message, not even when they are wrong.
 //! - Credentials go out over https, or stay on this machine.
 //!
-//! Not guaranteed: that what is configured works; `doctor`-like checks ask the vendors.
+//! Not guaranteed: that what is configured works, nor that the sections fit together: [`Gap`] tells
+//! the latter, and `doctor` asks the vendors for the former.
 //!
 //! How a newcomer adds a key: in its section's file, the field, one line in `read`, and its
 //! lines in `EXAMPLE`; a test uncomments every line of the example and parses it.
@@ -29,6 +30,7 @@ mod procedures;
 mod reader;
 mod secrets;
 mod store;
+mod whole;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -45,14 +47,16 @@ pub use keap::{
 pub use keap_oauth::KeapOAuth;
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
-pub use mistakes::{ConfigError, Mistake};
+pub use mistakes::{ConfigError, Mistake, SecretFile};
 pub use people::PeopleConfig;
 pub use procedures::{ProcedureConfig, ProceduresConfig};
 pub use secrets::SecretsConfig;
 pub use store::StoreConfig;
+pub use whole::{Gap, Gravity};
 
 use mistakes::Mistakes;
 use reader::Reader;
+pub(crate) use reader::is_loopback;
 
 /// The file that is read when none is named.
 pub const DEFAULT_FILE: &str = "clear-relay.toml";
@@ -95,11 +99,41 @@ pub struct Config {
     pub people: PeopleConfig,
     /// What seals stored tokens.
     pub secrets: SecretsConfig,
+    /// The files that hold secrets.
+    pub secret_files: Vec<SecretFile>,
+}
+
+/// A configuration that was read to its end, whatever is wrong with it.
+#[derive(Debug, Clone)]
+pub struct Examined {
+    /// What could be made of it: a value that is wrong is replaced by its default, so nothing may
+    /// be done with it but look. `None` where even that is not possible.
+    pub config: Option<Config>,
+    /// Every mistake, in the order of the sections.
+    pub mistakes: Vec<Mistake>,
+}
+
+impl Examined {
+    /// The configuration, if nothing is wrong with it.
+    pub fn into_result(self) -> Result<Config, ConfigError> {
+        match self.config {
+            Some(config) if self.mistakes.is_empty() => Ok(config),
+            _ => Err(ConfigError {
+                mistakes: self.mistakes,
+            }),
+        }
+    }
 }
 
 impl Config {
     /// Reads `file` (else [`DEFAULT_FILE`], if it is there) and the process's environment.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::examine(file)?.into_result()
+    }
+
+    /// The same, and goes on where something is wrong. An error is a file that can't be read or is
+    /// no TOML: then there is nothing to go on with.
+    pub fn examine(file: Option<&Path>) -> Result<Examined, ConfigError> {
         let path = file.unwrap_or(Path::new(DEFAULT_FILE));
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
@@ -110,12 +144,12 @@ impl Config {
                 return Err(ConfigError::one(
                     path.display().to_string(),
                     format!("can't be read ({})", error.kind()),
-                    "name a readable file with --config, or copy clear-relay.example.toml",
+                    "name a readable file with --config, or make one with `clear-relay init`",
                 ));
             }
         };
         let base = path.parent().unwrap_or(Path::new(""));
-        Self::parse(&text, base, environment())
+        Self::examine_text(&text, base, environment())
     }
 
     /// Reads a configuration from `text` (TOML) and `environment`; relative `*_file` paths start
@@ -125,9 +159,18 @@ impl Config {
         base: &Path,
         environment: HashMap<String, String>,
     ) -> Result<Self, ConfigError> {
+        Self::examine_text(text, base, environment)?.into_result()
+    }
+
+    /// The same, and goes on where something is wrong.
+    pub fn examine_text(
+        text: &str,
+        base: &Path,
+        environment: HashMap<String, String>,
+    ) -> Result<Examined, ConfigError> {
         let table = layered(text, environment)?;
-        let mistakes = Mistakes::default();
-        let mut root = Reader::root(table, base, &mistakes);
+        let collected = Mistakes::default();
+        let mut root = Reader::root(table, base, &collected);
         let store = StoreConfig::read(root.section("store"));
         let http = HttpConfig::read(root.section("http"));
         let calendar = clinic::read(root.section("clinic"));
@@ -139,20 +182,18 @@ impl Config {
         let secrets = SecretsConfig::read(root.section("secrets"));
         root.finish();
         if let Some(keap) = keap.as_ref().filter(|keap| keap.is_oauth()) {
-            keap.oauth.check(http.public_url.as_ref(), &mistakes);
+            keap.oauth.check(http.public_url.as_ref(), &collected);
             if secrets.encryption_key.is_none() {
-                mistakes.add(
+                collected.add(
                     "secrets.encryption_key",
                     "is missing, and keap.credential is \"oauth\"",
                     "make one with `clear-relay connect new-key` and name its file",
                 );
             }
         }
+        let (mistakes, secret_files) = collected.into_parts();
         // An address that can't be read is a mistake already, so `keap` is there without one.
-        let keap = mistakes.into_result(keap)?.ok_or_else(|| {
-            ConfigError::one("keap.base_url", "is missing", "write https://HOST/PATH")
-        })?;
-        Ok(Self {
+        let config = keap.map(|keap| Self {
             store,
             http,
             calendar,
@@ -162,7 +203,9 @@ impl Config {
             log,
             people,
             secrets,
-        })
+            secret_files,
+        });
+        Ok(Examined { config, mistakes })
     }
 
     /// Where Keap sends the browser back to after somebody has agreed.

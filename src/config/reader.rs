@@ -55,6 +55,12 @@ impl<'a> Reader<'a> {
         self.mistakes.add(self.key(key), wrong, remedy);
     }
 
+    /// Whether a mistake at `key` or below it is known already: one gap is one mistake.
+    pub(super) fn is_mistaken(&self, key: &str) -> bool {
+        let key = self.key(key);
+        self.mistakes.has(&key) || self.mistakes.has_below(&key)
+    }
+
     /// A table within this one; empty where there is none.
     pub(super) fn section(&mut self, key: &'static str) -> Reader<'a> {
         let rest = self.free_table(key);
@@ -216,11 +222,14 @@ impl<'a> Reader<'a> {
 
     fn secret_file(&self, key: &str, path: &str) -> Option<SecretString> {
         let remedy = "name a readable file whose first line is the secret";
-        match std::fs::read_to_string(self.base.join(path)) {
+        let file = self.base.join(path);
+        self.mistakes.secret_file(&self.key(key), file.clone());
+        match std::fs::read_to_string(file) {
             Ok(text) => {
                 let line = text.lines().next().unwrap_or_default().trim();
                 if line.is_empty() {
-                    self.mistake(key, "the file's first line is empty", remedy);
+                    let wrong = format!("the first line of {path:?} is empty");
+                    self.mistake(key, wrong, "write the secret there");
                     return None;
                 }
                 Some(SecretString::from(line.to_owned()))
@@ -270,17 +279,19 @@ impl<'a> Reader<'a> {
     /// Reports everything that was not asked for.
     pub(super) fn finish(self) {
         for unknown in self.rest.keys() {
-            let remedy = match nearest(unknown, &self.asked) {
+            let nearest = nearest(unknown, &self.asked);
+            let remedy = match nearest {
                 Some(known) => format!("did you mean {known:?}?"),
                 None => format!("known here: {}", self.asked.join(", ")),
             };
-            self.mistake(unknown, "is not a key", remedy);
+            let meant = nearest.map(|known| self.key(known));
+            self.mistakes.unknown(self.key(unknown), meant, remedy);
         }
     }
 }
 
 /// Whether the address is on this machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(ip)) => ip.is_loopback(),

@@ -12,6 +12,7 @@ mod connections;
 mod crm;
 mod engagement;
 mod hooks;
+mod inspect;
 mod portal;
 mod stores;
 
@@ -27,9 +28,10 @@ pub use crm::{
 };
 pub use engagement::{Activity, Addresses};
 pub use hooks::{Among, Changed, HookRegistry, HookStatus, Standing, SyncWish, Synced};
+pub use inspect::Inspect;
 pub use portal::{Portal, PortalNote};
 pub use relay_http_client::CallError;
-pub use stores::Stores;
+pub use stores::{Look, Stores, Version};
 
 /// Every port, as the engine holds them.
 #[derive(Debug, Clone)]

@@ -218,6 +218,11 @@ impl World {
         &self.relay_url
     }
 
+    /// The configuration as it was read.
+    pub fn config_text(&self) -> &str {
+        &self.config_text
+    }
+
     /// The store.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.relay.engine.store

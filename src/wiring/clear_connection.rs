@@ -4,6 +4,7 @@
 //! thing added is the clinic's zone: an instant falls on a day of the clinic (A1).
 
 mod facts;
+pub(super) mod inspect;
 #[cfg(test)]
 mod tests;
 

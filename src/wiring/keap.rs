@@ -11,6 +11,7 @@ pub mod hook_paths;
 mod addresses;
 mod automation;
 pub mod hooks;
+pub(super) mod inspect;
 mod source;
 #[cfg(test)]
 mod tests;

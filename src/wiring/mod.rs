@@ -3,6 +3,7 @@
 //! and [`assemble`], which puts a relay together from a checked configuration.
 
 pub mod clear_connection;
+pub mod inspect;
 pub mod keap;
 pub mod limits;
 pub mod procedures;
@@ -17,7 +18,7 @@ use relay_clear_connection::webhook::{FieldMap, KeyRing, WebhookKey};
 use relay_clear_connection::{Capabilities, PortalClient};
 use relay_core::random::Random;
 use relay_core::retry::{ProbeSchedule, RetryPolicy};
-use relay_core::time::{Clocks, SignedDuration};
+use relay_core::time::{Clock, Clocks, SignedDuration};
 use relay_http_client::Transport;
 use relay_keap::webhook::PathSecrets;
 use relay_store::Store;
@@ -126,14 +127,14 @@ impl Relay {
 pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError> {
     let wake = Arc::new(Notify::new());
     let pace = limits::pacer(config, &ground);
-    let portal = portal_client(config, &ground, limits::to_portal(&ground, &pace))?;
+    let clock = &ground.clocks.procedure;
+    let portal = portal_client(config, &limits::to_portal(&ground, &pace), clock)?;
     let to_keap = limits::to_keap(config, &ground, &pace);
     let connection = Arc::new(KeapConnection::new(config, &ground, to_keap)?);
     let keap = Arc::clone(connection.client());
     let closed = ClosedPaths::default();
     let sources = sources(config, &closed)?;
     let zone = config.calendar.zone().clone();
-    let clock = &ground.clocks.procedure;
     let coaching = CoachingPlans {
         products: config.keap.coaching.product_ids.iter().cloned().collect(),
         plans: config.keap.coaching.plan_ids.iter().cloned().collect(),
@@ -223,8 +224,8 @@ fn people(config: &Config) -> People {
 
 fn portal_client(
     config: &Config,
-    ground: &Ground,
-    transport: Arc<dyn Transport>,
+    transport: &Arc<dyn Transport>,
+    clock: &Arc<dyn Clock>,
 ) -> Result<PortalClient, AssembleError> {
     let off = AssembleError::Off {
         vendor: "clear_connection",
@@ -232,7 +233,7 @@ fn portal_client(
     let portal = &config.clear_connection;
     match (portal.mode, &portal.base_url, &portal.token) {
         (VendorMode::On, Some(base), Some(token)) => {
-            let clock = Arc::clone(&ground.clocks.procedure);
+            let (transport, clock) = (Arc::clone(transport), Arc::clone(clock));
             let client = PortalClient::new(transport, base.clone(), token.clone(), clock);
             Ok(client.with_capabilities(capabilities(portal.capabilities)))
         }

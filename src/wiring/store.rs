@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use relay_store::{Store, StoreError};
-use relay_store_sqlite::SqliteStore;
+use relay_store_sqlite::{self as sqlite, SqliteStore};
 
-use crate::ports::Stores;
+use crate::ports::{Look, Stores, Version};
 
 /// Databases in files.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,5 +24,24 @@ impl Stores for SqliteStores {
         let migrated = store.migrate().await;
         store.close().await;
         migrated
+    }
+
+    async fn look(&self, path: &Path, thorough: bool) -> Result<Look, StoreError> {
+        let sqlite::Look {
+            version,
+            journal,
+            damage,
+        } = sqlite::look(path, thorough).await?;
+        let version = match version {
+            sqlite::Version::Current => Version::Current,
+            sqlite::Version::Older => Version::Older,
+            sqlite::Version::Newer => Version::Newer,
+            sqlite::Version::Foreign => Version::Foreign,
+        };
+        Ok(Look {
+            version,
+            journal,
+            damage,
+        })
     }
 }

@@ -152,6 +152,7 @@ fn vendors_named(sources: &[Source]) -> Vec<String> {
         "src/credentials",
         "src/ports",
         "src/http",
+        "src/doctor",
     ];
     let mut wrong = Vec::new();
     for (path, text) in sources {
@@ -264,7 +265,7 @@ fn the_root_crate_does_not_know_the_database_driver() {
 }
 
 #[test]
-fn engine_effects_receipts_ports_and_http_name_no_vendor() {
+fn engine_effects_receipts_ports_http_and_doctor_name_no_vendor() {
     assert_eq!(vendors_named(&rust_files()), none());
     assert_eq!(vendor_crates_used(&rust_files()), none());
 }

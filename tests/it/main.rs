@@ -14,6 +14,7 @@ mod credentials;
 mod demo;
 #[cfg(test)]
 mod drills;
+mod doctor;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod contacts;
 mod engagement;
 mod fields;
 mod hooks;
+mod inspect;
 mod mail;
 mod tags;
 mod work;
@@ -42,6 +43,7 @@ use url::Url;
 pub use changes::Touched;
 pub use engagement::{AddressActivity, Moved};
 pub use fields::{ContactTypeField, ResolvedField};
+pub use inspect::Right;
 pub use mail::AddressStatus;
 pub use write_field::{CustomFieldsMode, FieldWrite};
 

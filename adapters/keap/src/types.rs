@@ -146,6 +146,8 @@ pub struct CustomField {
     pub label: Option<String>,
     /// The database column.
     pub field_name: Option<String>,
+    /// `TEXT`, `DROPDOWN`, …; v1 spells it `Text`, `Dropdown`.
+    pub field_type: Option<String>,
     /// The header it stands under.
     #[serde(deserialize_with = "id")]
     pub group_id: Option<String>,

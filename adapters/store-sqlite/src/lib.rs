@@ -28,6 +28,7 @@ mod failure;
 mod jobs;
 mod leases;
 mod pace;
+mod look;
 mod receipts;
 mod store;
 mod values;
@@ -46,6 +47,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::failure::Failure;
+pub use crate::look::{Look, Version, look};
 pub use crate::writer::WriterStats;
 use crate::writer::{Handle, Writer};
 

@@ -62,10 +62,7 @@ impl KeapConnection {
                 (Some(keeper.clone()), Arc::new(KeptToken(keeper)))
             }
             CredentialKind::ServiceAccountKey | CredentialKind::PersonalAccessToken => {
-                let key = keap.key.clone();
-                let key = key.ok_or_else(|| setting("keap.key", "is missing"))?;
-                let key = FixedKey::new(key).map_err(|problem| setting("keap.key", problem))?;
-                (None, Arc::new(key))
+                (None, fixed(keap)?)
             }
         };
         let client = KeapClient::new(
@@ -78,6 +75,40 @@ impl KeapConnection {
             keeper,
             client: Arc::new(client.map_err(|problem| setting("keap", problem))?),
         })
+    }
+
+    /// A connection by a key, which needs no database.
+    pub fn by_key(
+        keap: &KeapConfig,
+        transport: Arc<dyn Transport>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, AssembleError> {
+        if keap.mode != VendorMode::On || keap.credential == CredentialKind::OAuth {
+            return Err(AssembleError::Off { vendor: NAME });
+        }
+        let credential = fixed(keap)?;
+        let client = KeapClient::new(transport, Arc::clone(clock), settings(keap, credential));
+        Ok(Self {
+            kind: keap.credential,
+            keeper: None,
+            client: Arc::new(client.map_err(|problem| setting("keap", problem))?),
+        })
+    }
+
+    /// The same key in another header; `None` where there is no key.
+    pub fn in_header(
+        &self,
+        keap: &KeapConfig,
+        header: config::KeyHeader,
+        transport: &Arc<dyn Transport>,
+        clock: &Arc<dyn Clock>,
+    ) -> Option<Arc<KeapClient>> {
+        let keap = KeapConfig {
+            header,
+            ..keap.clone()
+        };
+        let other = Self::by_key(&keap, Arc::clone(transport), clock).ok()?;
+        Some(other.client)
     }
 
     /// What calls Keap.
@@ -115,6 +146,13 @@ impl KeapConnection {
             }),
         }
     }
+}
+
+fn fixed(keap: &KeapConfig) -> Result<Arc<dyn Credential>, AssembleError> {
+    let key = keap.key.clone();
+    let key = key.ok_or_else(|| setting("keap.key", "is missing"))?;
+    let key = FixedKey::new(key).map_err(|problem| setting("keap.key", problem))?;
+    Ok(Arc::new(key))
 }
 
 fn settings(keap: &KeapConfig, credential: Arc<dyn Credential>) -> Settings {

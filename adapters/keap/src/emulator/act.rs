@@ -164,8 +164,6 @@ pub enum Act {
     },
     /// An automation reaches its step "Send HTTP Post".
     AutomationPost(NewPost),
-    /// A hook subscription is switched off, as after a bad night.
-    DeactivateHooks,
     /// Another integration of the account makes requests: with a key of its own, or with ours.
     UseQuota {
         /// How many.
@@ -173,6 +171,20 @@ pub enum Act {
         /// With our key.
         #[serde(default)]
         our_key: bool,
+    },
+    /// Somebody renames a product.
+    RenameProduct {
+        /// The product.
+        product: u64,
+        /// Its new name.
+        name: String,
+    },
+    /// A hook subscription is switched off, as after a bad night.
+    DeactivateHooks,
+    /// The subscriptions to one event are switched off.
+    DeactivateHook {
+        /// The event key.
+        event: String,
     },
     /// A key is let in no more.
     RevokeKeys,
@@ -215,12 +227,18 @@ impl World<'_> {
             Act::AddEmailRecord(new) => Ok(self.add_email_record(&new)),
             Act::SetUserStatus { user, status } => self.set_user_status(user, &status),
             Act::AutomationPost(new) => self.automation_post(&new),
-            Act::DeactivateHooks => Ok(self.deactivate_hooks()),
             Act::RevokeKeys | Act::RevokeGrants | Act::ExpireAccess => Ok(0),
             Act::UseQuota { requests, our_key } => {
                 self.state.usage.count_others(self.now, requests, our_key);
                 Ok(0)
             }
+            Act::RenameProduct { product, name } => {
+                known(self.state.products.get_mut(product), "product")?.set("name", name);
+                self.raise("product.edit", product);
+                Ok(product)
+            }
+            Act::DeactivateHooks => Ok(self.deactivate_hooks(None)),
+            Act::DeactivateHook { event } => Ok(self.deactivate_hooks(Some(&event))),
             Act::ChangeSubscription {
                 subscription,
                 changes,
@@ -307,8 +325,12 @@ impl World<'_> {
         Ok(user)
     }
 
-    fn deactivate_hooks(&mut self) -> u64 {
-        let keys: Vec<u64> = self.state.hooks.by_key.keys().copied().collect();
+    fn deactivate_hooks(&mut self, event: Option<&str>) -> u64 {
+        let hooks = self.state.hooks.by_key.iter();
+        let keys: Vec<u64> = hooks
+            .filter(|(_, hook)| event.is_none_or(|event| hook.event_key == event))
+            .map(|(key, _)| *key)
+            .collect();
         let count = keys.len() as u64;
         for key in keys {
             self.state.hooks.set_status(key, Status::Inactive);

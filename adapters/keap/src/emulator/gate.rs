@@ -15,8 +15,8 @@ use relay_http_client::emulation::{FaultAct, Moment};
 use super::reply::{Handled, Reply, Version, html_page};
 use super::request::Incoming;
 use super::routes::{self, Route, Run};
-use super::settings::Settings;
 use super::{Keap, lock, oauth, quota};
+use super::settings::{KeyHeader, Settings};
 
 /// The largest body that is read: attachments make mails large.
 pub(super) const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -53,18 +53,22 @@ pub(super) async fn answer(keap: &Arc<Keap>, request: Request) -> Response {
     finish(keap, ending, headers)
 }
 
-/// Both headers are accepted, as both are documented.
-fn credential(headers: &HeaderMap) -> Option<&str> {
+/// Both headers are documented; a tenant that takes only one sees nothing in the other.
+fn credential(headers: &HeaderMap, taken: KeyHeader) -> Option<&str> {
     let text = |name: &str| headers.get(name)?.to_str().ok();
-    text(AUTHORIZATION.as_str())
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .or_else(|| text("x-keap-api-key"))
-        .filter(|key| !key.is_empty())
+    let bearer = || text(AUTHORIZATION.as_str())?.strip_prefix("Bearer ");
+    let key = || text("x-keap-api-key");
+    let presented = match taken {
+        KeyHeader::Either => bearer().or_else(key),
+        KeyHeader::Bearer => bearer(),
+        KeyHeader::ApiKey => key(),
+    };
+    presented.filter(|key| !key.is_empty())
 }
 
 /// `None` if the request is let in, else the gateway's code. A token is not let in as a key is.
 fn judge(keap: &Keap, settings: &Settings, headers: &HeaderMap) -> Option<&'static str> {
-    let Some(presented) = credential(headers) else {
+    let Some(presented) = credential(headers, settings.key_header) else {
         return Some("oauth.v2.InvalidAccessToken");
     };
     if settings.keys.iter().any(|key| key == presented) {

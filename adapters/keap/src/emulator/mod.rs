@@ -59,7 +59,7 @@ pub use acts::{
 pub use automation::NewPost;
 pub use reply::{gateway_fault, html_page, quota_exceeded};
 pub use settings::{
-    AddressList, ApiUrl, Arrival, AutoCharge, Consent, DeactivatedCard, Drift, FieldEcho, HookTime, Limits, ListWrite, ModelMetadata, NameFilter, OAuthSettings, OldToken, OptedOut, PageEnd, PageToken, RefusedToken, SecondDeactivate, Settings, TaskTime, Undecodable, UnknownOption, Unset,
+    AddressList, ApiUrl, Arrival, AutoCharge, Consent, DeactivatedCard, Drift, FieldEcho, HookTime, KeyHeader, Limits, ListWrite, ModelMetadata, NameFilter, OAuthSettings, OldToken, OptedOut, PageEnd, PageToken, RefusedToken, SecondDeactivate, Settings, TaskTime, Undecodable, UnknownOption, Unset,
 };
 
 use state::State;

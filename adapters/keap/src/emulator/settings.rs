@@ -199,6 +199,17 @@ pub enum Unset {
     First,
 }
 
+/// In which header a tenant takes keys: both are documented, and some are said to take only one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyHeader {
+    /// Either.
+    Either,
+    /// `Authorization: Bearer` only.
+    Bearer,
+    /// `X-Keap-API-Key` only.
+    ApiKey,
+}
+
 /// The limits of one key, and those of the tenant, which all its integrations use up together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -286,8 +297,12 @@ pub struct Settings {
     pub keys: Vec<String>,
     /// The other way in: tokens.
     pub oauth: OAuthSettings,
+    /// The header they are taken in.
+    pub key_header: KeyHeader,
     /// The tenant, as `x-keap-tenant-id` names it.
     pub tenant: String,
+    /// Event keys that this edition doesn't offer.
+    pub events_withheld: Vec<String>,
     /// The tenant's zone, as its business profile names it.
     pub time_zone: String,
     /// The user whose key it is: everything the key makes is made by her.
@@ -349,7 +364,9 @@ impl Default for Settings {
         Self {
             keys: vec!["KeapAK-emulated".to_owned()],
             oauth: OAuthSettings::default(),
+            key_header: KeyHeader::Either,
             tenant: "zz999.infusionsoft.test".to_owned(),
+            events_withheld: Vec::new(),
             time_zone: "America/Denver".to_owned(),
             acting_user: 1,
             limits: Limits {

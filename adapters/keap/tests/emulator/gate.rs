@@ -1,7 +1,7 @@
 //! Credentials, forms, quotas: everything that stands before a route.
 
 use http::Method;
-use relay_keap::emulator::Act;
+use relay_keap::emulator::{Act, KeyHeader};
 use serde_json::{Value, json};
 
 use crate::tenant::{MAYA, Tenant};
@@ -214,4 +214,21 @@ async fn it_can_stand_under_a_prefix_beside_others() {
         .raw(Method::GET, &format!("/keap{CONTACT}"), &[KEY], "")
         .await;
     assert_eq!(answer.expect("an answer").json["id"], json!("1001"));
+}
+
+#[tokio::test]
+async fn a_tenant_that_takes_one_header_sees_nothing_in_the_other() {
+    let other = ("x-keap-api-key", "KeapAK-emulated");
+    for (taken, right, wrong) in [
+        (KeyHeader::Bearer, KEY, other),
+        (KeyHeader::ApiKey, other, KEY),
+    ] {
+        let tenant = Tenant::with(|settings| settings.key_header = taken);
+        let status = async |header| {
+            let answer = tenant.raw(Method::GET, CONTACT, &[header], "").await;
+            answer.expect("an answer").status
+        };
+        assert_eq!(status(right).await, 200, "{taken:?}");
+        assert_eq!(status(wrong).await, 401, "{taken:?}");
+    }
 }

@@ -1,0 +1,128 @@
+//! Looking at a file from outside, for the doctor: nothing in it is changed, and it is not made.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use relay_store::StoreError;
+use sqlx::migrate::Migrate as _;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+
+use crate::failure::Failure;
+
+/// How the schema of a file stands to this program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// The same.
+    Current,
+    /// It lacks migrations, maybe all of them.
+    Older,
+    /// It has migrations that this program doesn't know.
+    Newer,
+    /// Its tables are not ours, or a migration broke off or was changed.
+    Foreign,
+}
+
+/// What a file looks like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// Its version.
+    pub version: Version,
+    /// `wal`, unless somebody changed it.
+    pub journal: String,
+    /// The first fault that `quick_check` finds, in SQLite's words, if it was asked.
+    pub damage: Option<String>,
+}
+
+/// SQLite's code for a damaged file.
+const CORRUPT: &str = "11";
+
+/// Looks at the file at `path`, which must be there. Damage is looked for only if `thorough`: that
+/// reads the whole file.
+pub async fn look(path: impl AsRef<Path>, thorough: bool) -> Result<Look, StoreError> {
+    let connect = SqliteConnectOptions::new()
+        .filename(path.as_ref())
+        .create_if_missing(false)
+        .read_only(true)
+        .disable_statement_logging();
+    let mut conn = connect.connect().await.map_err(Failure::from)?;
+    let looked = at(&mut conn, thorough).await;
+    conn.close().await.map_err(Failure::from)?;
+    Ok(looked?)
+}
+
+/// A pragma as a table has columns of no table, which the macros take only as part of an expression.
+async fn at(conn: &mut SqliteConnection, thorough: bool) -> Result<Look, Failure> {
+    let journal = sqlx::query_scalar!(
+        r#"SELECT '' || journal_mode AS "mode!: String" FROM pragma_journal_mode"#
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let damage = if thorough { damage(conn).await? } else { None };
+    let version = if damage.is_some() {
+        Version::Current
+    } else {
+        version(conn).await?
+    };
+    Ok(Look {
+        version,
+        journal,
+        damage,
+    })
+}
+
+async fn damage(conn: &mut SqliteConnection) -> Result<Option<String>, Failure> {
+    let lines = sqlx::query_scalar!(
+        r#"SELECT '' || quick_check AS "line!: String" FROM pragma_quick_check"#
+    )
+    .fetch_all(conn)
+    .await;
+    match lines {
+        Ok(lines) => Ok(lines.into_iter().find(|line| line != "ok")),
+        // Where not even the check gets through, the refusal is the finding.
+        Err(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code == CORRUPT) => {
+            Ok(Some(error.message().to_owned()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn version(conn: &mut SqliteConnection) -> Result<Version, Failure> {
+    let tables = sqlx::query_scalar!(
+        r#"SELECT name AS "name!: String" FROM sqlite_schema WHERE type = 'table'"#
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let migrator = sqlx::migrate!();
+    let book = &*migrator.table_name;
+    if !tables.iter().any(|table| table == book) {
+        return Ok(if tables.is_empty() {
+            Version::Older
+        } else {
+            Version::Foreign
+        });
+    }
+    let Ok(None) = conn.dirty_version(book).await else {
+        return Ok(Version::Foreign);
+    };
+    let Ok(applied) = conn.list_applied_migrations(book).await else {
+        return Ok(Version::Foreign);
+    };
+    let known: BTreeMap<i64, &[u8]> = migrator
+        .iter()
+        .map(|migration| (migration.version, &*migration.checksum))
+        .collect();
+    let newest = known.keys().next_back().copied().unwrap_or_default();
+    for migration in &applied {
+        match known.get(&migration.version) {
+            Some(checksum) if **checksum == *migration.checksum => {}
+            None if migration.version > newest => return Ok(Version::Newer),
+            _ => return Ok(Version::Foreign),
+        }
+    }
+    Ok(if applied.len() == known.len() {
+        Version::Current
+    } else {
+        Version::Older
+    })
+}

@@ -1,0 +1,103 @@
+//! Parameters and scripts of the procedure in force, and whether it acts.
+
+use relay_core::case::Mode;
+use relay_core::procedure::{MissedCheckInProcedure, Mistake};
+
+use super::{Area, Finding};
+use crate::config::ProcedureConfig;
+
+const KEY: &str = "procedures.missed_check_in";
+
+pub(super) fn look(config: &ProcedureConfig) -> Vec<Finding> {
+    let procedure = match config.missed_check_in() {
+        Ok(procedure) => procedure,
+        Err(mistakes) => return mistakes.0.iter().map(mistake).collect(),
+    };
+    let mut findings = vec![mode(config.mode)];
+    findings.extend(texts(&procedure));
+    findings.extend(holes(&procedure));
+    findings
+}
+
+fn mistake(mistake: &Mistake) -> Finding {
+    let place = match mistake.key.as_str() {
+        "" => String::new(),
+        key => format!("{key}: "),
+    };
+    Finding::fault(
+        Area::Procedure,
+        &format!("{KEY}.path"),
+        format!("{KEY}.path: {place}{}", mistake.problem),
+        &mistake.remedy,
+    )
+}
+
+fn mode(mode: Mode) -> Finding {
+    let key = format!("{KEY}.mode");
+    match mode {
+        Mode::Act => Finding::note(
+            Area::Procedure,
+            &key,
+            format!("{key} is \"act\": messages go out to clients"),
+        ),
+        Mode::Propose => Finding::note(
+            Area::Procedure,
+            &key,
+            format!("{key} is \"propose\": everything is computed and shown, and nothing is sent"),
+        )
+        .with_remedy(format!(
+            "when what is proposed looks right: {key} = \"act\""
+        )),
+    }
+}
+
+/// Which texts have a stand-in that nobody has approved: there the step is held for the coach.
+fn texts(procedure: &MissedCheckInProcedure) -> Vec<Finding> {
+    let scripts = &procedure.scripts.0;
+    let mut findings: Vec<Finding> = scripts
+        .iter()
+        .filter(|(_, script)| !script.approved)
+        .map(|(id, script)| {
+            let other = script.variant_of.as_deref().unwrap_or(id);
+            Finding::note(
+                Area::Procedure,
+                &format!("{KEY}.scripts.{id}"),
+                format!("the text {id} is not approved: where {other} would be false, the step is held for the coach"),
+            )
+            .with_remedy(format!("scripts.{id}.approved = true, once the clinic approves it (A1, A9)"))
+        })
+        .collect();
+    let what = format!(
+        "{} texts can be read, and every parameter is in its range",
+        scripts.len()
+    );
+    findings.push(Finding::ok(Area::Procedure, KEY, what));
+    findings
+}
+
+/// Parameters that are each possible and together leave no time for the steps.
+fn holes(procedure: &MissedCheckInProcedure) -> Vec<Finding> {
+    let parameters = &procedure.parameters;
+    // A check-in is due about two weeks after a regimen change; the steps wait three times.
+    let usual_days = i64::from(14) + 1 + 3 * parameters.waits.usual_hours / 24;
+    let mut findings = Vec::new();
+    if i64::from(parameters.window_days) < usual_days {
+        findings.push(Finding::warning(
+            Area::Procedure,
+            &format!("{KEY}.window.days"),
+            format!(
+                "window.days is {}, and check-in, messages and three waits of {} hours take about {usual_days} days: every wait will be a short one",
+                parameters.window_days, parameters.waits.usual_hours
+            ),
+            "raise window.days, or lower waits.usual_hours (A2)",
+        ));
+    }
+    if !parameters.email_subject.contains("{date}") {
+        findings.push(Finding::note(
+            Area::Procedure,
+            &format!("{KEY}.email.subject"),
+            "email.subject has no {date}: every client gets the same subject each time",
+        ));
+    }
+    findings
+}
