@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use relay_core::time::SignedDuration;
+use relay_core::time::{Clock, SignedDuration};
 use relay_http_client::{CallError, Transport};
 use relay_keap::oauth::{Application, Fate, OAuthClient, TokenFailure, Tokens};
 use relay_keap::{

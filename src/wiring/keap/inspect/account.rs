@@ -8,6 +8,7 @@ use relay_keap::Right;
 use super::{Denied, KeapInspector, could_not};
 use crate::config::KeyHeader;
 use crate::doctor::{Area, Finding};
+use crate::ports::{ConnectionState, ConnectionStatus};
 
 /// Less than this part of the day's requests left is worth a look.
 const LITTLE: u64 = 10;
