@@ -27,11 +27,15 @@ mod act;
 mod acts;
 mod custom;
 mod deliveries;
+mod drift;
 mod filter;
 mod gate;
 mod hooks;
 mod list;
+mod more_acts;
+mod oddities;
 mod quota;
+mod registry;
 mod reply;
 mod request;
 mod routes;
@@ -55,6 +59,11 @@ pub use acts::{
     NewContact, NewEmailRecord, NewField, NewOrder, NewPaymentMethod, NewProduct, NewSubscription,
     NewUser,
 };
+pub use more_acts::{NewGoal, NewTemplate, TagRefusal};
+pub use oddities::{
+    CardInUse, ErrorShape, HtmlComment, ListBox, MergeFields, Oddities, OpenTime, Words, WriteBack,
+};
+pub use registry::WRITES;
 pub use reply::{gateway_fault, html_page, quota_exceeded};
 pub use settings::{
     ApiUrl, Arrival, AutoCharge, DeactivatedCard, Drift, FieldEcho, HookTime, Limits, ListWrite,

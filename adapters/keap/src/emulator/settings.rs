@@ -3,6 +3,8 @@
 
 use std::ops::RangeInclusive;
 
+use super::oddities::Oddities;
+
 /// How a write of `custom_fields` treats fields that are not in the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListWrite {
@@ -136,6 +138,8 @@ pub enum Drift {
     Nulls,
     /// Unset members are null and every object has a member that no description knows.
     NullsAndNews,
+    /// Every member is null but ids: no description says which can't be.
+    NullsEverywhere,
 }
 
 /// The form of times in hook deliveries: the documentation shows none.
@@ -235,6 +239,8 @@ pub struct Settings {
     pub undecodable: Undecodable,
     /// Nulls and members nobody announced.
     pub drift: Drift,
+    /// The rarer readings.
+    pub oddities: Oddities,
     /// Seconds until a sent email is listed.
     pub email_delay: RangeInclusive<u32>,
     /// Seconds until a made task is listed.
@@ -277,6 +283,7 @@ impl Default for Settings {
             opted_out: OptedOut::Dropped,
             undecodable: Undecodable::Sent,
             drift: Drift::Nulls,
+            oddities: Oddities::default(),
             email_delay: 60..=120,
             task_delay: 0..=0,
             note_delay: 0..=0,
