@@ -105,9 +105,7 @@ impl FaultAct {
             Self::Hang => Some(Outcome::Hang),
             Self::Reset => Some(Outcome::Reset),
             Self::Refuse => Some(Outcome::Refuse),
-            Self::Slow { seconds } => {
-                Some(Outcome::Late(Duration::from_secs((*seconds).into())))
-            }
+            Self::Slow { seconds } => Some(Outcome::Late(Duration::from_secs((*seconds).into()))),
         }
     }
 }

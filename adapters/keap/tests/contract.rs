@@ -21,6 +21,9 @@ mod hooks;
 #[path = "contract/mail.rs"]
 mod mail;
 #[cfg(test)]
+#[path = "contract/oddities.rs"]
+mod oddities;
+#[cfg(test)]
 #[path = "contract/people.rs"]
 mod people;
 #[cfg(test)]

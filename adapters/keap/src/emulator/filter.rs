@@ -163,9 +163,8 @@ fn wanted(field: &Field, value: &str) -> Result<Wanted, String> {
         return Err(invalid());
     }
     Ok(match (field.kind, value.strip_suffix('*')) {
-        (Kind::Word, _) => Wanted::Whole(value.to_lowercase()),
         (Kind::Text | Kind::Part, Some(beginning)) => Wanted::Beginning(beginning.to_lowercase()),
-        (Kind::Text, None) => Wanted::Whole(value.to_lowercase()),
+        (Kind::Text, None) | (Kind::Word, _) => Wanted::Whole(value.to_lowercase()),
         (Kind::Part, None) => Wanted::Part(value.to_lowercase()),
         (Kind::Set, _) => Wanted::Set(value.split(',').map(|v| v.trim().to_lowercase()).collect()),
         (Kind::Number, _) => Wanted::Number(number_in(value).ok_or_else(invalid)?),
