@@ -22,6 +22,7 @@ pub mod emulation;
 pub mod emulation_server;
 #[cfg(feature = "in-process")]
 mod in_process;
+mod path;
 mod redact;
 mod reqwest_transport;
 
@@ -38,6 +39,7 @@ use url::Url;
 pub use classify::{classify, retry_after};
 #[cfg(feature = "in-process")]
 pub use in_process::{Outcome, RouterTransport};
+pub use path::below;
 pub use redact::redact;
 pub use reqwest_transport::ReqwestTransport;
 
