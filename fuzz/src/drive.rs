@@ -89,17 +89,18 @@ impl<'a> Run<'a> {
         self.mutator.next(&self.inputs)
     }
 
-    /// Runs an input; a failure is made small.
-    pub fn check(&self, data: Vec<u8>) -> Result<(), Failure> {
+    /// Runs an input; a failure is made small. `begins` is told of each input before it is run.
+    pub fn check(&self, data: Vec<u8>, begins: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
+        begins(&data);
         match run(self.target, &data) {
             Ok(()) => Ok(()),
-            Err(_) => Err(shrunk(self.target, data)),
+            Err(_) => Err(shrunk(self.target, data, begins)),
         }
     }
 }
 
 /// The smallest input found that still breaks the target.
-pub fn shrunk(target: &Target, mut data: Vec<u8>) -> Failure {
+pub fn shrunk(target: &Target, mut data: Vec<u8>, begins: &mut dyn FnMut(&[u8])) -> Failure {
     let mut message = run(target, &data).err().unwrap_or_default();
     let mut left = SHRINKS;
     let mut size = data.len().div_ceil(2);
@@ -110,6 +111,7 @@ pub fn shrunk(target: &Target, mut data: Vec<u8>) -> Failure {
             left -= 1;
             let mut smaller = data.clone();
             smaller.drain(at..(at + size).min(data.len()));
+            begins(&smaller);
             match run(target, &smaller) {
                 Err(said) => {
                     (data, message, helped) = (smaller, said, true);

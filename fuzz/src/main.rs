@@ -138,9 +138,8 @@ fn work(target: &'static Target, seed: u64, minutes: u32, sender: &Sender<News>)
     let until = SystemClock.now() + SignedDuration::from_mins(minutes.into());
     let mut executions = 0;
     while SystemClock.now() < until {
-        let input = run.next_input();
-        tell(News::Begins(input.clone()));
-        if let Err(failure) = run.check(input) {
+        let mut begins = |input: &[u8]| tell(News::Begins(input.to_vec()));
+        if let Err(failure) = run.check(run.next_input(), &mut begins) {
             tell(News::Broke(failure));
         }
         executions += 1;

@@ -21,7 +21,7 @@ fn fuzz(name: &str) {
         Err((file, message)) => panic!("{}: {message}", file.display()),
     };
     for execution in 0..target.executions {
-        if let Err(failure) = run.check(run.next_input()) {
+        if let Err(failure) = run.check(run.next_input(), &mut |_| {}) {
             let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fuzz");
             let file = keep(&folder, target, &failure.input).expect("a place for the input");
             panic!(
@@ -83,7 +83,7 @@ fn a_broken_target_is_found_and_its_input_made_small() {
         b" and a long one behind",
     ]
     .concat();
-    let failure = shrunk(&BROKEN, long);
+    let failure = shrunk(&BROKEN, long, &mut |_| {});
     assert_eq!(failure.input, b"bang");
     assert_eq!(failure.message, "it went off");
 }
@@ -93,7 +93,7 @@ fn mutations_find_what_no_seed_holds() {
     let run = Run::new(&BROKEN, SEED)
         .expect("a corpus")
         .expect("sound seeds");
-    let found = (0..200_000).find_map(|_| run.check(run.next_input()).err());
+    let found = (0..200_000).find_map(|_| run.check(run.next_input(), &mut |_| {}).err());
     assert_eq!(found.expect("two words side by side").input, b"bang");
 }
 

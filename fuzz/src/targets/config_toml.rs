@@ -59,6 +59,9 @@ pub const TARGET: Target = Target {
 };
 
 /// Runs one input. In the seeds every secret holds the canary.
+///
+/// # Panics
+/// If a promise is broken.
 pub fn run(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let base = Path::new("nowhere");

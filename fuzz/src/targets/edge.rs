@@ -128,7 +128,7 @@ fn edge() -> Option<Edge> {
 /// Runs one input.
 ///
 /// # Panics
-/// If the edge can't be set up.
+/// If a promise is broken.
 pub fn run(data: &[u8]) {
     EDGE.with(|edge| match edge {
         Some(edge) => send(edge, data),

@@ -117,6 +117,9 @@ fn tenant() -> Arc<Keap> {
 }
 
 /// Runs one input.
+///
+/// # Panics
+/// If a promise is broken.
 pub fn run(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     match text
@@ -183,7 +186,7 @@ fn ask(
         url,
         headers: map,
         body: body.clone(),
-        timeout: Duration::from_secs(60),
+        timeout: Duration::from_mins(1),
     }));
     let answer = answer.ok()?;
     assert!(answer.headers.contains_key("x-request-id"));

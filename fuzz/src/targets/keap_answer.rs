@@ -83,7 +83,7 @@ const LONGEST_WAIT: i64 = 4_294_967_295;
 /// Runs one input.
 ///
 /// # Panics
-/// If there is no client.
+/// If a promise is broken.
 pub fn run(data: &[u8]) {
     let transport = Arc::new(OneAnswer::new(data));
     let first = String::from_utf8_lossy(written(data).first).into_owned();

@@ -67,6 +67,9 @@ pub fn receipt(source: &str, body: &[u8]) -> Receipt {
 }
 
 /// Runs one input.
+///
+/// # Panics
+/// If a promise is broken.
 pub fn run(data: &[u8]) {
     assert_eq!(dedupe_key(data).len(), 64);
     match parse(data) {

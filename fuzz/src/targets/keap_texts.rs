@@ -63,6 +63,9 @@ pub const TARGET: Target = Target {
 };
 
 /// Runs one input.
+///
+/// # Panics
+/// If a promise is broken.
 pub fn run(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     times(&text);

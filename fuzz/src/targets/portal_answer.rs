@@ -67,6 +67,9 @@ pub const TARGET: Target = Target {
 };
 
 /// Runs one input.
+///
+/// # Panics
+/// If a promise is broken.
 pub fn run(data: &[u8]) {
     let transport = Arc::new(OneAnswer::new(data));
     let first = String::from_utf8_lossy(written(data).first).into_owned();

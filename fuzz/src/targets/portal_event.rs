@@ -61,6 +61,9 @@ pub const TARGET: Target = Target {
 };
 
 /// Runs one input.
+///
+/// # Panics
+/// If a promise is broken.
 pub fn run(data: &[u8]) {
     let (map, body) = split_body(data);
     let map: BTreeMap<String, String> = serde_json::from_slice(map).unwrap_or_default();

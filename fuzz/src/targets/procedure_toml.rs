@@ -62,6 +62,9 @@ pub const TARGET: Target = Target {
 };
 
 /// Runs one input.
+///
+/// # Panics
+/// If a promise is broken.
 pub fn run(data: &[u8]) {
     let text = String::from_utf8_lossy(data).into_owned();
     let mut parts = text.split("\n--- ");

@@ -47,6 +47,9 @@ fn key() -> Option<WebhookKey> {
 }
 
 /// Runs one input.
+///
+/// # Panics
+/// If a promise is broken.
 pub fn run(data: &[u8]) {
     let written = written(data);
     let ring = KeyRing::new(key().into_iter().collect()).unwrap_or_default();
