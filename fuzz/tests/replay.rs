@@ -1,4 +1,9 @@
 //! Each target over its seeds and a few thousand mutations of them.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a helper of tests fails by panicking, like the tests"
+)]
 
 use std::path::Path;
 
