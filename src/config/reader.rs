@@ -6,6 +6,8 @@
 //! accepts a text where it wants a number, a flag or a list.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -14,6 +16,9 @@ use secrecy::SecretString;
 use url::{Host, Url};
 
 use super::mistakes::Mistakes;
+
+/// Bytes of a secret that stands in a file.
+const MAX_SECRET: u64 = 16 * 1024;
 
 /// One table of the configuration.
 pub(super) struct Reader<'a> {
@@ -224,9 +229,13 @@ impl<'a> Reader<'a> {
         let remedy = "name a readable file whose first line is the secret";
         let file = self.base.join(path);
         self.mistakes.secret_file(&self.key(key), file.clone());
-        match std::fs::read_to_string(file) {
+        match first_line(&file) {
             Ok(text) => {
-                let line = text.lines().next().unwrap_or_default().trim();
+                let line = text.trim();
+                if line.len() as u64 > MAX_SECRET {
+                    self.mistake(key, "the file's first line is too long", remedy);
+                    return None;
+                }
                 if line.is_empty() {
                     let wrong = format!("the first line of {path:?} is empty");
                     self.mistake(key, wrong, "write the secret there");
@@ -338,4 +347,13 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
+}
+
+/// The first line of a file, which is all that a secret needs: a name that leads to an endless
+/// one (a device, a log) must not fill the memory.
+fn first_line(path: &Path) -> std::io::Result<String> {
+    let mut line = Vec::new();
+    let file = BufReader::new(File::open(path)?);
+    file.take(MAX_SECRET + 1).read_until(b'\n', &mut line)?;
+    String::from_utf8(line).map_err(|_| std::io::ErrorKind::InvalidData.into())
 }

@@ -245,6 +245,9 @@ impl Cast {
     }
 
     fn check(&self) -> Result<(), String> {
+        if self.until <= self.start {
+            return Err("`until` must be later than `start`".to_owned());
+        }
         let coaches: HashSet<&str> = self.coaches.iter().map(|coach| coach.id.as_str()).collect();
         let histories: HashSet<&str> = self.histories.iter().map(|h| h.name.as_str()).collect();
         let mut seen = HashSet::new();

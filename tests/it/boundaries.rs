@@ -21,7 +21,7 @@ const VENDORS: [&str; 8] = [
 ];
 
 /// What our crates may depend on of ours.
-const OURS: [(&str, &[&str]); 6] = [
+const OURS: [(&str, &[&str]); 7] = [
     ("core", &[]),
     ("adapters/store", &["relay-core"]),
     ("adapters/store-sqlite", &["relay-core", "relay-store"]),
@@ -30,6 +30,18 @@ const OURS: [(&str, &[&str]); 6] = [
     (
         "adapters/clear-connection",
         &["relay-core", "relay-http-client"],
+    ),
+    // Runs every parser there is, and nothing may need it.
+    (
+        "fuzz",
+        &[
+            "relay-clear-connection",
+            "relay-core",
+            "relay-http-client",
+            "relay-keap",
+            "relay-store",
+            "relay-store-sqlite",
+        ],
     ),
 ];
 
@@ -96,7 +108,7 @@ fn collect(root: &Path, folder: &Path, ending: &str, found: &mut Vec<Source>) {
 }
 
 fn rust_files() -> Vec<Source> {
-    ["core", "src", "adapters", "tests"]
+    ["core", "src", "adapters", "tests", "fuzz"]
         .into_iter()
         .flat_map(|folder| files(folder, ".rs"))
         .collect()
@@ -241,6 +253,7 @@ fn long_files(sources: &[Source]) -> Vec<String> {
 fn manifests() -> Vec<Source> {
     let mut manifests = files("core", "Cargo.toml");
     manifests.extend(files("adapters", "Cargo.toml"));
+    manifests.extend(files("fuzz", "Cargo.toml"));
     manifests
 }
 

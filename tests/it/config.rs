@@ -213,6 +213,24 @@ fn a_secret_may_stand_in_a_file_and_not_in_two_places() {
 }
 
 #[test]
+fn of_a_long_file_only_the_first_line_is_read_and_a_line_without_end_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rest = vec![0xff_u8; 100_000];
+    std::fs::write(
+        folder.path().join("key"),
+        [b"s3cret\n", rest.as_slice()].concat(),
+    )
+    .expect("written");
+    std::fs::write(folder.path().join("log"), "x".repeat(100_000)).expect("written");
+    let read = |text: &str| Config::parse(text, folder.path(), HashMap::new());
+    let config = read("[keap]\nmode = \"on\"\nkey_file = \"key\"").expect("valid");
+    assert_eq!(config.keap.key.expect("a key").expose_secret(), "s3cret");
+    let endless = read("[keap]\nkey_file = \"log\"").expect_err("no secret");
+    assert_eq!(mistake_keys(&endless), BTreeSet::from(["keap.key_file"]));
+    assert!(endless.to_string().contains("too long"), "{endless}");
+}
+
+#[test]
 fn a_secret_is_never_shown_not_even_when_everything_about_it_is_wrong() {
     let texts = [
         format!("[keap]\nmode = \"on\"\nkey = \"{CANARY}\""),

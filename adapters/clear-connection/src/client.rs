@@ -21,7 +21,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
 use relay_core::ids::{ClientId, CoachId, MessageId};
 use relay_core::time::{Clock, Date, Timestamp};
-use relay_http_client::{Answer, Call, CallError, Transport};
+use relay_http_client::{Answer, Call, CallError, Transport, below};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use url::Url;
@@ -234,16 +234,9 @@ impl PortalClient {
 
     /// The address of a path below the base. Each segment is escaped whole.
     fn url(&self, operation: &'static str, path: &[&str]) -> Result<Url, CallError> {
-        // The URL standard drops such segments silently, which would address another thing.
-        if path.iter().any(|part| matches!(*part, "" | "." | "..")) {
-            return Err(CallError::permanent(operation, "an id that can't be one"));
-        }
-        let mut url = self.base.clone();
-        url.path_segments_mut()
-            .map_err(|()| CallError::permanent(operation, "the base address can't have a path"))?
-            .pop_if_empty()
-            .extend(path);
-        Ok(url)
+        // A segment that an address would lose addresses another thing.
+        below(&self.base, path)
+            .ok_or_else(|| CallError::permanent(operation, "an id that can't be one"))
     }
 
     /// Every entry of a list, page after page.

@@ -6,6 +6,7 @@
 //! changes; the second kind is the one that tells a good client from a bad one.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use relay_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -88,6 +89,12 @@ pub enum FaultAct {
     Reset,
     /// The connection is refused; strikes before in any case.
     Refuse,
+    /// The request is carried out and answered this much later; strikes after in any case. Whether
+    /// that is too late is for the caller's limit to say.
+    Slow {
+        /// Seconds, of the caller's real time.
+        seconds: u32,
+    },
 }
 
 impl FaultAct {
@@ -98,6 +105,7 @@ impl FaultAct {
             Self::Hang => Some(Outcome::Hang),
             Self::Reset => Some(Outcome::Reset),
             Self::Refuse => Some(Outcome::Refuse),
+            Self::Slow { seconds } => Some(Outcome::Late(Duration::from_secs((*seconds).into()))),
         }
     }
 }
@@ -130,10 +138,12 @@ pub struct Faults(Mutex<Vec<FaultRule>>);
 
 impl Faults {
     /// Orders a fault. A refused connection strikes before, whatever the order says: what was
-    /// refused was never carried out.
+    /// refused was never carried out. A slow answer strikes after: it is the real one.
     pub fn order(&self, mut rule: FaultRule) {
-        if rule.act == FaultAct::Refuse {
-            rule.moment = Moment::Before;
+        match rule.act {
+            FaultAct::Refuse => rule.moment = Moment::Before,
+            FaultAct::Slow { .. } => rule.moment = Moment::After,
+            _ => {}
         }
         self.0
             .lock()

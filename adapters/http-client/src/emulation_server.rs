@@ -17,7 +17,7 @@ use crate::Outcome;
 /// A middleware for emulators that are served over TCP
 /// (`router.layer(axum::middleware::from_fn(realise_outcomes))`).
 ///
-/// `Hang` never answers; the caller's own limit ends it. `Reset` and `Refuse` cut the connection
+/// `Late` answers after its time, real time. `Hang` never answers; the caller's own limit ends it. `Reset` and `Refuse` cut the connection
 /// in the middle of an answer, which a caller classifies like a cut before it. Not guaranteed:
 /// that `Refuse` looks like a refused connection; an open port can't refuse.
 pub async fn realise_outcomes(request: Request, next: Next) -> Response {
@@ -26,6 +26,11 @@ pub async fn realise_outcomes(request: Request, next: Next) -> Response {
         None => response,
         Some(Outcome::Hang) => std::future::pending().await,
         Some(Outcome::Reset | Outcome::Refuse) => Response::new(severed()),
+        Some(Outcome::Late(wait)) => {
+            // Nothing completes, so this is the wait itself; a caller who gives up ends it.
+            let _ = tokio::time::timeout(*wait, std::future::pending::<()>()).await;
+            response
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
@@ -21,6 +22,9 @@ pub enum Outcome {
     Reset,
     /// The connection is refused.
     Refuse,
+    /// The answer comes this much later. No time passes in this process: a caller whose limit is
+    /// shorter meets a time-out, any other the answer.
+    Late(Duration),
 }
 
 /// Routes calls by host to routers in this process.
@@ -70,6 +74,7 @@ impl RouterTransport {
 impl Transport for RouterTransport {
     async fn send(&self, call: Call) -> Result<Answer, TransportError> {
         let host = call.url.host_str().unwrap_or_default().to_owned();
+        let limit = call.timeout;
         let router = self
             .router(&host)
             .ok_or_else(|| TransportError::NotSent(format!("no such host: {host}")))?;
@@ -89,7 +94,8 @@ impl Transport for RouterTransport {
             Some(Outcome::Refuse) => {
                 return Err(TransportError::NotSent("connection refused".to_owned()));
             }
-            None => {}
+            Some(Outcome::Late(wait)) if *wait >= limit => return Err(TransportError::TimedOut),
+            Some(Outcome::Late(_)) | None => {}
         }
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, MAX_ANSWER)

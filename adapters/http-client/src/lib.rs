@@ -23,6 +23,7 @@ pub mod emulation_server;
 #[cfg(feature = "in-process")]
 mod in_process;
 mod metered;
+mod path;
 mod redact;
 mod reqwest_transport;
 
@@ -40,6 +41,7 @@ pub use classify::{classify, retry_after};
 #[cfg(feature = "in-process")]
 pub use in_process::{Outcome, RouterTransport};
 pub use metered::{Meter, Metered};
+pub use path::below;
 pub use redact::redact;
 pub use reqwest_transport::ReqwestTransport;
 

@@ -32,7 +32,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use relay_core::retry::Class;
 use relay_core::time::Clock;
-use relay_http_client::{Answer, Call, CallError, Transport};
+use relay_http_client::{Answer, Call, CallError, Transport, below};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -280,12 +280,10 @@ impl KeapClient {
         body: Option<&Value>,
         timeout: Duration,
     ) -> Result<Call, CallError> {
-        let mut url = self.base.clone();
-        url.path_segments_mut()
-            .map_err(|()| CallError::permanent(operation, "the base address has no path"))?
-            .pop_if_empty()
-            .push("rest")
-            .extend(path);
+        let path = [&["rest"], path].concat();
+        let mut url = below(&self.base, &path).ok_or_else(|| {
+            CallError::permanent(operation, "no address can hold this id or address as it is")
+        })?;
         query.apply(&mut url);
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));

@@ -132,11 +132,7 @@ fn read_object(delivery: &mut Delivery, index: usize, object: &Value) {
                 .or_else(|| object.get("id"))
                 .and_then(plain_id);
             let Some(tag) = tag else {
-                delivery.broken.push(Broken {
-                    index,
-                    why: "the tag has no usable id",
-                });
-                return;
+                return break_off(delivery, index, "the tag has no usable id");
             };
             for contact in contacts {
                 read_change(delivery, index, contact, Some(&tag));
@@ -146,16 +142,12 @@ fn read_object(delivery: &mut Delivery, index: usize, object: &Value) {
 }
 
 fn read_change(delivery: &mut Delivery, index: usize, object: &Value, tag: Option<&str>) {
-    if delivery.changes.len() + delivery.broken.len() >= MAX_OBJECTS {
+    if is_full(delivery) {
         delivery.dropped += 1;
         return;
     }
     let Some(id) = object.get("id").and_then(plain_id) else {
-        delivery.broken.push(Broken {
-            index,
-            why: "the object has no usable id",
-        });
-        return;
+        return break_off(delivery, index, "the object has no usable id");
     };
     let at = object
         .get("timestamp")
@@ -166,6 +158,20 @@ fn read_change(delivery: &mut Delivery, index: usize, object: &Value, tag: Optio
         at,
         tag: tag.map(str::to_owned),
     });
+}
+
+/// Whether as much was read as will be.
+fn is_full(delivery: &Delivery) -> bool {
+    delivery.changes.len() + delivery.broken.len() >= MAX_OBJECTS
+}
+
+/// Notes an object that can't be read; beyond the limit it is only counted.
+fn break_off(delivery: &mut Delivery, index: usize, why: &'static str) {
+    if is_full(delivery) {
+        delivery.dropped += 1;
+    } else {
+        delivery.broken.push(Broken { index, why });
+    }
 }
 
 /// An id that may be asked for: digits only, as every hook delivery has them.
@@ -303,6 +309,14 @@ mod tests {
         let body = serde_json::json!({"event_key": "task.edit", "object_keys": objects});
         let delivery = parse(body.to_string().as_bytes()).expect("readable");
         assert_eq!((delivery.changes.len(), delivery.dropped), (1000, 3));
+    }
+
+    #[test]
+    fn tags_without_ids_are_counted_beyond_a_thousand_like_all_else() {
+        let tags = vec![serde_json::json!({"contact_details": []}); 1_003];
+        let body = serde_json::json!({"event_key": "contactGroup.applied", "object_keys": tags});
+        let delivery = parse(body.to_string().as_bytes()).expect("readable");
+        assert_eq!((delivery.broken.len(), delivery.dropped), (1_000, 3));
     }
 
     #[test]

@@ -26,6 +26,8 @@ mod mail;
 #[cfg(test)]
 #[path = "contract/oauth.rs"]
 mod oauth;
+#[path = "contract/oddities.rs"]
+mod oddities;
 #[cfg(test)]
 #[path = "contract/people.rs"]
 mod people;

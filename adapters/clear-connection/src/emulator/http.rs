@@ -89,13 +89,14 @@ async fn shared(Shared(route): Shared<Route>, request: Request, next: Next) -> R
     }
     let response = next.run(request).await;
     match faults.take(operation, Moment::After) {
+        Some(act @ FaultAct::Slow { .. }) => outcome_of(&act, response),
         Some(act) => strike(&act),
         None => response,
     }
 }
 
 fn strike(act: &FaultAct) -> Response {
-    let mut response = match act {
+    let response = match act {
         FaultAct::Status {
             code,
             retry_after,
@@ -114,10 +115,15 @@ fn strike(act: &FaultAct) -> Response {
             }
             response
         }
-        FaultAct::Hang | FaultAct::Reset | FaultAct::Refuse => {
+        FaultAct::Hang | FaultAct::Reset | FaultAct::Refuse | FaultAct::Slow { .. } => {
             StatusCode::GATEWAY_TIMEOUT.into_response()
         }
     };
+    outcome_of(act, response)
+}
+
+/// The answer with what is to become of it.
+fn outcome_of(act: &FaultAct, mut response: Response) -> Response {
     if let Some(outcome) = act.outcome() {
         response.extensions_mut().insert(outcome);
     }

@@ -17,6 +17,10 @@ use crate::query::Query;
 use crate::types::{CustomField, Named};
 
 const OPERATION: &str = "keap find contact type field";
+/// Names that an error lists.
+const FEW: usize = 8;
+/// Characters of a name that an error shows.
+const LONG: usize = 40;
 
 /// How the contact type field is found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -234,22 +238,35 @@ fn choose<'a>(
             ),
         )),
         _ => {
-            let list: Vec<String> = candidates
-                .iter()
-                .map(|field| {
-                    let id = field.id.as_deref().unwrap_or_default();
-                    format!("{id} ({})", field.label.as_deref().unwrap_or("no label"))
-                })
-                .collect();
+            let list = candidates.iter().map(|field| {
+                let id = field.id.as_deref().unwrap_or_default();
+                format!("{id} ({})", field.label.as_deref().unwrap_or("no label"))
+            });
             Err(CallError::permanent(
                 OPERATION,
                 format!(
                     "several custom fields fit {:?}: {}; configure the id of the right one",
                     wanted.label,
-                    list.join(", ")
+                    a_few(list)
                 ),
             ))
         }
+    }
+}
+
+/// The first few of a list that somebody else made, each cut: an error is read by people.
+fn a_few(names: impl Iterator<Item = String>) -> String {
+    let mut names: Vec<String> = names.collect();
+    let more = names.len().saturating_sub(FEW);
+    names.truncate(FEW);
+    for name in &mut names {
+        if name.chars().count() > LONG {
+            *name = name.chars().take(LONG).chain(['…']).collect();
+        }
+    }
+    match more {
+        0 => names.join(", "),
+        more => format!("{}, and {more} more", names.join(", ")),
     }
 }
 
@@ -283,8 +300,8 @@ pub(super) fn check_option(field: &ResolvedField, value: &str) -> Result<(), Cal
     Err(CallError::permanent(
         "keap set contact type",
         format!(
-            "{value:?} is not offered; the field offers {:?}",
-            field.options
+            "{value:?} is not offered; the field offers {}",
+            a_few(field.options.iter().map(|option| format!("{option:?}")))
         ),
     ))
 }
@@ -325,6 +342,18 @@ mod tests {
             "{}",
             error.message
         );
+    }
+
+    #[test]
+    fn an_error_lists_a_few_names_and_counts_the_rest() {
+        let names = (0..20).map(|number| format!("{number} {}", "x".repeat(50)));
+        let list = a_few(names);
+        assert!(
+            list.starts_with("0 xxx") && list.ends_with("…, and 12 more"),
+            "{list}"
+        );
+        assert!(list.chars().count() < 400, "{list}");
+        assert_eq!(a_few(["a".to_owned(), "b".to_owned()].into_iter()), "a, b");
     }
 
     #[test]

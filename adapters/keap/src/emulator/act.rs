@@ -11,6 +11,8 @@ use super::acts::{
 };
 use super::automation::NewPost;
 use super::hooks::Status;
+use super::more_acts::{NewGoal, NewTemplate, TagRefusal};
+use super::oddities::OpenTime;
 use super::state::{Row, v2_time};
 use super::v2::{billing, tags, tasks};
 use super::world::World;
@@ -179,6 +181,14 @@ pub enum Act {
         /// Its new name.
         name: String,
     },
+    /// A goal of an automation is published.
+    AddGoal(NewGoal),
+    /// A template for mail is made.
+    AddTemplate(NewTemplate),
+    /// A custom field of tasks is added.
+    AddTaskField(NewField),
+    /// From now on a contact's tags are refused, or no more.
+    RefuseTags(TagRefusal),
     /// A hook subscription is switched off, as after a bad night.
     DeactivateHooks,
     /// The subscriptions to one event are switched off.
@@ -225,6 +235,10 @@ impl World<'_> {
             Act::AddSubscription(new) => Ok(self.add_subscription(&new)),
             Act::AddOrder(new) => Ok(self.add_order(&new)),
             Act::AddEmailRecord(new) => Ok(self.add_email_record(&new)),
+            Act::AddGoal(new) => Ok(self.add_goal(&new)),
+            Act::AddTemplate(new) => Ok(self.add_template(&new)),
+            Act::AddTaskField(new) => Ok(self.add_task_field(&new)),
+            Act::RefuseTags(refusal) => Ok(self.refuse_tags(&refusal)),
             Act::SetUserStatus { user, status } => self.set_user_status(user, &status),
             Act::AutomationPost(new) => self.automation_post(&new),
             Act::RevokeKeys | Act::RevokeGrants | Act::ExpireAccess => Ok(0),
@@ -346,9 +360,10 @@ impl World<'_> {
         times: &[(&str, &str, Timestamp)],
     ) -> Result<u64, String> {
         let id = self.email_of(contact, email)?;
+        let moves = self.settings.oddities.open_time == OpenTime::Latest;
         let record = known(self.state.emails.get_mut(id), "email")?;
         for (member, _, at) in times {
-            if record.text(member).is_none() {
+            if moves || record.text(member).is_none() {
                 record.set(member, v2_time(*at));
             }
         }

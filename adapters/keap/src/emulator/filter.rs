@@ -39,7 +39,9 @@ pub(super) struct Clause {
 /// How a field compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Whole text ignoring case; a trailing `*` makes it a beginning.
+    /// Whole text as it is written, without wildcards: ids and words of closed lists.
+    Word,
+    /// Whole text ignoring case; a trailing `*` makes it a beginning, any other is refused.
     Text,
     /// Any part of the text ignoring case; a trailing `*` makes it a beginning.
     Part,
@@ -126,6 +128,10 @@ enum Wanted {
 
 /// Checks the clauses against what the list knows.
 pub(super) fn compile(clauses: Vec<Clause>, fields: &[Field]) -> Result<Vec<Test>, String> {
+    let asks = |name: &str| clauses.iter().any(|clause| clause.field == name);
+    if asks("id") && asks("ids") {
+        return Err("id and ids can't be combined".to_owned());
+    }
     clauses
         .into_iter()
         .map(|clause| {
@@ -147,20 +153,34 @@ pub(super) fn compile(clauses: Vec<Clause>, fields: &[Field]) -> Result<Vec<Test
 
 fn wanted(field: &Field, value: &str) -> Result<Wanted, String> {
     let invalid = || format!("Invalid value for filter field: {}", field.name);
+    let wildcards = value.matches('*').count();
+    let allowed = match field.kind {
+        // Only at the end: the description refuses it elsewhere.
+        Kind::Text | Kind::Part => usize::from(value.len() > 1 && value.ends_with('*')),
+        _ => 0,
+    };
+    if wildcards > allowed {
+        return Err(invalid());
+    }
     Ok(match (field.kind, value.strip_suffix('*')) {
         (Kind::Text | Kind::Part, Some(beginning)) => Wanted::Beginning(beginning.to_lowercase()),
-        (Kind::Text, None) => Wanted::Whole(value.to_lowercase()),
+        (Kind::Text, None) | (Kind::Word, _) => Wanted::Whole(value.to_lowercase()),
         (Kind::Part, None) => Wanted::Part(value.to_lowercase()),
         (Kind::Set, _) => Wanted::Set(value.split(',').map(|v| v.trim().to_lowercase()).collect()),
-        (Kind::Number, _) => Wanted::Number(value.parse().map_err(|_| invalid())?),
+        (Kind::Number, _) => Wanted::Number(number_in(value).ok_or_else(invalid)?),
         (Kind::Flag, _) => Wanted::Flag(value.parse().map_err(|_| invalid())?),
         (Kind::Since, _) => Wanted::Since(strict_time(value).ok_or_else(invalid)?),
         (Kind::Until, _) => Wanted::Until(strict_time(value).ok_or_else(invalid)?),
     })
 }
 
+/// A number as people write one: `NaN` and `inf` compare with nothing.
+fn number_in(value: &str) -> Option<f64> {
+    value.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
 /// A whole ISO-8601 time with milliseconds and a zone; anything shorter is refused.
-fn strict_time(value: &str) -> Option<Timestamp> {
+pub(super) fn strict_time(value: &str) -> Option<Timestamp> {
     let (_, fraction) = value.split_once('.')?;
     let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
     if digits < 3 {
@@ -269,13 +289,37 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_wildcard_stands_at_the_end_of_a_text_or_nowhere() {
+        let fields = [
+            field("a", Kind::Text),
+            field("c", Kind::Set),
+            field("h", Kind::Word),
+        ];
+        let verdict = |text: &str| parse(text).and_then(|c| compile(c, &fields)).is_ok();
+        assert!(verdict("a==Follow*"));
+        for text in ["a==*up", "a==*up*", "a==*", "a==a**", "c==1,2*", "h==1*"] {
+            assert!(!verdict(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_finite_number_is_refused() {
+        let fields = [field("d", Kind::Number)];
+        let verdict = |text: &str| parse(text).and_then(|c| compile(c, &fields)).is_ok();
+        assert!(verdict("d>1") && verdict("d!=-0.5"));
+        for text in ["d>NaN", "d<inf", "d==infinity", "d>=1e999", "d==0x1"] {
+            assert!(!verdict(text), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_filter_makes_it_panic(text in "\\PC*", value in "\\PC*") {
             let fields = [
                 field("a", Kind::Text), field("b", Kind::Part), field("c", Kind::Set),
                 field("d", Kind::Number), field("e", Kind::Flag), field("f", Kind::Since),
-                field("g", Kind::Until),
+                field("g", Kind::Until), field("h", Kind::Word),
             ];
             let mut row = Row::new();
             for field in &fields {

@@ -12,10 +12,11 @@ use percent_encoding::percent_decode_str;
 use relay_http_client::Outcome;
 use relay_http_client::emulation::{FaultAct, Moment};
 
+use super::registry::WRITES;
 use super::reply::{Handled, Reply, Version, html_page};
 use super::request::Incoming;
 use super::routes::{self, Route, Run};
-use super::{Keap, lock, oauth, quota};
+use super::{Keap, drift, lock, oauth, quota};
 use super::settings::{KeyHeader, Settings};
 
 /// The largest body that is read: attachments make mails large.
@@ -25,6 +26,8 @@ pub(super) const MAX_BODY: usize = 16 * 1024 * 1024;
 pub(super) enum Ending {
     Reply(Reply),
     Outcome(Outcome),
+    /// The answer, and what becomes of it on its way.
+    Late(Reply, Outcome),
 }
 
 /// Answers a request.
@@ -45,7 +48,11 @@ pub(super) async fn answer(keap: &Arc<Keap>, request: Request) -> Response {
     }
     let ending = match axum::body::to_bytes(body, MAX_BODY).await {
         Ok(body) => match incoming(parts, &body) {
-            Ok(incoming) => route(keap, &incoming).await,
+            Ok(incoming) => match route(keap, &incoming).await {
+                Ending::Reply(reply) => Ending::Reply(drift::drifted(reply, &settings)),
+                Ending::Late(reply, late) => Ending::Late(drift::drifted(reply, &settings), late),
+                Ending::Outcome(outcome) => Ending::Outcome(outcome),
+            },
             Err(reply) => Ending::Reply(reply),
         },
         Err(_) => Ending::Reply(Reply::html(413, html_page("Request Entity Too Large"))),
@@ -147,14 +154,25 @@ async fn route(keap: &Arc<Keap>, request: &Incoming) -> Ending {
         });
     };
     let operation = route.operation;
+    if request.method != Method::GET && !WRITES.contains(&operation) {
+        return Ending::Reply(Reply::error(
+            request.version,
+            501,
+            "a write that the emulator's registry doesn't list",
+        ));
+    }
     if let Some(act) = keap.faults.take(operation, Moment::Before) {
         return struck(&act, request);
     }
     let handled = carry_out(keap, request, route).await;
-    if let Some(act) = keap.faults.take(operation, Moment::After) {
-        return struck(&act, request);
+    let reply = handled.unwrap_or_else(|refusal| refusal);
+    match keap.faults.take(operation, Moment::After) {
+        None => Ending::Reply(reply),
+        Some(act) => match (&act, act.outcome()) {
+            (FaultAct::Slow { .. }, Some(late)) => Ending::Late(reply, late),
+            _ => struck(&act, request),
+        },
     }
-    Ending::Reply(handled.unwrap_or_else(|refusal| refusal))
 }
 
 async fn carry_out(keap: &Arc<Keap>, request: &Incoming, route: Route<'_>) -> Handled {
@@ -182,11 +200,8 @@ pub(super) fn struck_at(act: &FaultAct, version: Version) -> Ending {
 fn finish(keap: &Keap, ending: Ending, headers: HeaderMap) -> Response {
     let mut response = match ending {
         Ending::Reply(reply) => reply.into_response(),
-        Ending::Outcome(outcome) => {
-            let mut response = Reply::empty(500).into_response();
-            response.extensions_mut().insert(outcome);
-            response
-        }
+        Ending::Outcome(outcome) => with_outcome(Reply::empty(500), outcome),
+        Ending::Late(reply, outcome) => with_outcome(reply, outcome),
     };
     response.headers_mut().extend(headers);
     let id = keap.random.uuid(keap.now()).to_string();
@@ -194,5 +209,11 @@ fn finish(keap: &Keap, ending: Ending, headers: HeaderMap) -> Response {
         let name = HeaderName::from_static("x-request-id");
         response.headers_mut().insert(name, id);
     }
+    response
+}
+
+fn with_outcome(reply: Reply, outcome: Outcome) -> Response {
+    let mut response = reply.into_response();
+    response.extensions_mut().insert(outcome);
     response
 }

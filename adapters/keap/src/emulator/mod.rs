@@ -27,12 +27,16 @@ mod acts;
 mod automation;
 mod custom;
 mod deliveries;
+mod drift;
 mod filter;
 mod gate;
 mod hooks;
 mod list;
 mod oauth;
+mod more_acts;
+mod oddities;
 mod quota;
+mod registry;
 mod reply;
 mod request;
 mod routes;
@@ -57,6 +61,9 @@ pub use acts::{
     NewUser,
 };
 pub use automation::NewPost;
+pub use more_acts::{NewGoal, NewTemplate, TagRefusal};
+pub use oddities::{CardInUse, ErrorShape, HtmlComment, ListBox, MergeFields, Oddities, OpenTime, Words, WriteBack};
+pub use registry::WRITES;
 pub use reply::{gateway_fault, html_page, quota_exceeded};
 pub use settings::{
     AddressList, ApiUrl, Arrival, AutoCharge, Consent, DeactivatedCard, Drift, FieldEcho, HookTime, KeyHeader, Limits, ListWrite, ModelMetadata, NameFilter, OAuthSettings, OldToken, OptedOut, PageEnd, PageToken, RefusedToken, SecondDeactivate, Settings, TaskTime, Undecodable, UnknownOption, Unset,

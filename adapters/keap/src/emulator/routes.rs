@@ -7,7 +7,7 @@ use super::hooks::HookCall;
 use super::reply::{Handled, Version};
 use super::request::Incoming;
 use super::v1;
-use super::v2::{billing, contacts, emails, model, notes, staff, tags, tasks};
+use super::v2::{billing, contacts, emails, goals, model, notes, staff, tags, tasks, templates};
 use super::world::World;
 
 /// What carries an operation out.
@@ -91,6 +91,8 @@ fn v1_contact<'a>(method: &str, path: &[&'a str], request: &Incoming) -> Option<
         ("PATCH", ["contacts", id]) => one("edit_contact", v1::patch_contact, id),
         ("GET", ["contacts", id, "creditCards"]) => one("v1_list_cards", v1::cards, id),
         ("GET", ["emails"]) => plain("v1_list_emails", v1::emails),
+        ("POST", ["emails", "queue"]) => plain("email", emails::queue),
+        ("GET", ["subscriptions"]) => plain("v1_list_subscriptions", v1::subscriptions),
         _ => return None,
     })
 }
@@ -146,6 +148,7 @@ fn mail<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
     Some(match (method, path) {
         ("GET", ["emails"]) => plain("list_emails", emails::list),
         ("POST", ["emails:send"]) => plain("email", emails::send),
+        ("POST", ["emails", "templates:send"]) => plain("email_template", templates::send),
         ("GET", ["emails", id]) => one("get_email", emails::get, id),
         ("GET", ["emailAddresses"]) => plain("list_addresses", emails::statuses),
         ("GET", ["emailAddresses", email, "status"]) => {
@@ -161,6 +164,7 @@ fn task<'a>(method: &str, path: &[&'a str], request: &Incoming) -> Option<Route<
         ("POST", ["tasks"]) => plain("call_task", tasks::create),
         ("GET", ["tasks", id]) => one("get_task", tasks::get, id),
         ("PATCH", ["tasks", id]) => one(tasks::patch_name(request), tasks::patch, id),
+        ("DELETE", ["tasks", id]) => one("delete_task", tasks::delete, id),
         _ => return None,
     })
 }
@@ -198,6 +202,7 @@ fn money<'a>(method: &str, path: &[&'a str], request: &Incoming) -> Option<Route
         ("GET", ["products", id]) => one("get_product", billing::product, id),
         ("GET", ["products", id, "subscriptions"]) => one("list_plans", billing::plans, id),
         ("GET", ["orders"]) => plain("list_orders", billing::orders),
+        ("GET", ["orders", id]) => one("get_order", billing::order, id),
         _ => return None,
     })
 }
@@ -207,6 +212,11 @@ fn tenant<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
         ("GET", ["users"]) => plain("list_users", staff::users),
         ("GET", ["users", id]) => one("get_user", staff::user, id),
         ("GET", ["oauth", "connect", "userinfo"]) => plain("userinfo", staff::userinfo),
+        ("GET", ["notes"]) => plain("list_all_notes", notes::list_all),
+        ("POST", ["automations", "goals", "achieve"]) => plain("achieve_goal", goals::achieve),
+        ("GET", ["settings", "contactOptionTypes"]) => {
+            plain("list_contact_option_types", staff::contact_option_types)
+        }
         ("GET", ["businessProfile"]) => plain("business_profile", staff::business_profile),
         _ => return None,
     })

@@ -3,6 +3,8 @@
 
 use std::ops::RangeInclusive;
 
+use super::oddities::Oddities;
+
 /// How a write of `custom_fields` treats fields that are not in the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListWrite {
@@ -136,6 +138,8 @@ pub enum Drift {
     Nulls,
     /// Unset members are null and every object has a member that no description knows.
     NullsAndNews,
+    /// Every member is null but ids: no description says which can't be.
+    NullsEverywhere,
 }
 
 /// The form of times in hook deliveries: the documentation shows none.
@@ -343,6 +347,8 @@ pub struct Settings {
     pub address_list: AddressList,
     /// Unset times in sorted lists.
     pub unset: Unset,
+    /// The rarer readings.
+    pub oddities: Oddities,
     /// Seconds until a sent email is listed.
     pub email_delay: RangeInclusive<u32>,
     /// Seconds until a made task is listed.
@@ -394,6 +400,7 @@ impl Default for Settings {
             drift: Drift::Nulls,
             address_list: AddressList::Offered,
             unset: Unset::Last,
+            oddities: Oddities::default(),
             email_delay: 60..=120,
             task_delay: 0..=0,
             note_delay: 0..=0,

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::automation::Outgoing;
 use super::hooks::Hooks;
+use super::more_acts::NewGoal;
 use super::oauth::Issued;
 use super::quota::Usage;
 
@@ -135,6 +136,14 @@ pub(super) struct State {
     pub(super) payment_methods: Table,
     pub(super) products: Table,
     pub(super) orders: Table,
+    pub(super) templates: Table,
+    /// Published goals, by their names.
+    pub(super) goals: Vec<NewGoal>,
+    pub(super) task_fields: Vec<CustomField>,
+    /// Contacts on whom no tag can be put, with the word that says so.
+    pub(super) refused_tags: BTreeMap<u64, String>,
+    /// Custom fields as reads still show them, by contact, and until when.
+    pub(super) stale: BTreeMap<u64, (Timestamp, BTreeMap<u64, Value>)>,
     pub(super) fields: Vec<CustomField>,
     pub(super) groups: Vec<FieldGroup>,
     pub(super) tabs: Vec<(u64, String)>,
@@ -164,6 +173,11 @@ impl Default for State {
             payment_methods: Table::starting_at(6_001),
             products: Table::starting_at(701),
             orders: Table::starting_at(8_001),
+            templates: Table::starting_at(9_001),
+            goals: Vec::new(),
+            task_fields: Vec::new(),
+            refused_tags: BTreeMap::new(),
+            stale: BTreeMap::new(),
             fields: Vec::new(),
             groups: Vec::new(),
             tabs: Vec::new(),

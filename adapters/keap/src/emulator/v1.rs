@@ -6,6 +6,7 @@ use relay_core::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::custom;
+use super::filter::strict_time;
 use super::reply::{Handled, Reply};
 use super::request::Incoming;
 use super::state::{Record, v1_time};
@@ -122,7 +123,7 @@ pub(super) fn patch_contact(world: &mut World<'_>, request: &Incoming, id: &str)
     }
     contacts::write(world, contact, plain);
     world.raise("contact.edit", contact);
-    self::contact(world, request, id)
+    custom::fresh(world, contact, |world| self::contact(world, request, id))
 }
 
 /// `GET /v1/contacts/model`: says what the v2 model may keep to itself.
@@ -183,12 +184,22 @@ pub(super) fn cards(world: &mut World<'_>, request: &Incoming, id: &str) -> Hand
 /// `GET /v1/emails`
 pub(super) fn emails(world: &mut World<'_>, request: &Incoming) -> Handled {
     let contact = request.parameter("contact_id");
+    let email = request.parameter("email").map(str::to_lowercase);
+    let (since, until) = window(request)?;
+    let in_window = |record: &Record| {
+        let sent = record.text("sent_time");
+        let sent = sent.and_then(|at| at.parse::<Timestamp>().ok());
+        since.is_none_or(|since| sent.is_some_and(|at| at >= since))
+            && until.is_none_or(|until| sent.is_some_and(|at| at <= until))
+    };
+    let went_to = |record: &Record| record.text("sent_to_address").map(str::to_lowercase);
     let found: Vec<Value> = world
         .state
         .emails
         .iter()
-        .filter(|record| world.is_listed(record))
+        .filter(|record| world.is_listed(record) && in_window(record))
         .filter(|record| contact.is_none() || record.text("contact_id") == contact)
+        .filter(|record| email.is_none() || went_to(record) == email)
         .map(|record| {
             json!({
                 "id": record.id,
@@ -203,6 +214,52 @@ pub(super) fn emails(world: &mut World<'_>, request: &Incoming) -> Handled {
         })
         .collect();
     Reply::ok(page(request, "emails", &found))
+}
+
+/// The window that a v1 list of mail is asked for. `until` without `since` is refused, and so is a
+/// time without milliseconds.
+fn window(request: &Incoming) -> Result<(Option<Timestamp>, Option<Timestamp>), Reply> {
+    let time = |name: &str| match request.parameter(name) {
+        None => Ok(None),
+        Some(text) => match strict_time(text) {
+            None => Err(request.bad(&format!("{name} is not a valid time"))),
+            at => Ok(at),
+        },
+    };
+    match (time("since_sent_date")?, time("until_sent_date")?) {
+        (None, Some(_)) => Err(request.bad("until_sent_date requires since_sent_date")),
+        both => Ok(both),
+    }
+}
+
+/// `GET /v1/subscriptions`: integers, and the card by its v1 id.
+pub(super) fn subscriptions(world: &mut World<'_>, request: &Incoming) -> Handled {
+    let contact = request.parameter("contact_id");
+    let found: Vec<Value> = world
+        .state
+        .subscriptions
+        .iter()
+        .filter(|record| contact.is_none() || record.text("contact_id") == contact)
+        .map(|record| {
+            let card = record.text("payment_method_id");
+            let card = card.and_then(|id| world.state.payment_methods.find(id));
+            json!({
+                "id": record.id,
+                "contact_id": number(record.row.get("contact_id")),
+                "product_id": number(record.row.get("product_id")),
+                "subscription_plan_id": number(record.row.get("subscription_plan_id")),
+                "credit_card_id": card.and_then(|card| {
+                    card.text("credit_card_id")?.parse::<u64>().ok()
+                }),
+                "active": record.row.get("active"),
+                "billing_cycle": record.row.get("billing_cycle"),
+                "frequency": record.row.get("billing_frequency"),
+                "next_bill_date": record.row.get("next_bill_date"),
+                "start_date": record.row.get("start_date"),
+            })
+        })
+        .collect();
+    Reply::ok(page(request, "subscriptions", &found))
 }
 
 fn happened(world: &World<'_>, record: &Record, member: &str) -> Value {

@@ -1,12 +1,17 @@
 //! Faults on order: every write before and after, every shape of error.
 
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
 use http::Method;
-use relay_http_client::TransportError;
 use relay_http_client::emulation::{FaultAct, FaultRule, Moment};
-use relay_keap::emulator::{Act, NewPaymentMethod, NewSubscription, gateway_fault, html_page};
+use relay_http_client::{Answer, Call, Transport, TransportError};
+use relay_keap::emulator::{
+    Act, NewGoal, NewPaymentMethod, NewSubscription, NewTemplate, WRITES, gateway_fault, html_page,
+};
 use serde_json::{Value, json};
 
-use crate::tenant::{MAYA, Tenant};
+use crate::tenant::{MAYA, Seen, Tenant};
 
 fn rule(operation: &str, moment: Moment, act: FaultAct) -> FaultRule {
     FaultRule {
@@ -26,8 +31,46 @@ fn status(code: u16, retry_after: Option<u32>, body: Option<&str>) -> FaultAct {
     }
 }
 
-async fn prepared() -> Tenant {
+/// A receiver of handshakes that never echoes and remembers the last secret.
+#[derive(Debug, Default)]
+struct Mute(Mutex<String>);
+
+#[async_trait]
+impl Transport for Mute {
+    async fn send(&self, call: Call) -> Result<Answer, TransportError> {
+        let secret = call.headers.get("x-hook-secret").expect("a handshake");
+        let secret = secret.to_str().expect("text");
+        secret.clone_into(&mut self.0.lock().expect("a secret"));
+        Err(TransportError::TimedOut)
+    }
+}
+
+/// Sends a write with what any of them may need: the credential and the last handshake's secret.
+async fn send(
+    tenant: &Tenant,
+    mute: &Mute,
+    write: (Method, &str, &Value),
+) -> Result<Seen, TransportError> {
+    let (method, path, body) = write;
+    let secret = mute.0.lock().expect("a secret").clone();
+    let text = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    let headers = [
+        ("authorization", "Bearer KeapAK-emulated"),
+        ("content-type", "application/json"),
+        ("x-hook-secret", secret.as_str()),
+    ];
+    let path = format!("/crm/rest{path}");
+    tenant.raw(method, &path, &headers, &text).await
+}
+
+async fn prepared() -> (Tenant, Arc<Mute>) {
     let tenant = Tenant::new();
+    let mute = Arc::new(Mute::default());
+    tenant.keap.set_hook_transport(Arc::clone(&mute) as _);
     tenant.act(Act::AddPaymentMethod(NewPaymentMethod {
         id: Some(6001),
         contact: MAYA,
@@ -46,106 +89,176 @@ async fn prepared() -> Tenant {
     tenant.post("/v2/tags", json!({ "name": "Off" })).await;
     let task = json!({ "assigned_to_user_id": "1", "contact_id": "1001" });
     tenant.post("/v2/tasks", task).await;
-    tenant
+    tenant.act(Act::AddTemplate(NewTemplate {
+        subject: "Hello".to_owned(),
+        ..NewTemplate::default()
+    }));
+    tenant.act(Act::AddGoal(NewGoal {
+        integration: "relay".to_owned(),
+        call_name: "away".to_owned(),
+    }));
+    let hook = json!({ "eventKey": "task.edit", "hookUrl": "https://relay.test/hook" });
+    let hook = tenant.post("/v1/hooks", hook).await;
+    assert_eq!(hook.json["key"], json!("1"));
+    (tenant, mute)
 }
 
-/// Every write that carries out an effect, and the rest of what changes anything.
+/// A request for every write in the emulator's registry, by the name it is struck by. Those that
+/// two requests carry out stand twice.
 fn writes() -> Vec<(&'static str, Method, &'static str, Value)> {
+    let mut all = writes_about_people();
+    all.extend(writes_about_money_and_hooks());
+    all
+}
+
+fn writes_about_people() -> Vec<(&'static str, Method, &'static str, Value)> {
     let contacts = json!({ "contact_ids": ["1001"] });
     let letter = json!({ "contacts": ["1001"], "subject": "x", "user_id": "1" });
+    let v1_letter = json!({ "contacts": [1001], "subject": "x", "user_id": 1 });
+    let template = json!({ "contact_ids": ["1001"], "template_id": "9001", "user_id": "1" });
+    let goal = json!({ "contact_id": 1001, "integration": "relay", "call_name": "away" });
+    let field = json!({ "custom_fields": [{ "id": "6", "content": "In-Person" }] });
+    let task = json!({ "assigned_to_user_id": "1" });
+    let reassign = "/v2/tasks/30001?update_mask=assigned_to_user_id";
+    let note = json!({ "user_id": "1", "title": "x" });
+    let (post, patch, delete) = (Method::POST, Method::PATCH, Method::DELETE);
     vec![
-        ("email", Method::POST, "/v2/emails:send", letter),
+        ("email", post.clone(), "/v2/emails:send", letter),
+        ("email", post.clone(), "/v1/emails/queue", v1_letter),
         (
-            "call_task",
-            Method::POST,
-            "/v2/tasks",
-            json!({ "assigned_to_user_id": "1" }),
+            "email_template",
+            post.clone(),
+            "/v2/emails/templates:send",
+            template,
         ),
         (
+            "achieve_goal",
+            post.clone(),
+            "/v2/automations/goals/achieve",
+            goal,
+        ),
+        ("call_task", post.clone(), "/v2/tasks", task.clone()),
+        (
             "close_task",
-            Method::PATCH,
+            patch.clone(),
             "/v2/tasks/30001",
             json!({ "completed": true }),
         ),
+        ("reassign_task", patch.clone(), reassign, task),
         (
-            "reassign_task",
-            Method::PATCH,
-            "/v2/tasks/30001?update_mask=assigned_to_user_id",
-            json!({ "assigned_to_user_id": "1" }),
+            "edit_task",
+            patch.clone(),
+            "/v2/tasks/30001",
+            json!({ "title": "y" }),
         ),
+        ("delete_task", delete, "/v2/tasks/30001", Value::Null),
         (
             "contact_note",
-            Method::POST,
+            post.clone(),
             "/v2/contacts/1001/notes",
-            json!({ "user_id": "1", "title": "x" }),
+            note,
         ),
         (
             "add_tag",
-            Method::POST,
+            post.clone(),
             "/v2/tags/302/contacts:applyTags",
             contacts.clone(),
         ),
         (
             "remove_tag",
-            Method::POST,
+            post.clone(),
             "/v2/tags/301/contacts:removeTags",
             contacts,
         ),
-        (
-            "create_tag",
-            Method::POST,
-            "/v2/tags",
-            json!({ "name": "x" }),
-        ),
+        ("create_tag", post, "/v2/tags", json!({ "name": "x" })),
         (
             "contact_type",
-            Method::PATCH,
+            patch.clone(),
             "/v2/contacts/1001",
-            json!({ "custom_fields": [{ "id": "6", "content": "In-Person" }] }),
+            field.clone(),
         ),
+        ("contact_type", patch.clone(), "/v1/contacts/1001", field),
         (
             "edit_contact",
-            Method::PATCH,
+            patch,
             "/v2/contacts/1001",
             json!({ "given_name": "M" }),
         ),
+    ]
+}
+
+fn writes_about_money_and_hooks() -> Vec<(&'static str, Method, &'static str, Value)> {
+    let subscription = "/v2/subscriptions/5001";
+    let deactivate = "/v2/subscriptions/5001:deactivate";
+    let card = "/v2/contacts/1001/paymentMethods/6001";
+    let card_off = "/v2/contacts/1001/paymentMethods/6001:deactivate";
+    let hook = json!({ "eventKey": "task.edit", "hookUrl": "https://relay.test/hook" });
+    let (post, patch, delete) = (Method::POST, Method::PATCH, Method::DELETE);
+    vec![
         (
             "auto_charge_off",
-            Method::PATCH,
-            "/v2/subscriptions/5001",
+            patch.clone(),
+            subscription,
             json!({ "auto_charge": false }),
         ),
         (
             "deactivate_subscription",
-            Method::POST,
-            "/v2/subscriptions/5001:deactivate",
+            post.clone(),
+            deactivate,
             json!({}),
         ),
         (
-            "remove_card",
-            Method::DELETE,
-            "/v2/contacts/1001/paymentMethods/6001",
+            "deactivate_subscription",
+            patch.clone(),
+            subscription,
+            json!({ "active": false }),
+        ),
+        (
+            "edit_subscription",
+            patch,
+            subscription,
+            json!({ "quantity": 2 }),
+        ),
+        ("remove_card", delete.clone(), card, Value::Null),
+        ("remove_card", post.clone(), card_off, Value::Null),
+        ("create_hook", post.clone(), "/v1/hooks", hook.clone()),
+        ("update_hook", Method::PUT, "/v1/hooks/1", hook),
+        (
+            "verify_hook",
+            post.clone(),
+            "/v1/hooks/1/verify",
             Value::Null,
         ),
         (
-            "create_hook",
-            Method::POST,
-            "/v1/hooks",
-            json!({ "eventKey": "task.edit", "hookUrl": "https://relay.test/hook" }),
+            "delayed_verify_hook",
+            post,
+            "/v1/hooks/1/delayedVerify",
+            Value::Null,
         ),
+        ("delete_hook", delete, "/v1/hooks/1", Value::Null),
     ]
+}
+
+#[test]
+fn every_write_of_the_registry_has_a_request_that_strikes_it() {
+    let mut struck: Vec<&str> = writes().into_iter().map(|write| write.0).collect();
+    struck.dedup();
+    struck.sort_unstable();
+    struck.dedup();
+    assert_eq!(struck, WRITES);
 }
 
 #[tokio::test]
 async fn every_write_can_be_struck_before_and_then_nothing_has_changed() {
     for (operation, method, path, body) in writes() {
-        let tenant = prepared().await;
+        let (tenant, mute) = prepared().await;
         let before = tenant.operations().len();
         tenant
             .keap
             .faults()
             .order(rule(operation, Moment::Before, FaultAct::Reset));
-        let error = tenant.send(method, path, &body).await.expect_err(operation);
+        let write = (method, path, &body);
+        let error = send(&tenant, &mute, write).await.expect_err(operation);
         assert!(matches!(error, TransportError::Cut), "{operation}");
         assert_eq!(tenant.operations().len(), before, "{operation}");
     }
@@ -154,23 +267,26 @@ async fn every_write_can_be_struck_before_and_then_nothing_has_changed() {
 #[tokio::test]
 async fn every_write_can_be_struck_after_and_then_the_change_stays() {
     for (operation, method, path, body) in writes() {
-        let tenant = prepared().await;
+        let (tenant, mute) = prepared().await;
         let before = tenant.operations().len();
         tenant
             .keap
             .faults()
             .order(rule(operation, Moment::After, FaultAct::Hang));
-        let error = tenant.send(method, path, &body).await.expect_err(operation);
+        let write = (method, path, &body);
+        let error = send(&tenant, &mute, write).await.expect_err(operation);
         assert!(matches!(error, TransportError::TimedOut), "{operation}");
         let added = tenant.operations().split_off(before);
         assert_eq!(added.len(), 1, "{operation}");
-        assert!(added[0].starts_with(operation), "{operation}: {added:?}");
+        // The delayed handshake ends as the other one does.
+        let name = operation.trim_start_matches("delayed_");
+        assert!(added[0].starts_with(name), "{operation}: {added:?}");
     }
 }
 
 #[tokio::test]
 async fn what_was_refused_was_never_carried_out() {
-    let tenant = prepared().await;
+    let (tenant, _) = prepared().await;
     let before = tenant.operations().len();
     tenant
         .keap
@@ -186,7 +302,7 @@ async fn what_was_refused_was_never_carried_out() {
 
 #[tokio::test]
 async fn reads_can_be_struck_and_a_star_strikes_everything() {
-    let tenant = prepared().await;
+    let (tenant, _) = prepared().await;
     for (operation, path) in [
         ("list_emails", "/v2/emails"),
         ("get_contact", "/v2/contacts/1001"),
@@ -212,6 +328,52 @@ async fn reads_can_be_struck_and_a_star_strikes_everything() {
         assert_eq!(tenant.get(path).await.status, 502, "{operation}");
         assert_eq!(tenant.get(path).await.status, 200, "{operation}: once");
     }
+}
+
+#[tokio::test]
+async fn server_errors_come_as_json_as_html_and_empty_at_both_moments() {
+    let html = html_page("Service Unavailable");
+    for code in [500, 502, 503, 504] {
+        for moment in [Moment::Before, Moment::After] {
+            for body in [None, Some(html.as_str()), Some("")] {
+                let tenant = Tenant::new();
+                let act = status(code, None, body);
+                tenant.keap.faults().order(rule("create_tag", moment, act));
+                let answer = tenant.post("/v2/tags", json!({ "name": "x" })).await;
+                assert_eq!(answer.status, code);
+                let kind = answer.header("content-type");
+                match body {
+                    None => assert_eq!(answer.json["code"], json!(code)),
+                    Some("") => assert_eq!((answer.text.as_str(), kind), ("", None)),
+                    Some(page) => {
+                        assert_eq!(answer.text, page);
+                        assert_eq!(kind, Some("text/html;charset=UTF-8"));
+                    }
+                }
+                let made = usize::from(moment == Moment::After);
+                assert_eq!(
+                    tenant.operations().len(),
+                    made,
+                    "{code} {moment:?} {body:?}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_too_late_for_whoever_waits_less() {
+    let tenant = Tenant::new();
+    for (seconds, comes) in [(0, true), (1, false), (45, false)] {
+        let act = FaultAct::Slow { seconds };
+        let order = rule("create_tag", Moment::Before, act);
+        tenant.keap.faults().order(order);
+        // The hand that sends waits for one second.
+        let body = json!({ "name": format!("tag {seconds}") });
+        let answer = tenant.send(Method::POST, "/v2/tags", &body).await;
+        assert_eq!(answer.is_ok(), comes, "{seconds}");
+    }
+    assert_eq!(tenant.operations(), ["create_tag"; 3], "late is done, too");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::filter::{Kind, field, named};
 use super::super::list::{self, Item, Listing};
+use super::super::oddities::CardInUse;
 use super::super::reply::{Handled, Reply};
 use super::super::request::Incoming;
 use super::super::settings::{AutoCharge, DeactivatedCard, SecondDeactivate};
@@ -25,6 +26,9 @@ const SUBSCRIPTION: &[&str] = &[
     "merchant_account_id",
     "shipping_address",
 ];
+
+/// Members that an order may lack.
+const ORDER: &[&str] = &["payment_plan", "due_time"];
 
 /// What `update_mask` of a subscription may name.
 const MASK: &[&str] = &[
@@ -68,9 +72,9 @@ pub(crate) fn subscriptions(world: &mut World<'_>, request: &Incoming) -> Handle
     let listing = Listing {
         key: "subscriptions",
         fields: vec![
-            field("contact_id", Kind::Text),
-            field("subscription_plan_id", Kind::Text),
-            field("status", Kind::Text),
+            field("contact_id", Kind::Word),
+            field("subscription_plan_id", Kind::Word),
+            field("status", Kind::Word),
             field("id", Kind::Number),
             field("billing_amount", Kind::Number),
             named("ids", "id", Kind::Set),
@@ -262,7 +266,7 @@ pub(crate) fn cards_of(world: &mut World<'_>, request: &Incoming, contact: &str)
         .collect();
     let listing = Listing {
         key: "records",
-        fields: vec![field("merchant_account_id", Kind::Text)],
+        fields: vec![field("merchant_account_id", Kind::Word)],
         orders: &[("created_time", "created_time")],
         page: 0..=1000,
     };
@@ -275,10 +279,10 @@ pub(crate) fn cards(world: &mut World<'_>, request: &Incoming) -> Handled {
     let listing = Listing {
         key: "payment_methods",
         fields: vec![
-            field("contact_id", Kind::Text),
+            field("contact_id", Kind::Word),
             named("payment_method_id", "id", Kind::Set),
-            field("credit_card_id", Kind::Text),
-            field("merchant_account_id", Kind::Text),
+            field("credit_card_id", Kind::Word),
+            field("merchant_account_id", Kind::Word),
             named("since_time", "created_time", Kind::Since),
             named("until_time", "created_time", Kind::Until),
         ],
@@ -298,9 +302,23 @@ fn owned_card(world: &World<'_>, contact: &str, id: &str) -> Result<(u64, bool),
         .ok_or_else(|| Reply::not_found("Payment Method"))
 }
 
-/// `DELETE /v2/contacts/{id}/paymentMethods/{id}`. A subscription that used the card keeps its id.
-pub(crate) fn delete_card(world: &mut World<'_>, _: &Incoming, contact: &str, id: &str) -> Handled {
+/// `DELETE /v2/contacts/{id}/paymentMethods/{id}`. A subscription that used the card keeps its id,
+/// or the card stays, by the switch.
+pub(crate) fn delete_card(
+    world: &mut World<'_>,
+    request: &Incoming,
+    contact: &str,
+    id: &str,
+) -> Handled {
     let (id, _) = owned_card(world, contact, id)?;
+    let card = id.to_string();
+    let charged = world.state.subscriptions.iter().any(|subscription| {
+        subscription.flag("active") && subscription.text("payment_method_id") == Some(&card)
+    });
+    if charged && world.settings.oddities.card_in_use == CardInUse::Refused {
+        let message = "Payment method is in use";
+        return Err(Reply::error(request.version, 409, message));
+    }
     world.state.payment_methods.remove(id);
     let content = json!({ "payment_method": id.to_string(), "mode": "delete" });
     world.accept("remove_card", &contact, content);
@@ -362,9 +380,16 @@ pub(crate) fn plans(world: &mut World<'_>, _: &Incoming, id: &str) -> Handled {
     Reply::ok(json!({ "subscriptions": record.row.get("subscription_plans") }))
 }
 
+/// `GET /v2/orders/{id}`
+pub(crate) fn order(world: &mut World<'_>, _: &Incoming, id: &str) -> Handled {
+    let record = world.state.orders.find(id);
+    let record = record.ok_or_else(|| Reply::not_found("Order"))?;
+    Reply::ok(world.shown(record, ORDER))
+}
+
 /// `GET /v2/orders`
 pub(crate) fn orders(world: &mut World<'_>, request: &Incoming) -> Handled {
-    let mut items = items(world, &world.state.orders, &["payment_plan", "due_time"]);
+    let mut items = items(world, &world.state.orders, ORDER);
     for item in &mut items {
         let contact = item
             .index
@@ -380,10 +405,10 @@ pub(crate) fn orders(world: &mut World<'_>, request: &Incoming) -> Handled {
         fields: vec![
             field("id", Kind::Number),
             named("ids", "id", Kind::Set),
-            field("contact_id", Kind::Text),
+            field("contact_id", Kind::Word),
             field("paid", Kind::Flag),
             field("title", Kind::Text),
-            field("order_type", Kind::Text),
+            field("order_type", Kind::Word),
             named("created_since_time", "creation_time", Kind::Since),
             named("created_until_time", "creation_time", Kind::Until),
         ],

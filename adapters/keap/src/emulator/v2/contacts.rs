@@ -138,7 +138,7 @@ pub(crate) fn patch(world: &mut World<'_>, request: &Incoming, id: &str) -> Hand
     }
     write(world, contact, plain);
     world.raise("contact.edit", contact);
-    get(world, request, id)
+    custom::fresh(world, contact, |world| get(world, request, id))
 }
 
 /// Writes plain members and notes it down as `edit_contact`.

@@ -1,8 +1,6 @@
 //! Email: the history with its single open and click time, sending without an answer, and the
 //! status of addresses.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use relay_core::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -14,6 +12,7 @@ use super::super::settings::{AddressList, OptedOut, Undecodable};
 use super::super::state::{Record, Row, v2_time};
 use super::super::world::World;
 use super::contacts::is_opted_in;
+use super::content::{check_attachments, decoded, shown};
 
 /// Members that an email may lack.
 const OPTIONAL: &[&str] = &[
@@ -53,7 +52,7 @@ pub(crate) fn list(world: &mut World<'_>, request: &Incoming) -> Handled {
     let listing = Listing {
         key: "emails",
         fields: vec![
-            field("contact_id", Kind::Text),
+            field("contact_id", Kind::Word),
             named("email", "sent_to_address", Kind::Text),
             named("start_created_time", "sent_time", Kind::Since),
             named("end_created_time", "sent_time", Kind::Until),
@@ -71,8 +70,10 @@ pub(crate) fn get(world: &mut World<'_>, _: &Incoming, id: &str) -> Handled {
         .filter(|record| world.is_listed(record))
         .ok_or_else(|| Reply::not_found("Email"))?;
     let mut row = view(world, record);
+    let contact = record.text("contact_id").unwrap_or_default();
     for part in ["plain_content", "html_content"] {
         let content = record.row.get(part).cloned().unwrap_or_default();
+        let content = shown(world, contact, &content, part == "html_content");
         row.insert(part.to_owned(), content);
     }
     Reply::ok(row)
@@ -96,33 +97,51 @@ fn view(world: &World<'_>, record: &Record) -> Row {
 
 /// `POST /v2/emails:send`
 pub(crate) fn send(world: &mut World<'_>, request: &Incoming) -> Handled {
-    let contacts: Vec<String> = request
+    let contacts = recipients(request, "contacts")?;
+    check_attachments(request)?;
+    deliver(world, request, contacts)
+}
+
+/// `POST /v1/emails/queue`: the same with integers, and without the other way to name a sender.
+pub(crate) fn queue(world: &mut World<'_>, request: &Incoming) -> Handled {
+    let contacts: Vec<u64> = request
         .member("contacts")
         .and_then(|list| serde_json::from_value(list.clone()).ok())
-        .filter(|list: &Vec<String>| !list.is_empty())
-        .ok_or_else(|| Reply::bad("contacts is required"))?;
+        .filter(|list: &Vec<u64>| !list.is_empty())
+        .ok_or_else(|| request.bad("contacts is required"))?;
+    if request.member("user_id").and_then(Value::as_u64).is_none() {
+        return Err(request.bad("user_id is required"));
+    }
+    let contacts = contacts.iter().map(u64::to_string).collect();
+    deliver(world, request, contacts)
+}
+
+fn deliver(world: &mut World<'_>, request: &Incoming, contacts: Vec<String>) -> Handled {
     let subject = request.required("subject")?.to_owned();
     let from = sender(world, request)?;
-    let slot = slot(request)?;
+    let slot = slot(world, request)?;
+    // v1 names its parts otherwise, in an object of their own.
+    let part = |name: &str| {
+        let v1 = request
+            .member("content")
+            .and_then(|content| content.get(name));
+        v1.or_else(|| request.member(&format!("{name}_content")))
+    };
+    let text = |name: &str| part(name).and_then(Value::as_str);
     let mail = Mail {
+        operation: "email",
         content: json!({
-            "user_id": request.text("user_id"),
+            "user_id": user_id(request),
             "subject": subject,
-            "text": decoded(world, request.text("plain_content"))?,
-            "html": decoded(world, request.text("html_content"))?,
+            "text": decoded(world, text("plain"))?,
+            "html": decoded(world, text("html"))?,
         }),
         row: row(&[
             ("subject", subject.into()),
             ("sent_from_address", from.clone().into()),
             ("sent_from_reply_address", from.into()),
-            (
-                "plain_content",
-                request.member("plain_content").cloned().unwrap_or_default(),
-            ),
-            (
-                "html_content",
-                request.member("html_content").cloned().unwrap_or_default(),
-            ),
+            ("plain_content", part("plain").cloned().unwrap_or_default()),
+            ("html_content", part("html").cloned().unwrap_or_default()),
         ]),
         slot,
     };
@@ -132,60 +151,84 @@ pub(crate) fn send(world: &mut World<'_>, request: &Incoming) -> Handled {
     Ok(Reply::empty(202))
 }
 
-struct Mail {
-    content: Value,
-    row: Row,
-    slot: &'static str,
+/// A mail that is ready for each of its recipients.
+pub(crate) struct Mail {
+    /// The name it goes into the book under.
+    pub(crate) operation: &'static str,
+    pub(crate) content: Value,
+    pub(crate) row: Row,
+    pub(crate) slot: Slot,
+}
+
+/// Where a contact's address is looked for.
+pub(crate) enum Slot {
+    Address(&'static str),
+    /// The id of a custom field.
+    Custom(u64),
+}
+
+/// The ids of the contacts, as text; at least one.
+pub(crate) fn recipients(request: &Incoming, member: &str) -> Result<Vec<String>, Reply> {
+    request
+        .member(member)
+        .and_then(|list| serde_json::from_value(list.clone()).ok())
+        .filter(|list: &Vec<String>| !list.is_empty())
+        .ok_or_else(|| Reply::bad(&format!("{member} is required")))
+}
+
+/// The sending user as text, whichever way the version writes ids.
+fn user_id(request: &Incoming) -> Option<String> {
+    match (request.version, request.member("user_id")) {
+        (Version::V2, Some(Value::String(id))) => Some(id.clone()),
+        (Version::V1, Some(Value::Number(id))) => Some(id.to_string()),
+        _ => None,
+    }
 }
 
 /// Exactly one of the two ways to name a sender.
 fn sender(world: &World<'_>, request: &Incoming) -> Result<String, Reply> {
-    match (request.text("user_id"), request.text("from_address")) {
-        (Some(user), None) => {
-            let user = world.state.users.find(user);
-            let user = user.ok_or_else(|| Reply::bad("user_id is invalid"))?;
-            let address = user
-                .row
-                .get("email_addresses")
-                .map(|list| &list[0]["email"]);
-            Ok(address
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned())
-        }
+    match (user_id(request), request.text("from_address")) {
+        (Some(user), None) => user_address(world, &user),
         (None, Some(address)) => Ok(address.to_owned()),
-        _ => Err(Reply::bad(
-            "Exactly one of user_id or from_address is required",
-        )),
+        _ => Err(request.bad("Exactly one of user_id or from_address is required")),
     }
 }
 
-fn slot(request: &Incoming) -> Result<&'static str, Reply> {
+/// The address of a user.
+pub(crate) fn user_address(world: &World<'_>, user: &str) -> Result<String, Reply> {
+    let user = world.state.users.find(user);
+    let user = user.ok_or_else(|| Reply::bad("user_id is invalid"))?;
+    let list = user.row.get("email_addresses");
+    let address = list.and_then(|list| list[0]["email"].as_str());
+    Ok(address.unwrap_or_default().to_owned())
+}
+
+/// The slot that `address_field` names, to the letter.
+pub(crate) fn slot(world: &World<'_>, request: &Incoming) -> Result<Slot, Reply> {
     match request.text("address_field") {
-        None | Some("Email") => Ok("EMAIL1"),
-        Some("EmailAddress2") => Ok("EMAIL2"),
-        Some("EmailAddress3") => Ok("EMAIL3"),
-        Some(_) => Err(Reply::bad("address_field is invalid")),
-    }
-}
-
-/// Content is Base64 of UTF-8; what becomes of other content is a switch.
-fn decoded(world: &World<'_>, part: Option<&str>) -> Result<Option<String>, Reply> {
-    let Some(part) = part else { return Ok(None) };
-    let bytes = STANDARD.decode(part).ok();
-    match bytes.and_then(|bytes| String::from_utf8(bytes).ok()) {
-        Some(text) => Ok(Some(text)),
-        None if world.settings.undecodable == Undecodable::Sent => Ok(Some(part.to_owned())),
-        None => Err(Reply::bad("content is not valid Base64")),
+        None | Some("Email") => Ok(Slot::Address("EMAIL1")),
+        Some("EmailAddress2") => Ok(Slot::Address("EMAIL2")),
+        Some("EmailAddress3") => Ok(Slot::Address("EMAIL3")),
+        Some(other) => {
+            let custom = other.strip_prefix('_').and_then(|name| {
+                let mut fields = world.state.fields.iter();
+                fields
+                    .find(|field| field.name == name)
+                    .map(|field| field.id)
+            });
+            let custom = custom.ok_or_else(|| request.bad("address_field is invalid"))?;
+            Ok(Slot::Custom(custom))
+        }
     }
 }
 
 /// Sends to one contact, or drops the mail in silence; the book knows which (`email`,
 /// `email_dropped`), the caller never does.
-fn post(world: &mut World<'_>, contact: &str, mail: &Mail) {
-    let address = recipient(world, contact, mail.slot).filter(|a| delivers(world, a));
+pub(crate) fn post(world: &mut World<'_>, contact: &str, mail: &Mail) {
+    let address = recipient(world, contact, &mail.slot).filter(|a| delivers(world, a));
     let Some(address) = address else {
-        world.accept("email_dropped", &contact, mail.content.clone());
+        let operation = format!("{}_dropped", mail.operation);
+        world.accept(&operation, &contact, mail.content.clone());
         return;
     };
     let mut row = mail.row.clone();
@@ -205,14 +248,22 @@ fn post(world: &mut World<'_>, contact: &str, mail: &Mail) {
     world
         .state
         .stamp_address(&address.to_lowercase(), "last_sent_time", now);
-    world.accept("email", &contact, mail.content.clone());
+    world.accept(mail.operation, &contact, mail.content.clone());
 }
 
-fn recipient(world: &World<'_>, contact: &str, slot: &str) -> Option<String> {
+fn recipient(world: &World<'_>, contact: &str, slot: &Slot) -> Option<String> {
     let contact = world.state.contacts.find(contact)?;
-    let addresses = contact.row.get("email_addresses")?.as_array()?;
-    let address = addresses.iter().find(|address| address["field"] == slot)?;
-    Some(address["email"].as_str()?.to_owned())
+    match slot {
+        Slot::Custom(field) => {
+            let value = world.state.custom.get(&(contact.id, *field))?;
+            Some(value.as_str()?.to_owned())
+        }
+        Slot::Address(slot) => {
+            let addresses = contact.row.get("email_addresses")?.as_array()?;
+            let address = addresses.iter().find(|address| address["field"] == *slot)?;
+            Some(address["email"].as_str()?.to_owned())
+        }
+    }
 }
 
 fn delivers(world: &World<'_>, address: &str) -> bool {
@@ -225,7 +276,8 @@ fn delivers(world: &World<'_>, address: &str) -> bool {
     !DEAD.contains(&status) && (!opted_out || spared)
 }
 
-fn row(members: &[(&str, Value)]) -> Row {
+/// A row of these members.
+pub(crate) fn row(members: &[(&str, Value)]) -> Row {
     let members = members.iter();
     members
         .map(|(name, value)| ((*name).to_owned(), value.clone()))

@@ -60,11 +60,20 @@ pub(crate) fn create(world: &mut World<'_>, request: &Incoming, contact: &str) -
 pub(crate) fn list(world: &mut World<'_>, request: &Incoming, contact: &str) -> Handled {
     let contact = world.state.contacts.find(contact);
     let contact = contact.ok_or_else(|| Reply::not_found("Contact"))?.id;
+    page(world, request, |record| record.belongs_to(contact))
+}
+
+/// `GET /v2/notes`: everybody's, unless a filter names a contact.
+pub(crate) fn list_all(world: &mut World<'_>, request: &Incoming) -> Handled {
+    page(world, request, |_| true)
+}
+
+fn page(world: &World<'_>, request: &Incoming, among: impl Fn(&Record) -> bool) -> Handled {
     let items = world
         .state
         .notes
         .iter()
-        .filter(|record| record.belongs_to(contact) && world.is_listed(record))
+        .filter(|record| among(record) && world.is_listed(record))
         .map(|record| Item {
             index: World::index(record),
             shown: view(world, record),
@@ -76,8 +85,8 @@ pub(crate) fn list(world: &mut World<'_>, request: &Incoming, contact: &str) -> 
             field("id", Kind::Number),
             named("ids", "id", Kind::Set),
             field("title", Kind::Part),
-            field("contact_id", Kind::Text),
-            named("assigned_to_user_id", "user_id", Kind::Text),
+            field("contact_id", Kind::Word),
+            named("assigned_to_user_id", "user_id", Kind::Word),
             named("since_time", "create_time", Kind::Since),
             named("until_time", "create_time", Kind::Until),
         ],

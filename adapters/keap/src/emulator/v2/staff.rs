@@ -88,3 +88,9 @@ pub(crate) fn business_profile(world: &mut World<'_>, _: &Incoming) -> Handled {
         "website": Value::Null,
     }))
 }
+
+/// `GET /v2/settings/contactOptionTypes`: what the built-in contact type offers. The clinic's own
+/// type is a custom field, so these are nobody's to write.
+pub(crate) fn contact_option_types(_: &mut World<'_>, _: &Incoming) -> Handled {
+    Reply::ok(json!({ "contact_option_types": ["Customer", "Prospect", "Other"] }))
+}

@@ -100,7 +100,13 @@ pub(crate) fn apply(world: &mut World<'_>, request: &Incoming, id: &str) -> Hand
     let (tag, name) = tag(world, id)?;
     let mut results = Map::new();
     for contact in contacts(request)? {
-        let status = match world.state.contacts.find(&contact).map(|c| c.id) {
+        let known = world.state.contacts.find(&contact).map(|c| c.id);
+        let refused = known.and_then(|id| world.state.refused_tags.get(&id).cloned());
+        if let Some(word) = refused {
+            results.insert(contact, word.into());
+            continue;
+        }
+        let status = match known {
             None => "CONTACT_NOT_FOUND",
             Some(known) if put_on(world, known, tag) => {
                 world.accept("add_tag", &known, json!({ "tag": name }));

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::filter::{Kind, field, named};
 use super::super::list::{self, Item, Listing};
+use super::super::more_acts::{check_task_fields, task_fields};
 use super::super::reply::{Handled, Reply};
 use super::super::request::Incoming;
 use super::super::settings::TaskTime;
@@ -38,7 +39,14 @@ const MEMBERS: &[&str] = &[
     "opportunity_id",
     "accepted",
     "completed",
+    "custom_fields",
 ];
+
+/// The words that `priority` takes.
+const PRIORITIES: &[&str] = &["CRITICAL", "ESSENTIAL", "NONESSENTIAL"];
+
+/// The minutes that `remind_time_mins` takes.
+const REMINDERS: &[u64] = &[5, 10, 15, 30, 60, 120, 240, 480, 1440, 2880];
 
 /// `POST /v2/tasks`
 pub(crate) fn create(world: &mut World<'_>, request: &Incoming) -> Handled {
@@ -67,7 +75,20 @@ pub(crate) fn create(world: &mut World<'_>, request: &Incoming) -> Handled {
     world.raise("task.add", id);
     let record = world.state.tasks.get(id);
     let record = record.ok_or_else(|| Reply::not_found("Task"))?;
-    Ok(Reply::json(201, world.shown(record, OPTIONAL).into()))
+    Ok(Reply::json(201, view(world, record, request)))
+}
+
+/// A task as shown: its custom fields only where they are asked for.
+fn view(world: &World<'_>, record: &Record, request: &Incoming) -> Value {
+    let mut row = world.shown(record, OPTIONAL);
+    row.remove("custom_fields");
+    let asked = request.fields();
+    let asks = |fields: &Vec<&str>| fields.contains(&"custom_fields");
+    if asked.as_ref().is_some_and(asks) {
+        let fields = task_fields(world, &record.row);
+        row.insert("custom_fields".to_owned(), fields);
+    }
+    row.into()
 }
 
 fn check(world: &World<'_>, row: &Row) -> Result<(), Reply> {
@@ -85,17 +106,41 @@ fn check(world: &World<'_>, row: &Row) -> Result<(), Reply> {
             return Err(Reply::bad(&format!("{name} is not a valid time")));
         }
     }
-    if row.get("remind_time_mins").is_some_and(|m| !m.is_number()) {
-        return Err(Reply::bad("remind_time_mins must be a number"));
+    let minutes = row.get("remind_time_mins").filter(|m| !m.is_null());
+    if minutes.is_some_and(|m| m.as_u64().is_none_or(|m| !REMINDERS.contains(&m))) {
+        return Err(Reply::bad("remind_time_mins is invalid"));
+    }
+    if text("priority").is_some_and(|word| !PRIORITIES.contains(&word)) {
+        return Err(Reply::bad("priority is invalid"));
+    }
+    if let Some(list) = row.get("custom_fields") {
+        check_task_fields(world, list).map_err(|m| Reply::bad(&m))?;
     }
     Ok(())
 }
 
 /// `GET /v2/tasks/{id}`: at once, even where the list lags.
-pub(crate) fn get(world: &mut World<'_>, _: &Incoming, id: &str) -> Handled {
+pub(crate) fn get(world: &mut World<'_>, request: &Incoming, id: &str) -> Handled {
     let record = world.state.tasks.find(id);
     let record = record.ok_or_else(|| Reply::not_found("Task"))?;
-    Reply::ok(world.shown(record, OPTIONAL))
+    Reply::ok(view(world, record, request))
+}
+
+/// `DELETE /v2/tasks/{id}`
+pub(crate) fn delete(world: &mut World<'_>, _: &Incoming, id: &str) -> Handled {
+    let record = world.state.tasks.find(id);
+    let (id, who) = record
+        .map(|task| {
+            (
+                task.id,
+                task.text("contact_id").unwrap_or_default().to_owned(),
+            )
+        })
+        .ok_or_else(|| Reply::not_found("Task"))?;
+    world.state.tasks.remove(id);
+    world.accept("delete_task", &who, json!({ "task": id.to_string() }));
+    world.raise("task.delete", id);
+    Ok(Reply::empty(204))
 }
 
 /// `GET /v2/tasks`
@@ -107,7 +152,7 @@ pub(crate) fn list(world: &mut World<'_>, request: &Incoming) -> Handled {
         .filter(|record| world.is_listed(record))
         .map(|record| Item {
             index: index(record),
-            shown: world.shown(record, OPTIONAL).into(),
+            shown: view(world, record, request),
         })
         .collect();
     let time = match world.settings.task_time {
@@ -118,13 +163,13 @@ pub(crate) fn list(world: &mut World<'_>, request: &Incoming) -> Handled {
     let listing = Listing {
         key: "tasks",
         fields: vec![
-            field("contact_id", Kind::Text),
+            field("contact_id", Kind::Word),
             field("has_due_date", Kind::Flag),
             named("is_completed", "completed", Kind::Flag),
-            named("user_id", "assigned_to_user_id", Kind::Text),
-            field("opportunity_id", Kind::Text),
+            named("user_id", "assigned_to_user_id", Kind::Word),
+            field("opportunity_id", Kind::Word),
             named("task_ids", "id", Kind::Set),
-            field("priority", Kind::Text),
+            field("priority", Kind::Word),
             field("id", Kind::Number),
             field("title", Kind::Text),
             named("since_time", time, Kind::Since),
