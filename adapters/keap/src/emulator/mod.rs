@@ -31,6 +31,7 @@ mod filter;
 mod gate;
 mod hooks;
 mod list;
+mod look;
 mod quota;
 mod reply;
 mod request;
@@ -55,6 +56,7 @@ pub use acts::{
     NewContact, NewEmailRecord, NewField, NewOrder, NewPaymentMethod, NewProduct, NewSubscription,
     NewUser,
 };
+pub use look::{Seen, SeenCard, SeenEmail, SeenNote, SeenSubscription, SeenTask};
 pub use reply::{gateway_fault, html_page, quota_exceeded};
 pub use settings::{
     ApiUrl, Arrival, AutoCharge, DeactivatedCard, Drift, FieldEcho, HookTime, Limits, ListWrite,
