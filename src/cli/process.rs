@@ -37,7 +37,12 @@ pub struct DemoArgs {
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub seed: u64,
     /// Serve the page on this port of this machine; 0 is any that is free.
-    #[arg(long, default_value_t = 0, value_name = "PORT", conflicts_with = "once")]
+    #[arg(
+        long,
+        default_value_t = 0,
+        value_name = "PORT",
+        conflicts_with = "once"
+    )]
     pub port: u16,
     /// Show it in the terminal only.
     #[arg(long, conflicts_with = "once")]

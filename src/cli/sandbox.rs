@@ -229,7 +229,8 @@ fn tell(
         scale => format!(" --time-scale {scale}"),
     };
     let human = format!(
-        "The sandbox listens on http://{here}\n{config}\
+        "The sandbox listens on http://{here}\n\
+         Its vendors, side by side:  http://{here}/\n{config}\
          A relay for it:  clear-relay --config {file} serve{scale}\n\
          Then its hooks:  clear-relay --config {file} hooks sync"
     );

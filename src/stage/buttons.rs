@@ -10,7 +10,7 @@ use relay_core::ids::{ClientId, WorkItemId};
 use relay_core::workflows::cancel_subscription::{Plan, Wish, plan};
 use relay_http_client::emulation::{FaultAct, FaultRule, Faults, Moment};
 use relay_store::{JobFilter, JobState, Page};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::view::UNTIL_HEALED;
@@ -150,14 +150,24 @@ pub enum Hand {
     Again,
 }
 
+/// A press that was carried out.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Pressed {
+    /// What came of it.
+    pub done: Value,
+    /// How many presses have been carried out, this one included: a view that counts as many
+    /// shows it.
+    pub presses: u64,
+}
+
 impl Stage {
     /// Carries out a press. The error says why it could not happen.
-    pub async fn press(&self, press: Press) -> Result<Value, String> {
+    pub async fn press(&self, press: Press) -> Result<Pressed, String> {
         let done = match self.house() {
             House::Whole(show) => {
                 let mut show = show.lock().await;
                 let hands = show.play().hands().clone();
-                let client = press.client().map(str::to_owned);
+                let client = whose(&hands, &press).await;
                 let told = press_with(&hands, &contacts(show.play().cast()), press.clone()).await;
                 if told.is_ok() {
                     show.play_mut().take_over(client.as_deref());
@@ -171,12 +181,12 @@ impl Stage {
                 press_with(&beside.hands, &known, press).await
             }
         };
-        self.touch();
-        done
+        let presses = self.carried_out();
+        done.map(|done| Pressed { done, presses })
     }
 
     /// Does something with time.
-    pub async fn press_clock(&self, press: ClockPress) -> Result<Value, String> {
+    pub async fn press_clock(&self, press: ClockPress) -> Result<Pressed, String> {
         let House::Whole(show) = self.house() else {
             return Err(
                 "this clock runs by itself, as fast as the sandbox was started with".to_owned(),
@@ -192,8 +202,11 @@ impl Stage {
             Hand::Again => show.again().await,
         };
         drop(show);
-        self.touch();
-        done.map(|()| Value::Null)
+        let presses = self.carried_out();
+        done.map(|()| Pressed {
+            done: Value::Null,
+            presses,
+        })
     }
 
     /// What stopping a client's coaching fee would change, in lines.
@@ -219,8 +232,18 @@ fn contacts(cast: &crate::sandbox::cast::Cast) -> Contacts {
         .collect()
 }
 
+/// In whose story a press happens; `None`: in everybody's.
+async fn whose(hands: &Hands, press: &Press) -> Option<String> {
+    let Press::Settle { item, .. } = press else {
+        return press.client().map(str::to_owned);
+    };
+    let store = &hands.engine.as_ref()?.store;
+    let item = store.work_item(item.parse().ok()?).await.ok()??;
+    item.client.map(|client| client.to_string())
+}
+
 impl Press {
-    /// In whose story it happens; `None`: in everybody's, or in that of an item's client.
+    /// The client that it names.
     fn client(&self) -> Option<&str> {
         match self {
             Self::OpenEmail { client, .. }
@@ -247,7 +270,10 @@ impl Press {
                 format!("her coach completes the call task: {outcome}")
             }
             Self::ContactType { value, .. } => {
-                format!("her coach has the {} set to {value}", TYPE_FIELD.to_lowercase())
+                format!(
+                    "her coach has the {} set to {value}",
+                    TYPE_FIELD.to_lowercase()
+                )
             }
             Self::StopFee { .. } => "her coach has the coaching fee stopped".to_owned(),
             Self::Break { vendor, how, .. } => match how {

@@ -37,6 +37,7 @@ pub mod show;
 pub mod view;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use relay_core::time::{Clock, TimeZone};
 use tokio::sync::{Mutex, watch};
@@ -80,6 +81,7 @@ pub struct Stage {
     house: House,
     changed: watch::Sender<u64>,
     closed: watch::Sender<bool>,
+    presses: AtomicU64,
 }
 
 impl Stage {
@@ -89,6 +91,7 @@ impl Stage {
             house,
             changed: watch::Sender::new(0),
             closed: watch::Sender::new(false),
+            presses: AtomicU64::new(0),
         })
     }
 
@@ -115,13 +118,24 @@ impl Stage {
 
     /// What is on the stage now: these people whole, or the first few where none is named.
     pub async fn view(&self, who: &[String]) -> Result<View, String> {
-        match &self.house {
+        // Read first: what was pressed before it was read shows for sure.
+        let presses = self.presses.load(Ordering::SeqCst);
+        let mut view = match &self.house {
             House::Whole(show) => {
                 let show = show.lock().await;
                 show.view(who).await
             }
             House::Vendors(beside) => beside.view(who).await,
-        }
+        }?;
+        view.clock.presses = presses;
+        Ok(view)
+    }
+
+    /// A press has been carried out. Returns how many have.
+    fn carried_out(&self) -> u64 {
+        let presses = self.presses.fetch_add(1, Ordering::SeqCst) + 1;
+        self.touch();
+        presses
     }
 }
 

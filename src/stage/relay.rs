@@ -27,8 +27,8 @@ pub struct RelayView {
     pub cases: Vec<CaseView>,
     /// What people must do, the most urgent first.
     pub work: Vec<WorkView>,
-    /// Jobs that fail, and when they try again.
-    pub failing: Vec<String>,
+    /// Jobs that fail.
+    pub failing: Vec<FailingView>,
     /// How many jobs were given up and can be replayed.
     pub dead: usize,
 }
@@ -97,6 +97,20 @@ pub struct WorkView {
     pub actions: Vec<String>,
 }
 
+/// A job that fails, or was given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FailingView {
+    /// Its id.
+    pub id: String,
+    /// Whether it was given up.
+    pub dead: bool,
+    /// What, why, and when it is tried again.
+    pub text: String,
+}
+
+/// Steps of which a case takes one: the two scenarios of the document.
+const EITHER: [&str; 2] = ["email_follow_up", "phone_follow_up"];
+
 /// Reads the line of one client.
 pub async fn read(engine: &Engine, client: &str, zone: &TimeZone) -> Result<RelayView, String> {
     let told = |error: relay_store::StoreError| error.to_string();
@@ -124,7 +138,10 @@ pub async fn read(engine: &Engine, client: &str, zone: &TimeZone) -> Result<Rela
         cases,
         work: mine.map(work).collect(),
         failing: jobs.iter().filter_map(|job| failing(job, zone)).collect(),
-        dead: jobs.iter().filter(|job| job.state == JobState::Dead).count(),
+        dead: jobs
+            .iter()
+            .filter(|job| job.state == JobState::Dead)
+            .count(),
     })
 }
 
@@ -164,7 +181,7 @@ fn now(case: &Case) -> String {
     match (&case.status, &case.wait) {
         (CaseStatus::Closed { reason } | CaseStatus::Held { reason }, _) => reason.clone(),
         (_, Some(Wait::Timer { why, .. })) => why.clone(),
-        (_, Some(Wait::Person { who, why, .. })) => format!("{}: {why}", in_words(who)),
+        (_, Some(Wait::Person { who, why, .. })) => format!("{}: {why}", owner(who)),
         (_, Some(Wait::Effect { key })) => {
             let name = key.to_string();
             let name = name.rsplit('/').next().unwrap_or_default();
@@ -183,17 +200,27 @@ fn steps(case: &Case, timeline: &[TimelineEntry]) -> Vec<StepView> {
     let Some(procedure) = procedures.iter().find(known) else {
         return Vec::new();
     };
+    // That there is a case is the first step's work, whatever step its first line names.
+    let first = procedure.steps.first().map(|step| step.id);
     let reached = |step: &StepInfo| {
-        step.id == case.step || timeline.iter().any(|line| line.step == step.id)
+        let told = timeline.iter().any(|line| line.step == step.id);
+        told || step.id == case.step || Some(step.id) == first
     };
     let furthest = procedure.steps.iter().rposition(reached);
     let closed = case.status.is_closed();
+    let scenario = procedure
+        .steps
+        .iter()
+        .any(|step| EITHER.contains(&step.id) && reached(step));
     let state = |(place, step): (usize, &StepInfo)| {
         if step.id == case.step && !closed {
             "now"
         } else if reached(step) {
             "done"
-        } else if closed || furthest.is_some_and(|furthest| place < furthest) {
+        } else if closed
+            || furthest.is_some_and(|furthest| place < furthest)
+            || (scenario && EITHER.contains(&step.id))
+        {
             "not taken"
         } else {
             "to come"
@@ -228,7 +255,7 @@ pub fn work(item: &WorkItem) -> WorkView {
     WorkView {
         id: item.id.to_string(),
         kind: in_words(&item.kind),
-        owner: in_words(&item.owner),
+        owner: owner(&item.owner),
         title: item.title.clone(),
         reason: item.detail["reason"].as_str().map(str::to_owned),
         ready: (!ready.is_empty()).then(|| ready.join("\n\n")),
@@ -237,23 +264,30 @@ pub fn work(item: &WorkItem) -> WorkView {
     }
 }
 
-/// A job that fails or waits for a person, in one line; `None` for one that does neither.
-fn failing(job: &Job, zone: &TimeZone) -> Option<String> {
+/// A job that fails or waits for a person; `None` for one that does neither.
+fn failing(job: &Job, zone: &TimeZone) -> Option<FailingView> {
     let error = job.last_error.as_ref();
     let why = error.map(|error| error.message.as_str());
     let why = why.or(job.note.as_deref()).unwrap_or("no reason is stored");
     let what = what(job);
-    match job.state {
-        JobState::Dead => Some(format!("{what}: given up. {why}")),
-        JobState::Parked => Some(format!("{what}: waits for a person. {why}")),
+    let text = match job.state {
+        JobState::Dead => format!("{what}: given up. {why}"),
+        JobState::Parked => format!("{what}: waits for a person. {why}"),
         _ if job.failures > 0 => {
-            let (tries, at) = (job.failures, clinic_time(job.run_at, zone));
-            let times = if tries == 1 { "once" } else { "times" };
-            let tries = if tries == 1 { String::new() } else { format!("{tries} ") };
-            Some(format!("{what}: failed {tries}{times}, tries again {at}. {why}"))
+            let times = match job.failures {
+                1 => "once".to_owned(),
+                failures => format!("{failures} times"),
+            };
+            let at = clinic_time(job.run_at, zone);
+            format!("{what}: failed {times}, tries again {at}. {why}")
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some(FailingView {
+        id: job.id.to_string(),
+        dead: job.state == JobState::Dead,
+        text,
+    })
 }
 
 fn what(job: &Job) -> String {
@@ -269,5 +303,22 @@ fn what(job: &Job) -> String {
 
 /// A stored name as people read it.
 fn in_words(name: &str) -> String {
-    name.strip_prefix("coach_").unwrap_or(name).replace('_', " ")
+    let words = name.replace('_', " ");
+    let words = words.replace("check in", "check-in");
+    words.replace("follow up", "follow-up")
 }
+
+/// Whose something is: a role, or a coach by the name in her id.
+fn owner(name: &str) -> String {
+    let Some(coach) = name.strip_prefix("coach_") else {
+        return format!("the {}", in_words(name));
+    };
+    let mut letters = coach.chars();
+    let first = letters
+        .next()
+        .map(|letter| letter.to_uppercase().to_string());
+    format!("{}{}", first.unwrap_or_default(), letters.as_str())
+}
+
+#[cfg(test)]
+mod tests;

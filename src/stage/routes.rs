@@ -25,8 +25,8 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::buttons::{ClockPress, Press};
 use super::{Stage, live};
@@ -82,10 +82,7 @@ async fn admit(request: Request, next: Next) -> Response {
     for (name, value) in [
         (CONTENT_SECURITY_POLICY, POLICY),
         (CACHE_CONTROL, "no-store"),
-        (
-            HeaderName::from_static("x-content-type-options"),
-            "nosniff",
-        ),
+        (HeaderName::from_static("x-content-type-options"), "nosniff"),
         (HeaderName::from_static("referrer-policy"), "no-referrer"),
         (
             HeaderName::from_static("cross-origin-resource-policy"),
@@ -177,7 +174,12 @@ struct Whose {
 }
 
 async fn plan(State(stage): State<Arc<Stage>>, Query(whose): Query<Whose>) -> Response {
-    answer(stage.plan(&whose.client).await)
+    answer(
+        stage
+            .plan(&whose.client)
+            .await
+            .map(|lines| json!({ "done": lines })),
+    )
 }
 
 async fn press(
@@ -204,9 +206,9 @@ fn unreadable(error: &JsonRejection) -> Response {
     ApiError::new(error.status(), "not_understood", error.body_text()).into_response()
 }
 
-fn answer(result: Result<Value, String>) -> Response {
+fn answer(result: Result<impl Serialize, String>) -> Response {
     match result {
-        Ok(told) => Json(json!({ "done": told })).into_response(),
+        Ok(told) => Json(told).into_response(),
         Err(why) => ApiError::new(StatusCode::CONFLICT, "refused", why).into_response(),
     }
 }
@@ -220,7 +222,12 @@ mod tests {
         for host in ["127.0.0.1:8123", "localhost", "localhost:1", "[::1]:9000"] {
             assert!(is_this_machine(host), "{host}");
         }
-        for host in ["", "stage.example.test", "127.0.0.1.example.test:80", "[::1"] {
+        for host in [
+            "",
+            "stage.example.test",
+            "127.0.0.1.example.test:80",
+            "[::1",
+        ] {
             assert!(!is_this_machine(host), "{host}");
         }
     }

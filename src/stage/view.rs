@@ -42,6 +42,8 @@ pub struct ClockView {
     pub pace: String,
     /// What the visitor can do with it; `None`: nothing.
     pub in_hand: Option<InHand>,
+    /// How many presses show at least: a page knows by it that its own has.
+    pub presses: u64,
 }
 
 /// What a visitor can do with time.
@@ -107,7 +109,10 @@ impl Someone {
     /// Somebody as the portal knows her.
     pub fn of_portal(seen: &portal::Seen) -> Self {
         let first = seen.first_name.as_deref().unwrap_or("(no name)");
-        let initial = seen.last_name.as_deref().and_then(|last| last.chars().next());
+        let initial = seen
+            .last_name
+            .as_deref()
+            .and_then(|last| last.chars().next());
         Self {
             id: seen.id.clone(),
             name: initial.map_or_else(|| first.to_owned(), |initial| format!("{first} {initial}.")),
@@ -422,6 +427,7 @@ pub fn clock(time: &ShownTime, zone: &TimeZone) -> ClockView {
         running: time.running,
         pace: time.pace.clone(),
         in_hand: time.in_hand.clone(),
+        presses: 0,
     }
 }
 
@@ -493,7 +499,12 @@ fn can(seen: &portal::Seen, contact: Option<&keap::Seen>, here: bool, replay: bo
     let of = |test: fn(&keap::Seen) -> bool| contact.is_some_and(test);
     let fee = |one: &keap::SeenSubscription| one.product == coaching && one.active;
     Can {
-        open_email: of(|contact| contact.emails.last().is_some_and(|mail| mail.opened.is_none())),
+        open_email: of(|contact| {
+            contact
+                .emails
+                .last()
+                .is_some_and(|mail| mail.opened.is_none())
+        }),
         check_in: seen.check_ins.iter().any(open),
         call: of(|contact| contact.tasks.iter().any(|task| !task.completed)),
         move_to_clinic: here && of(|contact| contact_type(contact) != Some("In-Person")),

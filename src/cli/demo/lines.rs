@@ -262,11 +262,15 @@ pub(super) fn closing(report: &Report) -> String {
             left_out.join(", ")
         ));
     }
-    lines.push(match (report.passed, left_out.len() < report.people.len()) {
-        (false, _) => "This is NOT what was written down by hand.".to_owned(),
-        (true, true) => "Compared with what was written down by hand: no difference.".to_owned(),
-        (true, false) => String::new(),
-    });
+    lines.push(
+        match (report.passed, left_out.len() < report.people.len()) {
+            (false, _) => "This is NOT what was written down by hand.".to_owned(),
+            (true, true) => {
+                "Compared with what was written down by hand: no difference.".to_owned()
+            }
+            (true, false) => String::new(),
+        },
+    );
     lines.push("Next: the same with --once --report demo.md, which plays the full cast".to_owned());
     lines.join("\n")
 }

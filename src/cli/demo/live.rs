@@ -105,8 +105,9 @@ async fn tell(
     let mut told = Told::default();
     let mut closed = None;
     loop {
-        let (news, zone, wait, round, over) = {
+        let (news, zone, wait, round, over, moved) = {
             let mut show = show.lock().await;
+            let before = show.play().world.now();
             let over = if stays {
                 show.drive(TICK).await.map_err(CliError::Failed)?;
                 show.is_over()
@@ -115,9 +116,13 @@ async fn tell(
             };
             let zone = show.play().world.zone().clone();
             let wait = PACE.div_f64(show.haste());
-            (told.news(&show).await?, zone, wait, show.round(), over)
+            let moved = show.play().world.now() != before;
+            let news = told.news(&show).await?;
+            (news, zone, wait, show.round(), over, moved)
         };
-        stage.touch();
+        if moved || !news.is_empty() {
+            stage.touch();
+        }
         for event in news {
             told.tell(&event, &zone, out)?;
             if !out.is_json() {

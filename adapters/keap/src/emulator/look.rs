@@ -165,7 +165,12 @@ impl World<'_> {
                 .filter(mine)
                 .map(|record| self.subscription(record))
                 .collect(),
-            cards: state.payment_methods.iter().filter(mine).map(card).collect(),
+            cards: state
+                .payment_methods
+                .iter()
+                .filter(mine)
+                .map(card)
+                .collect(),
         })
     }
 
