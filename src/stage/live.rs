@@ -20,6 +20,9 @@ use super::view::View;
 /// How often an idle stream says that it is there, real time.
 const ALIVE: Duration = Duration::from_secs(10);
 
+/// How soon a browser connects anew after its stream broke, real time.
+const RETRY: Duration = Duration::from_millis(500);
+
 /// What one connection has been told.
 struct Told {
     stage: Arc<Stage>,
@@ -74,7 +77,8 @@ impl Told {
             Some(last) if last.is_but_for_the_clock(&view) => {
                 Event::default().event("clock").json_data(&view.clock)
             }
-            _ => Event::default().event("view").json_data(&view),
+            Some(_) => Event::default().event("view").json_data(&view),
+            None => Event::default().event("view").retry(RETRY).json_data(&view),
         };
         self.last = Some(view);
         event.ok()

@@ -11,13 +11,17 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 /// The names under which systems know it.
 const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
 /// How long anything may take before the test is given up, real time.
-const LIMIT: Duration = Duration::from_secs(90);
+const LIMIT: Duration = Duration::from_mins(5);
+
+/// Browsers at once: each is several processes, and the machines that run tests are small.
+static SEATS: Semaphore = Semaphore::const_new(1);
 
 /// Starts `$1` with the two pipes where the browser looks for them.
 const LAUNCH: &str =
@@ -32,6 +36,7 @@ pub(super) struct Browser {
     session: Option<String>,
     calls: u64,
     complaints: Vec<String>,
+    _seat: SemaphorePermit<'static>,
 }
 
 async fn installed() -> &'static str {
@@ -56,6 +61,7 @@ async fn installed() -> &'static str {
 impl Browser {
     /// Opens `address` in a window of this size.
     pub(super) async fn open(address: &str, width: u32, height: u32) -> Self {
+        let seat = SEATS.acquire().await.expect("a seat");
         let name = installed().await;
         let profile = tempfile::tempdir().expect("a folder");
         let folder = format!("--user-data-dir={}", profile.path().display());
@@ -87,6 +93,7 @@ impl Browser {
             session: None,
             calls: 0,
             complaints: Vec::new(),
+            _seat: seat,
         };
         browser.attach().await;
         browser.resize(width, height).await;

@@ -18,6 +18,7 @@ async fn nothing_sticks_out_at_either_width_at_the_beginning_and_after_the_decis
     let mut theatre = Theatre::open(&["maya", "jo", "ana", "lee"]).await;
     for decided in [false, true] {
         if decided {
+            theatre.choose("maya").await;
             theatre
                 .go_on_until("document.querySelector('[data-part=decision]')")
                 .await;
@@ -92,22 +93,26 @@ async fn somebody_can_be_chosen_with_the_keyboard_alone() {
 }
 
 #[tokio::test]
-async fn a_stream_that_breaks_is_connected_anew_and_shows_what_happened_meanwhile() {
+async fn a_stream_that_breaks_is_connected_anew() {
+    let mut theatre = Theatre::open_over_a_bad_line(&["maya"]).await;
+    theatre
+        .go_on_until("document.querySelector('[data-part=message]')")
+        .await;
+    theatre.end().await;
+}
+
+#[tokio::test]
+async fn a_page_that_can_have_no_stream_asks_again_and_again() {
     let mut theatre = Theatre::open(&["maya"]).await;
+    let none = json!({ "source": "delete window.EventSource" });
     let visitor = &mut theatre.visitor;
-    let offline = |yes: bool| json!({ "offline": yes, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
-    visitor.call("Network.enable", json!({})).await;
     visitor
-        .call("Network.emulateNetworkConditions", offline(true))
+        .call("Page.addScriptToEvaluateOnNewDocument", none)
         .await;
-    // The page begins anew where its stream can't be had; the poll takes over.
-    visitor.eval("delete window.EventSource").await;
+    visitor.call("Page.reload", json!({})).await;
     visitor
-        .call("Network.emulateNetworkConditions", offline(false))
+        .wait("!window.EventSource && document.querySelector('article')")
         .await;
-    let address = theatre.address.clone();
-    theatre.visitor.end().await;
-    theatre.visitor = super::browser::Browser::open(&address, 390, 844).await;
     theatre
         .go_on_until("document.querySelector('[data-part=message]')")
         .await;

@@ -90,7 +90,9 @@ async fn mayas_check_in_stops_everything() {
     }
     let day = theatre.visitor.text(".clock span").await;
     assert!(!day.ends_with("November 4"), "{day}");
-    assert_eq!(theatre.accepted(MAYA).await, ["portal_message"]);
+    // The note tells staff that it has ended.
+    let accepted = theatre.accepted(MAYA).await;
+    assert_eq!(accepted, ["portal_message", "contact_note"]);
     assert_eq!(
         theatre.visitor.texts("[data-part=mail-text]").await,
         [""; 0]
@@ -126,7 +128,11 @@ async fn what_was_given_up_while_keap_was_down_is_replayed_and_happens_once() {
         .await;
     let mut accepted = keap(theatre.accepted(MAYA).await);
     accepted.sort();
-    assert_eq!(accepted, ["add_tag", "call_task"], "each exactly once");
+    let once = ["add_tag", "contact_note", "email"];
+    assert_eq!(
+        accepted, once,
+        "what she gets in a good week, each exactly once"
+    );
     assert_eq!(theatre.visitor.texts("[data-part=failing]").await, [""; 0]);
     theatre.end().await;
 }

@@ -3,12 +3,19 @@
 //! Time stands still but where the visitor moves it: she goes from event to event.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use clear_relay::sandbox::cast::Cast;
 use clear_relay::sandbox::play::Options;
 use clear_relay::sandbox::vendors::Vendors;
 use clear_relay::stage::show::Show;
 use clear_relay::stage::{House, Stage, routes};
+use http_body_util::BodyExt as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -20,7 +27,6 @@ const EVENTS: usize = 150;
 /// The page and its visitor.
 pub(super) struct Theatre {
     pub(super) visitor: Browser,
-    pub(super) address: String,
     stage: Arc<Stage>,
     server: JoinHandle<()>,
 }
@@ -40,15 +46,40 @@ impl Theatre {
     /// Opens the page over some of the four.
     pub(super) async fn open(who: &[&str]) -> Self {
         let stage = Stage::of_show(show(who).await);
+        let router = routes::router(Arc::clone(&stage));
+        Self::serve(stage, router).await
+    }
+
+    /// The same, and the first stream breaks after its first event.
+    pub(super) async fn open_over_a_bad_line(who: &[&str]) -> Self {
+        let stage = Stage::of_show(show(who).await);
+        let broken = Arc::new(AtomicBool::new(false));
+        let cut = from_fn(move |request: Request, next: Next| {
+            let broken = Arc::clone(&broken);
+            async move {
+                let stream = request.uri().path() == "/stage/live";
+                let answer = next.run(request).await;
+                if !stream || broken.swap(true, Ordering::SeqCst) {
+                    return answer;
+                }
+                let (head, mut body) = answer.into_parts();
+                let first = body.frame().await.expect("an event").expect("an event");
+                let first = first.into_data().expect("an event");
+                Response::from_parts(head, Body::from(first))
+            }
+        });
+        let router = routes::router(Arc::clone(&stage)).layer(cut);
+        Self::serve(stage, router).await
+    }
+
+    async fn serve(stage: Arc<Stage>, router: Router) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = format!("http://{}/", listener.local_addr().expect("an address"));
-        let router = routes::router(Arc::clone(&stage));
         let server = tokio::spawn(async move {
             axum::serve(listener, router).await.expect("a server");
         });
         Self {
             visitor: Browser::open(&address, 1440, 900).await,
-            address,
             stage,
             server,
         }
