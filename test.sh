@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every gate, in the order of how fast it fails. Needs nothing but Rust and Debian's C compiler;
-# the latter is installed if it is missing.
+# Every gate, in the order of how fast it fails. Needs nothing but Rust and, from Debian, a C compiler
+# and Chromium; these are installed if they are missing.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -16,6 +16,9 @@ install_missing() {
     command -v cc >/dev/null || packages+=(gcc)
     # The headers of the C library, without which SQLite can't be compiled.
     [ -e /usr/include/stdio.h ] || packages+=(libc6-dev)
+    # The tests of the page drive it in a real browser.
+    command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+        || command -v google-chrome >/dev/null || packages+=(chromium)
     [ ${#packages[@]} -eq 0 ] && return
     say "installing ${packages[*]}"
     local root=()

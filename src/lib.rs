@@ -19,6 +19,7 @@
 //! | [`ports`] | what we need of the world, named by need |
 //! | [`wiring`] | the only place that names vendors and databases |
 //! | [`sandbox`] | emulated vendors and invented people, for tests and demo |
+//! | [`stage`] | the page that shows the tools side by side, for sandbox and demo |
 //! | [`lifecycle`] | starting, ending, signals |
 //! | [`telemetry`] | logging, and its rules |
 //! | [`checkpoint`] | where a test may cut us off |
@@ -36,5 +37,6 @@ pub mod pace;
 pub mod ports;
 pub mod receipts;
 pub mod sandbox;
+pub mod stage;
 pub mod telemetry;
 pub mod wiring;

@@ -100,7 +100,8 @@ impl Signals {
         Self(receiver)
     }
 
-    async fn next(&mut self) -> &'static str {
+    /// The next one.
+    pub async fn next(&mut self) -> &'static str {
         match self.0.recv().await {
             Some(name) => name,
             None => std::future::pending().await,

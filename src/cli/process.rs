@@ -24,7 +24,7 @@ pub struct DemoArgs {
     /// Play the full cast unattended and compare what each vendor accepted with expectations.
     #[arg(long)]
     pub once: bool,
-    /// Which cast: short, full (and strict after it) or strict.
+    /// Which cast: four, short, full (and strict after it) or strict.
     #[arg(long, default_value = "full", value_name = "CAST", requires = "once")]
     pub cast: String,
     /// Write the comparison to this file: JSON if its name ends in .json, else Markdown.
@@ -36,6 +36,20 @@ pub struct DemoArgs {
     /// Play with this seed.
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub seed: u64,
+    /// Serve the page on this port of this machine; 0 is any that is free.
+    #[arg(
+        long,
+        default_value_t = 0,
+        value_name = "PORT",
+        conflicts_with = "once"
+    )]
+    pub port: u16,
+    /// Show it in the terminal only.
+    #[arg(long, conflicts_with = "once")]
+    pub no_page: bool,
+    /// Keep the page after the story's end, although no terminal is attached.
+    #[arg(long, conflicts_with = "once")]
+    pub keep: bool,
 }
 
 /// `sandbox`.

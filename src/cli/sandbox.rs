@@ -2,6 +2,7 @@
 //!
 //! | route | does |
 //! |---|---|
+//! | `/` and `/stage/…` | the page that shows the vendors side by side ([`crate::stage`]) |
 //! | `/keap/…`, `/clear-connection/…` | the vendors' own interfaces |
 //! | `GET /_sandbox/accepted` | every change that a vendor accepted: time, what, for whom, content |
 //! | `GET /_sandbox/acknowledged` | every event that the relay acknowledged, by vendor |
@@ -50,6 +51,7 @@ use crate::sandbox::cast::{Cast, CastAct, CastClient, instant};
 use crate::sandbox::clinic::{self, Addresses};
 use crate::sandbox::stage;
 use crate::sandbox::vendors::Vendors;
+use crate::stage::{Beside, House, Stage, routes as page};
 use crate::telemetry;
 
 /// How long to wait at most before looking for due events again, real time: an act may have
@@ -112,7 +114,15 @@ pub async fn serve(args: &SandboxArgs, out: &mut Output<'_>) -> Result<(), CliEr
         transport,
         relay_url: args.relay_url.clone(),
     };
-    run(sandbox, hands, coming, listener).await
+    let beside = Beside {
+        hands: hands.clone(),
+        cast,
+        clock: Arc::clone(&sandbox.clock),
+        scale: args.time_scale,
+        zone,
+    };
+    let stage = Stage::new(House::Vendors(beside));
+    run(sandbox, stage, hands, coming, listener).await
 }
 
 /// A cast that travels in the binary, or one in a file.
@@ -219,7 +229,8 @@ fn tell(
         scale => format!(" --time-scale {scale}"),
     };
     let human = format!(
-        "The sandbox listens on http://{here}\n{config}\
+        "The sandbox listens on http://{here}\n\
+         Its vendors, side by side:  http://{here}/\n{config}\
          A relay for it:  clear-relay --config {file} serve{scale}\n\
          Then its hooks:  clear-relay --config {file} hooks sync"
     );
@@ -228,19 +239,22 @@ fn tell(
 
 async fn run(
     sandbox: Arc<Sandbox>,
+    stage: Arc<Stage>,
     hands: Hands,
     coming: VecDeque<Coming>,
     listener: TcpListener,
 ) -> Result<(), CliError> {
     let signals = Signals::of_process()?;
     let mut lifecycle = Lifecycle::new(Patience::default());
-    let routes = routes(Arc::clone(&sandbox));
+    let routes = routes(Arc::clone(&sandbox)).merge(page::router(Arc::clone(&stage)));
     lifecycle.service("http", move |stop| async move {
         crate::http::serve(listener, routes, async move { stop.draining().await }).await?;
         Ok(())
     });
     lifecycle.service("events", move |stop| async move {
-        events(&sandbox, &hands, coming, &stop).await;
+        events(&sandbox, &stage, &hands, coming, &stop).await;
+        // A stream has no end of its own, and the server waits for its connections.
+        stage.close();
         Ok(())
     });
     match lifecycle.run(signals).await {
@@ -252,7 +266,13 @@ async fn run(
 }
 
 /// Lets time pass: people act and events go out when they are due.
-async fn events(sandbox: &Sandbox, hands: &Hands, mut coming: VecDeque<Coming>, stop: &Stop) {
+async fn events(
+    sandbox: &Sandbox,
+    stage: &Stage,
+    hands: &Hands,
+    mut coming: VecDeque<Coming>,
+    stop: &Stop,
+) {
     loop {
         while coming
             .front()
@@ -274,6 +294,8 @@ async fn events(sandbox: &Sandbox, hands: &Hands, mut coming: VecDeque<Coming>, 
             _ = sandbox.vendors.deliver_due() => {}
             () = stop.draining() => return,
         }
+        // What the relay asked for meanwhile shows, too: nobody tells of it.
+        stage.touch();
         let act = coming.front().map(|next| next.at);
         let due = [sandbox.vendors.next_due(), act]
             .into_iter()

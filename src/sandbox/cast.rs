@@ -9,7 +9,9 @@ use relay_core::time::{Date, DateTime, Time, TimeZone, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// The cast that `demo` shows live.
+/// The four people whom `demo` shows live, in the terminal and on its page.
+pub const FOUR: &str = include_str!("../../fixtures/casts/four.toml");
+/// Two of them, for whoever wants less.
 pub const SHORT: &str = include_str!("../../fixtures/casts/short.toml");
 /// The cast that `demo --once` plays whole.
 pub const FULL: &str = include_str!("../../fixtures/casts/full.toml");
@@ -17,7 +19,12 @@ pub const FULL: &str = include_str!("../../fixtures/casts/full.toml");
 pub const STRICT: &str = include_str!("../../fixtures/casts/strict.toml");
 
 /// The casts that travel in the binary, by name.
-pub const SHIPPED: [(&str, &str); 3] = [("short", SHORT), ("full", FULL), ("strict", STRICT)];
+pub const SHIPPED: [(&str, &str); 4] = [
+    ("four", FOUR),
+    ("short", SHORT),
+    ("full", FULL),
+    ("strict", STRICT),
+];
 
 /// People, acts, expectations.
 #[derive(Debug, Clone, Deserialize)]

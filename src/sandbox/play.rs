@@ -5,7 +5,7 @@
 //! items are compared with what was written down, and nothing may be left over that nobody
 //! expected: no dead job, no unread webhook, no act that could not happen.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,7 +48,8 @@ pub struct Happened {
     pub act: CastAct,
 }
 
-/// A cast on its stage.
+/// A cast on its stage. The stagehand holds the relay, which holds the stagehand: whoever is done
+/// with a play ends it with [`finish`](Self::finish) or [`dismiss`](Self::dismiss).
 #[derive(Debug)]
 pub struct Play {
     cast: Cast,
@@ -61,6 +62,14 @@ pub struct Play {
     happened: Vec<Happened>,
     problems: Vec<(String, String)>,
     until: Timestamp,
+    taken: Taken,
+}
+
+/// In whose stories somebody has taken a hand who is not in the cast.
+#[derive(Debug, Default)]
+struct Taken {
+    clients: BTreeSet<String>,
+    everybody: bool,
 }
 
 impl Play {
@@ -113,6 +122,7 @@ impl Play {
             happened: Vec::new(),
             problems: Vec::new(),
             until,
+            taken: Taken::default(),
         })
     }
 
@@ -128,6 +138,35 @@ impl Play {
 
     /// Plays the present moment and goes on to the next. `false` at the end.
     pub async fn step(&mut self) -> Result<bool, String> {
+        self.moment().await?;
+        match self.next_moment().await? {
+            Some(at) if at <= self.until => {
+                self.world.jump(at);
+                Ok(true)
+            }
+            _ => {
+                self.world.jump(self.until);
+                Ok(false)
+            }
+        }
+    }
+
+    /// Plays every moment until `to`, and stands there. May go beyond the end of the cast.
+    pub async fn go_to(&mut self, to: Timestamp) -> Result<(), String> {
+        loop {
+            self.moment().await?;
+            match self.next_moment().await? {
+                Some(at) if at <= to => self.world.jump(at),
+                _ => {
+                    self.world.jump(to);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Plays the present moment: what is due is done, people act, what follows is done.
+    pub async fn moment(&mut self) -> Result<(), String> {
         self.settle().await?;
         let before = self.happened.len();
         while self
@@ -140,25 +179,61 @@ impl Play {
         if self.happened.len() > before {
             self.settle().await?;
         }
+        Ok(())
+    }
+
+    /// When something happens next: something is due, or somebody acts.
+    pub async fn next_moment(&self) -> Result<Option<Timestamp>, String> {
         let due = self.world.next_due().await.map_err(told)?;
         let act = self.coming.front().map(|coming| coming.at);
-        match [due, act].into_iter().flatten().min() {
-            Some(at) if at <= self.until => {
-                self.world.jump(at);
-                Ok(true)
+        Ok([due, act].into_iter().flatten().min())
+    }
+
+    /// When the cast's story ends.
+    pub fn until(&self) -> Timestamp {
+        self.until
+    }
+
+    /// What the people of the cast act with.
+    pub fn hands(&self) -> &Hands {
+        &self.hands
+    }
+
+    /// Somebody takes a hand in `client`'s story, or in everybody's. From now on she does no more
+    /// of what the cast wrote down for her, and what reaches her is not compared with it. With
+    /// everybody's stories it is only the latter: people go on as far as they can.
+    pub fn take_over(&mut self, client: Option<&str>) {
+        match client {
+            Some(client) => {
+                self.taken.clients.insert(client.to_owned());
             }
-            _ => {
-                self.world.jump(self.until);
-                Ok(false)
-            }
+            None => self.taken.everybody = true,
         }
+    }
+
+    /// Whether somebody took a hand in the story of `client`.
+    pub fn is_taken_over(&self, client: &str) -> bool {
+        self.taken.clients.contains(client)
+    }
+
+    /// Whether what reached `client` (empty: nobody's) is compared with what was written down.
+    pub fn is_compared(&self, client: &str) -> bool {
+        let touched = self.taken.clients.contains(client);
+        let anybody = client.is_empty() && !self.taken.clients.is_empty();
+        !(self.taken.everybody || touched || anybody)
     }
 
     async fn act(&mut self) {
         let Some(Coming { at, client, act }) = self.coming.pop_front() else {
             return;
         };
+        if self.is_taken_over(&client.id) {
+            return;
+        }
         if let Err(error) = self.hands.carry_out(&client, &act).await {
+            if !self.is_compared(&client.id) {
+                return;
+            }
             let local = self.world.zone().to_datetime(at).strftime("%b %-d %H:%M");
             self.problems
                 .push((client.id.clone(), format!("act of {local}: {error}")));
@@ -195,11 +270,27 @@ impl Play {
 
     /// Compares, and clears the stage.
     pub async fn finish(mut self) -> Result<Report, String> {
+        let report = self.report().await;
+        self.stagehand.dismiss();
+        report
+    }
+
+    /// Clears the stage.
+    pub fn dismiss(self) {
+        self.stagehand.dismiss();
+    }
+
+    /// Compares what there is so far.
+    pub async fn report(&mut self) -> Result<Report, String> {
+        let lasting = self.problems.len();
         self.problems.extend(self.stagehand.problems());
         self.problems.extend(self.stagehand.left());
-        self.left_over().await.map_err(told)?;
-        self.stagehand.dismiss();
-        report::of(&self).await.map_err(told)
+        let report = match self.left_over().await {
+            Ok(()) => report::of(self).await.map_err(told),
+            Err(error) => Err(told(error)),
+        };
+        self.problems.truncate(lasting);
+        report
     }
 
     /// What nobody expected to be there at the end.
@@ -236,7 +327,7 @@ impl Play {
     }
 
     /// The seed and the sabotage.
-    pub(super) fn options(&self) -> &Options {
+    pub fn options(&self) -> &Options {
         &self.options
     }
 

@@ -41,6 +41,8 @@ pub struct Person {
     pub story: String,
     /// Whether it went as written down.
     pub passed: bool,
+    /// Whether it was compared at all: not where somebody took a hand in it.
+    pub compared: bool,
     /// What differs.
     pub differences: Vec<String>,
     /// What vendors accepted for her, in order.
@@ -106,7 +108,7 @@ pub(super) async fn of(play: &Play) -> Result<Report, StoreError> {
     let problems: Vec<String> = play
         .problems()
         .iter()
-        .filter(|(who, _)| !ours.contains(&who.as_str()))
+        .filter(|(who, _)| !ours.contains(&who.as_str()) && play.is_compared(who))
         .map(|(_, problem)| problem.clone())
         .collect();
     let places = play
@@ -152,6 +154,10 @@ async fn person(
     outcome
         .differences
         .extend(problems.map(|(_, problem)| problem.clone()));
+    let compared = play.is_compared(&client.id);
+    if !compared {
+        outcome.differences.clear();
+    }
     let filter = CaseFilter {
         client: Some(id),
         closed: true,
@@ -167,6 +173,7 @@ async fn person(
         name: short_name(client),
         story: client.story.clone(),
         passed: outcome.passed(),
+        compared,
         received: outcome
             .accepted
             .iter()
@@ -303,7 +310,11 @@ impl Report {
 
 impl Person {
     fn markdown(&self, text: &mut String) {
-        let mark = if self.passed { "ok" } else { "DIFFERS" };
+        let mark = match (self.compared, self.passed) {
+            (false, _) => "not compared",
+            (true, true) => "ok",
+            (true, false) => "DIFFERS",
+        };
         let _ = writeln!(
             text,
             "\n## {} ({}): {mark}\n\n{}\n",

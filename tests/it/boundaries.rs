@@ -187,7 +187,13 @@ fn vendors_named(sources: &[Source]) -> Vec<String> {
 
 /// Whether a file of the root crate may import a vendor's crate.
 fn vendor_crates_used(sources: &[Source]) -> Vec<String> {
-    let may = ["src/wiring", "src/config", "src/cli", "src/sandbox"];
+    let may = [
+        "src/wiring",
+        "src/config",
+        "src/cli",
+        "src/sandbox",
+        "src/stage",
+    ];
     let crates = ["relay_keap", "relay_clear_connection"];
     sources
         .iter()
@@ -195,6 +201,19 @@ fn vendor_crates_used(sources: &[Source]) -> Vec<String> {
         .filter(|(path, _)| !may.iter().any(|part| path.starts_with(part)))
         .filter(|(_, text)| crates.iter().any(|name| uses(text, name)))
         .map(|(path, _)| format!("{path} uses a vendor's crate"))
+        .collect()
+}
+
+/// Whether a file knows the page that isn't the page itself or a command that shows it: `serve` and
+/// what it is made of never do.
+fn stage_known(sources: &[Source]) -> Vec<String> {
+    let may = ["src/stage/", "src/cli/demo/", "src/cli/sandbox.rs"];
+    sources
+        .iter()
+        .filter(|(path, _)| path.starts_with("src/"))
+        .filter(|(path, _)| !may.iter().any(|part| path.starts_with(part)))
+        .filter(|(_, text)| code(text).any(|(_, line)| line.contains("crate::stage")))
+        .map(|(path, _)| format!("{path} knows the stage"))
         .collect()
 }
 
@@ -281,6 +300,15 @@ fn the_root_crate_does_not_know_the_database_driver() {
 fn engine_effects_receipts_ports_http_and_doctor_name_no_vendor() {
     assert_eq!(vendors_named(&rust_files()), none());
     assert_eq!(vendor_crates_used(&rust_files()), none());
+}
+
+#[test]
+fn only_the_demo_and_the_sandbox_know_the_stage() {
+    assert_eq!(stage_known(&rust_files()), none());
+    let known = "use crate::stage::Stage;";
+    assert_eq!(stage_known(&source("src/cli/serve.rs", known)).len(), 1);
+    assert_eq!(stage_known(&source("src/wiring/mod.rs", known)).len(), 1);
+    assert_eq!(stage_known(&source("src/cli/demo/live.rs", known)), none());
 }
 
 #[test]

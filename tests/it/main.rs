@@ -40,6 +40,8 @@ mod replays;
 #[cfg(test)]
 mod sandbox;
 #[cfg(test)]
+mod stage;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod telemetry;

@@ -151,6 +151,13 @@ impl Faults {
             .push(rule);
     }
 
+    /// The orders that have not been used up, with the requests they will still strike.
+    pub fn left(&self) -> Vec<FaultRule> {
+        let rules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = rules.iter().filter(|rule| rule.times > 0);
+        left.cloned().collect()
+    }
+
     /// Cancels every order.
     pub fn clear(&self) {
         self.0

@@ -1,267 +1,165 @@
-//! `demo`: Maya and Jo, live.
+//! `demo`: four people, live, in the terminal and on a page.
+//!
+//! With a terminal (or `--keep`) time passes on the page as a clock shows it, and the page stays
+//! after the story's end. Without one, as in a pipe, the story goes from event to event and the
+//! command ends with it.
 
-use std::collections::{HashMap, HashSet};
+use std::io::IsTerminal as _;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use relay_core::ids::{CaseId, ClientId};
-use relay_core::time::{Date, Timestamp};
-use relay_store::{CaseFilter, Page, StoreError};
-use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
-use super::on_stage;
+use super::lines::{Told, closing};
 use crate::cli::process::DemoArgs;
-use crate::cli::{CliError, Output, Table};
-use crate::lifecycle::pause;
-use crate::sandbox::cast::{Cast, CastAct, CastClient};
-use crate::sandbox::play::{Happened, Options, Play};
-use crate::sandbox::report::{Report, received, short_name};
+use crate::cli::{CliError, Output};
+use crate::lifecycle::{Signals, pause};
+use crate::sandbox::cast::Cast;
+use crate::sandbox::play::Options;
+use crate::stage::show::Show;
+use crate::stage::{House, Stage, routes};
 
-/// How long a line stands before the next comes, real time.
+/// How long a line stands before the next comes, real time, at the first pace.
 const PACE: Duration = Duration::from_millis(650);
 
-/// As much of a text as fits on a line.
-const WIDTH: usize = 76;
-
-/// A line of the show.
-#[derive(Debug)]
-struct Event {
-    at: Timestamp,
-    from: &'static str,
-    who: String,
-    text: String,
-    sop: Option<String>,
-}
-
-/// Shows the short cast in the terminal, then who received what and why.
-pub async fn live(args: &DemoArgs, out: &mut Output<'_>) -> Result<(), CliError> {
-    let cast = Cast::shipped("short").map_err(CliError::Usage)?;
-    let (_folder, mut play) = on_stage(
-        cast,
-        Options {
-            seed: args.seed,
-            sabotage: None,
-        },
-    )
-    .await?;
-    out.set_zone(play.world.zone().clone());
-    out.say(OPENING)?;
-    let mut show = Show::default();
-    loop {
-        let more = play.step().await.map_err(CliError::Failed)?;
-        for event in show.news(&play).await? {
-            show.tell(&event, &play, out)?;
-            if !out.is_json() {
-                pause(PACE).await;
-            }
-        }
-        if !more {
-            break;
-        }
-    }
-    let report = play.finish().await.map_err(CliError::Failed)?;
-    let json = serde_json::to_value(&report).map_err(std::io::Error::from)?;
-    out.emit(&json, &closing(&report))?;
-    if report.passed {
-        return Ok(());
-    }
-    Err(CliError::Failed(format!(
-        "not as written down: {}",
-        report.differences().join("; ")
-    )))
-}
+/// How often time is moved on, real time.
+const TICK: Duration = Duration::from_millis(100);
 
 const OPENING: &str = "\
-Maya and Jo each have a check-in due on Tuesday, November 3. Neither submits it.
+Maya, Jo and Ana each have a check-in due on Tuesday, November 3. None of them submits it.
+Lee moves from the online program to the clinic.
 The portal and Keap are stand-ins in this process; days pass in seconds; everybody is invented.
 ";
 
-/// What was shown already.
-#[derive(Debug, Default)]
-struct Show {
-    accepted: usize,
-    happened: usize,
-    lines: HashMap<CaseId, usize>,
-    day: Option<Date>,
-    quoted: HashSet<String>,
-}
-
-impl Show {
-    /// What has happened since the last look: people first, then the relay, then the vendors.
-    async fn news(&mut self, play: &Play) -> Result<Vec<Event>, StoreError> {
-        let mut events: Vec<Event> = play.happened()[self.happened..]
-            .iter()
-            .map(by_people)
-            .collect();
-        self.happened = play.happened().len();
-        for client in &play.cast().clients {
-            events.extend(self.by_relay(play, client).await?);
-        }
-        let accepted = play.world.vendors.accepted();
-        for entry in &accepted[self.accepted.min(accepted.len())..] {
-            let mut clients = play.cast().clients.iter();
-            let whose = clients.find(|one| one.id == entry.who || one.contact == entry.who);
-            // What belongs to no client is plumbing: a hook, a tag's name.
-            if let Some(client) = whose {
-                let shown = received(entry, play.world.zone());
-                let (from, what) = in_words(&entry.operation, &entry.content);
-                let text = format!("{what}: {}", shown.says);
-                events.push(Event {
-                    at: entry.at,
-                    from,
-                    who: short_name(client),
-                    text,
-                    sop: None,
-                });
-            }
-        }
-        self.accepted = accepted.len();
-        // Each client's lines stay together within a moment, in the order above.
-        let clients: Vec<String> = play.cast().clients.iter().map(short_name).collect();
-        let place = |who: &String| clients.iter().position(|name| name == who);
-        events.sort_by_key(|event| (event.at, place(&event.who)));
-        Ok(events)
+/// Shows the four in the terminal and on the page, then who received what and why.
+pub async fn live(args: &DemoArgs, out: &mut Output<'_>) -> Result<(), CliError> {
+    let has_page = !args.no_page && !out.is_json();
+    if args.keep && !has_page {
+        let why = "--keep keeps the page: leave out --no-page and --json";
+        return Err(CliError::Usage(why.to_owned()));
     }
-
-    async fn by_relay(
-        &mut self,
-        play: &Play,
-        client: &CastClient,
-    ) -> Result<Vec<Event>, StoreError> {
-        let store = play.world.store();
-        let id = Some(ClientId::from(client.id.as_str()));
-        let filter = CaseFilter {
-            client: id,
-            closed: true,
-            ..CaseFilter::default()
-        };
-        let mut events = Vec::new();
-        for case in store.cases(&filter, Page::default()).await? {
-            let timeline = store.timeline(case.id).await?;
-            let shown = self.lines.entry(case.id).or_insert(0);
-            events.extend(timeline.iter().skip(*shown).map(|line| Event {
-                at: line.at,
-                from: "relay",
-                who: short_name(client),
-                text: line.text.clone(),
-                sop: line.sop.clone(),
-            }));
-            *shown = timeline.len();
-        }
-        Ok(events)
-    }
-
-    fn tell(&mut self, event: &Event, play: &Play, out: &mut Output<'_>) -> Result<(), CliError> {
-        let local = play.world.zone().to_datetime(event.at);
-        if self.day != Some(local.date()) {
-            self.day = Some(local.date());
-            out.say(&format!("\n{}", local.strftime("%A, %B %-d")))?;
-        }
-        let time = local.strftime("%H:%M");
-        let Event {
-            from,
-            who,
-            text,
-            sop,
-            ..
-        } = event;
-        out.say(&format!("  {time}  {from:<6}  {who:<8}  {}", short(text)))?;
-        // Each sentence is quoted once; after that it is known.
-        if let Some(sop) = sop
-            .as_ref()
-            .filter(|sop| self.quoted.insert((*sop).clone()))
-        {
-            out.say(&format!("  {:25}SOP: {}", "", short(sop)))?;
-        }
-        Ok(())
-    }
-}
-
-/// An act, as an onlooker tells it.
-fn by_people(happened: &Happened) -> Event {
-    let Happened { at, client, act } = happened;
-    let from = if act.by == "keap" { "coach" } else { "client" };
-    Event {
-        at: *at,
-        from,
-        who: short_name(client),
-        text: deed(act),
-        sop: None,
-    }
-}
-
-fn deed(act: &CastAct) -> String {
-    let text = act.what.get("text").and_then(Value::as_str);
-    match act.what["act"].as_str().unwrap_or_default() {
-        "check_in" => "submits her check-in in the portal".to_owned(),
-        "client_writes" => format!("writes in the portal: {}", text.unwrap_or_default()),
-        "complete_task" => match text {
-            Some(text) => format!("completes the call task in Keap: \"{text}\""),
-            None => "completes the call task in Keap".to_owned(),
-        },
-        other => other.replace('_', " "),
-    }
-}
-
-/// Where an accepted request shows, and as what.
-fn in_words(operation: &str, content: &Value) -> (&'static str, String) {
-    let user = content["user_id"].as_str();
-    let (from, what) = match operation {
-        "portal_message" => ("portal", "message from her coach"),
-        "portal_note" => ("portal", "quiet note for the coach"),
-        "email" => ("Keap", "email from her coach"),
-        "call_task" if user.is_some() => ("Keap", "call task for her coach"),
-        "contact_note" => ("Keap", "note on the contact"),
-        "add_tag" => ("Keap", "tag put on"),
-        "remove_tag" => ("Keap", "tag taken off"),
-        "close_task" => ("Keap", "call task closed"),
-        other => ("Keap", other),
+    let cast = Cast::shipped("four").map_err(CliError::Usage)?;
+    let options = Options {
+        seed: args.seed,
+        sabotage: None,
     };
-    (from, what.to_owned())
-}
-
-fn short(text: &str) -> String {
-    let line = text.replace('\n', " ");
-    if line.chars().count() <= WIDTH {
-        return line;
-    }
-    let kept: String = line.chars().take(WIDTH - 1).collect();
-    format!("{}…", kept.trim_end())
-}
-
-/// Who received what, and why.
-fn closing(report: &Report) -> String {
-    let mut table = Table::new(&["WHO", "WHEN", "WHAT", "SAYS"]);
-    for person in &report.people {
-        for entry in &person.received {
-            let cells = [&person.name, &entry.clinic_time, &entry.what];
-            let says = short(&entry.says);
-            table.row(cells.into_iter().cloned().chain([says]));
-        }
-    }
-    let mut lines = vec![
-        String::new(),
-        "Who received what".to_owned(),
-        table.render("nothing"),
-        "Why".to_owned(),
-    ];
-    for person in &report.people {
-        for case in &person.cases {
-            let decision = case.decision.as_deref().unwrap_or("no channel was chosen");
-            lines.push(format!("{}: {decision}.", person.name));
-            if let Some(change) = &case.would_change {
-                lines.push(format!("  What would have changed it: {change}."));
-            }
-            lines.push(format!("  How it stands: {}.", case.status));
-        }
-        let work = person.work.iter();
-        lines.extend(work.map(|item| format!("  Asked of a person: {item}")));
-    }
-    lines.push(String::new());
-    lines.push(if report.passed {
-        "Compared with what was written down by hand: no difference.".to_owned()
+    let show = Show::open(cast, options).await.map_err(CliError::Failed)?;
+    out.set_zone(show.play().world.zone().clone());
+    let stage = Stage::of_show(show);
+    let page = if has_page {
+        Some(serve(args.port, &stage).await?)
     } else {
-        "This is NOT what was written down by hand.".to_owned()
+        None
+    };
+    out.say(OPENING)?;
+    if let Some((address, _)) = &page {
+        out.say(&format!(
+            "Their tools side by side, with buttons to take a hand: http://{address}/"
+        ))?;
+    }
+    let stays = has_page && (args.keep || std::io::stdout().is_terminal());
+    let mut signals = Signals::of_process()?;
+    let mut verdict = Ok(());
+    let ended = tokio::select! {
+        ended = tell(&stage, stays, &mut verdict, out) => ended,
+        _ = signals.next() => Ok(()),
+    };
+    stage.close();
+    if let Some((_, server)) = page {
+        server.abort();
+    }
+    ended.and(verdict)
+}
+
+/// Serves the page on this machine, in the background.
+async fn serve(port: u16, stage: &Arc<Stage>) -> Result<(SocketAddr, JoinHandle<()>), CliError> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| CliError::Failed(format!("--port: {address}: {error}")))?;
+    let here = listener.local_addr()?;
+    let router = routes::router(Arc::clone(stage));
+    let server = tokio::spawn(async move {
+        let never = std::future::pending();
+        if let Err(error) = crate::http::serve(listener, router, never).await {
+            tracing::error!(%error, "the page is no longer served");
+        }
     });
-    lines.push("Next: the same with --once --report demo.md, which plays the full cast".to_owned());
-    lines.join("\n")
+    Ok((here, server))
+}
+
+/// Lets the story happen and tells it; for ever where the page stays. `verdict` is how the last
+/// story compared with what was written down.
+async fn tell(
+    stage: &Stage,
+    stays: bool,
+    verdict: &mut Result<(), CliError>,
+    out: &mut Output<'_>,
+) -> Result<(), CliError> {
+    let House::Whole(show) = stage.house() else {
+        return Err(CliError::NotBuilt("demo"));
+    };
+    show.lock().await.set_running(stays);
+    let mut told = Told::default();
+    let mut closed = None;
+    loop {
+        let (news, zone, wait, round, over, moved) = {
+            let mut show = show.lock().await;
+            let before = show.play().world.now();
+            let over = if stays {
+                show.drive(TICK).await.map_err(CliError::Failed)?;
+                show.is_over()
+            } else {
+                !show.step().await.map_err(CliError::Failed)?
+            };
+            let zone = show.play().world.zone().clone();
+            let wait = PACE.div_f64(show.haste());
+            let moved = show.play().world.now() != before;
+            let news = told.news(&show).await?;
+            (news, zone, wait, show.round(), over, moved)
+        };
+        if moved || !news.is_empty() {
+            stage.touch();
+        }
+        for event in news {
+            told.tell(&event, &zone, out)?;
+            if !out.is_json() {
+                pause(wait).await;
+            }
+        }
+        if over && closed != Some(round) {
+            closed = Some(round);
+            *verdict = close(show, out).await?;
+            if stays {
+                out.say("\nThe page stays: go on there, or begin anew. Ctrl-C ends it.")?;
+            }
+        }
+        if over && !stays {
+            return Ok(());
+        }
+        if stays {
+            pause(TICK).await;
+        }
+    }
+}
+
+/// Says who received what and why, and how that compares with what was written down.
+async fn close(
+    show: &tokio::sync::Mutex<Show>,
+    out: &mut Output<'_>,
+) -> Result<Result<(), CliError>, CliError> {
+    let mut show = show.lock().await;
+    let report = show.play_mut().report().await.map_err(CliError::Failed)?;
+    drop(show);
+    let json = serde_json::to_value(&report).map_err(std::io::Error::from)?;
+    out.emit(&json, &closing(&report))?;
+    if report.passed {
+        return Ok(Ok(()));
+    }
+    Ok(Err(CliError::Failed(format!(
+        "not as written down: {}",
+        report.differences().join("; ")
+    ))))
 }

@@ -1,9 +1,10 @@
 //! `demo`: the clinic in a box, for people who want to see the point.
 //!
-//! Two ways: [`live`] shows Maya and Jo in the terminal, one line per event, at a pace that a
-//! person can follow; [`once`] plays whole casts as fast as it can and compares what vendors
+//! Two ways: [`live`] shows four people in the terminal, one line per event, at a pace that a
+//! person can follow, and on a page; [`once`] plays whole casts as fast as it can and compares what vendors
 //! accepted with what was written down by hand.
 
+mod lines;
 mod live;
 mod once;
 

@@ -22,6 +22,7 @@
 mod acts;
 mod hooks;
 mod http;
+mod look;
 mod state;
 
 use std::fmt;
@@ -32,6 +33,8 @@ use relay_core::time::{Clock, Date, SignedDuration, TimeZone, Timestamp};
 use relay_http_client::emulation::{Accepted, Book, Faults};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+
+pub use look::{Seen, SeenCheckIn, SeenMessage, SeenNote};
 
 use hooks::Outbox;
 use state::State;

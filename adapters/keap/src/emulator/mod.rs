@@ -35,6 +35,7 @@ mod list;
 mod oauth;
 mod more_acts;
 mod oddities;
+mod look;
 mod quota;
 mod registry;
 mod reply;
@@ -61,6 +62,7 @@ pub use acts::{
     NewUser,
 };
 pub use automation::NewPost;
+pub use look::{Seen, SeenCard, SeenEmail, SeenNote, SeenSubscription, SeenTask};
 pub use more_acts::{NewGoal, NewTemplate, TagRefusal};
 pub use oddities::{CardInUse, ErrorShape, HtmlComment, ListBox, MergeFields, Oddities, OpenTime, Words, WriteBack};
 pub use registry::WRITES;

@@ -1,0 +1,503 @@
+//! What can be pressed, and what happens then.
+//!
+//! A button is an act of a person: the client's and the coach's happen at the vendor whose tool
+//! they use, a command to the relay goes to its engine as from the command line. Nothing is changed
+//! on the page: what a press causes shows because the tools show it.
+
+use relay_core::effects::{CardRemoval, EffectKind};
+use relay_core::facts::Order;
+use relay_core::ids::{ClientId, WorkItemId};
+use relay_core::workflows::cancel_subscription::{Plan, Wish, plan};
+use relay_http_client::emulation::{FaultAct, FaultRule, Faults, Moment};
+use relay_store::{JobFilter, JobState, Page};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::view::UNTIL_HEALED;
+use super::{House, Stage};
+use crate::effects::link::Linked;
+use crate::engine::Engine;
+use crate::engine::replay::Preview;
+use crate::sandbox::acting::Hands;
+use crate::sandbox::clinic::TYPE_FIELD;
+use crate::sandbox::vendors::Vendors;
+
+/// Who does what a visitor does at the relay.
+const VISITOR: &str = "visitor";
+
+/// The reason that is written into a subscription.
+const MOVES: &str = "Moves to the clinic";
+
+/// How long a text may be.
+const LONGEST: usize = 2000;
+
+/// What an unknown vendor is answered with.
+const NO_VENDOR: &str = "there is no such vendor; there are portal and keap";
+
+/// A button.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "press", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Press {
+    /// The client opens an email: this one, or her newest.
+    OpenEmail {
+        /// Whose.
+        client: String,
+        /// Which.
+        email: Option<u64>,
+    },
+    /// The client submits her check-in.
+    CheckIn {
+        /// Who.
+        client: String,
+    },
+    /// The client writes in the portal.
+    Reply {
+        /// Who.
+        client: String,
+        /// What.
+        text: String,
+    },
+    /// The client reads her messages in the portal.
+    Read {
+        /// Who.
+        client: String,
+    },
+    /// The coach completes the call task in the CRM.
+    Call {
+        /// Whom she called.
+        client: String,
+        /// What she writes: `spoke`, `voicemail`, `no answer`, `wrong number`; or nothing.
+        outcome: Option<String>,
+    },
+    /// The coach has the contact type set (`keap set-contact-type`).
+    ContactType {
+        /// Whose.
+        client: String,
+        /// To what.
+        value: String,
+    },
+    /// The coach has the coaching fee stopped (`keap cancel-subscription`).
+    StopFee {
+        /// Whose.
+        client: String,
+        /// She has seen the plan. Money is touched only by somebody who has.
+        confirmed: bool,
+    },
+    /// A vendor breaks.
+    Break {
+        /// `portal` or `keap`.
+        vendor: String,
+        /// How.
+        how: Breakage,
+        /// For how many requests; until it is healed if not said. Not for `hang`.
+        times: Option<u32>,
+    },
+    /// A vendor heals.
+    Heal {
+        /// `portal` or `keap`.
+        vendor: String,
+    },
+    /// An admin replays every dead job of a client (`jobs replay`).
+    Replay {
+        /// Whose.
+        client: String,
+    },
+    /// A person settles a work item (`work done`).
+    Settle {
+        /// Which.
+        item: String,
+        /// By which of its actions.
+        action: String,
+        /// What the action needs: a date, a reason, an outcome.
+        text: Option<String>,
+    },
+}
+
+/// How a vendor breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Breakage {
+    /// Every request is answered 503 and not carried out.
+    Unavailable,
+    /// The next change of each kind is carried out, and never answered.
+    Hang,
+}
+
+/// A button of the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClockPress {
+    /// Which.
+    #[serde(rename = "do")]
+    pub what: Hand,
+}
+
+/// What can be done with time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hand {
+    /// Let it pass.
+    Play,
+    /// Let it stand.
+    Pause,
+    /// A pace slower.
+    Slower,
+    /// A pace faster.
+    Faster,
+    /// On to the next event.
+    Next,
+    /// From the beginning.
+    Again,
+}
+
+/// A press that was carried out.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Pressed {
+    /// What came of it.
+    pub done: Value,
+    /// How many presses have been carried out, this one included: a view that counts as many
+    /// shows it.
+    pub presses: u64,
+}
+
+impl Stage {
+    /// Carries out a press. The error says why it could not happen.
+    pub async fn press(&self, press: Press) -> Result<Pressed, String> {
+        let done = match self.house() {
+            House::Whole(show) => {
+                let mut show = show.lock().await;
+                let hands = show.play().hands().clone();
+                let client = whose(&hands, &press).await;
+                let told = press_with(&hands, &contacts(show.play().cast()), press.clone()).await;
+                if told.is_ok() {
+                    show.play_mut().take_over(client.as_deref());
+                    show.note(client.as_deref(), press.in_words());
+                    show.settle().await?;
+                }
+                told
+            }
+            House::Vendors(beside) => {
+                let known = beside.cast.as_ref().map(contacts).unwrap_or_default();
+                press_with(&beside.hands, &known, press).await
+            }
+        };
+        let presses = self.carried_out();
+        done.map(|done| Pressed { done, presses })
+    }
+
+    /// Does something with time.
+    pub async fn press_clock(&self, press: ClockPress) -> Result<Pressed, String> {
+        let House::Whole(show) = self.house() else {
+            return Err(
+                "this clock runs by itself, as fast as the sandbox was started with".to_owned(),
+            );
+        };
+        let mut show = show.lock().await;
+        let done = match press.what {
+            Hand::Play => Ok(show.set_running(true)),
+            Hand::Pause => Ok(show.set_running(false)),
+            Hand::Slower => Ok(show.change_pace(false)),
+            Hand::Faster => Ok(show.change_pace(true)),
+            Hand::Next => show.next().await,
+            Hand::Again => show.again().await,
+        };
+        drop(show);
+        let presses = self.carried_out();
+        done.map(|()| Pressed {
+            done: Value::Null,
+            presses,
+        })
+    }
+
+    /// What stopping a client's coaching fee would change, in lines.
+    pub async fn plan(&self, client: &str) -> Result<Value, String> {
+        let engine = match self.house() {
+            House::Whole(show) => show.lock().await.play().hands().engine.clone(),
+            House::Vendors(beside) => beside.hands.engine.clone(),
+        };
+        let plan = plan_of(&engine.ok_or(ELSEWHERE)?, client).await?;
+        Ok(json!(in_lines(&plan)))
+    }
+}
+
+const ELSEWHERE: &str = "the relay runs elsewhere: use its command line";
+
+/// Contacts that a cast knows, by client.
+type Contacts = Vec<(String, u64)>;
+
+fn contacts(cast: &crate::sandbox::cast::Cast) -> Contacts {
+    let clients = cast.clients.iter();
+    clients
+        .filter_map(|client| Some((client.id.clone(), client.contact.parse().ok()?)))
+        .collect()
+}
+
+/// In whose story a press happens; `None`: in everybody's.
+async fn whose(hands: &Hands, press: &Press) -> Option<String> {
+    let Press::Settle { item, .. } = press else {
+        return press.client().map(str::to_owned);
+    };
+    let store = &hands.engine.as_ref()?.store;
+    let item = store.work_item(item.parse().ok()?).await.ok()??;
+    item.client.map(|client| client.to_string())
+}
+
+impl Press {
+    /// The client that it names.
+    fn client(&self) -> Option<&str> {
+        match self {
+            Self::OpenEmail { client, .. }
+            | Self::CheckIn { client }
+            | Self::Reply { client, .. }
+            | Self::Read { client }
+            | Self::Call { client, .. }
+            | Self::ContactType { client, .. }
+            | Self::StopFee { client, .. }
+            | Self::Replay { client } => Some(client),
+            Self::Break { .. } | Self::Heal { .. } | Self::Settle { .. } => None,
+        }
+    }
+
+    /// What happens, as an onlooker tells it.
+    fn in_words(&self) -> String {
+        match self {
+            Self::OpenEmail { .. } => "opens an email".to_owned(),
+            Self::CheckIn { .. } => "submits her check-in in the portal".to_owned(),
+            Self::Reply { text, .. } => format!("writes in the portal: {text}"),
+            Self::Read { .. } => "reads her messages in the portal".to_owned(),
+            Self::Call { outcome, .. } => {
+                let outcome = outcome.as_deref().unwrap_or("no outcome written");
+                format!("her coach completes the call task: {outcome}")
+            }
+            Self::ContactType { value, .. } => {
+                format!(
+                    "her coach has the {} set to {value}",
+                    TYPE_FIELD.to_lowercase()
+                )
+            }
+            Self::StopFee { .. } => "her coach has the coaching fee stopped".to_owned(),
+            Self::Break { vendor, how, .. } => match how {
+                Breakage::Unavailable => format!("{vendor} is down"),
+                Breakage::Hang => format!("{vendor} hangs after its work"),
+            },
+            Self::Heal { vendor } => format!("{vendor} is well again"),
+            Self::Replay { .. } => "an admin replays her dead jobs".to_owned(),
+            Self::Settle { action, .. } => {
+                format!("settles a work item: {}", action.replace('_', " "))
+            }
+        }
+    }
+}
+
+async fn press_with(hands: &Hands, known: &Contacts, press: Press) -> Result<Value, String> {
+    let vendors = &hands.vendors;
+    let engine = || hands.engine.as_ref().ok_or_else(|| ELSEWHERE.to_owned());
+    match press {
+        Press::OpenEmail { client, email } => {
+            let contact = contact(vendors, known, &client)?;
+            let act = json!({ "act": "open_email", "contact": contact, "email": email });
+            vendors.act("keap", act)
+        }
+        Press::CheckIn { client } => {
+            vendors.act("portal", json!({ "act": "check_in", "client": client }))
+        }
+        Press::Reply { client, text } => {
+            let text = checked(&text, "text")?;
+            let act = json!({ "act": "client_writes", "client": client, "text": text });
+            vendors.act("portal", act)
+        }
+        Press::Read { client } => {
+            vendors.act("portal", json!({ "act": "client_reads", "client": client }))
+        }
+        Press::Call { client, outcome } => {
+            let contact = contact(vendors, known, &client)?;
+            let outcome = outcome.map(|said| checked(&said, "outcome").map(str::to_owned));
+            let text = outcome.transpose()?.map(|said| format!("Outcome: {said}"));
+            let act = json!({ "act": "complete_task", "contact": contact, "text": text });
+            vendors.act("keap", act)
+        }
+        Press::ContactType { client, value } => {
+            let value = checked(&value, "value")?.to_owned();
+            order(engine()?, &client, Order::SetContactType { value }).await
+        }
+        Press::StopFee { client, confirmed } => stop_fee(engine()?, &client, confirmed).await,
+        Press::Break { vendor, how, times } => {
+            break_it(faults(vendors, &vendor)?, how, times).map(|()| Value::Null)
+        }
+        Press::Heal { vendor } => {
+            faults(vendors, &vendor)?.clear();
+            Ok(Value::Null)
+        }
+        Press::Replay { client } => replay(engine()?, &client).await,
+        Press::Settle { item, action, text } => {
+            let engine = engine()?;
+            let id: WorkItemId = item
+                .parse()
+                .map_err(|_| format!("item: {item} is no id of a work item"))?;
+            let text = text.as_deref().filter(|text| !text.trim().is_empty());
+            let done = engine.settle_work(id, VISITOR, &action, text).await;
+            done.map(|()| Value::Null).map_err(told)
+        }
+    }
+}
+
+/// The contact of a client: as the cast says, else as the portal does.
+fn contact(vendors: &Vendors, known: &Contacts, client: &str) -> Result<u64, String> {
+    if let Some((_, contact)) = known.iter().find(|(id, _)| id == client) {
+        return Ok(*contact);
+    }
+    let seen = vendors.portal.look(client);
+    let seen = seen.ok_or_else(|| format!("client: there is nobody with the id {client}"))?;
+    let contact = seen.contact.as_deref().and_then(|id| id.parse().ok());
+    contact.ok_or_else(|| format!("client: the portal links {client} to no contact"))
+}
+
+/// A text that a person typed.
+fn checked<'a>(text: &'a str, name: &str) -> Result<&'a str, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(format!("{name}: write something"));
+    }
+    if text.chars().count() > LONGEST {
+        return Err(format!("{name}: write at most {LONGEST} characters"));
+    }
+    Ok(text)
+}
+
+async fn order(engine: &Engine, client: &str, order: Order) -> Result<Value, String> {
+    let done = engine.order(&ClientId::from(client), VISITOR, order).await;
+    done.map(|case| json!(case)).map_err(told)
+}
+
+async fn stop_fee(engine: &Engine, client: &str, confirmed: bool) -> Result<Value, String> {
+    let plan = plan_of(engine, client).await?;
+    if let Some(why) = plan.refused {
+        return Err(why);
+    }
+    if !confirmed {
+        return Err("confirmed: this touches billing; look at the plan first".to_owned());
+    }
+    let wish = wish();
+    let cancel = Order::CancelSubscription {
+        reason: wish.reason,
+        card: wish.card,
+    };
+    order(engine, client, cancel).await
+}
+
+fn wish() -> Wish {
+    Wish {
+        reason: MOVES.to_owned(),
+        card: CardRemoval::Deactivate,
+    }
+}
+
+/// What stopping the fee would change, as the command line shows it.
+async fn plan_of(engine: &Engine, client: &str) -> Result<Plan, String> {
+    let linked = engine.linked(&ClientId::from(client), None).await;
+    let contact = match linked.map_err(told)? {
+        Linked::Contact { contact, .. } => contact,
+        Linked::Nobody { reason, .. } => return Err(reason),
+    };
+    let snapshot = engine.ports.contacts.contact(&contact, true).await;
+    let twins = snapshot.map_err(told)?;
+    let twins = twins.map(|contact| contact.twins).unwrap_or_default();
+    let billing = engine.ports.billing.snapshot(&contact).await;
+    let today = engine.calendar.date_of(engine.now());
+    Ok(plan(&billing.map_err(told)?, &twins, &wish(), today))
+}
+
+fn in_lines(plan: &Plan) -> Vec<String> {
+    if let Some(why) = &plan.refused {
+        return vec![why.clone()];
+    }
+    let mut lines = plan.lines.clone();
+    let effects = plan.stop.iter().chain(&plan.cards);
+    lines.extend(effects.map(|effect| {
+        let what = effect.kind().as_str().replace('_', " ");
+        format!("Will do: {what}")
+    }));
+    if plan.is_empty() {
+        lines.push("Nothing would change".to_owned());
+    }
+    let kept = plan.kept.iter();
+    lines.extend(kept.map(|kept| format!("Card {} stays: {}", kept.card, kept.why)));
+    let bills = plan.also_bills.iter();
+    lines.extend(bills.map(|line| format!("Goes on billing: {line}")));
+    let cautions = plan.cautions.iter();
+    lines.extend(cautions.map(|line| format!("Look at this: {line}")));
+    lines
+}
+
+fn faults<'a>(vendors: &'a Vendors, vendor: &str) -> Result<&'a Faults, String> {
+    match vendor {
+        "portal" => Ok(vendors.portal.faults()),
+        "keap" => Ok(vendors.keap.faults()),
+        _ => Err(format!("vendor: {NO_VENDOR}")),
+    }
+}
+
+fn break_it(faults: &Faults, how: Breakage, times: Option<u32>) -> Result<(), String> {
+    if times == Some(0) {
+        return Err("times: at least 1".to_owned());
+    }
+    match how {
+        Breakage::Unavailable => faults.order(FaultRule {
+            operation: "*".to_owned(),
+            moment: Moment::Before,
+            act: FaultAct::Status {
+                code: 503,
+                retry_after: None,
+                body: None,
+            },
+            skip: 0,
+            times: times.unwrap_or(UNTIL_HEALED),
+        }),
+        Breakage::Hang => {
+            if times.is_some() {
+                return Err("times: a hang strikes the next change of each kind".to_owned());
+            }
+            for kind in EffectKind::ALL {
+                faults.order(FaultRule {
+                    operation: kind.as_str().to_owned(),
+                    moment: Moment::After,
+                    act: FaultAct::Hang,
+                    skip: 0,
+                    times: 1,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn replay(engine: &Engine, client: &str) -> Result<Value, String> {
+    let filter = JobFilter {
+        states: vec![JobState::Dead],
+        client: Some(ClientId::from(client)),
+        ..JobFilter::default()
+    };
+    let page = Page {
+        offset: 0,
+        limit: 1000,
+    };
+    let dead = engine.store.jobs(&filter, page).await.map_err(told)?;
+    if dead.is_empty() {
+        return Err("she has no dead job".to_owned());
+    }
+    let mut told_of = Vec::new();
+    for job in dead {
+        let preview = engine.replay(job.id, VISITOR).await.map_err(told)?;
+        told_of.push(match preview {
+            Preview::AlreadyDone { .. } => "already done".to_owned(),
+            Preview::WillSend => "will send".to_owned(),
+            Preview::WillRun => "will run".to_owned(),
+            Preview::NeedsYou { why } | Preview::Nothing { why } => why,
+        });
+    }
+    Ok(json!(told_of))
+}
+
+fn told(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
