@@ -22,6 +22,10 @@ use crate::lifecycle::{Phase, Stop, pause};
 /// long a client waits when a process dies, not how long a vendor may take.
 pub const LEASE: Duration = Duration::from_secs(15);
 
+/// How many jobs a serving relay runs at once. Vendors set the pace, not this machine: one request a
+/// second is what some of them call polite.
+pub const CONCURRENCY: u32 = 4;
+
 /// How long to wait at most before looking again: another process may have queued work.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
