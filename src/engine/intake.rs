@@ -63,7 +63,7 @@ impl Engine {
     /// Reads one portion of new receipts, so that a flood of them doesn't keep jobs from running;
     /// up to `at_once` of different clients at the same time, so that they share commits. Returns
     /// how many left the queue.
-    pub(crate) async fn intake_pass(&self, at_once: usize) -> Result<usize, EngineError> {
+    pub async fn intake_pass(&self, at_once: usize) -> Result<usize, EngineError> {
         let mut read = 0;
         let mut waiting: BTreeSet<ClientId> = BTreeSet::new();
         let mut offset = 0;
