@@ -1,7 +1,9 @@
 //! What every measurement stands on: a configuration, a relay, a database with a past.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use clear_relay::checkpoint::NoCheckpoints;
 use clear_relay::config::Config;
@@ -15,7 +17,8 @@ use relay_store::{Batch, Op, Receipt, ReceiptState, Store};
 use relay_store_sqlite::{Options, SqliteStore};
 use tempfile::TempDir;
 
-use crate::{Trouble, signed};
+use crate::figures::Latencies;
+use crate::{Trouble, clock, signed};
 
 /// Operations in a commit while the past is written.
 const PORTION: usize = 500;
@@ -58,11 +61,33 @@ pub(crate) fn relay(
     Ok(wiring::assemble(config, ground)?)
 }
 
-/// A folder for databases: in the build folder, because `/tmp` may be memory that never syncs.
+/// Where databases are to lie, if not beside this program.
+pub(crate) static PLACE: OnceLock<PathBuf> = OnceLock::new();
+
+/// A folder for databases: in the build folder unless told otherwise, because `/tmp` may be memory
+/// that never syncs.
 pub(crate) fn folder() -> Result<TempDir, Trouble> {
     let near = std::env::current_exe()?;
     let near = near.parent().ok_or("this program lies nowhere")?;
-    Ok(tempfile::Builder::new().prefix("bench-").tempdir_in(near)?)
+    let place = PLACE.get().map_or(near, PathBuf::as_path);
+    Ok(tempfile::Builder::new()
+        .prefix("bench-")
+        .tempdir_in(place)?)
+}
+
+/// What it takes to write two pages to a file and have the disk keep them: the least a lone commit
+/// can take.
+pub(crate) fn sync_time(folder: &Path) -> Result<Duration, Trouble> {
+    let mut file = std::fs::File::create(folder.join("sync"))?;
+    let mut times = Latencies::default();
+    for _ in 0..200 {
+        let begun = clock::now();
+        file.write_all(&[7; 8192])?;
+        file.sync_data()?;
+        times.add(begun.elapsed());
+    }
+    times.sort();
+    Ok(times.percentile(500))
 }
 
 /// A store whose file is being prepared: nobody waits for the disk yet.

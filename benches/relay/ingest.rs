@@ -36,6 +36,8 @@ async fn all(extent: Extent, report: &mut Report) -> Result<(), Trouble> {
     let folder = ground::folder()?;
     let path = ground::with_past(folder.path(), extent.receipts).await?;
     say(&format!("  on {} stored receipts", extent.receipts))?;
+    let sync = micros(ground::sync_time(folder.path())?);
+    report.add(Figure::new("disk: write and sync 8 KiB, p50", sync, "us"))?;
     let servers = [
         Process::serve(Role::Bare, None)?,
         Process::serve(Role::Null, None)?,

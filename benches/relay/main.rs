@@ -54,6 +54,10 @@ struct Args {
     /// Prints what changed since the figures in this file.
     #[arg(long)]
     compare: Option<PathBuf>,
+    /// Where databases lie meanwhile; beside this program if not given. A folder in memory shows
+    /// what is left when the disk costs nothing.
+    #[arg(long)]
+    folder: Option<PathBuf>,
     /// Given by cargo.
     #[arg(long, hide = true)]
     bench: bool,
@@ -127,6 +131,9 @@ fn measure(args: &Args) -> Result<(), Trouble> {
     if !SUBJECTS.iter().any(|(name, _)| wanted(name)) {
         let names: Vec<_> = SUBJECTS.iter().map(|(name, _)| *name).collect();
         return Err(format!("--only: there is {}", names.join(", ")).into());
+    }
+    if let Some(folder) = &args.folder {
+        ground::PLACE.get_or_init(|| folder.clone());
     }
     // Read first: a file that can't be compared with should not cost a whole run.
     let old = args.compare.as_deref().map(Report::read).transpose()?;

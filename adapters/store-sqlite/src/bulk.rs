@@ -1,8 +1,8 @@
 //! Many webhooks in one statement.
 //!
 //! A statement costs a walk to the connection's thread and back, which is more than SQLite needs
-//! for the row. So the fresh receipts of a group are stored sixteen or four at a time; what is left
-//! over, and whatever is not fresh, takes the way of a single one.
+//! for the row. So the fresh receipts of a group are stored sixteen, eight, four or two at a time;
+//! what is left over, and whatever is not fresh, takes the way of a single one.
 //!
 //! Guarantees: the result is that of storing them one after another, in the order of the group. A
 //! statement that any row fails (a duplicate within the group or of an earlier one, a row that the
@@ -23,10 +23,8 @@ use crate::values::micros;
 /// What became of each receipt: its original, when it turned out to be a duplicate.
 pub(crate) type Outcome = Result<Option<ReceiptId>, Failure>;
 
-/// Rows of the larger statement.
-const MANY: usize = 16;
-/// Rows of the smaller one.
-const SOME: usize = 4;
+/// The numbers of rows there is a statement for, largest first.
+const SIZES: [usize; 4] = [16, 8, 4, 2];
 
 /// The columns of a fresh receipt, as they are bound.
 struct Row<'a> {
@@ -69,7 +67,7 @@ pub(crate) async fn insert(
     let mut outcomes = Vec::with_capacity(receipts.len());
     let mut rest = receipts;
     while !rest.is_empty() {
-        let size = [MANY, SOME].into_iter().find(|size| rest.len() >= *size);
+        let size = SIZES.into_iter().find(|size| rest.len() >= *size);
         let (portion, later) = rest.split_at(size.unwrap_or(1));
         rest = later;
         if size.is_some() && together(conn, portion).await? {
@@ -101,18 +99,24 @@ async fn together(conn: &mut SqliteConnection, portion: &[&Receipt]) -> Result<b
     let Some(rows) = rows else {
         return Ok(false);
     };
-    let stored = if let Ok(rows) = <&[Row<'_>; MANY]>::try_from(rows.as_slice()) {
-        many(conn, rows).await
-    } else if let Ok(rows) = <&[Row<'_>; SOME]>::try_from(rows.as_slice()) {
-        some(conn, rows).await
-    } else {
-        return Ok(false);
+    let stored = match rows.len() {
+        16 => sixteen(conn, &exactly(rows)?).await,
+        8 => eight(conn, &exactly(rows)?).await,
+        4 => four(conn, &exactly(rows)?).await,
+        2 => two(conn, &exactly(rows)?).await,
+        _ => return Ok(false),
     };
     match stored.map_err(Failure::from) {
         Ok(()) => Ok(true),
         Err(Failure::Sql(error)) if !Failure::spares(&error) => Err(error),
         Err(_) => Ok(false),
     }
+}
+
+/// The rows as so many.
+fn exactly<const N: usize>(rows: Vec<Row<'_>>) -> Result<[Row<'_>; N], sqlx::Error> {
+    let wrong = |rows: Vec<_>| sqlx::Error::Protocol(format!("{} rows are not {N}", rows.len()));
+    rows.try_into().map_err(wrong)
 }
 
 /// The checked statement for these rows of `$rows`: the macro wants every value by name.
@@ -137,7 +141,7 @@ macro_rules! insert_rows {
     };
 }
 
-async fn many(conn: &mut SqliteConnection, rows: &[Row<'_>; MANY]) -> Result<(), sqlx::Error> {
+async fn sixteen(conn: &mut SqliteConnection, rows: &[Row<'_>; 16]) -> Result<(), sqlx::Error> {
     insert_rows!(
         conn,
         rows,
@@ -164,7 +168,26 @@ async fn many(conn: &mut SqliteConnection, rows: &[Row<'_>; MANY]) -> Result<(),
     )
 }
 
-async fn some(conn: &mut SqliteConnection, rows: &[Row<'_>; SOME]) -> Result<(), sqlx::Error> {
+async fn eight(conn: &mut SqliteConnection, rows: &[Row<'_>; 8]) -> Result<(), sqlx::Error> {
+    insert_rows!(
+        conn,
+        rows,
+        [0 1 2 3 4 5 6 7],
+        "INSERT INTO receipts (id, source, dedupe_key, dedupe_forever, verified_by, received_at,
+             content_type, body, state)
+         VALUES
+         (?, ?, ?, ?, ?, ?, ?, ?, 'new'),
+         (?, ?, ?, ?, ?, ?, ?, ?, 'new'),
+         (?, ?, ?, ?, ?, ?, ?, ?, 'new'),
+         (?, ?, ?, ?, ?, ?, ?, ?, 'new'),
+         (?, ?, ?, ?, ?, ?, ?, ?, 'new'),
+         (?, ?, ?, ?, ?, ?, ?, ?, 'new'),
+         (?, ?, ?, ?, ?, ?, ?, ?, 'new'),
+         (?, ?, ?, ?, ?, ?, ?, ?, 'new')"
+    )
+}
+
+async fn four(conn: &mut SqliteConnection, rows: &[Row<'_>; 4]) -> Result<(), sqlx::Error> {
     insert_rows!(
         conn,
         rows,
@@ -174,6 +197,19 @@ async fn some(conn: &mut SqliteConnection, rows: &[Row<'_>; SOME]) -> Result<(),
          VALUES
          (?, ?, ?, ?, ?, ?, ?, ?, 'new'),
          (?, ?, ?, ?, ?, ?, ?, ?, 'new'),
+         (?, ?, ?, ?, ?, ?, ?, ?, 'new'),
+         (?, ?, ?, ?, ?, ?, ?, ?, 'new')"
+    )
+}
+
+async fn two(conn: &mut SqliteConnection, rows: &[Row<'_>; 2]) -> Result<(), sqlx::Error> {
+    insert_rows!(
+        conn,
+        rows,
+        [0 1],
+        "INSERT INTO receipts (id, source, dedupe_key, dedupe_forever, verified_by, received_at,
+             content_type, body, state)
+         VALUES
          (?, ?, ?, ?, ?, ?, ?, ?, 'new'),
          (?, ?, ?, ?, ?, ?, ?, ?, 'new')"
     )

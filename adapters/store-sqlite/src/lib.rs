@@ -41,18 +41,19 @@ use relay_store::StoreError;
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqlitePool};
-use tokio::sync::{Mutex, Notify, oneshot};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
 use crate::checkpoint::{BACKSTOP, Checkpointer};
 use crate::failure::Failure;
 pub use crate::writer::WriterStats;
-use crate::writer::{Handle, Writer};
+use crate::writer::{Handle, Writer, hand_out};
 
 /// Connections that read at the same time. Reads are short; more would only cost memory.
 const READERS: u32 = 4;
 
-/// The writer's cache of pages: a negative number counts KiB. It is filled only as it is needed.
-const WRITER_CACHE: &str = "-32768";
+/// The writer's cache of pages: a negative number counts KiB. A larger one is no gain: SQLite walks
+/// part of it at each commit, and what it lacks lies in the system's cache.
+const WRITER_CACHE: &str = "-8192";
 
 /// What may differ from one place to another.
 #[derive(Debug, Clone)]
@@ -109,7 +110,9 @@ impl SqliteStore {
             .connect_lazy_with(connect.clone().create_if_missing(false).read_only(true));
         let grown = Arc::new(Notify::new());
         let checkpointer = Checkpointer::new(connect.clone(), Arc::clone(&grown));
-        let (writer, handle) = Writer::new(write, conn, grown);
+        let (answered, groups) = mpsc::unbounded_channel();
+        tokio::spawn(hand_out(groups));
+        let (writer, handle) = Writer::new(write, conn, grown, answered);
         let ended = on_a_thread(async {
             let end = Notify::new();
             let write = async {
@@ -182,7 +185,6 @@ fn on_a_thread(
 fn writing(connect: &SqliteConnectOptions) -> SqliteConnectOptions {
     connect
         .clone()
-        // The pages that random keys fall on: most of an index of a million fits.
         .pragma("cache_size", WRITER_CACHE)
         // What a failed statement needs for undoing itself stays off the disk.
         .pragma("temp_store", "MEMORY")
