@@ -26,10 +26,6 @@ use crate::ports::Stores;
 use crate::wiring::{self, Ground, Relay};
 use crate::{http, telemetry};
 
-/// How many jobs run at once. Vendors set the pace, not this machine; Keap's guidelines call more
-/// than one request a second a sign of trouble.
-const CONCURRENCY: u32 = 4;
-
 /// Runs the relay until it is told to end.
 pub(super) async fn serve(
     examined: Examined,
@@ -132,7 +128,7 @@ async fn run(relay: Relay, listener: TcpListener) -> Result<(), CliError> {
     });
     let engine = relay.engine.clone();
     lifecycle.service("worker", move |stop| async move {
-        worker::run(engine, CONCURRENCY, stop).await?;
+        worker::run(engine, worker::CONCURRENCY, stop).await?;
         Ok(())
     });
     match lifecycle.run(signals).await {

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
+use futures_util::future::join_all;
 use relay_core::channel::{EngagementEvent, POST_LAG_SECS};
 use relay_core::effects::EffectKind;
 use relay_core::facts::Fact;
@@ -33,6 +34,14 @@ const PASS: u32 = 64;
 /// How often a receipt is decided again in one pass when its cases keep moving.
 const TRIES: usize = 8;
 
+/// A receipt with what it says.
+struct Unread {
+    receipt: Receipt,
+    parsed: Parsed,
+    /// The clients whose order of events it belongs to.
+    clients: BTreeSet<ClientId>,
+}
+
 /// What became of a receipt in one pass.
 enum Reading {
     /// It has left the queue.
@@ -46,7 +55,7 @@ impl Engine {
     pub async fn intake(&self) -> Result<usize, EngineError> {
         let mut read = 0;
         loop {
-            let pass = self.intake_pass().await?;
+            let pass = self.intake_pass(1).await?;
             if pass == 0 {
                 return Ok(read);
             }
@@ -54,9 +63,10 @@ impl Engine {
         }
     }
 
-    /// Reads one portion of new receipts, so that a flood of them doesn't keep jobs from running.
-    /// Returns how many left the queue.
-    pub(crate) async fn intake_pass(&self) -> Result<usize, EngineError> {
+    /// Reads one portion of new receipts, so that a flood of them doesn't keep jobs from running;
+    /// up to `at_once` of different clients at the same time, so that they share commits. Returns
+    /// how many left the queue.
+    pub async fn intake_pass(&self, at_once: usize) -> Result<usize, EngineError> {
         let mut read = 0;
         let mut waiting: BTreeSet<ClientId> = BTreeSet::new();
         let mut offset = 0;
@@ -67,12 +77,27 @@ impl Engine {
             };
             let receipts = self.store.receipts(ReceiptState::New, page).await?;
             let more = receipts.len() == PASS as usize;
-            for receipt in receipts {
-                match self.read_receipt(&receipt, &waiting).await? {
-                    Reading::Read => read += 1,
-                    Reading::Waits(clients) => {
-                        waiting.extend(clients);
-                        offset += 1;
+            let mut queue: Vec<_> = receipts.into_iter().map(|r| self.unread(r)).collect();
+            while !queue.is_empty() {
+                let (wave, later) = wave(queue, at_once, &waiting);
+                queue = later;
+                let readings = wave.into_iter().map(|unread| {
+                    // Boxed: a wave of them would otherwise be part of every caller.
+                    Box::pin(async {
+                        if unread.clients.is_disjoint(&waiting) {
+                            self.read_receipt(unread).await
+                        } else {
+                            Ok(Reading::Waits(unread.clients))
+                        }
+                    })
+                });
+                for reading in join_all(readings).await {
+                    match reading? {
+                        Reading::Read => read += 1,
+                        Reading::Waits(clients) => {
+                            waiting.extend(clients);
+                            offset += 1;
+                        }
                     }
                 }
             }
@@ -83,16 +108,22 @@ impl Engine {
         }
     }
 
-    async fn read_receipt(
-        &self,
-        receipt: &Receipt,
-        waiting: &BTreeSet<ClientId>,
-    ) -> Result<Reading, EngineError> {
-        let parsed = self.parse(receipt);
-        let clients = clients_of_facts(&parsed);
-        if !clients.is_disjoint(waiting) {
-            return Ok(Reading::Waits(clients));
+    fn unread(&self, receipt: Receipt) -> Unread {
+        let parsed = self.parse(&receipt);
+        Unread {
+            clients: clients_of_facts(&parsed),
+            parsed,
+            receipt,
         }
+    }
+
+    async fn read_receipt(&self, unread: Unread) -> Result<Reading, EngineError> {
+        let Unread {
+            receipt,
+            parsed,
+            clients,
+        } = unread;
+        let receipt = &receipt;
         for _ in 0..TRIES {
             let done = AssertUnwindSafe(self.read_once(receipt, parsed.clone()));
             let error = match done.catch_unwind().await {
@@ -288,6 +319,30 @@ impl Engine {
             })
             .collect())
     }
+}
+
+/// The next receipts that may be read at the same time, at most `at_once`, and all others in their
+/// order. No two of a wave are about one client, and none is about a client of an earlier receipt
+/// that is left for later.
+fn wave(
+    queue: Vec<Unread>,
+    at_once: usize,
+    waiting: &BTreeSet<ClientId>,
+) -> (Vec<Unread>, Vec<Unread>) {
+    let mut taken: BTreeSet<ClientId> = BTreeSet::new();
+    let (mut wave, mut later) = (Vec::new(), Vec::new());
+    for unread in queue {
+        // One that has to wait is passed over at once, and keeps nobody else from this wave.
+        let free = unread.clients.is_disjoint(&taken) || !unread.clients.is_disjoint(waiting);
+        if wave.len() < at_once.max(1) && free {
+            taken.extend(unread.clients.iter().cloned());
+            wave.push(unread);
+        } else {
+            taken.extend(unread.clients.iter().cloned());
+            later.push(unread);
+        }
+    }
+    (wave, later)
 }
 
 /// The clients whose order of events a receipt belongs to. Hints have none: they are read again.

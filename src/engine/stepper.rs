@@ -8,6 +8,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use futures_util::future::try_join3;
 use relay_core::case::{Case, CaseStatus, Mode, Wait};
 use relay_core::clients::Coach;
 use relay_core::facts::Fact;
@@ -48,18 +49,23 @@ pub struct Stepping<'a> {
 impl Engine {
     /// Loads the open cases and the known facts of `client`.
     pub async fn stepping(&self, client: &ClientId) -> Result<Stepping<'_>, EngineError> {
+        let (open, known, coaches) = try_join3(
+            self.store.open_cases(client),
+            self.store.facts(client),
+            self.store.coaches(),
+        )
+        .await?;
         let mut cases = Vec::new();
-        for case in self.store.open_cases(client).await? {
+        for case in open {
             cases.push(self.working(case).await?);
         }
-        let known = self.store.facts(client).await?;
         Ok(Stepping {
             engine: self,
             client: client.clone(),
             now: self.now(),
             cases,
             known: known.iter().map(|row| identity(&row.fact)).collect(),
-            coaches: self.store.coaches().await?,
+            coaches,
             ops: Vec::new(),
             not_opened: Vec::new(),
         })

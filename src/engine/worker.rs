@@ -10,6 +10,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join;
 use relay_core::ids::{CaseId, ClientId};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Claim, Job};
@@ -23,6 +24,14 @@ use crate::lifecycle::{Phase, Stop, pause};
 /// How long a claim holds without a renewal, real time. Renewed at a third of it, so it says how
 /// long a client waits when a process dies, not how long a vendor may take.
 pub const LEASE: Duration = Duration::from_secs(15);
+
+/// How many jobs a serving relay runs at once, each of another client. Vendors set the pace, not this
+/// machine, and say so by refusing for a while. More at once means that jobs share commits, and that
+/// a vendor that hangs holds up fewer of those that don't need it.
+pub const CONCURRENCY: u32 = 16;
+
+/// How many receipts are read at once, each of another client. No vendor is called for that.
+const RECEIPTS_AT_ONCE: usize = 32;
 
 /// How long to wait at most before looking again: another process may have queued work.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -195,18 +204,23 @@ async fn look(
     free: u32,
     running: &mut JoinSet<Result<(), EngineError>>,
 ) -> Result<usize, EngineError> {
-    let read = engine.intake_pass().await?;
-    let claimed = if free > 0 {
-        engine.claim(free, None, None).await?
-    } else {
-        Vec::new()
+    let claim = async {
+        if free > 0 {
+            engine.claim(free, None, None).await
+        } else {
+            Ok(Vec::new())
+        }
     };
+    // At the same time, so that they share a commit. What was claimed is run even if the receipts
+    // can't be read: its lease is taken.
+    let (read, claimed) = join(engine.intake_pass(RECEIPTS_AT_ONCE), claim).await;
+    let claimed = claimed?;
     let count = claimed.len();
     for job in claimed {
         let engine = engine.clone();
         running.spawn(async move { engine.run_leased(&job, false).await });
     }
-    Ok(read + count)
+    Ok(read? + count)
 }
 
 /// A database that can't be written now (full disk, locked) is waited for; anything else that gets

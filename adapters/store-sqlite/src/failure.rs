@@ -39,13 +39,16 @@ impl Failure {
     pub(crate) fn spares_transaction(&self) -> bool {
         match self {
             Self::Store(_) => true,
-            Self::Sql(error) => {
-                matches!(
-                    primary_code(error),
-                    Some(code::CONSTRAINT | code::TOO_BIG | code::MISMATCH)
-                )
-            }
+            Self::Sql(error) => Self::spares(error),
         }
+    }
+
+    /// The same, of an error of SQLite's.
+    pub(crate) fn spares(error: &sqlx::Error) -> bool {
+        matches!(
+            primary_code(error),
+            Some(code::CONSTRAINT | code::TOO_BIG | code::MISMATCH)
+        )
     }
 
     /// Whether a UNIQUE index refused the row.

@@ -3,8 +3,8 @@
 //! People: whoever runs the relay in one process on one machine, which is what the clinic needs.
 //!
 //! Rules:
-//! - Every change goes through one writer task with one connection; reads go through
-//!   a pool of connections that can't write.
+//! - Every change goes through one writer with one connection, on a thread of its own; reads go
+//!   through a pool of connections that can't write.
 //! - Every statement is checked against the migrations when this crate is compiled; the result
 //!   lies in `.sqlx/`, so a build needs no database.
 //! - Times are arguments. No statement asks SQLite what time it is.
@@ -19,8 +19,10 @@
 //! The `README.md` beside this crate says why each setting is as it is, and how to add a statement.
 
 mod apply;
+mod bulk;
 mod cases;
 mod credentials;
+mod checkpoint;
 mod directory;
 mod effects;
 mod engagement;
@@ -43,16 +45,20 @@ use relay_store::StoreError;
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqlitePool};
-use tokio::sync::Mutex;
-use tokio::task::JoinHandle;
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
+use crate::checkpoint::{BACKSTOP, Checkpointer};
 use crate::failure::Failure;
 pub use crate::look::{Look, Version, look};
 pub use crate::writer::WriterStats;
-use crate::writer::{Handle, Writer};
+use crate::writer::{Handle, Writer, hand_out};
 
 /// Connections that read at the same time. Reads are short; more would only cost memory.
 const READERS: u32 = 4;
+
+/// The writer's cache of pages: a negative number counts KiB. A larger one is no gain: SQLite walks
+/// part of it at each commit, and what it lacks lies in the system's cache.
+const WRITER_CACHE: &str = "-8192";
 
 /// What may differ from one place to another.
 #[derive(Debug, Clone)]
@@ -84,7 +90,8 @@ pub struct SqliteStore {
     reads: SqlitePool,
     writer: Handle,
     options: SqliteConnectOptions,
-    task: Arc<Mutex<Option<JoinHandle<()>>>>,
+    /// Completes when the writer has ended.
+    ended: Arc<Mutex<Option<oneshot::Receiver<()>>>>,
 }
 
 impl SqliteStore {
@@ -98,20 +105,32 @@ impl SqliteStore {
     pub async fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
         let connect = connect_options(path.as_ref(), &options);
         // The writer's connection comes first: it makes the file and puts it into WAL mode.
-        let conn = connect.connect().await.map_err(Failure::from)?;
+        let write = writing(&connect);
+        let conn = write.connect().await.map_err(Failure::from)?;
         let reads = SqlitePoolOptions::new()
             .max_connections(READERS)
             .min_connections(0)
             // A local file can't hang up on us: a ping before each read would double its cost.
             .test_before_acquire(false)
             .connect_lazy_with(connect.clone().create_if_missing(false).read_only(true));
-        let (writer, handle) = Writer::new(connect.clone(), conn);
-        let task = tokio::spawn(writer.run());
+        let grown = Arc::new(Notify::new());
+        let checkpointer = Checkpointer::new(connect.clone(), Arc::clone(&grown));
+        let (answered, groups) = mpsc::unbounded_channel();
+        tokio::spawn(hand_out(groups));
+        let (writer, handle) = Writer::new(write, conn, grown, answered);
+        let ended = on_a_thread(async {
+            let end = Notify::new();
+            let write = async {
+                writer.run().await;
+                end.notify_one();
+            };
+            tokio::join!(write, checkpointer.run(&end));
+        })?;
         Ok(Self {
             reads,
             writer: handle,
             options: connect,
-            task: Arc::new(Mutex::new(Some(task))),
+            ended: Arc::new(Mutex::new(Some(ended))),
         })
     }
 
@@ -139,12 +158,42 @@ impl SqliteStore {
     pub async fn close(&self) {
         self.reads.close().await;
         self.writer.close();
-        if let Some(task) = self.task.lock().await.take()
-            && let Err(error) = task.await
+        if let Some(ended) = self.ended.lock().await.take()
+            && ended.await.is_err()
         {
-            tracing::error!(error = %error, "the writer did not end by itself");
+            tracing::error!("the writer did not end by itself");
         }
     }
+}
+
+/// Runs the writer on a thread of its own. The receiver completes when it has ended.
+fn on_a_thread(
+    work: impl Future<Output = ()> + Send + 'static,
+) -> Result<oneshot::Receiver<()>, StoreError> {
+    let unavailable = |error: std::io::Error| StoreError::Unavailable(Box::new(error));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .map_err(unavailable)?;
+    let (sender, ended) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("relay-writer".to_owned())
+        .spawn(move || {
+            runtime.block_on(work);
+            // Nobody may wait for it.
+            let _ = sender.send(());
+        })
+        .map_err(unavailable)?;
+    Ok(ended)
+}
+
+/// What the writer's connection has besides.
+fn writing(connect: &SqliteConnectOptions) -> SqliteConnectOptions {
+    connect
+        .clone()
+        .pragma("cache_size", WRITER_CACHE)
+        // What a failed statement needs for undoing itself stays off the disk.
+        .pragma("temp_store", "MEMORY")
+        .pragma("wal_autocheckpoint", BACKSTOP.to_string())
 }
 
 fn connect_options(path: &Path, options: &Options) -> SqliteConnectOptions {

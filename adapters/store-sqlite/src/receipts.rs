@@ -191,19 +191,49 @@ pub(crate) async fn list(
     state: ReceiptState,
     page: Page,
 ) -> Result<Vec<Receipt>, Failure> {
-    let state = state.as_str();
     let (limit, offset) = bounds(page);
-    let rows = sqlx::query_as!(
-        ReceiptRow,
-        "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
-             content_type, body, state, duplicate_of, note, processed_at
-         FROM receipts WHERE state = ?1 ORDER BY seq LIMIT ?2 OFFSET ?3",
-        state,
-        limit,
-        offset
-    )
-    .fetch_all(pool)
-    .await?;
+    // Few are new or quarantined, and each state has an index of its own; SQLite uses it only
+    // where the statement names the state. The rest are read in the order they lie in.
+    let rows = match state {
+        ReceiptState::New => {
+            sqlx::query_as!(
+                ReceiptRow,
+                "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
+                     content_type, body, state, duplicate_of, note, processed_at
+                 FROM receipts WHERE state = 'new' ORDER BY seq LIMIT ?1 OFFSET ?2",
+                limit,
+                offset
+            )
+            .fetch_all(pool)
+            .await?
+        }
+        ReceiptState::Quarantined => {
+            sqlx::query_as!(
+                ReceiptRow,
+                "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
+                     content_type, body, state, duplicate_of, note, processed_at
+                 FROM receipts WHERE state = 'quarantined' ORDER BY seq LIMIT ?1 OFFSET ?2",
+                limit,
+                offset
+            )
+            .fetch_all(pool)
+            .await?
+        }
+        ReceiptState::Done | ReceiptState::Duplicate => {
+            let state = state.as_str();
+            sqlx::query_as!(
+                ReceiptRow,
+                "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
+                     content_type, body, state, duplicate_of, note, processed_at
+                 FROM receipts WHERE state = ?1 ORDER BY seq LIMIT ?2 OFFSET ?3",
+                state,
+                limit,
+                offset
+            )
+            .fetch_all(pool)
+            .await?
+        }
+    };
     Ok(rows
         .into_iter()
         .map(ReceiptRow::read)

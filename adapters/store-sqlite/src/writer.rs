@@ -2,15 +2,23 @@
 //!
 //! ```text
 //! requests ──queue──▶ BEGIN IMMEDIATE
-//!                       SAVEPOINT  request 1  RELEASE
-//!                       SAVEPOINT  request 2  ROLLBACK TO      (a precondition did not hold)
-//!                       SAVEPOINT  request 3  RELEASE
-//!                     COMMIT ──▶ answers to 1, 2 and 3
+//!                       webhooks 1, 4 and 5 in one statement
+//!                       request 2
+//!                       request 3                     (a precondition did not hold: ROLLBACK)
+//!                     BEGIN IMMEDIATE
+//!                       webhooks 1, 4 and 5 in one statement
+//!                       SAVEPOINT  request 2  RELEASE
+//!                       SAVEPOINT  request 3  ROLLBACK TO
+//!                     COMMIT ──▶ answers to all five
 //! ```
 //!
 //! The writer never waits for company: it takes whatever queued up while the last group was being
 //! committed, 256 at most. Alone, a request costs one commit; under load the cost of a commit is
 //! shared by all that waited for it.
+//!
+//! It runs on a thread of its own. A statement is a walk to the connection's thread and back; on
+//! the threads that serve, each walk back would queue behind whatever they are busy with. The
+//! answers of a group go back in one piece.
 //!
 //! Guarantees: nobody is told `Ok` before the COMMIT returned; a request that fails undoes only
 //! itself; if the group as a whole fails, everybody in it is told, and nobody is told `Ok`; the
@@ -23,19 +31,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use relay_core::time::Timestamp;
-use relay_store::{Batch, Claim, Committed, Fence, Job, Op, StoreError};
+use relay_store::{Batch, Claim, Committed, Fence, Job, Op, Receipt, StoreError};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::failure::Failure;
-use crate::{apply, leases};
+use crate::{apply, bulk, leases};
 
 /// The most requests that share one COMMIT. More would make the first of them wait too long.
 const GROUP: usize = 256;
 
 /// Requests that may wait; whoever comes next waits for room, which slows the senders down.
 const QUEUE: usize = 4 * GROUP;
+
+/// After so many requests the log is worth folding into the file.
+const PORTION: usize = 1_000;
 
 /// What is asked of the writer.
 #[derive(Debug)]
@@ -62,6 +73,20 @@ pub(crate) enum Answer {
 }
 
 type Reply = Result<Answer, StoreError>;
+
+/// The answers of a group, on their way to those who wait.
+pub(crate) type Answers = Vec<(oneshot::Sender<Reply>, Reply)>;
+
+/// Hands the answers out, where those who wait for them run. From the writer's thread each answer
+/// would wake a thread of theirs by a call to the system, which costs more than the row.
+pub(crate) async fn hand_out(mut groups: mpsc::UnboundedReceiver<Answers>) {
+    while let Some(group) = groups.recv().await {
+        for (sender, answer) in group {
+            // Nobody waits any more: the change stands all the same.
+            let _ = sender.send(answer);
+        }
+    }
+}
 
 struct Request {
     work: Work,
@@ -136,11 +161,22 @@ pub(crate) struct Writer {
     queue: mpsc::Receiver<Request>,
     closing: Arc<Notify>,
     counters: Arc<Counters>,
+    answered: mpsc::UnboundedSender<Answers>,
+    /// Rung when the log has grown.
+    grown: Arc<Notify>,
+    since_rung: usize,
 }
 
 impl Writer {
-    /// A writer on this connection, and the handle to ask it by. `options` open the next one.
-    pub(crate) fn new(options: SqliteConnectOptions, conn: SqliteConnection) -> (Self, Handle) {
+    /// A writer on this connection, and the handle to ask it by. `options` open the next one;
+    /// `grown` is rung whenever a portion of changes has been written to the log; answers go to
+    /// `answered`.
+    pub(crate) fn new(
+        options: SqliteConnectOptions,
+        conn: SqliteConnection,
+        grown: Arc<Notify>,
+        answered: mpsc::UnboundedSender<Answers>,
+    ) -> (Self, Handle) {
         let (sender, queue) = mpsc::channel(QUEUE);
         let closing = Arc::new(Notify::new());
         let counters = Arc::new(Counters::default());
@@ -155,6 +191,9 @@ impl Writer {
             queue,
             closing,
             counters,
+            answered,
+            grown,
+            since_rung: 0,
         };
         (writer, handle)
     }
@@ -181,14 +220,26 @@ impl Writer {
         }
     }
 
-    async fn carry_out(&mut self, mut requests: std::vec::Drain<'_, Request>) {
-        let mut waiting = Vec::with_capacity(requests.len());
-        match self.commit(&mut requests, &mut waiting).await {
-            Ok(()) => {
+    async fn carry_out(&mut self, requests: impl Iterator<Item = Request>) {
+        let (group, senders): (Vec<_>, Vec<_>) = requests
+            .map(|request| (request.work, request.reply))
+            .unzip();
+        let count = u64::try_from(group.len()).unwrap_or(u64::MAX);
+        self.counters.requests.fetch_add(count, Ordering::Relaxed);
+        let done = match self.commit(&group, Trust::Full).await {
+            // Somebody's precondition did not hold: once more, each in a savepoint of its own.
+            Ok(None) => self.commit(&group, Trust::None).await,
+            done => done,
+        };
+        match done {
+            Ok(answers) => {
                 self.counters.transactions.fetch_add(1, Ordering::Relaxed);
-                for (reply, answer) in waiting {
-                    // Nobody waits any more: the change stands all the same.
-                    let _ = reply.send(answer);
+                let answers = senders.into_iter().zip(answers.unwrap_or_default());
+                self.answer(answers.collect());
+                self.since_rung += group.len();
+                if self.since_rung >= PORTION {
+                    self.since_rung = 0;
+                    self.grown.notify_one();
                 }
             }
             Err(error) => {
@@ -196,22 +247,27 @@ impl Writer {
                 self.conn = None;
                 tracing::error!(error = %error, "a group of changes could not be committed");
                 let error = Arc::new(error);
-                let rest = requests.map(|request| request.reply);
-                for reply in waiting.into_iter().map(|(reply, _)| reply).chain(rest) {
-                    let _ = reply.send(Err(StoreError::Unavailable(Box::new(Shared(Arc::clone(
-                        &error,
-                    ))))));
-                }
+                let told = senders.into_iter().map(|sender| {
+                    let shared = Shared(Arc::clone(&error));
+                    (sender, Err(StoreError::Unavailable(Box::new(shared))))
+                });
+                self.answer(told.collect());
             }
         }
     }
 
-    /// Carries out every request in one transaction. An error means that none of them happened.
+    fn answer(&self, answers: Answers) {
+        // An error means that the runtime of those who waited is gone, and they with it.
+        let _ = self.answered.send(answers);
+    }
+
+    /// Carries out every request in one transaction. `None`: with `trust`, one failed and nothing
+    /// was committed. An error means that none of them happened.
     async fn commit(
         &mut self,
-        requests: &mut std::vec::Drain<'_, Request>,
-        waiting: &mut Vec<(oneshot::Sender<Reply>, Reply)>,
-    ) -> Result<(), sqlx::Error> {
+        group: &[Work],
+        trust: Trust,
+    ) -> Result<Option<Vec<Reply>>, sqlx::Error> {
         let conn = match self.conn.take() {
             Some(conn) => conn,
             None => self.options.connect().await?,
@@ -219,42 +275,98 @@ impl Writer {
         let conn = self.conn.insert(conn);
         // Not deferred: a read that turns into a write can fail at once, whatever the time-out.
         let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
-        for Request { work, reply } in requests {
-            self.counters.requests.fetch_add(1, Ordering::Relaxed);
-            match attempt(&mut tx, &work).await {
-                Ok(answer) => waiting.push((reply, answer)),
-                Err(error) => {
-                    // The reply must not be lost with the group: it is told like all others.
-                    waiting.push((reply, Err(closed())));
-                    return Err(error);
+        let mut webhooks = insert_webhooks(&mut tx, group).await?.into_iter();
+        let mut answers = Vec::with_capacity(group.len());
+        for work in group {
+            // The outcomes of the webhooks stand in the order of the group.
+            let answer = if webhook(work).is_some() {
+                webhooks.next().unwrap_or_else(|| Err(closed()))
+            } else {
+                match attempt(&mut tx, work, trust).await? {
+                    Some(answer) => answer,
+                    None => {
+                        tx.rollback().await?;
+                        return Ok(None);
+                    }
                 }
-            }
+            };
+            answers.push(answer);
         }
-        tx.commit().await
+        tx.commit().await?;
+        Ok(Some(answers))
     }
 }
 
-/// Carries out one request. The outer error means that the whole transaction is lost.
-async fn attempt(tx: &mut Transaction<'_, Sqlite>, work: &Work) -> Result<Reply, sqlx::Error> {
+/// Whether requests are believed to succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// Nearly all do. None gets a savepoint, whose two statements would cost more than many a
+    /// request; the first that fails takes the transaction with it.
+    Full,
+    /// One has failed: each gets a savepoint.
+    None,
+}
+
+/// The receipt, if the work is to store one and nothing else.
+fn webhook(work: &Work) -> Option<&Receipt> {
+    match work {
+        Work::Commit(batch) => match batch.ops.as_slice() {
+            [Op::InsertReceipt(receipt)] => Some(receipt),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Stores the webhooks of a group, before anything else of it: none of its requests has been
+/// answered, so any order of them is a true one.
+async fn insert_webhooks(
+    tx: &mut Transaction<'_, Sqlite>,
+    group: &[Work],
+) -> Result<Vec<Reply>, sqlx::Error> {
+    let receipts: Vec<_> = group.iter().filter_map(webhook).collect();
+    let outcomes = bulk::insert(tx, &receipts).await?;
+    let told = outcomes.into_iter().map(|outcome| {
+        let original = outcome?;
+        Ok(Answer::Committed(Committed {
+            duplicates: vec![original],
+        }))
+    });
+    Ok(told.collect())
+}
+
+/// Carries out one request. `None`: it failed and was trusted, so the transaction holds half of it.
+/// The error means that the whole transaction is lost.
+async fn attempt(
+    tx: &mut Transaction<'_, Sqlite>,
+    work: &Work,
+    trust: Trust,
+) -> Result<Option<Reply>, sqlx::Error> {
     if is_single_statement(work) {
         // SQLite undoes a failed statement by itself: a savepoint would double the work.
         return match perform(tx, work).await {
-            Ok(answer) => Ok(Ok(answer)),
-            Err(failure) if failure.spares_transaction() => Ok(Err(failure.into())),
+            Ok(answer) => Ok(Some(Ok(answer))),
+            Err(failure) if failure.spares_transaction() => Ok(Some(Err(failure.into()))),
             Err(Failure::Sql(error)) => Err(error),
-            Err(Failure::Store(error)) => Ok(Err(error)),
+            Err(Failure::Store(error)) => Ok(Some(Err(error))),
+        };
+    }
+    if trust == Trust::Full {
+        return match perform(tx, work).await {
+            Ok(answer) => Ok(Some(Ok(answer))),
+            Err(_) => Ok(None),
         };
     }
     let mut savepoint = tx.begin().await?;
     match perform(&mut savepoint, work).await {
         Ok(answer) => {
             savepoint.commit().await?;
-            Ok(Ok(answer))
+            Ok(Some(Ok(answer)))
         }
         Err(failure) => {
             // If SQLite has dropped the transaction the savepoint is gone too, and this fails.
             savepoint.rollback().await?;
-            Ok(Err(failure.into()))
+            Ok(Some(Err(failure.into())))
         }
     }
 }
@@ -262,11 +374,9 @@ async fn attempt(tx: &mut Transaction<'_, Sqlite>, work: &Work) -> Result<Reply,
 /// Whether the work changes the database by one statement only: all or nothing by itself.
 fn is_single_statement(work: &Work) -> bool {
     match work {
-        // A duplicate takes a second insert, but only after the first one changed nothing.
-        Work::Commit(batch) => matches!(batch.ops.as_slice(), [Op::InsertReceipt(_)]),
         Work::Renew(..) | Work::HandBack(..) => true,
         // A claim may change rows and then find one that can't be read.
-        Work::Claim(_) | Work::Rescue(..) => false,
+        Work::Commit(_) | Work::Claim(_) | Work::Rescue(..) => false,
     }
 }
 

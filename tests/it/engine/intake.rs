@@ -1,10 +1,10 @@
 //! Reading receipts: none is lost, none stops the others.
 
 use relay_core::case::{Case, CaseStatus, Mode, Wait};
-use relay_core::facts::FactBody;
+use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::CaseId;
 use relay_core::retry::Class;
-use relay_store::{Claim, Fence, JobEnd, Op, ReceiptState};
+use relay_store::{Claim, Fence, JobEnd, JobState, Op, ReceiptState};
 
 use super::rig::{Rig, date};
 use super::tiny::TINY;
@@ -75,6 +75,12 @@ async fn a_receipt_that_makes_its_reader_panic_does_not_stop_the_ones_behind_it(
 
 #[tokio::test]
 async fn a_receipt_that_must_wait_holds_up_only_its_own_client() {
+    for at_once in [1, 8] {
+        one_waits(at_once).await;
+    }
+}
+
+async fn one_waits(at_once: usize) {
     let rig = Rig::new().await;
     rig.receive(&[rig.due("maya", "c1", "2026-11-01")]).await;
     rig.engine.intake().await.unwrap();
@@ -100,7 +106,7 @@ async fn a_receipt_that_must_wait_holds_up_only_its_own_client() {
         .receive(&[rig.fact("ana", "ana", FactBody::ProgramEnded)])
         .await;
 
-    rig.engine.intake().await.unwrap();
+    assert_eq!(rig.engine.intake_pass(at_once).await.unwrap(), 1);
 
     assert_eq!(rig.receipt_state(first).await, ReceiptState::New);
     assert_eq!(rig.receipt_state(second).await, ReceiptState::New, "order");
@@ -116,9 +122,47 @@ async fn a_receipt_that_must_wait_holds_up_only_its_own_client() {
         at: rig.engine.now(),
     };
     rig.store.commit(vec![end].into()).await.unwrap();
-    rig.engine.intake().await.unwrap();
+    assert_eq!(rig.engine.intake_pass(at_once).await.unwrap(), 2);
     assert_eq!(rig.receipt_state(first).await, ReceiptState::Done);
     assert_eq!(rig.receipt_state(second).await, ReceiptState::Done);
+}
+
+#[tokio::test]
+async fn receipts_read_at_once_are_of_different_clients_and_each_clients_keep_their_order() {
+    let rig = Rig::new().await;
+    let clients: Vec<_> = (0..20).map(|n| format!("client-{n}")).collect();
+    let mut receipts = Vec::new();
+    // Due and submitted, client after client for the first half and in turns for the second.
+    for client in &clients[..10] {
+        receipts.push(rig.receive(&[rig.due(client, client, "2026-11-20")]).await);
+        receipts.push(rig.receive(&[submitted(&rig, client)]).await);
+    }
+    for client in &clients[10..] {
+        receipts.push(rig.receive(&[rig.due(client, client, "2026-11-20")]).await);
+    }
+    for client in &clients[10..] {
+        receipts.push(rig.receive(&[submitted(&rig, client)]).await);
+    }
+
+    assert_eq!(rig.engine.intake_pass(8).await.unwrap(), receipts.len());
+
+    for receipt in receipts {
+        assert_eq!(rig.receipt_state(receipt).await, ReceiptState::Done);
+    }
+    // Read in the other order the submission would find no watch to take back.
+    let watches = rig.jobs("missed_check").await;
+    assert_eq!(watches.len(), clients.len());
+    for watch in watches {
+        assert_eq!(watch.state, JobState::Cancelled, "{}", watch.key);
+    }
+}
+
+fn submitted(rig: &Rig, client: &str) -> Fact {
+    let body = FactBody::CheckInSubmitted {
+        check_in: client.into(),
+        complete: true,
+    };
+    rig.fact(client, client, body)
 }
 
 #[tokio::test]
