@@ -13,8 +13,8 @@ use serde_json::json;
 use super::args::{By, DryRun, Paging, words};
 use super::error::CliError;
 use super::output::{Output, Table};
-use super::{told, work};
 use super::repin::{self, RepinArgs};
+use super::{told, work};
 use crate::engine::Engine;
 
 /// `cases …`.

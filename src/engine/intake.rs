@@ -16,9 +16,11 @@ use futures_util::future::join_all;
 use relay_core::channel::{EngagementEvent, POST_LAG_SECS};
 use relay_core::effects::EffectKind;
 use relay_core::facts::Fact;
-use relay_core::ids::{ClientId, ContactId, JobId, TaskId};
-use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{EffectState, Engagement, Existing, NewJob, Op, Page, Receipt, ReceiptState, StoreError};
+use relay_core::ids::{ClientId, ContactId};
+use relay_core::time::SignedDuration;
+use relay_store::{
+    EffectState, Engagement, Op, Page, Receipt, ReceiptState, StoreError,
+};
 use serde_json::json;
 
 use crate::checkpoint::INTAKE;

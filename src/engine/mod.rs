@@ -53,7 +53,6 @@ use crate::receipts::Source;
 pub use book::ProcedureBook;
 pub use error::EngineError;
 pub(crate) use hints::stopped_key;
-pub(crate) use intake::stopped_key;
 pub(crate) use jobs::standing::CREDENTIAL;
 pub use stepper::Stepping;
 

@@ -452,6 +452,7 @@ pub fn trouble(left: &[FaultRule]) -> Vec<String> {
             FaultAct::Hang => "does not answer".to_owned(),
             FaultAct::Reset => "cuts the connection".to_owned(),
             FaultAct::Refuse => "refuses connections".to_owned(),
+            FaultAct::Slow { seconds } => format!("answers after {seconds} seconds"),
         };
         let line = match (rule.moment, rule.operation.as_str()) {
             (Moment::Before, "*") if rule.times >= UNTIL_HEALED => what,

@@ -60,9 +60,11 @@ pub fn inspectors(
         KeyHeader::ApiKey => KeyHeader::Bearer,
     };
     let connection = keap_connection(config, &transport, clocks, store);
-    inspectors.extend(connection.clone().map(|connection| -> Arc<dyn Inspect> {
-        Arc::new(ConnectionInspector(connection))
-    }));
+    inspectors.extend(
+        connection
+            .clone()
+            .map(|connection| -> Arc<dyn Inspect> { Arc::new(ConnectionInspector(connection)) }),
+    );
     if let Some(connection) = connection {
         inspectors.push(Arc::new(KeapInspector {
             client: Arc::clone(connection.client()),

@@ -6,10 +6,10 @@
 //! - A coaching plan is recognised by configured ids, never by a name that staff may change (E47).
 //! - Staff text is found again by the marker inside it, mail by a comment nobody sees.
 
-pub mod connection;
-pub mod hook_paths;
 mod addresses;
 mod automation;
+pub mod connection;
+pub mod hook_paths;
 pub mod hooks;
 pub(super) mod inspect;
 mod source;

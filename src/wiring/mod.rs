@@ -22,7 +22,7 @@ use relay_core::time::{Clock, Clocks, SignedDuration};
 use relay_http_client::Transport;
 use relay_keap::webhook::PathSecrets;
 use relay_store::Store;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use thiserror::Error;
 use tokio::sync::Notify;
 
@@ -34,9 +34,11 @@ use crate::http::{self, HttpState, Limits};
 use crate::ports::{Authorize, HookRegistry, Ports};
 use crate::receipts::{Counters, Receiver, Source};
 use clear_connection::{ClearConnectionPorts, ClearConnectionSource};
-use keap::{AutomationSource, ClosedPaths, CoachingPlans, HookPaths, KeapHooks, KeapPorts, KeapSource};
 use keap::connection::KeapConnection;
 use keap::hooks::Doors;
+use keap::{
+    AutomationSource, ClosedPaths, CoachingPlans, HookPaths, KeapHooks, KeapPorts, KeapSource,
+};
 
 /// Stands in for what carries effects out. Only the sandbox and tests make one.
 pub type Spoil = Arc<dyn Fn(Arc<dyn Perform>) -> Arc<dyn Perform> + Send + Sync>;
@@ -148,7 +150,7 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         keap,
         Doors {
             paths: hook_paths(config),
-            secrets: path_secrets(config),
+            secrets: path_secrets(&config.keap.hook_secrets),
             closed,
         },
         SignedDuration::from_mins(i64::from(config.keap.watch_minutes)),

@@ -12,9 +12,9 @@ mod crash;
 mod credentials;
 #[cfg(test)]
 mod demo;
+mod doctor;
 #[cfg(test)]
 mod drills;
-mod doctor;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]

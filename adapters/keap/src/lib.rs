@@ -44,6 +44,7 @@ pub mod types;
 pub mod webhook;
 
 pub use client::{
-    AddressActivity, AddressStatus, ContactTypeField, CustomFieldsMode, FieldWrite, HeaderStyle, KeapClient, Moved, Right, Settings, SettingsError, Touched,
+    AddressActivity, AddressStatus, ContactTypeField, CustomFieldsMode, FieldWrite, HeaderStyle,
+    KeapClient, Moved, Right, Settings, SettingsError, Touched,
 };
 pub use credential::{Credential, FixedKey};

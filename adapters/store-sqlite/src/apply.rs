@@ -6,7 +6,9 @@ use relay_store::{Batch, Committed, Op, effect_job_key};
 use sqlx::SqliteConnection;
 
 use crate::failure::Failure;
-use crate::{cases, credentials, directory, effects, engagement, jobs, leases, pace, receipts, work};
+use crate::{
+    cases, credentials, directory, effects, engagement, jobs, leases, pace, receipts, work,
+};
 
 /// Carries out every operation in order and stops at the first that fails. The caller undoes.
 pub(crate) async fn batch(

@@ -9,12 +9,17 @@ use relay_core::ids::{
 };
 use relay_core::time::Timestamp;
 use relay_store::{
-    Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect, Engagement, FactRow, Fence, Health, Intent, Job, JobFilter, Link, PaceRow, Page, ProcedureVersion, Receipt, ReceiptState, Store, StoreError, Watched, WorkItem,
+    Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect,
+    Engagement, FactRow, Fence, Health, Intent, Job, JobFilter, Link, PaceRow, Page,
+    ProcedureVersion, Receipt, ReceiptState, Store, StoreError, Watched, WorkItem,
 };
 use serde_json::Value;
 
 use crate::writer::{Answer, Work};
-use crate::{SqliteStore, cases, credentials, directory, effects, engagement, jobs, leases, pace, receipts, work};
+use crate::{
+    SqliteStore, cases, credentials, directory, effects, engagement, jobs, leases, pace, receipts,
+    work,
+};
 
 /// The writer answered another question than it was asked: a bug of this crate.
 fn mismatch() -> StoreError {

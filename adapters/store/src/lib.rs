@@ -24,7 +24,9 @@ pub mod records;
 pub mod store;
 
 pub use batch::{Batch, Existing, Fence, JobEnd, Op};
-pub use credentials::{Authorization, Credential, CredentialLease, CredentialSettled, CredentialState, NewCredential};
+pub use credentials::{
+    Authorization, Credential, CredentialLease, CredentialSettled, CredentialState, NewCredential,
+};
 pub use engagement::{Engagement, Watched};
 pub use error::StoreError;
 pub use records::*;

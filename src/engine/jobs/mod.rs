@@ -6,8 +6,8 @@
 //! handler here until no release in use can have queued it.
 
 mod credential;
-mod hooks_watch;
 pub(crate) mod engagement;
+mod hooks_watch;
 pub mod missed_check;
 mod read;
 pub mod reconcile;

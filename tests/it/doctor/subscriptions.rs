@@ -44,7 +44,7 @@ async fn a_hook_that_does_not_reach_us_is_found() {
             spoil: |p| {
                 let keap = &p.world.vendors.keap;
                 let withheld = vec!["task.complete".to_owned()];
-                keap.configure(|settings| settings.events_withheld = withheld);
+                keap.configure(|settings| settings.unoffered_events = withheld);
             },
             area: "hooks",
             severity: "warning",

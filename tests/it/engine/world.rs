@@ -6,7 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use clear_relay::effects::{Perform, Performed, Sighting};
 use clear_relay::ports::{
-    Activity, Addresses, Among, Billing, CallTask, Changed, ContactTypeWrite, Contacts, HookRegistry, HookStatus, Mail, NewCallTask, NewEmail, NewNote, Notes, Portal, PortalNote, Staff, SyncWish, Synced, Tags, Tasks,
+    Activity, Addresses, Among, Billing, CallTask, Changed, ContactTypeWrite, Contacts,
+    HookRegistry, HookStatus, Mail, NewCallTask, NewEmail, NewNote, Notes, Portal, PortalNote,
+    Staff, SyncWish, Synced, Tags, Tasks,
 };
 use clear_relay::receipts::HintObject;
 use futures_util::future::BoxFuture;

@@ -13,7 +13,9 @@ use relay_core::ids::{
 };
 use relay_core::time::Timestamp;
 use relay_store::{
-    Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect, Engagement, FactRow, Fence, Health, Intent, Job, JobFilter, Link, Op, PaceRow, Page, ProcedureVersion, Receipt, ReceiptState, Store, StoreError, Watched, WorkItem,
+    Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect,
+    Engagement, FactRow, Fence, Health, Intent, Job, JobFilter, Link, Op, PaceRow, Page,
+    ProcedureVersion, Receipt, ReceiptState, Store, StoreError, Watched, WorkItem,
 };
 
 /// What is stored.

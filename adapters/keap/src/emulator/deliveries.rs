@@ -95,13 +95,6 @@ impl Keap {
         transport.send(call).await.ok()
     }
 
-    /// What this edition offers.
-    fn event_keys(&self) -> Vec<&'static str> {
-        let withheld = lock(&self.settings).events_withheld.clone();
-        let offered = |key: &&&str| !withheld.iter().any(|other| other == **key);
-        EVENT_KEYS.iter().filter(offered).copied().collect()
-    }
-
     /// A call of `/v1/hooks…`.
     pub(super) async fn hook_call(&self, request: &Incoming, call: HookCall<'_>) -> Handled {
         match call {

@@ -16,8 +16,8 @@ use super::registry::WRITES;
 use super::reply::{Handled, Reply, Version, html_page};
 use super::request::Incoming;
 use super::routes::{self, Route, Run};
-use super::{Keap, drift, lock, oauth, quota};
 use super::settings::{KeyHeader, Settings};
+use super::{Keap, drift, lock, oauth, quota};
 
 /// The largest body that is read: attachments make mails large.
 pub(super) const MAX_BODY: usize = 16 * 1024 * 1024;

@@ -32,10 +32,10 @@ mod filter;
 mod gate;
 mod hooks;
 mod list;
-mod oauth;
-mod more_acts;
-mod oddities;
 mod look;
+mod more_acts;
+mod oauth;
+mod oddities;
 mod quota;
 mod registry;
 mod reply;
@@ -64,11 +64,16 @@ pub use acts::{
 pub use automation::NewPost;
 pub use look::{Seen, SeenCard, SeenEmail, SeenNote, SeenSubscription, SeenTask};
 pub use more_acts::{NewGoal, NewTemplate, TagRefusal};
-pub use oddities::{CardInUse, ErrorShape, HtmlComment, ListBox, MergeFields, Oddities, OpenTime, Words, WriteBack};
+pub use oddities::{
+    CardInUse, ErrorShape, HtmlComment, ListBox, MergeFields, Oddities, OpenTime, Words, WriteBack,
+};
 pub use registry::WRITES;
 pub use reply::{gateway_fault, html_page, quota_exceeded};
 pub use settings::{
-    AddressList, ApiUrl, Arrival, AutoCharge, Consent, DeactivatedCard, Drift, FieldEcho, HookTime, KeyHeader, Limits, ListWrite, ModelMetadata, NameFilter, OAuthSettings, OldToken, OptedOut, PageEnd, PageToken, RefusedToken, SecondDeactivate, Settings, TaskTime, Undecodable, UnknownOption, Unset,
+    AddressList, ApiUrl, Arrival, AutoCharge, Consent, DeactivatedCard, Drift, FieldEcho, HookTime,
+    KeyHeader, Limits, ListWrite, ModelMetadata, NameFilter, OAuthSettings, OldToken, OptedOut,
+    PageEnd, PageToken, RefusedToken, SecondDeactivate, Settings, TaskTime, Undecodable,
+    UnknownOption, Unset,
 };
 
 use state::State;

@@ -305,8 +305,6 @@ pub struct Settings {
     pub key_header: KeyHeader,
     /// The tenant, as `x-keap-tenant-id` names it.
     pub tenant: String,
-    /// Event keys that this edition doesn't offer.
-    pub events_withheld: Vec<String>,
     /// The tenant's zone, as its business profile names it.
     pub time_zone: String,
     /// The user whose key it is: everything the key makes is made by her.
@@ -372,7 +370,6 @@ impl Default for Settings {
             oauth: OAuthSettings::default(),
             key_header: KeyHeader::Either,
             tenant: "zz999.infusionsoft.test".to_owned(),
-            events_withheld: Vec::new(),
             time_zone: "America/Denver".to_owned(),
             acting_user: 1,
             limits: Limits {

@@ -37,13 +37,17 @@ pub(super) fn connection(told: &ConnectionStatus) -> Option<Finding> {
             Area::Crm,
             "keap.credential",
             what,
-            remedy.as_deref().unwrap_or("nothing yet: it is tried once more by itself"),
+            remedy
+                .as_deref()
+                .unwrap_or("nothing yet: it is tried once more by itself"),
         ),
         (_, remedy) => Finding::fault(
             Area::Crm,
             "keap.credential",
             what,
-            remedy.as_deref().unwrap_or("run `clear-relay connect keap`"),
+            remedy
+                .as_deref()
+                .unwrap_or("run `clear-relay connect keap`"),
         ),
     })
 }

@@ -73,7 +73,7 @@ impl KeapInspector {
             Err(error) => return vec![could_not(Area::Hooks, "hooks", &error)],
         };
         let mut troubles = Troubles::default();
-        for event in EVENTS {
+        for (event, _) in EVENTS {
             if offered.iter().any(|key| key == event) {
                 self.event(event, &there, &mut troubles);
             } else {

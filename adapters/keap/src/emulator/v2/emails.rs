@@ -8,7 +8,7 @@ use super::super::filter::{Kind, field, named};
 use super::super::list::{self, Item, Listing};
 use super::super::reply::{Handled, Reply, Version};
 use super::super::request::Incoming;
-use super::super::settings::{AddressList, OptedOut, Undecodable};
+use super::super::settings::{AddressList, OptedOut};
 use super::super::state::{Record, Row, v2_time};
 use super::super::world::World;
 use super::contacts::is_opted_in;
