@@ -5,8 +5,11 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use relay_core::retry::Class;
 use relay_core::time::Timestamp;
-use relay_store::{AuditEntry, Authorization, Op, StoreError, WorkSettled};
+use relay_store::{
+    AuditEntry, Authorization, JobFilter, JobState, Op, Page, StoreError, WorkSettled,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -20,6 +23,11 @@ use crate::ports::{Begun, CameBack, ConnectError};
 
 /// How often the row may change under a person who connects.
 const TRIES: u32 = 5;
+/// How many waiting jobs are woken at most.
+const WAITING: Page = Page {
+    offset: 0,
+    limit: 1_000,
+};
 
 impl CameBack {
     /// What the address holds that a browser was sent back to, whole or from its `?` on.
@@ -116,6 +124,7 @@ impl Inner {
                 Ok(_) => {
                     tracing::info!(connection = parts.name, version, "connected");
                     self.take_over(fresh);
+                    self.wake_what_waits().await;
                     return Ok(());
                 }
                 // Somebody's refresh came in between: the new grant goes on top of it.
@@ -124,6 +133,30 @@ impl Inner {
             }
         }
         Err(ConnectError::Refused("the row keeps changing".to_owned()))
+    }
+
+    /// Jobs that this vendor has turned away are due now, instead of at their next try. One that
+    /// can't be told comes by itself; one that was given up needs a person, as ever.
+    async fn wake_what_waits(&self) {
+        let (store, at) = (&self.parts.store, self.now());
+        let waiting = JobFilter {
+            states: vec![JobState::Ready],
+            class: Some(Class::Unauthorised.as_str().to_owned()),
+            ..JobFilter::default()
+        };
+        let ours = format!("{} ", self.parts.name);
+        let Ok(jobs) = store.jobs(&waiting, WAITING).await else {
+            return;
+        };
+        for job in jobs {
+            let error = job.last_error.as_ref();
+            if error.is_some_and(|error| error.message.starts_with(&ours)) {
+                let wake = Op::ReplayJob { id: job.id, at };
+                if let Err(error) = store.commit(vec![wake].into()).await {
+                    tracing::debug!(job = %job.id, %error, "it comes by itself");
+                }
+            }
+        }
     }
 
     fn connected(&self, fresh: &Unsaved) -> Vec<Op> {

@@ -215,18 +215,18 @@ mod tests {
 
     #[test]
     fn what_was_sealed_opens_in_its_row_at_its_version_and_nowhere_else() {
-        let (random, sealer) = (SeededRandom::new(1), Sealer::new(key(1), vec![]));
-        let sealed = sealer.seal(&random, "crm", 3, b"secret").expect("sealed");
-        let again = sealer.seal(&random, "crm", 3, b"secret").expect("sealed");
+        let (random, keys) = (SeededRandom::new(1), Sealer::new(key(1), vec![]));
+        let sealed = keys.seal(&random, "crm", 3, b"secret").expect("sealed");
+        let again = keys.seal(&random, "crm", 3, b"secret").expect("sealed");
         assert_ne!(sealed, again, "each has a nonce of its own");
-        let id = sealer.key_id();
-        assert_eq!(sealer.open(id, "crm", 3, &sealed), Ok(b"secret".to_vec()));
-        assert_eq!(sealer.open(id, "crm", 4, &sealed), Err(SealError::Damaged));
-        assert_eq!(sealer.open(id, "mail", 3, &sealed), Err(SealError::Damaged));
+        let id = keys.key_id();
+        assert_eq!(keys.open(id, "crm", 3, &sealed), Ok(b"secret".to_vec()));
+        assert_eq!(keys.open(id, "crm", 4, &sealed), Err(SealError::Damaged));
+        assert_eq!(keys.open(id, "mail", 3, &sealed), Err(SealError::Damaged));
         let mut changed = sealed.clone();
         changed[40] ^= 1;
-        assert_eq!(sealer.open(id, "crm", 3, &changed), Err(SealError::Damaged));
-        assert_eq!(sealer.open(id, "crm", 3, b"short"), Err(SealError::Damaged));
+        assert_eq!(keys.open(id, "crm", 3, &changed), Err(SealError::Damaged));
+        assert_eq!(keys.open(id, "crm", 3, b"short"), Err(SealError::Damaged));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use clear_relay::wiring::store::SqliteStores;
 use http::StatusCode;
 use relay_core::time::SignedDuration;
 use relay_keap::emulator::Consent;
-use relay_store::Page;
+use relay_store::{Page, Store as _};
 
 use super::rig::{Clinic, TOKEN, minutes, visit};
 

@@ -176,3 +176,25 @@ async fn a_job_that_is_dropped_in_the_middle_does_not_take_the_answer_with_it() 
     assert_eq!(clinic.refreshes(), 1);
     assert_eq!(clinic.row().await.state, CredentialState::Fresh);
 }
+
+#[tokio::test]
+async fn tokens_that_cannot_be_stored_are_not_used() {
+    let clinic = Clinic::new();
+    let process = std::sync::Arc::new(clinic.connected().await);
+    clinic.pass(hours(25));
+    let calls = clinic.wire.calls();
+    clinic.wire.hold(true);
+    let work = std::sync::Arc::clone(&process);
+    let work = tokio::spawn(async move { work.works().await });
+    clinic.wire.arrived.notified().await;
+    process.store.close().await;
+    clinic.wire.hold(false);
+    clinic.wire.released.notify_one();
+    for error in [work.await.expect("no panic"), process.works().await] {
+        let error = error.expect_err("they are not stored");
+        assert_eq!(error.class, Class::Retryable { after: None });
+    }
+    assert_eq!(clinic.refreshes(), 1, "and none was asked for on top");
+    assert_eq!(clinic.wire.calls(), calls, "nothing was asked with them");
+    assert_eq!(clinic.row().await.state, CredentialState::Uncertain);
+}

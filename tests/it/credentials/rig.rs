@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use axum::body::Body;
@@ -44,6 +44,7 @@ pub(crate) struct Wire {
     inner: RouterTransport,
     hold: AtomicBool,
     die: AtomicBool,
+    calls: AtomicUsize,
     pub(crate) arrived: Notify,
     pub(crate) released: Notify,
 }
@@ -51,6 +52,11 @@ pub(crate) struct Wire {
 impl Wire {
     pub(crate) fn hold(&self, hold: bool) {
         self.hold.store(hold, Ordering::SeqCst);
+    }
+
+    /// How many requests were made that are not for tokens.
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
     }
 
     pub(crate) fn die(&self, die: bool) {
@@ -62,6 +68,9 @@ impl Wire {
 impl Transport for Wire {
     async fn send(&self, call: Call) -> Result<Answer, TransportError> {
         let is_token = call.url.path() == "/token";
+        if !is_token {
+            self.calls.fetch_add(1, Ordering::SeqCst);
+        }
         if is_token && self.hold.load(Ordering::SeqCst) {
             self.arrived.notify_one();
             self.released.notified().await;
@@ -94,6 +103,7 @@ impl Pace for Turnstile {
 pub(crate) struct Process {
     pub(crate) connection: Arc<KeapConnection>,
     pub(crate) pace: Arc<Turnstile>,
+    pub(crate) store: SqliteStore,
 }
 
 impl Process {
@@ -150,6 +160,7 @@ impl Clinic {
             inner: routers,
             hold: AtomicBool::new(false),
             die: AtomicBool::new(false),
+            calls: AtomicUsize::new(0),
             arrived: Notify::new(),
             released: Notify::new(),
         };
@@ -191,15 +202,15 @@ impl Clinic {
         clinic::read_config(&self.config_text(keys)).expect("a valid configuration")
     }
 
-    pub(crate) async fn store(&self) -> Arc<dyn Store> {
+    pub(crate) async fn store(&self) -> SqliteStore {
         let store = SqliteStore::open(self.database()).await.expect("a file");
         store.migrate().await.expect("migrated");
-        Arc::new(store)
+        store
     }
 
-    async fn ground(&self, worker: &str) -> Ground {
+    fn ground(&self, worker: &str, store: &SqliteStore) -> Ground {
         Ground {
-            store: self.store().await,
+            store: Arc::new(store.clone()),
             transport: Arc::clone(&self.wire) as _,
             clocks: Clocks {
                 procedure: Arc::<ManualClock>::clone(&self.clock) as _,
@@ -216,7 +227,7 @@ impl Clinic {
     /// A whole relay.
     pub(crate) async fn relay(&self) -> Relay {
         let config = self.config(&format!("encryption_key = \"{KEY}\""));
-        wiring::assemble(&config, self.ground("relay").await).expect("a relay")
+        wiring::assemble(&config, self.ground("relay", &self.store().await)).expect("a relay")
     }
 
     /// The part of a relay that keeps tokens, as another process on the same database.
@@ -227,12 +238,14 @@ impl Clinic {
 
     pub(crate) async fn process_with(&self, worker: &str, keys: &str) -> Process {
         let pace = Arc::new(Turnstile::default());
-        let ground = self.ground(worker).await;
+        let store = self.store().await;
+        let ground = self.ground(worker, &store);
         let connection =
             KeapConnection::with_pace(&self.config(keys), &ground, Arc::clone(&pace) as _);
         Process {
             connection: Arc::new(connection.expect("a connection")),
             pace,
+            store,
         }
     }
 

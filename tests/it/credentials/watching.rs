@@ -1,10 +1,14 @@
 //! The standing job: idle connections stay alive, and somebody hears in time of one that won't.
 
 use clear_relay::wiring::Relay;
-use relay_core::time::SignedDuration;
+use relay_core::ids::JobId;
+use relay_core::time::{Clock as _, SignedDuration};
 use relay_http_client::emulation::{FaultAct, Moment};
 use relay_keap::emulator::Act;
-use relay_store::{CredentialState, JobFilter, JobState, Page};
+use relay_store::{
+    Claim, CredentialState, Existing, Fence, JobEnd, JobError, JobFilter, JobState, NewJob, Op,
+    Page,
+};
 
 use super::rig::{Clinic, hours};
 
@@ -119,6 +123,69 @@ async fn the_alarm_does_not_wait_for_the_next_look_when_work_finds_out_first() {
     assert_eq!(kinds(&clinic).await, [broken]);
 }
 
+/// A job that `vendor` has turned away comes again in a quarter of an hour.
+async fn turned_away(clinic: &Clinic, relay: &Relay, vendor: &str) -> JobId {
+    let (store, now) = (&relay.engine.store, clinic.clock.now());
+    let job = NewJob {
+        id: JobId::new(&*relay.engine.random, now),
+        key: format!("reread/{vendor}"),
+        kind: "reread".to_owned(),
+        lane: vendor.to_owned(),
+        run_at: now,
+        client: None,
+        case: None,
+        payload: serde_json::json!({}),
+    };
+    let existing = Existing::Keep;
+    let id = job.id;
+    let queued = store
+        .commit(vec![Op::Enqueue { job, existing }].into())
+        .await;
+    queued.expect("queued");
+    let claim = Claim {
+        worker: "w".to_owned(),
+        now,
+        lease_until: now + hours(1),
+        limit: 1,
+        lane: Some(vendor.to_owned()),
+        case: None,
+    };
+    let claimed = store.claim(claim).await.expect("a store").remove(0);
+    let fence = Fence {
+        job: id,
+        fence: claimed.fence,
+    };
+    let error = JobError {
+        class: "unauthorised".to_owned(),
+        message: format!("{vendor} list tags failed with status 401: no"),
+    };
+    let end = JobEnd::Again {
+        at: now + SignedDuration::from_mins(15),
+        error,
+    };
+    let ended = Op::FinishJob {
+        fence,
+        end,
+        at: now,
+    };
+    store.commit(vec![ended].into()).await.expect("ended");
+    id
+}
+
+#[tokio::test]
+async fn what_a_vendor_has_turned_away_is_due_as_soon_as_it_is_connected_again() {
+    let clinic = Clinic::new();
+    let relay = started(&clinic).await;
+    let ours = turned_away(&clinic, &relay, "keap").await;
+    let others = turned_away(&clinic, &relay, "other").await;
+    clinic.connect(&relay).await;
+    let now = clinic.clock.now();
+    let store = &relay.engine.store;
+    let run_at = async |id| store.job(id).await.expect("a store").expect("a job").run_at;
+    assert_eq!(run_at(ours).await, now);
+    assert_eq!(run_at(others).await, now + SignedDuration::from_mins(15));
+}
+
 #[tokio::test]
 async fn a_relay_with_a_key_has_no_such_job() {
     let clinic = Clinic::new();
@@ -134,7 +201,7 @@ async fn a_relay_with_a_key_has_no_such_job() {
     assert_eq!(found[0].state, JobState::Ready);
 
     let start = clinic.clock.as_ref();
-    let setup = clear_relay::sandbox::world::Setup::new(relay_core::time::Clock::now(start), 1);
+    let setup = clear_relay::sandbox::world::Setup::new(start.now(), 1);
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("relay.db");
     let world = clear_relay::sandbox::world::World::new(setup, &path).await;
