@@ -7,6 +7,7 @@ use std::path::Path;
 use clear_relay::config::{Config, ConfigError, VendorMode, example};
 use relay_core::case::Mode;
 use relay_core::effects::CardRemoval;
+use relay_core::time::SignedDuration;
 use secrecy::ExposeSecret as _;
 
 const CANARY: &str = "canary-7f3a-must-never-be-seen-anywhere";
@@ -69,6 +70,7 @@ fn every_line_of_the_example_that_is_commented_out_is_a_key_that_is_known() {
         ("encryption-key-before", &"0b".repeat(32)),
         ("keap-hook-a", "aaaaaaaaaaaaaaaaaaaaaa"),
         ("keap-hook-b", "bbbbbbbbbbbbbbbbbbbbbb"),
+        ("keap-automation-a", "cccccccccccccccccccccc"),
         ("portal-token", "t"),
         ("portal-webhook-a", &key),
         ("portal-webhook-b", &key),
@@ -90,6 +92,9 @@ fn every_line_of_the_example_that_is_commented_out_is_a_key_that_is_known() {
     assert!(uncommented > 10, "{uncommented}");
     let config = Config::parse(&text, folder.path(), HashMap::new()).expect("valid");
     assert_eq!(config.keap.hook_secrets.len(), 2);
+    assert_eq!(config.keap.automation_secrets.len(), 1);
+    let every = SignedDuration::from_mins(15);
+    assert_eq!(config.keap.poll_opens, Some(every));
     assert_eq!(config.clear_connection.webhook_keys.len(), 2);
 }
 
@@ -110,8 +115,11 @@ fn all_mistakes_are_reported_at_once_each_with_key_fault_and_remedy() {
         card_removal = "burn"
         watch_minutes = 0
         current_hook_secret = "b"
+        poll_opens_minutes = 1441
         [keap.hook_secrets]
         a = "short"
+        [keap.automation_secrets]
+        b = "with/a/slash/and/enough/letters"
         [clear_connection]
         mode = "on"
         [clear_connection.fields]
@@ -140,6 +148,8 @@ fn all_mistakes_are_reported_at_once_each_with_key_fault_and_remedy() {
         "keap.watch_minutes",
         "keap.current_hook_secret",
         "keap.hook_secrets.a",
+        "keap.automation_secrets.b",
+        "keap.poll_opens_minutes",
         "clear_connection.base_url",
         "clear_connection.token",
         "clear_connection.webhook_keys",

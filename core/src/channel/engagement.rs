@@ -241,7 +241,7 @@ pub(super) fn judge(
             (event, mail, left_out)
         })
         .collect();
-    let records = bench.records(&placed);
+    let records = records(&placed);
     let pattern = machine::pattern_of(records.values(), parameters);
     placed
         .into_iter()
@@ -306,9 +306,7 @@ impl<'a> Bench<'a> {
             if mail.left_out.is_some() {
                 return Some(EventLeftOut::OfAnotherEmail);
             }
-            return self
-                .is_shown(event, &mail.email)
-                .then_some(EventLeftOut::ShownByHistory);
+            return is_shown(event, &mail.email).then_some(EventLeftOut::ShownByHistory);
         }
         let considered = || self.emails.iter().filter(|mail| mail.left_out.is_none());
         let oldest = considered().map(|mail| mail.email.sent_at).min();
@@ -323,48 +321,9 @@ impl<'a> Bench<'a> {
         // A post that names no mail of the history may still be the word of one that is shown.
         let near = |mail: &JudgedEmail| {
             let shown = event.kind.shown_by(&mail.email);
-            shown.is_some_and(|shown| shown <= event.at) && self.is_shown(event, &mail.email)
+            shown.is_some_and(|shown| shown <= event.at) && is_shown(event, &mail.email)
         };
         (event.email.is_none() && considered().any(near)).then_some(EventLeftOut::ShownByHistory)
-    }
-
-    /// Whether the history shows this, or something later of the same kind, for this mail.
-    fn is_shown(&self, event: &EngagementEvent, mail: &EmailRecord) -> bool {
-        let late = if event.exact { 0 } else { POST_LAG_SECS };
-        let shown = event.kind.shown_by(mail);
-        shown.is_some_and(|shown| seconds_between(shown, event.at) <= late)
-    }
-
-    /// Each mail of exact events as the history would show it with them.
-    fn records(&self, placed: &[Placed<'_>]) -> BTreeMap<EmailId, EmailRecord> {
-        let mut records: BTreeMap<EmailId, EmailRecord> = BTreeMap::new();
-        for (event, mail, left_out) in placed {
-            let (Some(id), true, None) = (&event.email, event.exact, left_out) else {
-                continue;
-            };
-            let Some(sent_at) = mail.map(|mail| mail.email.sent_at).or(event.sent_at) else {
-                continue;
-            };
-            let record = records.entry(id.clone()).or_insert_with(|| {
-                mail.map_or_else(
-                    || EmailRecord {
-                        id: id.clone(),
-                        subject: event.label.clone(),
-                        sent_at,
-                        opened_at: None,
-                        clicked_at: None,
-                        replied_at: None,
-                    },
-                    |mail| mail.email.clone(),
-                )
-            });
-            let shown = match event.kind {
-                EngagementKind::Open => &mut record.opened_at,
-                EngagementKind::Click => &mut record.clicked_at,
-            };
-            *shown = (*shown).max(Some(event.at));
-        }
-        records
     }
 
     fn signs(
@@ -406,6 +365,45 @@ impl<'a> Bench<'a> {
             ),
         })
     }
+}
+
+/// Whether the history shows this, or something later of the same kind, for this mail.
+fn is_shown(event: &EngagementEvent, mail: &EmailRecord) -> bool {
+    let late = if event.exact { 0 } else { POST_LAG_SECS };
+    let shown = event.kind.shown_by(mail);
+    shown.is_some_and(|shown| seconds_between(shown, event.at) <= late)
+}
+
+/// Each mail of exact events as the history would show it with them.
+fn records(placed: &[Placed<'_>]) -> BTreeMap<EmailId, EmailRecord> {
+    let mut records: BTreeMap<EmailId, EmailRecord> = BTreeMap::new();
+    for (event, mail, left_out) in placed {
+        let (Some(id), true, None) = (&event.email, event.exact, left_out) else {
+            continue;
+        };
+        let Some(sent_at) = mail.map(|mail| mail.email.sent_at).or(event.sent_at) else {
+            continue;
+        };
+        let record = records.entry(id.clone()).or_insert_with(|| {
+            mail.map_or_else(
+                || EmailRecord {
+                    id: id.clone(),
+                    subject: event.label.clone(),
+                    sent_at,
+                    opened_at: None,
+                    clicked_at: None,
+                    replied_at: None,
+                },
+                |mail| mail.email.clone(),
+            )
+        });
+        let shown = match event.kind {
+            EngagementKind::Open => &mut record.opened_at,
+            EngagementKind::Click => &mut record.clicked_at,
+        };
+        *shown = (*shown).max(Some(event.at));
+    }
+    records
 }
 
 fn seconds_between(from: Timestamp, to: Timestamp) -> i64 {

@@ -48,13 +48,12 @@ impl Words<'_> {
         if self.only_told() {
             let told = decision.told().next()?;
             let words = told.event.words(self.zone);
-            return Some(match self.unread() {
-                true => format!("email history could not be read; {words}"),
-                false => {
-                    let read = minute(self.decision.read_at, self.zone);
-                    format!("{words}, which the email history read on {read} does not show")
-                }
-            });
+            if self.unread() {
+                return Some(format!("email history could not be read; {words}"));
+            }
+            let read = minute(self.decision.read_at, self.zone);
+            let not_shown = format!("which the email history read on {read} does not show");
+            return Some(format!("{words}, {not_shown}"));
         }
         let undecided = decision.seen == Seen::CannotTell;
         let no_mail = self.obstacle.is_some() || !shows_anything(decision);
@@ -63,9 +62,10 @@ impl Words<'_> {
             discounted.event.words(self.zone),
             &discounted.signs.first()?.says,
         );
-        Some(match self.unread() {
-            true => format!("email history could not be read; {words}, but {why}"),
-            false => format!("{words}, but {why}"),
+        Some(if self.unread() {
+            format!("email history could not be read; {words}, but {why}")
+        } else {
+            format!("{words}, but {why}")
         })
     }
 

@@ -32,7 +32,7 @@ fn call_planned() -> World {
     let mut world = World::at_choice();
     world.mail(|_| {});
     assert_eq!(world.case.step, "phone_follow_up");
-    world.now = world.now + SignedDuration::from_mins(5);
+    world.now += SignedDuration::from_mins(5);
     world
 }
 

@@ -191,7 +191,7 @@ fn happens(world: &mut World, event: &Event) {
 
 /// What a post or a look tells; one in three is too old to count.
 fn told(world: &World, number: u8) -> EngagementEvent {
-    let days = if number % 3 == 0 { 40 } else { 0 };
+    let days = if number.is_multiple_of(3) { 40 } else { 0 };
     let at = world.now - SignedDuration::from_hours(24 * days);
     let read = number >= 3;
     EngagementEvent {

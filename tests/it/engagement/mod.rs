@@ -3,6 +3,7 @@
 //! hand.
 
 mod decisions;
+mod explain;
 mod poll;
 mod posts;
 

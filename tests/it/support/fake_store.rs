@@ -27,6 +27,8 @@ pub(crate) struct State {
     pub(crate) work: Vec<WorkItem>,
     pub(crate) jobs: Vec<Job>,
     pub(crate) attempts: Vec<Attempt>,
+    pub(crate) links: Vec<Link>,
+    pub(crate) engagement: Vec<Engagement>,
     pub(crate) settings: BTreeMap<String, serde_json::Value>,
     pub(crate) paces: Vec<PaceRow>,
     pub(crate) health: Health,
@@ -252,10 +254,15 @@ impl Store for FakeStore {
     }
     async fn engagement(
         &self,
-        _contact: &ContactId,
-        _since: Timestamp,
+        contact: &ContactId,
+        since: Timestamp,
     ) -> Result<Vec<Engagement>, StoreError> {
-        unfaked()
+        let state = self.state();
+        let all = state
+            .engagement
+            .iter()
+            .filter(|told| told.contact == *contact && told.event.at >= since);
+        Ok(all.cloned().collect())
     }
     async fn watched(
         &self,
@@ -274,8 +281,9 @@ impl Store for FakeStore {
     async fn watched_at(&self, _address: &str) -> Result<Vec<ContactId>, StoreError> {
         unfaked()
     }
-    async fn link(&self, _client: &ClientId) -> Result<Option<Link>, StoreError> {
-        unfaked()
+    async fn link(&self, client: &ClientId) -> Result<Option<Link>, StoreError> {
+        let links = &self.state().links;
+        Ok(links.iter().find(|link| link.client == *client).cloned())
     }
     async fn clients_of(&self, _contact: &ContactId) -> Result<Vec<ClientId>, StoreError> {
         unfaked()

@@ -47,9 +47,9 @@ impl Pairs {
 
     /// Every value that is not empty under one of `names`.
     pub(super) fn of(&self, names: &[&str]) -> Vec<&str> {
-        let named =
+        let wanted =
             |(name, value): &&(String, String)| names.contains(&name.as_str()) && !value.is_empty();
-        let found = self.0.iter().filter(named);
+        let found = self.0.iter().filter(wanted);
         found.map(|(_, value)| value.as_str()).collect()
     }
 

@@ -40,10 +40,9 @@ fn every_form_says_the_same() {
         ("email", "Welcome 3"),
         ("link", "booking"),
     ] {
-        parts.push_str("--x-1\r\nContent-Type: text/plain\r\n");
-        parts.push_str(&format!(
-            "content-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
-        ));
+        let head = "--x-1\r\nContent-Type: text/plain\r\ncontent-disposition: form-data";
+        let part = format!("{head}; name=\"{name}\"\r\n\r\n{value}\r\n");
+        parts.push_str(&part);
     }
     let file =
         "--x-1\r\nContent-Disposition: form-data; name=\"Id\"; filename=\"a.txt\"\r\n\r\n9\r\n";
