@@ -14,7 +14,7 @@
 //! | `people` | who answers for what |
 //! | `heard` | clocks and quotas, from the headers of what the vendors answered |
 //!
-//! What asks a vendor is behind [`Inspect`](crate::ports::Inspect) and stands in `wiring`.
+//! What asks a vendor is behind [`Inspect`] and stands in `wiring`.
 //!
 //! Rules:
 //! - It changes nothing, at no vendor and in no file. Every request is a read.

@@ -117,7 +117,7 @@ async fn a_secret_file_that_is_missing_empty_or_open_is_found() {
                 p.write(
                     "webhook_keys = { first",
                     "webhook_keys = { first_file = \"no-such-file\" } # ",
-                )
+                );
             },
             area: "configuration",
             severity: "fault",
