@@ -175,10 +175,14 @@ impl Stage {
         };
         let mut show = show.lock().await;
         let done = match press.what {
-            Hand::Play => Ok(show.set_running(true)),
-            Hand::Pause => Ok(show.set_running(false)),
-            Hand::Slower => Ok(show.change_pace(false)),
-            Hand::Faster => Ok(show.change_pace(true)),
+            Hand::Play | Hand::Pause => {
+                show.set_running(press.what == Hand::Play);
+                Ok(())
+            }
+            Hand::Slower | Hand::Faster => {
+                show.change_pace(press.what == Hand::Faster);
+                Ok(())
+            }
             Hand::Next => show.next().await,
             Hand::Again => show.again().await,
         };

@@ -60,7 +60,7 @@ const AT_ONCE: usize = 6;
 #[derive(Debug)]
 pub enum House {
     /// Vendors and relay in this process, and time in the visitor's hand.
-    Whole(Mutex<Show>),
+    Whole(Box<Mutex<Show>>),
     /// The vendors only, on a clock that nobody moves.
     Vendors(Beside),
 }
@@ -102,7 +102,7 @@ impl Stage {
 
     /// The page over a whole clinic.
     pub fn of_show(show: Show) -> Arc<Self> {
-        Self::new(House::Whole(Mutex::new(show)))
+        Self::new(House::Whole(Box::new(Mutex::new(show))))
     }
 
     /// What stands behind the page.
