@@ -4,18 +4,15 @@
 //! they use, a command to the relay goes to its engine as from the command line. Nothing is changed
 //! on the page: what a press causes shows because the tools show it.
 
-use relay_core::effects::{CardRemoval, EffectKind};
 use relay_core::facts::Order;
 use relay_core::ids::{ClientId, WorkItemId};
-use relay_core::workflows::cancel_subscription::{Plan, Wish, plan};
-use relay_http_client::emulation::{FaultAct, FaultRule, Faults, Moment};
 use relay_store::{JobFilter, JobState, Page};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::view::UNTIL_HEALED;
+use super::bad_day::{Breakage, break_it, faults};
+use super::fee::{in_lines, plan_of, stop_fee};
 use super::{House, Stage};
-use crate::effects::link::Linked;
 use crate::engine::Engine;
 use crate::engine::replay::Preview;
 use crate::sandbox::acting::Hands;
@@ -25,14 +22,8 @@ use crate::sandbox::vendors::Vendors;
 /// Who does what a visitor does at the relay.
 const VISITOR: &str = "visitor";
 
-/// The reason that is written into a subscription.
-const MOVES: &str = "Moves to the clinic";
-
 /// How long a text may be.
 const LONGEST: usize = 2000;
-
-/// What an unknown vendor is answered with.
-const NO_VENDOR: &str = "there is no such vendor; there are portal and keap";
 
 /// A button.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -113,16 +104,6 @@ pub enum Press {
     },
 }
 
-/// How a vendor breaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Breakage {
-    /// Every request is answered 503 and not carried out.
-    Unavailable,
-    /// The next change of each kind is carried out, and never answered.
-    Hang,
-}
-
 /// A button of the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -194,10 +175,14 @@ impl Stage {
         };
         let mut show = show.lock().await;
         let done = match press.what {
-            Hand::Play => Ok(show.set_running(true)),
-            Hand::Pause => Ok(show.set_running(false)),
-            Hand::Slower => Ok(show.change_pace(false)),
-            Hand::Faster => Ok(show.change_pace(true)),
+            Hand::Play | Hand::Pause => {
+                show.set_running(press.what == Hand::Play);
+                Ok(())
+            }
+            Hand::Slower | Hand::Faster => {
+                show.change_pace(press.what == Hand::Faster);
+                Ok(())
+            }
             Hand::Next => show.next().await,
             Hand::Again => show.again().await,
         };
@@ -364,111 +349,9 @@ fn checked<'a>(text: &'a str, name: &str) -> Result<&'a str, String> {
     Ok(text)
 }
 
-async fn order(engine: &Engine, client: &str, order: Order) -> Result<Value, String> {
+pub(super) async fn order(engine: &Engine, client: &str, order: Order) -> Result<Value, String> {
     let done = engine.order(&ClientId::from(client), VISITOR, order).await;
     done.map(|case| json!(case)).map_err(told)
-}
-
-async fn stop_fee(engine: &Engine, client: &str, confirmed: bool) -> Result<Value, String> {
-    let plan = plan_of(engine, client).await?;
-    if let Some(why) = plan.refused {
-        return Err(why);
-    }
-    if !confirmed {
-        return Err("confirmed: this touches billing; look at the plan first".to_owned());
-    }
-    let wish = wish();
-    let cancel = Order::CancelSubscription {
-        reason: wish.reason,
-        card: wish.card,
-    };
-    order(engine, client, cancel).await
-}
-
-fn wish() -> Wish {
-    Wish {
-        reason: MOVES.to_owned(),
-        card: CardRemoval::Deactivate,
-    }
-}
-
-/// What stopping the fee would change, as the command line shows it.
-async fn plan_of(engine: &Engine, client: &str) -> Result<Plan, String> {
-    let linked = engine.linked(&ClientId::from(client), None).await;
-    let contact = match linked.map_err(told)? {
-        Linked::Contact { contact, .. } => contact,
-        Linked::Nobody { reason, .. } => return Err(reason),
-    };
-    let snapshot = engine.ports.contacts.contact(&contact, true).await;
-    let twins = snapshot.map_err(told)?;
-    let twins = twins.map(|contact| contact.twins).unwrap_or_default();
-    let billing = engine.ports.billing.snapshot(&contact).await;
-    let today = engine.calendar.date_of(engine.now());
-    Ok(plan(&billing.map_err(told)?, &twins, &wish(), today))
-}
-
-fn in_lines(plan: &Plan) -> Vec<String> {
-    if let Some(why) = &plan.refused {
-        return vec![why.clone()];
-    }
-    let mut lines = plan.lines.clone();
-    let effects = plan.stop.iter().chain(&plan.cards);
-    lines.extend(effects.map(|effect| {
-        let what = effect.kind().as_str().replace('_', " ");
-        format!("Will do: {what}")
-    }));
-    if plan.is_empty() {
-        lines.push("Nothing would change".to_owned());
-    }
-    let kept = plan.kept.iter();
-    lines.extend(kept.map(|kept| format!("Card {} stays: {}", kept.card, kept.why)));
-    let bills = plan.also_bills.iter();
-    lines.extend(bills.map(|line| format!("Goes on billing: {line}")));
-    let cautions = plan.cautions.iter();
-    lines.extend(cautions.map(|line| format!("Look at this: {line}")));
-    lines
-}
-
-fn faults<'a>(vendors: &'a Vendors, vendor: &str) -> Result<&'a Faults, String> {
-    match vendor {
-        "portal" => Ok(vendors.portal.faults()),
-        "keap" => Ok(vendors.keap.faults()),
-        _ => Err(format!("vendor: {NO_VENDOR}")),
-    }
-}
-
-fn break_it(faults: &Faults, how: Breakage, times: Option<u32>) -> Result<(), String> {
-    if times == Some(0) {
-        return Err("times: at least 1".to_owned());
-    }
-    match how {
-        Breakage::Unavailable => faults.order(FaultRule {
-            operation: "*".to_owned(),
-            moment: Moment::Before,
-            act: FaultAct::Status {
-                code: 503,
-                retry_after: None,
-                body: None,
-            },
-            skip: 0,
-            times: times.unwrap_or(UNTIL_HEALED),
-        }),
-        Breakage::Hang => {
-            if times.is_some() {
-                return Err("times: a hang strikes the next change of each kind".to_owned());
-            }
-            for kind in EffectKind::ALL {
-                faults.order(FaultRule {
-                    operation: kind.as_str().to_owned(),
-                    moment: Moment::After,
-                    act: FaultAct::Hang,
-                    skip: 0,
-                    times: 1,
-                });
-            }
-        }
-    }
-    Ok(())
 }
 
 async fn replay(engine: &Engine, client: &str) -> Result<Value, String> {
@@ -498,6 +381,6 @@ async fn replay(engine: &Engine, client: &str) -> Result<Value, String> {
     Ok(json!(told_of))
 }
 
-fn told(error: impl std::fmt::Display) -> String {
+pub(super) fn told(error: impl std::fmt::Display) -> String {
     error.to_string()
 }

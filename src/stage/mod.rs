@@ -9,10 +9,11 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`view`] | what the page shows, and how it is made of what vendors and relay hold |
-//! | [`panels`] | the CRM, and what of it reaches the client: her mailbox and her phone |
+//! | [`panels`] | the tools' panels, and what reaches the client: her mailbox and her phone |
 //! | [`relay`] | the relay's own line: cases, steps, waits, work items, troubles |
 //! | [`show`] | a play whose time the visitor has in her hand |
-//! | [`buttons`] | what can be pressed, and what happens then |
+//! | [`scene`] | reads a view |
+//! | [`buttons`], [`bad_day`], [`fee`] | what can be pressed, and what happens then |
 //! | [`live`] | the stream of views |
 //! | [`routes`] | the routes, the files of the page, and who may press |
 //!
@@ -28,11 +29,14 @@
 //!
 //! `serve` never reaches this module: it belongs to the sandbox's side.
 
+pub mod bad_day;
 pub mod buttons;
+pub mod fee;
 pub mod live;
 pub mod panels;
 pub mod relay;
 pub mod routes;
+pub mod scene;
 pub mod show;
 pub mod view;
 
@@ -45,8 +49,9 @@ use tokio::sync::{Mutex, watch};
 use crate::sandbox::acting::Hands;
 use crate::sandbox::cast::Cast;
 use crate::sandbox::report::short_name;
+use scene::Scene;
 use show::Show;
-use view::{Scene, ShownTime, Someone, View, pace_in_words};
+use view::{ShownTime, Someone, View, pace_in_words};
 
 /// How many people are shown whole where nobody asks for somebody.
 const AT_ONCE: usize = 6;
@@ -55,7 +60,7 @@ const AT_ONCE: usize = 6;
 #[derive(Debug)]
 pub enum House {
     /// Vendors and relay in this process, and time in the visitor's hand.
-    Whole(Mutex<Show>),
+    Whole(Box<Mutex<Show>>),
     /// The vendors only, on a clock that nobody moves.
     Vendors(Beside),
 }
@@ -97,7 +102,7 @@ impl Stage {
 
     /// The page over a whole clinic.
     pub fn of_show(show: Show) -> Arc<Self> {
-        Self::new(House::Whole(Mutex::new(show)))
+        Self::new(House::Whole(Box::new(Mutex::new(show))))
     }
 
     /// What stands behind the page.

@@ -1,11 +1,52 @@
-//! The CRM's panel, and what of it reaches the client: her mailbox and her phone.
+//! The portal's panel, the CRM's, and what of the CRM reaches the client: her mailbox and her
+//! phone.
 
+use relay_clear_connection::emulator as portal;
 use relay_keap::emulator as keap;
 
 use super::view::{
-    CallView, CardView, EmailView, KeapView, MailView, NoteView, Reader, SubscriptionView,
-    TaskView, contact_type,
+    CallView, CardView, CheckInView, EmailView, KeapView, MailView, MessageView, NoteView,
+    PortalView, Reader, SubscriptionView, TaskView, contact_type,
 };
+
+/// The portal's panel.
+pub fn in_portal(seen: &portal::Seen, reader: Reader<'_>) -> PortalView {
+    let check_in = |one: &portal::SeenCheckIn| CheckInView {
+        id: one.id.clone(),
+        due: one.due.strftime("%b %-d").to_string(),
+        state: match (one.withdrawn, one.submitted_at) {
+            (true, _) => "withdrawn",
+            (_, Some(_)) => "submitted",
+            _ if one.due > reader.today => "not due yet",
+            _ if one.due == reader.today => "due today",
+            _ => "missed",
+        },
+        submitted: reader.maybe(one.submitted_at),
+    };
+    let message = |one: &portal::SeenMessage| MessageView {
+        id: one.id.clone(),
+        from_client: one.coach.is_none(),
+        who: one.coach.clone().unwrap_or_else(|| {
+            let name = seen.first_name.clone();
+            name.unwrap_or_else(|| "the client".to_owned())
+        }),
+        at: reader.time(one.at),
+        text: one.text.clone(),
+        read: one.coach.is_none() || one.read_at.is_some(),
+    };
+    let note = |one: &portal::SeenNote| NoteView {
+        id: one.id.clone(),
+        title: one.author.clone(),
+        at: reader.time(one.at),
+        text: one.text.clone(),
+    };
+    PortalView {
+        status: seen.status.replace('_', " "),
+        check_ins: seen.check_ins.iter().map(check_in).collect(),
+        messages: seen.messages.iter().map(message).collect(),
+        notes: seen.notes.iter().map(note).collect(),
+    }
+}
 
 /// The CRM's panel.
 pub fn in_keap(contact: &keap::Seen, reader: Reader<'_>) -> KeapView {

@@ -179,7 +179,8 @@ fn decision(line: &TimelineEntry) -> Option<&Value> {
 /// What the case waits for now, or why it waits for nothing.
 fn now(case: &Case) -> String {
     match (&case.status, &case.wait) {
-        (CaseStatus::Closed { reason } | CaseStatus::Held { reason }, _) => reason.clone(),
+        (CaseStatus::Closed { reason } | CaseStatus::Held { reason }, _)
+        | (CaseStatus::Paused { reason }, None) => reason.clone(),
         (_, Some(Wait::Timer { why, .. })) => why.clone(),
         (_, Some(Wait::Person { who, why, .. })) => format!("{}: {why}", owner(who)),
         (_, Some(Wait::Effect { key })) => {
@@ -188,7 +189,6 @@ fn now(case: &Case) -> String {
             format!("being carried out: {}", in_words(name))
         }
         (_, Some(Wait::Read { what })) => format!("being read: {}", in_words(what)),
-        (CaseStatus::Paused { reason }, None) => reason.clone(),
         (CaseStatus::Open, None) => String::new(),
     }
 }

@@ -47,16 +47,22 @@ const MAX_BODY: usize = 16 * 1024;
 /// Every route of the page.
 pub fn router(stage: Arc<Stage>) -> Router {
     Router::new()
-        .route("/", get(|| file(PAGE, "text/html; charset=utf-8")))
+        .route(
+            "/",
+            get(|| async { file(PAGE, "text/html; charset=utf-8") }),
+        )
         .route(
             "/stage/stage.css",
-            get(|| file(STYLE, "text/css; charset=utf-8")),
+            get(|| async { file(STYLE, "text/css; charset=utf-8") }),
         )
         .route(
             "/stage/stage.js",
-            get(|| file(SCRIPT, "text/javascript; charset=utf-8")),
+            get(|| async { file(SCRIPT, "text/javascript; charset=utf-8") }),
         )
-        .route("/stage/icon.svg", get(|| file(ICON, "image/svg+xml")))
+        .route(
+            "/stage/icon.svg",
+            get(|| async { file(ICON, "image/svg+xml") }),
+        )
         .route("/stage/state", get(state))
         .route("/stage/live", get(follow))
         .route("/stage/plan", get(plan))
@@ -67,7 +73,7 @@ pub fn router(stage: Arc<Stage>) -> Router {
         .with_state(stage)
 }
 
-async fn file(text: &'static str, kind: &'static str) -> impl IntoResponse {
+fn file(text: &'static str, kind: &'static str) -> impl IntoResponse {
     ([(CONTENT_TYPE, kind)], text)
 }
 

@@ -10,7 +10,8 @@ use relay_core::time::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 
-use super::view::{InHand, Person, Scene, ShownTime, Someone, View, pace_in_words};
+use super::scene::Scene;
+use super::view::{InHand, Person, ShownTime, Someone, View, pace_in_words};
 use crate::sandbox::cast::Cast;
 use crate::sandbox::play::{Options, Play};
 

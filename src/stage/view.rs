@@ -9,10 +9,8 @@ use relay_http_client::emulation::{FaultAct, FaultRule, Moment};
 use relay_keap::emulator as keap;
 use serde::Serialize;
 
-use super::relay::{self, RelayView};
-use crate::engine::Engine;
+use super::relay::RelayView;
 use crate::sandbox::clinic::{COACHING_PRODUCT, TYPE_FIELD};
-use crate::sandbox::vendors::Vendors;
 
 /// Everything on the page.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -334,70 +332,6 @@ pub struct Can {
     pub replay: bool,
 }
 
-/// Everything that a view is read from.
-#[derive(Debug)]
-pub struct Scene<'a> {
-    /// The vendors.
-    pub vendors: &'a Vendors,
-    /// The relay, where it runs in this process.
-    pub engine: Option<&'a Engine>,
-    /// Everybody.
-    pub people: Vec<Someone>,
-    /// The clinic's zone.
-    pub zone: &'a TimeZone,
-    /// The time.
-    pub time: ShownTime,
-}
-
-impl Scene<'_> {
-    /// What is on the page: these people whole, or the first few where none is named.
-    pub async fn view(&self, who: &[String]) -> Result<View, String> {
-        let asked = |one: &&Someone| who.is_empty() || who.contains(&one.id);
-        let chosen = self.people.iter().filter(asked).take(super::AT_ONCE);
-        let mut people = Vec::new();
-        for someone in chosen {
-            people.extend(self.person(someone).await?);
-        }
-        let roster = self.people.iter().map(|someone| Entry {
-            id: someone.id.clone(),
-            name: someone.name.clone(),
-        });
-        Ok(View {
-            clock: clock(&self.time, self.zone),
-            relay_here: self.engine.is_some(),
-            trouble: Trouble {
-                portal: trouble(&self.vendors.portal.faults().left()),
-                keap: trouble(&self.vendors.keap.faults().left()),
-            },
-            roster: roster.collect(),
-            people,
-        })
-    }
-
-    /// `None` for somebody whom the portal no longer knows.
-    async fn person(&self, someone: &Someone) -> Result<Option<Person>, String> {
-        let Some(seen) = self.vendors.portal.look(&someone.id) else {
-            return Ok(None);
-        };
-        let contact = someone.contact.and_then(|id| self.vendors.keap.look(id));
-        let relay = match self.engine {
-            Some(engine) => Some(relay::read(engine, &someone.id, self.zone).await?),
-            None => None,
-        };
-        let today = self.zone.to_datetime(self.time.now).date();
-        Ok(Some(person(
-            someone,
-            &seen,
-            contact.as_ref(),
-            relay,
-            Reader {
-                zone: self.zone,
-                today,
-            },
-        )))
-    }
-}
-
 /// Who reads: the clinic's zone, and its day.
 #[derive(Debug, Clone, Copy)]
 pub struct Reader<'a> {
@@ -413,7 +347,8 @@ impl Reader<'_> {
         crate::sandbox::report::clinic_time(at, self.zone)
     }
 
-    fn maybe(&self, at: Option<Timestamp>) -> Option<String> {
+    /// The same, where there is one.
+    pub fn maybe(&self, at: Option<Timestamp>) -> Option<String> {
         at.map(|at| self.time(at))
     }
 }
@@ -435,6 +370,7 @@ pub fn clock(time: &ShownTime, zone: &TimeZone) -> ClockView {
 pub fn pace_in_words(scale: u32) -> String {
     match scale {
         1 => "the pace of life".to_owned(),
+        60 => "a minute a second".to_owned(),
         86_400 => "a day a second".to_owned(),
         3600 => "an hour a second".to_owned(),
         scale if scale % 3600 == 0 => format!("{} hours a second", scale / 3600),
@@ -485,7 +421,7 @@ pub fn person(
         story: someone.story.clone(),
         coach: seen.coach.clone().unwrap_or_else(|| "nobody".to_owned()),
         taken_over: someone.taken_over,
-        portal: in_portal(seen, reader),
+        portal: super::panels::in_portal(seen, reader),
         keap: contact.map(|contact| super::panels::in_keap(contact, reader)),
         phone: contact.map_or_else(Vec::new, |contact| super::panels::calls(contact, reader)),
         mailbox: contact.map_or_else(Vec::new, |contact| super::panels::mailbox(contact, reader)),
@@ -521,40 +457,5 @@ pub fn contact_type(contact: &keap::Seen) -> Option<&str> {
     found.map(|(_, value)| value.as_str())
 }
 
-fn in_portal(seen: &portal::Seen, reader: Reader<'_>) -> PortalView {
-    let check_in = |one: &portal::SeenCheckIn| CheckInView {
-        id: one.id.clone(),
-        due: one.due.strftime("%b %-d").to_string(),
-        state: match (one.withdrawn, one.submitted_at) {
-            (true, _) => "withdrawn",
-            (_, Some(_)) => "submitted",
-            _ if one.due > reader.today => "not due yet",
-            _ if one.due == reader.today => "due today",
-            _ => "missed",
-        },
-        submitted: reader.maybe(one.submitted_at),
-    };
-    let message = |one: &portal::SeenMessage| MessageView {
-        id: one.id.clone(),
-        from_client: one.coach.is_none(),
-        who: one.coach.clone().unwrap_or_else(|| {
-            let name = seen.first_name.clone();
-            name.unwrap_or_else(|| "the client".to_owned())
-        }),
-        at: reader.time(one.at),
-        text: one.text.clone(),
-        read: one.coach.is_none() || one.read_at.is_some(),
-    };
-    let note = |one: &portal::SeenNote| NoteView {
-        id: one.id.clone(),
-        title: one.author.clone(),
-        at: reader.time(one.at),
-        text: one.text.clone(),
-    };
-    PortalView {
-        status: seen.status.replace('_', " "),
-        check_ins: seen.check_ins.iter().map(check_in).collect(),
-        messages: seen.messages.iter().map(message).collect(),
-        notes: seen.notes.iter().map(note).collect(),
-    }
-}
+#[cfg(test)]
+mod tests;

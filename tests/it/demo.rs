@@ -52,6 +52,42 @@ async fn maya_and_jo_end_as_written_down() {
 }
 
 #[tokio::test]
+async fn the_four_of_the_page_end_as_written_down() {
+    assert_eq!(play(cast("four"), 1, None).await.differences(), NOTHING);
+}
+
+#[tokio::test]
+async fn a_story_that_somebody_took_a_hand_in_is_left_to_her_and_not_compared() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("relay.sqlite");
+    let mut play = Play::new(cast("four"), Options::default(), &path)
+        .await
+        .expect("a stage");
+    let check_in = serde_json::json!({ "act": "check_in", "client": "jo" });
+    play.take_over(Some("jo"));
+    play.world
+        .vendors
+        .act("portal", check_in)
+        .expect("a check-in");
+    while play.step().await.expect("a moment") {}
+    let report = play.report().await.expect("a report");
+    assert_eq!(report, play.report().await.expect("the same report"));
+    let compared = |report: &Report| -> Vec<bool> {
+        report.people.iter().map(|person| person.compared).collect()
+    };
+    assert_eq!(compared(&report), [true, false, true, true]);
+    assert_eq!(report.differences(), NOTHING);
+    assert_eq!(
+        report.people[1].received,
+        [],
+        "nothing follows a check-in in time"
+    );
+    play.take_over(None);
+    let report = play.finish().await.expect("a report");
+    assert_eq!(compared(&report), [false; 4]);
+}
+
+#[tokio::test]
 async fn every_kind_of_effect_that_is_dropped_is_missed_by_name() {
     for kind in EffectKind::ALL {
         let report = play(one_who_expects(kind), 1, Some(Sabotage::Drop(kind))).await;

@@ -167,3 +167,34 @@ async fn a_cast_is_not_played_at_the_pace_of_life() {
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("--time-scale"));
 }
+
+#[tokio::test]
+async fn its_page_shows_the_vendors_and_says_that_the_relay_is_elsewhere() {
+    let sandbox = Sandbox::start(&["--play", "four", "--time-scale", "60"]).await;
+    let page = sandbox.call(Method::GET, "/", None).await;
+    assert_eq!(page.0, StatusCode::OK);
+    let (_, view) = sandbox
+        .call(Method::GET, "/stage/state?who=lee", None)
+        .await;
+    assert_eq!(view["relay_here"], false);
+    let lee = &view["people"][0];
+    assert_eq!(lee["relay"], Value::Null);
+    assert_eq!(lee["keap"]["contact_type"], "Online");
+    let read = json!({ "press": "open_email", "client": "lee" });
+    let pressed = sandbox.call(Method::POST, "/stage/press", Some(read)).await;
+    assert_eq!(pressed.0, StatusCode::OK);
+    let (_, view) = sandbox
+        .call(Method::GET, "/stage/state?who=lee", None)
+        .await;
+    assert!(view["people"][0]["keap"]["emails"][0]["opened"].is_string());
+    let fee = json!({ "press": "stop_fee", "client": "lee", "confirmed": true });
+    let (status, refused) = sandbox.call(Method::POST, "/stage/press", Some(fee)).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    let why = refused["error"]["message"].as_str().expect("a reason");
+    assert!(why.contains("the relay runs elsewhere"), "{why}");
+    let pause = json!({ "do": "pause" });
+    let (status, _) = sandbox
+        .call(Method::POST, "/stage/clock", Some(pause))
+        .await;
+    assert_eq!(status, StatusCode::CONFLICT);
+}

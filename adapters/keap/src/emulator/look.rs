@@ -177,11 +177,11 @@ impl World<'_> {
     fn email(&self, record: &Record) -> SeenEmail {
         // What the history holds for later has not happened yet.
         let past = |member: &str| time(record, member).filter(|at| *at <= self.now);
-        let part = record.text("html_content");
-        let decoded = part.map(|part| {
-            let bytes = STANDARD.decode(part).ok();
-            let html = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-            html.unwrap_or_else(|| part.to_owned())
+        let html = record.text("html_content");
+        let decoded = html.map(|html| {
+            let bytes = STANDARD.decode(html).ok();
+            let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+            text.unwrap_or_else(|| html.to_owned())
         });
         SeenEmail {
             id: record.id,
