@@ -328,6 +328,42 @@ async fn a_refusal_before_the_work_may_be_repeated_and_its_wait_is_told() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_answered_late_is_sent_and_unclear_only_beyond_the_limit() {
+    let world = World::new();
+    let since = world.clock.now();
+    fault(
+        &world,
+        "portal_message",
+        Moment::Before,
+        FaultAct::Slow { seconds: 10 },
+    );
+    send(&world).await.expect("in time");
+    fault(
+        &world,
+        "portal_message",
+        Moment::Before,
+        FaultAct::Slow { seconds: 45 },
+    );
+    world.clock.advance(SignedDuration::from_secs(60));
+    let sent = world
+        .client
+        .send_message("other", &maya(), &bea(), TEXT)
+        .await;
+    assert_eq!(class(sent), Class::Unclear);
+    let messages = world.client.messages(&maya(), since).await.expect("read");
+    assert_eq!(messages.len(), 2);
+}
+
+#[tokio::test]
+async fn an_id_that_would_lead_out_of_its_path_is_never_asked_for() {
+    let world = World::new();
+    for id in ["", ".", "..", ".\t.", "\n..", "a\rb"] {
+        let read = world.client.client(&ClientId(id.to_owned())).await;
+        assert_eq!(class(read), Class::Permanent, "{id:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_read_that_fails_may_be_repeated() {
     let world = World::new();
     for act in [FaultAct::Hang, FaultAct::Reset, status(500), status(503)] {

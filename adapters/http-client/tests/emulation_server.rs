@@ -61,3 +61,12 @@ async fn a_reset_cuts_the_connection() {
     let error = meets(Some(Outcome::Reset)).await.expect_err("no answer");
     assert!(matches!(error, TransportError::Cut), "{error}");
 }
+
+#[tokio::test]
+async fn a_late_answer_is_the_answer_for_whoever_still_waits() {
+    let answer = meets(Some(Outcome::Late(Duration::ZERO))).await;
+    assert_eq!(answer.expect("an answer").body, "whole");
+    let late = Outcome::Late(Duration::from_hours(1));
+    let error = meets(Some(late)).await.expect_err("gone by then");
+    assert!(matches!(error, TransportError::TimedOut), "{error}");
+}

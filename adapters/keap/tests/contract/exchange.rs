@@ -151,5 +151,13 @@ async fn an_id_that_could_change_a_path_is_never_sent() {
             "{id}"
         );
     }
+    for address in ["..", ".\t.", "a\n@example.test"] {
+        let error = setup.client.address_status(address).await;
+        assert_eq!(
+            error.expect_err("refused").class,
+            Class::Permanent,
+            "{address:?}"
+        );
+    }
     assert!(setup.transport.asked().is_empty());
 }
