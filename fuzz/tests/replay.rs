@@ -62,6 +62,7 @@ fuzzed! {
     no_request_breaks_the_edge: "edge",
     no_request_breaks_the_stand_in_for_the_crm: "emulator",
     no_answer_of_the_crm_breaks_a_call: "keap_answer",
+    no_post_of_an_automation_breaks_its_reader: "keap_automation",
     no_delivery_of_the_crm_breaks_its_reader: "keap_delivery",
     no_text_breaks_the_readers_of_small_things: "keap_texts",
     no_answer_of_the_portal_breaks_a_call: "portal_answer",

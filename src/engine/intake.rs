@@ -18,9 +18,7 @@ use relay_core::effects::EffectKind;
 use relay_core::facts::Fact;
 use relay_core::ids::{ClientId, ContactId};
 use relay_core::time::SignedDuration;
-use relay_store::{
-    EffectState, Engagement, Op, Page, Receipt, ReceiptState, StoreError,
-};
+use relay_store::{EffectState, Engagement, Op, Page, Receipt, ReceiptState, StoreError};
 use serde_json::json;
 
 use crate::checkpoint::INTAKE;

@@ -15,6 +15,7 @@ use clear_relay::http::{HttpState, Limits, router};
 use clear_relay::receipts::{Counters, Receiver};
 use clear_relay::wiring::clear_connection::ClearConnectionSource;
 use clear_relay::wiring::keap::KeapSource;
+use clear_relay::wiring::keap::hook_paths::ClosedPaths;
 use futures_util::stream;
 use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -105,6 +106,7 @@ fn edge() -> Option<Edge> {
     let receiver = Receiver {
         store: Arc::new(store),
         clock: Arc::new(clock()),
+        real: Arc::new(clock()),
         random: Arc::new(SeededRandom::new(1)),
         wake: Arc::new(Notify::new()),
         checkpoints: Arc::new(NoCheckpoints),
@@ -114,7 +116,7 @@ fn edge() -> Option<Edge> {
     let keys = KeyRing::new(vec![key.clone()]).ok()?;
     let portal = ClearConnectionSource::new(keys, FieldMap::default(), TimeZone::UTC);
     let sources = vec![
-        Arc::new(KeapSource::new(secrets)) as _,
+        Arc::new(KeapSource::new(secrets, ClosedPaths::default())) as _,
         Arc::new(portal) as _,
     ];
     let state = HttpState::new(receiver, sources, Arc::new(clock()), Limits::default());

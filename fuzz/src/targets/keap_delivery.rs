@@ -2,6 +2,7 @@
 
 use clear_relay::receipts::{Parsed, Source as _};
 use clear_relay::wiring::keap::KeapSource;
+use clear_relay::wiring::keap::hook_paths::ClosedPaths;
 use relay_core::ids::ReceiptId;
 use relay_core::random::SeededRandom;
 use relay_keap::webhook::{MAX_OBJECTS, PathSecrets, dedupe_key, parse};
@@ -87,7 +88,7 @@ pub fn run(data: &[u8]) {
             }
         }
     }
-    let source = KeapSource::new(PathSecrets::default());
+    let source = KeapSource::new(PathSecrets::default(), ClosedPaths::default());
     match source.parse(&receipt("keap", data)) {
         Parsed::Quarantine { reason, hints } => {
             check_words(&reason, 300);

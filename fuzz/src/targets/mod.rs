@@ -6,6 +6,7 @@ pub mod config_toml;
 pub mod edge;
 pub mod emulator;
 pub mod keap_answer;
+pub mod keap_automation;
 pub mod keap_delivery;
 pub mod keap_texts;
 pub mod portal_answer;
@@ -29,14 +30,13 @@ pub struct Target {
 }
 
 /// Every target, by name.
-///
-/// The step that reads form posts from automations belongs here as well, once there is one.
 pub const TARGETS: &[Target] = &[
     cast_toml::TARGET,
     config_toml::TARGET,
     edge::TARGET,
     emulator::TARGET,
     keap_answer::TARGET,
+    keap_automation::TARGET,
     keap_delivery::TARGET,
     keap_texts::TARGET,
     portal_answer::TARGET,

@@ -85,6 +85,7 @@ pub fn run(data: &[u8]) {
             check_words(&reason, 200);
             assert!(hints.is_empty());
         }
+        Parsed::Engagement { .. } => panic!("the portal tells of no email"),
         Parsed::Content { note, .. } => check_words(note.as_deref().unwrap_or_default(), 300),
     }
 }
