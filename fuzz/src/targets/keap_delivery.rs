@@ -98,5 +98,6 @@ pub fn run(data: &[u8]) {
             check_words(note.as_deref().unwrap_or_default(), 300);
             assert!(hints.len() <= MAX_OBJECTS);
         }
+        Parsed::Engagement { .. } => panic!("a delivery tells of no email"),
     }
 }
