@@ -25,6 +25,8 @@ mod kill;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod procedures;
 #[cfg(test)]
 mod replays;

@@ -143,6 +143,28 @@ fn who_waits_gets_a_turn_of_its_own_one_behind_the_other() {
 }
 
 #[test]
+fn a_turn_survives_a_store_that_keeps_no_nanoseconds() {
+    let odd = Limits {
+        rate: Some(Rate::per_minute(7, 1)),
+        ..Limits::none()
+    };
+    let mut pace = Pace::default();
+    let mut now = at(0) + SignedDuration::from_nanos(7);
+    let mut came = 0;
+    for _ in 0..200 {
+        match pace.ask(&odd, back(Priority::Normal), now) {
+            Decision::Admit { .. } => came += 1,
+            Decision::Later { at, .. } => {
+                let kept = Timestamp::from_microsecond(at.as_microsecond()).unwrap();
+                assert!(kept > now, "it would come back at once, for ever");
+                now = kept;
+            }
+        }
+    }
+    assert_eq!(came, 100, "each comes in at its turn");
+}
+
+#[test]
 fn what_has_a_deadline_goes_before_everything_that_waits() {
     let mut pace = Pace::default();
     runs(&mut pace, 6, at(0));
