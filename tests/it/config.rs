@@ -297,7 +297,7 @@ fn the_limits_of_a_vendor_have_defaults_and_may_be_written() {
 
 #[test]
 fn every_mistake_in_limits_is_told_at_once() {
-    let text = "[keap.limits]\ncalls_per_minute = 0\nburst = 1000\nreserve_percent = 90\n\
+    let text = "[keap.limits]\ncalls_per_minute = 0\nburst = 20000\nreserve_percent = 90\n\
                 obey_quota = \"perhaps\"\nbreaker_failures = -1\ntell_after_minutes = 0\n\
                 per_second = 2\n[clear_connection.limits]\nburst = 3\n";
     let error = parse(text).expect_err("refused");

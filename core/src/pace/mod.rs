@@ -86,14 +86,14 @@ impl Pace {
         };
         let at = whole_millis(at);
         if why.is_trouble() && ask.priority > Priority::Background {
-            Trouble::goes_on(&mut self.trouble, why, Some(at), now);
+            Trouble::goes_on(&mut self.trouble, false, (why, Some(at)), now);
         }
         let at = match limits.rate {
             Some(_) => {
                 // A turn behind a vendor's obstacle means nothing once that is gone.
                 let behind = if why.is_trouble() { at } else { now };
-                let step = self.step(limits, now);
-                whole_millis(self.line.stand(ask, (at, behind), step, now))
+                let apart = self.step(limits, why, now);
+                whole_millis(self.line.stand(ask, (at, behind), apart, now))
             }
             None => at,
         };
@@ -172,9 +172,14 @@ impl Pace {
     }
 
     /// How far apart the turns of waiting jobs are.
-    fn step(&self, limits: &Limits, now: Timestamp) -> SignedDuration {
+    fn step(&self, limits: &Limits, why: Why, now: Timestamp) -> SignedDuration {
         let gap = limits.rate.map_or(SignedDuration::ZERO, |rate| rate.gap);
-        let spread = self.quota.share(limits.reserve_percent, now);
+        // Behind an obstacle a low day is over, or not what they wait for.
+        let spread = self
+            .quota
+            .share(limits.reserve_percent, now)
+            .filter(|_| why == Why::Spread)
+            .map(|(gap, _)| gap);
         let calls = i32::try_from(self.usual_calls()).unwrap_or(i32::MAX);
         let gap = gap.max(spread.unwrap_or_default());
         gap.checked_mul(calls).unwrap_or(gap)
@@ -210,7 +215,7 @@ impl Pace {
         match exchange.answered {
             Answered::Failed => {
                 if let Some(until) = self.breaker.failed(&limits.breaker, now, unit) {
-                    Trouble::goes_on(&mut self.trouble, Why::Down, Some(until), now);
+                    Trouble::goes_on(&mut self.trouble, true, (Why::Down, Some(until)), now);
                     changes.push(Change::Opened { until });
                 }
             }
@@ -263,7 +268,7 @@ impl Pace {
         }
         let until = later(now, wait).max(running.unwrap_or(now));
         self.paused_until = Some(until);
-        Trouble::goes_on(&mut self.trouble, Why::Asked, Some(until), now);
+        Trouble::goes_on(&mut self.trouble, true, (Why::Asked, Some(until)), now);
         (running != Some(until)).then_some(Change::Paused { until })
     }
 

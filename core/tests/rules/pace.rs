@@ -270,6 +270,19 @@ fn what_is_left_of_a_low_day_is_spread_over_its_rest() {
 }
 
 #[test]
+fn who_waits_for_a_new_day_is_not_spread_over_the_old_one() {
+    let mut pace = Pace::default();
+    reads(&mut pace, day(80), start());
+    let midnight: Timestamp = "2026-11-04T00:00:00Z".parse().unwrap();
+    let turns = [0, 3, 6].map(|after| midnight + SECS(after));
+    for turn in turns {
+        let (at, why) = later(pace.ask(&limits(), new(Priority::Normal), start()));
+        assert!(matches!(why, Why::Reserved { .. }));
+        assert_eq!(at, turn);
+    }
+}
+
+#[test]
 fn a_retry_after_is_obeyed_in_full_by_everybody() {
     let mut pace = Pace::default();
     let refused = exchange(Answered::Refused {
@@ -416,8 +429,8 @@ fn trouble_is_told_once_it_has_lasted_or_as_soon_as_it_is_known_to_last() {
     assert_eq!(pace.to_tell(&limits(), at(7200)), None, "once");
 
     let answer = exchange(Answered::Alive);
-    assert_eq!(pace.observe(&limits(), &answer, at(3601 + 300), 0.0), []);
-    let changes = pace.observe(&limits(), &answer, at(3600 + 600), 0.0);
+    assert_eq!(pace.observe(&limits(), &answer, at(3601 + 200), 0.0), []);
+    let changes = pace.observe(&limits(), &answer, at(3600 + 300), 0.0);
     assert_eq!(changes, [Change::Recovered { told: true }]);
     assert_eq!(pace.trouble(), None);
 

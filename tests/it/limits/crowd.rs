@@ -33,6 +33,12 @@ fn cast(people: usize) -> Cast {
     cast
 }
 
+/// The configuration without the sandbox's own limits: those of a clinic hold.
+pub(crate) fn usual_limits(text: &str) -> String {
+    let lines = text.lines().filter(|line| !line.starts_with("limits = "));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
 /// A clinic with so many people in which each call of the CRM takes so long, in an account that
 /// keeps its limits.
 pub(crate) async fn world(
@@ -47,6 +53,7 @@ pub(crate) async fn world(
     let tap = Tap::taking(takes);
     let mut setup = Setup::new(cast.start(&zone), 7);
     setup.on_the_way = Some(tap.on_the_way());
+    setup.amend = usual_limits;
     let path = folder.join("relay.sqlite");
     let world = World::new(setup, &path).await.expect("a world");
     stage::set(&cast, &world.vendors, &zone).expect("a stage");

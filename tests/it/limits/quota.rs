@@ -8,6 +8,7 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{JobState, WorkItem};
 use serde_json::json;
 
+use super::crowd::usual_limits;
 use crate::support::story::Story;
 
 /// The account's limit for a day.
@@ -16,6 +17,8 @@ const DAY: u32 = 10_000;
 /// A story in an account with little to spare, played until that morning.
 async fn begin(name: &str, until: &str) -> Story {
     let mut story = Story::begin(name, 70, &[]).await;
+    let restarted = story.world.reconfigure(usual_limits).await;
+    restarted.expect("another life");
     story.world.vendors.keap.configure(|settings| {
         settings.limits.tenant_per_day = DAY;
         settings.limits.enforced = true;

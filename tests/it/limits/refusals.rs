@@ -46,6 +46,8 @@ async fn a_retry_after_of_one_job_is_obeyed_in_full_by_all_of_them() {
 #[tokio::test]
 async fn a_week_of_429_kills_no_job_and_an_admin_hears_of_it_within_an_hour_or_so() {
     let mut story = Story::begin("maya", 71, &[]).await;
+    let restarted = story.world.reconfigure(super::crowd::usual_limits).await;
+    restarted.expect("another life");
     let begins = story.at("2026-11-06 08:00");
     story.play_until(begins).await;
     story

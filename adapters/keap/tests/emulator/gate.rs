@@ -225,7 +225,7 @@ async fn what_other_integrations_use_counts_for_the_account_and_with_our_key_for
         s.limits.tenant_per_day = 100;
     });
     let left = "x-keap-tenant-throttle-available";
-    tenant.does(Act::UseQuota {
+    tenant.act(Act::UseQuota {
         requests: 48,
         our_key: false,
     });
@@ -242,7 +242,7 @@ async fn what_other_integrations_use_counts_for_the_account_and_with_our_key_for
     assert_eq!(refused.json["code"], json!("429"));
     assert_eq!(refused.header(left), Some("0|49"));
     tenant.pass(60);
-    tenant.does(Act::UseQuota {
+    tenant.act(Act::UseQuota {
         requests: 49,
         our_key: true,
     });

@@ -304,10 +304,10 @@ pub(super) async fn a_claimed_job_still_tells_why_it_was_put_off(store: &dyn Sto
         at: at(12),
         why: "not its turn".into(),
     };
-    commit(store, [finish(&first[0], snooze)]).await;
+    commit(store, [finish(&first[0], snooze, 10)]).await;
     let again = store.claim(claim("w-1", 12)).await.unwrap();
     assert_eq!(again[0].note.as_deref(), Some("not its turn"));
-    commit(store, [finish(&again[0], JobEnd::Done)]).await;
+    commit(store, [finish(&again[0], JobEnd::Done, 12)]).await;
     let done = store.job(again[0].id).await.unwrap().unwrap();
     assert_eq!(done.note, None);
 }
