@@ -21,7 +21,7 @@ impl LimitsConfig {
     /// once; `None`: as many as there are.
     pub(super) fn read(mut reader: Reader<'_>, usual: Option<(u32, u32)>) -> Self {
         let per_minute = ranged(&mut reader, "calls_per_minute", 1..=6_000);
-        let burst = ranged(&mut reader, "burst", 1..=100);
+        let burst = ranged(&mut reader, "burst", 1..=10_000);
         let none = Limits::none();
         let failures = ranged(&mut reader, "breaker_failures", 1..=1_000);
         let tell = ranged(&mut reader, "tell_after_minutes", 1..=10_080);

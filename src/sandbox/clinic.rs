@@ -69,6 +69,9 @@ contact_type_field = {{ id = "{contact_type_field}" }}
 coaching = {{ product_ids = ["{COACHING_PRODUCT}"] }}
 # Procedure time, like every wait: an hour is a second here, and a look every 5 minutes 12 a second.
 watch_minutes = 60
+# A whole cast acts in one minute here. The usual budget would spread it over a quarter of an hour,
+# and what is expected of it names the minute.
+limits = {{ calls_per_minute = 6000, burst = 10000, obey_quota = false }}
 
 [clear_connection]
 mode = "on"

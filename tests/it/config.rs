@@ -7,6 +7,7 @@ use std::path::Path;
 use clear_relay::config::{Config, ConfigError, VendorMode, example};
 use relay_core::case::Mode;
 use relay_core::effects::CardRemoval;
+use relay_core::pace::{Limits, Rate};
 use relay_core::time::SignedDuration;
 use secrecy::ExposeSecret as _;
 
@@ -319,4 +320,43 @@ fn the_current_hook_secret_is_the_named_one_else_the_last() {
     assert_eq!(config.keap.watch_minutes, 5);
     let none = parse("").expect("valid");
     assert_eq!(none.keap.current_hook_secret(), None);
+fn the_limits_of_a_vendor_have_defaults_and_may_be_written() {
+    let config = parse("").expect("valid");
+    let keap = config.keap.limits;
+    assert_eq!(keap.limits.rate, Some(Rate::per_minute(60, 3)));
+    assert_eq!(keap.limits.reserve_percent, 10);
+    assert!(keap.obey_quota);
+    assert_eq!(config.clear_connection.limits.limits, Limits::none());
+    let text = "[keap.limits]\ncalls_per_minute = 30\nreserve_percent = 0\nobey_quota = false\n\
+                [clear_connection.limits]\ncalls_per_minute = 600\nburst = 20\n\
+                breaker_failures = 9\ntell_after_minutes = 5\n";
+    let config = parse(text).expect("valid");
+    let keap = config.keap.limits;
+    assert_eq!(keap.limits.rate, Some(Rate::per_minute(30, 3)));
+    assert_eq!((keap.limits.reserve_percent, keap.obey_quota), (0, false));
+    let portal = config.clear_connection.limits.limits;
+    assert_eq!(portal.rate, Some(Rate::per_minute(600, 20)));
+    assert_eq!(portal.breaker.failures, 9);
+    assert_eq!(portal.tell_after, SignedDuration::from_mins(5));
+}
+
+#[test]
+fn every_mistake_in_limits_is_told_at_once() {
+    let text = "[keap.limits]\ncalls_per_minute = 0\nburst = 20000\nreserve_percent = 90\n\
+                obey_quota = \"perhaps\"\nbreaker_failures = -1\ntell_after_minutes = 0\n\
+                per_second = 2\n[clear_connection.limits]\nburst = 3\n";
+    let error = parse(text).expect_err("refused");
+    let keys = [
+        "clear_connection.limits.burst",
+        "keap.limits.breaker_failures",
+        "keap.limits.burst",
+        "keap.limits.calls_per_minute",
+        "keap.limits.obey_quota",
+        "keap.limits.per_second",
+        "keap.limits.reserve_percent",
+        "keap.limits.tell_after_minutes",
+    ];
+    assert_eq!(mistake_keys(&error), BTreeSet::from(keys));
+    let told = error.to_string();
+    assert!(told.contains("a whole number from 1 to 6000"), "{told}");
 }

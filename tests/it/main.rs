@@ -34,6 +34,8 @@ mod kill;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod procedures;
 #[cfg(test)]
 mod replays;

@@ -33,7 +33,7 @@ async fn claim_any(conn: &mut SqliteConnection, claim: &Claim) -> Result<Vec<Job
     sqlx::query_as!(
         JobRow,
         r#"UPDATE jobs SET state = 'running', fence = fence + 1, leased_by = ?1, lease_until = ?2,
-             note = NULL, changed_at = ?3
+             changed_at = ?3
          WHERE seq IN (
              SELECT j.seq FROM jobs j
              WHERE j.state = 'ready' AND j.run_at <= ?3
@@ -69,7 +69,7 @@ async fn claim_lane(
     sqlx::query_as!(
         JobRow,
         r#"UPDATE jobs SET state = 'running', fence = fence + 1, leased_by = ?1, lease_until = ?2,
-             note = NULL, changed_at = ?3
+             changed_at = ?3
          WHERE seq IN (
              SELECT j.seq FROM jobs j
              WHERE j.state = 'ready' AND j.lane = ?4 AND j.run_at <= ?3

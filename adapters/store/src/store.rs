@@ -99,7 +99,7 @@ pub trait Store: Debug + Send + Sync {
 
     /// Claims due jobs: ready, `run_at <= now`, whose lane has no running job and no other due
     /// ready job of smaller `seq`; ordered by `run_at`, then `seq`; at most one per lane. Each is
-    /// marked running with a raised fence and the lease.
+    /// marked running with a raised fence and the lease, and keeps the note of its last end.
     async fn claim(&self, claim: Claim) -> Result<Vec<Job>, StoreError>;
 
     /// Prolongs a lease. `false` when the job is no longer held under this fence: stop working.

@@ -213,10 +213,10 @@ impl Quota {
 
     /// Calls were made: where a day is low, the next one has to wait for its share of the day.
     pub(super) fn charge(&mut self, percent: u8, calls: u32, now: Timestamp) {
-        self.spread_until = self.share(percent, now).map(|gap| {
+        self.spread_until = self.share(percent, now).map(|(gap, end)| {
             let begun = self.spread_until.unwrap_or(now).max(now);
             let calls = i32::try_from(calls).unwrap_or(i32::MAX);
-            later(begun, gap.checked_mul(calls).unwrap_or(gap))
+            later(begun, gap.checked_mul(calls).unwrap_or(gap)).min(end)
         });
     }
 
@@ -226,8 +226,8 @@ impl Quota {
         self.spread_until.filter(|until| *until > now)
     }
 
-    /// How far apart calls are, where a day is low.
-    pub(super) fn share(&self, percent: u8, now: Timestamp) -> Option<SignedDuration> {
+    /// How far apart calls are, where a day is low, and when that day ends.
+    pub(super) fn share(&self, percent: u8, now: Timestamp) -> Option<(SignedDuration, Timestamp)> {
         let low = |known: &&Known| {
             let limit = known.limit.unwrap_or(0);
             known.window.is_day() && known.available < limit / LOW
@@ -235,7 +235,7 @@ impl Quota {
         let gap = |known: &Known| {
             let usable = known.available.saturating_sub(known.reserve(percent));
             let usable = i32::try_from(usable.max(1)).unwrap_or(i32::MAX);
-            known.until.duration_since(now) / usable
+            (known.until.duration_since(now) / usable, known.until)
         };
         self.known(now).filter(low).map(gap).max()
     }

@@ -6,7 +6,8 @@ use super::{Why, later};
 use crate::time::{SignedDuration, Timestamp};
 
 /// So long without trouble ends it: a vendor that refuses every few minutes is in trouble all along.
-const QUIET: SignedDuration = SignedDuration::from_mins(10);
+/// Shorter than the longest pause, so that the answer after one can end it.
+const QUIET: SignedDuration = SignedDuration::from_mins(4);
 
 /// Trouble of which nothing was heard for so long is another one.
 const STALE: SignedDuration = SignedDuration::from_hours(1);
@@ -16,7 +17,7 @@ const STALE: SignedDuration = SignedDuration::from_hours(1);
 pub struct Trouble {
     /// Since when.
     pub since: Timestamp,
-    /// When it last showed.
+    /// When the vendor last showed it.
     pub last: Timestamp,
     /// When it will be over, as far as that is known.
     pub until: Option<Timestamp>,
@@ -28,17 +29,17 @@ pub struct Trouble {
 }
 
 impl Trouble {
-    /// Another sign of trouble.
+    /// Another sign of trouble: from the vendor (`shown`), or work that has to wait for it.
     pub(super) fn goes_on(
         trouble: &mut Option<Self>,
-        why: Why,
-        until: Option<Timestamp>,
+        shown: bool,
+        (why, until): (Why, Option<Timestamp>),
         now: Timestamp,
     ) {
         let same = trouble.filter(|known| known.heard_of().duration_since(now) >= -STALE);
         *trouble = Some(Self {
             since: same.map_or(now, |known| known.since),
-            last: now,
+            last: same.filter(|_| !shown).map_or(now, |known| known.last),
             until,
             why,
             told: same.is_some_and(|known| known.told),

@@ -143,6 +143,28 @@ fn who_waits_gets_a_turn_of_its_own_one_behind_the_other() {
 }
 
 #[test]
+fn a_turn_survives_a_store_that_keeps_no_nanoseconds() {
+    let odd = Limits {
+        rate: Some(Rate::per_minute(7, 1)),
+        ..Limits::none()
+    };
+    let mut pace = Pace::default();
+    let mut now = at(0) + SignedDuration::from_nanos(7);
+    let mut came = 0;
+    for _ in 0..200 {
+        match pace.ask(&odd, back(Priority::Normal), now) {
+            Decision::Admit { .. } => came += 1,
+            Decision::Later { at, .. } => {
+                let kept = Timestamp::from_microsecond(at.as_microsecond()).unwrap();
+                assert!(kept > now, "it would come back at once, for ever");
+                now = kept;
+            }
+        }
+    }
+    assert_eq!(came, 100, "each comes in at its turn");
+}
+
+#[test]
 fn what_has_a_deadline_goes_before_everything_that_waits() {
     let mut pace = Pace::default();
     runs(&mut pace, 6, at(0));
@@ -245,6 +267,19 @@ fn what_is_left_of_a_low_day_is_spread_over_its_rest() {
     assert_eq!((turn, why), (at(900), Why::Spread));
     let soon = pace.ask(&limits(), new(Priority::Deadline), start());
     assert!(matches!(soon, Decision::Admit { .. }));
+}
+
+#[test]
+fn who_waits_for_a_new_day_is_not_spread_over_the_old_one() {
+    let mut pace = Pace::default();
+    reads(&mut pace, day(80), start());
+    let midnight: Timestamp = "2026-11-04T00:00:00Z".parse().unwrap();
+    let turns = [0, 3, 6].map(|after| midnight + SECS(after));
+    for turn in turns {
+        let (at, why) = later(pace.ask(&limits(), new(Priority::Normal), start()));
+        assert!(matches!(why, Why::Reserved { .. }));
+        assert_eq!(at, turn);
+    }
 }
 
 #[test]
@@ -394,8 +429,8 @@ fn trouble_is_told_once_it_has_lasted_or_as_soon_as_it_is_known_to_last() {
     assert_eq!(pace.to_tell(&limits(), at(7200)), None, "once");
 
     let answer = exchange(Answered::Alive);
-    assert_eq!(pace.observe(&limits(), &answer, at(3601 + 300), 0.0), []);
-    let changes = pace.observe(&limits(), &answer, at(3600 + 600), 0.0);
+    assert_eq!(pace.observe(&limits(), &answer, at(3601 + 200), 0.0), []);
+    let changes = pace.observe(&limits(), &answer, at(3600 + 300), 0.0);
     assert_eq!(changes, [Change::Recovered { told: true }]);
     assert_eq!(pace.trouble(), None);
 

@@ -37,11 +37,12 @@ impl Engine {
     /// Runs a claimed job to its end, if it is its turn. An error means that the database can't be
     /// written now; whatever else goes wrong, a panic too, ends this job and no other.
     pub(crate) async fn run_job(&self, job: &Job, ordered: bool) -> Result<(), EngineError> {
-        let Some(turn) = self.take_turn(job, ordered).await? else {
+        let Some(turn) = Box::pin(self.take_turn(job, ordered)).await? else {
             return Ok(());
         };
-        let done = turn.within(self.run_in_turn(job)).await;
-        self.leave_turn(&turn).await;
+        // Boxed: it would otherwise be held twice, here and by what counts its calls.
+        let done = turn.within(Box::pin(self.run_in_turn(job))).await;
+        Box::pin(self.leave_turn(&turn)).await;
         done
     }
 

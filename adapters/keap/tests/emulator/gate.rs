@@ -231,4 +231,42 @@ async fn a_tenant_that_takes_one_header_sees_nothing_in_the_other() {
         assert_eq!(status(right).await, 200, "{taken:?}");
         assert_eq!(status(wrong).await, 401, "{taken:?}");
     }
+async fn what_other_integrations_use_counts_for_the_account_and_with_our_key_for_the_key() {
+    let tenant = Tenant::with(|s| {
+        s.limits.enforced = true;
+        s.limits.tenant_per_minute = 50;
+        s.limits.tenant_per_day = 100;
+    });
+    let left = "x-keap-tenant-throttle-available";
+    tenant.act(Act::UseQuota {
+        requests: 48,
+        our_key: false,
+    });
+    let answer = tenant.get("/v2/contacts/1001").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header(left), Some("1|51"));
+    assert_eq!(
+        answer.header("x-keap-product-quota-available"),
+        Some("29999")
+    );
+    assert_eq!(tenant.get("/v2/contacts/1001").await.status, 200);
+    let refused = tenant.get("/v2/contacts/1001").await;
+    assert_eq!(refused.status, 429, "the account's minute");
+    assert_eq!(refused.json["code"], json!("429"));
+    assert_eq!(refused.header(left), Some("0|49"));
+    tenant.pass(60);
+    tenant.act(Act::UseQuota {
+        requests: 49,
+        our_key: true,
+    });
+    let refused = tenant.get("/v2/contacts/1001").await;
+    assert_eq!(refused.header(left), Some("0|0"));
+    assert_eq!(
+        refused.header("x-keap-product-quota-available"),
+        Some("29947")
+    );
+    tenant.pass(60);
+    assert_eq!(tenant.get("/v2/contacts/1001").await.status, 429, "its day");
+    tenant.pass(8 * 3600);
+    assert_eq!(tenant.get("/v2/contacts/1001").await.status, 200);
 }

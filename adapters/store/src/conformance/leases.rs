@@ -294,3 +294,20 @@ pub(super) async fn health_counts_what_is_there(store: &dyn Store) {
     // Nothing is due yet at 5.
     assert_eq!(store.health(at(5)).await.unwrap().oldest_due, None);
 }
+
+pub(super) async fn a_claimed_job_still_tells_why_it_was_put_off(store: &dyn Store) {
+    let make = Maker::new();
+    queue(store, &[make.job("k", "lane", 1)]).await;
+    let first = store.claim(claim("w-1", 10)).await.unwrap();
+    assert_eq!(first[0].note, None);
+    let snooze = JobEnd::Snooze {
+        at: at(12),
+        why: "not its turn".into(),
+    };
+    commit(store, [finish(&first[0], snooze, 10)]).await;
+    let again = store.claim(claim("w-1", 12)).await.unwrap();
+    assert_eq!(again[0].note.as_deref(), Some("not its turn"));
+    commit(store, [finish(&again[0], JobEnd::Done, 12)]).await;
+    let done = store.job(again[0].id).await.unwrap().unwrap();
+    assert_eq!(done.note, None);
+}

@@ -131,6 +131,7 @@ behaviours! { $
         a_lane_is_free_after_every_end,
         a_claim_may_name_its_lane,
         every_claim_raises_the_fence,
+        a_claimed_job_still_tells_why_it_was_put_off,
         workers_share_neither_jobs_nor_lanes,
         a_lease_is_renewed_only_by_its_holder,
         a_rescue_takes_back_what_has_expired,

@@ -1,0 +1,97 @@
+//! `clear-relay vendors`: what people and programs are shown.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clap::Parser as _;
+use clear_relay::cli::{Cli, Output, run};
+use clear_relay::ports::Stores;
+use relay_core::pace::{Answered, Exchange, Limits, Pace, QuotaReading, Said};
+use relay_core::time::{Clock as _, SignedDuration, SystemClock};
+use relay_store::{PaceRow, Store, StoreError};
+
+use crate::support::fake_store::FakeStore;
+
+/// Opens the same store whatever the path.
+struct Fake(Arc<FakeStore>);
+
+#[async_trait(?Send)]
+impl Stores for Fake {
+    async fn open(&self, _path: &Path) -> Result<Arc<dyn Store>, StoreError> {
+        Ok(Arc::clone(&self.0) as _)
+    }
+    async fn migrate(&self, _path: &Path) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+async fn vendors(store: &Arc<FakeStore>, json: bool) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = folder.path().join("relay.db");
+    std::fs::write(&database, "").expect("written");
+    let config = format!("[store]\npath = {:?}\n", database.display().to_string());
+    let file = folder.path().join("relay.toml");
+    std::fs::write(&file, config).expect("written");
+    let file = file.to_str().expect("text");
+    let mut args = vec!["clear-relay", "--config", file, "vendors"];
+    args.extend(json.then_some("--json"));
+    let cli = Cli::try_parse_from(args).expect("a valid command line");
+    let mut bytes = Vec::new();
+    let stores = Fake(Arc::clone(store));
+    let done = run(&cli, &stores, &mut Output::new(&mut bytes, cli.json)).await;
+    done.expect("carried out");
+    String::from_utf8(bytes).expect("text")
+}
+
+#[tokio::test]
+async fn a_vendor_of_which_nothing_is_known_is_open_with_a_full_budget() {
+    let store = Arc::new(FakeStore::default());
+    let text = vendors(&store, false).await;
+    let keap = text.lines().find(|line| line.starts_with("keap"));
+    let keap = keap.expect("a line for keap");
+    assert!(keap.contains("open") && keap.contains("3.0"), "{keap}");
+    assert!(keap.contains("unknown"), "{keap}");
+    let portal = text.lines().find(|line| line.starts_with("portal"));
+    assert!(portal.is_some(), "{text}");
+}
+
+#[tokio::test]
+async fn a_vendor_that_asked_for_a_pause_shows_until_when_and_what_is_left() {
+    let store = Arc::new(FakeStore::default());
+    let now = SystemClock.now();
+    let mut pace = Pace::default();
+    let day = Said {
+        available: Some(2_000),
+        limit: Some(30_000),
+        expires: Some(now + SignedDuration::from_hours(2)),
+    };
+    let refused = Exchange {
+        answered: Answered::Refused {
+            after: Some(SignedDuration::from_hours(1)),
+        },
+        quota: QuotaReading {
+            key_day: day,
+            ..QuotaReading::default()
+        },
+        charged: true,
+    };
+    pace.observe(&Limits::none(), &refused, now, 0.0);
+    store.state().paces.push(PaceRow {
+        vendor: "keap".into(),
+        version: 7,
+        body: serde_json::to_value(&pace).expect("a document"),
+    });
+    let text = vendors(&store, true).await;
+    let shown: serde_json::Value = serde_json::from_str(&text).expect("one document");
+    let keap = &shown["vendors"][0];
+    assert_eq!(keap["vendor"], "keap");
+    assert_eq!(keap["state"], "paused");
+    assert_eq!(keap["quota"][0]["available"], 2_000);
+    assert_eq!(keap["quota"][0]["window"], "key_day");
+    let why = keap["waits"]["normal"]["why"].as_str().expect("a reason");
+    assert!(why.contains("kept for messages with a deadline"), "{why}");
+    let why = keap["waits"]["deadline"]["why"].as_str().expect("a reason");
+    assert!(why.contains("refused with a request to wait"), "{why}");
+    assert!(keap["trouble_since"].is_string());
+}

@@ -1,0 +1,9 @@
+//! The limits of a vendor: quotas that others use up, refusals, outages, and many workers at once.
+
+mod command;
+mod crowd;
+mod outage;
+mod quota;
+mod refusals;
+mod shared;
+mod tap;
