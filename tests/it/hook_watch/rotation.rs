@@ -239,3 +239,26 @@ async fn e74_what_came_under_a_leaked_secret_can_be_listed() {
     let none = shown(&clinic, &list("third", None)).await;
     assert!(none.contains("nothing was let in under third"), "{none}");
 }
+
+#[test]
+fn the_commands_are_asked_for_as_the_documentation_says() {
+    use clap::Parser as _;
+    use clear_relay::cli::{Cli, Command};
+    let parse = |line: &str| {
+        let words = std::iter::once("clear-relay").chain(line.split(' '));
+        Cli::try_parse_from(words).map(|cli| cli.command)
+    };
+    let receipts = parse("hooks receipts --key first --since 2026-11-03T09:00:00Z");
+    let Ok(Command::Hooks(HooksCommand::Receipts(args))) = receipts else {
+        panic!("{receipts:?}")
+    };
+    assert_eq!(
+        args.since,
+        Some("2026-11-03T09:00:00Z".parse().expect("a time"))
+    );
+    assert!(parse("hooks receipts").is_err(), "of which key?");
+    assert!(parse("hooks receipts --key a --since yesterday").is_err());
+    let sync_command = sync(true, true);
+    let asked = parse("hooks sync --finish-rotation --dry-run").expect("a command");
+    assert_eq!(asked, Command::Hooks(sync_command));
+}
