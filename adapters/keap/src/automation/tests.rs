@@ -11,6 +11,10 @@ fn now() -> Timestamp {
     "2026-11-04T17:12:31Z".parse().expect("a valid time")
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "compared with what the reader returns"
+)]
 fn clicked(email: Option<&str>, link: Option<&str>) -> Result<Said, Unreadable> {
     Ok(Said::Event(Post {
         contact: "4711".to_owned(),
