@@ -121,7 +121,7 @@ pub async fn serve(args: &SandboxArgs, out: &mut Output<'_>) -> Result<(), CliEr
         scale: args.time_scale,
         zone,
     };
-    let stage = Stage::new(House::Vendors(beside));
+    let stage = Stage::new(House::Vendors(Box::new(beside)));
     run(sandbox, stage, hands, coming, listener).await
 }
 

@@ -62,7 +62,7 @@ pub enum House {
     /// Vendors and relay in this process, and time in the visitor's hand.
     Whole(Box<Mutex<Show>>),
     /// The vendors only, on a clock that nobody moves.
-    Vendors(Beside),
+    Vendors(Box<Beside>),
 }
 
 /// The vendors of a sandbox, whose relay is another process.
