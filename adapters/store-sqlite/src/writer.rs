@@ -258,14 +258,11 @@ impl Writer {
             // The outcomes of the webhooks stand in the order of the group.
             let answer = if webhook(work).is_some() {
                 webhooks.next().unwrap_or_else(|| Err(closed()))
+            } else if let Some(answer) = attempt(&mut tx, work, trust).await? {
+                answer
             } else {
-                match attempt(&mut tx, work, trust).await? {
-                    Some(answer) => answer,
-                    None => {
-                        tx.rollback().await?;
-                        return Ok(None);
-                    }
-                }
+                tx.rollback().await?;
+                return Ok(None);
             };
             answers.push(answer);
         }
