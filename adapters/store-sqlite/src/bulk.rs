@@ -87,7 +87,7 @@ async fn alone(conn: &mut SqliteConnection, receipt: &Receipt) -> Result<Outcome
     match receipts::insert(conn, receipt).await {
         Err(failure) if !failure.spares_transaction() => match failure {
             Failure::Sql(error) => Err(error),
-            other => Ok(Err(other)),
+            Failure::Store(error) => Ok(Err(Failure::Store(error))),
         },
         outcome => Ok(outcome),
     }

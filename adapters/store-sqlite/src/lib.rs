@@ -3,8 +3,8 @@
 //! People: whoever runs the relay in one process on one machine, which is what the clinic needs.
 //!
 //! Rules:
-//! - Every change goes through one writer with one connection, on a thread of its own; reads go
-//!   through a pool of connections that can't write.
+//! - Every change goes through one writer task with one connection; reads go through
+//!   a pool of connections that can't write.
 //! - Every statement is checked against the migrations when this crate is compiled; the result
 //!   lies in `.sqlx/`, so a build needs no database.
 //! - Times are arguments. No statement asks SQLite what time it is.
@@ -45,13 +45,14 @@ use relay_store::StoreError;
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqlitePool};
-use tokio::sync::{Mutex, Notify, mpsc, oneshot};
+use tokio::sync::{Mutex, Notify};
+use tokio::task::JoinHandle;
 
 use crate::checkpoint::{BACKSTOP, Checkpointer};
 use crate::failure::Failure;
 pub use crate::look::{Look, Version, look};
 pub use crate::writer::WriterStats;
-use crate::writer::{Handle, Writer, hand_out};
+use crate::writer::{Handle, Writer};
 
 /// Connections that read at the same time. Reads are short; more would only cost memory.
 const READERS: u32 = 4;
@@ -90,8 +91,7 @@ pub struct SqliteStore {
     reads: SqlitePool,
     writer: Handle,
     options: SqliteConnectOptions,
-    /// Completes when the writer has ended.
-    ended: Arc<Mutex<Option<oneshot::Receiver<()>>>>,
+    task: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
 impl SqliteStore {
@@ -115,22 +115,20 @@ impl SqliteStore {
             .connect_lazy_with(connect.clone().create_if_missing(false).read_only(true));
         let grown = Arc::new(Notify::new());
         let checkpointer = Checkpointer::new(connect.clone(), Arc::clone(&grown));
-        let (answered, groups) = mpsc::unbounded_channel();
-        tokio::spawn(hand_out(groups));
-        let (writer, handle) = Writer::new(write, conn, grown, answered);
-        let ended = on_a_thread(async {
+        let (writer, handle) = Writer::new(write, conn, grown);
+        let task = tokio::spawn(async move {
             let end = Notify::new();
             let write = async {
                 writer.run().await;
                 end.notify_one();
             };
             tokio::join!(write, checkpointer.run(&end));
-        })?;
+        });
         Ok(Self {
             reads,
             writer: handle,
             options: connect,
-            ended: Arc::new(Mutex::new(Some(ended))),
+            task: Arc::new(Mutex::new(Some(task))),
         })
     }
 
@@ -158,32 +156,12 @@ impl SqliteStore {
     pub async fn close(&self) {
         self.reads.close().await;
         self.writer.close();
-        if let Some(ended) = self.ended.lock().await.take()
-            && ended.await.is_err()
+        if let Some(task) = self.task.lock().await.take()
+            && let Err(error) = task.await
         {
-            tracing::error!("the writer did not end by itself");
+            tracing::error!(error = %error, "the writer did not end by itself");
         }
     }
-}
-
-/// Runs the writer on a thread of its own. The receiver completes when it has ended.
-fn on_a_thread(
-    work: impl Future<Output = ()> + Send + 'static,
-) -> Result<oneshot::Receiver<()>, StoreError> {
-    let unavailable = |error: std::io::Error| StoreError::Unavailable(Box::new(error));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .map_err(unavailable)?;
-    let (sender, ended) = oneshot::channel();
-    std::thread::Builder::new()
-        .name("relay-writer".to_owned())
-        .spawn(move || {
-            runtime.block_on(work);
-            // Nobody may wait for it.
-            let _ = sender.send(());
-        })
-        .map_err(unavailable)?;
-    Ok(ended)
 }
 
 /// What the writer's connection has besides.
