@@ -320,6 +320,9 @@ fn the_current_hook_secret_is_the_named_one_else_the_last() {
     assert_eq!(config.keap.watch_minutes, 5);
     let none = parse("").expect("valid");
     assert_eq!(none.keap.current_hook_secret(), None);
+}
+
+#[test]
 fn the_limits_of_a_vendor_have_defaults_and_may_be_written() {
     let config = parse("").expect("valid");
     let keap = config.keap.limits;

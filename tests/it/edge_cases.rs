@@ -40,9 +40,9 @@ fn table() -> Vec<Row> {
 }
 
 /// The edge cases that the follow-up of a missed check-in and the two orders must stand up to.
-const BUILT: [u32; 45] = [
+const BUILT: [u32; 49] = [
     1, 2, 3, 4, 5, 6, 7, 12, 13, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 26, 27, 28, 29, 30, 31,
-    32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 43, 46, 47, 48, 49, 50, 67, 68, 69, 70, 71, 74,
+    32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 43, 46, 47, 48, 49, 50, 66, 67, 68, 69, 70, 71, 72, 74,
 ];
 
 fn read(path: &str) -> String {

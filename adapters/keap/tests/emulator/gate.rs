@@ -231,6 +231,9 @@ async fn a_tenant_that_takes_one_header_sees_nothing_in_the_other() {
         assert_eq!(status(right).await, 200, "{taken:?}");
         assert_eq!(status(wrong).await, 401, "{taken:?}");
     }
+}
+
+#[tokio::test]
 async fn what_other_integrations_use_counts_for_the_account_and_with_our_key_for_the_key() {
     let tenant = Tenant::with(|s| {
         s.limits.enforced = true;
