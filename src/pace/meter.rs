@@ -87,16 +87,17 @@ impl Meter for VendorMeter {
 
     async fn after(&self, outcome: Result<&Answer, &TransportError>) {
         let exchange = self.exchange(outcome);
-        let closed = match self.pacer.observe(self.vendor, &exchange).await {
-            Ok(closed) => closed,
+        let (closed, throttled) = match self.pacer.observe(self.vendor, &exchange).await {
+            Ok(observed) => observed,
             Err(error) => {
                 tracing::warn!(vendor = self.vendor, %error, "a call could not be counted");
-                None
+                (None, false)
             }
         };
-        // Only a refusal that says "too many" is nothing the job did wrong.
+        let named = matches!(exchange.answered, Answered::Refused { after: Some(_) });
+        // Only "too many" is nothing the job did wrong, and only where it is meant for everybody.
         let too_many = outcome.is_ok_and(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS);
-        let held = closed.filter(|_| too_many);
+        let held = closed.filter(|_| too_many && (throttled || named));
         hold(held.map(|(at, why)| self.held(at, why)));
     }
 }

@@ -194,14 +194,15 @@ impl Pacer {
             .await
     }
 
-    /// A call was made. Returns until when no further one may be, and why.
+    /// A call was made. Returns until when no further one may be, and why; and whether a refusal
+    /// is the vendor's throttle rather than an answer to this call.
     pub async fn observe(
         &self,
         vendor: &str,
         exchange: &Exchange,
-    ) -> Result<Option<(Timestamp, Why)>, StoreError> {
+    ) -> Result<(Option<(Timestamp, Why)>, bool), StoreError> {
         let Some(tracked) = self.tracked(vendor) else {
-            return Ok(None);
+            return Ok((None, false));
         };
         // Drawn only where it is used: a run must not depend on how often somebody answers.
         let unit = match exchange.answered {
@@ -209,17 +210,18 @@ impl Pacer {
             _ => self.random.unit(),
         };
         let Vendor { name, limits, .. } = tracked.vendor;
-        let (changes, closed) = self
+        let (changes, closed, throttled) = self
             .change(tracked, |pace, now| {
                 let changes = pace.observe(&limits, exchange, now, unit);
                 let ops = settled(name, &changes, now);
-                ((changes, pace.closed(now)), ops)
+                let throttled = pace.is_throttled(&limits, now);
+                ((changes, pace.closed(now), throttled), ops)
             })
             .await?;
         for change in changes {
             log(name, change);
         }
-        Ok(closed)
+        Ok((closed, throttled))
     }
 
     /// The trouble with a vendor that a person has to hear of and hasn't.

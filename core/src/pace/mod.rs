@@ -272,6 +272,15 @@ impl Pace {
         (running != Some(until)).then_some(Change::Paused { until })
     }
 
+    /// Whether a refusal just now is the vendor's throttle: its quota is used up, or it has refused
+    /// pause after pause with no answer in between. One that answers everything else refuses what
+    /// was asked, not who asks.
+    pub fn is_throttled(&self, limits: &Limits, now: Timestamp) -> bool {
+        let percent = limits.reserve_percent;
+        let quota = self.quota.stop(percent, Priority::Ordered, 1, now);
+        self.refusals >= 2 || quota.is_some()
+    }
+
     /// The trouble that a person has to hear of now and hasn't.
     pub fn to_tell(&self, limits: &Limits, now: Timestamp) -> Option<&Trouble> {
         let trouble = self.trouble.as_ref()?;

@@ -66,7 +66,8 @@ async fn a_week_of_429_kills_no_job_and_an_admin_hears_of_it_within_an_hour_or_s
     assert_eq!(story.jobs(&[JobState::Dead, JobState::Parked]).await, []);
     let waiting = story.jobs(&[JobState::Ready]).await;
     let waiting: Vec<_> = waiting.iter().filter(|job| job.note.is_some()).collect();
-    assert!(waiting.iter().all(|job| job.failures == 0), "{waiting:?}");
+    // The first refusal may have been its own; every further one was everybody's.
+    assert!(waiting.iter().all(|job| job.failures <= 1), "{waiting:?}");
     assert!(story.tried(EffectKind::Email).is_empty());
 
     story.world.vendors.keap.faults().clear();
