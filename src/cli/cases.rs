@@ -13,6 +13,7 @@ use serde_json::json;
 use super::args::{By, DryRun, Paging, words};
 use super::error::CliError;
 use super::output::{Output, Table};
+use super::repin::{self, RepinArgs};
 use super::work;
 use crate::engine::Engine;
 
@@ -39,6 +40,8 @@ pub enum CasesCommand {
     Resume(ResumeArgs),
     /// Close a case for good.
     Close(CloseArgs),
+    /// Move an open case to the version of its procedure that is in force.
+    Repin(RepinArgs),
 }
 
 /// `cases list`.
@@ -306,6 +309,7 @@ pub async fn decide(
             let reason = args.reason.clone();
             (args.case, Action::Close { reason }, &args.by, args.dry_run)
         }
+        CasesCommand::Repin(args) => return repin::repin(engine, args, out).await,
         CasesCommand::List(_) | CasesCommand::Show { .. } | CasesCommand::Explain { .. } => {
             return Err(CliError::NotBuilt("cases"));
         }

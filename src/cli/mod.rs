@@ -25,6 +25,7 @@ mod output;
 pub mod outreach;
 pub mod procedures;
 pub mod process;
+pub mod repin;
 pub mod sandbox;
 mod serve;
 pub mod work;
@@ -221,6 +222,7 @@ async fn act(
         Command::Jobs(JobsCommand::Replay(args)) => jobs::replay(engine, args, out).await,
         Command::Jobs(JobsCommand::Cancel(args)) => jobs::cancel(engine, args, out).await,
         Command::Clients(ClientsCommand::Link(args)) => clients::link(engine, args, out).await,
+        Command::Procedures(ProceduresCommand::Diff) => repin::diff(engine, out).await,
         Command::Hooks(command) => hooks::run(&*relay.hooks, command, out).await,
         Command::Keap(KeapCommand::SetContactType(args)) => {
             keap::set_contact_type(engine, args, out).await

@@ -19,6 +19,8 @@ pub enum ProceduresCommand {
         #[arg(value_name = "FOLDER")]
         path: Option<PathBuf>,
     },
+    /// Show what differs between the versions that open cases run on and the one in force.
+    Diff,
 }
 
 /// Checks the procedure, and tells its version.

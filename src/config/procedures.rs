@@ -7,13 +7,21 @@ use relay_core::procedure::{MissedCheckInProcedure, Mistake, Mistakes};
 
 use super::reader::Reader;
 
-pub(super) const EXAMPLE: &str = r#"[procedures.missed_check_in]
+pub(super) const EXAMPLE: &str = r#"[procedures]
+# How many hours a message to a client waits after one that belongs to another case of hers (E66):
+# 0 to 168.
+hours_between_cases = 24
+
+[procedures.missed_check_in]
 # "propose" computes and shows everything and sends nothing; "act" carries it out. A case keeps
 # the mode it was opened in.
 mode = "propose"
 # A folder with missed-check-in.toml and scripts/, to be used instead of what is built in.
 #path = "procedures"
 "#;
+
+/// A week: longer, and a procedure would stand still.
+const MOST_HOURS: u16 = 168;
 
 /// How one procedure runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,16 +35,37 @@ pub struct ProcedureConfig {
 /// The section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProceduresConfig {
+    /// How many hours a message waits after one of another case to the same client (E66).
+    pub hours_between_cases: u16,
     /// Following up a missed check-in.
     pub missed_check_in: ProcedureConfig,
 }
 
 impl ProceduresConfig {
     pub(super) fn read(mut reader: Reader<'_>) -> Self {
+        let hours_between_cases = hours_between_cases(&mut reader);
         let missed_check_in = ProcedureConfig::read(reader.section("missed_check_in"));
         reader.finish();
-        Self { missed_check_in }
+        Self {
+            hours_between_cases,
+            missed_check_in,
+        }
     }
+}
+
+fn hours_between_cases(reader: &mut Reader<'_>) -> u16 {
+    let key = "hours_between_cases";
+    let hours = reader
+        .parsed(key, "a number of hours, 0 to 168")
+        .unwrap_or(24);
+    if hours > MOST_HOURS {
+        reader.mistake(
+            key,
+            format!("{hours} is more than a week"),
+            "write 0 to 168",
+        );
+    }
+    hours
 }
 
 impl ProcedureConfig {

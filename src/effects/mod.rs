@@ -25,6 +25,7 @@
 //! once its outcome was lost.
 
 mod again;
+mod contact_gap;
 mod guard;
 pub mod link;
 mod perform;

@@ -50,6 +50,10 @@ impl Engine {
                 .snooze(job, UNCLEAR_FOR, "an earlier message may have gone out")
                 .await;
         }
+        if let Some(at) = self.gap_to_other_cases(effect).await? {
+            let why = "she had a message of another case within the day".to_owned();
+            return self.put_off(job, at, why, Vec::new()).await;
+        }
         match self.earlier(effect).await? {
             Earlier::Nothing => {}
             Earlier::There { at, vendor_ref } => {

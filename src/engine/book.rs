@@ -57,6 +57,13 @@ impl ProcedureBook {
             .cloned()
     }
 
+    /// The procedure in force under `name`, with the version that is stored of it.
+    pub fn in_force(&self, name: &str) -> Option<&(Arc<dyn Workflow>, ProcedureVersion)> {
+        self.current
+            .iter()
+            .find(|(workflow, _)| workflow.name() == name)
+    }
+
     /// The version that `case` runs on.
     pub async fn of_case(
         &self,

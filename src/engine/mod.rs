@@ -26,6 +26,7 @@ pub mod error;
 mod intake;
 mod items;
 pub mod jobs;
+pub mod repin;
 pub mod replay;
 pub mod stepper;
 mod watch;
@@ -36,7 +37,7 @@ use std::sync::Arc;
 use relay_core::calendar::Calendar;
 use relay_core::random::Random;
 use relay_core::retry::{ProbeSchedule, RetryPolicy};
-use relay_core::time::{Clocks, Timestamp};
+use relay_core::time::{Clocks, SignedDuration, Timestamp};
 use relay_store::{Batch, Committed, Store};
 use tokio::sync::Notify;
 
@@ -91,6 +92,8 @@ pub struct Parts {
     pub people: People,
     /// When to try again.
     pub retry: RetryPolicy,
+    /// How long a message waits after one of another case to the same client (E66).
+    pub contact_gap: SignedDuration,
     /// When to look after an unclear outcome.
     pub probes: ProbeSchedule,
     /// Told of every place the flow passes.

@@ -276,7 +276,7 @@ impl World {
     }
 
     /// Somebody rewrites the configuration and restarts the relay.
-    pub async fn reconfigure(&mut self, amend: fn(&str) -> String) -> Result<(), String> {
+    pub async fn reconfigure(&mut self, amend: impl FnOnce(&str) -> String) -> Result<(), String> {
         self.config_text = amend(&self.config_text);
         self.config = read_config(&self.config_text, &self.setup, &self.base.path)?;
         self.restart().await

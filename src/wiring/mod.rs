@@ -16,7 +16,7 @@ use relay_clear_connection::webhook::{FieldMap, KeyRing, WebhookKey};
 use relay_clear_connection::{Capabilities, PortalClient};
 use relay_core::random::Random;
 use relay_core::retry::{ProbeSchedule, RetryPolicy};
-use relay_core::time::{Clock, Clocks};
+use relay_core::time::{Clock, Clocks, SignedDuration};
 use relay_http_client::Transport;
 use relay_keap::webhook::PathSecrets;
 use relay_keap::{ContactTypeField, CustomFieldsMode, HeaderStyle, KeapClient, Settings};
@@ -168,6 +168,7 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         random: ground.random,
         people: people(config),
         retry: RetryPolicy::standard(),
+        contact_gap: SignedDuration::from_hours(config.procedures.hours_between_cases.into()),
         probes: ProbeSchedule::standard(),
         checkpoints: ground.checkpoints,
         wake,

@@ -5,20 +5,19 @@
 //! accepted and what they saw acknowledged is the judge; the relay is only asked for its reasons.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use clear_relay::lifecycle::pause;
-use http::{HeaderMap, Method};
 use relay_core::random::{Random, SeededRandom, SystemRandom};
-use relay_http_client::{Call, ReqwestTransport, Transport};
+use relay_http_client::ReqwestTransport;
 use relay_store::{JobFilter, JobState, Page, ReceiptState, Store};
 use relay_store_sqlite::SqliteStore;
 use serde_json::Value;
+
+use crate::support::process::{Process, free_port, get, wait_for};
 
 /// How often the relay is killed.
 const KILLS: usize = 50;
@@ -26,76 +25,6 @@ const KILLS: usize = 50;
 const SCALE: &str = "20000";
 /// How long the last relay is left alone: leases of the dead must end, and what they held be done.
 const LAST_LIFE: Duration = Duration::from_secs(40);
-
-/// A child that does not outlive its test.
-struct Process(Child);
-
-impl Process {
-    fn start(args: &[&str]) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_clear-relay"))
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the binary starts");
-        Self(child)
-    }
-
-    fn kill(mut self) {
-        self.0
-            .kill()
-            .expect("it was alive: it must not have ended by itself");
-        self.0.wait().expect("it ends");
-    }
-
-    /// Asks it to end, and waits until it has.
-    fn end(mut self) -> bool {
-        let ask = format!("kill -TERM {}", self.0.id());
-        let asked = Command::new("sh").args(["-c", &ask]).status();
-        assert!(asked.expect("a shell").success(), "it was alive");
-        self.0.wait().expect("it ends").success()
-    }
-
-    fn is_alive(&mut self) -> bool {
-        self.0.try_wait().expect("it can be asked").is_none()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may be gone already, and then there is nothing to do.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
-}
-
-async fn get(transport: &ReqwestTransport, url: &str) -> Option<Value> {
-    let call = Call {
-        method: Method::GET,
-        url: url.parse().expect("an address"),
-        headers: HeaderMap::new(),
-        body: Bytes::new(),
-        timeout: Duration::from_secs(5),
-    };
-    let answer = transport.send(call).await.ok()?;
-    serde_json::from_slice(&answer.body).ok()
-}
-
-async fn wait_for(transport: &ReqwestTransport, url: &str) {
-    for _ in 0..400 {
-        if get(transport, url).await.is_some() {
-            return;
-        }
-        pause(Duration::from_millis(25)).await;
-    }
-    panic!("{url} does not answer");
-}
 
 /// The relay's reasons, read from its database after the last life.
 struct Reasons {

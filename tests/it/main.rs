@@ -13,6 +13,8 @@ mod demo;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod drills;
+#[cfg(test)]
 mod edge;
 #[cfg(test)]
 mod edge_cases;

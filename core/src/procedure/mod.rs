@@ -9,6 +9,7 @@
 //!
 //! `mode` (act or propose) is not part of the version: it says whether, not what.
 
+mod compare;
 mod read;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ use crate::channel::ChannelParameters;
 use crate::scripts::{Scripts, shipped};
 use crate::time::SignedDuration;
 
+pub use compare::{Difference, differences};
 pub use read::{Mistake, Mistakes};
 
 /// The procedure file shipped with the relay.

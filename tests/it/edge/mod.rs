@@ -4,10 +4,11 @@
 mod billing;
 mod client_behaviour;
 mod client_data;
-mod clinic;
+pub(crate) mod clinic;
 mod events;
 mod order;
 mod people;
 mod privacy;
 mod technical;
 mod time;
+mod versions;

@@ -90,6 +90,7 @@ impl Rig {
             random: random.clone(),
             people: People::default(),
             retry: RetryPolicy::standard(),
+            contact_gap: relay_core::time::SignedDuration::from_hours(24),
             probes: ProbeSchedule::standard(),
             checkpoints,
             wake: Arc::new(Notify::new()),

@@ -1,0 +1,71 @@
+//! The gap between messages of different cases to one client (E66).
+//!
+//! Within a case the procedure's own waits keep messages apart. Two cases know nothing of each
+//! other: one may close and another open within the hour, when a due date is moved or another
+//! procedure begins. To the client they are one clinic, so a message waits until the last one of
+//! any other case of hers is a day old.
+//!
+//! Rules:
+//! - What counts is what she got or may have got: done, under way, or with nobody able to tell.
+//! - Only messages count and only messages wait. A call task reaches the coach, who sees the case.
+//! - Waiting makes no sentence true: a text that is false by then is held for the coach, as ever.
+//!
+//! Not guaranteed: that two relays with a broken lane order would see each other's message. The
+//! lane of the client is what keeps her messages one after another.
+
+use relay_core::effects::{EffectKind, Settled};
+use relay_core::time::{SignedDuration, Timestamp};
+use relay_store::{CaseFilter, Effect, EffectState, Page};
+
+use crate::engine::{Engine, EngineError};
+
+/// How many cases of one client are looked at, newest change first. She has one open case per
+/// procedure, so the ones that changed within the gap are far fewer.
+const CASES: Page = Page {
+    offset: 0,
+    limit: 50,
+};
+
+fn is_message(kind: EffectKind) -> bool {
+    matches!(kind, EffectKind::PortalMessage | EffectKind::Email)
+}
+
+impl Engine {
+    /// When a message may go out at the earliest; `None` if now.
+    pub(super) async fn gap_to_other_cases(
+        &self,
+        effect: &Effect,
+    ) -> Result<Option<Timestamp>, EngineError> {
+        if !is_message(effect.kind()) || self.contact_gap <= SignedDuration::ZERO {
+            return Ok(None);
+        }
+        let filter = CaseFilter {
+            client: Some(effect.planned.client.clone()),
+            closed: true,
+            ..CaseFilter::default()
+        };
+        let mut last = None;
+        for case in self.store.cases(&filter, CASES).await? {
+            if case.id != effect.case {
+                let reached = self.store.effects(case.id).await?;
+                last = last.max(reached.iter().filter_map(reached_at).max());
+            }
+        }
+        let free = last.and_then(|at: Timestamp| at.saturating_add(self.contact_gap).ok());
+        Ok(free.filter(|free| *free > self.now()))
+    }
+}
+
+/// When a message reached her, or may have.
+fn reached_at(effect: &Effect) -> Option<Timestamp> {
+    if !is_message(effect.kind()) {
+        return None;
+    }
+    match (&effect.state, &effect.settled) {
+        (EffectState::Done, Some(Settled::Done { at, .. })) => Some(*at),
+        (EffectState::Intended | EffectState::Unclear | EffectState::Unsettled, _) => {
+            effect.intended_at
+        }
+        _ => None,
+    }
+}

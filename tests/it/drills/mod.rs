@@ -1,0 +1,4 @@
+//! Drills: what happens on the days nobody wishes for.
+
+mod clock;
+mod disk;
