@@ -122,7 +122,7 @@ fn times_are_the_clinics_and_her_own_message_counts_as_read() {
 }
 
 #[test]
-fn mail_is_in_her_mailboxbefore_the_crm_lists_it_and_old_mail_has_no_content() {
+fn mail_is_in_her_box_before_the_crm_lists_it_and_old_mail_has_no_content() {
     let person = shown(Some(&contact()), None);
     let listed = person.keap.expect("a panel").emails;
     assert_eq!(listed.iter().map(|one| &*one.id).collect::<Vec<_>>(), ["1"]);
