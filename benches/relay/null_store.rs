@@ -9,9 +9,9 @@ use relay_core::ids::{
 };
 use relay_core::time::Timestamp;
 use relay_store::{
-    Attempt, AuditEntry, Batch, CaseFilter, Claim, Committed, Effect, FactRow, Fence, Health,
-    Intent, Job, JobFilter, Link, Page, ProcedureVersion, Receipt, ReceiptState, Store, StoreError,
-    WorkItem,
+    Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect,
+    Engagement, FactRow, Fence, Health, Intent, Job, JobFilter, Link, PaceRow, Page,
+    ProcedureVersion, Receipt, ReceiptState, Store, StoreError, Watched, WorkItem,
 };
 
 /// The store.
@@ -128,6 +128,56 @@ impl Store for NullStore {
         nothing()
     }
     async fn setting(&self, _key: &str) -> Result<Option<serde_json::Value>, StoreError> {
+        nothing()
+    }
+    async fn settings(
+        &self,
+        _prefix: &str,
+    ) -> Result<Vec<(String, serde_json::Value)>, StoreError> {
+        nothing()
+    }
+    async fn credential(&self, _name: &str) -> Result<Option<Credential>, StoreError> {
+        nothing()
+    }
+    async fn authorization(&self, _name: &str) -> Result<Option<Authorization>, StoreError> {
+        nothing()
+    }
+    async fn pace(&self, _vendor: &str) -> Result<Option<PaceRow>, StoreError> {
+        nothing()
+    }
+    async fn paces(&self) -> Result<Vec<PaceRow>, StoreError> {
+        nothing()
+    }
+    async fn engagement(
+        &self,
+        _contact: &ContactId,
+        _since: Timestamp,
+    ) -> Result<Vec<Engagement>, StoreError> {
+        nothing()
+    }
+    async fn watched(
+        &self,
+        _after: Option<&ContactId>,
+        _limit: u32,
+    ) -> Result<Vec<Watched>, StoreError> {
+        nothing()
+    }
+    async fn watched_unlooked(
+        &self,
+        _since: Timestamp,
+        _limit: u32,
+    ) -> Result<Vec<Watched>, StoreError> {
+        nothing()
+    }
+    async fn watched_at(&self, _address: &str) -> Result<Vec<ContactId>, StoreError> {
+        nothing()
+    }
+    async fn receipts_by_key(
+        &self,
+        _verified_by: &str,
+        _since: Option<Timestamp>,
+        _page: Page,
+    ) -> Result<Vec<Receipt>, StoreError> {
         nothing()
     }
     async fn procedure(&self, _hash: &str) -> Result<Option<ProcedureVersion>, StoreError> {

@@ -12,6 +12,7 @@ mod crash;
 mod credentials;
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod drills;

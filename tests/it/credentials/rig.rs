@@ -240,8 +240,12 @@ impl Clinic {
         let pace = Arc::new(Turnstile::default());
         let store = self.store().await;
         let ground = self.ground(worker, &store);
-        let connection =
-            KeapConnection::with_pace(&self.config(keys), &ground, Arc::clone(&pace) as _);
+        let connection = KeapConnection::with_pace(
+            &self.config(keys),
+            &ground,
+            Arc::clone(&ground.transport),
+            Arc::clone(&pace) as _,
+        );
         Process {
             connection: Arc::new(connection.expect("a connection")),
             pace,

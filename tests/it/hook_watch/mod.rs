@@ -16,7 +16,7 @@ use clear_relay::sandbox::world::Setup;
 use http::{HeaderMap, Method, StatusCode};
 use relay_core::time::{Clock, SignedDuration};
 use relay_http_client::{Answer, Call, RouterTransport, Transport, TransportError};
-use relay_keap::{ContactTypeField, CustomFieldsMode, HeaderStyle, KeapClient, Settings};
+use relay_keap::{KeapClient, Settings};
 use relay_store::{Job, JobFilter};
 use secrecy::SecretString;
 
@@ -123,14 +123,7 @@ impl Clinic {
         routers.serve("keap.test", self.world.vendors.keap.router());
         let settings = Settings {
             base: "https://keap.test/crm".parse().expect("an address"),
-            key: SecretString::from(KEAP_KEY),
-            header: HeaderStyle::Bearer,
-            custom_fields: CustomFieldsMode::Full,
-            contact_type: ContactTypeField {
-                id: None,
-                tab: "Clear Connection".to_owned(),
-                label: "Contact Type".to_owned(),
-            },
+            ..Settings::live(SecretString::from(KEAP_KEY)).expect("settings")
         };
         let clock = Arc::clone(&self.world.clock) as Arc<dyn Clock>;
         KeapClient::new(Arc::new(routers), clock, settings).expect("a client")

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use clap::Parser as _;
 use clear_relay::cli::{Cli, Output, run};
-use clear_relay::ports::Stores;
+use clear_relay::ports::{Look, Stores, Version};
 use relay_core::pace::{Answered, Exchange, Limits, Pace, QuotaReading, Said};
 use relay_core::time::{Clock as _, SignedDuration, SystemClock};
 use relay_store::{PaceRow, Store, StoreError};
@@ -23,6 +23,13 @@ impl Stores for Fake {
     }
     async fn migrate(&self, _path: &Path) -> Result<(), StoreError> {
         Ok(())
+    }
+    async fn look(&self, _path: &Path, _thorough: bool) -> Result<Look, StoreError> {
+        Ok(Look {
+            version: Version::Current,
+            journal: "wal".to_owned(),
+            damage: None,
+        })
     }
 }
 
