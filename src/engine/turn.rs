@@ -20,7 +20,7 @@ use relay_store::{Job, JobEnd, Op, StoreError};
 use serde_json::json;
 
 use super::jobs::member;
-use super::jobs::standing::{RECONCILE, is_standing};
+use super::jobs::standing::{CREDENTIAL, RECONCILE, is_standing};
 use super::{Engine, EngineError};
 use crate::pace::{CRM, Entry, Held, PORTAL, Turn, held, trouble_key};
 
@@ -102,6 +102,9 @@ impl Engine {
             "reread" => need(Priority::Normal, &[CRM]),
             "refresh" if self.reads_tasks(job).await? => need(Priority::Background, &[PORTAL, CRM]),
             "refresh" | RECONCILE => need(Priority::Background, &[PORTAL]),
+            // Tokens are fetched past every budget: nothing works without them.
+            CREDENTIAL => need(Priority::Normal, &[]),
+            "reread_batch" | "engagement_read" => need(Priority::Normal, &[CRM]),
             other if is_standing(other) => need(Priority::Background, &[CRM]),
             _ => need(Priority::Normal, &[]),
         })

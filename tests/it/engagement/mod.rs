@@ -61,12 +61,12 @@ async fn decisions(clinic: &Clinic, who: &Person) -> Vec<(Decision, MailEvidence
     all
 }
 
-/// Keap can't take the call task now, and says to come back in an hour.
-fn no_tasks_for_an_hour(clinic: &Clinic) {
+/// No request for a call task reaches Keap: it stays planned. What else is asked of Keap is answered.
+fn no_task_yet(clinic: &Clinic) {
     clinic.fault(
         "keap",
-        json!({ "operation": "call_task", "moment": "before", "act": "status", "code": 429,
-                "retry_after": 3600 }),
+        json!({ "operation": "call_task", "moment": "before", "act": "refuse",
+                "times": 100_000 }),
     );
 }
 

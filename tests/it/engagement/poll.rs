@@ -16,7 +16,7 @@ const FIRST: &str = "4 09:00 portal_message";
 async fn call_waits() -> (Clinic, Person) {
     let jo = Person::jo();
     let mut clinic = Clinic::with(std::slice::from_ref(&jo)).await;
-    no_tasks_for_an_hour(&clinic);
+    no_task_yet(&clinic);
     looks_from_friday(&mut clinic).await;
     clinic.until("2026-11-06 09:16").await;
     assert_eq!(clinic.outreach(&jo), [FIRST]);
@@ -56,7 +56,7 @@ async fn a_tenant_without_the_list_is_asked_contact_by_contact() {
     let mut clinic = Clinic::with(std::slice::from_ref(&jo)).await;
     let keap = &clinic.world.vendors.keap;
     keap.configure(|settings| settings.address_list = AddressList::NotImplemented);
-    no_tasks_for_an_hour(&clinic);
+    no_task_yet(&clinic);
     looks_from_friday(&mut clinic).await;
     clinic.until("2026-11-06 09:16").await;
     opens(&clinic, "2026-11-06 09:17");
@@ -162,7 +162,7 @@ async fn the_look_is_made_again_after_a_failure_and_misses_nothing() {
 #[tokio::test]
 async fn a_history_that_lags_behind_the_address_is_read_again() {
     let (clinic, jo) = call_waits().await;
-    no_tasks_for_an_hour(&clinic);
+    no_task_yet(&clinic);
     // The address moves; the mail that was opened is listed half an hour later only.
     clinic.keap(
         json!({ "act": "add_email_record", "contact": 202, "subject": "Late",

@@ -103,7 +103,7 @@ impl Rig {
             random: random.clone(),
             people: People::default(),
             retry: RetryPolicy::standard(),
-            contact_gap: relay_core::time::SignedDuration::from_hours(24),
+            contact_gap: relay_core::time::SignedDuration::ZERO,
             probes: ProbeSchedule::standard(),
             checkpoints,
             wake: Arc::new(Notify::new()),

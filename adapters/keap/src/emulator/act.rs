@@ -440,33 +440,6 @@ impl World<'_> {
         Ok(contact)
     }
 
-    fn delete_contact(&mut self, contact: u64) -> Result<u64, String> {
-        known(self.state.contacts.remove(contact), "contact")?;
-        self.state.custom.retain(|(owner, _), _| *owner != contact);
-        self.state.applied.retain(|(owner, _), _| *owner != contact);
-        self.raise("contact.delete", contact);
-        Ok(contact)
-    }
-
-    fn merge(&mut self, keep: u64, gone: u64) -> Result<u64, String> {
-        known(self.state.contacts.get(keep), "contact")?;
-        self.delete_contact(gone)?;
-        let state = &mut *self.state;
-        for table in [
-            &mut state.emails,
-            &mut state.tasks,
-            &mut state.notes,
-            &mut state.subscriptions,
-            &mut state.payment_methods,
-        ] {
-            for record in table.iter_mut().filter(|record| record.belongs_to(gone)) {
-                record.set("contact_id", keep.to_string());
-            }
-        }
-        self.raise("contact.edit", keep);
-        Ok(keep)
-    }
-
     fn tag_named(&self, name: &str) -> Option<u64> {
         let mut tags = self.state.tags.iter();
         tags.find(|tag| tag.text("name") == Some(name))
@@ -499,6 +472,6 @@ impl World<'_> {
     }
 }
 
-fn known<T>(found: Option<T>, what: &str) -> Result<T, String> {
+pub(super) fn known<T>(found: Option<T>, what: &str) -> Result<T, String> {
     found.ok_or_else(|| format!("no such {what}"))
 }

@@ -1,8 +1,10 @@
-//! Acts that are rarer: goals, templates, fields of tasks, a contact whose tags are refused.
+//! Acts that are rarer: goals, templates, fields of tasks, a contact whose tags are refused, is
+//! deleted or merged.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::act::known;
 use super::acts::NewField;
 use super::state::{CustomField, Row};
 use super::world::World;
@@ -41,6 +43,33 @@ pub struct TagRefusal {
 }
 
 impl World<'_> {
+    pub(super) fn delete_contact(&mut self, contact: u64) -> Result<u64, String> {
+        known(self.state.contacts.remove(contact), "contact")?;
+        self.state.custom.retain(|(owner, _), _| *owner != contact);
+        self.state.applied.retain(|(owner, _), _| *owner != contact);
+        self.raise("contact.delete", contact);
+        Ok(contact)
+    }
+
+    pub(super) fn merge(&mut self, keep: u64, gone: u64) -> Result<u64, String> {
+        known(self.state.contacts.get(keep), "contact")?;
+        self.delete_contact(gone)?;
+        let state = &mut *self.state;
+        for table in [
+            &mut state.emails,
+            &mut state.tasks,
+            &mut state.notes,
+            &mut state.subscriptions,
+            &mut state.payment_methods,
+        ] {
+            for record in table.iter_mut().filter(|record| record.belongs_to(gone)) {
+                record.set("contact_id", keep.to_string());
+            }
+        }
+        self.raise("contact.edit", keep);
+        Ok(keep)
+    }
+
     pub(super) fn add_goal(&mut self, new: &NewGoal) -> u64 {
         self.state.goals.push(new.clone());
         self.state.goals.len() as u64

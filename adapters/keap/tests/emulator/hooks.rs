@@ -486,18 +486,3 @@ async fn a_subscription_can_be_switched_off_overnight() {
     tenant.clock.advance(SignedDuration::from_hours(8));
     assert_eq!(tenant.keap.deliver_due().await, 0);
 }
-
-#[tokio::test]
-async fn an_edition_without_an_event_neither_lists_nor_takes_it() {
-    let (tenant, _) = listening();
-    let withheld = vec!["task.complete".to_owned()];
-    tenant
-        .keap
-        .configure(|settings| settings.unoffered_events = withheld);
-    let keys = tenant.get("/v1/hooks/event_keys").await.json;
-    let keys: Vec<String> = serde_json::from_value(keys).expect("a plain array");
-    assert!(!keys.contains(&"task.complete".to_owned()) && keys.contains(&"task.edit".to_owned()));
-    let body = json!({ "eventKey": "task.complete", "hookUrl": "https://relay.test/hook" });
-    let answer = tenant.post("/v1/hooks", body).await;
-    assert_eq!(answer.status, 400);
-}

@@ -270,3 +270,18 @@ async fn fields_are_joined_by_commas_in_one_parameter() {
         "the second is not read"
     );
 }
+
+#[tokio::test]
+async fn an_edition_without_an_event_neither_lists_nor_takes_it() {
+    let tenant = Tenant::new();
+    let withheld = vec!["task.complete".to_owned()];
+    tenant
+        .keap
+        .configure(|settings| settings.unoffered_events = withheld);
+    let keys = tenant.get("/v1/hooks/event_keys").await.json;
+    let keys: Vec<String> = serde_json::from_value(keys).expect("a plain array");
+    assert!(!keys.contains(&"task.complete".to_owned()) && keys.contains(&"task.edit".to_owned()));
+    let body = json!({ "eventKey": "task.complete", "hookUrl": "https://relay.test/hook" });
+    let answer = tenant.post("/v1/hooks", body).await;
+    assert_eq!(answer.status, 400);
+}
