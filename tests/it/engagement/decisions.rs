@@ -104,8 +104,8 @@ async fn a_history_that_lags_is_overtaken_by_a_post() {
 
 #[tokio::test]
 async fn a_post_before_the_call_task_is_made_turns_the_call_into_an_email() {
-    let (clinic, jo) = jo_alone().await;
-    no_task_yet(&clinic);
+    let jo = Person::jo();
+    let clinic = office_opens_late(&jo).await;
     clinic.until("2026-11-06 09:20").await;
     automation(
         &clinic,

@@ -61,13 +61,14 @@ async fn decisions(clinic: &Clinic, who: &Person) -> Vec<(Decision, MailEvidence
     all
 }
 
-/// No request for a call task reaches Keap: it stays planned. What else is asked of Keap is answered.
-fn no_task_yet(clinic: &Clinic) {
-    clinic.fault(
-        "keap",
-        json!({ "operation": "call_task", "moment": "before", "act": "refuse",
-                "times": 100_000 }),
-    );
+/// On Friday the office opens at ten: a call that is decided on at nine is planned and not made yet.
+async fn office_opens_late(person: &Person) -> Clinic {
+    let clinic = Clinic::open_with(|setup| {
+        setup.amend = |text| format!("{text}\n[clinic.office_hours]\nfriday = \"10:00-17:00\"\n");
+    })
+    .await;
+    clinic.join(person);
+    clinic
 }
 
 /// Her email history answers 500 until it is told otherwise.

@@ -11,12 +11,10 @@ use crate::support::checkpoints::StopAt;
 
 const FIRST: &str = "4 09:00 portal_message";
 
-/// Jo, whom the relay looks at; her call is decided on Friday at 9:00, and its task can't be made
-/// for an hour.
+/// Jo, whom the relay looks at; her call is decided on Friday at 9:00, and its task is made at 10:00.
 async fn call_waits() -> (Clinic, Person) {
     let jo = Person::jo();
-    let mut clinic = Clinic::with(std::slice::from_ref(&jo)).await;
-    no_task_yet(&clinic);
+    let mut clinic = office_opens_late(&jo).await;
     looks_from_friday(&mut clinic).await;
     clinic.until("2026-11-06 09:16").await;
     assert_eq!(clinic.outreach(&jo), [FIRST]);
@@ -53,10 +51,9 @@ async fn an_open_found_before_the_call_task_is_made_turns_the_call() {
 #[tokio::test]
 async fn a_tenant_without_the_list_is_asked_contact_by_contact() {
     let jo = Person::jo();
-    let mut clinic = Clinic::with(std::slice::from_ref(&jo)).await;
+    let mut clinic = office_opens_late(&jo).await;
     let keap = &clinic.world.vendors.keap;
     keap.configure(|settings| settings.address_list = AddressList::NotImplemented);
-    no_task_yet(&clinic);
     looks_from_friday(&mut clinic).await;
     clinic.until("2026-11-06 09:16").await;
     opens(&clinic, "2026-11-06 09:17");
@@ -162,7 +159,6 @@ async fn the_look_is_made_again_after_a_failure_and_misses_nothing() {
 #[tokio::test]
 async fn a_history_that_lags_behind_the_address_is_read_again() {
     let (clinic, jo) = call_waits().await;
-    no_task_yet(&clinic);
     // The address moves; the mail that was opened is listed half an hour later only.
     clinic.keap(
         json!({ "act": "add_email_record", "contact": 202, "subject": "Late",
