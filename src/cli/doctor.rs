@@ -88,9 +88,10 @@ pub async fn examine(
     };
     let asked = match &examined.config {
         Some(config) if !args.offline => {
-            let store = match config.keap.is_oauth() {
-                true => open(&config.store.path, ground.stores).await,
-                false => None,
+            let store = if config.keap.is_oauth() {
+                open(&config.store.path, ground.stores).await
+            } else {
+                None
             };
             inspectors(config, &ground.transport, &ground.clocks, store)
         }

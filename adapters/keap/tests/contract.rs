@@ -26,6 +26,7 @@ mod mail;
 #[cfg(test)]
 #[path = "contract/oauth.rs"]
 mod oauth;
+#[cfg(test)]
 #[path = "contract/oddities.rs"]
 mod oddities;
 #[cfg(test)]

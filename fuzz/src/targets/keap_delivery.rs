@@ -10,7 +10,7 @@ use relay_keap::webhook::{MAX_OBJECTS, PathSecrets, dedupe_key, parse};
 use relay_store::{Receipt, ReceiptState};
 
 use super::answers::now;
-use super::{Target, check_words};
+use super::{Target, check_words, unexpected};
 
 /// The target.
 pub const TARGET: Target = Target {
@@ -98,6 +98,6 @@ pub fn run(data: &[u8]) {
             check_words(note.as_deref().unwrap_or_default(), 300);
             assert!(hints.len() <= MAX_OBJECTS);
         }
-        Parsed::Engagement { .. } => panic!("a delivery tells of no email"),
+        Parsed::Engagement { .. } => unexpected("a delivery tells of no email"),
     }
 }

@@ -60,3 +60,11 @@ pub fn check_words(text: &str, longest: usize) {
         "{length} characters where {longest} are allowed"
     );
 }
+
+/// Panics: a source has said what it never says.
+///
+/// # Panics
+/// Always.
+fn unexpected(what: &str) {
+    assert!(what.is_empty(), "{what}");
+}

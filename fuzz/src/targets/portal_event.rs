@@ -9,7 +9,7 @@ use clear_relay::wiring::clear_connection::ClearConnectionSource;
 use relay_clear_connection::webhook::{FieldMap, KeyRing, read};
 use relay_core::time::TimeZone;
 
-use super::{Target, check_words};
+use super::{Target, check_words, unexpected};
 use crate::json::split_body;
 use crate::targets::keap_delivery::receipt;
 
@@ -85,7 +85,7 @@ pub fn run(data: &[u8]) {
             check_words(&reason, 200);
             assert!(hints.is_empty());
         }
-        Parsed::Engagement { .. } => panic!("the portal tells of no email"),
+        Parsed::Engagement { .. } => unexpected("the portal tells of no email"),
         Parsed::Content { note, .. } => check_words(note.as_deref().unwrap_or_default(), 300),
     }
 }
