@@ -6,7 +6,7 @@
 //! | `GET /stage/state?who=ID,ID` | the view, once |
 //! | `GET /stage/live?who=ID,ID` | the view, whenever it changes (Server-Sent Events) |
 //! | `GET /stage/plan?client=ID` | what stopping the coaching fee would change |
-//! | `POST /stage/press` | a button: see [`Press`](super::buttons::Press) |
+//! | `POST /stage/press` | a button: see [`Press`] |
 //! | `POST /stage/clock` | time: `{"do":"play"}`, `pause`, `slower`, `faster`, `next`, `again` |
 //!
 //! **Rules.** It listens on this machine only, which keeps other machines out, but not other pages
