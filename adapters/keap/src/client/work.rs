@@ -56,16 +56,22 @@ impl KeapClient {
         let tasks: Vec<Task> = self
             .list(OPERATION, &["v2", "tasks"], &query, "tasks")
             .await?;
-        Ok(tasks
+        let recent = tasks
             .into_iter()
             .filter(|task| task.contact_id.as_deref() == Some(contact))
-            .filter(|task| is_recent(task.create_time, since))
-            .find(|task| {
-                task.description
-                    .as_deref()
-                    .is_some_and(|d| marker.is_in_text(d))
-            })
-            .and_then(|task| task.id))
+            .filter(|task| is_recent(task.create_time, since));
+        for listed in recent {
+            let Some(id) = listed.id else { continue };
+            // A list may leave a text out; a task taken for absent would be made a second time.
+            let description = match listed.description {
+                Some(description) => Some(description),
+                None => self.task(&id).await?.and_then(|task| task.description),
+            };
+            if description.is_some_and(|text| marker.is_in_text(&text)) {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
     }
 
     /// A task; `None` if it is gone.

@@ -40,6 +40,13 @@ pub(super) fn drifted(mut reply: Reply, settings: &Settings) -> Reply {
     if settings.drift == Drift::NullsEverywhere {
         hollow(body);
     }
+    if settings.drift == Drift::ShortLists
+        && let Some(Value::Array(tasks)) = body.get_mut("tasks")
+    {
+        for task in tasks.iter_mut().filter_map(Value::as_object_mut) {
+            task.remove("description");
+        }
+    }
     reply
 }
 

@@ -140,6 +140,8 @@ pub enum Drift {
     NullsAndNews,
     /// Every member is null but ids: no description says which can't be.
     NullsEverywhere,
+    /// Unset members are left out, and in lists of tasks the descriptions, too.
+    ShortLists,
 }
 
 /// The form of times in hook deliveries: the documentation shows none.

@@ -3,7 +3,7 @@
 
 use relay_core::clients::AddressState;
 use relay_core::retry::Class;
-use relay_core::time::SignedDuration;
+use relay_core::time::{Clock as _, SignedDuration};
 use relay_http_client::CallError;
 use relay_http_client::emulation::{FaultAct, Moment};
 use relay_keap::CustomFieldsMode;
@@ -441,4 +441,25 @@ async fn a_tag_that_is_refused_with_200_is_no_success() {
         assert_eq!(error.class, class, "{word}");
         assert!(!setup.client.has_tag(MAYA, "Off").await.expect("an answer"));
     }
+}
+
+#[tokio::test]
+async fn a_task_whose_text_the_list_leaves_out_is_read_by_itself() {
+    let setup = ready().await;
+    let client = &setup.client;
+    let since = setup.clock.now();
+    let marker = Marker::new("marker_short");
+    let made = client
+        .create_task(MAYA, COACH, "CALL", "Call her", since, &marker)
+        .await
+        .expect("made");
+    setup
+        .keap
+        .configure(|tenant| tenant.drift = Drift::ShortLists);
+    let found = client.find_task(MAYA, &marker, since).await;
+    assert_eq!(found.expect("an answer"), Some(made));
+    let other = client
+        .find_task(MAYA, &Marker::new("marker_else"), since)
+        .await;
+    assert_eq!(other.expect("an answer"), None);
 }
