@@ -15,7 +15,7 @@ use super::more_acts::{NewGoal, NewTemplate, TagRefusal};
 use super::oddities::OpenTime;
 use super::state::{Row, v2_time};
 use super::v2::{billing, tags, tasks};
-use super::world::World;
+use super::world::{World, known};
 use super::{Keap, lock};
 
 /// Something that happens in the tenant without the API. What makes an object returns its id.
@@ -470,8 +470,4 @@ impl World<'_> {
         tasks::apply(self, id, &changes);
         Ok(id)
     }
-}
-
-pub(super) fn known<T>(found: Option<T>, what: &str) -> Result<T, String> {
-    found.ok_or_else(|| format!("no such {what}"))
 }

@@ -4,10 +4,9 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::act::known;
 use super::acts::NewField;
 use super::state::{CustomField, Row};
-use super::world::World;
+use super::world::{World, known};
 
 /// A published goal of an automation, reached by its names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

@@ -89,3 +89,8 @@ pub(super) fn draw(random: &dyn Random, seconds: &RangeInclusive<u32>) -> u32 {
     let offset = u32::try_from(random.next_u64() % span).unwrap_or(0);
     seconds.start().saturating_add(offset)
 }
+
+/// What an act is about, or the words that say that it is not there.
+pub(super) fn known<T>(found: Option<T>, what: &str) -> Result<T, String> {
+    found.ok_or_else(|| format!("no such {what}"))
+}
