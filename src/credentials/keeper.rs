@@ -290,7 +290,7 @@ impl Inner {
             if enough && !self.is_due(want, &row, &known, now) {
                 return token();
             }
-            if refused && now.duration_since(known.issued_at) < SETTLING {
+            if refused && now.duration_since(known.issued_at).abs() < SETTLING {
                 return Ok(None);
             }
             let attempt = self.attempt(&row, &known, !enough, &mut refused_once, turn);

@@ -15,6 +15,10 @@ use crate::engine::{Engine, EngineError};
 /// Messages are read at least this far back: a coach who wrote by hand counts for a day (E43).
 const MESSAGES_BACK: SignedDuration = SignedDuration::from_hours(24);
 
+/// How long the other reads may take before the portal is read once more, real time. Well under what
+/// [`run`](super::run) lets pass between the last look at the client and the request.
+const FRESH: SignedDuration = SignedDuration::from_secs(2);
+
 /// What was read, and what it taught us besides (a link found, a coach looked up).
 #[derive(Debug)]
 pub(crate) struct Fresh {
@@ -22,8 +26,8 @@ pub(crate) struct Fresh {
     pub(crate) reading: GuardReading,
     /// To be committed with whatever follows.
     pub(crate) ops: Vec<Op>,
-    /// When the last read had ended, real time.
-    pub(crate) ended_at: Timestamp,
+    /// Since when nobody has looked whether she checked in or wrote, real time.
+    pub(crate) looked_at: Timestamp,
 }
 
 impl Engine {
@@ -36,11 +40,12 @@ impl Engine {
         needs: Needs,
     ) -> Result<Fresh, EngineError> {
         let mut ops = Vec::new();
-        let portal = if needs.portal {
+        let mut portal = if needs.portal {
             self.read_portal(case, effect).await?
         } else {
             None
         };
+        let mut looked_at = self.clocks.real.now();
         let snapshot = portal.as_ref().map(|portal| &portal.client);
         let coach = if needs.coach {
             self.read_coach(&case.client, effect, snapshot, needs, &mut ops)
@@ -66,6 +71,14 @@ impl Engine {
             }
         }
         let task = self.made_task(&effect.input).await?;
+        let now = self.clocks.real.now();
+        if !needs.portal {
+            looked_at = now;
+        } else if now.duration_since(looked_at).abs() > FRESH {
+            // The CRM was slow, or a token was renewed: what the client did meanwhile counts.
+            portal = self.read_portal(case, effect).await?;
+            looked_at = self.clocks.real.now();
+        }
         let read_at = self.now();
         Ok(Fresh {
             reading: GuardReading {
@@ -77,7 +90,7 @@ impl Engine {
                 task,
             },
             ops,
-            ended_at: self.clocks.real.now(),
+            looked_at,
         })
     }
 

@@ -208,7 +208,7 @@ impl Engine {
         let guarded_at = if desired {
             self.clocks.real.now()
         } else {
-            read.ended_at
+            read.looked_at
         };
         let intent = self.intend(job, case, effect, request, read).await?;
         // This process may have stood still (a suspended machine): its lease may be gone, and what

@@ -322,8 +322,9 @@ impl Engine {
 }
 
 /// The next receipts that may be read at the same time, at most `at_once`, and all others in their
-/// order. No two of a wave are about one client, and none is about a client of an earlier receipt
-/// that is left for later.
+/// order. No two whose facts name their client are about one client, and none is about a client of an
+/// earlier receipt that is left for later. What names a contact only (a hint, an automation's post)
+/// is kept in order by the version of its case.
 fn wave(
     queue: Vec<Unread>,
     at_once: usize,

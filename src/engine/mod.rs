@@ -141,6 +141,8 @@ impl Engine {
     pub async fn prepare(&self) -> Result<(), EngineError> {
         let mut ops = self.book.ops_at_start(self.now());
         ops.extend(self.standing_jobs());
+        // A path that was closed because its secret had leaked stays closed over a restart.
+        self.ports.hooks.prepare().await?;
         self.store.commit(ops.into()).await?;
         Ok(())
     }

@@ -12,6 +12,9 @@
 //! - An effect under way keeps its bytes, so a case with one is not moved before that is settled.
 //! - The mode does not change: a case that was opened as a proposal stays one.
 //!
+//! Not guaranteed: that no effect begins in the very moment of the move. Its bytes are those of the
+//! version it was guarded in, and the history tells both.
+//!
 //! Guarantee: the case moves in the same batch as the line in its history and the entry in the
 //! audit log that say who moved it and what differed.
 

@@ -92,6 +92,10 @@ pub trait HookRegistry: Debug + Send + Sync {
     /// How often the subscriptions are to be looked at, procedure time. `None` where none can be
     /// made, because the configuration doesn't say where the vendor is to send.
     fn every(&self) -> Option<SignedDuration>;
+    /// Learns, before the first webhook is received, which paths were closed. Asks no vendor.
+    async fn prepare(&self) -> Result<(), CallError> {
+        Ok(())
+    }
     /// How each event we need stands.
     async fn list(&self) -> Result<Vec<HookStatus>, CallError>;
     /// Makes what is missing, verifies what is not, moves what sends to an older path, removes

@@ -31,7 +31,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use relay_core::retry::Class;
-use relay_core::time::Clock;
+use relay_core::time::{Clock, SignedDuration, Timestamp};
 use relay_http_client::{Answer, Call, CallError, Transport, below};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
@@ -55,6 +55,8 @@ use crate::query::{Query, Unfilterable, page_token};
 const SINGLE: Duration = Duration::from_secs(30);
 /// The limit for a list, real time: lists have been seen to be slow on large tenants.
 const LIST: Duration = Duration::from_mins(1);
+/// How long a change may wait for a credential, procedure time.
+const WAITED: SignedDuration = SignedDuration::from_secs(5);
 /// Pages read before a list is given up as too long to be whole.
 const MAX_PAGES: usize = 50;
 /// The address of the live service, without a version.
@@ -311,11 +313,16 @@ impl KeapClient {
         call: Call,
         mutating: bool,
     ) -> Result<Answer, CallError> {
+        let began = self.clock.now();
         let shown = self.credential.current().await?;
+        self.still_fresh(operation, began, mutating)?;
         let answer = self.send(operation, call.clone(), &shown, mutating).await?;
         let answer = if answer.status == StatusCode::UNAUTHORIZED {
+            let began = self.clock.now();
             match self.credential.refused(&shown).await? {
                 Some(other) if !mutating || is_gateways(&answer) => {
+                    // The gateway has refused it before the work: nothing was done.
+                    self.still_fresh(operation, began, mutating)?;
                     self.send(operation, call, &other, mutating).await?
                 }
                 _ => answer,
@@ -327,6 +334,26 @@ impl KeapClient {
             return Ok(answer);
         }
         Err(refusal(operation, &answer, mutating, self.clock.now()))
+    }
+
+    /// Refuses to change anything on what was known before a long wait for a credential: whoever
+    /// asked for the change must look again.
+    fn still_fresh(
+        &self,
+        operation: &'static str,
+        began: Timestamp,
+        mutating: bool,
+    ) -> Result<(), CallError> {
+        let waited = self.clock.now().duration_since(began);
+        if !mutating || waited.abs() <= WAITED {
+            return Ok(());
+        }
+        Err(CallError {
+            class: Class::NotSent,
+            operation,
+            status: None,
+            message: "the credential was renewed first; nothing was sent".to_owned(),
+        })
     }
 
     /// One request, logged.

@@ -131,6 +131,11 @@ impl Engine {
         for known in unlooked {
             let asked = self.ports.addresses.address(&known.contact);
             let Some(address) = self.one(&known.contact, asked).await? else {
+                // Refused for good: it must not stand before all others for ever.
+                ops.push(Op::PutWatched(Watched {
+                    looked_at: Some(now),
+                    ..known
+                }));
                 continue;
             };
             if address.is_some() && address != known.address {

@@ -2,7 +2,7 @@
 //!
 //! A history that can't be read is tried again for as long as any read. But where somebody told
 //! that she opened or clicked an email, waiting longer tells nothing more: once the read is refused
-//! for good, or has failed for [`PATIENCE`], the decision is made on what was told, if that counts
+//! for good, or has not come about for [`PATIENCE`], the decision is made on what was told, if that counts
 //! by the procedure's rule. If it doesn't, everything stays as it is without it.
 
 use relay_core::channel::{EngagementEvent, EngagementSource, MailEvidence};
@@ -148,8 +148,10 @@ impl Engine {
     }
 
     fn is_out_of_patience(&self, job: &Job, error: &CallError) -> bool {
-        let since = job.failing_since.unwrap_or_else(|| self.now());
-        error.class == Class::Permanent || self.now().duration_since(since) >= PATIENCE
+        // Since it was asked for: a read that a pause keeps from being made has not failed, and the
+        // client waits all the same.
+        let waited = self.now().duration_since(job.created_at);
+        error.class == Class::Permanent || waited >= PATIENCE
     }
 
     /// What is there without the history: what was told, and the state of her address if that can

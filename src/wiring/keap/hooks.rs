@@ -244,6 +244,10 @@ impl KeapHooks {
 
 #[async_trait]
 impl HookRegistry for KeapHooks {
+    async fn prepare(&self) -> Result<(), CallError> {
+        self.learn_closed().await
+    }
+
     fn every(&self) -> Option<SignedDuration> {
         self.doors.paths.as_ref().map(|_| self.every)
     }

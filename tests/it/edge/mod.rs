@@ -9,6 +9,7 @@ mod events;
 mod order;
 mod people;
 mod privacy;
+mod slow;
 mod technical;
 mod time;
 mod versions;

@@ -116,9 +116,11 @@ async fn e74_a_closed_path_stays_closed_in_every_process_and_after_a_restart() {
     clinic.pass(6).await;
     assert_eq!(knock(&clinic, HOOK_SECRET, 1).await, 404);
     clinic.world.restart().await.expect("a restart");
+    let at_once = knock(&clinic, HOOK_SECRET, 2).await;
+    assert_eq!(at_once, 404, "before anybody has asked Keap");
     clinic.settle().await;
     clinic.pass(6).await;
-    assert_eq!(knock(&clinic, HOOK_SECRET, 2).await, 404);
+    assert_eq!(knock(&clinic, HOOK_SECRET, 3).await, 404);
     clinic
         .world
         .reconfigure(only_the_second)

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use relay_core::retry::Class;
-use relay_core::time::SignedDuration;
+use relay_core::time::{ManualClock, SignedDuration};
 use relay_http_client::CallError;
 use relay_http_client::emulation::{FaultAct, Moment};
 use relay_keap::emulator::{Act, Consent, RefusedToken};
@@ -236,4 +236,34 @@ async fn a_write_that_something_behind_the_gateway_refused_is_not_made_again() {
     assert_eq!(error.expect_err("refused").class, Class::Unauthorised);
     assert_eq!(setup.transport.mutating(), 1);
     assert_eq!(credential.told.lock().expect("told").len(), 1);
+}
+
+/// Renews its token for six seconds before it shows one.
+#[derive(Debug)]
+struct Slow(Arc<ManualClock>);
+
+#[async_trait]
+impl Credential for Slow {
+    async fn current(&self) -> Result<SecretString, CallError> {
+        self.0.advance(SignedDuration::from_secs(6));
+        Ok(secret(KEY))
+    }
+    async fn refused(&self, _shown: &SecretString) -> Result<Option<SecretString>, CallError> {
+        Ok(None)
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_changed_after_a_long_wait_for_a_token_and_reads_go_on() {
+    let setup = setup();
+    let settings = Settings {
+        credential: Arc::new(Slow(Arc::clone(&setup.clock))),
+        ..settings(KEY, HeaderStyle::Bearer)
+    };
+    let client = KeapClient::new(setup.transport.clone(), setup.clock.clone(), settings);
+    let client = client.expect("a client");
+    let error = client.create_tag("Follow-up: email").await;
+    assert_eq!(error.expect_err("not sent").class, Class::NotSent);
+    assert!(setup.accepted("create_tag").is_empty());
+    assert!(client.contact(MAYA).await.expect("an answer").is_some());
 }
