@@ -69,6 +69,7 @@ fuzzed! {
     no_event_of_the_portal_breaks_its_reader: "portal_event",
     no_procedure_is_accepted_that_cannot_be_rendered: "procedure_toml",
     no_headers_pass_without_their_signature: "signature",
+    no_answer_of_the_token_endpoint_breaks_a_connection: "tokens",
 }
 
 /// A target that breaks on a word.

@@ -227,12 +227,22 @@ fn words(
     let status = status.map_or_else(String::new, |s| format!(" with status {}", s.as_u16()));
     let what = match error {
         RequestTokenError::Request(error) => error.to_string(),
-        RequestTokenError::ServerResponse(told) => relay_http_client::redact(told.error().as_ref()),
+        RequestTokenError::ServerResponse(told) => code_words(told.error().as_ref()),
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
             "the answer can't be read".to_owned()
         }
     };
     format!("{operation} failed{status}: {what}")
+}
+
+/// A code in the form that all known ones have. Anything else may be what we sent, sent back.
+fn code_words(code: &str) -> String {
+    let known_form = code.len() <= 40 && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    if known_form {
+        code.to_owned()
+    } else {
+        "an error without a known code".to_owned()
+    }
 }
 
 fn tokens(answer: &BasicTokenResponse) -> Tokens {

@@ -13,6 +13,7 @@ pub mod portal_answer;
 pub mod portal_event;
 pub mod procedure_toml;
 pub mod signature;
+pub mod tokens;
 
 /// A parser of untrusted input, and what to try on it.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +44,7 @@ pub const TARGETS: &[Target] = &[
     portal_event::TARGET,
     procedure_toml::TARGET,
     signature::TARGET,
+    tokens::TARGET,
 ];
 
 /// A person who stands in the seeds. No error may name her.
