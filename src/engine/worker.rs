@@ -180,7 +180,12 @@ pub async fn run(engine: Engine, concurrency: u32, stop: Stop) -> Result<(), Eng
             }
         };
         if idle {
-            let until_due = engine.until_due().await;
+            // With every hand full nothing more can be claimed, whatever is due: a job that ends,
+            // or a receipt, is what is waited for.
+            let until_due = match free {
+                0 => Some(LOOK_AGAIN),
+                _ => engine.until_due().await,
+            };
             busy = until_due.map_or(busy.saturating_add(1), |_| 0);
             let wait = until_due.unwrap_or_else(|| for_busy_lane(busy));
             let wake = Arc::clone(&engine.wake);

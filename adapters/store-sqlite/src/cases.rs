@@ -3,7 +3,7 @@
 use relay_core::case::{Case, CaseStatus, Mode, TimelineEntry};
 use relay_core::ids::{CaseId, ClientId};
 use relay_store::{CaseFilter, Page, StoreError};
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
 use crate::values::{Reading, bounds, integer, json, maybe_json, micros};
@@ -232,7 +232,7 @@ pub(crate) async fn append(
 }
 
 /// One case.
-pub(crate) async fn get(pool: &SqlitePool, id: CaseId) -> Result<Option<Case>, Failure> {
+pub(crate) async fn get(conn: &mut SqliteConnection, id: CaseId) -> Result<Option<Case>, Failure> {
     let id = id.0.as_bytes().as_slice();
     let row = sqlx::query_as!(
         CaseRow,
@@ -241,13 +241,16 @@ pub(crate) async fn get(pool: &SqlitePool, id: CaseId) -> Result<Option<Case>, F
          FROM cases WHERE id = ?1",
         id
     )
-    .fetch_optional(pool)
+    .fetch_optional(conn)
     .await?;
     Ok(row.map(CaseRow::read).transpose()?)
 }
 
 /// A client's cases that are not closed, oldest first.
-pub(crate) async fn open_of(pool: &SqlitePool, client: &ClientId) -> Result<Vec<Case>, Failure> {
+pub(crate) async fn open_of(
+    conn: &mut SqliteConnection,
+    client: &ClientId,
+) -> Result<Vec<Case>, Failure> {
     let client = client.as_str();
     let rows = sqlx::query_as!(
         CaseRow,
@@ -256,7 +259,7 @@ pub(crate) async fn open_of(pool: &SqlitePool, client: &ClientId) -> Result<Vec<
          FROM cases WHERE client = ?1 AND status <> 'closed' ORDER BY opened_at, seq",
         client
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     Ok(rows
         .into_iter()
@@ -266,18 +269,36 @@ pub(crate) async fn open_of(pool: &SqlitePool, client: &ClientId) -> Result<Vec<
 
 /// Cases matching a filter, newest change first.
 pub(crate) async fn list(
-    pool: &SqlitePool,
+    conn: &mut SqliteConnection,
     filter: &CaseFilter,
     page: Page,
 ) -> Result<Vec<Case>, Failure> {
-    let client = filter.client.as_ref().map(ClientId::as_str);
+    // A statement for each question: one for both would read every case there ever was.
+    let rows = match &filter.client {
+        Some(client) => list_of(conn, client, filter, page).await?,
+        None => list_all(conn, filter, page).await?,
+    };
+    Ok(rows
+        .into_iter()
+        .map(CaseRow::read)
+        .collect::<Result<_, _>>()?)
+}
+
+/// Of one client. Asked before each message that may go out.
+async fn list_of(
+    conn: &mut SqliteConnection,
+    client: &ClientId,
+    filter: &CaseFilter,
+    page: Page,
+) -> Result<Vec<CaseRow>, sqlx::Error> {
+    let client = client.as_str();
     let (limit, offset) = bounds(page);
-    let rows = sqlx::query_as!(
+    sqlx::query_as!(
         CaseRow,
         "SELECT seq, id, client, procedure, procedure_hash, logic, mode, version, status, reason,
              step, visit, generation, wait, data, opened_at, changed_at
          FROM cases
-         WHERE (?1 IS NULL OR client = ?1)
+         WHERE client = ?1
            AND (?2 IS NULL OR procedure = ?2)
            AND (?3 OR status <> 'closed')
          ORDER BY changed_at DESC, seq DESC LIMIT ?4 OFFSET ?5",
@@ -287,17 +308,36 @@ pub(crate) async fn list(
         limit,
         offset
     )
-    .fetch_all(pool)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(CaseRow::read)
-        .collect::<Result<_, _>>()?)
+    .fetch_all(conn)
+    .await
+}
+
+async fn list_all(
+    conn: &mut SqliteConnection,
+    filter: &CaseFilter,
+    page: Page,
+) -> Result<Vec<CaseRow>, sqlx::Error> {
+    let (limit, offset) = bounds(page);
+    sqlx::query_as!(
+        CaseRow,
+        "SELECT seq, id, client, procedure, procedure_hash, logic, mode, version, status, reason,
+             step, visit, generation, wait, data, opened_at, changed_at
+         FROM cases
+         WHERE (?1 IS NULL OR procedure = ?1)
+           AND (?2 OR status <> 'closed')
+         ORDER BY changed_at DESC, seq DESC LIMIT ?3 OFFSET ?4",
+        filter.procedure,
+        filter.closed,
+        limit,
+        offset
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// The history of a case, in the order it was written.
 pub(crate) async fn timeline(
-    pool: &SqlitePool,
+    conn: &mut SqliteConnection,
     case: CaseId,
 ) -> Result<Vec<TimelineEntry>, Failure> {
     let id = case.0.as_bytes().as_slice();
@@ -305,7 +345,7 @@ pub(crate) async fn timeline(
         "SELECT seq, at, step, text, sop, detail FROM timeline WHERE case_id = ?1 ORDER BY seq",
         id
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     rows.into_iter()
         .map(|line| {

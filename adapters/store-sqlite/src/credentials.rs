@@ -3,7 +3,7 @@
 use relay_store::{
     Authorization, Credential, CredentialLease, CredentialSettled, CredentialState, NewCredential,
 };
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
 use crate::values::{Reading, integer, micros};
@@ -111,14 +111,17 @@ pub(crate) async fn settle(
 }
 
 /// A credential.
-pub(crate) async fn get(pool: &SqlitePool, name: &str) -> Result<Option<Credential>, Failure> {
+pub(crate) async fn get(
+    conn: &mut SqliteConnection,
+    name: &str,
+) -> Result<Option<Credential>, Failure> {
     let found = sqlx::query!(
         "SELECT version, state, key_id, sealed, tenant, issued_at, access_expires_at,
              refresh_expires_at, tries, tried_at, note, lease_owner, lease_until, changed_at
          FROM credentials WHERE name = ?1",
         name
     )
-    .fetch_optional(pool)
+    .fetch_optional(conn)
     .await?;
     let Some(found) = found else {
         return Ok(None);
@@ -181,12 +184,15 @@ pub(crate) async fn use_up(
 }
 
 /// The authorization that was begun last.
-pub(crate) async fn begun(pool: &SqlitePool, name: &str) -> Result<Option<Authorization>, Failure> {
+pub(crate) async fn begun(
+    conn: &mut SqliteConnection,
+    name: &str,
+) -> Result<Option<Authorization>, Failure> {
     let found = sqlx::query!(
         "SELECT state_hash, expires_at FROM authorizations WHERE name = ?1",
         name
     )
-    .fetch_optional(pool)
+    .fetch_optional(conn)
     .await?;
     let Some(found) = found else {
         return Ok(None);

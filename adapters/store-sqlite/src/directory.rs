@@ -4,7 +4,7 @@ use relay_core::clients::Coach;
 use relay_core::ids::{ClientId, CoachId, ContactId, CrmUserId};
 use relay_store::{AuditEntry, Link, Page, ProcedureVersion};
 use serde_json::Value;
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::SqliteConnection;
 
 use crate::failure::Failure;
 use crate::values::{Reading, bounds, json, micros};
@@ -41,13 +41,16 @@ pub(crate) async fn remove_link(
 }
 
 /// Which contact a client is.
-pub(crate) async fn link(pool: &SqlitePool, client: &ClientId) -> Result<Option<Link>, Failure> {
+pub(crate) async fn link(
+    conn: &mut SqliteConnection,
+    client: &ClientId,
+) -> Result<Option<Link>, Failure> {
     let id = client.as_str();
     let row = sqlx::query!(
         "SELECT contact, source, at FROM links WHERE client = ?1",
         id
     )
-    .fetch_optional(pool)
+    .fetch_optional(conn)
     .await?;
     let Some(found) = row else {
         return Ok(None);
@@ -62,7 +65,7 @@ pub(crate) async fn link(pool: &SqlitePool, client: &ClientId) -> Result<Option<
 
 /// Which clients a contact is, by client id.
 pub(crate) async fn clients_of(
-    pool: &SqlitePool,
+    conn: &mut SqliteConnection,
     contact: &ContactId,
 ) -> Result<Vec<ClientId>, Failure> {
     let contact = contact.as_str();
@@ -70,7 +73,7 @@ pub(crate) async fn clients_of(
         "SELECT client FROM links WHERE contact = ?1 ORDER BY client",
         contact
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     Ok(clients.into_iter().map(ClientId).collect())
 }
@@ -94,13 +97,16 @@ pub(crate) async fn put_coach(conn: &mut SqliteConnection, coach: &Coach) -> Res
 }
 
 /// A coach.
-pub(crate) async fn coach(pool: &SqlitePool, id: &CoachId) -> Result<Option<Coach>, Failure> {
+pub(crate) async fn coach(
+    conn: &mut SqliteConnection,
+    id: &CoachId,
+) -> Result<Option<Coach>, Failure> {
     let key = id.as_str();
     let row = sqlx::query!(
         "SELECT name, email, crm_user FROM coaches WHERE id = ?1",
         key
     )
-    .fetch_optional(pool)
+    .fetch_optional(conn)
     .await?;
     Ok(row.map(|found| Coach {
         id: id.clone(),
@@ -111,9 +117,9 @@ pub(crate) async fn coach(pool: &SqlitePool, id: &CoachId) -> Result<Option<Coac
 }
 
 /// The directory, by name.
-pub(crate) async fn coaches(pool: &SqlitePool) -> Result<Vec<Coach>, Failure> {
+pub(crate) async fn coaches(conn: &mut SqliteConnection) -> Result<Vec<Coach>, Failure> {
     let rows = sqlx::query!("SELECT id, name, email, crm_user FROM coaches ORDER BY name, id")
-        .fetch_all(pool)
+        .fetch_all(conn)
         .await?;
     Ok(rows
         .into_iter()
@@ -162,9 +168,12 @@ pub(crate) async fn put_setting_once(
 }
 
 /// A setting.
-pub(crate) async fn setting(pool: &SqlitePool, key: &str) -> Result<Option<Value>, Failure> {
+pub(crate) async fn setting(
+    conn: &mut SqliteConnection,
+    key: &str,
+) -> Result<Option<Value>, Failure> {
     let value = sqlx::query_scalar!("SELECT value FROM settings WHERE key = ?1", key)
-        .fetch_optional(pool)
+        .fetch_optional(conn)
         .await?;
     let row = Reading::new("settings", key);
     Ok(row.maybe_json("value", value.as_deref())?)
@@ -172,7 +181,7 @@ pub(crate) async fn setting(pool: &SqlitePool, key: &str) -> Result<Option<Value
 
 /// The settings whose names begin with `prefix`, by name.
 pub(crate) async fn settings(
-    pool: &SqlitePool,
+    conn: &mut SqliteConnection,
     prefix: &str,
 ) -> Result<Vec<(String, Value)>, Failure> {
     // A range, so that the primary key is used; no name of ours holds the last character there is.
@@ -182,7 +191,7 @@ pub(crate) async fn settings(
         prefix,
         end
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     rows.into_iter()
         .map(|found| {
@@ -211,7 +220,7 @@ pub(crate) async fn put_procedure(
 
 /// A procedure version.
 pub(crate) async fn procedure(
-    pool: &SqlitePool,
+    conn: &mut SqliteConnection,
     hash: &str,
 ) -> Result<Option<ProcedureVersion>, Failure> {
     Ok(sqlx::query_as!(
@@ -219,7 +228,7 @@ pub(crate) async fn procedure(
         "SELECT hash, name, body FROM procedures WHERE hash = ?1",
         hash
     )
-    .fetch_optional(pool)
+    .fetch_optional(conn)
     .await?)
 }
 
@@ -244,14 +253,17 @@ pub(crate) async fn write_audit(
 }
 
 /// The audit log, newest first.
-pub(crate) async fn audit(pool: &SqlitePool, page: Page) -> Result<Vec<AuditEntry>, Failure> {
+pub(crate) async fn audit(
+    conn: &mut SqliteConnection,
+    page: Page,
+) -> Result<Vec<AuditEntry>, Failure> {
     let (limit, offset) = bounds(page);
     let rows = sqlx::query!(
         "SELECT seq, at, who, what, object, detail FROM audit ORDER BY seq DESC LIMIT ?1 OFFSET ?2",
         limit,
         offset
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     rows.into_iter()
         .map(|entry| {

@@ -4,7 +4,7 @@ use relay_core::effects::{EffectInput, EffectKind, PlannedEffect, Request, Settl
 use relay_core::ids::{CaseId, ClientId, EffectKey, IntentId, TaskId};
 use relay_core::time::Timestamp;
 use relay_store::{Effect, EffectState, Intent, StoreError};
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::SqliteConnection;
 
 use crate::cases::{mode_from, mode_name};
 use crate::failure::{Failure, conflict};
@@ -266,7 +266,10 @@ pub(crate) async fn cancel(
 }
 
 /// One effect.
-pub(crate) async fn get(pool: &SqlitePool, key: &EffectKey) -> Result<Option<Effect>, Failure> {
+pub(crate) async fn get(
+    conn: &mut SqliteConnection,
+    key: &EffectKey,
+) -> Result<Option<Effect>, Failure> {
     let key = key.as_str();
     let row = sqlx::query_as!(
         EffectRow,
@@ -275,13 +278,16 @@ pub(crate) async fn get(pool: &SqlitePool, key: &EffectKey) -> Result<Option<Eff
          FROM effects WHERE key = ?1",
         key
     )
-    .fetch_optional(pool)
+    .fetch_optional(conn)
     .await?;
     Ok(row.map(EffectRow::read).transpose()?)
 }
 
 /// The effects of a case, in order of planning.
-pub(crate) async fn of_case(pool: &SqlitePool, case: CaseId) -> Result<Vec<Effect>, Failure> {
+pub(crate) async fn of_case(
+    conn: &mut SqliteConnection,
+    case: CaseId,
+) -> Result<Vec<Effect>, Failure> {
     let case = case.0.as_bytes().as_slice();
     let rows = sqlx::query_as!(
         EffectRow,
@@ -290,7 +296,7 @@ pub(crate) async fn of_case(pool: &SqlitePool, case: CaseId) -> Result<Vec<Effec
          FROM effects WHERE case_id = ?1 ORDER BY seq",
         case
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     Ok(rows
         .into_iter()
@@ -299,7 +305,10 @@ pub(crate) async fn of_case(pool: &SqlitePool, case: CaseId) -> Result<Vec<Effec
 }
 
 /// The done call task effect that made this task.
-pub(crate) async fn of_task(pool: &SqlitePool, task: &TaskId) -> Result<Option<Effect>, Failure> {
+pub(crate) async fn of_task(
+    conn: &mut SqliteConnection,
+    task: &TaskId,
+) -> Result<Option<Effect>, Failure> {
     let task = task.as_str();
     // Closing or moving a task names the same task: only the effect that made it is meant.
     let row = sqlx::query_as!(
@@ -311,14 +320,14 @@ pub(crate) async fn of_task(pool: &SqlitePool, task: &TaskId) -> Result<Option<E
          ORDER BY seq LIMIT 1",
         task
     )
-    .fetch_optional(pool)
+    .fetch_optional(conn)
     .await?;
     Ok(row.map(EffectRow::read).transpose()?)
 }
 
 /// The vendor's references of a client's done effects of one kind, in order of planning.
 pub(crate) async fn vendor_refs(
-    pool: &SqlitePool,
+    conn: &mut SqliteConnection,
     client: &ClientId,
     kind: EffectKind,
 ) -> Result<Vec<String>, Failure> {
@@ -331,19 +340,22 @@ pub(crate) async fn vendor_refs(
         client,
         kind
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?)
 }
 
 /// The intents of an effect, by revision.
-pub(crate) async fn intents(pool: &SqlitePool, key: &EffectKey) -> Result<Vec<Intent>, Failure> {
+pub(crate) async fn intents(
+    conn: &mut SqliteConnection,
+    key: &EffectKey,
+) -> Result<Vec<Intent>, Failure> {
     let effect = key.as_str();
     let rows = sqlx::query!(
         "SELECT seq, id, revision, request, reading, at, outcome
          FROM intents WHERE effect = ?1 ORDER BY revision",
         effect
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     rows.into_iter()
         .map(|intent| {

@@ -4,7 +4,7 @@ use relay_core::channel::{EngagementEvent, EngagementKind, EngagementSource, POS
 use relay_core::ids::{ContactId, EmailId};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Engagement, Watched};
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::SqliteConnection;
 
 use crate::failure::Failure;
 use crate::values::{Reading, micros};
@@ -123,7 +123,7 @@ async fn completed(conn: &mut SqliteConnection, told: &Engagement) -> Result<boo
 
 /// Opens and clicks of a contact at or after `since`, oldest first.
 pub(crate) async fn list(
-    pool: &SqlitePool,
+    conn: &mut SqliteConnection,
     contact: &ContactId,
     since: Timestamp,
 ) -> Result<Vec<Engagement>, Failure> {
@@ -135,7 +135,7 @@ pub(crate) async fn list(
         id,
         since
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     let mut told = Vec::new();
     for found in rows {
@@ -202,7 +202,7 @@ fn read_watched(
 
 /// Contacts of clients with an open case, by id.
 pub(crate) async fn watched(
-    pool: &SqlitePool,
+    conn: &mut SqliteConnection,
     after: Option<&ContactId>,
     limit: u32,
 ) -> Result<Vec<Watched>, Failure> {
@@ -216,7 +216,7 @@ pub(crate) async fn watched(
         after,
         limit
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     rows.into_iter()
         .map(|row| read_watched(row.contact, row.address, row.looked_at))
@@ -225,7 +225,7 @@ pub(crate) async fn watched(
 
 /// Those whose address was not looked at since a moment.
 pub(crate) async fn watched_unlooked(
-    pool: &SqlitePool,
+    conn: &mut SqliteConnection,
     since: Timestamp,
     limit: u32,
 ) -> Result<Vec<Watched>, Failure> {
@@ -239,7 +239,7 @@ pub(crate) async fn watched_unlooked(
         since,
         limit
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     rows.into_iter()
         .map(|row| read_watched(row.contact, row.address, row.looked_at))
@@ -248,7 +248,7 @@ pub(crate) async fn watched_unlooked(
 
 /// Those whose address has this digest.
 pub(crate) async fn watched_at(
-    pool: &SqlitePool,
+    conn: &mut SqliteConnection,
     address: &str,
 ) -> Result<Vec<ContactId>, Failure> {
     let contacts = sqlx::query_scalar!(
@@ -259,7 +259,7 @@ pub(crate) async fn watched_at(
          ORDER BY w.contact",
         address
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     Ok(contacts.into_iter().map(ContactId).collect())
 }

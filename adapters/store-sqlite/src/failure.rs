@@ -59,6 +59,11 @@ impl Failure {
     }
 }
 
+/// Nothing can be asked any more.
+pub(crate) fn closed() -> StoreError {
+    StoreError::Unavailable("the store is closed".into())
+}
+
 /// A precondition that did not hold.
 pub(crate) fn conflict(what: &'static str) -> StoreError {
     StoreError::Conflict { what }
@@ -89,10 +94,7 @@ fn primary_code(error: &sqlx::Error) -> Option<u32> {
 /// Whether the same request may succeed later without anybody changing it.
 fn is_unavailable(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
         other => matches!(
             primary_code(other),
             Some(

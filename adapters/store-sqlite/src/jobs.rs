@@ -7,7 +7,7 @@ use relay_core::time::Timestamp;
 use relay_store::{
     Attempt, Existing, Fence, Job, JobEnd, JobError, JobFilter, JobState, NewJob, Page, StoreError,
 };
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
 use crate::values::{Reading, bounds, error_columns, integer, job_error, json, micros};
@@ -303,7 +303,7 @@ pub(crate) async fn cancel_by_key(
 }
 
 /// One job.
-pub(crate) async fn get(pool: &SqlitePool, id: JobId) -> Result<Option<Job>, Failure> {
+pub(crate) async fn get(conn: &mut SqliteConnection, id: JobId) -> Result<Option<Job>, Failure> {
     let id = id.0.as_bytes().as_slice();
     let row = sqlx::query_as!(
         JobRow,
@@ -313,13 +313,13 @@ pub(crate) async fn get(pool: &SqlitePool, id: JobId) -> Result<Option<Job>, Fai
          FROM jobs WHERE id = ?1",
         id
     )
-    .fetch_optional(pool)
+    .fetch_optional(conn)
     .await?;
     Ok(row.map(JobRow::read).transpose()?)
 }
 
 /// One job, by key.
-pub(crate) async fn by_key(pool: &SqlitePool, key: &str) -> Result<Option<Job>, Failure> {
+pub(crate) async fn by_key(conn: &mut SqliteConnection, key: &str) -> Result<Option<Job>, Failure> {
     let row = sqlx::query_as!(
         JobRow,
         "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
@@ -328,14 +328,14 @@ pub(crate) async fn by_key(pool: &SqlitePool, key: &str) -> Result<Option<Job>, 
          FROM jobs WHERE key = ?1",
         key
     )
-    .fetch_optional(pool)
+    .fetch_optional(conn)
     .await?;
     Ok(row.map(JobRow::read).transpose()?)
 }
 
 /// Jobs matching a filter, by lane, then `seq`.
 pub(crate) async fn list(
-    pool: &SqlitePool,
+    conn: &mut SqliteConnection,
     filter: &JobFilter,
     page: Page,
 ) -> Result<Vec<Job>, Failure> {
@@ -343,9 +343,9 @@ pub(crate) async fn list(
     let only_stopped =
         !filter.states.is_empty() && filter.states.iter().all(|state| stopped.contains(state));
     let rows = if only_stopped {
-        list_stopped(pool, filter, page).await?
+        list_stopped(conn, filter, page).await?
     } else {
-        list_any(pool, filter, page).await?
+        list_any(conn, filter, page).await?
     };
     Ok(rows
         .into_iter()
@@ -365,7 +365,7 @@ fn state_names(filter: &JobFilter) -> Result<String, StoreError> {
 
 /// What a replay asks for: reads only the few jobs that are stopped.
 async fn list_stopped(
-    pool: &SqlitePool,
+    conn: &mut SqliteConnection,
     filter: &JobFilter,
     page: Page,
 ) -> Result<Vec<JobRow>, Failure> {
@@ -394,13 +394,13 @@ async fn list_stopped(
         limit,
         offset
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?)
 }
 
 /// Any other question: by way of the case where one is named, else through the whole table.
 async fn list_any(
-    pool: &SqlitePool,
+    conn: &mut SqliteConnection,
     filter: &JobFilter,
     page: Page,
 ) -> Result<Vec<JobRow>, Failure> {
@@ -429,7 +429,7 @@ async fn list_any(
             limit,
             offset
         )
-        .fetch_all(pool)
+        .fetch_all(conn)
         .await?);
     }
     Ok(sqlx::query_as!(
@@ -450,12 +450,15 @@ async fn list_any(
         limit,
         offset
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?)
 }
 
 /// The tries of a job, oldest first.
-pub(crate) async fn attempts(pool: &SqlitePool, job: JobId) -> Result<Vec<Attempt>, Failure> {
+pub(crate) async fn attempts(
+    conn: &mut SqliteConnection,
+    job: JobId,
+) -> Result<Vec<Attempt>, Failure> {
     let id = job.0.as_bytes().as_slice();
     let rows = sqlx::query!(
         "SELECT a.job, a.fence, a.ended_at, a.result, a.error_class, a.error_message, a.note
@@ -463,7 +466,7 @@ pub(crate) async fn attempts(pool: &SqlitePool, job: JobId) -> Result<Vec<Attemp
          WHERE j.id = ?1 ORDER BY a.fence",
         id
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     rows.into_iter()
         .map(|attempt| {

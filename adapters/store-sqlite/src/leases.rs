@@ -6,7 +6,7 @@
 
 use relay_core::time::Timestamp;
 use relay_store::{Claim, Fence, Health, Job, JobState};
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
 use crate::jobs::JobRow;
@@ -177,11 +177,11 @@ pub(crate) async fn hand_back(
 }
 
 /// When the next ready job is due.
-pub(crate) async fn next_due(pool: &SqlitePool) -> Result<Option<Timestamp>, Failure> {
+pub(crate) async fn next_due(conn: &mut SqliteConnection) -> Result<Option<Timestamp>, Failure> {
     let next = sqlx::query!(
         "SELECT seq, run_at FROM jobs WHERE state = 'ready' ORDER BY run_at, seq LIMIT 1"
     )
-    .fetch_optional(pool)
+    .fetch_optional(conn)
     .await?;
     Ok(match next {
         Some(job) => Some(Reading::new("jobs", job.seq).time("run_at", job.run_at)?),
@@ -190,7 +190,7 @@ pub(crate) async fn next_due(pool: &SqlitePool) -> Result<Option<Timestamp>, Fai
 }
 
 /// What operations look at.
-pub(crate) async fn health(pool: &SqlitePool, now: Timestamp) -> Result<Health, Failure> {
+pub(crate) async fn health(conn: &mut SqliteConnection, now: Timestamp) -> Result<Health, Failure> {
     let now = micros(now);
     // Done jobs are the many: they are counted as what remains. The list of states is what lets
     // SQLite see that the index of stopped jobs will do.
@@ -212,7 +212,7 @@ pub(crate) async fn health(pool: &SqlitePool, now: Timestamp) -> Result<Health, 
              (SELECT COUNT(*) FROM cases WHERE status <> 'closed') AS "cases!: i64""#,
         now
     )
-    .fetch_one(pool)
+    .fetch_one(conn)
     .await?;
     let row = Reading::new("jobs", "count");
     let done = counts.jobs

@@ -4,7 +4,7 @@
 //!
 //! Rules:
 //! - Every change goes through one writer task with one connection; reads go through
-//!   a pool of connections that can't write.
+//!   a few connections that can't write.
 //! - Every statement is checked against the migrations when this crate is compiled; the result
 //!   lies in `.sqlx/`, so a build needs no database.
 //! - Times are arguments. No statement asks SQLite what time it is.
@@ -31,6 +31,7 @@ mod jobs;
 mod leases;
 mod look;
 mod pace;
+mod readers;
 mod receipts;
 mod store;
 mod values;
@@ -43,19 +44,17 @@ use std::time::Duration;
 
 use relay_store::StoreError;
 use sqlx::migrate::MigrateError;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqlitePool};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
 
 use crate::checkpoint::{BACKSTOP, Checkpointer};
 use crate::failure::Failure;
 pub use crate::look::{Look, Version, look};
+use crate::readers::Readers;
 pub use crate::writer::WriterStats;
 use crate::writer::{Handle, Writer};
-
-/// Connections that read at the same time. Reads are short; more would only cost memory.
-const READERS: u32 = 4;
 
 /// The writer's cache of pages: a negative number counts KiB. A larger one is no gain: SQLite walks
 /// part of it at each commit, and what it lacks lies in the system's cache.
@@ -88,7 +87,7 @@ impl Default for Options {
 /// A store in one SQLite file. Clones share the writer and the connections.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
-    reads: SqlitePool,
+    reads: Arc<Readers>,
     writer: Handle,
     options: SqliteConnectOptions,
     task: Arc<Mutex<Option<JoinHandle<()>>>>,
@@ -107,12 +106,7 @@ impl SqliteStore {
         // The writer's connection comes first: it makes the file and puts it into WAL mode.
         let write = writing(&connect);
         let conn = write.connect().await.map_err(Failure::from)?;
-        let reads = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .min_connections(0)
-            // A local file can't hang up on us: a ping before each read would double its cost.
-            .test_before_acquire(false)
-            .connect_lazy_with(connect.clone().create_if_missing(false).read_only(true));
+        let reads = Readers::new(connect.clone().create_if_missing(false).read_only(true));
         let grown = Arc::new(Notify::new());
         let checkpointer = Checkpointer::new(connect.clone(), Arc::clone(&grown));
         let (writer, handle) = Writer::new(write, conn, grown);
@@ -125,7 +119,7 @@ impl SqliteStore {
             tokio::join!(write, checkpointer.run(&end));
         });
         Ok(Self {
-            reads,
+            reads: Arc::new(reads),
             writer: handle,
             options: connect,
             task: Arc::new(Mutex::new(Some(task))),

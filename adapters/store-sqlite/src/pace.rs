@@ -2,7 +2,7 @@
 
 use relay_store::PaceRow;
 use serde_json::Value;
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
 use crate::values::{Reading, integer, json};
@@ -43,9 +43,12 @@ pub(crate) async fn put(
 }
 
 /// One row.
-pub(crate) async fn get(pool: &SqlitePool, vendor: &str) -> Result<Option<PaceRow>, Failure> {
+pub(crate) async fn get(
+    conn: &mut SqliteConnection,
+    vendor: &str,
+) -> Result<Option<PaceRow>, Failure> {
     let row = sqlx::query!("SELECT version, body FROM pace WHERE vendor = ?1", vendor)
-        .fetch_optional(pool)
+        .fetch_optional(conn)
         .await?;
     let Some(found) = row else {
         return Ok(None);
@@ -54,9 +57,9 @@ pub(crate) async fn get(pool: &SqlitePool, vendor: &str) -> Result<Option<PaceRo
 }
 
 /// Every row, by vendor.
-pub(crate) async fn list(pool: &SqlitePool) -> Result<Vec<PaceRow>, Failure> {
+pub(crate) async fn list(conn: &mut SqliteConnection) -> Result<Vec<PaceRow>, Failure> {
     let rows = sqlx::query!("SELECT vendor, version, body FROM pace ORDER BY vendor")
-        .fetch_all(pool)
+        .fetch_all(conn)
         .await?;
     rows.into_iter()
         .map(|found| read(found.vendor, found.version, &found.body))

@@ -6,7 +6,7 @@ use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, ReceiptId};
 use relay_core::time::Timestamp;
 use relay_store::{FactRow, Page, Receipt, ReceiptState, StoreError};
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
 use crate::values::{Reading, bounds, json, micros};
@@ -171,7 +171,10 @@ pub(crate) async fn finish(
 }
 
 /// One receipt.
-pub(crate) async fn get(pool: &SqlitePool, id: ReceiptId) -> Result<Option<Receipt>, Failure> {
+pub(crate) async fn get(
+    conn: &mut SqliteConnection,
+    id: ReceiptId,
+) -> Result<Option<Receipt>, Failure> {
     let id = id.0.as_bytes().as_slice();
     let row = sqlx::query_as!(
         ReceiptRow,
@@ -180,14 +183,14 @@ pub(crate) async fn get(pool: &SqlitePool, id: ReceiptId) -> Result<Option<Recei
          FROM receipts WHERE id = ?1",
         id
     )
-    .fetch_optional(pool)
+    .fetch_optional(conn)
     .await?;
     Ok(row.map(ReceiptRow::read).transpose()?)
 }
 
 /// Receipts in a state, in the order they were stored.
 pub(crate) async fn list(
-    pool: &SqlitePool,
+    conn: &mut SqliteConnection,
     state: ReceiptState,
     page: Page,
 ) -> Result<Vec<Receipt>, Failure> {
@@ -204,7 +207,7 @@ pub(crate) async fn list(
                 limit,
                 offset
             )
-            .fetch_all(pool)
+            .fetch_all(conn)
             .await?
         }
         ReceiptState::Quarantined => {
@@ -216,7 +219,7 @@ pub(crate) async fn list(
                 limit,
                 offset
             )
-            .fetch_all(pool)
+            .fetch_all(conn)
             .await?
         }
         ReceiptState::Done | ReceiptState::Duplicate => {
@@ -230,7 +233,7 @@ pub(crate) async fn list(
                 limit,
                 offset
             )
-            .fetch_all(pool)
+            .fetch_all(conn)
             .await?
         }
     };
@@ -244,7 +247,7 @@ pub(crate) async fn list(
 ///
 /// Without an index: it would cost every webhook, and the question is asked when a key has leaked.
 pub(crate) async fn by_key(
-    pool: &SqlitePool,
+    conn: &mut SqliteConnection,
     verified_by: &str,
     since: Option<Timestamp>,
     page: Page,
@@ -262,7 +265,7 @@ pub(crate) async fn by_key(
         limit,
         offset
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     Ok(rows
         .into_iter()
@@ -327,7 +330,10 @@ pub(crate) async fn insert_fact(conn: &mut SqliteConnection, row: &FactRow) -> R
 }
 
 /// Facts about a client, by source time, then in the order we learned them.
-pub(crate) async fn facts(pool: &SqlitePool, client: &ClientId) -> Result<Vec<FactRow>, Failure> {
+pub(crate) async fn facts(
+    conn: &mut SqliteConnection,
+    client: &ClientId,
+) -> Result<Vec<FactRow>, Failure> {
     let client = client.as_str();
     let rows = sqlx::query_as!(
         FactColumns,
@@ -335,7 +341,7 @@ pub(crate) async fn facts(pool: &SqlitePool, client: &ClientId) -> Result<Vec<Fa
          FROM facts WHERE client = ?1 ORDER BY source_time, seq",
         client
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     Ok(rows
         .into_iter()
@@ -344,7 +350,10 @@ pub(crate) async fn facts(pool: &SqlitePool, client: &ClientId) -> Result<Vec<Fa
 }
 
 /// Facts a receipt taught, in the order they were stored.
-pub(crate) async fn facts_of(pool: &SqlitePool, id: ReceiptId) -> Result<Vec<FactRow>, Failure> {
+pub(crate) async fn facts_of(
+    conn: &mut SqliteConnection,
+    id: ReceiptId,
+) -> Result<Vec<FactRow>, Failure> {
     let id = id.0.as_bytes().as_slice();
     let rows = sqlx::query_as!(
         FactColumns,
@@ -352,7 +361,7 @@ pub(crate) async fn facts_of(pool: &SqlitePool, id: ReceiptId) -> Result<Vec<Fac
          FROM facts WHERE receipt = ?1 ORDER BY seq",
         id
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     Ok(rows
         .into_iter()

@@ -1,4 +1,4 @@
-//! The port, word for word: reads go to the pool, changes to the writer.
+//! The port, word for word: reads go to the readers, changes to the writer.
 
 use async_trait::async_trait;
 use relay_core::case::{Case, TimelineEntry};
@@ -24,6 +24,15 @@ use crate::{
 /// The writer answered another question than it was asked: a bug of this crate.
 fn mismatch() -> StoreError {
     StoreError::Driver("the writer gave an answer of another kind".into())
+}
+
+/// Asks a reading connection one thing.
+macro_rules! read {
+    ($store:ident, $topic:ident::$what:ident($($with:expr),*)) => {{
+        let mut reader = $store.reads.take().await?;
+        let found = $topic::$what(&mut reader, $($with),*).await;
+        reader.done(found)
+    }};
 }
 
 #[async_trait]
@@ -65,11 +74,11 @@ impl Store for SqliteStore {
     }
 
     async fn receipt(&self, id: ReceiptId) -> Result<Option<Receipt>, StoreError> {
-        Ok(receipts::get(&self.reads, id).await?)
+        read!(self, receipts::get(id))
     }
 
     async fn receipts(&self, state: ReceiptState, page: Page) -> Result<Vec<Receipt>, StoreError> {
-        Ok(receipts::list(&self.reads, state, page).await?)
+        read!(self, receipts::list(state, page))
     }
 
     async fn receipts_by_key(
@@ -78,43 +87,43 @@ impl Store for SqliteStore {
         since: Option<Timestamp>,
         page: Page,
     ) -> Result<Vec<Receipt>, StoreError> {
-        Ok(receipts::by_key(&self.reads, verified_by, since, page).await?)
+        read!(self, receipts::by_key(verified_by, since, page))
     }
 
     async fn facts(&self, client: &ClientId) -> Result<Vec<FactRow>, StoreError> {
-        Ok(receipts::facts(&self.reads, client).await?)
+        read!(self, receipts::facts(client))
     }
 
     async fn facts_of_receipt(&self, id: ReceiptId) -> Result<Vec<FactRow>, StoreError> {
-        Ok(receipts::facts_of(&self.reads, id).await?)
+        read!(self, receipts::facts_of(id))
     }
 
     async fn case(&self, id: CaseId) -> Result<Option<Case>, StoreError> {
-        Ok(cases::get(&self.reads, id).await?)
+        read!(self, cases::get(id))
     }
 
     async fn open_cases(&self, client: &ClientId) -> Result<Vec<Case>, StoreError> {
-        Ok(cases::open_of(&self.reads, client).await?)
+        read!(self, cases::open_of(client))
     }
 
     async fn cases(&self, filter: &CaseFilter, page: Page) -> Result<Vec<Case>, StoreError> {
-        Ok(cases::list(&self.reads, filter, page).await?)
+        read!(self, cases::list(filter, page))
     }
 
     async fn timeline(&self, case: CaseId) -> Result<Vec<TimelineEntry>, StoreError> {
-        Ok(cases::timeline(&self.reads, case).await?)
+        read!(self, cases::timeline(case))
     }
 
     async fn effect(&self, key: &EffectKey) -> Result<Option<Effect>, StoreError> {
-        Ok(effects::get(&self.reads, key).await?)
+        read!(self, effects::get(key))
     }
 
     async fn effects(&self, case: CaseId) -> Result<Vec<Effect>, StoreError> {
-        Ok(effects::of_case(&self.reads, case).await?)
+        read!(self, effects::of_case(case))
     }
 
     async fn effect_of_task(&self, task: &TaskId) -> Result<Option<Effect>, StoreError> {
-        Ok(effects::of_task(&self.reads, task).await?)
+        read!(self, effects::of_task(task))
     }
 
     async fn vendor_refs(
@@ -122,35 +131,35 @@ impl Store for SqliteStore {
         client: &ClientId,
         kind: EffectKind,
     ) -> Result<Vec<String>, StoreError> {
-        Ok(effects::vendor_refs(&self.reads, client, kind).await?)
+        read!(self, effects::vendor_refs(client, kind))
     }
 
     async fn intents(&self, key: &EffectKey) -> Result<Vec<Intent>, StoreError> {
-        Ok(effects::intents(&self.reads, key).await?)
+        read!(self, effects::intents(key))
     }
 
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
-        Ok(jobs::get(&self.reads, id).await?)
+        read!(self, jobs::get(id))
     }
 
     async fn job_by_key(&self, key: &str) -> Result<Option<Job>, StoreError> {
-        Ok(jobs::by_key(&self.reads, key).await?)
+        read!(self, jobs::by_key(key))
     }
 
     async fn jobs(&self, filter: &JobFilter, page: Page) -> Result<Vec<Job>, StoreError> {
-        Ok(jobs::list(&self.reads, filter, page).await?)
+        read!(self, jobs::list(filter, page))
     }
 
     async fn attempts(&self, job: JobId) -> Result<Vec<Attempt>, StoreError> {
-        Ok(jobs::attempts(&self.reads, job).await?)
+        read!(self, jobs::attempts(job))
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        Ok(leases::next_due(&self.reads).await?)
+        read!(self, leases::next_due())
     }
 
     async fn work_item(&self, id: WorkItemId) -> Result<Option<WorkItem>, StoreError> {
-        Ok(work::get(&self.reads, id).await?)
+        read!(self, work::get(id))
     }
 
     async fn open_work(
@@ -158,11 +167,11 @@ impl Store for SqliteStore {
         owner: Option<&str>,
         page: Page,
     ) -> Result<Vec<WorkItem>, StoreError> {
-        Ok(work::list_open(&self.reads, owner, page).await?)
+        read!(self, work::list_open(owner, page))
     }
 
     async fn case_work(&self, case: CaseId) -> Result<Vec<WorkItem>, StoreError> {
-        Ok(work::of_case(&self.reads, case).await?)
+        read!(self, work::of_case(case))
     }
 
     async fn engagement(
@@ -170,7 +179,7 @@ impl Store for SqliteStore {
         contact: &ContactId,
         since: Timestamp,
     ) -> Result<Vec<Engagement>, StoreError> {
-        Ok(engagement::list(&self.reads, contact, since).await?)
+        read!(self, engagement::list(contact, since))
     }
 
     async fn watched(
@@ -178,7 +187,7 @@ impl Store for SqliteStore {
         after: Option<&ContactId>,
         limit: u32,
     ) -> Result<Vec<Watched>, StoreError> {
-        Ok(engagement::watched(&self.reads, after, limit).await?)
+        read!(self, engagement::watched(after, limit))
     }
 
     async fn watched_unlooked(
@@ -186,62 +195,62 @@ impl Store for SqliteStore {
         since: Timestamp,
         limit: u32,
     ) -> Result<Vec<Watched>, StoreError> {
-        Ok(engagement::watched_unlooked(&self.reads, since, limit).await?)
+        read!(self, engagement::watched_unlooked(since, limit))
     }
 
     async fn watched_at(&self, address: &str) -> Result<Vec<ContactId>, StoreError> {
-        Ok(engagement::watched_at(&self.reads, address).await?)
+        read!(self, engagement::watched_at(address))
     }
 
     async fn link(&self, client: &ClientId) -> Result<Option<Link>, StoreError> {
-        Ok(directory::link(&self.reads, client).await?)
+        read!(self, directory::link(client))
     }
 
     async fn clients_of(&self, contact: &ContactId) -> Result<Vec<ClientId>, StoreError> {
-        Ok(directory::clients_of(&self.reads, contact).await?)
+        read!(self, directory::clients_of(contact))
     }
 
     async fn coach(&self, id: &CoachId) -> Result<Option<Coach>, StoreError> {
-        Ok(directory::coach(&self.reads, id).await?)
+        read!(self, directory::coach(id))
     }
 
     async fn coaches(&self) -> Result<Vec<Coach>, StoreError> {
-        Ok(directory::coaches(&self.reads).await?)
+        read!(self, directory::coaches())
     }
 
     async fn setting(&self, key: &str) -> Result<Option<Value>, StoreError> {
-        Ok(directory::setting(&self.reads, key).await?)
+        read!(self, directory::setting(key))
     }
 
     async fn credential(&self, name: &str) -> Result<Option<Credential>, StoreError> {
-        Ok(credentials::get(&self.reads, name).await?)
+        read!(self, credentials::get(name))
     }
 
     async fn authorization(&self, name: &str) -> Result<Option<Authorization>, StoreError> {
-        Ok(credentials::begun(&self.reads, name).await?)
+        read!(self, credentials::begun(name))
     }
 
     async fn pace(&self, vendor: &str) -> Result<Option<PaceRow>, StoreError> {
-        Ok(pace::get(&self.reads, vendor).await?)
+        read!(self, pace::get(vendor))
     }
 
     async fn paces(&self) -> Result<Vec<PaceRow>, StoreError> {
-        Ok(pace::list(&self.reads).await?)
+        read!(self, pace::list())
     }
 
     async fn settings(&self, prefix: &str) -> Result<Vec<(String, Value)>, StoreError> {
-        Ok(directory::settings(&self.reads, prefix).await?)
+        read!(self, directory::settings(prefix))
     }
 
     async fn procedure(&self, hash: &str) -> Result<Option<ProcedureVersion>, StoreError> {
-        Ok(directory::procedure(&self.reads, hash).await?)
+        read!(self, directory::procedure(hash))
     }
 
     async fn audit(&self, page: Page) -> Result<Vec<AuditEntry>, StoreError> {
-        Ok(directory::audit(&self.reads, page).await?)
+        read!(self, directory::audit(page))
     }
 
     async fn health(&self, now: Timestamp) -> Result<Health, StoreError> {
-        Ok(leases::health(&self.reads, now).await?)
+        read!(self, leases::health(now))
     }
 }

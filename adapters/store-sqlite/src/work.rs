@@ -3,7 +3,7 @@
 use relay_core::ids::{CaseId, ClientId, EffectKey, WorkItemId};
 use relay_core::time::Timestamp;
 use relay_store::{Page, StoreError, WorkItem, WorkSettled};
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
 use crate::values::{Reading, bounds, json, micros};
@@ -199,7 +199,10 @@ pub(crate) async fn remind(
 }
 
 /// One work item.
-pub(crate) async fn get(pool: &SqlitePool, id: WorkItemId) -> Result<Option<WorkItem>, Failure> {
+pub(crate) async fn get(
+    conn: &mut SqliteConnection,
+    id: WorkItemId,
+) -> Result<Option<WorkItem>, Failure> {
     let id = id.0.as_bytes().as_slice();
     let row = sqlx::query_as!(
         WorkRow,
@@ -208,14 +211,14 @@ pub(crate) async fn get(pool: &SqlitePool, id: WorkItemId) -> Result<Option<Work
          FROM work_items WHERE id = ?1",
         id
     )
-    .fetch_optional(pool)
+    .fetch_optional(conn)
     .await?;
     Ok(row.map(WorkRow::read).transpose()?)
 }
 
 /// Open work items by due time, of one owner if given.
 pub(crate) async fn list_open(
-    pool: &SqlitePool,
+    conn: &mut SqliteConnection,
     owner: Option<&str>,
     page: Page,
 ) -> Result<Vec<WorkItem>, Failure> {
@@ -231,7 +234,7 @@ pub(crate) async fn list_open(
         limit,
         offset
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     Ok(rows
         .into_iter()
@@ -240,7 +243,10 @@ pub(crate) async fn list_open(
 }
 
 /// Every work item of a case, oldest first.
-pub(crate) async fn of_case(pool: &SqlitePool, case: CaseId) -> Result<Vec<WorkItem>, Failure> {
+pub(crate) async fn of_case(
+    conn: &mut SqliteConnection,
+    case: CaseId,
+) -> Result<Vec<WorkItem>, Failure> {
     let case_id = case.0.as_bytes().as_slice();
     let rows = sqlx::query_as!(
         WorkRow,
@@ -249,7 +255,7 @@ pub(crate) async fn of_case(pool: &SqlitePool, case: CaseId) -> Result<Vec<WorkI
          FROM work_items WHERE case_id = ?1 ORDER BY opened_at, seq",
         case_id
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await?;
     Ok(rows
         .into_iter()

@@ -35,7 +35,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, closed};
 use crate::{apply, bulk, leases};
 
 /// The most requests that share one COMMIT. More would make the first of them wait too long.
@@ -132,10 +132,6 @@ impl Handle {
             transactions: self.counters.transactions.load(Ordering::Relaxed),
         }
     }
-}
-
-fn closed() -> StoreError {
-    StoreError::Unavailable("the store is closed".into())
 }
 
 /// The task's state.
