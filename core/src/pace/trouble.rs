@@ -6,7 +6,8 @@ use super::{Why, later};
 use crate::time::{SignedDuration, Timestamp};
 
 /// So long without trouble ends it: a vendor that refuses every few minutes is in trouble all along.
-/// Shorter than the longest pause, so that the answer after one can end it.
+/// Counted from the end of a pause that it asked for: the first answer after one proves little, and
+/// a vendor that refuses one thing again and again would never be in trouble for long.
 const QUIET: SignedDuration = SignedDuration::from_mins(4);
 
 /// Trouble of which nothing was heard for so long is another one.
@@ -17,7 +18,7 @@ const STALE: SignedDuration = SignedDuration::from_hours(1);
 pub struct Trouble {
     /// Since when.
     pub since: Timestamp,
-    /// When the vendor last showed it.
+    /// When the vendor last showed it; a pause that it asked for shows it to its end.
     pub last: Timestamp,
     /// When it will be over, as far as that is known.
     pub until: Option<Timestamp>,
@@ -36,14 +37,25 @@ impl Trouble {
         (why, until): (Why, Option<Timestamp>),
         now: Timestamp,
     ) {
+        let shown_at = match (why, until) {
+            (Why::Asked, Some(until)) => until.max(now),
+            _ => now,
+        };
         let same = trouble.filter(|known| known.heard_of().duration_since(now) >= -STALE);
         *trouble = Some(Self {
             since: same.map_or(now, |known| known.since),
-            last: same.filter(|_| !shown).map_or(now, |known| known.last),
+            last: same.filter(|_| !shown).map_or(shown_at, |known| known.last),
             until,
             why,
             told: same.is_some_and(|known| known.told),
         });
+    }
+
+    /// Nothing of it lies after `now`.
+    pub(super) fn put_right(&mut self, now: Timestamp) {
+        self.since = self.since.min(now);
+        self.last = self.last.min(now);
+        self.until = self.until.map(|until| until.min(now));
     }
 
     /// Until when something was known of it.

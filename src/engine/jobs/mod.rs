@@ -167,7 +167,7 @@ impl Engine {
             Class::Unclear => Class::Retryable { after: None },
             class => class,
         };
-        if let Some(end) = self.not_its_fault(class) {
+        if let Some(end) = self.not_its_fault(job, class) {
             return (end, false);
         }
         match self
