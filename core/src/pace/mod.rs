@@ -330,6 +330,11 @@ impl Pace {
         let until = later(now, wait).max(running.unwrap_or(now));
         self.paused_until = Some(until);
         Trouble::goes_on(&mut self.trouble, true, (Why::Asked, Some(until)), now);
+        if after.is_some()
+            && let Some(trouble) = &mut self.trouble
+        {
+            trouble.is_shown_until(until);
+        }
         (running != Some(until)).then_some(Change::Paused { until })
     }
 

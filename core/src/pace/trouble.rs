@@ -6,8 +6,9 @@ use super::{Why, later};
 use crate::time::{SignedDuration, Timestamp};
 
 /// So long without trouble ends it: a vendor that refuses every few minutes is in trouble all along.
-/// Counted from the end of a pause that it asked for: the first answer after one proves little, and
-/// a vendor that refuses one thing again and again would never be in trouble for long.
+/// Counted from the end of a pause whose length it named: the first answer after one proves little,
+/// and a vendor that refuses one thing again and again would never be in trouble for long. Shorter
+/// than the longest pause of our own, so that the answer after one can end it.
 const QUIET: SignedDuration = SignedDuration::from_mins(4);
 
 /// Trouble of which nothing was heard for so long is another one.
@@ -18,7 +19,7 @@ const STALE: SignedDuration = SignedDuration::from_hours(1);
 pub struct Trouble {
     /// Since when.
     pub since: Timestamp,
-    /// When the vendor last showed it; a pause that it asked for shows it to its end.
+    /// When the vendor last showed it; a pause whose length it named shows it to its end.
     pub last: Timestamp,
     /// When it will be over, as far as that is known.
     pub until: Option<Timestamp>,
@@ -37,18 +38,19 @@ impl Trouble {
         (why, until): (Why, Option<Timestamp>),
         now: Timestamp,
     ) {
-        let shown_at = match (why, until) {
-            (Why::Asked, Some(until)) => until.max(now),
-            _ => now,
-        };
         let same = trouble.filter(|known| known.heard_of().duration_since(now) >= -STALE);
         *trouble = Some(Self {
             since: same.map_or(now, |known| known.since),
-            last: same.filter(|_| !shown).map_or(shown_at, |known| known.last),
+            last: same.filter(|_| !shown).map_or(now, |known| known.last),
             until,
             why,
             told: same.is_some_and(|known| known.told),
         });
+    }
+
+    /// The vendor shows it until then: it said so.
+    pub(super) fn is_shown_until(&mut self, until: Timestamp) {
+        self.last = self.last.max(until);
     }
 
     /// Nothing of it lies after `now`.

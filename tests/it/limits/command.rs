@@ -34,6 +34,11 @@ impl Stores for Fake {
 }
 
 async fn vendors(store: &Arc<FakeStore>, json: bool) -> String {
+    command(store, if json { &["--json"] } else { &[] }).await
+}
+
+/// `vendors` with these arguments.
+async fn command(store: &Arc<FakeStore>, more: &[&str]) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("relay.db");
     std::fs::write(&database, "").expect("written");
@@ -42,7 +47,7 @@ async fn vendors(store: &Arc<FakeStore>, json: bool) -> String {
     std::fs::write(&file, config).expect("written");
     let file = file.to_str().expect("text");
     let mut args = vec!["clear-relay", "--config", file, "vendors"];
-    args.extend(json.then_some("--json"));
+    args.extend(more);
     let cli = Cli::try_parse_from(args).expect("a valid command line");
     let mut bytes = Vec::new();
     let stores = Fake(Arc::clone(store));
@@ -101,4 +106,37 @@ async fn a_vendor_that_asked_for_a_pause_shows_until_when_and_what_is_left() {
     let why = keap["waits"]["deadline"]["why"].as_str().expect("a reason");
     assert!(why.contains("refused with a request to wait"), "{why}");
     assert!(keap["trouble_since"].is_string());
+}
+
+#[tokio::test]
+async fn a_pause_is_ended_by_a_command_that_can_be_tried_first_and_is_audited() {
+    let store = Arc::new(FakeStore::default());
+    let now = SystemClock.now();
+    let mut pace = Pace::default();
+    let refused = Exchange {
+        answered: Answered::Refused {
+            after: Some(SignedDuration::from_hours(1)),
+        },
+        quota: QuotaReading::default(),
+        charged: true,
+    };
+    pace.observe(&Limits::none(), &refused, now, 0.0);
+    store.state().paces.push(PaceRow {
+        vendor: "keap".into(),
+        version: 7,
+        body: serde_json::to_value(&pace).expect("a document"),
+    });
+    let dry = ["resume", "keap", "--by", "Ana", "--dry-run"];
+    let text = command(&store, &dry).await;
+    assert!(text.contains("would be asked at once"), "{text}");
+    assert!(text.contains("refused with a request to wait"), "{text}");
+    assert!(vendors(&store, false).await.contains("paused"));
+    assert_eq!(store.state().audit.len(), 0);
+
+    let text = command(&store, &dry[..4]).await;
+    assert!(text.contains("is asked at once"), "{text}");
+    assert!(!vendors(&store, false).await.contains("paused"));
+    let state = store.state();
+    let audit: Vec<_> = state.audit.iter().map(|a| (&*a.who, &*a.object)).collect();
+    assert_eq!(audit, [("Ana", "vendor/keap")]);
 }
