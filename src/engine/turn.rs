@@ -30,8 +30,9 @@ use crate::pace::{CRM, Entry, Held, PORTAL, Turn, held, trouble_key};
 /// given and need not stand in line again.
 const WAITS: &str = "waits for its turn at ";
 
-/// How the note of a job ends that was refused with "too many" itself.
-const REFUSED: &str = " (its own call)";
+/// How the note, or the error, of a job ends that was refused with "too many" itself. It goes with the
+/// job from note to note, so that what puts it off in between does not make it new.
+pub(super) const REFUSED: &str = " (a call of its own was refused)";
 
 /// What a job calls, and how much it can wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,13 +216,16 @@ pub(super) fn waits_for(job: &Job, vendor: &str) -> bool {
     rest.is_some_and(|rest| rest.starts_with(':'))
 }
 
-/// Whether it was a call of the job's own that was refused with "too many" since it last failed.
-fn was_refused(job: &Job) -> bool {
-    waits_for_its_turn(job)
-        && job
-            .note
-            .as_ref()
-            .is_some_and(|note| note.ends_with(REFUSED))
+/// Whether it was a call of the job's own that was refused with "too many".
+pub(super) fn was_refused(job: &Job) -> bool {
+    let error = job.last_error.as_ref().map(|error| &error.message);
+    let mut said = job.note.iter().chain(error);
+    said.any(|text| text.ends_with(REFUSED))
+}
+
+/// Whether the present job's last call was refused while the vendor answers others.
+pub(super) fn is_refused_alone() -> bool {
+    held().is_some_and(|held| held.alone)
 }
 
 fn need_of_effect(kind: EffectKind) -> Need {

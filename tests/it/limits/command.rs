@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use clap::Parser as _;
 use clear_relay::cli::{Cli, Output, run};
 use clear_relay::ports::{Look, Stores, Version};
+use clear_relay::sandbox::clinic::{Addresses, config_text};
 use relay_core::pace::{Answered, Exchange, Limits, Pace, QuotaReading, Said};
 use relay_core::time::{Clock as _, SignedDuration, SystemClock};
 use relay_store::{PaceRow, Store, StoreError};
@@ -42,7 +43,15 @@ async fn command(store: &Arc<FakeStore>, more: &[&str]) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("relay.db");
     std::fs::write(&database, "").expect("written");
-    let config = format!("[store]\npath = {:?}\n", database.display().to_string());
+    let url = |text: &str| text.parse().expect("an address");
+    let addresses = Addresses {
+        keap: url("https://keap.test/"),
+        portal: url("https://portal.test/"),
+        relay: url("https://relay.test/"),
+    };
+    let config = config_text(&addresses, &database, "1");
+    // The limits of a clinic.
+    let config = super::crowd::usual_limits(&config);
     let file = folder.path().join("relay.toml");
     std::fs::write(&file, config).expect("written");
     let file = file.to_str().expect("text");

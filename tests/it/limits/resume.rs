@@ -51,7 +51,8 @@ async fn a_retry_after_that_can_not_be_meant_stops_nobody() {
 #[tokio::test]
 async fn one_call_that_is_always_refused_ends_as_a_dead_job_with_a_work_item() {
     let mut story = morning(too_many("email", u32::MAX, 300)).await;
-    story.play_until(story.at("2026-11-08 12:00")).await;
+    story.play_until(story.at("2026-11-11 12:00")).await;
+    // Put off over the weekend, and given up on Monday.
     let kinds = story.kinds_ever().await;
     let dead = of_email(story.jobs(&[JobState::Dead]).await);
     assert_eq!(dead.len(), 1, "given up within its budget: {kinds:?}");
