@@ -216,8 +216,12 @@ pub(super) fn waits_for(job: &Job, vendor: &str) -> bool {
     rest.is_some_and(|rest| rest.starts_with(':'))
 }
 
-/// Whether it was a call of the job's own that was refused with "too many".
+/// Whether it was a call of the job's own that was refused with "too many". A standing job is never
+/// given up, and each of its looks is a new one.
 pub(super) fn was_refused(job: &Job) -> bool {
+    if is_standing(&job.kind) {
+        return false;
+    }
     let error = job.last_error.as_ref().map(|error| &error.message);
     let mut said = job.note.iter().chain(error);
     said.any(|text| text.ends_with(REFUSED))

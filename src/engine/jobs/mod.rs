@@ -214,12 +214,8 @@ impl Engine {
         why: String,
         mut ops: Vec<Op>,
     ) -> Result<(), EngineError> {
-        if was_refused(job) {
-            let why = format!("{}{REFUSED}", why.trim_end_matches(REFUSED));
-            return self.end(job, JobEnd::Snooze { at, why }, ops).await;
-        }
         let end = JobEnd::Snooze { at, why };
-        if job.failures == 0 {
+        if job.failures == 0 || was_refused(job) {
             return self.end(job, end, ops).await;
         }
         ops.push(Op::FinishJob {
@@ -251,9 +247,15 @@ impl Engine {
     pub(crate) async fn end(
         &self,
         job: &Job,
-        end: JobEnd,
+        mut end: JobEnd,
         mut ops: Vec<Op>,
     ) -> Result<(), EngineError> {
+        if let JobEnd::Snooze { why, .. } = &mut end
+            && was_refused(job)
+            && !why.ends_with(REFUSED)
+        {
+            why.push_str(REFUSED);
+        }
         ops.push(Op::FinishJob {
             fence: fence(job),
             end,
