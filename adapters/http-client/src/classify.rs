@@ -33,12 +33,11 @@ pub fn classify(status: StatusCode, headers: &HeaderMap, mutating: bool, now: Ti
 /// point in time in seconds since 1970 would keep everybody waiting for half a century.
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let after = match text.parse::<u32>() {
-        Ok(seconds) => SignedDuration::from_secs(seconds.into()),
-        Err(_) => {
-            let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-            date.duration_since(now).max(SignedDuration::ZERO)
-        }
+    let after = if let Ok(seconds) = text.parse::<u32>() {
+        SignedDuration::from_secs(seconds.into())
+    } else {
+        let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+        date.duration_since(now).max(SignedDuration::ZERO)
     };
     Some(after).filter(|after| *after <= LONGEST_WAIT)
 }
