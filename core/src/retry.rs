@@ -9,7 +9,9 @@
 //!   text is the worst we can do. It is looked at again ([`ProbeSchedule`]); only a proven absence
 //!   ([`absence_proven`]) allows another try.
 //! - A vendor's `Retry-After` is obeyed in full. Jitter only adds to it. If it points past the
-//!   budget, we give up rather than come early.
+//!   budget, we give up rather than come early. One that can't be meant ([`LONGEST_WAIT`]) is none.
+//! - A pause of the whole vendor is no failure of the jobs that wait for it ([`crate::pace`]): they
+//!   are put off, not judged here, and so outlive any budget.
 //! - No try starts later than the budget after the first failure. What is given up is not lost: it
 //!   is a dead job with a work item, and a person replays it.
 //! - Failures are counted, not attempts: a guard that says "later" costs nothing.
@@ -24,6 +26,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::effects::Absence;
 use crate::time::{SignedDuration, Timestamp};
+
+/// The longest wait that a vendor can mean: a day, and an hour for its clock. More is a point in time
+/// in the place of a wait, or a clock that is wrong.
+pub const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(25);
 
 /// What a failed call means for the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

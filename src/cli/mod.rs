@@ -110,7 +110,11 @@ pub enum Command {
     #[command(subcommand)]
     Hooks(HooksCommand),
     /// How much each vendor may be asked now: budget, quota left, pauses.
-    Vendors,
+    Vendors {
+        /// What to do about it. Without: show it.
+        #[command(subcommand)]
+        command: Option<vendors::VendorsCommand>,
+    },
     /// The procedures' parameters and scripts.
     #[command(subcommand)]
     Procedures(ProceduresCommand),
@@ -199,7 +203,7 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
             let path = &config.store.path;
             require_database(path)?;
             let store = stores.open(path).await?;
-            if *command == Command::Vendors {
+            if let Command::Vendors { command: None } = command {
                 let (clocks, _) = clocks::of_command(&*store).await?;
                 let vendors = wiring::limits::vendors(&config);
                 return vendors::list(&*store, &vendors, clocks.procedure.now(), out).await;
@@ -244,6 +248,9 @@ async fn act(
         Command::Clients(ClientsCommand::Link(args)) => clients::link(engine, args, out).await,
         Command::Procedures(ProceduresCommand::Diff) => repin::diff(engine, out).await,
         Command::Hooks(command) => hooks::run(engine, command, out).await,
+        Command::Vendors {
+            command: Some(vendors::VendorsCommand::Resume(args)),
+        } => vendors::resume(engine, args, out).await,
         Command::Keap(KeapCommand::SetContactType(args)) => {
             keap::set_contact_type(engine, args, out).await
         }
@@ -353,7 +360,7 @@ fn name(command: &Command) -> &'static str {
         Command::Jobs(_) => "jobs",
         Command::Clients(_) => "clients",
         Command::Hooks(_) => "hooks",
-        Command::Vendors => "vendors",
+        Command::Vendors { .. } => "vendors",
         Command::Procedures(_) => "procedures",
         Command::Keap(_) => "keap",
         Command::Connect(_) => "connect",

@@ -1,13 +1,71 @@
 //! `vendors`: how much each vendor may be asked at this moment, and why no more.
 
+use clap::{Args, Subcommand};
 use relay_core::pace::{Pace, Priority, Standing};
 use relay_core::time::Timestamp;
 use relay_store::Store;
 use serde_json::{Value, json};
 
+use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::{Output, Table, or_dash};
+use crate::engine::Engine;
 use crate::pace::Vendor;
+
+/// `vendors …`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum VendorsCommand {
+    /// Ask a vendor again at once: ends its pause, or the time for which it is left alone because it
+    /// did not answer, and makes the jobs that wait for it due. What is left of its quotas is kept.
+    Resume(ResumeArgs),
+}
+
+/// `vendors resume`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ResumeArgs {
+    /// Which, as `vendors` shows it.
+    #[arg(value_name = "VENDOR")]
+    pub vendor: String,
+    /// Who.
+    #[command(flatten)]
+    pub by: By,
+    /// Look only.
+    #[command(flatten)]
+    pub dry_run: DryRun,
+}
+
+/// Ends a vendor's pause, or says what that would do.
+pub async fn resume(
+    engine: &Engine,
+    args: &ResumeArgs,
+    out: &mut Output<'_>,
+) -> Result<(), CliError> {
+    let (vendor, dry_run) = (&args.vendor, args.dry_run.dry_run);
+    let resumed = if dry_run {
+        engine.preview_resume(vendor).await?
+    } else {
+        engine.resume_vendor(vendor, &args.by.by).await?
+    };
+    let was = match resumed.closed {
+        Some((until, why)) => format!("it was not to be asked until {}: {why}", out.time(until)),
+        None => "nothing kept it from being asked".to_owned(),
+    };
+    let verb = if dry_run {
+        "would be asked"
+    } else {
+        "is asked"
+    };
+    let jobs = resumed.jobs;
+    let human = format!("{vendor} {verb} at once ({was}); jobs that waited for it: {jobs}\n");
+    let document = json!({
+        "vendor": vendor,
+        "dry_run": dry_run,
+        "until": resumed.closed.map(|(until, _)| until),
+        "why": resumed.closed.map(|(_, why)| why.to_string()),
+        "jobs": jobs,
+    });
+    Ok(out.emit(&document, &human)?)
+}
 
 /// Lists the vendors.
 pub async fn list(
@@ -29,9 +87,10 @@ pub async fn list(
     for vendor in vendors {
         let row = rows.iter().find(|row| row.vendor == vendor.name);
         // One that can't be read is begun anew by whoever asks next.
-        let pace: Pace = row
+        let mut pace: Pace = row
             .and_then(|row| serde_json::from_value(row.body.clone()).ok())
             .unwrap_or_default();
+        pace.put_right(now);
         let document = document(vendor, &pace, now);
         let held = pace.held(&vendor.limits, Priority::Normal, now);
         table.row([

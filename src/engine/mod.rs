@@ -32,6 +32,7 @@ pub mod repin;
 pub mod replay;
 pub mod stepper;
 mod turn;
+mod wake;
 mod watch;
 pub mod worker;
 

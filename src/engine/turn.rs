@@ -4,6 +4,9 @@
 //! - A job that is not let in is put off; that counts as nothing, and `jobs list` says why.
 //! - A job that was let in and is kept back or refused with "too many" on its way is put off, too,
 //!   and no failure of its own. Another job's haste must not bring it nearer to its death.
+//! - One that is refused so again although the vendor has answered in between fails by it: perhaps
+//!   it is what is asked that the vendor never takes, and that must come to an end, and to a person.
+//!   Its failures are not forgotten by a wait, either.
 //! - A long wait forgets what had failed before (see [`Engine::put_off`]); a short one doesn't: a
 //!   vendor that answers 500 and 429 by turns would be asked for ever.
 //! - What lasts longer than allowed becomes a work item, which settles itself when it is over.
@@ -27,6 +30,10 @@ use crate::pace::{CRM, Entry, Held, PORTAL, Turn, held, trouble_key};
 /// How the note of a job that waits begins. One that carries it comes back at the time it was
 /// given and need not stand in line again.
 const WAITS: &str = "waits for its turn at ";
+
+/// How the note, or the error, of a job ends that was refused with "too many" itself. It goes with the
+/// job from note to note, so that what puts it off in between does not make it new.
+pub(super) const REFUSED: &str = " (a call of its own was refused)";
 
 /// What a job calls, and how much it can wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,10 +61,7 @@ impl Engine {
             } else {
                 need.priority
             },
-            waited: job
-                .note
-                .as_ref()
-                .is_some_and(|note| note.starts_with(WAITS)),
+            waited: waits_for_its_turn(job),
         };
         let (vendor, at, why) = match self.pace.enter(need.ports, ask).await {
             Ok(Entry::In(turn)) => return Ok(Some(turn)),
@@ -71,7 +75,8 @@ impl Engine {
             Err(error) => return Err(error.into()),
         };
         self.tell_of(vendor).await;
-        let note = format!("{WAITS}{vendor}: {why}");
+        let refused = if was_refused(job) { REFUSED } else { "" };
+        let note = format!("{WAITS}{vendor}: {why}{refused}");
         self.wait(job, at, note, Vec::new()).await?;
         Ok(None)
     }
@@ -137,17 +142,33 @@ impl Engine {
 
     /// How the present job goes on after a failure of `class` that is not its own: a vendor kept
     /// its call back, or refused it with "too many". `None`: it is its own.
-    pub(crate) fn not_its_fault(&self, class: Class) -> Option<JobEnd> {
+    pub(crate) fn not_its_fault(&self, job: &Job, class: Class) -> Option<JobEnd> {
         let passing = matches!(class, Class::NotSent | Class::Retryable { .. });
-        let Held { vendor, at, why } = held().filter(|_| passing)?;
+        let held = held().filter(|_| passing)?;
+        // Once it has counted, it counts: else two refusals would make one failure.
+        if held.alone && (was_refused(job) || job.failures > 0) {
+            return None;
+        }
+        let Held {
+            vendor,
+            at,
+            why,
+            alone,
+        } = held;
         let now = self.now();
         // As after a first failure, so that jobs which were cut off together come back apart.
         let unit = self.random.unit();
         let at = match self.retry.decide(1, now, now, class, unit) {
             Decision::Again { at: again } => again.max(at),
+            // The budget of a try is not asked: this is the vendor's pause, and none of its tries.
             Decision::Probe | Decision::GiveUp { .. } => at,
         };
-        let why = format!("{WAITS}{vendor}: {why}");
+        let refused = if alone || was_refused(job) {
+            REFUSED
+        } else {
+            ""
+        };
+        let why = format!("{WAITS}{vendor}: {why}{refused}");
         Some(JobEnd::Snooze { at, why })
     }
 
@@ -176,10 +197,40 @@ impl Engine {
         let mut item = self.item(trouble_key(vendor), "vendor", title);
         item.detail = json!({ "vendor": vendor, "reason": trouble.why.to_string(),
                               "since": trouble.since, "until": trouble.until,
-                              "remedy": remedy(trouble.why) });
+                              "remedy": remedy(vendor, trouble.why) });
         item.actions = vec!["done".to_owned()];
         self.open_work_ops(item, self.now())
     }
+}
+
+/// Whether a job was put off because a vendor kept it waiting.
+pub(super) fn waits_for_its_turn(job: &Job) -> bool {
+    job.note
+        .as_ref()
+        .is_some_and(|note| note.starts_with(WAITS))
+}
+
+/// Whether a job waits for that vendor.
+pub(super) fn waits_for(job: &Job, vendor: &str) -> bool {
+    let rest = job.note.as_ref().and_then(|note| note.strip_prefix(WAITS));
+    let rest = rest.and_then(|rest| rest.strip_prefix(vendor));
+    rest.is_some_and(|rest| rest.starts_with(':'))
+}
+
+/// Whether it was a call of the job's own that was refused with "too many". A standing job is never
+/// given up, and each of its looks is a new one.
+pub(super) fn was_refused(job: &Job) -> bool {
+    if is_standing(&job.kind) {
+        return false;
+    }
+    let error = job.last_error.as_ref().map(|error| &error.message);
+    let mut said = job.note.iter().chain(error);
+    said.any(|text| text.ends_with(REFUSED))
+}
+
+/// Whether the present job's last call was refused while the vendor answers others.
+pub(super) fn is_refused_alone() -> bool {
+    held().is_some_and(|held| held.alone)
 }
 
 fn need_of_effect(kind: EffectKind) -> Need {
@@ -197,16 +248,20 @@ fn need_of_effect(kind: EffectKind) -> Need {
     }
 }
 
-fn remedy(why: Why) -> &'static str {
-    match why {
+fn remedy(vendor: &str, why: Why) -> String {
+    let first = match why {
         Why::Down | Why::Trial => {
             "look at the vendor's status page and at this machine's network; `clear-relay vendors` \
-             shows when it is tried next. Work goes on by itself"
+             shows when it is tried next"
         }
         _ => {
             "another integration uses the account's quota: find it in the vendor's settings and \
              slow it down or stop it, or ask the vendor for a higher limit; `clear-relay vendors` \
-             shows what is left. Work goes on by itself"
+             shows what is left"
         }
-    }
+    };
+    format!(
+        "{first}. Work goes on by itself; `clear-relay vendors resume {vendor} --by NAME` ends a \
+         pause at once"
+    )
 }

@@ -39,7 +39,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// The shortest wait of an idle worker.
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);
 
-/// How often leases of dead workers are looked for, in looks.
+/// How often leases of dead workers and a clock that was set back are looked for, in looks.
 const RESCUE_EVERY: u32 = 5;
 
 impl Engine {
@@ -47,6 +47,7 @@ impl Engine {
     /// how many jobs ran. With `lane`, only jobs of that client.
     pub async fn drain(&self, lane: Option<&str>) -> Result<usize, EngineError> {
         let mut ran = 0;
+        self.bring_back().await?;
         loop {
             self.intake().await?;
             let claimed = self.claim(1, lane, None).await?;
@@ -169,6 +170,7 @@ pub async fn run(engine: Engine, concurrency: u32, stop: Stop) -> Result<(), Eng
     while stop.phase() == Phase::Running {
         if looks.is_multiple_of(RESCUE_EVERY) {
             survive(engine.rescue().await)?;
+            survive(engine.bring_back().await)?;
         }
         looks = looks.wrapping_add(1);
         let free = concurrency.saturating_sub(u32::try_from(running.len()).unwrap_or(u32::MAX));

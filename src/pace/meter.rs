@@ -37,6 +37,7 @@ impl VendorMeter {
             vendor: self.vendor,
             at,
             why: why.to_string(),
+            alone: false,
         }
     }
 
@@ -98,6 +99,9 @@ impl Meter for VendorMeter {
         // Only "too many" is nothing the job did wrong, and only where it is meant for everybody.
         let too_many = outcome.is_ok_and(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS);
         let held = closed.filter(|_| too_many && (throttled || named));
-        hold(held.map(|(at, why)| self.held(at, why)));
+        hold(held.map(|(at, why)| Held {
+            alone: !throttled,
+            ..self.held(at, why)
+        }));
     }
 }

@@ -18,6 +18,8 @@
 //!   changes wait for each other; between processes the slower one reads again.
 //! - A vendor without limits that answers has no row and is never written of. What other processes
 //!   have written is looked at once a second (real time), not before each call.
+//! - A clock that ran ahead and was put right is noticed by what is kept ([`Pacer::set_back`]), also
+//!   by the next process; the engine brings back the jobs that were put off by it.
 //! - A call that was made is never undone by a failure to write it down: that is logged, and the
 //!   budget is short of one call.
 //!
@@ -224,6 +226,50 @@ impl Pacer {
         Ok((closed, throttled))
     }
 
+    /// Whether the clock was set back since something was kept of a vendor, so that jobs may have
+    /// been put off to a time that nobody meant. Drops what else was kept by that clock.
+    pub async fn set_back(&self) -> Result<bool, StoreError> {
+        let mut set_back = false;
+        for tracked in &self.vendors {
+            set_back |= self
+                .change(tracked, |pace, now| (pace.put_right(now), vec![]))
+                .await?;
+        }
+        Ok(set_back)
+    }
+
+    /// Those jobs have been made due.
+    pub async fn all_are_back(&self) -> Result<(), StoreError> {
+        for tracked in &self.vendors {
+            self.change(tracked, |pace, _| (pace.all_are_back(), vec![]))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// A person wants the vendor to be asked now; `op` is stored with that. Returns what was in the
+    /// way. `None`: there is no such vendor.
+    pub async fn resume(
+        &self,
+        vendor: &str,
+        op: &Op,
+    ) -> Result<Option<Option<(Timestamp, Why)>>, StoreError> {
+        let Some(tracked) = self.tracked(vendor) else {
+            return Ok(None);
+        };
+        self.change(tracked, |pace, now| (pace.resume(now), vec![op.clone()]))
+            .await
+            .map(Some)
+    }
+
+    /// The names of the vendors.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.vendors
+            .iter()
+            .map(|tracked| tracked.vendor.name)
+            .collect()
+    }
+
     /// The trouble with a vendor that a person has to hear of and hasn't.
     pub async fn to_tell(&self, vendor: &str) -> Result<Option<Trouble>, StoreError> {
         let Some(tracked) = self.tracked(vendor) else {
@@ -276,7 +322,7 @@ impl Pacer {
             let now = self.clocks.procedure.now();
             let mut pace = known.pace.clone();
             let (out, mut ops) = act(&mut pace, now);
-            if pace == known.pace {
+            if pace == known.pace && ops.is_empty() {
                 *seen = Some(known);
                 return Ok(out);
             }

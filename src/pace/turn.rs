@@ -42,6 +42,8 @@ pub struct Held {
     pub at: Timestamp,
     /// Why, in one line.
     pub why: String,
+    /// It was this job's call that was refused, while the vendor answers others.
+    pub alone: bool,
 }
 
 impl Inner {

@@ -2,7 +2,7 @@
 
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
-use relay_core::retry::Class;
+use relay_core::retry::{Class, LONGEST_WAIT};
 use relay_core::time::{SignedDuration, Timestamp};
 
 /// The class of an answer that is not a success.
@@ -28,13 +28,18 @@ pub fn classify(status: StatusCode, headers: &HeaderMap, mutating: bool, now: Ti
 }
 
 /// `Retry-After`, as seconds or as an HTTP date; never negative. Procedure time.
+///
+/// `None`, as if it were not there, where it is longer than a vendor can mean ([`LONGEST_WAIT`]): a
+/// point in time in seconds since 1970 would keep everybody waiting for half a century.
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Some(SignedDuration::from_secs(seconds.into()));
-    }
-    let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    Some(date.duration_since(now).max(SignedDuration::ZERO))
+    let after = if let Ok(seconds) = text.parse::<u32>() {
+        SignedDuration::from_secs(seconds.into())
+    } else {
+        let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+        date.duration_since(now).max(SignedDuration::ZERO)
+    };
+    Some(after).filter(|after| *after <= LONGEST_WAIT)
 }
 
 #[cfg(test)]
@@ -100,6 +105,25 @@ mod tests {
             class(429, &[("retry-after", "soon")], false),
             Class::Retryable { after: None }
         );
+    }
+
+    #[test]
+    fn a_retry_after_longer_than_a_vendor_can_mean_is_none() {
+        let longest = Class::Retryable {
+            after: Some(LONGEST_WAIT),
+        };
+        assert_eq!(class(429, &[("retry-after", "90000")], true), longest);
+        for odd in [
+            "90001",
+            "1793721600",
+            "1793721600000",
+            "Wed, 03 Nov 2027 16:00:00 GMT",
+        ] {
+            let unknown = Class::Retryable { after: None };
+            assert_eq!(class(429, &[("retry-after", odd)], true), unknown, "{odd}");
+            // Nor does it make a refusal of what may come after the work.
+            assert_eq!(class(503, &[("retry-after", odd)], true), Class::Unclear);
+        }
     }
 
     #[test]

@@ -103,6 +103,12 @@ impl Breaker {
         self.trial_until = None;
     }
 
+    /// It is not open longer than `now`: a trial is due.
+    pub(super) fn put_right(&mut self, now: Timestamp) {
+        self.open_until = self.open_until.map(|until| until.min(now));
+        self.trial_until = None;
+    }
+
     /// Somebody answered. Returns whether it was open.
     pub(super) fn answered(&mut self) -> bool {
         let was_open = self.open_until.is_some();

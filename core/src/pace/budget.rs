@@ -10,7 +10,7 @@ use super::later;
 use crate::time::{SignedDuration, Timestamp};
 
 /// More debt than this many calls is forgiven: no job makes more, so it is a clock that was set
-/// back, and it must not stop a vendor for a year.
+/// back, and nobody must be told to come back in a year.
 const MOST_DEBT: i32 = 1_000;
 
 /// How many calls, on average and at once.
@@ -66,6 +66,11 @@ impl Budget {
         if calls > 0 {
             self.full_at = Some(later(self.full_at(rate, now), rate.time_for(calls)));
         }
+    }
+
+    /// Forgets what a clock that ran ahead has charged: the debt of a year would be paid by nobody.
+    pub(super) fn put_right(&mut self) {
+        self.full_at = None;
     }
 
     /// Puts back calls that were taken out and not made.

@@ -20,6 +20,9 @@
 //! - **Who waits gets a turn of its own**, one after the other, so that a hundred waiting jobs
 //!   don't come back at once. What has a [deadline](Priority) never waits behind what has none.
 //! - A refused credential and a final refusal are answers: they neither open the breaker nor pause.
+//! - **A clock that ran ahead and was put right stops nobody.** What was kept by it (a pause, an open
+//!   breaker, turns) lies in a future that nobody meant: it is dropped, and the vendor is asked.
+//!   What it really refuses, it refuses again.
 //!
 //! # Guarantees
 //! - In any span of time no more calls are made than the span fills at the [rate](Rate), a burst,
@@ -57,6 +60,9 @@ use line::Line;
 /// How often a waiting job asks again while one job tries a vendor that did not answer.
 const TRIAL_WAIT: SignedDuration = SignedDuration::from_secs(10);
 
+/// A clock may be set back by so much without a word: what waits is late by no more than that.
+const SLACK: SignedDuration = SignedDuration::from_mins(1);
+
 /// How many calls a job is taken for before any was seen.
 const FIRST_GUESS: u32 = 3;
 
@@ -75,11 +81,55 @@ pub struct Pace {
     /// Calls of a usual job, in eighths.
     cost: Option<u32>,
     trouble: Option<Trouble>,
+    /// When something that lies in the future was last kept.
+    kept_at: Option<Timestamp>,
+    /// The clock was set back since, and jobs that were put off by it may still wait.
+    set_back: bool,
 }
 
 impl Pace {
+    /// Drops what was kept by a clock that ran ahead. Returns whether jobs which were put off by
+    /// such a clock may still wait ([`all_are_back`](Self::all_are_back)).
+    pub fn put_right(&mut self, now: Timestamp) -> bool {
+        let ahead = |kept: &Timestamp| kept.duration_since(now) > SLACK;
+        if self.kept_at.as_ref().is_some_and(ahead) {
+            self.kept_at = Some(now);
+            self.set_back = true;
+            self.paused_until = None;
+            self.line = Line::default();
+            self.breaker.put_right(now);
+            self.budget.put_right();
+            self.quota.put_right(now);
+            if let Some(trouble) = &mut self.trouble {
+                trouble.put_right(now);
+            }
+        }
+        self.set_back
+    }
+
+    /// Jobs that were put off by a clock that ran ahead have been made due.
+    pub fn all_are_back(&mut self) {
+        self.set_back = false;
+    }
+
+    /// A person wants the vendor to be asked now, whatever it said: no pause, no open breaker. Its
+    /// quotas, as far as it told them, and our own pace hold on. Returns what was in the way.
+    pub fn resume(&mut self, now: Timestamp) -> Option<(Timestamp, Why)> {
+        let closed = self.closed(now);
+        if closed.is_some() {
+            self.paused_until = None;
+            self.line = Line::default();
+            self.breaker.put_right(now);
+            if let Some(trouble) = &mut self.trouble {
+                trouble.put_right(now);
+            }
+        }
+        closed
+    }
+
     /// A job asks for its turn.
     pub fn ask(&mut self, limits: &Limits, ask: Ask, now: Timestamp) -> Decision {
+        self.put_right(now);
         let stop = self.stop(limits, ask.priority, now);
         let Some((at, why)) = stop.or_else(|| self.wait(limits, ask, now)) else {
             return self.admit(limits, now);
@@ -87,12 +137,14 @@ impl Pace {
         let at = whole_millis(at);
         if why.is_trouble() && ask.priority > Priority::Background {
             Trouble::goes_on(&mut self.trouble, false, (why, Some(at)), now);
+            self.kept_at = Some(now);
         }
         let at = match limits.rate {
             Some(_) => {
                 // A turn behind a vendor's obstacle means nothing once that is gone.
                 let behind = if why.is_trouble() { at } else { now };
                 let apart = self.step(limits, why, now);
+                self.kept_at = Some(now);
                 whole_millis(self.line.stand(ask, (at, behind), apart, now))
             }
             None => at,
@@ -141,6 +193,9 @@ impl Pace {
 
     fn admit(&mut self, limits: &Limits, now: Timestamp) -> Decision {
         let trial = self.breaker.begin_trial(&limits.breaker, now);
+        if trial || limits.rate.is_some() {
+            self.kept_at = Some(now);
+        }
         let prepaid = limits.rate.map_or(0, |rate| {
             let calls = self.usual_calls();
             self.budget.charge(rate, calls, now);
@@ -207,6 +262,12 @@ impl Pace {
         unit: f64,
     ) -> Vec<Change> {
         let mut changes = Vec::new();
+        self.put_right(now);
+        let told = exchange.quota != QuotaReading::default();
+        // A vendor without limits that answers leaves no trace.
+        if told || limits.rate.is_some() || exchange.answered != Answered::Alive {
+            self.kept_at = Some(now);
+        }
         self.quota.read(&exchange.quota, now);
         if let Some(rate) = limits.rate {
             self.budget.charge(rate, u32::from(exchange.charged), now);
@@ -269,6 +330,11 @@ impl Pace {
         let until = later(now, wait).max(running.unwrap_or(now));
         self.paused_until = Some(until);
         Trouble::goes_on(&mut self.trouble, true, (Why::Asked, Some(until)), now);
+        if after.is_some()
+            && let Some(trouble) = &mut self.trouble
+        {
+            trouble.is_shown_until(until);
+        }
         (running != Some(until)).then_some(Change::Paused { until })
     }
 

@@ -198,6 +198,13 @@ impl Quota {
         self.known.retain(|known| known.until > now);
     }
 
+    /// Forgets what a clock that ran ahead has read.
+    pub(super) fn put_right(&mut self, now: Timestamp) {
+        let meant = |known: &Known| known.until.duration_since(now) <= known.window.longest();
+        self.known.retain(meant);
+        self.spread_until = None;
+    }
+
     /// Until when, and why, a job of `calls` calls can't be let in, if it can't.
     pub(super) fn stop(
         &self,

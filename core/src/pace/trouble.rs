@@ -6,7 +6,9 @@ use super::{Why, later};
 use crate::time::{SignedDuration, Timestamp};
 
 /// So long without trouble ends it: a vendor that refuses every few minutes is in trouble all along.
-/// Shorter than the longest pause, so that the answer after one can end it.
+/// Counted from the end of a pause whose length it named: the first answer after one proves little,
+/// and a vendor that refuses one thing again and again would never be in trouble for long. Shorter
+/// than the longest pause of our own, so that the answer after one can end it.
 const QUIET: SignedDuration = SignedDuration::from_mins(4);
 
 /// Trouble of which nothing was heard for so long is another one.
@@ -17,7 +19,7 @@ const STALE: SignedDuration = SignedDuration::from_hours(1);
 pub struct Trouble {
     /// Since when.
     pub since: Timestamp,
-    /// When the vendor last showed it.
+    /// When the vendor last showed it; a pause whose length it named shows it to its end.
     pub last: Timestamp,
     /// When it will be over, as far as that is known.
     pub until: Option<Timestamp>,
@@ -44,6 +46,18 @@ impl Trouble {
             why,
             told: same.is_some_and(|known| known.told),
         });
+    }
+
+    /// The vendor shows it until then: it said so.
+    pub(super) fn is_shown_until(&mut self, until: Timestamp) {
+        self.last = self.last.max(until);
+    }
+
+    /// Nothing of it lies after `now`.
+    pub(super) fn put_right(&mut self, now: Timestamp) {
+        self.since = self.since.min(now);
+        self.last = self.last.min(now);
+        self.until = self.until.map(|until| until.min(now));
     }
 
     /// Until when something was known of it.

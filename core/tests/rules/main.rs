@@ -17,6 +17,8 @@ mod channel_told;
 #[cfg(test)]
 mod pace;
 #[cfg(test)]
+mod pace_clock;
+#[cfg(test)]
 mod pace_properties;
 #[cfg(test)]
 mod retry;

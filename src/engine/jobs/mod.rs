@@ -28,6 +28,7 @@ use relay_store::{Existing, Fence, Job, JobEnd, JobError, NewJob, Op, StoreError
 use serde::de::DeserializeOwned;
 
 use crate::checkpoint::SETTLE;
+use crate::engine::turn::{REFUSED, is_refused_alone, was_refused};
 use crate::engine::{Engine, EngineError};
 
 /// How often a handler decides again when the case moves under it, before it steps back.
@@ -167,8 +168,12 @@ impl Engine {
             Class::Unclear => Class::Retryable { after: None },
             class => class,
         };
-        if let Some(end) = self.not_its_fault(class) {
+        if let Some(end) = self.not_its_fault(job, class) {
             return (end, false);
+        }
+        let mut error = error;
+        if is_refused_alone() {
+            error.message.push_str(REFUSED);
         }
         match self
             .retry
@@ -176,7 +181,8 @@ impl Engine {
         {
             Decision::Again { at } => (JobEnd::Again { at, error }, false),
             Decision::GiveUp { reason } => {
-                let message = format!("{} ({reason})", error.message);
+                let said = error.message.trim_end_matches(REFUSED);
+                let message = format!("{said} ({reason})");
                 (
                     JobEnd::Dead {
                         error: JobError { message, ..error },
@@ -199,7 +205,8 @@ impl Engine {
     }
 
     /// Puts a job off after a run that failed at nothing. What had failed before no longer counts:
-    /// else a failure before a weekend would spend the budget of the one after it.
+    /// else a failure before a weekend would spend the budget of the one after it. It does where a
+    /// call of its own was refused: such a job is put off after each try, and would never end.
     pub(crate) async fn put_off(
         &self,
         job: &Job,
@@ -208,7 +215,7 @@ impl Engine {
         mut ops: Vec<Op>,
     ) -> Result<(), EngineError> {
         let end = JobEnd::Snooze { at, why };
-        if job.failures == 0 {
+        if job.failures == 0 || was_refused(job) {
             return self.end(job, end, ops).await;
         }
         ops.push(Op::FinishJob {
@@ -240,9 +247,15 @@ impl Engine {
     pub(crate) async fn end(
         &self,
         job: &Job,
-        end: JobEnd,
+        mut end: JobEnd,
         mut ops: Vec<Op>,
     ) -> Result<(), EngineError> {
+        if let JobEnd::Snooze { why, .. } = &mut end
+            && was_refused(job)
+            && !why.ends_with(REFUSED)
+        {
+            why.push_str(REFUSED);
+        }
         ops.push(Op::FinishJob {
             fence: fence(job),
             end,

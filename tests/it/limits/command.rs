@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use clap::Parser as _;
 use clear_relay::cli::{Cli, Output, run};
 use clear_relay::ports::{Look, Stores, Version};
+use clear_relay::sandbox::clinic::{Addresses, config_text};
 use relay_core::pace::{Answered, Exchange, Limits, Pace, QuotaReading, Said};
 use relay_core::time::{Clock as _, SignedDuration, SystemClock};
 use relay_store::{PaceRow, Store, StoreError};
@@ -34,15 +35,28 @@ impl Stores for Fake {
 }
 
 async fn vendors(store: &Arc<FakeStore>, json: bool) -> String {
+    command(store, if json { &["--json"] } else { &[] }).await
+}
+
+/// `vendors` with these arguments.
+async fn command(store: &Arc<FakeStore>, more: &[&str]) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("relay.db");
     std::fs::write(&database, "").expect("written");
-    let config = format!("[store]\npath = {:?}\n", database.display().to_string());
+    let url = |text: &str| text.parse().expect("an address");
+    let addresses = Addresses {
+        keap: url("https://keap.test/"),
+        portal: url("https://portal.test/"),
+        relay: url("https://relay.test/"),
+    };
+    let config = config_text(&addresses, &database, "1");
+    // The limits of a clinic.
+    let config = super::crowd::usual_limits(&config);
     let file = folder.path().join("relay.toml");
     std::fs::write(&file, config).expect("written");
     let file = file.to_str().expect("text");
     let mut args = vec!["clear-relay", "--config", file, "vendors"];
-    args.extend(json.then_some("--json"));
+    args.extend(more);
     let cli = Cli::try_parse_from(args).expect("a valid command line");
     let mut bytes = Vec::new();
     let stores = Fake(Arc::clone(store));
@@ -101,4 +115,37 @@ async fn a_vendor_that_asked_for_a_pause_shows_until_when_and_what_is_left() {
     let why = keap["waits"]["deadline"]["why"].as_str().expect("a reason");
     assert!(why.contains("refused with a request to wait"), "{why}");
     assert!(keap["trouble_since"].is_string());
+}
+
+#[tokio::test]
+async fn a_pause_is_ended_by_a_command_that_can_be_tried_first_and_is_audited() {
+    let store = Arc::new(FakeStore::default());
+    let now = SystemClock.now();
+    let mut pace = Pace::default();
+    let refused = Exchange {
+        answered: Answered::Refused {
+            after: Some(SignedDuration::from_hours(1)),
+        },
+        quota: QuotaReading::default(),
+        charged: true,
+    };
+    pace.observe(&Limits::none(), &refused, now, 0.0);
+    store.state().paces.push(PaceRow {
+        vendor: "keap".into(),
+        version: 7,
+        body: serde_json::to_value(&pace).expect("a document"),
+    });
+    let dry = ["resume", "keap", "--by", "Ana", "--dry-run"];
+    let text = command(&store, &dry).await;
+    assert!(text.contains("would be asked at once"), "{text}");
+    assert!(text.contains("refused with a request to wait"), "{text}");
+    assert!(vendors(&store, false).await.contains("paused"));
+    assert_eq!(store.state().audit.len(), 0);
+
+    let text = command(&store, &dry[..4]).await;
+    assert!(text.contains("is asked at once"), "{text}");
+    assert!(!vendors(&store, false).await.contains("paused"));
+    let state = store.state();
+    let audit: Vec<_> = state.audit.iter().map(|a| (&*a.who, &*a.object)).collect();
+    assert_eq!(audit, [("Ana", "vendor/keap")]);
 }

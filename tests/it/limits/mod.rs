@@ -1,9 +1,11 @@
 //! The limits of a vendor: quotas that others use up, refusals, outages, and many workers at once.
 
+mod clock;
 mod command;
 mod crowd;
 mod outage;
 mod quota;
 mod refusals;
+mod resume;
 mod shared;
 mod tap;

@@ -31,6 +31,7 @@ pub(crate) struct State {
     pub(crate) engagement: Vec<Engagement>,
     pub(crate) settings: BTreeMap<String, serde_json::Value>,
     pub(crate) paces: Vec<PaceRow>,
+    pub(crate) audit: Vec<AuditEntry>,
     pub(crate) health: Health,
     /// How often `commit` was called.
     pub(crate) commits: u32,
@@ -64,6 +65,16 @@ impl FakeStore {
                 Op::PutSetting { key, value } => {
                     state.settings.insert(key, value);
                 }
+                Op::PutPace { vendor, body, .. } => {
+                    let version = 1 + state.paces.iter().map(|p| p.version).max().unwrap_or(0);
+                    state.paces.retain(|row| row.vendor != vendor);
+                    state.paces.push(PaceRow {
+                        vendor,
+                        version,
+                        body,
+                    });
+                }
+                Op::Audit(entry) => state.audit.push(entry),
                 _ => return unfaked(),
             }
         }
