@@ -2,96 +2,106 @@
 
 use relay_core::ids::EffectKey;
 use relay_core::time::Timestamp;
-use relay_store::{Batch, Committed, Op, effect_job_key};
+use relay_store::{Batch, Committed, Op, StoreError, effect_job_key};
 use sqlx::SqliteConnection;
 
 use crate::failure::Failure;
+use crate::script::Script;
 use crate::{
     cases, credentials, directory, effects, engagement, jobs, leases, pace, receipts, work,
 };
 
-/// Carries out every operation in order and stops at the first that fails. The caller undoes.
+/// Carries out every operation in order; the answer is that of the first that fails. The caller
+/// undoes.
 pub(crate) async fn batch(
     conn: &mut SqliteConnection,
     batch: &Batch,
 ) -> Result<Committed, Failure> {
     let mut committed = Committed::default();
+    let mut script = Script::default();
     for op in &batch.ops {
+        let written = write(&mut script, op);
+        // What was written before is carried out before, also before a failure to write.
+        if script.is_full() || !matches!(written, Ok(true)) {
+            script.run(conn).await?;
+        }
+        if written? {
+            continue;
+        }
         if let Op::InsertReceipt(receipt) = op {
             let original = receipts::insert(conn, receipt).await?;
             committed.duplicates.push(original);
         } else {
-            // Boxed: the largest of some thirty operations would otherwise be part of every caller.
-            Box::pin(one(conn, op)).await?;
+            // Boxed: the largest of some operations would otherwise be part of every caller.
+            Box::pin(decide(conn, op)).await?;
         }
     }
+    script.run(conn).await?;
     Ok(committed)
 }
 
-async fn one(conn: &mut SqliteConnection, op: &Op) -> Result<(), Failure> {
+/// Writes an operation into the script. `false`: it is none whose statements are known beforehand.
+fn write(script: &mut Script, op: &Op) -> Result<bool, Failure> {
     match op {
-        Op::InsertReceipt(receipt) => receipts::insert(conn, receipt).await.map(|_| ()),
         Op::FinishReceipt {
             id,
             state,
             note,
             at,
-        } => receipts::finish(conn, *id, *state, note.as_deref(), *at).await,
-        Op::InsertFact(fact) => receipts::insert_fact(conn, fact).await,
-        Op::InsertCase(case) => cases::insert(conn, case).await,
-        Op::UpdateCase { case, expected } => cases::update(conn, case, *expected).await,
-        Op::RequireCase { case, version } => cases::require(conn, *case, *version).await,
-        Op::AppendTimeline { case, entry } => cases::append(conn, *case, entry).await,
+        } => receipts::finish(script, *id, *state, note.as_deref(), *at)?,
+        Op::InsertFact(fact) => receipts::insert_fact(script, fact)?,
+        Op::InsertCase(case) => cases::insert(script, case)?,
+        Op::UpdateCase { case, expected } => cases::update(script, case, *expected)?,
+        Op::RequireCase { case, version } => cases::require(script, *case, *version)?,
+        Op::AppendTimeline { case, entry } => cases::append(script, *case, entry)?,
+        Op::OpenWork(item) => work::open(script, item)?,
+        Op::SettleWork { id, settled } => work::settle(script, *id, settled)?,
+        Op::SettleCaseWork { case, settled } => work::settle_case(script, *case, settled)?,
+        Op::SettleWorkByKey {
+            dedupe_key,
+            settled,
+        } => work::settle_by_key(script, dedupe_key, settled)?,
+        Op::RemindWork { id, next, owner } => work::remind(script, *id, *next, owner)?,
+        Op::PutLink(link) => directory::put_link(script, link)?,
+        Op::RemoveLink { client } => directory::remove_link(script, client)?,
+        Op::PutWatched(watched) => engagement::put_watched(script, watched)?,
+        Op::PutCoach(coach) => directory::put_coach(script, coach)?,
+        Op::PutSetting { key, value } => directory::put_setting(script, key, value)?,
+        Op::PutSettingOnce { key, value } => directory::put_setting_once(script, key, value)?,
+        Op::PutProcedure(version) => directory::put_procedure(script, version)?,
+        Op::Audit(entry) => directory::write_audit(script, entry)?,
         Op::PlanEffect(_)
         | Op::Intend(_)
         | Op::EndIntent { .. }
         | Op::MoveEffect { .. }
-        | Op::CancelEffect { .. } => effect(conn, op).await,
-        Op::Enqueue { job, existing } => jobs::enqueue(conn, job, *existing).await,
-        Op::RequireFence(fence) => leases::require(conn, *fence).await,
-        Op::FinishJob { fence, end, at } => jobs::finish(conn, *fence, end, *at).await,
-        Op::ReplayJob { id, at } => jobs::replay(conn, *id, *at).await,
-        Op::CancelJob { id, why, at } => jobs::cancel(conn, *id, why, *at).await,
-        Op::CancelJobByKey { key, why, at } => jobs::cancel_by_key(conn, key, why, *at).await,
-        Op::OpenWork(item) => work::open(conn, item).await,
-        Op::SettleWork { id, settled } => work::settle(conn, *id, settled).await,
-        Op::SettleCaseWork { case, settled } => work::settle_case(conn, *case, settled).await,
-        Op::SettleWorkByKey {
-            dedupe_key,
-            settled,
-        } => work::settle_by_key(conn, dedupe_key, settled).await,
-        Op::RemindWork { id, next, owner } => work::remind(conn, *id, *next, owner).await,
-        Op::PutLink(link) => directory::put_link(conn, link).await,
-        Op::RemoveLink { client } => directory::remove_link(conn, client).await,
-        Op::PutEngagement(told) => engagement::put(conn, told).await,
-        Op::PutWatched(watched) => engagement::put_watched(conn, watched).await,
-        Op::PutCoach(coach) => directory::put_coach(conn, coach).await,
-        Op::PutSetting { key, value } => directory::put_setting(conn, key, value).await,
-        Op::PutSettingOnce { key, value } => directory::put_setting_once(conn, key, value).await,
-        Op::PutProcedure(version) => directory::put_procedure(conn, version).await,
-        Op::PutCredential(new) => credentials::put(conn, new).await,
-        Op::LeaseCredential(lease) => credentials::lease(conn, lease).await,
-        Op::SettleCredential(settled) => credentials::settle(conn, settled).await,
-        Op::BeginAuthorization(begun) => credentials::begin(conn, begun).await,
-        Op::UseAuthorization(used) => credentials::use_up(conn, used).await,
-        Op::PutPace {
-            vendor,
-            expected,
-            body,
-        } => pace::put(conn, vendor, *expected, body).await,
-        Op::Audit(entry) => directory::write_audit(conn, entry).await,
+        | Op::Enqueue { .. }
+        | Op::RequireFence(_)
+        | Op::FinishJob { .. }
+        | Op::ReplayJob { .. }
+        | Op::CancelJob { .. }
+        | Op::CancelJobByKey { .. } => return write_effect_or_job(script, op),
+        Op::InsertReceipt(_)
+        | Op::CancelEffect { .. }
+        | Op::PutEngagement(_)
+        | Op::PutCredential(_)
+        | Op::LeaseCredential(_)
+        | Op::SettleCredential(_)
+        | Op::BeginAuthorization(_)
+        | Op::UseAuthorization(_)
+        | Op::PutPace { .. } => return Ok(false),
     }
+    Ok(true)
 }
 
-async fn effect(conn: &mut SqliteConnection, op: &Op) -> Result<(), Failure> {
+fn write_effect_or_job(script: &mut Script, op: &Op) -> Result<bool, Failure> {
     match op {
-        Op::PlanEffect(planned) => effects::plan(conn, planned).await,
-        Op::Intend(intent) => effects::intend(conn, intent).await,
+        Op::PlanEffect(planned) => effects::plan(script, planned)?,
+        Op::Intend(intent) => effects::intend(script, intent)?,
         Op::EndIntent {
             key,
             revision,
             outcome,
-        } => effects::end_intent(conn, key, *revision, outcome).await,
+        } => effects::end_intent(script, key, *revision, outcome)?,
         Op::MoveEffect {
             key,
             from,
@@ -107,10 +117,36 @@ async fn effect(conn: &mut SqliteConnection, op: &Op) -> Result<(), Failure> {
                 request: request.as_ref(),
                 at: *at,
             };
-            effects::change(conn, key, &change).await
+            effects::change(script, key, &change)?;
         }
+        Op::Enqueue { job, existing } => jobs::enqueue(script, job, *existing)?,
+        Op::RequireFence(fence) => leases::require(script, *fence)?,
+        Op::FinishJob { fence, end, at } => jobs::finish(script, *fence, end, *at)?,
+        Op::ReplayJob { id, at } => jobs::replay(script, *id, *at)?,
+        Op::CancelJob { id, why, at } => jobs::cancel(script, *id, why, *at)?,
+        Op::CancelJobByKey { key, why, at } => jobs::cancel_by_key(script, key, why, *at)?,
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// Carries out an operation that has to look before it knows what to do.
+async fn decide(conn: &mut SqliteConnection, op: &Op) -> Result<(), Failure> {
+    match op {
         Op::CancelEffect { key, why, at } => cancel_effect(conn, key, why, *at).await,
-        _ => Ok(()),
+        Op::PutEngagement(told) => engagement::put(conn, told).await,
+        Op::PutCredential(new) => credentials::put(conn, new).await,
+        Op::LeaseCredential(lease) => credentials::lease(conn, lease).await,
+        Op::SettleCredential(settled) => credentials::settle(conn, settled).await,
+        Op::BeginAuthorization(begun) => credentials::begin(conn, begun).await,
+        Op::UseAuthorization(used) => credentials::use_up(conn, used).await,
+        Op::PutPace {
+            vendor,
+            expected,
+            body,
+        } => pace::put(conn, vendor, *expected, body).await,
+        // Everything else is written into a script; one that is not must not be passed over.
+        _ => Err(StoreError::Driver("an operation that nobody carries out".into()).into()),
     }
 }
 
@@ -123,7 +159,9 @@ async fn cancel_effect(
     at: Timestamp,
 ) -> Result<(), Failure> {
     if effects::cancel(conn, key, at).await? {
-        jobs::cancel_by_key(conn, &effect_job_key(key), why, at).await?;
+        let mut script = Script::default();
+        jobs::cancel_by_key(&mut script, &effect_job_key(key), why, at)?;
+        script.run(conn).await?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use relay_store::{CaseFilter, Page, StoreError};
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
+use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, bounds, integer, json, maybe_json, micros};
 
 struct CaseRow {
@@ -88,7 +89,7 @@ fn status_from(name: &str, reason: Option<String>) -> Option<CaseStatus> {
 }
 
 /// Stores a new case, if the client has none of this procedure that is not closed.
-pub(crate) async fn insert(conn: &mut SqliteConnection, case: &Case) -> Result<(), Failure> {
+pub(crate) fn insert(script: &mut Script, case: &Case) -> Result<(), Failure> {
     let id = case.id.0.as_bytes().as_slice();
     let client = case.client.as_str();
     let logic = i64::from(case.logic);
@@ -102,7 +103,9 @@ pub(crate) async fn insert(conn: &mut SqliteConnection, case: &Case) -> Result<(
     let data = json(&case.data)?;
     let opened_at = micros(case.opened_at);
     let changed_at = micros(case.changed_at);
-    let done = sqlx::query!(
+    statement!(
+        script,
+        Expect::OneChange(conflict("open case")),
         "INSERT INTO cases (id, client, procedure, procedure_hash, logic, mode, version, status,
              reason, step, visit, generation, wait, data, opened_at, changed_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
@@ -124,21 +127,10 @@ pub(crate) async fn insert(conn: &mut SqliteConnection, case: &Case) -> Result<(
         opened_at,
         changed_at
     )
-    .execute(conn)
-    .await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(conflict("open case").into())
-    }
 }
 
 /// Replaces a case that still has the version `expected`.
-pub(crate) async fn update(
-    conn: &mut SqliteConnection,
-    case: &Case,
-    expected: u64,
-) -> Result<(), Failure> {
+pub(crate) fn update(script: &mut Script, case: &Case, expected: u64) -> Result<(), Failure> {
     if expected.checked_add(1) != Some(case.version) {
         return Err(conflict("case version").into());
     }
@@ -156,7 +148,11 @@ pub(crate) async fn update(
     let data = json(&case.data)?;
     let opened_at = micros(case.opened_at);
     let changed_at = micros(case.changed_at);
-    let done = sqlx::query!(
+    // The place is taken if it is opened again while the client has another one.
+    let expect = Expect::OneChangeOrTaken(conflict("case version"), conflict("open case"));
+    statement!(
+        script,
+        expect,
         "UPDATE cases SET client = ?3, procedure = ?4, procedure_hash = ?5, logic = ?6, mode = ?7,
              version = ?8, status = ?9, reason = ?10, step = ?11, visit = ?12, generation = ?13,
              wait = ?14, data = ?15, opened_at = ?16, changed_at = ?17
@@ -179,44 +175,33 @@ pub(crate) async fn update(
         opened_at,
         changed_at
     )
-    .execute(conn)
-    .await;
-    match done {
-        Ok(done) if done.rows_affected() == 1 => Ok(()),
-        Ok(_) => Err(conflict("case version").into()),
-        // Opened again while the client has another one.
-        Err(error) if Failure::is_taken(&error) => Err(conflict("open case").into()),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// Requires that a case has this version.
-pub(crate) async fn require(
-    conn: &mut SqliteConnection,
-    case: CaseId,
-    version: u64,
-) -> Result<(), Failure> {
+pub(crate) fn require(script: &mut Script, case: CaseId, version: u64) -> Result<(), Failure> {
     let id = case.0.as_bytes().as_slice();
-    let stored = sqlx::query_scalar!("SELECT version FROM cases WHERE id = ?1", id)
-        .fetch_optional(conn)
-        .await?;
-    if stored == Some(integer(version)?) {
-        Ok(())
-    } else {
-        Err(conflict("case version").into())
-    }
+    let version = integer(version)?;
+    statement!(
+        script,
+        Expect::ARow(conflict("case version")),
+        "SELECT seq FROM cases WHERE id = ?1 AND version = ?2",
+        id,
+        version
+    )
 }
 
 /// Adds a line to a case's history.
-pub(crate) async fn append(
-    conn: &mut SqliteConnection,
+pub(crate) fn append(
+    script: &mut Script,
     case: CaseId,
     entry: &TimelineEntry,
 ) -> Result<(), Failure> {
     let id = case.0.as_bytes().as_slice();
     let at = micros(entry.at);
     let detail = maybe_json(entry.detail.as_ref())?;
-    sqlx::query!(
+    statement!(
+        script,
+        Expect::Anything,
         "INSERT INTO timeline (case_id, at, step, text, sop, detail)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         id,
@@ -226,9 +211,6 @@ pub(crate) async fn append(
         entry.sop,
         detail
     )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// One case.

@@ -7,14 +7,17 @@ use serde_json::Value;
 use sqlx::SqliteConnection;
 
 use crate::failure::Failure;
+use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, bounds, json, micros};
 
 /// Links a client to a contact, or replaces the link.
-pub(crate) async fn put_link(conn: &mut SqliteConnection, link: &Link) -> Result<(), Failure> {
+pub(crate) fn put_link(script: &mut Script, link: &Link) -> Result<(), Failure> {
     let client = link.client.as_str();
     let contact = link.contact.as_str();
     let at = micros(link.at);
-    sqlx::query!(
+    statement!(
+        script,
+        Expect::Anything,
         "INSERT INTO links (client, contact, source, at) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (client) DO UPDATE
          SET contact = excluded.contact, source = excluded.source, at = excluded.at",
@@ -23,21 +26,17 @@ pub(crate) async fn put_link(conn: &mut SqliteConnection, link: &Link) -> Result
         link.source,
         at
     )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Forgets a link.
-pub(crate) async fn remove_link(
-    conn: &mut SqliteConnection,
-    client: &ClientId,
-) -> Result<(), Failure> {
+pub(crate) fn remove_link(script: &mut Script, client: &ClientId) -> Result<(), Failure> {
     let client = client.as_str();
-    sqlx::query!("DELETE FROM links WHERE client = ?1", client)
-        .execute(conn)
-        .await?;
-    Ok(())
+    statement!(
+        script,
+        Expect::Anything,
+        "DELETE FROM links WHERE client = ?1",
+        client
+    )
 }
 
 /// Which contact a client is.
@@ -79,10 +78,12 @@ pub(crate) async fn clients_of(
 }
 
 /// Stores or replaces a coach.
-pub(crate) async fn put_coach(conn: &mut SqliteConnection, coach: &Coach) -> Result<(), Failure> {
+pub(crate) fn put_coach(script: &mut Script, coach: &Coach) -> Result<(), Failure> {
     let id = coach.id.as_str();
     let crm_user = coach.crm_user.as_ref().map(CrmUserId::as_str);
-    sqlx::query!(
+    statement!(
+        script,
+        Expect::Anything,
         "INSERT INTO coaches (id, name, email, crm_user) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (id) DO UPDATE
          SET name = excluded.name, email = excluded.email, crm_user = excluded.crm_user",
@@ -91,9 +92,6 @@ pub(crate) async fn put_coach(conn: &mut SqliteConnection, coach: &Coach) -> Res
         coach.email,
         crm_user
     )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// A coach.
@@ -133,38 +131,32 @@ pub(crate) async fn coaches(conn: &mut SqliteConnection) -> Result<Vec<Coach>, F
 }
 
 /// Stores or replaces a setting.
-pub(crate) async fn put_setting(
-    conn: &mut SqliteConnection,
-    key: &str,
-    value: &Value,
-) -> Result<(), Failure> {
+pub(crate) fn put_setting(script: &mut Script, key: &str, value: &Value) -> Result<(), Failure> {
     let value = json(value)?;
-    sqlx::query!(
+    statement!(
+        script,
+        Expect::Anything,
         "INSERT INTO settings (key, value) VALUES (?1, ?2)
          ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         key,
         value
     )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Stores a setting unless it is there.
-pub(crate) async fn put_setting_once(
-    conn: &mut SqliteConnection,
+pub(crate) fn put_setting_once(
+    script: &mut Script,
     key: &str,
     value: &Value,
 ) -> Result<(), Failure> {
     let value = json(value)?;
-    sqlx::query!(
+    statement!(
+        script,
+        Expect::Anything,
         "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING",
         key,
         value
     )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// A setting.
@@ -202,20 +194,19 @@ pub(crate) async fn settings(
 }
 
 /// Stores a procedure version unless it is there.
-pub(crate) async fn put_procedure(
-    conn: &mut SqliteConnection,
+pub(crate) fn put_procedure(
+    script: &mut Script,
     version: &ProcedureVersion,
 ) -> Result<(), Failure> {
-    sqlx::query!(
+    statement!(
+        script,
+        Expect::Anything,
         "INSERT INTO procedures (hash, name, body) VALUES (?1, ?2, ?3)
          ON CONFLICT (hash) DO NOTHING",
         version.hash,
         version.name,
         version.body
     )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// A procedure version.
@@ -233,13 +224,12 @@ pub(crate) async fn procedure(
 }
 
 /// Writes the audit log.
-pub(crate) async fn write_audit(
-    conn: &mut SqliteConnection,
-    entry: &AuditEntry,
-) -> Result<(), Failure> {
+pub(crate) fn write_audit(script: &mut Script, entry: &AuditEntry) -> Result<(), Failure> {
     let at = micros(entry.at);
     let detail = json(&entry.detail)?;
-    sqlx::query!(
+    statement!(
+        script,
+        Expect::Anything,
         "INSERT INTO audit (at, who, what, object, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
         at,
         entry.who,
@@ -247,9 +237,6 @@ pub(crate) async fn write_audit(
         entry.object,
         detail
     )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// The audit log, newest first.

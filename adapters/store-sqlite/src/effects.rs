@@ -8,6 +8,7 @@ use sqlx::SqliteConnection;
 
 use crate::cases::{mode_from, mode_name};
 use crate::failure::{Failure, conflict};
+use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, json, maybe_json, micros};
 
 struct EffectRow {
@@ -64,26 +65,7 @@ fn vendor_ref(settled: Option<&Settled>) -> Option<&str> {
 }
 
 /// Stores a planned effect; the same plan told again changes nothing.
-pub(crate) async fn plan(conn: &mut SqliteConnection, effect: &Effect) -> Result<(), Failure> {
-    let key = effect.key().as_str();
-    if put(conn, effect).await? {
-        return Ok(());
-    }
-    let stored = sqlx::query_scalar!("SELECT input_hash FROM effects WHERE key = ?1", key)
-        .fetch_one(conn)
-        .await?;
-    if stored == effect.input_hash {
-        Ok(())
-    } else {
-        Err(StoreError::KeyReused {
-            key: key.to_owned(),
-        }
-        .into())
-    }
-}
-
-/// Stores the row unless the key is taken. Whether it was stored.
-async fn put(conn: &mut SqliteConnection, effect: &Effect) -> Result<bool, Failure> {
+pub(crate) fn plan(script: &mut Script, effect: &Effect) -> Result<(), Failure> {
     let key = effect.key().as_str();
     let case_id = effect.case.0.as_bytes().as_slice();
     let client = effect.planned.client.as_str();
@@ -100,12 +82,19 @@ async fn put(conn: &mut SqliteConnection, effect: &Effect) -> Result<bool, Failu
     let vendor_ref = vendor_ref(effect.settled.as_ref());
     let created_at = micros(effect.created_at);
     let changed_at = micros(effect.changed_at);
-    let done = sqlx::query!(
+    let reused = StoreError::KeyReused {
+        key: key.to_owned(),
+    };
+    // Where the key is known, the row is rewritten as it was: one change if the plan is the same.
+    statement!(
+        script,
+        Expect::OneChange(reused),
         "INSERT INTO effects (key, case_id, client, kind, blocking, not_before, input, input_hash,
              mode, state, revision, request, intended_at, probes, settled, vendor_ref, created_at,
              changed_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
-         ON CONFLICT (key) DO NOTHING",
+         ON CONFLICT (key) DO UPDATE SET input_hash = excluded.input_hash
+             WHERE input_hash = excluded.input_hash",
         key,
         case_id,
         client,
@@ -125,20 +114,19 @@ async fn put(conn: &mut SqliteConnection, effect: &Effect) -> Result<bool, Failu
         created_at,
         changed_at
     )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
 }
 
 /// Gives the right to one mutating request: the effect must be planned, and the intent its next.
-pub(crate) async fn intend(conn: &mut SqliteConnection, intent: &Intent) -> Result<(), Failure> {
+pub(crate) fn intend(script: &mut Script, intent: &Intent) -> Result<(), Failure> {
     let id = intent.id.0.as_bytes().as_slice();
     let key = intent.key.as_str();
     let revision = i64::from(intent.revision);
     let request = json(&intent.request)?;
     let reading = json(&intent.reading)?;
     let at = micros(intent.at);
-    let done = sqlx::query!(
+    statement!(
+        script,
+        Expect::OneChange(conflict("effect state")),
         "UPDATE effects SET state = 'intended', revision = ?2, request = ?3, intended_at = ?4,
              changed_at = ?4
          WHERE key = ?1 AND state = 'planned' AND revision + 1 = ?2",
@@ -146,13 +134,10 @@ pub(crate) async fn intend(conn: &mut SqliteConnection, intent: &Intent) -> Resu
         revision,
         request,
         at
-    )
-    .execute(&mut *conn)
-    .await?;
-    if done.rows_affected() != 1 {
-        return Err(conflict("effect state").into());
-    }
-    sqlx::query!(
+    )?;
+    statement!(
+        script,
+        Expect::Anything,
         "INSERT INTO intents (id, effect, revision, request, reading, at, outcome)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         id,
@@ -163,34 +148,26 @@ pub(crate) async fn intend(conn: &mut SqliteConnection, intent: &Intent) -> Resu
         at,
         intent.outcome
     )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Tells how the one request of an intent ended, once.
-pub(crate) async fn end_intent(
-    conn: &mut SqliteConnection,
+pub(crate) fn end_intent(
+    script: &mut Script,
     key: &EffectKey,
     revision: u32,
     outcome: &str,
 ) -> Result<(), Failure> {
     let key = key.as_str();
     let revision = i64::from(revision);
-    let done = sqlx::query!(
+    statement!(
+        script,
+        Expect::OneChange(conflict("effect state")),
         "UPDATE intents SET outcome = ?3
          WHERE effect = ?1 AND revision = ?2 AND outcome IS NULL",
         key,
         revision,
         outcome
     )
-    .execute(conn)
-    .await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(conflict("effect state").into())
-    }
 }
 
 /// What an effect becomes.
@@ -204,8 +181,8 @@ pub(crate) struct Move<'a> {
 }
 
 /// An effect changes state, if it is in one of those the caller decided from.
-pub(crate) async fn change(
-    conn: &mut SqliteConnection,
+pub(crate) fn change(
+    script: &mut Script,
     key: &EffectKey,
     change: &Move<'_>,
 ) -> Result<(), Failure> {
@@ -218,7 +195,9 @@ pub(crate) async fn change(
     let request = maybe_json(change.request)?;
     let at = micros(change.at);
     // On the right side of SET a column still has its value from before.
-    let done = sqlx::query!(
+    statement!(
+        script,
+        Expect::OneChange(conflict("effect state")),
         "UPDATE effects SET state = ?3, settled = ?4, vendor_ref = ?5,
              request = COALESCE(?6, request), changed_at = ?7,
              probes = CASE WHEN ?3 <> 'unclear' THEN probes
@@ -233,13 +212,6 @@ pub(crate) async fn change(
         request,
         at
     )
-    .execute(conn)
-    .await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(conflict("effect state").into())
-    }
 }
 
 /// Cancels an effect of which nothing is under way. Whether it was cancelled.

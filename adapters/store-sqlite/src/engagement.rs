@@ -7,6 +7,7 @@ use relay_store::{Engagement, Watched};
 use sqlx::SqliteConnection;
 
 use crate::failure::Failure;
+use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, micros};
 
 /// How far a post may lie from the event it tells of.
@@ -164,16 +165,15 @@ pub(crate) async fn list(
 }
 
 /// Stores or replaces what is known of an address.
-pub(crate) async fn put_watched(
-    conn: &mut SqliteConnection,
-    watched: &Watched,
-) -> Result<(), Failure> {
+pub(crate) fn put_watched(script: &mut Script, watched: &Watched) -> Result<(), Failure> {
     let contact = watched.contact.as_str();
     // What was never looked at has no row.
     let Some(looked_at) = watched.looked_at.map(micros) else {
         return Ok(());
     };
-    sqlx::query!(
+    statement!(
+        script,
+        Expect::Anything,
         "INSERT INTO watched_addresses (contact, address, looked_at) VALUES (?1, ?2, ?3)
          ON CONFLICT (contact) DO UPDATE
          SET address = excluded.address, looked_at = excluded.looked_at",
@@ -181,9 +181,6 @@ pub(crate) async fn put_watched(
         watched.address,
         looked_at
     )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 fn read_watched(

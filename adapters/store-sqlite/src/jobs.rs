@@ -10,6 +10,7 @@ use relay_store::{
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
+use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, bounds, error_columns, integer, job_error, json, micros};
 
 /// The columns of a job.
@@ -80,8 +81,8 @@ fn made_at(job: &NewJob) -> i64 {
 }
 
 /// Queues a job, or does with the one of the same key what the caller wants.
-pub(crate) async fn enqueue(
-    conn: &mut SqliteConnection,
+pub(crate) fn enqueue(
+    script: &mut Script,
     job: &NewJob,
     existing: Existing,
 ) -> Result<(), Failure> {
@@ -91,43 +92,46 @@ pub(crate) async fn enqueue(
     let case_id = job.case.as_ref().map(|case| case.0.as_bytes().as_slice());
     let payload = json(&job.payload)?;
     let made_at = made_at(job);
-    let done = sqlx::query!(
-        "INSERT INTO jobs (id, key, kind, lane, state, run_at, fence, failures, client, case_id,
+    match existing {
+        Existing::Keep => statement!(
+            script,
+            Expect::Anything,
+            "INSERT INTO jobs (id, key, kind, lane, state, run_at, fence, failures, client, case_id,
              payload, created_at, changed_at)
          VALUES (?1, ?2, ?3, ?4, 'ready', ?5, 0, 0, ?6, ?7, ?8, ?9, ?9)
          ON CONFLICT (key) DO NOTHING",
-        id,
-        job.key,
-        job.kind,
-        job.lane,
-        run_at,
-        client,
-        case_id,
-        payload,
-        made_at
-    )
-    .execute(&mut *conn)
-    .await?;
-    if done.rows_affected() == 1 || existing == Existing::Keep {
-        return Ok(());
-    }
-    // A new wish: what went wrong with the old one no longer counts.
-    let done = sqlx::query!(
-        "UPDATE jobs SET state = 'ready', run_at = ?2, payload = ?3, changed_at = ?4,
-             failures = 0, failing_since = NULL, error_class = NULL, error_message = NULL,
-             note = NULL
-         WHERE key = ?1 AND state <> 'running'",
-        job.key,
-        run_at,
-        payload,
-        made_at
-    )
-    .execute(conn)
-    .await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(conflict("job state").into())
+            id,
+            job.key,
+            job.kind,
+            job.lane,
+            run_at,
+            client,
+            case_id,
+            payload,
+            made_at
+        ),
+        // A new wish: what went wrong with the old one no longer counts.
+        Existing::Reschedule => statement!(
+            script,
+            Expect::OneChange(conflict("job state")),
+            "INSERT INTO jobs (id, key, kind, lane, state, run_at, fence, failures, client, case_id,
+             payload, created_at, changed_at)
+         VALUES (?1, ?2, ?3, ?4, 'ready', ?5, 0, 0, ?6, ?7, ?8, ?9, ?9)
+         ON CONFLICT (key) DO UPDATE
+         SET state = 'ready', run_at = excluded.run_at, payload = excluded.payload,
+             changed_at = excluded.changed_at, failures = 0, failing_since = NULL,
+             error_class = NULL, error_message = NULL, note = NULL
+         WHERE state <> 'running'",
+            id,
+            job.key,
+            job.kind,
+            job.lane,
+            run_at,
+            client,
+            case_id,
+            payload,
+            made_at
+        ),
     }
 }
 
@@ -172,10 +176,10 @@ impl<'a> Ending<'a> {
     }
 }
 
-/// Ends a run: the job's next state, and the attempt's row. Whatever carries an error counts as a
+/// Ends a run: the attempt's row, and the job's next state. Whatever carries an error counts as a
 /// failure.
-pub(crate) async fn finish(
-    conn: &mut SqliteConnection,
+pub(crate) fn finish(
+    script: &mut Script,
     fence: Fence,
     end: &JobEnd,
     at: Timestamp,
@@ -186,15 +190,30 @@ pub(crate) async fn finish(
     let ending = Ending::of(end);
     let (class, message) = error_columns(ending.error);
     let failed = i64::from(ending.error.is_some());
-    let seq = sqlx::query_scalar!(
+    statement!(
+        script,
+        Expect::OneChange(conflict("job fence")),
+        "INSERT INTO attempts (job, fence, ended_at, result, error_class, error_message, note)
+         SELECT seq, fence, ?3, ?4, ?5, ?6, ?7 FROM jobs
+         WHERE id = ?1 AND fence = ?2 AND state = 'running'",
+        id,
+        number,
+        at,
+        ending.result,
+        class,
+        message,
+        ending.note
+    )?;
+    statement!(
+        script,
+        Expect::OneChange(conflict("job fence")),
         "UPDATE jobs SET state = ?3, run_at = COALESCE(?4, run_at), leased_by = NULL,
              lease_until = NULL, failures = failures + ?5,
              failing_since = CASE WHEN ?5 = 1 THEN COALESCE(failing_since, ?6)
                                   ELSE failing_since END,
              error_class = COALESCE(?7, error_class),
              error_message = COALESCE(?8, error_message), note = ?9, changed_at = ?6
-         WHERE id = ?1 AND fence = ?2 AND state = 'running'
-         RETURNING seq",
+         WHERE id = ?1 AND fence = ?2 AND state = 'running'",
         id,
         number,
         ending.state,
@@ -205,36 +224,15 @@ pub(crate) async fn finish(
         message,
         ending.note
     )
-    .fetch_optional(&mut *conn)
-    .await?;
-    let Some(seq) = seq else {
-        return Err(conflict("job fence").into());
-    };
-    sqlx::query!(
-        "INSERT INTO attempts (job, fence, ended_at, result, error_class, error_message, note)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        seq,
-        number,
-        at,
-        ending.result,
-        class,
-        message,
-        ending.note
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Makes a stopped job ready again, or a ready one due.
-pub(crate) async fn replay(
-    conn: &mut SqliteConnection,
-    id: JobId,
-    at: Timestamp,
-) -> Result<(), Failure> {
+pub(crate) fn replay(script: &mut Script, id: JobId, at: Timestamp) -> Result<(), Failure> {
     let id = id.0.as_bytes().as_slice();
     let at = micros(at);
-    let done = sqlx::query!(
+    statement!(
+        script,
+        Expect::OneChange(conflict("job state")),
         "UPDATE jobs SET state = 'ready', run_at = ?2, changed_at = ?2,
              failures = CASE WHEN state = 'ready' THEN failures ELSE 0 END,
              failing_since = CASE WHEN state = 'ready' THEN failing_since END,
@@ -245,18 +243,11 @@ pub(crate) async fn replay(
         id,
         at
     )
-    .execute(conn)
-    .await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(conflict("job state").into())
-    }
 }
 
 /// Cancels a job that nobody runs and that is not done.
-pub(crate) async fn cancel(
-    conn: &mut SqliteConnection,
+pub(crate) fn cancel(
+    script: &mut Script,
     id: JobId,
     why: &str,
     at: Timestamp,
@@ -264,7 +255,9 @@ pub(crate) async fn cancel(
     let id = id.0.as_bytes().as_slice();
     let at = micros(at);
     // Cancelled already: as wanted, and the first reason stays.
-    let done = sqlx::query!(
+    statement!(
+        script,
+        Expect::OneChange(conflict("job state")),
         "UPDATE jobs SET note = CASE WHEN state = 'cancelled' THEN note ELSE ?2 END,
              changed_at = CASE WHEN state = 'cancelled' THEN changed_at ELSE ?3 END,
              state = 'cancelled'
@@ -273,33 +266,25 @@ pub(crate) async fn cancel(
         why,
         at
     )
-    .execute(conn)
-    .await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(conflict("job state").into())
-    }
 }
 
 /// Cancels the job with this key, if there is one that nobody runs and that is not over.
-pub(crate) async fn cancel_by_key(
-    conn: &mut SqliteConnection,
+pub(crate) fn cancel_by_key(
+    script: &mut Script,
     key: &str,
     why: &str,
     at: Timestamp,
 ) -> Result<(), Failure> {
     let at = micros(at);
-    sqlx::query!(
+    statement!(
+        script,
+        Expect::Anything,
         "UPDATE jobs SET state = 'cancelled', note = ?2, changed_at = ?3
          WHERE key = ?1 AND state IN ('ready', 'parked', 'dead')",
         key,
         why,
         at
     )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// One job.

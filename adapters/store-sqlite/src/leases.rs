@@ -10,6 +10,7 @@ use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
 use crate::jobs::JobRow;
+use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, integer, micros};
 
 /// Claims due jobs, at most one per lane.
@@ -43,7 +44,7 @@ async fn claim_any(conn: &mut SqliteConnection, claim: &Claim) -> Result<Vec<Job
                    SELECT 1 FROM jobs e
                    WHERE e.state = 'ready' AND e.lane = j.lane AND e.seq < j.seq
                      AND e.run_at <= ?3)
-             ORDER BY j.run_at, j.seq LIMIT ?4)
+             ORDER BY j.run_at, j.seq LIMIT ?4 + 0)
          RETURNING seq AS "seq!", id, key, kind, lane, state, run_at, fence, failures,
              failing_since, leased_by, lease_until, client, case_id, payload, error_class,
              error_message, note, created_at, changed_at"#,
@@ -76,7 +77,7 @@ async fn claim_lane(
                AND (?6 IS NULL OR j.case_id = ?6)
                AND NOT EXISTS (
                    SELECT 1 FROM jobs r WHERE r.state = 'running' AND r.lane = ?4)
-             ORDER BY j.seq LIMIT ?5)
+             ORDER BY j.seq LIMIT ?5 + 0)
          RETURNING seq AS "seq!", id, key, kind, lane, state, run_at, fence, failures,
              failing_since, leased_by, lease_until, client, case_id, payload, error_class,
              error_message, note, created_at, changed_at"#,
@@ -92,21 +93,16 @@ async fn claim_lane(
 }
 
 /// Requires that the worker still holds the job.
-pub(crate) async fn require(conn: &mut SqliteConnection, fence: Fence) -> Result<(), Failure> {
+pub(crate) fn require(script: &mut Script, fence: Fence) -> Result<(), Failure> {
     let id = fence.job.0.as_bytes().as_slice();
     let number = integer(fence.fence)?;
-    let held = sqlx::query_scalar!(
+    statement!(
+        script,
+        Expect::ARow(conflict("job fence")),
         "SELECT seq FROM jobs WHERE id = ?1 AND fence = ?2 AND state = 'running'",
         id,
         number
     )
-    .fetch_optional(conn)
-    .await?;
-    if held.is_some() {
-        Ok(())
-    } else {
-        Err(conflict("job fence").into())
-    }
 }
 
 /// Prolongs a lease. Whether it was still held.

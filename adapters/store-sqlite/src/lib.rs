@@ -33,6 +33,7 @@ mod look;
 mod pace;
 mod readers;
 mod receipts;
+mod script;
 mod store;
 mod values;
 mod work;

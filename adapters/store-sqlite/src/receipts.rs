@@ -9,6 +9,7 @@ use relay_store::{FactRow, Page, Receipt, ReceiptState, StoreError};
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
+use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, bounds, json, micros};
 
 struct ReceiptRow {
@@ -140,8 +141,8 @@ async fn original_of(
 }
 
 /// A receipt leaves the intake queue.
-pub(crate) async fn finish(
-    conn: &mut SqliteConnection,
+pub(crate) fn finish(
+    script: &mut Script,
     id: ReceiptId,
     state: ReceiptState,
     note: Option<&str>,
@@ -153,7 +154,9 @@ pub(crate) async fn finish(
     let id = id.0.as_bytes().as_slice();
     let state = state.as_str();
     let at = micros(at);
-    let done = sqlx::query!(
+    statement!(
+        script,
+        Expect::OneChange(conflict("receipt state")),
         "UPDATE receipts SET state = ?2, note = ?3, processed_at = ?4
          WHERE id = ?1 AND state = 'new'",
         id,
@@ -161,13 +164,6 @@ pub(crate) async fn finish(
         note,
         at
     )
-    .execute(conn)
-    .await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(conflict("receipt state").into())
-    }
 }
 
 /// One receipt.
@@ -302,7 +298,7 @@ impl FactColumns {
 }
 
 /// Stores a fact unless it is known.
-pub(crate) async fn insert_fact(conn: &mut SqliteConnection, row: &FactRow) -> Result<(), Failure> {
+pub(crate) fn insert_fact(script: &mut Script, row: &FactRow) -> Result<(), Failure> {
     let kind = row.fact.kind();
     let source_time = micros(row.fact.source_time);
     let client = row.fact.client.as_str();
@@ -312,7 +308,9 @@ pub(crate) async fn insert_fact(conn: &mut SqliteConnection, row: &FactRow) -> R
         .as_ref()
         .map(|receipt| receipt.0.as_bytes().as_slice());
     let learned_at = micros(row.learned_at);
-    sqlx::query!(
+    statement!(
+        script,
+        Expect::Anything,
         "INSERT INTO facts (kind, object, source_time, client, body, receipt, learned_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (kind, object, source_time) DO NOTHING",
@@ -324,9 +322,6 @@ pub(crate) async fn insert_fact(conn: &mut SqliteConnection, row: &FactRow) -> R
         receipt,
         learned_at
     )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Facts about a client, by source time, then in the order we learned them.

@@ -6,6 +6,7 @@ use relay_store::{Page, StoreError, WorkItem, WorkSettled};
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
+use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, bounds, json, micros};
 
 struct WorkRow {
@@ -64,7 +65,7 @@ impl WorkRow {
 }
 
 /// Opens a work item unless one with its key is open.
-pub(crate) async fn open(conn: &mut SqliteConnection, item: &WorkItem) -> Result<(), Failure> {
+pub(crate) fn open(script: &mut Script, item: &WorkItem) -> Result<(), Failure> {
     let id = item.id.0.as_bytes().as_slice();
     let detail = json(&item.detail)?;
     let actions = json(&item.actions)?;
@@ -78,7 +79,9 @@ pub(crate) async fn open(conn: &mut SqliteConnection, item: &WorkItem) -> Result
     let settled_at = item.settled.as_ref().map(|settled| micros(settled.at));
     let settled_by = item.settled.as_ref().map(|settled| settled.by.as_str());
     let settled_action = item.settled.as_ref().map(|settled| settled.action.as_str());
-    sqlx::query!(
+    statement!(
+        script,
+        Expect::Anything,
         "INSERT INTO work_items (id, dedupe_key, kind, owner, title, detail, actions, client,
              case_id, effect, opened_at, due, remind_at, reminders, settled_at, settled_by,
              settled_action)
@@ -102,20 +105,19 @@ pub(crate) async fn open(conn: &mut SqliteConnection, item: &WorkItem) -> Result
         settled_by,
         settled_action
     )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Settles an open work item.
-pub(crate) async fn settle(
-    conn: &mut SqliteConnection,
+pub(crate) fn settle(
+    script: &mut Script,
     id: WorkItemId,
     settled: &WorkSettled,
 ) -> Result<(), Failure> {
     let id = id.0.as_bytes().as_slice();
     let at = micros(settled.at);
-    let done = sqlx::query!(
+    statement!(
+        script,
+        Expect::OneChange(conflict("work item state")),
         "UPDATE work_items SET settled_at = ?2, settled_by = ?3, settled_action = ?4
          WHERE id = ?1 AND settled_at IS NULL",
         id,
@@ -123,24 +125,19 @@ pub(crate) async fn settle(
         settled.by,
         settled.action
     )
-    .execute(conn)
-    .await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(conflict("work item state").into())
-    }
 }
 
 /// Settles every open work item of a case.
-pub(crate) async fn settle_case(
-    conn: &mut SqliteConnection,
+pub(crate) fn settle_case(
+    script: &mut Script,
     case: CaseId,
     settled: &WorkSettled,
 ) -> Result<(), Failure> {
     let case_id = case.0.as_bytes().as_slice();
     let at = micros(settled.at);
-    sqlx::query!(
+    statement!(
+        script,
+        Expect::Anything,
         "UPDATE work_items SET settled_at = ?2, settled_by = ?3, settled_action = ?4
          WHERE case_id = ?1 AND settled_at IS NULL",
         case_id,
@@ -148,19 +145,18 @@ pub(crate) async fn settle_case(
         settled.by,
         settled.action
     )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Settles the open work item with this dedupe key, if there is one.
-pub(crate) async fn settle_by_key(
-    conn: &mut SqliteConnection,
+pub(crate) fn settle_by_key(
+    script: &mut Script,
     dedupe_key: &str,
     settled: &WorkSettled,
 ) -> Result<(), Failure> {
     let at = micros(settled.at);
-    sqlx::query!(
+    statement!(
+        script,
+        Expect::Anything,
         "UPDATE work_items SET settled_at = ?2, settled_by = ?3, settled_action = ?4
          WHERE dedupe_key = ?1 AND settled_at IS NULL",
         dedupe_key,
@@ -168,34 +164,26 @@ pub(crate) async fn settle_by_key(
         settled.by,
         settled.action
     )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Notes that the owner was reminded, and who owns the item from now on.
-pub(crate) async fn remind(
-    conn: &mut SqliteConnection,
+pub(crate) fn remind(
+    script: &mut Script,
     id: WorkItemId,
     next: Timestamp,
     owner: &str,
 ) -> Result<(), Failure> {
     let id = id.0.as_bytes().as_slice();
     let next = micros(next);
-    let done = sqlx::query!(
+    statement!(
+        script,
+        Expect::OneChange(conflict("work item state")),
         "UPDATE work_items SET remind_at = ?2, owner = ?3, reminders = reminders + 1
          WHERE id = ?1 AND settled_at IS NULL",
         id,
         next,
         owner
     )
-    .execute(conn)
-    .await?;
-    if done.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(conflict("work item state").into())
-    }
 }
 
 /// One work item.
