@@ -15,16 +15,9 @@
 
 use relay_core::effects::{EffectKind, Settled};
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{CaseFilter, Effect, EffectState, Page};
+use relay_store::{Effect, EffectState, EffectView};
 
 use crate::engine::{Engine, EngineError};
-
-/// How many cases of one client are looked at, newest change first. She has one open case per
-/// procedure, so the ones that changed within the gap are far fewer.
-const CASES: Page = Page {
-    offset: 0,
-    limit: 50,
-};
 
 fn is_message(kind: EffectKind) -> bool {
     matches!(kind, EffectKind::PortalMessage | EffectKind::Email)
@@ -32,20 +25,19 @@ fn is_message(kind: EffectKind) -> bool {
 
 impl Engine {
     /// When a message may go out at the earliest; `None` if now.
+    ///
+    /// Of the client's cases the view has the fifty that changed last. She has one open case per
+    /// procedure, so the ones that changed within the gap are far fewer.
     pub(super) async fn gap_to_other_cases(
         &self,
-        effect: &Effect,
+        view: &EffectView,
     ) -> Result<Option<Timestamp>, EngineError> {
+        let effect = &view.effect;
         if !is_message(effect.kind()) || self.contact_gap <= SignedDuration::ZERO {
             return Ok(None);
         }
-        let filter = CaseFilter {
-            client: Some(effect.planned.client.clone()),
-            closed: true,
-            ..CaseFilter::default()
-        };
         let mut last = None;
-        for case in self.store.cases(&filter, CASES).await? {
+        for case in &view.cases {
             if case.id != effect.case {
                 let reached = self.store.effects(case.id).await?;
                 last = last.max(reached.iter().filter_map(reached_at).max());

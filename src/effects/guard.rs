@@ -38,6 +38,7 @@ impl Engine {
         case: &Case,
         effect: &PlannedEffect,
         needs: Needs,
+        directory: &[Coach],
     ) -> Result<Fresh, EngineError> {
         let mut ops = Vec::new();
         let mut portal = if needs.portal {
@@ -48,8 +49,14 @@ impl Engine {
         let mut looked_at = self.clocks.real.now();
         let snapshot = portal.as_ref().map(|portal| &portal.client);
         let coach = if needs.coach {
-            self.read_coach(&case.client, effect, snapshot, needs, &mut ops)
-                .await?
+            match self.coach_of(&case.client, effect, snapshot).await? {
+                Some(id) => {
+                    // A task moves to a user of the CRM, although the contact isn't looked at.
+                    let crm = needs.contact || effect.kind() == EffectKind::ReassignTask;
+                    self.coach(&id, directory, crm, &mut ops).await?
+                }
+                None => None,
+            }
         } else {
             None
         };
@@ -133,16 +140,14 @@ impl Engine {
         due.yesterday().unwrap_or(due)
     }
 
-    /// The client's coach of the moment (E41), with her CRM user where an active one is found.
-    async fn read_coach(
+    /// Who the client's coach is at this moment (E41).
+    async fn coach_of(
         &self,
         client: &ClientId,
         effect: &PlannedEffect,
         snapshot: Option<&ClientSnapshot>,
-        needs: Needs,
-        ops: &mut Vec<Op>,
-    ) -> Result<Option<Coach>, EngineError> {
-        let id = match (&effect.input, snapshot) {
+    ) -> Result<Option<CoachId>, EngineError> {
+        Ok(match (&effect.input, snapshot) {
             (EffectInput::ReassignTask { coach, .. }, _) => Some(coach.clone()),
             (_, Some(snapshot)) => snapshot.coach.clone(),
             (_, None) => self
@@ -151,11 +156,7 @@ impl Engine {
                 .client(client)
                 .await?
                 .and_then(|client| client.coach),
-        };
-        let Some(id) = id else { return Ok(None) };
-        // A task moves to a user of the CRM, although the contact isn't looked at.
-        let crm = needs.contact || effect.kind() == EffectKind::ReassignTask;
-        self.coach(&id, crm, ops).await
+        })
     }
 
     /// A coach of the directory, looked up in the portal when she is new. With `crm`, her user is
@@ -163,12 +164,13 @@ impl Engine {
     async fn coach(
         &self,
         id: &CoachId,
+        directory: &[Coach],
         crm: bool,
         ops: &mut Vec<Op>,
     ) -> Result<Option<Coach>, EngineError> {
-        let stored = self.store.coach(id).await?;
-        let known = match stored.clone() {
-            Some(coach) => Some(coach),
+        let stored = directory.iter().find(|coach| coach.id == *id);
+        let known = match stored {
+            Some(coach) => Some(coach.clone()),
             None => self
                 .ports
                 .portal
@@ -183,7 +185,7 @@ impl Engine {
         if crm {
             coach.crm_user = self.ports.staff.user_by_email(&coach.email).await?;
         }
-        if stored.as_ref() != Some(&coach) {
+        if stored != Some(&coach) {
             ops.push(Op::PutCoach(coach.clone()));
         }
         Ok(Some(coach))

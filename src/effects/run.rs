@@ -7,7 +7,8 @@ use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_core::workflow::{Context, Verdict};
 use relay_http_client::CallError;
-use relay_store::{Effect, EffectState, Intent, Job, JobEnd, JobError, Op};
+use relay_store::{Effect, EffectState, EffectView, Intent, Job, JobEnd, JobError, Op};
+use serde_json::Value;
 
 use crate::checkpoint::{ATTEMPT, GUARD, INTENT, READ_BACK, REFUSE};
 use crate::effects::Performed;
@@ -16,6 +17,9 @@ use crate::effects::guard::Fresh;
 use crate::effects::settle::{Ending, remember};
 use crate::engine::jobs::{fence, member, missing};
 use crate::engine::{Engine, EngineError};
+
+/// The setting that says whether outreach is stopped.
+const OUTREACH: &str = "outreach";
 
 /// How often an outreach behind an unclear one looks whether that is settled.
 const UNCLEAR_FOR: SignedDuration = SignedDuration::from_mins(1);
@@ -30,27 +34,28 @@ const STOPPED_FOR: SignedDuration = SignedDuration::from_mins(5);
 impl Engine {
     pub(crate) async fn run_effect(&self, job: &Job) -> Result<(), EngineError> {
         let key: EffectKey = member(job, "effect")?;
-        let effect = self.store.effect(&key).await?;
-        let effect = effect.ok_or_else(|| missing("effect", "no such effect is planned"))?;
-        match effect.state {
-            EffectState::Planned => self.send(job, &effect).await,
-            EffectState::Intended | EffectState::Unclear => self.look(job, &effect).await,
+        let view = self.store.effect_view(&key, OUTREACH).await?;
+        let view = view.ok_or_else(|| missing("effect", "no such effect is planned"))?;
+        match view.effect.state {
+            EffectState::Planned => self.send(job, &view).await,
+            EffectState::Intended | EffectState::Unclear => self.look(job, &view.effect).await,
             _ => self.end(job, JobEnd::Done, Vec::new()).await,
         }
     }
 
-    async fn send(&self, job: &Job, effect: &Effect) -> Result<(), EngineError> {
-        let case = self.store.case(effect.case).await?;
+    async fn send(&self, job: &Job, view: &EffectView) -> Result<(), EngineError> {
+        let effect = &view.effect;
+        let case = view.case.as_ref();
         let case = case.ok_or_else(|| missing("effect", "its case is not stored"))?;
-        if self.halted(effect).await? {
+        if effect.kind().is_outreach() && is_stopped(view.setting.as_ref()) {
             return self.snooze(job, STOPPED_FOR, "outreach is stopped").await;
         }
-        if effect.kind().is_outreach() && self.another_is_unclear(effect).await? {
+        if effect.kind().is_outreach() && another_is_unclear(view) {
             return self
                 .snooze(job, UNCLEAR_FOR, "an earlier message may have gone out")
                 .await;
         }
-        if let Some(at) = self.gap_to_other_cases(effect).await? {
+        if let Some(at) = self.gap_to_other_cases(view).await? {
             let why = "she had a message of another case within the day".to_owned();
             return self.put_off(job, at, why, Vec::new()).await;
         }
@@ -73,19 +78,21 @@ impl Engine {
                 return self.end(job, JobEnd::Snooze { at, why }, Vec::new()).await;
             }
         }
-        let workflow = self.book.of_case(self.store.as_ref(), &case).await?;
+        let workflow = self.book.of_case(self.store.as_ref(), case).await?;
         let needs = workflow.needs(&effect.planned);
         let read = self
-            .call(GUARD, self.read_for_guard(&case, &effect.planned, needs))
+            .call(
+                GUARD,
+                self.read_for_guard(case, &effect.planned, needs, &view.coaches),
+            )
             .await?;
-        let coaches = self.store.coaches().await?;
         let cx = Context {
             calendar: &self.calendar,
-            coaches: &coaches,
+            coaches: &view.coaches,
             now: self.now(),
         };
-        match workflow.guard(cx, &case, &effect.planned, &read.reading) {
-            Verdict::Go(request) => self.carry_out(job, &case, effect, request, read).await,
+        match workflow.guard(cx, case, &effect.planned, &read.reading) {
+            Verdict::Go(request) => self.carry_out(job, case, effect, request, read).await,
             Verdict::Later { at, reason } => self.put_off(job, at, reason, read.ops).await,
             Verdict::Overtaken { by, facts } => {
                 let mut stepping = self.stepping(&case.client).await?;
@@ -144,24 +151,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether another outreach of the same case may have gone out: its case must hear of it
-    /// before anything else is said to the client.
-    async fn another_is_unclear(&self, effect: &Effect) -> Result<bool, EngineError> {
-        let effects = self.store.effects(effect.case).await?;
-        Ok(effects.iter().any(|other| {
-            other.key() != effect.key()
-                && other.kind().is_outreach()
-                && matches!(other.state, EffectState::Intended | EffectState::Unclear)
-        }))
-    }
-
     /// Whether outreach is stopped, and this is outreach.
     pub(crate) async fn halted(&self, effect: &Effect) -> Result<bool, EngineError> {
         if !effect.kind().is_outreach() {
             return Ok(false);
         }
-        let setting = self.store.setting("outreach").await?;
-        Ok(setting.is_some_and(|value| value["stopped"] == true))
+        let setting = self.store.setting(OUTREACH).await?;
+        Ok(is_stopped(setting.as_ref()))
     }
 
     async fn snooze(&self, job: &Job, by: SignedDuration, why: &str) -> Result<(), EngineError> {
@@ -424,6 +420,21 @@ impl Engine {
     pub(crate) fn back_to_planned(&self, effect: &Effect, from: EffectState) -> Op {
         self.move_effect(effect, from, EffectState::Planned)
     }
+}
+
+/// Whether the setting says that outreach is stopped.
+fn is_stopped(setting: Option<&Value>) -> bool {
+    setting.is_some_and(|value| value["stopped"] == true)
+}
+
+/// Whether another outreach of the same case may have gone out: its case must hear of it before
+/// anything else is said to the client.
+fn another_is_unclear(view: &EffectView) -> bool {
+    view.of_case.iter().any(|other| {
+        other.key() != view.effect.key()
+            && other.kind().is_outreach()
+            && matches!(other.state, EffectState::Intended | EffectState::Unclear)
+    })
 }
 
 /// Whether the vendor shows what the request was to bring about. A card that was made inactive

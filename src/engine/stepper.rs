@@ -8,7 +8,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use futures_util::future::try_join3;
 use relay_core::case::{Case, CaseStatus, Mode, Wait};
 use relay_core::clients::Coach;
 use relay_core::facts::Fact;
@@ -16,7 +15,8 @@ use relay_core::ids::{CaseId, ClientId, JobId, ReceiptId, WorkItemId};
 use relay_core::time::Timestamp;
 use relay_core::workflow::{Context, Input, NewWork, ReadKind, Transition, Workflow};
 use relay_store::{
-    Effect, EffectState, Existing, FactRow, NewJob, Op, WorkItem, WorkSettled, effect_job_key,
+    ClientView, Effect, EffectState, Existing, FactRow, NewJob, Op, WorkItem, WorkSettled,
+    effect_job_key,
 };
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -49,14 +49,13 @@ pub struct Stepping<'a> {
 impl Engine {
     /// Loads the open cases and the known facts of `client`.
     pub async fn stepping(&self, client: &ClientId) -> Result<Stepping<'_>, EngineError> {
-        let (open, known, coaches) = try_join3(
-            self.store.open_cases(client),
-            self.store.facts(client),
-            self.store.coaches(),
-        )
-        .await?;
+        let ClientView {
+            open_cases,
+            facts: known,
+            coaches,
+        } = self.store.client_view(client).await?;
         let mut cases = Vec::new();
-        for case in open {
+        for case in open_cases {
             cases.push(self.working(case).await?);
         }
         Ok(Stepping {
@@ -320,6 +319,7 @@ impl Stepping<'_> {
 
     fn plan(&mut self, case: &Case, planned: relay_core::effects::PlannedEffect) {
         let key = planned.key.clone();
+        let kind = planned.input.kind();
         let run_at = planned.not_before.max(self.now);
         let input_hash = input_hash(&planned.input);
         self.ops.push(Op::PlanEffect(Effect {
@@ -341,7 +341,7 @@ impl Stepping<'_> {
             "effect",
             run_at,
             Some(case.id),
-            json!({ "effect": key }),
+            json!({ "effect": key, "kind": kind }),
         );
     }
 

@@ -93,6 +93,10 @@ impl Engine {
     async fn need(&self, job: &Job) -> Result<Need, EngineError> {
         Ok(match job.kind.as_str() {
             "effect" => {
+                if let Ok(kind) = member::<EffectKind>(job, "kind") {
+                    return Ok(need_of_effect(kind));
+                }
+                // Queued by a release that did not say the kind.
                 let Ok(key) = member::<EffectKey>(job, "effect") else {
                     return Ok(need(Priority::Normal, &[]));
                 };

@@ -9,28 +9,29 @@ use crate::failure::{Failure, conflict};
 use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, bounds, integer, json, maybe_json, micros};
 
-struct CaseRow {
-    seq: i64,
-    id: Vec<u8>,
-    client: String,
-    procedure: String,
-    procedure_hash: String,
-    logic: i64,
-    mode: String,
-    version: i64,
-    status: String,
-    reason: Option<String>,
-    step: String,
-    visit: i64,
-    generation: i64,
-    wait: Option<String>,
-    data: String,
-    opened_at: i64,
-    changed_at: i64,
+#[derive(sqlx::FromRow)]
+pub(crate) struct CaseRow {
+    pub(crate) seq: i64,
+    pub(crate) id: Vec<u8>,
+    pub(crate) client: String,
+    pub(crate) procedure: String,
+    pub(crate) procedure_hash: String,
+    pub(crate) logic: i64,
+    pub(crate) mode: String,
+    pub(crate) version: i64,
+    pub(crate) status: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) step: String,
+    pub(crate) visit: i64,
+    pub(crate) generation: i64,
+    pub(crate) wait: Option<String>,
+    pub(crate) data: String,
+    pub(crate) opened_at: i64,
+    pub(crate) changed_at: i64,
 }
 
 impl CaseRow {
-    fn read(self) -> Result<Case, StoreError> {
+    pub(crate) fn read(self) -> Result<Case, StoreError> {
         let row = Reading::new("cases", self.seq);
         Ok(Case {
             id: CaseId(row.uuid("id", &self.id)?),
@@ -283,7 +284,7 @@ async fn list_of(
          WHERE client = ?1
            AND (?2 IS NULL OR procedure = ?2)
            AND (?3 OR status <> 'closed')
-         ORDER BY changed_at DESC, seq DESC LIMIT ?4 OFFSET ?5",
+         ORDER BY changed_at DESC, seq DESC LIMIT ?4 + 0 OFFSET ?5",
         client,
         filter.procedure,
         filter.closed,
@@ -307,7 +308,7 @@ async fn list_all(
          FROM cases
          WHERE (?1 IS NULL OR procedure = ?1)
            AND (?2 OR status <> 'closed')
-         ORDER BY changed_at DESC, seq DESC LIMIT ?3 OFFSET ?4",
+         ORDER BY changed_at DESC, seq DESC LIMIT ?3 + 0 OFFSET ?4",
         filter.procedure,
         filter.closed,
         limit,

@@ -246,7 +246,7 @@ pub(crate) async fn audit(
 ) -> Result<Vec<AuditEntry>, Failure> {
     let (limit, offset) = bounds(page);
     let rows = sqlx::query!(
-        "SELECT seq, at, who, what, object, detail FROM audit ORDER BY seq DESC LIMIT ?1 OFFSET ?2",
+        "SELECT seq, at, who, what, object, detail FROM audit ORDER BY seq DESC LIMIT ?1 + 0 OFFSET ?2",
         limit,
         offset
     )

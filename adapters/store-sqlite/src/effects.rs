@@ -11,28 +11,29 @@ use crate::failure::{Failure, conflict};
 use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, json, maybe_json, micros};
 
-struct EffectRow {
-    seq: i64,
-    key: String,
-    case_id: Vec<u8>,
-    client: String,
-    blocking: i64,
-    not_before: i64,
-    input: String,
-    input_hash: String,
-    mode: String,
-    state: String,
-    revision: i64,
-    request: Option<String>,
-    intended_at: Option<i64>,
-    probes: i64,
-    settled: Option<String>,
-    created_at: i64,
-    changed_at: i64,
+#[derive(sqlx::FromRow)]
+pub(crate) struct EffectRow {
+    pub(crate) seq: i64,
+    pub(crate) key: String,
+    pub(crate) case_id: Vec<u8>,
+    pub(crate) client: String,
+    pub(crate) blocking: i64,
+    pub(crate) not_before: i64,
+    pub(crate) input: String,
+    pub(crate) input_hash: String,
+    pub(crate) mode: String,
+    pub(crate) state: String,
+    pub(crate) revision: i64,
+    pub(crate) request: Option<String>,
+    pub(crate) intended_at: Option<i64>,
+    pub(crate) probes: i64,
+    pub(crate) settled: Option<String>,
+    pub(crate) created_at: i64,
+    pub(crate) changed_at: i64,
 }
 
 impl EffectRow {
-    fn read(self) -> Result<Effect, StoreError> {
+    pub(crate) fn read(self) -> Result<Effect, StoreError> {
         let row = Reading::new("effects", self.seq);
         Ok(Effect {
             planned: PlannedEffect {

@@ -209,7 +209,7 @@ pub(crate) async fn watched(
            FROM links l LEFT JOIN watched_addresses w ON w.contact = l.contact
            WHERE l.contact > ?1
              AND EXISTS (SELECT 1 FROM cases c WHERE c.client = l.client AND c.status <> 'closed')
-           ORDER BY l.contact LIMIT ?2"#,
+           ORDER BY l.contact LIMIT ?2 + 0"#,
         after,
         limit
     )
@@ -232,7 +232,7 @@ pub(crate) async fn watched_unlooked(
            FROM links l LEFT JOIN watched_addresses w ON w.contact = l.contact
            WHERE (w.looked_at IS NULL OR w.looked_at < ?1)
              AND EXISTS (SELECT 1 FROM cases c WHERE c.client = l.client AND c.status <> 'closed')
-           ORDER BY w.looked_at, l.contact LIMIT ?2"#,
+           ORDER BY w.looked_at, l.contact LIMIT ?2 + 0"#,
         since,
         limit
     )

@@ -370,7 +370,7 @@ async fn list_stopped(
            AND (?3 IS NULL OR client = ?3)
            AND (?4 IS NULL OR case_id = ?4)
            AND (?5 IS NULL OR error_class = ?5)
-         ORDER BY lane, seq LIMIT ?6 OFFSET ?7",
+         ORDER BY lane, seq LIMIT ?6 + 0 OFFSET ?7",
         states,
         filter.kind,
         client,
@@ -405,7 +405,7 @@ async fn list_any(
                AND (?3 IS NULL OR kind = ?3)
                AND (?4 IS NULL OR client = ?4)
                AND (?5 IS NULL OR error_class = ?5)
-             ORDER BY lane, seq LIMIT ?6 OFFSET ?7",
+             ORDER BY lane, seq LIMIT ?6 + 0 OFFSET ?7",
             case_id,
             states,
             filter.kind,
@@ -427,7 +427,7 @@ async fn list_any(
            AND (?2 IS NULL OR kind = ?2)
            AND (?3 IS NULL OR client = ?3)
            AND (?4 IS NULL OR error_class = ?4)
-         ORDER BY lane, seq LIMIT ?5 OFFSET ?6",
+         ORDER BY lane, seq LIMIT ?5 + 0 OFFSET ?6",
         states,
         filter.kind,
         client,

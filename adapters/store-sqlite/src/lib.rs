@@ -36,6 +36,7 @@ mod receipts;
 mod script;
 mod store;
 mod values;
+mod views;
 mod work;
 mod writer;
 

@@ -199,7 +199,7 @@ pub(crate) async fn list(
                 ReceiptRow,
                 "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
                      content_type, body, state, duplicate_of, note, processed_at
-                 FROM receipts WHERE state = 'new' ORDER BY seq LIMIT ?1 OFFSET ?2",
+                 FROM receipts WHERE state = 'new' ORDER BY seq LIMIT ?1 + 0 OFFSET ?2",
                 limit,
                 offset
             )
@@ -211,7 +211,7 @@ pub(crate) async fn list(
                 ReceiptRow,
                 "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
                      content_type, body, state, duplicate_of, note, processed_at
-                 FROM receipts WHERE state = 'quarantined' ORDER BY seq LIMIT ?1 OFFSET ?2",
+                 FROM receipts WHERE state = 'quarantined' ORDER BY seq LIMIT ?1 + 0 OFFSET ?2",
                 limit,
                 offset
             )
@@ -224,7 +224,7 @@ pub(crate) async fn list(
                 ReceiptRow,
                 "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
                      content_type, body, state, duplicate_of, note, processed_at
-                 FROM receipts WHERE state = ?1 ORDER BY seq LIMIT ?2 OFFSET ?3",
+                 FROM receipts WHERE state = ?1 ORDER BY seq LIMIT ?2 + 0 OFFSET ?3",
                 state,
                 limit,
                 offset
@@ -255,7 +255,7 @@ pub(crate) async fn by_key(
         "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
              content_type, body, state, duplicate_of, note, processed_at
          FROM receipts WHERE verified_by = ?1 AND received_at >= ?2
-         ORDER BY seq LIMIT ?3 OFFSET ?4",
+         ORDER BY seq LIMIT ?3 + 0 OFFSET ?4",
         verified_by,
         since,
         limit,
@@ -269,18 +269,19 @@ pub(crate) async fn by_key(
         .collect::<Result<_, _>>()?)
 }
 
-struct FactColumns {
-    seq: i64,
-    object: String,
-    source_time: i64,
-    client: String,
-    body: String,
-    receipt: Option<Vec<u8>>,
-    learned_at: i64,
+#[derive(sqlx::FromRow)]
+pub(crate) struct FactColumns {
+    pub(crate) seq: i64,
+    pub(crate) object: String,
+    pub(crate) source_time: i64,
+    pub(crate) client: String,
+    pub(crate) body: String,
+    pub(crate) receipt: Option<Vec<u8>>,
+    pub(crate) learned_at: i64,
 }
 
 impl FactColumns {
-    fn read(self) -> Result<FactRow, StoreError> {
+    pub(crate) fn read(self) -> Result<FactRow, StoreError> {
         let row = Reading::new("facts", self.seq);
         Ok(FactRow {
             fact: Fact {

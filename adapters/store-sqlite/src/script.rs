@@ -19,7 +19,7 @@
 
 use futures_util::TryStreamExt as _;
 use relay_store::StoreError;
-use sqlx::sqlite::SqliteArguments;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{
     Arguments as _, AssertSqlSafe, Either, Encode, Executor as _, Sqlite, SqliteConnection, Type,
 };
@@ -42,6 +42,17 @@ macro_rules! statement {
     }};
 }
 pub(crate) use statement;
+
+/// Puts a question into a script: the script, the rows' type, the text, its values.
+macro_rules! question {
+    ($script:expr, $row:ty, $sql:literal $(, $value:expr)* $(,)?) => {{
+        let _ = || sqlx::query_as!($row, $sql $(, $value)*);
+        $script.begin($crate::script::Expect::Anything, $sql);
+        $($script.bind(&$value)?;)*
+        Ok::<(), $crate::failure::Failure>(())
+    }};
+}
+pub(crate) use question;
 
 /// What a statement must bring about.
 #[derive(Debug)]
@@ -117,6 +128,29 @@ impl Script {
     /// Whether nothing more should be written into it.
     pub(crate) fn is_full(&self) -> bool {
         self.expected.len() >= LENGTH
+    }
+
+    /// Asks its questions: the rows of each, in order.
+    pub(crate) async fn ask(
+        self,
+        conn: &mut SqliteConnection,
+    ) -> Result<std::vec::IntoIter<Vec<SqliteRow>>, Failure> {
+        let questions = self.expected.len();
+        let query = sqlx::query_with(AssertSqlSafe(self.text), self.values);
+        let mut answers = conn.fetch_many(query);
+        let mut all = Vec::with_capacity(questions);
+        let mut rows = Vec::new();
+        while let Some(answer) = answers.try_next().await? {
+            match answer {
+                Either::Right(row) => rows.push(row),
+                Either::Left(_) => all.push(std::mem::take(&mut rows)),
+            }
+        }
+        if all.len() == questions {
+            Ok(all.into_iter())
+        } else {
+            Err(sqlx::Error::Protocol("a question was given no answer".to_owned()).into())
+        }
     }
 
     /// Carries it out, and leaves it empty. On a failure any part of it may have been done.

@@ -9,16 +9,17 @@ use relay_core::ids::{
 };
 use relay_core::time::Timestamp;
 use relay_store::{
-    Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect,
-    Engagement, FactRow, Fence, Health, Intent, Job, JobFilter, Link, PaceRow, Page,
-    ProcedureVersion, Receipt, ReceiptState, Store, StoreError, Watched, WorkItem,
+    Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, ClientView, Committed,
+    Credential, Effect, EffectView, Engagement, FactRow, Fence, Health, Intent, Job, JobFilter,
+    Link, PaceRow, Page, ProcedureVersion, Receipt, ReceiptState, Store, StoreError, Watched,
+    WorkItem,
 };
 use serde_json::Value;
 
 use crate::writer::{Answer, Work};
 use crate::{
     SqliteStore, cases, credentials, directory, effects, engagement, jobs, leases, pace, receipts,
-    work,
+    views, work,
 };
 
 /// The writer answered another question than it was asked: a bug of this crate.
@@ -96,6 +97,18 @@ impl Store for SqliteStore {
 
     async fn facts_of_receipt(&self, id: ReceiptId) -> Result<Vec<FactRow>, StoreError> {
         read!(self, receipts::facts_of(id))
+    }
+
+    async fn client_view(&self, client: &ClientId) -> Result<ClientView, StoreError> {
+        read!(self, views::client(client))
+    }
+
+    async fn effect_view(
+        &self,
+        key: &EffectKey,
+        setting: &str,
+    ) -> Result<Option<EffectView>, StoreError> {
+        read!(self, views::effect(key, setting))
     }
 
     async fn case(&self, id: CaseId) -> Result<Option<Case>, StoreError> {

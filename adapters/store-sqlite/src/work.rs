@@ -217,7 +217,7 @@ pub(crate) async fn list_open(
              opened_at, due, remind_at, reminders, settled_at, settled_by, settled_action
          FROM work_items
          WHERE settled_at IS NULL AND (?1 IS NULL OR owner = ?1)
-         ORDER BY due, seq LIMIT ?2 OFFSET ?3",
+         ORDER BY due, seq LIMIT ?2 + 0 OFFSET ?3",
         owner,
         limit,
         offset

@@ -22,6 +22,7 @@ pub mod engagement;
 pub mod error;
 pub mod records;
 pub mod store;
+pub mod views;
 
 pub use batch::{Batch, Existing, Fence, JobEnd, Op};
 pub use credentials::{
@@ -31,3 +32,4 @@ pub use engagement::{Engagement, Watched};
 pub use error::StoreError;
 pub use records::*;
 pub use store::{CaseFilter, Claim, Committed, Health, JobFilter, Page, Store};
+pub use views::{CASES_IN_VIEW, ClientView, EffectView};

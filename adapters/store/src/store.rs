@@ -18,6 +18,7 @@ use crate::records::{
     Attempt, AuditEntry, Effect, FactRow, Intent, Job, JobState, Link, PaceRow, ProcedureVersion,
     Receipt, ReceiptState, WorkItem,
 };
+use crate::views::{CASES_IN_VIEW, ClientView, EffectView};
 
 /// A page of a list: at most `limit` rows after `offset`.
 #[derive(Debug, Clone, Copy)]
@@ -129,6 +130,47 @@ pub trait Store: Debug + Send + Sync {
     async fn facts(&self, client: &ClientId) -> Result<Vec<FactRow>, StoreError>;
     /// Facts that a receipt taught.
     async fn facts_of_receipt(&self, id: ReceiptId) -> Result<Vec<FactRow>, StoreError>;
+
+    /// What a client's cases are stepped on.
+    ///
+    /// As by itself each part is asked for; a store that can answers them all at once. The parts need
+    /// not be of one moment: whoever decides on them commits with the versions seen.
+    async fn client_view(&self, client: &ClientId) -> Result<ClientView, StoreError> {
+        Ok(ClientView {
+            open_cases: self.open_cases(client).await?,
+            facts: self.facts(client).await?,
+            coaches: self.coaches().await?,
+        })
+    }
+
+    /// What is looked at before an effect is carried out, with one setting; `None` if no such effect is
+    /// planned. As [`client_view`](Self::client_view).
+    async fn effect_view(
+        &self,
+        key: &EffectKey,
+        setting: &str,
+    ) -> Result<Option<EffectView>, StoreError> {
+        let Some(effect) = self.effect(key).await? else {
+            return Ok(None);
+        };
+        let filter = CaseFilter {
+            client: Some(effect.planned.client.clone()),
+            closed: true,
+            ..CaseFilter::default()
+        };
+        let page = Page {
+            offset: 0,
+            limit: CASES_IN_VIEW,
+        };
+        Ok(Some(EffectView {
+            case: self.case(effect.case).await?,
+            of_case: self.effects(effect.case).await?,
+            cases: self.cases(&filter, page).await?,
+            coaches: self.coaches().await?,
+            setting: self.setting(setting).await?,
+            effect,
+        }))
+    }
 
     /// A case.
     async fn case(&self, id: CaseId) -> Result<Option<Case>, StoreError>;

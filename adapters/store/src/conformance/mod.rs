@@ -86,6 +86,12 @@ behaviours! { $
         cases_come_newest_change_first,
         a_history_is_kept_in_order,
     }
+    views {
+        a_clients_view_is_its_parts,
+        an_effects_view_is_its_parts,
+        an_effect_whose_case_is_gone_has_a_view_all_the_same,
+        a_view_has_the_cases_that_changed_last,
+    }
     effects {
         an_effect_comes_back_as_planned,
         the_same_plan_is_one_effect,
