@@ -30,6 +30,19 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::timeout;
 
+/// After so many tasks each thread looks whether something came from outside. Every answer of the
+/// database does: it comes from the thread of a connection. By its own rule the scheduler may first
+/// run what it has for 200 µs, and the writer, for whom all wait, would stand behind that.
+const LOOK_OUTSIDE_EVERY: u32 = 4;
+
+/// What everything runs on: a thread per processor.
+pub fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .global_queue_interval(LOOK_OUTSIDE_EVERY)
+        .build()
+}
+
 /// Waits for a while in real time, where nothing else can wake: another process may have queued
 /// work, a person is watching.
 pub async fn pause(wait: Duration) {

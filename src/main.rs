@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use clear_relay::cli::{Cli, CliError, Output, run};
+use clear_relay::lifecycle;
 use clear_relay::wiring::store::SqliteStores;
 
 fn main() -> ExitCode {
@@ -20,9 +21,7 @@ fn main() -> ExitCode {
 }
 
 fn carry_out(cli: &Cli) -> Result<(), CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = lifecycle::runtime()?;
     let mut stdout = std::io::stdout();
     let mut out = Output::new(&mut stdout, cli.json);
     runtime.block_on(run(cli, &SqliteStores, &mut out))

@@ -36,9 +36,7 @@ const RATE: f64 = 200.0;
 const PATIENCE: Duration = Duration::from_mins(5);
 
 pub(crate) fn measure(extent: Extent, report: &mut Report) -> Result<(), Trouble> {
-    let relay = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let relay = lifecycle::runtime()?;
     let folder = ground::folder()?;
     let path = folder.path().join("relay.db");
     let portal = Arc::new(Portal::default());

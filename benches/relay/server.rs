@@ -43,9 +43,7 @@ impl Role {
 /// Serves until standard input ends.
 pub(crate) fn run(role: Role, db: Option<&Path>) -> Result<(), Trouble> {
     // As `clear-relay serve` does, and like there with the default log.
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = clear_relay::lifecycle::runtime()?;
     runtime.block_on(async {
         let router = match (role, db) {
             (Role::Bare, _) => Router::new().route("/hooks/{source}", post(bare)),

@@ -6,7 +6,7 @@ use relay_core::effects::{EffectInput, EffectKind, PlannedEffect};
 use relay_core::ids::{ClientId, CoachId, TaskId};
 use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_core::workflow::{GuardReading, Needs, PortalReading};
-use relay_store::Op;
+use relay_store::{EffectView, Op};
 
 use crate::effects::link::Linked;
 use crate::effects::vendor_ref;
@@ -36,13 +36,13 @@ impl Engine {
     pub(crate) async fn read_for_guard(
         &self,
         case: &Case,
-        effect: &PlannedEffect,
+        view: &EffectView,
         needs: Needs,
-        directory: &[Coach],
     ) -> Result<Fresh, EngineError> {
+        let effect = &view.effect.planned;
         let mut ops = Vec::new();
         let mut portal = if needs.portal {
-            self.read_portal(case, effect).await?
+            self.read_portal(case, view).await?
         } else {
             None
         };
@@ -53,7 +53,7 @@ impl Engine {
                 Some(id) => {
                     // A task moves to a user of the CRM, although the contact isn't looked at.
                     let crm = needs.contact || effect.kind() == EffectKind::ReassignTask;
-                    self.coach(&id, directory, crm, &mut ops).await?
+                    self.coach(&id, &view.coaches, crm, &mut ops).await?
                 }
                 None => None,
             }
@@ -83,7 +83,7 @@ impl Engine {
             looked_at = now;
         } else if now.duration_since(looked_at).abs() > FRESH {
             // The CRM was slow, or a token was renewed: what the client did meanwhile counts.
-            portal = self.read_portal(case, effect).await?;
+            portal = self.read_portal(case, view).await?;
             looked_at = self.clocks.real.now();
         }
         let read_at = self.now();
@@ -104,23 +104,23 @@ impl Engine {
     async fn read_portal(
         &self,
         case: &Case,
-        effect: &PlannedEffect,
+        view: &EffectView,
     ) -> Result<Option<PortalReading>, EngineError> {
         let portal = &self.ports.portal;
         let Some(client) = portal.client(&case.client).await? else {
             return Ok(None);
         };
-        let since = self.check_ins_since(case, &effect.input);
+        let since = self.check_ins_since(case, &view.effect.planned.input);
         let check_ins = portal.check_ins(&case.client, since).await?;
         let now = self.now();
         let day_ago = now.saturating_sub(MESSAGES_BACK).unwrap_or(now);
         let all = portal
             .messages(&case.client, case.opened_at.min(day_ago))
             .await?;
-        let ours = self.our_messages(&case.client).await?;
+        // Ours of the moment the effect was looked at: her lane has sent nothing since.
         let messages = all
             .into_iter()
-            .filter(|m| !ours.contains(m.id.as_str()))
+            .filter(|message| !view.messages.contains(&message.id.0))
             .collect();
         Ok(Some(PortalReading {
             client,

@@ -81,10 +81,7 @@ impl Engine {
         let workflow = self.book.of_case(self.store.as_ref(), case).await?;
         let needs = workflow.needs(&effect.planned);
         let read = self
-            .call(
-                GUARD,
-                self.read_for_guard(case, &effect.planned, needs, &view.coaches),
-            )
+            .call(GUARD, self.read_for_guard(case, view, needs))
             .await?;
         let cx = Context {
             calendar: &self.calendar,
@@ -196,10 +193,6 @@ impl Engine {
             };
             return self.settle(job, effect, &planned, ending).await;
         }
-        // The guard took its time; `stop` may have been said meanwhile.
-        if self.halted(effect).await? {
-            return self.snooze(job, STOPPED_FOR, "outreach is stopped").await;
-        }
         // A desired state was read just now, after the rest, and that read may have taken long.
         let guarded_at = if desired {
             self.clocks.real.now()
@@ -213,8 +206,8 @@ impl Engine {
             let why = "this process stood still after the guard";
             return self.not_begun(job, effect, &intent, why).await;
         }
-        // A stop said before the intent was stored is seen here; a later one finds the request on
-        // its way.
+        // The guard took its time. A stop said before the intent was stored is seen here; a later one
+        // finds the request on its way.
         if self.halted(effect).await? {
             return self
                 .not_begun(job, effect, &intent, "outreach is stopped")

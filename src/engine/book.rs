@@ -19,6 +19,9 @@ pub struct ProcedureBook {
     current: Vec<(Arc<dyn Workflow>, ProcedureVersion)>,
     rebuild: Rebuild,
     older: Mutex<HashMap<(String, String), Arc<dyn Workflow>>>,
+    /// Since when procedures are switched on, as far as it was asked. It is stored once and never
+    /// changes.
+    since: Mutex<HashMap<String, Timestamp>>,
 }
 
 impl ProcedureBook {
@@ -28,6 +31,7 @@ impl ProcedureBook {
             current,
             rebuild,
             older: Mutex::default(),
+            since: Mutex::default(),
         }
     }
 
@@ -62,6 +66,30 @@ impl ProcedureBook {
         self.current
             .iter()
             .find(|(workflow, _)| workflow.name() == name)
+    }
+
+    /// Since when a procedure in force is switched on in its present mode; `None` before the first
+    /// start has stored it.
+    pub(crate) async fn switched_on(
+        &self,
+        store: &dyn Store,
+        workflow: &dyn Workflow,
+    ) -> Result<Option<Timestamp>, EngineError> {
+        let key = switched_on_key(workflow);
+        let known = {
+            let all = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+            all.get(&key).copied()
+        };
+        if known.is_some() {
+            return Ok(known);
+        }
+        let stored = store.setting(&key).await?;
+        let since = stored.and_then(|at| serde_json::from_value(at).ok());
+        if let Some(since) = since {
+            let mut all = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+            all.insert(key, since);
+        }
+        Ok(since)
     }
 
     /// The version that `case` runs on.
@@ -104,7 +132,7 @@ impl ProcedureBook {
 }
 
 /// The setting that holds since when a procedure is switched on in its present mode.
-pub(crate) fn switched_on_key(workflow: &dyn Workflow) -> String {
+fn switched_on_key(workflow: &dyn Workflow) -> String {
     let mode = match workflow.mode() {
         relay_core::case::Mode::Propose => "propose",
         relay_core::case::Mode::Act => "act",

@@ -11,33 +11,86 @@ use crate::{
     cases, credentials, directory, effects, engagement, jobs, leases, pace, receipts, work,
 };
 
-/// Carries out every operation in order; the answer is that of the first that fails. The caller
-/// undoes.
-pub(crate) async fn batch(
-    conn: &mut SqliteConnection,
-    batch: &Batch,
-) -> Result<Committed, Failure> {
-    let mut committed = Committed::default();
+/// A batch with its statements written down: by whoever asks, so that the writer only carries out.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    batch: Batch,
+    /// `None` once it was carried out: a second time they are written anew.
+    parts: Option<Vec<Part>>,
+}
+
+/// What a batch consists of, in order.
+#[derive(Debug)]
+enum Part {
+    /// Operations whose statements are known beforehand.
+    Script(Script),
+    /// The operation at this place in the batch, which has to look first.
+    Decide(usize),
+    /// An operation that can't be written: the batch ends here.
+    Refused(Failure),
+}
+
+impl Prepared {
+    /// Writes the batch's statements down.
+    pub(crate) fn new(batch: Batch) -> Self {
+        let parts = Some(write_down(&batch));
+        Self { batch, parts }
+    }
+
+    /// What is to be carried out.
+    pub(crate) fn batch(&self) -> &Batch {
+        &self.batch
+    }
+
+    /// Carries out every operation in order; the answer is that of the first that fails. The caller
+    /// undoes.
+    pub(crate) async fn carry_out(
+        &mut self,
+        conn: &mut SqliteConnection,
+    ) -> Result<Committed, Failure> {
+        let mut committed = Committed::default();
+        let parts = self.parts.take();
+        for part in parts.unwrap_or_else(|| write_down(&self.batch)) {
+            match part {
+                Part::Script(script) => script.run(conn).await?,
+                Part::Refused(failure) => return Err(failure),
+                Part::Decide(place) => match self.batch.ops.get(place) {
+                    Some(Op::InsertReceipt(receipt)) => {
+                        let original = receipts::insert(conn, receipt).await?;
+                        committed.duplicates.push(original);
+                    }
+                    // Boxed: the largest of some operations would otherwise be part of every caller.
+                    Some(op) => Box::pin(decide(conn, op)).await?,
+                    None => {}
+                },
+            }
+        }
+        Ok(committed)
+    }
+}
+
+fn write_down(batch: &Batch) -> Vec<Part> {
+    let mut parts = Vec::new();
     let mut script = Script::default();
-    for op in &batch.ops {
+    for (place, op) in batch.ops.iter().enumerate() {
         let written = write(&mut script, op);
         // What was written before is carried out before, also before a failure to write.
-        if script.is_full() || !matches!(written, Ok(true)) {
-            script.run(conn).await?;
+        if script.is_full() || (!script.is_empty() && !matches!(written, Ok(true))) {
+            parts.push(Part::Script(std::mem::take(&mut script)));
         }
-        if written? {
-            continue;
-        }
-        if let Op::InsertReceipt(receipt) = op {
-            let original = receipts::insert(conn, receipt).await?;
-            committed.duplicates.push(original);
-        } else {
-            // Boxed: the largest of some operations would otherwise be part of every caller.
-            Box::pin(decide(conn, op)).await?;
+        match written {
+            Ok(true) => {}
+            Ok(false) => parts.push(Part::Decide(place)),
+            Err(failure) => {
+                parts.push(Part::Refused(failure));
+                return parts;
+            }
         }
     }
-    script.run(conn).await?;
-    Ok(committed)
+    if !script.is_empty() {
+        parts.push(Part::Script(script));
+    }
+    parts
 }
 
 /// Writes an operation into the script. `false`: it is none whose statements are known beforehand.

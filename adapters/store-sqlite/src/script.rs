@@ -87,11 +87,18 @@ impl Expect {
 }
 
 /// Statements to be carried out in order.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Script {
     text: String,
     values: SqliteArguments,
     expected: Vec<Expect>,
+}
+
+impl std::fmt::Debug for Script {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Its values are messages to clients.
+        f.write_str("Script")
+    }
 }
 
 impl Script {
@@ -125,6 +132,11 @@ impl Script {
         bound.map_err(|error| StoreError::Driver(error).into())
     }
 
+    /// Whether nothing is written in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.expected.is_empty()
+    }
+
     /// Whether nothing more should be written into it.
     pub(crate) fn is_full(&self) -> bool {
         self.expected.len() >= LENGTH
@@ -153,16 +165,13 @@ impl Script {
         }
     }
 
-    /// Carries it out, and leaves it empty. On a failure any part of it may have been done.
-    pub(crate) async fn run(&mut self, conn: &mut SqliteConnection) -> Result<(), Failure> {
+    /// Carries it out. On a failure any part of it may have been done.
+    pub(crate) async fn run(self, conn: &mut SqliteConnection) -> Result<(), Failure> {
         let Self {
             text,
             values,
             expected,
-        } = std::mem::take(self);
-        if expected.is_empty() {
-            return Ok(());
-        }
+        } = self;
         // Put together from literals of this crate; every value is bound.
         let query = sqlx::query_with(AssertSqlSafe(text), values);
         let mut answers = conn.fetch_many(query);

@@ -16,6 +16,7 @@ use relay_store::{
 };
 use serde_json::Value;
 
+use crate::apply::Prepared;
 use crate::writer::{Answer, Work};
 use crate::{
     SqliteStore, cases, credentials, directory, effects, engagement, jobs, leases, pace, receipts,
@@ -39,7 +40,11 @@ macro_rules! read {
 #[async_trait]
 impl Store for SqliteStore {
     async fn commit(&self, batch: Batch) -> Result<Committed, StoreError> {
-        match self.writer.ask(Work::Commit(batch)).await? {
+        match self
+            .writer
+            .ask(Work::Commit(Box::new(Prepared::new(batch))))
+            .await?
+        {
             Answer::Committed(committed) => Ok(committed),
             _ => Err(mismatch()),
         }

@@ -1,6 +1,7 @@
 //! Many questions in one walk: what a step stands on, and what an effect is looked at with.
 
 use relay_core::clients::Coach;
+use relay_core::effects::EffectKind;
 use relay_core::ids::{ClientId, CoachId, CrmUserId, EffectKey};
 use relay_store::{CASES_IN_VIEW, ClientView, EffectView, StoreError};
 use sqlx::sqlite::SqliteRow;
@@ -30,6 +31,13 @@ impl CoachRow {
             crm_user: self.crm_user.map(CrmUserId),
         }
     }
+}
+
+#[derive(FromRow)]
+struct MessageRow {
+    // As the checked statement names it.
+    #[sqlx(rename = "vendor_ref!")]
+    vendor_ref: String,
 }
 
 #[derive(FromRow)]
@@ -112,6 +120,17 @@ pub(crate) async fn effect(
          FROM cases WHERE id = (SELECT case_id FROM effects WHERE key = ?1)",
         name
     )?;
+    let kind = EffectKind::PortalMessage.as_str();
+    question!(
+        script,
+        MessageRow,
+        r#"SELECT vendor_ref AS "vendor_ref!" FROM effects
+         WHERE client = (SELECT client FROM effects WHERE key = ?1) AND kind = ?2
+           AND vendor_ref IS NOT NULL AND state = 'done'
+         ORDER BY seq"#,
+        name,
+        kind
+    )?;
     coaches(&mut script)?;
     question!(
         script,
@@ -123,6 +142,7 @@ pub(crate) async fn effect(
     let of_case = each(found.next(), EffectRow::read)?;
     let cases = each(found.next(), CaseRow::read)?;
     let case = each(found.next(), CaseRow::read)?.pop();
+    let messages = each(found.next(), |row: MessageRow| Ok(row.vendor_ref))?;
     let coaches = each(found.next(), |row: CoachRow| Ok(row.read()))?;
     let value = |row: SettingRow| Reading::new("settings", setting).json("value", &row.value);
     let setting = each(found.next(), value)?.pop();
@@ -132,6 +152,7 @@ pub(crate) async fn effect(
         case,
         of_case,
         cases,
+        messages,
         coaches,
         setting,
     }))

@@ -30,13 +30,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use relay_core::time::Timestamp;
-use relay_store::{Batch, Claim, Committed, Fence, Job, Op, Receipt, StoreError};
+use relay_store::{Claim, Committed, Fence, Job, Op, Receipt, StoreError};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use crate::apply::Prepared;
 use crate::failure::{Failure, closed};
-use crate::{apply, bulk, leases};
+use crate::{bulk, leases};
 
 /// The most requests that share one COMMIT. More would make the first of them wait too long.
 const GROUP: usize = 256;
@@ -51,7 +52,7 @@ const PORTION: usize = 1_000;
 #[derive(Debug)]
 pub(crate) enum Work {
     /// Carry out a batch.
-    Commit(Batch),
+    Commit(Box<Prepared>),
     /// Claim due jobs.
     Claim(Claim),
     /// Prolong a lease.
@@ -198,14 +199,14 @@ impl Writer {
     }
 
     async fn carry_out(&mut self, requests: impl Iterator<Item = Request>) {
-        let (group, senders): (Vec<_>, Vec<_>) = requests
+        let (mut group, senders): (Vec<_>, Vec<_>) = requests
             .map(|request| (request.work, request.reply))
             .unzip();
         let count = u64::try_from(group.len()).unwrap_or(u64::MAX);
         self.counters.requests.fetch_add(count, Ordering::Relaxed);
-        let done = match self.commit(&group, Trust::Full).await {
+        let done = match self.commit(&mut group, Trust::Full).await {
             // Somebody's precondition did not hold: once more, each in a savepoint of its own.
-            Ok(None) => self.commit(&group, Trust::None).await,
+            Ok(None) => self.commit(&mut group, Trust::None).await,
             done => done,
         };
         match done {
@@ -238,7 +239,7 @@ impl Writer {
     /// was committed. An error means that none of them happened.
     async fn commit(
         &mut self,
-        group: &[Work],
+        group: &mut [Work],
         trust: Trust,
     ) -> Result<Option<Vec<Reply>>, sqlx::Error> {
         let conn = match self.conn.take() {
@@ -280,7 +281,7 @@ enum Trust {
 /// The receipt, if the work is to store one and nothing else.
 fn webhook(work: &Work) -> Option<&Receipt> {
     match work {
-        Work::Commit(batch) => match batch.ops.as_slice() {
+        Work::Commit(prepared) => match prepared.batch().ops.as_slice() {
             [Op::InsertReceipt(receipt)] => Some(receipt),
             _ => None,
         },
@@ -309,7 +310,7 @@ async fn insert_webhooks(
 /// The error means that the whole transaction is lost.
 async fn attempt(
     tx: &mut Transaction<'_, Sqlite>,
-    work: &Work,
+    work: &mut Work,
     trust: Trust,
 ) -> Result<Option<Reply>, sqlx::Error> {
     if is_single_statement(work) {
@@ -350,9 +351,9 @@ fn is_single_statement(work: &Work) -> bool {
     }
 }
 
-async fn perform(conn: &mut SqliteConnection, work: &Work) -> Result<Answer, Failure> {
+async fn perform(conn: &mut SqliteConnection, work: &mut Work) -> Result<Answer, Failure> {
     match work {
-        Work::Commit(batch) => apply::batch(conn, batch).await.map(Answer::Committed),
+        Work::Commit(prepared) => prepared.carry_out(conn).await.map(Answer::Committed),
         Work::Claim(claim) => leases::claim(conn, claim).await.map(Answer::Claimed),
         Work::Renew(fence, until) => leases::renew(conn, *fence, *until)
             .await

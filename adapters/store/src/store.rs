@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use relay_core::case::{Case, TimelineEntry};
 use relay_core::clients::Coach;
+use relay_core::effects::EffectKind;
 use relay_core::ids::{
     CaseId, ClientId, CoachId, ContactId, EffectKey, JobId, ReceiptId, TaskId, WorkItemId,
 };
@@ -166,6 +167,9 @@ pub trait Store: Debug + Send + Sync {
             case: self.case(effect.case).await?,
             of_case: self.effects(effect.case).await?,
             cases: self.cases(&filter, page).await?,
+            messages: self
+                .vendor_refs(&effect.planned.client, EffectKind::PortalMessage)
+                .await?,
             coaches: self.coaches().await?,
             setting: self.setting(setting).await?,
             effect,
@@ -191,7 +195,7 @@ pub trait Store: Debug + Send + Sync {
     async fn vendor_refs(
         &self,
         client: &ClientId,
-        kind: relay_core::effects::EffectKind,
+        kind: EffectKind,
     ) -> Result<Vec<String>, StoreError>;
     /// The intents of an effect, by revision.
     async fn intents(&self, key: &EffectKey) -> Result<Vec<Intent>, StoreError>;

@@ -35,6 +35,8 @@ pub struct EffectView {
     /// The client's cases, closed ones and this one too, newest change first; at most
     /// [`CASES_IN_VIEW`].
     pub cases: Vec<Case>,
+    /// The portal's ids of the messages that were sent to the client, in order of planning.
+    pub messages: Vec<String>,
     /// The coaches, by name.
     pub coaches: Vec<Coach>,
     /// The setting that was asked for with it.

@@ -9,7 +9,6 @@ use serde_json::json;
 
 use super::{fence, member, missing};
 use crate::checkpoint::{MISSED_COMMIT, MISSED_READ};
-use crate::engine::book::switched_on_key;
 use crate::engine::{Engine, EngineError, watch};
 
 /// How many days before its known date a check-in is looked for.
@@ -100,15 +99,11 @@ impl Engine {
         let Some(workflow) = self.book.named("missed_check_in") else {
             return Ok(false);
         };
-        let setting = self
-            .store
-            .setting(&switched_on_key(workflow.as_ref()))
+        let since = self
+            .book
+            .switched_on(self.store.as_ref(), workflow.as_ref())
             .await?;
-        let Some(since) = setting.and_then(|at| serde_json::from_value::<Timestamp>(at).ok())
-        else {
-            return Ok(false);
-        };
-        Ok(due < self.calendar.date_of(since))
+        Ok(since.is_some_and(|since| due < self.calendar.date_of(since)))
     }
 
     /// Lists a check-in that was overdue before switching on; nothing is sent until a person

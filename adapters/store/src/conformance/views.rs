@@ -2,11 +2,12 @@
 
 use relay_core::case::{Case, CaseStatus};
 use relay_core::clients::Coach;
+use relay_core::effects::{EffectInput, EffectKind};
 use relay_core::ids::{ClientId, EffectKey};
 use serde_json::json;
 
-use super::make::{ALL, Maker, at, commit, planned_email, reply};
-use crate::{CASES_IN_VIEW, CaseFilter, ClientView, Effect, Op, Store};
+use super::make::{ALL, Maker, at, commit, done_with, planned_email, reply};
+use crate::{CASES_IN_VIEW, CaseFilter, ClientView, Effect, EffectState, Op, Store};
 
 fn coach(id: &str, name: &str) -> Coach {
     Coach {
@@ -57,6 +58,19 @@ async fn fill(store: &dyn Store, make: &Maker) -> (Case, Effect) {
         effect(&old, "another"),
     ] {
         ops.push(Op::PlanEffect(effect));
+    }
+    // Sent, and not yet sent.
+    for (name, reference) in [("sent", Some("m-1")), ("not sent", None)] {
+        let mut message = effect(&young, name);
+        message.planned.input = EffectInput::PortalMessage {
+            script: "S1".into(),
+            due: "2026-11-03".parse().unwrap(),
+        };
+        if let Some(reference) = reference {
+            message.state = EffectState::Done;
+            message.settled = Some(done_with(reference));
+        }
+        ops.push(Op::PlanEffect(message));
     }
     ops.extend(
         [("lee", 8), ("maya", 6), ("maya", 3)].map(|(client, minute)| {
@@ -110,6 +124,10 @@ pub(super) async fn an_effects_view_is_its_parts(store: &dyn Store) {
     };
     assert_eq!(view.cases, store.cases(&hers, ALL).await.unwrap());
     assert_eq!(view.cases.len(), 3);
+    let maya = ClientId::from("maya");
+    let sent = store.vendor_refs(&maya, EffectKind::PortalMessage).await;
+    assert_eq!(view.messages, sent.unwrap());
+    assert_eq!(view.messages, ["m-1"]);
     assert_eq!(view.coaches, store.coaches().await.unwrap());
     assert_eq!(view.setting, Some(json!({ "stopped": true })));
     let other = store.effect_view(effect.key(), "nothing").await.unwrap();
@@ -124,7 +142,9 @@ pub(super) async fn an_effect_whose_case_is_gone_has_a_view_all_the_same(store: 
     let view = view.unwrap();
     assert_eq!((view.case, view.cases.len()), (None, 0));
     assert_eq!(view.of_case, [view.effect]);
-    let unknown = store.effect_view(&EffectKey("unknown".to_owned()), "outreach").await;
+    let unknown = store
+        .effect_view(&EffectKey("unknown".to_owned()), "outreach")
+        .await;
     assert_eq!(unknown.unwrap(), None);
 }
 
