@@ -146,3 +146,58 @@ pub(super) async fn a_batch_that_fails_at_its_end_leaves_nothing_behind(store: &
     commit(store, ops).await;
     assert_eq!(store.cases(&CaseFilter::default(), ALL).await.unwrap().len(), 1);
 }
+
+/// Long enough that no store has it in one piece.
+const LONG: usize = 100;
+
+/// A step of the same case, each one on the version that the one before it made.
+fn long(make: &Maker) -> Vec<Op> {
+    let mut case = make.case();
+    let mut ops = vec![Op::InsertCase(case.clone())];
+    for step in 0..LONG {
+        let expected = case.version;
+        case.version += 1;
+        case.step = format!("step {step}");
+        ops.push(Op::UpdateCase {
+            case: case.clone(),
+            expected,
+        });
+        ops.push(enqueue(&make.job(&format!("job {step}"), "lane", 5)));
+        // One that has to look first, between those that don't.
+        if step % 10 == 0 {
+            ops.push(Op::InsertReceipt(make.receipt(&format!("evt-{step}"))));
+        }
+    }
+    ops
+}
+
+pub(super) async fn a_long_batch_is_carried_out_in_order(store: &dyn Store) {
+    let make = Maker::new();
+    let committed = commit(store, long(&make)).await;
+    assert_eq!(committed.duplicates, vec![None; LONG / 10]);
+    let cases = store.cases(&CaseFilter::default(), ALL).await.unwrap();
+    let (last, version) = (format!("step {}", LONG - 1), LONG as u64 + 1);
+    assert_eq!((&cases[0].step, cases[0].version), (&last, version));
+    let jobs = store.jobs(&JobFilter::default(), ALL).await.unwrap();
+    let keys: Vec<_> = jobs.iter().map(|job| job.key.clone()).collect();
+    let told: Vec<_> = (0..LONG).map(|step| format!("job {step}")).collect();
+    assert_eq!(keys, told);
+}
+
+pub(super) async fn a_long_batch_is_all_or_nothing(store: &dyn Store) {
+    let make = Maker::new();
+    let ops = long(&make);
+    // A precondition that does not hold, at the beginning, in the middle and at the end.
+    for place in [1, ops.len() / 2, ops.len()] {
+        let mut ops = ops.clone();
+        let version = 1_000;
+        let case = make.case_id();
+        ops.insert(place, Op::RequireCase { case, version });
+        conflict(store, "case version", ops).await;
+        let cases = store.cases(&CaseFilter::default(), ALL).await.unwrap();
+        let jobs = store.jobs(&JobFilter::default(), ALL).await.unwrap();
+        assert_eq!((cases.len(), jobs.len()), (0, 0));
+        assert!(store.receipts(ReceiptState::New, ALL).await.unwrap().is_empty());
+    }
+    commit(store, ops).await;
+}

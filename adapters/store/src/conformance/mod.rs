@@ -194,5 +194,7 @@ behaviours! { $
         an_empty_batch_is_carried_out,
         a_batch_is_carried_out_in_order,
         a_batch_that_fails_at_its_end_leaves_nothing_behind,
+        a_long_batch_is_carried_out_in_order,
+        a_long_batch_is_all_or_nothing,
     }
 }
