@@ -81,11 +81,6 @@ impl Engine {
             while !queue.is_empty() {
                 let (wave, later) = wave(queue, at_once, &waiting);
                 queue = later;
-                let free = |unread: &Unread| unread.clients.is_disjoint(&waiting);
-                if let Some(together) = self.read_together(&wave, free).await? {
-                    read += together;
-                    continue;
-                }
                 let readings = wave.into_iter().map(|unread| {
                     // Boxed: a wave of them would otherwise be part of every caller.
                     Box::pin(async {
@@ -110,36 +105,6 @@ impl Engine {
             if read > 0 || !more {
                 return Ok(read);
             }
-        }
-    }
-
-    /// Reads a whole wave in one batch: the usual case, and one commit instead of many. `None`: some
-    /// of them need a look of their own, and nothing was changed.
-    async fn read_together(
-        &self,
-        wave: &[Unread],
-        free: impl Fn(&Unread) -> bool,
-    ) -> Result<Option<usize>, EngineError> {
-        if wave.len() < 2 || !wave.iter().all(free) {
-            return Ok(None);
-        }
-        let all = wave.iter().map(|unread| {
-            // Boxed: a wave of them would otherwise be part of every caller.
-            let ops = Box::pin(self.receipt_ops(&unread.receipt, unread.parsed.clone()));
-            AssertUnwindSafe(ops).catch_unwind()
-        });
-        let mut batch = Vec::new();
-        for ops in join_all(all).await {
-            match ops {
-                Ok(Ok(ops)) => batch.extend(ops),
-                // Whose fault it is, and what becomes of it, is found out one by one.
-                Ok(Err(_)) | Err(_) => return Ok(None),
-            }
-        }
-        match self.commit(INTAKE, batch).await {
-            Ok(_) => Ok(Some(wave.len())),
-            Err(error) if error.is_passing() => Err(error),
-            Err(_) => Ok(None),
         }
     }
 
