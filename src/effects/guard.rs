@@ -24,6 +24,8 @@ const FRESH: SignedDuration = SignedDuration::from_secs(2);
 pub(crate) struct Fresh {
     /// For the workflow's guard.
     pub(crate) reading: GuardReading,
+    /// The coaches, by name.
+    pub(crate) coaches: Vec<Coach>,
     /// To be committed with whatever follows.
     pub(crate) ops: Vec<Op>,
     /// Since when nobody has looked whether she checked in or wrote, real time.
@@ -47,13 +49,15 @@ impl Engine {
             None
         };
         let mut looked_at = self.clocks.real.now();
+        // After the portal: a name that was put right meanwhile is the one that signs.
+        let coaches = self.store.coaches().await?;
         let snapshot = portal.as_ref().map(|portal| &portal.client);
         let coach = if needs.coach {
             match self.coach_of(&case.client, effect, snapshot).await? {
                 Some(id) => {
                     // A task moves to a user of the CRM, although the contact isn't looked at.
                     let crm = needs.contact || effect.kind() == EffectKind::ReassignTask;
-                    self.coach(&id, &view.coaches, crm, &mut ops).await?
+                    self.coach(&id, &coaches, crm, &mut ops).await?
                 }
                 None => None,
             }
@@ -96,6 +100,7 @@ impl Engine {
                 billing,
                 task,
             },
+            coaches,
             ops,
             looked_at,
         })

@@ -7,7 +7,7 @@ use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_core::workflow::{Context, Verdict};
 use relay_http_client::CallError;
-use relay_store::{Effect, EffectState, EffectView, Intent, Job, JobEnd, JobError, Op};
+use relay_store::{Effect, EffectState, EffectView, Intent, Job, JobEnd, JobError, Op, StoreError};
 use serde_json::Value;
 
 use crate::checkpoint::{ATTEMPT, GUARD, INTENT, READ_BACK, REFUSE};
@@ -34,11 +34,29 @@ const STOPPED_FOR: SignedDuration = SignedDuration::from_mins(5);
 impl Engine {
     pub(crate) async fn run_effect(&self, job: &Job) -> Result<(), EngineError> {
         let key: EffectKey = member(job, "effect")?;
-        let view = self.store.effect_view(&key, OUTREACH).await?;
-        let view = view.ok_or_else(|| missing("effect", "no such effect is planned"))?;
+        let unknown = || missing("effect", "no such effect is planned");
+        let view = match self.store.effect_view(&key, OUTREACH).await {
+            Ok(view) => view.ok_or_else(unknown)?,
+            // A row beside it can't be read. What may have gone out is looked for all the same.
+            Err(error @ StoreError::Corrupt { .. }) => {
+                let effect = self.store.effect(&key).await?.ok_or_else(unknown)?;
+                return match effect.state {
+                    EffectState::Planned => Err(error.into()),
+                    _ => self.run_begun(job, &effect).await,
+                };
+            }
+            Err(error) => return Err(error.into()),
+        };
         match view.effect.state {
             EffectState::Planned => self.send(job, &view).await,
-            EffectState::Intended | EffectState::Unclear => self.look(job, &view.effect).await,
+            _ => self.run_begun(job, &view.effect).await,
+        }
+    }
+
+    /// An effect that is no longer to be sent: it may have gone out, or is over.
+    async fn run_begun(&self, job: &Job, effect: &Effect) -> Result<(), EngineError> {
+        match effect.state {
+            EffectState::Intended | EffectState::Unclear => self.look(job, effect).await,
             _ => self.end(job, JobEnd::Done, Vec::new()).await,
         }
     }
@@ -85,7 +103,7 @@ impl Engine {
             .await?;
         let cx = Context {
             calendar: &self.calendar,
-            coaches: &view.coaches,
+            coaches: &read.coaches,
             now: self.now(),
         };
         match workflow.guard(cx, case, &effect.planned, &read.reading) {
@@ -193,6 +211,10 @@ impl Engine {
             };
             return self.settle(job, effect, &planned, ending).await;
         }
+        // The guard took its time; `stop` may have been said meanwhile.
+        if self.halted(effect).await? {
+            return self.snooze(job, STOPPED_FOR, "outreach is stopped").await;
+        }
         // A desired state was read just now, after the rest, and that read may have taken long.
         let guarded_at = if desired {
             self.clocks.real.now()
@@ -206,8 +228,8 @@ impl Engine {
             let why = "this process stood still after the guard";
             return self.not_begun(job, effect, &intent, why).await;
         }
-        // The guard took its time. A stop said before the intent was stored is seen here; a later one
-        // finds the request on its way.
+        // A stop said before the intent was stored is seen here; a later one finds the request on
+        // its way.
         if self.halted(effect).await? {
             return self
                 .not_begun(job, effect, &intent, "outreach is stopped")

@@ -82,6 +82,10 @@ fn write_down(batch: &Batch) -> Vec<Part> {
             Ok(true) => {}
             Ok(false) => parts.push(Part::Decide(place)),
             Err(failure) => {
+                // What can't be bound may stand half written: nothing is carried out.
+                if !matches!(failure, Failure::Store(StoreError::Conflict { .. })) {
+                    parts.clear();
+                }
                 parts.push(Part::Refused(failure));
                 return parts;
             }

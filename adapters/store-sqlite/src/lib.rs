@@ -42,6 +42,7 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use relay_store::StoreError;
@@ -61,6 +62,10 @@ use crate::writer::{Handle, Writer};
 /// The writer's cache of pages: a negative number counts KiB. A larger one is no gain: SQLite walks
 /// part of it at each commit, and what it lacks lies in the system's cache.
 const WRITER_CACHE: &str = "-8192";
+
+/// Texts that the writer keeps with their prepared statements. A batch of each shape is a text of its
+/// own; what a clinic does in a day is some dozens.
+const SCRIPTS: usize = 200;
 
 /// What may differ from one place to another.
 #[derive(Debug, Clone)]
@@ -110,8 +115,10 @@ impl SqliteStore {
         let conn = write.connect().await.map_err(Failure::from)?;
         let reads = Readers::new(connect.clone().create_if_missing(false).read_only(true));
         let grown = Arc::new(Notify::new());
-        let checkpointer = Checkpointer::new(connect.clone(), Arc::clone(&grown));
-        let (writer, handle) = Writer::new(write, conn, grown);
+        let folded = Arc::new(AtomicBool::new(false));
+        let checkpointer =
+            Checkpointer::new(connect.clone(), Arc::clone(&grown), Arc::clone(&folded));
+        let (writer, handle) = Writer::new(write, conn, grown, folded);
         let task = tokio::spawn(async move {
             let end = Notify::new();
             let write = async {
@@ -165,6 +172,7 @@ fn writing(connect: &SqliteConnectOptions) -> SqliteConnectOptions {
     connect
         .clone()
         .pragma("cache_size", WRITER_CACHE)
+        .statement_cache_capacity(SCRIPTS)
         // What a failed statement needs for undoing itself stays off the disk.
         .pragma("temp_store", "MEMORY")
         .pragma("wal_autocheckpoint", BACKSTOP.to_string())

@@ -26,8 +26,8 @@ use sqlx::{
 
 use crate::failure::Failure;
 
-/// Statements in a script. A longer one saves no more, and the driver keeps each text it has seen
-/// with its prepared statements.
+/// After so many statements a script is full; the operation that fills it is written to its end. A
+/// longer one saves no more, and the driver keeps each text it has seen with its prepared statements.
 const LENGTH: usize = 16;
 
 /// Puts a statement into a script: the script, what is expected, the text, its values. Fails if a
@@ -110,6 +110,7 @@ impl Script {
         for piece in pieces {
             let end = piece.find(|c: char| !c.is_ascii_digit());
             let (number, rest) = piece.split_at(end.unwrap_or(piece.len()));
+            debug_assert!(!number.is_empty(), "a parameter without a number: {sql}");
             // To SQLite `?17` is the seventeenth of as many, to be bound or not; `$17` is a name. The
             // driver takes either for the number of the value.
             self.text.push('$');

@@ -45,14 +45,6 @@ struct SettingRow {
     value: String,
 }
 
-fn coaches(script: &mut Script) -> Result<(), Failure> {
-    question!(
-        script,
-        CoachRow,
-        "SELECT id, name, email, crm_user FROM coaches ORDER BY name, id"
-    )
-}
-
 /// What a client's cases are stepped on.
 pub(crate) async fn client(
     conn: &mut SqliteConnection,
@@ -75,7 +67,11 @@ pub(crate) async fn client(
          FROM facts WHERE client = ?1 ORDER BY source_time, seq",
         client
     )?;
-    coaches(&mut script)?;
+    question!(
+        script,
+        CoachRow,
+        "SELECT id, name, email, crm_user FROM coaches ORDER BY name, id"
+    )?;
     let mut found = script.ask(conn).await?;
     Ok(ClientView {
         open_cases: each(found.next(), CaseRow::read)?,
@@ -131,7 +127,6 @@ pub(crate) async fn effect(
         name,
         kind
     )?;
-    coaches(&mut script)?;
     question!(
         script,
         SettingRow,
@@ -143,7 +138,6 @@ pub(crate) async fn effect(
     let cases = each(found.next(), CaseRow::read)?;
     let case = each(found.next(), CaseRow::read)?.pop();
     let messages = each(found.next(), |row: MessageRow| Ok(row.vendor_ref))?;
-    let coaches = each(found.next(), |row: CoachRow| Ok(row.read()))?;
     let value = |row: SettingRow| Reading::new("settings", setting).json("value", &row.value);
     let setting = each(found.next(), value)?.pop();
     let this = of_case.iter().find(|effect| effect.key() == key).cloned();
@@ -153,7 +147,6 @@ pub(crate) async fn effect(
         of_case,
         cases,
         messages,
-        coaches,
         setting,
     }))
 }

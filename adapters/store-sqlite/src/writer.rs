@@ -27,7 +27,7 @@
 //! when the machine dies right then. To the requester that is the same as a lost answer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use relay_core::time::Timestamp;
 use relay_store::{Claim, Committed, Fence, Job, Op, Receipt, StoreError};
@@ -37,7 +37,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::apply::Prepared;
 use crate::failure::{Failure, closed};
-use crate::{bulk, leases};
+use crate::{bulk, checkpoint, leases};
 
 /// The most requests that share one COMMIT. More would make the first of them wait too long.
 const GROUP: usize = 256;
@@ -45,8 +45,11 @@ const GROUP: usize = 256;
 /// Requests that may wait; whoever comes next waits for room, which slows the senders down.
 const QUEUE: usize = 4 * GROUP;
 
-/// After so many requests the log is worth folding into the file.
+/// After so many pages' worth of requests the log is worth folding into the file.
 const PORTION: usize = 1_000;
+
+/// Bytes of a webhook that fill a page.
+const PAGE: usize = 4_096;
 
 /// What is asked of the writer.
 #[derive(Debug)]
@@ -146,15 +149,19 @@ pub(crate) struct Writer {
     /// Rung when the log has grown.
     grown: Arc<Notify>,
     since_rung: usize,
+    /// Set when nearly all of the log is in the file: what is left is folded before the next group.
+    folded: Arc<AtomicBool>,
 }
 
 impl Writer {
     /// A writer on this connection, and the handle to ask it by. `options` open the next one;
-    /// `grown` is rung whenever a portion of changes has been written to the log.
+    /// `grown` is rung whenever a portion of changes has been written to the log, and `folded` set
+    /// when that is in the file.
     pub(crate) fn new(
         options: SqliteConnectOptions,
         conn: SqliteConnection,
         grown: Arc<Notify>,
+        folded: Arc<AtomicBool>,
     ) -> (Self, Handle) {
         let (sender, queue) = mpsc::channel(QUEUE);
         let closing = Arc::new(Notify::new());
@@ -172,6 +179,7 @@ impl Writer {
             counters,
             grown,
             since_rung: 0,
+            folded,
         };
         (writer, handle)
     }
@@ -185,6 +193,7 @@ impl Writer {
                     if count == 0 {
                         break;
                     }
+                    self.fold_rest().await;
                     self.carry_out(group.drain(..)).await;
                 }
                 // Nothing more gets in; what is in is still received above.
@@ -195,6 +204,17 @@ impl Writer {
             && let Err(error) = conn.close().await
         {
             tracing::warn!(error = %error, "the database was not closed properly");
+        }
+    }
+
+    /// Folds what little the checkpointer has left of the log, so that it begins anew.
+    async fn fold_rest(&mut self) {
+        let Some(conn) = &mut self.conn else { return };
+        if self.folded.swap(false, Ordering::Relaxed)
+            && let Err(error) = checkpoint::pass(conn).await
+        {
+            // The group below meets the same disk, and says so to those who wait.
+            tracing::debug!(%error, "the log can't be folded now");
         }
     }
 
@@ -216,7 +236,7 @@ impl Writer {
                     // Nobody waits any more: the change stands all the same.
                     let _ = sender.send(answer);
                 }
-                self.since_rung += group.len();
+                self.since_rung += group.iter().map(weight).sum::<usize>();
                 if self.since_rung >= PORTION {
                     self.since_rung = 0;
                     self.grown.notify_one();
@@ -276,6 +296,11 @@ enum Trust {
     Full,
     /// One has failed: each gets a savepoint.
     None,
+}
+
+/// About how many pages a request adds to the log.
+fn weight(work: &Work) -> usize {
+    webhook(work).map_or(0, |receipt| receipt.body.len() / PAGE) + 1
 }
 
 /// The receipt, if the work is to store one and nothing else.

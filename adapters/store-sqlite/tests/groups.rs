@@ -9,12 +9,14 @@
 use std::path::{Path, PathBuf};
 
 use futures_util::future::join_all;
-use relay_core::ids::{JobId, ReceiptId};
+use relay_core::case::{Case, CaseStatus, Mode, TimelineEntry};
+use relay_core::effects::{EffectInput, PlannedEffect};
+use relay_core::ids::{CaseId, EffectKey, JobId, ReceiptId};
 use relay_core::random::SeededRandom;
 use relay_core::time::Timestamp;
 use relay_store::{
-    Batch, Committed, Existing, JobFilter, NewJob, Op, Page, Receipt, ReceiptState, Store,
-    StoreError,
+    Batch, Committed, Effect, EffectState, Existing, JobFilter, NewJob, Op, Page, Receipt,
+    ReceiptState, Store, StoreError,
 };
 use relay_store_sqlite::SqliteStore;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -29,6 +31,54 @@ struct Rig {
 
 fn now() -> Timestamp {
     "2026-11-03T15:00:00Z".parse().unwrap()
+}
+
+fn closed(id: CaseId) -> Case {
+    Case {
+        id,
+        client: "maya".into(),
+        procedure: "missed_check_in".into(),
+        procedure_hash: "abc".into(),
+        logic: 1,
+        mode: Mode::Act,
+        version: 1,
+        status: CaseStatus::Closed {
+            reason: "she checked in".into(),
+        },
+        step: "open".into(),
+        visit: 1,
+        generation: 0,
+        wait: None,
+        data: serde_json::Value::Null,
+        opened_at: now(),
+        changed_at: now(),
+    }
+}
+
+fn planned(case: CaseId) -> Effect {
+    Effect {
+        planned: PlannedEffect {
+            key: EffectKey::of_case(case, "email_follow_up", 1, "email"),
+            client: "maya".into(),
+            blocking: true,
+            not_before: now(),
+            input: EffectInput::Email {
+                script: "S2".into(),
+                due: "2026-11-03".parse().unwrap(),
+            },
+        },
+        input_hash: "f00d".into(),
+        case,
+        mode: Mode::Act,
+        state: EffectState::Planned,
+        revision: 0,
+        request: None,
+        intended_at: None,
+        probes: 0,
+        settled: None,
+        created_at: now(),
+        changed_at: now(),
+    }
 }
 
 async fn stranger(path: &Path) -> SqliteConnection {
@@ -71,6 +121,15 @@ impl Rig {
         (0..count)
             .map(|n| self.receipt(&format!("evt-{n}")))
             .collect()
+    }
+
+    /// The jobs there are, in the order they were queued.
+    async fn keys(&self) -> Vec<String> {
+        let filter = JobFilter::default();
+        let all = self.store.jobs(&filter, Page::default()).await;
+        let mut jobs = all.unwrap();
+        jobs.sort_by_key(|job| job.seq);
+        jobs.into_iter().map(|job| job.key).collect()
     }
 
     fn job(&self, key: &str) -> Op {
@@ -185,6 +244,52 @@ async fn a_webhook_that_the_schema_forbids_takes_no_neighbour_with_it() {
     };
     let stored = rig.store.receipts(ReceiptState::New, page).await.unwrap();
     assert_eq!(stored.len(), 22);
+}
+
+#[tokio::test]
+async fn a_statement_that_fails_amid_others_undoes_its_request_and_can_be_asked_again() {
+    let rig = Rig::new(7).await;
+    let case = CaseId::new(&rig.random, now());
+    let line = Op::AppendTimeline {
+        case,
+        entry: TimelineEntry {
+            at: now(),
+            step: "open".into(),
+            text: "opened".into(),
+            sop: None,
+            detail: None,
+        },
+    };
+    let effect = planned(case);
+    let mut other = effect.clone();
+    other.input_hash = "beef".into();
+    let asked = |name: &str, amid: Op| {
+        let last = rig.job(&format!("{name}, last"));
+        Batch::from(vec![rig.job(&format!("{name}, first")), amid, last])
+    };
+    // The history of a case that is not there; and, once planned, the effect's key with another plan.
+    let batches = vec![
+        Batch::from(vec![rig.job("before")]),
+        asked("history", line.clone()),
+        asked("plan", Op::PlanEffect(effect)),
+        asked("reused", Op::PlanEffect(other)),
+        Batch::from(vec![rig.job("after")]),
+    ];
+    let answers = rig.together(batches).await;
+    assert!(answers[0].is_ok() && answers[2].is_ok() && answers[4].is_ok());
+    assert!(matches!(answers[1], Err(StoreError::Driver(_))));
+    assert!(matches!(answers[3], Err(StoreError::KeyReused { .. })));
+    let stored = ["before", "plan, first", "plan, last", "after"];
+    assert_eq!(rig.keys().await, stored);
+
+    // The very same texts, on the same connection.
+    rig.store
+        .commit(Batch::from(vec![Op::InsertCase(closed(case))]))
+        .await
+        .unwrap();
+    rig.store.commit(asked("history", line)).await.unwrap();
+    assert_eq!(rig.store.timeline(case).await.unwrap().len(), 1);
+    assert_eq!(rig.keys().await.len(), stored.len() + 2);
 }
 
 #[tokio::test]

@@ -170,7 +170,6 @@ pub trait Store: Debug + Send + Sync {
             messages: self
                 .vendor_refs(&effect.planned.client, EffectKind::PortalMessage)
                 .await?,
-            coaches: self.coaches().await?,
             setting: self.setting(setting).await?,
             effect,
         }))

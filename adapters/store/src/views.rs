@@ -37,8 +37,6 @@ pub struct EffectView {
     pub cases: Vec<Case>,
     /// The portal's ids of the messages that were sent to the client, in order of planning.
     pub messages: Vec<String>,
-    /// The coaches, by name.
-    pub coaches: Vec<Coach>,
     /// The setting that was asked for with it.
     pub setting: Option<Value>,
 }

@@ -2,7 +2,7 @@
 
 use relay_core::case::{Case, CaseStatus, Mode, Wait};
 use relay_core::facts::{Fact, FactBody};
-use relay_core::ids::CaseId;
+use relay_core::ids::{CaseId, ReceiptId};
 use relay_core::retry::Class;
 use relay_store::{Claim, Fence, JobEnd, JobState, Op, ReceiptState};
 
@@ -42,35 +42,51 @@ async fn unreadable(rig: &Rig, client: &str) -> CaseId {
 }
 
 #[tokio::test]
-async fn a_receipt_that_can_never_be_read_does_not_stop_the_ones_behind_it() {
-    let rig = Rig::new().await;
-    unreadable(&rig, "ana").await;
-    let poison = rig
-        .receive(&[rig.fact("ana", "ana", FactBody::ProgramEnded)])
-        .await;
-    let good = rig
-        .receive(&[rig.fact("maya", "maya", FactBody::ProgramEnded)])
-        .await;
+async fn a_receipt_that_can_never_be_read_does_not_stop_the_ones_beside_it() {
+    for at_once in [1, 8] {
+        let rig = Rig::new().await;
+        unreadable(&rig, "ana").await;
+        let before = good(&rig, "lee").await;
+        let poison = good(&rig, "ana").await;
+        let behind = good(&rig, "maya").await;
 
-    rig.drain().await;
+        read_all(&rig, at_once, 3).await;
 
-    assert_eq!(rig.receipt_state(good).await, ReceiptState::Done);
-    assert_eq!(rig.receipt_state(poison).await, ReceiptState::Quarantined);
-    assert_eq!(rig.work("receipt").await.len(), 1, "a person hears of it");
+        for receipt in [before, behind] {
+            assert_eq!(rig.receipt_state(receipt).await, ReceiptState::Done);
+        }
+        assert_eq!(rig.receipt_state(poison).await, ReceiptState::Quarantined);
+        assert_eq!(rig.work("receipt").await.len(), 1, "a person hears of it");
+    }
 }
 
 #[tokio::test]
-async fn a_receipt_that_makes_its_reader_panic_does_not_stop_the_ones_behind_it() {
-    let rig = Rig::new().await;
-    let poison = rig.receive_bytes(b"boom".to_vec()).await;
-    let good = rig
-        .receive(&[rig.fact("maya", "maya", FactBody::ProgramEnded)])
-        .await;
+async fn a_receipt_that_makes_its_reader_panic_does_not_stop_the_ones_beside_it() {
+    for at_once in [1, 8] {
+        let rig = Rig::new().await;
+        let before = good(&rig, "lee").await;
+        let poison = rig.receive_bytes(b"boom".to_vec()).await;
+        let behind = good(&rig, "maya").await;
 
-    rig.drain().await;
+        read_all(&rig, at_once, 3).await;
 
-    assert_eq!(rig.receipt_state(good).await, ReceiptState::Done);
-    assert_eq!(rig.receipt_state(poison).await, ReceiptState::Quarantined);
+        for receipt in [before, behind] {
+            assert_eq!(rig.receipt_state(receipt).await, ReceiptState::Done);
+        }
+        assert_eq!(rig.receipt_state(poison).await, ReceiptState::Quarantined);
+    }
+}
+
+/// A receipt that says something about a client.
+async fn good(rig: &Rig, client: &str) -> ReceiptId {
+    rig.receive(&[rig.fact(client, client, FactBody::ProgramEnded)])
+        .await
+}
+
+/// Reads everything that is new, in one pass.
+async fn read_all(rig: &Rig, at_once: usize, count: usize) {
+    assert_eq!(rig.engine.intake_pass(at_once).await.unwrap(), count);
+    assert_eq!(rig.engine.intake_pass(at_once).await.unwrap(), 0);
 }
 
 #[tokio::test]

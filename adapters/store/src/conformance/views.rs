@@ -128,7 +128,6 @@ pub(super) async fn an_effects_view_is_its_parts(store: &dyn Store) {
     let sent = store.vendor_refs(&maya, EffectKind::PortalMessage).await;
     assert_eq!(view.messages, sent.unwrap());
     assert_eq!(view.messages, ["m-1"]);
-    assert_eq!(view.coaches, store.coaches().await.unwrap());
     assert_eq!(view.setting, Some(json!({ "stopped": true })));
     let other = store.effect_view(effect.key(), "nothing").await.unwrap();
     assert_eq!(other.unwrap().setting, None);
