@@ -32,7 +32,9 @@ fn sandbox() -> Clinic {
         relay: address(""),
     };
     let path = folder.path().join("relay.db");
-    let config = clinic::config_text(&addresses, &path, &field);
+    // Where `serve` gets as far as its log, the whole process has it from then on, with every test in
+    // it: only what somebody must look at.
+    let config = clinic::config_text(&addresses, &path, &field) + "\n[log]\nlevel = \"error\"\n";
     Clinic { folder, config }
 }
 
