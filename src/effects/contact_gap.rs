@@ -13,17 +13,34 @@
 //! Not guaranteed: that two relays with a broken lane order would see each other's message. The
 //! lane of the client is what keeps her messages one after another.
 
+use relay_core::case::Case;
 use relay_core::effects::{EffectKind, Settled};
+use relay_core::ids::ClientId;
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{Effect, EffectState, EffectView};
+use relay_store::{CASES_IN_VIEW, CaseFilter, Effect, EffectState, EffectView, Page};
 
 use crate::engine::{Engine, EngineError};
 
-fn is_message(kind: EffectKind) -> bool {
+/// Whether it reaches the client by itself.
+pub(super) fn is_message(kind: EffectKind) -> bool {
     matches!(kind, EffectKind::PortalMessage | EffectKind::Email)
 }
 
 impl Engine {
+    /// The client's cases, as an [`EffectView`] has them.
+    pub(super) async fn latest_cases(&self, client: &ClientId) -> Result<Vec<Case>, EngineError> {
+        let filter = CaseFilter {
+            client: Some(client.clone()),
+            closed: true,
+            ..CaseFilter::default()
+        };
+        let page = Page {
+            offset: 0,
+            limit: CASES_IN_VIEW,
+        };
+        Ok(self.store.cases(&filter, page).await?)
+    }
+
     /// When a message may go out at the earliest; `None` if now.
     ///
     /// Of the client's cases the view has the fifty that changed last. She has one open case per

@@ -49,20 +49,21 @@ impl Engine {
             None
         };
         let mut looked_at = self.clocks.real.now();
-        // After the portal: a name that was put right meanwhile is the one that signs.
-        let coaches = self.store.coaches().await?;
         let snapshot = portal.as_ref().map(|portal| &portal.client);
         let coach = if needs.coach {
-            match self.coach_of(&case.client, effect, snapshot).await? {
-                Some(id) => {
-                    // A task moves to a user of the CRM, although the contact isn't looked at.
-                    let crm = needs.contact || effect.kind() == EffectKind::ReassignTask;
-                    self.coach(&id, &coaches, crm, &mut ops).await?
-                }
-                None => None,
-            }
+            self.coach_of(&case.client, effect, snapshot).await?
         } else {
             None
+        };
+        // After the portal: a name that was put right meanwhile is the one that signs.
+        let coaches = self.store.coaches().await?;
+        let coach = match coach {
+            Some(id) => {
+                // A task moves to a user of the CRM, although the contact isn't looked at.
+                let crm = needs.contact || effect.kind() == EffectKind::ReassignTask;
+                self.coach(&id, &coaches, crm, &mut ops).await?
+            }
+            None => None,
         };
         let mut contact = None;
         let mut billing = None;
@@ -122,11 +123,13 @@ impl Engine {
         let all = portal
             .messages(&case.client, case.opened_at.min(day_ago))
             .await?;
-        // Ours of the moment the effect was looked at: her lane has sent nothing since.
-        let messages = all
-            .into_iter()
-            .filter(|message| !view.messages.contains(&message.id.0))
-            .collect();
+        let mut messages = all;
+        messages.retain(|message| !view.messages.contains(&message.id.0));
+        // An outcome that was found late is stored beside her lane: what is left may be ours since.
+        if !messages.is_empty() {
+            let ours = self.our_messages(&case.client).await?;
+            messages.retain(|message| !ours.contains(message.id.as_str()));
+        }
         Ok(Some(PortalReading {
             client,
             check_ins,

@@ -1,7 +1,7 @@
 //! One run of an effect's job: guard, intent, one attempt, and what its outcome means.
 
 use relay_core::case::Case;
-use relay_core::effects::{Absence, CardRemoval, Request, Settled};
+use relay_core::effects::{Absence, CardRemoval, EffectKind, Request, Settled};
 use relay_core::ids::{EffectKey, IntentId};
 use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::checkpoint::{ATTEMPT, GUARD, INTENT, READ_BACK, REFUSE};
 use crate::effects::Performed;
 use crate::effects::again::Earlier;
+use crate::effects::contact_gap::is_message;
 use crate::effects::guard::Fresh;
 use crate::effects::settle::{Ending, remember};
 use crate::engine::jobs::{fence, member, missing};
@@ -34,31 +35,49 @@ const STOPPED_FOR: SignedDuration = SignedDuration::from_mins(5);
 impl Engine {
     pub(crate) async fn run_effect(&self, job: &Job) -> Result<(), EngineError> {
         let key: EffectKey = member(job, "effect")?;
-        let unknown = || missing("effect", "no such effect is planned");
         let view = match self.store.effect_view(&key, OUTREACH).await {
-            Ok(view) => view.ok_or_else(unknown)?,
-            // A row beside it can't be read. What may have gone out is looked for all the same.
-            Err(error @ StoreError::Corrupt { .. }) => {
-                let effect = self.store.effect(&key).await?.ok_or_else(unknown)?;
-                return match effect.state {
-                    EffectState::Planned => Err(error.into()),
-                    _ => self.run_begun(job, &effect).await,
-                };
+            // A row beside it can't be read, perhaps one that this effect has no need of.
+            Err(StoreError::Corrupt { .. } | StoreError::Driver(_)) => {
+                self.view_in_parts(&key).await?
             }
-            Err(error) => return Err(error.into()),
+            view => view?,
         };
+        let view = view.ok_or_else(|| missing("effect", "no such effect is planned"))?;
         match view.effect.state {
             EffectState::Planned => self.send(job, &view).await,
-            _ => self.run_begun(job, &view.effect).await,
+            EffectState::Intended | EffectState::Unclear => self.look(job, &view.effect).await,
+            _ => self.end(job, JobEnd::Done, Vec::new()).await,
         }
     }
 
-    /// An effect that is no longer to be sent: it may have gone out, or is over.
-    async fn run_begun(&self, job: &Job, effect: &Effect) -> Result<(), EngineError> {
-        match effect.state {
-            EffectState::Intended | EffectState::Unclear => self.look(job, effect).await,
-            _ => self.end(job, JobEnd::Done, Vec::new()).await,
+    /// The view of an effect with only what its kind and state need, asked for one by one.
+    async fn view_in_parts(&self, key: &EffectKey) -> Result<Option<EffectView>, EngineError> {
+        let Some(effect) = self.store.effect(key).await? else {
+            return Ok(None);
+        };
+        let mut view = EffectView {
+            case: None,
+            of_case: Vec::new(),
+            cases: Vec::new(),
+            messages: Vec::new(),
+            setting: None,
+            effect,
+        };
+        let (effect, store) = (&view.effect, &self.store);
+        if effect.state != EffectState::Planned {
+            return Ok(Some(view));
         }
+        let client = &effect.planned.client;
+        view.case = store.case(effect.case).await?;
+        if effect.kind().is_outreach() {
+            view.of_case = store.effects(effect.case).await?;
+            view.setting = store.setting(OUTREACH).await?;
+        }
+        if is_message(effect.kind()) {
+            view.cases = self.latest_cases(client).await?;
+        }
+        view.messages = store.vendor_refs(client, EffectKind::PortalMessage).await?;
+        Ok(Some(view))
     }
 
     async fn send(&self, job: &Job, view: &EffectView) -> Result<(), EngineError> {

@@ -5,7 +5,8 @@
 //! while the writer goes on. What the writer adds meanwhile keeps the log from being begun anew, and
 //! it would grow until the writer has to fold all of it. So there are two passes here, the second of
 //! which is short, and then the writer is told: it folds the little that is left between two groups,
-//! and the log begins anew.
+//! and the log begins anew. The file is synced in that last pass, because SQLite does so only in one
+//! that reaches the log's end: once in a thousand requests a group waits for the disk twice.
 //!
 //! Guarantees: none is needed. A log that was not folded is read like the file; it only takes room
 //! and a little time at the next start. If this falls behind, the writer's own limit
@@ -20,6 +21,9 @@ use tokio::sync::Notify;
 
 /// The pages in the log from which on the writer folds it itself: 64 MiB.
 pub(crate) const BACKSTOP: u32 = 16_384;
+
+/// What may be left of the log, in pages, for the writer to fold: more would hold up those who wait.
+const LITTLE: i64 = 1_000;
 
 /// The task's state.
 #[derive(Debug)]
@@ -57,8 +61,9 @@ impl Checkpointer {
             };
             match conn {
                 Ok(conn) => {
-                    kept = fold(conn).await;
-                    if kept.is_some() {
+                    let (left, conn) = fold(conn).await;
+                    kept = conn;
+                    if left.is_some_and(|left| left <= LITTLE) {
                         self.folded.store(true, Ordering::Relaxed);
                     }
                 }
@@ -73,25 +78,33 @@ impl Checkpointer {
     }
 }
 
-/// Folds what is in the log. Passive: it waits for nobody, and nobody for it.
-pub(crate) async fn pass(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let pass = sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)");
-    pass.execute(conn).await.map(|_| ())
+/// Folds what is in the log, as far as readers let it; how many pages of the log are not in the file.
+/// Passive: it waits for nobody, and nobody for it.
+pub(crate) async fn pass(conn: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+    // SQLite's row: whether it was kept from it, pages in the log, pages of those in the file.
+    let row = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)");
+    let (kept_from, log, folded): (i64, i64, i64) = row.fetch_one(conn).await?;
+    Ok(if kept_from == 0 {
+        log - folded
+    } else {
+        i64::MAX
+    })
 }
 
-/// The connection, if it is still good.
-async fn fold(mut conn: SqliteConnection) -> Option<SqliteConnection> {
+/// What is left of the log, and the connection if it is still good.
+async fn fold(mut conn: SqliteConnection) -> (Option<i64>, Option<SqliteConnection>) {
     let folded = async {
         pass(&mut conn).await?;
         pass(&mut conn).await
     };
-    match folded.await {
-        Ok(()) => Some(conn),
+    let folded = folded.await;
+    match folded {
+        Ok(left) => (Some(left), Some(conn)),
         Err(error) => {
             tracing::debug!(%error, "the log can't be folded now");
             // Whatever state it is in, it is not used again.
             let _ = conn.close().await;
-            None
+            (None, None)
         }
     }
 }

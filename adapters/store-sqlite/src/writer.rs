@@ -45,7 +45,7 @@ const GROUP: usize = 256;
 /// Requests that may wait; whoever comes next waits for room, which slows the senders down.
 const QUEUE: usize = 4 * GROUP;
 
-/// After so many pages' worth of requests the log is worth folding into the file.
+/// After so much weight (see [`weight`]) the log is worth folding into the file.
 const PORTION: usize = 1_000;
 
 /// Bytes of a webhook that fill a page.
@@ -298,7 +298,8 @@ enum Trust {
     None,
 }
 
-/// About how many pages a request adds to the log.
+/// How much a request adds to the log: one, and each page that a webhook's body fills. In groups it is
+/// about the pages; alone, a request changes six to twenty.
 fn weight(work: &Work) -> usize {
     webhook(work).map_or(0, |receipt| receipt.body.len() / PAGE) + 1
 }

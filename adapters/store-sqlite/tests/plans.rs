@@ -100,7 +100,7 @@ async fn no_statement_reads_a_growing_table_whole() {
     let reads = |text: &String| !(text.starts_with("INSERT") && text.contains("VALUES"));
     for statement in statements().into_iter().filter(reads) {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
-        let plan = sqlx::query(explain).fetch_all(&mut conn).await.unwrap();
+        let plan = sqlx::raw_sql(explain).fetch_all(&mut conn).await.unwrap();
         let mut steps = plan.iter().map(|step| step.get::<String, _>("detail"));
         let Some(step) = steps.find(|step| reads_whole(step)) else {
             continue;
