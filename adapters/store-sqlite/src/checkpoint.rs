@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, Row as _, SqliteConnection};
 use tokio::sync::Notify;
 
 /// The pages in the log from which on the writer folds it itself: 64 MiB.
@@ -82,8 +82,10 @@ impl Checkpointer {
 /// Passive: it waits for nobody, and nobody for it.
 pub(crate) async fn pass(conn: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
     // SQLite's row: whether it was kept from it, pages in the log, pages of those in the file.
-    let row = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)");
-    let (kept_from, log, folded): (i64, i64, i64) = row.fetch_one(conn).await?;
+    let pass = sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)");
+    let row = pass.fetch_one(conn).await?;
+    let kept_from: i64 = row.try_get(0)?;
+    let (log, folded): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
     Ok(if kept_from == 0 {
         log - folded
     } else {
