@@ -5,13 +5,15 @@ use std::sync::Arc;
 use clear_relay::checkpoint::{
     ATTEMPT, GUARD, INTENT, NoCheckpoints, POINTS, PROBE, PROBE_COMMIT, SETTLE,
 };
-use relay_core::case::{CaseStatus, Mode};
+use relay_core::case::{Case, CaseStatus, Mode};
 use relay_core::clients::{Author, ClientStatus, PortalMessage};
 use relay_core::effects::Settled;
 use relay_core::facts::FactBody;
+use relay_core::ids::CaseId;
 use relay_core::retry::Class;
 use relay_core::time::SignedDuration;
 use relay_store::{EffectState, JobState, Op};
+use serde_json::json;
 
 use super::rig::{Rig, date};
 use super::world::Outcome;
@@ -247,6 +249,68 @@ async fn while_it_is_not_known_whether_a_message_went_out_no_other_one_does() {
     rig.pass(2).await;
     assert_eq!(rig.effect(case, "message").await.state, EffectState::Done);
     assert_eq!(rig.effect(case, "email").await.state, EffectState::Done);
+}
+
+/// An old case of maya's that can be written and not read: nested deeper than a reader goes.
+async fn unreadable_case(rig: &Rig) {
+    let now = rig.engine.now();
+    let data = (0..200).fold(json!(null), |inner, _| json!([inner]));
+    let case = Case {
+        id: CaseId::new(rig.random.as_ref(), now),
+        client: "maya".into(),
+        procedure: "old".into(),
+        procedure_hash: "old-1".into(),
+        logic: 1,
+        mode: Mode::Act,
+        version: 1,
+        status: CaseStatus::Closed { reason: "x".into() },
+        step: "x".into(),
+        visit: 1,
+        generation: 0,
+        wait: None,
+        data,
+        opened_at: now,
+        changed_at: now,
+    };
+    let insert = vec![Op::InsertCase(case.clone())];
+    rig.store.commit(insert.into()).await.unwrap();
+    assert!(rig.store.case(case.id).await.is_err(), "it can be read");
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_ends_only_what_needs_it() {
+    let rig = Rig::new().await;
+    unreadable_case(&rig).await;
+    // Her other cases say whether a message of theirs went out today; a note reaches nobody.
+    let case = rig.order("note tag").await;
+    rig.drain().await;
+    for name in ["note", "tag"] {
+        let state = rig.effect(case, name).await.state;
+        assert_eq!(state, EffectState::Done, "{name}");
+    }
+    let rig = Rig::new().await;
+    unreadable_case(&rig).await;
+    let case = rig.order("message").await;
+    rig.drain().await;
+    assert!(rig.world.now().attempts.is_empty());
+    assert_eq!(rig.effect(case, "message").await.state, EffectState::Dead);
+}
+
+#[tokio::test]
+async fn what_may_have_gone_out_is_looked_for_whatever_cannot_be_read() {
+    let rig = Rig::new().await;
+    let unclear = Outcome::AcceptedBut(Class::Unclear);
+    rig.world.now().outcomes.push_back(unclear);
+    let case = rig.order("message").await;
+    rig.drain().await;
+    let state = rig.effect(case, "message").await.state;
+    assert_eq!(state, EffectState::Unclear);
+    unreadable_case(&rig).await;
+    for _ in 0..3 {
+        rig.pass(2).await;
+    }
+    assert_eq!(rig.world.now().attempts.len(), 1);
+    assert_eq!(rig.effect(case, "message").await.state, EffectState::Done);
 }
 
 #[tokio::test]
