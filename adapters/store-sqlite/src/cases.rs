@@ -267,7 +267,7 @@ pub(crate) async fn list(
         .collect::<Result<_, _>>()?)
 }
 
-/// Of one client. Asked before each message that may go out.
+/// Of one client. What is looked at before a message asks the same within its view.
 async fn list_of(
     conn: &mut SqliteConnection,
     client: &ClientId,
