@@ -28,6 +28,7 @@ pub mod hook_watch;
 mod intake;
 mod items;
 pub mod jobs;
+pub mod memory;
 pub mod repin;
 pub mod replay;
 pub mod stepper;
