@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::VendorMode;
+use super::addresses;
 use super::limits::LimitsConfig;
 use super::reader::Reader;
 
@@ -89,7 +90,7 @@ pub struct ClearConnectionConfig {
 impl ClearConnectionConfig {
     pub(super) fn read(mut reader: Reader<'_>) -> Self {
         let mode = VendorMode::read(&mut reader);
-        let asked_url = reader.base_url("base_url", None);
+        let asked_url = addresses::portal(&mut reader, "base_url");
         let token = reader.secret("token", "token_file");
         let webhook_keys = webhook_keys(&mut reader);
         let capabilities = PortalCapabilities::read(reader.section("capabilities"));

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::VendorMode;
+use super::addresses;
 use super::keap_oauth::KeapOAuth;
 use super::limits::LimitsConfig;
 use super::reader::Reader;
@@ -197,7 +198,7 @@ pub struct KeapConfig {
 impl KeapConfig {
     pub(super) fn read(mut reader: Reader<'_>) -> Option<Self> {
         let mode = VendorMode::read(&mut reader);
-        let base_url = reader.base_url("base_url", Some("https://api.keap.com/crm"));
+        let base_url = addresses::keap(&mut reader, "base_url", "https://api.keap.com/crm");
         let credential = credential(&mut reader);
         let is_oauth = mode == VendorMode::On && credential == CredentialKind::OAuth;
         let key = key(&mut reader, mode, credential);

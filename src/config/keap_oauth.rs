@@ -3,6 +3,7 @@
 use secrecy::SecretString;
 use url::Url;
 
+use super::addresses;
 use super::mistakes::Mistakes;
 use super::reader::{Reader, is_loopback};
 
@@ -39,8 +40,8 @@ impl KeapOAuth {
                 reader.mistake(key, "is missing", remedy);
             }
         }
-        let authorize_url = reader.base_url("authorize_url", Some(AUTHORIZE));
-        let token_url = reader.base_url("token_url", Some(TOKEN));
+        let authorize_url = addresses::ending(&mut reader, "authorize_url", AUTHORIZE, "authorize");
+        let token_url = addresses::ending(&mut reader, "token_url", TOKEN, "token");
         let redirect_url = reader.base_url("redirect_url", None);
         reader.finish();
         Some(Self {

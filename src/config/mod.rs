@@ -17,6 +17,7 @@
 //! How a newcomer adds a key: in its section's file, the field, one line in `read`, and its
 //! lines in `EXAMPLE`; a test uncomments every line of the example and parses it.
 
+mod addresses;
 mod clear_connection;
 mod clinic;
 mod http;

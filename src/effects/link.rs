@@ -66,7 +66,7 @@ impl Engine {
         };
         let mut matches = self.ports.contacts.by_email(email).await?;
         Ok(match (matches.pop(), matches.len()) {
-            (Some(contact), 0) => self.found(client, contact, "email"),
+            (Some(contact), 0) => self.found(client, contact.id, "email"),
             (None, _) => self.nobody(client, "no contact has the client's address"),
             (Some(_), _) => self.nobody(client, "several contacts have the client's address"),
         })

@@ -7,7 +7,7 @@ use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
 use super::{Perform, Performed, Sighting, marker};
-use crate::ports::{NewCallTask, NewEmail, NewNote, Ports};
+use crate::ports::{CardRemoved, NewCallTask, NewEmail, NewNote, Ports};
 
 /// The real thing.
 #[derive(Debug, Clone)]
@@ -21,6 +21,10 @@ impl ThroughPorts {
         Self { ports }
     }
 }
+
+/// What somebody is to look at where the CRM can't show whether a card is inactive.
+const CARD_LISTED: &str = "the card was made inactive, and the CRM lists it as before: see there, \
+                           under her credit cards, that it is inactive";
 
 fn made(vendor_ref: impl Into<String>) -> Performed {
     Performed {
@@ -107,7 +111,7 @@ impl Perform for ThroughPorts {
         let ports = &self.ports;
         Ok(match request {
             Request::CloseTask { task } => {
-                // A task that is gone needs no closing.
+                // A task that is gone needs no closing; gone as the port means it, never for a page.
                 ports
                     .tasks
                     .task(task)
@@ -129,11 +133,10 @@ impl Perform for ThroughPorts {
                 subscription,
                 ..
             } => {
+                // Money is believed when it is read: one that the list leaves out is not stopped.
                 let billing = ports.billing.snapshot(contact).await?;
-                !billing
-                    .subscriptions
-                    .iter()
-                    .any(|s| s.id == *subscription && s.auto_charge)
+                let mut shown = billing.subscriptions.iter();
+                shown.any(|s| s.id == *subscription && !s.auto_charge)
             }
             Request::DeactivateSubscription {
                 contact,
@@ -141,10 +144,8 @@ impl Perform for ThroughPorts {
                 ..
             } => {
                 let billing = ports.billing.snapshot(contact).await?;
-                !billing
-                    .subscriptions
-                    .iter()
-                    .any(|s| s.id == *subscription && s.active)
+                let mut shown = billing.subscriptions.iter();
+                shown.any(|s| s.id == *subscription && !s.active)
             }
             Request::RemoveCard {
                 contact,
@@ -222,11 +223,20 @@ impl Perform for ThroughPorts {
                 contact,
                 payment_method,
                 mode,
-            } => ports
-                .billing
-                .remove_card(contact, payment_method, *mode)
-                .await
-                .map(nothing_made),
+            } => {
+                let removed = ports
+                    .billing
+                    .remove_card(contact, payment_method, *mode)
+                    .await?;
+                let alarm = match removed {
+                    CardRemoved::Gone => None,
+                    CardRemoved::Listed => Some(CARD_LISTED.to_owned()),
+                };
+                Ok(Performed {
+                    alarm,
+                    ..Performed::default()
+                })
+            }
             Request::ContactType { contact, value } => {
                 let write = ports.contacts.set_contact_type(contact, value).await?;
                 let disturbed = write.disturbed.join(", ");

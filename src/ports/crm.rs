@@ -21,10 +21,22 @@ pub struct ContactTypeWrite {
     pub disturbed: Vec<String>,
 }
 
+/// A contact that has an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContactMatch {
+    /// The contact.
+    pub id: ContactId,
+    /// Whether the address is her first one, which is the one that mail goes to. A second or third
+    /// address is often somebody else's mailbox: a machine must not take it for hers.
+    pub first: bool,
+}
+
 /// Contacts and their type.
 #[async_trait]
 pub trait Contacts: Debug + Send + Sync {
-    /// The contact with its address state; `None` if it is gone. `with_twins` also looks for
+    /// The contact with its address state; `None` if it is gone: the CRM says so in its own words
+    /// and does not list it either. That is one look; where it decides something about a person it
+    /// takes a second one, minutes later. `with_twins` also looks for
     /// other contacts with the same address (E20).
     async fn contact(
         &self,
@@ -34,8 +46,8 @@ pub trait Contacts: Debug + Send + Sync {
     /// Those of these contacts that are there, in a handful of calls however many are asked for.
     /// One that is not among them may be gone: to be read by itself before that is believed.
     async fn existing(&self, ids: &[ContactId]) -> Result<Vec<ContactId>, CallError>;
-    /// Every contact with exactly this address.
-    async fn by_email(&self, email: &str) -> Result<Vec<ContactId>, CallError>;
+    /// Every contact that has exactly this address in any of its slots.
+    async fn by_email(&self, email: &str) -> Result<Vec<ContactMatch>, CallError>;
     /// The present value of the contact type field.
     async fn contact_type(&self, id: &ContactId) -> Result<Option<String>, CallError>;
     /// The values the field allows, as spelt; empty when the CRM doesn't say.
@@ -124,7 +136,7 @@ pub trait Tasks: Debug + Send + Sync {
     /// Looks for a task by its marker.
     async fn find(&self, task: &NewCallTask, since: Timestamp)
     -> Result<Option<TaskId>, CallError>;
-    /// A task; `None` if it is gone.
+    /// A task; `None` if it is gone: the CRM says so in its own words and does not list it either.
     async fn task(&self, id: &TaskId) -> Result<Option<CallTask>, CallError>;
     /// Completes a task.
     async fn complete(&self, id: &TaskId, at: Timestamp) -> Result<(), CallError>;
@@ -168,6 +180,16 @@ pub trait Tags: Debug + Send + Sync {
     async fn remove(&self, contact: &ContactId, tag: &str) -> Result<(), CallError>;
 }
 
+/// What the CRM shows of a card after its removal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CardRemoved {
+    /// It is not listed any more.
+    Gone,
+    /// It is listed as before, because the CRM shows no state in which a card is inactive: somebody
+    /// has to look.
+    Listed,
+}
+
 /// Subscriptions and cards.
 #[async_trait]
 pub trait Billing: Debug + Send + Sync {
@@ -185,13 +207,13 @@ pub trait Billing: Debug + Send + Sync {
         subscription: &SubscriptionId,
         reason: &str,
     ) -> Result<(), CallError>;
-    /// Removes a card.
+    /// Removes a card, and reads back what became of it.
     async fn remove_card(
         &self,
         contact: &ContactId,
         card: &PaymentMethodId,
         mode: CardRemoval,
-    ) -> Result<(), CallError>;
+    ) -> Result<CardRemoved, CallError>;
 }
 
 /// Staff users of the CRM.

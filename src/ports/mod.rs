@@ -23,8 +23,8 @@ pub use connections::{
     IssuedPair, NoConnections, NoTokens, TokenEndpoint, TokenFate,
 };
 pub use crm::{
-    Billing, CallTask, ContactTypeWrite, Contacts, Mail, NewCallTask, NewEmail, NewNote, Notes,
-    Staff, Tags, Tasks,
+    Billing, CallTask, CardRemoved, ContactMatch, ContactTypeWrite, Contacts, Mail, NewCallTask,
+    NewEmail, NewNote, Notes, Staff, Tags, Tasks,
 };
 pub use engagement::{Activity, Addresses};
 pub use hooks::{Among, Changed, HookRegistry, HookStatus, Standing, SyncWish, Synced};

@@ -27,11 +27,11 @@ use relay_core::ids::{ContactId, CrmUserId, EmailId, PaymentMethodId, Subscripti
 use relay_core::retry::Class;
 use relay_core::time::{Clock, Timestamp};
 use relay_keap::marker::Marker;
-use relay_keap::{KeapClient, outcome, types};
+use relay_keap::{KeapClient, Removed, outcome, types};
 
 use crate::ports::{
-    Billing, CallError, CallTask, ContactTypeWrite, Contacts, Mail, NewCallTask, NewEmail, NewNote,
-    Notes, Staff, Tags, Tasks,
+    Billing, CallError, CallTask, CardRemoved, ContactMatch, ContactTypeWrite, Contacts, Mail,
+    NewCallTask, NewEmail, NewNote, Notes, Staff, Tags, Tasks,
 };
 
 pub use automation::AutomationSource;
@@ -160,8 +160,8 @@ impl Contacts for KeapPorts {
         let twins = match &email {
             Some(email) if with_twins => {
                 let mut same = self.by_email(email).await?;
-                same.retain(|other| other != id);
-                same
+                same.retain(|other| other.id != *id);
+                same.into_iter().map(|other| other.id).collect()
             }
             _ => Vec::new(),
         };
@@ -184,10 +184,16 @@ impl Contacts for KeapPorts {
             .collect())
     }
 
-    async fn by_email(&self, email: &str) -> Result<Vec<ContactId>, CallError> {
+    async fn by_email(&self, email: &str) -> Result<Vec<ContactMatch>, CallError> {
         let found = self.client.contacts_by_email(email).await?;
-        let id = |contact: types::Contact| contact.id.ok_or_else(|| nameless("a contact"));
-        found.into_iter().map(|c| Ok(id(c)?.into())).collect()
+        let matched = |contact: types::Contact| {
+            let first = contact.email();
+            Ok(ContactMatch {
+                first: first.is_some_and(|first| first.eq_ignore_ascii_case(email.trim())),
+                id: contact.id.ok_or_else(|| nameless("a contact"))?.into(),
+            })
+        };
+        found.into_iter().map(matched).collect()
     }
 
     async fn contact_type(&self, id: &ContactId) -> Result<Option<String>, CallError> {
@@ -421,18 +427,27 @@ impl Billing for KeapPorts {
         self.client.deactivate_subscription(id, reason).await
     }
 
-    /// `keep` does nothing and succeeds: no effect is planned with it.
+    /// `keep` is refused: no effect is planned with it, and nothing must count as removed by it.
     async fn remove_card(
         &self,
         contact: &ContactId,
         card: &PaymentMethodId,
         mode: CardRemoval,
-    ) -> Result<(), CallError> {
+    ) -> Result<CardRemoved, CallError> {
         let (contact, card) = (contact.as_str(), card.as_str());
         match mode {
-            CardRemoval::Delete => self.client.delete_payment_method(contact, card).await,
-            CardRemoval::Deactivate => self.client.deactivate_payment_method(contact, card).await,
-            CardRemoval::Keep => Ok(()),
+            CardRemoval::Delete => {
+                self.client.delete_payment_method(contact, card).await?;
+                Ok(CardRemoved::Gone)
+            }
+            CardRemoval::Deactivate => {
+                let removed = self.client.deactivate_payment_method(contact, card).await?;
+                Ok(match removed {
+                    Removed::Gone => CardRemoved::Gone,
+                    Removed::Listed => CardRemoved::Listed,
+                })
+            }
+            CardRemoval::Keep => Err(CallError::permanent("keap remove card", "cards are kept")),
         }
     }
 }

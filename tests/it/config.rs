@@ -172,6 +172,65 @@ fn all_mistakes_are_reported_at_once_each_with_key_fault_and_remedy() {
 }
 
 #[test]
+fn an_address_that_cannot_be_the_vendors_is_a_mistake_that_names_the_right_one() {
+    let keap = "https://api.keap.com/crm";
+    for (wrong, right) in [
+        ("https://api.keap.com/crm/rest", keap),
+        ("https://api.keap.com/crm/rest/", keap),
+        ("https://api.keap.com/crm/rest/v1", keap),
+        ("https://api.keap.com/crm/rest/v2", keap),
+        ("https://api.keap.com", keap),
+        ("https://api.infusionsoft.com/token", keap),
+        (
+            "https://accounts.infusionsoft.com/app/oauth/authorize",
+            keap,
+        ),
+        ("https://mine.infusionsoft.com/crm", keap),
+        (
+            "http://127.0.0.1:9000/keap/crm/rest/v2",
+            "http://127.0.0.1:9000/keap/crm",
+        ),
+        (
+            "https://proxy.example.test/keap/rest",
+            "https://proxy.example.test/keap",
+        ),
+    ] {
+        let error = parse(&format!("[keap]\nbase_url = {wrong:?}")).expect_err("wrong");
+        assert_eq!(
+            mistake_keys(&error),
+            BTreeSet::from(["keap.base_url"]),
+            "{wrong}"
+        );
+        let remedy = &error.mistakes[0].remedy;
+        assert!(remedy.contains(&format!("{right:?}")), "{wrong}: {remedy}");
+    }
+    for right in [
+        keap,
+        "https://api.infusionsoft.com/crm/",
+        "http://127.0.0.1:9000/keap/crm",
+        "https://proxy.example.test/keap",
+    ] {
+        parse(&format!("[keap]\nbase_url = {right:?}")).expect("right");
+    }
+    let portal = "[clear_connection]\nbase_url = \"https://portal.example.test/api/coaches\"";
+    let error = parse(portal).expect_err("wrong");
+    assert_eq!(
+        mistake_keys(&error),
+        BTreeSet::from(["clear_connection.base_url"])
+    );
+    let remedy = &error.mistakes[0].remedy;
+    assert!(
+        remedy.contains("\"https://portal.example.test/api\""),
+        "{remedy}"
+    );
+    let oauth = "[keap.oauth]\ntoken_url = \"https://api.infusionsoft.com/crm\"\n\
+                 authorize_url = \"https://accounts.infusionsoft.com/\"";
+    let error = parse(oauth).expect_err("wrong");
+    let keys = BTreeSet::from(["keap.oauth.token_url", "keap.oauth.authorize_url"]);
+    assert_eq!(mistake_keys(&error), keys);
+}
+
+#[test]
 fn an_unknown_key_is_a_mistake_and_the_nearest_known_one_is_suggested() {
     let text =
         "[keap]\nmod = \"on\"\nzebra = 1\n[procedures.missed_checkin]\nmode = \"act\"\n[stoer]";

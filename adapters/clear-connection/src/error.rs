@@ -3,6 +3,9 @@
 //! The contract's error body is `{"error":{"code","message","field"}}`. Only `code` and `field`
 //! are quoted, and only when they look like identifiers: a young portal may put a name or an
 //! address into its message.
+//!
+//! *Not there* is a 404 with that error and the code `not_found`, and nothing else: a page of a proxy
+//! or of a wrong address says nothing about a client.
 
 use http::StatusCode;
 use relay_core::retry::Class;
@@ -20,12 +23,29 @@ pub(crate) fn refused(
     mutating: bool,
     now: Timestamp,
 ) -> CallError {
-    CallError {
-        class: classify(answer.status, &answer.headers, mutating, now),
+    let class = match classify(answer.status, &answer.headers, mutating, now) {
+        _ if answer.status == StatusCode::NOT_FOUND && says_absent(&answer.body) => {
+            Class::Permanent
+        }
+        class => class,
+    };
+    let mut error = CallError {
+        class,
         operation,
         status: Some(answer.status.as_u16()),
         message: words(&answer.body),
+    };
+    if error.may_be_wrong_address() {
+        error.message += ": is the address of the portal right?";
     }
+    error
+}
+
+/// Whether the portal itself says that there is no such thing.
+fn says_absent(body: &[u8]) -> bool {
+    let body: Option<Value> = serde_json::from_slice(body).ok();
+    let error = body.as_ref().and_then(|body| body.get("error"));
+    error.is_some_and(|error| error["code"] == "not_found" && error["message"].is_string())
 }
 
 /// The error for a success whose body can't be used. A write was carried out all the same, so
@@ -75,7 +95,38 @@ fn is_identifier(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::words;
+    use bytes::Bytes;
+    use http::HeaderMap;
+
+    use super::*;
+
+    fn of(status: u16, body: &'static [u8], mutating: bool) -> CallError {
+        let answer = Answer {
+            status: StatusCode::from_u16(status).expect("a status"),
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(body),
+        };
+        refused("portal test", &answer, mutating, Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn only_the_portals_own_error_says_that_a_client_is_not_there() {
+        let own = br#"{"error":{"code":"not_found","message":"no such client"}}"#;
+        assert!(of(404, own, false).is_not_found() && of(404, own, true).is_not_found());
+        let others: [&[u8]; 5] = [
+            b"",
+            b"<html>Not found</html>",
+            br#"{"error":{"code":"not_found"}}"#,
+            br#"{"error":"not_found","message":"no such client"}"#,
+            br#"{"code":404,"message":"Unable to find this Contact","status":"x","details":[]}"#,
+        ];
+        for body in others {
+            let read = of(404, body, false);
+            assert_eq!(read.class, Class::Retryable { after: None });
+            assert!(!read.is_not_found() && read.may_be_wrong_address());
+            assert_eq!(of(404, body, true).class, Class::Unclear);
+        }
+    }
 
     #[test]
     fn only_identifiers_are_quoted() {

@@ -11,18 +11,23 @@ use relay_core::time::{SignedDuration, Timestamp};
 /// |---|---|---|
 /// | 401 | unauthorised | unauthorised |
 /// | 408, 425 | retryable | unclear: the server gave up on us, not on the work |
+/// | 404, 410 | retryable | unclear: a bare status or a page, which anybody on the way can answer |
 /// | 429 | retryable | retryable: refused before the work |
 /// | 500, 502, 504 and other 5xx | retryable | unclear |
 /// | 503 with `Retry-After` | retryable | retryable: a refusal that names its end |
 /// | 503 without | retryable | unclear: proxies say it after the work, too |
 /// | 3xx, other 4xx | permanent | permanent |
+///
+/// *Not there* is therefore never read from the status alone. An adapter that finds its vendor's own
+/// error in the body, in a shape that was recorded or documented, makes it permanent; see
+/// [`CallError::is_not_found`](crate::CallError::is_not_found).
 pub fn classify(status: StatusCode, headers: &HeaderMap, mutating: bool, now: Timestamp) -> Class {
     let after = retry_after(headers, now);
     match status.as_u16() {
         401 => Class::Unauthorised,
         503 if after.is_some() => Class::Retryable { after },
-        408 | 425 | 500..=599 if mutating => Class::Unclear,
-        408 | 425 | 429 | 500..=599 => Class::Retryable { after },
+        404 | 408 | 410 | 425 | 500..=599 if mutating => Class::Unclear,
+        404 | 408 | 410 | 425 | 429 | 500..=599 => Class::Retryable { after },
         _ => Class::Permanent,
     }
 }
@@ -127,8 +132,17 @@ mod tests {
     }
 
     #[test]
+    fn a_status_alone_never_says_that_a_thing_is_not_there() {
+        for status in [404, 410] {
+            assert_eq!(class(status, &[], true), Class::Unclear, "{status}");
+            let again = Class::Retryable { after: None };
+            assert_eq!(class(status, &[], false), again, "{status}");
+        }
+    }
+
+    #[test]
     fn everything_else_is_final() {
-        for status in [301, 302, 400, 403, 404, 405, 409, 410, 422, 451] {
+        for status in [301, 302, 400, 403, 405, 409, 422, 451] {
             assert_eq!(class(status, &[], true), Class::Permanent, "{status}");
         }
         assert_eq!(class(401, &[], true), Class::Unauthorised);

@@ -10,6 +10,7 @@
 //! - A failure before the request can have left is [`TransportError::NotSent`]; any later one is
 //!   [`TransportError::TimedOut`] or [`TransportError::Cut`], and for a mutating request that
 //!   means *unclear*.
+//! - A 404 is *not there* only in the vendor's own words ([`CallError::is_not_found`]).
 //! - Error texts carry a status, the vendor's own code and a redacted excerpt; never a URL's
 //!   query, never a header, never a body of ours.
 //!
@@ -155,8 +156,16 @@ impl CallError {
         }
     }
 
-    /// Whether the vendor said there is no such thing (404).
+    /// Whether the vendor said, in its own words, that there is no such thing: a 404 whose body is
+    /// the error that it documents. Anything else with that status is not permanent
+    /// ([`classify()`]), so no page of a proxy and no wrong address passes for an absence.
     pub fn is_not_found(&self) -> bool {
-        self.status == Some(404)
+        self.status == Some(404) && self.class == Class::Permanent
+    }
+
+    /// Whether somebody answered "not there" without the vendor's own words: mostly an address
+    /// that is wrong, or a proxy that answers in the vendor's place.
+    pub fn may_be_wrong_address(&self) -> bool {
+        matches!(self.status, Some(404 | 410)) && self.class != Class::Permanent
     }
 }

@@ -8,6 +8,10 @@
 //! A request is let in by what [`Credential`] gives at that moment, and is made a second time only
 //! after a refusal of it.
 //!
+//! *Not there* is Keap's own error and a list without the object, never a page or a bare status
+//! ([`crate::error`]); for whom that decides something, once is not enough, and the second look is
+//! the caller's.
+//!
 //! Every request is logged at debug with operation, status and Keap's `x-request-id`, and nothing
 //! else.
 
@@ -40,6 +44,7 @@ use thiserror::Error;
 use tracing::debug;
 use url::Url;
 
+pub use billing::Removed;
 pub use changes::Touched;
 pub use engagement::{AddressActivity, Moved};
 pub use fields::{ContactTypeField, ResolvedField};
@@ -189,7 +194,8 @@ impl KeapClient {
         decode(operation, &answer.body)
     }
 
-    /// Reads one object; `None` if Keap says there is none (404).
+    /// Reads one object; `None` if Keap says in its own words that there is none
+    /// ([`CallError::is_not_found`]).
     async fn read_if_there<T: DeserializeOwned>(
         &self,
         operation: &'static str,
@@ -201,6 +207,39 @@ impl KeapClient {
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Reads one object of `list`, which can be filtered by ids as `filter`. `None` only if Keap says
+    /// twice that there is none: in its own error, and by a list that was read whole and leaves it
+    /// out. Where the list has it, Keap contradicts itself, and that is an error to come back from.
+    async fn read_if_listed<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        (list, filter): (&'static str, &str),
+        id: &str,
+        query: &Query,
+    ) -> Result<Option<T>, CallError> {
+        let path = ["v2", list, segment(operation, id)?];
+        let found = self.read_if_there(operation, &path, query).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        let by_id = Query::new()
+            .any_of(filter, &[id])
+            .map_err(unfilterable(operation))?
+            .with("page_size", "100");
+        let rows: Vec<Value> = self.list(operation, &["v2", list], &by_id, list).await?;
+        let listed =
+            |row: &Value| row.get("id").and_then(crate::types::id_of).as_deref() == Some(id);
+        if rows.iter().any(listed) {
+            return Err(CallError {
+                class: Class::Retryable { after: None },
+                operation,
+                status: Some(StatusCode::NOT_FOUND.as_u16()),
+                message: "Keap says that it is not there, and lists it".to_owned(),
+            });
+        }
+        Ok(None)
     }
 
     /// Reads a whole list, page by page. The list's name is `key`: Keap has no rule for it.
@@ -250,7 +289,8 @@ impl KeapClient {
             Some(Value::Null) => Vec::new(),
             Some(items) => serde_json::from_value::<Vec<T>>(items)
                 .map_err(|_| unexpected(operation, "the list holds what we can't read"))?,
-            // An envelope we don't know must not pass for an empty list.
+            // An envelope we don't know must not pass for an empty list, least of all where it is
+            // the proof that something is gone.
             None => return Err(unexpected(operation, "the answer has no such list")),
         };
         let next = page_token(envelope.get("next_page_token").and_then(Value::as_str));

@@ -14,7 +14,8 @@ use serde_json::Value;
 /// The error for an answer that is not a success. `mutating` decides whether a server error
 /// leaves the outcome unclear; `now` turns dates into durations.
 ///
-/// Beyond the common table: 501 is a call that Keap never carries out (permanent); and where the
+/// Beyond the common table: 404 with Keap's own error is "there is no such thing" (permanent), and
+/// without it says nothing about the thing ([`says_absent`]); 501 is a call that Keap never carries out (permanent); and where the
 /// day's quota is used up, the wait is until it is renewed.
 pub fn refusal(
     operation: &'static str,
@@ -24,6 +25,9 @@ pub fn refusal(
 ) -> CallError {
     let class = match classify(answer.status, &answer.headers, mutating, now) {
         _ if answer.status == StatusCode::NOT_IMPLEMENTED => Class::Permanent,
+        _ if answer.status == StatusCode::NOT_FOUND && says_absent(&answer.body) => {
+            Class::Permanent
+        }
         Class::Retryable { after } if answer.status == StatusCode::TOO_MANY_REQUESTS => {
             Class::Retryable {
                 after: after.or_else(|| until_quota_is_renewed(answer, now)),
@@ -35,9 +39,59 @@ pub fn refusal(
         class,
         operation,
         status: Some(answer.status.as_u16()),
-        message: words(&answer.body),
+        message: match class {
+            Class::Retryable { .. } | Class::Unclear if is_gone_status(answer.status) => format!(
+                "{}, and not Keap's own error: is the address of Keap right?",
+                words(&answer.body)
+            ),
+            _ => words(&answer.body),
+        },
     }
 }
+
+fn is_gone_status(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE)
+}
+
+/// Whether the body of a 404 is the API's own error, which alone says that an object isn't there.
+///
+/// Two shapes count: that of v2 as described, with `code` as a number or as text (both recorded),
+/// and the recorded sentence of v1, which some answers of v2 wear as well. A page of the gateway, its
+/// `fault`, an empty body and the JSON of anybody else on the way do not.
+fn says_absent(body: &[u8]) -> bool {
+    let Ok(Value::Object(error)) = serde_json::from_slice::<Value>(body) else {
+        return false;
+    };
+    let text = |name: &str| error.get(name).and_then(Value::as_str);
+    let Some(message) = text("message") else {
+        return false;
+    };
+    let v2_code = match error.get("code") {
+        Some(Value::Number(code)) => code.as_u64() == Some(404),
+        Some(Value::String(code)) => code == "404",
+        _ => false,
+    };
+    let v2 = v2_code && text("status").is_some() && error.contains_key("details");
+    let v1 = V1_MEMBERS
+        .iter()
+        .filter(|name| error.contains_key(**name))
+        .count()
+        == error.len()
+        && message.starts_with(V1_ABSENT);
+    v2 || v1
+}
+
+/// What an error of v1 may hold.
+const V1_MEMBERS: [&str; 5] = [
+    "message",
+    "cause",
+    "stackTrace",
+    "localizedMessage",
+    "suppressed",
+];
+
+/// How v1 says that there is no such object, as recorded for contacts.
+const V1_ABSENT: &str = "Unable to find ";
 
 /// Whether the gateway refused, which it does before it looks at the path: nothing was done.
 pub(crate) fn is_gateways(answer: &Answer) -> bool {
@@ -140,6 +194,39 @@ mod tests {
         );
         assert_eq!(of(502, b"", false).message, "no body");
         assert_eq!(of(400, b"[]", false).message, "no message");
+    }
+
+    #[test]
+    fn only_keaps_own_error_says_that_a_thing_is_not_there() {
+        let own: [&[u8]; 3] = [
+            br#"{"code":404,"message":"Unable to find this Contact","status":"NOT_FOUND","details":[]}"#,
+            br#"{"code":"404","message":"x","status":"Not Found","details":null}"#,
+            br#"{"message":"Unable to find this Contact"}"#,
+        ];
+        for body in own {
+            for mutating in [false, true] {
+                let error = of(404, body, mutating);
+                assert!(error.is_not_found() && !error.may_be_wrong_address());
+            }
+        }
+        let others: [&[u8]; 8] = [
+            b"",
+            b"<!DOCTYPE html><title>Page not found</title>",
+            b"{}",
+            b"[]",
+            br#"{"message":"no Route matched with those values"}"#,
+            br#"{"code":200,"message":"x","status":"OK","details":[]}"#,
+            br#"{"error":{"code":"not_found","message":"no such client"}}"#,
+            br#"{"fault":{"faultstring":"x","detail":{"errorcode":"messaging.adaptors.http.flow.ApplicationNotFound"}}}"#,
+        ];
+        for body in others {
+            let read = of(404, body, false);
+            assert_eq!(read.class, Class::Retryable { after: None });
+            assert!(!read.is_not_found() && read.may_be_wrong_address());
+            assert_eq!(of(404, body, true).class, Class::Unclear);
+        }
+        // Said of another status, it is no absence either.
+        assert!(!of(400, own[0], false).is_not_found());
     }
 
     #[test]

@@ -45,6 +45,6 @@ pub mod webhook;
 
 pub use client::{
     AddressActivity, AddressStatus, ContactTypeField, CustomFieldsMode, FieldWrite, HeaderStyle,
-    KeapClient, Moved, Right, Settings, SettingsError, Touched,
+    KeapClient, Moved, Removed, Right, Settings, SettingsError, Touched,
 };
 pub use credential::{Credential, FixedKey};

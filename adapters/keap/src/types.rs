@@ -61,16 +61,15 @@ pub struct Contact {
 }
 
 impl Contact {
-    /// The main address: slot `EMAIL1`, else the first that is not empty.
+    /// The main address: slot `EMAIL1`, which is where [`send_email`](crate::KeapClient::send_email)
+    /// sends. Another slot stands in for it only where no slot is named at all.
     pub fn email(&self) -> Option<&str> {
-        let filled = || {
-            let addresses = self.email_addresses.iter();
-            addresses.filter(|a| a.address().is_some())
-        };
-        filled()
-            .find(|a| a.field.as_deref() == Some("EMAIL1"))
-            .or_else(|| filled().next())
-            .and_then(EmailAddress::address)
+        let slots = &self.email_addresses;
+        let main = slots.iter().find(|a| a.field.as_deref() == Some("EMAIL1"));
+        if main.is_some() || slots.iter().any(|a| a.field.is_some()) {
+            return main.and_then(EmailAddress::address);
+        }
+        slots.iter().find_map(EmailAddress::address)
     }
 
     /// Whether any slot holds exactly this address (upper and lower case count as the same).

@@ -1,6 +1,7 @@
 //! The portal, looked at: is the token accepted, are the calls there that we were promised.
 //!
-//! A missing call and an unknown client are both 404, so what is about a client is tried with one
+//! A missing call and an unknown client are both 404 (the one is a page, the other the portal's own
+//! error, but a young portal may mix them up), so what is about a client is tried with one
 //! who is certainly there: somebody with an open check-in. Where nobody has one, it is not tried,
 //! and the finding says so.
 
@@ -47,6 +48,14 @@ impl Inspect for PortalInspector {
 /// What the first call met: it decides whether anything else can be asked.
 fn first_refusal(error: &CallError) -> Finding {
     match error.class {
+        _ if error.may_be_wrong_address() => Finding::fault(
+            Area::Portal,
+            "clear_connection.base_url",
+            format!(
+                "clear_connection.base_url: what answers there is not the portal's interface: {error}"
+            ),
+            "ask the portal's team for the address of its interface, and see that GET /coaches is there",
+        ),
         Class::Unauthorised => Finding::fault(
             Area::Portal,
             "clear_connection.token",
@@ -181,7 +190,8 @@ impl PortalInspector {
 
     /// A call that everything depends on, and that failed.
     fn missing(call: &str, error: &CallError) -> Finding {
-        if error.class != Class::Permanent && error.class != Class::Unauthorised {
+        let answered = error.class == Class::Permanent || error.class == Class::Unauthorised;
+        if !answered && !error.may_be_wrong_address() {
             return unreachable(error);
         }
         Finding::fault(

@@ -57,6 +57,14 @@ async fn a_key_that_is_refused_or_may_not_everything_is_found() {
             remedy: "the right to products",
         },
         Case {
+            name: "an address at which something else answers",
+            spoil: |p| p.answers_with("keap", "userinfo", 404, "<html>Page not found</html>"),
+            area: "crm",
+            severity: "fault",
+            what: &["keap.base_url", "not Keap's interface", "404"],
+            remedy: "keap.base_url = \"https://api.keap.com/crm\"",
+        },
+        Case {
             name: "an outage",
             spoil: |p| p.answers("keap", "userinfo", 503),
             area: "crm",

@@ -178,6 +178,15 @@ impl Patient {
     /// One vendor answers an operation with this status from now on.
     pub(super) fn answers(&self, vendor: &str, operation: &str, code: u16) {
         let body = (vendor == "portal" && code == 404).then(String::new);
+        self.answer(vendor, operation, code, body);
+    }
+
+    /// The same, with this body.
+    pub(super) fn answers_with(&self, vendor: &str, operation: &str, code: u16, body: &str) {
+        self.answer(vendor, operation, code, Some(body.to_owned()));
+    }
+
+    fn answer(&self, vendor: &str, operation: &str, code: u16, body: Option<String>) {
         let rule = FaultRule {
             operation: operation.to_owned(),
             moment: Moment::Before,

@@ -6,9 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use clear_relay::effects::{Perform, Performed, Sighting};
 use clear_relay::ports::{
-    Activity, Addresses, Among, Billing, CallTask, Changed, ContactTypeWrite, Contacts,
-    HookRegistry, HookStatus, Mail, NewCallTask, NewEmail, NewNote, Notes, Portal, PortalNote,
-    Staff, SyncWish, Synced, Tags, Tasks,
+    Activity, Addresses, Among, Billing, CallTask, CardRemoved, Changed, ContactMatch,
+    ContactTypeWrite, Contacts, HookRegistry, HookStatus, Mail, NewCallTask, NewEmail, NewNote,
+    Notes, Portal, PortalNote, Staff, SyncWish, Synced, Tags, Tasks,
 };
 use clear_relay::receipts::HintObject;
 use futures_util::future::BoxFuture;
@@ -287,7 +287,7 @@ impl Contacts for World {
         let there = ids.iter().filter(|id| !vendors.gone.contains(id));
         Ok(there.cloned().collect())
     }
-    async fn by_email(&self, _email: &str) -> Result<Vec<ContactId>, CallError> {
+    async fn by_email(&self, _email: &str) -> Result<Vec<ContactMatch>, CallError> {
         self.read().await?;
         Ok(Vec::new())
     }
@@ -406,8 +406,8 @@ impl Billing for World {
         _contact: &ContactId,
         _card: &PaymentMethodId,
         _mode: CardRemoval,
-    ) -> Result<(), CallError> {
-        Ok(())
+    ) -> Result<CardRemoved, CallError> {
+        Ok(CardRemoved::Gone)
     }
 }
 

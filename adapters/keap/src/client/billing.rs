@@ -1,6 +1,7 @@
 //! Subscriptions, cards, products and orders.
 //!
-//! Every write here reads first and acts on the difference; none of them creates a charge. The
+//! Every write here is believed when it has been read back, not when it is answered; where Keap
+//! shows nothing to read back, the answer says so ([`Removed::Listed`]). None creates a charge. The
 //! amounts that Keap shows are never computed with: whether they are dollars or cents is not
 //! documented.
 
@@ -12,6 +13,15 @@ use serde_json::json;
 use super::{KeapClient, decode, segment, unfilterable};
 use crate::query::Query;
 use crate::types::{Order, PaymentMethod, Product, Subscription};
+
+/// What became of a card that was made inactive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removed {
+    /// The list doesn't have it any more.
+    Gone,
+    /// Keap accepted it, and lists the card as before.
+    Listed,
+}
 
 impl KeapClient {
     /// Every subscription of the contact, active or not.
@@ -25,11 +35,11 @@ impl KeapClient {
         Ok(found)
     }
 
-    /// A subscription; `None` if it is gone.
+    /// A subscription; `None` if it is gone: by Keap's own error *and* its list.
     pub async fn subscription(&self, id: &str) -> Result<Option<Subscription>, CallError> {
         const OPERATION: &str = "keap get subscription";
-        let path = ["v2", "subscriptions", segment(OPERATION, id)?];
-        self.read_if_there(OPERATION, &path, &Query::new()).await
+        self.read_if_listed(OPERATION, ("subscriptions", "ids"), id, &Query::new())
+            .await
     }
 
     /// Takes a subscription off auto-charge, with the reason, and checks that Keap says so. One
@@ -98,31 +108,76 @@ impl KeapClient {
         self.list(OPERATION, &path, &query, "records").await
     }
 
-    /// Deletes a stored card, for good. One that is gone is left alone.
+    /// Deletes a stored card, for good, and reads back that it is gone. One that Keap says is not
+    /// there is left alone, if the list says so, too.
     pub async fn delete_payment_method(&self, contact: &str, id: &str) -> Result<(), CallError> {
         const OPERATION: &str = "keap delete payment method";
         let (contact, id) = (segment(OPERATION, contact)?, segment(OPERATION, id)?);
         let path = ["v2", "contacts", contact, "paymentMethods", id];
-        gone_is_done(
-            self.write(OPERATION, Method::DELETE, &path, &Query::new(), None)
-                .await,
-        )
+        match self
+            .write(OPERATION, Method::DELETE, &path, &Query::new(), None)
+            .await
+        {
+            Err(error) if !error.is_not_found() => return Err(error),
+            _ => {}
+        }
+        match self.lists_card(OPERATION, contact, id).await? {
+            false => Ok(()),
+            true => Err(still_listed(OPERATION)),
+        }
     }
 
-    /// Makes a stored card inactive. One that is gone is left alone.
+    /// Makes a stored card inactive. `Removed::Listed` if Keap still lists it afterwards: its
+    /// description gives a card no state but `EXPIRED`, so that an inactive one can't be told from
+    /// an active one, and only a person who looks can. One that Keap says is not there is left
+    /// alone, if the list says so, too.
     pub async fn deactivate_payment_method(
         &self,
         contact: &str,
         id: &str,
-    ) -> Result<(), CallError> {
+    ) -> Result<Removed, CallError> {
         const OPERATION: &str = "keap deactivate payment method";
         let action = format!("{}:deactivate", segment(OPERATION, id)?);
         let contact = segment(OPERATION, contact)?;
         let path = ["v2", "contacts", contact, "paymentMethods", &action];
-        gone_is_done(
-            self.write(OPERATION, Method::POST, &path, &Query::new(), None)
-                .await,
-        )
+        let accepted = match self
+            .write(OPERATION, Method::POST, &path, &Query::new(), None)
+            .await
+        {
+            Ok(_) => true,
+            Err(error) if error.is_not_found() => false,
+            Err(error) => return Err(error),
+        };
+        match (self.lists_card(OPERATION, contact, id).await?, accepted) {
+            (false, _) => Ok(Removed::Gone),
+            (true, true) => Ok(Removed::Listed),
+            (true, false) => Err(still_listed(OPERATION)),
+        }
+    }
+
+    /// Whether the card is still in the contact's list. A read that fails after a write leaves the
+    /// write unclear.
+    async fn lists_card(
+        &self,
+        operation: &'static str,
+        contact: &str,
+        id: &str,
+    ) -> Result<bool, CallError> {
+        let cards = self
+            .payment_methods(contact)
+            .await
+            .map_err(|error| CallError {
+                class: Class::Unclear,
+                operation,
+                status: error.status,
+                message: format!(
+                    "answered, but the cards could not be read back: {}",
+                    error.message
+                ),
+            })?;
+        Ok(cards
+            .iter()
+            .any(|card| card.payment_method_id.as_deref() == Some(id)))
     }
 
     /// A product; `None` if it is gone.
@@ -187,9 +242,12 @@ fn not_yet(operation: &'static str, message: &str) -> CallError {
     }
 }
 
-fn gone_is_done<T>(result: Result<T, CallError>) -> Result<(), CallError> {
-    match result {
-        Err(error) if !error.is_not_found() => Err(error),
-        _ => Ok(()),
+/// Said to be done or gone, and the list says otherwise: to be looked at again.
+fn still_listed(operation: &'static str) -> CallError {
+    CallError {
+        class: Class::Unclear,
+        operation,
+        status: None,
+        message: "Keap still lists the card".to_owned(),
     }
 }

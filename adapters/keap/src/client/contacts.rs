@@ -11,12 +11,12 @@ const FIELDS: &str = "id,given_name,family_name,email_addresses,phone_numbers,up
 const BATCH: usize = 200;
 
 impl KeapClient {
-    /// A contact, without custom fields; `None` if it is gone.
+    /// A contact, without custom fields; `None` if it is gone: by Keap's own error *and* its list.
     pub async fn contact(&self, id: &str) -> Result<Option<Contact>, CallError> {
         const OPERATION: &str = "keap get contact";
-        let path = ["v2", "contacts", segment(OPERATION, id)?];
         let query = Query::new().with("fields", FIELDS);
-        self.read_if_there(OPERATION, &path, &query).await
+        self.read_if_listed(OPERATION, ("contacts", "ids"), id, &query)
+            .await
     }
 
     /// Every contact that has exactly this address in one of its slots. Keap's own search is not

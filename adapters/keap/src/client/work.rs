@@ -74,11 +74,11 @@ impl KeapClient {
         Ok(None)
     }
 
-    /// A task; `None` if it is gone.
+    /// A task; `None` if it is gone: by Keap's own error *and* its list.
     pub async fn task(&self, id: &str) -> Result<Option<Task>, CallError> {
         const OPERATION: &str = "keap get task";
-        let path = ["v2", "tasks", segment(OPERATION, id)?];
-        self.read_if_there(OPERATION, &path, &Query::new()).await
+        self.read_if_listed(OPERATION, ("tasks", "task_ids"), id, &Query::new())
+            .await
     }
 
     /// Completes a task. Reads it first: one that is completed already, or gone, is left alone,

@@ -2,12 +2,13 @@
 
 use relay_core::retry::Class;
 use relay_http_client::emulation::{FaultAct, Moment};
-use relay_keap::CustomFieldsMode;
 use relay_keap::emulator::{
-    Act, AutoCharge, NewOrder, NewPaymentMethod, NewProduct, NewSubscription, SecondDeactivate,
+    Act, AutoCharge, DeactivatedCard, NewOrder, NewPaymentMethod, NewProduct, NewSubscription,
+    SecondDeactivate,
 };
+use relay_keap::{CustomFieldsMode, Removed};
 
-use super::support::{MAYA, Setup, setup, setup_with};
+use super::support::{MAYA, Setup, not_found, setup, setup_with};
 
 const FEE: &str = "501";
 const CARD: &str = "301";
@@ -162,6 +163,60 @@ async fn a_card_is_deleted_once_and_gone_is_done() {
             .is_empty()
     );
     assert_eq!(setup.operations(), ["remove_card"]);
+}
+
+#[tokio::test]
+async fn a_page_in_keaps_place_never_passes_for_a_removed_card() {
+    let setup = fee(setup());
+    let client = &setup.client;
+    for body in [
+        "<html>Page not found</html>",
+        "",
+        r#"{"message":"no Route matched"}"#,
+    ] {
+        for delete in [true, false] {
+            setup.fault("remove_card", Moment::Before, not_found(body));
+            let error = if delete {
+                client.delete_payment_method(MAYA, CARD).await
+            } else {
+                client.deactivate_payment_method(MAYA, CARD).await.map(drop)
+            };
+            let error = error.expect_err("it is not known what became of it");
+            assert_eq!(error.class, Class::Unclear, "{body}");
+            assert!(!error.is_not_found());
+        }
+    }
+    let cards = client.payment_methods(MAYA).await.expect("an answer");
+    assert_eq!(cards.len(), 1, "it stands");
+    assert!(setup.operations().is_empty());
+}
+
+#[tokio::test]
+async fn a_card_made_inactive_says_whether_the_list_still_shows_it() {
+    for (kept, expected) in [
+        (DeactivatedCard::Listed, Removed::Listed),
+        (DeactivatedCard::Hidden, Removed::Gone),
+    ] {
+        let setup = fee(setup());
+        setup
+            .keap
+            .configure(|settings| settings.deactivated_card = kept);
+        let removed = setup.client.deactivate_payment_method(MAYA, CARD).await;
+        assert_eq!(removed.expect("accepted"), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_card_that_is_not_there_but_listed_is_unclear() {
+    let setup = fee(setup());
+    let own = r#"{"code":404,"message":"Unable to find this Payment Method","status":"NOT_FOUND","details":[]}"#;
+    setup.fault("remove_card", Moment::Before, not_found(own));
+    setup.fault("remove_card", Moment::Before, not_found(own));
+    let client = &setup.client;
+    let deleted = client.delete_payment_method(MAYA, CARD).await;
+    assert_eq!(deleted.expect_err("it is listed").class, Class::Unclear);
+    let inactive = client.deactivate_payment_method(MAYA, CARD).await;
+    assert_eq!(inactive.expect_err("it is listed").class, Class::Unclear);
 }
 
 #[tokio::test]

@@ -116,7 +116,10 @@ async fn write(setup: &Setup, name: &str) -> Result<(), CallError> {
         "auto_charge_off" => client.auto_charge_off("5001", "moved").await,
         "deactivate_subscription" => client.deactivate_subscription("5001", "moved").await,
         "remove_card" => client.delete_payment_method(MAYA, "6001").await,
-        "remove_card/deactivate" => client.deactivate_payment_method(MAYA, "6001").await,
+        "remove_card/deactivate" => client
+            .deactivate_payment_method(MAYA, "6001")
+            .await
+            .map(drop),
         "create_hook" => client.create_hook("task.edit", &url).await.map(drop),
         "verify_hook" => client.verify_hook("1").await.map(drop),
         "delete_hook" => client.delete_hook("1").await,

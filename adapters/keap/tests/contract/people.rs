@@ -1,9 +1,11 @@
 //! Contacts and users.
 
+use relay_core::retry::Class;
+use relay_http_client::emulation::Moment;
 use relay_keap::CustomFieldsMode;
 use relay_keap::emulator::{Act, Drift, NewContact, NewUser};
 
-use super::support::{MAYA, setup, setup_with};
+use super::support::{MAYA, not_found, setup, setup_with};
 
 fn contact(id: u64, email: &str) -> Act {
     Act::AddContact(NewContact {
@@ -33,6 +35,56 @@ async fn a_contact_is_read_whatever_else_the_answer_holds() {
             .collect();
         assert!(digits.ends_with("3035550134"), "{digits}");
     }
+}
+
+#[tokio::test]
+async fn a_page_or_a_bare_status_never_means_that_a_contact_task_or_fee_is_gone() {
+    let setup = setup();
+    let client = &setup.client;
+    let bodies = [
+        "<!DOCTYPE html><title>Page not found</title>",
+        "",
+        r#"{"message":"no Route matched with those values"}"#,
+        r#"{"fault":{"faultstring":"x","detail":{"errorcode":"messaging.adaptors.http.flow.ApplicationNotFound"}}}"#,
+    ];
+    for body in bodies {
+        for operation in [
+            "get_contact",
+            "get_task",
+            "get_subscription",
+            "get_address_status",
+        ] {
+            setup.fault(operation, Moment::Before, not_found(body));
+            let error = match operation {
+                "get_contact" => client.contact(MAYA).await.map(drop),
+                "get_task" => client.task("30001").await.map(drop),
+                "get_subscription" => client.subscription("5001").await.map(drop),
+                _ => client.address_status("maya@example.test").await.map(drop),
+            };
+            let error = error.expect_err("nothing was said of the object");
+            let again = Class::Retryable { after: None };
+            assert_eq!(error.class, again, "{operation} {body}");
+            assert!(error.may_be_wrong_address(), "{operation} {body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_contact_that_keap_denies_and_lists_is_not_gone() {
+    let setup = setup();
+    let own =
+        r#"{"code":404,"message":"Unable to find this Contact","status":"NOT_FOUND","details":[]}"#;
+    setup.fault("get_contact", Moment::Before, not_found(own));
+    let error = setup.client.contact(MAYA).await.expect_err("it is listed");
+    assert_eq!(error.class, Class::Retryable { after: None });
+    assert!(
+        setup
+            .client
+            .contact(MAYA)
+            .await
+            .expect("an answer")
+            .is_some()
+    );
 }
 
 #[tokio::test]

@@ -243,3 +243,12 @@ pub(crate) fn status(code: u16) -> FaultAct {
         body: None,
     }
 }
+
+/// A 404 with this body.
+pub(crate) fn not_found(body: &str) -> FaultAct {
+    FaultAct::Status {
+        code: 404,
+        retry_after: None,
+        body: Some(body.to_owned()),
+    }
+}

@@ -55,6 +55,17 @@ pub(super) fn connection(told: &ConnectionStatus) -> Option<Finding> {
 impl KeapInspector {
     /// Why the first call failed; a refused key is tried in the other header.
     pub(super) async fn not_let_in(&self, error: &CallError) -> Finding {
+        if error.may_be_wrong_address() {
+            return Finding::fault(
+                Area::Crm,
+                "keap.base_url",
+                format!(
+                    "keap.base_url: what answers at {} is not Keap's interface: {error}",
+                    self.config.base_url
+                ),
+                "write keap.base_url = \"https://api.keap.com/crm\"",
+            );
+        }
         if error.class != Class::Unauthorised {
             return Finding::warning(
                 Area::Crm,
