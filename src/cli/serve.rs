@@ -121,6 +121,12 @@ pub(super) fn ground(
 async fn run(relay: Relay, listener: TcpListener) -> Result<(), CliError> {
     let signals = Signals::of_process()?;
     let mut lifecycle = Lifecycle::new(Patience::default());
+    // Added first, so that it runs last: after the last write of the doors and of the worker.
+    let store = Arc::clone(&relay.engine.store);
+    lifecycle.closer("store", async move {
+        store.close().await;
+        Ok(())
+    });
     let router = relay.router();
     lifecycle.service("http", move |stop| async move {
         http::serve(listener, router, async move { stop.draining().await }).await?;

@@ -22,6 +22,10 @@ use tokio::sync::Notify;
 /// The pages in the log from which on the writer folds it itself: 64 MiB.
 pub(crate) const BACKSTOP: u32 = 16_384;
 
+/// What the log keeps of its room when it begins anew, in bytes: a flood, or somebody who reads for
+/// hours, must not hold the disk for ever.
+pub(crate) const KEPT: u32 = 16 * 1_024 * 1_024;
+
 /// What may be left of the log, in pages, for the writer to fold: more would hold up those who wait.
 const LITTLE: i64 = 1_000;
 
@@ -91,6 +95,14 @@ pub(crate) async fn pass(conn: &mut SqliteConnection) -> Result<i64, sqlx::Error
     } else {
         i64::MAX
     })
+}
+
+/// Folds all of the log and empties it, waiting for whoever reads or writes; `false` if they kept it
+/// from that, and what could be folded is.
+pub(crate) async fn all(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let all = sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)");
+    let kept_from: i64 = all.fetch_one(conn).await?.try_get(0)?;
+    Ok(kept_from == 0)
 }
 
 /// What is left of the log, and the connection if it is still good.

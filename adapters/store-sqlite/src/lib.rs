@@ -31,15 +31,20 @@ mod jobs;
 mod leases;
 mod look;
 mod pace;
+mod place;
 mod readers;
 mod receipts;
 mod script;
 mod store;
+mod turn;
 mod values;
 mod views;
 mod work;
 mod writer;
 
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -48,13 +53,14 @@ use std::time::Duration;
 use relay_store::StoreError;
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
 
-use crate::checkpoint::{BACKSTOP, Checkpointer};
+use crate::checkpoint::{BACKSTOP, Checkpointer, KEPT};
 use crate::failure::Failure;
 pub use crate::look::{Look, Version, look};
+use crate::place::Place;
 use crate::readers::Readers;
 pub use crate::writer::WriterStats;
 use crate::writer::{Handle, Writer};
@@ -98,6 +104,8 @@ pub struct SqliteStore {
     writer: Handle,
     options: SqliteConnectOptions,
     task: Arc<Mutex<Option<JoinHandle<()>>>>,
+    // Last: its handle may be closed only after the connections.
+    place: Arc<Place>,
 }
 
 impl SqliteStore {
@@ -110,15 +118,24 @@ impl SqliteStore {
     /// Opens the file, or makes an empty one.
     pub async fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
         let connect = connect_options(path.as_ref(), &options);
-        // The writer's connection comes first: it makes the file and puts it into WAL mode.
+        make_private(path.as_ref())?;
+        // The writer's connection comes first: it makes the file and puts it into WAL mode. Whoever
+        // connects later must find it.
         let write = writing(&connect);
         let conn = write.connect().await.map_err(Failure::from)?;
-        let reads = Readers::new(connect.clone().create_if_missing(false).read_only(true));
+        let (connect, write) = (
+            connect.create_if_missing(false),
+            write.create_if_missing(false),
+        );
+        let place = Place::of(path.as_ref()).map_err(sqlx::Error::from);
+        let place = Arc::new(place.map_err(Failure::from)?);
+        let reads = Readers::new(connect.clone().read_only(true));
         let grown = Arc::new(Notify::new());
         let folded = Arc::new(AtomicBool::new(false));
         let checkpointer =
             Checkpointer::new(connect.clone(), Arc::clone(&grown), Arc::clone(&folded));
-        let (writer, handle) = Writer::new(write, conn, grown, folded);
+        let (writer, handle) = Writer::new(write, conn, grown, folded, Arc::clone(&place));
+        let held = Arc::clone(&place);
         let task = tokio::spawn(async move {
             let end = Notify::new();
             let write = async {
@@ -126,12 +143,14 @@ impl SqliteStore {
                 end.notify_one();
             };
             tokio::join!(write, checkpointer.run(&end));
+            drop(held);
         });
         Ok(Self {
             reads: Arc::new(reads),
             writer: handle,
             options: connect,
             task: Arc::new(Mutex::new(Some(task))),
+            place,
         })
     }
 
@@ -139,14 +158,9 @@ impl SqliteStore {
     /// refuses a file that a newer program has migrated further.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let mut conn = self.options.connect().await.map_err(Failure::from)?;
-        let result = sqlx::migrate!().run(&mut conn).await;
+        let result = migrated(&mut conn).await;
         conn.close().await.map_err(Failure::from)?;
-        result.map_err(|error| match error {
-            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
-                Failure::from(error).into()
-            }
-            other => StoreError::Driver(Box::new(other)),
-        })
+        result
     }
 
     /// What the writer has done: how many requests shared how many commits.
@@ -154,8 +168,9 @@ impl SqliteStore {
         self.writer.stats()
     }
 
-    /// Carries out what is queued, then closes every connection. Other clones can no longer be
-    /// used: what they ask ends in [`StoreError::Unavailable`].
+    /// Carries out what is queued, folds the log into the file and empties it, then closes every
+    /// connection. Other clones can no longer be used: what they ask ends in
+    /// [`StoreError::Unavailable`].
     pub async fn close(&self) {
         self.reads.close().await;
         self.writer.close();
@@ -164,6 +179,43 @@ impl SqliteStore {
         {
             tracing::error!(error = %error, "the writer did not end by itself");
         }
+    }
+}
+
+/// Brings the schema up to date, and the file's turn into its head.
+async fn migrated(conn: &mut SqliteConnection) -> Result<(), StoreError> {
+    sqlx::migrate!()
+        .run(&mut *conn)
+        .await
+        .map_err(|error| match error {
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+                Failure::from(error).into()
+            }
+            other => StoreError::Driver(Box::new(other)),
+        })?;
+    let started = async {
+        let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+        turn::start(&mut tx).await?;
+        tx.commit().await?;
+        checkpoint::pass(conn).await
+    };
+    started.await.map_err(Failure::from)?;
+    Ok(())
+}
+
+/// Makes the file, if it is not there, so that only its owner can read it, whatever the umask says:
+/// SQLite would let everybody. What SQLite makes beside it has the same rights.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(StoreError::Unavailable(Box::new(error)))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -190,6 +242,7 @@ fn connect_options(path: &Path, options: &Options) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(synchronous)
         .foreign_keys(true)
+        .pragma("journal_size_limit", KEPT.to_string())
         .busy_timeout(options.busy_timeout)
         // Statements hold messages to clients: none is ever logged.
         .disable_statement_logging();

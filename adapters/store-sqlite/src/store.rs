@@ -10,9 +10,9 @@ use relay_core::ids::{
 use relay_core::time::Timestamp;
 use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, ClientView, Committed,
-    Credential, Effect, EffectView, Engagement, FactRow, Fence, Health, Intent, Job, JobFilter,
-    Link, PaceRow, Page, ProcedureVersion, Receipt, ReceiptState, Store, StoreError, Watched,
-    WorkItem,
+    Credential, Effect, EffectView, Engagement, FactRow, Fence, FileFault, Health, Intent, Job,
+    JobFilter, Link, PaceRow, Page, ProcedureVersion, Receipt, ReceiptState, Store, StoreError,
+    Watched, WorkItem,
 };
 use serde_json::Value;
 
@@ -270,5 +270,13 @@ impl Store for SqliteStore {
 
     async fn health(&self, now: Timestamp) -> Result<Health, StoreError> {
         read!(self, leases::health(now))
+    }
+
+    async fn check_file(&self) -> Result<(), FileFault> {
+        self.place.check()
+    }
+
+    async fn close(&self) {
+        Self::close(self).await;
     }
 }

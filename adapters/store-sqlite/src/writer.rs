@@ -21,7 +21,9 @@
 //!
 //! Guarantees: nobody is told `Ok` before the COMMIT returned; a request that fails undoes only
 //! itself; if the group as a whole fails, everybody in it is told, and nobody is told `Ok`; the
-//! next group starts on a fresh connection, so the writer recovers as soon as the disk does.
+//! next group starts on a fresh connection, so the writer recovers as soon as the disk does. A group
+//! is begun only while the file is still ours, and answered `Ok` only if it was afterwards too
+//! ([`Place`]).
 //!
 //! Not guaranteed: that a group whose COMMIT failed is gone. The write-ahead log may hold it whole
 //! when the machine dies right then. To the requester that is the same as a lost answer.
@@ -30,14 +32,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use relay_core::time::Timestamp;
-use relay_store::{Claim, Committed, Fence, Job, Op, Receipt, StoreError};
+use relay_store::{Claim, Committed, Fence, FileFault, Job, Op, Receipt, StoreError};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::apply::Prepared;
 use crate::failure::{Failure, closed};
-use crate::{bulk, checkpoint, leases};
+use crate::place::Place;
+use crate::{bulk, checkpoint, leases, turn};
 
 /// The most requests that share one COMMIT. More would make the first of them wait too long.
 const GROUP: usize = 256;
@@ -151,6 +154,19 @@ pub(crate) struct Writer {
     since_rung: usize,
     /// Set when nearly all of the log is in the file: what is left is folded before the next group.
     folded: Arc<AtomicBool>,
+    /// Where the files are.
+    place: Arc<Place>,
+    /// Whether the next group takes the file's turn one further: once for each time it is folded.
+    turn: bool,
+}
+
+/// Why a group did not happen.
+#[derive(Debug, thiserror::Error)]
+enum GroupError {
+    #[error(transparent)]
+    Sql(#[from] sqlx::Error),
+    #[error(transparent)]
+    File(#[from] FileFault),
 }
 
 impl Writer {
@@ -162,6 +178,7 @@ impl Writer {
         conn: SqliteConnection,
         grown: Arc<Notify>,
         folded: Arc<AtomicBool>,
+        place: Arc<Place>,
     ) -> (Self, Handle) {
         let (sender, queue) = mpsc::channel(QUEUE);
         let closing = Arc::new(Notify::new());
@@ -180,6 +197,8 @@ impl Writer {
             grown,
             since_rung: 0,
             folded,
+            place,
+            turn: false,
         };
         (writer, handle)
     }
@@ -193,16 +212,29 @@ impl Writer {
                     if count == 0 {
                         break;
                     }
-                    self.fold_rest().await;
                     self.carry_out(group.drain(..)).await;
                 }
                 // Nothing more gets in; what is in is still received above.
                 () = self.closing.notified() => self.queue.close(),
             }
         }
-        if let Some(conn) = self.conn.take()
-            && let Err(error) = conn.close().await
-        {
+        self.put_away().await;
+    }
+
+    /// Brings what the log holds into the file, whoever else has it open, and closes it. The last
+    /// connection of all removes the log.
+    async fn put_away(&mut self) {
+        let Some(mut conn) = self.conn.take() else {
+            return;
+        };
+        if self.place.check().is_ok() {
+            match checkpoint::all(&mut conn).await {
+                Ok(true) => {}
+                Ok(false) => tracing::warn!("somebody reads the database; its log stays beside it"),
+                Err(error) => tracing::error!(%error, "the log could not be folded into the file"),
+            }
+        }
+        if let Err(error) = conn.close().await {
             tracing::warn!(error = %error, "the database was not closed properly");
         }
     }
@@ -224,11 +256,7 @@ impl Writer {
             .unzip();
         let count = u64::try_from(group.len()).unwrap_or(u64::MAX);
         self.counters.requests.fetch_add(count, Ordering::Relaxed);
-        let done = match self.commit(&mut group, Trust::Full).await {
-            // Somebody's precondition did not hold: once more, each in a savepoint of its own.
-            Ok(None) => self.commit(&mut group, Trust::None).await,
-            done => done,
-        };
+        let done = self.commit_ours(&mut group).await;
         match done {
             Ok(answers) => {
                 self.counters.transactions.fetch_add(1, Ordering::Relaxed);
@@ -239,13 +267,15 @@ impl Writer {
                 self.since_rung += group.iter().map(weight).sum::<usize>();
                 if self.since_rung >= PORTION {
                     self.since_rung = 0;
+                    self.turn = true;
                     self.grown.notify_one();
                 }
             }
             Err(error) => {
-                // Whatever state the connection is in, it is not used again.
-                self.conn = None;
-                tracing::error!(error = %error, "a group of changes could not be committed");
+                if let GroupError::Sql(error) = &error {
+                    self.drop_connection();
+                    tracing::error!(%error, "a group of changes could not be committed");
+                }
                 let error = Arc::new(error);
                 for sender in senders {
                     let shared = Shared(Arc::clone(&error));
@@ -253,6 +283,28 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// Whatever state the connection is in, it is not used again. While it is open its log is there;
+    /// the next one may find a new log.
+    fn drop_connection(&mut self) {
+        if self.place.check().is_ok() {
+            self.place.renew();
+        }
+        self.conn = None;
+    }
+
+    /// Carries out every request, in a file that is ours before and after.
+    async fn commit_ours(&mut self, group: &mut [Work]) -> Result<Option<Vec<Reply>>, GroupError> {
+        self.place.check()?;
+        self.fold_rest().await;
+        let mut done = self.commit(group, Trust::Full).await?;
+        if done.is_none() {
+            // Somebody's precondition did not hold: once more, each in a savepoint of its own.
+            done = self.commit(group, Trust::None).await?;
+        }
+        self.place.check()?;
+        Ok(done)
     }
 
     /// Carries out every request in one transaction. `None`: with `trust`, one failed and nothing
@@ -283,7 +335,11 @@ impl Writer {
             };
             answers.push(answer);
         }
+        if self.turn {
+            turn::next(&mut tx).await?;
+        }
         tx.commit().await?;
+        self.turn = false;
         Ok(Some(answers))
     }
 }
@@ -396,4 +452,4 @@ async fn perform(conn: &mut SqliteConnection, work: &mut Work) -> Result<Answer,
 /// One failure told to many.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the group of changes could not be committed")]
-struct Shared(#[source] Arc<sqlx::Error>);
+struct Shared(#[source] Arc<GroupError>);

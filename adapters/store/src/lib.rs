@@ -20,6 +20,7 @@ pub mod conformance;
 pub mod credentials;
 pub mod engagement;
 pub mod error;
+pub mod file;
 pub mod records;
 pub mod store;
 pub mod views;
@@ -30,6 +31,7 @@ pub use credentials::{
 };
 pub use engagement::{Engagement, Watched};
 pub use error::StoreError;
+pub use file::FileFault;
 pub use records::*;
 pub use store::{CaseFilter, Claim, Committed, Health, JobFilter, Page, Store};
 pub use views::{CASES_IN_VIEW, ClientView, EffectView};

@@ -15,6 +15,7 @@ use crate::batch::{Batch, Fence};
 use crate::credentials::{Authorization, Credential};
 use crate::engagement::{Engagement, Watched};
 use crate::error::StoreError;
+use crate::file::FileFault;
 use crate::records::{
     Attempt, AuditEntry, Effect, FactRow, Intent, Job, JobState, Link, PaceRow, ProcedureVersion,
     Receipt, ReceiptState, WorkItem,
@@ -265,6 +266,23 @@ pub trait Store: Debug + Send + Sync {
     async fn audit(&self, page: Page) -> Result<Vec<AuditEntry>, StoreError>;
     /// How many jobs are in each state, and when the oldest due one was due.
     async fn health(&self, now: Timestamp) -> Result<Health, StoreError>;
+
+    /// Whether what the store writes will be found again: its file is still the one that was opened.
+    /// Cheap enough for every request (no transaction, some calls to the system). After a fault
+    /// [`commit`](Self::commit) and the lease operations end in [`StoreError::Unavailable`] until
+    /// the file is back, or for good where it can't come back.
+    ///
+    /// As by itself a store has no file to lose.
+    async fn check_file(&self) -> Result<(), FileFault> {
+        Ok(())
+    }
+
+    /// Carries out what is queued and puts everything away, so that what was committed stands in the
+    /// database's own file. To be called last: what is asked afterwards ends in
+    /// [`StoreError::Unavailable`].
+    ///
+    /// As by itself a store has nothing to put away.
+    async fn close(&self) {}
 }
 
 /// What operations look at.
