@@ -148,7 +148,7 @@ impl ChannelRule {
 
 /// The parameters of the decision (A4); part of the procedure and of its hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct ChannelParameters {
     /// Which events are believed.
     pub rule: ChannelRule,

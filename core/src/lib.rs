@@ -22,6 +22,22 @@
 //! | [`case`] | one run of a procedure for one client |
 //! | [`workflow`] | the shape every procedure has: step and guard |
 //! | [`workflows`] | the procedures themselves, one file per step |
+//!
+//! # What is stored
+//!
+//! Most types here are written into the database as they are, by [`serde`]: a case's state and wait,
+//! an effect's input and request, facts, decisions, a procedure's parameters, a vendor's pace. Rows
+//! of every released version must be readable for good (`fixtures/corpus` holds some, and the suite
+//! goes on with each). So a stored structure only grows:
+//!
+//! - A new member has a default (`#[serde(default)]`) that means what its absence meant. Where the
+//!   text is hashed ([`effects::EffectInput`]) it is not written either while it has it
+//!   (`skip_serializing_if`): the hash of what was planned before must stay the same.
+//! - A member that is no longer used is ignored when it is met: no stored structure refuses members
+//!   that it does not know. Configuration does; it is written by people, who mistype.
+//! - A variant or a step that is no longer made stays in its enum, marked as retired, and can still
+//!   be read, probed, shown and closed.
+//! - A stored name is never given to another thing, and never spelled otherwise.
 
 pub mod calendar;
 pub mod case;

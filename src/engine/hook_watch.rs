@@ -62,6 +62,7 @@ pub(crate) struct Ask {
 
 /// What the watch knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Watch {
     /// When the last look ended that could be stored.
     pub looked_at: Option<Timestamp>,
@@ -73,13 +74,13 @@ pub struct Watch {
 
 /// What the watch knows of one event.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct EventWatch {
     /// The last look that found it awake.
     pub awake_at: Option<Timestamp>,
     /// Since when something may be missing; `None` when nothing is.
     pub missing_since: Option<Timestamp>,
     /// The vendor's account has no such event: nothing can be missing.
-    #[serde(default)]
     pub not_offered: bool,
     /// Tries to mend it in vain, in a row.
     pub tries: u32,
@@ -102,6 +103,7 @@ pub struct Gap {
 
 /// What was read back of one kind of object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Recovery {
     /// When, last.
     pub at: Option<Timestamp>,

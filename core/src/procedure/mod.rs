@@ -8,6 +8,11 @@
 //! read back by [`from_body`](MissedCheckInProcedure::from_body).
 //!
 //! `mode` (act or propose) is not part of the version: it says whether, not what.
+//!
+//! A stored version outlives the code that wrote it (see the crate's section on what is stored): a
+//! parameter that is added has a default, one that is dropped is ignored, and the version keeps its
+//! name, which is the hash of what is stored and not of what this code would store. Keys that
+//! nobody knows are refused where a person writes them: in the file.
 
 mod compare;
 mod read;
@@ -41,7 +46,6 @@ pub struct MissedCheckInProcedure {
 
 /// Everything but the texts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// `W = R +` this many days: the "3-weeks" of the scripts.
     pub window_days: i32,
@@ -59,7 +63,6 @@ pub struct Parameters {
 
 /// How long to wait between steps. Hours are elapsed time, not hours on the wall.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Waits {
     /// After delivery of a message, or after a recorded call.
     pub usual_hours: i64,
@@ -85,7 +88,6 @@ impl Waits {
 
 /// When people are asked, reminded and passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct CoachTimes {
     /// A coach who wrote by hand within this many hours is asked before anything is sent (E43).
     pub wrote_within_hours: i64,
@@ -101,7 +103,6 @@ pub struct CoachTimes {
 
 /// The tags that show the chosen channel in the CRM.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Tags {
     /// While the email scenario runs.
     pub email: String,
@@ -111,7 +112,6 @@ pub struct Tags {
 
 /// What the version is computed from, and what is stored of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Body {
     parameters: Parameters,
     scripts: Scripts,
@@ -175,8 +175,16 @@ impl MissedCheckInProcedure {
 
     /// The procedure of a stored version, to be run in `mode`.
     pub fn from_body(body: &serde_json::Value, mode: Mode) -> Result<Self, BodyError> {
-        let body: Body = Body::deserialize(body)?;
-        Self::of(mode, body.parameters, body.scripts)
+        let Body {
+            parameters,
+            scripts,
+        } = Body::deserialize(body)?;
+        Ok(Self {
+            mode,
+            parameters,
+            scripts,
+            hash: hash_of(body),
+        })
     }
 }
 

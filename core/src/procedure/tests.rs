@@ -74,6 +74,21 @@ fn the_mode_is_not_part_of_the_version_and_a_text_is() {
     assert_ne!(reworded.unwrap().hash(), shipped_version.hash());
 }
 
+#[test]
+fn a_version_stored_by_other_code_is_read_and_keeps_its_name() {
+    let shipped_version = MissedCheckInProcedure::shipped().unwrap();
+    let mut body = shipped_version.to_body().unwrap();
+    // A parameter that is dropped since, and one that was not there yet.
+    body["parameters"]["waits"]["a_wait_of_another_version"] = serde_json::json!(5);
+    body["scripts"]["S1"]["a_remark"] = serde_json::json!("of another version");
+    let channel = body["parameters"]["channel"].as_object_mut().unwrap();
+    channel.remove("machine_regular_within_secs").unwrap();
+    let read = MissedCheckInProcedure::from_body(&body, Mode::Act).unwrap();
+    assert_eq!(read.hash(), super::hash_of(&body));
+    assert_ne!(read.hash(), shipped_version.hash());
+    assert_eq!(read.parameters, shipped_version.parameters);
+}
+
 proptest! {
     #[test]
     fn a_stored_version_is_read_back_as_it_was(

@@ -117,7 +117,6 @@ pub type Truth = BTreeSet<Assertion>;
 
 /// One script: its text and what the text claims.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Script {
     /// The document's text with its typing marks.
     pub text: String,

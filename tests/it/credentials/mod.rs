@@ -4,6 +4,6 @@ mod configuring;
 mod connecting;
 mod losing;
 mod refreshing;
-mod rig;
+pub(crate) mod rig;
 mod sealing;
 mod watching;
