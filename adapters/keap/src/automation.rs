@@ -13,7 +13,7 @@
 //! | `link` = `booking` | which link |
 //!
 //! The wire form is not documented: a form body, the query of the address, multipart and a JSON
-//! object are all read.
+//! object are all read, in the characters that the media type names, with or without a byte order mark.
 //!
 //! Rules:
 //! - A merge field that was not filled (`~Contact.Id~`) means that somebody tests the step: that is
@@ -25,6 +25,7 @@
 //!
 //! Guarantees: no bytes make the reader panic; what it returns is short and one line.
 
+mod charset;
 mod pairs;
 
 use bytes::Bytes;

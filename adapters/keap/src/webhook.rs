@@ -92,6 +92,12 @@ pub fn dedupe_key(body: &[u8]) -> String {
     hex::encode(Sha256::digest(body))
 }
 
+/// A body without the byte order mark that some tools put before it: it says nothing, and no reader of
+/// JSON takes it.
+pub(crate) fn without_bom(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
 /// Reads a delivery.
 pub fn parse(body: &[u8]) -> Result<Delivery, Unreadable> {
     if body.len() > MAX_BODY {
@@ -100,6 +106,7 @@ pub fn parse(body: &[u8]) -> Result<Delivery, Unreadable> {
     if depth(body) > MAX_DEPTH {
         return Err(Unreadable::TooDeep);
     }
+    let body = without_bom(body);
     let value: Value = serde_json::from_slice(body).map_err(|_| Unreadable::NotJson)?;
     let event_key = value
         .get("event_key")
@@ -254,6 +261,13 @@ mod tests {
             .iter()
             .map(|change| change.id.as_str())
             .collect()
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_a_delivery_says_nothing() {
+        let body = include_bytes!("../../../fixtures/keap/hook-contact-edit.json");
+        let marked = [b"\xef\xbb\xbf".as_slice(), body].concat();
+        assert_eq!(parse(&marked), parse(body));
     }
 
     #[test]

@@ -4,11 +4,12 @@
 //! stored post is read again from its bytes whenever it is asked for, and a typed pair needs forty
 //! lines. Files and nested parts are left out.
 
+use percent_encoding::percent_decode;
 use serde_json::Value;
-use url::form_urlencoded;
 
+use super::charset::Charset;
 use super::{MAX_BODY, MAX_DEPTH, Unreadable};
-use crate::webhook::depth;
+use crate::webhook::{depth, without_bom};
 
 /// Pairs beyond this are nobody's typing.
 const MAX_PAIRS: usize = 64;
@@ -21,13 +22,13 @@ impl Pairs {
         if body.len() > MAX_BODY {
             return Err(Unreadable::TooLong);
         }
+        let body = without_bom(body);
+        let charset = parameter(content_type.unwrap_or_default(), "charset");
+        let charset = Charset::of(charset.as_deref());
         let raw = match Form::of(content_type, body) {
-            Form::Multipart => multipart(content_type.unwrap_or_default(), body)?,
+            Form::Multipart => multipart(content_type.unwrap_or_default(), body, charset)?,
             Form::Json => json(body)?,
-            Form::Encoded => form_urlencoded::parse(body.trim_ascii())
-                .take(MAX_PAIRS + 1)
-                .map(|(name, value)| (name.into_owned(), value.into_owned()))
-                .collect(),
+            Form::Encoded => encoded(body, charset).take(MAX_PAIRS + 1).collect(),
         };
         if raw.len() > MAX_PAIRS {
             return Err(Unreadable::TooMany);
@@ -71,7 +72,7 @@ impl Form {
         if kind.starts_with("multipart/form-data") {
             Self::Multipart
         } else if kind.starts_with("application/json")
-            || body.trim_ascii_start().first() == Some(&b'{')
+            || without_bom(body).trim_ascii_start().first() == Some(&b'{')
         {
             Self::Json
         } else {
@@ -86,6 +87,24 @@ fn plain(name: &str) -> String {
         .filter(|c| !matches!(c, '_' | '-' | ' ' | '.'))
         .flat_map(char::to_lowercase)
         .collect()
+}
+
+/// The pairs of a form. Read here because a usual reader of forms knows UTF-8 only.
+fn encoded(body: &[u8], charset: Charset) -> impl Iterator<Item = (String, String)> {
+    let pairs = body.trim_ascii().split(|byte| *byte == b'&');
+    let pairs = pairs.filter(|pair| !pair.is_empty());
+    pairs.map(move |pair| {
+        let mut sides = pair.splitn(2, |byte| *byte == b'=');
+        let mut side = || text(sides.next().unwrap_or_default(), charset);
+        (side(), side())
+    })
+}
+
+fn text(written: &[u8], charset: Charset) -> String {
+    let blanks = |byte: &u8| if *byte == b'+' { b' ' } else { *byte };
+    let spaced: Vec<u8> = written.iter().map(blanks).collect();
+    let bytes: Vec<u8> = percent_decode(&spaced).collect();
+    charset.decode(&bytes)
 }
 
 /// The texts and numbers of an object; what is nested is not looked at.
@@ -109,7 +128,11 @@ fn json(body: &[u8]) -> Result<Vec<(String, String)>, Unreadable> {
     Ok(pairs.collect())
 }
 
-fn multipart(content_type: &str, body: &[u8]) -> Result<Vec<(String, String)>, Unreadable> {
+fn multipart(
+    content_type: &str,
+    body: &[u8],
+    charset: Charset,
+) -> Result<Vec<(String, String)>, Unreadable> {
     let boundary = parameter(content_type, "boundary").ok_or(Unreadable::NotMultipart)?;
     if boundary.is_empty() || boundary.len() > 70 {
         return Err(Unreadable::NotMultipart);
@@ -125,7 +148,7 @@ fn multipart(content_type: &str, body: &[u8]) -> Result<Vec<(String, String)>, U
             ended = true;
             break;
         }
-        pairs.extend(field(part));
+        pairs.extend(field(part, charset));
         if pairs.len() > MAX_PAIRS {
             return Err(Unreadable::TooMany);
         }
@@ -155,21 +178,27 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
 }
 
 /// The name and the value of a part; `None` for a file or a part without a name.
-fn field(part: &[u8]) -> Option<(String, String)> {
+fn field(part: &[u8], charset: Charset) -> Option<(String, String)> {
     let end = find(part, b"\r\n\r\n")?;
     let (head, value) = part.split_at(end);
     let value = value.get(4..)?;
     let value = value.strip_suffix(b"\r\n").unwrap_or(value);
-    let head = String::from_utf8_lossy(head);
-    let disposition = head.lines().find(|line| {
-        let name = line.split(':').next().unwrap_or_default();
-        name.trim().eq_ignore_ascii_case("content-disposition")
-    })?;
+    let head = charset.decode(head);
+    let header = |wanted: &str| {
+        head.lines().find(|line| {
+            let name = line.split(':').next().unwrap_or_default();
+            name.trim().eq_ignore_ascii_case(wanted)
+        })
+    };
+    let disposition = header("content-disposition")?;
     if parameter(disposition, "filename").is_some() {
         return None;
     }
     let name = parameter(disposition, "name")?;
-    Some((name, String::from_utf8_lossy(value).into_owned()))
+    // A part may say what it is; else it is what the whole is.
+    let own = header("content-type").and_then(|header| parameter(header, "charset"));
+    let charset = own.map_or(charset, |own| Charset::of(Some(&own)));
+    Some((name, charset.decode(value)))
 }
 
 /// A parameter of a header's value, with or without quotes.

@@ -194,6 +194,55 @@ fn pairs_may_stand_in_the_query_in_the_body_or_in_both() {
 }
 
 #[test]
+fn a_post_is_read_in_the_characters_that_it_names() {
+    let expected = clicked(Some("Bienvenue à tous – 3 €"), None);
+    let pairs = "contactId=4711&event=email_clicked&email=Bienvenue+";
+    let utf8 = format!("{pairs}%C3%A0+tous+%E2%80%93+3+%E2%82%AC");
+    let windows = format!("{pairs}%E0+tous+%96+3+%80");
+    for (kind, body) in [
+        (None, &utf8),
+        (FORM, &utf8),
+        (
+            Some("application/x-www-form-urlencoded; charset=UTF-8"),
+            &utf8,
+        ),
+        (None, &windows),
+        (FORM, &windows),
+        (
+            Some("application/x-www-form-urlencoded; charset=\"ISO-8859-1\""),
+            &windows,
+        ),
+        (
+            Some("application/x-www-form-urlencoded;Charset=windows-1252"),
+            &windows,
+        ),
+    ] {
+        assert_eq!(parse(kind, body.as_bytes()), expected, "{kind:?} {body}");
+    }
+    let raw = [pairs.as_bytes(), b"\xe0+tous+\x96+3+\x80"].concat();
+    assert_eq!(parse(FORM, &raw), expected, "not even escaped");
+    let mut parts = b"--x-1\r\ncontent-disposition: form-data; name=Id\r\n\r\n4711\r\n".to_vec();
+    parts.extend(b"--x-1\r\ncontent-disposition: form-data; name=event\r\n\r\nclick\r\n");
+    parts.extend(b"--x-1\r\ncontent-disposition: form-data; name=email\r\n");
+    parts.extend(b"content-type: text/plain; charset=iso-8859-1\r\n\r\n");
+    parts.extend(b"Bienvenue \xe0 tous \x96 3 \x80\r\n--x-1--\r\n");
+    assert_eq!(parse(PARTS, &parts), expected);
+}
+
+#[test]
+fn a_byte_order_mark_before_a_post_says_nothing() {
+    let expected = clicked(None, None);
+    for body in [
+        "\u{feff}contactId=4711&event=click",
+        "\u{feff}{\"contactId\": 4711, \"event\": \"click\"}",
+    ] {
+        for kind in [None, FORM] {
+            assert_eq!(parse(kind, body.as_bytes()), expected, "{body}");
+        }
+    }
+}
+
+#[test]
 fn the_same_pairs_in_one_minute_are_one_post_whatever_their_form() {
     let key =
         |secret: &str, body: &str, at: Timestamp| dedupe_key(secret, None, body.as_bytes(), at);
