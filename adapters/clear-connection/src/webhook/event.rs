@@ -166,6 +166,8 @@ pub enum Trouble {
 
 /// Reads the body of a verified event. Never panics, whatever the bytes.
 pub fn read(body: &[u8], fields: &FieldMap) -> Result<Event, Trouble> {
+    // A byte order mark, which some tools put before a body, says nothing; no reader of JSON takes it.
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let body: Value = serde_json::from_slice(body).map_err(|_| Trouble::NotAnObject)?;
     if !body.is_object() {
         return Err(Trouble::NotAnObject);

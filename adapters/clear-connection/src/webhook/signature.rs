@@ -32,6 +32,9 @@ const MAX_TIMESTAMP: usize = 20;
 /// The longest `webhook-signature`, in bytes; room for a dozen signatures.
 const MAX_SIGNATURES: usize = 1024;
 
+/// The length of a signature of the scheme `v1`, in bytes.
+const SIGNATURE: usize = 32;
+
 /// A key shared with the portal.
 #[derive(Clone)]
 pub struct WebhookKey {
@@ -188,6 +191,16 @@ impl KeyRing {
         Ok(Self(keys))
     }
 
+    /// Whether the headers of a request can belong to one of ours at `now`, procedure time: told
+    /// before its body is read. What passes is not verified yet.
+    pub fn admit(&self, headers: &HeaderMap, now: Timestamp) -> Result<(), VerifyError> {
+        let claim = self.claim(headers, now)?;
+        if claim.candidates.is_empty() {
+            return Err(VerifyError::SignatureMismatch);
+        }
+        Ok(())
+    }
+
     /// Verifies the raw bytes of a request at `now`, procedure time.
     pub fn verify(
         &self,
@@ -195,11 +208,31 @@ impl KeyRing {
         body: &[u8],
         now: Timestamp,
     ) -> Result<Delivery, VerifyError> {
-        if self.0.is_empty() {
-            return Err(VerifyError::NoKeyConfigured);
-        }
         if body.len() > MAX_BODY {
             return Err(VerifyError::BodyTooLarge);
+        }
+        let claim = self.claim(headers, now)?;
+        for key in &self.0 {
+            let expected = key.signature(claim.id, claim.timestamp, body);
+            // Every candidate is compared whole, so the time taken tells nothing.
+            let mut found = Choice::from(0);
+            for candidate in &claim.candidates {
+                found |= candidate.as_slice().ct_eq(expected.as_slice());
+            }
+            if bool::from(found) {
+                return Ok(Delivery {
+                    id: claim.id.to_owned(),
+                    key_id: key.id.clone(),
+                    sent_at: claim.sent_at,
+                });
+            }
+        }
+        Err(VerifyError::SignatureMismatch)
+    }
+
+    fn claim<'h>(&self, headers: &'h HeaderMap, now: Timestamp) -> Result<Claim<'h>, VerifyError> {
+        if self.0.is_empty() {
+            return Err(VerifyError::NoKeyConfigured);
         }
         let id = header(headers, "webhook-id", MAX_ID)?;
         let timestamp = header(headers, "webhook-timestamp", MAX_TIMESTAMP)?;
@@ -207,25 +240,22 @@ impl KeyRing {
         if id.is_empty() || !id.bytes().all(|b| b.is_ascii_graphic() && b != b'.') {
             return Err(VerifyError::BadId);
         }
-        let sent_at = timely(timestamp, now)?;
-        let candidates = decode(signatures);
-        for key in &self.0 {
-            let expected = key.signature(id, timestamp, body);
-            // Every candidate is compared whole, so the time taken tells nothing.
-            let mut found = Choice::from(0);
-            for candidate in &candidates {
-                found |= candidate.as_slice().ct_eq(expected.as_slice());
-            }
-            if bool::from(found) {
-                return Ok(Delivery {
-                    id: id.to_owned(),
-                    key_id: key.id.clone(),
-                    sent_at,
-                });
-            }
-        }
-        Err(VerifyError::SignatureMismatch)
+        Ok(Claim {
+            id,
+            timestamp,
+            sent_at: timely(timestamp, now)?,
+            candidates: decode(signatures),
+        })
     }
+}
+
+/// What the headers of a request claim.
+struct Claim<'h> {
+    id: &'h str,
+    timestamp: &'h str,
+    sent_at: Timestamp,
+    /// The signatures of the scheme `v1`.
+    candidates: Vec<Vec<u8>>,
 }
 
 fn header<'a>(
@@ -267,5 +297,6 @@ fn decode(signatures: &str) -> Vec<Vec<u8>> {
         .split(' ')
         .filter_map(|signature| signature.strip_prefix("v1,"))
         .filter_map(|encoded| STANDARD.decode(encoded).ok())
+        .filter(|signature| signature.len() == SIGNATURE)
         .collect()
 }

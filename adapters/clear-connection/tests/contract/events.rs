@@ -136,6 +136,43 @@ fn whatever_is_changed_no_longer_verifies() {
 }
 
 #[test]
+fn what_the_headers_give_away_is_refused_before_there_is_a_body() {
+    let keys = ring(&[("now", SECRET)]);
+    let sent = SENT.to_string();
+    let long_id = "1".repeat(129);
+    for (id, timestamp, signature) in [
+        ("a.b", sent.as_str(), SIGNATURE),
+        (long_id.as_str(), &sent, SIGNATURE),
+        (ID, "soon", SIGNATURE),
+        (ID, "1614260000", SIGNATURE),
+        (ID, &sent, ""),
+        (ID, &sent, "v1a,g0hM9SsE+OTP"),
+        (ID, &sent, "v1,AAAA"),
+    ] {
+        let told = headers(id, timestamp, signature);
+        let admitted = keys.admit(&told, moment(SENT)).expect_err("refused");
+        let verified = keys.verify(&told, BODY, moment(SENT)).expect_err("refused");
+        assert_eq!(admitted, verified, "{id} {timestamp} {signature}");
+    }
+    let nobody = ring(&[]).admit(&example(), moment(SENT));
+    assert_eq!(nobody, Err(VerifyError::NoKeyConfigured));
+    keys.admit(&example(), moment(SENT))
+        .expect("may be genuine");
+    let forged = headers(ID, &sent, "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+    keys.admit(&forged, moment(SENT))
+        .expect("only the body tells");
+    assert_eq!(refusal(&keys, &forged, BODY, SENT), "signature_mismatch");
+}
+
+#[test]
+fn a_byte_order_mark_before_an_event_says_nothing() {
+    let body = br#"{"type":"photo.added","data":{}}"#;
+    let marked = [b"\xef\xbb\xbf".as_slice(), body].concat();
+    let fields = FieldMap::default();
+    assert_eq!(read(&marked, &fields), read(body, &fields));
+}
+
+#[test]
 fn a_header_that_is_missing_doubled_or_endless_is_named() {
     let keys = ring(&[("now", SECRET)]);
     for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
