@@ -21,6 +21,7 @@
 //! | [`sandbox`] | emulated vendors and invented people, for tests and demo |
 //! | [`stage`] | the page that shows the tools side by side, for sandbox and demo |
 //! | [`lifecycle`] | starting, ending, signals |
+//! | [`self_check`] | what a serving relay looks at by itself |
 //! | [`telemetry`] | logging, and its rules |
 //! | [`checkpoint`] | where a test may cut us off |
 
@@ -37,6 +38,7 @@ pub mod pace;
 pub mod ports;
 pub mod receipts;
 pub mod sandbox;
+pub mod self_check;
 pub mod stage;
 pub mod telemetry;
 pub mod wiring;

@@ -8,7 +8,8 @@
 //! - *draining*: tasks take no new work. The HTTP server accepts no connection and answers what
 //!   it has; a worker claims nothing and finishes what it runs.
 //! - *cut*: tasks drop what they are doing and hand back their leases. What is dropped between an
-//!   intent and its outcome is *unclear*, and is probed after the next start.
+//!   intent and its outcome is *unclear*, and is probed after the next start. That is a good end: a
+//!   vendor that hangs must not make a failure of every restart.
 //! - *closing*: the closers run, last added first. The store is opened first, so it is closed
 //!   last, when nobody can need it any more.
 //!
@@ -17,6 +18,14 @@
 //! before it was asked to counts as failed. No task outlives [`Lifecycle::run`].
 //!
 //! Not guaranteed: that draining ends by itself; every phase has a limit in real time.
+//!
+//! | signal | what it does |
+//! |---|---|
+//! | TERM, INT, QUIT, USR1, USR2, ALRM, PWR | the first drains, the second cuts |
+//! | HUP | nothing, and a log line: there is nothing to read again, and a terminal that was closed must not end a service |
+//! | XFSZ | nothing, and a log line: a file that may not grow is an error of the write |
+//! | PIPE | nothing: a reader that is gone is an error of the write |
+//! | KILL, STOP | what the system says; what was committed is kept, and leases end by themselves |
 
 use std::fmt;
 use std::future::Future;
@@ -25,6 +34,7 @@ use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -91,18 +101,53 @@ impl Stop {
 #[derive(Debug)]
 pub struct Signals(mpsc::UnboundedReceiver<&'static str>);
 
+/// The kinds that ask the process to end, with the names that are logged.
+fn ending() -> [(SignalKind, &'static str); 7] {
+    [
+        (SignalKind::interrupt(), "interrupt"),
+        (SignalKind::terminate(), "terminate"),
+        (SignalKind::quit(), "quit"),
+        (SignalKind::user_defined1(), "user 1"),
+        (SignalKind::user_defined2(), "user 2"),
+        (SignalKind::alarm(), "alarm"),
+        (SignalKind::from_raw(Signal::POWER.as_raw()), "power"),
+    ]
+}
+
+/// The kinds that would end a process that does not care for them, and end nothing here.
+fn harmless() -> [(SignalKind, &'static str); 2] {
+    [
+        (
+            SignalKind::hangup(),
+            "hangup: there is nothing to read again; restart to change the configuration",
+        ),
+        (
+            SignalKind::from_raw(Signal::XFSZ.as_raw()),
+            "a file has reached the size that the system allows",
+        ),
+    ]
+}
+
 impl Signals {
-    /// Those of the operating system: interrupt and terminate.
+    /// Those of the operating system. From now on none of them kills the process.
     pub fn of_process() -> io::Result<Self> {
         let (sender, receiver) = mpsc::unbounded_channel();
-        for (kind, name) in [
-            (SignalKind::interrupt(), "interrupt"),
-            (SignalKind::terminate(), "terminate"),
-        ] {
+        for (kind, name) in ending() {
             let mut source = signal(kind)?;
             let sender = sender.clone();
             tokio::spawn(async move {
                 while source.recv().await.is_some() && sender.send(name).is_ok() {}
+            });
+        }
+        for (kind, what) in harmless() {
+            let mut source = signal(kind)?;
+            tokio::spawn(async move {
+                // Once: the file that may not grow can be the log, and each line would be the next
+                // signal.
+                if source.recv().await.is_some() {
+                    tracing::warn!("{what}; told once");
+                }
+                while source.recv().await.is_some() {}
             });
         }
         Ok(Self(receiver))
@@ -125,9 +170,9 @@ impl Signals {
 /// How the process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// As it should.
+    /// As it should, cut or not.
     Well,
-    /// A task failed, a limit passed, or a closer did not close.
+    /// A task failed or did not return after the cut, or a closer did not close.
     Badly,
 }
 
@@ -152,12 +197,13 @@ pub struct Patience {
 }
 
 impl Default for Patience {
-    /// Twenty seconds, three, three: under the thirty that supervisors usually wait.
+    /// Ten seconds, three, ten: under the thirty that supervisors usually wait. Most calls to a
+    /// vendor end within ten; a database with a long log takes some seconds to be put away.
     fn default() -> Self {
         Self {
-            drain: Duration::from_secs(20),
+            drain: Duration::from_secs(10),
             cut: Duration::from_secs(3),
-            close: Duration::from_secs(3),
+            close: Duration::from_secs(10),
         }
     }
 }
@@ -181,6 +227,7 @@ pub struct Lifecycle {
     names: Vec<(Id, &'static str, Role)>,
     closers: Vec<(&'static str, Closer)>,
     patience: Patience,
+    ended: Ended,
 }
 
 impl fmt::Debug for Lifecycle {
@@ -201,6 +248,7 @@ impl Lifecycle {
             names: Vec::new(),
             closers: Vec::new(),
             patience,
+            ended: Ended::Well,
         }
     }
 
@@ -247,40 +295,35 @@ impl Lifecycle {
 
     /// Runs until a signal or a task ends it, then ends everything in order.
     pub async fn run(mut self, mut signals: Signals) -> Ended {
-        let mut ended = self.running(&mut signals).await;
+        self.running(&mut signals).await;
         self.phase.send_replace(Phase::Draining);
-        if self.draining(&mut signals).await == Ended::Badly {
-            ended = Ended::Badly;
-        }
+        self.draining(&mut signals).await;
         for (name, closer) in std::mem::take(&mut self.closers).into_iter().rev() {
             if close(name, closer, self.patience.close).await == Ended::Badly {
-                ended = Ended::Badly;
+                self.ended = Ended::Badly;
             }
         }
-        ended
+        self.ended
     }
 
-    async fn running(&mut self, signals: &mut Signals) -> Ended {
+    async fn running(&mut self, signals: &mut Signals) {
         tokio::select! {
-            name = signals.next() => {
-                tracing::info!(signal = name, "taking no new work");
-                Ended::Well
-            }
+            name = signals.next() => tracing::info!(signal = name, "taking no new work"),
             Some(result) = self.tasks.join_next_with_id() => self.judge(result, true),
         }
     }
 
-    async fn draining(&mut self, signals: &mut Signals) -> Ended {
+    async fn draining(&mut self, signals: &mut Signals) {
         let drain = self.patience.drain;
         let drained = tokio::select! {
-            drained = timeout(drain, self.join_all()) => drained.ok(),
+            drained = timeout(drain, self.join_all()) => drained.is_ok(),
             name = signals.next() => {
                 tracing::warn!(signal = name, "asked again");
-                None
+                false
             }
         };
-        if let Some(ended) = drained {
-            return ended;
+        if drained {
+            return;
         }
         tracing::warn!(
             tasks = self.tasks.len(),
@@ -293,21 +336,18 @@ impl Lifecycle {
                 "dropping tasks that did not return"
             );
             self.tasks.shutdown().await;
+            self.ended = Ended::Badly;
         }
-        Ended::Badly
     }
 
-    async fn join_all(&mut self) -> Ended {
-        let mut ended = Ended::Well;
+    async fn join_all(&mut self) {
         while let Some(result) = self.tasks.join_next_with_id().await {
-            if self.judge(result, false) == Ended::Badly {
-                ended = Ended::Badly;
-            }
+            self.judge(result, false);
         }
-        ended
     }
 
-    fn judge(&self, result: Result<(Id, Result<(), Failure>), JoinError>, early: bool) -> Ended {
+    /// What the end of a task means for the end of the process.
+    fn judge(&mut self, result: Result<(Id, Result<(), Failure>), JoinError>, early: bool) {
         let id = match &result {
             Ok((id, _)) => *id,
             Err(error) => error.id(),
@@ -317,19 +357,13 @@ impl Lifecycle {
         match result {
             Ok((_, Ok(()))) if early && role == Role::Service => {
                 tracing::error!(task = name, "ended although nobody asked it to");
-                Ended::Badly
             }
-            Ok((_, Ok(()))) => Ended::Well,
-            Ok((_, Err(error))) => {
-                tracing::error!(task = name, %error, "failed");
-                Ended::Badly
-            }
+            Ok((_, Ok(()))) => return,
+            Ok((_, Err(error))) => tracing::error!(task = name, %error, "failed"),
             // The panic's text is not logged: it may quote anything.
-            Err(_) => {
-                tracing::error!(task = name, "crashed");
-                Ended::Badly
-            }
+            Err(_) => tracing::error!(task = name, "crashed"),
         }
+        self.ended = Ended::Badly;
     }
 }
 

@@ -84,7 +84,7 @@ struct Sandbox {
 
 /// Serves until it is told to end.
 pub async fn serve(args: &SandboxArgs, out: &mut Output<'_>) -> Result<(), CliError> {
-    telemetry::init(&LogConfig::default(), Arc::new(SystemClock))
+    let _log = telemetry::init(&LogConfig::default(), Arc::new(SystemClock))
         .map_err(|error| failed(&error))?;
     let cast = args.play.as_deref().map(read_cast).transpose()?;
     if cast.is_some() && args.time_scale == 1 {

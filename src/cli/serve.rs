@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use backon::{ExponentialBuilder, Retryable as _};
 use relay_core::random::{Random, SystemRandom};
 use relay_core::time::SystemClock;
@@ -21,18 +22,47 @@ use super::process::ServeArgs;
 use crate::checkpoint::NoCheckpoints;
 use crate::config::{Config, Examined};
 use crate::engine::worker;
-use crate::lifecycle::{Ended, Lifecycle, Patience, Signals};
+use crate::http::{self, ConnectionLimits};
+use crate::lifecycle::{Ended, Lifecycle, Patience, Signals, Stop};
 use crate::ports::Stores;
+use crate::self_check::SelfCheck;
+use crate::telemetry::{self, LogGuard, Repeats};
 use crate::wiring::{self, Ground, Relay};
-use crate::{http, telemetry};
 
-/// Runs the relay until it is told to end.
+/// Runs the relay until it is told to end. Also while it starts a signal ends it in order: nothing
+/// has begun yet, and what is dropped is undone.
 pub(super) async fn serve(
     examined: Examined,
     args: &ServeArgs,
     stores: &dyn Stores,
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
+    let mut signals = Signals::of_process()?;
+    let started = tokio::select! {
+        started = start(examined, args, stores, out) => started?,
+        _ = signals.next() => return Ok(()),
+    };
+    match started {
+        Some(started) => run(started, signals).await,
+        None => Ok(()),
+    }
+}
+
+/// A relay that is about to serve.
+struct Started {
+    relay: Relay,
+    listener: TcpListener,
+    /// The last lines of the log are written when it is dropped.
+    log: LogGuard,
+}
+
+/// Puts the relay together and listens; `None` after a dry run.
+async fn start(
+    examined: Examined,
+    args: &ServeArgs,
+    stores: &dyn Stores,
+    out: &mut Output<'_>,
+) -> Result<Option<Started>, CliError> {
     doctor::refuse_half_configured(&examined, stores).await?;
     let config = &examined.into_result()?;
     out.set_zone(config.calendar.zone().clone());
@@ -42,7 +72,7 @@ pub(super) async fn serve(
         // Whoever only looks must not find a database made, or brought to another version.
         super::require_database(path)?;
     }
-    telemetry::init(&config.log, Arc::new(SystemClock))
+    let log = telemetry::init(&config.log, Arc::new(SystemClock))
         .map_err(|error| CliError::Failed(error.to_string()))?;
     let store = if args.dry_run {
         stores.open(path).await?
@@ -53,7 +83,8 @@ pub(super) async fn serve(
         Arc::new(ReqwestTransport::new().map_err(|error| CliError::Failed(error.to_string()))?);
     let relay = assemble(config, args, store, transport).await?;
     if args.dry_run {
-        return Ok(out.emit(&json!({ "valid": true }), "ready to serve")?);
+        out.emit(&json!({ "valid": true }), "ready to serve")?;
+        return Ok(None);
     }
     relay.engine.prepare().await?;
     let listener = TcpListener::bind(config.http.listen)
@@ -63,8 +94,13 @@ pub(super) async fn serve(
         })?;
     let address = listener.local_addr()?;
     let human = format!("listening on {address}");
-    out.emit(&json!({ "listening": address }), &human)?;
-    run(relay, listener).await
+    // Whoever started it may have closed the output or filled the disk behind it: that stops nobody.
+    let _ = out.emit(&json!({ "listening": address }), &human);
+    Ok(Some(Started {
+        relay,
+        listener,
+        log,
+    }))
 }
 
 /// Opens the database, brought to this version. Another process may hold it for a moment, as
@@ -118,8 +154,14 @@ pub(super) fn ground(
     }
 }
 
-async fn run(relay: Relay, listener: TcpListener) -> Result<(), CliError> {
-    let signals = Signals::of_process()?;
+/// Serves until it is told to end. The doors close first, then the worker hands back, and the
+/// database is put away last.
+async fn run(started: Started, signals: Signals) -> Result<(), CliError> {
+    let Started {
+        relay,
+        listener,
+        log,
+    } = started;
     let mut lifecycle = Lifecycle::new(Patience::default());
     // Added first, so that it runs last: after the last write of the doors and of the worker.
     let store = Arc::clone(&relay.engine.store);
@@ -127,20 +169,69 @@ async fn run(relay: Relay, listener: TcpListener) -> Result<(), CliError> {
         store.close().await;
         Ok(())
     });
-    let router = relay.router();
-    lifecycle.service("http", move |stop| async move {
-        http::serve(listener, router, async move { stop.draining().await }).await?;
-        Ok(())
-    });
+    let listening = listening(&relay, listener);
+    lifecycle.service("http", move |stop| listening.serve(stop));
     let engine = relay.engine.clone();
     lifecycle.service("worker", move |stop| async move {
         worker::run(engine, worker::CONCURRENCY, stop).await?;
         Ok(())
     });
-    match lifecycle.run(signals).await {
+    let check = SelfCheck::new(Arc::clone(&relay.engine.store), Arc::clone(&relay.repeats));
+    lifecycle.service("self-check", move |stop| async move {
+        check.run(stop).await;
+        Ok(())
+    });
+    let ended = lifecycle.run(signals).await;
+    drop(log);
+    match ended {
         Ended::Well => Ok(()),
         Ended::Badly => Err(CliError::Failed(
             "ended badly; the log tells why".to_owned(),
         )),
+    }
+}
+
+/// What listens, and within which limits.
+struct Listening {
+    listener: TcpListener,
+    router: Router,
+    limits: ConnectionLimits,
+    repeats: Arc<Repeats>,
+}
+
+fn listening(relay: &Relay, listener: TcpListener) -> Listening {
+    let mut limits = relay.limits.connections;
+    let room = http::room_for(limits.most);
+    if room < limits.most {
+        tracing::warn!(
+            connections = room,
+            "the system allows fewer open files than http.max_connections needs"
+        );
+        limits.most = room;
+    }
+    Listening {
+        listener,
+        router: relay.router(),
+        limits,
+        repeats: Arc::clone(&relay.repeats),
+    }
+}
+
+impl Listening {
+    async fn serve(self, stop: Stop) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let draining = stop.clone();
+        let draining = async move { draining.draining().await };
+        let served = http::serve_within(
+            self.listener,
+            self.router,
+            self.limits,
+            self.repeats,
+            draining,
+        );
+        tokio::select! {
+            served = served => Ok(served?),
+            // Nobody was told yet that what is still under way is stored.
+            () = stop.cut() => Ok(()),
+        }
     }
 }

@@ -67,7 +67,11 @@ impl LimitsConfig {
 }
 
 /// A whole number within bounds, if one is written.
-fn ranged(reader: &mut Reader<'_>, key: &'static str, range: RangeInclusive<u32>) -> Option<u32> {
+pub(super) fn ranged(
+    reader: &mut Reader<'_>,
+    key: &'static str,
+    range: RangeInclusive<u32>,
+) -> Option<u32> {
     let (least, most) = (range.start(), range.end());
     let wanted = format!("a whole number from {least} to {most}");
     let number: u32 = reader.parsed(key, &wanted)?;

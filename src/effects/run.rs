@@ -16,11 +16,9 @@ use crate::effects::again::Earlier;
 use crate::effects::contact_gap::is_message;
 use crate::effects::guard::Fresh;
 use crate::effects::settle::{Ending, remember};
+use crate::engine::commands::OUTREACH;
 use crate::engine::jobs::{fence, member, missing};
 use crate::engine::{Engine, EngineError};
-
-/// The setting that says whether outreach is stopped.
-const OUTREACH: &str = "outreach";
 
 /// How often an outreach behind an unclear one looks whether that is settled.
 const UNCLEAR_FOR: SignedDuration = SignedDuration::from_mins(1);

@@ -9,7 +9,8 @@ use relay_core::ids::{CaseId, ClientId, ContactId, JobId, WorkItemId};
 use relay_core::time::{Date, Timestamp};
 use relay_core::workflow::{Action, Input};
 use relay_store::{
-    AuditEntry, Effect, EffectState, JobFilter, JobState, Link, Op, Page, WorkItem, WorkSettled,
+    AuditEntry, Effect, EffectState, JobFilter, JobState, Link, Op, Page, Store, StoreError,
+    WorkItem, WorkSettled,
 };
 use serde_json::json;
 
@@ -383,13 +384,27 @@ impl Engine {
     }
 }
 
+/// The setting that says whether outreach is stopped, since when, by whom and why.
+pub const OUTREACH: &str = "outreach";
+
+/// Since when outreach is stopped; `None` if it may go on. One whose time can't be read is stopped
+/// all the same, since ever.
+pub async fn stopped_since(store: &dyn Store) -> Result<Option<Timestamp>, StoreError> {
+    let setting = store.setting(OUTREACH).await?;
+    let stopped = setting.filter(|setting| setting["stopped"] == json!(true));
+    Ok(stopped.map(|setting| {
+        let at = serde_json::from_value(setting["at"].clone());
+        at.unwrap_or(Timestamp::UNIX_EPOCH)
+    }))
+}
+
 /// What halts all outreach, or lets it go on. Needs nothing but the database, so that it works
 /// when nothing else does.
 pub fn stop_ops(stopped: bool, by: &str, reason: Option<&str>, at: Timestamp) -> Vec<Op> {
     let what = if stopped { "stop" } else { "resume" };
     vec![
         Op::PutSetting {
-            key: "outreach".to_owned(),
+            key: OUTREACH.to_owned(),
             value: json!({ "stopped": stopped, "by": by, "at": at, "reason": reason }),
         },
         Op::Audit(AuditEntry {

@@ -8,8 +8,15 @@
 //! | verification failed | what the source says: 400 or 401, with the fault named |
 //! | unknown route, secret missing, wrong or unasked for | 404, the same bytes for all of them |
 //! | body longer than the source's cap, declared or chunked | 413 |
-//! | body not whole in time | 408 |
+//! | body not whole in time, or slower than the minimum rate | 408 |
 //! | can't be stored, or too much at once | 503 with `Retry-After` |
+//!
+//! A slash at the end of a path changes nothing: some senders add one.
+//!
+//! The order is the protection: the route, the path's secret and what the headers tell come first;
+//! then a slot among the bodies of this route; then the body, as far as the slot allows; then what is
+//! signed over it; then the commit. Who fails at one step costs nothing of the next. A refusal before
+//! the body closes the connection, and a sender that is still writing may miss the answer.
 //!
 //! Never 410, and never 4xx for content that a genuine sender sent: what can't be used is stored,
 //! acknowledged and quarantined by the engine. A source's cap must therefore be well above the
@@ -17,15 +24,16 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use axum::{Extension, Router};
 use http::StatusCode;
 
 use super::HttpState;
-use super::body::{self, BodyError};
+use super::body::BodyError;
+use super::connections::Genuine;
 use super::error::ApiError;
 use crate::receipts::{NotReceived, Received, Source};
 
@@ -33,7 +41,9 @@ use crate::receipts::{NotReceived, Received, Source};
 pub(super) fn routes() -> Router<Arc<HttpState>> {
     Router::new()
         .route("/hooks/{source}", post(without_secret))
+        .route("/hooks/{source}/", post(without_secret))
         .route("/hooks/{source}/{secret}", post(with_secret))
+        .route("/hooks/{source}/{secret}/", post(with_secret))
 }
 
 async fn without_secret(
@@ -66,17 +76,20 @@ async fn handle(
     secret: Option<&str>,
     request: Request,
 ) -> Result<Received, ApiError> {
-    let source = state
-        .source(name)
-        .filter(|source| source.secret_in_path() == secret.is_some())
+    let route = state
+        .route(name)
+        .filter(|route| route.source.secret_in_path() == secret.is_some())
         .ok_or_else(ApiError::not_found)?;
-    // Held until the answer: the cap is on bodies in memory, not on reads.
-    let _slot = state.slots.try_acquire().map_err(|_| {
-        state.receiver.count_refusal(source, "busy");
-        ApiError::busy()
-    })?;
+    let source = &*route.source;
     let (parts, body) = request.into_parts();
-    let body = body::read(body, source.max_body(), state.limits.body)
+    state
+        .receiver
+        .admit(source, &parts.headers, secret)
+        .map_err(|error| not_received(source, error))?;
+    let slot = route.bodies.enter();
+    let slot = slot.ok_or_else(|| unread(state, source, BodyError::GaveWay))?;
+    let body = slot
+        .read(body, source.max_body(), state.limits.body)
         .await
         .map_err(|error| unread(state, source, error))?;
     let body = source.with_query(&parts.headers, parts.uri.query(), body);
@@ -95,9 +108,10 @@ fn unread(state: &HttpState, source: &dyn Source, error: BodyError) -> ApiError 
         BodyError::TooLong => ("body_too_long", ApiError::too_long(source.max_body())),
         BodyError::TooSlow => (
             "body_too_slow",
-            ApiError::too_slow(state.limits.body.as_secs()),
+            ApiError::too_slow(state.limits.body.whole.as_secs()),
         ),
         BodyError::CutOff => ("body_cut_off", ApiError::cut_off()),
+        BodyError::GaveWay => ("busy", ApiError::busy()),
     };
     state.receiver.count_refusal(source, code);
     answer
@@ -118,7 +132,9 @@ fn not_received(source: &dyn Source, error: NotReceived) -> ApiError {
 fn respond(result: Result<Received, ApiError>) -> Response {
     match result {
         // Duplicate or not is our business: the sender has done its part.
-        Ok(Received::Stored { .. } | Received::Duplicate { .. }) => StatusCode::OK.into_response(),
+        Ok(Received::Stored { .. } | Received::Duplicate { .. }) => {
+            (StatusCode::OK, Extension(Genuine)).into_response()
+        }
         Ok(Received::Handshake {
             header: (name, value),
         }) => (StatusCode::OK, [(name, value)]).into_response(),

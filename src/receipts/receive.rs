@@ -8,6 +8,8 @@
 //! - A duplicate is answered like the original, and only once the original is stored: both go
 //!   through the same commit queue, in order.
 //! - Nothing in the body is read before it is verified, and nothing of it reaches a log.
+//! - Refusals and a database that can't store are lines that a sender can provoke at will: they go
+//!   through [`Repeats`], and every one is counted ([`Counters`]).
 //!
 //! Not guaranteed: that the engine is woken. A sender who hangs up during the commit ends this
 //! future; the receipt may be stored all the same, and the engine's next look finds it.
@@ -26,6 +28,7 @@ use tokio::sync::Notify;
 
 use super::{Counters, Refusal, Source, Verified};
 use crate::checkpoint::{Checkpoints, RECEIVE};
+use crate::telemetry::Repeats;
 
 /// A longer media type is cut: it is stored for people and decides nothing.
 const MAX_CONTENT_TYPE: usize = 120;
@@ -80,9 +83,23 @@ pub struct Receiver {
     pub checkpoints: Arc<dyn Checkpoints>,
     /// What happened how often.
     pub counters: Arc<Counters>,
+    /// Bounds the log lines that a sender can provoke.
+    pub repeats: Arc<Repeats>,
 }
 
 impl Receiver {
+    /// Refuses, before anything of the body is read, whoever the path or the headers give away.
+    pub fn admit(
+        &self,
+        source: &dyn Source,
+        headers: &HeaderMap,
+        path_secret: Option<&str>,
+    ) -> Result<(), NotReceived> {
+        source
+            .admit(headers, path_secret, self.clock.now())
+            .map_err(|refusal| self.refused(source, refusal))
+    }
+
     /// Verifies `body` as sent to `source`, stores it, wakes the engine.
     pub async fn receive(
         &self,
@@ -169,27 +186,26 @@ impl Receiver {
     }
 
     fn refused(&self, source: &dyn Source, refusal: Refusal) -> NotReceived {
-        self.counters.count(source.name(), refusal.code);
         // The message is for the sender; the log gets the code, which can't quote anything.
-        tracing::warn!(
-            source = source.name(),
-            code = refusal.code,
-            "refused a request"
-        );
+        self.count_refusal(source, refusal.code);
         NotReceived::Refused(refusal)
     }
 
     fn unavailable(&self, source: &dyn Source, error: StoreError) -> NotReceived {
         self.counters.count(source.name(), "unavailable");
-        // The driver's own words stay with the store, which knows what they may hold.
-        tracing::error!(source = source.name(), %error, "can't store a genuine request");
+        if let Some(unsaid) = self.repeats.admit((source.name(), "unavailable")) {
+            // The driver's own words stay with the store, which knows what they may hold.
+            tracing::error!(source = source.name(), %error, unsaid, "can't store a genuine request");
+        }
         NotReceived::Unavailable(error)
     }
 
-    /// Counts a request that was refused before it could be verified (too long, too slow).
+    /// Counts a request that was refused.
     pub fn count_refusal(&self, source: &dyn Source, code: &'static str) {
         self.counters.count(source.name(), code);
-        tracing::warn!(source = source.name(), code, "refused a request");
+        if let Some(unsaid) = self.repeats.admit((source.name(), code)) {
+            tracing::warn!(source = source.name(), code, unsaid, "refused a request");
+        }
     }
 
     /// Procedure time.

@@ -28,6 +28,16 @@ pub trait Source: Debug + Send + Sync {
         body
     }
 
+    /// Whether the body is worth reading: refuses whoever the path's secret or the headers alone give
+    /// away. It costs no more than they do, and a genuine request passes whatever its body holds.
+    /// What passes is not verified yet.
+    fn admit(
+        &self,
+        headers: &HeaderMap,
+        path_secret: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), Refusal>;
+
     /// Verifies the raw bytes. Nothing in them is believed before this returns `Ok`.
     fn verify(
         &self,

@@ -8,11 +8,18 @@
 //!   `relay_http_client::redact` first.
 //! - Secrets are `SecretString`; nothing prints one.
 //! - A failure is logged once, where it is dealt with; what is passed on is not logged.
+//! - What somebody outside can provoke as often as he likes goes through [`Repeats`].
 //! - `error`: somebody must look. `warn`: dealt with, and worth knowing. `info`: what happened to
 //!   a receipt, a case, an effect. `debug`: what a vendor said, by request id.
 //!
 //! The filter comes from the configuration, never from the environment behind our back. Lines
 //! carry real time, also where procedure time is scaled.
+//!
+//! Guarantee: a log that is full, closed or not read stops nothing. Lines are dropped and counted
+//! ([`writer`]), and no line is worth a panic.
+
+pub mod repeats;
+pub mod writer;
 
 use std::fmt;
 use std::io::IsTerminal as _;
@@ -26,6 +33,8 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
+pub use self::repeats::Repeats;
+pub use self::writer::{LogGuard, LogWriter};
 use crate::config::{LogConfig, LogFormat};
 
 /// Why logging can't be set up.
@@ -37,19 +46,25 @@ pub enum TelemetryError {
     /// Somebody has set up logging in this process already.
     #[error("logging is set up already")]
     Twice(#[from] tracing::subscriber::SetGlobalDefaultError),
+    /// The thread that writes can't be started.
+    #[error("logging can't be started")]
+    Thread(#[from] std::io::Error),
 }
 
-/// Logs to standard error from now on, panics included.
-pub fn init(config: &LogConfig, real: Arc<dyn Clock>) -> Result<(), TelemetryError> {
+/// Logs to standard error from now on, panics included. Keep the guard until the process ends.
+pub fn init(config: &LogConfig, real: Arc<dyn Clock>) -> Result<LogGuard, TelemetryError> {
     let colours = std::io::stderr().is_terminal();
-    let subscriber = subscriber(config, real, std::io::stderr, colours)?;
+    let writer = LogWriter::start(std::io::stderr(), |lost| {
+        tracing::warn!(lost, "so many lines of this log were lost since the start");
+    })?;
+    let subscriber = subscriber(config, real, writer.clone(), colours)?;
     tracing::subscriber::set_global_default(subscriber)?;
     // The usual hook prints the panic's text, which may quote anything; the place is enough.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "panicked");
     }));
-    Ok(())
+    Ok(LogGuard(writer))
 }
 
 /// What [`init`] installs, for a writer of choice.
@@ -66,6 +81,8 @@ where
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_timer(LogTime(real))
+        // It would print to standard error, which panics where that is the trouble.
+        .log_internal_errors(false)
         .with_writer(writer);
     Ok(match config.format {
         LogFormat::Human => Box::new(builder.with_ansi(colours).finish()),

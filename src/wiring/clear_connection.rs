@@ -215,6 +215,17 @@ impl Source for ClearConnectionSource {
         webhook::MAX_BODY
     }
 
+    fn admit(
+        &self,
+        headers: &HeaderMap,
+        _path_secret: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        self.keys
+            .admit(headers, now)
+            .map_err(|error| refused(&error))
+    }
+
     fn verify(
         &self,
         headers: &HeaderMap,
@@ -228,11 +239,7 @@ impl Source for ClearConnectionSource {
                 dedupe_forever: true,
                 verified_by: delivery.key_id,
             }),
-            Err(error) => Err(Refusal {
-                status: refusal_status(&error),
-                code: error.code(),
-                message: error.to_string(),
-            }),
+            Err(error) => Err(refused(&error)),
         }
     }
 
@@ -244,6 +251,14 @@ impl Source for ClearConnectionSource {
                 hints: Vec::new(),
             },
         }
+    }
+}
+
+fn refused(error: &VerifyError) -> Refusal {
+    Refusal {
+        status: refusal_status(error),
+        code: error.code(),
+        message: error.to_string(),
     }
 }
 

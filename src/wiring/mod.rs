@@ -33,6 +33,7 @@ use crate::engine::{Engine, Parts, People};
 use crate::http::{self, HttpState, Limits};
 use crate::ports::{Authorize, HookRegistry, Ports};
 use crate::receipts::{Counters, Receiver, Source};
+use crate::telemetry::Repeats;
 use clear_connection::{ClearConnectionPorts, ClearConnectionSource};
 use keap::connection::KeapConnection;
 use keap::hooks::Doors;
@@ -108,6 +109,10 @@ pub struct Relay {
     pub hooks: Arc<dyn HookRegistry>,
     /// The connections that a person makes by agreeing on a vendor's page.
     pub authorize: Vec<Arc<dyn Authorize>>,
+    /// Bounds the log lines that somebody outside can provoke.
+    pub repeats: Arc<Repeats>,
+    /// What strangers may take up.
+    pub limits: Limits,
     receiver: Receiver,
 }
 
@@ -118,7 +123,7 @@ impl Relay {
             self.receiver.clone(),
             self.engine.sources.clone(),
             Arc::clone(&self.engine.clocks.real),
-            Limits::default(),
+            self.limits,
         )
         .with_authorize(self.authorize.clone());
         http::router(state)
@@ -182,6 +187,7 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         wake: Arc::clone(&wake),
         checkpoints: Arc::clone(&ground.checkpoints),
         counters: Arc::new(Counters::default()),
+        repeats: Arc::new(Repeats::new(Arc::clone(&ground.clocks.real))),
     };
     let book = procedures::book(config).map_err(|problem| setting("procedures", problem))?;
     let engine = Engine::new(Parts {
@@ -208,6 +214,8 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         engine,
         hooks,
         authorize: vec![connection],
+        repeats: Arc::clone(&receiver.repeats),
+        limits: config.http.limits,
         receiver,
     })
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use clear_relay::config::{Config, ConfigError, VendorMode, example};
 use relay_core::case::Mode;
@@ -40,6 +41,43 @@ fn an_empty_configuration_is_valid_and_sends_nothing() {
     assert_eq!(config.keap.mode, VendorMode::Off);
     assert_eq!(config.clear_connection.mode, VendorMode::Off);
     assert_eq!(config.keap.card_removal, CardRemoval::Deactivate);
+}
+
+#[test]
+fn a_log_level_that_leaves_out_errors_is_refused_with_the_way_to_write_it() {
+    for level in ["off", "relay_keap=debug", "info,clear_relay::engine=off"] {
+        let error = parse(&format!("[log]\nlevel = \"{level}\"\n")).expect_err("refused");
+        assert_eq!(
+            mistake_keys(&error),
+            BTreeSet::from(["log.level"]),
+            "{level}"
+        );
+        assert!(
+            error.to_string().contains("warn,relay_keap=debug"),
+            "{error}"
+        );
+    }
+    parse("[log]\nlevel = \"warn,relay_keap=debug\"\n").expect("valid");
+}
+
+#[test]
+fn what_strangers_may_take_up_is_set_in_units_and_within_bounds() {
+    let config = parse(
+        "[http]\nmax_connections = 200\nhead_seconds = 5\nidle_seconds = 90\nbody_seconds = 20\n\
+         body_bytes_per_second = 1000\nbodies_at_once = 64\nbodies_mib = 4\n",
+    );
+    let limits = config.expect("valid").http.limits;
+    assert_eq!(limits.connections.most, 200);
+    assert_eq!(limits.connections.head, Duration::from_secs(5));
+    assert_eq!(limits.connections.idle, Duration::from_secs(90));
+    assert_eq!(limits.body.whole, Duration::from_secs(20));
+    assert_eq!(limits.body.least, 2_000, "in a window of two seconds");
+    assert_eq!((limits.concurrent, limits.memory), (64, 4 * 1024 * 1024));
+    let error = parse("[http]\nmax_connections = 5\nbodies_mib = 1\n").expect_err("refused");
+    assert_eq!(
+        mistake_keys(&error),
+        BTreeSet::from(["http.bodies_mib", "http.max_connections"])
+    );
 }
 
 #[test]

@@ -9,8 +9,8 @@ use clear_relay::checkpoint::{NoCheckpoints, RECEIVE};
 use clear_relay::http::{Limits, PROBE_SETTING, serve};
 use futures_util::stream;
 use http::{Request, StatusCode};
-use relay_core::time::SignedDuration;
-use relay_store::{JobState, ReceiptState};
+use relay_core::time::{Clock as _, SignedDuration};
+use relay_store::{FileFault, JobState, ReceiptState};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -183,10 +183,8 @@ async fn a_long_body_without_a_declared_length_is_413_before_its_end() {
 
 #[tokio::test]
 async fn a_body_that_stops_arriving_is_408() {
-    let limits = Limits {
-        body: Duration::from_millis(1),
-        ..Limits::default()
-    };
+    let mut limits = Limits::default();
+    limits.body.whole = Duration::from_millis(1);
     let world = world_with(limits, Arc::new(NoCheckpoints));
     let silent = stream::pending::<Result<Bytes, std::io::Error>>();
     let answer = world.send(signed("a", Body::from_stream(silent))).await;
@@ -299,21 +297,28 @@ async fn the_process_is_alive_whatever_the_database_does() {
     assert_eq!(world.send(request).await.status(), StatusCode::OK);
 }
 
+fn ready() -> Request<Body> {
+    Request::get("/readyz").body(Body::empty()).expect("valid")
+}
+
+fn body(answer: &http::Response<Bytes>) -> serde_json::Value {
+    serde_json::from_slice(answer.body()).expect("JSON")
+}
+
 #[tokio::test]
 async fn readiness_writes_to_the_database_and_tells_the_age_of_the_oldest_due_job() {
     let world = world();
-    let due = now() - SignedDuration::from_secs(90);
     {
         let mut state = world.store.state();
-        state.health.oldest_due = Some(due);
+        state.next_due = Some(now() - SignedDuration::from_secs(90));
         state.health.jobs = vec![(JobState::Ready, 3)];
     }
-    let ready = || Request::get("/readyz").body(Body::empty()).expect("valid");
     let answer = world.send(ready()).await;
     assert_eq!(answer.status(), StatusCode::OK);
-    let body: serde_json::Value = serde_json::from_slice(answer.body()).expect("JSON");
+    let body = body(&answer);
     assert_eq!(body["oldest_due_job_seconds"], 90);
     assert_eq!(body["jobs"]["ready"], 3);
+    assert_eq!(body["outreach"], "allowed");
     assert!(world.store.state().settings.contains_key(PROBE_SETTING));
     world.store.state().read_only = true;
     assert_eq!(
@@ -327,4 +332,66 @@ async fn readiness_writes_to_the_database_and_tells_the_age_of_the_oldest_due_jo
         world.send(ready()).await.status(),
         StatusCode::SERVICE_UNAVAILABLE
     );
+}
+
+#[tokio::test]
+async fn readiness_counts_jobs_once_a_minute_however_often_it_is_asked() {
+    let world = world();
+    for _ in 0..30 {
+        let answer = world.send(ready()).await;
+        assert_eq!(body(&answer)["counted_at"], now().to_string());
+        world.real.advance(SignedDuration::from_secs(2));
+    }
+    assert_eq!(world.store.state().commits, 30, "it is looked at each time");
+    assert_eq!(world.store.state().counted, 1);
+    let answer = world.send(ready()).await;
+    assert_eq!(body(&answer)["counted_at"], world.real.now().to_string());
+    assert_eq!(world.store.state().counted, 2);
+}
+
+#[tokio::test]
+async fn a_job_that_is_due_later_is_not_late() {
+    let world = world();
+    world.store.state().next_due = Some(now() + SignedDuration::from_secs(90));
+    let answer = world.send(ready()).await;
+    assert_eq!(
+        body(&answer)["oldest_due_job_seconds"],
+        serde_json::Value::Null
+    );
+}
+
+#[tokio::test]
+async fn a_relay_whose_outreach_is_stopped_says_so_and_is_ready() {
+    let world = world();
+    let stopped = serde_json::json!({ "stopped": true, "by": "Pat", "at": now(), "reason": null });
+    {
+        let settings = &mut world.store.state().settings;
+        settings.insert("outreach".to_owned(), stopped);
+    }
+    let answer = world.send(ready()).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(body(&answer)["outreach"], "stopped");
+    assert!(
+        !body(&answer).to_string().contains("Pat"),
+        "it is open to everyone"
+    );
+}
+
+#[tokio::test]
+async fn a_relay_whose_database_file_is_not_its_own_is_not_ready() {
+    let world = world();
+    let path = std::path::PathBuf::from("/clinic/relay.db");
+    world.store.state().file_fault = Some(FileFault::Replaced(path));
+    let answer = world.send(ready()).await;
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let body = body(&answer);
+    assert_eq!(body["status"], "not_ready");
+    assert!(
+        !body.to_string().contains("/clinic"),
+        "a stranger need not know where"
+    );
+    assert_eq!(world.store.state().commits, 0, "nothing is written into it");
+    world.store.state().file_fault = None;
+    world.real.advance(SignedDuration::from_secs(2));
+    assert_eq!(world.send(ready()).await.status(), StatusCode::OK);
 }

@@ -3,8 +3,15 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use clear_relay::checkpoint::{ATTEMPT, NoCheckpoints};
+use clear_relay::engine::worker;
 use clear_relay::lifecycle::{Ended, Lifecycle, Patience, Phase, Signals};
+use relay_core::effects::EffectKind;
+use relay_store::{EffectState, JobState};
 use tokio::sync::mpsc;
+
+use crate::support::checkpoints::StopAt;
+use crate::support::story::Story;
 
 type Log = Arc<Mutex<Vec<&'static str>>>;
 
@@ -77,8 +84,91 @@ async fn a_second_signal_cuts_what_is_still_running_and_lets_it_hand_back() {
         Ok(())
     });
     sender.send("terminate").expect("heard");
-    assert_eq!(life.run(signals).await, Ended::Badly);
+    assert_eq!(life.run(signals).await, Ended::Well);
     assert_eq!(lines(&log), ["handed back", "store"]);
+}
+
+#[tokio::test]
+async fn a_limit_that_has_passed_cuts_and_what_hands_back_then_ends_well() {
+    let log = Log::default();
+    let mut life = Lifecycle::new(Patience {
+        drain: Duration::from_millis(1),
+        ..patience()
+    });
+    add_closer(&mut life, "store", &log);
+    let seen = Arc::clone(&log);
+    life.service("worker", |stop| async move {
+        stop.cut().await;
+        write(&seen, "handed back");
+        Ok(())
+    });
+    let (sender, signals) = signals();
+    sender.send("terminate").expect("heard");
+    assert_eq!(life.run(signals).await, Ended::Well);
+    assert_eq!(lines(&log), ["handed back", "store"]);
+}
+
+#[tokio::test]
+async fn a_failure_while_draining_counts_although_another_task_has_to_be_cut() {
+    let mut life = Lifecycle::new(Patience {
+        drain: Duration::from_millis(100),
+        ..patience()
+    });
+    life.service("fails", |stop| async move {
+        stop.draining().await;
+        Err("broken".into())
+    });
+    life.service("hangs", |stop| async move {
+        stop.cut().await;
+        Ok(())
+    });
+    let (sender, signals) = signals();
+    sender.send("terminate").expect("heard");
+    assert_eq!(life.run(signals).await, Ended::Badly);
+}
+
+#[tokio::test]
+async fn a_vendor_that_hangs_is_cut_off_and_what_it_did_is_found_after_the_next_start() {
+    let mut story = Story::begin("maya", 1, &[]).await;
+    story.play_until(story.at("2026-11-04 08:59")).await;
+    // The vendor carries it out, and its answer never comes.
+    let hanging = Arc::new(StopAt::name(ATTEMPT.after));
+    let world = &mut story.world;
+    world
+        .restart_with(Arc::clone(&hanging) as _)
+        .await
+        .expect("another life");
+    let nine = story.at("2026-11-04 09:00");
+    story.world.jump(nine);
+    let mut life = Lifecycle::new(Patience {
+        drain: Duration::from_millis(1),
+        ..patience()
+    });
+    let engine = story.engine().clone();
+    life.service("worker", move |stop| async move {
+        worker::run(engine, 4, stop).await?;
+        Ok(())
+    });
+    let (sender, signals) = signals();
+    let run = tokio::spawn(life.run(signals));
+    hanging.stopped().await;
+    sender.send("terminate").expect("heard");
+    assert_eq!(run.await.expect("no panic"), Ended::Well);
+
+    let running = story.jobs(&[JobState::Running]).await;
+    assert!(running.is_empty(), "handed back: {running:?}");
+    let effect = story
+        .effect(EffectKind::PortalMessage)
+        .await
+        .expect("an effect");
+    assert_eq!(effect.state, EffectState::Intended);
+    let world = &mut story.world;
+    world
+        .restart_with(Arc::new(NoCheckpoints))
+        .await
+        .expect("another life");
+    story.play().await;
+    assert_eq!(story.differences(), Vec::<String>::new());
 }
 
 #[tokio::test]

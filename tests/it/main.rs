@@ -41,11 +41,15 @@ mod limits;
 #[cfg(test)]
 mod procedures;
 #[cfg(test)]
+mod process;
+#[cfg(test)]
 mod replays;
 #[cfg(test)]
 mod sandbox;
 #[cfg(test)]
 mod stage;
+#[cfg(test)]
+mod strangers;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -1,13 +1,19 @@
 //! Logging by configuration.
 
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 
 use clear_relay::config::{LogConfig, LogFormat};
+use clear_relay::self_check::SelfCheck;
+use clear_relay::telemetry::repeats::EVERY;
 use clear_relay::telemetry::subscriber;
+use clear_relay::telemetry::writer::{LINES, LogWriter};
+use http::StatusCode;
 use relay_core::time::ManualClock;
+use relay_store::Store;
 
-use crate::support::receiving::{post, world};
+use crate::support::receiving::{now, post, signed, world};
 
 #[derive(Debug, Clone, Default)]
 struct Memory(Arc<Mutex<Vec<u8>>>);
@@ -61,6 +67,152 @@ fn the_filter_of_the_configuration_decides_what_is_logged() {
     assert!(!logged(LogFormat::Human, "info").contains("c-2"));
     assert!(logged(LogFormat::Human, "debug").contains("c-2"));
     assert!(logged(LogFormat::Human, "off").is_empty());
+}
+
+#[test]
+fn a_flood_of_guesses_is_a_handful_of_lines_with_their_number() {
+    const GUESSES: usize = 500;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let text = capture(LogFormat::Json, "info", || {
+        runtime.block_on(async {
+            let world = world();
+            for number in 0..GUESSES {
+                let path = format!("/hooks/secretive/guess-{number}");
+                world.send(post(&path, &[], "{}")).await;
+            }
+            world.real.advance(EVERY);
+            let store = Arc::clone(&world.store) as Arc<dyn Store>;
+            let mut check = SelfCheck::new(store, Arc::clone(&world.repeats));
+            check.look().await;
+            world.store.state().read_only = true;
+            for number in 0..GUESSES {
+                let id = format!("e-{number}");
+                let answer = world.send(signed(&id, "{}")).await;
+                assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+            }
+            let guesses = u64::try_from(GUESSES).expect("small");
+            assert_eq!(world.counters.of("secretive", "wrong_secret"), guesses);
+        });
+    });
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("an object"))
+        .collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    assert_eq!(
+        (&lines[0]["code"], &lines[0]["unsaid"]),
+        (&"wrong_secret".into(), &0.into())
+    );
+    assert_eq!(
+        (&lines[1]["what"], &lines[1]["unsaid"]),
+        (&"wrong_secret".into(), &499.into())
+    );
+    assert_eq!(lines[2]["message"], "can't store a genuine request");
+}
+
+#[test]
+fn outreach_that_is_stopped_is_told_at_the_start_and_when_it_changes() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let text = capture(LogFormat::Human, "info", || {
+        runtime.block_on(async {
+            let world = world();
+            let put = |stopped: bool| {
+                let value = serde_json::json!({ "stopped": stopped, "by": "Pat", "at": now() });
+                let settings = &mut world.store.state().settings;
+                settings.insert("outreach".to_owned(), value);
+            };
+            put(true);
+            let store = Arc::clone(&world.store) as Arc<dyn Store>;
+            let mut check = SelfCheck::new(store, Arc::clone(&world.repeats));
+            for _ in 0..11 {
+                check.look().await;
+            }
+            put(false);
+            for _ in 0..10 {
+                check.look().await;
+            }
+        });
+    });
+    assert_eq!(text.matches("outreach is stopped").count(), 1, "{text}");
+    assert_eq!(text.matches("outreach goes on").count(), 1, "{text}");
+    assert!(
+        text.contains("clear-relay resume") && !text.contains("Pat"),
+        "{text}"
+    );
+}
+
+/// A sink that fails for a while, or blocks until it is told to go on.
+#[derive(Debug, Clone, Default)]
+struct Sink {
+    memory: Memory,
+    full: Arc<AtomicBool>,
+}
+
+impl io::Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.full.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.memory.write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn lines_that_cannot_be_written_are_counted_and_told_once_they_can() {
+    let sink = Sink::default();
+    sink.full.store(true, Ordering::SeqCst);
+    let (told, lost) = mpsc::channel();
+    let tell = move |lines| told.send(lines).expect("heard");
+    let mut writer = LogWriter::start(sink.clone(), tell).expect("a thread");
+    for _ in 0..10 {
+        writer.write_all(b"lost\n").expect("never an error");
+    }
+    writer.flush();
+    assert_eq!(writer.lost(), 10);
+    sink.full.store(false, Ordering::SeqCst);
+    writer.write_all(b"kept\n").expect("never an error");
+    assert_eq!(lost.recv().expect("told"), 10);
+    writer.flush();
+    assert_eq!(*sink.memory.0.lock().expect("not poisoned"), b"kept\n");
+}
+
+#[test]
+fn lines_for_a_reader_that_hangs_are_dropped_and_nobody_waits() {
+    let (go_on, wait) = mpsc::channel::<()>();
+    struct Hanging(mpsc::Receiver<()>, Memory);
+    impl io::Write for Hanging {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            // An error is the end of the test.
+            let _ = self.0.recv();
+            self.1.write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let memory = Memory::default();
+    let (told, lost) = mpsc::channel();
+    let tell = move |lines| {
+        let _ = told.send(lines);
+    };
+    let mut writer = LogWriter::start(Hanging(wait, memory), tell).expect("a thread");
+    // A line or a portion is with the thread; the queue holds the rest.
+    for _ in 0..5 * LINES {
+        writer.write_all(b"a line\n").expect("never an error");
+    }
+    let dropped = writer.lost();
+    assert!(dropped > 0);
+    drop(go_on);
+    assert!(lost.recv().expect("told once it goes on") >= dropped);
 }
 
 #[test]

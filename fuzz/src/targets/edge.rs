@@ -13,6 +13,7 @@ use bytes::Bytes;
 use clear_relay::checkpoint::NoCheckpoints;
 use clear_relay::http::{HttpState, Limits, router};
 use clear_relay::receipts::{Counters, Receiver};
+use clear_relay::telemetry::Repeats;
 use clear_relay::wiring::clear_connection::ClearConnectionSource;
 use clear_relay::wiring::keap::KeapSource;
 use clear_relay::wiring::keap::hook_paths::ClosedPaths;
@@ -111,6 +112,7 @@ fn edge() -> Option<Edge> {
         wake: Arc::new(Notify::new()),
         checkpoints: Arc::new(NoCheckpoints),
         counters: Arc::new(Counters::default()),
+        repeats: Arc::new(Repeats::new(Arc::new(clock()))),
     };
     let secrets = PathSecrets::new([("s1".to_owned(), SecretString::from(SECRET))]);
     let keys = KeyRing::new(vec![key.clone()]).ok()?;

@@ -1,14 +1,15 @@
 //! Posts of Keap's automations as a sender of webhooks.
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
 use relay_core::channel::{EngagementEvent, EngagementKind, EngagementSource};
 use relay_core::time::Timestamp;
 use relay_keap::automation::{self, Event, Said};
 use relay_keap::webhook::PathSecrets;
 use relay_store::Receipt;
 
+use super::source::nothing_here;
 use crate::receipts::{Parsed, Refusal, Source, Verified};
 
 /// The name of the route and of the stored receipts.
@@ -28,6 +29,14 @@ impl AutomationSource {
     /// Posts let in by any of `secrets`. Without one, all are refused.
     pub fn new(secrets: PathSecrets) -> Self {
         Self { secrets }
+    }
+
+    /// The id of the secret that lets `given` in. A wrong one is answered like a path that doesn't
+    /// exist.
+    fn opened_by(&self, given: Option<&str>) -> Result<&str, Refusal> {
+        given
+            .and_then(|given| self.secrets.id_of(given))
+            .ok_or_else(nothing_here)
     }
 }
 
@@ -52,7 +61,15 @@ impl Source for AutomationSource {
         automation::with_query(content_type(headers), query, body)
     }
 
-    /// A wrong secret is answered like a path that doesn't exist.
+    fn admit(
+        &self,
+        _headers: &HeaderMap,
+        path_secret: Option<&str>,
+        _now: Timestamp,
+    ) -> Result<(), Refusal> {
+        self.opened_by(path_secret).map(|_| ())
+    }
+
     fn verify(
         &self,
         headers: &HeaderMap,
@@ -60,14 +77,7 @@ impl Source for AutomationSource {
         body: &[u8],
         now: Timestamp,
     ) -> Result<Verified, Refusal> {
-        let id = path_secret.and_then(|given| self.secrets.id_of(given));
-        let Some(id) = id else {
-            return Err(Refusal {
-                status: StatusCode::NOT_FOUND,
-                code: "not_found",
-                message: "there is nothing here".to_owned(),
-            });
-        };
+        let id = self.opened_by(path_secret)?;
         Ok(Verified::Delivery {
             dedupe_key: automation::dedupe_key(id, content_type(headers), body, now),
             // The minute is part of the key, so that it never stands for a later event.
@@ -110,6 +120,7 @@ impl Source for AutomationSource {
 
 #[cfg(test)]
 mod tests {
+    use http::StatusCode;
     use relay_core::ids::ReceiptId;
     use relay_core::random::SeededRandom;
     use relay_store::ReceiptState;

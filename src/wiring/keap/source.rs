@@ -32,6 +32,24 @@ impl KeapSource {
     pub fn new(secrets: PathSecrets, closed: ClosedPaths) -> Self {
         Self { secrets, closed }
     }
+
+    /// The id of the secret that lets `given` in. A wrong one is answered like a path that doesn't
+    /// exist.
+    fn opened_by(&self, given: Option<&str>) -> Result<&str, Refusal> {
+        given
+            .and_then(|given| self.secrets.id_of(given))
+            .filter(|id| !self.closed.has(id, &self.secrets))
+            .ok_or_else(nothing_here)
+    }
+}
+
+/// What is answered under a wrong secret.
+pub(super) fn nothing_here() -> Refusal {
+    Refusal {
+        status: StatusCode::NOT_FOUND,
+        code: "not_found",
+        message: "there is nothing here".to_owned(),
+    }
 }
 
 impl Source for KeapSource {
@@ -47,7 +65,15 @@ impl Source for KeapSource {
         webhook::MAX_BODY
     }
 
-    /// A wrong secret is answered like a path that doesn't exist.
+    fn admit(
+        &self,
+        _headers: &HeaderMap,
+        path_secret: Option<&str>,
+        _now: Timestamp,
+    ) -> Result<(), Refusal> {
+        self.opened_by(path_secret).map(|_| ())
+    }
+
     fn verify(
         &self,
         headers: &HeaderMap,
@@ -55,16 +81,7 @@ impl Source for KeapSource {
         body: &[u8],
         _now: Timestamp,
     ) -> Result<Verified, Refusal> {
-        let id = path_secret
-            .and_then(|given| self.secrets.id_of(given))
-            .filter(|id| !self.closed.has(id, &self.secrets));
-        let Some(id) = id else {
-            return Err(Refusal {
-                status: StatusCode::NOT_FOUND,
-                code: "not_found",
-                message: "there is nothing here".to_owned(),
-            });
-        };
+        let id = self.opened_by(path_secret)?;
         if let Some(echo) = webhook::handshake(headers) {
             let name = http::HeaderName::from_static(webhook::HOOK_SECRET);
             return Ok(Verified::Handshake {

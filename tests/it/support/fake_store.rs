@@ -14,7 +14,7 @@ use relay_core::ids::{
 use relay_core::time::Timestamp;
 use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect,
-    Engagement, FactRow, Fence, Health, Intent, Job, JobFilter, Link, Op, PaceRow, Page,
+    Engagement, FactRow, Fence, FileFault, Health, Intent, Job, JobFilter, Link, Op, PaceRow, Page,
     ProcedureVersion, Receipt, ReceiptState, Store, StoreError, Watched, WorkItem,
 };
 
@@ -33,6 +33,10 @@ pub(crate) struct State {
     pub(crate) paces: Vec<PaceRow>,
     pub(crate) audit: Vec<AuditEntry>,
     pub(crate) health: Health,
+    /// How often `health` was asked for.
+    pub(crate) counted: u32,
+    pub(crate) next_due: Option<Timestamp>,
+    pub(crate) file_fault: Option<FileFault>,
     /// How often `commit` was called.
     pub(crate) commits: u32,
     /// Every commit fails while this is set.
@@ -235,7 +239,10 @@ impl Store for FakeStore {
             .collect())
     }
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        unfaked()
+        Ok(self.state().next_due)
+    }
+    async fn check_file(&self) -> Result<(), FileFault> {
+        self.state().file_fault.clone().map_or(Ok(()), Err)
     }
     async fn work_item(&self, id: WorkItemId) -> Result<Option<WorkItem>, StoreError> {
         Ok(self.state().work.iter().find(|w| w.id == id).cloned())
@@ -334,6 +341,8 @@ impl Store for FakeStore {
         unfaked()
     }
     async fn health(&self, _now: Timestamp) -> Result<Health, StoreError> {
-        Ok(self.state().health.clone())
+        let mut state = self.state();
+        state.counted += 1;
+        Ok(state.health.clone())
     }
 }

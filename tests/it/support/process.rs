@@ -22,11 +22,16 @@ impl Process {
     }
 
     /// Whatever `program` says.
-    pub(crate) fn spawn(mut program: Command) -> Self {
+    pub(crate) fn spawn(program: Command) -> Self {
+        Self::spawn_with(program, Stdio::null(), Stdio::null())
+    }
+
+    /// The same, with its output somewhere.
+    pub(crate) fn spawn_with(mut program: Command, stdout: Stdio, stderr: Stdio) -> Self {
         let child = program
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stdout(stdout)
+            .stderr(stderr)
             .spawn()
             .expect("the binary starts");
         Self(child)
@@ -45,12 +50,22 @@ impl Process {
         self.0.id()
     }
 
-    /// Asks it to end, and waits until it has.
-    pub(crate) fn end(mut self) -> bool {
-        let ask = format!("kill -TERM {}", self.0.id());
+    /// Sends it a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let ask = format!("kill -{name} {}", self.0.id());
         let asked = Command::new("sh").args(["-c", &ask]).status();
         assert!(asked.expect("a shell").success(), "it was alive");
+    }
+
+    /// Waits until it has ended; whether well.
+    pub(crate) fn has_ended_well(mut self) -> bool {
         self.0.wait().expect("it ends").success()
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) fn end(self) -> bool {
+        self.signal("TERM");
+        self.has_ended_well()
     }
 
     pub(crate) fn is_alive(&mut self) -> bool {

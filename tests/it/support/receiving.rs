@@ -9,6 +9,7 @@ use bytes::Bytes;
 use clear_relay::checkpoint::{Checkpoints, NoCheckpoints};
 use clear_relay::http::{HttpState, Limits, router};
 use clear_relay::receipts::{Counters, Receiver};
+use clear_relay::telemetry::Repeats;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use relay_core::random::SeededRandom;
@@ -25,6 +26,7 @@ pub(crate) struct World {
     pub(crate) counters: Arc<Counters>,
     pub(crate) wake: Arc<Notify>,
     pub(crate) real: Arc<ManualClock>,
+    pub(crate) repeats: Arc<Repeats>,
     pub(crate) router: Router,
 }
 
@@ -41,6 +43,7 @@ pub(crate) fn world_with(limits: Limits, checkpoints: Arc<dyn Checkpoints>) -> W
     let counters = Arc::new(Counters::default());
     let wake = Arc::new(Notify::new());
     let real = Arc::new(ManualClock::new(now()));
+    let repeats = Arc::new(Repeats::new(Arc::clone(&real) as _));
     let receiver = Receiver {
         store: Arc::clone(&store) as _,
         clock: Arc::new(ManualClock::new(now())),
@@ -49,6 +52,7 @@ pub(crate) fn world_with(limits: Limits, checkpoints: Arc<dyn Checkpoints>) -> W
         wake: Arc::clone(&wake),
         checkpoints,
         counters: Arc::clone(&counters),
+        repeats: Arc::clone(&repeats),
     };
     let sources = vec![Arc::new(Signing) as _, Arc::new(Secretive) as _];
     let state = HttpState::new(receiver, sources, Arc::clone(&real) as _, limits);
@@ -57,6 +61,7 @@ pub(crate) fn world_with(limits: Limits, checkpoints: Arc<dyn Checkpoints>) -> W
         counters,
         wake,
         real,
+        repeats,
         router: router(state),
     }
 }

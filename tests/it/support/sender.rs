@@ -19,6 +19,21 @@ impl Source for Signing {
     fn max_body(&self) -> usize {
         1000
     }
+    fn admit(
+        &self,
+        headers: &HeaderMap,
+        _path_secret: Option<&str>,
+        _now: Timestamp,
+    ) -> Result<(), Refusal> {
+        match headers.get("x-signature") {
+            Some(_) => Ok(()),
+            None => Err(Refusal {
+                status: StatusCode::BAD_REQUEST,
+                code: "missing_header",
+                message: "sign with x-signature".to_owned(),
+            }),
+        }
+    }
     fn verify(
         &self,
         headers: &HeaderMap,
@@ -68,6 +83,21 @@ impl Source for Secretive {
     }
     fn max_body(&self) -> usize {
         1000
+    }
+    fn admit(
+        &self,
+        _headers: &HeaderMap,
+        path_secret: Option<&str>,
+        _now: Timestamp,
+    ) -> Result<(), Refusal> {
+        if path_secret == Some("right") {
+            return Ok(());
+        }
+        Err(Refusal {
+            status: StatusCode::NOT_FOUND,
+            code: "wrong_secret",
+            message: "the path holds no secret of ours".to_owned(),
+        })
     }
     fn verify(
         &self,

@@ -1,0 +1,239 @@
+//! `serve` as a process of its own: signals, a log that nobody can read, connections without end, a
+//! database file that is taken away.
+
+use std::fs::{File, OpenOptions};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use bytes::Bytes;
+use clear_relay::lifecycle::pause;
+use clear_relay::sandbox::clinic::{self, Addresses, WEBHOOK_KEY};
+use http::{HeaderMap, Method, StatusCode};
+use relay_clear_connection::webhook::WebhookKey;
+use relay_core::time::{Clock as _, SystemClock};
+use relay_http_client::{Call, ReqwestTransport, Transport as _};
+use secrecy::SecretString;
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+use crate::support::process::{Process, free_port, wait_for};
+
+/// A serving relay whose vendors don't answer.
+struct Serving {
+    process: Process,
+    transport: ReqwestTransport,
+    port: u16,
+    database: PathBuf,
+    key: WebhookKey,
+    _folder: TempDir,
+}
+
+impl Serving {
+    async fn start() -> Self {
+        Self::start_as(
+            "exec \"$0\" --config \"$1\" serve",
+            Stdio::null(),
+            Stdio::null(),
+        )
+        .await
+    }
+
+    /// `script` is a shell's; `$0` is the program, `$1` its configuration.
+    async fn start_as(script: &str, stdout: Stdio, stderr: Stdio) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let port = free_port();
+        // Nobody listens there: an outage of both vendors.
+        let address = |text: String| text.parse().expect("an address");
+        let addresses = Addresses {
+            keap: address("http://127.0.0.1:9/crm".to_owned()),
+            portal: address("http://127.0.0.1:9/portal/".to_owned()),
+            relay: address(format!("http://127.0.0.1:{port}/")),
+        };
+        let database = folder.path().join("relay.db");
+        let config = folder.path().join("relay.toml");
+        let text = clinic::config_text(&addresses, &database, "12");
+        std::fs::write(&config, text).expect("written");
+        let mut program = Command::new("sh");
+        program.args(["-c", script, env!("CARGO_BIN_EXE_clear-relay")]);
+        program.arg(&config);
+        let process = Process::spawn_with(program, stdout, stderr);
+        let transport = ReqwestTransport::new().expect("a transport");
+        wait_for(&transport, &format!("http://127.0.0.1:{port}/healthz")).await;
+        Self {
+            process,
+            transport,
+            port,
+            database,
+            key: WebhookKey::new("first", &SecretString::from(WEBHOOK_KEY)).expect("a key"),
+            _folder: folder,
+        }
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> StatusCode {
+        let call = Call {
+            method,
+            url: format!("http://127.0.0.1:{}/{path}", self.port)
+                .parse()
+                .expect("an address"),
+            headers,
+            body,
+            timeout: Duration::from_secs(30),
+        };
+        self.transport.send(call).await.expect("an answer").status
+    }
+
+    async fn get(&self, path: &str) -> StatusCode {
+        let call = self.call(Method::GET, path, HeaderMap::new(), Bytes::new());
+        call.await
+    }
+
+    /// Sends a genuine event that says nothing.
+    async fn send(&self, id: &str) -> StatusCode {
+        let now = SystemClock.now();
+        let body = r#"{"type":"photo.added","data":{}}"#;
+        let signature = self.key.sign(id, now.as_second(), body.as_bytes());
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("webhook-id", id),
+            ("webhook-timestamp", &now.as_second().to_string()),
+            ("webhook-signature", &signature),
+        ] {
+            headers.insert(name, value.parse().expect("a header"));
+        }
+        let path = "hooks/clear-connection";
+        self.call(Method::POST, path, headers, Bytes::from(body))
+            .await
+    }
+
+    async fn connect(&self) -> TcpStream {
+        let address = ("127.0.0.1", self.port);
+        TcpStream::connect(address).await.expect("a connection")
+    }
+
+    /// Asks until the answer is `status`, as a supervisor does.
+    async fn until_ready_is(&self, status: StatusCode) {
+        for _ in 0..400 {
+            if self.get("readyz").await == status {
+                return;
+            }
+            pause(Duration::from_millis(25)).await;
+        }
+        panic!("readyz never was {status}");
+    }
+}
+
+#[tokio::test]
+async fn a_hangup_ends_nothing() {
+    let mut serving = Serving::start().await;
+    serving.process.signal("HUP");
+    serving.process.signal("XFSZ");
+    for number in 0..20 {
+        let id = format!("evt-{number}");
+        assert_eq!(serving.send(&id).await, StatusCode::OK);
+    }
+    assert!(serving.process.is_alive());
+    assert!(serving.process.end());
+}
+
+#[tokio::test]
+async fn every_other_signal_that_would_kill_ends_it_in_order() {
+    for name in ["INT", "QUIT", "USR1", "USR2", "ALRM", "PWR"] {
+        let serving = Serving::start().await;
+        assert_eq!(serving.send("evt-1").await, StatusCode::OK);
+        serving.process.signal(name);
+        assert!(serving.process.has_ended_well(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn half_a_request_head_does_not_hold_up_the_end() {
+    let serving = Serving::start().await;
+    let mut half = serving.connect().await;
+    let head = b"POST /hooks/clear-connection HTTP/1.1\r\nhost: relay\r\nweb";
+    half.write_all(head).await.expect("sent");
+    // Connections are accepted in order: once this is answered, the first one is in.
+    assert_eq!(serving.send("evt-1").await, StatusCode::OK);
+    assert!(serving.process.end());
+}
+
+/// Work goes on whatever the log and the output are.
+async fn unread(stdout: Stdio, stderr: Stdio, what: &str) {
+    // A line for everything: more than any pipe holds.
+    let script = "CLEAR_RELAY__LOG__LEVEL=trace exec \"$0\" --config \"$1\" serve";
+    let mut serving = Serving::start_as(script, stdout, stderr).await;
+    for number in 0..400 {
+        let status = serving.send(&format!("evt-{number}")).await;
+        assert_eq!(status, StatusCode::OK, "{what}: {number}");
+    }
+    assert!(serving.process.is_alive(), "{what}");
+    assert_eq!(serving.get("readyz").await, StatusCode::OK, "{what}");
+    assert!(serving.process.end(), "{what}: it ends well");
+}
+
+fn full() -> File {
+    let full = OpenOptions::new().write(true).open("/dev/full");
+    full.expect("a disk that is full")
+}
+
+#[tokio::test]
+async fn a_log_on_a_full_disk_stops_nothing() {
+    unread(full().into(), full().into(), "a full disk").await;
+}
+
+#[tokio::test]
+async fn a_log_whose_reader_is_gone_stops_nothing() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = writer.try_clone().expect("another end");
+    unread(output.into(), writer.into(), "a closed pipe").await;
+}
+
+#[tokio::test]
+async fn a_log_whose_reader_hangs_stops_nothing() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    unread(Stdio::null(), writer.into(), "a pipe nobody reads").await;
+    drop(reader);
+}
+
+#[tokio::test]
+async fn more_idle_connections_than_files_may_be_open_keep_no_sender_out() {
+    let script = "ulimit -n 260; exec \"$0\" --config \"$1\" serve";
+    let mut serving = Serving::start_as(script, Stdio::null(), Stdio::null()).await;
+    let mut idle = Vec::new();
+    for number in 0..300 {
+        idle.push(serving.connect().await);
+        if number % 50 == 0 {
+            let status = serving.send(&format!("evt-{number}")).await;
+            assert_eq!(status, StatusCode::OK, "{number}");
+        }
+    }
+    assert_eq!(serving.send("evt-last").await, StatusCode::OK);
+    assert!(serving.process.is_alive());
+    assert!(serving.process.end());
+}
+
+#[tokio::test]
+async fn a_database_that_was_moved_away_refuses_senders_until_it_is_back() {
+    let serving = Serving::start().await;
+    assert_eq!(serving.send("evt-1").await, StatusCode::OK);
+    serving.until_ready_is(StatusCode::OK).await;
+    let aside = serving.database.with_extension("aside");
+    std::fs::rename(&serving.database, &aside).expect("moved");
+    assert_eq!(serving.send("evt-2").await, StatusCode::SERVICE_UNAVAILABLE);
+    serving
+        .until_ready_is(StatusCode::SERVICE_UNAVAILABLE)
+        .await;
+    assert_eq!(serving.get("healthz").await, StatusCode::OK);
+    std::fs::rename(&aside, &serving.database).expect("moved back");
+    serving.until_ready_is(StatusCode::OK).await;
+    assert_eq!(serving.send("evt-2").await, StatusCode::OK);
+    assert!(serving.process.end());
+}
