@@ -81,6 +81,8 @@ pub(crate) struct Usage {
     pub(crate) resident: f64,
     /// Calls that write, to files and sockets.
     pub(crate) writes: f64,
+    /// How often one of its threads has waited for something.
+    pub(crate) switches: f64,
 }
 
 /// Ticks of a second in `/proc/PID/stat`: the same on every Linux.
@@ -105,8 +107,20 @@ impl Usage {
             cpu: ticks / TICKS,
             resident: member(&read("status")?, "VmRSS:") / 1024.0,
             writes: member(&read("io")?, "syscw:"),
+            switches: switches(pid)?,
         })
     }
+}
+
+/// Of every thread that lives.
+fn switches(pid: u32) -> Result<f64, Trouble> {
+    let mut all = 0.0;
+    for thread in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        // One that has ended meanwhile waits no more.
+        let status = std::fs::read_to_string(thread?.path().join("status"));
+        all += status.map_or(0.0, |status| member(&status, "voluntary_ctxt_switches:"));
+    }
+    Ok(all)
 }
 
 fn member(text: &str, name: &str) -> f64 {

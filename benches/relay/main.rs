@@ -26,6 +26,7 @@ mod portal;
 mod process;
 mod server;
 mod signed;
+mod stranger;
 mod timers;
 
 use std::io::Write as _;
@@ -45,7 +46,8 @@ struct Args {
     /// A tenth of the stored rows, fewer rounds: two minutes instead of fifteen.
     #[arg(long)]
     quick: bool,
-    /// Only one subject: ingest, hook, pipeline, timers or process.
+    /// Only one subject: ingest, hook, pipeline, timers, process or
+    /// stranger.
     #[arg(long)]
     only: Option<String>,
     /// Writes the figures to this file.
@@ -117,12 +119,13 @@ fn main() -> ExitCode {
 
 type Subject = fn(Extent, &mut Report) -> Result<(), Trouble>;
 
-const SUBJECTS: [(&str, Subject); 5] = [
+const SUBJECTS: [(&str, Subject); 6] = [
     ("ingest", ingest::measure),
     ("hook", hook::measure),
     ("pipeline", pipeline::measure),
     ("timers", timers::measure),
     ("process", process::measure),
+    ("stranger", stranger::measure),
 ];
 
 fn measure(args: &Args) -> Result<(), Trouble> {

@@ -17,6 +17,10 @@ use crate::signed::Signer;
 use crate::{Extent, Trouble, clock, ground, load};
 
 const STARTS: usize = 5;
+/// Webhooks a second when they come one by one.
+const RATE: f64 = 100.0;
+/// How long a server is left alone before its idle cost is taken, and for how long it is.
+const SETTLING: Duration = Duration::from_secs(5);
 /// How long a start may take before the run is given up.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -31,6 +35,7 @@ async fn all(extent: Extent, report: &mut Report) -> Result<(), Trouble> {
     let folder = ground::folder()?;
     let fresh = || Ok(folder.path().join("fresh.db"));
     starts("fresh database", fresh, folder.path(), report).await?;
+    leisurely(extent, folder.path(), report).await?;
     let path = ground::with_past(folder.path(), extent.receipts).await?;
     let past = || Ok(path.clone());
     let what = format!("{} receipts", extent.receipts);
@@ -78,7 +83,7 @@ fn remove(path: &Path) {
     }
 }
 
-fn start(database: &Path, folder: &Path) -> Result<Process, Trouble> {
+pub(crate) fn start(database: &Path, folder: &Path) -> Result<Process, Trouble> {
     let free = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let text = ground::config_text(database)?
         .replace("127.0.0.1:443", &free.to_string())
@@ -91,7 +96,7 @@ fn start(database: &Path, folder: &Path) -> Result<Process, Trouble> {
 }
 
 /// Asks until it answers 200.
-async fn answers(to: SocketAddr, path: &str) -> Result<(), Trouble> {
+pub(crate) async fn answers(to: SocketAddr, path: &str) -> Result<(), Trouble> {
     let request = load::get(path);
     let begun = clock::now();
     while begun.elapsed() < PATIENCE {
@@ -104,6 +109,45 @@ async fn answers(to: SocketAddr, path: &str) -> Result<(), Trouble> {
         pause(Duration::from_millis(1)).await;
     }
     Err(format!("{path} did not answer 200 within {PATIENCE:?}").into())
+}
+
+/// What one webhook costs when they come one by one: nobody shares a commit, and everything that
+/// sleeps is woken for each.
+async fn leisurely(extent: Extent, folder: &Path, report: &mut Report) -> Result<(), Trouble> {
+    let path = folder.join("leisurely.db");
+    let process = start(&path, folder)?;
+    answers(process.address, "/readyz").await?;
+    pause(SETTLING).await;
+    let before = process.usage()?;
+    pause(SETTLING).await;
+    let idle = process.usage()?;
+    let seconds = SETTLING.as_secs_f64();
+    let resting = (idle.cpu - before.cpu) / seconds;
+    report.add(Figure::new(
+        "idle: processor time a second",
+        resting * 1e3,
+        "ms",
+    ))?;
+    let (signer, random) = (Signer::new()?, SeededRandom::new(std::process::id().into()));
+    let count = extent.events / 3;
+    let requests = signer.requests(count, SystemClock.now(), &random);
+    let outcome = load::run(process.address, Arc::new(requests), 8, Some(RATE)).await?;
+    if outcome.refused > 0 {
+        return Err(format!("{} webhooks were refused", outcome.refused).into());
+    }
+    let used = process.usage()?;
+    let each = |total: f64| total / count as f64;
+    let name = |what: &str| format!("at {RATE} webhooks/s: {what}");
+    let cpu = used.cpu - idle.cpu - resting * outcome.took.as_secs_f64();
+    report.add(Figure::new(
+        name("processor time each"),
+        each(cpu) * 1e6,
+        "us",
+    ))?;
+    let switches = each(used.switches - idle.switches);
+    report.add(Figure::new(name("waits of a thread each"), switches, ""))?;
+    let writes = each(used.writes - idle.writes);
+    report.add(Figure::new(name("calls that write each"), writes, ""))
 }
 
 /// Webhooks as fast as they are acknowledged, read and marked meanwhile; the memory is to stay.
