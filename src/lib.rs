@@ -11,6 +11,7 @@
 //! | [`config`] | `clear-relay.toml` and the environment, checked |
 //! | [`doctor`] | what is wrong, and what to do about it |
 //! | [`http`] | the routes |
+//! | [`remedy`] | commands of ours, as people are told to type them |
 //! | [`receipts`] | verify, store, acknowledge |
 //! | [`engine`] | intake, steps, queue, what people do |
 //! | [`effects`] | guard, intent, one attempt, probe |
@@ -37,6 +38,7 @@ pub mod lifecycle;
 pub mod pace;
 pub mod ports;
 pub mod receipts;
+pub mod remedy;
 pub mod sandbox;
 pub mod self_check;
 pub mod stage;

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use clear_relay::cli::{Cli, CliError, Output, run};
+use clear_relay::cli::{Cli, CliError, Output, plain, run};
 use clear_relay::lifecycle;
 use clear_relay::wiring::store::SqliteStores;
 
@@ -14,7 +14,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Where standard error is closed, the exit code has to do.
-            let _ = writeln!(std::io::stderr(), "clear-relay: {error}");
+            let error_text = plain(&error.to_string());
+            let _ = writeln!(std::io::stderr(), "clear-relay: {error_text}");
             error.exit_code()
         }
     }

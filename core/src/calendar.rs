@@ -104,6 +104,11 @@ impl Calendar {
         slot(&self.zone, self.settings.portal_hours, not_before)
     }
 
+    /// Whether `name` is a time zone: an IANA name. For one that is none the clinic's hours are used.
+    pub fn knows_zone(&self, name: &str) -> bool {
+        settings::known_zone(name).is_some()
+    }
+
     /// The first instant at or after `not_before` at which mail or a text may go out: on a working
     /// day of the clinic, within outreach hours in `client_zone` (an IANA name; the clinic's zone
     /// where it is `None` or no known name: E24).

@@ -14,7 +14,7 @@ use super::args::{By, DryRun, Paging, words};
 use super::error::CliError;
 use super::output::{Output, Table};
 use super::repin::{self, RepinArgs};
-use super::{told, work};
+use super::{decision, told, work};
 use crate::engine::Engine;
 
 /// `cases …`.
@@ -124,10 +124,7 @@ pub async fn list(
         closed: args.all,
     };
     let cases = store.cases(&filter, args.paging.page()).await?;
-    let stopped = super::outreach::stopped(store).await?;
-    let mut human = stopped
-        .as_ref()
-        .map_or_else(String::new, |stop| stop.line(out));
+    let (mut human, stopped) = super::outreach::head(store, out).await?;
     human.push_str(&table(&cases, out).render("no case"));
     Ok(out.emit(
         &json!({ "outreach_stopped": stopped, "cases": cases }),
@@ -255,7 +252,12 @@ fn history(timeline: &[TimelineEntry], out: &Output<'_>, evidence: bool) -> Stri
             let _ = writeln!(text, "    SOP: {sop}");
         }
         if let (true, Some(detail)) = (evidence, &entry.detail) {
-            for line in format!("{detail:#}").lines() {
+            let words = decision::in_sentences(detail, out).unwrap_or_else(|| {
+                let mut words = String::new();
+                work::outline(&mut words, detail, 0);
+                words
+            });
+            for line in words.lines() {
                 let _ = writeln!(text, "    {line}");
             }
         }

@@ -68,14 +68,7 @@ pub async fn show(
 /// Links a client to a contact, or says what is linked now.
 pub async fn link(engine: &Engine, args: &LinkArgs, out: &mut Output<'_>) -> Result<(), CliError> {
     if args.dry_run.dry_run {
-        let contact = engine.ports.contacts.contact(&args.contact, false).await?;
-        if contact.is_none() {
-            let id = args.contact.to_string();
-            return Err(CliError::NotFound {
-                what: "contact in the CRM with id",
-                id,
-            });
-        }
+        engine.check_link(&args.client, &args.contact).await?;
         let now = engine.store.link(&args.client).await?;
         let human = format!(
             "client {} is linked to {} and would be linked to {}",

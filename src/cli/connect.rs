@@ -22,6 +22,7 @@ use super::{Opened, clocks, serve};
 use crate::config::Config;
 use crate::credentials::new_key;
 use crate::ports::{Authorize as _, CameBack, ConnectError, ConnectionStatus, Connections as _};
+use crate::remedy::Run;
 use crate::wiring::keap::connection::KeapConnection;
 
 /// The longest address that is read.
@@ -105,9 +106,10 @@ async fn keap(
                 "Open this page, sign in to Keap as an admin, and allow access before {}:\n\n{}\n\n\
                  Keap then sends the browser to the relay, which finishes by itself. If the relay \
                  can't be reached there, copy the whole address from the browser and run\n\n    \
-                 clear-relay connect keap --by NAME --code-file -",
+                 {}",
                 out.time(begun.expires_at),
-                begun.url
+                begun.url,
+                Run::ConnectKeapPasted,
             );
             let json = json!({ "url": begun.url, "expires_at": begun.expires_at });
             Ok(out.emit(&json, &human)?)

@@ -155,6 +155,12 @@ async fn sync(engine: &Engine, args: &SyncArgs, out: &mut Output<'_>) -> Result<
             "\nthe path of secret {id} is closed; a running relay closes it at its next look"
         );
     }
+    if args.dry_run.dry_run && args.finish_rotation {
+        human.push_str(
+            "\nthe paths of the older secrets would be closed if every subscription stands \
+             verified on the current one by then; if not, that is refused",
+        );
+    }
     let problems = synced.hooks.iter().filter_map(|hook| {
         let why = hook.problem.as_ref()?;
         Some(format!("{}: {why}", hook.event))

@@ -1,4 +1,8 @@
-//! `jobs`: queued work, its tries, and what to do with what died.
+//! `jobs`: queued work, its attempts, and what to do with what died.
+//!
+//! What acts on many jobs tells how it went with each, goes on after one that fails, and ends with
+//! exit code 1 if any did: nine must not wait for the tenth, and nobody must have to guess which
+//! were done.
 
 use std::fmt::Write as _;
 
@@ -11,14 +15,14 @@ use super::args::{By, DryRun, Paging};
 use super::error::CliError;
 use super::output::{Output, Table, or_dash};
 use crate::engine::replay::Preview;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, chain};
 
 /// `jobs …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum JobsCommand {
     /// List jobs, in the order a replay would run them.
     List(ListArgs),
-    /// Show a job and each of its tries.
+    /// Show a job and its last attempts.
     Show {
         /// The job.
         #[arg(value_name = "JOB")]
@@ -120,7 +124,9 @@ pub async fn list(
     let jobs = store
         .jobs(&args.filter.filter(), args.paging.page())
         .await?;
-    let json = json!({ "jobs": jobs.iter().map(job_json).collect::<Vec<_>>() });
+    let (mut human, stopped) = super::outreach::head(store, out).await?;
+    let json = json!({ "outreach_stopped": stopped,
+                       "jobs": jobs.iter().map(job_json).collect::<Vec<_>>() });
     let mut table = Table::new(&["JOB", "STATE", "KIND", "CLIENT", "DUE", "FAILURES", "WHY"]);
     for job in &jobs {
         table.row([
@@ -133,19 +139,25 @@ pub async fn list(
             why(job.last_error.as_ref(), job.note.as_ref()),
         ]);
     }
-    Ok(out.emit(&json, &table.render("no job"))?)
+    human.push_str(&table.render("no job"));
+    Ok(out.emit(&json, &human)?)
 }
 
-/// Shows a job and its tries.
+/// How many attempts are shown: a periodic job has one every few minutes, for years.
+const SHOWN: usize = 20;
+
+/// Shows a job and its last attempts.
 pub async fn show(store: &dyn Store, id: JobId, out: &mut Output<'_>) -> Result<(), CliError> {
     let job = store.job(id).await?.ok_or_else(|| CliError::NotFound {
         what: "job",
         id: id.to_string(),
     })?;
-    let attempts = store.attempts(id).await?;
+    let all = store.attempts(id).await?;
+    let attempts = &all[all.len().saturating_sub(SHOWN)..];
     let json = json!({
         "job": job_json(&job),
         "attempts": attempts.iter().map(attempt_json).collect::<Vec<_>>(),
+        "attempts_in_all": all.len(),
     });
     let mut human = format!(
         "job       {}\nkey       {}\nkind      {}\nstate     {}\nclient    {}\ncase      {}\n\
@@ -162,14 +174,19 @@ pub async fn show(store: &dyn Store, id: JobId, out: &mut Output<'_>) -> Result<
     // Writing to a string can't fail.
     let _ = writeln!(
         human,
-        "why       {}\n\nTries",
-        why(job.last_error.as_ref(), job.note.as_ref())
+        "why       {}\n\n{}",
+        why(job.last_error.as_ref(), job.note.as_ref()),
+        if all.len() > attempts.len() {
+            format!("The last {} of {} attempts", attempts.len(), all.len())
+        } else {
+            "Attempts".to_owned()
+        },
     );
-    human.push_str(&attempt_table(&attempts, out).render("none\n"));
+    human.push_str(&attempt_table(attempts, out).render("none\n"));
     Ok(out.emit(&json, &human)?)
 }
 
-/// How many jobs one command looks at.
+/// How many jobs are read at once.
 const SELECT: u32 = 1_000;
 
 /// The jobs a command is about, in their clients' order.
@@ -181,11 +198,69 @@ async fn select(store: &dyn Store, args: &SelectArgs) -> Result<Vec<Job>, CliErr
             id: id.to_string(),
         })?]);
     }
-    let page = relay_store::Page {
-        offset: 0,
-        limit: SELECT,
-    };
-    Ok(store.jobs(&args.filter.filter(), page).await?)
+    // All of them, before the first is acted on: what is done leaves the filter.
+    let mut found = Vec::new();
+    loop {
+        let page = relay_store::Page {
+            offset: u32::try_from(found.len()).unwrap_or(u32::MAX),
+            limit: SELECT,
+        };
+        let jobs = store.jobs(&args.filter.filter(), page).await?;
+        let last = jobs.len() < SELECT as usize;
+        found.extend(jobs);
+        if last {
+            return Ok(found);
+        }
+    }
+}
+
+/// How an action on one job of several ended.
+type One = Result<(String, serde_json::Value), EngineError>;
+
+/// What was done with each job, told job by job.
+struct Told {
+    table: Table,
+    rows: Vec<serde_json::Value>,
+    failed: usize,
+}
+
+impl Told {
+    fn new(head: &'static str) -> Self {
+        Self {
+            table: Table::new(&["JOB", "CLIENT", "KIND", head]),
+            rows: Vec::new(),
+            failed: 0,
+        }
+    }
+
+    fn add(&mut self, job: &Job, member: &str, one: One) {
+        let (words, value) = one.unwrap_or_else(|error| {
+            self.failed += 1;
+            let text = chain(&error);
+            (format!("failed: {text}"), json!({ "failed": text }))
+        });
+        self.table.row([
+            job.id.to_string(),
+            or_dash(job.client.as_ref()),
+            job.kind.clone(),
+            words,
+        ]);
+        let mut row = json!({ "job": job.id, "client": job.client, "kind": job.kind });
+        row[member] = value;
+        self.rows.push(row);
+    }
+
+    fn show(self, dry_run: bool, out: &mut Output<'_>) -> Result<(), CliError> {
+        let (all, failed) = (self.rows.len(), self.failed);
+        let json = json!({ "dry_run": dry_run, "failed": failed, "jobs": self.rows });
+        out.emit(&json, &self.table.render("no job matches"))?;
+        if failed == 0 {
+            return Ok(());
+        }
+        Err(CliError::Failed(format!(
+            "{failed} of {all} jobs failed; the others are done as the list says"
+        )))
+    }
 }
 
 /// Replays jobs as their previews say, or only previews them.
@@ -194,27 +269,18 @@ pub async fn replay(
     args: &SelectArgs,
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
-    let mut table = Table::new(&["JOB", "CLIENT", "KIND", "REPLAY"]);
-    let mut rows = Vec::new();
+    let dry_run = args.dry_run.dry_run;
+    let mut told = Told::new("REPLAY");
     for job in select(engine.store.as_ref(), args).await? {
-        let preview = if args.dry_run.dry_run {
-            engine.preview(&job).await?
+        let preview = if dry_run {
+            engine.preview(&job).await
         } else {
-            engine.replay(job.id, &args.by.by).await?
+            engine.replay(job.id, &args.by.by).await
         };
-        table.row([
-            job.id.to_string(),
-            or_dash(job.client.as_ref()),
-            job.kind.clone(),
-            in_words(&preview, args.dry_run.dry_run),
-        ]);
-        rows.push(
-            json!({ "job": job.id, "client": job.client, "kind": job.kind,
-                          "preview": preview }),
-        );
+        let one = preview.map(|preview| (in_words(&preview, dry_run), json!(preview)));
+        told.add(&job, "preview", one);
     }
-    let json = json!({ "dry_run": args.dry_run.dry_run, "jobs": rows });
-    Ok(out.emit(&json, &table.render("no job matches"))?)
+    told.show(dry_run, out)
 }
 
 fn in_words(preview: &Preview, dry_run: bool) -> String {
@@ -235,41 +301,35 @@ fn in_words(preview: &Preview, dry_run: bool) -> String {
     }
 }
 
-/// Cancels jobs, or says which would be.
+/// Cancels jobs, or says which would be. Both ask the same check.
 pub async fn cancel(
     engine: &Engine,
     args: &SelectArgs,
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
-    let mut table = Table::new(&["JOB", "CLIENT", "KIND", "RESULT"]);
-    let mut rows = Vec::new();
+    let dry_run = args.dry_run.dry_run;
+    let mut told = Told::new("RESULT");
     for job in select(engine.store.as_ref(), args).await? {
-        let open = matches!(
-            job.state,
-            JobState::Ready | JobState::Parked | JobState::Dead
-        );
-        let result = if !open {
-            format!("left: it is {}", job.state.as_str())
-        } else if args.dry_run.dry_run {
-            "would be cancelled".to_owned()
+        let done = if dry_run {
+            engine.check_cancel(job.id, &args.by.by).await
         } else {
-            match engine.cancel_job(job.id, &args.by.by).await {
-                Ok(()) => "cancelled".to_owned(),
-                // One that can't be must not keep the others from it.
-                Err(EngineError::Refused(why)) if args.job.is_none() => format!("left: {why}"),
-                Err(error) => return Err(error.into()),
-            }
+            engine.cancel_job(job.id, &args.by.by).await
         };
-        rows.push(json!({ "job": job.id, "result": result }));
-        table.row([
-            job.id.to_string(),
-            or_dash(job.client.as_ref()),
-            job.kind.clone(),
-            result,
-        ]);
+        let one = match done {
+            Ok(()) if dry_run => Ok("would be cancelled".to_owned()),
+            Ok(()) => Ok("cancelled".to_owned()),
+            // Of many, one that can't be is left; asked for by name, it is a refusal.
+            Err(EngineError::Refused(why)) if args.job.is_none() => Ok(format!("left: {why}")),
+            Err(error @ EngineError::Refused(_)) => return Err(error.into()),
+            Err(error) => Err(error),
+        };
+        told.add(
+            &job,
+            "result",
+            one.map(|words| (words.clone(), json!(words))),
+        );
     }
-    let json = json!({ "dry_run": args.dry_run.dry_run, "jobs": rows });
-    Ok(out.emit(&json, &table.render("no job matches"))?)
+    told.show(dry_run, out)
 }
 
 fn attempt_table(attempts: &[Attempt], out: &Output<'_>) -> Table {

@@ -18,6 +18,7 @@ use super::output::{Output, or_dash};
 use crate::effects::link::Linked;
 use crate::engine::Engine;
 use crate::lifecycle::pause;
+use crate::remedy::Run;
 
 /// `keap …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -85,7 +86,13 @@ pub async fn set_contact_type(
             allowed.join(", ")
         )));
     }
+    let order = Order::SetContactType {
+        value: args.value.clone(),
+    };
     if args.dry_run.dry_run {
+        engine
+            .check_order(&args.client, &args.by.by, &order)
+            .await?;
         let human = format!(
             "contact {contact}: the contact type is {} and would be {}; no other field changes",
             or_dash(present.as_ref()),
@@ -94,9 +101,6 @@ pub async fn set_contact_type(
         let json = json!({ "contact": contact, "now": present, "would_be": args.value });
         return Ok(out.emit(&json, &human)?);
     }
-    let order = Order::SetContactType {
-        value: args.value.clone(),
-    };
     let case = engine.order(&args.client, &args.by.by, order).await?;
     carry_out(engine, &args.client, case, out).await
 }
@@ -121,6 +125,13 @@ pub async fn cancel_subscription(
     if let Some(why) = &plan.refused {
         return Err(CliError::Failed(why.clone()));
     }
+    let order = Order::CancelSubscription {
+        reason: args.reason.clone(),
+        card,
+    };
+    engine
+        .check_order(&args.client, &args.by.by, &order)
+        .await?;
     if args.dry_run.dry_run {
         return Ok(out.emit(
             &json!({ "contact": contact, "plan": plan }),
@@ -130,10 +141,6 @@ pub async fn cancel_subscription(
     if !args.yes {
         confirm(&in_words(&plan))?;
     }
-    let order = Order::CancelSubscription {
-        reason: args.reason.clone(),
-        card,
-    };
     let case = engine.order(&args.client, &args.by.by, order).await?;
     carry_out(engine, &args.client, case, out).await
 }
@@ -142,8 +149,8 @@ async fn contact_of(engine: &Engine, client: &ClientId) -> Result<ContactId, Cli
     match engine.linked(client, None).await? {
         Linked::Contact { contact, .. } => Ok(contact),
         Linked::Nobody { reason, .. } => Err(CliError::Failed(format!(
-            "client {client} is not linked to a contact: {reason}. Link her with `clear-relay \
-             clients link {client} CONTACT --by NAME`"
+            "client {client} is not linked to a contact: {reason}. Link her with `{}`",
+            Run::ClientsLink(Some(client))
         ))),
     }
 }
@@ -182,6 +189,7 @@ fn confirm(plan: &str) -> Result<(), CliError> {
         )));
     }
     let mut stderr = std::io::stderr();
+    let plan = super::plain(plan);
     write!(stderr, "{plan}\nCarry this out? Type yes: ")?;
     stderr.flush()?;
     let mut answer = String::new();
@@ -215,7 +223,8 @@ async fn carry_out(
     };
     let Ok(ended) = tokio::time::timeout(PATIENCE, work).await else {
         return Err(CliError::Failed(format!(
-            "still under way; `clear-relay cases show {case}` tells how it goes"
+            "still under way; `{}` tells how it goes",
+            Run::CasesShow(case)
         )));
     };
     super::cases::show(engine.store.as_ref(), case, out).await?;

@@ -14,6 +14,7 @@ pub mod cases;
 pub mod clients;
 mod clocks;
 pub mod connect;
+mod decision;
 pub mod demo;
 pub mod doctor;
 mod error;
@@ -45,10 +46,11 @@ use serde_json::json;
 
 pub use args::{By, DryRun, Paging};
 pub use error::CliError;
-pub use output::{Output, Table, or_dash};
+pub use output::{Output, Table, or_dash, plain};
 
-use crate::config::{Config, example};
+use crate::config::{Config, Gravity, example};
 use crate::ports::Stores;
+use crate::remedy::Run;
 use crate::wiring;
 use cases::CasesCommand;
 use clients::ClientsCommand;
@@ -185,7 +187,7 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
             procedure.map_err(|mistakes| {
                 CliError::Usage(format!("procedures.missed_check_in: {mistakes}"))
             })?;
-            Ok(out.emit(&json!({ "valid": true }), "the configuration is valid")?)
+            check_config(&config, out)
         }
         Command::Migrate { dry_run } => {
             check_place(&config.store.path)?;
@@ -211,7 +213,7 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
             match ReadOnly::of(command) {
                 Some(read) => read.run(&*store, out).await,
                 None if matches!(command, Command::Stop(_) | Command::Resume(_)) => {
-                    outreach::set(&*store, command, out).await
+                    outreach::set(&*store, path, command, out).await
                 }
                 None if let Command::Connect(command) = command => {
                     connect::run(&config, command, store, out).await
@@ -261,6 +263,26 @@ async fn act(
     }
 }
 
+/// Says that a configuration is valid, and what `serve` would still refuse in it.
+fn check_config(config: &Config, out: &mut Output<'_>) -> Result<(), CliError> {
+    let gaps = config.gaps();
+    let hinders = |gap: &&crate::config::Gap| gap.gravity == Gravity::Hinders;
+    let missing: Vec<String> = gaps
+        .iter()
+        .filter(hinders)
+        .map(|gap| format!("{} {}; {}", gap.key, gap.wrong, gap.remedy))
+        .collect();
+    let mut human = "the configuration is valid".to_owned();
+    if !missing.is_empty() {
+        human = format!(
+            "{human}, and `{}` would still refuse it:\n  {}",
+            Run::Serve,
+            missing.join("\n  ")
+        );
+    }
+    Ok(out.emit(&json!({ "valid": true, "serve_refuses": missing }), &human)?)
+}
+
 async fn demo(args: &DemoArgs, out: &mut Output<'_>) -> Result<(), CliError> {
     if args.once {
         demo::once(args, out).await
@@ -293,7 +315,9 @@ fn require_database(path: &Path) -> Result<(), CliError> {
     if missing_database(path) {
         let path = path.display();
         return Err(CliError::Usage(format!(
-            "there is no database at {path}; make it with `clear-relay migrate`"
+            "there is no database at {path}; make it with `{}`, or name the configuration of the \
+             one you mean with --config",
+            Run::Migrate
         )));
     }
     Ok(())

@@ -1,8 +1,12 @@
 //! The one place that writes to the terminal.
 //!
 //! Everything that is shown is given twice: as JSON for programs (`--json`, one document, times in
-//! UTC) and as text for people (times on the clinic's clock). Control characters in stored text
-//! are replaced: what a vendor sent must not be able to move the cursor of an admin's terminal.
+//! UTC) and as text for people (times on the clinic's clock).
+//!
+//! Text for people is made plain ([`plain`]): what a vendor sent must not be able to move the
+//! cursor of an admin's terminal, to turn a line around, or to hide a letter. Cells of a table are
+//! cut ([`CELL`]): one long id must not make every row wider than the screen. Whoever needs the
+//! whole value finds it in `show` and in `--json`.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -39,6 +43,11 @@ impl<'a> Output<'a> {
         self.zone = zone;
     }
 
+    /// The clock on which times are shown.
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     /// Whether a program reads it.
     pub fn is_json(&self) -> bool {
         self.json
@@ -55,7 +64,7 @@ impl<'a> Output<'a> {
         if self.json {
             return Ok(());
         }
-        self.write(&clean(line))
+        self.write(&plain(line))
     }
 
     /// Writes a result: the document for programs, or the text for people.
@@ -65,7 +74,7 @@ impl<'a> Output<'a> {
         let text = if self.json {
             format!("{json:#}")
         } else {
-            clean(human)
+            plain(human)
         };
         self.write(text.trim_end())
     }
@@ -78,19 +87,50 @@ impl<'a> Output<'a> {
     }
 }
 
-/// Text without control characters but the line feed.
-fn clean(text: &str) -> String {
+/// Text as a terminal may have it: control characters but the line feed, and letters that are
+/// invisible or change the direction of others, are replaced by a mark.
+pub fn plain(text: &str) -> String {
     text.chars()
         .map(|letter| match letter {
             '\n' => '\n',
             '\t' => ' ',
-            letter if letter.is_control() => '\u{fffd}',
+            letter if letter.is_control() || is_unseen(letter) => '\u{fffd}',
             letter => letter,
         })
         .collect()
 }
 
-/// A table for people: columns as wide as their widest cell, the last one free.
+/// Whether a letter takes no room: zero-width letters, marks of direction, tags, fillers.
+fn is_unseen(letter: char) -> bool {
+    matches!(letter,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Letters of a cell that is not the last of its row: an id of ours fits.
+const CELL: usize = 40;
+/// Letters of the last cell.
+const LAST_CELL: usize = 240;
+
+/// A cell that is one line of at most `most` letters; one that is cut ends in `…`.
+fn cell(text: &str, most: usize) -> String {
+    let mut letters = text.chars().map(|letter| match letter {
+        '\n' => ' ',
+        letter => letter,
+    });
+    let kept: String = letters.by_ref().take(most).collect();
+    if letters.next().is_none() {
+        return kept;
+    }
+    let shorter: String = kept.chars().take(most - 1).collect();
+    shorter + "…"
+}
+
+/// A table for people: columns as wide as their widest cell, none wider than [`CELL`] but the
+/// last.
 #[derive(Debug, Clone)]
 pub struct Table {
     heads: Vec<&'static str>,
@@ -108,7 +148,11 @@ impl Table {
 
     /// Adds a row. Line feeds become spaces: a row is a line.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        let cells = cells.into_iter().map(|cell| cell.replace('\n', " "));
+        let last = self.heads.len().saturating_sub(1);
+        let cells = cells.into_iter().enumerate().map(|(column, text)| {
+            let most = if column == last { LAST_CELL } else { CELL };
+            cell(&text, most)
+        });
         self.rows.push(cells.collect());
     }
 
@@ -155,6 +199,47 @@ mod tests {
         table.row(["1000".to_owned(), "c".to_owned()]);
         assert_eq!(table.render("none"), "ID    WHAT\n1     a b\n1000  c\n");
         assert_eq!(Table::new(&["ID"]).render("none"), "none");
+    }
+
+    #[test]
+    fn one_long_id_does_not_make_every_row_wide() {
+        let mut table = Table::new(&["ID", "WHAT"]);
+        table.row(["x".repeat(200), "y".repeat(1_000)]);
+        table.row(["1".to_owned(), "c".to_owned()]);
+        let shown = table.render("none");
+        let wide = |line: &str| line.chars().count();
+        assert!(shown.lines().all(|line| wide(line) <= CELL + 2 + LAST_CELL));
+        assert!(shown.lines().nth(1).is_some_and(|line| line.contains("…")));
+        assert!(
+            shown
+                .lines()
+                .nth(2)
+                .is_some_and(|line| wide(line) == CELL + 3)
+        );
+    }
+
+    #[test]
+    fn letters_that_nobody_sees_are_marked() {
+        for hidden in [
+            '\u{200b}',
+            '\u{200d}',
+            '\u{200e}',
+            '\u{202e}',
+            '\u{2066}',
+            '\u{2069}',
+            '\u{feff}',
+            '\u{61c}',
+            '\u{ad}',
+            '\u{2028}',
+            '\u{e0041}',
+            '\u{7}',
+            '\u{9b}',
+            '\r',
+        ] {
+            assert_eq!(plain(&format!("a{hidden}b")), "a\u{fffd}b", "{hidden:?}");
+        }
+        let seen = "Zoë Müller-Łukasz 张伟 “ok” – 👍 é";
+        assert_eq!(plain(seen), seen);
     }
 
     #[test]

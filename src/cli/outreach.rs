@@ -1,5 +1,7 @@
 //! `stop` and `resume`: all outreach at once, for everybody.
 
+use std::path::Path;
+
 use clap::Args;
 use relay_core::time::Timestamp;
 use relay_store::Store;
@@ -11,6 +13,7 @@ use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::Output;
 use crate::engine::commands::stop_ops;
+use crate::remedy::Run;
 
 /// `stop`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -43,17 +46,29 @@ pub(super) async fn stopped(store: &dyn Store) -> Result<Option<Outreach>, CliEr
     let Some(value) = store.setting("outreach").await? else {
         return Ok(None);
     };
-    let outreach: Outreach = serde_json::from_value(value)
-        .map_err(|error| CliError::Failed(format!("the stored stop can't be read: {error}")))?;
-    Ok(outreach.stopped.then_some(outreach))
+    // A guard goes by the flag alone, and so does this: what can't be read beside it hides nothing.
+    let stopped = value["stopped"] == true;
+    let outreach = serde_json::from_value(value).unwrap_or_default();
+    Ok(stopped.then_some(outreach))
+}
+
+/// What stands above a list while outreach is stopped; empty while it is not.
+pub(super) async fn head(
+    store: &dyn Store,
+    out: &Output<'_>,
+) -> Result<(String, Option<Outreach>), CliError> {
+    let stopped = stopped(store).await?;
+    let line = stopped.as_ref().map(|stop| stop.line(out));
+    Ok((line.unwrap_or_default(), stopped))
 }
 
 /// Whether outreach is stopped, as it is stored.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Outreach {
     stopped: bool,
-    by: String,
-    at: Timestamp,
+    by: Option<String>,
+    at: Option<Timestamp>,
     reason: Option<String>,
 }
 
@@ -61,17 +76,24 @@ impl Outreach {
     /// In one line, with the line feed.
     pub(super) fn line(&self, out: &Output<'_>) -> String {
         let why = self.reason.as_deref().unwrap_or("no reason was given");
+        let since = self.at.map(|at| format!(" since {}", out.time(at)));
+        let by = self.by.as_ref().map(|by| format!(" by {by}"));
         format!(
-            "Outreach is stopped since {} by {}: {why}\n\n",
-            out.time(self.at),
-            self.by
+            "Outreach is stopped{}{}: {why}. Nothing goes out to clients until: {}\n\n",
+            since.unwrap_or_default(),
+            by.unwrap_or_default(),
+            Run::Resume,
         )
     }
 }
 
 /// Halts all outreach, or lets it go on. Asks no vendor and needs none to be configured.
+///
+/// Names the database at `path`, which it wrote to: whoever stopped another clinic's relay, or one
+/// that nobody runs, must see it.
 pub async fn set(
     store: &dyn Store,
+    path: &Path,
     command: &Command,
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
@@ -80,13 +102,26 @@ pub async fn set(
         Command::Resume(args) => (false, &args.by, None, args.dry_run),
         _ => return Err(CliError::NotBuilt("stop")),
     };
+    let (clocks, _) = super::clocks::of_command(store).await?;
+    let now = clocks.procedure.now();
     if !dry_run.dry_run {
-        let (clocks, _) = super::clocks::of_command(store).await?;
-        let ops = stop_ops(stopped, &by.by, reason, clocks.procedure.now());
+        let ops = stop_ops(stopped, &by.by, reason, now);
         store.commit(ops.into()).await?;
     }
+    // What can't be counted now must not keep anybody from stopping.
+    let health = store.health(now).await.ok();
+    let unused = health.is_some_and(|health| health.jobs.iter().all(|(_, count)| *count == 0));
     let what = if stopped { "stopped" } else { "allowed" };
     let verb = if dry_run.dry_run { "would be" } else { "is" };
-    let json = json!({ "outreach": what, "dry_run": dry_run.dry_run });
-    Ok(out.emit(&json, &format!("outreach {verb} {what}"))?)
+    let shown = path.display();
+    let mut human = format!("outreach {verb} {what} in {shown}");
+    if unused {
+        human.push_str(
+            "\nno relay has worked on this database yet: is it the one you mean? Name its \
+             configuration with --config",
+        );
+    }
+    let json = json!({ "outreach": what, "dry_run": dry_run.dry_run, "database": path,
+                       "unused": unused });
+    Ok(out.emit(&json, &human)?)
 }

@@ -11,6 +11,7 @@ use super::error::CliError;
 use super::output::Output;
 use crate::engine::Engine;
 use crate::engine::repin::{OlderVersion, Repin};
+use crate::remedy::Run;
 
 /// `cases repin`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -36,13 +37,9 @@ pub async fn repin(
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
     if args.dry_run.dry_run {
-        let repin = engine.repin_preview(args.case).await?;
-        let next = format!(
-            "\nTo do it: clear-relay cases repin {} --by {:?} --to {}\n",
-            repin.case,
-            args.by.by,
-            short(&repin.to)
-        );
+        let repin = engine.repin_preview(args.case, args.to.as_deref()).await?;
+        let next = Run::CasesRepin(repin.case, short(&repin.to));
+        let next = format!("\nTo do it: {next}\n");
         let human = told(&repin) + &next;
         return Ok(out.emit(&json!({ "would": repin }), &human)?);
     }

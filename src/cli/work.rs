@@ -12,6 +12,7 @@ use super::error::CliError;
 use super::output::{Output, Table, or_dash};
 use crate::engine::Engine;
 use crate::engine::commands::parse_action;
+use crate::remedy::Run;
 
 /// `work …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -68,8 +69,10 @@ pub async fn list(
     let items = store
         .open_work(args.owner.as_deref(), args.paging.page())
         .await?;
-    let json = json!({ "work": items.iter().map(item_json).collect::<Vec<_>>() });
-    let human = table(&items, out).render("nothing to be done");
+    let (mut human, stopped) = super::outreach::head(store, out).await?;
+    let json = json!({ "outreach_stopped": stopped,
+                       "work": items.iter().map(item_json).collect::<Vec<_>>() });
+    human.push_str(&table(&items, out).render("nothing to be done"));
     Ok(out.emit(&json, &human)?)
 }
 
@@ -95,24 +98,18 @@ pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Res
     if action == "linked" {
         // Settling it would only hide that she has no contact.
         return Err(CliError::Usage(format!(
-            "this item ends with the link itself: `clear-relay clients link {} CONTACT --by NAME`",
-            or_dash(item.client.as_ref())
+            "this item ends with the link itself: {}",
+            Run::ClientsLink(item.client.as_ref())
         )));
     }
     let text = args.with.as_deref();
-    let decision = parse_action(&action, text)?;
-    if let Some(decision) = &decision {
-        super::cases::refuse_past(engine, decision)?;
+    if let Some(decision) = parse_action(&action, text)? {
+        super::cases::refuse_past(engine, &decision)?;
     }
     if args.dry_run.dry_run {
         let mut lines = vec![format!("the item is settled as {action} by {}", args.by.by)];
-        if let (Some(case), Some(decision)) = (item.case, decision) {
-            lines.extend(
-                engine
-                    .preview_decision(case, &args.by.by, &decision)
-                    .await?,
-            );
-        }
+        let does = engine.preview_settling(args.item, &args.by.by, &action, text);
+        lines.extend(does.await?);
         return Ok(out.emit(&json!({ "would": lines }), &lines.join("\n"))?);
     }
     engine
@@ -150,11 +147,17 @@ pub async fn show(store: &dyn Store, id: WorkItemId, out: &mut Output<'_>) -> Re
         or_dash(settled.map(|end| format!("{} by {}, {}", end.action, end.by, out.time(end.at)))),
     );
     outline(&mut human, &item.detail, 0);
+    if settled.is_none() {
+        for action in item.actions.iter().filter(|action| *action != "linked") {
+            // Writing to a string can't fail.
+            let _ = writeln!(human, "\n{}", Run::WorkDone(item.id, action));
+        }
+    }
     Ok(out.emit(&json!({ "work": item_json(&item) }), &human)?)
 }
 
 /// Stored detail for a person's eyes: a name and its value a line, texts as they are.
-fn outline(text: &mut String, value: &Value, depth: usize) {
+pub(super) fn outline(text: &mut String, value: &Value, depth: usize) {
     let indent = "  ".repeat(depth);
     let members: Vec<(String, &Value)> = match value {
         Value::Object(members) => members

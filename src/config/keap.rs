@@ -18,7 +18,7 @@ pub(super) const EXAMPLE: &str = r#"[keap]
 mode = "off"
 base_url = "https://api.keap.com/crm"
 # What Keap lets the relay in by: "service_account_key" (recommended), "personal_access_token", or
-# "oauth" (tokens; see [keap.oauth] and `clear-relay connect keap`).
+# "oauth" (tokens; see [keap.oauth], then `clear-relay connect keap --by NAME`).
 credential = "service_account_key"
 # The key or the personal token, made in Keap under Settings, API. Better in a file than here.
 #key_file = "secrets/keap-key"
@@ -239,6 +239,16 @@ impl KeapConfig {
             );
         }
         let automation_secrets = path_secrets(&mut reader, "automation_secrets");
+        for (id, secret) in &automation_secrets {
+            let same = |hook: &&SecretString| hook.expose_secret() == secret.expose_secret();
+            if hook_secrets.values().find(same).is_some() {
+                reader.mistake(
+                    &format!("automation_secrets.{id}"),
+                    "is a secret of keap.hook_secrets too, so one that leaks opens both doors",
+                    "make a new one",
+                );
+            }
+        }
         let poll_opens = poll_opens(&mut reader);
         let contact_type_field = ContactTypeField::read(reader.section("contact_type_field"));
         let coaching = Coaching::read(reader.section("coaching"));
@@ -372,7 +382,7 @@ impl ContactTypeField {
             tab: reader
                 .text("tab")
                 .unwrap_or_else(|| "Clear Connection".to_owned()),
-            id: reader.text("id"),
+            id: reader.id("id"),
         };
         reader.finish();
         field
@@ -382,8 +392,8 @@ impl ContactTypeField {
 impl Coaching {
     fn read(mut reader: Reader<'_>) -> Self {
         let coaching = Self {
-            product_ids: reader.list("product_ids"),
-            plan_ids: reader.list("plan_ids"),
+            product_ids: reader.ids("product_ids"),
+            plan_ids: reader.ids("plan_ids"),
         };
         reader.finish();
         coaching

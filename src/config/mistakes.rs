@@ -1,10 +1,13 @@
 //! What is wrong with a configuration: all of it, each with its remedy.
 
 use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
 use thiserror::Error;
+
+use super::variables::meant;
 
 /// One mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub struct Mistake {
     /// For a key that is not known: the known one that was probably meant, so that nobody is told
     /// besides that it is missing.
     pub meant: Option<String>,
+    /// Whether it is a key that is not known.
+    pub is_unknown: bool,
 }
 
 impl fmt::Display for Mistake {
@@ -46,6 +51,7 @@ impl ConfigError {
                 wrong: wrong.into(),
                 remedy: remedy.into(),
                 meant: None,
+                is_unknown: false,
             }],
         }
     }
@@ -80,6 +86,10 @@ pub struct SecretFile {
 pub(super) struct Mistakes {
     found: RefCell<Vec<Mistake>>,
     secret_files: RefCell<Vec<SecretFile>>,
+    /// Every key that was asked for; a table with free keys also with a dot at its end.
+    known: RefCell<BTreeSet<String>>,
+    /// The variable that each key was set by, for those that were.
+    set_by: RefCell<BTreeMap<String, String>>,
 }
 
 impl Mistakes {
@@ -94,6 +104,7 @@ impl Mistakes {
             wrong: wrong.into(),
             remedy: remedy.into(),
             meant: None,
+            is_unknown: false,
         });
     }
 
@@ -104,6 +115,7 @@ impl Mistakes {
             wrong: "is not a key".to_owned(),
             remedy,
             meant,
+            is_unknown: true,
         });
     }
 
@@ -128,8 +140,59 @@ impl Mistakes {
         });
     }
 
+    /// A key that can be written.
+    pub(super) fn knows(&self, key: String) {
+        self.known.borrow_mut().insert(key);
+    }
+
+    pub(super) fn known_keys(&self) -> BTreeSet<String> {
+        self.known.borrow().clone()
+    }
+
+    /// Which variables set which keys.
+    pub(super) fn set_by(&self, origins: BTreeMap<String, String>) {
+        *self.set_by.borrow_mut() = origins;
+    }
+
+    /// The variable that set a key below `table`, with that key.
+    pub(super) fn variables_below(&self, table: &str) -> Vec<(String, String)> {
+        let below = |key: &str| key.strip_prefix(table).is_some_and(|r| r.starts_with('.'));
+        let origins = self.set_by.borrow();
+        let found = origins.iter().filter(|(key, _)| below(key));
+        found.map(|(k, name)| (k.clone(), name.clone())).collect()
+    }
+
+    /// All that was found. A mistake in what a variable set names the variable: whoever looks into
+    /// the file would not find it. An unknown key that is known in one other section only names
+    /// that section.
     pub(super) fn into_parts(self) -> (Vec<Mistake>, Vec<SecretFile>) {
-        (self.found.into_inner(), self.secret_files.into_inner())
+        let set_by = self.set_by.into_inner();
+        let known = self.known.into_inner();
+        let mut found = self.found.into_inner();
+        for mistake in &mut found {
+            if mistake.is_unknown && mistake.meant.is_none() {
+                let name = mistake.key.rsplit('.').next().unwrap_or(&mistake.key);
+                let mut elsewhere = known
+                    .iter()
+                    .filter(|key| key.rsplit_once('.').is_some_and(|(_, last)| last == name));
+                if let (Some(only), None) = (elsewhere.next(), elsewhere.next()) {
+                    mistake.remedy = format!("it belongs elsewhere: {only}");
+                    mistake.meant = Some(only.clone());
+                }
+            }
+            let within = |key: &str| {
+                let rest = key.strip_prefix(&mistake.key);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            let by_variable = set_by.iter().find(|(key, _)| within(key));
+            if let Some((_, variable)) = by_variable {
+                if let (true, Some(right)) = (mistake.is_unknown, meant(variable, &known)) {
+                    mistake.remedy = format!("write {right}");
+                }
+                mistake.wrong = format!("{} (set by {variable})", mistake.wrong);
+            }
+        }
+        (found, self.secret_files.into_inner())
     }
 
     pub(super) fn into_result<T>(self, value: T) -> Result<T, ConfigError> {

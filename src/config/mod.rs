@@ -8,6 +8,10 @@
 //! - All mistakes are reported at once, each with its key, what is wrong, and the remedy. An
 //!   unknown key is a mistake: a misspelt `mode` must not silently mean the default.
 //! - A fresh configuration sends nothing: vendors are off, procedures only propose.
+//! - A relative path starts from the folder of the configuration file (see `place`), and a variable
+//!   that is misspelt is refused, not ignored (see `variables`).
+//! - Files are read in one way for every command (see `reading`): what one command takes, no other
+//!   refuses.
 //! - Secrets are `SecretString` and appear in no message, not even when they are wrong.
 //! - Credentials go out over https, or stay on this machine.
 //!
@@ -27,16 +31,17 @@ mod limits;
 mod log;
 mod mistakes;
 mod people;
+mod place;
 mod procedures;
 mod reader;
+pub(crate) mod reading;
 mod secrets;
 mod store;
+mod variables;
 mod whole;
 
-use std::collections::HashMap;
 use std::path::Path;
 
-use ::config::{Environment, File, FileFormat, Map, Value};
 use relay_core::calendar::Calendar;
 use url::Url;
 
@@ -53,16 +58,16 @@ pub use people::PeopleConfig;
 pub use procedures::{ProcedureConfig, ProceduresConfig};
 pub use secrets::SecretsConfig;
 pub use store::StoreConfig;
+pub use variables::Variables;
 pub use whole::{Gap, Gravity};
 
 use mistakes::Mistakes;
+pub(crate) use place::shell_word;
 use reader::Reader;
 pub(crate) use reader::is_loopback;
 
 /// The file that is read when none is named.
 pub const DEFAULT_FILE: &str = "clear-relay.toml";
-/// What the names of our environment variables begin with.
-const PREFIX: &str = "CLEAR_RELAY";
 
 /// Whether a vendor is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +107,8 @@ pub struct Config {
     pub secrets: SecretsConfig,
     /// The files that hold secrets.
     pub secret_files: Vec<SecretFile>,
+    /// Names of variables that begin like ours and are none of ours.
+    pub strange_variables: Vec<String>,
 }
 
 /// A configuration that was read to its end, whatever is wrong with it.
@@ -136,42 +143,56 @@ impl Config {
     /// no TOML: then there is nothing to go on with.
     pub fn examine(file: Option<&Path>) -> Result<Examined, ConfigError> {
         let path = file.unwrap_or(Path::new(DEFAULT_FILE));
-        let text = match std::fs::read_to_string(path) {
+        let text = match reading::text(path) {
             Ok(text) => text,
-            Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
-                String::new()
-            }
+            Err(error) if file.is_none() && error.absent => String::new(),
             Err(error) => {
-                return Err(ConfigError::one(
-                    path.display().to_string(),
-                    format!("can't be read ({})", error.kind()),
-                    "name a readable file with --config, or make one with `clear-relay init`",
-                ));
+                let remedy = if error.absent {
+                    "name a readable file with --config, or make one with `clear-relay init`"
+                } else {
+                    error.remedy
+                };
+                let path = path.display().to_string();
+                return Err(ConfigError::one(path, error.wrong, remedy));
             }
         };
+        // Named in full from here on: what a command says it wrote to must be found by somebody
+        // who sits in another folder.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let base = path.parent().unwrap_or(Path::new(""));
-        Self::examine_text(&text, base, environment())
+        let working = std::path::absolute(".").ok();
+        Self::examine_at(&text, base, working.as_deref(), Variables::of_process())
     }
 
-    /// Reads a configuration from `text` (TOML) and `environment`; relative `*_file` paths start
-    /// from `base`.
+    /// Reads a configuration from `text` (TOML) and the environment's `variables`; relative paths
+    /// start from `base`.
     pub fn parse(
         text: &str,
         base: &Path,
-        environment: HashMap<String, String>,
+        variables: impl Into<Variables>,
     ) -> Result<Self, ConfigError> {
-        Self::examine_text(text, base, environment)?.into_result()
+        Self::examine_text(text, base, variables)?.into_result()
     }
 
     /// The same, and goes on where something is wrong.
     pub fn examine_text(
         text: &str,
         base: &Path,
-        environment: HashMap<String, String>,
+        variables: impl Into<Variables>,
     ) -> Result<Examined, ConfigError> {
-        let table = layered(text, environment)?;
+        Self::examine_at(text, base, None, variables.into())
+    }
+
+    fn examine_at(
+        text: &str,
+        base: &Path,
+        working: Option<&Path>,
+        variables: Variables,
+    ) -> Result<Examined, ConfigError> {
+        let mut table = table(text)?;
         let collected = Mistakes::default();
-        let mut root = Reader::root(table, base, &collected);
+        let strangers = variables.lay_over(&mut table, &collected);
+        let mut root = Reader::root(table, base, working, &collected);
         let store = StoreConfig::read(root.section("store"));
         let http = HttpConfig::read(root.section("http"));
         let calendar = clinic::read(root.section("clinic"));
@@ -182,6 +203,7 @@ impl Config {
         let people = PeopleConfig::read(root.section("people"));
         let secrets = SecretsConfig::read(root.section("secrets"));
         root.finish();
+        let strange_variables = strangers.judge(&collected);
         if let Some(keap) = keap.as_ref().filter(|keap| keap.is_oauth()) {
             keap.oauth.check(http.public_url.as_ref(), &collected);
             if secrets.encryption_key.is_none() {
@@ -205,6 +227,7 @@ impl Config {
             people,
             secrets,
             secret_files,
+            strange_variables,
         });
         Ok(Examined { config, mistakes })
     }
@@ -258,7 +281,8 @@ pub fn example() -> String {
     let head = "\
 # Clear Relay. Every key with its default or, behind a #, with a sample.
 # CLEAR_RELAY__SECTION__KEY in the environment overrides what stands here. Wherever a secret is
-# asked for as `key`, `key_file` names a file whose first line holds it.
+# asked for as `key`, `key_file` names a file whose first line holds it. A relative path starts
+# from the folder of this file, wherever a command is typed.
 ";
     let sections = [
         store::EXAMPLE,
@@ -279,48 +303,16 @@ pub fn example() -> String {
     text
 }
 
-fn layered(
-    text: &str,
-    environment: HashMap<String, String>,
-) -> Result<Map<String, Value>, ConfigError> {
-    check_syntax(text)?;
-    let environment = Environment::with_prefix(PREFIX)
-        .separator("__")
-        .source(Some(environment));
-    ::config::Config::builder()
-        .add_source(File::from_str(text, FileFormat::Toml))
-        .add_source(environment)
-        .build()
-        .and_then(|config| config.cache.into_table())
-        // The driver's message may quote a value, so it is not passed on.
-        .map_err(|_| {
-            ConfigError::one(
-                "configuration",
-                "file and environment don't fit together",
-                "check the names of the CLEAR_RELAY__… variables",
-            )
-        })
-}
-
-/// Reports a syntax error by line. The parser's own report quotes the line, and the line may
-/// hold a secret.
-fn check_syntax(text: &str) -> Result<(), ConfigError> {
-    let Err(error) = text.parse::<toml::Table>() else {
-        return Ok(());
-    };
-    let at = error.span().map_or(0, |span| span.start.min(text.len()));
-    let line = text.get(..at).unwrap_or_default().split('\n').count();
-    Err(ConfigError::one(
-        format!("line {line}"),
-        "is not valid TOML",
-        "look for a missing quote, bracket or equals sign, or a key given twice",
-    ))
-}
-
-/// Our part of the environment. A variable that is no text is left out; its key is then missing.
-fn environment() -> HashMap<String, String> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| name.to_ascii_uppercase().starts_with(PREFIX))
-        .collect()
+/// The file's table. The parser's own report of an error quotes the line, and the line may hold a
+/// secret: the line's number has to do.
+fn table(text: &str) -> Result<toml::Table, ConfigError> {
+    text.parse().map_err(|error: toml::de::Error| {
+        let at = error.span().map_or(0, |span| span.start.min(text.len()));
+        let line = text.get(..at).unwrap_or_default().split('\n').count();
+        ConfigError::one(
+            format!("line {line}"),
+            "is not valid TOML",
+            "look for a missing quote, bracket or equals sign, or a key given twice",
+        )
+    })
 }

@@ -32,6 +32,18 @@ impl PeopleConfig {
             program_manager: reader.text("program_manager"),
             deputies: reader.texts("deputies"),
         };
+        for (key, variable) in reader.variables_below("deputies") {
+            // Names of variables have no case, and ids of coaches may.
+            let coach = key.rsplit('.').next().unwrap_or_default();
+            let remedy = format!(
+                "take it away, and write the pair of ids under [people.deputies] in the file instead of {variable}"
+            );
+            reader.mistake(
+                &format!("deputies.{coach}"),
+                "can't be set by a variable",
+                remedy,
+            );
+        }
         for (coach, deputy) in &people.deputies {
             if coach == deputy {
                 let key = format!("deputies.{coach}");

@@ -1,11 +1,13 @@
 //! `[procedures]`: which procedures run, and whether they act.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use relay_core::case::Mode;
 use relay_core::procedure::{MissedCheckInProcedure, Mistake, Mistakes};
 
 use super::reader::Reader;
+use super::reading;
 
 pub(super) const EXAMPLE: &str = r#"[procedures]
 # How many hours a message to a client waits after one that belongs to another case of hers (E66):
@@ -16,7 +18,8 @@ hours_between_cases = 24
 # "propose" computes and shows everything and sends nothing; "act" carries it out. A case keeps
 # the mode it was opened in.
 mode = "propose"
-# A folder with missed-check-in.toml and scripts/, to be used instead of what is built in.
+# A folder with missed-check-in.toml and scripts/, to be used instead of what is built in. From
+# the folder of this file.
 #path = "procedures"
 "#;
 
@@ -84,28 +87,55 @@ impl ProcedureConfig {
         let modes = [("propose", Mode::Propose), ("act", Mode::Act)];
         let config = Self {
             mode: reader.choice("mode", &modes, Mode::Propose),
-            path: reader.text("path").map(PathBuf::from),
+            path: path(&mut reader),
         };
         reader.finish();
         config
     }
 }
 
+fn path(reader: &mut Reader<'_>) -> Option<PathBuf> {
+    let written = reader.text("path")?;
+    reader.kept_place("path", &written)
+}
+
+/// A byte order mark or a carriage return in a text would reach a client, so every file of the
+/// folder is read like the configuration itself.
 fn from_folder(folder: &Path) -> Result<MissedCheckInProcedure, Mistakes> {
+    let problem = |path: &Path, unusable: reading::Unusable| Mistake {
+        key: String::new(),
+        problem: format!("{} {}", path.display(), unusable.wrong),
+        remedy: if unusable.absent {
+            "name a folder with missed-check-in.toml and scripts/".to_owned()
+        } else {
+            unusable.remedy.to_owned()
+        },
+    };
     let file = folder.join("missed-check-in.toml");
-    let text = std::fs::read_to_string(&file).map_err(|error| {
-        Mistakes(vec![Mistake {
-            key: String::new(),
-            problem: format!("{} can't be read ({})", file.display(), error.kind()),
-            remedy: "name a folder with missed-check-in.toml and scripts/".to_owned(),
-        }])
-    })?;
+    let text = reading::text(&file).map_err(|error| Mistakes(vec![problem(&file, error)]))?;
     let scripts = folder.join("scripts");
-    MissedCheckInProcedure::parse(&text, |name| {
+    let unusable = RefCell::new(Vec::new());
+    let parsed = MissedCheckInProcedure::parse(&text, |name| {
         // A script is a file of the folder, not a way out of it.
         let plain = Path::new(name).file_name().is_some_and(|file| file == name);
-        plain
-            .then(|| std::fs::read_to_string(scripts.join(name)).ok())
-            .flatten()
-    })
+        if !plain {
+            return None;
+        }
+        let path = scripts.join(name);
+        match reading::text(&path) {
+            Ok(text) => Some(text),
+            Err(error) if error.absent => None,
+            Err(error) => {
+                unusable.borrow_mut().push(problem(&path, error));
+                None
+            }
+        }
+    });
+    // What is there and can't be used is told as that, not as missing.
+    let unusable = unusable.into_inner();
+    if unusable.is_empty() {
+        parsed
+    } else {
+        Err(Mistakes(unusable))
+    }
 }

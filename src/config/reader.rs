@@ -6,33 +6,37 @@
 //! accepts a text where it wants a number, a flag or a list.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::str::FromStr;
 
-use config::{Map, Value, ValueKind};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
+use toml::{Table, Value};
 use url::{Host, Url};
 
 use super::mistakes::Mistakes;
-
-/// Bytes of a secret that stands in a file.
-const MAX_SECRET: u64 = 16 * 1024;
+use super::reading::{self, Unusable};
 
 /// One table of the configuration.
 pub(super) struct Reader<'a> {
     path: String,
     rest: BTreeMap<String, Value>,
     asked: Vec<&'static str>,
-    base: &'a Path,
+    pub(super) base: &'a Path,
+    /// The folder that earlier releases started from; `None` where nobody sits in one.
+    pub(super) working: Option<&'a Path>,
     mistakes: &'a Mistakes,
 }
 
 impl<'a> Reader<'a> {
-    /// The outermost table. Relative `*_file` paths start from `base`.
-    pub(super) fn root(table: Map<String, Value>, base: &'a Path, mistakes: &'a Mistakes) -> Self {
+    /// The outermost table. Relative paths start from `base`.
+    pub(super) fn root(
+        table: Table,
+        base: &'a Path,
+        working: Option<&'a Path>,
+        mistakes: &'a Mistakes,
+    ) -> Self {
         Self {
+            working,
             path: String::new(),
             rest: table.into_iter().collect(),
             asked: Vec::new(),
@@ -43,8 +47,8 @@ impl<'a> Reader<'a> {
 
     fn take(&mut self, key: &'static str) -> Option<Value> {
         self.asked.push(key);
-        let value = self.rest.remove(key)?;
-        (value.kind != ValueKind::Nil).then_some(value)
+        self.mistakes.knows(self.key(key));
+        self.rest.remove(key)
     }
 
     pub(super) fn key(&self, key: &str) -> String {
@@ -58,6 +62,11 @@ impl<'a> Reader<'a> {
     /// Reports a mistake at `key`.
     pub(super) fn mistake(&self, key: &str, wrong: impl Into<String>, remedy: impl Into<String>) {
         self.mistakes.add(self.key(key), wrong, remedy);
+    }
+
+    /// The variables that set a key below `table`, with those keys.
+    pub(super) fn variables_below(&self, table: &str) -> Vec<(String, String)> {
+        self.mistakes.variables_below(&self.key(table))
     }
 
     /// Whether a mistake at `key` or below it is known already: one gap is one mistake.
@@ -74,14 +83,15 @@ impl<'a> Reader<'a> {
             rest,
             asked: Vec::new(),
             base: self.base,
+            working: self.working,
             mistakes: self.mistakes,
         }
     }
 
     fn free_table(&mut self, key: &'static str) -> BTreeMap<String, Value> {
-        match self.take(key).map(|value| value.kind) {
+        match self.take(key) {
             None => BTreeMap::new(),
-            Some(ValueKind::Table(table)) => table.into_iter().collect(),
+            Some(Value::Table(table)) => table.into_iter().collect(),
             Some(_) => {
                 self.mistake(key, "is not a table", format!("write [{}]", self.key(key)));
                 BTreeMap::new()
@@ -147,37 +157,74 @@ impl<'a> Reader<'a> {
         self.parsed(key, "true or false").unwrap_or(default)
     }
 
-    /// Texts: an array, or a text with commas.
+    /// Texts: an array, or a text with commas. An empty one among them is a mistake: a variable
+    /// that nobody filled in must not take the list of the file away.
     pub(super) fn list(&mut self, key: &'static str) -> Vec<String> {
-        let items: Option<Vec<String>> = match self.take(key).map(|value| value.kind) {
+        let items: Option<Vec<String>> = match self.take(key) {
             None => return Vec::new(),
-            Some(ValueKind::Array(items)) => items.into_iter().map(scalar).collect(),
-            Some(ValueKind::String(text)) => Some(text.split(',').map(str::to_owned).collect()),
+            Some(Value::Array(items)) => items.into_iter().map(scalar).collect(),
+            Some(Value::String(text)) => Some(text.split(',').map(str::to_owned).collect()),
             Some(_) => None,
         };
         let Some(items) = items else {
             self.mistake(key, "is not a list", "write [\"one\", \"two\"]");
             return Vec::new();
         };
-        items
+        let items: Vec<String> = items
             .into_iter()
             .map(|item| item.trim().to_owned())
-            .filter(|item| !item.is_empty())
-            .collect()
+            .collect();
+        if items.iter().any(String::is_empty) {
+            self.mistake(
+                key,
+                "has an empty item",
+                "write [\"one\", \"two\"], or [] for none",
+            );
+        }
+        items.into_iter().filter(|item| !item.is_empty()).collect()
+    }
+
+    /// Ids that the CRM makes: whole numbers. A name in their place would match nothing, and what
+    /// it is to name would never be found.
+    pub(super) fn ids(&mut self, key: &'static str) -> Vec<String> {
+        let ids = self.list(key);
+        for id in &ids {
+            self.check_id(key, id);
+        }
+        ids
+    }
+
+    /// One such id.
+    pub(super) fn id(&mut self, key: &'static str) -> Option<String> {
+        let id = self.text(key)?.trim().to_owned();
+        self.check_id(key, &id);
+        Some(id)
+    }
+
+    fn check_id(&self, key: &str, id: &str) {
+        if !id.bytes().all(|byte| byte.is_ascii_digit()) {
+            self.mistake(
+                key,
+                format!("{id:?} is no id"),
+                "write the number that stands in the address of its page",
+            );
+        }
     }
 
     /// A table of texts with free keys.
     pub(super) fn texts(&mut self, key: &'static str) -> BTreeMap<String, String> {
         let mut texts = BTreeMap::new();
+        self.mistakes.knows(format!("{}.", self.key(key)));
         for (name, value) in self.free_table(key) {
-            if let Some(text) = scalar(value) {
-                texts.insert(name, text);
-            } else {
-                self.mistake(
+            match scalar(value) {
+                Some(text) if !text.trim().is_empty() => {
+                    texts.insert(name, text.trim().to_owned());
+                }
+                _ => self.mistake(
                     &format!("{key}.{name}"),
                     "is not a text",
                     "write a text in quotes",
-                );
+                ),
             }
         }
         texts
@@ -200,58 +247,59 @@ impl<'a> Reader<'a> {
                 );
                 None
             }
-            (Some(text), None) => Some(SecretString::from(text.trim().to_owned())),
+            (Some(text), None) => self.usable_secret(key, reading::secret(&text)),
             (None, Some(path)) => self.secret_file(file_key, &path),
             (None, None) => None,
         }
     }
 
-    /// Secrets by id; an entry `ID_file` names the file that holds secret `ID`.
+    /// Secrets by id; an entry `ID_file` names the file that holds secret `ID`. No two may be
+    /// alike: a change from one to the other would change nothing.
     pub(super) fn secrets(&mut self, key: &'static str) -> BTreeMap<String, SecretString> {
-        let mut secrets = BTreeMap::new();
+        let mut secrets: BTreeMap<String, SecretString> = BTreeMap::new();
         for (name, text) in self.texts(key) {
+            let at = format!("{key}.{name}");
             let (id, secret) = match name.strip_suffix("_file") {
-                Some(id) => (id, self.secret_file(&format!("{key}.{name}"), &text)),
+                Some(id) => (id, self.secret_file(&at, &text)),
                 None => (
                     name.as_str(),
-                    Some(SecretString::from(text.trim().to_owned())),
+                    self.usable_secret(&at, reading::secret(&text)),
                 ),
             };
             let Some(secret) = secret else { continue };
-            if secrets.insert(id.to_owned(), secret).is_some() {
-                self.mistake(&format!("{key}.{id}"), "is given twice", "keep one of them");
+            let at = format!("{key}.{id}");
+            if secrets.keys().any(|other| other.eq_ignore_ascii_case(id)) {
+                self.mistake(&at, "is given twice", "keep one of them");
             }
+            let same = |(_, other): &(&String, &SecretString)| {
+                other.expose_secret() == secret.expose_secret()
+            };
+            if let Some((other, _)) = secrets.iter().find(same) {
+                let wrong = format!("is the same secret as {other}");
+                self.mistake(&at, wrong, "make a new one, or leave one of them out");
+            }
+            secrets.insert(id.to_owned(), secret);
         }
         secrets
     }
 
     fn secret_file(&self, key: &str, path: &str) -> Option<SecretString> {
-        let remedy = "name a readable file whose first line is the secret";
-        let file = self.base.join(path);
+        let file = self.place(key, path)?;
         self.mistakes.secret_file(&self.key(key), file.clone());
-        match first_line(&file) {
-            Ok(text) => {
-                let line = text.trim();
-                if line.len() as u64 > MAX_SECRET {
-                    self.mistake(key, "the file's first line is too long", remedy);
-                    return None;
-                }
-                if line.is_empty() {
-                    let wrong = format!("the first line of {path:?} is empty");
-                    self.mistake(key, wrong, "write the secret there");
-                    return None;
-                }
-                Some(SecretString::from(line.to_owned()))
-            }
-            Err(error) => {
-                self.mistake(
-                    key,
-                    format!("{path:?} can't be read ({})", error.kind()),
-                    remedy,
-                );
-                None
-            }
-        }
+        let read = reading::secret_file(&file).map_err(|problem| Unusable {
+            wrong: format!("names {path:?}, which {}", problem.wrong),
+            ..problem
+        });
+        self.usable_secret(key, read)
+    }
+
+    fn usable_secret(
+        &self,
+        key: &str,
+        read: Result<SecretString, Unusable>,
+    ) -> Option<SecretString> {
+        read.map_err(|problem| self.mistake(key, problem.wrong, problem.remedy))
+            .ok()
     }
 
     /// The address of a vendor: https, or http on this machine; nothing in it but scheme, host,
@@ -271,6 +319,15 @@ impl<'a> Reader<'a> {
                 key,
                 "holds more than host and path",
                 "write https://HOST/PATH only",
+            );
+            return None;
+        }
+        let empty_part = url.path().contains("//");
+        if empty_part {
+            self.mistake(
+                key,
+                "has two slashes in a row in its path",
+                "write https://HOST/PATH with one between its parts",
             );
             return None;
         }
@@ -310,17 +367,14 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 }
 
 fn scalar(value: Value) -> Option<String> {
-    let text = match value.kind {
-        ValueKind::String(value) => value,
-        ValueKind::Boolean(value) => value.to_string(),
-        ValueKind::I64(value) => value.to_string(),
-        ValueKind::I128(value) => value.to_string(),
-        ValueKind::U64(value) => value.to_string(),
-        ValueKind::U128(value) => value.to_string(),
-        ValueKind::Float(value) => value.to_string(),
-        ValueKind::Nil | ValueKind::Table(_) | ValueKind::Array(_) => return None,
-    };
-    Some(text)
+    match value {
+        Value::String(value) => Some(value),
+        Value::Boolean(value) => Some(value.to_string()),
+        Value::Integer(value) => Some(value.to_string()),
+        Value::Float(value) => Some(value.to_string()),
+        Value::Datetime(value) => Some(value.to_string()),
+        Value::Table(_) | Value::Array(_) => None,
+    }
 }
 
 /// The known key nearest to `unknown`, if it is near: at most a third of its letters wrong.
@@ -334,7 +388,7 @@ fn nearest<'k>(unknown: &str, known: &[&'k str]) -> Option<&'k str> {
 }
 
 /// How many letters must be put in, left out or changed to make `a` into `b`.
-fn distance(a: &str, b: &str) -> usize {
+pub(super) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, left) in a.chars().enumerate() {
@@ -347,13 +401,4 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
-}
-
-/// The first line of a file, which is all that a secret needs: a name that leads to an endless
-/// one (a device, a log) must not fill the memory.
-fn first_line(path: &Path) -> std::io::Result<String> {
-    let mut line = Vec::new();
-    let file = BufReader::new(File::open(path)?);
-    file.take(MAX_SECRET + 1).read_until(b'\n', &mut line)?;
-    String::from_utf8(line).map_err(|_| std::io::ErrorKind::InvalidData.into())
 }

@@ -8,7 +8,7 @@
 use url::Url;
 
 use super::reader::is_loopback;
-use super::{Config, VendorMode};
+use super::{Config, CredentialKind, KeyHeader, VendorMode};
 
 /// How much a gap matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,13 +52,52 @@ impl Config {
     /// Everything that is missing or doesn't fit, in the order of the sections.
     pub fn gaps(&self) -> Vec<Gap> {
         let mut gaps = Vec::new();
+        self.environment(&mut gaps);
         self.vendors(&mut gaps);
         if self.keap.mode == VendorMode::On {
             self.hooks(&mut gaps);
             self.coaching(&mut gaps);
+            self.unused(&mut gaps);
         }
         self.logging(&mut gaps);
         gaps
+    }
+
+    /// Variables that begin like ours and are none: a service of our name in a cluster.
+    fn environment(&self, gaps: &mut Vec<Gap>) {
+        if self.strange_variables.is_empty() {
+            return;
+        }
+        gaps.push(worry(
+            "environment",
+            format!(
+                "holds what begins like a setting of the relay and is none, and is ignored: {}",
+                self.strange_variables.join(", ")
+            ),
+            "settings are named CLEAR_RELAY__SECTION__KEY; name a service of a cluster otherwise, \
+             or switch off its links (enableServiceLinks: false)",
+        ));
+    }
+
+    /// What is written and not used, because another setting says otherwise.
+    fn unused(&self, gaps: &mut Vec<Gap>) {
+        if self.keap.credential != CredentialKind::OAuth && self.keap.oauth.client_id.is_some() {
+            gaps.push(worry(
+                "keap.oauth",
+                format!(
+                    "names an application, which is not used while keap.credential is {:?}",
+                    self.keap.credential.as_str()
+                ),
+                "write keap.credential = \"oauth\", or take keap.oauth.client_id out",
+            ));
+        }
+        if self.keap.credential == CredentialKind::OAuth && self.keap.header == KeyHeader::ApiKey {
+            gaps.push(worry(
+                "keap.header",
+                "is for a key, and is not used while keap.credential is \"oauth\"",
+                "take keap.header out",
+            ));
+        }
     }
 
     fn vendors(&self, gaps: &mut Vec<Gap>) {

@@ -9,6 +9,7 @@
 //! | `configuration` | mistakes and gaps of the configuration |
 //! | `files` | who may read secrets, where the database lies, how much room is left |
 //! | `store` | the database: there, whole, of this version, nothing dead in it |
+//! | `outreach` | whether somebody has stopped it |
 //! | `calendar` | days and hours, holidays to come, hours that a clock change swallows |
 //! | `procedure` | parameters, scripts, whether it acts |
 //! | `people` | who answers for what |
@@ -36,6 +37,7 @@ mod files;
 mod finding;
 pub mod heard;
 mod machine;
+mod outreach;
 mod people;
 mod procedure;
 mod store;
@@ -79,6 +81,7 @@ pub async fn local(local: &Local<'_>) -> Vec<Finding> {
         let mut more = configuration::gaps(config);
         more.extend(files::look(config, local.machine));
         more.extend(store::look(&config.store.path, local).await);
+        more.extend(outreach::look(&config.store.path, local.stores).await);
         if !mistakes.iter().any(|one| one.key.starts_with("clinic.")) {
             // A calendar with a mistake in it was replaced as a whole.
             more.extend(calendar::look(&config.calendar, local.now));

@@ -7,6 +7,7 @@ use relay_store::{Health, JobState, StoreError};
 
 use super::{Area, Finding, Local};
 use crate::ports::{Look, Stores, Version};
+use crate::remedy::Run;
 
 const KEY: &str = "store.path";
 /// A due job older than this means that no relay runs, or that it can't keep up.
@@ -140,7 +141,7 @@ fn dead(health: &Health) -> Option<Finding> {
             Area::Store,
             "jobs.dead",
             format!("{dead} job(s) are dead: they were given up and wait for a person"),
-            "`clear-relay jobs list --state dead`, then `jobs replay --dry-run`",
+            format!("`{}`, then `{}`", Run::JobsDead, Run::ReplayDeadDryRun),
         )
     })
 }

@@ -7,7 +7,7 @@ use relay_store::{Effect, EffectState, Job, JobEnd, Op};
 use serde_json::json;
 
 use crate::checkpoint::SETTLE;
-use crate::engine::jobs::{fence, lost_lease, member};
+use crate::engine::jobs::{fence, log_death, lost_lease, member};
 use crate::engine::{Engine, EngineError, Stepping};
 
 /// How often an outcome is tried to be stored while the case keeps moving. What has happened has
@@ -114,6 +114,9 @@ impl Engine {
                 Ok(_) => {
                     let (kind, state) = (effect.kind().as_str(), ending.state.as_str());
                     tracing::info!(case = %effect.case, kind, state, "an effect has ended");
+                    if held {
+                        log_death(job, &ending.end);
+                    }
                     return Ok(());
                 }
                 // The job is somebody else's now, but what was seen is true all the same: it is

@@ -1,34 +1,39 @@
 //! What people do: decide about cases, settle work items, order, stop, link.
 //!
 //! Every command writes the audit log in the same batch as what it changes, and refuses with a
-//! sentence that says what would work.
+//! sentence that says what would work. What can refuse a command stands in one function that its
+//! dry run asks as well (`deciding`, `ordering`, `settling`, `check_…`): a dry run that promised
+//! what the command then refuses would have promised it to somebody.
 
-use relay_core::effects::Settled;
 use relay_core::facts::{CallOutcome, Fact, FactBody, Order};
-use relay_core::ids::{CaseId, ClientId, ContactId, JobId, WorkItemId};
+use relay_core::ids::{CaseId, ClientId, ContactId, JobId};
 use relay_core::time::{Date, Timestamp};
 use relay_core::workflow::{Action, Input};
 use relay_store::{
     AuditEntry, Effect, EffectState, JobFilter, JobState, Link, Op, Page, Store, StoreError,
-    WorkItem, WorkSettled,
+    WorkSettled,
 };
 use serde_json::json;
 
 use crate::checkpoint::SETTLE;
-use crate::effects::settle::Ending;
-use crate::engine::jobs::missed_check;
-use crate::engine::replay::Preview;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, Stepping};
+use crate::remedy::Run;
 
 /// How often a command is decided again while the case keeps moving.
 const TRIES: usize = 8;
 
-fn refused<T>(text: impl Into<String>) -> Result<T, EngineError> {
+pub(super) fn refused<T>(text: impl Into<String>) -> Result<T, EngineError> {
     Err(EngineError::Refused(text.into()))
 }
 
 impl Engine {
-    fn audit(&self, who: &str, what: &str, object: &str, detail: serde_json::Value) -> Op {
+    pub(super) fn audit(
+        &self,
+        who: &str,
+        what: &str,
+        object: &str,
+        detail: serde_json::Value,
+    ) -> Op {
         Op::Audit(AuditEntry {
             at: self.now(),
             who: who.to_owned(),
@@ -49,7 +54,7 @@ impl Engine {
     }
 
     /// The same, with `first` in the same batch and before what the case does.
-    async fn decide_case_after(
+    pub(super) async fn decide_case_after(
         &self,
         id: CaseId,
         by: &str,
@@ -57,26 +62,7 @@ impl Engine {
         first: &[Op],
     ) -> Result<(), EngineError> {
         for _ in 0..TRIES {
-            let Some(case) = self.store.case(id).await? else {
-                return refused(format!("there is no case {id}; `cases list` shows them"));
-            };
-            let mut stepping = self.stepping(&case.client).await?;
-            let input = Input::Person {
-                by: by.to_owned(),
-                action: action.clone(),
-            };
-            for op in first {
-                stepping.push(op.clone());
-            }
-            stepping.input(id, &input).await?;
-            if !stepping.has_moved() {
-                return refused(format!(
-                    "this does not apply to a case that is {} in step {}; `cases show {id}` tells \
-                     what it waits for",
-                    case.status.as_str(),
-                    case.step
-                ));
-            }
+            let mut stepping = self.deciding(id, by, &action, first).await?;
             let detail = serde_json::to_value(&action).unwrap_or_default();
             stepping.push(self.audit(by, "case", &id.to_string(), detail));
             match self.commit(SETTLE, stepping.into_ops()).await {
@@ -90,6 +76,51 @@ impl Engine {
         refused("the case keeps moving; try again")
     }
 
+    /// The step that a decision makes, not stored yet; refused where it would make none. The dry
+    /// run asks the same.
+    pub(super) async fn deciding(
+        &self,
+        id: CaseId,
+        by: &str,
+        action: &Action,
+        first: &[Op],
+    ) -> Result<Stepping<'_>, EngineError> {
+        let Some(case) = self.store.case(id).await? else {
+            return refused(format!(
+                "there is no case {id}; `{}` shows them",
+                Run::CasesList
+            ));
+        };
+        let mut stepping = self.stepping(&case.client).await?;
+        let input = Input::Person {
+            by: by.to_owned(),
+            action: action.clone(),
+        };
+        for op in first {
+            stepping.push(op.clone());
+        }
+        stepping.input(id, &input).await?;
+        if !stepping.has_moved() {
+            return refused(format!(
+                "this does not apply to a case that is {} in step {}; `{}` tells what it waits for",
+                case.status.as_str(),
+                case.step.replace('_', " "),
+                Run::CasesShow(id)
+            ));
+        }
+        Ok(stepping)
+    }
+
+    /// Whether [`order`](Self::order) would be carried out now.
+    pub async fn check_order(
+        &self,
+        client: &ClientId,
+        by: &str,
+        order: &Order,
+    ) -> Result<(), EngineError> {
+        self.ordering(client, by, order).await.map(|_| ())
+    }
+
     /// Orders something for a client. Returns the case that carries it out.
     pub async fn order(
         &self,
@@ -97,6 +128,22 @@ impl Engine {
         by: &str,
         order: Order,
     ) -> Result<CaseId, EngineError> {
+        let (case, mut ops) = self.ordering(client, by, &order).await?;
+        let detail = serde_json::to_value(&order).unwrap_or_default();
+        ops.push(self.audit(by, "order", client.as_str(), detail));
+        self.commit(SETTLE, ops).await?;
+        self.wake.notify_one();
+        Ok(case)
+    }
+
+    /// What an order stores, and the case that it opens; refused where it opens none, before
+    /// anything is stored.
+    async fn ordering(
+        &self,
+        client: &ClientId,
+        by: &str,
+        order: &Order,
+    ) -> Result<(CaseId, Vec<Op>), EngineError> {
         let now = self.now();
         let fact = Fact {
             client: client.clone(),
@@ -107,26 +154,22 @@ impl Engine {
                 order: order.clone(),
             },
         };
-        let before: Vec<CaseId> = self
-            .store
-            .open_cases(client)
-            .await?
-            .iter()
-            .map(|case| case.id)
-            .collect();
         let mut stepping = self.stepping(client).await?;
         stepping.fact(fact, None);
         if let Some(reason) = stepping.not_opened.first() {
             return refused(reason.clone());
         }
-        let detail = serde_json::to_value(&order).unwrap_or_default();
-        stepping.push(self.audit(by, "order", client.as_str(), detail));
-        self.commit(SETTLE, stepping.into_ops()).await?;
-        self.wake.notify_one();
-        let opened = self.store.open_cases(client).await?;
-        match opened.iter().find(|case| !before.contains(&case.id)) {
-            Some(case) => Ok(case.id),
-            None => refused("the same order is under way already; `cases list` shows it"),
+        let ops = stepping.into_ops();
+        let opened = ops.iter().find_map(|op| match op {
+            Op::InsertCase(case) => Some(case.id),
+            _ => None,
+        });
+        match opened {
+            Some(case) => Ok((case, ops)),
+            None => refused(format!(
+                "the same order is under way already; `{}` shows it",
+                Run::CasesList
+            )),
         }
     }
 
@@ -143,14 +186,12 @@ impl Engine {
         Ok(())
     }
 
-    /// Links a client to a contact by a person's word, and takes up what waited for it.
-    pub async fn link_client(
+    /// Whether a client may be linked to a contact. The dry run asks the same.
+    pub async fn check_link(
         &self,
         client: &ClientId,
         contact: &ContactId,
-        by: &str,
     ) -> Result<(), EngineError> {
-        let now = self.now();
         if self.ports.contacts.contact(contact, false).await?.is_none() {
             return refused(format!("the CRM knows no contact {contact}"));
         }
@@ -164,6 +205,18 @@ impl Engine {
                 "contact {contact} is client {other} already: link {other} to her own contact first"
             ));
         }
+        Ok(())
+    }
+
+    /// Links a client to a contact by a person's word, and takes up what waited for it.
+    pub async fn link_client(
+        &self,
+        client: &ClientId,
+        contact: &ContactId,
+        by: &str,
+    ) -> Result<(), EngineError> {
+        self.check_link(client, contact).await?;
+        let now = self.now();
         let mut ops = vec![
             Op::PutLink(Link {
                 client: client.clone(),
@@ -198,156 +251,6 @@ impl Engine {
         Ok(())
     }
 
-    /// Settles a work item by one of its actions. `text` is what the action needs: a date for
-    /// `promised`, a reason for `close`, an outcome for `call_outcome`.
-    pub async fn settle_work(
-        &self,
-        id: WorkItemId,
-        by: &str,
-        action: &str,
-        text: Option<&str>,
-    ) -> Result<(), EngineError> {
-        let Some(item) = self.store.work_item(id).await? else {
-            return refused(format!(
-                "there is no work item {id}; `work list` shows them"
-            ));
-        };
-        if let Some(settled) = &item.settled {
-            return refused(format!(
-                "settled already by {} ({})",
-                settled.by, settled.action
-            ));
-        }
-        if !item.actions.iter().any(|known| known == action) {
-            return refused(format!(
-                "{action} is not one of this item's actions: {}",
-                item.actions.join(", ")
-            ));
-        }
-        let now = self.now();
-        let settle = Op::SettleWork {
-            id,
-            settled: WorkSettled {
-                at: now,
-                by: by.to_owned(),
-                action: action.to_owned(),
-            },
-        };
-        let audit = self.audit(by, "work", &id.to_string(), json!({ "action": action }));
-        match item.kind.as_str() {
-            "dead_job" | "held" => self.settle_dead(&item, by, action).await,
-            "unsettled" => {
-                self.settle_unsettled(&item, action, vec![settle, audit])
-                    .await
-            }
-            "backlog" => {
-                self.settle_backlog(&item, action, vec![settle, audit])
-                    .await
-            }
-            "connection" | "alarm" | "billing" | "link" | "stale" => {
-                self.commit(SETTLE, vec![settle, audit]).await.map(|_| ())
-            }
-            _ => self.settle_case_item(&item, by, action, text, settle).await,
-        }
-    }
-
-    /// An item that a step opened: its action is a decision about the case, which settles it.
-    async fn settle_case_item(
-        &self,
-        item: &WorkItem,
-        by: &str,
-        action: &str,
-        text: Option<&str>,
-        settle: Op,
-    ) -> Result<(), EngineError> {
-        let audit = self.audit(
-            by,
-            "work",
-            &item.id.to_string(),
-            json!({ "action": action }),
-        );
-        let decision = parse_action(action, text)?;
-        if decision.is_none() && action != "done" {
-            // Settling the item alone would leave its case waiting for nobody.
-            return refused(format!("the relay can't carry out {action} for this item"));
-        }
-        match (item.case, decision) {
-            // Settled before the case moves: what it no longer asks, it settles in its own name.
-            (Some(case), Some(decision)) => {
-                self.decide_case_after(case, by, decision, &[settle, audit])
-                    .await
-            }
-            _ => self.commit(SETTLE, vec![settle, audit]).await.map(|_| ()),
-        }
-    }
-
-    async fn settle_dead(
-        &self,
-        item: &WorkItem,
-        by: &str,
-        action: &str,
-    ) -> Result<(), EngineError> {
-        let job: JobId = detail(item, "job")?;
-        // Both settle this item, by its key.
-        if action == "cancel" {
-            return self.cancel_job(job, by).await;
-        }
-        match self.replay(job, by).await? {
-            Preview::Nothing { why } | Preview::NeedsYou { why } => {
-                refused(format!("it can't be replayed: {why}"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// A person says whether an effect that can't be probed happened.
-    async fn settle_unsettled(
-        &self,
-        item: &WorkItem,
-        action: &str,
-        ops: Vec<Op>,
-    ) -> Result<(), EngineError> {
-        let job: JobId = detail(item, "job")?;
-        let Some(key) = &item.effect else {
-            return refused("the item names no effect");
-        };
-        let Some(effect) = self.store.effect(key).await? else {
-            return refused("the effect is not stored");
-        };
-        if effect.state != EffectState::Unsettled {
-            return refused(format!(
-                "this is answered already: the effect is {}",
-                effect.state.as_str()
-            ));
-        }
-        if action == "send" {
-            return self.plan_again(&effect, job, ops).await;
-        }
-        let now = self.now();
-        let mut stepping = self.stepping(&effect.planned.client).await?;
-        for op in ops {
-            stepping.push(op);
-        }
-        let at = effect.intended_at.unwrap_or(now);
-        let settled = Settled::Done {
-            at,
-            vendor_ref: None,
-            by_probe: false,
-        };
-        let ending = Ending::new(EffectState::Done, settled);
-        self.end_effect(&mut stepping, &effect, &[EffectState::Unsettled], ending)
-            .await?;
-        let why = "a person has seen that it happened".to_owned();
-        stepping.push(Op::CancelJob {
-            id: job,
-            why,
-            at: now,
-        });
-        self.commit(SETTLE, stepping.into_ops()).await?;
-        self.wake.notify_one();
-        Ok(())
-    }
-
     /// Back to the guard, by a person's decision.
     pub(crate) async fn plan_again(
         &self,
@@ -360,24 +263,6 @@ impl Engine {
             id: job,
             at: self.now(),
         });
-        self.commit(SETTLE, ops).await?;
-        self.wake.notify_one();
-        Ok(())
-    }
-
-    async fn settle_backlog(
-        &self,
-        item: &WorkItem,
-        action: &str,
-        mut ops: Vec<Op>,
-    ) -> Result<(), EngineError> {
-        if action == "release" {
-            let id: JobId = detail(item, "job")?;
-            let Some(job) = self.store.job(id).await? else {
-                return refused("its job is no longer stored");
-            };
-            ops.push(missed_check::release(&job, self.now()));
-        }
         self.commit(SETTLE, ops).await?;
         self.wake.notify_one();
         Ok(())
@@ -415,11 +300,6 @@ pub fn stop_ops(stopped: bool, by: &str, reason: Option<&str>, at: Timestamp) ->
             detail: json!({ "reason": reason }),
         }),
     ]
-}
-
-fn detail<T: serde::de::DeserializeOwned>(item: &WorkItem, name: &str) -> Result<T, EngineError> {
-    serde_json::from_value(item.detail[name].clone())
-        .map_err(|error| EngineError::Refused(format!("the item's {name} can't be read: {error}")))
 }
 
 /// The decision behind an action's name; `None` for one that only settles its item.

@@ -1,12 +1,16 @@
 //! What a command would do, said before it does it.
 //!
 //! The same pure steps run on the same stored state, and what they want is put into words instead
-//! of into the store. So a dry run can't promise what the command would not do.
+//! of into the store. So a dry run can't promise what the command would not do. Times are on the
+//! clinic's clock, as whoever reads them lives by it.
 
-use relay_core::ids::CaseId;
-use relay_core::workflow::{Action, Input};
+use relay_core::calendar::Calendar;
+use relay_core::ids::{CaseId, EffectKey};
+use relay_core::time::Timestamp;
+use relay_core::workflow::Action;
 use relay_store::Op;
 
+use crate::engine::words::effect_name;
 use crate::engine::{Engine, EngineError};
 
 impl Engine {
@@ -17,47 +21,46 @@ impl Engine {
         by: &str,
         action: &Action,
     ) -> Result<Vec<String>, EngineError> {
-        let Some(case) = self.store.case(id).await? else {
-            return Err(EngineError::Refused(format!(
-                "there is no case {id}; `cases list` shows them"
-            )));
-        };
-        let mut stepping = self.stepping(&case.client).await?;
-        let input = Input::Person {
-            by: by.to_owned(),
-            action: action.clone(),
-        };
-        stepping.input(id, &input).await?;
-        if stepping.is_empty() {
-            return Err(EngineError::Refused(format!(
-                "this does not apply to a case that is {} in step {}",
-                case.status.as_str(),
-                case.step
-            )));
+        let stepping = self.deciding(id, by, action, &[]).await?;
+        let mut lines = Vec::new();
+        for op in stepping.into_ops() {
+            if let Op::CancelEffect { key, .. } = &op {
+                lines.push(self.cancelled_in_words(key).await?);
+            } else {
+                lines.extend(in_words(&op, &self.calendar));
+            }
         }
-        Ok(stepping.into_ops().iter().filter_map(in_words).collect())
+        Ok(lines)
+    }
+
+    async fn cancelled_in_words(&self, key: &EffectKey) -> Result<String, EngineError> {
+        let effect = self.store.effect(key).await?;
+        let name = effect.map_or("what was planned", |effect| effect_name(effect.kind()));
+        Ok(format!("{name} is cancelled, unless it is under way"))
     }
 }
 
 /// An operation in words; `None` for bookkeeping that nobody would miss.
-pub fn in_words(op: &Op) -> Option<String> {
+fn in_words(op: &Op, calendar: &Calendar) -> Option<String> {
     Some(match op {
         Op::UpdateCase { case, .. } | Op::InsertCase(case) => {
-            format!(
-                "the case will be {} in step {}",
-                case.status.as_str(),
-                case.step
-            )
+            let (status, step) = (case.status.as_str(), case.step.replace('_', " "));
+            format!("the case will be {status} in step {step}")
         }
         Op::PlanEffect(effect) => format!(
             "{} is planned for {}",
-            effect.kind().as_str(),
-            effect.planned.not_before
+            effect_name(effect.kind()),
+            on_the_clock(effect.planned.not_before, calendar)
         ),
-        Op::CancelEffect { key, .. } => format!("{key} is cancelled if it is not under way"),
         Op::OpenWork(item) => format!("work item for {}: {}", item.owner, item.title),
         Op::SettleCaseWork { .. } => "the case's open work items are settled".to_owned(),
         Op::AppendTimeline { entry, .. } => entry.text.clone(),
         _ => return None,
     })
+}
+
+/// A time as the clinic's clock shows it: the day and the minute.
+pub(crate) fn on_the_clock(at: Timestamp, calendar: &Calendar) -> String {
+    let local = calendar.zone().to_datetime(at);
+    local.strftime("%Y-%m-%d %H:%M").to_string()
 }

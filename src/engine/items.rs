@@ -3,6 +3,8 @@
 //! Every item names its remedy, and opens together with its reminder. The same wish opened twice
 //! is one item (see [`WorkItem::dedupe_key`]).
 
+use std::fmt::Write as _;
+
 use relay_core::case::Case;
 use relay_core::clients::Subscription;
 use relay_core::effects::Audience;
@@ -13,6 +15,9 @@ use relay_store::{Effect, Existing, Job, NewJob, Op, Receipt, WorkItem};
 use serde_json::json;
 
 use crate::engine::Engine;
+use crate::engine::words::{dead_title, effect_name, effect_name_first};
+use crate::pace::connection_key;
+use crate::remedy::Run;
 
 impl Engine {
     /// Opens a work item and sets its reminder.
@@ -42,10 +47,14 @@ impl Engine {
     }
 
     pub(crate) fn dead_item(&self, job: &Job, case: Option<CaseId>, reason: &str) -> Vec<Op> {
-        let title = format!("A {} job was given up", job.kind);
+        let mut title = dead_title(job);
+        if let Some(client) = &job.client {
+            // Writing to a string can't fail.
+            let _ = write!(title, " (client {client})");
+        }
         let mut item = self.item(format!("dead/{}", job.id), "dead_job", title);
         item.detail = json!({ "job": job.id, "reason": reason,
-                              "remedy": format!("clear-relay jobs replay {} --by NAME", job.id) });
+                              "remedy": Run::JobsReplay(job.id).to_string() });
         item.actions = vec!["replay".to_owned(), "cancel".to_owned()];
         item.client.clone_from(&job.client);
         item.case = case;
@@ -54,8 +63,8 @@ impl Engine {
 
     pub(crate) fn unsettled_item_ops(&self, job: &Job, effect: &Effect, evidence: &str) -> Vec<Op> {
         let title = format!(
-            "Did this {} go out? The relay can't tell",
-            effect.kind().as_str()
+            "Did {} come through? The relay can't tell",
+            effect_name(effect.kind())
         );
         let mut item = self.item(format!("unsettled/{}", effect.key()), "unsettled", title);
         item.detail = json!({
@@ -86,8 +95,9 @@ impl Engine {
 
     /// The same, whoever found out.
     pub(crate) fn broken_connection_ops(&self, vendor: &str, reason: &str) -> Vec<Op> {
-        let title = format!("{vendor} refuses the relay's credential");
-        let mut item = self.item(format!("connection/{vendor}"), "connection", title);
+        let title =
+            format!("The relay is not let in by {vendor} any more: its credential is refused");
+        let mut item = self.item(connection_key(vendor), "connection", title);
         item.detail = json!({ "reason": reason,
                               "remedy": self.ports.connections.remedy(vendor) });
         item.actions = vec!["done".to_owned()];
@@ -128,10 +138,10 @@ impl Engine {
 
     /// Something informational is held: nothing waits for it, but somebody should know.
     pub(crate) fn held_item_ops(&self, job: &Job, effect: &Effect, reason: &str) -> Vec<Op> {
-        let title = format!("A {} is held: {reason}", effect.kind().as_str());
+        let title = format!("{} is held: {reason}", effect_name_first(effect.kind()));
         let mut item = self.item(format!("held/{}", effect.key()), "held", title);
         item.detail = json!({ "job": job.id, "effect": effect.key(), "reason": reason,
-                              "remedy": format!("clear-relay jobs replay {} --by NAME", job.id) });
+                              "remedy": Run::JobsReplay(job.id).to_string() });
         item.actions = vec!["replay".to_owned(), "cancel".to_owned()];
         item.client = Some(effect.planned.client.clone());
         item.case = Some(effect.case);
@@ -175,7 +185,7 @@ impl Engine {
         let mut item = self.item(format!("stale/{}", case.id), "stale", title);
         item.owner.clone_from(&self.people.program_manager);
         item.detail = json!({ "case": case.id, "step": case.step, "changed_at": case.changed_at,
-                              "remedy": format!("clear-relay cases show {}", case.id) });
+                              "remedy": Run::CasesShow(case.id).to_string() });
         item.actions = vec!["done".to_owned()];
         item.client = Some(case.client.clone());
         item.case = Some(case.id);

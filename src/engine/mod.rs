@@ -21,6 +21,7 @@
 
 pub mod book;
 pub mod commands;
+mod drift;
 pub mod dry_run;
 pub mod error;
 mod hints;
@@ -31,10 +32,12 @@ pub mod jobs;
 pub mod memory;
 pub mod repin;
 pub mod replay;
+mod settling;
 pub mod stepper;
 mod turn;
 mod wake;
 mod watch;
+mod words;
 pub mod worker;
 
 use std::sync::Arc;
@@ -55,6 +58,7 @@ use crate::receipts::Source;
 pub use book::ProcedureBook;
 pub use error::EngineError;
 pub(crate) use hints::stopped_key;
+pub(crate) use jobs::chain;
 pub(crate) use jobs::standing::CREDENTIAL;
 pub use stepper::Stepping;
 
@@ -146,6 +150,10 @@ impl Engine {
         // A path that was closed because its secret had leaked stays closed over a restart.
         self.ports.hooks.prepare().await?;
         self.store.commit(ops.into()).await?;
+        let outreach = self.store.setting("outreach").await?;
+        if outreach.is_some_and(|setting| setting["stopped"] == true) {
+            tracing::warn!("outreach is stopped: nothing goes out to clients");
+        }
         Ok(())
     }
 

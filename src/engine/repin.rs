@@ -83,24 +83,33 @@ fn body(version: &ProcedureVersion) -> Result<Value, EngineError> {
     })
 }
 
+/// Refuses a version that is not the one in force, or is named by too few letters.
+fn check_version(repin: &Repin, to: &str) -> Result<(), EngineError> {
+    if to.len() >= SHORTEST && repin.to.starts_with(&to.to_lowercase()) {
+        return Ok(());
+    }
+    refused(format!(
+        "the version in force is {}, not {to}: look again with --dry-run, then name what it shows",
+        repin.to.get(..12).unwrap_or(&repin.to)
+    ))
+}
+
 impl Engine {
     /// What moving a case would mean; refused as the move itself would be.
-    pub async fn repin_preview(&self, id: CaseId) -> Result<Repin, EngineError> {
+    pub async fn repin_preview(&self, id: CaseId, to: Option<&str>) -> Result<Repin, EngineError> {
         let case = self.case_to_repin(id).await?;
-        self.repin_of(&case).await
+        let repin = self.repin_of(&case).await?;
+        if let Some(to) = to {
+            check_version(&repin, to)?;
+        }
+        Ok(repin)
     }
 
     /// Moves a case to the version in force, which `to` names by its first letters.
     pub async fn repin(&self, id: CaseId, by: &str, to: &str) -> Result<Repin, EngineError> {
         let case = self.case_to_repin(id).await?;
         let repin = self.repin_of(&case).await?;
-        if to.len() < SHORTEST || !repin.to.starts_with(&to.to_lowercase()) {
-            return refused(format!(
-                "the version in force is {}, not {to}: look again with --dry-run, then name what \
-                 it shows",
-                &repin.to.get(..12).unwrap_or(&repin.to)
-            ));
-        }
+        check_version(&repin, to)?;
         match self.commit(SETTLE, self.repin_ops(&case, by, &repin)).await {
             Err(error) if error.is_conflict() => refused("the case has just moved; look again"),
             Err(error) => Err(error),
@@ -171,7 +180,10 @@ impl Engine {
 
     async fn case_to_repin(&self, id: CaseId) -> Result<Case, EngineError> {
         match self.store.case(id).await? {
-            None => refused(format!("there is no case {id}; `cases list` shows them")),
+            None => refused(format!(
+                "there is no case {id}; `{}` shows them",
+                crate::remedy::Run::CasesList
+            )),
             Some(case) if case.status.is_closed() => {
                 refused("a closed case keeps the version it was closed with")
             }

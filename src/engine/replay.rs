@@ -19,6 +19,7 @@ use crate::effects::settle::{Ending, remember};
 use crate::engine::jobs::member;
 use crate::engine::jobs::standing::is_standing;
 use crate::engine::{Engine, EngineError};
+use crate::remedy::Run;
 
 /// How much earlier than the intent a preview looks.
 const SKEW: SignedDuration = SignedDuration::from_mins(2);
@@ -46,6 +47,13 @@ pub enum Preview {
         /// Why.
         why: String,
     },
+}
+
+fn no_such_job(id: JobId) -> EngineError {
+    EngineError::Refused(format!(
+        "there is no job {id}; `{}` shows them",
+        Run::JobsList
+    ))
 }
 
 impl Engine {
@@ -92,7 +100,7 @@ impl Engine {
             // Its case does not wait for it, so no work item of the case settles it.
             EffectState::Held if !effect.planned.blocking => Ok(Preview::WillSend),
             EffectState::Held => Ok(Preview::NeedsYou {
-                why: "it is held: settle its work item (`work list`)".to_owned(),
+                why: format!("it is held: settle its work item (`{}`)", Run::WorkList),
             }),
             EffectState::Planned => Ok(Preview::WillSend),
             EffectState::Dead if !maybe_sent => Ok(Preview::WillSend),
@@ -136,9 +144,7 @@ impl Engine {
     /// Replays a job as its preview says. Returns what was done.
     pub async fn replay(&self, id: JobId, by: &str) -> Result<Preview, EngineError> {
         let Some(job) = self.store.job(id).await? else {
-            return Err(EngineError::Refused(format!(
-                "there is no job {id}; `jobs list` shows them"
-            )));
+            return Err(no_such_job(id));
         };
         // Read before the vendor is asked: if it moves meanwhile (somebody else replays it), what
         // the vendor said no longer counts, and the batch below is refused.
@@ -239,14 +245,38 @@ impl Engine {
         Ok(stepping.into_ops())
     }
 
+    /// Whether [`cancel_job`](Self::cancel_job) would do it now.
+    pub async fn check_cancel(&self, id: JobId, by: &str) -> Result<(), EngineError> {
+        self.cancel_ops(id, by).await.map(|_| ())
+    }
+
     /// Cancels a job that is ready, parked or dead, and tells its case, if that waits for it.
     /// Refused where the case would be left waiting for nothing.
     pub async fn cancel_job(&self, id: JobId, by: &str) -> Result<(), EngineError> {
+        let ops = self.cancel_ops(id, by).await?;
+        match self.commit(SETTLE, ops).await {
+            Err(error) if error.is_conflict() => Err(EngineError::Refused(format!(
+                "the job has just moved; look again: {}",
+                Run::JobsList
+            ))),
+            other => other.map(|_| ()),
+        }
+    }
+
+    /// What cancelling a job stores; refused as the cancelling is.
+    async fn cancel_ops(&self, id: JobId, by: &str) -> Result<Vec<Op>, EngineError> {
         let Some(job) = self.store.job(id).await? else {
-            return Err(EngineError::Refused(format!(
-                "there is no job {id}; `jobs list` shows them"
-            )));
+            return Err(no_such_job(id));
         };
+        if !matches!(
+            job.state,
+            JobState::Ready | JobState::Parked | JobState::Dead
+        ) {
+            return Err(EngineError::Refused(format!(
+                "it is {}; only ready, parked and dead jobs can be cancelled",
+                job.state.as_str()
+            )));
+        }
         let now = self.now();
         let settled = WorkSettled {
             at: now,
@@ -278,14 +308,7 @@ impl Engine {
             });
         }
         ops.extend(self.tell_cancelled(&job, by).await?);
-        match self.commit(SETTLE, ops).await {
-            Err(error) if error.is_conflict() => Err(EngineError::Refused(
-                "the job is running or finished; only ready, parked and dead jobs can be \
-                 cancelled"
-                    .to_owned(),
-            )),
-            other => other.map(|_| ()),
-        }
+        Ok(ops)
     }
 
     /// What the cancelling of a job means for its case: a case must never wait for what nobody

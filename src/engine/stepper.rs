@@ -104,6 +104,7 @@ impl Stepping<'_> {
         }));
         self.ops
             .extend(watch::on_fact(self.engine, &fact, self.now));
+        self.ops.extend(self.engine.drift_ops(&fact.body));
         // A case opened by this very fact has seen it.
         let seen_it_coming = self.cases.len();
         self.open_on(&fact);

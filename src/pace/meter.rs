@@ -1,6 +1,7 @@
 //! Sits in a vendor's transport and sees every exchange.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use http::{HeaderMap, StatusCode};
@@ -20,6 +21,9 @@ pub struct VendorMeter {
     pacer: Arc<Pacer>,
     vendor: &'static str,
     read_quota: Option<ReadQuota>,
+    /// Whether the last word of the vendor on our credential, as far as is known, was no: at start
+    /// nothing is known, and somebody may have started us anew with a better one.
+    refused: Arc<AtomicBool>,
 }
 
 impl VendorMeter {
@@ -29,6 +33,21 @@ impl VendorMeter {
             pacer,
             vendor,
             read_quota,
+            refused: Arc::new(AtomicBool::new(true)),
+        }
+    }
+
+    /// Notes what an answer says of our credential, and settles the item that says it is refused.
+    async fn note_credential(&self, outcome: Result<&Answer, &TransportError>) {
+        let Ok(answer) = outcome else { return };
+        if answer.status == StatusCode::UNAUTHORIZED {
+            self.refused.store(true, Ordering::Relaxed);
+        } else if answer.status.is_success()
+            && self.refused.swap(false, Ordering::Relaxed)
+            && let Err(error) = self.pacer.let_in(self.vendor).await
+        {
+            self.refused.store(true, Ordering::Relaxed);
+            tracing::warn!(vendor = self.vendor, %error, "an item could not be settled");
         }
     }
 
@@ -87,6 +106,7 @@ impl Meter for VendorMeter {
     }
 
     async fn after(&self, outcome: Result<&Answer, &TransportError>) {
+        self.note_credential(outcome).await;
         let exchange = self.exchange(outcome);
         let (closed, throttled) = match self.pacer.observe(self.vendor, &exchange).await {
             Ok(observed) => observed,

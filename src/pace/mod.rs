@@ -29,6 +29,7 @@
 //! Not guaranteed: that calls within a job are spaced: they follow each other as the vendor answers.
 //! Jobs are. And a job that dies with its process has paid for a usual job, whatever it called.
 
+mod lines;
 mod meter;
 mod turn;
 
@@ -40,6 +41,7 @@ use relay_core::time::{Clock, Clocks, SignedDuration, Timestamp};
 use relay_store::{Op, Store, StoreError, WorkSettled};
 use tokio::sync::Mutex;
 
+use lines::Lines;
 pub use meter::{ReadQuota, VendorMeter};
 pub use turn::{Held, Turn, held};
 
@@ -103,6 +105,12 @@ pub struct Pacer {
     store: Arc<dyn Store>,
     clocks: Clocks,
     random: Arc<dyn Random>,
+    lines: Lines,
+}
+
+/// The key of the work item that tells that a vendor refuses our credential.
+pub fn connection_key(vendor: &str) -> String {
+    format!("connection/{vendor}")
 }
 
 /// The key of the work item that tells of a vendor's trouble.
@@ -131,6 +139,7 @@ impl Pacer {
             store,
             clocks,
             random,
+            lines: Lines::default(),
         }
     }
 
@@ -221,9 +230,63 @@ impl Pacer {
             })
             .await?;
         for change in changes {
-            log(name, change);
+            self.log(name, change);
         }
         Ok((closed, throttled))
+    }
+
+    fn log(&self, vendor: &'static str, change: Change) {
+        let (kind, until) = match change {
+            Change::Opened { until } => ("down", Some(until)),
+            Change::Paused { until } => ("paused", Some(until)),
+            Change::Closed => ("up", None),
+            Change::Recovered { .. } => ("recovered", None),
+        };
+        let Some(left_out) = self.lines.due(vendor, kind, self.clocks.real.now()) else {
+            return;
+        };
+        let until = until.map(tracing::field::display);
+        match change {
+            Change::Opened { .. } => {
+                tracing::warn!(
+                    vendor,
+                    until,
+                    left_out,
+                    "does not answer; nothing is asked of it for now"
+                );
+            }
+            Change::Closed => tracing::info!(vendor, left_out, "answers again"),
+            Change::Paused { .. } => {
+                tracing::warn!(
+                    vendor,
+                    until,
+                    left_out,
+                    "refused with a request to wait; all its calls wait"
+                );
+            }
+            Change::Recovered { .. } => {
+                tracing::info!(vendor, left_out, "work no longer waits for it");
+            }
+        }
+    }
+
+    /// The vendor has let us in: an item that says it refuses our credential is over.
+    pub async fn let_in(&self, vendor: &str) -> Result<(), StoreError> {
+        let Some(tracked) = self.tracked(vendor) else {
+            return Ok(());
+        };
+        let at = self.clocks.procedure.now();
+        let Vendor { name, port, .. } = tracked.vendor;
+        let settle = |known: &str| Op::SettleWorkByKey {
+            dedupe_key: connection_key(known),
+            settled: WorkSettled {
+                at,
+                by: "relay".to_owned(),
+                action: "it works again".to_owned(),
+            },
+        };
+        let ops: Vec<Op> = [name, port].into_iter().map(settle).collect();
+        self.store.commit(ops.into()).await.map(|_| ())
     }
 
     /// Whether the clock was set back since something was kept of a vendor, so that jobs may have
@@ -389,17 +452,4 @@ fn settled(vendor: &str, changes: &[Change], now: Timestamp) -> Vec<Op> {
         },
     };
     over.then(settle).into_iter().collect()
-}
-
-fn log(vendor: &'static str, change: Change) {
-    match change {
-        Change::Opened { until } => {
-            tracing::warn!(vendor, %until, "does not answer; nothing is asked of it for now");
-        }
-        Change::Closed => tracing::info!(vendor, "answers again"),
-        Change::Paused { until } => {
-            tracing::warn!(vendor, %until, "refused with a request to wait; all its calls wait");
-        }
-        Change::Recovered { .. } => tracing::info!(vendor, "work no longer waits for it"),
-    }
 }

@@ -70,7 +70,7 @@ const AMBIENT: [(&str, &[&str]); 9] = [
     ("getrandom::", &["core/src/random.rs"]),
     ("Uuid::now_v7(", &[]),
     ("Uuid::new_v4(", &[]),
-    ("env::var", &["src/config/mod.rs"]),
+    ("env::var", &["src/config/variables.rs"]),
     ("tokio::time::sleep", &[]),
 ];
 

@@ -301,7 +301,7 @@ async fn a_case_is_shown_with_its_history_and_explained_with_its_evidence() {
         .await
         .expect("carried out");
     assert!(explained.contains("SOP: Message the client"), "{explained}");
-    assert!(explained.contains("\"evidence\": 42"), "{explained}");
+    assert!(explained.contains("evidence: 42"), "{explained}");
 }
 
 #[tokio::test]

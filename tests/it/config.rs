@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use clear_relay::config::{Config, ConfigError, VendorMode, example};
+use clear_relay::config::{Config, ConfigError, Variables, VendorMode, example};
 use relay_core::case::Mode;
 use relay_core::effects::CardRemoval;
 use relay_core::pace::{Limits, Rate};
@@ -15,11 +15,11 @@ use secrecy::ExposeSecret as _;
 const CANARY: &str = "canary-7f3a-must-never-be-seen-anywhere";
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
-    Config::parse(text, Path::new(""), HashMap::new())
+    Config::parse(text, Path::new(""), Variables::default())
 }
 
 fn parse_env(text: &str, env: &[(&str, &str)]) -> Result<Config, ConfigError> {
-    let env = env
+    let env: HashMap<String, String> = env
         .iter()
         .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
         .collect();
@@ -102,6 +102,7 @@ fn every_line_of_the_example_that_is_commented_out_is_a_key_that_is_known() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join("secrets")).expect("made");
     let key = format!("whsec_{}=", "A".repeat(43));
+    let next = format!("whsec_B{}=", "A".repeat(42));
     for (name, secret) in [
         ("keap-key", "k"),
         ("keap-oauth-secret", "s"),
@@ -112,7 +113,7 @@ fn every_line_of_the_example_that_is_commented_out_is_a_key_that_is_known() {
         ("keap-automation-a", "cccccccccccccccccccccc"),
         ("portal-token", "t"),
         ("portal-webhook-a", &key),
-        ("portal-webhook-b", &key),
+        ("portal-webhook-b", &next),
     ] {
         std::fs::write(folder.path().join("secrets").join(name), secret).expect("written");
     }
@@ -129,7 +130,7 @@ fn every_line_of_the_example_that_is_commented_out_is_a_key_that_is_known() {
         text
     });
     assert!(uncommented > 10, "{uncommented}");
-    let config = Config::parse(&text, folder.path(), HashMap::new()).expect("valid");
+    let config = Config::parse(&text, folder.path(), Variables::default()).expect("valid");
     assert_eq!(config.keap.hook_secrets.len(), 2);
     assert_eq!(config.keap.automation_secrets.len(), 1);
     let every = SignedDuration::from_mins(15);
@@ -310,7 +311,7 @@ fn the_environment_overrides_the_file_and_may_give_flags_and_lists() {
 fn a_secret_may_stand_in_a_file_and_not_in_two_places() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("key"), "s3cret\nsecond line\n").expect("written");
-    let read = |text: &str| Config::parse(text, folder.path(), HashMap::new());
+    let read = |text: &str| Config::parse(text, folder.path(), Variables::default());
     let config = read("[keap]\nmode = \"on\"\nkey_file = \"key\"").expect("valid");
     let key = config.keap.key.expect("a key");
     assert_eq!(key.expose_secret(), "s3cret");
@@ -330,7 +331,7 @@ fn of_a_long_file_only_the_first_line_is_read_and_a_line_without_end_is_refused(
     )
     .expect("written");
     std::fs::write(folder.path().join("log"), "x".repeat(100_000)).expect("written");
-    let read = |text: &str| Config::parse(text, folder.path(), HashMap::new());
+    let read = |text: &str| Config::parse(text, folder.path(), Variables::default());
     let config = read("[keap]\nmode = \"on\"\nkey_file = \"key\"").expect("valid");
     assert_eq!(config.keap.key.expect("a key").expose_secret(), "s3cret");
     let endless = read("[keap]\nkey_file = \"log\"").expect_err("no secret");

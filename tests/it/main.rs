@@ -19,6 +19,8 @@ mod doctor;
 #[cfg(test)]
 mod drills;
 #[cfg(test)]
+mod dry_runs;
+#[cfg(test)]
 mod edge;
 #[cfg(test)]
 mod edge_cases;
@@ -43,9 +45,13 @@ mod procedures;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod remedies;
+#[cfg(test)]
 mod replays;
 #[cfg(test)]
 mod sandbox;
+#[cfg(test)]
+mod settings;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]

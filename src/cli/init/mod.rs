@@ -93,13 +93,13 @@ struct New {
 /// Writes a configuration and its secrets.
 pub fn run(args: &InitArgs, random: &dyn Random, out: &mut Output<'_>) -> Result<(), CliError> {
     let text = configuration()?;
+    let folder = args.path.parent().unwrap_or(Path::new("")).join(FOLDER);
+    let files = files(&args.path, &folder, text.clone(), random);
+    refuse_to_overwrite(&files)?;
     if args.dry_run {
         let json = json!({ "would_write": args.path, "configuration": text });
         return Ok(out.emit(&json, &text)?);
     }
-    let folder = args.path.parent().unwrap_or(Path::new("")).join(FOLDER);
-    let files = files(&args.path, &folder, text, random);
-    refuse_to_overwrite(&files)?;
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)

@@ -142,6 +142,10 @@ impl Engine {
         let mut ops = Vec::new();
         if given_up {
             ops.extend(self.after_death(job, &end).await?);
+            if self.next_standing(&job.kind, self.now()).is_some() {
+                // It is not given up, so its end writes no line.
+                log_death(job, &end);
+            }
             end = self.stands_up_again(job, end);
         }
         if let (EngineError::Call(call), Class::Unauthorised) = (&error, class) {
@@ -256,16 +260,29 @@ impl Engine {
         {
             why.push_str(REFUSED);
         }
+        let death = end.clone();
         ops.push(Op::FinishJob {
             fence: fence(job),
             end,
             at: self.now(),
         });
         match self.commit(SETTLE, ops).await {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                log_death(job, &death);
+                Ok(())
+            }
             Err(error) if lost_lease(&error) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// One line for a job that is given up: which, of what kind, whose, and of which class the failure
+/// was. Its message stays in the database: it may quote what a vendor said of a person.
+pub(crate) fn log_death(job: &Job, end: &JobEnd) {
+    if let JobEnd::Dead { error } = end {
+        let client = job.client.as_ref().map_or("-", |client| client.as_str());
+        tracing::error!(job = %job.id, kind = job.kind, client, class = error.class, "given up");
     }
 }
 

@@ -33,7 +33,8 @@ fn examined(folder: &Path) -> Examined {
             folder.join("clear-relay.db").display().to_string()
         ),
     );
-    Config::examine_text(&text, folder, std::collections::HashMap::new()).expect("readable")
+    Config::examine_text(&text, folder, clear_relay::config::Variables::default())
+        .expect("readable")
 }
 
 async fn serious(folder: &Path) -> Vec<Finding> {

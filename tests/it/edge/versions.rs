@@ -127,7 +127,10 @@ async fn e72_a_case_keeps_its_version_until_a_person_who_saw_the_difference_move
     };
     assert_eq!(older.cases.len(), 2);
 
-    let shown = engine.repin_preview(mayas.id).await.expect("a preview");
+    let shown = engine
+        .repin_preview(mayas.id, None)
+        .await
+        .expect("a preview");
     assert_eq!(keys(&shown), ["email_subject", "waits.usual_hours"]);
     assert_eq!(clinic.case(&maya).await, mayas, "looking changes nothing");
 
@@ -205,9 +208,15 @@ async fn e72_a_case_with_an_effect_under_way_or_closed_is_not_moved() {
     clinic.until("2026-11-05 09:01").await;
     let engine = &clinic.world.relay.engine;
     let mayas = clinic.case(&maya).await;
-    let error = engine.repin_preview(mayas.id).await.expect_err("unclear");
+    let error = engine
+        .repin_preview(mayas.id, None)
+        .await
+        .expect_err("unclear");
     assert!(error.to_string().contains("under way"), "{error}");
     let jos = clinic.case(&jo).await;
-    let error = engine.repin_preview(jos.id).await.expect_err("closed");
+    let error = engine
+        .repin_preview(jos.id, None)
+        .await
+        .expect_err("closed");
     assert!(error.to_string().contains("closed"), "{error}");
 }

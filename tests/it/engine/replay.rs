@@ -237,3 +237,107 @@ async fn a_held_note_may_be_replayed_when_what_stood_in_its_way_is_gone() {
     rig.drain().await;
     assert_eq!(rig.effect(case, "note").await.state, EffectState::Done);
 }
+
+/// Ten notes that were refused for good.
+async fn ten_dead(rig: &Rig) -> Vec<relay_core::ids::JobId> {
+    let names: Vec<String> = (1..=10).map(|number| format!("note-{number}")).collect();
+    let refused = || Outcome::Fails(Class::Permanent);
+    rig.world.now().outcomes = names.iter().map(|_| refused()).collect();
+    let case = rig.order(&names.join(" ")).await;
+    rig.drain().await;
+    let mut dead = Vec::new();
+    for name in &names {
+        dead.push(rig.job(case, name).await.id);
+    }
+    dead
+}
+
+fn all_dead(dry_run: bool) -> clear_relay::cli::jobs::SelectArgs {
+    let words = [
+        "clear-relay",
+        "jobs",
+        "replay",
+        "--state",
+        "dead",
+        "--by",
+        "Robin",
+    ];
+    let words = words.into_iter().chain(dry_run.then_some("--dry-run"));
+    let cli = <clear_relay::cli::Cli as clap::Parser>::try_parse_from(words).unwrap();
+    match cli.command {
+        clear_relay::cli::Command::Jobs(clear_relay::cli::jobs::JobsCommand::Replay(args)) => args,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn of_ten_jobs_the_third_whose_probe_fails_is_told_and_the_rest_goes_on() {
+    let rig = Rig::new().await;
+    let dead = ten_dead(&rig).await;
+    for dry_run in [true, false] {
+        // What the third one asks the vendor meets a 404.
+        rig.world.now().probe_fails_at = Some(3);
+        let mut bytes = Vec::new();
+        let mut out = clear_relay::cli::Output::new(&mut bytes, true);
+        let end = clear_relay::cli::jobs::replay(&rig.engine, &all_dead(dry_run), &mut out).await;
+        let error = end.expect_err("one failed");
+        assert_eq!(
+            error.to_string(),
+            "1 of 10 jobs failed; the others are done as the list says"
+        );
+        let told: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        let rows = told["jobs"].as_array().unwrap();
+        assert_eq!(rows.len(), 10, "{told:#}");
+        let failed: Vec<_> = rows
+            .iter()
+            .filter(|row| row["preview"]["failed"].is_string())
+            .collect();
+        assert_eq!(failed.len(), 1, "{told:#}");
+        if !dry_run {
+            let mut waits = 0;
+            for id in &dead {
+                waits +=
+                    usize::from(rig.store.job(*id).await.unwrap().unwrap().state == JobState::Dead);
+            }
+            assert_eq!(waits, 1, "nine go on");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_dry_run_says_of_a_work_item_is_what_settling_it_does() {
+    let rig = Rig::new().await;
+    rig.world
+        .now()
+        .outcomes
+        .push_back(Outcome::Fails(Class::Permanent));
+    let case = rig.order("email").await;
+    rig.drain().await;
+    rig.pass(20).await;
+    let item = rig.work("dead_job").await.remove(0);
+    let ask = |action: &'static str| rig.engine.preview_settling(item.id, "admin", action, None);
+    assert!(ask("burn").await.is_err());
+    assert!(ask("replay").await.is_ok());
+    let overtaken = Op::MoveEffect {
+        key: Rig::key(case, "email"),
+        from: vec![EffectState::Dead],
+        to: EffectState::Overtaken,
+        settled: None,
+        request: None,
+        at: rig.engine.now(),
+    };
+    rig.store.commit(vec![overtaken].into()).await.unwrap();
+    assert!(ask("replay").await.is_err(), "as the command refuses it");
+    assert!(ask("cancel").await.is_ok());
+    rig.engine
+        .settle_work(item.id, "admin", "cancel", None)
+        .await
+        .unwrap();
+    assert!(ask("cancel").await.is_err(), "it is settled");
+    assert!(
+        item.title
+            .starts_with("The email to the client did not go through"),
+        "{}",
+        item.title
+    );
+}

@@ -2,6 +2,7 @@
 
 use clear_relay::ports::{Changed, HookStatus, Standing};
 use clear_relay::receipts::HintObject;
+use relay_core::facts::FactBody;
 use relay_core::retry::Class;
 use relay_core::time::SignedDuration;
 use relay_store::{Job, JobState, Link, Op};
@@ -156,4 +157,41 @@ async fn a_refused_credential_is_the_admins_and_the_watch_goes_on_when_it_is_ren
     }
     assert_eq!(rig.recovered().await, 1);
     assert_eq!(rig.watch_job().await.state, JobState::Ready);
+}
+
+#[tokio::test]
+async fn a_time_zone_that_is_no_iana_name_is_told_once_per_word() {
+    let rig = Rig::new().await;
+    for (id, zone) in [
+        ("maya", "Hawaiian Standard Time"),
+        ("jo", "Hawaiian Standard Time"),
+        ("ana", "UTC-7"),
+        ("lee", "Pacific/Honolulu"),
+    ] {
+        let snapshot = relay_core::clients::ClientSnapshot {
+            time_zone: Some(zone.to_owned()),
+            ..super::world::client(id)
+        };
+        let body = FactBody::ClientUpdated {
+            client: Box::new(snapshot),
+        };
+        let fact = rig.fact(id, id, body);
+        rig.receive(&[fact]).await;
+        rig.drain().await;
+    }
+    let told = rig.work("drift").await;
+    let titles: Vec<&str> = told.iter().map(|item| item.title.as_str()).collect();
+    assert_eq!(told.len(), 2, "{titles:?}");
+    assert!(
+        titles
+            .iter()
+            .any(|title| title.contains("Hawaiian Standard Time")),
+        "{titles:?}"
+    );
+    assert!(told[0].detail["remedy"].as_str().unwrap().contains("IANA"));
+    let done = rig
+        .engine
+        .settle_work(told[0].id, "admin", "done", None)
+        .await;
+    done.expect("settled");
 }

@@ -67,6 +67,8 @@ pub(crate) struct Vendors {
     pub(crate) on_read: Option<Hook>,
     pub(crate) on_attempt: Option<Hook>,
     pub(crate) on_probe: Option<Hook>,
+    /// The so-manieth probe from now on meets "not there", once.
+    pub(crate) probe_fails_at: Option<usize>,
 }
 
 #[derive(Default)]
@@ -165,6 +167,12 @@ impl Perform for World {
         // What is listed is settled at the beginning; the answer arrives later.
         let (seen, hook) = {
             let mut vendors = self.now();
+            if let Some(left) = vendors.probe_fails_at.take() {
+                if left <= 1 {
+                    return Err(error(Class::Permanent));
+                }
+                vendors.probe_fails_at = Some(left - 1);
+            }
             let seen = !vendors.blind && vendors.accepted.iter().any(|(done, _)| done == key);
             (seen, vendors.on_probe.take())
         };

@@ -409,3 +409,22 @@ pub(super) async fn jobs_are_filtered_and_come_by_lane_then_order(store: &dyn St
     assert_eq!(keys(&store.jobs(&any, page).await.unwrap()), ["4", "1"]);
     assert_eq!(keys(&store.jobs(&stopped, page).await.unwrap()), ["1"]);
 }
+
+/// A periodic job runs for years: what is kept of its attempts is bounded, and its last ones are
+/// there.
+pub(super) async fn old_attempts_are_not_kept_for_ever(store: &dyn Store) {
+    let make = Maker::new();
+    let job = make.job("periodic", "periodic", 5);
+    commit(store, [enqueue(&job)]).await;
+    for _ in 0..320 {
+        let claimed = store.claim(claim("w-1", 6)).await.unwrap().remove(0);
+        commit(store, [finish(&claimed, snooze(5), 6)]).await;
+    }
+    let last = stored(store, job.id).await.fence;
+    let attempts = store.attempts(job.id).await.unwrap();
+    assert!((200..=250).contains(&attempts.len()), "{}", attempts.len());
+    assert_eq!(attempts.last().map(|attempt| attempt.fence), Some(last));
+    let pairs = attempts.windows(2);
+    let gaps = pairs.filter(|pair| pair[1].fence != pair[0].fence + 1);
+    assert_eq!(gaps.count(), 0, "none is missing in between");
+}

@@ -128,6 +128,7 @@ behaviours! { $
         a_job_is_cancelled_unless_running_or_done,
         cancelling_by_key_never_conflicts,
         jobs_are_filtered_and_come_by_lane_then_order,
+        old_attempts_are_not_kept_for_ever,
     }
     leases {
         only_due_jobs_are_claimed_in_order,

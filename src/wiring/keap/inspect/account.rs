@@ -47,7 +47,7 @@ pub(super) fn connection(told: &ConnectionStatus) -> Option<Finding> {
             what,
             remedy
                 .as_deref()
-                .unwrap_or("run `clear-relay connect keap`"),
+                .unwrap_or("run `clear-relay connect keap --by NAME`"),
         ),
     })
 }
@@ -79,7 +79,7 @@ impl KeapInspector {
                 Area::Crm,
                 "keap.credential",
                 "Keap refuses the token that is kept (401)",
-                "run `clear-relay connect keap`, and let an admin of the account agree",
+                "run `clear-relay connect keap --by NAME`, and let an admin of the account agree",
             );
         };
         if other_way.who_am_i().await.is_ok() {

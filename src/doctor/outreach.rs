@@ -1,0 +1,36 @@
+//! Whether somebody has stopped all outreach: a relay that is silent for that reason looks broken to
+//! everybody who does not know.
+
+use std::path::Path;
+
+use super::{Area, Finding};
+use crate::ports::{Stores, Version};
+use crate::remedy::Run;
+
+pub(super) async fn look(path: &Path, stores: &dyn Stores) -> Option<Finding> {
+    if !path.is_file() {
+        return None;
+    }
+    // What can't be looked into is told among the findings of the database.
+    let look = stores.look(path, false).await.ok()?;
+    if look.version != Version::Current {
+        return None;
+    }
+    let store = stores.open(path).await.ok()?;
+    let setting = store.setting("outreach").await.ok()??;
+    if setting["stopped"] != true {
+        return None;
+    }
+    let text = |name: &str| setting[name].as_str().unwrap_or("unknown").to_owned();
+    Some(Finding::warning(
+        Area::Procedure,
+        "outreach",
+        format!(
+            "outreach is stopped: nothing goes out to any client (by {}, at {}, reason: {})",
+            text("by"),
+            text("at"),
+            setting["reason"].as_str().unwrap_or("none was given"),
+        ),
+        format!("`{}`, once what stopped it is over", Run::Resume),
+    ))
+}

@@ -1,0 +1,49 @@
+//! Words of the portal that we don't know: told once per word, not once per client.
+//!
+//! A word that is not known is replaced by something careful (the clinic's own hours for a time
+//! zone), and that goes on in silence until somebody puts it right where it stands. An item per
+//! client would be a hundred for one slip in a drop-down list.
+//!
+//! Not guaranteed: that the item comes once for all times. Whoever marks it as done while the word
+//! is still used is told again at the next client who has it.
+
+use relay_core::clients::ClientSnapshot;
+use relay_core::facts::FactBody;
+use relay_store::Op;
+use serde_json::json;
+
+use crate::engine::Engine;
+
+impl Engine {
+    /// The items for what a fact says in words that are not known.
+    pub(crate) fn drift_ops(&self, fact: &FactBody) -> Vec<Op> {
+        let (FactBody::ClientUpdated { client } | FactBody::CheckInMissed { client, .. }) = fact
+        else {
+            return Vec::new();
+        };
+        self.zone_ops(client)
+    }
+
+    fn zone_ops(&self, client: &ClientSnapshot) -> Vec<Op> {
+        let Some(word) = client.time_zone.as_deref().map(str::trim) else {
+            return Vec::new();
+        };
+        if word.is_empty() || self.calendar.knows_zone(word) {
+            return Vec::new();
+        }
+        // A word, not a story: what is longer is no time zone, and one item for all of it will do.
+        let shown: String = word.chars().take(64).collect();
+        let title = format!(
+            "The portal names a time zone that is not known: {shown:?}. The clinic's hours are used"
+        );
+        let mut item = self.item(format!("drift/zone/{shown}"), "drift", title);
+        item.detail = json!({
+            "word": shown,
+            "first_seen_with": client.id,
+            "remedy": "in the portal, give each client with this word a zone by its IANA name, \
+                       such as Pacific/Honolulu or America/Denver",
+        });
+        item.actions = vec!["done".to_owned()];
+        self.open_work_ops(item, self.now())
+    }
+}

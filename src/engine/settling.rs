@@ -1,0 +1,277 @@
+//! What settling a work item by one of its actions means, and what can refuse it.
+//!
+//! Command and dry run ask the same (`settling`): each action becomes one member of [`Settling`],
+//! with everything checked, and only then is anything stored.
+
+use relay_core::effects::Settled;
+use relay_core::ids::{CaseId, JobId, WorkItemId};
+use relay_core::workflow::Action;
+use relay_store::{Effect, EffectState, Job, Op, WorkItem, WorkSettled};
+use serde_json::json;
+
+use super::commands::{parse_action, refused};
+use crate::checkpoint::SETTLE;
+use crate::effects::settle::Ending;
+use crate::engine::jobs::missed_check;
+use crate::engine::replay::Preview;
+use crate::engine::{Engine, EngineError};
+use crate::remedy::Run;
+
+/// What settling a work item comes to.
+#[derive(Debug)]
+enum Settling {
+    /// Its job is cancelled.
+    CancelJob(JobId),
+    /// Its job is replayed.
+    ReplayJob(JobId),
+    /// What can't be told is sent by a person's word.
+    SendAgain { effect: Box<Effect>, job: JobId },
+    /// A person has seen that it happened.
+    Happened { effect: Box<Effect>, job: JobId },
+    /// A check-in of the backlog is followed up.
+    Release(Box<Job>),
+    /// A decision about a case.
+    Decide { case: CaseId, decision: Action },
+    /// Nothing but the item.
+    Alone,
+}
+
+impl Engine {
+    /// Settles a work item by one of its actions. `text` is what the action needs: a date for
+    /// `promised`, a reason for `close`, an outcome for `call_outcome`.
+    pub async fn settle_work(
+        &self,
+        id: WorkItemId,
+        by: &str,
+        action: &str,
+        text: Option<&str>,
+    ) -> Result<(), EngineError> {
+        let (item, settling) = self.settling(id, by, action, text, false).await?;
+        let settle = Op::SettleWork {
+            id,
+            settled: WorkSettled {
+                at: self.now(),
+                by: by.to_owned(),
+                action: action.to_owned(),
+            },
+        };
+        let audit = self.audit(by, "work", &id.to_string(), json!({ "action": action }));
+        let ops = vec![settle, audit];
+        match settling {
+            // Both settle this item, by its key.
+            Settling::CancelJob(job) => self.cancel_job(job, by).await,
+            Settling::ReplayJob(job) => match self.replay(job, by).await? {
+                Preview::Nothing { why } | Preview::NeedsYou { why } => {
+                    refused(format!("it can't be replayed: {why}"))
+                }
+                _ => Ok(()),
+            },
+            Settling::SendAgain { effect, job } => self.plan_again(&effect, job, ops).await,
+            Settling::Happened { effect, job } => self.happened(&effect, job, ops).await,
+            Settling::Release(job) => {
+                let mut ops = ops;
+                ops.push(missed_check::release(&job, self.now()));
+                self.commit(SETTLE, ops).await?;
+                self.wake.notify_one();
+                Ok(())
+            }
+            // Settled before the case moves: what it no longer asks, it settles in its own name.
+            Settling::Decide { case, decision } => {
+                self.decide_case_after(case, by, decision, &ops).await
+            }
+            Settling::Alone => {
+                self.commit(SETTLE, ops).await?;
+                // A backlog that is dropped, or a question answered, may let others go on.
+                self.wake.notify_one();
+                tracing::info!(work_item = %item.id, action, "settled");
+                Ok(())
+            }
+        }
+    }
+
+    /// What settling an item by `action` would do, a line each; refused as the settling is.
+    pub async fn preview_settling(
+        &self,
+        id: WorkItemId,
+        by: &str,
+        action: &str,
+        text: Option<&str>,
+    ) -> Result<Vec<String>, EngineError> {
+        let (_, settling) = self.settling(id, by, action, text, true).await?;
+        Ok(match settling {
+            Settling::CancelJob(_) => vec!["its job is cancelled".to_owned()],
+            Settling::ReplayJob(_) => vec!["its job runs again".to_owned()],
+            Settling::SendAgain { .. } => vec!["it is guarded again, then sent".to_owned()],
+            Settling::Happened { .. } => {
+                vec!["it is stored as done, and nothing is sent".to_owned()]
+            }
+            Settling::Release(_) => vec!["the check-in is followed up from now on".to_owned()],
+            Settling::Decide { case, decision } => {
+                self.preview_decision(case, by, &decision).await?
+            }
+            Settling::Alone => Vec::new(),
+        })
+    }
+
+    /// What settling an item by `action` means, with everything checked that can refuse it. What
+    /// cancelling and replaying a job refuse by themselves is asked only for a dry run (`ask`): it
+    /// may ask a vendor, and once is enough.
+    async fn settling(
+        &self,
+        id: WorkItemId,
+        by: &str,
+        action: &str,
+        text: Option<&str>,
+        ask: bool,
+    ) -> Result<(WorkItem, Settling), EngineError> {
+        let Some(item) = self.store.work_item(id).await? else {
+            return refused(format!(
+                "there is no work item {id}; `{}` shows them",
+                Run::WorkList
+            ));
+        };
+        if let Some(settled) = &item.settled {
+            return refused(format!(
+                "settled already by {} ({})",
+                settled.by, settled.action
+            ));
+        }
+        if !item.actions.iter().any(|known| known == action) {
+            return refused(format!(
+                "{action} is not one of this item's actions: {}",
+                item.actions.join(", ")
+            ));
+        }
+        let settling = match item.kind.as_str() {
+            "dead_job" | "held" => self.settling_dead(&item, by, action, ask).await?,
+            "unsettled" => self.settling_unsettled(&item, action).await?,
+            "backlog" => self.settling_backlog(&item, action).await?,
+            "connection" | "alarm" | "billing" | "link" | "stale" | "drift" => Settling::Alone,
+            _ => self.settling_case_item(&item, by, action, text).await?,
+        };
+        Ok((item, settling))
+    }
+
+    /// An item that a step opened: its action is a decision about the case, which settles it.
+    async fn settling_case_item(
+        &self,
+        item: &WorkItem,
+        by: &str,
+        action: &str,
+        text: Option<&str>,
+    ) -> Result<Settling, EngineError> {
+        let decision = parse_action(action, text)?;
+        if decision.is_none() && action != "done" {
+            // Settling the item alone would leave its case waiting for nobody.
+            return refused(format!("the relay can't carry out {action} for this item"));
+        }
+        Ok(match (item.case, decision) {
+            (Some(case), Some(decision)) => {
+                self.deciding(case, by, &decision, &[]).await?;
+                Settling::Decide { case, decision }
+            }
+            _ => Settling::Alone,
+        })
+    }
+
+    async fn settling_dead(
+        &self,
+        item: &WorkItem,
+        by: &str,
+        action: &str,
+        ask: bool,
+    ) -> Result<Settling, EngineError> {
+        let id: JobId = detail(item, "job")?;
+        if action == "cancel" {
+            if ask {
+                self.check_cancel(id, by).await?;
+            }
+            return Ok(Settling::CancelJob(id));
+        }
+        if !ask {
+            return Ok(Settling::ReplayJob(id));
+        }
+        let Some(job) = self.store.job(id).await? else {
+            return refused("its job is no longer stored");
+        };
+        match self.preview(&job).await? {
+            Preview::Nothing { why } | Preview::NeedsYou { why } => {
+                refused(format!("it can't be replayed: {why}"))
+            }
+            _ => Ok(Settling::ReplayJob(id)),
+        }
+    }
+
+    async fn settling_unsettled(
+        &self,
+        item: &WorkItem,
+        action: &str,
+    ) -> Result<Settling, EngineError> {
+        let job: JobId = detail(item, "job")?;
+        let Some(key) = &item.effect else {
+            return refused("the item names no effect");
+        };
+        let Some(effect) = self.store.effect(key).await? else {
+            return refused("the effect is not stored");
+        };
+        if effect.state != EffectState::Unsettled {
+            return refused(format!(
+                "this is answered already: the effect is {}",
+                effect.state.as_str()
+            ));
+        }
+        let effect = Box::new(effect);
+        Ok(if action == "send" {
+            Settling::SendAgain { effect, job }
+        } else {
+            Settling::Happened { effect, job }
+        })
+    }
+
+    async fn settling_backlog(
+        &self,
+        item: &WorkItem,
+        action: &str,
+    ) -> Result<Settling, EngineError> {
+        if action != "release" {
+            return Ok(Settling::Alone);
+        }
+        let id: JobId = detail(item, "job")?;
+        match self.store.job(id).await? {
+            Some(job) => Ok(Settling::Release(Box::new(job))),
+            None => refused("its job is no longer stored"),
+        }
+    }
+
+    /// A person says that an effect that can't be probed happened.
+    async fn happened(&self, effect: &Effect, job: JobId, ops: Vec<Op>) -> Result<(), EngineError> {
+        let now = self.now();
+        let mut stepping = self.stepping(&effect.planned.client).await?;
+        for op in ops {
+            stepping.push(op);
+        }
+        let at = effect.intended_at.unwrap_or(now);
+        let settled = Settled::Done {
+            at,
+            vendor_ref: None,
+            by_probe: false,
+        };
+        let ending = Ending::new(EffectState::Done, settled);
+        self.end_effect(&mut stepping, effect, &[EffectState::Unsettled], ending)
+            .await?;
+        let why = "a person has seen that it happened".to_owned();
+        stepping.push(Op::CancelJob {
+            id: job,
+            why,
+            at: now,
+        });
+        self.commit(SETTLE, stepping.into_ops()).await?;
+        self.wake.notify_one();
+        Ok(())
+    }
+}
+
+fn detail<T: serde::de::DeserializeOwned>(item: &WorkItem, name: &str) -> Result<T, EngineError> {
+    serde_json::from_value(item.detail[name].clone())
+        .map_err(|error| EngineError::Refused(format!("the item's {name} can't be read: {error}")))
+}
