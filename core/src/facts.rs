@@ -124,8 +124,11 @@ pub enum FactBody {
         /// What the coach wrote into it.
         outcome: Option<CallOutcome>,
     },
-    /// The CRM contact linked to the client is gone (E40).
+    /// The CRM contact linked to the client is gone (E40): the CRM said so twice, minutes apart.
     ContactGone,
+    /// The CRM contact linked to the client is there, although it was said to be gone, or another
+    /// one that is there was linked in its place.
+    ContactSeen,
     /// What the contact pays for, as a billing procedure asked for it.
     BillingRead {
         /// The client's contact has twins: other contacts with the same address (E20).
@@ -180,6 +183,7 @@ impl FactBody {
             Self::Engaged { .. } => "engaged",
             Self::CallTaskChanged { .. } => "call_task_changed",
             Self::ContactGone => "contact_gone",
+            Self::ContactSeen => "contact_seen",
             Self::BillingRead { .. } => "billing_read",
             Self::Ordered { .. } => "ordered",
         }

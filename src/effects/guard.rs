@@ -3,13 +3,14 @@
 use relay_core::case::Case;
 use relay_core::clients::{ClientSnapshot, Coach};
 use relay_core::effects::{EffectInput, EffectKind, PlannedEffect};
-use relay_core::ids::{ClientId, CoachId, TaskId};
+use relay_core::ids::{ClientId, CoachId, ContactId, TaskId};
 use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_core::workflow::{GuardReading, Needs, PortalReading};
 use relay_store::{EffectView, Op};
 
 use crate::effects::link::Linked;
 use crate::effects::vendor_ref;
+use crate::engine::presence::Presence;
 use crate::engine::{Engine, EngineError};
 
 /// Messages are read at least this far back: a coach who wrote by hand counts for a day (E43).
@@ -30,6 +31,17 @@ pub(crate) struct Fresh {
     pub(crate) ops: Vec<Op>,
     /// Since when nobody has looked whether she checked in or wrote, real time.
     pub(crate) looked_at: Timestamp,
+    /// The contact that the effect needs, if it was not found.
+    pub(crate) missing: Option<Missing>,
+}
+
+/// A linked contact that was not found.
+#[derive(Debug)]
+pub(crate) enum Missing {
+    /// For the first time: to be looked at again at this time.
+    Doubtful(Timestamp),
+    /// It is gone (E40).
+    Gone(ContactId),
 }
 
 impl Engine {
@@ -67,6 +79,7 @@ impl Engine {
         };
         let mut contact = None;
         let mut billing = None;
+        let mut missing = None;
         if needs.contact || needs.billing {
             match self.linked(&case.client, snapshot).await? {
                 Linked::Contact {
@@ -74,9 +87,17 @@ impl Engine {
                     ops: link_ops,
                 } => {
                     ops.extend(link_ops);
-                    contact = self.ports.contacts.contact(&id, needs.billing).await?;
-                    if needs.billing {
-                        billing = Some(self.ports.billing.snapshot(&id).await?);
+                    let (presence, more) = self.look_at_contact(&id, needs.billing).await?;
+                    ops.extend(more);
+                    match presence {
+                        Presence::There(snapshot) => {
+                            contact = Some(*snapshot);
+                            if needs.billing {
+                                billing = Some(self.ports.billing.snapshot(&id).await?);
+                            }
+                        }
+                        Presence::Doubtful { again } => missing = Some(Missing::Doubtful(again)),
+                        Presence::Gone => missing = Some(Missing::Gone(id)),
                     }
                 }
                 Linked::Nobody { ops: link_ops, .. } => ops.extend(link_ops),
@@ -104,6 +125,7 @@ impl Engine {
             coaches,
             ops,
             looked_at,
+            missing,
         })
     }
 

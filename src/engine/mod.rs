@@ -30,6 +30,7 @@ mod intake;
 mod items;
 pub mod jobs;
 pub mod memory;
+pub(crate) mod presence;
 pub mod repin;
 pub mod replay;
 mod settling;

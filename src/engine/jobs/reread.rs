@@ -7,6 +7,7 @@ use relay_store::{Job, JobEnd, Op};
 use super::{fence, member, missing};
 use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::effects::link::Linked;
+use crate::engine::presence::{IN_DOUBT, Presence};
 use crate::engine::{Engine, EngineError};
 use crate::receipts::{Hint, HintObject};
 
@@ -20,10 +21,22 @@ impl Engine {
         let (facts, ops) = match hint.object {
             HintObject::Contact => {
                 let contact = ContactId::from(hint.id.as_str());
-                (
-                    self.reread_contact(&client, &contact, &hint).await?,
-                    Vec::new(),
-                )
+                let look = self.look_at_contact(&contact, false);
+                let (presence, mut ops) = self.call(REREAD_CALL, look).await?;
+                let told = self.knows_gone(&client, Some(&contact)).await?;
+                let body = match presence {
+                    Presence::Doubtful { again } => {
+                        return self.put_off(job, again, IN_DOUBT.to_owned(), ops).await;
+                    }
+                    Presence::There(_) => {
+                        // Here is where a doubt ends: no other job is to be made for it.
+                        ops = vec![Self::clear_doubt(&contact)];
+                        told.then_some(FactBody::ContactSeen)
+                    }
+                    Presence::Gone => (!told).then_some(FactBody::ContactGone),
+                };
+                let fact = body.map(|body| self.contact_fact(&client, &contact, body));
+                (fact.into_iter().collect(), ops)
             }
             HintObject::Task => {
                 let task = TaskId::from(hint.id.as_str());
@@ -48,27 +61,6 @@ impl Engine {
         });
         self.commit(REREAD_COMMIT, stepping.into_ops()).await?;
         Ok(())
-    }
-
-    async fn reread_contact(
-        &self,
-        client: &ClientId,
-        contact: &ContactId,
-        hint: &Hint,
-    ) -> Result<Vec<Fact>, EngineError> {
-        let found = self
-            .call(REREAD_CALL, self.ports.contacts.contact(contact, false))
-            .await?
-            .is_some();
-        if found {
-            return Ok(Vec::new());
-        }
-        Ok(vec![Fact {
-            client: client.clone(),
-            object: contact.to_string(),
-            source_time: hint.at.unwrap_or_else(|| self.now()),
-            body: FactBody::ContactGone,
-        }])
     }
 
     /// What a call task of ours shows now. One that we completed ourselves is no news.

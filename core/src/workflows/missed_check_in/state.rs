@@ -244,6 +244,9 @@ pub struct State {
     pub asked: Option<NewWork>,
     /// The CRM contact is gone (E40).
     pub contact_gone: bool,
+    /// Held for nothing but that: once the contact is seen, the case goes on by itself.
+    #[serde(default)]
+    pub waits_for_contact: bool,
     /// The coach has done the first thing that is asked of her by hand.
     pub text_by_hand: bool,
     /// The coach was told that `W` is over (E27).
@@ -283,6 +286,7 @@ impl State {
             hold: None,
             asked: None,
             contact_gone: false,
+            waits_for_contact: false,
             text_by_hand: false,
             window_told: false,
             others: BTreeMap::new(),
