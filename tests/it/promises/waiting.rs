@@ -148,7 +148,10 @@ async fn promise_8_off_means_off() {
     }
 
     // A stop in the middle of everything, with outreach planned, under way and due.
-    for (stop, sent) in [("2026-11-04 08:59", 0), ("2026-11-06 08:59", 2)] {
+    for (stop, later, sent) in [
+        ("2026-11-04 08:59", "2026-11-04 14:00", 0),
+        ("2026-11-06 08:59", "2026-11-06 14:00", 2),
+    ] {
         let clinic = Clinic::with(&people).await;
         clinic.until(stop).await;
         let engine = &clinic.world.relay.engine;
@@ -156,7 +159,7 @@ async fn promise_8_off_means_off() {
             .set_stopped(true, "Robin", None)
             .await
             .expect("stopped");
-        clinic.until("2026-11-20 18:00").await;
+        clinic.until(later).await;
         let outreach = people.iter().flat_map(|who| clinic.outreach(who)).count();
         assert_eq!(outreach, sent, "stopped at {stop}");
     }
