@@ -95,12 +95,12 @@ async fn promise_1_no_acknowledged_webhook_is_lost() {
 #[tokio::test]
 async fn promise_2_what_a_client_sees_happens_once() {
     let around = [INTENT.after, ATTEMPT.before, ATTEMPT.after, SETTLE.before];
-    let mut seed = 3_200;
+    let mut number = 3_200;
     for (name, hits) in [("maya", 3), ("jo", 2)] {
         for place in around {
             for hit in 1..=hits {
-                seed += 1;
-                let again = if seed % 2 == 0 { PROBE } else { PROBE_COMMIT };
+                number += 1;
+                let again = if number % 2 == 0 { PROBE } else { PROBE_COMMIT };
                 let deaths = [
                     Death { name: place, hit },
                     Death {
@@ -108,7 +108,7 @@ async fn promise_2_what_a_client_sees_happens_once() {
                         hit: 1,
                     },
                 ];
-                let mut story = Story::begin(name, seed, &deaths).await;
+                let mut story = Story::begin(name, number, &deaths).await;
                 story.play().await;
                 for job in rows::jobs(story.store()).await {
                     if job.state != JobState::Ready {

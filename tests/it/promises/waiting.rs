@@ -131,7 +131,9 @@ async fn promise_8_off_means_off() {
     };
     let people = [Person::maya(), Person::jo()];
     let clinic = Clinic::open_with(propose).await;
-    people.iter().for_each(|who| clinic.join(who));
+    for who in &people {
+        clinic.join(who);
+    }
     clinic.until("2026-11-13 18:00").await;
     assert_eq!(changed(&clinic), BTreeSet::new(), "nothing is sent");
     let effects = rows::effects(clinic.store().as_ref()).await;
