@@ -178,6 +178,14 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
         let examined = Config::examine(cli.config.as_deref())?;
         return serve::serve(examined, args, stores, out).await;
     }
+    // Needs nothing but the database: it must work while the rest of the configuration is wrong.
+    if let Command::Stop(_) = &cli.command {
+        let examined = Config::examine(cli.config.as_deref())?;
+        let path = examined.database()?;
+        require_database(path)?;
+        let store = stores.open(path).await?;
+        return outreach::set(&*store, path, &cli.command, out).await;
+    }
     let config = Config::load(cli.config.as_deref())?;
     out.set_zone(config.calendar.zone().clone());
     match &cli.command {
@@ -212,7 +220,7 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
             }
             match ReadOnly::of(command) {
                 Some(read) => read.run(&*store, out).await,
-                None if matches!(command, Command::Stop(_) | Command::Resume(_)) => {
+                None if matches!(command, Command::Resume(_)) => {
                     outreach::set(&*store, path, command, out).await
                 }
                 None if let Command::Connect(command) = command => {
