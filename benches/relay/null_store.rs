@@ -115,6 +115,37 @@ impl Store for NullStore {
     async fn case_work(&self, _case: CaseId) -> Result<Vec<WorkItem>, StoreError> {
         nothing()
     }
+    async fn work_by_key(&self, _dedupe_key: &str) -> Result<Option<WorkItem>, StoreError> {
+        nothing()
+    }
+    async fn open_cases_after(
+        &self,
+        _after: Option<CaseId>,
+        _limit: u32,
+    ) -> Result<Vec<Case>, StoreError> {
+        nothing()
+    }
+    async fn open_work_after(
+        &self,
+        _after: Option<WorkItemId>,
+        _limit: u32,
+    ) -> Result<Vec<WorkItem>, StoreError> {
+        nothing()
+    }
+    async fn effects_in_doubt_after(
+        &self,
+        _after: Option<&EffectKey>,
+        _limit: u32,
+    ) -> Result<Vec<Effect>, StoreError> {
+        nothing()
+    }
+    async fn ready_jobs_after(
+        &self,
+        _after: Option<(Timestamp, i64)>,
+        _limit: u32,
+    ) -> Result<Vec<Job>, StoreError> {
+        nothing()
+    }
     async fn link(&self, _client: &ClientId) -> Result<Option<Link>, StoreError> {
         nothing()
     }

@@ -214,6 +214,7 @@ fn claim(now: Timestamp) -> Claim {
         limit: CLAIM,
         lane: None,
         case: None,
+        kinds: Vec::new(),
     }
 }
 

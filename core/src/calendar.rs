@@ -30,6 +30,7 @@
 //! moment of sending, and asks for the slot again.
 
 mod settings;
+mod window;
 
 use serde::{Deserialize, Serialize};
 

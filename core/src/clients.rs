@@ -88,6 +88,12 @@ pub struct ClientSnapshot {
 }
 
 impl ClientSnapshot {
+    /// Whether an agreed break is over by its date although the portal still calls her on a break
+    /// (E12). The last day of a break belongs to it.
+    pub fn break_is_over(&self, today: Date) -> bool {
+        self.status == ClientStatus::OnBreak && self.break_until.is_some_and(|until| until < today)
+    }
+
     /// First name and initial, the most that a task title or a log for staff shows: `Maya R.`
     pub fn short_name(&self) -> Option<String> {
         let first = self.first_name.as_deref()?.trim();

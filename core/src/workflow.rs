@@ -119,6 +119,9 @@ pub enum ReadKind {
 }
 
 impl ReadKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::MailHistory, Self::Billing];
+
     /// The stored name.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -266,9 +269,9 @@ pub trait Workflow: std::fmt::Debug + Send + Sync {
     /// Whether `fact` is one that may open a case of this procedure.
     fn opens_on(&self, fact: &Fact) -> bool;
 
-    /// Opens a case on `fact`, or says (in one line) why not. `case` is an empty case with id,
-    /// client, procedure and mode filled in.
-    fn open(&self, cx: Context<'_>, case: &Case, fact: &Fact) -> Result<Transition, String>;
+    /// Opens a case on `fact`, or says why not and when that is to be looked at again. `case` is an
+    /// empty case with id, client, procedure and mode filled in.
+    fn open(&self, cx: Context<'_>, case: &Case, fact: &Fact) -> Result<Transition, NotOpened>;
 
     /// The next state of `case` after `input`; `None` when the input changes nothing.
     fn step(&self, cx: Context<'_>, case: &Case, input: &Input) -> Option<Transition>;
@@ -287,4 +290,51 @@ pub trait Workflow: std::fmt::Debug + Send + Sync {
 
     /// The mode that new cases are opened in.
     fn mode(&self) -> Mode;
+
+    /// The workflow's own state with no moment in it later than `now`: the clock ran ahead when
+    /// those were written, and what is told from now on must not count as older. `None` if there is
+    /// nothing to put right.
+    fn set_back(&self, _data: &serde_json::Value, _now: Timestamp) -> Option<serde_json::Value> {
+        None
+    }
+}
+
+/// Why a fact opened no case. The reason is for people; what follows from it is the [`Look`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotOpened {
+    /// In one line.
+    pub reason: String,
+    /// When it is to be decided again.
+    pub look: Look,
+}
+
+/// When it is to be decided again whether a case opens.
+///
+/// Nobody may be forgotten because of one look at one moment: only what can't turn out otherwise
+/// is decided for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Look {
+    /// Decided: the same thing need not be looked at again.
+    Never,
+    /// The client's status stands in the way, for as long as it stands.
+    WhileStatus,
+    /// An agreed break stands in the way: until after its last day, or until somebody says when.
+    AfterBreak(Option<crate::time::Date>),
+    /// The portal's word for her status is none that we know: it may mean any of the others.
+    UnknownWord(String),
+}
+
+impl From<String> for NotOpened {
+    fn from(reason: String) -> Self {
+        Self {
+            reason,
+            look: Look::Never,
+        }
+    }
+}
+
+impl From<&str> for NotOpened {
+    fn from(reason: &str) -> Self {
+        reason.to_owned().into()
+    }
 }

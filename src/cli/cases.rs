@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Args, Subcommand};
 use relay_core::case::{Case, CaseStatus, TimelineEntry, Wait};
-use relay_core::ids::{CaseId, ClientId};
+use relay_core::ids::{CaseId, CheckInId, ClientId};
 use relay_core::time::Date;
 use relay_core::workflow::Action;
 use relay_store::{CaseFilter, Effect, Store, WorkItem};
@@ -34,6 +34,8 @@ pub enum CasesCommand {
         #[arg(value_name = "CASE")]
         case: CaseId,
     },
+    /// Open a case for a client who has missed a check-in and is not followed up.
+    Open(OpenArgs),
     /// Pause all outreach of a case.
     Pause(PauseArgs),
     /// Let a paused or held case go on with its next step.
@@ -59,6 +61,23 @@ pub struct ListArgs {
     /// Which part.
     #[command(flatten)]
     pub paging: Paging,
+}
+
+/// `cases open`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct OpenArgs {
+    /// The client, by her id in the portal.
+    #[arg(value_name = "CLIENT")]
+    pub client: ClientId,
+    /// The check-in; without: the latest that is open and overdue.
+    #[arg(long, value_name = "ID")]
+    pub check_in: Option<CheckInId>,
+    /// Who.
+    #[command(flatten)]
+    pub by: By,
+    /// Look only.
+    #[command(flatten)]
+    pub dry_run: DryRun,
 }
 
 /// `cases pause`.
@@ -315,6 +334,7 @@ pub async fn decide(
             let reason = args.reason.clone();
             (args.case, Action::Close { reason }, &args.by, args.dry_run)
         }
+        CasesCommand::Open(args) => return open(engine, args, out).await,
         CasesCommand::Repin(args) => return repin::repin(engine, args, out).await,
         CasesCommand::List(_) | CasesCommand::Show { .. } | CasesCommand::Explain { .. } => {
             return Err(CliError::NotBuilt("cases"));
@@ -326,6 +346,19 @@ pub async fn decide(
         return Ok(out.emit(&json!({ "would": lines }), &lines.join("\n"))?);
     }
     engine.decide_case(case, &by.by, action).await?;
+    show(engine.store.as_ref(), case, out).await
+}
+
+/// Opens a case, or says what that would do.
+async fn open(engine: &Engine, args: &OpenArgs, out: &mut Output<'_>) -> Result<(), CliError> {
+    let check_in = args.check_in.as_ref();
+    if args.dry_run.dry_run {
+        let lines = engine.preview_open(&args.client, check_in).await?;
+        return Ok(out.emit(&json!({ "would": lines }), &lines.join("\n"))?);
+    }
+    let case = engine
+        .open_case(&args.client, check_in, &args.by.by)
+        .await?;
     show(engine.store.as_ref(), case, out).await
 }
 

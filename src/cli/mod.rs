@@ -12,6 +12,7 @@
 mod args;
 pub mod cases;
 pub mod clients;
+pub mod clock;
 mod clocks;
 pub mod connect;
 mod decision;
@@ -27,6 +28,7 @@ mod output;
 pub mod outreach;
 pub mod procedures;
 pub mod process;
+pub mod reconcile;
 pub mod repin;
 pub mod sandbox;
 mod serve;
@@ -102,6 +104,12 @@ pub enum Command {
     /// What people must do.
     #[command(subcommand)]
     Work(WorkCommand),
+    /// Compare what is stored with what must hold and with the portal, so that nobody is forgotten:
+    /// what does not hold is repaired, or a person is told.
+    Reconcile(reconcile::ReconcileArgs),
+    /// What the vendors say of the time.
+    #[command(subcommand)]
+    Clock(clock::ClockCommand),
     /// Queued work, and what to do with what died.
     #[command(subcommand)]
     Jobs(JobsCommand),
@@ -253,6 +261,8 @@ async fn act(
     match command {
         Command::Cases(command) => cases::decide(engine, command, out).await,
         Command::Work(WorkCommand::Done(args)) => work::done(engine, args, out).await,
+        Command::Reconcile(args) => reconcile::run(engine, *args, out).await,
+        Command::Clock(command) => clock::run(engine, command, out).await,
         Command::Jobs(JobsCommand::Replay(args)) => jobs::replay(engine, args, out).await,
         Command::Jobs(JobsCommand::Cancel(args)) => jobs::cancel(engine, args, out).await,
         Command::Clients(ClientsCommand::Link(args)) => clients::link(engine, args, out).await,
@@ -388,6 +398,8 @@ fn name(command: &Command) -> &'static str {
         Command::Stop(_) => "stop",
         Command::Resume(_) => "resume",
         Command::Cases(_) => "cases",
+        Command::Reconcile(_) => "reconcile",
+        Command::Clock(_) => "clock",
         Command::Work(_) => "work",
         Command::Jobs(_) => "jobs",
         Command::Clients(_) => "clients",

@@ -6,6 +6,7 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Health, JobState, StoreError};
 
 use super::{Area, Finding, Local};
+use crate::engine::invariants::{self, Violation};
 use crate::ports::{Look, Stores, Version};
 use crate::remedy::Run;
 
@@ -43,7 +44,7 @@ pub(super) async fn look(path: &Path, local: &Local<'_>) -> Vec<Finding> {
         .flatten()
         .collect();
     if look.version == Version::Current && look.damage.is_none() {
-        findings.extend(inside(path, stores, now).await);
+        findings.extend(inside(path, stores, now, local.thorough).await);
     }
     if findings.is_empty() {
         let what = format!("{shown} is whole, of this version, and nothing in it is late or dead");
@@ -107,13 +108,19 @@ fn version(look: &Look) -> Option<Finding> {
 }
 
 /// What has been left lying.
-async fn inside(path: &Path, stores: &dyn Stores, now: Timestamp) -> Vec<Finding> {
-    let health = match stores.open(path).await {
-        Ok(store) => store.health(now).await,
-        Err(error) => Err(error),
+async fn inside(path: &Path, stores: &dyn Stores, now: Timestamp, thorough: bool) -> Vec<Finding> {
+    let looked = async {
+        let store = stores.open(path).await?;
+        let health = store.health(now).await?;
+        // `serve` reconciles at its start, and must start at once.
+        let violations = match thorough {
+            true => invariants::of_store(store.as_ref(), &[], now).await?,
+            false => Vec::new(),
+        };
+        Ok::<_, StoreError>((health, violations))
     };
-    match health {
-        Ok(health) => [dead(&health), late(&health, now)]
+    match looked.await {
+        Ok((health, violations)) => [dead(&health), late(&health, now), broken(&violations)]
             .into_iter()
             .flatten()
             .collect(),
@@ -127,6 +134,22 @@ async fn inside(path: &Path, stores: &dyn Stores, now: Timestamp) -> Vec<Finding
             )]
         }
     }
+}
+
+/// Somebody who would be forgotten.
+fn broken(violations: &[Violation]) -> Option<Finding> {
+    let first = violations.first()?;
+    let more = match violations.len() {
+        1 => String::new(),
+        count => format!(" (and {} more)", count - 1),
+    };
+    Some(Finding::warning(
+        Area::Store,
+        "reconcile",
+        format!("{first}{more}"),
+        "`clear-relay reconcile --dry-run` shows all of it, `clear-relay reconcile` repairs or tells \
+         it; `serve` does so every day",
+    ))
 }
 
 fn dead(health: &Health) -> Option<Finding> {

@@ -60,8 +60,11 @@ impl Engine {
                 last = last.max(reached.iter().filter_map(reached_at).max());
             }
         }
-        let free = last.and_then(|at: Timestamp| at.saturating_add(self.contact_gap).ok());
-        Ok(free.filter(|free| *free > self.now()))
+        // One of a clock that ran ahead was now at the latest.
+        let now = self.now();
+        let last = last.map(|at: Timestamp| at.min(now));
+        let free = last.and_then(|at| at.saturating_add(self.contact_gap).ok());
+        Ok(free.filter(|free| *free > now))
     }
 }
 

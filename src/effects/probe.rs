@@ -36,6 +36,12 @@ impl Engine {
         let sighting = self
             .call(PROBE, self.perform.probe(effect.key(), request, from))
             .await?;
+        // That something is not there proves nothing by a clock that is wrong.
+        if !matches!(sighting, Sighting::Seen { .. })
+            && let Some(apart) = self.clocks_apart().await?
+        {
+            return self.wait_for_clock(job, &apart, Vec::new()).await;
+        }
         match sighting {
             Sighting::Seen { vendor_ref } => {
                 let settled = Settled::Done {

@@ -243,6 +243,10 @@ impl Engine {
             };
             return self.settle(job, effect, &planned, ending).await;
         }
+        // What the vendors answered to the guard says whether this is the time at all.
+        if let Some(apart) = self.clocks_apart().await? {
+            return self.wait_for_clock(job, &apart, read.ops).await;
+        }
         // The guard took its time; `stop` may have been said meanwhile.
         if self.halted(effect).await? {
             return self.snooze(job, STOPPED_FOR, "outreach is stopped").await;

@@ -156,8 +156,8 @@ impl Engine {
         };
         let mut stepping = self.stepping(client).await?;
         stepping.fact(fact, None);
-        if let Some(reason) = stepping.not_opened.first() {
-            return refused(reason.clone());
+        if let Some(refusal) = stepping.not_opened.first() {
+            return refused(refusal.reason.clone());
         }
         let ops = stepping.into_ops();
         let opened = ops.iter().find_map(|op| match op {

@@ -11,10 +11,11 @@ use relay_core::effects::Audience;
 use relay_core::ids::{CaseId, ClientId, JobId, WorkItemId};
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
-use relay_store::{Effect, Existing, Job, NewJob, Op, Receipt, WorkItem};
+use relay_store::{Effect, Job, NewJob, Op, Receipt, WorkItem};
 use serde_json::json;
 
 use crate::engine::Engine;
+use crate::engine::jobs::kinds::{Cancelling, Kind};
 use crate::engine::words::{dead_title, effect_name, effect_name_first};
 use crate::pace::connection_key;
 use crate::remedy::Run;
@@ -22,24 +23,36 @@ use crate::remedy::Run;
 impl Engine {
     /// Opens a work item and sets its reminder.
     pub(crate) fn open_work_ops(&self, item: WorkItem, now: Timestamp) -> Vec<Op> {
-        let reminder = NewJob {
+        let id = item.id;
+        let reminder = self.reminder_job(&item, item.remind_at, now);
+        vec![
+            Op::OpenWork(item),
+            // Not for an item that was open already: that one is reminded of.
+            Op::Remind {
+                item: id,
+                job: reminder,
+            },
+        ]
+    }
+
+    /// The job that reminds the owner of an item.
+    pub(crate) fn reminder_job(
+        &self,
+        item: &WorkItem,
+        run_at: Timestamp,
+        now: Timestamp,
+    ) -> NewJob {
+        NewJob {
             id: JobId::new(self.random.as_ref(), now),
             key: format!("reminder/{}", item.id),
-            kind: "reminder".to_owned(),
+            kind: Kind::Reminder.name().to_owned(),
             // A reminder calls no vendor and must not stand in a client's way.
             lane: format!("reminder/{}", item.id),
-            run_at: item.remind_at,
+            run_at,
             client: item.client.clone(),
             case: item.case,
             payload: json!({ "work_item": item.id }),
-        };
-        vec![
-            Op::OpenWork(item),
-            Op::Enqueue {
-                job: reminder,
-                existing: Existing::Keep,
-            },
-        ]
+        }
     }
 
     pub(crate) fn dead_item_ops(&self, job: &Job, case: CaseId, reason: &str) -> Vec<Op> {
@@ -55,7 +68,12 @@ impl Engine {
         let mut item = self.item(format!("dead/{}", job.id), "dead_job", title);
         item.detail = json!({ "job": job.id, "reason": reason,
                               "remedy": Run::JobsReplay(job.id).to_string() });
-        item.actions = vec!["replay".to_owned(), "cancel".to_owned()];
+        item.actions = vec!["replay".to_owned()];
+        // Given up, some can be left at that; some would be somebody who is forgotten.
+        let forgets = Kind::from_name(&job.kind).map(Kind::cancelling);
+        if !matches!(forgets, None | Some(Cancelling::Never { .. })) {
+            item.actions.push("cancel".to_owned());
+        }
         item.client.clone_from(&job.client);
         item.case = case;
         self.open_work_ops(item, self.now())

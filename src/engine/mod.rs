@@ -20,6 +20,8 @@
 //! Not guaranteed: order between clients. Within a client, work runs one at a time.
 
 pub mod book;
+mod case_jobs;
+pub mod clock;
 pub mod commands;
 mod drift;
 pub mod dry_run;
@@ -27,9 +29,12 @@ pub mod error;
 mod hints;
 pub mod hook_watch;
 mod intake;
+pub mod invariants;
 mod items;
 pub mod jobs;
 pub mod memory;
+mod mend;
+mod open;
 pub(crate) mod presence;
 pub mod repin;
 pub mod replay;
@@ -126,6 +131,7 @@ pub struct Parts {
 #[derive(Debug, Clone)]
 pub struct Engine {
     parts: Arc<Parts>,
+    latest: Arc<wake::Latest>,
 }
 
 impl std::ops::Deref for Engine {
@@ -140,6 +146,7 @@ impl Engine {
     pub fn new(parts: Parts) -> Self {
         Self {
             parts: Arc::new(parts),
+            latest: Arc::default(),
         }
     }
 
@@ -148,6 +155,8 @@ impl Engine {
     pub async fn prepare(&self) -> Result<(), EngineError> {
         let mut ops = self.book.ops_at_start(self.now());
         ops.extend(self.standing_jobs());
+        ops.extend(self.reconcile_at_start().await?);
+        self.bring_back().await?;
         // A path that was closed because its secret had leaked stays closed over a restart.
         self.ports.hooks.prepare().await?;
         self.store.commit(ops.into()).await?;

@@ -4,6 +4,7 @@
 //! what would happen to each job is said before anything does: *already done*, *will send*, *needs
 //! you*. Effect keys are kept, so replaying everything twice changes nothing.
 
+use relay_core::case::Wait;
 use relay_core::effects::Settled;
 use relay_core::ids::{EffectKey, JobId};
 use relay_core::retry::absence_proven;
@@ -16,8 +17,8 @@ use serde_json::json;
 use crate::checkpoint::SETTLE;
 use crate::effects::Sighting;
 use crate::effects::settle::{Ending, remember};
+use crate::engine::jobs::kinds::{Kind, why_not_cancelled};
 use crate::engine::jobs::member;
-use crate::engine::jobs::standing::is_standing;
 use crate::engine::{Engine, EngineError};
 use crate::remedy::Run;
 
@@ -250,8 +251,40 @@ impl Engine {
         self.cancel_ops(id, by).await.map(|_| ())
     }
 
+    /// Why a job may not be cancelled; `None`: it may. The same for a command and for its dry run.
+    pub async fn why_not_cancelled(&self, job: &Job) -> Result<Option<String>, EngineError> {
+        let case = match job.case {
+            Some(id) => self.store.case(id).await?,
+            None => None,
+        };
+        let case = case.filter(|case| !case.status.is_closed());
+        let case_waits = match (Kind::from_name(&job.kind), &case) {
+            (Some(Kind::Effect), case) => match self.effect_of(job).await? {
+                Some(effect)
+                    if matches!(effect.state, EffectState::Intended | EffectState::Unclear) =>
+                {
+                    let why = "it may have gone out: it is being looked for, which sends nothing";
+                    return Ok(Some(why.to_owned()));
+                }
+                Some(effect) => {
+                    effect.planned.blocking
+                        && effect.state == EffectState::Planned
+                        && case.is_some()
+                }
+                None => false,
+            },
+            (Some(Kind::Timer), Some(case)) => {
+                let generation: u64 = member(job, "generation")?;
+                matches!(case.wait, Some(Wait::Timer { .. })) && case.generation == generation
+            }
+            (Some(Kind::Read), Some(case)) => matches!(case.wait, Some(Wait::Read { .. })),
+            (_, case) => case.is_some(),
+        };
+        Ok(why_not_cancelled(job, case_waits))
+    }
+
     /// Cancels a job that is ready, parked or dead, and tells its case, if that waits for it.
-    /// Refused where the case would be left waiting for nothing.
+    /// Refused where somebody would be forgotten by it, with what to do instead.
     pub async fn cancel_job(&self, id: JobId, by: &str) -> Result<(), EngineError> {
         let ops = self.cancel_ops(id, by).await?;
         match self.commit(SETTLE, ops).await {
@@ -268,14 +301,8 @@ impl Engine {
         let Some(job) = self.store.job(id).await? else {
             return Err(no_such_job(id));
         };
-        if !matches!(
-            job.state,
-            JobState::Ready | JobState::Parked | JobState::Dead
-        ) {
-            return Err(EngineError::Refused(format!(
-                "it is {}; only ready, parked and dead jobs can be cancelled",
-                job.state.as_str()
-            )));
+        if let Some(why) = self.why_not_cancelled(&job).await? {
+            return Err(EngineError::Refused(why));
         }
         let now = self.now();
         let settled = WorkSettled {
@@ -314,16 +341,8 @@ impl Engine {
     /// What the cancelling of a job means for its case: a case must never wait for what nobody
     /// does any more (promise 7).
     async fn tell_cancelled(&self, job: &Job, by: &str) -> Result<Vec<Op>, EngineError> {
-        let refused = |text: &str| Err(EngineError::Refused(text.to_owned()));
-        match job.kind.as_str() {
-            "timer" => refused("its case waits for it: pause or close the case instead"),
-            kind if is_standing(kind) => refused("a standing job comes back by itself"),
-            "effect" => match self.effect_of(job).await? {
-                Some(effect)
-                    if matches!(effect.state, EffectState::Intended | EffectState::Unclear) =>
-                {
-                    refused("it may have gone out: it is being looked for, which sends nothing")
-                }
+        match Kind::from_name(&job.kind) {
+            Some(Kind::Effect) => match self.effect_of(job).await? {
                 Some(effect)
                     if effect.state == EffectState::Planned
                         // What is held and blocks is settled by the hold of its case.
@@ -337,7 +356,7 @@ impl Engine {
                 }
                 _ => Ok(Vec::new()),
             },
-            "read" if job.state == JobState::Ready => {
+            Some(Kind::Read) if job.state != JobState::Dead => {
                 let (Some(client), Some(case)) = (&job.client, job.case) else {
                     return Ok(Vec::new());
                 };

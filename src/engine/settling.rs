@@ -146,7 +146,8 @@ impl Engine {
             "dead_job" | "held" => self.settling_dead(&item, by, action, ask).await?,
             "unsettled" => self.settling_unsettled(&item, action).await?,
             "backlog" => self.settling_backlog(&item, action).await?,
-            "connection" | "alarm" | "billing" | "link" | "stale" | "drift" => Settling::Alone,
+            "connection" | "alarm" | "billing" | "link" | "stale" | "drift" | "unknown_client"
+            | "open_break" | "status_word" | "clock" | "stuck" => Settling::Alone,
             _ => self.settling_case_item(&item, by, action, text).await?,
         };
         Ok((item, settling))

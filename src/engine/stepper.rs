@@ -13,7 +13,7 @@ use relay_core::clients::Coach;
 use relay_core::facts::Fact;
 use relay_core::ids::{CaseId, ClientId, JobId, ReceiptId, WorkItemId};
 use relay_core::time::Timestamp;
-use relay_core::workflow::{Context, Input, NewWork, ReadKind, Transition, Workflow};
+use relay_core::workflow::{Context, Input, NewWork, NotOpened, ReadKind, Transition, Workflow};
 use relay_store::{
     ClientView, Effect, EffectState, Existing, FactRow, NewJob, Op, WorkItem, WorkSettled,
     effect_job_key,
@@ -21,6 +21,7 @@ use relay_store::{
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use crate::engine::case_jobs::{read_job_of, timer_job, timer_key};
 use crate::engine::{Engine, EngineError, watch};
 
 /// A case being worked on, with the version it was loaded in (`None`: it is new).
@@ -43,7 +44,7 @@ pub struct Stepping<'a> {
     coaches: Vec<Coach>,
     ops: Vec<Op>,
     /// Why procedures in force did not open a case on a fact that could have opened one.
-    pub not_opened: Vec<String>,
+    pub not_opened: Vec<NotOpened>,
 }
 
 impl Engine {
@@ -214,7 +215,7 @@ impl Stepping<'_> {
                     });
                     self.apply(self.cases.len() - 1, transition);
                 }
-                Err(reason) => self.not_opened.push(reason),
+                Err(refused) => self.not_opened.push(refused),
             }
         }
     }
@@ -347,14 +348,10 @@ impl Stepping<'_> {
     }
 
     fn queue_read(&mut self, case: &Case, kind: ReadKind) {
-        let what = kind.as_str();
-        self.enqueue(
-            format!("read/{}/{}/{}/{what}", case.id, case.step, case.visit),
-            "read",
-            self.now,
-            Some(case.id),
-            json!({ "case": case.id, "read": kind, "step": case.step, "visit": case.visit }),
-        );
+        self.ops.push(Op::Enqueue {
+            job: read_job_of(self.engine, case, kind),
+            existing: Existing::Keep,
+        });
     }
 
     /// Sets the timer a wait asks for. A wait that stays as it was keeps its timer.
@@ -373,13 +370,10 @@ impl Stepping<'_> {
         }
         if let Some(Wait::Timer { until, .. }) = wait {
             generation += 1;
-            self.enqueue(
-                timer_key(case.id, generation),
-                "timer",
-                *until,
-                Some(case.id),
-                json!({ "case": case.id, "generation": generation }),
-            );
+            self.ops.push(Op::Enqueue {
+                job: timer_job(self.engine, case, generation, *until),
+                existing: Existing::Keep,
+            });
         }
         generation
     }
@@ -437,10 +431,6 @@ impl Stepping<'_> {
             existing: Existing::Keep,
         });
     }
-}
-
-fn timer_key(case: CaseId, generation: u64) -> String {
-    format!("timer/{case}/{generation}")
 }
 
 /// SHA-256 of an effect's logical input, hex.

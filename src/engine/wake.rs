@@ -5,18 +5,24 @@
 //!
 //! Rules:
 //! - While a clock runs ahead, what is put off is put off to a future that nobody meant. Once it is
-//!   right again, jobs that waited for a vendor, had failed, or stand by themselves come back. Timers
-//!   keep their time: that is the procedure's.
+//!   right again, whatever was written at a moment that is still to come is put right: jobs become due
+//!   and decide by themselves whether it is time, reminders come on the next working day, waits of
+//!   cases keep their length from now on. Timers set before keep their time: that is the procedure's.
+//! - That the clock ran ahead is seen by the latest moment this database has seen, which is kept once
+//!   an hour and at once after a jump; so also the next process sees it.
 //! - A job that comes back too early asks for its turn and is told to wait; so one too many does no
 //!   harm, and one too few is a client who is forgotten.
 //! - Each job is made due by itself. A process that dies half way does it again: the sign is taken
 //!   away last.
+
+use std::sync::{Mutex, PoisonError};
 
 use relay_core::pace::Why;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{AuditEntry, Job, JobFilter, JobState, Op, Page};
 use serde_json::json;
 
+use super::invariants::is_ahead;
 use super::jobs::standing::is_standing;
 use super::turn::{waits_for, waits_for_its_turn};
 use super::{Engine, EngineError};
@@ -34,10 +40,39 @@ pub struct Resumed {
     pub jobs: usize,
 }
 
+/// How often the present moment is kept, at least, so that also the next process sees a clock that
+/// was set back.
+const KEPT_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// The setting that keeps the latest moment this database has seen.
+const LATEST: &str = "clock/latest";
+
+/// The latest moment seen by this process, and the one that is kept.
+#[derive(Debug, Default)]
+pub(crate) struct Latest(Mutex<Seen>);
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    seen: Option<Timestamp>,
+    kept: Option<Timestamp>,
+}
+
+impl Latest {
+    fn get(&self) -> Seen {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, seen: Seen) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+    }
+}
+
 impl Engine {
-    /// Brings back jobs that were put off by a clock which ran ahead and was put right since.
+    /// Notices a clock that ran ahead and was put right since, and puts right what was written by it.
     pub(crate) async fn bring_back(&self) -> Result<(), EngineError> {
-        if !self.pace.set_back().await? {
+        let paced = self.pace.set_back().await?;
+        let ahead = self.ran_ahead().await?;
+        if !paced && !ahead {
             return Ok(());
         }
         let now = self.now();
@@ -45,9 +80,53 @@ impl Engine {
         for job in &late {
             self.make_due(job).await?;
         }
+        let mut jobs = late.len();
+        if ahead {
+            jobs += self.put_clock_right().await?;
+            self.keep_latest(now).await?;
+        }
         self.pace.all_are_back().await?;
-        let jobs = late.len();
-        tracing::warn!(jobs, "the clock was set back; what it had put off is due");
+        tracing::warn!(
+            jobs,
+            "the clock was set back; what it had put off is put right"
+        );
+        Ok(())
+    }
+
+    /// Whether this database has seen a moment that is still to come. Keeps the present one now and
+    /// then, and at once after a jump.
+    async fn ran_ahead(&self) -> Result<bool, EngineError> {
+        let now = self.now();
+        let mut memory = self.latest.get();
+        if memory.kept.is_none() {
+            let kept = self.store.setting(LATEST).await?;
+            memory.kept = kept.and_then(|kept| serde_json::from_value(kept).ok());
+        }
+        let latest = memory.seen.max(memory.kept);
+        if latest.is_some_and(|latest| is_ahead(latest, now)) {
+            return Ok(true);
+        }
+        memory.seen = latest.max(Some(now));
+        let due = memory
+            .kept
+            .is_none_or(|kept| now.duration_since(kept) >= KEPT_EVERY);
+        self.latest.set(memory);
+        if due {
+            self.keep_latest(now).await?;
+        }
+        Ok(false)
+    }
+
+    async fn keep_latest(&self, now: Timestamp) -> Result<(), EngineError> {
+        let op = Op::PutSetting {
+            key: LATEST.to_owned(),
+            value: json!(now),
+        };
+        self.store.commit(vec![op].into()).await?;
+        self.latest.set(Seen {
+            seen: Some(now),
+            kept: Some(now),
+        });
         Ok(())
     }
 

@@ -2,8 +2,11 @@
 //!
 //! *Missed* is nothing that anybody tells us; it is what we find when a check-in's day has passed
 //! and a fresh read of the portal still doesn't show it. So a due date sets a job for the first
-//! moment of the next clinic day, a submission takes it back, and the daily reconcile sets it for
-//! due dates whose event never came.
+//! moment of the next clinic day, a submission takes it back, and the daily reconcile wakes it for
+//! whatever the portal lists as open and overdue without a case.
+//!
+//! The job of a check-in has one key for ever, but no end for ever: a new date, or a reason to look,
+//! wakes it whatever came of it before. What it finds, it decides by a fresh read.
 
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{CheckInId, ClientId, JobId};
@@ -28,7 +31,7 @@ pub(crate) fn on_fact(engine: &Engine, fact: &Fact, now: Timestamp) -> Vec<Op> {
                 *due,
                 *due_at,
                 now,
-                Existing::Keep,
+                Existing::Wake,
             )]
         }
         FactBody::CheckInRescheduled { check_in, due } => {

@@ -17,7 +17,7 @@ use relay_store::{Claim, Job};
 use tokio::task::JoinSet;
 
 use crate::checkpoint::CLAIM;
-use crate::engine::jobs::fence;
+use crate::engine::jobs::{fence, known_kinds};
 use crate::engine::{Engine, EngineError};
 use crate::lifecycle::{Phase, Stop, pause};
 
@@ -105,6 +105,7 @@ impl Engine {
             limit,
             lane: lane.map(str::to_owned),
             case,
+            kinds: known_kinds(),
         };
         self.call(CLAIM, self.store.claim(claim))
             .await

@@ -106,6 +106,10 @@ impl Meter for VendorMeter {
     }
 
     async fn after(&self, outcome: Result<&Answer, &TransportError>) {
+        if let Ok(answer) = outcome {
+            let now = self.pacer.clocks.procedure.now();
+            self.pacer.dates().heard(self.vendor, &answer.headers, now);
+        }
         self.note_credential(outcome).await;
         let exchange = self.exchange(outcome);
         let (closed, throttled) = match self.pacer.observe(self.vendor, &exchange).await {

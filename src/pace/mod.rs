@@ -29,6 +29,7 @@
 //! Not guaranteed: that calls within a job are spaced: they follow each other as the vendor answers.
 //! Jobs are. And a job that dies with its process has paid for a usual job, whatever it called.
 
+pub mod dates;
 mod lines;
 mod meter;
 mod turn;
@@ -105,6 +106,7 @@ pub struct Pacer {
     store: Arc<dyn Store>,
     clocks: Clocks,
     random: Arc<dyn Random>,
+    dates: dates::Dates,
     lines: Lines,
 }
 
@@ -139,6 +141,7 @@ impl Pacer {
             store,
             clocks,
             random,
+            dates: dates::Dates::default(),
             lines: Lines::default(),
         }
     }
@@ -323,6 +326,11 @@ impl Pacer {
         self.change(tracked, |pace, now| (pace.resume(now), vec![op.clone()]))
             .await
             .map(Some)
+    }
+
+    /// What the vendors' answers say of the time.
+    pub fn dates(&self) -> &dates::Dates {
+        &self.dates
     }
 
     /// The names of the vendors.

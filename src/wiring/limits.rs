@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use relay_http_client::{Metered, Transport};
+use url::Url;
 
 use super::Ground;
-use crate::config::Config;
+use crate::config::{Config, is_loopback};
 use crate::pace::{CRM, PORTAL, Pacer, ReadQuota, Vendor, VendorMeter};
 
 /// Keap's name in tables, notes and the log.
@@ -43,12 +44,27 @@ pub(super) fn pacer(config: &Config, ground: &Ground) -> Arc<Pacer> {
 pub(super) fn to_keap(config: &Config, ground: &Ground, pacer: &Arc<Pacer>) -> Arc<dyn Transport> {
     let read: ReadQuota = relay_keap::quota::read;
     let read = config.keap.limits.obey_quota.then_some(read);
+    listen(pacer, KEAP, &config.keap.base_url);
     metered(ground, pacer, KEAP, read)
 }
 
 /// The way to the portal, which tells of no quotas.
-pub(super) fn to_portal(ground: &Ground, pacer: &Arc<Pacer>) -> Arc<dyn Transport> {
+pub(super) fn to_portal(
+    config: &Config,
+    ground: &Ground,
+    pacer: &Arc<Pacer>,
+) -> Arc<dyn Transport> {
+    if let Some(base) = &config.clear_connection.base_url {
+        listen(pacer, CLEAR_CONNECTION, base);
+    }
     metered(ground, pacer, CLEAR_CONNECTION, None)
+}
+
+/// A vendor on this machine has its clock and says nothing new of the time.
+fn listen(pacer: &Pacer, vendor: &'static str, base: &Url) {
+    if !is_loopback(base) {
+        pacer.dates().listen_to(vendor);
+    }
 }
 
 fn metered(

@@ -135,7 +135,7 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
     let wake = Arc::new(Notify::new());
     let pace = limits::pacer(config, &ground);
     let clock = &ground.clocks.procedure;
-    let portal = portal_client(config, &limits::to_portal(&ground, &pace), clock)?;
+    let portal = portal_client(config, &limits::to_portal(config, &ground, &pace), clock)?;
     let to_keap = limits::to_keap(config, &ground, &pace);
     let connection = Arc::new(KeapConnection::new(config, &ground, to_keap)?);
     let keap = Arc::clone(connection.client());

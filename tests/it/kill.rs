@@ -17,6 +17,7 @@ use relay_store::{JobFilter, JobState, Page, ReceiptState, Store};
 use relay_store_sqlite::SqliteStore;
 use serde_json::Value;
 
+use crate::support::invariants::assert_invariants;
 use crate::support::process::{Process, free_port, get, wait_for};
 
 /// How often the relay is killed.
@@ -59,6 +60,11 @@ async fn reasons(path: &Path) -> Reasons {
         .iter()
         .map(|job| format!("{} is still running", job.key))
         .collect();
+    // By the latest moment that the database has seen: the cast's time ran fast.
+    let latest = store.setting("clock/latest").await.expect("a setting");
+    let latest = latest.expect("a moment is kept");
+    let latest = serde_json::from_value(latest).expect("a moment");
+    assert_invariants(&store, latest).await;
     store.close().await;
     Reasons { receipts, undone }
 }

@@ -132,6 +132,7 @@ fn write(script: &mut Script, op: &Op) -> Result<bool, Failure> {
         | Op::EndIntent { .. }
         | Op::MoveEffect { .. }
         | Op::Enqueue { .. }
+        | Op::Remind { .. }
         | Op::RequireFence(_)
         | Op::FinishJob { .. }
         | Op::ReplayJob { .. }
@@ -177,6 +178,7 @@ fn write_effect_or_job(script: &mut Script, op: &Op) -> Result<bool, Failure> {
             effects::change(script, key, &change)?;
         }
         Op::Enqueue { job, existing } => jobs::enqueue(script, job, *existing)?,
+        Op::Remind { item, job } => jobs::remind(script, job, *item)?,
         Op::RequireFence(fence) => leases::require(script, *fence)?,
         Op::FinishJob { fence, end, at } => jobs::finish(script, *fence, end, *at)?,
         Op::ReplayJob { id, at } => jobs::replay(script, *id, *at)?,

@@ -318,6 +318,30 @@ async fn list_all(
     .await
 }
 
+/// Cases that are not closed, by id, after one.
+pub(crate) async fn open_after(
+    conn: &mut SqliteConnection,
+    after: Option<CaseId>,
+    limit: u32,
+) -> Result<Vec<Case>, Failure> {
+    let after = after.map_or(Vec::new(), |id| id.0.as_bytes().to_vec());
+    let limit = i64::from(limit);
+    let rows = sqlx::query_as!(
+        CaseRow,
+        "SELECT seq, id, client, procedure, procedure_hash, logic, mode, version, status, reason,
+             step, visit, generation, wait, data, opened_at, changed_at
+         FROM cases WHERE status <> 'closed' AND id > ?1 ORDER BY id LIMIT ?2 + 0",
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(CaseRow::read)
+        .collect::<Result<_, _>>()?)
+}
+
 /// The history of a case, in the order it was written.
 pub(crate) async fn timeline(
     conn: &mut SqliteConnection,

@@ -256,6 +256,31 @@ pub(crate) async fn get(
     Ok(row.map(EffectRow::read).transpose()?)
 }
 
+/// Effects whose outcome is not known although they may have gone out, by key, after one.
+pub(crate) async fn in_doubt_after(
+    conn: &mut SqliteConnection,
+    after: Option<&EffectKey>,
+    limit: u32,
+) -> Result<Vec<Effect>, Failure> {
+    let after = after.map_or("", EffectKey::as_str);
+    let limit = i64::from(limit);
+    let rows = sqlx::query_as!(
+        EffectRow,
+        "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
+             revision, request, intended_at, probes, settled, created_at, changed_at
+         FROM effects WHERE state IN ('intended', 'unclear', 'unsettled') AND key > ?1
+         ORDER BY key LIMIT ?2 + 0",
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(EffectRow::read)
+        .collect::<Result<_, _>>()?)
+}
+
 /// The effects of a case, in order of planning.
 pub(crate) async fn of_case(
     conn: &mut SqliteConnection,

@@ -2,16 +2,14 @@
 //!
 //! Who runs a job, and for how long, is [`crate::leases`].
 
-use relay_core::ids::{CaseId, ClientId, JobId};
+use relay_core::ids::{CaseId, ClientId, JobId, WorkItemId};
 use relay_core::time::Timestamp;
-use relay_store::{
-    Attempt, Existing, Fence, Job, JobEnd, JobError, JobFilter, JobState, NewJob, Page, StoreError,
-};
+use relay_store::{Attempt, Existing, Fence, Job, JobEnd, JobError, JobState, NewJob, StoreError};
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
 use crate::script::{Expect, Script, statement};
-use crate::values::{Reading, bounds, error_columns, integer, job_error, json, micros};
+use crate::values::{Reading, error_columns, integer, job_error, json, micros};
 
 /// The columns of a job.
 pub(crate) struct JobRow {
@@ -33,6 +31,7 @@ pub(crate) struct JobRow {
     pub(crate) error_class: Option<String>,
     pub(crate) error_message: Option<String>,
     pub(crate) note: Option<String>,
+    pub(crate) rescues: i64,
     pub(crate) created_at: i64,
     pub(crate) changed_at: i64,
 }
@@ -61,6 +60,7 @@ impl JobRow {
             payload: row.json("payload", &self.payload)?,
             last_error: job_error(self.error_class, self.error_message),
             note: self.note,
+            rescues: row.number("rescues", self.rescues)?,
             created_at: row.time("created_at", self.created_at)?,
             changed_at: row.time("changed_at", self.changed_at)?,
         })
@@ -120,7 +120,37 @@ pub(crate) fn enqueue(
          ON CONFLICT (key) DO UPDATE
          SET state = 'ready', run_at = excluded.run_at, payload = excluded.payload,
              changed_at = excluded.changed_at, failures = 0, failing_since = NULL,
-             error_class = NULL, error_message = NULL, note = NULL
+             error_class = NULL, error_message = NULL, note = NULL, rescues = 0
+         WHERE state <> 'running'",
+            id,
+            job.key,
+            job.kind,
+            job.lane,
+            run_at,
+            client,
+            case_id,
+            payload,
+            made_at
+        ),
+        // Looked for again by whoever has reason to: what is over begins anew, what waits comes no
+        // later than that, and who runs it now decides with what it reads.
+        Existing::Wake => statement!(
+            script,
+            Expect::Anything,
+            "INSERT INTO jobs (id, key, kind, lane, state, run_at, fence, failures, client, case_id,
+             payload, created_at, changed_at)
+         VALUES (?1, ?2, ?3, ?4, 'ready', ?5, 0, 0, ?6, ?7, ?8, ?9, ?9)
+         ON CONFLICT (key) DO UPDATE
+         SET payload = excluded.payload, changed_at = excluded.changed_at,
+             run_at = CASE WHEN state = 'ready' THEN min(run_at, excluded.run_at)
+                           ELSE excluded.run_at END,
+             failures = CASE WHEN state = 'ready' THEN failures ELSE 0 END,
+             failing_since = CASE WHEN state = 'ready' THEN failing_since END,
+             error_class = CASE WHEN state = 'ready' THEN error_class END,
+             error_message = CASE WHEN state = 'ready' THEN error_message END,
+             note = CASE WHEN state = 'ready' THEN note END,
+             rescues = CASE WHEN state = 'ready' THEN rescues ELSE 0 END,
+             state = 'ready'
          WHERE state <> 'running'",
             id,
             job.key,
@@ -133,6 +163,37 @@ pub(crate) fn enqueue(
             made_at
         ),
     }
+}
+
+/// Queues the reminder of a work item, if that very item is there: one that was open already under
+/// its key has a reminder of its own.
+pub(crate) fn remind(script: &mut Script, job: &NewJob, item: WorkItemId) -> Result<(), Failure> {
+    let id = job.id.0.as_bytes().as_slice();
+    let run_at = micros(job.run_at);
+    let client = job.client.as_ref().map(ClientId::as_str);
+    let case_id = job.case.as_ref().map(|case| case.0.as_bytes().as_slice());
+    let payload = json(&job.payload)?;
+    let made_at = made_at(job);
+    let item = item.0.as_bytes().as_slice();
+    statement!(
+        script,
+        Expect::Anything,
+        "INSERT INTO jobs (id, key, kind, lane, state, run_at, fence, failures, client, case_id,
+             payload, created_at, changed_at)
+         SELECT ?1, ?2, ?3, ?4, 'ready', ?5, 0, 0, ?6, ?7, ?8, ?9, ?9
+         WHERE EXISTS (SELECT 1 FROM work_items WHERE id = ?10)
+         ON CONFLICT (key) DO NOTHING",
+        id,
+        job.key,
+        job.kind,
+        job.lane,
+        run_at,
+        client,
+        case_id,
+        payload,
+        made_at,
+        item
+    )
 }
 
 /// What an end writes: the attempt's result and the job's next state.
@@ -230,7 +291,7 @@ pub(crate) fn finish(
              failing_since = CASE WHEN ?5 = 1 THEN COALESCE(failing_since, ?6)
                                   ELSE failing_since END,
              error_class = COALESCE(?7, error_class),
-             error_message = COALESCE(?8, error_message), note = ?9, changed_at = ?6
+             error_message = COALESCE(?8, error_message), note = ?9, rescues = 0, changed_at = ?6
          WHERE id = ?1 AND fence = ?2 AND state = 'running'",
         id,
         number,
@@ -256,7 +317,8 @@ pub(crate) fn replay(script: &mut Script, id: JobId, at: Timestamp) -> Result<()
              failing_since = CASE WHEN state = 'ready' THEN failing_since END,
              error_class = CASE WHEN state = 'ready' THEN error_class END,
              error_message = CASE WHEN state = 'ready' THEN error_message END,
-             note = CASE WHEN state = 'ready' THEN note END
+             note = CASE WHEN state = 'ready' THEN note END,
+             rescues = CASE WHEN state = 'ready' THEN rescues ELSE 0 END
          WHERE id = ?1 AND state IN ('ready', 'parked', 'dead', 'cancelled')",
         id,
         at
@@ -311,7 +373,7 @@ pub(crate) async fn get(conn: &mut SqliteConnection, id: JobId) -> Result<Option
     let row = sqlx::query_as!(
         JobRow,
         "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
-             lease_until, client, case_id, payload, error_class, error_message, note, created_at,
+             lease_until, client, case_id, payload, error_class, error_message, note, rescues, created_at,
              changed_at
          FROM jobs WHERE id = ?1",
         id
@@ -326,7 +388,7 @@ pub(crate) async fn by_key(conn: &mut SqliteConnection, key: &str) -> Result<Opt
     let row = sqlx::query_as!(
         JobRow,
         "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
-             lease_until, client, case_id, payload, error_class, error_message, note, created_at,
+             lease_until, client, case_id, payload, error_class, error_message, note, rescues, created_at,
              changed_at
          FROM jobs WHERE key = ?1",
         key
@@ -334,127 +396,6 @@ pub(crate) async fn by_key(conn: &mut SqliteConnection, key: &str) -> Result<Opt
     .fetch_optional(conn)
     .await?;
     Ok(row.map(JobRow::read).transpose()?)
-}
-
-/// Jobs matching a filter, by lane, then `seq`.
-pub(crate) async fn list(
-    conn: &mut SqliteConnection,
-    filter: &JobFilter,
-    page: Page,
-) -> Result<Vec<Job>, Failure> {
-    let stopped = [JobState::Parked, JobState::Dead, JobState::Cancelled];
-    let only_stopped =
-        !filter.states.is_empty() && filter.states.iter().all(|state| stopped.contains(state));
-    let rows = if only_stopped {
-        list_stopped(conn, filter, page).await?
-    } else {
-        list_any(conn, filter, page).await?
-    };
-    Ok(rows
-        .into_iter()
-        .map(JobRow::read)
-        .collect::<Result<_, _>>()?)
-}
-
-fn state_names(filter: &JobFilter) -> Result<String, StoreError> {
-    let states = if filter.states.is_empty() {
-        JobState::ALL
-    } else {
-        &filter.states
-    };
-    let names: Vec<_> = states.iter().map(|state| state.as_str()).collect();
-    json(&names)
-}
-
-/// What a replay asks for: reads only the few jobs that are stopped.
-async fn list_stopped(
-    conn: &mut SqliteConnection,
-    filter: &JobFilter,
-    page: Page,
-) -> Result<Vec<JobRow>, Failure> {
-    let states = state_names(filter)?;
-    let client = filter.client.as_ref().map(ClientId::as_str);
-    let case_id = filter.case.as_ref().map(|id| id.0.as_bytes().as_slice());
-    let (limit, offset) = bounds(page);
-    Ok(sqlx::query_as!(
-        JobRow,
-        "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
-             lease_until, client, case_id, payload, error_class, error_message, note, created_at,
-             changed_at
-         FROM jobs
-         WHERE state IN ('parked', 'dead', 'cancelled')
-           AND state IN (SELECT value FROM json_each(?1))
-           AND (?2 IS NULL OR kind = ?2)
-           AND (?3 IS NULL OR client = ?3)
-           AND (?4 IS NULL OR case_id = ?4)
-           AND (?5 IS NULL OR error_class = ?5)
-         ORDER BY lane, seq LIMIT ?6 + 0 OFFSET ?7",
-        states,
-        filter.kind,
-        client,
-        case_id,
-        filter.class,
-        limit,
-        offset
-    )
-    .fetch_all(conn)
-    .await?)
-}
-
-/// Any other question: by way of the case where one is named, else through the whole table.
-async fn list_any(
-    conn: &mut SqliteConnection,
-    filter: &JobFilter,
-    page: Page,
-) -> Result<Vec<JobRow>, Failure> {
-    let states = state_names(filter)?;
-    let client = filter.client.as_ref().map(ClientId::as_str);
-    let (limit, offset) = bounds(page);
-    if let Some(case) = &filter.case {
-        let case_id = case.0.as_bytes().as_slice();
-        return Ok(sqlx::query_as!(
-            JobRow,
-            "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since,
-                 leased_by, lease_until, client, case_id, payload, error_class, error_message,
-                 note, created_at, changed_at
-             FROM jobs
-             WHERE case_id = ?1
-               AND state IN (SELECT value FROM json_each(?2))
-               AND (?3 IS NULL OR kind = ?3)
-               AND (?4 IS NULL OR client = ?4)
-               AND (?5 IS NULL OR error_class = ?5)
-             ORDER BY lane, seq LIMIT ?6 + 0 OFFSET ?7",
-            case_id,
-            states,
-            filter.kind,
-            client,
-            filter.class,
-            limit,
-            offset
-        )
-        .fetch_all(conn)
-        .await?);
-    }
-    Ok(sqlx::query_as!(
-        JobRow,
-        "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
-             lease_until, client, case_id, payload, error_class, error_message, note, created_at,
-             changed_at
-         FROM jobs
-         WHERE state IN (SELECT value FROM json_each(?1))
-           AND (?2 IS NULL OR kind = ?2)
-           AND (?3 IS NULL OR client = ?3)
-           AND (?4 IS NULL OR error_class = ?4)
-         ORDER BY lane, seq LIMIT ?5 + 0 OFFSET ?6",
-        states,
-        filter.kind,
-        client,
-        filter.class,
-        limit,
-        offset
-    )
-    .fetch_all(conn)
-    .await?)
 }
 
 /// The tries of a job, oldest first.

@@ -3,15 +3,19 @@
 //! A lane has at most one running job (a unique index says so too), and jobs of a lane that are
 //! due run in the order they were queued. A claim reads only jobs that are ready and due; neither
 //! jobs that are over nor jobs of the future cost it anything.
+//!
+//! A job whose process died twice in a row while it ran is a suspect: it is claimed only while
+//! nothing else runs, and nothing else is claimed while it is due or runs. So the job that ends its
+//! process is told from those that ran beside it.
 
-use relay_core::time::Timestamp;
+use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Claim, Fence, Health, Job, JobState};
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
 use crate::jobs::JobRow;
 use crate::script::{Expect, Script, statement};
-use crate::values::{Reading, integer, micros};
+use crate::values::{Reading, integer, json, micros};
 
 /// Claims due jobs, at most one per lane.
 pub(crate) async fn claim(conn: &mut SqliteConnection, claim: &Claim) -> Result<Vec<Job>, Failure> {
@@ -27,47 +31,67 @@ pub(crate) async fn claim(conn: &mut SqliteConnection, claim: &Claim) -> Result<
         .collect::<Result<_, _>>()?)
 }
 
-async fn claim_any(conn: &mut SqliteConnection, claim: &Claim) -> Result<Vec<JobRow>, sqlx::Error> {
+/// While a suspect is due or running, nothing else is claimed: what runs comes to its end, then the
+/// suspect runs alone. Whoever is to run alone is the first branch's exception, the second one's rule.
+async fn claim_any(conn: &mut SqliteConnection, claim: &Claim) -> Result<Vec<JobRow>, Failure> {
     let now = micros(claim.now);
     let lease_until = micros(claim.lease_until);
     let limit = i64::from(claim.limit);
-    sqlx::query_as!(
+    let kinds = kinds(claim)?;
+    Ok(sqlx::query_as!(
         JobRow,
         r#"UPDATE jobs SET state = 'running', fence = fence + 1, leased_by = ?1, lease_until = ?2,
              changed_at = ?3
          WHERE seq IN (
-             SELECT j.seq FROM jobs j
-             WHERE j.state = 'ready' AND j.run_at <= ?3
-               AND NOT EXISTS (
-                   SELECT 1 FROM jobs r WHERE r.state = 'running' AND r.lane = j.lane)
-               AND NOT EXISTS (
-                   SELECT 1 FROM jobs e
-                   WHERE e.state = 'ready' AND e.lane = j.lane AND e.seq < j.seq
-                     AND e.run_at <= ?3)
-             ORDER BY j.run_at, j.seq LIMIT ?4 + 0)
+             SELECT seq FROM (
+                 SELECT j.seq FROM jobs j
+                 WHERE j.state = 'ready' AND j.run_at <= ?3
+                   AND (?5 IS NULL OR j.kind IN (SELECT value FROM json_each(?5)))
+                   AND NOT EXISTS (
+                       SELECT 1 FROM jobs r WHERE r.state = 'running' AND r.lane = j.lane)
+                   AND NOT EXISTS (
+                       SELECT 1 FROM jobs e
+                       WHERE e.state = 'ready' AND e.lane = j.lane AND e.seq < j.seq
+                         AND e.run_at <= ?3
+                         AND (?5 IS NULL OR e.kind IN (SELECT value FROM json_each(?5))))
+                   AND NOT EXISTS (
+                       SELECT 1 FROM jobs s
+                       WHERE s.rescues >= 2 AND s.state IN ('ready', 'running')
+                         AND (s.state = 'running' OR s.run_at <= ?3)
+                         AND (?5 IS NULL OR s.kind IN (SELECT value FROM json_each(?5))))
+                 ORDER BY j.run_at, j.seq LIMIT ?4 + 0)
+             UNION ALL
+             SELECT seq FROM (
+                 SELECT s.seq FROM jobs s
+                 WHERE s.rescues >= 2 AND s.state = 'ready' AND s.run_at <= ?3
+                   AND (?5 IS NULL OR s.kind IN (SELECT value FROM json_each(?5)))
+                   AND NOT EXISTS (SELECT 1 FROM jobs r WHERE r.state = 'running')
+                 ORDER BY s.run_at, s.seq LIMIT min(?4, 1)))
          RETURNING seq AS "seq!", id, key, kind, lane, state, run_at, fence, failures,
              failing_since, leased_by, lease_until, client, case_id, payload, error_class,
-             error_message, note, created_at, changed_at"#,
+             error_message, note, rescues, created_at, changed_at"#,
         claim.worker,
         lease_until,
         now,
-        limit
+        limit,
+        kinds
     )
     .fetch_all(conn)
-    .await
+    .await?)
 }
 
 async fn claim_lane(
     conn: &mut SqliteConnection,
     claim: &Claim,
     lane: &str,
-) -> Result<Vec<JobRow>, sqlx::Error> {
+) -> Result<Vec<JobRow>, Failure> {
     let now = micros(claim.now);
     let lease_until = micros(claim.lease_until);
     // A lane yields one job at most, so the limit only tells whether one is wanted at all.
     let limit = i64::from(claim.limit.min(1));
     let case = claim.case.map(|case| case.0.as_bytes().to_vec());
-    sqlx::query_as!(
+    let kinds = kinds(claim)?;
+    Ok(sqlx::query_as!(
         JobRow,
         r#"UPDATE jobs SET state = 'running', fence = fence + 1, leased_by = ?1, lease_until = ?2,
              changed_at = ?3
@@ -75,21 +99,38 @@ async fn claim_lane(
              SELECT j.seq FROM jobs j
              WHERE j.state = 'ready' AND j.lane = ?4 AND j.run_at <= ?3
                AND (?6 IS NULL OR j.case_id = ?6)
+               AND (?7 IS NULL OR j.kind IN (SELECT value FROM json_each(?7)))
                AND NOT EXISTS (
-                   SELECT 1 FROM jobs r WHERE r.state = 'running' AND r.lane = ?4)
+                   SELECT 1 FROM jobs r
+                   WHERE r.state = 'running' AND (r.lane = ?4 OR j.rescues >= 2))
+               AND NOT EXISTS (
+                   SELECT 1 FROM jobs s
+                   WHERE s.rescues >= 2 AND s.state IN ('ready', 'running')
+                     AND (s.state = 'running' OR s.run_at <= ?3)
+                     AND (?7 IS NULL OR s.kind IN (SELECT value FROM json_each(?7)))
+                     AND s.seq <> j.seq)
              ORDER BY j.seq LIMIT ?5 + 0)
          RETURNING seq AS "seq!", id, key, kind, lane, state, run_at, fence, failures,
              failing_since, leased_by, lease_until, client, case_id, payload, error_class,
-             error_message, note, created_at, changed_at"#,
+             error_message, note, rescues, created_at, changed_at"#,
         claim.worker,
         lease_until,
         now,
         lane,
         limit,
-        case
+        case,
+        kinds
     )
     .fetch_all(conn)
-    .await
+    .await?)
+}
+
+/// The kinds that may be claimed, as the statements take them; `None`: every kind.
+fn kinds(claim: &Claim) -> Result<Option<String>, Failure> {
+    if claim.kinds.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(json(&claim.kinds)?))
 }
 
 /// Requires that the worker still holds the job.
@@ -131,22 +172,27 @@ pub(crate) async fn rescue(
     real_now: Timestamp,
     now: Timestamp,
 ) -> Result<u64, Failure> {
+    let absurd = real_now.saturating_add(SignedDuration::from_hours(24));
+    let absurd = micros(absurd.unwrap_or(Timestamp::MAX));
     let real_now = micros(real_now);
     let now = micros(now);
     sqlx::query!(
         "INSERT INTO attempts (job, fence, ended_at, result)
-         SELECT seq, fence, ?2, 'rescued' FROM jobs WHERE state = 'running' AND lease_until < ?1",
+         SELECT seq, fence, ?2, 'rescued' FROM jobs
+         WHERE state = 'running' AND (lease_until < ?1 OR lease_until > ?3)",
         real_now,
-        now
+        now,
+        absurd
     )
     .execute(&mut *conn)
     .await?;
     let done = sqlx::query!(
         "UPDATE jobs SET state = 'ready', run_at = ?2, leased_by = NULL, lease_until = NULL,
-             changed_at = ?2
-         WHERE state = 'running' AND lease_until < ?1",
+             rescues = rescues + 1, changed_at = ?2
+         WHERE state = 'running' AND (lease_until < ?1 OR lease_until > ?3)",
         real_now,
-        now
+        now,
+        absurd
     )
     .execute(conn)
     .await?;

@@ -27,6 +27,7 @@ mod directory;
 mod effects;
 mod engagement;
 mod failure;
+mod job_lists;
 mod jobs;
 mod leases;
 mod look;

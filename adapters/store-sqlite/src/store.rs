@@ -19,8 +19,8 @@ use serde_json::Value;
 use crate::apply::Prepared;
 use crate::writer::{Answer, Work};
 use crate::{
-    SqliteStore, cases, credentials, directory, effects, engagement, jobs, leases, pace, receipts,
-    views, work,
+    SqliteStore, cases, credentials, directory, effects, engagement, job_lists, jobs, leases, pace,
+    receipts, views, work,
 };
 
 /// The writer answered another question than it was asked: a bug of this crate.
@@ -165,7 +165,7 @@ impl Store for SqliteStore {
     }
 
     async fn jobs(&self, filter: &JobFilter, page: Page) -> Result<Vec<Job>, StoreError> {
-        read!(self, jobs::list(filter, page))
+        read!(self, job_lists::list(filter, page))
     }
 
     async fn attempts(&self, job: JobId) -> Result<Vec<Attempt>, StoreError> {
@@ -190,6 +190,42 @@ impl Store for SqliteStore {
 
     async fn case_work(&self, case: CaseId) -> Result<Vec<WorkItem>, StoreError> {
         read!(self, work::of_case(case))
+    }
+
+    async fn work_by_key(&self, dedupe_key: &str) -> Result<Option<WorkItem>, StoreError> {
+        read!(self, work::by_key(dedupe_key))
+    }
+
+    async fn open_cases_after(
+        &self,
+        after: Option<CaseId>,
+        limit: u32,
+    ) -> Result<Vec<Case>, StoreError> {
+        read!(self, cases::open_after(after, limit))
+    }
+
+    async fn open_work_after(
+        &self,
+        after: Option<WorkItemId>,
+        limit: u32,
+    ) -> Result<Vec<WorkItem>, StoreError> {
+        read!(self, work::open_after(after, limit))
+    }
+
+    async fn effects_in_doubt_after(
+        &self,
+        after: Option<&EffectKey>,
+        limit: u32,
+    ) -> Result<Vec<Effect>, StoreError> {
+        read!(self, effects::in_doubt_after(after, limit))
+    }
+
+    async fn ready_jobs_after(
+        &self,
+        after: Option<(Timestamp, i64)>,
+        limit: u32,
+    ) -> Result<Vec<Job>, StoreError> {
+        read!(self, job_lists::ready_after(after, limit))
     }
 
     async fn engagement(

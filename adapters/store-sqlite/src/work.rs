@@ -250,3 +250,44 @@ pub(crate) async fn of_case(
         .map(WorkRow::read)
         .collect::<Result<_, _>>()?)
 }
+
+/// The work item that was opened last under a key.
+pub(crate) async fn by_key(
+    conn: &mut SqliteConnection,
+    dedupe_key: &str,
+) -> Result<Option<WorkItem>, Failure> {
+    let row = sqlx::query_as!(
+        WorkRow,
+        "SELECT seq, id, dedupe_key, kind, owner, title, detail, actions, client, case_id, effect,
+             opened_at, due, remind_at, reminders, settled_at, settled_by, settled_action
+         FROM work_items WHERE dedupe_key = ?1 ORDER BY seq DESC LIMIT 1",
+        dedupe_key
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(WorkRow::read).transpose()?)
+}
+
+/// Open work items by id, after one.
+pub(crate) async fn open_after(
+    conn: &mut SqliteConnection,
+    after: Option<WorkItemId>,
+    limit: u32,
+) -> Result<Vec<WorkItem>, Failure> {
+    let after = after.map_or(Vec::new(), |id| id.0.as_bytes().to_vec());
+    let limit = i64::from(limit);
+    let rows = sqlx::query_as!(
+        WorkRow,
+        "SELECT seq, id, dedupe_key, kind, owner, title, detail, actions, client, case_id, effect,
+             opened_at, due, remind_at, reminders, settled_at, settled_by, settled_action
+         FROM work_items WHERE settled_at IS NULL AND id > ?1 ORDER BY id LIMIT ?2 + 0",
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(WorkRow::read)
+        .collect::<Result<_, _>>()?)
+}

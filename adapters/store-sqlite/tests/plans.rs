@@ -48,9 +48,10 @@ const WHOLE: [(&str, &str); 7] = [
 ];
 
 /// Indexes that hold only what is going on now: a scan of them is none of the table.
-const NOW: [&str; 9] = [
+const NOW: [&str; 10] = [
     "jobs_due",
     "jobs_lane",
+    "jobs_suspect",
     "jobs_running",
     "jobs_stopped",
     "receipts_new",

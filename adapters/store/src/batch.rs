@@ -93,6 +93,10 @@ pub enum Existing {
     /// running (then it is left, and the batch fails with a conflict on `job state`, so that the
     /// caller decides again).
     Reschedule,
+    /// Make sure that it will run, no later than the new time, with the new payload: one that is
+    /// ready keeps an earlier time and its failures, one that is over or stopped begins anew, one
+    /// that is running is left. Never a conflict.
+    Wake,
 }
 
 /// One operation.
@@ -190,6 +194,15 @@ pub enum Op {
         job: NewJob,
         /// What if its key is there.
         existing: Existing,
+    },
+    /// Queues the reminder of a work item, if the item with this id is there. One that was not
+    /// stored because its wish is an open item already has a reminder under that item. Never a
+    /// conflict.
+    Remind {
+        /// The item.
+        item: WorkItemId,
+        /// The job that reminds its owner.
+        job: NewJob,
     },
     /// Requires that the worker still holds the job. Conflict `job fence`.
     RequireFence(Fence),

@@ -137,11 +137,19 @@ pub struct Job {
     pub last_error: Option<JobError>,
     /// Why it was put off or cancelled, in one line; `None` once it runs again.
     pub note: Option<String>,
+    /// How often in a row it was taken back because its process died while it ran: any end of a
+    /// run, and a new wish, begin anew. See [`SUSPECT`].
+    pub rescues: u32,
     /// When it was queued.
     pub created_at: Timestamp,
     /// When it last changed state.
     pub changed_at: Timestamp,
 }
+
+/// After so many rescues in a row a job is a suspect: it may be what ended its process, or may
+/// have run beside it. It is claimed only while no other job runs, and no other is claimed until
+/// it has run.
+pub const SUSPECT: u32 = 2;
 
 /// A job to be queued.
 #[derive(Debug, Clone, PartialEq)]

@@ -63,6 +63,9 @@ pub struct Claim {
     /// Of that lane only jobs of this case, if given: what one command may run, and no more. Not
     /// looked at without a lane.
     pub case: Option<CaseId>,
+    /// Only jobs of these kinds; empty: of any. A kind that is not named, because only a newer
+    /// version knows it, neither runs nor stands in the way of what comes after it in its lane.
+    pub kinds: Vec<String>,
 }
 
 /// A filter over jobs. Empty members match everything.
@@ -103,13 +106,18 @@ pub trait Store: Debug + Send + Sync {
     /// Claims due jobs: ready, `run_at <= now`, whose lane has no running job and no other due
     /// ready job of smaller `seq`; ordered by `run_at`, then `seq`; at most one per lane. Each is
     /// marked running with a raised fence and the lease, and keeps the note of its last end.
+    ///
+    /// A job that was rescued [`SUSPECT`](crate::SUSPECT) times in a row or more is claimed only
+    /// while no job runs, whatever lies before it in its lane; while one such is due or runs,
+    /// nothing else is claimed.
     async fn claim(&self, claim: Claim) -> Result<Vec<Job>, StoreError>;
 
     /// Prolongs a lease. `false` when the job is no longer held under this fence: stop working.
     async fn renew(&self, fence: Fence, lease_until: Timestamp) -> Result<bool, StoreError>;
 
     /// Takes back jobs whose lease ended before `real_now`: ready at `now`, without a failure
-    /// more, with an attempt row `rescued`. Returns how many.
+    /// more, with one rescue more in a row and an attempt row `rescued`. A lease of more than a day
+    /// was taken by a clock that ran ahead, and has ended too. Returns how many.
     async fn rescue(&self, real_now: Timestamp, now: Timestamp) -> Result<u64, StoreError>;
 
     /// Hands back every job leased by `worker` as ready at `now`, without a failure more.
@@ -218,6 +226,36 @@ pub trait Store: Debug + Send + Sync {
     -> Result<Vec<WorkItem>, StoreError>;
     /// Every work item of a case, oldest first.
     async fn case_work(&self, case: CaseId) -> Result<Vec<WorkItem>, StoreError>;
+    /// The work item that was opened last under a dedupe key, open or settled: whether somebody
+    /// has been told already.
+    async fn work_by_key(&self, dedupe_key: &str) -> Result<Option<WorkItem>, StoreError>;
+
+    /// Cases that are not closed, by id, after the one given: at most `limit`. A walk by these pages
+    /// meets every case that is open from its beginning to its end, whatever moves meanwhile.
+    async fn open_cases_after(
+        &self,
+        after: Option<CaseId>,
+        limit: u32,
+    ) -> Result<Vec<Case>, StoreError>;
+    /// Open work items, by id, after the one given: at most `limit`.
+    async fn open_work_after(
+        &self,
+        after: Option<WorkItemId>,
+        limit: u32,
+    ) -> Result<Vec<WorkItem>, StoreError>;
+    /// Effects that may have gone out and whose outcome is not known (intended, unclear,
+    /// unsettled), by key, after the one given: at most `limit`.
+    async fn effects_in_doubt_after(
+        &self,
+        after: Option<&EffectKey>,
+        limit: u32,
+    ) -> Result<Vec<Effect>, StoreError>;
+    /// Ready jobs by due time, then `seq`, after the one with these two: at most `limit`.
+    async fn ready_jobs_after(
+        &self,
+        after: Option<(Timestamp, i64)>,
+        limit: u32,
+    ) -> Result<Vec<Job>, StoreError>;
 
     /// Opens and clicks of a contact at or after `since`, oldest first.
     async fn engagement(

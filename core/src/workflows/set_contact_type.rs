@@ -15,7 +15,7 @@ use crate::effects::{EffectInput, PlannedEffect, Request, Settled};
 use crate::facts::{Fact, FactBody, Order};
 use crate::ids::EffectKey;
 use crate::workflow::{
-    Action, Context, GuardReading, Input, Needs, NewWork, Transition, Verdict, Workflow,
+    Action, Context, GuardReading, Input, Needs, NewWork, NotOpened, Transition, Verdict, Workflow,
 };
 
 /// The procedure's name.
@@ -77,13 +77,13 @@ impl Workflow for SetContactType {
         matches!(order, Order::SetContactType { .. })
     }
 
-    fn open(&self, cx: Context<'_>, case: &Case, fact: &Fact) -> Result<Transition, String> {
+    fn open(&self, cx: Context<'_>, case: &Case, fact: &Fact) -> Result<Transition, NotOpened> {
         let FactBody::Ordered {
             by,
             order: Order::SetContactType { value },
         } = &fact.body
         else {
-            return Err(format!("{} opens no case", fact.body.kind()));
+            return Err(format!("{} opens no case", fact.body.kind()).into());
         };
         if value.trim().is_empty() {
             return Err("the contact type can't be empty".into());

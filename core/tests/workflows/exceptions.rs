@@ -144,27 +144,6 @@ fn e07_a_later_check_in_supersedes_and_an_earlier_one_does_not() {
 }
 
 #[test]
-fn e12_a_break_pauses_until_its_end_and_then_asks() {
-    let mut world = World::at_email();
-    world.client.status = ClientStatus::OnBreak;
-    world.client.break_until = Some(date("2026-11-21"));
-    assert!(world.update());
-    assert!(world.is("paused"));
-    assert_eq!(
-        world.asked("break").remind_at,
-        at("2026-11-23 09:00"),
-        "a Monday"
-    );
-    assert_eq!(world.live_outreach(), 0);
-    world.client.status = ClientStatus::Online;
-    world.client.break_until = None;
-    world.update();
-    assert!(world.is("paused"), "never by itself");
-    assert!(world.person(Action::Resume));
-    assert_eq!(world.case.step, "choose_channel");
-}
-
-#[test]
 fn e13_no_phone_takes_email_with_the_coach_told_and_else_holds() {
     let without_a_number = || {
         let mut world = World::new();
@@ -328,7 +307,7 @@ fn e30_a_first_message_that_is_too_late_is_not_sent_for_being_asked_for() {
     assert!(world.is("held"));
     assert_eq!(world.planned.len(), 0);
     assert!(world.person(Action::DoneByHand));
-    assert_eq!(world.timer(), at("2026-11-07 09:00"));
+    assert_eq!(world.timer(), at("2026-11-06 09:00"));
 }
 
 #[test]

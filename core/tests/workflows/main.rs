@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod billing;
 #[cfg(test)]
+mod breaks;
+#[cfg(test)]
 mod contact_type;
 #[cfg(test)]
 mod engaged;
@@ -23,5 +25,7 @@ mod people;
 mod property;
 #[cfg(test)]
 mod scenarios;
+#[cfg(test)]
+mod waits;
 #[cfg(test)]
 mod world;

@@ -101,7 +101,8 @@ fn an_event_that_tells_a_part_of_the_client_takes_nothing_away() {
     world.update();
     world.client.break_until = None;
     assert!(!world.update());
-    assert_eq!(world.asked("break").remind_at, at("2026-11-23 09:00"));
+    assert_eq!(world.asked("break").remind_at, at("2026-11-20 09:00"));
+    assert_eq!(world.timer(), at("2026-11-22 09:00"));
 }
 
 #[test]

@@ -1,10 +1,29 @@
 //! A check-in's day has passed: is it really missing?
+//!
+//! No answer of one moment decides for good that a client is not followed up. The look ends for good
+//! only where the portal shows the check-in as submitted or withdrawn, where it opened a case or
+//! found one, or where a case about this check-in at this due date was closed for a *final* reason;
+//! and if the portal goes on listing the check-in as open, the daily reconcile wakes it even then.
+//! Everything else is put off to a date, and told to a person where a person can help:
+//!
+//! | the portal | next look | told |
+//! |---|---|---|
+//! | does not know the client | in an hour; from the next day on, the next day | from the next day on |
+//! | does not list the check-in | in an hour; then it counts as gone | – |
+//! | gives a later due date | when that has passed | – |
+//! | says *on a break until* a day | the next day, so that an end told early counts | – |
+//! | says *on a break* | the next day | the coach, once a week |
+//! | says *in person*, *quit*, *graduated* | the next day | – |
+//! | gives a status word that we don't know | the next day | an admin, once a week for each word |
 
-use relay_core::clients::CheckIn;
+use relay_core::case::Case;
+use relay_core::clients::{CheckIn, ClientSnapshot};
 use relay_core::facts::{Fact, FactBody};
-use relay_core::ids::{CheckInId, ClientId};
+use relay_core::ids::{CheckInId, ClientId, CoachId};
 use relay_core::time::{Date, SignedDuration, Timestamp};
-use relay_store::{Existing, Job, JobEnd, Op};
+use relay_core::workflow::{Look, NotOpened};
+use relay_core::workflows::missed_check_in::{Again, NAME, State};
+use relay_store::{CaseFilter, Existing, Job, JobEnd, JobError, Op, Page, WorkItem, WorkSettled};
 use serde_json::json;
 
 use super::{fence, member, missing};
@@ -13,6 +32,31 @@ use crate::engine::{Engine, EngineError, watch};
 
 /// How many days before its known date a check-in is looked for.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24 * 30);
+
+/// When a portal that does not know a client, or a check-in, is asked again on the same day.
+const SOON: SignedDuration = SignedDuration::from_hours(1);
+
+/// How long something that a person has settled is not told again, if it is still so.
+const TOLD_FOR: SignedDuration = SignedDuration::from_hours(24 * 7);
+
+/// Cases of a client that are looked through for one about a check-in.
+const CASES: Page = Page {
+    offset: 0,
+    limit: 200,
+};
+
+/// What an earlier case about a check-in says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Earlier {
+    /// None, or one that closed for a reason after which another may open.
+    Nothing,
+    /// One is open.
+    Open,
+    /// One was closed for good.
+    Final,
+    /// One was closed, and why was not kept: by an earlier version.
+    NotKept,
+}
 
 impl Engine {
     pub(super) async fn run_missed_check(&self, job: &Job) -> Result<(), EngineError> {
@@ -28,75 +72,238 @@ impl Engine {
             .call(MISSED_READ, self.ports.portal.client(&client))
             .await?;
         let Some(snapshot) = snapshot else {
-            return self.cancel(job, "the portal knows no such client").await;
+            return self.nobody_by_that_id(job, &client).await;
         };
         let listed = self
             .call(MISSED_READ, self.ports.portal.check_ins(&client, since))
             .await?;
         let Some(listed) = listed.into_iter().find(|listed| listed.id == check_in) else {
-            return self.missed_elsewhere(job, &client, &check_in, due).await;
+            return self.not_listed(job, &client, &check_in).await;
         };
         if listed.submitted_at.is_some() {
-            return self.cancel(job, "the check-in was submitted").await;
+            return self.over(job, &client, "the check-in was submitted").await;
         }
         if listed.withdrawn {
-            return self.cancel(job, "the check-in was withdrawn").await;
+            return self.over(job, &client, "the check-in was withdrawn").await;
+        }
+        if let Some(apart) = self.clocks_apart().await? {
+            return self.wait_for_clock(job, &apart, Vec::new()).await;
         }
         let at = watch::missed_from(self, listed.due, listed.due_at);
         if at > self.now() {
             let why = format!("the due date moved to {}", listed.due);
-            return self.end(job, JobEnd::Snooze { at, why }, vec![]).await;
+            return self.put_off(job, at, why, self.known_again(&client)).await;
         }
-        if self.is_backlog(listed.due).await? && job.payload.get("released").is_none() {
+        let released = job.payload.get("released").is_some();
+        if !released && self.is_backlog(listed.due).await? {
             return self.list_backlog(job, &client, &listed).await;
         }
-        let mut stepping = self.stepping(&client).await?;
-        let fact = missed_fact(self, &client, listed, snapshot);
+        match self.earlier_case(&client, &listed).await? {
+            Earlier::Final if !released => {
+                let why = "its case was closed for good; `clear-relay cases open` opens another";
+                return self.over(job, &client, why).await;
+            }
+            Earlier::NotKept if !released => {
+                return self.list_closed(job, &client, &listed).await;
+            }
+            _ => {}
+        }
+        self.open_or_look_again(job, &client, listed, snapshot)
+            .await
+    }
+
+    /// Opens a case, or attaches the check-in to the one that is open; else puts the next look on a
+    /// date. What did not open a case is not kept as a fact: it is to be decided anew.
+    async fn open_or_look_again(
+        &self,
+        job: &Job,
+        client: &ClientId,
+        listed: CheckIn,
+        snapshot: ClientSnapshot,
+    ) -> Result<(), EngineError> {
+        let mut stepping = self.stepping(client).await?;
+        let fact = missed_fact(client, listed.clone(), snapshot.clone(), self.now());
         stepping.fact(fact, None);
-        let opened = stepping.not_opened.is_empty();
-        let end = match stepping.not_opened.first() {
-            Some(reason) => JobEnd::Cancelled {
-                why: format!("not followed up: {reason}"),
-            },
-            None => JobEnd::Done,
-        };
+        if let Some(refused) = stepping.not_opened.first().cloned() {
+            return self.look_again(job, &listed, &snapshot, refused).await;
+        }
+        for op in self.known_again(client) {
+            stepping.push(op);
+        }
         stepping.push(Op::FinishJob {
             fence: fence(job),
-            end,
+            end: JobEnd::Done,
             at: self.now(),
         });
         self.commit(MISSED_COMMIT, stepping.into_ops()).await?;
-        tracing::info!(job = %job.id, %client, opened, "a check-in was missed");
+        tracing::info!(job = %job.id, %client, "a check-in was missed");
         Ok(())
     }
 
-    async fn cancel(&self, job: &Job, why: &str) -> Result<(), EngineError> {
-        self.end(
-            job,
-            JobEnd::Cancelled {
-                why: why.to_owned(),
-            },
-            vec![],
-        )
-        .await
+    /// No case was opened, for now.
+    async fn look_again(
+        &self,
+        job: &Job,
+        listed: &CheckIn,
+        client: &ClientSnapshot,
+        refused: NotOpened,
+    ) -> Result<(), EngineError> {
+        let now = self.now();
+        let NotOpened { reason, look } = refused;
+        let mut ops = self.known_again(&client.id);
+        match look {
+            Look::Never => return self.over(job, &client.id, &reason).await,
+            Look::WhileStatus | Look::AfterBreak(Some(_)) => {}
+            Look::AfterBreak(None) => {
+                ops.extend(self.tell(self.break_item(listed, client)).await?);
+            }
+            Look::UnknownWord(word) => ops.extend(self.tell(self.word_item(&word)).await?),
+        }
+        let at = self.tomorrow(now);
+        let why = format!("not followed up for now: {reason}");
+        tracing::info!(job = %job.id, client = %client.id, reason, "looked at again tomorrow");
+        self.put_off(job, at, why, ops).await
     }
 
-    /// The check-in is not listed: it is gone.
-    async fn missed_elsewhere(
+    /// The look has come to its end.
+    async fn over(&self, job: &Job, client: &ClientId, why: &str) -> Result<(), EngineError> {
+        let why = why.to_owned();
+        self.end(job, JobEnd::Cancelled { why }, self.known_again(client))
+            .await
+    }
+
+    /// The portal answers that it knows no such client: perhaps for a moment.
+    async fn nobody_by_that_id(&self, job: &Job, client: &ClientId) -> Result<(), EngineError> {
+        let now = self.now();
+        let since = job.failing_since.unwrap_or(now);
+        let second_day = self.calendar.date_of(since) < self.calendar.date_of(now);
+        let mut ops = Vec::new();
+        if second_day {
+            ops = self.tell(self.nobody_item(client, job)).await?;
+        }
+        let at = if second_day {
+            self.tomorrow(now)
+        } else {
+            soon(now).min(self.tomorrow(now))
+        };
+        let error = JobError {
+            class: "permanent".to_owned(),
+            message: "the portal answers that it knows no such client".to_owned(),
+        };
+        self.end(job, JobEnd::Again { at, error }, ops).await
+    }
+
+    /// The portal knows the client and does not list the check-in: believed when it says so twice.
+    async fn not_listed(
         &self,
         job: &Job,
         client: &ClientId,
         check_in: &CheckInId,
-        due: Date,
     ) -> Result<(), EngineError> {
-        tracing::info!(job = %job.id, %client, %check_in, %due, "not listed by the portal");
-        self.cancel(job, "the portal no longer lists this check-in")
-            .await
+        let now = self.now();
+        tracing::info!(job = %job.id, %client, %check_in, "not listed by the portal");
+        let seen_before = job
+            .last_error
+            .as_ref()
+            .is_some_and(|error| error.class == NOT_LISTED && job.failures > 0);
+        if seen_before {
+            let why = "the portal no longer lists this check-in";
+            return self.over(job, client, why).await;
+        }
+        let error = JobError {
+            class: NOT_LISTED.to_owned(),
+            message: "the portal does not list this check-in".to_owned(),
+        };
+        let end = JobEnd::Again {
+            at: soon(now),
+            error,
+        };
+        self.end(job, end, self.known_again(client)).await
+    }
+
+    /// The portal knows the client: what a person was told of that is settled.
+    fn known_again(&self, client: &ClientId) -> Vec<Op> {
+        vec![Op::SettleWorkByKey {
+            dedupe_key: nobody_key(client),
+            settled: WorkSettled {
+                at: self.now(),
+                by: "relay".to_owned(),
+                action: "the portal knows her again".to_owned(),
+            },
+        }]
+    }
+
+    /// Opens an item unless it is open, or was settled a short while ago.
+    async fn tell(&self, item: WorkItem) -> Result<Vec<Op>, EngineError> {
+        let now = self.now();
+        let told = self.store.work_by_key(&item.dedupe_key).await?;
+        let lately = told.is_some_and(|told| match told.settled {
+            None => true,
+            Some(settled) => now.duration_since(settled.at).abs() < TOLD_FOR,
+        });
+        Ok(if lately {
+            Vec::new()
+        } else {
+            self.open_work_ops(item, now)
+        })
+    }
+
+    /// The start of the next clinic day.
+    fn tomorrow(&self, now: Timestamp) -> Timestamp {
+        let today = self.calendar.date_of(now);
+        self.calendar
+            .start_of_day(today.tomorrow().unwrap_or(today))
+    }
+
+    fn nobody_item(&self, client: &ClientId, job: &Job) -> WorkItem {
+        let title = format!("The portal does not know client {client}, who has a check-in overdue");
+        let mut item = self.item(nobody_key(client), "unknown_client", title);
+        item.detail = json!({ "client": client, "job": job.id,
+            "remedy": "look her up in the portal: if she is there, tell the portal's people that it \
+                       answers 404; if she is gone, settle this. The relay looks again every day" });
+        item.actions = vec!["done".to_owned()];
+        item.client = Some(client.clone());
+        item
+    }
+
+    fn break_item(&self, listed: &CheckIn, client: &ClientSnapshot) -> WorkItem {
+        let who = client.short_name().unwrap_or_else(|| client.id.to_string());
+        let title = format!(
+            "{who}: on an agreed break without an end, and the check-in due {} is missing",
+            listed.due
+        );
+        let key = format!("break/{}/{}", client.id, listed.id);
+        let mut item = self.item(key, "open_break", title);
+        item.owner = client
+            .coach
+            .as_ref()
+            .map_or_else(|| self.people.program_manager.clone(), CoachId::to_string);
+        item.detail = json!({ "client": client.id, "check_in": listed.id, "due": listed.due,
+            "remedy": "enter the last day of the break in the portal, or set the client online \
+                       there when the break is over: the follow-up begins by itself" });
+        item.actions = vec!["done".to_owned()];
+        item.client = Some(client.id.clone());
+        item
+    }
+
+    fn word_item(&self, word: &str) -> WorkItem {
+        // What comes from outside is one short line.
+        let word: String = word.chars().filter(|c| !c.is_control()).take(60).collect();
+        let title =
+            format!("The portal calls clients {word:?}: the relay does not know that status");
+        let mut item = self.item(format!("status_word/{word}"), "status_word", title);
+        item.detail = json!({ "word": word,
+            "remedy": "nobody with this status is followed up. If the portal means one of online, \
+                       in_person, on_break, quit, graduated, transition_call_only, have it say so; \
+                       if the word is new, update the relay. Each client is looked at again every \
+                       day" });
+        item.actions = vec!["done".to_owned()];
+        item
     }
 
     /// Whether a check-in was overdue before the procedure was switched on (promise 8, E31).
-    async fn is_backlog(&self, due: Date) -> Result<bool, EngineError> {
-        let Some(workflow) = self.book.named("missed_check_in") else {
+    pub(crate) async fn is_backlog(&self, due: Date) -> Result<bool, EngineError> {
+        let Some(workflow) = self.book.named(NAME) else {
             return Ok(false);
         };
         let since = self
@@ -104,6 +311,28 @@ impl Engine {
             .switched_on(self.store.as_ref(), workflow.as_ref())
             .await?;
         Ok(since.is_some_and(|since| due < self.calendar.date_of(since)))
+    }
+
+    /// What cases of the past say of a check-in at its present due date.
+    pub(crate) async fn earlier_case(
+        &self,
+        client: &ClientId,
+        listed: &CheckIn,
+    ) -> Result<Earlier, EngineError> {
+        let filter = CaseFilter {
+            client: Some(client.clone()),
+            procedure: Some(NAME.to_owned()),
+            closed: true,
+        };
+        let cases = self.store.cases(&filter, CASES).await?;
+        if cases.iter().any(|case| !case.status.is_closed()) {
+            return Ok(Earlier::Open);
+        }
+        let about = cases
+            .iter()
+            .filter_map(|case| closed_about(case, &listed.id, listed.due));
+        // The newest says it.
+        Ok(about.into_iter().next().unwrap_or(Earlier::Nothing))
     }
 
     /// Lists a check-in that was overdue before switching on; nothing is sent until a person
@@ -114,28 +343,88 @@ impl Engine {
         client: &ClientId,
         listed: &CheckIn,
     ) -> Result<(), EngineError> {
-        let now = self.now();
         let title = format!(
             "Check-in of client {client} was due on {}, before the relay was switched on",
             listed.due
         );
-        let mut item = self.item(format!("backlog/{client}/{}", listed.id), "backlog", title);
+        let why = "overdue before the relay was switched on: listed, not messaged";
+        self.list_for_a_person(job, client, listed, title, why)
+            .await
+    }
+
+    /// Lists a check-in whose case an earlier version closed without keeping why.
+    async fn list_closed(
+        &self,
+        job: &Job,
+        client: &ClientId,
+        listed: &CheckIn,
+    ) -> Result<(), EngineError> {
+        let title = format!(
+            "Check-in of client {client}, due {}, is still missing though its case was closed",
+            listed.due
+        );
+        let why = "its case was closed by an earlier version: listed, not messaged";
+        self.list_for_a_person(job, client, listed, title, why)
+            .await
+    }
+
+    /// One item for a check-in, ever: who has dismissed it is not asked again.
+    async fn list_for_a_person(
+        &self,
+        job: &Job,
+        client: &ClientId,
+        listed: &CheckIn,
+        title: String,
+        why: &str,
+    ) -> Result<(), EngineError> {
+        let mut item = self.item(backlog_key(client, &listed.id), "backlog", title);
         item.owner.clone_from(&self.people.program_manager);
         item.detail = json!({ "client": client, "check_in": listed.id, "due": listed.due,
                               "job": job.id });
         item.actions = vec!["release".to_owned(), "dismiss".to_owned()];
         item.client = Some(client.clone());
-        let why = "overdue before the relay was switched on: listed, not messaged".to_owned();
-        self.end(
-            job,
-            JobEnd::Cancelled { why },
-            self.open_work_ops(item, now),
-        )
-        .await
+        let mut ops = self.known_again(client);
+        if self.store.work_by_key(&item.dedupe_key).await?.is_none() {
+            ops.extend(self.open_work_ops(item, self.now()));
+        }
+        let why = why.to_owned();
+        self.end(job, JobEnd::Cancelled { why }, ops).await
     }
 }
 
-/// The operation that looks at a backlog check-in again, now released by a person.
+/// The class under which a check-in is remembered that the portal did not list.
+const NOT_LISTED: &str = "not_listed";
+
+fn nobody_key(client: &ClientId) -> String {
+    format!("unknown_client/{client}")
+}
+
+/// The key of the item that lists a check-in for a person.
+pub(crate) fn backlog_key(client: &ClientId, check_in: &CheckInId) -> String {
+    format!("backlog/{client}/{check_in}")
+}
+
+fn soon(now: Timestamp) -> Timestamp {
+    now.saturating_add(SOON).unwrap_or(Timestamp::MAX)
+}
+
+/// What a closed case says of a check-in at a due date, if it was about that.
+fn closed_about(case: &Case, check_in: &CheckInId, due: Date) -> Option<Earlier> {
+    let Ok(state) = serde_json::from_value::<State>(case.data.clone()) else {
+        // Whatever it was about: a person looks.
+        return Some(Earlier::NotKept);
+    };
+    if state.check_in != *check_in || state.due != due {
+        return None;
+    }
+    Some(match state.closed.map(|why| why.again()) {
+        Some(Again::Final) => Earlier::Final,
+        Some(Again::Reopening) => Earlier::Nothing,
+        None => Earlier::NotKept,
+    })
+}
+
+/// The operation that looks at a listed check-in again, now released by a person.
 pub(crate) fn release(job: &Job, now: Timestamp) -> Op {
     let mut payload = job.payload.clone();
     payload["released"] = json!(true);
@@ -154,17 +443,18 @@ pub(crate) fn release(job: &Job, now: Timestamp) -> Op {
     }
 }
 
-fn missed_fact(
-    engine: &Engine,
+/// What was read just now. Its time is that of the read: a miss that opened nothing, or whose case
+/// has closed since, is found anew.
+pub(crate) fn missed_fact(
     client: &ClientId,
     check_in: CheckIn,
-    snapshot: relay_core::clients::ClientSnapshot,
+    snapshot: ClientSnapshot,
+    now: Timestamp,
 ) -> Fact {
     Fact {
         client: client.clone(),
         object: check_in.id.to_string(),
-        // The same miss read twice is one fact.
-        source_time: watch::missed_from(engine, check_in.due, check_in.due_at),
+        source_time: now,
         body: FactBody::CheckInMissed {
             check_in,
             client: Box::new(snapshot),

@@ -8,9 +8,11 @@
 mod credential;
 pub(crate) mod engagement;
 mod hooks_watch;
+pub mod kinds;
 pub mod missed_check;
 mod read;
 pub mod reconcile;
+mod reconcile_walk;
 mod refresh;
 mod reminder;
 mod reread;
@@ -24,20 +26,32 @@ use futures_util::FutureExt as _;
 use relay_core::retry::{Class, Decision};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_http_client::CallError;
-use relay_store::{Existing, Fence, Job, JobEnd, JobError, NewJob, Op, StoreError};
+use relay_store::{Existing, Fence, Job, JobEnd, JobError, NewJob, Op, SUSPECT, StoreError};
 use serde::de::DeserializeOwned;
 
 use crate::checkpoint::SETTLE;
+use kinds::Kind;
+
 use crate::engine::turn::{REFUSED, is_refused_alone, was_refused};
 use crate::engine::{Engine, EngineError};
 
 /// How often a handler decides again when the case moves under it, before it steps back.
 const TRIES: usize = 5;
 
+/// The names of the kinds that this version can run, as a claim takes them.
+pub(crate) fn known_kinds() -> Vec<String> {
+    let kinds = Kind::ALL.into_iter();
+    kinds.map(|kind| kind.name().to_owned()).collect()
+}
+
 impl Engine {
     /// Runs a claimed job to its end, if it is its turn. An error means that the database can't be
     /// written now; whatever else goes wrong, a panic too, ends this job and no other.
     pub(crate) async fn run_job(&self, job: &Job, ordered: bool) -> Result<(), EngineError> {
+        // It ran alone, and its process died all the same.
+        if job.rescues > SUSPECT {
+            return Box::pin(self.died_with_its_process(job)).await;
+        }
         let Some(turn) = Box::pin(self.take_turn(job, ordered)).await? else {
             return Ok(());
         };
@@ -84,6 +98,34 @@ impl Engine {
         self.step_back(job).await
     }
 
+    /// The death of a job that ends every process it runs in: a crash leaves nobody who could count
+    /// it as a failure. It is not run again; if telling its case is what ends the process, its case
+    /// does not hear of it either.
+    async fn died_with_its_process(&self, job: &Job) -> Result<(), EngineError> {
+        let times = job.rescues;
+        let message = format!("the process died {times} times in a row while this job ran");
+        tracing::error!(job = %job.id, kind = job.kind, times, "given up: its process died in it");
+        if times > SUSPECT + 1 {
+            return self
+                .bury(job, &EngineError::Panicked("telling a case of a dead job"))
+                .await;
+        }
+        let error = JobError {
+            class: "internal".to_owned(),
+            message,
+        };
+        let end = JobEnd::Dead { error };
+        let ops = self.after_death(job, &end).await;
+        match ops {
+            Ok(ops) => {
+                let end = self.stands_up_again(job, end);
+                self.end(job, end, ops).await
+            }
+            Err(error) if error.is_passing() => Err(error),
+            Err(error) => self.bury(job, &error).await,
+        }
+    }
+
     /// The death of a job whose case can't even hear of it (its procedure can't be read, a row is
     /// broken): nothing is decided, an admin is told, and the queue goes on.
     async fn bury(&self, job: &Job, error: &EngineError) -> Result<(), EngineError> {
@@ -111,24 +153,27 @@ impl Engine {
     }
 
     async fn handle(&self, job: &Job) -> Result<(), EngineError> {
-        match job.kind.as_str() {
-            "timer" => self.run_timer(job).await,
-            "effect" => self.run_effect(job).await,
-            "read" => self.run_read(job).await,
-            "missed_check" => self.run_missed_check(job).await,
-            "reread" => self.run_reread(job).await,
-            "reread_batch" => self.run_reread_batch(job).await,
-            "refresh" => self.run_refresh(job).await,
-            standing::CREDENTIAL => self.run_credential(job).await,
-            standing::RECONCILE => self.run_reconcile(job).await,
-            standing::HOOKS_WATCH => self.run_hooks_watch(job).await,
-            standing::ENGAGEMENT => self.run_engagement_poll(job).await,
-            "engagement_read" => self.run_engagement_read(job).await,
-            "reminder" => self.run_reminder(job).await,
-            other => Err(EngineError::Payload {
-                kind: other.to_owned(),
-                reason: "this release knows no such kind".to_owned(),
-            }),
+        let Some(kind) = Kind::from_name(&job.kind) else {
+            // Not claimed by this version: somebody else's claim.
+            return Err(EngineError::Payload {
+                kind: job.kind.clone(),
+                reason: "this version knows no such kind".to_owned(),
+            });
+        };
+        match kind {
+            Kind::Timer => self.run_timer(job).await,
+            Kind::Effect => self.run_effect(job).await,
+            Kind::Read => self.run_read(job).await,
+            Kind::MissedCheck => self.run_missed_check(job).await,
+            Kind::Reread => self.run_reread(job).await,
+            Kind::RereadBatch => self.run_reread_batch(job).await,
+            Kind::Refresh => self.run_refresh(job).await,
+            Kind::Credential => self.run_credential(job).await,
+            Kind::Reconcile => self.run_reconcile(job).await,
+            Kind::HooksWatch => self.run_hooks_watch(job).await,
+            Kind::EngagementPoll => self.run_engagement_poll(job).await,
+            Kind::EngagementRead => self.run_engagement_read(job).await,
+            Kind::Reminder => self.run_reminder(job).await,
         }
     }
 

@@ -85,6 +85,9 @@ impl Engine {
             }
             Err(error) => return self.not_read(link_ops, error).await,
         };
+        if let Some(apart) = self.clocks_apart().await? {
+            return self.wait_for_clock(job, &apart, link_ops).await;
+        }
         let now = self.now();
         let mut stepping = self.stepping(&case.client).await?;
         let object = match body {

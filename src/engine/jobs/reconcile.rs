@@ -1,16 +1,33 @@
-//! Once a day: what does the portal list as open that no event told us of?
+//! Reconcile: what must hold, and does it?
 //!
-//! An event never sent must not mean a client never followed up, nor one who is followed up
-//! although she did check in.
+//! Daily, at start if the last one is older than an hour, and on command. An event never sent, a look
+//! that failed, a job that was lost, a clock that ran ahead must not mean that a client is never
+//! followed up, nor that one is although she did check in.
+//!
+//! | what must hold | else |
+//! |---|---|
+//! | every check-in that the portal lists as open and overdue has an open case, a case closed for a *final* reason, an item that lists it, or a look at it on a date | the look is woken |
+//! | what [`invariants`](crate::engine::invariants) say of the database | repaired or told ([`mend`](crate::engine::mend)) |
+//! | the coach directory is what the portal says | taken over |
+//! | a case moves within 30 days (E31) | the manager is told once |
+//!
+//! Every open case is besides compared with the vendors, by a job of its own. Work goes page by page,
+//! a batch a page, so that neither memory nor one bad row stands in the way; what was done before a
+//! crash is done again and changes nothing.
 
 use relay_core::case::Case;
 use relay_core::clients::{CheckIn, Coach};
-use relay_core::ids::{ClientId, JobId};
+use relay_core::ids::ClientId;
 use relay_core::time::{SignedDuration, Time, Timestamp};
-use relay_store::{CaseFilter, Existing, Job, JobState, NewJob, Op, Page};
-use serde_json::json;
+use relay_core::workflows::missed_check_in;
+use relay_store::{Existing, Job, JobState, Op};
+use serde::Serialize;
 
+use super::kinds::Kind;
+use super::missed_check::Earlier;
+use super::reconcile_walk::Walk;
 use crate::checkpoint::REREAD_CALL;
+use crate::engine::invariants::Violation;
 use crate::engine::{Engine, EngineError, watch};
 
 /// When the reconcile runs, clinic time: before the first portal slot of the day.
@@ -19,66 +36,96 @@ const HOUR: i8 = 6;
 /// How long a case may stand still before the manager hears of it (E31).
 const STALE: SignedDuration = SignedDuration::from_hours(24 * 30);
 
-/// How many cases are looked at in one read of the store.
-const PAGE: u32 = 500;
+/// A look that is not due waits no longer than this for the next: it is made once a day.
+const LOOKED: SignedDuration = SignedDuration::from_hours(20);
+
+/// How old the last reconcile may be at a start.
+const AT_START: SignedDuration = SignedDuration::from_hours(1);
+
+/// What became of a violation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Became {
+    /// It is repaired, or would be.
+    Repaired,
+    /// A person is told, or would be.
+    Told,
+    /// Nothing is to be done about it here.
+    Left,
+}
+
+/// Something that did not hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// What.
+    #[serde(flatten)]
+    pub violation: Violation,
+    /// What became of it.
+    pub became: Became,
+}
+
+/// What a reconcile looked at and found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Check-ins that the portal lists as open and overdue.
+    pub check_ins: usize,
+    /// Open cases.
+    pub cases: usize,
+    /// What did not hold.
+    pub found: Vec<Found>,
+}
 
 impl Engine {
     pub(super) async fn run_reconcile(&self, job: &Job) -> Result<(), EngineError> {
-        let now = self.now();
-        let today = self.calendar.date_of(now);
-        let open = self
-            .call(REREAD_CALL, self.ports.portal.open_check_ins(today))
-            .await?;
-        let mut ops: Vec<Op> = Vec::new();
-        for (client, check_in) in open {
-            ops.push(self.watch_overdue(&client, &check_in, now).await?);
-        }
-        ops.extend(self.coach_ops().await?);
-        let mut offset = 0;
-        loop {
-            let page = Page {
-                offset,
-                limit: PAGE,
-            };
-            let cases = self.store.cases(&CaseFilter::default(), page).await?;
-            for case in &cases {
-                ops.extend(self.stale_ops(case, now).await?);
-                if case.procedure != "missed_check_in" {
-                    continue;
-                }
-                ops.push(Op::Enqueue {
-                    job: NewJob {
-                        id: JobId::new(self.random.as_ref(), now),
-                        key: format!("refresh/{}/{today}", case.id),
-                        kind: "refresh".to_owned(),
-                        lane: case.client.to_string(),
-                        run_at: now,
-                        client: Some(case.client.clone()),
-                        case: Some(case.id),
-                        payload: json!({ "case": case.id }),
-                    },
-                    existing: Existing::Keep,
-                });
-            }
-            offset += PAGE;
-            if cases.len() < PAGE as usize {
-                break;
-            }
-        }
-        let at = self.next_reconcile(now);
-        self.put_off(job, at, "until tomorrow".to_owned(), ops)
+        self.reconcile(false).await?;
+        let at = self.next_reconcile(self.now());
+        self.put_off(job, at, "until tomorrow".to_owned(), Vec::new())
             .await
     }
 
+    /// Compares what is stored with what must hold, and repairs or tells what does not. With
+    /// `dry_run`, changes nothing.
+    pub async fn reconcile(&self, dry_run: bool) -> Result<Report, EngineError> {
+        let mut walk = Walk::new(self, dry_run);
+        walk.check_ins().await?;
+        walk.cases().await?;
+        walk.effects().await?;
+        walk.items().await?;
+        walk.jobs().await?;
+        walk.periodic().await?;
+        let report = walk.report;
+        if !report.found.is_empty() && !dry_run {
+            let found = report.found.len();
+            tracing::warn!(found, "the reconcile found what did not hold");
+        }
+        Ok(report)
+    }
+
+    /// Puts right what a clock that ran ahead has written: cases, jobs, periodic jobs. Returns how
+    /// much that was.
+    pub(crate) async fn put_clock_right(&self) -> Result<usize, EngineError> {
+        let mut walk = Walk::new(self, false);
+        walk.ahead().await?;
+        walk.jobs().await?;
+        walk.periodic().await?;
+        Ok(walk.report.found.len())
+    }
+
     /// The manager hears once of a case that stands still, until it has moved again.
-    async fn stale_ops(&self, case: &Case, now: Timestamp) -> Result<Vec<Op>, EngineError> {
+    pub(super) async fn stale_ops(
+        &self,
+        case: &Case,
+        now: Timestamp,
+    ) -> Result<Vec<Op>, EngineError> {
         if now.duration_since(case.changed_at) <= STALE {
             return Ok(Vec::new());
         }
         let told = self.store.case_work(case.id).await?;
-        let told = told
-            .iter()
-            .any(|item| item.kind == "stale" && item.opened_at > case.changed_at);
+        let told = told.iter().any(|item| {
+            // One that a clock that ran ahead has opened is no sign unless it is still open.
+            let since = item.opened_at > case.changed_at && item.opened_at <= now;
+            item.kind == "stale" && (since || item.settled.is_none())
+        });
         Ok(if told {
             Vec::new()
         } else {
@@ -88,7 +135,7 @@ impl Engine {
 
     /// Coaches of the directory whose name or address has changed in the portal: a script must not
     /// be signed with a name that somebody no longer has.
-    async fn coach_ops(&self) -> Result<Vec<Op>, EngineError> {
+    pub(super) async fn coach_ops(&self) -> Result<Vec<Op>, EngineError> {
         let told = self.call(REREAD_CALL, self.ports.portal.coaches()).await?;
         let known = self.store.coaches().await?;
         let changed = known.into_iter().filter_map(|known| {
@@ -105,26 +152,51 @@ impl Engine {
         Ok(changed.collect())
     }
 
-    /// Watches an open check-in that is overdue; one that is watched for a later day, because its
-    /// date moved back untold, is looked at now.
-    async fn watch_overdue(
+    /// Whether a check-in that the portal lists as open and overdue is somebody's; if not, what
+    /// looks at it.
+    pub(super) async fn unwatched(
         &self,
         client: &ClientId,
         check_in: &CheckIn,
         now: Timestamp,
-    ) -> Result<Op, EngineError> {
-        let key = watch::missed_key(client, &check_in.id);
-        let known = self.store.job_by_key(&key).await?;
+    ) -> Result<Option<Op>, EngineError> {
         let (due, due_at) = (check_in.due, check_in.due_at);
-        let missed_from = watch::missed_from(self, due, due_at);
-        Ok(match known {
-            Some(job) if job.state == JobState::Ready && job.run_at > now && missed_from <= now => {
-                let id = job.id;
-                Op::ReplayJob { id, at: now }
+        let wake = || {
+            let at = Existing::Wake;
+            watch::watch(self, client, &check_in.id, due, due_at, now, at)
+        };
+        let key = watch::missed_key(client, &check_in.id);
+        let job = self.store.job_by_key(&key).await?;
+        match &job {
+            Some(job) if job.state == JobState::Running => return Ok(None),
+            Some(job) if job.state == JobState::Ready => {
+                // One that waits for a later day because the date moved back untold is looked at
+                // now; so is one that a clock that ran ahead has put off.
+                let missed = watch::missed_from(self, due, due_at) <= now;
+                let long_ago = now.duration_since(job.changed_at).abs() > LOOKED;
+                let late = job.run_at > now && missed && long_ago;
+                return Ok(late.then_some(Op::ReplayJob {
+                    id: job.id,
+                    at: now,
+                }));
             }
-            _ => {
-                let keep = Existing::Keep;
-                watch::watch(self, client, &check_in.id, due, due_at, now, keep)
+            _ => {}
+        }
+        if watch::missed_from(self, due, due_at) > now {
+            return Ok(job.is_none().then(wake));
+        }
+        Ok(match self.earlier_case(client, check_in).await? {
+            // Where it is of another check-in, the look attaches this one, once (E66).
+            Earlier::Open => (!attached(self, client, check_in).await?).then(wake),
+            Earlier::Final => None,
+            Earlier::NotKept => {
+                let item = super::missed_check::backlog_key(client, &check_in.id);
+                let listed = self.store.work_by_key(&item).await?;
+                listed.is_none().then(wake)
+            }
+            Earlier::Nothing => {
+                let listed = job.is_some() && self.is_backlog(due).await?;
+                (!listed).then(wake)
             }
         })
     }
@@ -141,4 +213,37 @@ impl Engine {
             .find(|at| *at > now)
             .unwrap_or(Timestamp::MAX)
     }
+
+    /// The reconcile made due, if the last one was not within the hour: much may have happened while
+    /// nobody was there.
+    pub(crate) async fn reconcile_at_start(&self) -> Result<Vec<Op>, EngineError> {
+        let now = self.now();
+        let job = self.store.job_by_key(Kind::Reconcile.name()).await?;
+        Ok(job
+            .filter(|job| job.state == JobState::Ready && job.run_at > now)
+            .filter(|job| now.duration_since(job.changed_at).abs() > AT_START)
+            .map(|job| Op::ReplayJob {
+                id: job.id,
+                at: now,
+            })
+            .into_iter()
+            .collect())
+    }
+}
+
+/// Whether the client's open case knows of this check-in.
+async fn attached(
+    engine: &Engine,
+    client: &ClientId,
+    check_in: &CheckIn,
+) -> Result<bool, EngineError> {
+    let cases = engine.store.open_cases(client).await?;
+    Ok(cases
+        .iter()
+        .filter(|case| case.procedure == missed_check_in::NAME)
+        .filter_map(|case| serde_json::from_value::<missed_check_in::State>(case.data.clone()).ok())
+        .any(|state| {
+            state.check_in == check_in.id
+                || state.missed_too.get(&check_in.id) == Some(&check_in.due)
+        }))
 }

@@ -38,13 +38,21 @@ pub(crate) fn is_standing(kind: &str) -> bool {
 impl Engine {
     /// Queues every standing job that this relay has work for.
     pub(crate) fn standing_jobs(&self) -> Vec<Op> {
+        let wanted = self.periodic_names();
+        wanted
+            .into_iter()
+            .map(|name| self.standing_job(name))
+            .collect()
+    }
+
+    /// The standing jobs that this relay has work for, by name.
+    pub fn periodic_names(&self) -> Vec<&'static str> {
         let has_work = |name: &&str| match *name {
             CREDENTIAL => self.ports.connections.are_renewed(),
             ENGAGEMENT => self.poll_opens.is_some(),
             _ => true,
         };
-        let wanted = STANDING.into_iter().filter(has_work);
-        wanted.map(|name| self.standing_job(name)).collect()
+        STANDING.into_iter().filter(has_work).collect()
     }
 
     /// Queues the standing job of this name unless it is there.

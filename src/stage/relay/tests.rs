@@ -184,6 +184,7 @@ fn job(state: JobState, failures: u32) -> Job {
             message: "answered 503".to_owned(),
         }),
         note: None,
+        rescues: 0,
         created_at: noon(),
         changed_at: noon(),
     }

@@ -156,6 +156,7 @@ async fn turned_away(clinic: &Clinic, relay: &Relay, vendor: &str) -> JobId {
         limit: 1,
         lane: Some(vendor.to_owned()),
         case: None,
+        kinds: Vec::new(),
     };
     let claimed = store.claim(claim).await.expect("a store").remove(0);
     let fence = Fence {

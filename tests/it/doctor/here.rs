@@ -257,6 +257,38 @@ async fn a_damaged_database_is_found_and_its_jobs_are_not_asked_for() {
 }
 
 #[tokio::test]
+async fn somebody_of_whom_nobody_is_reminded_is_a_warning_with_the_command_that_repairs_it() {
+    let patient = Patient::healthy().await;
+    let store = patient.world.store();
+    let now = patient.world.now();
+    let item = relay_store::WorkItem {
+        id: relay_core::ids::WorkItemId::new(&relay_core::random::SeededRandom::new(5), now),
+        dedupe_key: "reply/maya".to_owned(),
+        kind: "reply".to_owned(),
+        owner: "coach".to_owned(),
+        title: "Maya H.: replied".to_owned(),
+        detail: serde_json::Value::Null,
+        actions: vec!["done".to_owned()],
+        client: None,
+        case: None,
+        effect: None,
+        opened_at: now,
+        due: now,
+        remind_at: now,
+        reminders: 0,
+        settled: None,
+    };
+    let open = vec![Op::OpenWork(item)];
+    store.commit(open.into()).await.expect("committed");
+    let said = patient.examined(&DoctorArgs::default()).await;
+    let serious = said.serious();
+    assert_eq!(serious.len(), 1, "{serious:#?}");
+    assert_eq!(serious[0]["subject"], "reconcile");
+    let remedy = serious[0]["remedy"].as_str().expect("a remedy");
+    assert!(remedy.contains("`clear-relay reconcile`"), "{remedy}");
+}
+
+#[tokio::test]
 async fn a_dead_job_is_a_warning_and_in_strict_mode_that_is_enough() {
     let patient = Patient::healthy().await;
     let store = patient.world.store();
@@ -268,6 +300,7 @@ async fn a_dead_job_is_a_warning_and_in_strict_mode_that_is_enough() {
         limit: 1,
         lane: None,
         case: None,
+        kinds: Vec::new(),
     };
     let jobs = store.claim(claim).await.expect("claimed");
     let job = jobs.first().expect("a standing job");

@@ -6,6 +6,7 @@ mod client_behaviour;
 mod client_data;
 pub(crate) mod clinic;
 mod events;
+mod forgotten;
 mod order;
 mod people;
 mod privacy;

@@ -108,6 +108,7 @@ async fn one_waits(at_once: usize) {
         limit: 1,
         lane: None,
         case: None,
+        kinds: Vec::new(),
     };
     let claimed = rig.store.claim(claim).await.unwrap();
     let moved = FactBody::CheckInRescheduled {

@@ -1,9 +1,11 @@
 //! The engine on a real database, with a world that can be made to fail on order.
 
 mod effects;
+mod forgotten;
 mod intake;
 mod late;
 mod queue;
+mod reconcile;
 mod replay;
 mod rig;
 mod tiny;

@@ -106,21 +106,20 @@ async fn a_due_date_that_moved_back_untold_is_followed_up_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_cancelled_job_never_leaves_its_case_waiting_for_nothing() {
+async fn an_effect_that_its_case_waits_for_is_not_cancelled_and_the_dry_run_says_so() {
     let rig = Rig::new().await;
     let case = rig.order("email").await;
     let job = rig.job(case, "email").await;
-    rig.engine.cancel_job(job.id, "admin").await.unwrap();
-    assert_eq!(
-        rig.effect(case, "email").await.state,
-        EffectState::Cancelled
-    );
-    assert!(matches!(
-        rig.case(case).await.status,
-        CaseStatus::Held { .. }
-    ));
+    let dry = rig.engine.check_cancel(job.id, "admin").await;
+    let done = rig.engine.cancel_job(job.id, "admin").await;
+    let (Err(dry), Err(done)) = (dry, done) else {
+        panic!("its case would wait for nothing")
+    };
+    assert_eq!(dry.to_string(), done.to_string());
+    let instead = format!("`clear-relay cases pause {case} ");
+    assert!(done.to_string().contains(&instead), "{done}");
     rig.drain().await;
-    assert!(rig.world.now().attempts.is_empty());
+    assert_eq!(rig.world.now().attempts.len(), 1);
 }
 
 #[tokio::test]

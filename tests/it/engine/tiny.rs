@@ -5,7 +5,7 @@ use relay_core::effects::{EffectInput, PlannedEffect, Request, Settled};
 use relay_core::facts::{Fact, FactBody, Order};
 use relay_core::time::Timestamp;
 use relay_core::workflow::{
-    Action, Context, GuardReading, Input, Needs, NewWork, Transition, Verdict, Workflow,
+    Action, Context, GuardReading, Input, Needs, NewWork, NotOpened, Transition, Verdict, Workflow,
 };
 
 use super::rig::{Rig, date};
@@ -97,7 +97,7 @@ impl Workflow for Tiny {
     fn opens_on(&self, fact: &Fact) -> bool {
         matches!(fact.body, FactBody::Ordered { .. })
     }
-    fn open(&self, cx: Context<'_>, case: &Case, fact: &Fact) -> Result<Transition, String> {
+    fn open(&self, cx: Context<'_>, case: &Case, fact: &Fact) -> Result<Transition, NotOpened> {
         let FactBody::Ordered {
             order: Order::SetContactType { value },
             ..

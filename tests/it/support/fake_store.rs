@@ -270,6 +270,39 @@ impl Store for FakeStore {
             .cloned()
             .collect())
     }
+    async fn work_by_key(&self, dedupe_key: &str) -> Result<Option<WorkItem>, StoreError> {
+        let state = self.state();
+        let mut items = state.work.iter().rev();
+        Ok(items.find(|item| item.dedupe_key == dedupe_key).cloned())
+    }
+    async fn open_cases_after(
+        &self,
+        _after: Option<CaseId>,
+        _limit: u32,
+    ) -> Result<Vec<Case>, StoreError> {
+        unfaked()
+    }
+    async fn open_work_after(
+        &self,
+        _after: Option<WorkItemId>,
+        _limit: u32,
+    ) -> Result<Vec<WorkItem>, StoreError> {
+        unfaked()
+    }
+    async fn effects_in_doubt_after(
+        &self,
+        _after: Option<&EffectKey>,
+        _limit: u32,
+    ) -> Result<Vec<Effect>, StoreError> {
+        unfaked()
+    }
+    async fn ready_jobs_after(
+        &self,
+        _after: Option<(Timestamp, i64)>,
+        _limit: u32,
+    ) -> Result<Vec<Job>, StoreError> {
+        unfaked()
+    }
     async fn engagement(
         &self,
         contact: &ContactId,

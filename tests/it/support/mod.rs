@@ -3,6 +3,7 @@
 pub(crate) mod checkpoints;
 pub(crate) mod crash;
 pub(crate) mod fake_store;
+pub(crate) mod invariants;
 pub(crate) mod process;
 pub(crate) mod receiving;
 pub(crate) mod sender;

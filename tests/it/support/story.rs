@@ -22,6 +22,7 @@ use relay_store::{
 use tempfile::TempDir;
 
 use super::crash::{Death, Doorstep, Life};
+use super::invariants::assert_invariants;
 
 const CAST: &str = include_str!("../../../fixtures/casts/crash.toml");
 
@@ -214,6 +215,7 @@ impl Story {
             self.live_again().await;
             if delivered == 0 && ran == Some(0) {
                 self.every_case_waits_for_one_thing().await;
+                assert_invariants(self.store(), self.world.now()).await;
                 return;
             }
         }

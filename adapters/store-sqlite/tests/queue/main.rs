@@ -151,6 +151,7 @@ impl World {
             limit,
             lane: lane.clone(),
             case: None,
+            kinds: Vec::new(),
         };
         let jobs = self.store.claim(claim).await.unwrap();
         let held: Vec<_> = jobs
@@ -395,6 +396,7 @@ async fn work_until_nothing_is_left(store: SqliteStore, worker: String) -> Vec<S
             limit: 2,
             lane: None,
             case: None,
+            kinds: Vec::new(),
         };
         for job in store.claim(claim).await.unwrap() {
             let fence = Fence {

@@ -233,3 +233,28 @@ pub(super) async fn a_history_is_kept_in_order(store: &dyn Store) {
     assert_eq!(store.timeline(case.id).await.unwrap(), [bare, full]);
     assert!(store.timeline(make.case_id()).await.unwrap().is_empty());
 }
+
+pub(super) async fn open_cases_are_walked_through_in_pages(store: &dyn Store) {
+    let make = Maker::new();
+    let mut expected = Vec::new();
+    for number in 0..6 {
+        let mut case = make.case();
+        case.client = format!("client-{number}").as_str().into();
+        if number == 3 {
+            case.status = CaseStatus::Closed { reason: "over".into() };
+            case.wait = None;
+        } else {
+            expected.push(case.id);
+        }
+        commit(store, [Op::InsertCase(case)]).await;
+    }
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.open_cases_after(after, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        seen.extend(page.into_iter().map(|case| case.id));
+    }
+    expected.sort();
+    assert_eq!(seen, expected);
+}

@@ -379,3 +379,26 @@ pub(super) async fn vendor_references_are_those_of_done_effects(store: &dyn Stor
     assert!(refs("maya", EffectKind::PortalMessage).await.is_empty());
     assert!(refs("jo", EffectKind::Email).await.is_empty());
 }
+
+pub(super) async fn effects_in_doubt_are_walked_through_in_pages(store: &dyn Store) {
+    let make = Maker::new();
+    let mut expected = Vec::new();
+    for state in EffectState::ALL {
+        for number in 0..2 {
+            let effect = make.effect_in(*state, &format!("{}-{number}", state.as_str()));
+            if matches!(state, EffectState::Intended | EffectState::Unclear | EffectState::Unsettled) {
+                expected.push(effect.key().clone());
+            }
+            commit(store, [Op::PlanEffect(effect)]).await;
+        }
+    }
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.effects_in_doubt_after(after.as_ref(), 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.key().clone());
+        seen.extend(page.into_iter().map(|effect| effect.planned.key));
+    }
+    expected.sort();
+    assert_eq!(seen, expected);
+}

@@ -82,6 +82,7 @@ pub(super) async fn a_job_comes_back_as_queued(store: &dyn Store) {
         payload: new.payload,
         last_error: None,
         note: None,
+        rescues: 0,
         created_at: at(0),
         changed_at: at(0),
     };
@@ -427,4 +428,51 @@ pub(super) async fn old_attempts_are_not_kept_for_ever(store: &dyn Store) {
     let pairs = attempts.windows(2);
     let gaps = pairs.filter(|pair| pair[1].fence != pair[0].fence + 1);
     assert_eq!(gaps.count(), 0, "none is missing in between");
+}
+
+pub(super) async fn a_woken_job_will_run_no_later_than_asked(store: &dyn Store) {
+    let make = Maker::new();
+    for (state, id) in one_in_each_state(store, &make).await {
+        let before = stored(store, id).await;
+        for minute in [3, 2, 9] {
+            let mut wish = make.job(&before.key, &before.lane, minute);
+            wish.payload = serde_json::json!({ "minute": minute });
+            let existing = Existing::Wake;
+            commit(store, [Op::Enqueue { job: wish, existing }]).await;
+        }
+        let after = stored(store, id).await;
+        if state == JobState::Running {
+            assert_eq!(after, before);
+            continue;
+        }
+        assert_eq!(after.state, JobState::Ready, "{state:?}");
+        // The earliest of all that was asked; what was over had no time.
+        let asked = if state == JobState::Ready { before.run_at.min(at(2)) } else { at(2) };
+        assert_eq!(after.run_at, asked, "{state:?}");
+        assert_eq!(after.payload, serde_json::json!({ "minute": 9 }));
+        let failures = if state == JobState::Ready { before.failures } else { 0 };
+        assert_eq!(after.failures, failures, "{state:?}");
+    }
+    let new = make.job("new", "new", 4);
+    commit(store, [Op::Enqueue { job: new.clone(), existing: Existing::Wake }]).await;
+    assert_eq!(stored(store, new.id).await.run_at, at(4));
+}
+
+pub(super) async fn ready_jobs_are_walked_through_in_pages(store: &dyn Store) {
+    let make = Maker::new();
+    let minutes = [5, 1, 3, 3, 2];
+    let jobs: Vec<_> = (0..).zip(minutes).map(|(n, minute)| make.job(&format!("j{n}"), "l", minute)).collect();
+    let ops: Vec<_> = jobs.iter().map(enqueue).collect();
+    commit(store, ops).await;
+    let over = make.claimed(store, "over", "w-1").await;
+    commit(store, [finish(&over, JobEnd::Done, 0)]).await;
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.ready_jobs_after(after, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some((last.run_at, last.seq));
+        seen.extend(page.into_iter().map(|job| job.key));
+    }
+    assert_eq!(seen, ["j1", "j4", "j2", "j3", "j0"]);
 }

@@ -4,7 +4,7 @@ use super::make::{
     Maker, again, at, cancelled, claim, claim_lane, commit, conflict, dead, enqueue, fence, finish,
     keys, parked,
 };
-use crate::{Claim, Fence, JobEnd, JobState, NewJob, Op, ReceiptState, Store};
+use crate::{Claim, Existing, Fence, JobEnd, JobState, NewJob, Op, ReceiptState, Store};
 
 async fn queue(store: &dyn Store, jobs: &[NewJob]) {
     let ops: Vec<_> = jobs.iter().map(enqueue).collect();
@@ -216,6 +216,11 @@ pub(super) async fn a_rescue_takes_back_what_has_expired(store: &dyn Store) {
     assert_eq!(attempts[0].fence, expired.fence);
     assert_eq!(attempts[0].ended_at, at(3));
     assert!(!store.renew(fence(&expired), at(99)).await.unwrap());
+    // Taken by a clock that ran ahead: nobody would come for it in years.
+    let ahead = make.claimed(store, "ahead", "w-1").await;
+    assert!(store.renew(fence(&ahead), at(60 * 24 * 365)).await.unwrap());
+    assert_eq!(store.rescue(at(11), at(3)).await.unwrap(), 1);
+    assert_eq!(store.job(ahead.id).await.unwrap().unwrap().state, JobState::Ready);
     assert_eq!(store.job(healthy.id).await.unwrap().unwrap().state, JobState::Running);
     assert_eq!(store.rescue(at(11), at(3)).await.unwrap(), 0);
 }
@@ -310,4 +315,113 @@ pub(super) async fn a_claimed_job_still_tells_why_it_was_put_off(store: &dyn Sto
     commit(store, [finish(&again[0], JobEnd::Done, 12)]).await;
     let done = store.job(again[0].id).await.unwrap().unwrap();
     assert_eq!(done.note, None);
+}
+
+/// Claims everything at a minute and lets the leases end.
+async fn die(store: &dyn Store, minute: i64) -> Vec<String> {
+    let held = store.claim(claim("w-1", minute)).await.unwrap();
+    store.rescue(at(minute + 11), at(minute)).await.unwrap();
+    keys(&held).into_iter().map(str::to_owned).collect()
+}
+
+async fn rescues(store: &dyn Store, key: &str) -> u32 {
+    store.job_by_key(key).await.unwrap().unwrap().rescues
+}
+
+pub(super) async fn rescues_in_a_row_are_counted(store: &dyn Store) {
+    let make = Maker::new();
+    let job = make.job("job", "maya", 0);
+    queue(store, std::slice::from_ref(&job)).await;
+    die(store, 0).await;
+    assert_eq!(rescues(store, "job").await, 1);
+    // Handed back by a worker that stops: neither an end nor a death.
+    store.claim(claim("w-1", 0)).await.unwrap();
+    store.hand_back("w-1", at(0)).await.unwrap();
+    die(store, 0).await;
+    let held = store.claim(claim("w-1", 0)).await.unwrap();
+    assert_eq!(held[0].rescues, 2);
+    // Any end begins anew.
+    commit(store, [finish(&held[0], again(0), 0)]).await;
+    assert_eq!(rescues(store, "job").await, 0);
+    for ends in [
+        Op::ReplayJob { id: job.id, at: at(1) },
+        Op::Enqueue { job: job.clone(), existing: Existing::Reschedule },
+        Op::Enqueue { job: job.clone(), existing: Existing::Wake },
+    ] {
+        let held = store.claim(claim("w-1", 1)).await.unwrap();
+        commit(store, [finish(&held[0], dead(), 1), ends]).await;
+        die(store, 1).await;
+        assert_eq!(rescues(store, "job").await, 1);
+    }
+    // Made due by hand while it is ready, it is what it was.
+    commit(store, [Op::ReplayJob { id: job.id, at: at(1) }]).await;
+    assert_eq!(rescues(store, "job").await, 1);
+}
+
+pub(super) async fn a_suspect_runs_alone(store: &dyn Store) {
+    let make = Maker::new();
+    let jobs = ["a", "b", "c"].map(|key| make.job(key, key, 0));
+    queue(store, &jobs).await;
+    for _ in 0..2 {
+        assert_eq!(die(store, 0).await, ["a", "b", "c"]);
+    }
+    queue(store, &[make.job("new", "d", 0)]).await;
+    // One at a time, and what is no suspect waits until they have run.
+    for key in ["a", "b", "c"] {
+        let held = store.claim(claim("w-1", 0)).await.unwrap();
+        assert_eq!(keys(&held), [key]);
+        assert!(store.claim(claim("w-2", 0)).await.unwrap().is_empty());
+        commit(store, [finish(&held[0], JobEnd::Done, 0)]).await;
+    }
+    assert_eq!(keys(&store.claim(claim("w-1", 0)).await.unwrap()), ["new"]);
+
+    // A suspect of a later time stands in nobody's way, and waits until what runs has ended.
+    let held = store.claim(claim("w-1", 0)).await.unwrap();
+    assert!(held.is_empty());
+    let new = store.job_by_key("new").await.unwrap().unwrap();
+    commit(store, [finish(&new, JobEnd::Done, 0)]).await;
+    queue(store, &[make.job("bad", "bad", 2)]).await;
+    for _ in 0..2 {
+        assert_eq!(die(store, 2).await, ["bad"]);
+    }
+    queue(store, &[make.job("good", "good", 0)]).await;
+    let held = store.claim(claim("w-1", 1)).await.unwrap();
+    assert_eq!(keys(&held), ["good"]);
+    assert!(store.claim(claim("w-1", 2)).await.unwrap().is_empty());
+    commit(store, [finish(&held[0], JobEnd::Done, 2)]).await;
+    assert_eq!(keys(&store.claim(claim("w-1", 2)).await.unwrap()), ["bad"]);
+}
+
+pub(super) async fn a_suspect_runs_alone_in_a_claim_of_its_lane_too(store: &dyn Store) {
+    let make = Maker::new();
+    queue(store, &[make.job("bad", "maya", 0)]).await;
+    for _ in 0..2 {
+        assert_eq!(die(store, 0).await, ["bad"]);
+    }
+    queue(store, &[make.job("other", "jo", 0)]).await;
+    assert!(store.claim(claim_lane("w-1", 0, "jo")).await.unwrap().is_empty());
+    let held = store.claim(claim_lane("w-1", 0, "maya")).await.unwrap();
+    assert_eq!(keys(&held), ["bad"]);
+    assert!(store.claim(claim_lane("w-1", 0, "jo")).await.unwrap().is_empty());
+    commit(store, [finish(&held[0], JobEnd::Done, 0)]).await;
+    assert_eq!(keys(&store.claim(claim_lane("w-1", 0, "jo")).await.unwrap()), ["other"]);
+}
+
+pub(super) async fn only_named_kinds_are_claimed(store: &dyn Store) {
+    let make = Maker::new();
+    let mut newer = make.job("newer", "maya", 0);
+    newer.kind = "of a newer version".into();
+    let known = make.job("known", "maya", 1);
+    let kinds = vec![known.kind.clone()];
+    queue(store, &[newer, known]).await;
+    let some = |claim: Claim| Claim { kinds: kinds.clone(), ..claim };
+    // Nor does it stand in the way of what comes after it.
+    let held = store.claim(some(claim("w-1", 5))).await.unwrap();
+    assert_eq!(keys(&held), ["known"]);
+    commit(store, [finish(&held[0], again(5), 5)]).await;
+    let held = store.claim(some(claim_lane("w-1", 5, "maya"))).await.unwrap();
+    assert_eq!(keys(&held), ["known"]);
+    commit(store, [finish(&held[0], JobEnd::Done, 5)]).await;
+    assert!(store.claim(some(claim("w-1", 5))).await.unwrap().is_empty());
+    assert_eq!(keys(&store.claim(claim("w-1", 5)).await.unwrap()), ["newer"]);
 }

@@ -307,6 +307,7 @@ pub(super) fn claim(worker: &str, minute: i64) -> Claim {
         limit: 100,
         lane: None,
         case: None,
+        kinds: Vec::new(),
     }
 }
 

@@ -84,6 +84,7 @@ behaviours! { $
         a_required_version_must_be_the_stored_one,
         open_cases_come_oldest_first,
         cases_come_newest_change_first,
+        open_cases_are_walked_through_in_pages,
         a_history_is_kept_in_order,
     }
     views {
@@ -109,6 +110,7 @@ behaviours! { $
         cancelling_leaves_what_may_have_been_sent,
         cancelling_leaves_a_running_job,
         effects_come_in_order_of_planning,
+        effects_in_doubt_are_walked_through_in_pages,
         a_task_is_found_by_the_effect_that_made_it,
         vendor_references_are_those_of_done_effects,
     }
@@ -117,6 +119,8 @@ behaviours! { $
         the_same_key_is_one_job,
         a_rescheduled_job_is_ready_with_its_new_payload,
         a_running_job_is_not_rescheduled,
+        a_woken_job_will_run_no_later_than_asked,
+        ready_jobs_are_walked_through_in_pages,
         a_finished_run_leaves_the_job_as_its_end_says,
         only_failures_count,
         every_run_has_its_attempt,
@@ -142,6 +146,10 @@ behaviours! { $
         workers_share_neither_jobs_nor_lanes,
         a_lease_is_renewed_only_by_its_holder,
         a_rescue_takes_back_what_has_expired,
+        rescues_in_a_row_are_counted,
+        a_suspect_runs_alone,
+        a_suspect_runs_alone_in_a_claim_of_its_lane_too,
+        only_named_kinds_are_claimed,
         a_worker_hands_back_its_own_jobs,
         the_next_due_time_is_that_of_a_ready_job,
         health_counts_what_is_there,
@@ -155,6 +163,9 @@ behaviours! { $
         reminders_are_counted_and_may_change_the_owner,
         open_items_come_by_due_time,
         a_cases_items_come_oldest_first,
+        an_item_is_found_by_its_key_also_when_settled,
+        a_reminder_is_queued_with_its_own_item_only,
+        open_items_are_walked_through_in_pages,
     }
     directory {
         a_link_is_replaced_and_forgotten,

@@ -1,7 +1,7 @@
 //! What a person must do.
 
 use super::make::{planned_email, ALL, Maker, at, commit, conflict, settled};
-use crate::{Op, Page, Store, WorkItem};
+use crate::{JobFilter, Op, Page, Store, WorkItem};
 
 fn open(item: &WorkItem) -> Op {
     Op::OpenWork(item.clone())
@@ -170,4 +170,52 @@ pub(super) async fn a_cases_items_come_oldest_first(store: &dyn Store) {
 
     let ids: Vec<_> = store.case_work(case).await.unwrap().iter().map(|item| item.id).collect();
     assert_eq!(ids, [first.id, second.id]);
+}
+
+pub(super) async fn an_item_is_found_by_its_key_also_when_settled(store: &dyn Store) {
+    let make = Maker::new();
+    let (first, second) = (make.work("word", 5), make.work("word", 9));
+    assert_eq!(store.work_by_key("word").await.unwrap(), None);
+    commit(store, [open(&first), open(&make.work("other", 1)), settle(&first)]).await;
+    let found = store.work_by_key("word").await.unwrap().unwrap();
+    assert_eq!((found.id, found.settled.is_some()), (first.id, true));
+    commit(store, [open(&second)]).await;
+    assert_eq!(store.work_by_key("word").await.unwrap(), Some(second));
+}
+
+pub(super) async fn a_reminder_is_queued_with_its_own_item_only(store: &dyn Store) {
+    let make = Maker::new();
+    for number in 0..40 {
+        let item = make.work("quarantine/portal", 5);
+        let mut job = make.job(&format!("reminder/{}", item.id), "reminder", 5);
+        job.kind = "reminder".into();
+        let remind = Op::Remind { item: item.id, job };
+        commit(store, [open(&item), remind]).await;
+        if number == 20 {
+            // Settled, the same wish is a new item with a reminder of its own.
+            let open = store.open_work(None, ALL).await.unwrap();
+            commit(store, [settle(&open[0])]).await;
+        }
+    }
+    let jobs = store.jobs(&JobFilter::default(), ALL).await.unwrap();
+    assert_eq!(jobs.len(), 2);
+}
+
+pub(super) async fn open_items_are_walked_through_in_pages(store: &dyn Store) {
+    let make = Maker::new();
+    let items: Vec<_> = (0..5).map(|n| make.work(&format!("w{n}"), 5)).collect();
+    let mut ops: Vec<_> = items.iter().map(open).collect();
+    ops.push(settle(&items[2]));
+    commit(store, ops).await;
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.open_work_after(after, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        seen.extend(page.into_iter().map(|item| item.id));
+    }
+    let mut expected: Vec<_> = items.iter().map(|item| item.id).collect();
+    expected.remove(2);
+    expected.sort();
+    assert_eq!(seen, expected);
 }

@@ -30,7 +30,9 @@ mod run;
 use crate::case::{Case, Mode};
 use crate::effects::{EffectInput, PlannedEffect, Request};
 use crate::facts::{Fact, FactBody, Order};
-use crate::workflow::{Context, GuardReading, Input, Needs, Transition, Verdict, Workflow};
+use crate::workflow::{
+    Context, GuardReading, Input, Needs, NotOpened, Transition, Verdict, Workflow,
+};
 use crate::workflows::StepInfo;
 use crate::workflows::draft::unreadable;
 
@@ -103,13 +105,13 @@ impl Workflow for CancelSubscription {
         matches!(order, Order::CancelSubscription { .. })
     }
 
-    fn open(&self, cx: Context<'_>, case: &Case, fact: &Fact) -> Result<Transition, String> {
+    fn open(&self, cx: Context<'_>, case: &Case, fact: &Fact) -> Result<Transition, NotOpened> {
         let FactBody::Ordered {
             by,
             order: Order::CancelSubscription { reason, card },
         } = &fact.body
         else {
-            return Err(format!("{} opens no case", fact.body.kind()));
+            return Err(format!("{} opens no case", fact.body.kind()).into());
         };
         let wish = Wish {
             reason: reason.clone(),

@@ -59,11 +59,12 @@ impl Run<'_> {
     pub(super) fn followed_up(&mut self, at: Timestamp, how: How) {
         self.state.follow_up = Progress::Done { at, how };
         self.tell_window();
-        let zone = self.state.client.zone.as_deref();
-        let earliest = self.wait_after(at).max(self.now());
-        let until = self.draft.cx.calendar.outreach_slot(earliest, zone);
         self.draft
             .say_sop("Waiting for the check-in or a reply", SOP_WAIT);
+        let until = self.wait_for_answer(at, |run, at| {
+            let zone = run.state.client.zone.as_deref();
+            run.draft.cx.calendar.outreach_slot(at, zone)
+        });
         self.wait_until(until, "time for the client to respond or check in");
     }
 

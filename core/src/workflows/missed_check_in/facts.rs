@@ -5,6 +5,7 @@
 //! A check-in closes the case wherever it stands, also one that the portal calls incomplete (E5) and
 //! a later one (E7). A reply pauses it, whatever it says: no reading of the text decides alone (E10).
 
+use super::closing::Closing;
 use super::run::{Ask, Run};
 use super::state::{Hold, Known, Progress, Step};
 use crate::case::CaseStatus;
@@ -102,12 +103,15 @@ impl Run<'_> {
     /// nothing yet: the next read of the portal tells it.
     fn submitted(&mut self, check_in: &CheckInId, complete: bool) -> bool {
         if *check_in == self.state.check_in {
-            self.close_by_portal(if complete {
-                "the check-in was submitted"
-            } else {
-                "the check-in was submitted (the portal calls it incomplete; \
+            self.close_by_portal(
+                Closing::Submitted,
+                if complete {
+                    "the check-in was submitted"
+                } else {
+                    "the check-in was submitted (the portal calls it incomplete; \
                  the coach may ask for the rest)"
-            });
+                },
+            );
             return true;
         }
         self.state.missed_too.remove(check_in);
@@ -122,7 +126,10 @@ impl Run<'_> {
 
     fn other_submitted(&mut self, due: Date) {
         if due > self.state.due {
-            self.close_by_portal("superseded: a later check-in was submitted");
+            self.close_by_portal(
+                Closing::LaterSubmitted,
+                "superseded: a later check-in was submitted",
+            );
         } else {
             self.draft.say("An earlier check-in was submitted");
         }
@@ -130,7 +137,7 @@ impl Run<'_> {
 
     fn withdrawn(&mut self, check_in: &CheckInId) -> bool {
         if *check_in == self.state.check_in {
-            self.close_by_portal("the check-in was withdrawn");
+            self.close_by_portal(Closing::Withdrawn, "the check-in was withdrawn");
             return true;
         }
         self.state.missed_too.remove(check_in).is_some()
@@ -138,8 +145,8 @@ impl Run<'_> {
 
     /// Closes because the missed check-in no longer counts. Others that were missed meanwhile
     /// were attached to this case (E66) and must not be forgotten with it.
-    fn close_by_portal(&mut self, reason: &str) {
-        self.close(reason);
+    fn close_by_portal(&mut self, why: Closing, reason: &str) {
+        self.close(why, reason);
         let dues: Vec<_> = self.state.missed_too.values().copied().collect();
         if dues.is_empty() {
             return;
@@ -194,7 +201,8 @@ impl Run<'_> {
         self.state.due = due;
         self.state.due_at = due_at;
         if self.today() <= due {
-            self.close_by_portal(&format!("rescheduled: the check-in is now due {words}"));
+            let reason = format!("rescheduled: the check-in is now due {words}");
+            self.close_by_portal(Closing::Rescheduled, &reason);
             return true;
         }
         self.draft.say(format!("The check-in is now due {words}"));
@@ -279,20 +287,26 @@ impl Run<'_> {
         if self.state.client.contact.is_some() && before.contact != self.state.client.contact {
             self.contact_seen();
         }
+        // By all that is known: an event may leave out the end of the break.
+        let until = self.state.client.break_until;
+        let over = until.is_some_and(|until| until < self.today());
+        let break_over = over && self.goes_on_after_breaks();
         match client.status.clone() {
+            ClientStatus::OnBreak if break_over => self.rests() && self.break_over(),
             ClientStatus::Online => {
                 if before.status != ClientStatus::Online {
                     self.draft.say("The client is online again");
                 }
-                changed
+                let goes_on = self.goes_on_after_breaks() && self.rests();
+                changed || (goes_on && self.break_over())
             }
             ClientStatus::InPerson => {
-                self.close("the client comes to the clinic now");
+                self.close(Closing::InPerson, "the client comes to the clinic now");
                 true
             }
             ClientStatus::Quit => self.program_ended(),
             ClientStatus::Graduated => {
-                self.close("the client has completed the program");
+                self.close(Closing::Graduated, "the client has completed the program");
                 true
             }
             ClientStatus::TransitionCallOnly => {
@@ -300,8 +314,12 @@ impl Run<'_> {
                 true
             }
             ClientStatus::OnBreak => {
-                let news = before.status != ClientStatus::OnBreak || self.is_open();
-                if news {
+                let news = before.status != ClientStatus::OnBreak
+                    || self.is_open()
+                    || (self.rests() && before.break_until != self.state.client.break_until);
+                if news && self.goes_on_after_breaks() {
+                    self.rest(self.state.client.break_until);
+                } else if news {
                     self.on_break(self.state.client.break_until);
                 }
                 changed || news
@@ -318,35 +336,18 @@ impl Run<'_> {
         }
     }
 
-    /// E12: nothing is sent during an agreed break, and nothing by itself after it.
-    fn on_break(&mut self, until: Option<Date>) {
-        let calendar = self.draft.cx.calendar;
-        let (reason, remind_at) = match until.filter(|until| *until > self.today()) {
-            Some(until) => (
-                format!("on an agreed break until {}", date_words(until)),
-                calendar.office_slot(calendar.office_opening(until)),
-            ),
-            None => ("on an agreed break".into(), self.working_days_from_now(1)),
-        };
-        let ask = Ask {
-            kind: "break",
-            owner: self.owner(),
-            title: format!("{}: {reason}. Go on afterwards?", self.state.who()),
-            detail: serde_json::json!({ "reason": reason, "until": until }),
-            actions: &["resume", "promised", "close"],
-            remind_at,
-        };
-        self.pause(&reason, ask);
-    }
-
     /// E41: the new coach inherits the case, what was asked, and the open call task.
     fn coach_changed(&mut self) {
         self.draft.say("The client has another coach");
         let owner = self.owner();
         if let Some(mut work) = self.state.asked.take() {
+            let wait = self.draft.wait.clone();
             self.draft.settle_work();
             work.owner = owner;
             self.ask_for(work);
+            if self.state.resting.is_some() {
+                self.draft.wait = wait;
+            }
         }
         if let (Some(call), Some(coach)) =
             (self.state.call.as_mut(), self.state.client.coach.clone())
@@ -360,7 +361,10 @@ impl Run<'_> {
 
     /// A23: no follow-up, but a ticket for the call, which the coach submits until the relay does.
     pub(super) fn transition_call(&mut self) {
-        self.close("only the Transition Maintenance Call is open (SOP-2330)");
+        self.close(
+            Closing::TransitionCall,
+            "only the Transition Maintenance Call is open (SOP-2330)",
+        );
         let remind_at = self.working_days_from_now(1);
         self.tell(Ask {
             kind: "transition_call",
@@ -381,7 +385,10 @@ impl Run<'_> {
 
     /// E25: ended by hand. The coaching fee may still run, which only a manager may stop.
     fn program_ended(&mut self) -> bool {
-        self.close("the program was ended by hand in the portal");
+        self.close(
+            Closing::Ended,
+            "the program was ended by hand in the portal",
+        );
         let calendar = self.draft.cx.calendar;
         let remind_at: Timestamp = calendar.next_working_morning(self.now());
         self.tell(Ask {

@@ -143,7 +143,10 @@ impl<'a> Guard<'a> {
             }
         }
         let client = &portal.client;
-        if client.status != ClientStatus::Online {
+        let today = self.cx.calendar.date_of(self.cx.now);
+        let break_over =
+            self.case.logic >= super::breaks::GOES_ON_SINCE && client.break_is_over(today);
+        if client.status != ClientStatus::Online && !break_over {
             let body = FactBody::ClientUpdated {
                 client: Box::new(client.clone()),
             };

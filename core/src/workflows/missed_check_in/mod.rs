@@ -14,6 +14,7 @@
 //! **Rules.**
 //! - A check-in closes the case anywhere, takes our tag off and completes our open task.
 //! - A reply pauses it; it never resumes by itself.
+//! - An agreed break with an end puts the case aside until then; it goes on by itself (E12).
 //! - An open or click that is told while a call is planned turns it into an email; once the call
 //!   task is made, nothing turns.
 //! - Right before each outreach the portal and the CRM are read again; see [`guard`](self).
@@ -31,8 +32,10 @@
 //!
 //! **Not guaranteed.** A message that was under way when the check-in came is not recalled (E4).
 
+mod breaks;
 mod by_hand;
 mod choose_channel;
+mod closing;
 mod email_follow_up;
 mod engaged;
 mod facts;
@@ -46,16 +49,18 @@ mod run;
 mod settled;
 mod state;
 
-use crate::case::{Case, Mode};
+use crate::case::{Case, CaseStatus, Mode};
 use crate::effects::{EffectKind, PlannedEffect};
 use crate::facts::{Fact, FactBody};
 use crate::procedure::MissedCheckInProcedure;
+use crate::time::Timestamp;
 use crate::workflow::{
-    Context, GuardReading, Input, Needs, ReadKind, Transition, Verdict, Workflow,
+    Context, GuardReading, Input, Needs, NotOpened, ReadKind, Transition, Verdict, Workflow,
 };
 use crate::workflows::StepInfo;
 use crate::workflows::draft::unreadable;
 
+pub use closing::{Again, Closing};
 use run::Run;
 pub use state::{Call, Chosen, Hold, How, Known, Pending, Progress, State, Step};
 
@@ -67,7 +72,11 @@ pub const NAME: &str = "missed_check_in";
 ///
 /// Since 2, an open or click that is told after the decision can turn a call into an email until
 /// the call task is made (`engaged.rs`). A case of 1 is not turned.
-pub const LOGIC: u32 = 2;
+///
+/// Since 3, a wait whose end is no allowed moment ends at the last allowed one within 24 to 48 hours
+/// (A2), and a case goes on by itself after an agreed break (E12). A case of 1 or 2 waits for the
+/// first allowed moment after the 48 hours, and for the coach after a break.
+pub const LOGIC: u32 = 3;
 
 /// The steps in their order, with the sentences of SOP A that they carry out.
 pub const STEPS: [StepInfo; 6] = [
@@ -132,12 +141,12 @@ impl Workflow for MissedCheckIn {
         matches!(fact.body, FactBody::CheckInMissed { .. })
     }
 
-    fn open(&self, cx: Context<'_>, case: &Case, fact: &Fact) -> Result<Transition, String> {
+    fn open(&self, cx: Context<'_>, case: &Case, fact: &Fact) -> Result<Transition, NotOpened> {
         match &fact.body {
             FactBody::CheckInMissed { check_in, client } => {
                 open::open(&self.procedure, cx, case, check_in, client)
             }
-            other => Err(format!("{} opens no case", other.kind())),
+            other => Err(format!("{} opens no case", other.kind()).into()),
         }
     }
 
@@ -198,6 +207,12 @@ impl Workflow for MissedCheckIn {
     fn mode(&self) -> Mode {
         self.procedure.mode
     }
+
+    fn set_back(&self, data: &serde_json::Value, now: Timestamp) -> Option<serde_json::Value> {
+        let before: State = serde_json::from_value(data.clone()).ok()?;
+        let after = before.clone().set_back(now);
+        (after != before).then(|| serde_json::to_value(after).ok())?
+    }
 }
 
 impl Run<'_> {
@@ -222,10 +237,14 @@ impl Run<'_> {
 
     /// The wait is over. A timer of another generation was set for a wait that is no longer.
     fn timer(&mut self, generation: u64) -> bool {
-        let due = self.is_open()
+        let rests =
+            self.state.resting.is_some() && matches!(self.draft.status, CaseStatus::Paused { .. });
+        let due = (self.is_open() || rests)
             && matches!(self.draft.wait, Some(crate::case::Wait::Timer { .. }))
             && generation == self.draft.case.generation;
-        if due {
+        if due && rests {
+            self.break_over();
+        } else if due {
             self.enter(self.state.next());
         }
         due

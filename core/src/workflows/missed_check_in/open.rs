@@ -8,7 +8,7 @@ use crate::clients::{CheckIn, ClientSnapshot, ClientStatus};
 use crate::procedure::MissedCheckInProcedure;
 use crate::scripts::date_words;
 use crate::time::Date;
-use crate::workflow::{Context, Transition};
+use crate::workflow::{Context, Look, NotOpened, Transition};
 
 /// The title sentence of SOP A.
 pub(super) const SOP: &str =
@@ -21,7 +21,7 @@ pub(super) fn open(
     case: &crate::case::Case,
     check_in: &CheckIn,
     client: &ClientSnapshot,
-) -> Result<Transition, String> {
+) -> Result<Transition, NotOpened> {
     let today = cx.calendar.date_of(cx.now);
     check(check_in, client, today)?;
     if client.status == ClientStatus::TransitionCallOnly {
@@ -54,16 +54,16 @@ fn transition_call(
     case: &crate::case::Case,
     check_in: &CheckIn,
     client: &ClientSnapshot,
-) -> Result<Transition, String> {
+) -> Result<Transition, NotOpened> {
     let mut run = Run::new(procedure, cx, case, State::new(check_in, client, cx.now));
     run.transition_call();
     run.finish()
         .ok_or_else(|| "the state of the new case can't be stored".into())
 }
 
-/// The conditions. Only the status *online* is ever followed up (and the exception above); a word that we don't know is
-/// not *online* (E39).
-fn check(check_in: &CheckIn, client: &ClientSnapshot, today: Date) -> Result<(), String> {
+/// The conditions. Only the status *online* is ever followed up (and the exception above), and one
+/// whose break is over by its date (E12); a word that we don't know is not *online* (E39).
+fn check(check_in: &CheckIn, client: &ClientSnapshot, today: Date) -> Result<(), NotOpened> {
     if check_in.submitted_at.is_some() {
         return Err("the check-in has been submitted".into());
     }
@@ -74,17 +74,38 @@ fn check(check_in: &CheckIn, client: &ClientSnapshot, today: Date) -> Result<(),
         return Err(format!(
             "the check-in is due {}: it counts as missed from the day after",
             date_words(check_in.due)
-        ));
+        )
+        .into());
     }
-    let reason = match &client.status {
+    let (reason, look) = match &client.status {
         ClientStatus::Online | ClientStatus::TransitionCallOnly => return Ok(()),
-        ClientStatus::InPerson => "the client comes to the clinic".into(),
-        ClientStatus::OnBreak => "the client is on an agreed break".into(),
-        ClientStatus::Quit => "the client's program has ended".into(),
-        ClientStatus::Graduated => "the client has completed the program".into(),
-        ClientStatus::Unknown(word) => {
-            format!("the portal gives a status that we don't know ({word:?})")
-        }
+        ClientStatus::OnBreak if client.break_is_over(today) => return Ok(()),
+        ClientStatus::OnBreak => (
+            match client.break_until {
+                Some(until) => format!(
+                    "the client is on an agreed break until {}",
+                    date_words(until)
+                ),
+                None => "the client is on an agreed break".to_owned(),
+            },
+            Look::AfterBreak(client.break_until),
+        ),
+        ClientStatus::InPerson => (
+            "the client comes to the clinic".to_owned(),
+            Look::WhileStatus,
+        ),
+        ClientStatus::Quit => (
+            "the client's program has ended".to_owned(),
+            Look::WhileStatus,
+        ),
+        ClientStatus::Graduated => (
+            "the client has completed the program".to_owned(),
+            Look::WhileStatus,
+        ),
+        ClientStatus::Unknown(word) => (
+            format!("the portal gives a status that we don't know ({word:?})"),
+            Look::UnknownWord(word.clone()),
+        ),
     };
-    Err(reason)
+    Err(NotOpened { reason, look })
 }

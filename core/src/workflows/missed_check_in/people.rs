@@ -1,5 +1,6 @@
 //! What people may do with a case.
 
+use super::closing::Closing;
 use super::run::{Ask, Run};
 use super::state::{Hold, How, Progress, Step};
 use crate::case::CaseStatus;
@@ -15,7 +16,7 @@ impl Run<'_> {
             Action::Pause { reason } => self.pause_by(by, reason),
             Action::Resume => self.resume(by),
             Action::Close { reason } => {
-                self.close(&format!("closed by {by}: {reason}"));
+                self.close(Closing::ByPerson, &format!("closed by {by}: {reason}"));
                 true
             }
             Action::Promised { until } => self.promised(by, *until),
@@ -77,6 +78,7 @@ impl Run<'_> {
         self.withdraw_current();
         self.withdraw_call("the client promised to check in");
         self.state.hold = None;
+        self.state.resting = None;
         self.state.since = self.now();
         self.state.resumed = true;
         let calendar = self.draft.cx.calendar;

@@ -7,7 +7,7 @@
 //! slot is left, an approved variant without "yesterday" goes out, or the step is held with the
 //! text ready.
 
-use super::run::{Run, after};
+use super::run::{ENDS_IN_WINDOW_SINCE, Run, after};
 use super::state::{Hold, How, Progress};
 use crate::effects::EffectInput;
 use crate::time::{SignedDuration, Timestamp};
@@ -45,6 +45,15 @@ impl Run<'_> {
         self.plan_and_wait("message", slot, input);
     }
 
+    /// What follows is an email or a call. A case of older decision code looks for the portal's hours.
+    fn next_step_slot(&self, at: Timestamp) -> Timestamp {
+        if self.draft.case.logic < ENDS_IN_WINDOW_SINCE {
+            self.draft.cx.calendar.portal_slot(at)
+        } else {
+            self.mail_and_office_slot(at)
+        }
+    }
+
     /// The first portal slot of the day after `D`, from now on.
     fn first_message_slot(&self) -> Timestamp {
         let calendar = self.draft.cx.calendar;
@@ -67,12 +76,8 @@ impl Run<'_> {
         self.draft
             .say_sop(Self::said_how(how, "First message in the portal"), SOP);
         self.tell_window();
-        let until = self
-            .draft
-            .cx
-            .calendar
-            .portal_slot(self.wait_after(at).max(self.now()));
         self.draft.say_sop("Waiting for the check-in", SOP_WAIT);
+        let until = self.wait_for_answer(at, Self::next_step_slot);
         self.wait_until(until, "time for the client to complete the check-in");
     }
 }

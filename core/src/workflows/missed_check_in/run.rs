@@ -1,5 +1,6 @@
 //! The moves that every step of the procedure is made of.
 
+use super::closing::Closing;
 use super::state::{Hold, How, Pending, Progress, State, Step};
 use crate::case::{Case, CaseStatus, Wait};
 use crate::effects::EffectInput;
@@ -10,6 +11,10 @@ use crate::time::{Date, SignedDuration, Timestamp};
 use crate::workflow::{Context, NewWork, Transition};
 use crate::workflows::PROGRAM_MANAGER;
 use crate::workflows::draft::Draft;
+
+/// The first decision code whose waits end within their window (A2). Older cases end theirs as they
+/// did.
+pub(super) const ENDS_IN_WINDOW_SINCE: u32 = 3;
 
 /// One run of the step function: the procedure, the state, and the transition in the making.
 #[derive(Debug)]
@@ -108,6 +113,7 @@ impl<'a> Run<'a> {
         step.as_str().clone_into(&mut self.draft.step);
         self.state.hold = None;
         self.state.anyway = None;
+        self.state.resting = None;
         self.draft.status = CaseStatus::Open;
         match step {
             Step::PortalMessage => self.enter_portal_message(),
@@ -199,6 +205,57 @@ impl<'a> Run<'a> {
         } else {
             usual
         }
+    }
+
+    /// When the wait for an answer to something of `at` ends (A2): at its usual end if something may
+    /// go out then, else at the last allowed moment within the shortest and the usual wait; where `W`
+    /// is near, at the first. If that window holds none, the first allowed moment after it, which the
+    /// history says.
+    pub(super) fn wait_for_answer(
+        &mut self,
+        at: Timestamp,
+        slot: impl Fn(&Self, Timestamp) -> Timestamp,
+    ) -> Timestamp {
+        let waits = &self.procedure.parameters.waits;
+        let (short, usual) = (waits.short_hours, waits.usual_hours);
+        let now = self.now();
+        let latest = after(at, waits.usual());
+        let (from, to) = (after(at, waits.short()).max(now), latest.max(now));
+        let wanted = self.wait_after(at).max(now);
+        let calendar = self.draft.cx.calendar;
+        let slot = |at| slot(self, at);
+        let end = if self.draft.case.logic < ENDS_IN_WINDOW_SINCE {
+            return slot(wanted);
+        } else if wanted < to {
+            slot(from)
+        } else {
+            calendar
+                .last_in_window(from, to, slot)
+                .unwrap_or_else(|| slot(to))
+        };
+        if end > latest {
+            let day = date_words(calendar.date_of(end));
+            self.draft.say(format!(
+                "Nothing may go out {short} to {usual} hours after it: the next step comes later, {day}"
+            ));
+        }
+        end
+    }
+
+    /// The first moment at or after `at` at which mail may reach her and a coach may call her, if
+    /// there is one within some days; else the first for mail.
+    pub(super) fn mail_and_office_slot(&self, at: Timestamp) -> Timestamp {
+        let calendar = self.draft.cx.calendar;
+        let zone = self.state.client.zone.as_deref();
+        let mut tried = at;
+        for _ in 0..8 {
+            let mail = calendar.outreach_slot(tried, zone);
+            tried = calendar.office_slot(mail);
+            if tried == mail {
+                return mail;
+            }
+        }
+        calendar.outreach_slot(at, zone)
     }
 
     pub(super) fn window_end(&self) -> Option<Date> {
@@ -306,6 +363,7 @@ impl<'a> Run<'a> {
         self.withdraw_current();
         self.withdraw_call("outreach is paused");
         self.state.hold = None;
+        self.state.resting = None;
         self.draft.status = CaseStatus::Paused {
             reason: reason.to_owned(),
         };
@@ -314,7 +372,9 @@ impl<'a> Run<'a> {
     }
 
     /// Ends the case: nothing planned goes out, our tags and our open call task go away.
-    pub(super) fn close(&mut self, reason: &str) {
+    pub(super) fn close(&mut self, why: Closing, reason: &str) {
+        self.state.closed = Some(why);
+        self.state.resting = None;
         self.withdraw_current();
         let open: Vec<_> = self.state.pending.iter_mut().collect();
         for (key, pending) in open {

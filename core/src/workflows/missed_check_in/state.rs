@@ -10,8 +10,9 @@ use crate::effects::EffectKind;
 use crate::facts::CallOutcome;
 use crate::ids::{CheckInId, CoachId, ContactId, EffectKey, TaskId};
 use crate::scripts::{Assertion, Truth};
-use crate::time::{Date, Timestamp};
+use crate::time::{Date, SignedDuration, Timestamp};
 use crate::workflow::NewWork;
+use crate::workflows::missed_check_in::closing::Closing;
 
 /// The steps that are built, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -257,6 +258,12 @@ pub struct State {
     pub submitted: BTreeSet<CheckInId>,
     /// Other check-ins that were missed while this case ran (E66).
     pub missed_too: BTreeMap<CheckInId, Date>,
+    /// The last day of the agreed break after which the case goes on by itself (E12).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resting: Option<Date>,
+    /// Why the case closed, once it has. Not there in a case that was closed before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Closing>,
 }
 
 impl State {
@@ -292,6 +299,8 @@ impl State {
             others: BTreeMap::new(),
             submitted: BTreeSet::new(),
             missed_too: BTreeMap::new(),
+            resting: None,
+            closed: None,
         }
     }
 
@@ -357,6 +366,24 @@ impl State {
     /// opening must.
     pub(super) fn is_news(&self, at: Timestamp) -> bool {
         at > self.since || (!self.resumed && at == self.since)
+    }
+
+    /// The state with no moment in it later than `now`: the clock ran ahead when those were written.
+    /// What she wrote while it did was not seen in its order: a day of it counts as news again, for a
+    /// coach to look at once too often rather than never.
+    pub(super) fn set_back(mut self, now: Timestamp) -> Self {
+        self.due_told_at = self.due_told_at.min(now);
+        self.client_told_at = self.client_told_at.min(now);
+        if self.since > now {
+            let day = SignedDuration::from_hours(24);
+            self.since = now.saturating_sub(day).unwrap_or(now);
+        }
+        for progress in [&mut self.first_message, &mut self.follow_up] {
+            if let Progress::Done { at, .. } = progress {
+                *at = (*at).min(now);
+            }
+        }
+        self
     }
 
     /// How staff speak of her: never her full name.

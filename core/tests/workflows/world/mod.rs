@@ -190,7 +190,8 @@ impl World {
     pub(crate) fn open_on(&mut self, body: FactBody) -> Result<(), String> {
         self.case.opened_at = self.now;
         let fact = self.fact(body);
-        let transition = self.workflow.open(self.cx(), &self.case, &fact)?;
+        let opened = self.workflow.open(self.cx(), &self.case, &fact);
+        let transition = opened.map_err(|refused| refused.reason)?;
         assert_eq!(
             self.workflow.open(self.cx(), &self.case, &fact).as_ref(),
             Ok(&transition)

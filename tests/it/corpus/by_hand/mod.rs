@@ -301,6 +301,7 @@ impl Hand<'_> {
             limit: 1,
             lane: Some(lane.to_owned()),
             case: None,
+            kinds: Vec::new(),
         };
         let claimed = self.store.claim(claim).await.expect("a store");
         assert_eq!(claimed.len(), 1, "{lane}");

@@ -1,0 +1,75 @@
+//! Why a case closed, and whether its check-in may open another one.
+//!
+//! A check-in that the portal still lists as open and overdue must not be forgotten because a case
+//! about it has closed once. Each reason therefore says of itself whether it is *final*, for that
+//! check-in at that due date; with another due date it is another matter.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a case closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Closing {
+    /// The check-in was submitted.
+    Submitted,
+    /// A later check-in was submitted in its place (E7).
+    LaterSubmitted,
+    /// The check-in was withdrawn (E6).
+    Withdrawn,
+    /// It is due on a day that has not passed (E32).
+    Rescheduled,
+    /// She comes to the clinic.
+    InPerson,
+    /// Her program was ended (E25).
+    Ended,
+    /// She has completed the program.
+    Graduated,
+    /// Only the Transition Maintenance Call is open (A23).
+    TransitionCall,
+    /// A person closed it.
+    ByPerson,
+}
+
+/// Whether a check-in whose case has closed may open another case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// Not by itself: a person can open one.
+    Final,
+    /// Once it is found to be missed.
+    Reopening,
+}
+
+impl Closing {
+    /// Every reason.
+    pub const ALL: [Self; 9] = [
+        Self::Submitted,
+        Self::LaterSubmitted,
+        Self::Withdrawn,
+        Self::Rescheduled,
+        Self::InPerson,
+        Self::Ended,
+        Self::Graduated,
+        Self::TransitionCall,
+        Self::ByPerson,
+    ];
+
+    /// Whether the check-in may open another case.
+    pub const fn again(self) -> Again {
+        match self {
+            // We have heard from her. A coach who asks for the rest decides how (E5, E7).
+            Self::Submitted | Self::LaterSubmitted => Again::Final,
+            // "New case only by coach" (E6).
+            Self::Withdrawn => Again::Final,
+            // The new date may pass as well, or the old one be put back.
+            Self::Rescheduled => Again::Reopening,
+            // The status forbids it for as long as it stands. One that was set by mistake, and put
+            // right, leaves a client whom nobody followed up.
+            Self::InPerson => Again::Reopening,
+            // Whoever begins again begins with new check-ins.
+            Self::Ended | Self::Graduated => Again::Final,
+            // Somebody was told of the call, and has it.
+            Self::TransitionCall => Again::Final,
+            Self::ByPerson => Again::Final,
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! The reconcile's walk: page by page through what must hold, each page or row a batch of its own.
+
+use relay_core::case::Case;
+use relay_core::ids::JobId;
+use relay_core::workflows::missed_check_in;
+use relay_store::{EffectState, Existing, JobState, NewJob, Op, WorkSettled, effect_job_key};
+use serde_json::json;
+
+use super::kinds::Kind;
+use super::reconcile::{Became, Found, Report};
+use crate::checkpoint::{REREAD_CALL, SETTLE};
+use crate::engine::invariants::{self, PAGE, Violation};
+use crate::engine::mend::Mended;
+use crate::engine::{Engine, EngineError};
+
+/// How often a case is put right while it keeps moving.
+const TRIES: usize = 4;
+
+/// A walk through everything, page by page.
+pub(super) struct Walk<'a> {
+    engine: &'a Engine,
+    dry_run: bool,
+    pub(super) report: Report,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(engine: &'a Engine, dry_run: bool) -> Self {
+        Self {
+            engine,
+            dry_run,
+            report: Report::default(),
+        }
+    }
+}
+
+impl Walk<'_> {
+    fn note(&mut self, violation: Violation, became: Became) {
+        tracing::info!(%violation, ?became, "reconcile");
+        self.report.found.push(Found { violation, became });
+    }
+
+    /// Carries out what a page came to.
+    async fn commit(&self, ops: Vec<Op>) -> Result<(), EngineError> {
+        if self.dry_run || ops.is_empty() {
+            return Ok(());
+        }
+        self.engine.commit(SETTLE, ops).await.map(|_| ())
+    }
+
+    /// Each by itself, so that one that moved meanwhile (which needs no repair then) keeps no other
+    /// from its own.
+    async fn commit_alone(&self, ops: Vec<Op>) -> Result<(), EngineError> {
+        match self.commit(ops).await {
+            Err(error) if error.is_conflict() => Ok(()),
+            other => other,
+        }
+    }
+
+    pub(super) async fn check_ins(&mut self) -> Result<(), EngineError> {
+        let engine = self.engine;
+        let now = engine.now();
+        let today = engine.calendar.date_of(now);
+        let portal = &engine.ports.portal;
+        let open = engine
+            .call(REREAD_CALL, portal.open_check_ins(today))
+            .await?;
+        self.report.check_ins = open.len();
+        for page in open.chunks(PAGE as usize) {
+            for (client, check_in) in page {
+                let Some(op) = engine.unwatched(client, check_in, now).await? else {
+                    continue;
+                };
+                let violation = Violation::CheckInUnwatched {
+                    client: client.clone(),
+                    check_in: check_in.id.clone(),
+                    due: check_in.due,
+                };
+                self.note(violation, Became::Repaired);
+                self.commit_alone(vec![op]).await?;
+            }
+        }
+        let coaches = engine.coach_ops().await?;
+        self.commit(coaches).await
+    }
+
+    pub(super) async fn cases(&mut self) -> Result<(), EngineError> {
+        let engine = self.engine;
+        let mut after = None;
+        loop {
+            let cases = engine.store.open_cases_after(after, PAGE).await?;
+            let Some(last) = cases.last() else {
+                return Ok(());
+            };
+            after = Some(last.id);
+            let mut ops = Vec::new();
+            for case in &cases {
+                self.report.cases += 1;
+                ops.extend(engine.stale_ops(case, engine.now()).await?);
+                if case.procedure == missed_check_in::NAME {
+                    ops.push(refresh(engine, case));
+                }
+                self.case(case.clone()).await?;
+            }
+            self.commit(ops).await?;
+        }
+    }
+
+    /// Only the cases that a clock that ran ahead has written.
+    pub(super) async fn ahead(&mut self) -> Result<(), EngineError> {
+        let engine = self.engine;
+        let mut after = None;
+        loop {
+            let cases = engine.store.open_cases_after(after, PAGE).await?;
+            let Some(last) = cases.last() else {
+                return Ok(());
+            };
+            after = Some(last.id);
+            for case in cases {
+                if invariants::is_ahead(case.changed_at, engine.now()) {
+                    self.case(case).await?;
+                }
+            }
+        }
+    }
+
+    async fn case(&mut self, mut case: Case) -> Result<(), EngineError> {
+        let engine = self.engine;
+        for _ in 0..TRIES {
+            let found = invariants::of_case(engine.store.as_ref(), &case, engine.now()).await?;
+            let Some(violation) = found else {
+                return Ok(());
+            };
+            let (ops, became) = match engine.mend_case(&case, &violation).await? {
+                Mended::By(ops) => (ops, Became::Repaired),
+                Mended::Told(ops) => (ops, Became::Told),
+            };
+            match self.commit(ops).await {
+                Err(error) if error.is_conflict() => {}
+                other => {
+                    self.note(violation, became);
+                    return other;
+                }
+            }
+            match engine.store.case(case.id).await? {
+                Some(moved) => case = moved,
+                None => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn effects(&mut self) -> Result<(), EngineError> {
+        let engine = self.engine;
+        let mut after = None;
+        loop {
+            let page = engine
+                .store
+                .effects_in_doubt_after(after.as_ref(), PAGE)
+                .await?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = Some(last.key().clone());
+            let mut ops = Vec::new();
+            for effect in &page {
+                let store = engine.store.as_ref();
+                let Some(found) = invariants::of_effect(store, effect, engine.now()).await? else {
+                    continue;
+                };
+                let became = match effect.state {
+                    // Nobody looks any more: a person is asked.
+                    EffectState::Unsettled => {
+                        let key = effect_job_key(effect.key());
+                        if let Some(job) = store.job_by_key(&key).await? {
+                            let evidence = "nobody was asked whether it went out";
+                            ops.extend(engine.unsettled_item_ops(&job, effect, evidence));
+                        }
+                        Became::Told
+                    }
+                    _ => {
+                        ops.push(engine.wake_effect(effect));
+                        Became::Repaired
+                    }
+                };
+                self.note(found, became);
+            }
+            self.commit(ops).await?;
+        }
+    }
+
+    pub(super) async fn items(&mut self) -> Result<(), EngineError> {
+        let engine = self.engine;
+        let mut after = None;
+        loop {
+            let page = engine.store.open_work_after(after, PAGE).await?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = Some(last.id);
+            for item in &page {
+                let store = engine.store.as_ref();
+                let Some(found) = invariants::of_item(store, item, engine.now()).await? else {
+                    continue;
+                };
+                self.note(found, Became::Repaired);
+                self.commit_alone(engine.wake_reminder(item)).await?;
+            }
+        }
+    }
+
+    pub(super) async fn jobs(&mut self) -> Result<(), EngineError> {
+        let engine = self.engine;
+        let mut after = None;
+        loop {
+            let page = engine.store.ready_jobs_after(after, PAGE).await?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = Some((last.run_at, last.seq));
+            for job in &page {
+                let Some(found) = invariants::of_job(job, engine.now()) else {
+                    continue;
+                };
+                let ops = engine.bring_job_back(job).await?;
+                let became = if ops.is_empty() {
+                    Became::Left
+                } else {
+                    Became::Repaired
+                };
+                self.note(found, became);
+                self.commit_alone(ops).await?;
+            }
+        }
+    }
+
+    pub(super) async fn periodic(&mut self) -> Result<(), EngineError> {
+        let engine = self.engine;
+        let names = engine.periodic_names();
+        let store = engine.store.as_ref();
+        for found in invariants::of_periodic(store, &names, engine.now()).await? {
+            let Violation::PeriodicMissing { name } = &found else {
+                continue;
+            };
+            let mut op = engine.standing_job(name);
+            if let Op::Enqueue { existing, .. } = &mut op {
+                *existing = Existing::Wake;
+            }
+            let settled = WorkSettled {
+                at: engine.now(),
+                by: "relay".to_owned(),
+                action: "queued again".to_owned(),
+            };
+            let dead = store.job_by_key(name).await?;
+            let mut ops = vec![op];
+            if let Some(dead) = dead.filter(|job| job.state == JobState::Dead) {
+                ops.push(Op::SettleWorkByKey {
+                    dedupe_key: format!("dead/{}", dead.id),
+                    settled,
+                });
+            }
+            self.note(found, Became::Repaired);
+            self.commit_alone(ops).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The job that compares an open case with the vendors, once a day.
+fn refresh(engine: &Engine, case: &Case) -> Op {
+    let now = engine.now();
+    let today = engine.calendar.date_of(now);
+    Op::Enqueue {
+        job: NewJob {
+            id: JobId::new(engine.random.as_ref(), now),
+            key: format!("refresh/{}/{today}", case.id),
+            kind: Kind::Refresh.name().to_owned(),
+            lane: case.client.to_string(),
+            run_at: now,
+            client: Some(case.client.clone()),
+            case: Some(case.id),
+            payload: json!({ "case": case.id }),
+        },
+        existing: Existing::Keep,
+    }
+}

@@ -1,0 +1,166 @@
+//! A person opens a case: for a client whom nobody follows up and somebody should.
+//!
+//! The procedure's own rules hold for her as well: what is refused to the machine is refused here,
+//! with what would have to change. Only what a person had decided before (a case that was closed for
+//! good, a check-in from before the relay was switched on) she may decide anew.
+
+use relay_core::clients::{CheckIn, ClientSnapshot};
+use relay_core::ids::{CaseId, CheckInId, ClientId};
+use relay_core::time::SignedDuration;
+use relay_core::workflow::{Look, NotOpened};
+use relay_core::workflows::missed_check_in::NAME;
+use relay_store::{AuditEntry, Op};
+use serde_json::json;
+
+use super::dry_run::in_words;
+use super::jobs::missed_check::missed_fact;
+use super::stepper::Stepping;
+use super::{Engine, EngineError, watch};
+use crate::checkpoint::{MISSED_COMMIT, MISSED_READ};
+
+/// How far back a check-in is looked for.
+const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24 * 180);
+
+/// How often it is decided again while the client's cases keep moving.
+const TRIES: usize = 8;
+
+fn refused<T>(text: impl Into<String>) -> Result<T, EngineError> {
+    Err(EngineError::Refused(text.into()))
+}
+
+impl Engine {
+    /// Opens a case for the check-in named, or the latest that is open and overdue.
+    pub async fn open_case(
+        &self,
+        client: &ClientId,
+        check_in: Option<&CheckInId>,
+        by: &str,
+    ) -> Result<CaseId, EngineError> {
+        for _ in 0..TRIES {
+            let (snapshot, listed) = self.missed_by(client, check_in).await?;
+            let mut stepping = self.opening(client, snapshot, listed.clone()).await?;
+            stepping.push(Op::Audit(AuditEntry {
+                at: self.now(),
+                who: by.to_owned(),
+                what: "case.open".to_owned(),
+                object: client.to_string(),
+                detail: json!({ "check_in": listed.id, "due": listed.due }),
+            }));
+            match self.commit(MISSED_COMMIT, stepping.into_ops()).await {
+                Err(error) if error.is_conflict() => continue,
+                other => other?,
+            };
+            self.wake.notify_one();
+            let open = self.store.open_cases(client).await?;
+            return match open.iter().find(|case| case.procedure == NAME) {
+                Some(case) => Ok(case.id),
+                None => refused(
+                    "nobody is followed up by a case: `clear-relay work list` shows what there is \
+                     to do for her",
+                ),
+            };
+        }
+        refused("her cases keep moving; try again")
+    }
+
+    /// What [`open_case`](Self::open_case) would do now.
+    pub async fn preview_open(
+        &self,
+        client: &ClientId,
+        check_in: Option<&CheckInId>,
+    ) -> Result<Vec<String>, EngineError> {
+        let (snapshot, listed) = self.missed_by(client, check_in).await?;
+        let stepping = self.opening(client, snapshot, listed).await?;
+        Ok(stepping.into_ops().iter().filter_map(in_words).collect())
+    }
+
+    /// The client and the check-in that she missed, as the portal shows them now.
+    async fn missed_by(
+        &self,
+        client: &ClientId,
+        check_in: Option<&CheckInId>,
+    ) -> Result<(ClientSnapshot, CheckIn), EngineError> {
+        let cases = self.store.open_cases(client).await?;
+        if let Some(case) = cases.iter().find(|case| case.procedure == NAME) {
+            return refused(format!(
+                "client {client} has an open case already: `clear-relay cases show {}`",
+                case.id
+            ));
+        }
+        let portal = &self.ports.portal;
+        let Some(snapshot) = self.call(MISSED_READ, portal.client(client)).await? else {
+            return refused(format!(
+                "the portal knows no client {client}: look up her id in the portal"
+            ));
+        };
+        let today = self.calendar.date_of(self.now());
+        let since = today.saturating_sub(LOOK_BACK);
+        let listed = self
+            .call(MISSED_READ, portal.check_ins(client, since))
+            .await?;
+        let found = match check_in {
+            Some(id) => listed.into_iter().find(|listed| listed.id == *id),
+            None => listed
+                .into_iter()
+                .filter(|listed| listed.submitted_at.is_none() && !listed.withdrawn)
+                .filter(|listed| listed.due < today)
+                .max_by_key(|listed| listed.due),
+        };
+        match (found, check_in) {
+            (Some(found), _) => Ok((snapshot, found)),
+            (None, Some(id)) => refused(format!(
+                "the portal lists no check-in {id} of client {client}: leave out --check-in for the \
+                 latest that is overdue"
+            )),
+            (None, None) => refused(format!(
+                "the portal lists no check-in of client {client} that is open and overdue: set one \
+                 in the portal first"
+            )),
+        }
+    }
+
+    async fn opening(
+        &self,
+        client: &ClientId,
+        snapshot: ClientSnapshot,
+        listed: CheckIn,
+    ) -> Result<Stepping<'_>, EngineError> {
+        let now = self.now();
+        let missed_from = watch::missed_from(self, listed.due, listed.due_at);
+        if missed_from > now {
+            return refused(format!(
+                "the check-in is due {}: it counts as missed once its day has passed",
+                listed.due
+            ));
+        }
+        let mut stepping = self.stepping(client).await?;
+        stepping.fact(missed_fact(client, listed, snapshot, now), None);
+        match stepping.not_opened.first() {
+            Some(reason) => refused(with_remedy(reason, client)),
+            None => Ok(stepping),
+        }
+    }
+}
+
+/// Why not, and what would have to change.
+fn with_remedy(refusal: &NotOpened, client: &ClientId) -> String {
+    let remedy = match &refusal.look {
+        Look::Never => "the portal decides that: change it there".to_owned(),
+        Look::WhileStatus => format!(
+            "if that is wrong, set client {client} to online in the portal: the follow-up then \
+             begins by itself"
+        ),
+        Look::AfterBreak(Some(_)) => {
+            "the follow-up begins by itself when the break is over; end it in the portal to begin \
+             now"
+            .to_owned()
+        }
+        Look::AfterBreak(None) => {
+            "enter the last day of the break in the portal, or set her online there".to_owned()
+        }
+        Look::UnknownWord(_) => {
+            "set her to online in the portal if that is what is meant".to_owned()
+        }
+    };
+    format!("{}; {remedy}", refusal.reason)
+}
