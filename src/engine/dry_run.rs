@@ -41,7 +41,7 @@ impl Engine {
 }
 
 /// An operation in words; `None` for bookkeeping that nobody would miss.
-fn in_words(op: &Op, calendar: &Calendar) -> Option<String> {
+pub(crate) fn in_words(op: &Op, calendar: &Calendar) -> Option<String> {
     Some(match op {
         Op::UpdateCase { case, .. } | Op::InsertCase(case) => {
             let (status, step) = (case.status.as_str(), case.step.replace('_', " "));

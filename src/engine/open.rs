@@ -71,7 +71,9 @@ impl Engine {
     ) -> Result<Vec<String>, EngineError> {
         let (snapshot, listed) = self.missed_by(client, check_in).await?;
         let stepping = self.opening(client, snapshot, listed).await?;
-        Ok(stepping.into_ops().iter().filter_map(in_words).collect())
+        let ops = stepping.into_ops();
+        let lines = ops.iter().filter_map(|op| in_words(op, &self.calendar));
+        Ok(lines.collect())
     }
 
     /// The client and the check-in that she missed, as the portal shows them now.
