@@ -8,11 +8,15 @@ mod billing;
 #[cfg(test)]
 mod contact_type;
 #[cfg(test)]
+mod conversation;
+#[cfg(test)]
 mod engaged;
 #[cfg(test)]
 mod exceptions;
 #[cfg(test)]
 mod guard;
+#[cfg(test)]
+mod in_person;
 #[cfg(test)]
 mod news;
 #[cfg(test)]
@@ -23,5 +27,7 @@ mod people;
 mod property;
 #[cfg(test)]
 mod scenarios;
+#[cfg(test)]
+mod values;
 #[cfg(test)]
 mod world;

@@ -117,6 +117,7 @@ impl<'a> Run<'a> {
                 }
                 _ => false,
             },
+            Input::Shown { .. } => false,
             Input::ReadFailed { what, reason } => {
                 let asked = *what == ReadKind::Billing && self.reads();
                 if asked {

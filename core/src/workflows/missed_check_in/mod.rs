@@ -13,7 +13,9 @@
 //!
 //! **Rules.**
 //! - A check-in closes the case anywhere, takes our tag off and completes our open task.
-//! - A reply pauses it; it never resumes by itself.
+//! - A reply pauses it; it never resumes by itself. What a person has seen of a conversation is a set
+//!   of ids (`replies.rs`).
+//! - A contact type of *In-Person* stops it, whoever set it (`in_person.rs`).
 //! - An open or click that is told while a call is planned turns it into an email; once the call
 //!   task is made, nothing turns.
 //! - Right before each outreach the portal and the CRM are read again; see [`guard`](self).
@@ -37,10 +39,12 @@ mod email_follow_up;
 mod engaged;
 mod facts;
 mod guard;
+mod in_person;
 mod open;
 mod people;
 mod phone_follow_up;
 mod portal_message;
+mod replies;
 mod request;
 mod run;
 mod settled;
@@ -51,13 +55,13 @@ use crate::effects::{EffectKind, PlannedEffect};
 use crate::facts::{Fact, FactBody};
 use crate::procedure::MissedCheckInProcedure;
 use crate::workflow::{
-    Context, GuardReading, Input, Needs, ReadKind, Transition, Verdict, Workflow,
+    Context, Conversation, GuardReading, Input, Needs, ReadKind, Transition, Verdict, Workflow,
 };
 use crate::workflows::StepInfo;
 use crate::workflows::draft::unreadable;
 
 use run::Run;
-pub use state::{Call, Chosen, Hold, How, Known, Pending, Progress, State, Step};
+pub use state::{Call, Chosen, Hold, How, Known, LastCall, Pending, Progress, State, Step};
 
 /// The procedure's name.
 pub const NAME: &str = "missed_check_in";
@@ -67,7 +71,15 @@ pub const NAME: &str = "missed_check_in";
 ///
 /// Since 2, an open or click that is told after the decision can turn a call into an email until
 /// the call task is made (`engaged.rs`). A case of 1 is not turned.
-pub const LOGIC: u32 = 2;
+///
+/// Since 3, "continue" waits for the short wait after the last outreach (`replies.rs`), a call that
+/// is told late counts (`phone_follow_up.rs`), and what is asked by hand is asked one by one
+/// (`by_hand.rs`).
+///
+/// What only stops a case holds for every version: a pause for a message that nobody who decided has
+/// seen, for a contact type, a hold for a value that is none. Such a case would otherwise be the
+/// only one left that still does harm, and its history stays as it was told.
+pub const LOGIC: u32 = 3;
 
 /// The steps in their order, with the sentences of SOP A that they carry out.
 pub const STEPS: [StepInfo; 6] = [
@@ -198,6 +210,14 @@ impl Workflow for MissedCheckIn {
     fn mode(&self) -> Mode {
         self.procedure.mode
     }
+
+    fn conversation(&self, case: &Case) -> Option<Conversation> {
+        let state = serde_json::from_value::<State>(case.data.clone()).ok()?;
+        Some(Conversation {
+            since: state.counts_from.unwrap_or(state.since),
+            signed_by: state.client.coach,
+        })
+    }
 }
 
 impl Run<'_> {
@@ -216,6 +236,7 @@ impl Run<'_> {
                 }
                 asked
             }
+            Input::Shown { messages } => self.was_shown(messages),
             Input::Person { by, action } => self.person(by, action),
         }
     }
