@@ -87,6 +87,15 @@ async fn start(
         return Ok(None);
     }
     relay.engine.prepare().await?;
+    let held_back = relay.engine.held_back().await?;
+    if !held_back.is_empty() {
+        let cases: Vec<String> = held_back.iter().map(|case| case.id.to_string()).collect();
+        tracing::warn!(
+            cases = held_back.len(),
+            ids = cases.join(" "),
+            "opened to act, and held back: the procedure is in propose mode"
+        );
+    }
     let listener = TcpListener::bind(config.http.listen)
         .await
         .map_err(|error| {

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use relay_core::case::{Case, Mode};
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{Health, JobState, StoreError};
+use relay_core::workflows::missed_check_in;
+use relay_store::{CaseFilter, Health, JobState, Page, Store, StoreError};
 
 use super::{Area, Finding, Local};
 use crate::ports::{Look, Stores, Version};
@@ -12,6 +14,9 @@ use crate::remedy::Run;
 const KEY: &str = "store.path";
 /// A due job older than this means that no relay runs, or that it can't keep up.
 const LATE: SignedDuration = SignedDuration::from_mins(15);
+/// How many cases are named, and how many are read at once.
+const NAMED: usize = 10;
+const PAGE: u32 = 500;
 
 pub(super) async fn look(path: &Path, local: &Local<'_>) -> Vec<Finding> {
     let Local { stores, now, .. } = *local;
@@ -43,7 +48,10 @@ pub(super) async fn look(path: &Path, local: &Local<'_>) -> Vec<Finding> {
         .flatten()
         .collect();
     if look.version == Version::Current && look.damage.is_none() {
-        findings.extend(inside(path, stores, now).await);
+        let config = local.examined.config.as_ref();
+        let proposes =
+            config.is_some_and(|config| config.procedures.missed_check_in.mode == Mode::Propose);
+        findings.extend(inside(path, stores, now, proposes).await);
     }
     if findings.is_empty() {
         let what = format!("{shown} is whole, of this version, and nothing in it is late or dead");
@@ -107,13 +115,13 @@ fn version(look: &Look) -> Option<Finding> {
 }
 
 /// What has been left lying.
-async fn inside(path: &Path, stores: &dyn Stores, now: Timestamp) -> Vec<Finding> {
-    let health = match stores.open(path).await {
-        Ok(store) => store.health(now).await,
+async fn inside(path: &Path, stores: &dyn Stores, now: Timestamp, proposes: bool) -> Vec<Finding> {
+    let found = match stores.open(path).await {
+        Ok(store) => found(store.as_ref(), now, proposes).await,
         Err(error) => Err(error),
     };
-    match health {
-        Ok(health) => [dead(&health), late(&health, now)]
+    match found {
+        Ok((health, held_back)) => [dead(&health), late(&health, now), waiting(&held_back)]
             .into_iter()
             .flatten()
             .collect(),
@@ -127,6 +135,57 @@ async fn inside(path: &Path, stores: &dyn Stores, now: Timestamp) -> Vec<Finding
             )]
         }
     }
+}
+
+async fn found(
+    store: &dyn Store,
+    now: Timestamp,
+    proposes: bool,
+) -> Result<(Health, Vec<Case>), StoreError> {
+    let health = store.health(now).await?;
+    let mut held_back = Vec::new();
+    let mut page = Page {
+        offset: 0,
+        limit: PAGE,
+    };
+    while proposes {
+        let filter = CaseFilter {
+            procedure: Some(missed_check_in::NAME.to_owned()),
+            ..CaseFilter::default()
+        };
+        let cases = store.cases(&filter, page).await?;
+        let last = cases.len() < PAGE as usize;
+        held_back.extend(cases.into_iter().filter(|case| case.mode == Mode::Act));
+        if last {
+            break;
+        }
+        page.offset = page.offset.saturating_add(PAGE);
+    }
+    Ok((health, held_back))
+}
+
+/// Cases that were opened to act, and wait because the procedure only proposes now.
+fn waiting(held_back: &[Case]) -> Option<Finding> {
+    let first: Vec<String> = held_back
+        .iter()
+        .take(NAMED)
+        .map(|case| case.id.to_string())
+        .collect();
+    let more = if held_back.len() > NAMED { ", …" } else { "" };
+    (!held_back.is_empty()).then(|| {
+        Finding::warning(
+            Area::Store,
+            "cases.held_back",
+            format!(
+                "{} open case(s) were opened to act, and nothing of them goes out while \
+                 procedures.missed_check_in.mode is \"propose\": {}{more}",
+                held_back.len(),
+                first.join(", ")
+            ),
+            "procedures.missed_check_in.mode = \"act\" lets them go on; `clear-relay cases close` \
+             ends one",
+        )
+    })
 }
 
 fn dead(health: &Health) -> Option<Finding> {

@@ -85,6 +85,10 @@ impl Engine {
         if effect.kind().is_outreach() && is_stopped(view.setting.as_ref()) {
             return self.snooze(job, STOPPED_FOR, "outreach is stopped").await;
         }
+        if effect.kind().is_outreach() && self.is_held_back(case) {
+            let why = "the procedure is in propose mode: nothing goes out";
+            return self.snooze(job, STOPPED_FOR, why).await;
+        }
         if effect.kind().is_outreach() && another_is_unclear(view) {
             return self
                 .snooze(job, UNCLEAR_FOR, "an earlier message may have gone out")
@@ -127,7 +131,7 @@ impl Engine {
             Verdict::Go(request) => self.carry_out(job, case, effect, request, read).await,
             Verdict::Later { at, reason } => self.put_off(job, at, reason, read.ops).await,
             Verdict::Overtaken { by, facts } => {
-                let mut stepping = self.stepping(&case.client).await?;
+                let mut stepping = self.stepping_with_names(&case.client).await?;
                 let ending = Ending {
                     facts,
                     ..Ending::new(EffectState::Overtaken, Settled::Overtaken { by })
@@ -138,7 +142,7 @@ impl Engine {
                     .await
             }
             Verdict::Hold { reason, ready } => {
-                let mut stepping = self.stepping(&case.client).await?;
+                let mut stepping = self.stepping_with_names(&case.client).await?;
                 let ending = Ending {
                     request: ready,
                     ..Ending::new(

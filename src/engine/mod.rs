@@ -21,9 +21,11 @@
 
 pub mod book;
 pub mod commands;
+pub(crate) mod conversation;
 mod drift;
 pub mod dry_run;
 pub mod error;
+mod held_back;
 mod hints;
 pub mod hook_watch;
 mod intake;

@@ -6,19 +6,21 @@ use relay_store::{AuditEntry, Link, Page, ProcedureVersion};
 use serde_json::Value;
 use sqlx::SqliteConnection;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, conflict};
 use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, bounds, json, micros};
 
-/// Links a client to a contact, or replaces the link.
+/// Links a client to a contact, or replaces the link. One contact is one client.
 pub(crate) fn put_link(script: &mut Script, link: &Link) -> Result<(), Failure> {
     let client = link.client.as_str();
     let contact = link.contact.as_str();
     let at = micros(link.at);
     statement!(
         script,
-        Expect::Anything,
-        "INSERT INTO links (client, contact, source, at) VALUES (?1, ?2, ?3, ?4)
+        Expect::OneChange(conflict("contact")),
+        "INSERT INTO links (client, contact, source, at)
+         SELECT ?1, ?2, ?3, ?4
+         WHERE NOT EXISTS (SELECT 1 FROM links WHERE contact = ?2 AND client <> ?1)
          ON CONFLICT (client) DO UPDATE
          SET contact = excluded.contact, source = excluded.source, at = excluded.at",
         client,

@@ -6,6 +6,7 @@ use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, ReceiptId};
 use relay_core::time::Timestamp;
 use relay_store::{FactRow, Page, Receipt, ReceiptState, StoreError};
+use sha2::{Digest as _, Sha256};
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
@@ -50,7 +51,13 @@ impl ReceiptRow {
     }
 }
 
-/// Stores a receipt; the original, when there is one with the same dedupe key.
+/// What a receipt is compared with.
+struct Original {
+    id: Vec<u8>,
+    body: Vec<u8>,
+}
+
+/// Stores a receipt; the original, when there is one with the same dedupe key and body.
 pub(crate) async fn insert(
     conn: &mut SqliteConnection,
     receipt: &Receipt,
@@ -59,15 +66,32 @@ pub(crate) async fn insert(
     if put(conn, receipt).await? {
         return Ok(None);
     }
-    let Some(original) = original_of(conn, receipt).await? else {
+    let Some((mut original, body)) = original_of(conn, receipt).await? else {
         // Not the dedupe key but the id is taken. Storing nothing here would lose a webhook.
         return Err(StoreError::Driver("a receipt with this id is stored already".into()).into());
     };
+    let mut receipt = std::borrow::Cow::Borrowed(receipt);
+    // A body hash that is taken means the same body. A sender's id may have been used twice, and what
+    // came under it the second time was never read: it is news under a key of its own.
+    if receipt.dedupe_forever && body != receipt.body {
+        let digest = hex::encode(Sha256::digest(&receipt.body));
+        let key = Receipt::reused_key(&receipt.dedupe_key, &digest);
+        receipt.to_mut().dedupe_key = key;
+        if put(conn, &receipt).await? {
+            return Ok(None);
+        }
+        let Some((again, _)) = original_of(conn, &receipt).await? else {
+            return Err(
+                StoreError::Driver("a receipt with this id is stored already".into()).into(),
+            );
+        };
+        original = again;
+    }
     let duplicate = Receipt {
         state: ReceiptState::Duplicate,
         duplicate_of: Some(original),
         processed_at: None,
-        ..receipt.clone()
+        ..receipt.into_owned()
     };
     if put(conn, &duplicate).await? {
         Ok(Some(original))
@@ -112,11 +136,12 @@ async fn put(conn: &mut SqliteConnection, receipt: &Receipt) -> Result<bool, sql
 async fn original_of(
     conn: &mut SqliteConnection,
     receipt: &Receipt,
-) -> Result<Option<ReceiptId>, Failure> {
+) -> Result<Option<(ReceiptId, Vec<u8>)>, Failure> {
     // One statement per index: a condition on a parameter would make SQLite use neither.
-    let id = if receipt.dedupe_forever {
-        sqlx::query_scalar!(
-            "SELECT id FROM receipts
+    let found = if receipt.dedupe_forever {
+        sqlx::query_as!(
+            Original,
+            "SELECT id, body FROM receipts
              WHERE source = ?1 AND dedupe_key = ?2 AND dedupe_forever = 1 AND state <> 'duplicate'",
             receipt.source,
             receipt.dedupe_key
@@ -124,8 +149,9 @@ async fn original_of(
         .fetch_optional(conn)
         .await?
     } else {
-        sqlx::query_scalar!(
-            "SELECT id FROM receipts
+        sqlx::query_as!(
+            Original,
+            "SELECT id, body FROM receipts
              WHERE source = ?1 AND dedupe_key = ?2 AND dedupe_forever = 0 AND state = 'new'",
             receipt.source,
             receipt.dedupe_key
@@ -134,8 +160,8 @@ async fn original_of(
         .await?
     };
     let row = Reading::new("receipts", &receipt.id);
-    Ok(match id {
-        Some(id) => Some(ReceiptId(row.uuid("duplicate_of", &id)?)),
+    Ok(match found {
+        Some(Original { id, body }) => Some((ReceiptId(row.uuid("duplicate_of", &id)?), body)),
         None => None,
     })
 }
@@ -309,16 +335,18 @@ pub(crate) fn insert_fact(script: &mut Script, row: &FactRow) -> Result<(), Fail
         .as_ref()
         .map(|receipt| receipt.0.as_bytes().as_slice());
     let learned_at = micros(row.learned_at);
+    let digest = row.fact.identity().digest;
     statement!(
         script,
         Expect::Anything,
-        "INSERT INTO facts (kind, object, source_time, client, body, receipt, learned_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-         ON CONFLICT (kind, object, source_time) DO NOTHING",
+        "INSERT INTO facts (kind, object, source_time, client, digest, body, receipt, learned_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (client, kind, object, source_time, digest) DO NOTHING",
         kind,
         row.fact.object,
         source_time,
         client,
+        digest,
         body,
         receipt,
         learned_at

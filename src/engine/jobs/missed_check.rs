@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::{fence, member, missing};
 use crate::checkpoint::{MISSED_COMMIT, MISSED_READ};
+use crate::engine::conversation::before;
 use crate::engine::{Engine, EngineError, watch};
 
 /// How many days before its known date a check-in is looked for.
@@ -50,9 +51,18 @@ impl Engine {
         if self.is_backlog(listed.due).await? && job.payload.get("released").is_none() {
             return self.list_backlog(job, &client, &listed).await;
         }
+        // What she wrote since it was due counts as a reply (A40): the case then opens paused.
+        let counts_from = listed.due_at;
+        let counts_from = counts_from.unwrap_or_else(|| self.calendar.start_of_day(listed.due));
+        let written = self
+            .call(MISSED_READ, self.conversation(&client, before(counts_from)))
+            .await?;
         let mut stepping = self.stepping(&client).await?;
         let fact = missed_fact(self, &client, listed, snapshot);
         stepping.fact(fact, None);
+        for fact in written {
+            stepping.tell(fact);
+        }
         let opened = stepping.not_opened.is_empty();
         let end = match stepping.not_opened.first() {
             Some(reason) => JobEnd::Cancelled {

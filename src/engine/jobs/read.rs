@@ -74,7 +74,7 @@ impl Engine {
             Err(error) => return self.not_read(link_ops, error).await,
         };
         let now = self.now();
-        let mut stepping = self.stepping(&case.client).await?;
+        let mut stepping = self.stepping_with_names(&case.client).await?;
         stepping.fact(
             Fact {
                 client: case.client.clone(),
@@ -111,7 +111,7 @@ impl Engine {
         reason: String,
         ops: Vec<Op>,
     ) -> Result<(), EngineError> {
-        let mut stepping = self.stepping(client).await?;
+        let mut stepping = self.stepping_with_names(client).await?;
         stepping
             .input(
                 case,

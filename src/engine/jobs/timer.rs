@@ -23,7 +23,7 @@ impl Engine {
                 )
                 .await;
         };
-        let mut stepping = self.stepping(&case.client).await?;
+        let mut stepping = self.stepping_with_names(&case.client).await?;
         // A timer set for a wait that is over does nothing.
         if case.generation == generation && !case.status.is_closed() {
             stepping.input(id, &Input::Timer { generation }).await?;

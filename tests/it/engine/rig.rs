@@ -139,6 +139,12 @@ impl Rig {
         self.engine.rescue().await.unwrap();
     }
 
+    /// The same relay with its procedures in another mode, as after a restart.
+    pub(crate) fn in_mode(&mut self, mode: Mode) {
+        self.parts.book = Arc::new(book(mode));
+        self.engine = Engine::new(self.parts.clone());
+    }
+
     /// Runs what is due; fails instead of running for ever.
     pub(crate) async fn drain(&self) {
         tokio::time::timeout(std::time::Duration::from_secs(20), self.engine.drain(None))
@@ -210,12 +216,22 @@ impl Rig {
     }
 
     pub(crate) async fn receive_bytes(&self, body: Vec<u8>) -> ReceiptId {
+        let id = ReceiptId::new(self.random.as_ref(), self.clock.now());
+        self.receive_as(id, &id.to_string(), body).await
+    }
+
+    /// A webhook under an id of the sender's own.
+    pub(crate) async fn receive_as(
+        &self,
+        id: ReceiptId,
+        dedupe_key: &str,
+        body: Vec<u8>,
+    ) -> ReceiptId {
         let now = self.clock.now();
-        let id = ReceiptId::new(self.random.as_ref(), now);
         let receipt = Receipt {
             id,
             source: "facts".into(),
-            dedupe_key: id.to_string(),
+            dedupe_key: dedupe_key.into(),
             dedupe_forever: true,
             verified_by: "k1".into(),
             received_at: now,

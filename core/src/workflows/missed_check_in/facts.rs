@@ -370,7 +370,7 @@ impl Run<'_> {
             return false;
         }
         self.state.contact_gone = true;
-        self.draft.say("Her contact is no longer in the CRM");
+        self.draft.say("Her contact in the CRM is gone");
         let in_crm = matches!(
             self.step(),
             Some(Step::ChooseChannel | Step::EmailFollowUp | Step::PhoneFollowUp)
