@@ -14,6 +14,7 @@ pub mod cases;
 pub mod clients;
 mod clocks;
 pub mod connect;
+pub mod database;
 mod decision;
 pub mod demo;
 pub mod doctor;
@@ -55,6 +56,7 @@ use crate::wiring;
 use cases::CasesCommand;
 use clients::ClientsCommand;
 use connect::ConnectCommand;
+use database::DatabaseCommand;
 use doctor::DoctorArgs;
 use hooks::HooksCommand;
 use init::InitArgs;
@@ -133,6 +135,9 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Write a configuration to fill in, and the secrets it needs.
     Init(InitArgs),
+    /// Rows of the database that can't be read, and what to do about them.
+    #[command(subcommand)]
+    Database(DatabaseCommand),
     /// Bring the database to this version; make it if it is not there.
     Migrate {
         /// Look only.
@@ -218,8 +223,15 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
                 let vendors = wiring::limits::vendors(&config);
                 return vendors::list(&*store, &vendors, clocks.procedure.now(), out).await;
             }
+            if let Command::Database(command) = command {
+                let (clocks, _) = clocks::of_command(&*store).await?;
+                return database::run(&*store, command, clocks.procedure.now(), out).await;
+            }
             match ReadOnly::of(command) {
-                Some(read) => read.run(&*store, out).await,
+                Some(read) => {
+                    read.run(&*store, out).await?;
+                    told_of_damage(&*store, out)
+                }
                 None if matches!(command, Command::Resume(_)) => {
                     outreach::set(&*store, path, command, out).await
                 }
@@ -230,6 +242,16 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
             }
         }
     }
+}
+
+/// Whoever reads a list must know that something is missing in it.
+fn told_of_damage(store: &dyn Store, out: &mut Output<'_>) -> Result<(), CliError> {
+    let left_out = store.noticed().len();
+    if left_out == 0 {
+        return Ok(());
+    }
+    let line = format!("{left_out} left out: can't be read; see `clear-relay database check`");
+    Ok(out.say(&line)?)
 }
 
 /// What a command that acts runs on.
@@ -399,6 +421,7 @@ fn name(command: &Command) -> &'static str {
         Command::Config(_) => "config",
         Command::Doctor(_) => "doctor",
         Command::Init(_) => "init",
+        Command::Database(_) => "database",
         Command::Migrate { .. } => "migrate",
     }
 }

@@ -38,9 +38,7 @@ impl Engine {
         let key: EffectKey = member(job, "effect")?;
         let view = match self.store.effect_view(&key, OUTREACH).await {
             // A row beside it can't be read, perhaps one that this effect has no need of.
-            Err(StoreError::Corrupt { .. } | StoreError::Driver(_)) => {
-                self.view_in_parts(&key).await?
-            }
+            Err(StoreError::Corrupt(_) | StoreError::Driver(_)) => self.view_in_parts(&key).await?,
             view => view?,
         };
         let view = view.ok_or_else(|| missing("effect", "no such effect is planned"))?;
@@ -478,9 +476,10 @@ impl Engine {
     }
 }
 
-/// Whether the setting says that outreach is stopped.
+/// Whether the setting says that outreach is stopped. One that says neither has been damaged: it may have
+/// said so.
 fn is_stopped(setting: Option<&Value>) -> bool {
-    setting.is_some_and(|value| value["stopped"] == true)
+    setting.is_some_and(|value| value["stopped"] != false)
 }
 
 /// Whether another outreach of the same case may have gone out: its case must hear of it before

@@ -21,6 +21,7 @@
 
 pub mod book;
 pub mod commands;
+mod damage;
 mod drift;
 pub mod dry_run;
 pub mod error;
@@ -57,6 +58,8 @@ use crate::ports::Ports;
 use crate::receipts::Source;
 
 pub use book::ProcedureBook;
+pub(crate) use damage::damage_key;
+pub use damage::meaning;
 pub use error::EngineError;
 pub(crate) use hints::stopped_key;
 pub(crate) use jobs::chain;

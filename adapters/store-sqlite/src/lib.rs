@@ -22,6 +22,7 @@ mod apply;
 mod bulk;
 mod cases;
 mod checkpoint;
+mod consequences;
 mod credentials;
 mod directory;
 mod effects;
@@ -30,11 +31,18 @@ mod failure;
 mod jobs;
 mod leases;
 mod look;
+mod mended;
+mod noticed;
 mod pace;
 mod place;
 mod readers;
 mod receipts;
+mod remedy;
+mod rows;
+mod scan;
 mod script;
+#[cfg(feature = "spoil")]
+pub mod spoil;
 mod store;
 mod turn;
 mod values;
@@ -60,6 +68,7 @@ use tokio::task::JoinHandle;
 use crate::checkpoint::{BACKSTOP, Checkpointer, KEPT};
 use crate::failure::Failure;
 pub use crate::look::{Look, Version, look};
+use crate::noticed::Noticed;
 use crate::place::Place;
 use crate::readers::Readers;
 pub use crate::writer::WriterStats;
@@ -103,6 +112,7 @@ pub struct SqliteStore {
     reads: Arc<Readers>,
     writer: Handle,
     options: SqliteConnectOptions,
+    noticed: Arc<Noticed>,
     task: Arc<Mutex<Option<JoinHandle<()>>>>,
     // Last: its handle may be closed only after the connections.
     place: Arc<Place>,
@@ -149,6 +159,7 @@ impl SqliteStore {
             reads: Arc::new(reads),
             writer: handle,
             options: connect,
+            noticed: Arc::default(),
             task: Arc::new(Mutex::new(Some(task))),
             place,
         })

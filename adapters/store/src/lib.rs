@@ -18,6 +18,7 @@ pub mod batch;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod credentials;
+pub mod damage;
 pub mod engagement;
 pub mod error;
 pub mod file;
@@ -29,6 +30,7 @@ pub use batch::{Batch, Existing, Fence, JobEnd, Op};
 pub use credentials::{
     Authorization, Credential, CredentialLease, CredentialSettled, CredentialState, NewCredential,
 };
+pub use damage::{Damage, Remedied, Remedy, RemedyOrder};
 pub use engagement::{Engagement, Watched};
 pub use error::StoreError;
 pub use file::FileFault;
