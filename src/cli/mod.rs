@@ -10,6 +10,7 @@
 //! enum, a function `name(store, args, out)` beside it, one line in [`run`].
 
 mod args;
+pub mod backup;
 pub mod cases;
 pub mod clients;
 mod clocks;
@@ -40,7 +41,7 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use relay_core::random::SystemRandom;
-use relay_core::time::Clocks;
+use relay_core::time::{Clock as _, Clocks, SystemClock};
 use relay_http_client::ReqwestTransport;
 use relay_store::Store;
 use serde_json::json;
@@ -53,6 +54,7 @@ use crate::config::{Config, Gravity, example};
 use crate::ports::Stores;
 use crate::remedy::Run;
 use crate::wiring;
+use backup::{BackupArgs, RestoreArgs};
 use cases::CasesCommand;
 use clients::ClientsCommand;
 use connect::ConnectCommand;
@@ -135,6 +137,10 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Write a configuration to fill in, and the secrets it needs.
     Init(InitArgs),
+    /// Make a whole copy of the database as a new file, while the relay runs.
+    Backup(BackupArgs),
+    /// Bring a copy of the database back; what it replaces is kept.
+    Restore(RestoreArgs),
     /// Rows of the database that can't be read, and what to do about them.
     #[command(subcommand)]
     Database(DatabaseCommand),
@@ -205,6 +211,15 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
         Command::Migrate { dry_run } => {
             check_place(&config.store.path)?;
             migrate::migrate(&config.store.path, *dry_run, stores, out).await
+        }
+        Command::Backup(args) => {
+            require_database(&config.store.path)?;
+            backup::backup(&config.store.path, args, stores, out).await
+        }
+        Command::Restore(args) => {
+            check_place(&config.store.path)?;
+            let now = SystemClock.now();
+            backup::restore(&config.store.path, args, now, stores, out).await
         }
         Command::Procedures(ProceduresCommand::Check { path }) => {
             procedures::check(&config.procedures.missed_check_in, path.clone(), out)
@@ -421,6 +436,8 @@ fn name(command: &Command) -> &'static str {
         Command::Config(_) => "config",
         Command::Doctor(_) => "doctor",
         Command::Init(_) => "init",
+        Command::Backup(_) => "backup",
+        Command::Restore(_) => "restore",
         Command::Database(_) => "database",
         Command::Migrate { .. } => "migrate",
     }

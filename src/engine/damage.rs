@@ -13,7 +13,7 @@
 //! - What stood in the row is never shown: it may be anybody's health.
 
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{Damage, Job, JobEnd, Remedy, RemedyOrder, StoreError};
+use relay_store::{Damage, Job, JobEnd, Op, Remedied, Remedy, RemedyOrder, StoreError};
 use serde_json::json;
 
 use super::{Engine, EngineError};
@@ -41,21 +41,51 @@ impl Engine {
                 now: self.now(),
                 dry_run: false,
             };
-            self.store.remedy(&order).await?;
-            self.commit(SETTLE, self.damage_item_ops(&damage)).await?;
+            let done = self.store.remedy(&order).await?;
+            self.commit(SETTLE, self.damage_item_ops(&damage, &done))
+                .await?;
             self.store.told(&damage);
         }
         Ok(())
     }
 
-    fn damage_item_ops(&self, damage: &Damage) -> Vec<relay_store::Op> {
+    /// Reads the whole file through, and tells an admin what is damaged in it.
+    pub(crate) async fn look_through_file(&self) -> Result<(), EngineError> {
+        self.store.check_rows().await?;
+        self.tell_damage().await?;
+        let Some(damage) = self.store.check_pages().await? else {
+            return Ok(());
+        };
+        tracing::error!(damage, "the database file is damaged");
+        let title = "The database file is damaged: bring back a copy".to_owned();
+        let mut item = self.item("damage/file".to_owned(), "damage", title);
+        item.detail = json!({
+            "damage": damage,
+            "remedy": "stop the relay, then clear-relay restore FILE --by NAME --dry-run",
+        });
+        item.actions = vec!["done".to_owned()];
+        self.commit(SETTLE, self.open_work_ops(item, self.now()))
+            .await?;
+        Ok(())
+    }
+
+    fn damage_item_ops(&self, damage: &Damage, done: &Remedied) -> Vec<Op> {
         let Damage { table, row, column } = damage;
         let title = format!("The database can't read row {row} of {table} any more");
         let mut item = self.item(damage_key(damage), "damage", title);
-        item.detail = json!({
-            "table": table, "row": row, "column": column, "meaning": meaning(table),
-            "remedy": format!("clear-relay database mend {table} {} --by NAME --dry-run", quoted(row)),
-        });
+        let remedy = match done {
+            Remedied::Mended(_) | Remedied::Discarded => {
+                "the relay goes on without what stood there; see that the disk is well".to_owned()
+            }
+            Remedied::Nothing | Remedied::SetAside => {
+                format!(
+                    "clear-relay database mend {table} {} --by NAME --dry-run",
+                    quoted(row)
+                )
+            }
+        };
+        item.detail = json!({ "table": table, "row": row, "column": column,
+                              "meaning": meaning(table), "remedy": remedy });
         item.actions = vec!["done".to_owned()];
         self.open_work_ops(item, self.now())
     }

@@ -256,11 +256,14 @@ pub(crate) async fn list(
     page: Page,
 ) -> Result<Listed<Case>, Failure> {
     // A statement for each question: one for both would read every case there ever was.
-    let rows = match &filter.client {
-        Some(client) => list_of(conn, client, filter, page).await?,
-        None => list_all(conn, filter, page).await?,
-    };
-    rows.readable()
+    match &filter.client {
+        // What is decided about a client is decided on all of it.
+        Some(client) => Ok(Listed {
+            found: list_of(conn, client, filter, page).await?.all()?,
+            damage: Vec::new(),
+        }),
+        None => list_all(conn, filter, page).await?.readable(),
+    }
 }
 
 /// Of one client. What is looked at before a message asks the same within its view.

@@ -57,6 +57,11 @@ impl Failure {
         matches!(primary_code(error), Some(code::CORRUPT | code::NOT_A_DB))
     }
 
+    /// Whether somebody else holds the file.
+    pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
+        matches!(primary_code(error), Some(code::BUSY | code::LOCKED))
+    }
+
     /// Whether a UNIQUE index refused the row.
     pub(crate) fn is_taken(error: &sqlx::Error) -> bool {
         error

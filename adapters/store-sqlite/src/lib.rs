@@ -23,6 +23,7 @@ mod bulk;
 mod cases;
 mod checkpoint;
 mod consequences;
+mod copy;
 mod credentials;
 mod directory;
 mod effects;
@@ -66,8 +67,9 @@ use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
 
 use crate::checkpoint::{BACKSTOP, Checkpointer, KEPT};
+pub use crate::copy::{backup, free, restore, verify};
 use crate::failure::Failure;
-pub use crate::look::{Look, Version, look};
+pub use crate::look::{Look, Version, look, unclean};
 use crate::noticed::Noticed;
 use crate::place::Place;
 use crate::readers::Readers;
@@ -132,7 +134,12 @@ impl SqliteStore {
         // The writer's connection comes first: it makes the file and puts it into WAL mode. Whoever
         // connects later must find it.
         let write = writing(&connect);
-        let conn = write.connect().await.map_err(Failure::from)?;
+        let mut conn = write.connect().await.map_err(Failure::from)?;
+        // Only who has read holds the file: else the end of another process would take the log away.
+        sqlx::raw_sql("SELECT count(*) FROM sqlite_schema")
+            .execute(&mut conn)
+            .await
+            .map_err(Failure::from)?;
         let (connect, write) = (
             connect.create_if_missing(false),
             write.create_if_missing(false),

@@ -123,8 +123,17 @@ fn set(table: &str, column: &str) -> Option<String> {
 
 fn effect(column: &str) -> Option<String> {
     let last = "FROM intents WHERE effect = effects.key ORDER BY revision DESC LIMIT 1";
+    // Its job has it, too: the only one of the case whose effect is not there.
+    let key = "(SELECT CASE count(*) WHEN 1 THEN min(substr(j.key, 8)) END FROM jobs j
+        WHERE j.case_id = effects.case_id AND j.kind = 'effect' AND NOT EXISTS (
+            SELECT 1 FROM effects e WHERE e.key = substr(j.key, 8)))";
     Some(match column {
-        "key" => format!("key = 'damaged/' || seq, {GIVEN_UP}"),
+        "key" => format!(
+            "key = coalesce({key}, 'damaged/' || seq),
+             state = CASE WHEN {key} IS NOT NULL THEN state
+                 WHEN state IN ('intended', 'unclear') THEN 'unsettled'
+                 WHEN state = 'planned' THEN 'cancelled' ELSE state END"
+        ),
         "case_id" => {
             "case_id = coalesce((SELECT case_id FROM jobs WHERE jobs.key = 'effect/' || effects.key
                  AND length(case_id) = 16), randomblob(16))"

@@ -101,6 +101,9 @@ pub(crate) async fn set_aside(
         by,
         now,
     };
+    if is_remark(table.name, &damage.column) {
+        return remark_gone(conn, patient).await;
+    }
     let change = match table.name {
         "jobs" => {
             "UPDATE jobs SET state = 'dead', leased_by = NULL, lease_until = NULL,
@@ -141,6 +144,38 @@ pub(crate) async fn set_aside(
         }
         Err(failure) => Err(failure),
     }
+}
+
+/// Whether a column only says how a row came to stand as it does: it is not worth stopping for.
+fn is_remark(table: &str, column: &str) -> bool {
+    match table {
+        "jobs" => matches!(
+            column,
+            "note" | "error_class" | "error_message" | "leased_by" | "lease_until" | "changed_at"
+        ),
+        "receipts" => matches!(column, "note" | "processed_at" | "content_type"),
+        _ => false,
+    }
+}
+
+/// The row goes on without what it said. A job that was just claimed is claimed anew.
+async fn remark_gone(
+    conn: &mut SqliteConnection,
+    patient: Patient<'_>,
+) -> Result<Remedied, Failure> {
+    let done = mend(conn, patient).await?;
+    if let (Remedied::Mended(_), "jobs", Ok(seq)) =
+        (&done, patient.table.name, patient.row.parse::<i64>())
+    {
+        sqlx::query!(
+            "UPDATE jobs SET state = 'ready', leased_by = NULL, lease_until = NULL
+             WHERE seq = ?1 AND state = 'running'",
+            seq
+        )
+        .execute(conn)
+        .await?;
+    }
+    Ok(done)
 }
 
 /// Makes every value anew that can't be read.

@@ -20,8 +20,8 @@ use crate::apply::Prepared;
 use crate::scan::TABLES;
 use crate::writer::{Answer, Work};
 use crate::{
-    SqliteStore, cases, credentials, directory, effects, engagement, jobs, leases, pace, receipts,
-    scan, views, work,
+    SqliteStore, cases, credentials, directory, effects, engagement, jobs, leases, look, pace,
+    receipts, scan, views, work,
 };
 
 /// The writer answered another question than it was asked: a bug of this crate.
@@ -325,6 +325,10 @@ impl Store for SqliteStore {
         }
         self.noticed.note(damage.iter().cloned());
         Ok(damage)
+    }
+
+    async fn check_pages(&self) -> Result<Option<String>, StoreError> {
+        read!(self, look::damage())
     }
 
     async fn remedy(&self, order: &RemedyOrder) -> Result<Remedied, StoreError> {

@@ -17,6 +17,7 @@
 pub mod batch;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod copy;
 pub mod credentials;
 pub mod damage;
 pub mod engagement;
@@ -27,6 +28,7 @@ pub mod store;
 pub mod views;
 
 pub use batch::{Batch, Existing, Fence, JobEnd, Op};
+pub use copy::{Copied, CopyError, Restored};
 pub use credentials::{
     Authorization, Credential, CredentialLease, CredentialSettled, CredentialState, NewCredential,
 };

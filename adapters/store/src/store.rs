@@ -181,7 +181,8 @@ pub trait Store: Debug + Send + Sync {
     async fn case(&self, id: CaseId) -> Result<Option<Case>, StoreError>;
     /// Cases of a client that are not closed, oldest first.
     async fn open_cases(&self, client: &ClientId) -> Result<Vec<Case>, StoreError>;
-    /// Cases matching a filter, newest change first.
+    /// Cases matching a filter, newest change first. Those of one client are decided on: there a row that
+    /// can't be read is the answer, and not left out.
     async fn cases(&self, filter: &CaseFilter, page: Page) -> Result<Vec<Case>, StoreError>;
     /// The history of a case, oldest first.
     async fn timeline(&self, case: CaseId) -> Result<Vec<TimelineEntry>, StoreError>;
@@ -288,6 +289,15 @@ pub trait Store: Debug + Send + Sync {
     /// As by itself a store reads everything.
     async fn check_rows(&self) -> Result<Vec<Damage>, StoreError> {
         Ok(Vec::new())
+    }
+
+    /// Reads the whole file through, row by row or not, and says what is damaged in it (a page, an index),
+    /// in the database's own words. As [`check_rows`](Self::check_rows) it takes a while and holds up
+    /// nobody.
+    ///
+    /// As by itself a store has no file to be damaged.
+    async fn check_pages(&self) -> Result<Option<String>, StoreError> {
+        Ok(None)
     }
 
     /// Does something about a row that can't be read. What stood in it is kept beside, byte for byte,
