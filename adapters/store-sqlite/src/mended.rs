@@ -88,7 +88,9 @@ fn set(table: &str, column: &str) -> Option<String> {
         ("cases", "changed_at") => plain("changed_at = ?3"),
         ("cases", "mode") => plain("mode = 'propose'"),
         ("cases", "version") => plain("version = 1000000000"),
-        ("cases", "reason") => plain("reason = 'damaged'"),
+        ("cases", "reason") => {
+            plain("reason = CASE status WHEN 'open' THEN NULL ELSE 'damaged' END")
+        }
         ("cases", "id") => closed("id = randomblob(16)"),
         ("cases", "client") => closed("client = 'unknown'"),
         ("cases", "procedure") => closed("procedure = 'unknown/' || hex(id)"),

@@ -151,7 +151,13 @@ fn is_remark(table: &str, column: &str) -> bool {
     match table {
         "jobs" => matches!(
             column,
-            "note" | "error_class" | "error_message" | "leased_by" | "lease_until" | "changed_at"
+            "state"
+                | "note"
+                | "error_class"
+                | "error_message"
+                | "leased_by"
+                | "lease_until"
+                | "changed_at"
         ),
         "receipts" => matches!(column, "note" | "processed_at" | "content_type"),
         _ => false,
