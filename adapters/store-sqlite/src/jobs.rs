@@ -180,9 +180,8 @@ impl<'a> Ending<'a> {
     }
 }
 
-/// How many attempts of a job are kept at least.
+/// Attempts of a job that are kept at least, and that go at once: a periodic one runs for years.
 const KEPT_ATTEMPTS: u64 = 200;
-/// How many are taken away at once.
 const PRUNED_AT_ONCE: u64 = 50;
 
 /// Ends a run: the attempt's row, and the job's next state. Whatever carries an error counts as a
@@ -199,8 +198,6 @@ pub(crate) fn finish(
     let ending = Ending::of(end);
     let (class, message) = error_columns(ending.error);
     let failed = i64::from(ending.error.is_some());
-    // A periodic job has an attempt every few minutes, for years. Not each time: a range now and
-    // then costs less than a row each time.
     if fence.fence > KEPT_ATTEMPTS && fence.fence.is_multiple_of(PRUNED_AT_ONCE) {
         let until = integer(fence.fence - KEPT_ATTEMPTS)?;
         statement!(

@@ -25,7 +25,9 @@ pub enum StoreError {
     #[error("{0} can't be read")]
     Corrupt(Damage),
     /// The file itself is damaged (a page, an index), so nothing in it can be relied on.
-    #[error("the database file is damaged; bring back a backup with `clear-relay restore FILE`")]
+    #[error(
+        "the database file is damaged; bring back a backup with `clear-relay restore FILE --by NAME`"
+    )]
     Damaged(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database can't be written now (full disk, read-only, locked). Nothing was changed.
     #[error("the database can't be written")]
