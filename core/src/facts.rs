@@ -204,13 +204,16 @@ pub enum FactBody {
         /// What the coach wrote into it.
         outcome: Option<CallOutcome>,
     },
-    /// The CRM contact linked to the client is gone (E40).
+    /// The CRM contact linked to the client is gone (E40): the CRM said so twice, minutes apart.
     ContactGone,
     /// The contact type that the CRM shows, or that we have set and read back.
     ContactType {
         /// The value; `None` where the field is empty.
         value: Option<String>,
     },
+    /// The CRM contact linked to the client is there, although it was said to be gone, or another
+    /// one that is there was linked in its place.
+    ContactSeen,
     /// What the contact pays for, as a billing procedure asked for it.
     BillingRead {
         /// The client's contact has twins: other contacts with the same address (E20).
@@ -267,6 +270,7 @@ impl FactBody {
             | Self::MailRead { .. }
             | Self::Engaged { .. }
             | Self::ContactGone
+            | Self::ContactSeen
             | Self::BillingRead { .. }
             | Self::Ordered { .. } => false,
         }
@@ -304,6 +308,7 @@ impl FactBody {
             Self::CallTaskChanged { .. } => "call_task_changed",
             Self::ContactGone => "contact_gone",
             Self::ContactType { .. } => "contact_type",
+            Self::ContactSeen => "contact_seen",
             Self::BillingRead { .. } => "billing_read",
             Self::Ordered { .. } => "ordered",
         }

@@ -31,7 +31,8 @@ pub struct DryRun {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
 pub struct Paging {
     /// At most so many.
-    #[arg(long, default_value_t = 100, value_name = "N")]
+    #[arg(long, default_value_t = 100, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,
     /// Leave out so many first.
     #[arg(long, default_value_t = 0, value_name = "N")]

@@ -10,10 +10,12 @@
 //! enum, a function `name(store, args, out)` beside it, one line in [`run`].
 
 mod args;
+pub mod backup;
 pub mod cases;
 pub mod clients;
 mod clocks;
 pub mod connect;
+pub mod database;
 mod decision;
 pub mod demo;
 pub mod doctor;
@@ -39,7 +41,7 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use relay_core::random::SystemRandom;
-use relay_core::time::Clocks;
+use relay_core::time::{Clock as _, Clocks, SystemClock};
 use relay_http_client::ReqwestTransport;
 use relay_store::Store;
 use serde_json::json;
@@ -52,9 +54,11 @@ use crate::config::{Config, Gravity, example};
 use crate::ports::Stores;
 use crate::remedy::Run;
 use crate::wiring;
+use backup::{BackupArgs, RestoreArgs};
 use cases::CasesCommand;
 use clients::ClientsCommand;
 use connect::ConnectCommand;
+use database::DatabaseCommand;
 use doctor::DoctorArgs;
 use hooks::HooksCommand;
 use init::InitArgs;
@@ -133,6 +137,13 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Write a configuration to fill in, and the secrets it needs.
     Init(InitArgs),
+    /// Make a whole copy of the database as a new file, while the relay runs.
+    Backup(BackupArgs),
+    /// Bring a copy of the database back; what it replaces is kept.
+    Restore(RestoreArgs),
+    /// Rows of the database that can't be read, and what to do about them.
+    #[command(subcommand)]
+    Database(DatabaseCommand),
     /// Bring the database to this version; make it if it is not there.
     Migrate {
         /// Look only.
@@ -178,6 +189,14 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
         let examined = Config::examine(cli.config.as_deref())?;
         return serve::serve(examined, args, stores, out).await;
     }
+    // Needs nothing but the database: it must work while the rest of the configuration is wrong.
+    if let Command::Stop(_) = &cli.command {
+        let examined = Config::examine(cli.config.as_deref())?;
+        let path = examined.database()?;
+        require_database(path)?;
+        let store = stores.open(path).await?;
+        return outreach::set(&*store, path, &cli.command, out).await;
+    }
     let config = Config::load(cli.config.as_deref())?;
     out.set_zone(config.calendar.zone().clone());
     match &cli.command {
@@ -192,6 +211,15 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
         Command::Migrate { dry_run } => {
             check_place(&config.store.path)?;
             migrate::migrate(&config.store.path, *dry_run, stores, out).await
+        }
+        Command::Backup(args) => {
+            require_database(&config.store.path)?;
+            backup::backup(&config.store.path, args, stores, out).await
+        }
+        Command::Restore(args) => {
+            check_place(&config.store.path)?;
+            let now = SystemClock.now();
+            backup::restore(&config.store.path, args, now, stores, out).await
         }
         Command::Procedures(ProceduresCommand::Check { path }) => {
             procedures::check(&config.procedures.missed_check_in, path.clone(), out)
@@ -210,9 +238,16 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
                 let vendors = wiring::limits::vendors(&config);
                 return vendors::list(&*store, &vendors, clocks.procedure.now(), out).await;
             }
+            if let Command::Database(command) = command {
+                let (clocks, _) = clocks::of_command(&*store).await?;
+                return database::run(&*store, command, clocks.procedure.now(), out).await;
+            }
             match ReadOnly::of(command) {
-                Some(read) => read.run(&*store, out).await,
-                None if matches!(command, Command::Stop(_) | Command::Resume(_)) => {
+                Some(read) => {
+                    read.run(&*store, out).await?;
+                    told_of_damage(&*store, out)
+                }
+                None if matches!(command, Command::Resume(_)) => {
                     outreach::set(&*store, path, command, out).await
                 }
                 None if let Command::Connect(command) = command => {
@@ -222,6 +257,16 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
             }
         }
     }
+}
+
+/// Whoever reads a list must know that something is missing in it.
+fn told_of_damage(store: &dyn Store, out: &mut Output<'_>) -> Result<(), CliError> {
+    let left_out = store.noticed().len();
+    if left_out == 0 {
+        return Ok(());
+    }
+    let line = format!("{left_out} left out: can't be read; see `clear-relay database check`");
+    Ok(out.say(&line)?)
 }
 
 /// What a command that acts runs on.
@@ -391,6 +436,9 @@ fn name(command: &Command) -> &'static str {
         Command::Config(_) => "config",
         Command::Doctor(_) => "doctor",
         Command::Init(_) => "init",
+        Command::Backup(_) => "backup",
+        Command::Restore(_) => "restore",
+        Command::Database(_) => "database",
         Command::Migrate { .. } => "migrate",
     }
 }

@@ -11,7 +11,9 @@
 //! | `POST /_sandbox/act` | lets something happen: `{"by":"portal","do":{"act":"check_in",…}}` |
 //! | `POST /_sandbox/reset` | forgets everybody, every fault and the book; the furniture stays |
 //!
-//! Rules: it listens on this machine only, and every credential in it is public. Events go out
+//! Rules: it listens on this machine only, and every credential in it is public. Another machine's
+//! page in a browser here gets no further than to other routes of [`crate::stage::routes`]: `Host`
+//! must name this machine, and what changes something must be JSON and come from no other origin. Events go out
 //! when they are due on the sandbox's clock; what the relay does not acknowledge comes again, as
 //! each vendor would send it again.
 //!
@@ -332,6 +334,7 @@ fn routes(sandbox: Arc<Sandbox>) -> Router {
         .route("/faults", post(order))
         .route("/act", post(act))
         .route("/reset", post(reset))
+        .layer(axum::middleware::from_fn(page::admit))
         .with_state(sandbox);
     Router::new()
         .nest_service("/keap", keap)

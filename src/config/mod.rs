@@ -40,7 +40,7 @@ mod store;
 mod variables;
 mod whole;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use relay_core::calendar::Calendar;
 use url::Url;
@@ -119,9 +119,32 @@ pub struct Examined {
     pub config: Option<Config>,
     /// Every mistake, in the order of the sections.
     pub mistakes: Vec<Mistake>,
+    /// The database, as far as it is named.
+    database: PathBuf,
 }
 
 impl Examined {
+    /// The database, if nothing is wrong with how it is named, whatever else is wrong: outreach must
+    /// be stopped while somebody mends the configuration.
+    ///
+    /// # Errors
+    /// All mistakes, if one of them may be about the database.
+    pub fn database(&self) -> Result<&Path, ConfigError> {
+        let is_about = |mistake: &Mistake| {
+            let of_store = |key: &str| key == "store" || key.starts_with("store.");
+            of_store(&mistake.key)
+                || mistake.meant.as_deref().is_some_and(of_store)
+                || mistake.remedy.contains("__STORE__")
+                || (mistake.is_unknown && mistake.key.ends_with("path"))
+        };
+        if self.mistakes.iter().any(is_about) {
+            return Err(ConfigError {
+                mistakes: self.mistakes.clone(),
+            });
+        }
+        Ok(&self.database)
+    }
+
     /// The configuration, if nothing is wrong with it.
     pub fn into_result(self) -> Result<Config, ConfigError> {
         match self.config {
@@ -214,6 +237,7 @@ impl Config {
                 );
             }
         }
+        let database = store.path.clone();
         let (mistakes, secret_files) = collected.into_parts();
         // An address that can't be read is a mistake already, so `keap` is there without one.
         let config = keap.map(|keap| Self {
@@ -229,7 +253,11 @@ impl Config {
             secret_files,
             strange_variables,
         });
-        Ok(Examined { config, mistakes })
+        Ok(Examined {
+            config,
+            mistakes,
+            database,
+        })
     }
 
     /// Where Keap sends the browser back to after somebody has agreed.

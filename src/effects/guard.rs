@@ -13,6 +13,7 @@ use relay_store::{EffectView, Op};
 use crate::effects::link::Linked;
 use crate::effects::vendor_ref;
 use crate::engine::conversation::before;
+use crate::engine::presence::Presence;
 use crate::engine::{Engine, EngineError};
 
 /// Messages are read at least this far back: a coach who wrote by hand counts for a day (E43).
@@ -33,6 +34,17 @@ pub(crate) struct Fresh {
     pub(crate) ops: Vec<Op>,
     /// Since when nobody has looked whether she checked in or wrote, real time.
     pub(crate) looked_at: Timestamp,
+    /// The contact that the effect needs, if it was not found.
+    pub(crate) missing: Option<Missing>,
+}
+
+/// A linked contact that was not found.
+#[derive(Debug)]
+pub(crate) enum Missing {
+    /// For the first time: to be looked at again at this time.
+    Doubtful(Timestamp),
+    /// It is gone (E40).
+    Gone(ContactId),
 }
 
 impl Engine {
@@ -72,6 +84,7 @@ impl Engine {
         let mut no_contact = None;
         let mut contact_type = None;
         let mut billing = None;
+        let mut missing = None;
         if needs.contact || needs.billing {
             match self.linked(&case.client, snapshot).await? {
                 Linked::Contact {
@@ -79,16 +92,25 @@ impl Engine {
                     ops: link_ops,
                 } => {
                     ops.extend(link_ops);
-                    contact = self.ports.contacts.contact(&id, needs.billing).await?;
-                    if contact.is_none() {
-                        no_contact = Some(NoContact::Gone {
-                            contact: id.clone(),
-                        });
-                    } else if effect.kind().is_outreach() {
-                        contact_type = self.contact_type(&id).await?;
-                    }
-                    if needs.billing {
-                        billing = Some(self.ports.billing.snapshot(&id).await?);
+                    let (presence, more) = self.look_at_contact(&id, needs.billing).await?;
+                    ops.extend(more);
+                    match presence {
+                        Presence::There(snapshot) => {
+                            if effect.kind().is_outreach() {
+                                contact_type = self.contact_type(&id).await?;
+                            }
+                            contact = Some(*snapshot);
+                            if needs.billing {
+                                billing = Some(self.ports.billing.snapshot(&id).await?);
+                            }
+                        }
+                        Presence::Doubtful { again } => missing = Some(Missing::Doubtful(again)),
+                        Presence::Gone => {
+                            no_contact = Some(NoContact::Gone {
+                                contact: id.clone(),
+                            });
+                            missing = Some(Missing::Gone(id));
+                        }
                     }
                 }
                 Linked::Nobody {
@@ -130,6 +152,7 @@ impl Engine {
             coaches,
             ops,
             looked_at,
+            missing,
         })
     }
 

@@ -77,6 +77,9 @@ pub struct Performed {
     pub vendor_ref: Option<String>,
     /// Something an admin must know, in one line: other fields were disturbed.
     pub alarm: Option<String>,
+    /// Why the effect is not carried out yet although nothing failed: this attempt's one mutating
+    /// request was the first of two, and the next attempt makes the other.
+    pub unfinished: Option<&'static str>,
 }
 
 /// What a probe saw.

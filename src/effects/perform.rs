@@ -1,13 +1,13 @@
 //! Carries requests out through the ports: one arm per kind, one mutating request per attempt.
 
 use async_trait::async_trait;
-use relay_core::effects::Request;
+use relay_core::effects::{CardRemoval, Request};
 use relay_core::ids::EffectKey;
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
 use super::{Perform, Performed, Sighting, marker};
-use crate::ports::{CardRemoved, NewCallTask, NewEmail, NewNote, Ports};
+use crate::ports::{CardRemoved, NewCallTask, NewEmail, NewNote, Ports, TagAdded};
 
 /// The real thing.
 #[derive(Debug, Clone)]
@@ -196,7 +196,14 @@ impl Perform for ThroughPorts {
                 ports.tasks.reassign(task, user).await.map(nothing_made)
             }
             Request::AddTag { contact, tag } => {
-                ports.tags.add(contact, tag).await.map(nothing_made)
+                let unfinished = match ports.tags.add(contact, tag).await? {
+                    TagAdded::Done => None,
+                    TagAdded::MadeFirst => Some("the tag was made first; it is put on next"),
+                };
+                Ok(Performed {
+                    unfinished,
+                    ..Performed::default()
+                })
             }
             Request::RemoveTag { contact, tag } => {
                 ports.tags.remove(contact, tag).await.map(nothing_made)
@@ -321,4 +328,18 @@ impl ThroughPorts {
             "this kind of request makes nothing",
         ))
     }
+}
+
+/// Whether the vendor shows what the request was to bring about. A card that was made inactive may
+/// look like any other in the list ([`CardRemoved::Listed`]): the attempt itself has looked, and
+/// repeating it after an unclear outcome does no harm.
+pub(crate) fn can_be_read_back(request: &Request) -> bool {
+    let made_inactive = matches!(
+        request,
+        Request::RemoveCard {
+            mode: CardRemoval::Deactivate,
+            ..
+        }
+    );
+    !made_inactive
 }

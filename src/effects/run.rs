@@ -1,7 +1,8 @@
 //! One run of an effect's job: guard, intent, one attempt, and what its outcome means.
 
 use relay_core::case::Case;
-use relay_core::effects::{Absence, CardRemoval, EffectKind, Request, Settled};
+use relay_core::effects::{Absence, EffectKind, Request, Settled};
+use relay_core::facts::FactBody;
 use relay_core::ids::{EffectKey, IntentId};
 use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
@@ -14,10 +15,12 @@ use crate::checkpoint::{ATTEMPT, GUARD, INTENT, READ_BACK, REFUSE};
 use crate::effects::Performed;
 use crate::effects::again::Earlier;
 use crate::effects::contact_gap::is_message;
-use crate::effects::guard::Fresh;
+use crate::effects::guard::{Fresh, Missing};
+use crate::effects::perform::can_be_read_back;
 use crate::effects::settle::{Ending, remember};
 use crate::engine::commands::OUTREACH;
 use crate::engine::jobs::{fence, member, missing};
+use crate::engine::presence::IN_DOUBT;
 use crate::engine::{Engine, EngineError};
 
 /// How often an outreach behind an unclear one looks whether that is settled.
@@ -35,9 +38,7 @@ impl Engine {
         let key: EffectKey = member(job, "effect")?;
         let view = match self.store.effect_view(&key, OUTREACH).await {
             // A row beside it can't be read, perhaps one that this effect has no need of.
-            Err(StoreError::Corrupt { .. } | StoreError::Driver(_)) => {
-                self.view_in_parts(&key).await?
-            }
+            Err(StoreError::Corrupt(_) | StoreError::Driver(_)) => self.view_in_parts(&key).await?,
             view => view?,
         };
         let view = view.ok_or_else(|| missing("effect", "no such effect is planned"))?;
@@ -127,7 +128,19 @@ impl Engine {
             coaches: &read.coaches,
             now: self.now(),
         };
-        match workflow.guard(cx, case, &effect.planned, &read.reading) {
+        let verdict = match &read.missing {
+            Some(Missing::Doubtful(again)) => {
+                return self
+                    .put_off(job, *again, IN_DOUBT.to_owned(), read.ops)
+                    .await;
+            }
+            Some(Missing::Gone(contact)) => Verdict::Overtaken {
+                by: "her contact in the CRM being gone".to_owned(),
+                facts: vec![self.contact_fact(&case.client, contact, FactBody::ContactGone)],
+            },
+            None => workflow.guard(cx, case, &effect.planned, &read.reading),
+        };
+        match verdict {
             Verdict::Go(request) => self.carry_out(job, case, effect, request, read).await,
             Verdict::Later { at, reason } => self.put_off(job, at, reason, read.ops).await,
             Verdict::Overtaken { by, facts } => {
@@ -247,13 +260,13 @@ impl Engine {
         // the guard read is old.
         if self.clocks.real.now().duration_since(guarded_at) > STANDSTILL {
             let why = "this process stood still after the guard";
-            return self.not_begun(job, effect, &intent, why).await;
+            return self.not_begun(job, effect, &intent, why, STOPPED_FOR).await;
         }
         // A stop said before the intent was stored is seen here; a later one finds the request on
         // its way.
         if self.halted(effect).await? {
             return self
-                .not_begun(job, effect, &intent, "outreach is stopped")
+                .not_begun(job, effect, &intent, "outreach is stopped", STOPPED_FOR)
                 .await;
         }
         let outcome = self
@@ -264,6 +277,13 @@ impl Engine {
             )
             .await;
         match outcome {
+            Ok(Performed {
+                unfinished: Some(why),
+                ..
+            }) => {
+                self.not_begun(job, effect, &intent, why, SignedDuration::ZERO)
+                    .await
+            }
             Ok(performed) if desired && can_be_read_back(&intent.request) => {
                 self.read_back(job, effect, &intent, performed).await
             }
@@ -304,13 +324,15 @@ impl Engine {
         Ok(intent)
     }
 
-    /// The intent is stored and nothing was asked of the vendor: back to the guard, later.
+    /// The intent is stored and what it is for was not asked of the vendor: back to the guard after
+    /// `wait`. Nothing failed.
     async fn not_begun(
         &self,
         job: &Job,
         effect: &Effect,
         intent: &Intent,
         why: &str,
+        wait: SignedDuration,
     ) -> Result<(), EngineError> {
         let ops = vec![
             Op::EndIntent {
@@ -320,7 +342,7 @@ impl Engine {
             },
             self.back_to_planned(effect, EffectState::Intended),
         ];
-        let at = self.now().saturating_add(STOPPED_FOR);
+        let at = self.now().saturating_add(wait);
         let at = at.unwrap_or(Timestamp::MAX);
         self.put_off(job, at, why.to_owned(), ops).await
     }
@@ -458,9 +480,10 @@ impl Engine {
     }
 }
 
-/// Whether the setting says that outreach is stopped.
+/// Whether the setting says that outreach is stopped. One that says neither has been damaged: it may have
+/// said so.
 fn is_stopped(setting: Option<&Value>) -> bool {
-    setting.is_some_and(|value| value["stopped"] == true)
+    setting.is_some_and(|value| value["stopped"] != false)
 }
 
 /// Whether another outreach of the same case may have gone out: its case must hear of it before
@@ -471,18 +494,4 @@ fn another_is_unclear(view: &EffectView) -> bool {
             && other.kind().is_outreach()
             && matches!(other.state, EffectState::Intended | EffectState::Unclear)
     })
-}
-
-/// Whether the vendor shows what the request was to bring about. A card that was made inactive
-/// looks like any other in the list: its answer is all there is, and repeating it after an unclear
-/// one does no harm.
-fn can_be_read_back(request: &Request) -> bool {
-    let made_inactive = matches!(
-        request,
-        Request::RemoveCard {
-            mode: CardRemoval::Deactivate,
-            ..
-        }
-    );
-    !made_inactive
 }

@@ -257,7 +257,19 @@ impl Engine {
                 at: now,
             });
         }
-        self.commit(SETTLE, ops).await?;
+        let mut stepping = self.stepping(client).await?;
+        if self.knows_gone(client, None).await? {
+            // What waited for a contact that was gone has one that is there.
+            stepping.fact(
+                self.contact_fact(client, contact, FactBody::ContactSeen),
+                None,
+            );
+        }
+        ops.push(Self::clear_doubt(contact));
+        for op in ops {
+            stepping.push(op);
+        }
+        self.commit(SETTLE, stepping.into_ops()).await?;
         self.wake.notify_one();
         Ok(())
     }

@@ -34,6 +34,11 @@ impl Origin {
         Self(receipt.id.to_string())
     }
 
+    /// A contact that was believed to be gone, and was seen at `now`.
+    pub(crate) fn seen(now: Timestamp) -> Self {
+        Self(format!("seen/{now}"))
+    }
+
     /// A gap that was read back at `now`.
     pub(crate) fn gap(now: Timestamp) -> Self {
         Self(format!("gap/{now}"))

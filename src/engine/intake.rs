@@ -6,7 +6,8 @@
 //!
 //! A receipt that can't be read holds up nobody else: one whose cases keep moving waits, and only
 //! later receipts about the same clients wait behind it; one that can never be read is quarantined
-//! with a work item, and its bytes stay.
+//! with a work item, and its bytes stay. One that needs a row of the database which can't be read waits
+//! until that is mended.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::AssertUnwindSafe;
@@ -22,6 +23,7 @@ use relay_store::{EffectState, Engagement, Op, Page, Receipt, ReceiptState, Stor
 use serde_json::json;
 
 use crate::checkpoint::INTAKE;
+use crate::engine::damage::unreadable;
 use crate::engine::hints::Origin;
 use crate::engine::jobs::chain;
 use crate::engine::jobs::engagement::engaged;
@@ -140,6 +142,9 @@ impl Engine {
                 }
             } else if error.is_passing() {
                 return Err(error);
+            } else if unreadable(&error).is_some() {
+                // A row of hers, not the receipt, can't be read: it is read once that is mended.
+                return Ok(Reading::Waits(clients));
             } else {
                 self.set_aside(receipt, &error).await?;
                 return Ok(Reading::Read);

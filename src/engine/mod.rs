@@ -22,6 +22,7 @@
 pub mod book;
 pub mod commands;
 pub(crate) mod conversation;
+mod damage;
 mod drift;
 pub mod dry_run;
 pub mod error;
@@ -32,6 +33,7 @@ mod intake;
 mod items;
 pub mod jobs;
 pub mod memory;
+pub(crate) mod presence;
 pub mod repin;
 pub mod replay;
 mod settling;
@@ -58,6 +60,8 @@ use crate::ports::Ports;
 use crate::receipts::Source;
 
 pub use book::ProcedureBook;
+pub(crate) use damage::damage_key;
+pub use damage::meaning;
 pub use error::EngineError;
 pub(crate) use hints::stopped_key;
 pub(crate) use jobs::chain;

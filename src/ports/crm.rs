@@ -169,14 +169,23 @@ pub trait Notes: Debug + Send + Sync {
     async fn find(&self, note: &NewNote, since: Timestamp) -> Result<Option<String>, CallError>;
 }
 
-/// Tags on contacts, by name. A tag that doesn't exist is made by the first `add`'s own attempt
-/// (a making attempt reports `NotSent` for the tagging, which the queue then repeats).
+/// What one attempt to put a tag on came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TagAdded {
+    /// The contact has it.
+    Done,
+    /// There was no such tag; now there is, and the next attempt puts it on.
+    MadeFirst,
+}
+
+/// Tags on contacts, by name. A tag that doesn't exist is made by an attempt of its own, because an
+/// attempt makes one mutating request.
 #[async_trait]
 pub trait Tags: Debug + Send + Sync {
     /// Whether the contact has the tag.
     async fn has(&self, contact: &ContactId, tag: &str) -> Result<bool, CallError>;
     /// Puts the tag on.
-    async fn add(&self, contact: &ContactId, tag: &str) -> Result<(), CallError>;
+    async fn add(&self, contact: &ContactId, tag: &str) -> Result<TagAdded, CallError>;
     /// Takes the tag off.
     async fn remove(&self, contact: &ContactId, tag: &str) -> Result<(), CallError>;
 }

@@ -24,7 +24,7 @@ pub use connections::{
 };
 pub use crm::{
     Billing, CallTask, CardRemoved, ContactMatch, ContactTypeWrite, Contacts, Mail, NewCallTask,
-    NewEmail, NewNote, Notes, Staff, Tags, Tasks,
+    NewEmail, NewNote, Notes, Staff, TagAdded, Tags, Tasks,
 };
 pub use engagement::{Activity, Addresses};
 pub use hooks::{Among, Changed, HookRegistry, HookStatus, Standing, SyncWish, Synced};

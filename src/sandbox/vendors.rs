@@ -6,6 +6,7 @@ use relay_clear_connection::emulator::{Portal, Settings as PortalSettings};
 use relay_core::random::Random;
 use relay_core::time::{Clock, TimeZone, Timestamp};
 use relay_http_client::Transport;
+use relay_http_client::emulation::described::Side;
 use relay_http_client::emulation::{Accepted, FaultRule};
 use relay_keap::emulator::{Keap, Settings as KeapSettings};
 use secrecy::SecretString;
@@ -66,6 +67,16 @@ impl Vendors {
             }
         }
         Ok(())
+    }
+
+    /// Everything in which the exchanges so far differed from what the vendors describe, whoever was
+    /// wrong: the relay, or the box. Deliberate faults are not among it.
+    pub fn mismatches(&self) -> Vec<String> {
+        let sides = [Side::Request, Side::Answer];
+        let found = sides
+            .into_iter()
+            .flat_map(|side| self.keap.mismatches(side));
+        found.map(|mismatch| format!("keap: {mismatch}")).collect()
     }
 
     /// Everything both accepted, in order of time.

@@ -3,7 +3,8 @@
 //! One stepper: whatever is due is done; when nothing is, the clocks jump to the next due thing,
 //! be it a job of the relay, an event of a vendor or an act of a person. With one worker and one
 //! seed a run repeats itself exactly. A crash is the relay's futures dropped where they stand and
-//! a new relay on the same store.
+//! a new relay on the same store. A world in which an exchange was not as its vendor describes it
+//! stops with an error.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -233,6 +234,12 @@ impl World {
         loop {
             let delivered = self.vendors.deliver_due().await;
             let ran = self.relay.engine.drain(None).await?;
+            // An exchange that is not as the vendor describes it proves nothing, whatever came of it.
+            let mismatches = self.vendors.mismatches();
+            if !mismatches.is_empty() {
+                let all = mismatches.join("; ");
+                return Err(EngineError::Refused(format!("not as described: {all}")));
+            }
             if delivered + ran == 0 {
                 return Ok(());
             }

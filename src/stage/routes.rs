@@ -77,8 +77,9 @@ fn file(text: &'static str, kind: &'static str) -> impl IntoResponse {
     ([(CONTENT_TYPE, kind)], text)
 }
 
-/// Lets in whoever may use the page, and says on every answer what the page may do.
-async fn admit(request: Request, next: Next) -> Response {
+/// Lets in whoever may use the page or the sandbox's own routes, which tell and change as much; and
+/// says on every answer what the page may do.
+pub async fn admit(request: Request, next: Next) -> Response {
     let refused = check(request.method(), request.headers());
     let mut response = match refused {
         Some(refused) => refused.into_response(),
@@ -108,14 +109,14 @@ fn check(method: &Method, headers: &HeaderMap) -> Option<ApiError> {
         return Some(ApiError::new(
             StatusCode::FORBIDDEN,
             "other_host",
-            "this page is for this machine: open it by 127.0.0.1 or localhost",
+            "this is for this machine only: ask for it by 127.0.0.1 or localhost",
         ));
     }
     if *method == Method::GET || *method == Method::HEAD {
         return None;
     }
     let elsewhere = |why: &str| {
-        let message = format!("only this page itself may press its buttons: {why}");
+        let message = format!("no other page may change anything here: {why}");
         Some(ApiError::new(StatusCode::FORBIDDEN, "other_page", message))
     };
     let site = text(&HeaderName::from_static("sec-fetch-site"));

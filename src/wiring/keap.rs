@@ -31,7 +31,7 @@ use relay_keap::{KeapClient, Removed, outcome, types};
 
 use crate::ports::{
     Billing, CallError, CallTask, CardRemoved, ContactMatch, ContactTypeWrite, Contacts, Mail,
-    NewCallTask, NewEmail, NewNote, Notes, Staff, Tags, Tasks,
+    NewCallTask, NewEmail, NewNote, Notes, Staff, TagAdded, Tags, Tasks,
 };
 
 pub use automation::AutomationSource;
@@ -346,30 +346,24 @@ impl Tags for KeapPorts {
         self.client.has_tag(contact.as_str(), tag).await
     }
 
-    /// A tag that doesn't exist is made, which is this attempt's one mutating request: the tagging
-    /// is then reported as not sent, and the queue comes back for it. So is it when the making is
-    /// unclear, or when somebody else made it in the same moment (409): names are unique, and the
-    /// next attempt finds the tag or makes it.
-    async fn add(&self, contact: &ContactId, tag: &str) -> Result<(), CallError> {
+    /// A tag that somebody else made in the same moment (409) is as good as made: names are unique.
+    /// An unclear making is reported as not sent, because the tagging was not: the next attempt
+    /// finds the tag or makes it.
+    async fn add(&self, contact: &ContactId, tag: &str) -> Result<TagAdded, CallError> {
         if self.has(contact, tag).await? {
-            return Ok(());
+            return Ok(TagAdded::Done);
         }
         if let Some(id) = self.client.tag_by_name(tag).await? {
-            return self.client.apply_tag(contact.as_str(), &id).await;
+            self.client.apply_tag(contact.as_str(), &id).await?;
+            return Ok(TagAdded::Done);
         }
         match self.client.create_tag(tag).await {
-            Ok(()) => Err(CallError {
+            Ok(()) => Ok(TagAdded::MadeFirst),
+            Err(error) if error.status == Some(409) => Ok(TagAdded::MadeFirst),
+            Err(error) if error.class == Class::Unclear => Err(CallError {
                 class: Class::NotSent,
-                operation: "keap apply tag",
-                status: None,
-                message: "the tag was made first; it is applied next".to_owned(),
+                ..error
             }),
-            Err(error) if error.class == Class::Unclear || error.status == Some(409) => {
-                Err(CallError {
-                    class: Class::NotSent,
-                    ..error
-                })
-            }
             Err(error) => Err(error),
         }
     }

@@ -45,6 +45,8 @@ mod procedures;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod promises;
+#[cfg(test)]
 mod remedies;
 #[cfg(test)]
 mod replays;

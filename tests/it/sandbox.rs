@@ -100,6 +100,84 @@ async fn what_a_vendor_accepted_can_be_read_and_forgotten() {
 }
 
 #[tokio::test]
+async fn another_page_or_another_name_of_this_machine_gets_nothing_and_changes_nothing() {
+    let sandbox = Sandbox::start(&[]).await;
+    sandbox.someone_is_there().await;
+    assert_eq!(sandbox.write_note().await, StatusCode::CREATED);
+    let evil = HeaderValue::from_static("https://evil.example");
+    let foreign = HeaderValue::from_static("evil.example");
+    let plain = HeaderValue::from_static("text/plain");
+    for (method, path, name, value, status) in [
+        (
+            Method::POST,
+            "reset",
+            "origin",
+            &evil,
+            StatusCode::FORBIDDEN,
+        ),
+        (
+            Method::POST,
+            "reset",
+            "host",
+            &foreign,
+            StatusCode::FORBIDDEN,
+        ),
+        (
+            Method::POST,
+            "reset",
+            "content-type",
+            &plain,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ),
+        (Method::POST, "act", "origin", &evil, StatusCode::FORBIDDEN),
+        (
+            Method::POST,
+            "faults",
+            "origin",
+            &evil,
+            StatusCode::FORBIDDEN,
+        ),
+        (
+            Method::GET,
+            "accepted",
+            "host",
+            &foreign,
+            StatusCode::FORBIDDEN,
+        ),
+        (
+            Method::GET,
+            "acknowledged",
+            "host",
+            &foreign,
+            StatusCode::FORBIDDEN,
+        ),
+        (
+            Method::GET,
+            "clock",
+            "host",
+            &foreign,
+            StatusCode::FORBIDDEN,
+        ),
+    ] {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
+        headers.insert(name, value.clone());
+        let call = Call {
+            method,
+            url: format!("{}/_sandbox/{path}", sandbox.address)
+                .parse()
+                .expect("an address"),
+            headers,
+            body: Bytes::from_static(b"{}"),
+            timeout: Duration::from_secs(10),
+        };
+        let answer = sandbox.transport.send(call).await.expect("an answer");
+        assert_eq!(answer.status, status, "{path} {name}");
+    }
+    assert_eq!(sandbox.accepted().await.as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
 async fn a_fault_on_order_strikes_once() {
     let sandbox = Sandbox::start(&[]).await;
     sandbox.someone_is_there().await;

@@ -1,9 +1,13 @@
-//! What every vendor's emulator shares: the book of accepted requests, and faults on order.
+//! What every vendor's emulator shares: the book of accepted requests, faults on order, and the
+//! vendor's own description, which every exchange is held against ([`described`]).
 //!
 //! An emulator is an axum router over a state machine with an injected clock. It keeps a book of
 //! every mutating request it *accepted* (that changed its state), which is what expectations are
 //! compared with: never the relay's own opinion. A fault strikes before or after the state
 //! changes; the second kind is the one that tells a good client from a bad one.
+
+mod check;
+pub mod described;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -22,7 +22,9 @@ use crate::types::id_of;
 pub const HOOK_SECRET: &str = "x-hook-secret";
 /// The largest delivery that is read, in bytes: 1,000 objects need about a fifth of it.
 pub const MAX_BODY: usize = 1024 * 1024;
-/// Objects read from one delivery; Keap sends no more.
+/// Objects read from one delivery; Keap sends no more. The contacts that a tag event nests under its
+/// tags are not among them: how many there may be is not documented, and the body's length bounds
+/// them.
 pub const MAX_OBJECTS: usize = 1_000;
 /// Brackets inside brackets; Keap's own deliveries need five.
 pub(crate) const MAX_DEPTH: usize = 16;
@@ -123,9 +125,10 @@ pub fn parse(body: &[u8]) -> Result<Delivery, Unreadable> {
         broken: Vec::new(),
         dropped: 0,
     };
-    for (index, object) in objects.iter().enumerate() {
+    for (index, object) in objects.iter().take(MAX_OBJECTS).enumerate() {
         read_object(&mut delivery, index, object);
     }
+    delivery.dropped = objects.len().saturating_sub(MAX_OBJECTS);
     Ok(delivery)
 }
 
@@ -149,10 +152,6 @@ fn read_object(delivery: &mut Delivery, index: usize, object: &Value) {
 }
 
 fn read_change(delivery: &mut Delivery, index: usize, object: &Value, tag: Option<&str>) {
-    if is_full(delivery) {
-        delivery.dropped += 1;
-        return;
-    }
     let Some(id) = object.get("id").and_then(plain_id) else {
         return break_off(delivery, index, "the object has no usable id");
     };
@@ -167,18 +166,9 @@ fn read_change(delivery: &mut Delivery, index: usize, object: &Value, tag: Optio
     });
 }
 
-/// Whether as much was read as will be.
-fn is_full(delivery: &Delivery) -> bool {
-    delivery.changes.len() + delivery.broken.len() >= MAX_OBJECTS
-}
-
-/// Notes an object that can't be read; beyond the limit it is only counted.
+/// Notes an object that can't be read.
 fn break_off(delivery: &mut Delivery, index: usize, why: &'static str) {
-    if is_full(delivery) {
-        delivery.dropped += 1;
-    } else {
-        delivery.broken.push(Broken { index, why });
-    }
+    delivery.broken.push(Broken { index, why });
 }
 
 /// An id that may be asked for: digits only, as every hook delivery has them.
@@ -331,6 +321,18 @@ mod tests {
         let body = serde_json::json!({"event_key": "contactGroup.applied", "object_keys": tags});
         let delivery = parse(body.to_string().as_bytes()).expect("readable");
         assert_eq!((delivery.broken.len(), delivery.dropped), (1_000, 3));
+    }
+
+    #[test]
+    fn the_contacts_under_a_tag_are_read_however_many_they_are() {
+        let contacts: Vec<Value> = (1..=2_500)
+            .map(|id| serde_json::json!({"id": id}))
+            .collect();
+        let tag = serde_json::json!({"tag_id": 348, "contact_details": contacts});
+        let body = serde_json::json!({"event_key": "contactGroup.applied", "object_keys": [tag]});
+        let delivery = parse(body.to_string().as_bytes()).expect("readable");
+        assert_eq!((delivery.changes.len(), delivery.dropped), (2_500, 0));
+        assert!(delivery.broken.is_empty());
     }
 
     #[test]

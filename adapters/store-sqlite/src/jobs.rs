@@ -10,10 +10,12 @@ use relay_store::{
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
+use crate::rows::{Listed, Rows, Stored, rows};
 use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, bounds, error_columns, integer, job_error, json, micros};
 
 /// The columns of a job.
+#[derive(sqlx::FromRow)]
 pub(crate) struct JobRow {
     pub(crate) seq: i64,
     pub(crate) id: Vec<u8>,
@@ -37,9 +39,11 @@ pub(crate) struct JobRow {
     pub(crate) changed_at: i64,
 }
 
-impl JobRow {
-    /// The job.
-    pub(crate) fn read(self) -> Result<Job, StoreError> {
+impl Stored for JobRow {
+    const TABLE: &'static str = "jobs";
+    type Value = Job;
+
+    fn read(self) -> Result<Job, StoreError> {
         let row = Reading::new("jobs", self.seq);
         Ok(Job {
             id: JobId(row.uuid("id", &self.id)?),
@@ -176,9 +180,8 @@ impl<'a> Ending<'a> {
     }
 }
 
-/// How many attempts of a job are kept at least.
+/// Attempts of a job that are kept at least, and that go at once: a periodic one runs for years.
 const KEPT_ATTEMPTS: u64 = 200;
-/// How many are taken away at once.
 const PRUNED_AT_ONCE: u64 = 50;
 
 /// Ends a run: the attempt's row, and the job's next state. Whatever carries an error counts as a
@@ -195,8 +198,6 @@ pub(crate) fn finish(
     let ending = Ending::of(end);
     let (class, message) = error_columns(ending.error);
     let failed = i64::from(ending.error.is_some());
-    // A periodic job has an attempt every few minutes, for years. Not each time: a range now and
-    // then costs less than a row each time.
     if fence.fence > KEPT_ATTEMPTS && fence.fence.is_multiple_of(PRUNED_AT_ONCE) {
         let until = integer(fence.fence - KEPT_ATTEMPTS)?;
         statement!(
@@ -308,32 +309,30 @@ pub(crate) fn cancel_by_key(
 /// One job.
 pub(crate) async fn get(conn: &mut SqliteConnection, id: JobId) -> Result<Option<Job>, Failure> {
     let id = id.0.as_bytes().as_slice();
-    let row = sqlx::query_as!(
+    let row = rows!(
+        conn,
         JobRow,
         "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
              lease_until, client, case_id, payload, error_class, error_message, note, created_at,
              changed_at
          FROM jobs WHERE id = ?1",
         id
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(JobRow::read).transpose()?)
+    )?;
+    row.one()
 }
 
 /// One job, by key.
 pub(crate) async fn by_key(conn: &mut SqliteConnection, key: &str) -> Result<Option<Job>, Failure> {
-    let row = sqlx::query_as!(
+    let row = rows!(
+        conn,
         JobRow,
         "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
              lease_until, client, case_id, payload, error_class, error_message, note, created_at,
              changed_at
          FROM jobs WHERE key = ?1",
         key
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(JobRow::read).transpose()?)
+    )?;
+    row.one()
 }
 
 /// Jobs matching a filter, by lane, then `seq`.
@@ -341,7 +340,7 @@ pub(crate) async fn list(
     conn: &mut SqliteConnection,
     filter: &JobFilter,
     page: Page,
-) -> Result<Vec<Job>, Failure> {
+) -> Result<Listed<Job>, Failure> {
     let stopped = [JobState::Parked, JobState::Dead, JobState::Cancelled];
     let only_stopped =
         !filter.states.is_empty() && filter.states.iter().all(|state| stopped.contains(state));
@@ -350,10 +349,7 @@ pub(crate) async fn list(
     } else {
         list_any(conn, filter, page).await?
     };
-    Ok(rows
-        .into_iter()
-        .map(JobRow::read)
-        .collect::<Result<_, _>>()?)
+    rows.readable()
 }
 
 fn state_names(filter: &JobFilter) -> Result<String, StoreError> {
@@ -371,12 +367,13 @@ async fn list_stopped(
     conn: &mut SqliteConnection,
     filter: &JobFilter,
     page: Page,
-) -> Result<Vec<JobRow>, Failure> {
+) -> Result<Rows<JobRow>, Failure> {
     let states = state_names(filter)?;
     let client = filter.client.as_ref().map(ClientId::as_str);
     let case_id = filter.case.as_ref().map(|id| id.0.as_bytes().as_slice());
     let (limit, offset) = bounds(page);
-    Ok(sqlx::query_as!(
+    rows!(
+        conn,
         JobRow,
         "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
              lease_until, client, case_id, payload, error_class, error_message, note, created_at,
@@ -397,8 +394,6 @@ async fn list_stopped(
         limit,
         offset
     )
-    .fetch_all(conn)
-    .await?)
 }
 
 /// Any other question: by way of the case where one is named, else through the whole table.
@@ -406,13 +401,14 @@ async fn list_any(
     conn: &mut SqliteConnection,
     filter: &JobFilter,
     page: Page,
-) -> Result<Vec<JobRow>, Failure> {
+) -> Result<Rows<JobRow>, Failure> {
     let states = state_names(filter)?;
     let client = filter.client.as_ref().map(ClientId::as_str);
     let (limit, offset) = bounds(page);
     if let Some(case) = &filter.case {
         let case_id = case.0.as_bytes().as_slice();
-        return Ok(sqlx::query_as!(
+        return rows!(
+            conn,
             JobRow,
             "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since,
                  leased_by, lease_until, client, case_id, payload, error_class, error_message,
@@ -431,11 +427,10 @@ async fn list_any(
             filter.class,
             limit,
             offset
-        )
-        .fetch_all(conn)
-        .await?);
+        );
     }
-    Ok(sqlx::query_as!(
+    rows!(
+        conn,
         JobRow,
         "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
              lease_until, client, case_id, payload, error_class, error_message, note, created_at,
@@ -453,35 +448,53 @@ async fn list_any(
         limit,
         offset
     )
-    .fetch_all(conn)
-    .await?)
+}
+
+#[derive(sqlx::FromRow)]
+pub(crate) struct AttemptRow {
+    #[sqlx(rename = "name!: String")]
+    name: String,
+    id: Vec<u8>,
+    fence: i64,
+    ended_at: i64,
+    result: String,
+    error_class: Option<String>,
+    error_message: Option<String>,
+    note: Option<String>,
+}
+
+impl Stored for AttemptRow {
+    const TABLE: &'static str = "attempts";
+    const NAME: &'static str = "name!: String";
+    type Value = Attempt;
+
+    fn read(self) -> Result<Attempt, StoreError> {
+        let row = Reading::new("attempts", self.name);
+        Ok(Attempt {
+            job: JobId(row.uuid("job", &self.id)?),
+            fence: row.number("fence", self.fence)?,
+            ended_at: row.time("ended_at", self.ended_at)?,
+            result: self.result,
+            error: job_error(self.error_class, self.error_message),
+            note: self.note,
+        })
+    }
 }
 
 /// The tries of a job, oldest first.
 pub(crate) async fn attempts(
     conn: &mut SqliteConnection,
     job: JobId,
-) -> Result<Vec<Attempt>, Failure> {
+) -> Result<Listed<Attempt>, Failure> {
     let id = job.0.as_bytes().as_slice();
-    let rows = sqlx::query!(
-        "SELECT a.job, a.fence, a.ended_at, a.result, a.error_class, a.error_message, a.note
+    rows!(
+        conn,
+        AttemptRow,
+        r#"SELECT a.job || '/' || a.fence AS "name!: String", j.id, a.fence, a.ended_at, a.result,
+             a.error_class, a.error_message, a.note
          FROM attempts a JOIN jobs j ON j.seq = a.job
-         WHERE j.id = ?1 ORDER BY a.fence",
+         WHERE j.id = ?1 ORDER BY a.fence"#,
         id
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|attempt| {
-            let row = Reading::new("attempts", attempt.job);
-            Ok(Attempt {
-                job,
-                fence: row.number("fence", attempt.fence)?,
-                ended_at: row.time("ended_at", attempt.ended_at)?,
-                result: attempt.result,
-                error: job_error(attempt.error_class, attempt.error_message),
-                note: attempt.note,
-            })
-        })
-        .collect()
+    )?
+    .readable()
 }

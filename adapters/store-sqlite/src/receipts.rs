@@ -10,10 +10,12 @@ use sha2::{Digest as _, Sha256};
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
+use crate::rows::{Listed, Stored, rows};
 use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, bounds, json, micros};
 
-struct ReceiptRow {
+#[derive(sqlx::FromRow)]
+pub(crate) struct ReceiptRow {
     seq: i64,
     id: Vec<u8>,
     source: String,
@@ -29,7 +31,10 @@ struct ReceiptRow {
     processed_at: Option<i64>,
 }
 
-impl ReceiptRow {
+impl Stored for ReceiptRow {
+    const TABLE: &'static str = "receipts";
+    type Value = Receipt;
+
     fn read(self) -> Result<Receipt, StoreError> {
         let row = Reading::new("receipts", self.seq);
         Ok(Receipt {
@@ -198,16 +203,15 @@ pub(crate) async fn get(
     id: ReceiptId,
 ) -> Result<Option<Receipt>, Failure> {
     let id = id.0.as_bytes().as_slice();
-    let row = sqlx::query_as!(
+    let row = rows!(
+        conn,
         ReceiptRow,
         "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
              content_type, body, state, duplicate_of, note, processed_at
          FROM receipts WHERE id = ?1",
         id
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(ReceiptRow::read).transpose()?)
+    )?;
+    row.one()
 }
 
 /// Receipts in a state, in the order they were stored.
@@ -215,38 +219,33 @@ pub(crate) async fn list(
     conn: &mut SqliteConnection,
     state: ReceiptState,
     page: Page,
-) -> Result<Vec<Receipt>, Failure> {
+) -> Result<Listed<Receipt>, Failure> {
     let (limit, offset) = bounds(page);
     // Few are new or quarantined, and each state has an index of its own; SQLite uses it only
     // where the statement names the state. The rest are read in the order they lie in.
     let rows = match state {
-        ReceiptState::New => {
-            sqlx::query_as!(
-                ReceiptRow,
-                "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
+        ReceiptState::New => rows!(
+            conn,
+            ReceiptRow,
+            "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
                      content_type, body, state, duplicate_of, note, processed_at
                  FROM receipts WHERE state = 'new' ORDER BY seq LIMIT ?1 + 0 OFFSET ?2",
-                limit,
-                offset
-            )
-            .fetch_all(conn)
-            .await?
-        }
-        ReceiptState::Quarantined => {
-            sqlx::query_as!(
-                ReceiptRow,
-                "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
+            limit,
+            offset
+        )?,
+        ReceiptState::Quarantined => rows!(
+            conn,
+            ReceiptRow,
+            "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
                      content_type, body, state, duplicate_of, note, processed_at
                  FROM receipts WHERE state = 'quarantined' ORDER BY seq LIMIT ?1 + 0 OFFSET ?2",
-                limit,
-                offset
-            )
-            .fetch_all(conn)
-            .await?
-        }
+            limit,
+            offset
+        )?,
         ReceiptState::Done | ReceiptState::Duplicate => {
             let state = state.as_str();
-            sqlx::query_as!(
+            rows!(
+                conn,
                 ReceiptRow,
                 "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
                      content_type, body, state, duplicate_of, note, processed_at
@@ -254,15 +253,10 @@ pub(crate) async fn list(
                 state,
                 limit,
                 offset
-            )
-            .fetch_all(conn)
-            .await?
+            )?
         }
     };
-    Ok(rows
-        .into_iter()
-        .map(ReceiptRow::read)
-        .collect::<Result<_, _>>()?)
+    rows.readable()
 }
 
 /// Receipts that one key let in, in the order they were stored.
@@ -273,10 +267,11 @@ pub(crate) async fn by_key(
     verified_by: &str,
     since: Option<Timestamp>,
     page: Page,
-) -> Result<Vec<Receipt>, Failure> {
+) -> Result<Listed<Receipt>, Failure> {
     let since = since.map_or(i64::MIN, micros);
     let (limit, offset) = bounds(page);
-    let rows = sqlx::query_as!(
+    let rows = rows!(
+        conn,
         ReceiptRow,
         "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
              content_type, body, state, duplicate_of, note, processed_at
@@ -286,13 +281,8 @@ pub(crate) async fn by_key(
         since,
         limit,
         offset
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(ReceiptRow::read)
-        .collect::<Result<_, _>>()?)
+    )?;
+    rows.readable()
 }
 
 #[derive(sqlx::FromRow)]
@@ -306,8 +296,11 @@ pub(crate) struct FactColumns {
     pub(crate) learned_at: i64,
 }
 
-impl FactColumns {
-    pub(crate) fn read(self) -> Result<FactRow, StoreError> {
+impl Stored for FactColumns {
+    const TABLE: &'static str = "facts";
+    type Value = FactRow;
+
+    fn read(self) -> Result<FactRow, StoreError> {
         let row = Reading::new("facts", self.seq);
         Ok(FactRow {
             fact: Fact {
@@ -359,18 +352,14 @@ pub(crate) async fn facts(
     client: &ClientId,
 ) -> Result<Vec<FactRow>, Failure> {
     let client = client.as_str();
-    let rows = sqlx::query_as!(
+    let rows = rows!(
+        conn,
         FactColumns,
         "SELECT seq, object, source_time, client, body, receipt, learned_at
          FROM facts WHERE client = ?1 ORDER BY source_time, seq",
         client
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(FactColumns::read)
-        .collect::<Result<_, _>>()?)
+    )?;
+    rows.all()
 }
 
 /// Facts a receipt taught, in the order they were stored.
@@ -379,16 +368,12 @@ pub(crate) async fn facts_of(
     id: ReceiptId,
 ) -> Result<Vec<FactRow>, Failure> {
     let id = id.0.as_bytes().as_slice();
-    let rows = sqlx::query_as!(
+    let rows = rows!(
+        conn,
         FactColumns,
         "SELECT seq, object, source_time, client, body, receipt, learned_at
          FROM facts WHERE receipt = ?1 ORDER BY seq",
         id
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(FactColumns::read)
-        .collect::<Result<_, _>>()?)
+    )?;
+    rows.all()
 }

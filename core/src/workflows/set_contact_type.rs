@@ -37,6 +37,9 @@ pub const STEPS: [StepInfo; 1] = [StepInfo {
 struct State {
     value: String,
     current: EffectKey,
+    /// Held because the contact is gone: once it is seen, the write is planned anew.
+    #[serde(default)]
+    waits_for_contact: bool,
 }
 
 /// The procedure. It has no parameters: the order carries the value.
@@ -99,18 +102,28 @@ impl Workflow for SetContactType {
         if case.status.is_closed() {
             return None;
         }
-        let Ok(state) = serde_json::from_value::<State>(case.data.clone()) else {
+        let Ok(mut state) = serde_json::from_value::<State>(case.data.clone()) else {
             return unreadable(cx, case);
         };
         let mut draft = Draft::new(cx, case);
         match input {
             Input::Effect { key, settled } if *key == state.current => {
                 settle(&mut draft, settled);
+                state.waits_for_contact = false;
                 draft.finish(&state)
             }
             Input::Fact { fact } if fact.body == FactBody::ContactGone => {
                 draft.cancel(state.current.clone());
                 hold(&mut draft, "her contact in the CRM is gone");
+                state.waits_for_contact = true;
+                draft.finish(&state)
+            }
+            Input::Fact { fact }
+                if fact.body == FactBody::ContactSeen && state.waits_for_contact =>
+            {
+                draft.say("Her contact in the CRM is there");
+                draft.settle_work();
+                let state = set(&mut draft, &state.value);
                 draft.finish(&state)
             }
             Input::Person { by, action } => person(draft, &state, by, action),
@@ -176,6 +189,7 @@ fn set(draft: &mut Draft<'_>, value: &str) -> State {
     State {
         value: value.to_owned(),
         current,
+        waits_for_contact: false,
     }
 }
 

@@ -321,6 +321,10 @@ fn a_read_that_fails_and_a_contact_that_is_gone_hold() {
     let mut world = ordered(CardRemoval::Keep, billing());
     world.learn(FactBody::ContactGone);
     assert!(world.is("held"));
+    assert!(world.learn(FactBody::ContactSeen));
+    assert!(world.is("open"), "what she pays for is read again");
+    world.learn(FactBody::ContactGone);
+    assert!(world.is("held"));
     assert!(world.person(Action::Close {
         reason: "moved away".into()
     }));

@@ -71,4 +71,8 @@ fn without_a_contact_or_a_value_nothing_is_written() {
     assert!(matches!(world.guard(&key), Verdict::Hold { .. }));
     world.learn(FactBody::ContactGone);
     assert!(world.is("held"));
+    assert!(world.learn(FactBody::ContactSeen));
+    assert!(world.is("open"));
+    assert_ne!(world.current(), key, "planned anew");
+    assert!(!world.learn(FactBody::ContactSeen));
 }

@@ -411,6 +411,26 @@ fn e40_without_a_contact_the_portal_goes_on_and_the_crm_steps_are_held() {
 }
 
 #[test]
+fn e40_a_contact_that_is_seen_again_lets_go_on_what_waited_for_it_and_nothing_else() {
+    let mut world = World::at_email();
+    assert!(!world.learn(FactBody::ContactSeen), "nobody missed it");
+    world.learn(FactBody::ContactGone);
+    assert!(world.is("held"));
+    assert!(world.learn(FactBody::ContactSeen));
+    world.opens();
+    assert_eq!(world.live_outreach(), 1);
+
+    // A pause that a person decides about is not ended by it.
+    let mut world = World::at_email();
+    world.learn(FactBody::ContactGone);
+    world.client.status = ClientStatus::OnBreak;
+    world.update();
+    let before = world.case.status.as_str();
+    assert!(world.learn(FactBody::ContactSeen));
+    assert_eq!(world.case.status.as_str(), before);
+}
+
+#[test]
 fn e41_the_new_coach_inherits_what_is_asked_and_the_open_call() {
     let mut world = World::at_call();
     world.client.coach = Some("ivy".into());

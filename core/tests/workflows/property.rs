@@ -29,6 +29,7 @@ enum Event {
     Due(u8),
     Regimen(u8),
     ContactGone,
+    ContactSeen,
     CallTask(u8),
     Engaged(u8),
     Person(u8),
@@ -51,6 +52,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0_u8..8).prop_map(Event::Due),
         1 => (0_u8..40).prop_map(Event::Regimen),
         1 => Just(Event::ContactGone),
+        1 => Just(Event::ContactSeen),
         2 => (0_u8..6).prop_map(Event::CallTask),
         2 => (0_u8..6).prop_map(Event::Engaged),
         4 => (0_u8..12).prop_map(Event::Person),
@@ -171,6 +173,9 @@ fn happens(world: &mut World, event: &Event) {
         }
         Event::ContactGone => {
             world.learn(FactBody::ContactGone);
+        }
+        Event::ContactSeen => {
+            world.learn(FactBody::ContactSeen);
         }
         Event::CallTask(number) => {
             world.learn(FactBody::CallTaskChanged {

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use relay_core::effects::EffectKind;
-use relay_core::facts::FactBody;
 use relay_core::ids::{ClientId, ContactId};
 use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
@@ -195,7 +194,7 @@ impl Engine {
             let mut clients = self.store.clients_of(&contact).await?;
             let mut unaware = Vec::new();
             for client in clients.drain(..) {
-                if !self.knows_gone(&client, &contact).await? {
+                if !self.knows_gone(&client, Some(&contact)).await? {
                     unaware.push(client);
                 }
             }
@@ -211,17 +210,6 @@ impl Engine {
             }
         }
         Ok(gone)
-    }
-
-    async fn knows_gone(
-        &self,
-        client: &ClientId,
-        contact: &ContactId,
-    ) -> Result<bool, EngineError> {
-        let facts = self.store.facts(client).await?;
-        Ok(facts.iter().any(|row| {
-            row.fact.body == FactBody::ContactGone && row.fact.object == contact.as_str()
-        }))
     }
 
     /// Clients with an open case.

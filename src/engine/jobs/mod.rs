@@ -28,6 +28,7 @@ use relay_store::{Existing, Fence, Job, JobEnd, JobError, NewJob, Op, StoreError
 use serde::de::DeserializeOwned;
 
 use crate::checkpoint::SETTLE;
+use crate::engine::damage::unreadable;
 use crate::engine::turn::{REFUSED, is_refused_alone, was_refused};
 use crate::engine::{Engine, EngineError};
 
@@ -38,8 +39,15 @@ impl Engine {
     /// Runs a claimed job to its end, if it is its turn. An error means that the database can't be
     /// written now; whatever else goes wrong, a panic too, ends this job and no other.
     pub(crate) async fn run_job(&self, job: &Job, ordered: bool) -> Result<(), EngineError> {
-        let Some(turn) = Box::pin(self.take_turn(job, ordered)).await? else {
-            return Ok(());
+        let turn = match Box::pin(self.take_turn(job, ordered)).await {
+            Ok(Some(turn)) => turn,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                return match unreadable(&error) {
+                    Some(damage) => self.wait_for_mending(job, damage).await,
+                    None => Err(error),
+                };
+            }
         };
         // Boxed: it would otherwise be held twice, here and by what counts its calls.
         let done = turn.within(Box::pin(self.run_in_turn(job))).await;
@@ -61,6 +69,9 @@ impl Engine {
             }
             if error.is_passing() {
                 return Err(error);
+            }
+            if let Some(damage) = unreadable(&error) {
+                return self.wait_for_mending(job, damage).await;
             }
             // Loading again and deciding again is the whole answer to a conflict.
             if error.is_conflict() {

@@ -6,11 +6,11 @@
 //! by the procedure's rule. If it doesn't, everything stays as it is without it.
 
 use relay_core::channel::{EngagementEvent, EngagementSource, MailEvidence};
-use relay_core::clients::AddressState;
+use relay_core::clients::ContactSnapshot;
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{CaseId, ClientId, ContactId};
 use relay_core::retry::Class;
-use relay_core::time::SignedDuration;
+use relay_core::time::{SignedDuration, Timestamp};
 use relay_core::workflow::{Input, ReadKind};
 use relay_http_client::CallError;
 use relay_store::{Job, JobEnd, Op};
@@ -19,6 +19,7 @@ use super::engagement::{is_news, put_all};
 use super::{fence, member};
 use crate::checkpoint::{READ_CALL, READ_COMMIT};
 use crate::effects::link::Linked;
+use crate::engine::presence::{IN_DOUBT, Presence};
 use crate::engine::{Engine, EngineError};
 
 /// How far back mail is read: the decision's own window is never longer (A4).
@@ -55,9 +56,20 @@ impl Engine {
                     .await;
             }
         };
-        let read = match kind {
-            ReadKind::MailHistory => self.call(READ_CALL, self.read_mail(&contact)).await,
-            ReadKind::Billing => self.call(READ_CALL, self.read_billing(&contact)).await,
+        let read = match self
+            .call(READ_CALL, self.read_contact(&contact, kind))
+            .await
+        {
+            Ok(Evidence::Read(body, ops)) => Ok((body, ops)),
+            // Nothing is decided on one answer that does not know her.
+            Ok(Evidence::Doubtful(again, ops)) => {
+                link_ops.extend(ops);
+                return self
+                    .put_off(job, again, IN_DOUBT.to_owned(), link_ops)
+                    .await;
+            }
+            Ok(Evidence::Gone(ops)) => Ok((FactBody::ContactGone, ops)),
+            Err(error) => Err(error),
         };
         let (body, unread) = match read {
             Ok((body, ops)) => {
@@ -75,15 +87,17 @@ impl Engine {
         };
         let now = self.now();
         let mut stepping = self.stepping_with_names(&case.client).await?;
-        stepping.fact(
-            Fact {
-                client: case.client.clone(),
-                object: format!("{id}/{step}/{visit}"),
-                source_time: now,
-                body,
-            },
-            None,
-        );
+        let object = match body {
+            FactBody::ContactGone => contact.to_string(),
+            _ => format!("{id}/{step}/{visit}"),
+        };
+        let fact = Fact {
+            client: case.client.clone(),
+            object,
+            source_time: now,
+            body,
+        };
+        stepping.fact(fact, None);
         // What was told does not count: the failure stands.
         if let Some(error) = unread
             && stepping.is_held(id)
@@ -186,63 +200,75 @@ impl Engine {
         }))
     }
 
-    async fn read_mail(&self, contact: &ContactId) -> Result<(FactBody, Vec<Op>), EngineError> {
+    async fn read_contact(
+        &self,
+        contact: &ContactId,
+        kind: ReadKind,
+    ) -> Result<Evidence, EngineError> {
+        let with_twins = kind == ReadKind::Billing;
+        let (presence, mut ops) = self.look_at_contact(contact, with_twins).await?;
+        let snapshot = match presence {
+            Presence::There(snapshot) => snapshot,
+            Presence::Doubtful { again } => return Ok(Evidence::Doubtful(again, ops)),
+            Presence::Gone => return Ok(Evidence::Gone(ops)),
+        };
+        let body = match kind {
+            ReadKind::MailHistory => {
+                let (body, more) = self.read_mail(contact, *snapshot).await?;
+                ops.extend(more);
+                body
+            }
+            ReadKind::Billing => FactBody::BillingRead {
+                twins: snapshot.twins,
+                billing: Box::new(self.ports.billing.snapshot(contact).await?),
+            },
+        };
+        Ok(Evidence::Read(body, ops))
+    }
+
+    async fn read_mail(
+        &self,
+        contact: &ContactId,
+        snapshot: ContactSnapshot,
+    ) -> Result<(FactBody, Vec<Op>), EngineError> {
         let now = self.now();
         let since = now.saturating_sub(MAIL_WINDOW).unwrap_or(now);
-        let snapshot = self.ports.contacts.contact(contact, false).await?;
-        let mut evidence = MailEvidence {
+        let emails = self.ports.mail.history(contact, since).await?;
+        let known = self.store.engagement(contact, since).await?;
+        let shown: Vec<_> = emails
+            .iter()
+            .flat_map(|mail| EngagementEvent::shown_by(mail, EngagementSource::History, now))
+            .collect();
+        let ops = put_all(contact, shown.iter().filter(|event| is_news(event, &known)));
+        // What the history shows to the same moment need not stand in the record twice.
+        let beside = known.into_iter().map(|known| known.event).filter(|known| {
+            let is_shown = |shown: &EngagementEvent| {
+                known.exact && known.is_same(shown) && known.email == shown.email
+            };
+            !shown.iter().any(is_shown)
+        });
+        let evidence = MailEvidence {
             read_at: now,
-            address: AddressState::Missing,
-            has_phone: false,
-            emails: Vec::new(),
+            address: snapshot.address,
+            has_phone: snapshot.phone.is_some(),
+            emails,
             unreadable: None,
-            engagement: Vec::new(),
+            engagement: newest(beside),
             address_unread: false,
         };
-        let mut ops = Vec::new();
-        match snapshot {
-            None => evidence.unreadable = Some("the contact no longer exists".to_owned()),
-            Some(snapshot) => {
-                evidence.address = snapshot.address;
-                evidence.has_phone = snapshot.phone.is_some();
-                evidence.emails = self.ports.mail.history(contact, since).await?;
-                let known = self.store.engagement(contact, since).await?;
-                let shown: Vec<_> = evidence
-                    .emails
-                    .iter()
-                    .flat_map(|mail| {
-                        EngagementEvent::shown_by(mail, EngagementSource::History, now)
-                    })
-                    .collect();
-                ops = put_all(contact, shown.iter().filter(|event| is_news(event, &known)));
-                // What the history shows to the same moment need not stand in the record twice.
-                let beside = known.into_iter().map(|known| known.event).filter(|known| {
-                    let is_shown = |shown: &EngagementEvent| {
-                        known.exact && known.is_same(shown) && known.email == shown.email
-                    };
-                    !shown.iter().any(is_shown)
-                });
-                evidence.engagement = newest(beside);
-            }
-        }
         let evidence = Box::new(evidence);
         Ok((FactBody::MailRead { evidence }, ops))
     }
+}
 
-    async fn read_billing(&self, contact: &ContactId) -> Result<(FactBody, Vec<Op>), EngineError> {
-        let snapshot = self
-            .ports
-            .contacts
-            .contact(contact, true)
-            .await?
-            .ok_or_else(|| super::missing("read billing", "the contact no longer exists"))?;
-        let billing = self.ports.billing.snapshot(contact).await?;
-        let body = FactBody::BillingRead {
-            twins: snapshot.twins,
-            billing: Box::new(billing),
-        };
-        Ok((body, Vec::new()))
-    }
+/// What came of a read, and what is to be committed with it.
+enum Evidence {
+    /// What was asked for.
+    Read(FactBody, Vec<Op>),
+    /// The contact was not found: to be read again at this time.
+    Doubtful(Timestamp, Vec<Op>),
+    /// The contact is gone.
+    Gone(Vec<Op>),
 }
 
 /// The newest of what was told, oldest first.

@@ -9,6 +9,7 @@ use super::{fence, member, missing};
 use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::effects::link::Linked;
 use crate::engine::conversation::contact_type_fact;
+use crate::engine::presence::{IN_DOUBT, Presence};
 use crate::engine::{Engine, EngineError};
 use crate::receipts::{Hint, HintObject};
 
@@ -22,10 +23,28 @@ impl Engine {
         let (facts, ops) = match hint.object {
             HintObject::Contact => {
                 let contact = ContactId::from(hint.id.as_str());
-                (
-                    self.reread_contact(&client, &contact, &hint).await?,
-                    Vec::new(),
-                )
+                let look = self.look_at_contact(&contact, false);
+                let (presence, mut ops) = self.call(REREAD_CALL, look).await?;
+                let told = self.knows_gone(&client, Some(&contact)).await?;
+                let body = match presence {
+                    Presence::Doubtful { again } => {
+                        return self.put_off(job, again, IN_DOUBT.to_owned(), ops).await;
+                    }
+                    Presence::There(_) => {
+                        // Here is where a doubt ends: no other job is to be made for it.
+                        ops = vec![Self::clear_doubt(&contact)];
+                        told.then_some(FactBody::ContactSeen)
+                    }
+                    Presence::Gone => (!told).then_some(FactBody::ContactGone),
+                };
+                let there = !matches!(body, Some(FactBody::ContactGone));
+                let fact = body.map(|body| self.contact_fact(&client, &contact, body));
+                let mut facts: Vec<Fact> = fact.into_iter().collect();
+                // Nobody follows up a client without a case: her contact type is not asked for.
+                if there && !self.store.open_cases(&client).await?.is_empty() {
+                    facts.extend(self.contact_type_facts(&client, &contact).await?);
+                }
+                (facts, ops)
             }
             HintObject::Task => {
                 let task = TaskId::from(hint.id.as_str());
@@ -50,32 +69,6 @@ impl Engine {
         });
         self.commit(REREAD_COMMIT, stepping.into_ops()).await?;
         Ok(())
-    }
-
-    async fn reread_contact(
-        &self,
-        client: &ClientId,
-        contact: &ContactId,
-        hint: &Hint,
-    ) -> Result<Vec<Fact>, EngineError> {
-        let found = self
-            .call(REREAD_CALL, self.ports.contacts.contact(contact, false))
-            .await?
-            .is_some();
-        if found {
-            // Nobody follows up a client without a case: her contact type is not asked for.
-            if self.store.open_cases(client).await?.is_empty() {
-                return Ok(Vec::new());
-            }
-            let fact = self.contact_type_facts(client, contact).await?;
-            return Ok(fact.into_iter().collect());
-        }
-        Ok(vec![Fact {
-            client: client.clone(),
-            object: contact.to_string(),
-            source_time: hint.at.unwrap_or_else(|| self.now()),
-            body: FactBody::ContactGone,
-        }])
     }
 
     /// The contact type as the CRM shows it; `None` where it has none.

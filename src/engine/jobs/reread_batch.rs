@@ -49,10 +49,14 @@ impl Engine {
             Err(error) => return Err(error.into()),
         };
         let there: BTreeSet<&str> = there.iter().map(ContactId::as_str).collect();
+        // One that was missed before and is there now is read by itself, too: what waits for it
+        // stands in the lanes of its clients.
+        let doubted: BTreeSet<ContactId> = self.doubted_contacts().await?.into_iter().collect();
         let mut ops = Vec::new();
         for watched in &contacts {
-            let missing = !there.contains(watched.hint.id.as_str());
-            if missing || self.is_followed_up(watched).await? {
+            let id = watched.hint.id.as_str();
+            let apart = !there.contains(id) || doubted.contains(&ContactId::from(id));
+            if apart || self.is_followed_up(watched).await? {
                 ops.extend(self.reread_ops(&from, watched));
             }
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use relay_core::retry::Class;
 use relay_core::time::{Clock, SignedDuration};
 use relay_http_client::{CallError, Transport};
 use relay_keap::oauth::{Application, Fate, OAuthClient, TokenFailure, Tokens};
@@ -124,7 +125,13 @@ impl KeapConnection {
             Ok(tenant) => status.tenant = status.tenant.or(tenant),
             Err(error) => {
                 status.problem = Some(format!("a call to prove it failed: {error}"));
-                status.remedy = Some(self.remedy(NAME));
+                // A key that was never looked at is not one to renew.
+                status.remedy = Some(if error.class == Class::Unauthorised {
+                    self.remedy(NAME)
+                } else {
+                    "try again; if it stays so, look at this machine's network and at keap.base_url"
+                        .to_owned()
+                });
             }
         }
         Ok(status)

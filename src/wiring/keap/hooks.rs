@@ -44,6 +44,12 @@ pub const EVENTS: [(&str, HintObject); 5] = [
 /// and so is Keap's for the handshake.
 const WINDOW: SignedDuration = SignedDuration::from_secs(90);
 
+/// What is said of a subscription that is not verified yet. Keap's handshake may come after its
+/// answer, so that alone it is nobody's fault.
+const NOT_VERIFIED: &str = "Keap has not verified it yet. `clear-relay hooks list` shows whether it \
+                            has in a minute; if not, see that http.public_url is reachable from \
+                            outside and that `serve` is running";
+
 /// Keap's word for a subscription that delivers.
 const VERIFIED: &str = "Verified";
 
@@ -155,11 +161,8 @@ impl KeapHooks {
         };
         describe(status, &now, self.paths()?);
         if status.standing != Standing::Awake {
-            status.problem = Some(
-                "the relay did not answer the handshake: is http.public_url reachable from \
-                 outside, and is `serve` running?"
-                    .to_owned(),
-            );
+            // Keap may verify after it has answered: who is to blame is said after one more look.
+            status.problem = Some(NOT_VERIFIED.to_owned());
             return Ok(());
         }
         for spare in &plan.spare {
@@ -211,6 +214,26 @@ impl KeapHooks {
             Some(hook) => self.verify(&hook).await,
             None => Err(error),
         }
+    }
+
+    /// Lists once more what was not verified when Keap answered.
+    async fn look_once_more(&self, hooks: &mut [HookStatus]) -> Result<(), CallError> {
+        let waits = |hook: &HookStatus| hook.problem.as_deref() == Some(NOT_VERIFIED);
+        if !hooks.iter().any(waits) {
+            return Ok(());
+        }
+        let paths = self.paths()?;
+        let there = self.client.hooks().await?;
+        for status in hooks.iter_mut().filter(|hook| waits(hook)) {
+            let listed = there.iter().find(|hook| hook.key == status.key);
+            if let Some(listed) = listed {
+                describe(status, listed, paths);
+            }
+            if status.standing == Standing::Awake {
+                status.problem = None;
+            }
+        }
+        Ok(())
     }
 
     /// Closes the paths of the older secrets. Returns their ids.
@@ -290,7 +313,11 @@ impl HookRegistry for KeapHooks {
             synced.hooks.push(status);
         }
         if !wish.dry_run && synced.hooks.iter().any(|hook| !hook.done.is_empty()) {
-            self.close_window().await?;
+            self.look_once_more(&mut synced.hooks).await?;
+            // A handshake that is still to come finds the window open until it closes by itself.
+            if synced.hooks.iter().all(|hook| hook.problem.is_none()) {
+                self.close_window().await?;
+            }
         }
         if wish.finish_rotation && !wish.dry_run {
             synced.closed = self.close_older(&synced.hooks).await?;

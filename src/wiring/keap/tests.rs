@@ -116,13 +116,47 @@ async fn a_contact_comes_with_its_address_state_and_its_twins() {
 }
 
 #[tokio::test]
+async fn a_contact_found_by_a_second_address_is_told_apart_from_one_found_by_its_first() {
+    let setup = setup();
+    setup.does(contact(1002, Some("husband@example.test")));
+    let slots = serde_json::json!([
+        { "email": "husband@example.test", "field": "EMAIL1" },
+        { "email": "Hers@example.test", "field": "EMAIL2" },
+    ]);
+    let changes = [("email_addresses".to_owned(), slots)]
+        .into_iter()
+        .collect();
+    setup.does(Act::EditContact {
+        contact: 1002,
+        changes,
+    });
+    for (address, first) in [("hers@example.test", false), ("husband@example.test", true)] {
+        let found = setup.ports.by_email(address).await.expect("an answer");
+        let id = ContactId::from("1002");
+        assert_eq!(found, [ContactMatch { id, first }], "{address}");
+    }
+    // Mail goes to the first slot: an empty one is not stood in for by the second.
+    let slots = serde_json::json!([{ "email": "hers@example.test", "field": "EMAIL2" }]);
+    let changes = [("email_addresses".to_owned(), slots)]
+        .into_iter()
+        .collect();
+    setup.does(Act::EditContact {
+        contact: 1002,
+        changes,
+    });
+    let shown = setup.ports.contact(&"1002".into(), false).await;
+    assert_eq!(shown.expect("an answer").expect("a contact").email, None);
+}
+
+#[tokio::test]
 async fn a_tag_that_is_not_there_is_made_first_and_put_on_by_the_next_attempt() {
     let setup = setup();
     let tag = "Follow-up: phone";
-    let first = setup.ports.add(&maya(), tag).await.expect_err("made first");
-    assert_eq!(first.class, Class::NotSent);
+    let first = setup.ports.add(&maya(), tag).await.expect("no failure");
+    assert_eq!(first, TagAdded::MadeFirst);
     assert_eq!(setup.operations(), ["create_tag"]);
-    setup.ports.add(&maya(), tag).await.expect("put on");
+    let second = setup.ports.add(&maya(), tag).await.expect("put on");
+    assert_eq!(second, TagAdded::Done);
     setup.ports.add(&maya(), tag).await.expect("nothing to do");
     assert_eq!(setup.operations(), ["create_tag", "add_tag"]);
     assert!(setup.ports.has(&maya(), tag).await.expect("read"));
@@ -165,11 +199,10 @@ async fn a_tag_that_somebody_makes_in_the_same_moment_is_put_on_by_a_later_attem
         skip: 0,
         times: 1,
     });
-    let first = setup.ports.add(&maya(), "VIP").await.expect_err("taken");
-    assert_eq!(first.class, Class::NotSent);
-    let second = setup.ports.add(&maya(), "VIP").await.expect_err("made");
-    assert_eq!(second.class, Class::NotSent);
-    setup.ports.add(&maya(), "VIP").await.expect("put on");
+    for expected in [TagAdded::MadeFirst, TagAdded::MadeFirst, TagAdded::Done] {
+        let added = setup.ports.add(&maya(), "VIP").await.expect("no failure");
+        assert_eq!(added, expected);
+    }
 }
 
 #[tokio::test]

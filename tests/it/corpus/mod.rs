@@ -7,7 +7,7 @@
 //! | `about` | finds the folders of the corpus |
 //! | `live` | lives on with every corpus: the tests that every version must pass |
 //! | `decoding` | reads every stored text |
-//! | `make` | makes the corpus of this version (`cast`: who is in it; `by_hand`, `texts`: what the engine can't be brought to leave behind) |
+//! | `make` | makes the corpus of this version (`cast`: who is in it; `by_hand`, `samples`, `texts`: what the engine can't be brought to leave behind) |
 
 pub(crate) mod about;
 mod by_hand;
@@ -16,7 +16,10 @@ mod decoding;
 mod live;
 mod make;
 pub(crate) mod rows;
+mod samples;
 mod texts;
+
+pub(crate) use samples::fact_bodies;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -82,6 +82,38 @@ async fn every_fault_that_needs_no_vendor_is_named_at_once_and_nothing_is_made()
 }
 
 #[tokio::test]
+async fn an_address_that_cannot_be_a_vendors_is_refused_by_both_with_the_right_one() {
+    for (right, wrong) in [
+        ("http://127.0.0.1:9/crm\"", "http://127.0.0.1:9/crm/rest\""),
+        (
+            "http://127.0.0.1:9/crm\"",
+            "http://127.0.0.1:9/crm/rest/v2\"",
+        ),
+        (
+            "http://127.0.0.1:9/portal/\"",
+            "http://127.0.0.1:9/portal/coaches\"",
+        ),
+    ] {
+        let mut sandbox = sandbox();
+        assert!(
+            sandbox.config.contains(right),
+            "{right}: {}",
+            sandbox.config
+        );
+        sandbox.config = sandbox.config.replacen(right, wrong, 1);
+        for command in [&["serve"][..], &["doctor", "--offline"]] {
+            let error = sandbox.run(command).await.expect_err("a wrong address");
+            if command == ["serve"] {
+                let text = error.to_string();
+                let remedy = right.trim_end_matches('"').trim_end_matches('/');
+                assert!(text.contains(remedy), "{text}");
+            }
+        }
+        assert!(!sandbox.folder.path().join("relay.db").exists());
+    }
+}
+
+#[tokio::test]
 async fn the_words_are_those_of_the_doctor() {
     let mut sandbox = sandbox();
     sandbox.config = sandbox.config.replacen("public_url", "#", 1);

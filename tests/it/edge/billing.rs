@@ -1,8 +1,9 @@
 //! Orders that touch what clients pay, and their rails: E46–E50.
 
 use relay_core::case::CaseStatus;
-use relay_core::effects::CardRemoval;
+use relay_core::effects::{CardRemoval, EffectKind};
 use relay_core::facts::Order;
+use relay_store::EffectState;
 use serde_json::json;
 
 use super::clinic::{Clinic, Person};
@@ -45,6 +46,34 @@ async fn the_fee_stops_in_the_documents_order_and_a_second_order_finds_nothing_t
         case.expect("a case").status,
         CaseStatus::Closed { .. }
     ));
+}
+
+#[tokio::test]
+async fn a_page_in_keaps_place_is_no_removed_card_and_what_cannot_be_read_back_is_told() {
+    for (mode, delete) in [
+        (CardRemoval::Deactivate, false),
+        (CardRemoval::Delete, true),
+    ] {
+        let (clinic, maya) = clinic().await;
+        card(&clinic, 801);
+        clinic.fee(901, 201, Some(801));
+        clinic.fault(
+            "keap",
+            json!({ "operation": "remove_card", "moment": "before", "act": "status", "code": 404,
+                    "body": "<html>Page not found</html>" }),
+        );
+        let case = clinic.order(&maya, cancel(mode)).await;
+        assert_eq!(clinic.count("remove_card"), 0, "nothing was removed");
+        let effects = clinic.effects(case).await;
+        let removal = effects.iter().find(|e| e.kind() == EffectKind::RemoveCard);
+        let removal = removal.expect("planned");
+        assert_ne!(removal.state, EffectState::Done, "{mode:?}");
+        // Looked for, found standing, and tried again.
+        clinic.until("2026-11-03 09:00").await;
+        assert_eq!(clinic.count("remove_card"), 1, "{mode:?}");
+        let kinds = clinic.work_kinds(&maya).await;
+        assert_eq!(kinds.contains(&"alarm".to_owned()), !delete, "{kinds:?}");
+    }
 }
 
 #[tokio::test]

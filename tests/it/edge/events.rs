@@ -129,7 +129,11 @@ async fn e36_of_a_thousand_objects_one_is_broken_and_nine_hundred_ninety_nine_ar
     assert!(note.contains("1 broken objects"), "{note}");
     assert!(note.contains("the first at 3"), "{note}");
     assert!(note.contains("998 not watched"), "{note}");
+    // Once is not enough.
     let case = clinic.case(&maya).await;
+    let history = clinic.history(case.id).await.join("\n");
+    assert!(!history.contains("contact in the CRM"), "{history}");
+    clinic.until("2026-11-06 12:30").await;
     let history = clinic.history(case.id).await.join("\n");
     assert!(
         history.contains("Her contact in the CRM is gone"),
@@ -243,6 +247,108 @@ async fn e39_odd_shapes_are_understood_and_an_unknown_event_is_kept() {
     clinic.portal(json!({ "act": "check_in", "client": "maya" }));
     clinic.until("2026-11-06 12:00").await;
     assert_eq!(clinic.closed(&maya).await, "the check-in was submitted");
+}
+
+/// A 404 for the next reads of a contact, with this body.
+fn denied(clinic: &Clinic, times: u32, body: &str) {
+    clinic.fault(
+        "keap",
+        json!({ "operation": "get_contact", "moment": "before", "times": times,
+                "act": "status", "code": 404, "body": body }),
+    );
+}
+
+/// Somebody edits Jo's contact in Keap, so that it is read again.
+fn edited(clinic: &Clinic) {
+    let changes = json!({ "family_name": "Hayes-Lee" });
+    clinic.keap(json!({ "act": "edit_contact", "contact": 202, "changes": changes }));
+}
+
+#[tokio::test]
+async fn e40_a_page_in_keaps_place_is_no_deletion() {
+    let jo = Person::jo();
+    let own =
+        r#"{"code":404,"message":"Unable to find this Contact","status":"NOT_FOUND","details":[]}"#;
+    let unharmed = Clinic::with(std::slice::from_ref(&jo)).await;
+    unharmed.until("2026-11-12 12:00").await;
+    // A page, nothing, and Keap's own word, which its list contradicts.
+    for body in ["<!DOCTYPE html><title>Page not found</title>", "", own] {
+        let clinic = Clinic::with(std::slice::from_ref(&jo)).await;
+        clinic.until("2026-11-05 12:00").await;
+        denied(&clinic, 1, body);
+        edited(&clinic);
+        clinic.until("2026-11-12 12:00").await;
+        assert_eq!(clinic.outreach(&jo), unharmed.outreach(&jo), "{body}");
+        let case = clinic.case(&jo).await;
+        let history = clinic.history(case.id).await.join("\n");
+        assert!(!history.contains("contact in the CRM"), "{history}");
+        let dead = clinic.jobs(relay_store::JobState::Dead).await;
+        assert!(dead.is_empty(), "{dead:?}");
+    }
+}
+
+#[tokio::test]
+async fn e40_a_contact_that_is_seen_again_is_followed_up_again() {
+    for by_link in [false, true] {
+        let jo = Person::jo();
+        let clinic = Clinic::with(std::slice::from_ref(&jo)).await;
+        clinic.until("2026-11-05 12:00").await;
+        clinic.keap(json!({ "act": "delete_contact", "contact": 202 }));
+        clinic.until("2026-11-06 12:00").await;
+        let kinds = clinic.work_kinds(&jo).await;
+        assert!(kinds.contains(&"hold".to_owned()), "{kinds:?}");
+        let item = clinic.item(&jo, "hold").await;
+        assert!(
+            item.title.contains("contact in the CRM is gone"),
+            "{}",
+            item.title
+        );
+        clinic.keap(
+            json!({ "act": "add_contact", "id": 202, "given_name": "Jo", "family_name": "Hayes",
+                    "email": jo.email(), "email_status": "SINGLE_OPT_IN", "phone": jo.phone }),
+        );
+        if by_link {
+            let engine = &clinic.world.relay.engine;
+            let linked = engine
+                .link_client(&jo.id.into(), &"202".into(), "Ada")
+                .await;
+            linked.expect("the remedy that is offered");
+        } else {
+            edited(&clinic);
+        }
+        clinic.until("2026-11-06 16:00").await;
+        let kinds = clinic.work_kinds(&jo).await;
+        assert!(!kinds.contains(&"hold".to_owned()), "{by_link} {kinds:?}");
+        let outreach = clinic.outreach(&jo).join(", ");
+        assert!(outreach.contains("call_task"), "{by_link} {outreach}");
+    }
+}
+
+#[tokio::test]
+async fn e40_a_contact_denied_by_the_guard_once_is_looked_at_again_before_anything_is_held() {
+    let jo = Person::jo();
+    let unharmed = Clinic::with(std::slice::from_ref(&jo)).await;
+    unharmed.until("2026-11-12 12:00").await;
+    let clinic = Clinic::with(std::slice::from_ref(&jo)).await;
+    // Over the reads of the follow-up's morning Keap denies her, in both of its words.
+    clinic.until("2026-11-05 12:00").await;
+    clinic.keap(json!({ "act": "delete_contact", "contact": 202 }));
+    clinic.until("2026-11-06 09:05").await;
+    let held = clinic.work_kinds(&jo).await;
+    assert!(
+        !held.contains(&"hold".to_owned()),
+        "one look is not enough: {held:?}"
+    );
+    clinic.keap(
+        json!({ "act": "add_contact", "id": 202, "given_name": "Jo", "family_name": "Hayes",
+                "email": jo.email(), "email_status": "SINGLE_OPT_IN", "phone": jo.phone }),
+    );
+    clinic.until("2026-11-12 12:00").await;
+    let kinds = |story: Vec<String>| -> Vec<String> {
+        let kind = |line: &String| line.rsplit(' ').next().map(str::to_owned);
+        story.iter().filter_map(kind).collect()
+    };
+    assert_eq!(kinds(clinic.outreach(&jo)), kinds(unharmed.outreach(&jo)));
 }
 
 #[tokio::test]

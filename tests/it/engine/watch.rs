@@ -110,6 +110,8 @@ async fn a_contact_that_cannot_be_read_stops_no_other_and_is_one_dead_job() {
         panic!("one dead job: {dead:?}")
     };
     assert_eq!(dead.client, Some("maya".into()));
+    assert!(rig.store.facts(&"ana".into()).await.unwrap().is_empty());
+    rig.pass(15).await;
     let facts = rig.store.facts(&"ana".into()).await.unwrap();
     assert_eq!(facts[0].fact.kind(), "contact_gone");
     assert_eq!(rig.work("dead_job").await.len(), 1);

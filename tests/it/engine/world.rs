@@ -8,7 +8,7 @@ use clear_relay::effects::{Perform, Performed, Sighting};
 use clear_relay::ports::{
     Activity, Addresses, Among, Billing, CallTask, CardRemoved, Changed, ContactMatch,
     ContactTypeWrite, Contacts, HookRegistry, HookStatus, Mail, NewCallTask, NewEmail, NewNote,
-    Notes, Portal, PortalNote, Staff, SyncWish, Synced, Tags, Tasks,
+    Notes, Portal, PortalNote, Staff, SyncWish, Synced, TagAdded, Tags, Tasks,
 };
 use clear_relay::receipts::HintObject;
 use futures_util::future::BoxFuture;
@@ -152,6 +152,7 @@ impl Perform for World {
             Outcome::Accepted => Ok(Performed {
                 vendor_ref: Some(format!("ref-{key}")),
                 alarm: None,
+                ..Performed::default()
             }),
             Outcome::AcceptedBut(class) | Outcome::Fails(class) => Err(error(class)),
             Outcome::Panics => panic!("on order"),
@@ -390,8 +391,8 @@ impl Tags for World {
     async fn has(&self, _contact: &ContactId, _tag: &str) -> Result<bool, CallError> {
         Ok(false)
     }
-    async fn add(&self, _contact: &ContactId, _tag: &str) -> Result<(), CallError> {
-        Ok(())
+    async fn add(&self, _contact: &ContactId, _tag: &str) -> Result<TagAdded, CallError> {
+        Ok(TagAdded::Done)
     }
     async fn remove(&self, _contact: &ContactId, _tag: &str) -> Result<(), CallError> {
         Ok(())

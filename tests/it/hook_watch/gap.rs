@@ -301,6 +301,7 @@ async fn a_contact_that_was_deleted_in_the_gap_is_found_although_no_list_shows_i
     clinic.keap(json!({ "act": "delete_contact", "contact": 202 }));
     clinic.pass(10).await;
     assert_eq!(recovered(&clinic).await, [1, 0, 0]);
+    clinic.pass(15).await;
     let jo = Person::jo();
     let case = clinic.case(&jo).await;
     let history = clinic.history(case.id).await.join("\n");

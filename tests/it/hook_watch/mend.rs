@@ -174,3 +174,35 @@ pub(super) async fn shown(clinic: &Clinic, command: &HooksCommand) -> String {
     }
     both
 }
+
+#[tokio::test]
+async fn a_subscription_that_keap_verifies_after_its_answer_is_nobodys_fault() {
+    let (clinic, door) = watched(24 * 60, |_| ()).await;
+    let keap = &clinic.world.vendors.keap;
+    keap.configure(|settings| settings.verified_late = true);
+    clinic.keap(json!({ "act": "deactivate_hooks" }));
+    let wish = clear_relay::ports::SyncWish::default;
+    let synced = clinic.world.relay.hooks.sync(wish()).await.expect("a sync");
+    for hook in &synced.hooks {
+        assert_eq!(
+            (hook.status.as_str(), &hook.problem),
+            ("Verified", &None),
+            "{}",
+            hook.event
+        );
+    }
+    // Where the handshake has not come yet, the window stays open for it, and nobody is blamed.
+    clinic.keap(json!({ "act": "deactivate_hooks" }));
+    door.set(Way::Swallowed);
+    let synced = clinic.world.relay.hooks.sync(wish()).await.expect("a sync");
+    for hook in &synced.hooks {
+        let problem = hook.problem.as_deref().expect("not verified");
+        assert!(problem.contains("hooks list"), "{problem}");
+    }
+    let window = clinic
+        .store()
+        .setting("hook_handshake/keap")
+        .await
+        .expect("a store");
+    assert!(window.is_some_and(|until| !until.is_null()), "still open");
+}

@@ -161,3 +161,36 @@ fn a_path_that_only_a_shell_would_understand_is_refused() {
         assert_eq!(error.mistakes[0].key, "store.path", "{path}");
     }
 }
+
+#[test]
+fn a_stop_works_while_the_rest_of_the_configuration_is_wrong() {
+    let places = places();
+    let made = run(&places.clinic, &[], &["migrate"]);
+    assert!(made.status.success(), "{}", shown(&made));
+    let at = places.clinic.join("clear-relay.toml");
+    for wrong in [
+        "[keap]\nmode = \"on\"\nkey_file = \"nowhere\"\n",
+        "[keap]\nbase_url = \"no address\"\n",
+        "[clinic]\nzone = \"Mars\"\n",
+    ] {
+        std::fs::write(&at, wrong).expect("written");
+        let stopped = run(&places.clinic, &[], &["stop", "--by", "Robin"]);
+        assert!(stopped.status.success(), "{wrong}: {}", shown(&stopped));
+    }
+    // What may be about the database is no matter to guess.
+    for wrong in [
+        "[stor]\npath = \"other.db\"\n",
+        "[store]\npth = \"other.db\"\n",
+        "path = \"other.db\"\n",
+        "[store\n",
+    ] {
+        std::fs::write(&at, wrong).expect("written");
+        let refused = run(&places.clinic, &[], &["stop", "--by", "Robin"]);
+        assert_eq!(
+            refused.status.code(),
+            Some(2),
+            "{wrong}: {}",
+            shown(&refused)
+        );
+    }
+}

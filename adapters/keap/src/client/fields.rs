@@ -140,7 +140,8 @@ impl KeapClient {
     /// are new in v2), so that the tab can't be told.
     async fn groups_on_tab(&self) -> Result<Option<BTreeSet<String>>, CallError> {
         let base = ["v2", "contacts", "model", "customFields"];
-        let query = Query::new().with("page_size", "1000");
+        // Neither of these lists has pages, so neither takes a size of one.
+        let query = Query::new();
         let tabs: Result<Vec<Named>, _> = self
             .list(OPERATION, &[&base[..], &["tabs"]].concat(), &query, "tabs")
             .await;
@@ -162,7 +163,7 @@ impl KeapClient {
             .filter(on_tab)
             .filter_map(|tab| tab.id.as_deref())
         {
-            let query = Query::new().with("tab_id", tab).with("page_size", "1000");
+            let query = Query::new().with("tab_id", tab);
             let path = [&base[..], &["groups"]].concat();
             let found: Vec<Named> = self.list(OPERATION, &path, &query, "groups").await?;
             groups.extend(found.into_iter().filter_map(|group| group.id));

@@ -150,15 +150,26 @@ impl KeapClient {
             .with("order_by", "create_time desc")
             .with("page_size", "200");
         let notes: Vec<Note> = self.list(OPERATION, &path, &query, "notes").await?;
-        Ok(notes
+        let recent = notes
             .into_iter()
-            .filter(|note| is_recent(note.create_time, since))
-            .find(|note| {
-                note.text
-                    .as_deref()
-                    .is_some_and(|text| marker.is_in_text(text))
-            })
-            .and_then(|note| note.id))
+            .filter(|note| is_recent(note.create_time, since));
+        for listed in recent {
+            let Some(id) = listed.id else { continue };
+            // A list may leave a text out; a note taken for absent would be written a second time.
+            let text = match listed.text {
+                Some(text) => Some(text),
+                None => {
+                    let path = [&path[..], &[segment(OPERATION, &id)?]].concat();
+                    let note: Option<Note> =
+                        self.read_if_there(OPERATION, &path, &Query::new()).await?;
+                    note.and_then(|note| note.text)
+                }
+            };
+            if text.is_some_and(|text| marker.is_in_text(&text)) {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
     }
 
     /// Creates an object and returns its id. An accepted creation whose answer gives no id is

@@ -26,6 +26,8 @@ use crate::query::Query;
 use crate::types::CustomFieldValue;
 
 const OPERATION: &str = "keap write custom field";
+/// The read before and after it: a read that fails must not be told as a write that did.
+const READ: &str = "keap read custom fields";
 /// Times the look after a write is tried: a failure here would hide a loss.
 const LOOKS: usize = 3;
 
@@ -172,12 +174,12 @@ impl KeapClient {
     }
 
     async fn custom_fields(&self, contact: &str) -> Result<Fields, CallError> {
-        let path = ["v2", "contacts", segment(OPERATION, contact)?];
+        let path = ["v2", "contacts", segment(READ, contact)?];
         let query = Query::new().with("fields", "id,custom_fields,update_time");
-        let shown: Value = self.read(OPERATION, &path, &query).await?;
+        let shown: Value = self.read(READ, &path, &query).await?;
         // Writing back a list that was never shown would delete everything.
         fields(&shown).ok_or_else(|| {
-            CallError::permanent(OPERATION, "keap does not show the contact's custom fields")
+            CallError::permanent(READ, "keap does not show the contact's custom fields")
         })
     }
 
@@ -190,6 +192,7 @@ impl KeapClient {
                 Err(error) => {
                     return Err(CallError {
                         class: Class::Unclear,
+                        operation: OPERATION,
                         message: format!(
                             "written, but the other custom fields could not be checked: {}",
                             error.message

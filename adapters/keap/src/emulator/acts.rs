@@ -271,7 +271,7 @@ impl World<'_> {
             json!({
                 "id": plan.to_string(),
                 "active": true,
-                "billing_cycle": "MONTH",
+                "billing_cycle": "MONTHLY",
                 "billing_frequency": 1,
                 "number_of_cycles": 0,
             })
@@ -297,7 +297,7 @@ impl World<'_> {
                 "card_info",
                 json!({
                     "brand": "VISA",
-                    "card_type": "Visa",
+                    "card_type": "CREDIT",
                     "last_four": new.last_four.as_deref().unwrap_or("4242"),
                     "expiration_month": "12",
                     "expiration_year": "2030",

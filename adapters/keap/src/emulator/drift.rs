@@ -22,8 +22,12 @@ const WORDS: &[&str] = &[
     "order_type",
 ];
 
-/// The word that nobody knows.
-const NEW: &str = "A_NEW_WORD";
+/// The word that nobody knows. It marks what differs from the description on purpose, in answers and
+/// in what acts put into the tenant.
+pub(super) const NEW: &str = "A_NEW_WORD";
+
+/// The member that nobody announced, with the same meaning.
+pub(super) const NEWS: &str = "x_news";
 
 /// The answer as the switches want it.
 pub(super) fn drifted(mut reply: Reply, settings: &Settings) -> Reply {
@@ -40,11 +44,12 @@ pub(super) fn drifted(mut reply: Reply, settings: &Settings) -> Reply {
     if settings.drift == Drift::NullsEverywhere {
         hollow(body);
     }
-    if settings.drift == Drift::ShortLists
-        && let Some(Value::Array(tasks)) = body.get_mut("tasks")
-    {
-        for task in tasks.iter_mut().filter_map(Value::as_object_mut) {
-            task.remove("description");
+    if settings.drift == Drift::ShortLists {
+        for (list, text) in [("tasks", "description"), ("notes", "text")] {
+            let items = body.get_mut(list).and_then(Value::as_array_mut);
+            for item in items.into_iter().flatten().filter_map(Value::as_object_mut) {
+                item.remove(text);
+            }
         }
     }
     reply

@@ -10,14 +10,16 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use percent_encoding::percent_decode_str;
 use relay_http_client::Outcome;
+use relay_http_client::emulation::described::Found;
 use relay_http_client::emulation::{FaultAct, Moment};
 
+use super::quota::Beyond;
 use super::registry::WRITES;
 use super::reply::{Handled, Reply, Version, html_page};
 use super::request::Incoming;
 use super::routes::{self, Route, Run};
 use super::settings::{KeyHeader, Settings};
-use super::{Keap, drift, lock, oauth, quota};
+use super::{Keap, described, drift, lock, oauth, quota};
 
 /// The largest body that is read: attachments make mails large.
 pub(super) const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -42,9 +44,10 @@ pub(super) async fn answer(keap: &Arc<Keap>, request: Request) -> Response {
         let headers = quota::empty_headers(&settings, keap.now());
         return finish(keap, Ending::Reply(reply), headers);
     }
-    let (within, headers) = count(keap, &settings);
-    if settings.limits.enforced && !within {
-        return finish(keap, Ending::Reply(Reply::too_many()), headers);
+    let (beyond, headers) = count(keap, &settings);
+    if let Some(beyond) = beyond.filter(|_| settings.limits.enforced) {
+        let reply = Reply::too_many(settings.throttled, beyond);
+        return finish(keap, Ending::Reply(reply), headers);
     }
     let ending = match axum::body::to_bytes(body, MAX_BODY).await {
         Ok(body) => match incoming(parts, &body) {
@@ -87,11 +90,11 @@ fn judge(keap: &Keap, settings: &Settings, headers: &HeaderMap) -> Option<&'stat
     lock(&keap.state).issued.judge(presented, keap.now())
 }
 
-fn count(keap: &Keap, settings: &Settings) -> (bool, HeaderMap) {
+fn count(keap: &Keap, settings: &Settings) -> (Option<Beyond>, HeaderMap) {
     let now = keap.now();
     let mut state = lock(&keap.state);
-    let within = state.usage.count(now, &settings.limits);
-    (within, quota::headers(&state.usage, settings, now))
+    let beyond = state.usage.count(now, &settings.limits);
+    (beyond, quota::headers(&state.usage, settings, now))
 }
 
 /// Takes the request apart, or says at once what is wrong with its form.
@@ -107,6 +110,11 @@ fn incoming(parts: http::request::Parts, body: &Bytes) -> Result<Incoming, Reply
         Some(rest) => (Version::V1, rest),
         None => (Version::V2, path.strip_prefix("/v2/").ok_or_else(unknown)?),
     };
+    // Old clients wrote a slash behind it, and v1 has answered them.
+    let (path, rest) = match version {
+        Version::V1 => (path.trim_end_matches('/'), rest.trim_end_matches('/')),
+        Version::V2 => (path.as_str(), rest),
+    };
     let segments = rest.split('/').map(decode).collect();
     let query = parts.uri.query().unwrap_or_default();
     let query = url::form_urlencoded::parse(query.as_bytes())
@@ -116,7 +124,7 @@ fn incoming(parts: http::request::Parts, body: &Bytes) -> Result<Incoming, Reply
     Ok(Incoming {
         method: parts.method,
         version,
-        path,
+        path: path.to_owned(),
         segments,
         query,
         headers: parts.headers,
@@ -146,13 +154,22 @@ fn json(
 }
 
 async fn route(keap: &Arc<Keap>, request: &Incoming) -> Ending {
-    let Some(route) = routes::find(request) else {
-        return Ending::Reply(if routes::exists(request) {
-            Reply::error(request.version, 405, "Method not allowed")
-        } else {
-            Reply::html(404, html_page("Page not found"))
-        });
+    let described = match described::find(request) {
+        Found::Operation(operation) => operation,
+        Found::OtherMethod => {
+            let reply = Reply::error(request.version, 405, "Method not allowed");
+            return Ending::Reply(reply);
+        }
+        // Keap has it, and this emulator doesn't: nobody may take that for Keap's word.
+        Found::Elsewhere => return Ending::Reply(not_emulated(request.version)),
+        Found::Nothing => return Ending::Reply(Reply::html(404, html_page("Page not found"))),
     };
+    let Some(route) = routes::find(request) else {
+        return Ending::Reply(not_emulated(request.version));
+    };
+    if let Some(refusal) = described::refusal(keap, described, request) {
+        return Ending::Reply(refusal);
+    }
     let operation = route.operation;
     if request.method != Method::GET && !WRITES.contains(&operation) {
         return Ending::Reply(Reply::error(
@@ -166,6 +183,7 @@ async fn route(keap: &Arc<Keap>, request: &Incoming) -> Ending {
     }
     let handled = carry_out(keap, request, route).await;
     let reply = handled.unwrap_or_else(|refusal| refusal);
+    described::check(keap, described, request.version, &reply);
     match keap.faults.take(operation, Moment::After) {
         None => Ending::Reply(reply),
         Some(act) => match (&act, act.outcome()) {
@@ -173,6 +191,10 @@ async fn route(keap: &Arc<Keap>, request: &Incoming) -> Ending {
             _ => struck(&act, request),
         },
     }
+}
+
+fn not_emulated(version: Version) -> Reply {
+    Reply::error(version, 501, "Keap has this, and its emulator does not")
 }
 
 async fn carry_out(keap: &Arc<Keap>, request: &Incoming, route: Route<'_>) -> Handled {

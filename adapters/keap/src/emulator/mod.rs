@@ -17,6 +17,8 @@
 //! - The book holds what was accepted, named by the effect that it carries out; a request that
 //!   was accepted but changed nothing has `_again` behind its name; mail that was accepted and
 //!   will never arrive is `email_dropped`.
+//! - Every exchange is held against the vendor's own description (`described.rs`): what it forbids
+//!   is refused, and an answer it doesn't know is noted down as a fault of this emulator.
 //! - Nothing runs by itself: hook deliveries wait in a queue until [`Keap::deliver_due`].
 //!
 //! Guarantee: a fault "after" leaves the change in place. Not guaranteed: anything that
@@ -27,6 +29,7 @@ mod acts;
 mod automation;
 mod custom;
 mod deliveries;
+mod described;
 mod drift;
 mod filter;
 mod gate;
@@ -54,6 +57,7 @@ use axum::Router;
 use relay_core::random::Random;
 use relay_core::time::{Clock, Timestamp};
 use relay_http_client::Transport;
+use relay_http_client::emulation::described::{Mismatch, Side};
 use relay_http_client::emulation::{Accepted, Book, Faults};
 
 pub use act::Act;
@@ -62,6 +66,7 @@ pub use acts::{
     NewUser,
 };
 pub use automation::NewPost;
+pub use described::description;
 pub use look::{Seen, SeenCard, SeenEmail, SeenNote, SeenSubscription, SeenTask};
 pub use more_acts::{NewGoal, NewTemplate, TagRefusal};
 pub use oddities::{
@@ -72,7 +77,7 @@ pub use reply::{gateway_fault, html_page, quota_exceeded};
 pub use settings::{
     AddressList, ApiUrl, Arrival, AutoCharge, Consent, DeactivatedCard, Drift, FieldEcho, HookTime,
     KeyHeader, Limits, ListWrite, ModelMetadata, NameFilter, OAuthSettings, OldToken, OptedOut,
-    PageEnd, PageToken, RefusedToken, SecondDeactivate, Settings, TaskTime, Undecodable,
+    PageEnd, PageToken, RefusedToken, SecondDeactivate, Settings, TaskTime, Throttled, Undecodable,
     UnknownOption, Unset,
 };
 
@@ -88,6 +93,7 @@ pub struct Keap {
     book: Book,
     faults: Faults,
     acknowledged: Book<String>,
+    mismatches: Mutex<Vec<(Side, Mismatch)>>,
     hook_transport: Mutex<Option<Arc<dyn Transport>>>,
 }
 
@@ -109,6 +115,7 @@ impl Keap {
             book: Book::default(),
             faults: Faults::default(),
             acknowledged: Book::default(),
+            mismatches: Mutex::default(),
             hook_transport: Mutex::new(None),
         })
     }
@@ -142,7 +149,7 @@ impl Keap {
         *lock(&self.hook_transport) = Some(transport);
     }
 
-    /// Forgets everything but the settings and the way to hook receivers.
+    /// Forgets everything but the settings, what was not as described, and the way to hook receivers.
     pub fn reset(&self) {
         *lock(&self.state) = State::default();
         self.book.clear();

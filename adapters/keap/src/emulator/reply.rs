@@ -7,6 +7,9 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use relay_http_client::emulation::FaultAct;
 use serde_json::{Value, json};
 
+use super::quota::Beyond;
+use super::settings::Throttled;
+
 /// The version of the API a path belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Version {
@@ -105,8 +108,19 @@ impl Reply {
         Self::json(401, gateway_fault(text, code))
     }
 
-    pub(super) fn too_many() -> Self {
-        Self::json(429, quota_exceeded())
+    pub(super) fn too_many(throttled: Throttled, beyond: Beyond) -> Self {
+        let body = match (throttled, beyond) {
+            (Throttled::Application, _) => quota_exceeded(),
+            (Throttled::Gateway, Beyond::Spike) => gateway_fault(
+                "Spike arrest violation",
+                "policies.ratelimit.SpikeArrestViolation",
+            ),
+            (Throttled::Gateway, Beyond::Quota) => gateway_fault(
+                "Rate limit quota violation",
+                "policies.ratelimit.QuotaViolation",
+            ),
+        };
+        Self::json(429, body)
     }
 
     /// What a fault on order says.
@@ -122,7 +136,7 @@ impl Reply {
         let mut reply = match (body, code) {
             (Some(text), _) => Self::text(*code, text),
             (None, 401) => Self::unauthorised("keymanagement.service.invalid_access_token"),
-            (None, 429) => Self::too_many(),
+            (None, 429) => Self::too_many(Throttled::Application, Beyond::Quota),
             (None, _) => Self::error(version, *code, "Something went wrong"),
         };
         reply.retry_after = *retry_after;

@@ -1,8 +1,6 @@
 //! From a method and a path to an operation. One table: what a fault can be ordered for and what
 //! carries the request out can't drift apart.
 
-use http::Method;
-
 use super::hooks::HookCall;
 use super::reply::{Handled, Version};
 use super::request::Incoming;
@@ -48,27 +46,11 @@ fn hook<'a>(operation: &'static str, call: HookCall<'a>) -> Route<'a> {
     Route { operation, run }
 }
 
-/// The operation of a request; `None` for a path that doesn't exist.
+/// The operation of a request; `None` where it isn't emulated. Which paths there are and which
+/// methods they have is for the vendor's description to say.
 pub(super) fn find(request: &Incoming) -> Option<Route<'_>> {
-    find_as(&request.method, request)
-}
-
-/// Whether the path exists for another method.
-pub(super) fn exists(request: &Incoming) -> bool {
-    [
-        Method::GET,
-        Method::POST,
-        Method::PATCH,
-        Method::PUT,
-        Method::DELETE,
-    ]
-    .iter()
-    .any(|method| find_as(method, request).is_some())
-}
-
-fn find_as<'a>(method: &Method, request: &'a Incoming) -> Option<Route<'a>> {
     let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
-    let (method, path) = (method.as_str(), segments.as_slice());
+    let (method, path) = (request.method.as_str(), segments.as_slice());
     match request.version {
         Version::V1 => v1_contact(method, path, request).or_else(|| v1_hook(method, path)),
         Version::V2 => contact(method, path, request)
@@ -128,6 +110,10 @@ fn contact<'a>(method: &str, path: &[&'a str], request: &Incoming) -> Option<Rou
         ("PATCH", ["contacts", id]) => one("edit_contact", contacts::patch, id),
         ("GET", ["contacts", id, "tags"]) => one("list_contact_tags", tags::of_contact, id),
         ("GET", ["contacts", id, "notes"]) => one("list_notes", notes::list, id),
+        ("GET", ["contacts", id, "notes", note]) => Route {
+            operation: "get_note",
+            run: Run::Two(notes::get, id, note),
+        },
         ("POST", ["contacts", id, "notes"]) => one("contact_note", notes::create, id),
         _ => return None,
     })

@@ -233,6 +233,15 @@ pub struct Limits {
     pub enforced: bool,
 }
 
+/// Whose words a request beyond a limit meets: both were seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Throttled {
+    /// The gateway's fault, with its code.
+    Gateway,
+    /// The application's error, with `code` as a text.
+    Application,
+}
+
 /// What the token endpoint says of a refresh token that is not valid: both were seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusedToken {
@@ -341,6 +350,8 @@ pub struct Settings {
     pub opted_out: OptedOut,
     /// Mail whose content is not encoded.
     pub undecodable: Undecodable,
+    /// The body of 429.
+    pub throttled: Throttled,
     /// Nulls and members nobody announced.
     pub drift: Drift,
     /// The list of addresses.
@@ -357,6 +368,9 @@ pub struct Settings {
     pub note_delay: RangeInclusive<u32>,
     /// Event keys that this tenant doesn't offer: the lists that are known differ by edition or year.
     pub unoffered_events: Vec<String>,
+    /// Whether an answer to a create or verify shows the status from before its handshake: the next
+    /// list tells what came of it.
+    pub verified_late: bool,
     /// Times in hook deliveries.
     pub hook_time: HookTime,
     /// Addresses in hook deliveries.
@@ -396,6 +410,7 @@ impl Default for Settings {
             deactivated_card: DeactivatedCard::Listed,
             opted_out: OptedOut::Dropped,
             undecodable: Undecodable::Sent,
+            throttled: Throttled::Gateway,
             drift: Drift::Nulls,
             address_list: AddressList::Offered,
             unset: Unset::Last,
@@ -404,6 +419,7 @@ impl Default for Settings {
             task_delay: 0..=0,
             note_delay: 0..=0,
             unoffered_events: Vec::new(),
+            verified_late: false,
             hook_time: HookTime::Millis,
             api_url: ApiUrl::Present,
             arrival: Arrival::Orderly,

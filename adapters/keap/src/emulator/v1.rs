@@ -171,7 +171,7 @@ pub(super) fn cards(world: &mut World<'_>, request: &Incoming, id: &str) -> Hand
             let last = card["last_four"].as_str().unwrap_or_default();
             json!({
                 "id": number(record.row.get("credit_card_id")),
-                "card_type": card["card_type"],
+                "card_type": card["brand"],
                 "card_number": format!("************{last}"),
                 "validation_status": "Good",
                 "payment_method_id": record.id.to_string(),
@@ -253,7 +253,7 @@ pub(super) fn subscriptions(world: &mut World<'_>, request: &Incoming) -> Handle
                 }),
                 "active": record.row.get("active"),
                 "billing_cycle": record.row.get("billing_cycle"),
-                "frequency": record.row.get("billing_frequency"),
+                "billing_frequency": record.row.get("billing_frequency"),
                 "next_bill_date": record.row.get("next_bill_date"),
                 "start_date": record.row.get("start_date"),
             })

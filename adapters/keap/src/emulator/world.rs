@@ -8,6 +8,7 @@ use relay_core::time::Timestamp;
 use relay_http_client::emulation::{Accepted, Book};
 use serde_json::{Value, json};
 
+use super::drift::NEWS;
 use super::hooks::Change;
 use super::settings::{Drift, Settings};
 use super::state::{Record, Row, State, later};
@@ -65,7 +66,7 @@ impl World<'_> {
             row.entry(*member).or_insert(Value::Null);
         }
         if self.settings.drift == Drift::NullsAndNews {
-            row.insert("x_news".to_owned(), json!({ "since": ["nobody knows"] }));
+            row.insert(NEWS.to_owned(), json!({ "since": ["nobody knows"] }));
         }
         row
     }

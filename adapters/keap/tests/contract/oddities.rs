@@ -466,3 +466,20 @@ async fn a_task_whose_text_the_list_leaves_out_is_read_by_itself() {
         .await;
     assert_eq!(other.expect("an answer"), None);
 }
+
+#[tokio::test]
+async fn a_note_whose_text_the_list_leaves_out_is_read_by_itself() {
+    let setup = ready().await;
+    let client = &setup.client;
+    let since = setup.clock.now();
+    let marker = Marker::new("marker_short");
+    let made = client
+        .create_note(MAYA, COACH, "Mailed", "Why", &marker)
+        .await
+        .expect("made");
+    setup
+        .keap
+        .configure(|tenant| tenant.drift = Drift::ShortLists);
+    let found = client.find_note(MAYA, &marker, since).await;
+    assert_eq!(found.expect("an answer"), Some(made));
+}

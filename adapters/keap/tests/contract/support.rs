@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use http::Method;
 use relay_core::random::SeededRandom;
 use relay_core::time::{ManualClock, Timestamp};
+use relay_http_client::emulation::described::Side;
 use relay_http_client::emulation::{Accepted, FaultAct, FaultRule, Moment};
 use relay_http_client::{Answer, Call, RouterTransport, Transport, TransportError};
 use relay_keap::emulator::{Act, Keap, NewContact, NewField, NewUser, Settings as Tenant};
@@ -78,6 +79,18 @@ pub(crate) fn settings(key: &str, header: HeaderStyle) -> Settings {
         base: "http://keap.test/crm".parse().expect("a valid address"),
         header,
         ..Settings::live(SecretString::from(key)).expect("settings")
+    }
+}
+
+/// Ends a test in which an exchange was not as the vendor describes it, on either side.
+impl Drop for Setup {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            for side in [Side::Request, Side::Answer] {
+                let found = self.keap.mismatches(side);
+                assert_eq!(found, Vec::<String>::new(), "{side:?}");
+            }
+        }
     }
 }
 

@@ -118,6 +118,7 @@ fn writes_about_people() -> Vec<(&'static str, Method, &'static str, Value)> {
     let template = json!({ "contact_ids": ["1001"], "template_id": "9001", "user_id": "1" });
     let goal = json!({ "contact_id": 1001, "integration": "relay", "call_name": "away" });
     let field = json!({ "custom_fields": [{ "id": "6", "content": "In-Person" }] });
+    let field_v1 = json!({ "custom_fields": [{ "id": 6, "content": "In-Person" }] });
     let task = json!({ "assigned_to_user_id": "1" });
     let reassign = "/v2/tasks/30001?update_mask=assigned_to_user_id";
     let note = json!({ "user_id": "1", "title": "x" });
@@ -177,7 +178,7 @@ fn writes_about_people() -> Vec<(&'static str, Method, &'static str, Value)> {
             "/v2/contacts/1001",
             field.clone(),
         ),
-        ("contact_type", patch.clone(), "/v1/contacts/1001", field),
+        ("contact_type", patch.clone(), "/v1/contacts/1001", field_v1),
         (
             "edit_contact",
             patch,

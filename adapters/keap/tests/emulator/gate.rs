@@ -1,7 +1,7 @@
 //! Credentials, forms, quotas: everything that stands before a route.
 
 use http::Method;
-use relay_keap::emulator::{Act, KeyHeader};
+use relay_keap::emulator::{Act, KeyHeader, Throttled};
 use serde_json::{Value, json};
 
 use crate::tenant::{MAYA, Tenant};
@@ -105,7 +105,7 @@ async fn an_enforced_limit_refuses_until_the_window_ends() {
     let tenant = Tenant::with(|s| {
         s.limits.enforced = true;
         s.limits.per_second = 2;
-        s.limits.per_day = 4;
+        s.limits.per_day = 5;
     });
     let mut seen = Vec::new();
     for _ in 0..3 {
@@ -113,8 +113,13 @@ async fn an_enforced_limit_refuses_until_the_window_ends() {
     }
     let statuses: Vec<u16> = seen.iter().map(|answer| answer.status).collect();
     assert_eq!(statuses, [200, 200, 429]);
+    let code = &seen[2].json["fault"]["detail"]["errorcode"];
+    assert_eq!(code, "policies.ratelimit.SpikeArrestViolation");
+    tenant
+        .keap
+        .configure(|s| s.throttled = Throttled::Application);
     assert_eq!(
-        seen[2].json,
+        tenant.get("/v2/contacts/1001").await.json,
         json!({
             "code": "429",
             "message": "Quota Exceeded",
@@ -140,6 +145,28 @@ async fn an_enforced_limit_refuses_until_the_window_ends() {
 }
 
 #[tokio::test]
+async fn a_minute_is_the_last_one_and_not_the_clocks() {
+    let tenant = Tenant::with(|s| {
+        s.limits.enforced = true;
+        s.limits.per_minute = 2;
+    });
+    let status = async || tenant.get("/v2/contacts/1001").await;
+    assert_eq!(status().await.status, 200);
+    tenant.pass(50);
+    assert_eq!(status().await.status, 200);
+    // The clock's minute has ended twenty seconds ago; the first request is seventy seconds old.
+    tenant.pass(9);
+    let refused = status().await;
+    assert_eq!(refused.status, 429);
+    let code = &refused.json["fault"]["detail"]["errorcode"];
+    assert_eq!(code, "policies.ratelimit.QuotaViolation");
+    tenant.pass(42);
+    assert_eq!(status().await.status, 429, "two of the last minute stand");
+    tenant.pass(60);
+    assert_eq!(status().await.status, 200);
+}
+
+#[tokio::test]
 async fn a_body_on_get_and_an_unknown_path_meet_html() {
     let tenant = Tenant::new();
     for (path, body, status) in [
@@ -156,6 +183,28 @@ async fn a_body_on_get_and_an_unknown_path_meet_html() {
         );
         assert!(answer.text.starts_with("<!DOCTYPE html>"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn what_keap_has_and_the_emulator_has_not_is_501_and_never_404() {
+    let tenant = Tenant::new();
+    for path in [
+        "/v2/tasks/model",
+        "/v2/subscriptions/model",
+        "/v2/emails/templates",
+        "/v2/opportunities",
+        "/v1/tasks/7",
+    ] {
+        assert_eq!(tenant.get(path).await.status, 501, "{path}");
+    }
+    assert_eq!(tenant.delete("/v2/contacts/1001").await.status, 501);
+}
+
+#[tokio::test]
+async fn a_slash_behind_a_path_of_v1_is_let_pass() {
+    let tenant = Tenant::new();
+    assert_eq!(tenant.get("/v1/hooks/").await.status, 200);
+    assert_eq!(tenant.get("/v2/tags/").await.status, 404);
 }
 
 #[tokio::test]
@@ -255,7 +304,8 @@ async fn what_other_integrations_use_counts_for_the_account_and_with_our_key_for
     assert_eq!(tenant.get("/v2/contacts/1001").await.status, 200);
     let refused = tenant.get("/v2/contacts/1001").await;
     assert_eq!(refused.status, 429, "the account's minute");
-    assert_eq!(refused.json["code"], json!("429"));
+    let code = &refused.json["fault"]["detail"]["errorcode"];
+    assert_eq!(code, "policies.ratelimit.QuotaViolation");
     assert_eq!(refused.header(left), Some("0|49"));
     tenant.pass(60);
     tenant.act(Act::UseQuota {

@@ -93,6 +93,18 @@ async fn subscribe(tenant: &Tenant, event_key: &str) -> Value {
     answer.json
 }
 
+#[tokio::test]
+async fn an_answer_may_be_older_than_its_handshake() {
+    let (tenant, receiver) = listening();
+    tenant
+        .keap
+        .configure(|settings| settings.verified_late = true);
+    let hook = subscribe(&tenant, "contact.edit").await;
+    assert_eq!(hook["status"], json!("Unverified"));
+    assert_eq!(receiver.handshakes().len(), 1);
+    assert_eq!(status(&tenant, "1").await, json!("Verified"));
+}
+
 async fn status(tenant: &Tenant, key: &str) -> Value {
     tenant.get(&format!("/v1/hooks/{key}")).await.json["status"].clone()
 }

@@ -239,7 +239,7 @@ async fn an_address_has_a_status_or_none_at_all() {
     assert_eq!(none.status, 404);
     tenant.act(Act::SetAddressStatus {
         email: "jo@example.test".to_owned(),
-        status: "A_NEW_KIND".to_owned(),
+        status: "A_NEW_WORD".to_owned(),
     });
     let list = "/v2/emailAddresses?filter=emails%3D%3Djo%40example.test%2Cmaya%40example.test";
     let list = tenant.get(&format!("{list}&order_by=email%20asc")).await;
@@ -252,10 +252,10 @@ async fn an_address_has_a_status_or_none_at_all() {
         shown,
         [
             (&json!("SINGLE_OPT_IN"), &json!(true)),
-            (&json!("A_NEW_KIND"), &json!(false)),
+            (&json!("A_NEW_WORD"), &json!(false)),
         ]
     );
     let contact = tenant.get(&format!("/v2/contacts/{JO}")).await;
     let address = &contact.json["email_addresses"][0];
-    assert_eq!(address["email_opt_status"], json!("A_NEW_KIND"));
+    assert_eq!(address["email_opt_status"], json!("A_NEW_WORD"));
 }

@@ -10,6 +10,7 @@ mod automation;
 mod billing;
 mod contacts;
 mod faults;
+mod forms;
 mod gate;
 mod hooks;
 mod mail;

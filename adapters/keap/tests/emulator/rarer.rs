@@ -237,7 +237,7 @@ async fn the_built_in_contact_types_are_listed() {
     let tenant = Tenant::new();
     let list = tenant.get("/v2/settings/contactOptionTypes").await;
     assert_eq!(list.status, 200);
-    assert!(list.json["contact_option_types"].is_array());
+    assert!(list.json["option_types"].is_array());
 }
 
 #[tokio::test]

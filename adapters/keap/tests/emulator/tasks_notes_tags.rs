@@ -184,8 +184,10 @@ async fn a_note_is_made_and_found_by_any_part_of_its_title() {
     }
     assert_eq!(
         tenant.post("/v2/contacts/99/notes", json!({})).await.status,
-        404
+        400
     );
+    let body = json!({ "user_id": "1", "title": "x" });
+    assert_eq!(tenant.post("/v2/contacts/99/notes", body).await.status, 404);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use relay_core::random::SeededRandom;
 use relay_core::time::{ManualClock, SignedDuration, Timestamp};
+use relay_http_client::emulation::described::Side;
 use relay_http_client::{Call, RouterTransport, Transport, TransportError};
 use relay_keap::emulator::{Act, Keap, NewContact, NewField, NewUser, Settings};
 use serde_json::{Value, json};
@@ -38,6 +39,19 @@ pub(crate) struct Tenant {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) keap: Arc<Keap>,
     transport: RouterTransport,
+    _watched: Watched,
+}
+
+/// Ends a test in which the emulator answered otherwise than the vendor describes. Requests are not
+/// looked at here: wrong ones are sent on purpose.
+struct Watched(Arc<Keap>);
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_eq!(self.0.mismatches(Side::Answer), Vec::<String>::new());
+        }
+    }
 }
 
 /// 16:00 UTC on the third of November 2026.
@@ -60,6 +74,7 @@ impl Tenant {
         transport.serve("keap.test", keap.router());
         let tenant = Self {
             clock,
+            _watched: Watched(Arc::clone(&keap)),
             keap,
             transport,
         };

@@ -28,6 +28,10 @@ enum Phase {
 }
 
 /// What a case of this procedure remembers.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and stored by this name"
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct State {
     wish: Wish,
@@ -52,6 +56,9 @@ pub(super) struct State {
     told: bool,
     /// Held because a read was given up: once it is made after all, the case goes on.
     unread: bool,
+    /// Held because the contact is gone: once it is seen, what she pays for is read again.
+    #[serde(default)]
+    waits_for_contact: bool,
 }
 
 impl State {
@@ -70,6 +77,7 @@ impl State {
             proposed: false,
             told: false,
             unread: false,
+            waits_for_contact: false,
         }
     }
 }
@@ -113,6 +121,12 @@ impl<'a> Run<'a> {
                 }
                 FactBody::ContactGone => {
                     self.hold("her contact in the CRM is gone", serde_json::json!({}));
+                    self.state.waits_for_contact = true;
+                    true
+                }
+                FactBody::ContactSeen if self.state.waits_for_contact => {
+                    self.draft.say("Her contact in the CRM is there");
+                    self.again();
                     true
                 }
                 _ => false,
@@ -141,6 +155,7 @@ impl<'a> Run<'a> {
         self.draft.visit = visit;
         self.draft.status = CaseStatus::Open;
         self.state.unread = false;
+        self.state.waits_for_contact = false;
     }
 
     fn read(&mut self) {
@@ -289,6 +304,7 @@ impl<'a> Run<'a> {
             .calendar
             .next_working_morning(self.draft.cx.now);
         self.state.unread = false;
+        self.state.waits_for_contact = false;
         self.draft.settle_work();
         self.draft.status = CaseStatus::Held {
             reason: reason.to_owned(),
@@ -385,20 +401,25 @@ impl<'a> Run<'a> {
         self.draft.wait = None;
     }
 
+    /// Reads and plans anew, as if nothing had been tried.
+    fn again(&mut self) {
+        self.draft.settle_work();
+        if let Some((key, _)) = self.state.current.take() {
+            self.draft.cancel(key);
+        }
+        self.state.queue.clear();
+        self.state.rounds = 0;
+        self.state.phase = Phase::Stop;
+        self.state.cards = None;
+        self.state.kept.clear();
+        self.read();
+    }
+
     fn person(&mut self, by: &str, action: &Action) -> bool {
         match action {
             Action::Resume if matches!(self.draft.status, CaseStatus::Held { .. }) => {
                 self.draft.say(format!("{by} resumed"));
-                self.draft.settle_work();
-                if let Some((key, _)) = self.state.current.take() {
-                    self.draft.cancel(key);
-                }
-                self.state.queue.clear();
-                self.state.rounds = 0;
-                self.state.phase = Phase::Stop;
-                self.state.cards = None;
-                self.state.kept.clear();
-                self.read();
+                self.again();
                 true
             }
             Action::Close { reason } => {

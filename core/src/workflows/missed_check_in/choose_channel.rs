@@ -115,8 +115,9 @@ impl Run<'_> {
     /// E40, E21: nothing is done in the CRM without a contact.
     pub(super) fn hold_contact_gone(&mut self) {
         let extra = serde_json::json!({
-            "remedy": "link the client to her contact (`clients link`): the case goes on by itself; or close",
+            "remedy": "restore the contact, or link the client to another (`clients link`): the case goes on by itself; or close",
         });
         self.hold(Hold::NotSent, "her contact in the CRM is gone", extra);
+        self.state.waits_for_contact = true;
     }
 }

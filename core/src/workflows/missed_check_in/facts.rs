@@ -69,6 +69,7 @@ impl Run<'_> {
             FactBody::ContactGone => self.contact_gone(),
             FactBody::ContactType { value } => self.contact_type_read(value.as_deref()),
             FactBody::Ordered { by, order } => self.ordered(by, order),
+            FactBody::ContactSeen => self.contact_seen(),
             FactBody::MessageRead { .. }
             | FactBody::ProgramReactivated
             | FactBody::BillingRead { .. } => false,
@@ -238,7 +239,7 @@ impl Run<'_> {
             self.coach_changed();
         }
         if self.state.client.contact.is_some() && before.contact != self.state.client.contact {
-            self.state.contact_gone = false;
+            self.contact_seen();
         }
         match client.status.clone() {
             ClientStatus::Online => {
@@ -393,6 +394,19 @@ impl Run<'_> {
             self.draft.cancel(key);
         }
         self.state.tags.clear();
+        true
+    }
+
+    /// The contact is there after all, or another one is: what waited for nothing else goes on.
+    pub(super) fn contact_seen(&mut self) -> bool {
+        if !self.state.contact_gone {
+            return false;
+        }
+        self.state.contact_gone = false;
+        self.draft.say("Her contact in the CRM is there");
+        if self.is_held() && self.state.waits_for_contact {
+            self.enter(self.state.next());
+        }
         true
     }
 }

@@ -11,7 +11,6 @@
 //!   tells of, at a daily read, or at a guard that asks the CRM anyway.
 
 use super::run::{Ask, Run};
-use super::state::{Hold, Step};
 use crate::case::CaseStatus;
 use crate::clients::is_in_person;
 use crate::facts::Order;
@@ -57,23 +56,6 @@ impl Run<'_> {
             self.close("the client comes to the clinic now (contact type In-Person in the CRM)");
             return true;
         }
-        self.contact_is_there()
-    }
-
-    /// What was believed gone is shown again: nothing is held for it any more (E40).
-    fn contact_is_there(&mut self) -> bool {
-        if !std::mem::take(&mut self.state.contact_gone) {
-            return false;
-        }
-        self.draft.say("Her contact is in the CRM again");
-        let held = matches!(self.draft.status, CaseStatus::Held { .. });
-        let in_crm = matches!(
-            self.step(),
-            Some(Step::ChooseChannel | Step::EmailFollowUp | Step::PhoneFollowUp)
-        );
-        if held && in_crm && self.state.hold == Some(Hold::NotSent) {
-            self.go_on();
-        }
-        true
+        self.contact_seen()
     }
 }

@@ -31,7 +31,7 @@ impl Run<'_> {
         }
     }
 
-    fn is_held(&self) -> bool {
+    pub(super) fn is_held(&self) -> bool {
         matches!(self.draft.status, CaseStatus::Held { .. })
     }
 

@@ -278,6 +278,7 @@ impl<'a> Run<'a> {
             Hold::Unclear => &["done_by_hand", "skip", "close"],
         };
         self.state.hold = Some(hold);
+        self.state.waits_for_contact = false;
         self.draft.status = CaseStatus::Held {
             reason: reason.to_owned(),
         };

@@ -282,6 +282,9 @@ pub struct State {
     pub asked: Option<NewWork>,
     /// The CRM contact is gone (E40).
     pub contact_gone: bool,
+    /// Held for nothing but that: once the contact is seen, the case goes on by itself.
+    #[serde(default)]
+    pub waits_for_contact: bool,
     /// The coach has done the first thing that is asked of her by hand.
     pub text_by_hand: bool,
     /// How many of the things that are asked of her after that she has done.
@@ -337,6 +340,7 @@ impl State {
             hold: None,
             asked: None,
             contact_gone: false,
+            waits_for_contact: false,
             text_by_hand: false,
             by_hand: 0,
             by_hand_at: None,

@@ -83,6 +83,7 @@ pub(crate) fn subscriptions(world: &mut World<'_>, request: &Incoming) -> Handle
         orders: &[
             ("id", "id"),
             ("contact_id", "contact_id"),
+            ("subscription_plan_id", "subscription_plan_id"),
             ("modification_time", "modification_time"),
         ],
         page: 0..=1000,
@@ -286,7 +287,12 @@ pub(crate) fn cards(world: &mut World<'_>, request: &Incoming) -> Handled {
             named("since_time", "created_time", Kind::Since),
             named("until_time", "created_time", Kind::Until),
         ],
-        orders: &[("created_time", "created_time")],
+        orders: &[
+            ("created_time", "created_time"),
+            ("payment_method_id", "id"),
+            ("contact_id", "contact_id"),
+            ("merchant_account_id", "merchant_account_id"),
+        ],
         page: 0..=1000,
     };
     list::page(world, request, &listing, items)
@@ -354,10 +360,16 @@ pub(crate) fn products(world: &mut World<'_>, request: &Incoming) -> Handled {
         fields: vec![
             field("name", name_kind(world)),
             field("sku", Kind::Text),
+            field("description", Kind::Text),
+            field("short_description", Kind::Text),
             named("product_id", "id", Kind::Number),
             named("product_ids", "id", Kind::Set),
         ],
-        orders: &[("name", "name"), ("sku", "sku")],
+        orders: &[
+            ("name", "name"),
+            ("sku", "sku"),
+            ("last_updated_time", "update_time"),
+        ],
         page: 0..=1000,
     };
     list::page(world, request, &listing, items)
@@ -375,9 +387,36 @@ pub(crate) fn product(world: &mut World<'_>, _: &Incoming, id: &str) -> Handled 
 }
 
 /// `GET /v2/products/{id}/subscriptions`: its plans, under the key `subscriptions`.
-pub(crate) fn plans(world: &mut World<'_>, _: &Incoming, id: &str) -> Handled {
+pub(crate) fn plans(world: &mut World<'_>, request: &Incoming, id: &str) -> Handled {
     let record = find_product(world, id)?;
-    Reply::ok(json!({ "subscriptions": record.row.get("subscription_plans") }))
+    let product = record.id.to_string();
+    // The same plans as in the product, under other names.
+    let plans = record.row.get("subscription_plans");
+    let items = plans
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .map(|plan| {
+            let shown = json!({
+                "id": plan["id"],
+                "active": plan["active"],
+                "cycle_type": plan["billing_cycle"],
+                "frequency": plan["billing_frequency"],
+                "total_cycles": plan["number_of_cycles"],
+                "subscription_plan_name": record.text("name"),
+            });
+            let mut index = shown.as_object().cloned().unwrap_or_default();
+            index.insert("product_id".to_owned(), product.clone().into());
+            Item { index, shown }
+        })
+        .collect();
+    let listing = Listing {
+        key: "subscriptions",
+        fields: vec![field("active", Kind::Flag), field("cycle_type", Kind::Word)],
+        orders: &[("id", "id"), ("product_id", "product_id")],
+        page: 0..=1000,
+    };
+    list::page(world, request, &listing, items)
 }
 
 /// `GET /v2/orders/{id}`
@@ -411,8 +450,21 @@ pub(crate) fn orders(world: &mut World<'_>, request: &Incoming) -> Handled {
             field("order_type", Kind::Word),
             named("created_since_time", "creation_time", Kind::Since),
             named("created_until_time", "creation_time", Kind::Until),
+            named("modified_since_time", "modification_time", Kind::Since),
+            named("modified_until_time", "modification_time", Kind::Until),
+            field("product_id", Kind::Word),
+            field("invoice_id", Kind::Word),
+            field("invoice_xid", Kind::Word),
+            field("shipping_locality", Kind::Word),
+            field("shipping_region_code", Kind::Word),
+            field("shipping_postal_code", Kind::Word),
+            field("shipping_country_code", Kind::Word),
         ],
-        orders: &[("id", "id"), ("order_time", "order_time")],
+        orders: &[
+            ("id", "id"),
+            ("order_time", "order_time"),
+            ("modification_time", "modification_time"),
+        ],
         page: 0..=1000,
     };
     list::page(world, request, &listing, items)

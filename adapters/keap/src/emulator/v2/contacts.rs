@@ -77,6 +77,29 @@ const NUMERIC: &[&str] = &[
     "USER",
 ];
 
+/// Filters on members that no contact of this tenant has: taken, and nothing fits.
+const WITHOUT_DATA: &[&str] = &[
+    "company_id",
+    "billing_address_line1",
+    "billing_address_locality",
+    "billing_address_region",
+    "billing_address_postal_code",
+    "billing_address_country_code",
+    "shipping_address_line1",
+    "shipping_address_locality",
+    "shipping_address_region",
+    "shipping_address_postal_code",
+    "shipping_address_country_code",
+    "other_address_line1",
+    "other_address_locality",
+    "other_address_region",
+    "other_address_postal_code",
+    "other_address_country_code",
+    "city",
+    "state",
+    "lead_source_name",
+];
+
 /// Opt statuses of people who may be written to.
 const OPTED_IN: &[&str] = &[
     "UNENGAGED_MARKETABLE",
@@ -100,6 +123,10 @@ pub(crate) fn get(world: &mut World<'_>, request: &Incoming, id: &str) -> Handle
 /// `GET /v2/contacts`
 pub(crate) fn list(world: &mut World<'_>, request: &Incoming) -> Handled {
     let fields = request.fields();
+    let filter = request.parameter("filter").unwrap_or_default();
+    if filter.contains("phone_number==") != filter.contains("phone_fields==") {
+        return Err(Reply::bad("phone_number and phone_fields go together"));
+    }
     let items = world
         .state
         .contacts
@@ -160,7 +187,7 @@ pub(crate) fn write(world: &mut World<'_>, contact: u64, plain: Vec<(String, Val
 fn view(world: &World<'_>, record: &Record, fields: Option<&[&str]>) -> Value {
     let mut row = world.shown(record, OPTIONAL);
     if let Some(addresses) = row.get_mut("email_addresses").and_then(Value::as_array_mut) {
-        for address in addresses {
+        for address in addresses.iter_mut().filter_map(Value::as_object_mut) {
             add_status(world, address);
         }
     }
@@ -175,13 +202,14 @@ fn view(world: &World<'_>, record: &Record, fields: Option<&[&str]>) -> Value {
     only(row, fields)
 }
 
-fn add_status(world: &World<'_>, address: &mut Value) {
-    let email = address["email"].as_str().unwrap_or_default().to_lowercase();
+fn add_status(world: &World<'_>, address: &mut Row) {
+    let email = address.get("email").and_then(Value::as_str);
+    let email = email.unwrap_or_default().to_lowercase();
     let row = world.state.addresses.get(&email);
     let status = row.and_then(|row| row.get("status")).cloned();
     let opted_in = status.as_ref().and_then(Value::as_str).map(is_opted_in);
-    address["email_opt_status"] = status.unwrap_or_default();
-    address["is_opt_in"] = json!(opted_in);
+    address.insert("email_opt_status".to_owned(), status.unwrap_or_default());
+    address.insert("is_opt_in".to_owned(), json!(opted_in));
 }
 
 /// The tags on a contact.
@@ -204,6 +232,15 @@ fn index(world: &World<'_>, record: &Record) -> Row {
         .map(|address| address["email"].clone())
         .collect();
     row.insert("email".to_owned(), emails);
+    for (name, member) in [("phone_number", "number"), ("phone_fields", "field")] {
+        let phones = row.get("phone_numbers").and_then(Value::as_array);
+        let values: Value = phones
+            .into_iter()
+            .flatten()
+            .map(|phone| phone.get(member).cloned().unwrap_or_default())
+            .collect();
+        row.insert(name.to_owned(), values);
+    }
     for field in &world.state.fields {
         if let Some(value) = world.state.custom.get(&(record.id, field.id)) {
             row.insert(format!("custom:{}", field.id), value.clone());
@@ -218,12 +255,16 @@ fn filters(custom: &[CustomField]) -> Vec<Field> {
         field("given_name", Kind::Text),
         field("family_name", Kind::Text),
         field("middle_name", Kind::Text),
+        field("website", Kind::Text),
+        field("phone_number", Kind::Word),
+        field("phone_fields", Kind::Set),
         named("ids", "id", Kind::Set),
         named("contact_ids", "id", Kind::Set),
         named("contact_id", "id", Kind::Number),
         named("start_update_time", "update_time", Kind::Since),
         named("end_update_time", "update_time", Kind::Until),
     ];
+    fields.extend(WITHOUT_DATA.iter().map(|name| field(name, Kind::Text)));
     fields.extend(custom.iter().map(|custom| {
         let kind = if NUMERIC.contains(&custom.kind.as_str()) {
             Kind::Number

@@ -63,6 +63,15 @@ pub(crate) fn list(world: &mut World<'_>, request: &Incoming, contact: &str) -> 
     page(world, request, |record| record.belongs_to(contact))
 }
 
+/// `GET /v2/contacts/{id}/notes/{note}`
+pub(crate) fn get(world: &mut World<'_>, _: &Incoming, contact: &str, id: &str) -> Handled {
+    let contact = world.state.contacts.find(contact);
+    let contact = contact.ok_or_else(|| Reply::not_found("Contact"))?.id;
+    let record = world.state.notes.find(id);
+    let record = record.filter(|record| record.belongs_to(contact));
+    Reply::ok(view(world, record.ok_or_else(|| Reply::not_found("Note"))?))
+}
+
 /// `GET /v2/notes`: everybody's, unless a filter names a contact.
 pub(crate) fn list_all(world: &mut World<'_>, request: &Incoming) -> Handled {
     page(world, request, |_| true)

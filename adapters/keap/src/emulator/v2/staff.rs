@@ -35,7 +35,11 @@ pub(crate) fn users(world: &mut World<'_>, request: &Incoming) -> Handled {
             named("include_inactive", "everybody", Kind::Text),
             named("include_partners", "everybody", Kind::Text),
         ],
-        orders: &[("email", "email"), ("name", "family_name")],
+        orders: &[
+            ("email", "email"),
+            ("name", "family_name"),
+            ("create_time", "create_time"),
+        ],
         page: 1..=100,
     };
     list::page(world, request, &listing, items)
@@ -92,5 +96,5 @@ pub(crate) fn business_profile(world: &mut World<'_>, _: &Incoming) -> Handled {
 /// `GET /v2/settings/contactOptionTypes`: what the built-in contact type offers. The clinic's own
 /// type is a custom field, so these are nobody's to write.
 pub(crate) fn contact_option_types(_: &mut World<'_>, _: &Incoming) -> Handled {
-    Reply::ok(json!({ "contact_option_types": ["Customer", "Prospect", "Other"] }))
+    Reply::ok(json!({ "option_types": ["Customer", "Prospect", "Other"] }))
 }

@@ -37,11 +37,18 @@ pub(crate) fn list(world: &mut World<'_>, request: &Incoming) -> Handled {
         fields: vec![
             field("name", name_kind(world)),
             field("description", Kind::Text),
+            field("category_id", Kind::Word),
             named("tag_ids", "id", Kind::Set),
             named("since_create_time", "create_time", Kind::Since),
             named("until_create_time", "create_time", Kind::Until),
+            named("since_update_time", "update_time", Kind::Since),
+            named("until_update_time", "update_time", Kind::Until),
         ],
-        orders: &[("name", "name"), ("create_time", "create_time")],
+        orders: &[
+            ("name", "name"),
+            ("create_time", "create_time"),
+            ("update_time", "update_time"),
+        ],
         page: 0..=1000,
     };
     list::page(world, request, &listing, items)
@@ -180,10 +187,22 @@ pub(crate) fn of_contact(world: &mut World<'_>, request: &Incoming, contact: &st
         key: "tags",
         fields: vec![
             field("name", name_kind(world)),
+            field("description", Kind::Text),
+            field("category_id", Kind::Word),
             named("since_applied_time", "applied_time", Kind::Since),
             named("until_applied_time", "applied_time", Kind::Until),
+            named("since_create_time", "create_time", Kind::Since),
+            named("until_create_time", "create_time", Kind::Until),
+            named("since_update_time", "update_time", Kind::Since),
+            named("until_update_time", "update_time", Kind::Until),
         ],
-        orders: &[("name", "name"), ("applied_time", "applied_time")],
+        orders: &[
+            ("name", "name"),
+            ("applied_time", "applied_time"),
+            ("create_time", "create_time"),
+            ("update_time", "update_time"),
+            ("category_id", "category_id"),
+        ],
         page: 0..=1000,
     };
     list::page(world, request, &listing, items)
@@ -219,7 +238,12 @@ pub(crate) fn contacts_with(world: &mut World<'_>, request: &Incoming, id: &str)
             named("since_applied_time", "applied_time", Kind::Since),
             named("until_applied_time", "applied_time", Kind::Until),
         ],
-        orders: &[("applied_time", "applied_time"), ("email", "email")],
+        orders: &[
+            ("applied_time", "applied_time"),
+            ("email", "email"),
+            ("given_name", "given_name"),
+            ("family_name", "family_name"),
+        ],
         page: 0..=1000,
     };
     list::page(world, request, &listing, items)
