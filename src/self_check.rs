@@ -78,7 +78,7 @@ impl SelfCheck {
         match since {
             Some(since) if !self.was_stopped => tracing::warn!(
                 %since,
-                "outreach is stopped: nothing goes out to clients until `clear-relay resume`"
+                "outreach is stopped: nothing goes out to clients until `clear-relay resume --by NAME`"
             ),
             None if self.was_stopped => tracing::warn!("outreach goes on"),
             _ => {}

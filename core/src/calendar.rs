@@ -8,7 +8,9 @@
 //! # Rules
 //! - A **portal** message disturbs nobody: portal hours hold every day of the year, clinic time.
 //! - **Outreach** (mail, text) goes out when the clinic is open that day by *its* calendar, at an
-//!   hour that is allowed in *her* zone. An unknown zone means the clinic's.
+//!   hour that is allowed in *her* zone, and not on a Saturday or Sunday where she is (E24): Friday
+//!   evening in Denver is Saturday in Tokyo. An unknown zone means the clinic's; there the calendar
+//!   alone says which days are open, Saturdays too.
 //! - **Calls** go by office hours, clinic time. A *working day* (an open day) is a weekday with
 //!   office hours that is neither a holiday nor closed at short notice.
 //! - A slot is the first allowed instant at or after the one asked about. So a slot asked about
@@ -35,7 +37,7 @@ mod window;
 use serde::{Deserialize, Serialize};
 
 pub use self::settings::{CalendarError, CalendarSettings, Hours, OfficeHours};
-use crate::time::{Date, Time, TimeZone, Timestamp};
+use crate::time::{Date, Time, TimeZone, Timestamp, Weekday};
 
 /// The clinic's days and hours, checked.
 ///
@@ -112,20 +114,40 @@ impl Calendar {
 
     /// The first instant at or after `not_before` at which mail or a text may go out: on a working
     /// day of the clinic, within outreach hours in `client_zone` (an IANA name; the clinic's zone
-    /// where it is `None` or no known name: E24).
+    /// where it is `None` or no known name) and not on a weekend there (E24).
     pub fn outreach_slot(&self, not_before: Timestamp, client_zone: Option<&str>) -> Timestamp {
-        let theirs = client_zone.and_then(settings::known_zone);
+        let theirs = client_zone
+            .and_then(settings::known_zone)
+            .filter(|zone| *zone != self.zone);
         let zone = theirs.as_ref().unwrap_or(&self.zone);
+        let slot = self.open_slot(not_before, zone, theirs.is_some());
+        if slot == Timestamp::MAX {
+            // A clinic whose only open day is her weekend: rather then than never.
+            return self.open_slot(not_before, zone, false);
+        }
+        slot
+    }
+
+    /// The first instant of a working day of the clinic within outreach hours in `zone`, on none of
+    /// its weekends if these count.
+    fn open_slot(&self, not_before: Timestamp, zone: &TimeZone, weekends: bool) -> Timestamp {
         let mut at = not_before;
-        // A turn of this loop passes a closed day or reaches her hours; both can happen once a day.
-        for _ in 0..2 * self.farthest_open_day() {
+        // A turn of this loop passes a closed day, a day of her weekend, or reaches her hours; each
+        // can happen once a day.
+        for _ in 0..3 * self.farthest_open_day() {
             let date = self.date_of(at);
             if self.is_working_day(date) {
                 let open = slot(zone, self.settings.outreach_hours, at);
-                if open == at {
+                if open != at {
+                    at = open;
+                    continue;
+                }
+                let hers = zone.to_datetime(at).date();
+                if !weekends || !is_weekend(hers) {
                     return at;
                 }
-                at = open;
+                let Ok(tomorrow) = hers.tomorrow() else { break };
+                at = instant(zone, tomorrow, Time::midnight());
             } else {
                 let Ok(tomorrow) = date.tomorrow() else { break };
                 at = self.start_of_day(tomorrow);
@@ -253,6 +275,10 @@ impl Calendar {
     fn farthest_open_day(&self) -> usize {
         7 * (self.listed_days() + 2)
     }
+}
+
+fn is_weekend(date: Date) -> bool {
+    matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday)
 }
 
 /// The first instant at or after `not_before` within `hours` of any day in `zone`.

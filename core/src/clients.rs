@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{
     CheckInId, ClientId, CoachId, ContactId, CrmUserId, MessageId, PaymentMethodId, SubscriptionId,
 };
+use crate::outside;
 use crate::time::{Date, Timestamp};
 
 /// Where the portal says a client stands.
@@ -60,6 +61,13 @@ impl From<&str> for ClientStatus {
     }
 }
 
+/// Whether a contact type of the CRM says that a client comes to the clinic: "In-Person" as the
+/// document spells it, whatever stands between the words.
+pub fn is_in_person(contact_type: &str) -> bool {
+    let letters = contact_type.chars().filter(|c| c.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).eq("inperson".chars())
+}
+
 /// A client as the portal described her at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientSnapshot {
@@ -95,19 +103,15 @@ impl ClientSnapshot {
     }
 
     /// First name and initial, the most that a task title or a log for staff shows: `Maya R.`
+    /// `None` where the first name is no name.
     pub fn short_name(&self) -> Option<String> {
-        let first = self.first_name.as_deref()?.trim();
-        if first.is_empty() {
-            return None;
-        }
-        match self
-            .last_name
-            .as_deref()
-            .and_then(|last| last.trim().chars().next())
-        {
-            Some(initial) => Some(format!("{first} {initial}.")),
-            None => Some(first.to_owned()),
-        }
+        let first = outside::name(self.first_name.as_deref()).ok()?;
+        let last = outside::name(self.last_name.as_deref()).ok();
+        let initial = last.and_then(|last| last.chars().find(|c| c.is_alphabetic()));
+        Some(match initial {
+            Some(initial) => format!("{first} {initial}."),
+            None => first,
+        })
     }
 }
 

@@ -1,10 +1,21 @@
 //! Facts: what a receipt or a read taught us.
 //!
-//! A fact is unique by (kind, object, source time): the same change told twice, or told by a
-//! webhook and by a re-read, is one fact. Facts are stored before anything acts on them, and are
-//! never changed.
+//! A fact is known by its [`Identity`]: client, kind, object and source time. The same change told
+//! twice, or told by a webhook and by a re-read, is one fact. Ids of objects are unique for a client
+//! at most, so the client is part of it.
+//!
+//! A fact that carries a *state* (where she stands, when a check-in is due, what a task shows) is
+//! known by what it says as well: two states of one object may be told with one source time, because
+//! clocks are cut to the second and events are made in batches. Both count, in the order in which
+//! they reach us, and the later word wins; the guard reads the truth before anything is sent. The
+//! digest of a state is canonical (members sorted, absent ones left out) and carries its version, so
+//! that a member added later makes no known fact new.
+//!
+//! Facts are stored before anything acts on them, and are never changed.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::channel::{EngagementEvent, MailEvidence};
 use crate::clients::{BillingSnapshot, CheckIn, ClientSnapshot};
@@ -29,6 +40,75 @@ impl Fact {
     /// The stored name of the kind; part of the uniqueness key.
     pub fn kind(&self) -> &'static str {
         self.body.kind()
+    }
+
+    /// What makes it the same fact as another.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            client: self.client.clone(),
+            kind: self.kind(),
+            object: self.object.clone(),
+            source_time: self.source_time,
+            digest: self.body.digest(),
+        }
+    }
+}
+
+/// What makes two facts the same one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// The client.
+    pub client: ClientId,
+    /// The stored name of the kind.
+    pub kind: &'static str,
+    /// The object.
+    pub object: String,
+    /// The source's time.
+    pub source_time: Timestamp,
+    /// Of a state, what it says; empty for everything else.
+    pub digest: String,
+}
+
+/// The way digests are made. A change of it makes every state new once.
+const DIGEST_VERSION: u32 = 1;
+
+/// `value` without members that say nothing.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .into_iter()
+            .filter(|(_, member)| !member.is_null())
+            .map(|(name, member)| (name, without_nulls(member)))
+            .collect(),
+        Value::Array(items) => items.into_iter().map(without_nulls).collect(),
+        other => other,
+    }
+}
+
+/// Writes `value` with the members of every object in the order of their names.
+fn canonical(value: &Value, to: &mut Sha256) {
+    match value {
+        Value::Object(members) => {
+            let mut names: Vec<&String> = members.keys().collect();
+            names.sort();
+            to.update(b"{");
+            for name in names {
+                to.update(Value::String(name.clone()).to_string());
+                to.update(b":");
+                canonical(&members[name], to);
+                to.update(b",");
+            }
+            to.update(b"}");
+        }
+        Value::Array(items) => {
+            to.update(b"[");
+            for item in items {
+                canonical(item, to);
+                to.update(b",");
+            }
+            to.update(b"]");
+        }
+        plain => to.update(plain.to_string()),
     }
 }
 
@@ -126,6 +206,11 @@ pub enum FactBody {
     },
     /// The CRM contact linked to the client is gone (E40): the CRM said so twice, minutes apart.
     ContactGone,
+    /// The contact type that the CRM shows, or that we have set and read back.
+    ContactType {
+        /// The value; `None` where the field is empty.
+        value: Option<String>,
+    },
     /// The CRM contact linked to the client is there, although it was said to be gone, or another
     /// one that is there was linked in its place.
     ContactSeen,
@@ -164,6 +249,45 @@ pub enum Order {
 }
 
 impl FactBody {
+    /// Whether it tells the state of its object, which another fact of the same time may contradict.
+    fn is_state(&self) -> bool {
+        match self {
+            Self::CheckInDue { .. }
+            | Self::CheckInRescheduled { .. }
+            | Self::RegimenChanged { .. }
+            | Self::ClientUpdated { .. }
+            | Self::CallTaskChanged { .. }
+            | Self::ContactType { .. } => true,
+            // An event that happened at a moment, or a reading that is made once.
+            Self::CheckInSubmitted { .. }
+            | Self::CheckInWithdrawn { .. }
+            | Self::CheckInMissed { .. }
+            | Self::ClientReplied { .. }
+            | Self::CoachWrote { .. }
+            | Self::MessageRead { .. }
+            | Self::ProgramEnded
+            | Self::ProgramReactivated
+            | Self::MailRead { .. }
+            | Self::Engaged { .. }
+            | Self::ContactGone
+            | Self::ContactSeen
+            | Self::BillingRead { .. }
+            | Self::Ordered { .. } => false,
+        }
+    }
+
+    /// What a state says, as `VERSION:SHA-256`; empty for everything else.
+    fn digest(&self) -> String {
+        if !self.is_state() {
+            return String::new();
+        }
+        // Plain data of our own: it always serialises.
+        let value = without_nulls(serde_json::to_value(self).unwrap_or_default());
+        let mut hash = Sha256::new();
+        canonical(&value, &mut hash);
+        format!("{DIGEST_VERSION}:{}", hex::encode(hash.finalize()))
+    }
+
     /// The stored name of the kind.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -183,6 +307,7 @@ impl FactBody {
             Self::Engaged { .. } => "engaged",
             Self::CallTaskChanged { .. } => "call_task_changed",
             Self::ContactGone => "contact_gone",
+            Self::ContactType { .. } => "contact_type",
             Self::ContactSeen => "contact_seen",
             Self::BillingRead { .. } => "billing_read",
             Self::Ordered { .. } => "ordered",

@@ -14,6 +14,7 @@
 //! | [`calendar`] | the clinic's days and hours; the next allowed slot |
 //! | [`facts`] | what a webhook or a read taught us |
 //! | [`channel`] | has she been opening our email? The decision and its evidence |
+//! | [`outside`] | values that come from outside, judged before they stand in a text |
 //! | [`scripts`] | the clinic's texts, to the character |
 //! | [`procedure`] | parameters and texts of a procedure, at one version |
 //! | [`effects`] | the registry of everything we can do to the outside world |
@@ -46,6 +47,7 @@ pub mod clients;
 pub mod effects;
 pub mod facts;
 pub mod ids;
+pub mod outside;
 pub mod pace;
 pub mod procedure;
 pub mod random;

@@ -22,7 +22,7 @@ use crate::clients::{
 };
 use crate::effects::{PlannedEffect, Request, Settled};
 use crate::facts::Fact;
-use crate::ids::{EffectKey, TaskId};
+use crate::ids::{CoachId, ContactId, EffectKey, MessageId, TaskId};
 use crate::time::Timestamp;
 
 /// What a pure function may know besides the case.
@@ -64,6 +64,11 @@ pub enum Input {
         what: ReadKind,
         /// Why.
         reason: String,
+    },
+    /// A person acts on an item that named these messages: she has been shown them.
+    Shown {
+        /// Their ids.
+        messages: Vec<MessageId>,
     },
     /// A person decided.
     Person {
@@ -213,6 +218,66 @@ pub struct GuardReading {
     pub billing: Option<BillingSnapshot>,
     /// The task that an earlier effect made, for effects that act on one.
     pub task: Option<TaskId>,
+    /// Why there is no contact, where one was needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_contact: Option<NoContact>,
+    /// Her contact type, where the CRM was asked for an outreach and has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact_type: Option<String>,
+    /// A person has said that the contact's address is hers although the portal has another.
+    #[serde(default)]
+    pub address_confirmed: bool,
+}
+
+/// Why there is no contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "no_contact", rename_all = "snake_case")]
+pub enum NoContact {
+    /// Nobody can tell which contact she is.
+    NotLinked {
+        /// Why, in one line.
+        reason: String,
+    },
+    /// She is linked to one that the CRM no longer has (E40).
+    Gone {
+        /// Which.
+        contact: ContactId,
+    },
+}
+
+impl NoContact {
+    /// What is so, and what to do about it, in one line.
+    pub fn words(&self) -> String {
+        match self {
+            Self::NotLinked { reason } => format!(
+                "she is not linked to a contact in the CRM ({reason}): link them (`clients link`)"
+            ),
+            Self::Gone { contact } => format!(
+                "her contact {contact} is no longer in the CRM: if she has another one, link her to \
+                 it (`clients link`)"
+            ),
+        }
+    }
+}
+
+impl GuardReading {
+    /// Why there is no contact, in one line.
+    pub fn no_contact_words(&self) -> String {
+        match &self.no_contact {
+            Some(why) => why.words(),
+            None => "she is not linked to a contact in the CRM: link them (`clients link`)".into(),
+        }
+    }
+}
+
+/// What the engine must know of a case to read its conversation, without looking inside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversation {
+    /// Since when messages between client and coach belong to the case. Reads go back further by an
+    /// overlap, since clocks differ.
+    pub since: Timestamp,
+    /// Whose name texts are signed with that are made ready for people.
+    pub signed_by: Option<CoachId>,
 }
 
 /// The portal's side of a guard's reading.
@@ -295,6 +360,13 @@ pub trait Workflow: std::fmt::Debug + Send + Sync {
     /// those were written, and what is told from now on must not count as older. `None` if there is
     /// nothing to put right.
     fn set_back(&self, _data: &serde_json::Value, _now: Timestamp) -> Option<serde_json::Value> {
+        None
+    }
+
+    /// The conversation that a case is about; `None` for a procedure that is about none, or a state
+    /// that can't be read.
+    fn conversation(&self, case: &Case) -> Option<Conversation> {
+        let _ = case;
         None
     }
 }

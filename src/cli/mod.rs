@@ -10,11 +10,13 @@
 //! enum, a function `name(store, args, out)` beside it, one line in [`run`].
 
 mod args;
+pub mod backup;
 pub mod cases;
 pub mod clients;
 pub mod clock;
 mod clocks;
 pub mod connect;
+pub mod database;
 mod decision;
 pub mod demo;
 pub mod doctor;
@@ -41,7 +43,7 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use relay_core::random::SystemRandom;
-use relay_core::time::Clocks;
+use relay_core::time::{Clock as _, Clocks, SystemClock};
 use relay_http_client::ReqwestTransport;
 use relay_store::Store;
 use serde_json::json;
@@ -54,9 +56,11 @@ use crate::config::{Config, Gravity, example};
 use crate::ports::Stores;
 use crate::remedy::Run;
 use crate::wiring;
+use backup::{BackupArgs, RestoreArgs};
 use cases::CasesCommand;
 use clients::ClientsCommand;
 use connect::ConnectCommand;
+use database::DatabaseCommand;
 use doctor::DoctorArgs;
 use hooks::HooksCommand;
 use init::InitArgs;
@@ -141,6 +145,13 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Write a configuration to fill in, and the secrets it needs.
     Init(InitArgs),
+    /// Make a whole copy of the database as a new file, while the relay runs.
+    Backup(BackupArgs),
+    /// Bring a copy of the database back; what it replaces is kept.
+    Restore(RestoreArgs),
+    /// Rows of the database that can't be read, and what to do about them.
+    #[command(subcommand)]
+    Database(DatabaseCommand),
     /// Bring the database to this version; make it if it is not there.
     Migrate {
         /// Look only.
@@ -209,6 +220,15 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
             check_place(&config.store.path)?;
             migrate::migrate(&config.store.path, *dry_run, stores, out).await
         }
+        Command::Backup(args) => {
+            require_database(&config.store.path)?;
+            backup::backup(&config.store.path, args, stores, out).await
+        }
+        Command::Restore(args) => {
+            check_place(&config.store.path)?;
+            let now = SystemClock.now();
+            backup::restore(&config.store.path, args, now, stores, out).await
+        }
         Command::Procedures(ProceduresCommand::Check { path }) => {
             procedures::check(&config.procedures.missed_check_in, path.clone(), out)
         }
@@ -226,8 +246,15 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
                 let vendors = wiring::limits::vendors(&config);
                 return vendors::list(&*store, &vendors, clocks.procedure.now(), out).await;
             }
+            if let Command::Database(command) = command {
+                let (clocks, _) = clocks::of_command(&*store).await?;
+                return database::run(&*store, command, clocks.procedure.now(), out).await;
+            }
             match ReadOnly::of(command) {
-                Some(read) => read.run(&*store, out).await,
+                Some(read) => {
+                    read.run(&*store, out).await?;
+                    told_of_damage(&*store, out)
+                }
                 None if matches!(command, Command::Resume(_)) => {
                     outreach::set(&*store, path, command, out).await
                 }
@@ -238,6 +265,16 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
             }
         }
     }
+}
+
+/// Whoever reads a list must know that something is missing in it.
+fn told_of_damage(store: &dyn Store, out: &mut Output<'_>) -> Result<(), CliError> {
+    let left_out = store.noticed().len();
+    if left_out == 0 {
+        return Ok(());
+    }
+    let line = format!("{left_out} left out: can't be read; see `clear-relay database check`");
+    Ok(out.say(&line)?)
 }
 
 /// What a command that acts runs on.
@@ -411,6 +448,9 @@ fn name(command: &Command) -> &'static str {
         Command::Config(_) => "config",
         Command::Doctor(_) => "doctor",
         Command::Init(_) => "init",
+        Command::Backup(_) => "backup",
+        Command::Restore(_) => "restore",
+        Command::Database(_) => "database",
         Command::Migrate { .. } => "migrate",
     }
 }

@@ -21,9 +21,9 @@ use super::output::Output;
 use super::process::ServeArgs;
 use crate::checkpoint::NoCheckpoints;
 use crate::config::{Config, Examined};
-use crate::engine::worker;
+use crate::engine::{Engine, worker};
 use crate::http::{self, ConnectionLimits};
-use crate::lifecycle::{Ended, Lifecycle, Patience, Signals, Stop};
+use crate::lifecycle::{Ended, Lifecycle, Patience, Phase, Signals, Stop, pause};
 use crate::ports::Stores;
 use crate::self_check::SelfCheck;
 use crate::telemetry::{self, LogGuard, Repeats};
@@ -63,6 +63,7 @@ async fn start(
     stores: &dyn Stores,
     out: &mut Output<'_>,
 ) -> Result<Option<Started>, CliError> {
+    refuse_damaged(&examined, stores).await?;
     doctor::refuse_half_configured(&examined, stores).await?;
     let config = &examined.into_result()?;
     out.set_zone(config.calendar.zone().clone());
@@ -87,6 +88,15 @@ async fn start(
         return Ok(None);
     }
     relay.engine.prepare().await?;
+    let held_back = relay.engine.held_back().await?;
+    if !held_back.is_empty() {
+        let cases: Vec<String> = held_back.iter().map(|case| case.id.to_string()).collect();
+        tracing::warn!(
+            cases = held_back.len(),
+            ids = cases.join(" "),
+            "opened to act, and held back: the procedure is in propose mode"
+        );
+    }
     let listener = TcpListener::bind(config.http.listen)
         .await
         .map_err(|error| {
@@ -101,6 +111,54 @@ async fn start(
         listener,
         log,
     }))
+}
+
+/// Refuses a file that was damaged when the last process was cut off: what is written into it would make it
+/// worse, and is as good as lost. After a clean end nothing can have come of that, so a start need not
+/// read all of a large file; the daily look does ([`look_daily`]).
+async fn refuse_damaged(examined: &Examined, stores: &dyn Stores) -> Result<(), CliError> {
+    let Some(config) = &examined.config else {
+        return Ok(());
+    };
+    let path = &config.store.path;
+    if !path.is_file() || !stores.unclean(path) {
+        return Ok(());
+    }
+    // What can't be looked at at all has a finding of its own.
+    let damage = stores
+        .look(path, true)
+        .await
+        .ok()
+        .and_then(|look| look.damage);
+    match damage {
+        None => Ok(()),
+        Some(damage) => Err(CliError::Failed(format!(
+            "can't serve: the last process was cut off, and {} is damaged: {damage}. Bring back a copy \
+             with `clear-relay restore FILE --by NAME`; the damaged file is kept",
+            path.display()
+        ))),
+    }
+}
+
+/// How often a serving relay reads its file through, and how long after its start for the first time.
+const LOOK_EVERY: Duration = Duration::from_hours(24);
+
+/// Reads the file through, once a day, beside the work: a disk goes bad without anybody restarting the
+/// relay.
+async fn look_daily(engine: Engine, stop: Stop) {
+    while stop.phase() == Phase::Running {
+        tokio::select! {
+            () = stop.draining() => return,
+            () = pause(LOOK_EVERY) => {}
+        }
+        let looked = tokio::select! {
+            () = stop.draining() => return,
+            looked = engine.look_through_file() => looked,
+        };
+        if let Err(error) = looked {
+            tracing::warn!(%error, "the database file can't be looked through now");
+        }
+    }
 }
 
 /// Opens the database, brought to this version. Another process may hold it for a moment, as
@@ -174,6 +232,11 @@ async fn run(started: Started, signals: Signals) -> Result<(), CliError> {
     let engine = relay.engine.clone();
     lifecycle.service("worker", move |stop| async move {
         worker::run(engine, worker::CONCURRENCY, stop).await?;
+        Ok(())
+    });
+    let engine = relay.engine.clone();
+    lifecycle.service("file", move |stop| async move {
+        look_daily(engine, stop).await;
         Ok(())
     });
     let check = SelfCheck::new(Arc::clone(&relay.engine.store), Arc::clone(&relay.repeats));

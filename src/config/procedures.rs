@@ -15,8 +15,8 @@ pub(super) const EXAMPLE: &str = r#"[procedures]
 hours_between_cases = 24
 
 [procedures.missed_check_in]
-# "propose" computes and shows everything and sends nothing; "act" carries it out. A case keeps
-# the mode it was opened in.
+# "propose" computes and shows everything and sends nothing; "act" carries it out. A case that
+# was opened as a proposal stays one; one that was opened to act waits while this says "propose".
 mode = "propose"
 # A folder with missed-check-in.toml and scripts/, to be used instead of what is built in. From
 # the folder of this file.

@@ -1,21 +1,28 @@
-//! The database: there, whole, of this version, and nothing dead in it.
+//! The database: there, whole, its owner's only, of this version, every row readable, and nothing dead
+//! in it.
 
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
+use relay_core::case::{Case, Mode};
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{Health, JobState, StoreError};
+use relay_core::workflows::missed_check_in;
+use relay_store::{CaseFilter, Damage, Health, JobState, Page, Store, StoreError};
 
 use super::{Area, Finding, Local};
 use crate::engine::invariants::{self, Violation};
-use crate::ports::{Look, Stores, Version};
+use crate::ports::{Look, Version};
 use crate::remedy::Run;
 
 const KEY: &str = "store.path";
 /// A due job older than this means that no relay runs, or that it can't keep up.
 const LATE: SignedDuration = SignedDuration::from_mins(15);
+/// How many cases are named, and how many are read at once.
+const NAMED: usize = 10;
+const PAGE: u32 = 500;
 
 pub(super) async fn look(path: &Path, local: &Local<'_>) -> Vec<Finding> {
-    let Local { stores, now, .. } = *local;
+    let Local { stores, .. } = *local;
     let shown = path.display();
     if path.is_dir() {
         // A finding among the files.
@@ -35,7 +42,7 @@ pub(super) async fn look(path: &Path, local: &Local<'_>) -> Vec<Finding> {
         }
         Err(error) => {
             let what = format!("{shown} can't be opened as a database: {}", cause(&error));
-            let remedy = "name another file in store.path, or bring back a backup";
+            let remedy = "name another file in store.path, or bring back a copy with `clear-relay restore FILE --by NAME`";
             return vec![Finding::fault(Area::Store, KEY, what, remedy)];
         }
     };
@@ -43,8 +50,9 @@ pub(super) async fn look(path: &Path, local: &Local<'_>) -> Vec<Finding> {
         .into_iter()
         .flatten()
         .collect();
+    findings.extend(rights(path));
     if look.version == Version::Current && look.damage.is_none() {
-        findings.extend(inside(path, stores, now, local.thorough).await);
+        findings.extend(inside(path, local).await);
     }
     if findings.is_empty() {
         let what = format!("{shown} is whole, of this version, and nothing in it is late or dead");
@@ -67,7 +75,7 @@ fn whole(look: &Look) -> Option<Finding> {
         Area::Store,
         KEY,
         format!("the database is damaged: {damage}"),
-        "stop the relay, keep the file, and bring back the last backup",
+        "stop the relay, then `clear-relay restore FILE --by NAME`; it keeps the damaged file",
     ))
 }
 
@@ -107,33 +115,148 @@ fn version(look: &Look) -> Option<Finding> {
     }
 }
 
-/// What has been left lying.
-async fn inside(path: &Path, stores: &dyn Stores, now: Timestamp, thorough: bool) -> Vec<Finding> {
-    let looked = async {
-        let store = stores.open(path).await?;
-        let health = store.health(now).await?;
-        // `serve` reconciles at its start, and must start at once.
-        let violations = match thorough {
-            true => invariants::of_store(store.as_ref(), &[], now).await?,
-            false => Vec::new(),
-        };
-        Ok::<_, StoreError>((health, violations))
+/// Files with clients' health in them that others on this machine can read.
+fn rights(path: &Path) -> Option<Finding> {
+    let beside = |end: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
     };
-    match looked.await {
-        Ok((health, violations)) => [dead(&health), late(&health, now), broken(&violations)]
+    let is_open = |file: &PathBuf| {
+        let found = std::fs::metadata(file);
+        found.is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
+    };
+    let files = ["", "-wal", "-shm"].map(beside);
+    let open: Vec<String> = files
+        .iter()
+        .filter(|file| is_open(file))
+        .map(|file| quoted(file))
+        .collect();
+    (!open.is_empty()).then(|| {
+        Finding::warning(
+            Area::Store,
+            "store.rights",
+            format!("others on this machine can read {}", path.display()),
+            format!("`chmod 600 {}`", open.join(" ")),
+        )
+    })
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./".contains(letter);
+    if path.chars().all(plain) {
+        path
+    } else {
+        format!("'{}'", path.replace('\'', "'\\''"))
+    }
+}
+
+/// What has been left lying, and, where the whole file is read, what can't be read.
+async fn inside(path: &Path, local: &Local<'_>) -> Vec<Finding> {
+    let store = match local.stores.open(path).await {
+        Ok(store) => store,
+        Err(error) => return vec![unreadable(&error)],
+    };
+    let config = local.examined.config.as_ref();
+    let proposes =
+        config.is_some_and(|config| config.procedures.missed_check_in.mode == Mode::Propose);
+    let mut findings: Vec<Finding> = match found(store.as_ref(), local.now, proposes).await {
+        Ok((health, held_back)) => [dead(&health), late(&health, local.now), waiting(&held_back)]
             .into_iter()
             .flatten()
             .collect(),
-        Err(error) => {
-            let what = format!("the database can't be read: {}", cause(&error));
-            vec![Finding::fault(
-                Area::Store,
-                KEY,
-                what,
-                "see the log of `serve`",
-            )]
+        Err(error) => vec![unreadable(&error)],
+    };
+    if local.thorough {
+        match store.check_rows().await {
+            Ok(damage) => findings.extend(rows(&damage)),
+            Err(error) => findings.push(unreadable(&error)),
+        }
+        // `serve` reconciles at its start, and must start at once.
+        match invariants::of_store(store.as_ref(), &[], local.now).await {
+            Ok(violations) => findings.extend(broken(&violations)),
+            Err(error) => findings.push(unreadable(&error)),
         }
     }
+    store.close().await;
+    findings
+}
+
+fn unreadable(error: &StoreError) -> Finding {
+    let what = format!("the database can't be read: {}", cause(error));
+    Finding::fault(Area::Store, KEY, what, "see the log of `serve`")
+}
+
+/// Rows that can't be read, named.
+fn rows(damage: &[Damage]) -> Option<Finding> {
+    const SHOWN: usize = 5;
+    if damage.is_empty() {
+        return None;
+    }
+    let named: Vec<String> = damage.iter().take(SHOWN).map(Damage::to_string).collect();
+    let more = match damage.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    Some(Finding::warning(
+        Area::Store,
+        "store.rows",
+        format!("can't be read: {}{more}", named.join("; ")),
+        "`clear-relay database check` says what each is, and how it is mended",
+    ))
+}
+
+async fn found(
+    store: &dyn Store,
+    now: Timestamp,
+    proposes: bool,
+) -> Result<(Health, Vec<Case>), StoreError> {
+    let health = store.health(now).await?;
+    let mut held_back = Vec::new();
+    let mut page = Page {
+        offset: 0,
+        limit: PAGE,
+    };
+    while proposes {
+        let filter = CaseFilter {
+            procedure: Some(missed_check_in::NAME.to_owned()),
+            ..CaseFilter::default()
+        };
+        let cases = store.cases(&filter, page).await?;
+        let last = cases.len() < PAGE as usize;
+        held_back.extend(cases.into_iter().filter(|case| case.mode == Mode::Act));
+        if last {
+            break;
+        }
+        page.offset = page.offset.saturating_add(PAGE);
+    }
+    Ok((health, held_back))
+}
+
+/// Cases that were opened to act, and wait because the procedure only proposes now.
+fn waiting(held_back: &[Case]) -> Option<Finding> {
+    let first: Vec<String> = held_back
+        .iter()
+        .take(NAMED)
+        .map(|case| case.id.to_string())
+        .collect();
+    let more = if held_back.len() > NAMED { ", …" } else { "" };
+    (!held_back.is_empty()).then(|| {
+        Finding::warning(
+            Area::Store,
+            "cases.held_back",
+            format!(
+                "{} open case(s) were opened to act, and nothing of them goes out while \
+                 procedures.missed_check_in.mode is \"propose\": {}{more}",
+                held_back.len(),
+                first.join(", ")
+            ),
+            "procedures.missed_check_in.mode = \"act\" lets them go on; `clear-relay cases close` \
+             ends one",
+        )
+    })
 }
 
 /// Somebody who would be forgotten.

@@ -4,12 +4,15 @@ use relay_core::case::Case;
 use relay_core::clients::{ClientSnapshot, Coach};
 use relay_core::effects::{EffectInput, EffectKind, PlannedEffect};
 use relay_core::ids::{ClientId, CoachId, ContactId, TaskId};
+use relay_core::retry::Class;
 use relay_core::time::{Date, SignedDuration, Timestamp};
-use relay_core::workflow::{GuardReading, Needs, PortalReading};
+use relay_core::workflow::{GuardReading, Needs, NoContact, PortalReading};
+use relay_http_client::CallError;
 use relay_store::{EffectView, Op};
 
 use crate::effects::link::Linked;
 use crate::effects::vendor_ref;
+use crate::engine::conversation::before;
 use crate::engine::presence::Presence;
 use crate::engine::{Engine, EngineError};
 
@@ -78,6 +81,8 @@ impl Engine {
             None => None,
         };
         let mut contact = None;
+        let mut no_contact = None;
+        let mut contact_type = None;
         let mut billing = None;
         let mut missing = None;
         if needs.contact || needs.billing {
@@ -91,18 +96,37 @@ impl Engine {
                     ops.extend(more);
                     match presence {
                         Presence::There(snapshot) => {
+                            if effect.kind().is_outreach() {
+                                contact_type = self.contact_type(&id).await?;
+                            }
                             contact = Some(*snapshot);
                             if needs.billing {
                                 billing = Some(self.ports.billing.snapshot(&id).await?);
                             }
                         }
                         Presence::Doubtful { again } => missing = Some(Missing::Doubtful(again)),
-                        Presence::Gone => missing = Some(Missing::Gone(id)),
+                        Presence::Gone => {
+                            no_contact = Some(NoContact::Gone {
+                                contact: id.clone(),
+                            });
+                            missing = Some(Missing::Gone(id));
+                        }
                     }
                 }
-                Linked::Nobody { ops: link_ops, .. } => ops.extend(link_ops),
+                Linked::Nobody {
+                    reason,
+                    ops: link_ops,
+                } => {
+                    ops.extend(link_ops);
+                    no_contact = Some(NoContact::NotLinked { reason });
+                }
             }
         }
+        let told = snapshot.and_then(|snapshot| snapshot.email.as_deref());
+        let used = contact
+            .as_ref()
+            .and_then(|contact| contact.email.as_deref());
+        let address_confirmed = self.is_confirmed(&case.client, told, used).await?;
         let task = self.made_task(&effect.input).await?;
         let now = self.clocks.real.now();
         if !needs.portal {
@@ -121,6 +145,9 @@ impl Engine {
                 contact,
                 billing,
                 task,
+                no_contact,
+                contact_type,
+                address_confirmed,
             },
             coaches,
             ops,
@@ -142,8 +169,13 @@ impl Engine {
         let check_ins = portal.check_ins(&case.client, since).await?;
         let now = self.now();
         let day_ago = now.saturating_sub(MESSAGES_BACK).unwrap_or(now);
+        let workflow = self.book.of_case(self.store.as_ref(), case).await?;
+        let since = match workflow.conversation(case) {
+            Some(conversation) => before(conversation.since),
+            None => case.opened_at,
+        };
         let all = portal
-            .messages(&case.client, case.opened_at.min(day_ago))
+            .messages(&case.client, since.min(case.opened_at).min(day_ago))
             .await?;
         let mut messages = all;
         messages.retain(|message| !view.messages.contains(&message.id.0));
@@ -157,6 +189,17 @@ impl Engine {
             check_ins,
             messages,
         }))
+    }
+
+    /// What the CRM shows as her contact type. A clinic without such a field has none.
+    pub(crate) async fn contact_type(
+        &self,
+        contact: &ContactId,
+    ) -> Result<Option<String>, CallError> {
+        match self.ports.contacts.contact_type(contact).await {
+            Err(error) if error.class == Class::Permanent => Ok(None),
+            read => read,
+        }
     }
 
     /// From the day before the missed check-in, so that it is listed even if it moved a little.

@@ -2,11 +2,20 @@
 //!
 //! From the portal's own word, else from one exact email match, else nobody: a person links them
 //! (`clients link`). Never a guess, because a wrong link sends one client's message to another.
+//!
+//! Rules, the same for a machine as for a person:
+//! - One contact is one client. A contact that another client is linked to is nobody's to take; the
+//!   store refuses it as well, for two who are linked in the same moment.
+//! - A match counts by the contact's *first* address alone. The CRM's search finds any of its three,
+//!   and a second address is often somebody else's: her message would go to the first.
+//! - Nothing is mailed to a contact whose address is not the one that the portal has, unless a person
+//!   has linked just this pair of addresses by hand: she is asked once for each pair.
 
 use relay_core::clients::ClientSnapshot;
 use relay_core::ids::{ClientId, ContactId};
 use relay_store::{Link, Op};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use crate::engine::{Engine, EngineError};
 
@@ -53,58 +62,107 @@ impl Engine {
             }
         };
         if let Some(link) = stored {
-            return Ok(self.check_stored(client, link, snapshot));
+            return self.check_stored(client, link, snapshot).await;
         }
         let Some(snapshot) = snapshot else {
             return Ok(self.nobody(client, "the portal knows no such client"));
         };
         if let Some(contact) = &snapshot.contact {
-            return Ok(self.found(client, contact.clone(), "portal"));
+            return self.found(client, contact.clone(), "portal").await;
         }
         let Some(email) = &snapshot.email else {
             return Ok(self.nobody(client, "neither a contact nor an address is on file"));
         };
-        let mut matches = self.ports.contacts.by_email(email).await?;
-        Ok(match (matches.pop(), matches.len()) {
-            (Some(contact), 0) => self.found(client, contact.id, "email"),
-            (None, _) => self.nobody(client, "no contact has the client's address"),
-            (Some(_), _) => self.nobody(client, "several contacts have the client's address"),
+        let mut first = Vec::new();
+        let mut second = 0_usize;
+        for found in self.ports.contacts.by_email(email).await? {
+            if found.first {
+                first.push(found.id);
+            } else {
+                second += 1;
+            }
+        }
+        Ok(match (first.pop(), first.len(), second) {
+            (Some(contact), 0, _) => return self.found(client, contact, "email").await,
+            (Some(_), _, _) => self.nobody(client, "several contacts have the client's address"),
+            (None, _, 0) => self.nobody(client, "no contact has the client's address"),
+            (None, _, _) => self.nobody(
+                client,
+                "the client's address is only a further address of a contact whose first one is \
+                 another",
+            ),
         })
     }
 
-    /// A stored link that the portal contradicts leads nowhere (E21), unless a person made it.
-    fn check_stored(
+    /// A stored link that the portal contradicts leads nowhere (E21), nor does one to a contact that
+    /// another client has too; unless a person made it.
+    async fn check_stored(
         &self,
         client: &ClientId,
         link: Link,
         snapshot: Option<&ClientSnapshot>,
-    ) -> Linked {
+    ) -> Result<Linked, EngineError> {
         let told = snapshot.and_then(|snapshot| snapshot.contact.as_ref());
         let by_person = link.source.starts_with("person:");
         if told.is_some_and(|told| *told != link.contact) && !by_person {
-            return self.nobody(
+            return Ok(self.nobody(
                 client,
                 "the portal names another contact than the stored link",
-            );
+            ));
         }
-        Linked::Contact {
+        if !by_person && let Some(taken) = self.taken(client, &link.contact).await? {
+            return Ok(self.nobody(client, &taken));
+        }
+        Ok(Linked::Contact {
             contact: link.contact,
             ops: Vec::new(),
-        }
+        })
     }
 
-    fn found(&self, client: &ClientId, contact: ContactId, source: &str) -> Linked {
-        let at = self.now();
+    async fn found(
+        &self,
+        client: &ClientId,
+        contact: ContactId,
+        source: &str,
+    ) -> Result<Linked, EngineError> {
+        if let Some(taken) = self.taken(client, &contact).await? {
+            return Ok(self.nobody(client, &taken));
+        }
         let link = Link {
             client: client.clone(),
             contact: contact.clone(),
             source: source.to_owned(),
-            at,
+            at: self.now(),
         };
-        Linked::Contact {
+        Ok(Linked::Contact {
             contact,
             ops: vec![Op::PutLink(link)],
+        })
+    }
+
+    /// Why the contact can't be this client's, where another client has it.
+    pub(crate) async fn taken(
+        &self,
+        client: &ClientId,
+        contact: &ContactId,
+    ) -> Result<Option<String>, EngineError> {
+        let taken = self.store.clients_of(contact).await?;
+        let other = taken.into_iter().find(|taken| taken != client);
+        Ok(other.map(|other| format!("contact {contact} is client {other} already")))
+    }
+
+    /// Whether a person has said of just these two addresses that both are hers.
+    pub(crate) async fn is_confirmed(
+        &self,
+        client: &ClientId,
+        in_portal: Option<&str>,
+        in_crm: Option<&str>,
+    ) -> Result<bool, EngineError> {
+        if in_crm.is_none() || folded(in_portal) == folded(in_crm) {
+            return Ok(false);
         }
+        let key = pair_key(client, in_portal, in_crm);
+        Ok(self.store.setting(&key).await?.is_some())
     }
 
     fn nobody(&self, client: &ClientId, reason: &str) -> Linked {
@@ -119,4 +177,19 @@ impl Engine {
             ops: self.open_work_ops(item, self.now()),
         }
     }
+}
+
+fn folded(address: Option<&str>) -> Option<String> {
+    let address = address?.trim().to_lowercase();
+    (!address.is_empty()).then_some(address)
+}
+
+/// The setting that says of two addresses that both are hers. No address is kept.
+pub(crate) fn pair_key(client: &ClientId, in_portal: Option<&str>, in_crm: Option<&str>) -> String {
+    let mut hash = Sha256::new();
+    for address in [in_portal, in_crm] {
+        hash.update(folded(address).unwrap_or_default());
+        hash.update([0]);
+    }
+    format!("addresses/{client}/{}", hex::encode(hash.finalize()))
 }

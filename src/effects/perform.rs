@@ -114,13 +114,13 @@ impl Perform for ThroughPorts {
                 // A task that is gone needs no closing; gone as the port means it, never for a page.
                 ports
                     .tasks
-                    .task(task)
+                    .task(task, None)
                     .await?
                     .is_none_or(|task| task.completed)
             }
             Request::ReassignTask { task, user } => ports
                 .tasks
-                .task(task)
+                .task(task, None)
                 .await?
                 .is_none_or(|task| task.completed || task.user.as_ref() == Some(user)),
             Request::AddTag { contact, tag } => ports.tags.has(contact, tag).await?,

@@ -38,9 +38,7 @@ impl Engine {
         let key: EffectKey = member(job, "effect")?;
         let view = match self.store.effect_view(&key, OUTREACH).await {
             // A row beside it can't be read, perhaps one that this effect has no need of.
-            Err(StoreError::Corrupt { .. } | StoreError::Driver(_)) => {
-                self.view_in_parts(&key).await?
-            }
+            Err(StoreError::Corrupt(_) | StoreError::Driver(_)) => self.view_in_parts(&key).await?,
             view => view?,
         };
         let view = view.ok_or_else(|| missing("effect", "no such effect is planned"))?;
@@ -87,6 +85,10 @@ impl Engine {
         let case = case.ok_or_else(|| missing("effect", "its case is not stored"))?;
         if effect.kind().is_outreach() && is_stopped(view.setting.as_ref()) {
             return self.snooze(job, STOPPED_FOR, "outreach is stopped").await;
+        }
+        if effect.kind().is_outreach() && self.is_held_back(case) {
+            let why = "the procedure is in propose mode: nothing goes out";
+            return self.snooze(job, STOPPED_FOR, why).await;
         }
         if effect.kind().is_outreach() && another_is_unclear(view) {
             return self
@@ -142,7 +144,7 @@ impl Engine {
             Verdict::Go(request) => self.carry_out(job, case, effect, request, read).await,
             Verdict::Later { at, reason } => self.put_off(job, at, reason, read.ops).await,
             Verdict::Overtaken { by, facts } => {
-                let mut stepping = self.stepping(&case.client).await?;
+                let mut stepping = self.stepping_with_names(&case.client).await?;
                 let ending = Ending {
                     facts,
                     ..Ending::new(EffectState::Overtaken, Settled::Overtaken { by })
@@ -153,7 +155,7 @@ impl Engine {
                     .await
             }
             Verdict::Hold { reason, ready } => {
-                let mut stepping = self.stepping(&case.client).await?;
+                let mut stepping = self.stepping_with_names(&case.client).await?;
                 let ending = Ending {
                     request: ready,
                     ..Ending::new(
@@ -482,9 +484,10 @@ impl Engine {
     }
 }
 
-/// Whether the setting says that outreach is stopped.
+/// Whether the setting says that outreach is stopped. One that says neither has been damaged: it may have
+/// said so.
 fn is_stopped(setting: Option<&Value>) -> bool {
-    setting.is_some_and(|value| value["stopped"] == true)
+    setting.is_some_and(|value| value["stopped"] != false)
 }
 
 /// Whether another outreach of the same case may have gone out: its case must hear of it before

@@ -1,12 +1,13 @@
 //! Stores how an effect ended, and lets its case hear of it, in one batch.
 
-use relay_core::effects::{EffectKind, Request, Settled};
+use relay_core::effects::{EffectInput, EffectKind, Request, Settled};
 use relay_core::facts::Fact;
 use relay_core::workflow::Input;
 use relay_store::{Effect, EffectState, Job, JobEnd, Op};
 use serde_json::json;
 
 use crate::checkpoint::SETTLE;
+use crate::engine::conversation::contact_type_fact;
 use crate::engine::jobs::{fence, log_death, lost_lease, member};
 use crate::engine::{Engine, EngineError, Stepping};
 
@@ -77,6 +78,16 @@ impl Engine {
                 stepping.input(effect.case, &Input::Fact { fact }).await?;
             }
         }
+        // Set and read back by ourselves: the same fact as if a hook had told of it.
+        if let EffectInput::ContactType { value } = &effect.planned.input
+            && matches!(settled, Settled::Done { .. } | Settled::AlreadyTrue)
+        {
+            let client = &effect.planned.client;
+            stepping.fact(
+                contact_type_fact(client, Some(value.clone()), self.now()),
+                None,
+            );
+        }
         let input = Input::Effect {
             key: effect.key().clone(),
             settled,
@@ -99,7 +110,7 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let mut held = true;
         for _ in 0..TRIES {
-            let mut stepping = self.stepping(&effect.planned.client).await?;
+            let mut stepping = self.stepping_with_names(&effect.planned.client).await?;
             self.end_effect(&mut stepping, effect, from, ending.clone())
                 .await?;
             if held {
@@ -159,7 +170,7 @@ impl Engine {
         let Some(client) = job.client.clone() else {
             return Ok(self.dead_item(job, Some(case), &reason));
         };
-        let mut stepping = self.stepping(&client).await?;
+        let mut stepping = self.stepping_with_names(&client).await?;
         let mut ops = Vec::new();
         match job.kind.as_str() {
             "effect" => {

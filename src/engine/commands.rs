@@ -6,9 +6,9 @@
 //! what the command then refuses would have promised it to somebody.
 
 use relay_core::facts::{CallOutcome, Fact, FactBody, Order};
-use relay_core::ids::{CaseId, ClientId, ContactId, JobId};
+use relay_core::ids::{CaseId, ClientId, ContactId, JobId, MessageId};
 use relay_core::time::{Date, Timestamp};
-use relay_core::workflow::{Action, Input};
+use relay_core::workflow::Action;
 use relay_store::{
     AuditEntry, Effect, EffectState, JobFilter, JobState, Link, Op, Page, Store, StoreError,
     WorkSettled,
@@ -16,7 +16,9 @@ use relay_store::{
 use serde_json::json;
 
 use crate::checkpoint::SETTLE;
-use crate::engine::{Engine, EngineError, Stepping};
+use crate::effects::link::pair_key;
+use crate::engine::conversation::Decided;
+use crate::engine::{Engine, EngineError};
 use crate::remedy::Run;
 
 /// How often a command is decided again while the case keeps moving.
@@ -50,26 +52,35 @@ impl Engine {
         by: &str,
         action: Action,
     ) -> Result<(), EngineError> {
-        self.decide_case_after(id, by, action, &[]).await
+        self.decide_case_after(id, by, action, &[], &[]).await
     }
 
-    /// The same, with `first` in the same batch and before what the case does.
+    /// The same by somebody who was shown these messages, with `first` in the same batch and before
+    /// what the case does. Where she must be shown more first, that is stored, and her decision is
+    /// refused.
     pub(super) async fn decide_case_after(
         &self,
         id: CaseId,
         by: &str,
         action: Action,
+        shown: &[MessageId],
         first: &[Op],
     ) -> Result<(), EngineError> {
         for _ in 0..TRIES {
-            let mut stepping = self.deciding(id, by, &action, first).await?;
-            let detail = serde_json::to_value(&action).unwrap_or_default();
-            stepping.push(self.audit(by, "case", &id.to_string(), detail));
+            let Decided {
+                mut stepping,
+                refused: not_yet,
+            } = self.deciding(id, by, &action, shown, first).await?;
+            if not_yet.is_none() {
+                let detail = serde_json::to_value(&action).unwrap_or_default();
+                stepping.push(self.audit(by, "case", &id.to_string(), detail));
+            }
             match self.commit(SETTLE, stepping.into_ops()).await {
                 Err(error) if error.is_conflict() => {}
                 other => {
                     self.wake.notify_one();
-                    return other.map(|_| ());
+                    other?;
+                    return not_yet.map_or(Ok(()), refused);
                 }
             }
         }
@@ -83,32 +94,22 @@ impl Engine {
         id: CaseId,
         by: &str,
         action: &Action,
+        shown: &[MessageId],
         first: &[Op],
-    ) -> Result<Stepping<'_>, EngineError> {
+    ) -> Result<Decided<'_>, EngineError> {
         let Some(case) = self.store.case(id).await? else {
             return refused(format!(
                 "there is no case {id}; `{}` shows them",
                 Run::CasesList
             ));
         };
-        let mut stepping = self.stepping(&case.client).await?;
-        let input = Input::Person {
-            by: by.to_owned(),
-            action: action.clone(),
-        };
-        for op in first {
-            stepping.push(op.clone());
+        let read = self.read_before(&case, action).await?;
+        let decided = self.decided(&case, by, action, &read, shown, first).await?;
+        if decided.refused.is_some() && !first.is_empty() {
+            // What her word would have settled is still to be settled.
+            return self.decided(&case, by, action, &read, shown, &[]).await;
         }
-        stepping.input(id, &input).await?;
-        if !stepping.has_moved() {
-            return refused(format!(
-                "this does not apply to a case that is {} in step {}; `{}` tells what it waits for",
-                case.status.as_str(),
-                case.step.replace('_', " "),
-                Run::CasesShow(id)
-            ));
-        }
-        Ok(stepping)
+        Ok(decided)
     }
 
     /// Whether [`order`](Self::order) would be carried out now.
@@ -192,20 +193,25 @@ impl Engine {
         client: &ClientId,
         contact: &ContactId,
     ) -> Result<(), EngineError> {
-        if self.ports.contacts.contact(contact, false).await?.is_none() {
+        self.linking(client, contact).await.map(|_| ())
+    }
+
+    /// The same; the setting that remembers a person's word for this pair of addresses.
+    async fn linking(&self, client: &ClientId, contact: &ContactId) -> Result<String, EngineError> {
+        let Some(in_crm) = self.ports.contacts.contact(contact, false).await? else {
             return refused(format!("the CRM knows no contact {contact}"));
-        }
-        if self.ports.portal.client(client).await?.is_none() {
+        };
+        let Some(in_portal) = self.ports.portal.client(client).await? else {
             return refused(format!("the portal knows no client {client}"));
-        }
+        };
         // One contact, two clients: the messages of one would reach the other.
-        let taken = self.store.clients_of(contact).await?;
-        if let Some(other) = taken.iter().find(|taken| *taken != client) {
+        if let Some(taken) = self.taken(client, contact).await? {
             return refused(format!(
-                "contact {contact} is client {other} already: link {other} to her own contact first"
+                "{taken}: link that client to her own contact first"
             ));
         }
-        Ok(())
+        let (told, used) = (in_portal.email.as_deref(), in_crm.email.as_deref());
+        Ok(pair_key(client, told, used))
     }
 
     /// Links a client to a contact by a person's word, and takes up what waited for it.
@@ -215,7 +221,7 @@ impl Engine {
         contact: &ContactId,
         by: &str,
     ) -> Result<(), EngineError> {
-        self.check_link(client, contact).await?;
+        let pair = self.linking(client, contact).await?;
         let now = self.now();
         let mut ops = vec![
             Op::PutLink(Link {
@@ -231,6 +237,11 @@ impl Engine {
                     by: by.to_owned(),
                     action: "linked".to_owned(),
                 },
+            },
+            // Whoever links them says that the contact's address is hers, whatever the portal has.
+            Op::PutSetting {
+                key: pair,
+                value: json!({ "by": by, "at": now }),
             },
             self.audit(by, "link", client.as_str(), json!({ "contact": contact })),
         ];

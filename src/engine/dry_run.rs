@@ -5,7 +5,7 @@
 //! clinic's clock, as whoever reads them lives by it.
 
 use relay_core::calendar::Calendar;
-use relay_core::ids::{CaseId, EffectKey};
+use relay_core::ids::{CaseId, EffectKey, MessageId};
 use relay_core::time::Timestamp;
 use relay_core::workflow::Action;
 use relay_store::Op;
@@ -21,7 +21,22 @@ impl Engine {
         by: &str,
         action: &Action,
     ) -> Result<Vec<String>, EngineError> {
-        let stepping = self.deciding(id, by, action, &[]).await?;
+        self.preview_shown(id, by, action, &[]).await
+    }
+
+    /// The same by somebody who was shown these messages.
+    pub(super) async fn preview_shown(
+        &self,
+        id: CaseId,
+        by: &str,
+        action: &Action,
+        shown: &[MessageId],
+    ) -> Result<Vec<String>, EngineError> {
+        let decided = self.deciding(id, by, action, shown, &[]).await?;
+        if let Some(not_yet) = decided.refused {
+            return Err(EngineError::Refused(not_yet));
+        }
+        let stepping = decided.stepping;
         let mut lines = Vec::new();
         for op in stepping.into_ops() {
             if let Op::CancelEffect { key, .. } = &op {

@@ -6,7 +6,8 @@
 //!
 //! A receipt that can't be read holds up nobody else: one whose cases keep moving waits, and only
 //! later receipts about the same clients wait behind it; one that can never be read is quarantined
-//! with a work item, and its bytes stay.
+//! with a work item, and its bytes stay. One that needs a row of the database which can't be read waits
+//! until that is mended.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::AssertUnwindSafe;
@@ -22,6 +23,7 @@ use relay_store::{EffectState, Engagement, Op, Page, Receipt, ReceiptState, Stor
 use serde_json::json;
 
 use crate::checkpoint::INTAKE;
+use crate::engine::damage::unreadable;
 use crate::engine::hints::Origin;
 use crate::engine::jobs::chain;
 use crate::engine::jobs::engagement::engaged;
@@ -140,6 +142,9 @@ impl Engine {
                 }
             } else if error.is_passing() {
                 return Err(error);
+            } else if unreadable(&error).is_some() {
+                // A row of hers, not the receipt, can't be read: it is read once that is mended.
+                return Ok(Reading::Waits(clients));
             } else {
                 self.set_aside(receipt, &error).await?;
                 return Ok(Reading::Read);
@@ -208,7 +213,12 @@ impl Engine {
                 (ReceiptState::Quarantined, Vec::new(), hints, Some(reason))
             }
         };
-        let mut ops = self.fact_ops(facts, receipt).await?;
+        let (mut ops, news) = self.fact_ops(facts, receipt).await?;
+        if let Some(id) = receipt.reused_id().filter(|_| news) {
+            // Another body under a known id, and it says something else: read like any other.
+            tracing::warn!(receipt = %receipt.id, source = receipt.source, "a webhook id was used twice");
+            ops.extend(self.reused_id_ops(receipt, id));
+        }
         let from = Origin::receipt(receipt);
         let (hint_ops, unwatched) = self.hint_ops(&from, hints).await?;
         ops.extend(hint_ops);
@@ -264,21 +274,27 @@ impl Engine {
         Ok(ops)
     }
 
-    async fn fact_ops(&self, facts: Vec<Fact>, receipt: &Receipt) -> Result<Vec<Op>, EngineError> {
+    /// What follows from facts, and whether any of them was news.
+    async fn fact_ops(
+        &self,
+        facts: Vec<Fact>,
+        receipt: &Receipt,
+    ) -> Result<(Vec<Op>, bool), EngineError> {
         let mut by_client: BTreeMap<ClientId, Vec<Fact>> = BTreeMap::new();
         for fact in facts {
             by_client.entry(fact.client.clone()).or_default().push(fact);
         }
         let mut ops = Vec::new();
+        let mut news = false;
         for (client, facts) in by_client {
             let facts = self.without_our_own(&client, facts).await?;
             let mut stepping = self.stepping(&client).await?;
             for fact in facts {
-                stepping.fact(fact, Some(receipt.id));
+                news |= stepping.fact(fact, Some(receipt.id));
             }
             ops.extend(stepping.into_ops());
         }
-        Ok(ops)
+        Ok((ops, news))
     }
 
     /// Messages that we sent come back as events; they are no news. While one of ours is under way

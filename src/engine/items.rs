@@ -194,6 +194,20 @@ impl Engine {
         self.open_work_ops(item, self.now())
     }
 
+    /// A sender uses its ids for more than one event: one item a sender.
+    pub(crate) fn reused_id_ops(&self, receipt: &Receipt, id: &str) -> Vec<Op> {
+        let source = &receipt.source;
+        let title = format!("{source} uses one webhook id for different events");
+        let mut item = self.item(format!("reused_id/{source}"), "receipt", title);
+        item.detail = json!({ "receipt": receipt.id, "webhook_id": id,
+                              "reason": "every event needs an id of its own: a second event under \
+                                         a known one looks like a repeat",
+                              "remedy": "tell the sender's people. Nothing was lost: what came \
+                                         under a known id and said something else was read" });
+        item.actions = vec!["done".to_owned()];
+        self.open_work_ops(item, self.now())
+    }
+
     /// A case that has not moved for a month: nothing automatic, but the manager hears (E31).
     pub(crate) fn stale_item_ops(&self, case: &Case) -> Vec<Op> {
         let title = format!(

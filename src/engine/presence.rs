@@ -73,7 +73,7 @@ impl Engine {
         let known = self.absent(contact).await?;
         let now = self.now();
         let Some(snapshot) = found else {
-            return Ok(self.missed(contact, known, now));
+            return Ok(missed(contact, known, now));
         };
         let ops = match known {
             None => Vec::new(),
@@ -81,42 +81,6 @@ impl Engine {
             Some(Absent { gone: true, .. }) => self.read_again(contact).await?,
         };
         Ok((Presence::There(Box::new(snapshot)), ops))
-    }
-
-    fn missed(
-        &self,
-        contact: &ContactId,
-        known: Option<Absent>,
-        now: Timestamp,
-    ) -> (Presence, Vec<Op>) {
-        // A first look that lies ahead was made by a clock that was wrong.
-        let first = known.filter(|known| {
-            known.gone || (known.since <= now && now.duration_since(known.since) <= FORGOTTEN)
-        });
-        let (presence, keep) = match first {
-            Some(first) if first.gone => return (Presence::Gone, Vec::new()),
-            Some(first) if now.duration_since(first.since) >= BETWEEN => {
-                let gone = Absent {
-                    gone: true,
-                    ..first
-                };
-                (Presence::Gone, gone)
-            }
-            Some(first) => (
-                Presence::Doubtful {
-                    again: after(first.since),
-                },
-                first,
-            ),
-            None => {
-                let first = Absent {
-                    since: now,
-                    gone: false,
-                };
-                (Presence::Doubtful { again: after(now) }, first)
-            }
-        };
-        (presence, vec![put(contact, Some(keep))])
     }
 
     async fn absent(&self, contact: &ContactId) -> Result<Option<Absent>, EngineError> {
@@ -182,6 +146,38 @@ impl Engine {
             body,
         }
     }
+}
+
+/// What a look that did not find the contact leads to.
+fn missed(contact: &ContactId, known: Option<Absent>, now: Timestamp) -> (Presence, Vec<Op>) {
+    // A first look that lies ahead was made by a clock that was wrong.
+    let first = known.filter(|known| {
+        known.gone || (known.since <= now && now.duration_since(known.since) <= FORGOTTEN)
+    });
+    let (presence, keep) = match first {
+        Some(first) if first.gone => return (Presence::Gone, Vec::new()),
+        Some(first) if now.duration_since(first.since) >= BETWEEN => {
+            let gone = Absent {
+                gone: true,
+                ..first
+            };
+            (Presence::Gone, gone)
+        }
+        Some(first) => (
+            Presence::Doubtful {
+                again: after(first.since),
+            },
+            first,
+        ),
+        None => {
+            let first = Absent {
+                since: now,
+                gone: false,
+            };
+            (Presence::Doubtful { again: after(now) }, first)
+        }
+    };
+    (presence, vec![put(contact, Some(keep))])
 }
 
 fn after(first: Timestamp) -> Timestamp {

@@ -4,7 +4,7 @@
 //! with everything checked, and only then is anything stored.
 
 use relay_core::effects::Settled;
-use relay_core::ids::{CaseId, JobId, WorkItemId};
+use relay_core::ids::{CaseId, JobId, MessageId, WorkItemId};
 use relay_core::workflow::Action;
 use relay_store::{Effect, EffectState, Job, Op, WorkItem, WorkSettled};
 use serde_json::json;
@@ -31,7 +31,12 @@ enum Settling {
     /// A check-in of the backlog is followed up.
     Release(Box<Job>),
     /// A decision about a case.
-    Decide { case: CaseId, decision: Action },
+    Decide {
+        case: CaseId,
+        decision: Action,
+        /// Why it is not carried out yet: she must be shown something first.
+        not_yet: Option<String>,
+    },
     /// Nothing but the item.
     Alone,
 }
@@ -76,8 +81,9 @@ impl Engine {
                 Ok(())
             }
             // Settled before the case moves: what it no longer asks, it settles in its own name.
-            Settling::Decide { case, decision } => {
-                self.decide_case_after(case, by, decision, &ops).await
+            Settling::Decide { case, decision, .. } => {
+                self.decide_case_after(case, by, decision, &messages_of(&item), &ops)
+                    .await
             }
             Settling::Alone => {
                 self.commit(SETTLE, ops).await?;
@@ -97,7 +103,7 @@ impl Engine {
         action: &str,
         text: Option<&str>,
     ) -> Result<Vec<String>, EngineError> {
-        let (_, settling) = self.settling(id, by, action, text, true).await?;
+        let (item, settling) = self.settling(id, by, action, text, true).await?;
         Ok(match settling {
             Settling::CancelJob(_) => vec!["its job is cancelled".to_owned()],
             Settling::ReplayJob(_) => vec!["its job runs again".to_owned()],
@@ -106,8 +112,14 @@ impl Engine {
                 vec!["it is stored as done, and nothing is sent".to_owned()]
             }
             Settling::Release(_) => vec!["the check-in is followed up from now on".to_owned()],
-            Settling::Decide { case, decision } => {
-                self.preview_decision(case, by, &decision).await?
+            Settling::Decide {
+                not_yet: Some(why), ..
+            } => return refused(why),
+            // Of somebody who has been shown what the item names: said as of one who was not, it
+            // could be refused for that alone.
+            Settling::Decide { case, decision, .. } => {
+                let shown = messages_of(&item);
+                self.preview_shown(case, by, &decision, &shown).await?
             }
             Settling::Alone => Vec::new(),
         })
@@ -168,8 +180,13 @@ impl Engine {
         }
         Ok(match (item.case, decision) {
             (Some(case), Some(decision)) => {
-                self.deciding(case, by, &decision, &[]).await?;
-                Settling::Decide { case, decision }
+                let shown = messages_of(item);
+                let decided = self.deciding(case, by, &decision, &shown, &[]).await?;
+                Settling::Decide {
+                    case,
+                    decision,
+                    not_yet: decided.refused,
+                }
             }
             _ => Settling::Alone,
         })
@@ -275,4 +292,12 @@ impl Engine {
 fn detail<T: serde::de::DeserializeOwned>(item: &WorkItem, name: &str) -> Result<T, EngineError> {
     serde_json::from_value(item.detail[name].clone())
         .map_err(|error| EngineError::Refused(format!("the item's {name} can't be read: {error}")))
+}
+
+/// The messages that an item names: whoever settles it has been shown them.
+fn messages_of(item: &WorkItem) -> Vec<MessageId> {
+    let told = item.detail["messages"].as_array();
+    let ids = told.into_iter().flatten();
+    ids.filter_map(|one| one["message"].as_str().map(MessageId::from))
+        .collect()
 }

@@ -5,12 +5,14 @@
 //! of those cases has moved meanwhile. If one has, the batch is refused as a whole and the caller
 //! begins a new `Stepping` on what is there now.
 
+mod names;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use relay_core::case::{Case, CaseStatus, Mode, Wait};
 use relay_core::clients::Coach;
-use relay_core::facts::Fact;
+use relay_core::facts::{Fact, FactBody, Identity};
 use relay_core::ids::{CaseId, ClientId, JobId, ReceiptId, WorkItemId};
 use relay_core::time::Timestamp;
 use relay_core::workflow::{Context, Input, NewWork, NotOpened, ReadKind, Transition, Workflow};
@@ -40,9 +42,13 @@ pub struct Stepping<'a> {
     client: ClientId,
     now: Timestamp,
     cases: Vec<Working>,
-    known: HashSet<(String, String, Timestamp)>,
+    known: HashSet<Identity>,
+    /// What was told of the client before any case of hers, and still stands.
+    standing: Vec<Fact>,
     coaches: Vec<Coach>,
     ops: Vec<Op>,
+    /// How many transitions were made.
+    moves: usize,
     /// Why procedures in force did not open a case on a fact that could have opened one.
     pub not_opened: Vec<NotOpened>,
 }
@@ -64,9 +70,11 @@ impl Engine {
             client: client.clone(),
             now: self.now(),
             cases,
-            known: known.iter().map(|row| identity(&row.fact)).collect(),
+            known: known.iter().map(|row| row.fact.identity()).collect(),
+            standing: standing(known),
             coaches,
             ops: Vec::new(),
+            moves: 0,
             not_opened: Vec::new(),
         })
     }
@@ -82,12 +90,12 @@ impl Engine {
     }
 }
 
-fn identity(fact: &Fact) -> (String, String, Timestamp) {
-    (
-        fact.kind().to_owned(),
-        fact.object.clone(),
-        fact.source_time,
-    )
+/// Of the facts that outlast any case, the latest of each: a case that is opened hears them at once.
+/// They come by source time.
+fn standing(known: Vec<FactRow>) -> Vec<Fact> {
+    let mut facts = known.into_iter().map(|row| row.fact).rev();
+    let contact_type = facts.find(|fact| matches!(fact.body, FactBody::ContactType { .. }));
+    contact_type.into_iter().collect()
 }
 
 impl Stepping<'_> {
@@ -95,8 +103,11 @@ impl Stepping<'_> {
     /// that is known changes nothing: the same change told twice acts once (E33). Whether it was
     /// new.
     pub fn fact(&mut self, fact: Fact, receipt: Option<ReceiptId>) -> bool {
-        if !self.known.insert(identity(&fact)) {
+        if !self.known.insert(fact.identity()) {
             return false;
+        }
+        if matches!(fact.body, FactBody::ContactType { .. }) {
+            self.standing = vec![fact.clone()];
         }
         self.ops.push(Op::InsertFact(FactRow {
             fact: fact.clone(),
@@ -116,8 +127,28 @@ impl Stepping<'_> {
         true
     }
 
-    /// Lets an input act on one case, open or closed.
-    pub async fn input(&mut self, case: CaseId, input: &Input) -> Result<(), EngineError> {
+    /// The same for a fact that a case may not have heard although it is known: it was told before
+    /// the case was opened. Whether any case has moved.
+    pub fn tell(&mut self, fact: Fact) -> bool {
+        let before = self.moves;
+        if !self.fact(fact.clone(), None) {
+            let input = Input::Fact { fact };
+            for index in 0..self.cases.len() {
+                self.step_at(index, &input);
+            }
+        }
+        self.moves != before
+    }
+
+    /// Where a case stands in the working copy.
+    pub fn status(&self, id: CaseId) -> Option<&CaseStatus> {
+        let mut cases = self.cases.iter();
+        let found = cases.find(|working| working.case.id == id)?;
+        Some(&found.case.status)
+    }
+
+    /// Lets an input act on one case, open or closed. Whether that changed anything.
+    pub async fn input(&mut self, case: CaseId, input: &Input) -> Result<bool, EngineError> {
         let index = match self
             .cases
             .iter()
@@ -129,11 +160,10 @@ impl Stepping<'_> {
                     self.cases.push(self.engine.working(case).await?);
                     self.cases.len() - 1
                 }
-                None => return Ok(()),
+                None => return Ok(false),
             },
         };
-        self.step_at(index, input);
-        Ok(())
+        Ok(self.step_at(index, input))
     }
 
     /// Adds an operation of the caller's to the batch.
@@ -213,7 +243,11 @@ impl Stepping<'_> {
                         loaded: None,
                         changed: false,
                     });
-                    self.apply(self.cases.len() - 1, transition);
+                    let index = self.cases.len() - 1;
+                    self.apply(index, transition);
+                    for fact in self.standing.clone() {
+                        self.step_at(index, &Input::Fact { fact });
+                    }
                 }
                 Err(refused) => self.not_opened.push(refused),
             }
@@ -240,12 +274,14 @@ impl Stepping<'_> {
         }
     }
 
-    fn step_at(&mut self, index: usize, input: &Input) {
+    fn step_at(&mut self, index: usize, input: &Input) -> bool {
         let working = &self.cases[index];
         let transition = working.workflow.step(self.context(), &working.case, input);
+        let moves = transition.is_some();
         if let Some(transition) = transition {
             self.apply(index, transition);
         }
+        moves
     }
 
     /// Turns what a step wants into operations.
@@ -263,6 +299,7 @@ impl Stepping<'_> {
             open_work,
             close_work,
         } = transition;
+        self.moves += 1;
         let before = self.cases[index].case.clone();
         let working = &mut self.cases[index];
         working.changed = true;

@@ -13,11 +13,11 @@ use std::time::Duration;
 use futures_util::future::join;
 use relay_core::ids::{CaseId, ClientId};
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{Claim, Job};
+use relay_store::{Claim, Job, StoreError};
 use tokio::task::JoinSet;
 
 use crate::checkpoint::CLAIM;
-use crate::engine::jobs::{fence, known_kinds};
+use crate::engine::jobs::{chain, fence, known_kinds};
 use crate::engine::{Engine, EngineError};
 use crate::lifecycle::{Phase, Stop, pause};
 
@@ -52,6 +52,7 @@ impl Engine {
         loop {
             self.intake().await?;
             let claimed = self.claim(1, lane, None).await?;
+            self.tell_damage().await?;
             if claimed.is_empty() {
                 return Ok(ran);
             }
@@ -173,6 +174,7 @@ pub async fn run(engine: Engine, concurrency: u32, stop: Stop) -> Result<(), Eng
         if looks.is_multiple_of(RESCUE_EVERY) {
             survive(engine.rescue().await)?;
             survive(engine.bring_back().await)?;
+            survive(engine.tell_damage().await)?;
         }
         looks = looks.wrapping_add(1);
         let free = concurrency.saturating_sub(u32::try_from(running.len()).unwrap_or(u32::MAX));
@@ -232,16 +234,22 @@ async fn look(
     Ok(read? + count)
 }
 
-/// A database that can't be written now (full disk, locked) is waited for; anything else that gets
-/// here (the queue itself can't be read) ends the process, because going on would be guessing.
+/// A database that can't be written now (full disk, locked) is waited for; what a single row or job
+/// brings up is no reason to leave everybody else. Only a damaged file ends the process: going on would
+/// make it worse, and the next start refuses it with what to do.
 fn survive<T>(result: Result<T, EngineError>) -> Result<(), EngineError> {
     match result {
-        Err(EngineError::Store(error @ relay_store::StoreError::Unavailable(_))) => {
+        Ok(_) => Ok(()),
+        Err(error @ EngineError::Store(StoreError::Damaged(_))) => Err(error),
+        Err(EngineError::Store(error @ StoreError::Unavailable(_))) => {
             tracing::error!(%error, "waiting for the database");
             Ok(())
         }
-        Err(error) => Err(error),
-        Ok(_) => Ok(()),
+        Err(error) => {
+            let error = chain(&error);
+            tracing::error!(error, "could not be done; trying again");
+            Ok(())
+        }
     }
 }
 

@@ -60,11 +60,11 @@ mod tests {
         let mut written = Vec::new();
         for seconds in 0..=3_600 {
             let now = start + SignedDuration::from_secs(seconds);
-            written.extend(lines.due("keap", "paused", now));
+            written.extend(lines.due("crm", "paused", now));
         }
         assert_eq!(written, [0, 599, 599, 599, 599, 599, 599]);
         assert_eq!(lines.due("portal", "paused", start), Some(0));
-        assert_eq!(lines.due("keap", "down", start), Some(0));
-        assert_eq!(lines.due("keap", "paused", start), Some(0), "set back");
+        assert_eq!(lines.due("crm", "down", start), Some(0));
+        assert_eq!(lines.due("crm", "paused", start), Some(0), "set back");
     }
 }

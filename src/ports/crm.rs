@@ -122,7 +122,7 @@ pub struct CallTask {
     pub user: Option<CrmUserId>,
     /// Whether it is completed.
     pub completed: bool,
-    /// The outcome the coach wrote into it, if any.
+    /// The outcome the coach wrote into it, if any; nothing that stood in it when it was made.
     pub outcome: Option<CallOutcome>,
     /// When it last changed.
     pub changed_at: Option<Timestamp>,
@@ -137,7 +137,8 @@ pub trait Tasks: Debug + Send + Sync {
     async fn find(&self, task: &NewCallTask, since: Timestamp)
     -> Result<Option<TaskId>, CallError>;
     /// A task; `None` if it is gone: the CRM says so in its own words and does not list it either.
-    async fn task(&self, id: &TaskId) -> Result<Option<CallTask>, CallError>;
+    /// `sent` is the description it was made with: what stands in that is not the coach's answer.
+    async fn task(&self, id: &TaskId, sent: Option<&str>) -> Result<Option<CallTask>, CallError>;
     /// Completes a task.
     async fn complete(&self, id: &TaskId, at: Timestamp) -> Result<(), CallError>;
     /// Gives a task to another user.

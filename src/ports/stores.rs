@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use relay_store::{Store, StoreError};
+use relay_store::{Batch, Copied, CopyError, Restored, Store, StoreError};
 
 /// Opens databases. Implemented in `wiring`, which alone knows which database it is.
 #[async_trait(?Send)]
@@ -13,9 +13,44 @@ pub trait Stores: Send + Sync {
     async fn open(&self, path: &Path) -> Result<Arc<dyn Store>, StoreError>;
     /// Brings the database at `path` to this version; makes it if it is not there.
     async fn migrate(&self, path: &Path) -> Result<(), StoreError>;
+    /// Whether the last process that had the database at `path` open was cut off, or has it open still.
+    ///
+    /// As by itself nothing can be cut off.
+    fn unclean(&self, path: &Path) -> bool {
+        let _ = path;
+        false
+    }
+    /// Makes a verified copy of the database at `from` as the new file `to`, while others use it.
+    ///
+    /// As by itself a database can't be copied; the same for the next two.
+    async fn backup(&self, from: &Path, to: &Path) -> Result<Copied, CopyError> {
+        let _ = (from, to);
+        Err(no_copies())
+    }
+    /// Whether the copy `from` could be put in the place of the database `to` now, and what it holds.
+    async fn check_restore(&self, from: &Path, to: &Path) -> Result<Copied, CopyError> {
+        let _ = (from, to);
+        Err(no_copies())
+    }
+    /// Puts the copy `from` in the place of the database `to`, with `mark` stored in it. What stood there
+    /// is kept under its name with `suffix`.
+    async fn restore(
+        &self,
+        from: &Path,
+        to: &Path,
+        suffix: &str,
+        mark: Batch,
+    ) -> Result<Restored, CopyError> {
+        let _ = (from, to, suffix, mark);
+        Err(no_copies())
+    }
     /// Looks at the database at `path`, which must be there, and changes nothing. Only a `thorough`
     /// look finds damage: it reads the whole file.
     async fn look(&self, path: &Path, thorough: bool) -> Result<Look, StoreError>;
+}
+
+fn no_copies() -> CopyError {
+    StoreError::Driver("this database makes no copies".into()).into()
 }
 
 /// How a database's schema stands to this program.

@@ -16,6 +16,7 @@ use relay_clear_connection::webhook::{self, FieldMap, KeyRing, VerifyError};
 use relay_clear_connection::{self as vendor, CheckInState, MessageAuthor, PortalClient};
 use relay_core::clients::{Author, CheckIn, ClientSnapshot, ClientStatus, Coach, PortalMessage};
 use relay_core::ids::{ClientId, CoachId};
+use relay_core::outside;
 use relay_core::time::{Clock, Date, TimeZone, Timestamp};
 use relay_http_client::CallError;
 use relay_store::Receipt;
@@ -166,9 +167,16 @@ fn snapshot(told: vendor::Client, zone: &TimeZone) -> ClientSnapshot {
         email: told.email,
         phone: told.phone,
         time_zone: told.time_zone,
-        last_regimen_change: told.last_regimen_change.map(|when| when.day(zone)),
+        // A date that programs write for "none" is none.
+        last_regimen_change: told
+            .last_regimen_change
+            .map(|when| when.day(zone))
+            .filter(|day| outside::is_plausible(*day)),
         contact: told.contact,
-        break_until: told.break_until.map(|when| when.day(zone)),
+        break_until: told
+            .break_until
+            .map(|when| when.day(zone))
+            .filter(|day| outside::is_plausible(*day)),
     }
 }
 

@@ -294,7 +294,7 @@ impl Tasks for KeapPorts {
         Ok(found.await?.map(TaskId))
     }
 
-    async fn task(&self, id: &TaskId) -> Result<Option<CallTask>, CallError> {
+    async fn task(&self, id: &TaskId, sent: Option<&str>) -> Result<Option<CallTask>, CallError> {
         let told = self.client.task(id.as_str()).await?;
         Ok(told.map(|task| CallTask {
             id: id.clone(),
@@ -304,7 +304,7 @@ impl Tasks for KeapPorts {
             outcome: task
                 .description
                 .as_deref()
-                .and_then(outcome::from_description),
+                .and_then(|text| outcome::answered(text, sent.unwrap_or_default())),
             changed_at: task.modification_time.or(task.completion_time),
         }))
     }

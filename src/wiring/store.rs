@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use relay_store::{Store, StoreError};
+use relay_store::{Batch, Copied, CopyError, Restored, Store, StoreError};
 use relay_store_sqlite::{self as sqlite, SqliteStore};
 
 use crate::ports::{Look, Stores, Version};
@@ -24,6 +24,30 @@ impl Stores for SqliteStores {
         let migrated = store.migrate().await;
         store.close().await;
         migrated
+    }
+
+    fn unclean(&self, path: &Path) -> bool {
+        sqlite::unclean(path)
+    }
+
+    async fn backup(&self, from: &Path, to: &Path) -> Result<Copied, CopyError> {
+        sqlite::backup(from, to).await
+    }
+
+    async fn check_restore(&self, from: &Path, to: &Path) -> Result<Copied, CopyError> {
+        let copied = sqlite::verify(from).await?;
+        sqlite::free(to).await?;
+        Ok(copied)
+    }
+
+    async fn restore(
+        &self,
+        from: &Path,
+        to: &Path,
+        suffix: &str,
+        mark: Batch,
+    ) -> Result<Restored, CopyError> {
+        sqlite::restore(from, to, suffix, mark).await
     }
 
     async fn look(&self, path: &Path, thorough: bool) -> Result<Look, StoreError> {

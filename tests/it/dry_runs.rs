@@ -23,7 +23,7 @@ fn now() -> Timestamp {
 }
 
 /// A command, and what it is typed with. `CASE`, `JOB` and `ITEM` stand for what is stored.
-const COMPARED: [(&str, &[&str]); 15] = [
+const COMPARED: [(&str, &[&str]); 18] = [
     ("stop", &["--by Robin", "--by Robin --reason x"]),
     ("resume", &["--by Robin"]),
     (
@@ -96,6 +96,18 @@ const COMPARED: [(&str, &[&str]); 15] = [
     ("keap set-contact-type", &["client-1 In-Person --by Robin"]),
     ("keap cancel-subscription", &["client-1 --by Robin --yes"]),
     ("migrate", &["", ""]),
+    (
+        "restore",
+        &["nowhere.db --by Robin", "clear-relay.toml --by Robin"],
+    ),
+    (
+        "database mend",
+        &["nonsense 1 --by Robin", "jobs 1 --by Robin"],
+    ),
+    (
+        "database discard",
+        &["nonsense 1 --by Robin", "jobs 1 --by Robin"],
+    ),
 ];
 
 /// Those that are compared in tests of their own below, or run until they are ended.

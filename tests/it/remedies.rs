@@ -243,7 +243,10 @@ fn is_right(said: &str) -> bool {
     }
     let cli = Cli::command();
     let mut command = &cli;
-    for word in words.split(' ').filter(|word| *word != "…") {
+    for word in words
+        .split(' ')
+        .filter(|word| *word != "…" && !is_hole(word))
+    {
         match command
             .get_subcommands()
             .find(|known| known.get_name() == word)

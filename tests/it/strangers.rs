@@ -26,7 +26,7 @@ use crate::support::checkpoints::StopAt;
 use crate::support::receiving::{World, error_code, post, signed, world, world_with};
 
 /// Longer than anything here takes, so that what hangs fails.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn limited(change: impl FnOnce(&mut Limits)) -> World {
     let mut limits = Limits {

@@ -147,7 +147,7 @@ fn outreach_that_is_stopped_is_told_at_the_start_and_when_it_changes() {
     );
 }
 
-/// A sink that fails for a while, or blocks until it is told to go on.
+/// A sink that fails for a while.
 #[derive(Debug, Clone, Default)]
 struct Sink {
     memory: Memory,
@@ -185,20 +185,22 @@ fn lines_that_cannot_be_written_are_counted_and_told_once_they_can() {
     assert_eq!(*sink.memory.0.lock().expect("not poisoned"), b"kept\n");
 }
 
+/// A sink that blocks until it is told to go on; the end of the other side is a word, too.
+struct Hanging(mpsc::Receiver<()>, Memory);
+
+impl io::Write for Hanging {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = self.0.recv();
+        self.1.write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[test]
 fn lines_for_a_reader_that_hangs_are_dropped_and_nobody_waits() {
     let (go_on, wait) = mpsc::channel::<()>();
-    struct Hanging(mpsc::Receiver<()>, Memory);
-    impl io::Write for Hanging {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            // An error is the end of the test.
-            let _ = self.0.recv();
-            self.1.write(bytes)
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
     let memory = Memory::default();
     let (told, lost) = mpsc::channel();
     let tell = move |lines| {

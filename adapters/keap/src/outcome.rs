@@ -2,8 +2,41 @@
 //!
 //! The task asks for a line `Outcome:` followed by one of four answers. People write it in many
 //! ways; whatever is not clearly one of the four is no outcome, and somebody asks her.
+//!
+//! The description also holds what we put there, and in that what stands in the CRM and the portal:
+//! names, numbers, reasons. None of that is an answer, however it is spelt. So the answer is looked
+//! for in the difference only: the lines that are there now and were not sent.
 
 use relay_core::facts::CallOutcome;
+
+/// The outcome that somebody wrote into a task which was made with the description `sent`: the last
+/// line that tells one and was not among those sent. Each line that was sent covers one line, so an
+/// answer that repeats it counts.
+pub fn answered(description: &str, sent: &str) -> Option<CallOutcome> {
+    let folded = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut sent: Vec<String> = lines(sent).map(folded).collect();
+    let added = lines(description).filter(|line| {
+        let line = folded(line);
+        match sent.iter().position(|known| *known == line) {
+            Some(known) => {
+                sent.swap_remove(known);
+                false
+            }
+            None => true,
+        }
+    });
+    added.filter_map(from_line).last()
+}
+
+/// The lines of a text, whatever ends them: a CRM may store other line ends than it was given.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c| {
+        matches!(
+            c,
+            '\n' | '\r' | '\u{0B}' | '\u{0C}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+        )
+    })
+}
 
 /// The outcome that a task's description tells, or `None`. Where several lines tell one, the last
 /// counts: people write below what was there.
@@ -75,7 +108,43 @@ mod tests {
         assert_eq!(from_description(text), Some(CallOutcome::Spoke));
     }
 
+    #[test]
+    fn what_was_sent_is_never_the_answer() {
+        let sent = "Why a call: 3 emails unopened.\nNumber: 303-555-0101\nOutcome: spoke\n\n\
+                    What to say:\nHi Maya\n\nOutcome:";
+        let marked = format!("{sent}\n\n[relay:k7q2w9x1]");
+        assert_eq!(answered(&marked, sent), None, "merely completed");
+        let crlf = marked.replace('\n', "\r\n");
+        assert_eq!(answered(&crlf, sent), None);
+        let no_answer = Some(CallOutcome::NoAnswer);
+        let filled = marked.replace("\nOutcome:\n", "\nOutcome: no answer\n");
+        assert_eq!(
+            answered(&filled, sent),
+            no_answer,
+            "in the line that is hers"
+        );
+        assert_eq!(
+            answered(&format!("{marked}\nOutcome: no answer"), sent),
+            no_answer
+        );
+        assert_eq!(
+            answered(&format!("Outcome: no answer\n{marked}"), sent),
+            no_answer
+        );
+        let spoke = answered(&format!("{marked}\nOutcome: spoke"), sent);
+        assert_eq!(spoke, Some(CallOutcome::Spoke), "she says so herself");
+    }
+
     proptest! {
+        #[test]
+        fn no_text_that_was_sent_answers_for_the_coach(
+            text in "(?s)(.{0,20}|\\n?Outcome: (spoke|voicemail)|\\r|\\u{2028}){0,8}", end in "\\n|\\r\\n"
+        ) {
+            let shown = text.replace('\n', &end);
+            prop_assert_eq!(answered(&format!("{shown}{end}{end}[relay:k7q2w9x1]"), &text), None);
+            let answer = format!("{shown}{end}Outcome: wrong number");
+            prop_assert_eq!(answered(&answer, &text), Some(CallOutcome::WrongNumber));
+        }
         #[test]
         fn no_text_makes_the_parser_panic(text in "(?s).{0,120}") {
             let _ = from_description(&text);

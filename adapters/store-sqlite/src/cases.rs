@@ -6,6 +6,7 @@ use relay_store::{CaseFilter, Page, StoreError};
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
+use crate::rows::{Listed, Rows, Stored, rows};
 use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, bounds, integer, json, maybe_json, micros};
 
@@ -30,8 +31,11 @@ pub(crate) struct CaseRow {
     pub(crate) changed_at: i64,
 }
 
-impl CaseRow {
-    pub(crate) fn read(self) -> Result<Case, StoreError> {
+impl Stored for CaseRow {
+    const TABLE: &'static str = "cases";
+    type Value = Case;
+
+    fn read(self) -> Result<Case, StoreError> {
         let row = Reading::new("cases", self.seq);
         Ok(Case {
             id: CaseId(row.uuid("id", &self.id)?),
@@ -217,16 +221,15 @@ pub(crate) fn append(
 /// One case.
 pub(crate) async fn get(conn: &mut SqliteConnection, id: CaseId) -> Result<Option<Case>, Failure> {
     let id = id.0.as_bytes().as_slice();
-    let row = sqlx::query_as!(
+    let row = rows!(
+        conn,
         CaseRow,
         "SELECT seq, id, client, procedure, procedure_hash, logic, mode, version, status, reason,
              step, visit, generation, wait, data, opened_at, changed_at
          FROM cases WHERE id = ?1",
         id
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(CaseRow::read).transpose()?)
+    )?;
+    row.one()
 }
 
 /// A client's cases that are not closed, oldest first.
@@ -235,19 +238,15 @@ pub(crate) async fn open_of(
     client: &ClientId,
 ) -> Result<Vec<Case>, Failure> {
     let client = client.as_str();
-    let rows = sqlx::query_as!(
+    let rows = rows!(
+        conn,
         CaseRow,
         "SELECT seq, id, client, procedure, procedure_hash, logic, mode, version, status, reason,
              step, visit, generation, wait, data, opened_at, changed_at
          FROM cases WHERE client = ?1 AND status <> 'closed' ORDER BY opened_at, seq",
         client
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(CaseRow::read)
-        .collect::<Result<_, _>>()?)
+    )?;
+    rows.all()
 }
 
 /// Cases matching a filter, newest change first.
@@ -255,16 +254,16 @@ pub(crate) async fn list(
     conn: &mut SqliteConnection,
     filter: &CaseFilter,
     page: Page,
-) -> Result<Vec<Case>, Failure> {
+) -> Result<Listed<Case>, Failure> {
     // A statement for each question: one for both would read every case there ever was.
-    let rows = match &filter.client {
-        Some(client) => list_of(conn, client, filter, page).await?,
-        None => list_all(conn, filter, page).await?,
-    };
-    Ok(rows
-        .into_iter()
-        .map(CaseRow::read)
-        .collect::<Result<_, _>>()?)
+    match &filter.client {
+        // What is decided about a client is decided on all of it.
+        Some(client) => Ok(Listed {
+            found: list_of(conn, client, filter, page).await?.all()?,
+            damage: Vec::new(),
+        }),
+        None => list_all(conn, filter, page).await?.readable(),
+    }
 }
 
 /// Of one client. What is looked at before a message asks the same within its view.
@@ -273,10 +272,11 @@ async fn list_of(
     client: &ClientId,
     filter: &CaseFilter,
     page: Page,
-) -> Result<Vec<CaseRow>, sqlx::Error> {
+) -> Result<Rows<CaseRow>, Failure> {
     let client = client.as_str();
     let (limit, offset) = bounds(page);
-    sqlx::query_as!(
+    rows!(
+        conn,
         CaseRow,
         "SELECT seq, id, client, procedure, procedure_hash, logic, mode, version, status, reason,
              step, visit, generation, wait, data, opened_at, changed_at
@@ -291,17 +291,16 @@ async fn list_of(
         limit,
         offset
     )
-    .fetch_all(conn)
-    .await
 }
 
 async fn list_all(
     conn: &mut SqliteConnection,
     filter: &CaseFilter,
     page: Page,
-) -> Result<Vec<CaseRow>, sqlx::Error> {
+) -> Result<Rows<CaseRow>, Failure> {
     let (limit, offset) = bounds(page);
-    sqlx::query_as!(
+    rows!(
+        conn,
         CaseRow,
         "SELECT seq, id, client, procedure, procedure_hash, logic, mode, version, status, reason,
              step, visit, generation, wait, data, opened_at, changed_at
@@ -314,8 +313,32 @@ async fn list_all(
         limit,
         offset
     )
-    .fetch_all(conn)
-    .await
+}
+
+#[derive(sqlx::FromRow)]
+pub(crate) struct TimelineRow {
+    seq: i64,
+    at: i64,
+    step: String,
+    text: String,
+    sop: Option<String>,
+    detail: Option<String>,
+}
+
+impl Stored for TimelineRow {
+    const TABLE: &'static str = "timeline";
+    type Value = TimelineEntry;
+
+    fn read(self) -> Result<TimelineEntry, StoreError> {
+        let row = Reading::new("timeline", self.seq);
+        Ok(TimelineEntry {
+            at: row.time("at", self.at)?,
+            step: self.step,
+            text: self.text,
+            sop: self.sop,
+            detail: row.maybe_json("detail", self.detail.as_deref())?,
+        })
+    }
 }
 
 /// Cases that are not closed, by id, after one.
@@ -323,47 +346,32 @@ pub(crate) async fn open_after(
     conn: &mut SqliteConnection,
     after: Option<CaseId>,
     limit: u32,
-) -> Result<Vec<Case>, Failure> {
+) -> Result<Listed<Case>, Failure> {
     let after = after.map_or(Vec::new(), |id| id.0.as_bytes().to_vec());
     let limit = i64::from(limit);
-    let rows = sqlx::query_as!(
+    let rows = rows!(
+        conn,
         CaseRow,
         "SELECT seq, id, client, procedure, procedure_hash, logic, mode, version, status, reason,
              step, visit, generation, wait, data, opened_at, changed_at
          FROM cases WHERE status <> 'closed' AND id > ?1 ORDER BY id LIMIT ?2 + 0",
         after,
         limit
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(CaseRow::read)
-        .collect::<Result<_, _>>()?)
+    )?;
+    rows.readable()
 }
 
 /// The history of a case, in the order it was written.
 pub(crate) async fn timeline(
     conn: &mut SqliteConnection,
     case: CaseId,
-) -> Result<Vec<TimelineEntry>, Failure> {
+) -> Result<Listed<TimelineEntry>, Failure> {
     let id = case.0.as_bytes().as_slice();
-    let rows = sqlx::query!(
+    rows!(
+        conn,
+        TimelineRow,
         "SELECT seq, at, step, text, sop, detail FROM timeline WHERE case_id = ?1 ORDER BY seq",
         id
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|line| {
-            let row = Reading::new("timeline", line.seq);
-            Ok(TimelineEntry {
-                at: row.time("at", line.at)?,
-                step: line.step,
-                text: line.text,
-                sop: line.sop,
-                detail: row.maybe_json("detail", line.detail.as_deref())?,
-            })
-        })
-        .collect()
+    )?
+    .readable()
 }

@@ -2,10 +2,12 @@
 
 use relay_store::{
     Authorization, Credential, CredentialLease, CredentialSettled, CredentialState, NewCredential,
+    StoreError,
 };
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
+use crate::rows::{Stored, rows};
 use crate::values::{Reading, integer, micros};
 
 /// Stores a pair over the one before it.
@@ -110,42 +112,69 @@ pub(crate) async fn settle(
     one(changed.rows_affected(), "credential lease")
 }
 
+#[derive(sqlx::FromRow)]
+pub(crate) struct CredentialRow {
+    name: String,
+    version: i64,
+    state: String,
+    key_id: String,
+    sealed: Vec<u8>,
+    tenant: Option<String>,
+    issued_at: i64,
+    access_expires_at: i64,
+    refresh_expires_at: i64,
+    tries: i64,
+    tried_at: Option<i64>,
+    note: Option<String>,
+    lease_owner: Option<String>,
+    lease_until: Option<i64>,
+    changed_at: i64,
+}
+
+impl Stored for CredentialRow {
+    const TABLE: &'static str = "credentials";
+    const NAME: &'static str = "name";
+    type Value = Credential;
+
+    fn read(self) -> Result<Credential, StoreError> {
+        let name = self.name.clone();
+        let row = Reading::new("credentials", &name);
+        let until = row.maybe_time("lease_until", self.lease_until)?;
+        Ok(Credential {
+            pair: NewCredential {
+                name: self.name,
+                version: row.number("version", self.version)?,
+                key_id: self.key_id,
+                sealed: self.sealed,
+                tenant: self.tenant,
+                issued_at: row.time("issued_at", self.issued_at)?,
+                access_expires_at: row.time("access_expires_at", self.access_expires_at)?,
+                refresh_expires_at: row.time("refresh_expires_at", self.refresh_expires_at)?,
+            },
+            state: row.word("state", CredentialState::parse(&self.state))?,
+            tries: row.number("tries", self.tries)?,
+            tried_at: row.maybe_time("tried_at", self.tried_at)?,
+            note: self.note,
+            lease: self.lease_owner.zip(until),
+            changed_at: row.time("changed_at", self.changed_at)?,
+        })
+    }
+}
+
 /// A credential.
 pub(crate) async fn get(
     conn: &mut SqliteConnection,
     name: &str,
 ) -> Result<Option<Credential>, Failure> {
-    let found = sqlx::query!(
-        "SELECT version, state, key_id, sealed, tenant, issued_at, access_expires_at,
+    rows!(
+        conn,
+        CredentialRow,
+        "SELECT name, version, state, key_id, sealed, tenant, issued_at, access_expires_at,
              refresh_expires_at, tries, tried_at, note, lease_owner, lease_until, changed_at
          FROM credentials WHERE name = ?1",
         name
-    )
-    .fetch_optional(conn)
-    .await?;
-    let Some(found) = found else {
-        return Ok(None);
-    };
-    let row = Reading::new("credentials", name);
-    let until = row.maybe_time("lease_until", found.lease_until)?;
-    Ok(Some(Credential {
-        pair: NewCredential {
-            name: name.to_owned(),
-            version: row.number("version", found.version)?,
-            key_id: found.key_id,
-            sealed: found.sealed,
-            tenant: found.tenant,
-            issued_at: row.time("issued_at", found.issued_at)?,
-            access_expires_at: row.time("access_expires_at", found.access_expires_at)?,
-            refresh_expires_at: row.time("refresh_expires_at", found.refresh_expires_at)?,
-        },
-        state: row.word("state", CredentialState::parse(&found.state))?,
-        tries: row.number("tries", found.tries)?,
-        tried_at: row.maybe_time("tried_at", found.tried_at)?,
-        note: found.note,
-        lease: found.lease_owner.zip(until),
-        changed_at: row.time("changed_at", found.changed_at)?,
-    }))
+    )?
+    .one()
 }
 
 /// Remembers an authorization, and forgets the one before it.
@@ -183,26 +212,41 @@ pub(crate) async fn use_up(
     one(gone.rows_affected(), "authorization")
 }
 
+#[derive(sqlx::FromRow)]
+pub(crate) struct AuthorizationRow {
+    name: String,
+    state_hash: Vec<u8>,
+    expires_at: i64,
+}
+
+impl Stored for AuthorizationRow {
+    const TABLE: &'static str = "authorizations";
+    const NAME: &'static str = "name";
+    type Value = Authorization;
+
+    fn read(self) -> Result<Authorization, StoreError> {
+        let name = self.name;
+        let row = Reading::new("authorizations", &name);
+        Ok(Authorization {
+            state_hash: row.word("state_hash", self.state_hash.try_into().ok())?,
+            expires_at: row.time("expires_at", self.expires_at)?,
+            name,
+        })
+    }
+}
+
 /// The authorization that was begun last.
 pub(crate) async fn begun(
     conn: &mut SqliteConnection,
     name: &str,
 ) -> Result<Option<Authorization>, Failure> {
-    let found = sqlx::query!(
-        "SELECT state_hash, expires_at FROM authorizations WHERE name = ?1",
+    rows!(
+        conn,
+        AuthorizationRow,
+        "SELECT name, state_hash, expires_at FROM authorizations WHERE name = ?1",
         name
-    )
-    .fetch_optional(conn)
-    .await?;
-    let Some(found) = found else {
-        return Ok(None);
-    };
-    let row = Reading::new("authorizations", name);
-    Ok(Some(Authorization {
-        name: name.to_owned(),
-        state_hash: row.word("state_hash", found.state_hash.try_into().ok())?,
-        expires_at: row.time("expires_at", found.expires_at)?,
-    }))
+    )?
+    .one()
 }
 
 fn one(rows: u64, what: &'static str) -> Result<(), Failure> {

@@ -2,23 +2,27 @@
 
 use relay_core::clients::Coach;
 use relay_core::ids::{ClientId, CoachId, ContactId, CrmUserId};
-use relay_store::{AuditEntry, Link, Page, ProcedureVersion};
+use relay_store::{AuditEntry, Link, Page, ProcedureVersion, StoreError};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use sqlx::SqliteConnection;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, conflict};
+use crate::rows::{Listed, Stored, rows};
 use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, bounds, json, micros};
 
-/// Links a client to a contact, or replaces the link.
+/// Links a client to a contact, or replaces the link. One contact is one client.
 pub(crate) fn put_link(script: &mut Script, link: &Link) -> Result<(), Failure> {
     let client = link.client.as_str();
     let contact = link.contact.as_str();
     let at = micros(link.at);
     statement!(
         script,
-        Expect::Anything,
-        "INSERT INTO links (client, contact, source, at) VALUES (?1, ?2, ?3, ?4)
+        Expect::OneChange(conflict("contact")),
+        "INSERT INTO links (client, contact, source, at)
+         SELECT ?1, ?2, ?3, ?4
+         WHERE NOT EXISTS (SELECT 1 FROM links WHERE contact = ?2 AND client <> ?1)
          ON CONFLICT (client) DO UPDATE
          SET contact = excluded.contact, source = excluded.source, at = excluded.at",
         client,
@@ -39,42 +43,62 @@ pub(crate) fn remove_link(script: &mut Script, client: &ClientId) -> Result<(), 
     )
 }
 
+#[derive(sqlx::FromRow)]
+pub(crate) struct LinkRow {
+    client: String,
+    contact: String,
+    source: String,
+    at: i64,
+}
+
+impl Stored for LinkRow {
+    const TABLE: &'static str = "links";
+    const NAME: &'static str = "client";
+    type Value = Link;
+
+    fn read(self) -> Result<Link, StoreError> {
+        let at = Reading::new("links", &self.client).time("at", self.at)?;
+        Ok(Link {
+            client: ClientId(self.client),
+            contact: ContactId(self.contact),
+            source: self.source,
+            at,
+        })
+    }
+}
+
 /// Which contact a client is.
 pub(crate) async fn link(
     conn: &mut SqliteConnection,
     client: &ClientId,
 ) -> Result<Option<Link>, Failure> {
     let id = client.as_str();
-    let row = sqlx::query!(
-        "SELECT contact, source, at FROM links WHERE client = ?1",
+    rows!(
+        conn,
+        LinkRow,
+        "SELECT client, contact, source, at FROM links WHERE client = ?1",
         id
-    )
-    .fetch_optional(conn)
-    .await?;
-    let Some(found) = row else {
-        return Ok(None);
-    };
-    Ok(Some(Link {
-        client: client.clone(),
-        contact: ContactId(found.contact),
-        source: found.source,
-        at: Reading::new("links", client).time("at", found.at)?,
-    }))
+    )?
+    .one()
 }
 
 /// Which clients a contact is, by client id.
 pub(crate) async fn clients_of(
     conn: &mut SqliteConnection,
     contact: &ContactId,
-) -> Result<Vec<ClientId>, Failure> {
+) -> Result<Listed<ClientId>, Failure> {
     let contact = contact.as_str();
-    let clients = sqlx::query_scalar!(
-        "SELECT client FROM links WHERE contact = ?1 ORDER BY client",
+    let links = rows!(
+        conn,
+        LinkRow,
+        "SELECT client, contact, source, at FROM links WHERE contact = ?1 ORDER BY client",
         contact
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(clients.into_iter().map(ClientId).collect())
+    )?
+    .readable()?;
+    Ok(Listed {
+        found: links.found.into_iter().map(|link| link.client).collect(),
+        damage: links.damage,
+    })
 }
 
 /// Stores or replaces a coach.
@@ -94,40 +118,52 @@ pub(crate) fn put_coach(script: &mut Script, coach: &Coach) -> Result<(), Failur
     )
 }
 
+#[derive(sqlx::FromRow)]
+pub(crate) struct CoachRow {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) crm_user: Option<String>,
+}
+
+impl Stored for CoachRow {
+    const TABLE: &'static str = "coaches";
+    const NAME: &'static str = "id";
+    type Value = Coach;
+
+    fn read(self) -> Result<Coach, StoreError> {
+        Ok(Coach {
+            id: CoachId(self.id),
+            name: self.name,
+            email: self.email,
+            crm_user: self.crm_user.map(CrmUserId),
+        })
+    }
+}
+
 /// A coach.
 pub(crate) async fn coach(
     conn: &mut SqliteConnection,
     id: &CoachId,
 ) -> Result<Option<Coach>, Failure> {
     let key = id.as_str();
-    let row = sqlx::query!(
-        "SELECT name, email, crm_user FROM coaches WHERE id = ?1",
+    rows!(
+        conn,
+        CoachRow,
+        "SELECT id, name, email, crm_user FROM coaches WHERE id = ?1",
         key
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|found| Coach {
-        id: id.clone(),
-        name: found.name,
-        email: found.email,
-        crm_user: found.crm_user.map(CrmUserId),
-    }))
+    )?
+    .one()
 }
 
 /// The directory, by name.
-pub(crate) async fn coaches(conn: &mut SqliteConnection) -> Result<Vec<Coach>, Failure> {
-    let rows = sqlx::query!("SELECT id, name, email, crm_user FROM coaches ORDER BY name, id")
-        .fetch_all(conn)
-        .await?;
-    Ok(rows
-        .into_iter()
-        .map(|found| Coach {
-            id: CoachId(found.id),
-            name: found.name,
-            email: found.email,
-            crm_user: found.crm_user.map(CrmUserId),
-        })
-        .collect())
+pub(crate) async fn coaches(conn: &mut SqliteConnection) -> Result<Listed<Coach>, Failure> {
+    rows!(
+        conn,
+        CoachRow,
+        "SELECT id, name, email, crm_user FROM coaches ORDER BY name, id"
+    )?
+    .readable()
 }
 
 /// Stores or replaces a setting.
@@ -159,38 +195,52 @@ pub(crate) fn put_setting_once(
     )
 }
 
+#[derive(sqlx::FromRow)]
+pub(crate) struct SettingRow {
+    pub(crate) key: String,
+    pub(crate) value: String,
+}
+
+impl Stored for SettingRow {
+    const TABLE: &'static str = "settings";
+    const NAME: &'static str = "key";
+    type Value = (String, Value);
+
+    fn read(self) -> Result<(String, Value), StoreError> {
+        let value = Reading::new("settings", &self.key).json("value", &self.value)?;
+        Ok((self.key, value))
+    }
+}
+
 /// A setting.
 pub(crate) async fn setting(
     conn: &mut SqliteConnection,
     key: &str,
 ) -> Result<Option<Value>, Failure> {
-    let value = sqlx::query_scalar!("SELECT value FROM settings WHERE key = ?1", key)
-        .fetch_optional(conn)
-        .await?;
-    let row = Reading::new("settings", key);
-    Ok(row.maybe_json("value", value.as_deref())?)
+    let found = rows!(
+        conn,
+        SettingRow,
+        "SELECT key, value FROM settings WHERE key = ?1",
+        key
+    )?;
+    Ok(found.one()?.map(|(_, value)| value))
 }
 
 /// The settings whose names begin with `prefix`, by name.
 pub(crate) async fn settings(
     conn: &mut SqliteConnection,
     prefix: &str,
-) -> Result<Vec<(String, Value)>, Failure> {
+) -> Result<Listed<(String, Value)>, Failure> {
     // A range, so that the primary key is used; no name of ours holds the last character there is.
     let end = format!("{prefix}\u{10ffff}");
-    let rows = sqlx::query!(
+    rows!(
+        conn,
+        SettingRow,
         "SELECT key, value FROM settings WHERE key >= ?1 AND key < ?2 ORDER BY key",
         prefix,
         end
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|found| {
-            let value = Reading::new("settings", &found.key).json("value", &found.value)?;
-            Ok((found.key, value))
-        })
-        .collect()
+    )?
+    .readable()
 }
 
 /// Stores a procedure version unless it is there.
@@ -209,18 +259,41 @@ pub(crate) fn put_procedure(
     )
 }
 
+#[derive(sqlx::FromRow)]
+pub(crate) struct ProcedureRow {
+    hash: String,
+    name: String,
+    body: String,
+}
+
+impl Stored for ProcedureRow {
+    const TABLE: &'static str = "procedures";
+    const NAME: &'static str = "hash";
+    type Value = ProcedureVersion;
+
+    fn read(self) -> Result<ProcedureVersion, StoreError> {
+        // What it says is its reader's; that it is a document at all is looked at here.
+        Reading::new("procedures", &self.hash).json::<IgnoredAny>("body", &self.body)?;
+        Ok(ProcedureVersion {
+            hash: self.hash,
+            name: self.name,
+            body: self.body,
+        })
+    }
+}
+
 /// A procedure version.
 pub(crate) async fn procedure(
     conn: &mut SqliteConnection,
     hash: &str,
 ) -> Result<Option<ProcedureVersion>, Failure> {
-    Ok(sqlx::query_as!(
-        ProcedureVersion,
+    rows!(
+        conn,
+        ProcedureRow,
         "SELECT hash, name, body FROM procedures WHERE hash = ?1",
         hash
-    )
-    .fetch_optional(conn)
-    .await?)
+    )?
+    .one()
 }
 
 /// Writes the audit log.
@@ -239,29 +312,44 @@ pub(crate) fn write_audit(script: &mut Script, entry: &AuditEntry) -> Result<(),
     )
 }
 
+#[derive(sqlx::FromRow)]
+pub(crate) struct AuditRow {
+    seq: i64,
+    at: i64,
+    who: String,
+    what: String,
+    object: String,
+    detail: String,
+}
+
+impl Stored for AuditRow {
+    const TABLE: &'static str = "audit";
+    type Value = AuditEntry;
+
+    fn read(self) -> Result<AuditEntry, StoreError> {
+        let row = Reading::new("audit", self.seq);
+        Ok(AuditEntry {
+            at: row.time("at", self.at)?,
+            who: self.who,
+            what: self.what,
+            object: self.object,
+            detail: row.json("detail", &self.detail)?,
+        })
+    }
+}
+
 /// The audit log, newest first.
 pub(crate) async fn audit(
     conn: &mut SqliteConnection,
     page: Page,
-) -> Result<Vec<AuditEntry>, Failure> {
+) -> Result<Listed<AuditEntry>, Failure> {
     let (limit, offset) = bounds(page);
-    let rows = sqlx::query!(
+    rows!(
+        conn,
+        AuditRow,
         "SELECT seq, at, who, what, object, detail FROM audit ORDER BY seq DESC LIMIT ?1 + 0 OFFSET ?2",
         limit,
         offset
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|entry| {
-            let row = Reading::new("audit", entry.seq);
-            Ok(AuditEntry {
-                at: row.time("at", entry.at)?,
-                who: entry.who,
-                what: entry.what,
-                object: entry.object,
-                detail: row.json("detail", &entry.detail)?,
-            })
-        })
-        .collect()
+    )?
+    .readable()
 }

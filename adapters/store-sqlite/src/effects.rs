@@ -8,6 +8,7 @@ use sqlx::SqliteConnection;
 
 use crate::cases::{mode_from, mode_name};
 use crate::failure::{Failure, conflict};
+use crate::rows::{Listed, Stored, rows};
 use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, json, maybe_json, micros};
 
@@ -32,8 +33,11 @@ pub(crate) struct EffectRow {
     pub(crate) changed_at: i64,
 }
 
-impl EffectRow {
-    pub(crate) fn read(self) -> Result<Effect, StoreError> {
+impl Stored for EffectRow {
+    const TABLE: &'static str = "effects";
+    type Value = Effect;
+
+    fn read(self) -> Result<Effect, StoreError> {
         let row = Reading::new("effects", self.seq);
         Ok(Effect {
             planned: PlannedEffect {
@@ -244,16 +248,15 @@ pub(crate) async fn get(
     key: &EffectKey,
 ) -> Result<Option<Effect>, Failure> {
     let key = key.as_str();
-    let row = sqlx::query_as!(
+    let row = rows!(
+        conn,
         EffectRow,
         "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
              revision, request, intended_at, probes, settled, created_at, changed_at
          FROM effects WHERE key = ?1",
         key
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(EffectRow::read).transpose()?)
+    )?;
+    row.one()
 }
 
 /// Effects whose outcome is not known although they may have gone out, by key, after one.
@@ -261,10 +264,11 @@ pub(crate) async fn in_doubt_after(
     conn: &mut SqliteConnection,
     after: Option<&EffectKey>,
     limit: u32,
-) -> Result<Vec<Effect>, Failure> {
+) -> Result<Listed<Effect>, Failure> {
     let after = after.map_or("", EffectKey::as_str);
     let limit = i64::from(limit);
-    let rows = sqlx::query_as!(
+    let rows = rows!(
+        conn,
         EffectRow,
         "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
              revision, request, intended_at, probes, settled, created_at, changed_at
@@ -272,13 +276,8 @@ pub(crate) async fn in_doubt_after(
          ORDER BY key LIMIT ?2 + 0",
         after,
         limit
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(EffectRow::read)
-        .collect::<Result<_, _>>()?)
+    )?;
+    rows.readable()
 }
 
 /// The effects of a case, in order of planning.
@@ -287,19 +286,15 @@ pub(crate) async fn of_case(
     case: CaseId,
 ) -> Result<Vec<Effect>, Failure> {
     let case = case.0.as_bytes().as_slice();
-    let rows = sqlx::query_as!(
+    let rows = rows!(
+        conn,
         EffectRow,
         "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
              revision, request, intended_at, probes, settled, created_at, changed_at
          FROM effects WHERE case_id = ?1 ORDER BY seq",
         case
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(EffectRow::read)
-        .collect::<Result<_, _>>()?)
+    )?;
+    rows.all()
 }
 
 /// The done call task effect that made this task.
@@ -309,7 +304,8 @@ pub(crate) async fn of_task(
 ) -> Result<Option<Effect>, Failure> {
     let task = task.as_str();
     // Closing or moving a task names the same task: only the effect that made it is meant.
-    let row = sqlx::query_as!(
+    let row = rows!(
+        conn,
         EffectRow,
         "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
              revision, request, intended_at, probes, settled, created_at, changed_at
@@ -317,10 +313,26 @@ pub(crate) async fn of_task(
          WHERE vendor_ref = ?1 AND kind = 'call_task' AND state = 'done'
          ORDER BY seq LIMIT 1",
         task
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(EffectRow::read).transpose()?)
+    )?;
+    row.one()
+}
+
+#[derive(sqlx::FromRow)]
+pub(crate) struct MessageRow {
+    #[expect(dead_code, reason = "names the row where it can't be read")]
+    pub(crate) seq: i64,
+    // As the checked statement names it.
+    #[sqlx(rename = "vendor_ref!")]
+    pub(crate) vendor_ref: String,
+}
+
+impl Stored for MessageRow {
+    const TABLE: &'static str = "effects";
+    type Value = String;
+
+    fn read(self) -> Result<String, StoreError> {
+        Ok(self.vendor_ref)
+    }
 }
 
 /// The vendor's references of a client's done effects of one kind, in order of planning.
@@ -331,15 +343,46 @@ pub(crate) async fn vendor_refs(
 ) -> Result<Vec<String>, Failure> {
     let client = client.as_str();
     let kind = kind.as_str();
-    Ok(sqlx::query_scalar!(
-        r#"SELECT vendor_ref AS "vendor_ref!" FROM effects
+    rows!(
+        conn,
+        MessageRow,
+        r#"SELECT seq, vendor_ref AS "vendor_ref!" FROM effects
          WHERE client = ?1 AND kind = ?2 AND vendor_ref IS NOT NULL AND state = 'done'
          ORDER BY seq"#,
         client,
         kind
-    )
-    .fetch_all(conn)
-    .await?)
+    )?
+    .all()
+}
+
+#[derive(sqlx::FromRow)]
+pub(crate) struct IntentRow {
+    seq: i64,
+    id: Vec<u8>,
+    effect: String,
+    revision: i64,
+    request: String,
+    reading: String,
+    at: i64,
+    outcome: Option<String>,
+}
+
+impl Stored for IntentRow {
+    const TABLE: &'static str = "intents";
+    type Value = Intent;
+
+    fn read(self) -> Result<Intent, StoreError> {
+        let row = Reading::new("intents", self.seq);
+        Ok(Intent {
+            id: IntentId(row.uuid("id", &self.id)?),
+            key: EffectKey(self.effect),
+            revision: row.number("revision", self.revision)?,
+            request: row.json("request", &self.request)?,
+            reading: row.json("reading", &self.reading)?,
+            at: row.time("at", self.at)?,
+            outcome: self.outcome,
+        })
+    }
 }
 
 /// The intents of an effect, by revision.
@@ -348,25 +391,12 @@ pub(crate) async fn intents(
     key: &EffectKey,
 ) -> Result<Vec<Intent>, Failure> {
     let effect = key.as_str();
-    let rows = sqlx::query!(
-        "SELECT seq, id, revision, request, reading, at, outcome
+    rows!(
+        conn,
+        IntentRow,
+        "SELECT seq, id, effect, revision, request, reading, at, outcome
          FROM intents WHERE effect = ?1 ORDER BY revision",
         effect
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|intent| {
-            let row = Reading::new("intents", intent.seq);
-            Ok(Intent {
-                id: IntentId(row.uuid("id", &intent.id)?),
-                key: key.clone(),
-                revision: row.number("revision", intent.revision)?,
-                request: row.json("request", &intent.request)?,
-                reading: row.json("reading", &intent.reading)?,
-                at: row.time("at", intent.at)?,
-                outcome: intent.outcome,
-            })
-        })
-        .collect()
+    )?
+    .all()
 }

@@ -3,10 +3,11 @@
 use relay_core::channel::{EngagementEvent, EngagementKind, EngagementSource, POST_LAG_SECS};
 use relay_core::ids::{ContactId, EmailId};
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{Engagement, Watched};
+use relay_store::{Engagement, StoreError, Watched};
 use sqlx::SqliteConnection;
 
 use crate::failure::Failure;
+use crate::rows::{Listed, Stored, rows};
 use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, micros};
 
@@ -122,6 +123,50 @@ async fn completed(conn: &mut SqliteConnection, told: &Engagement) -> Result<boo
     Ok(done.rows_affected() > 0)
 }
 
+#[derive(sqlx::FromRow)]
+pub(crate) struct EngagementRow {
+    seq: i64,
+    contact: String,
+    kind: String,
+    at: i64,
+    exact: i64,
+    seen_at: i64,
+    source: String,
+    confirmed: Option<String>,
+    email: Option<String>,
+    sent_at: Option<i64>,
+    label: Option<String>,
+    link: Option<String>,
+}
+
+impl Stored for EngagementRow {
+    const TABLE: &'static str = "engagement";
+    type Value = Engagement;
+
+    fn read(self) -> Result<Engagement, StoreError> {
+        let row = Reading::new("engagement", self.seq);
+        let source = |word: &str| EngagementSource::from_name(word);
+        let confirmed = self.confirmed.as_deref();
+        Ok(Engagement {
+            contact: ContactId(self.contact),
+            event: EngagementEvent {
+                at: row.time("at", self.at)?,
+                kind: row.word("kind", EngagementKind::from_name(&self.kind))?,
+                exact: self.exact != 0,
+                seen_at: row.time("seen_at", self.seen_at)?,
+                source: row.word("source", source(&self.source))?,
+                email: self.email.map(EmailId),
+                sent_at: row.maybe_time("sent_at", self.sent_at)?,
+                label: self.label,
+                link: self.link,
+            },
+            confirmed: confirmed
+                .map(|word| row.word("confirmed", source(word)))
+                .transpose()?,
+        })
+    }
+}
+
 /// Opens and clicks of a contact at or after `since`, oldest first.
 pub(crate) async fn list(
     conn: &mut SqliteConnection,
@@ -129,39 +174,16 @@ pub(crate) async fn list(
     since: Timestamp,
 ) -> Result<Vec<Engagement>, Failure> {
     let (id, since) = (contact.as_str(), micros(since));
-    let rows = sqlx::query!(
-        r#"SELECT seq, kind, at, exact AS "exact: bool", seen_at, source, confirmed, email, sent_at,
-                  label, link
+    rows!(
+        conn,
+        EngagementRow,
+        r#"SELECT seq, contact, kind, at, exact, seen_at, source, confirmed, email, sent_at, label,
+                  link
            FROM engagement WHERE contact = ?1 AND at >= ?2 ORDER BY at, seq"#,
         id,
         since
-    )
-    .fetch_all(conn)
-    .await?;
-    let mut told = Vec::new();
-    for found in rows {
-        let row = Reading::new("engagement", found.seq);
-        let source = |word: &str| EngagementSource::from_name(word);
-        let confirmed = found.confirmed.as_deref();
-        told.push(Engagement {
-            contact: contact.clone(),
-            event: EngagementEvent {
-                at: row.time("at", found.at)?,
-                kind: row.word("kind", EngagementKind::from_name(&found.kind))?,
-                exact: found.exact,
-                seen_at: row.time("seen_at", found.seen_at)?,
-                source: row.word("source", source(&found.source))?,
-                email: found.email.map(EmailId),
-                sent_at: row.maybe_time("sent_at", found.sent_at)?,
-                label: found.label,
-                link: found.link,
-            },
-            confirmed: confirmed
-                .map(|word| row.word("confirmed", source(word)))
-                .transpose()?,
-        });
-    }
-    Ok(told)
+    )?
+    .all()
 }
 
 /// Stores or replaces what is known of an address.
@@ -183,18 +205,30 @@ pub(crate) fn put_watched(script: &mut Script, watched: &Watched) -> Result<(), 
     )
 }
 
-fn read_watched(
+/// The columns of a contact that is watched, by the names that the checked statements give them.
+#[derive(sqlx::FromRow)]
+pub(crate) struct WatchedRow {
+    #[sqlx(rename = "contact!")]
     contact: String,
     address: Option<String>,
+    #[sqlx(rename = "looked_at?")]
     looked_at: Option<i64>,
-) -> Result<Watched, Failure> {
-    let looked_at =
-        Reading::new("watched_addresses", &contact).maybe_time("looked_at", looked_at)?;
-    Ok(Watched {
-        contact: ContactId(contact),
-        address,
-        looked_at,
-    })
+}
+
+impl Stored for WatchedRow {
+    const TABLE: &'static str = "watched_addresses";
+    const NAME: &'static str = "contact!";
+    type Value = Watched;
+
+    fn read(self) -> Result<Watched, StoreError> {
+        let row = Reading::new("watched_addresses", &self.contact);
+        let looked_at = row.maybe_time("looked_at", self.looked_at)?;
+        Ok(Watched {
+            contact: ContactId(self.contact),
+            address: self.address,
+            looked_at,
+        })
+    }
 }
 
 /// Contacts of clients with an open case, by id.
@@ -202,9 +236,11 @@ pub(crate) async fn watched(
     conn: &mut SqliteConnection,
     after: Option<&ContactId>,
     limit: u32,
-) -> Result<Vec<Watched>, Failure> {
+) -> Result<Listed<Watched>, Failure> {
     let after = after.map_or("", ContactId::as_str);
-    let rows = sqlx::query!(
+    rows!(
+        conn,
+        WatchedRow,
         r#"SELECT DISTINCT l.contact AS "contact!", w.address, w.looked_at AS "looked_at?"
            FROM links l LEFT JOIN watched_addresses w ON w.contact = l.contact
            WHERE l.contact > ?1
@@ -212,12 +248,8 @@ pub(crate) async fn watched(
            ORDER BY l.contact LIMIT ?2 + 0"#,
         after,
         limit
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|row| read_watched(row.contact, row.address, row.looked_at))
-        .collect()
+    )?
+    .readable()
 }
 
 /// Those whose address was not looked at since a moment.
@@ -225,9 +257,11 @@ pub(crate) async fn watched_unlooked(
     conn: &mut SqliteConnection,
     since: Timestamp,
     limit: u32,
-) -> Result<Vec<Watched>, Failure> {
+) -> Result<Listed<Watched>, Failure> {
     let since = micros(since);
-    let rows = sqlx::query!(
+    rows!(
+        conn,
+        WatchedRow,
         r#"SELECT DISTINCT l.contact AS "contact!", w.address, w.looked_at AS "looked_at?"
            FROM links l LEFT JOIN watched_addresses w ON w.contact = l.contact
            WHERE (w.looked_at IS NULL OR w.looked_at < ?1)
@@ -235,28 +269,30 @@ pub(crate) async fn watched_unlooked(
            ORDER BY w.looked_at, l.contact LIMIT ?2 + 0"#,
         since,
         limit
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|row| read_watched(row.contact, row.address, row.looked_at))
-        .collect()
+    )?
+    .readable()
 }
 
 /// Those whose address has this digest.
 pub(crate) async fn watched_at(
     conn: &mut SqliteConnection,
     address: &str,
-) -> Result<Vec<ContactId>, Failure> {
-    let contacts = sqlx::query_scalar!(
-        "SELECT w.contact FROM watched_addresses w
+) -> Result<Listed<ContactId>, Failure> {
+    let listed = rows!(
+        conn,
+        WatchedRow,
+        r#"SELECT w.contact AS "contact!", w.address, w.looked_at AS "looked_at?"
+         FROM watched_addresses w
          WHERE w.address = ?1
            AND EXISTS (SELECT 1 FROM links l JOIN cases c ON c.client = l.client
                        WHERE l.contact = w.contact AND c.status <> 'closed')
-         ORDER BY w.contact",
+         ORDER BY w.contact"#,
         address
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(contacts.into_iter().map(ContactId).collect())
+    )?
+    .readable()?;
+    let found = listed.found.into_iter().map(|watched| watched.contact);
+    Ok(Listed {
+        found: found.collect(),
+        damage: listed.damage,
+    })
 }

@@ -28,6 +28,7 @@ impl From<Failure> for StoreError {
         match failure {
             Failure::Store(error) => error,
             Failure::Sql(error) if is_unavailable(&error) => Self::Unavailable(Box::new(error)),
+            Failure::Sql(error) if Failure::is_damage(&error) => Self::Damaged(Box::new(error)),
             Failure::Sql(error) => Self::Driver(Box::new(error)),
         }
     }
@@ -49,6 +50,16 @@ impl Failure {
             primary_code(error),
             Some(code::CONSTRAINT | code::TOO_BIG | code::MISMATCH)
         )
+    }
+
+    /// Whether the file itself is damaged.
+    pub(crate) fn is_damage(error: &sqlx::Error) -> bool {
+        matches!(primary_code(error), Some(code::CORRUPT | code::NOT_A_DB))
+    }
+
+    /// Whether somebody else holds the file.
+    pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
+        matches!(primary_code(error), Some(code::BUSY | code::LOCKED))
     }
 
     /// Whether a UNIQUE index refused the row.
@@ -77,12 +88,14 @@ mod code {
     pub(super) const READ_ONLY: u32 = 8;
     pub(super) const INTERRUPT: u32 = 9;
     pub(super) const IO: u32 = 10;
+    pub(super) const CORRUPT: u32 = 11;
     pub(super) const FULL: u32 = 13;
     pub(super) const CANT_OPEN: u32 = 14;
     pub(super) const PROTOCOL: u32 = 15;
     pub(super) const TOO_BIG: u32 = 18;
     pub(super) const CONSTRAINT: u32 = 19;
     pub(super) const MISMATCH: u32 = 20;
+    pub(super) const NOT_A_DB: u32 = 26;
 }
 
 fn primary_code(error: &sqlx::Error) -> Option<u32> {

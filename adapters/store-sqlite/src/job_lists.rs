@@ -7,6 +7,7 @@ use sqlx::SqliteConnection;
 
 use crate::failure::Failure;
 use crate::jobs::JobRow;
+use crate::rows::{Listed, Rows, rows};
 use crate::values::{bounds, json, micros};
 
 /// Ready jobs by due time, then `seq`, after one.
@@ -14,10 +15,11 @@ pub(crate) async fn ready_after(
     conn: &mut SqliteConnection,
     after: Option<(Timestamp, i64)>,
     limit: u32,
-) -> Result<Vec<Job>, Failure> {
+) -> Result<Listed<Job>, Failure> {
     let (run_at, seq) = after.map_or((i64::MIN, 0), |(run_at, seq)| (micros(run_at), seq));
     let limit = i64::from(limit);
-    let rows = sqlx::query_as!(
+    let rows = rows!(
+        conn,
         JobRow,
         "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
              lease_until, client, case_id, payload, error_class, error_message, note, rescues,
@@ -27,13 +29,8 @@ pub(crate) async fn ready_after(
         run_at,
         seq,
         limit
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(JobRow::read)
-        .collect::<Result<_, _>>()?)
+    )?;
+    rows.readable()
 }
 
 /// Jobs matching a filter, by lane, then `seq`.
@@ -41,7 +38,7 @@ pub(crate) async fn list(
     conn: &mut SqliteConnection,
     filter: &JobFilter,
     page: Page,
-) -> Result<Vec<Job>, Failure> {
+) -> Result<Listed<Job>, Failure> {
     let stopped = [JobState::Parked, JobState::Dead, JobState::Cancelled];
     let only_stopped =
         !filter.states.is_empty() && filter.states.iter().all(|state| stopped.contains(state));
@@ -50,10 +47,7 @@ pub(crate) async fn list(
     } else {
         list_any(conn, filter, page).await?
     };
-    Ok(rows
-        .into_iter()
-        .map(JobRow::read)
-        .collect::<Result<_, _>>()?)
+    rows.readable()
 }
 
 fn state_names(filter: &JobFilter) -> Result<String, StoreError> {
@@ -71,12 +65,13 @@ async fn list_stopped(
     conn: &mut SqliteConnection,
     filter: &JobFilter,
     page: Page,
-) -> Result<Vec<JobRow>, Failure> {
+) -> Result<Rows<JobRow>, Failure> {
     let states = state_names(filter)?;
     let client = filter.client.as_ref().map(ClientId::as_str);
     let case_id = filter.case.as_ref().map(|id| id.0.as_bytes().as_slice());
     let (limit, offset) = bounds(page);
-    Ok(sqlx::query_as!(
+    rows!(
+        conn,
         JobRow,
         "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
              lease_until, client, case_id, payload, error_class, error_message, note, rescues, created_at,
@@ -97,8 +92,6 @@ async fn list_stopped(
         limit,
         offset
     )
-    .fetch_all(conn)
-    .await?)
 }
 
 /// Any other question: by way of the case where one is named, else through the whole table.
@@ -106,13 +99,14 @@ async fn list_any(
     conn: &mut SqliteConnection,
     filter: &JobFilter,
     page: Page,
-) -> Result<Vec<JobRow>, Failure> {
+) -> Result<Rows<JobRow>, Failure> {
     let states = state_names(filter)?;
     let client = filter.client.as_ref().map(ClientId::as_str);
     let (limit, offset) = bounds(page);
     if let Some(case) = &filter.case {
         let case_id = case.0.as_bytes().as_slice();
-        return Ok(sqlx::query_as!(
+        return rows!(
+            conn,
             JobRow,
             "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since,
                  leased_by, lease_until, client, case_id, payload, error_class, error_message,
@@ -131,11 +125,10 @@ async fn list_any(
             filter.class,
             limit,
             offset
-        )
-        .fetch_all(conn)
-        .await?);
+        );
     }
-    Ok(sqlx::query_as!(
+    rows!(
+        conn,
         JobRow,
         "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
              lease_until, client, case_id, payload, error_class, error_message, note, rescues, created_at,
@@ -153,6 +146,4 @@ async fn list_any(
         limit,
         offset
     )
-    .fetch_all(conn)
-    .await?)
 }

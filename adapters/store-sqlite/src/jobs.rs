@@ -8,10 +8,12 @@ use relay_store::{Attempt, Existing, Fence, Job, JobEnd, JobError, JobState, New
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
+use crate::rows::{Listed, Stored, rows};
 use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, error_columns, integer, job_error, json, micros};
 
 /// The columns of a job.
+#[derive(sqlx::FromRow)]
 pub(crate) struct JobRow {
     pub(crate) seq: i64,
     pub(crate) id: Vec<u8>,
@@ -36,9 +38,11 @@ pub(crate) struct JobRow {
     pub(crate) changed_at: i64,
 }
 
-impl JobRow {
-    /// The job.
-    pub(crate) fn read(self) -> Result<Job, StoreError> {
+impl Stored for JobRow {
+    const TABLE: &'static str = "jobs";
+    type Value = Job;
+
+    fn read(self) -> Result<Job, StoreError> {
         let row = Reading::new("jobs", self.seq);
         Ok(Job {
             id: JobId(row.uuid("id", &self.id)?),
@@ -237,9 +241,8 @@ impl<'a> Ending<'a> {
     }
 }
 
-/// How many attempts of a job are kept at least.
+/// Attempts of a job that are kept at least, and that go at once: a periodic one runs for years.
 const KEPT_ATTEMPTS: u64 = 200;
-/// How many are taken away at once.
 const PRUNED_AT_ONCE: u64 = 50;
 
 /// Ends a run: the attempt's row, and the job's next state. Whatever carries an error counts as a
@@ -256,8 +259,6 @@ pub(crate) fn finish(
     let ending = Ending::of(end);
     let (class, message) = error_columns(ending.error);
     let failed = i64::from(ending.error.is_some());
-    // A periodic job has an attempt every few minutes, for years. Not each time: a range now and
-    // then costs less than a row each time.
     if fence.fence > KEPT_ATTEMPTS && fence.fence.is_multiple_of(PRUNED_AT_ONCE) {
         let until = integer(fence.fence - KEPT_ATTEMPTS)?;
         statement!(
@@ -370,59 +371,77 @@ pub(crate) fn cancel_by_key(
 /// One job.
 pub(crate) async fn get(conn: &mut SqliteConnection, id: JobId) -> Result<Option<Job>, Failure> {
     let id = id.0.as_bytes().as_slice();
-    let row = sqlx::query_as!(
+    let row = rows!(
+        conn,
         JobRow,
         "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
              lease_until, client, case_id, payload, error_class, error_message, note, rescues, created_at,
              changed_at
          FROM jobs WHERE id = ?1",
         id
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(JobRow::read).transpose()?)
+    )?;
+    row.one()
 }
 
 /// One job, by key.
 pub(crate) async fn by_key(conn: &mut SqliteConnection, key: &str) -> Result<Option<Job>, Failure> {
-    let row = sqlx::query_as!(
+    let row = rows!(
+        conn,
         JobRow,
         "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
              lease_until, client, case_id, payload, error_class, error_message, note, rescues, created_at,
              changed_at
          FROM jobs WHERE key = ?1",
         key
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(JobRow::read).transpose()?)
+    )?;
+    row.one()
+}
+
+#[derive(sqlx::FromRow)]
+pub(crate) struct AttemptRow {
+    #[sqlx(rename = "name!: String")]
+    name: String,
+    id: Vec<u8>,
+    fence: i64,
+    ended_at: i64,
+    result: String,
+    error_class: Option<String>,
+    error_message: Option<String>,
+    note: Option<String>,
+}
+
+impl Stored for AttemptRow {
+    const TABLE: &'static str = "attempts";
+    const NAME: &'static str = "name!: String";
+    type Value = Attempt;
+
+    fn read(self) -> Result<Attempt, StoreError> {
+        let row = Reading::new("attempts", self.name);
+        Ok(Attempt {
+            job: JobId(row.uuid("job", &self.id)?),
+            fence: row.number("fence", self.fence)?,
+            ended_at: row.time("ended_at", self.ended_at)?,
+            result: self.result,
+            error: job_error(self.error_class, self.error_message),
+            note: self.note,
+        })
+    }
 }
 
 /// The tries of a job, oldest first.
 pub(crate) async fn attempts(
     conn: &mut SqliteConnection,
     job: JobId,
-) -> Result<Vec<Attempt>, Failure> {
+) -> Result<Listed<Attempt>, Failure> {
     let id = job.0.as_bytes().as_slice();
-    let rows = sqlx::query!(
-        "SELECT a.job, a.fence, a.ended_at, a.result, a.error_class, a.error_message, a.note
+    rows!(
+        conn,
+        AttemptRow,
+        r#"SELECT a.job || '/' || a.fence AS "name!: String", j.id, a.fence, a.ended_at, a.result,
+             a.error_class, a.error_message, a.note
          FROM attempts a JOIN jobs j ON j.seq = a.job
-         WHERE j.id = ?1 ORDER BY a.fence",
+         WHERE j.id = ?1 ORDER BY a.fence"#,
         id
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|attempt| {
-            let row = Reading::new("attempts", attempt.job);
-            Ok(Attempt {
-                job,
-                fence: row.number("fence", attempt.fence)?,
-                ended_at: row.time("ended_at", attempt.ended_at)?,
-                result: attempt.result,
-                error: job_error(attempt.error_class, attempt.error_message),
-                note: attempt.note,
-            })
-        })
-        .collect()
+    )?
+    .readable()
 }

@@ -9,36 +9,86 @@
 //! process is told from those that ran beside it.
 
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{Claim, Fence, Health, Job, JobState};
+use relay_store::{Claim, Damage, Fence, Health, Job, JobState};
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
 use crate::jobs::JobRow;
+use crate::remedy;
+use crate::rows::{Listed, Rows, rows};
 use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, integer, json, micros};
 
-/// Claims due jobs, at most one per lane.
-pub(crate) async fn claim(conn: &mut SqliteConnection, claim: &Claim) -> Result<Vec<Job>, Failure> {
-    let mut rows = match &claim.lane {
-        None => claim_any(conn, claim).await?,
-        Some(lane) => claim_lane(conn, claim, lane).await?,
+/// Claims due jobs, at most one per lane. What can't be read is dead, by its columns, before anybody
+/// else of the claim is held up by it.
+pub(crate) async fn claim(
+    conn: &mut SqliteConnection,
+    claim: &Claim,
+) -> Result<Listed<Job>, Failure> {
+    let mut damage = Vec::new();
+    let claimed = match claimed(conn, claim).await {
+        // A row of it does not bear being claimed at all: SQLite has undone the statement.
+        Err(Failure::Sql(error)) if Failure::spares(&error) => {
+            damage = set_due_aside(conn, claim.now).await?;
+            claimed(conn, claim).await?
+        }
+        claimed => claimed?,
     };
+    let mut listed = claimed.readable()?;
+    set_aside(conn, &listed.damage, claim.now).await?;
+    listed.damage.extend(damage);
     // RETURNING has no order.
-    rows.sort_by_key(|row| (row.run_at, row.seq));
-    Ok(rows
-        .into_iter()
-        .map(JobRow::read)
-        .collect::<Result<_, _>>()?)
+    listed.found.sort_by_key(|job| (job.run_at, job.seq));
+    Ok(listed)
+}
+
+async fn claimed(conn: &mut SqliteConnection, claim: &Claim) -> Result<Rows<JobRow>, Failure> {
+    match &claim.lane {
+        None => claim_any(conn, claim).await,
+        Some(lane) => claim_lane(conn, claim, lane).await,
+    }
+}
+
+/// Sets every due job aside that can't be read, or does not bear being claimed.
+async fn set_due_aside(
+    conn: &mut SqliteConnection,
+    now: Timestamp,
+) -> Result<Vec<Damage>, Failure> {
+    let due = micros(now);
+    let rows = rows!(
+        conn,
+        JobRow,
+        "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
+             lease_until, client, case_id, payload, error_class, error_message, note, rescues, created_at,
+             changed_at
+         FROM jobs WHERE state = 'ready' AND run_at <= ?1 ORDER BY run_at, seq",
+        due
+    )?;
+    let damage = rows.readable()?.damage;
+    set_aside(conn, &damage, now).await?;
+    Ok(damage)
+}
+
+async fn set_aside(
+    conn: &mut SqliteConnection,
+    damage: &[Damage],
+    now: Timestamp,
+) -> Result<(), Failure> {
+    for damage in damage {
+        remedy::set_aside(conn, damage, remedy::RELAY, now).await?;
+    }
+    Ok(())
 }
 
 /// While a suspect is due or running, nothing else is claimed: what runs comes to its end, then the
 /// suspect runs alone. Whoever is to run alone is the first branch's exception, the second one's rule.
-async fn claim_any(conn: &mut SqliteConnection, claim: &Claim) -> Result<Vec<JobRow>, Failure> {
+async fn claim_any(conn: &mut SqliteConnection, claim: &Claim) -> Result<Rows<JobRow>, Failure> {
     let now = micros(claim.now);
     let lease_until = micros(claim.lease_until);
     let limit = i64::from(claim.limit);
     let kinds = kinds(claim)?;
-    Ok(sqlx::query_as!(
+    rows!(
+        returning conn,
         JobRow,
         r#"UPDATE jobs SET state = 'running', fence = fence + 1, leased_by = ?1, lease_until = ?2,
              changed_at = ?3
@@ -67,7 +117,7 @@ async fn claim_any(conn: &mut SqliteConnection, claim: &Claim) -> Result<Vec<Job
                    AND (?5 IS NULL OR s.kind IN (SELECT value FROM json_each(?5)))
                    AND NOT EXISTS (SELECT 1 FROM jobs r WHERE r.state = 'running')
                  ORDER BY s.run_at, s.seq LIMIT min(?4, 1)))
-         RETURNING seq AS "seq!", id, key, kind, lane, state, run_at, fence, failures,
+         RETURNING seq, id, key, kind, lane, state, run_at, fence, failures,
              failing_since, leased_by, lease_until, client, case_id, payload, error_class,
              error_message, note, rescues, created_at, changed_at"#,
         claim.worker,
@@ -76,22 +126,21 @@ async fn claim_any(conn: &mut SqliteConnection, claim: &Claim) -> Result<Vec<Job
         limit,
         kinds
     )
-    .fetch_all(conn)
-    .await?)
 }
 
 async fn claim_lane(
     conn: &mut SqliteConnection,
     claim: &Claim,
     lane: &str,
-) -> Result<Vec<JobRow>, Failure> {
+) -> Result<Rows<JobRow>, Failure> {
     let now = micros(claim.now);
     let lease_until = micros(claim.lease_until);
     // A lane yields one job at most, so the limit only tells whether one is wanted at all.
     let limit = i64::from(claim.limit.min(1));
     let case = claim.case.map(|case| case.0.as_bytes().to_vec());
     let kinds = kinds(claim)?;
-    Ok(sqlx::query_as!(
+    rows!(
+        returning conn,
         JobRow,
         r#"UPDATE jobs SET state = 'running', fence = fence + 1, leased_by = ?1, lease_until = ?2,
              changed_at = ?3
@@ -110,7 +159,7 @@ async fn claim_lane(
                      AND (?7 IS NULL OR s.kind IN (SELECT value FROM json_each(?7)))
                      AND s.seq <> j.seq)
              ORDER BY j.seq LIMIT ?5 + 0)
-         RETURNING seq AS "seq!", id, key, kind, lane, state, run_at, fence, failures,
+         RETURNING seq, id, key, kind, lane, state, run_at, fence, failures,
              failing_since, leased_by, lease_until, client, case_id, payload, error_class,
              error_message, note, rescues, created_at, changed_at"#,
         claim.worker,
@@ -121,8 +170,6 @@ async fn claim_lane(
         case,
         kinds
     )
-    .fetch_all(conn)
-    .await?)
 }
 
 /// The kinds that may be claimed, as the statements take them; `None`: every kind.
@@ -166,8 +213,55 @@ pub(crate) async fn renew(
     Ok(done.rows_affected() == 1)
 }
 
-/// Takes back jobs whose lease has ended, each with an attempt that says so.
+/// Takes back jobs whose lease has ended, each with an attempt that says so: how many, and what could
+/// not be read on the way. What would never be due, and a lease that would never end, is damage too.
 pub(crate) async fn rescue(
+    conn: &mut SqliteConnection,
+    real_now: Timestamp,
+    now: Timestamp,
+) -> Result<(u64, Vec<Damage>), Failure> {
+    let mut damage = set_never_due_aside(conn, now).await?;
+    match take_back(conn, real_now, now).await {
+        Err(Failure::Sql(error)) if Failure::spares(&error) => {
+            let running = rows!(
+                conn,
+                JobRow,
+                "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since,
+                     leased_by, lease_until, client, case_id, payload, error_class, error_message,
+                     note, rescues, created_at, changed_at
+                 FROM jobs WHERE state = 'running' ORDER BY lane"
+            )?;
+            let unreadable = running.readable()?.damage;
+            set_aside(conn, &unreadable, now).await?;
+            damage.extend(unreadable);
+            let taken = take_back(conn, real_now, now).await?;
+            Ok((taken, damage))
+        }
+        taken => Ok((taken?, damage)),
+    }
+}
+
+/// Sets jobs aside whose moment is none, so that they would wait for ever.
+async fn set_never_due_aside(
+    conn: &mut SqliteConnection,
+    now: Timestamp,
+) -> Result<Vec<Damage>, Failure> {
+    let last = micros(Timestamp::MAX);
+    let rows = rows!(
+        conn,
+        JobRow,
+        "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
+             lease_until, client, case_id, payload, error_class, error_message, note, rescues, created_at,
+             changed_at
+         FROM jobs WHERE state = 'ready' AND run_at > ?1 ORDER BY run_at, seq",
+        last
+    )?;
+    let damage = rows.readable()?.damage;
+    set_aside(conn, &damage, now).await?;
+    Ok(damage)
+}
+
+async fn take_back(
     conn: &mut SqliteConnection,
     real_now: Timestamp,
     now: Timestamp,
@@ -179,7 +273,8 @@ pub(crate) async fn rescue(
     sqlx::query!(
         "INSERT INTO attempts (job, fence, ended_at, result)
          SELECT seq, fence, ?2, 'rescued' FROM jobs
-         WHERE state = 'running' AND (lease_until < ?1 OR lease_until > ?3)",
+         WHERE state = 'running' AND (lease_until < ?1 OR lease_until > ?3)
+         ON CONFLICT (job, fence) DO NOTHING",
         real_now,
         now,
         absurd
@@ -226,7 +321,8 @@ pub(crate) async fn next_due(conn: &mut SqliteConnection) -> Result<Option<Times
     .fetch_optional(conn)
     .await?;
     Ok(match next {
-        Some(job) => Some(Reading::new("jobs", job.seq).time("run_at", job.run_at)?),
+        // One that can't be read is due: whoever claims it sets it aside.
+        Some(job) => Some(Timestamp::from_microsecond(job.run_at).unwrap_or(Timestamp::MIN)),
         None => None,
     })
 }
@@ -277,7 +373,9 @@ pub(crate) async fn health(conn: &mut SqliteConnection, now: Timestamp) -> Resul
         .collect::<Result<_, Failure>>()?;
     Ok(Health {
         jobs,
-        oldest_due: row.maybe_time("run_at", counts.oldest_due)?,
+        oldest_due: counts
+            .oldest_due
+            .map(|at| Timestamp::from_microsecond(at).unwrap_or(Timestamp::MIN)),
         unread_receipts: row.number("unread", counts.unread)?,
         open_work: row.number("work", counts.work)?,
         open_cases: row.number("cases", counts.cases)?,

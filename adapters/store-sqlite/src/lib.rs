@@ -22,6 +22,8 @@ mod apply;
 mod bulk;
 mod cases;
 mod checkpoint;
+mod consequences;
+mod copy;
 mod credentials;
 mod directory;
 mod effects;
@@ -31,11 +33,18 @@ mod job_lists;
 mod jobs;
 mod leases;
 mod look;
+mod mended;
+mod noticed;
 mod pace;
 mod place;
 mod readers;
 mod receipts;
+mod remedy;
+mod rows;
+mod scan;
 mod script;
+#[cfg(feature = "spoil")]
+pub mod spoil;
 mod store;
 mod turn;
 mod values;
@@ -59,8 +68,10 @@ use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinHandle;
 
 use crate::checkpoint::{BACKSTOP, Checkpointer, KEPT};
+pub use crate::copy::{backup, free, restore, verify};
 use crate::failure::Failure;
-pub use crate::look::{Look, Version, look};
+pub use crate::look::{Look, Version, look, unclean};
+use crate::noticed::Noticed;
 use crate::place::Place;
 use crate::readers::Readers;
 pub use crate::writer::WriterStats;
@@ -104,6 +115,7 @@ pub struct SqliteStore {
     reads: Arc<Readers>,
     writer: Handle,
     options: SqliteConnectOptions,
+    noticed: Arc<Noticed>,
     task: Arc<Mutex<Option<JoinHandle<()>>>>,
     // Last: its handle may be closed only after the connections.
     place: Arc<Place>,
@@ -123,7 +135,12 @@ impl SqliteStore {
         // The writer's connection comes first: it makes the file and puts it into WAL mode. Whoever
         // connects later must find it.
         let write = writing(&connect);
-        let conn = write.connect().await.map_err(Failure::from)?;
+        let mut conn = write.connect().await.map_err(Failure::from)?;
+        // Only who has read holds the file: else the end of another process would take the log away.
+        sqlx::raw_sql("SELECT count(*) FROM sqlite_schema")
+            .execute(&mut conn)
+            .await
+            .map_err(Failure::from)?;
         let (connect, write) = (
             connect.create_if_missing(false),
             write.create_if_missing(false),
@@ -150,6 +167,7 @@ impl SqliteStore {
             reads: Arc::new(reads),
             writer: handle,
             options: connect,
+            noticed: Arc::default(),
             task: Arc::new(Mutex::new(Some(task))),
             place,
         })

@@ -51,6 +51,14 @@ pub async fn look(path: impl AsRef<Path>, thorough: bool) -> Result<Look, StoreE
     Ok(looked?)
 }
 
+/// Whether whoever had the file at `path` open last was not done with it: its log holds something. So it
+/// is too while somebody has it open.
+pub fn unclean(path: impl AsRef<Path>) -> bool {
+    let mut log = path.as_ref().as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
+}
+
 /// A pragma as a table has columns of no table, which the macros take only as part of an expression.
 async fn at(conn: &mut SqliteConnection, thorough: bool) -> Result<Look, Failure> {
     let journal = sqlx::query_scalar!(
@@ -71,7 +79,7 @@ async fn at(conn: &mut SqliteConnection, thorough: bool) -> Result<Look, Failure
     })
 }
 
-async fn damage(conn: &mut SqliteConnection) -> Result<Option<String>, Failure> {
+pub(crate) async fn damage(conn: &mut SqliteConnection) -> Result<Option<String>, Failure> {
     let lines = sqlx::query_scalar!(
         r#"SELECT '' || quick_check AS "line!: String" FROM pragma_quick_check"#
     )
@@ -87,7 +95,7 @@ async fn damage(conn: &mut SqliteConnection) -> Result<Option<String>, Failure> 
     }
 }
 
-async fn version(conn: &mut SqliteConnection) -> Result<Version, Failure> {
+pub(crate) async fn version(conn: &mut SqliteConnection) -> Result<Version, Failure> {
     let tables = sqlx::query_scalar!(
         r#"SELECT name AS "name!: String" FROM sqlite_schema WHERE type = 'table'"#
     )

@@ -1,10 +1,11 @@
 //! How much a vendor may be asked: one row a vendor, replaced by version.
 
-use relay_store::PaceRow;
+use relay_store::{PaceRow, StoreError};
 use serde_json::Value;
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
+use crate::rows::{Listed, Stored, rows};
 use crate::values::{Reading, integer, json};
 
 /// Replaces a row that has the version `expected`; 0 makes it.
@@ -42,36 +43,52 @@ pub(crate) async fn put(
     }
 }
 
+#[derive(sqlx::FromRow)]
+pub(crate) struct PaceColumns {
+    vendor: String,
+    version: i64,
+    body: String,
+}
+
+impl Stored for PaceColumns {
+    const TABLE: &'static str = "pace";
+    const NAME: &'static str = "vendor";
+    type Value = PaceRow;
+
+    fn read(self) -> Result<PaceRow, StoreError> {
+        let row = Reading::new("pace", &self.vendor);
+        let (version, body) = (
+            row.number("version", self.version)?,
+            row.json("body", &self.body)?,
+        );
+        Ok(PaceRow {
+            vendor: self.vendor,
+            version,
+            body,
+        })
+    }
+}
+
 /// One row.
 pub(crate) async fn get(
     conn: &mut SqliteConnection,
     vendor: &str,
 ) -> Result<Option<PaceRow>, Failure> {
-    let row = sqlx::query!("SELECT version, body FROM pace WHERE vendor = ?1", vendor)
-        .fetch_optional(conn)
-        .await?;
-    let Some(found) = row else {
-        return Ok(None);
-    };
-    Ok(Some(read(vendor.to_owned(), found.version, &found.body)?))
+    rows!(
+        conn,
+        PaceColumns,
+        "SELECT vendor, version, body FROM pace WHERE vendor = ?1",
+        vendor
+    )?
+    .one()
 }
 
 /// Every row, by vendor.
-pub(crate) async fn list(conn: &mut SqliteConnection) -> Result<Vec<PaceRow>, Failure> {
-    let rows = sqlx::query!("SELECT vendor, version, body FROM pace ORDER BY vendor")
-        .fetch_all(conn)
-        .await?;
-    rows.into_iter()
-        .map(|found| read(found.vendor, found.version, &found.body))
-        .collect()
-}
-
-fn read(vendor: String, version: i64, body: &str) -> Result<PaceRow, Failure> {
-    let row = Reading::new("pace", &vendor);
-    let (version, body) = (row.number("version", version)?, row.json("body", body)?);
-    Ok(PaceRow {
-        vendor,
-        version,
-        body,
-    })
+pub(crate) async fn list(conn: &mut SqliteConnection) -> Result<Listed<PaceRow>, Failure> {
+    rows!(
+        conn,
+        PaceColumns,
+        "SELECT vendor, version, body FROM pace ORDER BY vendor"
+    )?
+    .readable()
 }

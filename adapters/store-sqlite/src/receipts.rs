@@ -6,13 +6,16 @@ use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, ReceiptId};
 use relay_core::time::Timestamp;
 use relay_store::{FactRow, Page, Receipt, ReceiptState, StoreError};
+use sha2::{Digest as _, Sha256};
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
+use crate::rows::{Listed, Stored, rows};
 use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, bounds, json, micros};
 
-struct ReceiptRow {
+#[derive(sqlx::FromRow)]
+pub(crate) struct ReceiptRow {
     seq: i64,
     id: Vec<u8>,
     source: String,
@@ -28,7 +31,10 @@ struct ReceiptRow {
     processed_at: Option<i64>,
 }
 
-impl ReceiptRow {
+impl Stored for ReceiptRow {
+    const TABLE: &'static str = "receipts";
+    type Value = Receipt;
+
     fn read(self) -> Result<Receipt, StoreError> {
         let row = Reading::new("receipts", self.seq);
         Ok(Receipt {
@@ -50,7 +56,13 @@ impl ReceiptRow {
     }
 }
 
-/// Stores a receipt; the original, when there is one with the same dedupe key.
+/// What a receipt is compared with.
+struct Original {
+    id: Vec<u8>,
+    body: Vec<u8>,
+}
+
+/// Stores a receipt; the original, when there is one with the same dedupe key and body.
 pub(crate) async fn insert(
     conn: &mut SqliteConnection,
     receipt: &Receipt,
@@ -59,15 +71,32 @@ pub(crate) async fn insert(
     if put(conn, receipt).await? {
         return Ok(None);
     }
-    let Some(original) = original_of(conn, receipt).await? else {
+    let Some((mut original, body)) = original_of(conn, receipt).await? else {
         // Not the dedupe key but the id is taken. Storing nothing here would lose a webhook.
         return Err(StoreError::Driver("a receipt with this id is stored already".into()).into());
     };
+    let mut receipt = std::borrow::Cow::Borrowed(receipt);
+    // A body hash that is taken means the same body. A sender's id may have been used twice, and what
+    // came under it the second time was never read: it is news under a key of its own.
+    if receipt.dedupe_forever && body != receipt.body {
+        let digest = hex::encode(Sha256::digest(&receipt.body));
+        let key = Receipt::reused_key(&receipt.dedupe_key, &digest);
+        receipt.to_mut().dedupe_key = key;
+        if put(conn, &receipt).await? {
+            return Ok(None);
+        }
+        let Some((again, _)) = original_of(conn, &receipt).await? else {
+            return Err(
+                StoreError::Driver("a receipt with this id is stored already".into()).into(),
+            );
+        };
+        original = again;
+    }
     let duplicate = Receipt {
         state: ReceiptState::Duplicate,
         duplicate_of: Some(original),
         processed_at: None,
-        ..receipt.clone()
+        ..receipt.into_owned()
     };
     if put(conn, &duplicate).await? {
         Ok(Some(original))
@@ -112,11 +141,12 @@ async fn put(conn: &mut SqliteConnection, receipt: &Receipt) -> Result<bool, sql
 async fn original_of(
     conn: &mut SqliteConnection,
     receipt: &Receipt,
-) -> Result<Option<ReceiptId>, Failure> {
+) -> Result<Option<(ReceiptId, Vec<u8>)>, Failure> {
     // One statement per index: a condition on a parameter would make SQLite use neither.
-    let id = if receipt.dedupe_forever {
-        sqlx::query_scalar!(
-            "SELECT id FROM receipts
+    let found = if receipt.dedupe_forever {
+        sqlx::query_as!(
+            Original,
+            "SELECT id, body FROM receipts
              WHERE source = ?1 AND dedupe_key = ?2 AND dedupe_forever = 1 AND state <> 'duplicate'",
             receipt.source,
             receipt.dedupe_key
@@ -124,8 +154,9 @@ async fn original_of(
         .fetch_optional(conn)
         .await?
     } else {
-        sqlx::query_scalar!(
-            "SELECT id FROM receipts
+        sqlx::query_as!(
+            Original,
+            "SELECT id, body FROM receipts
              WHERE source = ?1 AND dedupe_key = ?2 AND dedupe_forever = 0 AND state = 'new'",
             receipt.source,
             receipt.dedupe_key
@@ -134,8 +165,8 @@ async fn original_of(
         .await?
     };
     let row = Reading::new("receipts", &receipt.id);
-    Ok(match id {
-        Some(id) => Some(ReceiptId(row.uuid("duplicate_of", &id)?)),
+    Ok(match found {
+        Some(Original { id, body }) => Some((ReceiptId(row.uuid("duplicate_of", &id)?), body)),
         None => None,
     })
 }
@@ -172,16 +203,15 @@ pub(crate) async fn get(
     id: ReceiptId,
 ) -> Result<Option<Receipt>, Failure> {
     let id = id.0.as_bytes().as_slice();
-    let row = sqlx::query_as!(
+    let row = rows!(
+        conn,
         ReceiptRow,
         "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
              content_type, body, state, duplicate_of, note, processed_at
          FROM receipts WHERE id = ?1",
         id
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(ReceiptRow::read).transpose()?)
+    )?;
+    row.one()
 }
 
 /// Receipts in a state, in the order they were stored.
@@ -189,38 +219,33 @@ pub(crate) async fn list(
     conn: &mut SqliteConnection,
     state: ReceiptState,
     page: Page,
-) -> Result<Vec<Receipt>, Failure> {
+) -> Result<Listed<Receipt>, Failure> {
     let (limit, offset) = bounds(page);
     // Few are new or quarantined, and each state has an index of its own; SQLite uses it only
     // where the statement names the state. The rest are read in the order they lie in.
     let rows = match state {
-        ReceiptState::New => {
-            sqlx::query_as!(
-                ReceiptRow,
-                "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
+        ReceiptState::New => rows!(
+            conn,
+            ReceiptRow,
+            "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
                      content_type, body, state, duplicate_of, note, processed_at
                  FROM receipts WHERE state = 'new' ORDER BY seq LIMIT ?1 + 0 OFFSET ?2",
-                limit,
-                offset
-            )
-            .fetch_all(conn)
-            .await?
-        }
-        ReceiptState::Quarantined => {
-            sqlx::query_as!(
-                ReceiptRow,
-                "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
+            limit,
+            offset
+        )?,
+        ReceiptState::Quarantined => rows!(
+            conn,
+            ReceiptRow,
+            "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
                      content_type, body, state, duplicate_of, note, processed_at
                  FROM receipts WHERE state = 'quarantined' ORDER BY seq LIMIT ?1 + 0 OFFSET ?2",
-                limit,
-                offset
-            )
-            .fetch_all(conn)
-            .await?
-        }
+            limit,
+            offset
+        )?,
         ReceiptState::Done | ReceiptState::Duplicate => {
             let state = state.as_str();
-            sqlx::query_as!(
+            rows!(
+                conn,
                 ReceiptRow,
                 "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
                      content_type, body, state, duplicate_of, note, processed_at
@@ -228,15 +253,10 @@ pub(crate) async fn list(
                 state,
                 limit,
                 offset
-            )
-            .fetch_all(conn)
-            .await?
+            )?
         }
     };
-    Ok(rows
-        .into_iter()
-        .map(ReceiptRow::read)
-        .collect::<Result<_, _>>()?)
+    rows.readable()
 }
 
 /// Receipts that one key let in, in the order they were stored.
@@ -247,10 +267,11 @@ pub(crate) async fn by_key(
     verified_by: &str,
     since: Option<Timestamp>,
     page: Page,
-) -> Result<Vec<Receipt>, Failure> {
+) -> Result<Listed<Receipt>, Failure> {
     let since = since.map_or(i64::MIN, micros);
     let (limit, offset) = bounds(page);
-    let rows = sqlx::query_as!(
+    let rows = rows!(
+        conn,
         ReceiptRow,
         "SELECT seq, id, source, dedupe_key, dedupe_forever, verified_by, received_at,
              content_type, body, state, duplicate_of, note, processed_at
@@ -260,13 +281,8 @@ pub(crate) async fn by_key(
         since,
         limit,
         offset
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(ReceiptRow::read)
-        .collect::<Result<_, _>>()?)
+    )?;
+    rows.readable()
 }
 
 #[derive(sqlx::FromRow)]
@@ -280,8 +296,11 @@ pub(crate) struct FactColumns {
     pub(crate) learned_at: i64,
 }
 
-impl FactColumns {
-    pub(crate) fn read(self) -> Result<FactRow, StoreError> {
+impl Stored for FactColumns {
+    const TABLE: &'static str = "facts";
+    type Value = FactRow;
+
+    fn read(self) -> Result<FactRow, StoreError> {
         let row = Reading::new("facts", self.seq);
         Ok(FactRow {
             fact: Fact {
@@ -309,16 +328,18 @@ pub(crate) fn insert_fact(script: &mut Script, row: &FactRow) -> Result<(), Fail
         .as_ref()
         .map(|receipt| receipt.0.as_bytes().as_slice());
     let learned_at = micros(row.learned_at);
+    let digest = row.fact.identity().digest;
     statement!(
         script,
         Expect::Anything,
-        "INSERT INTO facts (kind, object, source_time, client, body, receipt, learned_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-         ON CONFLICT (kind, object, source_time) DO NOTHING",
+        "INSERT INTO facts (kind, object, source_time, client, digest, body, receipt, learned_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (client, kind, object, source_time, digest) DO NOTHING",
         kind,
         row.fact.object,
         source_time,
         client,
+        digest,
         body,
         receipt,
         learned_at
@@ -331,18 +352,14 @@ pub(crate) async fn facts(
     client: &ClientId,
 ) -> Result<Vec<FactRow>, Failure> {
     let client = client.as_str();
-    let rows = sqlx::query_as!(
+    let rows = rows!(
+        conn,
         FactColumns,
         "SELECT seq, object, source_time, client, body, receipt, learned_at
          FROM facts WHERE client = ?1 ORDER BY source_time, seq",
         client
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(FactColumns::read)
-        .collect::<Result<_, _>>()?)
+    )?;
+    rows.all()
 }
 
 /// Facts a receipt taught, in the order they were stored.
@@ -351,16 +368,12 @@ pub(crate) async fn facts_of(
     id: ReceiptId,
 ) -> Result<Vec<FactRow>, Failure> {
     let id = id.0.as_bytes().as_slice();
-    let rows = sqlx::query_as!(
+    let rows = rows!(
+        conn,
         FactColumns,
         "SELECT seq, object, source_time, client, body, receipt, learned_at
          FROM facts WHERE receipt = ?1 ORDER BY seq",
         id
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(FactColumns::read)
-        .collect::<Result<_, _>>()?)
+    )?;
+    rows.all()
 }

@@ -10,17 +10,18 @@ use relay_core::ids::{
 use relay_core::time::Timestamp;
 use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, ClientView, Committed,
-    Credential, Effect, EffectView, Engagement, FactRow, Fence, FileFault, Health, Intent, Job,
-    JobFilter, Link, PaceRow, Page, ProcedureVersion, Receipt, ReceiptState, Store, StoreError,
-    Watched, WorkItem,
+    Credential, Damage, Effect, EffectView, Engagement, FactRow, Fence, FileFault, Health, Intent,
+    Job, JobFilter, Link, PaceRow, Page, ProcedureVersion, Receipt, ReceiptState, Remedied, Remedy,
+    RemedyOrder, Store, StoreError, Watched, WorkItem,
 };
 use serde_json::Value;
 
 use crate::apply::Prepared;
+use crate::scan::TABLES;
 use crate::writer::{Answer, Work};
 use crate::{
-    SqliteStore, cases, credentials, directory, effects, engagement, job_lists, jobs, leases, pace,
-    receipts, views, work,
+    SqliteStore, cases, credentials, directory, effects, engagement, job_lists, jobs, leases, look,
+    pace, receipts, scan, views, work,
 };
 
 /// The writer answered another question than it was asked: a bug of this crate.
@@ -33,7 +34,34 @@ macro_rules! read {
     ($store:ident, $topic:ident::$what:ident($($with:expr),*)) => {{
         let mut reader = $store.reads.take().await?;
         let found = $topic::$what(&mut reader, $($with),*).await;
-        reader.done(found)
+        $store.noticed.answer(reader.done(found))
+    }};
+}
+
+/// Asks a reading connection for a list: what can't be read is left out, and noted.
+macro_rules! list {
+    ($store:ident, $topic:ident::$what:ident($($with:expr),*)) => {
+        read!($store, $topic::$what($($with),*)).map(|listed| $store.noticed.listed(listed))
+    };
+}
+
+/// Asks for a page of a list. What can't be read is left out, and made up for by what follows: a page
+/// that is short is the last one.
+macro_rules! page {
+    ($store:ident, $page:ident, $topic:ident::$what:ident($($with:expr),*)) => {{
+        let (mut found, mut page) = (Vec::new(), $page);
+        loop {
+            let listed = read!($store, $topic::$what($($with,)* page))?;
+            let lacking = u32::try_from(listed.damage.len()).unwrap_or(u32::MAX);
+            found.extend($store.noticed.listed(listed));
+            if lacking == 0 {
+                break Ok(found);
+            }
+            page = Page {
+                offset: page.offset.saturating_add(page.limit),
+                limit: lacking,
+            };
+        }
     }};
 }
 
@@ -52,7 +80,7 @@ impl Store for SqliteStore {
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Job>, StoreError> {
         match self.writer.ask(Work::Claim(claim)).await? {
-            Answer::Claimed(jobs) => Ok(jobs),
+            Answer::Claimed(listed) => Ok(self.noticed.listed(listed)),
             _ => Err(mismatch()),
         }
     }
@@ -66,7 +94,10 @@ impl Store for SqliteStore {
 
     async fn rescue(&self, real_now: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
         match self.writer.ask(Work::Rescue(real_now, now)).await? {
-            Answer::Freed(count) => Ok(count),
+            Answer::Rescued(count, damage) => {
+                self.noticed.note(damage);
+                Ok(count)
+            }
             _ => Err(mismatch()),
         }
     }
@@ -84,7 +115,7 @@ impl Store for SqliteStore {
     }
 
     async fn receipts(&self, state: ReceiptState, page: Page) -> Result<Vec<Receipt>, StoreError> {
-        read!(self, receipts::list(state, page))
+        page!(self, page, receipts::list(state))
     }
 
     async fn receipts_by_key(
@@ -93,7 +124,7 @@ impl Store for SqliteStore {
         since: Option<Timestamp>,
         page: Page,
     ) -> Result<Vec<Receipt>, StoreError> {
-        read!(self, receipts::by_key(verified_by, since, page))
+        page!(self, page, receipts::by_key(verified_by, since))
     }
 
     async fn facts(&self, client: &ClientId) -> Result<Vec<FactRow>, StoreError> {
@@ -105,7 +136,8 @@ impl Store for SqliteStore {
     }
 
     async fn client_view(&self, client: &ClientId) -> Result<ClientView, StoreError> {
-        read!(self, views::client(client))
+        let view = list!(self, views::client(client))?.pop();
+        view.ok_or_else(mismatch)
     }
 
     async fn effect_view(
@@ -125,11 +157,11 @@ impl Store for SqliteStore {
     }
 
     async fn cases(&self, filter: &CaseFilter, page: Page) -> Result<Vec<Case>, StoreError> {
-        read!(self, cases::list(filter, page))
+        page!(self, page, cases::list(filter))
     }
 
     async fn timeline(&self, case: CaseId) -> Result<Vec<TimelineEntry>, StoreError> {
-        read!(self, cases::timeline(case))
+        list!(self, cases::timeline(case))
     }
 
     async fn effect(&self, key: &EffectKey) -> Result<Option<Effect>, StoreError> {
@@ -165,11 +197,11 @@ impl Store for SqliteStore {
     }
 
     async fn jobs(&self, filter: &JobFilter, page: Page) -> Result<Vec<Job>, StoreError> {
-        read!(self, job_lists::list(filter, page))
+        page!(self, page, job_lists::list(filter))
     }
 
     async fn attempts(&self, job: JobId) -> Result<Vec<Attempt>, StoreError> {
-        read!(self, jobs::attempts(job))
+        list!(self, jobs::attempts(job))
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
@@ -185,11 +217,11 @@ impl Store for SqliteStore {
         owner: Option<&str>,
         page: Page,
     ) -> Result<Vec<WorkItem>, StoreError> {
-        read!(self, work::list_open(owner, page))
+        page!(self, page, work::list_open(owner))
     }
 
     async fn case_work(&self, case: CaseId) -> Result<Vec<WorkItem>, StoreError> {
-        read!(self, work::of_case(case))
+        list!(self, work::of_case(case))
     }
 
     async fn work_by_key(&self, dedupe_key: &str) -> Result<Option<WorkItem>, StoreError> {
@@ -201,7 +233,7 @@ impl Store for SqliteStore {
         after: Option<CaseId>,
         limit: u32,
     ) -> Result<Vec<Case>, StoreError> {
-        read!(self, cases::open_after(after, limit))
+        list!(self, cases::open_after(after, limit))
     }
 
     async fn open_work_after(
@@ -209,7 +241,7 @@ impl Store for SqliteStore {
         after: Option<WorkItemId>,
         limit: u32,
     ) -> Result<Vec<WorkItem>, StoreError> {
-        read!(self, work::open_after(after, limit))
+        list!(self, work::open_after(after, limit))
     }
 
     async fn effects_in_doubt_after(
@@ -217,7 +249,7 @@ impl Store for SqliteStore {
         after: Option<&EffectKey>,
         limit: u32,
     ) -> Result<Vec<Effect>, StoreError> {
-        read!(self, effects::in_doubt_after(after, limit))
+        list!(self, effects::in_doubt_after(after, limit))
     }
 
     async fn ready_jobs_after(
@@ -225,7 +257,7 @@ impl Store for SqliteStore {
         after: Option<(Timestamp, i64)>,
         limit: u32,
     ) -> Result<Vec<Job>, StoreError> {
-        read!(self, job_lists::ready_after(after, limit))
+        list!(self, job_lists::ready_after(after, limit))
     }
 
     async fn engagement(
@@ -241,7 +273,7 @@ impl Store for SqliteStore {
         after: Option<&ContactId>,
         limit: u32,
     ) -> Result<Vec<Watched>, StoreError> {
-        read!(self, engagement::watched(after, limit))
+        list!(self, engagement::watched(after, limit))
     }
 
     async fn watched_unlooked(
@@ -249,11 +281,11 @@ impl Store for SqliteStore {
         since: Timestamp,
         limit: u32,
     ) -> Result<Vec<Watched>, StoreError> {
-        read!(self, engagement::watched_unlooked(since, limit))
+        list!(self, engagement::watched_unlooked(since, limit))
     }
 
     async fn watched_at(&self, address: &str) -> Result<Vec<ContactId>, StoreError> {
-        read!(self, engagement::watched_at(address))
+        list!(self, engagement::watched_at(address))
     }
 
     async fn link(&self, client: &ClientId) -> Result<Option<Link>, StoreError> {
@@ -261,7 +293,7 @@ impl Store for SqliteStore {
     }
 
     async fn clients_of(&self, contact: &ContactId) -> Result<Vec<ClientId>, StoreError> {
-        read!(self, directory::clients_of(contact))
+        list!(self, directory::clients_of(contact))
     }
 
     async fn coach(&self, id: &CoachId) -> Result<Option<Coach>, StoreError> {
@@ -269,7 +301,7 @@ impl Store for SqliteStore {
     }
 
     async fn coaches(&self) -> Result<Vec<Coach>, StoreError> {
-        read!(self, directory::coaches())
+        list!(self, directory::coaches())
     }
 
     async fn setting(&self, key: &str) -> Result<Option<Value>, StoreError> {
@@ -289,11 +321,11 @@ impl Store for SqliteStore {
     }
 
     async fn paces(&self) -> Result<Vec<PaceRow>, StoreError> {
-        read!(self, pace::list())
+        list!(self, pace::list())
     }
 
     async fn settings(&self, prefix: &str) -> Result<Vec<(String, Value)>, StoreError> {
-        read!(self, directory::settings(prefix))
+        list!(self, directory::settings(prefix))
     }
 
     async fn procedure(&self, hash: &str) -> Result<Option<ProcedureVersion>, StoreError> {
@@ -301,11 +333,54 @@ impl Store for SqliteStore {
     }
 
     async fn audit(&self, page: Page) -> Result<Vec<AuditEntry>, StoreError> {
-        read!(self, directory::audit(page))
+        page!(self, page, directory::audit())
     }
 
     async fn health(&self, now: Timestamp) -> Result<Health, StoreError> {
         read!(self, leases::health(now))
+    }
+
+    fn noticed(&self) -> Vec<Damage> {
+        self.noticed.fresh()
+    }
+
+    fn told(&self, damage: &Damage) {
+        self.noticed.told(damage);
+    }
+
+    async fn check_rows(&self) -> Result<Vec<Damage>, StoreError> {
+        let mut damage = Vec::new();
+        for table in TABLES {
+            let mut after = Some(0);
+            // A page at a time: nobody else waits for a reader for long.
+            while let Some(from) = after {
+                let page = read!(self, scan::page(table, from))?;
+                damage.extend(page.damage);
+                after = page.next;
+            }
+        }
+        self.noticed.note(damage.iter().cloned());
+        Ok(damage)
+    }
+
+    async fn check_pages(&self) -> Result<Option<String>, StoreError> {
+        read!(self, look::damage())
+    }
+
+    async fn remedy(&self, order: &RemedyOrder) -> Result<Remedied, StoreError> {
+        match self
+            .writer
+            .ask(Work::Remedy(Box::new(order.clone())))
+            .await?
+        {
+            Answer::Remedied(done) => {
+                if order.remedy != Remedy::SetAside && !order.dry_run {
+                    self.noticed.forget(&order.damage);
+                }
+                Ok(done)
+            }
+            _ => Err(mismatch()),
+        }
     }
 
     async fn check_file(&self) -> Result<(), FileFault> {

@@ -5,10 +5,13 @@
 use std::fmt::Display;
 
 use relay_core::time::Timestamp;
-use relay_store::{JobError, Page, StoreError};
+use relay_store::{Damage, JobError, Page, StoreError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
+
+/// The largest counter that is believed.
+const MOST: i64 = 1 << 53;
 
 /// Microseconds since 1970 UTC.
 pub(crate) fn micros(at: Timestamp) -> i64 {
@@ -66,11 +69,11 @@ impl<I: Display> Reading<I> {
 
     /// The row can't be read because of this column.
     pub(crate) fn corrupt(&self, column: &'static str) -> StoreError {
-        StoreError::Corrupt {
-            table: self.table,
-            id: self.id.to_string(),
-            column,
-        }
+        StoreError::Corrupt(Damage {
+            table: self.table.to_owned(),
+            row: self.id.to_string(),
+            column: column.to_owned(),
+        })
     }
 
     /// What a stored word means, if anything.
@@ -134,6 +137,10 @@ impl<I: Display> Reading<I> {
         column: &'static str,
         value: i64,
     ) -> Result<T, StoreError> {
+        // None gets near it by counting, and one more must still be a number.
+        if value > MOST {
+            return Err(self.corrupt(column));
+        }
         T::try_from(value).map_err(|_| self.corrupt(column))
     }
 }

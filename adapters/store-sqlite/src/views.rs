@@ -1,55 +1,24 @@
 //! Many questions in one walk: what a step stands on, and what an effect is looked at with.
 
-use relay_core::clients::Coach;
 use relay_core::effects::EffectKind;
-use relay_core::ids::{ClientId, CoachId, CrmUserId, EffectKey};
-use relay_store::{CASES_IN_VIEW, ClientView, EffectView, StoreError};
+use relay_core::ids::{ClientId, EffectKey};
+use relay_store::{CASES_IN_VIEW, ClientView, EffectView};
+use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, SqliteConnection};
 
 use crate::cases::CaseRow;
-use crate::effects::EffectRow;
+use crate::directory::{CoachRow, SettingRow};
+use crate::effects::{EffectRow, MessageRow};
 use crate::failure::Failure;
 use crate::receipts::FactColumns;
+use crate::rows::{Listed, Rows, Stored};
 use crate::script::{Script, question};
-use crate::values::Reading;
-
-#[derive(FromRow)]
-struct CoachRow {
-    id: String,
-    name: String,
-    email: String,
-    crm_user: Option<String>,
-}
-
-impl CoachRow {
-    fn read(self) -> Coach {
-        Coach {
-            id: CoachId(self.id),
-            name: self.name,
-            email: self.email,
-            crm_user: self.crm_user.map(CrmUserId),
-        }
-    }
-}
-
-#[derive(FromRow)]
-struct MessageRow {
-    // As the checked statement names it.
-    #[sqlx(rename = "vendor_ref!")]
-    vendor_ref: String,
-}
-
-#[derive(FromRow)]
-struct SettingRow {
-    value: String,
-}
 
 /// What a client's cases are stepped on.
 pub(crate) async fn client(
     conn: &mut SqliteConnection,
     client: &ClientId,
-) -> Result<ClientView, Failure> {
+) -> Result<Listed<ClientView>, Failure> {
     let client = client.as_str();
     let mut script = Script::default();
     question!(
@@ -73,10 +42,19 @@ pub(crate) async fn client(
         "SELECT id, name, email, crm_user FROM coaches ORDER BY name, id"
     )?;
     let mut found = script.ask(conn).await?;
-    Ok(ClientView {
-        open_cases: each(found.next(), CaseRow::read)?,
-        facts: each(found.next(), FactColumns::read)?,
-        coaches: each(found.next(), |row: CoachRow| Ok(row.read()))?,
+    let (open_cases, facts) = (
+        all::<CaseRow>(found.next())?,
+        all::<FactColumns>(found.next())?,
+    );
+    // The directory is everybody's: a coach who can't be read stops nobody but her own clients.
+    let coaches = Rows::<CoachRow>::new(found.next().unwrap_or_default()).readable()?;
+    Ok(Listed {
+        found: vec![ClientView {
+            open_cases,
+            facts,
+            coaches: coaches.found,
+        }],
+        damage: coaches.damage,
     })
 }
 
@@ -120,7 +98,7 @@ pub(crate) async fn effect(
     question!(
         script,
         MessageRow,
-        r#"SELECT vendor_ref AS "vendor_ref!" FROM effects
+        r#"SELECT seq, vendor_ref AS "vendor_ref!" FROM effects
          WHERE client = (SELECT client FROM effects WHERE key = ?1) AND kind = ?2
            AND vendor_ref IS NOT NULL AND state = 'done'
          ORDER BY seq"#,
@@ -130,16 +108,15 @@ pub(crate) async fn effect(
     question!(
         script,
         SettingRow,
-        "SELECT value FROM settings WHERE key = ?1",
+        "SELECT key, value FROM settings WHERE key = ?1",
         setting
     )?;
     let mut found = script.ask(conn).await?;
-    let of_case = each(found.next(), EffectRow::read)?;
-    let cases = each(found.next(), CaseRow::read)?;
-    let case = each(found.next(), CaseRow::read)?.pop();
-    let messages = each(found.next(), |row: MessageRow| Ok(row.vendor_ref))?;
-    let value = |row: SettingRow| Reading::new("settings", setting).json("value", &row.value);
-    let setting = each(found.next(), value)?.pop();
+    let of_case = all::<EffectRow>(found.next())?;
+    let cases = all::<CaseRow>(found.next())?;
+    let case = all::<CaseRow>(found.next())?.pop();
+    let messages = all::<MessageRow>(found.next())?;
+    let setting = all::<SettingRow>(found.next())?.pop();
     let this = of_case.iter().find(|effect| effect.key() == key).cloned();
     Ok(this.map(|effect| EffectView {
         effect,
@@ -147,20 +124,11 @@ pub(crate) async fn effect(
         of_case,
         cases,
         messages,
-        setting,
+        setting: setting.map(|(_, value)| value),
     }))
 }
 
-/// The rows of one question, read.
-fn each<R, T>(
-    rows: Option<Vec<SqliteRow>>,
-    read: impl Fn(R) -> Result<T, StoreError>,
-) -> Result<Vec<T>, Failure>
-where
-    R: for<'r> FromRow<'r, SqliteRow>,
-{
-    let rows = rows.unwrap_or_default();
-    rows.iter()
-        .map(|row| Ok(read(R::from_row(row)?)?))
-        .collect()
+/// The rows of one question, read: a decision is taken on them.
+fn all<R: Stored>(rows: Option<Vec<SqliteRow>>) -> Result<Vec<R::Value>, Failure> {
+    Rows::<R>::new(rows.unwrap_or_default()).all()
 }

@@ -6,10 +6,12 @@ use relay_store::{Page, StoreError, WorkItem, WorkSettled};
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
+use crate::rows::{Listed, Stored, rows};
 use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, bounds, json, micros};
 
-struct WorkRow {
+#[derive(sqlx::FromRow)]
+pub(crate) struct WorkRow {
     seq: i64,
     id: Vec<u8>,
     dedupe_key: String,
@@ -30,7 +32,10 @@ struct WorkRow {
     settled_action: Option<String>,
 }
 
-impl WorkRow {
+impl Stored for WorkRow {
+    const TABLE: &'static str = "work_items";
+    type Value = WorkItem;
+
     fn read(self) -> Result<WorkItem, StoreError> {
         let row = Reading::new("work_items", self.seq);
         let settled = match (self.settled_at, self.settled_by, self.settled_action) {
@@ -192,16 +197,15 @@ pub(crate) async fn get(
     id: WorkItemId,
 ) -> Result<Option<WorkItem>, Failure> {
     let id = id.0.as_bytes().as_slice();
-    let row = sqlx::query_as!(
+    let row = rows!(
+        conn,
         WorkRow,
         "SELECT seq, id, dedupe_key, kind, owner, title, detail, actions, client, case_id, effect,
              opened_at, due, remind_at, reminders, settled_at, settled_by, settled_action
          FROM work_items WHERE id = ?1",
         id
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(WorkRow::read).transpose()?)
+    )?;
+    row.one()
 }
 
 /// Open work items by due time, of one owner if given.
@@ -209,9 +213,10 @@ pub(crate) async fn list_open(
     conn: &mut SqliteConnection,
     owner: Option<&str>,
     page: Page,
-) -> Result<Vec<WorkItem>, Failure> {
+) -> Result<Listed<WorkItem>, Failure> {
     let (limit, offset) = bounds(page);
-    let rows = sqlx::query_as!(
+    let rows = rows!(
+        conn,
         WorkRow,
         "SELECT seq, id, dedupe_key, kind, owner, title, detail, actions, client, case_id, effect,
              opened_at, due, remind_at, reminders, settled_at, settled_by, settled_action
@@ -221,34 +226,25 @@ pub(crate) async fn list_open(
         owner,
         limit,
         offset
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(WorkRow::read)
-        .collect::<Result<_, _>>()?)
+    )?;
+    rows.readable()
 }
 
 /// Every work item of a case, oldest first.
 pub(crate) async fn of_case(
     conn: &mut SqliteConnection,
     case: CaseId,
-) -> Result<Vec<WorkItem>, Failure> {
+) -> Result<Listed<WorkItem>, Failure> {
     let case_id = case.0.as_bytes().as_slice();
-    let rows = sqlx::query_as!(
+    let rows = rows!(
+        conn,
         WorkRow,
         "SELECT seq, id, dedupe_key, kind, owner, title, detail, actions, client, case_id, effect,
              opened_at, due, remind_at, reminders, settled_at, settled_by, settled_action
          FROM work_items WHERE case_id = ?1 ORDER BY opened_at, seq",
         case_id
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(WorkRow::read)
-        .collect::<Result<_, _>>()?)
+    )?;
+    rows.readable()
 }
 
 /// The work item that was opened last under a key.
@@ -256,16 +252,15 @@ pub(crate) async fn by_key(
     conn: &mut SqliteConnection,
     dedupe_key: &str,
 ) -> Result<Option<WorkItem>, Failure> {
-    let row = sqlx::query_as!(
+    let row = rows!(
+        conn,
         WorkRow,
         "SELECT seq, id, dedupe_key, kind, owner, title, detail, actions, client, case_id, effect,
              opened_at, due, remind_at, reminders, settled_at, settled_by, settled_action
          FROM work_items WHERE dedupe_key = ?1 ORDER BY seq DESC LIMIT 1",
         dedupe_key
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(WorkRow::read).transpose()?)
+    )?;
+    row.one()
 }
 
 /// Open work items by id, after one.
@@ -273,21 +268,17 @@ pub(crate) async fn open_after(
     conn: &mut SqliteConnection,
     after: Option<WorkItemId>,
     limit: u32,
-) -> Result<Vec<WorkItem>, Failure> {
+) -> Result<Listed<WorkItem>, Failure> {
     let after = after.map_or(Vec::new(), |id| id.0.as_bytes().to_vec());
     let limit = i64::from(limit);
-    let rows = sqlx::query_as!(
+    let rows = rows!(
+        conn,
         WorkRow,
         "SELECT seq, id, dedupe_key, kind, owner, title, detail, actions, client, case_id, effect,
              opened_at, due, remind_at, reminders, settled_at, settled_by, settled_action
          FROM work_items WHERE settled_at IS NULL AND id > ?1 ORDER BY id LIMIT ?2 + 0",
         after,
         limit
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(WorkRow::read)
-        .collect::<Result<_, _>>()?)
+    )?;
+    rows.readable()
 }

@@ -32,7 +32,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use relay_core::time::Timestamp;
-use relay_store::{Claim, Committed, Fence, FileFault, Job, Op, Receipt, StoreError};
+use relay_store::{
+    Claim, Committed, Damage, Fence, FileFault, Job, Op, Receipt, Remedied, RemedyOrder, StoreError,
+};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -40,7 +42,8 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use crate::apply::Prepared;
 use crate::failure::{Failure, closed};
 use crate::place::Place;
-use crate::{bulk, checkpoint, leases, turn};
+use crate::rows::Listed;
+use crate::{bulk, checkpoint, leases, remedy, turn};
 
 /// The most requests that share one COMMIT. More would make the first of them wait too long.
 const GROUP: usize = 256;
@@ -67,13 +70,17 @@ pub(crate) enum Work {
     Rescue(Timestamp, Timestamp),
     /// Hand back the jobs of a worker.
     HandBack(String, Timestamp),
+    /// Do something about a row that can't be read.
+    Remedy(Box<RemedyOrder>),
 }
 
 /// What it answers, in the same order.
 #[derive(Debug)]
 pub(crate) enum Answer {
     Committed(Committed),
-    Claimed(Vec<Job>),
+    Claimed(Listed<Job>),
+    Rescued(u64, Vec<Damage>),
+    Remedied(Remedied),
     Renewed(bool),
     Freed(u64),
 }
@@ -429,7 +436,7 @@ fn is_single_statement(work: &Work) -> bool {
     match work {
         Work::Renew(..) | Work::HandBack(..) => true,
         // A claim may change rows and then find one that can't be read.
-        Work::Commit(_) | Work::Claim(_) | Work::Rescue(..) => false,
+        Work::Commit(_) | Work::Claim(_) | Work::Rescue(..) | Work::Remedy(_) => false,
     }
 }
 
@@ -442,7 +449,11 @@ async fn perform(conn: &mut SqliteConnection, work: &mut Work) -> Result<Answer,
             .map(Answer::Renewed),
         Work::Rescue(real_now, now) => leases::rescue(conn, *real_now, *now)
             .await
-            .map(Answer::Freed),
+            .map(|(count, damage)| Answer::Rescued(count, damage)),
+        // Boxed: the rarest of all would otherwise be part of every caller.
+        Work::Remedy(order) => Box::pin(remedy::carry_out(conn, order))
+            .await
+            .map(Answer::Remedied),
         Work::HandBack(worker, now) => leases::hand_back(conn, worker, *now)
             .await
             .map(Answer::Freed),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use relay_core::ids::ReceiptId;
 use relay_core::random::SeededRandom;
 use relay_core::time::Timestamp;
-use relay_store::{Batch, Op, Page, Receipt, ReceiptState, Store, StoreError};
+use relay_store::{Batch, Damage, Op, Page, Receipt, ReceiptState, Store, StoreError};
 use relay_store_sqlite::{Options, SqliteStore};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};
@@ -374,12 +374,12 @@ async fn an_unreadable_row_is_named_instead_of_guessed() {
         .await
         .unwrap();
 
-    assert!(matches!(
-        store.receipt(receipt.id).await,
-        Err(StoreError::Corrupt {
-            table: "receipts",
-            column: "received_at",
-            ..
-        })
-    ));
+    let damage = Damage {
+        table: "receipts".into(),
+        row: "1".into(),
+        column: "received_at".into(),
+    };
+    let told = store.receipt(receipt.id).await;
+    assert!(matches!(told, Err(StoreError::Corrupt(told)) if told == damage));
+    assert_eq!(store.noticed(), [damage]);
 }

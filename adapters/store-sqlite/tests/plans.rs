@@ -16,7 +16,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, Row as _, SqliteConnection};
 
 /// Statements that may read a growing table from end to end, by a piece of their text, and why.
-const WHOLE: [(&str, &str); 7] = [
+const WHOLE: [(&str, &str); 8] = [
     (
         "FROM audit ORDER BY seq DESC",
         "from its end, as far as the page",
@@ -40,6 +40,10 @@ const WHOLE: [(&str, &str); 7] = [
     (
         "FROM receipts WHERE state = ?1",
         "a person lists what is over",
+    ),
+    (
+        "WHERE duplicate_of = (SELECT id FROM receipts",
+        "a person takes out a webhook that can't be read",
     ),
     (
         "FROM receipts WHERE verified_by = ?1",

@@ -102,8 +102,10 @@ pub enum Existing {
 /// One operation.
 #[derive(Debug, Clone)]
 pub enum Op {
-    /// Stores a receipt. When its dedupe key is taken (see [`Receipt::dedupe_forever`]), it is
-    /// stored as [`ReceiptState::Duplicate`] with `duplicate_of` set; `Committed` tells.
+    /// Stores a receipt. When its dedupe key is taken (see [`Receipt::dedupe_forever`]) by a receipt
+    /// with the same body, it is stored as [`ReceiptState::Duplicate`] with `duplicate_of` set;
+    /// `Committed` tells. Another body under a key that is taken for ever is stored as a new receipt
+    /// under [`Receipt::reused_key`].
     InsertReceipt(Receipt),
     /// A receipt leaves [`ReceiptState::New`]. Conflict `receipt state` if it has left already,
     /// is not there, or is to become anything else than done or quarantined.
@@ -117,7 +119,8 @@ pub enum Op {
         /// When.
         at: Timestamp,
     },
-    /// Stores a fact; one that is known (same kind, object, source time) is left as it is.
+    /// Stores a fact; one that is known (see [`Identity`](relay_core::facts::Identity)) is left as it
+    /// is.
     InsertFact(FactRow),
     /// Stores a new case. Conflict `open case` if the client has one of the same procedure that
     /// is not closed.
@@ -274,7 +277,8 @@ pub enum Op {
         /// The owner from now on (escalation).
         owner: String,
     },
-    /// Links a client to a contact, or replaces the link.
+    /// Links a client to a contact, or replaces the link. Conflict `contact` if another client is
+    /// linked to it.
     PutLink(Link),
     /// Forgets a link.
     RemoveLink {

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::damage::Damage;
+
 /// Why a store did not do as asked.
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -20,15 +22,13 @@ pub enum StoreError {
         key: String,
     },
     /// A stored row can't be read as what it should be.
-    #[error("row {id} of {table} can't be read: column {column}")]
-    Corrupt {
-        /// The table.
-        table: &'static str,
-        /// The row.
-        id: String,
-        /// The column.
-        column: &'static str,
-    },
+    #[error("{0} can't be read")]
+    Corrupt(Damage),
+    /// The file itself is damaged (a page, an index), so nothing in it can be relied on.
+    #[error(
+        "the database file is damaged; bring back a backup with `clear-relay restore FILE --by NAME`"
+    )]
+    Damaged(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database can't be written now (full disk, read-only, locked). Nothing was changed.
     #[error("the database can't be written")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -17,7 +17,9 @@
 pub mod batch;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod copy;
 pub mod credentials;
+pub mod damage;
 pub mod engagement;
 pub mod error;
 pub mod file;
@@ -26,9 +28,11 @@ pub mod store;
 pub mod views;
 
 pub use batch::{Batch, Existing, Fence, JobEnd, Op};
+pub use copy::{Copied, CopyError, Restored};
 pub use credentials::{
     Authorization, Credential, CredentialLease, CredentialSettled, CredentialState, NewCredential,
 };
+pub use damage::{Damage, Remedied, Remedy, RemedyOrder};
 pub use engagement::{Engagement, Watched};
 pub use error::StoreError;
 pub use file::FileFault;

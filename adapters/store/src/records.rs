@@ -51,7 +51,8 @@ pub struct Receipt {
     pub id: ReceiptId,
     /// The route it came by: `clear-connection`, `keap`.
     pub source: String,
-    /// What makes it the same event as another: the vendor's id, or a hash of the body.
+    /// What makes it the same event as another: the vendor's id, or a hash of the body. Another body
+    /// under a vendor's id is never a duplicate: it is stored under [`reused_key`](Self::reused_key).
     pub dedupe_key: String,
     /// Whether the dedupe key stays taken for ever (`true`: the vendor's id), or only while an
     /// equal receipt is unprocessed (`false`: Keap's body hash).
@@ -72,6 +73,23 @@ pub struct Receipt {
     pub note: Option<String>,
     /// When it left [`ReceiptState::New`].
     pub processed_at: Option<Timestamp>,
+}
+
+/// What parts a sender's id from the digest of the body that came under it once more: no header can
+/// hold it.
+const PARTS: char = '\u{1F}';
+
+impl Receipt {
+    /// The key of a body that came under a dedupe key which another body has already.
+    pub fn reused_key(dedupe_key: &str, body_digest: &str) -> String {
+        format!("{dedupe_key}{PARTS}{body_digest}")
+    }
+
+    /// The sender's id, where it was used for another body before.
+    pub fn reused_id(&self) -> Option<&str> {
+        let (id, _) = self.dedupe_key.split_once(PARTS)?;
+        Some(id)
+    }
 }
 
 states! {

@@ -13,6 +13,7 @@ use relay_core::time::Timestamp;
 
 use crate::batch::{Batch, Fence};
 use crate::credentials::{Authorization, Credential};
+use crate::damage::{Damage, Remedied, RemedyOrder};
 use crate::engagement::{Engagement, Watched};
 use crate::error::StoreError;
 use crate::file::FileFault;
@@ -188,7 +189,8 @@ pub trait Store: Debug + Send + Sync {
     async fn case(&self, id: CaseId) -> Result<Option<Case>, StoreError>;
     /// Cases of a client that are not closed, oldest first.
     async fn open_cases(&self, client: &ClientId) -> Result<Vec<Case>, StoreError>;
-    /// Cases matching a filter, newest change first.
+    /// Cases matching a filter, newest change first. Those of one client are decided on: there a row that
+    /// can't be read is the answer, and not left out.
     async fn cases(&self, filter: &CaseFilter, page: Page) -> Result<Vec<Case>, StoreError>;
     /// The history of a case, oldest first.
     async fn timeline(&self, case: CaseId) -> Result<Vec<TimelineEntry>, StoreError>;
@@ -304,6 +306,49 @@ pub trait Store: Debug + Send + Sync {
     async fn audit(&self, page: Page) -> Result<Vec<AuditEntry>, StoreError>;
     /// How many jobs are in each state, and when the oldest due one was due.
     async fn health(&self, now: Timestamp) -> Result<Health, StoreError>;
+
+    /// What was met that can't be read, and is not [`told`](Self::told) yet: lists leave such rows out,
+    /// everything else fails by them.
+    ///
+    /// As by itself a store reads everything.
+    fn noticed(&self) -> Vec<Damage> {
+        Vec::new()
+    }
+
+    /// Somebody was told of this damage. It is not noticed again while the store is open, unless
+    /// something was done about its row.
+    fn told(&self, damage: &Damage) {
+        let _ = damage;
+    }
+
+    /// Reads every row of every table and says what can't be read. Takes as long as the database is
+    /// large, and holds up nobody.
+    ///
+    /// As by itself a store reads everything.
+    async fn check_rows(&self) -> Result<Vec<Damage>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// Reads the whole file through, row by row or not, and says what is damaged in it (a page, an index),
+    /// in the database's own words. As [`check_rows`](Self::check_rows) it takes a while and holds up
+    /// nobody.
+    ///
+    /// As by itself a store has no file to be damaged.
+    async fn check_pages(&self) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
+    /// Does something about a row that can't be read. What stood in it is kept beside, byte for byte,
+    /// before anything of it is changed (what is set aside only keeps its bytes where they are).
+    ///
+    /// Whatever is asked, it never brings a second sending about: an effect that may have gone out
+    /// stays, for a person to answer for.
+    ///
+    /// As by itself a store has nothing to do.
+    async fn remedy(&self, order: &RemedyOrder) -> Result<Remedied, StoreError> {
+        let _ = order;
+        Ok(Remedied::Nothing)
+    }
 
     /// Whether what the store writes will be found again: its file is still the one that was opened.
     /// Cheap enough for every request (no transaction, some calls to the system). After a fault

@@ -8,12 +8,13 @@
 //!    it was typed; S3 and S4 have none at the end) are the document's way to show where the text
 //!    begins and ends. They are not sent, nor is the blank space next to them.
 //! 2. Each placeholder is replaced by its value (see [`Placeholder`]). A value is inserted as
-//!    plain text: a placeholder inside a value is not looked at again, control characters and
-//!    direction overrides are dropped. Escaping for HTML or JSON is the adapter's (E23).
+//!    plain text on one line: a placeholder inside a value is not looked at again, and what a value
+//!    must be is judged by [`outside`](crate::outside). Escaping for HTML or JSON is the adapter's
+//!    (E23).
 //! 3. Everything else is sent as written.
 //!
-//! Guarantee: a [`Rendered`] text has no placeholder left; a value that is missing, or that would
-//! print as "null", is an error (E22). Not guaranteed: that a sentence is true. What a script
+//! Guarantee: a [`Rendered`] text has no placeholder left; a value that is missing, or that is
+//! no value (`null`, `~Contact.FirstName~`), is an error that says so (E22). Not guaranteed: that a sentence is true. What a script
 //! claims is listed beside it as [`Assertion`]s, and [`Scripts::choose`] checks them.
 
 mod render;
@@ -23,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use render::{Placeholder, RenderError, Rendered, Values, date_words, usable_name};
+pub use render::{Placeholder, RenderError, Rendered, Unfilled, Values, date_words};
 
 use render::Template;
 

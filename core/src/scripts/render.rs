@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::outside::{self, NameFault};
 use crate::time::Date;
 
 /// A gap in a script. The documents spell the same gap differently from script to script.
@@ -19,13 +20,38 @@ pub enum Placeholder {
     DueDate,
 }
 
-impl Placeholder {
-    /// What is missing when it can't be filled, for people.
-    pub fn missing(self) -> &'static str {
-        match self {
-            Self::ClientName => "the client's first name (add it in the portal)",
-            Self::CoachName => "the coach's name (assign a coach in the portal)",
-            Self::DueDate => "the due date",
+/// A gap that can't be filled, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Unfilled {
+    /// The gap.
+    pub gap: Placeholder,
+    /// What is wrong with the value; `None` where nobody could be asked for it yet.
+    pub fault: Option<NameFault>,
+}
+
+impl Unfilled {
+    /// What is wrong, and where it is put right, for people.
+    pub fn words(self) -> String {
+        match (self.gap, self.fault) {
+            (Placeholder::ClientName, Some(NameFault::Missing) | None) => {
+                "the client's first name (add it in the portal)".to_owned()
+            }
+            (Placeholder::ClientName, Some(fault)) => format!(
+                "the client's first name, and what the portal has for it {} (correct it in the portal)",
+                fault.words()
+            ),
+            (Placeholder::CoachName, Some(NameFault::Missing)) => {
+                "the coach's name (assign a coach in the portal)".to_owned()
+            }
+            (Placeholder::CoachName, Some(fault)) => format!(
+                "the coach's name, and what the portal has for it {} (correct it in the portal)",
+                fault.words()
+            ),
+            (Placeholder::CoachName, None) => {
+                "the coach's name (the portal names her coach, but lists no coach with that id yet)"
+                    .to_owned()
+            }
+            (Placeholder::DueDate, _) => "the due date".to_owned(),
         }
     }
 }
@@ -52,6 +78,8 @@ pub struct Values {
     pub client_name: Option<String>,
     /// The name of the coach of the moment.
     pub coach_name: Option<String>,
+    /// The client has a coach whose name is not known (yet), which is not the same as having none.
+    pub coach_unknown: bool,
     /// `D`.
     pub due: Option<Date>,
 }
@@ -74,7 +102,7 @@ pub enum RenderError {
         /// The script.
         script: String,
         /// The gaps.
-        missing: Vec<Placeholder>,
+        missing: Vec<Unfilled>,
     },
     /// The text has something that looks like a gap and is none that we know.
     #[error("{script} has a placeholder we don't know: {found}")]
@@ -86,8 +114,8 @@ pub enum RenderError {
     },
 }
 
-fn list(missing: &[Placeholder]) -> String {
-    let words: Vec<_> = missing.iter().map(|one| one.missing()).collect();
+fn list(missing: &[Unfilled]) -> String {
+    let words: Vec<_> = missing.iter().map(|one| one.words()).collect();
     words.join(" and ")
 }
 
@@ -138,9 +166,9 @@ impl<'a> Template<'a> {
             match piece {
                 Piece::Text(words) => text.push_str(words),
                 Piece::Gap(gap) => match value(*gap, values) {
-                    Some(value) => text.push_str(&value),
-                    None => {
-                        missing.insert(*gap);
+                    Ok(value) => text.push_str(&value),
+                    Err(unfilled) => {
+                        missing.insert(unfilled);
                     }
                 },
             }
@@ -175,11 +203,22 @@ fn without_marks(file: &str) -> &str {
     text.trim()
 }
 
-fn value(gap: Placeholder, values: &Values) -> Option<String> {
+fn value(gap: Placeholder, values: &Values) -> Result<String, Unfilled> {
+    let unfilled = |fault| Unfilled { gap, fault };
     match gap {
-        Placeholder::ClientName => usable_name(values.client_name.as_deref()?),
-        Placeholder::CoachName => usable_name(values.coach_name.as_deref()?),
-        Placeholder::DueDate => values.due.map(date_words),
+        Placeholder::ClientName => {
+            outside::name(values.client_name.as_deref()).map_err(|fault| unfilled(Some(fault)))
+        }
+        Placeholder::CoachName if values.coach_name.is_none() && values.coach_unknown => {
+            Err(unfilled(None))
+        }
+        Placeholder::CoachName => {
+            outside::name(values.coach_name.as_deref()).map_err(|fault| unfilled(Some(fault)))
+        }
+        Placeholder::DueDate => values
+            .due
+            .map(date_words)
+            .ok_or_else(|| unfilled(Some(NameFault::Missing))),
     }
 }
 
@@ -202,56 +241,4 @@ pub fn date_words(date: Date) -> String {
     ];
     let index = usize::try_from(date.month()).unwrap_or(1).clamp(1, 12) - 1;
     format!("{} {}", MONTHS[index], date.day())
-}
-
-/// A name as it may stand in a text; `None` if it is no name (E22, E23).
-///
-/// Control characters and direction overrides are dropped, runs of blank space become one space.
-/// Words that a system prints for "nothing" and values without a letter are no names. A name
-/// with right-to-left letters is wrapped in isolates, which show nothing and keep the sentence
-/// around it in order.
-pub fn usable_name(raw: &str) -> Option<String> {
-    let kept: String = raw
-        .chars()
-        .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .filter(|c| !c.is_control() && !is_invisible(*c))
-        .collect();
-    let name = kept.split(' ').filter(|word| !word.is_empty());
-    let name = name.collect::<Vec<_>>().join(" ");
-    let nothing = ["null", "none", "undefined", "nil", "n/a", "unknown"];
-    // As systems write it; with one capital it is a given name.
-    let no_number = matches!(name.as_str(), "NaN" | "nan" | "NAN");
-    if nothing.contains(&name.to_lowercase().as_str())
-        || no_number
-        || !name.chars().any(char::is_alphabetic)
-    {
-        return None;
-    }
-    if name.chars().any(is_right_to_left) {
-        return Some(format!("\u{2068}{name}\u{2069}"));
-    }
-    Some(name)
-}
-
-/// Direction marks, embeddings, overrides and isolates, zero-width space, byte-order mark, line
-/// and paragraph separators. The joiners stay: emoji and several scripts need them.
-fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{200B}'
-            | '\u{200E}'
-            | '\u{200F}'
-            | '\u{061C}'
-            | '\u{2028}'..='\u{202E}'
-            | '\u{2060}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{FEFF}'
-    )
-}
-
-fn is_right_to_left(c: char) -> bool {
-    matches!(
-        c,
-        '\u{0590}'..='\u{08FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFC}'
-    )
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::case::{Case, CaseStatus, TimelineEntry, Wait};
 use crate::effects::{EffectInput, PlannedEffect};
 use crate::ids::EffectKey;
+use crate::outside;
 use crate::time::Timestamp;
 use crate::workflow::{Context, NewWork, ReadKind, Transition};
 
@@ -71,7 +72,7 @@ impl<'a> Draft<'a> {
         self.timeline.push(TimelineEntry {
             at: self.cx.now,
             step: self.step.clone(),
-            text: text.into(),
+            text: outside::sentence(&text.into()),
             sop: sop.map(str::to_owned),
             detail,
         });
@@ -121,7 +122,8 @@ impl<'a> Draft<'a> {
     }
 
     /// A person has something to do.
-    pub(super) fn ask(&mut self, work: NewWork) {
+    pub(super) fn ask(&mut self, mut work: NewWork) {
+        work.title = outside::sentence(&work.title);
         self.open_work.push(work);
     }
 

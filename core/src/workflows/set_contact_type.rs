@@ -159,8 +159,7 @@ impl Workflow for SetContactType {
                 })
             }
             (_, None) => Verdict::Hold {
-                reason: "she is not linked to a contact in the CRM: link them (`clients link`)"
-                    .into(),
+                reason: reading.no_contact_words(),
                 ready: None,
             },
             _ => Verdict::Hold {

@@ -112,11 +112,22 @@ fn e24_outreach_keeps_her_hours_on_the_clinics_days() {
         calendar.outreach_slot(at("2026-11-03T18:00:00Z"), Some("Europe/London")),
         at("2026-11-04T09:00:00Z")
     );
-    // Saturday 9:00 in Auckland is Friday afternoon in Denver: the clinic is open.
-    assert_eq!(
-        calendar.outreach_slot(at("2026-11-06T19:00:00Z"), Some("Pacific/Auckland")),
-        at("2026-11-06T20:00:00Z")
-    );
+    // Friday evening in Denver is Saturday in Tokyo and in Auckland: the clinic is open, and she is
+    // left in peace until it is a working day for both: her Monday afternoon, her Tuesday.
+    for (asked, zone, expected) in [
+        ("2026-11-07T00:00:00Z", "Asia/Tokyo", "2026-11-09T07:00:00Z"),
+        (
+            "2026-11-06T19:00:00Z",
+            "Pacific/Auckland",
+            "2026-11-09T20:00:00Z",
+        ),
+    ] {
+        assert_eq!(
+            calendar.outreach_slot(at(asked), Some(zone)),
+            at(expected),
+            "{zone}"
+        );
+    }
     // Her Monday 9:00 is the clinic's Sunday: it waits until Monday begins in Denver, at 20:00 hers,
     // and so until her Tuesday.
     assert_eq!(
@@ -307,8 +318,8 @@ fn four_hundred_closed_days_in_a_row_still_have_an_end() {
     assert_eq!(calendar.outreach_slot(start, None), opening);
     assert_eq!(
         calendar.outreach_slot(start, Some("Pacific/Kiritimati")),
-        at("2027-02-05T19:00:00Z"),
-        "nine o'clock hers, noon on the clinic's Friday"
+        at("2027-02-08T19:00:00Z"),
+        "the clinic's Friday is her Saturday: nine o'clock hers, noon on the clinic's Monday"
     );
     assert_eq!(calendar.next_working_morning(start), opening);
     assert_eq!(calendar.end_of_week(start), at("2027-02-06T00:00:00Z"));

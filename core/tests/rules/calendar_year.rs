@@ -128,7 +128,13 @@ fn check_outreach(zones: &[&str]) {
         check_year(
             name,
             |at| calendar.outreach_slot(at, Some(name)),
-            |at| (9..18).contains(&clock(&hers, at).1) && is_open(&calendar, clock(&denver, at).0),
+            |at| {
+                let (day, hour) = clock(&hers, at);
+                // In the clinic's own zone the calendar alone decides.
+                let weekend = *name != "America/Denver"
+                    && matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
+                (9..18).contains(&hour) && !weekend && is_open(&calendar, clock(&denver, at).0)
+            },
         );
     }
 }

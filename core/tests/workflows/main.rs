@@ -10,11 +10,15 @@ mod breaks;
 #[cfg(test)]
 mod contact_type;
 #[cfg(test)]
+mod conversation;
+#[cfg(test)]
 mod engaged;
 #[cfg(test)]
 mod exceptions;
 #[cfg(test)]
 mod guard;
+#[cfg(test)]
+mod in_person;
 #[cfg(test)]
 mod news;
 #[cfg(test)]
@@ -25,6 +29,8 @@ mod people;
 mod property;
 #[cfg(test)]
 mod scenarios;
+#[cfg(test)]
+mod values;
 #[cfg(test)]
 mod waits;
 #[cfg(test)]

@@ -149,6 +149,7 @@ fn a_message_that_goes_out_while_the_case_is_paused_is_never_sent_again() {
     world.asked("overlap");
     world.now = at("2026-11-04 11:00");
     world.person(Action::Resume);
+    world.wait_over();
     assert_eq!(world.case.step, "choose_channel");
     assert_eq!(world.count(EffectKind::PortalMessage), 1);
 }

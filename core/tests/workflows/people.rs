@@ -29,6 +29,7 @@ fn the_reply_that_was_answered_does_not_pause_again_and_the_next_one_does() {
     world.replies();
     assert!(world.person(Action::Resume));
     assert!(!world.replies(), "the same moment");
+    world.wait_over();
     world.opens();
     world.carry_out();
     assert_eq!(world.sent.len(), 2, "{:?}", world.case.status);
@@ -92,29 +93,69 @@ fn a_call_that_is_left_out_takes_its_task_away() {
 }
 
 #[test]
-fn what_comes_by_hand_goes_on_until_somebody_closes_the_case() {
+fn what_is_done_by_hand_is_not_asked_for_again_and_the_next_sentence_is() {
     let mut world = World::at_email();
     world.carry_out();
     world.wait_over();
-    assert!(world.asked("by_hand").detail["ready"].is_object());
-    assert!(world.person(Action::DoneByHand));
-    let work = world.asked("by_hand");
-    assert!(
-        work.detail["ready"].is_null(),
-        "done is not asked for again"
-    );
-    assert!(
-        work.detail["then"][0]
-            .as_str()
-            .unwrap()
-            .contains("non-compliant")
-    );
+    let mut asked = Vec::new();
+    loop {
+        let work = world.asked("by_hand");
+        let (title, next) = (work.title.clone(), work.detail["next"].clone());
+        assert!(!asked.contains(&title), "asked for again: {title}");
+        match asked.len() {
+            0 => assert_eq!(work.detail["ready"]["script"], "S4"),
+            1 => assert!(next.as_str().unwrap().contains("non-compliant")),
+            2 => assert_eq!(work.detail["ready"]["script"], "S5"),
+            _ => assert!(work.detail["ready"].is_null()),
+        }
+        asked.push(title);
+        assert!(world.person(Action::DoneByHand));
+        if world.is("closed") {
+            break;
+        }
+        assert!(world.work.is_empty() || world.asked("by_hand").title != asked[asked.len() - 1]);
+        if asked.len() == 1 || asked.len() == 3 {
+            // 48 hours after the text; the end of the week that S5 names.
+            assert!(!world.person(Action::DoneByHand), "nobody was asked");
+            world.wait_over();
+        }
+    }
+    assert_eq!(asked.len(), 5, "the text, and the four sentences after it");
+    assert!(world.reason().contains("by hand"));
+}
+
+#[test]
+fn a_check_in_ends_what_is_done_by_hand() {
+    let mut world = World::at_email();
+    world.carry_out();
+    world.wait_over();
+    world.person(Action::DoneByHand);
+    assert_eq!(world.timer(), at("2026-11-10 09:00"), "W is near");
+    world.now = at("2026-11-09 12:00");
     world.replies();
-    world.now += relay_core::time::SignedDuration::from_hours(1);
-    world.person(Action::Resume);
-    assert!(world.asked("by_hand").detail["ready"].is_null());
+    world.now = at("2026-11-09 13:00");
+    assert!(world.person(Action::Resume));
+    assert_eq!(
+        world.timer(),
+        at("2026-11-10 09:00"),
+        "a day after the text"
+    );
+    world.wait_over();
+    assert!(world.asked("by_hand").title.contains("report her"));
     assert!(world.checks_in());
     assert!(world.is("closed"));
+}
+
+#[test]
+fn a_case_of_the_second_version_is_asked_as_it_was() {
+    let mut world = World::at_email();
+    world.case.logic = 2;
+    world.carry_out();
+    world.wait_over();
+    assert!(world.person(Action::DoneByHand));
+    let work = world.asked("by_hand");
+    assert!(work.detail["ready"].is_null());
+    assert!(world.is("open"), "until somebody closes it");
 }
 
 #[test]

@@ -187,6 +187,7 @@ fn spoke_counts_as_a_reply_and_pauses() {
         "recorded here, open in the CRM"
     );
     assert!(world.person(Action::Resume));
+    world.wait_over();
     assert_eq!(
         world.case.step, "by_hand",
         "the call was made: it is not asked for again"

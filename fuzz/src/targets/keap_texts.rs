@@ -2,7 +2,7 @@
 //! messages, and the marker that must survive among them.
 
 use http::{HeaderMap, HeaderValue};
-use relay_core::scripts::usable_name;
+use relay_core::outside;
 use relay_http_client::{redact, retry_after};
 use relay_keap::marker::{Marker, has_merge_field, html_part};
 use relay_keap::{outcome, time, types};
@@ -92,10 +92,10 @@ fn words(text: &str) {
     // Our own line below what she wrote changes nothing.
     let marked = Marker::new("marker_one").append_to(text);
     assert_eq!(outcome::from_description(&marked), found);
-    if let Some(name) = usable_name(text) {
+    if let Ok(name) = outside::name(Some(text)) {
         assert_eq!(
-            usable_name(&name).as_deref(),
-            Some(name.as_str()),
+            outside::name(Some(&name)).as_deref(),
+            Ok(name.as_str()),
             "twice is once"
         );
         assert!(!name.chars().any(char::is_control));

@@ -28,6 +28,7 @@ use serde_json::json;
 
 use super::{fence, member, missing};
 use crate::checkpoint::{MISSED_COMMIT, MISSED_READ};
+use crate::engine::conversation::before;
 use crate::engine::{Engine, EngineError, watch};
 
 /// How many days before its known date a check-in is looked for.
@@ -121,11 +122,20 @@ impl Engine {
         listed: CheckIn,
         snapshot: ClientSnapshot,
     ) -> Result<(), EngineError> {
+        // What she wrote since it was due counts as a reply (A40): the case then opens paused.
+        let counts_from = listed.due_at;
+        let counts_from = counts_from.unwrap_or_else(|| self.calendar.start_of_day(listed.due));
+        let written = self
+            .call(MISSED_READ, self.conversation(client, before(counts_from)))
+            .await?;
         let mut stepping = self.stepping(client).await?;
         let fact = missed_fact(client, listed.clone(), snapshot.clone(), self.now());
         stepping.fact(fact, None);
         if let Some(refused) = stepping.not_opened.first().cloned() {
             return self.look_again(job, &listed, &snapshot, refused).await;
+        }
+        for fact in written {
+            stepping.tell(fact);
         }
         for op in self.known_again(client) {
             stepping.push(op);

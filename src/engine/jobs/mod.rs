@@ -30,10 +30,10 @@ use relay_store::{Existing, Fence, Job, JobEnd, JobError, NewJob, Op, SUSPECT, S
 use serde::de::DeserializeOwned;
 
 use crate::checkpoint::SETTLE;
-use kinds::Kind;
-
+use crate::engine::damage::unreadable;
 use crate::engine::turn::{REFUSED, is_refused_alone, was_refused};
 use crate::engine::{Engine, EngineError};
+use kinds::Kind;
 
 /// How often a handler decides again when the case moves under it, before it steps back.
 const TRIES: usize = 5;
@@ -52,8 +52,15 @@ impl Engine {
         if job.rescues > SUSPECT {
             return Box::pin(self.died_with_its_process(job)).await;
         }
-        let Some(turn) = Box::pin(self.take_turn(job, ordered)).await? else {
-            return Ok(());
+        let turn = match Box::pin(self.take_turn(job, ordered)).await {
+            Ok(Some(turn)) => turn,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                return match unreadable(&error) {
+                    Some(damage) => self.wait_for_mending(job, damage).await,
+                    None => Err(error),
+                };
+            }
         };
         // Boxed: it would otherwise be held twice, here and by what counts its calls.
         let done = turn.within(Box::pin(self.run_in_turn(job))).await;
@@ -75,6 +82,9 @@ impl Engine {
             }
             if error.is_passing() {
                 return Err(error);
+            }
+            if let Some(damage) = unreadable(&error) {
+                return self.wait_for_mending(job, damage).await;
             }
             // Loading again and deciding again is the whole answer to a conflict.
             if error.is_conflict() {
@@ -190,6 +200,9 @@ impl Engine {
             if self.next_standing(&job.kind, self.now()).is_some() {
                 // It is not given up, so its end writes no line.
                 log_death(job, &end);
+            }
+            if let EngineError::Call(call) = &error {
+                as_one_drift(&mut ops, call);
             }
             end = self.stands_up_again(job, end);
         }
@@ -331,6 +344,31 @@ pub(crate) fn log_death(job: &Job, end: &JobEnd) {
     }
 }
 
+/// A vendor whose good answer can't be read has drifted from what we know of it. Every job that
+/// meets it dies of the same, so one item is opened for each kind of drift, not one for each job: it
+/// is the adapter that is mended, and then all of them are replayed.
+fn as_one_drift(ops: &mut [Op], call: &CallError) {
+    if !call
+        .status
+        .is_some_and(|status| (200..300).contains(&status))
+    {
+        return;
+    }
+    for op in ops {
+        if let Op::OpenWork(item) = op
+            && item.kind == "dead_job"
+        {
+            let (operation, what) = (call.operation, &call.message);
+            item.dedupe_key = format!("drift/{operation}/{what}");
+            item.title = format!("An answer to \"{operation}\" can't be read: {what}");
+            item.detail["remedy"] = "tell the vendor's people what it says; once it can be read, \
+                                     `clear-relay jobs replay --state dead --by NAME` takes up all \
+                                     that died of it"
+                .into();
+        }
+    }
+}
+
 /// The same job, queued anew.
 fn again(job: &Job, at: Timestamp) -> NewJob {
     NewJob {
@@ -388,4 +426,61 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 /// A call that failed because a thing is not there, in the words of a handler.
 pub(crate) fn missing(operation: &'static str, message: &str) -> EngineError {
     EngineError::Call(CallError::permanent(operation, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use relay_core::ids::WorkItemId;
+    use relay_core::random::SeededRandom;
+    use relay_store::WorkItem;
+    use serde_json::json;
+
+    use super::*;
+
+    fn died(number: u64) -> Vec<Op> {
+        let random = SeededRandom::new(number);
+        let item = WorkItem {
+            id: WorkItemId::new(&random, Timestamp::UNIX_EPOCH),
+            dedupe_key: format!("dead/{number}"),
+            kind: "dead_job".to_owned(),
+            owner: "admin".to_owned(),
+            title: "A refresh job was given up".to_owned(),
+            detail: json!({ "job": number, "remedy": "replay" }),
+            actions: Vec::new(),
+            client: None,
+            case: None,
+            effect: None,
+            opened_at: Timestamp::UNIX_EPOCH,
+            due: Timestamp::UNIX_EPOCH,
+            remind_at: Timestamp::UNIX_EPOCH,
+            reminders: 0,
+            settled: None,
+        };
+        vec![Op::OpenWork(item)]
+    }
+
+    fn key_after(number: u64, status: Option<u16>, message: &str) -> String {
+        let mut ops = died(number);
+        let call = CallError {
+            class: Class::Retryable { after: None },
+            operation: "list messages",
+            status,
+            message: message.to_owned(),
+        };
+        as_one_drift(&mut ops, &call);
+        match ops.remove(0) {
+            Op::OpenWork(item) => item.dedupe_key,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn jobs_that_die_of_one_drift_are_one_item_and_others_are_not() {
+        let author = "an author of an unknown kind";
+        let first = key_after(1, Some(200), author);
+        assert_eq!(first, key_after(2, Some(200), author));
+        assert_ne!(first, key_after(3, Some(200), "no due date"));
+        assert_eq!(key_after(4, Some(503), author), "dead/4");
+        assert_eq!(key_after(5, None, author), "dead/5");
+    }
 }

@@ -89,7 +89,7 @@ impl Engine {
             return self.wait_for_clock(job, &apart, link_ops).await;
         }
         let now = self.now();
-        let mut stepping = self.stepping(&case.client).await?;
+        let mut stepping = self.stepping_with_names(&case.client).await?;
         let object = match body {
             FactBody::ContactGone => contact.to_string(),
             _ => format!("{id}/{step}/{visit}"),
@@ -128,7 +128,7 @@ impl Engine {
         reason: String,
         ops: Vec<Op>,
     ) -> Result<(), EngineError> {
-        let mut stepping = self.stepping(client).await?;
+        let mut stepping = self.stepping_with_names(client).await?;
         stepping
             .input(
                 case,

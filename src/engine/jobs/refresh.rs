@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use relay_core::clients::{Author, CheckIn, ClientSnapshot, PortalMessage};
+use relay_core::clients::{CheckIn, ClientSnapshot};
 use relay_core::effects::EffectKind;
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{CaseId, ClientId, TaskId};
@@ -11,6 +11,7 @@ use relay_store::{EffectState, Job, JobEnd, Op};
 
 use super::{fence, member};
 use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
+use crate::engine::conversation::before;
 use crate::engine::{Engine, EngineError};
 
 /// How far before the opening of a case its check-ins are read.
@@ -40,11 +41,14 @@ impl Engine {
             let listed = self
                 .call(REREAD_CALL, portal.check_ins(&client, day))
                 .await?;
-            let messages = self
-                .call(REREAD_CALL, portal.messages(&client, case.opened_at))
-                .await?;
+            let workflow = self.book.of_case(self.store.as_ref(), &case).await?;
+            let since = match workflow.conversation(&case) {
+                Some(conversation) => before(conversation.since).min(case.opened_at),
+                None => case.opened_at,
+            };
             facts.extend(check_in_facts(&client, &listed, case.opened_at));
-            facts.extend(self.message_facts(&client, &messages).await?);
+            let written = self.call(REREAD_CALL, self.conversation(&client, since));
+            facts.extend(written.await?);
             facts.push(client_fact(snapshot, self.now()));
         }
         for effect in self.store.effects(id).await? {
@@ -55,9 +59,17 @@ impl Engine {
                 facts.extend(self.task_facts(&client, &TaskId::from(task)).await?);
             }
         }
-        let mut stepping = self.stepping(&client).await?;
+        // The contact type may have been set by hand, and its hook lost.
+        if let Some(link) = self.store.link(&client).await? {
+            match self.contact_type_facts(&client, &link.contact).await {
+                Ok(fact) => facts.extend(fact),
+                // What the portal shows must not wait for the CRM.
+                Err(error) => tracing::info!(%client, %error, "her contact type can't be read now"),
+            }
+        }
+        let mut stepping = self.stepping_with_names(&client).await?;
         for fact in facts {
-            stepping.fact(fact, None);
+            stepping.tell(fact);
         }
         stepping.push(Op::FinishJob {
             fence: fence(job),
@@ -66,34 +78,6 @@ impl Engine {
         });
         self.commit(REREAD_COMMIT, stepping.into_ops()).await?;
         Ok(())
-    }
-
-    /// What messages of both sides say, without those that we sent.
-    async fn message_facts(
-        &self,
-        client: &ClientId,
-        messages: &[PortalMessage],
-    ) -> Result<Vec<Fact>, EngineError> {
-        let ours = self.our_messages(client).await?;
-        Ok(messages
-            .iter()
-            .filter(|message| !ours.contains(message.id.as_str()))
-            .map(|message| Fact {
-                client: client.clone(),
-                object: message.id.to_string(),
-                source_time: message.sent_at,
-                body: match message.author {
-                    Author::Client => FactBody::ClientReplied {
-                        message: Some(message.id.clone()),
-                        channel: "portal".to_owned(),
-                    },
-                    Author::Coach => FactBody::CoachWrote {
-                        message: message.id.clone(),
-                        coach: message.coach.clone(),
-                    },
-                },
-            })
-            .collect())
     }
 
     /// The portal's ids of the messages that we sent to `client`.

@@ -1,5 +1,6 @@
 //! Reads an object again that a hint named: a hint is never believed by itself (E37).
 
+use relay_core::effects::Request;
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, ContactId, TaskId};
 use relay_store::{Job, JobEnd, Op};
@@ -7,6 +8,7 @@ use relay_store::{Job, JobEnd, Op};
 use super::{fence, member, missing};
 use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::effects::link::Linked;
+use crate::engine::conversation::contact_type_fact;
 use crate::engine::presence::{IN_DOUBT, Presence};
 use crate::engine::{Engine, EngineError};
 use crate::receipts::{Hint, HintObject};
@@ -35,8 +37,14 @@ impl Engine {
                     }
                     Presence::Gone => (!told).then_some(FactBody::ContactGone),
                 };
+                let there = !matches!(body, Some(FactBody::ContactGone));
                 let fact = body.map(|body| self.contact_fact(&client, &contact, body));
-                (fact.into_iter().collect(), ops)
+                let mut facts: Vec<Fact> = fact.into_iter().collect();
+                // Nobody follows up a client without a case: her contact type is not asked for.
+                if there && !self.store.open_cases(&client).await?.is_empty() {
+                    facts.extend(self.contact_type_facts(&client, &contact).await?);
+                }
+                (facts, ops)
             }
             HintObject::Task => {
                 let task = TaskId::from(hint.id.as_str());
@@ -63,13 +71,30 @@ impl Engine {
         Ok(())
     }
 
+    /// The contact type as the CRM shows it; `None` where it has none.
+    pub(super) async fn contact_type_facts(
+        &self,
+        client: &ClientId,
+        contact: &ContactId,
+    ) -> Result<Option<Fact>, EngineError> {
+        let read = self.call(REREAD_CALL, self.contact_type(contact)).await?;
+        Ok(read.map(|value| contact_type_fact(client, Some(value), self.now())))
+    }
+
     /// What a call task of ours shows now. One that we completed ourselves is no news.
     pub(super) async fn task_facts(
         &self,
         client: &ClientId,
         task: &TaskId,
     ) -> Result<Vec<Fact>, EngineError> {
-        let Some(found) = self.call(REREAD_CALL, self.ports.tasks.task(task)).await? else {
+        // What the coach answered is what stands in it and did not when it was made.
+        let made = self.store.effect_of_task(task).await?;
+        let sent = made.as_ref().and_then(|effect| match &effect.request {
+            Some(Request::CallTask { description, .. }) => Some(description.as_str()),
+            _ => None,
+        });
+        let read = self.ports.tasks.task(task, sent);
+        let Some(found) = self.call(REREAD_CALL, read).await? else {
             return Ok(Vec::new());
         };
         if !found.completed && found.outcome.is_none() {

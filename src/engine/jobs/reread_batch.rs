@@ -1,8 +1,8 @@
 //! Looks at the contacts that one delivery or one gap named, with few calls (E36).
 //!
 //! A thousand contacts cost a handful of calls instead of a thousand. Which of them are there is all
-//! that is asked: one that is not is read again by itself, in the lane of each client it concerns,
-//! and only that read is believed.
+//! that is asked: one that is not, or whose client is being followed up, is read again by itself, in
+//! the lane of each client it concerns, and only that read is believed.
 //!
 //! One contact that can't be asked for stops only itself: a batch that the CRM refuses for good is
 //! halved until the one is alone. The others go on; the one ends as one dead job.
@@ -52,11 +52,24 @@ impl Engine {
         // One that was missed before and is there now is read by itself, too: what waits for it
         // stands in the lanes of its clients.
         let doubted: BTreeSet<ContactId> = self.doubted_contacts().await?.into_iter().collect();
-        let apart = contacts.iter().filter(|watched| {
+        let mut ops = Vec::new();
+        for watched in &contacts {
             let id = watched.hint.id.as_str();
-            !there.contains(id) || doubted.contains(&ContactId::from(id))
-        });
-        let ops = apart.flat_map(|watched| self.reread_ops(&from, watched));
-        self.end(job, JobEnd::Done, ops.collect()).await
+            let apart = !there.contains(id) || doubted.contains(&ContactId::from(id));
+            if apart || self.is_followed_up(watched).await? {
+                ops.extend(self.reread_ops(&from, watched));
+            }
+        }
+        self.end(job, JobEnd::Done, ops).await
+    }
+
+    /// Whether a case of one of its clients is open: then what was changed may stop it.
+    async fn is_followed_up(&self, watched: &Watched) -> Result<bool, EngineError> {
+        for client in &watched.clients {
+            if !self.store.open_cases(client).await?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }

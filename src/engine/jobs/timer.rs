@@ -34,7 +34,7 @@ impl Engine {
                 Err(error) => return Err(error),
             }
         }
-        let mut stepping = self.stepping(&case.client).await?;
+        let mut stepping = self.stepping_with_names(&case.client).await?;
         // A timer set for a wait that is over does nothing.
         if live {
             stepping.input(id, &Input::Timer { generation }).await?;

@@ -8,6 +8,7 @@ use relay_clear_connection::webhook::{Change, Event};
 use relay_clear_connection::{Client, MessageAuthor};
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::ClientId;
+use relay_core::outside;
 use relay_core::time::{TimeZone, Timestamp};
 
 use super::snapshot;
@@ -18,6 +19,12 @@ const MAX_TYPE: usize = 60;
 
 /// What an event says, received at `received_at`. `zone` is the clinic's.
 pub(super) fn of(event: Event, received_at: Timestamp, zone: &TimeZone) -> Parsed {
+    if let Some(reason) = impossible_date(&event.change, zone) {
+        return Parsed::Quarantine {
+            reason,
+            hints: Vec::new(),
+        };
+    }
     let mut telling = Telling {
         made_at: event.at,
         received_at,
@@ -33,6 +40,19 @@ pub(super) fn of(event: Event, received_at: Timestamp, zone: &TimeZone) -> Parse
         hints: Vec::new(),
         note: (!telling.notes.is_empty()).then(|| telling.notes.join("; ")),
     }
+}
+
+/// A date that can be none of a check-in or a regimen: what would follow from it is a client who is
+/// written to at once, or never.
+fn impossible_date(change: &Change, zone: &TimeZone) -> Option<String> {
+    let (member, day) = match change {
+        Change::CheckInDue { due, .. } | Change::CheckInRescheduled { due, .. } => {
+            ("due_date", due.day(zone))
+        }
+        Change::RegimenChanged { changed, .. } => ("changed_at", changed.day(zone)),
+        _ => return None,
+    };
+    (!outside::is_plausible(day)).then(|| format!("`{member}` is {day}, which can't be right"))
 }
 
 struct Telling {

@@ -335,7 +335,12 @@ async fn an_email_a_task_and_a_note_are_found_again_by_the_callers_marker() {
         accepted[1].content["description"],
         "Call her.\n\n[relay:0123456789abcdef0123]"
     );
-    let shown = setup.ports.task(&made).await.expect("read").expect("there");
+    let shown = setup
+        .ports
+        .task(&made, None)
+        .await
+        .expect("read")
+        .expect("there");
     assert_eq!((shown.completed, shown.outcome), (false, None));
     assert_eq!(shown.contact, Some(maya()));
 }

@@ -309,6 +309,7 @@ async fn every_version_of_a_procedure_still_renders_what_its_cases_send() {
             let values = Values {
                 client_name: Some("Nell".to_owned()),
                 coach_name: Some("Beth".to_owned()),
+                coach_unknown: false,
                 due: Some("2026-11-03".parse().expect("a date")),
             };
             for (id, script) in &read.scripts.0 {

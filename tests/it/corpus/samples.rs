@@ -259,6 +259,9 @@ pub(crate) fn reading() -> GuardReading {
         contact: Some(contact(AddressState::Deliverable)),
         billing: Some(billing()),
         task: Some("41".into()),
+        no_contact: None,
+        contact_type: Some("Online".to_owned()),
+        address_confirmed: false,
     }
 }
 

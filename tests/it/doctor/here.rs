@@ -79,10 +79,10 @@ async fn configuration_that_does_not_fit_together_is_found() {
         },
         Case {
             name: "everything is logged",
-            spoil: |p| p.write("level = \"info\"", "level = \"relay_keap=trace\""),
+            spoil: |p| p.write("level = \"info\"", "level = \"info,relay_keap=trace\""),
             area: "logging",
             severity: "warning",
-            what: &["log.level is \"relay_keap=trace\""],
+            what: &["log.level is \"info,relay_keap=trace\""],
             remedy: "log.level = \"info\"",
         },
         Case {

@@ -251,3 +251,66 @@ async fn our_own_message_that_comes_back_before_its_answer_is_not_taken_for_the_
         assert!(unread.is_empty());
     }
 }
+
+#[tokio::test]
+async fn another_body_under_a_known_id_is_read_and_told_once_a_sender() {
+    let rig = Rig::new().await;
+    let case = rig.missed().await;
+    let reply = |message: &str| {
+        let body = FactBody::ClientReplied {
+            message: Some(message.into()),
+            channel: "portal".into(),
+        };
+        rig.fact("maya", message, body)
+    };
+    let due = rig.due("maya", "c9", "2026-12-01");
+    let new_id = || ReceiptId::new(rig.random.as_ref(), rig.engine.now());
+    for facts in [vec![due.clone()], vec![reply("m1")], vec![reply("m2")]] {
+        let body = serde_json::to_vec(&facts).unwrap();
+        rig.receive_as(new_id(), "ci_1", body).await;
+        rig.drain().await;
+    }
+    // The same said once more, in other bytes: a repeat, and nothing to tell.
+    let before = rig.store.facts(&"maya".into()).await.unwrap().len();
+    let body = serde_json::to_vec_pretty(&vec![due]).unwrap();
+    let same = rig.receive_as(new_id(), "ci_1", body).await;
+    rig.drain().await;
+    assert_eq!(rig.receipt_state(same).await, ReceiptState::Done);
+    assert_eq!(rig.store.facts(&"maya".into()).await.unwrap().len(), before);
+
+    let status = rig.case(case).await.status;
+    assert!(matches!(status, CaseStatus::Paused { .. }), "{status:?}");
+    let told = rig.work("receipt").await;
+    assert_eq!(told.len(), 1, "one item for the sender");
+    assert!(
+        told[0]
+            .title
+            .contains("one webhook id for different events")
+    );
+}
+
+#[tokio::test]
+async fn two_states_of_a_client_with_one_time_both_count() {
+    let rig = Rig::new().await;
+    let case = rig.missed().await;
+    let told = |change: fn(&mut relay_core::clients::ClientSnapshot)| {
+        let mut client = super::world::client("maya");
+        change(&mut client);
+        let client = Box::new(client);
+        rig.fact("maya", "maya", FactBody::ClientUpdated { client })
+    };
+    let new_coach = told(|client| client.coach = Some("ivy".into()));
+    let in_person = told(|client| client.status = relay_core::clients::ClientStatus::InPerson);
+    assert_eq!(new_coach.source_time, in_person.source_time);
+    rig.receive(std::slice::from_ref(&new_coach)).await;
+    rig.drain().await;
+    rig.receive(&[new_coach.clone(), in_person]).await;
+    rig.drain().await;
+    let status = rig.case(case).await.status;
+    assert!(matches!(status, CaseStatus::Closed { .. }), "{status:?}");
+    let facts = rig.store.facts(&"maya".into()).await.unwrap();
+    let updates = facts
+        .iter()
+        .filter(|row| row.fact.kind() == "client_updated");
+    assert_eq!(updates.count(), 2, "the repeat is one with the first");
+}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clear_relay::checkpoint::{GUARD, INTENT, NoCheckpoints};
+use relay_core::case::{CaseStatus, Mode};
 use relay_core::effects::Settled;
 use relay_core::ids::CaseId;
 use relay_core::retry::Class;
@@ -205,4 +206,42 @@ async fn what_is_held_though_nothing_waits_for_it_can_be_left_out() {
         assert_eq!(rig.job(case, "note").await.state, JobState::Cancelled);
         assert_eq!(rig.world.now().attempts.len(), 1);
     }
+}
+
+#[tokio::test]
+async fn an_act_case_waits_while_its_procedure_only_proposes_and_goes_on_afterwards() {
+    let mut rig = Rig::new().await;
+    let id = rig.missed().await;
+    rig.in_mode(Mode::Propose);
+    let held_back = rig.engine.held_back().await.unwrap();
+    assert_eq!(
+        held_back.iter().map(|case| case.id).collect::<Vec<_>>(),
+        [id]
+    );
+    // Nine o'clock and well past it.
+    rig.pass(60 * 10).await;
+    assert!(rig.world.now().attempts.is_empty());
+    let case = rig.case(id).await;
+    assert_eq!(case.status, CaseStatus::Open);
+    let effects = rig.store.effects(id).await.unwrap();
+    assert_eq!(
+        effects[0].state,
+        EffectState::Planned,
+        "nothing is proposed of it"
+    );
+    rig.in_mode(Mode::Act);
+    rig.pass(10).await;
+    assert_eq!(rig.world.now().attempts.len(), 1);
+    assert!(rig.engine.held_back().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_case_that_was_opened_as_a_proposal_stays_one() {
+    let mut rig = Rig::with(Mode::Propose, Arc::new(NoCheckpoints)).await;
+    let id = rig.missed().await;
+    rig.in_mode(Mode::Act);
+    rig.pass(60 * 10).await;
+    assert!(rig.world.now().attempts.is_empty());
+    let effects = rig.store.effects(id).await.unwrap();
+    assert_eq!(effects[0].state, EffectState::Proposed);
 }

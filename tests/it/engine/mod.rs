@@ -1,5 +1,6 @@
 //! The engine on a real database, with a world that can be made to fail on order.
 
+mod damage;
 mod effects;
 mod forgotten;
 mod intake;

@@ -1,5 +1,6 @@
 //! An engine on a database in a temporary file, clocks that are moved by hand.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clear_relay::checkpoint::{Checkpoints, NoCheckpoints};
@@ -10,9 +11,10 @@ use clear_relay::receipts::{Parsed, Refusal, Source, Verified};
 use http::HeaderMap;
 use relay_core::calendar::Calendar;
 use relay_core::case::{Case, Mode};
-use relay_core::clients::CheckIn;
+use relay_core::clients::{CheckIn, PortalMessage};
+use relay_core::effects::Request;
 use relay_core::facts::{Fact, FactBody, Order};
-use relay_core::ids::{CaseId, EffectKey, ReceiptId};
+use relay_core::ids::{CaseId, ClientId, EffectKey, ReceiptId};
 use relay_core::procedure::{MissedCheckInProcedure, SHIPPED};
 use relay_core::random::{Random, SeededRandom};
 use relay_core::retry::{ProbeSchedule, RetryPolicy};
@@ -24,7 +26,7 @@ use relay_store::{
     Batch, Effect, Job, JobFilter, Op, Page, ProcedureVersion, Receipt, ReceiptState, Store,
     WorkItem,
 };
-use relay_store_sqlite::SqliteStore;
+use relay_store_sqlite::{Options, SqliteStore};
 use tokio::sync::Notify;
 
 use super::tiny::Tiny;
@@ -47,7 +49,14 @@ pub(crate) struct Rig {
     pub(crate) real: Arc<ManualClock>,
     pub(crate) random: Arc<dyn Random>,
     parts: Parts,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
+}
+
+/// What the vendors have seen, to go on with elsewhere.
+pub(crate) struct Seen {
+    check_ins: Vec<(ClientId, CheckIn)>,
+    messages: Vec<PortalMessage>,
+    accepted: Vec<(EffectKey, Request)>,
 }
 
 impl Rig {
@@ -61,6 +70,57 @@ impl Rig {
             .await
             .unwrap();
         sqlite.migrate().await.unwrap();
+        let rig = Self::on(folder, sqlite, mode, checkpoints);
+        // Switched on long ago: what was due before would only be listed.
+        let ops = rig
+            .parts
+            .book
+            .ops_at_start("2026-10-01T09:00:00-06:00".parse().unwrap());
+        rig.store.commit(ops.into()).await.unwrap();
+        rig
+    }
+
+    /// A relay on a copy of a database, among vendors who have seen what they have seen.
+    pub(crate) async fn on_copy(file: &Path, seen: &Seen) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("relay.db");
+        std::fs::copy(file, &copy).unwrap();
+        let options = Options {
+            throw_away: true,
+            ..Options::default()
+        };
+        let sqlite = SqliteStore::open_with(copy, options).await.unwrap();
+        let rig = Self::on(folder, sqlite, Mode::Act, Arc::new(NoCheckpoints));
+        {
+            let mut vendors = rig.world.now();
+            vendors.check_ins.clone_from(&seen.check_ins);
+            vendors.messages.clone_from(&seen.messages);
+            vendors.accepted.clone_from(&seen.accepted);
+        }
+        rig
+    }
+
+    /// What the vendors have seen so far.
+    pub(crate) fn seen(&self) -> Seen {
+        let vendors = self.world.now();
+        Seen {
+            check_ins: vendors.check_ins.clone(),
+            messages: vendors.messages.clone(),
+            accepted: vendors.accepted.clone(),
+        }
+    }
+
+    /// The database's file.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.path().join("relay.db")
+    }
+
+    fn on(
+        folder: tempfile::TempDir,
+        sqlite: SqliteStore,
+        mode: Mode,
+        checkpoints: Arc<dyn Checkpoints>,
+    ) -> Self {
         let store: Arc<dyn Store> = Arc::new(sqlite);
         let world = Arc::new(World::default());
         world.now().clients = ["maya", "ana"].map(client).to_vec();
@@ -111,7 +171,7 @@ impl Rig {
             time_scale: 1,
             poll_opens: None,
         };
-        let rig = Self {
+        Self {
             engine: Engine::new(all.clone()),
             store,
             world,
@@ -119,15 +179,8 @@ impl Rig {
             real,
             random,
             parts: all,
-            _folder: folder,
-        };
-        // Switched on long ago: what was due before would only be listed.
-        let ops = rig
-            .parts
-            .book
-            .ops_at_start("2026-10-01T09:00:00-06:00".parse().unwrap());
-        rig.store.commit(ops.into()).await.unwrap();
-        rig
+            folder,
+        }
     }
 
     /// The process has died and another one has started on the same database.
@@ -137,6 +190,12 @@ impl Rig {
         self.engine = Engine::new(self.parts.clone());
         self.real.advance(SignedDuration::from_hours(1));
         self.engine.rescue().await.unwrap();
+    }
+
+    /// The same relay with its procedures in another mode, as after a restart.
+    pub(crate) fn in_mode(&mut self, mode: Mode) {
+        self.parts.book = Arc::new(book(mode));
+        self.engine = Engine::new(self.parts.clone());
     }
 
     /// Runs what is due; fails instead of running for ever.
@@ -210,12 +269,22 @@ impl Rig {
     }
 
     pub(crate) async fn receive_bytes(&self, body: Vec<u8>) -> ReceiptId {
+        let id = ReceiptId::new(self.random.as_ref(), self.clock.now());
+        self.receive_as(id, &id.to_string(), body).await
+    }
+
+    /// A webhook under an id of the sender's own.
+    pub(crate) async fn receive_as(
+        &self,
+        id: ReceiptId,
+        dedupe_key: &str,
+        body: Vec<u8>,
+    ) -> ReceiptId {
         let now = self.clock.now();
-        let id = ReceiptId::new(self.random.as_ref(), now);
         let receipt = Receipt {
             id,
             source: "facts".into(),
-            dedupe_key: id.to_string(),
+            dedupe_key: dedupe_key.into(),
             dedupe_forever: true,
             verified_by: "k1".into(),
             received_at: now,

@@ -365,7 +365,7 @@ impl Tasks for World {
     ) -> Result<Option<TaskId>, CallError> {
         Ok(None)
     }
-    async fn task(&self, _id: &TaskId) -> Result<Option<CallTask>, CallError> {
+    async fn task(&self, _id: &TaskId, _sent: Option<&str>) -> Result<Option<CallTask>, CallError> {
         Ok(None)
     }
     async fn complete(&self, _id: &TaskId, _at: Timestamp) -> Result<(), CallError> {

@@ -121,10 +121,10 @@ impl KeapClient {
             Err(error) if !error.is_not_found() => return Err(error),
             _ => {}
         }
-        match self.lists_card(OPERATION, contact, id).await? {
-            false => Ok(()),
-            true => Err(still_listed(OPERATION)),
+        if self.lists_card(OPERATION, contact, id).await? {
+            return Err(still_listed(OPERATION));
         }
+        Ok(())
     }
 
     /// Makes a stored card inactive. `Removed::Listed` if Keap still lists it afterwards: its

@@ -3,7 +3,7 @@
 use relay_core::clients::Coach;
 use serde_json::{Value, json};
 
-use super::make::{ALL, at, commit};
+use super::make::{ALL, at, commit, conflict};
 use crate::{AuditEntry, Link, Op, Page, ProcedureVersion, Store};
 
 fn link(client: &str, contact: &str, source: &str) -> Link {
@@ -31,16 +31,27 @@ pub(super) async fn a_link_is_replaced_and_forgotten(store: &dyn Store) {
     assert_eq!(store.link(&maya).await.unwrap(), None);
 }
 
-pub(super) async fn a_contact_knows_its_clients(store: &dyn Store) {
-    let links = [
-        link("maya", "101", "portal"),
-        link("ana", "101", "portal"),
-        link("jo", "102", "portal"),
-    ];
+pub(super) async fn a_contact_knows_its_client(store: &dyn Store) {
+    let links = [link("maya", "101", "portal"), link("jo", "102", "portal")];
     commit(store, links.map(Op::PutLink)).await;
     let clients = store.clients_of(&"101".into()).await.unwrap();
-    assert_eq!(clients, ["ana".into(), "maya".into()]);
+    assert_eq!(clients, ["maya".into()]);
     assert!(store.clients_of(&"103".into()).await.unwrap().is_empty());
+}
+
+pub(super) async fn a_contact_is_one_client(store: &dyn Store) {
+    let maya = link("maya", "101", "email");
+    commit(store, [Op::PutLink(maya.clone())]).await;
+    for second in [link("ana", "101", "portal"), link("ana", "101", "person:Dana")] {
+        conflict(store, "contact", [Op::PutLink(second)]).await;
+    }
+    assert_eq!(store.link(&"ana".into()).await.unwrap(), None);
+    // Her own link may be made again, and a contact that was given up is free.
+    let moved = link("maya", "102", "person:Dana");
+    let ops = [maya, moved, link("ana", "101", "portal")].map(Op::PutLink);
+    commit(store, ops).await;
+    let clients = store.clients_of(&"101".into()).await.unwrap();
+    assert_eq!(clients, ["ana".into()]);
 }
 
 pub(super) async fn a_coach_is_replaced(store: &dyn Store) {

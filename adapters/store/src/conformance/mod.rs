@@ -66,6 +66,7 @@ behaviours! { $
     receipts {
         a_receipt_comes_back_byte_for_byte,
         a_vendors_id_stays_taken_for_ever,
+        another_body_under_a_vendors_id_is_no_duplicate,
         a_body_hash_is_taken_only_while_unread,
         the_same_key_of_another_source_is_another_event,
         duplicates_are_told_in_the_order_of_the_receipts,
@@ -73,6 +74,7 @@ behaviours! { $
         receipts_are_listed_oldest_first,
         what_one_key_let_in_can_be_listed,
         a_fact_is_known_once,
+        a_fact_is_its_clients_own_and_a_state_is_what_it_says,
         facts_come_by_source_time_then_learning,
         a_receipt_shows_the_facts_it_taught,
     }
@@ -169,7 +171,8 @@ behaviours! { $
     }
     directory {
         a_link_is_replaced_and_forgotten,
-        a_contact_knows_its_clients,
+        a_contact_knows_its_client,
+        a_contact_is_one_client,
         a_coach_is_replaced,
         a_setting_is_replaced_or_kept,
         settings_are_listed_by_the_beginning_of_their_names,

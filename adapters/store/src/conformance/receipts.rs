@@ -1,5 +1,7 @@
 //! What came in, and what it taught us.
 
+use relay_core::facts::FactBody;
+
 use super::make::{reply, ALL, Maker, at, commit, conflict};
 use crate::{Op, Page, Receipt, ReceiptState, Store};
 
@@ -50,6 +52,36 @@ pub(super) async fn a_vendors_id_stays_taken_for_ever(store: &dyn Store) {
     }
     let first = store.receipt(original.id).await.unwrap().unwrap();
     assert_eq!(first.state, ReceiptState::Done);
+}
+
+pub(super) async fn another_body_under_a_vendors_id_is_no_duplicate(store: &dyn Store) {
+    let make = Maker::new();
+    let first = make.receipt("evt-1");
+    let other = |id| Receipt {
+        id,
+        body: br#"{"type":"message.received"}"#.to_vec(),
+        ..first.clone()
+    };
+    let (second, again) = (other(make.receipt_id()), other(make.receipt_id()));
+    let first_again = make.receipt("evt-1");
+    let committed = commit(
+        store,
+        [insert(&first), insert(&second), insert(&again), insert(&first_again)],
+    )
+    .await;
+
+    let expected = [None, None, Some(second.id), Some(first.id)];
+    assert_eq!(committed.duplicates, expected);
+    let stored = store.receipt(second.id).await.unwrap().unwrap();
+    assert_eq!(stored.state, ReceiptState::New, "it was never read");
+    assert_eq!(stored.body, second.body);
+    assert_eq!(stored.reused_id(), Some("evt-1"));
+    let stored = store.receipt(first.id).await.unwrap().unwrap();
+    assert_eq!(stored.reused_id(), None);
+    // Read or not, the second body stays known too.
+    commit(store, [finish(&second, ReceiptState::Done)]).await;
+    let committed = commit(store, [insert(&other(make.receipt_id()))]).await;
+    assert_eq!(committed.duplicates, [Some(second.id)]);
 }
 
 pub(super) async fn a_body_hash_is_taken_only_while_unread(store: &dyn Store) {
@@ -182,6 +214,25 @@ pub(super) async fn a_fact_is_known_once(store: &dyn Store) {
     let facts = store.facts(&"maya".into()).await.unwrap();
     assert_eq!(facts, [first, later]);
     assert!(store.facts(&"jo".into()).await.unwrap().is_empty());
+}
+
+pub(super) async fn a_fact_is_its_clients_own_and_a_state_is_what_it_says(store: &dyn Store) {
+    let of = |client: &str, body: FactBody| {
+        let mut row = reply("c-1", 1);
+        row.fact.client = client.into();
+        row.fact.body = body;
+        row
+    };
+    let value = |value: &str| FactBody::ContactType {
+        value: Some(value.into()),
+    };
+    let (first, then) = (of("maya", value("Online")), of("maya", value("In-Person")));
+    let hers = of("ana", value("Online"));
+    let ops = [&first, &then, &hers, &first, &then].map(|row| Op::InsertFact(row.clone()));
+    commit(store, ops).await;
+
+    assert_eq!(store.facts(&"maya".into()).await.unwrap(), [first, then]);
+    assert_eq!(store.facts(&"ana".into()).await.unwrap(), [hers]);
 }
 
 pub(super) async fn facts_come_by_source_time_then_learning(store: &dyn Store) {

@@ -171,7 +171,7 @@ fn request(effect: &PlannedEffect, reading: &GuardReading) -> Result<Request, St
     let contact = reading
         .contact
         .as_ref()
-        .ok_or("she is not linked to a contact in the CRM: link them (`clients link`)")?;
+        .ok_or_else(|| reading.no_contact_words())?;
     if !contact.twins.is_empty() {
         return Err("other contacts have the same address: merge them in the CRM first".into());
     }

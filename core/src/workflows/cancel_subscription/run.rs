@@ -28,6 +28,10 @@ enum Phase {
 }
 
 /// What a case of this procedure remembers.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and stored by this name"
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct State {
     wish: Wish,
@@ -127,6 +131,7 @@ impl<'a> Run<'a> {
                 }
                 _ => false,
             },
+            Input::Shown { .. } => false,
             Input::ReadFailed { what, reason } => {
                 let asked = *what == ReadKind::Billing && self.reads();
                 if asked {

@@ -6,9 +6,14 @@
 //! The relay does not carry out this step nor those after it. A case must not end for that ("Continue
 //! to follow up with client until check-in is completed"), so it waits for the coach with the
 //! sentence, and with S4 ready. What S4 claims and is not so stands beside it as `check` (A9): she
-//! decides about the words. When she has done it, the rest of the document is what she is asked.
+//! decides about the words. Each sentence is an item of its own: *done by hand* settles it, the
+//! document's waits pass, and the next sentence is asked for. After the last one nothing is left to
+//! do, and the case closes.
 
+use super::closing::Closing;
 use super::run::{Ask, Run};
+use super::state::Step;
+use crate::case::Wait;
 use crate::scripts::date_words;
 
 /// The sentence whose work is handed over.
@@ -25,31 +30,112 @@ pub(super) const SOP_AFTER: [&str; 4] = [
     "Stop the Monthly Coaching Fee subscription in KEAP. (Refer to SOP-2155)",
 ];
 
+/// The first version whose cases ask for one sentence after the other.
+const ONE_BY_ONE_SINCE: u32 = 3;
+
+/// What each sentence asks of the coach, in a few words: the first of all, then those after it.
+const ASKED: [&str; 5] = [
+    "continue by hand with a text and an email",
+    "report her to the Program Manager if she has still not checked in",
+    "send the final message if the Program Manager approved it",
+    "end her program if a manager approved it and she never answered",
+    "stop the coaching fee",
+];
+
 impl Run<'_> {
+    /// Which of the sentences is due: 0 is [`SOP`], then [`SOP_AFTER`].
+    fn hand(&self) -> usize {
+        usize::from(self.state.text_by_hand) + self.state.by_hand
+    }
+
+    fn one_by_one(&self) -> bool {
+        self.draft.case.logic >= ONE_BY_ONE_SINCE
+    }
+
+    /// The coach has done what she was asked; `false` if she was asked nothing.
+    pub(super) fn next_by_hand(&mut self, by: &str) -> bool {
+        if !self.one_by_one() {
+            self.draft.say(format!("{by} did it by hand"));
+            self.state.text_by_hand = true;
+            self.enter(Step::ByHand);
+            return true;
+        }
+        if !matches!(self.draft.wait, Some(Wait::Person { .. })) {
+            return false;
+        }
+        let hand = self.hand();
+        let what = ASKED.get(hand).copied().unwrap_or_default();
+        self.draft.say(format!("{by} did it by hand: {what}"));
+        if self.state.text_by_hand {
+            self.state.by_hand = self.state.by_hand.saturating_add(1);
+        } else {
+            self.state.text_by_hand = true;
+        }
+        self.state.by_hand_at = Some(self.now());
+        let calendar = self.draft.cx.calendar;
+        match hand {
+            // "If the client still has not submitted": she is given the usual time (A10).
+            0 => {
+                let until = calendar.office_slot(self.wait_after(self.now()));
+                self.wait_until(until, "time for the client to respond or check in");
+            }
+            // "by the end of the week" (A13).
+            2 => {
+                let end = calendar.end_of_week(self.now());
+                let until = calendar.next_working_morning(end);
+                self.wait_until(until, "the end of the week that the final message names");
+            }
+            last if last + 1 >= ASKED.len() => {
+                self.close(
+                    Closing::CarriedOut,
+                    "the coach has carried out the procedure by hand to its end",
+                );
+            }
+            _ => self.enter(Step::ByHand),
+        }
+        true
+    }
+
     pub(super) fn enter_by_hand(&mut self) {
+        let hand = self.hand();
+        let sentence = hand.checked_sub(1).and_then(|after| SOP_AFTER.get(after));
+        let sentence = sentence.copied().unwrap_or(SOP);
         self.draft.say_sop(
             "The relay goes no further: the coach continues by hand",
-            SOP,
+            if self.one_by_one() { sentence } else { SOP },
         );
         let due = date_words(self.state.due);
         let chosen = self.state.decision.as_ref();
+        let then = if self.one_by_one() {
+            SOP_AFTER.get(hand..).unwrap_or_default()
+        } else {
+            &SOP_AFTER[..]
+        };
         let mut detail = serde_json::json!({
             "check_in_due": due,
             "window": self.window_words(),
             "contact": self.state.client.contact,
             "follow_up": chosen.map(|chosen| chosen.reason.clone()),
-            "then": SOP_AFTER,
+            "then": then,
         });
-        if let Some(detail) = detail.as_object_mut()
-            && !self.state.text_by_hand
-        {
-            detail.insert("next".into(), SOP.into());
-            detail.insert("ready".into(), self.ready_text("S4"));
+        let ready = match hand {
+            0 => Some("S4"),
+            2 if self.one_by_one() => Some("S5"),
+            _ => None,
+        };
+        if let Some(detail) = detail.as_object_mut() {
+            if hand == 0 || self.one_by_one() {
+                detail.insert("next".into(), sentence.into());
+            }
+            if let Some(script) = ready {
+                detail.insert("ready".into(), self.ready_text(script));
+            }
         }
-        let title = format!(
-            "{}: continue by hand (check-in due {due})",
-            self.state.who()
-        );
+        let what = match ASKED.get(hand) {
+            Some(what) if self.one_by_one() => what,
+            _ => "continue by hand",
+        };
+        let title = format!("{}: {what} (check-in due {due})", self.state.who());
         let days = self.procedure.parameters.coach.hold_reminder_days;
         self.ask(Ask {
             kind: "by_hand",

@@ -33,8 +33,13 @@ impl Run<'_> {
         self.draft.wait = Some(Wait::Read {
             what: ReadKind::MailHistory.as_str().into(),
         });
-        self.draft
-            .say_sop("No check-in and no reply: reading the email history", SOP);
+        // "or responded": after a reply it is the coach who lets it go on.
+        let line = if self.state.replied {
+            "No check-in; the coach goes on after the reply: reading the email history"
+        } else {
+            "No check-in and no reply: reading the email history"
+        };
+        self.draft.say_sop(line, SOP);
     }
 
     /// Whether the case waits for the email history.

@@ -26,6 +26,8 @@ pub enum Closing {
     Graduated,
     /// Only the Transition Maintenance Call is open (A23).
     TransitionCall,
+    /// The coach has carried out the rest of the procedure by hand.
+    CarriedOut,
     /// A person closed it.
     ByPerson,
 }
@@ -41,7 +43,7 @@ pub enum Again {
 
 impl Closing {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Submitted,
         Self::LaterSubmitted,
         Self::Withdrawn,
@@ -50,6 +52,7 @@ impl Closing {
         Self::Ended,
         Self::Graduated,
         Self::TransitionCall,
+        Self::CarriedOut,
         Self::ByPerson,
     ];
 
@@ -69,7 +72,8 @@ impl Closing {
             Self::Ended | Self::Graduated => Again::Final,
             // Somebody was told of the call, and has it.
             Self::TransitionCall => Again::Final,
-            Self::ByPerson => Again::Final,
+            // Its last step is the end of her program.
+            Self::CarriedOut | Self::ByPerson => Again::Final,
         }
     }
 }

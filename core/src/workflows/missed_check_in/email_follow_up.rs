@@ -9,6 +9,7 @@
 use super::run::Run;
 use super::state::{How, Progress};
 use crate::effects::EffectInput;
+use crate::outside;
 use crate::scripts::date_words;
 use crate::time::Timestamp;
 
@@ -79,7 +80,7 @@ impl Run<'_> {
             text.push_str(caution);
             text.push('.');
         }
-        text
+        outside::one_line(&text)
     }
 
     pub(super) fn put_tag_on(&mut self, tag: String) {

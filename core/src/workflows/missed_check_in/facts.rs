@@ -13,6 +13,7 @@ use crate::clients::{ClientSnapshot, ClientStatus};
 use crate::effects::{EffectInput, EffectKind};
 use crate::facts::{Fact, FactBody};
 use crate::ids::CheckInId;
+use crate::outside;
 use crate::scripts::date_words;
 use crate::time::{Date, Timestamp};
 use crate::workflows::PROGRAM_MANAGER;
@@ -40,17 +41,10 @@ impl Run<'_> {
                 self.due_told(check_in, *due, None, fact.source_time)
             }
             FactBody::CheckInMissed { check_in, .. } => self.missed(&check_in.id, check_in.due),
-            FactBody::ClientReplied { channel, .. } => {
-                let news = self.state.is_news(fact.source_time);
-                if news {
-                    self.replied(&format!("the client replied ({channel})"));
-                }
-                news
+            FactBody::ClientReplied { message, channel } => {
+                self.client_wrote(message.as_ref(), channel, fact.source_time)
             }
-            FactBody::CoachWrote { .. } => {
-                self.draft.say("The coach wrote to her by hand");
-                true
-            }
+            FactBody::CoachWrote { message, .. } => self.coach_wrote(message, fact.source_time),
             FactBody::RegimenChanged { on } => self.regimen_changed(*on),
             FactBody::ClientUpdated { client } => {
                 let news = self.is_news_of_her(fact.source_time);
@@ -72,21 +66,14 @@ impl Run<'_> {
                 task,
                 completed,
                 outcome,
-            } => {
-                let ours = self.awaits_call()
-                    && self.state.call.as_ref().and_then(|call| call.task.as_ref()) == Some(task)
-                    && (*completed || outcome.is_some());
-                if ours {
-                    self.call_recorded(fact.source_time, *outcome, *completed);
-                }
-                ours
-            }
+            } => self.call_told(task, fact.source_time, *completed, *outcome),
             FactBody::ContactGone => self.contact_gone(),
+            FactBody::ContactType { value } => self.contact_type_read(value.as_deref()),
+            FactBody::Ordered { by, order } => self.ordered(by, order),
             FactBody::ContactSeen => self.contact_seen(),
             FactBody::MessageRead { .. }
             | FactBody::ProgramReactivated
-            | FactBody::BillingRead { .. }
-            | FactBody::Ordered { .. } => false,
+            | FactBody::BillingRead { .. } => false,
         }
     }
 
@@ -198,13 +185,17 @@ impl Run<'_> {
         }
         self.state.due_told_at = told_at;
         let words = date_words(due);
-        self.state.due = due;
-        self.state.due_at = due_at;
         if self.today() <= due {
+            // Closed before the date is taken over: what ends is the follow-up of the old one, and
+            // what the closing writes must say so.
             let reason = format!("rescheduled: the check-in is now due {words}");
             self.close_by_portal(Closing::Rescheduled, &reason);
+            self.state.due = due;
+            self.state.due_at = due_at;
             return true;
         }
+        self.state.due = due;
+        self.state.due_at = due_at;
         self.draft.say(format!("The check-in is now due {words}"));
         let names_the_date = self.state.current.is_some()
             || (self.state.hold == Some(Hold::NotSent)
@@ -236,35 +227,6 @@ impl Run<'_> {
                 .say(format!("Another check-in, due {words}, is missed too"));
         }
         new
-    }
-
-    /// A3: a reply pauses all outreach until the coach decides. It never resumes by itself.
-    pub(super) fn replied(&mut self, reason: &str) {
-        self.state.replied = true;
-        let asked = self.state.asked.as_ref();
-        let known = matches!(self.draft.status, CaseStatus::Paused { .. })
-            && asked.is_some_and(|work| work.kind == "reply");
-        if known {
-            self.draft.say(format!("Again: {reason}"));
-            return;
-        }
-        let days = self.procedure.parameters.coach.reply_reminder_days;
-        let ask = Ask {
-            kind: "reply",
-            owner: self.owner(),
-            title: format!("{}: {reason}. How does it go on?", self.state.who()),
-            detail: serde_json::json!({
-                "reason": reason,
-                "check_in_due": date_words(self.state.due),
-                "window": self.window_words(),
-                "contact": self.state.client.contact,
-                "resume": "goes on with the next step",
-                "promised": "waits until the day she promised, then goes on",
-            }),
-            actions: &["resume", "promised", "close"],
-            remind_at: self.working_days_from_now(days),
-        };
-        self.pause(reason, ask);
     }
 
     fn regimen_changed(&mut self, on: Date) -> bool {
@@ -328,6 +290,7 @@ impl Run<'_> {
                 let news = self.is_open();
                 if news {
                     self.withdraw_current();
+                    let word = outside::short_line(&word, 40);
                     let reason = format!("the portal gives a status that we don't know ({word:?})");
                     self.hold(Hold::NotSent, &reason, serde_json::json!({}));
                 }
@@ -442,7 +405,7 @@ impl Run<'_> {
     }
 
     /// The contact is there after all, or another one is: what waited for nothing else goes on.
-    fn contact_seen(&mut self) -> bool {
+    pub(super) fn contact_seen(&mut self) -> bool {
         if !self.state.contact_gone {
             return false;
         }

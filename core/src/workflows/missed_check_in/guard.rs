@@ -9,7 +9,7 @@
 use super::request::Request as Render;
 use super::state::{Progress, State};
 use crate::case::{Case, CaseStatus};
-use crate::clients::{Author, CheckIn, ClientStatus};
+use crate::clients::{Author, CheckIn, ClientStatus, is_in_person};
 use crate::effects::{EffectKind, PlannedEffect, Request};
 use crate::facts::{Fact, FactBody};
 use crate::procedure::MissedCheckInProcedure;
@@ -133,7 +133,8 @@ impl<'a> Guard<'a> {
             });
         }
         for message in &portal.messages {
-            if message.author == Author::Client && self.state.is_news(message.sent_at) {
+            let unseen = self.state.is_unseen(&message.id, message.sent_at);
+            if message.author == Author::Client && unseen {
                 let body = FactBody::ClientReplied {
                     message: Some(message.id.clone()),
                     channel: "portal".into(),
@@ -152,6 +153,14 @@ impl<'a> Guard<'a> {
             };
             let fact = self.fact(client.id.as_str(), self.reading.read_at, body);
             found.push((format!("her status ({})", client.status.as_str()), fact));
+        }
+        let contact_type = self.reading.contact_type.as_deref();
+        if let Some(value) = contact_type.filter(|value| is_in_person(value)) {
+            let body = FactBody::ContactType {
+                value: Some(value.to_owned()),
+            };
+            let fact = self.fact(client.id.as_str(), self.reading.read_at, body);
+            found.push(("her contact type (In-Person)".into(), fact));
         }
         let mut by: Vec<_> = found.iter().map(|(by, _)| by.clone()).collect();
         by.dedup();
@@ -225,9 +234,9 @@ impl<'a> Guard<'a> {
         if may_have_arrived {
             return Some("an earlier one has arrived, or may have".into());
         }
-        if self.state.anyway.as_ref() == Some(&self.effect.key) {
-            return None;
-        }
+        // "All the same" is said of what she had written by then; what comes after is another word.
+        let anyway = self.state.anyway.as_ref() == Some(&self.effect.key);
+        let lifted_until = anyway.then(|| self.state.anyway_at.unwrap_or(Timestamp::MAX));
         let hours = self.procedure.parameters.coach.wrote_within_hours;
         let recent = self
             .cx
@@ -237,8 +246,8 @@ impl<'a> Guard<'a> {
         let wrote = portal.messages.iter().any(|message| {
             message.author == Author::Coach
                 && message.sent_at > recent
-                // A coach who resumed the case knows what she had written before.
-                && (!self.state.resumed || message.sent_at > self.state.since)
+                && lifted_until.is_none_or(|until| message.sent_at > until)
+                && self.state.is_objection(&message.id, message.sent_at)
         });
         wrote.then(|| {
             format!(

@@ -13,7 +13,9 @@
 //!
 //! **Rules.**
 //! - A check-in closes the case anywhere, takes our tag off and completes our open task.
-//! - A reply pauses it; it never resumes by itself.
+//! - A reply pauses it; it never resumes by itself. What a person has seen of a conversation is a set
+//!   of ids (`replies.rs`).
+//! - A contact type of *In-Person* stops it, whoever set it (`in_person.rs`).
 //! - An agreed break with an end puts the case aside until then; it goes on by itself (E12).
 //! - An open or click that is told while a call is planned turns it into an email; once the call
 //!   task is made, nothing turns.
@@ -40,10 +42,12 @@ mod email_follow_up;
 mod engaged;
 mod facts;
 mod guard;
+mod in_person;
 mod open;
 mod people;
 mod phone_follow_up;
 mod portal_message;
+mod replies;
 mod request;
 mod run;
 mod settled;
@@ -55,14 +59,15 @@ use crate::facts::{Fact, FactBody};
 use crate::procedure::MissedCheckInProcedure;
 use crate::time::Timestamp;
 use crate::workflow::{
-    Context, GuardReading, Input, Needs, NotOpened, ReadKind, Transition, Verdict, Workflow,
+    Context, Conversation, GuardReading, Input, Needs, NotOpened, ReadKind, Transition, Verdict,
+    Workflow,
 };
 use crate::workflows::StepInfo;
 use crate::workflows::draft::unreadable;
 
 pub use closing::{Again, Closing};
 use run::Run;
-pub use state::{Call, Chosen, Hold, How, Known, Pending, Progress, State, Step};
+pub use state::{Call, Chosen, Hold, How, Known, LastCall, Pending, Progress, State, Step};
 
 /// The procedure's name.
 pub const NAME: &str = "missed_check_in";
@@ -76,6 +81,14 @@ pub const NAME: &str = "missed_check_in";
 /// Since 3, a wait whose end is no allowed moment ends at the last allowed one within 24 to 48 hours
 /// (A2), and a case goes on by itself after an agreed break (E12). A case of 1 or 2 waits for the
 /// first allowed moment after the 48 hours, and for the coach after a break.
+///
+/// Since 3, too, "continue" waits for the short wait after the last outreach (`replies.rs`), a call that
+/// is told late counts (`phone_follow_up.rs`), and what is asked by hand is asked one by one
+/// (`by_hand.rs`).
+///
+/// What only stops a case holds for every version: a pause for a message that nobody who decided has
+/// seen, for a contact type, a hold for a value that is none. Such a case would otherwise be the
+/// only one left that still does harm, and its history stays as it was told.
 pub const LOGIC: u32 = 3;
 
 /// The steps in their order, with the sentences of SOP A that they carry out.
@@ -213,6 +226,14 @@ impl Workflow for MissedCheckIn {
         let after = before.clone().set_back(now);
         (after != before).then(|| serde_json::to_value(after).ok())?
     }
+
+    fn conversation(&self, case: &Case) -> Option<Conversation> {
+        let state = serde_json::from_value::<State>(case.data.clone()).ok()?;
+        Some(Conversation {
+            since: state.counts_from.unwrap_or(state.since),
+            signed_by: state.client.coach,
+        })
+    }
 }
 
 impl Run<'_> {
@@ -231,6 +252,7 @@ impl Run<'_> {
                 }
                 asked
             }
+            Input::Shown { messages } => self.was_shown(messages),
             Input::Person { by, action } => self.person(by, action),
         }
     }

@@ -27,7 +27,7 @@ pub(super) fn open(
     if client.status == ClientStatus::TransitionCallOnly {
         return transition_call(procedure, cx, case, check_in, client);
     }
-    let mut run = Run::new(procedure, cx, case, State::new(check_in, client, cx.now));
+    let mut run = Run::new(procedure, cx, case, State::new(check_in, client, cx));
     Step::PortalMessage.as_str().clone_into(&mut run.draft.step);
     let due = date_words(check_in.due);
     run.draft.say_sop(
@@ -55,7 +55,7 @@ fn transition_call(
     check_in: &CheckIn,
     client: &ClientSnapshot,
 ) -> Result<Transition, NotOpened> {
-    let mut run = Run::new(procedure, cx, case, State::new(check_in, client, cx.now));
+    let mut run = Run::new(procedure, cx, case, State::new(check_in, client, cx));
     run.transition_call();
     run.finish()
         .ok_or_else(|| "the state of the new case can't be stored".into())

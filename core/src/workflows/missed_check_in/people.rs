@@ -4,8 +4,6 @@ use super::closing::Closing;
 use super::run::{Ask, Run};
 use super::state::{Hold, How, Progress, Step};
 use crate::case::CaseStatus;
-use crate::scripts::date_words;
-use crate::time::Date;
 use crate::workflow::Action;
 
 impl Run<'_> {
@@ -55,13 +53,16 @@ impl Run<'_> {
         true
     }
 
-    /// Goes on with the first step that has not been carried out. After a pause, what was said
-    /// before is dealt with. A held step is tried anew, except one that may have reached her.
+    /// Goes on with the first step that has not been carried out. After a pause, what she was shown
+    /// is dealt with; what she was not shown is shown first, and she decides again. A held step is
+    /// tried anew, except one that may have reached her.
     fn resume(&mut self, by: &str) -> bool {
         match self.draft.status {
             CaseStatus::Paused { .. } => {
-                self.state.since = self.now();
-                self.state.resumed = true;
+                if self.shows_first(by) {
+                    return true;
+                }
+                self.state.dealt_with(self.now());
             }
             CaseStatus::Held { .. } if self.state.hold != Some(Hold::Unclear) => {}
             _ => return false,
@@ -69,35 +70,13 @@ impl Run<'_> {
         self.draft.say(format!("{by} resumed"));
         // If the contact is still gone, the next read says so again (E40).
         self.state.contact_gone = false;
-        self.enter(self.state.next());
-        true
-    }
-
-    /// She promised to check in by a day: wait for the end of it, then go on.
-    fn promised(&mut self, by: &str, until: Date) -> bool {
-        self.withdraw_current();
-        self.withdraw_call("the client promised to check in");
-        self.state.hold = None;
-        self.state.resting = None;
-        self.state.since = self.now();
-        self.state.resumed = true;
-        let calendar = self.draft.cx.calendar;
-        let next = until.tomorrow().unwrap_or(until);
-        let at = calendar.portal_slot(calendar.portal_opening(next).max(self.now()));
-        let words = date_words(until);
-        self.draft
-            .say(format!("{by}: the client promised to check in by {words}"));
-        self.wait_until(at, &format!("the check-in promised for {words}"));
+        self.go_on();
         true
     }
 
     fn done_by_hand(&mut self, by: &str) -> bool {
-        let step = self.step();
-        if step == Some(Step::ByHand) && self.is_open() {
-            self.draft.say(format!("{by} did it by hand"));
-            self.state.text_by_hand = true;
-            self.enter(Step::ByHand);
-            return true;
+        if self.step() == Some(Step::ByHand) && self.is_open() {
+            return self.next_by_hand(by);
         }
         let done = self.is_held();
         if done {
@@ -150,6 +129,7 @@ impl Run<'_> {
         self.draft.say(format!("{by} wants it sent all the same"));
         self.enter(step);
         self.state.anyway.clone_from(&self.state.current);
+        self.state.anyway_at = Some(self.now());
         true
     }
 }

@@ -7,9 +7,14 @@
 //! and S3, and records what came of it. *Spoke* counts as a reply. Voicemail, no answer, and a task
 //! that was completed without a word count as called, not reached. A wrong number goes on as not
 //! reached and is shown to her as a flaw of the contact. The wait starts with the recorded call.
+//!
+//! What counts is when she called, not when we are told (E34): a call that was made before its task
+//! was taken back by a pause stands, and nobody is asked to make it again. "Tasks closed by us don't
+//! count": a completion without a word, from that moment on, may be our own.
 
 use super::run::{Ask, Run};
-use super::state::{Call, How, Progress, Step};
+use super::state::{Call, How, LastCall, Progress, Step};
+use crate::case::CaseStatus;
 use crate::effects::EffectInput;
 use crate::facts::CallOutcome;
 use crate::ids::{EffectKey, TaskId};
@@ -23,6 +28,9 @@ pub(super) const SOP: &str = "Scenario #2) The client is not opening their email
 
 /// The script that she reads.
 pub(super) const SCRIPT: &str = "S3";
+
+/// The first version in whose cases a call counts that is told late.
+const COUNTS_LATE_SINCE: u32 = 3;
 
 impl Run<'_> {
     pub(super) fn enter_phone_follow_up(&mut self) {
@@ -100,6 +108,70 @@ impl Run<'_> {
             && self.state.call.is_some()
     }
 
+    /// What the CRM shows of a call task; `false` if it is none of ours or says nothing new.
+    pub(super) fn call_told(
+        &mut self,
+        task: &TaskId,
+        at: Timestamp,
+        completed: bool,
+        outcome: Option<CallOutcome>,
+    ) -> bool {
+        if !completed && outcome.is_none() {
+            return false;
+        }
+        let waited_for = self.state.call.as_ref().and_then(|call| call.task.as_ref());
+        if self.awaits_call() && waited_for == Some(task) {
+            self.call_recorded(at, outcome, completed);
+            return true;
+        }
+        self.call_told_late(task, at, outcome)
+    }
+
+    /// A call that is told of after its task was taken back, or an outcome after the completion.
+    fn call_told_late(
+        &mut self,
+        task: &TaskId,
+        at: Timestamp,
+        outcome: Option<CallOutcome>,
+    ) -> bool {
+        let last = self.state.last_call.as_ref();
+        let Some(last) = last.filter(|last| last.task == *task) else {
+            return false;
+        };
+        if self.draft.case.logic < COUNTS_LATE_SINCE {
+            return false;
+        }
+        // Without a word it is hers only if it was completed before we may have done so.
+        let hers = outcome.is_some() || at < last.taken_at;
+        let first = self.state.follow_up == Progress::Pending;
+        // Completed without a word before, and now there is one.
+        let adds = self.state.called == Some(None) && outcome.is_some();
+        if !hers || !(first || adds) {
+            return false;
+        }
+        self.state.called = Some(outcome);
+        let words = outcome.map_or("completed without an outcome", CallOutcome::as_str);
+        self.draft
+            .say_sop(format!("Called, as is told only now: {words}"), SOP);
+        let goes_on = first && self.draft.status == CaseStatus::Open;
+        if goes_on {
+            self.withdraw_current();
+            self.withdraw_call("the call was made already");
+        }
+        if first {
+            self.state.follow_up = Progress::Done { at, how: How::Sent };
+        }
+        if outcome == Some(CallOutcome::Spoke) {
+            self.replied("she was reached by phone");
+        } else if goes_on {
+            self.followed_up(at, How::Sent);
+        }
+        if outcome == Some(CallOutcome::WrongNumber) {
+            self.tell_wrong_number();
+        }
+        true
+    }
+
     /// The coach called. `outcome` is `None` when she completed the task without a word.
     /// `completed` tells whether the task is: if not, it is ours to complete.
     pub(super) fn call_recorded(
@@ -111,6 +183,10 @@ impl Run<'_> {
         let Some(call) = self.state.call.take() else {
             return;
         };
+        self.state.last_call = call.task.clone().map(|task| LastCall {
+            task,
+            taken_at: self.now(),
+        });
         if !completed && call.task.is_some() {
             self.close_task(&call.made_by, "the outcome was recorded");
         }

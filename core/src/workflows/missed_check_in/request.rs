@@ -1,15 +1,18 @@
 //! From a planned effect and a reading to the exact words and ids it goes out with.
 //!
 //! Names, addresses and numbers come from the reading and from nowhere else: the coach of the
-//! moment signs (E41), the linked contact receives (E21).
+//! moment signs (E41), the linked contact receives (E21). What comes from outside is judged and put
+//! on one line before it stands in a text ([`outside`]): a task's lines are ours, so that the line
+//! in which the coach answers can't be written by anybody else.
 
 use super::guard::Outcome;
 use super::state::State;
 use crate::clients::{AddressState, Coach, ContactSnapshot};
 use crate::effects::{EffectInput, PlannedEffect, Request as Wire};
 use crate::ids::{CoachId, ContactId, CrmUserId};
+use crate::outside::{self, NameFault};
 use crate::procedure::MissedCheckInProcedure;
-use crate::scripts::{Script, Values, date_words, usable_name};
+use crate::scripts::{Script, Values, date_words};
 use crate::time::{Date, Timestamp};
 use crate::workflow::{Context, GuardReading};
 
@@ -104,28 +107,65 @@ impl<'a> Request<'a> {
                 address_words(&contact.address)
             ));
         }
-        let subject = &self.procedure.parameters.email_subject;
+        self.address_is_hers(contact)?;
+        let subject = outside::one_line(&self.procedure.parameters.email_subject);
+        let subject = subject.replace("{date}", &date_words(due));
+        if outside::has_merge_field(&subject) {
+            return Err(
+                "the subject has a merge field that nobody fills: correct email.subject in the \
+                 procedure"
+                    .into(),
+            );
+        }
         Ok(Wire::Email {
             contact: contact.id.clone(),
             user: self.user()?,
-            subject: subject.replace("{date}", &date_words(due)),
+            subject,
             text,
         })
+    }
+
+    /// Nothing is mailed to an address that the portal does not have for her: the contact may be
+    /// shared, or somebody else's. A person who links her by hand says that it is hers all the same.
+    fn address_is_hers(&self, contact: &ContactSnapshot) -> Result<(), String> {
+        let folded = |address: &str| address.trim().to_lowercase();
+        let portal = self.reading.portal.as_ref();
+        let told = portal.and_then(|portal| portal.client.email.as_deref());
+        let same = told.zip(contact.email.as_deref());
+        if same.is_some_and(|(told, used)| folded(told) == folded(used))
+            || self.reading.address_confirmed
+        {
+            return Ok(());
+        }
+        let what = match told {
+            Some(_) => "the portal and the CRM have different email addresses for her",
+            None => "the portal has no email address of hers to compare the CRM's with",
+        };
+        let (client, contact) = (&self.effect.client, &contact.id);
+        Err(format!(
+            "{what}: correct the wrong one, or say that the CRM's is hers with `clear-relay clients \
+             link {client} {contact} --by NAME`, then resume"
+        ))
     }
 
     fn call_task(&self, due: Date, reason: &str, call_by: Date, script: &str) -> Outcome {
         let contact = self.contact()?;
         let portal = self.reading.portal.as_ref();
-        let phone = contact.phone.clone();
-        let phone = phone.or_else(|| portal.and_then(|portal| portal.client.phone.clone()));
+        let phone = contact.phone.as_deref().and_then(outside::phone);
+        let phone = phone.or_else(|| {
+            let told = portal.and_then(|portal| portal.client.phone.as_deref());
+            told.and_then(outside::phone)
+        });
         let phone = phone.ok_or(
             "she has no phone number: add one in the CRM, or resume to decide the channel anew",
         )?;
         let who = portal.and_then(|portal| portal.client.short_name());
-        let who = who
-            .as_deref()
-            .and_then(usable_name)
-            .ok_or("her first name is missing: add it in the portal")?;
+        let who = who.ok_or_else(|| {
+            let first = portal.and_then(|portal| portal.client.first_name.as_deref());
+            let fault = outside::name(first).err().unwrap_or(NameFault::Missing);
+            format!("her first name {}: correct it in the portal", fault.words())
+        })?;
+        let reason = &outside::one_line(reason);
         let due_words = date_words(due);
         let why = if reason.is_empty() {
             String::new()
@@ -146,8 +186,9 @@ impl<'a> Request<'a> {
         self.cx.calendar.office_closing(day)
     }
 
-    /// What the coach needs on one screen. The last line is hers to fill in: no line before it may
-    /// begin like it, or it would be read as the outcome.
+    /// What the coach needs on one screen. The last line is hers to fill in. Everything that comes
+    /// from outside is on one line behind words of ours; what she answers is, besides, only what is
+    /// in the task and was not in it when it was made.
     fn call_description(&self, due: &str, reason: &str, phone: &str, script: &str) -> String {
         let mut lines = Vec::new();
         if !reason.is_empty() {
@@ -155,7 +196,7 @@ impl<'a> Request<'a> {
         }
         let chosen = self.state.decision.iter();
         for caution in chosen.flat_map(|chosen| &chosen.cautions) {
-            lines.push(format!("Note: {caution}."));
+            lines.push(format!("Note: {}.", outside::one_line(caution)));
         }
         lines.push(format!("Check-in due: {due}."));
         lines.push(format!("Number: {phone}"));
@@ -174,15 +215,25 @@ impl<'a> Request<'a> {
         Values {
             client_name: portal.and_then(|portal| portal.client.first_name.clone()),
             coach_name: self.reading.coach.as_ref().map(|coach| coach.name.clone()),
+            coach_unknown: self.names_a_coach(),
             due: Some(self.state.due),
         }
     }
 
+    /// The portal names a coach, whoever that is.
+    fn names_a_coach(&self) -> bool {
+        let portal = self.reading.portal.as_ref();
+        portal.is_some_and(|portal| portal.client.coach.is_some())
+    }
+
     fn coach(&self) -> Result<&'a Coach, String> {
-        self.reading
-            .coach
-            .as_ref()
-            .ok_or_else(|| "she has no coach: assign one in the portal".into())
+        self.reading.coach.as_ref().ok_or_else(|| {
+            if self.names_a_coach() {
+                "the portal names a coach for her, but lists no coach with that id".into()
+            } else {
+                "she has no coach: assign one in the portal".into()
+            }
+        })
     }
 
     fn author(&self) -> Result<CoachId, String> {
@@ -195,15 +246,14 @@ impl<'a> Request<'a> {
         coach.crm_user.clone().ok_or_else(|| {
             format!(
                 "{} has no active user in the CRM: give her one with the address the portal has",
-                coach.name
+                outside::short_line(&coach.name, 60)
             )
         })
     }
 
     fn contact(&self) -> Result<&'a ContactSnapshot, String> {
         let contact = self.reading.contact.as_ref();
-        let contact = contact
-            .ok_or("she is not linked to a contact in the CRM: link them (`clients link`)")?;
+        let contact = contact.ok_or_else(|| self.reading.no_contact_words())?;
         let told = self.reading.portal.as_ref();
         let told = told.and_then(|portal| portal.client.contact.as_ref());
         if told.is_some_and(|told| *told != contact.id) {
@@ -236,8 +286,8 @@ fn short(date_words: &str) -> String {
 fn address_words(address: &AddressState) -> String {
     match address {
         AddressState::Deliverable | AddressState::NeverMailed => "deliverable".into(),
-        AddressState::Undeliverable(word) => format!("returned: {word}"),
-        AddressState::OptedOut(word) => format!("opted out: {word}"),
+        AddressState::Undeliverable(word) => format!("returned: {}", outside::short_line(word, 40)),
+        AddressState::OptedOut(word) => format!("opted out: {}", outside::short_line(word, 40)),
         AddressState::Missing => "no address".into(),
         AddressState::Unknown(word) => format!("unknown status {word:?}"),
     }

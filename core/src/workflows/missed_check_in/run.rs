@@ -1,10 +1,11 @@
 //! The moves that every step of the procedure is made of.
 
 use super::closing::Closing;
-use super::state::{Hold, How, Pending, Progress, State, Step};
+use super::state::{Hold, How, LastCall, Pending, Progress, State, Step};
 use crate::case::{Case, CaseStatus, Wait};
 use crate::effects::EffectInput;
 use crate::ids::{CoachId, EffectKey};
+use crate::outside;
 use crate::procedure::MissedCheckInProcedure;
 use crate::scripts::{Values, date_words};
 use crate::time::{Date, SignedDuration, Timestamp};
@@ -81,6 +82,7 @@ impl<'a> Run<'a> {
             .find(|coach| Some(&coach.id) == self.state.client.coach.as_ref());
         Values {
             client_name: self.state.client.first_name.clone(),
+            coach_unknown: coach.is_none() && self.state.client.coach.is_some(),
             coach_name: coach.map(|coach| coach.name.clone()),
             due: Some(self.state.due),
         }
@@ -397,7 +399,9 @@ impl<'a> Run<'a> {
                 "note",
                 EffectInput::ContactNote {
                     title: "Missed check-in: follow-up ended".into(),
-                    text: format!("Follow-up of the check-in due {due} has ended: {reason}."),
+                    text: outside::one_line(&format!(
+                        "Follow-up of the check-in due {due} has ended: {reason}."
+                    )),
                 },
             );
         }
@@ -420,8 +424,12 @@ impl<'a> Run<'a> {
     /// the call is forgotten, so that the completion is not taken for the coach's.
     pub(super) fn withdraw_call(&mut self, reason: &str) {
         if let Some(call) = self.state.call.take()
-            && call.task.is_some()
+            && let Some(task) = call.task
         {
+            self.state.last_call = Some(LastCall {
+                task,
+                taken_at: self.now(),
+            });
             self.close_task(&call.made_by, reason);
         }
     }

@@ -124,7 +124,8 @@ impl Run<'_> {
             kind: "overlap",
             owner: self.owner(),
             title: format!(
-                "{}: {what} crossed with what she did. A word of apology is yours to write",
+                "{}: {what} was under way when the follow-up stopped, and has reached her. A word to \
+                 her is yours to write",
                 self.state.who()
             ),
             detail: serde_json::json!({ "sent_at": at, "contact": self.state.client.contact }),

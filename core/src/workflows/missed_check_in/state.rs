@@ -1,5 +1,7 @@
 //! What a case of this procedure remembers between steps: the content of `case.data`.
 
+mod called;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -8,10 +10,10 @@ use crate::channel::{Channel, MailEvidence};
 use crate::clients::{CheckIn, ClientSnapshot, ClientStatus};
 use crate::effects::EffectKind;
 use crate::facts::CallOutcome;
-use crate::ids::{CheckInId, CoachId, ContactId, EffectKey, TaskId};
+use crate::ids::{CheckInId, CoachId, ContactId, EffectKey, MessageId, TaskId};
 use crate::scripts::{Assertion, Truth};
 use crate::time::{Date, SignedDuration, Timestamp};
-use crate::workflow::NewWork;
+use crate::workflow::{Context, NewWork};
 use crate::workflows::missed_check_in::closing::Closing;
 
 /// The steps that are built, in their order.
@@ -168,6 +170,17 @@ pub struct Call {
     pub moves: u32,
 }
 
+/// The last call task that is no longer waited for: recorded, or taken back by us. The coach may have
+/// called before it was taken back, and her word of it may reach us after: what counts is when she
+/// called, not when we heard of it (E34).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastCall {
+    /// The task.
+    pub task: TaskId,
+    /// Since when it is not waited for. What completes it from then on may be our own closing.
+    pub taken_at: Timestamp,
+}
+
 /// Why the case is held, which decides what may be done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -210,8 +223,26 @@ pub struct State {
     pub client: Known,
     /// When the source last told of her (E34).
     pub client_told_at: Timestamp,
-    /// Replies from before this moment have been dealt with: the opening, or the last resume.
+    /// When the coach last decided: the opening, or the last resume. A reply that has no id of its
+    /// own counts from then on.
     pub since: Timestamp,
+    /// Since when what the client wrote counts: `D` (A40). A case that was opened before messages
+    /// were known by their ids has none, and goes by `since` for what is older than its next resume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts_from: Option<Timestamp>,
+    /// The messages of either side that whoever decided last had been shown: these are dealt with.
+    /// Ids, because neither order nor time says what a person has seen.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub seen: BTreeSet<MessageId>,
+    /// Messages of the client that nobody has decided on yet, with their time.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unanswered: BTreeMap<MessageId, Timestamp>,
+    /// Those of them that the person who is asked has been shown.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub shown: BTreeSet<MessageId>,
+    /// Messages that coaches wrote by hand, as far as we were told, since the last decision.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub by_coach: BTreeSet<MessageId>,
     /// Whether the coach has resumed the case: then she knows what she wrote before.
     pub resumed: bool,
     /// Whether the client has replied at any time in the case.
@@ -227,7 +258,11 @@ pub struct State {
     pub evidence: Option<Box<MailEvidence>>,
     /// The open call task, while there is one.
     pub call: Option<Call>,
+    /// The call task before that, which is not waited for any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_call: Option<LastCall>,
     /// What came of the call, once one was recorded (`None` inside: completed without a word).
+    #[serde(default, with = "called")]
     pub called: Option<Option<CallOutcome>>,
     /// Tags that we put on the contact.
     pub tags: BTreeSet<String>,
@@ -239,6 +274,9 @@ pub struct State {
     pub current: Option<EffectKey>,
     /// The effect that the coach wants sent although she wrote by hand (E43).
     pub anyway: Option<EffectKey>,
+    /// When she said so: what is written after that is another message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anyway_at: Option<Timestamp>,
     /// Why the case is held, while it is.
     pub hold: Option<Hold>,
     /// What a person is asked now, to be asked of the next coach if hers changes (E41).
@@ -250,6 +288,12 @@ pub struct State {
     pub waits_for_contact: bool,
     /// The coach has done the first thing that is asked of her by hand.
     pub text_by_hand: bool,
+    /// How many of the things that are asked of her after that she has done.
+    #[serde(default)]
+    pub by_hand: usize,
+    /// When she did the last of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_hand_at: Option<Timestamp>,
     /// The coach was told that `W` is over (E27).
     pub window_told: bool,
     /// Her other check-ins, as far as we were told: to tell a later one from an earlier (E7).
@@ -267,8 +311,11 @@ pub struct State {
 }
 
 impl State {
-    /// The state at the opening.
-    pub(super) fn new(check_in: &CheckIn, client: &ClientSnapshot, now: Timestamp) -> Self {
+    /// The state at the opening. What she wrote counts from when the check-in was due (A40).
+    pub(super) fn new(check_in: &CheckIn, client: &ClientSnapshot, cx: Context<'_>) -> Self {
+        let now = cx.now;
+        let due_from = check_in.due_at;
+        let due_from = due_from.unwrap_or_else(|| cx.calendar.start_of_day(check_in.due));
         Self {
             check_in: check_in.id.clone(),
             due: check_in.due,
@@ -277,6 +324,11 @@ impl State {
             client: Known::from(client),
             client_told_at: now,
             since: now,
+            counts_from: Some(due_from.min(now)),
+            seen: BTreeSet::new(),
+            unanswered: BTreeMap::new(),
+            shown: BTreeSet::new(),
+            by_coach: BTreeSet::new(),
             resumed: false,
             replied: false,
             first_message: Progress::Pending,
@@ -284,17 +336,21 @@ impl State {
             decision: None,
             evidence: None,
             call: None,
+            last_call: None,
             called: None,
             tags: BTreeSet::new(),
             visits: BTreeMap::new(),
             pending: BTreeMap::new(),
             current: None,
             anyway: None,
+            anyway_at: None,
             hold: None,
             asked: None,
             contact_gone: false,
             waits_for_contact: false,
             text_by_hand: false,
+            by_hand: 0,
+            by_hand_at: None,
             window_told: false,
             others: BTreeMap::new(),
             submitted: BTreeSet::new(),
@@ -339,9 +395,10 @@ impl State {
         claim(Assertion::NoReply, !self.replied);
         claim(
             Assertion::CalledWithoutReply,
+            // Completed without a word: called, and nobody knows whether it was answered (A8).
             matches!(
                 self.called,
-                Some(None | Some(CallOutcome::Voicemail | CallOutcome::NoAnswer))
+                Some(Some(CallOutcome::Voicemail | CallOutcome::NoAnswer))
             ),
         );
         claim(
@@ -361,9 +418,9 @@ impl State {
         truth
     }
 
-    /// Whether a reply of this moment has not been dealt with yet. The reply that the coach has
-    /// just answered by resuming must not pause the case again; one in the very moment of the
-    /// opening must.
+    /// Whether a reply of this moment, which has no id, has not been dealt with yet. The reply that
+    /// the coach has just answered by resuming must not pause the case again; one in the very moment
+    /// of the opening must.
     pub(super) fn is_news(&self, at: Timestamp) -> bool {
         at > self.since || (!self.resumed && at == self.since)
     }
@@ -384,6 +441,54 @@ impl State {
             }
         }
         self
+    }
+
+    /// Whether a message of hers or of a coach belongs to this case and nobody who decided has been
+    /// shown it. Its time only bounds how far back the conversation counts.
+    pub(super) fn is_unseen(&self, message: &MessageId, at: Timestamp) -> bool {
+        let counts = match self.counts_from {
+            Some(from) => at >= from,
+            None => self.is_news(at),
+        };
+        counts && !self.seen.contains(message)
+    }
+
+    /// Whether nobody who decided has been shown what a coach wrote at `at`.
+    pub(super) fn is_objection(&self, message: &MessageId, at: Timestamp) -> bool {
+        // A case from before ids were kept goes by time: who resumed knew what she had written.
+        let known = self.counts_from.is_none() && self.resumed && at <= self.since;
+        !known && !self.seen.contains(message)
+    }
+
+    /// The person who decides has dealt with everything that she was shown.
+    pub(super) fn dealt_with(&mut self, now: Timestamp) {
+        if self.counts_from.is_none() {
+            // Opened before ids were kept: what lies before the last decision was dealt with then.
+            self.counts_from = Some(self.since);
+        }
+        let dealt_with = std::mem::take(&mut self.unanswered).into_keys();
+        self.seen.extend(dealt_with);
+        self.seen.append(&mut self.by_coach);
+        self.shown.clear();
+        self.since = now;
+        self.resumed = true;
+    }
+
+    /// Messages of hers that whoever is asked has not been shown.
+    pub(super) fn not_shown(&self) -> impl Iterator<Item = (&MessageId, &Timestamp)> {
+        let all = self.unanswered.iter();
+        all.filter(|(message, _)| !self.shown.contains(*message))
+    }
+
+    /// When something last went out to her, or a coach last called her, as far as is known.
+    pub(super) fn last_outreach(&self) -> Option<Timestamp> {
+        let reached = |progress: &Progress| match progress {
+            Progress::Done { at, how } if *how != How::Skipped => Some(*at),
+            _ => None,
+        };
+        reached(&self.first_message)
+            .max(reached(&self.follow_up))
+            .max(self.by_hand_at)
     }
 
     /// How staff speak of her: never her full name.

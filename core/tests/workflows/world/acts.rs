@@ -3,8 +3,9 @@
 use relay_core::case::{CaseStatus, Mode};
 use relay_core::clients::{Author, PortalMessage};
 use relay_core::effects::EffectInput;
-use relay_core::facts::FactBody;
-use relay_core::workflow::NewWork;
+use relay_core::facts::{Fact, FactBody};
+use relay_core::ids::MessageId;
+use relay_core::workflow::{Input, NewWork};
 
 use super::World;
 
@@ -27,11 +28,49 @@ impl World {
         });
     }
 
+    /// She writes, unless she has in this very moment, and the relay is told.
     pub(crate) fn replies(&mut self) -> bool {
-        self.learn(FactBody::ClientReplied {
-            message: None,
-            channel: "portal".into(),
-        })
+        let now = self.now;
+        let last = self.messages.last();
+        if last.is_none_or(|last| last.author != Author::Client || last.sent_at != now) {
+            self.client_writes();
+        }
+        let last = self.messages.len() - 1;
+        self.hears_of(last)
+    }
+
+    /// The relay is told of a message, now or as late as it likes.
+    pub(crate) fn hears_of(&mut self, index: usize) -> bool {
+        let message = self.messages[index].clone();
+        let body = match message.author {
+            Author::Client => FactBody::ClientReplied {
+                message: Some(message.id.clone()),
+                channel: "portal".into(),
+            },
+            Author::Coach => FactBody::CoachWrote {
+                message: message.id.clone(),
+                coach: message.coach.clone(),
+            },
+        };
+        let fact = Fact {
+            client: self.client.id.clone(),
+            object: message.id.to_string(),
+            source_time: message.sent_at,
+            body,
+        };
+        self.step(&Input::Fact { fact })
+    }
+
+    /// The portal is read: every message of both sides. The client's that were news.
+    pub(crate) fn read_messages(&mut self) -> Vec<MessageId> {
+        let mut news = Vec::new();
+        for index in 0..self.messages.len() {
+            let message = self.messages[index].clone();
+            if self.hears_of(index) && message.author == Author::Client {
+                news.push(message.id);
+            }
+        }
+        news
     }
 
     pub(crate) fn checks_in(&mut self) -> bool {

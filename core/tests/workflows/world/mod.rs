@@ -61,6 +61,7 @@ pub(crate) struct World {
     pub(crate) contact: Option<ContactSnapshot>,
     pub(crate) billing: Option<BillingSnapshot>,
     pub(crate) task: Option<TaskId>,
+    pub(crate) contact_type: Option<String>,
     pub(crate) case: Case,
     pub(crate) opened: bool,
     pub(crate) planned: BTreeMap<EffectKey, PlannedEffect>,
@@ -146,6 +147,7 @@ impl World {
             }),
             billing: None,
             task: None,
+            contact_type: None,
             client,
             case,
             opened: false,
@@ -224,7 +226,21 @@ impl World {
         self.step(&Input::Fact { fact })
     }
 
+    /// A person decides. As in the engine, the portal is read again before anything goes on, and
+    /// what it shows of the client that the case did not know is shown to her instead.
     pub(crate) fn person(&mut self, action: Action) -> bool {
+        if matches!(action, Action::Resume | Action::Promised { .. }) {
+            let new = self.read_messages();
+            if !new.is_empty() {
+                self.step(&Input::Shown { messages: new });
+                return true;
+            }
+        }
+        self.person_unread(action)
+    }
+
+    /// The same, without a look at the portal before.
+    pub(crate) fn person_unread(&mut self, action: Action) -> bool {
         let by = "Dana".into();
         self.step(&Input::Person { by, action })
     }
@@ -309,6 +325,9 @@ impl World {
             contact: self.contact.clone(),
             billing: self.billing.clone(),
             task: self.task.clone(),
+            no_contact: None,
+            contact_type: self.contact_type.clone(),
+            address_confirmed: false,
         }
     }
 

@@ -1,0 +1,241 @@
+//! Copies: made while the store is in use, whole, and put back without losing what stood there.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a step that fails ends the test, in helpers too"
+)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use relay_core::ids::ReceiptId;
+use relay_core::random::SeededRandom;
+use relay_core::time::Timestamp;
+use relay_store::{Batch, CopyError, FileFault, Op, Receipt, ReceiptState, Store as _};
+use relay_store_sqlite::{SqliteStore, backup, free, restore, unclean, verify};
+use serde_json::json;
+
+fn start() -> Timestamp {
+    "2026-11-03T15:00:00Z".parse().unwrap()
+}
+
+async fn open(path: &Path) -> SqliteStore {
+    let store = SqliteStore::open(path).await.unwrap();
+    store.migrate().await.unwrap();
+    store
+}
+
+async fn store_one(store: &SqliteStore, random: &SeededRandom) -> ReceiptId {
+    let id = ReceiptId::new(random, start());
+    let receipt = Receipt {
+        id,
+        source: "clear-connection".into(),
+        dedupe_key: id.to_string(),
+        dedupe_forever: true,
+        verified_by: "key-1".into(),
+        received_at: start(),
+        content_type: None,
+        body: vec![b'x'; 3_000],
+        state: ReceiptState::New,
+        duplicate_of: None,
+        note: None,
+        processed_at: None,
+    };
+    let batch = Batch::from(vec![Op::InsertReceipt(receipt)]);
+    store.commit(batch).await.unwrap();
+    id
+}
+
+fn mark() -> Batch {
+    Batch::from(vec![Op::PutSetting {
+        key: "memory/old".into(),
+        value: json!(true),
+    }])
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn names(&self) -> Vec<String> {
+        let files = fs::read_dir(self.0.path()).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    }
+}
+
+#[tokio::test]
+async fn a_copy_is_made_while_the_store_is_in_use_and_holds_what_was_committed() {
+    let folder = Folder::new();
+    let (path, copy) = (folder.at("relay.db"), folder.at("copy.db"));
+    let store = open(&path).await;
+    let random = SeededRandom::new(1);
+    for _ in 0..50 {
+        store_one(&store, &random).await;
+    }
+    let writing = async {
+        for _ in 0..50 {
+            store_one(&store, &random).await;
+        }
+    };
+    let (copied, ()) = tokio::join!(backup(&path, &copy), writing);
+    let copied = copied.unwrap();
+    let receipts = copied.rows.iter().find(|(table, _)| table == "receipts");
+    assert!(receipts.unwrap().1 >= 50);
+    assert_eq!(copied.newest, Some(start()));
+    assert_eq!(verify(&copy).await.unwrap(), copied);
+    let mode = fs::metadata(&copy).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(store.check_file().await, Ok(()));
+    store.close().await;
+    assert_eq!(folder.names(), ["copy.db", "relay.db"]);
+}
+
+#[tokio::test]
+async fn no_file_is_ever_written_over() {
+    let folder = Folder::new();
+    let (path, copy) = (folder.at("relay.db"), folder.at("copy.db"));
+    open(&path).await.close().await;
+    fs::write(&copy, "somebody's").unwrap();
+    let refused = backup(&path, &copy).await;
+    assert!(matches!(refused, Err(CopyError::Exists(file)) if file == copy));
+    assert_eq!(fs::read(&copy).unwrap(), b"somebody's");
+}
+
+#[tokio::test]
+async fn a_copy_is_put_back_marked_and_what_it_replaces_is_kept() {
+    let folder = Folder::new();
+    let (path, copy) = (folder.at("relay.db"), folder.at("copy.db"));
+    let store = open(&path).await;
+    let random = SeededRandom::new(1);
+    let early = store_one(&store, &random).await;
+    backup(&path, &copy).await.unwrap();
+    let late = store_one(&store, &random).await;
+    store.close().await;
+    let before = fs::read(&copy).unwrap();
+
+    let restored = restore(&copy, &path, ".kept", mark()).await.unwrap();
+
+    let kept = folder.at("relay.db.kept");
+    assert_eq!(restored.kept, Some(kept.clone()));
+    assert!(fs::read(&copy).unwrap() == before, "the copy was changed");
+    let store = open(&path).await;
+    assert!(store.receipt(early).await.unwrap().is_some());
+    assert!(store.receipt(late).await.unwrap().is_none());
+    assert_eq!(
+        store.setting("memory/old").await.unwrap(),
+        Some(json!(true))
+    );
+    let old = open(&kept).await;
+    assert!(old.receipt(late).await.unwrap().is_some());
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn a_database_that_somebody_has_open_is_not_replaced() {
+    let folder = Folder::new();
+    let (path, copy) = (folder.at("relay.db"), folder.at("copy.db"));
+    let store = open(&path).await;
+    let random = SeededRandom::new(1);
+    backup(&path, &copy).await.unwrap();
+    let refused = restore(&copy, &path, ".kept", mark()).await;
+    assert!(
+        matches!(&refused, Err(CopyError::InUse(file)) if *file == path),
+        "{refused:?}"
+    );
+    // It goes on as if nobody had asked.
+    store_one(&store, &random).await;
+    store.close().await;
+    free(&path).await.unwrap();
+    restore(&copy, &path, ".kept", mark()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_not_whole_or_not_ours_is_not_put_back_and_nothing_is_changed() {
+    let folder = Folder::new();
+    let (path, copy) = (folder.at("relay.db"), folder.at("copy.db"));
+    let store = open(&path).await;
+    let random = SeededRandom::new(1);
+    for _ in 0..50 {
+        store_one(&store, &random).await;
+    }
+    backup(&path, &copy).await.unwrap();
+    store.close().await;
+    let before = fs::read(&path).unwrap();
+    let whole = fs::read(&copy).unwrap();
+    let mut torn = whole.clone();
+    let half = torn.len() / 2;
+    torn[half..half + 8_192].fill(0xa5);
+    let cases: [(&str, Vec<u8>); 4] = [
+        ("torn", torn),
+        ("short", whole[..half].to_vec()),
+        ("text", b"a letter to the clinic".repeat(400)),
+        ("empty", Vec::new()),
+    ];
+    for (name, bytes) in cases {
+        let file = folder.at(name);
+        fs::write(&file, bytes).unwrap();
+        let refused = restore(&file, &path, ".kept", mark()).await;
+        assert!(
+            matches!(
+                refused,
+                Err(CopyError::NotWhole { .. } | CopyError::Foreign(_))
+            ),
+            "{name}: {refused:?}"
+        );
+        assert!(fs::read(&path).unwrap() == before, "{name}: changed");
+        assert!(!folder.at("relay.db.kept").exists(), "{name}");
+    }
+    let missing = restore(&folder.at("nowhere"), &path, ".kept", mark()).await;
+    assert!(matches!(missing, Err(CopyError::Missing(_))));
+}
+
+#[tokio::test]
+async fn a_damaged_database_can_be_replaced() {
+    let folder = Folder::new();
+    let (path, copy) = (folder.at("relay.db"), folder.at("copy.db"));
+    let store = open(&path).await;
+    backup(&path, &copy).await.unwrap();
+    store.close().await;
+    fs::write(&path, b"what a dying disk has left of it").unwrap();
+    let restored = restore(&copy, &path, ".kept", mark()).await.unwrap();
+    assert!(restored.kept.is_some());
+    open(&path).await.close().await;
+}
+
+#[tokio::test]
+async fn a_copy_that_is_put_over_a_running_store_is_noticed() {
+    let folder = Folder::new();
+    let (path, copy) = (folder.at("relay.db"), folder.at("copy.db"));
+    let store = open(&path).await;
+    store_one(&store, &SeededRandom::new(1)).await;
+    backup(&path, &copy).await.unwrap();
+    let mut bytes = fs::read(&copy).unwrap();
+    // Not even its size tells.
+    let size = fs::metadata(&path).unwrap().len();
+    bytes.resize(usize::try_from(size).unwrap().max(bytes.len()), 0);
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(store.check_file().await, Err(FileFault::Overwritten(path)));
+}
+
+#[tokio::test]
+async fn a_file_whose_process_was_cut_off_is_told_from_one_that_was_put_away() {
+    let folder = Folder::new();
+    let path = folder.at("relay.db");
+    let store = open(&path).await;
+    store_one(&store, &SeededRandom::new(1)).await;
+    assert!(unclean(&path));
+    store.close().await;
+    assert!(!unclean(&path));
+}

@@ -1,0 +1,200 @@
+//! What either side wrote, and who has seen it (A3, A33, A40, A41, E43).
+//!
+//! > If the client still has not completed their check-in or responded back to you.
+//!
+//! A reply hands the case to the coach, who reads it in the portal and decides. What she decides
+//! about is what she was *shown*, and nothing else: an event may be hours late, the portal may list
+//! a message after one that is younger, and a client may write again while the coach types. So a
+//! case keeps the ids of messages, and asks of each whether somebody who decided has been shown it.
+//! Their order means nothing, and their time only bounds how far back the conversation counts: from
+//! `D` (A40).
+//!
+//! - A message that nobody who decided was shown pauses, whenever it is told and however old it is.
+//! - Who resumes has been shown what the case was paused for: nobody could resume it before. What
+//!   came while it was paused already is shown to her first, and the resuming is hers to repeat.
+//! - A coach's own message is an objection (E43) until somebody who decided was shown it.
+//! - After *continue* the next step is not before the short wait since the last outreach (A41).
+
+use super::run::{Ask, Run, after};
+use crate::case::CaseStatus;
+use crate::ids::MessageId;
+use crate::scripts::date_words;
+use crate::time::{Date, Timestamp};
+
+/// The first version whose cases wait after *continue* (A41).
+pub(super) const WAITS_SINCE: u32 = 3;
+
+impl Run<'_> {
+    /// The client wrote at `at`; `false` if that is known or does not belong to the case.
+    pub(super) fn client_wrote(
+        &mut self,
+        message: Option<&MessageId>,
+        channel: &str,
+        at: Timestamp,
+    ) -> bool {
+        let Some(message) = message else {
+            // Told by staff: it has no id, and whoever told it has seen it.
+            let news = self.state.is_news(at);
+            if news {
+                self.replied(&format!("the client replied ({channel})"));
+            }
+            return news;
+        };
+        let known = self.state.unanswered.contains_key(message);
+        if known || !self.state.is_unseen(message, at) {
+            return false;
+        }
+        self.state.unanswered.insert(message.clone(), at);
+        let when = self.at_words(at);
+        self.replied(&format!("the client wrote in the {channel} ({when})"));
+        true
+    }
+
+    /// A coach wrote at `at`; `false` if that is known.
+    pub(super) fn coach_wrote(&mut self, message: &MessageId, at: Timestamp) -> bool {
+        let news = self.state.is_unseen(message, at) && self.state.by_coach.insert(message.clone());
+        if news {
+            self.draft.say("The coach wrote to her by hand");
+        }
+        news
+    }
+
+    /// A3: a reply pauses all outreach until the coach decides. It never resumes by itself.
+    pub(super) fn replied(&mut self, reason: &str) {
+        self.state.replied = true;
+        let was_paused = matches!(self.draft.status, CaseStatus::Paused { .. });
+        let asked = self.state.asked.as_ref();
+        let asked = asked.filter(|work| was_paused && work.kind == "reply");
+        if let Some(work) = asked {
+            // Asked for already: what came since is named, and the reminder stays where it was.
+            let remind_at = work.remind_at;
+            self.draft.say(format!("Again: {reason}"));
+            self.draft.status = CaseStatus::Paused {
+                reason: reason.to_owned(),
+            };
+            let ask = self.reply_ask(reason, remind_at);
+            self.ask(ask);
+            return;
+        }
+        let days = self.procedure.parameters.coach.reply_reminder_days;
+        let ask = self.reply_ask(reason, self.working_days_from_now(days));
+        self.pause(reason, ask);
+        if !was_paused {
+            // Nobody could resume before this: who does has been shown what it is about.
+            self.state.shown = self.state.unanswered.keys().cloned().collect();
+        }
+    }
+
+    fn reply_ask(&self, reason: &str, remind_at: Timestamp) -> Ask {
+        let messages: Vec<_> = self
+            .state
+            .unanswered
+            .iter()
+            .map(|(id, at)| serde_json::json!({ "message": id, "at": self.at_words(*at) }))
+            .collect();
+        let more = match messages.len() {
+            0 | 1 => String::new(),
+            many => format!(", {many} messages to read"),
+        };
+        Ask {
+            kind: "reply",
+            owner: self.owner(),
+            title: format!("{}: {reason}{more}. How does it go on?", self.state.who()),
+            detail: serde_json::json!({
+                "reason": reason,
+                "messages": messages,
+                "check_in_due": date_words(self.state.due),
+                "window": self.window_words(),
+                "contact": self.state.client.contact,
+                "resume": "goes on with the next step",
+                "promised": "waits until the day she promised, then goes on",
+            }),
+            actions: &["resume", "promised", "close"],
+            remind_at,
+        }
+    }
+
+    /// A person acts on an item that named these messages.
+    pub(super) fn was_shown(&mut self, messages: &[MessageId]) -> bool {
+        let unanswered = &self.state.unanswered;
+        let named: Vec<_> = messages
+            .iter()
+            .filter(|message| unanswered.contains_key(*message))
+            .cloned()
+            .collect();
+        let before = self.state.shown.len();
+        self.state.shown.extend(named);
+        self.state.shown.len() != before
+    }
+
+    /// Whoever wants to go on has not been shown all that was written: now she is, and nothing else
+    /// happens.
+    pub(super) fn shows_first(&mut self, by: &str) -> bool {
+        let new: Vec<Timestamp> = self.state.not_shown().map(|(_, at)| *at).collect();
+        let Some(last) = new.iter().max() else {
+            return false;
+        };
+        let reason = format!("the client wrote again ({})", self.at_words(*last));
+        self.draft.say(format!(
+            "Not resumed: {by} had not been shown that {reason}"
+        ));
+        self.replied(&reason);
+        self.state.shown = self.state.unanswered.keys().cloned().collect();
+        true
+    }
+
+    /// Goes on with the first step that has not been carried out, and not before the short wait
+    /// after the last outreach is over (A41): "continue" an hour after a message is no reason for
+    /// the next one to follow at once.
+    pub(super) fn go_on(&mut self) {
+        match self.rests_until() {
+            Some(until) => {
+                self.withdraw_current();
+                self.state.hold = None;
+                self.state.resting = None;
+                self.wait_until(until, "time since the last message or call");
+            }
+            None => self.enter(self.state.next()),
+        }
+    }
+
+    /// Until when nothing is to follow the last outreach; `None` if that is over.
+    pub(super) fn rests_until(&self) -> Option<Timestamp> {
+        if self.draft.case.logic < WAITS_SINCE {
+            return None;
+        }
+        let last = self.state.last_outreach()?;
+        let until = after(last, self.procedure.parameters.waits.short());
+        let slot = self.draft.cx.calendar.portal_slot(until);
+        (until > self.now()).then_some(slot)
+    }
+
+    /// She promised to check in by a day: wait for the end of it, then go on.
+    pub(super) fn promised(&mut self, by: &str, until: Date) -> bool {
+        if matches!(self.draft.status, CaseStatus::Paused { .. }) && self.shows_first(by) {
+            return true;
+        }
+        self.withdraw_current();
+        self.withdraw_call("the client promised to check in");
+        self.state.hold = None;
+        self.state.resting = None;
+        self.state.dealt_with(self.now());
+        let calendar = self.draft.cx.calendar;
+        let next = until.tomorrow().unwrap_or(until);
+        let at = calendar.portal_slot(calendar.portal_opening(next).max(self.now()));
+        let at = self.rests_until().map_or(at, |rest| rest.max(at));
+        let words = date_words(until);
+        self.draft
+            .say(format!("{by}: the client promised to check in by {words}"));
+        self.wait_until(at, &format!("the check-in promised for {words}"));
+        true
+    }
+
+    /// A moment as staff read it, clinic time: `November 6, 14:02`.
+    fn at_words(&self, at: Timestamp) -> String {
+        let calendar = self.draft.cx.calendar;
+        let clock = calendar.zone().to_datetime(at);
+        let date = date_words(clock.date());
+        format!("{date}, {}:{:02}", clock.hour(), clock.minute())
+    }
+}

@@ -1,0 +1,155 @@
+//! Rows that can't be read: out of the way, and told to an admin.
+//!
+//! People: the *store* notices what can't be read, wherever somebody meets it; the *worker* has such
+//! rows set aside and told, a work item for each row; a *person* has them mended or taken out
+//! (`clear-relay database`).
+//!
+//! Rules:
+//! - Nobody else waits for a row. What is listed goes on without it; a job that can't be read is dead by
+//!   its columns, a webhook quarantined.
+//! - Nothing is decided without it either. A job that needs it waits, so that it goes on by itself once
+//!   the row is mended; a webhook about its client stays unread, and with it what comes later about
+//!   her.
+//! - What stood in the row is never shown: it may be anybody's health.
+
+use relay_core::time::{SignedDuration, Timestamp};
+use relay_store::{Damage, Job, JobEnd, Op, Remedied, Remedy, RemedyOrder, StoreError};
+use serde_json::json;
+
+use super::{Engine, EngineError};
+use crate::checkpoint::SETTLE;
+
+/// Who sets rows aside.
+const RELAY: &str = "relay";
+
+/// How long a job waits that needs a row which can't be read, until it looks again.
+const UNMENDED: SignedDuration = SignedDuration::from_mins(5);
+
+/// The work item about a row.
+pub(crate) fn damage_key(damage: &Damage) -> String {
+    format!("damage/{}/{}", damage.table, damage.row)
+}
+
+impl Engine {
+    /// Sets aside what was met since the last time, and tells an admin.
+    pub(crate) async fn tell_damage(&self) -> Result<(), EngineError> {
+        for damage in self.store.noticed() {
+            let order = RemedyOrder {
+                damage: damage.clone(),
+                remedy: Remedy::SetAside,
+                by: RELAY.to_owned(),
+                now: self.now(),
+                dry_run: false,
+            };
+            let done = self.store.remedy(&order).await?;
+            self.commit(SETTLE, self.damage_item_ops(&damage, &done))
+                .await?;
+            self.store.told(&damage);
+        }
+        Ok(())
+    }
+
+    /// Reads the whole file through, and tells an admin what is damaged in it.
+    pub(crate) async fn look_through_file(&self) -> Result<(), EngineError> {
+        self.store.check_rows().await?;
+        self.tell_damage().await?;
+        let Some(damage) = self.store.check_pages().await? else {
+            return Ok(());
+        };
+        tracing::error!(damage, "the database file is damaged");
+        let title = "The database file is damaged: bring back a copy".to_owned();
+        let mut item = self.item("damage/file".to_owned(), "damage", title);
+        item.detail = json!({
+            "damage": damage,
+            "remedy": "stop the relay, then clear-relay restore FILE --by NAME --dry-run",
+        });
+        item.actions = vec!["done".to_owned()];
+        self.commit(SETTLE, self.open_work_ops(item, self.now()))
+            .await?;
+        Ok(())
+    }
+
+    fn damage_item_ops(&self, damage: &Damage, done: &Remedied) -> Vec<Op> {
+        let Damage { table, row, column } = damage;
+        let title = format!("The database can't read row {row} of {table} any more");
+        let mut item = self.item(damage_key(damage), "damage", title);
+        let remedy = match done {
+            Remedied::Mended(_) | Remedied::Discarded => {
+                "the relay goes on without what stood there; see that the disk is well".to_owned()
+            }
+            Remedied::Nothing | Remedied::SetAside => {
+                format!(
+                    "clear-relay database mend {table} {} --by NAME --dry-run",
+                    quoted(row)
+                )
+            }
+        };
+        item.detail = json!({ "table": table, "row": row, "column": column,
+                              "meaning": meaning(table), "remedy": remedy });
+        item.actions = vec!["done".to_owned()];
+        self.open_work_ops(item, self.now())
+    }
+
+    /// Puts a job off that needs a row which can't be read.
+    pub(crate) async fn wait_for_mending(
+        &self,
+        job: &Job,
+        damage: &Damage,
+    ) -> Result<(), EngineError> {
+        let at = self.now().saturating_add(UNMENDED);
+        let end = JobEnd::Snooze {
+            at: at.unwrap_or(Timestamp::MAX),
+            why: format!("{damage} can't be read; see `clear-relay database check`"),
+        };
+        self.end(job, end, Vec::new()).await
+    }
+}
+
+/// The row that could not be read, if that is what went wrong.
+pub(crate) fn unreadable(error: &EngineError) -> Option<&Damage> {
+    match error {
+        EngineError::Store(StoreError::Corrupt(damage)) => Some(damage),
+        _ => None,
+    }
+}
+
+/// What a row of this table that can't be read means for the clinic.
+pub fn meaning(table: &str) -> &'static str {
+    match table {
+        "receipts" => "a webhook that came in; it is kept, and not acted on until it is mended",
+        "facts" => "what is known of a client; nothing is decided about her until it is mended",
+        "cases" => "the follow-up of a client; it stands still until it is mended",
+        "timeline" => "a line of a follow-up's history; nothing waits for it",
+        "effects" | "intents" => {
+            "something sent or to be sent for a client; nothing more goes out in her follow-up \
+             until it is mended"
+        }
+        "jobs" => "a piece of queued work; it does not run until it is mended",
+        "attempts" => "a past try of a job; nothing waits for it",
+        "work_items" => "something a person was asked to do; mended, it is in the list again",
+        "links" => "which contact a client is; nothing goes out for her until she is linked again",
+        "coaches" => "a coach; what needs her name waits until the portal has told it again",
+        "settings" => {
+            "a word of the relay about itself; if it is `outreach`, outreach counts as stopped"
+        }
+        "procedures" => "an earlier version of a procedure; cases on it stand still",
+        "audit" => "a line of who did what; nothing waits for it",
+        "credentials" => "how the relay is let in by a vendor; connect it again",
+        "authorizations" => "a connection that somebody has begun; begin it again",
+        "pace" => "how much a vendor may be asked; it starts anew",
+        "engagement" => "an open or click; the next decision about the client waits",
+        "watched_addresses" => "which address a contact has; it is looked up anew",
+        "damaged" => "what an earlier damaged row looked like; nothing waits for it",
+        _ => "nothing this program knows",
+    }
+}
+
+/// A row's name as a shell takes it.
+fn quoted(row: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:".contains(letter);
+    if !row.is_empty() && row.chars().all(plain) {
+        row.to_owned()
+    } else {
+        format!("'{}'", row.replace('\'', "'\\''"))
+    }
+}

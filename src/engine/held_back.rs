@@ -1,0 +1,43 @@
+//! Cases that were opened to act, while their procedure only proposes.
+//!
+//! A case keeps the mode it was opened in, and an operator who sets `mode = "propose"` means all of
+//! them. So the more careful of both holds, at once: what was opened as a proposal stays one, and
+//! what was opened to act waits with its outreach. Nothing of it is taken for proposed, so that it
+//! goes on where it stands once the procedure acts again.
+//!
+//! What keeps a case tidy goes on: notes and tags about what has happened, tasks that are closed. A
+//! person's direct order is a procedure of its own, and acts.
+
+use relay_core::case::{Case, Mode};
+use relay_store::{CaseFilter, Page};
+
+use crate::engine::{Engine, EngineError};
+
+/// How many cases are read at once.
+const PAGE: u32 = 500;
+
+impl Engine {
+    /// Whether the outreach of a case waits for its procedure to act again.
+    pub(crate) fn is_held_back(&self, case: &Case) -> bool {
+        let in_force = self.book.named(&case.procedure);
+        case.mode == Mode::Act && in_force.is_some_and(|workflow| workflow.mode() == Mode::Propose)
+    }
+
+    /// The open cases of which that is so.
+    pub async fn held_back(&self) -> Result<Vec<Case>, EngineError> {
+        let mut found = Vec::new();
+        let mut page = Page {
+            offset: 0,
+            limit: PAGE,
+        };
+        loop {
+            let cases = self.store.cases(&CaseFilter::default(), page).await?;
+            let last = cases.len() < PAGE as usize;
+            found.extend(cases.into_iter().filter(|case| self.is_held_back(case)));
+            if last {
+                return Ok(found);
+            }
+            page.offset = page.offset.saturating_add(PAGE);
+        }
+    }
+}
