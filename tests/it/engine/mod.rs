@@ -2,6 +2,7 @@
 
 mod damage;
 mod effects;
+mod identity;
 mod intake;
 mod late;
 mod queue;

@@ -110,6 +110,9 @@ behaviours! { $
         cancelling_keeps_how_an_effect_ended,
         cancelling_leaves_what_may_have_been_sent,
         cancelling_leaves_a_running_job,
+        what_may_have_been_carried_out_is_withdrawn,
+        a_desired_state_is_cancelled_whatever_was_asked_for,
+        what_is_one_thing_to_the_client_is_found_under_every_key,
         effects_come_in_order_of_planning,
         a_task_is_found_by_the_effect_that_made_it,
         vendor_references_are_those_of_done_effects,
@@ -157,6 +160,7 @@ behaviours! { $
         reminders_are_counted_and_may_change_the_owner,
         open_items_come_by_due_time,
         a_cases_items_come_oldest_first,
+        a_list_in_an_item_grows_and_shrinks_by_name,
     }
     directory {
         a_link_is_replaced_and_forgotten,
