@@ -15,7 +15,7 @@
 //! worded otherwise (another coach, a variant of the script).
 
 use relay_core::effects::{Absence, Request};
-use relay_core::time::{Date, Time, Timestamp};
+use relay_core::time::{Date, SignedDuration, Time, Timestamp};
 use relay_store::{Effect, EffectState, Job};
 
 use crate::checkpoint::PROBE;
@@ -24,6 +24,9 @@ use crate::effects::perform::message_of;
 use crate::effects::settle::found;
 use crate::effects::{Name, Sighting};
 use crate::engine::{Engine, EngineError};
+
+/// How far back is looked for what names a day that is still to come: longer than any follow-up.
+const LONG_AGO: SignedDuration = SignedDuration::from_hours(24 * 60);
 
 /// What the look before a first request brought.
 #[derive(Debug)]
@@ -58,7 +61,7 @@ impl Engine {
                 Sighting::NOTHING
             }
             request => {
-                let since = self.start_of(due);
+                let since = self.looked_for_since(due);
                 let look = self.perform.probe(name, request, since);
                 self.call(PROBE, look).await?
             }
@@ -81,6 +84,15 @@ impl Engine {
                 Ok(First::Free)
             }
         }
+    }
+
+    /// From when on something about the check-in due on `due` can have been made. A date that has been
+    /// moved into the future says nothing: what was made about it was made before.
+    fn looked_for_since(&self, due: Date) -> Timestamp {
+        let long_ago = self.now().saturating_sub(LONG_AGO);
+        let long_ago = long_ago.unwrap_or(Timestamp::MIN);
+        let start = self.start_of(due);
+        if start > self.now() { long_ago } else { start }
     }
 
     /// The first instant of a day at the clinic.
