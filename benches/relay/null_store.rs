@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use relay_core::case::{Case, TimelineEntry};
 use relay_core::clients::Coach;
-use relay_core::effects::EffectKind;
+use relay_core::effects::{EffectKind, Identity};
 use relay_core::ids::{
     CaseId, ClientId, CoachId, ContactId, EffectKey, JobId, ReceiptId, TaskId, WorkItemId,
 };
@@ -72,6 +72,10 @@ impl Store for NullStore {
         nothing()
     }
     async fn effects(&self, _case: CaseId) -> Result<Vec<Effect>, StoreError> {
+        nothing()
+    }
+
+    async fn effects_of_identity(&self, _identity: &Identity) -> Result<Vec<Effect>, StoreError> {
         nothing()
     }
     async fn effect_of_task(&self, _task: &TaskId) -> Result<Option<Effect>, StoreError> {

@@ -153,6 +153,9 @@ pub struct PortalMessage {
     pub sent_at: Timestamp,
     /// The text. Compared by a probe; never logged.
     pub text: String,
+    /// The key that it was written with, where we wrote it and the portal tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// A coach as the directory knows her.

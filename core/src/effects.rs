@@ -4,10 +4,16 @@
 //! unclear, probed. What differs from effect to effect is written here, in one table
 //! ([`EffectKind`]) that tests loop over, so that a new effect can't be forgotten by any of them.
 //!
+//! What a person would see twice is one effect, whatever its key: see [`Identity`].
+//!
 //! Guarantee: an effect's [`EffectKey`] settles at most once. Not guaranteed: that a vendor whose
 //! state can't be read back did nothing before its answer was lost; then a person decides.
 
+mod identity;
+
 use serde::{Deserialize, Serialize};
+
+pub use identity::{About, Identity};
 
 use crate::ids::{
     ClientId, CoachId, ContactId, CrmUserId, EffectKey, PaymentMethodId, SubscriptionId, TaskId,
@@ -117,14 +123,33 @@ impl EffectKind {
             Self::AutoChargeOff | Self::DeactivateSubscription | Self::RemoveCard => {
                 Audience::Billing
             }
-            _ => Audience::Staff,
+            Self::PortalNote
+            | Self::CallTask
+            | Self::CloseTask
+            | Self::ReassignTask
+            | Self::ContactNote
+            | Self::AddTag
+            | Self::RemoveTag
+            | Self::ContactType => Audience::Staff,
         }
     }
 
     /// Whether it reaches out to the client, now or by asking a coach to call. Outreach is
     /// guarded by a fresh read and halted by `stop`.
     pub fn is_outreach(self) -> bool {
-        matches!(self, Self::PortalMessage | Self::Email | Self::CallTask)
+        match self {
+            Self::PortalMessage | Self::Email | Self::CallTask => true,
+            Self::PortalNote
+            | Self::CloseTask
+            | Self::ReassignTask
+            | Self::ContactNote
+            | Self::AddTag
+            | Self::RemoveTag
+            | Self::ContactType
+            | Self::AutoChargeOff
+            | Self::DeactivateSubscription
+            | Self::RemoveCard => false,
+        }
     }
 
     /// What a probe can prove (`design.md` 6: portal by listing, tasks and notes by listing,
@@ -138,7 +163,14 @@ impl EffectKind {
                 Absence::ProvenAfter(SignedDuration::from_mins(5))
             }
             Self::Email => Absence::Never,
-            _ => Absence::DesiredState,
+            Self::CloseTask
+            | Self::ReassignTask
+            | Self::AddTag
+            | Self::RemoveTag
+            | Self::ContactType
+            | Self::AutoChargeOff
+            | Self::DeactivateSubscription
+            | Self::RemoveCard => Absence::DesiredState,
         }
     }
 }
@@ -185,6 +217,9 @@ pub enum EffectInput {
     PortalNote {
         /// The note.
         text: String,
+        /// What it is about; `None` where it was planned before notes had a purpose.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<About>,
     },
     /// Send script `script` by email.
     Email {
@@ -224,6 +259,9 @@ pub enum EffectInput {
         title: String,
         /// Its text.
         text: String,
+        /// What it is about; `None` where it was planned before notes had a purpose.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<About>,
     },
     /// Put tag `tag` on the contact.
     AddTag {

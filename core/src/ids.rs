@@ -126,6 +126,12 @@ impl EffectKey {
         Self(format!("{case}/{step}/{visit}/{name}"))
     }
 
+    /// The key of completing the task that `made_by` made: an effect makes one task, and two reasons
+    /// to complete it are one completion.
+    pub fn closing(made_by: &Self) -> Self {
+        Self(format!("{made_by}/close"))
+    }
+
     /// The key as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -27,6 +27,7 @@ use crate::lifecycle::{Ended, Lifecycle, Patience, Phase, Signals, Stop, pause};
 use crate::ports::Stores;
 use crate::self_check::SelfCheck;
 use crate::telemetry::{self, LogGuard, Repeats};
+use crate::wiring::generation::NumberFile;
 use crate::wiring::{self, Ground, Relay};
 
 /// Runs the relay until it is told to end. Also while it starts a signal ends it in order: nothing
@@ -82,11 +83,13 @@ async fn start(
     };
     let transport: Arc<dyn Transport> =
         Arc::new(ReqwestTransport::new().map_err(|error| CliError::Failed(error.to_string()))?);
-    let relay = assemble(config, args, store, transport).await?;
+    let mut relay = assemble(config, args, store, transport).await?;
     if args.dry_run {
         out.emit(&json!({ "valid": true }), "ready to serve")?;
         return Ok(None);
     }
+    let generation = Arc::new(NumberFile::beside(path));
+    relay.engine = relay.engine.counted_with(generation);
     relay.engine.prepare().await?;
     let held_back = relay.engine.held_back().await?;
     if !held_back.is_empty() {

@@ -1,7 +1,7 @@
 //! Reads what must be known right before an effect.
 
 use relay_core::case::Case;
-use relay_core::clients::{ClientSnapshot, Coach};
+use relay_core::clients::{Author, ClientSnapshot, Coach, PortalMessage};
 use relay_core::effects::{EffectInput, EffectKind, PlannedEffect};
 use relay_core::ids::{ClientId, CoachId, ContactId, TaskId};
 use relay_core::retry::Class;
@@ -11,7 +11,7 @@ use relay_http_client::CallError;
 use relay_store::{EffectView, Op};
 
 use crate::effects::link::Linked;
-use crate::effects::vendor_ref;
+use crate::effects::{is_ours, vendor_ref};
 use crate::engine::conversation::before;
 use crate::engine::presence::Presence;
 use crate::engine::{Engine, EngineError};
@@ -21,7 +21,7 @@ const MESSAGES_BACK: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long the other reads may take before the portal is read once more, real time. Well under what
 /// [`run`](super::run) lets pass between the last look at the client and the request.
-const FRESH: SignedDuration = SignedDuration::from_secs(2);
+pub(super) const FRESH: SignedDuration = SignedDuration::from_secs(2);
 
 /// What was read, and what it taught us besides (a link found, a coach looked up).
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub(crate) struct Fresh {
     pub(crate) coaches: Vec<Coach>,
     /// To be committed with whatever follows.
     pub(crate) ops: Vec<Op>,
+    /// What the portal lists as written by coaches since the check-in was due, ours too.
+    pub(crate) sent: Vec<PortalMessage>,
     /// Since when nobody has looked whether she checked in or wrote, real time.
     pub(crate) looked_at: Timestamp,
     /// The contact that the effect needs, if it was not found.
@@ -64,7 +66,7 @@ impl Engine {
             None
         };
         let mut looked_at = self.clocks.real.now();
-        let snapshot = portal.as_ref().map(|portal| &portal.client);
+        let snapshot = portal.as_ref().map(|(portal, _)| &portal.client);
         let coach = if needs.coach {
             self.coach_of(&case.client, effect, snapshot).await?
         } else {
@@ -137,6 +139,8 @@ impl Engine {
             looked_at = self.clocks.real.now();
         }
         let read_at = self.now();
+        let (portal, sent) =
+            portal.map_or_else(Default::default, |(portal, sent)| (Some(portal), sent));
         Ok(Fresh {
             reading: GuardReading {
                 read_at,
@@ -151,21 +155,24 @@ impl Engine {
             },
             coaches,
             ops,
+            sent,
             looked_at,
             missing,
         })
     }
 
+    /// The portal's side, and what coaches (or we) wrote since the check-in was due.
     async fn read_portal(
         &self,
         case: &Case,
         view: &EffectView,
-    ) -> Result<Option<PortalReading>, EngineError> {
+    ) -> Result<Option<(PortalReading, Vec<PortalMessage>)>, EngineError> {
         let portal = &self.ports.portal;
         let Some(client) = portal.client(&case.client).await? else {
             return Ok(None);
         };
-        let since = self.check_ins_since(case, &view.effect.planned.input);
+        let input = &view.effect.planned.input;
+        let since = self.check_ins_since(case, input);
         let check_ins = portal.check_ins(&case.client, since).await?;
         let now = self.now();
         let day_ago = now.saturating_sub(MESSAGES_BACK).unwrap_or(now);
@@ -174,21 +181,28 @@ impl Engine {
             Some(conversation) => before(conversation.since),
             None => case.opened_at,
         };
-        let all = portal
-            .messages(&case.client, since.min(case.opened_at).min(day_ago))
+        let wanted = since.min(case.opened_at).min(day_ago);
+        let due = input.about().map(|(_, due)| self.start_of(due));
+        let mut messages = portal
+            .messages(&case.client, due.unwrap_or(wanted).min(wanted))
             .await?;
-        let mut messages = all;
+        let mut sent = messages.clone();
+        sent.retain(|message| message.author == Author::Coach);
+        messages.retain(|message| message.sent_at >= wanted);
         messages.retain(|message| !view.messages.contains(&message.id.0));
+        // One that no row of ours knows, and that a relay wrote all the same: no coach's.
+        messages.retain(|message| !message.key.as_deref().is_some_and(is_ours));
         // An outcome that was found late is stored beside her lane: what is left may be ours since.
         if !messages.is_empty() {
             let ours = self.our_messages(&case.client).await?;
             messages.retain(|message| !ours.contains(message.id.as_str()));
         }
-        Ok(Some(PortalReading {
+        let reading = PortalReading {
             client,
             check_ins,
             messages,
-        }))
+        };
+        Ok(Some((reading, sent)))
     }
 
     /// What the CRM shows as her contact type. A clinic without such a field has none.

@@ -18,16 +18,23 @@
 //!   without an outcome (a crash) is treated as unclear.
 //! - After an unclear outcome the request's bytes are frozen; only a definite "not sent" or a
 //!   proven absence leads back to the guard.
-//! - Before a second request, whatever the first was answered, the vendor is looked at: a refusal
-//!   may have come after the work was done (`again.rs`).
+//! - Before any request of something that is seen, the first too, the vendor is looked at for its
+//!   marker (`first.rs`), and for what earlier requests of the same identity may have left, whatever
+//!   they were answered and under whatever key (`again.rs`): a refusal may have come after the work
+//!   was done, and the database may be an earlier copy of itself.
+//! - What is cancelled although it may have been carried out is looked for all the same (*withdrawn*),
+//!   never sent again, and its case hears of it if it was.
 //!
 //! Not guaranteed: that an effect whose vendor can't prove absence is carried out without a person
-//! once its outcome was lost.
+//! once its outcome was lost. That two things of one purpose about one check-in both go out: they
+//! are one, even if the clinic had reworded the script between.
 
 mod again;
 mod contact_gap;
+mod first;
 mod guard;
 pub mod link;
+mod name;
 mod perform;
 mod probe;
 mod run;
@@ -37,12 +44,12 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use relay_core::effects::{Request, Settled};
-use relay_core::ids::EffectKey;
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 use relay_store::Effect;
-use sha2::{Digest as _, Sha256};
 
+pub use name::Name;
+pub(crate) use name::is_ours;
 pub use perform::ThroughPorts;
 
 /// Carries requests out and looks for them afterwards.
@@ -56,15 +63,15 @@ pub trait Perform: Debug + Send + Sync {
     /// what else is worth keeping.
     async fn attempt(
         &self,
-        key: &EffectKey,
+        name: &Name,
         request: &Request,
         now: Timestamp,
     ) -> Result<Performed, CallError>;
 
-    /// Looks whether a request made at or after `since` was carried out.
+    /// Looks whether a request made at or after `since` was carried out, under any of the names.
     async fn probe(
         &self,
-        key: &EffectKey,
+        name: &Name,
         request: &Request,
         since: Timestamp,
     ) -> Result<Sighting, CallError>;
@@ -86,18 +93,28 @@ pub struct Performed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sighting {
     /// It is there.
-    Seen {
-        /// The vendor's id for it.
-        vendor_ref: Option<String>,
-    },
+    Seen(Seen),
     /// It is not in what the vendor shows.
-    NotSeen,
+    NotSeen {
+        /// The highest ordinal that was seen of things that are out of the way; 0 if none was.
+        taken: u32,
+    },
 }
 
-/// The marker of an effect: short, opaque, the same for ever; invisible to clients.
-pub fn marker(key: &EffectKey) -> String {
-    let digest = Sha256::digest(key.as_str().as_bytes());
-    format!("relay:{}", &hex::encode(digest)[..20])
+/// Something of ours at a vendor.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The vendor's id for it.
+    pub vendor_ref: Option<String>,
+    /// When it was made there, where the vendor tells.
+    pub at: Option<Timestamp>,
+    /// A task that somebody has completed: what came of it is there to be read.
+    pub completed: bool,
+}
+
+impl Sighting {
+    /// Nothing of ours is there.
+    pub const NOTHING: Self = Self::NotSeen { taken: 0 };
 }
 
 /// The vendor's id for what a done effect made.

@@ -1,13 +1,16 @@
 //! Carries requests out through the ports: one arm per kind, one mutating request per attempt.
 
 use async_trait::async_trait;
+use relay_core::clients::PortalMessage;
 use relay_core::effects::{CardRemoval, Request};
-use relay_core::ids::EffectKey;
+use relay_core::ids::CoachId;
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
-use super::{Perform, Performed, Sighting, marker};
-use crate::ports::{CardRemoved, NewCallTask, NewEmail, NewNote, Ports, TagAdded};
+use super::{Name, Perform, Performed, Seen, Sighting};
+use crate::ports::{
+    CardRemoved, Found, FoundTask, NewCallTask, NewEmail, NewNote, Ports, TagAdded,
+};
 
 /// The real thing.
 #[derive(Debug, Clone)]
@@ -37,16 +40,53 @@ fn nothing_made((): ()) -> Performed {
     Performed::default()
 }
 
-fn seen(found: Option<String>) -> Sighting {
-    match found {
-        Some(id) => Sighting::Seen {
-            vendor_ref: Some(id),
-        },
-        None => Sighting::NotSeen,
+fn seen(found: Option<Found>) -> Sighting {
+    found.map_or(Sighting::NOTHING, |found| {
+        Sighting::Seen(Seen {
+            vendor_ref: Some(found.id),
+            at: found.at,
+            completed: false,
+        })
+    })
+}
+
+/// The message in a portal's list that is this one: by the key it was written with, or, where the
+/// portal shows none, by author and text.
+pub(super) fn message_of(
+    name: &Name,
+    listed: &[PortalMessage],
+    author: &CoachId,
+    text: &str,
+) -> Sighting {
+    let found = listed.iter().find(|message| match &message.key {
+        Some(key) => name.has_key(key),
+        None => message.coach.as_ref() == Some(author) && message.text == *text,
+    });
+    seen(found.map(|message| Found {
+        id: message.id.to_string(),
+        at: Some(message.sent_at),
+    }))
+}
+
+/// A task of ours among those found: one that is open before one that somebody completed, and none
+/// that the relay has closed itself.
+fn task_of(name: &Name, ordinals: &[(u32, String)], mut found: Vec<FoundTask>) -> Sighting {
+    let ordinal = |task: &FoundTask| ordinals.get(task.marker).map_or(1, |(ordinal, _)| *ordinal);
+    let taken = found.iter().map(ordinal).max().unwrap_or(0);
+    found.retain(|task| !name.closed.contains(&task.id));
+    // Stable: the newest of either comes first.
+    found.sort_by_key(|task| task.completed);
+    match found.into_iter().next() {
+        Some(task) => Sighting::Seen(Seen {
+            vendor_ref: Some(task.id.0),
+            at: task.at,
+            completed: task.completed,
+        }),
+        None => Sighting::NotSeen { taken },
     }
 }
 
-fn email(key: &EffectKey, request: &Request) -> Option<NewEmail> {
+fn email(name: &Name, request: &Request) -> Option<NewEmail> {
     let Request::Email {
         contact,
         user,
@@ -61,11 +101,11 @@ fn email(key: &EffectKey, request: &Request) -> Option<NewEmail> {
         user: user.clone(),
         subject: subject.clone(),
         text: text.clone(),
-        marker: marker(key),
+        marker: name.marker(),
     })
 }
 
-fn call_task(key: &EffectKey, request: &Request) -> Option<NewCallTask> {
+fn call_task(name: &Name, request: &Request) -> Option<NewCallTask> {
     let Request::CallTask {
         contact,
         user,
@@ -82,11 +122,11 @@ fn call_task(key: &EffectKey, request: &Request) -> Option<NewCallTask> {
         title: title.clone(),
         description: description.clone(),
         due: *due,
-        marker: marker(key),
+        marker: name.marker(),
     })
 }
 
-fn note(key: &EffectKey, request: &Request) -> Option<NewNote> {
+fn note(name: &Name, request: &Request) -> Option<NewNote> {
     let Request::ContactNote {
         contact,
         user,
@@ -101,7 +141,7 @@ fn note(key: &EffectKey, request: &Request) -> Option<NewNote> {
         user: user.clone(),
         title: title.clone(),
         text: text.clone(),
-        marker: marker(key),
+        marker: name.marker(),
     })
 }
 
@@ -165,7 +205,7 @@ impl Perform for ThroughPorts {
 
     async fn attempt(
         &self,
-        key: &EffectKey,
+        name: &Name,
         request: &Request,
         now: Timestamp,
     ) -> Result<Performed, CallError> {
@@ -178,7 +218,7 @@ impl Perform for ThroughPorts {
             } => Ok(made(
                 ports
                     .portal
-                    .send_message(key.as_str(), client, author, text)
+                    .send_message(&name.idempotency_key(), client, author, text)
                     .await?,
             )),
             Request::PortalNote {
@@ -188,7 +228,7 @@ impl Perform for ThroughPorts {
             } => Ok(made(
                 ports
                     .portal
-                    .add_note(key.as_str(), client, author, text)
+                    .add_note(&name.idempotency_key(), client, author, text)
                     .await?,
             )),
             Request::CloseTask { task } => ports.tasks.complete(task, now).await.map(nothing_made),
@@ -255,40 +295,43 @@ impl Perform for ThroughPorts {
                 })
             }
             Request::Email { .. } | Request::CallTask { .. } | Request::ContactNote { .. } => {
-                self.create(key, request).await
+                self.create(name, request).await
             }
         }
     }
 
     async fn probe(
         &self,
-        key: &EffectKey,
+        name: &Name,
         request: &Request,
         since: Timestamp,
     ) -> Result<Sighting, CallError> {
         let ports = &self.ports;
-        if let Some(email) = email(key, request) {
-            return Ok(seen(
-                ports.mail.find_sent(&email, since).await?.map(|id| id.0),
-            ));
-        }
-        if let Some(task) = call_task(key, request) {
-            return Ok(seen(ports.tasks.find(&task, since).await?.map(|id| id.0)));
-        }
-        if let Some(note) = note(key, request) {
-            return Ok(seen(ports.notes.find(&note, since).await?));
-        }
+        let markers = || name.markers().into_iter().map(|(_, marker)| marker);
         match request {
+            Request::Email {
+                contact, subject, ..
+            } => {
+                let markers: Vec<_> = markers().collect();
+                let found = ports.mail.find_sent(contact, subject, &markers, since);
+                Ok(seen(found.await?))
+            }
+            Request::CallTask { contact, .. } => {
+                let markers: Vec<_> = markers().collect();
+                let found = ports.tasks.find(contact, &markers, since).await?;
+                Ok(task_of(name, &name.markers(), found))
+            }
+            Request::ContactNote { contact, .. } => {
+                let markers: Vec<_> = markers().collect();
+                Ok(seen(ports.notes.find(contact, &markers, since).await?))
+            }
             Request::PortalMessage {
                 client,
                 author,
                 text,
             } => {
                 let listed = ports.portal.messages(client, since).await?;
-                let found = listed.into_iter().find(|message| {
-                    message.coach.as_ref() == Some(author) && message.text == *text
-                });
-                Ok(seen(found.map(|message| message.id.0)))
+                Ok(message_of(name, &listed, author, text))
             }
             Request::PortalNote {
                 client,
@@ -296,15 +339,19 @@ impl Perform for ThroughPorts {
                 text,
             } => {
                 let listed = ports.portal.notes(client, since).await?;
-                let found = listed
-                    .into_iter()
-                    .find(|note| note.author == *author && note.text == *text);
-                Ok(seen(found.map(|note| note.id)))
+                let found = listed.into_iter().find(|note| match &note.key {
+                    Some(key) => name.has_key(key),
+                    None => note.author == *author && note.text == *text,
+                });
+                Ok(seen(found.map(|note| Found {
+                    id: note.id,
+                    at: Some(note.written_at),
+                })))
             }
             desired => Ok(if self.holds(desired).await? {
-                Sighting::Seen { vendor_ref: None }
+                Sighting::Seen(Seen::default())
             } else {
-                Sighting::NotSeen
+                Sighting::NOTHING
             }),
         }
     }
@@ -312,15 +359,15 @@ impl Perform for ThroughPorts {
 
 impl ThroughPorts {
     /// The kinds that carry a marker.
-    async fn create(&self, key: &EffectKey, request: &Request) -> Result<Performed, CallError> {
+    async fn create(&self, name: &Name, request: &Request) -> Result<Performed, CallError> {
         let ports = &self.ports;
-        if let Some(email) = email(key, request) {
+        if let Some(email) = email(name, request) {
             return ports.mail.send(&email).await.map(nothing_made);
         }
-        if let Some(task) = call_task(key, request) {
+        if let Some(task) = call_task(name, request) {
             return Ok(made(ports.tasks.create(&task).await?.0));
         }
-        if let Some(note) = note(key, request) {
+        if let Some(note) = note(name, request) {
             return Ok(made(ports.notes.create(&note).await?));
         }
         Err(CallError::permanent(

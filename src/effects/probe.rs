@@ -3,11 +3,11 @@
 use relay_core::effects::{Absence, Settled};
 use relay_core::retry::absence_proven;
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{Effect, EffectState, Job, JobEnd, JobError, Op};
+use relay_store::{Effect, EffectState, Intent, Job, JobEnd, JobError, Op};
 
-use crate::checkpoint::{PROBE, PROBE_COMMIT};
-use crate::effects::Sighting;
-use crate::effects::settle::{Ending, remember};
+use crate::checkpoint::PROBE_COMMIT;
+use crate::effects::again::{different, is_unknown, says_it_is_there};
+use crate::effects::settle::{Ending, found};
 use crate::engine::jobs::{fence, missing};
 use crate::engine::{Engine, EngineError};
 
@@ -16,7 +16,12 @@ pub(super) const SKEW: SignedDuration = SignedDuration::from_mins(2);
 
 impl Engine {
     /// Looks whether an effect with an unclear outcome happened.
-    pub(crate) async fn look(&self, job: &Job, effect: &Effect) -> Result<(), EngineError> {
+    pub(crate) async fn look(
+        &self,
+        job: &Job,
+        effect: &Effect,
+        same: &[Effect],
+    ) -> Result<(), EngineError> {
         let request = effect.request.as_ref();
         let request = request.ok_or_else(|| missing("probe", "no request is stored"))?;
         let since = effect.intended_at.unwrap_or(effect.created_at);
@@ -32,32 +37,25 @@ impl Engine {
             let why = "the vendor may not show it yet".to_owned();
             return self.end(job, JobEnd::Snooze { at, why }, Vec::new()).await;
         }
-        let from = since.saturating_sub(SKEW).unwrap_or(since);
-        let sighting = self
-            .call(PROBE, self.perform.probe(effect.key(), request, from))
-            .await?;
+        let name = self.name_of(effect, same).await?;
+        let asked = self.answered(effect).await?;
+        let mut requests = different(&asked);
+        if requests.is_empty() {
+            requests.push((request, since));
+        }
+        for (request, at) in requests {
+            if let Some(seen) = self.look_for(&name, request, at).await? {
+                let ending = found(effect, Some(request), seen, at, self.task_ops(effect));
+                return self
+                    .settle(job, effect, &[EffectState::Unclear], ending)
+                    .await;
+            }
+        }
         // That something is not there proves nothing by a clock that is wrong.
-        if !matches!(sighting, Sighting::Seen { .. })
-            && let Some(apart) = self.clocks_apart().await?
-        {
+        if let Some(apart) = self.clocks_apart().await? {
             return self.wait_for_clock(job, &apart, Vec::new()).await;
         }
-        match sighting {
-            Sighting::Seen { vendor_ref } => {
-                let settled = Settled::Done {
-                    at: since,
-                    vendor_ref,
-                    by_probe: true,
-                };
-                let ending = Ending {
-                    more: remember(effect, request),
-                    ..Ending::new(EffectState::Done, settled)
-                };
-                self.settle(job, effect, &[EffectState::Unclear], ending)
-                    .await
-            }
-            Sighting::NotSeen => self.not_seen(job, effect, since, now).await,
-        }
+        self.not_seen(job, effect, &asked, now).await
     }
 
     /// An intent without an outcome: the worker died in between. It may have happened.
@@ -91,16 +89,22 @@ impl Engine {
         &self,
         job: &Job,
         effect: &Effect,
-        since: Timestamp,
+        asked: &[Intent],
         began: Timestamp,
     ) -> Result<(), EngineError> {
         let now = self.now();
+        let since = effect.intended_at.unwrap_or(effect.created_at);
         let absence = effect.kind().absence();
         let looked = self.move_effect(effect, EffectState::Unclear, EffectState::Unclear);
         match absence {
+            // The vendor has said that it has something under our key.
+            _ if asked.iter().any(says_it_is_there) => {}
             // What counts is when the look began: what became visible while it was under way may
             // have been on a page that had been read already.
             _ if absence_proven(absence, since, began) => {
+                if effect.withdrawn_at.is_some() {
+                    return self.not_wanted(job, effect).await;
+                }
                 // Counted as a failure, so that a vendor that loses every request ends in a work
                 // item and not in an endless circle.
                 let message = "not carried out, as the vendor shows".to_owned();
@@ -111,26 +115,44 @@ impl Engine {
                     return self.end(job, end, ops).await;
                 }
                 let back = self.back_to_planned(effect, EffectState::Unclear);
-                self.end(job, end, vec![back]).await
+                return self.end(job, end, vec![back]).await;
             }
             Absence::ProvenAfter(after) => {
                 let from = since.saturating_add(after).unwrap_or(now).max(now);
                 let why = "not there yet; absence is not proven yet".to_owned();
-                self.end(job, JobEnd::Snooze { at: from, why }, vec![looked])
+                return self
+                    .end(job, JobEnd::Snooze { at: from, why }, vec![looked])
+                    .await;
+            }
+            Absence::Never | Absence::DesiredState => {}
+        }
+        match self.probes.next(effect.probes + 1, since, now) {
+            Some(at) => {
+                let why = "not there yet; looking again".to_owned();
+                self.end(job, JobEnd::Snooze { at, why }, vec![looked])
                     .await
             }
-            _ => match self.probes.next(effect.probes + 1, since, now) {
-                Some(at) => {
-                    let why = "not there yet; looking again".to_owned();
-                    self.end(job, JobEnd::Snooze { at, why }, vec![looked])
-                        .await
-                }
-                None => {
-                    self.unsettle(job, effect, "not in what the vendor shows")
-                        .await
-                }
-            },
+            // Refused, not listed in all that time, and no longer wanted: nobody needs to be asked.
+            None if effect.withdrawn_at.is_some() && !asked.iter().any(is_unknown) => {
+                self.not_wanted(job, effect).await
+            }
+            None => {
+                let evidence = "not in what the vendor shows";
+                self.unsettle(job, effect, EffectState::Unclear, evidence)
+                    .await
+            }
         }
+    }
+
+    /// It was withdrawn, and was not carried out: over.
+    async fn not_wanted(&self, job: &Job, effect: &Effect) -> Result<(), EngineError> {
+        let why = "no longer wanted, and not carried out".to_owned();
+        let ending = Ending {
+            end: JobEnd::Cancelled { why },
+            ..Ending::new(EffectState::Cancelled, Settled::Cancelled)
+        };
+        self.settle(job, effect, &[EffectState::Unclear], ending)
+            .await
     }
 
     /// The probe can't tell: a person decides, never by sending again by ourselves.
@@ -138,6 +160,7 @@ impl Engine {
         &self,
         job: &Job,
         effect: &Effect,
+        from: EffectState,
         evidence: &str,
     ) -> Result<(), EngineError> {
         let error = JobError {
@@ -152,7 +175,6 @@ impl Engine {
             more: self.unsettled_item_ops(job, effect, evidence),
             ..Ending::new(EffectState::Unsettled, settled)
         };
-        self.settle(job, effect, &[EffectState::Unclear], ending)
-            .await
+        self.settle(job, effect, &[from], ending).await
     }
 }

@@ -12,12 +12,13 @@ use relay_store::{Effect, EffectState, EffectView, Intent, Job, JobEnd, JobError
 use serde_json::Value;
 
 use crate::checkpoint::{ATTEMPT, GUARD, INTENT, READ_BACK, REFUSE};
-use crate::effects::Performed;
-use crate::effects::again::Earlier;
+use crate::effects::again::{CONFLICT, Earlier};
 use crate::effects::contact_gap::is_message;
-use crate::effects::guard::{Fresh, Missing};
+use crate::effects::first::First;
+use crate::effects::guard::{FRESH, Fresh, Missing};
 use crate::effects::perform::can_be_read_back;
-use crate::effects::settle::{Ending, remember};
+use crate::effects::settle::{Ending, found, remember};
+use crate::effects::{Name, Performed};
 use crate::engine::commands::OUTREACH;
 use crate::engine::jobs::{fence, member, missing};
 use crate::engine::presence::IN_DOUBT;
@@ -44,7 +45,9 @@ impl Engine {
         let view = view.ok_or_else(|| missing("effect", "no such effect is planned"))?;
         match view.effect.state {
             EffectState::Planned => self.send(job, &view).await,
-            EffectState::Intended | EffectState::Unclear => self.look(job, &view.effect).await,
+            EffectState::Intended | EffectState::Unclear => {
+                self.look(job, &view.effect, &view.same).await
+            }
             _ => self.end(job, JobEnd::Done, Vec::new()).await,
         }
     }
@@ -57,12 +60,16 @@ impl Engine {
         let mut view = EffectView {
             case: None,
             of_case: Vec::new(),
+            same: Vec::new(),
             cases: Vec::new(),
             messages: Vec::new(),
             setting: None,
             effect,
         };
         let (effect, store) = (&view.effect, &self.store);
+        if let Some(identity) = effect.planned.identity() {
+            view.same = store.effects_of_identity(&identity).await?;
+        }
         if effect.state != EffectState::Planned {
             return Ok(Some(view));
         }
@@ -99,49 +106,83 @@ impl Engine {
             let why = "she had a message of another case within the day".to_owned();
             return self.put_off(job, at, why, Vec::new()).await;
         }
-        match self.earlier(effect).await? {
-            Earlier::Nothing => {}
-            Earlier::There { at, vendor_ref } => {
-                let settled = Settled::Done {
-                    at,
-                    vendor_ref,
-                    by_probe: true,
-                };
-                let ending = Ending::new(EffectState::Done, settled);
-                return self
-                    .settle(job, effect, &[EffectState::Planned], ending)
-                    .await;
+        let mut name = self.name_of(effect, &view.same).await?;
+        let looked = match self.earlier(effect, &view.same, &name).await? {
+            Earlier::Nothing(looked) => looked,
+            Earlier::There { at, seen } => {
+                let planned = [EffectState::Planned];
+                let ending = found(effect, None, seen, at, self.task_ops(effect));
+                return self.settle(job, effect, &planned, ending).await;
             }
             // Not put off: what failed before this still counts.
             Earlier::MayShowUp { until: at } => {
                 let why = "refused, and the vendor may not show yet that it was done".to_owned();
                 return self.end(job, JobEnd::Snooze { at, why }, Vec::new()).await;
             }
-        }
-        let workflow = self.book.of_case(self.store.as_ref(), case).await?;
-        let needs = workflow.needs(&effect.planned);
-        let read = self
-            .call(GUARD, self.read_for_guard(case, view, needs))
-            .await?;
-        let cx = Context {
-            calendar: &self.calendar,
-            coaches: &read.coaches,
-            now: self.now(),
-        };
-        let verdict = match &read.missing {
-            Some(Missing::Doubtful(again)) => {
+            Earlier::CantTell => {
+                let evidence =
+                    "an earlier one may have gone out; it is not in what the vendor shows";
                 return self
-                    .put_off(job, *again, IN_DOUBT.to_owned(), read.ops)
+                    .unsettle(job, effect, EffectState::Planned, evidence)
                     .await;
             }
-            Some(Missing::Gone(contact)) => Verdict::Overtaken {
-                by: "her contact in the CRM being gone".to_owned(),
-                facts: vec![self.contact_fact(&case.client, contact, FactBody::ContactGone)],
-            },
-            None => workflow.guard(cx, case, &effect.planned, &read.reading),
         };
+        let workflow = self.book.of_case(self.store.as_ref(), case).await?;
+        let needs = workflow.needs(&effect.planned);
+        let guarded = |read: &Fresh| -> Verdict {
+            if let Some(Missing::Gone(contact)) = &read.missing {
+                let fact = self.contact_fact(&case.client, contact, FactBody::ContactGone);
+                return Verdict::Overtaken {
+                    by: "her contact in the CRM being gone".to_owned(),
+                    facts: vec![fact],
+                };
+            }
+            let cx = Context {
+                calendar: &self.calendar,
+                coaches: &read.coaches,
+                now: self.now(),
+            };
+            workflow.guard(cx, case, &effect.planned, &read.reading)
+        };
+        let mut read = self
+            .call(GUARD, self.read_for_guard(case, view, needs))
+            .await?;
+        if let Some(Missing::Doubtful(again)) = &read.missing {
+            return self
+                .put_off(job, *again, IN_DOUBT.to_owned(), read.ops)
+                .await;
+        }
+        let mut verdict = guarded(&read);
+        // What is held for a person may be there already, and then nobody needs to be asked.
+        if let Verdict::Go(request)
+        | Verdict::Hold {
+            ready: Some(request),
+            ..
+        } = &verdict
+        {
+            let began = self.clocks.real.now();
+            let look = self.first_look(job, effect, &mut name, request, &read, &looked);
+            if matches!(look.await?, First::Over) {
+                return Ok(());
+            }
+            // The look took its time: what the client did meanwhile counts.
+            if self.clocks.real.now().duration_since(began) > FRESH {
+                read = self
+                    .call(GUARD, self.read_for_guard(case, view, needs))
+                    .await?;
+                if let Some(Missing::Doubtful(again)) = &read.missing {
+                    return self
+                        .put_off(job, *again, IN_DOUBT.to_owned(), read.ops)
+                        .await;
+                }
+                verdict = guarded(&read);
+            }
+        }
         match verdict {
-            Verdict::Go(request) => self.carry_out(job, case, effect, request, read).await,
+            Verdict::Go(request) => {
+                self.carry_out(job, case, effect, &name, request, read)
+                    .await
+            }
             Verdict::Later { at, reason } => self.put_off(job, at, reason, read.ops).await,
             Verdict::Overtaken { by, facts } => {
                 let mut stepping = self.stepping_with_names(&case.client).await?;
@@ -219,6 +260,7 @@ impl Engine {
         job: &Job,
         case: &Case,
         effect: &Effect,
+        name: &Name,
         request: Request,
         read: Fresh,
     ) -> Result<(), EngineError> {
@@ -273,11 +315,20 @@ impl Engine {
                 .not_begun(job, effect, &intent, "outreach is stopped", STOPPED_FOR)
                 .await;
         }
+        // A copy of the database that was made before now is behind the file from now on: what can
+        // never be looked for with certainty must at least be known to have been possible.
+        if effect.kind().absence() == Absence::Never
+            && let Err(error) = self.count().await
+        {
+            let why = "the generation of the database could not be counted";
+            self.not_begun(job, effect, &intent, why, STOPPED_FOR)
+                .await?;
+            return Err(error);
+        }
         let outcome = self
             .call(
                 ATTEMPT,
-                self.perform
-                    .attempt(&intent.key, &intent.request, intent.at),
+                self.perform.attempt(name, &intent.request, intent.at),
             )
             .await;
         match outcome {
@@ -365,7 +416,8 @@ impl Engine {
         {
             Ok(true) => self.done(job, effect, intent, performed).await,
             Ok(false) | Err(_) => {
-                self.unclear(job, effect, intent, "read back otherwise")
+                let outcome = Class::Unclear.as_str();
+                self.unclear(job, effect, intent, outcome, "read back otherwise")
                     .await
             }
         }
@@ -399,8 +451,15 @@ impl Engine {
             more,
             ..Ending::new(EffectState::Done, settled)
         };
-        self.settle(job, effect, &[EffectState::Intended], ending)
-            .await
+        // Whoever took this job over when its lease was lost may have looked meanwhile, and not have
+        // seen what was still on its way. The answer settles it.
+        let from = [
+            EffectState::Intended,
+            EffectState::Unclear,
+            EffectState::Unsettled,
+            EffectState::Planned,
+        ];
+        self.settle(job, effect, &from, ending).await
     }
 
     async fn not_done(
@@ -411,7 +470,14 @@ impl Engine {
         error: &CallError,
     ) -> Result<(), EngineError> {
         if error.class == Class::Unclear {
-            return self.unclear(job, effect, intent, &error.message).await;
+            // It has something under this key: not being listed will prove nothing.
+            let outcome = match error.status {
+                Some(409) => CONFLICT,
+                _ => Class::Unclear.as_str(),
+            };
+            return self
+                .unclear(job, effect, intent, outcome, &error.message)
+                .await;
         }
         let (end, given_up) = self.decide_again(job, error.class, error.to_string());
         let end_intent = Op::EndIntent {
@@ -452,6 +518,7 @@ impl Engine {
         job: &Job,
         effect: &Effect,
         intent: &Intent,
+        outcome: &str,
         why: &str,
     ) -> Result<(), EngineError> {
         let now = self.now();
@@ -460,7 +527,7 @@ impl Engine {
             Op::EndIntent {
                 key: intent.key.clone(),
                 revision: intent.revision,
-                outcome: "unclear".to_owned(),
+                outcome: outcome.to_owned(),
             },
             self.move_effect(effect, EffectState::Intended, EffectState::Unclear),
         ];

@@ -1,15 +1,19 @@
 //! Stores how an effect ended, and lets its case hear of it, in one batch.
 
-use relay_core::effects::{EffectInput, EffectKind, Request, Settled};
+use relay_core::effects::{Absence, EffectInput, EffectKind, Request, Settled};
 use relay_core::facts::Fact;
+use relay_core::time::Timestamp;
 use relay_core::workflow::Input;
-use relay_store::{Effect, EffectState, Job, JobEnd, Op};
+use relay_store::{Effect, EffectState, Job, JobEnd, Op, WorkSettled, effect_job_key};
 use serde_json::json;
 
 use crate::checkpoint::SETTLE;
+use crate::effects::Seen;
 use crate::engine::conversation::contact_type_fact;
+use crate::engine::hints::{Origin, Watched};
 use crate::engine::jobs::{fence, log_death, lost_lease, member};
 use crate::engine::{Engine, EngineError, Stepping};
+use crate::receipts::{Hint, HintObject};
 
 /// How often an outcome is tried to be stored while the case keeps moving. What has happened has
 /// happened: giving up here would turn a known outcome into an unclear one.
@@ -62,6 +66,9 @@ impl Engine {
             facts,
             ..
         } = ending;
+        if effect.kind().absence() == Absence::Never {
+            stepping.push(Self::off_the_list(effect));
+        }
         stepping.push(Op::MoveEffect {
             key: effect.key().clone(),
             from: from.to_vec(),
@@ -106,7 +113,7 @@ impl Engine {
         job: &Job,
         effect: &Effect,
         from: &[EffectState],
-        ending: Ending,
+        mut ending: Ending,
     ) -> Result<(), EngineError> {
         let mut held = true;
         for _ in 0..TRIES {
@@ -137,12 +144,16 @@ impl Engine {
                 }
                 Err(error) if error.is_conflict() && !lost_lease(&error) => {
                     let stored = self.store.effect(effect.key()).await?;
-                    if stored.is_none_or(|stored| !from.contains(&stored.state)) {
-                        // Settled or cancelled by somebody else: what is left is to free the lane.
-                        if held {
-                            return self.end(job, JobEnd::Done, Vec::new()).await;
-                        }
-                        return Ok(());
+                    if !stored.as_ref().is_some_and(|now| from.contains(&now.state)) {
+                        return self.settled_elsewhere(job, stored, held).await;
+                    }
+                    let state = stored.map(|now| now.state);
+                    if state != Some(EffectState::Intended) {
+                        // Whoever took the job over has told that the outcome was not known. It is.
+                        ending.more.retain(|op| !matches!(op, Op::EndIntent { .. }));
+                    }
+                    if state == Some(EffectState::Unsettled) {
+                        ending.more.extend(self.answered_late(effect));
                     }
                 }
                 Err(error) => return Err(error),
@@ -151,6 +162,64 @@ impl Engine {
         Err(EngineError::Refused(
             "the case keeps moving; the outcome is not stored".to_owned(),
         ))
+    }
+
+    /// A person was asked whether it went out, and the answer came after all.
+    fn answered_late(&self, effect: &Effect) -> [Op; 2] {
+        let (at, why) = (self.now(), "the vendor's answer came late".to_owned());
+        [
+            Op::SettleWorkByKey {
+                dedupe_key: format!("unsettled/{}", effect.key()),
+                settled: WorkSettled {
+                    at,
+                    by: "relay".to_owned(),
+                    action: why.clone(),
+                },
+            },
+            Op::CancelJobByKey {
+                key: effect_job_key(effect.key()),
+                why,
+                at,
+            },
+        ]
+    }
+
+    /// Settled or cancelled by somebody else: what is left is to free the lane, or to look for what
+    /// was withdrawn meanwhile.
+    async fn settled_elsewhere(
+        &self,
+        job: &Job,
+        stored: Option<Effect>,
+        held: bool,
+    ) -> Result<(), EngineError> {
+        if !held {
+            return Ok(());
+        }
+        let end = match stored.map(|stored| stored.state) {
+            Some(EffectState::Intended | EffectState::Unclear) => JobEnd::Snooze {
+                at: self.now(),
+                why: "no longer wanted: looking whether it was carried out".to_owned(),
+            },
+            _ => JobEnd::Done,
+        };
+        self.end(job, end, Vec::new()).await
+    }
+
+    /// What must be read of a task that somebody has completed.
+    pub(super) fn task_ops(&self, effect: &Effect) -> impl Fn(&str) -> Vec<Op> {
+        let client = effect.planned.client.clone();
+        move |task| {
+            let watched = Watched {
+                hint: Hint {
+                    object: HintObject::Task,
+                    id: task.to_owned(),
+                    at: None,
+                    deleted: false,
+                },
+                clients: vec![client.clone()],
+            };
+            self.reread_ops(&Origin::gap(self.now()), &watched)
+        }
     }
 
     /// What the death of a job means: its effect is dead (or, if it was unclear, undecidable), its
@@ -228,6 +297,33 @@ impl Engine {
             at: self.now(),
         });
         Ok(ops)
+    }
+}
+
+/// The ending of an effect that was found at the vendor; `at` is when it was asked for, where the
+/// vendor doesn't tell when it was made. `of_task` is what must be read of a completed task.
+pub(super) fn found(
+    effect: &Effect,
+    request: Option<&Request>,
+    seen: Seen,
+    at: Timestamp,
+    of_task: impl Fn(&str) -> Vec<Op>,
+) -> Ending {
+    let mut more: Vec<Op> = request
+        .into_iter()
+        .flat_map(|request| remember(effect, request))
+        .collect();
+    if let Some(task) = seen.vendor_ref.as_deref().filter(|_| seen.completed) {
+        more.extend(of_task(task));
+    }
+    let settled = Settled::Done {
+        at: seen.at.unwrap_or(at),
+        vendor_ref: seen.vendor_ref,
+        by_probe: true,
+    };
+    Ending {
+        more,
+        ..Ending::new(EffectState::Done, settled)
     }
 }
 

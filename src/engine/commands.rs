@@ -29,7 +29,7 @@ pub(super) fn refused<T>(text: impl Into<String>) -> Result<T, EngineError> {
 }
 
 impl Engine {
-    pub(super) fn audit(
+    pub(crate) fn audit(
         &self,
         who: &str,
         what: &str,

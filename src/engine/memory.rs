@@ -13,9 +13,16 @@
 //! after that day can have gone out in it, so the mark needs no end: it stops mattering by itself.
 //! Two marks are one, of the later moment.
 
+mod generation;
+mod list;
+
 use relay_core::time::Timestamp;
 use relay_store::{Op, Store, StoreError};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use generation::Counter;
+pub use generation::{GenerationFile, Told};
+pub(crate) use list::ITEM;
 
 /// The setting that holds the mark.
 const OLD: &str = "memory/old";

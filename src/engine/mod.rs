@@ -29,7 +29,7 @@ mod drift;
 pub mod dry_run;
 pub mod error;
 mod held_back;
-mod hints;
+pub(crate) mod hints;
 pub mod hook_watch;
 mod intake;
 pub mod invariants;
@@ -137,6 +137,7 @@ pub struct Parts {
 pub struct Engine {
     parts: Arc<Parts>,
     latest: Arc<wake::Latest>,
+    counter: memory::Counter,
 }
 
 impl std::ops::Deref for Engine {
@@ -152,12 +153,24 @@ impl Engine {
         Self {
             parts: Arc::new(parts),
             latest: Arc::default(),
+            counter: memory::Counter::default(),
         }
     }
 
-    /// Stores what must be there before the first receipt is read: the procedures in force, since
-    /// when they are switched on, and the standing jobs.
+    /// The same, counting the generations of its database with `file` (see [`memory`]).
+    #[must_use]
+    pub fn counted_with(self, file: Arc<dyn memory::GenerationFile>) -> Self {
+        Self {
+            counter: memory::Counter::with(file),
+            ..self
+        }
+    }
+
+    /// Finds out whether the database is as new as it should be, and stores what must be there before
+    /// the first receipt is read: the procedures in force, since when they are switched on, and the
+    /// standing jobs.
     pub async fn prepare(&self) -> Result<(), EngineError> {
+        self.examine_memory().await?;
         let mut ops = self.book.ops_at_start(self.now());
         ops.extend(self.standing_jobs());
         ops.extend(self.reconcile_at_start().await?);

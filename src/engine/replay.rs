@@ -123,9 +123,9 @@ impl Engine {
         let since = effect.intended_at.unwrap_or(effect.created_at);
         let from = since.saturating_sub(SKEW).unwrap_or(since);
         let began = self.now();
-        if let Sighting::Seen { vendor_ref } =
-            self.perform.probe(effect.key(), request, from).await?
-        {
+        let name = self.name_alone(effect).await?;
+        if let Sighting::Seen(seen) = self.perform.probe(&name, request, from).await? {
+            let vendor_ref = seen.vendor_ref;
             return Ok(Preview::AlreadyDone { vendor_ref });
         }
         // A request that was refused for good was not carried out, whatever a probe can prove.
@@ -310,6 +310,25 @@ impl Engine {
             by: by.to_owned(),
             action: "cancel".to_owned(),
         };
+        let effect = self.effect_of(&job).await?;
+        if let Some(effect) = &effect
+            && self.may_have_gone_out(effect).await?
+        {
+            // It is looked for, and ends as done or cancelled: its job stays.
+            let ops = vec![
+                Op::CancelEffect {
+                    key: effect.key().clone(),
+                    why: format!("cancelled by {by}"),
+                    at: now,
+                },
+                Op::SettleWorkByKey {
+                    dedupe_key: format!("dead/{id}"),
+                    settled,
+                },
+                self.audit(by, "cancel", &id.to_string(), serde_json::Value::Null),
+            ];
+            return Ok(ops);
+        }
         let mut ops = vec![
             Op::CancelJob {
                 id,
@@ -328,7 +347,7 @@ impl Engine {
                 detail: serde_json::Value::Null,
             }),
         ];
-        if let Some(effect) = self.effect_of(&job).await? {
+        if let Some(effect) = effect {
             ops.push(Op::SettleWorkByKey {
                 dedupe_key: format!("held/{}", effect.key()),
                 settled,
@@ -336,6 +355,15 @@ impl Engine {
         }
         ops.extend(self.tell_cancelled(&job, by).await?);
         Ok(ops)
+    }
+
+    /// Whether something that is seen may have been made although nothing says so.
+    async fn may_have_gone_out(&self, effect: &Effect) -> Result<bool, EngineError> {
+        let stands = matches!(effect.state, EffectState::Planned | EffectState::Held);
+        if !stands || effect.revision == 0 || !effect.kind().has_identity() {
+            return Ok(false);
+        }
+        Ok(!self.answered(effect).await?.is_empty())
     }
 
     /// What the cancelling of a job means for its case: a case must never wait for what nobody

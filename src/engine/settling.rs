@@ -13,6 +13,7 @@ use super::commands::{parse_action, refused};
 use crate::checkpoint::SETTLE;
 use crate::effects::settle::Ending;
 use crate::engine::jobs::missed_check;
+use crate::engine::memory::ITEM;
 use crate::engine::replay::Preview;
 use crate::engine::{Engine, EngineError};
 use crate::remedy::Run;
@@ -30,6 +31,8 @@ enum Settling {
     Happened { effect: Box<Effect>, job: JobId },
     /// A check-in of the backlog is followed up.
     Release(Box<Job>),
+    /// Emails that may have gone out while the memory was too old: all of the list, or of some clients.
+    List { clients: Option<String> },
     /// A decision about a case.
     Decide {
         case: CaseId,
@@ -80,6 +83,11 @@ impl Engine {
                 self.wake.notify_one();
                 Ok(())
             }
+            Settling::List { clients } => {
+                let audit = self.audit(by, "work", &id.to_string(), json!({ "action": action }));
+                self.settle_list(&item, by, action, clients.as_deref(), audit)
+                    .await
+            }
             // Settled before the case moves: what it no longer asks, it settles in its own name.
             Settling::Decide { case, decision, .. } => {
                 self.decide_case_after(case, by, decision, &messages_of(&item), &ops)
@@ -112,6 +120,10 @@ impl Engine {
                 vec!["it is stored as done, and nothing is sent".to_owned()]
             }
             Settling::Release(_) => vec!["the check-in is followed up from now on".to_owned()],
+            Settling::List { .. } if action == "happened" => {
+                vec!["they are stored as done, and nothing is sent".to_owned()]
+            }
+            Settling::List { .. } => vec!["each is guarded again, then sent".to_owned()],
             Settling::Decide {
                 not_yet: Some(why), ..
             } => return refused(why),
@@ -160,6 +172,9 @@ impl Engine {
             "backlog" => self.settling_backlog(&item, action).await?,
             "connection" | "alarm" | "billing" | "link" | "stale" | "drift" | "unknown_client"
             | "open_break" | "status_word" | "clock" | "stuck" => Settling::Alone,
+            ITEM => Settling::List {
+                clients: text.map(str::to_owned),
+            },
             _ => self.settling_case_item(&item, by, action, text).await?,
         };
         Ok((item, settling))

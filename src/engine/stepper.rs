@@ -371,6 +371,7 @@ impl Stepping<'_> {
             intended_at: None,
             probes: 0,
             settled: None,
+            withdrawn_at: None,
             created_at: self.now,
             changed_at: self.now,
             planned,

@@ -3,8 +3,8 @@
 //! Each asks for its turn at the vendors it calls before it runs (`turn.rs`).
 //!
 //! A claim is a lease in real time with a fence. While a job runs its lease is renewed at a third
-//! of its length; a renewal that finds the lease gone drops the job where it stands, because
-//! somebody else has it now. When told to stop, the worker claims nothing more, gives what runs a
+//! of its length. A job whose lease is gone ends by itself: somebody else has it now, and nothing is
+//! begun or stored without the lease, except that a request was carried out. When told to stop, the worker claims nothing more, gives what runs a
 //! time until the cut, and hands the rest back without counting a failure.
 
 use std::sync::Arc;
@@ -49,6 +49,7 @@ impl Engine {
     pub async fn drain(&self, lane: Option<&str>) -> Result<usize, EngineError> {
         let mut ran = 0;
         self.bring_back().await?;
+        self.count_now_and_then().await?;
         loop {
             self.intake().await?;
             let claimed = self.claim(1, lane, None).await?;
@@ -128,9 +129,11 @@ impl Engine {
                         self.clocks.real.now().saturating_add(lease).unwrap_or(Timestamp::MAX);
                     match self.store.renew(fence(job), until).await {
                         Ok(true) => {}
+                        // What it has asked of a vendor is answered all the same, and the answer
+                        // is worth knowing. Whatever else it wants to store, its fence keeps out.
                         Ok(false) => {
-                            tracing::warn!(job = %job.id, kind = job.kind, "lease lost; dropped");
-                            return Ok(());
+                            tracing::warn!(job = %job.id, kind = job.kind, "lease lost");
+                            return work.await;
                         }
                         // Dropping it here would make a known outcome an unclear one. If the lease
                         // ends meanwhile, the fence keeps its changes out.
@@ -175,6 +178,7 @@ pub async fn run(engine: Engine, concurrency: u32, stop: Stop) -> Result<(), Eng
             survive(engine.rescue().await)?;
             survive(engine.bring_back().await)?;
             survive(engine.tell_damage().await)?;
+            survive(engine.count_now_and_then().await)?;
         }
         looks = looks.wrapping_add(1);
         let free = concurrency.saturating_sub(u32::try_from(running.len()).unwrap_or(u32::MAX));
@@ -285,6 +289,7 @@ async fn wind_down(
         () = stop.cut() => {}
     }
     running.shutdown().await;
+    survive(engine.count().await)?;
     let handed_back = engine.store.hand_back(&engine.worker, engine.now()).await?;
     tracing::info!(handed_back, "the worker has stopped");
     Ok(())

@@ -7,7 +7,7 @@ use relay_core::channel::EmailRecord;
 use relay_core::clients::{BillingSnapshot, ContactSnapshot};
 use relay_core::effects::CardRemoval;
 use relay_core::facts::CallOutcome;
-use relay_core::ids::{ContactId, CrmUserId, EmailId, PaymentMethodId, SubscriptionId, TaskId};
+use relay_core::ids::{ContactId, CrmUserId, PaymentMethodId, SubscriptionId, TaskId};
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
@@ -60,6 +60,28 @@ pub trait Contacts: Debug + Send + Sync {
     ) -> Result<ContactTypeWrite, CallError>;
 }
 
+/// What was found by its marker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The CRM's id.
+    pub id: String,
+    /// When it was sent or made, where the CRM tells.
+    pub at: Option<Timestamp>,
+}
+
+/// A call task that was found by its marker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundTask {
+    /// Its id.
+    pub id: TaskId,
+    /// The place of its marker among those looked for.
+    pub marker: usize,
+    /// Whether it is completed.
+    pub completed: bool,
+    /// When it was made, where the CRM tells.
+    pub at: Option<Timestamp>,
+}
+
 /// An email to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEmail {
@@ -86,12 +108,14 @@ pub trait Mail: Debug + Send + Sync {
     ) -> Result<Vec<EmailRecord>, CallError>;
     /// Sends an email. The CRM gives no id.
     async fn send(&self, email: &NewEmail) -> Result<(), CallError>;
-    /// Looks for a sent email by its marker.
+    /// Looks for an email to the contact with this subject that holds one of the markers.
     async fn find_sent(
         &self,
-        email: &NewEmail,
+        contact: &ContactId,
+        subject: &str,
+        markers: &[String],
         since: Timestamp,
-    ) -> Result<Option<EmailId>, CallError>;
+    ) -> Result<Option<Found>, CallError>;
 }
 
 /// A call task to be made.
@@ -133,9 +157,13 @@ pub struct CallTask {
 pub trait Tasks: Debug + Send + Sync {
     /// Makes a task.
     async fn create(&self, task: &NewCallTask) -> Result<TaskId, CallError>;
-    /// Looks for a task by its marker.
-    async fn find(&self, task: &NewCallTask, since: Timestamp)
-    -> Result<Option<TaskId>, CallError>;
+    /// The tasks about the contact that hold one of the markers, newest first.
+    async fn find(
+        &self,
+        contact: &ContactId,
+        markers: &[String],
+        since: Timestamp,
+    ) -> Result<Vec<FoundTask>, CallError>;
     /// A task; `None` if it is gone: the CRM says so in its own words and does not list it either.
     /// `sent` is the description it was made with: what stands in that is not the coach's answer.
     async fn task(&self, id: &TaskId, sent: Option<&str>) -> Result<Option<CallTask>, CallError>;
@@ -165,8 +193,13 @@ pub struct NewNote {
 pub trait Notes: Debug + Send + Sync {
     /// Makes a note. Returns the CRM's id.
     async fn create(&self, note: &NewNote) -> Result<String, CallError>;
-    /// Looks for a note by its marker. Returns the CRM's id.
-    async fn find(&self, note: &NewNote, since: Timestamp) -> Result<Option<String>, CallError>;
+    /// Looks for a note on the contact that holds one of the markers.
+    async fn find(
+        &self,
+        contact: &ContactId,
+        markers: &[String],
+        since: Timestamp,
+    ) -> Result<Option<Found>, CallError>;
 }
 
 /// What one attempt to put a tag on came to.

@@ -19,6 +19,8 @@ pub struct PortalNote {
     pub written_at: Timestamp,
     /// The text.
     pub text: String,
+    /// The key it was written with, where we wrote it and the portal tells.
+    pub key: Option<String>,
 }
 
 /// What we need of the portal.

@@ -11,11 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use http::{HeaderValue, Method};
 use relay_core::effects::{EffectKind, Request};
-use relay_core::ids::EffectKey;
 use relay_core::time::Timestamp;
 use relay_http_client::{Answer, Call, CallError, Transport, TransportError};
 
-use crate::effects::{Perform, Performed, Sighting};
+use crate::effects::{Name, Perform, Performed, Sighting};
 use crate::wiring::Spoil;
 
 /// The header by which the portal recognises a repeat.
@@ -114,7 +113,7 @@ impl Perform for Spoiled {
 
     async fn attempt(
         &self,
-        key: &EffectKey,
+        name: &Name,
         request: &Request,
         now: Timestamp,
     ) -> Result<Performed, CallError> {
@@ -123,13 +122,13 @@ impl Perform for Spoiled {
             under_way,
         } = &self.saboteur;
         if request.kind() != sabotage.kind() {
-            return self.inner.attempt(key, request, now).await;
+            return self.inner.attempt(name, request, now).await;
         }
         match sabotage {
             Sabotage::Drop(_) => Ok(Performed::default()),
             Sabotage::Double(_) => {
                 under_way.store(true, Ordering::SeqCst);
-                let performed = self.inner.attempt(key, request, now).await;
+                let performed = self.inner.attempt(name, request, now).await;
                 under_way.store(false, Ordering::SeqCst);
                 performed
             }
@@ -138,11 +137,11 @@ impl Perform for Spoiled {
 
     async fn probe(
         &self,
-        key: &EffectKey,
+        name: &Name,
         request: &Request,
         since: Timestamp,
     ) -> Result<Sighting, CallError> {
-        self.inner.probe(key, request, since).await
+        self.inner.probe(name, request, since).await
     }
 }
 

@@ -7,8 +7,9 @@
 //! stops with an error.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use async_trait::async_trait;
 use relay_core::random::{Random, SeededRandom};
 use relay_core::time::{Clock, Clocks, ManualClock, SignedDuration, TimeZone, Timestamp};
 use relay_http_client::{RouterTransport, Transport};
@@ -21,6 +22,7 @@ use super::sabotage::{Sabotage, Saboteur};
 use super::vendors::Vendors;
 use crate::checkpoint::{Checkpoints, NoCheckpoints};
 use crate::engine::EngineError;
+use crate::engine::memory::{GenerationFile, Told};
 use crate::wiring::{self, Ground, Relay, Spoil};
 
 /// How a world is made.
@@ -100,6 +102,7 @@ struct Base {
     random: Arc<dyn Random>,
     spoil: Option<Spoil>,
     path: PathBuf,
+    generation: Arc<Generation>,
 }
 
 impl std::fmt::Debug for Base {
@@ -153,6 +156,7 @@ impl World {
             random,
             spoil,
             path: path.to_owned(),
+            generation: Arc::new(Generation::default()),
         };
         let relay = ground.start(&setup, &config, &clocks, 0).await?;
         let hooks = RouterTransport::new();
@@ -322,6 +326,35 @@ impl World {
         self.another().await
     }
 
+    /// A copy of the database as it is now, where nothing is under way: the file and its log.
+    pub fn copy(&self, to: &Path) -> Result<(), String> {
+        for (name, copied) in files(&self.base.path).iter().zip(files(to)) {
+            if name.exists() {
+                std::fs::copy(name, copied).map_err(|error| error.to_string())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The relay ends, its database becomes the copy (without one: nothing), and it starts again. What
+    /// lies beside the database stays.
+    pub async fn forget(&mut self, copy: Option<&Path>) -> Result<(), String> {
+        self.lives += 1;
+        // Whatever still reads or writes the old file keeps it; the new one is another.
+        self.base.path = self
+            .base
+            .path
+            .with_extension(format!("life-{}", self.lives));
+        if let Some(copy) = copy {
+            for (name, put) in files(copy).iter().zip(files(&self.base.path)) {
+                if name.exists() {
+                    std::fs::copy(name, put).map_err(|error| error.to_string())?;
+                }
+            }
+        }
+        self.restart().await
+    }
+
     async fn another(&self) -> Result<Relay, String> {
         let clocks = Clocks {
             procedure: Arc::<ManualClock>::clone(&self.clock) as _,
@@ -330,6 +363,30 @@ impl World {
         self.base
             .start(&self.setup, &self.config, &clocks, self.lives)
             .await
+    }
+}
+
+/// The file of a database and its log. The index of the log is made anew.
+fn files(path: &Path) -> [PathBuf; 2] {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    [path.to_owned(), PathBuf::from(log)]
+}
+
+/// The generation file of a world: as lasting as the world.
+#[derive(Debug, Default)]
+struct Generation(Mutex<Option<u64>>);
+
+#[async_trait]
+impl GenerationFile for Generation {
+    async fn read(&self) -> Told {
+        let told = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.map_or(Told::Missing, Told::Generation)
+    }
+
+    async fn write(&self, generation: u64) -> Result<(), String> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(generation);
+        Ok(())
     }
 }
 
@@ -374,7 +431,8 @@ impl Base {
             time_scale: 1,
             worker: format!("worker-{life}"),
         };
-        let relay = wiring::assemble(config, ground).map_err(|error| error.to_string())?;
+        let mut relay = wiring::assemble(config, ground).map_err(|error| error.to_string())?;
+        relay.engine = relay.engine.counted_with(Arc::clone(&self.generation) as _);
         relay
             .engine
             .prepare()

@@ -122,6 +122,7 @@ impl Portal for ClearConnectionPorts {
                 author: note.author,
                 written_at: note.written_at,
                 text: note.text,
+                key: note.key,
             })
             .collect())
     }
@@ -191,6 +192,7 @@ fn message(told: vendor::Message) -> PortalMessage {
         coach,
         sent_at: told.sent_at,
         text: told.text,
+        key: told.key,
     }
 }
 

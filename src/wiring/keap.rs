@@ -23,15 +23,15 @@ use async_trait::async_trait;
 use relay_core::channel::EmailRecord;
 use relay_core::clients::{AddressState, BillingSnapshot, Card, ContactSnapshot, Subscription};
 use relay_core::effects::CardRemoval;
-use relay_core::ids::{ContactId, CrmUserId, EmailId, PaymentMethodId, SubscriptionId, TaskId};
+use relay_core::ids::{ContactId, CrmUserId, PaymentMethodId, SubscriptionId, TaskId};
 use relay_core::retry::Class;
 use relay_core::time::{Clock, Timestamp};
-use relay_keap::marker::Marker;
+use relay_keap::marker::{self, Marker};
 use relay_keap::{KeapClient, Removed, outcome, types};
 
 use crate::ports::{
-    Billing, CallError, CallTask, CardRemoved, ContactMatch, ContactTypeWrite, Contacts, Mail,
-    NewCallTask, NewEmail, NewNote, Notes, Staff, TagAdded, Tags, Tasks,
+    Billing, CallError, CallTask, CardRemoved, ContactMatch, ContactTypeWrite, Contacts, Found,
+    FoundTask, Mail, NewCallTask, NewEmail, NewNote, Notes, Staff, TagAdded, Tags, Tasks,
 };
 
 pub use automation::AutomationSource;
@@ -130,6 +130,17 @@ fn card(told: &types::PaymentMethod) -> Result<Card, CallError> {
         id: id.ok_or_else(|| nameless("a payment method"))?.into(),
         label: told.label(),
     })
+}
+
+fn made_of(markers: &[String]) -> Vec<Marker> {
+    markers.iter().map(|text| Marker::new(text)).collect()
+}
+
+fn found_at(found: marker::Found) -> Found {
+    Found {
+        id: found.id,
+        at: found.at,
+    }
 }
 
 fn order_line(order: &types::Order) -> String {
@@ -257,15 +268,14 @@ impl Mail for KeapPorts {
 
     async fn find_sent(
         &self,
-        email: &NewEmail,
+        contact: &ContactId,
+        subject: &str,
+        markers: &[String],
         since: Timestamp,
-    ) -> Result<Option<EmailId>, CallError> {
-        let marker = Marker::new(&email.marker);
-        let contact = email.contact.as_str();
-        let found = self
-            .client
-            .find_email(contact, &email.subject, &marker, since);
-        Ok(found.await?.map(EmailId))
+    ) -> Result<Option<Found>, CallError> {
+        let (contact, markers) = (contact.as_str(), made_of(markers));
+        let found = self.client.find_email(contact, subject, &markers, since);
+        Ok(found.await?.map(found_at))
     }
 }
 
@@ -286,12 +296,21 @@ impl Tasks for KeapPorts {
 
     async fn find(
         &self,
-        task: &NewCallTask,
+        contact: &ContactId,
+        markers: &[String],
         since: Timestamp,
-    ) -> Result<Option<TaskId>, CallError> {
-        let marker = Marker::new(&task.marker);
-        let found = self.client.find_task(task.contact.as_str(), &marker, since);
-        Ok(found.await?.map(TaskId))
+    ) -> Result<Vec<FoundTask>, CallError> {
+        let (contact, markers) = (contact.as_str(), made_of(markers));
+        let found = self.client.find_tasks(contact, &markers, since).await?;
+        let found = found.into_iter().filter_map(|(marker, task)| {
+            Some(FoundTask {
+                id: TaskId(task.id?),
+                marker,
+                completed: task.completed == Some(true),
+                at: task.create_time,
+            })
+        });
+        Ok(found.collect())
     }
 
     async fn task(&self, id: &TaskId, sent: Option<&str>) -> Result<Option<CallTask>, CallError> {
@@ -332,11 +351,15 @@ impl Notes for KeapPorts {
             .await
     }
 
-    async fn find(&self, note: &NewNote, since: Timestamp) -> Result<Option<String>, CallError> {
-        let marker = Marker::new(&note.marker);
-        self.client
-            .find_note(note.contact.as_str(), &marker, since)
-            .await
+    async fn find(
+        &self,
+        contact: &ContactId,
+        markers: &[String],
+        since: Timestamp,
+    ) -> Result<Option<Found>, CallError> {
+        let (contact, markers) = (contact.as_str(), made_of(markers));
+        let found = self.client.find_note(contact, &markers, since).await?;
+        Ok(found.map(found_at))
     }
 }
 

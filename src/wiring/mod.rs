@@ -3,6 +3,7 @@
 //! and [`assemble`], which puts a relay together from a checked configuration.
 
 pub mod clear_connection;
+pub mod generation;
 pub mod inspect;
 pub mod keap;
 pub mod limits;

@@ -64,3 +64,5 @@ mod support;
 mod telemetry;
 #[cfg(test)]
 mod together;
+#[cfg(test)]
+mod twice;

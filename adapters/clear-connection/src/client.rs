@@ -4,8 +4,9 @@
 //! may take several requests, one per page; the first failure fails the read, because a list that
 //! ends early would look like "nothing there". Each request has 30 seconds.
 //!
-//! **Classes.** As in [`relay_http_client::classify`]; besides: 409 (an `Idempotency-Key` used
-//! with another body, or a conflict of state) is permanent, since sending again can't help; a 2xx
+//! **Classes.** As in [`relay_http_client::classify`]; besides: 409 to a write is *unclear*: our
+//! `Idempotency-Key` was used with another body, so an earlier request of ours was carried out, or
+//! the state is in the way; a 2xx
 //! whose body can't be read is *unclear* for a write (it was carried out) and retryable for a
 //! read (a maintenance page); a readable answer that breaks the contract is permanent.
 //!

@@ -27,6 +27,8 @@ pub(crate) fn refused(
         _ if answer.status == StatusCode::NOT_FOUND && says_absent(&answer.body) => {
             Class::Permanent
         }
+        // It has something under this key, if not these words: only a look can tell what.
+        _ if mutating && answer.status == StatusCode::CONFLICT => Class::Unclear,
         class => class,
     };
     let mut error = CallError {

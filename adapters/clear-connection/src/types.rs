@@ -217,6 +217,8 @@ pub struct Message {
     pub sent_at: Timestamp,
     /// The text, to the character; empty for a message without words.
     pub text: String,
+    /// The `Idempotency-Key` it was written with, where the portal tells.
+    pub key: Option<String>,
 }
 
 impl Message {
@@ -230,6 +232,7 @@ impl Message {
             sent_at: wire::instant(value.get("sent_at"))
                 .ok_or(Unreadable("a message without `sent_at`"))?,
             text: wire::exact_text(value.get("text")).unwrap_or_default(),
+            key: wire::text(value.get("idempotency_key")),
         })
     }
 }
@@ -245,6 +248,8 @@ pub struct Note {
     pub written_at: Timestamp,
     /// The text, to the character.
     pub text: String,
+    /// The `Idempotency-Key` it was written with, where the portal tells.
+    pub key: Option<String>,
 }
 
 impl Note {
@@ -255,6 +260,7 @@ impl Note {
             written_at: wire::instant(value.get("written_at"))
                 .ok_or(Unreadable("a note without `written_at`"))?,
             text: wire::exact_text(value.get("text")).unwrap_or_default(),
+            key: wire::text(value.get("idempotency_key")),
         })
     }
 }

@@ -218,7 +218,7 @@ async fn a_note_is_written_once_and_listed_and_coaches_are_listed() {
 }
 
 #[tokio::test]
-async fn the_same_key_and_content_send_once_and_other_content_is_refused_for_good() {
+async fn the_same_key_and_content_send_once_and_other_content_is_unclear() {
     let world = World::new();
     let first = send(&world).await.expect("sent");
     assert_eq!(send(&world).await.expect("the same"), first);
@@ -227,7 +227,7 @@ async fn the_same_key_and_content_send_once_and_other_content_is_refused_for_goo
         .send_message(KEY, &maya(), &bea(), "Other")
         .await;
     let error = other.expect_err("refused");
-    assert_eq!((error.class, error.status), (Class::Permanent, Some(409)));
+    assert_eq!((error.class, error.status), (Class::Unclear, Some(409)));
     assert!(error.to_string().contains("idempotency_key_reused"));
     let to_jo = world
         .client

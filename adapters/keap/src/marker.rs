@@ -4,7 +4,17 @@
 //! written thing itself. The caller gives each effect a marker; here it is only embedded: as an
 //! HTML comment in mail, as the last line of a task's or note's text, which only staff see.
 
+use relay_core::time::Timestamp;
 use sha2::{Digest as _, Sha256};
+
+/// What was found by its marker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Keap's id.
+    pub id: String,
+    /// When it was sent or made, where Keap tells.
+    pub at: Option<Timestamp>,
+}
 
 /// A marker that is safe inside an HTML comment and inside brackets.
 ///

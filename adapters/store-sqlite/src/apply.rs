@@ -118,6 +118,11 @@ fn write(script: &mut Script, op: &Op) -> Result<bool, Failure> {
             dedupe_key,
             settled,
         } => work::settle_by_key(script, dedupe_key, settled)?,
+        Op::ListInWork {
+            dedupe_key,
+            entry,
+            value,
+        } => work::list_in(script, dedupe_key, entry, value.as_ref())?,
         Op::RemindWork { id, next, owner } => work::remind(script, *id, *next, owner)?,
         Op::PutLink(link) => directory::put_link(script, link)?,
         Op::RemoveLink { client } => directory::remove_link(script, client)?,
@@ -217,10 +222,13 @@ async fn cancel_effect(
     why: &str,
     at: Timestamp,
 ) -> Result<(), Failure> {
-    if effects::cancel(conn, key, at).await? {
-        let mut script = Script::default();
-        jobs::cancel_by_key(&mut script, &effect_job_key(key), why, at)?;
-        script.run(conn).await?;
+    let job = effect_job_key(key);
+    let mut script = Script::default();
+    if effects::withdraw(conn, key, at).await? {
+        jobs::ready_by_key(&mut script, &job, at)?;
+    } else if effects::cancel(conn, key, at).await? {
+        jobs::cancel_by_key(&mut script, &job, why, at)?;
     }
+    script.run(conn).await?;
     Ok(())
 }

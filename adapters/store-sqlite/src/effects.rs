@@ -1,6 +1,8 @@
 //! Effects and the intents that gave the right to carry them out.
 
-use relay_core::effects::{EffectInput, EffectKind, PlannedEffect, Request, Settled};
+use relay_core::effects::{
+    Absence, EffectInput, EffectKind, Identity, PlannedEffect, Request, Settled,
+};
 use relay_core::ids::{CaseId, ClientId, EffectKey, IntentId, TaskId};
 use relay_core::time::Timestamp;
 use relay_store::{Effect, EffectState, Intent, StoreError};
@@ -29,6 +31,7 @@ pub(crate) struct EffectRow {
     pub(crate) intended_at: Option<i64>,
     pub(crate) probes: i64,
     pub(crate) settled: Option<String>,
+    pub(crate) withdrawn_at: Option<i64>,
     pub(crate) created_at: i64,
     pub(crate) changed_at: i64,
 }
@@ -56,6 +59,7 @@ impl Stored for EffectRow {
             intended_at: row.maybe_time("intended_at", self.intended_at)?,
             probes: row.number("probes", self.probes)?,
             settled: row.maybe_json("settled", self.settled.as_deref())?,
+            withdrawn_at: row.maybe_time("withdrawn_at", self.withdrawn_at)?,
             created_at: row.time("created_at", self.created_at)?,
             changed_at: row.time("changed_at", self.changed_at)?,
         })
@@ -85,6 +89,9 @@ pub(crate) fn plan(script: &mut Script, effect: &Effect) -> Result<(), Failure> 
     let probes = i64::from(effect.probes);
     let settled = maybe_json(effect.settled.as_ref())?;
     let vendor_ref = vendor_ref(effect.settled.as_ref());
+    let identity = effect.planned.identity();
+    let identity = identity.as_ref().map(Identity::as_str);
+    let withdrawn_at = effect.withdrawn_at.map(micros);
     let created_at = micros(effect.created_at);
     let changed_at = micros(effect.changed_at);
     let reused = StoreError::KeyReused {
@@ -95,9 +102,10 @@ pub(crate) fn plan(script: &mut Script, effect: &Effect) -> Result<(), Failure> 
         script,
         Expect::OneChange(reused),
         "INSERT INTO effects (key, case_id, client, kind, blocking, not_before, input, input_hash,
-             mode, state, revision, request, intended_at, probes, settled, vendor_ref, created_at,
-             changed_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+             mode, state, revision, request, intended_at, probes, settled, vendor_ref, identity,
+             withdrawn_at, created_at, changed_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+             ?19, ?20)
          ON CONFLICT (key) DO UPDATE SET input_hash = excluded.input_hash
              WHERE input_hash = excluded.input_hash",
         key,
@@ -116,6 +124,8 @@ pub(crate) fn plan(script: &mut Script, effect: &Effect) -> Result<(), Failure> 
         probes,
         settled,
         vendor_ref,
+        identity,
+        withdrawn_at,
         created_at,
         changed_at
     )
@@ -219,6 +229,43 @@ pub(crate) fn change(
     )
 }
 
+/// Withdraws an effect that may have been carried out although nothing says so. Whether its job must
+/// look for it now: one that is under way, or looked for already, has a job that does.
+pub(crate) async fn withdraw(
+    conn: &mut SqliteConnection,
+    key: &EffectKey,
+    at: Timestamp,
+) -> Result<bool, Failure> {
+    let key = key.as_str();
+    let at = micros(at);
+    let seen = EffectKind::ALL.into_iter();
+    let seen = seen.filter(|kind| kind.absence() != Absence::DesiredState);
+    let seen = json(&seen.map(EffectKind::as_str).collect::<Vec<_>>())?;
+    sqlx::query!(
+        "UPDATE effects SET withdrawn_at = ?2
+         WHERE key = ?1 AND state IN ('intended', 'unclear') AND withdrawn_at IS NULL",
+        key,
+        at
+    )
+    .execute(&mut *conn)
+    .await?;
+    let done = sqlx::query!(
+        "UPDATE effects SET state = 'unclear', probes = 0, settled = NULL, withdrawn_at = ?2,
+             changed_at = ?2
+         WHERE key = ?1 AND state IN ('planned', 'held', 'dead')
+           AND kind IN (SELECT value FROM json_each(?3))
+           AND revision > 0 AND request IS NOT NULL AND intended_at IS NOT NULL
+           AND EXISTS (SELECT 1 FROM intents
+                       WHERE effect = ?1 AND (outcome IS NULL OR outcome <> 'not_sent'))",
+        key,
+        at,
+        seen
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Cancels an effect of which nothing is under way. Whether it was cancelled.
 pub(crate) async fn cancel(
     conn: &mut SqliteConnection,
@@ -252,7 +299,7 @@ pub(crate) async fn get(
         conn,
         EffectRow,
         "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
-             revision, request, intended_at, probes, settled, created_at, changed_at
+             revision, request, intended_at, probes, settled, withdrawn_at, created_at, changed_at
          FROM effects WHERE key = ?1",
         key
     )?;
@@ -271,7 +318,7 @@ pub(crate) async fn in_doubt_after(
         conn,
         EffectRow,
         "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
-             revision, request, intended_at, probes, settled, created_at, changed_at
+             revision, request, intended_at, probes, settled, withdrawn_at, created_at, changed_at
          FROM effects WHERE state IN ('intended', 'unclear', 'unsettled') AND key > ?1
          ORDER BY key LIMIT ?2 + 0",
         after,
@@ -290,9 +337,26 @@ pub(crate) async fn of_case(
         conn,
         EffectRow,
         "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
-             revision, request, intended_at, probes, settled, created_at, changed_at
+             revision, request, intended_at, probes, settled, withdrawn_at, created_at, changed_at
          FROM effects WHERE case_id = ?1 ORDER BY seq",
         case
+    )?;
+    rows.all()
+}
+
+/// The effects of an identity, in order of planning.
+pub(crate) async fn of_identity(
+    conn: &mut SqliteConnection,
+    identity: &Identity,
+) -> Result<Vec<Effect>, Failure> {
+    let identity = identity.as_str();
+    let rows = rows!(
+        conn,
+        EffectRow,
+        "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
+             revision, request, intended_at, probes, settled, withdrawn_at, created_at, changed_at
+         FROM effects WHERE identity = ?1 ORDER BY seq",
+        identity
     )?;
     rows.all()
 }
@@ -308,7 +372,7 @@ pub(crate) async fn of_task(
         conn,
         EffectRow,
         "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
-             revision, request, intended_at, probes, settled, created_at, changed_at
+             revision, request, intended_at, probes, settled, withdrawn_at, created_at, changed_at
          FROM effects
          WHERE vendor_ref = ?1 AND kind = 'call_task' AND state = 'done'
          ORDER BY seq LIMIT 1",

@@ -368,6 +368,20 @@ pub(crate) fn cancel_by_key(
     )
 }
 
+/// Makes the job with this key ready, whatever became of it, unless somebody runs it.
+pub(crate) fn ready_by_key(script: &mut Script, key: &str, at: Timestamp) -> Result<(), Failure> {
+    let at = micros(at);
+    statement!(
+        script,
+        Expect::Anything,
+        "UPDATE jobs SET state = 'ready', run_at = ?2, changed_at = ?2, failures = 0,
+             failing_since = NULL, error_class = NULL, error_message = NULL, note = NULL
+         WHERE key = ?1 AND state <> 'running'",
+        key,
+        at
+    )
+}
+
 /// One job.
 pub(crate) async fn get(conn: &mut SqliteConnection, id: JobId) -> Result<Option<Job>, Failure> {
     let id = id.0.as_bytes().as_slice();

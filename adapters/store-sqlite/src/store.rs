@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use relay_core::case::{Case, TimelineEntry};
 use relay_core::clients::Coach;
-use relay_core::effects::EffectKind;
+use relay_core::effects::{EffectKind, Identity};
 use relay_core::ids::{
     CaseId, ClientId, CoachId, ContactId, EffectKey, JobId, ReceiptId, TaskId, WorkItemId,
 };
@@ -170,6 +170,10 @@ impl Store for SqliteStore {
 
     async fn effects(&self, case: CaseId) -> Result<Vec<Effect>, StoreError> {
         read!(self, effects::of_case(case))
+    }
+
+    async fn effects_of_identity(&self, identity: &Identity) -> Result<Vec<Effect>, StoreError> {
+        read!(self, effects::of_identity(identity))
     }
 
     async fn effect_of_task(&self, task: &TaskId) -> Result<Option<Effect>, StoreError> {

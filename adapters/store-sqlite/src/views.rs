@@ -71,8 +71,16 @@ pub(crate) async fn effect(
         script,
         EffectRow,
         "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
-             revision, request, intended_at, probes, settled, created_at, changed_at
+             revision, request, intended_at, probes, settled, withdrawn_at, created_at, changed_at
          FROM effects WHERE case_id = (SELECT case_id FROM effects WHERE key = ?1) ORDER BY seq",
+        name
+    )?;
+    question!(
+        script,
+        EffectRow,
+        "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
+             revision, request, intended_at, probes, settled, withdrawn_at, created_at, changed_at
+         FROM effects WHERE identity = (SELECT identity FROM effects WHERE key = ?1) ORDER BY seq",
         name
     )?;
     // The sum keeps SQLite from planning the statement anew for each limit.
@@ -113,6 +121,7 @@ pub(crate) async fn effect(
     )?;
     let mut found = script.ask(conn).await?;
     let of_case = all::<EffectRow>(found.next())?;
+    let same = all::<EffectRow>(found.next())?;
     let cases = all::<CaseRow>(found.next())?;
     let case = all::<CaseRow>(found.next())?.pop();
     let messages = all::<MessageRow>(found.next())?;
@@ -122,6 +131,7 @@ pub(crate) async fn effect(
         effect,
         case,
         of_case,
+        same,
         cases,
         messages,
         setting: setting.map(|(_, value)| value),

@@ -132,6 +132,28 @@ pub(crate) fn settle(
     )
 }
 
+/// Puts an entry into the list of an open work item, or takes it out.
+pub(crate) fn list_in(
+    script: &mut Script,
+    dedupe_key: &str,
+    entry: &str,
+    value: Option<&serde_json::Value>,
+) -> Result<(), Failure> {
+    let list = match value {
+        Some(value) => json(&serde_json::json!({ "list": { entry: value } }))?,
+        // Merging a null takes the member away.
+        None => json(&serde_json::json!({ "list": { entry: null } }))?,
+    };
+    statement!(
+        script,
+        Expect::Anything,
+        "UPDATE work_items SET detail = json_patch(detail, ?2)
+         WHERE dedupe_key = ?1 AND settled_at IS NULL",
+        dedupe_key,
+        list
+    )
+}
+
 /// Settles every open work item of a case.
 pub(crate) fn settle_case(
     script: &mut Script,

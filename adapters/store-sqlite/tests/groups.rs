@@ -76,6 +76,7 @@ fn planned(case: CaseId) -> Effect {
         intended_at: None,
         probes: 0,
         settled: None,
+        withdrawn_at: None,
         created_at: now(),
         changed_at: now(),
     }

@@ -181,8 +181,15 @@ pub enum Op {
         at: Timestamp,
     },
     /// Cancels an effect that is still `Planned` (or `Held`, `Dead`, `Unsettled` with `settled`
-    /// kept), and its job (see [`effect_job_key`](crate::effect_job_key)) unless that is running;
-    /// an effect in any other state is left, and its job too. Never a conflict.
+    /// kept), and its job (see [`effect_job_key`](crate::effect_job_key)) unless that is running.
+    ///
+    /// One that may have been carried out all the same is not cancelled but withdrawn: it has an
+    /// intent whose outcome is none or anything but `not_sent`, its kind is no desired state, and it
+    /// is `Planned`, `Held` or `Dead`. It becomes `Unclear` with no probes, `withdrawn_at` is set, and
+    /// its job is made ready at `at` unless it is running. One that is `Intended` or `Unclear` keeps
+    /// its state and its job, and is withdrawn unless it is already.
+    ///
+    /// An effect in any other state is left, and its job too. Never a conflict.
     CancelEffect {
         /// Which.
         key: EffectKey,
@@ -253,6 +260,16 @@ pub enum Op {
         id: WorkItemId,
         /// How.
         settled: WorkSettled,
+    },
+    /// Puts an entry into the list of the open work item with this dedupe key (the member `list` of
+    /// its detail, by name), or takes it out. Never a conflict.
+    ListInWork {
+        /// Which item.
+        dedupe_key: String,
+        /// The entry's name.
+        entry: String,
+        /// What is listed; `None` takes it out.
+        value: Option<serde_json::Value>,
     },
     /// Settles every open work item of a case. Never a conflict.
     SettleCaseWork {

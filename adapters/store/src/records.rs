@@ -233,6 +233,9 @@ states! {
     ///   │  └──▶ overtaken, held, proposed, cancelled, done (already true), dead
     ///   └──person or replay── held, dead, unsettled
     /// ```
+    ///
+    /// One that is cancelled although a request of it may have been carried out becomes *unclear*
+    /// and is withdrawn: it is looked for, and ends as done, cancelled or unsettled.
     EffectState {
         /// Wanted; nothing has been sent.
         Planned = "planned",
@@ -280,6 +283,9 @@ pub struct Effect {
     pub probes: u32,
     /// How it ended, once it has.
     pub settled: Option<Settled>,
+    /// Since when it is no longer wanted although it may have been carried out: it is looked for,
+    /// and never sent again.
+    pub withdrawn_at: Option<Timestamp>,
     /// When it was planned.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -314,7 +320,8 @@ pub struct Intent {
     /// When it was stored, procedure time.
     pub at: Timestamp,
     /// How the one request ended: `done`, `not_sent`, `retryable`, `unauthorised`, `permanent`,
-    /// `unclear`; `None` while it is under way (or was cut off).
+    /// `unclear`, `conflict` (the vendor says that it has something under the same key); `None` while
+    /// it is under way (or was cut off).
     pub outcome: Option<String>,
 }
 

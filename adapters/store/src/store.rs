@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use relay_core::case::{Case, TimelineEntry};
 use relay_core::clients::Coach;
-use relay_core::effects::EffectKind;
+use relay_core::effects::{EffectKind, Identity};
 use relay_core::ids::{
     CaseId, ClientId, CoachId, ContactId, EffectKey, JobId, ReceiptId, TaskId, WorkItemId,
 };
@@ -173,8 +173,13 @@ pub trait Store: Debug + Send + Sync {
             offset: 0,
             limit: CASES_IN_VIEW,
         };
+        let same = match effect.planned.identity() {
+            Some(identity) => self.effects_of_identity(&identity).await?,
+            None => Vec::new(),
+        };
         Ok(Some(EffectView {
             case: self.case(effect.case).await?,
+            same,
             of_case: self.effects(effect.case).await?,
             cases: self.cases(&filter, page).await?,
             messages: self
@@ -197,6 +202,8 @@ pub trait Store: Debug + Send + Sync {
 
     /// An effect.
     async fn effect(&self, key: &EffectKey) -> Result<Option<Effect>, StoreError>;
+    /// Every effect that is one thing to whoever sees it, of whatever case, in order of planning.
+    async fn effects_of_identity(&self, identity: &Identity) -> Result<Vec<Effect>, StoreError>;
     /// The effects of a case, in order of planning.
     async fn effects(&self, case: CaseId) -> Result<Vec<Effect>, StoreError>;
     /// The done effect whose vendor reference is this CRM task.

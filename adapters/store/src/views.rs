@@ -32,6 +32,9 @@ pub struct EffectView {
     pub case: Option<Case>,
     /// Every effect of its case, itself too, in order of planning.
     pub of_case: Vec<Effect>,
+    /// Every effect with its identity, of whatever case, itself too, in order of planning; empty if
+    /// it has none.
+    pub same: Vec<Effect>,
     /// The client's cases, closed ones and this one too, newest change first; at most
     /// [`CASES_IN_VIEW`].
     pub cases: Vec<Case>,

@@ -158,7 +158,7 @@ fn e13_no_phone_takes_email_with_the_coach_told_and_else_holds() {
     assert_eq!(world.case.step, "email_follow_up");
     world.carry_out();
     assert!(
-        world.plans(|input| matches!(input, EffectInput::PortalNote { text }
+        world.plans(|input| matches!(input, EffectInput::PortalNote { text, .. }
         if text.contains("number")))
     );
 
@@ -199,7 +199,7 @@ fn e17_opens_that_look_like_a_machine_are_seen_with_a_caution_for_the_coach() {
     assert_eq!(world.case.step, "email_follow_up");
     world.carry_out();
     assert!(
-        world.plans(|input| matches!(input, EffectInput::PortalNote { text }
+        world.plans(|input| matches!(input, EffectInput::PortalNote { text, .. }
         if text.contains("Note:")))
     );
 }

@@ -262,7 +262,7 @@ fn e27_when_the_three_weeks_are_over_waits_are_short_and_the_coach_is_told_once(
     assert_eq!(world.timer(), at("2026-11-05 09:00"));
     let told = |world: &World| {
         let notes = world.planned.values().filter(|effect| {
-            matches!(&effect.input, EffectInput::PortalNote { text }
+            matches!(&effect.input, EffectInput::PortalNote { text, .. }
                 if text.contains("over since October 22"))
         });
         notes.count()

@@ -125,14 +125,14 @@ async fn read(client: &KeapClient, id: &str) {
     see(client.emails(id, now()).await);
     see(client.address_status(id).await);
     see(client
-        .find_email(id, "Hello", &Marker::new("marker_one"), now())
+        .find_email(id, "Hello", &[Marker::new("marker_one")], now())
         .await);
     see(client.task(id).await);
     see(client
-        .find_task(id, &Marker::new("marker_one"), now())
+        .find_tasks(id, &[Marker::new("marker_one")], now())
         .await);
     see(client
-        .find_note(id, &Marker::new("marker_one"), now())
+        .find_note(id, &[Marker::new("marker_one")], now())
         .await);
     see(client.tag_by_name(id).await);
     see(client.has_tag(id, "Follow-up: email").await);

@@ -97,6 +97,7 @@ fn sound(procedure: &MissedCheckInProcedure) {
     let values = Values {
         client_name: Some("Maya".to_owned()),
         coach_name: Some("Cora".to_owned()),
+        coach_unknown: false,
         due: Some(Date::constant(2026, 11, 3)),
     };
     for (id, script) in &procedure.scripts.0 {

@@ -34,6 +34,9 @@ impl Engine {
                 )
                 .await;
         }
+        if let Some(ops) = self.tidy_list(&item).await? {
+            return self.end(job, JobEnd::Done, ops).await;
+        }
         let next = self.calendar.next_working_morning(now);
         let (to, at) = escalation(&item);
         let late = at.map_or(item.reminders + 1 >= ESCALATE_AFTER, |at| at <= now);

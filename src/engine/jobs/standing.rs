@@ -28,7 +28,7 @@ pub(crate) const HOOKS_WATCH: &str = "hooks_watch";
 pub(crate) const ENGAGEMENT: &str = "engagement_poll";
 
 /// Every standing job, by name.
-const STANDING: [&str; 4] = [RECONCILE, CREDENTIAL, HOOKS_WATCH, ENGAGEMENT];
+pub(crate) const STANDING: [&str; 4] = [RECONCILE, CREDENTIAL, HOOKS_WATCH, ENGAGEMENT];
 
 /// Whether a kind of job is a standing one.
 pub(crate) fn is_standing(kind: &str) -> bool {

@@ -321,15 +321,23 @@ async fn an_email_a_task_and_a_note_are_found_again_by_the_callers_marker() {
     assert!(
         setup
             .ports
-            .find_sent(&email, since)
+            .find_sent(
+                &email.contact,
+                &email.subject,
+                &[email.marker.clone()],
+                since
+            )
             .await
             .expect("read")
             .is_some()
     );
-    let found = Tasks::find(&setup.ports, &task, since).await.expect("read");
-    assert_eq!(found, Some(made.clone()));
-    let found = Notes::find(&setup.ports, &note, since).await.expect("read");
-    assert_eq!(found, Some(noted));
+    let markers = ["another".to_owned(), task.marker.clone()];
+    let found = Tasks::find(&setup.ports, &task.contact, &markers, since).await;
+    let found = found.expect("read");
+    assert_eq!(found.len(), 1);
+    assert_eq!((&found[0].id, found[0].marker), (&made, 1));
+    let found = Notes::find(&setup.ports, &note.contact, &markers, since).await;
+    assert_eq!(found.expect("read").map(|found| found.id), Some(noted));
     let accepted = setup.keap.accepted();
     assert_eq!(
         accepted[1].content["description"],

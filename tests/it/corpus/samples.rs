@@ -8,7 +8,7 @@ use relay_core::clients::{
     AddressState, Author, BillingSnapshot, Card, CheckIn, ClientSnapshot, ClientStatus, Coach,
     ContactSnapshot, PortalMessage, Subscription,
 };
-use relay_core::effects::{CardRemoval, EffectInput, EffectKind, Request, Settled};
+use relay_core::effects::{About, CardRemoval, EffectInput, EffectKind, Request, Settled};
 use relay_core::facts::{CallOutcome, Fact, FactBody, Order};
 use relay_core::ids::EffectKey;
 use relay_core::time::{Date, Timestamp};
@@ -38,6 +38,7 @@ pub(crate) fn input(kind: EffectKind) -> EffectInput {
         },
         EffectKind::PortalNote => EffectInput::PortalNote {
             text: "Check-in due November 3: follow-up by email.".to_owned(),
+            about: Some(About::new("followed_up_by_email", date())),
         },
         EffectKind::Email => EffectInput::Email {
             script: "S2".to_owned(),
@@ -57,6 +58,7 @@ pub(crate) fn input(kind: EffectKind) -> EffectInput {
         EffectKind::ContactNote => EffectInput::ContactNote {
             title: "Missed check-in".to_owned(),
             text: "Follow-up by email.".to_owned(),
+            about: Some(About::new("followed_up_by_email", date())),
         },
         EffectKind::AddTag => EffectInput::AddTag { tag },
         EffectKind::RemoveTag => EffectInput::RemoveTag { tag },
@@ -248,6 +250,7 @@ pub(crate) fn reading() -> GuardReading {
                 coach: Some("coach_beth".into()),
                 sent_at: instant(),
                 text: "An invented message.".to_owned(),
+                key: Some("relay:0123456789abcdef0123".to_owned()),
             }],
         }),
         coach: Some(Coach {

@@ -1,4 +1,5 @@
 //! Drills: what happens on the days nobody wishes for.
 
+mod amnesia;
 mod clock;
 mod disk;

@@ -421,6 +421,7 @@ async fn a_reply_a_break_and_another_date_found_by_the_guard_move_the_case_as_if
                     coach: None,
                     sent_at: at,
                     text: "hi".into(),
+                    key: None,
                 }),
                 "break" => vendors.clients[0].status = ClientStatus::OnBreak,
                 _ => vendors.check_ins[0].1.due = date("2026-11-09"),

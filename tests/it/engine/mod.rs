@@ -3,6 +3,7 @@
 mod damage;
 mod effects;
 mod forgotten;
+mod identity;
 mod intake;
 mod late;
 mod queue;

@@ -1,7 +1,7 @@
 //! A procedure of a few lines, whose order names the effects to carry out.
 
 use relay_core::case::{Case, CaseStatus, Mode, TimelineEntry, Wait};
-use relay_core::effects::{EffectInput, PlannedEffect, Request, Settled};
+use relay_core::effects::{About, EffectInput, PlannedEffect, Request, Settled};
 use relay_core::facts::{Fact, FactBody, Order};
 use relay_core::time::Timestamp;
 use relay_core::workflow::{
@@ -33,11 +33,13 @@ fn input(name: &str) -> EffectInput {
         _ => EffectInput::ContactNote {
             title: name.into(),
             text: name.into(),
+            about: Some(About::new(name, due)),
         },
     }
 }
 
-fn request(effect: &PlannedEffect) -> Request {
+/// What an effect goes out with.
+pub(crate) fn request(effect: &PlannedEffect) -> Request {
     let contact = "contact-maya".into();
     let text = effect.key.to_string();
     match effect.input {

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use clear_relay::effects::{Perform, Performed, Sighting};
+use clear_relay::effects::{Name, Perform, Performed, Seen, Sighting};
 use clear_relay::ports::{
     Activity, Addresses, Among, Billing, CallTask, CardRemoved, Changed, ContactMatch,
-    ContactTypeWrite, Contacts, HookRegistry, HookStatus, Mail, NewCallTask, NewEmail, NewNote,
-    Notes, Portal, PortalNote, Staff, SyncWish, Synced, TagAdded, Tags, Tasks,
+    ContactTypeWrite, Contacts, Found, FoundTask, HookRegistry, HookStatus, Mail, NewCallTask,
+    NewEmail, NewNote, Notes, Portal, PortalNote, Staff, SyncWish, Synced, TagAdded, Tags, Tasks,
 };
 use clear_relay::receipts::HintObject;
 use futures_util::future::BoxFuture;
@@ -19,8 +19,7 @@ use relay_core::clients::{
 };
 use relay_core::effects::{CardRemoval, Request};
 use relay_core::ids::{
-    ClientId, CoachId, ContactId, CrmUserId, EffectKey, EmailId, PaymentMethodId, SubscriptionId,
-    TaskId,
+    ClientId, CoachId, ContactId, CrmUserId, EffectKey, PaymentMethodId, SubscriptionId, TaskId,
 };
 use relay_core::retry::Class;
 use relay_core::time::{Date, SignedDuration, Timestamp};
@@ -38,6 +37,11 @@ pub(crate) enum Outcome {
     AcceptedBut(Class),
     /// Not accepted; this error.
     Fails(Class),
+    /// There is something under this key already, which a look shows or not.
+    Conflict {
+        /// Whether it does.
+        shown: bool,
+    },
     /// The code that carries it out panics.
     Panics,
 }
@@ -51,6 +55,9 @@ pub(crate) struct Vendors {
     pub(crate) read_failures: VecDeque<Class>,
     pub(crate) attempts: Vec<EffectKey>,
     pub(crate) accepted: Vec<(EffectKey, Request)>,
+    /// What each accepted request was marked with.
+    pub(crate) markers: Vec<String>,
+    pub(crate) probes: usize,
     pub(crate) reads: usize,
     /// Contacts that are not there.
     pub(crate) gone: Vec<ContactId>,
@@ -132,16 +139,22 @@ impl Perform for World {
 
     async fn attempt(
         &self,
-        key: &EffectKey,
+        name: &Name,
         request: &Request,
         _now: Timestamp,
     ) -> Result<Performed, CallError> {
         let (outcome, hook) = {
             let mut vendors = self.now();
+            let key = &name.key;
             vendors.attempts.push(key.clone());
             let outcome = vendors.outcomes.pop_front().unwrap_or(Outcome::Accepted);
-            if matches!(outcome, Outcome::Accepted | Outcome::AcceptedBut(_)) {
+            let there = matches!(
+                outcome,
+                Outcome::Accepted | Outcome::AcceptedBut(_) | Outcome::Conflict { shown: true }
+            );
+            if there {
                 vendors.accepted.push((key.clone(), request.clone()));
+                vendors.markers.push(name.marker());
             }
             (outcome, vendors.on_attempt.take())
         };
@@ -150,18 +163,22 @@ impl Perform for World {
         }
         match outcome {
             Outcome::Accepted => Ok(Performed {
-                vendor_ref: Some(format!("ref-{key}")),
+                vendor_ref: Some(format!("ref-{}", name.key)),
                 alarm: None,
                 ..Performed::default()
             }),
             Outcome::AcceptedBut(class) | Outcome::Fails(class) => Err(error(class)),
+            Outcome::Conflict { .. } => Err(CallError {
+                status: Some(409),
+                ..error(Class::Unclear)
+            }),
             Outcome::Panics => panic!("on order"),
         }
     }
 
     async fn probe(
         &self,
-        key: &EffectKey,
+        name: &Name,
         _request: &Request,
         _since: Timestamp,
     ) -> Result<Sighting, CallError> {
@@ -174,19 +191,23 @@ impl Perform for World {
                 }
                 vendors.probe_fails_at = Some(left - 1);
             }
-            let seen = !vendors.blind && vendors.accepted.iter().any(|(done, _)| done == key);
+            let markers = name.markers();
+            let is_its = |marker: &String| markers.iter().any(|(_, own)| own == marker);
+            let place = vendors.markers.iter().position(is_its);
+            let key = place.map(|place| vendors.accepted[place].0.clone());
+            let seen = key.filter(|_| !vendors.blind);
+            vendors.probes += 1;
             (seen, vendors.on_probe.take())
         };
         if let Some(hook) = hook {
             hook().await;
         }
-        Ok(if seen {
-            Sighting::Seen {
+        Ok(seen.map_or(Sighting::NOTHING, |key| {
+            Sighting::Seen(Seen {
                 vendor_ref: Some(format!("ref-{key}")),
-            }
-        } else {
-            Sighting::NotSeen
-        })
+                ..Seen::default()
+            })
+        }))
     }
 }
 
@@ -330,9 +351,11 @@ impl Mail for World {
     }
     async fn find_sent(
         &self,
-        _email: &NewEmail,
+        _contact: &ContactId,
+        _subject: &str,
+        _markers: &[String],
         _since: Timestamp,
-    ) -> Result<Option<EmailId>, CallError> {
+    ) -> Result<Option<Found>, CallError> {
         Ok(None)
     }
 }
@@ -360,10 +383,11 @@ impl Tasks for World {
     }
     async fn find(
         &self,
-        _task: &NewCallTask,
+        _contact: &ContactId,
+        _markers: &[String],
         _since: Timestamp,
-    ) -> Result<Option<TaskId>, CallError> {
-        Ok(None)
+    ) -> Result<Vec<FoundTask>, CallError> {
+        Ok(Vec::new())
     }
     async fn task(&self, _id: &TaskId, _sent: Option<&str>) -> Result<Option<CallTask>, CallError> {
         Ok(None)
@@ -381,7 +405,12 @@ impl Notes for World {
     async fn create(&self, _note: &NewNote) -> Result<String, CallError> {
         unreachable!("effects are carried out by `Perform`")
     }
-    async fn find(&self, _note: &NewNote, _since: Timestamp) -> Result<Option<String>, CallError> {
+    async fn find(
+        &self,
+        _contact: &ContactId,
+        _markers: &[String],
+        _since: Timestamp,
+    ) -> Result<Option<Found>, CallError> {
         Ok(None)
     }
 }

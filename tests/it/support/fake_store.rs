@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use relay_core::case::{Case, TimelineEntry};
 use relay_core::clients::Coach;
+use relay_core::effects::Identity;
 use relay_core::ids::{
     CaseId, ClientId, CoachId, ContactId, EffectKey, JobId, ReceiptId, TaskId, WorkItemId,
 };
@@ -194,6 +195,9 @@ impl Store for FakeStore {
             .collect())
     }
     async fn effect(&self, _key: &EffectKey) -> Result<Option<Effect>, StoreError> {
+        unfaked()
+    }
+    async fn effects_of_identity(&self, _identity: &Identity) -> Result<Vec<Effect>, StoreError> {
         unfaked()
     }
     async fn effects(&self, case: CaseId) -> Result<Vec<Effect>, StoreError> {

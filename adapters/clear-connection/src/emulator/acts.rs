@@ -396,6 +396,7 @@ impl Portal {
             sent_at: self.now(),
             text: text.to_owned(),
             read_at: None,
+            key: None,
         };
         let id = message.id.clone();
         let mut state = self.state();

@@ -247,6 +247,7 @@ impl Portal {
             client,
             author,
             text,
+            key,
         };
         let (status, made) = self.settle(key, &input, &wanted)?;
         if status == StatusCode::CREATED {
@@ -309,6 +310,7 @@ impl Portal {
                     sent_at: now,
                     text: wanted.text.to_owned(),
                     read_at: None,
+                    key: Some(wanted.key.to_owned()),
                 };
                 let shown = message.show();
                 self.add_message(state, message);
@@ -321,6 +323,7 @@ impl Portal {
                     author: wanted.author.to_owned(),
                     written_at: now,
                     text: wanted.text.to_owned(),
+                    key: wanted.key.to_owned(),
                 };
                 let shown = note.show();
                 state.notes.push(note);
@@ -336,6 +339,7 @@ struct Wanted<'a> {
     client: &'a str,
     author: &'a str,
     text: &'a str,
+    key: &'a str,
 }
 
 /// What a write makes.
@@ -418,7 +422,8 @@ async fn messages(
 ) -> Answered {
     portal.known(&id)?;
     let since: Option<Timestamp> = parse("since", portal.filter(&parameters, "since"))?;
-    let lag = seconds(portal.switches().list_lag_seconds);
+    let switches = portal.switches();
+    let lag = seconds(switches.list_lag_seconds);
     let now = portal.now();
     let shown = portal
         .state()
@@ -427,7 +432,7 @@ async fn messages(
         .filter(|message| message.client == id)
         .filter(|message| since.is_none_or(|since| message.sent_at >= since))
         .filter(|message| later(message.sent_at, lag) <= now)
-        .map(Message::show)
+        .map(|message| listed(message.show(), switches.keys_not_shown))
         .collect();
     portal.page(shown, &parameters)
 }
@@ -439,7 +444,8 @@ async fn notes(
 ) -> Answered {
     portal.known(&id)?;
     let since: Option<Timestamp> = parse("since", portal.filter(&parameters, "since"))?;
-    let lag = seconds(portal.switches().list_lag_seconds);
+    let switches = portal.switches();
+    let lag = seconds(switches.list_lag_seconds);
     let now = portal.now();
     let shown = portal
         .state()
@@ -447,7 +453,7 @@ async fn notes(
         .iter()
         .filter(|note| note.client == id && since.is_none_or(|since| note.written_at >= since))
         .filter(|note| later(note.written_at, lag) <= now)
-        .map(Note::show)
+        .map(|note| listed(note.show(), switches.keys_not_shown))
         .collect();
     portal.page(shown, &parameters)
 }
@@ -473,6 +479,14 @@ async fn add_note(
 async fn coaches(Shared(portal): Shared<Arc<Portal>>, parameters: Parameters) -> Answered {
     let shown = portal.state().coaches.iter().map(Coach::show).collect();
     portal.page(shown, &parameters)
+}
+
+/// A listed message or note, without the key it was written with where that is not shown.
+fn listed(mut shown: Value, without_key: bool) -> Value {
+    if let Some(members) = shown.as_object_mut().filter(|_| without_key) {
+        members.remove("idempotency_key");
+    }
+    shown
 }
 
 fn parse<T: std::str::FromStr>(

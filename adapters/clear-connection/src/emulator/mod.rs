@@ -73,6 +73,8 @@ pub struct Switches {
     pub key_ignored: bool,
     /// Keys are forgotten after so many seconds.
     pub key_expires_after_seconds: Option<u32>,
+    /// Lists do not show the key that a message or note was written with.
+    pub keys_not_shown: bool,
     /// No events; they are not made up for when it is switched off again.
     pub events_off: bool,
     /// Every event is delivered twice, with the same `webhook-id`.

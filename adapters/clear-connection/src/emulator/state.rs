@@ -121,6 +121,8 @@ pub(super) struct Message {
     pub(super) sent_at: Timestamp,
     pub(super) text: String,
     pub(super) read_at: Option<Timestamp>,
+    /// The `Idempotency-Key` it was written with.
+    pub(super) key: Option<String>,
 }
 
 impl Message {
@@ -141,6 +143,7 @@ impl Message {
             "sent_at": self.sent_at,
             "text": self.text,
             "read_at": self.read_at,
+            "idempotency_key": self.key,
         })
     }
 }
@@ -152,6 +155,8 @@ pub(super) struct Note {
     pub(super) author: String,
     pub(super) written_at: Timestamp,
     pub(super) text: String,
+    /// The `Idempotency-Key` it was written with.
+    pub(super) key: String,
 }
 
 impl Note {
@@ -162,6 +167,7 @@ impl Note {
             "author": self.author,
             "written_at": self.written_at,
             "text": self.text,
+            "idempotency_key": self.key,
         })
     }
 }

@@ -9,7 +9,7 @@ use relay_http_client::CallError;
 use serde_json::json;
 
 use super::{KeapClient, segment, unfilterable};
-use crate::marker::{Marker, has_merge_field, html_part};
+use crate::marker::{Found, Marker, has_merge_field, html_part};
 use crate::query::Query;
 use crate::time::format;
 use crate::types::{Email, EmailAddressStatus};
@@ -97,24 +97,27 @@ impl KeapClient {
         Ok(())
     }
 
-    /// Looks for a mail that holds the marker among those to the contact with this subject, and
-    /// returns its id. `None` proves nothing: a sent mail may be listed late, or never.
+    /// Looks for a mail that holds one of the markers among those to the contact with this subject.
+    /// `None` proves nothing: a sent mail may be listed late, or never.
     pub async fn find_email(
         &self,
         contact: &str,
         subject: &str,
-        marker: &Marker,
+        markers: &[Marker],
         since: Timestamp,
-    ) -> Result<Option<String>, CallError> {
+    ) -> Result<Option<Found>, CallError> {
         const OPERATION: &str = "keap find sent email";
         let emails = self.emails(contact, since).await?;
-        let candidates: Vec<String> = emails
+        let candidates: Vec<Found> = emails
             .into_iter()
             // A new word for the provider must not hide a mail from its own probe, so only
             // synced mail is left out.
             .filter(|email| !email.is_synced())
             .filter(|email| email.subject.as_deref().map(str::trim) == Some(subject.trim()))
-            .filter_map(|email| email.id)
+            .filter_map(|email| {
+                let at = email.sent_time;
+                Some(Found { id: email.id?, at })
+            })
             .collect();
         if candidates.len() > MAX_CANDIDATES {
             return Err(CallError::permanent(
@@ -122,16 +125,16 @@ impl KeapClient {
                 "too many mails with this subject",
             ));
         }
-        for id in candidates {
-            let Some(email) = self.email(&id).await? else {
+        for candidate in candidates {
+            let Some(email) = self.email(&candidate.id).await? else {
                 continue;
             };
             if email
                 .html_content
                 .as_deref()
-                .is_some_and(|part| holds(marker, part))
+                .is_some_and(|part| markers.iter().any(|marker| holds(marker, part)))
             {
-                return Ok(Some(id));
+                return Ok(Some(candidate));
             }
         }
         Ok(None)

@@ -9,7 +9,7 @@ use relay_http_client::CallError;
 use serde_json::{Value, json};
 
 use super::{KeapClient, decode, done_but_unread, segment, unfilterable};
-use crate::marker::Marker;
+use crate::marker::{Found, Marker};
 use crate::query::Query;
 use crate::time::format;
 use crate::types::{Note, Task, id_of};
@@ -40,13 +40,14 @@ impl KeapClient {
         self.create(OPERATION, &["v2", "tasks"], &body).await
     }
 
-    /// Looks for a task about the contact by its marker and returns its id.
-    pub async fn find_task(
+    /// The tasks about the contact that hold one of the markers, newest first, each with the place
+    /// of its marker in `markers`.
+    pub async fn find_tasks(
         &self,
         contact: &str,
-        marker: &Marker,
+        markers: &[Marker],
         since: Timestamp,
-    ) -> Result<Option<String>, CallError> {
+    ) -> Result<Vec<(usize, Task)>, CallError> {
         const OPERATION: &str = "keap find task";
         let query = Query::new()
             .eq("contact_id", segment(OPERATION, contact)?)
@@ -60,18 +61,19 @@ impl KeapClient {
             .into_iter()
             .filter(|task| task.contact_id.as_deref() == Some(contact))
             .filter(|task| is_recent(task.create_time, since));
+        let mut found = Vec::new();
         for listed in recent {
-            let Some(id) = listed.id else { continue };
+            let Some(id) = &listed.id else { continue };
             // A list may leave a text out; a task taken for absent would be made a second time.
-            let description = match listed.description {
-                Some(description) => Some(description),
-                None => self.task(&id).await?.and_then(|task| task.description),
+            let description = match &listed.description {
+                Some(description) => Some(description.clone()),
+                None => self.task(id).await?.and_then(|task| task.description),
             };
-            if description.is_some_and(|text| marker.is_in_text(&text)) {
-                return Ok(Some(id));
-            }
+            let text = description.unwrap_or_default();
+            let place = markers.iter().position(|marker| marker.is_in_text(&text));
+            found.extend(place.map(|place| (place, listed)));
         }
-        Ok(None)
+        Ok(found)
     }
 
     /// A task; `None` if it is gone: by Keap's own error *and* its list.
@@ -137,13 +139,13 @@ impl KeapClient {
         self.create(OPERATION, &path, &body).await
     }
 
-    /// Looks for a note on the contact by its marker and returns its id.
+    /// Looks for a note on the contact that holds one of the markers.
     pub async fn find_note(
         &self,
         contact: &str,
-        marker: &Marker,
+        markers: &[Marker],
         since: Timestamp,
-    ) -> Result<Option<String>, CallError> {
+    ) -> Result<Option<Found>, CallError> {
         const OPERATION: &str = "keap find note";
         let path = ["v2", "contacts", segment(OPERATION, contact)?, "notes"];
         let query = Query::new()
@@ -165,8 +167,10 @@ impl KeapClient {
                     note.and_then(|note| note.text)
                 }
             };
-            if text.is_some_and(|text| marker.is_in_text(&text)) {
-                return Ok(Some(id));
+            let text = text.unwrap_or_default();
+            if markers.iter().any(|marker| marker.is_in_text(&text)) {
+                let at = listed.create_time;
+                return Ok(Some(Found { id, at }));
             }
         }
         Ok(None)

@@ -27,9 +27,10 @@ async fn create_task(setup: &Setup, marker: &str) -> Result<String, CallError> {
 async fn find_task(setup: &Setup, marker: &str) -> Option<String> {
     let found = setup
         .client
-        .find_task(MAYA, &Marker::new(marker), now())
+        .find_tasks(MAYA, &[Marker::new(marker)], now())
         .await;
-    found.expect("an answer")
+    let mut found = found.expect("an answer").into_iter();
+    found.next().and_then(|(_, task)| task.id)
 }
 
 #[tokio::test]
@@ -172,15 +173,17 @@ async fn a_note_is_made_with_its_marker_and_found_by_it() {
     );
     let found = setup
         .client
-        .find_note(MAYA, &marker, now())
+        .find_note(MAYA, std::slice::from_ref(&marker), now())
         .await
         .expect("an answer");
-    assert_eq!(found, Some(id));
+    let found = found.expect("found");
+    assert_eq!(found.id, id);
+    assert!(found.at.is_some());
     let other = Marker::new("case/step/2/note");
     assert_eq!(
         setup
             .client
-            .find_note(MAYA, &other, now())
+            .find_note(MAYA, std::slice::from_ref(&other), now())
             .await
             .expect("an answer"),
         None
@@ -200,7 +203,7 @@ async fn a_note_that_is_listed_late_is_found_late() {
     assert_eq!(
         setup
             .client
-            .find_note(MAYA, &marker, now())
+            .find_note(MAYA, std::slice::from_ref(&marker), now())
             .await
             .expect("an answer"),
         None
@@ -209,7 +212,7 @@ async fn a_note_that_is_listed_late_is_found_late() {
     assert!(
         setup
             .client
-            .find_note(MAYA, &marker, now())
+            .find_note(MAYA, std::slice::from_ref(&marker), now())
             .await
             .expect("an answer")
             .is_some()

@@ -300,12 +300,96 @@ pub(super) async fn cancelling_leaves_what_may_have_been_sent(store: &dyn Store)
         let effect = make.effect_in(state, "email");
         let job = job_of(&make, &effect);
         commit(store, [plan(&effect), enqueue(&job), cancel(&effect)]).await;
-        assert_eq!(stored(store, &effect).await, effect);
+        let under_way = matches!(state, EffectState::Intended | EffectState::Unclear);
+        let expected = Effect {
+            withdrawn_at: under_way.then(|| at(15)),
+            ..effect
+        };
+        assert_eq!(stored(store, &expected).await, expected);
         // Its job must still probe or settle it.
         let job = store.job(job.id).await.unwrap().unwrap();
         assert_eq!(job.state, JobState::Ready);
     }
     commit(store, [cancel(&planned_email(make.case_id(), "email"))]).await;
+}
+
+pub(super) async fn what_may_have_been_carried_out_is_withdrawn(store: &dyn Store) {
+    let make = Maker::new();
+    let again = [EffectState::Planned, EffectState::Held, EffectState::Dead];
+    let outcomes = [Some("retryable"), Some("permanent"), Some("not_sent"), None];
+    for (state, outcome) in again.iter().flat_map(|state| outcomes.map(|outcome| (*state, outcome))) {
+        let effect = planned_email(make.case_id(), "email");
+        let job = job_of(&make, &effect);
+        commit(store, [plan(&effect), enqueue(&job), Op::Intend(make.intent(&effect, 1))]).await;
+        if let Some(outcome) = outcome {
+            let end = Op::EndIntent {
+                key: effect.key().clone(),
+                revision: 1,
+                outcome: outcome.into(),
+            };
+            commit(store, [end]).await;
+        }
+        let stop = Op::CancelJobByKey {
+            key: job.key.clone(),
+            why: "test".into(),
+            at: at(13),
+        };
+        commit(store, [shift(effect.key(), &[EffectState::Intended], state), stop]).await;
+        commit(store, [cancel(&effect)]).await;
+
+        let after = stored(store, &effect).await;
+        let job = store.job(job.id).await.unwrap().unwrap();
+        if outcome == Some("not_sent") {
+            assert_eq!(after.state, EffectState::Cancelled, "{state:?}");
+            assert_eq!(after.withdrawn_at, None);
+            assert_eq!(job.state, JobState::Cancelled);
+        } else {
+            assert_eq!(after.state, EffectState::Unclear, "{state:?} {outcome:?}");
+            assert_eq!((after.withdrawn_at, after.probes), (Some(at(15)), 0));
+            assert_eq!((job.state, job.run_at), (JobState::Ready, at(15)));
+            // A second cancelling is no news.
+            commit(store, [cancel(&effect)]).await;
+            assert_eq!(stored(store, &effect).await, after);
+        }
+        // The next case of the client may look for it under the same identity.
+        commit(store, [shift(effect.key(), &[after.state], EffectState::Cancelled)]).await;
+    }
+}
+
+pub(super) async fn a_desired_state_is_cancelled_whatever_was_asked_for(store: &dyn Store) {
+    let make = Maker::new();
+    let mut tag = planned_email(make.case_id(), "tag");
+    tag.planned.input = EffectInput::AddTag { tag: "x".into() };
+    commit(store, [plan(&tag), Op::Intend(make.intent(&tag, 1))]).await;
+    let back = shift(tag.key(), &[EffectState::Intended], EffectState::Planned);
+    commit(store, [back, cancel(&tag)]).await;
+    assert_eq!(stored(store, &tag).await.state, EffectState::Cancelled);
+}
+
+pub(super) async fn what_is_one_thing_to_the_client_is_found_under_every_key(store: &dyn Store) {
+    let make = Maker::new();
+    let of = |client: &str, due: &str| {
+        let mut effect = planned_email(make.case_id(), "email");
+        effect.planned.client = client.into();
+        effect.planned.input = EffectInput::Email {
+            script: "S2".into(),
+            due: due.parse().unwrap(),
+        };
+        effect
+    };
+    let (first, second) = (of("rosa", "2026-11-03"), of("rosa", "2026-11-03"));
+    let others = [of("rosa", "2026-11-04"), of("rosa/2", "2026-11-03")];
+    commit(store, [plan(&first), plan(&others[0]), plan(&others[1]), plan(&second)]).await;
+    let identity = first.planned.identity().unwrap();
+    let found = store.effects_of_identity(&identity).await.unwrap();
+    assert_eq!(found, [first.clone(), second.clone()]);
+    let view = store.effect_view(second.key(), "none").await.unwrap().unwrap();
+    assert_eq!(view.same, [first, second]);
+    let mut tag = planned_email(make.case_id(), "tag");
+    tag.planned.input = EffectInput::AddTag { tag: "x".into() };
+    commit(store, [plan(&tag)]).await;
+    let view = store.effect_view(tag.key(), "none").await.unwrap().unwrap();
+    assert!(view.same.is_empty());
 }
 
 pub(super) async fn cancelling_leaves_a_running_job(store: &dyn Store) {

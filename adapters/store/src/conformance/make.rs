@@ -213,6 +213,7 @@ pub(super) fn planned_email(case: CaseId, name: &str) -> Effect {
         intended_at: None,
         probes: 0,
         settled: None,
+        withdrawn_at: None,
         created_at: at(0),
         changed_at: at(0),
     }

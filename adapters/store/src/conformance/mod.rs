@@ -111,6 +111,9 @@ behaviours! { $
         cancelling_keeps_how_an_effect_ended,
         cancelling_leaves_what_may_have_been_sent,
         cancelling_leaves_a_running_job,
+        what_may_have_been_carried_out_is_withdrawn,
+        a_desired_state_is_cancelled_whatever_was_asked_for,
+        what_is_one_thing_to_the_client_is_found_under_every_key,
         effects_come_in_order_of_planning,
         effects_in_doubt_are_walked_through_in_pages,
         a_task_is_found_by_the_effect_that_made_it,
@@ -168,6 +171,7 @@ behaviours! { $
         an_item_is_found_by_its_key_also_when_settled,
         a_reminder_is_queued_with_its_own_item_only,
         open_items_are_walked_through_in_pages,
+        a_list_in_an_item_grows_and_shrinks_by_name,
     }
     directory {
         a_link_is_replaced_and_forgotten,

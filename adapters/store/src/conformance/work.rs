@@ -219,3 +219,30 @@ pub(super) async fn open_items_are_walked_through_in_pages(store: &dyn Store) {
     expected.sort();
     assert_eq!(seen, expected);
 }
+
+pub(super) async fn a_list_in_an_item_grows_and_shrinks_by_name(store: &dyn Store) {
+    let make = Maker::new();
+    let item = WorkItem {
+        detail: serde_json::json!({ "why": "a copy was put back" }),
+        ..make.work("list", 5)
+    };
+    let put = |entry: &str, value: Option<serde_json::Value>| Op::ListInWork {
+        dedupe_key: item.dedupe_key.clone(),
+        entry: entry.into(),
+        value,
+    };
+    let maya = serde_json::json!({ "client": "maya" });
+    // No such item is open yet.
+    commit(store, [put("a/1", Some(maya.clone()))]).await;
+    commit(store, [open(&item), put("a/1", Some(maya.clone()))]).await;
+    commit(store, [put("b'2", Some(maya.clone())), put("a/1", Some(maya.clone()))]).await;
+    let both = serde_json::json!({ "a/1": maya, "b'2": maya });
+    assert_eq!(stored(store, &item).await.detail["list"], both);
+    commit(store, [put("a/1", None), put("c", None)]).await;
+    let left = serde_json::json!({ "b'2": maya });
+    let after = stored(store, &item).await;
+    assert_eq!(after.detail["list"], left);
+    assert_eq!(after.detail["why"], "a copy was put back");
+    commit(store, [settle(&item), put("a/1", Some(maya))]).await;
+    assert_eq!(stored(store, &item).await.detail["list"], left);
+}

@@ -8,7 +8,7 @@
 
 use super::run::Run;
 use super::state::{How, Progress};
-use crate::effects::EffectInput;
+use crate::effects::{About, EffectInput};
 use crate::outside;
 use crate::scripts::date_words;
 use crate::time::Timestamp;
@@ -42,16 +42,18 @@ impl Run<'_> {
             .say_sop(Self::said_how(how, "Follow-up email"), SOP);
         if matches!(how, How::Sent | How::Proposed) {
             let text = self.follow_up_words("email");
+            let about = Some(About::new("followed_up_by_email", self.state.due));
             self.plan_aside(
                 "note",
                 EffectInput::ContactNote {
                     title: "Missed check-in: follow-up by email".into(),
                     text: text.clone(),
+                    about: about.clone(),
                 },
             );
             let tag = self.procedure.parameters.tags.email.clone();
             self.put_tag_on(tag);
-            self.plan_aside("portal_note", EffectInput::PortalNote { text });
+            self.plan_aside("portal_note", EffectInput::PortalNote { text, about });
         }
         self.followed_up(at, how);
     }

@@ -15,7 +15,7 @@
 use super::run::{Ask, Run};
 use super::state::{Call, How, LastCall, Progress, Step};
 use crate::case::CaseStatus;
-use crate::effects::EffectInput;
+use crate::effects::{About, EffectInput};
 use crate::facts::CallOutcome;
 use crate::ids::{EffectKey, TaskId};
 use crate::scripts::date_words;
@@ -98,7 +98,8 @@ impl Run<'_> {
         let tag = self.procedure.parameters.tags.phone.clone();
         self.put_tag_on(tag);
         let text = self.follow_up_words("phone");
-        self.plan_aside("portal_note", EffectInput::PortalNote { text });
+        let about = Some(About::new("followed_up_by_phone", self.state.due));
+        self.plan_aside("portal_note", EffectInput::PortalNote { text, about });
     }
 
     /// Whether the outcome of a call is waited for.

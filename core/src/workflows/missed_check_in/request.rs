@@ -69,12 +69,12 @@ impl<'a> Request<'a> {
     /// Everything that no client sees.
     pub(super) fn aside(&self) -> Outcome {
         match &self.effect.input {
-            EffectInput::PortalNote { text } => Ok(Wire::PortalNote {
+            EffectInput::PortalNote { text, .. } => Ok(Wire::PortalNote {
                 client: self.effect.client.clone(),
                 author: self.author()?,
                 text: text.clone(),
             }),
-            EffectInput::ContactNote { title, text } => Ok(Wire::ContactNote {
+            EffectInput::ContactNote { title, text, .. } => Ok(Wire::ContactNote {
                 contact: self.contact_id()?,
                 user: self.user()?,
                 title: title.clone(),

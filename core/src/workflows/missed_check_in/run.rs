@@ -3,7 +3,7 @@
 use super::closing::Closing;
 use super::state::{Hold, How, LastCall, Pending, Progress, State, Step};
 use crate::case::{Case, CaseStatus, Wait};
-use crate::effects::EffectInput;
+use crate::effects::{About, EffectInput};
 use crate::ids::{CoachId, EffectKey};
 use crate::outside;
 use crate::procedure::MissedCheckInProcedure;
@@ -286,7 +286,8 @@ impl<'a> Run<'a> {
         self.draft.say(format!("{words}: waits are shortened"));
         let due = date_words(self.state.due);
         let text = format!("Check-in due {due}: {words}. Waits are shortened.");
-        self.plan_aside("window_note", EffectInput::PortalNote { text });
+        let about = Some(About::new("window_over", self.state.due));
+        self.plan_aside("window_note", EffectInput::PortalNote { text, about });
     }
 
     /// The opening of the office on the `days`th working day from now.
@@ -402,6 +403,7 @@ impl<'a> Run<'a> {
                     text: outside::one_line(&format!(
                         "Follow-up of the check-in due {due} has ended: {reason}."
                     )),
+                    about: Some(About::new("follow_up_ended", self.state.due)),
                 },
             );
         }
@@ -434,10 +436,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Completes the task that `made_by` made. The key hangs on the effect that made it, which
-    /// makes one task only: two reasons to close it are one closing.
+    /// Completes the task that `made_by` made.
     pub(super) fn close_task(&mut self, made_by: &EffectKey, reason: &str) {
-        let key = EffectKey(format!("{made_by}/close"));
+        let key = EffectKey::closing(made_by);
         let now = self.now();
         let input = EffectInput::CloseTask {
             made_by: made_by.clone(),

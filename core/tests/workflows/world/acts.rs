@@ -25,6 +25,7 @@ impl World {
             coach: None,
             sent_at: self.now,
             text: "words".into(),
+            key: None,
         });
     }
 

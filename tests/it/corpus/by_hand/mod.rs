@@ -160,6 +160,7 @@ impl Hand<'_> {
             intended_at: None,
             probes: 0,
             settled: None,
+            withdrawn_at: None,
             created_at: self.now,
             changed_at: self.now,
         })];

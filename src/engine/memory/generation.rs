@@ -1,0 +1,221 @@
+//! How a database that is older than it should be is found out: the generation file.
+//!
+//! Beside the database lies a small file with a number, the *generation*. The relay counts it up, in
+//! the database first and then in the file: at its start, every few minutes while it works, when it
+//! stops, and before each request of something that can never be proven absent (an email). A copy of
+//! the database that is put back has an earlier number than the file, which nobody copies with it.
+//!
+//! What is found at a start, first match:
+//!
+//! | file | database | the database |
+//! |---|---|---|
+//! | has counted further | counted | is an earlier one ([`WhyOld::Behind`]) |
+//! | there | not counted | is new, or from before it was counted ([`WhyOld::Emptied`]) |
+//! | missing or unreadable | counted | can't be told ([`WhyOld::Uncounted`]) |
+//! | as far, or less far | last counted more than an hour ago | may be, with the whole disk, an earlier one ([`WhyOld::Silent`]) |
+//! | missing | not counted, its periodic jobs last ran more than an hour ago | the same ([`WhyOld::Silent`]) |
+//! | otherwise | | is as it should be |
+//!
+//! Guarantee: a copy that is put back, with the file left in its place, is found out if a single email
+//! has been asked for since it was made, whatever the time between. Not guaranteed: that a copy is
+//! found out which was made since the last counting; nothing can be missing from it but what a look
+//! finds. Not guaranteed: a disk that is put back whole within an hour of its last counting.
+//!
+//! Only a serving relay counts; a command that runs beside it does not. Two serving relays on one
+//! database may let the file run ahead of it, which errs on the careful side.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use relay_core::time::{SignedDuration, Timestamp};
+use relay_store::{AuditEntry, Op};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::sync::Mutex;
+
+use super::{OldMemory, WhyOld, mark_old};
+use crate::engine::jobs::standing;
+use crate::engine::{Engine, EngineError};
+
+/// The setting that holds the count of the database.
+const COUNT: &str = "memory/generation";
+
+/// How often it is counted while the relay works, real time.
+const EVERY: SignedDuration = SignedDuration::from_mins(5);
+
+/// How long the relay may have stood still for its memory to be trusted, real time.
+const TRUSTED: SignedDuration = SignedDuration::from_hours(1);
+
+/// What the generation file says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// This generation.
+    Generation(u64),
+    /// There is no file.
+    Missing,
+    /// There is one, and it can't be read.
+    Unreadable,
+}
+
+/// The number that lies beside the database.
+#[async_trait]
+pub trait GenerationFile: Debug + Send + Sync {
+    /// What it says.
+    async fn read(&self) -> Told;
+    /// Replaces it, durably. An error tells why it could not be, without a path.
+    async fn write(&self, generation: u64) -> Result<(), String>;
+}
+
+/// The count of a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Count {
+    /// Raised by one each time.
+    generation: u64,
+    /// When, real time.
+    at: Timestamp,
+}
+
+/// What an engine counts with; none where nobody asked for it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counter(Option<Arc<Counting>>);
+
+#[derive(Debug)]
+struct Counting {
+    file: Arc<dyn GenerationFile>,
+    /// The last count of this process. Held while it is stored, so that counts are stored in order.
+    last: Mutex<Option<Count>>,
+}
+
+impl Counter {
+    /// One that counts with `file`.
+    pub(crate) fn with(file: Arc<dyn GenerationFile>) -> Self {
+        let last = Mutex::new(None);
+        Self(Some(Arc::new(Counting { file, last })))
+    }
+}
+
+impl Engine {
+    /// At start: is the database as new as it should be? If not, it is marked, and somebody can see
+    /// it in the log and the audit log. Then the start is counted.
+    pub(crate) async fn examine_memory(&self) -> Result<(), EngineError> {
+        let Some(counting) = self.counter.0.clone() else {
+            return Ok(());
+        };
+        let stored = self.stored_count().await?;
+        let told = counting.file.read().await;
+        if let Some(why) = self.why_old(told, stored).await? {
+            let old = OldMemory {
+                until: self.now(),
+                why,
+            };
+            tracing::warn!(
+                why = ?old.why,
+                "the database may not know what was sent before now: emails that can't be proven \
+                 unsent wait in one list (`work list`)"
+            );
+            let audit = Op::Audit(AuditEntry {
+                at: old.until,
+                who: "relay".to_owned(),
+                what: "memory".to_owned(),
+                object: "database".to_owned(),
+                detail: json!(old),
+            });
+            let ops = vec![mark_old(old.until, old.why), audit];
+            self.store.commit(ops.into()).await?;
+        }
+        // Never behind the file again, or every later start would find the same.
+        let generation = match told {
+            Told::Generation(told) => told.max(stored.map_or(0, |count| count.generation)),
+            Told::Missing | Told::Unreadable => stored.map_or(0, |count| count.generation),
+        };
+        let at = self.clocks.real.now();
+        *counting.last.lock().await = Some(Count { generation, at });
+        self.count().await
+    }
+
+    async fn stored_count(&self) -> Result<Option<Count>, EngineError> {
+        let stored = self.store.setting(COUNT).await?;
+        // One that can't be read is none: the file then says that there was one.
+        Ok(stored.and_then(|stored| serde_json::from_value(stored).ok()))
+    }
+
+    async fn why_old(
+        &self,
+        told: Told,
+        stored: Option<Count>,
+    ) -> Result<Option<WhyOld>, EngineError> {
+        let now = self.clocks.real.now();
+        Ok(match (told, stored) {
+            (Told::Generation(told), Some(count)) if told > count.generation => {
+                Some(WhyOld::Behind)
+            }
+            (Told::Generation(_) | Told::Unreadable, None) => Some(WhyOld::Emptied),
+            (Told::Missing | Told::Unreadable, Some(_)) => Some(WhyOld::Uncounted),
+            (Told::Generation(_), Some(count)) => {
+                (now.duration_since(count.at) > TRUSTED).then_some(WhyOld::Silent)
+            }
+            (Told::Missing, None) => {
+                let last = self.last_sign_of_life().await?;
+                last.filter(|last| self.now().duration_since(*last) > TRUSTED)
+                    .map(|_| WhyOld::Silent)
+            }
+        })
+    }
+
+    /// When a periodic job last ended, procedure time; `None` in a new database.
+    async fn last_sign_of_life(&self) -> Result<Option<Timestamp>, EngineError> {
+        let mut last = None;
+        for name in standing::STANDING {
+            let job = self.store.job_by_key(name).await?;
+            last = last.max(job.map(|job| job.changed_at));
+        }
+        Ok(last)
+    }
+
+    /// Counts, if it is time to.
+    pub(crate) async fn count_now_and_then(&self) -> Result<(), EngineError> {
+        let Some(counting) = &self.counter.0 else {
+            return Ok(());
+        };
+        let last = *counting.last.lock().await;
+        let now = self.clocks.real.now();
+        match last {
+            Some(last) if now.duration_since(last.at).abs() < EVERY => Ok(()),
+            _ => self.count().await,
+        }
+    }
+
+    /// Counts: in the database, then in the file. A file that can't be written stays behind, which
+    /// makes a later copy harder to find out and nothing else.
+    pub(crate) async fn count(&self) -> Result<(), EngineError> {
+        let Some(counting) = &self.counter.0 else {
+            return Ok(());
+        };
+        let mut last = counting.last.lock().await;
+        let before = match *last {
+            Some(last) => last.generation,
+            None => self
+                .stored_count()
+                .await?
+                .map_or(0, |count| count.generation),
+        };
+        let count = Count {
+            generation: before.saturating_add(1),
+            at: self.clocks.real.now(),
+        };
+        let op = Op::PutSetting {
+            key: COUNT.to_owned(),
+            value: json!(count),
+        };
+        self.store.commit(vec![op].into()).await?;
+        *last = Some(count);
+        if let Err(error) = counting.file.write(count.generation).await {
+            tracing::warn!(
+                error,
+                "the generation file beside the database can't be written"
+            );
+        }
+        Ok(())
+    }
+}
