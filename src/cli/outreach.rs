@@ -12,7 +12,7 @@ use super::Command;
 use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::Output;
-use crate::engine::commands::stop_ops;
+use crate::engine::commands::{is_stopped, stop_ops};
 use crate::remedy::Run;
 
 /// `stop`.
@@ -46,10 +46,15 @@ pub(super) async fn stopped(store: &dyn Store) -> Result<Option<Outreach>, CliEr
     let Some(value) = store.setting("outreach").await? else {
         return Ok(None);
     };
+    if !is_stopped(Some(&value)) {
+        return Ok(None);
+    }
     // A guard goes by the flag alone, and so does this: what can't be read beside it hides nothing.
-    let stopped = value["stopped"] == true;
-    let outreach = serde_json::from_value(value).unwrap_or_default();
-    Ok(stopped.then_some(outreach))
+    let outreach: Outreach = serde_json::from_value(value).unwrap_or_default();
+    Ok(Some(Outreach {
+        stopped: true,
+        ..outreach
+    }))
 }
 
 /// What stands above a list while outreach is stopped; empty while it is not.

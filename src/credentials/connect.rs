@@ -19,6 +19,7 @@ use url::Url;
 use super::AUTHORIZATION;
 use super::keeper::{Inner, Keeper};
 use super::refresh::{Turn, Unsaved};
+use crate::pace::{connection_key, ended_key};
 use crate::ports::{Begun, CameBack, ConnectError};
 
 /// How often the row may change under a person who connects.
@@ -165,9 +166,14 @@ impl Inner {
             Op::PutCredential(fresh.row().clone()),
             self.audit("relay", "connect", json!({ "tenant": fresh.row().tenant })),
         ];
-        for kind in ["connection", "credential"] {
+        let items = [
+            connection_key(name),
+            ended_key(name),
+            format!("credential/{name}"),
+        ];
+        for dedupe_key in items {
             ops.push(Op::SettleWorkByKey {
-                dedupe_key: format!("{kind}/{name}"),
+                dedupe_key,
                 settled: WorkSettled {
                     at: self.now(),
                     by: "relay".to_owned(),

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::{Area, Finding};
+use crate::engine::commands::is_stopped;
 use crate::ports::{Stores, Version};
 use crate::remedy::Run;
 
@@ -18,7 +19,7 @@ pub(super) async fn look(path: &Path, stores: &dyn Stores) -> Option<Finding> {
     }
     let store = stores.open(path).await.ok()?;
     let setting = store.setting("outreach").await.ok()??;
-    if setting["stopped"] != true {
+    if !is_stopped(Some(&setting)) {
         return None;
     }
     let text = |name: &str| setting[name].as_str().unwrap_or("unknown").to_owned();

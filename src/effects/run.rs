@@ -9,7 +9,6 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_core::workflow::{Context, Verdict};
 use relay_http_client::CallError;
 use relay_store::{Effect, EffectState, EffectView, Intent, Job, JobEnd, JobError, Op, StoreError};
-use serde_json::Value;
 
 use crate::checkpoint::{ATTEMPT, GUARD, INTENT, READ_BACK, REFUSE};
 use crate::effects::again::{CONFLICT, Earlier};
@@ -19,7 +18,7 @@ use crate::effects::guard::{FRESH, Fresh, Missing};
 use crate::effects::perform::can_be_read_back;
 use crate::effects::settle::{Ending, found, remember};
 use crate::effects::{Name, Performed};
-use crate::engine::commands::OUTREACH;
+use crate::engine::commands::{OUTREACH, is_stopped};
 use crate::engine::jobs::{fence, member, missing};
 use crate::engine::presence::IN_DOUBT;
 use crate::engine::{Engine, EngineError};
@@ -549,12 +548,6 @@ impl Engine {
     pub(crate) fn back_to_planned(&self, effect: &Effect, from: EffectState) -> Op {
         self.move_effect(effect, from, EffectState::Planned)
     }
-}
-
-/// Whether the setting says that outreach is stopped. One that says neither has been damaged: it may have
-/// said so.
-fn is_stopped(setting: Option<&Value>) -> bool {
-    setting.is_some_and(|value| value["stopped"] != false)
 }
 
 /// Whether another outreach of the same case may have gone out: its case must hear of it before

@@ -13,7 +13,7 @@ use relay_store::{
     AuditEntry, Effect, EffectState, JobFilter, JobState, Link, Op, Page, Store, StoreError,
     WorkSettled,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::checkpoint::SETTLE;
 use crate::effects::link::pair_key;
@@ -295,11 +295,17 @@ impl Engine {
 /// The setting that says whether outreach is stopped, since when, by whom and why.
 pub const OUTREACH: &str = "outreach";
 
+/// Whether the setting says that outreach is stopped. Anything but a plain no is a yes: one that says
+/// neither has been damaged, and may have said so.
+pub fn is_stopped(setting: Option<&Value>) -> bool {
+    setting.is_some_and(|value| value["stopped"] != false)
+}
+
 /// Since when outreach is stopped; `None` if it may go on. One whose time can't be read is stopped
 /// all the same, since ever.
 pub async fn stopped_since(store: &dyn Store) -> Result<Option<Timestamp>, StoreError> {
     let setting = store.setting(OUTREACH).await?;
-    let stopped = setting.filter(|setting| setting["stopped"] == json!(true));
+    let stopped = setting.filter(|setting| is_stopped(Some(setting)));
     Ok(stopped.map(|setting| {
         let at = serde_json::from_value(setting["at"].clone());
         at.unwrap_or(Timestamp::UNIX_EPOCH)

@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::engine::Engine;
 use crate::engine::jobs::kinds::{Cancelling, Kind};
 use crate::engine::words::{dead_title, effect_name, effect_name_first};
-use crate::pace::connection_key;
+use crate::pace::{connection_key, ended_key};
 use crate::remedy::Run;
 
 impl Engine {
@@ -108,14 +108,19 @@ impl Engine {
             .split_whitespace()
             .next()
             .unwrap_or("vendor");
-        self.broken_connection_ops(vendor, &error.to_string())
+        // Without a status it was not the vendor that refused: there is no token to show any more.
+        let key = match error.status {
+            Some(_) => connection_key(vendor),
+            None => ended_key(vendor),
+        };
+        self.broken_connection_ops(key, vendor, &error.to_string())
     }
 
-    /// The same, whoever found out.
-    pub(crate) fn broken_connection_ops(&self, vendor: &str, reason: &str) -> Vec<Op> {
+    /// The same, whoever found out: the item of `key`.
+    pub(crate) fn broken_connection_ops(&self, key: String, vendor: &str, reason: &str) -> Vec<Op> {
         let title =
             format!("The relay is not let in by {vendor} any more: its credential is refused");
-        let mut item = self.item(connection_key(vendor), "connection", title);
+        let mut item = self.item(key, "connection", title);
         item.detail = json!({ "reason": reason,
                               "remedy": self.ports.connections.remedy(vendor) });
         item.actions = vec!["done".to_owned()];

@@ -178,10 +178,6 @@ impl Engine {
         // A path that was closed because its secret had leaked stays closed over a restart.
         self.ports.hooks.prepare().await?;
         self.store.commit(ops.into()).await?;
-        let outreach = self.store.setting("outreach").await?;
-        if outreach.is_some_and(|setting| setting["stopped"] == true) {
-            tracing::warn!("outreach is stopped: nothing goes out to clients");
-        }
         Ok(())
     }
 

@@ -110,9 +110,16 @@ pub struct Pacer {
     lines: Lines,
 }
 
-/// The key of the work item that tells that a vendor refuses our credential.
+/// The key of the work item that tells that a vendor has refused a call for its credential. The next
+/// call that it carries out settles it.
 pub fn connection_key(vendor: &str) -> String {
     format!("connection/{vendor}")
+}
+
+/// The key of the work item that tells that a connection has ended, though its last token may still be
+/// let in for a while. Connecting anew settles it, or the look at connections that finds it good.
+pub fn ended_key(connection: &str) -> String {
+    format!("connection/{connection}/ended")
 }
 
 /// The key of the work item that tells of a vendor's trouble.
@@ -273,7 +280,8 @@ impl Pacer {
         }
     }
 
-    /// The vendor has let us in: an item that says it refuses our credential is over.
+    /// The vendor has let us in: an item that says it has refused a call is over. One that says that a
+    /// connection has ended is not: what is left of its access may still open, until it runs out.
     pub async fn let_in(&self, vendor: &str) -> Result<(), StoreError> {
         let Some(tracked) = self.tracked(vendor) else {
             return Ok(());

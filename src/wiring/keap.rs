@@ -369,9 +369,10 @@ impl Tags for KeapPorts {
         self.client.has_tag(contact.as_str(), tag).await
     }
 
-    /// A tag that somebody else made in the same moment (409) is as good as made: names are unique.
     /// An unclear making is reported as not sent, because the tagging was not: the next attempt
-    /// finds the tag or makes it.
+    /// finds the tag or makes it. So is one that is refused because there is such a tag (409): it was
+    /// made in the same moment, and the next attempt finds it. Where none ever finds it, because the
+    /// list doesn't show what the refusal speaks of, the attempts are counted and come to an end.
     async fn add(&self, contact: &ContactId, tag: &str) -> Result<TagAdded, CallError> {
         if self.has(contact, tag).await? {
             return Ok(TagAdded::Done);
@@ -382,11 +383,12 @@ impl Tags for KeapPorts {
         }
         match self.client.create_tag(tag).await {
             Ok(()) => Ok(TagAdded::MadeFirst),
-            Err(error) if error.status == Some(409) => Ok(TagAdded::MadeFirst),
-            Err(error) if error.class == Class::Unclear => Err(CallError {
-                class: Class::NotSent,
-                ..error
-            }),
+            Err(error) if error.class == Class::Unclear || error.status == Some(409) => {
+                Err(CallError {
+                    class: Class::NotSent,
+                    ..error
+                })
+            }
             Err(error) => Err(error),
         }
     }

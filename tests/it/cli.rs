@@ -281,6 +281,17 @@ async fn whoever_lists_cases_learns_that_outreach_is_stopped_and_why() {
         .insert(key.clone(), stop.clone());
     let human = world.run(&["cases", "list"]).await.expect("listed");
     assert!(human.contains("by Ann: wrong texts"), "{human}");
+    // A damaged one holds back what goes out, and so it is told.
+    for damaged in [
+        serde_json::json!({}),
+        serde_json::json!({ "stopped": "yes" }),
+    ] {
+        world.store.state().settings.insert(key.clone(), damaged);
+        let human = world.run(&["cases", "list"]).await.expect("listed");
+        assert!(human.contains("Outreach is stopped"), "{human}");
+        let json = world.json(&["jobs", "list"]).await;
+        assert_eq!(json["outreach_stopped"]["stopped"], true);
+    }
     stop["stopped"] = false.into();
     world.store.state().settings.insert(key, stop);
     let human = world.run(&["cases", "list"]).await.expect("listed");

@@ -2,6 +2,7 @@
 //! database file that is taken away.
 
 use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, PipeReader, PipeWriter, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use http::{HeaderMap, Method, StatusCode};
 use relay_clear_connection::webhook::WebhookKey;
 use relay_core::time::{Clock as _, SystemClock};
 use relay_http_client::{Call, ReqwestTransport, Transport as _};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
@@ -201,6 +203,47 @@ async fn a_log_whose_reader_hangs_stops_nothing() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     unread(Stdio::null(), writer.into(), "a pipe nobody reads").await;
     drop(reader);
+}
+
+/// A pipe that holds all it can, and whose reader is kept and never reads.
+fn stuck() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    let flags = fcntl_getfl(&writer).expect("flags");
+    fcntl_setfl(&writer, flags | OFlags::NONBLOCK).expect("it can be told not to wait");
+    let full = loop {
+        if let Err(error) = writer.write(&[b'.'; 4096]) {
+            break error;
+        }
+    };
+    assert_eq!(full.kind(), ErrorKind::WouldBlock);
+    fcntl_setfl(&writer, flags).expect("whoever writes now waits");
+    (reader, writer)
+}
+
+#[tokio::test]
+async fn a_pipe_that_is_full_holds_up_neither_the_start_nor_the_end() {
+    let (reader, writer) = stuck();
+    let output = writer.try_clone().expect("another end");
+    let script = "exec \"$0\" --config \"$1\" serve";
+    let serving = Serving::start_as(script, output.into(), writer.into()).await;
+    assert_eq!(serving.send("evt-1").await, StatusCode::OK);
+
+    // The address is taken: a bad end, of which nobody reads.
+    let config = serving.database.with_file_name("relay.toml");
+    let mut second = Command::new(env!("CARGO_BIN_EXE_clear-relay"));
+    second.arg("--config").arg(&config).arg("serve");
+    let (unread, full) = stuck();
+    let output = full.try_clone().expect("another end");
+    let mut second = Process::spawn_with(second, output.into(), full.into());
+    let mut looks = 0;
+    while second.is_alive() {
+        looks += 1;
+        assert!(looks < 400, "it is held up at its end");
+        pause(Duration::from_millis(25)).await;
+    }
+    assert!(!second.has_ended_well());
+    assert!(serving.process.end());
+    drop((reader, unread));
 }
 
 #[tokio::test]

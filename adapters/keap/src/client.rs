@@ -139,6 +139,15 @@ impl fmt::Debug for KeapClient {
     }
 }
 
+/// What null in place of a list is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Null {
+    /// A list of nothing.
+    IsEmpty,
+    /// No answer: something would be believed to be gone because of it.
+    ProvesNothing,
+}
+
 impl KeapClient {
     /// A client that calls through `transport`.
     pub fn new(
@@ -228,7 +237,9 @@ impl KeapClient {
             .any_of(filter, &[id])
             .map_err(unfilterable(operation))?
             .with("page_size", "100");
-        let rows: Vec<Value> = self.list(operation, &["v2", list], &by_id, list).await?;
+        let rows: Vec<Value> = self
+            .whole_list(operation, &["v2", list], &by_id, list)
+            .await?;
         let listed =
             |row: &Value| row.get("id").and_then(crate::types::id_of).as_deref() == Some(id);
         if rows.iter().any(listed) {
@@ -250,11 +261,35 @@ impl KeapClient {
         query: &Query,
         key: &str,
     ) -> Result<Vec<T>, CallError> {
+        self.pages(operation, path, query, key, Null::IsEmpty).await
+    }
+
+    /// The same, where what is missing from the list is believed to be gone: null in place of the list
+    /// is no proof, and an error to come back from.
+    async fn whole_list<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        path: &[&str],
+        query: &Query,
+        key: &str,
+    ) -> Result<Vec<T>, CallError> {
+        self.pages(operation, path, query, key, Null::ProvesNothing)
+            .await
+    }
+
+    async fn pages<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        path: &[&str],
+        query: &Query,
+        key: &str,
+        null: Null,
+    ) -> Result<Vec<T>, CallError> {
         let mut all = Vec::new();
         let mut token: Option<String> = None;
         for _ in 0..MAX_PAGES {
             let (items, next) = self
-                .page(operation, path, query, token.as_deref(), key)
+                .page(operation, path, query, token.as_deref(), (key, null))
                 .await?;
             let was_empty = items.is_empty();
             all.extend(items);
@@ -276,7 +311,7 @@ impl KeapClient {
         path: &[&str],
         query: &Query,
         token: Option<&str>,
-        key: &str,
+        (key, null): (&str, Null),
     ) -> Result<(Vec<T>, Option<String>), CallError> {
         let page = match token {
             Some(token) => query.clone().with("page_token", token),
@@ -286,7 +321,17 @@ impl KeapClient {
         let answer = self.exchange(operation, call, false).await?;
         let mut envelope: Value = decode(operation, &answer.body)?;
         let items = match envelope.get_mut(key).map(Value::take) {
-            Some(Value::Null) => Vec::new(),
+            Some(Value::Null) => match null {
+                Null::IsEmpty => Vec::new(),
+                Null::ProvesNothing => {
+                    return Err(CallError {
+                        class: Class::Retryable { after: None },
+                        operation,
+                        status: Some(answer.status.as_u16()),
+                        message: "the answer shows null instead of the list".to_owned(),
+                    });
+                }
+            },
             Some(items) => serde_json::from_value::<Vec<T>>(items)
                 .map_err(|_| unexpected(operation, "the list holds what we can't read"))?,
             // An envelope we don't know must not pass for an empty list, least of all where it is

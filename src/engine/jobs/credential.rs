@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::credentials::ALARM;
 use crate::engine::{Engine, EngineError};
+use crate::pace::ended_key;
 use crate::ports::{ConnectionState, ConnectionStatus};
 
 /// How often it looks.
@@ -30,25 +31,24 @@ impl Engine {
         let name = &status.name;
         if status.state.is_broken() {
             let why = status.problem.as_deref().unwrap_or(status.state.as_str());
-            return self.broken_connection_ops(name, why);
+            return self.broken_connection_ops(ended_key(name), name, why);
+        }
+        let mut ops = Vec::new();
+        if matches!(
+            status.state,
+            ConnectionState::Fresh | ConnectionState::Fixed
+        ) {
+            ops.push(settle(ended_key(name), now, "it works again"));
         }
         let left = status.refresh_expires_at.map(|end| end.duration_since(now));
         match left {
-            Some(left) if left <= ALARM => self.ending_connection_ops(status),
+            Some(left) if left <= ALARM => ops.extend(self.ending_connection_ops(status)),
             Some(_) if status.state == ConnectionState::Fresh => {
-                let settled = WorkSettled {
-                    at: now,
-                    by: "relay".to_owned(),
-                    action: "refreshed".to_owned(),
-                };
-                let dedupe_key = format!("credential/{name}");
-                vec![Op::SettleWorkByKey {
-                    dedupe_key,
-                    settled,
-                }]
+                ops.push(settle(format!("credential/{name}"), now, "refreshed"));
             }
-            _ => Vec::new(),
+            _ => {}
         }
+        ops
     }
 
     /// The connection can't be renewed for weeks, and will end.
@@ -60,6 +60,18 @@ impl Engine {
                               "remedy": self.ports.connections.remedy(name) });
         item.actions = vec!["done".to_owned()];
         self.open_work_ops(item, self.now())
+    }
+}
+
+/// The item of `key` is over.
+fn settle(key: String, at: Timestamp, action: &str) -> Op {
+    Op::SettleWorkByKey {
+        dedupe_key: key,
+        settled: WorkSettled {
+            at,
+            by: "relay".to_owned(),
+            action: action.to_owned(),
+        },
     }
 }
 

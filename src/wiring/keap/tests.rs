@@ -186,9 +186,9 @@ async fn a_tag_whose_making_was_unclear_is_not_yet_on_the_contact() {
 }
 
 #[tokio::test]
-async fn a_tag_that_somebody_makes_in_the_same_moment_is_put_on_by_a_later_attempt() {
+async fn a_tag_that_is_refused_as_there_already_counts_as_a_failure_until_it_is_found() {
     let setup = setup();
-    setup.keap.faults().order(FaultRule {
+    let refused = |times| FaultRule {
         operation: "create_tag".to_owned(),
         moment: Moment::Before,
         act: FaultAct::Status {
@@ -197,12 +197,34 @@ async fn a_tag_that_somebody_makes_in_the_same_moment_is_put_on_by_a_later_attem
             body: None,
         },
         skip: 0,
-        times: 1,
-    });
-    for expected in [TagAdded::MadeFirst, TagAdded::MadeFirst, TagAdded::Done] {
+        times,
+    };
+    // However often: a list that never shows the tag must not be asked for ever.
+    setup.keap.faults().order(refused(3));
+    for _ in 0..3 {
+        let error = setup.ports.add(&maya(), "VIP").await.expect_err("refused");
+        assert_eq!((error.class, error.status), (Class::NotSent, Some(409)));
+    }
+    for expected in [TagAdded::MadeFirst, TagAdded::Done] {
         let added = setup.ports.add(&maya(), "VIP").await.expect("no failure");
         assert_eq!(added, expected);
     }
+}
+
+#[tokio::test]
+async fn a_tag_whose_name_differs_in_the_case_of_a_letter_is_the_same_tag() {
+    let setup = setup();
+    let made = setup.ports.add(&maya(), "Follow-up: Email").await;
+    assert_eq!(made.expect("made"), TagAdded::MadeFirst);
+    let tag = "Follow-up: email";
+    for _ in 0..2 {
+        let added = setup.ports.add(&maya(), tag).await.expect("put on");
+        assert_eq!(added, TagAdded::Done);
+    }
+    assert!(setup.ports.has(&maya(), tag).await.expect("read"));
+    assert_eq!(setup.operations(), ["create_tag", "add_tag"]);
+    setup.ports.remove(&maya(), tag).await.expect("taken off");
+    assert_eq!(setup.operations(), ["create_tag", "add_tag", "remove_tag"]);
 }
 
 #[tokio::test]

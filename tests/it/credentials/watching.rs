@@ -1,5 +1,7 @@
 //! The standing job: idle connections stay alive, and somebody hears in time of one that won't.
 
+use std::slice;
+
 use clear_relay::wiring::Relay;
 use relay_core::ids::JobId;
 use relay_core::time::{Clock as _, SignedDuration};
@@ -92,7 +94,7 @@ async fn a_connection_that_has_ended_is_one_work_item_and_connecting_settles_it(
         .expect("an act");
     // Idle for long, so that the job finds out by itself; nothing else needs Keap.
     runs(&clinic, &relay, days(21)).await;
-    let broken = ("connection/keap".to_owned(), "connection".to_owned());
+    let broken = ("connection/keap/ended".to_owned(), "connection".to_owned());
     assert_eq!(kinds(&clinic).await, [broken]);
     let item = clinic.open_work().await.remove(0);
     let reason = item.detail["reason"].as_str().expect("a reason");
@@ -126,7 +128,17 @@ async fn the_alarm_does_not_wait_for_the_next_look_when_work_finds_out_first() {
     assert!(found.is_ok(), "{found:?}");
     assert_eq!(clinic.row().await.state, CredentialState::Dead);
     relay.engine.drain(None).await.expect("a working store");
-    let broken = ("connection/keap".to_owned(), "connection".to_owned());
+    let broken = ("connection/keap/ended".to_owned(), "connection".to_owned());
+    assert_eq!(kinds(&clinic).await, slice::from_ref(&broken));
+
+    // What is left of its access still opens: that is no renewal, and the item stays.
+    let found = relay
+        .engine
+        .ports
+        .staff
+        .user_by_email("nobody@example.test")
+        .await;
+    assert!(found.is_ok(), "{found:?}");
     assert_eq!(kinds(&clinic).await, [broken]);
 }
 

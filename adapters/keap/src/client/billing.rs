@@ -105,7 +105,7 @@ impl KeapClient {
             "paymentMethods",
         ];
         let query = Query::new().with("page_size", "100");
-        self.list(OPERATION, &path, &query, "records").await
+        self.whole_list(OPERATION, &path, &query, "records").await
     }
 
     /// Deletes a stored card, for good, and reads back that it is gone. One that Keap says is not

@@ -7,7 +7,7 @@
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
-use super::{KeapClient, MAX_PAGES, unexpected};
+use super::{KeapClient, MAX_PAGES, Null, unexpected};
 use crate::query::Query;
 use crate::types::EmailAddressStatus;
 
@@ -95,7 +95,7 @@ impl KeapClient {
                     &path,
                     &query,
                     token.as_deref(),
-                    "email_addresses",
+                    ("email_addresses", Null::IsEmpty),
                 )
                 .await;
             let (rows, next): (Vec<EmailAddressStatus>, _) = match page {

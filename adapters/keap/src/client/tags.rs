@@ -1,4 +1,5 @@
-//! Tags on contacts, by name. Names are unique in a tenant and compared exactly.
+//! Tags on contacts, by name. Names are unique in a tenant, whatever the case of their letters: Keap
+//! makes no "Follow-up: email" where there is a "Follow-up: Email", so the two are one tag to us.
 //!
 //! Applying a tag can start an automation, and applying it again after a removal starts it again,
 //! so a tag is only applied where it is absent.
@@ -16,7 +17,7 @@ use crate::query::Query;
 use crate::types::{AppliedTag, Tag};
 
 impl KeapClient {
-    /// The id of the tag with exactly this name, if there is one.
+    /// The id of the tag with this name, if there is one.
     pub async fn tag_by_name(&self, name: &str) -> Result<Option<String>, CallError> {
         const OPERATION: &str = "keap find tag";
         let tags: Vec<Tag> = self
@@ -24,7 +25,7 @@ impl KeapClient {
             .await?;
         Ok(tags
             .into_iter()
-            .find(|tag| tag.name.as_deref() == Some(name))
+            .find(|tag| is_named(tag, name))
             .and_then(|tag| tag.id))
     }
 
@@ -69,7 +70,7 @@ impl KeapClient {
         Ok(tags
             .into_iter()
             .filter_map(|applied| applied.tag)
-            .any(|tag| tag.name.as_deref() == Some(name)))
+            .any(|tag| is_named(&tag, name)))
     }
 
     /// Puts a tag on a contact. Keap answers 200 even when it did nothing; what counts is its word
@@ -124,6 +125,12 @@ impl KeapClient {
 #[derive(Debug, Deserialize)]
 struct Applied {
     results: HashMap<String, String>,
+}
+
+/// Whether a tag has this name, as Keap compares names: the case of letters makes no difference.
+fn is_named(tag: &Tag, name: &str) -> bool {
+    let shown = tag.name.as_deref();
+    shown.is_some_and(|shown| shown.eq_ignore_ascii_case(name))
 }
 
 /// The filter for a name; left out where the grammar can't carry it, and the whole list is read.

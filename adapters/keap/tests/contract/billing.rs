@@ -220,6 +220,24 @@ async fn a_card_that_is_not_there_but_listed_is_unclear() {
 }
 
 #[tokio::test]
+async fn a_list_of_cards_that_is_null_shows_no_card_gone() {
+    let setup = fee(setup());
+    let null = FaultAct::Status {
+        code: 200,
+        retry_after: None,
+        body: Some(r#"{"records":null}"#.to_owned()),
+    };
+    setup.fault("list_payment_methods", Moment::Before, null.clone());
+    let error = setup.client.payment_methods(MAYA).await;
+    let error = error.expect_err("no list, no cards");
+    assert_eq!(error.class, Class::Retryable { after: None });
+    setup.fault("list_payment_methods", Moment::Before, null);
+    let removed = setup.client.deactivate_payment_method(MAYA, CARD).await;
+    let error = removed.expect_err("it may still be listed");
+    assert_eq!(error.class, Class::Unclear);
+}
+
+#[tokio::test]
 async fn a_product_is_found_by_its_whole_name_only() {
     let setup = fee(setup());
     let name = "Monthly Coaching Support Fee";

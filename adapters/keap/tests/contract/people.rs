@@ -1,7 +1,7 @@
 //! Contacts and users.
 
 use relay_core::retry::Class;
-use relay_http_client::emulation::Moment;
+use relay_http_client::emulation::{FaultAct, Moment};
 use relay_keap::CustomFieldsMode;
 use relay_keap::emulator::{Act, Drift, NewContact, NewUser};
 
@@ -67,6 +67,23 @@ async fn a_page_or_a_bare_status_never_means_that_a_contact_task_or_fee_is_gone(
             assert!(error.may_be_wrong_address(), "{operation} {body}");
         }
     }
+}
+
+#[tokio::test]
+async fn null_in_place_of_a_list_proves_nobody_gone() {
+    let setup = setup();
+    let own =
+        r#"{"code":404,"message":"Unable to find this Contact","status":"NOT_FOUND","details":[]}"#;
+    setup.fault("get_contact", Moment::Before, not_found(own));
+    let null = FaultAct::Status {
+        code: 200,
+        retry_after: None,
+        body: Some(r#"{"contacts":null}"#.to_owned()),
+    };
+    setup.fault("list_contacts", Moment::Before, null);
+    let error = setup.client.contact(MAYA).await;
+    let error = error.expect_err("it was neither shown nor left out");
+    assert_eq!(error.class, Class::Retryable { after: None });
 }
 
 #[tokio::test]
