@@ -21,11 +21,12 @@
 //!
 //! | signal | what it does |
 //! |---|---|
-//! | TERM, INT, QUIT, USR1, USR2, ALRM, PWR | the first drains, the second cuts |
+//! | TERM, INT, QUIT, USR1, USR2, ALRM, VTALRM, PROF, IO, XCPU, STKFLT, PWR | the first drains, the second cuts |
 //! | HUP | nothing, and a log line: there is nothing to read again, and a terminal that was closed must not end a service |
 //! | XFSZ | nothing, and a log line: a file that may not grow is an error of the write |
 //! | PIPE | nothing: a reader that is gone is an error of the write |
-//! | KILL, STOP | what the system says; what was committed is kept, and leases end by themselves |
+//! | ILL, TRAP, ABRT, BUS, FPE, SEGV, SYS | what the system says: the program itself is broken |
+//! | KILL, STOP, those of real time | what the system says; what was committed is kept, and leases end by themselves |
 
 use std::fmt;
 use std::future::Future;
@@ -102,7 +103,8 @@ impl Stop {
 pub struct Signals(mpsc::UnboundedReceiver<&'static str>);
 
 /// The kinds that ask the process to end, with the names that are logged.
-fn ending() -> [(SignalKind, &'static str); 7] {
+fn ending() -> [(SignalKind, &'static str); 12] {
+    let raw = |signal: Signal| SignalKind::from_raw(signal.as_raw());
     [
         (SignalKind::interrupt(), "interrupt"),
         (SignalKind::terminate(), "terminate"),
@@ -110,7 +112,12 @@ fn ending() -> [(SignalKind, &'static str); 7] {
         (SignalKind::user_defined1(), "user 1"),
         (SignalKind::user_defined2(), "user 2"),
         (SignalKind::alarm(), "alarm"),
-        (SignalKind::from_raw(Signal::POWER.as_raw()), "power"),
+        (raw(Signal::VTALARM), "virtual alarm"),
+        (raw(Signal::PROF), "profiling timer"),
+        (SignalKind::io(), "input or output"),
+        (raw(Signal::XCPU), "time of the processor"),
+        (raw(Signal::STKFLT), "fault of a stack"),
+        (raw(Signal::POWER), "power"),
     ]
 }
 

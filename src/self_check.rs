@@ -49,7 +49,11 @@ impl SelfCheck {
     /// Looks until it is told to stop.
     pub async fn run(mut self, stop: Stop) {
         loop {
-            self.look().await;
+            // A disk that does not answer must not hold up the end.
+            tokio::select! {
+                () = self.look() => {}
+                () = stop.draining() => return,
+            }
             tokio::select! {
                 () = pause(EVERY) => {}
                 () = stop.draining() => return,

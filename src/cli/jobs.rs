@@ -1,6 +1,6 @@
 //! `jobs`: queued work, its attempts, and what to do with what died.
 //!
-//! What acts on many jobs tells how it went with each, goes on after one that fails, and ends with
+//! What acts on many jobs tells how it went with each as soon as it is done, goes on after one that fails, and ends with
 //! exit code 1 if any did: nine must not wait for the tenth, and nobody must have to guess which
 //! were done.
 
@@ -186,10 +186,8 @@ pub async fn show(store: &dyn Store, id: JobId, out: &mut Output<'_>) -> Result<
     Ok(out.emit(&json, &human)?)
 }
 
-/// How many jobs are read at once.
-const SELECT: u32 = 1_000;
-
-/// The jobs a command is about, in their clients' order.
+/// The jobs a command is about, in their clients' order. Read at once: page by page, a job that
+/// changes its state meanwhile would move the pages behind it, and one of them would be passed over.
 async fn select(store: &dyn Store, args: &SelectArgs) -> Result<Vec<Job>, CliError> {
     if let Some(id) = args.job {
         let job = store.job(id).await?;
@@ -198,68 +196,81 @@ async fn select(store: &dyn Store, args: &SelectArgs) -> Result<Vec<Job>, CliErr
             id: id.to_string(),
         })?]);
     }
-    // All of them, before the first is acted on: what is done leaves the filter.
-    let mut found = Vec::new();
-    loop {
-        let page = relay_store::Page {
-            offset: u32::try_from(found.len()).unwrap_or(u32::MAX),
-            limit: SELECT,
-        };
-        let jobs = store.jobs(&args.filter.filter(), page).await?;
-        let last = jobs.len() < SELECT as usize;
-        found.extend(jobs);
-        if last {
-            return Ok(found);
-        }
-    }
+    let all = relay_store::Page {
+        offset: 0,
+        limit: u32::MAX,
+    };
+    Ok(store.jobs(&args.filter.filter(), all).await?)
 }
 
 /// How an action on one job of several ended.
 type One = Result<(String, serde_json::Value), EngineError>;
 
-/// What was done with each job, told job by job.
+/// What was done with each job: a line for people as soon as it is done, so that whoever stops the
+/// command, or loses the terminal, knows how far it came; the document for programs at the end.
 struct Told {
     table: Table,
     rows: Vec<serde_json::Value>,
     failed: usize,
+    /// The first line that could not be written. The work goes on all the same.
+    unwritten: Option<std::io::Error>,
 }
 
 impl Told {
-    fn new(head: &'static str) -> Self {
+    fn new(head: &'static str, jobs: &[Job]) -> Self {
+        let mut table = Table::new(&["JOB", "CLIENT", "KIND", head]);
+        for job in jobs {
+            table.row([
+                job.id.to_string(),
+                or_dash(job.client.as_ref()),
+                job.kind.clone(),
+                String::new(),
+            ]);
+        }
         Self {
-            table: Table::new(&["JOB", "CLIENT", "KIND", head]),
+            table,
             rows: Vec::new(),
             failed: 0,
+            unwritten: None,
         }
     }
 
-    fn add(&mut self, job: &Job, member: &str, one: One) {
+    /// Tells how it went with the next job.
+    fn add(&mut self, job: &Job, member: &str, one: One, out: &mut Output<'_>) {
         let (words, value) = one.unwrap_or_else(|error| {
             self.failed += 1;
             let text = chain(&error);
             (format!("failed: {text}"), json!({ "failed": text }))
         });
-        self.table.row([
-            job.id.to_string(),
-            or_dash(job.client.as_ref()),
-            job.kind.clone(),
-            words,
-        ]);
+        let number = self.rows.len();
+        self.table.set_last(number, &words);
+        if number == 0 {
+            self.say(&self.table.head_line(), out);
+        }
+        self.say(&self.table.row_line(number), out);
         let mut row = json!({ "job": job.id, "client": job.client, "kind": job.kind });
         row[member] = value;
         self.rows.push(row);
     }
 
+    fn say(&mut self, line: &str, out: &mut Output<'_>) {
+        if let Err(error) = out.say(line) {
+            self.unwritten.get_or_insert(error);
+        }
+    }
+
     fn show(self, dry_run: bool, out: &mut Output<'_>) -> Result<(), CliError> {
         let (all, failed) = (self.rows.len(), self.failed);
         let json = json!({ "dry_run": dry_run, "failed": failed, "jobs": self.rows });
-        out.emit(&json, &self.table.render("no job matches"))?;
-        if failed == 0 {
-            return Ok(());
+        if out.is_json() || all == 0 {
+            out.emit(&json, "no job matches")?;
         }
-        Err(CliError::Failed(format!(
-            "{failed} of {all} jobs failed; the others are done as the list says"
-        )))
+        if failed > 0 {
+            return Err(CliError::Failed(format!(
+                "{failed} of {all} jobs failed; the others are done as the list says"
+            )));
+        }
+        self.unwritten.map_or(Ok(()), |error| Err(error.into()))
     }
 }
 
@@ -270,15 +281,16 @@ pub async fn replay(
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
     let dry_run = args.dry_run.dry_run;
-    let mut told = Told::new("REPLAY");
-    for job in select(engine.store.as_ref(), args).await? {
+    let jobs = select(engine.store.as_ref(), args).await?;
+    let mut told = Told::new("REPLAY", &jobs);
+    for job in &jobs {
         let preview = if dry_run {
-            engine.preview(&job).await
+            engine.preview(job).await
         } else {
             engine.replay(job.id, &args.by.by).await
         };
         let one = preview.map(|preview| (in_words(&preview, dry_run), json!(preview)));
-        told.add(&job, "preview", one);
+        told.add(job, "preview", one, out);
     }
     told.show(dry_run, out)
 }
@@ -308,8 +320,9 @@ pub async fn cancel(
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
     let dry_run = args.dry_run.dry_run;
-    let mut told = Told::new("RESULT");
-    for job in select(engine.store.as_ref(), args).await? {
+    let jobs = select(engine.store.as_ref(), args).await?;
+    let mut told = Told::new("RESULT", &jobs);
+    for job in &jobs {
         let done = if dry_run {
             engine.check_cancel(job.id, &args.by.by).await
         } else {
@@ -323,11 +336,8 @@ pub async fn cancel(
             Err(error @ EngineError::Refused(_)) => return Err(error.into()),
             Err(error) => Err(error),
         };
-        told.add(
-            &job,
-            "result",
-            one.map(|words| (words.clone(), json!(words))),
-        );
+        let one = one.map(|words| (words.clone(), json!(words)));
+        told.add(job, "result", one, out);
     }
     told.show(dry_run, out)
 }

@@ -156,23 +156,46 @@ impl Table {
         self.rows.push(cells.collect());
     }
 
+    /// Says what stands in the last cell of a row, so far empty. The width of no other cell depends on it.
+    pub fn set_last(&mut self, row: usize, text: &str) {
+        if let Some(last) = self.rows.get_mut(row).and_then(|row| row.last_mut()) {
+            *last = cell(text, LAST_CELL);
+        }
+    }
+
+    /// The line of heads, as [`render`](Self::render) has it, without the line feed.
+    pub fn head_line(&self) -> String {
+        let heads: Vec<String> = self.heads.iter().map(|head| (*head).to_owned()).collect();
+        self.line(&heads)
+    }
+
+    /// The line of one row, as [`render`](Self::render) has it, without the line feed.
+    pub fn row_line(&self, row: usize) -> String {
+        self.rows
+            .get(row)
+            .map(|row| self.line(row))
+            .unwrap_or_default()
+    }
+
+    fn line(&self, cells: &[String]) -> String {
+        let mut text = String::new();
+        for (column, cell) in cells.iter().enumerate() {
+            let last = column + 1 == cells.len();
+            let width = if last { 0 } else { self.width(column) };
+            // Writing to a string can't fail.
+            let _ = write!(text, "{cell:width$}{}", if last { "" } else { "  " });
+        }
+        text
+    }
+
     /// The text; `nothing` if there is no row.
     pub fn render(&self, nothing: &str) -> String {
         if self.rows.is_empty() {
             return nothing.to_owned();
         }
-        let heads: Vec<String> = self.heads.iter().map(|head| (*head).to_owned()).collect();
-        let lines: Vec<&Vec<String>> = std::iter::once(&heads).chain(&self.rows).collect();
-        let mut text = String::new();
-        for line in &lines {
-            for (column, cell) in line.iter().enumerate() {
-                let last = column + 1 == line.len();
-                let width = if last { 0 } else { self.width(column) };
-                // Writing to a string can't fail.
-                let _ = write!(text, "{cell:width$}{}", if last { "\n" } else { "  " });
-            }
-        }
-        text
+        let rows = self.rows.iter().map(|row| self.line(row));
+        let lines: Vec<String> = std::iter::once(self.head_line()).chain(rows).collect();
+        lines.join("\n") + "\n"
     }
 
     fn width(&self, column: usize) -> usize {

@@ -244,7 +244,7 @@ impl KeapConfig {
             if hook_secrets.values().find(same).is_some() {
                 reader.mistake(
                     &format!("automation_secrets.{id}"),
-                    "is a secret of keap.hook_secrets too, so one that leaks opens both doors",
+                    "is a secret of keap.hook_secrets too, so one that leaks opens both webhook paths",
                     "make a new one",
                 );
             }

@@ -9,7 +9,7 @@
 //! | `configuration` | mistakes and gaps of the configuration |
 //! | `files` | who may read secrets, where the database lies, how much room is left |
 //! | `store` | the database: there, whole, of this version, nothing dead in it |
-//! | `outreach` | whether somebody has stopped it |
+//! | `outreach` | whether somebody has stopped it; found among the procedure's |
 //! | `calendar` | days and hours, holidays to come, hours that a clock change swallows |
 //! | `procedure` | parameters, scripts, whether it acts |
 //! | `people` | who answers for what |

@@ -265,7 +265,7 @@ impl Engine {
                 None,
             );
         }
-        ops.push(Self::clear_doubt(contact));
+        ops.extend(self.clear_doubt(contact).await?);
         for op in ops {
             stepping.push(op);
         }

@@ -97,9 +97,12 @@ impl Engine {
             .collect())
     }
 
-    /// What a client's own lane is told when her contact was seen: the doubt is cleared there.
-    pub(crate) fn clear_doubt(contact: &ContactId) -> Op {
-        put(contact, None)
+    /// What a client's own lane is told when her contact was seen: the doubt is cleared there, if there
+    /// is one. Nothing is written of a contact that was never missed.
+    pub(crate) async fn clear_doubt(&self, contact: &ContactId) -> Result<Vec<Op>, EngineError> {
+        let stored = self.store.setting(&key(contact)).await?;
+        let doubted = stored.is_some_and(|value| !value.is_null());
+        Ok(doubted.then(|| put(contact, None)).into_iter().collect())
     }
 
     /// Jobs that read the contact again, in the lane of each client it concerns.

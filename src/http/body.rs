@@ -7,6 +7,8 @@
 //! who signed is known when the body is whole.
 //!
 //! Rules:
+//! - The minimum rate is asked for after [`GRACE`] windows: the last segment of a small body may be
+//!   lost on the way, twice, and be a second and then two late. Whoever trickles is cut soon after.
 //! - Slots and memory are counted per route: what happens on one costs the others nothing.
 //! - Memory is counted as bytes arrive, never as they are announced.
 //! - Where there is no slot or no memory left, the body that has been arriving for the longest time
@@ -26,6 +28,9 @@ use http_body_util::BodyExt as _;
 use tokio::sync::Notify;
 use tokio::time::{interval, timeout};
 
+/// Windows at the beginning of a body in which nothing is asked of its rate.
+const GRACE: u32 = 3;
+
 /// Why there is no body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BodyError {
@@ -44,7 +49,7 @@ pub(super) enum BodyError {
 pub struct BodyLimits {
     /// Whole within this time.
     pub whole: Duration,
-    /// In each such time at least [`least`](Self::least) bytes.
+    /// In each such time at least [`least`](Self::least) bytes, but for the first three.
     pub window: Duration,
     /// The minimum, in bytes.
     pub least: usize,
@@ -194,12 +199,14 @@ impl Slot<'_> {
         let mut windows = interval(limits.window);
         windows.reset();
         let mut in_window = 0_usize;
+        let mut ended = 0_u32;
         loop {
             let frame = tokio::select! {
                 biased;
                 frame = body.frame() => frame,
                 _ = windows.tick() => {
-                    if in_window < limits.least {
+                    ended = ended.saturating_add(1);
+                    if ended > GRACE && in_window < limits.least {
                         return Err(BodyError::TooSlow);
                     }
                     in_window = 0;

@@ -119,7 +119,7 @@ async fn look(
     real_now: Timestamp,
 ) -> Result<Map<String, Value>, NotReady> {
     let store = &state.receiver.store;
-    store.check_file().await?;
+    timeout(PATIENCE, store.check_file()).await??;
     let now = state.receiver.now();
     let mut body = timeout(PATIENCE, check(&**store, now)).await??;
     let counts = match looked.counts.take() {

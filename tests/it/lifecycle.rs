@@ -6,11 +6,16 @@ use std::time::Duration;
 use clear_relay::checkpoint::{ATTEMPT, NoCheckpoints};
 use clear_relay::engine::worker;
 use clear_relay::lifecycle::{Ended, Lifecycle, Patience, Phase, Signals};
+use clear_relay::self_check::SelfCheck;
+use clear_relay::telemetry::Repeats;
 use relay_core::effects::EffectKind;
+use relay_core::time::SystemClock;
 use relay_store::{EffectState, JobState};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use crate::support::checkpoints::StopAt;
+use crate::support::fake_store::FakeStore;
 use crate::support::story::Story;
 
 type Log = Arc<Mutex<Vec<&'static str>>>;
@@ -245,4 +250,21 @@ async fn a_closer_that_fails_or_hangs_is_a_failure_and_the_next_one_runs() {
     sender.send("terminate").expect("heard");
     assert_eq!(life.run(signals).await, Ended::Badly);
     assert_eq!(lines(&log), ["store"]);
+}
+
+#[tokio::test]
+async fn a_disk_that_does_not_answer_does_not_hold_up_the_end() {
+    let store = Arc::new(FakeStore::default());
+    store.state().file_hangs = true;
+    let repeats = Arc::new(Repeats::new(Arc::new(SystemClock)));
+    let check = SelfCheck::new(store, repeats);
+    let mut life = Lifecycle::new(patience());
+    life.service("self-check", move |stop| async move {
+        check.run(stop).await;
+        Ok(())
+    });
+    let (sender, signals) = signals();
+    sender.send("terminate").expect("heard");
+    let ended = timeout(Duration::from_secs(30), life.run(signals)).await;
+    assert_eq!(ended.expect("long before the drain's limit"), Ended::Well);
 }

@@ -10,6 +10,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use clear_relay::checkpoint::{NoCheckpoints, RECEIVE};
 use clear_relay::http::{BodyLimits, ConnectionLimits, Limits, room_for, serve_within};
+use clear_relay::lifecycle::pause;
 use clear_relay::telemetry::Repeats;
 use futures_util::{StreamExt as _, stream};
 use http::{Response, StatusCode};
@@ -176,6 +177,21 @@ async fn what_is_held_on_one_route_costs_the_others_nothing() {
     stop.stopped().await;
     held.abort();
     other.abort();
+}
+
+#[tokio::test]
+async fn a_small_body_whose_last_segment_is_late_is_taken() {
+    let world = limited(|limits| {
+        limits.body.window = Duration::from_millis(500);
+        limits.body.least = 1_000;
+    });
+    let late = stream::once(async {
+        // Real time: a window ends before the segment comes.
+        pause(Duration::from_millis(600)).await;
+        Ok::<_, std::io::Error>(Bytes::from_static(b"{}"))
+    });
+    let request = signed("late", Body::from_stream(late));
+    assert_eq!(world.send(request).await.status(), StatusCode::OK);
 }
 
 #[tokio::test]

@@ -106,6 +106,11 @@ impl Place {
         Ok(place)
     }
 
+    /// The file, as it was opened.
+    pub(crate) fn path(&self) -> &Path {
+        &self.main
+    }
+
     /// Whether everything is as it was. What is found is told in the log once.
     pub(crate) fn check(&self) -> Result<(), FileFault> {
         let mut known = self.known();

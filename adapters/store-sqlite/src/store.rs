@@ -1,5 +1,7 @@
 //! The port, word for word: reads go to the readers, changes to the writer.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use relay_core::case::{Case, TimelineEntry};
 use relay_core::clients::Coach;
@@ -15,6 +17,7 @@ use relay_store::{
     RemedyOrder, Store, StoreError, Watched, WorkItem,
 };
 use serde_json::Value;
+use tokio::task::spawn_blocking;
 
 use crate::apply::Prepared;
 use crate::scan::TABLES;
@@ -388,7 +391,15 @@ impl Store for SqliteStore {
     }
 
     async fn check_file(&self) -> Result<(), FileFault> {
-        self.place.check()
+        // A disk that does not answer holds up whoever asks it: that must be no thread of the runtime.
+        let place = Arc::clone(&self.place);
+        let looked = spawn_blocking(move || place.check()).await;
+        looked.unwrap_or_else(|_| {
+            Err(FileFault::Unreadable {
+                path: self.place.path().to_owned(),
+                reason: "the look at it did not come to its end".to_owned(),
+            })
+        })
     }
 
     async fn close(&self) {

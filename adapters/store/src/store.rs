@@ -358,7 +358,8 @@ pub trait Store: Debug + Send + Sync {
     }
 
     /// Whether what the store writes will be found again: its file is still the one that was opened.
-    /// Cheap enough for every request (no transaction, some calls to the system). After a fault
+    /// Cheap enough for every request (no transaction, some calls to the system, which hold up no thread
+    /// of the runtime). Takes as long as the disk does: the caller sets the limit. After a fault
     /// [`commit`](Self::commit) and the lease operations end in [`StoreError::Unavailable`] until
     /// the file is back, or for good where it can't come back.
     ///

@@ -140,7 +140,6 @@ impl Engine {
     /// broken): nothing is decided, an admin is told, and the queue goes on.
     async fn bury(&self, job: &Job, error: &EngineError) -> Result<(), EngineError> {
         let message = chain(error);
-        tracing::error!(job = %job.id, kind = job.kind, message, "given up without its case");
         let mut ops = self
             .unsettle_quietly(job, &message)
             .await

@@ -32,7 +32,7 @@ impl Engine {
                     }
                     Presence::There(_) => {
                         // Here is where a doubt ends: no other job is to be made for it.
-                        ops = vec![Self::clear_doubt(&contact)];
+                        ops = self.clear_doubt(&contact).await?;
                         told.then_some(FactBody::ContactSeen)
                     }
                     Presence::Gone => (!told).then_some(FactBody::ContactGone),

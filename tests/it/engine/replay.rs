@@ -270,6 +270,30 @@ fn all_dead(dry_run: bool) -> clear_relay::cli::jobs::SelectArgs {
     }
 }
 
+/// Counts how often something was written out.
+struct Flushes(usize);
+
+impl std::io::Write for Flushes {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0 += 1;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn each_job_of_many_is_told_as_soon_as_it_is_done() {
+    let rig = Rig::new().await;
+    ten_dead(&rig).await;
+    let mut written = Flushes(0);
+    let mut out = clear_relay::cli::Output::new(&mut written, false);
+    let end = clear_relay::cli::jobs::replay(&rig.engine, &all_dead(false), &mut out).await;
+    end.expect("all went well");
+    assert_eq!(written.0, 11, "the heads, and a line for each");
+}
+
 #[tokio::test]
 async fn of_ten_jobs_the_third_whose_probe_fails_is_told_and_the_rest_goes_on() {
     let rig = Rig::new().await;

@@ -79,6 +79,8 @@ async fn what_changed_while_it_slept_is_read_once_and_what_is_nobodys_is_not() {
     rig.pass(5).await;
     assert_eq!(rig.recovered().await, 1);
     assert_eq!(rig.jobs("reread").await.len(), 1);
+    let noted = rig.store.settings("absent/").await.unwrap();
+    assert!(noted.is_empty(), "nobody was missed: {noted:?}");
     // The same change lies in the overlap of the next gap.
     rig.asleep(&[]);
     rig.pass(5).await;

@@ -9,7 +9,7 @@ use clear_relay::sandbox::world::Setup;
 use relay_core::case::{Case, Mode, Wait};
 use relay_core::effects::{EffectKind, Settled};
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{EffectState, JobFilter, JobState, Store};
+use relay_store::{EffectState, Job, JobFilter, JobState, Store, WorkItem};
 
 use crate::corpus::rows;
 use crate::edge::clinic::{ALL, Clinic, Person};
@@ -45,6 +45,21 @@ async fn promise_7_every_open_case_has_exactly_one_wait_with_an_alarm() {
     assert!(looked_at > 200, "{looked_at} looks in {moments} moments");
 }
 
+/// Asserts that a job comes about by itself: it runs, or will be claimed within a month; or it is parked
+/// for a person, who has an open item.
+fn comes(job: &Job, work: &[WorkItem], now: Timestamp, called: &str) {
+    let soon = now + SignedDuration::from_hours(24 * 31);
+    let asked = work.iter().any(|item| item.settled.is_none());
+    let good = match job.state {
+        JobState::Running => true,
+        JobState::Ready => job.run_at <= soon,
+        JobState::Parked => asked,
+        _ => false,
+    };
+    let (key, state, at) = (&job.key, job.state.as_str(), job.run_at);
+    assert!(good, "{called}: {key} is {state}, at {at}, now {now}");
+}
+
 async fn one_wait(store: &dyn Store, case: &Case, now: Timestamp) {
     let called = rows::called(case);
     let of_case = JobFilter {
@@ -62,6 +77,8 @@ async fn one_wait(store: &dyn Store, case: &Case, now: Timestamp) {
     match wait {
         Wait::Timer { until, .. } => {
             assert_eq!(timers.len(), 1, "{called}");
+            assert_ne!(timers[0].state, JobState::Parked, "{called}");
+            comes(timers[0], &work, now, &called);
             let (due, generation) = (timers[0].run_at, &timers[0].payload["generation"]);
             assert_eq!(
                 (due, generation.as_u64()),
@@ -79,15 +96,19 @@ async fn one_wait(store: &dyn Store, case: &Case, now: Timestamp) {
                 effect.state,
                 EffectState::Planned | EffectState::Intended | EffectState::Unclear
             );
-            let job = relay_store::effect_job_key(key);
-            assert!(
-                under_way && jobs.iter().any(|one| one.key == job),
-                "{called}"
-            );
+            assert!(under_way, "{called}");
+            let key = relay_store::effect_job_key(key);
+            let job = jobs.iter().find(|job| job.key == key);
+            let job = job.unwrap_or_else(|| panic!("{called}: no job of its effect"));
+            comes(job, &work, now, &called);
             let ended: Option<Settled> = effect.settled;
             assert_eq!(ended, None, "{called}");
         }
-        Wait::Read { .. } => assert!(jobs.iter().any(|job| job.kind == "read"), "{called}"),
+        Wait::Read { .. } => {
+            let job = jobs.iter().find(|job| job.kind == "read");
+            let job = job.unwrap_or_else(|| panic!("{called}: no job of its read"));
+            comes(job, &work, now, &called);
+        }
         Wait::Person { who, .. } => {
             assert!(!who.is_empty(), "{called}");
             let open: Vec<_> = work.iter().filter(|item| item.settled.is_none()).collect();

@@ -38,6 +38,8 @@ pub(crate) struct State {
     pub(crate) counted: u32,
     pub(crate) next_due: Option<Timestamp>,
     pub(crate) file_fault: Option<FileFault>,
+    /// The disk does not answer.
+    pub(crate) file_hangs: bool,
     /// How often `commit` was called.
     pub(crate) commits: u32,
     /// Every commit fails while this is set.
@@ -246,6 +248,10 @@ impl Store for FakeStore {
         Ok(self.state().next_due)
     }
     async fn check_file(&self) -> Result<(), FileFault> {
+        let hangs = self.state().file_hangs;
+        if hangs {
+            std::future::pending::<()>().await;
+        }
         self.state().file_fault.clone().map_or(Ok(()), Err)
     }
     async fn work_item(&self, id: WorkItemId) -> Result<Option<WorkItem>, StoreError> {

@@ -21,9 +21,9 @@ fn rows(text: &str) -> Vec<Row> {
     let section = text.split_once(HEADING).map_or("", |(_, rest)| rest);
     let section = section.split("\n## ").next().unwrap_or_default();
     let lines = section.lines().filter(|line| line.starts_with("| "));
-    let cells = lines.filter_map(|line| {
+    let cells = lines.map(|line| {
         let cells: Vec<_> = line.trim_matches('|').split(" | ").map(str::trim).collect();
-        <[&str; 4]>::try_from(cells).ok()
+        <[&str; 4]>::try_from(cells).unwrap_or_else(|_| panic!("four cells, not these: {line}"))
     });
     let rows = cells.filter(|cells| cells[0] != "the vendor");
     rows.map(|cells| cells.map(str::to_owned)).collect()
