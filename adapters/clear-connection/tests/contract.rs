@@ -233,7 +233,7 @@ async fn the_same_key_and_content_send_once_and_other_content_is_unclear() {
         .client
         .send_message(KEY, &"c2".into(), &bea(), TEXT)
         .await;
-    assert_eq!(class(to_jo), Class::Permanent);
+    assert_eq!(class(to_jo), Class::Unclear);
     let accepted = world.portal.accepted();
     assert_eq!(accepted.len(), 1);
     assert_eq!(accepted[0].who, "c1");

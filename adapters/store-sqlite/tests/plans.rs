@@ -86,7 +86,11 @@ fn reads_whole(step: &str) -> bool {
         return false;
     };
     let name = what.split(' ').next().unwrap_or_default();
-    let is_small = SMALL.contains(&name) || name == "CONSTANT" || name.starts_with("pragma_");
+    // A subquery's rows are those that its own steps found: what they read is looked at by itself.
+    let is_small = SMALL.contains(&name)
+        || name == "CONSTANT"
+        || name.starts_with("pragma_")
+        || name.starts_with("(subquery");
     let index = what.rsplit(' ').next().unwrap_or_default();
     !is_small && !NOW.contains(&index)
 }

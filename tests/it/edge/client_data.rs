@@ -239,9 +239,11 @@ async fn e25_whoever_is_not_in_the_online_program_is_left_alone() {
         assert!(clinic.story(person).is_empty(), "{}", person.id);
         let open = clinic.store().open_cases(&person.id.into()).await;
         assert!(open.expect("cases").is_empty(), "{}", person.id);
-        // Only the call that ends a program is for somebody to arrange (A23).
+        // Only the call that ends a program is for somebody to arrange (A23), and a break without an
+        // end is for her coach to put one to (E12).
         let asked: &[&str] = match person.id {
             "call" => &["transition_call"],
+            "pause" => &["open_break"],
             _ => &[],
         };
         assert_eq!(clinic.work_kinds(person).await, asked, "{}", person.id);

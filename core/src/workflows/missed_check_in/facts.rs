@@ -259,8 +259,8 @@ impl Run<'_> {
                 if before.status != ClientStatus::Online {
                     self.draft.say("The client is online again");
                 }
-                let goes_on = self.goes_on_after_breaks() && self.rests();
-                changed || (goes_on && self.break_over())
+                let goes_on = self.goes_on_after_breaks() && self.rests() && self.break_over();
+                changed || goes_on
             }
             ClientStatus::InPerson => {
                 self.close(Closing::InPerson, "the client comes to the clinic now");
@@ -413,6 +413,10 @@ impl Run<'_> {
         self.draft.say("Her contact in the CRM is there");
         if self.is_held() && self.state.waits_for_contact {
             self.enter(self.state.next());
+            // What was no reason to ask while nothing could go out anyway.
+            if self.state.client.status == ClientStatus::OnBreak {
+                self.rest(self.state.client.break_until);
+            }
         }
         true
     }

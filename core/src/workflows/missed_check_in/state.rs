@@ -431,9 +431,21 @@ impl State {
     pub(super) fn set_back(mut self, now: Timestamp) -> Self {
         self.due_told_at = self.due_told_at.min(now);
         self.client_told_at = self.client_told_at.min(now);
+        let day_ago = now
+            .saturating_sub(SignedDuration::from_hours(24))
+            .unwrap_or(now);
         if self.since > now {
-            let day = SignedDuration::from_hours(24);
-            self.since = now.saturating_sub(day).unwrap_or(now);
+            self.since = day_ago;
+        }
+        if self.counts_from.is_some_and(|from| from > now) {
+            self.counts_from = Some(day_ago);
+        }
+        let stood = [&mut self.anyway_at, &mut self.by_hand_at];
+        for at in stood.into_iter().flatten() {
+            *at = (*at).min(now);
+        }
+        for at in self.unanswered.values_mut() {
+            *at = (*at).min(now);
         }
         for progress in [&mut self.first_message, &mut self.follow_up] {
             if let Progress::Done { at, .. } = progress {
