@@ -5,6 +5,7 @@
 //! accepted twice, and only an effect whose absence no vendor can prove (the email) may end with a
 //! question to a person.
 
+use clear_relay::pace::connection_key;
 use relay_core::effects::{Absence, EffectKind, Settled};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_http_client::emulation::{FaultAct, FaultRule, Moment};
@@ -183,8 +184,12 @@ async fn check(kind: EffectKind, seed: u64, fault: &Fault) {
             assert!(!done(&story, kind, &what).await, "{what}");
             assert_eq!(tries.len(), 2, "{what}");
             assert!(waited(&tries) >= after, "{what}: {tries:?}");
-            let connection = story.open_kinds().await.iter().any(|k| k == "connection");
-            assert_eq!(connection, fault.name == "401", "{what}");
+            // A refused credential is told, and no longer once the vendor lets us in again.
+            let key = connection_key(vendor(kind));
+            let told = story.store().work_by_key(&key).await.expect("a store");
+            assert_eq!(told.is_some(), fault.name == "401", "{what}");
+            let over = told.is_none_or(|item| item.settled.is_some());
+            assert!(over, "{what}: still told");
         }
         End::Lost if kind == EffectKind::Email => {
             assert_eq!((tries.len(), story.accepted(kind).len()), (1, 0), "{what}");

@@ -177,9 +177,9 @@ pub(crate) async fn list(
     rows!(
         conn,
         EngagementRow,
-        r#"SELECT seq, contact, kind, at, exact, seen_at, source, confirmed, email, sent_at, label,
+        "SELECT seq, contact, kind, at, exact, seen_at, source, confirmed, email, sent_at, label,
                   link
-           FROM engagement WHERE contact = ?1 AND at >= ?2 ORDER BY at, seq"#,
+           FROM engagement WHERE contact = ?1 AND at >= ?2 ORDER BY at, seq",
         id,
         since
     )?

@@ -90,7 +90,7 @@ async fn claim_any(conn: &mut SqliteConnection, claim: &Claim) -> Result<Rows<Jo
     rows!(
         returning conn,
         JobRow,
-        r#"UPDATE jobs SET state = 'running', fence = fence + 1, leased_by = ?1, lease_until = ?2,
+        "UPDATE jobs SET state = 'running', fence = fence + 1, leased_by = ?1, lease_until = ?2,
              changed_at = ?3
          WHERE seq IN (
              SELECT seq FROM (
@@ -119,7 +119,7 @@ async fn claim_any(conn: &mut SqliteConnection, claim: &Claim) -> Result<Rows<Jo
                  ORDER BY s.run_at, s.seq LIMIT min(?4, 1)))
          RETURNING seq, id, key, kind, lane, state, run_at, fence, failures,
              failing_since, leased_by, lease_until, client, case_id, payload, error_class,
-             error_message, note, rescues, created_at, changed_at"#,
+             error_message, note, rescues, created_at, changed_at",
         claim.worker,
         lease_until,
         now,
@@ -142,7 +142,7 @@ async fn claim_lane(
     rows!(
         returning conn,
         JobRow,
-        r#"UPDATE jobs SET state = 'running', fence = fence + 1, leased_by = ?1, lease_until = ?2,
+        "UPDATE jobs SET state = 'running', fence = fence + 1, leased_by = ?1, lease_until = ?2,
              changed_at = ?3
          WHERE seq IN (
              SELECT j.seq FROM jobs j
@@ -161,7 +161,7 @@ async fn claim_lane(
              ORDER BY j.seq LIMIT ?5 + 0)
          RETURNING seq, id, key, kind, lane, state, run_at, fence, failures,
              failing_since, leased_by, lease_until, client, case_id, payload, error_class,
-             error_message, note, rescues, created_at, changed_at"#,
+             error_message, note, rescues, created_at, changed_at",
         claim.worker,
         lease_until,
         now,
@@ -320,11 +320,8 @@ pub(crate) async fn next_due(conn: &mut SqliteConnection) -> Result<Option<Times
     )
     .fetch_optional(conn)
     .await?;
-    Ok(match next {
-        // One that can't be read is due: whoever claims it sets it aside.
-        Some(job) => Some(Timestamp::from_microsecond(job.run_at).unwrap_or(Timestamp::MIN)),
-        None => None,
-    })
+    // One that can't be read is due: whoever claims it sets it aside.
+    Ok(next.map(|job| Timestamp::from_microsecond(job.run_at).unwrap_or(Timestamp::MIN)))
 }
 
 /// What operations look at.

@@ -52,7 +52,7 @@ pub(crate) async fn anew(
             "status = 'held', reason = 'its wait was damaged', wait = {}, version = version + 1",
             quoted(&person(patient.now))
         ))),
-        (table, column) => set(table, column).map(|set| Anew::By(set.to_owned())),
+        (table, column) => set(table, column).map(Anew::By),
     };
     if let Some(made) = made {
         return Ok(made);
@@ -101,13 +101,13 @@ fn set(table: &str, column: &str) -> Option<String> {
         ("cases", "generation") => closed("generation = 1000000000"),
         ("cases", "data") => closed("data = '{}'"),
         ("cases", "status") => plain(CLOSED),
-        ("timeline", "at") => plain("at = ?3"),
+        ("timeline" | "audit" | "intents", "at") => plain("at = ?3"),
         ("timeline", "step") => plain("step = 'damaged'"),
         ("timeline", "text") => plain("text = '(this line was damaged)'"),
-        ("audit", "at") => plain("at = ?3"),
-        ("audit", "who" | "what" | "object") => Some(format!("{column} = '(damaged)'")),
+        ("audit", "who" | "what" | "object") | ("damaged", "who" | "row" | "table_name") => {
+            Some(format!("{column} = '(damaged)'"))
+        }
         ("audit", "detail") => plain("detail = '{}'"),
-        ("damaged", "who" | "row" | "table_name") => Some(format!("{column} = '(damaged)'")),
         ("damaged", "columns") => plain("columns = '{}'"),
         ("effects", _) => effect(column),
         ("intents", "request") => plain(
@@ -115,7 +115,6 @@ fn set(table: &str, column: &str) -> Option<String> {
                  WHERE e.key = intents.effect AND e.revision = intents.revision)",
         ),
         ("intents", "reading") => plain("reading = 'null'"),
-        ("intents", "at") => plain("at = ?3"),
         ("jobs", _) => job(column),
         ("work_items", _) => work_item(column),
         ("engagement", "label_key") => plain("label_key = ''"),

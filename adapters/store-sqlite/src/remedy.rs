@@ -86,6 +86,10 @@ async fn carried_out(
 }
 
 /// Sets a row aside by its columns.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "put together from names of this crate; every value is bound"
+)]
 pub(crate) async fn set_aside(
     conn: &mut SqliteConnection,
     damage: &Damage,
@@ -205,6 +209,10 @@ async fn mend(conn: &mut SqliteConnection, patient: Patient<'_>) -> Result<Remed
 }
 
 /// Whether the column has a value again.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "put together from names of this crate; every value is bound"
+)]
 async fn put_anew(
     conn: &mut SqliteConnection,
     patient: Patient<'_>,
@@ -238,6 +246,10 @@ async fn put_anew(
 }
 
 /// Takes a row out, with what can't stand without it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "put together from names of this crate; every value is bound"
+)]
 pub(crate) async fn take_out(
     conn: &mut SqliteConnection,
     patient: Patient<'_>,
@@ -256,6 +268,10 @@ pub(crate) async fn take_out(
 }
 
 /// Keeps a row's bytes.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "put together from names of this crate; every value is bound"
+)]
 async fn keep(
     conn: &mut SqliteConnection,
     patient: Patient<'_>,

@@ -11,8 +11,8 @@
 use std::marker::PhantomData;
 
 use relay_store::{Damage, StoreError};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, Row as _};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Arguments as _, Encode, FromRow, Row as _, Sqlite, Type};
 
 use crate::failure::Failure;
 
@@ -120,6 +120,15 @@ fn column(index: &str) -> String {
     plain.get(..end).unwrap_or(plain).to_owned()
 }
 
+/// The values with one more.
+pub(crate) fn with<'v, T>(mut values: SqliteArguments, value: T) -> Result<SqliteArguments, Failure>
+where
+    T: Encode<'v, Sqlite> + Type<Sqlite>,
+{
+    values.add(value).map_err(StoreError::Driver)?;
+    Ok(values)
+}
+
 /// Asks for rows: the connection, the rows' type, the text, its values.
 macro_rules! rows {
     // What a change returns has no types of its own that could be checked.
@@ -128,12 +137,15 @@ macro_rules! rows {
         rows!(@ask $conn, $row, $sql $(, $value)*)
     }};
     (@ask $conn:expr, $row:ty, $sql:literal $(, $value:expr)*) => {
-        sqlx::query($sql)
-            $(.bind(&$value))*
-            .fetch_all(&mut *$conn)
-            .await
-            .map($crate::rows::Rows::<$row>::new)
-            .map_err($crate::failure::Failure::from)
+        {
+            let values = sqlx::sqlite::SqliteArguments::default();
+            $(let values = $crate::rows::with(values, &$value)?;)*
+            sqlx::query_with($sql, values)
+                .fetch_all(&mut *$conn)
+                .await
+                .map($crate::rows::Rows::<$row>::new)
+                .map_err($crate::failure::Failure::from)
+        }
     };
     ($conn:expr, $row:ty, $sql:literal $(, $value:expr)* $(,)?) => {{
         // Never run: this is what has the statement checked.

@@ -229,6 +229,10 @@ fn reads<R: Stored>(row: &SqliteRow) -> Option<Damage> {
 }
 
 /// A page of a table, of the rows after `after`. Tables without numbers are small: one page.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "put together from names of this crate; every value is bound"
+)]
 pub(crate) async fn page(
     conn: &mut SqliteConnection,
     table: Table,
@@ -272,6 +276,10 @@ pub(crate) async fn page(
 }
 
 /// The first value of one row that can't be read, if there is one.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "put together from names of this crate; every value is bound"
+)]
 pub(crate) async fn row(
     conn: &mut SqliteConnection,
     table: Table,
@@ -296,5 +304,8 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
         let text = std::str::from_utf8(pair).ok()?;
         u8::from_str_radix(text, 16).ok()
     };
-    (digits.len() % 2 == 0).then(|| digits.chunks(2).map(pair).collect())?
+    digits
+        .len()
+        .is_multiple_of(2)
+        .then(|| digits.chunks(2).map(pair).collect())?
 }

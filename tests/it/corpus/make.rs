@@ -244,6 +244,9 @@ pub(crate) async fn make(folder: &Path) {
     let until = at(about::UNTIL);
     let eve: Timestamp = at("2026-11-13 08:59");
     Box::pin(play.go_to(eve)).await.expect("played");
+    // It has worked through the night: a relay that starts after an hour of silence would hold back
+    // every email that may have gone out meanwhile.
+    play.world.settle().await.expect("a run");
     let brakes = Arc::new(Brakes::default());
     let restarted = play.world.restart_with(Arc::clone(&brakes) as _).await;
     restarted.expect("another life");

@@ -55,7 +55,7 @@ fn happenings(clinic: &Clinic) {
     };
     clinic.keap(json!({ "act": "set_phone", "contact": 201, "phone": "303-555-0199" }));
     edit(201, "Skin Goal", "less redness");
-    edit(202, "Contact Type", "In-Person");
+    edit(202, "Skin Goal", "fewer marks");
     edit(203, "Skin Goal", "fewer breakouts");
     clinic.keap(json!({ "act": "complete_task", "contact": 202, "text": "Outcome: voicemail" }));
     clinic.keap(json!({ "act": "change_subscription", "subscription": 901,
