@@ -39,7 +39,9 @@ pub async fn run(
 ) -> Result<(), CliError> {
     let (apart, accepted) = match command {
         ClockCommand::Show => (engine.ask_the_time().await?, false),
-        ClockCommand::Accept(args) if args.dry_run.dry_run => (engine.ask_the_time().await?, false),
+        ClockCommand::Accept(args) if args.dry_run.dry_run => {
+            (Some(engine.clock_to_accept().await?), false)
+        }
         ClockCommand::Accept(args) => (Some(engine.accept_clock(&args.by.by).await?), true),
     };
     let mut human = apart.as_ref().map_or_else(

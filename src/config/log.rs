@@ -84,8 +84,16 @@ impl LogConfig {
 /// only and no level for the rest.
 fn silenced(level: &str) -> Option<&str> {
     let directives = level.split(',').map(str::trim);
+    let directives: Vec<&str> = directives.filter(|text| !text.is_empty()).collect();
+    if directives.is_empty() {
+        // The filter itself then takes errors for the level of everything.
+        return None;
+    }
     // One on spans only adds to what is logged, and `Targets` doesn't know it.
-    let by_target: Vec<&str> = directives.filter(|text| !text.contains('[')).collect();
+    let by_target: Vec<&str> = directives
+        .into_iter()
+        .filter(|text| !text.contains('['))
+        .collect();
     let off = by_target.iter().find_map(|directive| {
         let (target, level) = directive.rsplit_once('=')?;
         let is_off = level.trim().eq_ignore_ascii_case("off") || level.trim() == "0";
@@ -95,8 +103,12 @@ fn silenced(level: &str) -> Option<&str> {
     if off.is_some() {
         return off;
     }
-    // What can't be read here was read by the filter itself; then nothing is known.
-    let targets: Targets = by_target.join(",").parse().ok()?;
+    let targets = if by_target.is_empty() {
+        Targets::new()
+    } else {
+        // What can't be read here was read by the filter itself; then nothing is known.
+        by_target.join(",").parse().ok()?
+    };
     let mut parts = PARTS.into_iter();
     parts.find(|part| !targets.would_enable(part, &Level::ERROR))
 }
@@ -118,6 +130,7 @@ mod tests {
             assert_eq!(silenced(level), Some(part), "{level}");
         }
         for level in [
+            "",
             "error",
             "info",
             "warn,relay_keap=debug",

@@ -30,6 +30,7 @@
 //! are one, even if the clinic had reworded the script between.
 
 mod again;
+mod attempt;
 mod contact_gap;
 mod first;
 mod guard;

@@ -124,16 +124,21 @@ impl Engine {
         Ok(self.pace.dates().apart(self.now()))
     }
 
-    /// A person says that this machine's clock is right although a vendor says otherwise: until the
-    /// difference changes by another day, work goes on.
-    pub async fn accept_clock(&self, by: &str) -> Result<Apart, EngineError> {
-        let Some(apart) = self.ask_the_time().await? else {
-            return Err(EngineError::Refused(
+    /// What [`accept_clock`](Self::accept_clock) would accept now; refused as it is.
+    pub async fn clock_to_accept(&self) -> Result<Apart, EngineError> {
+        self.ask_the_time().await?.ok_or_else(|| {
+            EngineError::Refused(
                 "the portal's clock and this machine's agree, or it tells no date: there is nothing \
                  to accept"
                     .to_owned(),
-            ));
-        };
+            )
+        })
+    }
+
+    /// A person says that this machine's clock is right although a vendor says otherwise: until the
+    /// difference changes by another day, work goes on.
+    pub async fn accept_clock(&self, by: &str) -> Result<Apart, EngineError> {
+        let apart = self.clock_to_accept().await?;
         let now = self.now();
         let accepted = Accepted {
             ahead_seconds: apart.ahead.as_secs(),

@@ -23,7 +23,7 @@ fn now() -> Timestamp {
 }
 
 /// A command, and what it is typed with. `CASE`, `JOB` and `ITEM` stand for what is stored.
-const COMPARED: [(&str, &[&str]); 18] = [
+const COMPARED: [(&str, &[&str]); 21] = [
     ("stop", &["--by Robin", "--by Robin --reason x"]),
     ("resume", &["--by Robin"]),
     (
@@ -50,6 +50,16 @@ const COMPARED: [(&str, &[&str]); 18] = [
             "CASE --reason x --by Robin",
         ],
     ),
+    (
+        "cases open",
+        &[
+            "client-1 --by Robin",
+            "client-2 --by Robin",
+            "client-2 --check-in none --by Robin",
+        ],
+    ),
+    ("clock accept", &["--by Robin", ""]),
+    ("reconcile", &["", "unexpected"]),
     (
         "cases repin",
         &[

@@ -162,14 +162,14 @@ async fn what_was_refused_and_is_cancelled_ends_as_cancelled_and_asks_nobody() {
 }
 
 #[tokio::test]
-async fn a_person_who_cancels_a_refused_job_cancels_no_look() {
+async fn a_person_who_closes_the_case_of_a_refused_job_cancels_no_look() {
     let rig = Rig::new().await;
     let done = Outcome::AcceptedBut(refused_for_an_hour());
     rig.world.now().outcomes.push_back(done);
     let case = rig.order("email").await;
     rig.drain().await;
-    let job = rig.job(case, "email").await.id;
-    rig.engine.cancel_job(job, "Admin").await.unwrap();
+    let close = relay_core::workflow::Action::Close { reason: "x".into() };
+    rig.engine.decide_case(case, "Admin", close).await.unwrap();
     rig.pass(2).await;
     assert_eq!(rig.effect(case, "email").await.state, EffectState::Done);
     assert_eq!(rig.world.now().attempts.len(), 1);

@@ -1,5 +1,7 @@
 //! Jobs: they end, they come back, none runs for ever.
 
+use clear_relay::engine::invariants::Violation;
+use clear_relay::engine::jobs::reconcile::Became;
 use relay_core::case::CaseStatus;
 use relay_core::ids::JobId;
 use relay_core::retry::Class;
@@ -10,7 +12,7 @@ use super::rig::Rig;
 use super::world::Outcome;
 
 #[tokio::test]
-async fn a_job_of_a_kind_nobody_knows_dies_with_a_work_item() {
+async fn a_job_of_a_kind_nobody_knows_waits_is_told_and_stands_in_nobodys_way() {
     let rig = Rig::new().await;
     let now = rig.engine.now();
     let job = NewJob {
@@ -23,13 +25,22 @@ async fn a_job_of_a_kind_nobody_knows_dies_with_a_work_item() {
         case: None,
         payload: serde_json::Value::Null,
     };
+    let id = job.id;
     let existing = Existing::Keep;
     let op = Op::Enqueue { job, existing };
     rig.store.commit(vec![op].into()).await.unwrap();
+    let case = rig.order("email").await;
     rig.drain().await;
+    assert_eq!(rig.effect(case, "email").await.state, EffectState::Done);
+    let report = rig.engine.reconcile(false).await.unwrap();
+    let told = report.found.iter().any(|found| {
+        let is_it = matches!(&found.violation, Violation::NewerKind { job, .. } if *job == id);
+        is_it && found.became == Became::Left
+    });
+    assert!(told, "{report:?}");
     let job = rig.store.job_by_key("x").await.unwrap().unwrap();
-    assert_eq!(job.state, JobState::Dead);
-    assert_eq!(rig.work("dead_job").await.len(), 1);
+    assert_eq!(job.state, JobState::Ready);
+    assert!(rig.work("dead_job").await.is_empty());
 }
 
 #[tokio::test]

@@ -173,7 +173,13 @@ impl Workflow for Tiny {
             Input::Person {
                 action: Action::Close { .. },
                 ..
-            } => Some(closed()),
+            } => Some(Transition {
+                cancel: match &case.wait {
+                    Some(Wait::Effect { key }) => vec![key.clone()],
+                    _ => Vec::new(),
+                },
+                ..closed()
+            }),
             _ => None,
         }
     }

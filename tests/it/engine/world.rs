@@ -1,28 +1,20 @@
 //! The ports as a few fields: what the vendors show, what they accepted, what they fail with.
 
+mod crm;
+
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use clear_relay::effects::{Name, Perform, Performed, Seen, Sighting};
-use clear_relay::ports::{
-    Activity, Addresses, Among, Billing, CallTask, CardRemoved, Changed, ContactMatch,
-    ContactTypeWrite, Contacts, Found, FoundTask, HookRegistry, HookStatus, Mail, NewCallTask,
-    NewEmail, NewNote, Notes, Portal, PortalNote, Staff, SyncWish, Synced, TagAdded, Tags, Tasks,
-};
+use clear_relay::ports::{Changed, HookStatus, Portal, PortalNote};
 use clear_relay::receipts::HintObject;
 use futures_util::future::BoxFuture;
-use relay_core::channel::EmailRecord;
-use relay_core::clients::{
-    AddressState, BillingSnapshot, CheckIn, ClientSnapshot, ClientStatus, Coach, ContactSnapshot,
-    PortalMessage,
-};
-use relay_core::effects::{CardRemoval, Request};
-use relay_core::ids::{
-    ClientId, CoachId, ContactId, CrmUserId, EffectKey, PaymentMethodId, SubscriptionId, TaskId,
-};
+use relay_core::clients::{CheckIn, ClientSnapshot, ClientStatus, Coach, PortalMessage};
+use relay_core::effects::Request;
+use relay_core::ids::{ClientId, CoachId, ContactId, EffectKey};
 use relay_core::retry::Class;
-use relay_core::time::{Date, SignedDuration, Timestamp};
+use relay_core::time::{Date, Timestamp};
 use relay_http_client::CallError;
 
 /// Something that happens while a call is under way, once.
@@ -277,227 +269,5 @@ impl Portal for World {
             email: "dana@example.test".into(),
             crm_user: None,
         }])
-    }
-}
-
-#[async_trait]
-impl Contacts for World {
-    async fn contact(
-        &self,
-        id: &ContactId,
-        _with_twins: bool,
-    ) -> Result<Option<ContactSnapshot>, CallError> {
-        self.read().await?;
-        {
-            let vendors = self.now();
-            if vendors.poison.as_ref() == Some(id) {
-                return Err(error(Class::Permanent));
-            }
-            if vendors.gone.contains(id) {
-                return Ok(None);
-            }
-        }
-        Ok(Some(ContactSnapshot {
-            id: id.clone(),
-            first_name: Some("Maya".into()),
-            email: Some("maya@example.test".into()),
-            phone: Some("303-555-0142".into()),
-            address: AddressState::Deliverable,
-            twins: Vec::new(),
-        }))
-    }
-    async fn existing(&self, ids: &[ContactId]) -> Result<Vec<ContactId>, CallError> {
-        self.read().await?;
-        let vendors = self.now();
-        if let Some(poison) = &vendors.poison
-            && ids.contains(poison)
-        {
-            return Err(error(Class::Permanent));
-        }
-        let there = ids.iter().filter(|id| !vendors.gone.contains(id));
-        Ok(there.cloned().collect())
-    }
-    async fn by_email(&self, _email: &str) -> Result<Vec<ContactMatch>, CallError> {
-        self.read().await?;
-        Ok(Vec::new())
-    }
-    async fn contact_type(&self, _id: &ContactId) -> Result<Option<String>, CallError> {
-        Ok(None)
-    }
-    async fn contact_types(&self) -> Result<Vec<String>, CallError> {
-        Ok(Vec::new())
-    }
-    async fn set_contact_type(
-        &self,
-        _id: &ContactId,
-        _value: &str,
-    ) -> Result<ContactTypeWrite, CallError> {
-        unreachable!("effects are carried out by `Perform`")
-    }
-}
-
-#[async_trait]
-impl Mail for World {
-    async fn history(
-        &self,
-        _contact: &ContactId,
-        _since: Timestamp,
-    ) -> Result<Vec<EmailRecord>, CallError> {
-        self.read().await?;
-        Ok(Vec::new())
-    }
-    async fn send(&self, _email: &NewEmail) -> Result<(), CallError> {
-        unreachable!("effects are carried out by `Perform`")
-    }
-    async fn find_sent(
-        &self,
-        _contact: &ContactId,
-        _subject: &str,
-        _markers: &[String],
-        _since: Timestamp,
-    ) -> Result<Option<Found>, CallError> {
-        Ok(None)
-    }
-}
-
-#[async_trait]
-impl Addresses for World {
-    async fn moved(&self, _since: Timestamp) -> Result<Option<Vec<Activity>>, CallError> {
-        self.read().await?;
-        Ok(Some(Vec::new()))
-    }
-    async fn address(&self, _contact: &ContactId) -> Result<Option<String>, CallError> {
-        self.read().await?;
-        Ok(None)
-    }
-    async fn activity(&self, _contact: &ContactId) -> Result<Option<Activity>, CallError> {
-        self.read().await?;
-        Ok(None)
-    }
-}
-
-#[async_trait]
-impl Tasks for World {
-    async fn create(&self, _task: &NewCallTask) -> Result<TaskId, CallError> {
-        unreachable!("effects are carried out by `Perform`")
-    }
-    async fn find(
-        &self,
-        _contact: &ContactId,
-        _markers: &[String],
-        _since: Timestamp,
-    ) -> Result<Vec<FoundTask>, CallError> {
-        Ok(Vec::new())
-    }
-    async fn task(&self, _id: &TaskId, _sent: Option<&str>) -> Result<Option<CallTask>, CallError> {
-        Ok(None)
-    }
-    async fn complete(&self, _id: &TaskId, _at: Timestamp) -> Result<(), CallError> {
-        Ok(())
-    }
-    async fn reassign(&self, _id: &TaskId, _user: &CrmUserId) -> Result<(), CallError> {
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Notes for World {
-    async fn create(&self, _note: &NewNote) -> Result<String, CallError> {
-        unreachable!("effects are carried out by `Perform`")
-    }
-    async fn find(
-        &self,
-        _contact: &ContactId,
-        _markers: &[String],
-        _since: Timestamp,
-    ) -> Result<Option<Found>, CallError> {
-        Ok(None)
-    }
-}
-
-#[async_trait]
-impl Tags for World {
-    async fn has(&self, _contact: &ContactId, _tag: &str) -> Result<bool, CallError> {
-        Ok(false)
-    }
-    async fn add(&self, _contact: &ContactId, _tag: &str) -> Result<TagAdded, CallError> {
-        Ok(TagAdded::Done)
-    }
-    async fn remove(&self, _contact: &ContactId, _tag: &str) -> Result<(), CallError> {
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Billing for World {
-    async fn snapshot(&self, _contact: &ContactId) -> Result<BillingSnapshot, CallError> {
-        Err(error(Class::Permanent))
-    }
-    async fn auto_charge_off(&self, _s: &SubscriptionId, _reason: &str) -> Result<(), CallError> {
-        Ok(())
-    }
-    async fn deactivate(&self, _s: &SubscriptionId, _reason: &str) -> Result<(), CallError> {
-        Ok(())
-    }
-    async fn remove_card(
-        &self,
-        _contact: &ContactId,
-        _card: &PaymentMethodId,
-        _mode: CardRemoval,
-    ) -> Result<CardRemoved, CallError> {
-        Ok(CardRemoved::Gone)
-    }
-}
-
-#[async_trait]
-impl HookRegistry for World {
-    fn every(&self) -> Option<SignedDuration> {
-        Some(SignedDuration::from_mins(5))
-    }
-    async fn list(&self) -> Result<Vec<HookStatus>, CallError> {
-        self.read().await?;
-        Ok(self.now().hooks.clone())
-    }
-    async fn sync(&self, wish: SyncWish) -> Result<Synced, CallError> {
-        self.read().await?;
-        let mut vendors = self.now();
-        let only = wish.only.unwrap_or_default();
-        let mut hooks = vendors.synced.clone();
-        hooks.retain(|hook| only.contains(&hook.event));
-        for made in &hooks {
-            let known = vendors
-                .hooks
-                .iter_mut()
-                .find(|hook| hook.event == made.event);
-            *known.unwrap() = made.clone();
-        }
-        let closed = Vec::new();
-        Ok(Synced { hooks, closed })
-    }
-    async fn changed_since(
-        &self,
-        object: HintObject,
-        among: Among<'_>,
-        since: Timestamp,
-    ) -> Result<Vec<Changed>, CallError> {
-        self.read().await?;
-        let vendors = self.now();
-        let wanted = |(kind, changed): &&(HintObject, Changed)| {
-            let asked = match among {
-                Among::All => true,
-                Among::Ids(ids) => ids.contains(&changed.id),
-            };
-            *kind == object && asked && changed.at.is_none_or(|at| at >= since)
-        };
-        let found = vendors.changed.iter().filter(wanted);
-        Ok(found.map(|(_, changed)| changed.clone()).collect())
-    }
-}
-
-#[async_trait]
-impl Staff for World {
-    async fn user_by_email(&self, _email: &str) -> Result<Option<CrmUserId>, CallError> {
-        self.read().await?;
-        Ok(Some("7".into()))
     }
 }

@@ -1,10 +1,9 @@
-//! The emulated portal's HTTP side: routes, authorisation, faults, idempotency.
+//! The emulated portal's HTTP side: routes, authorisation, faults, reads.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{Path, Query, Request, State as Shared};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -12,17 +11,18 @@ use axum::routing::{MethodRouter, get};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use relay_core::time::{Date, Timestamp};
-use relay_http_client::emulation::{Accepted, FaultAct, Moment};
+use relay_http_client::emulation::{FaultAct, Moment};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use super::state::{CheckIn, Coach, Message, Note, State, UsedKey, oddly, show_client};
+use super::state::{CheckIn, Coach, oddly, show_client};
+use super::writes::{add_note, send_message};
 use super::{Portal, later, seconds};
 
 type Parameters = Query<BTreeMap<String, String>>;
 
 /// An error in the portal's own shape.
-struct Refused {
+pub(super) struct Refused {
     status: StatusCode,
     code: &'static str,
     message: &'static str,
@@ -30,7 +30,7 @@ struct Refused {
 }
 
 impl Refused {
-    const fn new(status: StatusCode, code: &'static str, message: &'static str) -> Self {
+    pub(super) const fn new(status: StatusCode, code: &'static str, message: &'static str) -> Self {
         Self {
             status,
             code,
@@ -39,7 +39,7 @@ impl Refused {
         }
     }
 
-    const fn field(field: &'static str, message: &'static str) -> Self {
+    pub(super) const fn field(field: &'static str, message: &'static str) -> Self {
         Self {
             field: Some(field),
             ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", message)
@@ -47,7 +47,8 @@ impl Refused {
     }
 }
 
-const NO_CLIENT: Refused = Refused::new(StatusCode::NOT_FOUND, "not_found", "no such client");
+pub(super) const NO_CLIENT: Refused =
+    Refused::new(StatusCode::NOT_FOUND, "not_found", "no such client");
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
@@ -59,7 +60,7 @@ impl IntoResponse for Refused {
     }
 }
 
-fn answer(status: StatusCode, body: &Value) -> Response {
+pub(super) fn answer(status: StatusCode, body: &Value) -> Response {
     let json = HeaderValue::from_static("application/json");
     (status, [(CONTENT_TYPE, json)], body.to_string()).into_response()
 }
@@ -179,7 +180,7 @@ impl Portal {
             .is_some_and(|shown| shown.as_bytes() == expected.as_bytes())
     }
 
-    fn shape(&self, value: Value) -> Value {
+    pub(super) fn shape(&self, value: Value) -> Value {
         if self.switches().odd_shapes {
             oddly(value)
         } else {
@@ -218,147 +219,9 @@ impl Portal {
     fn known(&self, client: &str) -> Result<(), Refused> {
         self.state().client(client).map(|_| ()).ok_or(NO_CLIENT)
     }
-
-    /// Carries out a write once per key: the first time 201, then 200 with the same answer, and
-    /// 409 with other content.
-    fn once(
-        &self,
-        headers: &HeaderMap,
-        client: &str,
-        body: &[u8],
-        what: What,
-    ) -> Result<Response, Refused> {
-        let key = headers
-            .get("idempotency-key")
-            .and_then(|key| key.to_str().ok())
-            .filter(|key| !key.is_empty())
-            .ok_or(Refused::new(
-                StatusCode::BAD_REQUEST,
-                "idempotency_key_missing",
-                "a write needs an Idempotency-Key",
-            ))?;
-        let body: Value = serde_json::from_slice(body).unwrap_or_default();
-        let member = |name| body.get(name).and_then(Value::as_str);
-        let author = member("author").unwrap_or_default();
-        let text = member("text").unwrap_or_default();
-        let input = format!("{what:?}\n{client}\n{author}\n{text}");
-        let wanted = Wanted {
-            what,
-            client,
-            author,
-            text,
-            key,
-        };
-        let (status, made) = self.settle(key, &input, &wanted)?;
-        if status == StatusCode::CREATED {
-            self.book.add(Accepted {
-                at: self.now(),
-                operation: what.operation().to_owned(),
-                who: client.to_owned(),
-                content: json!({"author": author, "text": text, "key": key}),
-            });
-        }
-        Ok(answer(status, &self.shape(made)))
-    }
-
-    /// Looks the key up and carries the write out under one lock, so that two requests with one
-    /// key at the same moment make one thing.
-    fn settle(
-        &self,
-        key: &str,
-        input: &str,
-        wanted: &Wanted<'_>,
-    ) -> Result<(StatusCode, Value), Refused> {
-        let now = self.now();
-        let mut state = self.state();
-        if state.client(wanted.client).is_none() {
-            return Err(NO_CLIENT);
-        }
-        if let Some(used) = state.used(key, now) {
-            if used.input == input {
-                return Ok((StatusCode::OK, used.answer.clone()));
-            }
-            return Err(Refused::new(
-                StatusCode::CONFLICT,
-                "idempotency_key_reused",
-                "this key was used with other content",
-            ));
-        }
-        if !state.has_coach(wanted.author) {
-            return Err(Refused::field("author", "no such coach"));
-        }
-        if wanted.text.trim().is_empty() {
-            return Err(Refused::field("text", "there is nothing in it"));
-        }
-        let made = self.make(&mut state, wanted, now);
-        let used = UsedKey {
-            input: input.to_owned(),
-            answer: made.clone(),
-            at: now,
-        };
-        state.keys.insert(key.to_owned(), used);
-        Ok((StatusCode::CREATED, made))
-    }
-
-    fn make(&self, state: &mut State, wanted: &Wanted<'_>, now: Timestamp) -> Value {
-        match wanted.what {
-            What::Message => {
-                let message = Message {
-                    id: self.fresh("msg"),
-                    client: wanted.client.to_owned(),
-                    coach: Some(wanted.author.to_owned()),
-                    sent_at: now,
-                    text: wanted.text.to_owned(),
-                    read_at: None,
-                    key: Some(wanted.key.to_owned()),
-                };
-                let shown = message.show();
-                self.add_message(state, message);
-                shown
-            }
-            What::Note => {
-                let note = Note {
-                    id: self.fresh("note"),
-                    client: wanted.client.to_owned(),
-                    author: wanted.author.to_owned(),
-                    written_at: now,
-                    text: wanted.text.to_owned(),
-                    key: wanted.key.to_owned(),
-                };
-                let shown = note.show();
-                state.notes.push(note);
-                shown
-            }
-        }
-    }
 }
 
-/// A write as it was asked for.
-struct Wanted<'a> {
-    what: What,
-    client: &'a str,
-    author: &'a str,
-    text: &'a str,
-    key: &'a str,
-}
-
-/// What a write makes.
-#[derive(Debug, Clone, Copy)]
-enum What {
-    Message,
-    Note,
-}
-
-impl What {
-    fn operation(self) -> &'static str {
-        match self {
-            Self::Message => "portal_message",
-            Self::Note => "portal_note",
-        }
-    }
-}
-
-type Answered = Result<Response, Refused>;
+pub(super) type Answered = Result<Response, Refused>;
 
 async fn get_client(Shared(portal): Shared<Arc<Portal>>, Path(id): Path<String>) -> Answered {
     let shown = portal
@@ -456,24 +319,6 @@ async fn notes(
         .map(|note| listed(note.show(), switches.keys_not_shown))
         .collect();
     portal.page(shown, &parameters)
-}
-
-async fn send_message(
-    Shared(portal): Shared<Arc<Portal>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Answered {
-    portal.once(&headers, &id, &body, What::Message)
-}
-
-async fn add_note(
-    Shared(portal): Shared<Arc<Portal>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Answered {
-    portal.once(&headers, &id, &body, What::Note)
 }
 
 async fn coaches(Shared(portal): Shared<Arc<Portal>>, parameters: Parameters) -> Answered {

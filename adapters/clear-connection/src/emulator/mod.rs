@@ -24,6 +24,7 @@ mod hooks;
 mod http;
 mod look;
 mod state;
+mod writes;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
