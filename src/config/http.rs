@@ -14,7 +14,7 @@ pub(super) const EXAMPLE: &str = r#"[http]
 listen = "127.0.0.1:8080"
 # How the world reaches the relay, through the proxy. Needed by `hooks sync`.
 #public_url = "https://relay.example.test/"
-# What strangers may take up. When more connections come, those that wait longest are closed; the
+# What unauthenticated connections may take up. When more come, those that wait longest are closed; the
 # limit of open files is raised for them as far as the system allows. 16 to 65000.
 max_connections = 1000
 # A new connection must bring the head of its first request within so many seconds. 1 to 120.
