@@ -1,7 +1,6 @@
 //! One run of an effect's job, as far as the guard: whether it may go out, now, and with which words.
 //! What may is carried out in `attempt.rs`.
 
-use relay_core::case::Case;
 use relay_core::effects::{EffectKind, Settled};
 use relay_core::facts::FactBody;
 use relay_core::ids::EffectKey;
