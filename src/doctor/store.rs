@@ -219,7 +219,10 @@ async fn found(
         offset: 0,
         limit: PAGE,
     };
-    while proposes {
+    if !proposes {
+        return Ok((health, held_back));
+    }
+    loop {
         let filter = CaseFilter {
             procedure: Some(missed_check_in::NAME.to_owned()),
             ..CaseFilter::default()

@@ -179,17 +179,15 @@ impl Engine {
         intent: &Intent,
         performed: Performed,
     ) -> Result<(), EngineError> {
-        match self
+        let holds = self
             .call(READ_BACK, self.perform.holds(&intent.request))
-            .await
-        {
-            Ok(true) => self.done(job, effect, intent, performed).await,
-            Ok(false) | Err(_) => {
-                let outcome = Class::Unclear.as_str();
-                self.unclear(job, effect, intent, outcome, "read back otherwise")
-                    .await
-            }
+            .await;
+        if matches!(holds, Ok(true)) {
+            return self.done(job, effect, intent, performed).await;
         }
+        let outcome = Class::Unclear.as_str();
+        self.unclear(job, effect, intent, outcome, "read back otherwise")
+            .await
     }
 
     async fn done(

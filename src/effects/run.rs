@@ -1,6 +1,7 @@
 //! One run of an effect's job, as far as the guard: whether it may go out, now, and with which words.
 //! What may is carried out in `attempt.rs`.
 
+use relay_core::case::Case;
 use relay_core::effects::{EffectKind, Settled};
 use relay_core::facts::FactBody;
 use relay_core::ids::EffectKey;
@@ -13,6 +14,7 @@ use crate::effects::again::Earlier;
 use crate::effects::contact_gap::is_message;
 use crate::effects::first::First;
 use crate::effects::guard::{FRESH, Fresh, Missing};
+use crate::effects::name::Name;
 use crate::effects::settle::{Ending, found};
 use crate::engine::commands::{OUTREACH, is_stopped};
 use crate::engine::jobs::{fence, member, missing};
@@ -169,11 +171,21 @@ impl Engine {
                 verdict = guarded(&read);
             }
         }
+        self.follow(job, case, effect, &name, verdict, read).await
+    }
+
+    /// Does what the guard says.
+    async fn follow(
+        &self,
+        job: &Job,
+        case: &Case,
+        effect: &Effect,
+        name: &Name,
+        verdict: Verdict,
+        read: Fresh,
+    ) -> Result<(), EngineError> {
         match verdict {
-            Verdict::Go(request) => {
-                self.carry_out(job, case, effect, &name, request, read)
-                    .await
-            }
+            Verdict::Go(request) => self.carry_out(job, case, effect, name, request, read).await,
             Verdict::Later { at, reason } => self.put_off(job, at, reason, read.ops).await,
             Verdict::Overtaken { by, facts } => {
                 let mut stepping = self.stepping_with_names(&case.client).await?;

@@ -22,7 +22,7 @@ use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{CheckInId, ClientId, CoachId};
 use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_core::workflow::{Look, NotOpened};
-use relay_core::workflows::missed_check_in::{Again, NAME, State};
+use relay_core::workflows::missed_check_in::{Again, Closing, NAME, State};
 use relay_store::{CaseFilter, Existing, Job, JobEnd, JobError, Op, Page, WorkItem, WorkSettled};
 use serde_json::json;
 
@@ -427,7 +427,7 @@ fn closed_about(case: &Case, check_in: &CheckInId, due: Date) -> Option<Earlier>
     if state.check_in != *check_in || state.due != due {
         return None;
     }
-    Some(match state.closed.map(|why| why.again()) {
+    Some(match state.closed.map(Closing::again) {
         Some(Again::Final) => Earlier::Final,
         Some(Again::Reopening) => Earlier::Nothing,
         None => Earlier::NotKept,

@@ -167,20 +167,17 @@ impl Walk<'_> {
                 let Some(found) = invariants::of_effect(store, effect, engine.now()).await? else {
                     continue;
                 };
-                let became = match effect.state {
+                let became = if effect.state == EffectState::Unsettled {
                     // Nobody looks any more: a person is asked.
-                    EffectState::Unsettled => {
-                        let key = effect_job_key(effect.key());
-                        if let Some(job) = store.job_by_key(&key).await? {
-                            let evidence = "nobody was asked whether it went out";
-                            ops.extend(engine.unsettled_item_ops(&job, effect, evidence));
-                        }
-                        Became::Told
+                    let key = effect_job_key(effect.key());
+                    if let Some(job) = store.job_by_key(&key).await? {
+                        let evidence = "nobody was asked whether it went out";
+                        ops.extend(engine.unsettled_item_ops(&job, effect, evidence));
                     }
-                    _ => {
-                        ops.push(engine.wake_effect(effect));
-                        Became::Repaired
-                    }
+                    Became::Told
+                } else {
+                    ops.push(engine.wake_effect(effect));
+                    Became::Repaired
                 };
                 self.note(found, became);
             }

@@ -346,7 +346,7 @@ async fn an_email_a_task_and_a_note_are_found_again_by_the_callers_marker() {
             .find_sent(
                 &email.contact,
                 &email.subject,
-                &[email.marker.clone()],
+                std::slice::from_ref(&email.marker),
                 since
             )
             .await

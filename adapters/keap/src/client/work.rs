@@ -158,16 +158,14 @@ impl KeapClient {
         for listed in recent {
             let Some(id) = listed.id else { continue };
             // A list may leave a text out; a note taken for absent would be written a second time.
-            let text = match listed.text {
-                Some(text) => Some(text),
-                None => {
-                    let path = [&path[..], &[segment(OPERATION, &id)?]].concat();
-                    let note: Option<Note> =
-                        self.read_if_there(OPERATION, &path, &Query::new()).await?;
-                    note.and_then(|note| note.text)
-                }
+            let text = if let Some(text) = listed.text {
+                text
+            } else {
+                let path = [&path[..], &[segment(OPERATION, &id)?]].concat();
+                let note: Option<Note> =
+                    self.read_if_there(OPERATION, &path, &Query::new()).await?;
+                note.and_then(|note| note.text).unwrap_or_default()
             };
-            let text = text.unwrap_or_default();
             if markers.iter().any(|marker| marker.is_in_text(&text)) {
                 let at = listed.create_time;
                 return Ok(Some(Found { id, at }));

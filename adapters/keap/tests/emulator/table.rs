@@ -23,7 +23,9 @@ fn rows(text: &str) -> Vec<Row> {
     let lines = section.lines().filter(|line| line.starts_with("| "));
     let cells = lines.map(|line| {
         let cells: Vec<_> = line.trim_matches('|').split(" | ").map(str::trim).collect();
-        <[&str; 4]>::try_from(cells).unwrap_or_else(|_| panic!("four cells, not these: {line}"))
+        let count = cells.len();
+        assert_eq!(count, 4, "four cells are needed: {line}");
+        <[&str; 4]>::try_from(cells).expect("four cells")
     });
     let rows = cells.filter(|cells| cells[0] != "the vendor");
     rows.map(|cells| cells.map(str::to_owned)).collect()

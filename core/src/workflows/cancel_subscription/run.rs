@@ -131,7 +131,6 @@ impl<'a> Run<'a> {
                 }
                 _ => false,
             },
-            Input::Shown { .. } => false,
             Input::ReadFailed { what, reason } => {
                 let asked = *what == ReadKind::Billing && self.reads();
                 if asked {
@@ -141,7 +140,7 @@ impl<'a> Run<'a> {
                 }
                 asked
             }
-            Input::Timer { .. } => false,
+            Input::Shown { .. } | Input::Timer { .. } => false,
             Input::Person { by, action } => self.person(by, action),
         }
     }

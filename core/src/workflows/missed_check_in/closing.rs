@@ -59,21 +59,22 @@ impl Closing {
     /// Whether the check-in may open another case.
     pub const fn again(self) -> Again {
         match self {
-            // We have heard from her. A coach who asks for the rest decides how (E5, E7).
-            Self::Submitted | Self::LaterSubmitted => Again::Final,
-            // "New case only by coach" (E6).
-            Self::Withdrawn => Again::Final,
-            // The new date may pass as well, or the old one be put back.
-            Self::Rescheduled => Again::Reopening,
-            // The status forbids it for as long as it stands. One that was set by mistake, and put
-            // right, leaves a client whom nobody followed up.
-            Self::InPerson => Again::Reopening,
-            // Whoever begins again begins with new check-ins.
-            Self::Ended | Self::Graduated => Again::Final,
-            // Somebody was told of the call, and has it.
-            Self::TransitionCall => Again::Final,
-            // Its last step is the end of her program.
-            Self::CarriedOut | Self::ByPerson => Again::Final,
+            // Submitted: we have heard from her, and a coach who asks for the rest decides how (E5, E7).
+            // Withdrawn: "new case only by coach" (E6). Ended, graduated: whoever begins again begins
+            // with new check-ins. The transition call: somebody was told of it, and has it. Carried out
+            // by hand: its last step is the end of her program.
+            Self::Submitted
+            | Self::LaterSubmitted
+            | Self::Withdrawn
+            | Self::Ended
+            | Self::Graduated
+            | Self::TransitionCall
+            | Self::CarriedOut
+            | Self::ByPerson => Again::Final,
+            // Rescheduled: the new date may pass as well, or the old one be put back. In person: the
+            // status forbids it for as long as it stands; one that was set by mistake, and put right,
+            // leaves a client whom nobody followed up.
+            Self::Rescheduled | Self::InPerson => Again::Reopening,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a case of this procedure remembers between steps: the content of `case.data`.
 
 mod called;
+mod set_back;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +13,7 @@ use crate::effects::EffectKind;
 use crate::facts::CallOutcome;
 use crate::ids::{CheckInId, CoachId, ContactId, EffectKey, MessageId, TaskId};
 use crate::scripts::{Assertion, Truth};
-use crate::time::{Date, SignedDuration, Timestamp};
+use crate::time::{Date, Timestamp};
 use crate::workflow::{Context, NewWork};
 use crate::workflows::missed_check_in::closing::Closing;
 
@@ -423,36 +424,6 @@ impl State {
     /// of the opening must.
     pub(super) fn is_news(&self, at: Timestamp) -> bool {
         at > self.since || (!self.resumed && at == self.since)
-    }
-
-    /// The state with no moment in it later than `now`: the clock ran ahead when those were written.
-    /// What she wrote while it did was not seen in its order: a day of it counts as news again, for a
-    /// coach to look at once too often rather than never.
-    pub(super) fn set_back(mut self, now: Timestamp) -> Self {
-        self.due_told_at = self.due_told_at.min(now);
-        self.client_told_at = self.client_told_at.min(now);
-        let day_ago = now
-            .saturating_sub(SignedDuration::from_hours(24))
-            .unwrap_or(now);
-        if self.since > now {
-            self.since = day_ago;
-        }
-        if self.counts_from.is_some_and(|from| from > now) {
-            self.counts_from = Some(day_ago);
-        }
-        let stood = [&mut self.anyway_at, &mut self.by_hand_at];
-        for at in stood.into_iter().flatten() {
-            *at = (*at).min(now);
-        }
-        for at in self.unanswered.values_mut() {
-            *at = (*at).min(now);
-        }
-        for progress in [&mut self.first_message, &mut self.follow_up] {
-            if let Progress::Done { at, .. } = progress {
-                *at = (*at).min(now);
-            }
-        }
-        self
     }
 
     /// Whether a message of hers or of a coach belongs to this case and nobody who decided has been

@@ -10,6 +10,7 @@ const WITHOUT_A_WORD: &str = "without_a_word";
 
 #[expect(
     clippy::ref_option,
+    clippy::trivially_copy_pass_by_ref,
     clippy::option_option,
     reason = "the shape that serde asks for, of the member as it is"
 )]
