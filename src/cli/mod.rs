@@ -171,6 +171,11 @@ pub enum ConfigCommand {
 
 /// Carries out a command.
 pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result<(), CliError> {
+    // Boxed: it is as large as the largest of all commands.
+    Box::pin(carry_out(cli, stores, out)).await
+}
+
+async fn carry_out(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result<(), CliError> {
     if cli.command == Command::Config(ConfigCommand::Example) {
         let text = example();
         return Ok(out.emit(&json!({ "example": text }), &text)?);

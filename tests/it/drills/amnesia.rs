@@ -202,7 +202,7 @@ async fn play(seed: u64) -> Outcome {
     clinic.portal(json!({ "act": "switch", "keys_not_shown": !drill.keys_shown }));
     let folder = tempfile::tempdir().expect("a folder");
     let copy = folder.path().join("copy.sqlite");
-    let mut seen = Seen::default();
+    let mut met = Seen::default();
     for (when, event) in drill.events {
         clinic.world.run_until(when).await.expect("a run");
         match event {
@@ -214,13 +214,13 @@ async fn play(seed: u64) -> Outcome {
             Event::CoachCalls { contact, text } => {
                 let act = json!({ "act": "complete_task", "contact": contact, "text": text });
                 if clinic.world.vendors.keap.act(act).is_ok() {
-                    seen.called.insert(contact, when);
+                    met.called.insert(contact, when);
                 }
             }
-            Event::WorksOff => works_off(&clinic, drill.releases, &mut seen).await,
+            Event::WorksOff => works_off(&clinic, drill.releases, &mut met).await,
             Event::Copy => clinic.world.copy(&copy).expect("a copy"),
             Event::Forget => {
-                seen.note(&clinic).await;
+                met.note(&clinic).await;
                 let copy = (!drill.empty).then_some(copy.as_path());
                 clinic.world.forget(copy).await.expect("another life");
             }
@@ -228,8 +228,8 @@ async fn play(seed: u64) -> Outcome {
         clinic.settle().await;
     }
     clinic.until(END).await;
-    seen.note(&clinic).await;
-    judge(&clinic, &people, &seen).await
+    met.note(&clinic).await;
+    judge(&clinic, &people, &met).await
 }
 
 /// What was there to be seen on the way.
@@ -392,6 +392,10 @@ async fn forgotten(clinic: &Clinic, person: &Person) -> bool {
 }
 
 fn seeds() -> u64 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how many seeds a person asks for by command"
+    )]
     let told = std::env::var("RELAY_AMNESIA_SEEDS").ok();
     told.map_or(SEEDS, |told| told.parse().expect("a number of seeds"))
 }

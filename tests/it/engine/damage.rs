@@ -94,7 +94,7 @@ async fn base() -> Base {
 fn row_of(table: &str) -> &'static str {
     match table {
         "facts" => "seq = (SELECT max(seq) FROM facts WHERE client = 'maya')",
-        "cases" => "client = 'maya'",
+        "cases" | "links" => "client = 'maya'",
         "timeline" => {
             "seq = (SELECT max(t.seq) FROM timeline t JOIN cases c ON c.id = t.case_id
                     WHERE c.client = 'maya')"
@@ -113,7 +113,6 @@ fn row_of(table: &str) -> &'static str {
         }
         "coaches" => "id = (SELECT min(id) FROM coaches)",
         "settings" => "key = 'outreach'",
-        "links" => "client = 'maya'",
         "procedures" => "hash = 'old-1'",
         "credentials" | "authorizations" | "pace" | "watched_addresses" => "1",
         "receipts" => "seq = (SELECT max(seq) FROM receipts)",
