@@ -129,7 +129,7 @@ fn cell(text: &str, most: usize) -> String {
     shorter + "…"
 }
 
-/// A table for people: columns as wide as their widest cell, none wider than [`CELL`] but the
+/// A table for people: columns as wide as their widest cell, none wider than `CELL` but the
 /// last.
 #[derive(Debug, Clone)]
 pub struct Table {

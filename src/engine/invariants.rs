@@ -1,7 +1,7 @@
 //! What must hold of the database whatever happened, so that nobody is forgotten.
 //!
 //! Each rule is a function over reads of the store and returns what does not hold as a value. The
-//! reconcile repairs it or tells a person ([`mend`](super::mend)), the doctor reports it, and tests
+//! reconcile repairs it or tells a person (`mend`), the doctor reports it, and tests
 //! ask after every story that there is nothing to report.
 //!
 //! Rules:
