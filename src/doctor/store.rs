@@ -256,8 +256,8 @@ fn waiting(held_back: &[Case]) -> Option<Finding> {
                 held_back.len(),
                 first.join(", ")
             ),
-            "procedures.missed_check_in.mode = \"act\" lets them go on; `clear-relay cases close` \
-             ends one",
+            "procedures.missed_check_in.mode = \"act\" lets them go on; `clear-relay cases \
+             close CASE --by NAME --reason TEXT` ends one",
         )
     })
 }

@@ -1,7 +1,7 @@
 //! Acts on nothing while this machine's clock and the vendors' are more than a day apart.
 //!
 //! People: the *jobs* that decide or send ask before they do; an *admin* sets the clock right, or says
-//! that it is the vendors' that are wrong (`clear-relay clock accept`).
+//! that it is the vendors' that are wrong (`clear-relay clock accept --by NAME`).
 //!
 //! Rules:
 //! - What decides or sends waits: timers, looks at missed check-ins, reads that a decision is made on,

@@ -34,6 +34,12 @@ pub enum EngineError {
     /// Our own code panicked. The name says where.
     #[error("a bug: {0} panicked")]
     Panicked(&'static str),
+    /// Its job was running each time the process ended without a word, and ran alone in the end.
+    #[error("the relay stopped without warning {times} times in a row while it was at this")]
+    DiedWithProcess {
+        /// How often in a row.
+        times: u32,
+    },
     /// A person asked for something that can't be done; the text says what would work.
     #[error("{0}")]
     Refused(String),

@@ -37,9 +37,8 @@ pub(crate) fn dead_title(job: &Job) -> String {
     let read = job.payload["read"].as_str().unwrap_or_default();
     match job.kind.as_str() {
         "effect" => {
-            // The last part of an effect's key is its name.
-            let key = job.payload["effect"].as_str().unwrap_or_default();
-            let kind = key.rsplit('/').next().and_then(EffectKind::from_name);
+            let kind = job.payload["kind"].as_str();
+            let kind = kind.and_then(EffectKind::from_name);
             let what = kind.map_or_else(
                 || "Something that was planned".to_owned(),
                 effect_name_first,

@@ -4,7 +4,7 @@
 //! seeded number of times, so that the others get between any two steps of its work. The store's
 //! writer is a thread of its own, so a seed shapes a run without repeating it exactly.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
@@ -18,7 +18,7 @@ use clear_relay::sandbox::world::{Setup, World};
 use relay_core::facts::Order;
 use relay_core::random::{Random as _, SeededRandom};
 use relay_core::time::{ManualClock, SignedDuration, Timestamp};
-use relay_store::{JobFilter, JobState, Page};
+use relay_store::{JobFilter, JobState, Page, SUSPECT};
 
 /// Tasks that each relay works with.
 const TASKS: usize = 2;
@@ -26,24 +26,49 @@ const TASKS: usize = 2;
 /// One in so many places is where a lease is lost, if any is.
 const LOST_LEASES: u64 = 12;
 
+/// Takes everybody's lease away, but not three times before all are done: that a job which ends its
+/// process so often is not run again is no matter of this test.
+#[derive(Debug)]
+struct Thief {
+    real: Arc<ManualClock>,
+    engine: Engine,
+    /// How often it may yet steal before everybody is done.
+    left: AtomicU32,
+}
+
+impl Thief {
+    async fn steal(&self) -> u64 {
+        let one_less = |left: u32| left.checked_sub(1);
+        let (set, fetch) = (Ordering::SeqCst, Ordering::SeqCst);
+        if self.left.fetch_update(set, fetch, one_less).is_err() {
+            return 0;
+        }
+        let lease = SignedDuration::try_from(LEASE).expect("a short lease");
+        self.real.advance(lease);
+        self.real.advance(SignedDuration::from_secs(1));
+        self.engine.rescue().await.expect("a working store")
+    }
+
+    fn may_again(&self) {
+        self.left.store(SUSPECT, Ordering::SeqCst);
+    }
+}
+
 /// Steps aside a random number of times, and sometimes so long that every lease ends meanwhile.
 #[derive(Debug)]
 struct StepAside {
     random: SeededRandom,
-    thief: OnceLock<(Arc<ManualClock>, Engine)>,
+    thief: OnceLock<Thief>,
     thefts: AtomicU64,
 }
 
 #[async_trait]
 impl Checkpoints for StepAside {
     async fn reach(&self, _name: &'static str) {
-        if let Some((real, engine)) = self.thief.get()
+        if let Some(thief) = self.thief.get()
             && self.random.next_u64().is_multiple_of(LOST_LEASES)
         {
-            real.advance(SignedDuration::try_from(LEASE).expect("a short lease"));
-            real.advance(SignedDuration::from_secs(1));
-            let taken = engine.rescue().await.expect("a working store");
-            self.thefts.fetch_add(taken, Ordering::SeqCst);
+            self.thefts.fetch_add(thief.steal().await, Ordering::SeqCst);
         }
         for _ in 0..self.random.next_u64() % 8 {
             tokio::task::yield_now().await;
@@ -52,7 +77,7 @@ impl Checkpoints for StepAside {
 }
 
 /// Lets everybody work at once until nobody has anything to do.
-async fn settle(world: &World, engines: &[Engine]) {
+async fn settle(world: &World, engines: &[Engine], step_aside: &StepAside) {
     loop {
         let delivered = world.vendors.deliver_due().await;
         let mut working = tokio::task::JoinSet::new();
@@ -67,6 +92,9 @@ async fn settle(world: &World, engines: &[Engine]) {
             ran += done.expect("no panic").expect("a working store");
         }
         if delivered + ran == 0 {
+            if let Some(thief) = step_aside.thief.get() {
+                thief.may_again();
+            }
             return;
         }
     }
@@ -95,7 +123,11 @@ async fn play(seed: u64, lose_leases: bool) -> u64 {
     let second = world.second().await.expect("a second relay").engine;
     let engines = [world.relay.engine.clone(), second];
     if lose_leases {
-        let thief = (Arc::clone(&world.real), engines[1].clone());
+        let thief = Thief {
+            real: Arc::clone(&world.real),
+            engine: engines[1].clone(),
+            left: AtomicU32::new(SUSPECT),
+        };
         step_aside.thief.set(thief).expect("one thief");
     }
     let mut coming: Vec<(Timestamp, usize, usize)> = Vec::new();
@@ -108,7 +140,7 @@ async fn play(seed: u64, lose_leases: bool) -> u64 {
     let mut coming = coming.into_iter().peekable();
     let until = cast.until(&zone);
     loop {
-        settle(&world, &engines).await;
+        settle(&world, &engines, &step_aside).await;
         while let Some((_, c, a)) = coming.next_if(|(at, ..)| *at <= world.now()) {
             let (client, act) = (&cast.clients[c], &cast.clients[c].acts[a]);
             if act.by == "relay" {
@@ -126,7 +158,7 @@ async fn play(seed: u64, lose_leases: bool) -> u64 {
                 let done = world.vendors.act(&act.by, act.what.clone());
                 done.expect("an act");
             }
-            settle(&world, &engines).await;
+            settle(&world, &engines, &step_aside).await;
         }
         let due = world.next_due().await.expect("a store");
         let act = coming.peek().map(|(at, ..)| *at);

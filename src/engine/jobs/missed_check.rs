@@ -101,8 +101,11 @@ impl Engine {
         }
         match self.earlier_case(&client, &listed).await? {
             Earlier::Final if !released => {
-                let why = "its case was closed for good; `clear-relay cases open` opens another";
-                return self.over(job, &client, why).await;
+                let why = format!(
+                    "its case was closed for good; `clear-relay cases open {client} --by NAME` opens \
+                     another"
+                );
+                return self.over(job, &client, &why).await;
             }
             Earlier::NotKept if !released => {
                 return self.list_closed(job, &client, &listed).await;

@@ -113,27 +113,31 @@ impl Engine {
     /// does not hear of it either.
     async fn died_with_its_process(&self, job: &Job) -> Result<(), EngineError> {
         let times = job.rescues;
-        let message = format!("the process died {times} times in a row while this job ran");
         tracing::error!(job = %job.id, kind = job.kind, times, "given up: its process died in it");
+        let error = EngineError::DiedWithProcess { times };
         if times > SUSPECT + 1 {
-            return self
-                .bury(job, &EngineError::Panicked("telling a case of a dead job"))
-                .await;
+            return self.bury(job, &error).await;
         }
-        let error = JobError {
-            class: "internal".to_owned(),
-            message,
+        let end = JobEnd::Dead {
+            error: JobError {
+                class: "internal".to_owned(),
+                message: error.to_string(),
+            },
         };
-        let end = JobEnd::Dead { error };
-        let ops = self.after_death(job, &end).await;
-        match ops {
-            Ok(ops) => {
-                let end = self.stands_up_again(job, end);
+        for _ in 0..TRIES {
+            let told = async {
+                let ops = self.after_death(job, &end).await?;
+                let end = self.stands_up_again(job, end.clone());
                 self.end(job, end, ops).await
-            }
-            Err(error) if error.is_passing() => Err(error),
-            Err(error) => self.bury(job, &error).await,
+            };
+            return match Box::pin(told).await {
+                // Its case moved meanwhile: it hears of it as it stands now.
+                Err(error) if error.is_conflict() => continue,
+                Err(error) if !error.is_passing() => self.bury(job, &error).await,
+                told => told,
+            };
         }
+        self.step_back(job).await
     }
 
     /// The death of a job whose case can't even hear of it (its procedure can't be read, a row is

@@ -136,6 +136,7 @@ impl World {
             failures: 0,
             lease: None,
             attempts: 0,
+            rescues: 0,
         });
         let existing = Existing::Keep;
         assert!(self.commit(Op::Enqueue { job, existing }).await);
@@ -330,6 +331,7 @@ fn row(job: &Job, attempts: usize) -> Row {
         failures: job.failures,
         lease: job.leased_by.clone().zip(job.lease_until.map(minute)),
         attempts,
+        rescues: job.rescues,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use relay_core::ids::JobId;
-use relay_store::{Fence, JobState};
+use relay_store::{Fence, JobState, SUSPECT};
 
 pub(crate) const LANES: usize = 3;
 pub(crate) const WORKERS: usize = 3;
@@ -108,6 +108,8 @@ pub(crate) struct Row {
     /// The worker, and the minute the lease ends.
     pub(crate) lease: Option<(String, i64)>,
     pub(crate) attempts: usize,
+    /// How often in a row its worker died.
+    pub(crate) rescues: u32,
 }
 
 impl Row {
@@ -129,8 +131,24 @@ impl Model {
         row.state == JobState::Ready && row.run_at <= self.now
     }
 
-    fn may_run(&self, place: usize) -> bool {
+    fn is_suspect(&self, row: &Row) -> bool {
+        row.rescues >= SUSPECT && (self.is_due(row) || row.state == JobState::Running)
+    }
+
+    /// A suspect runs alone: it waits for everybody who runs, and everybody else waits for it.
+    fn may_run(&self, place: usize, of_lane: bool) -> bool {
         let row = &self.rows[place];
+        let mut others = self.rows.iter().enumerate().filter(|(at, _)| *at != place);
+        if self.is_due(row) && self.is_suspect(row) {
+            let nobody_runs = self
+                .rows
+                .iter()
+                .all(|other| other.state != JobState::Running);
+            return nobody_runs && (!of_lane || !others.any(|(_, other)| self.is_suspect(other)));
+        }
+        if others.any(|(_, other)| self.is_suspect(other)) {
+            return false;
+        }
         let same_lane = || {
             self.rows
                 .iter()
@@ -144,11 +162,14 @@ impl Model {
 
     pub(crate) fn claim(&mut self, worker: &str, limit: u32, lane: Option<&str>) -> Vec<Fence> {
         let mut places: Vec<_> = (0..self.rows.len())
-            .filter(|place| self.may_run(*place))
+            .filter(|place| self.may_run(*place, lane.is_some()))
             .filter(|place| lane.is_none_or(|lane| self.rows[*place].lane == lane))
             .collect();
         places.sort_by_key(|place| (self.rows[*place].run_at, *place));
-        places.truncate(usize::try_from(limit).unwrap());
+        let alone = places
+            .first()
+            .is_some_and(|first| self.is_suspect(&self.rows[*first]));
+        places.truncate(usize::try_from(if alone { limit.min(1) } else { limit }).unwrap());
         let mut held = Vec::new();
         for place in places {
             let row = &mut self.rows[place];
@@ -175,6 +196,7 @@ impl Model {
             return false;
         };
         row.attempts += 1;
+        row.rescues = 0;
         let due = row.run_at;
         match end {
             End::Done => row.free(JobState::Done, due),
@@ -196,6 +218,7 @@ impl Model {
             if row.lease.as_ref().is_some_and(|(_, until)| *until < now) {
                 row.free(JobState::Ready, now);
                 row.attempts += 1;
+                row.rescues += 1;
                 count += 1;
             }
         }
@@ -219,7 +242,10 @@ impl Model {
         match row.state {
             JobState::Running | JobState::Done => return false,
             JobState::Ready => {}
-            JobState::Parked | JobState::Dead | JobState::Cancelled => row.failures = 0,
+            JobState::Parked | JobState::Dead | JobState::Cancelled => {
+                row.failures = 0;
+                row.rescues = 0;
+            }
         }
         row.free(JobState::Ready, run_at);
         true

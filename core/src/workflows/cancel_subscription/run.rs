@@ -248,12 +248,13 @@ impl<'a> Run<'a> {
             _ => return false,
         };
         let was_held = matches!(self.draft.status, CaseStatus::Held { .. });
+        let what = what(&input);
         match settled {
-            Settled::Done { .. } => self.advance(was_held, format!("{}: done", what(key))),
-            Settled::AlreadyTrue => self.advance(was_held, format!("{}: already so", what(key))),
+            Settled::Done { .. } => self.advance(was_held, format!("{what}: done")),
+            Settled::AlreadyTrue => self.advance(was_held, format!("{what}: already so")),
             Settled::Proposed => {
                 self.state.proposed = true;
-                let line = format!("{}: would have been done (propose mode)", what(key));
+                let line = format!("{what}: would have been done (propose mode)");
                 self.advance(was_held, line);
             }
             Settled::Held { reason } => {
@@ -264,21 +265,22 @@ impl<'a> Run<'a> {
                         why: reason.clone(),
                     });
                     self.draft.cancel(key.clone());
-                    self.advance(was_held, format!("{}: the card stays: {reason}", what(key)));
+                    self.advance(was_held, format!("{what}: the card stays: {reason}"));
                 } else {
-                    self.hold_effect(key, &format!("{}: {reason}", what(key)));
+                    self.hold_effect(key, &format!("{what}: {reason}"));
                 }
             }
             Settled::Dead { reason } => {
-                self.hold_effect(key, &format!("{}: {reason}", what(key)));
+                self.hold_effect(key, &format!("{what}: {reason}"));
             }
             Settled::Unclear { evidence } => {
-                self.hold_effect(key, &format!("{} can't be told: {evidence}", what(key)));
+                let reason = format!("{what}: it can't be told whether it was done: {evidence}");
+                self.hold_effect(key, &reason);
             }
             Settled::Overtaken { by } => {
-                self.hold_effect(key, &format!("{}: overtaken by {by}", what(key)));
+                self.hold_effect(key, &format!("{what}: overtaken by {by}"));
             }
-            Settled::Cancelled => self.hold_effect(key, &format!("{}: cancelled", what(key))),
+            Settled::Cancelled => self.hold_effect(key, &format!("{what}: cancelled")),
         }
         true
     }
@@ -437,9 +439,18 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The last part of a key, as people read it: `auto_charge_off-17`.
-fn what(key: &EffectKey) -> &str {
-    key.as_str()
-        .rsplit_once('/')
-        .map_or(key.as_str(), |(_, name)| name)
+/// What an effect does, for people: no key, but the number under which Keap shows it.
+fn what(input: &EffectInput) -> String {
+    match input {
+        EffectInput::AutoChargeOff { subscription, .. } => {
+            format!("taking subscription {subscription} off auto-charge")
+        }
+        EffectInput::DeactivateSubscription { subscription, .. } => {
+            format!("ending subscription {subscription}")
+        }
+        EffectInput::RemoveCard { payment_method, .. } => {
+            format!("removing card {payment_method}")
+        }
+        other => other.kind().as_str().replace('_', " "),
+    }
 }
