@@ -305,6 +305,17 @@ impl World {
 
     /// The same, and the new life has these checkpoints: it may die, too.
     pub async fn restart_with(&mut self, checkpoints: Arc<dyn Checkpoints>) -> Result<(), String> {
+        self.has_lived().await?;
+        self.start_again(checkpoints).await
+    }
+
+    /// The relay lived until now, however far the clocks have jumped since it had something to do.
+    async fn has_lived(&self) -> Result<(), String> {
+        let counted = self.relay.engine.count_now_and_then().await;
+        counted.map_err(|error| error.to_string())
+    }
+
+    async fn start_again(&mut self, checkpoints: Arc<dyn Checkpoints>) -> Result<(), String> {
         self.lives += 1;
         self.setup.checkpoints = checkpoints;
         let lease = SignedDuration::try_from(crate::engine::worker::LEASE)
@@ -322,6 +333,7 @@ impl World {
 
     /// A relay of its own on the same database, as a second process would be.
     pub async fn second(&mut self) -> Result<Relay, String> {
+        self.has_lived().await?;
         self.lives += 1;
         self.another().await
     }
@@ -352,7 +364,7 @@ impl World {
                 }
             }
         }
-        self.restart().await
+        self.start_again(Arc::new(NoCheckpoints)).await
     }
 
     async fn another(&self) -> Result<Relay, String> {
