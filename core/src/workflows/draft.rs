@@ -7,7 +7,7 @@ use crate::effects::{EffectInput, PlannedEffect};
 use crate::ids::EffectKey;
 use crate::outside;
 use crate::time::Timestamp;
-use crate::workflow::{Context, NewWork, ReadKind, Transition};
+use crate::workflow::{Action, Context, Input, NewWork, ReadKind, Transition, Verdict};
 
 /// Starts as "everything stays as it is" and becomes a [`Transition`].
 #[derive(Debug, Clone)]
@@ -146,22 +146,48 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// The end of a state that can't be read back: a person is told, nothing is done.
-pub(super) fn unreadable(cx: Context<'_>, case: &Case) -> Option<Transition> {
+/// Why nothing of such a case goes on.
+const UNREADABLE: &str = "what is stored of the case can't be read";
+
+/// What the guard says of an effect whose case can't be read back: who planned it, and why, is lost.
+pub(super) fn unreadable_verdict() -> Verdict {
+    Verdict::Hold {
+        reason: UNREADABLE.into(),
+        ready: None,
+    }
+}
+
+/// What a case does whose state can't be read back: a person is told, and can close it.
+pub(super) fn unreadable(cx: Context<'_>, case: &Case, input: &Input) -> Option<Transition> {
+    let mut draft = Draft::new(cx, case);
+    if let Input::Person {
+        by,
+        action: Action::Close { reason },
+    } = input
+    {
+        if case.status.is_closed() {
+            return None;
+        }
+        let reason = format!("closed by {by}: {reason}");
+        draft.settle_work();
+        draft.say(reason.clone());
+        draft.status = CaseStatus::Closed { reason };
+        draft.wait = None;
+        return draft.finish(&case.data);
+    }
     if matches!(
         case.status,
         CaseStatus::Held { .. } | CaseStatus::Closed { .. }
     ) {
         return None;
     }
-    let mut draft = Draft::new(cx, case);
-    let reason = "the stored state of the case can't be read".to_owned();
+    let reason = UNREADABLE.to_owned();
     let remind_at = cx.calendar.next_working_morning(cx.now);
     draft.say(reason.clone());
     draft.ask(NewWork {
         kind: "hold".into(),
         owner: super::ADMIN.into(),
-        title: format!("Case {} can't go on: {reason}", case.id),
+        title: format!("A case can't go on: {reason}"),
         detail: serde_json::json!({ "reason": reason }),
         actions: vec!["close".into()],
         due: remind_at,

@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::draft::{Draft, unreadable};
+use super::draft::{Draft, unreadable, unreadable_verdict};
 use super::{ADMIN, StepInfo};
 use crate::case::{Case, CaseStatus, Mode, Wait};
 use crate::effects::{EffectInput, PlannedEffect, Request, Settled};
@@ -103,7 +103,7 @@ impl Workflow for SetContactType {
             return None;
         }
         let Ok(mut state) = serde_json::from_value::<State>(case.data.clone()) else {
-            return unreadable(cx, case);
+            return unreadable(cx, case, input);
         };
         let mut draft = Draft::new(cx, case);
         match input {
@@ -150,6 +150,9 @@ impl Workflow for SetContactType {
                 by: "the case being closed".into(),
                 facts: Vec::new(),
             };
+        }
+        if serde_json::from_value::<State>(case.data.clone()).is_err() {
+            return unreadable_verdict();
         }
         match (&effect.input, &reading.contact) {
             (EffectInput::ContactType { value }, Some(contact)) => {

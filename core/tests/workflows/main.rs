@@ -30,6 +30,8 @@ mod property;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]
+mod unreadable;
+#[cfg(test)]
 mod values;
 #[cfg(test)]
 mod waits;

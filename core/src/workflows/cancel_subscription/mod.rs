@@ -34,7 +34,7 @@ use crate::workflow::{
     Context, GuardReading, Input, Needs, NotOpened, Transition, Verdict, Workflow,
 };
 use crate::workflows::StepInfo;
-use crate::workflows::draft::unreadable;
+use crate::workflows::draft::{unreadable, unreadable_verdict};
 
 pub use plan::{Kept, Plan, Wish, plan};
 use run::{Run, State};
@@ -125,7 +125,7 @@ impl Workflow for CancelSubscription {
 
     fn step(&self, cx: Context<'_>, case: &Case, input: &Input) -> Option<Transition> {
         let Ok(state) = serde_json::from_value::<State>(case.data.clone()) else {
-            return unreadable(cx, case);
+            return unreadable(cx, case, input);
         };
         let mut run = Run::new(cx, case, state);
         run.take(input).then(|| run.finish())?
@@ -152,6 +152,9 @@ impl Workflow for CancelSubscription {
                 by: "the case being closed".into(),
                 facts: Vec::new(),
             };
+        }
+        if serde_json::from_value::<State>(case.data.clone()).is_err() {
+            return unreadable_verdict();
         }
         match request(effect, reading) {
             Ok(request) => Verdict::Go(request),

@@ -63,7 +63,7 @@ use crate::workflow::{
     Workflow,
 };
 use crate::workflows::StepInfo;
-use crate::workflows::draft::unreadable;
+use crate::workflows::draft::{unreadable, unreadable_verdict};
 
 pub use closing::{Again, Closing};
 use run::Run;
@@ -165,7 +165,7 @@ impl Workflow for MissedCheckIn {
 
     fn step(&self, cx: Context<'_>, case: &Case, input: &Input) -> Option<Transition> {
         let Ok(state) = serde_json::from_value::<State>(case.data.clone()) else {
-            return unreadable(cx, case);
+            return unreadable(cx, case, input);
         };
         let mut run = Run::new(&self.procedure, cx, case, state);
         run.take(input).then(|| run.finish())?
@@ -210,10 +210,7 @@ impl Workflow for MissedCheckIn {
     ) -> Verdict {
         match serde_json::from_value::<State>(case.data.clone()) {
             Ok(state) => guard::guard(&self.procedure, cx, case, &state, effect, reading),
-            Err(_) => Verdict::Hold {
-                reason: "the stored state of the case can't be read".into(),
-                ready: None,
-            },
+            Err(_) => unreadable_verdict(),
         }
     }
 
