@@ -8,7 +8,7 @@ use clap::Parser as _;
 
 use clear_relay::cli::{Cli, CliError, Command, Output, plain, run};
 use clear_relay::lifecycle;
-use clear_relay::telemetry::LogWriter;
+use clear_relay::telemetry::{self, LogWriter};
 use clear_relay::wiring::store::SqliteStores;
 
 /// How long the process waits at its end for work on other threads that nobody waits for any more,
@@ -17,6 +17,7 @@ const LEFT_BEHIND: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    telemetry::log_panics();
     // A relay outlives whoever reads its output: a pipe that is full must hold up neither its start
     // nor its end. Whoever waits for a command's result wants all of it, however long that takes.
     let done = match &cli.command {

@@ -51,7 +51,22 @@ pub enum TelemetryError {
     Thread(#[from] std::io::Error),
 }
 
-/// Logs to standard error from now on, panics included. Keep the guard until the process ends.
+/// A panic is a line of the log from now on, where there is one: the usual hook prints the panic's
+/// text, which may quote anything, and the place is enough. It is the process's, so the binary sets
+/// it, and tests see why they fail.
+pub fn log_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if tracing::dispatcher::has_been_set() {
+            let place = panic.location().map(ToString::to_string);
+            tracing::error!(place, "panicked");
+        } else {
+            usual(panic);
+        }
+    }));
+}
+
+/// Logs to standard error from now on. Keep the guard until the process ends.
 pub fn init(config: &LogConfig, real: Arc<dyn Clock>) -> Result<LogGuard, TelemetryError> {
     let colours = std::io::stderr().is_terminal();
     let writer = LogWriter::start(std::io::stderr(), |lost| {
@@ -59,11 +74,6 @@ pub fn init(config: &LogConfig, real: Arc<dyn Clock>) -> Result<LogGuard, Teleme
     })?;
     let subscriber = subscriber(config, real, writer.clone(), colours)?;
     tracing::subscriber::set_global_default(subscriber)?;
-    // The usual hook prints the panic's text, which may quote anything; the place is enough.
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string);
-        tracing::error!(place, "panicked");
-    }));
     Ok(LogGuard(writer))
 }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use clear_relay::lifecycle::pause;
 use relay_core::random::{Random, SeededRandom, SystemRandom};
+use relay_core::time::{Clock as _, SystemClock, Timestamp};
 use relay_http_client::ReqwestTransport;
 use relay_store::{JobFilter, JobState, Page, ReceiptState, Store};
 use relay_store_sqlite::SqliteStore;
@@ -35,7 +36,18 @@ struct Reasons {
     undone: Vec<String>,
 }
 
-async fn reasons(path: &Path) -> Reasons {
+/// The moment that the cast's time has reached.
+async fn moment(transport: &ReqwestTransport, sandbox: &str) -> Timestamp {
+    let clock = get(transport, &format!("{sandbox}/clock")).await;
+    let clock = clock.expect("the sandbox tells its time");
+    let text = |name: &str| clock[name].as_str().expect("a moment").to_owned();
+    let moment = |name: &str| text(name).parse::<Timestamp>().expect("a moment");
+    let passed = SystemClock.now().duration_since(moment("real"));
+    let scale = SCALE.parse::<i32>().expect("a scale");
+    moment("procedure") + passed * scale
+}
+
+async fn reasons(path: &Path, now: Timestamp) -> Reasons {
     let store = SqliteStore::open(path).await.expect("the database opens");
     let page = Page {
         offset: 0,
@@ -60,11 +72,7 @@ async fn reasons(path: &Path) -> Reasons {
         .iter()
         .map(|job| format!("{} is still running", job.key))
         .collect();
-    // By the latest moment that the database has seen: the cast's time ran fast.
-    let latest = store.setting("clock/latest").await.expect("a setting");
-    let latest = latest.expect("a moment is kept");
-    let latest = serde_json::from_value(latest).expect("a moment");
-    assert_invariants(&store, latest).await;
+    assert_invariants(&store, now).await;
     store.close().await;
     Reasons { receipts, undone }
 }
@@ -151,7 +159,8 @@ async fn a_relay_killed_fifty_times_loses_nothing_it_acknowledged_and_repeats_no
     // Asked to end, it finishes or hands back what it runs: nothing is left as running.
     assert!(relay.end(), "the last relay did not end well");
     let database = folder.path().join("clear-relay.sqlite");
-    let reasons = reasons(&database).await;
+    let now = moment(&transport, &sandbox_url).await;
+    let reasons = reasons(&database, now).await;
 
     let acknowledged: BTreeSet<String> = told
         .as_object()
