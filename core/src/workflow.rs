@@ -22,8 +22,8 @@ use crate::clients::{
 };
 use crate::effects::{PlannedEffect, Request, Settled};
 use crate::facts::Fact;
-use crate::ids::{CoachId, ContactId, EffectKey, MessageId, TaskId};
-use crate::time::Timestamp;
+use crate::ids::{CheckInId, CoachId, ContactId, EffectKey, MessageId, TaskId};
+use crate::time::{Date, Timestamp};
 
 /// What a pure function may know besides the case.
 #[derive(Debug, Clone, Copy)]
@@ -98,7 +98,7 @@ pub enum Action {
     /// The client promised to check in by a date: wait, then go on.
     Promised {
         /// Until when.
-        until: crate::time::Date,
+        until: Date,
     },
     /// The held step was carried out by hand: go on as if it had been sent at this moment.
     DoneByHand,
@@ -369,6 +369,26 @@ pub trait Workflow: std::fmt::Debug + Send + Sync {
         let _ = case;
         None
     }
+
+    /// What a case that has just closed leaves to be looked at: a fresh read decides then whether
+    /// anybody is to be followed up. Nothing by default.
+    fn left_open(&self, case: &Case) -> Vec<LeftOpen> {
+        let _ = case;
+        Vec::new()
+    }
+}
+
+/// A check-in that nobody looks after once its case has closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOpen {
+    /// Which.
+    pub check_in: CheckInId,
+    /// Due when.
+    pub due: Date,
+    /// The exact time, where the portal gives one.
+    pub due_at: Option<Timestamp>,
+    /// Whether it is looked at at once; else on the next day.
+    pub at_once: bool,
 }
 
 /// Why a fact opened no case. The reason is for people; what follows from it is the [`Look`].
@@ -390,8 +410,10 @@ pub enum Look {
     Never,
     /// The client's status stands in the way, for as long as it stands.
     WhileStatus,
+    /// The contact type in the CRM stands in the way, for as long as it stands.
+    WhileContactType,
     /// An agreed break stands in the way: until after its last day, or until somebody says when.
-    AfterBreak(Option<crate::time::Date>),
+    AfterBreak(Option<Date>),
     /// The portal's word for her status is none that we know: it may mean any of the others.
     UnknownWord(String),
 }

@@ -38,6 +38,7 @@ pub mod jobs;
 pub mod memory;
 mod mend;
 mod open;
+pub(crate) mod opening;
 pub(crate) mod presence;
 pub mod repin;
 pub mod replay;

@@ -13,7 +13,7 @@ use relay_store::{AuditEntry, Op};
 use serde_json::json;
 
 use super::dry_run::in_words;
-use super::jobs::missed_check::missed_fact;
+use super::opening::Opening;
 use super::stepper::Stepping;
 use super::{Engine, EngineError, watch};
 use crate::checkpoint::{MISSED_COMMIT, MISSED_READ};
@@ -38,7 +38,7 @@ impl Engine {
     ) -> Result<CaseId, EngineError> {
         for _ in 0..TRIES {
             let (snapshot, listed) = self.missed_by(client, check_in).await?;
-            let mut stepping = self.opening(client, snapshot, listed.clone()).await?;
+            let mut stepping = self.opening_by_hand(client, &snapshot, &listed).await?;
             stepping.push(Op::Audit(AuditEntry {
                 at: self.now(),
                 who: by.to_owned(),
@@ -70,7 +70,7 @@ impl Engine {
         check_in: Option<&CheckInId>,
     ) -> Result<Vec<String>, EngineError> {
         let (snapshot, listed) = self.missed_by(client, check_in).await?;
-        let stepping = self.opening(client, snapshot, listed).await?;
+        let stepping = self.opening_by_hand(client, &snapshot, &listed).await?;
         let ops = stepping.into_ops();
         let lines = ops.iter().filter_map(|op| in_words(op, &self.calendar));
         Ok(lines.collect())
@@ -121,25 +121,22 @@ impl Engine {
         }
     }
 
-    async fn opening(
+    async fn opening_by_hand(
         &self,
         client: &ClientId,
-        snapshot: ClientSnapshot,
-        listed: CheckIn,
+        snapshot: &ClientSnapshot,
+        listed: &CheckIn,
     ) -> Result<Stepping<'_>, EngineError> {
-        let now = self.now();
         let missed_from = watch::missed_from(self, listed.due, listed.due_at);
-        if missed_from > now {
+        if missed_from > self.now() {
             return refused(format!(
                 "the check-in is due {}: it counts as missed once its day has passed",
                 listed.due
             ));
         }
-        let mut stepping = self.stepping(client).await?;
-        stepping.fact(missed_fact(client, listed, snapshot, now), None);
-        match stepping.not_opened.first() {
-            Some(reason) => refused(with_remedy(reason, client)),
-            None => Ok(stepping),
+        match self.opening(client, listed, snapshot).await? {
+            Opening::Opens(stepping) => Ok(stepping),
+            Opening::Refused { why, .. } => refused(with_remedy(&why, client)),
         }
     }
 }
@@ -151,6 +148,10 @@ fn with_remedy(refusal: &NotOpened, client: &ClientId) -> String {
         Look::WhileStatus => format!(
             "if that is wrong, set client {client} to online in the portal: the follow-up then \
              begins by itself"
+        ),
+        Look::WhileContactType => format!(
+            "if that is wrong, set the contact type of client {client} right in the CRM: the \
+             follow-up then begins by itself"
         ),
         Look::AfterBreak(Some(_)) => {
             "the follow-up begins by itself when the break is over; end it in the portal to begin \

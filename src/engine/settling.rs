@@ -12,7 +12,7 @@ use serde_json::json;
 use super::commands::{parse_action, refused};
 use crate::checkpoint::SETTLE;
 use crate::effects::settle::Ending;
-use crate::engine::jobs::missed_check;
+use crate::engine::jobs::backlog;
 use crate::engine::memory::ITEM;
 use crate::engine::replay::Preview;
 use crate::engine::{Engine, EngineError};
@@ -78,7 +78,7 @@ impl Engine {
             Settling::Happened { effect, job } => self.happened(&effect, job, ops).await,
             Settling::Release(job) => {
                 let mut ops = ops;
-                ops.push(missed_check::release(&job, self.now()));
+                ops.push(backlog::release(&job, self.now()));
                 self.commit(SETTLE, ops).await?;
                 self.wake.notify_one();
                 Ok(())

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use relay_core::case::{Case, CaseStatus, Mode, Wait};
 use relay_core::clients::Coach;
-use relay_core::facts::{Fact, FactBody, Identity};
+use relay_core::facts::{Fact, Identity};
 use relay_core::ids::{CaseId, ClientId, JobId, ReceiptId, WorkItemId};
 use relay_core::time::Timestamp;
 use relay_core::workflow::{Context, Input, NewWork, NotOpened, ReadKind, Transition, Workflow};
@@ -43,8 +43,6 @@ pub struct Stepping<'a> {
     now: Timestamp,
     cases: Vec<Working>,
     known: HashSet<Identity>,
-    /// What was told of the client before any case of hers, and still stands.
-    standing: Vec<Fact>,
     coaches: Vec<Coach>,
     ops: Vec<Op>,
     /// How many transitions were made.
@@ -71,7 +69,6 @@ impl Engine {
             now: self.now(),
             cases,
             known: known.iter().map(|row| row.fact.identity()).collect(),
-            standing: standing(known),
             coaches,
             ops: Vec::new(),
             moves: 0,
@@ -90,14 +87,6 @@ impl Engine {
     }
 }
 
-/// Of the facts that outlast any case, the latest of each: a case that is opened hears them at once.
-/// They come by source time.
-fn standing(known: Vec<FactRow>) -> Vec<Fact> {
-    let mut facts = known.into_iter().map(|row| row.fact).rev();
-    let contact_type = facts.find(|fact| matches!(fact.body, FactBody::ContactType { .. }));
-    contact_type.into_iter().collect()
-}
-
 impl Stepping<'_> {
     /// Stores a fact and lets it act on every open case, and on the watch outside of cases. A fact
     /// that is known changes nothing: the same change told twice acts once (E33). Whether it was
@@ -105,9 +94,6 @@ impl Stepping<'_> {
     pub fn fact(&mut self, fact: Fact, receipt: Option<ReceiptId>) -> bool {
         if !self.known.insert(fact.identity()) {
             return false;
-        }
-        if matches!(fact.body, FactBody::ContactType { .. }) {
-            self.standing = vec![fact.clone()];
         }
         self.ops.push(Op::InsertFact(FactRow {
             fact: fact.clone(),
@@ -138,6 +124,11 @@ impl Stepping<'_> {
             }
         }
         self.moves != before
+    }
+
+    /// Whether a fact is known already.
+    pub fn knows(&self, fact: &Fact) -> bool {
+        self.known.contains(&fact.identity())
     }
 
     /// Where a case stands in the working copy.
@@ -245,9 +236,6 @@ impl Stepping<'_> {
                     });
                     let index = self.cases.len() - 1;
                     self.apply(index, transition);
-                    for fact in self.standing.clone() {
-                        self.step_at(index, &Input::Fact { fact });
-                    }
                 }
                 Err(refused) => self.not_opened.push(refused),
             }
@@ -332,6 +320,13 @@ impl Stepping<'_> {
                 case: case.id,
                 settled: self.by_relay("overtaken"),
             });
+        }
+        if closes {
+            let left = self.cases[index].workflow.left_open(&case);
+            let looks = left
+                .iter()
+                .map(|left| watch::left_open(self.engine, &case.client, left, self.now));
+            self.ops.extend(looks);
         }
         for effect in effects {
             self.plan(&case, effect);

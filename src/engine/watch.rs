@@ -2,8 +2,9 @@
 //!
 //! *Missed* is nothing that anybody tells us; it is what we find when a check-in's day has passed
 //! and a fresh read of the portal still doesn't show it. So a due date sets a job for the first
-//! moment of the next clinic day, a submission takes it back, and the daily reconcile wakes it for
-//! whatever the portal lists as open and overdue without a case.
+//! moment of the next clinic day, a submission takes it back, a case that closes and leaves a check-in
+//! open sets it anew, and the daily reconcile wakes it for whatever the portal lists as open and
+//! overdue without a case.
 //!
 //! The job of a check-in has one key for ever, but no end for ever: a new date, or a reason to look,
 //! wakes it whatever came of it before. What it finds, it decides by a fresh read.
@@ -11,6 +12,7 @@
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{CheckInId, ClientId, JobId};
 use relay_core::time::{Date, Time, Timestamp};
+use relay_core::workflow::LeftOpen;
 use relay_store::{Existing, NewJob, Op};
 use serde_json::json;
 
@@ -82,29 +84,41 @@ pub(crate) fn missed_from(engine: &Engine, due: Date, due_at: Option<Timestamp>)
     day_later.map_or(start, |later| later.max(start))
 }
 
-/// The job that looks whether a check-in was missed.
+/// The job that looks whether a check-in was missed, not before `from`.
 pub(crate) fn watch(
     engine: &Engine,
     client: &ClientId,
     check_in: &CheckInId,
     due: Date,
     due_at: Option<Timestamp>,
-    now: Timestamp,
+    from: Timestamp,
     existing: Existing,
 ) -> Op {
     Op::Enqueue {
         job: NewJob {
-            id: JobId::new(engine.random.as_ref(), now),
+            id: JobId::new(engine.random.as_ref(), engine.now()),
             key: missed_key(client, check_in),
             kind: "missed_check".to_owned(),
             lane: client.to_string(),
-            run_at: missed_from(engine, due, due_at).max(now),
+            run_at: missed_from(engine, due, due_at).max(from),
             client: Some(client.clone()),
             case: None,
             payload: json!({ "check_in": check_in, "due": due, "due_at": due_at }),
         },
         existing,
     }
+}
+
+/// The look at what a case left behind when it closed.
+pub(crate) fn left_open(engine: &Engine, client: &ClientId, left: &LeftOpen, now: Timestamp) -> Op {
+    let from = if left.at_once {
+        now
+    } else {
+        engine.tomorrow(now)
+    };
+    let (due, due_at) = (left.due, left.due_at);
+    let wake = Existing::Wake;
+    watch(engine, client, &left.check_in, due, due_at, from, wake)
 }
 
 fn unwatch(client: &ClientId, check_in: &CheckInId, why: &str, now: Timestamp) -> Op {

@@ -109,7 +109,16 @@ fn every_close_reason_says_whether_its_check_in_may_open_another_case() {
         .into_iter()
         .filter(|why| why.again() == Again::Reopening)
         .collect();
-    assert_eq!(reopening, [Closing::Rescheduled, Closing::InPerson]);
+    assert_eq!(
+        reopening,
+        [
+            Closing::Rescheduled,
+            Closing::InPerson,
+            Closing::Quit,
+            Closing::Graduated,
+            Closing::TransitionCall
+        ]
+    );
     for why in Closing::ALL {
         let text = serde_json::to_string(&why).unwrap();
         assert_eq!(serde_json::from_str::<Closing>(&text).unwrap(), why);

@@ -14,21 +14,22 @@
 //! | says *on a break until* a day | the next day, so that an end told early counts | – |
 //! | says *on a break* | the next day | the coach, once a week |
 //! | says *in person*, *quit*, *graduated* | the next day | – |
+//! | says *online*, and the contact type in the CRM *In-Person* | the next day | – |
+//! | says *transition call only*, and the coach was told of the call | the next day | – |
 //! | gives a status word that we don't know | the next day | an admin, once a week for each word |
 
-use relay_core::case::Case;
-use relay_core::clients::{CheckIn, ClientSnapshot};
-use relay_core::facts::{Fact, FactBody};
+use relay_core::clients::{CheckIn, ClientSnapshot, ClientStatus};
 use relay_core::ids::{CheckInId, ClientId, CoachId};
 use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_core::workflow::{Look, NotOpened};
-use relay_core::workflows::missed_check_in::{Again, Closing, NAME, State};
-use relay_store::{CaseFilter, Existing, Job, JobEnd, JobError, Op, Page, WorkItem, WorkSettled};
+use relay_core::workflows::missed_check_in::Closing;
+use relay_store::{Job, JobEnd, JobError, Op, WorkItem, WorkSettled};
 use serde_json::json;
 
+use super::backlog::{Earlier, is_released};
 use super::{fence, member, missing};
 use crate::checkpoint::{MISSED_COMMIT, MISSED_READ};
-use crate::engine::conversation::before;
+use crate::engine::opening::Opening;
 use crate::engine::{Engine, EngineError, watch};
 
 /// How many days before its known date a check-in is looked for.
@@ -39,25 +40,6 @@ const SOON: SignedDuration = SignedDuration::from_hours(1);
 
 /// How long something that a person has settled is not told again, if it is still so.
 const TOLD_FOR: SignedDuration = SignedDuration::from_hours(24 * 7);
-
-/// Cases of a client that are looked through for one about a check-in.
-const CASES: Page = Page {
-    offset: 0,
-    limit: 200,
-};
-
-/// What an earlier case about a check-in says of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Earlier {
-    /// None, or one that closed for a reason after which another may open.
-    Nothing,
-    /// One is open.
-    Open,
-    /// One was closed for good.
-    Final,
-    /// One was closed, and why was not kept: by an earlier version.
-    NotKept,
-}
 
 impl Engine {
     pub(super) async fn run_missed_check(&self, job: &Job) -> Result<(), EngineError> {
@@ -95,11 +77,15 @@ impl Engine {
             let why = format!("the due date moved to {}", listed.due);
             return self.put_off(job, at, why, self.known_again(&client)).await;
         }
-        let released = job.payload.get("released").is_some();
-        if !released && self.is_backlog(listed.due).await? {
+        // A person's release stands although an event has renewed the job since.
+        let earlier = self.earlier_case(&client, &listed).await?;
+        let item = self.backlog_item(&client, &check_in).await?;
+        let released = job.payload.get("released").is_some()
+            || (earlier != Earlier::Final && is_released(item.as_ref(), &earlier));
+        if !released && self.is_backlog(&earlier, listed.due).await? {
             return self.list_backlog(job, &client, &listed).await;
         }
-        match self.earlier_case(&client, &listed).await? {
+        match earlier {
             Earlier::Final if !released => {
                 let why = format!(
                     "its case was closed for good; `clear-relay cases open {client} --by NAME` opens \
@@ -107,8 +93,17 @@ impl Engine {
                 );
                 return self.over(job, &client, &why).await;
             }
-            Earlier::NotKept if !released => {
+            Earlier::NotKept { .. } if !released => {
                 return self.list_closed(job, &client, &listed).await;
+            }
+            // The coach was told of the call, once (A23).
+            Earlier::Reopening {
+                why: Closing::TransitionCall,
+                ..
+            } if snapshot.status == ClientStatus::TransitionCallOnly => {
+                let at = self.tomorrow(self.now());
+                let why = "only the transition call is open, and her coach was told".to_owned();
+                return self.put_off(job, at, why, self.known_again(&client)).await;
             }
             _ => {}
         }
@@ -117,7 +112,7 @@ impl Engine {
     }
 
     /// Opens a case, or attaches the check-in to the one that is open; else puts the next look on a
-    /// date. What did not open a case is not kept as a fact: it is to be decided anew.
+    /// date.
     async fn open_or_look_again(
         &self,
         job: &Job,
@@ -125,21 +120,12 @@ impl Engine {
         listed: CheckIn,
         snapshot: ClientSnapshot,
     ) -> Result<(), EngineError> {
-        // What she wrote since it was due counts as a reply (A40): the case then opens paused.
-        let counts_from = listed.due_at;
-        let counts_from = counts_from.unwrap_or_else(|| self.calendar.start_of_day(listed.due));
-        let written = self
-            .call(MISSED_READ, self.conversation(client, before(counts_from)))
-            .await?;
-        let mut stepping = self.stepping(client).await?;
-        let fact = missed_fact(client, listed.clone(), snapshot.clone(), self.now());
-        stepping.fact(fact, None);
-        if let Some(refused) = stepping.not_opened.first().cloned() {
-            return self.look_again(job, &listed, &snapshot, refused).await;
-        }
-        for fact in written {
-            stepping.tell(fact);
-        }
+        let mut stepping = match self.opening(client, &listed, &snapshot).await? {
+            Opening::Opens(stepping) => stepping,
+            Opening::Refused { why, learnt } => {
+                return self.look_again(job, &listed, &snapshot, why, learnt).await;
+            }
+        };
         for op in self.known_again(client) {
             stepping.push(op);
         }
@@ -160,13 +146,15 @@ impl Engine {
         listed: &CheckIn,
         client: &ClientSnapshot,
         refused: NotOpened,
+        learnt: Vec<Op>,
     ) -> Result<(), EngineError> {
         let now = self.now();
         let NotOpened { reason, look } = refused;
-        let mut ops = self.known_again(&client.id);
+        let mut ops = learnt;
+        ops.extend(self.known_again(&client.id));
         match look {
             Look::Never => return self.over(job, &client.id, &reason).await,
-            Look::WhileStatus | Look::AfterBreak(Some(_)) => {}
+            Look::WhileStatus | Look::WhileContactType | Look::AfterBreak(Some(_)) => {}
             Look::AfterBreak(None) => {
                 ops.extend(self.tell(self.break_item(listed, client)).await?);
             }
@@ -235,7 +223,7 @@ impl Engine {
     }
 
     /// The portal knows the client: what a person was told of that is settled.
-    fn known_again(&self, client: &ClientId) -> Vec<Op> {
+    pub(super) fn known_again(&self, client: &ClientId) -> Vec<Op> {
         vec![Op::SettleWorkByKey {
             dedupe_key: nobody_key(client),
             settled: WorkSettled {
@@ -262,7 +250,7 @@ impl Engine {
     }
 
     /// The start of the next clinic day.
-    fn tomorrow(&self, now: Timestamp) -> Timestamp {
+    pub(crate) fn tomorrow(&self, now: Timestamp) -> Timestamp {
         let today = self.calendar.date_of(now);
         self.calendar
             .start_of_day(today.tomorrow().unwrap_or(today))
@@ -313,96 +301,6 @@ impl Engine {
         item.actions = vec!["done".to_owned()];
         item
     }
-
-    /// Whether a check-in was overdue before the procedure was switched on (promise 8, E31).
-    pub(crate) async fn is_backlog(&self, due: Date) -> Result<bool, EngineError> {
-        let Some(workflow) = self.book.named(NAME) else {
-            return Ok(false);
-        };
-        let since = self
-            .book
-            .switched_on(self.store.as_ref(), workflow.as_ref())
-            .await?;
-        Ok(since.is_some_and(|since| due < self.calendar.date_of(since)))
-    }
-
-    /// What cases of the past say of a check-in at its present due date.
-    pub(crate) async fn earlier_case(
-        &self,
-        client: &ClientId,
-        listed: &CheckIn,
-    ) -> Result<Earlier, EngineError> {
-        let filter = CaseFilter {
-            client: Some(client.clone()),
-            procedure: Some(NAME.to_owned()),
-            closed: true,
-        };
-        let cases = self.store.cases(&filter, CASES).await?;
-        if cases.iter().any(|case| !case.status.is_closed()) {
-            return Ok(Earlier::Open);
-        }
-        let about = cases
-            .iter()
-            .filter_map(|case| closed_about(case, &listed.id, listed.due));
-        // The newest says it.
-        Ok(about.into_iter().next().unwrap_or(Earlier::Nothing))
-    }
-
-    /// Lists a check-in that was overdue before switching on; nothing is sent until a person
-    /// releases it.
-    async fn list_backlog(
-        &self,
-        job: &Job,
-        client: &ClientId,
-        listed: &CheckIn,
-    ) -> Result<(), EngineError> {
-        let title = format!(
-            "Check-in of client {client} was due on {}, before the relay was switched on",
-            listed.due
-        );
-        let why = "overdue before the relay was switched on: listed, not messaged";
-        self.list_for_a_person(job, client, listed, title, why)
-            .await
-    }
-
-    /// Lists a check-in whose case an earlier version closed without keeping why.
-    async fn list_closed(
-        &self,
-        job: &Job,
-        client: &ClientId,
-        listed: &CheckIn,
-    ) -> Result<(), EngineError> {
-        let title = format!(
-            "Check-in of client {client}, due {}, is still missing though its case was closed",
-            listed.due
-        );
-        let why = "its case was closed by an earlier version: listed, not messaged";
-        self.list_for_a_person(job, client, listed, title, why)
-            .await
-    }
-
-    /// One item for a check-in, ever: who has dismissed it is not asked again.
-    async fn list_for_a_person(
-        &self,
-        job: &Job,
-        client: &ClientId,
-        listed: &CheckIn,
-        title: String,
-        why: &str,
-    ) -> Result<(), EngineError> {
-        let mut item = self.item(backlog_key(client, &listed.id), "backlog", title);
-        item.owner.clone_from(&self.people.program_manager);
-        item.detail = json!({ "client": client, "check_in": listed.id, "due": listed.due,
-                              "job": job.id });
-        item.actions = vec!["release".to_owned(), "dismiss".to_owned()];
-        item.client = Some(client.clone());
-        let mut ops = self.known_again(client);
-        if self.store.work_by_key(&item.dedupe_key).await?.is_none() {
-            ops.extend(self.open_work_ops(item, self.now()));
-        }
-        let why = why.to_owned();
-        self.end(job, JobEnd::Cancelled { why }, ops).await
-    }
 }
 
 /// The class under which a check-in is remembered that the portal did not list.
@@ -412,65 +310,6 @@ fn nobody_key(client: &ClientId) -> String {
     format!("unknown_client/{client}")
 }
 
-/// The key of the item that lists a check-in for a person.
-pub(crate) fn backlog_key(client: &ClientId, check_in: &CheckInId) -> String {
-    format!("backlog/{client}/{check_in}")
-}
-
 fn soon(now: Timestamp) -> Timestamp {
     now.saturating_add(SOON).unwrap_or(Timestamp::MAX)
-}
-
-/// What a closed case says of a check-in at a due date, if it was about that.
-fn closed_about(case: &Case, check_in: &CheckInId, due: Date) -> Option<Earlier> {
-    let Ok(state) = serde_json::from_value::<State>(case.data.clone()) else {
-        // Whatever it was about: a person looks.
-        return Some(Earlier::NotKept);
-    };
-    if state.check_in != *check_in || state.due != due {
-        return None;
-    }
-    Some(match state.closed.map(Closing::again) {
-        Some(Again::Final) => Earlier::Final,
-        Some(Again::Reopening) => Earlier::Nothing,
-        None => Earlier::NotKept,
-    })
-}
-
-/// The operation that looks at a listed check-in again, now released by a person.
-pub(crate) fn release(job: &Job, now: Timestamp) -> Op {
-    let mut payload = job.payload.clone();
-    payload["released"] = json!(true);
-    Op::Enqueue {
-        job: relay_store::NewJob {
-            id: job.id,
-            key: job.key.clone(),
-            kind: job.kind.clone(),
-            lane: job.lane.clone(),
-            run_at: now,
-            client: job.client.clone(),
-            case: None,
-            payload,
-        },
-        existing: Existing::Reschedule,
-    }
-}
-
-/// What was read just now. Its time is that of the read: a miss that opened nothing, or whose case
-/// has closed since, is found anew.
-pub(crate) fn missed_fact(
-    client: &ClientId,
-    check_in: CheckIn,
-    snapshot: ClientSnapshot,
-    now: Timestamp,
-) -> Fact {
-    Fact {
-        client: client.clone(),
-        object: check_in.id.to_string(),
-        source_time: now,
-        body: FactBody::CheckInMissed {
-            check_in,
-            client: Box::new(snapshot),
-        },
-    }
 }

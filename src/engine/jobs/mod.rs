@@ -5,6 +5,7 @@
 //! another try, a snooze or death by the retry policy. A kind that is no longer made keeps its
 //! handler here until no release in use can have queued it.
 
+pub(crate) mod backlog;
 mod credential;
 pub(crate) mod engagement;
 mod hooks_watch;

@@ -23,8 +23,8 @@ use relay_core::workflows::missed_check_in;
 use relay_store::{Existing, Job, JobState, Op};
 use serde::Serialize;
 
+use super::backlog::{Earlier, is_released};
 use super::kinds::Kind;
-use super::missed_check::Earlier;
 use super::reconcile_walk::Walk;
 use crate::checkpoint::REREAD_CALL;
 use crate::engine::invariants::Violation;
@@ -185,18 +185,24 @@ impl Engine {
         if watch::missed_from(self, due, due_at) > now {
             return Ok(job.is_none().then(wake));
         }
-        Ok(match self.earlier_case(client, check_in).await? {
+        let earlier = self.earlier_case(client, check_in).await?;
+        Ok(match earlier {
             // Where it is of another check-in, the look attaches this one, once (E66).
             Earlier::Open => (!attached(self, client, check_in).await?).then(wake),
             Earlier::Final => None,
-            Earlier::NotKept => {
-                let item = super::missed_check::backlog_key(client, &check_in.id);
-                let listed = self.store.work_by_key(&item).await?;
-                listed.is_none().then(wake)
+            Earlier::NotKept { .. } => {
+                let listed = self.backlog_item(client, &check_in.id).await?;
+                let released = is_released(listed.as_ref(), &earlier);
+                (listed.is_none() || released).then(wake)
             }
-            Earlier::Nothing => {
-                let listed = job.is_some() && self.is_backlog(due).await?;
-                (!listed).then(wake)
+            Earlier::Nothing | Earlier::Reopening { .. } => {
+                let mut listed = None;
+                if self.is_backlog(&earlier, due).await? {
+                    listed = self.backlog_item(client, &check_in.id).await?;
+                }
+                // One that is released is nobody's again until its look has found out.
+                let released = is_released(listed.as_ref(), &earlier);
+                (listed.is_none() || released).then(wake)
             }
         })
     }

@@ -3,12 +3,14 @@
 use relay_core::effects::Request;
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, ContactId, TaskId};
-use relay_store::{Job, JobEnd, Op};
+use relay_core::workflows::missed_check_in::contact_type_allows;
+use relay_store::{Job, JobEnd, JobFilter, JobState, Op, Page};
 
+use super::kinds::Kind;
 use super::{fence, member, missing};
 use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::effects::link::Linked;
-use crate::engine::conversation::contact_type_fact;
+use crate::engine::opening::contact_type_of;
 use crate::engine::presence::{IN_DOUBT, Presence};
 use crate::engine::{Engine, EngineError};
 use crate::receipts::{Hint, HintObject};
@@ -40,9 +42,10 @@ impl Engine {
                 let there = !matches!(body, Some(FactBody::ContactGone));
                 let fact = body.map(|body| self.contact_fact(&client, &contact, body));
                 let mut facts: Vec<Fact> = fact.into_iter().collect();
-                // Nobody follows up a client without a case: her contact type is not asked for.
-                if there && !self.store.open_cases(&client).await?.is_empty() {
-                    facts.extend(self.contact_type_facts(&client, &contact).await?);
+                // With a case or without: what ended a case may be what is put right here.
+                if there && let Some(fact) = self.contact_type_facts(&client, &contact).await? {
+                    ops.extend(self.looks_again(&client, &fact).await?);
+                    facts.push(fact);
                 }
                 (facts, ops)
             }
@@ -57,7 +60,12 @@ impl Engine {
         };
         let mut stepping = self.stepping(&client).await?;
         for fact in facts {
-            stepping.fact(fact, None);
+            // A contact type that is known already may be none that the open case has heard.
+            if matches!(fact.body, FactBody::ContactType { .. }) {
+                stepping.tell(fact);
+            } else {
+                stepping.fact(fact, None);
+            }
         }
         for op in ops {
             stepping.push(op);
@@ -71,14 +79,30 @@ impl Engine {
         Ok(())
     }
 
-    /// The contact type as the CRM shows it; `None` where it has none.
-    pub(super) async fn contact_type_facts(
-        &self,
-        client: &ClientId,
-        contact: &ContactId,
-    ) -> Result<Option<Fact>, EngineError> {
-        let read = self.call(REREAD_CALL, self.contact_type(contact)).await?;
-        Ok(read.map(|value| contact_type_fact(client, Some(value), self.now())))
+    /// A contact type that kept a client from being followed up does so no more: who waits for the next
+    /// day looks now, so that the first message can still go out on its day.
+    async fn looks_again(&self, client: &ClientId, told: &Fact) -> Result<Vec<Op>, EngineError> {
+        let before = self.last_contact_type(client).await?;
+        let before = before.as_ref().and_then(contact_type_of);
+        let stood = contact_type_allows(before.as_deref()).is_err();
+        let stands = contact_type_allows(contact_type_of(told).as_deref()).is_err();
+        if !stood || stands {
+            return Ok(Vec::new());
+        }
+        let filter = JobFilter {
+            states: vec![JobState::Ready],
+            kind: Some(Kind::MissedCheck.name().to_owned()),
+            client: Some(client.clone()),
+            ..JobFilter::default()
+        };
+        let looks = self.store.jobs(&filter, Page::default()).await?;
+        let at = self.now();
+        // One whose day has not come says so itself, and goes back.
+        Ok(looks
+            .into_iter()
+            .filter(|job| job.run_at > at)
+            .map(|job| Op::ReplayJob { id: job.id, at })
+            .collect())
     }
 
     /// What a call task of ours shows now. One that we completed ourselves is no news.

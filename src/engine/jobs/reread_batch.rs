@@ -2,7 +2,9 @@
 //!
 //! A thousand contacts cost a handful of calls instead of a thousand. Which of them are there is all
 //! that is asked: one that is not, or whose client is being followed up, is read again by itself, in
-//! the lane of each client it concerns, and only that read is believed.
+//! the lane of each client it concerns, and only that read is believed. The contact type of one whom
+//! nobody follows up is not read for a batch, that would be a call for each of a thousand: no decision
+//! rests on a stored one, and a look that it keeps from opening a case reads it every day.
 //!
 //! One contact that can't be asked for stops only itself: a batch that the CRM refuses for good is
 //! halved until the one is alone. The others go on; the one ends as one dead job.

@@ -330,8 +330,10 @@ async fn e40_a_contact_denied_by_the_guard_once_is_looked_at_again_before_anythi
     let unharmed = Clinic::with(std::slice::from_ref(&jo)).await;
     unharmed.until("2026-11-12 12:00").await;
     let clinic = Clinic::with(std::slice::from_ref(&jo)).await;
-    // Over the reads of the follow-up's morning Keap denies her, in both of its words.
+    // Over the reads of the follow-up's morning Keap denies her, in both of its words, and no hook
+    // has told of it before.
     clinic.until("2026-11-05 12:00").await;
+    clinic.keap(json!({ "act": "deactivate_hooks" }));
     clinic.keap(json!({ "act": "delete_contact", "contact": 202 }));
     clinic.until("2026-11-06 09:05").await;
     let held = clinic.work_kinds(&jo).await;

@@ -8,6 +8,7 @@ pub(crate) mod clinic;
 mod conversation;
 mod events;
 mod forgotten;
+mod in_person;
 mod one_guard;
 mod order;
 mod people;

@@ -6,6 +6,7 @@ mod forgotten;
 mod identity;
 mod intake;
 mod late;
+mod opening;
 mod queue;
 mod reconcile;
 mod replay;

@@ -55,6 +55,10 @@ pub(crate) struct Vendors {
     pub(crate) gone: Vec<ContactId>,
     /// A contact that can't be asked for.
     pub(crate) poison: Option<ContactId>,
+    /// The contact type of every contact.
+    pub(crate) contact_type: Option<String>,
+    /// How the next reads of it fail.
+    pub(crate) contact_type_fails: VecDeque<Class>,
     /// How each subscription stands; all of them if a list of objects is empty.
     pub(crate) hooks: Vec<HookStatus>,
     /// What a sync makes of them.

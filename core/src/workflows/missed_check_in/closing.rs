@@ -6,6 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::state::State;
+use crate::workflow::LeftOpen;
+
 /// Why a case closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -20,8 +23,10 @@ pub enum Closing {
     Rescheduled,
     /// She comes to the clinic.
     InPerson,
-    /// Her program was ended (E25).
+    /// Her program was ended by order of a person (E25): the portal told of the ending itself.
     Ended,
+    /// Her status says that she has left the program (E25).
+    Quit,
     /// She has completed the program.
     Graduated,
     /// Only the Transition Maintenance Call is open (A23).
@@ -43,13 +48,14 @@ pub enum Again {
 
 impl Closing {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Submitted,
         Self::LaterSubmitted,
         Self::Withdrawn,
         Self::Rescheduled,
         Self::InPerson,
         Self::Ended,
+        Self::Quit,
         Self::Graduated,
         Self::TransitionCall,
         Self::CarriedOut,
@@ -59,22 +65,59 @@ impl Closing {
     /// Whether the check-in may open another case.
     pub const fn again(self) -> Again {
         match self {
-            // Submitted: we have heard from her, and a coach who asks for the rest decides how (E5, E7).
-            // Withdrawn: "new case only by coach" (E6). Ended, graduated: whoever begins again begins
-            // with new check-ins. The transition call: somebody was told of it, and has it. Carried out
-            // by hand: its last step is the end of her program.
+            // Submitted: we have heard from her, and a coach who asks for the rest decides how (E5).
+            // A later one: it stands for the missed one (E7). Withdrawn: "new case only by coach"
+            // (E6). Ended: a person ended her program, and may have been asked to stop the fee; who
+            // comes back begins with new check-ins, and "old case stays closed" (E55). Carried out by
+            // hand: its last step is the end of her program. By a person: she decided it.
             Self::Submitted
             | Self::LaterSubmitted
             | Self::Withdrawn
             | Self::Ended
-            | Self::Graduated
-            | Self::TransitionCall
             | Self::CarriedOut
             | Self::ByPerson => Again::Final,
-            // Rescheduled: the new date may pass as well, or the old one be put back. In person: the
-            // status forbids it for as long as it stands; one that was set by mistake, and put right,
-            // leaves a client whom nobody followed up.
-            Self::Rescheduled | Self::InPerson => Again::Reopening,
+            // Rescheduled: the new date may pass as well, or the old one be put back.
+            //
+            // The others are words of the portal or the CRM about her. The word itself keeps the
+            // check-in from opening another case for as long as it stands (`open.rs`), as it does
+            // before there was any case. One that was set by mistake, and put right, must not leave a
+            // client whom nobody follows up.
+            // In person, quit, graduated (E25): by status or contact type alone, nobody has decided
+            // anything about this check-in. Only the transition call is open (A23): the coach was told
+            // of the call, once; if the word was wrong, the check-in is still missing.
+            Self::Rescheduled
+            | Self::InPerson
+            | Self::Quit
+            | Self::Graduated
+            | Self::TransitionCall => Again::Reopening,
         }
     }
+}
+
+/// What is to be looked at once a case has closed: its own check-in where the reason may pass, and
+/// those that were attached to it (E66). The document follows up "until check-in is completed", each
+/// of them; so they are looked at by the relay, and nobody is asked to follow them up by hand besides.
+pub(super) fn left_open(state: &State) -> Vec<LeftOpen> {
+    let Some(closed) = state.closed else {
+        return Vec::new();
+    };
+    let own = (closed.again() == Again::Reopening).then(|| LeftOpen {
+        check_in: state.check_in.clone(),
+        due: state.due,
+        due_at: state.due_at,
+        at_once: false,
+    });
+    // What only the one check-in has ended goes on with the next at once. A word about her, or what a
+    // person decided, is not asked about again in the very moment it was said.
+    let at_once = matches!(
+        closed,
+        Closing::Submitted | Closing::LaterSubmitted | Closing::Withdrawn | Closing::Rescheduled
+    );
+    let attached = state.missed_too.iter().map(|(check_in, due)| LeftOpen {
+        check_in: check_in.clone(),
+        due: *due,
+        due_at: None,
+        at_once,
+    });
+    own.into_iter().chain(attached).collect()
 }

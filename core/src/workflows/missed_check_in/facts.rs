@@ -52,7 +52,7 @@ impl Run<'_> {
             }
             FactBody::ProgramEnded => {
                 let news = self.is_news_of_her(fact.source_time);
-                news && self.program_ended()
+                news && self.program_ended(Closing::Ended)
             }
             FactBody::MailRead { evidence } => {
                 let asked = self.reads_mail();
@@ -90,7 +90,7 @@ impl Run<'_> {
     /// nothing yet: the next read of the portal tells it.
     fn submitted(&mut self, check_in: &CheckInId, complete: bool) -> bool {
         if *check_in == self.state.check_in {
-            self.close_by_portal(
+            self.close(
                 Closing::Submitted,
                 if complete {
                     "the check-in was submitted"
@@ -113,7 +113,7 @@ impl Run<'_> {
 
     fn other_submitted(&mut self, due: Date) {
         if due > self.state.due {
-            self.close_by_portal(
+            self.close(
                 Closing::LaterSubmitted,
                 "superseded: a later check-in was submitted",
             );
@@ -124,34 +124,10 @@ impl Run<'_> {
 
     fn withdrawn(&mut self, check_in: &CheckInId) -> bool {
         if *check_in == self.state.check_in {
-            self.close_by_portal(Closing::Withdrawn, "the check-in was withdrawn");
+            self.close(Closing::Withdrawn, "the check-in was withdrawn");
             return true;
         }
         self.state.missed_too.remove(check_in).is_some()
-    }
-
-    /// Closes because the missed check-in no longer counts. Others that were missed meanwhile
-    /// were attached to this case (E66) and must not be forgotten with it.
-    fn close_by_portal(&mut self, why: Closing, reason: &str) {
-        self.close(why, reason);
-        let dues: Vec<_> = self.state.missed_too.values().copied().collect();
-        if dues.is_empty() {
-            return;
-        }
-        let words: Vec<_> = dues.into_iter().map(date_words).collect();
-        let remind_at = self.working_days_from_now(1);
-        self.tell(Ask {
-            kind: "missed_too",
-            owner: self.owner(),
-            title: format!(
-                "{}: the check-in due {} is still missing. Follow it up by hand",
-                self.state.who(),
-                words.join(" and ")
-            ),
-            detail: serde_json::json!({ "contact": self.state.client.contact, "due": words }),
-            actions: &["done"],
-            remind_at,
-        });
     }
 
     /// Of another check-in the date is remembered; if it was submitted, it can now be told whether
@@ -189,7 +165,7 @@ impl Run<'_> {
             // Closed before the date is taken over: what ends is the follow-up of the old one, and
             // what the closing writes must say so.
             let reason = format!("rescheduled: the check-in is now due {words}");
-            self.close_by_portal(Closing::Rescheduled, &reason);
+            self.close(Closing::Rescheduled, &reason);
             self.state.due = due;
             self.state.due_at = due_at;
             return true;
@@ -266,7 +242,7 @@ impl Run<'_> {
                 self.close(Closing::InPerson, "the client comes to the clinic now");
                 true
             }
-            ClientStatus::Quit => self.program_ended(),
+            ClientStatus::Quit => self.program_ended(Closing::Quit),
             ClientStatus::Graduated => {
                 self.close(Closing::Graduated, "the client has completed the program");
                 true
@@ -347,11 +323,8 @@ impl Run<'_> {
     }
 
     /// E25: ended by hand. The coaching fee may still run, which only a manager may stop.
-    fn program_ended(&mut self) -> bool {
-        self.close(
-            Closing::Ended,
-            "the program was ended by hand in the portal",
-        );
+    fn program_ended(&mut self, why: Closing) -> bool {
+        self.close(why, "the program was ended by hand in the portal");
         let calendar = self.draft.cx.calendar;
         let remind_at: Timestamp = calendar.next_working_morning(self.now());
         self.tell(Ask {

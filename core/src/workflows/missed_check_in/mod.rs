@@ -59,13 +59,14 @@ use crate::facts::{Fact, FactBody};
 use crate::procedure::MissedCheckInProcedure;
 use crate::time::Timestamp;
 use crate::workflow::{
-    Context, Conversation, GuardReading, Input, Needs, NotOpened, ReadKind, Transition, Verdict,
-    Workflow,
+    Context, Conversation, GuardReading, Input, LeftOpen, Needs, NotOpened, ReadKind, Transition,
+    Verdict, Workflow,
 };
 use crate::workflows::StepInfo;
 use crate::workflows::draft::{unreadable, unreadable_verdict};
 
 pub use closing::{Again, Closing};
+pub use open::contact_type_allows;
 use run::Run;
 pub use state::{Call, Chosen, Hold, How, Known, LastCall, Pending, Progress, State, Step};
 
@@ -230,6 +231,12 @@ impl Workflow for MissedCheckIn {
             since: state.counts_from.unwrap_or(state.since),
             signed_by: state.client.coach,
         })
+    }
+
+    fn left_open(&self, case: &Case) -> Vec<LeftOpen> {
+        serde_json::from_value::<State>(case.data.clone())
+            .map(|state| closing::left_open(&state))
+            .unwrap_or_default()
     }
 }
 

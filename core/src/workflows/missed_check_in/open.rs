@@ -4,7 +4,7 @@
 
 use super::run::Run;
 use super::state::{State, Step};
-use crate::clients::{CheckIn, ClientSnapshot, ClientStatus};
+use crate::clients::{CheckIn, ClientSnapshot, ClientStatus, is_in_person};
 use crate::procedure::MissedCheckInProcedure;
 use crate::scripts::date_words;
 use crate::time::Date;
@@ -59,6 +59,18 @@ fn transition_call(
     run.transition_call();
     run.finish()
         .ok_or_else(|| "the state of the new case can't be stored".into())
+}
+
+/// Whether the contact type in the CRM allows a follow-up, as it was read for this opening: the portal
+/// may say *online* of a client who comes to the clinic (A22).
+pub fn contact_type_allows(contact_type: Option<&str>) -> Result<(), NotOpened> {
+    if contact_type.is_some_and(is_in_person) {
+        return Err(NotOpened {
+            reason: "the client comes to the clinic (contact type In-Person in the CRM)".into(),
+            look: Look::WhileContactType,
+        });
+    }
+    Ok(())
 }
 
 /// The conditions. Only the status *online* is ever followed up (and the exception above), and one

@@ -59,7 +59,11 @@ impl Contacts for World {
         Ok(Vec::new())
     }
     async fn contact_type(&self, _id: &ContactId) -> Result<Option<String>, CallError> {
-        Ok(None)
+        let mut vendors = self.now();
+        match vendors.contact_type_fails.pop_front() {
+            Some(class) => Err(error(class)),
+            None => Ok(vendors.contact_type.clone()),
+        }
     }
     async fn contact_types(&self) -> Result<Vec<String>, CallError> {
         Ok(Vec::new())

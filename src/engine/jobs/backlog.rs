@@ -1,0 +1,221 @@
+//! What the past says of a missed check-in: an earlier case about it, or that it was overdue before the
+//! relay was switched on (promise 8, E31).
+//!
+//! Rules:
+//! - What nobody may decide but a person is listed for her, in one item for a check-in, ever: who has
+//!   dismissed it is not asked again, and nothing is sent until she releases it.
+//! - Her release is the settled item. The job that carries it out may be renewed by an event in between;
+//!   the item says what she wanted until a case about the check-in has opened.
+
+use relay_core::case::Case;
+use relay_core::clients::CheckIn;
+use relay_core::ids::{CheckInId, ClientId};
+use relay_core::time::{Date, Timestamp};
+use relay_core::workflows::missed_check_in::{Again, Closing, NAME, State};
+use relay_store::{CaseFilter, Existing, Job, JobEnd, Op, Page, WorkItem};
+use serde_json::json;
+
+use crate::engine::{Engine, EngineError};
+
+/// Cases of a client that are looked through for one about a check-in.
+const CASES: Page = Page {
+    offset: 0,
+    limit: 200,
+};
+
+/// What an earlier case about a check-in says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Earlier {
+    /// None.
+    Nothing,
+    /// One was closed for a reason after which another may open.
+    Reopening {
+        /// The reason.
+        why: Closing,
+        /// When it was opened.
+        opened_at: Timestamp,
+    },
+    /// One is open.
+    Open,
+    /// One was closed for good.
+    Final,
+    /// One was closed, and why was not kept: by an earlier version.
+    NotKept {
+        /// When it was opened.
+        opened_at: Timestamp,
+    },
+}
+
+impl Engine {
+    /// Whether a check-in was overdue before the procedure was switched on (promise 8, E31). One that
+    /// had a case since then is none: a person had released it.
+    pub(super) async fn is_backlog(
+        &self,
+        earlier: &Earlier,
+        due: Date,
+    ) -> Result<bool, EngineError> {
+        let Some(workflow) = self.book.named(NAME) else {
+            return Ok(false);
+        };
+        let since = self
+            .book
+            .switched_on(self.store.as_ref(), workflow.as_ref())
+            .await?;
+        let had_a_case = |since| match earlier {
+            Earlier::Reopening { opened_at, .. } => *opened_at >= since,
+            _ => false,
+        };
+        Ok(since.is_some_and(|since| due < self.calendar.date_of(since) && !had_a_case(since)))
+    }
+
+    /// The item that lists a check-in for a person, open or settled.
+    pub(super) async fn backlog_item(
+        &self,
+        client: &ClientId,
+        check_in: &CheckInId,
+    ) -> Result<Option<WorkItem>, EngineError> {
+        let key = backlog_key(client, check_in);
+        Ok(self.store.work_by_key(&key).await?)
+    }
+
+    /// What cases of the past say of a check-in at its present due date.
+    pub(super) async fn earlier_case(
+        &self,
+        client: &ClientId,
+        listed: &CheckIn,
+    ) -> Result<Earlier, EngineError> {
+        let filter = CaseFilter {
+            client: Some(client.clone()),
+            procedure: Some(NAME.to_owned()),
+            closed: true,
+        };
+        let cases = self.store.cases(&filter, CASES).await?;
+        if cases.iter().any(|case| !case.status.is_closed()) {
+            return Ok(Earlier::Open);
+        }
+        let about = cases
+            .iter()
+            .filter_map(|case| closed_about(case, &listed.id, listed.due));
+        // The newest says it.
+        Ok(about.into_iter().next().unwrap_or(Earlier::Nothing))
+    }
+
+    /// Lists a check-in that was overdue before switching on; nothing is sent until a person
+    /// releases it.
+    pub(super) async fn list_backlog(
+        &self,
+        job: &Job,
+        client: &ClientId,
+        listed: &CheckIn,
+    ) -> Result<(), EngineError> {
+        let title = format!(
+            "Check-in of client {client} was due on {}, before the relay was switched on",
+            listed.due
+        );
+        let why = "overdue before the relay was switched on: listed, not messaged";
+        self.list_for_a_person(job, client, listed, title, why)
+            .await
+    }
+
+    /// Lists a check-in whose case an earlier version closed without keeping why.
+    pub(super) async fn list_closed(
+        &self,
+        job: &Job,
+        client: &ClientId,
+        listed: &CheckIn,
+    ) -> Result<(), EngineError> {
+        let title = format!(
+            "Check-in of client {client}, due {}, is still missing though its case was closed",
+            listed.due
+        );
+        let why = "its case was closed by an earlier version: listed, not messaged";
+        self.list_for_a_person(job, client, listed, title, why)
+            .await
+    }
+
+    /// One item for a check-in, ever: who has dismissed it is not asked again.
+    async fn list_for_a_person(
+        &self,
+        job: &Job,
+        client: &ClientId,
+        listed: &CheckIn,
+        title: String,
+        why: &str,
+    ) -> Result<(), EngineError> {
+        let mut item = self.item(backlog_key(client, &listed.id), "backlog", title);
+        item.owner.clone_from(&self.people.program_manager);
+        item.detail = json!({ "client": client, "check_in": listed.id, "due": listed.due,
+                              "job": job.id });
+        item.actions = vec!["release".to_owned(), "dismiss".to_owned()];
+        item.client = Some(client.clone());
+        let mut ops = self.known_again(client);
+        if self.backlog_item(client, &listed.id).await?.is_none() {
+            ops.extend(self.open_work_ops(item, self.now()));
+        }
+        let why = why.to_owned();
+        self.end(job, JobEnd::Cancelled { why }, ops).await
+    }
+}
+
+/// The key of the item that lists a check-in for a person.
+fn backlog_key(client: &ClientId, check_in: &CheckInId) -> String {
+    format!("backlog/{client}/{check_in}")
+}
+
+/// Whether a person has released what an item lists, and no case about it has opened since: none, or
+/// one that was opened before.
+pub(super) fn is_released(item: Option<&WorkItem>, earlier: &Earlier) -> bool {
+    let settled = item.and_then(|item| item.settled.as_ref());
+    let Some(settled) = settled.filter(|settled| settled.action == "release") else {
+        return false;
+    };
+    match earlier {
+        Earlier::NotKept { opened_at } | Earlier::Reopening { opened_at, .. } => {
+            *opened_at < settled.at
+        }
+        Earlier::Nothing | Earlier::Open | Earlier::Final => true,
+    }
+}
+
+/// What a closed case says of a check-in at a due date, if it was about that.
+fn closed_about(case: &Case, check_in: &CheckInId, due: Date) -> Option<Earlier> {
+    let not_kept = Earlier::NotKept {
+        opened_at: case.opened_at,
+    };
+    let Ok(state) = serde_json::from_value::<State>(case.data.clone()) else {
+        // Whatever it was about: a person looks.
+        return Some(not_kept);
+    };
+    if state.check_in != *check_in || state.due != due {
+        return None;
+    }
+    let Some(why) = state.closed else {
+        return Some(not_kept);
+    };
+    Some(match why.again() {
+        Again::Final => Earlier::Final,
+        Again::Reopening => Earlier::Reopening {
+            why,
+            opened_at: case.opened_at,
+        },
+    })
+}
+
+/// The operation that looks at a listed check-in again, now released by a person.
+pub(crate) fn release(job: &Job, now: Timestamp) -> Op {
+    let mut payload = job.payload.clone();
+    payload["released"] = json!(true);
+    Op::Enqueue {
+        job: relay_store::NewJob {
+            id: job.id,
+            key: job.key.clone(),
+            kind: job.kind.clone(),
+            lane: job.lane.clone(),
+            run_at: now,
+            client: job.client.clone(),
+            case: None,
+            payload,
+        },
+        existing: Existing::Reschedule,
+    }
+}

@@ -1,0 +1,201 @@
+//! Opens a follow-up of a missed check-in: the one way in, for the daily look and for a person alike.
+//!
+//! People: a *client* who comes to the clinic must not be chased for a check-in that she no longer
+//! owes, and one who does not must not be left alone because of a word that was true once.
+//!
+//! Rules:
+//! - Nothing is decided on a stored fact. What the portal alone refuses needs no more; else her contact
+//!   type in the CRM is read now, and stored with what came of it. *In-Person* opens no case: the look
+//!   comes again every day for as long as it stands (A22).
+//! - A client who is not linked is linked here, by the rules that hold everywhere (`effects::link`).
+//!   One who can't be linked by machine is followed up in the portal as before; a person links her when
+//!   the CRM is first needed, and the guard reads the type then.
+//! - What she wrote since the check-in was due is told to the case that opens (A40), and so is an order
+//!   to set her contact type that the CRM has not taken yet: it opens paused.
+//! - A read that fails opens nothing. The look is tried again by the retry policy, for a day; the looks
+//!   begin at midnight and the first message goes out in the morning, so an outage of a night delays
+//!   nobody. One that lasts a day ends as an item for an admin, and each daily reconcile tries again.
+//!   The text of the first message says "yesterday": a case that opens later holds it for the coach.
+//!
+//! Not guaranteed: that a client whom nobody could link is not a client who comes to the clinic. The
+//! portal's status is all that is known of her until then. Nor that a change of the contact type after
+//! the opening is known at once: a hook, the daily read and each guard that asks the CRM tell it.
+
+use relay_core::clients::{CheckIn, ClientSnapshot, is_in_person};
+use relay_core::facts::{Fact, FactBody, Order};
+use relay_core::ids::{ClientId, ContactId};
+use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::workflow::NotOpened;
+use relay_core::workflows::{missed_check_in, set_contact_type};
+use relay_store::Op;
+
+use super::conversation::{before, contact_type_fact};
+use super::stepper::Stepping;
+use super::{Engine, EngineError};
+use crate::checkpoint::MISSED_READ;
+use crate::effects::link::Linked;
+
+/// The smallest step of time that is stored.
+const TICK: SignedDuration = SignedDuration::from_micros(1);
+
+/// What a check-in that was found to be missed comes to.
+#[derive(Debug)]
+pub(crate) enum Opening<'a> {
+    /// A case opens, or the check-in is attached to the one that is open.
+    Opens(Stepping<'a>),
+    /// None opens.
+    Refused {
+        /// Why, and when that is to be looked at again.
+        why: NotOpened,
+        /// What was learnt on the way, to be stored.
+        learnt: Vec<Op>,
+    },
+}
+
+impl Engine {
+    /// Opens a case for a check-in that the portal shows as missed just now.
+    pub(crate) async fn opening(
+        &self,
+        client: &ClientId,
+        listed: &CheckIn,
+        snapshot: &ClientSnapshot,
+    ) -> Result<Opening<'_>, EngineError> {
+        let mut missed = missed_fact(client, listed.clone(), snapshot.clone(), self.now());
+        // What opens nothing is not kept as a fact: it is to be decided anew.
+        let mut dry = self.stepping(client).await?;
+        // Two looks in one moment are two findings: the second must not count as known.
+        while dry.knows(&missed) {
+            missed.source_time = later(missed.source_time);
+        }
+        dry.fact(missed.clone(), None);
+        if let Some(why) = dry.not_opened.pop() {
+            let learnt = Vec::new();
+            return Ok(Opening::Refused { why, learnt });
+        }
+        let counts_from = listed.due_at;
+        let counts_from = counts_from.unwrap_or_else(|| self.calendar.start_of_day(listed.due));
+        let written = self
+            .call(MISSED_READ, self.conversation(client, before(counts_from)))
+            .await?;
+        let linked = self
+            .call(MISSED_READ, self.linked(client, Some(snapshot)))
+            .await?;
+        let (contact, linking) = match linked {
+            Linked::Contact { contact, ops } => (Some(contact), ops),
+            Linked::Nobody { .. } => (None, Vec::new()),
+        };
+        let contact_type = match &contact {
+            Some(contact) => self.contact_type_facts(client, contact).await?,
+            None => None,
+        };
+        let ordered = self.ordered_in_person(client).await?;
+        let mut stepping = self.stepping(client).await?;
+        for op in linking {
+            stepping.push(op);
+        }
+        let value = contact_type.as_ref().and_then(contact_type_of);
+        let allowed = missed_check_in::contact_type_allows(value.as_deref());
+        if let Some(fact) = contact_type {
+            stepping.tell(fact);
+        }
+        if let Err(why) = allowed {
+            let learnt = stepping.into_ops();
+            return Ok(Opening::Refused { why, learnt });
+        }
+        stepping.fact(missed, None);
+        if let Some(why) = stepping.not_opened.pop() {
+            let learnt = Vec::new();
+            return Ok(Opening::Refused { why, learnt });
+        }
+        for fact in written.into_iter().chain(ordered) {
+            stepping.tell(fact);
+        }
+        Ok(Opening::Opens(stepping))
+    }
+
+    /// The contact type as the CRM shows it now. One that is known already is the fact that is known:
+    /// each change is stored once, an emptied field too. `None`: the field never had a value, or there
+    /// is none.
+    pub(crate) async fn contact_type_facts(
+        &self,
+        client: &ClientId,
+        contact: &ContactId,
+    ) -> Result<Option<Fact>, EngineError> {
+        let value = self.call(MISSED_READ, self.contact_type(contact)).await?;
+        let last = self.last_contact_type(client).await?;
+        Ok(match last {
+            Some(last) if contact_type_of(&last) == value => Some(last),
+            None if value.is_none() => None,
+            _ => Some(contact_type_fact(client, value, self.now())),
+        })
+    }
+
+    /// The latest contact type that was told of her.
+    pub(crate) async fn last_contact_type(
+        &self,
+        client: &ClientId,
+    ) -> Result<Option<Fact>, EngineError> {
+        // They come by source time.
+        let known = self.store.facts(client).await?;
+        let mut known = known.into_iter().map(|row| row.fact).rev();
+        Ok(known.find(|fact| matches!(fact.body, FactBody::ContactType { .. })))
+    }
+
+    /// The order to set her contact type to *In-Person*, while it is being carried out.
+    async fn ordered_in_person(&self, client: &ClientId) -> Result<Option<Fact>, EngineError> {
+        let open = self.store.open_cases(client).await?;
+        let Some(case) = open
+            .iter()
+            .filter(|case| case.procedure == set_contact_type::NAME)
+            .max_by_key(|case| case.opened_at)
+        else {
+            return Ok(None);
+        };
+        let known = self.store.facts(client).await?;
+        let mut known = known.into_iter().map(|row| row.fact).rev();
+        let order = known.find(|fact| {
+            let FactBody::Ordered { order, .. } = &fact.body else {
+                return false;
+            };
+            matches!(order, Order::SetContactType { .. }) && fact.source_time <= case.opened_at
+        });
+        Ok(order.filter(|fact| match &fact.body {
+            FactBody::Ordered {
+                order: Order::SetContactType { value },
+                ..
+            } => is_in_person(value),
+            _ => false,
+        }))
+    }
+}
+
+fn later(at: Timestamp) -> Timestamp {
+    at.saturating_add(TICK).unwrap_or(Timestamp::MAX)
+}
+
+/// The value of a contact type that was told.
+pub(crate) fn contact_type_of(fact: &Fact) -> Option<String> {
+    match &fact.body {
+        FactBody::ContactType { value } => value.clone(),
+        _ => None,
+    }
+}
+
+/// What was read just now. Its time is that of the read: a miss that opened nothing, or whose case
+/// has closed since, is found anew.
+fn missed_fact(
+    client: &ClientId,
+    check_in: CheckIn,
+    snapshot: ClientSnapshot,
+    now: Timestamp,
+) -> Fact {
+    Fact {
+        client: client.clone(),
+        object: check_in.id.to_string(),
+        source_time: now,
+        body: FactBody::CheckInMissed {
+            check_in,
+            client: Box::new(snapshot),
+        },
+    }
+}
