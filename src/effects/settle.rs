@@ -3,13 +3,14 @@
 use relay_core::effects::{Absence, EffectInput, EffectKind, Request, Settled};
 use relay_core::facts::Fact;
 use relay_core::time::Timestamp;
-use relay_core::workflow::Input;
+use relay_core::workflow::{Action, Input};
 use relay_store::{Effect, EffectState, Job, JobEnd, Op, WorkSettled, effect_job_key};
 use serde_json::json;
 
 use crate::checkpoint::SETTLE;
 use crate::effects::Seen;
 use crate::engine::conversation::contact_type_fact;
+use crate::engine::error::DIED_WITH_PROCESS;
 use crate::engine::hints::{Origin, Watched};
 use crate::engine::jobs::{fence, log_death, lost_lease, member};
 use crate::engine::{Engine, EngineError, Stepping};
@@ -260,6 +261,18 @@ impl Engine {
                     reason: reason.clone(),
                 };
                 stepping.input(case, &input).await?;
+            }
+            // Its case waits for nothing any more, and taken up again the timer would end the next
+            // process: a person decides how the case goes on.
+            "timer" if error.class == DIED_WITH_PROCESS => {
+                let action = Action::Pause {
+                    reason:
+                        "its timer was given up: the relay stopped without warning in it, again \
+                             and again"
+                            .to_owned(),
+                };
+                let by = "the relay".to_owned();
+                stepping.input(case, &Input::Person { by, action }).await?;
             }
             _ => {}
         }

@@ -4,6 +4,12 @@ use relay_http_client::CallError;
 use relay_store::StoreError;
 use thiserror::Error;
 
+/// The class under which a job is kept that was given up because its process died in it, each time.
+pub(crate) const DIED_WITH_PROCESS: &str = "died_with_process";
+
+/// The class of what is no vendor's: a bug of ours, or a row that can't be used.
+const INTERNAL: &str = "internal";
+
 /// Why a piece of work could not be done now.
 #[derive(Debug, Error)]
 pub enum EngineError {
@@ -50,6 +56,19 @@ impl EngineError {
     /// can't be written now.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Store(StoreError::Unavailable(_)))
+    }
+
+    /// The class that a job is kept under that is given up for it without another try.
+    pub(crate) fn class_of_death(&self) -> &'static str {
+        match self {
+            Self::DiedWithProcess { .. } => DIED_WITH_PROCESS,
+            Self::Store(_)
+            | Self::Call(_)
+            | Self::Procedure { .. }
+            | Self::Payload { .. }
+            | Self::Panicked(_)
+            | Self::Refused(_) => INTERNAL,
+        }
     }
 
     /// Whether another writer was faster, and deciding again can help.

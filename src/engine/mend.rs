@@ -3,6 +3,8 @@
 //! Rules:
 //! - A repair is the job that should be there, made due: what it does, it decides by a fresh read and
 //!   a guard. Nothing is sent by a repair.
+//! - A job that ended every process it ran in is not woken: an admin was told of it, and a person
+//!   replays it. What waits for it is told.
 //! - What has no such job is told: one item per case, with the command that shows it.
 //! - After a clock that ran ahead, what it wrote is put back to now: waits keep their length from now
 //!   on, and no moment in the future makes later news look old.
@@ -14,6 +16,7 @@ use relay_store::{Effect, Existing, Job, JobState, NewJob, Op, WorkItem, effect_
 use serde_json::json;
 
 use super::case_jobs::{read_job, timer_job};
+use super::error::DIED_WITH_PROCESS;
 use super::invariants::Violation;
 use super::jobs::kinds::Kind;
 use super::{Engine, EngineError};
@@ -38,6 +41,11 @@ impl Engine {
         found: &Violation,
     ) -> Result<Mended, EngineError> {
         let now = self.now();
+        if let Violation::WaitWithoutJob { job, .. } = found
+            && self.ended_its_process(job).await?
+        {
+            return Ok(Mended::Told(self.stuck_ops(case, found)));
+        }
         Ok(match (found, &case.wait) {
             (Violation::CaseAhead { .. }, _) => {
                 let workflow = self.book.of_case(self.store.as_ref(), case).await?;
@@ -65,6 +73,12 @@ impl Engine {
             },
             _ => Mended::Told(self.stuck_ops(case, found)),
         })
+    }
+
+    /// Whether the job under a key was given up because its process died in it, each time.
+    pub(crate) async fn ended_its_process(&self, key: &str) -> Result<bool, EngineError> {
+        let job = self.store.job_by_key(key).await?;
+        Ok(job.as_ref().is_some_and(died_with_process))
     }
 
     /// The job that looks for an effect, or carries it out, made due.
@@ -226,6 +240,13 @@ impl Engine {
 
 fn stuck_key(case: CaseId) -> String {
     format!("stuck/{case}")
+}
+
+/// Whether a job was given up because its process died in it, each time. Left alone by everything but a
+/// person's replay, and by news of what it is about.
+pub(crate) fn died_with_process(job: &Job) -> bool {
+    let error = job.last_error.as_ref();
+    job.state == JobState::Dead && error.is_some_and(|error| error.class == DIED_WITH_PROCESS)
 }
 
 fn replay(job: &Job, at: Timestamp) -> Op {

@@ -121,7 +121,7 @@ impl Engine {
         }
         let end = JobEnd::Dead {
             error: JobError {
-                class: "internal".to_owned(),
+                class: error.class_of_death().to_owned(),
                 message: error.to_string(),
             },
         };
@@ -151,7 +151,7 @@ impl Engine {
             .unwrap_or_default();
         ops.extend(self.dead_item(job, job.case, &message));
         let error = JobError {
-            class: "internal".to_owned(),
+            class: error.class_of_death().to_owned(),
             message,
         };
         self.end(job, JobEnd::Dead { error }, ops).await

@@ -28,6 +28,7 @@ use super::kinds::Kind;
 use super::reconcile_walk::Walk;
 use crate::checkpoint::REREAD_CALL;
 use crate::engine::invariants::Violation;
+use crate::engine::mend::died_with_process;
 use crate::engine::{Engine, EngineError, watch};
 
 /// When the reconcile runs, clinic time: before the first portal slot of the day.
@@ -180,6 +181,8 @@ impl Engine {
                     at: now,
                 }));
             }
+            // Run again, it would only end the next process: an admin was told.
+            Some(job) if died_with_process(job) => return Ok(None),
             _ => {}
         }
         if watch::missed_from(self, due, due_at) > now {

@@ -10,7 +10,7 @@ use super::kinds::Kind;
 use super::reconcile::{Became, Found, Report};
 use crate::checkpoint::{REREAD_CALL, SETTLE};
 use crate::engine::invariants::{self, PAGE, Violation};
-use crate::engine::mend::Mended;
+use crate::engine::mend::{Mended, wake};
 use crate::engine::{Engine, EngineError};
 
 /// How often a case is put right while it keeps moving.
@@ -97,7 +97,7 @@ impl Walk<'_> {
                 self.report.cases += 1;
                 ops.extend(engine.stale_ops(case, engine.now()).await?);
                 if case.procedure == missed_check_in::NAME {
-                    ops.push(refresh(engine, case));
+                    ops.extend(refresh(engine, case).await?);
                 }
                 self.case(case.clone()).await?;
             }
@@ -199,6 +199,11 @@ impl Walk<'_> {
                 let Some(found) = invariants::of_item(store, item, engine.now()).await? else {
                     continue;
                 };
+                let reminder = format!("reminder/{}", item.id);
+                if engine.ended_its_process(&reminder).await? {
+                    self.note(found, Became::Told);
+                    continue;
+                }
                 self.note(found, Became::Repaired);
                 self.commit_alone(engine.wake_reminder(item)).await?;
             }
@@ -238,6 +243,10 @@ impl Walk<'_> {
             let Violation::PeriodicMissing { name } = &found else {
                 continue;
             };
+            if engine.ended_its_process(name).await? {
+                self.note(found, Became::Told);
+                continue;
+            }
             let mut op = engine.standing_job(name);
             if let Op::Enqueue { existing, .. } = &mut op {
                 *existing = Existing::Wake;
@@ -262,21 +271,22 @@ impl Walk<'_> {
     }
 }
 
-/// The job that compares an open case with the vendors, once a day.
-fn refresh(engine: &Engine, case: &Case) -> Op {
+/// The job that compares an open case with the vendors: one for a case, made due by every reconcile,
+/// so that one at a start compares what its own day's morning has compared already.
+async fn refresh(engine: &Engine, case: &Case) -> Result<Option<Op>, EngineError> {
     let now = engine.now();
-    let today = engine.calendar.date_of(now);
-    Op::Enqueue {
-        job: NewJob {
-            id: JobId::new(engine.random.as_ref(), now),
-            key: format!("refresh/{}/{today}", case.id),
-            kind: Kind::Refresh.name().to_owned(),
-            lane: case.client.to_string(),
-            run_at: now,
-            client: Some(case.client.clone()),
-            case: Some(case.id),
-            payload: json!({ "case": case.id }),
-        },
-        existing: Existing::Keep,
+    let key = format!("refresh/{}", case.id);
+    if engine.ended_its_process(&key).await? {
+        return Ok(None);
     }
+    Ok(Some(wake(NewJob {
+        id: JobId::new(engine.random.as_ref(), now),
+        key,
+        kind: Kind::Refresh.name().to_owned(),
+        lane: case.client.to_string(),
+        run_at: now,
+        client: Some(case.client.clone()),
+        case: Some(case.id),
+        payload: json!({ "case": case.id }),
+    })))
 }

@@ -292,7 +292,7 @@ async fn looks_and_reminders_are_not_cancelled_and_the_dry_run_says_so() {
 }
 
 /// Claims what is due and lets the process die with it.
-async fn die(rig: &Rig) -> Vec<Job> {
+pub(super) async fn die(rig: &Rig) -> Vec<Job> {
     let claim = Claim {
         worker: "dies".into(),
         now: rig.engine.now(),

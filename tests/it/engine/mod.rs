@@ -1,6 +1,7 @@
 //! The engine on a real database, with a world that can be made to fail on order.
 
 mod damage;
+mod died;
 mod effects;
 mod forgotten;
 mod identity;

@@ -199,3 +199,21 @@ async fn a_clock_that_ran_ahead_leaves_nobody_behind() {
         rig.holds().await;
     }
 }
+
+#[tokio::test]
+async fn each_reconcile_compares_the_open_cases_anew_on_the_same_day_too() {
+    let (mut rig, case) = waiting().await;
+    rig.clock.set(at("2026-11-05T06:00:00-07:00"));
+    rig.engine.prepare().await.unwrap();
+    rig.drain().await;
+    assert_eq!(rig.jobs("refresh").await.len(), 1);
+    // Down from nine to three: she checks in, and the event is lost.
+    rig.clock.set(at("2026-11-05T15:00:00-07:00"));
+    rig.world.now().check_ins[0].1.submitted_at = Some(at("2026-11-05T10:00:00-07:00"));
+    rig.restart(Arc::new(NoCheckpoints)).await;
+    rig.engine.prepare().await.unwrap();
+    rig.drain().await;
+    let status = rig.case(case).await.status;
+    assert!(matches!(status, CaseStatus::Closed { .. }), "{status:?}");
+    rig.holds().await;
+}
