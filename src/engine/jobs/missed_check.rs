@@ -11,6 +11,7 @@
 //! | does not know the client | in an hour; from the next day on, the next day | from the next day on |
 //! | does not list the check-in | in an hour; then it counts as gone | – |
 //! | gives a later due date | when that has passed | – |
+//! | shows a later check-in as submitted, in place of this one (E7) | the next day | – |
 //! | says *on a break until* a day | the next day, so that an end told early counts | – |
 //! | says *on a break* | the next day | the coach, once a week |
 //! | says *in person*, *quit*, *graduated* | the next day | – |
@@ -60,6 +61,8 @@ impl Engine {
         let listed = self
             .call(MISSED_READ, self.ports.portal.check_ins(&client, since))
             .await?;
+        let submitted = listed.iter().filter(|other| other.submitted_at.is_some());
+        let latest = submitted.map(|other| other.due).max();
         let Some(listed) = listed.into_iter().find(|listed| listed.id == check_in) else {
             return self.not_listed(job, &client, &check_in).await;
         };
@@ -75,6 +78,11 @@ impl Engine {
         let at = watch::missed_from(self, listed.due, listed.due_at);
         if at > self.now() {
             let why = format!("the due date moved to {}", listed.due);
+            return self.put_off(job, at, why, self.known_again(&client)).await;
+        }
+        if latest.is_some_and(|latest| latest > listed.due) {
+            let at = self.tomorrow(self.now());
+            let why = "superseded: a later check-in was submitted".to_owned();
             return self.put_off(job, at, why, self.known_again(&client)).await;
         }
         // A person's release stands although an event has renewed the job since.

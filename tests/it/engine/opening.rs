@@ -264,6 +264,25 @@ async fn a_check_in_attached_to_a_case_that_closes_is_followed_up_at_once_and_by
 }
 
 #[tokio::test]
+async fn e7_a_check_in_in_whose_place_a_later_one_was_submitted_is_not_followed_up() {
+    let rig = Rig::prepared().await;
+    rig.overdue().await;
+    rig.list("maya", "c2", "2026-11-10");
+    rig.world.now().check_ins[1].1.submitted_at = Some(rig.engine.now());
+    rig.clock.set(at("2026-11-04T00:05:00-07:00"));
+    rig.drain().await;
+    for _ in 0..3 {
+        rig.days(1).await;
+        assert_eq!(rig.unwatched().await, 0);
+    }
+    assert_eq!(rig.cases_ever().await, 0);
+    // Taken back, it stands for nothing.
+    rig.world.now().check_ins[1].1.submitted_at = None;
+    rig.days(1).await;
+    assert_eq!(rig.open_cases().await, 1);
+}
+
+#[tokio::test]
 async fn a_check_in_of_the_backlog_whose_item_is_lost_is_listed_again() {
     let rig = Rig::prepared().await;
     // Due before the relay was switched on; its look has ended, and nothing lists it.
