@@ -13,7 +13,7 @@ use relay_store::{AuditEntry, Op};
 use serde_json::json;
 
 use super::dry_run::in_words;
-use super::opening::Opening;
+use super::opening::{Opening, later_submitted};
 use super::stepper::Stepping;
 use super::{Engine, EngineError, watch};
 use crate::checkpoint::{MISSED_COMMIT, MISSED_READ};
@@ -100,6 +100,7 @@ impl Engine {
         let listed = self
             .call(MISSED_READ, portal.check_ins(client, since))
             .await?;
+        let later = later_submitted(&listed);
         let found = match check_in {
             Some(id) => listed.into_iter().find(|listed| listed.id == *id),
             None => listed
@@ -109,6 +110,11 @@ impl Engine {
                 .max_by_key(|listed| listed.due),
         };
         match (found, check_in) {
+            (Some(found), _) if later.is_some_and(|later| later > found.due) => refused(format!(
+                "a later check-in than the one due {} was submitted in its place: if that is wrong, \
+                 have it put right in the portal",
+                found.due
+            )),
             (Some(found), _) => Ok((snapshot, found)),
             (None, Some(id)) => refused(format!(
                 "the portal lists no check-in {id} of client {client}: leave out --check-in for the \

@@ -6,7 +6,8 @@
 //! Rules:
 //! - Nothing is decided on a stored fact. What the portal alone refuses needs no more; else her contact
 //!   type in the CRM is read now, and stored with what came of it. *In-Person* opens no case: the look
-//!   comes again every day for as long as it stands (A22).
+//!   comes again every day for as long as it stands (A22). This is the daily read of the contact type
+//!   for those without a case; the guard reads it only where it asks the CRM anyway.
 //! - A client who is not linked is linked here, by the rules that hold everywhere (`effects::link`).
 //!   One who can't be linked by machine is followed up in the portal as before; a person links her when
 //!   the CRM is first needed, and the guard reads the type then.
@@ -24,7 +25,7 @@
 use relay_core::clients::{CheckIn, ClientSnapshot, is_in_person};
 use relay_core::facts::{Fact, FactBody, Order};
 use relay_core::ids::{ClientId, ContactId};
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_core::workflow::NotOpened;
 use relay_core::workflows::{missed_check_in, set_contact_type};
 use relay_store::Op;
@@ -72,11 +73,6 @@ impl Engine {
             let learnt = Vec::new();
             return Ok(Opening::Refused { why, learnt });
         }
-        let counts_from = listed.due_at;
-        let counts_from = counts_from.unwrap_or_else(|| self.calendar.start_of_day(listed.due));
-        let written = self
-            .call(MISSED_READ, self.conversation(client, before(counts_from)))
-            .await?;
         let linked = self
             .call(MISSED_READ, self.linked(client, Some(snapshot)))
             .await?;
@@ -85,23 +81,27 @@ impl Engine {
             Linked::Nobody { .. } => (None, Vec::new()),
         };
         let contact_type = match &contact {
-            Some(contact) => self.contact_type_facts(client, contact).await?,
+            Some(contact) => {
+                let read = self.contact_type_facts(client, contact);
+                self.call(MISSED_READ, read).await?
+            }
             None => None,
         };
-        let ordered = self.ordered_in_person(client).await?;
-        let mut stepping = self.stepping(client).await?;
-        for op in linking {
-            stepping.push(op);
-        }
         let value = contact_type.as_ref().and_then(contact_type_of);
-        let allowed = missed_check_in::contact_type_allows(value.as_deref());
-        if let Some(fact) = contact_type {
-            stepping.tell(fact);
-        }
-        if let Err(why) = allowed {
+        if let Err(why) = missed_check_in::contact_type_allows(value.as_deref()) {
+            let mut stepping = self.stepping(client).await?;
+            learn(&mut stepping, linking, contact_type);
             let learnt = stepping.into_ops();
             return Ok(Opening::Refused { why, learnt });
         }
+        let counts_from = listed.due_at;
+        let counts_from = counts_from.unwrap_or_else(|| self.calendar.start_of_day(listed.due));
+        let written = self
+            .call(MISSED_READ, self.conversation(client, before(counts_from)))
+            .await?;
+        let ordered = self.ordered_in_person(client).await?;
+        let mut stepping = self.stepping(client).await?;
+        learn(&mut stepping, linking, contact_type);
         stepping.fact(missed, None);
         if let Some(why) = stepping.not_opened.pop() {
             let learnt = Vec::new();
@@ -121,7 +121,7 @@ impl Engine {
         client: &ClientId,
         contact: &ContactId,
     ) -> Result<Option<Fact>, EngineError> {
-        let value = self.call(MISSED_READ, self.contact_type(contact)).await?;
+        let value = self.contact_type(contact).await?;
         let last = self.last_contact_type(client).await?;
         Ok(match last {
             Some(last) if contact_type_of(&last) == value => Some(last),
@@ -166,6 +166,22 @@ impl Engine {
             } => is_in_person(value),
             _ => false,
         }))
+    }
+}
+
+/// When the latest check-in that was submitted is due: it stands for all that are due before (E7).
+pub(crate) fn later_submitted(listed: &[CheckIn]) -> Option<Date> {
+    let submitted = listed.iter().filter(|other| other.submitted_at.is_some());
+    submitted.map(|other| other.due).max()
+}
+
+/// A link and a contact type that were found: what an open case makes of them, it makes of them now.
+fn learn(stepping: &mut Stepping<'_>, linking: Vec<Op>, contact_type: Option<Fact>) {
+    for op in linking {
+        stepping.push(op);
+    }
+    if let Some(fact) = contact_type {
+        stepping.tell(fact);
     }
 }
 

@@ -30,7 +30,7 @@ use serde_json::json;
 use super::backlog::{Earlier, is_released};
 use super::{fence, member, missing};
 use crate::checkpoint::{MISSED_COMMIT, MISSED_READ};
-use crate::engine::opening::Opening;
+use crate::engine::opening::{Opening, later_submitted};
 use crate::engine::{Engine, EngineError, watch};
 
 /// How many days before its known date a check-in is looked for.
@@ -61,8 +61,7 @@ impl Engine {
         let listed = self
             .call(MISSED_READ, self.ports.portal.check_ins(&client, since))
             .await?;
-        let submitted = listed.iter().filter(|other| other.submitted_at.is_some());
-        let latest = submitted.map(|other| other.due).max();
+        let later = later_submitted(&listed);
         let Some(listed) = listed.into_iter().find(|listed| listed.id == check_in) else {
             return self.not_listed(job, &client, &check_in).await;
         };
@@ -80,7 +79,7 @@ impl Engine {
             let why = format!("the due date moved to {}", listed.due);
             return self.put_off(job, at, why, self.known_again(&client)).await;
         }
-        if latest.is_some_and(|latest| latest > listed.due) {
+        if later.is_some_and(|later| later > listed.due) {
             let at = self.tomorrow(self.now());
             let why = "superseded: a later check-in was submitted".to_owned();
             return self.put_off(job, at, why, self.known_again(&client)).await;

@@ -61,7 +61,8 @@ impl Engine {
         }
         // The contact type may have been set by hand, and its hook lost.
         if let Some(link) = self.store.link(&client).await? {
-            match self.contact_type_facts(&client, &link.contact).await {
+            let read = self.contact_type_facts(&client, &link.contact);
+            match self.call(REREAD_CALL, read).await {
                 Ok(fact) => facts.extend(fact),
                 // What the portal shows must not wait for the CRM.
                 Err(error) => tracing::info!(%client, %error, "her contact type can't be read now"),

@@ -43,7 +43,12 @@ impl Engine {
                 let fact = body.map(|body| self.contact_fact(&client, &contact, body));
                 let mut facts: Vec<Fact> = fact.into_iter().collect();
                 // With a case or without: what ended a case may be what is put right here.
-                if there && let Some(fact) = self.contact_type_facts(&client, &contact).await? {
+                let mut shown = None;
+                if there {
+                    let read = self.contact_type_facts(&client, &contact);
+                    shown = self.call(REREAD_CALL, read).await?;
+                }
+                if let Some(fact) = shown {
                     ops.extend(self.looks_again(&client, &fact).await?);
                     facts.push(fact);
                 }

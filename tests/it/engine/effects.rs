@@ -371,16 +371,17 @@ async fn a_check_in_that_only_the_guard_sees_closes_the_case_and_asks_nobody() {
 async fn a_check_in_that_was_known_before_the_case_opened_still_closes_it() {
     let rig = Rig::new().await;
     rig.clock.set("2026-11-03T13:00:00-07:00".parse().unwrap());
-    // A later check-in is submitted, and told, before the earlier one is found to be missed.
+    // A later check-in is submitted, and told, before the earlier one is found to be missed; the
+    // portal's list shows it only after that.
     rig.list("maya", "c2", "2026-11-05");
     let at = rig.engine.now();
-    rig.world.now().check_ins[0].1.submitted_at = Some(at);
     let body = FactBody::CheckInSubmitted {
         check_in: "c2".into(),
         complete: true,
     };
     rig.receive(&[rig.fact("maya", "c2", body)]).await;
     let case = rig.missed().await;
+    rig.world.now().check_ins[0].1.submitted_at = Some(at);
     rig.clock.set("2026-11-04T09:00:00-07:00".parse().unwrap());
     rig.drain().await;
     assert!(rig.case(case).await.status.is_closed());

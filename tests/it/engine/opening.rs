@@ -1,5 +1,6 @@
 //! How a follow-up opens: by the daily look and by a person's command, on what is so now.
 
+use clear_relay::engine::EngineError;
 use clear_relay::engine::invariants::Violation;
 use relay_core::case::CaseStatus;
 use relay_core::clients::{Author, ClientStatus, PortalMessage};
@@ -78,8 +79,7 @@ async fn a_client_who_comes_to_the_clinic_by_the_crm_alone_has_no_case_and_makes
     let facts = rig.store.facts(&"maya".into()).await.unwrap();
     let types = facts.iter().filter(|row| row.fact.kind() == "contact_type");
     assert_eq!(types.count(), 1, "stored once, not once a day");
-    let Err(clear_relay::engine::EngineError::Refused(why)) =
-        rig.engine.open_case(&"maya".into(), None, "Beth").await
+    let Err(EngineError::Refused(why)) = rig.engine.open_case(&"maya".into(), None, "Beth").await
     else {
         panic!("refused to a machine and not to a person")
     };
@@ -276,6 +276,11 @@ async fn e7_a_check_in_in_whose_place_a_later_one_was_submitted_is_not_followed_
         assert_eq!(rig.unwatched().await, 0);
     }
     assert_eq!(rig.cases_ever().await, 0);
+    let by_hand = rig.engine.open_case(&"maya".into(), None, "Beth").await;
+    let Err(EngineError::Refused(why)) = by_hand else {
+        panic!("refused to a machine and not to a person: {by_hand:?}")
+    };
+    assert!(why.contains("later check-in"), "{why}");
     // Taken back, it stands for nothing.
     rig.world.now().check_ins[1].1.submitted_at = None;
     rig.days(1).await;

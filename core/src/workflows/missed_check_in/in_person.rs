@@ -9,6 +9,8 @@
 //!   field may take a while, and a message must not go out meanwhile.
 //! - It closes once the CRM shows the value: after our own write, after a change by hand that a hook
 //!   tells of, at a daily read, or at a guard that asks the CRM anyway.
+//! - A case does not open on a value that was stored: the engine reads it for the opening, and while it
+//!   is *In-Person* no case opens (`open.rs`).
 
 use super::closing::Closing;
 use super::run::{Ask, Run};

@@ -15,6 +15,8 @@
 //! - A check-in closes the case anywhere, takes our tag off and completes our open task.
 //! - A reply pauses it; it never resumes by itself. What a person has seen of a conversation is a set
 //!   of ids (`replies.rs`).
+//! - A check-in that was attached to the case is looked at once the case has closed; a word about the
+//!   client that ended it keeps her out for as long as it stands (`closing.rs`).
 //! - A contact type of *In-Person* stops it, whoever set it (`in_person.rs`).
 //! - An agreed break with an end puts the case aside until then; it goes on by itself (E12).
 //! - An open or click that is told while a call is planned turns it into an email; once the call
@@ -86,6 +88,9 @@ pub const NAME: &str = "missed_check_in";
 /// Since 3, too, "continue" waits for the short wait after the last outreach (`replies.rs`), a call that
 /// is told late counts (`phone_follow_up.rs`), and what is asked by hand is asked one by one
 /// (`by_hand.rs`).
+///
+/// What is looked at after a case has closed holds for every version, too (`closing.rs`): a closed case
+/// does nothing any more, and the look that it leaves is decided by a fresh read.
 ///
 /// What only stops a case holds for every version: a pause for a message that nobody who decided has
 /// seen, for a contact type, a hold for a value that is none. Such a case would otherwise be the
