@@ -128,6 +128,30 @@ impl Calendar {
         slot
     }
 
+    /// The first instant at or after `not_before` at which a coach may call her: in office hours, and
+    /// where she lives elsewhere (`client_zone`, an IANA name) also within outreach hours and on no
+    /// weekend there (E24). Where the two never meet, as between Denver and Tokyo in winter, office
+    /// hours decide: rather a call at an odd hour, which the coach sees and can move, than none.
+    pub fn call_slot(&self, not_before: Timestamp, client_zone: Option<&str>) -> Timestamp {
+        let office = self.office_slot(not_before);
+        let elsewhere = client_zone
+            .and_then(settings::known_zone)
+            .is_some_and(|zone| zone != self.zone);
+        if !elsewhere {
+            return office;
+        }
+        let mut at = office;
+        // A weekend and a holiday, each passed in one turn.
+        for _ in 0..8 {
+            let hers = self.outreach_slot(at, client_zone);
+            at = self.office_slot(hers);
+            if at == hers {
+                return at;
+            }
+        }
+        office
+    }
+
     /// The first instant of a working day of the clinic within outreach hours in `zone`, on none of
     /// its weekends if these count.
     fn open_slot(&self, not_before: Timestamp, zone: &TimeZone, weekends: bool) -> Timestamp {
