@@ -370,5 +370,5 @@ fn offered(operation: &'static str, offered: bool) -> Result<(), CallError> {
 }
 
 fn broken(operation: &'static str, why: Unreadable) -> CallError {
-    CallError::permanent(operation, format!("the answer breaks the contract: {why}"))
+    CallError::unusable_answer(operation, format!("the answer breaks the contract: {why}"))
 }

@@ -3,12 +3,14 @@
 use relay_core::effects::Request;
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, ContactId, TaskId};
+use relay_core::time::Timestamp;
 use relay_store::{Job, JobEnd, Op};
 
 use super::{fence, member, missing};
 use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::effects::link::Linked;
 use crate::engine::conversation::contact_type_fact;
+use crate::engine::memory::old_memory;
 use crate::engine::presence::{IN_DOUBT, Presence};
 use crate::engine::{Engine, EngineError};
 use crate::receipts::{Hint, HintObject};
@@ -101,6 +103,9 @@ impl Engine {
             return Ok(Vec::new());
         }
         let now = self.now();
+        if found.outcome.is_none() && self.may_have_closed(found.changed_at).await? {
+            return Ok(Vec::new());
+        }
         Ok(vec![Fact {
             client: client.clone(),
             object: task.to_string(),
@@ -111,6 +116,14 @@ impl Engine {
                 outcome: found.outcome,
             },
         }])
+    }
+
+    /// Whether a task that was completed at `at` may have been completed by a life that this database
+    /// does not remember. Then nobody is taken for having called: the coach is asked, as she is
+    /// anyway until an outcome is there.
+    async fn may_have_closed(&self, at: Option<Timestamp>) -> Result<bool, EngineError> {
+        let old = old_memory(self.store.as_ref()).await?;
+        Ok(old.is_some_and(|old| at.is_none_or(|at| at < old.until)))
     }
 
     /// A subscription that we stopped has changed: if it can charge again, an admin must know
