@@ -131,3 +131,26 @@ async fn a_message_by_an_unknown_kind_of_author_is_one_item_however_often_it_is_
     done.expect("whoever has told the vendor's people says so");
     assert!(item.client.is_none() && jo.linked);
 }
+
+#[tokio::test]
+async fn a_state_of_a_check_in_that_nobody_knows_is_told_and_forgets_nobody() {
+    let maya = Person::maya();
+    let clinic = Clinic::open().await;
+    // Her event is lost, and the portal has a new word for what was open.
+    clinic.portal(json!({ "act": "switch", "events_off": true }));
+    clinic.join(&maya);
+    clinic.portal(json!({ "act": "reword", "id": "ci_maya", "word": "overdue" }));
+    clinic.until("2026-11-06 12:00").await;
+    assert_eq!(clinic.outreach(&maya), [""; 0]);
+    let told: Vec<_> = clinic
+        .work()
+        .await
+        .into_iter()
+        .map(|item| item.title)
+        .collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("\"overdue\""), "{told:?}");
+    clinic.portal(json!({ "act": "reword", "id": "ci_maya", "word": "" }));
+    clinic.until("2026-11-09 12:00").await;
+    assert_eq!(clinic.cases(&maya).await.len(), 1);
+}
