@@ -1,5 +1,6 @@
 //! The power of a clinic's machine, which fails and comes back.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ pub(crate) struct Power {
     before: Vec<TempDir>,
     cuts: VecDeque<usize>,
     random: SeededRandom,
+    /// Where in the record it fails.
+    cut: Cell<Option<usize>>,
     /// Where this life's story began in the record.
     begun: usize,
 }
@@ -30,6 +33,7 @@ impl Power {
             before: Vec::new(),
             cuts: cuts.iter().copied().collect(),
             random: SeededRandom::new(seed),
+            cut: Cell::new(None),
             begun: 0,
         }
     }
@@ -46,9 +50,23 @@ impl Power {
     /// From now on it may fail, if it is to fail again.
     pub(crate) fn fail_next(&mut self) {
         self.begun = self.disk.events();
-        if let Some(cut) = self.cuts.pop_front() {
-            self.disk.cut_at(self.begun + cut);
-        }
+        let next = self.cuts.pop_front();
+        self.fails_after(next);
+    }
+
+    /// It fails after so many writes.
+    pub(crate) fn fails_after(&self, writes: Option<usize>) {
+        let cut = writes.map(|writes| self.disk.events() + writes);
+        self.cut.set(cut);
+        self.disk.cut_at(cut.unwrap_or(usize::MAX));
+    }
+
+    /// It does not fail until [`fails_after`](Self::fails_after) says so; after how many writes it would
+    /// have.
+    pub(crate) fn holds(&self) -> Option<usize> {
+        self.disk.cut_at(usize::MAX);
+        let cut = self.cut.get()?;
+        Some(cut.saturating_sub(self.disk.events()))
     }
 
     /// How often the disk was written to since then.

@@ -215,8 +215,14 @@ impl Story {
 
     async fn jump(&self, to: Timestamp) {
         self.world.jump(to);
-        if self.power.is_some() {
+        if self.life.is_over() {
+            return;
+        }
+        if let Some(power) = &self.power {
+            // The relay lived on in between, and the power may fail from here on.
+            let left = power.holds();
             self.world.has_lived().await.expect("a working store");
+            power.fails_after(left);
         }
     }
 
