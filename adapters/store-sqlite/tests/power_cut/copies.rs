@@ -52,7 +52,7 @@ async fn a_copy_has_its_name_only_when_it_is_whole() {
     recorder.mark(DONE);
     let record = recorder.stop();
 
-    let looked = each_image(&record, random_images(), async |marks, image| {
+    let looked = each_image(&record, random_images(), async |_, marks, image| {
         let folder = laid_out(image);
         let copy = folder.path().join("copy.db");
         if !copy.exists() {
@@ -124,7 +124,7 @@ async fn a_restore_leaves_the_old_database_or_the_new_one_and_the_old_one_somewh
     recorder.mark(DONE);
     let record = recorder.stop();
 
-    let looked = each_image(&record, random_images(), async |marks, image| {
+    let looked = each_image(&record, random_images(), async |_, marks, image| {
         let folder = laid_out(image);
         let path = folder.path().join("relay.db");
         let kept = folder.path().join("relay.db.kept");

@@ -65,7 +65,7 @@ async fn life(crowds: usize, throw_away: bool) -> (Record, Judge) {
     let store = open(&path, throw_away).await;
     run.one_by_one(&store, 30).await;
     for _ in 0..crowds {
-        run.crowd(&store, 130).await;
+        run.crowd(&store, 256).await;
     }
     run.fold("PASSIVE").await;
     run.one_by_one(&store, 10).await;
@@ -96,8 +96,8 @@ fn told(record: &Record) -> String {
 
 #[tokio::test]
 async fn every_acknowledged_commit_is_there_after_every_power_cut() {
-    // Eight times 130: the store folds its log by itself after the thousandth request.
-    let (record, judge) = life(8, false).await;
+    // Four times 256: the store folds its log by itself after the thousandth request.
+    let (record, judge) = life(4, false).await;
     println!("{}", told(&record));
     let looked = look_at_all(&record, random_images(), &judge);
     println!("{looked}");
