@@ -1,10 +1,11 @@
 //! Power cuts: whatever of the unsynced writes the disk has kept, every acknowledged commit is there,
 //! wholly, and each other one wholly or not at all.
 //!
-//! A run of the real store is recorded, then every disk is looked at that a power cut could have left at
-//! any place of the record: with nothing that was not synced, with all of it, and with random parts, torn
-//! where sectors end (`relay_disk_recorder`). The place after each event is a cut; equal images are looked
-//! at once, at the latest cut that allows them, where most was acknowledged.
+//! A run of the real store is recorded, then disks are looked at that a power cut could have left at any
+//! place of the record (`relay_disk_recorder`): with random parts of what was not synced, torn where
+//! sectors end, after every second write; with nothing of it, and with all of it, before each sync. What a
+//! cut allows, each later one allows, until something is synced: so the cuts before the syncs allow all
+//! there is, and the others only make the parts smaller.
 //!
 //! More random parts by command:
 //!

@@ -107,10 +107,10 @@ impl Run {
                 (ops, left)
             }
             2 => self.case(&name),
-            3 => self.setting(&name),
+            3 => Self::setting(&name),
             4 if settled && !self.unread.is_empty() => self.read(&name),
             _ => {
-                let (mut ops, mut left) = self.setting(&name);
+                let (mut ops, mut left) = Self::setting(&name);
                 self.with_job(&name, &mut ops, &mut left);
                 (ops, left)
             }
@@ -157,7 +157,7 @@ impl Run {
         left.push(format!("job {name}"));
     }
 
-    fn setting(&self, name: &str) -> (Vec<Op>, Vec<String>) {
+    fn setting(name: &str) -> (Vec<Op>, Vec<String>) {
         let put = Op::PutSetting {
             key: name.to_owned(),
             value: serde_json::json!(name),
