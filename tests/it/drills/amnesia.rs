@@ -4,7 +4,8 @@
 //! Each seed is a clinic of its own for two weeks of virtual time: clients who check in, write, are
 //! called, or do nothing; vendors that fail now and then before and after they have done the work; a
 //! coach who works off her list at eleven. The copy is 0 to 48 hours old, or there is none. The
-//! generation file stays beside the database, as in life.
+//! generation file stays beside the database, as in life. The third forgetting, a power cut that takes what
+//! was not synced, is in `power_cut.rs`.
 //!
 //! Judged by what the vendors accepted, and not by any table of ours:
 //! - nothing reached a client or a coach twice: one message, one email, one note of a wording about
