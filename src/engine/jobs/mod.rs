@@ -363,7 +363,7 @@ fn as_one_drift(ops: &mut [Op], call: &CallError) {
         {
             let (operation, what) = (call.operation, &call.message);
             item.dedupe_key = format!("drift/{operation}/{what}");
-            item.kind = "drift".to_owned();
+            "drift".clone_into(&mut item.kind);
             item.title = format!("An answer to \"{operation}\" can't be read: {what}");
             item.actions = vec!["done".to_owned()];
             // It is about the vendor, and nobody's in particular.
