@@ -11,7 +11,8 @@
 //!   hour that is allowed in *her* zone, and not on a Saturday or Sunday where she is (E24): Friday
 //!   evening in Denver is Saturday in Tokyo. An unknown zone means the clinic's; there the calendar
 //!   alone says which days are open, Saturdays too.
-//! - **Calls** go by office hours, clinic time. A *working day* (an open day) is a weekday with
+//! - **Calls** go by office hours, clinic time, and where she lives elsewhere also by hers, as far as
+//!   the two meet. A *working day* (an open day) is a weekday with
 //!   office hours that is neither a holiday nor closed at short notice.
 //! - A slot is the first allowed instant at or after the one asked about. So a slot asked about
 //!   itself is itself, and a slot moves when a day is closed: whoever waited asks again.
@@ -126,6 +127,40 @@ impl Calendar {
             return self.open_slot(not_before, zone, false);
         }
         slot
+    }
+
+    /// The wall clock at `at` where she lives, if that is known to be another zone than the clinic's.
+    pub fn clock_elsewhere(
+        &self,
+        at: Timestamp,
+        client_zone: Option<&str>,
+    ) -> Option<jiff::civil::DateTime> {
+        let zone = client_zone.and_then(settings::known_zone)?;
+        (zone != self.zone).then(|| zone.to_datetime(at))
+    }
+
+    /// The first instant at or after `not_before` at which a coach may call her: in office hours, and
+    /// where she lives elsewhere (`client_zone`, an IANA name) also within outreach hours and on no
+    /// weekend there (E24). Where the two never meet, as between Denver and Tokyo in winter, office
+    /// hours decide: rather a call at an odd hour, which the coach sees and can move, than none.
+    pub fn call_slot(&self, not_before: Timestamp, client_zone: Option<&str>) -> Timestamp {
+        let office = self.office_slot(not_before);
+        let elsewhere = client_zone
+            .and_then(settings::known_zone)
+            .is_some_and(|zone| zone != self.zone);
+        if !elsewhere {
+            return office;
+        }
+        let mut at = office;
+        // A weekend and a holiday, each passed in one turn.
+        for _ in 0..8 {
+            let hers = self.outreach_slot(at, client_zone);
+            at = self.office_slot(hers);
+            if at == hers {
+                return at;
+            }
+        }
+        office
     }
 
     /// The first instant of a working day of the clinic within outreach hours in `zone`, on none of

@@ -245,6 +245,9 @@ pub enum EffectInput {
         made_by: EffectKey,
         /// Why, in one line.
         reason: String,
+        /// The coach has called, and what came of it was recorded elsewhere than in the task.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        called: bool,
     },
     /// Move the call task that effect `made_by` created to the client's coach of the moment.
     ReassignTask {

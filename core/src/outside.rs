@@ -20,7 +20,12 @@
 //! Guarantees: every function is pure and total; a value judged good is judged good again, and is
 //! unchanged by that. Not guaranteed: that a name is hers.
 
+mod no_name;
+
 use serde::{Deserialize, Serialize};
+
+pub use no_name::has_merge_field;
+use no_name::{is_merge_field, is_nothing};
 
 use crate::time::Date;
 
@@ -79,60 +84,6 @@ impl NameFault {
     }
 }
 
-/// Words that stand for "no name", in lower case.
-const NOTHING: [&str; 31] = [
-    "null",
-    "none",
-    "undefined",
-    "nil",
-    "n/a",
-    "n.a.",
-    "n.a",
-    "unknown",
-    "test",
-    "testing",
-    "test test",
-    "tester",
-    "test user",
-    "test client",
-    "no name",
-    "noname",
-    "first name",
-    "firstname",
-    "first_name",
-    "fname",
-    "last name",
-    "lastname",
-    "full name",
-    "your name",
-    "name",
-    "tbd",
-    "asdf",
-    "customer",
-    "client",
-    "contact",
-    "(none)",
-];
-
-/// The same where only one spelling means it: with one capital, they are given names.
-const NOTHING_AS_SPELT: [&str; 5] = ["NaN", "nan", "NAN", "NA", "na"];
-
-/// What begins and ends a merge field, in the mail programs and forms in use.
-const WRAPPED: [(&str, &str); 9] = [
-    ("{", "}"),
-    ("[", "]"),
-    ("<", ">"),
-    ("%", "%"),
-    ("~", "~"),
-    ("|", "|"),
-    ("*", "*"),
-    ("#", "#"),
-    ("_", "_"),
-];
-
-/// What no name has in it, and a merge field does.
-const MARKS: [&str; 8] = ["{{", "}}", "<%", "%>", "${", "*|", "|*", "[["];
-
 /// A given name, a family name or a full name as it may stand in a text; else what is wrong with it
 /// (E22, E23).
 ///
@@ -146,8 +97,7 @@ pub fn name(raw: Option<&str>) -> Result<String, NameFault> {
     if is_merge_field(&name) {
         return Err(NameFault::MergeField);
     }
-    if NOTHING.contains(&name.to_lowercase().as_str()) || NOTHING_AS_SPELT.contains(&name.as_str())
-    {
+    if is_nothing(&name) {
         return Err(NameFault::Nothing);
     }
     if is_address(&name) {
@@ -180,11 +130,6 @@ pub fn phone(raw: &str) -> Option<String> {
 /// `9999-12-31` are what programs write for "none".
 pub fn is_plausible(date: Date) -> bool {
     (2000..=2199).contains(&date.year())
-}
-
-/// Whether the whole text, or a part that can be nothing else, is a merge field that was not filled.
-pub fn has_merge_field(text: &str) -> bool {
-    MARKS.iter().any(|mark| text.contains(mark)) || has_tilde_field(text)
 }
 
 /// One line: line ends and other blank space become one space, control characters, direction marks,
@@ -267,33 +212,6 @@ fn is_right_to_left(c: char) -> bool {
     )
 }
 
-fn is_merge_field(name: &str) -> bool {
-    let wrapped = WRAPPED.iter().any(|(open, close)| {
-        let marked = name.starts_with(open) && name.ends_with(close);
-        let inside = name.trim_start_matches(open).trim_end_matches(close);
-        // `<b>Mia</b>` is markup that somebody typed, and has more than one pair.
-        marked && !inside.is_empty() && !inside.contains(open) && !inside.contains(close)
-    });
-    let runs_of_underscores = !name.is_empty() && name.chars().all(|c| c == '_');
-    wrapped || runs_of_underscores || has_merge_field(name)
-}
-
-/// `~Contact.FirstName~`, anywhere: Keap's own spelling.
-fn has_tilde_field(text: &str) -> bool {
-    let mut parts = text.split('~').skip(1).peekable();
-    while let Some(part) = parts.next() {
-        let closed = parts.peek().is_some();
-        let is_path = part.contains('.')
-            && part
-                .chars()
-                .all(|c| c.is_alphanumeric() || c == '.' || c == '_');
-        if closed && is_path {
-            return true;
-        }
-    }
-    false
-}
-
 fn is_address(name: &str) -> bool {
     let lower = name.to_lowercase();
     let link = ["http://", "https://", "www."]
@@ -325,6 +243,16 @@ mod tests {
             ),
             ("{first_name}", NameFault::MergeField),
             ("[FIRST NAME]", NameFault::MergeField),
+            ("Contact.FirstName", NameFault::MergeField),
+            ("[First Name] Hayes", NameFault::MergeField),
+            ("{contact.first_name} Hayes", NameFault::MergeField),
+            ("(null)", NameFault::Nothing),
+            ("NULL,", NameFault::Nothing),
+            ("null null", NameFault::Nothing),
+            ("nu\u{200D}ll", NameFault::Nothing),
+            ("#N/A", NameFault::Nothing),
+            ("#NAME?", NameFault::Nothing),
+            ("#REF!", NameFault::Nothing),
             ("[[name]]", NameFault::MergeField),
             ("%FNAME%", NameFault::MergeField),
             ("%%first%%", NameFault::MergeField),

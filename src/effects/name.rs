@@ -4,7 +4,7 @@
 //! where the vendor takes one, the same as `Idempotency-Key`. What is looked for is more: the markers
 //! of every ordinal, and those that earlier versions made of the keys of effects with this identity.
 
-use relay_core::effects::Identity;
+use relay_core::effects::{EffectInput, Identity};
 use relay_core::ids::{EffectKey, TaskId};
 use relay_store::{Effect, EffectState};
 use sha2::{Digest as _, Sha256};
@@ -27,7 +27,8 @@ pub struct Name {
     pub ordinal: u32,
     /// The keys of all stored effects with this identity, its own too.
     pub keys: Vec<EffectKey>,
-    /// Tasks of this identity that the relay has closed, or is closing.
+    /// Tasks of this identity that the relay has taken back, or is taking back, uncalled. One whose
+    /// call was recorded is not among them: she was called about this check-in.
     pub closed: Vec<TaskId>,
     ordinals: bool,
 }
@@ -112,7 +113,14 @@ impl Engine {
                 continue;
             };
             let closing = self.store.effect(&EffectKey::closing(other.key())).await?;
-            if closing.is_some_and(|closing| closing.state != EffectState::Cancelled) {
+            let taken_back = closing.is_some_and(|closing| {
+                let called = matches!(
+                    closing.planned.input,
+                    EffectInput::CloseTask { called: true, .. }
+                );
+                closing.state != EffectState::Cancelled && !called
+            });
+            if taken_back {
                 name.closed.push(TaskId::from(task));
             }
         }
@@ -133,7 +141,7 @@ impl Engine {
 mod tests {
     use super::*;
     use relay_core::case::Mode;
-    use relay_core::effects::{EffectInput, PlannedEffect};
+    use relay_core::effects::PlannedEffect;
     use relay_core::ids::CaseId;
     use relay_core::random::SeededRandom;
     use relay_core::time::Timestamp;

@@ -13,7 +13,7 @@ use crate::engine::conversation::contact_type_fact;
 use crate::engine::error::DIED_WITH_PROCESS;
 use crate::engine::hints::{Origin, Watched};
 use crate::engine::jobs::{fence, log_death, lost_lease, member};
-use crate::engine::{Engine, EngineError, Stepping};
+use crate::engine::{Engine, EngineError, RELAY, Stepping};
 use crate::receipts::{Hint, HintObject};
 
 /// How often an outcome is tried to be stored while the case keeps moving. What has happened has
@@ -173,7 +173,7 @@ impl Engine {
                 dedupe_key: format!("unsettled/{}", effect.key()),
                 settled: WorkSettled {
                     at,
-                    by: "relay".to_owned(),
+                    by: RELAY.to_owned(),
                     action: why.clone(),
                 },
             },

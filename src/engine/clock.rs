@@ -17,7 +17,7 @@ use relay_store::{AuditEntry, Job, JobEnd, Op, WorkSettled};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, RELAY};
 use crate::checkpoint::{REREAD_CALL, SETTLE};
 use crate::pace::dates::{APART, Apart};
 
@@ -111,7 +111,7 @@ impl Engine {
             dedupe_key: ITEM.to_owned(),
             settled: WorkSettled {
                 at: self.now(),
-                by: "relay".to_owned(),
+                by: RELAY.to_owned(),
                 action: "the clocks agree".to_owned(),
             },
         };

@@ -22,6 +22,7 @@ use relay_core::workflow::{Action, Input};
 use relay_store::Op;
 
 use crate::checkpoint::REREAD_CALL;
+use crate::effects::is_ours;
 use crate::engine::{Engine, EngineError, Stepping};
 use crate::remedy::Run;
 
@@ -98,7 +99,11 @@ impl Engine {
         let ours = self.our_messages(client).await?;
         Ok(messages
             .iter()
-            .filter(|message| !ours.contains(message.id.as_str()))
+            // One that an earlier life wrote is known by the key that the portal shows.
+            .filter(|message| {
+                let by_key = message.key.as_deref().is_some_and(is_ours);
+                !by_key && !ours.contains(message.id.as_str())
+            })
             .map(|message| Fact {
                 client: client.clone(),
                 object: message.id.to_string(),

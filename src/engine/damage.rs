@@ -16,11 +16,8 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Damage, Job, JobEnd, Op, Remedied, Remedy, RemedyOrder, StoreError};
 use serde_json::json;
 
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, RELAY};
 use crate::checkpoint::SETTLE;
-
-/// Who sets rows aside.
-const RELAY: &str = "relay";
 
 /// How long a job waits that needs a row which can't be read, until it looks again.
 const UNMENDED: SignedDuration = SignedDuration::from_mins(5);

@@ -7,8 +7,11 @@
 //! Not guaranteed: that the item comes once for all times. Whoever marks it as done while the word
 //! is still used is told again at the next client who has it.
 
+use std::collections::BTreeSet;
+
 use relay_core::clients::ClientSnapshot;
 use relay_core::facts::FactBody;
+use relay_core::outside;
 use relay_store::Op;
 use serde_json::json;
 
@@ -22,6 +25,27 @@ impl Engine {
             return Vec::new();
         };
         self.zone_ops(client)
+    }
+
+    /// The items for check-ins that the portal lists as open and that can't be read: nobody is followed
+    /// up about them.
+    pub(crate) fn left_out_ops(&self, reasons: &BTreeSet<String>) -> Vec<Op> {
+        let items = reasons.iter().flat_map(|reason| {
+            let shown = outside::short_line(reason, 80);
+            let title = format!(
+                "The portal lists open check-ins that can't be read ({shown}): nobody is followed up \
+                 about them"
+            );
+            let mut item = self.item(format!("drift/check_in/{shown}"), "drift", title);
+            item.detail = json!({
+                "reason": shown,
+                "remedy": "ask the portal's team what it means; until it is put right, look in the \
+                           portal for whom it concerns",
+            });
+            item.actions = vec!["done".to_owned()];
+            self.open_work_ops(item, self.now())
+        });
+        items.collect()
     }
 
     fn zone_ops(&self, client: &ClientSnapshot) -> Vec<Op> {

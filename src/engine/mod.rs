@@ -74,6 +74,9 @@ pub(crate) use jobs::chain;
 pub(crate) use jobs::standing::CREDENTIAL;
 pub use stepper::Stepping;
 
+/// Who settles, closes and sets aside where no person does.
+pub(crate) const RELAY: &str = "relay";
+
 /// Who is who among the staff, for owners of work items.
 #[derive(Debug, Clone)]
 pub struct People {

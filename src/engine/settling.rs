@@ -15,7 +15,7 @@ use crate::effects::settle::Ending;
 use crate::engine::jobs::backlog;
 use crate::engine::memory::ITEM;
 use crate::engine::replay::Preview;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, RELAY};
 use crate::remedy::Run;
 
 /// What settling a work item comes to.
@@ -64,7 +64,10 @@ impl Engine {
             },
         };
         let audit = self.audit(by, "work", &id.to_string(), json!({ "action": action }));
-        let ops = vec![settle, audit];
+        let ops = match item.settled {
+            None => vec![settle, audit],
+            Some(_) => vec![audit],
+        };
         match settling {
             // Both settle this item, by its key.
             Settling::CancelJob(job) => self.cancel_job(job, by).await,
@@ -154,7 +157,9 @@ impl Engine {
                 Run::WorkList
             ));
         };
-        if let Some(settled) = &item.settled {
+        if let Some(settled) = &item.settled
+            && !is_late_outcome(&item, action)
+        {
             return refused(format!(
                 "settled already by {} ({})",
                 settled.by, settled.action
@@ -302,6 +307,13 @@ impl Engine {
         self.wake.notify_one();
         Ok(())
     }
+}
+
+/// A coach who called before her question was taken back, and answers it now: the call counts as it
+/// would from the CRM (E34).
+fn is_late_outcome(item: &WorkItem, action: &str) -> bool {
+    let by_us = item.settled.as_ref().is_some_and(|it| it.by == RELAY);
+    by_us && item.kind == "call_outcome" && action == "call_outcome"
 }
 
 fn detail<T: serde::de::DeserializeOwned>(item: &WorkItem, name: &str) -> Result<T, EngineError> {

@@ -24,7 +24,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::engine::case_jobs::{read_job_of, timer_job, timer_key};
-use crate::engine::{Engine, EngineError, watch};
+use crate::engine::{Engine, EngineError, RELAY, watch};
 
 /// A case being worked on, with the version it was loaded in (`None`: it is new).
 #[derive(Debug)]
@@ -346,7 +346,7 @@ impl Stepping<'_> {
     fn by_relay(&self, action: &str) -> WorkSettled {
         WorkSettled {
             at: self.now,
-            by: "relay".to_owned(),
+            by: RELAY.to_owned(),
             action: action.to_owned(),
         }
     }

@@ -29,7 +29,7 @@ pub use crm::{
 pub use engagement::{Activity, Addresses};
 pub use hooks::{Among, Changed, HookRegistry, HookStatus, Standing, SyncWish, Synced};
 pub use inspect::Inspect;
-pub use portal::{Portal, PortalNote};
+pub use portal::{OpenCheckIns, Portal, PortalNote};
 pub use relay_http_client::CallError;
 pub use stores::{Look, Stores, Version};
 

@@ -1,5 +1,6 @@
 //! The client portal.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use async_trait::async_trait;
@@ -23,6 +24,15 @@ pub struct PortalNote {
     pub key: Option<String>,
 }
 
+/// Every client's open check-ins, as far as they can be read.
+#[derive(Debug, Clone, Default)]
+pub struct OpenCheckIns {
+    /// Whose, and which.
+    pub listed: Vec<(ClientId, CheckIn)>,
+    /// What is wrong with those that were left out ("in the unknown state …"), once for each reason.
+    pub left_out: BTreeSet<String>,
+}
+
 /// What we need of the portal.
 #[async_trait]
 pub trait Portal: Debug + Send + Sync {
@@ -31,8 +41,7 @@ pub trait Portal: Debug + Send + Sync {
     /// Her check-ins due on or after `since`, submitted or not.
     async fn check_ins(&self, id: &ClientId, since: Date) -> Result<Vec<CheckIn>, CallError>;
     /// Every client's open check-ins due before `due_before` (all pages): the daily reconcile.
-    async fn open_check_ins(&self, due_before: Date)
-    -> Result<Vec<(ClientId, CheckIn)>, CallError>;
+    async fn open_check_ins(&self, due_before: Date) -> Result<OpenCheckIns, CallError>;
     /// Messages of both directions sent at or after `since`, oldest first.
     async fn messages(
         &self,

@@ -23,6 +23,7 @@ use super::vendors::Vendors;
 use crate::checkpoint::{Checkpoints, NoCheckpoints};
 use crate::engine::EngineError;
 use crate::engine::memory::{GenerationFile, Told};
+use crate::wiring::generation::NumberFile;
 use crate::wiring::{self, Ground, Relay, Spoil};
 
 /// How a world is made.
@@ -43,6 +44,9 @@ pub struct Setup {
     pub rule: Option<String>,
     /// What stands between the relay and the vendors and sees every request, if anything does.
     pub on_the_way: Option<OnTheWay>,
+    /// The database is synced as in life, and its generation file lies beside it: where the power may
+    /// fail. Otherwise nobody waits for the disk.
+    pub synced: bool,
     /// Rewrites the configuration before it is read: another mode, a second key.
     pub amend: fn(&str) -> String,
 }
@@ -70,6 +74,7 @@ impl Setup {
             watch_minutes: 24 * 60,
             rule: None,
             on_the_way: None,
+            synced: false,
             amend: str::to_owned,
         }
     }
@@ -102,7 +107,7 @@ struct Base {
     random: Arc<dyn Random>,
     spoil: Option<Spoil>,
     path: PathBuf,
-    generation: Arc<Generation>,
+    generation: Arc<dyn GenerationFile>,
 }
 
 impl std::fmt::Debug for Base {
@@ -156,7 +161,7 @@ impl World {
             random,
             spoil,
             path: path.to_owned(),
-            generation: Arc::new(Generation::default()),
+            generation: generation(&setup, path),
         };
         let relay = ground.start(&setup, &config, &clocks, 0).await?;
         let hooks = RouterTransport::new();
@@ -309,8 +314,9 @@ impl World {
         self.start_again(checkpoints).await
     }
 
-    /// The relay lived until now, however far the clocks have jumped since it had something to do.
-    async fn has_lived(&self) -> Result<(), String> {
+    /// The relay lived until now, however far the clocks have jumped since it had something to do. Part of
+    /// every end but that of a power cut, which is too late for it: there it is for whoever jumps.
+    pub async fn has_lived(&self) -> Result<(), String> {
         let counted = self.relay.engine.count_now_and_then().await;
         counted.map_err(|error| error.to_string())
     }
@@ -367,6 +373,18 @@ impl World {
         self.start_again(Arc::new(NoCheckpoints)).await
     }
 
+    /// The relay dies, and starts again on the database at `path`, with what lies beside that one, and
+    /// with these checkpoints.
+    pub async fn restart_at(
+        &mut self,
+        path: &Path,
+        checkpoints: Arc<dyn Checkpoints>,
+    ) -> Result<(), String> {
+        path.clone_into(&mut self.base.path);
+        self.base.generation = generation(&self.setup, path);
+        self.start_again(checkpoints).await
+    }
+
     async fn another(&self) -> Result<Relay, String> {
         let clocks = Clocks {
             procedure: Arc::<ManualClock>::clone(&self.clock) as _,
@@ -383,6 +401,15 @@ fn files(path: &Path) -> [PathBuf; 2] {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     [path.to_owned(), PathBuf::from(log)]
+}
+
+/// What the database at `path` is counted with.
+fn generation(setup: &Setup, path: &Path) -> Arc<dyn GenerationFile> {
+    if setup.synced {
+        Arc::new(NumberFile::beside(path))
+    } else {
+        Arc::new(Generation::default())
+    }
 }
 
 /// The generation file of a world: as lasting as the world.
@@ -426,7 +453,7 @@ impl Base {
         life: u32,
     ) -> Result<Relay, String> {
         let options = relay_store_sqlite::Options {
-            throw_away: true,
+            throw_away: !setup.synced,
             ..relay_store_sqlite::Options::default()
         };
         let store = SqliteStore::open_with(&self.path, options)
@@ -444,7 +471,7 @@ impl Base {
             worker: format!("worker-{life}"),
         };
         let mut relay = wiring::assemble(config, ground).map_err(|error| error.to_string())?;
-        relay.engine = relay.engine.counted_with(Arc::clone(&self.generation) as _);
+        relay.engine = relay.engine.counted_with(Arc::clone(&self.generation));
         relay
             .engine
             .prepare()

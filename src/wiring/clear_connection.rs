@@ -21,7 +21,7 @@ use relay_core::time::{Clock, Date, TimeZone, Timestamp};
 use relay_http_client::CallError;
 use relay_store::Receipt;
 
-use crate::ports::{Portal, PortalNote};
+use crate::ports::{OpenCheckIns, Portal, PortalNote};
 use crate::receipts::{Parsed, Refusal, Source, Verified};
 
 /// The name of the route and of the stored receipts.
@@ -49,7 +49,7 @@ impl ClearConnectionPorts {
         let submitted_at = match told.state {
             // Submitted at an unknown time: by now at the latest.
             CheckInState::Submitted(at) => Some(at.unwrap_or_else(|| self.clock.now())),
-            CheckInState::Open | CheckInState::Withdrawn | CheckInState::Unknown => None,
+            CheckInState::Open | CheckInState::Withdrawn | CheckInState::Unknown(_) => None,
         };
         CheckIn {
             id: told.id,
@@ -80,17 +80,17 @@ impl Portal for ClearConnectionPorts {
         Ok(check_ins)
     }
 
-    async fn open_check_ins(
-        &self,
-        due_before: Date,
-    ) -> Result<Vec<(ClientId, CheckIn)>, CallError> {
+    async fn open_check_ins(&self, due_before: Date) -> Result<OpenCheckIns, CallError> {
         let told = self.client.open_check_ins(due_before).await?;
-        let mut open: Vec<(ClientId, CheckIn)> = told
-            .into_iter()
+        let open = told.open.into_iter();
+        let mut listed: Vec<(ClientId, CheckIn)> = open
             .filter_map(|check_in| Some((check_in.client.clone()?, self.check_in(check_in))))
             .collect();
-        open.retain(|(_, check_in)| check_in.due < due_before);
-        Ok(open)
+        listed.retain(|(_, check_in)| check_in.due < due_before);
+        Ok(OpenCheckIns {
+            listed,
+            left_out: told.left_out,
+        })
     }
 
     async fn messages(

@@ -21,10 +21,14 @@ const VENDORS: [&str; 8] = [
 ];
 
 /// What our crates may depend on of ours.
-const OURS: [(&str, &[&str]); 7] = [
+const OURS: [(&str, &[&str]); 8] = [
     ("core", &[]),
     ("adapters/store", &["relay-core"]),
-    ("adapters/store-sqlite", &["relay-core", "relay-store"]),
+    (
+        "adapters/store-sqlite",
+        &["relay-core", "relay-disk-recorder", "relay-store"],
+    ),
+    ("adapters/store-sqlite/recorder", &["relay-core"]),
     ("adapters/http-client", &["relay-core"]),
     ("adapters/keap", &["relay-core", "relay-http-client"]),
     (
@@ -149,6 +153,43 @@ fn wrong_arrows(manifests: &[Source]) -> Vec<String> {
             }
             if name.starts_with("sqlx") && folder != "adapters/store-sqlite" {
                 wrong.push(format!("{folder} depends on {name}"));
+            }
+        }
+    }
+    wrong
+}
+
+/// Manifests of which the program is made that need what is for tests.
+fn tools_in_the_program(manifests: &[Source]) -> Vec<String> {
+    let tools = ["relay-disk-recorder", "libsqlite3-sys", "libc"];
+    manifests
+        .iter()
+        .filter(|(path, _)| !path.contains("/recorder/"))
+        .flat_map(|(path, text)| {
+            let names = dependencies(text, false).into_iter();
+            names.map(move |name| (path, name))
+        })
+        .filter(|(_, name)| tools.contains(&name.as_str()))
+        .map(|(path, name)| format!("{path} needs {name}"))
+        .collect()
+}
+
+/// What the crate that may be unsafe allows itself besides: its table repeats the workspace's.
+fn laxer_lints(workspace: &str, own: &str) -> Vec<String> {
+    let lints = |text: &str, path: &[&str]| -> toml::Table {
+        let mut table: toml::Table = text.parse().expect("a manifest");
+        for part in path {
+            let inner = table.remove(*part).expect("a table of lints");
+            table = inner.try_into().expect("a table");
+        }
+        table
+    };
+    let mut wrong = Vec::new();
+    for tool in ["rust", "clippy"] {
+        let own = lints(own, &["lints", tool]);
+        for (lint, level) in lints(workspace, &["workspace", "lints", tool]) {
+            if lint != "unsafe_code" && own.get(&lint) != Some(&level) {
+                wrong.push(format!("{lint} is not {level:?}"));
             }
         }
     }
@@ -294,6 +335,25 @@ fn the_root_crate_does_not_know_the_database_driver() {
     assert!(names.contains(&"relay-store".to_owned()));
     assert!(!names.iter().any(|name| name.starts_with("sqlx")));
     assert_eq!(sqlx_used(&rust_files()), none());
+}
+
+#[test]
+fn the_recorder_of_the_disk_is_for_tests_and_lax_in_one_lint_only() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a manifest");
+    let mut manifests = manifests();
+    manifests.push(("Cargo.toml".to_owned(), read("Cargo.toml")));
+    assert_eq!(tools_in_the_program(&manifests), none());
+    let needs = source(
+        "core/Cargo.toml",
+        "[dependencies]\nrelay-disk-recorder = {}\n",
+    );
+    assert_eq!(tools_in_the_program(&needs).len(), 1);
+
+    let workspace = read("Cargo.toml");
+    let own = read("adapters/store-sqlite/recorder/Cargo.toml");
+    assert_eq!(laxer_lints(&workspace, &own), none());
+    let laxer = own.replace("dbg_macro = \"deny\"", "dbg_macro = \"allow\"");
+    assert_eq!(laxer_lints(&workspace, &laxer).len(), 1);
 }
 
 #[test]

@@ -49,7 +49,10 @@ async fn clinic(portal: &PortalClient, now: Timestamp) -> io::Result<()> {
     report("GET /coaches", coaches.as_ref().map(without_email))?;
     let today = TimeZone::UTC.to_datetime(now).date();
     let open = portal.open_check_ins(today).await;
-    let count = |open: &Vec<_>| format!("{} open check-ins due before today", open.len());
+    let count = |told: &relay_clear_connection::OpenCheckIns| {
+        let (open, left_out) = (told.open.len(), told.left_out.len());
+        format!("{open} open check-ins due before today; {left_out} reasons to leave others out")
+    };
     report("GET /check-ins", open.as_ref().map(count))
 }
 

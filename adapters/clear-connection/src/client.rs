@@ -29,7 +29,7 @@ use url::Url;
 
 use crate::Capabilities;
 use crate::error::{refused, unreadable};
-use crate::types::{CheckIn, CheckInState, Client, Coach, Message, Note, Unreadable};
+use crate::types::{CheckIn, CheckInState, Client, Coach, Message, Note, OpenCheckIns, Unreadable};
 use crate::wire;
 
 /// The limit for one exchange, real time.
@@ -128,7 +128,7 @@ impl PortalClient {
             .append_pair("since", &since.to_string());
         let check_ins = read_all(OPERATION, &self.list(OPERATION, url).await?, CheckIn::read)?;
         for check_in in &check_ins {
-            if check_in.state == CheckInState::Unknown {
+            if matches!(check_in.state, CheckInState::Unknown(_)) {
                 let why = Unreadable("a check-in in an unknown state");
                 return Err(broken(OPERATION, why));
             }
@@ -136,32 +136,33 @@ impl PortalClient {
         Ok(check_ins)
     }
 
-    /// Every client's open check-ins due before `due_before`. Each has its client; one that can't
-    /// be read is left out with a warning, so that it stops only itself.
-    pub async fn open_check_ins(&self, due_before: Date) -> Result<Vec<CheckIn>, CallError> {
+    /// Every client's open check-ins due before `due_before`. One that can't be read stops only
+    /// itself, and is told among those that were left out.
+    pub async fn open_check_ins(&self, due_before: Date) -> Result<OpenCheckIns, CallError> {
         const OPERATION: &str = "portal list open check-ins";
         let mut url = self.url(OPERATION, &["check-ins"])?;
         url.query_pairs_mut()
             .append_pair("status", "open")
             .append_pair("due_before", &due_before.to_string());
-        let mut open = Vec::new();
-        let mut left_out = 0_usize;
+        let mut told = OpenCheckIns::default();
         for value in self.list(OPERATION, url).await? {
-            match CheckIn::read(&value) {
-                Ok(check_in) if check_in.client.is_none() => left_out += 1,
-                Ok(check_in) => match check_in.state {
-                    CheckInState::Open => open.push(check_in),
-                    CheckInState::Unknown => left_out += 1,
+            let why = match CheckIn::read(&value) {
+                Ok(check_in) if check_in.client.is_none() => "without `client_id`".to_owned(),
+                Ok(check_in) => match &check_in.state {
+                    CheckInState::Open => {
+                        told.open.push(check_in);
+                        continue;
+                    }
+                    CheckInState::Unknown(Some(word)) => format!("in the unknown state {word:?}"),
+                    CheckInState::Unknown(None) => "without `status`".to_owned(),
                     // Not asked for: a portal that ignores the filter.
-                    CheckInState::Submitted(_) | CheckInState::Withdrawn => {}
+                    CheckInState::Submitted(_) | CheckInState::Withdrawn => continue,
                 },
-                Err(_) => left_out += 1,
-            }
+                Err(why) => why.to_string(),
+            };
+            told.left_out.insert(why);
         }
-        if left_out > 0 {
-            tracing::warn!(left_out, "open check-ins that can't be read were left out");
-        }
-        Ok(open)
+        Ok(told)
     }
 
     /// Messages of both directions sent at or after `since`, oldest first.
@@ -370,5 +371,5 @@ fn offered(operation: &'static str, offered: bool) -> Result<(), CallError> {
 }
 
 fn broken(operation: &'static str, why: Unreadable) -> CallError {
-    CallError::permanent(operation, format!("the answer breaks the contract: {why}"))
+    CallError::unusable_answer(operation, format!("the answer breaks the contract: {why}"))
 }

@@ -37,7 +37,9 @@ mod wire;
 use serde::Deserialize;
 
 pub use client::PortalClient;
-pub use types::{CheckIn, CheckInState, Client, Coach, Due, Message, MessageAuthor, Note, When};
+pub use types::{
+    CheckIn, CheckInState, Client, Coach, Due, Message, MessageAuthor, Note, OpenCheckIns, When,
+};
 
 /// What the portal at hand offers. Everything is on unless configuration says otherwise.
 ///

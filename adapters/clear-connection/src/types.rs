@@ -4,6 +4,8 @@
 //! status word is kept as it was spelt: whether we know it is the reader's question (E39). What
 //! can't be done without (an id, a due date, an author) makes the object [`Unreadable`].
 
+use std::collections::BTreeSet;
+
 use relay_core::ids::{CheckInId, ClientId, CoachId, ContactId, MessageId};
 use relay_core::time::{Date, TimeZone, Timestamp};
 use serde_json::Value;
@@ -149,7 +151,7 @@ pub enum CheckInState {
     /// Withdrawn or deleted by the clinic.
     Withdrawn,
     /// A word we don't know, or none. Never counts as missed (E39).
-    Unknown,
+    Unknown(Option<String>),
 }
 
 /// A check-in.
@@ -175,7 +177,7 @@ impl CheckIn {
             // A time of submission says more than any word beside it.
             _ if submitted_at.is_some() => CheckInState::Submitted(submitted_at),
             Some("open") => CheckInState::Open,
-            _ => CheckInState::Unknown,
+            _ => CheckInState::Unknown(word),
         };
         Ok(Self {
             id: wire::id(value.get("id")).ok_or(Unreadable("a check-in without `id`"))?,
@@ -185,6 +187,15 @@ impl CheckIn {
             state,
         })
     }
+}
+
+/// What the portal lists of every client's open check-ins.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OpenCheckIns {
+    /// Those that can be read, each with its client.
+    pub open: Vec<CheckIn>,
+    /// What is wrong with the others, once for each reason: nobody else hears of them.
+    pub left_out: BTreeSet<String>,
 }
 
 /// Who wrote a message.
@@ -326,7 +337,7 @@ mod tests {
         for status in [json!("skipped"), json!(null), json!(3)] {
             let check_in = json!({"id": 5, "due_date": "2026-11-03", "status": status});
             let read = CheckIn::read(&check_in).expect("readable");
-            assert_eq!(read.state, CheckInState::Unknown, "{status}");
+            assert!(matches!(read.state, CheckInState::Unknown(_)), "{status}");
         }
     }
 

@@ -130,13 +130,13 @@ async fn check_ins_are_listed_with_their_states() {
         ]
     );
     let open = world.client.open_check_ins(day("2026-11-03")).await;
-    let open = open.expect("read");
+    let open = open.expect("read").open;
     assert_eq!(open.len(), 1);
     assert_eq!(open[0].id.as_str(), "k0");
     assert_eq!(open[0].client, Some(maya()));
     ignore_filters(&world);
     let open = world.client.open_check_ins(day("2026-11-03")).await;
-    let open = open.expect("read");
+    let open = open.expect("read").open;
     assert!(
         open.iter()
             .all(|check_in| check_in.state == CheckInState::Open)
@@ -154,7 +154,7 @@ async fn a_list_of_many_pages_is_read_whole_and_a_page_that_fails_fails_it() {
         asked.expect("asked");
     }
     let open = world.client.open_check_ins(day("2026-11-04")).await;
-    assert_eq!(open.expect("read").len(), 7);
+    assert_eq!(open.expect("read").open.len(), 7);
     world.portal.faults().order(FaultRule {
         operation: "list_open_check_ins".to_owned(),
         moment: Moment::Before,

@@ -156,6 +156,15 @@ impl CallError {
         }
     }
 
+    /// A good answer whose content can't be used: the vendor has drifted from what we know of it. The
+    /// status is 200 for all of them, because what was read may be several answers.
+    pub fn unusable_answer(operation: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status: Some(200),
+            ..Self::permanent(operation, message)
+        }
+    }
+
     /// Whether the vendor said, in its own words, that there is no such thing: a 404 whose body is
     /// the error that it documents. Anything else with that status is not permanent
     /// ([`classify()`]), so no page of a proxy and no wrong address passes for an absence.

@@ -382,7 +382,7 @@ fn decode<T: DeserializeOwned>(operation: &'static str, body: &[u8]) -> Result<T
 
 /// An answer that can't be used. What it holds is never quoted.
 fn unexpected(operation: &'static str, message: &str) -> CallError {
-    CallError::permanent(operation, message)
+    CallError::unusable_answer(operation, message)
 }
 
 /// An id as a path segment: only what Keap's ids are made of, so that no id can change the path.

@@ -118,6 +118,9 @@ pub async fn restore(
     // It takes a while to copy: somebody may have come.
     free(to).await?;
     let kept = keep(to, suffix)?;
+    // A file system may bring the names to the disk in any order: the old file's other name, and that its
+    // log is gone, must be there before its place is taken.
+    sync_folder(to)?;
     fs::rename(&new, to).map_err(|error| refused(to, &error))?;
     sync_folder(to)?;
     Ok(Restored { copied, kept })

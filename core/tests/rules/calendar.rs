@@ -137,6 +137,28 @@ fn e24_outreach_keeps_her_hours_on_the_clinics_days() {
 }
 
 #[test]
+fn e24_a_call_is_made_in_office_hours_that_are_hours_for_calls_where_she_lives() {
+    let calendar = Calendar::default_denver();
+    let slot = |asked: &str, zone| calendar.call_slot(at(asked), zone);
+    // Friday 10:00 in Denver is 17:00 in London; at 11:00 it is too late there, and her weekend is
+    // next: Monday 8:00 in Denver is 15:00 there.
+    let friday = "2026-11-06T17:00:00Z";
+    assert_eq!(slot(friday, Some("Europe/London")), at(friday));
+    assert_eq!(
+        slot("2026-11-06T18:30:00Z", Some("Europe/London")),
+        at("2026-11-09T16:00:00Z")
+    );
+    // Friday 16:00 in Denver is Saturday 8:00 in Tokyo. No hour of the office is an hour for calls
+    // there in winter: the coach sees her hours and decides.
+    let never = calendar.office_slot(at("2026-11-06T16:30:00Z"));
+    assert_eq!(slot("2026-11-06T16:30:00Z", Some("Asia/Tokyo")), never);
+    for zone in [None, Some("America/Denver"), Some("Mars/Olympus")] {
+        let morning = "2026-11-06T13:00:00Z";
+        assert_eq!(slot(morning, zone), calendar.office_slot(at(morning)));
+    }
+}
+
+#[test]
 fn e24_a_zone_nobody_knows_means_the_clinics() {
     let calendar = Calendar::default_denver();
     let night = at("2026-11-03T09:00:00Z");

@@ -1,7 +1,7 @@
 //! What she wrote counts, whenever it is told: A3, A40, A41, E34, E43.
 
 use proptest::prelude::*;
-use relay_core::effects::{EffectInput, EffectKind};
+use relay_core::effects::{EffectInput, EffectKind, Settled};
 use relay_core::facts::{CallOutcome, Fact, FactBody};
 use relay_core::ids::MessageId;
 use relay_core::time::{SignedDuration, Timestamp};
@@ -100,7 +100,63 @@ fn a_message_in_a_pause_that_a_person_made_is_shown_to_her_first() {
     assert!(world.person(Action::Resume));
     assert!(world.is("paused"));
     assert!(world.person(Action::Resume));
+    assert!(
+        world.is("paused"),
+        "what she wrote is answered, the holiday is not over"
+    );
+    assert!(world.asked("paused").title.contains("on holiday"));
+    assert!(world.person(Action::Resume));
     assert!(world.is("open"));
+}
+
+#[test]
+fn a_persons_pause_outlasts_a_promise_and_can_be_put_over_a_reply() {
+    let mut world = paused();
+    assert!(world.person(Action::Pause {
+        reason: "a complaint".into(),
+    }));
+    assert!(!world.person(Action::Pause {
+        reason: "twice".into(),
+    }));
+    assert!(world.person(Action::Resume));
+    assert!(world.is("paused"));
+    world.asked("reply");
+    assert!(world.person(Action::Pause {
+        reason: "a complaint".into(),
+    }));
+    world.now = at("2026-11-05 12:00");
+    assert!(world.replies());
+    let promised = Action::Promised {
+        until: date("2026-11-10"),
+    };
+    assert!(world.person(promised.clone()), "shown first");
+    assert!(world.person(promised));
+    assert!(world.is("paused"), "nobody has dealt with the complaint");
+    assert!(world.asked("paused").title.contains("a complaint"));
+    assert!(world.person(Action::Resume));
+    assert!(world.is("open"));
+}
+
+#[test]
+fn a_reply_to_a_held_case_is_shown_to_whoever_resumes_for_the_hold() {
+    for action in [
+        Action::Resume,
+        Action::Promised {
+            until: date("2026-11-10"),
+        },
+    ] {
+        let mut world = World::new();
+        world.now = at("2026-11-05 08:00");
+        let mut world = world.open();
+        world.carry_out();
+        assert!(world.is("held"));
+        world.now = at("2026-11-05 10:30");
+        world.replies();
+        assert!(world.person(action.clone()), "she looked at ten");
+        assert!(world.is("paused"));
+        assert!(world.person(action));
+        assert!(world.is("open") || world.is("held"));
+    }
 }
 
 #[test]
@@ -177,10 +233,18 @@ fn a41_a_promise_for_today_is_no_way_around_the_wait() {
     world.now = at("2026-11-04 17:00");
     world.carry_out();
     world.replies();
-    world.person(Action::Promised {
+    world.person_at_item(Action::Promised {
         until: date("2026-11-04"),
     });
     assert_eq!(world.timer(), at("2026-11-05 17:00"));
+}
+
+fn done(at: Timestamp) -> Settled {
+    Settled::Done {
+        at,
+        vendor_ref: None,
+        by_probe: false,
+    }
 }
 
 fn told(task: &str, time: &str, completed: bool, outcome: Option<CallOutcome>) -> Input {
@@ -214,6 +278,8 @@ fn e34_a_call_that_was_made_before_the_reply_stands_and_is_not_asked_for_again()
         let mut world = replied_after_the_call();
         world.now = at("2026-11-06 11:05");
         assert!(world.step(&told("task-1", "2026-11-06 11:00", true, outcome)));
+        let closing = world.newest(EffectKind::CloseTask);
+        world.settle(&closing, Settled::AlreadyTrue);
         assert!(world.is("paused"), "the reply stands too");
         assert_eq!(state(&world).called, Some(outcome));
         world.now = at("2026-11-06 12:00");
@@ -228,6 +294,8 @@ fn e34_a_call_that_was_made_before_the_reply_stands_and_is_not_asked_for_again()
 #[test]
 fn e34_a_call_that_is_told_of_after_the_resume_takes_the_new_plan_back() {
     let mut world = replied_after_the_call();
+    let closing = world.newest(EffectKind::CloseTask);
+    world.settle(&closing, Settled::AlreadyTrue);
     world.now = at("2026-11-07 12:00");
     world.person(Action::Resume);
     world.mail(|_| {});
@@ -242,8 +310,13 @@ fn a_task_that_we_closed_ourselves_is_no_call() {
     let mut world = replied_after_the_call();
     assert!(world.plans(|input| matches!(input, EffectInput::CloseTask { .. })));
     world.now = at("2026-11-06 11:05");
-    assert!(!world.step(&told("task-1", "2026-11-06 11:02", true, None)));
+    // Told before the closing has ended, and by a clock that is minutes behind ours.
+    assert!(world.step(&told("task-1", "2026-11-06 10:58", true, None)));
     assert_eq!(state(&world).called, None);
+    let closing = world.newest(EffectKind::CloseTask);
+    world.settle(&closing, done(world.now));
+    assert_eq!(state(&world).called, None);
+    assert!(!world.step(&told("task-1", "2026-11-06 10:58", true, None)));
     // Her words in it are hers, whoever completed it.
     let words = Some(CallOutcome::Voicemail);
     assert!(world.step(&told("task-1", "2026-11-06 11:02", true, words)));

@@ -348,6 +348,7 @@ fn what_the_first_message_claims_is_missing_when_the_email_speaks_of_it() {
     let mut world = World::new();
     world.now = at("2026-11-05 08:00");
     let mut world = world.open();
+    world.carry_out();
     world.person(Action::Skip);
     world.wait_over();
     world.opens();

@@ -11,9 +11,15 @@ fn a_promised_date_waits_until_the_day_after_and_goes_on_with_the_next_step() {
     let mut world = World::new().open();
     world.carry_out();
     world.replies();
-    assert!(world.person(Action::Promised {
-        until: date("2026-11-12")
-    }));
+    let promised = Action::Promised {
+        until: date("2026-11-12"),
+    };
+    assert!(world.person(promised.clone()));
+    assert!(
+        world.is("paused"),
+        "said of a case that she saw open: shown first"
+    );
+    assert!(world.person(promised));
     assert!(world.is("open"));
     assert!(world.work.is_empty());
     assert_eq!(world.timer(), at("2026-11-13 09:00"));

@@ -105,6 +105,17 @@ fn a_phone_number_is_one_line_and_begins_no_line_of_its_own() {
 }
 
 #[test]
+fn e24_the_coach_sees_what_time_it_is_where_she_calls() {
+    let mut world = World::at_choice();
+    world.mail(|_| {});
+    assert!(!description(&world).contains("Where she lives"));
+    world.client.time_zone = Some("Europe/London".into());
+    let text = description(&world);
+    let line = "Where she lives (Europe/London) it is Friday, 16:00 when this task is made.";
+    assert!(text.contains(line), "{text}");
+}
+
+#[test]
 fn a_subject_with_a_merge_field_is_held() {
     let subject = "subject = \"Your check-in, ~Contact.FirstName~\"";
     let procedure =
@@ -115,6 +126,19 @@ fn a_subject_with_a_merge_field_is_held() {
     ));
     let reason = held(world.guard(&world.current()));
     assert!(reason.contains("subject"), "{reason}");
+}
+
+#[test]
+fn nobody_is_called_by_a_contact_whose_address_is_not_hers() {
+    let mut world = World::at_choice();
+    world.mail(|_| {});
+    world.client.email = Some("other@example.test".into());
+    let key = world.current();
+    let mut reading = world.reading();
+    let reason = held(world.guard_with(&key, &reading));
+    assert!(reason.contains("clients link maya 41"), "{reason}");
+    reading.address_confirmed = true;
+    assert!(matches!(world.guard_with(&key, &reading), Verdict::Go(_)));
 }
 
 #[test]

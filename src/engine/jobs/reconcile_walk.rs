@@ -61,9 +61,11 @@ impl Walk<'_> {
         let now = engine.now();
         let today = engine.calendar.date_of(now);
         let portal = &engine.ports.portal;
-        let open = engine
+        let told = engine
             .call(REREAD_CALL, portal.open_check_ins(today))
             .await?;
+        self.commit(engine.left_out_ops(&told.left_out)).await?;
+        let open = told.listed;
         self.report.check_ins = open.len();
         for page in open.chunks(PAGE as usize) {
             for (client, check_in) in page {

@@ -3,6 +3,7 @@
 use relay_core::effects::Request;
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, ContactId, TaskId};
+use relay_core::time::Timestamp;
 use relay_core::workflows::missed_check_in::contact_type_allows;
 use relay_store::{Job, JobEnd, JobFilter, JobState, Op, Page};
 
@@ -10,6 +11,7 @@ use super::kinds::Kind;
 use super::{fence, member, missing};
 use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::effects::link::Linked;
+use crate::engine::memory::old_memory;
 use crate::engine::opening::contact_type_of;
 use crate::engine::presence::{IN_DOUBT, Presence};
 use crate::engine::{Engine, EngineError};
@@ -28,6 +30,7 @@ impl Engine {
                 let look = self.look_at_contact(&contact, false);
                 let (presence, mut ops) = self.call(REREAD_CALL, look).await?;
                 let told = self.knows_gone(&client, Some(&contact)).await?;
+                let there = matches!(presence, Presence::There(_));
                 let body = match presence {
                     Presence::Doubtful { again } => {
                         return self.put_off(job, again, IN_DOUBT.to_owned(), ops).await;
@@ -39,7 +42,6 @@ impl Engine {
                     }
                     Presence::Gone => (!told).then_some(FactBody::ContactGone),
                 };
-                let there = !matches!(body, Some(FactBody::ContactGone));
                 let fact = body.map(|body| self.contact_fact(&client, &contact, body));
                 let mut facts: Vec<Fact> = fact.into_iter().collect();
                 // With a case or without: what ended a case may be what is put right here.
@@ -130,6 +132,9 @@ impl Engine {
             return Ok(Vec::new());
         }
         let now = self.now();
+        if found.outcome.is_none() && self.may_have_closed(found.changed_at).await? {
+            return Ok(Vec::new());
+        }
         Ok(vec![Fact {
             client: client.clone(),
             object: task.to_string(),
@@ -140,6 +145,14 @@ impl Engine {
                 outcome: found.outcome,
             },
         }])
+    }
+
+    /// Whether a task that was completed at `at` may have been completed by a life that this database
+    /// does not remember. Then nobody is taken for having called: the coach is asked, as she is
+    /// anyway until an outcome is there.
+    async fn may_have_closed(&self, at: Option<Timestamp>) -> Result<bool, EngineError> {
+        let old = old_memory(self.store.as_ref()).await?;
+        Ok(old.is_some_and(|old| at.is_none_or(|at| at < old.until)))
     }
 
     /// A subscription that we stopped has changed: if it can charge again, an admin must know

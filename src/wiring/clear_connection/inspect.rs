@@ -99,7 +99,7 @@ impl PortalInspector {
         findings.extend(self.strangers(coaches));
         let until = self.today.saturating_add(AHEAD);
         match self.client.open_check_ins(until).await {
-            Ok(open) => match open.into_iter().find_map(|check_in| check_in.client) {
+            Ok(told) => match told.open.into_iter().find_map(|check_in| check_in.client) {
                 Some(client) => findings.extend(self.about(&client).await),
                 None => findings.push(nobody()),
             },

@@ -344,7 +344,7 @@ async fn the_port_answers_in_the_cores_words_and_filters_for_a_portal_that_does_
     assert_eq!(ids, ["11", "12"]);
     let before = "2026-11-04".parse().expect("a day");
     let open = port.open_check_ins(before).await.expect("read");
-    let ids: Vec<_> = open.iter().map(|(_, c)| c.id.as_str()).collect();
+    let ids: Vec<_> = open.listed.iter().map(|(_, c)| c.id.as_str()).collect();
     assert_eq!(ids, ["10", "11"]);
 
     let sent = port

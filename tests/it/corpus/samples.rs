@@ -50,7 +50,11 @@ pub(crate) fn input(kind: EffectKind) -> EffectInput {
             reason: "last 3 emails unopened".to_owned(),
             call_by: date(),
         },
-        EffectKind::CloseTask => EffectInput::CloseTask { made_by, reason },
+        EffectKind::CloseTask => EffectInput::CloseTask {
+            made_by,
+            reason,
+            called: false,
+        },
         EffectKind::ReassignTask => EffectInput::ReassignTask {
             made_by,
             coach: "coach_cleo".into(),

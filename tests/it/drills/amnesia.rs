@@ -4,14 +4,15 @@
 //! Each seed is a clinic of its own for two weeks of virtual time: clients who check in, write, are
 //! called, or do nothing; vendors that fail now and then before and after they have done the work; a
 //! coach who works off her list at eleven. The copy is 0 to 48 hours old, or there is none. The
-//! generation file stays beside the database, as in life.
+//! generation file stays beside the database, as in life. The third forgetting, a power cut that takes what
+//! was not synced, is in `power_cut.rs`.
 //!
 //! Judged by what the vendors accepted, and not by any table of ours:
 //! - nothing reached a client or a coach twice: one message, one email, one note of a wording about
 //!   one check-in; no second open call task, and none after the coach has called;
 //! - nobody is forgotten: whoever has not checked in has an open case, a backlog item, or a case that
 //!   a person closed;
-//! - nobody is asked about what the vendor could show. How often somebody is asked about an email,
+//! - nobody is asked about what the vendor could show, nor to send it. How often somebody is asked about an email,
 //!   whose absence nobody can prove, is printed.
 //!
 //! How many seeds: 52 in the suite. More by command, on the release build:
@@ -95,8 +96,17 @@ fn acts_of(person: &Person, random: &dyn Random) -> Vec<(Timestamp, Event)> {
             vec![(some_time(), Event::Portal(writes))]
         }
         2 => {
-            let away = json!({ "act": "reschedule", "check_in": check_in, "due": "2026-11-24" });
-            vec![(some_time(), Event::Portal(away))]
+            let moved = |due: &str| {
+                Event::Portal(json!({ "act": "reschedule", "check_in": check_in, "due": due }))
+            };
+            let away = below(random, 9 * 24 * 60);
+            let back = away + below(random, 4 * 24 * 60);
+            let mut acts = vec![(minutes_after("2026-11-03 08:00", away), moved("2026-11-24"))];
+            if below(random, 2) == 0 {
+                let due = person.due.expect("a due date");
+                acts.push((minutes_after("2026-11-03 08:00", back), moved(due)));
+            }
+            acts
         }
         _ => Vec::new(),
     }
@@ -229,7 +239,13 @@ async fn play(seed: u64) -> Outcome {
     }
     clinic.until(END).await;
     met.note(&clinic).await;
-    judge(&clinic, &people, &met).await
+    let mut outcome = judge(&clinic, &people, &met).await;
+    if drill.keys_shown {
+        let again = met.again.iter();
+        let asked = again.map(|who| format!("{who}: asked to send what was sent"));
+        outcome.wrong.extend(asked);
+    }
+    outcome
 }
 
 /// What was there to be seen on the way.
@@ -241,6 +257,8 @@ struct Seen {
     asked: BTreeMap<WorkItemId, EffectKind>,
     /// Emails that stood in the list.
     listed: BTreeSet<String>,
+    /// Who was asked to send the first message by hand although the portal shows that it was sent.
+    again: BTreeSet<String>,
 }
 
 impl Seen {
@@ -249,6 +267,14 @@ impl Seen {
             if item.kind == "memory" {
                 let list = item.detail["list"].as_object().into_iter().flatten();
                 self.listed.extend(list.map(|(key, _)| key.clone()));
+            }
+            if let ("hold", Some(client)) = (item.kind.as_str(), &item.client)
+                && item.detail["ready"]["script"] == "S1"
+                && clinic.world.vendors.accepted().iter().any(|entry| {
+                    entry.operation == "portal_message" && entry.who == client.as_str()
+                })
+            {
+                self.again.insert(client.to_string());
             }
             if let ("unsettled", Some(key)) = (item.kind.as_str(), &item.effect) {
                 let effect = clinic.store().effect(key).await.expect("a store");

@@ -3,3 +3,4 @@
 mod amnesia;
 mod clock;
 mod disk;
+mod power_cut;

@@ -2,6 +2,7 @@
 //! One file per group of the table in `edge_cases.rs`.
 
 mod billing;
+mod calls;
 mod client_behaviour;
 mod client_data;
 pub(crate) mod clinic;

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use clear_relay::effects::{Name, Perform, Performed, Seen, Sighting};
-use clear_relay::ports::{Changed, HookStatus, Portal, PortalNote};
+use clear_relay::ports::{Changed, HookStatus, OpenCheckIns, Portal, PortalNote};
 use clear_relay::receipts::HintObject;
 use futures_util::future::BoxFuture;
 use relay_core::clients::{CheckIn, ClientSnapshot, ClientStatus, Coach, PortalMessage};
@@ -223,16 +223,16 @@ impl Portal for World {
             .filter(|check_in| check_in.due >= since)
             .collect())
     }
-    async fn open_check_ins(
-        &self,
-        due_before: Date,
-    ) -> Result<Vec<(ClientId, CheckIn)>, CallError> {
+    async fn open_check_ins(&self, due_before: Date) -> Result<OpenCheckIns, CallError> {
         self.read().await?;
         let vendors = self.now();
         let open = vendors.check_ins.iter().filter(|(_, check_in)| {
             check_in.due < due_before && check_in.submitted_at.is_none() && !check_in.withdrawn
         });
-        Ok(open.cloned().collect())
+        Ok(OpenCheckIns {
+            listed: open.cloned().collect(),
+            ..OpenCheckIns::default()
+        })
     }
     async fn messages(
         &self,

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use clear_relay::checkpoint::Checkpoints;
 use http::StatusCode;
+use relay_disk_recorder::Recorder;
 use relay_http_client::{Answer, Call, RouterTransport, Transport, TransportError};
 use tokio::sync::watch;
 
@@ -17,18 +18,30 @@ pub(crate) struct Death {
     pub(crate) hit: u64,
 }
 
-/// Counts the places that one life passes, and ends that life at one of them.
+/// Counts the places that one life passes, and ends that life at one of them, or at the first one after
+/// the power has failed.
 #[derive(Debug)]
 pub(crate) struct Life {
     death: Option<Death>,
+    disk: Option<Arc<Recorder>>,
     passed: Mutex<BTreeMap<&'static str, u64>>,
     dead: watch::Sender<bool>,
 }
 
 impl Life {
     pub(crate) fn new(death: Option<Death>) -> Arc<Self> {
+        Self::on(None, death)
+    }
+
+    /// One that ends when the disk has failed.
+    pub(crate) fn powered(disk: Arc<Recorder>) -> Arc<Self> {
+        Self::on(Some(disk), None)
+    }
+
+    fn on(disk: Option<Arc<Recorder>>, death: Option<Death>) -> Arc<Self> {
         Arc::new(Self {
             death,
+            disk,
             passed: Mutex::default(),
             dead: watch::Sender::new(false),
         })
@@ -39,7 +52,12 @@ impl Life {
         lock(&self.passed).clone()
     }
 
+    /// What the relay did since the power failed, nobody has seen: so this is asked before anything of it
+    /// is.
     pub(crate) fn is_over(&self) -> bool {
+        if self.disk.as_ref().is_some_and(|disk| disk.is_cut()) {
+            self.dead.send_replace(true);
+        }
         *self.dead.borrow()
     }
 
@@ -113,6 +131,11 @@ impl Transport for Doorstep {
             biased;
             () = life.ended() => Err(TransportError::Cut),
             answer = self.inner.send(call) => answer,
+        };
+        let answer = if life.is_over() {
+            Err(TransportError::Cut)
+        } else {
+            answer
         };
         lock(&self.deliveries).push(Delivery {
             body,

@@ -4,6 +4,7 @@ pub(crate) mod checkpoints;
 pub(crate) mod crash;
 pub(crate) mod fake_store;
 pub(crate) mod invariants;
+pub(crate) mod power;
 pub(crate) mod process;
 pub(crate) mod receiving;
 pub(crate) mod sender;

@@ -23,6 +23,7 @@ use tempfile::TempDir;
 
 use super::crash::{Death, Doorstep, Life};
 use super::invariants::assert_invariants;
+use super::power::Power;
 
 const CAST: &str = include_str!("../../../fixtures/casts/crash.toml");
 
@@ -98,6 +99,7 @@ pub(crate) struct Story {
     /// How often the relay has died.
     pub(crate) deaths: usize,
     next_deaths: VecDeque<Death>,
+    power: Option<Power>,
     coming: VecDeque<(Timestamp, CastAct)>,
     until: Timestamp,
     _folder: TempDir,
@@ -116,6 +118,22 @@ impl Story {
     pub(crate) async fn begin(name: &str, seed: u64, deaths: &[Death]) -> Self {
         let mut next_deaths: VecDeque<Death> = deaths.iter().copied().collect();
         let life = Life::new(next_deaths.pop_front());
+        let mut story = Self::set_up(name, seed, life, None).await;
+        story.next_deaths = next_deaths;
+        story
+    }
+
+    /// The story of `name`; the power fails once the disk has been written to so often as `cuts` say, each
+    /// time, from now on or since it was back.
+    pub(crate) async fn under_power(name: &str, seed: u64, cuts: &[usize]) -> Self {
+        let power = Power::new(seed, cuts);
+        let life = Life::powered(power.disk());
+        let mut story = Self::set_up(name, seed, life, Some(power)).await;
+        story.power.as_mut().expect("just given").fail_next();
+        story
+    }
+
+    async fn set_up(name: &str, seed: u64, life: Arc<Life>, power: Option<Power>) -> Self {
         let (cast, client) = alone(name);
         let folder = tempfile::tempdir().expect("a folder");
         let zone = relay_core::calendar::Calendar::default_denver()
@@ -132,7 +150,11 @@ impl Story {
                 clock: Arc::clone(&tap_clock),
             })
         }));
-        let path = folder.path().join("relay.sqlite");
+        setup.synced = power.is_some();
+        let path = match &power {
+            Some(power) => power.path(),
+            None => folder.path().join("relay.sqlite"),
+        };
         let world = World::new(setup, &path).await.expect("a world");
         *clock.lock().expect("the clock") = Some(Arc::clone(&world.clock));
         stage::set(&cast, &world.vendors, &zone).expect("a stage");
@@ -154,7 +176,8 @@ impl Story {
             doorstep,
             life,
             deaths: 0,
-            next_deaths,
+            next_deaths: VecDeque::new(),
+            power,
             coming: coming.into(),
             _folder: folder,
         }
@@ -181,12 +204,25 @@ impl Story {
             let due = self.world.next_due().await.expect("a time");
             let act = self.coming.front().map(|(at, _)| *at);
             match [due, act].into_iter().flatten().min() {
-                Some(at) if at <= until => self.world.jump(at),
+                Some(at) if at <= until => self.jump(at).await,
                 _ => {
-                    self.world.jump(until);
+                    self.jump(until).await;
                     return self.settle().await;
                 }
             }
+        }
+    }
+
+    async fn jump(&self, to: Timestamp) {
+        self.world.jump(to);
+        if self.life.is_over() {
+            return;
+        }
+        if let Some(power) = &self.power {
+            // The relay lived on in between, and the power may fail from here on.
+            let left = power.holds();
+            self.world.has_lived().await.expect("a working store");
+            power.fails_after(left);
         }
     }
 
@@ -212,6 +248,7 @@ impl Story {
                 () = life.ended() => None,
                 ran = engine.drain(None) => Some(ran.expect("a working store")),
             };
+            let ran = ran.filter(|_| !self.life.is_over());
             self.live_again().await;
             if delivered == 0 && ran == Some(0) {
                 self.every_case_waits_for_one_thing().await;
@@ -227,12 +264,19 @@ impl Story {
             return;
         }
         self.deaths += 1;
-        self.life = Life::new(self.next_deaths.pop_front());
-        let checkpoints = Arc::clone(&self.life) as _;
-        self.world
-            .restart_with(checkpoints)
-            .await
-            .expect("another life");
+        if let Some(power) = &mut self.power {
+            let path = power.returns();
+            self.life = Life::powered(power.disk());
+            let checkpoints = Arc::clone(&self.life) as _;
+            let lives = self.world.restart_at(&path, checkpoints).await;
+            lives.expect("another life");
+            power.fail_next();
+        } else {
+            self.life = Life::new(self.next_deaths.pop_front());
+            let checkpoints = Arc::clone(&self.life) as _;
+            let lives = self.world.restart_with(checkpoints).await;
+            lives.expect("another life");
+        }
         self.doorstep.next_life(Arc::clone(&self.life));
     }
 
@@ -246,6 +290,7 @@ impl Story {
                 () = life.ended() => None,
                 done = hands.carry_out(&self.client, act) => Some(done),
             };
+            let done = done.filter(|_| !self.life.is_over());
             self.live_again().await;
             match done {
                 None => cut_off = true,
@@ -262,6 +307,11 @@ impl Story {
             transport: Arc::new(self.world.relay_transport().clone()),
             relay_url: self.world.relay_url().clone(),
         }
+    }
+
+    /// How often the disk has been written to since the story began, or since the power was back.
+    pub(crate) fn written(&self) -> usize {
+        self.power.as_ref().map_or(0, Power::written)
     }
 
     pub(crate) fn engine(&self) -> &Engine {

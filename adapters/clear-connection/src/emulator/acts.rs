@@ -18,6 +18,7 @@
 //! | `change_coach` | `client`, `coach` |
 //! | `change_status` | `client`, `status`, `break_until`? |
 //! | `end_program`, `reactivate` | `client` |
+//! | `reword` | `id` of a message or check-in, `word` |
 //! | `raise`, `forge` | `type`, `data` |
 //! | `switch` | as [`Switches`]; those not named go off |
 
@@ -70,6 +71,10 @@ enum Act {
     },
     ClientReads {
         client: String,
+    },
+    Reword {
+        id: String,
+        word: String,
     },
     ChangeRegimen {
         client: String,
@@ -151,6 +156,7 @@ impl Portal {
             } => self
                 .coach_writes(&client, coach.as_deref(), &text)
                 .map(made),
+            Act::Reword { id, word } => self.reword(&id, &word).map(nothing),
             Act::ClientReads { client } => self.client_reads(&client).map(|read| json!(read)),
             Act::RenameCoach { id, name } => self.rename_coach(&id, &name).map(nothing),
             Act::ChangeRegimen { client } => self.change_regimen(&client).map(nothing),
@@ -228,6 +234,7 @@ impl Portal {
             complete: false,
             withdrawn: false,
             announced: false,
+            word: None,
         });
         Ok(())
     }
@@ -298,6 +305,20 @@ impl Portal {
     /// The client writes. Returns the message's id.
     pub fn client_writes(&self, client: &str, text: &str) -> Result<String, String> {
         self.write(client, None, text)
+    }
+
+    /// From now on the portal has another word for the author of this message, or for the state of
+    /// this check-in. An empty word takes it back.
+    pub fn reword(&self, id: &str, word: &str) -> Result<(), String> {
+        let word = (!word.is_empty()).then(|| word.to_owned());
+        let mut state = self.state();
+        if let Some(message) = state.messages.iter_mut().find(|one| one.id == id) {
+            message.word = word;
+            return Ok(());
+        }
+        let check_in = state.check_ins.iter_mut().find(|one| one.id == id);
+        check_in.ok_or_else(|| format!("there is no {id}"))?.word = word;
+        Ok(())
     }
 
     /// A coach writes by hand: `coach`, or the client's own. Returns the message's id.
@@ -397,6 +418,7 @@ impl Portal {
             text: text.to_owned(),
             read_at: None,
             key: None,
+            word: None,
         };
         let id = message.id.clone();
         let mut state = self.state();

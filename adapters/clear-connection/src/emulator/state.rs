@@ -79,6 +79,8 @@ pub(super) struct CheckIn {
     pub(super) withdrawn: bool,
     /// Whether the moment of its `check_in.due` has passed.
     pub(super) announced: bool,
+    /// A state word in place of the known one: the portal has drifted.
+    pub(super) word: Option<String>,
 }
 
 impl CheckIn {
@@ -105,7 +107,7 @@ impl CheckIn {
             "client_id": self.client,
             "due_date": self.due,
             "due_at": self.due_at,
-            "status": status,
+            "status": self.word.as_deref().unwrap_or(status),
             "submitted_at": self.submitted_at,
             "complete": self.submitted_at.map(|_| self.complete),
         })
@@ -123,14 +125,16 @@ pub(super) struct Message {
     pub(super) read_at: Option<Timestamp>,
     /// The `Idempotency-Key` it was written with.
     pub(super) key: Option<String>,
+    /// A kind of author in place of the known two: the portal has drifted.
+    pub(super) word: Option<String>,
 }
 
 impl Message {
-    pub(super) fn from(&self) -> &'static str {
-        if self.coach.is_some() {
-            "coach"
-        } else {
-            "client"
+    pub(super) fn from(&self) -> &str {
+        match (&self.word, &self.coach) {
+            (Some(word), _) => word,
+            (None, Some(_)) => "coach",
+            (None, None) => "client",
         }
     }
 

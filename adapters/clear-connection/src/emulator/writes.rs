@@ -107,6 +107,7 @@ impl Portal {
                     text: wanted.text.to_owned(),
                     read_at: None,
                     key: Some(wanted.key.to_owned()),
+                    word: None,
                 };
                 let shown = message.show();
                 self.add_message(state, message);

@@ -104,9 +104,14 @@ async fn an_answer_that_breaks_the_contract_fails_the_read() {
     let guarded = unknown.check_ins(&maya(), day("2026-11-01")).await;
     assert_eq!(class(guarded), Class::Permanent);
     let open = unknown.open_check_ins(day("2026-11-04")).await;
-    let open = open.expect("the readable one");
-    assert_eq!(open.len(), 1);
-    assert_eq!(open[0].id.as_str(), "k3");
+    let told = open.expect("the readable one");
+    assert_eq!(told.open.len(), 1);
+    assert_eq!(told.open[0].id.as_str(), "k3");
+    let left_out: Vec<_> = told.left_out.iter().map(String::as_str).collect();
+    assert_eq!(
+        left_out,
+        ["in the unknown state \"lost\"", "without `client_id`"]
+    );
     let other = parrot(StatusCode::OK, r#"{"id":"c2","status":"online"}"#);
     assert_eq!(class(other.client(&maya()).await), Class::Permanent);
 }

@@ -431,6 +431,7 @@ pub(super) async fn a_task_is_found_by_the_effect_that_made_it(store: &dyn Store
     close.planned.input = EffectInput::CloseTask {
         made_by: call.key().clone(),
         reason: "she checked in".into(),
+        called: false,
     };
     commit(store, [plan(&close), plan(&call)]).await;
     let task = "t-1".into();

@@ -8,7 +8,8 @@
 //! sentence, and with S4 ready. What S4 claims and is not so stands beside it as `check` (A9): she
 //! decides about the words. Each sentence is an item of its own: *done by hand* settles it, the
 //! document's waits pass, and the next sentence is asked for. After the last one nothing is left to
-//! do, and the case closes.
+//! do, and the case closes. A case of older decision code keeps what its coach was told: one item for
+//! all of it, which stays until a person closes the case.
 
 use super::closing::Closing;
 use super::run::{Ask, Run};

@@ -62,6 +62,23 @@ impl Closing {
         Self::ByPerson,
     ];
 
+    /// The stored name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Submitted => "submitted",
+            Self::LaterSubmitted => "later_submitted",
+            Self::Withdrawn => "withdrawn",
+            Self::Rescheduled => "rescheduled",
+            Self::InPerson => "in_person",
+            Self::Ended => "ended",
+            Self::Quit => "quit",
+            Self::Graduated => "graduated",
+            Self::TransitionCall => "transition_call",
+            Self::CarriedOut => "carried_out",
+            Self::ByPerson => "by_person",
+        }
+    }
+
     /// Whether the check-in may open another case.
     pub const fn again(self) -> Again {
         match self {

@@ -165,6 +165,7 @@ impl Run<'_> {
             // Closed before the date is taken over: what ends is the follow-up of the old one, and
             // what the closing writes must say so.
             let reason = format!("rescheduled: the check-in is now due {words}");
+            self.moved_to = Some(due);
             self.close(Closing::Rescheduled, &reason);
             self.state.due = due;
             self.state.due_at = due_at;

@@ -257,7 +257,7 @@ impl<'a> Guard<'a> {
     }
 
     /// The hours: portal messages in portal hours, mail in outreach hours where she lives, calls in
-    /// office hours (A1, A26, E24).
+    /// office hours that are hours for calls where she lives (A1, A26, E24).
     fn too_early(&self) -> Option<(Timestamp, String)> {
         let calendar = self.cx.calendar;
         let now = self.cx.now;
@@ -278,7 +278,11 @@ impl<'a> Guard<'a> {
                 let zone = portal.and_then(|portal| portal.client.time_zone.as_deref());
                 (calendar.outreach_slot(now, zone), "hours for mail")
             }
-            _ => (calendar.office_slot(now), "office hours"),
+            _ => {
+                let portal = self.reading.portal.as_ref();
+                let zone = portal.and_then(|portal| portal.client.time_zone.as_deref());
+                (calendar.call_slot(now, zone), "hours for calls")
+            }
         };
         (slot > now).then(|| (slot, format!("outside {hours}")))
     }

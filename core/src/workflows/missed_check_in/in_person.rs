@@ -18,7 +18,8 @@ use crate::case::CaseStatus;
 use crate::clients::is_in_person;
 use crate::facts::Order;
 
-const KIND: &str = "contact_type";
+/// The kind of its question.
+pub(super) const KIND: &str = "contact_type";
 
 impl Run<'_> {
     /// A person ordered something for her; `false` if it does not concern the follow-up.
@@ -26,8 +27,9 @@ impl Run<'_> {
         let Order::SetContactType { value } = order else {
             return false;
         };
-        let asked = self.state.asked.as_ref();
-        let waits = asked.is_some_and(|work| work.kind == KIND)
+        let asked = self.state.asked.iter();
+        let asked = asked.chain(self.state.paused_for.iter().map(|paused| &paused.work));
+        let waits = asked.clone().any(|work| work.kind == KIND)
             && matches!(self.draft.status, CaseStatus::Paused { .. });
         if !is_in_person(value) || waits {
             return false;

@@ -46,6 +46,7 @@ mod facts;
 mod guard;
 mod in_person;
 mod open;
+mod pauses;
 mod people;
 mod phone_follow_up;
 mod portal_message;
@@ -70,7 +71,9 @@ use crate::workflows::draft::{unreadable, unreadable_verdict};
 pub use closing::{Again, Closing};
 pub use open::contact_type_allows;
 use run::Run;
-pub use state::{Call, Chosen, Hold, How, Known, LastCall, Pending, Progress, State, Step};
+pub use state::{
+    Call, Chosen, ClosedBy, Hold, How, Known, LastCall, Paused, Pending, Progress, State, Step,
+};
 
 /// The procedure's name.
 pub const NAME: &str = "missed_check_in";

@@ -1,10 +1,14 @@
 //! What people may do with a case.
 
 use super::closing::Closing;
+use super::replies::REPLY;
 use super::run::{Ask, Run};
 use super::state::{Hold, How, Progress, Step};
 use crate::case::CaseStatus;
 use crate::workflow::Action;
+
+/// The kind of the question that a person's pause leaves.
+pub(super) const PAUSED: &str = "paused";
 
 impl Run<'_> {
     /// Carries out what a person decided; `false` if it does not apply to the case as it stands.
@@ -26,8 +30,16 @@ impl Run<'_> {
                 if waits {
                     self.draft.say(format!("{by} recorded the call"));
                     self.call_recorded(self.now(), Some(*outcome), false);
+                    return true;
                 }
-                waits
+                // She called before her task was taken back, and says so here instead of in the CRM.
+                let task = self.state.last_call.as_ref().map(|last| last.task.clone());
+                let told =
+                    task.is_some_and(|task| self.call_told_late(&task, self.now(), Some(*outcome)));
+                if told {
+                    self.draft.say(format!("{by} recorded the call"));
+                }
+                told
             }
         }
     }
@@ -37,12 +49,14 @@ impl Run<'_> {
     }
 
     fn pause_by(&mut self, by: &str, reason: &str) -> bool {
-        if matches!(self.draft.status, CaseStatus::Paused { .. }) {
+        let paused = matches!(self.draft.status, CaseStatus::Paused { .. });
+        let mut asked = self.state.asked.iter();
+        if paused && asked.any(|work| work.kind == PAUSED) {
             return false;
         }
         let days = self.procedure.parameters.coach.hold_reminder_days;
         let ask = Ask {
-            kind: "paused",
+            kind: PAUSED,
             owner: self.owner(),
             title: format!("{}: paused by {by}: {reason}", self.state.who()),
             detail: serde_json::json!({ "reason": reason, "by": by }),
@@ -59,15 +73,25 @@ impl Run<'_> {
     fn resume(&mut self, by: &str) -> bool {
         match self.draft.status {
             CaseStatus::Paused { .. } => {
+                let over = std::mem::take(&mut self.state.paused_over);
+                self.state.shown.extend(over);
                 if self.shows_first(by) {
                     return true;
                 }
-                self.state.dealt_with(self.now());
+                let others = &self.state.paused_for;
+                if !others.iter().any(|other| other.work.kind == REPLY) {
+                    self.state.dealt_with(self.now());
+                }
+                self.draft.say(format!("{by} resumed"));
+                if self.pauses_on() {
+                    return true;
+                }
             }
-            CaseStatus::Held { .. } if self.state.hold != Some(Hold::Unclear) => {}
+            CaseStatus::Held { .. } if self.state.hold != Some(Hold::Unclear) => {
+                self.draft.say(format!("{by} resumed"));
+            }
             _ => return false,
         }
-        self.draft.say(format!("{by} resumed"));
         // If the contact is still gone, the next read says so again (E40).
         self.state.contact_gone = false;
         self.go_on();

@@ -10,12 +10,13 @@
 //!
 //! What counts is when she called, not when we are told (E34): a call that was made before its task
 //! was taken back by a pause stands, and nobody is asked to make it again. "Tasks closed by us don't
-//! count": a completion without a word, from that moment on, may be our own.
+//! count": whose a completion without a word is, our closing says, which finds the task completed
+//! already or completes it. The clocks of the CRM and of this machine are not compared for that.
 
 use super::run::{Ask, Run};
-use super::state::{Call, How, LastCall, Progress, Step};
+use super::state::{Call, ClosedBy, How, LastCall, Progress, Step};
 use crate::case::CaseStatus;
-use crate::effects::{About, EffectInput};
+use crate::effects::{About, EffectInput, Settled};
 use crate::facts::CallOutcome;
 use crate::ids::{EffectKey, TaskId};
 use crate::scripts::date_words;
@@ -38,7 +39,7 @@ impl Run<'_> {
         self.take_tag_off(tag);
         self.state.called = None;
         let calendar = self.draft.cx.calendar;
-        let slot = calendar.office_slot(self.now());
+        let slot = calendar.call_slot(self.now(), self.state.client.zone.as_deref());
         let chosen = self.state.decision.as_ref();
         let input = EffectInput::CallTask {
             script: SCRIPT.into(),
@@ -129,7 +130,7 @@ impl Run<'_> {
     }
 
     /// A call that is told of after its task was taken back, or an outcome after the completion.
-    fn call_told_late(
+    pub(super) fn call_told_late(
         &mut self,
         task: &TaskId,
         at: Timestamp,
@@ -142,8 +143,21 @@ impl Run<'_> {
         if self.draft.case.logic < COUNTS_LATE_SINCE {
             return false;
         }
-        // Without a word it is hers only if it was completed before we may have done so.
-        let hers = outcome.is_some() || at < last.taken_at;
+        let hers = outcome.is_some()
+            || match last.closed {
+                ClosedBy::Her => true,
+                ClosedBy::Us => false,
+                // Told before our own closing: that one says whose it is.
+                ClosedBy::NotKnown if last.closing.is_some() => {
+                    let news = last.completed_at != Some(at);
+                    if let Some(last) = &mut self.state.last_call {
+                        last.completed_at = Some(at);
+                    }
+                    return news;
+                }
+                // Kept by an earlier version.
+                ClosedBy::NotKnown => at < last.taken_at,
+            };
         let first = self.state.follow_up == Progress::Pending;
         // Completed without a word before, and now there is one.
         let adds = self.state.called == Some(None) && outcome.is_some();
@@ -173,6 +187,29 @@ impl Run<'_> {
         true
     }
 
+    /// Our closing of the last call task ended: whether it found the task completed says who did it.
+    pub(super) fn call_closed(&mut self, key: &EffectKey, settled: &Settled) -> bool {
+        let Some(last) = self.state.last_call.as_mut() else {
+            return false;
+        };
+        if last.closing.as_ref() != Some(key) {
+            return false;
+        }
+        match settled {
+            Settled::Done { .. } => last.closed = ClosedBy::Us,
+            Settled::AlreadyTrue => last.closed = ClosedBy::Her,
+            _ => return false,
+        }
+        if let Some(at) = last.completed_at
+            && last.closed == ClosedBy::Her
+            && !self.draft.status.is_closed()
+        {
+            let task = last.task.clone();
+            self.call_told_late(&task, at, None);
+        }
+        true
+    }
+
     /// The coach called. `outcome` is `None` when she completed the task without a word.
     /// `completed` tells whether the task is: if not, it is ours to complete.
     pub(super) fn call_recorded(
@@ -184,12 +221,12 @@ impl Run<'_> {
         let Some(call) = self.state.call.take() else {
             return;
         };
-        self.state.last_call = call.task.clone().map(|task| LastCall {
-            task,
-            taken_at: self.now(),
-        });
-        if !completed && call.task.is_some() {
-            self.close_task(&call.made_by, "the outcome was recorded");
+        if let Some(task) = call.task {
+            let closing = (!completed).then(|| {
+                let reason = "the outcome was recorded";
+                self.close_task(&call.made_by, reason, true)
+            });
+            self.state.last_call = Some(LastCall::new(task, self.now(), closing));
         }
         self.state.called = Some(outcome);
         let words = outcome.map_or("completed without an outcome", CallOutcome::as_str);

@@ -5,10 +5,11 @@
 //! S1 says "yesterday", so it goes out on the day after `D`, clinic time, in the first portal slot
 //! of that day; where the portal gives a due *time*, not before 24 hours after it. If only a later
 //! slot is left, an approved variant without "yesterday" goes out, or the step is held with the
-//! text ready.
+//! text ready. Which, the guard says: it is asked only after a look whether the message is there
+//! already, so that nobody is asked to write what an earlier case, or a forgotten life, has sent.
 
 use super::run::{ENDS_IN_WINDOW_SINCE, Run, after};
-use super::state::{Hold, How, Progress};
+use super::state::{How, Progress};
 use crate::effects::EffectInput;
 use crate::time::{SignedDuration, Timestamp};
 
@@ -26,18 +27,6 @@ pub(super) const SCRIPT: &str = "S1";
 impl Run<'_> {
     pub(super) fn enter_portal_message(&mut self) {
         let slot = self.first_message_slot();
-        let day = self.draft.cx.calendar.date_of(slot);
-        let window = self.procedure.parameters.window_days;
-        let truth = self.state.truth(day, window);
-        if let Err(error) = self.procedure.scripts.choose(SCRIPT, &truth) {
-            let ready = self.ready_text(SCRIPT);
-            self.hold(
-                Hold::NotSent,
-                &error.to_string(),
-                serde_json::json!({ "ready": ready }),
-            );
-            return;
-        }
         let input = EffectInput::PortalMessage {
             script: SCRIPT.into(),
             due: self.state.due,

@@ -10,8 +10,10 @@
 //! `D` (A40).
 //!
 //! - A message that nobody who decided was shown pauses, whenever it is told and however old it is.
-//! - Who resumes has been shown what the case was paused for: nobody could resume it before. What
-//!   came while it was paused already is shown to her first, and the resuming is hers to repeat.
+//! - Who resumes has been shown what an open case was paused for: nobody could resume it before. What
+//!   came while it was paused or held already is shown to her first, and the resuming is hers to
+//!   repeat; so is a promise, which an open case takes as well.
+//! - A pause of another kind is a question of its own. It is asked again once the newer is answered.
 //! - A coach's own message is an objection (E43) until somebody who decided was shown it.
 //! - After *continue* the next step is not before the short wait since the last outreach (A41).
 
@@ -23,6 +25,9 @@ use crate::time::{Date, Timestamp};
 
 /// The first version whose cases wait after *continue* (A41).
 pub(super) const WAITS_SINCE: u32 = 3;
+
+/// The kind of the question that a reply leaves.
+pub(super) const REPLY: &str = "reply";
 
 impl Run<'_> {
     /// The client wrote at `at`; `false` if that is known or does not belong to the case.
@@ -62,9 +67,10 @@ impl Run<'_> {
     /// A3: a reply pauses all outreach until the coach decides. It never resumes by itself.
     pub(super) fn replied(&mut self, reason: &str) {
         self.state.replied = true;
+        let was_open = self.is_open();
         let was_paused = matches!(self.draft.status, CaseStatus::Paused { .. });
         let asked = self.state.asked.as_ref();
-        let asked = asked.filter(|work| was_paused && work.kind == "reply");
+        let asked = asked.filter(|work| was_paused && work.kind == REPLY);
         if let Some(work) = asked {
             // Asked for already: what came since is named, and the reminder stays where it was.
             let remind_at = work.remind_at;
@@ -79,9 +85,9 @@ impl Run<'_> {
         let days = self.procedure.parameters.coach.reply_reminder_days;
         let ask = self.reply_ask(reason, self.working_days_from_now(days));
         self.pause(reason, ask);
-        if !was_paused {
-            // Nobody could resume before this: who does has been shown what it is about.
-            self.state.shown = self.state.unanswered.keys().cloned().collect();
+        if was_open {
+            // Nobody could resume before this: who does has seen what it is about.
+            self.state.paused_over = self.state.unanswered.keys().cloned().collect();
         }
     }
 
@@ -97,7 +103,7 @@ impl Run<'_> {
             many => format!(", {many} messages to read"),
         };
         Ask {
-            kind: "reply",
+            kind: REPLY,
             owner: self.owner(),
             title: format!("{}: {reason}{more}. How does it go on?", self.state.who()),
             detail: serde_json::json!({
@@ -122,8 +128,13 @@ impl Run<'_> {
             .filter(|message| unanswered.contains_key(*message))
             .cloned()
             .collect();
+        if named.is_empty() {
+            return false;
+        }
         let before = self.state.shown.len();
-        self.state.shown.extend(named);
+        // Who is shown what came since knows what the case was paused for.
+        let over = std::mem::take(&mut self.state.paused_over);
+        self.state.shown.extend(named.into_iter().chain(over));
         self.state.shown.len() != before
     }
 
@@ -178,7 +189,10 @@ impl Run<'_> {
         self.withdraw_call("the client promised to check in");
         self.state.hold = None;
         self.state.resting = None;
-        self.state.dealt_with(self.now());
+        let others = &self.state.paused_for;
+        if !others.iter().any(|other| other.work.kind == REPLY) {
+            self.state.dealt_with(self.now());
+        }
         let calendar = self.draft.cx.calendar;
         let next = until.tomorrow().unwrap_or(until);
         let at = calendar.portal_slot(calendar.portal_opening(next).max(self.now()));
@@ -186,6 +200,9 @@ impl Run<'_> {
         let words = date_words(until);
         self.draft
             .say(format!("{by}: the client promised to check in by {words}"));
+        if matches!(self.draft.status, CaseStatus::Paused { .. }) && self.pauses_on() {
+            return true;
+        }
         self.wait_until(at, &format!("the check-in promised for {words}"));
         true
     }

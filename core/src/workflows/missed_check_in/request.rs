@@ -125,8 +125,8 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// Nothing is mailed to an address that the portal does not have for her: the contact may be
-    /// shared, or somebody else's. A person who links her by hand says that it is hers all the same.
+    /// Nobody is mailed or called by a contact whose address the portal does not have for her: it may
+    /// be shared, or somebody else's, and so may its number. A person who links her by hand says that it is hers all the same.
     fn address_is_hers(&self, contact: &ContactSnapshot) -> Result<(), String> {
         let folded = |address: &str| address.trim().to_lowercase();
         let portal = self.reading.portal.as_ref();
@@ -150,6 +150,7 @@ impl<'a> Request<'a> {
 
     fn call_task(&self, due: Date, reason: &str, call_by: Date, script: &str) -> Outcome {
         let contact = self.contact()?;
+        self.address_is_hers(contact)?;
         let portal = self.reading.portal.as_ref();
         let phone = contact.phone.as_deref().and_then(outside::phone);
         let phone = phone.or_else(|| {
@@ -200,6 +201,7 @@ impl<'a> Request<'a> {
         }
         lines.push(format!("Check-in due: {due}."));
         lines.push(format!("Number: {phone}"));
+        lines.extend(self.her_clock());
         lines.push(format!("\nWhat to say:\n{script}\n"));
         lines.push(
             "After the call, write spoke, voicemail, no answer or wrong number in the line below, \
@@ -208,6 +210,21 @@ impl<'a> Request<'a> {
         );
         lines.push("Outcome:".into());
         lines.join("\n")
+    }
+
+    /// What the clock shows where she lives, if that is elsewhere (E24).
+    fn her_clock(&self) -> Option<String> {
+        let portal = self.reading.portal.as_ref();
+        let zone = portal.and_then(|portal| portal.client.time_zone.as_deref());
+        let calendar = self.cx.calendar;
+        let clock = calendar.clock_elsewhere(self.cx.now, zone)?;
+        let zone = outside::short_line(zone.unwrap_or_default(), 40);
+        Some(format!(
+            "Where she lives ({zone}) it is {}, {}:{:02} when this task is made.",
+            weekday_words(clock.weekday()),
+            clock.hour(),
+            clock.minute()
+        ))
     }
 
     fn values(&self) -> Values {
@@ -279,6 +296,19 @@ fn short(date_words: &str) -> String {
             format!("{month} {day}")
         }
         None => date_words.to_owned(),
+    }
+}
+
+fn weekday_words(day: jiff::civil::Weekday) -> &'static str {
+    use jiff::civil::Weekday;
+    match day {
+        Weekday::Monday => "Monday",
+        Weekday::Tuesday => "Tuesday",
+        Weekday::Wednesday => "Wednesday",
+        Weekday::Thursday => "Thursday",
+        Weekday::Friday => "Friday",
+        Weekday::Saturday => "Saturday",
+        Weekday::Sunday => "Sunday",
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Run<'a> {
     pub(super) procedure: &'a MissedCheckInProcedure,
     pub(super) draft: Draft<'a>,
     pub(super) state: State,
+    /// The date that the check-in is being moved to, while that closes the case.
+    pub(super) moved_to: Option<Date>,
 }
 
 /// Something that a person is asked.
@@ -46,6 +48,7 @@ impl<'a> Run<'a> {
             procedure,
             draft: Draft::new(cx, case),
             state,
+            moved_to: None,
         }
     }
 
@@ -116,6 +119,7 @@ impl<'a> Run<'a> {
         self.state.hold = None;
         self.state.anyway = None;
         self.state.resting = None;
+        self.state.paused_for.clear();
         self.draft.status = CaseStatus::Open;
         match step {
             Step::PortalMessage => self.enter_portal_message(),
@@ -183,6 +187,7 @@ impl<'a> Run<'a> {
     /// Waits until `until`; what comes then follows from what has been done.
     pub(super) fn wait_until(&mut self, until: Timestamp, why: &str) {
         self.stop_asking();
+        self.state.paused_for.clear();
         self.draft.status = CaseStatus::Open;
         self.draft.wait = Some(Wait::Timer {
             until,
@@ -361,19 +366,6 @@ impl<'a> Run<'a> {
         });
     }
 
-    /// Stops all outreach until a person says how to go on.
-    pub(super) fn pause(&mut self, reason: &str, ask: Ask) {
-        self.withdraw_current();
-        self.withdraw_call("outreach is paused");
-        self.state.hold = None;
-        self.state.resting = None;
-        self.draft.status = CaseStatus::Paused {
-            reason: reason.to_owned(),
-        };
-        self.draft.say(format!("Paused: {reason}"));
-        self.ask(ask);
-    }
-
     /// Ends the case: nothing planned goes out, our tags and our open call task go away.
     pub(super) fn close(&mut self, why: Closing, reason: &str) {
         self.state.closed = Some(why);
@@ -388,6 +380,7 @@ impl<'a> Run<'a> {
         }
         self.draft.settle_work();
         self.state.asked = None;
+        self.state.paused_for.clear();
         self.withdraw_call(reason);
         for (index, tag) in std::mem::take(&mut self.state.tags).into_iter().enumerate() {
             self.plan_at_close(&format!("untag-{index}"), EffectInput::RemoveTag { tag });
@@ -403,7 +396,7 @@ impl<'a> Run<'a> {
                     text: outside::one_line(&format!(
                         "Follow-up of the check-in due {due} has ended: {reason}."
                     )),
-                    about: Some(About::new("follow_up_ended", self.state.due)),
+                    about: Some(About::new(&self.ended(why), self.state.due)),
                 },
             );
         }
@@ -413,6 +406,15 @@ impl<'a> Run<'a> {
         self.draft.wait = None;
         self.state.hold = None;
         self.draft.say(format!("Closed: {reason}"));
+    }
+
+    /// What the note of the closing is about: another end of the same follow-up, after it was opened
+    /// again, is another note.
+    fn ended(&self, why: Closing) -> String {
+        match (why, self.moved_to) {
+            (Closing::Rescheduled, Some(date)) => format!("follow_up_ended_moved_to_{date}"),
+            _ => format!("follow_up_ended_{}", why.as_str()),
+        }
     }
 
     /// An effect of the closing. A case closes once, so its visit is the first and only.
@@ -428,23 +430,28 @@ impl<'a> Run<'a> {
         if let Some(call) = self.state.call.take()
             && let Some(task) = call.task
         {
-            self.state.last_call = Some(LastCall {
-                task,
-                taken_at: self.now(),
-            });
-            self.close_task(&call.made_by, reason);
+            let closing = self.close_task(&call.made_by, reason, false);
+            self.state.last_call = Some(LastCall::new(task, self.now(), Some(closing)));
         }
     }
 
-    /// Completes the task that `made_by` made.
-    pub(super) fn close_task(&mut self, made_by: &EffectKey, reason: &str) {
+    /// Completes the task that `made_by` made. `called`: the coach has called. Returns the key of the
+    /// closing.
+    pub(super) fn close_task(
+        &mut self,
+        made_by: &EffectKey,
+        reason: &str,
+        called: bool,
+    ) -> EffectKey {
         let key = EffectKey::closing(made_by);
         let now = self.now();
         let input = EffectInput::CloseTask {
             made_by: made_by.clone(),
             reason: reason.to_owned(),
+            called,
         };
-        self.draft.plan_as(key, false, now, input);
+        self.draft.plan_as(key.clone(), false, now, input);
+        key
     }
 
     /// The time at which a step counts as carried out, with how, for the timeline.

@@ -14,7 +14,7 @@ impl Run<'_> {
     /// Takes an outcome in; `false` if it changes nothing.
     pub(super) fn settled(&mut self, key: &EffectKey, settled: &Settled) -> bool {
         let Some(pending) = self.state.pending.get(key).copied() else {
-            return false;
+            return self.call_closed(key, settled);
         };
         match settled {
             Settled::Done { at, vendor_ref, .. } => {
@@ -108,7 +108,7 @@ impl Run<'_> {
                 self.draft
                     .say("The call task was under way already: it is completed again");
                 if task.is_some() {
-                    self.close_task(key, "it was no longer needed when it was made");
+                    self.close_task(key, "it was no longer needed when it was made", false);
                 }
                 return;
             }

@@ -1,7 +1,10 @@
 //! What a case of this procedure remembers between steps: the content of `case.data`.
 
+mod call;
 mod called;
 mod set_back;
+
+pub use call::{Call, ClosedBy, LastCall};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +14,7 @@ use crate::channel::{Channel, MailEvidence};
 use crate::clients::{CheckIn, ClientSnapshot, ClientStatus};
 use crate::effects::EffectKind;
 use crate::facts::CallOutcome;
-use crate::ids::{CheckInId, CoachId, ContactId, EffectKey, MessageId, TaskId};
+use crate::ids::{CheckInId, CoachId, ContactId, EffectKey, MessageId};
 use crate::scripts::{Assertion, Truth};
 use crate::time::{Date, Timestamp};
 use crate::workflow::{Context, NewWork};
@@ -160,26 +163,13 @@ pub struct Chosen {
     pub cautions: Vec<String>,
 }
 
-/// The call task that the coach has now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Call {
-    /// The effect that makes the task.
-    pub made_by: EffectKey,
-    /// The task, once the CRM has named it.
-    pub task: Option<TaskId>,
-    /// How often it was moved to another coach: part of effect keys.
-    pub moves: u32,
-}
-
-/// The last call task that is no longer waited for: recorded, or taken back by us. The coach may have
-/// called before it was taken back, and her word of it may reach us after: what counts is when she
-/// called, not when we heard of it (E34).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastCall {
-    /// The task.
-    pub task: TaskId,
-    /// Since when it is not waited for. What completes it from then on may be our own closing.
-    pub taken_at: Timestamp,
+/// A question that a paused case has besides the one that is asked now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Paused {
+    /// Why, in a few words.
+    pub reason: String,
+    /// What is asked, of whom.
+    pub work: NewWork,
 }
 
 /// Why the case is held, which decides what may be done about it.
@@ -241,6 +231,13 @@ pub struct State {
     /// Those of them that the person who is asked has been shown.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub shown: BTreeSet<MessageId>,
+    /// Those that an open case was paused for. Who resumes it has seen that it is paused, and what for;
+    /// who says something else of it may have meant the case as it stood before.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub paused_over: BTreeSet<MessageId>,
+    /// What else the case is paused for, the newest last: each is asked by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paused_for: Vec<Paused>,
     /// Messages that coaches wrote by hand, as far as we were told, since the last decision.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub by_coach: BTreeSet<MessageId>,
@@ -329,6 +326,8 @@ impl State {
             seen: BTreeSet::new(),
             unanswered: BTreeMap::new(),
             shown: BTreeSet::new(),
+            paused_over: BTreeSet::new(),
+            paused_for: Vec::new(),
             by_coach: BTreeSet::new(),
             resumed: false,
             replied: false,
@@ -453,6 +452,7 @@ impl State {
         self.seen.extend(dealt_with);
         self.seen.append(&mut self.by_coach);
         self.shown.clear();
+        self.paused_over.clear();
         self.since = now;
         self.resumed = true;
     }

@@ -239,6 +239,17 @@ impl World {
         self.person_unread(action)
     }
 
+    /// The same, by the item that names what she wrote.
+    pub(crate) fn person_at_item(&mut self, action: Action) -> bool {
+        let asked = self.asked("reply").detail["messages"].clone();
+        let named = asked.as_array().into_iter().flatten();
+        let messages = named
+            .map(|message| message["message"].as_str().unwrap().into())
+            .collect();
+        self.step(&Input::Shown { messages });
+        self.person(action)
+    }
+
     /// The same, without a look at the portal before.
     pub(crate) fn person_unread(&mut self, action: Action) -> bool {
         let by = "Dana".into();

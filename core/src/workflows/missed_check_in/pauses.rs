@@ -1,0 +1,59 @@
+//! A paused case: no outreach until a person says how to go on.
+//!
+//! One word lifts one pause. A manager's *pause*, a reply and the change of the contact type are each a
+//! question of its own; the newest is asked, and the one before it again once that is answered.
+
+use super::in_person::KIND as CONTACT_TYPE;
+use super::people::PAUSED as BY_PERSON;
+use super::replies::REPLY;
+use super::run::{Ask, Run};
+use super::state::Paused;
+use crate::case::CaseStatus;
+
+/// The kinds of question of a paused case that stay asked when another one comes: a person's own
+/// pause, what the client wrote, and the change of her contact type. An agreed break is read anew
+/// from the portal before anything goes out.
+const OUTLASTS: [&str; 3] = [BY_PERSON, REPLY, CONTACT_TYPE];
+
+impl Run<'_> {
+    /// Stops all outreach until a person says how to go on. What it was paused for before is asked
+    /// again once this is answered: one word lifts one pause.
+    pub(super) fn pause(&mut self, reason: &str, ask: Ask) {
+        if let CaseStatus::Paused { reason } = &self.draft.status
+            && let Some(work) = self.state.asked.clone()
+            && OUTLASTS.contains(&work.kind.as_str())
+            && work.kind != ask.kind
+        {
+            let reason = reason.clone();
+            self.state.paused_for.push(Paused { reason, work });
+        }
+        self.state
+            .paused_for
+            .retain(|other| other.work.kind != ask.kind);
+        self.withdraw_current();
+        self.withdraw_call("outreach is paused");
+        self.state.hold = None;
+        self.state.resting = None;
+        self.draft.status = CaseStatus::Paused {
+            reason: reason.to_owned(),
+        };
+        self.draft.say(format!("Paused: {reason}"));
+        self.ask(ask);
+    }
+
+    /// A question of a paused case was answered: the one that stood before it is asked again. `false`
+    /// if there is none.
+    pub(super) fn pauses_on(&mut self) -> bool {
+        let Some(Paused { reason, mut work }) = self.state.paused_for.pop() else {
+            return false;
+        };
+        self.draft.say(format!("Still paused: {reason}"));
+        self.draft.status = CaseStatus::Paused { reason };
+        work.owner = self.owner();
+        work.remind_at = work.remind_at.max(self.working_days_from_now(1));
+        work.due = work.remind_at;
+        self.stop_asking();
+        self.ask_for(work);
+        true
+    }
+}
