@@ -25,6 +25,7 @@
 use relay_core::clients::{CheckIn, ClientSnapshot, is_in_person};
 use relay_core::facts::{Fact, FactBody, Order};
 use relay_core::ids::{ClientId, ContactId};
+use relay_core::retry::Class;
 use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_core::workflow::NotOpened;
 use relay_core::workflows::{missed_check_in, set_contact_type};
@@ -114,14 +115,18 @@ impl Engine {
     }
 
     /// The contact type as the CRM shows it now. One that is known already is the fact that is known:
-    /// each change is stored once, an emptied field too. `None`: the field never had a value, or there
-    /// is none.
+    /// each change is stored once, an emptied field too. `None`: the field never had a value, or can't
+    /// be read of this contact.
     pub(crate) async fn contact_type_facts(
         &self,
         client: &ClientId,
         contact: &ContactId,
     ) -> Result<Option<Fact>, EngineError> {
-        let value = self.contact_type(contact).await?;
+        let value = match self.ports.contacts.contact_type(contact).await {
+            // No such field, or no such contact: nothing was read of it, so it was not emptied either.
+            Err(error) if error.class == Class::Permanent => return Ok(None),
+            read => read?,
+        };
         let last = self.last_contact_type(client).await?;
         Ok(match last {
             Some(last) if contact_type_of(&last) == value => Some(last),

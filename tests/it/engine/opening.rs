@@ -167,6 +167,31 @@ async fn a_contact_type_that_cannot_be_read_opens_nothing_until_it_can() {
 }
 
 #[tokio::test]
+async fn a_contact_type_that_is_refused_for_good_is_not_an_emptied_one() {
+    let rig = Rig::prepared().await;
+    rig.overdue().await;
+    rig.contact_type(Some("Online"));
+    rig.clock.set(at("2026-11-04T00:05:00-07:00"));
+    rig.drain().await;
+    // Her contact is deleted: the daily read of its type is refused, and does not say it is there.
+    rig.tell("contact-maya", FactBody::ContactGone).await;
+    let refused = [Class::Permanent; 4];
+    rig.world.now().contact_type_fails.extend(refused);
+    rig.pass(60).await;
+    rig.engine.reconcile(false).await.unwrap();
+    rig.drain().await;
+    let left = rig.world.now().contact_type_fails.len();
+    assert!(left < 4, "it was read");
+    let case = rig
+        .store
+        .open_cases(&"maya".into())
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!(case.data["contact_gone"], true);
+}
+
+#[tokio::test]
 async fn a_case_that_a_person_opens_hears_what_she_wrote_since_it_was_due() {
     let rig = Rig::prepared().await;
     rig.overdue().await;
