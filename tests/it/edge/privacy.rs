@@ -103,10 +103,13 @@ async fn a_bad_week() -> Clinic {
     let clinic = Clinic::open().await;
     for person in &people {
         clinic.join(person);
-        clinic.keap(
-            json!({ "act": "edit_contact", "contact": person.contact, "changes": {
-            "email_addresses": [{ "email": "canary@example.test", "field": "EMAIL1" }] } }),
-        );
+        // Her call gets as far as Keap, which refuses it: the portal has her address, too.
+        if person.id != "c_dead" {
+            clinic.keap(
+                json!({ "act": "edit_contact", "contact": person.contact, "changes": {
+                "email_addresses": [{ "email": "canary@example.test", "field": "EMAIL1" }] } }),
+            );
+        }
         clinic.keap(
             json!({ "act": "edit_contact_field", "contact": person.contact,
             "field": "Skin Goal", "value": "a canary's calm week" }),
