@@ -13,9 +13,10 @@
 //! - What stood in the row is never shown: it may be anybody's health.
 
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{Damage, Job, JobEnd, Op, Remedied, Remedy, RemedyOrder, StoreError};
-use serde_json::json;
+use relay_store::{Damage, Job, JobEnd, Op, Remedied, Remedy, RemedyOrder, Store, StoreError};
+use serde_json::{Value, json};
 
+use super::jobs::standing::STANDING;
 use super::{Engine, EngineError};
 use crate::checkpoint::SETTLE;
 
@@ -31,9 +32,26 @@ pub(crate) fn damage_key(damage: &Damage) -> String {
 }
 
 impl Engine {
+    /// Reads what a start stands on, so that what can't be read of it is out of the way before anybody
+    /// needs it: the relay's words to itself, the vendors' paces, its own jobs.
+    pub(crate) async fn look_at_own_rows(&self) -> Result<(), EngineError> {
+        self.store.nameless_settings().await?;
+        self.store.settings("").await?;
+        self.store.paces().await?;
+        for name in STANDING {
+            match self.store.job_by_key(name).await {
+                // Noticed is all that it is asked for.
+                Ok(_) | Err(StoreError::Corrupt(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.tell_damage().await
+    }
+
     /// Sets aside what was met since the last time, and tells an admin.
     pub(crate) async fn tell_damage(&self) -> Result<(), EngineError> {
-        for damage in self.store.noticed() {
+        let noticed = self.store.noticed();
+        for damage in &noticed {
             let order = RemedyOrder {
                 damage: damage.clone(),
                 remedy: Remedy::SetAside,
@@ -42,9 +60,13 @@ impl Engine {
                 dry_run: false,
             };
             let done = self.store.remedy(&order).await?;
-            self.commit(SETTLE, self.damage_item_ops(&damage, &done))
+            self.commit(SETTLE, self.damage_item_ops(damage, &done))
                 .await?;
-            self.store.told(&damage);
+            self.store.told(damage);
+        }
+        // One of the relay's own may have gone with its row.
+        if noticed.iter().any(|damage| damage.table == "jobs") {
+            self.commit(SETTLE, self.standing_jobs()).await?;
         }
         Ok(())
     }
@@ -102,6 +124,18 @@ impl Engine {
             why: format!("{damage} can't be read; see `clear-relay database check`"),
         };
         self.end(job, end, Vec::new()).await
+    }
+}
+
+/// A setting without which everything goes on as carefully as can be: one that can't be read is as good
+/// as none.
+pub(crate) async fn setting_or_none(
+    store: &dyn Store,
+    key: &str,
+) -> Result<Option<Value>, StoreError> {
+    match store.setting(key).await {
+        Err(StoreError::Corrupt(_)) => Ok(None),
+        setting => setting,
     }
 }
 

@@ -35,6 +35,7 @@ mod leases;
 mod look;
 mod mended;
 mod noticed;
+mod own_words;
 mod pace;
 mod place;
 mod readers;

@@ -1,7 +1,7 @@
 //! What a value is made anew from, column by column.
 //!
 //! How a newcomer does it for a new column: nothing, if it may be null, or if its row can be taken out
-//! for the lack of it; else an arm in [`set`]. The test over the schema (`tests/damage.rs`) fails for
+//! for the lack of it; else an arm in [`set`]. The test over the schema (`tests/it/engine/damage.rs` of the relay) fails for
 //! a column that brings a client to a halt.
 
 use relay_core::time::Timestamp;
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 
 use crate::failure::Failure;
+use crate::own_words;
 use crate::remedy::Patient;
 use crate::scan::Key;
 
@@ -36,6 +37,9 @@ const GIVEN_UP: &str = "state = CASE WHEN state IN ('done', 'proposed', 'overtak
                         AND NOT EXISTS (SELECT 1 FROM intents WHERE effect = effects.key) \
                         THEN 'cancelled' ELSE 'unsettled' END";
 
+/// The jobs that the relay has for itself, as SQL lists them.
+pub(crate) const STANDING: &str = "'reconcile', 'credential', 'hooks_watch', 'engagement_poll'";
+
 /// What a column of a row gets.
 pub(crate) async fn anew(
     conn: &mut SqliteConnection,
@@ -45,12 +49,10 @@ pub(crate) async fn anew(
     let made = match (patient.table.name, column) {
         ("jobs", "payload") => payload(conn, patient.row).await?,
         ("effects", "input") => input(conn, patient.row).await?,
-        ("settings", "value") if patient.row == "outreach" => {
-            Some(Anew::Value(stopped(patient.now)))
-        }
+        ("settings", column) => Some(own_words::anew(conn, patient, column).await?),
         ("cases", "wait") => Some(Anew::By(format!(
             "status = 'held', reason = 'its wait was damaged', wait = {}, version = version + 1",
-            quoted(&person(patient.now))
+            quoted(&person(patient.now).to_string())
         ))),
         (table, column) => set(table, column).map(Anew::By),
     };
@@ -179,7 +181,12 @@ fn effect(column: &str) -> Option<String> {
 
 fn job(column: &str) -> Option<String> {
     Some(match column {
-        "key" => "key = 'damaged/' || hex(id)".to_owned(),
+        // What the relay does by itself has its name for a key.
+        "key" => format!(
+            "key = CASE WHEN kind IN ({STANDING}) AND NOT EXISTS (
+                 SELECT 1 FROM jobs j WHERE j.key = jobs.kind) THEN kind
+                 ELSE 'damaged/' || hex(id) END"
+        ),
         "kind" => "kind = CASE WHEN key LIKE 'missed/%' THEN 'missed_check'
                  WHEN key LIKE 'engagement/%' THEN 'engagement_read'
                  WHEN instr(key, '/') > 0 THEN substr(key, 1, instr(key, '/') - 1) ELSE key END"
@@ -298,14 +305,8 @@ async fn input(conn: &mut SqliteConnection, row: &str) -> Result<Option<Anew>, F
     });
     Ok(Some(Anew::By(format!(
         "input = {}, {GIVEN_UP}",
-        quoted(&input)
+        quoted(&input.to_string())
     ))))
-}
-
-/// Outreach is stopped until somebody who knows says otherwise.
-fn stopped(now: Timestamp) -> String {
-    let why = "the stored word could not be read";
-    json!({ "stopped": true, "by": "relay", "at": now, "reason": why }).to_string()
 }
 
 /// A wait for somebody to look.
@@ -314,9 +315,9 @@ pub(crate) fn person(now: Timestamp) -> Value {
     json!({ "wait": "person", "who": "admin", "why": why, "remind_at": now })
 }
 
-/// A document as a literal of SQL.
-fn quoted(value: &Value) -> String {
-    format!("'{}'", value.to_string().replace('\'', "''"))
+/// A text as a literal of SQL.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 async fn is_required(
