@@ -6,7 +6,7 @@
 
 use relay_core::time::Timestamp;
 use serde_json::{Value, json};
-use sqlx::SqliteConnection;
+use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use crate::failure::Failure;
 use crate::own_words;
@@ -49,6 +49,8 @@ pub(crate) async fn anew(
     let made = match (patient.table.name, column) {
         ("jobs", "payload") => payload(conn, patient.row).await?,
         ("effects", "input") => input(conn, patient.row).await?,
+        ("cases" | "receipts", "id") => referred_to(conn, patient).await?,
+        ("jobs", "key") if has_twin(conn, patient.row).await? => Some(Anew::Nothing),
         ("settings", column) => Some(own_words::anew(conn, patient, column).await?),
         ("cases", "wait") => Some(Anew::By(format!(
             "status = 'held', reason = 'its wait was damaged', wait = {}, version = version + 1",
@@ -63,6 +65,48 @@ pub(crate) async fn anew(
         return Ok(Anew::Nothing);
     }
     Ok(Anew::By(format!("{column} = NULL")))
+}
+
+/// The id of a row by what refers to it: the only one that is referred to and not there.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "put together from names of this crate; nothing is taken from outside"
+)]
+async fn referred_to(
+    conn: &mut SqliteConnection,
+    patient: Patient<'_>,
+) -> Result<Option<Anew>, Failure> {
+    let (by, column) = match patient.table.name {
+        "cases" => ("timeline", "case_id"),
+        _ => ("facts", "receipt"),
+    };
+    let table = patient.table.name;
+    let text = format!(
+        "SELECT DISTINCT hex({column}) FROM {by} WHERE length({column}) = 16
+         AND NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.id = {by}.{column}) LIMIT 2"
+    );
+    let lost = sqlx::query_scalar::<_, String>(AssertSqlSafe(text))
+        .fetch_all(conn)
+        .await?;
+    Ok(match lost.as_slice() {
+        [id] => Some(Anew::By(format!("id = x'{id}'"))),
+        _ => set(table, "id").map(Anew::By),
+    })
+}
+
+/// Whether a job that the relay has for itself was made anew since its name was lost.
+async fn has_twin(conn: &mut SqliteConnection, row: &str) -> Result<bool, Failure> {
+    let Ok(seq) = row.parse::<i64>() else {
+        return Ok(false);
+    };
+    let twin = sqlx::query_scalar!(
+        r#"SELECT t.seq AS "seq!: i64" FROM jobs j JOIN jobs t ON t.key = j.kind
+           WHERE j.seq = ?1 AND t.seq <> j.seq"#,
+        seq
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(twin.is_some())
 }
 
 /// The part of the statement for columns that need nothing looked up.

@@ -10,7 +10,7 @@
 use relay_core::time::Timestamp;
 use relay_store::CarefulWord;
 use serde_json::{Value, json};
-use sqlx::SqliteConnection;
+use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use crate::failure::Failure;
 use crate::mended::{Anew, quoted};
@@ -152,18 +152,22 @@ fn is_text(patient: Patient<'_>) -> bool {
 }
 
 /// What the row says, if that can be read.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "put together from names of this crate; every value is bound"
+)]
 async fn value(
     conn: &mut SqliteConnection,
     patient: Patient<'_>,
 ) -> Result<Option<Value>, Failure> {
-    let (key, _) = patient.table.values(patient.row);
-    let value = sqlx::query_scalar!(
-        r#"SELECT CAST(value AS BLOB) AS "value!: Vec<u8>" FROM settings
-           WHERE CAST(key AS BLOB) = ?1"#,
-        key
-    )
-    .fetch_optional(conn)
-    .await?;
+    let condition = patient.table.condition();
+    let text = format!("SELECT CAST(value AS BLOB) FROM settings WHERE {condition}");
+    let (first, second) = patient.table.values(patient.row);
+    let value = sqlx::query_scalar::<_, Vec<u8>>(AssertSqlSafe(text))
+        .bind(first)
+        .bind(second)
+        .fetch_optional(conn)
+        .await?;
     Ok(value.and_then(|value| serde_json::from_slice(&value).ok()))
 }
 

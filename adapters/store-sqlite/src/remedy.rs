@@ -81,6 +81,10 @@ async fn carried_out(
     match order.remedy {
         Remedy::SetAside => set_aside(conn, &damage, &order.by, order.now).await,
         Remedy::Discard if !matches!(table.name, "effects" | "cases") => {
+            if damage.column == "id" {
+                // What refers to it goes or stays with it only as long as it has its own.
+                put_anew(conn, patient, "id").await?;
+            }
             take_out(conn, patient).await?;
             Ok(Remedied::Discarded)
         }
@@ -190,6 +194,8 @@ fn is_remark(table: &str, column: &str) -> bool {
         "jobs" => matches!(
             column,
             "state"
+                | "failures"
+                | "failing_since"
                 | "note"
                 | "error_class"
                 | "error_message"
