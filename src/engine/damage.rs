@@ -26,6 +26,12 @@ const RELAY: &str = "relay";
 /// How long a job waits that needs a row which can't be read, until it looks again.
 const UNMENDED: SignedDuration = SignedDuration::from_mins(5);
 
+/// How often a serving relay reads its file through, real time.
+const LOOK_EVERY: SignedDuration = SignedDuration::from_hours(24);
+
+/// The setting that says when it did last.
+const LOOKED_AT: &str = "file/looked_at";
+
 /// The work item about a row.
 pub(crate) fn damage_key(damage: &Damage) -> String {
     format!("damage/{}/{}", damage.table, damage.row)
@@ -71,8 +77,30 @@ impl Engine {
         Ok(())
     }
 
+    /// Reads the whole file through, unless that was done within the day, by this process or an earlier
+    /// one; how long it is until the next time.
+    pub async fn look_through_file_daily(&self) -> Result<SignedDuration, EngineError> {
+        let now = self.clocks.real.now();
+        let last = setting_or_none(self.store.as_ref(), LOOKED_AT).await?;
+        let last: Option<Timestamp> = last.and_then(|last| serde_json::from_value(last).ok());
+        // One from the future was kept by a clock that ran ahead, and says nothing.
+        let since = last.map(|last| now.duration_since(last));
+        if let Some(since) =
+            since.filter(|since| (SignedDuration::ZERO..LOOK_EVERY).contains(since))
+        {
+            return Ok(LOOK_EVERY - since);
+        }
+        self.look_through_file().await?;
+        let op = Op::PutSetting {
+            key: LOOKED_AT.to_owned(),
+            value: json!(now),
+        };
+        self.commit(SETTLE, vec![op]).await?;
+        Ok(LOOK_EVERY)
+    }
+
     /// Reads the whole file through, and tells an admin what is damaged in it.
-    pub(crate) async fn look_through_file(&self) -> Result<(), EngineError> {
+    async fn look_through_file(&self) -> Result<(), EngineError> {
         self.store.check_rows().await?;
         self.tell_damage().await?;
         let Some(damage) = self.store.check_pages().await? else {

@@ -171,12 +171,13 @@ impl Engine {
     async fn why_old(&self, told: Told, stored: Stored) -> Result<Option<WhyOld>, EngineError> {
         let now = self.clocks.real.now();
         Ok(match (told, stored) {
-            (_, Stored::Unreadable) => Some(WhyOld::Uncounted),
             (Told::Generation(told), Stored::Count(count)) if told > count.generation => {
                 Some(WhyOld::Behind)
             }
             (Told::Generation(_) | Told::Unreadable, Stored::Never) => Some(WhyOld::Emptied),
-            (Told::Missing | Told::Unreadable, Stored::Count(_)) => Some(WhyOld::Uncounted),
+            (_, Stored::Unreadable) | (Told::Missing | Told::Unreadable, Stored::Count(_)) => {
+                Some(WhyOld::Uncounted)
+            }
             (Told::Generation(_), Stored::Count(count)) => {
                 (now.duration_since(count.at) > TRUSTED).then_some(WhyOld::Silent)
             }
