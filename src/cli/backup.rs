@@ -117,13 +117,27 @@ fn held(copied: &Copied, out: &Output<'_>) -> String {
         || "no webhook".to_owned(),
         |at| format!("the newest webhook of {}", out.time(at)),
     );
-    format!("{}, {newest}", rows.join(", "))
+    let held = format!("{}, {newest}", rows.join(", "));
+    match copied.unreadable.as_slice() {
+        [] => held,
+        [first, rest @ ..] => {
+            let more = match rest.len() {
+                0 => String::new(),
+                more => format!(", and {more} more"),
+            };
+            format!(
+                "{held}\ncan't be read in it: {first}{more}; it is copied as it stands, and \
+                 `clear-relay database check` on the database says what it is"
+            )
+        }
+    }
 }
 
 fn document(file: &Path, copied: &Copied) -> Value {
     let rows = copied.rows.iter();
     let rows: serde_json::Map<_, _> = rows.map(|(table, n)| (table.clone(), json!(n))).collect();
-    json!({ "file": file, "bytes": copied.bytes, "rows": rows, "newest_webhook": copied.newest })
+    json!({ "file": file, "bytes": copied.bytes, "rows": rows, "newest_webhook": copied.newest,
+            "unreadable": copied.unreadable })
 }
 
 fn failed(error: CopyError) -> CliError {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use http::Method;
 use relay_core::time::{Clock, Clocks, ScaledClock, SystemClock, Timestamp};
 use relay_http_client::{Call, Transport};
-use relay_store::{Op, Store};
+use relay_store::{Op, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -47,19 +47,27 @@ impl Anchor {
 
 /// The anchor stored with the data, if procedure time is scaled here.
 pub(super) async fn stored(store: &dyn Store) -> Result<Option<Anchor>, CliError> {
-    let Some(value) = store.setting(SETTING).await? else {
-        return Ok(None);
+    let unreadable = || {
+        CliError::Failed(format!(
+            "the stored clock can't be read: `clear-relay database discard settings {SETTING} --by \
+             NAME`, then start with the --time-scale as before"
+        ))
     };
-    let anchor = serde_json::from_value(value)
-        .map_err(|error| CliError::Failed(format!("the stored clock can't be read: {error}")))?;
-    Ok(Some(anchor))
+    let value = match store.setting(SETTING).await {
+        Err(StoreError::Corrupt(_)) => return Err(unreadable()),
+        value => value?,
+    };
+    let anchor = value.map(serde_json::from_value).transpose();
+    anchor.map_err(|_| unreadable())
 }
 
 /// The clocks of this installation and their scale, for a command.
 pub(crate) async fn of_command(store: &dyn Store) -> Result<(Clocks, u32), CliError> {
-    Ok(match stored(store).await? {
-        Some(anchor) => (anchor.clocks(), anchor.scale),
-        None => (Clocks::system(), 1),
+    Ok(match stored(store).await {
+        Ok(Some(anchor)) => (anchor.clocks(), anchor.scale),
+        // Only a sandbox has one. A command that stops, or that mends this very row, must not wait for it.
+        Ok(None) | Err(CliError::Failed(_)) => (Clocks::system(), 1),
+        Err(error) => return Err(error),
     })
 }
 

@@ -3,7 +3,8 @@
 use clap::{Args, Subcommand};
 use relay_core::time::Timestamp;
 use relay_store::{
-    AuditEntry, Batch, Damage, Op, Remedied, Remedy, RemedyOrder, Store, WorkSettled,
+    AuditEntry, Batch, CarefulWord, Damage, Op, Remedied, Remedy, RemedyOrder, Said, Store,
+    WorkSettled,
 };
 use serde_json::{Value, json};
 
@@ -11,6 +12,7 @@ use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::{Output, Table};
 use crate::engine::{damage_key, meaning};
+use crate::remedy::Run;
 
 /// `database ...`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -124,9 +126,69 @@ async fn remedy(
     if !dry_run {
         settle(store, &damage, what, &args.by.by, now).await?;
     }
+    let follows = match table.as_str() {
+        "settings" => follows(store, args, remedy).await?,
+        _ => Vec::new(),
+    };
     let document = json!({ "table": table, "row": row, "done": what, "columns": columns,
-                           "dry_run": dry_run });
-    Ok(out.emit(&document, &format!("row {row} of {table}: {text}"))?)
+                           "follows": follows, "dry_run": dry_run });
+    let mut text = format!("row {row} of {table}: {text}");
+    for follows in follows {
+        text.push('\n');
+        text.push_str(&follows);
+    }
+    Ok(out.emit(&document, &text)?)
+}
+
+/// What the careful words say that stand in the place of a setting, now or after a dry run.
+async fn follows(
+    store: &dyn Store,
+    args: &RowArgs,
+    remedy: Remedy,
+) -> Result<Vec<String>, CliError> {
+    let RowArgs { row, dry_run, .. } = args;
+    let mut follows = Vec::new();
+    for word in CarefulWord::ALL {
+        let named = word.key() == *row;
+        // One without a name may have been any of those that nobody has said.
+        let nameless = row.starts_with("x'");
+        let careful = match word.ask(store).await? {
+            Said::Unreadable(damage) => damage.row == *row,
+            // It is taken for what it says, and so it is mended; taken out it may have said anything.
+            Said::Word(_) if dry_run.dry_run => {
+                let taken_out = nameless && remedy == Remedy::Discard;
+                taken_out && store.setting(word.key()).await?.is_none()
+            }
+            Said::Word(said) => (named || nameless) && is_careful(word, &said),
+            Said::Nothing => false,
+        };
+        if careful {
+            follows.push(match word {
+                CarefulWord::Outreach => format!("outreach counts as stopped until: {}", Run::Resume),
+                CarefulWord::OldMemory => "the database counts as one that may not know what was sent, \
+                                           without end: an email whose absence can't be proven waits for \
+                                           a word in `work list`"
+                    .to_owned(),
+                CarefulWord::Generation => "the next start counts the database as one that may not know \
+                                            what was sent until then"
+                    .to_owned(),
+                CarefulWord::ClosedPaths => "every webhook path but the current one is closed; `clear-relay \
+                                             hooks sync --finish-rotation` stores which"
+                    .to_owned(),
+            });
+        }
+    }
+    Ok(follows)
+}
+
+/// Whether it is what takes the place of a word that can't be read.
+fn is_careful(word: CarefulWord, said: &Value) -> bool {
+    let careful = word.careful(Timestamp::UNIX_EPOCH);
+    let (Some(said), Some(careful)) = (said.as_object(), careful.as_object()) else {
+        return false;
+    };
+    let mut members = careful.iter().filter(|(name, _)| *name != "at");
+    members.all(|(name, value)| said.get(name) == Some(value))
 }
 
 /// The item about the row is settled, and the audit log says who did it.

@@ -26,6 +26,7 @@ pub mod init;
 pub mod jobs;
 pub mod keap;
 pub mod migrate;
+mod opening;
 mod output;
 pub mod outreach;
 pub mod procedures;
@@ -66,6 +67,7 @@ use hooks::HooksCommand;
 use init::InitArgs;
 use jobs::JobsCommand;
 use keap::KeapCommand;
+use opening::Opening;
 use outreach::{ResumeArgs, StopArgs};
 use procedures::ProceduresCommand;
 use process::{DemoArgs, SandboxArgs, ServeArgs};
@@ -171,8 +173,13 @@ pub enum ConfigCommand {
 
 /// Carries out a command.
 pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result<(), CliError> {
+    let stores = Opening::new(stores);
     // Boxed: it is as large as the largest of all commands.
-    Box::pin(carry_out(cli, stores, out)).await
+    let done = Box::pin(carry_out(cli, &stores, out)).await;
+    // Whatever came of it: what was acknowledged must stand in the file itself, for its log may be left
+    // behind by whoever copies it.
+    stores.close().await;
+    done
 }
 
 async fn carry_out(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result<(), CliError> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 use relay_core::time::Timestamp;
-use relay_store::Store;
+use relay_store::{CarefulWord, Said, Store};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -43,8 +43,14 @@ pub struct ResumeArgs {
 /// Who stopped outreach, when and why, if it is stopped: whoever wonders why nothing goes out must
 /// not have to ask around.
 pub(super) async fn stopped(store: &dyn Store) -> Result<Option<Outreach>, CliError> {
-    let Some(value) = store.setting("outreach").await? else {
-        return Ok(None);
+    let value = match CarefulWord::Outreach.ask(store).await? {
+        Said::Nothing => return Ok(None),
+        Said::Word(value) => value,
+        // A list must not be the one that says nothing: in it stands the item that names the row.
+        Said::Unreadable(damage) => {
+            json!({ "reason": format!("what was said of it can't be read ({damage}), so it counts as \
+                                       stopped; see `clear-relay database check`") })
+        }
     };
     if !is_stopped(Some(&value)) {
         return Ok(None);

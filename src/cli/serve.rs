@@ -64,7 +64,7 @@ async fn start(
     stores: &dyn Stores,
     out: &mut Output<'_>,
 ) -> Result<Option<Started>, CliError> {
-    refuse_damaged(&examined, stores).await?;
+    let looked = refuse_damaged(&examined, stores).await?;
     doctor::refuse_half_configured(&examined, stores).await?;
     let config = &examined.into_result()?;
     out.set_zone(config.calendar.zone().clone());
@@ -79,7 +79,11 @@ async fn start(
     let store = if args.dry_run {
         stores.open(path).await?
     } else {
-        open(stores, path).await?
+        let opened = open(stores, path).await?;
+        if looked {
+            stores.found_whole(path);
+        }
+        opened
     };
     let transport: Arc<dyn Transport> =
         Arc::new(ReqwestTransport::new().map_err(|error| CliError::Failed(error.to_string()))?);
@@ -118,23 +122,22 @@ async fn start(
 
 /// Refuses a file that was damaged when the last process was cut off: what is written into it would make it
 /// worse, and is as good as lost. After a clean end nothing can have come of that, so a start need not
-/// read all of a large file; the daily look does ([`look_daily`]).
-async fn refuse_damaged(examined: &Examined, stores: &dyn Stores) -> Result<(), CliError> {
+/// read all of a large file; the daily look does ([`look_daily`]). Whether it was looked through and found
+/// whole.
+async fn refuse_damaged(examined: &Examined, stores: &dyn Stores) -> Result<bool, CliError> {
     let Some(config) = &examined.config else {
-        return Ok(());
+        return Ok(false);
     };
     let path = &config.store.path;
     if !path.is_file() || !stores.unclean(path) {
-        return Ok(());
+        return Ok(false);
     }
     // What can't be looked at at all has a finding of its own.
-    let damage = stores
-        .look(path, true)
-        .await
-        .ok()
-        .and_then(|look| look.damage);
-    match damage {
-        None => Ok(()),
+    let Ok(look) = stores.look(path, true).await else {
+        return Ok(false);
+    };
+    match look.damage {
+        None => Ok(true),
         Some(damage) => Err(CliError::Failed(format!(
             "can't serve: the last process was cut off, and {} is damaged: {damage}. Bring back a copy \
              with `clear-relay restore FILE --by NAME`; the damaged file is kept",
@@ -143,24 +146,33 @@ async fn refuse_damaged(examined: &Examined, stores: &dyn Stores) -> Result<(), 
     }
 }
 
-/// How often a serving relay reads its file through, and how long after its start for the first time.
-const LOOK_EVERY: Duration = Duration::from_hours(24);
+/// How long after its start a relay looks at its file for the first time, if it is time to: a start has
+/// enough to do, and one that is restarted every night must look all the same.
+const FIRST_LOOK: Duration = Duration::from_mins(1);
+
+/// How long it waits after a look that failed.
+const LOOK_AGAIN: Duration = Duration::from_hours(1);
 
 /// Reads the file through, once a day, beside the work: a disk goes bad without anybody restarting the
-/// relay.
+/// relay. When it did last is kept in the database.
 async fn look_daily(engine: Engine, stop: Stop) {
+    let mut wait = FIRST_LOOK;
     while stop.phase() == Phase::Running {
         tokio::select! {
             () = stop.draining() => return,
-            () = pause(LOOK_EVERY) => {}
+            () = pause(wait) => {}
         }
         let looked = tokio::select! {
             () = stop.draining() => return,
-            looked = engine.look_through_file() => looked,
+            looked = engine.look_through_file_daily() => looked,
         };
-        if let Err(error) = looked {
-            tracing::warn!(%error, "the database file can't be looked through now");
-        }
+        wait = match looked {
+            Ok(next) => Duration::try_from(next).unwrap_or(FIRST_LOOK),
+            Err(error) => {
+                tracing::warn!(%error, "the database file can't be looked through now");
+                LOOK_AGAIN
+            }
+        };
     }
 }
 

@@ -7,6 +7,7 @@ use super::{Area, Finding};
 use crate::engine::commands::is_stopped;
 use crate::ports::{Stores, Version};
 use crate::remedy::Run;
+use relay_store::{CarefulWord, Said};
 
 pub(super) async fn look(path: &Path, stores: &dyn Stores) -> Option<Finding> {
     if !path.is_file() {
@@ -18,7 +19,26 @@ pub(super) async fn look(path: &Path, stores: &dyn Stores) -> Option<Finding> {
         return None;
     }
     let store = stores.open(path).await.ok()?;
-    let setting = store.setting("outreach").await.ok()??;
+    let setting = match CarefulWord::Outreach.ask(store.as_ref()).await.ok()? {
+        Said::Nothing => return None,
+        Said::Word(setting) => setting,
+        Said::Unreadable(damage) => {
+            return Some(Finding::warning(
+                Area::Procedure,
+                "outreach",
+                format!(
+                    "outreach counts as stopped: nothing goes out to any client, for what was said of it \
+                     can't be read ({damage})"
+                ),
+                format!(
+                    "`clear-relay database mend {} '{}' --by NAME`, then `{}`, if nobody wants it stopped",
+                    damage.table,
+                    damage.row.replace('\'', "'\\''"),
+                    Run::Resume
+                ),
+            ));
+        }
+    };
     if !is_stopped(Some(&setting)) {
         return None;
     }

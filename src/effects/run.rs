@@ -16,7 +16,7 @@ use crate::effects::first::First;
 use crate::effects::guard::{FRESH, Fresh, Missing};
 use crate::effects::name::Name;
 use crate::effects::settle::{Ending, found};
-use crate::engine::commands::{OUTREACH, is_stopped};
+use crate::engine::commands::{OUTREACH, is_stopped, outreach_said, outreach_said_nameless};
 use crate::engine::jobs::{fence, member, missing};
 use crate::engine::presence::IN_DOUBT;
 use crate::engine::{Engine, EngineError};
@@ -70,7 +70,7 @@ impl Engine {
         view.case = store.case(effect.case).await?;
         if effect.kind().is_outreach() {
             view.of_case = store.effects(effect.case).await?;
-            view.setting = store.setting(OUTREACH).await?;
+            view.setting = outreach_said(store.as_ref()).await?;
         }
         if is_message(effect.kind()) {
             view.cases = self.latest_cases(client).await?;
@@ -83,7 +83,7 @@ impl Engine {
         let effect = &view.effect;
         let case = view.case.as_ref();
         let case = case.ok_or_else(|| missing("effect", "its case is not stored"))?;
-        if effect.kind().is_outreach() && is_stopped(view.setting.as_ref()) {
+        if effect.kind().is_outreach() && self.is_stopped_by(view).await? {
             return self.snooze(job, STOPPED_FOR, "outreach is stopped").await;
         }
         if effect.kind().is_outreach() && self.is_held_back(case) {
@@ -249,7 +249,15 @@ impl Engine {
         if !effect.kind().is_outreach() {
             return Ok(false);
         }
-        let setting = self.store.setting(OUTREACH).await?;
+        let setting = outreach_said(self.store.as_ref()).await?;
+        Ok(is_stopped(setting.as_ref()))
+    }
+
+    async fn is_stopped_by(&self, view: &EffectView) -> Result<bool, EngineError> {
+        if view.setting.is_some() {
+            return Ok(is_stopped(view.setting.as_ref()));
+        }
+        let setting = outreach_said_nameless(self.store.as_ref()).await?;
         Ok(is_stopped(setting.as_ref()))
     }
 

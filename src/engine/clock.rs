@@ -17,7 +17,7 @@ use relay_store::{AuditEntry, Job, JobEnd, Op, WorkSettled};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Engine, EngineError, RELAY};
+use super::{Engine, EngineError, RELAY, setting_or_none};
 use crate::checkpoint::{REREAD_CALL, SETTLE};
 use crate::pace::dates::{APART, Apart};
 
@@ -50,7 +50,7 @@ impl Engine {
             }
             return Ok(None);
         };
-        let accepted = self.store.setting(ACCEPTED).await?;
+        let accepted = setting_or_none(self.store.as_ref(), ACCEPTED).await?;
         let accepted: Option<Accepted> = accepted.and_then(|set| serde_json::from_value(set).ok());
         let same = accepted.is_some_and(|accepted| {
             let before = SignedDuration::from_secs(accepted.ahead_seconds);

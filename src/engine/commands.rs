@@ -10,8 +10,8 @@ use relay_core::ids::{CaseId, ClientId, ContactId, JobId, MessageId};
 use relay_core::time::{Date, Timestamp};
 use relay_core::workflow::Action;
 use relay_store::{
-    AuditEntry, Effect, EffectState, JobFilter, JobState, Link, Op, Page, Store, StoreError,
-    WorkSettled,
+    AuditEntry, CarefulWord, Effect, EffectState, JobFilter, JobState, Link, Op, Page, Said, Store,
+    StoreError, WorkSettled,
 };
 use serde_json::{Value, json};
 
@@ -293,7 +293,7 @@ impl Engine {
 }
 
 /// The setting that says whether outreach is stopped, since when, by whom and why.
-pub const OUTREACH: &str = "outreach";
+pub const OUTREACH: &str = CarefulWord::Outreach.key();
 
 /// Whether the setting says that outreach is stopped. Anything but a plain no is a yes: one that says
 /// neither has been damaged, and may have said so.
@@ -301,10 +301,30 @@ pub fn is_stopped(setting: Option<&Value>) -> bool {
     setting.is_some_and(|value| value["stopped"] != false)
 }
 
+/// What somebody has said of outreach, for [`is_stopped`]. A word that can't be read was said all the
+/// same.
+pub async fn outreach_said(store: &dyn Store) -> Result<Option<Value>, StoreError> {
+    CarefulWord::Outreach.ask(store).await.map(in_words)
+}
+
+/// The same where no setting has the word's name.
+pub(crate) async fn outreach_said_nameless(store: &dyn Store) -> Result<Option<Value>, StoreError> {
+    let said = CarefulWord::Outreach.among_nameless(store).await;
+    said.map(in_words)
+}
+
+fn in_words(said: Said) -> Option<Value> {
+    match said {
+        Said::Nothing => None,
+        Said::Word(value) => Some(value),
+        Said::Unreadable(_) => Some(Value::Null),
+    }
+}
+
 /// Since when outreach is stopped; `None` if it may go on. One whose time can't be read is stopped
 /// all the same, since ever.
 pub async fn stopped_since(store: &dyn Store) -> Result<Option<Timestamp>, StoreError> {
-    let setting = store.setting(OUTREACH).await?;
+    let setting = outreach_said(store).await?;
     let stopped = setting.filter(|setting| is_stopped(Some(setting)));
     Ok(stopped.map(|setting| {
         let at = serde_json::from_value(setting["at"].clone());

@@ -13,14 +13,21 @@
 //! - What stood in the row is never shown: it may be anybody's health.
 
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{Damage, Job, JobEnd, Op, Remedied, Remedy, RemedyOrder, StoreError};
-use serde_json::json;
+use relay_store::{Damage, Job, JobEnd, Op, Remedied, Remedy, RemedyOrder, Store, StoreError};
+use serde_json::{Value, json};
 
+use super::jobs::standing::STANDING;
 use super::{Engine, EngineError, RELAY};
 use crate::checkpoint::SETTLE;
 
 /// How long a job waits that needs a row which can't be read, until it looks again.
 const UNMENDED: SignedDuration = SignedDuration::from_mins(5);
+
+/// How often a serving relay reads its file through, real time.
+const LOOK_EVERY: SignedDuration = SignedDuration::from_hours(24);
+
+/// The setting that says when it did last.
+const LOOKED_AT: &str = "file/looked_at";
 
 /// The work item about a row.
 pub(crate) fn damage_key(damage: &Damage) -> String {
@@ -28,9 +35,26 @@ pub(crate) fn damage_key(damage: &Damage) -> String {
 }
 
 impl Engine {
+    /// Reads what a start stands on, so that what can't be read of it is out of the way before anybody
+    /// needs it: the relay's words to itself, the vendors' paces, its own jobs.
+    pub(crate) async fn look_at_own_rows(&self) -> Result<(), EngineError> {
+        self.store.nameless_settings().await?;
+        self.store.settings("").await?;
+        self.store.paces().await?;
+        for name in STANDING {
+            match self.store.job_by_key(name).await {
+                // Noticed is all that it is asked for.
+                Ok(_) | Err(StoreError::Corrupt(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.tell_damage().await
+    }
+
     /// Sets aside what was met since the last time, and tells an admin.
     pub(crate) async fn tell_damage(&self) -> Result<(), EngineError> {
-        for damage in self.store.noticed() {
+        let noticed = self.store.noticed();
+        for damage in &noticed {
             let order = RemedyOrder {
                 damage: damage.clone(),
                 remedy: Remedy::SetAside,
@@ -39,15 +63,41 @@ impl Engine {
                 dry_run: false,
             };
             let done = self.store.remedy(&order).await?;
-            self.commit(SETTLE, self.damage_item_ops(&damage, &done))
+            self.commit(SETTLE, self.damage_item_ops(damage, &done))
                 .await?;
-            self.store.told(&damage);
+            self.store.told(damage);
+        }
+        // One of the relay's own may have gone with its row.
+        if noticed.iter().any(|damage| damage.table == "jobs") {
+            self.commit(SETTLE, self.standing_jobs()).await?;
         }
         Ok(())
     }
 
+    /// Reads the whole file through, unless that was done within the day, by this process or an earlier
+    /// one; how long it is until the next time.
+    pub async fn look_through_file_daily(&self) -> Result<SignedDuration, EngineError> {
+        let now = self.clocks.real.now();
+        let last = setting_or_none(self.store.as_ref(), LOOKED_AT).await?;
+        let last: Option<Timestamp> = last.and_then(|last| serde_json::from_value(last).ok());
+        // One from the future was kept by a clock that ran ahead, and says nothing.
+        let since = last.map(|last| now.duration_since(last));
+        if let Some(since) =
+            since.filter(|since| (SignedDuration::ZERO..LOOK_EVERY).contains(since))
+        {
+            return Ok(LOOK_EVERY - since);
+        }
+        self.look_through_file().await?;
+        let op = Op::PutSetting {
+            key: LOOKED_AT.to_owned(),
+            value: json!(now),
+        };
+        self.commit(SETTLE, vec![op]).await?;
+        Ok(LOOK_EVERY)
+    }
+
     /// Reads the whole file through, and tells an admin what is damaged in it.
-    pub(crate) async fn look_through_file(&self) -> Result<(), EngineError> {
+    async fn look_through_file(&self) -> Result<(), EngineError> {
         self.store.check_rows().await?;
         self.tell_damage().await?;
         let Some(damage) = self.store.check_pages().await? else {
@@ -99,6 +149,18 @@ impl Engine {
             why: format!("{damage} can't be read; see `clear-relay database check`"),
         };
         self.end(job, end, Vec::new()).await
+    }
+}
+
+/// A setting without which everything goes on as carefully as can be: one that can't be read is as good
+/// as none.
+pub(crate) async fn setting_or_none(
+    store: &dyn Store,
+    key: &str,
+) -> Result<Option<Value>, StoreError> {
+    match store.setting(key).await {
+        Err(StoreError::Corrupt(_)) => Ok(None),
+        setting => setting,
     }
 }
 

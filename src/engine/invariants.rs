@@ -15,6 +15,9 @@
 //! That every open, overdue check-in is somebody's needs the portal, and is in
 //! [`reconcile`](super::jobs::reconcile).
 //!
+//! A row that can't be read is not looked at, nor is what needs it: that it is there is told where rows
+//! are read through (`damage`), and everything else is looked at all the same.
+//!
 //! Not guaranteed: one moment. The reads are not one snapshot, so a case that moves while it is looked
 //! at is read again, and a reader beside a running relay may still report what is true no longer.
 
@@ -378,6 +381,14 @@ pub fn of_job(job: &Job, now: Timestamp) -> Option<Violation> {
     })
 }
 
+/// What was read; `None` where a row could not be.
+fn readable<T>(read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match read {
+        Err(StoreError::Corrupt(_)) => Ok(None),
+        read => read.map(Some),
+    }
+}
+
 /// Which of these periodic jobs is not there, or does not come soon.
 pub async fn of_periodic(
     store: &dyn Store,
@@ -386,7 +397,8 @@ pub async fn of_periodic(
 ) -> Result<Vec<Violation>, StoreError> {
     let mut found = Vec::new();
     for name in names {
-        let job = store.job_by_key(name).await?;
+        // One that can't be read does not come.
+        let job = readable(store.job_by_key(name).await)?.flatten();
         let comes = job.is_some_and(|job| {
             job.state == JobState::Running
                 || (job.state == JobState::Ready
@@ -413,7 +425,7 @@ pub async fn of_store(
         let Some(last) = cases.last() else { break };
         after = Some(last.id);
         for case in &cases {
-            found.extend(of_case(store, case, now).await?);
+            found.extend(readable(of_case(store, case, now).await)?.flatten());
         }
     }
     let mut after = None;
@@ -422,7 +434,7 @@ pub async fn of_store(
         let Some(last) = effects.last() else { break };
         after = Some(last.key().clone());
         for effect in &effects {
-            found.extend(of_effect(store, effect, now).await?);
+            found.extend(readable(of_effect(store, effect, now).await)?.flatten());
         }
     }
     let mut after = None;
@@ -431,7 +443,7 @@ pub async fn of_store(
         let Some(last) = items.last() else { break };
         after = Some(last.id);
         for item in &items {
-            found.extend(of_item(store, item, now).await?);
+            found.extend(readable(of_item(store, item, now).await)?.flatten());
         }
     }
     let mut after = None;

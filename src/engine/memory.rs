@@ -17,7 +17,7 @@ mod generation;
 mod list;
 
 use relay_core::time::Timestamp;
-use relay_store::{Op, Store, StoreError};
+use relay_store::{CarefulWord, Op, Said, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use generation::Counter;
@@ -25,7 +25,7 @@ pub use generation::{GenerationFile, Told};
 pub(crate) use list::ITEM;
 
 /// The setting that holds the mark.
-const OLD: &str = "memory/old";
+const OLD: &str = CarefulWord::OldMemory.key();
 
 /// Why the database may not know what was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +37,8 @@ pub enum WhyOld {
     Behind,
     /// The database is new, and a generation file says that there was one before.
     Emptied,
-    /// The generation file is missing although the database was counted.
+    /// The generation file is missing although the database was counted, or the database's own count
+    /// can't be read.
     Uncounted,
     /// The relay stood still for longer than an hour: the whole disk may be a copy.
     Silent,
@@ -65,11 +66,13 @@ pub fn mark_old(until: Timestamp, why: WhyOld) -> Op {
 /// The mark of this database; `None` if it knows what was sent. A mark that can't be read counts as
 /// one without end: what it said is not known, only that somebody wrote it.
 pub async fn old_memory(store: &dyn Store) -> Result<Option<OldMemory>, StoreError> {
-    let mark = store.setting(OLD).await?;
-    Ok(mark.map(|mark| {
-        serde_json::from_value(mark).unwrap_or(OldMemory {
-            until: Timestamp::MAX,
-            why: WhyOld::Restored,
-        })
-    }))
+    let without_end = OldMemory {
+        until: Timestamp::MAX,
+        why: WhyOld::Restored,
+    };
+    Ok(match CarefulWord::OldMemory.ask(store).await? {
+        Said::Nothing => None,
+        Said::Word(mark) => Some(serde_json::from_value(mark).unwrap_or(without_end)),
+        Said::Unreadable(_) => Some(without_end),
+    })
 }

@@ -66,8 +66,8 @@ use crate::ports::Ports;
 use crate::receipts::Source;
 
 pub use book::ProcedureBook;
-pub(crate) use damage::damage_key;
 pub use damage::meaning;
+pub(crate) use damage::{damage_key, setting_or_none};
 pub use error::EngineError;
 pub(crate) use hints::stopped_key;
 pub(crate) use jobs::chain;
@@ -172,8 +172,9 @@ impl Engine {
 
     /// Finds out whether the database is as new as it should be, and stores what must be there before
     /// the first receipt is read: the procedures in force, since when they are switched on, and the
-    /// standing jobs.
+    /// standing jobs. No row that can't be read keeps it from that.
     pub async fn prepare(&self) -> Result<(), EngineError> {
+        self.look_at_own_rows().await?;
         self.examine_memory().await?;
         let mut ops = self.book.ops_at_start(self.now());
         ops.extend(self.standing_jobs());
@@ -182,6 +183,11 @@ impl Engine {
         // A path that was closed because its secret had leaked stays closed over a restart.
         self.ports.hooks.prepare().await?;
         self.store.commit(ops.into()).await?;
+        // From now on nobody waits for these rows, whatever becomes of them.
+        for workflow in self.book.current() {
+            let store = self.store.as_ref();
+            self.book.switched_on(store, workflow.as_ref()).await?;
+        }
         Ok(())
     }
 

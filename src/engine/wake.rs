@@ -22,6 +22,7 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{AuditEntry, Job, JobFilter, JobState, Op, Page};
 use serde_json::json;
 
+use super::damage::setting_or_none;
 use super::invariants::is_ahead;
 use super::jobs::standing::is_standing;
 use super::turn::{waits_for, waits_for_its_turn};
@@ -99,7 +100,8 @@ impl Engine {
         let now = self.now();
         let mut memory = self.latest.get();
         if memory.kept.is_none() {
-            let kept = self.store.setting(LATEST).await?;
+            // One that can't be read is none: the present moment is kept anew.
+            let kept = setting_or_none(self.store.as_ref(), LATEST).await?;
             memory.kept = kept.and_then(|kept| serde_json::from_value(kept).ok());
         }
         let latest = memory.seen.max(memory.kept);

@@ -305,9 +305,12 @@ impl Pacer {
     pub async fn set_back(&self) -> Result<bool, StoreError> {
         let mut set_back = false;
         for tracked in &self.vendors {
-            set_back |= self
-                .change(tracked, |pace, now| (pace.put_right(now), vec![]))
-                .await?;
+            let changed = self.change(tracked, |pace, now| (pace.put_right(now), vec![]));
+            set_back |= match changed.await {
+                // It is begun anew, and then nothing of it was kept by any clock.
+                Err(StoreError::Corrupt(_)) => false,
+                changed => changed?,
+            };
         }
         Ok(set_back)
     }
@@ -315,8 +318,11 @@ impl Pacer {
     /// Those jobs have been made due.
     pub async fn all_are_back(&self) -> Result<(), StoreError> {
         for tracked in &self.vendors {
-            self.change(tracked, |pace, _| (pace.all_are_back(), vec![]))
-                .await?;
+            let changed = self.change(tracked, |pace, _| (pace.all_are_back(), vec![]));
+            match changed.await {
+                Err(StoreError::Corrupt(_)) => {}
+                changed => changed?,
+            }
         }
         Ok(())
     }

@@ -20,6 +20,11 @@ pub trait Stores: Send + Sync {
         let _ = path;
         false
     }
+    /// Somebody has looked through the database at `path` and found it whole: from now on it is not
+    /// [`unclean`](Self::unclean) any more for what was before.
+    fn found_whole(&self, path: &Path) {
+        let _ = path;
+    }
     /// Makes a verified copy of the database at `from` as the new file `to`, while others use it.
     ///
     /// As by itself a database can't be copied; the same for the next two.

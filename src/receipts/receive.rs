@@ -28,6 +28,7 @@ use tokio::sync::Notify;
 
 use super::{Counters, Refusal, Source, Verified};
 use crate::checkpoint::{Checkpoints, RECEIVE};
+use crate::engine::setting_or_none;
 use crate::telemetry::Repeats;
 
 /// A longer media type is cut: it is stored for people and decides nothing.
@@ -147,9 +148,7 @@ impl Receiver {
         let Some(window) = source.handshake_window() else {
             return Ok(());
         };
-        let until = self
-            .store
-            .setting(window)
+        let until = setting_or_none(self.store.as_ref(), window)
             .await
             .map_err(|error| self.unavailable(source, error))?;
         let until: Option<Timestamp> = until.and_then(|at| serde_json::from_value(at).ok());

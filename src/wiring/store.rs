@@ -30,6 +30,12 @@ impl Stores for SqliteStores {
         sqlite::unclean(path)
     }
 
+    fn found_whole(&self, path: &Path) {
+        if let Err(error) = sqlite::found_whole(path) {
+            tracing::warn!(%error, "the sign that the last process was cut off stays; the next start looks again");
+        }
+    }
+
     async fn backup(&self, from: &Path, to: &Path) -> Result<Copied, CopyError> {
         sqlite::backup(from, to).await
     }

@@ -1,5 +1,6 @@
 //! The command line: what it accepts, what it shows, how it ends.
 
+mod database;
 mod procedures;
 
 use std::path::Path;

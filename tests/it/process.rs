@@ -3,7 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, PipeReader, PipeWriter, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -14,11 +14,13 @@ use http::{HeaderMap, Method, StatusCode};
 use relay_clear_connection::webhook::WebhookKey;
 use relay_core::time::{Clock as _, SystemClock};
 use relay_http_client::{Call, ReqwestTransport, Transport as _};
+use relay_store::Store as _;
+use relay_store_sqlite::{SqliteStore, spoil, unclean};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::process::{Process, free_port, wait_for};
 
@@ -157,6 +159,119 @@ async fn every_other_signal_that_would_kill_ends_it_in_order() {
         serving.process.signal(name);
         assert!(serving.process.has_ended_well(), "{name}");
     }
+}
+
+/// The main file of a database and nothing that lies beside it, as somebody copies it who knows no better.
+fn main_file_alone(database: &Path, folder: &TempDir) -> PathBuf {
+    let alone = folder.path().join("alone.db");
+    std::fs::copy(database, &alone).expect("copied");
+    alone
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_stands_in_the_main_file_after_the_end() {
+    let serving = Serving::start().await;
+    for number in 0..200 {
+        let id = format!("evt-{number}");
+        assert_eq!(serving.send(&id).await, StatusCode::OK);
+    }
+    let Serving {
+        process, database, ..
+    } = &serving;
+    process.signal("TERM");
+    let (database, folder) = (database.clone(), tempfile::tempdir().expect("a folder"));
+    let Serving {
+        process, _folder, ..
+    } = serving;
+    assert!(process.has_ended_well());
+    let store = SqliteStore::open(main_file_alone(&database, &folder)).await;
+    let store = store.expect("opened");
+    let health = store.health(SystemClock.now()).await.expect("counted");
+    let count = spoil::ask(
+        folder.path().join("alone.db"),
+        "SELECT count(*) FROM receipts",
+    )
+    .await;
+    assert_eq!(count.expect("counted"), ["200"], "{health:?}");
+    store.close().await;
+}
+
+/// A command of the binary; whether it ended well.
+fn command(config: &Path, args: &[&str]) -> bool {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_clear-relay"));
+    program.arg("--config").arg(config).args(args);
+    program.stdout(Stdio::null()).stderr(Stdio::null());
+    program.status().expect("it runs").success()
+}
+
+#[tokio::test]
+async fn a_command_leaves_everything_in_the_main_file_however_it_ends() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let (config, database) = (at("relay.toml"), at("relay.db"));
+    let taken = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = taken.local_addr().expect("an address").port();
+    let address = |text: String| text.parse().expect("an address");
+    let addresses = Addresses {
+        keap: address("http://127.0.0.1:9/crm".to_owned()),
+        portal: address("http://127.0.0.1:9/portal/".to_owned()),
+        relay: address(format!("http://127.0.0.1:{port}/")),
+    };
+    let text = clinic::config_text(&addresses, &database, "12");
+    std::fs::write(&config, text).expect("written");
+    assert!(command(&config, &["migrate"]));
+    let nobody = "00000000-0000-7000-8000-000000000000";
+    for (args, well) in [
+        (&["stop", "--by", "Lena"][..], true),
+        (&["cases", "list"], true),
+        (&["cases", "show", nobody], false),
+        (
+            &["cases", "pause", nobody, "--by", "Lena", "--reason", "x"],
+            false,
+        ),
+        (&["database", "check"], true),
+        // Its port is taken: it fails when everything else stands.
+        (&["serve"], false),
+    ] {
+        assert_eq!(command(&config, args), well, "{args:?}");
+        assert!(!at("relay.db-wal").exists(), "{args:?}: a log is left");
+    }
+    let alone = main_file_alone(&database, &folder);
+    let stopped = "SELECT json_extract(value, '$.stopped') FROM settings WHERE key = 'outreach'";
+    assert_eq!(spoil::ask(alone, stopped).await.expect("read"), ["1"]);
+}
+
+#[tokio::test]
+async fn a_dry_run_of_a_restore_changes_nothing_and_forgets_nothing() {
+    let serving = Serving::start().await;
+    assert_eq!(serving.send("evt-1").await, StatusCode::OK);
+    let folder = tempfile::tempdir().expect("a folder");
+    let copy = folder.path().join("copy.db");
+    let copy = copy.to_str().expect("text");
+    let config = serving.database.with_file_name("relay.toml");
+    assert!(command(&config, &["backup", copy]));
+    let look = ["restore", copy, "--by", "Lena", "--dry-run"];
+    assert!(!command(&config, &look), "it is in use");
+    let Serving {
+        process,
+        database,
+        _folder,
+        ..
+    } = serving;
+    process.kill();
+    let log = database.with_file_name("relay.db-wal");
+    let bytes = |path: &Path| std::fs::read(path).expect("read");
+    let before = (bytes(&database), bytes(&log));
+    assert!(!before.1.is_empty());
+    assert!(command(&config, &look));
+    assert!((bytes(&database), bytes(&log)) == before, "changed");
+    assert!(unclean(&database));
+    // Whoever opens it folds the log; that its process was cut off is known all the same.
+    assert!(command(&config, &["cases", "list"]));
+    assert!(!log.exists());
+    assert!(unclean(&database), "forgotten");
+    let names = std::fs::read_dir(folder.path()).expect("listed");
+    assert_eq!(names.count(), 1, "something lies beside the copy");
 }
 
 #[tokio::test]

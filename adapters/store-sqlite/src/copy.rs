@@ -5,6 +5,8 @@
 //!   readable by its owner only. It gets its name when it is on the disk and was read through.
 //! - A copy has a number of its own, so that it is never taken for the file it was made from
 //!   (`place.rs`).
+//! - A row that can't be read is a row's matter: it is copied as it stands and told, and a file is called
+//!   damaged for its pages and indexes alone.
 //! - Nothing is written over. What a restored copy replaces is kept beside it.
 //!
 //! Guarantees: whenever a restore is cut off, there is a database in its place, the old one or the new
@@ -14,20 +16,22 @@
 //! the copy; what is marked is [`restore`]'s argument.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use relay_core::time::Timestamp;
-use relay_store::{Batch, Copied, CopyError, Restored, Store as _, StoreError};
+use relay_store::{Batch, Copied, CopyError, Damage, Restored, Store as _, StoreError};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteLockingMode};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 
 use crate::failure::Failure;
 use crate::look::{self, Version};
-use crate::{SqliteStore, turn};
+use crate::place::Hold;
+use crate::unclean::{self, SIGN};
+use crate::{SqliteStore, scan, turn};
 
 /// How long a restore waits for somebody who has the database open.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -37,28 +41,25 @@ pub async fn backup(from: &Path, to: &Path) -> Result<Copied, CopyError> {
     if to.exists() {
         return Err(CopyError::Exists(to.to_owned()));
     }
-    let partial = beside(to, ".partial");
-    let made = make(from, &partial).await;
-    let named = made.and_then(|copied| {
-        // Unlike a renaming, a link never takes another file's place.
-        fs::hard_link(&partial, to).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => CopyError::Exists(to.to_owned()),
-            _ => refused(to, &error),
-        })?;
-        Ok(copied)
-    });
-    let _ = fs::remove_file(&partial);
-    let copied = named?;
+    let partial = Unfinished::begin(beside(to, ".partial"))?;
+    let copied = make(plain(from).read_only(true), from, &partial.path).await?;
+    // Unlike a renaming, a link never takes another file's place.
+    fs::hard_link(&partial.path, to).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => CopyError::Exists(to.to_owned()),
+        _ => refused(to, &error),
+    })?;
+    drop(partial);
     sync_folder(to)?;
     Ok(copied)
 }
 
-/// Looks whether the file at `path` could be put back, and says what it holds. `path` is not changed.
+/// Looks whether the file at `path` could be put back, and says what it holds. Neither `path` nor anything
+/// beside it is changed.
 pub async fn verify(path: &Path) -> Result<Copied, CopyError> {
     if !path.is_file() {
         return Err(CopyError::Missing(path.to_owned()));
     }
-    let options = plain(path).read_only(true);
+    let options = at_rest(path);
     let mut conn = options
         .connect()
         .await
@@ -69,10 +70,27 @@ pub async fn verify(path: &Path) -> Result<Copied, CopyError> {
 }
 
 /// Whether a database at `path` could be replaced now: nobody has it open. There may be none, and it may
-/// be damaged.
+/// be damaged. Nothing of it is changed: what its log holds, and that it was left there, stays.
 pub async fn free(path: &Path) -> Result<(), CopyError> {
     if !path.exists() {
         return Ok(());
+    }
+    let hold = Hold::of(path).map_err(|error| refused(path, &error))?;
+    if hold.is_in_use() {
+        return Err(CopyError::InUse(path.to_owned()));
+    }
+    Ok(())
+}
+
+/// Brings the log of the database at `path` into it, if it is whole enough for that, and makes sure once
+/// more that nobody has it open: about to be replaced, it must be all in one file.
+async fn fold(path: &Path) -> Result<(), CopyError> {
+    if !path.exists() {
+        return Ok(());
+    }
+    {
+        let hold = Hold::of(path).map_err(|error| refused(path, &error))?;
+        unclean::keep_sign(path, &hold);
     }
     // The last connection of all brings the log into the file and removes it.
     let options = plain(path)
@@ -92,6 +110,8 @@ pub async fn free(path: &Path) -> Result<(), CopyError> {
             Err(CopyError::InUse(path.to_owned()))
         }
         Err(failure) => Err(StoreError::from(failure).into()),
+        // Who reads only leaves this; it is the log's, and that is gone.
+        Ok(()) if !beside(path, "-wal").exists() => remove(&beside(path, "-shm")),
         Ok(()) => Ok(()),
     }
 }
@@ -106,24 +126,68 @@ pub async fn restore(
 ) -> Result<Restored, CopyError> {
     verify(from).await?;
     free(to).await?;
-    let new = beside(to, ".restoring");
-    for end in ["", "-wal", "-shm"] {
-        remove(&beside(&new, end))?;
-    }
-    let copied = make(from, &new).await?;
-    let store = SqliteStore::open(&new).await?;
+    let new = Unfinished::begin(beside(to, ".restoring"))?;
+    let copied = make(at_rest(from), from, &new.path).await?;
+    let store = SqliteStore::open(&new.path).await?;
     let marked = store.commit(mark).await;
     store.close().await;
     marked?;
     // It takes a while to copy: somebody may have come.
     free(to).await?;
+    fold(to).await?;
     let kept = keep(to, suffix)?;
     // A file system may bring the names to the disk in any order: the old file's other name, and that its
     // log is gone, must be there before its place is taken.
     sync_folder(to)?;
-    fs::rename(&new, to).map_err(|error| refused(to, &error))?;
+    fs::rename(&new.path, to).map_err(|error| refused(to, &error))?;
     sync_folder(to)?;
     Ok(Restored { copied, kept })
+}
+
+/// A file that is being made. What is left of one whose process was cut off is made anew; one that is not
+/// finished goes.
+#[derive(Debug)]
+struct Unfinished {
+    path: PathBuf,
+    /// Held until it is finished: two processes must not fill one file.
+    lock: File,
+}
+
+/// What SQLite may leave beside a file.
+const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+impl Unfinished {
+    fn begin(path: PathBuf) -> Result<Self, CopyError> {
+        // SQLite fills a file that is there and empty, and leaves it its rights.
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| refused(&path, &error))?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => return Err(CopyError::UnderWay(path)),
+            Err(TryLockError::Error(error)) => return Err(refused(&path, &error)),
+            Ok(()) => {}
+        }
+        let begun = Self { path, lock: file };
+        for end in BESIDE {
+            remove(&beside(&begun.path, end))?;
+        }
+        let emptied = begun.lock.set_len(0);
+        emptied.map_err(|error| refused(&begun.path, &error))?;
+        Ok(begun)
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        for end in ["", "-wal", "-shm", "-journal"] {
+            // Where it was given its name it is gone; what can't be removed the next run makes anew.
+            let _ = fs::remove_file(beside(&self.path, end));
+        }
+    }
 }
 
 /// Keeps the file under another name, too, and moves what a damaged one has left beside it.
@@ -136,7 +200,7 @@ fn keep(path: &Path, suffix: &str) -> Result<Option<PathBuf>, CopyError> {
         io::ErrorKind::AlreadyExists => CopyError::Exists(kept.clone()),
         _ => refused(&kept, &error),
     })?;
-    for end in ["-wal", "-shm"] {
+    for end in ["-wal", "-shm", SIGN] {
         let left = beside(path, end);
         if left.exists() {
             let to = beside(&kept, end);
@@ -151,20 +215,12 @@ fn keep(path: &Path, suffix: &str) -> Result<Option<PathBuf>, CopyError> {
     clippy::disallowed_methods,
     reason = "put together from names of this crate; every value is bound"
 )]
-async fn make(from: &Path, to: &Path) -> Result<Copied, CopyError> {
-    // SQLite fills a file that is there and empty, and leaves it its rights.
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(to)
-        .map_err(|error| refused(to, &error))?;
+async fn make(options: SqliteConnectOptions, from: &Path, to: &Path) -> Result<Copied, CopyError> {
     let Some(name) = to.to_str() else {
         let reason = "its name is no text".to_owned();
         let path = to.to_owned();
         return Err(CopyError::File { path, reason });
     };
-    let options = plain(from).read_only(true);
     let copied = async {
         let mut conn = options.connect().await?;
         // A pragma or a VACUUM is no statement that the macros know.
@@ -193,17 +249,23 @@ async fn make(from: &Path, to: &Path) -> Result<Copied, CopyError> {
     Ok(copied)
 }
 
-/// What the file holds, if it is whole and ours.
+/// What the file holds, if it is whole and ours. What a row says may be unreadable: that is told, and is no
+/// fault of the file.
 async fn contents(conn: &mut SqliteConnection, path: &Path) -> Result<Copied, CopyError> {
-    let sound = sqlx::query_scalar!(
-        r#"SELECT '' || integrity_check AS "line!: String" FROM pragma_integrity_check"#
-    )
-    .fetch_all(&mut *conn)
-    .await
-    .map_err(|error| damage(path, error))?;
-    if let Some(why) = sound.into_iter().find(|line| line != "ok") {
+    let lines = look::lines_of(conn, "PRAGMA integrity_check(1000000)")
+        .await
+        .map_err(|error| damage(path, error))?;
+    let faults = lines
+        .into_iter()
+        .filter(|line| line != "ok" && !look::is_of_a_row(line));
+    let (indexed, faults): (Vec<_>, Vec<_>) =
+        faults.partition(|line| Unindexed::of(line).is_some());
+    let not_whole = |why: String| {
         let path = path.to_owned();
-        return Err(CopyError::NotWhole { path, why });
+        Err(CopyError::NotWhole { path, why })
+    };
+    if let Some(why) = faults.into_iter().next() {
+        return not_whole(why);
     }
     let version = look::version(conn).await.map_err(StoreError::from)?;
     match version {
@@ -211,10 +273,60 @@ async fn contents(conn: &mut SqliteConnection, path: &Path) -> Result<Copied, Co
         Version::Newer => return Err(CopyError::Newer(path.to_owned())),
         Version::Foreign => return Err(CopyError::Foreign(path.to_owned())),
     }
-    counted(conn, path).await
+    let unreadable = scan::all(conn).await.map_err(|failure| match failure {
+        Failure::Sql(error) => damage(path, error),
+        Failure::Store(error) => error.into(),
+    })?;
+    for line in indexed {
+        let known = match Unindexed::of(&line) {
+            Some(row) => row.is_among(&unreadable, conn).await,
+            None => false,
+        };
+        if !known {
+            return not_whole(line);
+        }
+    }
+    counted(conn, path, unreadable).await
 }
 
-async fn counted(conn: &mut SqliteConnection, path: &Path) -> Result<Copied, CopyError> {
+/// A row that an index knows by another value: where a byte of the row itself has changed, that is all
+/// that is wrong with the index, and a copy has a new one.
+#[derive(Debug)]
+struct Unindexed<'a> {
+    row: &'a str,
+    index: &'a str,
+}
+
+impl<'a> Unindexed<'a> {
+    /// As SQLite's check says it.
+    fn of(line: &'a str) -> Option<Self> {
+        let (row, index) = line
+            .strip_prefix("row ")?
+            .split_once(" missing from index ")?;
+        Some(Self { row, index })
+    }
+
+    /// Whether the row is one of these.
+    async fn is_among(&self, unreadable: &[Damage], conn: &mut SqliteConnection) -> bool {
+        let index = self.index;
+        let table = sqlx::query_scalar!(
+            r#"SELECT tbl_name AS "table!: String" FROM sqlite_schema WHERE name = ?1"#,
+            index
+        )
+        .fetch_optional(conn)
+        .await;
+        let Ok(Some(table)) = table else { return false };
+        unreadable
+            .iter()
+            .any(|damage| damage.table == table && damage.row == self.row)
+    }
+}
+
+async fn counted(
+    conn: &mut SqliteConnection,
+    path: &Path,
+    unreadable: Vec<Damage>,
+) -> Result<Copied, CopyError> {
     let counts = sqlx::query!(
         r#"SELECT (SELECT COUNT(*) FROM receipts) AS "receipts!: i64",
              (SELECT COUNT(*) FROM cases) AS "cases!: i64",
@@ -246,7 +358,15 @@ async fn counted(conn: &mut SqliteConnection, path: &Path) -> Result<Copied, Cop
         newest: counts
             .newest
             .and_then(|at| Timestamp::from_microsecond(at).ok()),
+        unreadable,
     })
+}
+
+/// For reading a file that lies there: nothing is made beside it. Where SQLite has left something beside it,
+/// that belongs to it and is read as well.
+fn at_rest(path: &Path) -> SqliteConnectOptions {
+    let is_alone = BESIDE.iter().all(|end| !beside(path, end).exists());
+    plain(path).read_only(true).immutable(is_alone)
 }
 
 /// Without anything that would change the file.

@@ -2,13 +2,13 @@
 
 use relay_core::clients::Coach;
 use relay_core::ids::{ClientId, CoachId, ContactId, CrmUserId};
-use relay_store::{AuditEntry, Link, Page, ProcedureVersion, StoreError};
+use relay_store::{AuditEntry, Damage, Link, NamelessSetting, Page, ProcedureVersion, StoreError};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
-use crate::rows::{Listed, Stored, rows};
+use crate::rows::{Listed, Stored, named, rows};
 use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, bounds, json, micros};
 
@@ -241,6 +241,28 @@ pub(crate) async fn settings(
         end
     )?
     .readable()
+}
+
+/// The settings whose keys can't be read.
+pub(crate) async fn nameless(conn: &mut SqliteConnection) -> Result<Vec<NamelessSetting>, Failure> {
+    let all = sqlx::query!(
+        r#"SELECT CAST(key AS BLOB) AS "key!: Vec<u8>", CAST(value AS BLOB) AS "value!: Vec<u8>"
+           FROM settings"#
+    )
+    .fetch_all(conn)
+    .await?;
+    let lost = all
+        .into_iter()
+        .filter(|row| str::from_utf8(&row.key).is_err());
+    let nameless = lost.map(|row| NamelessSetting {
+        damage: Damage {
+            table: SettingRow::TABLE.to_owned(),
+            row: named(row.key),
+            column: SettingRow::NAME.to_owned(),
+        },
+        value: serde_json::from_slice(&row.value).ok(),
+    });
+    Ok(nameless.collect())
 }
 
 /// Stores a procedure version unless it is there.

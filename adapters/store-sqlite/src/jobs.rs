@@ -44,6 +44,18 @@ impl Stored for JobRow {
 
     fn read(self) -> Result<Job, StoreError> {
         let row = Reading::new("jobs", self.seq);
+        // A row that breaks a rule of its table bears no change, and would fail whatever it is changed with.
+        if (self.failures == 0) != self.failing_since.is_none() {
+            return Err(row.corrupt("failing_since"));
+        }
+        if (self.state == JobState::Running.as_str()) != self.leased_by.is_some()
+            || self.leased_by.is_some() != self.lease_until.is_some()
+        {
+            return Err(row.corrupt("leased_by"));
+        }
+        if self.error_class.is_some() != self.error_message.is_some() {
+            return Err(row.corrupt("error_class"));
+        }
         Ok(Job {
             id: JobId(row.uuid("id", &self.id)?),
             key: self.key,
@@ -273,9 +285,14 @@ pub(crate) fn finish(
     statement!(
         script,
         Expect::OneChange(conflict("job fence")),
+        // A fence that was set back by a damaged byte comes again; it must not keep its job from its end.
         "INSERT INTO attempts (job, fence, ended_at, result, error_class, error_message, note)
          SELECT seq, fence, ?3, ?4, ?5, ?6, ?7 FROM jobs
-         WHERE id = ?1 AND fence = ?2 AND state = 'running'",
+         WHERE id = ?1 AND fence = ?2 AND state = 'running'
+         ON CONFLICT (job, fence) DO UPDATE
+         SET ended_at = excluded.ended_at, result = excluded.result,
+             error_class = excluded.error_class, error_message = excluded.error_message,
+             note = excluded.note",
         id,
         number,
         at,

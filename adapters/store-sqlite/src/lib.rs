@@ -35,6 +35,7 @@ mod leases;
 mod look;
 mod mended;
 mod noticed;
+mod own_words;
 mod pace;
 mod place;
 mod readers;
@@ -47,6 +48,7 @@ mod script;
 pub mod spoil;
 mod store;
 mod turn;
+mod unclean;
 mod values;
 mod views;
 mod work;
@@ -70,10 +72,11 @@ use tokio::task::JoinHandle;
 use crate::checkpoint::{BACKSTOP, Checkpointer, KEPT};
 pub use crate::copy::{backup, free, restore, verify};
 use crate::failure::Failure;
-pub use crate::look::{Look, Version, look, unclean};
+pub use crate::look::{Look, Version, look};
 use crate::noticed::Noticed;
-use crate::place::Place;
+use crate::place::{Hold, Place};
 use crate::readers::Readers;
+pub use crate::unclean::{found_whole, unclean};
 pub use crate::writer::WriterStats;
 use crate::writer::{Handle, Writer};
 
@@ -132,6 +135,9 @@ impl SqliteStore {
     pub async fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
         let connect = connect_options(path.as_ref(), &options);
         make_private(path.as_ref())?;
+        let first =
+            Hold::of(path.as_ref()).map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+        unclean::keep_sign(path.as_ref(), &first);
         // The writer's connection comes first: it makes the file and puts it into WAL mode. Whoever
         // connects later must find it.
         let write = writing(&connect);
@@ -147,13 +153,14 @@ impl SqliteStore {
         );
         let place = Place::of(path.as_ref()).map_err(sqlx::Error::from);
         let place = Arc::new(place.map_err(Failure::from)?);
+        drop(first);
         let reads = Readers::new(connect.clone().read_only(true));
         let grown = Arc::new(Notify::new());
         let folded = Arc::new(AtomicBool::new(false));
         let checkpointer =
             Checkpointer::new(connect.clone(), Arc::clone(&grown), Arc::clone(&folded));
         let (writer, handle) = Writer::new(write, conn, grown, folded, Arc::clone(&place));
-        let held = Arc::clone(&place);
+        let (held, user) = (Arc::clone(&place), place.user());
         let task = tokio::spawn(async move {
             let end = Notify::new();
             let write = async {
@@ -161,6 +168,7 @@ impl SqliteStore {
                 end.notify_one();
             };
             tokio::join!(write, checkpointer.run(&end));
+            drop(user);
             drop(held);
         });
         Ok(Self {

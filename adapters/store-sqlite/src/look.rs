@@ -6,7 +6,7 @@ use std::path::Path;
 use relay_store::StoreError;
 use sqlx::migrate::Migrate as _;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 
 use crate::failure::Failure;
 
@@ -51,14 +51,6 @@ pub async fn look(path: impl AsRef<Path>, thorough: bool) -> Result<Look, StoreE
     Ok(looked?)
 }
 
-/// Whether whoever had the file at `path` open last was not done with it: its log holds something. So it
-/// is too while somebody has it open.
-pub fn unclean(path: impl AsRef<Path>) -> bool {
-    let mut log = path.as_ref().as_os_str().to_owned();
-    log.push("-wal");
-    std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
-}
-
 /// A pragma as a table has columns of no table, which the macros take only as part of an expression.
 async fn at(conn: &mut SqliteConnection, thorough: bool) -> Result<Look, Failure> {
     let journal = sqlx::query_scalar!(
@@ -79,20 +71,38 @@ async fn at(conn: &mut SqliteConnection, thorough: bool) -> Result<Look, Failure
     })
 }
 
+/// The first fault of the file. A value that breaks a rule of its column is a row's fault, not the file's.
 pub(crate) async fn damage(conn: &mut SqliteConnection) -> Result<Option<String>, Failure> {
-    let lines = sqlx::query_scalar!(
-        r#"SELECT '' || quick_check AS "line!: String" FROM pragma_quick_check"#
-    )
-    .fetch_all(conn)
-    .await;
-    match lines {
-        Ok(lines) => Ok(lines.into_iter().find(|line| line != "ok")),
+    match lines_of(conn, "PRAGMA quick_check(1000000)").await {
+        Ok(lines) => Ok(lines
+            .into_iter()
+            .find(|line| line != "ok" && !is_of_a_row(line))),
         // Where not even the check gets through, the refusal is the finding.
         Err(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code == CORRUPT) => {
             Ok(Some(error.message().to_owned()))
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// What SQLite's check `pragma` says. By itself it stops at a hundred lines, and so many rows would hide a
+/// page: the pragma is to name more.
+pub(crate) async fn lines_of(
+    conn: &mut SqliteConnection,
+    pragma: &'static str,
+) -> Result<Vec<String>, sqlx::Error> {
+    let rows = sqlx::raw_sql(pragma).fetch_all(conn).await?;
+    rows.iter().map(|row| row.try_get(0)).collect()
+}
+
+/// Whether a line of SQLite's check is about what a row says: a rule of its table that does not hold, a
+/// value that is missing or of another type.
+pub(crate) fn is_of_a_row(line: &str) -> bool {
+    let type_of_a_value = line.split_once(" value in ").map(|(what, _)| what);
+    line.starts_with("CHECK constraint failed in ")
+        || type_of_a_value.is_some_and(|what| {
+            what.starts_with("non-") || matches!(what, "NULL" | "NUMERIC" | "TEXT")
+        })
 }
 
 pub(crate) async fn version(conn: &mut SqliteConnection) -> Result<Version, Failure> {

@@ -1,14 +1,15 @@
 //! What a value is made anew from, column by column.
 //!
 //! How a newcomer does it for a new column: nothing, if it may be null, or if its row can be taken out
-//! for the lack of it; else an arm in [`set`]. The test over the schema (`tests/damage.rs`) fails for
+//! for the lack of it; else an arm in [`set`]. The test over the schema (`tests/it/engine/damage.rs` of the relay) fails for
 //! a column that brings a client to a halt.
 
 use relay_core::time::Timestamp;
 use serde_json::{Value, json};
-use sqlx::SqliteConnection;
+use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use crate::failure::Failure;
+use crate::own_words;
 use crate::remedy::Patient;
 use crate::scan::Key;
 
@@ -36,6 +37,9 @@ const GIVEN_UP: &str = "state = CASE WHEN state IN ('done', 'proposed', 'overtak
                         AND NOT EXISTS (SELECT 1 FROM intents WHERE effect = effects.key) \
                         THEN 'cancelled' ELSE 'unsettled' END";
 
+/// The jobs that the relay has for itself, as SQL lists them.
+pub(crate) const STANDING: &str = "'reconcile', 'credential', 'hooks_watch', 'engagement_poll'";
+
 /// What a column of a row gets.
 pub(crate) async fn anew(
     conn: &mut SqliteConnection,
@@ -45,12 +49,12 @@ pub(crate) async fn anew(
     let made = match (patient.table.name, column) {
         ("jobs", "payload") => payload(conn, patient.row).await?,
         ("effects", "input") => input(conn, patient.row).await?,
-        ("settings", "value") if patient.row == "outreach" => {
-            Some(Anew::Value(stopped(patient.now)))
-        }
+        ("cases" | "receipts", "id") => referred_to(conn, patient).await?,
+        ("jobs", "key") if has_twin(conn, patient.row).await? => Some(Anew::Nothing),
+        ("settings", column) => Some(own_words::anew(conn, patient, column).await?),
         ("cases", "wait") => Some(Anew::By(format!(
             "status = 'held', reason = 'its wait was damaged', wait = {}, version = version + 1",
-            quoted(&person(patient.now))
+            quoted(&person(patient.now).to_string())
         ))),
         (table, column) => set(table, column).map(Anew::By),
     };
@@ -61,6 +65,48 @@ pub(crate) async fn anew(
         return Ok(Anew::Nothing);
     }
     Ok(Anew::By(format!("{column} = NULL")))
+}
+
+/// The id of a row by what refers to it: the only one that is referred to and not there.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "put together from names of this crate; nothing is taken from outside"
+)]
+async fn referred_to(
+    conn: &mut SqliteConnection,
+    patient: Patient<'_>,
+) -> Result<Option<Anew>, Failure> {
+    let (by, column) = match patient.table.name {
+        "cases" => ("timeline", "case_id"),
+        _ => ("facts", "receipt"),
+    };
+    let table = patient.table.name;
+    let text = format!(
+        "SELECT DISTINCT hex({column}) FROM {by} WHERE length({column}) = 16
+         AND NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.id = {by}.{column}) LIMIT 2"
+    );
+    let lost = sqlx::query_scalar::<_, String>(AssertSqlSafe(text))
+        .fetch_all(conn)
+        .await?;
+    Ok(match lost.as_slice() {
+        [id] => Some(Anew::By(format!("id = x'{id}'"))),
+        _ => set(table, "id").map(Anew::By),
+    })
+}
+
+/// Whether a job that the relay has for itself was made anew since its name was lost.
+async fn has_twin(conn: &mut SqliteConnection, row: &str) -> Result<bool, Failure> {
+    let Ok(seq) = row.parse::<i64>() else {
+        return Ok(false);
+    };
+    let twin = sqlx::query_scalar!(
+        r#"SELECT t.seq AS "seq!: i64" FROM jobs j JOIN jobs t ON t.key = j.kind
+           WHERE j.seq = ?1 AND t.seq <> j.seq"#,
+        seq
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(twin.is_some())
 }
 
 /// The part of the statement for columns that need nothing looked up.
@@ -179,7 +225,12 @@ fn effect(column: &str) -> Option<String> {
 
 fn job(column: &str) -> Option<String> {
     Some(match column {
-        "key" => "key = 'damaged/' || hex(id)".to_owned(),
+        // What the relay does by itself has its name for a key.
+        "key" => format!(
+            "key = CASE WHEN kind IN ({STANDING}) AND NOT EXISTS (
+                 SELECT 1 FROM jobs j WHERE j.key = jobs.kind) THEN kind
+                 ELSE 'damaged/' || hex(id) END"
+        ),
         "kind" => "kind = CASE WHEN key LIKE 'missed/%' THEN 'missed_check'
                  WHEN key LIKE 'engagement/%' THEN 'engagement_read'
                  WHEN instr(key, '/') > 0 THEN substr(key, 1, instr(key, '/') - 1) ELSE key END"
@@ -298,14 +349,8 @@ async fn input(conn: &mut SqliteConnection, row: &str) -> Result<Option<Anew>, F
     });
     Ok(Some(Anew::By(format!(
         "input = {}, {GIVEN_UP}",
-        quoted(&input)
+        quoted(&input.to_string())
     ))))
-}
-
-/// Outreach is stopped until somebody who knows says otherwise.
-fn stopped(now: Timestamp) -> String {
-    let why = "the stored word could not be read";
-    json!({ "stopped": true, "by": "relay", "at": now, "reason": why }).to_string()
 }
 
 /// A wait for somebody to look.
@@ -314,9 +359,9 @@ pub(crate) fn person(now: Timestamp) -> Value {
     json!({ "wait": "person", "who": "admin", "why": why, "remind_at": now })
 }
 
-/// A document as a literal of SQL.
-fn quoted(value: &Value) -> String {
-    format!("'{}'", value.to_string().replace('\'', "''"))
+/// A text as a literal of SQL.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 async fn is_required(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use relay_store::{Damage, StoreError};
+use relay_store::{Damage, NamelessSetting, StoreError};
 
 use crate::rows::Listed;
 
@@ -18,6 +18,8 @@ pub(crate) struct Noticed(Mutex<Met>);
 struct Met {
     seen: BTreeSet<Damage>,
     fresh: Vec<Damage>,
+    /// The settings whose keys can't be read; `None` until somebody has looked.
+    nameless: Option<Vec<NamelessSetting>>,
 }
 
 impl Noticed {
@@ -30,6 +32,20 @@ impl Noticed {
                 met.fresh.push(damage);
             }
         }
+    }
+
+    /// The settings whose keys can't be read, if somebody has looked since the last change.
+    pub(crate) fn nameless(&self) -> Option<Vec<NamelessSetting>> {
+        let met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        met.nameless.clone()
+    }
+
+    /// Somebody has looked for them; or, with `None`, they are to be looked for anew.
+    pub(crate) fn set_nameless(&self, found: Option<Vec<NamelessSetting>>) {
+        let damage = found.iter().flatten().map(|found| found.damage.clone());
+        self.note(damage.collect::<Vec<_>>());
+        let mut met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        met.nameless = found;
     }
 
     /// What was met and nobody was told of.

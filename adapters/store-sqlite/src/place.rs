@@ -25,9 +25,11 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use relay_store::FileFault;
+use rustix::process::{Flock, FlockOffsetType, FlockType, fcntl_getlk};
 
 /// Every database has its own number, given when it is made: SQLite's `application_id`.
 pub(crate) const NUMBER: &str = "application_id";
@@ -65,6 +67,49 @@ impl Identity {
 struct Handle {
     identity: Identity,
     file: File,
+    /// How many stores of this process have it open.
+    users: AtomicUsize,
+}
+
+/// A store that has the file open, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct User(Arc<Handle>);
+
+impl Drop for User {
+    fn drop(&mut self) {
+        self.0.users.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A hold on a file before it is opened, so that the system can be asked about it.
+#[derive(Debug)]
+pub(crate) struct Hold(Arc<Handle>);
+
+impl Hold {
+    /// A hold on the file at `path`, which must be there.
+    pub(crate) fn of(path: &Path) -> io::Result<Self> {
+        Handle::of(path).map(Self)
+    }
+
+    /// Whether somebody has the file open, in this process or in another one. Changes nothing, and asks
+    /// SQLite nothing: its last connection would fold the log at its end.
+    ///
+    /// Who has read a database in WAL mode keeps a lock on these bytes of it
+    /// (<https://www.sqlite.org/lockingv3.html>), and the system tells of other processes' locks.
+    pub(crate) fn is_in_use(&self) -> bool {
+        const LOCKS_AT: u64 = 0x4000_0000;
+        const LOCKS: u64 = 512;
+        let locks = Flock {
+            start: LOCKS_AT,
+            length: LOCKS,
+            pid: None,
+            typ: FlockType::WriteLock,
+            offset_type: FlockOffsetType::Set,
+        };
+        let found = || fcntl_getlk(&self.0.file, &locks);
+        // What can't be told is careful: it is in use.
+        self.0.users.load(Ordering::Relaxed) > 0 || !matches!(found(), Ok(None))
+    }
 }
 
 /// What was seen of the files so far.
@@ -104,6 +149,12 @@ impl Place {
         };
         place.renew();
         Ok(place)
+    }
+
+    /// Whoever has the file open says so, for as long as that is.
+    pub(crate) fn user(&self) -> User {
+        self.handle.users.fetch_add(1, Ordering::Relaxed);
+        User(Arc::clone(&self.handle))
     }
 
     /// The file, as it was opened.
@@ -206,7 +257,11 @@ impl Handle {
         }
         let file = File::open(path)?;
         let identity = Identity::of(&file.metadata()?);
-        let handle = Arc::new(Self { identity, file });
+        let handle = Arc::new(Self {
+            identity,
+            file,
+            users: AtomicUsize::new(0),
+        });
         open.push(Arc::downgrade(&handle));
         Ok(handle)
     }

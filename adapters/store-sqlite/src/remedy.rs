@@ -7,6 +7,8 @@
 //! - Nothing is guessed that could be sent: a value is made anew from what else the database says of
 //!   the same thing ([`anew`]), or replaced by the most careful one; where neither is possible the
 //!   row is taken out, and what hangs on it is told to a person.
+//! - A stop, and whatever else counts most when it can't be read, is not lifted by mending it or by
+//!   taking it out: the careful word takes its place (`own_words.rs`).
 //! - An effect is never taken out: its key must stay taken, and it may have gone out. It ends in
 //!   *unsettled* if it may have, and a person answers for it; else it is cancelled.
 //! - A case is never taken out: if what it is about can't be read it is closed, and a person is told.
@@ -20,7 +22,8 @@ use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use crate::consequences;
 use crate::failure::Failure;
-use crate::mended::{Anew, anew};
+use crate::mended::{Anew, STANDING, anew};
+use crate::own_words::{self, AtOnce};
 use crate::scan::{self, Table};
 use crate::values::micros;
 
@@ -78,6 +81,10 @@ async fn carried_out(
     match order.remedy {
         Remedy::SetAside => set_aside(conn, &damage, &order.by, order.now).await,
         Remedy::Discard if !matches!(table.name, "effects" | "cases") => {
+            if damage.column == "id" {
+                // What refers to it goes or stays with it only as long as it has its own.
+                put_anew(conn, patient, "id").await?;
+            }
             take_out(conn, patient).await?;
             Ok(Remedied::Discarded)
         }
@@ -109,6 +116,8 @@ pub(crate) async fn set_aside(
         return remark_gone(conn, patient).await;
     }
     let change = match table.name {
+        // It has its name for a content: made anew it is as good as it was, and nobody is without it.
+        "jobs" if is_standing(conn, patient).await? => return remark_gone(conn, patient).await,
         "jobs" => {
             "UPDATE jobs SET state = 'dead', leased_by = NULL, lease_until = NULL,
                  error_class = 'unreadable', error_message = ?3, changed_at = ?4
@@ -118,6 +127,16 @@ pub(crate) async fn set_aside(
         "receipts" => {
             "UPDATE receipts SET state = 'quarantined', note = ?3, processed_at = ?4
              WHERE seq = CAST(CAST(?1 AS TEXT) AS INTEGER) AND ?2 IS NOT NULL AND state = 'new'"
+        }
+        "settings" => {
+            return match own_words::at_once(conn, patient).await? {
+                AtOnce::Nothing => Ok(Remedied::Nothing),
+                AtOnce::Mend => mend(conn, patient).await,
+                AtOnce::TakeOut => {
+                    take_out(conn, patient).await?;
+                    Ok(Remedied::Discarded)
+                }
+            };
         }
         // What the vendors tell again when they are asked: without the row everybody goes on.
         "pace" | "watched_addresses" | "coaches" => {
@@ -150,12 +169,33 @@ pub(crate) async fn set_aside(
     }
 }
 
+/// Whether a job is one that the relay has for itself, by what of it can be read.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "put together from names of this crate; every value is bound"
+)]
+async fn is_standing(conn: &mut SqliteConnection, patient: Patient<'_>) -> Result<bool, Failure> {
+    let condition = patient.table.condition();
+    let text = format!(
+        "SELECT 1 FROM jobs WHERE {condition} AND (kind IN ({STANDING}) OR key IN ({STANDING}))"
+    );
+    let (first, second) = patient.table.values(patient.row);
+    let found = sqlx::query(AssertSqlSafe(text))
+        .bind(first)
+        .bind(second)
+        .fetch_optional(conn)
+        .await?;
+    Ok(found.is_some())
+}
+
 /// Whether a column only says how a row came to stand as it does: it is not worth stopping for.
 fn is_remark(table: &str, column: &str) -> bool {
     match table {
         "jobs" => matches!(
             column,
             "state"
+                | "failures"
+                | "failing_since"
                 | "note"
                 | "error_class"
                 | "error_message"
@@ -257,14 +297,18 @@ pub(crate) async fn take_out(
     let Patient { table, row, .. } = patient;
     keep(conn, patient, "discarded").await?;
     consequences::before_taking_out(conn, patient).await?;
+    let lost = match table.name {
+        "settings" => own_words::lost_with(conn, patient).await?,
+        _ => Vec::new(),
+    };
     let text = format!("DELETE FROM {} WHERE {}", table.name, table.condition());
     let (first, second) = table.values(row);
     sqlx::query(AssertSqlSafe(text))
         .bind(first)
         .bind(second)
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
-    Ok(())
+    own_words::say_instead(conn, &lost).await
 }
 
 /// Keeps a row's bytes.

@@ -5,6 +5,7 @@
 
 use relay_core::time::Timestamp;
 use relay_store::{Damage, StoreError};
+use serde::de::IgnoredAny;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 
@@ -20,6 +21,9 @@ use crate::receipts::{FactColumns, ReceiptRow};
 use crate::rows::{self, Stored, named};
 use crate::values::Reading;
 use crate::work::WorkRow;
+
+/// Columns that hold ids of ours, where they hold bytes.
+const IDS: [&str; 4] = ["id", "case_id", "receipt", "duplicate_of"];
 
 /// Rows of one page.
 const PAGE: i64 = 500;
@@ -85,7 +89,7 @@ pub(crate) const TABLES: [Table; 20] = [
     table("work_items", Key::Seq, Some(reads::<WorkRow>)),
     table("audit", Key::Seq, Some(reads::<AuditRow>)),
     table("engagement", Key::Seq, Some(reads::<EngagementRow>)),
-    table("damaged", Key::Seq, None),
+    table("damaged", Key::Seq, Some(reads::<DamagedRow>)),
 ];
 
 /// What stands in a page of a table that can't be read, and where the next page begins.
@@ -179,7 +183,12 @@ impl Column {
         match self.declared.as_str() {
             "TEXT" => row.try_get::<Option<String>, _>(name).is_ok(),
             "INTEGER" => row.try_get::<Option<i64>, _>(name).is_ok(),
-            _ => row.try_get::<Option<Vec<u8>>, _>(name).is_ok(),
+            _ => {
+                let bytes = row.try_get::<Option<Vec<u8>>, _>(name);
+                let id_or_none =
+                    |bytes: &Option<Vec<u8>>| bytes.as_ref().is_none_or(|id| id.len() == 16);
+                bytes.is_ok_and(|bytes| !IDS.contains(&name) || id_or_none(&bytes))
+            }
         }
     }
 }
@@ -207,7 +216,19 @@ struct TryRow {
     job: i64,
     fence: i64,
     ended_at: i64,
+    result: String,
 }
+
+/// How a try may have ended.
+const RESULTS: [&str; 7] = [
+    "done",
+    "again",
+    "snoozed",
+    "parked",
+    "dead",
+    "cancelled",
+    "rescued",
+];
 
 impl Stored for TryRow {
     const TABLE: &'static str = "attempts";
@@ -217,7 +238,33 @@ impl Stored for TryRow {
     fn read(self) -> Result<Timestamp, StoreError> {
         let row = Reading::new(Self::TABLE, format!("{}/{}", self.job, self.fence));
         row.number::<u64>("fence", self.fence)?;
+        row.word(
+            "result",
+            RESULTS.iter().find(|known| **known == self.result),
+        )?;
         row.time("ended_at", self.ended_at)
+    }
+}
+
+/// What an earlier damaged row looked like, by itself.
+#[derive(sqlx::FromRow)]
+struct DamagedRow {
+    seq: i64,
+    at: i64,
+    what: String,
+    columns: String,
+}
+
+impl Stored for DamagedRow {
+    const TABLE: &'static str = "damaged";
+    type Value = Timestamp;
+
+    fn read(self) -> Result<Timestamp, StoreError> {
+        let row = Reading::new(Self::TABLE, self.seq);
+        let what = ["set_aside", "mended", "discarded"];
+        row.word("what", what.iter().find(|known| **known == self.what))?;
+        row.json::<IgnoredAny>("columns", &self.columns)?;
+        row.time("at", self.at)
     }
 }
 
@@ -273,6 +320,24 @@ pub(crate) async fn page(
             .collect(),
         next: next.and_then(|row| row.try_get_unchecked(by).ok()),
     })
+}
+
+/// What can't be read in any row. Tables that the file lacks, because it is of an earlier version, hold
+/// nothing.
+pub(crate) async fn all(conn: &mut SqliteConnection) -> Result<Vec<Damage>, Failure> {
+    let mut damage = Vec::new();
+    for table in TABLES {
+        if table.columns(conn).await?.is_empty() {
+            continue;
+        }
+        let mut after = Some(0);
+        while let Some(from) = after {
+            let page = page(conn, table, from).await?;
+            damage.extend(page.damage);
+            after = page.next;
+        }
+    }
+    Ok(damage)
 }
 
 /// The first value of one row that can't be read, if there is one.

@@ -13,8 +13,8 @@ use relay_core::time::Timestamp;
 use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, ClientView, Committed,
     Credential, Damage, Effect, EffectView, Engagement, FactRow, Fence, FileFault, Health, Intent,
-    Job, JobFilter, Link, PaceRow, Page, ProcedureVersion, Receipt, ReceiptState, Remedied, Remedy,
-    RemedyOrder, Store, StoreError, Watched, WorkItem,
+    Job, JobFilter, Link, NamelessSetting, PaceRow, Page, ProcedureVersion, Receipt, ReceiptState,
+    Remedied, Remedy, RemedyOrder, Store, StoreError, Watched, WorkItem,
 };
 use serde_json::Value;
 use tokio::task::spawn_blocking;
@@ -355,8 +355,18 @@ impl Store for SqliteStore {
         self.noticed.told(damage);
     }
 
+    async fn nameless_settings(&self) -> Result<Vec<NamelessSetting>, StoreError> {
+        if let Some(known) = self.noticed.nameless() {
+            return Ok(known);
+        }
+        let found = read!(self, directory::nameless())?;
+        self.noticed.set_nameless(Some(found.clone()));
+        Ok(found)
+    }
+
     async fn check_rows(&self) -> Result<Vec<Damage>, StoreError> {
         let mut damage = Vec::new();
+        self.noticed.set_nameless(None);
         for table in TABLES {
             let mut after = Some(0);
             // A page at a time: nobody else waits for a reader for long.
@@ -383,6 +393,9 @@ impl Store for SqliteStore {
             Answer::Remedied(done) => {
                 if order.remedy != Remedy::SetAside && !order.dry_run {
                     self.noticed.forget(&order.damage);
+                }
+                if order.damage.table == "settings" {
+                    self.noticed.set_nameless(None);
                 }
                 Ok(done)
             }

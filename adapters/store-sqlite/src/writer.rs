@@ -280,7 +280,7 @@ impl Writer {
             }
             Err(error) => {
                 if let GroupError::Sql(error) = &error {
-                    self.drop_connection();
+                    self.drop_connection().await;
                     tracing::error!(%error, "a group of changes could not be committed");
                 }
                 let error = Arc::new(error);
@@ -293,12 +293,17 @@ impl Writer {
     }
 
     /// Whatever state the connection is in, it is not used again. While it is open its log is there;
-    /// the next one may find a new log.
-    fn drop_connection(&mut self) {
-        if self.place.check().is_ok() {
+    /// the next one may find a new log. So its end is waited for: a log that goes after the next look
+    /// would be taken for one that somebody has replaced.
+    async fn drop_connection(&mut self) {
+        let is_ours = self.place.check().is_ok();
+        if let Some(conn) = self.conn.take() {
+            // It failed before; that it fails once more says nothing.
+            let _ = conn.close().await;
+        }
+        if is_ours {
             self.place.renew();
         }
-        self.conn = None;
     }
 
     /// Carries out every request, in a file that is ours before and after.

@@ -13,7 +13,7 @@ use relay_core::ids::ReceiptId;
 use relay_core::random::SeededRandom;
 use relay_core::time::Timestamp;
 use relay_store::{Batch, CopyError, FileFault, Op, Receipt, ReceiptState, Store as _};
-use relay_store_sqlite::{SqliteStore, backup, free, restore, unclean, verify};
+use relay_store_sqlite::{SqliteStore, backup, found_whole, free, restore, unclean, verify};
 use serde_json::json;
 
 fn start() -> Timestamp {
@@ -238,4 +238,77 @@ async fn a_file_whose_process_was_cut_off_is_told_from_one_that_was_put_away() {
     assert!(unclean(&path));
     store.close().await;
     assert!(!unclean(&path));
+}
+
+/// The files of a database as a process that was cut off leaves them.
+async fn cut_off(folder: &Folder) -> PathBuf {
+    let store = open(&folder.at("running.db")).await;
+    store_one(&store, &SeededRandom::new(1)).await;
+    for end in ["", "-wal"] {
+        let from = folder.at(&format!("running.db{end}"));
+        fs::copy(from, folder.at(&format!("relay.db{end}"))).unwrap();
+    }
+    store.close().await;
+    folder.at("relay.db")
+}
+
+#[tokio::test]
+async fn that_a_process_was_cut_off_is_known_until_somebody_has_found_the_file_whole() {
+    let folder = Folder::new();
+    let path = cut_off(&folder).await;
+    let bytes = || {
+        (
+            fs::read(&path).unwrap(),
+            fs::read(folder.at("relay.db-wal")).unwrap(),
+        )
+    };
+    let before = bytes();
+    free(&path).await.unwrap();
+    assert!(bytes() == before, "a look has changed it");
+    assert!(unclean(&path));
+    // Whoever opens it folds the log at its end.
+    SqliteStore::open(&path).await.unwrap().close().await;
+    assert!(!folder.at("relay.db-wal").exists());
+    assert!(unclean(&path), "forgotten");
+    SqliteStore::open(&path).await.unwrap().close().await;
+    assert!(unclean(&path), "forgotten by the second");
+    found_whole(&path).unwrap();
+    assert!(!unclean(&path));
+    found_whole(&path).unwrap();
+}
+
+#[tokio::test]
+async fn a_second_one_beside_it_is_no_sign_of_a_process_that_was_cut_off() {
+    let folder = Folder::new();
+    let path = folder.at("relay.db");
+    let store = open(&path).await;
+    store_one(&store, &SeededRandom::new(1)).await;
+    SqliteStore::open(&path).await.unwrap().close().await;
+    store.close().await;
+    assert!(!unclean(&path));
+}
+
+#[tokio::test]
+async fn what_a_killed_run_has_left_does_not_keep_the_next_one_from_its_work() {
+    let folder = Folder::new();
+    let (path, copy) = (folder.at("relay.db"), folder.at("copy.db"));
+    open(&path).await.close().await;
+    for left in ["copy.db.partial", "copy.db.partial-journal"] {
+        fs::write(folder.at(left), vec![7; 10_000]).unwrap();
+    }
+    backup(&path, &copy).await.unwrap();
+    for left in ["relay.db.restoring", "relay.db.restoring-wal"] {
+        fs::write(folder.at(left), vec![7; 10_000]).unwrap();
+    }
+    restore(&copy, &path, ".kept", mark()).await.unwrap();
+    open(&path).await.close().await;
+    assert_eq!(folder.names(), ["copy.db", "relay.db", "relay.db.kept"]);
+    // One that is being made is left alone.
+    let under_way = fs::File::create(folder.at("other.db.partial")).unwrap();
+    under_way.lock().unwrap();
+    let refused = backup(&path, &folder.at("other.db")).await;
+    assert!(
+        matches!(refused, Err(CopyError::UnderWay(_))),
+        "{refused:?}"
+    );
 }

@@ -16,7 +16,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, Row as _, SqliteConnection};
 
 /// Statements that may read a growing table from end to end, by a piece of their text, and why.
-const WHOLE: [(&str, &str); 8] = [
+const WHOLE: [(&str, &str); 10] = [
     (
         "FROM audit ORDER BY seq DESC",
         "from its end, as far as the page",
@@ -44,6 +44,14 @@ const WHOLE: [(&str, &str); 8] = [
     (
         "WHERE duplicate_of = (SELECT id FROM receipts",
         "a person takes out a webhook that can't be read",
+    ),
+    (
+        "SELECT DISTINCT name FROM procedures",
+        "something is done about a setting without a name",
+    ),
+    (
+        "SELECT CAST(key AS BLOB) AS",
+        "a process looks once whether every setting still has its name",
     ),
     (
         "FROM receipts WHERE verified_by = ?1",

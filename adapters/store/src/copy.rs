@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use relay_core::time::Timestamp;
 use thiserror::Error;
 
+use crate::damage::Damage;
 use crate::error::StoreError;
 
 /// What a copy holds, as it was read out of the copy itself.
@@ -16,6 +17,9 @@ pub struct Copied {
     pub rows: Vec<(String, u64)>,
     /// When the newest webhook in it came in, procedure time.
     pub newest: Option<Timestamp>,
+    /// Rows of it that can't be read. Each is copied as it stands: it can be mended in the copy as well as
+    /// in the original, and is no reason to be without either.
+    pub unreadable: Vec<Damage>,
 }
 
 /// A copy that was put in a database's place.
@@ -56,6 +60,9 @@ pub enum CopyError {
         .0.display()
     )]
     InUse(PathBuf),
+    /// Another process is making the same file.
+    #[error("{} is being made by another process", .0.display())]
+    UnderWay(PathBuf),
     /// The file system refused.
     #[error("{}: {reason}", .path.display())]
     File {

@@ -26,6 +26,7 @@ pub mod file;
 pub mod records;
 pub mod store;
 pub mod views;
+pub mod words;
 
 pub use batch::{Batch, Existing, Fence, JobEnd, Op};
 pub use copy::{Copied, CopyError, Restored};
@@ -39,3 +40,4 @@ pub use file::FileFault;
 pub use records::*;
 pub use store::{CaseFilter, Claim, Committed, Health, JobFilter, Page, Store};
 pub use views::{CASES_IN_VIEW, ClientView, EffectView};
+pub use words::{CarefulWord, NamelessSetting, Said};

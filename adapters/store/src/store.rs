@@ -22,6 +22,7 @@ use crate::records::{
     Receipt, ReceiptState, WorkItem,
 };
 use crate::views::{CASES_IN_VIEW, ClientView, EffectView};
+use crate::words::NamelessSetting;
 
 /// A page of a list: at most `limit` rows after `offset`.
 #[derive(Debug, Clone, Copy)]
@@ -326,6 +327,15 @@ pub trait Store: Debug + Send + Sync {
     /// something was done about its row.
     fn told(&self, damage: &Damage) {
         let _ = damage;
+    }
+
+    /// The settings whose keys can't be read: one that is not found may be among them
+    /// ([`CarefulWord`](crate::CarefulWord)). Found by the first who asks since the store was opened, and
+    /// by [`check_rows`](Self::check_rows); to ask again costs nothing.
+    ///
+    /// As by itself a store reads everything.
+    async fn nameless_settings(&self) -> Result<Vec<NamelessSetting>, StoreError> {
+        Ok(Vec::new())
     }
 
     /// Reads every row of every table and says what can't be read. Takes as long as the database is

@@ -113,8 +113,8 @@ async fn ask(portal: &PortalClient, id: &str) {
         );
     }
     let _ = see(portal.check_ins(&client, day).await);
-    if let Ok(open) = see(portal.open_check_ins(day).await) {
-        assert!(open.iter().all(|check_in| check_in.client.is_some()));
+    if let Ok(told) = see(portal.open_check_ins(day).await) {
+        assert!(told.open.iter().all(|check_in| check_in.client.is_some()));
     }
     if let Ok(messages) = see(portal.messages(&client, now()).await) {
         assert!(messages.is_sorted_by_key(|message| message.sent_at));

@@ -20,7 +20,7 @@ use relay_core::clients::{CheckIn, Coach};
 use relay_core::ids::ClientId;
 use relay_core::time::{SignedDuration, Time, Timestamp};
 use relay_core::workflows::missed_check_in;
-use relay_store::{Existing, Job, JobState, Op};
+use relay_store::{Existing, Job, JobState, Op, StoreError};
 use serde::Serialize;
 
 use super::backlog::{Earlier, is_released};
@@ -227,7 +227,11 @@ impl Engine {
     /// nobody was there.
     pub(crate) async fn reconcile_at_start(&self) -> Result<Vec<Op>, EngineError> {
         let now = self.now();
-        let job = self.store.job_by_key(Kind::Reconcile.name()).await?;
+        // One that can't be read is made anew where it is told, and due then.
+        let job = match self.store.job_by_key(Kind::Reconcile.name()).await {
+            Err(StoreError::Corrupt(_)) => None,
+            job => job?,
+        };
         Ok(job
             .filter(|job| job.state == JobState::Ready && job.run_at > now)
             .filter(|job| now.duration_since(job.changed_at).abs() > AT_START)

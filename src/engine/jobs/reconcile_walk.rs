@@ -1,17 +1,45 @@
 //! The reconcile's walk: page by page through what must hold, each page or row a batch of its own.
+//!
+//! A row that can't be read, or that nobody can make sense of, is left out and keeps nobody else from
+//! their repair: what can't be read is told by itself (`damage`).
 
 use relay_core::case::Case;
 use relay_core::ids::JobId;
 use relay_core::workflows::missed_check_in;
-use relay_store::{EffectState, Existing, JobState, NewJob, Op, WorkSettled, effect_job_key};
+use relay_store::{
+    Effect, EffectState, Existing, JobState, NewJob, Op, WorkSettled, effect_job_key,
+};
 use serde_json::json;
 
 use super::kinds::Kind;
 use super::reconcile::{Became, Found, Report};
 use crate::checkpoint::{REREAD_CALL, SETTLE};
+use crate::engine::chain;
+use crate::engine::damage::unreadable;
 use crate::engine::invariants::{self, PAGE, Violation};
 use crate::engine::mend::{Mended, wake};
 use crate::engine::{Engine, EngineError};
+
+/// What came of one row; `None` where the row is the reason why nothing did.
+fn alone<T>(done: Result<T, EngineError>) -> Result<Option<T>, EngineError> {
+    match done {
+        Err(error) if is_of_a_row(&error) => {
+            let error = chain(&error);
+            tracing::warn!(error, "reconcile: left out");
+            Ok(None)
+        }
+        done => done.map(Some),
+    }
+}
+
+/// Whether what a row says is the reason, and not the database or a vendor as a whole.
+fn is_of_a_row(error: &EngineError) -> bool {
+    unreadable(error).is_some()
+        || matches!(
+            error,
+            EngineError::Payload { .. } | EngineError::Procedure { .. }
+        )
+}
 
 /// How often a case is put right while it keeps moving.
 const TRIES: usize = 4;
@@ -69,7 +97,8 @@ impl Walk<'_> {
         self.report.check_ins = open.len();
         for page in open.chunks(PAGE as usize) {
             for (client, check_in) in page {
-                let Some(op) = engine.unwatched(client, check_in, now).await? else {
+                let found = engine.unwatched(client, check_in, now).await;
+                let Some(op) = alone(found)?.flatten() else {
                     continue;
                 };
                 let violation = Violation::CheckInUnwatched {
@@ -97,13 +126,17 @@ impl Walk<'_> {
             let mut ops = Vec::new();
             for case in &cases {
                 self.report.cases += 1;
-                ops.extend(engine.stale_ops(case, engine.now()).await?);
+                let stale = engine.stale_ops(case, engine.now()).await;
+                ops.extend(alone(stale)?.into_iter().flatten());
                 if case.procedure == missed_check_in::NAME {
                     ops.extend(refresh(engine, case).await?);
                 }
-                self.case(case.clone()).await?;
             }
+            // Before what is wrong with one of them could keep the others from it.
             self.commit(ops).await?;
+            for case in cases {
+                alone(self.case(case).await)?;
+            }
         }
     }
 
@@ -119,7 +152,7 @@ impl Walk<'_> {
             after = Some(last.id);
             for case in cases {
                 if invariants::is_ahead(case.changed_at, engine.now()) {
-                    self.case(case).await?;
+                    alone(self.case(case).await)?;
                 }
             }
         }
@@ -165,26 +198,33 @@ impl Walk<'_> {
             after = Some(last.key().clone());
             let mut ops = Vec::new();
             for effect in &page {
-                let store = engine.store.as_ref();
-                let Some(found) = invariants::of_effect(store, effect, engine.now()).await? else {
-                    continue;
-                };
-                let became = if effect.state == EffectState::Unsettled {
-                    // Nobody looks any more: a person is asked.
-                    let key = effect_job_key(effect.key());
-                    if let Some(job) = store.job_by_key(&key).await? {
-                        let evidence = "nobody was asked whether it went out";
-                        ops.extend(engine.unsettled_item_ops(&job, effect, evidence));
-                    }
-                    Became::Told
-                } else {
-                    ops.push(engine.wake_effect(effect));
-                    Became::Repaired
-                };
-                self.note(found, became);
+                ops.extend(alone(self.effect(effect).await)?.into_iter().flatten());
             }
             self.commit(ops).await?;
         }
+    }
+
+    async fn effect(&mut self, effect: &Effect) -> Result<Vec<Op>, EngineError> {
+        let engine = self.engine;
+        let store = engine.store.as_ref();
+        let Some(found) = invariants::of_effect(store, effect, engine.now()).await? else {
+            return Ok(Vec::new());
+        };
+        let mut ops = Vec::new();
+        let became = if effect.state == EffectState::Unsettled {
+            // Nobody looks any more: a person is asked.
+            let key = effect_job_key(effect.key());
+            if let Some(job) = store.job_by_key(&key).await? {
+                let evidence = "nobody was asked whether it went out";
+                ops.extend(engine.unsettled_item_ops(&job, effect, evidence));
+            }
+            Became::Told
+        } else {
+            ops.push(engine.wake_effect(effect));
+            Became::Repaired
+        };
+        self.note(found, became);
+        Ok(ops)
     }
 
     pub(super) async fn items(&mut self) -> Result<(), EngineError> {
@@ -198,7 +238,8 @@ impl Walk<'_> {
             after = Some(last.id);
             for item in &page {
                 let store = engine.store.as_ref();
-                let Some(found) = invariants::of_item(store, item, engine.now()).await? else {
+                let found = invariants::of_item(store, item, engine.now()).await;
+                let Some(found) = alone(found.map_err(EngineError::from))?.flatten() else {
                     continue;
                 };
                 let reminder = format!("reminder/{}", item.id);
@@ -225,7 +266,9 @@ impl Walk<'_> {
                 let Some(found) = invariants::of_job(job, engine.now()) else {
                     continue;
                 };
-                let ops = engine.bring_job_back(job).await?;
+                let Some(ops) = alone(engine.bring_job_back(job).await)? else {
+                    continue;
+                };
                 let became = if ops.is_empty() {
                     Became::Left
                 } else {
@@ -258,7 +301,8 @@ impl Walk<'_> {
                 by: "relay".to_owned(),
                 action: "queued again".to_owned(),
             };
-            let dead = store.job_by_key(name).await?;
+            let dead = store.job_by_key(name).await.map_err(EngineError::from);
+            let dead = alone(dead)?.flatten();
             let mut ops = vec![op];
             if let Some(dead) = dead.filter(|job| job.state == JobState::Dead) {
                 ops.push(Op::SettleWorkByKey {

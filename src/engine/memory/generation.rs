@@ -12,6 +12,7 @@
 //! | has counted further | counted | is an earlier one ([`WhyOld::Behind`]) |
 //! | there | not counted | is new, or from before it was counted ([`WhyOld::Emptied`]) |
 //! | missing or unreadable | counted | can't be told ([`WhyOld::Uncounted`]) |
+//! | any | its count can't be read | the same ([`WhyOld::Uncounted`]) |
 //! | as far, or less far | last counted more than an hour ago | may be, with the whole disk, an earlier one ([`WhyOld::Silent`]) |
 //! | missing | not counted, its periodic jobs last ran more than an hour ago | the same ([`WhyOld::Silent`]) |
 //! | otherwise | | is as it should be |
@@ -29,7 +30,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{AuditEntry, Op};
+use relay_store::{AuditEntry, CarefulWord, Op, Said, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::Mutex;
@@ -39,7 +40,7 @@ use crate::engine::jobs::standing;
 use crate::engine::{Engine, EngineError};
 
 /// The setting that holds the count of the database.
-const COUNT: &str = "memory/generation";
+const COUNT: &str = CarefulWord::Generation.key();
 
 /// How often it is counted while the relay works, real time.
 const EVERY: SignedDuration = SignedDuration::from_mins(5);
@@ -74,6 +75,27 @@ struct Count {
     generation: u64,
     /// When, real time.
     at: Timestamp,
+}
+
+/// What the database says of its count.
+#[derive(Debug, Clone, Copy)]
+enum Stored {
+    /// It was never counted.
+    Never,
+    /// So far.
+    Count(Count),
+    /// It was counted, and how far can't be read.
+    Unreadable,
+}
+
+impl Stored {
+    /// How far, as far as is known.
+    fn generation(self) -> u64 {
+        match self {
+            Self::Count(count) => count.generation,
+            Self::Never | Self::Unreadable => 0,
+        }
+    }
 }
 
 /// What an engine counts with; none where nobody asked for it.
@@ -126,36 +148,40 @@ impl Engine {
         }
         // Never behind the file again, or every later start would find the same.
         let generation = match told {
-            Told::Generation(told) => told.max(stored.map_or(0, |count| count.generation)),
-            Told::Missing | Told::Unreadable => stored.map_or(0, |count| count.generation),
+            Told::Generation(told) => told.max(stored.generation()),
+            Told::Missing | Told::Unreadable => stored.generation(),
         };
         let at = self.clocks.real.now();
         *counting.last.lock().await = Some(Count { generation, at });
         self.count().await
     }
 
-    async fn stored_count(&self) -> Result<Option<Count>, EngineError> {
-        let stored = self.store.setting(COUNT).await?;
-        // One that can't be read is none: the file then says that there was one.
-        Ok(stored.and_then(|stored| serde_json::from_value(stored).ok()))
+    async fn stored_count(&self) -> Result<Stored, EngineError> {
+        Ok(
+            match CarefulWord::Generation.ask(self.store.as_ref()).await? {
+                Said::Nothing => Stored::Never,
+                Said::Word(word) => {
+                    serde_json::from_value(word).map_or(Stored::Unreadable, Stored::Count)
+                }
+                Said::Unreadable(_) => Stored::Unreadable,
+            },
+        )
     }
 
-    async fn why_old(
-        &self,
-        told: Told,
-        stored: Option<Count>,
-    ) -> Result<Option<WhyOld>, EngineError> {
+    async fn why_old(&self, told: Told, stored: Stored) -> Result<Option<WhyOld>, EngineError> {
         let now = self.clocks.real.now();
         Ok(match (told, stored) {
-            (Told::Generation(told), Some(count)) if told > count.generation => {
+            (Told::Generation(told), Stored::Count(count)) if told > count.generation => {
                 Some(WhyOld::Behind)
             }
-            (Told::Generation(_) | Told::Unreadable, None) => Some(WhyOld::Emptied),
-            (Told::Missing | Told::Unreadable, Some(_)) => Some(WhyOld::Uncounted),
-            (Told::Generation(_), Some(count)) => {
+            (Told::Generation(_) | Told::Unreadable, Stored::Never) => Some(WhyOld::Emptied),
+            (_, Stored::Unreadable) | (Told::Missing | Told::Unreadable, Stored::Count(_)) => {
+                Some(WhyOld::Uncounted)
+            }
+            (Told::Generation(_), Stored::Count(count)) => {
                 (now.duration_since(count.at) > TRUSTED).then_some(WhyOld::Silent)
             }
-            (Told::Missing, None) => {
+            (Told::Missing, Stored::Never) => {
                 let last = self.last_sign_of_life().await?;
                 last.filter(|last| self.now().duration_since(*last) > TRUSTED)
                     .map(|_| WhyOld::Silent)
@@ -167,7 +193,11 @@ impl Engine {
     async fn last_sign_of_life(&self) -> Result<Option<Timestamp>, EngineError> {
         let mut last = None;
         for name in standing::STANDING {
-            let job = self.store.job_by_key(name).await?;
+            // One that can't be read says nothing; the others do.
+            let job = match self.store.job_by_key(name).await {
+                Err(StoreError::Corrupt(_)) => None,
+                job => job?,
+            };
             last = last.max(job.map(|job| job.changed_at));
         }
         Ok(last)
@@ -195,10 +225,7 @@ impl Engine {
         let mut last = counting.last.lock().await;
         let before = match *last {
             Some(last) => last.generation,
-            None => self
-                .stored_count()
-                .await?
-                .map_or(0, |count| count.generation),
+            None => self.stored_count().await?.generation(),
         };
         let count = Count {
             generation: before.saturating_add(1),

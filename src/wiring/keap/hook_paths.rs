@@ -100,7 +100,7 @@ impl HookPaths {
 }
 
 /// The setting that names the closed paths.
-pub(super) const CLOSED: &str = "hook_paths/closed";
+pub(super) const CLOSED: &str = relay_store::CarefulWord::ClosedPaths.key();
 
 /// Paths that are no longer answered although their secrets are still configured, by the secrets'
 /// ids and fingerprints: an id that is given to a new secret is open again.

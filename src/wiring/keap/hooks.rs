@@ -9,6 +9,7 @@
 //!   making another, verifying that, and deleting the old one. What waited for delivery meanwhile
 //!   may be lost either way: whoever moves reads the gap back (`engine::hook_watch`).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -18,7 +19,7 @@ use relay_http_client::CallError;
 use relay_keap::types::Hook;
 use relay_keap::webhook::PathSecrets;
 use relay_keap::{KeapClient, Touched};
-use relay_store::{Op, Store};
+use relay_store::{CarefulWord, Op, Said, Store};
 use url::Url;
 
 use super::hook_paths::{CLOSED, Closed, ClosedPaths, HookPaths, Place};
@@ -131,11 +132,29 @@ impl KeapHooks {
 
     /// Tells this process which paths are closed.
     async fn learn_closed(&self) -> Result<(), CallError> {
-        let stored = self.store.setting(CLOSED).await;
-        let stored = stored.map_err(|error| database(&error))?;
-        let closed: Option<Closed> = stored.and_then(|value| serde_json::from_value(value).ok());
-        self.doors.closed.set(closed.unwrap_or_default());
+        let said = CarefulWord::ClosedPaths.ask(self.store.as_ref()).await;
+        let closed = match said.map_err(|error| database(&error))? {
+            Said::Nothing => Closed::default(),
+            Said::Word(word) => serde_json::from_value(word).unwrap_or_else(|_| self.all_older()),
+            Said::Unreadable(_) => self.all_older(),
+        };
+        self.doors.closed.set(closed);
         Ok(())
+    }
+
+    /// Every path but the current one: which of them somebody has closed is not known, and a secret that
+    /// has leaked lets nobody in. Where the configuration names no current one, there is none to tell.
+    fn all_older(&self) -> Closed {
+        let older = self.doors.paths.iter().flat_map(HookPaths::older);
+        Closed(self.prints(older))
+    }
+
+    fn prints<'a>(&self, ids: impl Iterator<Item = &'a str>) -> BTreeMap<String, String> {
+        let prints = ids.filter_map(|id| {
+            let print = self.doors.secrets.fingerprint(id)?;
+            Some((id.to_owned(), print))
+        });
+        prints.collect()
     }
 
     /// Lets handshakes be answered for a while.
@@ -255,11 +274,8 @@ impl KeapHooks {
             ));
         }
         let older: Vec<String> = paths.older().map(str::to_owned).collect();
-        let prints = older.iter().filter_map(|id| {
-            let print = self.doors.secrets.fingerprint(id)?;
-            Some((id.clone(), print))
-        });
-        self.put(CLOSED, json(Closed(prints.collect()))).await?;
+        let closed = Closed(self.prints(paths.older()));
+        self.put(CLOSED, json(closed)).await?;
         self.learn_closed().await?;
         Ok(older)
     }

@@ -8,6 +8,7 @@ use clear_relay::engine::{Engine, Parts, People, ProcedureBook};
 use clear_relay::pace::Pacer;
 use clear_relay::ports::{NoConnections, Ports};
 use clear_relay::receipts::{Parsed, Refusal, Source, Verified};
+use clear_relay::wiring::generation::NumberFile;
 use http::HeaderMap;
 use relay_core::calendar::Calendar;
 use relay_core::case::{Case, Mode};
@@ -70,7 +71,7 @@ impl Rig {
             .await
             .unwrap();
         sqlite.migrate().await.unwrap();
-        let rig = Self::on(folder, sqlite, mode, checkpoints);
+        let rig = Self::on(folder, sqlite, mode, checkpoints, 7);
         // Switched on long ago: what was due before would only be listed.
         let ops = rig
             .parts
@@ -90,7 +91,8 @@ impl Rig {
             ..Options::default()
         };
         let sqlite = SqliteStore::open_with(copy, options).await.unwrap();
-        let rig = Self::on(folder, sqlite, Mode::Act, Arc::new(NoCheckpoints));
+        // Other ids than those that are in it.
+        let rig = Self::on(folder, sqlite, Mode::Act, Arc::new(NoCheckpoints), 8);
         {
             let mut vendors = rig.world.now();
             vendors.check_ins.clone_from(&seen.check_ins);
@@ -98,6 +100,13 @@ impl Rig {
             vendors.accepted.clone_from(&seen.accepted);
         }
         rig
+    }
+
+    /// The same, counting the generations of its database in a file beside it.
+    pub(crate) fn counting(mut self) -> Self {
+        let file = Arc::new(NumberFile::beside(&self.file()));
+        self.engine = self.engine.counted_with(file);
+        self
     }
 
     /// What the vendors have seen so far.
@@ -120,13 +129,14 @@ impl Rig {
         sqlite: SqliteStore,
         mode: Mode,
         checkpoints: Arc<dyn Checkpoints>,
+        seed: u64,
     ) -> Self {
         let store: Arc<dyn Store> = Arc::new(sqlite);
         let world = Arc::new(World::default());
         world.now().clients = ["maya", "ana"].map(client).to_vec();
         let clock = Arc::new(ManualClock::new(start()));
         let real = Arc::new(ManualClock::new(start()));
-        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(7));
+        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(seed));
         let ports = Ports {
             portal: world.clone(),
             contacts: world.clone(),
@@ -396,10 +406,16 @@ impl Source for Facts {
     }
     fn parse(&self, receipt: &Receipt) -> Parsed {
         assert_ne!(receipt.body, b"boom", "on order");
-        Parsed::Content {
-            facts: serde_json::from_slice(&receipt.body).unwrap(),
-            hints: Vec::new(),
-            note: None,
+        match serde_json::from_slice(&receipt.body) {
+            Ok(facts) => Parsed::Content {
+                facts,
+                hints: Vec::new(),
+                note: None,
+            },
+            Err(error) => Parsed::Quarantine {
+                reason: error.to_string(),
+                hints: Vec::new(),
+            },
         }
     }
 }
