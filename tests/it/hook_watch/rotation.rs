@@ -5,6 +5,7 @@ use clear_relay::cli::{DryRun, Paging};
 use clear_relay::ports::SyncWish;
 use clear_relay::sandbox::clinic::HOOK_SECRET;
 use http::HeaderMap;
+use relay_store::{CarefulWord, Op};
 use serde_json::json;
 
 use super::mend::shown;
@@ -129,6 +130,30 @@ async fn e74_a_closed_path_stays_closed_in_every_process_and_after_a_restart() {
     clinic.pass(6).await;
     assert_eq!(clinic.at_keap().await, ["Verified"; 5]);
     assert_eq!(paths(&clinic).await, ["second"; 5]);
+}
+
+#[tokio::test]
+async fn which_paths_are_closed_cant_be_read_and_only_the_current_one_is_answered() {
+    let mut clinic = two().await;
+    assert_eq!(knock(&clinic, HOOK_SECRET, 1).await, 200);
+    for said in [json!("a word that nobody knows"), json!({ "first": 7 })] {
+        let op = Op::PutSetting {
+            key: CarefulWord::ClosedPaths.key().to_owned(),
+            value: said,
+        };
+        let store = &clinic.world.relay.engine.store;
+        store.commit(vec![op].into()).await.expect("stored");
+        clinic.world.restart().await.expect("a restart");
+        assert_eq!(knock(&clinic, HOOK_SECRET, 2).await, 404);
+        assert_eq!(knock(&clinic, SECOND, 3).await, 200);
+    }
+    // Somebody says anew which are.
+    let wish = SyncWish {
+        finish_rotation: true,
+        ..SyncWish::default()
+    };
+    let synced = clinic.world.relay.engine.sync_hooks(wish).await;
+    assert_eq!(synced.expect("synced").closed, ["first"]);
 }
 
 #[tokio::test]
