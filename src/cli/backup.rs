@@ -2,7 +2,9 @@
 //!
 //! A copy that is brought back does not know what was sent after it was made. So it is marked, and
 //! until the mark stops mattering nothing is sent on the strength of "we have no record of it"
-//! (`engine/memory.rs`).
+//! (`engine/memory.rs`). Nor does it know that outreach was stopped since: the stop is carried over from
+//! the database that it replaces. What else people said since, of one case, is not: a pause or a close
+//! that was said after the copy was made is to be said again.
 
 use std::path::{Path, PathBuf};
 
@@ -14,8 +16,10 @@ use serde_json::{Value, json};
 use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::Output;
+use crate::engine::commands::{is_stopped, outreach_said, stop_ops};
 use crate::engine::memory::{WhyOld, mark_old};
 use crate::ports::Stores;
+use crate::remedy::Run;
 
 /// `backup`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -75,8 +79,9 @@ pub(super) async fn restore(
             held(&copied, out)
         );
     } else {
-        let suffix = format!(".before-restore-{}", now.strftime("%Y%m%dT%H%M%SZ"));
-        let mark = Batch::from(vec![
+        let suffix = format!(".before-restore-{}", now.strftime("%Y%m%dT%H%M%S%.3fZ"));
+        let stays = stop_of(path, &by.by, now, stores).await;
+        let mut mark = vec![
             mark_old(now, WhyOld::Restored),
             Op::Audit(AuditEntry {
                 at: now,
@@ -85,18 +90,26 @@ pub(super) async fn restore(
                 object: "database".to_owned(),
                 detail: json!({ "from": file }),
             }),
-        ]);
+        ];
+        let stopped = stays.as_ref().map_or_else(String::new, |(why, _)| {
+            format!(
+                "\nOutreach is stopped ({why}): `{}` lets it go on",
+                Run::Resume
+            )
+        });
+        mark.extend(stays.into_iter().flat_map(|(_, ops)| ops));
         let restored = stores
-            .restore(file, path, &suffix, mark)
+            .restore(file, path, &suffix, Batch::from(mark))
             .await
             .map_err(failed)?;
         document = self::document(file, &restored.copied);
         document["kept"] = json!(restored.kept);
+        document["outreach_stopped"] = json!(!stopped.is_empty());
         let kept = restored.kept.map_or_else(String::new, |kept| {
             format!("\nwhat stood there is kept as {}", kept.display())
         });
         text = format!(
-            "{shown} is {} again; {}{kept}\nIt does not know what was sent since: before anything \
+            "{shown} is {} again; {}{kept}{stopped}\nIt does not know what was sent since: before anything \
              goes out the relay looks whether it has gone out already. See `clear-relay doctor`, \
              then `clear-relay serve`",
             file.display(),
@@ -106,6 +119,33 @@ pub(super) async fn restore(
     document["database"] = json!(path);
     document["dry_run"] = json!(dry_run.dry_run);
     Ok(out.emit(&document, &text)?)
+}
+
+/// What keeps outreach stopped where the database at `path` says so, or can't be asked: the copy does
+/// not know what was said after it was made, and a stop must not be lifted by bringing it back.
+async fn stop_of(
+    path: &Path,
+    by: &str,
+    now: Timestamp,
+    stores: &dyn Stores,
+) -> Option<(&'static str, Vec<Op>)> {
+    if !path.exists() {
+        return None;
+    }
+    let said = match stores.open(path).await {
+        Ok(store) => {
+            let said = outreach_said(store.as_ref()).await;
+            store.close().await;
+            said
+        }
+        Err(error) => Err(error),
+    };
+    let why = match said {
+        Ok(said) if !is_stopped(said.as_ref()) => return None,
+        Ok(_) => "it was when the copy was put back",
+        Err(_) => "whether it was can't be read where the copy was put back",
+    };
+    Some((why, stop_ops(true, by, Some(why), now)))
 }
 
 /// What a copy holds, for people.

@@ -242,6 +242,50 @@ async fn a_command_leaves_everything_in_the_main_file_however_it_ends() {
 }
 
 #[tokio::test]
+async fn a_stop_that_the_copy_does_not_know_of_outlasts_its_restore() {
+    let serving = Serving::start().await;
+    let config = serving.database.with_file_name("relay.toml");
+    let (first, second) = (
+        serving.database.with_file_name("first.db"),
+        serving.database.with_file_name("second.db"),
+    );
+    let copy = |to: &Path| command(&config, &["backup", to.to_str().expect("text")]);
+    let restore = |from: &Path| {
+        command(
+            &config,
+            &["restore", from.to_str().expect("text"), "--by", "Lena"],
+        )
+    };
+    let said = "SELECT json_extract(value, '$.stopped') FROM settings WHERE key = 'outreach'";
+    assert!(copy(&first));
+    assert!(command(&config, &["stop", "--by", "Lena"]));
+    let Serving {
+        process,
+        database,
+        _folder,
+        ..
+    } = serving;
+    assert!(process.end());
+    assert!(restore(&first));
+    let asked = spoil::ask(database.clone(), said).await;
+    assert_eq!(asked.expect("read"), ["1"], "the stop is carried over");
+    assert!(command(&config, &["resume", "--by", "Lena"]));
+    assert!(copy(&second));
+    assert!(restore(&second));
+    let asked = spoil::ask(database.clone(), said).await;
+    assert_eq!(
+        asked.expect("read"),
+        ["0"],
+        "nothing is stopped for being restored"
+    );
+    // What was said last can't be read: that counts as a stop.
+    std::fs::write(&database, "not a database at all").expect("written");
+    assert!(restore(&second));
+    let asked = spoil::ask(database, said).await;
+    assert_eq!(asked.expect("read"), ["1"]);
+}
+
+#[tokio::test]
 async fn a_dry_run_of_a_restore_changes_nothing_and_forgets_nothing() {
     let serving = Serving::start().await;
     assert_eq!(serving.send("evt-1").await, StatusCode::OK);
