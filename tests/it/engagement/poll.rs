@@ -95,7 +95,8 @@ async fn the_same_open_by_post_history_and_look_is_one_event() {
     assert_eq!(one.event.at, at("2026-11-05 11:12"), "the event's own time");
     assert!(one.event.exact && one.event.email.is_some());
     assert_eq!(one.event.source, EngagementSource::Post);
-    assert_eq!(one.confirmed, Some(EngagementSource::History));
+    // She is linked since the opening, so the look comes before the history is asked.
+    assert_eq!(one.confirmed, Some(EngagementSource::Poll));
     assert_eq!(clinic.outreach(&jo), [FIRST, "6 09:00 email"]);
 }
 
