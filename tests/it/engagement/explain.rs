@@ -30,7 +30,10 @@ async fn a_case_is_explained_with_every_open_and_click_and_who_told_it() {
     automation(&clinic, &jo, &[("event", "email_clicked")]).await;
     let before = explained(&clinic, &jo, false).await;
     let posted = "2026-11-05 11:12  open \"News\" (told by post)";
-    assert!(before.contains(posted), "linked since the opening: {before}");
+    assert!(
+        before.contains(posted),
+        "linked since the opening: {before}"
+    );
     clinic.until("2026-11-06 12:00").await;
     let text = explained(&clinic, &jo, false).await;
     let lines = "\nOpens and clicks\n\
