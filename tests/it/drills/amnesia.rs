@@ -239,7 +239,7 @@ async fn play(seed: u64) -> Outcome {
     }
     clinic.until(END).await;
     met.note(&clinic).await;
-    let mut outcome = judge(&clinic, &people, &met).await;
+    let mut outcome = judge(&clinic, &people, &met, drill.keys_shown).await;
     if drill.keys_shown {
         let again = met.again.iter();
         let asked = again.map(|who| format!("{who}: asked to send what was sent"));
@@ -323,14 +323,17 @@ async fn decide_list(clinic: &Clinic, item: &WorkItem) {
     }
 }
 
-async fn judge(clinic: &Clinic, people: &[Person], seen: &Seen) -> Outcome {
+/// `keys_shown`: whether the portal shows with which key a thing was written. Where it does not, what
+/// is there may be the coach's own, and that a request of ours was lost is not provable.
+async fn judge(clinic: &Clinic, people: &[Person], seen: &Seen, keys_shown: bool) -> Outcome {
     let mut outcome = Outcome {
         listed: seen.listed.len(),
         asked: seen.asked.len(),
         ..Outcome::default()
     };
     for kind in seen.asked.values() {
-        if matches!(kind.absence(), Absence::ProvenAfter(_)) {
+        let portal = matches!(kind, EffectKind::PortalMessage | EffectKind::PortalNote);
+        if matches!(kind.absence(), Absence::ProvenAfter(_)) && (keys_shown || !portal) {
             let kind = kind.as_str();
             outcome
                 .wrong
