@@ -45,14 +45,22 @@ impl Engine {
         let desired = effect.kind().absence() == Absence::DesiredState;
         if desired && self.call(READ_BACK, self.perform.holds(&request)).await? {
             let mut more = read.ops;
-            // An earlier write of ours was refused and may be why it holds.
-            if effect.revision > 0 {
+            // An earlier write of ours was refused and may be why it holds: then it is no news of
+            // somebody else, such as a coach who completed her task.
+            let settled = if effect.revision > 0 {
                 more.extend(remember(effect, &request));
-            }
+                Settled::Done {
+                    at: effect.intended_at.unwrap_or_else(|| self.now()),
+                    vendor_ref: None,
+                    by_probe: true,
+                }
+            } else {
+                Settled::AlreadyTrue
+            };
             let ending = Ending {
                 request: Some(request),
                 more,
-                ..Ending::new(EffectState::Done, Settled::AlreadyTrue)
+                ..Ending::new(EffectState::Done, settled)
             };
             return self.settle(job, effect, &planned, ending).await;
         }

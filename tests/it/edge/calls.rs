@@ -45,6 +45,24 @@ async fn whoever_was_called_is_not_called_again_after_her_date_moved_away_and_ba
 }
 
 #[tokio::test]
+async fn a_closing_of_ours_that_looked_refused_is_not_taken_for_her_call() {
+    let jo = Person::jo();
+    let clinic = with(&jo).await;
+    clinic.until("2026-11-06 11:00").await;
+    clinic.fault(
+        "keap",
+        json!({ "operation": "close_task", "moment": "after", "act": "status", "code": 429,
+                "retry_after": 600 }),
+    );
+    clinic.portal(json!({ "act": "client_writes", "client": "jo", "text": "Busy!" }));
+    clinic.until("2026-11-06 12:00").await;
+    assert_eq!(clinic.count("close_task"), 1);
+    clinic.done(&jo, "reply", "resume", None).await;
+    clinic.until("2026-11-10 12:00").await;
+    assert_eq!(clinic.count("call_task"), 2, "{:?}", clinic.story(&jo));
+}
+
+#[tokio::test]
 async fn nobody_is_asked_to_send_again_what_a_date_that_moved_away_and_back_left_behind() {
     let maya = Person::maya();
     let clinic = with(&maya).await;
