@@ -10,11 +10,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::future::join;
 use relay_core::ids::{CaseId, ClientId};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Claim, Job, StoreError};
 use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::checkpoint::CLAIM;
 use crate::engine::jobs::{chain, fence, known_kinds};
@@ -40,8 +42,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// The shortest wait of an idle worker.
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);
 
-/// How often leases of dead workers and a clock that was set back are looked for, in looks.
-const RESCUE_EVERY: u32 = 5;
+/// How often leases of dead workers and a clock that was set back are looked for, real time. A third of
+/// a lease; not counted in looks, of which there are hundreds a second under load.
+const RESCUE_EVERY: Duration = Duration::from_secs(5);
 
 impl Engine {
     /// Reads new receipts and runs what is due, one job after another, until nothing is. Returns
@@ -169,56 +172,74 @@ fn for_busy_lane(times: u32) -> Duration {
 }
 
 /// Runs until told to stop; at most `concurrency` jobs at once.
+///
+/// A claim of nothing is a turn of the writer; the question when the next job is due is one read. So
+/// where nothing suggests that a job is due (none was claimed, none has ended) it is asked first.
 pub async fn run(engine: Engine, concurrency: u32, stop: Stop) -> Result<(), EngineError> {
     let mut running = JoinSet::new();
-    let mut looks: u32 = 0;
+    let mut rescues = interval(RESCUE_EVERY);
+    rescues.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut busy: u32 = 0;
+    let mut likely = true;
     while stop.phase() == Phase::Running {
-        if looks.is_multiple_of(RESCUE_EVERY) {
+        if rescues.tick().now_or_never().is_some() {
             survive(engine.rescue().await)?;
             survive(engine.bring_back().await)?;
             survive(engine.tell_damage().await)?;
             survive(engine.count_now_and_then().await)?;
         }
-        looks = looks.wrapping_add(1);
         let free = concurrency.saturating_sub(u32::try_from(running.len()).unwrap_or(u32::MAX));
-        let idle = match look(&engine, free, &mut running).await {
-            Ok(done) => done == 0,
-            Err(error) => {
-                survive::<()>(Err(error))?;
-                true
-            }
-        };
-        if idle {
+        let asked = match (free, likely) {
             // With every hand full nothing more can be claimed, whatever is due: a job that ends,
             // or a receipt, is what is waited for.
-            let until_due = match free {
-                0 => Some(LOOK_AGAIN),
-                _ => engine.until_due().await,
+            (0, _) => Some(Some(LOOK_AGAIN)),
+            (_, true) => None,
+            (_, false) => Some(engine.until_due().await),
+        };
+        let claimable = match asked {
+            Some(Some(_)) => 0,
+            None | Some(None) => free,
+        };
+        let (read, claimed) = match look(&engine, claimable, &mut running).await {
+            Ok(done) => done,
+            Err(error) => {
+                survive::<()>(Err(error))?;
+                (0, 0)
+            }
+        };
+        likely = claimed > 0;
+        if read + claimed == 0 {
+            let until_due = match asked {
+                Some(until_due) => until_due,
+                None => engine.until_due().await,
             };
             busy = until_due.map_or(busy.saturating_add(1), |_| 0);
             let wait = until_due.unwrap_or_else(|| for_busy_lane(busy));
             let wake = Arc::clone(&engine.wake);
             tokio::select! {
                 () = wake.notified() => {}
-                Some(done) = running.join_next(), if !running.is_empty() => finished(done)?,
+                Some(done) = running.join_next(), if !running.is_empty() => {
+                    finished(done)?;
+                    likely = true;
+                }
                 () = stop.draining() => {}
                 () = pause(wait) => {}
             }
         }
         while let Some(done) = running.try_join_next() {
             finished(done)?;
+            likely = true;
         }
     }
     wind_down(&engine, running, &stop).await
 }
 
-/// Reads a portion of receipts and claims up to `free` jobs. Returns how much was done.
+/// Reads a portion of receipts and claims up to `free` jobs. Returns how many of each.
 async fn look(
     engine: &Engine,
     free: u32,
     running: &mut JoinSet<Result<(), EngineError>>,
-) -> Result<usize, EngineError> {
+) -> Result<(usize, usize), EngineError> {
     let claim = async {
         if free > 0 {
             engine.claim(free, None, None).await
@@ -235,7 +256,7 @@ async fn look(
         let engine = engine.clone();
         running.spawn(async move { engine.run_leased(&job, false).await });
     }
-    Ok(read? + count)
+    Ok((read?, count))
 }
 
 /// A database that can't be written now (full disk, locked) is waited for; what a single row or job
