@@ -4,8 +4,9 @@
 //!
 //! A claim is a lease in real time with a fence. While a job runs its lease is renewed at a third
 //! of its length. A job whose lease is gone ends by itself: somebody else has it now, and nothing is
-//! begun or stored without the lease, except that a request was carried out. When told to stop, the worker claims nothing more, gives what runs a
-//! time until the cut, and hands the rest back without counting a failure.
+//! begun or stored without the lease, except that a request was carried out. When told to stop, the
+//! worker claims nothing more, gives what runs a time until the cut, and hands the rest back without
+//! counting a failure.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -149,11 +150,13 @@ impl Engine {
         }
     }
 
-    /// How long, in real time, until the next job is due; at most [`LOOK_AGAIN`].
-    /// `None` when one is due already and could not be claimed: its lane is busy.
+    /// How long, in real time, until the next job is due; at most [`LOOK_AGAIN`]. `None` when one may
+    /// be due already: then only a claim tells, which waits for no row that can't be read.
     async fn until_due(&self) -> Option<Duration> {
-        let Ok(Some(due)) = self.store.next_due().await else {
-            return Some(LOOK_AGAIN);
+        let due = match self.store.next_due().await {
+            Ok(Some(due)) => due,
+            Ok(None) => return Some(LOOK_AGAIN),
+            Err(_) => return None,
         };
         let procedure = due.duration_since(self.now());
         if procedure <= SignedDuration::ZERO {
@@ -173,8 +176,8 @@ fn for_busy_lane(times: u32) -> Duration {
 
 /// Runs until told to stop; at most `concurrency` jobs at once.
 ///
-/// A claim of nothing is a turn of the writer; the question when the next job is due is one read. So
-/// where nothing suggests that a job is due (none was claimed, none has ended) it is asked first.
+/// A claim that finds nothing costs a turn of the writer; asking when the next job is due is one read.
+/// So where nothing suggests that a job is due (none was claimed, none has ended) it is asked first.
 pub async fn run(engine: Engine, concurrency: u32, stop: Stop) -> Result<(), EngineError> {
     let mut running = JoinSet::new();
     let mut rescues = interval(RESCUE_EVERY);

@@ -1,15 +1,25 @@
 //! Jobs: they end, they come back, none runs for ever.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use clear_relay::checkpoint::CLAIM;
 use clear_relay::engine::invariants::Violation;
 use clear_relay::engine::jobs::reconcile::Became;
-use relay_core::case::CaseStatus;
+use clear_relay::engine::worker;
+use clear_relay::lifecycle::{Ended, Lifecycle, Patience, Signals};
+use relay_core::case::{CaseStatus, Mode};
+use relay_core::facts::FactBody;
 use relay_core::ids::JobId;
 use relay_core::retry::Class;
 use relay_core::time::SignedDuration;
-use relay_store::{EffectState, Existing, JobState, NewJob, Op};
+use relay_store::{EffectState, Existing, JobState, NewJob, Op, ReceiptState};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::rig::Rig;
 use super::world::Outcome;
+use crate::support::checkpoints::StopAt;
 
 #[tokio::test]
 async fn a_job_of_a_kind_nobody_knows_waits_is_told_and_stands_in_nobodys_way() {
@@ -199,4 +209,50 @@ async fn a_failure_before_a_long_wait_does_not_shorten_the_budget_after_it() {
         .await
         .unwrap();
     assert_eq!(jobs[0].state, JobState::Ready, "{:?}", jobs[0].last_error);
+}
+
+#[tokio::test]
+async fn a_webhook_that_asks_for_nothing_costs_no_claim_and_what_is_due_is_run_all_the_same() {
+    const WEBHOOKS: usize = 30;
+    let places = Arc::new(StopAt::default());
+    let rig = Rig::with(Mode::Act, Arc::clone(&places) as _).await;
+    rig.drain().await;
+    let claims = || {
+        let reached = places.reached();
+        reached
+            .iter()
+            .filter(|place| **place == CLAIM.before)
+            .count()
+    };
+    let before = claims();
+    let (tell, signals) = mpsc::unbounded_channel();
+    let mut life = Lifecycle::new(Patience::default());
+    let engine = rig.engine.clone();
+    life.service("worker", |stop| async move {
+        worker::run(engine, 4, stop).await?;
+        Ok(())
+    });
+    let run = tokio::spawn(life.run(Signals::from_channel(signals)));
+    let work = async {
+        for _ in 0..WEBHOOKS {
+            let receipt = rig
+                .receive(&[rig.fact("ana", "ana", FactBody::ProgramReactivated)])
+                .await;
+            rig.engine.wake.notify_one();
+            while rig.receipt_state(receipt).await == ReceiptState::New {
+                tokio::task::yield_now().await;
+            }
+        }
+        let claims = claims() - before;
+        assert!(claims <= 2, "{claims} claims for {WEBHOOKS} webhooks");
+        let case = rig.order("email").await;
+        while rig.effect(case, "email").await.state != EffectState::Done {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_mins(1), work)
+        .await
+        .expect("all is read, and the email is sent");
+    tell.send("terminate").expect("heard");
+    assert_eq!(run.await.expect("no panic"), Ended::Well);
 }
