@@ -164,6 +164,9 @@ pub struct Transition {
     /// Whether the work items of this case that were open before are settled by this transition.
     /// Carried out before `open_work`, whose items stay open.
     pub close_work: bool,
+    /// A person's word was not carried out: she is asked anew, because she had not been shown all that
+    /// was written. Only after [`Input::Person`].
+    pub shown_first: bool,
 }
 
 /// A work item that a step asks for.

@@ -18,6 +18,7 @@ use super::output::{Output, or_dash};
 use crate::effects::link::Linked;
 use crate::engine::Engine;
 use crate::lifecycle::pause;
+use crate::ports::ContactType;
 use crate::remedy::Run;
 
 /// `keap …`.
@@ -77,7 +78,22 @@ pub async fn set_contact_type(
 ) -> Result<(), CliError> {
     let contact = contact_of(engine, &args.client).await?;
     let contacts = &engine.ports.contacts;
-    let present = contacts.contact_type(&contact).await?;
+    let present = match contacts.contact_type(&contact).await? {
+        ContactType::Shown(value) => value,
+        ContactType::NoField(why) => {
+            return Err(CliError::Usage(format!(
+                "the contact type can't be found in the CRM: {why}; `clear-relay doctor` tells what to \
+                 correct"
+            )));
+        }
+        ContactType::NoContact => {
+            return Err(CliError::Usage(format!(
+                "the CRM finds no contact {contact}: link client {client} to another (`clear-relay \
+                 clients link {client} CONTACT --by NAME`)",
+                client = args.client
+            )));
+        }
+    };
     let allowed = contacts.contact_types().await?;
     if !allowed.is_empty() && !allowed.contains(&args.value) {
         return Err(CliError::Usage(format!(

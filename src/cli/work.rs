@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::{Args, Subcommand};
+use relay_core::case::CaseStatus;
 use relay_core::ids::WorkItemId;
 use relay_store::{Store, WorkItem};
 use serde_json::{Value, json};
@@ -115,8 +116,29 @@ pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Res
     engine
         .settle_work(args.item, &args.by.by, &action, text)
         .await?;
-    let human = format!("settled: {action}");
-    Ok(out.emit(&json!({ "settled": args.item, "action": action }), &human)?)
+    let paused = still_paused(engine.store.as_ref(), &item).await?;
+    let mut human = format!("settled: {action}");
+    if let Some(reason) = &paused {
+        let more = Run::WorkList;
+        let _ = write!(
+            human,
+            "\nher case is still paused: {reason}; `{more}` shows what is asked"
+        );
+    }
+    let json = json!({ "settled": args.item, "action": action, "still_paused": paused });
+    Ok(out.emit(&json, &human)?)
+}
+
+/// What the item's case is paused for besides: one answer lifts one pause.
+async fn still_paused(store: &dyn Store, item: &WorkItem) -> Result<Option<String>, CliError> {
+    let Some(case) = item.case else {
+        return Ok(None);
+    };
+    let case = store.case(case).await?;
+    Ok(case.and_then(|case| match case.status {
+        CaseStatus::Paused { reason } => Some(reason),
+        _ => None,
+    }))
 }
 
 async fn find(store: &dyn Store, id: WorkItemId) -> Result<WorkItem, CliError> {

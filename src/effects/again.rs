@@ -159,7 +159,7 @@ fn made(other: &Effect, name: &Name) -> Option<Earlier> {
     let seen = Seen {
         vendor_ref: reference.map(str::to_owned),
         at: Some(*at),
-        completed: false,
+        ..Seen::default()
     };
     Some(Earlier::There { at: *at, seen })
 }

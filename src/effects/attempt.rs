@@ -15,7 +15,7 @@ use crate::effects::guard::Fresh;
 use crate::effects::perform::can_be_read_back;
 use crate::effects::run::STOPPED_FOR;
 use crate::effects::settle::{Ending, remember};
-use crate::effects::{Name, Performed};
+use crate::effects::{Holds, Name, Performed};
 use crate::engine::jobs::fence;
 use crate::engine::{Engine, EngineError};
 
@@ -43,11 +43,17 @@ impl Engine {
             return self.settle(job, effect, &planned, ending).await;
         }
         let desired = effect.kind().absence() == Absence::DesiredState;
-        if desired && self.call(READ_BACK, self.perform.holds(&request)).await? {
+        let holds = if desired {
+            self.call(READ_BACK, self.perform.holds(&request)).await?
+        } else {
+            Holds::No
+        };
+        if holds != Holds::No {
             let mut more = read.ops;
-            // An earlier write of ours was refused and may be why it holds: then it is no news of
-            // somebody else, such as a coach who completed her task.
-            let settled = if effect.revision > 0 {
+            // An earlier write of ours that was refused may be why it holds. Where the vendor shows
+            // who it was, nothing is guessed: a coach who completed her task meanwhile has called.
+            let ours = holds == Holds::ByUs || (holds == Holds::Yes && effect.revision > 0);
+            let settled = if ours {
                 more.extend(remember(effect, &request));
                 Settled::Done {
                     at: effect.intended_at.unwrap_or_else(|| self.now()),
@@ -190,7 +196,8 @@ impl Engine {
         let holds = self
             .call(READ_BACK, self.perform.holds(&intent.request))
             .await;
-        if matches!(holds, Ok(true)) {
+        // Whoever the vendor shows: our write was answered well.
+        if let Ok(Holds::Yes | Holds::ByUs | Holds::ByOthers) = holds {
             return self.done(job, effect, intent, performed).await;
         }
         let outcome = Class::Unclear.as_str();

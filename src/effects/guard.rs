@@ -15,6 +15,7 @@ use crate::effects::{is_ours, vendor_ref};
 use crate::engine::conversation::before;
 use crate::engine::presence::Presence;
 use crate::engine::{Engine, EngineError};
+use crate::ports::ContactType;
 
 /// Messages are read at least this far back: a coach who wrote by hand counts for a day (E43).
 const MESSAGES_BACK: SignedDuration = SignedDuration::from_hours(24);
@@ -22,6 +23,8 @@ const MESSAGES_BACK: SignedDuration = SignedDuration::from_hours(24);
 /// How long the other reads may take before the portal is read once more, real time. Well under what
 /// [`run`](super::run) lets pass between the last look at the client and the request.
 pub(super) const FRESH: SignedDuration = SignedDuration::from_secs(2);
+
+const CONTACT_TYPE: &str = "read contact type";
 
 /// What was read, and what it taught us besides (a link found, a coach looked up).
 #[derive(Debug)]
@@ -205,14 +208,19 @@ impl Engine {
         Ok(Some((reading, sent)))
     }
 
-    /// What the CRM shows as her contact type. A clinic without such a field has none.
-    pub(crate) async fn contact_type(
-        &self,
-        contact: &ContactId,
-    ) -> Result<Option<String>, CallError> {
-        match self.ports.contacts.contact_type(contact).await {
-            Err(error) if error.class == Class::Permanent => Ok(None),
-            read => read,
+    /// What the CRM shows as her contact type. Where it can't be read nothing is sent: she may come to
+    /// the clinic.
+    async fn contact_type(&self, contact: &ContactId) -> Result<Option<String>, CallError> {
+        match self.ports.contacts.contact_type(contact).await? {
+            ContactType::Shown(value) => Ok(value),
+            ContactType::NoField(why) => Err(CallError::permanent(CONTACT_TYPE, why)),
+            // It was there a moment ago.
+            ContactType::NoContact => Err(CallError {
+                class: Class::Retryable { after: None },
+                operation: CONTACT_TYPE,
+                status: None,
+                message: "the contact is no longer shown".to_owned(),
+            }),
         }
     }
 

@@ -58,7 +58,7 @@ pub use perform::ThroughPorts;
 pub trait Perform: Debug + Send + Sync {
     /// Whether a desired state holds already. Only asked for kinds whose absence is
     /// [`DesiredState`](relay_core::effects::Absence::DesiredState).
-    async fn holds(&self, request: &Request) -> Result<bool, CallError>;
+    async fn holds(&self, request: &Request) -> Result<Holds, CallError>;
 
     /// One mutating request at `now`. The vendor's id for what was made, where it gives one, and
     /// what else is worth keeping.
@@ -76,6 +76,19 @@ pub trait Perform: Debug + Send + Sync {
         request: &Request,
         since: Timestamp,
     ) -> Result<Sighting, CallError>;
+}
+
+/// Whether a desired state holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// It does not.
+    No,
+    /// It does, and the vendor does not show who brought it about.
+    Yes,
+    /// The relay has brought it about, as the vendor shows.
+    ByUs,
+    /// Somebody else has, as the vendor shows: a coach who completed her task has called.
+    ByOthers,
 }
 
 /// What a successful attempt gave.
@@ -111,6 +124,8 @@ pub struct Seen {
     pub at: Option<Timestamp>,
     /// A task that somebody has completed: what came of it is there to be read.
     pub completed: bool,
+    /// A desired state that holds, and not because of us.
+    pub by_others: bool,
 }
 
 impl Sighting {

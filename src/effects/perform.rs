@@ -7,9 +7,9 @@ use relay_core::ids::CoachId;
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
-use super::{Name, Perform, Performed, Seen, Sighting};
+use super::{Holds, Name, Perform, Performed, Seen, Sighting};
 use crate::ports::{
-    CardRemoved, Found, FoundTask, NewCallTask, NewEmail, NewNote, Ports, TagAdded,
+    CardRemoved, ContactType, Found, FoundTask, NewCallTask, NewEmail, NewNote, Ports, TagAdded,
 };
 
 /// The real thing.
@@ -45,7 +45,7 @@ fn seen(found: Option<Found>) -> Sighting {
         Sighting::Seen(Seen {
             vendor_ref: Some(found.id),
             at: found.at,
-            completed: false,
+            ..Seen::default()
         })
     })
 }
@@ -69,11 +69,11 @@ pub(super) fn message_of(
 }
 
 /// A task of ours among those found: one that is open before one that somebody completed, and none
-/// that the relay has closed itself.
+/// that the relay has closed itself, as the CRM shows or the database knows.
 fn task_of(name: &Name, ordinals: &[(u32, String)], mut found: Vec<FoundTask>) -> Sighting {
     let ordinal = |task: &FoundTask| ordinals.get(task.marker).map_or(1, |(ordinal, _)| *ordinal);
     let taken = found.iter().map(ordinal).max().unwrap_or(0);
-    found.retain(|task| !name.closed.contains(&task.id));
+    found.retain(|task| !task.closed_by_relay && !name.closed.contains(&task.id));
     // Stable: the newest of either comes first.
     found.sort_by_key(|task| task.completed);
     match found.into_iter().next() {
@@ -81,6 +81,7 @@ fn task_of(name: &Name, ordinals: &[(u32, String)], mut found: Vec<FoundTask>) -
             vendor_ref: Some(task.id.0),
             at: task.at,
             completed: task.completed,
+            ..Seen::default()
         }),
         None => Sighting::NotSeen { taken },
     }
@@ -147,16 +148,16 @@ fn note(name: &Name, request: &Request) -> Option<NewNote> {
 
 #[async_trait]
 impl Perform for ThroughPorts {
-    async fn holds(&self, request: &Request) -> Result<bool, CallError> {
+    async fn holds(&self, request: &Request) -> Result<Holds, CallError> {
         let ports = &self.ports;
-        Ok(match request {
+        let holds = match request {
             Request::CloseTask { task } => {
-                // A task that is gone needs no closing; gone as the port means it, never for a page.
-                ports
-                    .tasks
-                    .task(task, None)
-                    .await?
-                    .is_none_or(|task| task.completed)
+                return Ok(match ports.tasks.task(task, None).await? {
+                    Some(task) if !task.completed => Holds::No,
+                    Some(task) if task.closed_by_relay => Holds::ByUs,
+                    // A task that is gone needs no closing; gone as the port means it, never for a page.
+                    Some(_) | None => Holds::ByOthers,
+                });
             }
             Request::ReassignTask { task, user } => ports
                 .tasks
@@ -166,7 +167,8 @@ impl Perform for ThroughPorts {
             Request::AddTag { contact, tag } => ports.tags.has(contact, tag).await?,
             Request::RemoveTag { contact, tag } => !ports.tags.has(contact, tag).await?,
             Request::ContactType { contact, value } => {
-                ports.contacts.contact_type(contact).await?.as_deref() == Some(value.as_str())
+                let shown = ports.contacts.contact_type(contact).await?;
+                shown == ContactType::Shown(Some(value.clone()))
             }
             Request::AutoChargeOff {
                 contact,
@@ -200,7 +202,8 @@ impl Perform for ThroughPorts {
             | Request::Email { .. }
             | Request::CallTask { .. }
             | Request::ContactNote { .. } => false,
-        })
+        };
+        Ok(if holds { Holds::Yes } else { Holds::No })
     }
 
     async fn attempt(
@@ -348,10 +351,13 @@ impl Perform for ThroughPorts {
                     at: Some(note.written_at),
                 })))
             }
-            desired => Ok(if self.holds(desired).await? {
-                Sighting::Seen(Seen::default())
-            } else {
-                Sighting::NOTHING
+            desired => Ok(match self.holds(desired).await? {
+                Holds::No => Sighting::NOTHING,
+                Holds::Yes | Holds::ByUs => Sighting::Seen(Seen::default()),
+                Holds::ByOthers => Sighting::Seen(Seen {
+                    by_others: true,
+                    ..Seen::default()
+                }),
             }),
         }
     }

@@ -329,10 +329,14 @@ pub(super) fn found(
     if let Some(task) = seen.vendor_ref.as_deref().filter(|_| seen.completed) {
         more.extend(of_task(task));
     }
-    let settled = Settled::Done {
-        at: seen.at.unwrap_or(at),
-        vendor_ref: seen.vendor_ref,
-        by_probe: true,
+    let settled = if seen.by_others {
+        Settled::AlreadyTrue
+    } else {
+        Settled::Done {
+            at: seen.at.unwrap_or(at),
+            vendor_ref: seen.vendor_ref,
+            by_probe: true,
+        }
     };
     Ending {
         more,

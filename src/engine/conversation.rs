@@ -163,21 +163,15 @@ impl Engine {
             by: by.to_owned(),
             action: action.clone(),
         };
-        let applies = stepping.input(id, &input).await?;
-        let goes_on = matches!(action, Action::Resume | Action::Promised { .. });
-        let still = matches!(stepping.status(id), Some(CaseStatus::Paused { .. }));
-        let refused = match (applies, goes_on && still) {
-            (false, _) => {
-                return Err(EngineError::Refused(format!(
-                    "this does not apply to a case that is {} in step {}; `{}` tells what it waits for",
-                    case.status.as_str(),
-                    case.step.replace('_', " "),
-                    Run::CasesShow(id)
-                )));
-            }
-            (true, true) => Some(waits_for(&stepping, id)),
-            (true, false) => None,
-        };
+        if !stepping.input(id, &input).await? {
+            return Err(EngineError::Refused(format!(
+                "this does not apply to a case that is {} in step {}; `{}` tells what it waits for",
+                case.status.as_str(),
+                case.step.replace('_', " "),
+                Run::CasesShow(id)
+            )));
+        }
+        let refused = stepping.shown_first.then(|| waits_for(&stepping, id));
         Ok(Decided { stepping, refused })
     }
 }

@@ -143,6 +143,10 @@ impl Engine {
         match self.opening(client, listed, snapshot).await? {
             Opening::Opens(stepping) => Ok(stepping),
             Opening::Refused { why, .. } => refused(with_remedy(&why, client)),
+            Opening::NoField { why } => refused(format!(
+                "whether she comes to the clinic can't be read in the CRM: {why}; `clear-relay doctor` \
+                 tells what to correct"
+            )),
         }
     }
 }

@@ -13,10 +13,13 @@
 //!   the CRM is first needed, and the guard reads the type then.
 //! - What she wrote since the check-in was due is told to the case that opens (A40), and so is an order
 //!   to set her contact type that the CRM has not taken yet: it opens paused.
-//! - A read that fails opens nothing. The look is tried again by the retry policy, for a day; the looks
-//!   begin at midnight and the first message goes out in the morning, so an outage of a night delays
-//!   nobody. One that lasts a day ends as an item for an admin, and each daily reconcile tries again.
+//! - A read that fails opens nothing, whatever the failure: a refusal says no more about her than a
+//!   silence. The look is tried again by the retry policy, for a day; the looks begin at midnight and
+//!   the first message goes out in the morning, so an outage of a night delays nobody. One that lasts a
+//!   day, or is refused for good, ends as an item for an admin, and each daily reconcile tries again.
 //!   The text of the first message says "yesterday": a case that opens later holds it for the coach.
+//! - Where the field of the contact type itself can't be found (renamed, doubled), nobody's type can be
+//!   read: one item says so for all, and the looks come again every hour.
 //!
 //! Not guaranteed: that a client whom nobody could link is not a client who comes to the clinic. The
 //! portal's status is all that is known of her until then. Nor that a change of the contact type after
@@ -25,7 +28,6 @@
 use relay_core::clients::{CheckIn, ClientSnapshot, is_in_person};
 use relay_core::facts::{Fact, FactBody, Order};
 use relay_core::ids::{ClientId, ContactId};
-use relay_core::retry::Class;
 use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_core::workflow::NotOpened;
 use relay_core::workflows::{missed_check_in, set_contact_type};
@@ -36,6 +38,7 @@ use super::stepper::Stepping;
 use super::{Engine, EngineError};
 use crate::checkpoint::MISSED_READ;
 use crate::effects::link::Linked;
+use crate::ports::ContactType;
 
 /// The smallest step of time that is stored.
 const TICK: SignedDuration = SignedDuration::from_micros(1);
@@ -52,6 +55,20 @@ pub(crate) enum Opening<'a> {
         /// What was learnt on the way, to be stored.
         learnt: Vec<Op>,
     },
+    /// None opens, because nobody's contact type can be read.
+    NoField {
+        /// Why, as the adapter of the CRM says it.
+        why: String,
+    },
+}
+
+/// What is known of a client's contact type now.
+#[derive(Debug)]
+pub(crate) enum TypeRead {
+    /// This is told, `None` where nothing was ever told.
+    Told(Option<Fact>),
+    /// Nobody's can be read, and why.
+    NoField(String),
 }
 
 impl Engine {
@@ -83,8 +100,11 @@ impl Engine {
         };
         let contact_type = match &contact {
             Some(contact) => {
-                let read = self.contact_type_facts(client, contact);
-                self.call(MISSED_READ, read).await?
+                let read = self.read_contact_type(client, contact);
+                match self.call(MISSED_READ, read).await? {
+                    TypeRead::Told(told) => told,
+                    TypeRead::NoField(why) => return Ok(Opening::NoField { why }),
+                }
             }
             None => None,
         };
@@ -115,24 +135,24 @@ impl Engine {
     }
 
     /// The contact type as the CRM shows it now. One that is known already is the fact that is known:
-    /// each change is stored once, an emptied field too. `None`: the field never had a value, or can't
-    /// be read of this contact.
-    pub(crate) async fn contact_type_facts(
+    /// each change is stored once, an emptied field too. Of a contact that the CRM does not find
+    /// nothing was read, so what was told last stands.
+    pub(crate) async fn read_contact_type(
         &self,
         client: &ClientId,
         contact: &ContactId,
-    ) -> Result<Option<Fact>, EngineError> {
-        let value = match self.ports.contacts.contact_type(contact).await {
-            // No such field, or no such contact: nothing was read of it, so it was not emptied either.
-            Err(error) if error.class == Class::Permanent => return Ok(None),
-            read => read?,
-        };
+    ) -> Result<TypeRead, EngineError> {
+        let shown = self.ports.contacts.contact_type(contact).await?;
         let last = self.last_contact_type(client).await?;
-        Ok(match last {
-            Some(last) if contact_type_of(&last) == value => Some(last),
-            None if value.is_none() => None,
-            _ => Some(contact_type_fact(client, value, self.now())),
-        })
+        Ok(TypeRead::Told(match (shown, last) {
+            (ContactType::NoField(why), _) => return Ok(TypeRead::NoField(why)),
+            (ContactType::NoContact, last) => last,
+            (ContactType::Shown(value), Some(last)) if contact_type_of(&last) == value => {
+                Some(last)
+            }
+            (ContactType::Shown(None), None) => None,
+            (ContactType::Shown(value), _) => Some(contact_type_fact(client, value, self.now())),
+        }))
     }
 
     /// The latest contact type that was told of her.

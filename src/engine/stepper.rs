@@ -47,6 +47,8 @@ pub struct Stepping<'a> {
     ops: Vec<Op>,
     /// How many transitions were made.
     moves: usize,
+    /// Whether a person's word was not carried out, because she is shown something first.
+    pub shown_first: bool,
     /// Why procedures in force did not open a case on a fact that could have opened one.
     pub not_opened: Vec<NotOpened>,
 }
@@ -72,6 +74,7 @@ impl Engine {
             coaches,
             ops: Vec::new(),
             moves: 0,
+            shown_first: false,
             not_opened: Vec::new(),
         })
     }
@@ -286,7 +289,9 @@ impl Stepping<'_> {
             read,
             open_work,
             close_work,
+            shown_first,
         } = transition;
+        self.shown_first |= shown_first;
         self.moves += 1;
         let before = self.cases[index].case.clone();
         let working = &mut self.cases[index];

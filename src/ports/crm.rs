@@ -11,6 +11,18 @@ use relay_core::ids::{ContactId, CrmUserId, PaymentMethodId, SubscriptionId, Tas
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
+/// What the CRM tells of a contact's type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContactType {
+    /// The value of the field; `None` where it is empty.
+    Shown(Option<String>),
+    /// The field that holds it can't be told among the CRM's fields, and why: nobody's type can be
+    /// read, so nobody is known to come to the clinic or not to.
+    NoField(String),
+    /// The CRM says that there is no such contact. One answer proves nothing.
+    NoContact,
+}
+
 /// What a write of the contact type did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContactTypeWrite {
@@ -48,8 +60,8 @@ pub trait Contacts: Debug + Send + Sync {
     async fn existing(&self, ids: &[ContactId]) -> Result<Vec<ContactId>, CallError>;
     /// Every contact that has exactly this address in any of its slots.
     async fn by_email(&self, email: &str) -> Result<Vec<ContactMatch>, CallError>;
-    /// The present value of the contact type field.
-    async fn contact_type(&self, id: &ContactId) -> Result<Option<String>, CallError>;
+    /// The present contact type. An error says nothing about it.
+    async fn contact_type(&self, id: &ContactId) -> Result<ContactType, CallError>;
     /// The values the field allows, as spelt; empty when the CRM doesn't say.
     async fn contact_types(&self) -> Result<Vec<String>, CallError>;
     /// Sets the contact type without losing another field.
@@ -78,6 +90,8 @@ pub struct FoundTask {
     pub marker: usize,
     /// Whether it is completed.
     pub completed: bool,
+    /// Whether it was the relay that completed it, in this life of its database or another.
+    pub closed_by_relay: bool,
     /// When it was made, where the CRM tells.
     pub at: Option<Timestamp>,
 }
@@ -146,6 +160,8 @@ pub struct CallTask {
     pub user: Option<CrmUserId>,
     /// Whether it is completed.
     pub completed: bool,
+    /// Whether it was the relay that completed it, in this life of its database or another.
+    pub closed_by_relay: bool,
     /// The outcome the coach wrote into it, if any; nothing that stood in it when it was made.
     pub outcome: Option<CallOutcome>,
     /// When it last changed.

@@ -23,8 +23,8 @@ pub use connections::{
     IssuedPair, NoConnections, NoTokens, TokenEndpoint, TokenFate,
 };
 pub use crm::{
-    Billing, CallTask, CardRemoved, ContactMatch, ContactTypeWrite, Contacts, Found, FoundTask,
-    Mail, NewCallTask, NewEmail, NewNote, Notes, Staff, TagAdded, Tags, Tasks,
+    Billing, CallTask, CardRemoved, ContactMatch, ContactType, ContactTypeWrite, Contacts, Found,
+    FoundTask, Mail, NewCallTask, NewEmail, NewNote, Notes, Staff, TagAdded, Tags, Tasks,
 };
 pub use engagement::{Activity, Addresses};
 pub use hooks::{Among, Changed, HookRegistry, HookStatus, Standing, SyncWish, Synced};

@@ -14,7 +14,7 @@ use relay_core::effects::{EffectKind, Request};
 use relay_core::time::Timestamp;
 use relay_http_client::{Answer, Call, CallError, Transport, TransportError};
 
-use crate::effects::{Name, Perform, Performed, Sighting};
+use crate::effects::{Holds, Name, Perform, Performed, Sighting};
 use crate::wiring::Spoil;
 
 /// The header by which the portal recognises a repeat.
@@ -107,7 +107,7 @@ struct Spoiled {
 
 #[async_trait]
 impl Perform for Spoiled {
-    async fn holds(&self, request: &Request) -> Result<bool, CallError> {
+    async fn holds(&self, request: &Request) -> Result<Holds, CallError> {
         self.inner.holds(request).await
     }
 

@@ -30,8 +30,9 @@ use relay_keap::marker::{self, Marker};
 use relay_keap::{KeapClient, Removed, outcome, types};
 
 use crate::ports::{
-    Billing, CallError, CallTask, CardRemoved, ContactMatch, ContactTypeWrite, Contacts, Found,
-    FoundTask, Mail, NewCallTask, NewEmail, NewNote, Notes, Staff, TagAdded, Tags, Tasks,
+    Billing, CallError, CallTask, CardRemoved, ContactMatch, ContactType, ContactTypeWrite,
+    Contacts, Found, FoundTask, Mail, NewCallTask, NewEmail, NewNote, Notes, Staff, TagAdded, Tags,
+    Tasks,
 };
 
 pub use automation::AutomationSource;
@@ -207,8 +208,12 @@ impl Contacts for KeapPorts {
         found.into_iter().map(matched).collect()
     }
 
-    async fn contact_type(&self, id: &ContactId) -> Result<Option<String>, CallError> {
-        self.client.contact_type(id.as_str()).await
+    async fn contact_type(&self, id: &ContactId) -> Result<ContactType, CallError> {
+        Ok(match self.client.contact_type(id.as_str()).await? {
+            relay_keap::ContactType::Shown(value) => ContactType::Shown(value),
+            relay_keap::ContactType::NoField(why) => ContactType::NoField(why),
+            relay_keap::ContactType::NoContact => ContactType::NoContact,
+        })
     }
 
     async fn contact_types(&self) -> Result<Vec<String>, CallError> {
@@ -304,6 +309,7 @@ impl Tasks for KeapPorts {
         let found = self.client.find_tasks(contact, &markers, since).await?;
         let found = found.into_iter().filter_map(|(marker, task)| {
             Some(FoundTask {
+                closed_by_relay: task.is_closed_by_relay(),
                 id: TaskId(task.id?),
                 marker,
                 completed: task.completed == Some(true),
@@ -317,6 +323,7 @@ impl Tasks for KeapPorts {
         let told = self.client.task(id.as_str()).await?;
         Ok(told.map(|task| CallTask {
             id: id.clone(),
+            closed_by_relay: task.is_closed_by_relay(),
             contact: task.contact_id.map(ContactId),
             user: task.assigned_to_user_id.map(CrmUserId),
             completed: task.completed == Some(true),

@@ -51,7 +51,7 @@ pub use engagement::{AddressActivity, Moved};
 pub use fields::{ContactTypeField, ResolvedField};
 pub use inspect::Right;
 pub use mail::AddressStatus;
-pub use write_field::{CustomFieldsMode, FieldWrite};
+pub use write_field::{ContactType, CustomFieldsMode, FieldWrite};
 
 use crate::credential::{Credential, FixedKey};
 use crate::error::{is_gateways, refusal};

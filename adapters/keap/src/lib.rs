@@ -44,7 +44,7 @@ pub mod types;
 pub mod webhook;
 
 pub use client::{
-    AddressActivity, AddressStatus, ContactTypeField, CustomFieldsMode, FieldWrite, HeaderStyle,
-    KeapClient, Moved, Removed, Right, Settings, SettingsError, Touched,
+    AddressActivity, AddressStatus, ContactType, ContactTypeField, CustomFieldsMode, FieldWrite,
+    HeaderStyle, KeapClient, Moved, Removed, Right, Settings, SettingsError, Touched,
 };
 pub use credential::{Credential, FixedKey};

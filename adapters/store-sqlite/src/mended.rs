@@ -288,7 +288,8 @@ async fn payload(conn: &mut SqliteConnection, row: &str) -> Result<Option<Anew>,
             .parse::<u32>()
             .ok()
             .map(|visit| json!({ "case": case, "read": what, "step": step, "visit": visit })),
-        ("refresh", [_, case, _]) => Some(json!({ "case": case })),
+        // Earlier versions had one for each day.
+        ("refresh", [_, case] | [_, case, _]) => Some(json!({ "case": case })),
         ("reminder", [_, item]) => Some(json!({ "work_item": item })),
         ("missed_check", [_, client, check_in]) => missed(conn, client, check_in).await?,
         // What the relay does by itself has its name for a key, and needs nothing.

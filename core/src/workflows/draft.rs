@@ -26,6 +26,8 @@ pub(super) struct Draft<'a> {
     pub(super) wait: Option<Wait>,
     /// A read to do.
     pub(super) read: Option<ReadKind>,
+    /// Whether a person is shown something instead of her word being carried out.
+    pub(super) shown_first: bool,
     timeline: Vec<TimelineEntry>,
     effects: Vec<PlannedEffect>,
     cancel: Vec<EffectKey>,
@@ -44,6 +46,7 @@ impl<'a> Draft<'a> {
             visit: case.visit,
             wait: case.wait.clone(),
             read: None,
+            shown_first: false,
             timeline: Vec::new(),
             effects: Vec::new(),
             cancel: Vec::new(),
@@ -142,6 +145,7 @@ impl<'a> Draft<'a> {
             read: self.read,
             open_work: self.open_work,
             close_work: self.close_work,
+            shown_first: self.shown_first,
         })
     }
 }

@@ -135,6 +135,8 @@ fn a_persons_pause_outlasts_a_promise_and_can_be_put_over_a_reply() {
     assert!(world.asked("paused").title.contains("a complaint"));
     assert!(world.person(Action::Resume));
     assert!(world.is("open"));
+    // What she promised holds although another pause came to its end last.
+    assert_eq!(world.timer(), at("2026-11-11 09:00"));
 }
 
 #[test]

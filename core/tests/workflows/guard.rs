@@ -100,6 +100,19 @@ fn e32_e06_e07_a_moved_withdrawn_or_superseded_check_in_overtakes() {
 }
 
 #[test]
+fn a_contact_without_an_address_is_called_and_one_with_another_address_is_not() {
+    for (in_crm, goes) in [(None, true), (Some("other@example.test"), false)] {
+        let mut world = World::at_choice();
+        world.mail(|evidence| evidence.address = AddressState::Missing);
+        let contact = world.contact.as_mut().unwrap();
+        contact.email = in_crm.map(Into::into);
+        contact.address = AddressState::Missing;
+        let verdict = world.guard(&world.current());
+        assert_eq!(matches!(verdict, Verdict::Go(_)), goes, "{verdict:?}");
+    }
+}
+
+#[test]
 fn a_portal_that_shows_nothing_never_lets_an_outreach_pass() {
     for (world, key) in at_each_outreach() {
         let mut reading = world.reading();

@@ -192,3 +192,29 @@ fn actions_that_do_not_apply_change_nothing() {
         assert!(!world.person(action.clone()), "{action:?}");
     }
 }
+
+#[test]
+fn a_promise_holds_through_a_pause_for_something_else_until_a_newer_reply_is_answered() {
+    let mut world = World::new().open();
+    world.carry_out();
+    world.now = at("2026-11-05 10:00");
+    world.replies();
+    world.now = at("2026-11-05 11:00");
+    let promised = Action::Promised {
+        until: date("2026-11-10"),
+    };
+    assert!(world.person(promised.clone()), "shown first");
+    assert!(world.person(promised));
+    assert!(world.is("open"));
+    assert!(world.person(Action::Pause {
+        reason: "on holiday".into(),
+    }));
+    world.now = at("2026-11-07 11:00");
+    assert!(world.person(Action::Resume));
+    assert_eq!(world.timer(), at("2026-11-11 09:00"));
+    world.now = at("2026-11-08 11:00");
+    assert!(world.replies());
+    assert!(world.person(Action::Resume));
+    assert!(world.is("open"));
+    assert_eq!(world.case.step, "choose_channel", "go on now");
+}

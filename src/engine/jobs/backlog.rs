@@ -7,6 +7,7 @@
 //! - Her release is the settled item. The job that carries it out may be renewed by an event in between;
 //!   the item says what she wanted until a case about the check-in has opened.
 
+use relay_core::calendar::Calendar;
 use relay_core::case::Case;
 use relay_core::clients::CheckIn;
 use relay_core::ids::{CheckInId, ClientId};
@@ -39,7 +40,7 @@ pub(super) enum Earlier {
     Open,
     /// One was closed for good.
     Final,
-    /// One was closed, and why was not kept: by an earlier version.
+    /// One was closed, and why is not known: an earlier version did not keep it, or it can't be read.
     NotKept {
         /// When it was opened.
         opened_at: Timestamp,
@@ -95,7 +96,7 @@ impl Engine {
         }
         let about = cases
             .iter()
-            .filter_map(|case| closed_about(case, &listed.id, listed.due));
+            .filter_map(|case| closed_about(case, &listed.id, listed.due, &self.calendar));
         // The newest says it.
         Ok(about.into_iter().next().unwrap_or(Earlier::Nothing))
     }
@@ -117,7 +118,8 @@ impl Engine {
             .await
     }
 
-    /// Lists a check-in whose case an earlier version closed without keeping why.
+    /// Lists a check-in whose case was closed for a reason that is not known: an earlier version did not
+    /// keep it, or what it kept can't be read.
     pub(super) async fn list_closed(
         &self,
         job: &Job,
@@ -128,7 +130,7 @@ impl Engine {
             "Check-in of client {client}, due {}, is still missing though its case was closed",
             listed.due
         );
-        let why = "its case was closed by an earlier version: listed, not messaged";
+        let why = "its case was closed, and why is not known: listed, not messaged";
         self.list_for_a_person(job, client, listed, title, why)
             .await
     }
@@ -178,13 +180,19 @@ pub(super) fn is_released(item: Option<&WorkItem>, earlier: &Earlier) -> bool {
 }
 
 /// What a closed case says of a check-in at a due date, if it was about that.
-fn closed_about(case: &Case, check_in: &CheckInId, due: Date) -> Option<Earlier> {
+fn closed_about(
+    case: &Case,
+    check_in: &CheckInId,
+    due: Date,
+    calendar: &Calendar,
+) -> Option<Earlier> {
     let not_kept = Earlier::NotKept {
         opened_at: case.opened_at,
     };
     let Ok(state) = serde_json::from_value::<State>(case.data.clone()) else {
-        // Whatever it was about: a person looks.
-        return Some(not_kept);
+        // Whatever it was about: a person looks. It was about nothing that was missed after it ended.
+        let ended = calendar.date_of(case.changed_at);
+        return (due < ended).then_some(not_kept);
     };
     if state.check_in != *check_in || state.due != due {
         return None;

@@ -21,6 +21,7 @@
 
 use relay_core::clients::{CheckIn, ClientSnapshot, ClientStatus};
 use relay_core::ids::{CheckInId, ClientId, CoachId};
+use relay_core::outside;
 use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_core::workflow::{Look, NotOpened};
 use relay_core::workflows::missed_check_in::Closing;
@@ -31,7 +32,7 @@ use super::backlog::{Earlier, is_released};
 use super::{fence, member, missing};
 use crate::checkpoint::{MISSED_COMMIT, MISSED_READ};
 use crate::engine::opening::{Opening, later_submitted};
-use crate::engine::{Engine, EngineError, watch};
+use crate::engine::{Engine, EngineError, RELAY, watch};
 
 /// How many days before its known date a check-in is looked for.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24 * 30);
@@ -132,10 +133,19 @@ impl Engine {
             Opening::Refused { why, learnt } => {
                 return self.look_again(job, &listed, &snapshot, why, learnt).await;
             }
+            Opening::NoField { why } => return self.without_field(job, client, &why).await,
         };
         for op in self.known_again(client) {
             stepping.push(op);
         }
+        stepping.push(Op::SettleWorkByKey {
+            dedupe_key: NO_FIELD.to_owned(),
+            settled: WorkSettled {
+                at: self.now(),
+                by: RELAY.to_owned(),
+                action: "the contact type can be read again".to_owned(),
+            },
+        });
         stepping.push(Op::FinishJob {
             fence: fence(job),
             end: JobEnd::Done,
@@ -171,6 +181,30 @@ impl Engine {
         let why = format!("not followed up for now: {reason}");
         tracing::info!(job = %job.id, client = %client.id, reason, "looked at again tomorrow");
         self.put_off(job, at, why, ops).await
+    }
+
+    /// Nobody's contact type can be read: told once for all, and looked at again until it can.
+    async fn without_field(
+        &self,
+        job: &Job,
+        client: &ClientId,
+        why: &str,
+    ) -> Result<(), EngineError> {
+        let shown = outside::short_line(why, 200);
+        let title = format!(
+            "Nobody new is followed up: the contact type can't be found in the CRM ({shown})"
+        );
+        let mut item = self.item(NO_FIELD.to_owned(), "drift", title);
+        item.detail = json!({ "reason": shown,
+            "remedy": "`clear-relay doctor` tells which field it is looked for in, and which there \
+                       are: correct the name there or in the configuration. Each client is looked at \
+                       again every hour" });
+        item.actions = vec!["done".to_owned()];
+        let now = self.now();
+        let mut ops = self.known_again(client);
+        ops.extend(self.open_work_ops(item, now));
+        let why = format!("the contact type can't be found in the CRM: {shown}");
+        self.put_off(job, soon(now), why, ops).await
     }
 
     /// The look has come to its end.
@@ -309,6 +343,9 @@ impl Engine {
         item
     }
 }
+
+/// The item for all of them, while nobody's contact type can be read.
+const NO_FIELD: &str = "drift/contact_type_field";
 
 /// The class under which a check-in is remembered that the portal did not list.
 const NOT_LISTED: &str = "not_listed";

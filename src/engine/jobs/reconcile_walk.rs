@@ -129,7 +129,7 @@ impl Walk<'_> {
                 let stale = engine.stale_ops(case, engine.now()).await;
                 ops.extend(alone(stale)?.into_iter().flatten());
                 if case.procedure == missed_check_in::NAME {
-                    ops.extend(refresh(engine, case).await?);
+                    ops.extend(alone(refresh(engine, case).await)?.flatten());
                 }
             }
             // Before what is wrong with one of them could keep the others from it.
@@ -243,7 +243,10 @@ impl Walk<'_> {
                     continue;
                 };
                 let reminder = format!("reminder/{}", item.id);
-                if engine.ended_its_process(&reminder).await? {
+                let Some(ended) = alone(engine.ended_its_process(&reminder).await)? else {
+                    continue;
+                };
+                if ended {
                     self.note(found, Became::Told);
                     continue;
                 }
@@ -288,7 +291,8 @@ impl Walk<'_> {
             let Violation::PeriodicMissing { name } = &found else {
                 continue;
             };
-            if engine.ended_its_process(name).await? {
+            // One that can't be read is queued anew by its name.
+            if alone(engine.ended_its_process(name).await)? == Some(true) {
                 self.note(found, Became::Told);
                 continue;
             }

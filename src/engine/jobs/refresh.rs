@@ -12,6 +12,7 @@ use relay_store::{EffectState, Job, JobEnd, Op};
 use super::{fence, member};
 use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::engine::conversation::before;
+use crate::engine::opening::TypeRead;
 use crate::engine::{Engine, EngineError};
 
 /// How far before the opening of a case its check-ins are read.
@@ -61,9 +62,12 @@ impl Engine {
         }
         // The contact type may have been set by hand, and its hook lost.
         if let Some(link) = self.store.link(&client).await? {
-            let read = self.contact_type_facts(&client, &link.contact);
+            let read = self.read_contact_type(&client, &link.contact);
             match self.call(REREAD_CALL, read).await {
-                Ok(fact) => facts.extend(fact),
+                Ok(TypeRead::Told(fact)) => facts.extend(fact),
+                Ok(TypeRead::NoField(why)) => {
+                    tracing::info!(%client, why, "her contact type can't be read now");
+                }
                 // What the portal shows must not wait for the CRM.
                 Err(error) => tracing::info!(%client, %error, "her contact type can't be read now"),
             }

@@ -3,7 +3,6 @@
 use relay_core::effects::Request;
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, ContactId, TaskId};
-use relay_core::time::Timestamp;
 use relay_core::workflows::missed_check_in::contact_type_allows;
 use relay_store::{Job, JobEnd, JobFilter, JobState, Op, Page};
 
@@ -11,8 +10,7 @@ use super::kinds::Kind;
 use super::{fence, member, missing};
 use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::effects::link::Linked;
-use crate::engine::memory::old_memory;
-use crate::engine::opening::contact_type_of;
+use crate::engine::opening::{TypeRead, contact_type_of};
 use crate::engine::presence::{IN_DOUBT, Presence};
 use crate::engine::{Engine, EngineError};
 use crate::receipts::{Hint, HintObject};
@@ -47,8 +45,11 @@ impl Engine {
                 // With a case or without: what ended a case may be what is put right here.
                 let mut shown = None;
                 if there {
-                    let read = self.contact_type_facts(&client, &contact);
-                    shown = self.call(REREAD_CALL, read).await?;
+                    let read = self.read_contact_type(&client, &contact);
+                    shown = match self.call(REREAD_CALL, read).await? {
+                        TypeRead::Told(told) => told,
+                        TypeRead::NoField(_) => None,
+                    };
                 }
                 if let Some(fact) = shown {
                     ops.extend(self.looks_again(&client, &fact).await?);
@@ -112,7 +113,8 @@ impl Engine {
             .collect())
     }
 
-    /// What a call task of ours shows now. One that we completed ourselves is no news.
+    /// What a call task of ours shows now. One that the relay completed without a word of the coach's is
+    /// no news, whichever life of its database did.
     pub(super) async fn task_facts(
         &self,
         client: &ClientId,
@@ -131,10 +133,10 @@ impl Engine {
         if !found.completed && found.outcome.is_none() {
             return Ok(Vec::new());
         }
-        let now = self.now();
-        if found.outcome.is_none() && self.may_have_closed(found.changed_at).await? {
+        if found.outcome.is_none() && found.closed_by_relay {
             return Ok(Vec::new());
         }
+        let now = self.now();
         Ok(vec![Fact {
             client: client.clone(),
             object: task.to_string(),
@@ -145,14 +147,6 @@ impl Engine {
                 outcome: found.outcome,
             },
         }])
-    }
-
-    /// Whether a task that was completed at `at` may have been completed by a life that this database
-    /// does not remember. Then nobody is taken for having called: the coach is asked, as she is
-    /// anyway until an outcome is there.
-    async fn may_have_closed(&self, at: Option<Timestamp>) -> Result<bool, EngineError> {
-        let old = old_memory(self.store.as_ref()).await?;
-        Ok(old.is_some_and(|old| at.is_none_or(|at| at < old.until)))
     }
 
     /// A subscription that we stopped has changed: if it can charge again, an admin must know

@@ -63,6 +63,47 @@ async fn a_closing_of_ours_that_looked_refused_is_not_taken_for_her_call() {
 }
 
 #[tokio::test]
+async fn a_call_between_a_refused_closing_and_its_repetition_counts() {
+    let jo = Person::jo();
+    let clinic = with(&jo).await;
+    clinic.until("2026-11-06 11:00").await;
+    clinic.fault(
+        "keap",
+        json!({ "operation": "close_task", "moment": "before", "act": "status", "code": 429,
+                "retry_after": 600 }),
+    );
+    clinic.portal(json!({ "act": "client_writes", "client": "jo", "text": "Busy!" }));
+    clinic.until("2026-11-06 11:05").await;
+    clinic.keap(json!({ "act": "complete_task", "contact": jo.contact, "text": "" }));
+    clinic.until("2026-11-06 12:00").await;
+    assert_eq!(clinic.count("close_task"), 0, "she was first");
+    clinic.done(&jo, "reply", "resume", None).await;
+    clinic.until("2026-11-20 12:00").await;
+    assert_eq!(clinic.count("call_task"), 1, "{:?}", clinic.story(&jo));
+}
+
+#[tokio::test]
+async fn a_call_without_a_word_that_a_restored_copy_forgot_counts() {
+    let jo = Person::jo();
+    let mut clinic = with(&jo).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let copy = folder.path().join("copy.sqlite");
+    clinic.until("2026-11-05 17:45").await;
+    clinic.world.copy(&copy).expect("a copy");
+    clinic.until("2026-11-06 13:00").await;
+    clinic.keap(json!({ "act": "complete_task", "contact": jo.contact, "text": "" }));
+    clinic.until("2026-11-07 10:00").await;
+    let life = clinic.world.forget(Some(&copy)).await;
+    life.expect("another life");
+    clinic.until("2026-11-09 13:00").await;
+    clinic.portal(json!({ "act": "client_writes", "client": "jo", "text": "Busy!" }));
+    clinic.until("2026-11-10 11:00").await;
+    clinic.done(&jo, "reply", "resume", None).await;
+    clinic.until("2026-11-20 12:00").await;
+    assert_eq!(clinic.count("call_task"), 1, "{:?}", clinic.story(&jo));
+}
+
+#[tokio::test]
 async fn nobody_is_asked_to_send_again_what_a_date_that_moved_away_and_back_left_behind() {
     let maya = Person::maya();
     let clinic = with(&maya).await;

@@ -167,6 +167,72 @@ async fn a_contact_type_that_cannot_be_read_opens_nothing_until_it_can() {
 }
 
 #[tokio::test]
+async fn a_contact_type_that_the_crm_refuses_to_show_opens_nothing_and_a_person_is_told() {
+    let rig = Rig::prepared().await;
+    rig.overdue().await;
+    rig.contact_type(Some("In-Person"));
+    rig.world
+        .now()
+        .contact_type_fails
+        .push_back(Class::Permanent);
+    rig.clock.set(at("2026-11-04T00:05:00-07:00"));
+    rig.drain().await;
+    assert_eq!(
+        rig.cases_ever().await,
+        0,
+        "a refusal does not say that she is online"
+    );
+    assert_eq!(rig.work("dead_job").await.len(), 1);
+    // The look that is shown it finds her at the clinic.
+    rig.engine.reconcile(false).await.unwrap();
+    rig.drain().await;
+    assert_eq!(rig.cases_ever().await, 0);
+    rig.contact_type(Some("Online"));
+    rig.pass(24 * 60).await;
+    assert_eq!(rig.open_cases().await, 1);
+}
+
+#[tokio::test]
+async fn a_contact_that_the_crm_does_not_find_keeps_the_type_that_was_told_last() {
+    for (told, opened) in [("In-Person", 0), ("Online", 1)] {
+        let rig = Rig::prepared().await;
+        rig.overdue().await;
+        let value = Some(told.into());
+        rig.tell("maya", FactBody::ContactType { value }).await;
+        rig.world.now().gone.push("contact-maya".into());
+        rig.clock.set(at("2026-11-04T00:05:00-07:00"));
+        rig.drain().await;
+        assert_eq!(rig.cases_ever().await, opened, "{told}");
+    }
+}
+
+#[tokio::test]
+async fn where_the_field_is_gone_one_item_says_so_for_all_and_nobody_is_forgotten() {
+    let rig = Rig::prepared().await;
+    rig.overdue().await;
+    rig.list("ana", "c9", "2026-11-03");
+    rig.receive(&[rig.due("ana", "c9", "2026-11-03")]).await;
+    rig.world.now().no_type_field = true;
+    rig.clock.set(at("2026-11-04T00:05:00-07:00"));
+    rig.drain().await;
+    rig.pass(60).await;
+    assert_eq!(rig.cases_ever().await, 0);
+    let told = rig.work("drift").await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(rig.work("dead_job").await.is_empty());
+    let by_hand = rig.engine.open_case(&"maya".into(), None, "Beth").await;
+    let refused = by_hand.expect_err("nor by hand").to_string();
+    assert!(refused.contains("`clear-relay doctor`"), "{refused}");
+    rig.world.now().no_type_field = false;
+    rig.pass(60).await;
+    for client in ["maya", "ana"] {
+        let open = rig.store.open_cases(&client.into()).await.unwrap();
+        assert_eq!(open.len(), 1, "{client}");
+    }
+    assert!(rig.work("drift").await.is_empty(), "settled by itself");
+}
+
+#[tokio::test]
 async fn a_contact_type_that_is_refused_for_good_is_not_an_emptied_one() {
     let rig = Rig::prepared().await;
     rig.overdue().await;

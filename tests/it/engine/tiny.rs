@@ -83,6 +83,7 @@ fn same(case: &Case, text: &str, now: Timestamp) -> Transition {
         read: None,
         open_work: Vec::new(),
         close_work: false,
+        shown_first: false,
     }
 }
 

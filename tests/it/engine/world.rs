@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use clear_relay::effects::{Name, Perform, Performed, Seen, Sighting};
+use clear_relay::effects::{Holds, Name, Perform, Performed, Seen, Sighting};
 use clear_relay::ports::{Changed, HookStatus, OpenCheckIns, Portal, PortalNote};
 use clear_relay::receipts::HintObject;
 use futures_util::future::BoxFuture;
@@ -59,6 +59,8 @@ pub(crate) struct Vendors {
     pub(crate) contact_type: Option<String>,
     /// How the next reads of it fail.
     pub(crate) contact_type_fails: VecDeque<Class>,
+    /// The CRM shows no field that holds it.
+    pub(crate) no_type_field: bool,
     /// How each subscription stands; all of them if a list of objects is empty.
     pub(crate) hooks: Vec<HookStatus>,
     /// What a sync makes of them.
@@ -129,8 +131,9 @@ impl World {
 
 #[async_trait]
 impl Perform for World {
-    async fn holds(&self, request: &Request) -> Result<bool, CallError> {
-        Ok(self.now().accepted.iter().any(|(_, done)| done == request))
+    async fn holds(&self, request: &Request) -> Result<Holds, CallError> {
+        let holds = self.now().accepted.iter().any(|(_, done)| done == request);
+        Ok(if holds { Holds::Yes } else { Holds::No })
     }
 
     async fn attempt(

@@ -83,16 +83,24 @@ impl KeapClient {
             .await
     }
 
-    /// Completes a task. Reads it first: one that is completed already, or gone, is left alone,
-    /// so that a coach's own completion keeps its time.
+    /// Completes a task, and says in its title that it was the relay. Reads it first: one that is
+    /// completed already, or gone, is left alone, so that a coach's own completion keeps its time.
     pub async fn complete_task(&self, id: &str, at: Timestamp) -> Result<(), CallError> {
         const OPERATION: &str = "keap complete task";
-        match self.task(id).await? {
-            Some(task) if task.completed != Some(true) => {}
+        let task = match self.task(id).await? {
+            Some(task) if task.completed != Some(true) => task,
             _ => return Ok(()),
-        }
-        let body = json!({"completed": true, "completion_time": format(at)});
+        };
+        let title = task.title.unwrap_or_default();
+        // A coach may have opened one again that the relay had closed.
+        let title = title.strip_prefix(Task::CLOSED).unwrap_or(&title);
+        let body = json!({
+            "title": format!("{}{title}", Task::CLOSED),
+            "completed": true,
+            "completion_time": format(at),
+        });
         let query = Query::new()
+            .with("update_mask", "title")
             .with("update_mask", "completed")
             .with("update_mask", "completion_time");
         let path = ["v2", "tasks", segment(OPERATION, id)?];

@@ -55,18 +55,40 @@ pub struct FieldWrite {
     pub disturbed: Vec<String>,
 }
 
+/// What Keap tells of a contact's type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContactType {
+    /// The value of the field; `None` where it is unset.
+    Shown(Option<String>),
+    /// The field can't be told among the custom fields: nobody's type can be read.
+    NoField(String),
+    /// Keap says, in its own error, that there is no such contact. One answer proves nothing.
+    NoContact,
+}
+
 /// The fields of a contact by id; unset ones are `null`.
 type Fields = BTreeMap<String, Value>;
 
 impl KeapClient {
-    /// The present value of the contact type; `None` where it is unset.
-    pub async fn contact_type(&self, contact: &str) -> Result<Option<String>, CallError> {
-        let field = self.contact_type_field().await?;
-        Ok(self
-            .custom_fields(contact)
-            .await?
-            .get(&field.id)
-            .and_then(as_text))
+    /// The present contact type.
+    ///
+    /// Errors: whatever else kept it from being read, an answer without custom fields too. None of
+    /// them says anything about the type.
+    pub async fn contact_type(&self, contact: &str) -> Result<ContactType, CallError> {
+        let field = match self.contact_type_field().await {
+            // What the search found out, and no refusal of Keap's.
+            Err(error) if error.class == Class::Permanent && error.status.is_none() => {
+                return Ok(ContactType::NoField(error.message));
+            }
+            found => found?,
+        };
+        match self.custom_fields(contact).await {
+            // Permanent with this status is Keap's own error (`error.rs`).
+            Err(error) if error.class == Class::Permanent && error.status == Some(404) => {
+                Ok(ContactType::NoContact)
+            }
+            shown => Ok(ContactType::Shown(shown?.get(&field.id).and_then(as_text))),
+        }
     }
 
     /// Sets the contact type to one of the values the field offers, as spelt.

@@ -6,12 +6,12 @@ use relay_core::retry::Class;
 use relay_core::time::{Clock as _, SignedDuration};
 use relay_http_client::CallError;
 use relay_http_client::emulation::{FaultAct, Moment};
-use relay_keap::CustomFieldsMode;
 use relay_keap::emulator::{
     Act, CardInUse, Drift, ErrorShape, HtmlComment, ListBox, NewField, NewOrder, NewPaymentMethod,
     NewSubscription, Oddities, TagRefusal, Words, WriteBack, gateway_fault, html_page,
 };
 use relay_keap::marker::Marker;
+use relay_keap::{ContactType, CustomFieldsMode};
 use serde_json::json;
 
 use super::support::{COACH, MAYA, Setup, at, now, setup, setup_with, status};
@@ -419,7 +419,7 @@ async fn a_write_that_reads_do_not_show_yet_is_tried_again_and_loses_nothing() {
     assert_eq!(write.expect_err("not shown").class, AGAIN);
     setup.clock.advance(SignedDuration::from_secs(2));
     let shown = setup.client.contact_type(MAYA).await.expect("an answer");
-    assert_eq!(shown.as_deref(), Some("In-Person"));
+    assert_eq!(shown, ContactType::Shown(Some("In-Person".into())));
     assert_eq!(setup.fields().await["8"], json!("dry"));
 }
 

@@ -110,6 +110,30 @@ async fn a_task_is_completed_once_and_a_coachs_own_completion_is_left_alone() {
         .await
         .expect("nothing to do");
     assert_eq!(setup.operations(), ["call_task", "close_task"]);
+    let task = setup.client.task(&id).await.expect("an answer");
+    let task = task.expect("a task");
+    assert!(task.is_closed_by_relay());
+    let title = task.title.as_deref().expect("a title");
+    assert!(title.ends_with(TITLE) && title != TITLE, "{title}");
+    // Opened again by the coach, and completed by the relay once more: it is said once.
+    setup.does(Act::EditTask {
+        task: id.parse().expect("a number"),
+        changes: [("completed".to_owned(), false.into())]
+            .into_iter()
+            .collect(),
+    });
+    let again = setup.client.complete_task(&id, now()).await;
+    again.expect("completed");
+    let again = setup.client.task(&id).await.expect("an answer");
+    assert_eq!(again.expect("a task").title.as_deref(), Some(title));
+    let hers = create_task(&setup, "marker_two").await.expect("made");
+    setup.does(Act::CompleteTask {
+        task: Some(hers.parse().expect("a number")),
+        contact: None,
+        text: None,
+    });
+    let hers = setup.client.task(&hers).await.expect("an answer");
+    assert!(!hers.expect("a task").is_closed_by_relay());
     setup.does(Act::DeleteTask {
         task: id.parse().expect("a number"),
     });

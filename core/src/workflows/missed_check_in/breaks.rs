@@ -72,7 +72,7 @@ impl Run<'_> {
     /// The break is over, by its date or because the portal says so: the case goes on.
     pub(super) fn break_over(&mut self) -> bool {
         self.draft.say("The agreed break is over");
-        self.enter(self.state.next());
+        self.go_on();
         true
     }
 

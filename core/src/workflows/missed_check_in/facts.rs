@@ -386,7 +386,7 @@ impl Run<'_> {
         self.state.contact_gone = false;
         self.draft.say("Her contact in the CRM is there");
         if self.is_held() && self.state.waits_for_contact {
-            self.enter(self.state.next());
+            self.go_on();
             // What was no reason to ask while nothing could go out anyway.
             if self.state.client.status == ClientStatus::OnBreak {
                 self.rest(self.state.client.break_until);

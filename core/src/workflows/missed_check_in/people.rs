@@ -78,6 +78,11 @@ impl Run<'_> {
                 if self.shows_first(by) {
                     return true;
                 }
+                let asked = self.state.asked.as_ref();
+                if asked.is_some_and(|asked| asked.kind == REPLY) {
+                    // What she wrote since is answered with "go on".
+                    self.state.promised = None;
+                }
                 let others = &self.state.paused_for;
                 if !others.iter().any(|other| other.work.kind == REPLY) {
                     self.state.dealt_with(self.now());

@@ -149,24 +149,42 @@ impl Run<'_> {
         self.draft.say(format!(
             "Not resumed: {by} had not been shown that {reason}"
         ));
+        self.draft.shown_first = true;
         self.replied(&reason);
         self.state.shown = self.state.unanswered.keys().cloned().collect();
         true
     }
 
-    /// Goes on with the first step that has not been carried out, and not before the short wait
-    /// after the last outreach is over (A41): "continue" an hour after a message is no reason for
-    /// the next one to follow at once.
+    /// Goes on with the first step that has not been carried out, and not before the day is over by
+    /// which she promised to check in, nor before the short wait after the last outreach is over (A41):
+    /// "continue" an hour after a message is no reason for the next one to follow at once.
     pub(super) fn go_on(&mut self) {
-        match self.rests_until() {
-            Some(until) => {
-                self.withdraw_current();
-                self.state.hold = None;
-                self.state.resting = None;
-                self.wait_until(until, "time since the last message or call");
-            }
-            None => self.enter(self.state.next()),
+        let rests = self.rests_until();
+        let (until, why) = match (self.promised_until(), rests) {
+            (Some((at, words)), rests) => (rests.map_or(at, |rest| rest.max(at)), words),
+            (None, Some(rest)) => (rest, "time since the last message or call".to_owned()),
+            (None, None) => return self.enter(self.state.next()),
+        };
+        self.withdraw_current();
+        self.state.hold = None;
+        self.state.resting = None;
+        self.wait_until(until, &why);
+    }
+
+    /// The first portal slot after the day by which she promised to check in, unless that is over, and
+    /// what is waited for.
+    fn promised_until(&self) -> Option<(Timestamp, String)> {
+        let until = self.state.promised?;
+        if until < self.today() {
+            return None;
         }
+        let calendar = self.draft.cx.calendar;
+        let next = until.tomorrow().unwrap_or(until);
+        let at = calendar.portal_slot(calendar.portal_opening(next).max(self.now()));
+        Some((
+            at,
+            format!("the check-in promised for {}", date_words(until)),
+        ))
     }
 
     /// Until when nothing is to follow the last outreach; `None` if that is over.
@@ -193,17 +211,14 @@ impl Run<'_> {
         if !others.iter().any(|other| other.work.kind == REPLY) {
             self.state.dealt_with(self.now());
         }
-        let calendar = self.draft.cx.calendar;
-        let next = until.tomorrow().unwrap_or(until);
-        let at = calendar.portal_slot(calendar.portal_opening(next).max(self.now()));
-        let at = self.rests_until().map_or(at, |rest| rest.max(at));
+        self.state.promised = Some(until);
         let words = date_words(until);
         self.draft
             .say(format!("{by}: the client promised to check in by {words}"));
         if matches!(self.draft.status, CaseStatus::Paused { .. }) && self.pauses_on() {
             return true;
         }
-        self.wait_until(at, &format!("the check-in promised for {words}"));
+        self.go_on();
         true
     }
 

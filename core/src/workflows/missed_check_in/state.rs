@@ -238,6 +238,10 @@ pub struct State {
     /// What else the case is paused for, the newest last: each is asked by itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paused_for: Vec<Paused>,
+    /// The day by which she promised to check in. It holds through pauses for anything else, until a
+    /// person answers what she wrote after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promised: Option<Date>,
     /// Messages that coaches wrote by hand, as far as we were told, since the last decision.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub by_coach: BTreeSet<MessageId>,
@@ -328,6 +332,7 @@ impl State {
             shown: BTreeSet::new(),
             paused_over: BTreeSet::new(),
             paused_for: Vec::new(),
+            promised: None,
             by_coach: BTreeSet::new(),
             resumed: false,
             replied: false,

@@ -9,7 +9,7 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{CarefulWord, Damage, Op, Remedied, Remedy, RemedyOrder, Said};
 use std::sync::Arc;
 
-use super::{Base, DAYS, LATER, accepted, ask, base, live, with};
+use super::{Base, DAYS, LATER, accepted, ask, base, live, on, spoil::run as spoil_row, with};
 use crate::engine::rig::Rig;
 
 /// Spoils the value or the key of a setting as a changed byte does.
@@ -209,6 +209,21 @@ async fn a_timer_that_cant_be_read_keeps_the_reconcile_from_nobody_else() {
         rig.engine.now(),
     );
     found.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_comparison_that_cant_be_read_keeps_nobody_else_from_theirs() {
+    let rig = on(&base().await).await;
+    rig.engine.reconcile(false).await.unwrap();
+    let unreadable = "UPDATE jobs SET payload = '[}' WHERE kind = 'refresh' AND client = 'maya'";
+    assert_eq!(spoil_row(rig.file(), unreadable).await.unwrap(), 1);
+    let report = rig.engine.reconcile(false).await.unwrap();
+    assert!(report.cases >= 2, "{report:?}");
+    let refreshed = "SELECT DISTINCT client FROM jobs WHERE kind = 'refresh' AND state = 'ready'
+                     AND json_valid(payload) ORDER BY client";
+    assert_eq!(ask(&rig, refreshed).await, ["ana"]);
+    rig.drain().await;
+    assert_eq!(rig.work("damage").await.len(), 1);
 }
 
 #[tokio::test]

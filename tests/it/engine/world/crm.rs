@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use clear_relay::ports::{
-    Activity, Addresses, Among, Billing, CallTask, CardRemoved, Changed, ContactMatch,
+    Activity, Addresses, Among, Billing, CallTask, CardRemoved, Changed, ContactMatch, ContactType,
     ContactTypeWrite, Contacts, Found, FoundTask, HookRegistry, HookStatus, Mail, NewCallTask,
     NewEmail, NewNote, Notes, Staff, SyncWish, Synced, TagAdded, Tags, Tasks,
 };
@@ -60,12 +60,18 @@ impl Contacts for World {
         self.read().await?;
         Ok(Vec::new())
     }
-    async fn contact_type(&self, _id: &ContactId) -> Result<Option<String>, CallError> {
+    async fn contact_type(&self, id: &ContactId) -> Result<ContactType, CallError> {
         let mut vendors = self.now();
-        match vendors.contact_type_fails.pop_front() {
-            Some(class) => Err(error(class)),
-            None => Ok(vendors.contact_type.clone()),
+        if let Some(class) = vendors.contact_type_fails.pop_front() {
+            return Err(error(class));
         }
+        Ok(if vendors.no_type_field {
+            ContactType::NoField("no field of that name".to_owned())
+        } else if vendors.gone.contains(id) {
+            ContactType::NoContact
+        } else {
+            ContactType::Shown(vendors.contact_type.clone())
+        })
     }
     async fn contact_types(&self) -> Result<Vec<String>, CallError> {
         Ok(Vec::new())
