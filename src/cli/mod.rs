@@ -46,7 +46,7 @@ use clap::{Parser, Subcommand};
 use relay_core::random::SystemRandom;
 use relay_core::time::{Clock as _, Clocks, SystemClock};
 use relay_http_client::ReqwestTransport;
-use relay_store::Store;
+use relay_store::{Store, StoreError};
 use serde_json::json;
 
 pub use args::{By, DryRun, Paging};
@@ -177,9 +177,20 @@ pub async fn run(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result
     // Boxed: it is as large as the largest of all commands.
     let done = Box::pin(carry_out(cli, &stores, out)).await;
     // Whatever came of it: what was acknowledged must stand in the file itself, for its log may be left
-    // behind by whoever copies it.
+    // behind by whoever copies it. Beside a relay that serves, it is the relay that sees to it.
     stores.close().await;
-    done
+    done.map_err(with_damage)
+}
+
+/// Which file is damaged, and how, is said by the cause alone.
+fn with_damage(error: CliError) -> CliError {
+    let CliError::Store(what @ StoreError::Damaged(_)) = &error else {
+        return error;
+    };
+    match std::error::Error::source(what) {
+        Some(cause) => CliError::Failed(format!("{error}: {cause}")),
+        None => error,
+    }
 }
 
 async fn carry_out(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Result<(), CliError> {
@@ -207,12 +218,16 @@ async fn carry_out(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Resu
     }
     if let Command::Serve(args) = &cli.command {
         let examined = Config::examine(cli.config.as_deref())?;
+        if let Ok(path) = examined.database() {
+            refuse_remains(path, stores).await?;
+        }
         return serve::serve(examined, args, stores, out).await;
     }
     // Needs nothing but the database: it must work while the rest of the configuration is wrong.
     if let Command::Stop(_) = &cli.command {
         let examined = Config::examine(cli.config.as_deref())?;
         let path = examined.database()?;
+        refuse_remains(path, stores).await?;
         require_database(path)?;
         let store = stores.open(path).await?;
         return outreach::set(&*store, path, &cli.command, out).await;
@@ -230,9 +245,11 @@ async fn carry_out(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Resu
         }
         Command::Migrate { dry_run } => {
             check_place(&config.store.path)?;
+            refuse_remains(&config.store.path, stores).await?;
             migrate::migrate(&config.store.path, *dry_run, stores, out).await
         }
         Command::Backup(args) => {
+            refuse_remains(&config.store.path, stores).await?;
             require_database(&config.store.path)?;
             backup::backup(&config.store.path, args, stores, out).await
         }
@@ -251,6 +268,7 @@ async fn carry_out(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Resu
         | Command::Init(_) => Err(CliError::NotBuilt(name(&cli.command))),
         command => {
             let path = &config.store.path;
+            refuse_remains(path, stores).await?;
             require_database(path)?;
             let store = stores.open(path).await?;
             if let Command::Vendors { command: None } = command {
@@ -372,6 +390,17 @@ fn check_place(path: &Path) -> Result<(), CliError> {
         return Err(CliError::Usage(format!(
             "store.path: {path} is a folder; name a file in it"
         )));
+    }
+    Ok(())
+}
+
+/// Refuses what is left of a database whose file is gone: none is made in its place, nor missed as if
+/// there had never been one.
+async fn refuse_remains(path: &Path, stores: &dyn Stores) -> Result<(), CliError> {
+    if missing_database(path)
+        && let Err(error @ StoreError::Damaged(_)) = stores.look(path, false).await
+    {
+        return Err(error.into());
     }
     Ok(())
 }

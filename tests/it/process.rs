@@ -319,6 +319,58 @@ async fn a_dry_run_of_a_restore_changes_nothing_and_forgets_nothing() {
 }
 
 #[tokio::test]
+async fn a_log_whose_database_is_lost_is_deleted_by_no_command_and_kept_by_a_restore() {
+    let serving = Serving::start().await;
+    let at = |name: &str| serving.database.with_file_name(name);
+    let (config, copy, log) = (at("relay.toml"), at("copy.db"), at("relay.db-wal"));
+    let copy = copy.to_str().expect("text");
+    assert!(command(&config, &["backup", copy]));
+    assert_eq!(serving.send("evt-1").await, StatusCode::OK);
+    let restore = ["restore", copy, "--by", "Lena"];
+    std::fs::remove_file(&serving.database).expect("lost");
+    assert!(!command(&config, &restore), "the relay has it open still");
+    let Serving {
+        process,
+        database,
+        _folder: folder,
+        ..
+    } = serving;
+    process.kill();
+    let before = std::fs::read(&log).expect("read");
+    assert!(!before.is_empty());
+    for args in [
+        &["migrate"][..],
+        &["migrate", "--dry-run"],
+        &["stop", "--by", "Lena"],
+        &["work", "list"],
+        &["serve", "--dry-run"],
+        &["serve"],
+    ] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_clear-relay"));
+        program.arg("--config").arg(&config).args(args);
+        let output = program.output().expect("it runs");
+        assert!(!output.status.success(), "{args:?}");
+        let told = String::from_utf8_lossy(&output.stderr);
+        for part in ["relay.db is missing", "relay.db-wal", "restore FILE --by"] {
+            assert!(told.contains(part), "{args:?}: {told}");
+        }
+        assert!(!database.exists(), "{args:?}: a database was made");
+    }
+    assert!(std::fs::read(&log).expect("read") == before, "changed");
+    assert!(command(&config, &restore));
+    assert!(!log.exists());
+    let names = std::fs::read_dir(folder.path()).expect("listed");
+    let mut paths = names.map(|entry| entry.expect("an entry").path());
+    let kept = paths.find(|path| {
+        let name = path.to_string_lossy();
+        name.contains(".before-restore-") && name.ends_with("-wal")
+    });
+    assert!(std::fs::read(kept.expect("the log is kept")).expect("read") == before);
+    let count = spoil::ask(database, "SELECT count(*) FROM receipts").await;
+    assert_eq!(count.expect("counted"), ["0"], "the copy, and nothing else");
+}
+
+#[tokio::test]
 async fn half_a_request_head_does_not_hold_up_the_end() {
     let serving = Serving::start().await;
     let mut half = serving.connect().await;

@@ -97,9 +97,13 @@ pub(crate) async fn pass(conn: &mut SqliteConnection) -> Result<i64, sqlx::Error
     })
 }
 
-/// Folds all of the log and empties it, waiting for whoever reads or writes; `false` if they kept it
-/// from that, and what could be folded is.
+/// Folds all of the log and empties it; `false` if somebody who reads or writes kept it from that, and
+/// what could be folded is. It waits for nobody: meanwhile nobody could write. The connection waits for
+/// nobody afterwards, either.
 pub(crate) async fn all(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    sqlx::raw_sql("PRAGMA busy_timeout = 0")
+        .execute(&mut *conn)
+        .await?;
     let all = sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)");
     let kept_from: i64 = all.fetch_one(conn).await?.try_get(0)?;
     Ok(kept_from == 0)

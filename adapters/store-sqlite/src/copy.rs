@@ -7,19 +7,20 @@
 //!   (`place.rs`).
 //! - A row that can't be read is a row's matter: it is copied as it stands and told, and a file is called
 //!   damaged for its pages and indexes alone.
-//! - Nothing is written over. What a restored copy replaces is kept beside it.
+//! - Nothing is written over. What a restored copy replaces is kept beside it, and so is what is left of a
+//!   database whose file is gone.
+//! - No copy is put beside a log that belongs to another file: SQLite would take it for the copy's own.
 //!
 //! Guarantees: whenever a restore is cut off, there is a database in its place, the old one or the new
-//! one, and the old one is not lost.
+//! one, and the old one is not lost. Where its file was lost before, there is none until the new one is
+//! there, and none is made (`lost.rs`).
 //!
 //! Not guaranteed: that the relay knows what it has sent since the copy was made. Whoever restores marks
 //! the copy; what is marked is [`restore`]'s argument.
 
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use relay_core::time::Timestamp;
@@ -28,10 +29,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteLockingMode};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 
 use crate::failure::Failure;
+use crate::files::{BESIDE, RESTORING, Unfinished, beside, keep, refused, remove, sync_folder};
 use crate::look::{self, Version};
-use crate::place::Hold;
-use crate::unclean::{self, SIGN};
-use crate::{SqliteStore, scan, turn};
+use crate::place::{self, Hold};
+use crate::{SqliteStore, lost, scan, turn, unclean};
 
 /// How long a restore waits for somebody who has the database open.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -41,6 +42,14 @@ pub async fn backup(from: &Path, to: &Path) -> Result<Copied, CopyError> {
     if to.exists() {
         return Err(CopyError::Exists(to.to_owned()));
     }
+    // What lies beside the name would be taken for the copy's. Who only reads may leave an empty log.
+    for end in ["-wal", "-journal"] {
+        let foreign = beside(to, end);
+        if fs::metadata(&foreign).is_ok_and(|file| file.len() > 0) {
+            return Err(CopyError::Exists(foreign));
+        }
+    }
+    lost::refuse(from).map_err(StoreError::from)?;
     let partial = Unfinished::begin(beside(to, ".partial"))?;
     let copied = make(plain(from).read_only(true), from, &partial.path).await?;
     // Unlike a renaming, a link never takes another file's place.
@@ -59,6 +68,11 @@ pub async fn verify(path: &Path) -> Result<Copied, CopyError> {
     if !path.is_file() {
         return Err(CopyError::Missing(path.to_owned()));
     }
+    if lost::is_missing_or_empty(path) {
+        // To open it would take away what lies beside it.
+        let (path, why) = (path.to_owned(), "it is empty".to_owned());
+        return Err(CopyError::NotWhole { path, why });
+    }
     let options = at_rest(path);
     let mut conn = options
         .connect()
@@ -72,12 +86,19 @@ pub async fn verify(path: &Path) -> Result<Copied, CopyError> {
 /// Whether a database at `path` could be replaced now: nobody has it open. There may be none, and it may
 /// be damaged. Nothing of it is changed: what its log holds, and that it was left there, stays.
 pub async fn free(path: &Path) -> Result<(), CopyError> {
-    if !path.exists() {
-        return Ok(());
+    let in_use = || CopyError::InUse(path.to_owned());
+    if path.exists() {
+        let hold = Hold::of(path).map_err(|error| refused(path, &error))?;
+        if hold.is_in_use() {
+            return Err(in_use());
+        }
     }
-    let hold = Hold::of(path).map_err(|error| refused(path, &error))?;
-    if hold.is_in_use() {
-        return Err(CopyError::InUse(path.to_owned()));
+    if lost::is_missing_or_empty(path) {
+        // Whoever had it open when it was lost has it open still, and goes on with its log.
+        let index = beside(path, "-shm");
+        if place::is_log_in_use(&index).map_err(|error| refused(&index, &error))? {
+            return Err(in_use());
+        }
     }
     Ok(())
 }
@@ -85,7 +106,8 @@ pub async fn free(path: &Path) -> Result<(), CopyError> {
 /// Brings the log of the database at `path` into it, if it is whole enough for that, and makes sure once
 /// more that nobody has it open: about to be replaced, it must be all in one file.
 async fn fold(path: &Path) -> Result<(), CopyError> {
-    if !path.exists() {
+    if lost::is_missing_or_empty(path) {
+        // There is nothing to bring it into, and SQLite would delete it.
         return Ok(());
     }
     {
@@ -116,8 +138,8 @@ async fn fold(path: &Path) -> Result<(), CopyError> {
     }
 }
 
-/// Puts the copy `from` in the place of the database `to`; `mark` is stored in it before. What stood there
-/// is kept under its name with `suffix`. `from` is not changed.
+/// Puts the copy `from` in the place of the database `to`; `mark` is stored in it before. What stood there,
+/// or is left of it, is kept under its name with `suffix`. `from` is not changed.
 pub async fn restore(
     from: &Path,
     to: &Path,
@@ -126,88 +148,26 @@ pub async fn restore(
 ) -> Result<Restored, CopyError> {
     verify(from).await?;
     free(to).await?;
-    let new = Unfinished::begin(beside(to, ".restoring"))?;
+    let new = Unfinished::begin(beside(to, RESTORING))?;
     let copied = make(at_rest(from), from, &new.path).await?;
     let store = SqliteStore::open(&new.path).await?;
     let marked = store.commit(mark).await;
     store.close().await;
     marked?;
+    if unclean::has_log(&new.path) {
+        // Somebody keeps it open, and part of it may stand in its log, which stays behind.
+        return Err(CopyError::InUse(new.path.clone()));
+    }
     // It takes a while to copy: somebody may have come.
     free(to).await?;
     fold(to).await?;
+    // The old file has another name by then, and that its log is gone is on the disk, too.
     let kept = keep(to, suffix)?;
-    // A file system may bring the names to the disk in any order: the old file's other name, and that its
-    // log is gone, must be there before its place is taken.
-    sync_folder(to)?;
     fs::rename(&new.path, to).map_err(|error| refused(to, &error))?;
     sync_folder(to)?;
+    // The new file was read through. A sign that can't be removed makes the next start read it once more.
+    let _ = unclean::found_whole(to);
     Ok(Restored { copied, kept })
-}
-
-/// A file that is being made. What is left of one whose process was cut off is made anew; one that is not
-/// finished goes.
-#[derive(Debug)]
-struct Unfinished {
-    path: PathBuf,
-    /// Held until it is finished: two processes must not fill one file.
-    lock: File,
-}
-
-/// What SQLite may leave beside a file.
-const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
-
-impl Unfinished {
-    fn begin(path: PathBuf) -> Result<Self, CopyError> {
-        // SQLite fills a file that is there and empty, and leaves it its rights.
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|error| refused(&path, &error))?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => return Err(CopyError::UnderWay(path)),
-            Err(TryLockError::Error(error)) => return Err(refused(&path, &error)),
-            Ok(()) => {}
-        }
-        let begun = Self { path, lock: file };
-        for end in BESIDE {
-            remove(&beside(&begun.path, end))?;
-        }
-        let emptied = begun.lock.set_len(0);
-        emptied.map_err(|error| refused(&begun.path, &error))?;
-        Ok(begun)
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        for end in ["", "-wal", "-shm", "-journal"] {
-            // Where it was given its name it is gone; what can't be removed the next run makes anew.
-            let _ = fs::remove_file(beside(&self.path, end));
-        }
-    }
-}
-
-/// Keeps the file under another name, too, and moves what a damaged one has left beside it.
-fn keep(path: &Path, suffix: &str) -> Result<Option<PathBuf>, CopyError> {
-    if !path.exists() {
-        return Ok(None);
-    }
-    let kept = beside(path, suffix);
-    fs::hard_link(path, &kept).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => CopyError::Exists(kept.clone()),
-        _ => refused(&kept, &error),
-    })?;
-    for end in ["-wal", "-shm", SIGN] {
-        let left = beside(path, end);
-        if left.exists() {
-            let to = beside(&kept, end);
-            fs::rename(&left, &to).map_err(|error| refused(&left, &error))?;
-        }
-    }
-    Ok(Some(kept))
 }
 
 /// A copy as a new file, on the disk, read through.
@@ -375,34 +335,6 @@ fn plain(path: &Path) -> SqliteConnectOptions {
         .filename(path)
         .create_if_missing(false)
         .disable_statement_logging()
-}
-
-fn beside(path: &Path, end: &str) -> PathBuf {
-    let mut name: OsString = path.as_os_str().to_owned();
-    name.push(end);
-    PathBuf::from(name)
-}
-
-fn remove(path: &Path) -> Result<(), CopyError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(refused(path, &error)),
-        _ => Ok(()),
-    }
-}
-
-/// The names in a folder are on the disk only when the folder is.
-fn sync_folder(path: &Path) -> Result<(), CopyError> {
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    let folder = folder.unwrap_or(Path::new("."));
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(|error| refused(folder, &error))
-}
-
-fn refused(path: &Path, error: &io::Error) -> CopyError {
-    CopyError::File {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    }
 }
 
 /// What SQLite said of a file that it was to read.

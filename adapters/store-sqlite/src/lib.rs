@@ -29,10 +29,12 @@ mod directory;
 mod effects;
 mod engagement;
 mod failure;
+mod files;
 mod job_lists;
 mod jobs;
 mod leases;
 mod look;
+mod lost;
 mod mended;
 mod noticed;
 mod own_words;
@@ -131,8 +133,10 @@ impl SqliteStore {
         Self::open_with(path, Options::default()).await
     }
 
-    /// Opens the file, or makes an empty one.
+    /// Opens the file, or makes an empty one. Where the file is gone and its log was left, neither: that is
+    /// [`StoreError::Damaged`].
     pub async fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
+        lost::refuse(path.as_ref())?;
         let connect = connect_options(path.as_ref(), &options);
         make_private(path.as_ref())?;
         let first =
@@ -164,10 +168,12 @@ impl SqliteStore {
         let task = tokio::spawn(async move {
             let end = Notify::new();
             let write = async {
-                writer.run().await;
+                let writer = writer.run().await;
                 end.notify_one();
+                writer
             };
-            tokio::join!(write, checkpointer.run(&end));
+            let (writer, ()) = tokio::join!(write, checkpointer.run(&end));
+            writer.put_away().await;
             drop(user);
             drop(held);
         });
@@ -195,8 +201,9 @@ impl SqliteStore {
         self.writer.stats()
     }
 
-    /// Carries out what is queued, folds the log into the file and empties it, then closes every
-    /// connection. Other clones can no longer be used: what they ask ends in
+    /// Carries out what is queued, folds the log into the file and closes every connection, which removes
+    /// the log. Where somebody else has the file open, the log stays, and what somebody reads just then
+    /// may stay in it alone: whoever closes the file last folds it. Other clones can no longer be used: what they ask ends in
     /// [`StoreError::Unavailable`].
     pub async fn close(&self) {
         self.reads.close().await;

@@ -9,6 +9,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 
 use crate::failure::Failure;
+use crate::lost;
 
 /// How the schema of a file stands to this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +39,9 @@ pub struct Look {
 const CORRUPT: &str = "11";
 
 /// Looks at the file at `path`, which must be there. Damage is looked for only if `thorough`: that
-/// reads the whole file.
+/// reads the whole file. What is left of a database whose file is gone is damage, too, and not looked into.
 pub async fn look(path: impl AsRef<Path>, thorough: bool) -> Result<Look, StoreError> {
+    lost::refuse(path.as_ref())?;
     let connect = SqliteConnectOptions::new()
         .filename(path.as_ref())
         .create_if_missing(false)

@@ -93,23 +93,34 @@ impl Hold {
 
     /// Whether somebody has the file open, in this process or in another one. Changes nothing, and asks
     /// SQLite nothing: its last connection would fold the log at its end.
-    ///
-    /// Who has read a database in WAL mode keeps a lock on these bytes of it
-    /// (<https://www.sqlite.org/lockingv3.html>), and the system tells of other processes' locks.
     pub(crate) fn is_in_use(&self) -> bool {
-        const LOCKS_AT: u64 = 0x4000_0000;
-        const LOCKS: u64 = 512;
-        let locks = Flock {
-            start: LOCKS_AT,
-            length: LOCKS,
-            pid: None,
-            typ: FlockType::WriteLock,
-            offset_type: FlockOffsetType::Set,
-        };
-        let found = || fcntl_getlk(&self.0.file, &locks);
-        // What can't be told is careful: it is in use.
-        self.0.users.load(Ordering::Relaxed) > 0 || !matches!(found(), Ok(None))
+        self.0.is_used_by_more_than(0)
     }
+}
+
+/// Whether another process works with the log whose index is the file at `index` (`-shm`), also if the
+/// database has lost its name meanwhile.
+///
+/// To be asked only where this process does not: the look at the index would end its locks on it.
+pub(crate) fn is_log_in_use(index: &Path) -> io::Result<bool> {
+    // All of it, to its end.
+    match File::open(index) {
+        Ok(file) => Ok(is_locked(&file, 0, 0)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether another process has a lock on some of these bytes. What can't be told is careful: it has.
+fn is_locked(file: &File, start: u64, length: u64) -> bool {
+    let locks = Flock {
+        start,
+        length,
+        pid: None,
+        typ: FlockType::WriteLock,
+        offset_type: FlockOffsetType::Set,
+    };
+    !matches!(fcntl_getlk(file, &locks), Ok(None))
 }
 
 /// What was seen of the files so far.
@@ -155,6 +166,11 @@ impl Place {
     pub(crate) fn user(&self) -> User {
         self.handle.users.fetch_add(1, Ordering::Relaxed);
         User(Arc::clone(&self.handle))
+    }
+
+    /// Whether somebody else than the one store of this place has the file open.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.handle.is_used_by_more_than(1)
     }
 
     /// The file, as it was opened.
@@ -264,6 +280,16 @@ impl Handle {
         });
         open.push(Arc::downgrade(&handle));
         Ok(handle)
+    }
+
+    /// Whether more stores of this process than `own` have the file open, or another process has.
+    ///
+    /// Who has read a database in WAL mode keeps a lock on these bytes of it
+    /// (<https://www.sqlite.org/lockingv3.html>), and the system tells of other processes' locks.
+    fn is_used_by_more_than(&self, own: usize) -> bool {
+        const LOCKS_AT: u64 = 0x4000_0000;
+        const LOCKS: u64 = 512;
+        self.users.load(Ordering::Relaxed) > own || is_locked(&self.file, LOCKS_AT, LOCKS)
     }
 }
 

@@ -210,8 +210,9 @@ impl Writer {
         (writer, handle)
     }
 
-    /// Works until the store is closed, or every handle dropped, and the queue is empty.
-    pub(crate) async fn run(mut self) {
+    /// Works until the store is closed, or every handle dropped, and the queue is empty. What it leaves is
+    /// to be [put away](Self::put_away).
+    pub(crate) async fn run(mut self) -> Self {
         let mut group = Vec::with_capacity(GROUP);
         loop {
             tokio::select! {
@@ -225,17 +226,26 @@ impl Writer {
                 () = self.closing.notified() => self.queue.close(),
             }
         }
-        self.put_away().await;
+        self
     }
 
-    /// Brings what the log holds into the file, whoever else has it open, and closes it. The last
-    /// connection of all removes the log.
-    async fn put_away(&mut self) {
+    /// Brings what the log holds into the file and closes it. The last connection of all removes the log.
+    /// To be called when every other connection of the store is closed.
+    ///
+    /// Nobody waits for it. Where somebody else has the file open, only what nobody reads just then is
+    /// folded: to empty the log would keep everybody from writing until the last reader is done. Whoever
+    /// else has it open folds the rest.
+    pub(crate) async fn put_away(mut self) {
         let Some(mut conn) = self.conn.take() else {
             return;
         };
         if self.place.check().is_ok() {
-            match checkpoint::all(&mut conn).await {
+            let folded = if self.place.is_shared() {
+                checkpoint::pass(&mut conn).await.map(|left| left == 0)
+            } else {
+                checkpoint::all(&mut conn).await
+            };
+            match folded {
                 Ok(true) => {}
                 Ok(false) => tracing::warn!("somebody reads the database; its log stays beside it"),
                 Err(error) => tracing::error!(%error, "the log could not be folded into the file"),

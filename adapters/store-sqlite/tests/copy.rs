@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use relay_core::ids::ReceiptId;
 use relay_core::random::SeededRandom;
 use relay_core::time::Timestamp;
-use relay_store::{Batch, CopyError, FileFault, Op, Receipt, ReceiptState, Store as _};
-use relay_store_sqlite::{SqliteStore, backup, found_whole, free, restore, unclean, verify};
+use relay_store::{Batch, CopyError, FileFault, Op, Receipt, ReceiptState, Store as _, StoreError};
+use relay_store_sqlite::{SqliteStore, backup, found_whole, free, look, restore, unclean, verify};
 use serde_json::json;
 
 fn start() -> Timestamp {
@@ -310,5 +310,173 @@ async fn what_a_killed_run_has_left_does_not_keep_the_next_one_from_its_work() {
     assert!(
         matches!(refused, Err(CopyError::UnderWay(_))),
         "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_copy_that_was_finished_is_not_emptied_for_the_second_name_that_a_cut_has_left_it() {
+    let folder = Folder::new();
+    let (path, copy) = (folder.at("relay.db"), folder.at("copy.db"));
+    open(&path).await.close().await;
+    let early = backup(&path, &copy).await.unwrap();
+    fs::hard_link(&copy, folder.at("copy.db.partial")).unwrap();
+    let monday = folder.at("monday.db");
+    fs::rename(&copy, &monday).unwrap();
+    let store = open(&path).await;
+    store_one(&store, &SeededRandom::new(1)).await;
+    store.close().await;
+    let late = backup(&path, &copy).await.unwrap();
+    assert_ne!(late, early);
+    assert_eq!(verify(&copy).await.unwrap(), late);
+    assert_eq!(verify(&monday).await.unwrap(), early);
+    assert!(!folder.at("copy.db.partial").exists());
+}
+
+#[tokio::test]
+async fn a_copy_is_not_made_beside_the_log_of_another_file() {
+    let folder = Folder::new();
+    let (path, copy) = (folder.at("relay.db"), folder.at("copy.db"));
+    open(&path).await.close().await;
+    for end in ["-wal", "-journal"] {
+        let foreign = folder.at(&format!("copy.db{end}"));
+        fs::write(&foreign, "of a copy that was deleted").unwrap();
+        let refused = backup(&path, &copy).await;
+        assert!(
+            matches!(&refused, Err(CopyError::Exists(file)) if *file == foreign),
+            "{refused:?}"
+        );
+        assert!(!copy.exists());
+        fs::remove_file(foreign).unwrap();
+    }
+    backup(&path, &copy).await.unwrap();
+}
+
+/// How a database loses its file and keeps its log.
+const LOSSES: [fn(&Path); 2] = [
+    |path| fs::remove_file(path).unwrap(),
+    |path| fs::write(path, "").unwrap(),
+];
+
+#[tokio::test]
+async fn a_log_whose_file_is_lost_is_thrown_away_by_nobody() {
+    for lose in LOSSES {
+        let folder = Folder::new();
+        let path = cut_off(&folder).await;
+        let (main, log) = (fs::read(&path).unwrap(), folder.at("relay.db-wal"));
+        let before = fs::read(&log).unwrap();
+        lose(&path);
+        let there = path.exists();
+        let opened = SqliteStore::open(&path).await.map(|_| ());
+        let looked = look(&path, true).await.map(|_| ());
+        for refused in [opened, looked] {
+            let Err(StoreError::Damaged(cause)) = refused else {
+                panic!("{refused:?}");
+            };
+            let cause = cause.to_string();
+            for name in [&path, &log] {
+                assert!(cause.contains(&name.display().to_string()), "{cause}");
+            }
+        }
+        assert!(backup(&path, &folder.at("copy.db")).await.is_err());
+        assert!(verify(&path).await.is_err());
+        free(&path).await.unwrap();
+        assert!(fs::read(&log).unwrap() == before, "the log was changed");
+        assert_eq!(path.exists(), there, "a database was made");
+        // The file is found again: nothing of it is lost.
+        fs::write(&path, main).unwrap();
+        let store = open(&path).await;
+        let page = relay_store::Page {
+            offset: 0,
+            limit: 10,
+        };
+        let kept = store.receipts(ReceiptState::New, page).await.unwrap();
+        assert_eq!(kept.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_log_whose_file_is_lost_is_kept_and_is_not_replayed_into_the_copy() {
+    for lose in LOSSES {
+        let folder = Folder::new();
+        let copy = folder.at("copy.db");
+        let early = open(&folder.at("early.db")).await;
+        let id = store_one(&early, &SeededRandom::new(7)).await;
+        early.close().await;
+        backup(&folder.at("early.db"), &copy).await.unwrap();
+        let path = cut_off(&folder).await;
+        lose(&path);
+        let there = path.exists();
+        for end in ["-journal", "-unclean"] {
+            fs::write(folder.at(&format!("relay.db{end}")), "left").unwrap();
+        }
+        let log = fs::read(folder.at("relay.db-wal")).unwrap();
+
+        let restored = restore(&copy, &path, ".kept", mark()).await.unwrap();
+
+        let first = if there {
+            "relay.db.kept"
+        } else {
+            "relay.db.kept-wal"
+        };
+        assert_eq!(restored.kept, Some(folder.at(first)));
+        let names: Vec<_> = folder.names();
+        let of_place = names.iter().filter(|name| name.starts_with("relay.db"));
+        let of_place: Vec<_> = of_place.filter(|name| *name != "relay.db.kept").collect();
+        assert_eq!(
+            of_place,
+            [
+                "relay.db",
+                "relay.db.kept-journal",
+                "relay.db.kept-unclean",
+                "relay.db.kept-wal"
+            ]
+        );
+        assert!(fs::read(folder.at("relay.db.kept-wal")).unwrap() == log);
+        assert!(!unclean(&path), "the sign was the old file's");
+        let store = open(&path).await;
+        assert!(store.receipt(id).await.unwrap().is_some());
+        let marked = store.setting("memory/old").await.unwrap();
+        assert_eq!(marked, Some(json!(true)));
+        store.close().await;
+        let found = verify(&path).await.unwrap();
+        assert!(found.rows.contains(&("receipts".to_owned(), 1)));
+    }
+}
+
+#[tokio::test]
+async fn where_a_restore_of_a_lost_database_was_cut_off_none_is_made() {
+    let folder = Folder::new();
+    let path = folder.at("relay.db");
+    let left = folder.at("relay.db.restoring");
+    fs::write(&left, "half a copy").unwrap();
+    let refused = SqliteStore::open(&path).await.map(|_| ());
+    let Err(StoreError::Damaged(cause)) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(cause.to_string().contains(&left.display().to_string()));
+    assert!(!path.exists());
+    // What the message says: either carry it out again, or move the file away.
+    fs::remove_file(left).unwrap();
+    open(&path).await.close().await;
+}
+
+#[tokio::test]
+async fn what_is_kept_never_takes_the_place_of_another_file() {
+    let folder = Folder::new();
+    let (path, copy) = (folder.at("relay.db"), folder.at("copy.db"));
+    open(&path).await.close().await;
+    backup(&path, &copy).await.unwrap();
+    let taken = folder.at("relay.db.kept-wal");
+    fs::write(&taken, "of an earlier restore").unwrap();
+    let refused = restore(&copy, &path, ".kept", mark()).await;
+    assert!(
+        matches!(&refused, Err(CopyError::Exists(file)) if *file == taken),
+        "{refused:?}"
+    );
+    assert_eq!(fs::read(&taken).unwrap(), b"of an earlier restore");
+    assert_eq!(
+        folder.names(),
+        ["copy.db", "relay.db", "relay.db.kept-wal"],
+        "nothing was changed"
     );
 }

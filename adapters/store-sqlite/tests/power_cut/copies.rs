@@ -141,3 +141,54 @@ async fn a_restore_leaves_the_old_database_or_the_new_one_and_the_old_one_somewh
     println!("{looked}");
     assert_eq!(looked.wrong, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_restore_where_the_file_was_lost_leaves_the_log_alone_or_the_copy_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (
+        folder.path().join("relay.db"),
+        folder.path().join("copy.db"),
+    );
+    let store = open(&path, false).await;
+    let random = SeededRandom::new(1);
+    let early = store_one(&store, &random, "early").await;
+    backup(&path, &copy).await.unwrap();
+    let late = store_one(&store, &random, "late").await;
+    let left = folder.path().join("left");
+    std::fs::create_dir(&left).unwrap();
+    for name in ["relay.db-wal", "copy.db"] {
+        std::fs::copy(folder.path().join(name), left.join(name)).unwrap();
+    }
+    let log = std::fs::read(left.join("relay.db-wal")).unwrap();
+    let (path, copy) = (left.join("relay.db"), left.join("copy.db"));
+
+    let recorder = Recorder::start(&left).unwrap();
+    let mark = Batch::from(vec![Op::PutSetting {
+        key: OLD.into(),
+        value: json!(true),
+    }]);
+    restore(&copy, &path, ".kept", mark).await.unwrap();
+    recorder.mark(DONE);
+    let record = recorder.stop();
+
+    let looked = each_image(&record, random_images(), async |_, marks, image| {
+        let bytes = |name: &str| image.files.get(Path::new(name));
+        let is_log = |name: &str| bytes(name).is_some_and(|bytes| *bytes == log);
+        let is_there = bytes("relay.db").is_some();
+        let logs = ["relay.db-wal", "relay.db.kept-wal"].map(is_log);
+        let names: Vec<_> = image.files.keys().collect();
+        let folder = laid_out(image);
+        let path = folder.path().join("relay.db");
+        let now = found(&path, early, late).await;
+        let right = if is_there {
+            now == Found::New && logs == [false, true]
+        } else {
+            // Nobody makes another one meanwhile.
+            !marks.contains(&DONE) && logs != [false, false] && !path.exists()
+        };
+        let wrong = (!right).then(|| format!("{now:?} of {names:?}"));
+        wrong.into_iter().collect()
+    });
+    println!("{looked}");
+    assert_eq!(looked.wrong, Vec::<String>::new());
+}
