@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use relay_core::time::Timestamp;
-use relay_store::{AuditEntry, Batch, Copied, CopyError, Op};
+use relay_store::{AuditEntry, Batch, Copied, CopyError, Op, StoreError};
 use serde_json::{Value, json};
 
 use super::args::{By, DryRun};
@@ -129,7 +129,11 @@ async fn stop_of(
     now: Timestamp,
     stores: &dyn Stores,
 ) -> Option<(&'static str, Vec<Op>)> {
-    if !path.exists() {
+    let is_lost = || async {
+        let looked = stores.look(path, false).await;
+        matches!(looked, Err(StoreError::Damaged(_)))
+    };
+    if !path.exists() && !is_lost().await {
         return None;
     }
     let said = match stores.open(path).await {

@@ -28,12 +28,14 @@ pub(super) async fn look(path: &Path, local: &Local<'_>) -> Vec<Finding> {
         // A finding among the files.
         return Vec::new();
     }
-    if !path.exists() {
+    let looked = stores.look(path, local.thorough).await;
+    // What is left of a database whose file is gone is none to make anew.
+    if !path.exists() && !matches!(looked, Err(StoreError::Damaged(_))) {
         let what = format!("there is no database at {shown} yet");
         let remedy = "`clear-relay migrate` makes it, and so does `serve`";
         return vec![Finding::note(Area::Store, KEY, what).with_remedy(remedy)];
     }
-    let look = match stores.look(path, local.thorough).await {
+    let look = match looked {
         Ok(look) => look,
         Err(StoreError::Unavailable(error)) => {
             let what = format!("{shown} can't be looked into now: {error}");
