@@ -1,8 +1,7 @@
 //! The registry of everything we can do to the outside world.
 //!
 //! An effect is planned by a step, guarded, given an intent, attempted once, and if the outcome is
-//! unclear, probed. What differs from effect to effect is written here, in one table
-//! ([`EffectKind`]) that tests loop over, so that a new effect can't be forgotten by any of them.
+//! unclear, probed. What differs from kind to kind is one row of one table ([`EffectKind::spec`]).
 //!
 //! What a person would see twice is one effect, whatever its key: see [`Identity`].
 //!
@@ -10,170 +9,17 @@
 //! state can't be read back did nothing before its answer was lost; then a person decides.
 
 mod identity;
+mod kind;
 mod request;
 
 use serde::{Deserialize, Serialize};
 
 pub use identity::{About, Identity};
+pub use kind::{Absence, Audience, EffectKind, EffectSpec, FoundBy, Port};
 pub use request::Request;
 
 use crate::ids::{ClientId, CoachId, EffectKey, PaymentMethodId, SubscriptionId};
-use crate::time::{Date, SignedDuration, Timestamp};
-
-/// Every kind of effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EffectKind {
-    /// A message to the client in the portal, as her coach.
-    PortalMessage,
-    /// A quiet note for the coach in the portal.
-    PortalNote,
-    /// An email to the client through the CRM, in the coach's name.
-    Email,
-    /// A call task for the coach in the CRM.
-    CallTask,
-    /// Completing a call task of ours that is no longer needed.
-    CloseTask,
-    /// Moving an open call task of ours to the new coach.
-    ReassignTask,
-    /// A note on the contact in the CRM.
-    ContactNote,
-    /// Putting a tag on the contact.
-    AddTag,
-    /// Taking a tag off the contact.
-    RemoveTag,
-    /// Setting the contact type field.
-    ContactType,
-    /// Taking a subscription off auto-charge.
-    AutoChargeOff,
-    /// Making a subscription inactive.
-    DeactivateSubscription,
-    /// Removing a stored card.
-    RemoveCard,
-}
-
-/// Who notices an effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Audience {
-    /// The client. Twice is the worst thing we can do.
-    Client,
-    /// Staff.
-    Staff,
-    /// Money.
-    Billing,
-}
-
-/// What a read after an unclear outcome can prove.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Absence {
-    /// Not there after this long means it did not happen; it may then be sent.
-    ProvenAfter(SignedDuration),
-    /// The vendor's list never proves that it did not happen: a person decides.
-    Never,
-    /// The effect is a desired state: reading the state is the answer.
-    DesiredState,
-}
-
-impl EffectKind {
-    /// Every kind. Tests loop over this.
-    pub const ALL: [Self; 13] = [
-        Self::PortalMessage,
-        Self::PortalNote,
-        Self::Email,
-        Self::CallTask,
-        Self::CloseTask,
-        Self::ReassignTask,
-        Self::ContactNote,
-        Self::AddTag,
-        Self::RemoveTag,
-        Self::ContactType,
-        Self::AutoChargeOff,
-        Self::DeactivateSubscription,
-        Self::RemoveCard,
-    ];
-
-    /// The stored name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::PortalMessage => "portal_message",
-            Self::PortalNote => "portal_note",
-            Self::Email => "email",
-            Self::CallTask => "call_task",
-            Self::CloseTask => "close_task",
-            Self::ReassignTask => "reassign_task",
-            Self::ContactNote => "contact_note",
-            Self::AddTag => "add_tag",
-            Self::RemoveTag => "remove_tag",
-            Self::ContactType => "contact_type",
-            Self::AutoChargeOff => "auto_charge_off",
-            Self::DeactivateSubscription => "deactivate_subscription",
-            Self::RemoveCard => "remove_card",
-        }
-    }
-
-    /// The kind with this stored name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
-
-    /// Who notices it.
-    pub fn audience(self) -> Audience {
-        match self {
-            Self::PortalMessage | Self::Email => Audience::Client,
-            Self::AutoChargeOff | Self::DeactivateSubscription | Self::RemoveCard => {
-                Audience::Billing
-            }
-            Self::PortalNote
-            | Self::CallTask
-            | Self::CloseTask
-            | Self::ReassignTask
-            | Self::ContactNote
-            | Self::AddTag
-            | Self::RemoveTag
-            | Self::ContactType => Audience::Staff,
-        }
-    }
-
-    /// Whether it reaches out to the client, now or by asking a coach to call. Outreach is
-    /// guarded by a fresh read and halted by `stop`.
-    pub fn is_outreach(self) -> bool {
-        match self {
-            Self::PortalMessage | Self::Email | Self::CallTask => true,
-            Self::PortalNote
-            | Self::CloseTask
-            | Self::ReassignTask
-            | Self::ContactNote
-            | Self::AddTag
-            | Self::RemoveTag
-            | Self::ContactType
-            | Self::AutoChargeOff
-            | Self::DeactivateSubscription
-            | Self::RemoveCard => false,
-        }
-    }
-
-    /// What a probe can prove (`design.md` 6: portal by listing, tasks and notes by listing,
-    /// email never, the rest by reading the state).
-    pub fn absence(self) -> Absence {
-        match self {
-            Self::PortalMessage | Self::PortalNote => {
-                Absence::ProvenAfter(SignedDuration::from_mins(2))
-            }
-            Self::CallTask | Self::ContactNote => {
-                Absence::ProvenAfter(SignedDuration::from_mins(5))
-            }
-            Self::Email => Absence::Never,
-            Self::CloseTask
-            | Self::ReassignTask
-            | Self::AddTag
-            | Self::RemoveTag
-            | Self::ContactType
-            | Self::AutoChargeOff
-            | Self::DeactivateSubscription
-            | Self::RemoveCard => Absence::DesiredState,
-        }
-    }
-}
+use crate::time::{Date, Timestamp};
 
 /// An effect as a step plans it: what is wanted, not yet the words or ids it is wanted with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

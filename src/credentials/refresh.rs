@@ -10,7 +10,7 @@ use secrecy::SecretString;
 
 use super::keeper::{Inner, Known};
 use super::{Pair, next_try};
-use crate::engine::CREDENTIAL;
+use crate::engine::JobKind;
 use crate::ports::{IssuedPair, NoTokens, TokenFate};
 
 /// How long nobody else refreshes, real time: longer than a request may take.
@@ -298,10 +298,10 @@ impl Inner {
         end
     }
 
-    /// The standing job that raises the alarm runs at once. If it can't be told, it comes by itself.
+    /// The periodic job that raises the alarm runs at once. If it can't be told, it comes by itself.
     async fn wake_the_job(&self) {
         let store = &self.parts.store;
-        if let Ok(Some(job)) = store.job_by_key(CREDENTIAL).await {
+        if let Ok(Some(job)) = store.job_by_key(JobKind::Credential.name()).await {
             let wake = Op::ReplayJob {
                 id: job.id,
                 at: self.now(),

@@ -7,24 +7,20 @@
 //!
 //! Rules:
 //! - What counts is what she got or may have got: done, under way, or with nobody able to tell.
-//! - Only messages count and only messages wait. A call task reaches the coach, who sees the case.
+//! - Only messages ([`EffectSpec::message`](relay_core::effects::EffectSpec::message)) count and only
+//!   messages wait. A call task reaches the coach, who sees the case.
 //! - Waiting makes no sentence true: a text that is false by then is held for the coach, as ever.
 //!
 //! Not guaranteed: that two relays with a broken lane order would see each other's message. The
 //! lane of the client is what keeps her messages one after another.
 
 use relay_core::case::Case;
-use relay_core::effects::{EffectKind, Settled};
+use relay_core::effects::Settled;
 use relay_core::ids::ClientId;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{CASES_IN_VIEW, CaseFilter, Effect, EffectState, EffectView, Page};
 
 use crate::engine::{Engine, EngineError};
-
-/// Whether it reaches the client by itself.
-pub(super) fn is_message(kind: EffectKind) -> bool {
-    matches!(kind, EffectKind::PortalMessage | EffectKind::Email)
-}
 
 impl Engine {
     /// The client's cases, as an [`EffectView`] has them.
@@ -50,7 +46,7 @@ impl Engine {
         view: &EffectView,
     ) -> Result<Option<Timestamp>, EngineError> {
         let effect = &view.effect;
-        if !is_message(effect.kind()) || self.contact_gap <= SignedDuration::ZERO {
+        if !effect.kind().is_message() || self.contact_gap <= SignedDuration::ZERO {
             return Ok(None);
         }
         let mut last = None;
@@ -70,7 +66,7 @@ impl Engine {
 
 /// When a message reached her, or may have.
 fn reached_at(effect: &Effect) -> Option<Timestamp> {
-    if !is_message(effect.kind()) {
+    if !effect.kind().is_message() {
         return None;
     }
     match (&effect.state, &effect.settled) {

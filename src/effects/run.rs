@@ -11,7 +11,6 @@ use relay_store::{Effect, EffectState, EffectView, Job, JobEnd, JobError, Op, St
 
 use crate::checkpoint::{GUARD, REFUSE};
 use crate::effects::again::Earlier;
-use crate::effects::contact_gap::is_message;
 use crate::effects::first::First;
 use crate::effects::guard::{FRESH, Fresh, Missing};
 use crate::effects::name::Name;
@@ -72,7 +71,7 @@ impl Engine {
             view.of_case = store.effects(effect.case).await?;
             view.setting = outreach_said(store.as_ref()).await?;
         }
-        if is_message(effect.kind()) {
+        if effect.kind().is_message() {
             view.cases = self.latest_cases(client).await?;
         }
         view.messages = store.vendor_refs(client, EffectKind::PortalMessage).await?;

@@ -8,7 +8,7 @@ use relay_store::NewJob;
 use serde_json::json;
 
 use super::Engine;
-use super::jobs::kinds::Kind;
+use super::jobs::kinds::JobKind;
 
 /// The key of the timer that a case set in a generation.
 pub(crate) fn timer_key(case: CaseId, generation: u64) -> String {
@@ -21,7 +21,7 @@ pub(crate) fn timer_job(engine: &Engine, case: &Case, generation: u64, until: Ti
         engine,
         case,
         timer_key(case.id, generation),
-        Kind::Timer,
+        JobKind::Timer,
         until,
         json!({ "case": case.id, "generation": generation }),
     )
@@ -45,7 +45,7 @@ pub(crate) fn read_job_of(engine: &Engine, case: &Case, kind: ReadKind) -> NewJo
         engine,
         case,
         read_key(case, kind.as_str()),
-        Kind::Read,
+        JobKind::Read,
         engine.now(),
         json!({ "case": case.id, "read": kind, "step": case.step, "visit": case.visit }),
     )
@@ -55,7 +55,7 @@ fn job_of(
     engine: &Engine,
     case: &Case,
     key: String,
-    kind: Kind,
+    kind: JobKind,
     run_at: Timestamp,
     payload: serde_json::Value,
 ) -> NewJob {

@@ -16,7 +16,7 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Damage, Job, JobEnd, Op, Remedied, Remedy, RemedyOrder, Store, StoreError};
 use serde_json::{Value, json};
 
-use super::jobs::standing::STANDING;
+use super::jobs::kinds::JobKind;
 use super::{Engine, EngineError, RELAY};
 use crate::checkpoint::SETTLE;
 
@@ -41,8 +41,8 @@ impl Engine {
         self.store.nameless_settings().await?;
         self.store.settings("").await?;
         self.store.paces().await?;
-        for name in STANDING {
-            match self.store.job_by_key(name).await {
+        for kind in JobKind::periodic() {
+            match self.store.job_by_key(kind.name()).await {
                 // Noticed is all that it is asked for.
                 Ok(_) | Err(StoreError::Corrupt(_)) => {}
                 Err(error) => return Err(error.into()),
@@ -69,7 +69,7 @@ impl Engine {
         }
         // One of the relay's own may have gone with its row.
         if noticed.iter().any(|damage| damage.table == "jobs") {
-            self.commit(SETTLE, self.standing_jobs()).await?;
+            self.commit(SETTLE, self.periodic_jobs()).await?;
         }
         Ok(())
     }

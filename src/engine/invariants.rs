@@ -32,7 +32,7 @@ use relay_store::{
 use serde::Serialize;
 
 use super::case_jobs::{read_key, timer_key};
-use super::jobs::kinds::Kind;
+use super::jobs::kinds::JobKind;
 
 /// Rows that are read at once.
 pub const PAGE: u32 = 500;
@@ -365,7 +365,7 @@ pub async fn of_item(
 
 /// What does not hold of a job that waits for its time.
 pub fn of_job(job: &Job, now: Timestamp) -> Option<Violation> {
-    if Kind::from_name(&job.kind).is_none() {
+    if JobKind::of(job).is_none() {
         return Some(Violation::NewerKind {
             job: job.id,
             kind: job.kind.clone(),
@@ -374,7 +374,7 @@ pub fn of_job(job: &Job, now: Timestamp) -> Option<Violation> {
     // One that is due will run whoever wrote it.
     let ahead = job.run_at > now && is_ahead(job.changed_at, now);
     // An absurd wait is its case's, and put right with it.
-    let absurd = job.kind != Kind::Timer.name() && is_absurd(job.run_at, now);
+    let absurd = job.kind != JobKind::Timer.name() && is_absurd(job.run_at, now);
     (ahead || absurd).then(|| Violation::JobAhead {
         job: job.id,
         kind: job.kind.clone(),

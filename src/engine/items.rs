@@ -15,8 +15,8 @@ use relay_store::{Effect, Job, NewJob, Op, Receipt, WorkItem};
 use serde_json::json;
 
 use crate::engine::Engine;
-use crate::engine::jobs::kinds::{Cancelling, Kind};
-use crate::engine::words::{dead_title, effect_name, effect_name_first};
+use crate::engine::jobs::kinds::{Cancelling, JobKind, dead_title};
+use crate::engine::words::{effect_name, effect_name_first};
 use crate::pace::{connection_key, ended_key};
 use crate::remedy::Run;
 
@@ -45,7 +45,7 @@ impl Engine {
         NewJob {
             id: JobId::new(self.random.as_ref(), now),
             key: format!("reminder/{}", item.id),
-            kind: Kind::Reminder.name().to_owned(),
+            kind: JobKind::Reminder.name().to_owned(),
             // A reminder calls no vendor and must not stand in a client's way.
             lane: format!("reminder/{}", item.id),
             run_at,
@@ -70,7 +70,7 @@ impl Engine {
                               "remedy": Run::JobsReplay(job.id).to_string() });
         item.actions = vec!["replay".to_owned()];
         // Given up, some can be left at that; some would be somebody who is forgotten.
-        let forgets = Kind::from_name(&job.kind).map(Kind::cancelling);
+        let forgets = JobKind::of(job).map(JobKind::cancelling);
         if !matches!(forgets, None | Some(Cancelling::Never { .. })) {
             item.actions.push("cancel".to_owned());
         }

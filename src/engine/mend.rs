@@ -18,7 +18,7 @@ use serde_json::json;
 use super::case_jobs::{read_job, timer_job};
 use super::error::DIED_WITH_PROCESS;
 use super::invariants::Violation;
-use super::jobs::kinds::Kind;
+use super::jobs::kinds::JobKind;
 use super::{Engine, EngineError};
 
 /// The longest wait that is taken over from a clock that ran ahead.
@@ -87,7 +87,7 @@ impl Engine {
         wake(NewJob {
             id: JobId::new(self.random.as_ref(), now),
             key: effect_job_key(effect.key()),
-            kind: Kind::Effect.name().to_owned(),
+            kind: JobKind::Effect.name().to_owned(),
             lane: effect.planned.client.to_string(),
             run_at: now,
             client: Some(effect.planned.client.clone()),
@@ -171,10 +171,10 @@ impl Engine {
     /// and become due; a reminder comes on the next working day.
     pub(crate) async fn bring_job_back(&self, job: &Job) -> Result<Vec<Op>, EngineError> {
         let now = self.now();
-        match Kind::from_name(&job.kind) {
+        match JobKind::of(job) {
             None => Ok(Vec::new()),
-            Some(Kind::Timer) => self.bring_timer_back(job).await,
-            Some(Kind::Reminder) => {
+            Some(JobKind::Timer) => self.bring_timer_back(job).await,
+            Some(JobKind::Reminder) => {
                 let id = super::jobs::member(job, "work_item")?;
                 let item = self.store.work_item(id).await?;
                 let next = self.calendar.next_working_morning(now);

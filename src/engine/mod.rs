@@ -71,7 +71,7 @@ pub(crate) use damage::{damage_key, setting_or_none};
 pub use error::EngineError;
 pub(crate) use hints::stopped_key;
 pub(crate) use jobs::chain;
-pub(crate) use jobs::standing::CREDENTIAL;
+pub(crate) use jobs::kinds::JobKind;
 pub use stepper::Stepping;
 
 /// Who settles, closes and sets aside where no person does.
@@ -172,12 +172,12 @@ impl Engine {
 
     /// Finds out whether the database is as new as it should be, and stores what must be there before
     /// the first receipt is read: the procedures in force, since when they are switched on, and the
-    /// standing jobs. No row that can't be read keeps it from that.
+    /// periodic jobs. No row that can't be read keeps it from that.
     pub async fn prepare(&self) -> Result<(), EngineError> {
         self.look_at_own_rows().await?;
         self.examine_memory().await?;
         let mut ops = self.book.ops_at_start(self.now());
-        ops.extend(self.standing_jobs());
+        ops.extend(self.periodic_jobs());
         ops.extend(self.reconcile_at_start().await?);
         self.bring_back().await?;
         // A path that was closed because its secret had leaked stays closed over a restart.

@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::checkpoint::SETTLE;
 use crate::effects::Sighting;
 use crate::effects::settle::{Ending, remember};
-use crate::engine::jobs::kinds::{Kind, why_not_cancelled};
+use crate::engine::jobs::kinds::{JobKind, why_not_cancelled};
 use crate::engine::jobs::member;
 use crate::engine::{Engine, EngineError};
 use crate::remedy::Run;
@@ -258,8 +258,8 @@ impl Engine {
             None => None,
         };
         let case = case.filter(|case| !case.status.is_closed());
-        let case_waits = match (Kind::from_name(&job.kind), &case) {
-            (Some(Kind::Effect), case) => match self.effect_of(job).await? {
+        let case_waits = match (JobKind::of(job), &case) {
+            (Some(JobKind::Effect), case) => match self.effect_of(job).await? {
                 Some(effect)
                     if matches!(effect.state, EffectState::Intended | EffectState::Unclear) =>
                 {
@@ -273,11 +273,11 @@ impl Engine {
                 }
                 None => false,
             },
-            (Some(Kind::Timer), Some(case)) => {
+            (Some(JobKind::Timer), Some(case)) => {
                 let generation: u64 = member(job, "generation")?;
                 matches!(case.wait, Some(Wait::Timer { .. })) && case.generation == generation
             }
-            (Some(Kind::Read), Some(case)) => matches!(case.wait, Some(Wait::Read { .. })),
+            (Some(JobKind::Read), Some(case)) => matches!(case.wait, Some(Wait::Read { .. })),
             (_, case) => case.is_some(),
         };
         Ok(why_not_cancelled(job, case_waits))
@@ -369,8 +369,8 @@ impl Engine {
     /// What the cancelling of a job means for its case: a case must never wait for what nobody
     /// does any more (promise 7).
     async fn tell_cancelled(&self, job: &Job, by: &str) -> Result<Vec<Op>, EngineError> {
-        match Kind::from_name(&job.kind) {
-            Some(Kind::Effect) => match self.effect_of(job).await? {
+        match JobKind::of(job) {
+            Some(JobKind::Effect) => match self.effect_of(job).await? {
                 Some(effect)
                     if effect.state == EffectState::Planned
                         // What is held and blocks is settled by the hold of its case.
@@ -384,7 +384,7 @@ impl Engine {
                 }
                 _ => Ok(Vec::new()),
             },
-            Some(Kind::Read) if job.state != JobState::Dead => {
+            Some(JobKind::Read) if job.state != JobState::Dead => {
                 let (Some(client), Some(case)) = (&job.client, job.case) else {
                     return Ok(Vec::new());
                 };

@@ -11,10 +11,10 @@
 //!   vendor that answers 500 and 429 by turns would be asked for ever.
 //! - What lasts longer than allowed becomes a work item, which settles itself when it is over.
 //!
-//! How a newcomer says which vendors a kind of job calls, and how much it can wait: a line in
-//! [`Engine::need`]. A kind that is not there is not asked; its calls are counted all the same.
+//! Which vendors a kind of job calls, and how much it can wait, stands in the tables of job kinds
+//! ([`Asks`]) and of effect kinds. A job that asks for no permit is counted all the same.
 
-use relay_core::effects::{Audience, EffectKind};
+use relay_core::effects::{EffectKind, Port};
 use relay_core::ids::EffectKey;
 use relay_core::pace::{Ask, Priority, Trouble, Why};
 use relay_core::retry::{Class, Decision};
@@ -22,10 +22,11 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Job, JobEnd, Op, StoreError};
 use serde_json::json;
 
+use super::jobs::kinds::{Asks, JobKind};
 use super::jobs::member;
-use super::jobs::standing::{CREDENTIAL, RECONCILE, is_standing};
+use super::jobs::periodic::is_periodic;
 use super::{Engine, EngineError};
-use crate::pace::{CRM, Entry, Held, PORTAL, Turn, held, trouble_key};
+use crate::pace::{Entry, Held, Turn, held, trouble_key};
 
 /// How the note of a job that waits begins. One that carries it comes back at the time it was
 /// given and need not stand in line again.
@@ -39,12 +40,10 @@ pub(super) const REFUSED: &str = " (a call of its own was refused)";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Need {
     priority: Priority,
-    ports: &'static [&'static str],
+    ports: &'static [Port],
 }
 
-const fn need(priority: Priority, ports: &'static [&'static str]) -> Need {
-    Need { priority, ports }
-}
+const NOBODY: &[Port] = &[];
 
 impl Engine {
     /// Asks for the turn of `job`; `None` when it has been put off. `ordered`: a person waits for
@@ -89,34 +88,35 @@ impl Engine {
         }
     }
 
-    /// Which vendors a job calls, and how much it can wait.
+    /// Whose permits a job needs, and how much it can wait.
     async fn need(&self, job: &Job) -> Result<Need, EngineError> {
-        Ok(match job.kind.as_str() {
-            "effect" => {
-                if let Ok(kind) = member::<EffectKind>(job, "kind") {
-                    return Ok(need_of_effect(kind));
-                }
-                // Queued by a release that did not say the kind.
-                let Ok(key) = member::<EffectKey>(job, "effect") else {
-                    return Ok(need(Priority::Normal, &[]));
-                };
-                match self.store.effect(&key).await? {
-                    Some(effect) => need_of_effect(effect.kind()),
-                    None => need(Priority::Normal, &[]),
-                }
+        let asks = JobKind::of(job).map_or(Asks::Nothing, |kind| kind.spec().asks);
+        let (priority, ports) = match asks {
+            Asks::Nothing => (Priority::Normal, NOBODY),
+            Asks::Of(priority, ports) => (priority, ports),
+            Asks::ForItsEffect => match self.kind_of_effect(job).await? {
+                Some(kind) => (kind.spec().priority, kind.spec().ports),
+                None => (Priority::Normal, NOBODY),
+            },
+            Asks::ForItsCase if self.reads_tasks(job).await? => {
+                (Priority::Background, &[Port::Portal, Port::Crm][..])
             }
-            // What is decided on it goes to a client, or stops money.
-            "read" => need(Priority::Deadline, &[CRM]),
-            "missed_check" => need(Priority::Normal, &[PORTAL]),
-            "reread" => need(Priority::Normal, &[CRM]),
-            "refresh" if self.reads_tasks(job).await? => need(Priority::Background, &[PORTAL, CRM]),
-            "refresh" | RECONCILE => need(Priority::Background, &[PORTAL]),
-            // Tokens are fetched past every budget: nothing works without them.
-            CREDENTIAL => need(Priority::Normal, &[]),
-            "reread_batch" | "engagement_read" => need(Priority::Normal, &[CRM]),
-            other if is_standing(other) => need(Priority::Background, &[CRM]),
-            _ => need(Priority::Normal, &[]),
-        })
+            Asks::ForItsCase => (Priority::Background, &[Port::Portal][..]),
+        };
+        Ok(Need { priority, ports })
+    }
+
+    /// The kind of the effect that a job carries out; `None` where it names none that is there.
+    async fn kind_of_effect(&self, job: &Job) -> Result<Option<EffectKind>, EngineError> {
+        if let Ok(kind) = member::<EffectKind>(job, "kind") {
+            return Ok(Some(kind));
+        }
+        // Queued by a release that did not say the kind.
+        let Ok(key) = member::<EffectKey>(job, "effect") else {
+            return Ok(None);
+        };
+        let effect = self.store.effect(&key).await?;
+        Ok(effect.map(|effect| effect.kind()))
     }
 
     /// Whether a refresh looks at call tasks.
@@ -221,10 +221,10 @@ pub(super) fn waits_for(job: &Job, vendor: &str) -> bool {
     rest.is_some_and(|rest| rest.starts_with(':'))
 }
 
-/// Whether it was a call of the job's own that was refused with "too many". A standing job is never
+/// Whether it was a call of the job's own that was refused with "too many". A periodic job is never
 /// given up, and each of its looks is a new one.
 pub(super) fn was_refused(job: &Job) -> bool {
-    if is_standing(&job.kind) {
+    if is_periodic(job) {
         return false;
     }
     let error = job.last_error.as_ref().map(|error| &error.message);
@@ -235,21 +235,6 @@ pub(super) fn was_refused(job: &Job) -> bool {
 /// Whether the present job's last call was refused while the vendor answers others.
 pub(super) fn is_refused_alone() -> bool {
     held().is_some_and(|held| held.alone)
-}
-
-fn need_of_effect(kind: EffectKind) -> Need {
-    // A call task tells a coach to call today.
-    let urgent = kind.audience() != Audience::Staff || kind == EffectKind::CallTask;
-    let priority = if urgent {
-        Priority::Deadline
-    } else {
-        Priority::Normal
-    };
-    match kind {
-        EffectKind::PortalMessage | EffectKind::PortalNote => need(priority, &[PORTAL]),
-        // Their guards read the portal, too.
-        _ => need(priority, &[PORTAL, CRM]),
-    }
 }
 
 fn remedy(vendor: &str, why: Why) -> String {

@@ -24,7 +24,7 @@ use serde_json::json;
 
 use super::damage::setting_or_none;
 use super::invariants::is_ahead;
-use super::jobs::standing::is_standing;
+use super::jobs::periodic::is_periodic;
 use super::turn::{waits_for, waits_for_its_turn};
 use super::{Engine, EngineError};
 use crate::checkpoint::SETTLE;
@@ -213,5 +213,5 @@ impl Engine {
 /// Whether a job was put off at a moment that is still to come.
 fn was_put_off_ahead(job: &Job, now: Timestamp) -> bool {
     let ahead = job.changed_at.duration_since(now) > SignedDuration::ZERO && job.run_at > now;
-    ahead && (waits_for_its_turn(job) || job.failures > 0 || is_standing(&job.kind))
+    ahead && (waits_for_its_turn(job) || job.failures > 0 || is_periodic(job))
 }

@@ -36,6 +36,7 @@ mod turn;
 
 use std::sync::Arc;
 
+use relay_core::effects::Port;
 use relay_core::pace::{Ask, Change, Decision, Exchange, Limits, Pace, Trouble, Why};
 use relay_core::random::Random;
 use relay_core::time::{Clock, Clocks, SignedDuration, Timestamp};
@@ -45,11 +46,6 @@ use tokio::sync::Mutex;
 use lines::Lines;
 pub use meter::{ReadQuota, VendorMeter};
 pub use turn::{Held, Turn, held};
-
-/// The customer relationship system, as jobs name it.
-pub const CRM: &str = "crm";
-/// The client portal, as jobs name it.
-pub const PORTAL: &str = "portal";
 
 /// How often a change is computed anew because another process was faster.
 const TRIES: usize = 64;
@@ -61,7 +57,7 @@ const FRESH: SignedDuration = SignedDuration::from_secs(1);
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Vendor {
     /// What it is to us: [`CRM`], [`PORTAL`].
-    pub port: &'static str,
+    pub port: Port,
     /// Its name, as people know it. What is kept of it is kept under this name.
     pub name: &'static str,
     /// What it is granted.
@@ -154,7 +150,7 @@ impl Pacer {
     }
 
     /// Asks for the turn of a job that calls the vendors of `ports`: all of them, or none.
-    pub async fn enter(&self, ports: &[&str], ask: Ask) -> Result<Entry, StoreError> {
+    pub async fn enter(&self, ports: &[Port], ask: Ask) -> Result<Entry, StoreError> {
         let mut turn = Turn::default();
         for tracked in &self.vendors {
             let vendor = tracked.vendor;
@@ -296,7 +292,7 @@ impl Pacer {
                 action: "it works again".to_owned(),
             },
         };
-        let ops: Vec<Op> = [name, port].into_iter().map(settle).collect();
+        let ops: Vec<Op> = [name, port.as_str()].into_iter().map(settle).collect();
         self.store.commit(ops.into()).await.map(|_| ())
     }
 

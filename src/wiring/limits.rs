@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use relay_core::effects::Port;
 use relay_http_client::{Metered, Transport};
 use url::Url;
 
 use super::Ground;
 use crate::config::{Config, is_loopback};
-use crate::pace::{CRM, PORTAL, Pacer, ReadQuota, Vendor, VendorMeter};
+use crate::pace::{Pacer, ReadQuota, Vendor, VendorMeter};
 
 /// Keap's name in tables, notes and the log.
 pub const KEAP: &str = "keap";
@@ -18,12 +19,12 @@ pub const CLEAR_CONNECTION: &str = "portal";
 pub fn vendors(config: &Config) -> Vec<Vendor> {
     vec![
         Vendor {
-            port: CRM,
+            port: Port::Crm,
             name: KEAP,
             limits: config.keap.limits.limits,
         },
         Vendor {
-            port: PORTAL,
+            port: Port::Portal,
             name: CLEAR_CONNECTION,
             limits: config.clear_connection.limits.limits,
         },

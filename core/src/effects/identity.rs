@@ -16,7 +16,8 @@
 //!
 //! For a new kind: does it make something that a person sees as a thing of its own (a message, a
 //! task, a note, a ticket)? Then its input carries a purpose and the due date, its arm in
-//! [`EffectInput::about`] gives them, and [`EffectKind::has_identity`] says so. The purpose must not
+//! [`EffectInput::about`] gives them, and its row of the table says
+//! [`FoundBy::Identity`](super::FoundBy::Identity). The purpose must not
 //! depend on anything that may differ when the same thing is planned again. The order of the parts
 //! is stored and hashed into markers that vendors keep: it never changes.
 
@@ -24,7 +25,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EffectInput, EffectKind, PlannedEffect};
+use super::{EffectInput, PlannedEffect};
 use crate::time::Date;
 
 /// What a note is about, for its identity.
@@ -71,46 +72,6 @@ impl fmt::Display for Identity {
     }
 }
 
-impl EffectKind {
-    /// Whether effects of this kind have an identity.
-    pub fn has_identity(self) -> bool {
-        match self {
-            Self::PortalMessage
-            | Self::PortalNote
-            | Self::Email
-            | Self::CallTask
-            | Self::ContactNote => true,
-            Self::CloseTask
-            | Self::ReassignTask
-            | Self::AddTag
-            | Self::RemoveTag
-            | Self::ContactType
-            | Self::AutoChargeOff
-            | Self::DeactivateSubscription
-            | Self::RemoveCard => false,
-        }
-    }
-
-    /// Whether the relay itself takes the thing away again, so that another may follow it.
-    pub fn has_ordinals(self) -> bool {
-        match self {
-            Self::CallTask => true,
-            Self::PortalMessage
-            | Self::PortalNote
-            | Self::Email
-            | Self::ContactNote
-            | Self::CloseTask
-            | Self::ReassignTask
-            | Self::AddTag
-            | Self::RemoveTag
-            | Self::ContactType
-            | Self::AutoChargeOff
-            | Self::DeactivateSubscription
-            | Self::RemoveCard => false,
-        }
-    }
-}
-
 impl EffectInput {
     /// The purpose and the due date of what is made; `None` for a desired state, and for a note
     /// that was planned before notes had a purpose.
@@ -146,7 +107,6 @@ impl PlannedEffect {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Absence, Audience};
     use super::*;
     use crate::ids::EffectKey;
     use crate::time::Timestamp;
@@ -165,19 +125,6 @@ mod tests {
         EffectInput::Email {
             script: script.to_owned(),
             due: due.parse().expect("a date"),
-        }
-    }
-
-    #[test]
-    fn what_a_client_sees_has_an_identity_and_is_outreach_and_a_desired_state_has_none() {
-        for kind in EffectKind::ALL {
-            let name = kind.as_str();
-            if kind.audience() == Audience::Client {
-                assert!(kind.has_identity() && kind.is_outreach(), "{name}");
-            }
-            let desired = kind.absence() == Absence::DesiredState;
-            assert_ne!(kind.has_identity(), desired, "{name}");
-            assert!(kind.has_identity() || !kind.has_ordinals(), "{name}");
         }
     }
 

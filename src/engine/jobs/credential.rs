@@ -7,6 +7,7 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Job, Op, WorkSettled};
 use serde_json::json;
 
+use super::kinds::{Asks, BY_ITSELF, JobSpec, Repeats};
 use crate::credentials::ALARM;
 use crate::engine::{Engine, EngineError};
 use crate::pace::ended_key;
@@ -14,6 +15,20 @@ use crate::ports::{ConnectionState, ConnectionStatus};
 
 /// How often it looks.
 const EVERY: SignedDuration = SignedDuration::from_hours(6);
+
+/// The row of this kind.
+pub(super) const SPEC: JobSpec = JobSpec {
+    name: "credential",
+    repeats: Some(Repeats {
+        next: |_, now| next_credential(now),
+        has_work: |engine| engine.ports.connections.are_renewed(),
+    }),
+    // Tokens are fetched past every budget: nothing works without them.
+    asks: Asks::Nothing,
+    lost: |_| "The CRM's tokens could not be looked after".to_owned(),
+    cancelling: BY_ITSELF,
+    run: |engine, job| Box::pin(engine.run_credential(job)),
+};
 
 impl Engine {
     pub(super) async fn run_credential(&self, job: &Job) -> Result<(), EngineError> {

@@ -18,13 +18,16 @@
 //! any case; what this adds is what happens after it, and what it can't read.
 
 use relay_core::channel::{EngagementEvent, EngagementSource};
+use relay_core::effects::Port;
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, ContactId, JobId};
+use relay_core::pace::Priority;
 use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Engagement, Existing, Job, JobEnd, NewJob, Op, Watched};
 use serde_json::json;
 
+use super::kinds::{Asks, BY_ITSELF, Cancelling, JobSpec, Repeats};
 use super::{fence, member};
 use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::engine::{Engine, EngineError};
@@ -69,6 +72,29 @@ pub(crate) fn engaged(client: &ClientId, contact: &ContactId, event: &Engagement
         },
     }
 }
+
+/// The row of this kind.
+pub(super) const POLL: JobSpec = JobSpec {
+    name: "engagement_poll",
+    repeats: Some(Repeats {
+        next: Engine::next_engagement_poll,
+        has_work: |engine| engine.poll_opens.is_some(),
+    }),
+    asks: Asks::Of(Priority::Background, &[Port::Crm]),
+    lost: |_| "Who opened an email could not be read in the CRM".to_owned(),
+    cancelling: BY_ITSELF,
+    run: |engine, job| Box::pin(engine.run_engagement_poll(job)),
+};
+
+/// The row of this kind.
+pub(super) const READ: JobSpec = JobSpec {
+    name: "engagement_read",
+    repeats: None,
+    asks: Asks::Of(Priority::Normal, &[Port::Crm]),
+    lost: |_| "Who opened an email could not be read in the CRM".to_owned(),
+    cancelling: Cancelling::Allowed,
+    run: |engine, job| Box::pin(engine.run_engagement_read(job)),
+};
 
 impl Engine {
     pub(super) fn next_engagement_poll(&self, now: Timestamp) -> Timestamp {

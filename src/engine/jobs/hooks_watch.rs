@@ -4,13 +4,16 @@
 use std::collections::BTreeSet;
 
 use relay_core::effects::EffectKind;
+use relay_core::effects::Port;
 use relay_core::ids::{ClientId, ContactId};
+use relay_core::pace::Priority;
 use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{CaseFilter, EffectState, Job, Op, Page, WorkSettled};
 use serde_json::json;
 
 use super::fence;
+use super::kinds::{Asks, BY_ITSELF, JobSpec, Repeats};
 use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::engine::hints::{Origin, STOPPED, Watched};
 use crate::engine::hook_watch::{OVERLAP, Watch};
@@ -26,6 +29,19 @@ const ITEM: &str = "hooks";
 
 /// How many cases are read from the store at once.
 const PAGE: u32 = 500;
+
+/// The row of this kind.
+pub(super) const SPEC: JobSpec = JobSpec {
+    name: "hooks_watch",
+    repeats: Some(Repeats {
+        next: Engine::next_hooks_watch,
+        has_work: |_| true,
+    }),
+    asks: Asks::Of(Priority::Background, &[Port::Crm]),
+    lost: |_| "The CRM's webhook subscriptions could not be looked after".to_owned(),
+    cancelling: BY_ITSELF,
+    run: |engine, job| Box::pin(engine.run_hooks_watch(job)),
+};
 
 impl Engine {
     pub(super) fn next_hooks_watch(&self, now: Timestamp) -> Timestamp {

@@ -1,16 +1,28 @@
-//! The kinds of job, in one list: what each is called, and what its loss would mean.
+//! The kinds of job, as a table: one row each, which stands in the file of the kind.
 //!
 //! A kind that is not in the list is a newer version's. It is not claimed, so that it waits for that
 //! version instead of dying in this one.
 //!
-//! How a newcomer adds one: a member here with its line in each `match`, and a line in
-//! `Engine::handle`.
+//! How a newcomer adds one: a member of [`JobKind`], its place in [`JobKind::ALL`] and its arm in
+//! [`JobKind::spec`] here (the compiler names the arm, a test the place); a file beside this one with its
+//! `SPEC` and its run. Nothing else looks at the name of a kind. A name is never used for anything else,
+//! and a kind stays while a database may hold a job of it.
 
+use futures_util::future::BoxFuture;
+use relay_core::effects::Port;
+use relay_core::pace::Priority;
+use relay_core::time::Timestamp;
 use relay_store::{Job, JobState};
+
+use super::{
+    credential, effect, engagement, hooks_watch, missed_check, read, reconcile, refresh, reminder,
+    reread, reread_batch, timer,
+};
+use crate::engine::{Engine, EngineError};
 
 /// A kind of job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum JobKind {
     /// A case's wait comes to its end.
     Timer,
     /// An effect is carried out, or looked for.
@@ -39,6 +51,48 @@ pub enum Kind {
     EngagementPoll,
 }
 
+/// What holds of a kind.
+#[derive(Debug)]
+pub struct JobSpec {
+    /// The stored name.
+    pub name: &'static str,
+    /// What a periodic job has besides; `None` for a job that ends.
+    pub repeats: Option<Repeats>,
+    /// Whose permits it needs before it runs.
+    pub asks: Asks,
+    /// What did not happen when it was given up: the title of the item that says so.
+    pub lost: fn(&Job) -> String,
+    /// What cancelling a job of this kind would lose.
+    pub cancelling: Cancelling,
+    /// Runs it. An error is a failed try; see `Engine::run_job`.
+    pub run: Run,
+}
+
+/// Runs a job.
+pub type Run = for<'a> fn(&'a Engine, &'a Job) -> BoxFuture<'a, Result<(), EngineError>>;
+
+/// A periodic job: one row, whose key, kind and lane are its name.
+#[derive(Debug)]
+pub struct Repeats {
+    /// When it runs next.
+    pub next: fn(&Engine, Timestamp) -> Timestamp,
+    /// Whether this relay has work for it.
+    pub has_work: fn(&Engine) -> bool,
+}
+
+/// Which permits a job needs. Its calls are counted in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    /// None: it calls nobody, or what nothing works without.
+    Nothing,
+    /// Those of these ports, and how much it can wait for them.
+    Of(Priority, &'static [Port]),
+    /// What the kind of its effect says.
+    ForItsEffect,
+    /// The portal's, and the CRM's where its case has a call task to look at; in the background.
+    ForItsCase,
+}
+
 /// What a person's wish to cancel a job comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cancelling {
@@ -61,7 +115,18 @@ pub enum Cancelling {
     },
 }
 
-impl Kind {
+/// What the relay does by itself for as long as it is installed.
+pub(super) const BY_ITSELF: Cancelling = Cancelling::Never {
+    instead: "the relay queues it again by itself; `clear-relay stop --by NAME` halts all outreach",
+};
+
+/// What is read because a vendor has told of it.
+pub(super) const AS_TOLD: Cancelling = Cancelling::OnceDead {
+    instead: "it reads what a vendor has told of and does not tell again: let it run; once it is given \
+              up it can be replayed (`clear-relay jobs replay JOB --by NAME`) or cancelled",
+};
+
+impl JobKind {
     /// Every kind.
     pub const ALL: [Self; 13] = [
         Self::Timer,
@@ -79,72 +144,64 @@ impl Kind {
         Self::EngagementPoll,
     ];
 
-    /// The stored name. Never used for anything else.
-    pub const fn name(self) -> &'static str {
+    /// Its row of the table.
+    pub const fn spec(self) -> &'static JobSpec {
         match self {
-            Self::Timer => "timer",
-            Self::Effect => "effect",
-            Self::Read => "read",
-            Self::MissedCheck => "missed_check",
-            Self::Reread => "reread",
-            Self::RereadBatch => "reread_batch",
-            Self::Refresh => "refresh",
-            Self::Reminder => "reminder",
-            Self::EngagementRead => "engagement_read",
-            Self::Reconcile => super::standing::RECONCILE,
-            Self::Credential => super::standing::CREDENTIAL,
-            Self::HooksWatch => super::standing::HOOKS_WATCH,
-            Self::EngagementPoll => super::standing::ENGAGEMENT,
+            Self::Timer => &timer::SPEC,
+            Self::Effect => &effect::SPEC,
+            Self::Read => &read::SPEC,
+            Self::MissedCheck => &missed_check::SPEC,
+            Self::Reread => &reread::SPEC,
+            Self::RereadBatch => &reread_batch::SPEC,
+            Self::Refresh => &refresh::SPEC,
+            Self::Reminder => &reminder::SPEC,
+            Self::EngagementRead => &engagement::READ,
+            Self::Reconcile => &reconcile::SPEC,
+            Self::Credential => &credential::SPEC,
+            Self::HooksWatch => &hooks_watch::SPEC,
+            Self::EngagementPoll => &engagement::POLL,
         }
     }
 
-    /// The kind with this stored name.
+    /// The stored name. Never used for anything else.
+    pub const fn name(self) -> &'static str {
+        self.spec().name
+    }
+
+    /// The kind with this stored name; `None` for one of a newer version.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
+    /// The kind of a job; `None` for one of a newer version.
+    pub fn of(job: &Job) -> Option<Self> {
+        Self::from_name(&job.kind)
+    }
+
+    /// The kinds that are periodic.
+    pub fn periodic() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|kind| kind.is_periodic())
+    }
+
+    /// Whether it is a periodic job.
+    pub const fn is_periodic(self) -> bool {
+        self.spec().repeats.is_some()
+    }
+
     /// What cancelling a job of this kind would lose.
     pub const fn cancelling(self) -> Cancelling {
-        match self {
-            Self::Timer => Cancelling::NotWhileCaseIsOpen {
-                instead: "its case waits for it: pause the case (`clear-relay cases pause CASE --by \
-                          NAME --reason TEXT`) or close it (`clear-relay cases close CASE --by NAME \
-                          --reason TEXT`)",
-            },
-            Self::Effect => Cancelling::NotWhileCaseIsOpen {
-                instead: "its case waits for it: pause the case (`clear-relay cases pause CASE --by \
-                          NAME --reason TEXT`) or close it (`clear-relay cases close CASE --by NAME \
-                          --reason TEXT`); `clear-relay stop --by NAME` halts all outreach",
-            },
-            Self::Read => Cancelling::NotWhileCaseIsOpen {
-                instead: "its case waits for what it reads: replay it (`clear-relay jobs replay JOB \
-                          --by NAME`), or close the case (`clear-relay cases close CASE --by NAME \
-                          --reason TEXT`)",
-            },
-            Self::MissedCheck => Cancelling::Never {
-                instead: "it looks whether this client missed her check-in, and nobody else does: \
-                          withdraw the check-in in the portal, or let it look and close the case \
-                          (`clear-relay cases close CASE --by NAME --reason TEXT`)",
-            },
-            Self::Reminder => Cancelling::Never {
-                instead: "it reminds the owner of an open work item, and nothing else does: settle \
-                          the item (`clear-relay work list`, `clear-relay work done ITEM --action \
-                          ACTION --by NAME`)",
-            },
-            Self::Reread | Self::RereadBatch => Cancelling::OnceDead {
-                instead: "it reads what a vendor has told of and does not tell again: let it run; \
-                          once it is given up it can be replayed (`clear-relay jobs replay JOB --by \
-                          NAME`) or cancelled",
-            },
-            // Each is made anew every day, and what it reads is read then.
-            Self::Refresh | Self::EngagementRead => Cancelling::Allowed,
-            Self::Reconcile | Self::Credential | Self::HooksWatch | Self::EngagementPoll => {
-                Cancelling::Never {
-                    instead: "the relay queues it again by itself; `clear-relay stop --by NAME` \
-                              halts all outreach",
-                }
-            }
-        }
+        self.spec().cancelling
+    }
+}
+
+/// The title of the item that a dead job leaves, where its effect is not at hand.
+pub(crate) fn dead_title(job: &Job) -> String {
+    match JobKind::of(job) {
+        Some(kind) => (kind.spec().lost)(job),
+        None => format!(
+            "Work of a kind that this release does not know was given up: {}",
+            job.kind
+        ),
     }
 }
 
@@ -160,7 +217,7 @@ pub fn why_not_cancelled(job: &Job, case_waits: bool) -> Option<String> {
             ));
         }
     }
-    let Some(kind) = Kind::from_name(&job.kind) else {
+    let Some(kind) = JobKind::of(job) else {
         return Some(format!(
             "this version knows no job of the kind {:?}: a newer version queued it, and runs it",
             job.kind
@@ -191,12 +248,16 @@ pub fn why_not_cancelled(job: &Job, case_waits: bool) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cancelling, Kind};
+    use std::collections::BTreeSet;
+
+    use super::{Cancelling, JobKind};
 
     #[test]
     fn every_kind_is_known_by_its_name_and_every_refusal_names_a_command() {
-        for kind in Kind::ALL {
-            assert_eq!(Kind::from_name(kind.name()), Some(kind));
+        let names: BTreeSet<_> = JobKind::ALL.map(JobKind::name).into();
+        assert_eq!(names.len(), JobKind::ALL.len(), "one name, one kind");
+        for kind in JobKind::ALL {
+            assert_eq!(JobKind::from_name(kind.name()), Some(kind));
             match kind.cancelling() {
                 Cancelling::Allowed => {}
                 Cancelling::NotWhileCaseIsOpen { instead }
@@ -206,6 +267,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(Kind::from_name("of a newer version"), None);
+        assert_eq!(JobKind::from_name("of a newer version"), None);
     }
 }

@@ -20,8 +20,10 @@
 //! | gives a status word that we don't know | the next day | an admin, once a week for each word |
 
 use relay_core::clients::{CheckIn, ClientSnapshot, ClientStatus};
+use relay_core::effects::Port;
 use relay_core::ids::{CheckInId, ClientId, CoachId};
 use relay_core::outside;
+use relay_core::pace::Priority;
 use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_core::workflow::{Look, NotOpened};
 use relay_core::workflows::missed_check_in::Closing;
@@ -29,6 +31,7 @@ use relay_store::{Job, JobEnd, JobError, Op, WorkItem, WorkSettled};
 use serde_json::json;
 
 use super::backlog::{Earlier, is_released};
+use super::kinds::{Asks, Cancelling, JobSpec};
 use super::{fence, member, missing};
 use crate::checkpoint::{MISSED_COMMIT, MISSED_READ};
 use crate::engine::opening::{Opening, later_submitted};
@@ -42,6 +45,20 @@ const SOON: SignedDuration = SignedDuration::from_hours(1);
 
 /// How long something that a person has settled is not told again, if it is still so.
 const TOLD_FOR: SignedDuration = SignedDuration::from_hours(24 * 7);
+
+/// The row of this kind.
+pub(super) const SPEC: JobSpec = JobSpec {
+    name: "missed_check",
+    repeats: None,
+    asks: Asks::Of(Priority::Normal, &[Port::Portal]),
+    lost: |_| "It could not be looked up whether a check-in was missed".to_owned(),
+    cancelling: Cancelling::Never {
+        instead: "it looks whether this client missed her check-in, and nobody else does: withdraw the \
+                  check-in in the portal, or let it look and close the case (`clear-relay cases close \
+                  CASE --by NAME --reason TEXT`)",
+    },
+    run: |engine, job| Box::pin(engine.run_missed_check(job)),
+};
 
 impl Engine {
     pub(super) async fn run_missed_check(&self, job: &Job) -> Result<(), EngineError> {

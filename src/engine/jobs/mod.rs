@@ -7,10 +7,12 @@
 
 pub(crate) mod backlog;
 mod credential;
+mod effect;
 pub(crate) mod engagement;
 mod hooks_watch;
 pub mod kinds;
 pub mod missed_check;
+pub(crate) mod periodic;
 mod read;
 pub mod reconcile;
 mod reconcile_walk;
@@ -18,7 +20,6 @@ mod refresh;
 mod reminder;
 mod reread;
 mod reread_batch;
-pub(crate) mod standing;
 mod timer;
 
 use std::panic::AssertUnwindSafe;
@@ -34,14 +35,14 @@ use crate::checkpoint::SETTLE;
 use crate::engine::damage::unreadable;
 use crate::engine::turn::{REFUSED, is_refused_alone, was_refused};
 use crate::engine::{Engine, EngineError};
-use kinds::Kind;
+use kinds::JobKind;
 
 /// How often a handler decides again when the case moves under it, before it steps back.
 const TRIES: usize = 5;
 
 /// The names of the kinds that this version can run, as a claim takes them.
 pub(crate) fn known_kinds() -> Vec<String> {
-    let kinds = Kind::ALL.into_iter();
+    let kinds = JobKind::ALL.into_iter();
     kinds.map(|kind| kind.name().to_owned()).collect()
 }
 
@@ -167,28 +168,14 @@ impl Engine {
     }
 
     async fn handle(&self, job: &Job) -> Result<(), EngineError> {
-        let Some(kind) = Kind::from_name(&job.kind) else {
+        let Some(kind) = JobKind::of(job) else {
             // Not claimed by this version: somebody else's claim.
             return Err(EngineError::Payload {
                 kind: job.kind.clone(),
                 reason: "this version knows no such kind".to_owned(),
             });
         };
-        match kind {
-            Kind::Timer => self.run_timer(job).await,
-            Kind::Effect => self.run_effect(job).await,
-            Kind::Read => self.run_read(job).await,
-            Kind::MissedCheck => self.run_missed_check(job).await,
-            Kind::Reread => self.run_reread(job).await,
-            Kind::RereadBatch => self.run_reread_batch(job).await,
-            Kind::Refresh => self.run_refresh(job).await,
-            Kind::Credential => self.run_credential(job).await,
-            Kind::Reconcile => self.run_reconcile(job).await,
-            Kind::HooksWatch => self.run_hooks_watch(job).await,
-            Kind::EngagementPoll => self.run_engagement_poll(job).await,
-            Kind::EngagementRead => self.run_engagement_read(job).await,
-            Kind::Reminder => self.run_reminder(job).await,
-        }
+        (kind.spec().run)(self, job).await
     }
 
     /// A handler could not do its work: again later, or dead with a work item.
@@ -201,7 +188,7 @@ impl Engine {
         let mut ops = Vec::new();
         if given_up {
             ops.extend(self.after_death(job, &end).await?);
-            if self.next_standing(&job.kind, self.now()).is_some() {
+            if self.next_run(job, self.now()).is_some() {
                 // It is not given up, so its end writes no line.
                 log_death(job, &end);
             }
@@ -299,10 +286,10 @@ impl Engine {
         }
     }
 
-    /// A standing job is never given up: it comes back at its next time, and the work item says
+    /// A periodic job is never given up: it comes back at its next time, and the work item says
     /// that it has failed.
     fn stands_up_again(&self, job: &Job, end: JobEnd) -> JobEnd {
-        let next = self.next_standing(&job.kind, self.now());
+        let next = self.next_run(job, self.now());
         match (end, next) {
             (JobEnd::Dead { error }, Some(at)) => JobEnd::Again { at, error },
             (end, _) => end,

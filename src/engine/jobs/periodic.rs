@@ -1,62 +1,49 @@
-//! Standing jobs: what the relay does by itself, again and again, for as long as it is installed.
+//! Periodic jobs: what the relay does by itself, again and again, for as long as it is installed.
 //!
 //! Each is one row whose key, kind and lane are its name. It is queued at start unless it is there,
 //! ends every run by being put off until its next time, and is never given up: where another job
 //! would die, it comes back at its next time, and the work item says that it has failed.
 //!
-//! How a newcomer adds one: a name here and in [`STANDING`], its next time in
-//! [`Engine::next_standing`], a file beside this one with its run, a line in `Engine::handle`.
+//! Which they are stands in the table of kinds ([`Repeats`](super::kinds::Repeats)).
 
 use relay_core::ids::JobId;
 use relay_core::time::Timestamp;
-use relay_store::{Existing, NewJob, Op};
+use relay_store::{Existing, Job, NewJob, Op};
 use serde_json::json;
 
-use super::credential;
+use super::kinds::JobKind;
 use crate::engine::Engine;
 
-/// The daily read of the portal.
-pub(crate) const RECONCILE: &str = "reconcile";
-
-/// Looks after connections that are renewed.
-pub(crate) const CREDENTIAL: &str = "credential";
-
-/// The look at the subscriptions by which the CRM tells us of changes.
-pub(crate) const HOOKS_WATCH: &str = "hooks_watch";
-
-/// The look who has opened or clicked.
-pub(crate) const ENGAGEMENT: &str = "engagement_poll";
-
-/// Every standing job, by name.
-pub(crate) const STANDING: [&str; 4] = [RECONCILE, CREDENTIAL, HOOKS_WATCH, ENGAGEMENT];
-
-/// Whether a kind of job is a standing one.
-pub(crate) fn is_standing(kind: &str) -> bool {
-    STANDING.contains(&kind)
+/// Whether a job is a periodic one.
+pub(crate) fn is_periodic(job: &Job) -> bool {
+    JobKind::of(job).is_some_and(JobKind::is_periodic)
 }
 
 impl Engine {
-    /// Queues every standing job that this relay has work for.
-    pub(crate) fn standing_jobs(&self) -> Vec<Op> {
+    /// Queues every periodic job that this relay has work for.
+    pub(crate) fn periodic_jobs(&self) -> Vec<Op> {
         let wanted = self.periodic_names();
         wanted
             .into_iter()
-            .map(|name| self.standing_job(name))
+            .map(|name| self.periodic_job(name))
             .collect()
     }
 
-    /// The standing jobs that this relay has work for, by name.
+    /// The periodic jobs that this relay has work for, by name.
     pub fn periodic_names(&self) -> Vec<&'static str> {
-        let has_work = |name: &&str| match *name {
-            CREDENTIAL => self.ports.connections.are_renewed(),
-            ENGAGEMENT => self.poll_opens.is_some(),
-            _ => true,
+        let has_work = |kind: &JobKind| {
+            let repeats = kind.spec().repeats.as_ref();
+            repeats.is_some_and(|repeats| (repeats.has_work)(self))
         };
-        STANDING.into_iter().filter(has_work).collect()
+        JobKind::ALL
+            .into_iter()
+            .filter(has_work)
+            .map(JobKind::name)
+            .collect()
     }
 
-    /// Queues the standing job of this name unless it is there.
-    pub fn standing_job(&self, name: &str) -> Op {
+    /// Queues the periodic job of this name unless it is there.
+    pub fn periodic_job(&self, name: &str) -> Op {
         let now = self.now();
         Op::Enqueue {
             job: NewJob {
@@ -73,14 +60,9 @@ impl Engine {
         }
     }
 
-    /// When a standing job runs next; `None` for any other kind.
-    pub(super) fn next_standing(&self, kind: &str, now: Timestamp) -> Option<Timestamp> {
-        match kind {
-            RECONCILE => Some(self.next_reconcile(now)),
-            CREDENTIAL => Some(credential::next_credential(now)),
-            HOOKS_WATCH => Some(self.next_hooks_watch(now)),
-            ENGAGEMENT => Some(self.next_engagement_poll(now)),
-            _ => None,
-        }
+    /// When a periodic job runs next; `None` for any other.
+    pub(super) fn next_run(&self, job: &Job, now: Timestamp) -> Option<Timestamp> {
+        let repeats = JobKind::of(job)?.spec().repeats.as_ref()?;
+        Some((repeats.next)(self, now))
     }
 }

@@ -7,8 +7,10 @@
 
 use relay_core::channel::{EngagementEvent, EngagementSource, MailEvidence};
 use relay_core::clients::ContactSnapshot;
+use relay_core::effects::Port;
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{CaseId, ClientId, ContactId};
+use relay_core::pace::Priority;
 use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_core::workflow::{Input, ReadKind};
@@ -16,6 +18,7 @@ use relay_http_client::CallError;
 use relay_store::{Job, JobEnd, Op};
 
 use super::engagement::{is_news, put_all};
+use super::kinds::{Asks, Cancelling, JobSpec};
 use super::{fence, member};
 use crate::checkpoint::{READ_CALL, READ_COMMIT};
 use crate::effects::link::Linked;
@@ -31,6 +34,30 @@ const PATIENCE: SignedDuration = SignedDuration::from_hours(4);
 
 /// Of what was told no more than this stands in a record, the newest.
 const MOST_TOLD: usize = 50;
+
+/// The row of this kind.
+pub(super) const SPEC: JobSpec = JobSpec {
+    name: "read",
+    repeats: None,
+    // What is decided on it goes to a client, or stops money.
+    asks: Asks::Of(Priority::Deadline, &[Port::Crm]),
+    lost,
+    cancelling: Cancelling::NotWhileCaseIsOpen {
+        instead: "its case waits for what it reads: replay it (`clear-relay jobs replay JOB --by NAME`), \
+                  or close the case (`clear-relay cases close CASE --by NAME --reason TEXT`)",
+    },
+    run: |engine, job| Box::pin(engine.run_read(job)),
+};
+
+fn lost(job: &Job) -> String {
+    let what = member::<ReadKind>(job, "read").ok();
+    match what {
+        Some(ReadKind::MailHistory) => "The client's emails could not be read in the CRM",
+        Some(ReadKind::Billing) => "What the client pays for could not be read in the CRM",
+        None => "Something that was needed could not be read in the CRM",
+    }
+    .to_owned()
+}
 
 impl Engine {
     pub(super) async fn run_read(&self, job: &Job) -> Result<(), EngineError> {

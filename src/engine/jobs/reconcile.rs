@@ -17,14 +17,16 @@
 
 use relay_core::case::Case;
 use relay_core::clients::{CheckIn, Coach};
+use relay_core::effects::Port;
 use relay_core::ids::ClientId;
+use relay_core::pace::Priority;
 use relay_core::time::{SignedDuration, Time, Timestamp};
 use relay_core::workflows::missed_check_in;
 use relay_store::{Existing, Job, JobState, Op, StoreError};
 use serde::Serialize;
 
 use super::backlog::{Earlier, is_released};
-use super::kinds::Kind;
+use super::kinds::{Asks, BY_ITSELF, JobKind, JobSpec, Repeats};
 use super::reconcile_walk::Walk;
 use crate::checkpoint::REREAD_CALL;
 use crate::engine::invariants::Violation;
@@ -75,6 +77,19 @@ pub struct Report {
     /// What did not hold.
     pub found: Vec<Found>,
 }
+
+/// The row of this kind.
+pub(super) const SPEC: JobSpec = JobSpec {
+    name: "reconcile",
+    repeats: Some(Repeats {
+        next: Engine::next_reconcile,
+        has_work: |_| true,
+    }),
+    asks: Asks::Of(Priority::Background, &[Port::Portal]),
+    lost: |_| "The daily comparison with the portal did not come through".to_owned(),
+    cancelling: BY_ITSELF,
+    run: |engine, job| Box::pin(engine.run_reconcile(job)),
+};
 
 impl Engine {
     pub(super) async fn run_reconcile(&self, job: &Job) -> Result<(), EngineError> {
@@ -228,7 +243,7 @@ impl Engine {
     pub(crate) async fn reconcile_at_start(&self) -> Result<Vec<Op>, EngineError> {
         let now = self.now();
         // One that can't be read is made anew where it is told, and due then.
-        let job = match self.store.job_by_key(Kind::Reconcile.name()).await {
+        let job = match self.store.job_by_key(JobKind::Reconcile.name()).await {
             Err(StoreError::Corrupt(_)) => None,
             job => job?,
         };

@@ -11,7 +11,7 @@ use relay_store::{
 };
 use serde_json::json;
 
-use super::kinds::Kind;
+use super::kinds::JobKind;
 use super::reconcile::{Became, Found, Report};
 use crate::checkpoint::{REREAD_CALL, SETTLE};
 use crate::engine::chain;
@@ -296,7 +296,7 @@ impl Walk<'_> {
                 self.note(found, Became::Told);
                 continue;
             }
-            let mut op = engine.standing_job(name);
+            let mut op = engine.periodic_job(name);
             if let Op::Enqueue { existing, .. } = &mut op {
                 *existing = Existing::Wake;
             }
@@ -332,7 +332,7 @@ async fn refresh(engine: &Engine, case: &Case) -> Result<Option<Op>, EngineError
     Ok(Some(wake(NewJob {
         id: JobId::new(engine.random.as_ref(), now),
         key,
-        kind: Kind::Refresh.name().to_owned(),
+        kind: JobKind::Refresh.name().to_owned(),
         lane: case.client.to_string(),
         run_at: now,
         client: Some(case.client.clone()),

@@ -9,6 +9,7 @@ use relay_core::ids::{CaseId, ClientId, TaskId};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{EffectState, Job, JobEnd, Op};
 
+use super::kinds::{Asks, Cancelling, JobSpec};
 use super::{fence, member};
 use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::engine::conversation::before;
@@ -17,6 +18,16 @@ use crate::engine::{Engine, EngineError};
 
 /// How far before the opening of a case its check-ins are read.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24 * 30);
+
+/// The row of this kind.
+pub(super) const SPEC: JobSpec = JobSpec {
+    name: "refresh",
+    repeats: None,
+    asks: Asks::ForItsCase,
+    lost: |_| "A change that a vendor told of could not be read".to_owned(),
+    cancelling: Cancelling::Allowed,
+    run: |engine, job| Box::pin(engine.run_refresh(job)),
+};
 
 impl Engine {
     pub(super) async fn run_refresh(&self, job: &Job) -> Result<(), EngineError> {

@@ -7,11 +7,25 @@ use relay_core::ids::WorkItemId;
 use relay_core::time::Timestamp;
 use relay_store::{Job, JobEnd, Op, WorkItem};
 
+use super::kinds::{Asks, Cancelling, JobSpec};
 use super::member;
 use crate::engine::{Engine, EngineError};
 
 /// After so many reminders an item whose owner is a coach goes to the Program Manager (A8).
 const ESCALATE_AFTER: u32 = 2;
+
+/// The row of this kind.
+pub(super) const SPEC: JobSpec = JobSpec {
+    name: "reminder",
+    repeats: None,
+    asks: Asks::Nothing,
+    lost: |_| "The owner of a work item could not be reminded".to_owned(),
+    cancelling: Cancelling::Never {
+        instead: "it reminds the owner of an open work item, and nothing else does: settle the item \
+                  (`clear-relay work list`, `clear-relay work done ITEM --action ACTION --by NAME`)",
+    },
+    run: |engine, job| Box::pin(engine.run_reminder(job)),
+};
 
 impl Engine {
     pub(super) async fn run_reminder(&self, job: &Job) -> Result<(), EngineError> {

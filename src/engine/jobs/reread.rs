@@ -1,12 +1,14 @@
 //! Reads an object again that a hint named: a hint is never believed by itself (E37).
 
+use relay_core::effects::Port;
 use relay_core::effects::Request;
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, ContactId, TaskId};
+use relay_core::pace::Priority;
 use relay_core::workflows::missed_check_in::contact_type_allows;
 use relay_store::{Job, JobEnd, JobFilter, JobState, Op, Page};
 
-use super::kinds::Kind;
+use super::kinds::{AS_TOLD, Asks, JobKind, JobSpec};
 use super::{fence, member, missing};
 use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::effects::link::Linked;
@@ -14,6 +16,16 @@ use crate::engine::opening::{TypeRead, contact_type_of};
 use crate::engine::presence::{IN_DOUBT, Presence};
 use crate::engine::{Engine, EngineError};
 use crate::receipts::{Hint, HintObject};
+
+/// The row of this kind.
+pub(super) const SPEC: JobSpec = JobSpec {
+    name: "reread",
+    repeats: None,
+    asks: Asks::Of(Priority::Normal, &[Port::Crm]),
+    lost: |_| "A change that a vendor told of could not be read".to_owned(),
+    cancelling: AS_TOLD,
+    run: |engine, job| Box::pin(engine.run_reread(job)),
+};
 
 impl Engine {
     pub(super) async fn run_reread(&self, job: &Job) -> Result<(), EngineError> {
@@ -99,7 +111,7 @@ impl Engine {
         }
         let filter = JobFilter {
             states: vec![JobState::Ready],
-            kind: Some(Kind::MissedCheck.name().to_owned()),
+            kind: Some(JobKind::MissedCheck.name().to_owned()),
             client: Some(client.clone()),
             ..JobFilter::default()
         };

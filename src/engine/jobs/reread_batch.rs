@@ -11,14 +11,27 @@
 
 use std::collections::BTreeSet;
 
+use relay_core::effects::Port;
 use relay_core::ids::ContactId;
+use relay_core::pace::Priority;
 use relay_core::retry::Class;
 use relay_store::{Job, JobEnd};
 
+use super::kinds::{AS_TOLD, Asks, JobSpec};
 use super::member;
 use crate::checkpoint::REREAD_CALL;
 use crate::engine::hints::{Origin, Watched};
 use crate::engine::{Engine, EngineError};
+
+/// The row of this kind.
+pub(super) const SPEC: JobSpec = JobSpec {
+    name: "reread_batch",
+    repeats: None,
+    asks: Asks::Of(Priority::Normal, &[Port::Crm]),
+    lost: |_| "A change that a vendor told of could not be read".to_owned(),
+    cancelling: AS_TOLD,
+    run: |engine, job| Box::pin(engine.run_reread_batch(job)),
+};
 
 impl Engine {
     pub(super) async fn run_reread_batch(&self, job: &Job) -> Result<(), EngineError> {

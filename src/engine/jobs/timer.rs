@@ -4,9 +4,23 @@ use relay_core::ids::CaseId;
 use relay_core::workflow::Input;
 use relay_store::{Job, JobEnd, Op};
 
+use super::kinds::{Asks, Cancelling, JobSpec};
 use super::{fence, member};
 use crate::checkpoint::TIMER;
 use crate::engine::{Engine, EngineError};
+
+/// The row of this kind.
+pub(super) const SPEC: JobSpec = JobSpec {
+    name: "timer",
+    repeats: None,
+    asks: Asks::Nothing,
+    lost: |_| "A wait is over, and the next step could not be taken".to_owned(),
+    cancelling: Cancelling::NotWhileCaseIsOpen {
+        instead: "its case waits for it: pause the case (`clear-relay cases pause CASE --by NAME \
+                  --reason TEXT`) or close it (`clear-relay cases close CASE --by NAME --reason TEXT`)",
+    },
+    run: |engine, job| Box::pin(engine.run_timer(job)),
+};
 
 impl Engine {
     pub(super) async fn run_timer(&self, job: &Job) -> Result<(), EngineError> {

@@ -36,7 +36,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::{OldMemory, WhyOld, mark_old};
-use crate::engine::jobs::standing;
+use crate::engine::jobs::kinds::JobKind;
 use crate::engine::{Engine, EngineError};
 
 /// The setting that holds the count of the database.
@@ -192,9 +192,9 @@ impl Engine {
     /// When a periodic job last ended, procedure time; `None` in a new database.
     async fn last_sign_of_life(&self) -> Result<Option<Timestamp>, EngineError> {
         let mut last = None;
-        for name in standing::STANDING {
+        for kind in JobKind::periodic() {
             // One that can't be read says nothing; the others do.
-            let job = match self.store.job_by_key(name).await {
+            let job = match self.store.job_by_key(kind.name()).await {
                 Err(StoreError::Corrupt(_)) => None,
                 job => job?,
             };

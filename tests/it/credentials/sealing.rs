@@ -143,7 +143,7 @@ async fn an_older_key_opens_and_the_next_refresh_seals_with_the_present_one() {
     rotating.must_work().await;
     let before = clinic.row().await.pair.key_id;
     assert_eq!(clinic.refreshes(), 0);
-    // The standing job does not wait for the day on which the token would be renewed.
+    // The periodic job does not wait for the day on which the token would be renewed.
     rotating.connection.keep_fresh().await.expect("a store");
     assert_eq!(clinic.refreshes(), 1);
     assert_ne!(clinic.row().await.pair.key_id, before);

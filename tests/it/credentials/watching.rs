@@ -1,4 +1,4 @@
-//! The standing job: idle connections stay alive, and somebody hears in time of one that won't.
+//! The periodic job: idle connections stay alive, and somebody hears in time of one that won't.
 
 use std::slice;
 
@@ -31,8 +31,8 @@ async fn runs(clinic: &Clinic, relay: &Relay, span: SignedDuration) {
 async fn started(clinic: &Clinic) -> Relay {
     let relay = clinic.relay().await;
     clinic.connect(&relay).await;
-    // The other standing jobs call Keap every day: here nobody does.
-    let jobs = vec![relay.engine.standing_job("credential")];
+    // The other periodic jobs call Keap every day: here nobody does.
+    let jobs = vec![relay.engine.periodic_job("credential")];
     relay
         .engine
         .store

@@ -73,7 +73,7 @@ async fn a_panic_in_the_middle_of_an_attempt_is_an_unclear_outcome_and_frees_the
 #[tokio::test]
 async fn the_daily_reconcile_outlives_single_failures_on_different_days() {
     let rig = Rig::new().await;
-    let op = rig.engine.standing_job("reconcile");
+    let op = rig.engine.periodic_job("reconcile");
     rig.store.commit(vec![op].into()).await.unwrap();
     for _ in 0..4 {
         let retryable = Class::Retryable { after: None };
@@ -90,7 +90,7 @@ async fn the_daily_reconcile_outlives_single_failures_on_different_days() {
 #[tokio::test]
 async fn the_daily_reconcile_comes_back_after_an_outage_and_somebody_hears_of_it() {
     let rig = Rig::new().await;
-    let op = rig.engine.standing_job("reconcile");
+    let op = rig.engine.periodic_job("reconcile");
     rig.store.commit(vec![op].into()).await.unwrap();
     rig.world.now().read_failures = vec![Class::Permanent; 1].into();
     rig.drain().await;
@@ -153,7 +153,7 @@ async fn a_timer_an_unclear_effect_and_the_reconcile_are_not_cancelled_by_their_
     assert!(rig.engine.cancel_job(timer.id, "admin").await.is_err());
     assert_eq!(rig.case(case).await.status, CaseStatus::Open);
 
-    let op = rig.engine.standing_job("reconcile");
+    let op = rig.engine.periodic_job("reconcile");
     rig.store.commit(vec![op].into()).await.unwrap();
     let reconcile = rig.jobs("reconcile").await.pop().unwrap();
     assert!(rig.engine.cancel_job(reconcile.id, "admin").await.is_err());

@@ -34,7 +34,7 @@ async fn watched() -> Rig {
         })
     };
     let mut ops = vec![link("maya"), link("ana")];
-    ops.push(rig.engine.standing_job("hooks_watch"));
+    ops.push(rig.engine.periodic_job("hooks_watch"));
     rig.store.commit(ops.into()).await.unwrap();
     {
         let mut vendors = rig.world.now();

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use clear_relay::engine::Engine;
-use clear_relay::pace::{CRM, Entry, PORTAL, Pacer, Vendor};
+use clear_relay::pace::{Entry, Pacer, Vendor};
 use clear_relay::sandbox::world::World;
+use relay_core::effects::Port;
 use relay_core::pace::{Answered, Ask, Exchange, Limits, Priority, QuotaReading, Rate};
 use relay_core::random::SeededRandom;
 use relay_core::time::{Clock as _, Clocks, ManualClock, SignedDuration, Timestamp};
@@ -45,7 +46,10 @@ impl Pair {
                 rate: Some(Rate::per_minute(60, 3)),
                 ..Limits::none()
             };
-            let vendors = [(CRM, "crm", paced), (PORTAL, "portal", Limits::none())];
+            let vendors = [
+                (Port::Crm, "crm", paced),
+                (Port::Portal, "portal", Limits::none()),
+            ];
             let vendors = vendors.map(|(port, name, limits)| Vendor { port, name, limits });
             let random = Arc::new(SeededRandom::new(seed));
             Pacer::new(vendors.to_vec(), store.clone() as _, clocks, random)
@@ -84,7 +88,8 @@ async fn calls_of_two_processes_are_charged_to_one_budget_and_none_is_lost() {
     }
     // Three in the bucket, forty out of it: whoever asks waits 38 seconds for the next whole one.
     for pacer in &pair.pacers {
-        let Entry::Wait { at, .. } = pacer.enter(&[CRM], NORMAL).await.expect("a store") else {
+        let Entry::Wait { at, .. } = pacer.enter(&[Port::Crm], NORMAL).await.expect("a store")
+        else {
             panic!("let in on a debt");
         };
         assert!(at >= start() + SignedDuration::from_secs(38), "{at}");
@@ -98,7 +103,7 @@ async fn a_pause_that_one_process_was_asked_for_holds_for_the_other() {
     let pair = Pair::new().await;
     let [one, other] = &pair.pacers;
     assert!(matches!(
-        other.enter(&[PORTAL], NORMAL).await,
+        other.enter(&[Port::Portal], NORMAL).await,
         Ok(Entry::In(_))
     ));
     let refused = Answered::Refused {
@@ -107,7 +112,7 @@ async fn a_pause_that_one_process_was_asked_for_holds_for_the_other() {
     let refused = exchange(refused, true);
     one.observe("portal", &refused).await.expect("a store");
     pair.clock.advance(SignedDuration::from_secs(1));
-    let entry = other.enter(&[PORTAL], NORMAL).await.expect("a store");
+    let entry = other.enter(&[Port::Portal], NORMAL).await.expect("a store");
     let Entry::Wait { at, .. } = entry else {
         panic!("it did not hear");
     };
@@ -120,7 +125,7 @@ async fn a_vendor_without_limits_that_answers_has_no_row() {
     let pair = Pair::new().await;
     for _ in 0..50 {
         let [one, _] = &pair.pacers;
-        let Entry::In(turn) = one.enter(&[PORTAL], NORMAL).await.expect("a store") else {
+        let Entry::In(turn) = one.enter(&[Port::Portal], NORMAL).await.expect("a store") else {
             panic!("nothing stands in the way");
         };
         let call = exchange(Answered::Alive, true);
@@ -141,13 +146,16 @@ async fn who_is_kept_out_by_one_vendor_has_not_paid_at_the_other() {
     let refused = exchange(refused, true);
     one.observe("portal", &refused).await.expect("a store");
     for _ in 0..20 {
-        let entry = one.enter(&[CRM, PORTAL], NORMAL).await.expect("a store");
+        let entry = one
+            .enter(&[Port::Crm, Port::Portal], NORMAL)
+            .await
+            .expect("a store");
         let Entry::Wait { vendor, .. } = entry else {
             panic!("the portal asked for a pause");
         };
         assert_eq!(vendor, "portal");
     }
-    let entry = one.enter(&[CRM], NORMAL).await.expect("a store");
+    let entry = one.enter(&[Port::Crm], NORMAL).await.expect("a store");
     assert!(matches!(entry, Entry::In(_)), "{entry:?}");
 }
 
@@ -160,7 +168,10 @@ async fn what_is_kept_and_can_not_be_read_is_begun_anew() {
         body: serde_json::json!({ "budget": "of another release" }),
     };
     pair.store.commit(vec![put].into()).await.expect("a store");
-    let entry = pair.pacers[0].enter(&[CRM], NORMAL).await.expect("a store");
+    let entry = pair.pacers[0]
+        .enter(&[Port::Crm], NORMAL)
+        .await
+        .expect("a store");
     assert!(matches!(entry, Entry::In(_)), "{entry:?}");
 }
 

@@ -142,11 +142,11 @@ impl Run<'_> {
             // What overtook it is expected to have moved the case before this is told. If it has
             // not, the case must not wait for an effect that is over.
             self.state.current = None;
-            let reason = format!("{} was not sent: {why}", kind_words(pending.kind));
+            let reason = format!("{} was not sent: {why}", pending.kind.spec().words);
             self.hold(Hold::NotSent, &reason, serde_json::json!({ "effect": key }));
         } else if pending.kind.is_outreach() && !pending.cancelled {
             self.draft
-                .say(format!("{} was not sent: {why}", kind_words(pending.kind)));
+                .say(format!("{} was not sent: {why}", pending.kind.spec().words));
         }
     }
 
@@ -156,7 +156,7 @@ impl Run<'_> {
         if !self.is_current(key) {
             self.state.pending.remove(key);
             if !pending.cancelled {
-                let what = kind_words(pending.kind);
+                let what = pending.kind.spec().words;
                 self.draft.say(format!("{what} was not done: {reason}"));
             }
             return;
@@ -178,7 +178,7 @@ impl Run<'_> {
         {
             *progress = Progress::Unclear;
         }
-        let what = kind_words(pending.kind);
+        let what = pending.kind.spec().words;
         if self.is_current(key) && self.moves() {
             let mut extra = self.ready_for(pending.kind, key);
             if let Some(extra) = extra.as_object_mut() {
@@ -198,22 +198,18 @@ impl Run<'_> {
         let script = match kind {
             EffectKind::PortalMessage => "S1",
             EffectKind::Email => "S2",
-            _ => "S3",
+            EffectKind::CallTask => "S3",
+            EffectKind::PortalNote
+            | EffectKind::CloseTask
+            | EffectKind::ReassignTask
+            | EffectKind::ContactNote
+            | EffectKind::AddTag
+            | EffectKind::RemoveTag
+            | EffectKind::ContactType
+            | EffectKind::AutoChargeOff
+            | EffectKind::DeactivateSubscription
+            | EffectKind::RemoveCard => return serde_json::json!({ "effect": key }),
         };
         serde_json::json!({ "effect": key, "ready": self.ready_text(script) })
-    }
-}
-
-fn kind_words(kind: EffectKind) -> &'static str {
-    match kind {
-        EffectKind::PortalMessage => "the portal message",
-        EffectKind::Email => "the email",
-        EffectKind::CallTask => "the call task",
-        EffectKind::PortalNote => "the portal note",
-        EffectKind::ContactNote => "the note in the CRM",
-        EffectKind::AddTag | EffectKind::RemoveTag => "the tag",
-        EffectKind::ReassignTask => "moving the call task",
-        EffectKind::CloseTask => "completing the call task",
-        _ => "the effect",
     }
 }

@@ -1,0 +1,389 @@
+//! The kinds of effect, as a table: one row each, and no property of a kind decided anywhere else.
+//!
+//! How a newcomer adds a kind. The compiler names each place but the last, and a test names that one:
+//! 1. here: a member of [`EffectKind`], its place in [`EffectKind::ALL`], its row in
+//!    [`EffectKind::spec`];
+//! 2. [`EffectInput`](super::EffectInput), what is wanted, and [`Request`](super::Request), what goes
+//!    out;
+//! 3. in the relay, `effects/perform.rs`: the attempt, the probe, whether a desired state holds; and
+//!    the workflow's guard, which renders the request;
+//! 4. a sample of both structures in the frozen corpus.
+//!
+//! A kind is never taken out while a database may hold one of it: what was planned must still be
+//! read, looked for and shown. It only stops being planned.
+
+use serde::{Deserialize, Serialize};
+
+use crate::pace::Priority;
+use crate::time::SignedDuration;
+
+/// Every kind of effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectKind {
+    /// A message to the client in the portal, as her coach.
+    PortalMessage,
+    /// A quiet note for the coach in the portal.
+    PortalNote,
+    /// An email to the client through the CRM, in the coach's name.
+    Email,
+    /// A call task for the coach in the CRM.
+    CallTask,
+    /// Completing a call task of ours that is no longer needed.
+    CloseTask,
+    /// Moving an open call task of ours to the new coach.
+    ReassignTask,
+    /// A note on the contact in the CRM.
+    ContactNote,
+    /// Putting a tag on the contact.
+    AddTag,
+    /// Taking a tag off the contact.
+    RemoveTag,
+    /// Setting the contact type field.
+    ContactType,
+    /// Taking a subscription off auto-charge.
+    AutoChargeOff,
+    /// Making a subscription inactive.
+    DeactivateSubscription,
+    /// Removing a stored card.
+    RemoveCard,
+}
+
+/// What holds of a kind.
+#[derive(Debug)]
+pub struct EffectSpec {
+    /// The stored name. It is part of keys, identities and markers: it never changes.
+    pub name: &'static str,
+    /// What people call it, with its article: "the call task is planned for …".
+    pub words: &'static str,
+    /// Who notices it.
+    pub audience: Audience,
+    /// Whether it reaches out to the client, now or by asking a coach to call. Outreach is guarded by
+    /// a fresh read, paused with its case and halted by `stop`.
+    pub outreach: bool,
+    /// Whether it reaches the client by itself, so that messages of different cases keep a distance
+    /// (E66). A call task reaches the coach, who sees the case.
+    pub message: bool,
+    /// How it is recognized at the vendor.
+    pub found_by: FoundBy,
+    /// What a read after an unclear outcome can prove.
+    pub absence: Absence,
+    /// Whom it calls: its guard, its request, its probe.
+    pub ports: &'static [Port],
+    /// How much it can wait for them.
+    pub priority: Priority,
+}
+
+/// Who notices an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// The client. Twice is the worst thing we can do.
+    Client,
+    /// Staff.
+    Staff,
+    /// Money.
+    Billing,
+}
+
+/// How an effect is recognized at the vendor, whoever looks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FoundBy {
+    /// By a marker made of its [`Identity`](super::Identity): what is seen twice is one effect.
+    Identity,
+    /// The same; and the relay itself takes the thing away again, so that another may follow it under
+    /// the next number.
+    NumberedIdentity,
+    /// It is a desired state: reading it is the answer.
+    State,
+}
+
+/// What a read after an unclear outcome can prove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absence {
+    /// Not there after this long means it did not happen; it may then be sent.
+    ProvenAfter(SignedDuration),
+    /// The vendor's list never proves that it did not happen: a person decides.
+    Never,
+    /// The effect is a desired state: reading the state is the answer.
+    DesiredState,
+}
+
+/// A side of the world that is called, whichever vendor stands there. What is called is counted and
+/// limited by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Port {
+    /// The client portal.
+    Portal,
+    /// The customer relationship system.
+    Crm,
+}
+
+impl Port {
+    /// The name under which it is counted.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Portal => "portal",
+            Self::Crm => "crm",
+        }
+    }
+}
+
+/// The portal lists what it accepted at once; the CRM within minutes.
+const AFTER_2_MINUTES: Absence = Absence::ProvenAfter(SignedDuration::from_mins(2));
+const AFTER_5_MINUTES: Absence = Absence::ProvenAfter(SignedDuration::from_mins(5));
+
+const PORTAL_ONLY: &[Port] = &[Port::Portal];
+/// What goes through the CRM has a guard that reads the portal, too.
+const BOTH: &[Port] = &[Port::Portal, Port::Crm];
+
+/// A row of a desired state in the CRM: read, changed if it differs, read back. No client sees it as a
+/// thing of its own.
+const fn desired(
+    name: &'static str,
+    words: &'static str,
+    audience: Audience,
+    priority: Priority,
+) -> EffectSpec {
+    EffectSpec {
+        name,
+        words,
+        audience,
+        outreach: false,
+        message: false,
+        found_by: FoundBy::State,
+        absence: Absence::DesiredState,
+        ports: BOTH,
+        priority,
+    }
+}
+
+const PORTAL_MESSAGE: EffectSpec = EffectSpec {
+    name: "portal_message",
+    words: "the message in the portal",
+    audience: Audience::Client,
+    outreach: true,
+    message: true,
+    found_by: FoundBy::Identity,
+    absence: AFTER_2_MINUTES,
+    ports: PORTAL_ONLY,
+    priority: Priority::Deadline,
+};
+const PORTAL_NOTE: EffectSpec = EffectSpec {
+    name: "portal_note",
+    words: "the coach's note in the portal",
+    audience: Audience::Staff,
+    outreach: false,
+    message: false,
+    found_by: FoundBy::Identity,
+    absence: AFTER_2_MINUTES,
+    ports: PORTAL_ONLY,
+    priority: Priority::Normal,
+};
+const EMAIL: EffectSpec = EffectSpec {
+    name: "email",
+    words: "the email to the client",
+    audience: Audience::Client,
+    outreach: true,
+    message: true,
+    found_by: FoundBy::Identity,
+    absence: Absence::Never,
+    ports: BOTH,
+    priority: Priority::Deadline,
+};
+const CALL_TASK: EffectSpec = EffectSpec {
+    name: "call_task",
+    words: "the coach's call task",
+    audience: Audience::Staff,
+    outreach: true,
+    message: false,
+    found_by: FoundBy::NumberedIdentity,
+    absence: AFTER_5_MINUTES,
+    ports: BOTH,
+    priority: Priority::Deadline,
+};
+const CLOSE_TASK: EffectSpec = desired(
+    "close_task",
+    "the closing of a call task",
+    Audience::Staff,
+    Priority::Normal,
+);
+const REASSIGN_TASK: EffectSpec = desired(
+    "reassign_task",
+    "the move of a call task to the new coach",
+    Audience::Staff,
+    Priority::Normal,
+);
+const CONTACT_NOTE: EffectSpec = EffectSpec {
+    name: "contact_note",
+    words: "the note on the contact",
+    audience: Audience::Staff,
+    outreach: false,
+    message: false,
+    found_by: FoundBy::Identity,
+    absence: AFTER_5_MINUTES,
+    ports: BOTH,
+    priority: Priority::Normal,
+};
+const ADD_TAG: EffectSpec = desired(
+    "add_tag",
+    "the tag on the contact",
+    Audience::Staff,
+    Priority::Normal,
+);
+const REMOVE_TAG: EffectSpec = desired(
+    "remove_tag",
+    "the removal of a tag from the contact",
+    Audience::Staff,
+    Priority::Normal,
+);
+const CONTACT_TYPE: EffectSpec = desired(
+    "contact_type",
+    "the change of the contact type",
+    Audience::Staff,
+    Priority::Normal,
+);
+const AUTO_CHARGE_OFF: EffectSpec = desired(
+    "auto_charge_off",
+    "taking the subscription off auto-charge",
+    Audience::Billing,
+    Priority::Deadline,
+);
+const DEACTIVATE_SUBSCRIPTION: EffectSpec = desired(
+    "deactivate_subscription",
+    "the end of the subscription",
+    Audience::Billing,
+    Priority::Deadline,
+);
+const REMOVE_CARD: EffectSpec = desired(
+    "remove_card",
+    "the removal of the stored card",
+    Audience::Billing,
+    Priority::Deadline,
+);
+
+impl EffectKind {
+    /// Every kind. Tests loop over this.
+    pub const ALL: [Self; 13] = [
+        Self::PortalMessage,
+        Self::PortalNote,
+        Self::Email,
+        Self::CallTask,
+        Self::CloseTask,
+        Self::ReassignTask,
+        Self::ContactNote,
+        Self::AddTag,
+        Self::RemoveTag,
+        Self::ContactType,
+        Self::AutoChargeOff,
+        Self::DeactivateSubscription,
+        Self::RemoveCard,
+    ];
+
+    /// Its row of the table.
+    pub const fn spec(self) -> &'static EffectSpec {
+        match self {
+            Self::PortalMessage => &PORTAL_MESSAGE,
+            Self::PortalNote => &PORTAL_NOTE,
+            Self::Email => &EMAIL,
+            Self::CallTask => &CALL_TASK,
+            Self::CloseTask => &CLOSE_TASK,
+            Self::ReassignTask => &REASSIGN_TASK,
+            Self::ContactNote => &CONTACT_NOTE,
+            Self::AddTag => &ADD_TAG,
+            Self::RemoveTag => &REMOVE_TAG,
+            Self::ContactType => &CONTACT_TYPE,
+            Self::AutoChargeOff => &AUTO_CHARGE_OFF,
+            Self::DeactivateSubscription => &DEACTIVATE_SUBSCRIPTION,
+            Self::RemoveCard => &REMOVE_CARD,
+        }
+    }
+
+    /// The stored name.
+    pub const fn as_str(self) -> &'static str {
+        self.spec().name
+    }
+
+    /// The kind with this stored name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// See [`EffectSpec::audience`].
+    pub const fn audience(self) -> Audience {
+        self.spec().audience
+    }
+
+    /// See [`EffectSpec::outreach`].
+    pub const fn is_outreach(self) -> bool {
+        self.spec().outreach
+    }
+
+    /// See [`EffectSpec::message`].
+    pub const fn is_message(self) -> bool {
+        self.spec().message
+    }
+
+    /// See [`EffectSpec::absence`].
+    pub const fn absence(self) -> Absence {
+        self.spec().absence
+    }
+
+    /// Whether effects of this kind have an [`Identity`](super::Identity).
+    pub const fn has_identity(self) -> bool {
+        match self.spec().found_by {
+            FoundBy::Identity | FoundBy::NumberedIdentity => true,
+            FoundBy::State => false,
+        }
+    }
+
+    /// Whether another may follow one that the relay has taken away.
+    pub const fn has_ordinals(self) -> bool {
+        matches!(self.spec().found_by, FoundBy::NumberedIdentity)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_row_of_the_table_is_careful_by_the_same_rules() {
+        for kind in EffectKind::ALL {
+            let name = kind.as_str();
+            let spec = kind.spec();
+            if spec.audience == Audience::Client {
+                assert!(spec.outreach && spec.message, "{name}: halted and counted");
+                assert_ne!(spec.found_by, FoundBy::State, "{name}: twice is seen");
+            }
+            assert!(!spec.message || spec.outreach, "{name}");
+            let desired = spec.absence == Absence::DesiredState;
+            assert_eq!(desired, spec.found_by == FoundBy::State, "{name}");
+            assert_eq!(desired, !kind.has_identity(), "{name}");
+            if matches!(spec.absence, Absence::ProvenAfter(_)) {
+                assert!(kind.has_identity(), "{name}: absence of what has no mark");
+            }
+            if spec.outreach || spec.audience == Audience::Billing {
+                assert_eq!(spec.priority, Priority::Deadline, "{name}");
+            }
+            assert!(
+                spec.ports.contains(&Port::Portal),
+                "{name}: the guard reads it"
+            );
+        }
+    }
+
+    #[test]
+    fn no_two_kinds_have_one_name_and_each_is_known_by_its_own() {
+        let names: BTreeSet<_> = EffectKind::ALL.map(EffectKind::as_str).into();
+        assert_eq!(names.len(), EffectKind::ALL.len());
+        let words: BTreeSet<_> = EffectKind::ALL.map(|kind| kind.spec().words).into();
+        assert_eq!(words.len(), EffectKind::ALL.len());
+        for kind in EffectKind::ALL {
+            assert_eq!(EffectKind::from_name(kind.as_str()), Some(kind));
+            let stored = serde_json::to_value(kind).expect("a name");
+            assert_eq!(stored, kind.as_str());
+        }
+    }
+}
