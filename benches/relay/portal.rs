@@ -1,7 +1,8 @@
 //! A portal that costs almost nothing: a transport in this process that answers for any client.
 //!
-//! Every client has one check-in, due yesterday and open, and a coach. What is accepted is
-//! remembered with the moment, for the judge; nothing here knows the relay's own opinion.
+//! Every client has one check-in, due yesterday and open, and a coach; and no email address, so that the
+//! CRM is not asked who she is, at the CRM's own pace. What is accepted is remembered with the moment,
+//! for the judge; nothing here knows the relay's own opinion.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -75,7 +76,6 @@ fn client(id: &str) -> Value {
         "last_name": "Reyes",
         "status": "online",
         "coach_id": "dana",
-        "email": format!("{id}@example.test"),
         "last_regimen_change": "2026-10-20",
     })
 }
