@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use clear_relay::checkpoint::NoCheckpoints;
 use clear_relay::config::Config;
+use clear_relay::failpoint::NoFailpoints;
 use clear_relay::sandbox::clinic::{self, Addresses};
-use clear_relay::wiring::{self, Ground, Relay};
+use clear_relay::wiring::{self, Relay, Runtime};
 use relay_core::ids::ReceiptId;
 use relay_core::random::{Random, SeededRandom, SystemRandom};
 use relay_core::time::{Clock, Clocks, SystemClock, Timestamp};
@@ -45,7 +45,7 @@ pub(crate) fn relay(
     transport: Arc<dyn Transport>,
     procedure: Arc<dyn Clock>,
 ) -> Result<Relay, Trouble> {
-    let ground = Ground {
+    let ground = Runtime {
         store,
         transport,
         clocks: Clocks {
@@ -53,8 +53,8 @@ pub(crate) fn relay(
             real: Arc::new(SystemClock),
         },
         random: Arc::new(SystemRandom),
-        checkpoints: Arc::new(NoCheckpoints),
-        spoil: None,
+        failpoints: Arc::new(NoFailpoints),
+        faults: None,
         time_scale: 1,
         worker: "bench".to_owned(),
     };

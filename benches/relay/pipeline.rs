@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clear_relay::engine::worker;
+use clear_relay::engine::dispatcher;
 use clear_relay::lifecycle::{Lifecycle, Patience, Signals};
 use clear_relay::{http, lifecycle};
 use relay_core::random::Random as _;
@@ -126,7 +126,7 @@ async fn serve(
         Ok(())
     });
     lifecycle.service("worker", move |stop| async move {
-        worker::run(relay.engine, worker::CONCURRENCY, stop).await?;
+        dispatcher::run(relay.engine, dispatcher::CONCURRENCY, stop).await?;
         Ok(())
     });
     match lifecycle.run(Signals::from_channel(signals)).await {

@@ -8,7 +8,7 @@ use super::error::CliError;
 use super::output::Output;
 use crate::engine::Engine;
 use crate::engine::clock::in_words;
-use crate::pace::dates::Apart;
+use crate::rate_limit::dates::Apart;
 
 /// `clock …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]

@@ -38,7 +38,7 @@ pub struct DoctorArgs {
 }
 
 /// What the doctor stands on.
-pub struct Ground<'a> {
+pub struct Runtime<'a> {
     /// The databases.
     pub stores: &'a dyn Stores,
     /// The machine.
@@ -49,9 +49,9 @@ pub struct Ground<'a> {
     pub clocks: Clocks,
 }
 
-impl std::fmt::Debug for Ground<'_> {
+impl std::fmt::Debug for Runtime<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ground").finish_non_exhaustive()
+        f.debug_struct("Runtime").finish_non_exhaustive()
     }
 }
 
@@ -63,7 +63,7 @@ pub async fn run(
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
     let transport = ReqwestTransport::new().map_err(|error| CliError::Failed(error.to_string()))?;
-    let ground = Ground {
+    let ground = Runtime {
         stores,
         machine: &ThisMachine,
         transport: Arc::new(transport),
@@ -76,7 +76,7 @@ pub async fn run(
 pub async fn examine(
     examined: &Examined,
     args: &DoctorArgs,
-    ground: &Ground<'_>,
+    ground: &Runtime<'_>,
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
     let local = Local {

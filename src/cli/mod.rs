@@ -53,7 +53,7 @@ pub use args::{By, DryRun, Paging};
 pub use error::CliError;
 pub use output::{Output, Table, or_dash, plain};
 
-use crate::config::{Config, Gravity, example};
+use crate::config::{Config, Severity, example};
 use crate::ports::Stores;
 use crate::remedy::Run;
 use crate::wiring;
@@ -351,7 +351,7 @@ async fn act(
 /// Says that a configuration is valid, and what `serve` would still refuse in it.
 fn check_config(config: &Config, out: &mut Output<'_>) -> Result<(), CliError> {
     let gaps = config.gaps();
-    let hinders = |gap: &&crate::config::Gap| gap.gravity == Gravity::Hinders;
+    let hinders = |gap: &&crate::config::Gap| gap.gravity == Severity::Hinders;
     let missing: Vec<String> = gaps
         .iter()
         .filter(hinders)

@@ -19,16 +19,16 @@ use super::doctor;
 use super::error::CliError;
 use super::output::Output;
 use super::process::ServeArgs;
-use crate::checkpoint::NoCheckpoints;
 use crate::config::{Config, Examined};
-use crate::engine::{Engine, worker};
+use crate::engine::{Engine, dispatcher};
+use crate::failpoint::NoFailpoints;
 use crate::http::{self, ConnectionLimits};
 use crate::lifecycle::{Ended, Lifecycle, Patience, Phase, Signals, Stop, pause};
 use crate::ports::Stores;
 use crate::self_check::SelfCheck;
 use crate::telemetry::{self, LogGuard, Repeats};
 use crate::wiring::generation::NumberFile;
-use crate::wiring::{self, Ground, Relay};
+use crate::wiring::{self, Relay, Runtime};
 
 /// Runs the relay until it is told to end. Also while it starts a signal ends it in order: nothing
 /// has begun yet, and what is dropped is undone.
@@ -212,16 +212,16 @@ pub(super) fn ground(
     store: Arc<dyn Store>,
     transport: Arc<dyn Transport>,
     opened: Opened,
-) -> Ground {
+) -> Runtime {
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let worker = format!("{}-{:08x}", std::process::id(), random.next_u64() >> 32);
-    Ground {
+    Runtime {
         store,
         transport,
         clocks: opened.clocks,
         random,
-        checkpoints: Arc::new(NoCheckpoints),
-        spoil: None,
+        failpoints: Arc::new(NoFailpoints),
+        faults: None,
         time_scale: opened.time_scale,
         worker,
     }
@@ -246,7 +246,7 @@ async fn run(started: Started, signals: Signals) -> Result<(), CliError> {
     lifecycle.service("http", move |stop| listening.serve(stop));
     let engine = relay.engine.clone();
     lifecycle.service("worker", move |stop| async move {
-        worker::run(engine, worker::CONCURRENCY, stop).await?;
+        dispatcher::run(engine, dispatcher::CONCURRENCY, stop).await?;
         Ok(())
     });
     let engine = relay.engine.clone();

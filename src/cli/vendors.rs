@@ -1,7 +1,7 @@
 //! `vendors`: how much each vendor may be asked at this moment, and why no more.
 
 use clap::{Args, Subcommand};
-use relay_core::pace::{Pace, Priority, Standing};
+use relay_core::rate_limit::{LimiterState, Priority, Standing};
 use relay_core::time::Timestamp;
 use relay_store::Store;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::{Output, Table, or_dash};
 use crate::engine::Engine;
-use crate::pace::Vendor;
+use crate::rate_limit::Vendor;
 
 /// `vendors …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -87,7 +87,7 @@ pub async fn list(
     for vendor in vendors {
         let row = rows.iter().find(|row| row.vendor == vendor.name);
         // One that can't be read is begun anew by whoever asks next.
-        let mut pace: Pace = row
+        let mut pace: LimiterState = row
             .and_then(|row| serde_json::from_value(row.body.clone()).ok())
             .unwrap_or_default();
         pace.put_right(now);
@@ -110,12 +110,12 @@ pub async fn list(
 }
 
 /// How many calls the budget holds; `None` where there is no budget.
-fn level(vendor: &Vendor, pace: &Pace, now: Timestamp) -> Option<f64> {
+fn level(vendor: &Vendor, pace: &LimiterState, now: Timestamp) -> Option<f64> {
     let rate = vendor.limits.rate?;
     Some(pace.budget().level(rate, now))
 }
 
-fn quota_left(pace: &Pace, now: Timestamp) -> String {
+fn quota_left(pace: &LimiterState, now: Timestamp) -> String {
     let windows: Vec<String> = pace
         .quota()
         .known(now)
@@ -133,7 +133,7 @@ fn quota_left(pace: &Pace, now: Timestamp) -> String {
 }
 
 /// Everything, for programs.
-fn document(vendor: &Vendor, pace: &Pace, now: Timestamp) -> Value {
+fn document(vendor: &Vendor, pace: &LimiterState, now: Timestamp) -> Value {
     let limits = &vendor.limits;
     let state = match (pace.breaker().standing(now), pace.closed(now)) {
         (Standing::Open { .. }, _) => "down",

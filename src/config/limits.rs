@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use relay_core::pace::{BreakerPolicy, Limits, Rate};
+use relay_core::rate_limit::{BreakerPolicy, Limits, Rate};
 use relay_core::time::SignedDuration;
 
 use super::reader::Reader;

@@ -59,7 +59,7 @@ pub use procedures::{ProcedureConfig, ProceduresConfig};
 pub use secrets::SecretsConfig;
 pub use store::StoreConfig;
 pub use variables::Variables;
-pub use whole::{Gap, Gravity};
+pub use whole::{Gap, Severity};
 
 use mistakes::Mistakes;
 pub(crate) use place::shell_word;

@@ -12,7 +12,7 @@ use super::{Config, CredentialKind, KeyHeader, VendorMode};
 
 /// How much a gap matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gravity {
+pub enum Severity {
     /// The relay can't do its work.
     Hinders,
     /// It works, and not as the clinic would want.
@@ -25,7 +25,7 @@ pub struct Gap {
     /// Where: `http.public_url`.
     pub key: &'static str,
     /// How much it matters.
-    pub gravity: Gravity,
+    pub gravity: Severity,
     /// What is wrong, as a sentence that goes on from the key. Never the value of a secret.
     pub wrong: String,
     /// What to do about it.
@@ -35,7 +35,7 @@ pub struct Gap {
 fn gap(key: &'static str, wrong: impl Into<String>, remedy: impl Into<String>) -> Gap {
     Gap {
         key,
-        gravity: Gravity::Hinders,
+        gravity: Severity::Hinders,
         wrong: wrong.into(),
         remedy: remedy.into(),
     }
@@ -43,7 +43,7 @@ fn gap(key: &'static str, wrong: impl Into<String>, remedy: impl Into<String>) -
 
 fn worry(key: &'static str, wrong: impl Into<String>, remedy: impl Into<String>) -> Gap {
     Gap {
-        gravity: Gravity::Worries,
+        gravity: Severity::Worries,
         ..gap(key, wrong, remedy)
     }
 }

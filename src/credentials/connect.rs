@@ -19,8 +19,8 @@ use url::Url;
 use super::AUTHORIZATION;
 use super::keeper::{Inner, Keeper};
 use super::refresh::{Turn, Unsaved};
-use crate::pace::{connection_key, ended_key};
 use crate::ports::{Begun, CameBack, ConnectError};
+use crate::rate_limit::{connection_key, ended_key};
 
 /// How often the row may change under a person who connects.
 const TRIES: u32 = 5;

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! People: the *keeper* of a connection gives tokens to the vendor's client and buys new ones; a
-//! person *connects* (prints a page's address, agrees there); the standing job `credential` keeps
+//! person *connects* (prints a page's address, agrees there); the periodic job `credential` keeps
 //! idle connections alive and raises the alarm in time.
 //!
 //! Rules:

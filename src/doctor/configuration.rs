@@ -1,7 +1,7 @@
 //! Mistakes and gaps of the configuration.
 
 use super::{Area, Finding};
-use crate::config::{Config, Gravity, Mistake};
+use crate::config::{Config, Mistake, Severity};
 
 /// Each mistake.
 pub(super) fn mistakes(mistakes: &[Mistake]) -> Vec<Finding> {
@@ -39,8 +39,8 @@ pub(super) fn gaps(config: &Config) -> Vec<Finding> {
             _ => Area::Configuration,
         };
         match gap.gravity {
-            Gravity::Hinders => Finding::fault(area, gap.key, what, gap.remedy),
-            Gravity::Worries => Finding::warning(area, gap.key, what, gap.remedy),
+            Severity::Hinders => Finding::fault(area, gap.key, what, gap.remedy),
+            Severity::Worries => Finding::warning(area, gap.key, what, gap.remedy),
         }
     })
     .collect()

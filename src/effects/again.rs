@@ -25,10 +25,10 @@ use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Effect, EffectState, Intent};
 
-use crate::checkpoint::PROBE;
 use crate::effects::probe::SKEW;
-use crate::effects::{Name, Seen, Sighting, vendor_ref};
+use crate::effects::{Name, ProbeResult, Seen, vendor_ref};
 use crate::engine::{Engine, EngineError};
+use crate::failpoint::PROBE;
 
 /// The outcome of an intent whose key the vendor knows already, for another content.
 pub(super) const CONFLICT: &str = "conflict";
@@ -115,8 +115,8 @@ impl Engine {
         let from = at.saturating_sub(SKEW).unwrap_or(at);
         let look = self.perform.probe(name, request, from);
         Ok(match self.call(PROBE, look).await? {
-            Sighting::Seen(seen) => Some(seen),
-            Sighting::NotSeen { .. } => None,
+            ProbeResult::Seen(seen) => Some(seen),
+            ProbeResult::NotSeen { .. } => None,
         })
     }
 

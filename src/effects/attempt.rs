@@ -9,7 +9,6 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_http_client::CallError;
 use relay_store::{Effect, EffectState, Intent, Job, JobEnd, Op};
 
-use crate::checkpoint::{ATTEMPT, INTENT, READ_BACK};
 use crate::effects::again::CONFLICT;
 use crate::effects::guard::Fresh;
 use crate::effects::perform::can_be_read_back;
@@ -18,6 +17,7 @@ use crate::effects::settle::{Ending, remember};
 use crate::effects::{Holds, Name, Performed};
 use crate::engine::jobs::fence;
 use crate::engine::{Engine, EngineError};
+use crate::failpoint::{ATTEMPT, INTENT, READ_BACK};
 
 /// How long may lie between the last read and the request, real time. A third of a lease: if more has
 /// passed, somebody else may hold the job.

@@ -18,12 +18,12 @@ use relay_core::effects::{Absence, Request};
 use relay_core::time::{Date, SignedDuration, Time, Timestamp};
 use relay_store::{Effect, EffectState, Job};
 
-use crate::checkpoint::PROBE;
 use crate::effects::guard::Fresh;
 use crate::effects::perform::message_of;
 use crate::effects::settle::found;
-use crate::effects::{Name, Sighting};
+use crate::effects::{Name, ProbeResult};
 use crate::engine::{Engine, EngineError};
+use crate::failpoint::PROBE;
 
 /// How far back is looked for what names a day that is still to come: longer than any follow-up.
 const LONG_AGO: SignedDuration = SignedDuration::from_hours(24 * 60);
@@ -58,7 +58,7 @@ impl Engine {
             }
             // A task's ordinal is found by looking.
             request if looked.contains(request) && !effect.kind().has_ordinals() => {
-                Sighting::NOTHING
+                ProbeResult::NOTHING
             }
             request => {
                 let since = self.looked_for_since(due);
@@ -67,14 +67,14 @@ impl Engine {
             }
         };
         match sighting {
-            Sighting::Seen(seen) => {
+            ProbeResult::Seen(seen) => {
                 let planned = [EffectState::Planned];
                 let at = seen.at.unwrap_or_else(|| self.now());
                 let ending = found(effect, Some(request), seen, at, self.task_ops(effect));
                 self.settle(job, effect, &planned, ending).await?;
                 Ok(First::Over)
             }
-            Sighting::NotSeen { taken } => {
+            ProbeResult::NotSeen { taken } => {
                 name.ordinal = taken.saturating_add(1);
                 if effect.kind().absence() == Absence::Never
                     && self.waits_for_release(job, effect, due).await?

@@ -43,13 +43,25 @@ pub(crate) struct Fresh {
     pub(crate) missing: Option<Missing>,
 }
 
-/// A linked contact that was not found.
+/// What the CRM does not show of a linked contact.
 #[derive(Debug)]
 pub(crate) enum Missing {
     /// For the first time: to be looked at again at this time.
     Doubtful(Timestamp),
     /// It is gone (E40).
     Gone(ContactId),
+    /// It is there, and whether she comes to the clinic can't be read of anybody, and why.
+    NoTypeField(String),
+}
+
+impl Missing {
+    /// Whether the effect waits until the CRM shows more.
+    pub(super) const fn is_waited_for(&self) -> bool {
+        match self {
+            Self::Doubtful(_) | Self::NoTypeField(_) => true,
+            Self::Gone(_) => false,
+        }
+    }
 }
 
 impl Engine {
@@ -102,7 +114,7 @@ impl Engine {
                     match presence {
                         Presence::There(snapshot) => {
                             if effect.kind().is_outreach() {
-                                contact_type = self.contact_type(&id).await?;
+                                (contact_type, missing) = self.contact_type(&id).await?;
                             }
                             contact = Some(*snapshot);
                             if needs.billing {
@@ -210,10 +222,13 @@ impl Engine {
 
     /// What the CRM shows as her contact type. Where it can't be read nothing is sent: she may come to
     /// the clinic.
-    async fn contact_type(&self, contact: &ContactId) -> Result<Option<String>, CallError> {
+    async fn contact_type(
+        &self,
+        contact: &ContactId,
+    ) -> Result<(Option<String>, Option<Missing>), CallError> {
         match self.ports.contacts.contact_type(contact).await? {
-            ContactType::Shown(value) => Ok(value),
-            ContactType::NoField(why) => Err(CallError::permanent(CONTACT_TYPE, why)),
+            ContactType::Shown(value) => Ok((value, None)),
+            ContactType::NoField(why) => Ok((None, Some(Missing::NoTypeField(why)))),
             // It was there a moment ago.
             ContactType::NoContact => Err(CallError {
                 class: Class::Retryable { after: None },

@@ -75,7 +75,7 @@ pub trait Perform: Debug + Send + Sync {
         name: &Name,
         request: &Request,
         since: Timestamp,
-    ) -> Result<Sighting, CallError>;
+    ) -> Result<ProbeResult, CallError>;
 }
 
 /// Whether a desired state holds.
@@ -105,7 +105,7 @@ pub struct Performed {
 
 /// What a probe saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sighting {
+pub enum ProbeResult {
     /// It is there.
     Seen(Seen),
     /// It is not in what the vendor shows.
@@ -128,7 +128,7 @@ pub struct Seen {
     pub by_others: bool,
 }
 
-impl Sighting {
+impl ProbeResult {
     /// Nothing of ours is there.
     pub const NOTHING: Self = Self::NotSeen { taken: 0 };
 }

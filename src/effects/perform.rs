@@ -7,7 +7,7 @@ use relay_core::ids::CoachId;
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
-use super::{Holds, Name, Perform, Performed, Seen, Sighting};
+use super::{Holds, Name, Perform, Performed, ProbeResult, Seen};
 use crate::ports::{
     CardRemoved, ContactType, Found, FoundTask, NewCallTask, NewEmail, NewNote, Ports, TagAdded,
 };
@@ -40,9 +40,9 @@ fn nothing_made((): ()) -> Performed {
     Performed::default()
 }
 
-fn seen(found: Option<Found>) -> Sighting {
-    found.map_or(Sighting::NOTHING, |found| {
-        Sighting::Seen(Seen {
+fn seen(found: Option<Found>) -> ProbeResult {
+    found.map_or(ProbeResult::NOTHING, |found| {
+        ProbeResult::Seen(Seen {
             vendor_ref: Some(found.id),
             at: found.at,
             ..Seen::default()
@@ -57,7 +57,7 @@ pub(super) fn message_of(
     listed: &[PortalMessage],
     author: &CoachId,
     text: &str,
-) -> Sighting {
+) -> ProbeResult {
     let found = listed.iter().find(|message| match &message.key {
         Some(key) => name.has_key(key),
         None => message.coach.as_ref() == Some(author) && message.text == *text,
@@ -70,20 +70,20 @@ pub(super) fn message_of(
 
 /// A task of ours among those found: one that is open before one that somebody completed, and none
 /// that the relay has closed itself, as the CRM shows or the database knows.
-fn task_of(name: &Name, ordinals: &[(u32, String)], mut found: Vec<FoundTask>) -> Sighting {
+fn task_of(name: &Name, ordinals: &[(u32, String)], mut found: Vec<FoundTask>) -> ProbeResult {
     let ordinal = |task: &FoundTask| ordinals.get(task.marker).map_or(1, |(ordinal, _)| *ordinal);
     let taken = found.iter().map(ordinal).max().unwrap_or(0);
     found.retain(|task| !task.closed_by_relay && !name.closed.contains(&task.id));
     // Stable: the newest of either comes first.
     found.sort_by_key(|task| task.completed);
     match found.into_iter().next() {
-        Some(task) => Sighting::Seen(Seen {
+        Some(task) => ProbeResult::Seen(Seen {
             vendor_ref: Some(task.id.0),
             at: task.at,
             completed: task.completed,
             ..Seen::default()
         }),
-        None => Sighting::NotSeen { taken },
+        None => ProbeResult::NotSeen { taken },
     }
 }
 
@@ -308,7 +308,7 @@ impl Perform for ThroughPorts {
         name: &Name,
         request: &Request,
         since: Timestamp,
-    ) -> Result<Sighting, CallError> {
+    ) -> Result<ProbeResult, CallError> {
         let ports = &self.ports;
         let markers = || name.markers().into_iter().map(|(_, marker)| marker);
         match request {
@@ -352,9 +352,9 @@ impl Perform for ThroughPorts {
                 })))
             }
             desired => Ok(match self.holds(desired).await? {
-                Holds::No => Sighting::NOTHING,
-                Holds::Yes | Holds::ByUs => Sighting::Seen(Seen::default()),
-                Holds::ByOthers => Sighting::Seen(Seen {
+                Holds::No => ProbeResult::NOTHING,
+                Holds::Yes | Holds::ByUs => ProbeResult::Seen(Seen::default()),
+                Holds::ByOthers => ProbeResult::Seen(Seen {
                     by_others: true,
                     ..Seen::default()
                 }),

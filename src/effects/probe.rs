@@ -5,11 +5,11 @@ use relay_core::retry::absence_proven;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Effect, EffectState, Intent, Job, JobEnd, JobError, Op};
 
-use crate::checkpoint::PROBE_COMMIT;
 use crate::effects::again::{different, is_unknown, says_it_is_there};
 use crate::effects::settle::{Ending, found};
 use crate::engine::jobs::{fence, missing};
 use crate::engine::{Engine, EngineError};
+use crate::failpoint::PROBE_COMMIT;
 
 /// How much earlier than the intent a probe looks: the vendor's clock is not ours.
 pub(super) const SKEW: SignedDuration = SignedDuration::from_mins(2);

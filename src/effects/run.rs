@@ -9,7 +9,6 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_core::workflow::{Context, Verdict};
 use relay_store::{Effect, EffectState, EffectView, Job, JobEnd, JobError, Op, StoreError};
 
-use crate::checkpoint::{GUARD, REFUSE};
 use crate::effects::again::Earlier;
 use crate::effects::first::First;
 use crate::effects::guard::{FRESH, Fresh, Missing};
@@ -17,8 +16,10 @@ use crate::effects::name::Name;
 use crate::effects::settle::{Ending, found};
 use crate::engine::commands::{OUTREACH, is_stopped, outreach_said, outreach_said_nameless};
 use crate::engine::jobs::{fence, member, missing};
+use crate::engine::opening::TYPE_UNREADABLE;
 use crate::engine::presence::IN_DOUBT;
 use crate::engine::{Engine, EngineError};
+use crate::failpoint::{GUARD, REFUSE};
 
 /// How often an outreach behind an unclear one looks whether that is settled.
 const UNCLEAR_FOR: SignedDuration = SignedDuration::from_mins(1);
@@ -139,10 +140,8 @@ impl Engine {
         let mut read = self
             .call(GUARD, self.read_for_guard(case, view, needs))
             .await?;
-        if let Some(Missing::Doubtful(again)) = &read.missing {
-            return self
-                .put_off(job, *again, IN_DOUBT.to_owned(), read.ops)
-                .await;
+        if let Some(missing) = read.missing.take_if(|missing| missing.is_waited_for()) {
+            return self.wait_for_crm(job, missing, read.ops).await;
         }
         let mut verdict = guarded(&read);
         // What is held for a person may be there already, and then nobody needs to be asked.
@@ -162,15 +161,33 @@ impl Engine {
                 read = self
                     .call(GUARD, self.read_for_guard(case, view, needs))
                     .await?;
-                if let Some(Missing::Doubtful(again)) = &read.missing {
-                    return self
-                        .put_off(job, *again, IN_DOUBT.to_owned(), read.ops)
-                        .await;
+                if let Some(missing) = read.missing.take_if(|missing| missing.is_waited_for()) {
+                    return self.wait_for_crm(job, missing, read.ops).await;
                 }
                 verdict = guarded(&read);
             }
         }
         self.follow(job, case, effect, &name, verdict, read).await
+    }
+
+    /// Puts off what can't be judged by what the CRM shows now.
+    async fn wait_for_crm(
+        &self,
+        job: &Job,
+        missing: Missing,
+        mut ops: Vec<Op>,
+    ) -> Result<(), EngineError> {
+        let (at, why) = match missing {
+            Missing::Doubtful(again) => (again, IN_DOUBT),
+            Missing::NoTypeField(why) => {
+                ops.extend(self.no_field_ops(&why).await?);
+                let hour = self.now().saturating_add(SignedDuration::from_hours(1));
+                (hour.unwrap_or(Timestamp::MAX), TYPE_UNREADABLE)
+            }
+            // Told to the case, which does not wait.
+            Missing::Gone(_) => (self.now(), IN_DOUBT),
+        };
+        self.put_off(job, at, why.to_owned(), ops).await
     }
 
     /// Does what the guard says.

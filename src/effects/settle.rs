@@ -7,13 +7,14 @@ use relay_core::workflow::{Action, Input};
 use relay_store::{Effect, EffectState, Job, JobEnd, Op, WorkSettled, effect_job_key};
 use serde_json::json;
 
-use crate::checkpoint::SETTLE;
 use crate::effects::Seen;
 use crate::engine::conversation::contact_type_fact;
 use crate::engine::error::DIED_WITH_PROCESS;
 use crate::engine::hints::{Origin, Watched};
+use crate::engine::jobs::kinds::{Death, JobKind};
 use crate::engine::jobs::{fence, log_death, lost_lease, member};
 use crate::engine::{Engine, EngineError, RELAY, Stepping};
+use crate::failpoint::SETTLE;
 use crate::receipts::{Hint, HintObject};
 
 /// How often an outcome is tried to be stored while the case keeps moving. What has happened has
@@ -242,8 +243,9 @@ impl Engine {
         };
         let mut stepping = self.stepping_with_names(&client).await?;
         let mut ops = Vec::new();
-        match job.kind.as_str() {
-            "effect" => {
+        let death = JobKind::of(job).map_or(Death::IsToldOnly, |kind| kind.spec().death);
+        match death {
+            Death::EndsItsEffect => {
                 let key = member(job, "effect")?;
                 if let Some(effect) = self.store.effect(&key).await? {
                     let ending = death_of(&effect, reason.clone());
@@ -254,7 +256,7 @@ impl Engine {
                         .await?;
                 }
             }
-            "read" => {
+            Death::FailsItsRead => {
                 let what = member(job, "read")?;
                 let input = Input::ReadFailed {
                     what,
@@ -262,9 +264,8 @@ impl Engine {
                 };
                 stepping.input(case, &input).await?;
             }
-            // Its case waits for nothing any more, and taken up again the timer would end the next
-            // process: a person decides how the case goes on.
-            "timer" if error.class == DIED_WITH_PROCESS => {
+            // Its case waits for nothing any more: a person decides how it goes on.
+            Death::PausesItsCase if error.class == DIED_WITH_PROCESS => {
                 let action = Action::Pause {
                     reason:
                         "its timer was given up: the relay stopped without warning in it, again \
@@ -274,7 +275,7 @@ impl Engine {
                 let by = "the relay".to_owned();
                 stepping.input(case, &Input::Person { by, action }).await?;
             }
-            _ => {}
+            Death::PausesItsCase | Death::IsToldOnly => {}
         }
         let mut all = stepping.into_ops();
         all.extend(ops);
@@ -289,7 +290,7 @@ impl Engine {
         job: &Job,
         reason: &str,
     ) -> Result<Vec<Op>, EngineError> {
-        if job.kind != "effect" {
+        if JobKind::of(job) != Some(JobKind::Effect) {
             return Ok(Vec::new());
         }
         let key = member(job, "effect")?;

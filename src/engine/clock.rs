@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Engine, EngineError, RELAY, setting_or_none};
-use crate::checkpoint::{REREAD_CALL, SETTLE};
-use crate::pace::dates::{APART, Apart};
+use crate::failpoint::{REREAD_CALL, SETTLE};
+use crate::rate_limit::dates::{APART, Apart};
 
 /// How long what would act waits before it asks again.
 const WAIT: SignedDuration = SignedDuration::from_mins(5);
@@ -42,7 +42,7 @@ struct Accepted {
 impl Engine {
     /// How far the clocks are apart, unless a person has accepted that. Asks nobody.
     pub(crate) async fn clocks_apart(&self) -> Result<Option<Apart>, EngineError> {
-        let dates = self.pace.dates();
+        let dates = self.limiter.dates();
         let Some(apart) = dates.apart(self.now()) else {
             // Once, and again after each time they were apart.
             if dates.agree_for_the_first_time(self.now()) {
@@ -61,7 +61,7 @@ impl Engine {
 
     /// The same, after a vendor was asked where none has told a date lately. `Err`: nobody answers.
     pub(crate) async fn clocks_apart_as_told(&self) -> Result<Option<Apart>, EngineError> {
-        if self.pace.dates().should_ask(self.now()) {
+        if self.limiter.dates().should_ask(self.now()) {
             self.call(REREAD_CALL, self.ports.portal.coaches()).await?;
         }
         self.clocks_apart().await
@@ -121,7 +121,7 @@ impl Engine {
     /// What the vendors say of the time now: asks the portal.
     pub async fn ask_the_time(&self) -> Result<Option<Apart>, EngineError> {
         self.call(REREAD_CALL, self.ports.portal.coaches()).await?;
-        Ok(self.pace.dates().apart(self.now()))
+        Ok(self.limiter.dates().apart(self.now()))
     }
 
     /// What [`accept_clock`](Self::accept_clock) would accept now; refused as it is.

@@ -15,10 +15,11 @@ use relay_store::{
 };
 use serde_json::{Value, json};
 
-use crate::checkpoint::SETTLE;
 use crate::effects::link::pair_key;
+use crate::engine::JobKind;
 use crate::engine::conversation::Decided;
 use crate::engine::{Engine, EngineError};
+use crate::failpoint::SETTLE;
 use crate::remedy::Run;
 
 /// How often a command is decided again while the case keeps moving.
@@ -247,7 +248,7 @@ impl Engine {
         ];
         let filter = JobFilter {
             states: vec![JobState::Parked],
-            kind: Some("read".to_owned()),
+            kind: Some(JobKind::Read.name().to_owned()),
             client: Some(client.clone()),
             ..JobFilter::default()
         };

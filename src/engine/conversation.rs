@@ -21,9 +21,9 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_core::workflow::{Action, Input};
 use relay_store::Op;
 
-use crate::checkpoint::REREAD_CALL;
 use crate::effects::is_ours;
 use crate::engine::{Engine, EngineError, Stepping};
+use crate::failpoint::REREAD_CALL;
 use crate::remedy::Run;
 
 /// How much further back than needed messages are asked for: the portal's clock is not ours.

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::jobs::kinds::JobKind;
 use super::{Engine, EngineError, RELAY};
-use crate::checkpoint::SETTLE;
+use crate::failpoint::SETTLE;
 
 /// How long a job waits that needs a row which can't be read, until it looks again.
 const UNMENDED: SignedDuration = SignedDuration::from_mins(5);

@@ -54,7 +54,7 @@ pub enum EngineError {
 impl EngineError {
     /// Whether the same work may succeed later although nobody changes anything: the database
     /// can't be written now.
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         matches!(self, Self::Store(StoreError::Unavailable(_)))
     }
 

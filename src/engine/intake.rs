@@ -22,12 +22,12 @@ use relay_core::time::SignedDuration;
 use relay_store::{EffectState, Engagement, Op, Page, Receipt, ReceiptState, StoreError};
 use serde_json::json;
 
-use crate::checkpoint::INTAKE;
 use crate::engine::damage::unreadable;
 use crate::engine::hints::Origin;
 use crate::engine::jobs::chain;
 use crate::engine::jobs::engagement::engaged;
 use crate::engine::{Engine, EngineError};
+use crate::failpoint::INTAKE;
 use crate::receipts::Parsed;
 
 /// How many receipts are looked at in one pass.
@@ -140,7 +140,7 @@ impl Engine {
                 if stored.is_none_or(|stored| stored.state != ReceiptState::New) {
                     return Ok(Reading::Read);
                 }
-            } else if error.is_passing() {
+            } else if error.is_transient() {
                 return Err(error);
             } else if unreadable(&error).is_some() {
                 // A row of hers, not the receipt, can't be read: it is read once that is mended.

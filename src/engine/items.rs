@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::engine::Engine;
 use crate::engine::jobs::kinds::{Cancelling, JobKind, dead_title};
 use crate::engine::words::{effect_name, effect_name_first};
-use crate::pace::{connection_key, ended_key};
+use crate::rate_limit::{connection_key, ended_key};
 use crate::remedy::Run;
 
 impl Engine {

@@ -19,12 +19,13 @@
 //!
 //! Not guaranteed: order between clients. Within a client, work runs one at a time.
 
-pub mod book;
+mod admission;
 mod case_jobs;
 pub mod clock;
 pub mod commands;
 pub(crate) mod conversation;
 mod damage;
+pub mod dispatcher;
 mod drift;
 pub mod dry_run;
 pub mod error;
@@ -40,15 +41,14 @@ mod mend;
 mod open;
 pub(crate) mod opening;
 pub(crate) mod presence;
+pub mod registry;
 pub mod repin;
 pub mod replay;
 mod settling;
 pub mod stepper;
-mod turn;
 mod wake;
 mod watch;
 mod words;
-pub mod worker;
 
 use std::sync::Arc;
 
@@ -59,19 +59,19 @@ use relay_core::time::{Clocks, SignedDuration, Timestamp};
 use relay_store::{Batch, Committed, Store};
 use tokio::sync::Notify;
 
-use crate::checkpoint::{Checkpoints, Point};
 use crate::effects::Perform;
-use crate::pace::Pacer;
+use crate::failpoint::{Failpoints, Point};
 use crate::ports::Ports;
+use crate::rate_limit::RateLimiter;
 use crate::receipts::Source;
 
-pub use book::ProcedureBook;
 pub use damage::meaning;
 pub(crate) use damage::{damage_key, setting_or_none};
 pub use error::EngineError;
 pub(crate) use hints::stopped_key;
 pub(crate) use jobs::chain;
 pub(crate) use jobs::kinds::JobKind;
+pub use registry::ProcedureRegistry;
 pub use stepper::Stepping;
 
 /// Who settles, closes and sets aside where no person does.
@@ -105,9 +105,9 @@ pub struct Parts {
     /// What carries effects out. Made from `ports`, except where a test or the demo stands in.
     pub perform: Arc<dyn Perform>,
     /// How much each vendor may be asked.
-    pub pace: Arc<Pacer>,
+    pub limiter: Arc<RateLimiter>,
     /// The procedures.
-    pub book: Arc<ProcedureBook>,
+    pub book: Arc<ProcedureRegistry>,
     /// The senders of webhooks.
     pub sources: Vec<Arc<dyn Source>>,
     /// The clinic's days and hours.
@@ -125,7 +125,7 @@ pub struct Parts {
     /// When to look after an unclear outcome.
     pub probes: ProbeSchedule,
     /// Told of every place the flow passes.
-    pub checkpoints: Arc<dyn Checkpoints>,
+    pub failpoints: Arc<dyn Failpoints>,
     /// Rung whenever there is new work.
     pub wake: Arc<Notify>,
     /// The name this process leases under.
@@ -202,17 +202,17 @@ impl Engine {
         point: Point,
         batch: impl Into<Batch>,
     ) -> Result<Committed, EngineError> {
-        self.checkpoints.reach(point.before).await;
+        self.failpoints.reach(point.before).await;
         let committed = self.store.commit(batch.into()).await?;
-        self.checkpoints.reach(point.after).await;
+        self.failpoints.reach(point.after).await;
         Ok(committed)
     }
 
     /// Awaits a call to a vendor between the two places of `point`.
     pub(crate) async fn call<T>(&self, point: Point, call: impl Future<Output = T>) -> T {
-        self.checkpoints.reach(point.before).await;
+        self.failpoints.reach(point.before).await;
         let answer = call.await;
-        self.checkpoints.reach(point.after).await;
+        self.failpoints.reach(point.after).await;
         answer
     }
 }

@@ -16,7 +16,7 @@ use super::dry_run::in_words;
 use super::opening::{Opening, later_submitted};
 use super::stepper::Stepping;
 use super::{Engine, EngineError, watch};
-use crate::checkpoint::{MISSED_COMMIT, MISSED_READ};
+use crate::failpoint::{MISSED_COMMIT, MISSED_READ};
 
 /// How far back a check-in is looked for.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24 * 180);

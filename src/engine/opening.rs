@@ -28,17 +28,25 @@
 use relay_core::clients::{CheckIn, ClientSnapshot, is_in_person};
 use relay_core::facts::{Fact, FactBody, Order};
 use relay_core::ids::{ClientId, ContactId};
+use relay_core::outside;
 use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_core::workflow::NotOpened;
 use relay_core::workflows::{missed_check_in, set_contact_type};
-use relay_store::Op;
+use relay_store::{Op, WorkSettled};
+use serde_json::json;
 
 use super::conversation::{before, contact_type_fact};
 use super::stepper::Stepping;
-use super::{Engine, EngineError};
-use crate::checkpoint::MISSED_READ;
+use super::{Engine, EngineError, RELAY};
 use crate::effects::link::Linked;
+use crate::failpoint::MISSED_READ;
 use crate::ports::ContactType;
+
+/// The item for all of them, while nobody's contact type can be read.
+const NO_FIELD: &str = "drift/contact_type_field";
+
+/// Why something waits because of that.
+pub(crate) const TYPE_UNREADABLE: &str = "the contact type can't be found in the CRM";
 
 /// The smallest step of time that is stored.
 const TICK: SignedDuration = SignedDuration::from_micros(1);
@@ -108,6 +116,10 @@ impl Engine {
             }
             None => None,
         };
+        let mut linking = linking;
+        if contact.is_some() {
+            linking.push(self.field_found());
+        }
         let value = contact_type.as_ref().and_then(contact_type_of);
         if let Err(why) = missed_check_in::contact_type_allows(value.as_deref()) {
             let mut stepping = self.stepping(client).await?;
@@ -153,6 +165,34 @@ impl Engine {
             (ContactType::Shown(None), None) => None,
             (ContactType::Shown(value), _) => Some(contact_type_fact(client, value, self.now())),
         }))
+    }
+
+    /// Nobody's contact type can be read: one item for all whom it concerns, until it can.
+    pub(crate) async fn no_field_ops(&self, why: &str) -> Result<Vec<Op>, EngineError> {
+        let shown = outside::short_line(why, 200);
+        let title = format!(
+            "Nobody with a contact in the CRM is followed up: the contact type can't be found there \
+             ({shown})"
+        );
+        let mut item = self.item(NO_FIELD.to_owned(), "drift", title);
+        item.detail = json!({ "reason": shown,
+            "remedy": "`clear-relay doctor` tells which field it is looked for in, and which there \
+                       are: correct the name there or in the configuration. Each client is looked at \
+                       again every hour" });
+        item.actions = vec!["done".to_owned()];
+        self.tell(item).await
+    }
+
+    /// The contact type can be read: the item that said otherwise is settled, if there is one.
+    fn field_found(&self) -> Op {
+        Op::SettleWorkByKey {
+            dedupe_key: NO_FIELD.to_owned(),
+            settled: WorkSettled {
+                at: self.now(),
+                by: RELAY.to_owned(),
+                action: "the contact type can be read again".to_owned(),
+            },
+        }
     }
 
     /// The latest contact type that was told of her.

@@ -26,8 +26,8 @@ use relay_store::{AuditEntry, CaseFilter, EffectState, Op, Page, ProcedureVersio
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::checkpoint::SETTLE;
 use crate::engine::{Engine, EngineError};
+use crate::failpoint::SETTLE;
 
 /// How many letters of a version are enough to name it.
 const SHORTEST: usize = 8;

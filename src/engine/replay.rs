@@ -14,12 +14,12 @@ use relay_store::{AuditEntry, Effect, EffectState, Job, JobState, Op, WorkSettle
 use serde::Serialize;
 use serde_json::json;
 
-use crate::checkpoint::SETTLE;
-use crate::effects::Sighting;
+use crate::effects::ProbeResult;
 use crate::effects::settle::{Ending, remember};
 use crate::engine::jobs::kinds::{JobKind, why_not_cancelled};
 use crate::engine::jobs::member;
 use crate::engine::{Engine, EngineError};
+use crate::failpoint::SETTLE;
 use crate::remedy::Run;
 
 /// How much earlier than the intent a preview looks.
@@ -72,7 +72,7 @@ impl Engine {
             let why = format!("the job is {}", job.state.as_str());
             return Ok(Preview::Nothing { why });
         }
-        if job.kind != "effect" {
+        if JobKind::of(job) != Some(JobKind::Effect) {
             return Ok(Preview::WillRun);
         }
         match effect {
@@ -85,7 +85,7 @@ impl Engine {
 
     /// The effect that a job carries out.
     async fn effect_of(&self, job: &Job) -> Result<Option<Effect>, EngineError> {
-        if job.kind != "effect" {
+        if JobKind::of(job) != Some(JobKind::Effect) {
             return Ok(None);
         }
         let key: EffectKey = member(job, "effect")?;
@@ -124,7 +124,7 @@ impl Engine {
         let from = since.saturating_sub(SKEW).unwrap_or(since);
         let began = self.now();
         let name = self.name_alone(effect).await?;
-        if let Sighting::Seen(seen) = self.perform.probe(&name, request, from).await? {
+        if let ProbeResult::Seen(seen) = self.perform.probe(&name, request, from).await? {
             let vendor_ref = seen.vendor_ref;
             return Ok(Preview::AlreadyDone { vendor_ref });
         }

@@ -10,12 +10,12 @@ use relay_store::{Effect, EffectState, Job, Op, WorkItem, WorkSettled};
 use serde_json::json;
 
 use super::commands::{parse_action, refused};
-use crate::checkpoint::SETTLE;
 use crate::effects::settle::Ending;
 use crate::engine::jobs::backlog;
 use crate::engine::memory::ITEM;
 use crate::engine::replay::Preview;
 use crate::engine::{Engine, EngineError, RELAY};
+use crate::failpoint::SETTLE;
 use crate::remedy::Run;
 
 /// What settling a work item comes to.

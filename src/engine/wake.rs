@@ -17,17 +17,17 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use relay_core::pace::Why;
+use relay_core::rate_limit::Why;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{AuditEntry, Job, JobFilter, JobState, Op, Page};
 use serde_json::json;
 
+use super::admission::{waits_for, waits_for_permit};
 use super::damage::setting_or_none;
 use super::invariants::is_ahead;
 use super::jobs::periodic::is_periodic;
-use super::turn::{waits_for, waits_for_its_turn};
 use super::{Engine, EngineError};
-use crate::checkpoint::SETTLE;
+use crate::failpoint::SETTLE;
 
 /// How many jobs are looked at at once.
 const PAGE: u32 = 500;
@@ -71,7 +71,7 @@ impl Latest {
 impl Engine {
     /// Notices a clock that ran ahead and was put right since, and puts right what was written by it.
     pub(crate) async fn bring_back(&self) -> Result<(), EngineError> {
-        let paced = self.pace.set_back().await?;
+        let paced = self.limiter.set_back().await?;
         let ahead = self.ran_ahead().await?;
         if !paced && !ahead {
             return Ok(());
@@ -86,7 +86,7 @@ impl Engine {
             jobs += self.put_clock_right().await?;
             self.keep_latest(now).await?;
         }
-        self.pace.all_are_back().await?;
+        self.limiter.all_are_back().await?;
         tracing::warn!(
             jobs,
             "the clock was set back; what it had put off is put right"
@@ -142,7 +142,7 @@ impl Engine {
             object: format!("vendor/{vendor}"),
             detail: json!({ "jobs": waiting.len() }),
         });
-        let Some(closed) = self.pace.resume(vendor, &audit).await? else {
+        let Some(closed) = self.limiter.resume(vendor, &audit).await? else {
             return Err(self.no_such(vendor));
         };
         for job in &waiting {
@@ -155,17 +155,17 @@ impl Engine {
 
     /// What [`resume_vendor`](Self::resume_vendor) would do now.
     pub async fn preview_resume(&self, vendor: &str) -> Result<Resumed, EngineError> {
-        if !self.pace.names().contains(&vendor) {
+        if !self.limiter.names().contains(&vendor) {
             return Err(self.no_such(vendor));
         }
         Ok(Resumed {
-            closed: self.pace.closed(vendor).await?,
+            closed: self.limiter.closed(vendor).await?,
             jobs: self.waiting_for(vendor).await?.len(),
         })
     }
 
     fn no_such(&self, vendor: &str) -> EngineError {
-        let known = self.pace.names().join(", ");
+        let known = self.limiter.names().join(", ");
         EngineError::Refused(format!("there is no vendor {vendor}; there are {known}"))
     }
 
@@ -213,5 +213,5 @@ impl Engine {
 /// Whether a job was put off at a moment that is still to come.
 fn was_put_off_ahead(job: &Job, now: Timestamp) -> bool {
     let ahead = job.changed_at.duration_since(now) > SignedDuration::ZERO && job.run_at > now;
-    ahead && (waits_for_its_turn(job) || job.failures > 0 || is_periodic(job))
+    ahead && (waits_for_permit(job) || job.failures > 0 || is_periodic(job))
 }

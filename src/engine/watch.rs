@@ -17,6 +17,7 @@ use relay_store::{Existing, NewJob, Op};
 use serde_json::json;
 
 use crate::engine::Engine;
+use crate::engine::JobKind;
 
 /// What a fact means for the watch on due dates.
 pub(crate) fn on_fact(engine: &Engine, fact: &Fact, now: Timestamp) -> Vec<Op> {
@@ -98,7 +99,7 @@ pub(crate) fn watch(
         job: NewJob {
             id: JobId::new(engine.random.as_ref(), engine.now()),
             key: missed_key(client, check_in),
-            kind: "missed_check".to_owned(),
+            kind: JobKind::MissedCheck.name().to_owned(),
             lane: client.to_string(),
             run_at: missed_from(engine, due, due_at).max(from),
             client: Some(client.clone()),

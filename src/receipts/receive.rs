@@ -27,8 +27,8 @@ use thiserror::Error;
 use tokio::sync::Notify;
 
 use super::{Counters, Refusal, Source, Verified};
-use crate::checkpoint::{Checkpoints, RECEIVE};
 use crate::engine::setting_or_none;
+use crate::failpoint::{Failpoints, RECEIVE};
 use crate::telemetry::Repeats;
 
 /// A longer media type is cut: it is stored for people and decides nothing.
@@ -81,7 +81,7 @@ pub struct Receiver {
     /// Wakes the engine after a commit.
     pub wake: Arc<Notify>,
     /// Where a test may cut us off.
-    pub checkpoints: Arc<dyn Checkpoints>,
+    pub failpoints: Arc<dyn Failpoints>,
     /// What happened how often.
     pub counters: Arc<Counters>,
     /// Bounds the log lines that a sender can provoke.
@@ -165,13 +165,13 @@ impl Receiver {
 
     async fn store(&self, source: &dyn Source, receipt: Receipt) -> Result<Received, NotReceived> {
         let id = receipt.id;
-        self.checkpoints.reach(RECEIVE.before).await;
+        self.failpoints.reach(RECEIVE.before).await;
         let committed = self
             .store
             .commit(Batch::from(vec![Op::InsertReceipt(receipt)]))
             .await
             .map_err(|error| self.unavailable(source, error))?;
-        self.checkpoints.reach(RECEIVE.after).await;
+        self.failpoints.reach(RECEIVE.after).await;
         // Also for a duplicate: a repeat may be the first word of a receipt whose wake-up was lost.
         self.wake.notify_one();
         if let Some(of) = committed.duplicates.first().copied().flatten() {

@@ -1,7 +1,7 @@
 //! What the people of a cast do, and when.
 //!
 //! Most acts happen at a time. Some happen at a place of the relay's own work ("between guard and
-//! send"): a [`Stagehand`] listens at the checkpoints and acts right there.
+//! send"): a [`Stagehand`] listens at the failpoints and acts right there.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,9 +26,9 @@ use url::Url;
 use super::cast::{CastAct, CastClient};
 use super::clinic::HOOK_SECRET;
 use super::vendors::Vendors;
-use crate::checkpoint::Checkpoints;
 use crate::engine::Engine;
 use crate::engine::commands::parse_action;
+use crate::failpoint::Failpoints;
 
 /// How many rows are looked through for one client.
 const MANY: Page = Page {
@@ -40,7 +40,7 @@ const MANY: Page = Page {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "act", rename_all = "snake_case", deny_unknown_fields)]
 enum RelayAct {
-    /// Events on their way arrive and are read: for acts at a checkpoint.
+    /// Events on their way arrive and are read: for acts at a failpoint.
     TakeIn,
     /// Settles her open work item of this kind.
     Work {
@@ -242,7 +242,7 @@ struct Armed {
     since: Timestamp,
 }
 
-/// Listens at the checkpoints, counts them, and acts where an act is due.
+/// Listens at the failpoints, counts them, and acts where an act is due.
 #[derive(Debug, Default)]
 pub struct Stagehand {
     hands: Mutex<Option<Hands>>,
@@ -326,7 +326,7 @@ impl Stagehand {
 }
 
 #[async_trait]
-impl Checkpoints for Stagehand {
+impl Failpoints for Stagehand {
     async fn reach(&self, name: &'static str) {
         *lock(&self.passed).entry(name).or_insert(0) += 1;
         let Some(hands) = lock(&self.hands).clone() else {

@@ -80,7 +80,7 @@ impl Play {
             .zone()
             .clone();
         let mut setup = Setup::new(cast.start(&zone), options.seed);
-        setup.checkpoints = Arc::clone(&stagehand) as _;
+        setup.failpoints = Arc::clone(&stagehand) as _;
         setup.sabotage = options.sabotage;
         setup.rule.clone_from(&cast.rule);
         let world = World::new(setup, path).await?;
@@ -241,7 +241,7 @@ impl Play {
         self.happened.push(Happened { at, client, act });
     }
 
-    /// Does what is due now until nothing is. Clients with an act at a checkpoint have their work
+    /// Does what is due now until nothing is. Clients with an act at a failpoint have their work
     /// done first and apart, so that the act meets their work and nobody else's.
     async fn settle(&self) -> Result<(), String> {
         let now = self.world.now();

@@ -14,8 +14,8 @@ use relay_core::effects::{EffectKind, Request};
 use relay_core::time::Timestamp;
 use relay_http_client::{Answer, Call, CallError, Transport, TransportError};
 
-use crate::effects::{Holds, Name, Perform, Performed, Sighting};
-use crate::wiring::Spoil;
+use crate::effects::{Holds, Name, Perform, Performed, ProbeResult};
+use crate::wiring::FaultInjector;
 
 /// The header by which the portal recognises a repeat.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -80,7 +80,7 @@ impl Saboteur {
     }
 
     /// Stands in for what carries effects out.
-    pub fn spoil(&self) -> Spoil {
+    pub fn faults(&self) -> FaultInjector {
         let saboteur = self.clone();
         Arc::new(move |inner| {
             Arc::new(Spoiled {
@@ -140,7 +140,7 @@ impl Perform for Spoiled {
         name: &Name,
         request: &Request,
         since: Timestamp,
-    ) -> Result<Sighting, CallError> {
+    ) -> Result<ProbeResult, CallError> {
         self.inner.probe(name, request, since).await
     }
 }

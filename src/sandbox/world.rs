@@ -20,11 +20,11 @@ use url::Url;
 use super::clinic::{self, Addresses};
 use super::sabotage::{Sabotage, Saboteur};
 use super::vendors::Vendors;
-use crate::checkpoint::{Checkpoints, NoCheckpoints};
 use crate::engine::EngineError;
 use crate::engine::memory::{GenerationFile, Told};
+use crate::failpoint::{Failpoints, NoFailpoints};
 use crate::wiring::generation::NumberFile;
-use crate::wiring::{self, Ground, Relay, Spoil};
+use crate::wiring::{self, FaultInjector, Relay, Runtime};
 
 /// How a world is made.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ pub struct Setup {
     /// What drives ids and jitter.
     pub seed: u64,
     /// Told of every place the relay passes.
-    pub checkpoints: Arc<dyn Checkpoints>,
+    pub failpoints: Arc<dyn Failpoints>,
     /// What is broken on purpose, if anything is.
     pub sabotage: Option<Sabotage>,
     /// Every how many minutes the CRM's subscriptions are looked at. A day, unless a story is about
@@ -69,7 +69,7 @@ impl Setup {
         Self {
             start,
             seed,
-            checkpoints: Arc::new(NoCheckpoints),
+            failpoints: Arc::new(NoFailpoints),
             sabotage: None,
             watch_minutes: 24 * 60,
             rule: None,
@@ -105,7 +105,7 @@ pub struct World {
 struct Base {
     transport: Arc<dyn Transport>,
     random: Arc<dyn Random>,
-    spoil: Option<Spoil>,
+    faults: Option<FaultInjector>,
     path: PathBuf,
     generation: Arc<dyn GenerationFile>,
 }
@@ -151,7 +151,7 @@ impl World {
         if let Some(put_before) = &setup.on_the_way {
             transport = put_before(transport);
         }
-        let spoil = saboteur.map(|saboteur| saboteur.spoil());
+        let faults = saboteur.map(|saboteur| saboteur.faults());
         let clocks = Clocks {
             procedure,
             real: Arc::<ManualClock>::clone(&real) as _,
@@ -159,7 +159,7 @@ impl World {
         let ground = Base {
             transport,
             random,
-            spoil,
+            faults,
             path: path.to_owned(),
             generation: generation(&setup, path),
         };
@@ -303,15 +303,15 @@ impl World {
     }
 
     /// The relay dies where it stands (the caller has dropped what it was doing) and is started
-    /// again on the same database, without the checkpoints that killed it. Its leases end.
+    /// again on the same database, without the failpoints that killed it. Its leases end.
     pub async fn restart(&mut self) -> Result<(), String> {
-        self.restart_with(Arc::new(NoCheckpoints)).await
+        self.restart_with(Arc::new(NoFailpoints)).await
     }
 
-    /// The same, and the new life has these checkpoints: it may die, too.
-    pub async fn restart_with(&mut self, checkpoints: Arc<dyn Checkpoints>) -> Result<(), String> {
+    /// The same, and the new life has these failpoints: it may die, too.
+    pub async fn restart_with(&mut self, failpoints: Arc<dyn Failpoints>) -> Result<(), String> {
         self.has_lived().await?;
-        self.start_again(checkpoints).await
+        self.start_again(failpoints).await
     }
 
     /// The relay lived until now, however far the clocks have jumped since it had something to do. Part of
@@ -321,10 +321,10 @@ impl World {
         counted.map_err(|error| error.to_string())
     }
 
-    async fn start_again(&mut self, checkpoints: Arc<dyn Checkpoints>) -> Result<(), String> {
+    async fn start_again(&mut self, failpoints: Arc<dyn Failpoints>) -> Result<(), String> {
         self.lives += 1;
-        self.setup.checkpoints = checkpoints;
-        let lease = SignedDuration::try_from(crate::engine::worker::LEASE)
+        self.setup.failpoints = failpoints;
+        let lease = SignedDuration::try_from(crate::engine::dispatcher::LEASE)
             .unwrap_or(SignedDuration::from_mins(5));
         self.real.advance(lease + SignedDuration::from_secs(1));
         self.relay = self.another().await?;
@@ -370,19 +370,19 @@ impl World {
                 }
             }
         }
-        self.start_again(Arc::new(NoCheckpoints)).await
+        self.start_again(Arc::new(NoFailpoints)).await
     }
 
     /// The relay dies, and starts again on the database at `path`, with what lies beside that one, and
-    /// with these checkpoints.
+    /// with these failpoints.
     pub async fn restart_at(
         &mut self,
         path: &Path,
-        checkpoints: Arc<dyn Checkpoints>,
+        failpoints: Arc<dyn Failpoints>,
     ) -> Result<(), String> {
         path.clone_into(&mut self.base.path);
         self.base.generation = generation(&self.setup, path);
-        self.start_again(checkpoints).await
+        self.start_again(failpoints).await
     }
 
     async fn another(&self) -> Result<Relay, String> {
@@ -460,13 +460,13 @@ impl Base {
             .await
             .map_err(|error| error.to_string())?;
         store.migrate().await.map_err(|error| error.to_string())?;
-        let ground = Ground {
+        let ground = Runtime {
             store: Arc::new(store),
             transport: Arc::clone(&self.transport),
             clocks: clocks.clone(),
             random: Arc::clone(&self.random),
-            checkpoints: Arc::clone(&setup.checkpoints),
-            spoil: self.spoil.clone(),
+            failpoints: Arc::clone(&setup.failpoints),
+            faults: self.faults.clone(),
             time_scale: 1,
             worker: format!("worker-{life}"),
         };

@@ -13,14 +13,14 @@ use relay_core::time::Clocks;
 use relay_http_client::Transport;
 use relay_store::Store;
 
-use super::Ground;
+use super::Runtime;
 use super::clear_connection::ClearConnectionPorts;
 use super::clear_connection::inspect::PortalInspector;
 use super::keap::connection::KeapConnection;
 use super::keap::inspect::{ConnectionInspector, KeapInspector};
-use crate::checkpoint::NoCheckpoints;
 use crate::config::{Config, KeyHeader};
 use crate::doctor::heard::Heard;
+use crate::failpoint::NoFailpoints;
 use crate::ports::{Inspect, Portal};
 
 /// Who looks at what is configured. A vendor that is off, or whose address or credential is
@@ -93,13 +93,13 @@ fn keap_connection(
 ) -> Option<Arc<KeapConnection>> {
     let connection = match store {
         Some(store) => {
-            let ground = Ground {
+            let ground = Runtime {
                 store,
                 transport: Arc::clone(transport),
                 clocks: clocks.clone(),
                 random: Arc::new(SystemRandom),
-                checkpoints: Arc::new(NoCheckpoints),
-                spoil: None,
+                failpoints: Arc::new(NoFailpoints),
+                faults: None,
                 time_scale: 1,
                 worker: format!("doctor-{}", std::process::id()),
             };

@@ -6,9 +6,9 @@ use relay_core::effects::Port;
 use relay_http_client::{Metered, Transport};
 use url::Url;
 
-use super::Ground;
+use super::Runtime;
 use crate::config::{Config, is_loopback};
-use crate::pace::{Pacer, ReadQuota, Vendor, VendorMeter};
+use crate::rate_limit::{RateLimiter, ReadQuota, Vendor, VendorMeter};
 
 /// Keap's name in tables, notes and the log.
 pub const KEAP: &str = "keap";
@@ -32,8 +32,8 @@ pub fn vendors(config: &Config) -> Vec<Vendor> {
 }
 
 /// The pace of all of them.
-pub(super) fn pacer(config: &Config, ground: &Ground) -> Arc<Pacer> {
-    Arc::new(Pacer::new(
+pub(super) fn limiter(config: &Config, ground: &Runtime) -> Arc<RateLimiter> {
+    Arc::new(RateLimiter::new(
         vendors(config),
         Arc::clone(&ground.store),
         ground.clocks.clone(),
@@ -42,7 +42,11 @@ pub(super) fn pacer(config: &Config, ground: &Ground) -> Arc<Pacer> {
 }
 
 /// The way to Keap.
-pub(super) fn to_keap(config: &Config, ground: &Ground, pacer: &Arc<Pacer>) -> Arc<dyn Transport> {
+pub(super) fn to_keap(
+    config: &Config,
+    ground: &Runtime,
+    pacer: &Arc<RateLimiter>,
+) -> Arc<dyn Transport> {
     let read: ReadQuota = relay_keap::quota::read;
     let read = config.keap.limits.obey_quota.then_some(read);
     listen(pacer, KEAP, &config.keap.base_url);
@@ -52,8 +56,8 @@ pub(super) fn to_keap(config: &Config, ground: &Ground, pacer: &Arc<Pacer>) -> A
 /// The way to the portal, which tells of no quotas.
 pub(super) fn to_portal(
     config: &Config,
-    ground: &Ground,
-    pacer: &Arc<Pacer>,
+    ground: &Runtime,
+    pacer: &Arc<RateLimiter>,
 ) -> Arc<dyn Transport> {
     if let Some(base) = &config.clear_connection.base_url {
         listen(pacer, CLEAR_CONNECTION, base);
@@ -62,15 +66,15 @@ pub(super) fn to_portal(
 }
 
 /// A vendor on this machine has its clock and says nothing new of the time.
-fn listen(pacer: &Pacer, vendor: &'static str, base: &Url) {
+fn listen(pacer: &RateLimiter, vendor: &'static str, base: &Url) {
     if !is_loopback(base) {
         pacer.dates().listen_to(vendor);
     }
 }
 
 fn metered(
-    ground: &Ground,
-    pacer: &Arc<Pacer>,
+    ground: &Runtime,
+    pacer: &Arc<RateLimiter>,
     vendor: &'static str,
     read: Option<ReadQuota>,
 ) -> Arc<dyn Transport> {

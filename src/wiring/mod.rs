@@ -27,10 +27,10 @@ use secrecy::SecretString;
 use thiserror::Error;
 use tokio::sync::Notify;
 
-use crate::checkpoint::Checkpoints;
 use crate::config::{self, Config, VendorMode};
 use crate::effects::{Perform, ThroughPorts};
 use crate::engine::{Engine, Parts, People};
+use crate::failpoint::Failpoints;
 use crate::http::{self, HttpState, Limits};
 use crate::ports::{Authorize, HookRegistry, Ports};
 use crate::receipts::{Counters, Receiver, Source};
@@ -43,10 +43,10 @@ use keap::{
 };
 
 /// Stands in for what carries effects out. Only the sandbox and tests make one.
-pub type Spoil = Arc<dyn Fn(Arc<dyn Perform>) -> Arc<dyn Perform> + Send + Sync>;
+pub type FaultInjector = Arc<dyn Fn(Arc<dyn Perform>) -> Arc<dyn Perform> + Send + Sync>;
 
 /// What a relay stands on besides its configuration.
-pub struct Ground {
+pub struct Runtime {
     /// The database, migrated.
     pub store: Arc<dyn Store>,
     /// The way to the vendors.
@@ -56,18 +56,18 @@ pub struct Ground {
     /// Ids, jitter, secrets.
     pub random: Arc<dyn Random>,
     /// Told of every place the flow passes.
-    pub checkpoints: Arc<dyn Checkpoints>,
-    /// What spoils effects, if anything does.
-    pub spoil: Option<Spoil>,
+    pub failpoints: Arc<dyn Failpoints>,
+    /// What makes effects fail on purpose, in a sandbox or a test.
+    pub faults: Option<FaultInjector>,
     /// Seconds of procedure time in a real second; 1 except in a sandbox.
     pub time_scale: u32,
     /// The name this process leases under.
     pub worker: String,
 }
 
-impl fmt::Debug for Ground {
+impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ground")
+        f.debug_struct("Runtime")
             .field("worker", &self.worker)
             .finish_non_exhaustive()
     }
@@ -132,12 +132,12 @@ impl Relay {
 }
 
 /// Puts a relay together.
-pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError> {
+pub fn assemble(config: &Config, ground: Runtime) -> Result<Relay, AssembleError> {
     let wake = Arc::new(Notify::new());
-    let pace = limits::pacer(config, &ground);
+    let limiter = limits::limiter(config, &ground);
     let clock = &ground.clocks.procedure;
-    let portal = portal_client(config, &limits::to_portal(config, &ground, &pace), clock)?;
-    let to_keap = limits::to_keap(config, &ground, &pace);
+    let portal = portal_client(config, &limits::to_portal(config, &ground, &limiter), clock)?;
+    let to_keap = limits::to_keap(config, &ground, &limiter);
     let connection = Arc::new(KeapConnection::new(config, &ground, to_keap)?);
     let keap = Arc::clone(connection.client());
     let closed = ClosedPaths::default();
@@ -177,8 +177,8 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         hooks: Arc::clone(&hooks),
     };
     let mut perform: Arc<dyn Perform> = Arc::new(ThroughPorts::new(ports.clone()));
-    if let Some(spoil) = &ground.spoil {
-        perform = spoil(perform);
+    if let Some(inject) = &ground.faults {
+        perform = inject(perform);
     }
     let receiver = Receiver {
         store: Arc::clone(&ground.store),
@@ -186,7 +186,7 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         real: Arc::clone(&ground.clocks.real),
         random: Arc::clone(&ground.random),
         wake: Arc::clone(&wake),
-        checkpoints: Arc::clone(&ground.checkpoints),
+        failpoints: Arc::clone(&ground.failpoints),
         counters: Arc::new(Counters::default()),
         repeats: Arc::new(Repeats::new(Arc::clone(&ground.clocks.real))),
     };
@@ -195,7 +195,7 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         store: ground.store,
         ports,
         perform,
-        pace,
+        limiter,
         book: Arc::new(book),
         sources,
         calendar: config.calendar.clone(),
@@ -205,7 +205,7 @@ pub fn assemble(config: &Config, ground: Ground) -> Result<Relay, AssembleError>
         retry: RetryPolicy::standard(),
         contact_gap: SignedDuration::from_hours(config.procedures.hours_between_cases.into()),
         probes: ProbeSchedule::standard(),
-        checkpoints: ground.checkpoints,
+        failpoints: ground.failpoints,
         wake,
         worker: ground.worker,
         time_scale: ground.time_scale,

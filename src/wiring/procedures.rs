@@ -11,13 +11,13 @@ use relay_core::workflows::set_contact_type::SetContactType;
 use relay_store::ProcedureVersion;
 
 use crate::config::Config;
-use crate::engine::ProcedureBook;
+use crate::engine::ProcedureRegistry;
 
 /// The procedures that `config` names, or those that travel in the binary.
 ///
 /// The two that carry out a person's order act whenever they are ordered: the order is the
 /// approval, and `--dry-run` is their way of proposing.
-pub fn book(config: &Config) -> Result<ProcedureBook, String> {
+pub fn book(config: &Config) -> Result<ProcedureRegistry, String> {
     let procedure = config.procedures.missed_check_in.missed_check_in();
     let procedure = procedure.map_err(|mistakes| mistakes.to_string())?;
     let body = procedure.to_body().map_err(|error| error.to_string())?;
@@ -43,7 +43,7 @@ pub fn book(config: &Config) -> Result<ProcedureBook, String> {
             (workflow, version)
         })
         .collect();
-    Ok(ProcedureBook::new(current, rebuild))
+    Ok(ProcedureRegistry::new(current, rebuild))
 }
 
 /// An older version, for the cases that still run on it. New cases are never opened in it, so its

@@ -200,7 +200,7 @@ fn vendors_named(sources: &[Source]) -> Vec<String> {
     let neutral = [
         "src/engine",
         "src/effects",
-        "src/pace",
+        "src/rate_limit",
         "src/receipts",
         "src/credentials",
         "src/ports",

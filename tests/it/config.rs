@@ -8,7 +8,7 @@ use std::time::Duration;
 use clear_relay::config::{Config, ConfigError, Variables, VendorMode, example};
 use relay_core::case::Mode;
 use relay_core::effects::CardRemoval;
-use relay_core::pace::{Limits, Rate};
+use relay_core::rate_limit::{Limits, Rate};
 use relay_core::time::SignedDuration;
 use secrecy::ExposeSecret as _;
 

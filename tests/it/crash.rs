@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use clear_relay::checkpoint::{
+use clear_relay::failpoint::{
     ATTEMPT, INTENT, POINTS, PROBE, PROBE_COMMIT, Point, RECEIVE, SETTLE,
 };
 use relay_core::effects::EffectKind;

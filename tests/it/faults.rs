@@ -5,7 +5,7 @@
 //! accepted twice, and only an effect whose absence no vendor can prove (the email) may end with a
 //! question to a person.
 
-use clear_relay::pace::connection_key;
+use clear_relay::rate_limit::connection_key;
 use relay_core::effects::{Absence, EffectKind, Settled};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_http_client::emulation::{FaultAct, FaultRule, Moment};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use clear_relay::checkpoint::{NoCheckpoints, RECEIVE};
+use clear_relay::failpoint::{NoFailpoints, RECEIVE};
 use clear_relay::http::{Limits, PROBE_SETTING, serve};
 use futures_util::stream;
 use http::{Request, StatusCode};
@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tower::ServiceExt as _;
 
-use crate::support::checkpoints::StopAt;
+use crate::support::failpoints::StopAt;
 use crate::support::receiving::{error_code, now, post, signed, world, world_with};
 
 #[tokio::test]
@@ -185,7 +185,7 @@ async fn a_long_body_without_a_declared_length_is_413_before_its_end() {
 async fn a_body_that_stops_arriving_is_408() {
     let mut limits = Limits::default();
     limits.body.whole = Duration::from_millis(1);
-    let world = world_with(limits, Arc::new(NoCheckpoints));
+    let world = world_with(limits, Arc::new(NoFailpoints));
     let silent = stream::pending::<Result<Bytes, std::io::Error>>();
     let answer = world.send(signed("a", Body::from_stream(silent))).await;
     assert_eq!(answer.status(), StatusCode::REQUEST_TIMEOUT);
@@ -255,7 +255,7 @@ async fn a_crash_after_the_commit_has_answered_nothing_and_the_repeat_is_a_dupli
 }
 
 #[tokio::test]
-async fn every_checkpoint_of_receiving_is_reached_by_one_request_in_the_tables_order() {
+async fn every_failpoint_of_receiving_is_reached_by_one_request_in_the_tables_order() {
     let watch = Arc::new(StopAt::default());
     let world = world_with(Limits::default(), Arc::clone(&watch) as _);
     world.send(signed("a", "a")).await;

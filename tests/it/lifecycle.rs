@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use clear_relay::checkpoint::{ATTEMPT, NoCheckpoints};
-use clear_relay::engine::worker;
+use clear_relay::engine::dispatcher;
+use clear_relay::failpoint::{ATTEMPT, NoFailpoints};
 use clear_relay::lifecycle::{Ended, Lifecycle, Patience, Phase, Signals};
 use clear_relay::self_check::SelfCheck;
 use clear_relay::telemetry::Repeats;
@@ -14,7 +14,7 @@ use relay_store::{EffectState, JobState};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::support::checkpoints::StopAt;
+use crate::support::failpoints::StopAt;
 use crate::support::fake_store::FakeStore;
 use crate::support::story::Story;
 
@@ -151,7 +151,7 @@ async fn a_vendor_that_hangs_is_cut_off_and_what_it_did_is_found_after_the_next_
     });
     let engine = story.engine().clone();
     life.service("worker", move |stop| async move {
-        worker::run(engine, 4, stop).await?;
+        dispatcher::run(engine, 4, stop).await?;
         Ok(())
     });
     let (sender, signals) = signals();
@@ -169,7 +169,7 @@ async fn a_vendor_that_hangs_is_cut_off_and_what_it_did_is_found_after_the_next_
     assert_eq!(effect.state, EffectState::Intended);
     let world = &mut story.world;
     world
-        .restart_with(Arc::new(NoCheckpoints))
+        .restart_with(Arc::new(NoFailpoints))
         .await
         .expect("another life");
     story.play().await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use clear_relay::checkpoint::{NoCheckpoints, RECEIVE};
+use clear_relay::failpoint::{NoFailpoints, RECEIVE};
 use clear_relay::http::{BodyLimits, ConnectionLimits, Limits, room_for, serve_within};
 use clear_relay::lifecycle::pause;
 use clear_relay::telemetry::Repeats;
@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tower::ServiceExt as _;
 
-use crate::support::checkpoints::StopAt;
+use crate::support::failpoints::StopAt;
 use crate::support::receiving::{World, error_code, post, signed, world, world_with};
 
 /// Longer than anything here takes, so that what hangs fails.
@@ -39,7 +39,7 @@ fn limited(change: impl FnOnce(&mut Limits)) -> World {
         ..Limits::default()
     };
     change(&mut limits);
-    world_with(limits, Arc::new(NoCheckpoints))
+    world_with(limits, Arc::new(NoFailpoints))
 }
 
 /// A body that never comes, and whether anybody has asked for it.

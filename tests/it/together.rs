@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
-use clear_relay::checkpoint::Checkpoints;
 use clear_relay::engine::Engine;
-use clear_relay::engine::worker::LEASE;
+use clear_relay::engine::dispatcher::LEASE;
+use clear_relay::failpoint::Failpoints;
 use clear_relay::sandbox::cast::{Cast, instant};
 use clear_relay::sandbox::compare::compare;
 use clear_relay::sandbox::stage;
@@ -63,7 +63,7 @@ struct StepAside {
 }
 
 #[async_trait]
-impl Checkpoints for StepAside {
+impl Failpoints for StepAside {
     async fn reach(&self, _name: &'static str) {
         if let Some(thief) = self.thief.get()
             && self.random.next_u64().is_multiple_of(LOST_LEASES)
@@ -116,7 +116,7 @@ async fn play(seed: u64, lose_leases: bool) -> u64 {
         thief: OnceLock::new(),
         thefts: AtomicU64::new(0),
     });
-    setup.checkpoints = Arc::clone(&step_aside) as _;
+    setup.failpoints = Arc::clone(&step_aside) as _;
     let path = folder.path().join("relay.sqlite");
     let mut world = World::new(setup, &path).await.expect("a world");
     stage::set(&cast, &world.vendors, &zone).expect("a stage");

@@ -15,7 +15,7 @@
 //!   value without a bar as the minute, as it was before Keap counted the account's day.
 
 use http::HeaderMap;
-use relay_core::pace::{QuotaReading, Said};
+use relay_core::rate_limit::{QuotaReading, Said};
 use relay_core::time::Timestamp;
 
 /// Milliseconds of the year 2001: a smaller number was not counted in milliseconds since 1970.

@@ -148,7 +148,7 @@ pub async fn restore(
 ) -> Result<Restored, CopyError> {
     verify(from).await?;
     free(to).await?;
-    let new = Unfinished::begin(beside(to, RESTORING))?;
+    let mut new = Unfinished::begin(beside(to, RESTORING))?;
     let copied = make(at_rest(from), from, &new.path).await?;
     let store = SqliteStore::open(&new.path).await?;
     let marked = store.commit(mark).await;
@@ -163,6 +163,8 @@ pub async fn restore(
     fold(to).await?;
     // The old file has another name by then, and that its log is gone is on the disk, too.
     let kept = keep(to, suffix)?;
+    // From here on it is what keeps anybody from making an empty database in its place.
+    new.stays = true;
     fs::rename(&new.path, to).map_err(|error| refused(to, &error))?;
     sync_folder(to)?;
     // The new file was read through. A sign that can't be removed makes the next start read it once more.

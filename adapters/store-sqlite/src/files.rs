@@ -24,6 +24,8 @@ pub(crate) struct Unfinished {
     pub(crate) path: PathBuf,
     /// Held until it is finished: two processes must not fill one file.
     lock: File,
+    /// It is not taken away if it can't be given its name: nothing stands there any more.
+    pub(crate) stays: bool,
 }
 
 impl Unfinished {
@@ -40,7 +42,11 @@ impl Unfinished {
                 lock = locked(&path)?;
             }
         }
-        let begun = Self { path, lock };
+        let begun = Self {
+            path,
+            lock,
+            stays: false,
+        };
         for end in BESIDE {
             remove(&beside(&begun.path, end))?;
         }
@@ -52,6 +58,9 @@ impl Unfinished {
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
+        if self.stays {
+            return;
+        }
         let ends = std::iter::once("").chain(BESIDE);
         for end in ends {
             // Where it was given its name it is gone; what can't be removed the next run makes anew.

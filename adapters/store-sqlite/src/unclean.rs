@@ -16,6 +16,9 @@ use std::path::{Path, PathBuf};
 
 use crate::place::Hold;
 
+/// How many links in a row are followed, as by SQLite on most systems.
+const LINKS: usize = 100;
+
 /// What the sign's name ends in.
 pub(crate) const SIGN: &str = "-unclean";
 
@@ -61,10 +64,24 @@ pub(crate) fn has_log(path: &Path) -> bool {
     fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
 }
 
-/// The name of a file beside the database: SQLite follows links first.
+/// The name of a file beside the database: SQLite follows links first, also one to a file that is gone.
 pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let mut name = path.into_os_string();
+    let mut name = followed(path).into_os_string();
     name.push(end);
     PathBuf::from(name)
+}
+
+/// Where the file at `path` is, or would be made.
+fn followed(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        if let Ok(found) = path.canonicalize() {
+            return found;
+        }
+        let Ok(target) = fs::read_link(&path) else {
+            break;
+        };
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    path
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use relay_core::ids::ReceiptId;
 use relay_core::random::SeededRandom;
 use relay_core::time::Timestamp;
-use relay_store::{Batch, CopyError, Op, Receipt, ReceiptState, Store as _};
+use relay_store::{Batch, CopyError, Op, Receipt, ReceiptState, Store as _, StoreError};
 use relay_store_sqlite::{Options, SqliteStore, backup, free, restore, verify};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
@@ -232,4 +232,17 @@ async fn a_database_that_was_deleted_under_a_relay_is_not_replaced_while_the_rel
     assert_eq!(restored.unwrap().kept, Some(kept.clone()));
     assert!(fs::read(kept).unwrap() == log);
     assert_eq!(in_the_main_file(&path).await, 1);
+}
+
+#[tokio::test]
+async fn a_link_to_a_file_that_is_lost_leads_to_its_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let (there, link) = (folder.path().join("data"), folder.path().join("relay.db"));
+    std::fs::create_dir(&there).unwrap();
+    std::os::unix::fs::symlink("data/relay.db", &link).unwrap();
+    let log = there.join("relay.db-wal");
+    std::fs::write(&log, "what was acknowledged last").unwrap();
+    let opened = SqliteStore::open(&link).await;
+    assert!(matches!(opened, Err(StoreError::Damaged(_))), "{opened:?}");
+    assert!(!there.join("relay.db").exists() && log.exists());
 }

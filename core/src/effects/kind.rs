@@ -1,8 +1,7 @@
 //! The kinds of effect, as a table: one row each, and no property of a kind decided anywhere else.
 //!
 //! How a newcomer adds a kind. The compiler names each place but the last, and a test names that one:
-//! 1. here: a member of [`EffectKind`], its place in [`EffectKind::ALL`], its row in
-//!    [`EffectKind::spec`];
+//! 1. here: a line in the list of kinds, and its row;
 //! 2. [`EffectInput`](super::EffectInput), what is wanted, and [`Request`](super::Request), what goes
 //!    out;
 //! 3. in the relay, `effects/perform.rs`: the attempt, the probe, whether a desired state holds; and
@@ -14,39 +13,63 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::pace::Priority;
+use crate::rate_limit::Priority;
 use crate::time::SignedDuration;
 
-/// Every kind of effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EffectKind {
+/// Makes the enum, the list of its members and the way to their rows from one list, so that none of the
+/// three can lack a member.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $spec:ident;)*) => {
+        /// Every kind of effect.
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
+        #[serde(rename_all = "snake_case")]
+        pub enum EffectKind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl EffectKind {
+            /// Every kind.
+            pub const ALL: [Self; [$(stringify!($kind)),*].len()] = [$(Self::$kind),*];
+
+            /// Its row of the table.
+            pub const fn spec(self) -> &'static EffectSpec {
+                match self {
+                    $(Self::$kind => &$spec,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
     /// A message to the client in the portal, as her coach.
-    PortalMessage,
+    PortalMessage = PORTAL_MESSAGE;
     /// A quiet note for the coach in the portal.
-    PortalNote,
+    PortalNote = PORTAL_NOTE;
     /// An email to the client through the CRM, in the coach's name.
-    Email,
+    Email = EMAIL;
     /// A call task for the coach in the CRM.
-    CallTask,
+    CallTask = CALL_TASK;
     /// Completing a call task of ours that is no longer needed.
-    CloseTask,
+    CloseTask = CLOSE_TASK;
     /// Moving an open call task of ours to the new coach.
-    ReassignTask,
+    ReassignTask = REASSIGN_TASK;
     /// A note on the contact in the CRM.
-    ContactNote,
+    ContactNote = CONTACT_NOTE;
     /// Putting a tag on the contact.
-    AddTag,
+    AddTag = ADD_TAG;
     /// Taking a tag off the contact.
-    RemoveTag,
+    RemoveTag = REMOVE_TAG;
     /// Setting the contact type field.
-    ContactType,
+    ContactType = CONTACT_TYPE;
     /// Taking a subscription off auto-charge.
-    AutoChargeOff,
+    AutoChargeOff = AUTO_CHARGE_OFF;
     /// Making a subscription inactive.
-    DeactivateSubscription,
+    DeactivateSubscription = DEACTIVATE_SUBSCRIPTION;
     /// Removing a stored card.
-    RemoveCard,
+    RemoveCard = REMOVE_CARD;
 }
 
 /// What holds of a kind.
@@ -203,7 +226,7 @@ const CALL_TASK: EffectSpec = EffectSpec {
 };
 const CLOSE_TASK: EffectSpec = desired(
     "close_task",
-    "the closing of a call task",
+    "the completion of a call task that is no longer needed",
     Audience::Staff,
     Priority::Normal,
 );
@@ -262,42 +285,6 @@ const REMOVE_CARD: EffectSpec = desired(
 );
 
 impl EffectKind {
-    /// Every kind. Tests loop over this.
-    pub const ALL: [Self; 13] = [
-        Self::PortalMessage,
-        Self::PortalNote,
-        Self::Email,
-        Self::CallTask,
-        Self::CloseTask,
-        Self::ReassignTask,
-        Self::ContactNote,
-        Self::AddTag,
-        Self::RemoveTag,
-        Self::ContactType,
-        Self::AutoChargeOff,
-        Self::DeactivateSubscription,
-        Self::RemoveCard,
-    ];
-
-    /// Its row of the table.
-    pub const fn spec(self) -> &'static EffectSpec {
-        match self {
-            Self::PortalMessage => &PORTAL_MESSAGE,
-            Self::PortalNote => &PORTAL_NOTE,
-            Self::Email => &EMAIL,
-            Self::CallTask => &CALL_TASK,
-            Self::CloseTask => &CLOSE_TASK,
-            Self::ReassignTask => &REASSIGN_TASK,
-            Self::ContactNote => &CONTACT_NOTE,
-            Self::AddTag => &ADD_TAG,
-            Self::RemoveTag => &REMOVE_TAG,
-            Self::ContactType => &CONTACT_TYPE,
-            Self::AutoChargeOff => &AUTO_CHARGE_OFF,
-            Self::DeactivateSubscription => &DEACTIVATE_SUBSCRIPTION,
-            Self::RemoveCard => &REMOVE_CARD,
-        }
-    }
-
     /// The stored name.
     pub const fn as_str(self) -> &'static str {
         self.spec().name

@@ -15,10 +15,10 @@ mod channel_support;
 #[cfg(test)]
 mod channel_told;
 #[cfg(test)]
-mod pace;
+mod rate_limit;
 #[cfg(test)]
-mod pace_clock;
+mod rate_limit_clock;
 #[cfg(test)]
-mod pace_properties;
+mod rate_limit_properties;
 #[cfg(test)]
 mod retry;

@@ -90,7 +90,7 @@ fn e03_what_overtook_a_message_is_told() {
     world.check_ins[0].submitted_at = Some(world.now);
     world.carry_out();
     assert!(world.is("closed"));
-    assert!(world.said("the email was not sent: overtaken by a check-in"));
+    assert!(world.said("the email to the client was not sent: overtaken by a check-in"));
     assert!(!world.said("Held"));
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use clear_relay::checkpoint::NoCheckpoints;
+use clear_relay::failpoint::NoFailpoints;
 use clear_relay::http::{HttpState, Limits, router};
 use clear_relay::receipts::{Counters, Receiver};
 use clear_relay::telemetry::Repeats;
@@ -110,7 +110,7 @@ fn edge() -> Option<Edge> {
         real: Arc::new(clock()),
         random: Arc::new(SeededRandom::new(1)),
         wake: Arc::new(Notify::new()),
-        checkpoints: Arc::new(NoCheckpoints),
+        failpoints: Arc::new(NoFailpoints),
         counters: Arc::new(Counters::default()),
         repeats: Arc::new(Repeats::new(Arc::new(clock()))),
     };

@@ -7,11 +7,11 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Job, Op, WorkSettled};
 use serde_json::json;
 
-use super::kinds::{Asks, BY_ITSELF, JobSpec, Repeats};
+use super::kinds::{Asks, BY_ITSELF, Death, JobSpec, Repeats};
 use crate::credentials::ALARM;
 use crate::engine::{Engine, EngineError};
-use crate::pace::ended_key;
 use crate::ports::{ConnectionState, ConnectionStatus};
+use crate::rate_limit::ended_key;
 
 /// How often it looks.
 const EVERY: SignedDuration = SignedDuration::from_hours(6);
@@ -26,6 +26,7 @@ pub(super) const SPEC: JobSpec = JobSpec {
     // Tokens are fetched past every budget: nothing works without them.
     asks: Asks::Nothing,
     lost: |_| "The CRM's tokens could not be looked after".to_owned(),
+    death: Death::IsToldOnly,
     cancelling: BY_ITSELF,
     run: |engine, job| Box::pin(engine.run_credential(job)),
 };

@@ -3,7 +3,7 @@
 use relay_core::effects::EffectKind;
 use relay_store::Job;
 
-use super::kinds::{Asks, Cancelling, JobSpec};
+use super::kinds::{Asks, Cancelling, Death, JobSpec};
 use crate::engine::words::effect_name_first;
 
 /// The row of this kind.
@@ -12,6 +12,7 @@ pub(super) const SPEC: JobSpec = JobSpec {
     repeats: None,
     asks: Asks::ForItsEffect,
     lost,
+    death: Death::EndsItsEffect,
     cancelling: Cancelling::NotWhileCaseIsOpen {
         instead: "its case waits for it: pause the case (`clear-relay cases pause CASE --by NAME \
                   --reason TEXT`) or close it (`clear-relay cases close CASE --by NAME --reason TEXT`); \

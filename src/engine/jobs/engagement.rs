@@ -21,16 +21,16 @@ use relay_core::channel::{EngagementEvent, EngagementSource};
 use relay_core::effects::Port;
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, ContactId, JobId};
-use relay_core::pace::Priority;
+use relay_core::rate_limit::Priority;
 use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Engagement, Existing, Job, JobEnd, NewJob, Op, Watched};
 use serde_json::json;
 
-use super::kinds::{Asks, BY_ITSELF, Cancelling, JobSpec, Repeats};
+use super::kinds::{Asks, BY_ITSELF, Cancelling, Death, JobSpec, Repeats};
 use super::{fence, member};
-use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::engine::{Engine, EngineError};
+use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::ports::{Activity, CallError};
 
 /// How far behind its mark the poll looks again: how late the CRM may show an event.
@@ -82,6 +82,7 @@ pub(super) const POLL: JobSpec = JobSpec {
     }),
     asks: Asks::Of(Priority::Background, &[Port::Crm]),
     lost: |_| "Who opened an email could not be read in the CRM".to_owned(),
+    death: Death::IsToldOnly,
     cancelling: BY_ITSELF,
     run: |engine, job| Box::pin(engine.run_engagement_poll(job)),
 };
@@ -92,6 +93,7 @@ pub(super) const READ: JobSpec = JobSpec {
     repeats: None,
     asks: Asks::Of(Priority::Normal, &[Port::Crm]),
     lost: |_| "Who opened an email could not be read in the CRM".to_owned(),
+    death: Death::IsToldOnly,
     cancelling: Cancelling::Allowed,
     run: |engine, job| Box::pin(engine.run_engagement_read(job)),
 };

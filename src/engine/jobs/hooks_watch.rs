@@ -6,18 +6,18 @@ use std::collections::BTreeSet;
 use relay_core::effects::EffectKind;
 use relay_core::effects::Port;
 use relay_core::ids::{ClientId, ContactId};
-use relay_core::pace::Priority;
+use relay_core::rate_limit::Priority;
 use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{CaseFilter, EffectState, Job, Op, Page, WorkSettled};
 use serde_json::json;
 
 use super::fence;
-use super::kinds::{Asks, BY_ITSELF, JobSpec, Repeats};
-use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
+use super::kinds::{Asks, BY_ITSELF, Death, JobSpec, Repeats};
 use crate::engine::hints::{Origin, STOPPED, Watched};
 use crate::engine::hook_watch::{OVERLAP, Watch};
 use crate::engine::{Engine, EngineError};
+use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::ports::{Among, Changed, HookStatus, SyncWish};
 use crate::receipts::{Hint, HintObject};
 
@@ -39,6 +39,7 @@ pub(super) const SPEC: JobSpec = JobSpec {
     }),
     asks: Asks::Of(Priority::Background, &[Port::Crm]),
     lost: |_| "The CRM's webhook subscriptions could not be looked after".to_owned(),
+    death: Death::IsToldOnly,
     cancelling: BY_ITSELF,
     run: |engine, job| Box::pin(engine.run_hooks_watch(job)),
 };

@@ -3,14 +3,14 @@
 //! A kind that is not in the list is a newer version's. It is not claimed, so that it waits for that
 //! version instead of dying in this one.
 //!
-//! How a newcomer adds one: a member of [`JobKind`], its place in [`JobKind::ALL`] and its arm in
-//! [`JobKind::spec`] here (the compiler names the arm, a test the place); a file beside this one with its
-//! `SPEC` and its run. Nothing else looks at the name of a kind. A name is never used for anything else,
-//! and a kind stays while a database may hold a job of it.
+//! How a newcomer adds one: a line in the list below, and a file beside this one with its `SPEC` and its
+//! run. A periodic one is besides in the list of the store's mending (`mended.rs` in `store-sqlite`), and
+//! a kind whose payload follows from its key may be mended there. A name is never used for anything
+//! else, and a kind stays while a database may hold a job of it.
 
 use futures_util::future::BoxFuture;
 use relay_core::effects::Port;
-use relay_core::pace::Priority;
+use relay_core::rate_limit::Priority;
 use relay_core::time::Timestamp;
 use relay_store::{Job, JobState};
 
@@ -20,35 +20,57 @@ use super::{
 };
 use crate::engine::{Engine, EngineError};
 
-/// A kind of job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum JobKind {
+/// Makes the enum, the list of its members and the way to their rows from one list, so that none of the
+/// three can lack a member.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $spec:path;)*) => {
+        /// A kind of job.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum JobKind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl JobKind {
+            /// Every kind.
+            pub const ALL: [Self; [$(stringify!($kind)),*].len()] = [$(Self::$kind),*];
+
+            /// Its row of the table.
+            pub const fn spec(self) -> &'static JobSpec {
+                match self {
+                    $(Self::$kind => &$spec,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
     /// A case's wait comes to its end.
-    Timer,
+    Timer = timer::SPEC;
     /// An effect is carried out, or looked for.
-    Effect,
+    Effect = effect::SPEC;
     /// A read that a case waits for.
-    Read,
+    Read = read::SPEC;
     /// The look whether a check-in was missed.
-    MissedCheck,
+    MissedCheck = missed_check::SPEC;
     /// An object that a change notification named is read again.
-    Reread,
+    Reread = reread::SPEC;
     /// The same for several objects at once.
-    RereadBatch,
+    RereadBatch = reread_batch::SPEC;
     /// An open case is compared with the vendors.
-    Refresh,
+    Refresh = refresh::SPEC;
     /// The owner of a work item is reminded.
-    Reminder,
+    Reminder = reminder::SPEC;
     /// A contact whose opens may have changed is read.
-    EngagementRead,
+    EngagementRead = engagement::READ;
     /// The daily comparison of what is stored with what must hold.
-    Reconcile,
+    Reconcile = reconcile::SPEC;
     /// Connections are renewed.
-    Credential,
+    Credential = credential::SPEC;
     /// The subscriptions to change notifications are looked at.
-    HooksWatch,
+    HooksWatch = hooks_watch::SPEC;
     /// It is looked who has opened or clicked.
-    EngagementPoll,
+    EngagementPoll = engagement::POLL;
 }
 
 /// What holds of a kind.
@@ -62,6 +84,8 @@ pub struct JobSpec {
     pub asks: Asks,
     /// What did not happen when it was given up: the title of the item that says so.
     pub lost: fn(&Job) -> String,
+    /// What its death means for the case it belongs to.
+    pub death: Death,
     /// What cancelling a job of this kind would lose.
     pub cancelling: Cancelling,
     /// Runs it. An error is a failed try; see `Engine::run_job`.
@@ -91,6 +115,20 @@ pub enum Asks {
     ForItsEffect,
     /// The portal's, and the CRM's where its case has a call task to look at; in the background.
     ForItsCase,
+}
+
+/// What the death of a job means for the case it belongs to. A person is told in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Death {
+    /// Nothing: no case waits for it.
+    IsToldOnly,
+    /// Its effect ends: dead, or unsettled if it may have gone out.
+    EndsItsEffect,
+    /// The read that the case waits for has failed.
+    FailsItsRead,
+    /// A case waits for it; it dies only with its process, and taken up again it would end the next one.
+    /// The case is paused.
+    PausesItsCase,
 }
 
 /// What a person's wish to cancel a job comes to.
@@ -127,42 +165,6 @@ pub(super) const AS_TOLD: Cancelling = Cancelling::OnceDead {
 };
 
 impl JobKind {
-    /// Every kind.
-    pub const ALL: [Self; 13] = [
-        Self::Timer,
-        Self::Effect,
-        Self::Read,
-        Self::MissedCheck,
-        Self::Reread,
-        Self::RereadBatch,
-        Self::Refresh,
-        Self::Reminder,
-        Self::EngagementRead,
-        Self::Reconcile,
-        Self::Credential,
-        Self::HooksWatch,
-        Self::EngagementPoll,
-    ];
-
-    /// Its row of the table.
-    pub const fn spec(self) -> &'static JobSpec {
-        match self {
-            Self::Timer => &timer::SPEC,
-            Self::Effect => &effect::SPEC,
-            Self::Read => &read::SPEC,
-            Self::MissedCheck => &missed_check::SPEC,
-            Self::Reread => &reread::SPEC,
-            Self::RereadBatch => &reread_batch::SPEC,
-            Self::Refresh => &refresh::SPEC,
-            Self::Reminder => &reminder::SPEC,
-            Self::EngagementRead => &engagement::READ,
-            Self::Reconcile => &reconcile::SPEC,
-            Self::Credential => &credential::SPEC,
-            Self::HooksWatch => &hooks_watch::SPEC,
-            Self::EngagementPoll => &engagement::POLL,
-        }
-    }
-
     /// The stored name. Never used for anything else.
     pub const fn name(self) -> &'static str {
         self.spec().name

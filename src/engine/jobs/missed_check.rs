@@ -22,8 +22,7 @@
 use relay_core::clients::{CheckIn, ClientSnapshot, ClientStatus};
 use relay_core::effects::Port;
 use relay_core::ids::{CheckInId, ClientId, CoachId};
-use relay_core::outside;
-use relay_core::pace::Priority;
+use relay_core::rate_limit::Priority;
 use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_core::workflow::{Look, NotOpened};
 use relay_core::workflows::missed_check_in::Closing;
@@ -31,11 +30,11 @@ use relay_store::{Job, JobEnd, JobError, Op, WorkItem, WorkSettled};
 use serde_json::json;
 
 use super::backlog::{Earlier, is_released};
-use super::kinds::{Asks, Cancelling, JobSpec};
+use super::kinds::{Asks, Cancelling, Death, JobSpec};
 use super::{fence, member, missing};
-use crate::checkpoint::{MISSED_COMMIT, MISSED_READ};
-use crate::engine::opening::{Opening, later_submitted};
-use crate::engine::{Engine, EngineError, RELAY, watch};
+use crate::engine::opening::{Opening, TYPE_UNREADABLE, later_submitted};
+use crate::engine::{Engine, EngineError, watch};
+use crate::failpoint::{MISSED_COMMIT, MISSED_READ};
 
 /// How many days before its known date a check-in is looked for.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24 * 30);
@@ -52,6 +51,7 @@ pub(super) const SPEC: JobSpec = JobSpec {
     repeats: None,
     asks: Asks::Of(Priority::Normal, &[Port::Portal]),
     lost: |_| "It could not be looked up whether a check-in was missed".to_owned(),
+    death: Death::IsToldOnly,
     cancelling: Cancelling::Never {
         instead: "it looks whether this client missed her check-in, and nobody else does: withdraw the \
                   check-in in the portal, or let it look and close the case (`clear-relay cases close \
@@ -155,14 +155,6 @@ impl Engine {
         for op in self.known_again(client) {
             stepping.push(op);
         }
-        stepping.push(Op::SettleWorkByKey {
-            dedupe_key: NO_FIELD.to_owned(),
-            settled: WorkSettled {
-                at: self.now(),
-                by: RELAY.to_owned(),
-                action: "the contact type can be read again".to_owned(),
-            },
-        });
         stepping.push(Op::FinishJob {
             fence: fence(job),
             end: JobEnd::Done,
@@ -207,21 +199,10 @@ impl Engine {
         client: &ClientId,
         why: &str,
     ) -> Result<(), EngineError> {
-        let shown = outside::short_line(why, 200);
-        let title = format!(
-            "Nobody new is followed up: the contact type can't be found in the CRM ({shown})"
-        );
-        let mut item = self.item(NO_FIELD.to_owned(), "drift", title);
-        item.detail = json!({ "reason": shown,
-            "remedy": "`clear-relay doctor` tells which field it is looked for in, and which there \
-                       are: correct the name there or in the configuration. Each client is looked at \
-                       again every hour" });
-        item.actions = vec!["done".to_owned()];
-        let now = self.now();
         let mut ops = self.known_again(client);
-        ops.extend(self.open_work_ops(item, now));
-        let why = format!("the contact type can't be found in the CRM: {shown}");
-        self.put_off(job, soon(now), why, ops).await
+        ops.extend(self.no_field_ops(why).await?);
+        let at = soon(self.now());
+        self.put_off(job, at, TYPE_UNREADABLE.to_owned(), ops).await
     }
 
     /// The look has come to its end.
@@ -293,7 +274,7 @@ impl Engine {
     }
 
     /// Opens an item unless it is open, or was settled a short while ago.
-    async fn tell(&self, item: WorkItem) -> Result<Vec<Op>, EngineError> {
+    pub(crate) async fn tell(&self, item: WorkItem) -> Result<Vec<Op>, EngineError> {
         let now = self.now();
         let told = self.store.work_by_key(&item.dedupe_key).await?;
         let lately = told.is_some_and(|told| match told.settled {
@@ -360,9 +341,6 @@ impl Engine {
         item
     }
 }
-
-/// The item for all of them, while nobody's contact type can be read.
-const NO_FIELD: &str = "drift/contact_type_field";
 
 /// The class under which a check-in is remembered that the portal did not list.
 const NOT_LISTED: &str = "not_listed";

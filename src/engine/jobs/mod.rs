@@ -31,10 +31,10 @@ use relay_http_client::CallError;
 use relay_store::{Existing, Fence, Job, JobEnd, JobError, NewJob, Op, SUSPECT, StoreError};
 use serde::de::DeserializeOwned;
 
-use crate::checkpoint::SETTLE;
+use crate::engine::admission::{REFUSED, is_refused_alone, was_refused};
 use crate::engine::damage::unreadable;
-use crate::engine::turn::{REFUSED, is_refused_alone, was_refused};
 use crate::engine::{Engine, EngineError};
+use crate::failpoint::SETTLE;
 use kinds::JobKind;
 
 /// How often a handler decides again when the case moves under it, before it steps back.
@@ -47,15 +47,15 @@ pub(crate) fn known_kinds() -> Vec<String> {
 }
 
 impl Engine {
-    /// Runs a claimed job to its end, if it is its turn. An error means that the database can't be
+    /// Runs a claimed job to its end, once it has its permit. An error means that the database can't be
     /// written now; whatever else goes wrong, a panic too, ends this job and no other.
     pub(crate) async fn run_job(&self, job: &Job, ordered: bool) -> Result<(), EngineError> {
         // It ran alone, and its process died all the same.
         if job.rescues > SUSPECT {
             return Box::pin(self.died_with_its_process(job)).await;
         }
-        let turn = match Box::pin(self.take_turn(job, ordered)).await {
-            Ok(Some(turn)) => turn,
+        let permit = match Box::pin(self.acquire_permit(job, ordered)).await {
+            Ok(Some(permit)) => permit,
             Ok(None) => return Ok(()),
             Err(error) => {
                 return match unreadable(&error) {
@@ -65,12 +65,12 @@ impl Engine {
             }
         };
         // Boxed: it would otherwise be held twice, here and by what counts its calls.
-        let done = turn.within(Box::pin(self.run_in_turn(job))).await;
-        Box::pin(self.leave_turn(&turn)).await;
+        let done = permit.within(Box::pin(self.run_with_permit(job))).await;
+        Box::pin(self.release_permit(&permit)).await;
         done
     }
 
-    async fn run_in_turn(&self, job: &Job) -> Result<(), EngineError> {
+    async fn run_with_permit(&self, job: &Job) -> Result<(), EngineError> {
         for _ in 0..TRIES {
             let handled = AssertUnwindSafe(self.handle(job)).catch_unwind().await;
             let error = match handled {
@@ -82,7 +82,7 @@ impl Engine {
                 tracing::info!(job = %job.id, kind = job.kind, "lease lost; changes nothing");
                 return Ok(());
             }
-            if error.is_passing() {
+            if error.is_transient() {
                 return Err(error);
             }
             if let Some(damage) = unreadable(&error) {
@@ -99,10 +99,10 @@ impl Engine {
                 Ok(Ok(())) => Ok(()),
                 // Its case moved: the next claim meets the same failure again.
                 Ok(Err(error)) if error.is_conflict() => self.step_back(job).await,
-                Ok(Err(error)) if error.is_passing() => Err(error),
-                Ok(Err(error)) => self.bury(job, &error).await,
+                Ok(Err(error)) if error.is_transient() => Err(error),
+                Ok(Err(error)) => self.dead_letter(job, &error).await,
                 Err(_) => {
-                    self.bury(job, &EngineError::Panicked("a job's failure"))
+                    self.dead_letter(job, &EngineError::Panicked("a job's failure"))
                         .await
                 }
             };
@@ -118,7 +118,7 @@ impl Engine {
         tracing::error!(job = %job.id, kind = job.kind, times, "given up: its process died in it");
         let error = EngineError::DiedWithProcess { times };
         if times > SUSPECT + 1 {
-            return self.bury(job, &error).await;
+            return self.dead_letter(job, &error).await;
         }
         let end = JobEnd::Dead {
             error: JobError {
@@ -135,7 +135,7 @@ impl Engine {
             return match Box::pin(told).await {
                 // Its case moved meanwhile: it hears of it as it stands now.
                 Err(error) if error.is_conflict() => continue,
-                Err(error) if !error.is_passing() => self.bury(job, &error).await,
+                Err(error) if !error.is_transient() => self.dead_letter(job, &error).await,
                 told => told,
             };
         }
@@ -144,7 +144,7 @@ impl Engine {
 
     /// The death of a job whose case can't even hear of it (its procedure can't be read, a row is
     /// broken): nothing is decided, an admin is told, and the queue goes on.
-    async fn bury(&self, job: &Job, error: &EngineError) -> Result<(), EngineError> {
+    async fn dead_letter(&self, job: &Job, error: &EngineError) -> Result<(), EngineError> {
         let message = chain(error);
         let mut ops = self
             .unsettle_quietly(job, &message)

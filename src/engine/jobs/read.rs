@@ -10,7 +10,7 @@ use relay_core::clients::ContactSnapshot;
 use relay_core::effects::Port;
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{CaseId, ClientId, ContactId};
-use relay_core::pace::Priority;
+use relay_core::rate_limit::Priority;
 use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_core::workflow::{Input, ReadKind};
@@ -18,12 +18,12 @@ use relay_http_client::CallError;
 use relay_store::{Job, JobEnd, Op};
 
 use super::engagement::{is_news, put_all};
-use super::kinds::{Asks, Cancelling, JobSpec};
+use super::kinds::{Asks, Cancelling, Death, JobSpec};
 use super::{fence, member};
-use crate::checkpoint::{READ_CALL, READ_COMMIT};
 use crate::effects::link::Linked;
 use crate::engine::presence::{IN_DOUBT, Presence};
 use crate::engine::{Engine, EngineError};
+use crate::failpoint::{READ_CALL, READ_COMMIT};
 
 /// How far back mail is read: the decision's own window is never longer (A4).
 const MAIL_WINDOW: SignedDuration = SignedDuration::from_hours(24 * 45);
@@ -42,6 +42,7 @@ pub(super) const SPEC: JobSpec = JobSpec {
     // What is decided on it goes to a client, or stops money.
     asks: Asks::Of(Priority::Deadline, &[Port::Crm]),
     lost,
+    death: Death::FailsItsRead,
     cancelling: Cancelling::NotWhileCaseIsOpen {
         instead: "its case waits for what it reads: replay it (`clear-relay jobs replay JOB --by NAME`), \
                   or close the case (`clear-relay cases close CASE --by NAME --reason TEXT`)",

@@ -19,19 +19,19 @@ use relay_core::case::Case;
 use relay_core::clients::{CheckIn, Coach};
 use relay_core::effects::Port;
 use relay_core::ids::ClientId;
-use relay_core::pace::Priority;
+use relay_core::rate_limit::Priority;
 use relay_core::time::{SignedDuration, Time, Timestamp};
 use relay_core::workflows::missed_check_in;
 use relay_store::{Existing, Job, JobState, Op, StoreError};
 use serde::Serialize;
 
 use super::backlog::{Earlier, is_released};
-use super::kinds::{Asks, BY_ITSELF, JobKind, JobSpec, Repeats};
+use super::kinds::{Asks, BY_ITSELF, Death, JobKind, JobSpec, Repeats};
 use super::reconcile_walk::Walk;
-use crate::checkpoint::REREAD_CALL;
 use crate::engine::invariants::Violation;
 use crate::engine::mend::died_with_process;
 use crate::engine::{Engine, EngineError, watch};
+use crate::failpoint::REREAD_CALL;
 
 /// When the reconcile runs, clinic time: before the first portal slot of the day.
 const HOUR: i8 = 6;
@@ -87,6 +87,7 @@ pub(super) const SPEC: JobSpec = JobSpec {
     }),
     asks: Asks::Of(Priority::Background, &[Port::Portal]),
     lost: |_| "The daily comparison with the portal did not come through".to_owned(),
+    death: Death::IsToldOnly,
     cancelling: BY_ITSELF,
     run: |engine, job| Box::pin(engine.run_reconcile(job)),
 };

@@ -13,12 +13,12 @@ use serde_json::json;
 
 use super::kinds::JobKind;
 use super::reconcile::{Became, Found, Report};
-use crate::checkpoint::{REREAD_CALL, SETTLE};
 use crate::engine::chain;
 use crate::engine::damage::unreadable;
 use crate::engine::invariants::{self, PAGE, Violation};
 use crate::engine::mend::{Mended, wake};
 use crate::engine::{Engine, EngineError};
+use crate::failpoint::{REREAD_CALL, SETTLE};
 
 /// What came of one row; `None` where the row is the reason why nothing did.
 fn alone<T>(done: Result<T, EngineError>) -> Result<Option<T>, EngineError> {

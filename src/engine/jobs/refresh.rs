@@ -9,12 +9,12 @@ use relay_core::ids::{CaseId, ClientId, TaskId};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{EffectState, Job, JobEnd, Op};
 
-use super::kinds::{Asks, Cancelling, JobSpec};
+use super::kinds::{Asks, Cancelling, Death, JobSpec};
 use super::{fence, member};
-use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::engine::conversation::before;
 use crate::engine::opening::TypeRead;
 use crate::engine::{Engine, EngineError};
+use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 
 /// How far before the opening of a case its check-ins are read.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24 * 30);
@@ -25,6 +25,7 @@ pub(super) const SPEC: JobSpec = JobSpec {
     repeats: None,
     asks: Asks::ForItsCase,
     lost: |_| "A change that a vendor told of could not be read".to_owned(),
+    death: Death::IsToldOnly,
     cancelling: Cancelling::Allowed,
     run: |engine, job| Box::pin(engine.run_refresh(job)),
 };

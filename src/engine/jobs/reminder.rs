@@ -7,7 +7,7 @@ use relay_core::ids::WorkItemId;
 use relay_core::time::Timestamp;
 use relay_store::{Job, JobEnd, Op, WorkItem};
 
-use super::kinds::{Asks, Cancelling, JobSpec};
+use super::kinds::{Asks, Cancelling, Death, JobSpec};
 use super::member;
 use crate::engine::{Engine, EngineError};
 
@@ -20,6 +20,7 @@ pub(super) const SPEC: JobSpec = JobSpec {
     repeats: None,
     asks: Asks::Nothing,
     lost: |_| "The owner of a work item could not be reminded".to_owned(),
+    death: Death::IsToldOnly,
     cancelling: Cancelling::Never {
         instead: "it reminds the owner of an open work item, and nothing else does: settle the item \
                   (`clear-relay work list`, `clear-relay work done ITEM --action ACTION --by NAME`)",

@@ -4,17 +4,17 @@ use relay_core::effects::Port;
 use relay_core::effects::Request;
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, ContactId, TaskId};
-use relay_core::pace::Priority;
+use relay_core::rate_limit::Priority;
 use relay_core::workflows::missed_check_in::contact_type_allows;
 use relay_store::{Job, JobEnd, JobFilter, JobState, Op, Page};
 
-use super::kinds::{AS_TOLD, Asks, JobKind, JobSpec};
+use super::kinds::{AS_TOLD, Asks, Death, JobKind, JobSpec};
 use super::{fence, member, missing};
-use crate::checkpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::effects::link::Linked;
 use crate::engine::opening::{TypeRead, contact_type_of};
 use crate::engine::presence::{IN_DOUBT, Presence};
 use crate::engine::{Engine, EngineError};
+use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::receipts::{Hint, HintObject};
 
 /// The row of this kind.
@@ -23,6 +23,7 @@ pub(super) const SPEC: JobSpec = JobSpec {
     repeats: None,
     asks: Asks::Of(Priority::Normal, &[Port::Crm]),
     lost: |_| "A change that a vendor told of could not be read".to_owned(),
+    death: Death::IsToldOnly,
     cancelling: AS_TOLD,
     run: |engine, job| Box::pin(engine.run_reread(job)),
 };

@@ -13,15 +13,15 @@ use std::collections::BTreeSet;
 
 use relay_core::effects::Port;
 use relay_core::ids::ContactId;
-use relay_core::pace::Priority;
+use relay_core::rate_limit::Priority;
 use relay_core::retry::Class;
 use relay_store::{Job, JobEnd};
 
-use super::kinds::{AS_TOLD, Asks, JobSpec};
+use super::kinds::{AS_TOLD, Asks, Death, JobSpec};
 use super::member;
-use crate::checkpoint::REREAD_CALL;
 use crate::engine::hints::{Origin, Watched};
 use crate::engine::{Engine, EngineError};
+use crate::failpoint::REREAD_CALL;
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
@@ -29,6 +29,7 @@ pub(super) const SPEC: JobSpec = JobSpec {
     repeats: None,
     asks: Asks::Of(Priority::Normal, &[Port::Crm]),
     lost: |_| "A change that a vendor told of could not be read".to_owned(),
+    death: Death::IsToldOnly,
     cancelling: AS_TOLD,
     run: |engine, job| Box::pin(engine.run_reread_batch(job)),
 };

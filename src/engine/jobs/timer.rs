@@ -4,10 +4,10 @@ use relay_core::ids::CaseId;
 use relay_core::workflow::Input;
 use relay_store::{Job, JobEnd, Op};
 
-use super::kinds::{Asks, Cancelling, JobSpec};
+use super::kinds::{Asks, Cancelling, Death, JobSpec};
 use super::{fence, member};
-use crate::checkpoint::TIMER;
 use crate::engine::{Engine, EngineError};
+use crate::failpoint::TIMER;
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
@@ -15,6 +15,7 @@ pub(super) const SPEC: JobSpec = JobSpec {
     repeats: None,
     asks: Asks::Nothing,
     lost: |_| "A wait is over, and the next step could not be taken".to_owned(),
+    death: Death::PausesItsCase,
     cancelling: Cancelling::NotWhileCaseIsOpen {
         instead: "its case waits for it: pause the case (`clear-relay cases pause CASE --by NAME \
                   --reason TEXT`) or close it (`clear-relay cases close CASE --by NAME --reason TEXT`)",

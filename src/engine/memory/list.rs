@@ -137,7 +137,7 @@ impl Engine {
                 },
             });
         }
-        match self.commit(crate::checkpoint::SETTLE, ops).await {
+        match self.commit(crate::failpoint::SETTLE, ops).await {
             Err(error) if error.is_conflict() => Err(EngineError::Refused(
                 "one of them is being looked for at this moment: try again".to_owned(),
             )),

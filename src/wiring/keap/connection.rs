@@ -20,7 +20,7 @@ use crate::ports::{
     Authorize, Begun, CameBack, ConnectError, ConnectionState, ConnectionStatus, Connections,
     IssuedPair, NoConnections, NoTokens, TokenEndpoint, TokenFate,
 };
-use crate::wiring::{AssembleError, Ground, setting};
+use crate::wiring::{AssembleError, Runtime, setting};
 
 /// As commands and the first word of errors name it.
 const NAME: &str = "keap";
@@ -40,7 +40,7 @@ impl KeapConnection {
     /// fetched past every budget, because nothing works without them.
     pub fn new(
         config: &Config,
-        ground: &Ground,
+        ground: &Runtime,
         transport: Arc<dyn Transport>,
     ) -> Result<Self, AssembleError> {
         Self::with_pace(config, ground, transport, Arc::new(RealPace))
@@ -49,7 +49,7 @@ impl KeapConnection {
     /// The same, waiting for other processes by `pace`.
     pub fn with_pace(
         config: &Config,
-        ground: &Ground,
+        ground: &Runtime,
         transport: Arc<dyn Transport>,
         pace: Arc<dyn Pace>,
     ) -> Result<Self, AssembleError> {
@@ -183,7 +183,7 @@ fn settings(keap: &KeapConfig, credential: Arc<dyn Credential>) -> Settings {
     }
 }
 
-fn keeper(config: &Config, ground: &Ground, pace: Arc<dyn Pace>) -> Result<Keeper, AssembleError> {
+fn keeper(config: &Config, ground: &Runtime, pace: Arc<dyn Pace>) -> Result<Keeper, AssembleError> {
     let missing = |key| setting(key, "is missing");
     let oauth = &config.keap.oauth;
     let key = config.secrets.encryption_key.clone();

@@ -5,8 +5,8 @@ use relay_core::channel::MailEvidence;
 use relay_core::clients::{BillingSnapshot, ClientSnapshot, ClientStatus, ContactSnapshot};
 use relay_core::effects::{EffectInput, EffectKind, Request, Settled};
 use relay_core::facts::{FactBody, Order};
-use relay_core::pace::Pace;
 use relay_core::procedure::{MissedCheckInProcedure, Parameters};
+use relay_core::rate_limit::LimiterState;
 use relay_core::scripts::Scripts;
 use relay_core::workflow::{Action, GuardReading, Input, NewWork};
 use serde::de::DeserializeOwned;
@@ -45,7 +45,7 @@ fn decode(name: &str, value: Value) -> Result<(), String> {
         "ProcedureBody" => MissedCheckInProcedure::from_body(&value, Mode::Act)
             .map(|_| ())
             .map_err(|error| error.to_string()),
-        "Pace" => read::<Pace>(value),
+        "Pace" => read::<LimiterState>(value),
         other => Err(format!("say here how {other} is read")),
     }
 }
@@ -93,7 +93,7 @@ fn the_texts_of_this_version_are_read() {
 
 #[test]
 fn a_pace_and_a_setting_are_read_from_nothing() {
-    read::<Pace>(json!({})).expect("a vendor of which nothing is remembered");
+    read::<LimiterState>(json!({})).expect("a vendor of which nothing is remembered");
     read::<clear_relay::engine::hook_watch::Watch>(json!({})).expect("nothing was looked at");
     read::<clear_relay::engine::hook_watch::EventWatch>(json!({})).expect("an event");
     read::<clear_relay::engine::hook_watch::Recovery>(json!({})).expect("a recovery");

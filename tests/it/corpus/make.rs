@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use clear_relay::checkpoint::{ATTEMPT, Checkpoints};
 use clear_relay::engine::Engine;
+use clear_relay::failpoint::{ATTEMPT, Failpoints};
 use clear_relay::sandbox::cast::Cast;
 use clear_relay::sandbox::play::{Options, Play};
 use clear_relay::sandbox::stage;
@@ -46,7 +46,7 @@ impl Brakes {
 }
 
 #[async_trait]
-impl Checkpoints for Brakes {
+impl Failpoints for Brakes {
     async fn reach(&self, name: &'static str) {
         let stops = {
             let mut at = self.at.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use axum::body::Body;
-use clear_relay::checkpoint::NoCheckpoints;
 use clear_relay::config::Config;
 use clear_relay::credentials::Pace;
+use clear_relay::failpoint::NoFailpoints;
 use clear_relay::ports::Connections as _;
 use clear_relay::ports::{Begun, ConnectionStatus};
 use clear_relay::sandbox::clinic::{self, Addresses, KEAP_KEY};
 use clear_relay::sandbox::vendors::Vendors;
 use clear_relay::wiring::keap::connection::KeapConnection;
-use clear_relay::wiring::{self, Ground, Relay};
+use clear_relay::wiring::{self, Relay, Runtime};
 use http::{Method, StatusCode};
 use http_body_util::BodyExt as _;
 use relay_core::calendar::Calendar;
@@ -208,8 +208,8 @@ impl Clinic {
         store
     }
 
-    fn ground(&self, worker: &str, store: &SqliteStore) -> Ground {
-        Ground {
+    fn ground(&self, worker: &str, store: &SqliteStore) -> Runtime {
+        Runtime {
             store: Arc::new(store.clone()),
             transport: Arc::clone(&self.wire) as _,
             clocks: Clocks {
@@ -217,8 +217,8 @@ impl Clinic {
                 real: Arc::<ManualClock>::clone(&self.real) as _,
             },
             random: Arc::clone(&self.random),
-            checkpoints: Arc::new(NoCheckpoints),
-            spoil: None,
+            failpoints: Arc::new(NoFailpoints),
+            faults: None,
             time_scale: 1,
             worker: worker.to_owned(),
         }

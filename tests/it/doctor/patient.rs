@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use clear_relay::cli::doctor::{DoctorArgs, Ground, examine};
+use clear_relay::cli::doctor::{DoctorArgs, Runtime, examine};
 use clear_relay::cli::{CliError, Output};
 use clear_relay::config::Config;
 use clear_relay::doctor::Machine;
@@ -264,7 +264,7 @@ impl Patient {
             clock: Arc::clone(&self.world.clock) as _,
             ahead: self.ahead,
         };
-        let ground = Ground {
+        let ground = Runtime {
             stores: &SqliteStores,
             machine: &self.machine,
             transport: Arc::new(dated),

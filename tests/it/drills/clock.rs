@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
-use clear_relay::checkpoint::{Checkpoints, POINTS};
+use clear_relay::failpoint::{Failpoints, POINTS};
 use relay_core::time::{Clock as _, ManualClock, SignedDuration};
 use serde_json::json;
 
@@ -21,7 +21,7 @@ struct SetsTheClock {
 }
 
 #[async_trait]
-impl Checkpoints for SetsTheClock {
+impl Failpoints for SetsTheClock {
     async fn reach(&self, name: &'static str) {
         if name != self.place {
             return;
@@ -49,19 +49,19 @@ fn set(clocks: &[Arc<ManualClock>; 2], by: SignedDuration) {
 /// Maya's and Jo's stories with the clock set at a place, to the end of the next week.
 async fn story(place: &'static str, by: SignedDuration, nth: u32) -> (Clinic, Person, Person) {
     let (maya, jo) = (Person::maya(), Person::jo());
-    let checkpoints = Arc::new(SetsTheClock {
+    let failpoints = Arc::new(SetsTheClock {
         place,
         by,
         passes_left: Mutex::new(nth),
         clocks: OnceLock::new(),
     });
-    let listening = Arc::clone(&checkpoints);
-    let clinic = Clinic::open_with(move |setup| setup.checkpoints = listening).await;
+    let listening = Arc::clone(&failpoints);
+    let clinic = Clinic::open_with(move |setup| setup.failpoints = listening).await;
     clinic.join(&maya);
     clinic.join(&jo);
     let world = &clinic.world;
     let clocks = [Arc::clone(&world.clock), Arc::clone(&world.real)];
-    checkpoints.clocks.set(clocks).expect("set once");
+    failpoints.clocks.set(clocks).expect("set once");
     clinic.until("2026-11-13 12:00").await;
     (clinic, maya, jo)
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use clear_relay::checkpoint::Checkpoints;
 use clear_relay::engine::Engine;
+use clear_relay::failpoint::Failpoints;
 use relay_core::effects::EffectKind;
 use relay_store::{EffectState, JobState};
 use secrecy::SecretString;
@@ -12,15 +12,15 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::clinic::{Clinic, Person, at};
-use crate::support::checkpoints::StopAt;
+use crate::support::failpoints::StopAt;
 
 #[tokio::test]
 async fn e67_a_crash_after_the_vendor_did_it_is_found_and_not_repeated() {
     for place in ["effect.attempt.after", "effect.settle.before"] {
         let maya = Person::maya();
         let stop = Arc::new(StopAt::name(place));
-        let checkpoints = Arc::clone(&stop);
-        let mut clinic = Clinic::open_with(move |setup| setup.checkpoints = checkpoints).await;
+        let failpoints = Arc::clone(&stop);
+        let mut clinic = Clinic::open_with(move |setup| setup.failpoints = failpoints).await;
         clinic.join(&maya);
         tokio::select! {
             () = clinic.until("2026-11-04 12:00") => panic!("{place} was never passed"),
@@ -45,8 +45,8 @@ async fn e67_a_crash_after_the_vendor_did_it_is_found_and_not_repeated() {
 async fn e67_a_crash_before_the_vendor_was_asked_sends_once_after_all() {
     let maya = Person::maya();
     let stop = Arc::new(StopAt::name("effect.attempt.before"));
-    let checkpoints = Arc::clone(&stop);
-    let mut clinic = Clinic::open_with(move |setup| setup.checkpoints = checkpoints).await;
+    let failpoints = Arc::clone(&stop);
+    let mut clinic = Clinic::open_with(move |setup| setup.failpoints = failpoints).await;
     clinic.join(&maya);
     tokio::select! {
         () = clinic.until("2026-11-04 12:00") => panic!("it was never passed"),
@@ -266,7 +266,7 @@ struct StopThere {
 }
 
 #[async_trait]
-impl Checkpoints for StopThere {
+impl Failpoints for StopThere {
     async fn reach(&self, name: &'static str) {
         if name == self.place
             && let Some(engine) = self.engine.lock().await.take()
@@ -283,14 +283,14 @@ impl Checkpoints for StopThere {
 async fn stop_halts_at_once_even_between_guard_and_intent_and_resume_goes_on_once() {
     for place in ["effect.guard.before", "effect.guard.after"] {
         let maya = Person::maya();
-        let checkpoints = Arc::new(StopThere {
+        let failpoints = Arc::new(StopThere {
             place,
             engine: Mutex::default(),
         });
-        let listening = Arc::clone(&checkpoints);
-        let clinic = Clinic::open_with(move |setup| setup.checkpoints = listening).await;
+        let listening = Arc::clone(&failpoints);
+        let clinic = Clinic::open_with(move |setup| setup.failpoints = listening).await;
         clinic.join(&maya);
-        *checkpoints.engine.lock().await = Some(clinic.world.relay.engine.clone());
+        *failpoints.engine.lock().await = Some(clinic.world.relay.engine.clone());
         clinic.until("2026-11-04 11:00").await;
         assert_eq!(clinic.count("portal_message"), 0, "{place}");
         let engine = &clinic.world.relay.engine;
@@ -300,7 +300,7 @@ async fn stop_halts_at_once_even_between_guard_and_intent_and_resume_goes_on_onc
             .expect("resumed");
         clinic.until("2026-11-04 12:00").await;
         assert_eq!(clinic.count("portal_message"), 1, "{place}");
-        *checkpoints.engine.lock().await = None;
+        *failpoints.engine.lock().await = None;
     }
 }
 

@@ -7,7 +7,7 @@ use relay_keap::emulator::AddressList;
 use relay_store::JobState;
 
 use super::*;
-use crate::support::checkpoints::StopAt;
+use crate::support::failpoints::StopAt;
 
 const FIRST: &str = "4 09:00 portal_message";
 
@@ -122,10 +122,10 @@ async fn a_look_that_dies_before_its_end_moves_no_mark_and_is_made_again() {
     clinic.until("2026-11-06 09:20").await;
     let mark = clinic.store().setting("engagement_watermark").await;
     let stop = Arc::new(StopAt::name("effect.settle.before"));
-    let checkpoints = Arc::clone(&stop);
+    let failpoints = Arc::clone(&stop);
     clinic
         .world
-        .restart_with(checkpoints)
+        .restart_with(failpoints)
         .await
         .expect("a restart");
     opens(&clinic, "2026-11-06 09:21");

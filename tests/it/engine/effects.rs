@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use clear_relay::checkpoint::{
-    ATTEMPT, GUARD, INTENT, NoCheckpoints, POINTS, PROBE, PROBE_COMMIT, SETTLE,
+use clear_relay::failpoint::{
+    ATTEMPT, GUARD, INTENT, NoFailpoints, POINTS, PROBE, PROBE_COMMIT, SETTLE,
 };
 use relay_core::case::{Case, CaseStatus, Mode};
 use relay_core::clients::{Author, ClientStatus, PortalMessage};
@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::rig::{Rig, date};
 use super::world::Outcome;
-use crate::support::checkpoints::StopAt;
+use crate::support::failpoints::StopAt;
 
 #[tokio::test]
 async fn each_class_of_failure_has_its_own_consequence() {
@@ -110,7 +110,7 @@ async fn a_crash_at_any_place_never_sends_twice_and_never_forgets() {
             }
             let engine = rig.engine.clone();
             // The order is a commit of its own and passes the same places.
-            rig.restart(Arc::new(NoCheckpoints)).await;
+            rig.restart(Arc::new(NoFailpoints)).await;
             let case = rig.order("email").await;
             if point == PROBE_COMMIT {
                 // Only an intent without an outcome passes here.
@@ -128,7 +128,7 @@ async fn a_crash_at_any_place_never_sends_twice_and_never_forgets() {
                 engine
             };
             crash(&first, &stop).await;
-            rig.restart(Arc::new(NoCheckpoints)).await;
+            rig.restart(Arc::new(NoFailpoints)).await;
             for _ in 0..30 {
                 rig.pass(1).await;
             }
@@ -319,7 +319,7 @@ async fn what_may_have_gone_out_is_looked_for_whatever_cannot_be_read() {
 
 #[tokio::test]
 async fn a_proposal_whose_effect_is_cancelled_meanwhile_frees_its_lane() {
-    let rig = Rig::with(Mode::Propose, Arc::new(NoCheckpoints)).await;
+    let rig = Rig::with(Mode::Propose, Arc::new(NoFailpoints)).await;
     let case = rig.order("email note").await;
     let (store, now) = (rig.store.clone(), rig.engine.now());
     rig.world.now().on_read = Some(Box::new(move || {
@@ -339,7 +339,7 @@ async fn a_proposal_whose_effect_is_cancelled_meanwhile_frees_its_lane() {
 
 #[tokio::test]
 async fn propose_mode_walks_the_procedure_and_sends_nothing() {
-    let rig = Rig::with(Mode::Propose, Arc::new(NoCheckpoints)).await;
+    let rig = Rig::with(Mode::Propose, Arc::new(NoFailpoints)).await;
     let case = rig.missed().await;
     for _ in 0..20 {
         rig.pass(12 * 60).await;

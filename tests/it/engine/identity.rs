@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use clear_relay::checkpoint::NoCheckpoints;
 use clear_relay::effects::Name;
 use clear_relay::engine::memory::{WhyOld, mark_old};
+use clear_relay::failpoint::NoFailpoints;
 use relay_core::case::Mode;
 use relay_core::effects::Settled;
 use relay_core::ids::CaseId;
@@ -246,7 +246,7 @@ async fn a_conflict_on_our_own_key_is_looked_for_and_never_refused_for_good() {
 async fn an_answer_that_comes_after_the_lease_is_lost_settles_the_effect() {
     // Before the second worker has looked, and after it found that nobody can tell.
     for minutes in [0, 30] {
-        let rig = Rig::with(Mode::Act, Arc::new(NoCheckpoints)).await;
+        let rig = Rig::with(Mode::Act, Arc::new(NoFailpoints)).await;
         rig.world.now().blind = true;
         let case = rig.order("email").await;
         let (engine, real, clock) = (rig.engine.clone(), rig.real.clone(), rig.clock.clone());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use clear_relay::checkpoint::{GUARD, INTENT, NoCheckpoints};
+use clear_relay::failpoint::{GUARD, INTENT, NoFailpoints};
 use relay_core::case::{CaseStatus, Mode};
 use relay_core::effects::Settled;
 use relay_core::ids::CaseId;
@@ -12,7 +12,7 @@ use relay_store::{EffectState, JobState, WorkItem};
 
 use super::rig::Rig;
 use super::world::{Outcome, client};
-use crate::support::checkpoints::Meanwhile;
+use crate::support::failpoints::Meanwhile;
 
 #[tokio::test]
 async fn a_process_that_stood_still_after_the_guard_sends_nothing_and_guards_again() {
@@ -200,7 +200,7 @@ async fn what_is_held_though_nothing_waits_for_it_can_be_left_out() {
         }
         assert!(rig.work("held").await.is_empty());
         rig.world.now().clients = vec![client("maya")];
-        rig.restart(Arc::new(NoCheckpoints)).await;
+        rig.restart(Arc::new(NoFailpoints)).await;
         rig.pass(60).await;
         assert_eq!(rig.effect(case, "note").await.state, EffectState::Cancelled);
         assert_eq!(rig.job(case, "note").await.state, JobState::Cancelled);
@@ -237,7 +237,7 @@ async fn an_act_case_waits_while_its_procedure_only_proposes_and_goes_on_afterwa
 
 #[tokio::test]
 async fn a_case_that_was_opened_as_a_proposal_stays_one() {
-    let mut rig = Rig::with(Mode::Propose, Arc::new(NoCheckpoints)).await;
+    let mut rig = Rig::with(Mode::Propose, Arc::new(NoFailpoints)).await;
     let id = rig.missed().await;
     rig.in_mode(Mode::Act);
     rig.pass(60 * 10).await;

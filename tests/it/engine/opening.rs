@@ -223,6 +223,7 @@ async fn where_the_field_is_gone_one_item_says_so_for_all_and_nobody_is_forgotte
     let by_hand = rig.engine.open_case(&"maya".into(), None, "Beth").await;
     let refused = by_hand.expect_err("nor by hand").to_string();
     assert!(refused.contains("`clear-relay doctor`"), "{refused}");
+    // Whoever has no contact is followed up in the portal, and that says nothing about the field.
     rig.world.now().no_type_field = false;
     rig.pass(60).await;
     for client in ["maya", "ana"] {

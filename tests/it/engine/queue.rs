@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use clear_relay::checkpoint::CLAIM;
+use clear_relay::engine::dispatcher;
 use clear_relay::engine::invariants::Violation;
 use clear_relay::engine::jobs::reconcile::Became;
-use clear_relay::engine::worker;
+use clear_relay::failpoint::CLAIM;
 use clear_relay::lifecycle::{Ended, Lifecycle, Patience, Signals};
 use relay_core::case::{CaseStatus, Mode};
 use relay_core::facts::FactBody;
@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use super::rig::Rig;
 use super::world::Outcome;
-use crate::support::checkpoints::StopAt;
+use crate::support::failpoints::StopAt;
 
 #[tokio::test]
 async fn a_job_of_a_kind_nobody_knows_waits_is_told_and_stands_in_nobodys_way() {
@@ -229,7 +229,7 @@ async fn a_webhook_that_asks_for_nothing_costs_no_claim_and_what_is_due_is_run_a
     let mut life = Lifecycle::new(Patience::default());
     let engine = rig.engine.clone();
     life.service("worker", |stop| async move {
-        worker::run(engine, 4, stop).await?;
+        dispatcher::run(engine, 4, stop).await?;
         Ok(())
     });
     let run = tokio::spawn(life.run(Signals::from_channel(signals)));

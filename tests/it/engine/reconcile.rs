@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use clear_relay::checkpoint::NoCheckpoints;
 use clear_relay::engine::invariants::Violation;
 use clear_relay::engine::jobs::reconcile::Became;
+use clear_relay::failpoint::NoFailpoints;
 use relay_core::case::{CaseStatus, Wait};
 use relay_core::facts::FactBody;
 use relay_core::ids::CaseId;
@@ -126,7 +126,7 @@ async fn a_start_after_an_hour_reconciles_at_once() {
     let (mut rig, _) = waiting().await;
     let before = rig.jobs("reconcile").await.pop().unwrap();
     rig.clock.advance(SignedDuration::from_hours(2));
-    rig.restart(Arc::new(NoCheckpoints)).await;
+    rig.restart(Arc::new(NoFailpoints)).await;
     rig.engine.prepare().await.unwrap();
     let after = rig.jobs("reconcile").await.pop().unwrap();
     assert!(before.run_at > after.run_at);
@@ -165,7 +165,7 @@ async fn a_clock_that_ran_ahead_leaves_nobody_behind() {
         rig.drain().await;
         rig.clock.set(right);
         // The next process sees it as well.
-        rig.restart(Arc::new(NoCheckpoints)).await;
+        rig.restart(Arc::new(NoFailpoints)).await;
         rig.drain().await;
         rig.holds().await;
         let stored = rig.case(case).await;
@@ -210,7 +210,7 @@ async fn each_reconcile_compares_the_open_cases_anew_on_the_same_day_too() {
     // Down from nine to three: she checks in, and the event is lost.
     rig.clock.set(at("2026-11-05T15:00:00-07:00"));
     rig.world.now().check_ins[0].1.submitted_at = Some(at("2026-11-05T10:00:00-07:00"));
-    rig.restart(Arc::new(NoCheckpoints)).await;
+    rig.restart(Arc::new(NoFailpoints)).await;
     rig.engine.prepare().await.unwrap();
     rig.drain().await;
     let status = rig.case(case).await.status;

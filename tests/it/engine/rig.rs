@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clear_relay::checkpoint::{Checkpoints, NoCheckpoints};
-use clear_relay::engine::{Engine, Parts, People, ProcedureBook};
-use clear_relay::pace::Pacer;
+use clear_relay::engine::{Engine, Parts, People, ProcedureRegistry};
+use clear_relay::failpoint::{Failpoints, NoFailpoints};
 use clear_relay::ports::{NoConnections, Ports};
+use clear_relay::rate_limit::RateLimiter;
 use clear_relay::receipts::{Parsed, Refusal, Source, Verified};
 use clear_relay::wiring::generation::NumberFile;
 use http::HeaderMap;
@@ -62,16 +62,16 @@ pub(crate) struct Seen {
 
 impl Rig {
     pub(crate) async fn new() -> Self {
-        Self::with(Mode::Act, Arc::new(NoCheckpoints)).await
+        Self::with(Mode::Act, Arc::new(NoFailpoints)).await
     }
 
-    pub(crate) async fn with(mode: Mode, checkpoints: Arc<dyn Checkpoints>) -> Self {
+    pub(crate) async fn with(mode: Mode, failpoints: Arc<dyn Failpoints>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let sqlite = SqliteStore::open(folder.path().join("relay.db"))
             .await
             .unwrap();
         sqlite.migrate().await.unwrap();
-        let rig = Self::on(folder, sqlite, mode, checkpoints, 7);
+        let rig = Self::on(folder, sqlite, mode, failpoints, 7);
         // Switched on long ago: what was due before would only be listed.
         let ops = rig
             .parts
@@ -92,7 +92,7 @@ impl Rig {
         };
         let sqlite = SqliteStore::open_with(copy, options).await.unwrap();
         // Other ids than those that are in it.
-        let rig = Self::on(folder, sqlite, Mode::Act, Arc::new(NoCheckpoints), 8);
+        let rig = Self::on(folder, sqlite, Mode::Act, Arc::new(NoFailpoints), 8);
         {
             let mut vendors = rig.world.now();
             vendors.check_ins.clone_from(&seen.check_ins);
@@ -128,7 +128,7 @@ impl Rig {
         folder: tempfile::TempDir,
         sqlite: SqliteStore,
         mode: Mode,
-        checkpoints: Arc<dyn Checkpoints>,
+        failpoints: Arc<dyn Failpoints>,
         seed: u64,
     ) -> Self {
         let store: Arc<dyn Store> = Arc::new(sqlite);
@@ -154,7 +154,7 @@ impl Rig {
             store: store.clone(),
             ports,
             perform: world.clone(),
-            pace: Arc::new(Pacer::new(
+            limiter: Arc::new(RateLimiter::new(
                 Vec::new(),
                 store.clone(),
                 Clocks {
@@ -175,7 +175,7 @@ impl Rig {
             retry: RetryPolicy::standard(),
             contact_gap: relay_core::time::SignedDuration::ZERO,
             probes: ProbeSchedule::standard(),
-            checkpoints,
+            failpoints,
             wake: Arc::new(Notify::new()),
             worker: "first".into(),
             time_scale: 1,
@@ -194,8 +194,8 @@ impl Rig {
     }
 
     /// The process has died and another one has started on the same database.
-    pub(crate) async fn restart(&mut self, checkpoints: Arc<dyn Checkpoints>) {
-        self.parts.checkpoints = checkpoints;
+    pub(crate) async fn restart(&mut self, failpoints: Arc<dyn Failpoints>) {
+        self.parts.failpoints = failpoints;
         self.parts.worker = "second".into();
         self.engine = Engine::new(self.parts.clone());
         self.real.advance(SignedDuration::from_hours(1));
@@ -358,7 +358,7 @@ fn procedure(mode: Mode) -> MissedCheckIn {
     MissedCheckIn::new(MissedCheckInProcedure::parse(&file, shipped).unwrap())
 }
 
-fn book(mode: Mode) -> ProcedureBook {
+fn book(mode: Mode) -> ProcedureRegistry {
     let current: Vec<Arc<dyn Workflow>> = vec![Arc::new(Tiny { mode }), Arc::new(procedure(mode))];
     let versions = current.into_iter().map(|workflow| {
         let version = ProcedureVersion {
@@ -368,7 +368,7 @@ fn book(mode: Mode) -> ProcedureBook {
         };
         (workflow, version)
     });
-    ProcedureBook::new(versions.collect(), |version| {
+    ProcedureRegistry::new(versions.collect(), |version| {
         Err(format!("{} is of another release", version.name))
     })
 }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use clear_relay::effects::{Holds, Name, Perform, Performed, Seen, Sighting};
+use clear_relay::effects::{Holds, Name, Perform, Performed, ProbeResult, Seen};
 use clear_relay::ports::{Changed, HookStatus, OpenCheckIns, Portal, PortalNote};
 use clear_relay::receipts::HintObject;
 use futures_util::future::BoxFuture;
@@ -180,7 +180,7 @@ impl Perform for World {
         name: &Name,
         _request: &Request,
         _since: Timestamp,
-    ) -> Result<Sighting, CallError> {
+    ) -> Result<ProbeResult, CallError> {
         // What is listed is settled at the beginning; the answer arrives later.
         let (seen, hook) = {
             let mut vendors = self.now();
@@ -201,8 +201,8 @@ impl Perform for World {
         if let Some(hook) = hook {
             hook().await;
         }
-        Ok(seen.map_or(Sighting::NOTHING, |key| {
-            Sighting::Seen(Seen {
+        Ok(seen.map_or(ProbeResult::NOTHING, |key| {
+            ProbeResult::Seen(Seen {
                 vendor_ref: Some(format!("ref-{key}")),
                 ..Seen::default()
             })

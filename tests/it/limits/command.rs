@@ -8,7 +8,7 @@ use clap::Parser as _;
 use clear_relay::cli::{Cli, Output, run};
 use clear_relay::ports::{Look, Stores, Version};
 use clear_relay::sandbox::clinic::{Addresses, config_text};
-use relay_core::pace::{Answered, Exchange, Limits, Pace, QuotaReading, Said};
+use relay_core::rate_limit::{Answered, Exchange, LimiterState, Limits, QuotaReading, Said};
 use relay_core::time::{Clock as _, SignedDuration, SystemClock};
 use relay_store::{PaceRow, Store, StoreError};
 
@@ -81,7 +81,7 @@ async fn a_vendor_of_which_nothing_is_known_is_open_with_a_full_budget() {
 async fn a_vendor_that_asked_for_a_pause_shows_until_when_and_what_is_left() {
     let store = Arc::new(FakeStore::default());
     let now = SystemClock.now();
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     let day = Said {
         available: Some(2_000),
         limit: Some(30_000),
@@ -121,7 +121,7 @@ async fn a_vendor_that_asked_for_a_pause_shows_until_when_and_what_is_left() {
 async fn a_pause_is_ended_by_a_command_that_can_be_tried_first_and_is_audited() {
     let store = Arc::new(FakeStore::default());
     let now = SystemClock.now();
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     let refused = Exchange {
         answered: Answered::Refused {
             after: Some(SignedDuration::from_hours(1)),

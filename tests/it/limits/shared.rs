@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use clear_relay::engine::Engine;
-use clear_relay::pace::{Entry, Pacer, Vendor};
+use clear_relay::rate_limit::{Entry, RateLimiter, Vendor};
 use clear_relay::sandbox::world::World;
 use relay_core::effects::Port;
-use relay_core::pace::{Answered, Ask, Exchange, Limits, Priority, QuotaReading, Rate};
 use relay_core::random::SeededRandom;
+use relay_core::rate_limit::{Answered, Ask, Exchange, Limits, Priority, QuotaReading, Rate};
 use relay_core::time::{Clock as _, Clocks, ManualClock, SignedDuration, Timestamp};
 use relay_http_client::emulation::{FaultAct, FaultRule, Moment};
 use relay_store::Store;
@@ -26,7 +26,7 @@ fn start() -> Timestamp {
 struct Pair {
     clock: Arc<ManualClock>,
     store: Arc<SqliteStore>,
-    pacers: [Pacer; 2],
+    pacers: [RateLimiter; 2],
     _folder: tempfile::TempDir,
 }
 
@@ -52,7 +52,7 @@ impl Pair {
             ];
             let vendors = vendors.map(|(port, name, limits)| Vendor { port, name, limits });
             let random = Arc::new(SeededRandom::new(seed));
-            Pacer::new(vendors.to_vec(), store.clone() as _, clocks, random)
+            RateLimiter::new(vendors.to_vec(), store.clone() as _, clocks, random)
         };
         Self {
             pacers: [pacer(1), pacer(2)],

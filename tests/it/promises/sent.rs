@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use clear_relay::checkpoint::{
-    ATTEMPT, Checkpoints, GUARD, INTAKE, INTENT, PROBE, PROBE_COMMIT, RECEIVE, SETTLE,
+use clear_relay::failpoint::{
+    ATTEMPT, Failpoints, GUARD, INTAKE, INTENT, PROBE, PROBE_COMMIT, RECEIVE, SETTLE,
 };
 use clear_relay::sandbox::vendors::Vendors;
 use http::StatusCode;
@@ -153,7 +153,7 @@ impl std::fmt::Debug for BeforeTheGuard {
 }
 
 #[async_trait]
-impl Checkpoints for BeforeTheGuard {
+impl Failpoints for BeforeTheGuard {
     async fn reach(&self, name: &'static str) {
         let clock = lock(&self.clock).clone();
         if let Some((clock, vendors)) = clock
@@ -193,7 +193,7 @@ async fn promise_3_nothing_stale_goes_out() {
                 act: Mutex::new(Some(act)),
             });
             let listening = Arc::clone(&meanwhile);
-            let clinic = Clinic::open_with(move |setup| setup.checkpoints = listening).await;
+            let clinic = Clinic::open_with(move |setup| setup.failpoints = listening).await;
             let world = &clinic.world;
             *lock(&meanwhile.clock) = Some((Arc::clone(&world.clock), world.vendors.clone()));
             clinic.join(&who);

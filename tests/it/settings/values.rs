@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use clear_relay::config::{Config, Gravity, Variables};
+use clear_relay::config::{Config, Severity, Variables};
 
 fn refused(text: &str) -> String {
     let read = Config::parse(text, Path::new(""), Variables::default());
@@ -75,7 +75,7 @@ fn an_application_that_is_not_used_is_told() {
         .iter()
         .find(|gap| gap.key == "keap.oauth")
         .expect("told");
-    assert_eq!(told.gravity, Gravity::Worries);
+    assert_eq!(told.gravity, Severity::Worries);
 }
 
 #[test]

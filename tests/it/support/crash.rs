@@ -1,11 +1,11 @@
-//! Checkpoints at which a relay dies, and the doorstep where its senders notice.
+//! Failpoints at which a relay dies, and the doorstep where its senders notice.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use clear_relay::checkpoint::Checkpoints;
+use clear_relay::failpoint::Failpoints;
 use http::StatusCode;
 use relay_disk_recorder::Recorder;
 use relay_http_client::{Answer, Call, RouterTransport, Transport, TransportError};
@@ -70,7 +70,7 @@ impl Life {
 }
 
 #[async_trait]
-impl Checkpoints for Life {
+impl Failpoints for Life {
     async fn reach(&self, name: &'static str) {
         let hit = {
             let mut passed = lock(&self.passed);

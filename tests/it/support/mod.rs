@@ -1,7 +1,7 @@
 //! What several tests share.
 
-pub(crate) mod checkpoints;
 pub(crate) mod crash;
+pub(crate) mod failpoints;
 pub(crate) mod fake_store;
 pub(crate) mod invariants;
 pub(crate) mod power;

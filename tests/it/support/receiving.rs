@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use clear_relay::checkpoint::{Checkpoints, NoCheckpoints};
+use clear_relay::failpoint::{Failpoints, NoFailpoints};
 use clear_relay::http::{HttpState, Limits, router};
 use clear_relay::receipts::{Counters, Receiver};
 use clear_relay::telemetry::Repeats;
@@ -35,10 +35,10 @@ pub(crate) fn now() -> Timestamp {
 }
 
 pub(crate) fn world() -> World {
-    world_with(Limits::default(), Arc::new(NoCheckpoints))
+    world_with(Limits::default(), Arc::new(NoFailpoints))
 }
 
-pub(crate) fn world_with(limits: Limits, checkpoints: Arc<dyn Checkpoints>) -> World {
+pub(crate) fn world_with(limits: Limits, failpoints: Arc<dyn Failpoints>) -> World {
     let store = Arc::new(FakeStore::default());
     let counters = Arc::new(Counters::default());
     let wake = Arc::new(Notify::new());
@@ -50,7 +50,7 @@ pub(crate) fn world_with(limits: Limits, checkpoints: Arc<dyn Checkpoints>) -> W
         real: Arc::clone(&real) as _,
         random: Arc::new(SeededRandom::new(1)),
         wake: Arc::clone(&wake),
-        checkpoints,
+        failpoints,
         counters: Arc::clone(&counters),
         repeats: Arc::clone(&repeats),
     };

@@ -141,7 +141,7 @@ impl Story {
             .clone();
         let (wire, clock) = (Arc::new(Wire::default()), Arc::default());
         let mut setup = Setup::new(cast.start(&zone), seed);
-        setup.checkpoints = Arc::clone(&life) as _;
+        setup.failpoints = Arc::clone(&life) as _;
         let (tap_wire, tap_clock) = (Arc::clone(&wire), Arc::clone(&clock));
         setup.on_the_way = Some(Arc::new(move |inner| {
             Arc::new(Tapped {
@@ -267,14 +267,14 @@ impl Story {
         if let Some(power) = &mut self.power {
             let path = power.returns();
             self.life = Life::powered(power.disk());
-            let checkpoints = Arc::clone(&self.life) as _;
-            let lives = self.world.restart_at(&path, checkpoints).await;
+            let failpoints = Arc::clone(&self.life) as _;
+            let lives = self.world.restart_at(&path, failpoints).await;
             lives.expect("another life");
             power.fail_next();
         } else {
             self.life = Life::new(self.next_deaths.pop_front());
-            let checkpoints = Arc::clone(&self.life) as _;
-            let lives = self.world.restart_with(checkpoints).await;
+            let failpoints = Arc::clone(&self.life) as _;
+            let lives = self.world.restart_with(failpoints).await;
             lives.expect("another life");
         }
         self.doorstep.next_life(Arc::clone(&self.life));

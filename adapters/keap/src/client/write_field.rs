@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tracing::warn;
 
-use super::fields::check_option;
+use super::fields::{ResolvedField, check_option};
 use super::{KeapClient, segment};
 use crate::query::Query;
 use crate::types::CustomFieldValue;
@@ -75,19 +75,38 @@ impl KeapClient {
     /// Errors: whatever else kept it from being read, an answer without custom fields too. None of
     /// them says anything about the type.
     pub async fn contact_type(&self, contact: &str) -> Result<ContactType, CallError> {
-        let field = match self.contact_type_field().await {
-            // What the search found out, and no refusal of Keap's.
-            Err(error) if error.class == Class::Permanent && error.status.is_none() => {
-                return Ok(ContactType::NoField(error.message));
-            }
-            found => found?,
+        let field = match self.type_field().await? {
+            Ok(field) => field,
+            Err(why) => return Ok(ContactType::NoField(why)),
         };
-        match self.custom_fields(contact).await {
+        let shown = match self.custom_fields(contact).await {
             // Permanent with this status is Keap's own error (`error.rs`).
             Err(error) if error.class == Class::Permanent && error.status == Some(404) => {
-                Ok(ContactType::NoContact)
+                return Ok(ContactType::NoContact);
             }
-            shown => Ok(ContactType::Shown(shown?.get(&field.id).and_then(as_text))),
+            shown => shown?,
+        };
+        let field = if shown.contains_key(&field.id) {
+            field
+        } else {
+            // Keap may leave out what is unset. Or the field was deleted, or made anew under another
+            // id, since it was found: then an unset one is not what this says.
+            self.forget_contact_type_field();
+            match self.type_field().await? {
+                Ok(field) => field,
+                Err(why) => return Ok(ContactType::NoField(why)),
+            }
+        };
+        Ok(ContactType::Shown(shown.get(&field.id).and_then(as_text)))
+    }
+
+    /// The field, or why the search did not find it. Refusals of Keap's are errors.
+    async fn type_field(&self) -> Result<Result<ResolvedField, String>, CallError> {
+        match self.contact_type_field().await {
+            Err(error) if error.class == Class::Permanent && error.status.is_none() => {
+                Ok(Err(error.message))
+            }
+            found => found.map(Ok),
         }
     }
 

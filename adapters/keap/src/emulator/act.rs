@@ -35,6 +35,11 @@ pub enum Act {
     AddContact(NewContact),
     /// A custom field is added.
     AddField(NewField),
+    /// A custom field is deleted, with what contacts had in it.
+    DeleteField {
+        /// The field.
+        field: u64,
+    },
     /// A product is added.
     AddProduct(NewProduct),
     /// A card is stored.
@@ -230,6 +235,10 @@ impl World<'_> {
             Act::AddUser(new) => Ok(self.add_user(&new)),
             Act::AddContact(new) => self.add_contact(&new),
             Act::AddField(new) => Ok(self.add_field(&new)),
+            Act::DeleteField { field } => {
+                self.state.fields.retain(|known| known.id != field);
+                Ok(field)
+            }
             Act::AddProduct(new) => Ok(self.add_product(&new)),
             Act::AddPaymentMethod(new) => Ok(self.add_payment_method(&new)),
             Act::AddSubscription(new) => Ok(self.add_subscription(&new)),

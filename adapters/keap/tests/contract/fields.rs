@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use relay_core::retry::Class;
 use relay_http_client::emulation::{FaultAct, FaultRule, Moment};
 use relay_keap::emulator::{Act, FieldEcho, ListWrite, ModelMetadata, NewField};
-use relay_keap::{ContactTypeField, CustomFieldsMode, HeaderStyle, KeapClient, Settings};
+use relay_keap::{
+    ContactType, ContactTypeField, CustomFieldsMode, HeaderStyle, KeapClient, Settings,
+};
 use serde_json::{Value, json};
 
 use super::support::{KEY, MAYA, Setup, settings, setup, setup_with, status};
@@ -194,6 +196,26 @@ async fn the_field_is_found_among_its_namesakes_with_and_without_metadata() {
     let field = bare.client.contact_type_field().await.expect("one field");
     assert_eq!(field.id, "6");
     assert_eq!(field.options, ["Online", "In-Person"], "joined from v1");
+}
+
+#[tokio::test]
+async fn a_field_that_is_deleted_or_made_anew_meanwhile_is_not_an_emptied_one() {
+    let setup = setup().with_contact_type();
+    setup.edits("6", json!("In-Person"));
+    let shown = setup.client.contact_type(MAYA).await.expect("an answer");
+    assert_eq!(shown, ContactType::Shown(Some("In-Person".to_owned())));
+    setup.does(Act::DeleteField { field: 6 });
+    let gone = setup.client.contact_type(MAYA).await.expect("an answer");
+    assert!(matches!(gone, ContactType::NoField(_)), "{gone:?}");
+    setup.does(Act::AddField(NewField {
+        id: Some(12),
+        label: "Contact Type".to_owned(),
+        tab: Some("Clear Connection".to_owned()),
+        ..NewField::default()
+    }));
+    setup.edits("12", json!("In-Person"));
+    let anew = setup.client.contact_type(MAYA).await.expect("an answer");
+    assert_eq!(anew, ContactType::Shown(Some("In-Person".to_owned())));
 }
 
 #[tokio::test]

@@ -79,8 +79,14 @@ impl Run<'_> {
                     return true;
                 }
                 let asked = self.state.asked.as_ref();
-                if asked.is_some_and(|asked| asked.kind == REPLY) {
-                    // What she wrote since is answered with "go on".
+                let wrote_since = |promised_at| {
+                    let mut written = self.state.unanswered.values();
+                    written.any(|at| *at > promised_at)
+                };
+                if asked.is_some_and(|asked| asked.kind == REPLY)
+                    && self.state.promised_at.is_some_and(wrote_since)
+                {
+                    // It is answered with "go on".
                     self.state.promised = None;
                 }
                 let others = &self.state.paused_for;

@@ -212,6 +212,7 @@ impl Run<'_> {
             self.state.dealt_with(self.now());
         }
         self.state.promised = Some(until);
+        self.state.promised_at = Some(self.now());
         let words = date_words(until);
         self.draft
             .say(format!("{by}: the client promised to check in by {words}"));

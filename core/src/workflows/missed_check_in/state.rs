@@ -242,6 +242,9 @@ pub struct State {
     /// person answers what she wrote after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promised: Option<Date>,
+    /// When somebody said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promised_at: Option<Timestamp>,
     /// Messages that coaches wrote by hand, as far as we were told, since the last decision.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub by_coach: BTreeSet<MessageId>,
@@ -333,6 +336,7 @@ impl State {
             paused_over: BTreeSet::new(),
             paused_for: Vec::new(),
             promised: None,
+            promised_at: None,
             by_coach: BTreeSet::new(),
             resumed: false,
             replied: false,

@@ -1,8 +1,9 @@
 //! What holds for the pace of a vendor whatever asks, whenever, and however it goes.
 
 use proptest::prelude::*;
-use relay_core::pace::{
-    Answered, Ask, Decision, Exchange, Left, Limits, Pace, Priority, QuotaReading, Rate, Said,
+use relay_core::rate_limit::{
+    Answered, Ask, Decision, Exchange, Left, LimiterState, Limits, Priority, QuotaReading, Rate,
+    Said,
 };
 use relay_core::time::{SignedDuration, Timestamp};
 
@@ -73,7 +74,7 @@ fn run(limits: &Limits, jobs: &[Arrival]) -> Run {
             waited: false,
         });
     }
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     let mut came = Run {
         again: vec![0; jobs.len()],
         ..Run::default()
@@ -150,7 +151,7 @@ proptest! {
     ) {
         // Any history, then a crowd without deadline, then one with.
         let limits = limits(60, 3);
-        let mut pace = Pace::default();
+        let mut pace = LimiterState::default();
         let now = start();
         let mut debt = 0;
         for job in &jobs {
@@ -189,7 +190,7 @@ proptest! {
         steps in proptest::collection::vec((0_i64..900, 0_u64..400), 2..60),
     ) {
         let limits = limits(60, 3);
-        let mut pace = Pace::default();
+        let mut pace = LimiterState::default();
         let mut now = start();
         let mut last = None;
         for (after, left) in steps {
@@ -226,7 +227,7 @@ proptest! {
         unit in any::<f64>(),
     ) {
         let limits = limits(60, 3);
-        let mut pace = Pace::default();
+        let mut pace = LimiterState::default();
         for (available, limit, expires, kind, after) in said {
             let expires = expires.and_then(|s| Timestamp::from_second(s.into()).ok());
             let window = Said { available, limit, expires };

@@ -1,7 +1,7 @@
 //! Named places in the flow where a test may stop a task for ever: a crash without a process.
 //!
 //! Code that crosses an await which a crash may not break passes a [`Point`]: reached right before
-//! it and right after it. Production passes [`NoCheckpoints`], which does nothing; no fault switch
+//! it and right after it. Production passes [`NoFailpoints`], which does nothing; no fault switch
 //! is linked in.
 //!
 //! Rules:
@@ -15,17 +15,17 @@ use async_trait::async_trait;
 
 /// Told whenever the flow passes a named place.
 #[async_trait]
-pub trait Checkpoints: Debug + Send + Sync {
+pub trait Failpoints: Debug + Send + Sync {
     /// The flow is at `name`. A test that never returns has crashed the relay here.
     async fn reach(&self, name: &'static str);
 }
 
 /// Passes every place without a look.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct NoCheckpoints;
+pub struct NoFailpoints;
 
 #[async_trait]
-impl Checkpoints for NoCheckpoints {
+impl Failpoints for NoFailpoints {
     async fn reach(&self, _name: &'static str) {}
 }
 

@@ -1,8 +1,8 @@
 //! How fast a vendor may be asked: budget, quota, pauses, breaker, turns.
 
-use relay_core::pace::{
-    Answered, Ask, Change, Decision, Exchange, Left, Limits, Pace, Priority, QuotaReading, Rate,
-    Said, Standing, Why, Window,
+use relay_core::rate_limit::{
+    Answered, Ask, Change, Decision, Exchange, Left, LimiterState, Limits, Priority, QuotaReading,
+    Rate, Said, Standing, Why, Window,
 };
 use relay_core::time::{SignedDuration, Timestamp};
 
@@ -57,7 +57,7 @@ fn day(available: u64) -> QuotaReading {
     }
 }
 
-fn reads(pace: &mut Pace, quota: QuotaReading, now: Timestamp) {
+fn reads(pace: &mut LimiterState, quota: QuotaReading, now: Timestamp) {
     let told = Exchange {
         answered: Answered::Alive,
         quota,
@@ -73,12 +73,12 @@ fn later(decision: Decision) -> (Timestamp, Why) {
     }
 }
 
-fn is_let_in(pace: &mut Pace, ask: Ask, now: Timestamp) -> bool {
+fn is_let_in(pace: &mut LimiterState, ask: Ask, now: Timestamp) -> bool {
     matches!(pace.ask(&limits(), ask, now), Decision::Admit { .. })
 }
 
 /// A job of so many calls is let in and made, all at one instant.
-fn runs(pace: &mut Pace, calls: u32, now: Timestamp) {
+fn runs(pace: &mut LimiterState, calls: u32, now: Timestamp) {
     let Decision::Admit { prepaid, trial } = pace.ask(&limits(), new(Priority::Ordered), now)
     else {
         panic!("an order waits for nobody");
@@ -102,7 +102,7 @@ fn runs(pace: &mut Pace, calls: u32, now: Timestamp) {
 
 #[test]
 fn a_job_of_seven_calls_is_let_in_and_the_next_one_waits_until_its_debt_is_paid() {
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     runs(&mut pace, 7, at(0));
     let level = pace.budget().level(limits().rate.unwrap(), at(0));
     assert!((level + 4.0).abs() < 1e-6, "three less seven: {level}");
@@ -114,7 +114,7 @@ fn a_job_of_seven_calls_is_let_in_and_the_next_one_waits_until_its_debt_is_paid(
 
 #[test]
 fn calls_that_a_job_did_not_make_are_given_back() {
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     runs(&mut pace, 0, at(0));
     let level = pace.budget().level(limits().rate.unwrap(), at(0));
     assert!((level - 3.0).abs() < 1e-6, "the bucket is full: {level}");
@@ -122,14 +122,14 @@ fn calls_that_a_job_did_not_make_are_given_back() {
 
 #[test]
 fn a_debt_that_only_a_clock_set_back_can_explain_is_forgiven() {
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     runs(&mut pace, 3, at(365 * 24 * 3600));
     assert!(is_let_in(&mut pace, new(Priority::Normal), at(0)));
 }
 
 #[test]
 fn who_waits_gets_a_turn_of_its_own_one_behind_the_other() {
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     runs(&mut pace, 3, at(0));
     let turns: Vec<_> = (0..4)
         .map(|_| later(pace.ask(&limits(), new(Priority::Normal), at(0))).0)
@@ -147,7 +147,7 @@ fn a_turn_survives_a_store_that_keeps_no_nanoseconds() {
         rate: Some(Rate::per_minute(7, 1)),
         ..Limits::none()
     };
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     let mut now = at(0) + SignedDuration::from_nanos(7);
     let mut came = 0;
     for _ in 0..200 {
@@ -165,7 +165,7 @@ fn a_turn_survives_a_store_that_keeps_no_nanoseconds() {
 
 #[test]
 fn what_has_a_deadline_goes_before_everything_that_waits() {
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     runs(&mut pace, 6, at(0));
     for _ in 0..50 {
         later(pace.ask(&limits(), new(Priority::Background), at(0)));
@@ -180,7 +180,7 @@ fn what_has_a_deadline_goes_before_everything_that_waits() {
 
 #[test]
 fn an_order_of_a_person_goes_at_once_and_is_paid_back() {
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     runs(&mut pace, 20, at(0));
     assert!(is_let_in(&mut pace, new(Priority::Ordered), at(0)));
     let (turn, _) = later(pace.ask(&limits(), new(Priority::Deadline), at(0)));
@@ -190,7 +190,7 @@ fn an_order_of_a_person_goes_at_once_and_is_paid_back() {
 #[test]
 fn background_stops_first_then_the_rest_and_what_has_a_deadline_keeps_the_reserve() {
     let stops = |available: u64| {
-        let mut pace = Pace::default();
+        let mut pace = LimiterState::default();
         reads(&mut pace, day(available), start());
         // Spread over the rest of the day, so not at once but soon.
         let soon = start() + SignedDuration::from_mins(40);
@@ -221,7 +221,7 @@ fn background_stops_first_then_the_rest_and_what_has_a_deadline_keeps_the_reserv
 
 #[test]
 fn with_nothing_left_everything_waits_until_the_quota_is_renewed_and_then_goes_on() {
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     let midnight: Timestamp = "2026-11-04T00:00:00Z".parse().unwrap();
     reads(&mut pace, day(0), start());
     let (turn, _) = later(pace.ask(&limits(), new(Priority::Deadline), start()));
@@ -231,18 +231,18 @@ fn with_nothing_left_everything_waits_until_the_quota_is_renewed_and_then_goes_o
 
 #[test]
 fn what_the_vendor_does_not_say_is_unknown_and_changes_nothing() {
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     reads(&mut pace, day(0), start());
     reads(&mut pace, QuotaReading::default(), start());
     assert_eq!(pace.quota().known(start()).count(), 1, "still known");
-    let mut fresh = Pace::default();
+    let mut fresh = LimiterState::default();
     reads(&mut fresh, QuotaReading::default(), start());
     assert!(is_let_in(&mut fresh, new(Priority::Background), start()));
 }
 
 #[test]
 fn an_end_that_can_not_be_meant_is_not_believed() {
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     let said = Said {
         available: Some(0),
         limit: Some(240),
@@ -259,7 +259,7 @@ fn an_end_that_can_not_be_meant_is_not_believed() {
 
 #[test]
 fn what_is_left_of_a_low_day_is_spread_over_its_rest() {
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     // Eight hours are left and 132 calls, 100 of which are kept: one every fifteen minutes.
     reads(&mut pace, day(132), start());
     let (turn, why) = later(pace.ask(&limits(), new(Priority::Normal), start()));
@@ -270,7 +270,7 @@ fn what_is_left_of_a_low_day_is_spread_over_its_rest() {
 
 #[test]
 fn who_waits_for_a_new_day_is_not_spread_over_the_old_one() {
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     reads(&mut pace, day(80), start());
     let midnight: Timestamp = "2026-11-04T00:00:00Z".parse().unwrap();
     let turns = [0, 3, 6].map(|after| midnight + SECS(after));
@@ -283,7 +283,7 @@ fn who_waits_for_a_new_day_is_not_spread_over_the_old_one() {
 
 #[test]
 fn a_retry_after_is_obeyed_in_full_by_everybody() {
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     let refused = exchange(Answered::Refused {
         after: Some(SECS(600)),
     });
@@ -302,7 +302,7 @@ fn a_retry_after_is_obeyed_in_full_by_everybody() {
 
 #[test]
 fn without_retry_after_pauses_double_and_an_answer_ends_that() {
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     let refused = exchange(Answered::Refused { after: None });
     let mut now = at(0);
     let mut waits = Vec::new();
@@ -331,7 +331,7 @@ fn failed() -> Exchange {
 
 #[test]
 fn five_failures_in_a_row_open_the_breaker_and_one_trial_closes_it() {
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     for _ in 0..4 {
         assert_eq!(pace.observe(&limits(), &failed(), at(0), 0.0), []);
     }
@@ -353,7 +353,7 @@ fn five_failures_in_a_row_open_the_breaker_and_one_trial_closes_it() {
 
 #[test]
 fn a_trial_that_fails_opens_it_for_twice_as_long_up_to_a_quarter_of_an_hour() {
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     let mut now = at(0);
     for _ in 0..4 {
         pace.observe(&limits(), &failed(), now, 0.0);
@@ -370,7 +370,7 @@ fn a_trial_that_fails_opens_it_for_twice_as_long_up_to_a_quarter_of_an_hour() {
 
 #[test]
 fn a_trial_that_asked_nothing_or_died_lets_another_one_in() {
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     for _ in 0..5 {
         pace.observe(&limits(), &failed(), at(0), 0.0);
     }
@@ -392,7 +392,7 @@ fn a_trial_that_asked_nothing_or_died_lets_another_one_in() {
 
 #[test]
 fn refusals_of_a_credential_and_for_good_are_answers_and_open_nothing() {
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     for turn in 0..40 {
         let answered = if turn % 5 == 4 {
             Answered::Alive
@@ -406,7 +406,7 @@ fn refusals_of_a_credential_and_for_good_are_answers_and_open_nothing() {
 
 #[test]
 fn trouble_is_told_once_it_has_lasted_or_as_soon_as_it_is_known_to_last() {
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     let refused = |after: Option<i64>| {
         exchange(Answered::Refused {
             after: after.map(SECS),
@@ -433,7 +433,7 @@ fn trouble_is_told_once_it_has_lasted_or_as_soon_as_it_is_known_to_last() {
     assert_eq!(changes, [Change::Recovered { told: true }]);
     assert_eq!(pace.trouble(), None);
 
-    let mut long = Pace::default();
+    let mut long = LimiterState::default();
     long.observe(&limits(), &refused(Some(7_200)), at(0), 0.0);
     assert!(
         long.to_tell(&limits(), at(0)).is_some(),
@@ -443,7 +443,7 @@ fn trouble_is_told_once_it_has_lasted_or_as_soon_as_it_is_known_to_last() {
 
 #[test]
 fn trouble_of_last_week_is_not_the_trouble_of_today() {
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     let refused = exchange(Answered::Refused { after: None });
     pace.observe(&limits(), &refused, at(0), 0.0);
     let week = at(7 * 24 * 3600);
@@ -454,7 +454,7 @@ fn trouble_of_last_week_is_not_the_trouble_of_today() {
 
 #[test]
 fn a_vendor_without_limits_that_answers_leaves_no_trace() {
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     let limits = Limits::none();
     for second in 0..100 {
         let decision = pace.ask(&limits, new(Priority::Background), at(second));
@@ -474,13 +474,13 @@ fn a_vendor_without_limits_that_answers_leaves_no_trace() {
             came_in: true,
         };
         pace.leave(&limits, left, at(second));
-        assert_eq!(pace, Pace::default());
+        assert_eq!(pace, LimiterState::default());
     }
 }
 
 #[test]
 fn what_is_kept_reads_back_as_it_was() {
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     runs(&mut pace, 9, at(0));
     reads(&mut pace, day(120), at(1));
     pace.observe(
@@ -494,6 +494,9 @@ fn what_is_kept_reads_back_as_it_was() {
     }
     later(pace.ask(&limits(), new(Priority::Normal), at(4)));
     let text = serde_json::to_string(&pace).unwrap();
-    assert_eq!(serde_json::from_str::<Pace>(&text).unwrap(), pace);
-    assert_eq!(serde_json::from_str::<Pace>("{}").unwrap(), Pace::default());
+    assert_eq!(serde_json::from_str::<LimiterState>(&text).unwrap(), pace);
+    assert_eq!(
+        serde_json::from_str::<LimiterState>("{}").unwrap(),
+        LimiterState::default()
+    );
 }

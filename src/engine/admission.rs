@@ -1,4 +1,4 @@
-//! Before a job runs: is it its turn at the vendors it calls?
+//! Before a job runs: may it, by the rate limits of the vendors it calls?
 //!
 //! Rules:
 //! - A job that is not let in is put off; that counts as nothing, and `jobs list` says why.
@@ -16,7 +16,7 @@
 
 use relay_core::effects::{EffectKind, Port};
 use relay_core::ids::EffectKey;
-use relay_core::pace::{Ask, Priority, Trouble, Why};
+use relay_core::rate_limit::{Ask, Priority, Trouble, Why};
 use relay_core::retry::{Class, Decision};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Job, JobEnd, Op, StoreError};
@@ -26,7 +26,7 @@ use super::jobs::kinds::{Asks, JobKind};
 use super::jobs::member;
 use super::jobs::periodic::is_periodic;
 use super::{Engine, EngineError};
-use crate::pace::{Entry, Held, Turn, held, trouble_key};
+use crate::rate_limit::{Entry, Held, Permit, held, trouble_key};
 
 /// How the note of a job that waits begins. One that carries it comes back at the time it was
 /// given and need not stand in line again.
@@ -46,13 +46,13 @@ struct Need {
 const NOBODY: &[Port] = &[];
 
 impl Engine {
-    /// Asks for the turn of `job`; `None` when it has been put off. `ordered`: a person waits for
+    /// Asks for the permit of `job`; `None` when it has been put off. `ordered`: a person waits for
     /// it.
-    pub(crate) async fn take_turn(
+    pub(crate) async fn acquire_permit(
         &self,
         job: &Job,
         ordered: bool,
-    ) -> Result<Option<Turn>, EngineError> {
+    ) -> Result<Option<Permit>, EngineError> {
         let need = self.need(job).await?;
         let ask = Ask {
             priority: if ordered {
@@ -60,10 +60,10 @@ impl Engine {
             } else {
                 need.priority
             },
-            waited: waits_for_its_turn(job),
+            waited: waits_for_permit(job),
         };
-        let (vendor, at, why) = match self.pace.enter(need.ports, ask).await {
-            Ok(Entry::In(turn)) => return Ok(Some(turn)),
+        let (vendor, at, why) = match self.limiter.enter(need.ports, ask).await {
+            Ok(Entry::In(permit)) => return Ok(Some(permit)),
             Ok(Entry::Wait { vendor, at, why }) => (vendor, at, why.to_string()),
             // Many processes want the same vendor at once: a moment later.
             Err(StoreError::Conflict { .. }) => {
@@ -81,9 +81,9 @@ impl Engine {
     }
 
     /// The job is over.
-    pub(crate) async fn leave_turn(&self, turn: &Turn) {
-        self.pace.leave(turn).await;
-        if let Some(held) = turn.held() {
+    pub(crate) async fn release_permit(&self, permit: &Permit) {
+        self.limiter.leave(permit).await;
+        if let Some(held) = permit.held() {
             self.tell_of(held.vendor).await;
         }
     }
@@ -179,11 +179,11 @@ impl Engine {
     /// Tells an admin of a vendor that keeps work waiting for too long. A failure to tell is
     /// logged: whoever waits next tells again.
     async fn tell_of(&self, vendor: &str) {
-        let told = match self.pace.to_tell(vendor).await {
+        let told = match self.limiter.to_tell(vendor).await {
             Ok(None) => return,
             Ok(Some(trouble)) => {
                 let ops = self.trouble_item_ops(vendor, &trouble);
-                self.pace.tell(vendor, &ops).await
+                self.limiter.tell(vendor, &ops).await
             }
             Err(error) => Err(error),
         };
@@ -208,7 +208,7 @@ impl Engine {
 }
 
 /// Whether a job was put off because a vendor kept it waiting.
-pub(super) fn waits_for_its_turn(job: &Job) -> bool {
+pub(super) fn waits_for_permit(job: &Job) -> bool {
     job.note
         .as_ref()
         .is_some_and(|note| note.starts_with(WAITS))

@@ -1,4 +1,5 @@
-//! How fast a vendor may be asked, and when not at all.
+//! The rules of the rate limiter: how fast a vendor may be asked, and when not at all (budget, quota,
+//! circuit breaker).
 //!
 //! People: a *vendor* with limits of its own, which other integrations of the same account use up,
 //! too; *jobs*, which ask for their turn before they call it; the *engine*, which puts off those
@@ -35,7 +36,7 @@
 //! That a vendor never says 429: others use the same account, and its limit per second is finer
 //! than ours.
 //!
-//! Everything here is a function of a stored [`Pace`] and an instant (procedure time); nothing
+//! Everything here is a function of a stored [`LimiterState`] and an instant (procedure time); nothing
 //! reads a clock. Whoever stores it decides who shares it.
 
 mod breaker;
@@ -69,7 +70,7 @@ const FIRST_GUESS: u32 = 3;
 /// Where a vendor stands: everything that is kept of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Pace {
+pub struct LimiterState {
     budget: Budget,
     quota: Quota,
     breaker: Breaker,
@@ -87,7 +88,7 @@ pub struct Pace {
     set_back: bool,
 }
 
-impl Pace {
+impl LimiterState {
     /// Drops what was kept by a clock that ran ahead. Returns whether jobs which were put off by
     /// such a clock may still wait ([`all_are_back`](Self::all_are_back)).
     pub fn put_right(&mut self, now: Timestamp) -> bool {

@@ -15,7 +15,7 @@ pub type Rebuild = fn(&ProcedureVersion) -> Result<Arc<dyn Workflow>, String>;
 
 /// The procedures by name and version.
 #[derive(Debug)]
-pub struct ProcedureBook {
+pub struct ProcedureRegistry {
     current: Vec<(Arc<dyn Workflow>, ProcedureVersion)>,
     rebuild: Rebuild,
     older: Mutex<HashMap<(String, String), Arc<dyn Workflow>>>,
@@ -24,7 +24,7 @@ pub struct ProcedureBook {
     since: Mutex<HashMap<String, Timestamp>>,
 }
 
-impl ProcedureBook {
+impl ProcedureRegistry {
     /// A book with these versions in force. `rebuild` reads older ones back.
     pub fn new(current: Vec<(Arc<dyn Workflow>, ProcedureVersion)>, rebuild: Rebuild) -> Self {
         Self {

@@ -1,9 +1,9 @@
-//! One pace for each vendor, shared by all who ask it.
+//! The rate limiter: one for each vendor, shared by all who ask it.
 //!
-//! People: the *engine* asks for a job's turn before it runs and says when it is over; the
+//! People: the *engine* asks for a job's permit before it runs and says when it is over; the
 //! [`VendorMeter`] sits in the vendor's transport, counts what is really called, reads what the
 //! vendor says of its limits, and keeps calls back while it is known that nobody answers or that
-//! the vendor asked for a pause. The rules themselves are pure: [`relay_core::pace`].
+//! the vendor asked for a pause. The rules themselves are pure: [`relay_core::rate_limit`].
 //!
 //! ```text
 //! worker ─▶ enter(crm, portal) ─▶ the job runs ─▶ leave: what was prepaid and not called comes back
@@ -18,7 +18,7 @@
 //!   changes wait for each other; between processes the slower one reads again.
 //! - A vendor without limits that answers has no row and is never written of. What other processes
 //!   have written is looked at once a second (real time), not before each call.
-//! - A clock that ran ahead and was put right is noticed by what is kept ([`Pacer::set_back`]), also
+//! - A clock that ran ahead and was put right is noticed by what is kept ([`RateLimiter::set_back`]), also
 //!   by the next process; the engine brings back the jobs that were put off by it.
 //! - A call that was made is never undone by a failure to write it down: that is logged, and the
 //!   budget is short of one call.
@@ -32,20 +32,20 @@
 pub mod dates;
 mod lines;
 mod meter;
-mod turn;
+mod permit;
 
 use std::sync::Arc;
 
 use relay_core::effects::Port;
-use relay_core::pace::{Ask, Change, Decision, Exchange, Limits, Pace, Trouble, Why};
 use relay_core::random::Random;
+use relay_core::rate_limit::{Ask, Change, Decision, Exchange, LimiterState, Limits, Trouble, Why};
 use relay_core::time::{Clock, Clocks, SignedDuration, Timestamp};
 use relay_store::{Op, Store, StoreError, WorkSettled};
 use tokio::sync::Mutex;
 
 use lines::Lines;
 pub use meter::{ReadQuota, VendorMeter};
-pub use turn::{Held, Turn, held};
+pub use permit::{Held, Permit, held};
 
 /// How often a change is computed anew because another process was faster.
 const TRIES: usize = 64;
@@ -53,10 +53,10 @@ const TRIES: usize = 64;
 /// How old, in real time, what is remembered of a row may be for an answer that changes nothing.
 const FRESH: SignedDuration = SignedDuration::from_secs(1);
 
-/// A vendor that is paced.
+/// A vendor whose calls are limited.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Vendor {
-    /// What it is to us: [`CRM`], [`PORTAL`].
+    /// What it is to us.
     pub port: Port,
     /// Its name, as people know it. What is kept of it is kept under this name.
     pub name: &'static str,
@@ -68,7 +68,7 @@ pub struct Vendor {
 #[derive(Debug, Clone)]
 struct Seen {
     version: u64,
-    pace: Pace,
+    pace: LimiterState,
     /// Real time.
     at: Timestamp,
 }
@@ -79,11 +79,11 @@ struct Tracked {
     seen: Mutex<Option<Seen>>,
 }
 
-/// The answer to who asks for a turn.
+/// The answer to who asks for a permit.
 #[derive(Debug)]
 pub enum Entry {
-    /// Now. To be handed back with [`Pacer::leave`].
-    In(Turn),
+    /// Now. To be handed back with [`RateLimiter::leave`].
+    In(Permit),
     /// Not before `at`.
     Wait {
         /// Whom it waits for.
@@ -97,7 +97,7 @@ pub enum Entry {
 
 /// The pace of every vendor.
 #[derive(Debug)]
-pub struct Pacer {
+pub struct RateLimiter {
     vendors: Vec<Tracked>,
     store: Arc<dyn Store>,
     clocks: Clocks,
@@ -123,7 +123,7 @@ pub fn trouble_key(vendor: &str) -> String {
     format!("vendor/{vendor}")
 }
 
-impl Pacer {
+impl RateLimiter {
     /// A pacer of these vendors. One that is not among them is not paced.
     pub fn new(
         vendors: Vec<Vendor>,
@@ -136,7 +136,7 @@ impl Pacer {
             seen: Mutex::new(None),
         };
         let mut vendors: Vec<Tracked> = vendors.into_iter().map(tracked).collect();
-        // Those that are only looked at come first: a turn at the others would have to be given
+        // Those that are only looked at come first: a permit at the others would have to be given
         // back if one of them says no.
         vendors.sort_by_key(|tracked| tracked.vendor.limits.rate.is_some());
         Self {
@@ -149,9 +149,9 @@ impl Pacer {
         }
     }
 
-    /// Asks for the turn of a job that calls the vendors of `ports`: all of them, or none.
+    /// Asks for the permit of a job that calls the vendors of `ports`: all of them, or none.
     pub async fn enter(&self, ports: &[Port], ask: Ask) -> Result<Entry, StoreError> {
-        let mut turn = Turn::default();
+        let mut permit = Permit::default();
         for tracked in &self.vendors {
             let vendor = tracked.vendor;
             if !ports.contains(&vendor.port) {
@@ -162,9 +162,9 @@ impl Pacer {
                 .change(tracked, |pace, now| (pace.ask(&limits, ask, now), vec![]))
                 .await;
             match decided {
-                Ok(Decision::Admit { prepaid, trial }) => turn.add(vendor.name, prepaid, trial),
+                Ok(Decision::Admit { prepaid, trial }) => permit.add(vendor.name, prepaid, trial),
                 Ok(Decision::Later { at, why }) => {
-                    self.give_back(&turn, false).await;
+                    self.give_back(&permit, false).await;
                     return Ok(Entry::Wait {
                         vendor: vendor.name,
                         at,
@@ -172,21 +172,21 @@ impl Pacer {
                     });
                 }
                 Err(error) => {
-                    self.give_back(&turn, false).await;
+                    self.give_back(&permit, false).await;
                     return Err(error);
                 }
             }
         }
-        Ok(Entry::In(turn))
+        Ok(Entry::In(permit))
     }
 
-    /// The job of a turn is over.
-    pub async fn leave(&self, turn: &Turn) {
-        self.give_back(turn, true).await;
+    /// The job of a permit is over.
+    pub async fn leave(&self, permit: &Permit) {
+        self.give_back(permit, true).await;
     }
 
-    async fn give_back(&self, turn: &Turn, came_in: bool) {
-        for (name, left) in turn.left(came_in) {
+    async fn give_back(&self, permit: &Permit, came_in: bool) {
+        for (name, left) in permit.left(came_in) {
             let Some(tracked) = self.tracked(name) else {
                 continue;
             };
@@ -197,7 +197,7 @@ impl Pacer {
                 })
                 .await;
             if let Err(error) = given {
-                tracing::warn!(vendor = name, %error, "a turn could not be given back");
+                tracing::warn!(vendor = name, %error, "a permit could not be given back");
             }
         }
     }
@@ -223,7 +223,7 @@ impl Pacer {
         };
         // Drawn only where it is used: a run must not depend on how often somebody answers.
         let unit = match exchange.answered {
-            relay_core::pace::Answered::Alive => 0.5,
+            relay_core::rate_limit::Answered::Alive => 0.5,
             _ => self.random.unit(),
         };
         let Vendor { name, limits, .. } = tracked.vendor;
@@ -390,7 +390,7 @@ impl Pacer {
     async fn change<T>(
         &self,
         tracked: &Tracked,
-        act: impl Fn(&mut Pace, Timestamp) -> (T, Vec<Op>),
+        act: impl Fn(&mut LimiterState, Timestamp) -> (T, Vec<Op>),
     ) -> Result<T, StoreError> {
         let vendor = tracked.vendor.name;
         let mut seen = tracked.seen.lock().await;
@@ -432,14 +432,14 @@ impl Pacer {
         let Some(row) = self.store.pace(vendor).await? else {
             return Ok(Seen {
                 version: 0,
-                pace: Pace::default(),
+                pace: LimiterState::default(),
                 at: real,
             });
         };
         let pace = serde_json::from_value(row.body).unwrap_or_else(|error| {
             // Of another release, perhaps. Nobody is lost by it: the vendor tells its limits again.
             tracing::warn!(vendor, %error, "what is kept of the pace can't be read; begun anew");
-            Pace::default()
+            LimiterState::default()
         });
         Ok(Seen {
             version: row.version,
@@ -449,7 +449,7 @@ impl Pacer {
     }
 }
 
-fn put(vendor: &str, expected: u64, pace: &Pace) -> Result<Op, StoreError> {
+fn put(vendor: &str, expected: u64, pace: &LimiterState) -> Result<Op, StoreError> {
     let body = serde_json::to_value(pace).map_err(|error| StoreError::Driver(Box::new(error)))?;
     Ok(Op::PutPace {
         vendor: vendor.to_owned(),

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use http::{HeaderMap, StatusCode};
-use relay_core::pace::{Answered, Exchange, QuotaReading, Why};
+use relay_core::rate_limit::{Answered, Exchange, QuotaReading, Why};
 use relay_core::time::{Clock as _, Timestamp};
 use relay_http_client::{Answer, Meter, TransportError, retry_after};
 
-use super::Pacer;
-use super::turn::{Held, hold, spend};
+use super::RateLimiter;
+use super::permit::{Held, hold, spend};
 
 /// Reads what an answer's headers say of the vendor's limits.
 pub type ReadQuota = fn(&HeaderMap) -> QuotaReading;
@@ -18,7 +18,7 @@ pub type ReadQuota = fn(&HeaderMap) -> QuotaReading;
 /// The meter of one vendor.
 #[derive(Debug, Clone)]
 pub struct VendorMeter {
-    pacer: Arc<Pacer>,
+    pacer: Arc<RateLimiter>,
     vendor: &'static str,
     read_quota: Option<ReadQuota>,
     /// Whether the last word of the vendor on our credential, as far as is known, was no: at start
@@ -28,7 +28,11 @@ pub struct VendorMeter {
 
 impl VendorMeter {
     /// A meter for `vendor`; `read_quota` where its answers tell of its limits.
-    pub fn new(pacer: Arc<Pacer>, vendor: &'static str, read_quota: Option<ReadQuota>) -> Self {
+    pub fn new(
+        pacer: Arc<RateLimiter>,
+        vendor: &'static str,
+        read_quota: Option<ReadQuota>,
+    ) -> Self {
         Self {
             pacer,
             vendor,

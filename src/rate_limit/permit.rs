@@ -1,20 +1,20 @@
 //! What a job that was let in has paid for and has called.
 //!
-//! A turn goes with its job's future, so that a call made deep in an adapter is counted for the job
+//! A permit goes with its job's future, so that a call made deep in an adapter is counted for the job
 //! that caused it. Work that a job hands to another task would be counted for nobody; jobs don't.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use relay_core::pace::Left;
+use relay_core::rate_limit::Left;
 use relay_core::time::Timestamp;
 
 tokio::task_local! {
     static TURN: Arc<Inner>;
 }
 
-/// A job's turn.
+/// A job's permit.
 #[derive(Debug, Default)]
-pub struct Turn(Arc<Inner>);
+pub struct Permit(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner(Mutex<State>);
@@ -52,7 +52,7 @@ impl Inner {
     }
 }
 
-impl Turn {
+impl Permit {
     /// The job was let in at a vendor.
     pub(super) fn add(&mut self, vendor: &'static str, prepaid: u32, trial: bool) {
         self.0.state().tickets.push(Ticket {

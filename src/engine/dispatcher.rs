@@ -1,11 +1,11 @@
 //! Claims due jobs and runs them, one at a time per client.
 //!
-//! Each asks for its turn at the vendors it calls before it runs (`turn.rs`).
+//! Each asks for permits of the vendors it calls before it runs (`admission.rs`).
 //!
 //! A claim is a lease in real time with a fence. While a job runs its lease is renewed at a third
 //! of its length. A job whose lease is gone ends by itself: somebody else has it now, and nothing is
 //! begun or stored without the lease, except that a request was carried out. When told to stop, the
-//! worker claims nothing more, gives what runs a time until the cut, and hands the rest back without
+//! dispatcher claims nothing more, gives what runs a time until the cut, and hands the rest back without
 //! counting a failure.
 
 use std::sync::Arc;
@@ -19,9 +19,9 @@ use relay_store::{Claim, Job, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::checkpoint::CLAIM;
 use crate::engine::jobs::{chain, fence, known_kinds};
 use crate::engine::{Engine, EngineError};
+use crate::failpoint::CLAIM;
 use crate::lifecycle::{Phase, Stop, pause};
 
 /// How long a claim holds without a renewal, real time. Renewed at a third of it, so it says how
@@ -186,10 +186,10 @@ pub async fn run(engine: Engine, concurrency: u32, stop: Stop) -> Result<(), Eng
     let mut likely = true;
     while stop.phase() == Phase::Running {
         if rescues.tick().now_or_never().is_some() {
-            survive(engine.rescue().await)?;
-            survive(engine.bring_back().await)?;
-            survive(engine.tell_damage().await)?;
-            survive(engine.count_now_and_then().await)?;
+            tolerate_unavailable(engine.rescue().await)?;
+            tolerate_unavailable(engine.bring_back().await)?;
+            tolerate_unavailable(engine.tell_damage().await)?;
+            tolerate_unavailable(engine.count_now_and_then().await)?;
         }
         let free = concurrency.saturating_sub(u32::try_from(running.len()).unwrap_or(u32::MAX));
         let asked = match (free, likely) {
@@ -206,7 +206,7 @@ pub async fn run(engine: Engine, concurrency: u32, stop: Stop) -> Result<(), Eng
         let (read, claimed) = match look(&engine, claimable, &mut running).await {
             Ok(done) => done,
             Err(error) => {
-                survive::<()>(Err(error))?;
+                tolerate_unavailable::<()>(Err(error))?;
                 (0, 0)
             }
         };
@@ -265,7 +265,7 @@ async fn look(
 /// A database that can't be written now (full disk, locked) is waited for; what a single row or job
 /// brings up is no reason to leave everybody else. Only a damaged file ends the process: going on would
 /// make it worse, and the next start refuses it with what to do.
-fn survive<T>(result: Result<T, EngineError>) -> Result<(), EngineError> {
+fn tolerate_unavailable<T>(result: Result<T, EngineError>) -> Result<(), EngineError> {
     match result {
         Ok(_) => Ok(()),
         Err(error @ EngineError::Store(StoreError::Damaged(_))) => Err(error),
@@ -285,7 +285,7 @@ fn finished(
     done: Result<Result<(), EngineError>, tokio::task::JoinError>,
 ) -> Result<(), EngineError> {
     match done {
-        Ok(result) => survive(result),
+        Ok(result) => tolerate_unavailable(result),
         Err(error) if error.is_cancelled() => Ok(()),
         Err(error) => {
             // The lease ends by itself and the job is taken back; the process goes on.
@@ -313,7 +313,7 @@ async fn wind_down(
         () = stop.cut() => {}
     }
     running.shutdown().await;
-    survive(engine.count().await)?;
+    tolerate_unavailable(engine.count().await)?;
     let handed_back = engine.store.hand_back(&engine.worker, engine.now()).await?;
     tracing::info!(handed_back, "the worker has stopped");
     Ok(())

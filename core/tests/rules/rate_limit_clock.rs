@@ -1,9 +1,9 @@
 //! A clock that ran ahead while a vendor failed, and was put right: nothing waits for a future that
 //! nobody meant. And how long trouble lasts where a vendor refuses one thing for ever.
 
-use relay_core::pace::{
-    Answered, Ask, Change, Decision, Exchange, Limits, Pace, Priority, QuotaReading, Rate, Said,
-    Standing,
+use relay_core::rate_limit::{
+    Answered, Ask, Change, Decision, Exchange, LimiterState, Limits, Priority, QuotaReading, Rate,
+    Said, Standing,
 };
 use relay_core::time::{SignedDuration, Timestamp};
 
@@ -45,7 +45,7 @@ fn refused(minutes: i64) -> Exchange {
 }
 
 /// When a job gets in that asks at `now` and comes back whenever it is told to.
-fn gets_in(pace: &mut Pace, limits: &Limits, now: Timestamp) -> Timestamp {
+fn gets_in(pace: &mut LimiterState, limits: &Limits, now: Timestamp) -> Timestamp {
     let mut ask = NORMAL;
     let mut now = now;
     for _ in 0..20 {
@@ -62,7 +62,7 @@ fn gets_in(pace: &mut Pace, limits: &Limits, now: Timestamp) -> Timestamp {
 fn a_breaker_that_a_clock_ahead_has_opened_lets_a_trial_in_once_the_clock_is_right() {
     for limits in limits() {
         for ahead in [SignedDuration::from_hours(8), YEAR] {
-            let mut pace = Pace::default();
+            let mut pace = LimiterState::default();
             let wrong = start() + ahead;
             for _ in 0..5 {
                 pace.observe(&limits, &exchange(Answered::Failed), wrong, 0.9);
@@ -80,7 +80,7 @@ fn a_breaker_that_a_clock_ahead_has_opened_lets_a_trial_in_once_the_clock_is_rig
 #[test]
 fn a_pause_a_trial_and_turns_of_a_clock_ahead_are_forgotten() {
     for limits in limits() {
-        let mut pace = Pace::default();
+        let mut pace = LimiterState::default();
         let wrong = start() + YEAR;
         pace.observe(&limits, &refused(60), wrong, 0.5);
         for _ in 0..50 {
@@ -88,7 +88,7 @@ fn a_pause_a_trial_and_turns_of_a_clock_ahead_are_forgotten() {
         }
         assert!(gets_in(&mut pace, &limits, start()) <= mins(30));
 
-        let mut trying = Pace::default();
+        let mut trying = LimiterState::default();
         for _ in 0..5 {
             trying.observe(&limits, &exchange(Answered::Failed), wrong, 0.0);
         }
@@ -101,7 +101,7 @@ fn a_pause_a_trial_and_turns_of_a_clock_ahead_are_forgotten() {
 #[test]
 fn a_quota_that_a_clock_ahead_has_read_is_unknown_once_it_is_right() {
     let [limits, _] = limits();
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     let told = Exchange {
         quota: QuotaReading {
             key_day: Said {
@@ -120,7 +120,7 @@ fn a_quota_that_a_clock_ahead_has_read_is_unknown_once_it_is_right() {
 #[test]
 fn the_jobs_of_a_clock_ahead_are_called_back_until_somebody_has_done_it() {
     let [limits, _] = limits();
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     pace.observe(&limits, &refused(60), start() + YEAR, 0.5);
     pace.ask(&limits, NORMAL, start());
     assert!(pace.put_right(mins(1)), "an ask does not hide it");
@@ -131,7 +131,7 @@ fn the_jobs_of_a_clock_ahead_are_called_back_until_somebody_has_done_it() {
 #[test]
 fn a_clock_set_back_by_a_moment_shortens_no_pause() {
     let [limits, _] = limits();
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     pace.observe(&limits, &refused(10), start(), 0.0);
     let before = start() - SignedDuration::from_secs(30);
     assert!(gets_in(&mut pace, &limits, before) >= mins(10));
@@ -142,7 +142,7 @@ fn a_clock_set_back_by_a_moment_shortens_no_pause() {
 fn one_thing_that_is_refused_after_each_pause_is_told_within_an_hour_or_so() {
     for limits in limits() {
         for pause in [4, 5, 10, 30] {
-            let mut pace = Pace::default();
+            let mut pace = LimiterState::default();
             let mut now = start();
             let mut told = None;
             while now < mins(120) && told.is_none() {
@@ -166,7 +166,7 @@ fn one_thing_that_is_refused_after_each_pause_is_told_within_an_hour_or_so() {
 #[test]
 fn a_persons_word_ends_a_pause_and_an_open_breaker_and_nothing_else() {
     let [limits, _] = limits();
-    let mut pace = Pace::default();
+    let mut pace = LimiterState::default();
     pace.observe(&limits, &refused(600), start(), 0.0);
     for _ in 0..5 {
         pace.observe(&limits, &exchange(Answered::Failed), start(), 0.0);

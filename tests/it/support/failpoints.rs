@@ -1,10 +1,10 @@
-//! Checkpoints that stop a task for ever and tell that they were reached, and one at which
+//! Failpoints that stop a task for ever and tell that they were reached, and one at which
 //! something happens.
 
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use clear_relay::checkpoint::Checkpoints;
+use clear_relay::failpoint::Failpoints;
 use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
@@ -40,7 +40,7 @@ impl StopAt {
 }
 
 #[async_trait]
-impl Checkpoints for StopAt {
+impl Failpoints for StopAt {
     async fn reach(&self, name: &'static str) {
         self.reached
             .lock()
@@ -86,7 +86,7 @@ impl Meanwhile {
 }
 
 #[async_trait]
-impl Checkpoints for Meanwhile {
+impl Failpoints for Meanwhile {
     async fn reach(&self, name: &'static str) {
         if self.name != name {
             return;
