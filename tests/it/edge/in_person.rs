@@ -80,3 +80,30 @@ async fn an_order_that_keap_has_not_taken_yet_holds_the_case_that_opens_meanwhil
     assert!(clinic.outreach(&maya).is_empty());
     assert_eq!(clinic.count("contact_type"), 1);
 }
+
+#[tokio::test]
+async fn what_goes_out_waits_while_the_contact_type_field_is_gone_and_goes_on_once_it_is_back() {
+    const FIELD: u64 = 5;
+    let maya = Person::maya();
+    let clinic = Clinic::with(std::slice::from_ref(&maya)).await;
+    clinic.until("2026-11-05 12:00").await;
+    clinic.keap(json!({ "act": "delete_field", "field": FIELD }));
+    clinic.until("2026-11-06 14:00").await;
+    assert_eq!(clinic.outreach(&maya), ["4 09:00 portal_message"]);
+    let told: Vec<_> = clinic
+        .work()
+        .await
+        .into_iter()
+        .map(|item| item.kind)
+        .collect();
+    assert_eq!(told, ["drift"], "one item, and nothing is given up");
+    clinic.keap(
+        json!({ "act": "add_field", "id": FIELD, "label": "Contact Type",
+        "field_type": "DROPDOWN", "options": ["Online", "In-Person"], "tab": "Clear Connection" }),
+    );
+    clinic.until("2026-11-06 15:30").await;
+    let reached = clinic.outreach(&maya);
+    assert_eq!(reached.len(), 2, "{reached:?}");
+    assert!(reached[1].ends_with(" email"), "{reached:?}");
+    assert!(!clinic.case(&maya).await.status.is_closed());
+}
