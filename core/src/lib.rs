@@ -19,7 +19,7 @@
 //! | [`procedure`] | parameters and texts of a procedure, at one version |
 //! | [`effects`] | the registry of everything we can do to the outside world |
 //! | [`retry`] | classes of failure and the schedule that follows from them |
-//! | [`pace`] | how fast a vendor may be asked, and when not at all |
+//! | [`rate_limit`] | how fast a vendor may be asked, and when not at all |
 //! | [`case`] | one run of a procedure for one client |
 //! | [`workflow`] | the shape every procedure has: step and guard |
 //! | [`workflows`] | the procedures themselves, one file per step |

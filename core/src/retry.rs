@@ -10,7 +10,7 @@
 //!   ([`absence_proven`]) allows another try.
 //! - A vendor's `Retry-After` is obeyed in full. Jitter only adds to it. If it points past the
 //!   budget, we give up rather than come early. One that can't be meant ([`LONGEST_WAIT`]) is none.
-//! - A pause of the whole vendor is no failure of the jobs that wait for it ([`crate::pace`]): they
+//! - A pause of the whole vendor is no failure of the jobs that wait for it ([`crate::rate_limit`]): they
 //!   are put off, not judged here, and so outlive any budget.
 //! - No try starts later than the budget after the first failure. What is given up is not lost: it
 //!   is a dead job with a work item, and a person replays it.
