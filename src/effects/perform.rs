@@ -151,7 +151,7 @@ impl Perform for ThroughPorts {
     async fn holds(&self, request: &Request) -> Result<Holds, CallError> {
         let ports = &self.ports;
         let holds = match request {
-            Request::CloseTask { task } => {
+            Request::CloseTask { task, .. } => {
                 return Ok(match ports.tasks.task(task, None).await? {
                     Some(task) if !task.completed => Holds::No,
                     Some(task) if task.closed_by_relay => Holds::ByUs,
@@ -234,7 +234,11 @@ impl Perform for ThroughPorts {
                     .add_note(&name.idempotency_key(), client, author, text)
                     .await?,
             )),
-            Request::CloseTask { task } => ports.tasks.complete(task, now).await.map(nothing_made),
+            Request::CloseTask { task, called } => ports
+                .tasks
+                .complete(task, now, *called)
+                .await
+                .map(nothing_made),
             Request::ReassignTask { task, user } => {
                 ports.tasks.reassign(task, user).await.map(nothing_made)
             }

@@ -90,7 +90,7 @@ pub struct FoundTask {
     pub marker: usize,
     /// Whether it is completed.
     pub completed: bool,
-    /// Whether it was the relay that completed it, in this life of its database or another.
+    /// Whether the relay took it back, in this life of its database or another: nobody called.
     pub closed_by_relay: bool,
     /// When it was made, where the CRM tells.
     pub at: Option<Timestamp>,
@@ -160,7 +160,7 @@ pub struct CallTask {
     pub user: Option<CrmUserId>,
     /// Whether it is completed.
     pub completed: bool,
-    /// Whether it was the relay that completed it, in this life of its database or another.
+    /// Whether the relay took it back, in this life of its database or another: nobody called.
     pub closed_by_relay: bool,
     /// The outcome the coach wrote into it, if any; nothing that stood in it when it was made.
     pub outcome: Option<CallOutcome>,
@@ -183,8 +183,8 @@ pub trait Tasks: Debug + Send + Sync {
     /// A task; `None` if it is gone: the CRM says so in its own words and does not list it either.
     /// `sent` is the description it was made with: what stands in that is not the coach's answer.
     async fn task(&self, id: &TaskId, sent: Option<&str>) -> Result<Option<CallTask>, CallError>;
-    /// Completes a task.
-    async fn complete(&self, id: &TaskId, at: Timestamp) -> Result<(), CallError>;
+    /// Completes a task; `called` if for a call that was made, else because it is no longer needed.
+    async fn complete(&self, id: &TaskId, at: Timestamp, called: bool) -> Result<(), CallError>;
     /// Gives a task to another user.
     async fn reassign(&self, id: &TaskId, user: &CrmUserId) -> Result<(), CallError>;
 }

@@ -335,8 +335,8 @@ impl Tasks for KeapPorts {
         }))
     }
 
-    async fn complete(&self, id: &TaskId, at: Timestamp) -> Result<(), CallError> {
-        self.client.complete_task(id.as_str(), at).await
+    async fn complete(&self, id: &TaskId, at: Timestamp, called: bool) -> Result<(), CallError> {
+        self.client.complete_task(id.as_str(), at, called).await
     }
 
     async fn reassign(&self, id: &TaskId, user: &CrmUserId) -> Result<(), CallError> {

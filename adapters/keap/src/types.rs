@@ -301,12 +301,12 @@ pub struct Task {
 }
 
 impl Task {
-    /// What the title begins with of a task that the relay has completed. It says so to the coach who
+    /// What the title begins with of a task that the relay has completed because it was no longer needed. It says so to the coach who
     /// comes across it, and to a relay whose database doesn't know it any more: whoever completes a task
     /// by hand leaves its title as it is.
     pub(crate) const CLOSED: &str = "Closed by Clear Relay: ";
 
-    /// Whether the relay has completed it.
+    /// Whether the relay has completed it, because no call was needed any more.
     pub fn is_closed_by_relay(&self) -> bool {
         let title = self.title.as_deref().unwrap_or_default();
         self.completed == Some(true) && title.starts_with(Self::CLOSED)

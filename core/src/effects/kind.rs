@@ -102,9 +102,9 @@ pub struct EffectSpec {
 pub enum Audience {
     /// The client. Twice is the worst thing we can do.
     Client,
-    /// Staff.
+    /// A coach, the manager, the admin.
     Staff,
-    /// Money.
+    /// Nobody at once; it changes what the client is charged.
     Billing,
 }
 

@@ -61,6 +61,9 @@ pub enum Request {
     CloseTask {
         /// Which.
         task: TaskId,
+        /// It was for a call that the coach has made: the task must not say that the relay took it back.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        called: bool,
     },
     /// Reassign a task.
     ReassignTask {

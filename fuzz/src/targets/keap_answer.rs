@@ -151,7 +151,7 @@ async fn write(client: &KeapClient, id: &str) {
     see(client
         .create_task(id, "7", "CALL", "x", now(), &marker)
         .await);
-    see(client.complete_task(id, now()).await);
+    see(client.complete_task(id, now(), false).await);
     see(client.create_note(id, "7", "x", "y", &marker).await);
     see(client.apply_tag(id, "301").await);
     see(client.remove_tag(id, "301").await);

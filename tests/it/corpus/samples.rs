@@ -115,7 +115,10 @@ pub(crate) fn request(kind: EffectKind) -> Request {
             description: text,
             due: instant(),
         },
-        EffectKind::CloseTask => Request::CloseTask { task: "41".into() },
+        EffectKind::CloseTask => Request::CloseTask {
+            task: "41".into(),
+            called: false,
+        },
         EffectKind::ReassignTask => Request::ReassignTask {
             task: "41".into(),
             user,

@@ -104,6 +104,26 @@ async fn a_call_without_a_word_that_a_restored_copy_forgot_counts() {
 }
 
 #[tokio::test]
+async fn a_call_recorded_by_item_that_a_restored_copy_forgot_is_not_asked_for_again() {
+    let jo = Person::jo();
+    let mut clinic = with(&jo).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let copy = folder.path().join("copy.sqlite");
+    clinic.until("2026-11-05 17:45").await;
+    clinic.world.copy(&copy).expect("a copy");
+    clinic.until("2026-11-06 11:00").await;
+    clinic
+        .done(&jo, "call_outcome", "call_outcome", Some("no answer"))
+        .await;
+    clinic.until("2026-11-06 12:00").await;
+    assert_eq!(clinic.count("close_task"), 1, "the relay completed it");
+    let life = clinic.world.forget(Some(&copy)).await;
+    life.expect("another life");
+    clinic.until("2026-11-20 12:00").await;
+    assert_eq!(clinic.count("call_task"), 1, "{:?}", clinic.story(&jo));
+}
+
+#[tokio::test]
 async fn nobody_is_asked_to_send_again_what_a_date_that_moved_away_and_back_left_behind() {
     let maya = Person::maya();
     let clinic = with(&maya).await;

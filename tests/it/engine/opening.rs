@@ -8,6 +8,7 @@ use relay_core::facts::FactBody;
 use relay_core::retry::Class;
 use relay_core::workflow::Action;
 use relay_store::{Existing, JobState, NewJob, Op};
+use relay_store_sqlite::spoil;
 
 use super::forgotten::at;
 use super::rig::{Rig, date};
@@ -434,4 +435,26 @@ async fn a_release_stands_although_an_event_has_renewed_the_look_since() {
     assert_eq!(rig.open_cases().await, 1);
     let look = rig.store.job_by_key("missed/maya/c0").await.unwrap();
     assert_eq!(look.unwrap().state, JobState::Done);
+}
+
+#[tokio::test]
+async fn a_closed_case_that_cant_be_read_speaks_of_nothing_that_was_missed_after_it() {
+    let rig = Rig::prepared().await;
+    rig.overdue().await;
+    rig.clock.set(at("2026-11-04T00:05:00-07:00"));
+    rig.drain().await;
+    let case = rig.store.open_cases(&"maya".into()).await.unwrap()[0].id;
+    let close = Action::Close {
+        reason: "spoken to".into(),
+    };
+    rig.engine.decide_case(case, "Beth", close).await.unwrap();
+    let spoiled = spoil::run(rig.file(), "UPDATE cases SET data = '{}'").await;
+    assert_eq!(spoiled.unwrap(), 1);
+    rig.clock.set(at("2026-11-10T12:00:00-07:00"));
+    rig.list("maya", "c2", "2026-11-10");
+    rig.receive(&[rig.due("maya", "c2", "2026-11-10")]).await;
+    rig.drain().await;
+    rig.clock.set(at("2026-11-11T00:05:00-07:00"));
+    rig.drain().await;
+    assert_eq!(rig.open_cases().await, 1, "the later one is followed up");
 }

@@ -83,26 +83,31 @@ impl KeapClient {
             .await
     }
 
-    /// Completes a task, and says in its title that it was the relay. Reads it first: one that is
+    /// Completes a task. One that is no longer needed says in its title that it was the relay; one whose
+    /// call was made (`called`) is the coach's, and keeps its title. Reads it first: one that is
     /// completed already, or gone, is left alone, so that a coach's own completion keeps its time.
-    pub async fn complete_task(&self, id: &str, at: Timestamp) -> Result<(), CallError> {
+    pub async fn complete_task(
+        &self,
+        id: &str,
+        at: Timestamp,
+        called: bool,
+    ) -> Result<(), CallError> {
         const OPERATION: &str = "keap complete task";
         let task = match self.task(id).await? {
             Some(task) if task.completed != Some(true) => task,
             _ => return Ok(()),
         };
-        let title = task.title.unwrap_or_default();
-        // A coach may have opened one again that the relay had closed.
-        let title = title.strip_prefix(Task::CLOSED).unwrap_or(&title);
-        let body = json!({
-            "title": format!("{}{title}", Task::CLOSED),
-            "completed": true,
-            "completion_time": format(at),
-        });
-        let query = Query::new()
-            .with("update_mask", "title")
+        let mut body = json!({"completed": true, "completion_time": format(at)});
+        let mut query = Query::new()
             .with("update_mask", "completed")
             .with("update_mask", "completion_time");
+        if !called {
+            let title = task.title.unwrap_or_default();
+            // A coach may have opened one again that the relay had closed.
+            let title = title.strip_prefix(Task::CLOSED).unwrap_or(&title);
+            body["title"] = format!("{}{title}", Task::CLOSED).into();
+            query = query.with("update_mask", "title");
+        }
         let path = ["v2", "tasks", segment(OPERATION, id)?];
         self.write(OPERATION, Method::PATCH, &path, &query, Some(&body))
             .await?;

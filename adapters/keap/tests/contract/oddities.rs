@@ -103,7 +103,7 @@ async fn write(setup: &Setup, name: &str) -> Result<(), CallError> {
             let made = client.create_task(MAYA, COACH, "CALL", "x", due, &marker);
             made.await.map(drop)
         }
-        "close_task" => client.complete_task("30001", now()).await,
+        "close_task" => client.complete_task("30001", now(), false).await,
         "reassign_task" => client.reassign_task("30001", "8").await,
         "contact_note" => {
             let made = client.create_note(MAYA, COACH, "Note", "x", &marker);

@@ -101,12 +101,12 @@ async fn a_task_is_completed_once_and_a_coachs_own_completion_is_left_alone() {
     let id = create_task(&setup, "marker_one").await.expect("made");
     setup
         .client
-        .complete_task(&id, now())
+        .complete_task(&id, now(), false)
         .await
         .expect("completed");
     setup
         .client
-        .complete_task(&id, now())
+        .complete_task(&id, now(), false)
         .await
         .expect("nothing to do");
     assert_eq!(setup.operations(), ["call_task", "close_task"]);
@@ -122,7 +122,7 @@ async fn a_task_is_completed_once_and_a_coachs_own_completion_is_left_alone() {
             .into_iter()
             .collect(),
     });
-    let again = setup.client.complete_task(&id, now()).await;
+    let again = setup.client.complete_task(&id, now(), false).await;
     again.expect("completed");
     let again = setup.client.task(&id).await.expect("an answer");
     assert_eq!(again.expect("a task").title.as_deref(), Some(title));
@@ -134,12 +134,18 @@ async fn a_task_is_completed_once_and_a_coachs_own_completion_is_left_alone() {
     });
     let hers = setup.client.task(&hers).await.expect("an answer");
     assert!(!hers.expect("a task").is_closed_by_relay());
+    // One for a call that was made elsewhere than in the task keeps its title.
+    let called = create_task(&setup, "marker_three").await.expect("made");
+    let completed = setup.client.complete_task(&called, now(), true).await;
+    completed.expect("completed");
+    let called = setup.client.task(&called).await.expect("an answer");
+    assert!(called.is_some_and(|task| task.completed == Some(true) && !task.is_closed_by_relay()));
     setup.does(Act::DeleteTask {
         task: id.parse().expect("a number"),
     });
     setup
         .client
-        .complete_task(&id, now())
+        .complete_task(&id, now(), false)
         .await
         .expect("gone is closed");
     assert!(setup.client.task(&id).await.expect("an answer").is_none());
@@ -171,7 +177,7 @@ async fn an_open_task_moves_to_the_new_coach_and_a_completed_one_does_not() {
     assert_eq!(task.assigned_to_user_id.as_deref(), Some("8"));
     setup
         .client
-        .complete_task(&id, now())
+        .complete_task(&id, now(), false)
         .await
         .expect("completed");
     setup

@@ -88,8 +88,9 @@ impl<'a> Request<'a> {
                 contact: self.contact_id()?,
                 tag: tag.clone(),
             }),
-            EffectInput::CloseTask { .. } => Ok(Wire::CloseTask {
+            EffectInput::CloseTask { called, .. } => Ok(Wire::CloseTask {
                 task: self.reading.task.clone().ok_or("the task is not known")?,
+                called: *called,
             }),
             EffectInput::ReassignTask { .. } => Ok(Wire::ReassignTask {
                 task: self.reading.task.clone().ok_or("the task is not known")?,

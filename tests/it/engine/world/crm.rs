@@ -141,7 +141,7 @@ impl Tasks for World {
     async fn task(&self, _id: &TaskId, _sent: Option<&str>) -> Result<Option<CallTask>, CallError> {
         Ok(None)
     }
-    async fn complete(&self, _id: &TaskId, _at: Timestamp) -> Result<(), CallError> {
+    async fn complete(&self, _id: &TaskId, _at: Timestamp, _called: bool) -> Result<(), CallError> {
         Ok(())
     }
     async fn reassign(&self, _id: &TaskId, _user: &CrmUserId) -> Result<(), CallError> {
