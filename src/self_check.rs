@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use relay_store::Store;
 
-use crate::engine::commands::stopped_since;
+use crate::engine::outreach::stopped_since;
 use crate::lifecycle::{Stop, pause};
 use crate::telemetry::Repeats;
 

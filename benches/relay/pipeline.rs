@@ -4,6 +4,7 @@
 //! is really missing, the case, the guard's reads, the intent, the message. The portal is in this
 //! process and answers at once, so what is measured is ours.
 
+use clear_relay::engine::start::prepare;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -118,7 +119,7 @@ async fn serve(
     let config = ground::config("unused.db".as_ref())?;
     let clock = Arc::new(ManualClock::new(now));
     let relay = ground::relay(&config, store, portal as Arc<dyn Transport>, clock)?;
-    relay.engine.prepare().await?;
+    prepare(&relay.engine).await?;
     let router = relay.router();
     let mut lifecycle = Lifecycle::new(Patience::default());
     lifecycle.service("http", move |stop| async move {

@@ -9,6 +9,7 @@ use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::{Output, or_dash};
 use crate::engine::Engine;
+use crate::engine::commands::cases;
 
 /// `clients …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -68,7 +69,7 @@ pub async fn show(
 /// Links a client to a contact, or says what is linked now.
 pub async fn link(engine: &Engine, args: &LinkArgs, out: &mut Output<'_>) -> Result<(), CliError> {
     if args.dry_run.dry_run {
-        engine.check_link(&args.client, &args.contact).await?;
+        cases::check_link(&engine, &args.client, &args.contact).await?;
         let now = engine.store.link(&args.client).await?;
         let human = format!(
             "client {} is linked to {} and would be linked to {}",
@@ -80,8 +81,6 @@ pub async fn link(engine: &Engine, args: &LinkArgs, out: &mut Output<'_>) -> Res
                            "now": now.map(|link| link.contact) });
         return Ok(out.emit(&json, &human)?);
     }
-    engine
-        .link_client(&args.client, &args.contact, &args.by.by)
-        .await?;
+    cases::link_client(&engine, &args.client, &args.contact, &args.by.by).await?;
     show(engine.store.as_ref(), &args.client, out).await
 }

@@ -7,6 +7,7 @@ use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::Output;
 use crate::engine::Engine;
+use crate::engine::clock;
 use crate::engine::clock::in_words;
 use crate::rate_limit::dates::Apart;
 
@@ -38,11 +39,13 @@ pub async fn run(
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
     let (apart, accepted) = match command {
-        ClockCommand::Show => (engine.ask_the_time().await?, false),
+        ClockCommand::Show => (clock::ask_the_time(&engine).await?, false),
         ClockCommand::Accept(args) if args.dry_run.dry_run => {
-            (Some(engine.clock_to_accept().await?), false)
+            (Some(clock::clock_to_accept(&engine).await?), false)
         }
-        ClockCommand::Accept(args) => (Some(engine.accept_clock(&args.by.by).await?), true),
+        ClockCommand::Accept(args) => {
+            (Some(clock::accept_clock(&engine, &args.by.by).await?), true)
+        }
     };
     let mut human = apart.as_ref().map_or_else(
         || "this machine's clock and the vendors' are less than a day apart".to_owned(),

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::{Output, Table};
-use crate::engine::{damage_key, meaning};
+use crate::engine::damage::damage_key;
+use crate::engine::damage::meaning;
 use crate::remedy::Run;
 
 /// `database ...`.

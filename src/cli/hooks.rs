@@ -11,7 +11,8 @@ use super::args::{DryRun, Paging};
 use super::error::CliError;
 use super::output::{Output, Table, or_dash};
 use crate::engine::Engine;
-use crate::engine::hook_watch::Watch;
+use crate::engine::sync::hook_watch;
+use crate::engine::sync::hook_watch::Watch;
 use crate::ports::{HookStatus, Standing, SyncWish};
 
 /// `hooks …`.
@@ -68,7 +69,7 @@ pub async fn run(
 
 async fn list(engine: &Engine, out: &mut Output<'_>) -> Result<(), CliError> {
     let hooks = engine.ports.hooks.list().await?;
-    let watch = engine.hook_watch().await?;
+    let watch = hook_watch::hook_watch(&engine).await?;
     let mut table = Table::new(&[
         "EVENT",
         "KEY",
@@ -129,7 +130,7 @@ async fn sync(engine: &Engine, args: &SyncArgs, out: &mut Output<'_>) -> Result<
         finish_rotation: args.finish_rotation,
         only: None,
     };
-    let synced = engine.sync_hooks(wish).await?;
+    let synced = hook_watch::sync_hooks(&engine, wish).await?;
     let head = if args.dry_run.dry_run {
         "WOULD BE DONE"
     } else {

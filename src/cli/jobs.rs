@@ -14,8 +14,10 @@ use serde_json::json;
 use super::args::{By, DryRun, Paging};
 use super::error::CliError;
 use super::output::{Output, Table, or_dash};
-use crate::engine::replay::Preview;
-use crate::engine::{Engine, EngineError, chain};
+use crate::engine::commands::replay;
+use crate::engine::commands::replay::Preview;
+use crate::engine::error::chain;
+use crate::engine::{Engine, EngineError};
 
 /// `jobs …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -285,9 +287,9 @@ pub async fn replay(
     let mut told = Told::new("REPLAY", &jobs);
     for job in &jobs {
         let preview = if dry_run {
-            engine.preview(job).await
+            replay::preview(&engine, job).await
         } else {
-            engine.replay(job.id, &args.by.by).await
+            replay::replay(&engine, job.id, &args.by.by).await
         };
         let one = preview.map(|preview| (in_words(&preview, dry_run), json!(preview)));
         told.add(job, "preview", one, out);
@@ -324,9 +326,9 @@ pub async fn cancel(
     let mut told = Told::new("RESULT", &jobs);
     for job in &jobs {
         let done = if dry_run {
-            engine.check_cancel(job.id, &args.by.by).await
+            replay::check_cancel(&engine, job.id, &args.by.by).await
         } else {
-            engine.cancel_job(job.id, &args.by.by).await
+            replay::cancel_job(&engine, job.id, &args.by.by).await
         };
         let one = match done {
             Ok(()) if dry_run => Ok("would be cancelled".to_owned()),

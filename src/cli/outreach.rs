@@ -12,7 +12,8 @@ use super::Command;
 use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::Output;
-use crate::engine::commands::{is_stopped, stop_ops};
+use crate::engine::outreach::is_stopped;
+use crate::engine::outreach::stop_ops;
 use crate::remedy::Run;
 
 /// `stop`.

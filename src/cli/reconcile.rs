@@ -7,7 +7,9 @@ use super::args::DryRun;
 use super::error::CliError;
 use super::output::{Output, Table};
 use crate::engine::Engine;
-use crate::engine::jobs::reconcile::{Became, Report};
+use crate::engine::sync::reconcile;
+use crate::engine::sync::report::Became;
+use crate::engine::sync::report::Report;
 
 /// `reconcile`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
@@ -24,7 +26,7 @@ pub async fn run(
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
     let dry_run = args.dry_run.dry_run;
-    let report = engine.reconcile(dry_run).await?;
+    let report = reconcile::reconcile(&engine, dry_run).await?;
     if !dry_run {
         engine.wake.notify_one();
     }

@@ -20,6 +20,9 @@ use super::error::CliError;
 use super::output::Output;
 use super::process::ServeArgs;
 use crate::config::{Config, Examined};
+use crate::engine::damage;
+use crate::engine::held_back;
+use crate::engine::start;
 use crate::engine::{Engine, dispatcher};
 use crate::failpoint::NoFailpoints;
 use crate::http::{self, ConnectionLimits};
@@ -94,8 +97,8 @@ async fn start(
     }
     let generation = Arc::new(NumberFile::beside(path));
     relay.engine = relay.engine.counted_with(generation);
-    relay.engine.prepare().await?;
-    let held_back = relay.engine.held_back().await?;
+    start::prepare(&relay.engine).await?;
+    let held_back = held_back::held_back(&relay.engine).await?;
     if !held_back.is_empty() {
         let cases: Vec<String> = held_back.iter().map(|case| case.id.to_string()).collect();
         tracing::warn!(
@@ -164,7 +167,7 @@ async fn look_daily(engine: Engine, stop: Stop) {
         }
         let looked = tokio::select! {
             () = stop.draining() => return,
-            looked = engine.look_through_file_daily() => looked,
+            looked = damage::look_through_file_daily(&engine) => looked,
         };
         wait = match looked {
             Ok(next) => Duration::try_from(next).unwrap_or(FIRST_LOOK),

@@ -10,6 +10,7 @@ use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::{Output, Table, or_dash};
 use crate::engine::Engine;
+use crate::engine::wake;
 use crate::rate_limit::Vendor;
 
 /// `vendors …`.
@@ -42,9 +43,9 @@ pub async fn resume(
 ) -> Result<(), CliError> {
     let (vendor, dry_run) = (&args.vendor, args.dry_run.dry_run);
     let resumed = if dry_run {
-        engine.preview_resume(vendor).await?
+        wake::preview_resume(&engine, vendor).await?
     } else {
-        engine.resume_vendor(vendor, &args.by.by).await?
+        wake::resume_vendor(&engine, vendor, &args.by.by).await?
     };
     let was = match resumed.closed {
         Some((until, why)) => format!("it was not to be asked until {}: {why}", out.time(until)),

@@ -12,7 +12,8 @@ use super::args::{By, DryRun, Paging};
 use super::error::CliError;
 use super::output::{Output, Table, or_dash};
 use crate::engine::Engine;
-use crate::engine::commands::parse_action;
+use crate::engine::commands::cases::parse_action;
+use crate::engine::commands::work;
 use crate::remedy::Run;
 
 /// `work …`.
@@ -109,13 +110,11 @@ pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Res
     }
     if args.dry_run.dry_run {
         let mut lines = vec![format!("the item is settled as {action} by {}", args.by.by)];
-        let does = engine.preview_settling(args.item, &args.by.by, &action, text);
+        let does = work::preview_settling(&engine, args.item, &args.by.by, &action, text);
         lines.extend(does.await?);
         return Ok(out.emit(&json!({ "would": lines }), &lines.join("\n"))?);
     }
-    engine
-        .settle_work(args.item, &args.by.by, &action, text)
-        .await?;
+    work::settle_work(&engine, args.item, &args.by.by, &action, text).await?;
     let paused = still_paused(engine.store.as_ref(), &item).await?;
     let mut human = format!("settled: {action}");
     if let Some(reason) = &paused {

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 
 use super::keeper::{Inner, Known};
 use super::{Pair, next_try};
-use crate::engine::JobKind;
+use crate::engine::job_kinds::JobKind;
 use crate::ports::{IssuedPair, NoTokens, TokenFate};
 
 /// How long nobody else refreshes, real time: longer than a request may take.

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::{Area, Finding};
-use crate::engine::commands::is_stopped;
+use crate::engine::outreach::is_stopped;
 use crate::ports::{Stores, Version};
 use crate::remedy::Run;
 use relay_store::{CarefulWord, Said};

@@ -10,7 +10,7 @@ use relay_core::workflows::missed_check_in;
 use relay_store::{CaseFilter, Damage, Health, JobState, Page, Store, StoreError};
 
 use super::{Area, Finding, Local};
-use crate::engine::invariants::{self, Violation};
+use crate::engine::sync::invariants::{self, Violation};
 use crate::ports::{Look, Version};
 use crate::remedy::Run;
 

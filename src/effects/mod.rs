@@ -1,45 +1,12 @@
-//! Effects: done to the outside world once, whatever crashes, time-outs and replays occur.
+//! What effects do to the outside world, and by what they are recognised there.
 //!
-//! No vendor offers an idempotency key that can be relied on, so an effect goes this way:
-//!
-//! ```text
-//! guard ─▶ intent stored ─▶ ONE mutating request ─▶ done
-//!   │        (with the case version          ├─ not sent ─▶ planned again: guard again
-//!   │         the guard saw)                 ├─ refused for good ─▶ dead + work item
-//!   │                                        └─ unclear ─▶ probe ─▶ done
-//!   ├─ overtaken: nothing is sent                            ├─ absence proven ─▶ planned again
-//!   ├─ hold: a person, with the text ready                   └─ can't tell ─▶ a person decides
-//!   └─ later: at its time
-//! ```
-//!
-//! Guarantees:
-//! - A guard that could not read never sends: a failed read is a failed try of the job.
-//! - Between the intent and its outcome nothing else is sent under the same key. An intent found
-//!   without an outcome (a crash) is treated as unclear.
-//! - After an unclear outcome the request's bytes are frozen; only a definite "not sent" or a
-//!   proven absence leads back to the guard.
-//! - Before any request of something that is seen, the first too, the vendor is looked at for its
-//!   marker (`first.rs`), and for what earlier requests of the same identity may have left, whatever
-//!   they were answered and under whatever key (`again.rs`): a refusal may have come after the work
-//!   was done, and the database may be an earlier copy of itself.
-//! - What is cancelled although it may have been carried out is looked for all the same (*withdrawn*),
-//!   never sent again, and its case hears of it if it was.
-//!
-//! Not guaranteed: that an effect whose vendor can't prove absence is carried out without a person
-//! once its outcome was lost. That two things of one purpose about one check-in both go out: they
-//! are one, even if the clinic had reworded the script between.
+//! One mutating request an attempt, a look afterwards, and whether a desired state holds: that is
+//! [`Perform`], and [`ThroughPorts`] carries it out. When an effect may go out, what is stored of it and
+//! what comes of an unclear answer is the engine's (`engine/effect/`): nothing here knows the engine, the
+//! store's writer or a clock.
 
-mod again;
-mod attempt;
-mod contact_gap;
-mod first;
-mod guard;
-pub mod link;
-mod name;
-mod perform;
-mod probe;
-mod run;
-pub mod settle;
+pub(crate) mod name;
+pub(crate) mod perform;
 
 use std::fmt::Debug;
 

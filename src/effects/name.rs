@@ -4,13 +4,10 @@
 //! where the vendor takes one, the same as `Idempotency-Key`. What is looked for is more: the markers
 //! of every ordinal, and those that earlier versions made of the keys of effects with this identity.
 
-use relay_core::effects::{EffectInput, Identity};
+use relay_core::effects::Identity;
 use relay_core::ids::{EffectKey, TaskId};
-use relay_store::{Effect, EffectState};
+use relay_store::Effect;
 use sha2::{Digest as _, Sha256};
-
-use super::vendor_ref;
-use crate::engine::{Engine, EngineError};
 
 /// Things of one identity that are told apart at most: the relay takes a call task away when she
 /// replies or her date moves, which happens a few times in one follow-up.
@@ -30,7 +27,8 @@ pub struct Name {
     /// Tasks of this identity that the relay has taken back, or is taking back, uncalled. One whose
     /// call was recorded is not among them: she was called about this check-in.
     pub closed: Vec<TaskId>,
-    ordinals: bool,
+    /// Whether several things of its identity may be there.
+    pub(crate) ordinals: bool,
 }
 
 impl Name {
@@ -97,54 +95,16 @@ pub(crate) fn is_ours(key: &str) -> bool {
     key.starts_with(PREFIX)
 }
 
-impl Engine {
-    /// The names of an effect, with what the relay itself has taken away.
-    pub(crate) async fn name_of(
-        &self,
-        effect: &Effect,
-        same: &[Effect],
-    ) -> Result<Name, EngineError> {
-        let mut name = Name::new(effect, same);
-        if !name.ordinals {
-            return Ok(name);
-        }
-        for other in same {
-            let Some(task) = vendor_ref(other) else {
-                continue;
-            };
-            let closing = self.store.effect(&EffectKey::closing(other.key())).await?;
-            let taken_back = closing.is_some_and(|closing| {
-                let called = matches!(
-                    closing.planned.input,
-                    EffectInput::CloseTask { called: true, .. }
-                );
-                closing.state != EffectState::Cancelled && !called
-            });
-            if taken_back {
-                name.closed.push(TaskId::from(task));
-            }
-        }
-        Ok(name)
-    }
-
-    /// The names of an effect that is looked at by itself.
-    pub(crate) async fn name_alone(&self, effect: &Effect) -> Result<Name, EngineError> {
-        let same = match effect.planned.identity() {
-            Some(identity) => self.store.effects_of_identity(&identity).await?,
-            None => Vec::new(),
-        };
-        self.name_of(effect, &same).await
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use relay_core::case::Mode;
+    use relay_core::effects::EffectInput;
     use relay_core::effects::PlannedEffect;
     use relay_core::ids::CaseId;
     use relay_core::random::SeededRandom;
     use relay_core::time::Timestamp;
+    use relay_store::EffectState;
 
     fn effect(key: &str, input: EffectInput) -> Effect {
         Effect {

@@ -7,7 +7,7 @@ use relay_core::ids::CoachId;
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
-use super::{Holds, Name, Perform, Performed, ProbeResult, Seen};
+use crate::effects::{Holds, Name, Perform, Performed, ProbeResult, Seen};
 use crate::ports::{
     CardRemoved, ContactType, Found, FoundTask, NewCallTask, NewEmail, NewNote, Ports, TagAdded,
 };
@@ -52,7 +52,7 @@ fn seen(found: Option<Found>) -> ProbeResult {
 
 /// The message in a portal's list that is this one: by the key it was written with, or, where the
 /// portal shows none, by author and text.
-pub(super) fn message_of(
+pub(crate) fn message_of(
     name: &Name,
     listed: &[PortalMessage],
     author: &CoachId,

@@ -14,27 +14,20 @@
 //! Which vendors a kind of job calls, and how much it can wait, stands in the tables of job kinds
 //! ([`Asks`]) and of effect kinds. A job that asks for no permit is counted all the same.
 
+use crate::engine::finish::WAITS;
 use relay_core::effects::{EffectKind, Port};
 use relay_core::ids::EffectKey;
 use relay_core::rate_limit::{Ask, Priority, Trouble, Why};
-use relay_core::retry::{Class, Decision};
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{Job, JobEnd, Op, StoreError};
+use relay_store::{Job, Op, StoreError};
 use serde_json::json;
 
-use super::jobs::kinds::{Asks, JobKind};
-use super::jobs::member;
-use super::jobs::periodic::is_periodic;
-use super::{Engine, EngineError};
-use crate::rate_limit::{Entry, Held, Permit, held, trouble_key};
-
-/// How the note of a job that waits begins. One that carries it comes back at the time it was
-/// given and need not stand in line again.
-const WAITS: &str = "waits for its turn at ";
-
-/// How the note, or the error, of a job ends that was refused with "too many" itself. It goes with the
-/// job from note to note, so that what puts it off in between does not make it new.
-pub(super) const REFUSED: &str = " (a call of its own was refused)";
+use crate::engine::finish;
+use crate::engine::finish::member;
+use crate::engine::items;
+use crate::engine::job_kinds::{Asks, JobKind};
+use crate::engine::{Engine, EngineError};
+use crate::rate_limit::{Entry, Permit, trouble_key};
 
 /// What a job calls, and how much it can wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,196 +38,122 @@ struct Need {
 
 const NOBODY: &[Port] = &[];
 
-impl Engine {
-    /// Asks for the permit of `job`; `None` when it has been put off. `ordered`: a person waits for
-    /// it.
-    pub(crate) async fn acquire_permit(
-        &self,
-        job: &Job,
-        ordered: bool,
-    ) -> Result<Option<Permit>, EngineError> {
-        let need = self.need(job).await?;
-        let ask = Ask {
-            priority: if ordered {
-                Priority::Ordered
-            } else {
-                need.priority
-            },
-            waited: waits_for_permit(job),
-        };
-        let (vendor, at, why) = match self.limiter.enter(need.ports, ask).await {
-            Ok(Entry::In(permit)) => return Ok(Some(permit)),
-            Ok(Entry::Wait { vendor, at, why }) => (vendor, at, why.to_string()),
-            // Many processes want the same vendor at once: a moment later.
-            Err(StoreError::Conflict { .. }) => {
-                let at = self.now().saturating_add(SignedDuration::from_secs(1));
-                let at = at.unwrap_or(Timestamp::MAX);
-                ("a vendor", at, "others ask at the same moment".to_owned())
-            }
-            Err(error) => return Err(error.into()),
-        };
-        self.tell_of(vendor).await;
-        let refused = if was_refused(job) { REFUSED } else { "" };
-        let note = format!("{WAITS}{vendor}: {why}{refused}");
-        self.wait(job, at, note, Vec::new()).await?;
-        Ok(None)
-    }
-
-    /// The job is over.
-    pub(crate) async fn release_permit(&self, permit: &Permit) {
-        self.limiter.leave(permit).await;
-        if let Some(held) = permit.held() {
-            self.tell_of(held.vendor).await;
-        }
-    }
-
-    /// Whose permits a job needs, and how much it can wait.
-    async fn need(&self, job: &Job) -> Result<Need, EngineError> {
-        let asks = JobKind::of(job).map_or(Asks::Nothing, |kind| kind.spec().asks);
-        let (priority, ports) = match asks {
-            Asks::Nothing => (Priority::Normal, NOBODY),
-            Asks::Of(priority, ports) => (priority, ports),
-            Asks::ForItsEffect => match self.kind_of_effect(job).await? {
-                Some(kind) => (kind.spec().priority, kind.spec().ports),
-                None => (Priority::Normal, NOBODY),
-            },
-            Asks::ForItsCase if self.reads_tasks(job).await? => {
-                (Priority::Background, &[Port::Portal, Port::Crm][..])
-            }
-            Asks::ForItsCase => (Priority::Background, &[Port::Portal][..]),
-        };
-        Ok(Need { priority, ports })
-    }
-
-    /// The kind of the effect that a job carries out; `None` where it names none that is there.
-    async fn kind_of_effect(&self, job: &Job) -> Result<Option<EffectKind>, EngineError> {
-        if let Ok(kind) = member::<EffectKind>(job, "kind") {
-            return Ok(Some(kind));
-        }
-        // Queued by a release that did not say the kind.
-        let Ok(key) = member::<EffectKey>(job, "effect") else {
-            return Ok(None);
-        };
-        let effect = self.store.effect(&key).await?;
-        Ok(effect.map(|effect| effect.kind()))
-    }
-
-    /// Whether a refresh looks at call tasks.
-    async fn reads_tasks(&self, job: &Job) -> Result<bool, EngineError> {
-        let Some(case) = job.case else {
-            return Ok(false);
-        };
-        let effects = self.store.effects(case).await?;
-        Ok(effects
-            .iter()
-            .any(|effect| effect.kind() == EffectKind::CallTask))
-    }
-
-    /// Puts off a job that has to wait for a vendor.
-    pub(crate) async fn wait(
-        &self,
-        job: &Job,
-        at: Timestamp,
-        why: String,
-        ops: Vec<Op>,
-    ) -> Result<(), EngineError> {
-        if at.duration_since(self.now()) > self.retry.cap {
-            return self.put_off(job, at, why, ops).await;
-        }
-        self.end(job, JobEnd::Snooze { at, why }, ops).await
-    }
-
-    /// How the present job goes on after a failure of `class` that is not its own: a vendor kept
-    /// its call back, or refused it with "too many". `None`: it is its own.
-    pub(crate) fn not_its_fault(&self, job: &Job, class: Class) -> Option<JobEnd> {
-        let passing = matches!(class, Class::NotSent | Class::Retryable { .. });
-        let held = held().filter(|_| passing)?;
-        // Once it has counted, it counts: else two refusals would make one failure.
-        if held.alone && (was_refused(job) || job.failures > 0) {
-            return None;
-        }
-        let Held {
-            vendor,
-            at,
-            why,
-            alone,
-        } = held;
-        let now = self.now();
-        // As after a first failure, so that jobs which were cut off together come back apart.
-        let unit = self.random.unit();
-        let at = match self.retry.decide(1, now, now, class, unit) {
-            Decision::Again { at: again } => again.max(at),
-            // The budget of a try is not asked: this is the vendor's pause, and none of its tries.
-            Decision::Probe | Decision::GiveUp { .. } => at,
-        };
-        let refused = if alone || was_refused(job) {
-            REFUSED
+/// Asks for the permit of `job`; `None` when it has been put off. `ordered`: a person waits for
+/// it.
+pub(crate) async fn acquire_permit(
+    engine: &Engine,
+    job: &Job,
+    ordered: bool,
+) -> Result<Option<Permit>, EngineError> {
+    let need = need(engine, job).await?;
+    let ask = Ask {
+        priority: if ordered {
+            Priority::Ordered
         } else {
-            ""
-        };
-        let why = format!("{WAITS}{vendor}: {why}{refused}");
-        Some(JobEnd::Snooze { at, why })
-    }
-
-    /// Tells an admin of a vendor that keeps work waiting for too long. A failure to tell is
-    /// logged: whoever waits next tells again.
-    async fn tell_of(&self, vendor: &str) {
-        let told = match self.limiter.to_tell(vendor).await {
-            Ok(None) => return,
-            Ok(Some(trouble)) => {
-                let ops = self.trouble_item_ops(vendor, &trouble);
-                self.limiter.tell(vendor, &ops).await
-            }
-            Err(error) => Err(error),
-        };
-        match told {
-            Ok(()) => tracing::warn!(vendor, "keeps work waiting; an admin is told"),
-            Err(error) => tracing::warn!(vendor, %error, "an admin could not be told"),
+            need.priority
+        },
+        waited: finish::waits_for_permit(job),
+    };
+    let (vendor, at, why) = match engine.limiter.enter(need.ports, ask).await {
+        Ok(Entry::In(permit)) => return Ok(Some(permit)),
+        Ok(Entry::Wait { vendor, at, why }) => (vendor, at, why.to_string()),
+        // Many processes want the same vendor at once: a moment later.
+        Err(StoreError::Conflict { .. }) => {
+            let at = engine.now().saturating_add(SignedDuration::from_secs(1));
+            let at = at.unwrap_or(Timestamp::MAX);
+            ("a vendor", at, "others ask at the same moment".to_owned())
         }
+        Err(error) => return Err(error.into()),
+    };
+    tell_of(engine, vendor).await;
+    let refused = if finish::was_refused(engine, job) {
+        finish::REFUSED
+    } else {
+        ""
+    };
+    let note = format!("{WAITS}{vendor}: {why}{refused}");
+    finish::wait(engine, job, at, note, Vec::new()).await?;
+    Ok(None)
+}
+
+/// The job is over.
+pub(crate) async fn release_permit(engine: &Engine, permit: &Permit) {
+    engine.limiter.leave(permit).await;
+    if let Some(held) = permit.held() {
+        tell_of(engine, held.vendor).await;
     }
+}
 
-    /// A vendor keeps work waiting: one item a vendor.
-    fn trouble_item_ops(&self, vendor: &str, trouble: &Trouble) -> Vec<Op> {
-        let since = self.calendar.zone().to_datetime(trouble.since);
-        let since = since.strftime("%Y-%m-%d %H:%M");
-        let title = format!("{vendor} keeps work waiting since {since}: {}", trouble.why);
-        let mut item = self.item(trouble_key(vendor), "vendor", title);
-        item.detail = json!({ "vendor": vendor, "reason": trouble.why.to_string(),
-                              "since": trouble.since, "until": trouble.until,
-                              "remedy": remedy(vendor, trouble.why) });
-        item.actions = vec!["done".to_owned()];
-        self.open_work_ops(item, self.now())
+/// Whose permits a job needs, and how much it can wait.
+async fn need(engine: &Engine, job: &Job) -> Result<Need, EngineError> {
+    let asks = JobKind::of(job).map_or(Asks::Nothing, |kind| engine.job_spec(kind).asks);
+    let (priority, ports) = match asks {
+        Asks::Nothing => (Priority::Normal, NOBODY),
+        Asks::Of(priority, ports) => (priority, ports),
+        Asks::ForItsEffect => match kind_of_effect(engine, job).await? {
+            Some(kind) => (kind.spec().priority, kind.spec().ports),
+            None => (Priority::Normal, NOBODY),
+        },
+        Asks::ForItsCase if reads_tasks(engine, job).await? => {
+            (Priority::Background, &[Port::Portal, Port::Crm][..])
+        }
+        Asks::ForItsCase => (Priority::Background, &[Port::Portal][..]),
+    };
+    Ok(Need { priority, ports })
+}
+
+/// The kind of the effect that a job carries out; `None` where it names none that is there.
+async fn kind_of_effect(engine: &Engine, job: &Job) -> Result<Option<EffectKind>, EngineError> {
+    if let Ok(kind) = member::<EffectKind>(job, "kind") {
+        return Ok(Some(kind));
+    }
+    // Queued by a release that did not say the kind.
+    let Ok(key) = member::<EffectKey>(job, "effect") else {
+        return Ok(None);
+    };
+    let effect = engine.store.effect(&key).await?;
+    Ok(effect.map(|effect| effect.kind()))
+}
+
+/// Whether a refresh looks at call tasks.
+async fn reads_tasks(engine: &Engine, job: &Job) -> Result<bool, EngineError> {
+    let Some(case) = job.case else {
+        return Ok(false);
+    };
+    let effects = engine.store.effects(case).await?;
+    Ok(effects
+        .iter()
+        .any(|effect| effect.kind() == EffectKind::CallTask))
+}
+
+/// Tells an admin of a vendor that keeps work waiting for too long. A failure to tell is
+/// logged: whoever waits next tells again.
+async fn tell_of(engine: &Engine, vendor: &str) {
+    let told = match engine.limiter.to_tell(vendor).await {
+        Ok(None) => return,
+        Ok(Some(trouble)) => {
+            let ops = trouble_item_ops(engine, vendor, &trouble);
+            engine.limiter.tell(vendor, &ops).await
+        }
+        Err(error) => Err(error),
+    };
+    match told {
+        Ok(()) => tracing::warn!(vendor, "keeps work waiting; an admin is told"),
+        Err(error) => tracing::warn!(vendor, %error, "an admin could not be told"),
     }
 }
 
-/// Whether a job was put off because a vendor kept it waiting.
-pub(super) fn waits_for_permit(job: &Job) -> bool {
-    job.note
-        .as_ref()
-        .is_some_and(|note| note.starts_with(WAITS))
-}
-
-/// Whether a job waits for that vendor.
-pub(super) fn waits_for(job: &Job, vendor: &str) -> bool {
-    let rest = job.note.as_ref().and_then(|note| note.strip_prefix(WAITS));
-    let rest = rest.and_then(|rest| rest.strip_prefix(vendor));
-    rest.is_some_and(|rest| rest.starts_with(':'))
-}
-
-/// Whether it was a call of the job's own that was refused with "too many". A periodic job is never
-/// given up, and each of its looks is a new one.
-pub(super) fn was_refused(job: &Job) -> bool {
-    if is_periodic(job) {
-        return false;
-    }
-    let error = job.last_error.as_ref().map(|error| &error.message);
-    let mut said = job.note.iter().chain(error);
-    said.any(|text| text.ends_with(REFUSED))
-}
-
-/// Whether the present job's last call was refused while the vendor answers others.
-pub(super) fn is_refused_alone() -> bool {
-    held().is_some_and(|held| held.alone)
+/// A vendor keeps work waiting: one item a vendor.
+fn trouble_item_ops(engine: &Engine, vendor: &str, trouble: &Trouble) -> Vec<Op> {
+    let since = engine.calendar.zone().to_datetime(trouble.since);
+    let since = since.strftime("%Y-%m-%d %H:%M");
+    let title = format!("{vendor} keeps work waiting since {since}: {}", trouble.why);
+    let mut item = items::item(engine, trouble_key(vendor), "vendor", title);
+    item.detail = json!({ "vendor": vendor, "reason": trouble.why.to_string(),
+                          "since": trouble.since, "until": trouble.until,
+                          "remedy": remedy(vendor, trouble.why) });
+    item.actions = vec!["done".to_owned()];
+    items::open_work_ops(engine, item, engine.now())
 }
 
 fn remedy(vendor: &str, why: Why) -> String {

@@ -7,8 +7,8 @@ use relay_core::workflow::ReadKind;
 use relay_store::NewJob;
 use serde_json::json;
 
-use super::Engine;
-use super::jobs::kinds::JobKind;
+use crate::engine::Engine;
+use crate::engine::job_kinds::JobKind;
 
 /// The key of the timer that a case set in a generation.
 pub(crate) fn timer_key(case: CaseId, generation: u64) -> String {

@@ -17,7 +17,10 @@ use relay_store::{AuditEntry, Job, JobEnd, Op, WorkSettled};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Engine, EngineError, RELAY, setting_or_none};
+use crate::engine::damage::setting_or_none;
+use crate::engine::finish;
+use crate::engine::items;
+use crate::engine::{Engine, EngineError, RELAY};
 use crate::failpoint::{REREAD_CALL, SETTLE};
 use crate::rate_limit::dates::{APART, Apart};
 
@@ -39,137 +42,139 @@ struct Accepted {
     at: Timestamp,
 }
 
-impl Engine {
-    /// How far the clocks are apart, unless a person has accepted that. Asks nobody.
-    pub(crate) async fn clocks_apart(&self) -> Result<Option<Apart>, EngineError> {
-        let dates = self.limiter.dates();
-        let Some(apart) = dates.apart(self.now()) else {
-            // Once, and again after each time they were apart.
-            if dates.agree_for_the_first_time(self.now()) {
-                self.settle_clock_item().await?;
-            }
-            return Ok(None);
-        };
-        let accepted = setting_or_none(self.store.as_ref(), ACCEPTED).await?;
-        let accepted: Option<Accepted> = accepted.and_then(|set| serde_json::from_value(set).ok());
-        let same = accepted.is_some_and(|accepted| {
-            let before = SignedDuration::from_secs(accepted.ahead_seconds);
-            (apart.ahead - before).abs() <= APART
-        });
-        Ok((!same).then_some(apart))
-    }
-
-    /// The same, after a vendor was asked where none has told a date lately. `Err`: nobody answers.
-    pub(crate) async fn clocks_apart_as_told(&self) -> Result<Option<Apart>, EngineError> {
-        if self.limiter.dates().should_ask(self.now()) {
-            self.call(REREAD_CALL, self.ports.portal.coaches()).await?;
+/// How far the clocks are apart, unless a person has accepted that. Asks nobody.
+pub(crate) async fn clocks_apart(engine: &Engine) -> Result<Option<Apart>, EngineError> {
+    let dates = engine.limiter.dates();
+    let Some(apart) = dates.apart(engine.now()) else {
+        // Once, and again after each time they were apart.
+        if dates.agree_for_the_first_time(engine.now()) {
+            settle_clock_item(engine).await?;
         }
-        self.clocks_apart().await
-    }
+        return Ok(None);
+    };
+    let accepted = setting_or_none(engine.store.as_ref(), ACCEPTED).await?;
+    let accepted: Option<Accepted> = accepted.and_then(|set| serde_json::from_value(set).ok());
+    let same = accepted.is_some_and(|accepted| {
+        let before = SignedDuration::from_secs(accepted.ahead_seconds);
+        (apart.ahead - before).abs() <= APART
+    });
+    Ok((!same).then_some(apart))
+}
 
-    /// Puts off a job that would decide or send by a clock that is wrong.
-    pub(crate) async fn wait_for_clock(
-        &self,
-        job: &Job,
-        apart: &Apart,
-        mut ops: Vec<Op>,
-    ) -> Result<(), EngineError> {
-        let now = self.now();
-        let words = in_words(apart);
-        tracing::error!(job = %job.id, kind = job.kind, words, "acts on nothing");
-        let title = format!("Nothing is sent: {words}");
-        let mut item = self.item(ITEM.to_owned(), "clock", title);
-        item.detail = json!({ "vendor": apart.vendor, "ahead_seconds": apart.ahead.as_secs(),
-            "remedy": "set this machine's clock right (timedatectl set-ntp true): work goes on by \
-                       itself. If this clock is right and the vendor's wrong: `clear-relay clock \
-                       accept --by NAME`" });
-        item.actions = vec!["done".to_owned()];
-        ops.extend(self.open_work_ops(item, now));
-        let at = now.saturating_add(WAIT).unwrap_or(Timestamp::MAX);
-        let why = format!("{words}: acts on nothing until they agree");
-        self.end(job, JobEnd::Snooze { at, why }, ops).await
+/// The same, after a vendor was asked where none has told a date lately. `Err`: nobody answers.
+pub(crate) async fn clocks_apart_as_told(engine: &Engine) -> Result<Option<Apart>, EngineError> {
+    if engine.limiter.dates().should_ask(engine.now()) {
+        engine
+            .call(REREAD_CALL, engine.ports.portal.coaches())
+            .await?;
     }
+    clocks_apart(engine).await
+}
 
-    /// Puts off a job that is due by the clock alone, while no vendor says what time it is.
-    pub(crate) async fn wait_for_the_time(
-        &self,
-        job: &Job,
-        error: &CallError,
-    ) -> Result<(), EngineError> {
-        let at = self.now().saturating_add(WAIT).unwrap_or(Timestamp::MAX);
-        let why = format!("no vendor says what time it is: {error}");
-        self.end(job, JobEnd::Snooze { at, why }, Vec::new()).await
+/// Puts off a job that would decide or send by a clock that is wrong.
+pub(crate) async fn wait_for_clock(
+    engine: &Engine,
+    job: &Job,
+    apart: &Apart,
+    mut ops: Vec<Op>,
+) -> Result<(), EngineError> {
+    let now = engine.now();
+    let words = in_words(apart);
+    tracing::error!(job = %job.id, kind = job.kind, words, "acts on nothing");
+    let title = format!("Nothing is sent: {words}");
+    let mut item = items::item(engine, ITEM.to_owned(), "clock", title);
+    item.detail = json!({ "vendor": apart.vendor, "ahead_seconds": apart.ahead.as_secs(),
+        "remedy": "set this machine's clock right (timedatectl set-ntp true): work goes on by \
+                   itself. If this clock is right and the vendor's wrong: `clear-relay clock \
+                   accept --by NAME`" });
+    item.actions = vec!["done".to_owned()];
+    ops.extend(items::open_work_ops(engine, item, now));
+    let at = now.saturating_add(WAIT).unwrap_or(Timestamp::MAX);
+    let why = format!("{words}: acts on nothing until they agree");
+    finish::end(engine, job, JobEnd::Snooze { at, why }, ops).await
+}
+
+/// Puts off a job that is due by the clock alone, while no vendor says what time it is.
+pub(crate) async fn wait_for_the_time(
+    engine: &Engine,
+    job: &Job,
+    error: &CallError,
+) -> Result<(), EngineError> {
+    let at = engine.now().saturating_add(WAIT).unwrap_or(Timestamp::MAX);
+    let why = format!("no vendor says what time it is: {error}");
+    finish::end(engine, job, JobEnd::Snooze { at, why }, Vec::new()).await
+}
+
+/// Settles the item of clocks that agree again.
+async fn settle_clock_item(engine: &Engine) -> Result<(), EngineError> {
+    let open = engine.store.work_by_key(ITEM).await?;
+    if open.is_none_or(|item| item.settled.is_some()) {
+        return Ok(());
     }
+    let op = Op::SettleWorkByKey {
+        dedupe_key: ITEM.to_owned(),
+        settled: WorkSettled {
+            at: engine.now(),
+            by: RELAY.to_owned(),
+            action: "the clocks agree".to_owned(),
+        },
+    };
+    engine.commit(SETTLE, vec![op]).await.map(|_| ())
+}
 
-    /// Settles the item of clocks that agree again.
-    async fn settle_clock_item(&self) -> Result<(), EngineError> {
-        let open = self.store.work_by_key(ITEM).await?;
-        if open.is_none_or(|item| item.settled.is_some()) {
-            return Ok(());
-        }
-        let op = Op::SettleWorkByKey {
+/// What the vendors say of the time now: asks the portal.
+pub async fn ask_the_time(engine: &Engine) -> Result<Option<Apart>, EngineError> {
+    engine
+        .call(REREAD_CALL, engine.ports.portal.coaches())
+        .await?;
+    Ok(engine.limiter.dates().apart(engine.now()))
+}
+
+/// What [`accept_clock`](Self::accept_clock) would accept now; refused as it is.
+pub async fn clock_to_accept(engine: &Engine) -> Result<Apart, EngineError> {
+    ask_the_time(engine).await?.ok_or_else(|| {
+        EngineError::Refused(
+            "the portal's clock and this machine's agree, or it tells no date: there is nothing \
+             to accept"
+                .to_owned(),
+        )
+    })
+}
+
+/// A person says that this machine's clock is right although a vendor says otherwise: until the
+/// difference changes by another day, work goes on.
+pub async fn accept_clock(engine: &Engine, by: &str) -> Result<Apart, EngineError> {
+    let apart = clock_to_accept(engine).await?;
+    let now = engine.now();
+    let accepted = Accepted {
+        ahead_seconds: apart.ahead.as_secs(),
+        by: by.to_owned(),
+        at: now,
+    };
+    let ops = vec![
+        Op::PutSetting {
+            key: ACCEPTED.to_owned(),
+            value: serde_json::to_value(accepted).unwrap_or_default(),
+        },
+        Op::SettleWorkByKey {
             dedupe_key: ITEM.to_owned(),
             settled: WorkSettled {
-                at: self.now(),
-                by: RELAY.to_owned(),
-                action: "the clocks agree".to_owned(),
-            },
-        };
-        self.commit(SETTLE, vec![op]).await.map(|_| ())
-    }
-
-    /// What the vendors say of the time now: asks the portal.
-    pub async fn ask_the_time(&self) -> Result<Option<Apart>, EngineError> {
-        self.call(REREAD_CALL, self.ports.portal.coaches()).await?;
-        Ok(self.limiter.dates().apart(self.now()))
-    }
-
-    /// What [`accept_clock`](Self::accept_clock) would accept now; refused as it is.
-    pub async fn clock_to_accept(&self) -> Result<Apart, EngineError> {
-        self.ask_the_time().await?.ok_or_else(|| {
-            EngineError::Refused(
-                "the portal's clock and this machine's agree, or it tells no date: there is nothing \
-                 to accept"
-                    .to_owned(),
-            )
-        })
-    }
-
-    /// A person says that this machine's clock is right although a vendor says otherwise: until the
-    /// difference changes by another day, work goes on.
-    pub async fn accept_clock(&self, by: &str) -> Result<Apart, EngineError> {
-        let apart = self.clock_to_accept().await?;
-        let now = self.now();
-        let accepted = Accepted {
-            ahead_seconds: apart.ahead.as_secs(),
-            by: by.to_owned(),
-            at: now,
-        };
-        let ops = vec![
-            Op::PutSetting {
-                key: ACCEPTED.to_owned(),
-                value: serde_json::to_value(accepted).unwrap_or_default(),
-            },
-            Op::SettleWorkByKey {
-                dedupe_key: ITEM.to_owned(),
-                settled: WorkSettled {
-                    at: now,
-                    by: by.to_owned(),
-                    action: "accepted".to_owned(),
-                },
-            },
-            Op::Audit(AuditEntry {
                 at: now,
-                who: by.to_owned(),
-                what: "clock.accept".to_owned(),
-                object: apart.vendor.to_owned(),
-                detail: json!({ "ahead_seconds": apart.ahead.as_secs() }),
-            }),
-        ];
-        self.commit(SETTLE, ops).await?;
-        self.wake.notify_one();
-        Ok(apart)
-    }
+                by: by.to_owned(),
+                action: "accepted".to_owned(),
+            },
+        },
+        Op::Audit(AuditEntry {
+            at: now,
+            who: by.to_owned(),
+            what: "clock.accept".to_owned(),
+            object: apart.vendor.to_owned(),
+            detail: json!({ "ahead_seconds": apart.ahead.as_secs() }),
+        }),
+    ];
+    engine.commit(SETTLE, ops).await?;
+    engine.wake.notify_one();
+    Ok(apart)
 }
 
 /// How far, for people.

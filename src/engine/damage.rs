@@ -16,8 +16,10 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Damage, Job, JobEnd, Op, Remedied, Remedy, RemedyOrder, Store, StoreError};
 use serde_json::{Value, json};
 
-use super::jobs::kinds::JobKind;
-use super::{Engine, EngineError, RELAY};
+use crate::engine::finish;
+use crate::engine::items;
+use crate::engine::periodic;
+use crate::engine::{Engine, EngineError, RELAY};
 use crate::failpoint::SETTLE;
 
 /// How long a job waits that needs a row which can't be read, until it looks again.
@@ -34,122 +36,122 @@ pub(crate) fn damage_key(damage: &Damage) -> String {
     format!("damage/{}/{}", damage.table, damage.row)
 }
 
-impl Engine {
-    /// Reads what a start stands on, so that what can't be read of it is out of the way before anybody
-    /// needs it: the relay's words to itself, the vendors' paces, its own jobs.
-    pub(crate) async fn look_at_own_rows(&self) -> Result<(), EngineError> {
-        self.store.nameless_settings().await?;
-        self.store.settings("").await?;
-        self.store.paces().await?;
-        for kind in JobKind::periodic() {
-            match self.store.job_by_key(kind.name()).await {
-                // Noticed is all that it is asked for.
-                Ok(_) | Err(StoreError::Corrupt(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
+/// Reads what a start stands on, so that what can't be read of it is out of the way before anybody
+/// needs it: the relay's words to itself, the vendors' paces, its own jobs.
+pub(crate) async fn look_at_own_rows(engine: &Engine) -> Result<(), EngineError> {
+    engine.store.nameless_settings().await?;
+    engine.store.settings("").await?;
+    engine.store.paces().await?;
+    for kind in periodic::kinds(engine) {
+        match engine.store.job_by_key(kind.name()).await {
+            // Noticed is all that it is asked for.
+            Ok(_) | Err(StoreError::Corrupt(_)) => {}
+            Err(error) => return Err(error.into()),
         }
-        self.tell_damage().await
     }
+    tell_damage(engine).await
+}
 
-    /// Sets aside what was met since the last time, and tells an admin.
-    pub(crate) async fn tell_damage(&self) -> Result<(), EngineError> {
-        let noticed = self.store.noticed();
-        for damage in &noticed {
-            let order = RemedyOrder {
-                damage: damage.clone(),
-                remedy: Remedy::SetAside,
-                by: RELAY.to_owned(),
-                now: self.now(),
-                dry_run: false,
-            };
-            let done = self.store.remedy(&order).await?;
-            self.commit(SETTLE, self.damage_item_ops(damage, &done))
-                .await?;
-            self.store.told(damage);
-        }
-        // One of the relay's own may have gone with its row.
-        if noticed.iter().any(|damage| damage.table == "jobs") {
-            self.commit(SETTLE, self.periodic_jobs()).await?;
-        }
-        Ok(())
-    }
-
-    /// Reads the whole file through, unless that was done within the day, by this process or an earlier
-    /// one; how long it is until the next time.
-    pub async fn look_through_file_daily(&self) -> Result<SignedDuration, EngineError> {
-        let now = self.clocks.real.now();
-        let last = setting_or_none(self.store.as_ref(), LOOKED_AT).await?;
-        let last: Option<Timestamp> = last.and_then(|last| serde_json::from_value(last).ok());
-        // One from the future was kept by a clock that ran ahead, and says nothing.
-        let since = last.map(|last| now.duration_since(last));
-        if let Some(since) =
-            since.filter(|since| (SignedDuration::ZERO..LOOK_EVERY).contains(since))
-        {
-            return Ok(LOOK_EVERY - since);
-        }
-        self.look_through_file().await?;
-        let op = Op::PutSetting {
-            key: LOOKED_AT.to_owned(),
-            value: json!(now),
+/// Sets aside what was met since the last time, and tells an admin.
+pub(crate) async fn tell_damage(engine: &Engine) -> Result<(), EngineError> {
+    let noticed = engine.store.noticed();
+    for damage in &noticed {
+        let order = RemedyOrder {
+            damage: damage.clone(),
+            remedy: Remedy::SetAside,
+            by: RELAY.to_owned(),
+            now: engine.now(),
+            dry_run: false,
         };
-        self.commit(SETTLE, vec![op]).await?;
-        Ok(LOOK_EVERY)
-    }
-
-    /// Reads the whole file through, and tells an admin what is damaged in it.
-    async fn look_through_file(&self) -> Result<(), EngineError> {
-        self.store.check_rows().await?;
-        self.tell_damage().await?;
-        let Some(damage) = self.store.check_pages().await? else {
-            return Ok(());
-        };
-        tracing::error!(damage, "the database file is damaged");
-        let title = "The database file is damaged: bring back a copy".to_owned();
-        let mut item = self.item("damage/file".to_owned(), "damage", title);
-        item.detail = json!({
-            "damage": damage,
-            "remedy": "stop the relay, then clear-relay restore FILE --by NAME --dry-run",
-        });
-        item.actions = vec!["done".to_owned()];
-        self.commit(SETTLE, self.open_work_ops(item, self.now()))
+        let done = engine.store.remedy(&order).await?;
+        engine
+            .commit(SETTLE, damage_item_ops(engine, damage, &done))
             .await?;
-        Ok(())
+        engine.store.told(damage);
     }
+    // One of the relay's own may have gone with its row.
+    if noticed.iter().any(|damage| damage.table == "jobs") {
+        engine
+            .commit(SETTLE, periodic::periodic_jobs(engine))
+            .await?;
+    }
+    Ok(())
+}
 
-    fn damage_item_ops(&self, damage: &Damage, done: &Remedied) -> Vec<Op> {
-        let Damage { table, row, column } = damage;
-        let title = format!("The database can't read row {row} of {table} any more");
-        let mut item = self.item(damage_key(damage), "damage", title);
-        let remedy = match done {
-            Remedied::Mended(_) | Remedied::Discarded => {
-                "the relay goes on without what stood there; see that the disk is well".to_owned()
-            }
-            Remedied::Nothing | Remedied::SetAside => {
-                format!(
-                    "clear-relay database mend {table} {} --by NAME --dry-run",
-                    quoted(row)
-                )
-            }
-        };
-        item.detail = json!({ "table": table, "row": row, "column": column,
-                              "meaning": meaning(table), "remedy": remedy });
-        item.actions = vec!["done".to_owned()];
-        self.open_work_ops(item, self.now())
+/// Reads the whole file through, unless that was done within the day, by this process or an earlier
+/// one; how long it is until the next time.
+pub async fn look_through_file_daily(engine: &Engine) -> Result<SignedDuration, EngineError> {
+    let now = engine.clocks.real.now();
+    let last = setting_or_none(engine.store.as_ref(), LOOKED_AT).await?;
+    let last: Option<Timestamp> = last.and_then(|last| serde_json::from_value(last).ok());
+    // One from the future was kept by a clock that ran ahead, and says nothing.
+    let since = last.map(|last| now.duration_since(last));
+    if let Some(since) = since.filter(|since| (SignedDuration::ZERO..LOOK_EVERY).contains(since)) {
+        return Ok(LOOK_EVERY - since);
     }
+    look_through_file(engine).await?;
+    let op = Op::PutSetting {
+        key: LOOKED_AT.to_owned(),
+        value: json!(now),
+    };
+    engine.commit(SETTLE, vec![op]).await?;
+    Ok(LOOK_EVERY)
+}
 
-    /// Puts a job off that needs a row which can't be read.
-    pub(crate) async fn wait_for_mending(
-        &self,
-        job: &Job,
-        damage: &Damage,
-    ) -> Result<(), EngineError> {
-        let at = self.now().saturating_add(UNMENDED);
-        let end = JobEnd::Snooze {
-            at: at.unwrap_or(Timestamp::MAX),
-            why: format!("{damage} can't be read; see `clear-relay database check`"),
-        };
-        self.end(job, end, Vec::new()).await
-    }
+/// Reads the whole file through, and tells an admin what is damaged in it.
+async fn look_through_file(engine: &Engine) -> Result<(), EngineError> {
+    engine.store.check_rows().await?;
+    tell_damage(engine).await?;
+    let Some(damage) = engine.store.check_pages().await? else {
+        return Ok(());
+    };
+    tracing::error!(damage, "the database file is damaged");
+    let title = "The database file is damaged: bring back a copy".to_owned();
+    let mut item = items::item(engine, "damage/file".to_owned(), "damage", title);
+    item.detail = json!({
+        "damage": damage,
+        "remedy": "stop the relay, then clear-relay restore FILE --by NAME --dry-run",
+    });
+    item.actions = vec!["done".to_owned()];
+    engine
+        .commit(SETTLE, items::open_work_ops(engine, item, engine.now()))
+        .await?;
+    Ok(())
+}
+
+fn damage_item_ops(engine: &Engine, damage: &Damage, done: &Remedied) -> Vec<Op> {
+    let Damage { table, row, column } = damage;
+    let title = format!("The database can't read row {row} of {table} any more");
+    let mut item = items::item(engine, damage_key(damage), "damage", title);
+    let remedy = match done {
+        Remedied::Mended(_) | Remedied::Discarded => {
+            "the relay goes on without what stood there; see that the disk is well".to_owned()
+        }
+        Remedied::Nothing | Remedied::SetAside => {
+            format!(
+                "clear-relay database mend {table} {} --by NAME --dry-run",
+                quoted(row)
+            )
+        }
+    };
+    item.detail = json!({ "table": table, "row": row, "column": column,
+                          "meaning": meaning(table), "remedy": remedy });
+    item.actions = vec!["done".to_owned()];
+    items::open_work_ops(engine, item, engine.now())
+}
+
+/// Puts a job off that needs a row which can't be read.
+pub(crate) async fn wait_for_mending(
+    engine: &Engine,
+    job: &Job,
+    damage: &Damage,
+) -> Result<(), EngineError> {
+    let at = engine.now().saturating_add(UNMENDED);
+    let end = JobEnd::Snooze {
+        at: at.unwrap_or(Timestamp::MAX),
+        why: format!("{damage} can't be read; see `clear-relay database check`"),
+    };
+    finish::end(engine, job, end, Vec::new()).await
 }
 
 /// A setting without which everything goes on as carefully as can be: one that can't be read is as good
@@ -173,7 +175,7 @@ pub(crate) fn unreadable(error: &EngineError) -> Option<&Damage> {
 }
 
 /// What a row of this table that can't be read means for the clinic.
-pub fn meaning(table: &str) -> &'static str {
+pub(crate) fn meaning(table: &str) -> &'static str {
     match table {
         "receipts" => "a webhook that came in; it is kept, and not acted on until it is mended",
         "facts" => "what is known of a client; nothing is decided about her until it is mended",

@@ -8,6 +8,7 @@
 //! dispatcher claims nothing more, gives what runs a time until the cut, and hands the rest back without
 //! counting a failure.
 
+use crate::engine::run::run_job;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,13 @@ use relay_store::{Claim, Job, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::engine::jobs::{chain, fence, known_kinds};
+use crate::engine::damage;
+use crate::engine::error::chain;
+use crate::engine::finish::fence;
+use crate::engine::intake;
+use crate::engine::memory::generation;
+use crate::engine::run::known_kinds;
+use crate::engine::wake;
 use crate::engine::{Engine, EngineError};
 use crate::failpoint::CLAIM;
 use crate::lifecycle::{Phase, Stop, pause};
@@ -47,125 +54,128 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(5);
 /// a lease; not counted in looks, of which there are hundreds a second under load.
 const RESCUE_EVERY: Duration = Duration::from_secs(5);
 
-impl Engine {
-    /// Reads new receipts and runs what is due, one job after another, until nothing is. Returns
-    /// how many jobs ran. With `lane`, only jobs of that client.
-    pub async fn drain(&self, lane: Option<&str>) -> Result<usize, EngineError> {
-        let mut ran = 0;
-        self.bring_back().await?;
-        self.count_now_and_then().await?;
-        loop {
-            self.intake().await?;
-            let claimed = self.claim(1, lane, None).await?;
-            self.tell_damage().await?;
-            if claimed.is_empty() {
-                return Ok(ran);
-            }
-            for job in claimed {
-                self.run_leased(&job, false).await?;
-                ran += 1;
-            }
+/// Reads new receipts and runs what is due, one job after another, until nothing is. Returns
+/// how many jobs ran. With `lane`, only jobs of that client.
+pub async fn drain(engine: &Engine, lane: Option<&str>) -> Result<usize, EngineError> {
+    let mut ran = 0;
+    wake::bring_back(engine).await?;
+    generation::count_now_and_then(engine).await?;
+    loop {
+        intake::intake(engine).await?;
+        let claimed = claim(engine, 1, lane, None).await?;
+        damage::tell_damage(engine).await?;
+        if claimed.is_empty() {
+            return Ok(ran);
+        }
+        for job in claimed {
+            run_leased(engine, &job, false).await?;
+            ran += 1;
         }
     }
+}
 
-    /// Runs what is due of one case, and nothing else of its client: a command must not send what
-    /// its person did not ask for. Returns how many jobs ran.
-    pub async fn run_case(&self, client: &ClientId, case: CaseId) -> Result<usize, EngineError> {
-        let mut ran = 0;
-        loop {
-            let claimed = self.claim(1, Some(client.as_str()), Some(case)).await?;
-            if claimed.is_empty() {
-                return Ok(ran);
-            }
-            for job in claimed {
-                self.run_leased(&job, true).await?;
-                ran += 1;
-            }
+/// Runs what is due of one case, and nothing else of its client: a command must not send what
+/// its person did not ask for. Returns how many jobs ran.
+pub async fn run_case(
+    engine: &Engine,
+    client: &ClientId,
+    case: CaseId,
+) -> Result<usize, EngineError> {
+    let mut ran = 0;
+    loop {
+        let claimed = claim(engine, 1, Some(client.as_str()), Some(case)).await?;
+        if claimed.is_empty() {
+            return Ok(ran);
+        }
+        for job in claimed {
+            run_leased(engine, &job, true).await?;
+            ran += 1;
         }
     }
+}
 
-    /// Takes back jobs whose worker died.
-    pub async fn rescue(&self) -> Result<u64, EngineError> {
-        let rescued = self
-            .store
-            .rescue(self.clocks.real.now(), self.now())
-            .await?;
-        if rescued > 0 {
-            tracing::warn!(rescued, "took back jobs of a worker that died");
-        }
-        Ok(rescued)
+/// Takes back jobs whose worker died.
+pub async fn rescue(engine: &Engine) -> Result<u64, EngineError> {
+    let rescued = engine
+        .store
+        .rescue(engine.clocks.real.now(), engine.now())
+        .await?;
+    if rescued > 0 {
+        tracing::warn!(rescued, "took back jobs of a worker that died");
     }
+    Ok(rescued)
+}
 
-    async fn claim(
-        &self,
-        limit: u32,
-        lane: Option<&str>,
-        case: Option<CaseId>,
-    ) -> Result<Vec<Job>, EngineError> {
-        let lease = SignedDuration::try_from(LEASE).unwrap_or(SignedDuration::from_mins(1));
-        let real = self.clocks.real.now();
-        let claim = Claim {
-            worker: self.worker.clone(),
-            now: self.now(),
-            lease_until: real.saturating_add(lease).unwrap_or(Timestamp::MAX),
-            limit,
-            lane: lane.map(str::to_owned),
-            case,
-            kinds: known_kinds(),
-        };
-        self.call(CLAIM, self.store.claim(claim))
-            .await
-            .map_err(EngineError::from)
-    }
+async fn claim(
+    engine: &Engine,
+    limit: u32,
+    lane: Option<&str>,
+    case: Option<CaseId>,
+) -> Result<Vec<Job>, EngineError> {
+    let lease = SignedDuration::try_from(LEASE).unwrap_or(SignedDuration::from_mins(1));
+    let real = engine.clocks.real.now();
+    let claim = Claim {
+        worker: engine.worker.clone(),
+        now: engine.now(),
+        lease_until: real.saturating_add(lease).unwrap_or(Timestamp::MAX),
+        limit,
+        lane: lane.map(str::to_owned),
+        case,
+        kinds: known_kinds(),
+    };
+    engine
+        .call(CLAIM, engine.store.claim(claim))
+        .await
+        .map_err(EngineError::from)
+}
 
-    /// Runs a claimed job while keeping its lease. `ordered`: a person waits for it.
-    async fn run_leased(&self, job: &Job, ordered: bool) -> Result<(), EngineError> {
-        let work = self.run_job(job, ordered);
-        tokio::pin!(work);
-        let mut renewals = tokio::time::interval(LEASE / 3);
-        renewals.tick().await;
-        loop {
-            tokio::select! {
-                done = &mut work => return done,
-                _ = renewals.tick() => {
-                    let lease = SignedDuration::try_from(LEASE).unwrap_or(SignedDuration::ZERO);
-                    let until =
-                        self.clocks.real.now().saturating_add(lease).unwrap_or(Timestamp::MAX);
-                    match self.store.renew(fence(job), until).await {
-                        Ok(true) => {}
-                        // What it has asked of a vendor is answered all the same, and the answer
-                        // is worth knowing. Whatever else it wants to store, its fence keeps out.
-                        Ok(false) => {
-                            tracing::warn!(job = %job.id, kind = job.kind, "lease lost");
-                            return work.await;
-                        }
-                        // Dropping it here would make a known outcome an unclear one. If the lease
-                        // ends meanwhile, the fence keeps its changes out.
-                        Err(error) => {
-                            tracing::warn!(job = %job.id, %error, "the lease can't be renewed now");
-                        }
+/// Runs a claimed job while keeping its lease. `ordered`: a person waits for it.
+async fn run_leased(engine: &Engine, job: &Job, ordered: bool) -> Result<(), EngineError> {
+    let work = run_job(engine, job, ordered);
+    tokio::pin!(work);
+    let mut renewals = tokio::time::interval(LEASE / 3);
+    renewals.tick().await;
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            _ = renewals.tick() => {
+                let lease = SignedDuration::try_from(LEASE).unwrap_or(SignedDuration::ZERO);
+                let until =
+                    engine.clocks.real.now().saturating_add(lease).unwrap_or(Timestamp::MAX);
+                match engine.store.renew(fence(job), until).await {
+                    Ok(true) => {}
+                    // What it has asked of a vendor is answered all the same, and the answer
+                    // is worth knowing. Whatever else it wants to store, its fence keeps out.
+                    Ok(false) => {
+                        tracing::warn!(job = %job.id, kind = job.kind, "lease lost");
+                        return work.await;
+                    }
+                    // Dropping it here would make a known outcome an unclear one. If the lease
+                    // ends meanwhile, the fence keeps its changes out.
+                    Err(error) => {
+                        tracing::warn!(job = %job.id, %error, "the lease can't be renewed now");
                     }
                 }
             }
         }
     }
+}
 
-    /// How long, in real time, until the next job is due; at most [`LOOK_AGAIN`]. `None` when one may
-    /// be due already: then only a claim tells, which waits for no row that can't be read.
-    async fn until_due(&self) -> Option<Duration> {
-        let due = match self.store.next_due().await {
-            Ok(Some(due)) => due,
-            Ok(None) => return Some(LOOK_AGAIN),
-            Err(_) => return None,
-        };
-        let procedure = due.duration_since(self.now());
-        if procedure <= SignedDuration::ZERO {
-            return None;
-        }
-        let scale = i32::try_from(self.time_scale.max(1)).unwrap_or(i32::MAX);
-        let real = Duration::try_from(procedure / scale).unwrap_or(Duration::ZERO);
-        Some(real.clamp(SHORTEST_WAIT, LOOK_AGAIN))
+/// How long, in real time, until the next job is due; at most [`LOOK_AGAIN`]. `None` when one may
+/// be due already: then only a claim tells, which waits for no row that can't be read.
+async fn until_due(engine: &Engine) -> Option<Duration> {
+    let due = match engine.store.next_due().await {
+        Ok(Some(due)) => due,
+        Ok(None) => return Some(LOOK_AGAIN),
+        Err(_) => return None,
+    };
+    let procedure = due.duration_since(engine.now());
+    if procedure <= SignedDuration::ZERO {
+        return None;
     }
+    let scale = i32::try_from(engine.time_scale.max(1)).unwrap_or(i32::MAX);
+    let real = Duration::try_from(procedure / scale).unwrap_or(Duration::ZERO);
+    Some(real.clamp(SHORTEST_WAIT, LOOK_AGAIN))
 }
 
 /// How long to wait for a lane that was busy `times` looks in a row. Our own lanes ring when they
@@ -186,10 +196,10 @@ pub async fn run(engine: Engine, concurrency: u32, stop: Stop) -> Result<(), Eng
     let mut likely = true;
     while stop.phase() == Phase::Running {
         if rescues.tick().now_or_never().is_some() {
-            tolerate_unavailable(engine.rescue().await)?;
-            tolerate_unavailable(engine.bring_back().await)?;
-            tolerate_unavailable(engine.tell_damage().await)?;
-            tolerate_unavailable(engine.count_now_and_then().await)?;
+            tolerate_unavailable(rescue(&engine).await)?;
+            tolerate_unavailable(wake::bring_back(&engine).await)?;
+            tolerate_unavailable(damage::tell_damage(&engine).await)?;
+            tolerate_unavailable(generation::count_now_and_then(&engine).await)?;
         }
         let free = concurrency.saturating_sub(u32::try_from(running.len()).unwrap_or(u32::MAX));
         let asked = match (free, likely) {
@@ -197,7 +207,7 @@ pub async fn run(engine: Engine, concurrency: u32, stop: Stop) -> Result<(), Eng
             // or a receipt, is what is waited for.
             (0, _) => Some(Some(LOOK_AGAIN)),
             (_, true) => None,
-            (_, false) => Some(engine.until_due().await),
+            (_, false) => Some(until_due(&engine).await),
         };
         let claimable = match asked {
             Some(Some(_)) => 0,
@@ -214,7 +224,7 @@ pub async fn run(engine: Engine, concurrency: u32, stop: Stop) -> Result<(), Eng
         if read + claimed == 0 {
             let until_due = match asked {
                 Some(until_due) => until_due,
-                None => engine.until_due().await,
+                None => until_due(&engine).await,
             };
             busy = until_due.map_or(busy.saturating_add(1), |_| 0);
             let wait = until_due.unwrap_or_else(|| for_busy_lane(busy));
@@ -245,19 +255,19 @@ async fn look(
 ) -> Result<(usize, usize), EngineError> {
     let claim = async {
         if free > 0 {
-            engine.claim(free, None, None).await
+            claim(engine, free, None, None).await
         } else {
             Ok(Vec::new())
         }
     };
     // At the same time, so that they share a commit. What was claimed is run even if the receipts
     // can't be read: its lease is taken.
-    let (read, claimed) = join(engine.intake_pass(RECEIPTS_AT_ONCE), claim).await;
+    let (read, claimed) = join(intake::intake_pass(engine, RECEIPTS_AT_ONCE), claim).await;
     let claimed = claimed?;
     let count = claimed.len();
     for job in claimed {
         let engine = engine.clone();
-        running.spawn(async move { engine.run_leased(&job, false).await });
+        running.spawn(async move { run_leased(&engine, &job, false).await });
     }
     Ok((read?, count))
 }
@@ -313,7 +323,7 @@ async fn wind_down(
         () = stop.cut() => {}
     }
     running.shutdown().await;
-    tolerate_unavailable(engine.count().await)?;
+    tolerate_unavailable(generation::count(engine).await)?;
     let handed_back = engine.store.hand_back(&engine.worker, engine.now()).await?;
     tracing::info!(handed_back, "the worker has stopped");
     Ok(())

@@ -16,58 +16,56 @@ use relay_store::Op;
 use serde_json::json;
 
 use crate::engine::Engine;
+use crate::engine::items;
 
-impl Engine {
-    /// The items for what a fact says in words that are not known.
-    pub(crate) fn drift_ops(&self, fact: &FactBody) -> Vec<Op> {
-        let (FactBody::ClientUpdated { client } | FactBody::CheckInMissed { client, .. }) = fact
-        else {
-            return Vec::new();
-        };
-        self.zone_ops(client)
-    }
+/// The items for what a fact says in words that are not known.
+pub(crate) fn drift_ops(engine: &Engine, fact: &FactBody) -> Vec<Op> {
+    let (FactBody::ClientUpdated { client } | FactBody::CheckInMissed { client, .. }) = fact else {
+        return Vec::new();
+    };
+    zone_ops(engine, client)
+}
 
-    /// The items for check-ins that the portal lists as open and that can't be read: nobody is followed
-    /// up about them.
-    pub(crate) fn left_out_ops(&self, reasons: &BTreeSet<String>) -> Vec<Op> {
-        let items = reasons.iter().flat_map(|reason| {
-            let shown = outside::short_line(reason, 80);
-            let title = format!(
-                "The portal lists open check-ins that can't be read ({shown}): nobody is followed up \
-                 about them"
-            );
-            let mut item = self.item(format!("drift/check_in/{shown}"), "drift", title);
-            item.detail = json!({
-                "reason": shown,
-                "remedy": "ask the portal's team what it means; until it is put right, look in the \
-                           portal for whom it concerns",
-            });
-            item.actions = vec!["done".to_owned()];
-            self.open_work_ops(item, self.now())
-        });
-        items.collect()
-    }
-
-    fn zone_ops(&self, client: &ClientSnapshot) -> Vec<Op> {
-        let Some(word) = client.time_zone.as_deref().map(str::trim) else {
-            return Vec::new();
-        };
-        if word.is_empty() || self.calendar.knows_zone(word) {
-            return Vec::new();
-        }
-        // A word, not a story: what is longer is no time zone, and one item for all of it will do.
-        let shown: String = word.chars().take(64).collect();
+/// The items for check-ins that the portal lists as open and that can't be read: nobody is followed
+/// up about them.
+pub(crate) fn left_out_ops(engine: &Engine, reasons: &BTreeSet<String>) -> Vec<Op> {
+    let items = reasons.iter().flat_map(|reason| {
+        let shown = outside::short_line(reason, 80);
         let title = format!(
-            "The portal names a time zone that is not known: {shown:?}. The clinic's hours are used"
+            "The portal lists open check-ins that can't be read ({shown}): nobody is followed up \
+             about them"
         );
-        let mut item = self.item(format!("drift/zone/{shown}"), "drift", title);
+        let mut item = items::item(engine, format!("drift/check_in/{shown}"), "drift", title);
         item.detail = json!({
-            "word": shown,
-            "first_seen_with": client.id,
-            "remedy": "in the portal, give each client with this word a zone by its IANA name, \
-                       such as Pacific/Honolulu or America/Denver",
+            "reason": shown,
+            "remedy": "ask the portal's team what it means; until it is put right, look in the \
+                       portal for whom it concerns",
         });
         item.actions = vec!["done".to_owned()];
-        self.open_work_ops(item, self.now())
+        items::open_work_ops(engine, item, engine.now())
+    });
+    items.collect()
+}
+
+fn zone_ops(engine: &Engine, client: &ClientSnapshot) -> Vec<Op> {
+    let Some(word) = client.time_zone.as_deref().map(str::trim) else {
+        return Vec::new();
+    };
+    if word.is_empty() || engine.calendar.knows_zone(word) {
+        return Vec::new();
     }
+    // A word, not a story: what is longer is no time zone, and one item for all of it will do.
+    let shown: String = word.chars().take(64).collect();
+    let title = format!(
+        "The portal names a time zone that is not known: {shown:?}. The clinic's hours are used"
+    );
+    let mut item = items::item(engine, format!("drift/zone/{shown}"), "drift", title);
+    item.detail = json!({
+        "word": shown,
+        "first_seen_with": client.id,
+        "remedy": "in the portal, give each client with this word a zone by its IANA name, \
+                   such as Pacific/Honolulu or America/Denver",
+    });
+    item.actions = vec!["done".to_owned()];
+    items::open_work_ops(engine, item, engine.now())
 }

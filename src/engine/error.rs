@@ -76,3 +76,15 @@ impl EngineError {
         matches!(self, Self::Store(error) if error.is_conflict())
     }
 }
+
+/// An error with its causes, for a stored message.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}

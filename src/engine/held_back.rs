@@ -16,28 +16,26 @@ use crate::engine::{Engine, EngineError};
 /// How many cases are read at once.
 const PAGE: u32 = 500;
 
-impl Engine {
-    /// Whether the outreach of a case waits for its procedure to act again.
-    pub(crate) fn is_held_back(&self, case: &Case) -> bool {
-        let in_force = self.book.named(&case.procedure);
-        case.mode == Mode::Act && in_force.is_some_and(|workflow| workflow.mode() == Mode::Propose)
-    }
+/// Whether the outreach of a case waits for its procedure to act again.
+pub(crate) fn is_held_back(engine: &Engine, case: &Case) -> bool {
+    let in_force = engine.book.named(&case.procedure);
+    case.mode == Mode::Act && in_force.is_some_and(|workflow| workflow.mode() == Mode::Propose)
+}
 
-    /// The open cases of which that is so.
-    pub async fn held_back(&self) -> Result<Vec<Case>, EngineError> {
-        let mut found = Vec::new();
-        let mut page = Page {
-            offset: 0,
-            limit: PAGE,
-        };
-        loop {
-            let cases = self.store.cases(&CaseFilter::default(), page).await?;
-            let last = cases.len() < PAGE as usize;
-            found.extend(cases.into_iter().filter(|case| self.is_held_back(case)));
-            if last {
-                return Ok(found);
-            }
-            page.offset = page.offset.saturating_add(PAGE);
+/// The open cases of which that is so.
+pub async fn held_back(engine: &Engine) -> Result<Vec<Case>, EngineError> {
+    let mut found = Vec::new();
+    let mut page = Page {
+        offset: 0,
+        limit: PAGE,
+    };
+    loop {
+        let cases = engine.store.cases(&CaseFilter::default(), page).await?;
+        let last = cases.len() < PAGE as usize;
+        found.extend(cases.into_iter().filter(|case| is_held_back(engine, case)));
+        if last {
+            return Ok(found);
         }
+        page.offset = page.offset.saturating_add(PAGE);
     }
 }

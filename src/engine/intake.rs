@@ -23,9 +23,12 @@ use relay_store::{EffectState, Engagement, Op, Page, Receipt, ReceiptState, Stor
 use serde_json::json;
 
 use crate::engine::damage::unreadable;
-use crate::engine::hints::Origin;
-use crate::engine::jobs::chain;
-use crate::engine::jobs::engagement::engaged;
+use crate::engine::error::chain;
+use crate::engine::items;
+use crate::engine::stepper;
+use crate::engine::sync::engagement::engaged;
+use crate::engine::sync::hints;
+use crate::engine::sync::hints::Origin;
 use crate::engine::{Engine, EngineError};
 use crate::failpoint::INTAKE;
 use crate::receipts::Parsed;
@@ -52,289 +55,295 @@ enum Reading {
     Waits(BTreeSet<ClientId>),
 }
 
-impl Engine {
-    /// Reads receipts until none is new, but for those that have to wait. Returns how many.
-    pub async fn intake(&self) -> Result<usize, EngineError> {
-        let mut read = 0;
-        loop {
-            let pass = self.intake_pass(1).await?;
-            if pass == 0 {
-                return Ok(read);
-            }
-            read += pass;
+/// Reads receipts until none is new, but for those that have to wait. Returns how many.
+pub async fn intake(engine: &Engine) -> Result<usize, EngineError> {
+    let mut read = 0;
+    loop {
+        let pass = intake_pass(engine, 1).await?;
+        if pass == 0 {
+            return Ok(read);
         }
+        read += pass;
     }
+}
 
-    /// Reads one portion of new receipts, so that a flood of them doesn't keep jobs from running;
-    /// up to `at_once` of different clients at the same time, so that they share commits. Returns
-    /// how many left the queue.
-    pub async fn intake_pass(&self, at_once: usize) -> Result<usize, EngineError> {
-        let mut read = 0;
-        let mut waiting: BTreeSet<ClientId> = BTreeSet::new();
-        let mut offset = 0;
-        loop {
-            let page = Page {
-                offset,
-                limit: PASS,
-            };
-            let receipts = self.store.receipts(ReceiptState::New, page).await?;
-            let more = receipts.len() == PASS as usize;
-            let mut queue: Vec<_> = receipts.into_iter().map(|r| self.unread(r)).collect();
-            while !queue.is_empty() {
-                let (wave, later) = wave(queue, at_once, &waiting);
-                queue = later;
-                let readings = wave.into_iter().map(|unread| {
-                    // Boxed: a wave of them would otherwise be part of every caller.
-                    Box::pin(async {
-                        if unread.clients.is_disjoint(&waiting) {
-                            self.read_receipt(unread).await
-                        } else {
-                            Ok(Reading::Waits(unread.clients))
-                        }
-                    })
-                });
-                for reading in join_all(readings).await {
-                    match reading? {
-                        Reading::Read => read += 1,
-                        Reading::Waits(clients) => {
-                            waiting.extend(clients);
-                            offset += 1;
-                        }
+/// Reads one portion of new receipts, so that a flood of them doesn't keep jobs from running;
+/// up to `at_once` of different clients at the same time, so that they share commits. Returns
+/// how many left the queue.
+pub async fn intake_pass(engine: &Engine, at_once: usize) -> Result<usize, EngineError> {
+    let mut read = 0;
+    let mut waiting: BTreeSet<ClientId> = BTreeSet::new();
+    let mut offset = 0;
+    loop {
+        let page = Page {
+            offset,
+            limit: PASS,
+        };
+        let receipts = engine.store.receipts(ReceiptState::New, page).await?;
+        let more = receipts.len() == PASS as usize;
+        let mut queue: Vec<_> = receipts.into_iter().map(|r| unread(engine, r)).collect();
+        while !queue.is_empty() {
+            let (wave, later) = wave(queue, at_once, &waiting);
+            queue = later;
+            let readings = wave.into_iter().map(|unread| {
+                // Boxed: a wave of them would otherwise be part of every caller.
+                Box::pin(async {
+                    if unread.clients.is_disjoint(&waiting) {
+                        read_receipt(engine, unread).await
+                    } else {
+                        Ok(Reading::Waits(unread.clients))
+                    }
+                })
+            });
+            for reading in join_all(readings).await {
+                match reading? {
+                    Reading::Read => read += 1,
+                    Reading::Waits(clients) => {
+                        waiting.extend(clients);
+                        offset += 1;
                     }
                 }
             }
-            // Only a portion that consists of waiting receipts is passed over.
-            if read > 0 || !more {
-                return Ok(read);
-            }
+        }
+        // Only a portion that consists of waiting receipts is passed over.
+        if read > 0 || !more {
+            return Ok(read);
         }
     }
+}
 
-    fn unread(&self, receipt: Receipt) -> Unread {
-        let parsed = self.parse(&receipt);
-        Unread {
-            clients: clients_of_facts(&parsed),
-            parsed,
-            receipt,
-        }
+fn unread(engine: &Engine, receipt: Receipt) -> Unread {
+    let parsed = parse(engine, &receipt);
+    Unread {
+        clients: clients_of_facts(&parsed),
+        parsed,
+        receipt,
     }
+}
 
-    async fn read_receipt(&self, unread: Unread) -> Result<Reading, EngineError> {
-        let Unread {
-            receipt,
-            parsed,
-            clients,
-        } = unread;
-        let receipt = &receipt;
-        for _ in 0..TRIES {
-            let done = AssertUnwindSafe(self.read_once(receipt, parsed.clone()));
-            let error = match done.catch_unwind().await {
-                Ok(Ok(())) => return Ok(Reading::Read),
-                Ok(Err(error)) => error,
-                Err(_) => EngineError::Panicked("reading a receipt"),
-            };
-            if error.is_conflict() {
-                // Either a case has moved (decide again), or another process has read this very
-                // receipt (then it is no longer new, and there is nothing to decide).
-                let stored = self.store.receipt(receipt.id).await?;
-                if stored.is_none_or(|stored| stored.state != ReceiptState::New) {
-                    return Ok(Reading::Read);
-                }
-            } else if error.is_transient() {
-                return Err(error);
-            } else if unreadable(&error).is_some() {
-                // A row of hers, not the receipt, can't be read: it is read once that is mended.
-                return Ok(Reading::Waits(clients));
-            } else {
-                self.set_aside(receipt, &error).await?;
+async fn read_receipt(engine: &Engine, unread: Unread) -> Result<Reading, EngineError> {
+    let Unread {
+        receipt,
+        parsed,
+        clients,
+    } = unread;
+    let receipt = &receipt;
+    for _ in 0..TRIES {
+        let done = AssertUnwindSafe(read_once(engine, receipt, parsed.clone()));
+        let error = match done.catch_unwind().await {
+            Ok(Ok(())) => return Ok(Reading::Read),
+            Ok(Err(error)) => error,
+            Err(_) => EngineError::Panicked("reading a receipt"),
+        };
+        if error.is_conflict() {
+            // Either a case has moved (decide again), or another process has read this very
+            // receipt (then it is no longer new, and there is nothing to decide).
+            let stored = engine.store.receipt(receipt.id).await?;
+            if stored.is_none_or(|stored| stored.state != ReceiptState::New) {
                 return Ok(Reading::Read);
             }
-        }
-        tracing::warn!(receipt = %receipt.id, "cases keep moving; the receipt stays for the next pass");
-        Ok(Reading::Waits(clients))
-    }
-
-    async fn read_once(&self, receipt: &Receipt, parsed: Parsed) -> Result<(), EngineError> {
-        let ops = self.receipt_ops(receipt, parsed).await?;
-        self.commit(INTAKE, ops).await.map(|_| ())
-    }
-
-    /// What a receipt says; a reader that panics says that it can't be read.
-    fn parse(&self, receipt: &Receipt) -> Parsed {
-        let unreadable = |reason: String| Parsed::Quarantine {
-            reason,
-            hints: Vec::new(),
-        };
-        let source = self
-            .sources
-            .iter()
-            .find(|source| source.name() == receipt.source);
-        match source {
-            Some(source) => std::panic::catch_unwind(AssertUnwindSafe(|| source.parse(receipt)))
-                .unwrap_or_else(|_| unreadable("its reader panicked: a bug".to_owned())),
-            None => unreadable(format!("no sender named {} is configured", receipt.source)),
+        } else if error.is_transient() {
+            return Err(error);
+        } else if unreadable(&error).is_some() {
+            // A row of hers, not the receipt, can't be read: it is read once that is mended.
+            return Ok(Reading::Waits(clients));
+        } else {
+            set_aside(engine, receipt, &error).await?;
+            return Ok(Reading::Read);
         }
     }
+    tracing::warn!(receipt = %receipt.id, "cases keep moving; the receipt stays for the next pass");
+    Ok(Reading::Waits(clients))
+}
 
-    /// A receipt that can't be worked on, now or later: kept, out of the way, and told to an admin.
-    async fn set_aside(&self, receipt: &Receipt, error: &EngineError) -> Result<(), EngineError> {
-        let now = self.now();
-        let reason = chain(error);
-        tracing::error!(receipt = %receipt.id, source = receipt.source, reason, "set aside");
-        let title = format!("A webhook from {} can't be worked on", receipt.source);
-        let mut item = self.item(format!("receipt/{}", receipt.id), "receipt", title);
-        item.detail = json!({ "receipt": receipt.id, "reason": reason,
-                              "remedy": "the daily read of the portal makes up for most of it; \
-                                         see what it said, then settle" });
-        item.actions = vec!["done".to_owned()];
-        let mut ops = self.open_work_ops(item, now);
-        ops.push(Op::FinishReceipt {
-            id: receipt.id,
-            state: ReceiptState::Quarantined,
-            note: Some(reason),
-            at: now,
-        });
-        match self.commit(INTAKE, ops).await {
-            Err(error) if error.is_conflict() => Ok(()),
-            other => other.map(|_| ()),
-        }
+async fn read_once(engine: &Engine, receipt: &Receipt, parsed: Parsed) -> Result<(), EngineError> {
+    let ops = receipt_ops(engine, receipt, parsed).await?;
+    engine.commit(INTAKE, ops).await.map(|_| ())
+}
+
+/// What a receipt says; a reader that panics says that it can't be read.
+fn parse(engine: &Engine, receipt: &Receipt) -> Parsed {
+    let unreadable = |reason: String| Parsed::Quarantine {
+        reason,
+        hints: Vec::new(),
+    };
+    let source = engine
+        .sources
+        .iter()
+        .find(|source| source.name() == receipt.source);
+    match source {
+        Some(source) => std::panic::catch_unwind(AssertUnwindSafe(|| source.parse(receipt)))
+            .unwrap_or_else(|_| unreadable("its reader panicked: a bug".to_owned())),
+        None => unreadable(format!("no sender named {} is configured", receipt.source)),
     }
+}
 
-    async fn receipt_ops(&self, receipt: &Receipt, parsed: Parsed) -> Result<Vec<Op>, EngineError> {
-        let now = self.now();
-        let (state, facts, hints, note) = match parsed {
-            Parsed::Engagement { contact, event } => {
-                return self.engagement_ops(receipt, contact, event).await;
-            }
-            Parsed::Content { facts, hints, note } => (ReceiptState::Done, facts, hints, note),
-            Parsed::Quarantine { reason, hints } => {
-                let (id, source) = (receipt.id, &receipt.source);
-                tracing::warn!(receipt = %id, source, reason, "quarantined");
-                (ReceiptState::Quarantined, Vec::new(), hints, Some(reason))
-            }
-        };
-        let (mut ops, news) = self.fact_ops(facts, receipt).await?;
-        if let Some(id) = receipt.reused_id().filter(|_| news) {
-            // Another body under a known id, and it says something else: read like any other.
-            tracing::warn!(receipt = %receipt.id, source = receipt.source, "a webhook id was used twice");
-            ops.extend(self.reused_id_ops(receipt, id));
-        }
-        let from = Origin::receipt(receipt);
-        let (hint_ops, unwatched) = self.hint_ops(&from, hints).await?;
-        ops.extend(hint_ops);
-        if state == ReceiptState::Quarantined {
-            ops.extend(self.quarantine_item_ops(receipt, note.as_deref()));
-        }
-        ops.push(Op::FinishReceipt {
-            id: receipt.id,
-            state,
-            note: join(note, unwatched),
-            at: now,
-        });
-        Ok(ops)
+/// A receipt that can't be worked on, now or later: kept, out of the way, and told to an admin.
+async fn set_aside(
+    engine: &Engine,
+    receipt: &Receipt,
+    error: &EngineError,
+) -> Result<(), EngineError> {
+    let now = engine.now();
+    let reason = chain(error);
+    tracing::error!(receipt = %receipt.id, source = receipt.source, reason, "set aside");
+    let title = format!("A webhook from {} can't be worked on", receipt.source);
+    let mut item = items::item(engine, format!("receipt/{}", receipt.id), "receipt", title);
+    item.detail = json!({ "receipt": receipt.id, "reason": reason,
+                          "remedy": "the daily read of the portal makes up for most of it; \
+                                     see what it said, then settle" });
+    item.actions = vec!["done".to_owned()];
+    let mut ops = items::open_work_ops(engine, item, now);
+    ops.push(Op::FinishReceipt {
+        id: receipt.id,
+        state: ReceiptState::Quarantined,
+        note: Some(reason),
+        at: now,
+    });
+    match engine.commit(INTAKE, ops).await {
+        Err(error) if error.is_conflict() => Ok(()),
+        other => other.map(|_| ()),
     }
+}
 
-    /// An open or click is kept for the contact, and told to every client who is linked to it.
-    async fn engagement_ops(
-        &self,
-        receipt: &Receipt,
-        contact: ContactId,
-        event: EngagementEvent,
-    ) -> Result<Vec<Op>, EngineError> {
-        let now = self.now();
-        let clients = self.store.clients_of(&contact).await?;
-        let about = SignedDuration::from_secs(POST_LAG_SECS);
-        let about = event.at.saturating_sub(about).unwrap_or(event.at);
-        let known = self.store.engagement(&contact, about).await?;
-        // What is posted about what a look has shown already is no news.
-        let told_before = known.iter().any(|known| known.event.is_same(&event));
-        let mut ops = Vec::new();
-        for client in clients.iter().filter(|_| !told_before) {
-            let mut stepping = self.stepping(client).await?;
-            stepping.fact(engaged(client, &contact, &event), Some(receipt.id));
-            ops.extend(stepping.into_ops());
+async fn receipt_ops(
+    engine: &Engine,
+    receipt: &Receipt,
+    parsed: Parsed,
+) -> Result<Vec<Op>, EngineError> {
+    let now = engine.now();
+    let (state, facts, hints, note) = match parsed {
+        Parsed::Engagement { contact, event } => {
+            return engagement_ops(engine, receipt, contact, event).await;
         }
-        let what = event.kind.as_str();
-        let note = match (clients.len(), told_before) {
-            (0, _) => format!("{what} of a contact that is not watched, recorded only"),
-            (_, true) => format!("{what}, told before"),
-            (many, false) => format!("{what}, told to {many} clients"),
-        };
-        ops.push(Op::PutEngagement(Engagement {
-            contact,
-            event,
-            confirmed: None,
-        }));
-        ops.push(Op::FinishReceipt {
-            id: receipt.id,
-            state: ReceiptState::Done,
-            note: Some(note),
-            at: now,
-        });
-        Ok(ops)
+        Parsed::Content { facts, hints, note } => (ReceiptState::Done, facts, hints, note),
+        Parsed::Quarantine { reason, hints } => {
+            let (id, source) = (receipt.id, &receipt.source);
+            tracing::warn!(receipt = %id, source, reason, "quarantined");
+            (ReceiptState::Quarantined, Vec::new(), hints, Some(reason))
+        }
+    };
+    let (mut ops, news) = fact_ops(engine, facts, receipt).await?;
+    if let Some(id) = receipt.reused_id().filter(|_| news) {
+        // Another body under a known id, and it says something else: read like any other.
+        tracing::warn!(receipt = %receipt.id, source = receipt.source, "a webhook id was used twice");
+        ops.extend(items::reused_id_ops(engine, receipt, id));
     }
+    let from = Origin::receipt(receipt);
+    let (hint_ops, unwatched) = hints::hint_ops(engine, &from, hints).await?;
+    ops.extend(hint_ops);
+    if state == ReceiptState::Quarantined {
+        ops.extend(items::quarantine_item_ops(engine, receipt, note.as_deref()));
+    }
+    ops.push(Op::FinishReceipt {
+        id: receipt.id,
+        state,
+        note: join(note, unwatched),
+        at: now,
+    });
+    Ok(ops)
+}
 
-    /// What follows from facts, and whether any of them was news.
-    async fn fact_ops(
-        &self,
-        facts: Vec<Fact>,
-        receipt: &Receipt,
-    ) -> Result<(Vec<Op>, bool), EngineError> {
-        let mut by_client: BTreeMap<ClientId, Vec<Fact>> = BTreeMap::new();
+/// An open or click is kept for the contact, and told to every client who is linked to it.
+async fn engagement_ops(
+    engine: &Engine,
+    receipt: &Receipt,
+    contact: ContactId,
+    event: EngagementEvent,
+) -> Result<Vec<Op>, EngineError> {
+    let now = engine.now();
+    let clients = engine.store.clients_of(&contact).await?;
+    let about = SignedDuration::from_secs(POST_LAG_SECS);
+    let about = event.at.saturating_sub(about).unwrap_or(event.at);
+    let known = engine.store.engagement(&contact, about).await?;
+    // What is posted about what a look has shown already is no news.
+    let told_before = known.iter().any(|known| known.event.is_same(&event));
+    let mut ops = Vec::new();
+    for client in clients.iter().filter(|_| !told_before) {
+        let mut stepping = stepper::stepping(engine, client).await?;
+        stepping.fact(engaged(client, &contact, &event), Some(receipt.id));
+        ops.extend(stepping.into_ops());
+    }
+    let what = event.kind.as_str();
+    let note = match (clients.len(), told_before) {
+        (0, _) => format!("{what} of a contact that is not watched, recorded only"),
+        (_, true) => format!("{what}, told before"),
+        (many, false) => format!("{what}, told to {many} clients"),
+    };
+    ops.push(Op::PutEngagement(Engagement {
+        contact,
+        event,
+        confirmed: None,
+    }));
+    ops.push(Op::FinishReceipt {
+        id: receipt.id,
+        state: ReceiptState::Done,
+        note: Some(note),
+        at: now,
+    });
+    Ok(ops)
+}
+
+/// What follows from facts, and whether any of them was news.
+async fn fact_ops(
+    engine: &Engine,
+    facts: Vec<Fact>,
+    receipt: &Receipt,
+) -> Result<(Vec<Op>, bool), EngineError> {
+    let mut by_client: BTreeMap<ClientId, Vec<Fact>> = BTreeMap::new();
+    for fact in facts {
+        by_client.entry(fact.client.clone()).or_default().push(fact);
+    }
+    let mut ops = Vec::new();
+    let mut news = false;
+    for (client, facts) in by_client {
+        let facts = without_our_own(engine, &client, facts).await?;
+        let mut stepping = stepper::stepping(engine, &client).await?;
         for fact in facts {
-            by_client.entry(fact.client.clone()).or_default().push(fact);
+            news |= stepping.fact(fact, Some(receipt.id));
         }
-        let mut ops = Vec::new();
-        let mut news = false;
-        for (client, facts) in by_client {
-            let facts = self.without_our_own(&client, facts).await?;
-            let mut stepping = self.stepping(&client).await?;
-            for fact in facts {
-                news |= stepping.fact(fact, Some(receipt.id));
-            }
-            ops.extend(stepping.into_ops());
-        }
-        Ok((ops, news))
+        ops.extend(stepping.into_ops());
     }
+    Ok((ops, news))
+}
 
-    /// Messages that we sent come back as events; they are no news. While one of ours is under way
-    /// its id is not known: what a coach wrote then can't be told from it, and waits.
-    async fn without_our_own(
-        &self,
-        client: &ClientId,
-        facts: Vec<Fact>,
-    ) -> Result<Vec<Fact>, EngineError> {
-        use relay_core::facts::FactBody;
-        if !facts
-            .iter()
-            .any(|fact| matches!(fact.body, FactBody::CoachWrote { .. }))
-        {
-            return Ok(facts);
-        }
-        for case in self.store.open_cases(client).await? {
-            let effects = self.store.effects(case.id).await?;
-            if effects.iter().any(|effect| {
-                effect.kind() == EffectKind::PortalMessage
-                    && matches!(effect.state, EffectState::Intended | EffectState::Unclear)
-            }) {
-                let what = "a message under way";
-                return Err(StoreError::Conflict { what }.into());
-            }
-        }
-        let ours: HashSet<String> = self
-            .store
-            .vendor_refs(client, EffectKind::PortalMessage)
-            .await?
-            .into_iter()
-            .collect();
-        Ok(facts
-            .into_iter()
-            .filter(|fact| match &fact.body {
-                FactBody::CoachWrote { message, .. } => !ours.contains(message.as_str()),
-                _ => true,
-            })
-            .collect())
+/// Messages that we sent come back as events; they are no news. While one of ours is under way
+/// its id is not known: what a coach wrote then can't be told from it, and waits.
+async fn without_our_own(
+    engine: &Engine,
+    client: &ClientId,
+    facts: Vec<Fact>,
+) -> Result<Vec<Fact>, EngineError> {
+    use relay_core::facts::FactBody;
+    if !facts
+        .iter()
+        .any(|fact| matches!(fact.body, FactBody::CoachWrote { .. }))
+    {
+        return Ok(facts);
     }
+    for case in engine.store.open_cases(client).await? {
+        let effects = engine.store.effects(case.id).await?;
+        if effects.iter().any(|effect| {
+            effect.kind() == EffectKind::PortalMessage
+                && matches!(effect.state, EffectState::Intended | EffectState::Unclear)
+        }) {
+            let what = "a message under way";
+            return Err(StoreError::Conflict { what }.into());
+        }
+    }
+    let ours: HashSet<String> = engine
+        .store
+        .vendor_refs(client, EffectKind::PortalMessage)
+        .await?
+        .into_iter()
+        .collect();
+    Ok(facts
+        .into_iter()
+        .filter(|fact| match &fact.body {
+            FactBody::CoachWrote { message, .. } => !ours.contains(message.as_str()),
+            _ => true,
+        })
+        .collect())
 }
 
 /// The next receipts that may be read at the same time, at most `at_once`, and all others in their

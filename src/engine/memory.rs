@@ -13,8 +13,7 @@
 //! after that day can have gone out in it, so the mark needs no end: it stops mattering by itself.
 //! Two marks are one, of the later moment.
 
-mod generation;
-mod list;
+pub(crate) mod generation;
 
 use relay_core::time::Timestamp;
 use relay_store::{CarefulWord, Op, Said, Store, StoreError};
@@ -22,7 +21,6 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use generation::Counter;
 pub use generation::{GenerationFile, Told};
-pub(crate) use list::ITEM;
 
 /// The setting that holds the mark.
 const OLD: &str = CarefulWord::OldMemory.key();

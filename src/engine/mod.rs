@@ -19,34 +19,32 @@
 //!
 //! Not guaranteed: order between clients. Within a client, work runs one at a time.
 
-mod admission;
+pub(crate) mod admission;
 mod case_jobs;
 pub mod clock;
 pub mod commands;
-pub(crate) mod conversation;
-mod damage;
+pub mod damage;
+mod days;
 pub mod dispatcher;
 mod drift;
-pub mod dry_run;
+pub(crate) mod effect;
 pub mod error;
-mod held_back;
-pub(crate) mod hints;
-pub mod hook_watch;
-mod intake;
-pub mod invariants;
+pub(crate) mod finish;
+pub mod held_back;
+pub mod intake;
 mod items;
+pub mod job_kinds;
 pub mod jobs;
+pub mod link;
 pub mod memory;
-mod mend;
-mod open;
-pub(crate) mod opening;
-pub(crate) mod presence;
+pub mod outreach;
+pub mod periodic;
 pub mod registry;
-pub mod repin;
-pub mod replay;
-mod settling;
+pub(crate) mod run;
+pub mod start;
 pub mod stepper;
-mod wake;
+pub mod sync;
+pub mod wake;
 mod watch;
 mod words;
 
@@ -60,19 +58,14 @@ use relay_store::{Batch, Committed, Store};
 use tokio::sync::Notify;
 
 use crate::effects::Perform;
+pub use error::EngineError;
+use job_kinds::{JobKind, JobSpec, JobTable};
+use registry::ProcedureRegistry;
+
 use crate::failpoint::{Failpoints, Point};
 use crate::ports::Ports;
 use crate::rate_limit::RateLimiter;
 use crate::receipts::Source;
-
-pub use damage::meaning;
-pub(crate) use damage::{damage_key, setting_or_none};
-pub use error::EngineError;
-pub(crate) use hints::stopped_key;
-pub(crate) use jobs::chain;
-pub(crate) use jobs::kinds::JobKind;
-pub use registry::ProcedureRegistry;
-pub use stepper::Stepping;
 
 /// Who settles, closes and sets aside where no person does.
 pub(crate) const RELAY: &str = "relay";
@@ -108,6 +101,8 @@ pub struct Parts {
     pub limiter: Arc<RateLimiter>,
     /// The procedures.
     pub book: Arc<ProcedureRegistry>,
+    /// What holds of each kind of job, and what runs it.
+    pub jobs: JobTable,
     /// The senders of webhooks.
     pub sources: Vec<Arc<dyn Source>>,
     /// The clinic's days and hours.
@@ -170,25 +165,9 @@ impl Engine {
         }
     }
 
-    /// Finds out whether the database is as new as it should be, and stores what must be there before
-    /// the first receipt is read: the procedures in force, since when they are switched on, and the
-    /// periodic jobs. No row that can't be read keeps it from that.
-    pub async fn prepare(&self) -> Result<(), EngineError> {
-        self.look_at_own_rows().await?;
-        self.examine_memory().await?;
-        let mut ops = self.book.ops_at_start(self.now());
-        ops.extend(self.periodic_jobs());
-        ops.extend(self.reconcile_at_start().await?);
-        self.bring_back().await?;
-        // A path that was closed because its secret had leaked stays closed over a restart.
-        self.ports.hooks.prepare().await?;
-        self.store.commit(ops.into()).await?;
-        // From now on nobody waits for these rows, whatever becomes of them.
-        for workflow in self.book.current() {
-            let store = self.store.as_ref();
-            self.book.switched_on(store, workflow.as_ref()).await?;
-        }
-        Ok(())
+    /// What holds of a kind of job.
+    pub fn job_spec(&self, kind: JobKind) -> &'static JobSpec {
+        (self.jobs)(kind)
     }
 
     /// Procedure time.

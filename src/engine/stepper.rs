@@ -5,7 +5,7 @@
 //! of those cases has moved meanwhile. If one has, the batch is refused as a whole and the caller
 //! begins a new `Stepping` on what is there now.
 
-mod names;
+pub(crate) mod names;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -24,6 +24,8 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::engine::case_jobs::{read_job_of, timer_job, timer_key};
+use crate::engine::drift;
+use crate::engine::items;
 use crate::engine::{Engine, EngineError, RELAY, watch};
 
 /// A case being worked on, with the version it was loaded in (`None`: it is new).
@@ -53,41 +55,42 @@ pub struct Stepping<'a> {
     pub not_opened: Vec<NotOpened>,
 }
 
-impl Engine {
-    /// Loads the open cases and the known facts of `client`.
-    pub async fn stepping(&self, client: &ClientId) -> Result<Stepping<'_>, EngineError> {
-        let ClientView {
-            open_cases,
-            facts: known,
-            coaches,
-        } = self.store.client_view(client).await?;
-        let mut cases = Vec::new();
-        for case in open_cases {
-            cases.push(self.working(case).await?);
-        }
-        Ok(Stepping {
-            engine: self,
-            client: client.clone(),
-            now: self.now(),
-            cases,
-            known: known.iter().map(|row| row.fact.identity()).collect(),
-            coaches,
-            ops: Vec::new(),
-            moves: 0,
-            shown_first: false,
-            not_opened: Vec::new(),
-        })
+/// Loads the open cases and the known facts of `client`.
+pub async fn stepping<'a>(
+    engine: &'a Engine,
+    client: &ClientId,
+) -> Result<Stepping<'a>, EngineError> {
+    let ClientView {
+        open_cases,
+        facts: known,
+        coaches,
+    } = engine.store.client_view(client).await?;
+    let mut cases = Vec::new();
+    for case in open_cases {
+        cases.push(working(engine, case).await?);
     }
+    Ok(Stepping {
+        engine: engine,
+        client: client.clone(),
+        now: engine.now(),
+        cases,
+        known: known.iter().map(|row| row.fact.identity()).collect(),
+        coaches,
+        ops: Vec::new(),
+        moves: 0,
+        shown_first: false,
+        not_opened: Vec::new(),
+    })
+}
 
-    async fn working(&self, case: Case) -> Result<Working, EngineError> {
-        let workflow = self.book.of_case(self.store.as_ref(), &case).await?;
-        Ok(Working {
-            loaded: Some(case.version),
-            case,
-            workflow,
-            changed: false,
-        })
-    }
+async fn working(engine: &Engine, case: Case) -> Result<Working, EngineError> {
+    let workflow = engine.book.of_case(engine.store.as_ref(), &case).await?;
+    Ok(Working {
+        loaded: Some(case.version),
+        case,
+        workflow,
+        changed: false,
+    })
 }
 
 impl Stepping<'_> {
@@ -105,7 +108,7 @@ impl Stepping<'_> {
         }));
         self.ops
             .extend(watch::on_fact(self.engine, &fact, self.now));
-        self.ops.extend(self.engine.drift_ops(&fact.body));
+        self.ops.extend(drift::drift_ops(self.engine, &fact.body));
         // A case opened by this very fact has seen it.
         let seen_it_coming = self.cases.len();
         self.open_on(&fact);
@@ -151,7 +154,7 @@ impl Stepping<'_> {
             Some(index) => index,
             None => match self.engine.store.case(case).await? {
                 Some(case) => {
-                    self.cases.push(self.engine.working(case).await?);
+                    self.cases.push(working(self.engine, case).await?);
                     self.cases.len() - 1
                 }
                 None => return Ok(false),
@@ -443,7 +446,7 @@ impl Stepping<'_> {
             reminders: 0,
             settled: None,
         };
-        let ops = self.engine.open_work_ops(item, self.now);
+        let ops = items::open_work_ops(self.engine, item, self.now);
         self.ops.extend(ops);
     }
 

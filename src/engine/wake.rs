@@ -22,11 +22,13 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{AuditEntry, Job, JobFilter, JobState, Op, Page};
 use serde_json::json;
 
-use super::admission::{waits_for, waits_for_permit};
-use super::damage::setting_or_none;
-use super::invariants::is_ahead;
-use super::jobs::periodic::is_periodic;
-use super::{Engine, EngineError};
+use crate::engine::damage::setting_or_none;
+use crate::engine::finish::waits_for;
+use crate::engine::finish::waits_for_permit;
+use crate::engine::periodic::is_periodic;
+use crate::engine::sync::invariants::is_ahead;
+use crate::engine::sync::reconcile;
+use crate::engine::{Engine, EngineError};
 use crate::failpoint::SETTLE;
 
 /// How many jobs are looked at at once.
@@ -68,150 +70,151 @@ impl Latest {
     }
 }
 
-impl Engine {
-    /// Notices a clock that ran ahead and was put right since, and puts right what was written by it.
-    pub(crate) async fn bring_back(&self) -> Result<(), EngineError> {
-        let paced = self.limiter.set_back().await?;
-        let ahead = self.ran_ahead().await?;
-        if !paced && !ahead {
-            return Ok(());
-        }
-        let now = self.now();
-        let late = self.ready(|job| was_put_off_ahead(job, now)).await?;
-        for job in &late {
-            self.make_due(job).await?;
-        }
-        let mut jobs = late.len();
-        if ahead {
-            jobs += self.put_clock_right().await?;
-            self.keep_latest(now).await?;
-        }
-        self.limiter.all_are_back().await?;
-        tracing::warn!(
-            jobs,
-            "the clock was set back; what it had put off is put right"
-        );
-        Ok(())
+/// Notices a clock that ran ahead and was put right since, and puts right what was written by it.
+pub(crate) async fn bring_back(engine: &Engine) -> Result<(), EngineError> {
+    let paced = engine.limiter.set_back().await?;
+    let ahead = ran_ahead(engine).await?;
+    if !paced && !ahead {
+        return Ok(());
     }
-
-    /// Whether this database has seen a moment that is still to come. Keeps the present one now and
-    /// then, and at once after a jump.
-    async fn ran_ahead(&self) -> Result<bool, EngineError> {
-        let now = self.now();
-        let mut memory = self.latest.get();
-        if memory.kept.is_none() {
-            // One that can't be read is none: the present moment is kept anew.
-            let kept = setting_or_none(self.store.as_ref(), LATEST).await?;
-            memory.kept = kept.and_then(|kept| serde_json::from_value(kept).ok());
-        }
-        let latest = memory.seen.max(memory.kept);
-        if latest.is_some_and(|latest| is_ahead(latest, now)) {
-            return Ok(true);
-        }
-        memory.seen = latest.max(Some(now));
-        let due = memory
-            .kept
-            .is_none_or(|kept| now.duration_since(kept) >= KEPT_EVERY);
-        self.latest.set(memory);
-        if due {
-            self.keep_latest(now).await?;
-        }
-        Ok(false)
+    let now = engine.now();
+    let late = ready(engine, |job| was_put_off_ahead(engine, job, now)).await?;
+    for job in &late {
+        make_due(engine, job).await?;
     }
-
-    async fn keep_latest(&self, now: Timestamp) -> Result<(), EngineError> {
-        let op = Op::PutSetting {
-            key: LATEST.to_owned(),
-            value: json!(now),
-        };
-        self.store.commit(vec![op].into()).await?;
-        self.latest.set(Seen {
-            seen: Some(now),
-            kept: Some(now),
-        });
-        Ok(())
+    let mut jobs = late.len();
+    if ahead {
+        jobs += reconcile::put_clock_right(engine).await?;
+        keep_latest(engine, now).await?;
     }
+    engine.limiter.all_are_back().await?;
+    tracing::warn!(
+        jobs,
+        "the clock was set back; what it had put off is put right"
+    );
+    Ok(())
+}
 
-    /// A vendor's pause and its open breaker end by a person's word, and what waits for it is due.
-    pub async fn resume_vendor(&self, vendor: &str, by: &str) -> Result<Resumed, EngineError> {
-        let waiting = self.waiting_for(vendor).await?;
-        let audit = Op::Audit(AuditEntry {
-            at: self.now(),
-            who: by.to_owned(),
-            what: "resume".to_owned(),
-            object: format!("vendor/{vendor}"),
-            detail: json!({ "jobs": waiting.len() }),
-        });
-        let Some(closed) = self.limiter.resume(vendor, &audit).await? else {
-            return Err(self.no_such(vendor));
-        };
-        for job in &waiting {
-            self.make_due(job).await?;
+/// Whether this database has seen a moment that is still to come. Keeps the present one now and
+/// then, and at once after a jump.
+async fn ran_ahead(engine: &Engine) -> Result<bool, EngineError> {
+    let now = engine.now();
+    let mut memory = engine.latest.get();
+    if memory.kept.is_none() {
+        // One that can't be read is none: the present moment is kept anew.
+        let kept = setting_or_none(engine.store.as_ref(), LATEST).await?;
+        memory.kept = kept.and_then(|kept| serde_json::from_value(kept).ok());
+    }
+    let latest = memory.seen.max(memory.kept);
+    if latest.is_some_and(|latest| is_ahead(latest, now)) {
+        return Ok(true);
+    }
+    memory.seen = latest.max(Some(now));
+    let due = memory
+        .kept
+        .is_none_or(|kept| now.duration_since(kept) >= KEPT_EVERY);
+    engine.latest.set(memory);
+    if due {
+        keep_latest(engine, now).await?;
+    }
+    Ok(false)
+}
+
+async fn keep_latest(engine: &Engine, now: Timestamp) -> Result<(), EngineError> {
+    let op = Op::PutSetting {
+        key: LATEST.to_owned(),
+        value: json!(now),
+    };
+    engine.store.commit(vec![op].into()).await?;
+    engine.latest.set(Seen {
+        seen: Some(now),
+        kept: Some(now),
+    });
+    Ok(())
+}
+
+/// A vendor's pause and its open breaker end by a person's word, and what waits for it is due.
+pub async fn resume_vendor(
+    engine: &Engine,
+    vendor: &str,
+    by: &str,
+) -> Result<Resumed, EngineError> {
+    let waiting = waiting_for(engine, vendor).await?;
+    let audit = Op::Audit(AuditEntry {
+        at: engine.now(),
+        who: by.to_owned(),
+        what: "resume".to_owned(),
+        object: format!("vendor/{vendor}"),
+        detail: json!({ "jobs": waiting.len() }),
+    });
+    let Some(closed) = engine.limiter.resume(vendor, &audit).await? else {
+        return Err(no_such(engine, vendor));
+    };
+    for job in &waiting {
+        make_due(engine, job).await?;
+    }
+    engine.wake.notify_one();
+    let jobs = waiting.len();
+    Ok(Resumed { closed, jobs })
+}
+
+/// What [`resume_vendor`](Self::resume_vendor) would do now.
+pub async fn preview_resume(engine: &Engine, vendor: &str) -> Result<Resumed, EngineError> {
+    if !engine.limiter.names().contains(&vendor) {
+        return Err(no_such(engine, vendor));
+    }
+    Ok(Resumed {
+        closed: engine.limiter.closed(vendor).await?,
+        jobs: waiting_for(engine, vendor).await?.len(),
+    })
+}
+
+fn no_such(engine: &Engine, vendor: &str) -> EngineError {
+    let known = engine.limiter.names().join(", ");
+    EngineError::Refused(format!("there is no vendor {vendor}; there are {known}"))
+}
+
+async fn waiting_for(engine: &Engine, vendor: &str) -> Result<Vec<Job>, EngineError> {
+    let now = engine.now();
+    ready(engine, |job| job.run_at > now && waits_for(job, vendor)).await
+}
+
+/// The ready jobs of which `is_one` holds.
+async fn ready(engine: &Engine, is_one: impl Fn(&Job) -> bool) -> Result<Vec<Job>, EngineError> {
+    let filter = JobFilter {
+        states: vec![JobState::Ready],
+        ..JobFilter::default()
+    };
+    let mut found = Vec::new();
+    let mut page = Page {
+        offset: 0,
+        limit: PAGE,
+    };
+    loop {
+        let jobs = engine.store.jobs(&filter, page).await?;
+        let last = jobs.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
+        found.extend(jobs.into_iter().filter(&is_one));
+        if last {
+            return Ok(found);
         }
-        self.wake.notify_one();
-        let jobs = waiting.len();
-        Ok(Resumed { closed, jobs })
+        page.offset = page.offset.saturating_add(PAGE);
     }
+}
 
-    /// What [`resume_vendor`](Self::resume_vendor) would do now.
-    pub async fn preview_resume(&self, vendor: &str) -> Result<Resumed, EngineError> {
-        if !self.limiter.names().contains(&vendor) {
-            return Err(self.no_such(vendor));
-        }
-        Ok(Resumed {
-            closed: self.limiter.closed(vendor).await?,
-            jobs: self.waiting_for(vendor).await?.len(),
-        })
-    }
-
-    fn no_such(&self, vendor: &str) -> EngineError {
-        let known = self.limiter.names().join(", ");
-        EngineError::Refused(format!("there is no vendor {vendor}; there are {known}"))
-    }
-
-    async fn waiting_for(&self, vendor: &str) -> Result<Vec<Job>, EngineError> {
-        let now = self.now();
-        self.ready(|job| job.run_at > now && waits_for(job, vendor))
-            .await
-    }
-
-    /// The ready jobs of which `is_one` holds.
-    async fn ready(&self, is_one: impl Fn(&Job) -> bool) -> Result<Vec<Job>, EngineError> {
-        let filter = JobFilter {
-            states: vec![JobState::Ready],
-            ..JobFilter::default()
-        };
-        let mut found = Vec::new();
-        let mut page = Page {
-            offset: 0,
-            limit: PAGE,
-        };
-        loop {
-            let jobs = self.store.jobs(&filter, page).await?;
-            let last = jobs.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
-            found.extend(jobs.into_iter().filter(&is_one));
-            if last {
-                return Ok(found);
-            }
-            page.offset = page.offset.saturating_add(PAGE);
-        }
-    }
-
-    /// A job that was taken up meanwhile is left to who runs it.
-    async fn make_due(&self, job: &Job) -> Result<(), EngineError> {
-        let op = Op::ReplayJob {
-            id: job.id,
-            at: self.now(),
-        };
-        match self.commit(SETTLE, vec![op]).await {
-            Err(error) if error.is_conflict() => Ok(()),
-            other => other.map(|_| ()),
-        }
+/// A job that was taken up meanwhile is left to who runs it.
+async fn make_due(engine: &Engine, job: &Job) -> Result<(), EngineError> {
+    let op = Op::ReplayJob {
+        id: job.id,
+        at: engine.now(),
+    };
+    match engine.commit(SETTLE, vec![op]).await {
+        Err(error) if error.is_conflict() => Ok(()),
+        other => other.map(|_| ()),
     }
 }
 
 /// Whether a job was put off at a moment that is still to come.
-fn was_put_off_ahead(job: &Job, now: Timestamp) -> bool {
+fn was_put_off_ahead(engine: &Engine, job: &Job, now: Timestamp) -> bool {
     let ahead = job.changed_at.duration_since(now) > SignedDuration::ZERO && job.run_at > now;
-    ahead && (waits_for_permit(job) || job.failures > 0 || is_periodic(job))
+    ahead && (waits_for_permit(job) || job.failures > 0 || is_periodic(engine, job))
 }

@@ -17,7 +17,8 @@ use relay_store::{Existing, NewJob, Op};
 use serde_json::json;
 
 use crate::engine::Engine;
-use crate::engine::JobKind;
+use crate::engine::days;
+use crate::engine::job_kinds::JobKind;
 
 /// What a fact means for the watch on due dates.
 pub(crate) fn on_fact(engine: &Engine, fact: &Fact, now: Timestamp) -> Vec<Op> {
@@ -115,7 +116,7 @@ pub(crate) fn left_open(engine: &Engine, client: &ClientId, left: &LeftOpen, now
     let from = if left.at_once {
         now
     } else {
-        engine.tomorrow(now)
+        days::tomorrow(engine, now)
     };
     let (due, due_at) = (left.due, left.due_at);
     let wake = Existing::Wake;

@@ -28,7 +28,7 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use super::HttpState;
-use crate::engine::commands::stopped_since;
+use crate::engine::outreach::stopped_since;
 
 /// How long an answer of the database stands, real time.
 const FRESH: SignedDuration = SignedDuration::from_secs(1);

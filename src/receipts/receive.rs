@@ -27,7 +27,7 @@ use thiserror::Error;
 use tokio::sync::Notify;
 
 use super::{Counters, Refusal, Source, Verified};
-use crate::engine::setting_or_none;
+use crate::engine::damage::setting_or_none;
 use crate::failpoint::{Failpoints, RECEIVE};
 use crate::telemetry::Repeats;
 

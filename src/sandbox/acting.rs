@@ -27,7 +27,11 @@ use super::cast::{CastAct, CastClient};
 use super::clinic::HOOK_SECRET;
 use super::vendors::Vendors;
 use crate::engine::Engine;
-use crate::engine::commands::parse_action;
+use crate::engine::commands::cases;
+use crate::engine::commands::cases::parse_action;
+use crate::engine::commands::replay;
+use crate::engine::commands::work;
+use crate::engine::intake;
 use crate::failpoint::Failpoints;
 
 /// How many rows are looked through for one client.
@@ -124,7 +128,7 @@ impl Hands {
         let done = match act {
             RelayAct::TakeIn => {
                 self.vendors.deliver_due().await;
-                engine.intake().await.map(|_| ())
+                intake::intake(&engine).await.map(|_| ())
             }
             RelayAct::Work {
                 kind,
@@ -133,9 +137,7 @@ impl Hands {
                 text,
             } => {
                 let item = self.open_item(&id, &kind).await?;
-                engine
-                    .settle_work(item.id, &by, &action, text.as_deref())
-                    .await
+                work::settle_work(&engine, item.id, &by, &action, text.as_deref()).await
             }
             RelayAct::Call { by, outcome } => {
                 let action = parse_action(&outcome, None).map_err(told)?;
@@ -143,12 +145,14 @@ impl Hands {
                     .decide(&id, &by, action.ok_or("that is no outcome")?)
                     .await;
             }
-            RelayAct::Order { by, order } => engine.order(&id, &by, order).await.map(|_| ()),
-            RelayAct::Stop { by } => engine.set_stopped(true, &by, None).await,
-            RelayAct::Resume { by } => engine.set_stopped(false, &by, None).await,
+            RelayAct::Order { by, order } => {
+                cases::order(&engine, &id, &by, order).await.map(|_| ())
+            }
+            RelayAct::Stop { by } => cases::set_stopped(&engine, true, &by, None).await,
+            RelayAct::Resume { by } => cases::set_stopped(&engine, false, &by, None).await,
             RelayAct::Link { by } => {
                 let contact = ContactId::from(client.contact.as_str());
-                engine.link_client(&id, &contact, &by).await
+                cases::link_client(&engine, &id, &contact, &by).await
             }
             RelayAct::Replay { by } => return self.replay(id, &by).await,
         };
@@ -176,8 +180,7 @@ impl Hands {
             .await
             .map_err(told)?;
         let case = cases.first().ok_or("there is no open case")?;
-        self.engine()?
-            .decide_case(case.id, by, action)
+        cases::decide_case(self.engine()?, case.id, by, action)
             .await
             .map_err(told)
     }
@@ -198,7 +201,9 @@ impl Hands {
             return Err("there is no dead job".to_owned());
         }
         for job in dead {
-            self.engine()?.replay(job.id, by).await.map_err(told)?;
+            replay::replay(self.engine()?, job.id, by)
+                .await
+                .map_err(told)?;
         }
         Ok(())
     }

@@ -21,7 +21,10 @@ use super::clinic::{self, Addresses};
 use super::sabotage::{Sabotage, Saboteur};
 use super::vendors::Vendors;
 use crate::engine::EngineError;
+use crate::engine::dispatcher;
+use crate::engine::memory::generation;
 use crate::engine::memory::{GenerationFile, Told};
+use crate::engine::start;
 use crate::failpoint::{Failpoints, NoFailpoints};
 use crate::wiring::generation::NumberFile;
 use crate::wiring::{self, FaultInjector, Relay, Runtime};
@@ -242,7 +245,7 @@ impl World {
     pub async fn settle(&self) -> Result<(), EngineError> {
         loop {
             let delivered = self.vendors.deliver_due().await;
-            let ran = self.relay.engine.drain(None).await?;
+            let ran = dispatcher::drain(&self.relay.engine, None).await?;
             // An exchange that is not as the vendor describes it proves nothing, whatever came of it.
             let mismatches = self.vendors.mismatches();
             if !mismatches.is_empty() {
@@ -317,7 +320,7 @@ impl World {
     /// The relay lived until now, however far the clocks have jumped since it had something to do. Part of
     /// every end but that of a power cut, which is too late for it: there it is for whoever jumps.
     pub async fn has_lived(&self) -> Result<(), String> {
-        let counted = self.relay.engine.count_now_and_then().await;
+        let counted = generation::count_now_and_then(&self.relay.engine).await;
         counted.map_err(|error| error.to_string())
     }
 
@@ -329,9 +332,7 @@ impl World {
         self.real.advance(lease + SignedDuration::from_secs(1));
         self.relay = self.another().await?;
         self.hooks.replace(RELAY_HOST, self.relay.router());
-        self.relay
-            .engine
-            .rescue()
+        dispatcher::rescue(&self.relay.engine)
             .await
             .map_err(|error| error.to_string())?;
         Ok(())
@@ -472,9 +473,7 @@ impl Base {
         };
         let mut relay = wiring::assemble(config, ground).map_err(|error| error.to_string())?;
         relay.engine = relay.engine.counted_with(Arc::clone(&self.generation));
-        relay
-            .engine
-            .prepare()
+        start::prepare(&relay.engine)
             .await
             .map_err(|error| error.to_string())?;
         Ok(relay)

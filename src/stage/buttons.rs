@@ -14,7 +14,10 @@ use super::bad_day::{Breakage, break_it, faults};
 use super::fee::{in_lines, plan_of, stop_fee};
 use super::{House, Stage};
 use crate::engine::Engine;
-use crate::engine::replay::Preview;
+use crate::engine::commands::cases;
+use crate::engine::commands::replay;
+use crate::engine::commands::replay::Preview;
+use crate::engine::commands::work;
 use crate::sandbox::acting::Hands;
 use crate::sandbox::clinic::TYPE_FIELD;
 use crate::sandbox::vendors::Vendors;
@@ -320,7 +323,7 @@ async fn press_with(hands: &Hands, known: &Contacts, press: Press) -> Result<Val
                 .parse()
                 .map_err(|_| format!("item: {item} is no id of a work item"))?;
             let text = text.as_deref().filter(|text| !text.trim().is_empty());
-            let done = engine.settle_work(id, VISITOR, &action, text).await;
+            let done = work::settle_work(&engine, id, VISITOR, &action, text).await;
             done.map(|()| Value::Null).map_err(told)
         }
     }
@@ -350,7 +353,7 @@ fn checked<'a>(text: &'a str, name: &str) -> Result<&'a str, String> {
 }
 
 pub(super) async fn order(engine: &Engine, client: &str, order: Order) -> Result<Value, String> {
-    let done = engine.order(&ClientId::from(client), VISITOR, order).await;
+    let done = cases::order(&engine, &ClientId::from(client), VISITOR, order).await;
     done.map(|case| json!(case)).map_err(told)
 }
 
@@ -370,7 +373,9 @@ async fn replay(engine: &Engine, client: &str) -> Result<Value, String> {
     }
     let mut told_of = Vec::new();
     for job in dead {
-        let preview = engine.replay(job.id, VISITOR).await.map_err(told)?;
+        let preview = replay::replay(&engine, job.id, VISITOR)
+            .await
+            .map_err(told)?;
         told_of.push(match preview {
             Preview::AlreadyDone { .. } => "already done".to_owned(),
             Preview::WillSend => "will send".to_owned(),

@@ -7,8 +7,9 @@ use relay_core::workflows::cancel_subscription::{Plan, Wish, plan};
 use serde_json::Value;
 
 use super::buttons::{order, told};
-use crate::effects::link::Linked;
 use crate::engine::Engine;
+use crate::engine::link;
+use crate::engine::link::Linked;
 
 /// The reason that is written into a subscription.
 const MOVES: &str = "Moves to the clinic";
@@ -43,7 +44,7 @@ fn wish() -> Wish {
 
 /// What stopping the fee would change, as the command line shows it.
 pub(super) async fn plan_of(engine: &Engine, client: &str) -> Result<Plan, String> {
-    let linked = engine.linked(&ClientId::from(client), None).await;
+    let linked = link::linked(&engine, &ClientId::from(client), None).await;
     let contact = match linked.map_err(told)? {
         Linked::Contact { contact, .. } => contact,
         Linked::Nobody { reason, .. } => return Err(reason),

@@ -29,6 +29,7 @@ use tokio::sync::Notify;
 
 use crate::config::{self, Config, VendorMode};
 use crate::effects::{Perform, ThroughPorts};
+use crate::engine::jobs;
 use crate::engine::{Engine, Parts, People};
 use crate::failpoint::Failpoints;
 use crate::http::{self, HttpState, Limits};
@@ -197,6 +198,7 @@ pub fn assemble(config: &Config, ground: Runtime) -> Result<Relay, AssembleError
         perform,
         limiter,
         book: Arc::new(book),
+        jobs: jobs::spec,
         sources,
         calendar: config.calendar.clone(),
         clocks: ground.clocks,

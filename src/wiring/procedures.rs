@@ -11,7 +11,7 @@ use relay_core::workflows::set_contact_type::SetContactType;
 use relay_store::ProcedureVersion;
 
 use crate::config::Config;
-use crate::engine::ProcedureRegistry;
+use crate::engine::registry::ProcedureRegistry;
 
 /// The procedures that `config` names, or those that travel in the binary.
 ///

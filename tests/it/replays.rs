@@ -1,12 +1,14 @@
 //! Replaying what was given up: once, whoever asks and however often, and never blindly.
 
-use clear_relay::engine::replay::Preview;
+use clear_relay::engine::commands::replay::Preview;
 use relay_core::effects::EffectKind;
 use relay_core::time::SignedDuration;
 use relay_http_client::emulation::{Accepted, FaultAct, FaultRule, Moment};
 use relay_store::{EffectState, Job, JobState};
 
 use super::support::story::Story;
+use clear_relay::engine::commands::replay;
+use clear_relay::engine::dispatcher;
 
 fn order(story: &Story, kind: EffectKind, moment: Moment, act: FaultAct) {
     let rule = FaultRule {
@@ -37,7 +39,9 @@ async fn struck(name: &str, seed: u64, kind: EffectKind, moment: Moment, act: Fa
 }
 
 async fn preview(story: &Story, job: &Job) -> Preview {
-    story.engine().preview(job).await.expect("a preview")
+    replay::preview(&story.engine(), job)
+        .await
+        .expect("a preview")
 }
 
 #[tokio::test]
@@ -49,14 +53,17 @@ async fn two_admins_who_replay_at_once_send_one_task() {
         assert_eq!(job.state, JobState::Dead);
         let other = story.world.second().await.expect("a second relay").engine;
         let (ann, bob) = tokio::join!(
-            story.engine().replay(job.id, "Ann"),
-            other.replay(job.id, "Bob")
+            replay::replay(&story.engine(), job.id, "Ann"),
+            replay::replay(&other, job.id, "Bob")
         );
         let both = [&ann, &bob];
         let sends = |result: &&Result<Preview, _>| matches!(result, Ok(Preview::WillSend));
         let sent = both.into_iter().filter(|result| sends(result)).count();
         assert!((1..=2).contains(&sent), "seed {seed}: {ann:?} {bob:?}");
-        let (one, two) = tokio::join!(story.engine().drain(None), other.drain(None));
+        let (one, two) = tokio::join!(
+            dispatcher::drain(&story.engine(), None),
+            dispatcher::drain(&other, None)
+        );
         one.expect("a store");
         two.expect("a store");
         story.play().await;
@@ -77,7 +84,7 @@ async fn a_preview_that_says_will_send_sends_once() {
     let before = story.wire.sent().len();
     assert_eq!(preview(&story, &job).await, Preview::WillSend);
     assert_eq!(story.wire.sent().len(), before, "a preview changes nothing");
-    let said = story.engine().replay(job.id, "Ann").await;
+    let said = replay::replay(&story.engine(), job.id, "Ann").await;
     assert_eq!(said.expect("a replay"), Preview::WillSend);
     story.play().await;
     assert_eq!(story.differences(), Vec::<String>::new());
@@ -103,7 +110,7 @@ async fn a_preview_that_says_needs_you_sends_nothing() {
     assert_eq!(job.state, JobState::Parked);
     let needs_you = |said: &Preview| matches!(said, Preview::NeedsYou { .. });
     assert!(needs_you(&preview(&story, &job).await));
-    let said = story.engine().replay(job.id, "Ann").await;
+    let said = replay::replay(&story.engine(), job.id, "Ann").await;
     assert!(needs_you(&said.expect("an answer")));
     story.play_for(SignedDuration::from_mins(30)).await;
     assert_eq!(story.tried(EffectKind::Email).len(), 1);
@@ -121,7 +128,7 @@ async fn a_preview_that_says_already_done_sends_nothing_and_the_case_goes_on() {
     let job = story.job_of(EffectKind::Email).await;
     let already = |said: &Preview| matches!(said, Preview::AlreadyDone { .. });
     assert!(already(&preview(&story, &job).await));
-    let said = story.engine().replay(job.id, "Ann").await;
+    let said = replay::replay(&story.engine(), job.id, "Ann").await;
     assert!(already(&said.expect("a replay")));
     story.play().await;
     assert_eq!(story.tried(EffectKind::Email).len(), 1);
@@ -138,7 +145,7 @@ async fn replaying_everything_twice_changes_nothing() {
         let (books, wire) = (effects(&story), story.wire.sent().len());
         for _ in 0..2 {
             for job in story.jobs(&[]).await {
-                let said = story.engine().replay(job.id, "Ann").await;
+                let said = replay::replay(&story.engine(), job.id, "Ann").await;
                 let nothing = matches!(
                     said,
                     Ok(Preview::Nothing { .. } | Preview::AlreadyDone { .. })

@@ -4,6 +4,8 @@
 //! seeded number of times, so that the others get between any two steps of its work. The store's
 //! writer is a thread of its own, so a seed shapes a run without repeating it exactly.
 
+use clear_relay::engine::commands::cases;
+use clear_relay::engine::dispatcher;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -46,7 +48,9 @@ impl Thief {
         let lease = SignedDuration::try_from(LEASE).expect("a short lease");
         self.real.advance(lease);
         self.real.advance(SignedDuration::from_secs(1));
-        self.engine.rescue().await.expect("a working store")
+        dispatcher::rescue(&self.engine)
+            .await
+            .expect("a working store")
     }
 
     fn may_again(&self) {
@@ -84,7 +88,7 @@ async fn settle(world: &World, engines: &[Engine], step_aside: &StepAside) {
         for engine in engines {
             for _ in 0..TASKS {
                 let engine = engine.clone();
-                working.spawn(async move { engine.drain(None).await });
+                working.spawn(async move { dispatcher::drain(&engine, None).await });
             }
         }
         let mut ran = 0;
@@ -150,8 +154,8 @@ async fn play(seed: u64, lose_leases: bool) -> u64 {
                 // told that it is under way.
                 let id = client.id.as_str().into();
                 let (one, two) = tokio::join!(
-                    engines[0].order(&id, "Beth", order.clone()),
-                    engines[1].order(&id, "Cleo", order)
+                    cases::order(&engines[0], &id, "Beth", order.clone()),
+                    cases::order(&engines[1], &id, "Cleo", order)
                 );
                 assert!(one.is_ok() || two.is_ok(), "{one:?} {two:?}");
             } else {

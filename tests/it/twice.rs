@@ -6,6 +6,7 @@
 use serde_json::json;
 
 use crate::edge::clinic::{Clinic, Person};
+use clear_relay::engine::commands::cases;
 
 /// The vendor does the work and answers that it is busy for an hour.
 fn refused_but_done(operation: &str, code: u16) -> serde_json::Value {
@@ -130,8 +131,7 @@ async fn a_pause_and_a_resume_by_command_are_no_second_email() {
         },
         relay_core::workflow::Action::Resume,
     ] {
-        engine
-            .decide_case(case, "Beth", action)
+        cases::decide_case(&engine, case, "Beth", action)
             .await
             .expect("a decision");
     }

@@ -7,8 +7,10 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Job, Op, WorkSettled};
 use serde_json::json;
 
-use super::kinds::{Asks, BY_ITSELF, Death, JobSpec, Repeats};
 use crate::credentials::ALARM;
+use crate::engine::finish;
+use crate::engine::items;
+use crate::engine::job_kinds::{Asks, BY_ITSELF, Death, JobSpec, Repeats};
 use crate::engine::{Engine, EngineError};
 use crate::ports::{ConnectionState, ConnectionStatus};
 use crate::rate_limit::ended_key;
@@ -18,7 +20,6 @@ const EVERY: SignedDuration = SignedDuration::from_hours(6);
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
-    name: "credential",
     repeats: Some(Repeats {
         next: |_, now| next_credential(now),
         has_work: |engine| engine.ports.connections.are_renewed(),
@@ -28,55 +29,52 @@ pub(super) const SPEC: JobSpec = JobSpec {
     lost: |_| "The CRM's tokens could not be looked after".to_owned(),
     death: Death::IsToldOnly,
     cancelling: BY_ITSELF,
-    run: |engine, job| Box::pin(engine.run_credential(job)),
+    run: |engine, job| Box::pin(run_credential(engine, job)),
 };
 
-impl Engine {
-    pub(super) async fn run_credential(&self, job: &Job) -> Result<(), EngineError> {
-        let now = self.now();
-        let mut ops = Vec::new();
-        for status in self.ports.connections.keep_fresh().await? {
-            ops.extend(self.connection_ops(&status, now));
-        }
-        let at = next_credential(now);
-        self.put_off(job, at, "until the next look".to_owned(), ops)
-            .await
+pub(super) async fn run_credential(engine: &Engine, job: &Job) -> Result<(), EngineError> {
+    let now = engine.now();
+    let mut ops = Vec::new();
+    for status in engine.ports.connections.keep_fresh().await? {
+        ops.extend(connection_ops(engine, &status, now));
     }
+    let at = next_credential(now);
+    finish::put_off(engine, job, at, "until the next look".to_owned(), ops).await
+}
 
-    fn connection_ops(&self, status: &ConnectionStatus, now: Timestamp) -> Vec<Op> {
-        let name = &status.name;
-        if status.state.is_broken() {
-            let why = status.problem.as_deref().unwrap_or(status.state.as_str());
-            return self.broken_connection_ops(ended_key(name), name, why);
-        }
-        let mut ops = Vec::new();
-        if matches!(
-            status.state,
-            ConnectionState::Fresh | ConnectionState::Fixed
-        ) {
-            ops.push(settle(ended_key(name), now, "it works again"));
-        }
-        let left = status.refresh_expires_at.map(|end| end.duration_since(now));
-        match left {
-            Some(left) if left <= ALARM => ops.extend(self.ending_connection_ops(status)),
-            Some(_) if status.state == ConnectionState::Fresh => {
-                ops.push(settle(format!("credential/{name}"), now, "refreshed"));
-            }
-            _ => {}
-        }
-        ops
+fn connection_ops(engine: &Engine, status: &ConnectionStatus, now: Timestamp) -> Vec<Op> {
+    let name = &status.name;
+    if status.state.is_broken() {
+        let why = status.problem.as_deref().unwrap_or(status.state.as_str());
+        return items::broken_connection_ops(engine, ended_key(name), name, why);
     }
+    let mut ops = Vec::new();
+    if matches!(
+        status.state,
+        ConnectionState::Fresh | ConnectionState::Fixed
+    ) {
+        ops.push(settle(ended_key(name), now, "it works again"));
+    }
+    let left = status.refresh_expires_at.map(|end| end.duration_since(now));
+    match left {
+        Some(left) if left <= ALARM => ops.extend(ending_connection_ops(engine, status)),
+        Some(_) if status.state == ConnectionState::Fresh => {
+            ops.push(settle(format!("credential/{name}"), now, "refreshed"));
+        }
+        _ => {}
+    }
+    ops
+}
 
-    /// The connection can't be renewed for weeks, and will end.
-    fn ending_connection_ops(&self, status: &ConnectionStatus) -> Vec<Op> {
-        let name = &status.name;
-        let title = format!("The connection to {name} ends soon: it could not be refreshed");
-        let mut item = self.item(format!("credential/{name}"), "connection", title);
-        item.detail = json!({ "ends_at": status.refresh_expires_at, "reason": status.problem,
-                              "remedy": self.ports.connections.remedy(name) });
-        item.actions = vec!["done".to_owned()];
-        self.open_work_ops(item, self.now())
-    }
+/// The connection can't be renewed for weeks, and will end.
+fn ending_connection_ops(engine: &Engine, status: &ConnectionStatus) -> Vec<Op> {
+    let name = &status.name;
+    let title = format!("The connection to {name} ends soon: it could not be refreshed");
+    let mut item = items::item(engine, format!("credential/{name}"), "connection", title);
+    item.detail = json!({ "ends_at": status.refresh_expires_at, "reason": status.problem,
+                          "remedy": engine.ports.connections.remedy(name) });
+    item.actions = vec!["done".to_owned()];
+    items::open_work_ops(engine, item, engine.now())
 }
 
 /// The item of `key` is over.

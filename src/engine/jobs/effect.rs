@@ -3,12 +3,12 @@
 use relay_core::effects::EffectKind;
 use relay_store::Job;
 
-use super::kinds::{Asks, Cancelling, Death, JobSpec};
+use crate::engine::effect::run;
+use crate::engine::job_kinds::{Asks, Cancelling, Death, JobSpec};
 use crate::engine::words::effect_name_first;
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
-    name: "effect",
     repeats: None,
     asks: Asks::ForItsEffect,
     lost,
@@ -18,7 +18,7 @@ pub(super) const SPEC: JobSpec = JobSpec {
                   --reason TEXT`) or close it (`clear-relay cases close CASE --by NAME --reason TEXT`); \
                   `clear-relay stop --by NAME` halts all outreach",
     },
-    run: |engine, job| Box::pin(engine.run_effect(job)),
+    run: |engine, job| Box::pin(run::run_effect(engine, job)),
 };
 
 fn lost(job: &Job) -> String {

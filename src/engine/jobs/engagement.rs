@@ -19,16 +19,19 @@
 
 use relay_core::channel::{EngagementEvent, EngagementSource};
 use relay_core::effects::Port;
-use relay_core::facts::{Fact, FactBody};
-use relay_core::ids::{ClientId, ContactId, JobId};
+use relay_core::ids::{ContactId, JobId};
 use relay_core::rate_limit::Priority;
 use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{Engagement, Existing, Job, JobEnd, NewJob, Op, Watched};
+use relay_store::{Existing, Job, JobEnd, NewJob, Op, Watched};
 use serde_json::json;
 
-use super::kinds::{Asks, BY_ITSELF, Cancelling, Death, JobSpec, Repeats};
-use super::{fence, member};
+use crate::engine::finish;
+use crate::engine::finish::fence;
+use crate::engine::finish::member;
+use crate::engine::job_kinds::{Asks, BY_ITSELF, Cancelling, Death, JobSpec, Repeats};
+use crate::engine::stepper;
+use crate::engine::sync::engagement;
 use crate::engine::{Engine, EngineError};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::ports::{Activity, CallError};
@@ -50,272 +53,222 @@ const MAIL_WINDOW: SignedDuration = SignedDuration::from_hours(24 * 45);
 /// How often a switched-off poll looks whether it is on again.
 const WHILE_OFF: SignedDuration = SignedDuration::from_hours(1);
 
-/// The setting that holds the moment of the last look.
-pub(crate) const WATERMARK: &str = "engagement_watermark";
-/// The setting that holds the contact at which the round goes on.
-pub(crate) const CURSOR: &str = "engagement_cursor";
-
 fn before(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.saturating_sub(by).unwrap_or(Timestamp::MIN)
 }
 
-/// The fact that `event` is for a client.
-pub(crate) fn engaged(client: &ClientId, contact: &ContactId, event: &EngagementEvent) -> Fact {
-    let mail = event.email.as_ref().map(ToString::to_string);
-    let mail = mail.or_else(|| event.label_key()).unwrap_or_default();
-    Fact {
-        client: client.clone(),
-        object: format!("{contact}/{client}/{}/{mail}", event.kind.as_str()),
-        source_time: event.at.min(event.seen_at),
-        body: FactBody::Engaged {
-            event: Box::new(event.clone()),
-        },
-    }
-}
-
 /// The row of this kind.
 pub(super) const POLL: JobSpec = JobSpec {
-    name: "engagement_poll",
     repeats: Some(Repeats {
-        next: Engine::next_engagement_poll,
+        next: next_engagement_poll,
         has_work: |engine| engine.poll_opens.is_some(),
     }),
     asks: Asks::Of(Priority::Background, &[Port::Crm]),
     lost: |_| "Who opened an email could not be read in the CRM".to_owned(),
     death: Death::IsToldOnly,
     cancelling: BY_ITSELF,
-    run: |engine, job| Box::pin(engine.run_engagement_poll(job)),
+    run: |engine, job| Box::pin(run_engagement_poll(engine, job)),
 };
 
 /// The row of this kind.
 pub(super) const READ: JobSpec = JobSpec {
-    name: "engagement_read",
     repeats: None,
     asks: Asks::Of(Priority::Normal, &[Port::Crm]),
     lost: |_| "Who opened an email could not be read in the CRM".to_owned(),
     death: Death::IsToldOnly,
     cancelling: Cancelling::Allowed,
-    run: |engine, job| Box::pin(engine.run_engagement_read(job)),
+    run: |engine, job| Box::pin(run_engagement_read(engine, job)),
 };
 
-impl Engine {
-    pub(super) fn next_engagement_poll(&self, now: Timestamp) -> Timestamp {
-        let every = self.poll_opens.unwrap_or(WHILE_OFF);
-        now.saturating_add(every).unwrap_or(Timestamp::MAX)
-    }
+pub(super) fn next_engagement_poll(engine: &Engine, now: Timestamp) -> Timestamp {
+    let every = engine.poll_opens.unwrap_or(WHILE_OFF);
+    now.saturating_add(every).unwrap_or(Timestamp::MAX)
+}
 
-    pub(super) async fn run_engagement_poll(&self, job: &Job) -> Result<(), EngineError> {
-        let now = self.now();
-        let at = self.next_engagement_poll(now);
-        if self.poll_opens.is_none() {
-            return self
-                .put_off(job, at, "switched off".to_owned(), Vec::new())
-                .await;
+pub(super) async fn run_engagement_poll(engine: &Engine, job: &Job) -> Result<(), EngineError> {
+    let now = engine.now();
+    let at = next_engagement_poll(engine, now);
+    if engine.poll_opens.is_none() {
+        return finish::put_off(engine, job, at, "switched off".to_owned(), Vec::new()).await;
+    }
+    let mark = engine.store.setting(engagement::WATERMARK).await?;
+    let mark = mark.and_then(|mark| serde_json::from_value::<Timestamp>(mark).ok());
+    // The first look needs no past: an address that is learnt is read whole.
+    let mark = mark.unwrap_or(now).min(now).max(before(now, FARTHEST));
+    let asked = engine.ports.addresses.moved(before(mark, OVERLAP));
+    let mut ops = match engine.call(REREAD_CALL, asked).await {
+        Ok(Some(moved)) => look_at(engine, moved, now).await?,
+        Ok(None) => go_round(engine, now).await?,
+        Err(error) if error.class == Class::Permanent => {
+            tracing::warn!(%error, "the list of addresses can't be used; one by one instead");
+            go_round(engine, now).await?
         }
-        let mark = self.store.setting(WATERMARK).await?;
-        let mark = mark.and_then(|mark| serde_json::from_value::<Timestamp>(mark).ok());
-        // The first look needs no past: an address that is learnt is read whole.
-        let mark = mark.unwrap_or(now).min(now).max(before(now, FARTHEST));
-        let asked = self.ports.addresses.moved(before(mark, OVERLAP));
-        let mut ops = match self.call(REREAD_CALL, asked).await {
-            Ok(Some(moved)) => self.look_at(moved, now).await?,
-            Ok(None) => self.go_round(now).await?,
-            Err(error) if error.class == Class::Permanent => {
-                tracing::warn!(%error, "the list of addresses can't be used; one by one instead");
-                self.go_round(now).await?
-            }
-            Err(error) => return Err(error.into()),
+        Err(error) => return Err(error.into()),
+    };
+    ops.push(Op::PutSetting {
+        key: engagement::WATERMARK.to_owned(),
+        value: json!(now),
+    });
+    finish::put_off(engine, job, at, "until the next look".to_owned(), ops).await
+}
+
+/// Queues a read for each watched contact among the addresses that moved.
+async fn look_at(
+    engine: &Engine,
+    moved: Vec<Activity>,
+    now: Timestamp,
+) -> Result<Vec<Op>, EngineError> {
+    let mut ops = learn_addresses(engine, now).await?;
+    for activity in moved {
+        let Some(latest) = activity.latest() else {
+            continue;
         };
-        ops.push(Op::PutSetting {
-            key: WATERMARK.to_owned(),
-            value: json!(now),
-        });
-        self.put_off(job, at, "until the next look".to_owned(), ops)
-            .await
-    }
-
-    /// Queues a read for each watched contact among the addresses that moved.
-    async fn look_at(&self, moved: Vec<Activity>, now: Timestamp) -> Result<Vec<Op>, EngineError> {
-        let mut ops = self.learn_addresses(now).await?;
-        for activity in moved {
-            let Some(latest) = activity.latest() else {
-                continue;
-            };
-            for contact in self.store.watched_at(&activity.address).await? {
-                ops.extend(self.read_engagement(&contact, Some(latest), now).await?);
-            }
+        for contact in engine.store.watched_at(&activity.address).await? {
+            ops.extend(read_engagement(engine, &contact, Some(latest), now).await?);
         }
-        Ok(ops)
     }
+    Ok(ops)
+}
 
-    /// Learns where watched contacts are mailed. One seen for the first time, or at a new address,
-    /// is read whole: what moved there before was nobody's.
-    async fn learn_addresses(&self, now: Timestamp) -> Result<Vec<Op>, EngineError> {
-        let mut ops = Vec::new();
-        let unlooked = self
-            .store
-            .watched_unlooked(before(now, STALE), LEARNT)
-            .await?;
-        for known in unlooked {
-            let asked = self.ports.addresses.address(&known.contact);
-            let Some(address) = self.one(&known.contact, asked).await? else {
-                // Refused for good: it must not stand before all others for ever.
-                ops.push(Op::PutWatched(Watched {
-                    looked_at: Some(now),
-                    ..known
-                }));
-                continue;
-            };
-            if address.is_some() && address != known.address {
-                ops.extend(self.read_engagement(&known.contact, None, now).await?);
-            }
+/// Learns where watched contacts are mailed. One seen for the first time, or at a new address,
+/// is read whole: what moved there before was nobody's.
+async fn learn_addresses(engine: &Engine, now: Timestamp) -> Result<Vec<Op>, EngineError> {
+    let mut ops = Vec::new();
+    let unlooked = engine
+        .store
+        .watched_unlooked(before(now, STALE), LEARNT)
+        .await?;
+    for known in unlooked {
+        let asked = engine.ports.addresses.address(&known.contact);
+        let Some(address) = one(engine, &known.contact, asked).await? else {
+            // Refused for good: it must not stand before all others for ever.
             ops.push(Op::PutWatched(Watched {
-                address,
                 looked_at: Some(now),
                 ..known
             }));
-        }
-        Ok(ops)
-    }
-
-    /// Asks for the next few watched contacts one by one.
-    async fn go_round(&self, now: Timestamp) -> Result<Vec<Op>, EngineError> {
-        let cursor = self.store.setting(CURSOR).await?;
-        let cursor = cursor.and_then(|at| serde_json::from_value::<ContactId>(at).ok());
-        let round = self.store.watched(cursor.as_ref(), ROUND).await?;
-        let mut ops = Vec::new();
-        for watched in &round {
-            let asked = self.ports.addresses.activity(&watched.contact);
-            let activity = self.one(&watched.contact, asked).await?.flatten();
-            if let Some(latest) = activity.and_then(|activity| activity.latest()) {
-                ops.extend(
-                    self.read_engagement(&watched.contact, Some(latest), now)
-                        .await?,
-                );
-            }
-        }
-        // A short round was the last: the next begins anew.
-        let whole = round.len() == ROUND as usize;
-        let last = round.last().filter(|_| whole);
-        ops.push(Op::PutSetting {
-            key: CURSOR.to_owned(),
-            value: json!(last.map(|watched| &watched.contact)),
-        });
-        Ok(ops)
-    }
-
-    /// The answer about one contact; `None` if the CRM refuses it for good, which must not stop
-    /// the others.
-    async fn one<T>(
-        &self,
-        contact: &ContactId,
-        asked: impl Future<Output = Result<T, CallError>>,
-    ) -> Result<Option<T>, EngineError> {
-        match self.call(REREAD_CALL, asked).await {
-            Ok(answer) => Ok(Some(answer)),
-            Err(error) if error.class == Class::Permanent => {
-                tracing::warn!(%contact, %error, "can't be looked at");
-                Ok(None)
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Queues a read of a contact's history. The same movement seen twice is one job.
-    async fn read_engagement(
-        &self,
-        contact: &ContactId,
-        moved_at: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Result<Option<Op>, EngineError> {
-        let clients = self.store.clients_of(contact).await?;
-        let Some(client) = clients.into_iter().next() else {
-            return Ok(None);
+            continue;
         };
-        let mark = moved_at.unwrap_or(now).as_microsecond();
-        let what = if moved_at.is_some() { "moved" } else { "first" };
-        Ok(Some(Op::Enqueue {
-            job: NewJob {
-                id: JobId::new(self.random.as_ref(), now),
-                key: format!("engagement/{contact}/{what}/{mark}"),
-                kind: "engagement_read".to_owned(),
-                lane: client.to_string(),
-                run_at: now,
-                client: Some(client),
-                case: None,
-                payload: json!({ "contact": contact, "moved_at": moved_at, "queued_at": now }),
-            },
-            existing: Existing::Keep,
-        }))
-    }
-
-    pub(super) async fn run_engagement_read(&self, job: &Job) -> Result<(), EngineError> {
-        let contact: ContactId = member(job, "contact")?;
-        let moved_at: Option<Timestamp> = member(job, "moved_at")?;
-        let queued_at: Timestamp = member(job, "queued_at")?;
-        let now = self.now();
-        let since = before(now, MAIL_WINDOW);
-        let known = self.store.engagement(&contact, since).await?;
-        let history = self
-            .call(REREAD_CALL, self.ports.mail.history(&contact, since))
-            .await?;
-        let shown: Vec<EngagementEvent> = history
-            .iter()
-            .flat_map(|mail| EngagementEvent::shown_by(mail, EngagementSource::Poll, now))
-            .collect();
-        let mut ops = Vec::new();
-        let news: Vec<_> = shown
-            .iter()
-            .filter(|event| is_news(event, &known))
-            .collect();
-        for client in self.store.clients_of(&contact).await? {
-            let mut stepping = self.stepping(&client).await?;
-            for event in &news {
-                stepping.fact(engaged(&client, &contact, event), None);
-            }
-            ops.extend(stepping.into_ops());
+        if address.is_some() && address != known.address {
+            ops.extend(read_engagement(engine, &known.contact, None, now).await?);
         }
-        ops.extend(put_all(&contact, news.iter().copied()));
-        let caught_up = moved_at.is_none_or(|moved| {
-            let second = SignedDuration::from_secs(1);
-            shown.iter().any(|event| event.at >= before(moved, second))
-        });
-        if !caught_up && now.duration_since(queued_at) < LAG {
-            let at = queued_at.saturating_add(LAG).unwrap_or(now).max(now);
-            let why = "the history does not show it yet".to_owned();
-            return self.put_off(job, at, why, ops).await;
-        }
-        ops.push(Op::FinishJob {
-            fence: fence(job),
-            end: JobEnd::Done,
-            at: now,
-        });
-        self.commit(REREAD_COMMIT, ops).await?;
-        Ok(())
+        ops.push(Op::PutWatched(Watched {
+            address,
+            looked_at: Some(now),
+            ..known
+        }));
     }
+    Ok(ops)
 }
 
-/// Whether a read has not shown this before.
-pub(super) fn is_news(event: &EngagementEvent, known: &[Engagement]) -> bool {
-    !known.iter().any(|known| {
-        let known = &known.event;
-        known.email.is_some()
-            && (known.kind, &known.email, known.at) == (event.kind, &event.email, event.at)
-    })
+/// Asks for the next few watched contacts one by one.
+async fn go_round(engine: &Engine, now: Timestamp) -> Result<Vec<Op>, EngineError> {
+    let cursor = engine.store.setting(engagement::CURSOR).await?;
+    let cursor = cursor.and_then(|at| serde_json::from_value::<ContactId>(at).ok());
+    let round = engine.store.watched(cursor.as_ref(), ROUND).await?;
+    let mut ops = Vec::new();
+    for watched in &round {
+        let asked = engine.ports.addresses.activity(&watched.contact);
+        let activity = one(engine, &watched.contact, asked).await?.flatten();
+        if let Some(latest) = activity.and_then(|activity| activity.latest()) {
+            ops.extend(read_engagement(engine, &watched.contact, Some(latest), now).await?);
+        }
+    }
+    // A short round was the last: the next begins anew.
+    let whole = round.len() == ROUND as usize;
+    let last = round.last().filter(|_| whole);
+    ops.push(Op::PutSetting {
+        key: engagement::CURSOR.to_owned(),
+        value: json!(last.map(|watched| &watched.contact)),
+    });
+    Ok(ops)
 }
 
-/// Stores what was read of a contact's mail.
-pub(super) fn put_all<'a>(
+/// The answer about one contact; `None` if the CRM refuses it for good, which must not stop
+/// the others.
+async fn one<T>(
+    engine: &Engine,
     contact: &ContactId,
-    events: impl Iterator<Item = &'a EngagementEvent>,
-) -> Vec<Op> {
-    events
-        .map(|event| {
-            Op::PutEngagement(Engagement {
-                contact: contact.clone(),
-                event: event.clone(),
-                confirmed: None,
-            })
-        })
-        .collect()
+    asked: impl Future<Output = Result<T, CallError>>,
+) -> Result<Option<T>, EngineError> {
+    match engine.call(REREAD_CALL, asked).await {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.class == Class::Permanent => {
+            tracing::warn!(%contact, %error, "can't be looked at");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Queues a read of a contact's history. The same movement seen twice is one job.
+async fn read_engagement(
+    engine: &Engine,
+    contact: &ContactId,
+    moved_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Option<Op>, EngineError> {
+    let clients = engine.store.clients_of(contact).await?;
+    let Some(client) = clients.into_iter().next() else {
+        return Ok(None);
+    };
+    let mark = moved_at.unwrap_or(now).as_microsecond();
+    let what = if moved_at.is_some() { "moved" } else { "first" };
+    Ok(Some(Op::Enqueue {
+        job: NewJob {
+            id: JobId::new(engine.random.as_ref(), now),
+            key: format!("engagement/{contact}/{what}/{mark}"),
+            kind: "engagement_read".to_owned(),
+            lane: client.to_string(),
+            run_at: now,
+            client: Some(client),
+            case: None,
+            payload: json!({ "contact": contact, "moved_at": moved_at, "queued_at": now }),
+        },
+        existing: Existing::Keep,
+    }))
+}
+
+pub(super) async fn run_engagement_read(engine: &Engine, job: &Job) -> Result<(), EngineError> {
+    let contact: ContactId = member(job, "contact")?;
+    let moved_at: Option<Timestamp> = member(job, "moved_at")?;
+    let queued_at: Timestamp = member(job, "queued_at")?;
+    let now = engine.now();
+    let since = before(now, MAIL_WINDOW);
+    let known = engine.store.engagement(&contact, since).await?;
+    let history = engine
+        .call(REREAD_CALL, engine.ports.mail.history(&contact, since))
+        .await?;
+    let shown: Vec<EngagementEvent> = history
+        .iter()
+        .flat_map(|mail| EngagementEvent::shown_by(mail, EngagementSource::Poll, now))
+        .collect();
+    let mut ops = Vec::new();
+    let news: Vec<_> = shown
+        .iter()
+        .filter(|event| engagement::is_news(event, &known))
+        .collect();
+    for client in engine.store.clients_of(&contact).await? {
+        let mut stepping = stepper::stepping(engine, &client).await?;
+        for event in &news {
+            stepping.fact(engagement::engaged(&client, &contact, event), None);
+        }
+        ops.extend(stepping.into_ops());
+    }
+    ops.extend(engagement::put_all(&contact, news.iter().copied()));
+    let caught_up = moved_at.is_none_or(|moved| {
+        let second = SignedDuration::from_secs(1);
+        shown.iter().any(|event| event.at >= before(moved, second))
+    });
+    if !caught_up && now.duration_since(queued_at) < LAG {
+        let at = queued_at.saturating_add(LAG).unwrap_or(now).max(now);
+        let why = "the history does not show it yet".to_owned();
+        return finish::put_off(engine, job, at, why, ops).await;
+    }
+    ops.push(Op::FinishJob {
+        fence: fence(job),
+        end: JobEnd::Done,
+        at: now,
+    });
+    engine.commit(REREAD_COMMIT, ops).await?;
+    Ok(())
 }

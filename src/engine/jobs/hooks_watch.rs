@@ -1,6 +1,7 @@
 //! Every few minutes: do the CRM's subscriptions still tell us, and if one did not, what was it
-//! that we were not told? The thinking is in [`hook_watch`](crate::engine::hook_watch).
+//! that we were not told? The thinking is in [`hook_watch`](crate::engine::sync::hook_watch).
 
+use crate::engine::sync::hook_watch::put_watch;
 use std::collections::BTreeSet;
 
 use relay_core::effects::EffectKind;
@@ -12,10 +13,15 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{CaseFilter, EffectState, Job, Op, Page, WorkSettled};
 use serde_json::json;
 
-use super::fence;
-use super::kinds::{Asks, BY_ITSELF, Death, JobSpec, Repeats};
-use crate::engine::hints::{Origin, STOPPED, Watched};
-use crate::engine::hook_watch::{OVERLAP, Watch};
+use crate::engine::finish;
+use crate::engine::finish::fence;
+use crate::engine::items;
+use crate::engine::job_kinds::{Asks, BY_ITSELF, Death, JobSpec, Repeats};
+use crate::engine::sync::hints;
+use crate::engine::sync::hints::{Origin, STOPPED, Watched};
+use crate::engine::sync::hook_watch;
+use crate::engine::sync::hook_watch::{OVERLAP, Watch};
+use crate::engine::sync::presence;
 use crate::engine::{Engine, EngineError};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::ports::{Among, Changed, HookStatus, SyncWish};
@@ -32,281 +38,279 @@ const PAGE: u32 = 500;
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
-    name: "hooks_watch",
     repeats: Some(Repeats {
-        next: Engine::next_hooks_watch,
+        next: next_hooks_watch,
         has_work: |_| true,
     }),
     asks: Asks::Of(Priority::Background, &[Port::Crm]),
     lost: |_| "The CRM's webhook subscriptions could not be looked after".to_owned(),
     death: Death::IsToldOnly,
     cancelling: BY_ITSELF,
-    run: |engine, job| Box::pin(engine.run_hooks_watch(job)),
+    run: |engine, job| Box::pin(run_hooks_watch(engine, job)),
 };
 
-impl Engine {
-    pub(super) fn next_hooks_watch(&self, now: Timestamp) -> Timestamp {
-        let every = self.ports.hooks.every().unwrap_or(NOTHING_TO_WATCH);
-        now.saturating_add(every).unwrap_or(Timestamp::MAX)
-    }
+pub(super) fn next_hooks_watch(engine: &Engine, now: Timestamp) -> Timestamp {
+    let every = engine.ports.hooks.every().unwrap_or(NOTHING_TO_WATCH);
+    now.saturating_add(every).unwrap_or(Timestamp::MAX)
+}
 
-    pub(super) async fn run_hooks_watch(&self, job: &Job) -> Result<(), EngineError> {
-        let now = self.now();
-        let next = self.next_hooks_watch(now);
-        let registry = &self.ports.hooks;
-        let Some(every) = registry.every() else {
-            let why = "no subscriptions are configured".to_owned();
-            return self.put_off(job, next, why, Vec::new()).await;
+pub(super) async fn run_hooks_watch(engine: &Engine, job: &Job) -> Result<(), EngineError> {
+    let now = engine.now();
+    let next = next_hooks_watch(engine, now);
+    let registry = &engine.ports.hooks;
+    let Some(every) = registry.every() else {
+        let why = "no subscriptions are configured".to_owned();
+        return finish::put_off(engine, job, next, why, Vec::new()).await;
+    };
+    let mut watch = hook_watch::hook_watch(engine).await?;
+    let asked = hook_watch::asked_to_read_back(engine).await?;
+    let mut standing = engine.call(REREAD_CALL, registry.list()).await?;
+    if watch.is_not_set_up(&standing) {
+        let why = "there are none yet: `clear-relay hooks sync` makes them".to_owned();
+        return finish::put_off(engine, job, next, why, Vec::new()).await;
+    }
+    if watch.notice(&standing, asked.map(|ask| ask.since), every, now) {
+        // Stored before anything is mended: afterwards nothing would tell that it slept.
+        let ops = vec![Op::RequireFence(fence(job)), put_watch(&watch)];
+        engine.commit(REREAD_COMMIT, ops).await?;
+    }
+    let asleep = watch.to_mend(&standing, now);
+    if !asleep.is_empty() {
+        tracing::warn!(events = ?asleep, "subscriptions are asleep or missing; mending");
+        let wish = SyncWish {
+            only: Some(asleep),
+            ..SyncWish::default()
         };
-        let mut watch = self.hook_watch().await?;
-        let asked = self.asked_to_read_back().await?;
-        let mut standing = self.call(REREAD_CALL, registry.list()).await?;
-        if watch.is_not_set_up(&standing) {
-            let why = "there are none yet: `clear-relay hooks sync` makes them".to_owned();
-            return self.put_off(job, next, why, Vec::new()).await;
-        }
-        if watch.notice(&standing, asked.map(|ask| ask.since), every, now) {
-            // Stored before anything is mended: afterwards nothing would tell that it slept.
-            let ops = vec![Op::RequireFence(fence(job)), Self::put_watch(&watch)];
-            self.commit(REREAD_COMMIT, ops).await?;
-        }
-        let asleep = watch.to_mend(&standing, now);
-        if !asleep.is_empty() {
-            tracing::warn!(events = ?asleep, "subscriptions are asleep or missing; mending");
-            let wish = SyncWish {
-                only: Some(asleep),
-                ..SyncWish::default()
-            };
-            let tried = self.call(REREAD_CALL, registry.sync(wish)).await?.hooks;
-            watch.mended(&tried, every, now);
-            take_over(&mut standing, tried);
-        }
-        let mut ops = self.recover(&mut watch, &standing, now).await?;
-        watch.looked(&standing, now);
-        ops.push(Self::put_watch(&watch));
-        ops.extend(self.answered_op(asked).await?);
-        ops.extend(self.hooks_item_ops(&watch, now));
-        self.put_off(job, next, "until the next look".to_owned(), ops)
-            .await
+        let tried = engine.call(REREAD_CALL, registry.sync(wish)).await?.hooks;
+        watch.mended(&tried, every, now);
+        take_over(&mut standing, tried);
     }
+    let mut ops = recover(engine, &mut watch, &standing, now).await?;
+    watch.looked(&standing, now);
+    ops.push(put_watch(&watch));
+    ops.extend(hook_watch::answered_op(engine, asked).await?);
+    ops.extend(hooks_item_ops(engine, &watch, now));
+    finish::put_off(engine, job, next, "until the next look".to_owned(), ops).await
+}
 
-    /// Reads what changed in the gaps: jobs for what we were not told of, and how many.
-    async fn recover(
-        &self,
-        watch: &mut Watch,
-        standing: &[HookStatus],
-        now: Timestamp,
-    ) -> Result<Vec<Op>, EngineError> {
-        let mut ops = Vec::new();
-        for (object, lost_since) in watch.gaps(standing) {
-            let since = lost_since.saturating_sub(OVERLAP).unwrap_or(lost_since);
-            let mut untold = self.untold(object, since).await?;
-            if object == HintObject::Contact {
-                untold.extend(self.gone_contacts(&untold, now).await?);
-            }
-            let changes = untold.len();
-            let object_name = object.as_str();
-            tracing::info!(
-                object = object_name,
-                from = %lost_since,
-                until = %now,
-                changes,
-                "read back what the subscriptions did not tell"
-            );
-            watch.recovered(object, changes, now);
-            ops.extend(self.watched_ops(&Origin::gap(now), untold).await?);
+/// Reads what changed in the gaps: jobs for what we were not told of, and how many.
+async fn recover(
+    engine: &Engine,
+    watch: &mut Watch,
+    standing: &[HookStatus],
+    now: Timestamp,
+) -> Result<Vec<Op>, EngineError> {
+    let mut ops = Vec::new();
+    for (object, lost_since) in watch.gaps(standing) {
+        let since = lost_since.saturating_sub(OVERLAP).unwrap_or(lost_since);
+        let mut untold = untold(engine, object, since).await?;
+        if object == HintObject::Contact {
+            untold.extend(gone_contacts(engine, &untold, now).await?);
         }
-        Ok(ops)
-    }
-
-    /// What concerns clients of ours, changed since, and was not told.
-    async fn untold(
-        &self,
-        object: HintObject,
-        since: Timestamp,
-    ) -> Result<Vec<Watched>, EngineError> {
-        let ids = match object {
-            HintObject::Contact => None,
-            HintObject::Task => Some(self.open_call_tasks().await?),
-            HintObject::Subscription => Some(self.stopped_subscriptions().await?),
-        };
-        let among = match &ids {
-            None => Among::All,
-            Some(ids) if ids.is_empty() => return Ok(Vec::new()),
-            Some(ids) => Among::Ids(ids),
-        };
-        let changed = self.ports.hooks.changed_since(object, among, since);
-        let changed = match self.call(REREAD_CALL, changed).await {
-            Err(error) if error.class == Class::Permanent => {
-                // A gap that can't be listed must not stay open for ever.
-                let object = object.as_str();
-                tracing::warn!(object, %error, "changes can't be listed: reads what is followed up");
-                self.all_we_follow(ids).await?
-            }
-            other => other?,
-        };
-        let mut untold = Vec::new();
-        for found in changed {
-            let hint = Hint {
-                object,
-                id: found.id,
-                at: found.at,
-                deleted: false,
-            };
-            let clients = self.clients_of_hint(&hint).await?;
-            if !clients.is_empty() && !self.was_told(object, &hint.id, found.at).await? {
-                untold.push(Watched { hint, clients });
-            }
-        }
-        Ok(untold)
-    }
-
-    /// What is read where the CRM doesn't list changes (more than we read, a filter it refuses):
-    /// the objects we know of, as if each had changed.
-    async fn all_we_follow(&self, ids: Option<Vec<String>>) -> Result<Vec<Changed>, EngineError> {
-        let ids = if let Some(ids) = ids {
-            ids
-        } else {
-            let contacts = self.followed_contacts().await?;
-            contacts.into_iter().map(|contact| contact.0).collect()
-        };
-        Ok(ids.into_iter().map(|id| Changed { id, at: None }).collect())
-    }
-
-    /// The contacts of clients who are followed up.
-    async fn followed_contacts(&self) -> Result<BTreeSet<ContactId>, EngineError> {
-        let mut contacts = BTreeSet::new();
-        for client in self.followed_up().await? {
-            if let Some(link) = self.store.link(&client).await? {
-                contacts.insert(link.contact);
-            }
-        }
-        Ok(contacts)
-    }
-
-    /// Contacts of clients who are followed up that are not there any more: no list shows a
-    /// deletion. One that is known to be gone is not told again.
-    async fn gone_contacts(
-        &self,
-        found: &[Watched],
-        now: Timestamp,
-    ) -> Result<Vec<Watched>, EngineError> {
-        let contacts: Vec<ContactId> = self
-            .followed_contacts()
-            .await?
-            .into_iter()
-            .filter(|contact| !found.iter().any(|known| known.hint.id == contact.as_str()))
-            .collect();
-        if contacts.is_empty() {
-            return Ok(Vec::new());
-        }
-        let existing = self.ports.contacts.existing(&contacts);
-        let there: BTreeSet<ContactId> = self
-            .call(REREAD_CALL, existing)
-            .await?
-            .into_iter()
-            .collect();
-        let mut gone = Vec::new();
-        for contact in contacts.into_iter().filter(|id| !there.contains(id)) {
-            let mut clients = self.store.clients_of(&contact).await?;
-            let mut unaware = Vec::new();
-            for client in clients.drain(..) {
-                if !self.knows_gone(&client, Some(&contact)).await? {
-                    unaware.push(client);
-                }
-            }
-            if !unaware.is_empty() {
-                let hint = Hint {
-                    object: HintObject::Contact,
-                    id: contact.to_string(),
-                    at: Some(now),
-                    deleted: true,
-                };
-                let clients = unaware;
-                gone.push(Watched { hint, clients });
-            }
-        }
-        Ok(gone)
-    }
-
-    /// Clients with an open case.
-    async fn followed_up(&self) -> Result<BTreeSet<ClientId>, EngineError> {
-        let cases = self.all_open_cases().await?;
-        Ok(cases.into_iter().map(|case| case.client).collect())
-    }
-
-    /// Call tasks that open cases have made.
-    async fn open_call_tasks(&self) -> Result<Vec<String>, EngineError> {
-        let mut tasks = Vec::new();
-        for case in self.all_open_cases().await? {
-            let effects = self.store.effects(case.id).await?;
-            let made = effects.iter().filter(|effect| {
-                effect.kind() == EffectKind::CallTask && effect.state == EffectState::Done
-            });
-            tasks.extend(
-                made.filter_map(crate::effects::vendor_ref)
-                    .map(str::to_owned),
-            );
-        }
-        Ok(tasks)
-    }
-
-    /// Subscriptions that we have stopped.
-    async fn stopped_subscriptions(&self) -> Result<Vec<String>, EngineError> {
-        let stopped = self.store.settings(STOPPED).await?;
-        let ids = stopped.into_iter();
-        Ok(ids
-            .filter_map(|(key, _)| key.strip_prefix(STOPPED).map(str::to_owned))
-            .collect())
-    }
-
-    async fn all_open_cases(&self) -> Result<Vec<relay_core::case::Case>, EngineError> {
-        let mut all = Vec::new();
-        loop {
-            let page = Page {
-                offset: u32::try_from(all.len()).unwrap_or(u32::MAX),
-                limit: PAGE,
-            };
-            let cases = self.store.cases(&CaseFilter::default(), page).await?;
-            let last = cases.len() < PAGE as usize;
-            all.extend(cases);
-            if last {
-                return Ok(all);
-            }
-        }
-    }
-
-    /// The admin hears of what could not be mended in spite of several tries, until it is.
-    fn hooks_item_ops(&self, watch: &Watch, now: Timestamp) -> Vec<Op> {
-        let beyond_us = watch.beyond_us();
-        if beyond_us.is_empty() {
-            return vec![Op::SettleWorkByKey {
-                dedupe_key: ITEM.to_owned(),
-                settled: WorkSettled {
-                    at: now,
-                    by: "relay".to_owned(),
-                    action: "every subscription is awake again".to_owned(),
-                },
-            }];
-        }
-        let events: Vec<_> = beyond_us
-            .iter()
-            .map(|(event, why)| json!({ "event": event, "why": why }))
-            .collect();
-        let names: Vec<_> = beyond_us.iter().map(|(event, _)| *event).collect();
-        let title = format!(
-            "The CRM does not tell us of {}: the subscription can't be mended",
-            names.join(", ")
+        let changes = untold.len();
+        let object_name = object.as_str();
+        tracing::info!(
+            object = object_name,
+            from = %lost_since,
+            until = %now,
+            changes,
+            "read back what the subscriptions did not tell"
         );
-        let mut item = self.item(ITEM.to_owned(), "hooks", title);
-        item.detail = json!({
-            "events": events,
-            "remedy": "see that http.public_url is reachable from outside, then run \
-                       `clear-relay hooks sync`; what was missed is read back by itself",
-        });
-        item.actions = vec!["done".to_owned()];
-        self.open_work_ops(item, now)
+        watch.recovered(object, changes, now);
+        ops.extend(hints::watched_ops(engine, &Origin::gap(now), untold).await?);
     }
+    Ok(ops)
+}
+
+/// What concerns clients of ours, changed since, and was not told.
+async fn untold(
+    engine: &Engine,
+    object: HintObject,
+    since: Timestamp,
+) -> Result<Vec<Watched>, EngineError> {
+    let ids = match object {
+        HintObject::Contact => None,
+        HintObject::Task => Some(open_call_tasks(engine).await?),
+        HintObject::Subscription => Some(stopped_subscriptions(engine).await?),
+    };
+    let among = match &ids {
+        None => Among::All,
+        Some(ids) if ids.is_empty() => return Ok(Vec::new()),
+        Some(ids) => Among::Ids(ids),
+    };
+    let changed = engine.ports.hooks.changed_since(object, among, since);
+    let changed = match engine.call(REREAD_CALL, changed).await {
+        Err(error) if error.class == Class::Permanent => {
+            // A gap that can't be listed must not stay open for ever.
+            let object = object.as_str();
+            tracing::warn!(object, %error, "changes can't be listed: reads what is followed up");
+            all_we_follow(engine, ids).await?
+        }
+        other => other?,
+    };
+    let mut untold = Vec::new();
+    for found in changed {
+        let hint = Hint {
+            object,
+            id: found.id,
+            at: found.at,
+            deleted: false,
+        };
+        let clients = hints::clients_of_hint(engine, &hint).await?;
+        if !clients.is_empty() && !hints::was_told(engine, object, &hint.id, found.at).await? {
+            untold.push(Watched { hint, clients });
+        }
+    }
+    Ok(untold)
+}
+
+/// What is read where the CRM doesn't list changes (more than we read, a filter it refuses):
+/// the objects we know of, as if each had changed.
+async fn all_we_follow(
+    engine: &Engine,
+    ids: Option<Vec<String>>,
+) -> Result<Vec<Changed>, EngineError> {
+    let ids = if let Some(ids) = ids {
+        ids
+    } else {
+        let contacts = followed_contacts(engine).await?;
+        contacts.into_iter().map(|contact| contact.0).collect()
+    };
+    Ok(ids.into_iter().map(|id| Changed { id, at: None }).collect())
+}
+
+/// The contacts of clients who are followed up.
+async fn followed_contacts(engine: &Engine) -> Result<BTreeSet<ContactId>, EngineError> {
+    let mut contacts = BTreeSet::new();
+    for client in followed_up(engine).await? {
+        if let Some(link) = engine.store.link(&client).await? {
+            contacts.insert(link.contact);
+        }
+    }
+    Ok(contacts)
+}
+
+/// Contacts of clients who are followed up that are not there any more: no list shows a
+/// deletion. One that is known to be gone is not told again.
+async fn gone_contacts(
+    engine: &Engine,
+    found: &[Watched],
+    now: Timestamp,
+) -> Result<Vec<Watched>, EngineError> {
+    let contacts: Vec<ContactId> = followed_contacts(engine)
+        .await?
+        .into_iter()
+        .filter(|contact| !found.iter().any(|known| known.hint.id == contact.as_str()))
+        .collect();
+    if contacts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let existing = engine.ports.contacts.existing(&contacts);
+    let there: BTreeSet<ContactId> = engine
+        .call(REREAD_CALL, existing)
+        .await?
+        .into_iter()
+        .collect();
+    let mut gone = Vec::new();
+    for contact in contacts.into_iter().filter(|id| !there.contains(id)) {
+        let mut clients = engine.store.clients_of(&contact).await?;
+        let mut unaware = Vec::new();
+        for client in clients.drain(..) {
+            if !presence::knows_gone(engine, &client, Some(&contact)).await? {
+                unaware.push(client);
+            }
+        }
+        if !unaware.is_empty() {
+            let hint = Hint {
+                object: HintObject::Contact,
+                id: contact.to_string(),
+                at: Some(now),
+                deleted: true,
+            };
+            let clients = unaware;
+            gone.push(Watched { hint, clients });
+        }
+    }
+    Ok(gone)
+}
+
+/// Clients with an open case.
+async fn followed_up(engine: &Engine) -> Result<BTreeSet<ClientId>, EngineError> {
+    let cases = all_open_cases(engine).await?;
+    Ok(cases.into_iter().map(|case| case.client).collect())
+}
+
+/// Call tasks that open cases have made.
+async fn open_call_tasks(engine: &Engine) -> Result<Vec<String>, EngineError> {
+    let mut tasks = Vec::new();
+    for case in all_open_cases(engine).await? {
+        let effects = engine.store.effects(case.id).await?;
+        let made = effects.iter().filter(|effect| {
+            effect.kind() == EffectKind::CallTask && effect.state == EffectState::Done
+        });
+        tasks.extend(
+            made.filter_map(crate::effects::vendor_ref)
+                .map(str::to_owned),
+        );
+    }
+    Ok(tasks)
+}
+
+/// Subscriptions that we have stopped.
+async fn stopped_subscriptions(engine: &Engine) -> Result<Vec<String>, EngineError> {
+    let stopped = engine.store.settings(STOPPED).await?;
+    let ids = stopped.into_iter();
+    Ok(ids
+        .filter_map(|(key, _)| key.strip_prefix(STOPPED).map(str::to_owned))
+        .collect())
+}
+
+async fn all_open_cases(engine: &Engine) -> Result<Vec<relay_core::case::Case>, EngineError> {
+    let mut all = Vec::new();
+    loop {
+        let page = Page {
+            offset: u32::try_from(all.len()).unwrap_or(u32::MAX),
+            limit: PAGE,
+        };
+        let cases = engine.store.cases(&CaseFilter::default(), page).await?;
+        let last = cases.len() < PAGE as usize;
+        all.extend(cases);
+        if last {
+            return Ok(all);
+        }
+    }
+}
+
+/// The admin hears of what could not be mended in spite of several tries, until it is.
+fn hooks_item_ops(engine: &Engine, watch: &Watch, now: Timestamp) -> Vec<Op> {
+    let beyond_us = watch.beyond_us();
+    if beyond_us.is_empty() {
+        return vec![Op::SettleWorkByKey {
+            dedupe_key: ITEM.to_owned(),
+            settled: WorkSettled {
+                at: now,
+                by: "relay".to_owned(),
+                action: "every subscription is awake again".to_owned(),
+            },
+        }];
+    }
+    let events: Vec<_> = beyond_us
+        .iter()
+        .map(|(event, why)| json!({ "event": event, "why": why }))
+        .collect();
+    let names: Vec<_> = beyond_us.iter().map(|(event, _)| *event).collect();
+    let title = format!(
+        "The CRM does not tell us of {}: the subscription can't be mended",
+        names.join(", ")
+    );
+    let mut item = items::item(engine, ITEM.to_owned(), "hooks", title);
+    item.detail = json!({
+        "events": events,
+        "remedy": "see that http.public_url is reachable from outside, then run \
+                   `clear-relay hooks sync`; what was missed is read back by itself",
+    });
+    item.actions = vec!["done".to_owned()];
+    items::open_work_ops(engine, item, now)
 }
 
 /// What was tried stands as it is now.

@@ -1,7 +1,5 @@
 //! Reads again what an open case may have missed: a submission or a call whose event never came.
 
-use std::collections::HashSet;
-
 use relay_core::clients::{CheckIn, ClientSnapshot};
 use relay_core::effects::EffectKind;
 use relay_core::facts::{Fact, FactBody};
@@ -9,10 +7,16 @@ use relay_core::ids::{CaseId, ClientId, TaskId};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{EffectState, Job, JobEnd, Op};
 
-use super::kinds::{Asks, Cancelling, Death, JobSpec};
-use super::{fence, member};
-use crate::engine::conversation::before;
-use crate::engine::opening::TypeRead;
+use crate::engine::finish;
+use crate::engine::finish::fence;
+use crate::engine::finish::member;
+use crate::engine::job_kinds::{Asks, Cancelling, Death, JobSpec};
+use crate::engine::jobs::reread;
+use crate::engine::stepper::names;
+use crate::engine::sync::conversation;
+use crate::engine::sync::conversation::before;
+use crate::engine::sync::opening;
+use crate::engine::sync::opening::TypeRead;
 use crate::engine::{Engine, EngineError};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 
@@ -21,103 +25,89 @@ const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
-    name: "refresh",
     repeats: None,
     asks: Asks::ForItsCase,
     lost: |_| "A change that a vendor told of could not be read".to_owned(),
     death: Death::IsToldOnly,
     cancelling: Cancelling::Allowed,
-    run: |engine, job| Box::pin(engine.run_refresh(job)),
+    run: |engine, job| Box::pin(run_refresh(engine, job)),
 };
 
-impl Engine {
-    pub(super) async fn run_refresh(&self, job: &Job) -> Result<(), EngineError> {
-        let id: CaseId = member(job, "case")?;
-        let Some(case) = self
-            .store
-            .case(id)
-            .await?
-            .filter(|case| !case.status.is_closed())
-        else {
-            let why = "the case is closed".to_owned();
-            return self.end(job, JobEnd::Cancelled { why }, vec![]).await;
-        };
-        let client = case.client.clone();
-        let since = case
-            .opened_at
-            .saturating_sub(LOOK_BACK)
-            .unwrap_or(case.opened_at);
-        let day = self.calendar.date_of(since);
-        let portal = &self.ports.portal;
-        let mut facts = Vec::new();
-        if let Some(snapshot) = self.call(REREAD_CALL, portal.client(&client)).await? {
-            let listed = self
-                .call(REREAD_CALL, portal.check_ins(&client, day))
-                .await?;
-            let workflow = self.book.of_case(self.store.as_ref(), &case).await?;
-            let since = match workflow.conversation(&case) {
-                Some(conversation) => before(conversation.since).min(case.opened_at),
-                None => case.opened_at,
-            };
-            facts.extend(check_in_facts(&client, &listed, case.opened_at));
-            let written = self.call(REREAD_CALL, self.conversation(&client, since));
-            facts.extend(written.await?);
-            facts.push(client_fact(snapshot, self.now()));
-        }
-        for effect in self.store.effects(id).await? {
-            if effect.kind() != EffectKind::CallTask || effect.state != EffectState::Done {
-                continue;
-            }
-            if let Some(task) = crate::effects::vendor_ref(&effect) {
-                facts.extend(self.task_facts(&client, &TaskId::from(task)).await?);
-            }
-        }
-        // The contact type may have been set by hand, and its hook lost.
-        if let Some(link) = self.store.link(&client).await? {
-            let read = self.read_contact_type(&client, &link.contact);
-            match self.call(REREAD_CALL, read).await {
-                Ok(TypeRead::Told(fact)) => facts.extend(fact),
-                Ok(TypeRead::NoField(why)) => {
-                    tracing::info!(%client, why, "her contact type can't be read now");
-                }
-                // What the portal shows must not wait for the CRM.
-                Err(error) => tracing::info!(%client, %error, "her contact type can't be read now"),
-            }
-        }
-        let mut stepping = self.stepping_with_names(&client).await?;
-        for fact in facts {
-            stepping.tell(fact);
-        }
-        stepping.push(Op::FinishJob {
-            fence: fence(job),
-            end: JobEnd::Done,
-            at: self.now(),
-        });
-        self.commit(REREAD_COMMIT, stepping.into_ops()).await?;
-        Ok(())
-    }
-
-    /// The portal's ids of the messages that we sent to `client`.
-    pub(crate) async fn our_messages(
-        &self,
-        client: &ClientId,
-    ) -> Result<HashSet<String>, EngineError> {
-        let refs = self
-            .store
-            .vendor_refs(client, EffectKind::PortalMessage)
+pub(super) async fn run_refresh(engine: &Engine, job: &Job) -> Result<(), EngineError> {
+    let id: CaseId = member(job, "case")?;
+    let Some(case) = engine
+        .store
+        .case(id)
+        .await?
+        .filter(|case| !case.status.is_closed())
+    else {
+        let why = "the case is closed".to_owned();
+        return finish::end(engine, job, JobEnd::Cancelled { why }, vec![]).await;
+    };
+    let client = case.client.clone();
+    let since = case
+        .opened_at
+        .saturating_sub(LOOK_BACK)
+        .unwrap_or(case.opened_at);
+    let day = engine.calendar.date_of(since);
+    let portal = &engine.ports.portal;
+    let mut facts = Vec::new();
+    if let Some(snapshot) = engine.call(REREAD_CALL, portal.client(&client)).await? {
+        let listed = engine
+            .call(REREAD_CALL, portal.check_ins(&client, day))
             .await?;
-        Ok(refs.into_iter().collect())
+        let workflow = engine.book.of_case(engine.store.as_ref(), &case).await?;
+        let since = match workflow.conversation(&case) {
+            Some(conversation) => before(conversation.since).min(case.opened_at),
+            None => case.opened_at,
+        };
+        facts.extend(check_in_facts(&client, &listed, case.opened_at));
+        let written = engine.call(
+            REREAD_CALL,
+            conversation::read_conversation(engine, &client, since),
+        );
+        facts.extend(written.await?);
+        facts.push(client_fact(snapshot, engine.now()));
     }
+    for effect in engine.store.effects(id).await? {
+        if effect.kind() != EffectKind::CallTask || effect.state != EffectState::Done {
+            continue;
+        }
+        if let Some(task) = crate::effects::vendor_ref(&effect) {
+            facts.extend(reread::task_facts(engine, &client, &TaskId::from(task)).await?);
+        }
+    }
+    // The contact type may have been set by hand, and its hook lost.
+    if let Some(link) = engine.store.link(&client).await? {
+        let read = opening::read_contact_type(engine, &client, &link.contact);
+        match engine.call(REREAD_CALL, read).await {
+            Ok(TypeRead::Told(fact)) => facts.extend(fact),
+            Ok(TypeRead::NoField(why)) => {
+                tracing::info!(%client, why, "her contact type can't be read now");
+            }
+            // What the portal shows must not wait for the CRM.
+            Err(error) => tracing::info!(%client, %error, "her contact type can't be read now"),
+        }
+    }
+    let mut stepping = names::stepping_with_names(engine, &client).await?;
+    for fact in facts {
+        stepping.tell(fact);
+    }
+    stepping.push(Op::FinishJob {
+        fence: fence(job),
+        end: JobEnd::Done,
+        at: engine.now(),
+    });
+    engine.commit(REREAD_COMMIT, stepping.into_ops()).await?;
+    Ok(())
 }
-
-/// How much earlier than the opening a submission is still told: it may have been made while the
-/// case was being opened, and the portal's clock may be behind ours.
-const LEEWAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Submissions since the case opened, each with its date, which the event leaves out (E7); older
 /// ones were known when it opened and say nothing.
 fn check_in_facts(client: &ClientId, listed: &[CheckIn], opened_at: Timestamp) -> Vec<Fact> {
-    let since = opened_at.saturating_sub(LEEWAY).unwrap_or(opened_at);
+    let since = opened_at
+        .saturating_sub(conversation::LEEWAY)
+        .unwrap_or(opened_at);
     let submitted = listed.iter().filter_map(|check_in| {
         let at = check_in.submitted_at.filter(|at| *at >= since)?;
         Some((check_in, at))

@@ -7,8 +7,10 @@ use relay_core::ids::WorkItemId;
 use relay_core::time::Timestamp;
 use relay_store::{Job, JobEnd, Op, WorkItem};
 
-use super::kinds::{Asks, Cancelling, Death, JobSpec};
-use super::member;
+use crate::engine::effect::release;
+use crate::engine::finish;
+use crate::engine::finish::member;
+use crate::engine::job_kinds::{Asks, Cancelling, Death, JobSpec};
 use crate::engine::{Engine, EngineError};
 
 /// After so many reminders an item whose owner is a coach goes to the Program Manager (A8).
@@ -16,7 +18,6 @@ const ESCALATE_AFTER: u32 = 2;
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
-    name: "reminder",
     repeats: None,
     asks: Asks::Nothing,
     lost: |_| "The owner of a work item could not be reminded".to_owned(),
@@ -25,54 +26,53 @@ pub(super) const SPEC: JobSpec = JobSpec {
         instead: "it reminds the owner of an open work item, and nothing else does: settle the item \
                   (`clear-relay work list`, `clear-relay work done ITEM --action ACTION --by NAME`)",
     },
-    run: |engine, job| Box::pin(engine.run_reminder(job)),
+    run: |engine, job| Box::pin(run_reminder(engine, job)),
 };
 
-impl Engine {
-    pub(super) async fn run_reminder(&self, job: &Job) -> Result<(), EngineError> {
-        let id: WorkItemId = member(job, "work_item")?;
-        let item = self.store.work_item(id).await?;
-        let Some(item) = item.filter(|item| item.settled.is_none()) else {
-            return self.end(job, JobEnd::Done, vec![]).await;
-        };
-        let now = self.now();
-        if item.remind_at > now {
-            let why = "the reminder was moved".to_owned();
-            return self
-                .end(
-                    job,
-                    JobEnd::Snooze {
-                        at: item.remind_at,
-                        why,
-                    },
-                    vec![],
-                )
-                .await;
-        }
-        if let Some(ops) = self.tidy_list(&item).await? {
-            return self.end(job, JobEnd::Done, ops).await;
-        }
-        let next = self.calendar.next_working_morning(now);
-        let (to, at) = escalation(&item);
-        let late = at.map_or(item.reminders + 1 >= ESCALATE_AFTER, |at| at <= now);
-        let escalate = late && item.owner != self.people.admin;
-        let owner = if escalate {
-            to.unwrap_or_else(|| self.people.program_manager.clone())
-        } else {
-            item.owner
-        };
-        tracing::info!(work_item = %id, kind = item.kind, reminders = item.reminders + 1, "reminded");
-        let ops = vec![Op::RemindWork { id, next, owner }];
-        self.end(
+pub(super) async fn run_reminder(engine: &Engine, job: &Job) -> Result<(), EngineError> {
+    let id: WorkItemId = member(job, "work_item")?;
+    let item = engine.store.work_item(id).await?;
+    let Some(item) = item.filter(|item| item.settled.is_none()) else {
+        return finish::end(engine, job, JobEnd::Done, vec![]).await;
+    };
+    let now = engine.now();
+    if item.remind_at > now {
+        let why = "the reminder was moved".to_owned();
+        return finish::end(
+            engine,
             job,
             JobEnd::Snooze {
-                at: next,
-                why: "until the next reminder".to_owned(),
+                at: item.remind_at,
+                why,
             },
-            ops,
+            vec![],
         )
-        .await
+        .await;
     }
+    if let Some(ops) = release::tidy_list(engine, &item).await? {
+        return finish::end(engine, job, JobEnd::Done, ops).await;
+    }
+    let next = engine.calendar.next_working_morning(now);
+    let (to, at) = escalation(&item);
+    let late = at.map_or(item.reminders + 1 >= ESCALATE_AFTER, |at| at <= now);
+    let escalate = late && item.owner != engine.people.admin;
+    let owner = if escalate {
+        to.unwrap_or_else(|| engine.people.program_manager.clone())
+    } else {
+        item.owner
+    };
+    tracing::info!(work_item = %id, kind = item.kind, reminders = item.reminders + 1, "reminded");
+    let ops = vec![Op::RemindWork { id, next, owner }];
+    finish::end(
+        engine,
+        job,
+        JobEnd::Snooze {
+            at: next,
+            why: "until the next reminder".to_owned(),
+        },
+        ops,
+    )
+    .await
 }
 
 /// To whom an item goes, and when, where the step that opened it said so (A8).

@@ -8,182 +8,192 @@ use relay_core::rate_limit::Priority;
 use relay_core::workflows::missed_check_in::contact_type_allows;
 use relay_store::{Job, JobEnd, JobFilter, JobState, Op, Page};
 
-use super::kinds::{AS_TOLD, Asks, Death, JobKind, JobSpec};
-use super::{fence, member, missing};
-use crate::effects::link::Linked;
-use crate::engine::opening::{TypeRead, contact_type_of};
-use crate::engine::presence::{IN_DOUBT, Presence};
+use crate::engine::finish;
+use crate::engine::finish::fence;
+use crate::engine::finish::member;
+use crate::engine::finish::missing;
+use crate::engine::items;
+use crate::engine::job_kinds::{AS_TOLD, Asks, Death, JobKind, JobSpec};
+use crate::engine::link;
+use crate::engine::link::Linked;
+use crate::engine::stepper;
+use crate::engine::sync::opening;
+use crate::engine::sync::opening::{TypeRead, contact_type_of};
+use crate::engine::sync::presence;
+use crate::engine::sync::presence::{IN_DOUBT, Presence};
 use crate::engine::{Engine, EngineError};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::receipts::{Hint, HintObject};
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
-    name: "reread",
     repeats: None,
     asks: Asks::Of(Priority::Normal, &[Port::Crm]),
     lost: |_| "A change that a vendor told of could not be read".to_owned(),
     death: Death::IsToldOnly,
     cancelling: AS_TOLD,
-    run: |engine, job| Box::pin(engine.run_reread(job)),
+    run: |engine, job| Box::pin(run_reread(engine, job)),
 };
 
-impl Engine {
-    pub(super) async fn run_reread(&self, job: &Job) -> Result<(), EngineError> {
-        let hint: Hint = member(job, "hint")?;
-        let client = job
-            .client
-            .clone()
-            .ok_or_else(|| missing("reread", "the job names no client"))?;
-        let (facts, ops) = match hint.object {
-            HintObject::Contact => {
-                let contact = ContactId::from(hint.id.as_str());
-                let look = self.look_at_contact(&contact, false);
-                let (presence, mut ops) = self.call(REREAD_CALL, look).await?;
-                let told = self.knows_gone(&client, Some(&contact)).await?;
-                let there = matches!(presence, Presence::There(_));
-                let body = match presence {
-                    Presence::Doubtful { again } => {
-                        return self.put_off(job, again, IN_DOUBT.to_owned(), ops).await;
-                    }
-                    Presence::There(_) => {
-                        // Here is where a doubt ends: no other job is to be made for it.
-                        ops = self.clear_doubt(&contact).await?;
-                        told.then_some(FactBody::ContactSeen)
-                    }
-                    Presence::Gone => (!told).then_some(FactBody::ContactGone),
+pub(super) async fn run_reread(engine: &Engine, job: &Job) -> Result<(), EngineError> {
+    let hint: Hint = member(job, "hint")?;
+    let client = job
+        .client
+        .clone()
+        .ok_or_else(|| missing("reread", "the job names no client"))?;
+    let (facts, ops) = match hint.object {
+        HintObject::Contact => {
+            let contact = ContactId::from(hint.id.as_str());
+            let look = presence::look_at_contact(engine, &contact, false);
+            let (presence, mut ops) = engine.call(REREAD_CALL, look).await?;
+            let told = presence::knows_gone(engine, &client, Some(&contact)).await?;
+            let there = matches!(presence, Presence::There(_));
+            let body = match presence {
+                Presence::Doubtful { again } => {
+                    return finish::put_off(engine, job, again, IN_DOUBT.to_owned(), ops).await;
+                }
+                Presence::There(_) => {
+                    // Here is where a doubt ends: no other job is to be made for it.
+                    ops = presence::clear_doubt(engine, &contact).await?;
+                    told.then_some(FactBody::ContactSeen)
+                }
+                Presence::Gone => (!told).then_some(FactBody::ContactGone),
+            };
+            let fact = body.map(|body| presence::contact_fact(engine, &client, &contact, body));
+            let mut facts: Vec<Fact> = fact.into_iter().collect();
+            // With a case or without: what ended a case may be what is put right here.
+            let mut shown = None;
+            if there {
+                let read = opening::read_contact_type(engine, &client, &contact);
+                shown = match engine.call(REREAD_CALL, read).await? {
+                    TypeRead::Told(told) => told,
+                    TypeRead::NoField(_) => None,
                 };
-                let fact = body.map(|body| self.contact_fact(&client, &contact, body));
-                let mut facts: Vec<Fact> = fact.into_iter().collect();
-                // With a case or without: what ended a case may be what is put right here.
-                let mut shown = None;
-                if there {
-                    let read = self.read_contact_type(&client, &contact);
-                    shown = match self.call(REREAD_CALL, read).await? {
-                        TypeRead::Told(told) => told,
-                        TypeRead::NoField(_) => None,
-                    };
-                }
-                if let Some(fact) = shown {
-                    ops.extend(self.looks_again(&client, &fact).await?);
-                    facts.push(fact);
-                }
-                (facts, ops)
             }
-            HintObject::Task => {
-                let task = TaskId::from(hint.id.as_str());
-                (self.task_facts(&client, &task).await?, Vec::new())
+            if let Some(fact) = shown {
+                ops.extend(looks_again(engine, &client, &fact).await?);
+                facts.push(fact);
             }
-            HintObject::Subscription => (
-                Vec::new(),
-                self.reread_subscription(&client, &hint.id).await?,
-            ),
-        };
-        let mut stepping = self.stepping(&client).await?;
-        for fact in facts {
-            // A contact type that is known already may be none that the open case has heard.
-            if matches!(fact.body, FactBody::ContactType { .. }) {
-                stepping.tell(fact);
-            } else {
-                stepping.fact(fact, None);
-            }
+            (facts, ops)
         }
-        for op in ops {
-            stepping.push(op);
+        HintObject::Task => {
+            let task = TaskId::from(hint.id.as_str());
+            (task_facts(engine, &client, &task).await?, Vec::new())
         }
-        stepping.push(Op::FinishJob {
-            fence: fence(job),
-            end: JobEnd::Done,
-            at: self.now(),
-        });
-        self.commit(REREAD_COMMIT, stepping.into_ops()).await?;
-        Ok(())
+        HintObject::Subscription => (
+            Vec::new(),
+            reread_subscription(engine, &client, &hint.id).await?,
+        ),
+    };
+    let mut stepping = stepper::stepping(engine, &client).await?;
+    for fact in facts {
+        // A contact type that is known already may be none that the open case has heard.
+        if matches!(fact.body, FactBody::ContactType { .. }) {
+            stepping.tell(fact);
+        } else {
+            stepping.fact(fact, None);
+        }
     }
+    for op in ops {
+        stepping.push(op);
+    }
+    stepping.push(Op::FinishJob {
+        fence: fence(job),
+        end: JobEnd::Done,
+        at: engine.now(),
+    });
+    engine.commit(REREAD_COMMIT, stepping.into_ops()).await?;
+    Ok(())
+}
 
-    /// A contact type that kept a client from being followed up does so no more: who waits for the next
-    /// day looks now, so that the first message can still go out on its day.
-    async fn looks_again(&self, client: &ClientId, told: &Fact) -> Result<Vec<Op>, EngineError> {
-        let before = self.last_contact_type(client).await?;
-        let before = before.as_ref().and_then(contact_type_of);
-        let stood = contact_type_allows(before.as_deref()).is_err();
-        let stands = contact_type_allows(contact_type_of(told).as_deref()).is_err();
-        if !stood || stands {
-            return Ok(Vec::new());
-        }
-        let filter = JobFilter {
-            states: vec![JobState::Ready],
-            kind: Some(JobKind::MissedCheck.name().to_owned()),
-            client: Some(client.clone()),
-            ..JobFilter::default()
-        };
-        let looks = self.store.jobs(&filter, Page::default()).await?;
-        let at = self.now();
-        // One whose day has not come says so itself, and goes back.
-        Ok(looks
-            .into_iter()
-            .filter(|job| job.run_at > at)
-            .map(|job| Op::ReplayJob { id: job.id, at })
-            .collect())
+/// A contact type that kept a client from being followed up does so no more: who waits for the next
+/// day looks now, so that the first message can still go out on its day.
+async fn looks_again(
+    engine: &Engine,
+    client: &ClientId,
+    told: &Fact,
+) -> Result<Vec<Op>, EngineError> {
+    let before = opening::last_contact_type(engine, client).await?;
+    let before = before.as_ref().and_then(contact_type_of);
+    let stood = contact_type_allows(before.as_deref()).is_err();
+    let stands = contact_type_allows(contact_type_of(told).as_deref()).is_err();
+    if !stood || stands {
+        return Ok(Vec::new());
     }
+    let filter = JobFilter {
+        states: vec![JobState::Ready],
+        kind: Some(JobKind::MissedCheck.name().to_owned()),
+        client: Some(client.clone()),
+        ..JobFilter::default()
+    };
+    let looks = engine.store.jobs(&filter, Page::default()).await?;
+    let at = engine.now();
+    // One whose day has not come says so itself, and goes back.
+    Ok(looks
+        .into_iter()
+        .filter(|job| job.run_at > at)
+        .map(|job| Op::ReplayJob { id: job.id, at })
+        .collect())
+}
 
-    /// What a call task of ours shows now. One that the relay completed without a word of the coach's is
-    /// no news, whichever life of its database did.
-    pub(super) async fn task_facts(
-        &self,
-        client: &ClientId,
-        task: &TaskId,
-    ) -> Result<Vec<Fact>, EngineError> {
-        // What the coach answered is what stands in it and did not when it was made.
-        let made = self.store.effect_of_task(task).await?;
-        let sent = made.as_ref().and_then(|effect| match &effect.request {
-            Some(Request::CallTask { description, .. }) => Some(description.as_str()),
-            _ => None,
-        });
-        let read = self.ports.tasks.task(task, sent);
-        let Some(found) = self.call(REREAD_CALL, read).await? else {
-            return Ok(Vec::new());
-        };
-        if !found.completed && found.outcome.is_none() {
-            return Ok(Vec::new());
-        }
-        if found.outcome.is_none() && found.closed_by_relay {
-            return Ok(Vec::new());
-        }
-        let now = self.now();
-        Ok(vec![Fact {
-            client: client.clone(),
-            object: task.to_string(),
-            source_time: found.changed_at.map_or(now, |at| at.min(now)),
-            body: FactBody::CallTaskChanged {
-                task: found.id,
-                completed: found.completed,
-                outcome: found.outcome,
-            },
-        }])
+/// What a call task of ours shows now. One that the relay completed without a word of the coach's is
+/// no news, whichever life of its database did.
+pub(super) async fn task_facts(
+    engine: &Engine,
+    client: &ClientId,
+    task: &TaskId,
+) -> Result<Vec<Fact>, EngineError> {
+    // What the coach answered is what stands in it and did not when it was made.
+    let made = engine.store.effect_of_task(task).await?;
+    let sent = made.as_ref().and_then(|effect| match &effect.request {
+        Some(Request::CallTask { description, .. }) => Some(description.as_str()),
+        _ => None,
+    });
+    let read = engine.ports.tasks.task(task, sent);
+    let Some(found) = engine.call(REREAD_CALL, read).await? else {
+        return Ok(Vec::new());
+    };
+    if !found.completed && found.outcome.is_none() {
+        return Ok(Vec::new());
     }
+    if found.outcome.is_none() && found.closed_by_relay {
+        return Ok(Vec::new());
+    }
+    let now = engine.now();
+    Ok(vec![Fact {
+        client: client.clone(),
+        object: task.to_string(),
+        source_time: found.changed_at.map_or(now, |at| at.min(now)),
+        body: FactBody::CallTaskChanged {
+            task: found.id,
+            completed: found.completed,
+            outcome: found.outcome,
+        },
+    }])
+}
 
-    /// A subscription that we stopped has changed: if it can charge again, an admin must know
-    /// before it does.
-    async fn reread_subscription(
-        &self,
-        client: &ClientId,
-        subscription: &str,
-    ) -> Result<Vec<Op>, EngineError> {
-        let Linked::Contact { contact, mut ops } =
-            self.call(REREAD_CALL, self.linked(client, None)).await?
-        else {
-            return Ok(Vec::new());
-        };
-        let billing = self
-            .call(REREAD_CALL, self.ports.billing.snapshot(&contact))
-            .await?;
-        let alive = billing
-            .subscriptions
-            .iter()
-            .find(|sub| sub.id.as_str() == subscription && (sub.active || sub.auto_charge));
-        if let Some(alive) = alive {
-            ops.extend(self.revived_item_ops(client, alive));
-        }
-        Ok(ops)
+/// A subscription that we stopped has changed: if it can charge again, an admin must know
+/// before it does.
+async fn reread_subscription(
+    engine: &Engine,
+    client: &ClientId,
+    subscription: &str,
+) -> Result<Vec<Op>, EngineError> {
+    let Linked::Contact { contact, mut ops } = engine
+        .call(REREAD_CALL, link::linked(engine, client, None))
+        .await?
+    else {
+        return Ok(Vec::new());
+    };
+    let billing = engine
+        .call(REREAD_CALL, engine.ports.billing.snapshot(&contact))
+        .await?;
+    let alive = billing
+        .subscriptions
+        .iter()
+        .find(|sub| sub.id.as_str() == subscription && (sub.active || sub.auto_charge));
+    if let Some(alive) = alive {
+        ops.extend(items::revived_item_ops(engine, client, alive));
     }
+    Ok(ops)
 }

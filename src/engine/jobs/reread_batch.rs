@@ -17,75 +17,78 @@ use relay_core::rate_limit::Priority;
 use relay_core::retry::Class;
 use relay_store::{Job, JobEnd};
 
-use super::kinds::{AS_TOLD, Asks, Death, JobSpec};
-use super::member;
-use crate::engine::hints::{Origin, Watched};
+use crate::engine::finish;
+use crate::engine::finish::member;
+use crate::engine::job_kinds::{AS_TOLD, Asks, Death, JobSpec};
+use crate::engine::sync::hints;
+use crate::engine::sync::hints::{Origin, Watched};
+use crate::engine::sync::presence;
 use crate::engine::{Engine, EngineError};
 use crate::failpoint::REREAD_CALL;
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
-    name: "reread_batch",
     repeats: None,
     asks: Asks::Of(Priority::Normal, &[Port::Crm]),
     lost: |_| "A change that a vendor told of could not be read".to_owned(),
     death: Death::IsToldOnly,
     cancelling: AS_TOLD,
-    run: |engine, job| Box::pin(engine.run_reread_batch(job)),
+    run: |engine, job| Box::pin(run_reread_batch(engine, job)),
 };
 
-impl Engine {
-    pub(super) async fn run_reread_batch(&self, job: &Job) -> Result<(), EngineError> {
-        let from: Origin = member(job, "from")?;
-        let contacts: Vec<Watched> = member(job, "contacts")?;
-        let ids: BTreeSet<ContactId> = contacts
-            .iter()
-            .map(|watched| ContactId::from(watched.hint.id.as_str()))
-            .collect();
-        let ids: Vec<ContactId> = ids.into_iter().collect();
-        let existing = self.ports.contacts.existing(&ids);
-        let there = match self.call(REREAD_CALL, existing).await {
-            Ok(there) => there,
-            Err(error) if error.class == Class::Permanent => {
-                let ops = match contacts.as_slice() {
-                    [alone] => self.reread_ops(&from, alone),
-                    many => {
-                        let (first, second) = many.split_at(many.len() / 2);
-                        [first, second]
-                            .into_iter()
-                            .enumerate()
-                            .map(|(half, part)| {
-                                self.batch_op(&format!("{}/{half}", job.key), &from, part)
-                            })
-                            .collect()
-                    }
-                };
-                return self.end(job, JobEnd::Done, ops).await;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let there: BTreeSet<&str> = there.iter().map(ContactId::as_str).collect();
-        // One that was missed before and is there now is read by itself, too: what waits for it
-        // stands in the lanes of its clients.
-        let doubted: BTreeSet<ContactId> = self.doubted_contacts().await?.into_iter().collect();
-        let mut ops = Vec::new();
-        for watched in &contacts {
-            let id = watched.hint.id.as_str();
-            let apart = !there.contains(id) || doubted.contains(&ContactId::from(id));
-            if apart || self.is_followed_up(watched).await? {
-                ops.extend(self.reread_ops(&from, watched));
-            }
+pub(super) async fn run_reread_batch(engine: &Engine, job: &Job) -> Result<(), EngineError> {
+    let from: Origin = member(job, "from")?;
+    let contacts: Vec<Watched> = member(job, "contacts")?;
+    let ids: BTreeSet<ContactId> = contacts
+        .iter()
+        .map(|watched| ContactId::from(watched.hint.id.as_str()))
+        .collect();
+    let ids: Vec<ContactId> = ids.into_iter().collect();
+    let existing = engine.ports.contacts.existing(&ids);
+    let there = match engine.call(REREAD_CALL, existing).await {
+        Ok(there) => there,
+        Err(error) if error.class == Class::Permanent => {
+            let ops = match contacts.as_slice() {
+                [alone] => hints::reread_ops(engine, &from, alone),
+                many => {
+                    let (first, second) = many.split_at(many.len() / 2);
+                    [first, second]
+                        .into_iter()
+                        .enumerate()
+                        .map(|(half, part)| {
+                            hints::batch_op(engine, &format!("{}/{half}", job.key), &from, part)
+                        })
+                        .collect()
+                }
+            };
+            return finish::end(engine, job, JobEnd::Done, ops).await;
         }
-        self.end(job, JobEnd::Done, ops).await
+        Err(error) => return Err(error.into()),
+    };
+    let there: BTreeSet<&str> = there.iter().map(ContactId::as_str).collect();
+    // One that was missed before and is there now is read by itself, too: what waits for it
+    // stands in the lanes of its clients.
+    let doubted: BTreeSet<ContactId> = presence::doubted_contacts(engine)
+        .await?
+        .into_iter()
+        .collect();
+    let mut ops = Vec::new();
+    for watched in &contacts {
+        let id = watched.hint.id.as_str();
+        let apart = !there.contains(id) || doubted.contains(&ContactId::from(id));
+        if apart || is_followed_up(engine, watched).await? {
+            ops.extend(hints::reread_ops(engine, &from, watched));
+        }
     }
+    finish::end(engine, job, JobEnd::Done, ops).await
+}
 
-    /// Whether a case of one of its clients is open: then what was changed may stop it.
-    async fn is_followed_up(&self, watched: &Watched) -> Result<bool, EngineError> {
-        for client in &watched.clients {
-            if !self.store.open_cases(client).await?.is_empty() {
-                return Ok(true);
-            }
+/// Whether a case of one of its clients is open: then what was changed may stop it.
+async fn is_followed_up(engine: &Engine, watched: &Watched) -> Result<bool, EngineError> {
+    for client in &watched.clients {
+        if !engine.store.open_cases(client).await?.is_empty() {
+            return Ok(true);
         }
-        Ok(false)
     }
+    Ok(false)
 }

@@ -35,8 +35,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use super::{OldMemory, WhyOld, mark_old};
-use crate::engine::jobs::kinds::JobKind;
+use crate::engine::memory::{OldMemory, WhyOld, mark_old};
+use crate::engine::periodic;
 use crate::engine::{Engine, EngineError};
 
 /// The setting that holds the count of the database.
@@ -117,132 +117,134 @@ impl Counter {
     }
 }
 
-impl Engine {
-    /// At start: is the database as new as it should be? If not, it is marked, and somebody can see
-    /// it in the log and the audit log. Then the start is counted.
-    pub(crate) async fn examine_memory(&self) -> Result<(), EngineError> {
-        let Some(counting) = self.counter.0.clone() else {
-            return Ok(());
+/// At start: is the database as new as it should be? If not, it is marked, and somebody can see
+/// it in the log and the audit log. Then the start is counted.
+pub(crate) async fn examine_memory(engine: &Engine) -> Result<(), EngineError> {
+    let Some(counting) = engine.counter.0.clone() else {
+        return Ok(());
+    };
+    let stored = stored_count(engine).await?;
+    let told = counting.file.read().await;
+    if let Some(why) = why_old(engine, told, stored).await? {
+        let old = OldMemory {
+            until: engine.now(),
+            why,
         };
-        let stored = self.stored_count().await?;
-        let told = counting.file.read().await;
-        if let Some(why) = self.why_old(told, stored).await? {
-            let old = OldMemory {
-                until: self.now(),
-                why,
-            };
-            tracing::warn!(
-                why = ?old.why,
-                "the database may not know what was sent before now: emails that can't be proven \
-                 unsent wait in one list (`work list`)"
-            );
-            let audit = Op::Audit(AuditEntry {
-                at: old.until,
-                who: "relay".to_owned(),
-                what: "memory".to_owned(),
-                object: "database".to_owned(),
-                detail: json!(old),
-            });
-            let ops = vec![mark_old(old.until, old.why), audit];
-            self.store.commit(ops.into()).await?;
-        }
-        // Never behind the file again, or every later start would find the same.
-        let generation = match told {
-            Told::Generation(told) => told.max(stored.generation()),
-            Told::Missing | Told::Unreadable => stored.generation(),
-        };
-        let at = self.clocks.real.now();
-        *counting.last.lock().await = Some(Count { generation, at });
-        self.count().await
+        tracing::warn!(
+            why = ?old.why,
+            "the database may not know what was sent before now: emails that can't be proven \
+             unsent wait in one list (`work list`)"
+        );
+        let audit = Op::Audit(AuditEntry {
+            at: old.until,
+            who: "relay".to_owned(),
+            what: "memory".to_owned(),
+            object: "database".to_owned(),
+            detail: json!(old),
+        });
+        let ops = vec![mark_old(old.until, old.why), audit];
+        engine.store.commit(ops.into()).await?;
     }
+    // Never behind the file again, or every later start would find the same.
+    let generation = match told {
+        Told::Generation(told) => told.max(stored.generation()),
+        Told::Missing | Told::Unreadable => stored.generation(),
+    };
+    let at = engine.clocks.real.now();
+    *counting.last.lock().await = Some(Count { generation, at });
+    count(engine).await
+}
 
-    async fn stored_count(&self) -> Result<Stored, EngineError> {
-        Ok(
-            match CarefulWord::Generation.ask(self.store.as_ref()).await? {
-                Said::Nothing => Stored::Never,
-                Said::Word(word) => {
-                    serde_json::from_value(word).map_or(Stored::Unreadable, Stored::Count)
-                }
-                Said::Unreadable(_) => Stored::Unreadable,
-            },
-        )
-    }
-
-    async fn why_old(&self, told: Told, stored: Stored) -> Result<Option<WhyOld>, EngineError> {
-        let now = self.clocks.real.now();
-        Ok(match (told, stored) {
-            (Told::Generation(told), Stored::Count(count)) if told > count.generation => {
-                Some(WhyOld::Behind)
+async fn stored_count(engine: &Engine) -> Result<Stored, EngineError> {
+    Ok(
+        match CarefulWord::Generation.ask(engine.store.as_ref()).await? {
+            Said::Nothing => Stored::Never,
+            Said::Word(word) => {
+                serde_json::from_value(word).map_or(Stored::Unreadable, Stored::Count)
             }
-            (Told::Generation(_) | Told::Unreadable, Stored::Never) => Some(WhyOld::Emptied),
-            (_, Stored::Unreadable) | (Told::Missing | Told::Unreadable, Stored::Count(_)) => {
-                Some(WhyOld::Uncounted)
-            }
-            (Told::Generation(_), Stored::Count(count)) => {
-                (now.duration_since(count.at) > TRUSTED).then_some(WhyOld::Silent)
-            }
-            (Told::Missing, Stored::Never) => {
-                let last = self.last_sign_of_life().await?;
-                last.filter(|last| self.now().duration_since(*last) > TRUSTED)
-                    .map(|_| WhyOld::Silent)
-            }
-        })
-    }
+            Said::Unreadable(_) => Stored::Unreadable,
+        },
+    )
+}
 
-    /// When a periodic job last ended, procedure time; `None` in a new database.
-    async fn last_sign_of_life(&self) -> Result<Option<Timestamp>, EngineError> {
-        let mut last = None;
-        for kind in JobKind::periodic() {
-            // One that can't be read says nothing; the others do.
-            let job = match self.store.job_by_key(kind.name()).await {
-                Err(StoreError::Corrupt(_)) => None,
-                job => job?,
-            };
-            last = last.max(job.map(|job| job.changed_at));
+async fn why_old(
+    engine: &Engine,
+    told: Told,
+    stored: Stored,
+) -> Result<Option<WhyOld>, EngineError> {
+    let now = engine.clocks.real.now();
+    Ok(match (told, stored) {
+        (Told::Generation(told), Stored::Count(count)) if told > count.generation => {
+            Some(WhyOld::Behind)
         }
-        Ok(last)
-    }
+        (Told::Generation(_) | Told::Unreadable, Stored::Never) => Some(WhyOld::Emptied),
+        (_, Stored::Unreadable) | (Told::Missing | Told::Unreadable, Stored::Count(_)) => {
+            Some(WhyOld::Uncounted)
+        }
+        (Told::Generation(_), Stored::Count(count)) => {
+            (now.duration_since(count.at) > TRUSTED).then_some(WhyOld::Silent)
+        }
+        (Told::Missing, Stored::Never) => {
+            let last = last_sign_of_life(engine).await?;
+            last.filter(|last| engine.now().duration_since(*last) > TRUSTED)
+                .map(|_| WhyOld::Silent)
+        }
+    })
+}
 
-    /// Counts, if it is time to.
-    pub(crate) async fn count_now_and_then(&self) -> Result<(), EngineError> {
-        let Some(counting) = &self.counter.0 else {
-            return Ok(());
+/// When a periodic job last ended, procedure time; `None` in a new database.
+async fn last_sign_of_life(engine: &Engine) -> Result<Option<Timestamp>, EngineError> {
+    let mut last = None;
+    for kind in periodic::kinds(engine) {
+        // One that can't be read says nothing; the others do.
+        let job = match engine.store.job_by_key(kind.name()).await {
+            Err(StoreError::Corrupt(_)) => None,
+            job => job?,
         };
-        let last = *counting.last.lock().await;
-        let now = self.clocks.real.now();
-        match last {
-            Some(last) if now.duration_since(last.at).abs() < EVERY => Ok(()),
-            _ => self.count().await,
-        }
+        last = last.max(job.map(|job| job.changed_at));
     }
+    Ok(last)
+}
 
-    /// Counts: in the database, then in the file. A file that can't be written stays behind, which
-    /// makes a later copy harder to find out and nothing else.
-    pub(crate) async fn count(&self) -> Result<(), EngineError> {
-        let Some(counting) = &self.counter.0 else {
-            return Ok(());
-        };
-        let mut last = counting.last.lock().await;
-        let before = match *last {
-            Some(last) => last.generation,
-            None => self.stored_count().await?.generation(),
-        };
-        let count = Count {
-            generation: before.saturating_add(1),
-            at: self.clocks.real.now(),
-        };
-        let op = Op::PutSetting {
-            key: COUNT.to_owned(),
-            value: json!(count),
-        };
-        self.store.commit(vec![op].into()).await?;
-        *last = Some(count);
-        if let Err(error) = counting.file.write(count.generation).await {
-            tracing::warn!(
-                error,
-                "the generation file beside the database can't be written"
-            );
-        }
-        Ok(())
+/// Counts, if it is time to.
+pub(crate) async fn count_now_and_then(engine: &Engine) -> Result<(), EngineError> {
+    let Some(counting) = &engine.counter.0 else {
+        return Ok(());
+    };
+    let last = *counting.last.lock().await;
+    let now = engine.clocks.real.now();
+    match last {
+        Some(last) if now.duration_since(last.at).abs() < EVERY => Ok(()),
+        _ => count(engine).await,
     }
+}
+
+/// Counts: in the database, then in the file. A file that can't be written stays behind, which
+/// makes a later copy harder to find out and nothing else.
+pub(crate) async fn count(engine: &Engine) -> Result<(), EngineError> {
+    let Some(counting) = &engine.counter.0 else {
+        return Ok(());
+    };
+    let mut last = counting.last.lock().await;
+    let before = match *last {
+        Some(last) => last.generation,
+        None => stored_count(engine).await?.generation(),
+    };
+    let count = Count {
+        generation: before.saturating_add(1),
+        at: engine.clocks.real.now(),
+    };
+    let op = Op::PutSetting {
+        key: COUNT.to_owned(),
+        value: json!(count),
+    };
+    engine.store.commit(vec![op].into()).await?;
+    *last = Some(count);
+    if let Err(error) = counting.file.write(count.generation).await {
+        tracing::warn!(
+            error,
+            "the generation file beside the database can't be written"
+        );
+    }
+    Ok(())
 }

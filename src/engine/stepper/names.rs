@@ -3,37 +3,36 @@
 use relay_core::ids::{ClientId, CoachId};
 use relay_store::Op;
 
-use super::Stepping;
+use crate::engine::stepper;
+use crate::engine::stepper::Stepping;
 use crate::engine::{Engine, EngineError};
 
-impl Engine {
-    /// [`stepping`](Self::stepping) where vendors may be called: a coach whose name a text may be signed with, and whom
-    /// the relay has not met, is looked up in the portal first. Where the portal can't be read, the
-    /// text says that her name is not known; nothing waits for it.
-    pub(crate) async fn stepping_with_names(
-        &self,
-        client: &ClientId,
-    ) -> Result<Stepping<'_>, EngineError> {
-        let mut stepping = self.stepping(client).await?;
-        let signs = stepping.cases.iter().filter_map(|working| {
-            let conversation = working.workflow.conversation(&working.case)?;
-            conversation.signed_by
-        });
-        let unmet: Vec<CoachId> = signs
-            .filter(|id| !stepping.coaches.iter().any(|coach| coach.id == *id))
-            .collect();
-        if unmet.is_empty() {
-            return Ok(stepping);
-        }
-        match self.ports.portal.coaches().await {
-            Ok(told) => {
-                for coach in told.into_iter().filter(|coach| unmet.contains(&coach.id)) {
-                    stepping.push(Op::PutCoach(coach.clone()));
-                    stepping.coaches.push(coach);
-                }
-            }
-            Err(error) => tracing::info!(%client, %error, "a coach's name can't be read now"),
-        }
-        Ok(stepping)
+/// [`stepping`](Self::stepping) where vendors may be called: a coach whose name a text may be signed with, and whom
+/// the relay has not met, is looked up in the portal first. Where the portal can't be read, the
+/// text says that her name is not known; nothing waits for it.
+pub(crate) async fn stepping_with_names<'a>(
+    engine: &'a Engine,
+    client: &ClientId,
+) -> Result<Stepping<'a>, EngineError> {
+    let mut stepping = stepper::stepping(engine, client).await?;
+    let signs = stepping.cases.iter().filter_map(|working| {
+        let conversation = working.workflow.conversation(&working.case)?;
+        conversation.signed_by
+    });
+    let unmet: Vec<CoachId> = signs
+        .filter(|id| !stepping.coaches.iter().any(|coach| coach.id == *id))
+        .collect();
+    if unmet.is_empty() {
+        return Ok(stepping);
     }
+    match engine.ports.portal.coaches().await {
+        Ok(told) => {
+            for coach in told.into_iter().filter(|coach| unmet.contains(&coach.id)) {
+                stepping.push(Op::PutCoach(coach.clone()));
+                stepping.coaches.push(coach);
+            }
+        }
+        Err(error) => tracing::info!(%client, %error, "a coach's name can't be read now"),
+    }
+    Ok(stepping)
 }

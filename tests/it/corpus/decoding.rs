@@ -94,7 +94,7 @@ fn the_texts_of_this_version_are_read() {
 #[test]
 fn a_pace_and_a_setting_are_read_from_nothing() {
     read::<LimiterState>(json!({})).expect("a vendor of which nothing is remembered");
-    read::<clear_relay::engine::hook_watch::Watch>(json!({})).expect("nothing was looked at");
-    read::<clear_relay::engine::hook_watch::EventWatch>(json!({})).expect("an event");
-    read::<clear_relay::engine::hook_watch::Recovery>(json!({})).expect("a recovery");
+    read::<clear_relay::engine::sync::hook_watch::Watch>(json!({})).expect("nothing was looked at");
+    read::<clear_relay::engine::sync::hook_watch::EventWatch>(json!({})).expect("an event");
+    read::<clear_relay::engine::sync::hook_watch::Recovery>(json!({})).expect("a recovery");
 }

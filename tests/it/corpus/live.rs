@@ -21,6 +21,8 @@ use tempfile::TempDir;
 use super::about::{self, Corpus};
 use super::rows;
 use crate::edge::clinic::{ALL, at};
+use clear_relay::engine::commands::cases;
+use clear_relay::engine::dispatcher;
 
 /// How long a clinic lives on: over every wait, reminder and escalation of today's procedures.
 const LIVES_ON: SignedDuration = SignedDuration::from_hours(24 * 21);
@@ -43,7 +45,9 @@ impl Life {
         stage::set(&cast, &world.vendors, world.zone()).expect("a stage");
         // Whoever held a lease has died long since.
         world.real.advance(SignedDuration::from_hours(24));
-        world.relay.engine.rescue().await.expect("rescued");
+        dispatcher::rescue(&world.relay.engine)
+            .await
+            .expect("rescued");
         Self { world, folder }
     }
 
@@ -53,7 +57,7 @@ impl Life {
 
     /// Outreach may go on.
     async fn resume(&self) {
-        let resumed = self.world.relay.engine.set_stopped(false, "Robin", None);
+        let resumed = cases::set_stopped(&self.world.relay.engine, false, "Robin", None);
         resumed.await.expect("resumed");
     }
 
@@ -255,7 +259,7 @@ async fn every_open_case_takes_a_persons_word_and_can_be_closed() {
             let reason = || "a person decides".to_owned();
             // Which of these apply is the procedure's business; that it answers is the corpus's.
             for action in [Action::Pause { reason: reason() }, Action::Resume] {
-                if let Err(error) = engine.decide_case(case.id, "Robin", action).await {
+                if let Err(error) = cases::decide_case(&engine, case.id, "Robin", action).await {
                     assert!(
                         matches!(error, clear_relay::engine::EngineError::Refused(_)),
                         "{}: {error}",
@@ -264,7 +268,7 @@ async fn every_open_case_takes_a_persons_word_and_can_be_closed() {
                 }
             }
             let close = Action::Close { reason: reason() };
-            let closed = engine.decide_case(case.id, "Robin", close).await;
+            let closed = cases::decide_case(&engine, case.id, "Robin", close).await;
             closed.unwrap_or_else(|error| panic!("{}: {error}", rows::called(&case)));
         }
         life.is_sound("after closing").await;

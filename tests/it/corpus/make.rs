@@ -26,6 +26,8 @@ use tokio::sync::Notify;
 
 use super::{about, by_hand, cast, rows, texts};
 use crate::edge::clinic::at;
+use clear_relay::engine::commands::cases;
+use clear_relay::engine::dispatcher;
 
 /// What drives ids and jitter.
 const SEED: u64 = 12;
@@ -79,7 +81,7 @@ impl Ending<'_> {
 
     /// What is due of a client is done.
     async fn goes_on(&self, who: &str) {
-        let ran = self.engine().drain(Some(who)).await;
+        let ran = dispatcher::drain(&self.engine(), Some(who)).await;
         ran.expect("a working store");
     }
 
@@ -89,7 +91,7 @@ impl Ending<'_> {
         tokio::select! {
             biased;
             () = self.brakes.stopped.notified() => {}
-            _ = self.engine().drain(Some(who)) => panic!("{who} made no request"),
+            _ = dispatcher::drain(&self.engine(), Some(who)) => panic!("{who} made no request"),
         }
     }
 
@@ -123,7 +125,7 @@ impl Ending<'_> {
 
     async fn decide(&self, who: &str, action: Action) {
         let case = self.case(who).await;
-        let done = self.engine().decide_case(case.id, "Robin", action).await;
+        let done = cases::decide_case(&self.engine(), case.id, "Robin", action).await;
         done.unwrap_or_else(|error| panic!("{who}: {error}"));
     }
 
@@ -138,7 +140,7 @@ impl Ending<'_> {
     }
 
     async fn order(&self, who: &str, order: Order) {
-        let ordered = self.engine().order(&who.into(), "Robin", order).await;
+        let ordered = cases::order(&self.engine(), &who.into(), "Robin", order).await;
         ordered.unwrap_or_else(|error| panic!("{who}: {error}"));
     }
 
@@ -258,12 +260,14 @@ pub(crate) async fn make(folder: &Path) {
     };
     Box::pin(ending.play()).await;
     Box::pin(by_hand::add(&play.world)).await;
-    play.world
-        .relay
-        .engine
-        .set_stopped(true, "Robin", Some("the office is closed"))
-        .await
-        .expect("stopped");
+    cases::set_stopped(
+        &play.world.relay.engine,
+        true,
+        "Robin",
+        Some("the office is closed"),
+    )
+    .await
+    .expect("stopped");
     play.dismiss();
     put_away(&path, &folder.join(about::DATABASE)).await;
     about::write(folder, &everybody);

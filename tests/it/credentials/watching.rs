@@ -13,6 +13,8 @@ use relay_store::{
 };
 
 use super::rig::{Clinic, hours};
+use clear_relay::engine::dispatcher;
+use clear_relay::engine::periodic;
 
 fn days(days: i64) -> SignedDuration {
     hours(24 * days)
@@ -24,7 +26,9 @@ async fn runs(clinic: &Clinic, relay: &Relay, span: SignedDuration) {
     while left > SignedDuration::ZERO {
         clinic.pass(hours(6));
         left -= hours(6);
-        relay.engine.drain(None).await.expect("a working store");
+        dispatcher::drain(&relay.engine, None)
+            .await
+            .expect("a working store");
     }
 }
 
@@ -32,14 +36,16 @@ async fn started(clinic: &Clinic) -> Relay {
     let relay = clinic.relay().await;
     clinic.connect(&relay).await;
     // The other periodic jobs call Keap every day: here nobody does.
-    let jobs = vec![relay.engine.periodic_job("credential")];
+    let jobs = vec![periodic::periodic_job(&relay.engine, "credential")];
     relay
         .engine
         .store
         .commit(jobs.into())
         .await
         .expect("queued");
-    relay.engine.drain(None).await.expect("a working store");
+    dispatcher::drain(&relay.engine, None)
+        .await
+        .expect("a working store");
     relay
 }
 
@@ -111,7 +117,9 @@ async fn the_alarm_does_not_wait_for_the_next_look_when_work_finds_out_first() {
     let clinic = Clinic::new();
     let relay = started(&clinic).await;
     clinic.pass(hours(23));
-    relay.engine.drain(None).await.expect("a working store");
+    dispatcher::drain(&relay.engine, None)
+        .await
+        .expect("a working store");
     clinic.fault(
         "token_refresh",
         Moment::Before,
@@ -127,7 +135,9 @@ async fn the_alarm_does_not_wait_for_the_next_look_when_work_finds_out_first() {
         .await;
     assert!(found.is_ok(), "{found:?}");
     assert_eq!(clinic.row().await.state, CredentialState::Dead);
-    relay.engine.drain(None).await.expect("a working store");
+    dispatcher::drain(&relay.engine, None)
+        .await
+        .expect("a working store");
     let broken = ("connection/keap/ended".to_owned(), "connection".to_owned());
     assert_eq!(kinds(&clinic).await, slice::from_ref(&broken));
 

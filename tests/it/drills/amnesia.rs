@@ -31,6 +31,7 @@ use relay_store::WorkItem;
 use serde_json::{Value, json};
 
 use crate::edge::clinic::{ALL, Clinic, Person, at};
+use clear_relay::engine::commands::work;
 
 /// How many seeds are played where nobody says otherwise.
 const SEEDS: u64 = 52;
@@ -294,7 +295,7 @@ async fn works_off(clinic: &Clinic, releases: bool, seen: &mut Seen) {
         match item.kind.as_str() {
             "reply" => {
                 // Refused where something unseen has come in; she looks again tomorrow.
-                let _ = engine.settle_work(id, "Beth", "resume", None).await;
+                let _ = work::settle_work(&engine, id, "Beth", "resume", None).await;
             }
             "memory" if releases => decide_list(clinic, &item).await,
             _ => {}
@@ -316,9 +317,7 @@ async fn decide_list(clinic: &Clinic, item: &WorkItem) {
             .any(|entry| entry.who == contact && entry.operation == "email");
         let action = if there { "happened" } else { "release" };
         let engine = &clinic.world.relay.engine;
-        let decided = engine
-            .settle_work(item.id, "Pat", action, Some(client))
-            .await;
+        let decided = work::settle_work(&engine, item.id, "Pat", action, Some(client)).await;
         decided.expect("a decision");
     }
 }

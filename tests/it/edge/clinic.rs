@@ -3,6 +3,8 @@
 //! Monday, November 2, 2026, 9:00 in Denver. A check-in is due on Tuesday the 3rd, so the first
 //! message goes out on Wednesday at 9:00, and the channel is chosen on Friday at 9:00.
 
+use clear_relay::engine::commands::cases;
+use clear_relay::engine::commands::work;
 use clear_relay::sandbox::cast::instant;
 use clear_relay::sandbox::clinic::{COACHING_PRODUCT, HOOK_SECRET};
 use clear_relay::sandbox::world::{Setup, World};
@@ -294,8 +296,7 @@ impl Clinic {
     pub(crate) async fn done(&self, who: &Person, kind: &str, action: &str, text: Option<&str>) {
         let item = self.item(who, kind).await;
         let engine = &self.world.relay.engine;
-        engine
-            .settle_work(item.id, "Beth", action, text)
+        work::settle_work(&engine, item.id, "Beth", action, text)
             .await
             .expect("settled");
         let stored = self.store().work_item(item.id).await.expect("a store");
@@ -310,7 +311,7 @@ impl Clinic {
     /// Beth orders something, and it is done.
     pub(crate) async fn order(&self, who: &Person, order: Order) -> CaseId {
         let engine = &self.world.relay.engine;
-        let case = engine.order(&ClientId::from(who.id), "Beth", order).await;
+        let case = cases::order(&engine, &ClientId::from(who.id), "Beth", order).await;
         let case = case.expect("an order");
         self.settle().await;
         case

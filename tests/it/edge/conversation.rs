@@ -7,6 +7,8 @@ use relay_core::workflow::Action;
 use serde_json::json;
 
 use super::clinic::{Clinic, Person};
+use clear_relay::engine::commands::cases;
+use clear_relay::engine::commands::preview;
 
 fn writes(clinic: &Clinic, text: &str) {
     clinic.portal(json!({ "act": "client_writes", "client": "maya", "text": text }));
@@ -15,12 +17,12 @@ fn writes(clinic: &Clinic, text: &str) {
 /// What resuming is refused with.
 async fn refused(clinic: &Clinic, case: CaseId) -> String {
     let engine = &clinic.world.relay.engine;
-    let preview = engine.preview_decision(case, "Beth", &Action::Resume).await;
+    let preview = preview::preview_decision(&engine, case, "Beth", &Action::Resume).await;
     assert!(
         matches!(preview, Err(EngineError::Refused(_))),
         "a dry run promises nothing else"
     );
-    match engine.decide_case(case, "Beth", Action::Resume).await {
+    match cases::decide_case(&engine, case, "Beth", Action::Resume).await {
         Err(EngineError::Refused(why)) => why,
         other => panic!("{other:?}"),
     }
@@ -67,7 +69,7 @@ async fn a_message_that_came_after_the_coach_looked_is_shown_before_she_can_resu
     let why = refused(&clinic, case).await;
     assert!(why.contains("November 5, 10:30"), "{why}");
     let engine = &clinic.world.relay.engine;
-    let again = engine.decide_case(case, "Beth", Action::Resume).await;
+    let again = cases::decide_case(&engine, case, "Beth", Action::Resume).await;
     again.expect("she has been told");
     assert_eq!(clinic.case(&maya).await.status, CaseStatus::Open);
 }

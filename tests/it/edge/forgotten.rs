@@ -14,6 +14,7 @@ use std::sync::Mutex;
 
 use super::clinic::{Clinic, Person, at};
 use crate::support::invariants::assert_invariants;
+use clear_relay::engine::clock;
 
 async fn holds(clinic: &Clinic) {
     assert_invariants(clinic.store().as_ref(), clinic.world.now()).await;
@@ -253,7 +254,9 @@ async fn a_person_can_say_that_it_is_the_vendors_clock_that_is_wrong() {
     clinic.until("2026-11-04 12:00").await;
     assert!(clinic.outreach(&maya).is_empty());
     let engine = &clinic.world.relay.engine;
-    let apart = engine.accept_clock("Beth").await.expect("accepted");
+    let apart = clock::accept_clock(&engine, "Beth")
+        .await
+        .expect("accepted");
     assert_eq!(apart.ahead.as_hours(), 72);
     clinic.until("2026-11-04 13:00").await;
     assert_eq!(clinic.outreach(&maya).len(), 1);

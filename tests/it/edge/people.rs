@@ -4,6 +4,7 @@ use relay_core::case::CaseStatus;
 use serde_json::json;
 
 use super::clinic::{Clinic, Person};
+use clear_relay::engine::commands::work;
 
 #[tokio::test]
 async fn e41_the_new_coach_inherits_the_open_call_and_signs_what_comes() {
@@ -111,9 +112,7 @@ async fn an_outcome_that_is_none_leaves_the_question_open() {
     let item = clinic.item(&jo, "call_outcome").await;
     let engine = &clinic.world.relay.engine;
     for text in [None, Some("it went well")] {
-        let refused = engine
-            .settle_work(item.id, "Beth", "call_outcome", text)
-            .await;
+        let refused = work::settle_work(&engine, item.id, "Beth", "call_outcome", text).await;
         let words = refused.expect_err("no outcome").to_string();
         assert!(words.contains("voicemail"), "the remedy is named: {words}");
     }
@@ -195,9 +194,7 @@ async fn an_action_that_an_item_does_not_offer_is_refused_and_so_is_a_second_one
     clinic.until("2026-11-06 12:00").await;
     let item = clinic.item(&jo, "call_outcome").await;
     let engine = &clinic.world.relay.engine;
-    let refused = engine
-        .settle_work(item.id, "Beth", "send_anyway", None)
-        .await;
+    let refused = work::settle_work(&engine, item.id, "Beth", "send_anyway", None).await;
     assert!(
         refused
             .expect_err("not offered")
@@ -205,6 +202,6 @@ async fn an_action_that_an_item_does_not_offer_is_refused_and_so_is_a_second_one
             .contains("skip")
     );
     clinic.done(&jo, "call_outcome", "skip", None).await;
-    let again = engine.settle_work(item.id, "Ruth", "skip", None).await;
+    let again = work::settle_work(&engine, item.id, "Ruth", "skip", None).await;
     assert!(again.expect_err("settled").to_string().contains("by Beth"));
 }

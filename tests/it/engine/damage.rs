@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::rig::{Rig, Seen};
+use clear_relay::engine::start;
 use clear_relay::wiring::generation;
 use relay_core::facts::FactBody;
 use relay_core::ids::{CaseId, EffectKey};
@@ -69,7 +70,7 @@ const MORE_ROWS: &str = "
 
 async fn base() -> Base {
     let rig = Rig::new().await.counting();
-    rig.engine.prepare().await.unwrap();
+    start::prepare(&rig.engine).await.unwrap();
     rig.clock.set("2026-11-03T12:00:00-07:00".parse().unwrap());
     for (client, check_in) in [("maya", "c1"), ("ana", "c2")] {
         rig.list(client, check_in, "2026-11-03");

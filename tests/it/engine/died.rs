@@ -7,6 +7,9 @@ use relay_store::{Job, JobState};
 
 use super::forgotten::{at, die};
 use super::rig::Rig;
+use clear_relay::engine::commands::cases;
+use clear_relay::engine::commands::work;
+use clear_relay::engine::sync::reconcile;
 
 /// Lets the process die in what is due, as often as it takes; then the next one gives it up.
 async fn give_up(rig: &Rig, key: &str) -> Job {
@@ -26,7 +29,7 @@ async fn by_key(rig: &Rig, key: &str) -> Job {
 async fn stays_dead(rig: &Rig, key: &str) {
     for _ in 0..14 {
         rig.clock.advance(SignedDuration::from_hours(24));
-        rig.engine.reconcile(false).await.unwrap();
+        reconcile::reconcile(&rig.engine, false).await.unwrap();
         let job = by_key(rig, key).await;
         assert_eq!(job.state, JobState::Dead, "nothing revives {key}");
         rig.drain().await;
@@ -49,7 +52,7 @@ async fn a_look_that_ends_its_process_is_told_and_no_reconcile_wakes_it() {
     assert_eq!(rig.open_cases().await, 0);
     // Mended, a person replays it.
     let item = rig.work("dead_job").await.remove(0);
-    let replayed = rig.engine.settle_work(item.id, "Ada", "replay", None).await;
+    let replayed = work::settle_work(&rig.engine, item.id, "Ada", "replay", None).await;
     replayed.unwrap();
     rig.drain().await;
     assert_eq!(rig.open_cases().await, 1);
@@ -70,8 +73,7 @@ async fn a_timer_that_ends_its_process_holds_its_case_with_an_item() {
     assert_eq!(rig.work("paused").await.len(), 1);
     stays_dead(&rig, &key).await;
     rig.holds().await;
-    rig.engine
-        .decide_case(case, "Beth", Action::Resume)
+    cases::decide_case(&rig.engine, case, "Beth", Action::Resume)
         .await
         .unwrap();
     rig.drain().await;

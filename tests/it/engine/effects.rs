@@ -18,6 +18,9 @@ use serde_json::json;
 use super::rig::{Rig, date};
 use super::world::Outcome;
 use crate::support::failpoints::StopAt;
+use clear_relay::engine::commands::cases;
+use clear_relay::engine::dispatcher;
+use clear_relay::engine::intake;
 
 #[tokio::test]
 async fn each_class_of_failure_has_its_own_consequence() {
@@ -146,7 +149,7 @@ async fn a_crash_at_any_place_never_sends_twice_and_never_forgets() {
 }
 
 async fn crash(engine: &clear_relay::engine::Engine, stop: &StopAt) {
-    let running = engine.drain(None);
+    let running = dispatcher::drain(&engine, None);
     tokio::pin!(running);
     tokio::select! {
         done = &mut running => panic!("the place was never reached: {done:?}"),
@@ -161,16 +164,18 @@ async fn an_outcome_is_stored_although_the_case_moves_while_it_is_sent() {
     let engine = rig.engine.clone();
     rig.receive(&[rig.fact("maya", "m", FactBody::ProgramReactivated)])
         .await;
-    rig.engine.intake().await.unwrap();
+    intake::intake(&rig.engine).await.unwrap();
     rig.receive(&[rig.fact("maya", "m", FactBody::ProgramEnded)])
         .await;
     rig.world.now().on_attempt = Some(Box::new(move || {
         Box::pin(async move {
-            engine.intake().await.unwrap();
+            intake::intake(&engine).await.unwrap();
         })
     }));
     // Not by `drain`, which reads receipts first.
-    rig.engine.run_case(&"maya".into(), case).await.unwrap();
+    dispatcher::run_case(&rig.engine, &"maya".into(), case)
+        .await
+        .unwrap();
     assert_eq!(rig.effect(case, "email").await.state, EffectState::Done);
     assert_eq!(rig.world.now().attempts.len(), 1);
 }
@@ -184,10 +189,12 @@ async fn a_fact_between_guard_and_intent_sends_the_effect_back_to_its_guard() {
         .await;
     rig.world.now().on_read = Some(Box::new(move || {
         Box::pin(async move {
-            engine.intake().await.unwrap();
+            intake::intake(&engine).await.unwrap();
         })
     }));
-    rig.engine.run_case(&"maya".into(), case).await.unwrap();
+    dispatcher::run_case(&rig.engine, &"maya".into(), case)
+        .await
+        .unwrap();
     assert!(rig.world.now().reads >= 6, "guarded twice");
     assert_eq!(rig.world.now().attempts.len(), 1);
 }
@@ -199,13 +206,17 @@ async fn a_stop_during_the_guard_or_the_intent_sends_nothing() {
     let engine = rig.engine.clone();
     rig.world.now().on_read = Some(Box::new(move || {
         Box::pin(async move {
-            engine.set_stopped(true, "owner", None).await.unwrap();
+            cases::set_stopped(&engine, true, "owner", None)
+                .await
+                .unwrap();
         })
     }));
     rig.drain().await;
     rig.pass(60).await;
     assert!(rig.world.now().attempts.is_empty());
-    rig.engine.set_stopped(false, "owner", None).await.unwrap();
+    cases::set_stopped(&rig.engine, false, "owner", None)
+        .await
+        .unwrap();
     rig.pass(6).await;
     assert_eq!(rig.effect(case, "email").await.state, EffectState::Done);
 }

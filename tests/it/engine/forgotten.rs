@@ -2,7 +2,8 @@
 //! that ran ahead.
 
 use clear_relay::engine::EngineError;
-use clear_relay::engine::invariants::{self, Violation};
+use clear_relay::engine::start;
+use clear_relay::engine::sync::invariants::{self, Violation};
 use relay_core::case::CaseStatus;
 use relay_core::clients::ClientStatus;
 use relay_core::facts::{FactBody, Order};
@@ -13,6 +14,11 @@ use relay_store::{Claim, Existing, Job, JobState, NewJob, Op};
 use super::rig::{Rig, date};
 use super::world::client;
 use crate::support::invariants::assert_invariants;
+use clear_relay::engine::commands::cases;
+use clear_relay::engine::commands::open;
+use clear_relay::engine::commands::replay;
+use clear_relay::engine::commands::work;
+use clear_relay::engine::dispatcher;
 
 pub(super) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -22,7 +28,7 @@ impl Rig {
     /// Everything that a serving relay has queued at its start.
     pub(super) async fn prepared() -> Self {
         let rig = Self::new().await;
-        rig.engine.prepare().await.unwrap();
+        start::prepare(&rig.engine).await.unwrap();
         rig
     }
 
@@ -46,7 +52,7 @@ impl Rig {
         let order = Order::SetContactType {
             value: effects.into(),
         };
-        let ordered = self.engine.order(&who.into(), "test", order).await;
+        let ordered = cases::order(&self.engine, &who.into(), "test", order).await;
         ordered.unwrap()
     }
 
@@ -95,8 +101,7 @@ async fn a_portal_that_does_not_know_her_is_told_on_the_second_day() {
     let items = rig.work("unknown_client").await;
     assert_eq!(items.len(), 1);
     // Settled, it is not told again at the next look, and the looks go on.
-    rig.engine
-        .settle_work(items[0].id, "Beth", "done", None)
+    work::settle_work(&rig.engine, items[0].id, "Beth", "done", None)
         .await
         .unwrap();
     rig.days(3).await;
@@ -198,20 +203,21 @@ async fn a_case_that_a_person_closed_stays_closed_and_a_person_can_open_another(
     let close = relay_core::workflow::Action::Close {
         reason: "spoke to her".into(),
     };
-    rig.engine
-        .decide_case(case.id, "Beth", close)
+    cases::decide_case(&rig.engine, case.id, "Beth", close)
         .await
         .unwrap();
     rig.receive(&[rig.due("maya", "c1", "2026-11-03")]).await;
     rig.days(4).await;
     assert_eq!(rig.open_cases().await, 0);
     let maya = "maya".into();
-    let would = rig.engine.preview_open(&maya, None).await.unwrap();
+    let would = open::preview_open(&rig.engine, &maya, None).await.unwrap();
     assert!(!would.is_empty());
     assert_eq!(rig.open_cases().await, 0, "a preview opens nothing");
-    let opened = rig.engine.open_case(&maya, None, "Beth").await.unwrap();
+    let opened = open::open_case(&rig.engine, &maya, None, "Beth")
+        .await
+        .unwrap();
     assert_ne!(opened, case.id);
-    let again = rig.engine.open_case(&maya, None, "Beth").await;
+    let again = open::open_case(&rig.engine, &maya, None, "Beth").await;
     let Err(EngineError::Refused(why)) = again else {
         panic!("{again:?}")
     };
@@ -225,8 +231,8 @@ async fn a_person_is_refused_a_case_for_the_same_reasons_with_a_remedy() {
     rig.clock.set(at("2026-11-05T10:00:00-07:00"));
     let maya = "maya".into();
     let refused = async |words: &str| {
-        let preview = rig.engine.preview_open(&maya, None).await;
-        let opened = rig.engine.open_case(&maya, None, "Beth").await;
+        let preview = open::preview_open(&rig.engine, &maya, None).await;
+        let opened = open::open_case(&rig.engine, &maya, None, "Beth").await;
         let (Err(EngineError::Refused(dry)), Err(EngineError::Refused(why))) = (preview, opened)
         else {
             panic!("{words} is no reason")
@@ -242,16 +248,12 @@ async fn a_person_is_refused_a_case_for_the_same_reasons_with_a_remedy() {
     refused("active").await;
     rig.status(ClientStatus::InPerson, None);
     refused("comes to the clinic").await;
-    let unknown = rig.engine.open_case(&"nobody".into(), None, "Beth").await;
+    let unknown = open::open_case(&rig.engine, &"nobody".into(), None, "Beth").await;
     assert!(matches!(unknown, Err(EngineError::Refused(_))));
-    let other = rig
-        .engine
-        .open_case(&maya, Some(&"c9".into()), "Beth")
-        .await;
+    let other = open::open_case(&rig.engine, &maya, Some(&"c9".into()), "Beth").await;
     assert!(matches!(other, Err(EngineError::Refused(_))));
     rig.status(ClientStatus::Online, None);
-    rig.engine
-        .open_case(&maya, Some(&"c1".into()), "Beth")
+    open::open_case(&rig.engine, &maya, Some(&"c1".into()), "Beth")
         .await
         .unwrap();
     rig.holds().await;
@@ -276,11 +278,11 @@ async fn looks_and_reminders_are_not_cancelled_and_the_dry_run_says_so() {
     refused.push(newer);
     assert!(refused.len() >= 5, "{refused:?}");
     for job in refused {
-        let dry = rig.engine.why_not_cancelled(&job).await.unwrap();
+        let dry = replay::why_not_cancelled(&rig.engine, &job).await.unwrap();
         let why = dry.unwrap_or_else(|| panic!("{} may be cancelled", job.kind));
         if job.kind != "of a newer version" {
             assert!(why.contains("`clear-relay "), "{why}");
-            let done = rig.engine.cancel_job(job.id, "admin").await;
+            let done = replay::cancel_job(&rig.engine, job.id, "admin").await;
             let Err(EngineError::Refused(said)) = done else {
                 panic!("{done:?}")
             };
@@ -304,7 +306,7 @@ pub(super) async fn die(rig: &Rig) -> Vec<Job> {
     };
     let claimed = rig.store.claim(claim).await.unwrap();
     rig.real.advance(SignedDuration::from_mins(1));
-    rig.engine.rescue().await.unwrap();
+    dispatcher::rescue(&rig.engine).await.unwrap();
     claimed
 }
 
@@ -342,7 +344,7 @@ async fn a_job_that_ends_its_process_again_and_again_is_dead_with_an_item_and_th
         if job.id == bad.id && job.rescues < 3 {
             deaths += 1;
             rig.real.advance(SignedDuration::from_mins(1));
-            rig.engine.rescue().await.unwrap();
+            dispatcher::rescue(&rig.engine).await.unwrap();
             continue;
         }
         // The process lives: it takes its lease back and runs what is to be run.

@@ -16,6 +16,9 @@ use relay_store::{Effect, EffectState, JobState, Op};
 use super::rig::Rig;
 use super::tiny::request;
 use super::world::{Outcome, client};
+use clear_relay::engine::commands::cases;
+use clear_relay::engine::commands::work;
+use clear_relay::engine::dispatcher;
 
 const SEEN: [&str; 3] = ["message", "email", "note"];
 
@@ -62,7 +65,7 @@ async fn the_same_thing_in_another_case_is_done_without_a_request() {
         rig.drain().await;
         // A note's case does not wait for it.
         let close = relay_core::workflow::Action::Close { reason: "x".into() };
-        let _ = rig.engine.decide_case(first, "test", close).await;
+        let _ = cases::decide_case(&rig.engine, first, "test", close).await;
         let second = rig.order(name).await;
         rig.pass(1).await;
         assert_eq!(rig.world.now().attempts, [Rig::key(first, name)], "{name}");
@@ -169,7 +172,9 @@ async fn a_person_who_closes_the_case_of_a_refused_job_cancels_no_look() {
     let case = rig.order("email").await;
     rig.drain().await;
     let close = relay_core::workflow::Action::Close { reason: "x".into() };
-    rig.engine.decide_case(case, "Admin", close).await.unwrap();
+    cases::decide_case(&rig.engine, case, "Admin", close)
+        .await
+        .unwrap();
     rig.pass(2).await;
     assert_eq!(rig.effect(case, "email").await.state, EffectState::Done);
     assert_eq!(rig.world.now().attempts.len(), 1);
@@ -192,7 +197,9 @@ async fn an_email_of_which_nobody_can_tell_keeps_the_next_one_of_its_kind_back()
         EffectState::Unsettled
     );
     let close = relay_core::workflow::Action::Close { reason: "x".into() };
-    rig.engine.decide_case(first, "test", close).await.unwrap();
+    cases::decide_case(&rig.engine, first, "test", close)
+        .await
+        .unwrap();
     let second = rig.order("email").await;
     for _ in 0..5 {
         rig.pass(10).await;
@@ -253,11 +260,11 @@ async fn an_answer_that_comes_after_the_lease_is_lost_settles_the_effect() {
         rig.world.now().on_attempt = Some(Box::new(move || {
             Box::pin(async move {
                 real.advance(SignedDuration::from_mins(1));
-                engine.rescue().await.unwrap();
-                engine.drain(None).await.unwrap();
+                dispatcher::rescue(&engine).await.unwrap();
+                dispatcher::drain(&engine, None).await.unwrap();
                 for _ in 0..minutes {
                     clock.advance(SignedDuration::from_mins(1));
-                    engine.drain(None).await.unwrap();
+                    dispatcher::drain(&engine, None).await.unwrap();
                 }
             })
         }));
@@ -317,7 +324,11 @@ async fn what_waits_for_release_is_one_list_and_a_person_decides_by_client() {
         let order = relay_core::facts::Order::SetContactType {
             value: "email".into(),
         };
-        cases.push(rig.engine.order(&who.into(), "test", order).await.unwrap());
+        cases.push(
+            cases::order(&rig.engine, &who.into(), "test", order)
+                .await
+                .unwrap(),
+        );
     }
     rig.drain().await;
     let items = rig.work("memory").await;
@@ -325,7 +336,7 @@ async fn what_waits_for_release_is_one_list_and_a_person_decides_by_client() {
     assert_eq!(items[0].owner, "program_manager");
     assert_eq!(items[0].detail["list"].as_object().unwrap().len(), 3);
     let decide = |action: &'static str, who: Option<&'static str>| {
-        rig.engine.settle_work(items[0].id, "Pat", action, who)
+        work::settle_work(&rig.engine, items[0].id, "Pat", action, who)
     };
     assert!(decide("release", Some("nobody")).await.is_err());
     decide("happened", Some("ana")).await.unwrap();

@@ -9,6 +9,7 @@ use relay_store::{Claim, Fence, JobEnd, JobState, Op, ReceiptState};
 use super::rig::{Rig, date};
 use super::tiny::TINY;
 use super::world::Outcome;
+use clear_relay::engine::intake;
 
 /// A case that was opened by another release, in a version that can't be read here.
 async fn unreadable(rig: &Rig, client: &str) -> CaseId {
@@ -85,8 +86,11 @@ async fn good(rig: &Rig, client: &str) -> ReceiptId {
 
 /// Reads everything that is new, in one pass.
 async fn read_all(rig: &Rig, at_once: usize, count: usize) {
-    assert_eq!(rig.engine.intake_pass(at_once).await.unwrap(), count);
-    assert_eq!(rig.engine.intake_pass(at_once).await.unwrap(), 0);
+    assert_eq!(
+        intake::intake_pass(&rig.engine, at_once).await.unwrap(),
+        count
+    );
+    assert_eq!(intake::intake_pass(&rig.engine, at_once).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -99,7 +103,7 @@ async fn a_receipt_that_must_wait_holds_up_only_its_own_client() {
 async fn one_waits(at_once: usize) {
     let rig = Rig::new().await;
     rig.receive(&[rig.due("maya", "c1", "2026-11-01")]).await;
-    rig.engine.intake().await.unwrap();
+    intake::intake(&rig.engine).await.unwrap();
     // Another worker runs the job that the first receipt below wants to put off.
     let claim = Claim {
         worker: "other".into(),
@@ -123,7 +127,7 @@ async fn one_waits(at_once: usize) {
         .receive(&[rig.fact("ana", "ana", FactBody::ProgramEnded)])
         .await;
 
-    assert_eq!(rig.engine.intake_pass(at_once).await.unwrap(), 1);
+    assert_eq!(intake::intake_pass(&rig.engine, at_once).await.unwrap(), 1);
 
     assert_eq!(rig.receipt_state(first).await, ReceiptState::New);
     assert_eq!(rig.receipt_state(second).await, ReceiptState::New, "order");
@@ -139,7 +143,7 @@ async fn one_waits(at_once: usize) {
         at: rig.engine.now(),
     };
     rig.store.commit(vec![end].into()).await.unwrap();
-    assert_eq!(rig.engine.intake_pass(at_once).await.unwrap(), 2);
+    assert_eq!(intake::intake_pass(&rig.engine, at_once).await.unwrap(), 2);
     assert_eq!(rig.receipt_state(first).await, ReceiptState::Done);
     assert_eq!(rig.receipt_state(second).await, ReceiptState::Done);
 }
@@ -161,7 +165,10 @@ async fn receipts_read_at_once_are_of_different_clients_and_each_clients_keep_th
         receipts.push(rig.receive(&[submitted(&rig, client)]).await);
     }
 
-    assert_eq!(rig.engine.intake_pass(8).await.unwrap(), receipts.len());
+    assert_eq!(
+        intake::intake_pass(&rig.engine, 8).await.unwrap(),
+        receipts.len()
+    );
 
     for receipt in receipts {
         assert_eq!(rig.receipt_state(receipt).await, ReceiptState::Done);
@@ -190,7 +197,7 @@ async fn the_same_fact_told_by_two_webhooks_acts_once() {
     for _ in 0..2 {
         rig.receive(std::slice::from_ref(&fact)).await;
     }
-    rig.engine.intake().await.unwrap();
+    intake::intake(&rig.engine).await.unwrap();
     assert_eq!(rig.case(case).await.version, 2);
     assert_eq!(rig.store.facts(&"maya".into()).await.unwrap().len(), 2);
 }
@@ -239,7 +246,7 @@ async fn our_own_message_that_comes_back_before_its_answer_is_not_taken_for_the_
             Box::pin(async move {
                 let echo = other.fact("maya", "echo", wrote);
                 other.receive(&[echo]).await;
-                other.engine.intake().await.unwrap();
+                intake::intake(&other.engine).await.unwrap();
             })
         }));
         rig.drain().await;

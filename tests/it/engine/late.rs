@@ -13,6 +13,10 @@ use relay_store::{EffectState, JobState, WorkItem};
 use super::rig::Rig;
 use super::world::{Outcome, client};
 use crate::support::failpoints::Meanwhile;
+use clear_relay::engine::commands::cases;
+use clear_relay::engine::commands::replay;
+use clear_relay::engine::commands::work;
+use clear_relay::engine::held_back;
 
 #[tokio::test]
 async fn a_process_that_stood_still_after_the_guard_sends_nothing_and_guards_again() {
@@ -69,7 +73,9 @@ async fn a_stop_while_the_intent_is_stored_sends_nothing() {
         let case = rig.order("email").await;
         let engine = rig.engine.clone();
         let stop = Arc::new(Meanwhile::at(place, async move {
-            engine.set_stopped(true, "owner", None).await.unwrap();
+            cases::set_stopped(&engine, true, "owner", None)
+                .await
+                .unwrap();
         }));
         rig.restart(stop.clone()).await;
         rig.drain().await;
@@ -77,7 +83,9 @@ async fn a_stop_while_the_intent_is_stored_sends_nothing() {
         rig.pass(60).await;
         assert!(rig.world.now().attempts.is_empty(), "{place}");
         assert_eq!(rig.effect(case, "email").await.state, EffectState::Planned);
-        rig.engine.set_stopped(false, "owner", None).await.unwrap();
+        cases::set_stopped(&rig.engine, false, "owner", None)
+            .await
+            .unwrap();
         rig.pass(6).await;
         assert_eq!(rig.effect(case, "email").await.state, EffectState::Done);
         assert_eq!(rig.world.now().attempts.len(), 1, "{place}");
@@ -157,10 +165,10 @@ async fn what_is_held_though_nothing_waits_for_it_is_told_and_can_be_replayed() 
         let job = rig.job(case, "note").await;
         rig.world.now().clients = vec![client("maya")];
         if through_the_item {
-            let settled = rig.engine.settle_work(item.id, "Beth", "replay", None);
+            let settled = work::settle_work(&rig.engine, item.id, "Beth", "replay", None);
             settled.await.unwrap();
         } else {
-            rig.engine.replay(job.id, "Beth").await.unwrap();
+            replay::replay(&rig.engine, job.id, "Beth").await.unwrap();
         }
         rig.drain().await;
         assert_eq!(rig.effect(case, "note").await.state, EffectState::Done);
@@ -178,7 +186,7 @@ async fn what_is_held_though_nothing_waits_for_it_is_told_and_can_be_replayed() 
 #[tokio::test]
 async fn what_is_held_again_after_a_replay_is_told_again() {
     let (rig, case, item) = held().await;
-    let settled = rig.engine.settle_work(item.id, "Beth", "replay", None);
+    let settled = work::settle_work(&rig.engine, item.id, "Beth", "replay", None);
     settled.await.unwrap();
     rig.drain().await;
     assert_eq!(rig.effect(case, "note").await.state, EffectState::Held);
@@ -193,10 +201,12 @@ async fn what_is_held_though_nothing_waits_for_it_can_be_left_out() {
         let (mut rig, case, item) = held().await;
         let job = rig.job(case, "note").await;
         if through_the_item {
-            let settled = rig.engine.settle_work(item.id, "Beth", "cancel", None);
+            let settled = work::settle_work(&rig.engine, item.id, "Beth", "cancel", None);
             settled.await.unwrap();
         } else {
-            rig.engine.cancel_job(job.id, "Beth").await.unwrap();
+            replay::cancel_job(&rig.engine, job.id, "Beth")
+                .await
+                .unwrap();
         }
         assert!(rig.work("held").await.is_empty());
         rig.world.now().clients = vec![client("maya")];
@@ -213,7 +223,7 @@ async fn an_act_case_waits_while_its_procedure_only_proposes_and_goes_on_afterwa
     let mut rig = Rig::new().await;
     let id = rig.missed().await;
     rig.in_mode(Mode::Propose);
-    let held_back = rig.engine.held_back().await.unwrap();
+    let held_back = held_back::held_back(&rig.engine).await.unwrap();
     assert_eq!(
         held_back.iter().map(|case| case.id).collect::<Vec<_>>(),
         [id]
@@ -232,7 +242,7 @@ async fn an_act_case_waits_while_its_procedure_only_proposes_and_goes_on_afterwa
     rig.in_mode(Mode::Act);
     rig.pass(10).await;
     assert_eq!(rig.world.now().attempts.len(), 1);
-    assert!(rig.engine.held_back().await.unwrap().is_empty());
+    assert!(held_back::held_back(&rig.engine).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! How a follow-up opens: by the daily look and by a person's command, on what is so now.
 
 use clear_relay::engine::EngineError;
-use clear_relay::engine::invariants::Violation;
+use clear_relay::engine::sync::invariants::Violation;
 use relay_core::case::CaseStatus;
 use relay_core::clients::{Author, ClientStatus, PortalMessage};
 use relay_core::facts::FactBody;
@@ -12,6 +12,10 @@ use relay_store_sqlite::spoil;
 
 use super::forgotten::at;
 use super::rig::{Rig, date};
+use clear_relay::engine::commands::cases;
+use clear_relay::engine::commands::open;
+use clear_relay::engine::commands::work;
+use clear_relay::engine::sync::reconcile;
 
 impl Rig {
     /// Maya's check-in of November 3 is overdue, and nobody has looked at it.
@@ -38,7 +42,7 @@ impl Rig {
 
     /// What the reconcile finds about check-ins.
     async fn unwatched(&self) -> usize {
-        let report = self.engine.reconcile(false).await.unwrap();
+        let report = reconcile::reconcile(&self.engine, false).await.unwrap();
         let found = report.found.iter().filter(|found| {
             let violation = &found.violation;
             matches!(violation, Violation::CheckInUnwatched { .. })
@@ -80,7 +84,8 @@ async fn a_client_who_comes_to_the_clinic_by_the_crm_alone_has_no_case_and_makes
     let facts = rig.store.facts(&"maya".into()).await.unwrap();
     let types = facts.iter().filter(|row| row.fact.kind() == "contact_type");
     assert_eq!(types.count(), 1, "stored once, not once a day");
-    let Err(EngineError::Refused(why)) = rig.engine.open_case(&"maya".into(), None, "Beth").await
+    let Err(EngineError::Refused(why)) =
+        open::open_case(&rig.engine, &"maya".into(), None, "Beth").await
     else {
         panic!("refused to a machine and not to a person")
     };
@@ -133,7 +138,7 @@ async fn a_person_opens_on_what_the_crm_shows_now() {
     };
     rig.tell("maya", body).await;
     rig.clock.set(at("2026-11-04T00:05:00-07:00"));
-    let opened = rig.engine.open_case(&"maya".into(), None, "Beth").await;
+    let opened = open::open_case(&rig.engine, &"maya".into(), None, "Beth").await;
     let case = rig.case(opened.unwrap()).await;
     assert!(!case.status.is_closed(), "{:?}", case.status);
 }
@@ -185,7 +190,7 @@ async fn a_contact_type_that_the_crm_refuses_to_show_opens_nothing_and_a_person_
     );
     assert_eq!(rig.work("dead_job").await.len(), 1);
     // The look that is shown it finds her at the clinic.
-    rig.engine.reconcile(false).await.unwrap();
+    reconcile::reconcile(&rig.engine, false).await.unwrap();
     rig.drain().await;
     assert_eq!(rig.cases_ever().await, 0);
     rig.contact_type(Some("Online"));
@@ -221,7 +226,7 @@ async fn where_the_field_is_gone_one_item_says_so_for_all_and_nobody_is_forgotte
     let told = rig.work("drift").await;
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(rig.work("dead_job").await.is_empty());
-    let by_hand = rig.engine.open_case(&"maya".into(), None, "Beth").await;
+    let by_hand = open::open_case(&rig.engine, &"maya".into(), None, "Beth").await;
     let refused = by_hand.expect_err("nor by hand").to_string();
     assert!(refused.contains("`clear-relay doctor`"), "{refused}");
     // Whoever has no contact is followed up in the portal, and that says nothing about the field.
@@ -246,7 +251,7 @@ async fn a_contact_type_that_is_refused_for_good_is_not_an_emptied_one() {
     let refused = [Class::Permanent; 4];
     rig.world.now().contact_type_fails.extend(refused);
     rig.pass(60).await;
-    rig.engine.reconcile(false).await.unwrap();
+    reconcile::reconcile(&rig.engine, false).await.unwrap();
     rig.drain().await;
     let left = rig.world.now().contact_type_fails.len();
     assert!(left < 4, "it was read");
@@ -265,7 +270,7 @@ async fn a_case_that_a_person_opens_hears_what_she_wrote_since_it_was_due() {
     rig.overdue().await;
     rig.writes("m1", "2026-11-03T23:30:00-07:00");
     rig.clock.set(at("2026-11-04T00:05:00-07:00"));
-    let opened = rig.engine.open_case(&"maya".into(), None, "Beth").await;
+    let opened = open::open_case(&rig.engine, &"maya".into(), None, "Beth").await;
     let case = rig.case(opened.unwrap()).await;
     assert!(
         matches!(case.status, CaseStatus::Paused { .. }),
@@ -331,7 +336,9 @@ async fn a_check_in_attached_to_a_case_that_closes_is_followed_up_at_once_and_by
     let pause = Action::Pause {
         reason: "until she has called".into(),
     };
-    rig.engine.decide_case(case, "Beth", pause).await.unwrap();
+    cases::decide_case(&rig.engine, case, "Beth", pause)
+        .await
+        .unwrap();
     rig.clock.set(at("2026-11-10T12:00:00-07:00"));
     rig.list("maya", "c2", "2026-11-10");
     rig.receive(&[rig.due("maya", "c2", "2026-11-10")]).await;
@@ -369,7 +376,7 @@ async fn e7_a_check_in_in_whose_place_a_later_one_was_submitted_is_not_followed_
         assert_eq!(rig.unwatched().await, 0);
     }
     assert_eq!(rig.cases_ever().await, 0);
-    let by_hand = rig.engine.open_case(&"maya".into(), None, "Beth").await;
+    let by_hand = open::open_case(&rig.engine, &"maya".into(), None, "Beth").await;
     let Err(EngineError::Refused(why)) = by_hand else {
         panic!("refused to a machine and not to a person: {by_hand:?}")
     };
@@ -420,8 +427,7 @@ async fn a_release_stands_although_an_event_has_renewed_the_look_since() {
     // Released while she is on a break: the look waits. The portal tells the date once more.
     rig.world.now().clients[0].status = ClientStatus::OnBreak;
     rig.world.now().clients[0].break_until = Some(date("2026-11-08"));
-    rig.engine
-        .settle_work(item.id, "Beth", "release", None)
+    work::settle_work(&rig.engine, item.id, "Beth", "release", None)
         .await
         .unwrap();
     rig.drain().await;
@@ -447,7 +453,9 @@ async fn a_closed_case_that_cant_be_read_speaks_of_nothing_that_was_missed_after
     let close = Action::Close {
         reason: "spoken to".into(),
     };
-    rig.engine.decide_case(case, "Beth", close).await.unwrap();
+    cases::decide_case(&rig.engine, case, "Beth", close)
+        .await
+        .unwrap();
     let spoiled = spoil::run(rig.file(), "UPDATE cases SET data = '{}'").await;
     assert_eq!(spoiled.unwrap(), 1);
     rig.clock.set(at("2026-11-10T12:00:00-07:00"));

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clear_relay::engine::dispatcher;
-use clear_relay::engine::invariants::Violation;
-use clear_relay::engine::jobs::reconcile::Became;
+use clear_relay::engine::sync::invariants::Violation;
+use clear_relay::engine::sync::report::Became;
 use clear_relay::failpoint::CLAIM;
 use clear_relay::lifecycle::{Ended, Lifecycle, Patience, Signals};
 use relay_core::case::{CaseStatus, Mode};
@@ -20,6 +20,10 @@ use tokio::time::timeout;
 use super::rig::Rig;
 use super::world::Outcome;
 use crate::support::failpoints::StopAt;
+use clear_relay::engine::commands::cases;
+use clear_relay::engine::commands::replay;
+use clear_relay::engine::periodic;
+use clear_relay::engine::sync::reconcile;
 
 #[tokio::test]
 async fn a_job_of_a_kind_nobody_knows_waits_is_told_and_stands_in_nobodys_way() {
@@ -42,7 +46,7 @@ async fn a_job_of_a_kind_nobody_knows_waits_is_told_and_stands_in_nobodys_way() 
     let case = rig.order("email").await;
     rig.drain().await;
     assert_eq!(rig.effect(case, "email").await.state, EffectState::Done);
-    let report = rig.engine.reconcile(false).await.unwrap();
+    let report = reconcile::reconcile(&rig.engine, false).await.unwrap();
     let told = report.found.iter().any(|found| {
         let is_it = matches!(&found.violation, Violation::NewerKind { job, .. } if *job == id);
         is_it && found.became == Became::Left
@@ -73,7 +77,7 @@ async fn a_panic_in_the_middle_of_an_attempt_is_an_unclear_outcome_and_frees_the
 #[tokio::test]
 async fn the_daily_reconcile_outlives_single_failures_on_different_days() {
     let rig = Rig::new().await;
-    let op = rig.engine.periodic_job("reconcile");
+    let op = periodic::periodic_job(&rig.engine, "reconcile");
     rig.store.commit(vec![op].into()).await.unwrap();
     for _ in 0..4 {
         let retryable = Class::Retryable { after: None };
@@ -90,7 +94,7 @@ async fn the_daily_reconcile_outlives_single_failures_on_different_days() {
 #[tokio::test]
 async fn the_daily_reconcile_comes_back_after_an_outage_and_somebody_hears_of_it() {
     let rig = Rig::new().await;
-    let op = rig.engine.periodic_job("reconcile");
+    let op = periodic::periodic_job(&rig.engine, "reconcile");
     rig.store.commit(vec![op].into()).await.unwrap();
     rig.world.now().read_failures = vec![Class::Permanent; 1].into();
     rig.drain().await;
@@ -131,8 +135,8 @@ async fn an_effect_that_its_case_waits_for_is_not_cancelled_and_the_dry_run_says
     let rig = Rig::new().await;
     let case = rig.order("email").await;
     let job = rig.job(case, "email").await;
-    let dry = rig.engine.check_cancel(job.id, "admin").await;
-    let done = rig.engine.cancel_job(job.id, "admin").await;
+    let dry = replay::check_cancel(&rig.engine, job.id, "admin").await;
+    let done = replay::cancel_job(&rig.engine, job.id, "admin").await;
     let (Err(dry), Err(done)) = (dry, done) else {
         panic!("its case would wait for nothing")
     };
@@ -150,20 +154,32 @@ async fn a_timer_an_unclear_effect_and_the_reconcile_are_not_cancelled_by_their_
     rig.clock.set("2026-11-04T09:00:00-07:00".parse().unwrap());
     rig.drain().await;
     let timer = rig.jobs("timer").await.pop().unwrap();
-    assert!(rig.engine.cancel_job(timer.id, "admin").await.is_err());
+    assert!(
+        replay::cancel_job(&rig.engine, timer.id, "admin")
+            .await
+            .is_err()
+    );
     assert_eq!(rig.case(case).await.status, CaseStatus::Open);
 
-    let op = rig.engine.periodic_job("reconcile");
+    let op = periodic::periodic_job(&rig.engine, "reconcile");
     rig.store.commit(vec![op].into()).await.unwrap();
     let reconcile = rig.jobs("reconcile").await.pop().unwrap();
-    assert!(rig.engine.cancel_job(reconcile.id, "admin").await.is_err());
+    assert!(
+        replay::cancel_job(&rig.engine, reconcile.id, "admin")
+            .await
+            .is_err()
+    );
 
     let unclear = Outcome::AcceptedBut(Class::Unclear);
     rig.world.now().outcomes.push_back(unclear);
     let other = rig.order("email").await;
     rig.drain().await;
     let job = rig.job(other, "email").await;
-    assert!(rig.engine.cancel_job(job.id, "admin").await.is_err());
+    assert!(
+        replay::cancel_job(&rig.engine, job.id, "admin")
+            .await
+            .is_err()
+    );
     rig.pass(2).await;
     assert_eq!(rig.effect(other, "email").await.state, EffectState::Done);
 }
@@ -187,15 +203,23 @@ async fn a_failure_before_a_long_wait_does_not_shorten_the_budget_after_it() {
     let retryable = Class::Retryable { after: None };
     // The guard fails once, then says "later"; two days on the vendor is busy for a moment.
     rig.clock.set("2026-11-04T09:00:00-07:00".parse().unwrap());
-    rig.engine.set_stopped(true, "test", None).await.unwrap();
+    cases::set_stopped(&rig.engine, true, "test", None)
+        .await
+        .unwrap();
     rig.drain().await;
-    rig.engine.set_stopped(false, "test", None).await.unwrap();
+    cases::set_stopped(&rig.engine, false, "test", None)
+        .await
+        .unwrap();
     rig.world.now().read_failures.push_back(retryable);
     rig.pass(6).await;
-    rig.engine.set_stopped(true, "test", None).await.unwrap();
+    cases::set_stopped(&rig.engine, true, "test", None)
+        .await
+        .unwrap();
     rig.pass(30).await;
     rig.clock.advance(SignedDuration::from_hours(30));
-    rig.engine.set_stopped(false, "test", None).await.unwrap();
+    cases::set_stopped(&rig.engine, false, "test", None)
+        .await
+        .unwrap();
     rig.world.now().read_failures.push_back(retryable);
     rig.drain().await;
     let filter = relay_store::JobFilter {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use clear_relay::engine::invariants::Violation;
-use clear_relay::engine::jobs::reconcile::Became;
+use clear_relay::engine::start;
+use clear_relay::engine::sync::invariants::Violation;
+use clear_relay::engine::sync::report::Became;
 use clear_relay::failpoint::NoFailpoints;
 use relay_core::case::{CaseStatus, Wait};
 use relay_core::facts::FactBody;
@@ -14,6 +15,8 @@ use relay_store::{JobState, Op};
 use super::forgotten::at;
 use super::rig::Rig;
 use super::world::client;
+use clear_relay::engine::commands::cases;
+use clear_relay::engine::sync::reconcile;
 
 /// A case that waits for its timer, and one that waits for the coach's answer.
 async fn waiting() -> (Rig, CaseId) {
@@ -39,7 +42,7 @@ async fn a_wait_whose_job_was_lost_is_found_and_repaired() {
         at: rig.engine.now(),
     };
     rig.store.commit(vec![lost].into()).await.unwrap();
-    let dry = rig.engine.reconcile(true).await.unwrap();
+    let dry = reconcile::reconcile(&rig.engine, true).await.unwrap();
     let [found] = dry.found.as_slice() else {
         panic!("{dry:?}")
     };
@@ -51,7 +54,13 @@ async fn a_wait_whose_job_was_lost_is_found_and_repaired() {
         JobState::Cancelled,
         "a dry run changes nothing"
     );
-    assert_eq!(rig.engine.reconcile(false).await.unwrap().found, dry.found);
+    assert_eq!(
+        reconcile::reconcile(&rig.engine, false)
+            .await
+            .unwrap()
+            .found,
+        dry.found
+    );
     rig.holds().await;
     let back = rig.store.job(timer.id).await.unwrap().unwrap();
     assert_eq!((back.state, back.run_at), (JobState::Ready, timer.run_at));
@@ -61,7 +70,9 @@ async fn a_wait_whose_job_was_lost_is_found_and_repaired() {
 async fn a_reminder_and_a_periodic_job_that_were_lost_are_queued_again() {
     let (rig, case) = waiting().await;
     let pause = relay_core::workflow::Action::Pause { reason: "x".into() };
-    rig.engine.decide_case(case, "Beth", pause).await.unwrap();
+    cases::decide_case(&rig.engine, case, "Beth", pause)
+        .await
+        .unwrap();
     rig.holds().await;
     let mut lost = rig.jobs("reminder").await;
     lost.extend(rig.jobs("hooks_watch").await);
@@ -77,7 +88,10 @@ async fn a_reminder_and_a_periodic_job_that_were_lost_are_queued_again() {
         .collect();
     assert!(ops.len() >= 2);
     rig.store.commit(ops.into()).await.unwrap();
-    let found = rig.engine.reconcile(false).await.unwrap().found;
+    let found = reconcile::reconcile(&rig.engine, false)
+        .await
+        .unwrap()
+        .found;
     assert!(found.len() >= 2, "{found:?}");
     rig.holds().await;
 }
@@ -86,7 +100,9 @@ async fn a_reminder_and_a_periodic_job_that_were_lost_are_queued_again() {
 async fn a_case_that_waits_for_a_person_whom_nobody_asks_is_told() {
     let (rig, case) = waiting().await;
     let pause = relay_core::workflow::Action::Pause { reason: "x".into() };
-    rig.engine.decide_case(case, "Beth", pause).await.unwrap();
+    cases::decide_case(&rig.engine, case, "Beth", pause)
+        .await
+        .unwrap();
     let settled = relay_store::WorkSettled {
         at: rig.engine.now(),
         by: "a bug".into(),
@@ -94,7 +110,10 @@ async fn a_case_that_waits_for_a_person_whom_nobody_asks_is_told() {
     };
     let lost = Op::SettleCaseWork { case, settled };
     rig.store.commit(vec![lost].into()).await.unwrap();
-    let found = rig.engine.reconcile(false).await.unwrap().found;
+    let found = reconcile::reconcile(&rig.engine, false)
+        .await
+        .unwrap()
+        .found;
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].became, Became::Told);
     assert_eq!(rig.work("stuck").await.len(), 1);
@@ -106,7 +125,7 @@ async fn a_check_in_whose_event_and_job_are_lost_is_found_by_the_reconcile() {
     let rig = Rig::prepared().await;
     rig.clock.set(at("2026-11-04T05:00:00-07:00"));
     rig.list("maya", "c1", "2026-11-03");
-    let dry = rig.engine.reconcile(true).await.unwrap();
+    let dry = reconcile::reconcile(&rig.engine, true).await.unwrap();
     assert!(
         dry.found
             .iter()
@@ -116,7 +135,7 @@ async fn a_check_in_whose_event_and_job_are_lost_is_found_by_the_reconcile() {
     rig.pass(90).await;
     assert_eq!(rig.open_cases().await, 1);
     // The same again finds nothing.
-    let again = rig.engine.reconcile(false).await.unwrap();
+    let again = reconcile::reconcile(&rig.engine, false).await.unwrap();
     assert!(again.found.is_empty(), "{again:?}");
     rig.holds().await;
 }
@@ -127,13 +146,13 @@ async fn a_start_after_an_hour_reconciles_at_once() {
     let before = rig.jobs("reconcile").await.pop().unwrap();
     rig.clock.advance(SignedDuration::from_hours(2));
     rig.restart(Arc::new(NoFailpoints)).await;
-    rig.engine.prepare().await.unwrap();
+    start::prepare(&rig.engine).await.unwrap();
     let after = rig.jobs("reconcile").await.pop().unwrap();
     assert!(before.run_at > after.run_at);
     assert_eq!(after.run_at, rig.engine.now());
     rig.drain().await;
     rig.clock.advance(SignedDuration::from_mins(30));
-    rig.engine.prepare().await.unwrap();
+    start::prepare(&rig.engine).await.unwrap();
     let soon = rig.jobs("reconcile").await.pop().unwrap();
     assert!(
         soon.run_at > rig.engine.now(),
@@ -204,14 +223,14 @@ async fn a_clock_that_ran_ahead_leaves_nobody_behind() {
 async fn each_reconcile_compares_the_open_cases_anew_on_the_same_day_too() {
     let (mut rig, case) = waiting().await;
     rig.clock.set(at("2026-11-05T06:00:00-07:00"));
-    rig.engine.prepare().await.unwrap();
+    start::prepare(&rig.engine).await.unwrap();
     rig.drain().await;
     assert_eq!(rig.jobs("refresh").await.len(), 1);
     // Down from nine to three: she checks in, and the event is lost.
     rig.clock.set(at("2026-11-05T15:00:00-07:00"));
     rig.world.now().check_ins[0].1.submitted_at = Some(at("2026-11-05T10:00:00-07:00"));
     rig.restart(Arc::new(NoFailpoints)).await;
-    rig.engine.prepare().await.unwrap();
+    start::prepare(&rig.engine).await.unwrap();
     rig.drain().await;
     let status = rig.case(case).await.status;
     assert!(matches!(status, CaseStatus::Closed { .. }), "{status:?}");

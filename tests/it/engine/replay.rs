@@ -1,12 +1,15 @@
 //! What died or can't be told, and what people do about it.
 
-use clear_relay::engine::replay::Preview;
+use clear_relay::engine::commands::replay::Preview;
 use relay_core::case::{CaseStatus, Wait};
 use relay_core::retry::Class;
 use relay_store::{EffectState, JobState, Op};
 
 use super::rig::Rig;
 use super::world::Outcome;
+use clear_relay::engine::commands::replay;
+use clear_relay::engine::commands::work;
+use clear_relay::engine::dispatcher;
 
 #[tokio::test]
 async fn a_dead_message_that_is_replayed_goes_out_and_its_case_goes_on() {
@@ -20,7 +23,7 @@ async fn a_dead_message_that_is_replayed_goes_out_and_its_case_goes_on() {
     assert_eq!(effect.state, EffectState::Dead);
     let job = rig.jobs("effect").await.remove(0);
 
-    let preview = rig.engine.replay(job.id, "admin").await.unwrap();
+    let preview = replay::replay(&rig.engine, job.id, "admin").await.unwrap();
     assert_eq!(preview, Preview::WillSend);
     rig.drain().await;
     assert!(
@@ -33,7 +36,7 @@ async fn a_dead_message_that_is_replayed_goes_out_and_its_case_goes_on() {
     let case = rig.case(case).await;
     assert_eq!(case.status, CaseStatus::Open);
     assert!(matches!(case.wait, Some(Wait::Timer { .. })));
-    let again = rig.engine.replay(job.id, "admin").await.unwrap();
+    let again = replay::replay(&rig.engine, job.id, "admin").await.unwrap();
     assert!(matches!(again, Preview::Nothing { .. }));
     assert!(rig.work("dead_job").await.is_empty());
 }
@@ -54,7 +57,7 @@ async fn a_dead_read_that_is_replayed_lets_its_case_go_on() {
         CaseStatus::Held { .. }
     ));
 
-    rig.engine.replay(read.id, "admin").await.unwrap();
+    replay::replay(&rig.engine, read.id, "admin").await.unwrap();
     rig.drain().await;
 
     let case = rig.case(case).await;
@@ -91,13 +94,12 @@ async fn what_a_replay_finds_done_needs_no_answer_any_more() {
     let item = rig.work("unsettled").await.remove(0);
     rig.world.now().blind = false;
     let job = rig.job(case, "email").await;
-    let preview = rig.engine.replay(job.id, "admin").await.unwrap();
+    let preview = replay::replay(&rig.engine, job.id, "admin").await.unwrap();
     assert!(matches!(preview, Preview::AlreadyDone { .. }));
     assert!(rig.case(case).await.status.is_closed());
     assert!(rig.work("unsettled").await.is_empty());
     assert!(
-        rig.engine
-            .settle_work(item.id, "admin", "send", None)
+        work::settle_work(&rig.engine, item.id, "admin", "send", None)
             .await
             .is_err()
     );
@@ -121,8 +123,7 @@ async fn a_stale_answer_to_an_old_question_never_sends() {
     };
     rig.store.commit(vec![done].into()).await.unwrap();
     assert!(
-        rig.engine
-            .settle_work(item.id, "admin", "send", None)
+        work::settle_work(&rig.engine, item.id, "admin", "send", None)
             .await
             .is_err()
     );
@@ -136,8 +137,7 @@ async fn a_person_may_say_that_it_happened() {
     let rig = Rig::new().await;
     let case = unsettled(&rig, "email").await;
     let item = rig.work("unsettled").await.remove(0);
-    rig.engine
-        .settle_work(item.id, "admin", "happened", None)
+    work::settle_work(&rig.engine, item.id, "admin", "happened", None)
         .await
         .unwrap();
     rig.drain().await;
@@ -154,7 +154,7 @@ async fn what_reaches_a_client_is_not_sent_again_by_a_word_and_a_note_is() {
         let case = rig.order(name).await;
         rig.drain().await;
         let item = rig.work("unsettled").await.remove(0);
-        let answer = rig.engine.settle_work(item.id, "admin", "send", None).await;
+        let answer = work::settle_work(&rig.engine, item.id, "admin", "send", None).await;
         assert_eq!(answer.is_ok(), action == "taken", "{name}");
         // By then the portal and the CRM would show the first one.
         rig.pass(6).await;
@@ -182,11 +182,11 @@ async fn two_replays_at_once_never_pass_by_the_probe() {
     // While the first replay still asks the vendor, a second one has been carried out.
     rig.world.now().on_probe = Some(Box::new(move || {
         Box::pin(async move {
-            engine.replay(id, "other").await.unwrap();
-            engine.drain(None).await.unwrap();
+            replay::replay(&engine, id, "other").await.unwrap();
+            dispatcher::drain(&engine, None).await.unwrap();
         })
     }));
-    let first = rig.engine.replay(job.id, "admin").await;
+    let first = replay::replay(&rig.engine, job.id, "admin").await;
     assert!(
         !matches!(first, Ok(Preview::WillSend)),
         "it is under way already: {first:?}"
@@ -213,13 +213,9 @@ async fn a_replay_from_a_work_item_that_cannot_be_done_says_so() {
         at: rig.engine.now(),
     };
     rig.store.commit(vec![overtaken].into()).await.unwrap();
-    let answer = rig
-        .engine
-        .settle_work(item.id, "admin", "replay", None)
-        .await;
+    let answer = work::settle_work(&rig.engine, item.id, "admin", "replay", None).await;
     assert!(answer.is_err());
-    rig.engine
-        .settle_work(item.id, "admin", "cancel", None)
+    work::settle_work(&rig.engine, item.id, "admin", "cancel", None)
         .await
         .unwrap();
 }
@@ -233,7 +229,7 @@ async fn a_held_note_may_be_replayed_when_what_stood_in_its_way_is_gone() {
     assert_eq!(rig.effect(case, "note").await.state, EffectState::Held);
     rig.world.now().clients = gone;
     let job = rig.job(case, "note").await;
-    rig.engine.replay(job.id, "admin").await.unwrap();
+    replay::replay(&rig.engine, job.id, "admin").await.unwrap();
     rig.drain().await;
     assert_eq!(rig.effect(case, "note").await.state, EffectState::Done);
 }
@@ -339,7 +335,8 @@ async fn what_a_dry_run_says_of_a_work_item_is_what_settling_it_does() {
     rig.drain().await;
     rig.pass(20).await;
     let item = rig.work("dead_job").await.remove(0);
-    let ask = |action: &'static str| rig.engine.preview_settling(item.id, "admin", action, None);
+    let ask =
+        |action: &'static str| work::preview_settling(&rig.engine, item.id, "admin", action, None);
     assert!(ask("burn").await.is_err());
     assert!(ask("replay").await.is_ok());
     let overtaken = Op::MoveEffect {
@@ -353,8 +350,7 @@ async fn what_a_dry_run_says_of_a_work_item_is_what_settling_it_does() {
     rig.store.commit(vec![overtaken].into()).await.unwrap();
     assert!(ask("replay").await.is_err(), "as the command refuses it");
     assert!(ask("cancel").await.is_ok());
-    rig.engine
-        .settle_work(item.id, "admin", "cancel", None)
+    work::settle_work(&rig.engine, item.id, "admin", "cancel", None)
         .await
         .unwrap();
     assert!(ask("cancel").await.is_err(), "it is settled");

@@ -1,9 +1,11 @@
 //! An engine on a database in a temporary file, clocks that are moved by hand.
 
+use clear_relay::engine::jobs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clear_relay::engine::{Engine, Parts, People, ProcedureRegistry};
+use clear_relay::engine::registry::ProcedureRegistry;
+use clear_relay::engine::{Engine, Parts, People};
 use clear_relay::failpoint::{Failpoints, NoFailpoints};
 use clear_relay::ports::{NoConnections, Ports};
 use clear_relay::rate_limit::RateLimiter;
@@ -32,6 +34,8 @@ use tokio::sync::Notify;
 
 use super::tiny::Tiny;
 use super::world::{World, client};
+use clear_relay::engine::commands::cases;
+use clear_relay::engine::dispatcher;
 
 /// A Wednesday morning in Denver, the portal's hours begun.
 pub(crate) fn start() -> Timestamp {
@@ -164,6 +168,7 @@ impl Rig {
                 random.clone(),
             )),
             book: Arc::new(book(mode)),
+            jobs: jobs::spec,
             sources: vec![Arc::new(Facts)],
             calendar: Calendar::default_denver(),
             clocks: Clocks {
@@ -199,7 +204,7 @@ impl Rig {
         self.parts.worker = "second".into();
         self.engine = Engine::new(self.parts.clone());
         self.real.advance(SignedDuration::from_hours(1));
-        self.engine.rescue().await.unwrap();
+        dispatcher::rescue(&self.engine).await.unwrap();
     }
 
     /// The same relay with its procedures in another mode, as after a restart.
@@ -210,10 +215,13 @@ impl Rig {
 
     /// Runs what is due; fails instead of running for ever.
     pub(crate) async fn drain(&self) {
-        tokio::time::timeout(std::time::Duration::from_secs(20), self.engine.drain(None))
-            .await
-            .expect("the queue comes to rest")
-            .expect("the engine goes on");
+        tokio::time::timeout(
+            std::time::Duration::from_secs(20),
+            dispatcher::drain(&self.engine, None),
+        )
+        .await
+        .expect("the queue comes to rest")
+        .expect("the engine goes on");
     }
 
     /// Drains, then moves the clock by `minutes`, drains again.
@@ -227,8 +235,7 @@ impl Rig {
         let order = Order::SetContactType {
             value: effects.into(),
         };
-        self.engine
-            .order(&"maya".into(), "test", order)
+        cases::order(&self.engine, &"maya".into(), "test", order)
             .await
             .unwrap()
     }

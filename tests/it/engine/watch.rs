@@ -8,6 +8,9 @@ use relay_core::time::SignedDuration;
 use relay_store::{Job, JobState, Link, Op};
 
 use super::rig::Rig;
+use clear_relay::engine::commands::work;
+use clear_relay::engine::periodic;
+use clear_relay::engine::sync::hook_watch;
 
 fn hook(standing: Standing) -> HookStatus {
     HookStatus {
@@ -34,7 +37,7 @@ async fn watched() -> Rig {
         })
     };
     let mut ops = vec![link("maya"), link("ana")];
-    ops.push(rig.engine.periodic_job("hooks_watch"));
+    ops.push(periodic::periodic_job(&rig.engine, "hooks_watch"));
     rig.store.commit(ops.into()).await.unwrap();
     {
         let mut vendors = rig.world.now();
@@ -59,7 +62,7 @@ impl Rig {
     }
 
     async fn recovered(&self) -> usize {
-        let watch = self.engine.hook_watch().await.unwrap();
+        let watch = hook_watch::hook_watch(&self.engine).await.unwrap();
         watch
             .recovered
             .get("contact")
@@ -136,13 +139,13 @@ async fn a_gap_that_was_noticed_is_kept_when_the_reading_fails() {
     rig.drain().await;
     assert_eq!(rig.recovered().await, 0);
     assert_eq!(rig.watch_job().await.failures, 1);
-    let watch = rig.engine.hook_watch().await.unwrap();
+    let watch = hook_watch::hook_watch(&rig.engine).await.unwrap();
     assert_eq!(watch.events["edited"].missing_since, Some(before));
     for _ in 0..4 {
         rig.pass(10).await;
     }
     assert_eq!(rig.recovered().await, 1);
-    let watch = rig.engine.hook_watch().await.unwrap();
+    let watch = hook_watch::hook_watch(&rig.engine).await.unwrap();
     assert_eq!(
         watch.events["edited"].last_gap.as_ref().unwrap().from,
         before
@@ -193,9 +196,6 @@ async fn a_time_zone_that_is_no_iana_name_is_told_once_per_word() {
         "{titles:?}"
     );
     assert!(told[0].detail["remedy"].as_str().unwrap().contains("IANA"));
-    let done = rig
-        .engine
-        .settle_work(told[0].id, "admin", "done", None)
-        .await;
+    let done = work::settle_work(&rig.engine, told[0].id, "admin", "done", None).await;
     done.expect("settled");
 }

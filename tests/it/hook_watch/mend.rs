@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Way, watched};
 use crate::edge::clinic::Clinic;
+use clear_relay::engine::sync::hook_watch;
 
 #[tokio::test]
 async fn a_subscription_that_is_switched_off_is_awake_again_at_the_next_look() {
@@ -153,8 +154,7 @@ async fn the_watch_makes_nothing_before_a_person_has_made_the_first() {
     clinic.pass(60).await;
     assert!(clinic.at_keap().await.is_empty());
     let engine = &clinic.world.relay.engine;
-    engine
-        .sync_hooks(clear_relay::ports::SyncWish::default())
+    hook_watch::sync_hooks(&engine, clear_relay::ports::SyncWish::default())
         .await
         .expect("made");
     assert_eq!(clinic.at_keap().await, ["Verified"; 5]);

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use clear_relay::engine::hook_watch::Watch;
+use clear_relay::engine::sync::hook_watch::Watch;
 use clear_relay::sandbox::clinic::KEAP_KEY;
 use clear_relay::sandbox::world::Setup;
 use http::{HeaderMap, Method, StatusCode};
@@ -21,6 +21,7 @@ use relay_store::{Job, JobFilter};
 use secrecy::SecretString;
 
 use crate::edge::clinic::{ALL, Clinic};
+use clear_relay::engine::sync::hook_watch;
 
 /// The way from Keap to the relay.
 #[derive(Debug)]
@@ -94,7 +95,7 @@ async fn watched(minutes: u32, change: impl FnOnce(&mut Setup)) -> (Clinic, Arc<
 impl Clinic {
     async fn watch(&self) -> Watch {
         let engine = &self.world.relay.engine;
-        engine.hook_watch().await.expect("a state")
+        hook_watch::hook_watch(&engine).await.expect("a state")
     }
 
     /// How many changes of a kind of object were ever read back.

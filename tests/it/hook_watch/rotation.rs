@@ -11,6 +11,7 @@ use serde_json::json;
 use super::mend::shown;
 use super::watched;
 use crate::edge::clinic::{Clinic, Person};
+use clear_relay::engine::sync::hook_watch;
 
 const SECOND: &str = "another-hook-secret-0123456789abcdef0123";
 
@@ -112,7 +113,9 @@ async fn e74_a_closed_path_stays_closed_in_every_process_and_after_a_restart() {
         finish_rotation: true,
         ..SyncWish::default()
     };
-    let synced = other.engine.sync_hooks(wish).await.expect("synced");
+    let synced = hook_watch::sync_hooks(&other.engine, wish)
+        .await
+        .expect("synced");
     assert_eq!(synced.closed, ["first"]);
     clinic.pass(6).await;
     assert_eq!(knock(&clinic, HOOK_SECRET, 1).await, 404);
@@ -152,7 +155,7 @@ async fn which_paths_are_closed_cant_be_read_and_only_the_current_one_is_answere
         finish_rotation: true,
         ..SyncWish::default()
     };
-    let synced = clinic.world.relay.engine.sync_hooks(wish).await;
+    let synced = hook_watch::sync_hooks(&clinic.world.relay.engine, wish).await;
     assert_eq!(synced.expect("synced").closed, ["first"]);
 }
 
@@ -168,7 +171,9 @@ async fn no_path_is_closed_while_a_subscription_still_sends_there() {
         ..SyncWish::default()
     };
     let engine = &clinic.world.relay.engine;
-    let refused = engine.sync_hooks(wish.clone()).await.expect_err("refused");
+    let refused = hook_watch::sync_hooks(&engine, wish.clone())
+        .await
+        .expect_err("refused");
     let why = std::error::Error::source(&refused)
         .expect("a cause")
         .to_string();
@@ -176,7 +181,7 @@ async fn no_path_is_closed_while_a_subscription_still_sends_there() {
     assert_eq!(paths(&clinic).await[0], "first");
     assert_eq!(knock(&clinic, HOOK_SECRET, 1).await, 200);
     // Asked again, it goes through.
-    let synced = engine.sync_hooks(wish).await.expect("synced");
+    let synced = hook_watch::sync_hooks(&engine, wish).await.expect("synced");
     assert_eq!(synced.closed, ["first"]);
 }
 

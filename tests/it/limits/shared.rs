@@ -1,5 +1,6 @@
 //! Two processes on one database share one pace.
 
+use clear_relay::engine::dispatcher;
 use std::sync::Arc;
 
 use clear_relay::engine::Engine;
@@ -181,7 +182,7 @@ async fn run(world: &World, engines: &[Engine; 2], until: Timestamp) {
         loop {
             let mut done = world.vendors.deliver_due().await;
             for engine in engines {
-                done += engine.drain(None).await.expect("a store");
+                done += dispatcher::drain(&engine, None).await.expect("a store");
             }
             if done == 0 {
                 break;

@@ -19,6 +19,7 @@ use relay_store::Store;
 use super::frozen;
 use crate::corpus::rows;
 use crate::edge::clinic::{Clinic, Person, at};
+use clear_relay::engine::commands::cases;
 
 /// Ending a program is not built; what is: no fee stops and no card is touched but by the order of a
 /// person who is named, and nothing that arrives by a webhook is such an order.
@@ -112,13 +113,11 @@ async fn promise_5_no_sent_sentence_is_false() {
     let clinic = Clinic::with(std::slice::from_ref(&who)).await;
     let engine = &clinic.world.relay.engine;
     clinic.until("2026-11-04 08:00").await;
-    engine
-        .set_stopped(true, "Robin", None)
+    cases::set_stopped(&engine, true, "Robin", None)
         .await
         .expect("stopped");
     clinic.until("2026-11-05 12:00").await;
-    engine
-        .set_stopped(false, "Robin", None)
+    cases::set_stopped(&engine, false, "Robin", None)
         .await
         .expect("resumed");
     clinic.until("2026-11-05 18:00").await;

@@ -13,6 +13,7 @@ use relay_store::{EffectState, Job, JobFilter, JobState, Store, WorkItem};
 
 use crate::corpus::rows;
 use crate::edge::clinic::{ALL, Clinic, Person};
+use clear_relay::engine::commands::cases;
 
 /// The whole cast, with every fault that is in it: at every few moments and at the end, each case
 /// that is not closed has one wait, which will end by itself or by a person who is reminded.
@@ -178,8 +179,7 @@ async fn promise_8_off_means_off() {
         let clinic = Clinic::with(&people).await;
         clinic.until(stop).await;
         let engine = &clinic.world.relay.engine;
-        engine
-            .set_stopped(true, "Robin", None)
+        cases::set_stopped(&engine, true, "Robin", None)
             .await
             .expect("stopped");
         clinic.until(later).await;

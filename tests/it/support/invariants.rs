@@ -1,6 +1,6 @@
 //! After every story: nobody is forgotten.
 
-use clear_relay::engine::invariants;
+use clear_relay::engine::sync::invariants;
 use relay_core::time::Timestamp;
 use relay_store::Store;
 

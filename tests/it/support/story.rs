@@ -24,6 +24,7 @@ use tempfile::TempDir;
 use super::crash::{Death, Doorstep, Life};
 use super::invariants::assert_invariants;
 use super::power::Power;
+use clear_relay::engine::dispatcher;
 
 const CAST: &str = include_str!("../../../fixtures/casts/crash.toml");
 
@@ -246,7 +247,7 @@ impl Story {
             let ran = tokio::select! {
                 biased;
                 () = life.ended() => None,
-                ran = engine.drain(None) => Some(ran.expect("a working store")),
+                ran = dispatcher::drain(&engine, None) => Some(ran.expect("a working store")),
             };
             let ran = ran.filter(|_| !self.life.is_over());
             self.live_again().await;

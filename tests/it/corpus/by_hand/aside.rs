@@ -16,6 +16,7 @@ use secrecy::SecretString;
 
 use super::Hand;
 use crate::corpus::{about, rows, samples, texts};
+use clear_relay::engine::intake;
 
 impl Hand<'_> {
     /// Receipts of every sender in every state.
@@ -24,7 +25,9 @@ impl Hand<'_> {
             .await;
         self.post("contactId=~Contact.Id~&event=email_clicked")
             .await;
-        self.world.relay.engine.intake().await.expect("read");
+        intake::intake(&self.world.relay.engine)
+            .await
+            .expect("read");
         let all = rows::receipts(self.store).await;
         for source in ["clear-connection", "keap", "keap-automation"] {
             let model = all

@@ -27,6 +27,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::{Base, DAYS, LATER, accepted, assert_sound, base, live, remedied, with};
+use clear_relay::engine::start;
 
 /// How many runs there are at once.
 const AT_ONCE: usize = 3;
@@ -283,8 +284,7 @@ async fn run(base: Arc<Base>, group: Vec<Spoiled>, number: usize) {
     }
 
     // A relay starts on it, everybody else is followed up, and an admin is told.
-    rig.engine
-        .prepare()
+    start::prepare(&rig.engine)
         .await
         .unwrap_or_else(|error| panic!("{what}: no start: {error:?}"));
     live(&rig, &DAYS).await;
@@ -306,7 +306,7 @@ async fn run(base: Arc<Base>, group: Vec<Spoiled>, number: usize) {
     }
     let left = rig.store.check_rows().await.unwrap();
     assert!(left.is_empty(), "{what}: {left:?}");
-    rig.engine.prepare().await.unwrap();
+    start::prepare(&rig.engine).await.unwrap();
     live(&rig, &LATER).await;
     assert_sound(&rig, &what).await;
     rig.store.close().await;

@@ -2,8 +2,11 @@
 //! a word.
 
 use clear_relay::engine::Engine;
-use clear_relay::engine::commands::{is_stopped, outreach_said, stop_ops};
 use clear_relay::engine::memory::{OldMemory, old_memory};
+use clear_relay::engine::outreach::is_stopped;
+use clear_relay::engine::outreach::outreach_said;
+use clear_relay::engine::outreach::stop_ops;
+use clear_relay::engine::start;
 use clear_relay::wiring::generation::{self, NumberFile};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{CarefulWord, Damage, Op, Remedied, Remedy, RemedyOrder, Said};
@@ -11,6 +14,8 @@ use std::sync::Arc;
 
 use super::{Base, DAYS, LATER, accepted, ask, base, live, on, spoil::run as spoil_row, with};
 use crate::engine::rig::Rig;
+use clear_relay::engine::damage;
+use clear_relay::engine::sync::reconcile;
 
 /// Spoils the value or the key of a setting as a changed byte does.
 fn spoil(key: &str, column: &str) -> String {
@@ -60,7 +65,7 @@ async fn a_stop_that_cant_be_read_stops_until_somebody_resumes() {
         for way in [Remedy::Mend, Remedy::Discard] {
             let rig = stopped(&base, column).await;
             let before = accepted(&rig, base.ana).len() + accepted(&rig, base.maya).len();
-            rig.engine.prepare().await.unwrap();
+            start::prepare(&rig.engine).await.unwrap();
             live(&rig, &DAYS).await;
             let now = || accepted(&rig, base.ana).len() + accepted(&rig, base.maya).len();
             assert_eq!(now(), before, "{column}: something went out");
@@ -102,7 +107,7 @@ async fn an_old_memory_that_cant_be_read_is_old_without_end_however_it_is_remedi
     let without_end = |old: Option<OldMemory>| old.is_some_and(|old| old.until == Timestamp::MAX);
     for way in [Remedy::Mend, Remedy::Discard] {
         let (rig, _) = with(&base, &spoil("memory/old", "value")).await;
-        rig.engine.prepare().await.unwrap();
+        start::prepare(&rig.engine).await.unwrap();
         assert!(without_end(old_memory(rig.store.as_ref()).await.unwrap()));
         remedy(&rig, way).await;
         assert!(
@@ -130,14 +135,14 @@ async fn a_count_that_cant_be_read_makes_the_memory_old_once() {
         let spoil = format!("UPDATE settings SET value = {bad} WHERE key = 'memory/generation'");
         let (rig, _) = with(&base, &spoil).await;
         let now = rig.engine.now();
-        rig.engine.prepare().await.unwrap();
+        start::prepare(&rig.engine).await.unwrap();
         let old = old_memory(rig.store.as_ref()).await.unwrap().unwrap();
         assert_eq!(old.until, now, "{bad}");
         // The next start is as ever.
         rig.clock.advance(SignedDuration::from_mins(1));
         let next: Engine = rig.engine.clone();
         let file = Arc::new(NumberFile::beside(&rig.file()));
-        next.counted_with(file).prepare().await.unwrap();
+        start::prepare(&next.counted_with(file)).await.unwrap();
         let old = old_memory(rig.store.as_ref()).await.unwrap().unwrap();
         assert_eq!(old.until, now, "{bad}: found again");
     }
@@ -159,8 +164,8 @@ async fn a_start_heals_its_own_rows_and_the_next_one_finds_nothing() {
     ] {
         let (rig, changed) = with(&base, row).await;
         assert!(changed > 0, "{row}");
-        rig.engine.prepare().await.unwrap();
-        rig.engine.prepare().await.unwrap();
+        start::prepare(&rig.engine).await.unwrap();
+        start::prepare(&rig.engine).await.unwrap();
         for name in ["reconcile", "hooks_watch"] {
             let job = rig.store.job_by_key(name).await.unwrap().unwrap();
             assert_eq!(job.kind, name, "{row}");
@@ -190,7 +195,7 @@ async fn a_timer_that_cant_be_read_keeps_the_reconcile_from_nobody_else() {
     rig.clock.set("2026-11-12T12:00:00-07:00".parse().unwrap());
     rig.real.set("2026-11-12T12:00:00-07:00".parse().unwrap());
     rig.list("ana", "c9", "2026-11-10");
-    let report = rig.engine.reconcile(false).await.unwrap();
+    let report = reconcile::reconcile(&rig.engine, false).await.unwrap();
     assert!(report.cases >= 2, "{report:?}");
     let key = "missed/ana/c9";
     assert!(
@@ -203,7 +208,7 @@ async fn a_timer_that_cant_be_read_keeps_the_reconcile_from_nobody_else() {
     );
     assert_eq!(refreshed.await, ["ana", "maya"]);
     // The doctor looks at everybody else, too.
-    let found = clear_relay::engine::invariants::of_store(
+    let found = clear_relay::engine::sync::invariants::of_store(
         rig.store.as_ref(),
         &["reconcile"],
         rig.engine.now(),
@@ -214,10 +219,10 @@ async fn a_timer_that_cant_be_read_keeps_the_reconcile_from_nobody_else() {
 #[tokio::test]
 async fn a_comparison_that_cant_be_read_keeps_nobody_else_from_theirs() {
     let rig = on(&base().await).await;
-    rig.engine.reconcile(false).await.unwrap();
+    reconcile::reconcile(&rig.engine, false).await.unwrap();
     let unreadable = "UPDATE jobs SET payload = '[}' WHERE kind = 'refresh' AND client = 'maya'";
     assert_eq!(spoil_row(rig.file(), unreadable).await.unwrap(), 1);
-    let report = rig.engine.reconcile(false).await.unwrap();
+    let report = reconcile::reconcile(&rig.engine, false).await.unwrap();
     assert!(report.cases >= 2, "{report:?}");
     let refreshed = "SELECT DISTINCT client FROM jobs WHERE kind = 'refresh' AND state = 'ready'
                      AND json_valid(payload) ORDER BY client";
@@ -242,17 +247,17 @@ async fn a_relay_that_is_restarted_every_night_looks_at_its_file_once_a_day() {
     };
     rig.store.commit(vec![op].into()).await.unwrap();
     hours(12);
-    let next = rig.engine.look_through_file_daily().await.unwrap();
+    let next = damage::look_through_file_daily(&rig.engine).await.unwrap();
     assert_eq!((next, told().await), (SignedDuration::from_hours(12), 0));
     // The next night's process.
     hours(13);
-    let next = rig.engine.look_through_file_daily().await.unwrap();
+    let next = damage::look_through_file_daily(&rig.engine).await.unwrap();
     assert_eq!((next, told().await), (SignedDuration::from_hours(24), 1));
     hours(1);
-    let next = rig.engine.look_through_file_daily().await.unwrap();
+    let next = damage::look_through_file_daily(&rig.engine).await.unwrap();
     assert_eq!(next, SignedDuration::from_hours(23));
     // A clock that ran ahead has kept a moment that is still to come.
     hours(-48);
-    let next = rig.engine.look_through_file_daily().await.unwrap();
+    let next = damage::look_through_file_daily(&rig.engine).await.unwrap();
     assert_eq!(next, SignedDuration::from_hours(24));
 }

@@ -1,0 +1,317 @@
+//! Reads what must be known right before an effect.
+
+use relay_core::case::Case;
+use relay_core::clients::{Author, ClientSnapshot, Coach, PortalMessage};
+use relay_core::effects::{EffectInput, EffectKind, PlannedEffect};
+use relay_core::ids::{ClientId, CoachId, ContactId, TaskId};
+use relay_core::retry::Class;
+use relay_core::time::{Date, SignedDuration, Timestamp};
+use relay_core::workflow::{GuardReading, Needs, NoContact, PortalReading};
+use relay_http_client::CallError;
+use relay_store::{EffectView, Op};
+
+use crate::effects::{is_ours, vendor_ref};
+use crate::engine::days;
+use crate::engine::link;
+use crate::engine::link::Linked;
+use crate::engine::sync::conversation;
+use crate::engine::sync::conversation::before;
+use crate::engine::sync::presence;
+use crate::engine::sync::presence::Presence;
+use crate::engine::{Engine, EngineError};
+use crate::ports::ContactType;
+
+/// Messages are read at least this far back: a coach who wrote by hand counts for a day (E43).
+const MESSAGES_BACK: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long the other reads may take before the portal is read once more, real time. Well under what
+/// [`run`](super::run) lets pass between the last look at the client and the request.
+pub(super) const FRESH: SignedDuration = SignedDuration::from_secs(2);
+
+const CONTACT_TYPE: &str = "read contact type";
+
+/// What was read, and what it taught us besides (a link found, a coach looked up).
+#[derive(Debug)]
+pub(crate) struct Fresh {
+    /// For the workflow's guard.
+    pub(crate) reading: GuardReading,
+    /// The coaches, by name.
+    pub(crate) coaches: Vec<Coach>,
+    /// To be committed with whatever follows.
+    pub(crate) ops: Vec<Op>,
+    /// What the portal lists as written by coaches since the check-in was due, ours too.
+    pub(crate) sent: Vec<PortalMessage>,
+    /// Since when nobody has looked whether she checked in or wrote, real time.
+    pub(crate) looked_at: Timestamp,
+    /// The contact that the effect needs, if it was not found.
+    pub(crate) missing: Option<Missing>,
+}
+
+/// What the CRM does not show of a linked contact.
+#[derive(Debug)]
+pub(crate) enum Missing {
+    /// For the first time: to be looked at again at this time.
+    Doubtful(Timestamp),
+    /// It is gone (E40).
+    Gone(ContactId),
+    /// It is there, and whether she comes to the clinic can't be read of anybody, and why.
+    NoTypeField(String),
+}
+
+impl Missing {
+    /// Whether the effect waits until the CRM shows more.
+    pub(super) const fn is_waited_for(&self) -> bool {
+        match self {
+            Self::Doubtful(_) | Self::NoTypeField(_) => true,
+            Self::Gone(_) => false,
+        }
+    }
+}
+
+/// Makes the reads that `needs` names. Any failed read is an error: nothing is sent on half a
+/// picture.
+pub(crate) async fn read_for_guard(
+    engine: &Engine,
+    case: &Case,
+    view: &EffectView,
+    needs: Needs,
+) -> Result<Fresh, EngineError> {
+    let effect = &view.effect.planned;
+    let mut ops = Vec::new();
+    let mut portal = if needs.portal {
+        read_portal(engine, case, view).await?
+    } else {
+        None
+    };
+    let mut looked_at = engine.clocks.real.now();
+    let snapshot = portal.as_ref().map(|(portal, _)| &portal.client);
+    let coach = if needs.coach {
+        coach_of(engine, &case.client, effect, snapshot).await?
+    } else {
+        None
+    };
+    // After the portal: a name that was put right meanwhile is the one that signs.
+    let coaches = engine.store.coaches().await?;
+    let coach = match coach {
+        Some(id) => {
+            // A task moves to a user of the CRM, although the contact isn't looked at.
+            let crm = needs.contact || effect.kind() == EffectKind::ReassignTask;
+            known_coach(engine, &id, &coaches, crm, &mut ops).await?
+        }
+        None => None,
+    };
+    let mut contact = None;
+    let mut no_contact = None;
+    let mut contact_type = None;
+    let mut billing = None;
+    let mut missing = None;
+    if needs.contact || needs.billing {
+        match link::linked(engine, &case.client, snapshot).await? {
+            Linked::Contact {
+                contact: id,
+                ops: link_ops,
+            } => {
+                ops.extend(link_ops);
+                let (presence, more) =
+                    presence::look_at_contact(engine, &id, needs.billing).await?;
+                ops.extend(more);
+                match presence {
+                    Presence::There(snapshot) => {
+                        if effect.kind().is_outreach() {
+                            (contact_type, missing) = read_contact_type(engine, &id).await?;
+                        }
+                        contact = Some(*snapshot);
+                        if needs.billing {
+                            billing = Some(engine.ports.billing.snapshot(&id).await?);
+                        }
+                    }
+                    Presence::Doubtful { again } => missing = Some(Missing::Doubtful(again)),
+                    Presence::Gone => {
+                        no_contact = Some(NoContact::Gone {
+                            contact: id.clone(),
+                        });
+                        missing = Some(Missing::Gone(id));
+                    }
+                }
+            }
+            Linked::Nobody {
+                reason,
+                ops: link_ops,
+            } => {
+                ops.extend(link_ops);
+                no_contact = Some(NoContact::NotLinked { reason });
+            }
+        }
+    }
+    let told = snapshot.and_then(|snapshot| snapshot.email.as_deref());
+    let used = contact
+        .as_ref()
+        .and_then(|contact| contact.email.as_deref());
+    let address_confirmed = link::is_confirmed(engine, &case.client, told, used).await?;
+    let task = made_task(engine, &effect.input).await?;
+    let now = engine.clocks.real.now();
+    if !needs.portal {
+        looked_at = now;
+    } else if now.duration_since(looked_at).abs() > FRESH {
+        // The CRM was slow, or a token was renewed: what the client did meanwhile counts.
+        portal = read_portal(engine, case, view).await?;
+        looked_at = engine.clocks.real.now();
+    }
+    let read_at = engine.now();
+    let (portal, sent) =
+        portal.map_or_else(Default::default, |(portal, sent)| (Some(portal), sent));
+    Ok(Fresh {
+        reading: GuardReading {
+            read_at,
+            portal,
+            coach,
+            contact,
+            billing,
+            task,
+            no_contact,
+            contact_type,
+            address_confirmed,
+        },
+        coaches,
+        ops,
+        sent,
+        looked_at,
+        missing,
+    })
+}
+
+/// The portal's side, and what coaches (or we) wrote since the check-in was due.
+async fn read_portal(
+    engine: &Engine,
+    case: &Case,
+    view: &EffectView,
+) -> Result<Option<(PortalReading, Vec<PortalMessage>)>, EngineError> {
+    let portal = &engine.ports.portal;
+    let Some(client) = portal.client(&case.client).await? else {
+        return Ok(None);
+    };
+    let input = &view.effect.planned.input;
+    let since = check_ins_since(engine, case, input);
+    let check_ins = portal.check_ins(&case.client, since).await?;
+    let now = engine.now();
+    let day_ago = now.saturating_sub(MESSAGES_BACK).unwrap_or(now);
+    let workflow = engine.book.of_case(engine.store.as_ref(), case).await?;
+    let since = match workflow.conversation(case) {
+        Some(conversation) => before(conversation.since),
+        None => case.opened_at,
+    };
+    let wanted = since.min(case.opened_at).min(day_ago);
+    let due = input.about().map(|(_, due)| days::start_of(engine, due));
+    let mut messages = portal
+        .messages(&case.client, due.unwrap_or(wanted).min(wanted))
+        .await?;
+    let mut sent = messages.clone();
+    sent.retain(|message| message.author == Author::Coach);
+    messages.retain(|message| message.sent_at >= wanted);
+    messages.retain(|message| !view.messages.contains(&message.id.0));
+    // One that no row of ours knows, and that a relay wrote all the same: no coach's.
+    messages.retain(|message| !message.key.as_deref().is_some_and(is_ours));
+    // An outcome that was found late is stored beside her lane: what is left may be ours since.
+    if !messages.is_empty() {
+        let ours = conversation::our_messages(engine, &case.client).await?;
+        messages.retain(|message| !ours.contains(message.id.as_str()));
+    }
+    let reading = PortalReading {
+        client,
+        check_ins,
+        messages,
+    };
+    Ok(Some((reading, sent)))
+}
+
+/// What the CRM shows as her contact type. Where it can't be read nothing is sent: she may come to
+/// the clinic.
+async fn read_contact_type(
+    engine: &Engine,
+    contact: &ContactId,
+) -> Result<(Option<String>, Option<Missing>), CallError> {
+    match engine.ports.contacts.contact_type(contact).await? {
+        ContactType::Shown(value) => Ok((value, None)),
+        ContactType::NoField(why) => Ok((None, Some(Missing::NoTypeField(why)))),
+        // It was there a moment ago.
+        ContactType::NoContact => Err(CallError {
+            class: Class::Retryable { after: None },
+            operation: CONTACT_TYPE,
+            status: None,
+            message: "the contact is no longer shown".to_owned(),
+        }),
+    }
+}
+
+/// From the day before the missed check-in, so that it is listed even if it moved a little.
+fn check_ins_since(engine: &Engine, case: &Case, input: &EffectInput) -> Date {
+    let due = match input {
+        EffectInput::PortalMessage { due, .. }
+        | EffectInput::Email { due, .. }
+        | EffectInput::CallTask { due, .. } => *due,
+        _ => engine.calendar.date_of(case.opened_at),
+    };
+    due.yesterday().unwrap_or(due)
+}
+
+/// Who the client's coach is at this moment (E41).
+async fn coach_of(
+    engine: &Engine,
+    client: &ClientId,
+    effect: &PlannedEffect,
+    snapshot: Option<&ClientSnapshot>,
+) -> Result<Option<CoachId>, EngineError> {
+    Ok(match (&effect.input, snapshot) {
+        (EffectInput::ReassignTask { coach, .. }, _) => Some(coach.clone()),
+        (_, Some(snapshot)) => snapshot.coach.clone(),
+        (_, None) => engine
+            .ports
+            .portal
+            .client(client)
+            .await?
+            .and_then(|client| client.coach),
+    })
+}
+
+/// A coach of the directory, looked up in the portal when she is new. With `crm`, her user is
+/// asked for each time: somebody who left must not sign (E42).
+async fn known_coach(
+    engine: &Engine,
+    id: &CoachId,
+    directory: &[Coach],
+    crm: bool,
+    ops: &mut Vec<Op>,
+) -> Result<Option<Coach>, EngineError> {
+    let stored = directory.iter().find(|coach| coach.id == *id);
+    let known = match stored {
+        Some(coach) => Some(coach.clone()),
+        None => engine
+            .ports
+            .portal
+            .coaches()
+            .await?
+            .into_iter()
+            .find(|coach| coach.id == *id),
+    };
+    let Some(mut coach) = known else {
+        return Ok(None);
+    };
+    if crm {
+        coach.crm_user = engine.ports.staff.user_by_email(&coach.email).await?;
+    }
+    if stored != Some(&coach) {
+        ops.push(Op::PutCoach(coach.clone()));
+    }
+    Ok(Some(coach))
+}
+
+/// The task that an earlier effect made.
+async fn made_task(engine: &Engine, input: &EffectInput) -> Result<Option<TaskId>, EngineError> {
+    let (EffectInput::CloseTask { made_by, .. } | EffectInput::ReassignTask { made_by, .. }) =
+        input
+    else {
+        return Ok(None);
+    };
+    let effect = engine.store.effect(made_by).await?;
+    Ok(effect.as_ref().and_then(vendor_ref).map(TaskId::from))
+}

@@ -1,0 +1,311 @@
+//! One run of an effect's job, as far as the guard: whether it may go out, now, and with which words.
+//! What may is carried out in `attempt.rs`.
+
+use relay_core::case::Case;
+use relay_core::effects::{EffectKind, Settled};
+use relay_core::facts::FactBody;
+use relay_core::ids::EffectKey;
+use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::workflow::{Context, Verdict};
+use relay_store::{Effect, EffectState, EffectView, Job, JobEnd, JobError, Op, StoreError};
+
+use crate::effects::name::Name;
+use crate::engine::effect::again;
+use crate::engine::effect::again::Earlier;
+use crate::engine::effect::attempt;
+use crate::engine::effect::contact_gap;
+use crate::engine::effect::first;
+use crate::engine::effect::first::First;
+use crate::engine::effect::guard;
+use crate::engine::effect::guard::{FRESH, Fresh, Missing};
+use crate::engine::effect::moves;
+use crate::engine::effect::naming;
+use crate::engine::effect::probe;
+use crate::engine::effect::settle;
+use crate::engine::effect::settle::{Ending, found};
+use crate::engine::finish;
+use crate::engine::finish::fence;
+use crate::engine::finish::member;
+use crate::engine::finish::missing;
+use crate::engine::held_back;
+use crate::engine::items;
+use crate::engine::outreach::OUTREACH;
+use crate::engine::outreach::outreach_said;
+use crate::engine::stepper::names;
+use crate::engine::sync::opening;
+use crate::engine::sync::opening::TYPE_UNREADABLE;
+use crate::engine::sync::presence;
+use crate::engine::sync::presence::IN_DOUBT;
+use crate::engine::{Engine, EngineError};
+use crate::failpoint::{GUARD, REFUSE};
+
+/// How often an outreach behind an unclear one looks whether that is settled.
+const UNCLEAR_FOR: SignedDuration = SignedDuration::from_mins(1);
+
+/// How often a halted outreach looks whether it may go on.
+pub(super) const STOPPED_FOR: SignedDuration = SignedDuration::from_mins(5);
+
+pub(crate) async fn run_effect(engine: &Engine, job: &Job) -> Result<(), EngineError> {
+    let key: EffectKey = member(job, "effect")?;
+    let view = match engine.store.effect_view(&key, OUTREACH).await {
+        // A row beside it can't be read, perhaps one that this effect has no need of.
+        Err(StoreError::Corrupt(_) | StoreError::Driver(_)) => view_in_parts(engine, &key).await?,
+        view => view?,
+    };
+    let view = view.ok_or_else(|| missing("effect", "no such effect is planned"))?;
+    match view.effect.state {
+        EffectState::Planned => send(engine, job, &view).await,
+        EffectState::Intended | EffectState::Unclear => {
+            probe::look(engine, job, &view.effect, &view.same).await
+        }
+        _ => finish::end(engine, job, JobEnd::Done, Vec::new()).await,
+    }
+}
+
+/// The view of an effect with only what its kind and state need, asked for one by one.
+async fn view_in_parts(
+    engine: &Engine,
+    key: &EffectKey,
+) -> Result<Option<EffectView>, EngineError> {
+    let Some(effect) = engine.store.effect(key).await? else {
+        return Ok(None);
+    };
+    let mut view = EffectView {
+        case: None,
+        of_case: Vec::new(),
+        same: Vec::new(),
+        cases: Vec::new(),
+        messages: Vec::new(),
+        setting: None,
+        effect,
+    };
+    let (effect, store) = (&view.effect, &engine.store);
+    if let Some(identity) = effect.planned.identity() {
+        view.same = store.effects_of_identity(&identity).await?;
+    }
+    if effect.state != EffectState::Planned {
+        return Ok(Some(view));
+    }
+    let client = &effect.planned.client;
+    view.case = store.case(effect.case).await?;
+    if effect.kind().is_outreach() {
+        view.of_case = store.effects(effect.case).await?;
+        view.setting = outreach_said(store.as_ref()).await?;
+    }
+    if effect.kind().is_message() {
+        view.cases = contact_gap::latest_cases(engine, client).await?;
+    }
+    view.messages = store.vendor_refs(client, EffectKind::PortalMessage).await?;
+    Ok(Some(view))
+}
+
+async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), EngineError> {
+    let effect = &view.effect;
+    let case = view.case.as_ref();
+    let case = case.ok_or_else(|| missing("effect", "its case is not stored"))?;
+    if effect.kind().is_outreach() && moves::is_stopped_by(engine, view).await? {
+        return finish::snooze(engine, job, STOPPED_FOR, "outreach is stopped").await;
+    }
+    if effect.kind().is_outreach() && held_back::is_held_back(engine, case) {
+        let why = "the procedure is in propose mode: nothing goes out";
+        return finish::snooze(engine, job, STOPPED_FOR, why).await;
+    }
+    if effect.kind().is_outreach() && another_is_unclear(view) {
+        return finish::snooze(
+            engine,
+            job,
+            UNCLEAR_FOR,
+            "an earlier message may have gone out",
+        )
+        .await;
+    }
+    if let Some(at) = contact_gap::gap_to_other_cases(engine, view).await? {
+        let why = "she had a message of another case within the day".to_owned();
+        return finish::put_off(engine, job, at, why, Vec::new()).await;
+    }
+    let mut name = naming::name_of(engine, effect, &view.same).await?;
+    let looked = match again::earlier(engine, effect, &view.same, &name).await? {
+        Earlier::Nothing(looked) => looked,
+        Earlier::There { at, seen } => {
+            let planned = [EffectState::Planned];
+            let ending = found(effect, None, seen, at, settle::task_ops(engine, effect));
+            return settle::settle(engine, job, effect, &planned, ending).await;
+        }
+        // Not put off: what failed before this still counts.
+        Earlier::MayShowUp { until: at } => {
+            let why = "refused, and the vendor may not show yet that it was done".to_owned();
+            return finish::end(engine, job, JobEnd::Snooze { at, why }, Vec::new()).await;
+        }
+        Earlier::CantTell => {
+            let evidence = "an earlier one may have gone out; it is not in what the vendor shows";
+            return probe::unsettle(engine, job, effect, EffectState::Planned, evidence).await;
+        }
+    };
+    let workflow = engine.book.of_case(engine.store.as_ref(), case).await?;
+    let needs = workflow.needs(&effect.planned);
+    let guarded = |read: &Fresh| -> Verdict {
+        if let Some(Missing::Gone(contact)) = &read.missing {
+            let fact = presence::contact_fact(engine, &case.client, contact, FactBody::ContactGone);
+            return Verdict::Overtaken {
+                by: "her contact in the CRM being gone".to_owned(),
+                facts: vec![fact],
+            };
+        }
+        let cx = Context {
+            calendar: &engine.calendar,
+            coaches: &read.coaches,
+            now: engine.now(),
+        };
+        workflow.guard(cx, case, &effect.planned, &read.reading)
+    };
+    let mut read = engine
+        .call(GUARD, guard::read_for_guard(engine, case, view, needs))
+        .await?;
+    if let Some(missing) = read.missing.take_if(|missing| missing.is_waited_for()) {
+        return wait_for_crm(engine, job, missing, read.ops).await;
+    }
+    let mut verdict = guarded(&read);
+    // What is held for a person may be there already, and then nobody needs to be asked.
+    if let Verdict::Go(request)
+    | Verdict::Hold {
+        ready: Some(request),
+        ..
+    } = &verdict
+    {
+        let began = engine.clocks.real.now();
+        let look = first::first_look(engine, job, effect, &mut name, request, &read, &looked);
+        if matches!(look.await?, First::Over) {
+            return Ok(());
+        }
+        // The look took its time: what the client did meanwhile counts.
+        if engine.clocks.real.now().duration_since(began) > FRESH {
+            read = engine
+                .call(GUARD, guard::read_for_guard(engine, case, view, needs))
+                .await?;
+            if let Some(missing) = read.missing.take_if(|missing| missing.is_waited_for()) {
+                return wait_for_crm(engine, job, missing, read.ops).await;
+            }
+            verdict = guarded(&read);
+        }
+    }
+    follow(engine, job, case, effect, &name, verdict, read).await
+}
+
+/// Puts off what can't be judged by what the CRM shows now.
+async fn wait_for_crm(
+    engine: &Engine,
+    job: &Job,
+    missing: Missing,
+    mut ops: Vec<Op>,
+) -> Result<(), EngineError> {
+    let (at, why) = match missing {
+        Missing::Doubtful(again) => (again, IN_DOUBT),
+        Missing::NoTypeField(why) => {
+            ops.extend(opening::no_field_ops(engine, &why).await?);
+            let hour = engine.now().saturating_add(SignedDuration::from_hours(1));
+            (hour.unwrap_or(Timestamp::MAX), TYPE_UNREADABLE)
+        }
+        // Told to the case, which does not wait.
+        Missing::Gone(_) => (engine.now(), IN_DOUBT),
+    };
+    finish::put_off(engine, job, at, why.to_owned(), ops).await
+}
+
+/// Does what the guard says.
+async fn follow(
+    engine: &Engine,
+    job: &Job,
+    case: &Case,
+    effect: &Effect,
+    name: &Name,
+    verdict: Verdict,
+    read: Fresh,
+) -> Result<(), EngineError> {
+    match verdict {
+        Verdict::Go(request) => {
+            attempt::carry_out(engine, job, case, effect, name, request, read).await
+        }
+        Verdict::Later { at, reason } => finish::put_off(engine, job, at, reason, read.ops).await,
+        Verdict::Overtaken { by, facts } => {
+            let mut stepping = names::stepping_with_names(engine, &case.client).await?;
+            let ending = Ending {
+                facts,
+                ..Ending::new(EffectState::Overtaken, Settled::Overtaken { by })
+            };
+            settle::end_effect(
+                engine,
+                &mut stepping,
+                effect,
+                &[EffectState::Planned],
+                ending,
+            )
+            .await?;
+            refuse(engine, job, JobEnd::Done, stepping.into_ops(), read.ops).await
+        }
+        Verdict::Hold { reason, ready } => {
+            let mut stepping = names::stepping_with_names(engine, &case.client).await?;
+            let ending = Ending {
+                request: ready,
+                ..Ending::new(
+                    EffectState::Held,
+                    Settled::Held {
+                        reason: reason.clone(),
+                    },
+                )
+            };
+            settle::end_effect(
+                engine,
+                &mut stepping,
+                effect,
+                &[EffectState::Planned],
+                ending,
+            )
+            .await?;
+            // A blocking effect holds its case, which opens an item of its own.
+            if !effect.planned.blocking {
+                for op in items::held_item_ops(engine, job, effect, &reason) {
+                    stepping.push(op);
+                }
+            }
+            let error = JobError {
+                class: "held".to_owned(),
+                message: reason,
+            };
+            refuse(
+                engine,
+                job,
+                JobEnd::Parked { error },
+                stepping.into_ops(),
+                read.ops,
+            )
+            .await
+        }
+    }
+}
+
+async fn refuse(
+    engine: &Engine,
+    job: &Job,
+    end: JobEnd,
+    mut ops: Vec<Op>,
+    more: Vec<Op>,
+) -> Result<(), EngineError> {
+    ops.extend(more);
+    ops.push(Op::FinishJob {
+        fence: fence(job),
+        end,
+        at: engine.now(),
+    });
+    engine.commit(REFUSE, ops).await?;
+    Ok(())
+}
+
+/// Whether another outreach of the same case may have gone out: its case must hear of it before
+/// anything else is said to the client.
+fn another_is_unclear(view: &EffectView) -> bool {
+    view.of_case.iter().any(|other| {
+        other.key() != view.effect.key()
+            && other.kind().is_outreach()
+            && matches!(other.state, EffectState::Intended | EffectState::Unclear)
+    })
+}

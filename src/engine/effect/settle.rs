@@ -1,0 +1,375 @@
+//! Stores how an effect ended, and lets its case hear of it, in one batch.
+
+use relay_core::effects::{Absence, EffectInput, EffectKind, Request, Settled};
+use relay_core::facts::Fact;
+use relay_core::time::Timestamp;
+use relay_core::workflow::{Action, Input};
+use relay_store::{Effect, EffectState, Job, JobEnd, Op, WorkSettled, effect_job_key};
+use serde_json::json;
+
+use crate::effects::Seen;
+use crate::engine::effect::release;
+use crate::engine::error::DIED_WITH_PROCESS;
+use crate::engine::finish;
+use crate::engine::finish::fence;
+use crate::engine::finish::log_death;
+use crate::engine::finish::lost_lease;
+use crate::engine::finish::member;
+use crate::engine::items;
+use crate::engine::job_kinds::{Death, JobKind};
+use crate::engine::stepper::Stepping;
+use crate::engine::stepper::names;
+use crate::engine::sync::conversation::contact_type_fact;
+use crate::engine::sync::hints;
+use crate::engine::sync::hints::{Origin, Watched};
+use crate::engine::{Engine, EngineError, RELAY};
+use crate::failpoint::SETTLE;
+use crate::receipts::{Hint, HintObject};
+
+/// How often an outcome is tried to be stored while the case keeps moving. What has happened has
+/// happened: giving up here would turn a known outcome into an unclear one.
+const TRIES: usize = 32;
+
+/// How an effect ends.
+#[derive(Debug, Clone)]
+pub(crate) struct Ending {
+    /// Its state.
+    pub(crate) state: EffectState,
+    /// What its case hears.
+    pub(crate) settled: Settled,
+    /// What would have been sent, where nothing was.
+    pub(crate) request: Option<Request>,
+    /// How its job ends.
+    pub(crate) end: JobEnd,
+    /// What is stored with it.
+    pub(crate) more: Vec<Op>,
+    /// What the guard's reading taught: its case hears of it before it hears of the ending.
+    pub(crate) facts: Vec<Fact>,
+}
+
+impl Ending {
+    pub(crate) fn new(state: EffectState, settled: Settled) -> Self {
+        Self {
+            state,
+            settled,
+            request: None,
+            end: JobEnd::Done,
+            more: Vec::new(),
+            facts: Vec::new(),
+        }
+    }
+}
+
+/// Moves the effect and steps its case, in `stepping`.
+pub(crate) async fn end_effect(
+    engine: &Engine,
+    stepping: &mut Stepping<'_>,
+    effect: &Effect,
+    from: &[EffectState],
+    ending: Ending,
+) -> Result<(), EngineError> {
+    let Ending {
+        state,
+        settled,
+        request,
+        more,
+        facts,
+        ..
+    } = ending;
+    if effect.kind().absence() == Absence::Never {
+        stepping.push(release::off_the_list(effect));
+    }
+    stepping.push(Op::MoveEffect {
+        key: effect.key().clone(),
+        from: from.to_vec(),
+        to: state,
+        settled: Some(settled.clone()),
+        request,
+        at: engine.now(),
+    });
+    // The effect has moved above: what the facts cause would otherwise cancel it, and the
+    // record would no longer say by what it was overtaken.
+    for fact in facts {
+        // A fact that is older than the case is known, but not to the case.
+        if !stepping.fact(fact.clone(), None) {
+            stepping.input(effect.case, &Input::Fact { fact }).await?;
+        }
+    }
+    // Set and read back by ourselves: the same fact as if a hook had told of it.
+    if let EffectInput::ContactType { value } = &effect.planned.input
+        && matches!(settled, Settled::Done { .. } | Settled::AlreadyTrue)
+    {
+        let client = &effect.planned.client;
+        stepping.fact(
+            contact_type_fact(client, Some(value.clone()), engine.now()),
+            None,
+        );
+    }
+    let input = Input::Effect {
+        key: effect.key().clone(),
+        settled,
+    };
+    stepping.input(effect.case, &input).await?;
+    // A case that is held closes the work items it had; those opened here must stay open.
+    for op in more {
+        stepping.push(op);
+    }
+    Ok(())
+}
+
+/// Stores an ending together with the end of the job, whatever else moves the case.
+pub(crate) async fn settle(
+    engine: &Engine,
+    job: &Job,
+    effect: &Effect,
+    from: &[EffectState],
+    mut ending: Ending,
+) -> Result<(), EngineError> {
+    let mut held = true;
+    for _ in 0..TRIES {
+        let mut stepping = names::stepping_with_names(engine, &effect.planned.client).await?;
+        end_effect(engine, &mut stepping, effect, from, ending.clone()).await?;
+        if held {
+            let end = ending.end.clone();
+            stepping.push(Op::FinishJob {
+                fence: fence(job),
+                end,
+                at: engine.now(),
+            });
+        }
+        match engine.commit(SETTLE, stepping.into_ops()).await {
+            Ok(_) => {
+                let (kind, state) = (effect.kind().as_str(), ending.state.as_str());
+                tracing::info!(case = %effect.case, kind, state, "an effect has ended");
+                if held {
+                    log_death(job, &ending.end);
+                }
+                return Ok(());
+            }
+            // The job is somebody else's now, but what was seen is true all the same: it is
+            // stored by the effect's own state, and the other worker finds it settled.
+            Err(error) if lost_lease(&error) && ending.state == EffectState::Done => {
+                held = false;
+            }
+            Err(error) if error.is_conflict() && !lost_lease(&error) => {
+                let stored = engine.store.effect(effect.key()).await?;
+                if !stored.as_ref().is_some_and(|now| from.contains(&now.state)) {
+                    return settled_elsewhere(engine, job, stored, held).await;
+                }
+                let state = stored.map(|now| now.state);
+                if state != Some(EffectState::Intended) {
+                    // Whoever took the job over has told that the outcome was not known. It is.
+                    ending.more.retain(|op| !matches!(op, Op::EndIntent { .. }));
+                }
+                if state == Some(EffectState::Unsettled) {
+                    ending.more.extend(answered_late(engine, effect));
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(EngineError::Refused(
+        "the case keeps moving; the outcome is not stored".to_owned(),
+    ))
+}
+
+/// A person was asked whether it went out, and the answer came after all.
+fn answered_late(engine: &Engine, effect: &Effect) -> [Op; 2] {
+    let (at, why) = (engine.now(), "the vendor's answer came late".to_owned());
+    [
+        Op::SettleWorkByKey {
+            dedupe_key: format!("unsettled/{}", effect.key()),
+            settled: WorkSettled {
+                at,
+                by: RELAY.to_owned(),
+                action: why.clone(),
+            },
+        },
+        Op::CancelJobByKey {
+            key: effect_job_key(effect.key()),
+            why,
+            at,
+        },
+    ]
+}
+
+/// Settled or cancelled by somebody else: what is left is to free the lane, or to look for what
+/// was withdrawn meanwhile.
+async fn settled_elsewhere(
+    engine: &Engine,
+    job: &Job,
+    stored: Option<Effect>,
+    held: bool,
+) -> Result<(), EngineError> {
+    if !held {
+        return Ok(());
+    }
+    let end = match stored.map(|stored| stored.state) {
+        Some(EffectState::Intended | EffectState::Unclear) => JobEnd::Snooze {
+            at: engine.now(),
+            why: "no longer wanted: looking whether it was carried out".to_owned(),
+        },
+        _ => JobEnd::Done,
+    };
+    finish::end(engine, job, end, Vec::new()).await
+}
+
+/// What must be read of a task that somebody has completed.
+pub(super) fn task_ops(engine: &Engine, effect: &Effect) -> impl Fn(&str) -> Vec<Op> {
+    let client = effect.planned.client.clone();
+    move |task| {
+        let watched = Watched {
+            hint: Hint {
+                object: HintObject::Task,
+                id: task.to_owned(),
+                at: None,
+                deleted: false,
+            },
+            clients: vec![client.clone()],
+        };
+        hints::reread_ops(engine, &Origin::gap(engine.now()), &watched)
+    }
+}
+
+/// What the death of a job means: its effect is dead (or, if it was unclear, undecidable), its
+/// case hears of it, an admin gets a work item.
+pub(crate) async fn after_death(
+    engine: &Engine,
+    job: &Job,
+    end: &JobEnd,
+) -> Result<Vec<Op>, EngineError> {
+    let JobEnd::Dead { error } = end else {
+        return Ok(Vec::new());
+    };
+    let reason = error.message.clone();
+    let Some(case) = job.case else {
+        return Ok(items::dead_item(engine, job, None, &reason));
+    };
+    let Some(client) = job.client.clone() else {
+        return Ok(items::dead_item(engine, job, Some(case), &reason));
+    };
+    let mut stepping = names::stepping_with_names(engine, &client).await?;
+    let mut ops = Vec::new();
+    let death = JobKind::of(job).map_or(Death::IsToldOnly, |kind| engine.job_spec(kind).death);
+    match death {
+        Death::EndsItsEffect => {
+            let key = member(job, "effect")?;
+            if let Some(effect) = engine.store.effect(&key).await? {
+                let ending = death_of(&effect, reason.clone());
+                if ending.state == EffectState::Unsettled {
+                    ops.extend(items::unsettled_item_ops(engine, job, &effect, &reason));
+                }
+                end_effect(engine, &mut stepping, &effect, &[effect.state], ending).await?;
+            }
+        }
+        Death::FailsItsRead => {
+            let what = member(job, "read")?;
+            let input = Input::ReadFailed {
+                what,
+                reason: reason.clone(),
+            };
+            stepping.input(case, &input).await?;
+        }
+        // Its case waits for nothing any more: a person decides how it goes on.
+        Death::PausesItsCase if error.class == DIED_WITH_PROCESS => {
+            let action = Action::Pause {
+                reason: "its timer was given up: the relay stopped without warning in it, again \
+                         and again"
+                    .to_owned(),
+            };
+            let by = "the relay".to_owned();
+            stepping.input(case, &Input::Person { by, action }).await?;
+        }
+        Death::PausesItsCase | Death::IsToldOnly => {}
+    }
+    let mut all = stepping.into_ops();
+    all.extend(ops);
+    all.extend(items::dead_item(engine, job, Some(case), &reason));
+    Ok(all)
+}
+
+/// For an effect that may have been sent and whose case can't be stepped: the question to a
+/// person is stored all the same, because nothing else would ask it.
+pub(crate) async fn unsettle_quietly(
+    engine: &Engine,
+    job: &Job,
+    reason: &str,
+) -> Result<Vec<Op>, EngineError> {
+    if JobKind::of(job) != Some(JobKind::Effect) {
+        return Ok(Vec::new());
+    }
+    let key = member(job, "effect")?;
+    let Some(effect) = engine.store.effect(&key).await? else {
+        return Ok(Vec::new());
+    };
+    let ending = death_of(&effect, reason.to_owned());
+    if ending.state != EffectState::Unsettled {
+        return Ok(Vec::new());
+    }
+    let mut ops = items::unsettled_item_ops(engine, job, &effect, reason);
+    ops.push(Op::MoveEffect {
+        key: effect.key().clone(),
+        from: vec![effect.state],
+        to: ending.state,
+        settled: Some(ending.settled),
+        request: None,
+        at: engine.now(),
+    });
+    Ok(ops)
+}
+
+/// The ending of an effect that was found at the vendor; `at` is when it was asked for, where the
+/// vendor doesn't tell when it was made. `of_task` is what must be read of a completed task.
+pub(super) fn found(
+    effect: &Effect,
+    request: Option<&Request>,
+    seen: Seen,
+    at: Timestamp,
+    of_task: impl Fn(&str) -> Vec<Op>,
+) -> Ending {
+    let mut more: Vec<Op> = request
+        .into_iter()
+        .flat_map(|request| remember(effect, request))
+        .collect();
+    if let Some(task) = seen.vendor_ref.as_deref().filter(|_| seen.completed) {
+        more.extend(of_task(task));
+    }
+    let settled = if seen.by_others {
+        Settled::AlreadyTrue
+    } else {
+        Settled::Done {
+            at: seen.at.unwrap_or(at),
+            vendor_ref: seen.vendor_ref,
+            by_probe: true,
+        }
+    };
+    Ending {
+        more,
+        ..Ending::new(EffectState::Done, settled)
+    }
+}
+
+/// A job that dies while its effect's outcome is unclear doesn't make it clear.
+fn death_of(effect: &Effect, reason: String) -> Ending {
+    match effect.state {
+        EffectState::Intended | EffectState::Unclear => Ending::new(
+            EffectState::Unsettled,
+            Settled::Unclear { evidence: reason },
+        ),
+        _ => Ending::new(EffectState::Dead, Settled::Dead { reason }),
+    }
+}
+
+/// What must be known later about an effect that has happened: a stopped subscription is watched.
+pub(crate) fn remember(effect: &Effect, request: &Request) -> Vec<Op> {
+    match (effect.kind(), request) {
+        (
+            EffectKind::DeactivateSubscription,
+            Request::DeactivateSubscription { subscription, .. },
+        ) => vec![Op::PutSetting {
+            key: crate::engine::sync::hints::stopped_key(subscription.as_str()),
+            value: json!(effect.planned.client),
+        }],
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,306 @@
+//! How a run of a job ends: done, put off, tried again, dead.
+//!
+//! Rules:
+//! - A run ends in the batch that stores what it decided, by the fence of its lease. One whose lease is
+//!   lost changes nothing, and that is no failure.
+//! - What a vendor does to all callers (it is down, it keeps calls back) is no failure of the job. One
+//!   that is refused so again although the vendor has answered in between fails by it: perhaps it is
+//!   what is asked that the vendor never takes, and that must come to an end, and to a person.
+//! - A long wait forgets what had failed before ([`put_off`]); a short one doesn't: a vendor that
+//!   answers 500 and 429 by turns would be asked for ever.
+
+use crate::engine::Engine;
+use crate::engine::EngineError;
+use crate::engine::periodic;
+use crate::engine::periodic::is_periodic;
+use crate::failpoint::SETTLE;
+use crate::rate_limit::Held;
+use crate::rate_limit::held;
+use relay_core::retry::Class;
+use relay_core::retry::Decision;
+use relay_core::time::SignedDuration;
+use relay_core::time::Timestamp;
+use relay_http_client::CallError;
+use relay_store::Existing;
+use relay_store::Fence;
+use relay_store::Job;
+use relay_store::JobEnd;
+use relay_store::JobError;
+use relay_store::NewJob;
+use relay_store::Op;
+use relay_store::StoreError;
+use serde::de::DeserializeOwned;
+
+/// The right of the worker that claimed `job`.
+pub(crate) fn fence(job: &Job) -> Fence {
+    Fence {
+        job: job.id,
+        fence: job.fence,
+    }
+}
+
+/// A member of a job's payload.
+pub(crate) fn member<T: DeserializeOwned>(job: &Job, name: &str) -> Result<T, EngineError> {
+    let value = job
+        .payload
+        .get(name)
+        .cloned()
+        .unwrap_or(serde_json::Value::Null);
+    serde_json::from_value(value).map_err(|error| EngineError::Payload {
+        kind: job.kind.clone(),
+        reason: format!("{name}: {error}"),
+    })
+}
+
+/// A call that failed because a thing is not there, in the words of a handler.
+pub(crate) fn missing(operation: &'static str, message: &str) -> EngineError {
+    EngineError::Call(CallError::permanent(operation, message))
+}
+
+pub(crate) fn lost_lease(error: &EngineError) -> bool {
+    matches!(
+        error,
+        EngineError::Store(StoreError::Conflict { what: "job fence" })
+    )
+}
+
+/// One line for a job that is given up: which, of what kind, whose, and of which class the failure
+/// was. Its message stays in the database: it may quote what a vendor said of a person.
+pub(crate) fn log_death(job: &Job, end: &JobEnd) {
+    if let JobEnd::Dead { error } = end {
+        let client = job.client.as_ref().map_or("-", |client| client.as_str());
+        tracing::error!(job = %job.id, kind = job.kind, client, class = error.class, "given up");
+    }
+}
+
+/// The same job, queued anew.
+pub(crate) fn again(job: &Job, at: Timestamp) -> NewJob {
+    NewJob {
+        id: job.id,
+        key: job.key.clone(),
+        kind: job.kind.clone(),
+        lane: job.lane.clone(),
+        run_at: at,
+        client: job.client.clone(),
+        case: job.case,
+        payload: job.payload.clone(),
+    }
+}
+
+/// What the retry policy says of a failure. `true` when it is the last.
+pub(crate) fn decide_again(
+    engine: &Engine,
+    job: &Job,
+    class: Class,
+    message: String,
+) -> (JobEnd, bool) {
+    let now = engine.now();
+    let error = JobError {
+        class: class.as_str().to_owned(),
+        message,
+    };
+    let since = job.failing_since.unwrap_or(now);
+    let failures = job.failures.saturating_add(1);
+    // What reaches this is a failed read, or a request known not to have been carried out:
+    // there is nothing to look for.
+    let class = match class {
+        Class::Unclear => Class::Retryable { after: None },
+        class => class,
+    };
+    if let Some(end) = not_its_fault(engine, job, class) {
+        return (end, false);
+    }
+    let mut error = error;
+    if is_refused_alone() {
+        error.message.push_str(REFUSED);
+    }
+    match engine
+        .retry
+        .decide(failures, since, now, class, engine.random.unit())
+    {
+        Decision::Again { at } => (JobEnd::Again { at, error }, false),
+        Decision::GiveUp { reason } => {
+            let said = error.message.trim_end_matches(REFUSED);
+            let message = format!("{said} ({reason})");
+            (
+                JobEnd::Dead {
+                    error: JobError { message, ..error },
+                },
+                true,
+            )
+        }
+        // Never said of the classes above; looking again is what it would mean.
+        Decision::Probe => {
+            let at = engine.probes.next(0, now, now).unwrap_or(now);
+            (
+                JobEnd::Snooze {
+                    at,
+                    why: error.message,
+                },
+                false,
+            )
+        }
+    }
+}
+
+/// A periodic job is never given up: it comes back at its next time, and the work item says
+/// that it has failed.
+pub(crate) fn stands_up_again(engine: &Engine, job: &Job, end: JobEnd) -> JobEnd {
+    let next = periodic::next_run(engine, job, engine.now());
+    match (end, next) {
+        (JobEnd::Dead { error }, Some(at)) => JobEnd::Again { at, error },
+        (end, _) => end,
+    }
+}
+
+/// Puts a job off after a run that failed at nothing. What had failed before no longer counts:
+/// else a failure before a weekend would spend the budget of the one after it. It does where a
+/// call of its own was refused: such a job is put off after each try, and would never end.
+pub(crate) async fn put_off(
+    engine: &Engine,
+    job: &Job,
+    at: Timestamp,
+    why: String,
+    mut ops: Vec<Op>,
+) -> Result<(), EngineError> {
+    let snooze = JobEnd::Snooze { at, why };
+    if job.failures == 0 || was_refused(engine, job) {
+        return end(engine, job, snooze, ops).await;
+    }
+    ops.push(Op::FinishJob {
+        fence: fence(job),
+        end: snooze,
+        at: engine.now(),
+    });
+    ops.push(Op::Enqueue {
+        job: again(job, at),
+        existing: Existing::Reschedule,
+    });
+    match engine.commit(SETTLE, ops).await {
+        Err(error) if lost_lease(&error) => Ok(()),
+        other => other.map(|_| ()),
+    }
+}
+
+/// Ends a run together with `ops`.
+pub(crate) async fn end(
+    engine: &Engine,
+    job: &Job,
+    mut end: JobEnd,
+    mut ops: Vec<Op>,
+) -> Result<(), EngineError> {
+    if let JobEnd::Snooze { why, .. } = &mut end
+        && was_refused(engine, job)
+        && !why.ends_with(REFUSED)
+    {
+        why.push_str(REFUSED);
+    }
+    let death = end.clone();
+    ops.push(Op::FinishJob {
+        fence: fence(job),
+        end,
+        at: engine.now(),
+    });
+    match engine.commit(SETTLE, ops).await {
+        Ok(_) => {
+            log_death(job, &death);
+            Ok(())
+        }
+        Err(error) if lost_lease(&error) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// How the note of a job that waits begins. One that carries it comes back at the time it was
+/// given and need not stand in line again.
+pub(crate) const WAITS: &str = "waits for its turn at ";
+
+/// How the note, or the error, of a job ends that was refused with "too many" itself. It goes with the
+/// job from note to note, so that what puts it off in between does not make it new.
+pub(crate) const REFUSED: &str = " (a call of its own was refused)";
+
+/// Puts off a job that has to wait for a vendor.
+pub(crate) async fn wait(
+    engine: &Engine,
+    job: &Job,
+    at: Timestamp,
+    why: String,
+    ops: Vec<Op>,
+) -> Result<(), EngineError> {
+    if at.duration_since(engine.now()) > engine.retry.cap {
+        return put_off(engine, job, at, why, ops).await;
+    }
+    end(engine, job, JobEnd::Snooze { at, why }, ops).await
+}
+
+/// How the present job goes on after a failure of `class` that is not its own: a vendor kept
+/// its call back, or refused it with "too many". `None`: it is its own.
+pub(crate) fn not_its_fault(engine: &Engine, job: &Job, class: Class) -> Option<JobEnd> {
+    let passing = matches!(class, Class::NotSent | Class::Retryable { .. });
+    let held = held().filter(|_| passing)?;
+    // Once it has counted, it counts: else two refusals would make one failure.
+    if held.alone && (was_refused(engine, job) || job.failures > 0) {
+        return None;
+    }
+    let Held {
+        vendor,
+        at,
+        why,
+        alone,
+    } = held;
+    let now = engine.now();
+    // As after a first failure, so that jobs which were cut off together come back apart.
+    let unit = engine.random.unit();
+    let at = match engine.retry.decide(1, now, now, class, unit) {
+        Decision::Again { at: again } => again.max(at),
+        // The budget of a try is not asked: this is the vendor's pause, and none of its tries.
+        Decision::Probe | Decision::GiveUp { .. } => at,
+    };
+    let refused = if alone || was_refused(engine, job) {
+        REFUSED
+    } else {
+        ""
+    };
+    let why = format!("{WAITS}{vendor}: {why}{refused}");
+    Some(JobEnd::Snooze { at, why })
+}
+
+/// Whether a job was put off because a vendor kept it waiting.
+pub(crate) fn waits_for_permit(job: &Job) -> bool {
+    job.note
+        .as_ref()
+        .is_some_and(|note| note.starts_with(WAITS))
+}
+
+/// Whether a job waits for that vendor.
+pub(crate) fn waits_for(job: &Job, vendor: &str) -> bool {
+    let rest = job.note.as_ref().and_then(|note| note.strip_prefix(WAITS));
+    let rest = rest.and_then(|rest| rest.strip_prefix(vendor));
+    rest.is_some_and(|rest| rest.starts_with(':'))
+}
+
+/// Whether it was a call of the job's own that was refused with "too many". A periodic job is never
+/// given up, and each of its looks is a new one.
+pub(crate) fn was_refused(engine: &Engine, job: &Job) -> bool {
+    if is_periodic(engine, job) {
+        return false;
+    }
+    let error = job.last_error.as_ref().map(|error| &error.message);
+    let mut said = job.note.iter().chain(error);
+    said.any(|text| text.ends_with(REFUSED))
+}
+
+/// Whether the present job's last call was refused while the vendor answers others.
+pub(crate) fn is_refused_alone() -> bool {
+    held().is_some_and(|held| held.alone)
+}
+
+pub(crate) async fn snooze(
+    engine: &Engine,
+    job: &Job,
+    by: SignedDuration,
+    why: &str,
+) -> Result<(), EngineError> {
+    let at = engine.now().saturating_add(by).unwrap_or(Timestamp::MAX);
+    put_off(engine, job, at, why.to_owned(), Vec::new()).await
+}

@@ -1,0 +1,72 @@
+//! Periodic jobs: what the relay does by itself, again and again, for as long as it is installed.
+//!
+//! Each is one row whose key, kind and lane are its name. It is queued at start unless it is there,
+//! ends every run by being put off until its next time, and is never given up: where another job
+//! would die, it comes back at its next time, and the work item says that it has failed.
+//!
+//! Which they are stands in the table of kinds ([`Repeats`](crate::engine::job_kinds::Repeats)).
+
+use relay_core::ids::JobId;
+use relay_core::time::Timestamp;
+use relay_store::{Existing, Job, NewJob, Op};
+use serde_json::json;
+
+use crate::engine::Engine;
+use crate::engine::job_kinds::JobKind;
+
+/// Whether a job is a periodic one.
+pub(crate) fn is_periodic(engine: &Engine, job: &Job) -> bool {
+    JobKind::of(job).is_some_and(|kind| engine.job_spec(kind).repeats.is_some())
+}
+
+/// The kinds that are periodic.
+pub(crate) fn kinds(engine: &Engine) -> impl Iterator<Item = JobKind> {
+    let kinds = JobKind::ALL.into_iter();
+    kinds.filter(|kind| engine.job_spec(*kind).repeats.is_some())
+}
+
+/// Queues every periodic job that this relay has work for.
+pub(crate) fn periodic_jobs(engine: &Engine) -> Vec<Op> {
+    let wanted = periodic_names(engine);
+    wanted
+        .into_iter()
+        .map(|name| periodic_job(engine, name))
+        .collect()
+}
+
+/// The periodic jobs that this relay has work for, by name.
+pub fn periodic_names(engine: &Engine) -> Vec<&'static str> {
+    let has_work = |kind: &JobKind| {
+        let repeats = engine.job_spec(*kind).repeats.as_ref();
+        repeats.is_some_and(|repeats| (repeats.has_work)(engine))
+    };
+    JobKind::ALL
+        .into_iter()
+        .filter(has_work)
+        .map(JobKind::name)
+        .collect()
+}
+
+/// Queues the periodic job of this name unless it is there.
+pub fn periodic_job(engine: &Engine, name: &str) -> Op {
+    let now = engine.now();
+    Op::Enqueue {
+        job: NewJob {
+            id: JobId::new(engine.random.as_ref(), now),
+            key: name.to_owned(),
+            kind: name.to_owned(),
+            lane: name.to_owned(),
+            run_at: now,
+            client: None,
+            case: None,
+            payload: json!({}),
+        },
+        existing: Existing::Keep,
+    }
+}
+
+/// When a periodic job runs next; `None` for any other.
+pub(crate) fn next_run(engine: &Engine, job: &Job, now: Timestamp) -> Option<Timestamp> {
+    let repeats = engine.job_spec(JobKind::of(job)?).repeats.as_ref()?;
+    Some((repeats.next)(engine, now))
+}

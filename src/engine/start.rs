@@ -1,0 +1,28 @@
+//! What must be so before the first receipt is read and the first job runs.
+
+use crate::engine::damage;
+use crate::engine::memory::generation;
+use crate::engine::wake;
+use crate::engine::{Engine, EngineError};
+use crate::engine::{jobs::reconcile, periodic};
+
+/// Finds out whether the database is as new as it should be, and stores what must be there before
+/// the first receipt is read: the procedures in force, since when they are switched on, and the
+/// periodic jobs. No row that can't be read keeps it from that.
+pub async fn prepare(engine: &Engine) -> Result<(), EngineError> {
+    damage::look_at_own_rows(engine).await?;
+    generation::examine_memory(engine).await?;
+    let mut ops = engine.book.ops_at_start(engine.now());
+    ops.extend(periodic::periodic_jobs(engine));
+    ops.extend(reconcile::reconcile_at_start(engine).await?);
+    wake::bring_back(engine).await?;
+    // A path that was closed because its secret had leaked stays closed over a restart.
+    engine.ports.hooks.prepare().await?;
+    engine.store.commit(ops.into()).await?;
+    // From now on nobody waits for these rows, whatever becomes of them.
+    for workflow in engine.book.current() {
+        let store = engine.store.as_ref();
+        engine.book.switched_on(store, workflow.as_ref()).await?;
+    }
+    Ok(())
+}

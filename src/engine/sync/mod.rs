@@ -1,0 +1,18 @@
+//! What compares the relay with the vendors: who has written, what was changed, who is missing.
+//!
+//! The jobs that do it by themselves are in `engine/jobs/`; what they share with each other, with the
+//! guard of effects and with commands is here. It stands inside the engine because every finding ends
+//! in a step of a case or in a job's end.
+
+pub(crate) mod backlog;
+pub(crate) mod conversation;
+pub(crate) mod engagement;
+pub(crate) mod hints;
+pub mod hook_watch;
+pub mod invariants;
+pub(crate) mod mend;
+pub(crate) mod opening;
+pub(crate) mod presence;
+pub mod reconcile;
+pub mod report;
+pub(crate) mod walk;
