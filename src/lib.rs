@@ -58,6 +58,7 @@ pub mod receipts;
 pub mod remedy;
 pub mod sandbox;
 pub mod self_check;
+pub mod settings;
 pub mod stage;
 pub mod telemetry;
 pub mod wiring;

@@ -12,8 +12,6 @@ use std::fmt;
 
 use relay_core::ids::{CaseId, ClientId, JobId, WorkItemId};
 
-use crate::config::shell_word;
-
 /// A command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Run<'a> {
@@ -121,4 +119,13 @@ impl fmt::Display for Run<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "clear-relay {}", self.words().join(" "))
     }
+}
+
+/// A word as a shell reads it whole.
+pub(crate) fn shell_word(text: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@%,=".contains(letter);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
 }

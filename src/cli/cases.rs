@@ -345,10 +345,10 @@ pub async fn decide(
     };
     refuse_past(engine, &action)?;
     if dry_run.dry_run {
-        let lines = preview::preview_decision(&engine, case, &by.by, &action).await?;
+        let lines = preview::preview_decision(engine, case, &by.by, &action).await?;
         return Ok(out.emit(&json!({ "would": lines }), &lines.join("\n"))?);
     }
-    cases::decide_case(&engine, case, &by.by, action).await?;
+    cases::decide_case(engine, case, &by.by, action).await?;
     show(engine.store.as_ref(), case, out).await
 }
 
@@ -356,10 +356,10 @@ pub async fn decide(
 async fn open(engine: &Engine, args: &OpenArgs, out: &mut Output<'_>) -> Result<(), CliError> {
     let check_in = args.check_in.as_ref();
     if args.dry_run.dry_run {
-        let lines = open::preview_open(&engine, &args.client, check_in).await?;
+        let lines = open::preview_open(engine, &args.client, check_in).await?;
         return Ok(out.emit(&json!({ "would": lines }), &lines.join("\n"))?);
     }
-    let case = open::open_case(&engine, &args.client, check_in, &args.by.by).await?;
+    let case = open::open_case(engine, &args.client, check_in, &args.by.by).await?;
     show(engine.store.as_ref(), case, out).await
 }
 

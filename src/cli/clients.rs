@@ -69,7 +69,7 @@ pub async fn show(
 /// Links a client to a contact, or says what is linked now.
 pub async fn link(engine: &Engine, args: &LinkArgs, out: &mut Output<'_>) -> Result<(), CliError> {
     if args.dry_run.dry_run {
-        cases::check_link(&engine, &args.client, &args.contact).await?;
+        cases::check_link(engine, &args.client, &args.contact).await?;
         let now = engine.store.link(&args.client).await?;
         let human = format!(
             "client {} is linked to {} and would be linked to {}",
@@ -81,6 +81,6 @@ pub async fn link(engine: &Engine, args: &LinkArgs, out: &mut Output<'_>) -> Res
                            "now": now.map(|link| link.contact) });
         return Ok(out.emit(&json, &human)?);
     }
-    cases::link_client(&engine, &args.client, &args.contact, &args.by.by).await?;
+    cases::link_client(engine, &args.client, &args.contact, &args.by.by).await?;
     show(engine.store.as_ref(), &args.client, out).await
 }

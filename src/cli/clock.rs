@@ -39,13 +39,11 @@ pub async fn run(
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
     let (apart, accepted) = match command {
-        ClockCommand::Show => (clock::ask_the_time(&engine).await?, false),
+        ClockCommand::Show => (clock::ask_the_time(engine).await?, false),
         ClockCommand::Accept(args) if args.dry_run.dry_run => {
-            (Some(clock::clock_to_accept(&engine).await?), false)
+            (Some(clock::clock_to_accept(engine).await?), false)
         }
-        ClockCommand::Accept(args) => {
-            (Some(clock::accept_clock(&engine, &args.by.by).await?), true)
-        }
+        ClockCommand::Accept(args) => (Some(clock::accept_clock(engine, &args.by.by).await?), true),
     };
     let mut human = apart.as_ref().map_or_else(
         || "this machine's clock and the vendors' are less than a day apart".to_owned(),

@@ -69,7 +69,7 @@ pub async fn run(
 
 async fn list(engine: &Engine, out: &mut Output<'_>) -> Result<(), CliError> {
     let hooks = engine.ports.hooks.list().await?;
-    let watch = hook_watch::hook_watch(&engine).await?;
+    let watch = hook_watch::hook_watch(engine).await?;
     let mut table = Table::new(&[
         "EVENT",
         "KEY",
@@ -130,7 +130,7 @@ async fn sync(engine: &Engine, args: &SyncArgs, out: &mut Output<'_>) -> Result<
         finish_rotation: args.finish_rotation,
         only: None,
     };
-    let synced = hook_watch::sync_hooks(&engine, wish).await?;
+    let synced = hook_watch::sync_hooks(engine, wish).await?;
     let head = if args.dry_run.dry_run {
         "WOULD BE DONE"
     } else {

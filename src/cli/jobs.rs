@@ -287,9 +287,9 @@ pub async fn replay(
     let mut told = Told::new("REPLAY", &jobs);
     for job in &jobs {
         let preview = if dry_run {
-            replay::preview(&engine, job).await
+            replay::preview(engine, job).await
         } else {
-            replay::replay(&engine, job.id, &args.by.by).await
+            replay::replay(engine, job.id, &args.by.by).await
         };
         let one = preview.map(|preview| (in_words(&preview, dry_run), json!(preview)));
         told.add(job, "preview", one, out);
@@ -326,9 +326,9 @@ pub async fn cancel(
     let mut told = Told::new("RESULT", &jobs);
     for job in &jobs {
         let done = if dry_run {
-            replay::check_cancel(&engine, job.id, &args.by.by).await
+            replay::check_cancel(engine, job.id, &args.by.by).await
         } else {
-            replay::cancel_job(&engine, job.id, &args.by.by).await
+            replay::cancel_job(engine, job.id, &args.by.by).await
         };
         let one = match done {
             Ok(()) if dry_run => Ok("would be cancelled".to_owned()),

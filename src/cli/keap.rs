@@ -109,7 +109,7 @@ pub async fn set_contact_type(
         value: args.value.clone(),
     };
     if args.dry_run.dry_run {
-        cases::check_order(&engine, &args.client, &args.by.by, &order).await?;
+        cases::check_order(engine, &args.client, &args.by.by, &order).await?;
         let human = format!(
             "contact {contact}: the contact type is {} and would be {}; no other field changes",
             or_dash(present.as_ref()),
@@ -118,7 +118,7 @@ pub async fn set_contact_type(
         let json = json!({ "contact": contact, "now": present, "would_be": args.value });
         return Ok(out.emit(&json, &human)?);
     }
-    let case = cases::order(&engine, &args.client, &args.by.by, order).await?;
+    let case = cases::order(engine, &args.client, &args.by.by, order).await?;
     carry_out(engine, &args.client, case, out).await
 }
 
@@ -146,7 +146,7 @@ pub async fn cancel_subscription(
         reason: args.reason.clone(),
         card,
     };
-    cases::check_order(&engine, &args.client, &args.by.by, &order).await?;
+    cases::check_order(engine, &args.client, &args.by.by, &order).await?;
     if args.dry_run.dry_run {
         return Ok(out.emit(
             &json!({ "contact": contact, "plan": plan }),
@@ -156,12 +156,12 @@ pub async fn cancel_subscription(
     if !args.yes {
         confirm(&in_words(&plan))?;
     }
-    let case = cases::order(&engine, &args.client, &args.by.by, order).await?;
+    let case = cases::order(engine, &args.client, &args.by.by, order).await?;
     carry_out(engine, &args.client, case, out).await
 }
 
 async fn contact_of(engine: &Engine, client: &ClientId) -> Result<ContactId, CliError> {
-    match link::linked(&engine, client, None).await? {
+    match link::linked(engine, client, None).await? {
         Linked::Contact { contact, .. } => Ok(contact),
         Linked::Nobody { reason, .. } => Err(CliError::Failed(format!(
             "client {client} is not linked to a contact: {reason}. Link her with `{}`",
@@ -225,7 +225,7 @@ async fn carry_out(
 ) -> Result<(), CliError> {
     let work = async {
         loop {
-            dispatcher::run_case(&engine, client, case).await?;
+            dispatcher::run_case(engine, client, case).await?;
             let stored = engine.store.case(case).await?;
             let waits = stored.as_ref().is_none_or(|stored| {
                 stored.status.is_closed() || matches!(stored.wait, Some(Wait::Person { .. }))

@@ -26,7 +26,7 @@ pub async fn run(
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
     let dry_run = args.dry_run.dry_run;
-    let report = reconcile::reconcile(&engine, dry_run).await?;
+    let report = reconcile::reconcile(engine, dry_run).await?;
     if !dry_run {
         engine.wake.notify_one();
     }

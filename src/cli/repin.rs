@@ -38,21 +38,21 @@ pub async fn repin(
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
     if args.dry_run.dry_run {
-        let repin = repin::repin_preview(&engine, args.case, args.to.as_deref()).await?;
+        let repin = repin::repin_preview(engine, args.case, args.to.as_deref()).await?;
         let next = Run::CasesRepin(repin.case, short(&repin.to));
         let next = format!("\nTo do it: {next}\n");
         let human = told(&repin) + &next;
         return Ok(out.emit(&json!({ "would": repin }), &human)?);
     }
     let to = args.to.as_deref().unwrap_or_default();
-    let repin = repin::repin(&engine, args.case, &args.by.by, to).await?;
+    let repin = repin::repin(engine, args.case, &args.by.by, to).await?;
     let human = format!("moved\n\n{}", told(&repin));
     Ok(out.emit(&json!({ "moved": repin }), &human)?)
 }
 
 /// What differs between the versions that open cases run on and the one in force.
 pub async fn diff(engine: &Engine, out: &mut Output<'_>) -> Result<(), CliError> {
-    let older = repin::older_versions(&engine).await?;
+    let older = repin::older_versions(engine).await?;
     let human = if older.is_empty() {
         "every open case runs on the version in force\n".to_owned()
     } else {

@@ -46,7 +46,6 @@ use url::Url;
 use super::error::CliError;
 use super::output::Output;
 use super::process::SandboxArgs;
-use crate::config::LogConfig;
 use crate::lifecycle::{Ended, Lifecycle, Patience, Signals, Stop, pause};
 use crate::sandbox::acting::{Fault, Hands};
 use crate::sandbox::cast::{Cast, CastAct, CastClient, instant};
@@ -55,6 +54,7 @@ use crate::sandbox::stage;
 use crate::sandbox::vendors::Vendors;
 use crate::stage::{Beside, House, Stage, routes as page};
 use crate::telemetry;
+use crate::telemetry::LogConfig;
 
 /// How long to wait at most before looking for due events again, real time: an act may have
 /// raised one.

@@ -43,9 +43,9 @@ pub async fn resume(
 ) -> Result<(), CliError> {
     let (vendor, dry_run) = (&args.vendor, args.dry_run.dry_run);
     let resumed = if dry_run {
-        wake::preview_resume(&engine, vendor).await?
+        wake::preview_resume(engine, vendor).await?
     } else {
-        wake::resume_vendor(&engine, vendor, &args.by.by).await?
+        wake::resume_vendor(engine, vendor, &args.by.by).await?
     };
     let was = match resumed.closed {
         Some((until, why)) => format!("it was not to be asked until {}: {why}", out.time(until)),

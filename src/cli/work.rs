@@ -110,11 +110,11 @@ pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Res
     }
     if args.dry_run.dry_run {
         let mut lines = vec![format!("the item is settled as {action} by {}", args.by.by)];
-        let does = work::preview_settling(&engine, args.item, &args.by.by, &action, text);
+        let does = work::preview_settling(engine, args.item, &args.by.by, &action, text);
         lines.extend(does.await?);
         return Ok(out.emit(&json!({ "would": lines }), &lines.join("\n"))?);
     }
-    work::settle_work(&engine, args.item, &args.by.by, &action, text).await?;
+    work::settle_work(engine, args.item, &args.by.by, &action, text).await?;
     let paused = still_paused(engine.store.as_ref(), &item).await?;
     let mut human = format!("settled: {action}");
     if let Some(reason) = &paused {

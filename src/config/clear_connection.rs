@@ -6,10 +6,10 @@ use relay_clear_connection::webhook::{FIELDS, FieldMap, FieldMapError, WebhookKe
 use secrecy::SecretString;
 use url::Url;
 
-use super::VendorMode;
 use super::addresses;
 use super::limits::LimitsConfig;
 use super::reader::Reader;
+use super::vendor_mode::VendorMode;
 
 pub(super) const EXAMPLE: &str = r#"[clear_connection]
 # "on", or "off": then `serve` refuses to start, because nobody tells of check-ins.

@@ -7,11 +7,11 @@ use relay_core::time::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::VendorMode;
 use super::addresses;
 use super::keap_oauth::KeapOAuth;
 use super::limits::LimitsConfig;
 use super::reader::Reader;
+use super::vendor_mode::VendorMode;
 
 pub(super) const EXAMPLE: &str = r#"[keap]
 # "on", or "off": then `serve` refuses to start, because nothing can be followed up without it.

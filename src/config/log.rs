@@ -5,6 +5,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::Targets;
 
 use super::reader::Reader;
+use crate::telemetry::{LogConfig, LogFormat};
 
 pub(super) const EXAMPLE: &str = r#"[log]
 # "human", or "json" with one object per line.
@@ -23,33 +24,6 @@ const PARTS: [&str; 7] = [
     "relay_store",
     "relay_store_sqlite",
 ];
-
-/// The form of a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For a person's eyes.
-    Human,
-    /// One JSON object per line.
-    Json,
-}
-
-/// The section.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogConfig {
-    /// The form.
-    pub format: LogFormat,
-    /// The filter, in the syntax of `tracing_subscriber::EnvFilter`; checked.
-    pub level: String,
-}
-
-impl Default for LogConfig {
-    fn default() -> Self {
-        Self {
-            format: LogFormat::Human,
-            level: "info".to_owned(),
-        }
-    }
-}
 
 impl LogConfig {
     pub(super) fn read(mut reader: Reader<'_>) -> Self {

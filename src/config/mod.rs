@@ -38,8 +38,10 @@ pub(crate) mod reading;
 mod secrets;
 mod store;
 mod variables;
+mod vendor_mode;
 mod whole;
 
+use crate::telemetry::LogConfig;
 use std::path::{Path, PathBuf};
 
 use relay_core::calendar::Calendar;
@@ -52,37 +54,21 @@ pub use keap::{
 };
 pub use keap_oauth::KeapOAuth;
 pub use limits::LimitsConfig;
-pub use log::{LogConfig, LogFormat};
 pub use mistakes::{ConfigError, Mistake, SecretFile};
 pub use people::PeopleConfig;
 pub use procedures::{ProcedureConfig, ProceduresConfig};
 pub use secrets::SecretsConfig;
 pub use store::StoreConfig;
 pub use variables::Variables;
+pub use vendor_mode::VendorMode;
 pub use whole::{Gap, Severity};
 
 use mistakes::Mistakes;
-pub(crate) use place::shell_word;
 use reader::Reader;
 pub(crate) use reader::is_loopback;
 
 /// The file that is read when none is named.
 pub const DEFAULT_FILE: &str = "clear-relay.toml";
-
-/// Whether a vendor is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VendorMode {
-    /// It is called, and its webhooks are accepted.
-    On,
-    /// Its steps become work items.
-    Off,
-}
-
-impl VendorMode {
-    fn read(reader: &mut Reader<'_>) -> Self {
-        reader.choice("mode", &[("on", Self::On), ("off", Self::Off)], Self::Off)
-    }
-}
 
 /// Everything that is configured.
 #[derive(Debug, Clone)]

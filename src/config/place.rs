@@ -11,6 +11,7 @@
 use std::path::{Path, PathBuf};
 
 use super::reader::Reader;
+use crate::remedy;
 
 impl Reader<'_> {
     /// A path as it is meant. What only a shell would understand is refused: a folder named `~`
@@ -61,7 +62,7 @@ fn old_place(working: &Path, new: &Path, written: &str) -> Option<PathBuf> {
 /// The command that moves a file, or a folder, with what lies beside it under its name: a database
 /// without its log has lost what was written last.
 fn moving(old: &Path, new: &Path) -> String {
-    let shown = |path: &Path| shell_word(&path.display().to_string());
+    let shown = |path: &Path| remedy::shell_word(&path.display().to_string());
     let name = old.file_name().unwrap_or_default().to_string_lossy();
     let folder = old.parent().unwrap_or(Path::new("/"));
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -78,13 +79,4 @@ fn moving(old: &Path, new: &Path) -> String {
     let to = new.parent().unwrap_or(Path::new("/"));
     let (what, to) = (what.join(" "), shown(to));
     format!("mkdir -p {to} && mv {what} {to}/")
-}
-
-/// A word as a shell reads it whole.
-pub(crate) fn shell_word(text: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@%,=".contains(letter);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }

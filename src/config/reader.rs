@@ -15,6 +15,7 @@ use url::{Host, Url};
 
 use super::mistakes::Mistakes;
 use super::reading::{self, Unusable};
+use crate::config::mistakes;
 
 /// One table of the configuration.
 pub(super) struct Reader<'a> {
@@ -381,24 +382,8 @@ fn scalar(value: Value) -> Option<String> {
 fn nearest<'k>(unknown: &str, known: &[&'k str]) -> Option<&'k str> {
     known
         .iter()
-        .map(|key| (distance(unknown, key), *key))
+        .map(|key| (mistakes::distance(unknown, key), *key))
         .min()
         .filter(|(distance, _)| *distance <= unknown.chars().count().div_ceil(3))
         .map(|(_, key)| key)
-}
-
-/// How many letters must be put in, left out or changed to make `a` into `b`.
-pub(super) fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, right) in b.iter().enumerate() {
-            let change = diagonal + usize::from(left != *right);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }

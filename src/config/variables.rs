@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use toml::{Table, Value};
 
 use super::mistakes::Mistakes;
-use super::reader::distance;
+use super::mistakes::distance;
 
 /// What our names begin with, before the first `__`.
 const PREFIX: &str = "CLEAR_RELAY";

@@ -7,8 +7,10 @@
 
 use url::Url;
 
+use super::Config;
+use super::keap::{CredentialKind, KeyHeader};
 use super::reader::is_loopback;
-use super::{Config, CredentialKind, KeyHeader, VendorMode};
+use super::vendor_mode::VendorMode;
 
 /// How much a gap matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,8 +16,8 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use url::Url;
 
-use super::AUTHORIZATION;
 use super::keeper::{Inner, Keeper};
+use super::pair::AUTHORIZATION;
 use super::refresh::{Turn, Unsaved};
 use crate::ports::{Begun, CameBack, ConnectError};
 use crate::rate_limit::{connection_key, ended_key};

@@ -12,9 +12,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::Mutex;
 
+use super::pair::{IDLE, Pace, Pair, renew_at};
 use super::refresh::{Attempt, Turn};
 use super::seal::{SealError, Sealer};
-use super::{IDLE, Pace, Pair, renew_at};
 use crate::ports::{ConnectionState, ConnectionStatus, TokenEndpoint};
 
 /// How long a token that was just issued is not replaced because of a refusal: a vendor that
@@ -30,6 +30,8 @@ pub struct Parts {
     pub name: &'static str,
     /// What errors say was being done; begins with the vendor's name.
     pub operation: &'static str,
+    /// The key of the periodic job that raises the alarm.
+    pub job: &'static str,
     /// Where the pair is kept.
     pub store: Arc<dyn Store>,
     /// Seals it.

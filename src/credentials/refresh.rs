@@ -9,8 +9,7 @@ use relay_store::{
 use secrecy::SecretString;
 
 use super::keeper::{Inner, Known};
-use super::{Pair, next_try};
-use crate::engine::job_kinds::JobKind;
+use super::pair::{Pair, next_try};
 use crate::ports::{IssuedPair, NoTokens, TokenFate};
 
 /// How long nobody else refreshes, real time: longer than a request may take.
@@ -301,7 +300,7 @@ impl Inner {
     /// The periodic job that raises the alarm runs at once. If it can't be told, it comes by itself.
     async fn wake_the_job(&self) {
         let store = &self.parts.store;
-        if let Ok(Some(job)) = store.job_by_key(JobKind::Credential.name()).await {
+        if let Ok(Some(job)) = store.job_by_key(self.parts.job).await {
             let wake = Op::ReplayJob {
                 id: job.id,
                 at: self.now(),

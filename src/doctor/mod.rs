@@ -34,7 +34,6 @@
 mod calendar;
 mod configuration;
 mod files;
-mod finding;
 pub mod heard;
 mod machine;
 mod outreach;
@@ -47,7 +46,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use relay_core::time::Timestamp;
 
-pub use finding::{Area, Finding, Severity};
+pub use crate::ports::finding::{Area, Finding, Severity};
 pub use machine::{Machine, ThisMachine};
 
 use crate::config::{Examined, Mistake};

@@ -17,12 +17,12 @@ use relay_store::{AuditEntry, Job, JobEnd, Op, WorkSettled};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::engine::damage::setting_or_none;
 use crate::engine::finish;
 use crate::engine::items;
 use crate::engine::{Engine, EngineError, RELAY};
 use crate::failpoint::{REREAD_CALL, SETTLE};
 use crate::rate_limit::dates::{APART, Apart};
+use crate::settings::setting_or_none;
 
 /// How long what would act waits before it asks again.
 const WAIT: SignedDuration = SignedDuration::from_mins(5);

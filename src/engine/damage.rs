@@ -13,14 +13,15 @@
 //! - What stood in the row is never shown: it may be anybody's health.
 
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{Damage, Job, JobEnd, Op, Remedied, Remedy, RemedyOrder, Store, StoreError};
-use serde_json::{Value, json};
+use relay_store::{Damage, Job, JobEnd, Op, Remedied, Remedy, RemedyOrder, StoreError};
+use serde_json::json;
 
 use crate::engine::finish;
 use crate::engine::items;
 use crate::engine::periodic;
 use crate::engine::{Engine, EngineError, RELAY};
 use crate::failpoint::SETTLE;
+use crate::settings;
 
 /// How long a job waits that needs a row which can't be read, until it looks again.
 const UNMENDED: SignedDuration = SignedDuration::from_mins(5);
@@ -82,7 +83,7 @@ pub(crate) async fn tell_damage(engine: &Engine) -> Result<(), EngineError> {
 /// one; how long it is until the next time.
 pub async fn look_through_file_daily(engine: &Engine) -> Result<SignedDuration, EngineError> {
     let now = engine.clocks.real.now();
-    let last = setting_or_none(engine.store.as_ref(), LOOKED_AT).await?;
+    let last = settings::setting_or_none(engine.store.as_ref(), LOOKED_AT).await?;
     let last: Option<Timestamp> = last.and_then(|last| serde_json::from_value(last).ok());
     // One from the future was kept by a clock that ran ahead, and says nothing.
     let since = last.map(|last| now.duration_since(last));
@@ -152,18 +153,6 @@ pub(crate) async fn wait_for_mending(
         why: format!("{damage} can't be read; see `clear-relay database check`"),
     };
     finish::end(engine, job, end, Vec::new()).await
-}
-
-/// A setting without which everything goes on as carefully as can be: one that can't be read is as good
-/// as none.
-pub(crate) async fn setting_or_none(
-    store: &dyn Store,
-    key: &str,
-) -> Result<Option<Value>, StoreError> {
-    match store.setting(key).await {
-        Err(StoreError::Corrupt(_)) => Ok(None),
-        setting => setting,
-    }
 }
 
 /// The row that could not be read, if that is what went wrong.

@@ -22,7 +22,8 @@ use relay_core::rate_limit::Priority;
 use relay_core::time::Timestamp;
 use relay_store::Job;
 
-use crate::engine::{Engine, EngineError};
+use crate::engine::error::EngineError;
+use crate::engine::parts::Engine;
 
 /// Makes the enum, the list of its members and their stored names from one list, so that none of the
 /// three can lack a member.

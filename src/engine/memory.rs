@@ -13,14 +13,12 @@
 //! after that day can have gone out in it, so the mark needs no end: it stops mattering by itself.
 //! Two marks are one, of the later moment.
 
+pub mod counter;
 pub(crate) mod generation;
 
 use relay_core::time::Timestamp;
 use relay_store::{CarefulWord, Op, Said, Store, StoreError};
 use serde::{Deserialize, Serialize};
-
-pub(crate) use generation::Counter;
-pub use generation::{GenerationFile, Told};
 
 /// The setting that holds the mark.
 const OLD: &str = CarefulWord::OldMemory.key();

@@ -8,7 +8,7 @@ use relay_core::time::Timestamp;
 use relay_core::workflow::Workflow;
 use relay_store::{Op, ProcedureVersion, Store};
 
-use crate::engine::EngineError;
+use crate::engine::error::EngineError;
 
 /// Makes a workflow from a stored version: the procedure's name and the body.
 pub type Rebuild = fn(&ProcedureVersion) -> Result<Arc<dyn Workflow>, String>;

@@ -70,7 +70,7 @@ pub async fn stepping<'a>(
         cases.push(working(engine, case).await?);
     }
     Ok(Stepping {
-        engine: engine,
+        engine,
         client: client.clone(),
         now: engine.now(),
         cases,

@@ -15,21 +15,20 @@
 //! - Each job is made due by itself. A process that dies half way does it again: the sign is taken
 //!   away last.
 
-use std::sync::{Mutex, PoisonError};
-
 use relay_core::rate_limit::Why;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{AuditEntry, Job, JobFilter, JobState, Op, Page};
 use serde_json::json;
 
-use crate::engine::damage::setting_or_none;
 use crate::engine::finish::waits_for;
 use crate::engine::finish::waits_for_permit;
+use crate::engine::latest;
 use crate::engine::periodic::is_periodic;
 use crate::engine::sync::invariants::is_ahead;
 use crate::engine::sync::reconcile;
 use crate::engine::{Engine, EngineError};
 use crate::failpoint::SETTLE;
+use crate::settings::setting_or_none;
 
 /// How many jobs are looked at at once.
 const PAGE: u32 = 500;
@@ -49,26 +48,6 @@ const KEPT_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// The setting that keeps the latest moment this database has seen.
 const LATEST: &str = "clock/latest";
-
-/// The latest moment seen by this process, and the one that is kept.
-#[derive(Debug, Default)]
-pub(crate) struct Latest(Mutex<Seen>);
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Seen {
-    seen: Option<Timestamp>,
-    kept: Option<Timestamp>,
-}
-
-impl Latest {
-    fn get(&self) -> Seen {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn set(&self, seen: Seen) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = seen;
-    }
-}
 
 /// Notices a clock that ran ahead and was put right since, and puts right what was written by it.
 pub(crate) async fn bring_back(engine: &Engine) -> Result<(), EngineError> {
@@ -126,7 +105,7 @@ async fn keep_latest(engine: &Engine, now: Timestamp) -> Result<(), EngineError>
         value: json!(now),
     };
     engine.store.commit(vec![op].into()).await?;
-    engine.latest.set(Seen {
+    engine.latest.set(latest::Seen {
         seen: Some(now),
         kept: Some(now),
     });

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use crate::doctor::Finding;
+use crate::ports::finding::Finding;
 
 /// Looks at one vendor, and says what it finds. Every request it makes is a read.
 #[async_trait]

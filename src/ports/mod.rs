@@ -11,6 +11,7 @@
 mod connections;
 mod crm;
 mod engagement;
+pub mod finding;
 mod hooks;
 mod inspect;
 mod portal;

@@ -27,8 +27,8 @@ use thiserror::Error;
 use tokio::sync::Notify;
 
 use super::{Counters, Refusal, Source, Verified};
-use crate::engine::damage::setting_or_none;
 use crate::failpoint::{Failpoints, RECEIVE};
+use crate::settings::setting_or_none;
 use crate::telemetry::Repeats;
 
 /// A longer media type is cut: it is stored for people and decides nothing.

@@ -128,7 +128,7 @@ impl Hands {
         let done = match act {
             RelayAct::TakeIn => {
                 self.vendors.deliver_due().await;
-                intake::intake(&engine).await.map(|_| ())
+                intake::intake(engine).await.map(|_| ())
             }
             RelayAct::Work {
                 kind,
@@ -137,7 +137,7 @@ impl Hands {
                 text,
             } => {
                 let item = self.open_item(&id, &kind).await?;
-                work::settle_work(&engine, item.id, &by, &action, text.as_deref()).await
+                work::settle_work(engine, item.id, &by, &action, text.as_deref()).await
             }
             RelayAct::Call { by, outcome } => {
                 let action = parse_action(&outcome, None).map_err(told)?;
@@ -146,13 +146,13 @@ impl Hands {
                     .await;
             }
             RelayAct::Order { by, order } => {
-                cases::order(&engine, &id, &by, order).await.map(|_| ())
+                cases::order(engine, &id, &by, order).await.map(|_| ())
             }
-            RelayAct::Stop { by } => cases::set_stopped(&engine, true, &by, None).await,
-            RelayAct::Resume { by } => cases::set_stopped(&engine, false, &by, None).await,
+            RelayAct::Stop { by } => cases::set_stopped(engine, true, &by, None).await,
+            RelayAct::Resume { by } => cases::set_stopped(engine, false, &by, None).await,
             RelayAct::Link { by } => {
                 let contact = ContactId::from(client.contact.as_str());
-                cases::link_client(&engine, &id, &contact, &by).await
+                cases::link_client(engine, &id, &contact, &by).await
             }
             RelayAct::Replay { by } => return self.replay(id, &by).await,
         };

@@ -252,11 +252,11 @@ impl Play {
             vendors.deliver_due().await;
             for client in self.stagehand.waiting_for(now) {
                 self.stagehand.working_for(Some(&client));
-                let ran = dispatcher::drain(&engine, Some(&client)).await;
+                let ran = dispatcher::drain(engine, Some(&client)).await;
                 self.stagehand.working_for(None);
                 ran.map_err(told)?;
             }
-            dispatcher::drain(&engine, None).await.map_err(told)?;
+            dispatcher::drain(engine, None).await.map_err(told)?;
             if vendors.next_due().is_none_or(|at| at > now) {
                 return Ok(());
             }

@@ -323,7 +323,7 @@ async fn press_with(hands: &Hands, known: &Contacts, press: Press) -> Result<Val
                 .parse()
                 .map_err(|_| format!("item: {item} is no id of a work item"))?;
             let text = text.as_deref().filter(|text| !text.trim().is_empty());
-            let done = work::settle_work(&engine, id, VISITOR, &action, text).await;
+            let done = work::settle_work(engine, id, VISITOR, &action, text).await;
             done.map(|()| Value::Null).map_err(told)
         }
     }
@@ -353,7 +353,7 @@ fn checked<'a>(text: &'a str, name: &str) -> Result<&'a str, String> {
 }
 
 pub(super) async fn order(engine: &Engine, client: &str, order: Order) -> Result<Value, String> {
-    let done = cases::order(&engine, &ClientId::from(client), VISITOR, order).await;
+    let done = cases::order(engine, &ClientId::from(client), VISITOR, order).await;
     done.map(|case| json!(case)).map_err(told)
 }
 
@@ -373,7 +373,7 @@ async fn replay(engine: &Engine, client: &str) -> Result<Value, String> {
     }
     let mut told_of = Vec::new();
     for job in dead {
-        let preview = replay::replay(&engine, job.id, VISITOR)
+        let preview = replay::replay(engine, job.id, VISITOR)
             .await
             .map_err(told)?;
         told_of.push(match preview {

@@ -44,7 +44,7 @@ fn wish() -> Wish {
 
 /// What stopping the fee would change, as the command line shows it.
 pub(super) async fn plan_of(engine: &Engine, client: &str) -> Result<Plan, String> {
-    let linked = link::linked(&engine, &ClientId::from(client), None).await;
+    let linked = link::linked(engine, &ClientId::from(client), None).await;
     let contact = match linked.map_err(told)? {
         Linked::Contact { contact, .. } => contact,
         Linked::Nobody { reason, .. } => return Err(reason),

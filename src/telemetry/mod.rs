@@ -18,6 +18,7 @@
 //! Guarantee: a log that is full, closed or not read stops nothing. Lines are dropped and counted
 //! ([`writer`]), and no line is worth a panic.
 
+mod form;
 pub mod repeats;
 pub mod writer;
 
@@ -35,7 +36,7 @@ use tracing_subscriber::fmt::time::FormatTime;
 
 pub use self::repeats::Repeats;
 pub use self::writer::{LogGuard, LogWriter};
-use crate::config::{LogConfig, LogFormat};
+pub use form::{LogConfig, LogFormat};
 
 /// Why logging can't be set up.
 #[derive(Debug, Error)]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
-use crate::engine::memory::{GenerationFile, Told};
+use crate::engine::memory::counter::{GenerationFile, Told};
 
 /// The file of the database at `path`.
 pub fn beside(path: &Path) -> PathBuf {

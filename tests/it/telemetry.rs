@@ -4,11 +4,11 @@ use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
-use clear_relay::config::{LogConfig, LogFormat};
 use clear_relay::self_check::SelfCheck;
 use clear_relay::telemetry::repeats::EVERY;
 use clear_relay::telemetry::subscriber;
 use clear_relay::telemetry::writer::{LINES, LogWriter};
+use clear_relay::telemetry::{LogConfig, LogFormat};
 use http::StatusCode;
 use relay_core::time::ManualClock;
 use relay_store::Store;

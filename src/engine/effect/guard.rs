@@ -1,6 +1,8 @@
 //! Reads what must be known right before an effect.
 
 use relay_core::case::Case;
+use relay_core::clients::BillingSnapshot;
+use relay_core::clients::ContactSnapshot;
 use relay_core::clients::{Author, ClientSnapshot, Coach, PortalMessage};
 use relay_core::effects::{EffectInput, EffectKind, PlannedEffect};
 use relay_core::ids::{ClientId, CoachId, ContactId, TaskId};
@@ -100,51 +102,22 @@ pub(crate) async fn read_for_guard(
         }
         None => None,
     };
-    let mut contact = None;
-    let mut no_contact = None;
-    let mut contact_type = None;
-    let mut billing = None;
-    let mut missing = None;
-    if needs.contact || needs.billing {
-        match link::linked(engine, &case.client, snapshot).await? {
-            Linked::Contact {
-                contact: id,
-                ops: link_ops,
-            } => {
-                ops.extend(link_ops);
-                let (presence, more) =
-                    presence::look_at_contact(engine, &id, needs.billing).await?;
-                ops.extend(more);
-                match presence {
-                    Presence::There(snapshot) => {
-                        if effect.kind().is_outreach() {
-                            (contact_type, missing) = read_contact_type(engine, &id).await?;
-                        }
-                        contact = Some(*snapshot);
-                        if needs.billing {
-                            billing = Some(engine.ports.billing.snapshot(&id).await?);
-                        }
-                    }
-                    Presence::Doubtful { again } => missing = Some(Missing::Doubtful(again)),
-                    Presence::Gone => {
-                        no_contact = Some(NoContact::Gone {
-                            contact: id.clone(),
-                        });
-                        missing = Some(Missing::Gone(id));
-                    }
-                }
-            }
-            Linked::Nobody {
-                reason,
-                ops: link_ops,
-            } => {
-                ops.extend(link_ops);
-                no_contact = Some(NoContact::NotLinked { reason });
-            }
-        }
-    }
+    let crm = if needs.contact || needs.billing {
+        read_crm(
+            engine,
+            case,
+            effect.kind(),
+            snapshot,
+            needs.billing,
+            &mut ops,
+        )
+        .await?
+    } else {
+        CrmReading::default()
+    };
     let told = snapshot.and_then(|snapshot| snapshot.email.as_deref());
-    let used = contact
+    let used = crm
+        .contact
         .as_ref()
         .and_then(|contact| contact.email.as_deref());
     let address_confirmed = link::is_confirmed(engine, &case.client, told, used).await?;
@@ -165,19 +138,74 @@ pub(crate) async fn read_for_guard(
             read_at,
             portal,
             coach,
-            contact,
-            billing,
+            contact: crm.contact,
+            billing: crm.billing,
             task,
-            no_contact,
-            contact_type,
+            no_contact: crm.no_contact,
+            contact_type: crm.contact_type,
             address_confirmed,
         },
         coaches,
         ops,
         sent,
         looked_at,
-        missing,
+        missing: crm.missing,
     })
+}
+
+/// The CRM's side.
+#[derive(Debug, Default)]
+struct CrmReading {
+    contact: Option<ContactSnapshot>,
+    no_contact: Option<NoContact>,
+    contact_type: Option<String>,
+    billing: Option<BillingSnapshot>,
+    missing: Option<Missing>,
+}
+
+/// Reads the client's contact, whose type counts for what reaches her, and her subscriptions where
+/// `billing` asks for them. What was learnt on the way is added to `ops`.
+async fn read_crm(
+    engine: &Engine,
+    case: &Case,
+    kind: EffectKind,
+    snapshot: Option<&ClientSnapshot>,
+    billing: bool,
+    ops: &mut Vec<Op>,
+) -> Result<CrmReading, EngineError> {
+    let mut read = CrmReading::default();
+    let id = match link::linked(engine, &case.client, snapshot).await? {
+        Linked::Contact { contact, ops: more } => {
+            ops.extend(more);
+            contact
+        }
+        Linked::Nobody { reason, ops: more } => {
+            ops.extend(more);
+            read.no_contact = Some(NoContact::NotLinked { reason });
+            return Ok(read);
+        }
+    };
+    let (presence, more) = presence::look_at_contact(engine, &id, billing).await?;
+    ops.extend(more);
+    match presence {
+        Presence::There(snapshot) => {
+            if kind.is_outreach() {
+                (read.contact_type, read.missing) = read_contact_type(engine, &id).await?;
+            }
+            read.contact = Some(*snapshot);
+            if billing {
+                read.billing = Some(engine.ports.billing.snapshot(&id).await?);
+            }
+        }
+        Presence::Doubtful { again } => read.missing = Some(Missing::Doubtful(again)),
+        Presence::Gone => {
+            read.no_contact = Some(NoContact::Gone {
+                contact: id.clone(),
+            });
+            read.missing = Some(Missing::Gone(id));
+        }
+    }
+    Ok(read)
 }
 
 /// The portal's side, and what coaches (or we) wrote since the check-in was due.

@@ -188,7 +188,7 @@ async fn look_again(
             ops.extend(opening::tell(engine, break_item(engine, listed, client)).await?);
         }
         Look::UnknownWord(word) => {
-            ops.extend(opening::tell(engine, word_item(engine, &word)).await?)
+            ops.extend(opening::tell(engine, word_item(engine, &word)).await?);
         }
     }
     let at = days::tomorrow(engine, now);

@@ -26,15 +26,12 @@
 //! database may let the file run ahead of it, which errs on the careful side.
 
 use std::fmt::Debug;
-use std::sync::Arc;
 
-use async_trait::async_trait;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{AuditEntry, CarefulWord, Op, Said, StoreError};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::sync::Mutex;
 
+use crate::engine::memory::counter::{Count, Told};
 use crate::engine::memory::{OldMemory, WhyOld, mark_old};
 use crate::engine::periodic;
 use crate::engine::{Engine, EngineError};
@@ -47,35 +44,6 @@ const EVERY: SignedDuration = SignedDuration::from_mins(5);
 
 /// How long the relay may have stood still for its memory to be trusted, real time.
 const TRUSTED: SignedDuration = SignedDuration::from_hours(1);
-
-/// What the generation file says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
-    /// This generation.
-    Generation(u64),
-    /// There is no file.
-    Missing,
-    /// There is one, and it can't be read.
-    Unreadable,
-}
-
-/// The number that lies beside the database.
-#[async_trait]
-pub trait GenerationFile: Debug + Send + Sync {
-    /// What it says.
-    async fn read(&self) -> Told;
-    /// Replaces it, durably. An error tells why it could not be, without a path.
-    async fn write(&self, generation: u64) -> Result<(), String>;
-}
-
-/// The count of a database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Count {
-    /// Raised by one each time.
-    generation: u64,
-    /// When, real time.
-    at: Timestamp,
-}
 
 /// What the database says of its count.
 #[derive(Debug, Clone, Copy)]
@@ -95,25 +63,6 @@ impl Stored {
             Self::Count(count) => count.generation,
             Self::Never | Self::Unreadable => 0,
         }
-    }
-}
-
-/// What an engine counts with; none where nobody asked for it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Counter(Option<Arc<Counting>>);
-
-#[derive(Debug)]
-struct Counting {
-    file: Arc<dyn GenerationFile>,
-    /// The last count of this process. Held while it is stored, so that counts are stored in order.
-    last: Mutex<Option<Count>>,
-}
-
-impl Counter {
-    /// One that counts with `file`.
-    pub(crate) fn with(file: Arc<dyn GenerationFile>) -> Self {
-        let last = Mutex::new(None);
-        Self(Some(Arc::new(Counting { file, last })))
     }
 }
 

@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::config::{self, Config, CredentialKind, KeapConfig, VendorMode};
 use crate::credentials::{Keeper, Pace, Parts, RealPace, Sealer};
+use crate::engine::job_kinds::JobKind;
 use crate::ports::{
     Authorize, Begun, CameBack, ConnectError, ConnectionState, ConnectionStatus, Connections,
     IssuedPair, NoConnections, NoTokens, TokenEndpoint, TokenFate,
@@ -207,6 +208,7 @@ fn keeper(config: &Config, ground: &Runtime, pace: Arc<dyn Pace>) -> Result<Keep
     Ok(Keeper::new(Parts {
         name: NAME,
         operation: "keap credential",
+        job: JobKind::Credential.name(),
         store: Arc::clone(&ground.store),
         sealer: Sealer::new(
             key.ok_or_else(|| missing("secrets.encryption_key"))?,

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use clear_relay::config::{LogConfig, LogFormat};
 use clear_relay::ports::{ConnectionState, Connections as _};
 use clear_relay::telemetry::subscriber;
+use clear_relay::telemetry::{LogConfig, LogFormat};
 use relay_core::retry::Class;
 use relay_core::time::ManualClock;
 use relay_http_client::emulation::{FaultAct, Moment};

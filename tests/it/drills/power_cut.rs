@@ -20,7 +20,8 @@
 //! RELAY_POWER_CUTS=50 cargo test --release --test it drills::power_cut -- --nocapture
 //! ```
 
-use clear_relay::engine::memory::{GenerationFile as _, Told, old_memory};
+use clear_relay::engine::memory::counter::{GenerationFile as _, Told};
+use clear_relay::engine::memory::old_memory;
 use clear_relay::wiring::generation::NumberFile;
 use relay_core::effects::EffectKind;
 use relay_core::random::{Random, SeededRandom};

@@ -7,9 +7,9 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use clear_relay::config::{LogConfig, LogFormat};
 use clear_relay::sandbox::clinic::{HOOK_SECRET, KEAP_KEY, PORTAL_TOKEN, WEBHOOK_KEY};
 use clear_relay::telemetry::subscriber;
+use clear_relay::telemetry::{LogConfig, LogFormat};
 use relay_core::effects::CardRemoval;
 use relay_core::facts::Order;
 use relay_core::time::ManualClock;

@@ -1,7 +1,7 @@
 //! What is answered to a post, and what is kept of it.
 
-use clear_relay::config::{LogConfig, LogFormat};
 use clear_relay::telemetry::subscriber;
+use clear_relay::telemetry::{LogConfig, LogFormat};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use relay_core::channel::{EngagementKind, EngagementSource};

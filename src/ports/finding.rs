@@ -157,7 +157,7 @@ impl Finding {
     }
 
     /// Whether it is about the same key as `other`, or about one that holds it or is held by it.
-    pub(super) fn is_about(&self, other: &str) -> bool {
+    pub(crate) fn is_about(&self, other: &str) -> bool {
         let within = |inner: &str, outer: &str| {
             let rest = inner.strip_prefix(outer);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))

@@ -1,0 +1,25 @@
+//! The latest moment that this process has seen.
+
+use relay_core::time::Timestamp;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+/// The latest moment seen by this process, and the one that is kept.
+#[derive(Debug, Default)]
+pub(crate) struct Latest(Mutex<Seen>);
+
+impl Latest {
+    pub(crate) fn get(&self) -> Seen {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set(&self, seen: Seen) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Seen {
+    pub(crate) seen: Option<Timestamp>,
+    pub(crate) kept: Option<Timestamp>,
+}

@@ -1,0 +1,152 @@
+//! What all parts of the engine share.
+
+use crate::engine::latest::Latest;
+use crate::engine::memory::counter::Counter;
+use crate::engine::memory::counter::GenerationFile;
+use std::sync::Arc;
+
+use relay_core::calendar::Calendar;
+use relay_core::random::Random;
+use relay_core::retry::{ProbeSchedule, RetryPolicy};
+use relay_core::time::{Clocks, SignedDuration, Timestamp};
+use relay_store::{Batch, Committed, Store};
+use tokio::sync::Notify;
+
+use crate::effects::Perform;
+use crate::engine::error::EngineError;
+use crate::engine::job_kinds::{JobKind, JobSpec, JobTable};
+use crate::engine::registry::ProcedureRegistry;
+
+use crate::failpoint::{Failpoints, Point};
+use crate::ports::Ports;
+use crate::rate_limit::RateLimiter;
+use crate::receipts::Source;
+
+/// Who settles, closes and sets aside where no person does.
+pub(crate) const RELAY: &str = "relay";
+
+/// Who is who among the staff, for owners of work items.
+#[derive(Debug, Clone)]
+pub struct People {
+    /// The role that broken connections and dead jobs go to.
+    pub admin: String,
+    /// The role that approves.
+    pub program_manager: String,
+}
+
+impl Default for People {
+    fn default() -> Self {
+        Self {
+            admin: "admin".to_owned(),
+            program_manager: "program_manager".to_owned(),
+        }
+    }
+}
+
+/// Everything the engine needs, put together by `wiring`.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The world.
+    pub ports: Ports,
+    /// What carries effects out. Made from `ports`, except where a test or the demo stands in.
+    pub perform: Arc<dyn Perform>,
+    /// How much each vendor may be asked.
+    pub limiter: Arc<RateLimiter>,
+    /// The procedures.
+    pub book: Arc<ProcedureRegistry>,
+    /// What holds of each kind of job, and what runs it.
+    pub jobs: JobTable,
+    /// The senders of webhooks.
+    pub sources: Vec<Arc<dyn Source>>,
+    /// The clinic's days and hours.
+    pub calendar: Calendar,
+    /// The two clocks.
+    pub clocks: Clocks,
+    /// Ids and jitter.
+    pub random: Arc<dyn Random>,
+    /// Who is who.
+    pub people: People,
+    /// When to try again.
+    pub retry: RetryPolicy,
+    /// How long a message waits after one of another case to the same client (E66).
+    pub contact_gap: SignedDuration,
+    /// When to look after an unclear outcome.
+    pub probes: ProbeSchedule,
+    /// Told of every place the flow passes.
+    pub failpoints: Arc<dyn Failpoints>,
+    /// Rung whenever there is new work.
+    pub wake: Arc<Notify>,
+    /// The name this process leases under.
+    pub worker: String,
+    /// How many seconds of procedure time pass in one real second; 1 except in a sandbox.
+    pub time_scale: u32,
+    /// How often it is looked who has opened or clicked; `None`: never.
+    pub poll_opens: Option<SignedDuration>,
+}
+
+/// The engine. Cheap to clone; every clone works on the same store.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    parts: Arc<Parts>,
+    pub(crate) latest: Arc<Latest>,
+    pub(crate) counter: Counter,
+}
+
+impl std::ops::Deref for Engine {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+impl Engine {
+    /// An engine made of `parts`.
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            parts: Arc::new(parts),
+            latest: Arc::default(),
+            counter: Counter::default(),
+        }
+    }
+
+    /// The same, counting the generations of its database with `file` (see [`memory`](crate::engine::memory)).
+    #[must_use]
+    pub fn counted_with(self, file: Arc<dyn GenerationFile>) -> Self {
+        Self {
+            counter: Counter::with(file),
+            ..self
+        }
+    }
+
+    /// What holds of a kind of job.
+    pub fn job_spec(&self, kind: JobKind) -> &'static JobSpec {
+        (self.jobs)(kind)
+    }
+
+    /// Procedure time.
+    pub fn now(&self) -> Timestamp {
+        self.clocks.procedure.now()
+    }
+
+    /// Commits a batch between the two places of `point`.
+    pub(crate) async fn commit(
+        &self,
+        point: Point,
+        batch: impl Into<Batch>,
+    ) -> Result<Committed, EngineError> {
+        self.failpoints.reach(point.before).await;
+        let committed = self.store.commit(batch.into()).await?;
+        self.failpoints.reach(point.after).await;
+        Ok(committed)
+    }
+
+    /// Awaits a call to a vendor between the two places of `point`.
+    pub(crate) async fn call<T>(&self, point: Point, call: impl Future<Output = T>) -> T {
+        self.failpoints.reach(point.before).await;
+        let answer = call.await;
+        self.failpoints.reach(point.after).await;
+        answer
+    }
+}
