@@ -229,7 +229,7 @@ async fn replay_the_dead(story: &mut Story, kind: EffectKind, what: &str) {
     let told = story.open_work().await.into_iter();
     let told = told.filter(|item| item.kind == "dead_job").count();
     assert_eq!(told, 1, "{what}");
-    replay::replay(&story.engine(), job.id, "Admin")
+    replay::replay(story.engine(), job.id, "Admin")
         .await
         .expect(what);
     // Beyond what the vendor may take to show the first one.
@@ -334,7 +334,7 @@ async fn an_email_that_keap_never_shows_is_a_question_and_not_a_second_email() {
     let work = story.open_work().await;
     let item = work.iter().find(|item| item.kind == "unsettled");
     let id = item.expect("an open question").id;
-    let settled = work::settle_work(&story.engine(), id, "Beth", "happened", None);
+    let settled = work::settle_work(story.engine(), id, "Beth", "happened", None);
     settled.await.expect("an answer");
     story.play().await;
     assert_eq!(
@@ -470,7 +470,7 @@ async fn a_day_of_refusals_ends_in_a_work_item_and_a_replay_still_works() {
     assert_eq!(job.state, JobState::Dead);
     assert_eq!(story.open_kinds().await, ["dead_job"]);
     story.world.vendors.keap.faults().clear();
-    let replayed = replay::replay(&story.engine(), job.id, "Admin").await;
+    let replayed = replay::replay(story.engine(), job.id, "Admin").await;
     replayed.expect("a replay");
     story.play().await;
     assert_eq!(story.accepted(kind).len(), 1);

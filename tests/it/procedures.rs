@@ -102,7 +102,7 @@ impl Clinic {
     async fn done(&self, kind: &str, action: &str, text: Option<&str>) -> Result<(), EngineError> {
         let items = self.items(kind).await;
         let engine = &self.world.relay.engine;
-        work::settle_work(&engine, items[0].id, "Beth", action, text).await
+        work::settle_work(engine, items[0].id, "Beth", action, text).await
     }
 
     fn accepted(&self, operation: &str) -> usize {
@@ -180,7 +180,7 @@ async fn e21_a_case_held_for_a_missing_contact_goes_on_once_she_is_linked() {
     clinic.joins_crm();
     let engine = &clinic.world.relay.engine;
     let (maya, contact) = ("maya".into(), "201".into());
-    let linked = cases::link_client(&engine, &maya, &contact, "Ola").await;
+    let linked = cases::link_client(engine, &maya, &contact, "Ola").await;
     linked.expect("linked");
     clinic.until("2026-11-06 13:00").await;
     assert_eq!(clinic.accepted("call_task"), 1);

@@ -39,7 +39,7 @@ async fn struck(name: &str, seed: u64, kind: EffectKind, moment: Moment, act: Fa
 }
 
 async fn preview(story: &Story, job: &Job) -> Preview {
-    replay::preview(&story.engine(), job)
+    replay::preview(story.engine(), job)
         .await
         .expect("a preview")
 }
@@ -53,7 +53,7 @@ async fn two_admins_who_replay_at_once_send_one_task() {
         assert_eq!(job.state, JobState::Dead);
         let other = story.world.second().await.expect("a second relay").engine;
         let (ann, bob) = tokio::join!(
-            replay::replay(&story.engine(), job.id, "Ann"),
+            replay::replay(story.engine(), job.id, "Ann"),
             replay::replay(&other, job.id, "Bob")
         );
         let both = [&ann, &bob];
@@ -61,7 +61,7 @@ async fn two_admins_who_replay_at_once_send_one_task() {
         let sent = both.into_iter().filter(|result| sends(result)).count();
         assert!((1..=2).contains(&sent), "seed {seed}: {ann:?} {bob:?}");
         let (one, two) = tokio::join!(
-            dispatcher::drain(&story.engine(), None),
+            dispatcher::drain(story.engine(), None),
             dispatcher::drain(&other, None)
         );
         one.expect("a store");
@@ -84,7 +84,7 @@ async fn a_preview_that_says_will_send_sends_once() {
     let before = story.wire.sent().len();
     assert_eq!(preview(&story, &job).await, Preview::WillSend);
     assert_eq!(story.wire.sent().len(), before, "a preview changes nothing");
-    let said = replay::replay(&story.engine(), job.id, "Ann").await;
+    let said = replay::replay(story.engine(), job.id, "Ann").await;
     assert_eq!(said.expect("a replay"), Preview::WillSend);
     story.play().await;
     assert_eq!(story.differences(), Vec::<String>::new());
@@ -110,7 +110,7 @@ async fn a_preview_that_says_needs_you_sends_nothing() {
     assert_eq!(job.state, JobState::Parked);
     let needs_you = |said: &Preview| matches!(said, Preview::NeedsYou { .. });
     assert!(needs_you(&preview(&story, &job).await));
-    let said = replay::replay(&story.engine(), job.id, "Ann").await;
+    let said = replay::replay(story.engine(), job.id, "Ann").await;
     assert!(needs_you(&said.expect("an answer")));
     story.play_for(SignedDuration::from_mins(30)).await;
     assert_eq!(story.tried(EffectKind::Email).len(), 1);
@@ -128,7 +128,7 @@ async fn a_preview_that_says_already_done_sends_nothing_and_the_case_goes_on() {
     let job = story.job_of(EffectKind::Email).await;
     let already = |said: &Preview| matches!(said, Preview::AlreadyDone { .. });
     assert!(already(&preview(&story, &job).await));
-    let said = replay::replay(&story.engine(), job.id, "Ann").await;
+    let said = replay::replay(story.engine(), job.id, "Ann").await;
     assert!(already(&said.expect("a replay")));
     story.play().await;
     assert_eq!(story.tried(EffectKind::Email).len(), 1);
@@ -145,7 +145,7 @@ async fn replaying_everything_twice_changes_nothing() {
         let (books, wire) = (effects(&story), story.wire.sent().len());
         for _ in 0..2 {
             for job in story.jobs(&[]).await {
-                let said = replay::replay(&story.engine(), job.id, "Ann").await;
+                let said = replay::replay(story.engine(), job.id, "Ann").await;
                 let nothing = matches!(
                     said,
                     Ok(Preview::Nothing { .. } | Preview::AlreadyDone { .. })

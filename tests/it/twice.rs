@@ -131,7 +131,7 @@ async fn a_pause_and_a_resume_by_command_are_no_second_email() {
         },
         relay_core::workflow::Action::Resume,
     ] {
-        cases::decide_case(&engine, case, "Beth", action)
+        cases::decide_case(engine, case, "Beth", action)
             .await
             .expect("a decision");
     }

@@ -259,7 +259,7 @@ async fn every_open_case_takes_a_persons_word_and_can_be_closed() {
             let reason = || "a person decides".to_owned();
             // Which of these apply is the procedure's business; that it answers is the corpus's.
             for action in [Action::Pause { reason: reason() }, Action::Resume] {
-                if let Err(error) = cases::decide_case(&engine, case.id, "Robin", action).await {
+                if let Err(error) = cases::decide_case(engine, case.id, "Robin", action).await {
                     assert!(
                         matches!(error, clear_relay::engine::EngineError::Refused(_)),
                         "{}: {error}",
@@ -268,7 +268,7 @@ async fn every_open_case_takes_a_persons_word_and_can_be_closed() {
                 }
             }
             let close = Action::Close { reason: reason() };
-            let closed = cases::decide_case(&engine, case.id, "Robin", close).await;
+            let closed = cases::decide_case(engine, case.id, "Robin", close).await;
             closed.unwrap_or_else(|error| panic!("{}: {error}", rows::called(&case)));
         }
         life.is_sound("after closing").await;

@@ -81,7 +81,7 @@ impl Ending<'_> {
 
     /// What is due of a client is done.
     async fn goes_on(&self, who: &str) {
-        let ran = dispatcher::drain(&self.engine(), Some(who)).await;
+        let ran = dispatcher::drain(self.engine(), Some(who)).await;
         ran.expect("a working store");
     }
 
@@ -91,7 +91,7 @@ impl Ending<'_> {
         tokio::select! {
             biased;
             () = self.brakes.stopped.notified() => {}
-            _ = dispatcher::drain(&self.engine(), Some(who)) => panic!("{who} made no request"),
+            _ = dispatcher::drain(self.engine(), Some(who)) => panic!("{who} made no request"),
         }
     }
 
@@ -125,7 +125,7 @@ impl Ending<'_> {
 
     async fn decide(&self, who: &str, action: Action) {
         let case = self.case(who).await;
-        let done = cases::decide_case(&self.engine(), case.id, "Robin", action).await;
+        let done = cases::decide_case(self.engine(), case.id, "Robin", action).await;
         done.unwrap_or_else(|error| panic!("{who}: {error}"));
     }
 
@@ -140,7 +140,7 @@ impl Ending<'_> {
     }
 
     async fn order(&self, who: &str, order: Order) {
-        let ordered = cases::order(&self.engine(), &who.into(), "Robin", order).await;
+        let ordered = cases::order(self.engine(), &who.into(), "Robin", order).await;
         ordered.unwrap_or_else(|error| panic!("{who}: {error}"));
     }
 

@@ -317,7 +317,7 @@ async fn decide_list(clinic: &Clinic, item: &WorkItem) {
             .any(|entry| entry.who == contact && entry.operation == "email");
         let action = if there { "happened" } else { "release" };
         let engine = &clinic.world.relay.engine;
-        let decided = work::settle_work(&engine, item.id, "Pat", action, Some(client)).await;
+        let decided = work::settle_work(engine, item.id, "Pat", action, Some(client)).await;
         decided.expect("a decision");
     }
 }

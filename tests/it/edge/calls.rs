@@ -19,9 +19,9 @@ async fn e34_a_call_recorded_by_item_after_a_reply_took_it_back_counts() {
     clinic.portal(json!({ "act": "client_writes", "client": "jo", "text": "Busy!" }));
     clinic.until("2026-11-06 11:05").await;
     let engine = &clinic.world.relay.engine;
-    let told = work::settle_work(&engine, asked.id, "Beth", "call_outcome", Some("no answer"));
+    let told = work::settle_work(engine, asked.id, "Beth", "call_outcome", Some("no answer"));
     told.await.expect("she called before she was told not to");
-    let again = work::settle_work(&engine, asked.id, "Beth", "skip", None).await;
+    let again = work::settle_work(engine, asked.id, "Beth", "skip", None).await;
     assert!(again.is_err(), "anything else is over");
     clinic.done(&jo, "reply", "resume", None).await;
     clinic.until("2026-11-20 12:00").await;
@@ -207,7 +207,7 @@ async fn a_message_by_an_unknown_kind_of_author_is_one_item_however_often_it_is_
     assert_eq!(drifts.len(), 1, "{drifts:?}");
     assert!(item.title.contains(operation), "{}", item.title);
     let engine = &clinic.world.relay.engine;
-    let done = work::settle_work(&engine, item.id, "Ola", "done", None).await;
+    let done = work::settle_work(engine, item.id, "Ola", "done", None).await;
     done.expect("whoever has told the vendor's people says so");
     assert!(item.client.is_none() && jo.linked);
 }

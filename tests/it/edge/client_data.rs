@@ -95,7 +95,7 @@ async fn e20_two_contacts_and_no_link_are_settled_by_a_person_and_never_guessed(
     assert_eq!(clinic.work_kinds(&maya).await, ["hold", "link"]);
 
     let engine = &clinic.world.relay.engine;
-    cases::link_client(&engine, &maya.id.into(), &"201".into(), "Robin")
+    cases::link_client(engine, &maya.id.into(), &"201".into(), "Robin")
         .await
         .expect("a link");
     clinic.settle().await;

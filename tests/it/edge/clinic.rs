@@ -296,7 +296,7 @@ impl Clinic {
     pub(crate) async fn done(&self, who: &Person, kind: &str, action: &str, text: Option<&str>) {
         let item = self.item(who, kind).await;
         let engine = &self.world.relay.engine;
-        work::settle_work(&engine, item.id, "Beth", action, text)
+        work::settle_work(engine, item.id, "Beth", action, text)
             .await
             .expect("settled");
         let stored = self.store().work_item(item.id).await.expect("a store");
@@ -311,7 +311,7 @@ impl Clinic {
     /// Beth orders something, and it is done.
     pub(crate) async fn order(&self, who: &Person, order: Order) -> CaseId {
         let engine = &self.world.relay.engine;
-        let case = cases::order(&engine, &ClientId::from(who.id), "Beth", order).await;
+        let case = cases::order(engine, &ClientId::from(who.id), "Beth", order).await;
         let case = case.expect("an order");
         self.settle().await;
         case

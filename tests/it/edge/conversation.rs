@@ -17,12 +17,12 @@ fn writes(clinic: &Clinic, text: &str) {
 /// What resuming is refused with.
 async fn refused(clinic: &Clinic, case: CaseId) -> String {
     let engine = &clinic.world.relay.engine;
-    let preview = preview::preview_decision(&engine, case, "Beth", &Action::Resume).await;
+    let preview = preview::preview_decision(engine, case, "Beth", &Action::Resume).await;
     assert!(
         matches!(preview, Err(EngineError::Refused(_))),
         "a dry run promises nothing else"
     );
-    match cases::decide_case(&engine, case, "Beth", Action::Resume).await {
+    match cases::decide_case(engine, case, "Beth", Action::Resume).await {
         Err(EngineError::Refused(why)) => why,
         other => panic!("{other:?}"),
     }
@@ -69,7 +69,7 @@ async fn a_message_that_came_after_the_coach_looked_is_shown_before_she_can_resu
     let why = refused(&clinic, case).await;
     assert!(why.contains("November 5, 10:30"), "{why}");
     let engine = &clinic.world.relay.engine;
-    let again = cases::decide_case(&engine, case, "Beth", Action::Resume).await;
+    let again = cases::decide_case(engine, case, "Beth", Action::Resume).await;
     again.expect("she has been told");
     assert_eq!(clinic.case(&maya).await.status, CaseStatus::Open);
 }

@@ -310,7 +310,7 @@ async fn e40_a_contact_that_is_seen_again_is_followed_up_again() {
         );
         if by_link {
             let engine = &clinic.world.relay.engine;
-            let linked = cases::link_client(&engine, &jo.id.into(), &"202".into(), "Ada").await;
+            let linked = cases::link_client(engine, &jo.id.into(), &"202".into(), "Ada").await;
             linked.expect("the remedy that is offered");
         } else {
             edited(&clinic);

@@ -65,7 +65,7 @@ async fn e60_in_person_set_by_hand_in_keap_closes_the_follow_up() {
         // Linked by the first look that needs the CRM; here by hand.
         let engine = &clinic.world.relay.engine;
         let (client, contact) = (maya.id.into(), ContactId::from("201"));
-        let linked = cases::link_client(&engine, &client, &contact, "Beth");
+        let linked = cases::link_client(engine, &client, &contact, "Beth");
         linked.await.expect("linked");
         if !hooked {
             clinic.keap(json!({ "act": "deactivate_hooks" }));
@@ -159,7 +159,7 @@ async fn e21_nothing_is_mailed_to_an_address_the_portal_does_not_have_until_a_pe
     );
     let engine = &clinic.world.relay.engine;
     let (client, contact) = (maya.id.into(), ContactId::from("201"));
-    let linked = cases::link_client(&engine, &client, &contact, "Beth");
+    let linked = cases::link_client(engine, &client, &contact, "Beth");
     linked.await.expect("a person's word");
     clinic.done(&maya, "hold", "resume", None).await;
     clinic.until("2026-11-09 12:00").await;

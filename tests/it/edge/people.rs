@@ -112,7 +112,7 @@ async fn an_outcome_that_is_none_leaves_the_question_open() {
     let item = clinic.item(&jo, "call_outcome").await;
     let engine = &clinic.world.relay.engine;
     for text in [None, Some("it went well")] {
-        let refused = work::settle_work(&engine, item.id, "Beth", "call_outcome", text).await;
+        let refused = work::settle_work(engine, item.id, "Beth", "call_outcome", text).await;
         let words = refused.expect_err("no outcome").to_string();
         assert!(words.contains("voicemail"), "the remedy is named: {words}");
     }
@@ -194,7 +194,7 @@ async fn an_action_that_an_item_does_not_offer_is_refused_and_so_is_a_second_one
     clinic.until("2026-11-06 12:00").await;
     let item = clinic.item(&jo, "call_outcome").await;
     let engine = &clinic.world.relay.engine;
-    let refused = work::settle_work(&engine, item.id, "Beth", "send_anyway", None).await;
+    let refused = work::settle_work(engine, item.id, "Beth", "send_anyway", None).await;
     assert!(
         refused
             .expect_err("not offered")
@@ -202,6 +202,6 @@ async fn an_action_that_an_item_does_not_offer_is_refused_and_so_is_a_second_one
             .contains("skip")
     );
     clinic.done(&jo, "call_outcome", "skip", None).await;
-    let again = work::settle_work(&engine, item.id, "Ruth", "skip", None).await;
+    let again = work::settle_work(engine, item.id, "Ruth", "skip", None).await;
     assert!(again.expect_err("settled").to_string().contains("by Beth"));
 }

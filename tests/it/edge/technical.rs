@@ -108,7 +108,7 @@ async fn an_email_that_may_have_arrived_is_left_to_a_person_with_the_text_ready(
     clinic.until("2026-11-09 12:00").await;
     let item = clinic.item(&maya, "unsettled").await;
     let engine = &clinic.world.relay.engine;
-    let refused = work::settle_work(&engine, item.id, "Beth", "send", None).await;
+    let refused = work::settle_work(engine, item.id, "Beth", "send", None).await;
     assert!(
         refused.is_err(),
         "what reaches a client is not sent twice for being asked for"
@@ -151,15 +151,15 @@ async fn e71_a_step_replayed_by_two_admins_and_by_its_timer_happens_once() {
     };
     let engine = &clinic.world.relay.engine;
     let (one, two, ()) = tokio::join!(
-        replay::replay(&engine, job.id, "Robin"),
-        replay::replay(&engine, job.id, "Alex"),
+        replay::replay(engine, job.id, "Robin"),
+        replay::replay(engine, job.id, "Alex"),
         clinic.settle(),
     );
     assert!(one.is_ok() || two.is_ok());
     clinic.settle().await;
     assert_eq!(clinic.count("call_task"), 1);
     assert_eq!(clinic.work_kinds(&jo).await, ["call_outcome"]);
-    replay::replay(&engine, job.id, "Robin")
+    replay::replay(engine, job.id, "Robin")
         .await
         .expect("nothing to do");
     clinic.until("2026-11-07 12:00").await;
@@ -299,7 +299,7 @@ async fn stop_halts_at_once_even_between_guard_and_intent_and_resume_goes_on_onc
         clinic.until("2026-11-04 11:00").await;
         assert_eq!(clinic.count("portal_message"), 0, "{place}");
         let engine = &clinic.world.relay.engine;
-        cases::set_stopped(&engine, false, "Robin", None)
+        cases::set_stopped(engine, false, "Robin", None)
             .await
             .expect("resumed");
         clinic.until("2026-11-04 12:00").await;
@@ -314,7 +314,7 @@ async fn stop_halts_every_kind_of_outreach_and_nothing_else() {
     let clinic = Clinic::with(&[maya.clone(), jo.clone()]).await;
     clinic.until("2026-11-05 12:00").await;
     let engine = &clinic.world.relay.engine;
-    cases::set_stopped(&engine, true, "Robin", None)
+    cases::set_stopped(engine, true, "Robin", None)
         .await
         .expect("stopped");
     clinic.portal(
@@ -328,7 +328,7 @@ async fn stop_halts_every_kind_of_outreach_and_nothing_else() {
     clinic.until("2026-11-06 16:30").await;
     assert_eq!(clinic.closed(&jo).await, "the check-in was submitted");
     assert_eq!(clinic.count("contact_note"), 1);
-    cases::set_stopped(&engine, false, "Robin", None)
+    cases::set_stopped(engine, false, "Robin", None)
         .await
         .expect("resumed");
     clinic.until("2026-11-06 17:00").await;

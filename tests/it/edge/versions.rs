@@ -122,31 +122,31 @@ async fn e72_a_case_keeps_its_version_until_a_person_who_saw_the_difference_move
     let (mayas, jos) = (clinic.case(&maya).await, clinic.case(&jo).await);
     assert_eq!(mayas.procedure_hash, jos.procedure_hash);
 
-    let older = repin::older_versions(&engine).await.expect("versions");
+    let older = repin::older_versions(engine).await.expect("versions");
     let [older] = older.as_slice() else {
         panic!("one older version: {older:?}")
     };
     assert_eq!(older.cases.len(), 2);
 
-    let shown = repin::repin_preview(&engine, mayas.id, None)
+    let shown = repin::repin_preview(engine, mayas.id, None)
         .await
         .expect("a preview");
     assert_eq!(keys(&shown), ["email_subject", "waits.usual_hours"]);
     assert_eq!(clinic.case(&maya).await, mayas, "looking changes nothing");
 
-    repin::repin(&engine, mayas.id, "Alex", "0123456789ab")
+    repin::repin(engine, mayas.id, "Alex", "0123456789ab")
         .await
         .expect_err("not what she was shown");
-    repin::repin(&engine, mayas.id, "Alex", "")
+    repin::repin(engine, mayas.id, "Alex", "")
         .await
         .expect_err("nothing named");
-    repin::repin(&engine, mayas.id, "Alex", &shown.to[..12])
+    repin::repin(engine, mayas.id, "Alex", &shown.to[..12])
         .await
         .expect("moved");
     let moved = clinic.case(&maya).await;
     assert_eq!(moved.procedure_hash, shown.to);
     assert_eq!(moved.wait, mayas.wait, "the wait under way stays");
-    repin::repin(&engine, mayas.id, "Alex", &shown.to)
+    repin::repin(engine, mayas.id, "Alex", &shown.to)
         .await
         .expect_err("there already");
 
@@ -204,12 +204,12 @@ async fn e72_a_case_with_an_effect_under_way_or_closed_is_not_moved() {
     clinic.until("2026-11-05 09:01").await;
     let engine = &clinic.world.relay.engine;
     let mayas = clinic.case(&maya).await;
-    let error = repin::repin_preview(&engine, mayas.id, None)
+    let error = repin::repin_preview(engine, mayas.id, None)
         .await
         .expect_err("unclear");
     assert!(error.to_string().contains("under way"), "{error}");
     let jos = clinic.case(&jo).await;
-    let error = repin::repin_preview(&engine, jos.id, None)
+    let error = repin::repin_preview(engine, jos.id, None)
         .await
         .expect_err("closed");
     assert!(error.to_string().contains("closed"), "{error}");

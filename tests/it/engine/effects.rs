@@ -149,7 +149,7 @@ async fn a_crash_at_any_place_never_sends_twice_and_never_forgets() {
 }
 
 async fn crash(engine: &clear_relay::engine::Engine, stop: &StopAt) {
-    let running = dispatcher::drain(&engine, None);
+    let running = dispatcher::drain(engine, None);
     tokio::pin!(running);
     tokio::select! {
         done = &mut running => panic!("the place was never reached: {done:?}"),

@@ -154,7 +154,7 @@ async fn the_watch_makes_nothing_before_a_person_has_made_the_first() {
     clinic.pass(60).await;
     assert!(clinic.at_keap().await.is_empty());
     let engine = &clinic.world.relay.engine;
-    hook_watch::sync_hooks(&engine, clear_relay::ports::SyncWish::default())
+    hook_watch::sync_hooks(engine, clear_relay::ports::SyncWish::default())
         .await
         .expect("made");
     assert_eq!(clinic.at_keap().await, ["Verified"; 5]);

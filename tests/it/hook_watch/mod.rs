@@ -95,7 +95,7 @@ async fn watched(minutes: u32, change: impl FnOnce(&mut Setup)) -> (Clinic, Arc<
 impl Clinic {
     async fn watch(&self) -> Watch {
         let engine = &self.world.relay.engine;
-        hook_watch::hook_watch(&engine).await.expect("a state")
+        hook_watch::hook_watch(engine).await.expect("a state")
     }
 
     /// How many changes of a kind of object were ever read back.

@@ -171,7 +171,7 @@ async fn no_path_is_closed_while_a_subscription_still_sends_there() {
         ..SyncWish::default()
     };
     let engine = &clinic.world.relay.engine;
-    let refused = hook_watch::sync_hooks(&engine, wish.clone())
+    let refused = hook_watch::sync_hooks(engine, wish.clone())
         .await
         .expect_err("refused");
     let why = std::error::Error::source(&refused)
@@ -181,7 +181,7 @@ async fn no_path_is_closed_while_a_subscription_still_sends_there() {
     assert_eq!(paths(&clinic).await[0], "first");
     assert_eq!(knock(&clinic, HOOK_SECRET, 1).await, 200);
     // Asked again, it goes through.
-    let synced = hook_watch::sync_hooks(&engine, wish).await.expect("synced");
+    let synced = hook_watch::sync_hooks(engine, wish).await.expect("synced");
     assert_eq!(synced.closed, ["first"]);
 }
 

@@ -71,17 +71,17 @@ async fn a_person_ends_a_pause_and_what_waits_goes_on_at_once() {
     let remedy = item.expect("a work item").detail["remedy"].to_string();
     assert!(remedy.contains("vendors resume keap --by NAME"), "{remedy}");
 
-    let unknown = wake::resume_vendor(&story.engine(), "acme", "Ana Ops").await;
+    let unknown = wake::resume_vendor(story.engine(), "acme", "Ana Ops").await;
     let refused = matches!(&unknown, Err(EngineError::Refused(why)) if why.contains("keap"));
     assert!(refused, "{unknown:?}");
-    let shown = wake::preview_resume(&story.engine(), "keap")
+    let shown = wake::preview_resume(story.engine(), "keap")
         .await
         .expect("a store");
     assert!(shown.closed.is_some() && shown.jobs > 0, "{shown:?}");
     story.play_until(story.at("2026-11-06 11:00")).await;
     assert_eq!(story.accepted(EffectKind::Email), [], "only looked at");
 
-    let done = wake::resume_vendor(&story.engine(), "keap", "Ana Ops").await;
+    let done = wake::resume_vendor(story.engine(), "keap", "Ana Ops").await;
     let done = done.expect("a store");
     assert!(done.closed.is_some() && done.jobs > 0, "{done:?}");
     story.play_until(story.at("2026-11-06 11:15")).await;

@@ -182,7 +182,7 @@ async fn run(world: &World, engines: &[Engine; 2], until: Timestamp) {
         loop {
             let mut done = world.vendors.deliver_due().await;
             for engine in engines {
-                done += dispatcher::drain(&engine, None).await.expect("a store");
+                done += dispatcher::drain(engine, None).await.expect("a store");
             }
             if done == 0 {
                 break;

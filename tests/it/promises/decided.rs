@@ -113,11 +113,11 @@ async fn promise_5_no_sent_sentence_is_false() {
     let clinic = Clinic::with(std::slice::from_ref(&who)).await;
     let engine = &clinic.world.relay.engine;
     clinic.until("2026-11-04 08:00").await;
-    cases::set_stopped(&engine, true, "Robin", None)
+    cases::set_stopped(engine, true, "Robin", None)
         .await
         .expect("stopped");
     clinic.until("2026-11-05 12:00").await;
-    cases::set_stopped(&engine, false, "Robin", None)
+    cases::set_stopped(engine, false, "Robin", None)
         .await
         .expect("resumed");
     clinic.until("2026-11-05 18:00").await;

@@ -114,7 +114,7 @@ async fn promise_2_what_a_client_sees_happens_once() {
                 for job in rows::jobs(story.store()).await {
                     if job.state != JobState::Ready {
                         // Refused, or looked for first: either is right.
-                        let _ = replay::replay(&story.engine(), job.id, "Robin").await;
+                        let _ = replay::replay(story.engine(), job.id, "Robin").await;
                     }
                 }
                 story.play_for(SignedDuration::from_hours(24)).await;

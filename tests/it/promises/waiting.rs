@@ -179,7 +179,7 @@ async fn promise_8_off_means_off() {
         let clinic = Clinic::with(&people).await;
         clinic.until(stop).await;
         let engine = &clinic.world.relay.engine;
-        cases::set_stopped(&engine, true, "Robin", None)
+        cases::set_stopped(engine, true, "Robin", None)
             .await
             .expect("stopped");
         clinic.until(later).await;
