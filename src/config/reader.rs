@@ -17,7 +17,7 @@ use super::mistakes::Mistakes;
 use super::reading::{self, Unusable};
 
 /// One table of the configuration.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     path: String,
     rest: BTreeMap<String, Value>,
     asked: Vec<&'static str>,

@@ -7,9 +7,14 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::VendorMode;
-use super::addresses;
+use super::addresses::{cut, ends_in};
 use super::limits::LimitsConfig;
 use super::reader::Reader;
+use super::vendors::VendorSection;
+use super::whole::{Gap, off};
+
+/// The crate of the adapter, as a filter of the log names it.
+pub(super) const CRATE: &str = "relay_clear_connection";
 
 pub(super) const EXAMPLE: &str = r#"[clear_connection]
 # "on", or "off": then `serve` refuses to start, because nobody tells of check-ins.
@@ -87,10 +92,35 @@ pub struct ClearConnectionConfig {
     pub limits: LimitsConfig,
 }
 
+impl VendorSection for ClearConnectionConfig {
+    fn read(reader: Reader<'_>) -> Option<Self> {
+        Some(Self::of(reader))
+    }
+
+    fn is_on(&self) -> bool {
+        self.mode == VendorMode::On
+    }
+
+    fn limits(&self) -> &LimitsConfig {
+        &self.limits
+    }
+
+    fn addresses(&self) -> Vec<(&'static str, &Url)> {
+        let base = self.base_url.as_ref();
+        base.map(|url| ("clear_connection.base_url", url))
+            .into_iter()
+            .collect()
+    }
+
+    fn needed(&self) -> Option<Gap> {
+        (!self.is_on()).then(|| off("clear_connection.mode"))
+    }
+}
+
 impl ClearConnectionConfig {
-    pub(super) fn read(mut reader: Reader<'_>) -> Self {
+    fn of(mut reader: Reader<'_>) -> Self {
         let mode = VendorMode::read(&mut reader);
-        let asked_url = addresses::portal(&mut reader, "base_url");
+        let asked_url = base_url(&mut reader, "base_url");
         let token = reader.secret("token", "token_file");
         let webhook_keys = webhook_keys(&mut reader);
         let capabilities = PortalCapabilities::read(reader.section("capabilities"));
@@ -141,6 +171,23 @@ impl PortalCapabilities {
         reader.finish();
         capabilities
     }
+}
+
+/// The end of a path that the client of the portal adds itself.
+const ENDS: [&str; 5] = ["clients", "coaches", "check-ins", "messages", "notes"];
+
+/// `clear_connection.base_url`, where it can be the portal's.
+fn base_url(reader: &mut Reader<'_>, key: &'static str) -> Option<Url> {
+    let url = reader.base_url(key, None)?;
+    if !ends_in(&url, &ENDS) {
+        return Some(url);
+    }
+    let remedy = format!(
+        "write {key} = {:?}: the relay adds the rest itself",
+        cut(&url)
+    );
+    reader.mistake(key, format!("is the address of one call: {url}"), remedy);
+    None
 }
 
 /// The adapter says what a key and a field may be, so that nothing passes here and fails there.

@@ -9,9 +9,9 @@ use clear_relay::wiring::clear_connection::ClearConnectionSource;
 use relay_clear_connection::webhook::{FieldMap, KeyRing, read};
 use relay_core::time::TimeZone;
 
-use super::{Target, check_words, unexpected};
 use crate::json::split_body;
-use crate::targets::keap_delivery::receipt;
+use crate::targets::answers::receipt;
+use crate::targets::{Target, check_words, unexpected};
 
 /// The target.
 pub const TARGET: Target = Target {

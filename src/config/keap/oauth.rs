@@ -3,9 +3,9 @@
 use secrecy::SecretString;
 use url::Url;
 
-use super::addresses;
-use super::mistakes::Mistakes;
-use super::reader::{Reader, is_loopback};
+use crate::config::addresses;
+use crate::config::mistakes::Mistakes;
+use crate::config::reader::{Reader, is_loopback};
 
 /// The page on which an admin of the tenant agrees.
 const AUTHORIZE: &str = "https://accounts.infusionsoft.com/app/oauth/authorize";

@@ -10,8 +10,8 @@ use relay_keap::oauth::{Application, OAuthClient, TokenFailure, Tokens};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::answers::{OneAnswer, block_on, clock};
-use super::{Target, check_words};
+use crate::targets::answers::{OneAnswer, block_on, clock};
+use crate::targets::{Target, check_words};
 
 /// The target.
 pub const TARGET: Target = Target {

@@ -12,8 +12,8 @@ use relay_keap::{CustomFieldsMode, KeapClient, Settings};
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::answers::{OneAnswer, block_on, clock, now, written};
-use super::{Target, check_words};
+use crate::targets::answers::{OneAnswer, block_on, clock, now, written};
+use crate::targets::{Target, check_words};
 
 /// The target.
 pub const TARGET: Target = Target {

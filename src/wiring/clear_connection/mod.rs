@@ -3,17 +3,20 @@
 //! The vendor's crate reads what the portal writes; here it becomes what the core knows. The one
 //! thing added is the clinic's zone: an instant falls on a day of the clinic (A1).
 
+pub mod emulated;
 mod facts;
-pub(super) mod inspect;
+mod inspect;
+mod panel;
 #[cfg(test)]
 mod tests;
+mod vendor;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{HeaderMap, StatusCode};
 use relay_clear_connection::webhook::{self, FieldMap, KeyRing, VerifyError};
-use relay_clear_connection::{self as vendor, CheckInState, MessageAuthor, PortalClient};
+use relay_clear_connection::{self as api, CheckInState, MessageAuthor, PortalClient};
 use relay_core::clients::{Author, CheckIn, ClientSnapshot, ClientStatus, Coach, PortalMessage};
 use relay_core::ids::{ClientId, CoachId};
 use relay_core::outside;
@@ -23,6 +26,8 @@ use relay_store::Receipt;
 
 use crate::ports::{OpenCheckIns, Portal, PortalNote};
 use crate::receipts::{Parsed, Refusal, Source, Verified};
+
+pub use vendor::VENDOR;
 
 /// The name of the route and of the stored receipts.
 pub const SOURCE: &str = "clear-connection";
@@ -45,7 +50,7 @@ impl ClearConnectionPorts {
         }
     }
 
-    fn check_in(&self, told: vendor::CheckIn) -> CheckIn {
+    fn check_in(&self, told: api::CheckIn) -> CheckIn {
         let submitted_at = match told.state {
             // Submitted at an unknown time: by now at the latest.
             CheckInState::Submitted(at) => Some(at.unwrap_or_else(|| self.clock.now())),
@@ -152,7 +157,7 @@ impl Portal for ClearConnectionPorts {
 }
 
 /// The client as the core knows her.
-fn snapshot(told: vendor::Client, zone: &TimeZone) -> ClientSnapshot {
+fn snapshot(told: api::Client, zone: &TimeZone) -> ClientSnapshot {
     let word = told.status.unwrap_or_default();
     let status = match ClientStatus::from(word.as_str()) {
         // The flag narrows "online" and nothing else: who quit has quit.
@@ -181,7 +186,7 @@ fn snapshot(told: vendor::Client, zone: &TimeZone) -> ClientSnapshot {
     }
 }
 
-fn message(told: vendor::Message) -> PortalMessage {
+fn message(told: api::Message) -> PortalMessage {
     let (author, coach) = match told.author {
         MessageAuthor::Client => (Author::Client, None),
         MessageAuthor::Coach(coach) => (Author::Coach, coach),

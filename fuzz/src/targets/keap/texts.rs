@@ -7,8 +7,8 @@ use relay_http_client::{redact, retry_after};
 use relay_keap::marker::{Marker, has_merge_field, html_part};
 use relay_keap::{outcome, time, types};
 
-use super::answers::now;
-use super::{CANARY, Target};
+use crate::targets::answers::now;
+use crate::targets::{CANARY, Target};
 
 /// The target.
 pub const TARGET: Target = Target {

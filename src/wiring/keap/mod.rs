@@ -9,12 +9,15 @@
 mod addresses;
 mod automation;
 pub mod connection;
+pub mod emulated;
 pub mod hook_paths;
 pub mod hooks;
-pub(super) mod inspect;
+mod inspect;
+mod panel;
 mod source;
 #[cfg(test)]
 mod tests;
+mod vendor;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -39,6 +42,7 @@ pub use automation::AutomationSource;
 pub use hook_paths::{ClosedPaths, HookPaths};
 pub use hooks::KeapHooks;
 pub use source::KeapSource;
+pub use vendor::VENDOR;
 
 /// What counts as the coaching fee (A15, E47).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -16,8 +16,8 @@ use relay_keap::emulator::{Act, Keap, NewContact, NewEmailRecord, NewField, NewU
 use serde_json::Value;
 use url::Url;
 
-use super::Target;
-use super::answers::{block_on, clock, written};
+use crate::targets::Target;
+use crate::targets::answers::{block_on, clock, written};
 
 /// The target.
 pub const TARGET: Target = Target {

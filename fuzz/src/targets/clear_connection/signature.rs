@@ -7,8 +7,8 @@ use http::HeaderMap;
 use relay_clear_connection::webhook::{KeyRing, WebhookKey};
 use secrecy::SecretString;
 
-use super::answers::{now, written};
-use super::{Target, check_words};
+use crate::targets::answers::{now, written};
+use crate::targets::{Target, check_words};
 
 /// The target.
 pub const TARGET: Target = Target {

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use relay_keap::automation::{MAX_BODY, Said, dedupe_key, parse, with_query};
 
-use super::answers::now;
-use super::{Target, check_words};
+use crate::targets::answers::now;
+use crate::targets::{Target, check_words};
 
 /// The target. The first line of an input is the content type; the second, after `?`, the query of
 /// the address; the rest is the body.

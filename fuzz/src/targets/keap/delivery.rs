@@ -3,14 +3,10 @@
 use clear_relay::receipts::{Parsed, Source as _};
 use clear_relay::wiring::keap::KeapSource;
 use clear_relay::wiring::keap::hook_paths::ClosedPaths;
-use relay_core::ids::ReceiptId;
-use relay_core::random::SeededRandom;
 use relay_keap::webhook::{MAX_OBJECTS, PathSecrets, dedupe_key, parse};
 
-use relay_store::{Receipt, ReceiptState};
-
-use super::answers::now;
-use super::{Target, check_words, unexpected};
+use crate::targets::answers::receipt;
+use crate::targets::{Target, check_words, unexpected};
 
 /// The target.
 pub const TARGET: Target = Target {
@@ -48,24 +44,6 @@ pub const TARGET: Target = Target {
     ],
     executions: 2_000,
 };
-
-/// A stored delivery with this body.
-pub fn receipt(source: &str, body: &[u8]) -> Receipt {
-    Receipt {
-        id: ReceiptId::new(&SeededRandom::new(1), now()),
-        source: source.to_owned(),
-        dedupe_key: "k".to_owned(),
-        dedupe_forever: false,
-        verified_by: "k1".to_owned(),
-        received_at: now(),
-        content_type: None,
-        body: body.to_vec(),
-        state: ReceiptState::New,
-        duplicate_of: None,
-        note: None,
-        processed_at: None,
-    }
-}
 
 /// Runs one input.
 ///

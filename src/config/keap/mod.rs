@@ -1,5 +1,9 @@
 //! `[keap]`: the customer relationship system.
 
+mod address;
+mod gaps;
+mod oauth;
+
 use std::collections::BTreeMap;
 
 use relay_core::effects::CardRemoval;
@@ -8,10 +12,15 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::VendorMode;
-use super::addresses;
-use super::keap_oauth::KeapOAuth;
 use super::limits::LimitsConfig;
+use super::mistakes::Mistakes;
 use super::reader::Reader;
+use super::vendors::{Around, VendorSection};
+use super::whole::{Gap, off};
+pub use oauth::KeapOAuth;
+
+/// The crate of the adapter, as a filter of the log names it.
+pub(super) const CRATE: &str = "relay_keap";
 
 pub(super) const EXAMPLE: &str = r#"[keap]
 # "on", or "off": then `serve` refuses to start, because nothing can be followed up without it.
@@ -196,9 +205,9 @@ pub struct KeapConfig {
 }
 
 impl KeapConfig {
-    pub(super) fn read(mut reader: Reader<'_>) -> Option<Self> {
+    fn of(mut reader: Reader<'_>) -> Option<Self> {
         let mode = VendorMode::read(&mut reader);
-        let base_url = addresses::keap(&mut reader, "base_url", "https://api.keap.com/crm");
+        let base_url = address::base_url(&mut reader, "base_url", "https://api.keap.com/crm");
         let credential = credential(&mut reader);
         let is_oauth = mode == VendorMode::On && credential == CredentialKind::OAuth;
         let key = key(&mut reader, mode, credential);
@@ -366,7 +375,67 @@ fn path_secrets(reader: &mut Reader<'_>, key: &'static str) -> BTreeMap<String, 
     secrets
 }
 
+impl VendorSection for KeapConfig {
+    fn read(reader: Reader<'_>) -> Option<Self> {
+        Self::of(reader)
+    }
+
+    fn is_on(&self) -> bool {
+        self.mode == VendorMode::On
+    }
+
+    fn limits(&self) -> &LimitsConfig {
+        &self.limits
+    }
+
+    fn addresses(&self) -> Vec<(&'static str, &Url)> {
+        let mut addresses = vec![("keap.base_url", &self.base_url)];
+        if self.is_oauth() {
+            addresses.push(("keap.oauth.token_url", &self.oauth.token_url));
+            addresses.push(("keap.oauth.authorize_url", &self.oauth.authorize_url));
+        }
+        addresses
+    }
+
+    fn needed(&self) -> Option<Gap> {
+        (!self.is_on()).then(|| off("keap.mode"))
+    }
+
+    fn check(&self, around: &Around<'_>, mistakes: &Mistakes) {
+        if !self.is_oauth() {
+            return;
+        }
+        self.oauth.check(around.public_url, mistakes);
+        if !around.has_encryption_key {
+            mistakes.add(
+                "secrets.encryption_key",
+                "is missing, and keap.credential is \"oauth\"",
+                "make one with `clear-relay connect new-key` and name its file",
+            );
+        }
+    }
+
+    fn gaps(&self, public_url: Option<&Url>) -> Vec<Gap> {
+        let mut gaps = Vec::new();
+        if self.is_on() {
+            self.hook_gaps(public_url, &mut gaps);
+            self.coaching_gaps(&mut gaps);
+            self.unused(&mut gaps);
+        }
+        gaps
+    }
+
+    fn needs_store(&self) -> bool {
+        self.is_oauth()
+    }
+}
+
 impl KeapConfig {
+    /// Where Keap sends the browser back to after somebody has agreed.
+    pub fn redirect_url(&self, public_url: Option<&Url>) -> Option<Url> {
+        self.oauth.redirect_url(public_url)
+    }
+
     /// Whether it is used, with tokens.
     pub fn is_oauth(&self) -> bool {
         self.mode == VendorMode::On && self.credential == CredentialKind::OAuth

@@ -11,8 +11,8 @@ use relay_core::time::Date;
 use relay_http_client::CallError;
 use secrecy::SecretString;
 
-use super::answers::{OneAnswer, block_on, clock, now, written};
-use super::{Target, check_words};
+use crate::targets::answers::{OneAnswer, block_on, clock, now, written};
+use crate::targets::{Target, check_words};
 
 /// The target.
 pub const TARGET: Target = Target {
