@@ -1,6 +1,44 @@
-//! The only place that names vendors: one file per vendor, each implementing what
-//! [`ports`](crate::ports) and [`receipts`](crate::receipts) ask for with that vendor's client,
-//! and [`assemble`], which puts a relay together from a checked configuration.
+//! The only place that names vendors: a folder for each, which implements what
+//! [`ports`](crate::ports) and [`receipts`](crate::receipts) ask for with that vendor's client and makes
+//! one [`Vendor`]; the list of them, [`VENDORS`]; and [`assemble`], which puts a relay together from a
+//! checked configuration.
+//!
+//! Whoever has to do with every vendor loops over the list: wiring, rate limits, the doctor, `init`, the
+//! sandbox, casts, and the page of the demo. Rules: two vendors never provide the same port, and a port
+//! that nobody provides is refused by its name when a relay is put together. Not guaranteed: that the
+//! procedures can do without Keap or Clear Connection; `serve` refuses without them.
+//!
+//! # How a newcomer adds a vendor
+//!
+//! New folders, and at most ten lines in shared files. NAME is its folder (`text-line`), MODULE the same
+//! with underscores. `tests/vendor_sample/` is a vendor that was added so, in the least that is needed;
+//! `tests/remove_vendor.sh` takes one out again.
+//!
+//! New:
+//! 1. `adapters/NAME/`: the client. One attempt a call, failures classified (`relay_http_client::classify`),
+//!    `webhook`, `emulator` behind the feature of that name, `tests/contract.rs`, `examples/probe.rs`,
+//!    `README.md` with the source of each fact. `fixtures/NAME/`: what was recorded, people invented.
+//! 2. `adapters/NAME/quality.toml`: `names`, and an answer to each rule of `tests/it/vendor_quality.toml`.
+//! 3. `src/config/MODULE/mod.rs`: `CRATE`, `EXAMPLE` with every key, the section, its `VendorSection`.
+//! 4. `src/wiring/MODULE/`: `VENDOR`, what it provides, `emulated.rs` (an [`Emulated`](emulated::Emulated)),
+//!    and where it has them `inspect.rs` and `panel.rs`.
+//! 5. `fuzz/src/targets/MODULE/mod.rs`: `VENDOR` with a target for each parser, and its `fuzzed!` tests;
+//!    `fuzz/corpus/TARGET/`: three seeds or more.
+//!
+//! Lines in shared files:
+//! 1. `Cargo.toml`: `relay-NAME` under `[workspace.dependencies]`, and under `[dependencies]` with its
+//!    emulator; `fuzz/Cargo.toml`: `relay-NAME`.
+//! 2. `src/config/mod.rs`: `mod MODULE;`. `src/config/vendors.rs`: the section in the list, with a line of
+//!    documentation.
+//! 3. Here: `pub mod MODULE;`, and the line in [`VENDORS`].
+//! 4. `fuzz/src/targets/mod.rs`: `pub mod MODULE;`, and the line in `VENDORS`.
+//!
+//! Then `clear-relay.example.toml`, which a test compares with the sections' examples, and `Cargo.lock`.
+//!
+//! What else names a port and not a vendor, for one that is called by effects: a side of the world in
+//! `relay_core::effects::Port`, the port's trait in `src/ports/`, its place in `wiring/ports.rs`, and the
+//! effect kinds (`core/src/effects/kind.rs` has their list). A second vendor with subscriptions to webhooks
+//! of its own (`HookRegistry`) has no place yet.
 
 pub mod clear_connection;
 mod connections;
@@ -40,7 +78,11 @@ use ports::PortSet;
 use vendor::{Vendor, Wiring};
 
 /// Every vendor there is. What people read in lists is in this order.
-pub const VENDORS: &[&Vendor] = &[&keap::VENDOR, &clear_connection::VENDOR];
+pub const VENDORS: &[&Vendor] = &[
+    // A line each.
+    &keap::VENDOR,
+    &clear_connection::VENDOR,
+];
 
 /// Stands in for what carries effects out. Only the sandbox and tests make one.
 pub type FaultInjector = Arc<dyn Fn(Arc<dyn Perform>) -> Arc<dyn Perform> + Send + Sync>;

@@ -51,7 +51,11 @@ pub struct Sign {
 }
 
 /// Every vendor.
-pub const VENDORS: &[Vendor] = &[keap::VENDOR, clear_connection::VENDOR];
+pub const VENDORS: &[Vendor] = &[
+    // A line each.
+    keap::VENDOR,
+    clear_connection::VENDOR,
+];
 
 /// The targets that are no vendor's.
 pub const COMMON: &[Target] = &[
