@@ -103,6 +103,14 @@ fn every_line_of_the_example_that_is_commented_out_is_a_key_that_is_known() {
     std::fs::create_dir(folder.path().join("secrets")).expect("made");
     let key = format!("whsec_{}=", "A".repeat(43));
     let next = format!("whsec_B{}=", "A".repeat(42));
+    // Whatever a vendor's section names, and what some of them must look like.
+    for line in example().lines() {
+        if let Some((_, rest)) = line.split_once("\"secrets/") {
+            let name = rest.split('"').next().expect("a name");
+            let path = folder.path().join("secrets").join(name);
+            std::fs::write(path, name.repeat(4)).expect("written");
+        }
+    }
     for (name, secret) in [
         ("keap-key", "k"),
         ("keap-oauth-secret", "s"),
