@@ -80,7 +80,7 @@ impl<'a> Run<'a> {
         Ok(Ok(Self {
             target,
             inputs: seeds.into_iter().map(|seed| seed.data).collect(),
-            mutator: Mutator::new(seed, target.words),
+            mutator: Mutator::new(seed, &target.all_words()),
         }))
     }
 

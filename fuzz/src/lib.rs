@@ -20,6 +20,8 @@ pub mod corpus;
 pub mod drive;
 pub mod json;
 pub mod mutate;
+#[cfg(test)]
+mod replay;
 pub mod targets;
 
-pub use targets::{TARGETS, Target};
+pub use targets::{Target, targets};

@@ -13,7 +13,7 @@ use std::time::Duration;
 use clap::Parser;
 use relay_core::time::{Clock as _, SignedDuration, SystemClock};
 use relay_fuzz::drive::{Failure, Run, keep};
-use relay_fuzz::{TARGETS, Target};
+use relay_fuzz::{Target, targets};
 
 /// How long one execution may take, real time.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -58,14 +58,14 @@ fn main() -> ExitCode {
         let name = arguments.target.as_deref();
         name.is_none_or(|name| name == target.name)
     };
-    let targets: Vec<&'static Target> = TARGETS.iter().filter(wanted).collect();
-    if targets.is_empty() {
-        let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
+    let chosen: Vec<&'static Target> = targets().into_iter().filter(wanted).collect();
+    if chosen.is_empty() {
+        let names: Vec<&str> = targets().iter().map(|target| target.name).collect();
         eprintln!("there is no such target; there are {}", names.join(", "));
         return ExitCode::from(2);
     }
     let mut broken = 0;
-    for target in targets {
+    for target in chosen {
         println!("{}, seed {}", target.name, arguments.seed);
         match watch(target, &arguments) {
             Ok((executions, files)) => {

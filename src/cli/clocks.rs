@@ -116,7 +116,14 @@ pub(super) async fn of_server(
         Stored::Nothing | Stored::NoAnchor => {}
     }
     config.check_time_scale(scale)?;
-    let anchor = ask(&config.keap.base_url, transport).await?;
+    // Every vendor is the sandbox's, so any address leads there.
+    let addresses = config.base_urls();
+    let (_, sandbox) = addresses.first().ok_or_else(|| {
+        CliError::Usage(
+            "--time-scale is for a sandbox, and no address of a vendor is set".to_owned(),
+        )
+    })?;
+    let anchor = ask(sandbox, transport).await?;
     if anchor.scale != scale {
         return Err(CliError::Usage(format!(
             "the sandbox runs with --time-scale {}: start with the same",

@@ -84,9 +84,9 @@ async fn keap(
     args: &ConnectArgs,
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
-    if !config.keap.is_oauth() {
+    if !config.vendors.keap.is_oauth() {
         if args.code_file.is_some() {
-            let kind = config.keap.credential.as_str();
+            let kind = config.vendors.keap.credential.as_str();
             return Err(CliError::Usage(format!(
                 "keap.credential is {kind:?}, which brings no code; write \"oauth\" to connect by \
                  tokens"
@@ -125,8 +125,11 @@ async fn preview(
     pasted: bool,
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
-    let oauth = &config.keap.oauth;
-    let back = config.keap_redirect_url();
+    let oauth = &config.vendors.keap.oauth;
+    let back = config
+        .vendors
+        .keap
+        .redirect_url(config.http.public_url.as_ref());
     let would = if pasted {
         format!("would take tokens from {} and store them", oauth.token_url)
     } else {

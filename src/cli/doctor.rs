@@ -19,7 +19,7 @@ use super::output::Output;
 use crate::config::Examined;
 use crate::doctor::{self, Finding, Local, Machine, Severity, ThisMachine};
 use crate::ports::{Stores, Version};
-use crate::wiring::inspect::inspectors;
+use crate::wiring::inspect::{inspectors, needs_store};
 
 /// Where a line for people ends.
 const WIDTH: usize = 80;
@@ -88,7 +88,7 @@ pub async fn examine(
     };
     let asked = match &examined.config {
         Some(config) if !args.offline => {
-            let store = if config.keap.is_oauth() {
+            let store = if needs_store(config) {
                 open(&config.store.path, ground.stores).await
             } else {
                 None

@@ -342,7 +342,7 @@ async fn act(
             keap::set_contact_type(engine, args, out).await
         }
         Command::Keap(KeapCommand::CancelSubscription(args)) => {
-            keap::cancel_subscription(engine, config.keap.card_removal, args, out).await
+            keap::cancel_subscription(engine, config.vendors.keap.card_removal, args, out).await
         }
         other => Err(CliError::NotBuilt(name(other))),
     }

@@ -3,7 +3,7 @@
 //! | route | does |
 //! |---|---|
 //! | `/` and `/stage/…` | the page that shows the vendors side by side ([`crate::stage`]) |
-//! | `/keap/…`, `/clear-connection/…` | the vendors' own interfaces |
+//! | `/FOLDER/…` | a vendor's own interface, in the folder that its emulation names |
 //! | `GET /_sandbox/accepted` | every change that a vendor accepted: time, what, for whom, content |
 //! | `GET /_sandbox/acknowledged` | every event that the relay acknowledged, by vendor |
 //! | `GET /_sandbox/clock` | where time is anchored, and how fast it runs |
@@ -37,11 +37,9 @@ use relay_core::time::{Clock, ScaledClock, SignedDuration, SystemClock, TimeZone
 use relay_http_client::emulation::Accepted;
 use relay_http_client::emulation_server::realise_outcomes;
 use relay_http_client::{ReqwestTransport, Transport};
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use url::Url;
 
 use super::error::CliError;
 use super::output::Output;
@@ -49,7 +47,7 @@ use super::process::SandboxArgs;
 use crate::lifecycle::{Ended, Lifecycle, Patience, Signals, Stop, pause};
 use crate::sandbox::acting::{Fault, Hands};
 use crate::sandbox::cast::{Cast, CastAct, CastClient, instant};
-use crate::sandbox::clinic::{self, Addresses};
+use crate::sandbox::clinic;
 use crate::sandbox::stage;
 use crate::sandbox::vendors::Vendors;
 use crate::stage::{Beside, House, Stage, routes as page};
@@ -95,10 +93,11 @@ pub async fn serve(args: &SandboxArgs, out: &mut Output<'_>) -> Result<(), CliEr
     }
     let zone = Calendar::default_denver().zone().clone();
     let sandbox = Arc::new(furnished(args, cast.as_ref(), &zone));
-    let field = clinic::furnish(&sandbox.vendors.keap).map_err(CliError::Failed)?;
+    let furnished = sandbox.vendors.furnish().map_err(CliError::Failed)?;
     let transport = ReqwestTransport::new().map_err(|error| failed(&error))?;
     let transport: Arc<dyn Transport> = Arc::new(transport);
-    connect(&sandbox.vendors, &transport, &args.relay_url)?;
+    let connected = sandbox.vendors.connect(&transport, &args.relay_url);
+    connected.map_err(CliError::Failed)?;
     let mut coming = VecDeque::new();
     if let Some(cast) = &cast {
         stage::set(cast, &sandbox.vendors, &zone).map_err(CliError::Failed)?;
@@ -108,8 +107,12 @@ pub async fn serve(args: &SandboxArgs, out: &mut Output<'_>) -> Result<(), CliEr
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| CliError::Failed(format!("--port: {address}: {error}")))?;
-    let config = config(args, listener.local_addr()?, &field)?;
-    tell(args, listener.local_addr()?, &config, out)?;
+    let here = listener.local_addr()?;
+    let sections = sandbox.vendors.sections(&furnished, |vendor| {
+        format!("http://{here}/{}/", vendor.emulation.folder)
+    });
+    let config = config(args, &sections.map_err(CliError::Failed)?);
+    tell(args, here, &config, out)?;
     let hands = Hands {
         vendors: sandbox.vendors.clone(),
         engine: None,
@@ -157,19 +160,6 @@ fn furnished(args: &SandboxArgs, cast: Option<&Cast>, zone: &TimeZone) -> Sandbo
     }
 }
 
-/// Tells the vendors where the relay is. The CRM's hooks are the relay's to ask for.
-fn connect(vendors: &Vendors, transport: &Arc<dyn Transport>, relay: &Url) -> Result<(), CliError> {
-    vendors.set_hook_transport(transport);
-    let events = relay
-        .join("hooks/clear-connection")
-        .map_err(|error| failed(&error))?;
-    let key = SecretString::from(clinic::WEBHOOK_KEY);
-    vendors
-        .portal
-        .set_hook_target(events, &[key])
-        .map_err(|error| failed(&error))
-}
-
 /// The acts that happen at a time and outside of the relay.
 fn acts(cast: &Cast, zone: &TimeZone) -> VecDeque<Coming> {
     let mut coming = Vec::new();
@@ -192,19 +182,10 @@ fn acts(cast: &Cast, zone: &TimeZone) -> VecDeque<Coming> {
     coming.into()
 }
 
-fn config(args: &SandboxArgs, here: SocketAddr, field: &str) -> Result<String, CliError> {
-    let at = |path: &str| {
-        let url: Result<Url, _> = format!("http://{here}/{path}").parse();
-        url.map_err(|error| failed(&error))
-    };
-    let addresses = Addresses {
-        keap: at("keap/crm")?,
-        portal: at("clear-connection/")?,
-        relay: args.relay_url.clone(),
-    };
+fn config(args: &SandboxArgs, sections: &[String]) -> String {
     let folder = args.write_config.as_deref().and_then(Path::parent);
     let store = folder.unwrap_or(Path::new("")).join("clear-relay.sqlite");
-    Ok(clinic::config_text(&addresses, &store, field))
+    clinic::file(&args.relay_url, &store, sections)
 }
 
 /// Writes the configuration, and says what comes next.
@@ -324,9 +305,11 @@ impl Sandbox {
 
 fn routes(sandbox: Arc<Sandbox>) -> Router {
     let vendors = &sandbox.vendors;
-    let realised = || axum::middleware::from_fn(realise_outcomes);
-    let keap = vendors.keap.router().layer(realised());
-    let portal = vendors.portal.router().layer(realised());
+    let mut routes = Router::new();
+    for (vendor, interface) in vendors.routers() {
+        let interface = interface.layer(axum::middleware::from_fn(realise_outcomes));
+        routes = routes.nest_service(&format!("/{}", vendor.emulation.folder), interface);
+    }
     let inspect = Router::new()
         .route("/accepted", get(accepted))
         .route("/acknowledged", get(acknowledged))
@@ -336,10 +319,7 @@ fn routes(sandbox: Arc<Sandbox>) -> Router {
         .route("/reset", post(reset))
         .layer(axum::middleware::from_fn(page::admit))
         .with_state(sandbox);
-    Router::new()
-        .nest_service("/keap", keap)
-        .nest_service("/clear-connection", portal)
-        .nest("/_sandbox", inspect)
+    routes.nest("/_sandbox", inspect)
 }
 
 async fn accepted(State(sandbox): State<Arc<Sandbox>>) -> Json<Vec<Accepted>> {
@@ -347,8 +327,7 @@ async fn accepted(State(sandbox): State<Arc<Sandbox>>) -> Json<Vec<Accepted>> {
 }
 
 async fn acknowledged(State(sandbox): State<Arc<Sandbox>>) -> Json<Value> {
-    let Vendors { portal, keap } = &sandbox.vendors;
-    Json(json!({ "portal": portal.acknowledged(), "keap": keap.acknowledged() }))
+    Json(json!(sandbox.vendors.acknowledged()))
 }
 
 async fn clock(State(sandbox): State<Arc<Sandbox>>) -> Json<Value> {
@@ -384,9 +363,8 @@ async fn act(State(sandbox): State<Arc<Sandbox>>, Json(doing): Json<Doing>) -> R
 }
 
 async fn reset(State(sandbox): State<Arc<Sandbox>>) -> Response {
-    sandbox.vendors.portal.reset();
-    sandbox.vendors.keap.reset();
-    answer(clinic::furnish(&sandbox.vendors.keap).map(|field| json!({ "field": field })))
+    sandbox.vendors.reset();
+    answer(sandbox.vendors.furnish().map(Value::Object))
 }
 
 fn answer(result: Result<Value, String>) -> Response {

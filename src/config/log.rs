@@ -5,6 +5,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::Targets;
 
 use super::reader::Reader;
+use super::vendors::CRATES;
 use crate::telemetry::{LogConfig, LogFormat};
 
 pub(super) const EXAMPLE: &str = r#"[log]
@@ -14,13 +15,12 @@ format = "human"
 level = "info"
 "#;
 
-/// Our parts, as a filter names them. A filter must leave the errors of each.
-const PARTS: [&str; 7] = [
+/// Our parts but for the vendors' adapters, as a filter names them. A filter must leave the errors of
+/// each.
+const PARTS: [&str; 5] = [
     "clear_relay",
-    "relay_clear_connection",
     "relay_core",
     "relay_http_client",
-    "relay_keap",
     "relay_store",
     "relay_store_sqlite",
 ];
@@ -54,6 +54,10 @@ impl LogConfig {
     }
 }
 
+fn parts() -> impl Iterator<Item = &'static str> {
+    PARTS.into_iter().chain(CRATES.iter().copied())
+}
+
 /// The part whose errors a filter leaves out, if it does: by `off`, or because it names other parts
 /// only and no level for the rest.
 fn silenced(level: &str) -> Option<&str> {
@@ -71,7 +75,7 @@ fn silenced(level: &str) -> Option<&str> {
     let off = by_target.iter().find_map(|directive| {
         let (target, level) = directive.rsplit_once('=')?;
         let is_off = level.trim().eq_ignore_ascii_case("off") || level.trim() == "0";
-        let is_ours = PARTS.iter().any(|part| target.trim().starts_with(part));
+        let is_ours = parts().any(|part| target.trim().starts_with(part));
         (is_off && is_ours).then(|| target.trim())
     });
     if off.is_some() {
@@ -83,8 +87,7 @@ fn silenced(level: &str) -> Option<&str> {
         // What can't be read here was read by the filter itself; then nothing is known.
         by_target.join(",").parse().ok()?
     };
-    let mut parts = PARTS.into_iter();
-    parts.find(|part| !targets.would_enable(part, &Level::ERROR))
+    parts().find(|part| !targets.would_enable(part, &Level::ERROR))
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ pub struct SecretFile {
 
 /// Collects mistakes, and the files that hold secrets, while sections are read.
 #[derive(Debug, Default)]
-pub(super) struct Mistakes {
+pub(crate) struct Mistakes {
     found: RefCell<Vec<Mistake>>,
     secret_files: RefCell<Vec<SecretFile>>,
     /// Every key that was asked for; a table with free keys also with a dot at its end.

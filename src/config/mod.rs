@@ -26,7 +26,6 @@ mod clear_connection;
 mod clinic;
 mod http;
 mod keap;
-mod keap_oauth;
 mod limits;
 mod log;
 mod mistakes;
@@ -39,6 +38,7 @@ mod secrets;
 mod store;
 mod variables;
 mod vendor_mode;
+mod vendors;
 mod whole;
 
 use crate::telemetry::LogConfig;
@@ -50,9 +50,8 @@ use url::Url;
 pub use clear_connection::{ClearConnectionConfig, PortalCapabilities};
 pub use http::HttpConfig;
 pub use keap::{
-    Coaching, ContactTypeField, CredentialKind, CustomFieldsMode, KeapConfig, KeyHeader,
+    Coaching, ContactTypeField, CredentialKind, CustomFieldsMode, KeapConfig, KeapOAuth, KeyHeader,
 };
-pub use keap_oauth::KeapOAuth;
 pub use limits::LimitsConfig;
 pub use mistakes::{ConfigError, Mistake, SecretFile};
 pub use people::PeopleConfig;
@@ -61,11 +60,14 @@ pub use secrets::SecretsConfig;
 pub use store::StoreConfig;
 pub use variables::Variables;
 pub use vendor_mode::VendorMode;
+pub(crate) use vendors::VendorSection;
+pub use vendors::VendorSections;
 pub use whole::{Gap, Severity};
 
 use mistakes::Mistakes;
 use reader::Reader;
 pub(crate) use reader::is_loopback;
+use vendors::Around;
 
 /// The file that is read when none is named.
 pub const DEFAULT_FILE: &str = "clear-relay.toml";
@@ -79,10 +81,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// The clinic's days and hours.
     pub calendar: Calendar,
-    /// Keap.
-    pub keap: KeapConfig,
-    /// Clear Connection.
-    pub clear_connection: ClearConnectionConfig,
+    /// The vendors.
+    pub vendors: VendorSections,
     /// The procedures.
     pub procedures: ProceduresConfig,
     /// Logging.
@@ -205,33 +205,28 @@ impl Config {
         let store = StoreConfig::read(root.section("store"));
         let http = HttpConfig::read(root.section("http"));
         let calendar = clinic::read(root.section("clinic"));
-        let keap = KeapConfig::read(root.section("keap"));
-        let clear_connection = ClearConnectionConfig::read(root.section("clear_connection"));
+        let vendors = VendorSections::read(&mut root);
         let procedures = ProceduresConfig::read(root.section("procedures"));
         let log = LogConfig::read(root.section("log"));
         let people = PeopleConfig::read(root.section("people"));
         let secrets = SecretsConfig::read(root.section("secrets"));
         root.finish();
         let strange_variables = strangers.judge(&collected);
-        if let Some(keap) = keap.as_ref().filter(|keap| keap.is_oauth()) {
-            keap.oauth.check(http.public_url.as_ref(), &collected);
-            if secrets.encryption_key.is_none() {
-                collected.add(
-                    "secrets.encryption_key",
-                    "is missing, and keap.credential is \"oauth\"",
-                    "make one with `clear-relay connect new-key` and name its file",
-                );
-            }
+        let around = Around {
+            public_url: http.public_url.as_ref(),
+            has_encryption_key: secrets.encryption_key.is_some(),
+        };
+        for section in vendors.iter().flat_map(VendorSections::each) {
+            section.check(&around, &collected);
         }
         let database = store.path.clone();
         let (mistakes, secret_files) = collected.into_parts();
-        // An address that can't be read is a mistake already, so `keap` is there without one.
-        let config = keap.map(|keap| Self {
+        // An address that can't be read is a mistake already, so the vendors are there without one.
+        let config = vendors.map(|vendors| Self {
             store,
             http,
             calendar,
-            keap,
-            clear_connection,
+            vendors,
             procedures,
             log,
             people,
@@ -246,25 +241,10 @@ impl Config {
         })
     }
 
-    /// Where Keap sends the browser back to after somebody has agreed.
-    pub fn keap_redirect_url(&self) -> Option<Url> {
-        let public = self.http.public_url.as_ref();
-        self.keap.oauth.redirect_url(public)
-    }
-
     /// Every address we would call, by key.
     pub fn base_urls(&self) -> Vec<(&'static str, &Url)> {
-        let portal = self.clear_connection.base_url.as_ref();
-        let oauth = self.keap.is_oauth().then_some(&self.keap.oauth);
-        [
-            Some(("keap.base_url", &self.keap.base_url)),
-            oauth.map(|oauth| ("keap.oauth.token_url", &oauth.token_url)),
-            oauth.map(|oauth| ("keap.oauth.authorize_url", &oauth.authorize_url)),
-            portal.map(|url| ("clear_connection.base_url", url)),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        let sections = self.vendors.each().into_iter();
+        sections.flat_map(|section| section.addresses()).collect()
     }
 
     /// Refuses a time scale other than 1 unless every vendor's address is on this machine: a
@@ -298,19 +278,15 @@ pub fn example() -> String {
 # asked for as `key`, `key_file` names a file whose first line holds it. A relative path starts
 # from the folder of this file, wherever a command is typed.
 ";
-    let sections = [
-        store::EXAMPLE,
-        http::EXAMPLE,
-        clinic::EXAMPLE,
-        keap::EXAMPLE,
-        clear_connection::EXAMPLE,
+    let before = [store::EXAMPLE, http::EXAMPLE, clinic::EXAMPLE];
+    let after = [
         procedures::EXAMPLE,
         log::EXAMPLE,
         people::EXAMPLE,
         secrets::EXAMPLE,
     ];
     let mut text = head.to_owned();
-    for section in sections {
+    for section in before.iter().chain(vendors::EXAMPLES).chain(&after) {
         text.push('\n');
         text.push_str(section);
     }

@@ -18,7 +18,7 @@ use super::reading::{self, Unusable};
 use crate::config::mistakes;
 
 /// One table of the configuration.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     path: String,
     rest: BTreeMap<String, Value>,
     asked: Vec<&'static str>,

@@ -8,9 +8,8 @@
 use url::Url;
 
 use super::Config;
-use super::keap::{CredentialKind, KeyHeader};
 use super::reader::is_loopback;
-use super::vendor_mode::VendorMode;
+use super::vendors::VendorSection;
 
 /// How much a gap matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +33,7 @@ pub struct Gap {
     pub remedy: String,
 }
 
-fn gap(key: &'static str, wrong: impl Into<String>, remedy: impl Into<String>) -> Gap {
+pub(super) fn gap(key: &'static str, wrong: impl Into<String>, remedy: impl Into<String>) -> Gap {
     Gap {
         key,
         gravity: Severity::Hinders,
@@ -43,11 +42,20 @@ fn gap(key: &'static str, wrong: impl Into<String>, remedy: impl Into<String>) -
     }
 }
 
-fn worry(key: &'static str, wrong: impl Into<String>, remedy: impl Into<String>) -> Gap {
+pub(super) fn worry(key: &'static str, wrong: impl Into<String>, remedy: impl Into<String>) -> Gap {
     Gap {
         gravity: Severity::Worries,
         ..gap(key, wrong, remedy)
     }
+}
+
+/// A vendor without which the procedures can't run is off.
+pub(super) fn off(key: &'static str) -> Gap {
+    gap(
+        key,
+        "is \"off\": a missed check-in can't be followed up without it",
+        format!("write {key} = \"on\", with its address and its credential"),
+    )
 }
 
 impl Config {
@@ -55,11 +63,15 @@ impl Config {
     pub fn gaps(&self) -> Vec<Gap> {
         let mut gaps = Vec::new();
         self.environment(&mut gaps);
-        self.vendors(&mut gaps);
-        if self.keap.mode == VendorMode::On {
-            self.hooks(&mut gaps);
-            self.coaching(&mut gaps);
-            self.unused(&mut gaps);
+        gaps.extend(
+            self.vendors
+                .each()
+                .into_iter()
+                .filter_map(VendorSection::needed),
+        );
+        let public_url = self.http.public_url.as_ref();
+        for vendor in self.vendors.each() {
+            gaps.extend(vendor.gaps(public_url));
         }
         self.logging(&mut gaps);
         gaps
@@ -81,93 +93,6 @@ impl Config {
         ));
     }
 
-    /// What is written and not used, because another setting says otherwise.
-    fn unused(&self, gaps: &mut Vec<Gap>) {
-        if self.keap.credential != CredentialKind::OAuth && self.keap.oauth.client_id.is_some() {
-            gaps.push(worry(
-                "keap.oauth",
-                format!(
-                    "names an application, which is not used while keap.credential is {:?}",
-                    self.keap.credential.as_str()
-                ),
-                "write keap.credential = \"oauth\", or take keap.oauth.client_id out",
-            ));
-        }
-        if self.keap.credential == CredentialKind::OAuth && self.keap.header == KeyHeader::ApiKey {
-            gaps.push(worry(
-                "keap.header",
-                "is for a key, and is not used while keap.credential is \"oauth\"",
-                "take keap.header out",
-            ));
-        }
-    }
-
-    fn vendors(&self, gaps: &mut Vec<Gap>) {
-        for (key, mode) in [
-            ("keap.mode", self.keap.mode),
-            ("clear_connection.mode", self.clear_connection.mode),
-        ] {
-            if mode == VendorMode::Off {
-                gaps.push(gap(
-                    key,
-                    "is \"off\": a missed check-in can't be followed up without it",
-                    format!("write {key} = \"on\", with its address and its credential"),
-                ));
-            }
-        }
-    }
-
-    /// What Keap needs to know to tell us of anything.
-    fn hooks(&self, gaps: &mut Vec<Gap>) {
-        if self.keap.hook_secrets.is_empty() {
-            gaps.push(gap(
-                "keap.hook_secrets",
-                "has no secret, so every webhook of Keap's would be refused",
-                "write a_file = \"PATH\" there; `clear-relay init` makes such a file",
-            ));
-        }
-        let key = "http.public_url";
-        let Some(url) = &self.http.public_url else {
-            gaps.push(gap(
-                key,
-                "is missing, so Keap can't be told where to send its webhooks",
-                "write the address under which the world reaches the relay: https://HOST/",
-            ));
-            return;
-        };
-        if !url.path().ends_with('/') {
-            gaps.push(gap(
-                key,
-                format!(
-                    "is {:?}: without a slash at its end its last part would be left out",
-                    url.as_str()
-                ),
-                format!("write {key} = \"{url}/\""),
-            ));
-        }
-        if is_here(url) && !is_here(&self.keap.base_url) {
-            gaps.push(gap(
-                key,
-                format!(
-                    "is {:?}, an address that Keap can't reach from outside",
-                    url.as_str()
-                ),
-                "write the address of the proxy in front of the relay: https://HOST/",
-            ));
-        }
-    }
-
-    fn coaching(&self, gaps: &mut Vec<Gap>) {
-        let coaching = &self.keap.coaching;
-        if coaching.product_ids.is_empty() && coaching.plan_ids.is_empty() {
-            gaps.push(worry(
-                "keap.coaching",
-                "names no product and no plan, so no coaching fee is ever found or stopped",
-                "write the ids of the coaching products, from Keap under E-Commerce, Products (A15)",
-            ));
-        }
-    }
-
     fn logging(&self, gaps: &mut Vec<Gap>) {
         let live = self.base_urls().iter().any(|(_, url)| !is_here(url));
         let level = &self.log.level;
@@ -182,7 +107,7 @@ impl Config {
 }
 
 /// Whether the address is on this machine, or on a network that the world can't reach.
-fn is_here(url: &Url) -> bool {
+pub(super) fn is_here(url: &Url) -> bool {
     let private = match url.host() {
         Some(url::Host::Ipv4(ip)) => ip.is_private() || ip.is_link_local() || ip.is_unspecified(),
         Some(url::Host::Ipv6(ip)) => ip.is_unique_local() || ip.is_unspecified(),

@@ -56,8 +56,8 @@ const FRESH: SignedDuration = SignedDuration::from_secs(1);
 /// A vendor whose calls are limited.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Vendor {
-    /// What it is to us.
-    pub port: Port,
+    /// What it is to us; `None` for one that no job calls.
+    pub port: Option<Port>,
     /// Its name, as people know it. What is kept of it is kept under this name.
     pub name: &'static str,
     /// What it is granted.
@@ -154,7 +154,7 @@ impl RateLimiter {
         let mut permit = Permit::default();
         for tracked in &self.vendors {
             let vendor = tracked.vendor;
-            if !ports.contains(&vendor.port) {
+            if !vendor.port.is_some_and(|port| ports.contains(&port)) {
                 continue;
             }
             let limits = vendor.limits;
@@ -292,7 +292,8 @@ impl RateLimiter {
                 action: "it works again".to_owned(),
             },
         };
-        let ops: Vec<Op> = [name, port.as_str()].into_iter().map(settle).collect();
+        let known = [Some(name), port.map(Port::as_str)];
+        let ops: Vec<Op> = known.into_iter().flatten().map(settle).collect();
         self.store.commit(ops.into()).await.map(|_| ())
     }
 

@@ -70,7 +70,7 @@ enum RelayAct {
 /// A fault, with the vendor that has it.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Fault {
-    /// `portal` or `keap`.
+    /// The vendor, by its name.
     pub vendor: String,
     /// The fault.
     #[serde(flatten)]
@@ -106,14 +106,13 @@ impl Hands {
     pub async fn carry_out(&self, client: &CastClient, act: &CastAct) -> Result<(), String> {
         let what = act.what.clone();
         match act.by.as_str() {
-            "portal" | "keap" => self.vendors.act(&act.by, what).map(|_| ()),
             "fault" => {
                 let fault: Fault = read(what)?;
                 self.vendors.order(&fault.vendor, fault.rule)
             }
             "relay" => self.at_the_relay(client, read(what)?).await,
             "stranger" => self.forge(read(what)?).await,
-            other => Err(format!("nobody named {other} can act")),
+            vendor => self.vendors.act(vendor, what).map(|_| ()),
         }
     }
 

@@ -9,6 +9,8 @@ use relay_core::time::{Date, DateTime, Time, TimeZone, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::wiring::VENDORS;
+
 /// The four people whom `demo` shows live, in the terminal and on its page.
 pub const FOUR: &str = include_str!("../../fixtures/casts/four.toml");
 /// Two of them, for whoever wants less.
@@ -143,7 +145,7 @@ pub struct CastMail {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CastSetup {
-    /// At which vendor: `portal` or `keap`.
+    /// At which vendor, by its name.
     pub by: String,
     /// The act that makes it so.
     #[serde(rename = "do")]
@@ -160,8 +162,8 @@ pub struct CastAct {
     /// between guard and send, between the vendor's work and our record. Acts on one place happen
     /// together, in order.
     pub on: Option<String>,
-    /// Who acts: `portal`, `keap` (an act of the world at that vendor), `fault` (a fault is
-    /// ordered), `relay` (a person uses the relay), `stranger` (a forged request).
+    /// Who acts: a vendor's name (an act of the world at that vendor), `fault` (a fault is ordered),
+    /// `relay` (a person uses the relay), `stranger` (a forged request).
     pub by: String,
     /// What, in the words of whoever acts.
     #[serde(rename = "do")]
@@ -282,10 +284,9 @@ impl Cast {
                 if act.at.is_none() && act.on.is_none() {
                     return Err(format!("client {who}: an act needs `at` or `on`"));
                 }
-                if !matches!(
-                    act.by.as_str(),
-                    "portal" | "keap" | "fault" | "relay" | "stranger"
-                ) {
+                let by = act.by.as_str();
+                let is_vendor = VENDORS.iter().any(|vendor| vendor.name == by);
+                if !is_vendor && !matches!(by, "fault" | "relay" | "stranger") {
                     return Err(format!("client {who}: nobody named {} can act", act.by));
                 }
             }

@@ -11,6 +11,8 @@ use relay_store::{CaseFilter, Page, StoreError};
 use serde::Serialize;
 use serde_json::Value;
 
+pub use crate::wiring::emulated::clinic_time;
+
 use super::cast::CastClient;
 use super::compare::compare;
 use super::play::Play;
@@ -199,11 +201,6 @@ pub fn short_name(client: &CastClient) -> String {
         Some(initial) => format!("{first} {initial}."),
         None => first.to_owned(),
     }
-}
-
-/// An instant on the clinic's clock.
-pub fn clinic_time(at: Timestamp, zone: &TimeZone) -> String {
-    zone.to_datetime(at).strftime("%a %b %-d %H:%M").to_string()
 }
 
 /// An accepted request, as people read it.

@@ -1,102 +1,201 @@
-//! Both emulated vendors, as one thing that acts, delivers and remembers.
+//! All emulated vendors, as one thing that acts, delivers and remembers.
 
+use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use relay_clear_connection::emulator::{Portal, Settings as PortalSettings};
+use axum::Router;
+use relay_core::effects::Port;
 use relay_core::random::Random;
 use relay_core::time::{Clock, TimeZone, Timestamp};
 use relay_http_client::Transport;
-use relay_http_client::emulation::described::Side;
-use relay_http_client::emulation::{Accepted, FaultRule};
-use relay_keap::emulator::{Keap, Settings as KeapSettings};
-use secrecy::SecretString;
-use serde_json::Value;
+use relay_http_client::emulation::{Accepted, FaultRule, Faults};
+use serde_json::{Map, Value};
+use url::Url;
 
-use super::clinic::{KEAP_KEY, PORTAL_TOKEN};
+use crate::wiring::VENDORS;
+use crate::wiring::emulated::{Clinic, Emulated, Known};
+use crate::wiring::vendor::Vendor;
+
+/// A vendor of the box.
+#[derive(Debug, Clone)]
+pub struct OneVendor {
+    /// Which.
+    pub vendor: &'static Vendor,
+    /// It, emulated.
+    pub emulated: Arc<dyn Emulated>,
+}
 
 /// The vendors of the box.
 #[derive(Debug, Clone)]
 pub struct Vendors {
-    /// The client portal.
-    pub portal: Arc<Portal>,
-    /// The CRM.
-    pub keap: Arc<Keap>,
+    /// By title, so that the order of the list decides nothing that a run could show.
+    all: Vec<OneVendor>,
 }
 
 impl Vendors {
     /// Vendors where nobody is yet, on `clock`.
     pub fn new(clock: &Arc<dyn Clock>, random: &Arc<dyn Random>, zone: &TimeZone) -> Self {
-        let mut portal = PortalSettings::new(SecretString::from(PORTAL_TOKEN));
-        portal.zone = zone.clone();
-        let keap = KeapSettings {
-            keys: vec![KEAP_KEY.to_owned()],
-            ..KeapSettings::default()
+        let clinic = Clinic {
+            clock,
+            random,
+            zone,
         };
-        Self {
-            portal: Portal::new(Arc::clone(clock), Arc::clone(random), portal),
-            keap: Keap::new(Arc::clone(clock), Arc::clone(random), keap),
+        let mut listed = VENDORS.to_vec();
+        listed.sort_by_key(|vendor| vendor.title);
+        let all = listed.into_iter().map(|vendor| OneVendor {
+            vendor,
+            emulated: (vendor.emulation.start)(&clinic),
+        });
+        Self { all: all.collect() }
+    }
+
+    /// Each of them.
+    pub fn each(&self) -> impl Iterator<Item = &OneVendor> {
+        self.all.iter()
+    }
+
+    /// The emulator of this type, if there is one.
+    pub fn emulator<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let mut found = self.all.iter();
+        found.find_map(|one| one.emulated.emulator().downcast().ok())
+    }
+
+    /// The one of that name.
+    pub fn named(&self, name: &str) -> Result<&dyn Emulated, String> {
+        let found = self.all.iter().find(|one| one.vendor.name == name);
+        found.map(|one| &*one.emulated).ok_or_else(|| {
+            let there: Vec<&str> = self.all.iter().map(|one| one.vendor.name).collect();
+            format!(
+                "there is no vendor {name}; there are {}",
+                there.join(" and ")
+            )
+        })
+    }
+
+    /// The one that stands for a side of the world.
+    pub fn at(&self, port: Port) -> Result<&dyn Emulated, String> {
+        let found = self.all.iter().find(|one| one.vendor.port == Some(port));
+        let nobody = || format!("no vendor stands for the {}", port.as_str());
+        found.map(|one| &*one.emulated).ok_or_else(nobody)
+    }
+
+    /// Sets up what every account has before anybody is in it. Returns what was made.
+    pub fn furnish(&self) -> Result<Map<String, Value>, String> {
+        let mut made = Map::new();
+        for one in &self.all {
+            made.extend(one.emulated.furnish()?);
         }
+        Ok(made)
+    }
+
+    /// Their sections of a configuration, in the order of the list. `origin` says where each is served,
+    /// and ends in a slash.
+    pub fn sections(
+        &self,
+        furnished: &Map<String, Value>,
+        origin: impl Fn(&Vendor) -> String,
+    ) -> Result<Vec<String>, String> {
+        let mut sections = Vec::new();
+        for vendor in VENDORS {
+            let base = format!("{}{}", origin(vendor), vendor.emulation.base);
+            let base: Url = base.parse().map_err(|error| format!("{base}: {error}"))?;
+            let emulated = self.named(vendor.name)?;
+            sections.push(emulated.section(&base, furnished));
+        }
+        Ok(sections)
+    }
+
+    /// Their interfaces, each with the vendor.
+    pub fn routers(&self) -> impl Iterator<Item = (&'static Vendor, Router)> {
+        self.all
+            .iter()
+            .map(|one| (one.vendor, one.emulated.router()))
     }
 
     /// Where events go, and how.
     pub fn set_hook_transport(&self, transport: &Arc<dyn Transport>) {
-        self.portal.set_hook_transport(Arc::clone(transport));
-        self.keap.set_hook_transport(Arc::clone(transport));
+        for one in &self.all {
+            one.emulated.set_hook_transport(Arc::clone(transport));
+        }
+    }
+
+    /// Events go to the relay at `relay`, by `transport`.
+    pub fn connect(&self, transport: &Arc<dyn Transport>, relay: &Url) -> Result<(), String> {
+        self.set_hook_transport(transport);
+        let mut all = self.all.iter();
+        all.try_for_each(|one| one.emulated.connect(relay))
     }
 
     /// An act of the world at one vendor.
     pub fn act(&self, vendor: &str, what: Value) -> Result<Value, String> {
-        match vendor {
-            "portal" => self.portal.act(what),
-            "keap" => self.keap.act(what),
-            other => Err(format!(
-                "there is no vendor {other}; there are portal and keap"
-            )),
-        }
+        self.named(vendor)?.act(what)
     }
 
     /// Orders a fault at one vendor.
     pub fn order(&self, vendor: &str, rule: FaultRule) -> Result<(), String> {
-        match vendor {
-            "portal" => self.portal.faults().order(rule),
-            "keap" => self.keap.faults().order(rule),
-            other => {
-                return Err(format!(
-                    "there is no vendor {other}; there are portal and keap"
-                ));
-            }
-        }
+        self.faults(vendor)?.order(rule);
         Ok(())
+    }
+
+    /// The faults that one vendor has on order.
+    pub fn faults(&self, vendor: &str) -> Result<&Faults, String> {
+        Ok(self.named(vendor)?.faults())
     }
 
     /// Everything in which the exchanges so far differed from what the vendors describe, whoever was
     /// wrong: the relay, or the box. Deliberate faults are not among it.
     pub fn mismatches(&self) -> Vec<String> {
-        let sides = [Side::Request, Side::Answer];
-        let found = sides
-            .into_iter()
-            .flat_map(|side| self.keap.mismatches(side));
-        found.map(|mismatch| format!("keap: {mismatch}")).collect()
+        let found = self.all.iter().flat_map(|one| {
+            let name = one.vendor.name;
+            let mismatches = one.emulated.mismatches().into_iter();
+            mismatches.map(move |mismatch| format!("{name}: {mismatch}"))
+        });
+        found.collect()
     }
 
-    /// Everything both accepted, in order of time.
+    /// Everything that they accepted, in order of time.
     pub fn accepted(&self) -> Vec<Accepted> {
-        let mut all = self.portal.accepted();
-        all.extend(self.keap.accepted());
+        let accepted = self.all.iter().flat_map(|one| one.emulated.accepted());
+        let mut all: Vec<Accepted> = accepted.collect();
         all.sort_by_key(|entry| entry.at);
         all
     }
 
+    /// Every event that the relay acknowledged, by vendor.
+    pub fn acknowledged(&self) -> BTreeMap<&'static str, Vec<String>> {
+        let all = self.all.iter();
+        all.map(|one| (one.vendor.name, one.emulated.acknowledged()))
+            .collect()
+    }
+
+    /// Everybody whom a vendor knows by the portal's id.
+    pub fn clients(&self) -> Vec<Known> {
+        let all = self.all.iter();
+        all.flat_map(|one| one.emulated.clients()).collect()
+    }
+
     /// When the next event is due.
     pub fn next_due(&self) -> Option<Timestamp> {
-        [self.portal.next_due(), self.keap.next_due()]
-            .into_iter()
-            .flatten()
+        self.all
+            .iter()
+            .filter_map(|one| one.emulated.next_due())
             .min()
     }
 
     /// Delivers what is due. Returns how many deliveries were tried.
     pub async fn deliver_due(&self) -> usize {
-        self.portal.deliver_due().await + self.keap.deliver_due().await
+        let mut delivered = 0;
+        for one in &self.all {
+            delivered += one.emulated.deliver_due().await;
+        }
+        delivered
+    }
+
+    /// Forgets everybody, every fault and the book.
+    pub fn reset(&self) {
+        for one in &self.all {
+            one.emulated.reset();
+        }
     }
 }

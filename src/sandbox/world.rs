@@ -17,7 +17,7 @@ use relay_store::Store;
 use relay_store_sqlite::SqliteStore;
 use url::Url;
 
-use super::clinic::{self, Addresses};
+use super::clinic;
 use super::sabotage::{Sabotage, Saboteur};
 use super::vendors::Vendors;
 use crate::engine::EngineError;
@@ -27,6 +27,7 @@ use crate::engine::memory::generation;
 use crate::engine::start;
 use crate::failpoint::{Failpoints, NoFailpoints};
 use crate::wiring::generation::NumberFile;
+use crate::wiring::vendor::Vendor;
 use crate::wiring::{self, FaultInjector, Relay, Runtime};
 
 /// How a world is made.
@@ -124,6 +125,11 @@ impl std::fmt::Debug for Base {
 /// The relay's host, as the vendors know it.
 const RELAY_HOST: &str = "relay.test";
 
+/// The host of a vendor, as the relay knows it.
+fn host(vendor: &Vendor) -> String {
+    format!("{}.test", vendor.name)
+}
+
 impl World {
     /// A furnished clinic without people. The database is a file at `path`.
     pub async fn new(setup: Setup, path: &Path) -> Result<Self, String> {
@@ -135,17 +141,16 @@ impl World {
             .zone()
             .clone();
         let vendors = Vendors::new(&procedure, &random, &zone);
-        let addresses = Addresses {
-            keap: address("https://keap.test/crm")?,
-            portal: address("https://portal.test/")?,
-            relay: address("https://relay.test/")?,
-        };
-        let field = clinic::furnish(&vendors.keap)?;
-        let text = (setup.amend)(&clinic::config_text(&addresses, path, &field));
+        let relay_url = address(&format!("https://{RELAY_HOST}/"))?;
+        let furnished = vendors.furnish()?;
+        let origin = |vendor: &Vendor| format!("https://{}/", host(vendor));
+        let sections = vendors.sections(&furnished, origin)?;
+        let text = (setup.amend)(&clinic::file(&relay_url, path, &sections));
         let config = read_config(&text, &setup, path)?;
         let routers = RouterTransport::new();
-        routers.serve("keap.test", vendors.keap.router());
-        routers.serve("portal.test", vendors.portal.router());
+        for (vendor, router) in vendors.routers() {
+            routers.serve(&host(vendor), router);
+        }
         let mut transport: Arc<dyn Transport> = Arc::new(routers);
         let saboteur = setup.sabotage.map(Saboteur::new);
         if let Some(saboteur) = &saboteur {
@@ -180,25 +185,17 @@ impl World {
             config_text: text,
             config,
             zone,
-            relay_url: addresses.relay.clone(),
+            relay_url,
             lives: 0,
         };
-        world.connect(&addresses.relay).await?;
+        world.connect().await?;
         Ok(world)
     }
 
     /// Tells the vendors where the relay is.
-    async fn connect(&self, relay: &Url) -> Result<(), String> {
+    async fn connect(&self) -> Result<(), String> {
         let outward: Arc<dyn Transport> = Arc::new(self.hooks.clone());
-        self.vendors.set_hook_transport(&outward);
-        let events = relay
-            .join("hooks/clear-connection")
-            .map_err(|error| error.to_string())?;
-        let key = secrecy::SecretString::from(clinic::WEBHOOK_KEY);
-        self.vendors
-            .portal
-            .set_hook_target(events, &[key])
-            .map_err(|error| error.to_string())?;
+        self.vendors.connect(&outward, &self.relay_url)?;
         let synced = self
             .relay
             .hooks
@@ -432,7 +429,7 @@ impl GenerationFile for Generation {
 
 fn read_config(text: &str, setup: &Setup, path: &Path) -> Result<crate::config::Config, String> {
     let mut config = clinic::read_config(text).map_err(|error| error.to_string())?;
-    config.keap.watch_minutes = setup.watch_minutes;
+    config.vendors.keap.watch_minutes = setup.watch_minutes;
     if let Some(rule) = &setup.rule {
         let folder = path.with_extension("procedures");
         clinic::write_procedures(&folder, rule)?;

@@ -7,9 +7,6 @@ use serde::Deserialize;
 use super::view::UNTIL_HEALED;
 use crate::sandbox::vendors::Vendors;
 
-/// What an unknown vendor is answered with.
-const NO_VENDOR: &str = "there is no such vendor; there are portal and keap";
-
 /// How a vendor breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -22,11 +19,8 @@ pub enum Breakage {
 
 /// The faults of a vendor that is named.
 pub(super) fn faults<'a>(vendors: &'a Vendors, vendor: &str) -> Result<&'a Faults, String> {
-    match vendor {
-        "portal" => Ok(vendors.portal.faults()),
-        "keap" => Ok(vendors.keap.faults()),
-        _ => Err(format!("vendor: {NO_VENDOR}")),
-    }
+    let faults = vendors.faults(vendor);
+    faults.map_err(|error| format!("vendor: {error}"))
 }
 
 /// Breaks a vendor.

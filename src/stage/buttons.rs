@@ -4,6 +4,7 @@
 //! they use, a command to the relay goes to its engine as from the command line. Nothing is changed
 //! on the page: what a press causes shows because the tools show it.
 
+use relay_core::effects::Port;
 use relay_core::facts::Order;
 use relay_core::ids::{ClientId, WorkItemId};
 use relay_store::{JobFilter, JobState, Page};
@@ -19,7 +20,6 @@ use crate::engine::commands::replay;
 use crate::engine::commands::replay::Preview;
 use crate::engine::commands::work;
 use crate::sandbox::acting::Hands;
-use crate::sandbox::clinic::TYPE_FIELD;
 use crate::sandbox::vendors::Vendors;
 
 /// Who does what a visitor does at the relay.
@@ -63,14 +63,14 @@ pub enum Press {
         /// What she writes: `spoke`, `voicemail`, `no answer`, `wrong number`; or nothing.
         outcome: Option<String>,
     },
-    /// The coach has the contact type set (`keap set-contact-type`).
+    /// The coach has the contact type set, as from the command line.
     ContactType {
         /// Whose.
         client: String,
         /// To what.
         value: String,
     },
-    /// The coach has the coaching fee stopped (`keap cancel-subscription`).
+    /// The coach has the coaching fee stopped, as from the command line.
     StopFee {
         /// Whose.
         client: String,
@@ -79,7 +79,7 @@ pub enum Press {
     },
     /// A vendor breaks.
     Break {
-        /// `portal` or `keap`.
+        /// Its name.
         vendor: String,
         /// How.
         how: Breakage,
@@ -88,7 +88,7 @@ pub enum Press {
     },
     /// A vendor heals.
     Heal {
-        /// `portal` or `keap`.
+        /// Its name.
         vendor: String,
     },
     /// An admin replays every dead job of a client (`jobs replay`).
@@ -258,10 +258,7 @@ impl Press {
                 format!("her coach completes the call task: {outcome}")
             }
             Self::ContactType { value, .. } => {
-                format!(
-                    "her coach has the {} set to {value}",
-                    TYPE_FIELD.to_lowercase()
-                )
+                format!("her coach has the contact type set to {value}")
             }
             Self::StopFee { .. } => "her coach has the coaching fee stopped".to_owned(),
             Self::Break { vendor, how, .. } => match how {
@@ -284,25 +281,27 @@ async fn press_with(hands: &Hands, known: &Contacts, press: Press) -> Result<Val
         Press::OpenEmail { client, email } => {
             let contact = contact(vendors, known, &client)?;
             let act = json!({ "act": "open_email", "contact": contact, "email": email });
-            vendors.act("keap", act)
+            vendors.at(Port::Crm)?.act(act)
         }
         Press::CheckIn { client } => {
-            vendors.act("portal", json!({ "act": "check_in", "client": client }))
+            let act = json!({ "act": "check_in", "client": client });
+            vendors.at(Port::Portal)?.act(act)
         }
         Press::Reply { client, text } => {
             let text = checked(&text, "text")?;
             let act = json!({ "act": "client_writes", "client": client, "text": text });
-            vendors.act("portal", act)
+            vendors.at(Port::Portal)?.act(act)
         }
         Press::Read { client } => {
-            vendors.act("portal", json!({ "act": "client_reads", "client": client }))
+            let act = json!({ "act": "client_reads", "client": client });
+            vendors.at(Port::Portal)?.act(act)
         }
         Press::Call { client, outcome } => {
             let contact = contact(vendors, known, &client)?;
             let outcome = outcome.map(|said| checked(&said, "outcome").map(str::to_owned));
             let text = outcome.transpose()?.map(|said| format!("Outcome: {said}"));
             let act = json!({ "act": "complete_task", "contact": contact, "text": text });
-            vendors.act("keap", act)
+            vendors.at(Port::Crm)?.act(act)
         }
         Press::ContactType { client, value } => {
             let value = checked(&value, "value")?.to_owned();
@@ -334,9 +333,10 @@ fn contact(vendors: &Vendors, known: &Contacts, client: &str) -> Result<u64, Str
     if let Some((_, contact)) = known.iter().find(|(id, _)| id == client) {
         return Ok(*contact);
     }
-    let seen = vendors.portal.look(client);
+    let mut clients = vendors.clients().into_iter();
+    let seen = clients.find(|known| known.id == client);
     let seen = seen.ok_or_else(|| format!("client: there is nobody with the id {client}"))?;
-    let contact = seen.contact.as_deref().and_then(|id| id.parse().ok());
+    let contact = seen.contact;
     contact.ok_or_else(|| format!("client: the portal links {client} to no contact"))
 }
 

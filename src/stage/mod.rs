@@ -9,10 +9,9 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`view`] | what the page shows, and how it is made of what vendors and relay hold |
-//! | [`panels`] | the tools' panels, and what reaches the client: her mailbox and her phone |
 //! | [`relay`] | the relay's own line: cases, steps, waits, work items, troubles |
 //! | [`show`] | a play whose time the visitor has in her hand |
-//! | [`scene`] | reads a view |
+//! | [`scene`] | reads a view; each vendor's panels are made in its own folder (`panel.rs`) |
 //! | [`buttons`], [`bad_day`], [`fee`] | what can be pressed, and what happens then |
 //! | [`live`] | the stream of views |
 //! | [`routes`] | the routes, the files of the page, and who may press |
@@ -33,7 +32,6 @@ pub mod bad_day;
 pub mod buttons;
 pub mod fee;
 pub mod live;
-pub mod panels;
 pub mod relay;
 pub mod routes;
 pub mod scene;
@@ -49,6 +47,7 @@ use tokio::sync::{Mutex, watch};
 use crate::sandbox::acting::Hands;
 use crate::sandbox::cast::Cast;
 use crate::sandbox::report::short_name;
+use crate::wiring::emulated::Known;
 use scene::Scene;
 use show::Show;
 use view::{ShownTime, Someone, View, pace_in_words};
@@ -165,17 +164,15 @@ impl Beside {
         }
     }
 
-    /// Everybody whom the portal knows, with her story where a cast tells one.
+    /// Everybody whom a vendor knows, with her story where a cast tells one.
     fn people(&self) -> Vec<Someone> {
-        let portal = &self.hands.vendors.portal;
-        let ids = portal.clients().into_iter();
-        let known = |id: String| {
-            let seen = portal.look(&id)?;
+        let someone = |known: Known| {
             let cast = self.cast.as_ref();
-            let cast = cast.and_then(|cast| cast.clients.iter().find(|one| one.id == id));
-            Some(cast.map_or_else(|| Someone::of_portal(&seen), Someone::of_cast))
+            let cast = cast.and_then(|cast| cast.clients.iter().find(|one| one.id == known.id));
+            cast.map_or_else(|| Someone::of_vendor(&known), Someone::of_cast)
         };
-        ids.filter_map(known).collect()
+        let known = self.hands.vendors.clients().into_iter();
+        known.map(someone).collect()
     }
 }
 

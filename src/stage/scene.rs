@@ -3,11 +3,10 @@
 use relay_core::time::TimeZone;
 
 use super::relay;
-use super::view::{
-    Entry, Person, Reader, ShownTime, Someone, Trouble, View, clock, person, trouble,
-};
+use super::view::{Entry, Person, ShownTime, Someone, View, clock, person, trouble};
 use crate::engine::Engine;
 use crate::sandbox::vendors::Vendors;
+use crate::wiring::emulated::{Reader, Whom};
 
 /// Everything that a view is read from.
 #[derive(Debug)]
@@ -40,35 +39,38 @@ impl Scene<'_> {
         Ok(View {
             clock: clock(&self.time, self.zone),
             relay_here: self.engine.is_some(),
-            trouble: Trouble {
-                portal: trouble(&self.vendors.portal.faults().left()),
-                keap: trouble(&self.vendors.keap.faults().left()),
-            },
+            trouble: self
+                .vendors
+                .each()
+                .map(|one| (one.vendor.name, trouble(&one.emulated.faults().left())))
+                .collect(),
             roster: roster.collect(),
             people,
         })
     }
 
-    /// `None` for somebody whom the portal no longer knows.
+    /// `None` for somebody whom a vendor must know and no longer does.
     async fn person(&self, someone: &Someone) -> Result<Option<Person>, String> {
-        let Some(seen) = self.vendors.portal.look(&someone.id) else {
+        let today = self.zone.to_datetime(self.time.now).date();
+        let reader = Reader {
+            zone: self.zone,
+            today,
+        };
+        let whom = Whom {
+            id: &someone.id,
+            contact: someone.contact,
+        };
+        let tools = self.vendors.each();
+        let panels: Option<Vec<_>> = tools
+            .map(|one| one.emulated.panels(&whom, reader))
+            .collect();
+        let Some(panels) = panels else {
             return Ok(None);
         };
-        let contact = someone.contact.and_then(|id| self.vendors.keap.look(id));
         let relay = match self.engine {
             Some(engine) => Some(relay::read(engine, &someone.id, self.zone).await?),
             None => None,
         };
-        let today = self.zone.to_datetime(self.time.now).date();
-        Ok(Some(person(
-            someone,
-            &seen,
-            contact.as_ref(),
-            relay,
-            Reader {
-                zone: self.zone,
-                today,
-            },
-        )))
+        Ok(Some(person(someone, panels, relay)))
     }
 }

@@ -3,14 +3,15 @@
 //! Times are given as the clinic reads them; the page computes with none. What makes a value here
 //! is a function of what was read and of nothing else, so that it can be tried without a page.
 
-use relay_clear_connection::emulator as portal;
-use relay_core::time::{Date, TimeZone, Timestamp};
+use std::collections::BTreeMap;
+
+use relay_core::time::{TimeZone, Timestamp};
 use relay_http_client::emulation::{FaultAct, FaultRule, Moment};
-use relay_keap::emulator as keap;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::relay::RelayView;
-use crate::sandbox::clinic::{COACHING_PRODUCT, TYPE_FIELD};
+use crate::wiring::emulated::{Known, Panels};
 
 /// Everything on the page.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -19,8 +20,8 @@ pub struct View {
     pub clock: ClockView,
     /// Whether the relay runs in this process: where it doesn't, its line and its buttons say so.
     pub relay_here: bool,
-    /// What is wrong at each vendor, in words; empty where nothing is.
-    pub trouble: Trouble,
+    /// What is wrong at each vendor, by its name, in words; empty where nothing is.
+    pub trouble: BTreeMap<&'static str, Vec<String>>,
     /// Everybody who can be chosen.
     pub roster: Vec<Entry>,
     /// Those who were asked for, whole.
@@ -70,15 +71,6 @@ pub struct ShownTime {
     pub in_hand: Option<InHand>,
 }
 
-/// What is wrong at the vendors.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Trouble {
-    /// At the portal.
-    pub portal: Vec<String>,
-    /// At the CRM.
-    pub keap: Vec<String>,
-}
-
 /// Somebody who can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entry {
@@ -104,18 +96,15 @@ pub struct Someone {
 }
 
 impl Someone {
-    /// Somebody as the portal knows her.
-    pub fn of_portal(seen: &portal::Seen) -> Self {
-        let first = seen.first_name.as_deref().unwrap_or("(no name)");
-        let initial = seen
-            .last_name
-            .as_deref()
-            .and_then(|last| last.chars().next());
+    /// Somebody whom a vendor knows.
+    pub fn of_vendor(known: &Known) -> Self {
+        let first = known.first.as_deref().unwrap_or("(no name)");
+        let initial = known.last.as_deref().and_then(|last| last.chars().next());
         Self {
-            id: seen.id.clone(),
+            id: known.id.clone(),
             name: initial.map_or_else(|| first.to_owned(), |initial| format!("{first} {initial}.")),
             story: String::new(),
-            contact: seen.contact.as_deref().and_then(|id| id.parse().ok()),
+            contact: known.contact,
             taken_over: false,
         }
     }
@@ -134,223 +123,13 @@ pub struct Person {
     pub coach: String,
     /// Whether a visitor has taken a hand in her story.
     pub taken_over: bool,
-    /// The portal.
-    pub portal: PortalView,
-    /// The CRM; `None` where she has no contact there.
-    pub keap: Option<KeapView>,
-    /// What her phone has to do with it.
-    pub phone: Vec<CallView>,
-    /// The mail that has content, newest first.
-    pub mailbox: Vec<MailView>,
+    /// What each tool shows, by the name that the page has for it: `portal`, `mailbox`.
+    #[serde(flatten)]
+    pub panels: BTreeMap<&'static str, Value>,
     /// The relay's own line; `None` where it runs elsewhere.
     pub relay: Option<RelayView>,
-    /// Which buttons do something now.
-    pub can: Can,
-}
-
-/// The portal's panel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PortalView {
-    /// The status word.
-    pub status: String,
-    /// Her check-ins.
-    pub check_ins: Vec<CheckInView>,
-    /// The conversation, oldest first.
-    pub messages: Vec<MessageView>,
-    /// Coaches' notes, oldest first.
-    pub notes: Vec<NoteView>,
-}
-
-/// A check-in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CheckInView {
-    /// Its id.
-    pub id: String,
-    /// `Nov 3`.
-    pub due: String,
-    /// `not due yet`, `due today`, `missed`, `submitted` or `withdrawn`.
-    pub state: &'static str,
-    /// When it was submitted.
-    pub submitted: Option<String>,
-}
-
-/// A message in the portal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct MessageView {
-    /// Its id.
-    pub id: String,
-    /// Whether the client wrote it.
-    pub from_client: bool,
-    /// Who wrote it.
-    pub who: String,
-    /// When.
-    pub at: String,
-    /// What.
-    pub text: String,
-    /// Whether the client has read it; her own she has.
-    pub read: bool,
-}
-
-/// A note.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct NoteView {
-    /// Its id.
-    pub id: String,
-    /// Its title, or who wrote it.
-    pub title: String,
-    /// When.
-    pub at: String,
-    /// What.
-    pub text: String,
-}
-
-/// The CRM's panel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct KeapView {
-    /// The contact type.
-    pub contact_type: Option<String>,
-    /// The list of emails, newest first.
-    pub emails: Vec<EmailView>,
-    /// Tags on the contact.
-    pub tags: Vec<String>,
-    /// Tasks, newest first.
-    pub tasks: Vec<TaskView>,
-    /// Notes, newest first.
-    pub notes: Vec<NoteView>,
-    /// Subscriptions.
-    pub subscriptions: Vec<SubscriptionView>,
-    /// Cards.
-    pub cards: Vec<CardView>,
-}
-
-/// A row in the CRM's list of emails.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct EmailView {
-    /// Its id.
-    pub id: String,
-    /// Its subject.
-    pub subject: String,
-    /// When it was sent.
-    pub sent: String,
-    /// When it was opened.
-    pub opened: Option<String>,
-    /// When a link in it was clicked.
-    pub clicked: Option<String>,
-}
-
-/// A task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TaskView {
-    /// Its id.
-    pub id: String,
-    /// Its title.
-    pub title: String,
-    /// Its description.
-    pub text: String,
-    /// Whose it is.
-    pub owner: String,
-    /// When it was made.
-    pub at: String,
-    /// Whether it is done.
-    pub done: bool,
-}
-
-/// A subscription.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SubscriptionView {
-    /// Its id.
-    pub id: String,
-    /// What is paid for.
-    pub name: String,
-    /// Whether it is active.
-    pub active: bool,
-    /// Whether it charges by itself.
-    pub auto_charge: bool,
-}
-
-/// A card.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CardView {
-    /// Its id.
-    pub id: String,
-    /// Its last four digits.
-    pub last_four: String,
-    /// Whether it can be charged.
-    pub active: bool,
-}
-
-/// A call that a task asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CallView {
-    /// The task.
-    pub id: String,
-    /// Who calls.
-    pub coach: String,
-    /// Since when she is asked to.
-    pub since: String,
-    /// When she completed the task.
-    pub done: Option<String>,
-    /// What she wrote below it: what came of the call.
-    pub outcome: Option<String>,
-}
-
-/// A mail as the client sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct MailView {
-    /// Its id.
-    pub id: String,
-    /// From which address.
-    pub from: String,
-    /// Its subject.
-    pub subject: String,
-    /// When it came.
-    pub at: String,
-    /// Whether she has opened it.
-    pub opened: bool,
-    /// Its HTML part. The page shows the text that a browser makes of it, and no more.
-    pub html: String,
-}
-
-/// Which buttons do something now.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent buttons, each usable or not"
-)]
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Can {
-    /// There is an email that she hasn't opened.
-    pub open_email: bool,
-    /// There is an open check-in.
-    pub check_in: bool,
-    /// There is an open call task.
-    pub call: bool,
-    /// The contact type can be ordered to In-Person.
-    pub move_to_clinic: bool,
-    /// There is a coaching fee to stop.
-    pub stop_fee: bool,
-    /// There is a dead job to replay.
-    pub replay: bool,
-}
-
-/// Who reads: the clinic's zone, and its day.
-#[derive(Debug, Clone, Copy)]
-pub struct Reader<'a> {
-    /// The zone.
-    pub zone: &'a TimeZone,
-    /// The day.
-    pub today: Date,
-}
-
-impl Reader<'_> {
-    /// An instant on the clinic's clock.
-    pub fn time(&self, at: Timestamp) -> String {
-        crate::sandbox::report::clinic_time(at, self.zone)
-    }
-
-    /// The same, where there is one.
-    pub fn maybe(&self, at: Option<Timestamp>) -> Option<String> {
-        at.map(|at| self.time(at))
-    }
+    /// Which buttons do something now: `check_in`, `replay`.
+    pub can: BTreeMap<&'static str, bool>,
 }
 
 /// The clinic's time in words.
@@ -406,55 +185,32 @@ pub fn trouble(left: &[FaultRule]) -> Vec<String> {
 /// So many requests that only healing ends it.
 pub const UNTIL_HEALED: u32 = 1_000_000;
 
-/// A client, whole.
-pub fn person(
-    someone: &Someone,
-    seen: &portal::Seen,
-    contact: Option<&keap::Seen>,
-    relay: Option<RelayView>,
-    reader: Reader<'_>,
-) -> Person {
+/// A client, whole: `panels` is what each vendor's tool shows of her.
+pub fn person(someone: &Someone, panels: Vec<Panels>, relay: Option<RelayView>) -> Person {
+    let here = relay.is_some();
     let dead = relay.as_ref().is_some_and(|relay| relay.dead > 0);
-    Person {
+    let mut person = Person {
         id: someone.id.clone(),
         name: someone.name.clone(),
         story: someone.story.clone(),
-        coach: seen.coach.clone().unwrap_or_else(|| "nobody".to_owned()),
+        coach: "nobody".to_owned(),
         taken_over: someone.taken_over,
-        portal: super::panels::in_portal(seen, reader),
-        keap: contact.map(|contact| super::panels::in_keap(contact, reader)),
-        phone: contact.map_or_else(Vec::new, |contact| super::panels::calls(contact, reader)),
-        mailbox: contact.map_or_else(Vec::new, |contact| super::panels::mailbox(contact, reader)),
-        can: can(seen, contact, relay.is_some(), dead),
+        panels: BTreeMap::new(),
         relay,
+        can: BTreeMap::from([("replay", dead)]),
+    };
+    for tool in panels {
+        person.panels.extend(tool.shown);
+        person.can.extend(tool.can);
+        let orders = tool.can_order.into_iter();
+        person
+            .can
+            .extend(orders.map(|(button, can)| (button, can && here)));
+        if let Some(coach) = tool.coach {
+            person.coach = coach;
+        }
     }
-}
-
-fn can(seen: &portal::Seen, contact: Option<&keap::Seen>, here: bool, replay: bool) -> Can {
-    let coaching = COACHING_PRODUCT.to_string();
-    let open = |one: &portal::SeenCheckIn| one.submitted_at.is_none() && !one.withdrawn;
-    let of = |test: fn(&keap::Seen) -> bool| contact.is_some_and(test);
-    let fee = |one: &keap::SeenSubscription| one.product == coaching && one.active;
-    Can {
-        open_email: of(|contact| {
-            contact
-                .emails
-                .last()
-                .is_some_and(|mail| mail.opened.is_none())
-        }),
-        check_in: seen.check_ins.iter().any(open),
-        call: of(|contact| contact.tasks.iter().any(|task| !task.completed)),
-        move_to_clinic: here && of(|contact| contact_type(contact) != Some("In-Person")),
-        stop_fee: here && contact.is_some_and(|contact| contact.subscriptions.iter().any(fee)),
-        replay,
-    }
-}
-
-/// The contact type, where one is set.
-pub fn contact_type(contact: &keap::Seen) -> Option<&str> {
-    let mut fields = contact.fields.iter();
-    let found = fields.find(|(label, _)| label == TYPE_FIELD);
-    found.map(|(_, value)| value.as_str())
+    person
 }
 
 #[cfg(test)]

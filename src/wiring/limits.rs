@@ -2,33 +2,21 @@
 
 use std::sync::Arc;
 
-use relay_core::effects::Port;
 use relay_http_client::{Metered, Transport};
-use url::Url;
 
-use super::Runtime;
+use super::vendor::{Vendor, Wiring};
+use super::{Runtime, VENDORS};
 use crate::config::{Config, is_loopback};
-use crate::rate_limit::{RateLimiter, ReadQuota, Vendor, VendorMeter};
-
-/// Keap's name in tables, notes and the log.
-pub const KEAP: &str = "keap";
-/// Clear Connection's name in tables, notes and the log.
-pub const CLEAR_CONNECTION: &str = "portal";
+use crate::rate_limit::{self, RateLimiter, VendorMeter};
 
 /// Every vendor that is paced, with what it is granted.
-pub fn vendors(config: &Config) -> Vec<Vendor> {
-    vec![
-        Vendor {
-            port: Port::Crm,
-            name: KEAP,
-            limits: config.keap.limits.limits,
-        },
-        Vendor {
-            port: Port::Portal,
-            name: CLEAR_CONNECTION,
-            limits: config.clear_connection.limits.limits,
-        },
-    ]
+pub fn vendors(config: &Config) -> Vec<rate_limit::Vendor> {
+    let listed = VENDORS.iter().map(|vendor| rate_limit::Vendor {
+        port: vendor.port,
+        name: vendor.name,
+        limits: (vendor.settings)(config).limits().limits,
+    });
+    listed.collect()
 }
 
 /// The pace of all of them.
@@ -41,43 +29,16 @@ pub(super) fn limiter(config: &Config, ground: &Runtime) -> Arc<RateLimiter> {
     ))
 }
 
-/// The way to Keap.
-pub(super) fn to_keap(
-    config: &Config,
-    ground: &Runtime,
-    pacer: &Arc<RateLimiter>,
-) -> Arc<dyn Transport> {
-    let read: ReadQuota = relay_keap::quota::read;
-    let read = config.keap.limits.obey_quota.then_some(read);
-    listen(pacer, KEAP, &config.keap.base_url);
-    metered(ground, pacer, KEAP, read)
-}
-
-/// The way to the portal, which tells of no quotas.
-pub(super) fn to_portal(
-    config: &Config,
-    ground: &Runtime,
-    pacer: &Arc<RateLimiter>,
-) -> Arc<dyn Transport> {
-    if let Some(base) = &config.clear_connection.base_url {
-        listen(pacer, CLEAR_CONNECTION, base);
+/// The way to a vendor, counted and limited.
+pub(super) fn transport(vendor: &Vendor, wiring: &Wiring<'_>) -> Arc<dyn Transport> {
+    let settings = (vendor.settings)(wiring.config);
+    let base = settings.addresses().first().map(|(_, url)| *url);
+    // A vendor on this machine has its clock and says nothing new of the time.
+    if base.is_some_and(|base| !is_loopback(base)) {
+        wiring.limiter.dates().listen_to(vendor.name);
     }
-    metered(ground, pacer, CLEAR_CONNECTION, None)
-}
-
-/// A vendor on this machine has its clock and says nothing new of the time.
-fn listen(pacer: &RateLimiter, vendor: &'static str, base: &Url) {
-    if !is_loopback(base) {
-        pacer.dates().listen_to(vendor);
-    }
-}
-
-fn metered(
-    ground: &Runtime,
-    pacer: &Arc<RateLimiter>,
-    vendor: &'static str,
-    read: Option<ReadQuota>,
-) -> Arc<dyn Transport> {
-    let meter = VendorMeter::new(Arc::clone(pacer), vendor, read);
-    Arc::new(Metered::new(Arc::clone(&ground.transport), Arc::new(meter)))
+    let read = vendor.read_quota.filter(|_| settings.limits().obey_quota);
+    let meter = VendorMeter::new(Arc::clone(wiring.limiter), vendor.name, read);
+    let transport = Arc::clone(&wiring.ground.transport);
+    Arc::new(Metered::new(transport, Arc::new(meter)))
 }

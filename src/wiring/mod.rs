@@ -1,47 +1,89 @@
-//! The only place that names vendors: one file per vendor, each implementing what
-//! [`ports`](crate::ports) and [`receipts`](crate::receipts) ask for with that vendor's client,
-//! and [`assemble`], which puts a relay together from a checked configuration.
+//! The only place that names vendors: a folder for each, which implements what
+//! [`ports`](crate::ports) and [`receipts`](crate::receipts) ask for with that vendor's client and makes
+//! one [`Vendor`]; the list of them, [`VENDORS`]; and [`assemble`], which puts a relay together from a
+//! checked configuration.
+//!
+//! Whoever has to do with every vendor loops over the list: wiring, rate limits, the doctor, `init`, the
+//! sandbox, casts, and the page of the demo. Rules: two vendors never provide the same port, and a port
+//! that nobody provides is refused by its name when a relay is put together. Not guaranteed: that the
+//! procedures can do without Keap or Clear Connection; `serve` refuses without them.
+//!
+//! # How a newcomer adds a vendor
+//!
+//! New folders, and at most ten lines in shared files. NAME is its folder (`text-line`), MODULE the same
+//! with underscores. `tests/vendor_sample/` is a vendor that was added so, in the least that is needed;
+//! `tests/remove_vendor.sh` takes one out again.
+//!
+//! New:
+//! 1. `adapters/NAME/`: the client. One attempt a call, failures classified (`relay_http_client::classify`),
+//!    `webhook`, `emulator` behind the feature of that name, `tests/contract.rs`, `examples/probe.rs`,
+//!    `README.md` with the source of each fact. `fixtures/NAME/`: what was recorded, people invented.
+//! 2. `adapters/NAME/quality.toml`: `names`, and an answer to each rule of `tests/it/vendor_quality.toml`.
+//! 3. `src/config/MODULE/mod.rs`: `CRATE`, `EXAMPLE` with every key, the section, its `VendorSection`.
+//! 4. `src/wiring/MODULE/`: `VENDOR`, what it provides, `emulated.rs` (an [`Emulated`](emulated::Emulated)),
+//!    and where it has them `inspect.rs` and `panel.rs`.
+//! 5. `fuzz/src/targets/MODULE/mod.rs`: `VENDOR` with a target for each parser, and its `fuzzed!` tests;
+//!    `fuzz/corpus/TARGET/`: three seeds or more.
+//!
+//! Lines in shared files:
+//! 1. `Cargo.toml`: `relay-NAME` under `[workspace.dependencies]`, and under `[dependencies]` with its
+//!    emulator; `fuzz/Cargo.toml`: `relay-NAME`.
+//! 2. `src/config/mod.rs`: `mod MODULE;`. `src/config/vendors.rs`: the section in the list, with a line of
+//!    documentation.
+//! 3. Here: `pub mod MODULE;`, and the line in [`VENDORS`].
+//! 4. `fuzz/src/targets/mod.rs`: `pub mod MODULE;`, and the line in `VENDORS`.
+//!
+//! Then `clear-relay.example.toml`, which a test compares with the sections' examples, and `Cargo.lock`.
+//!
+//! What else names a port and not a vendor, for one that is called by effects: a side of the world in
+//! `relay_core::effects::Port`, the port's trait in `src/ports/`, its place in `wiring/ports.rs`, and the
+//! effect kinds (`core/src/effects/kind.rs` has their list). A second vendor with subscriptions to webhooks
+//! of its own (`HookRegistry`) has no place yet.
 
 pub mod clear_connection;
+mod connections;
+pub mod emulated;
 pub mod generation;
 pub mod inspect;
 pub mod keap;
 pub mod limits;
+mod ports;
 pub mod procedures;
 pub mod store;
+pub mod vendor;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use relay_clear_connection::webhook::{FieldMap, KeyRing, WebhookKey};
-use relay_clear_connection::{Capabilities, PortalClient};
 use relay_core::random::Random;
 use relay_core::retry::{ProbeSchedule, RetryPolicy};
-use relay_core::time::{Clock, Clocks, SignedDuration};
+use relay_core::time::{Clocks, SignedDuration};
 use relay_http_client::Transport;
-use relay_keap::webhook::PathSecrets;
 use relay_store::Store;
-use secrecy::SecretString;
 use thiserror::Error;
 use tokio::sync::Notify;
 
-use crate::config::{self, Config, VendorMode};
+use crate::config::Config;
 use crate::effects::{Perform, ThroughPorts};
 use crate::engine::jobs;
 use crate::engine::{Engine, Parts, People};
 use crate::failpoint::Failpoints;
 use crate::http::{self, HttpState, Limits};
 use crate::ports::{Authorize, HookRegistry, Ports};
+use crate::rate_limit::RateLimiter;
 use crate::receipts::{Counters, Receiver, Source};
 use crate::telemetry::Repeats;
-use clear_connection::{ClearConnectionPorts, ClearConnectionSource};
-use keap::connection::KeapConnection;
-use keap::hooks::Doors;
-use keap::{
-    AutomationSource, ClosedPaths, CoachingPlans, HookPaths, KeapHooks, KeapPorts, KeapSource,
-};
+use connections::AllConnections;
+use ports::PortSet;
+use vendor::{Vendor, Wiring};
+
+/// Every vendor there is. What people read in lists is in this order.
+pub const VENDORS: &[&Vendor] = &[
+    // A line each.
+    &keap::VENDOR,
+    &clear_connection::VENDOR,
+];
 
 /// Stands in for what carries effects out. Only the sandbox and tests make one.
 pub type FaultInjector = Arc<dyn Fn(Arc<dyn Perform>) -> Arc<dyn Perform> + Send + Sync>;
@@ -77,13 +119,27 @@ impl fmt::Debug for Runtime {
 /// Why a relay can't be put together.
 #[derive(Debug, Error)]
 pub enum AssembleError {
-    /// Both vendors are needed: the procedure reads one and acts on both.
+    /// The vendor is needed, and off: the procedures read it or act on it.
     #[error(
         "{vendor}.mode is \"off\": a missed check-in can't be followed up without it; set it to \"on\""
     )]
     Off {
         /// Which.
         vendor: &'static str,
+    },
+    /// Nobody provides what the procedures need.
+    #[error(
+        "no vendor that is on provides {port}: a missed check-in can't be followed up without it"
+    )]
+    Nobody {
+        /// What.
+        port: &'static str,
+    },
+    /// Two vendors provide the same.
+    #[error("two vendors that are on provide {port}: set the mode of one to \"off\"")]
+    Twice {
+        /// What.
+        port: &'static str,
     },
     /// A setting that was checked alone doesn't work with the rest.
     #[error("{key}: {problem}")]
@@ -136,54 +192,15 @@ impl Relay {
 pub fn assemble(config: &Config, ground: Runtime) -> Result<Relay, AssembleError> {
     let wake = Arc::new(Notify::new());
     let limiter = limits::limiter(config, &ground);
-    let clock = &ground.clocks.procedure;
-    let portal = portal_client(config, &limits::to_portal(config, &ground, &limiter), clock)?;
-    let to_keap = limits::to_keap(config, &ground, &limiter);
-    let connection = Arc::new(KeapConnection::new(config, &ground, to_keap)?);
-    let keap = Arc::clone(connection.client());
-    let closed = ClosedPaths::default();
-    let sources = sources(config, &closed)?;
-    let zone = config.calendar.zone().clone();
-    let coaching = CoachingPlans {
-        products: config.keap.coaching.product_ids.iter().cloned().collect(),
-        plans: config.keap.coaching.plan_ids.iter().cloned().collect(),
-    };
-    let crm = Arc::new(KeapPorts::new(
-        Arc::clone(&keap),
-        coaching,
-        Arc::clone(clock),
-    ));
-    let hooks: Arc<dyn HookRegistry> = Arc::new(KeapHooks::new(
-        keap,
-        Doors {
-            paths: hook_paths(config),
-            secrets: path_secrets(&config.keap.hook_secrets),
-            closed,
-        },
-        SignedDuration::from_mins(i64::from(config.keap.watch_minutes)),
-        Arc::clone(&ground.store),
-        Arc::clone(&ground.clocks.real),
-    ));
-    let ports = Ports {
-        portal: Arc::new(ClearConnectionPorts::new(portal, zone, Arc::clone(clock))),
-        contacts: Arc::clone(&crm) as _,
-        mail: Arc::clone(&crm) as _,
-        addresses: Arc::clone(&crm) as _,
-        tasks: Arc::clone(&crm) as _,
-        notes: Arc::clone(&crm) as _,
-        tags: Arc::clone(&crm) as _,
-        billing: Arc::clone(&crm) as _,
-        staff: crm,
-        connections: Arc::clone(&connection) as _,
-        hooks: Arc::clone(&hooks),
-    };
-    let mut perform: Arc<dyn Perform> = Arc::new(ThroughPorts::new(ports.clone()));
+    let all = everything(config, &ground, &limiter)?;
+    let hooks = Arc::clone(&all.ports.hooks);
+    let mut perform: Arc<dyn Perform> = Arc::new(ThroughPorts::new(all.ports.clone()));
     if let Some(inject) = &ground.faults {
         perform = inject(perform);
     }
     let receiver = Receiver {
         store: Arc::clone(&ground.store),
-        clock: Arc::clone(clock),
+        clock: Arc::clone(&ground.clocks.procedure),
         real: Arc::clone(&ground.clocks.real),
         random: Arc::clone(&ground.random),
         wake: Arc::clone(&wake),
@@ -194,12 +211,12 @@ pub fn assemble(config: &Config, ground: Runtime) -> Result<Relay, AssembleError
     let book = procedures::book(config).map_err(|problem| setting("procedures", problem))?;
     let engine = Engine::new(Parts {
         store: ground.store,
-        ports,
+        ports: all.ports,
         perform,
         limiter,
         book: Arc::new(book),
         jobs: jobs::spec,
-        sources,
+        sources: all.sources,
         calendar: config.calendar.clone(),
         clocks: ground.clocks,
         random: ground.random,
@@ -211,16 +228,63 @@ pub fn assemble(config: &Config, ground: Runtime) -> Result<Relay, AssembleError
         wake,
         worker: ground.worker,
         time_scale: ground.time_scale,
-        poll_opens: config.keap.poll_opens,
+        poll_opens: all.poll_opens,
     });
     Ok(Relay {
         engine,
         hooks,
-        authorize: vec![connection],
+        authorize: all.authorize,
         repeats: Arc::clone(&receiver.repeats),
         limits: config.http.limits,
         receiver,
     })
+}
+
+/// What all vendors bring into a relay.
+struct Everything {
+    ports: Ports,
+    sources: Vec<Arc<dyn Source>>,
+    authorize: Vec<Arc<dyn Authorize>>,
+    poll_opens: Option<SignedDuration>,
+}
+
+fn everything(
+    config: &Config,
+    ground: &Runtime,
+    limiter: &Arc<RateLimiter>,
+) -> Result<Everything, AssembleError> {
+    let wiring = Wiring {
+        config,
+        ground,
+        limiter,
+    };
+    let mut ports = PortSet::default();
+    let mut connections = AllConnections::default();
+    let (mut sources, mut authorize, mut poll_opens) = (Vec::new(), Vec::new(), None);
+    for vendor in VENDORS {
+        let provided = (vendor.provide)(&wiring)?;
+        ports.add(provided.ports)?;
+        sources.extend(provided.sources);
+        let connection = provided.connections.into_iter();
+        connections
+            .0
+            .extend(connection.map(|one| (vendor.name, one)));
+        authorize.extend(provided.authorize);
+        poll_opens = poll_opens.or(provided.poll_opens);
+    }
+    Ok(Everything {
+        ports: ports.whole(Arc::new(connections))?,
+        sources,
+        authorize,
+        poll_opens,
+    })
+}
+
+/// Where every vendor's webhooks are let in, by a configuration and over `ground`: what the routes need,
+/// without a worker.
+pub fn sources(config: &Config, ground: &Runtime) -> Result<Vec<Arc<dyn Source>>, AssembleError> {
+    let limiter = limits::limiter(config, ground);
+    Ok(everything(config, ground, &limiter)?.sources)
 }
 
 fn people(config: &Config) -> People {
@@ -233,67 +297,4 @@ fn people(config: &Config) -> People {
             .clone()
             .unwrap_or(defaults.program_manager),
     }
-}
-
-fn portal_client(
-    config: &Config,
-    transport: &Arc<dyn Transport>,
-    clock: &Arc<dyn Clock>,
-) -> Result<PortalClient, AssembleError> {
-    let off = AssembleError::Off {
-        vendor: "clear_connection",
-    };
-    let portal = &config.clear_connection;
-    match (portal.mode, &portal.base_url, &portal.token) {
-        (VendorMode::On, Some(base), Some(token)) => {
-            let (transport, clock) = (Arc::clone(transport), Arc::clone(clock));
-            let client = PortalClient::new(transport, base.clone(), token.clone(), clock);
-            Ok(client.with_capabilities(capabilities(portal.capabilities)))
-        }
-        _ => Err(off),
-    }
-}
-
-fn capabilities(config: config::PortalCapabilities) -> Capabilities {
-    Capabilities {
-        events: config.events,
-        messages: config.messages,
-        message_read: config.message_read,
-        notes: config.notes,
-        end_program: config.end_program,
-        documents: config.documents,
-    }
-}
-
-fn sources(config: &Config, closed: &ClosedPaths) -> Result<Vec<Arc<dyn Source>>, AssembleError> {
-    let portal = &config.clear_connection;
-    let keys = portal
-        .webhook_keys
-        .iter()
-        .map(|(id, secret)| WebhookKey::new(id, secret))
-        .collect::<Result<Vec<_>, _>>()
-        .and_then(KeyRing::new)
-        .map_err(|problem| setting("clear_connection.webhook_keys", problem))?;
-    let fields = FieldMap::new(portal.fields.clone())
-        .map_err(|problem| setting("clear_connection.fields", problem))?;
-    let zone = config.calendar.zone().clone();
-    let secrets = path_secrets(&config.keap.hook_secrets);
-    let automation = path_secrets(&config.keap.automation_secrets);
-    Ok(vec![
-        Arc::new(ClearConnectionSource::new(keys, fields, zone)),
-        Arc::new(KeapSource::new(secrets, closed.clone())),
-        Arc::new(AutomationSource::new(automation)),
-    ])
-}
-
-fn path_secrets(secrets: &BTreeMap<String, SecretString>) -> PathSecrets {
-    let pairs = secrets.iter();
-    PathSecrets::new(pairs.map(|(id, secret)| (id.clone(), secret.clone())))
-}
-
-/// Where the CRM is to send its hooks: the public address, the route, the current secret.
-fn hook_paths(config: &Config) -> Option<HookPaths> {
-    let public = config.http.public_url.as_ref()?;
-    let current = config.keap.current_hook_secret()?;
-    HookPaths::new(public, config.keap.hook_secrets.clone(), current)
 }

@@ -38,9 +38,9 @@ fn mistake_keys(error: &ConfigError) -> BTreeSet<&str> {
 fn an_empty_configuration_is_valid_and_sends_nothing() {
     let config = parse("").expect("valid");
     assert_eq!(config.procedures.missed_check_in.mode, Mode::Propose);
-    assert_eq!(config.keap.mode, VendorMode::Off);
-    assert_eq!(config.clear_connection.mode, VendorMode::Off);
-    assert_eq!(config.keap.card_removal, CardRemoval::Deactivate);
+    assert_eq!(config.vendors.keap.mode, VendorMode::Off);
+    assert_eq!(config.vendors.clear_connection.mode, VendorMode::Off);
+    assert_eq!(config.vendors.keap.card_removal, CardRemoval::Deactivate);
 }
 
 #[test]
@@ -103,6 +103,14 @@ fn every_line_of_the_example_that_is_commented_out_is_a_key_that_is_known() {
     std::fs::create_dir(folder.path().join("secrets")).expect("made");
     let key = format!("whsec_{}=", "A".repeat(43));
     let next = format!("whsec_B{}=", "A".repeat(42));
+    // Whatever a vendor's section names, and what some of them must look like.
+    for line in example().lines() {
+        if let Some((_, rest)) = line.split_once("\"secrets/") {
+            let name = rest.split('"').next().expect("a name");
+            let path = folder.path().join("secrets").join(name);
+            std::fs::write(path, name.repeat(4)).expect("written");
+        }
+    }
     for (name, secret) in [
         ("keap-key", "k"),
         ("keap-oauth-secret", "s"),
@@ -131,11 +139,11 @@ fn every_line_of_the_example_that_is_commented_out_is_a_key_that_is_known() {
     });
     assert!(uncommented > 10, "{uncommented}");
     let config = Config::parse(&text, folder.path(), Variables::default()).expect("valid");
-    assert_eq!(config.keap.hook_secrets.len(), 2);
-    assert_eq!(config.keap.automation_secrets.len(), 1);
+    assert_eq!(config.vendors.keap.hook_secrets.len(), 2);
+    assert_eq!(config.vendors.keap.automation_secrets.len(), 1);
     let every = SignedDuration::from_mins(15);
-    assert_eq!(config.keap.poll_opens, Some(every));
-    assert_eq!(config.clear_connection.webhook_keys.len(), 2);
+    assert_eq!(config.vendors.keap.poll_opens, Some(every));
+    assert_eq!(config.vendors.clear_connection.webhook_keys.len(), 2);
 }
 
 #[test]
@@ -302,8 +310,8 @@ fn the_environment_overrides_the_file_and_may_give_flags_and_lists() {
     ];
     let config = parse_env(text, &env).expect("valid");
     assert_eq!(config.procedures.missed_check_in.mode, Mode::Act);
-    assert_eq!(config.keap.coaching.plan_ids, ["12", "15"]);
-    assert!(!config.clear_connection.capabilities.notes);
+    assert_eq!(config.vendors.keap.coaching.plan_ids, ["12", "15"]);
+    assert!(!config.vendors.clear_connection.capabilities.notes);
     assert_eq!(config.http.listen.port(), 0);
 }
 
@@ -313,7 +321,7 @@ fn a_secret_may_stand_in_a_file_and_not_in_two_places() {
     std::fs::write(folder.path().join("key"), "s3cret\nsecond line\n").expect("written");
     let read = |text: &str| Config::parse(text, folder.path(), Variables::default());
     let config = read("[keap]\nmode = \"on\"\nkey_file = \"key\"").expect("valid");
-    let key = config.keap.key.expect("a key");
+    let key = config.vendors.keap.key.expect("a key");
     assert_eq!(key.expose_secret(), "s3cret");
     let twice = read("[keap]\nkey_file = \"key\"\nkey = \"other\"").expect_err("twice");
     assert_eq!(mistake_keys(&twice), BTreeSet::from(["keap.key"]));
@@ -333,7 +341,10 @@ fn of_a_long_file_only_the_first_line_is_read_and_a_line_without_end_is_refused(
     std::fs::write(folder.path().join("log"), "x".repeat(100_000)).expect("written");
     let read = |text: &str| Config::parse(text, folder.path(), Variables::default());
     let config = read("[keap]\nmode = \"on\"\nkey_file = \"key\"").expect("valid");
-    assert_eq!(config.keap.key.expect("a key").expose_secret(), "s3cret");
+    assert_eq!(
+        config.vendors.keap.key.expect("a key").expose_secret(),
+        "s3cret"
+    );
     let endless = read("[keap]\nkey_file = \"log\"").expect_err("no secret");
     assert_eq!(mistake_keys(&endless), BTreeSet::from(["keap.key_file"]));
     assert!(endless.to_string().contains("too long"), "{endless}");
@@ -411,31 +422,34 @@ fn the_current_hook_secret_is_the_named_one_else_the_last() {
     let secret = |id: &str| format!("{id} = \"{}\"\n", id.repeat(22));
     let two = format!("[keap.hook_secrets]\n{}{}", secret("b"), secret("a"));
     let config = parse(&two).expect("valid");
-    assert_eq!(config.keap.current_hook_secret(), Some("b"));
+    assert_eq!(config.vendors.keap.current_hook_secret(), Some("b"));
     let named = format!("[keap]\ncurrent_hook_secret = \"a\"\n{two}");
     let config = parse(&named).expect("valid");
-    assert_eq!(config.keap.current_hook_secret(), Some("a"));
-    assert_eq!(config.keap.watch_minutes, 5);
+    assert_eq!(config.vendors.keap.current_hook_secret(), Some("a"));
+    assert_eq!(config.vendors.keap.watch_minutes, 5);
     let none = parse("").expect("valid");
-    assert_eq!(none.keap.current_hook_secret(), None);
+    assert_eq!(none.vendors.keap.current_hook_secret(), None);
 }
 
 #[test]
 fn the_limits_of_a_vendor_have_defaults_and_may_be_written() {
     let config = parse("").expect("valid");
-    let keap = config.keap.limits;
+    let keap = config.vendors.keap.limits;
     assert_eq!(keap.limits.rate, Some(Rate::per_minute(60, 3)));
     assert_eq!(keap.limits.reserve_percent, 10);
     assert!(keap.obey_quota);
-    assert_eq!(config.clear_connection.limits.limits, Limits::none());
+    assert_eq!(
+        config.vendors.clear_connection.limits.limits,
+        Limits::none()
+    );
     let text = "[keap.limits]\ncalls_per_minute = 30\nreserve_percent = 0\nobey_quota = false\n\
                 [clear_connection.limits]\ncalls_per_minute = 600\nburst = 20\n\
                 breaker_failures = 9\ntell_after_minutes = 5\n";
     let config = parse(text).expect("valid");
-    let keap = config.keap.limits;
+    let keap = config.vendors.keap.limits;
     assert_eq!(keap.limits.rate, Some(Rate::per_minute(30, 3)));
     assert_eq!((keap.limits.reserve_percent, keap.obey_quota), (0, false));
-    let portal = config.clear_connection.limits.limits;
+    let portal = config.vendors.clear_connection.limits.limits;
     assert_eq!(portal.rate, Some(Rate::per_minute(600, 20)));
     assert_eq!(portal.breaker.failures, 9);
     assert_eq!(portal.tell_after, SignedDuration::from_mins(5));

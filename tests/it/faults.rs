@@ -13,6 +13,7 @@ use relay_store::{EffectState, JobState};
 use serde_json::json;
 
 use super::support::story::Story;
+use crate::support::tools::Tools as _;
 use clear_relay::engine::commands::replay;
 use clear_relay::engine::commands::work;
 
@@ -315,7 +316,7 @@ async fn an_email_that_keap_never_shows_is_a_question_and_not_a_second_email() {
     let hidden = |settings: &mut relay_keap::emulator::Settings| {
         settings.email_delay = 7_200..=7_200;
     };
-    story.world.vendors.keap.configure(hidden);
+    story.world.vendors.keap().configure(hidden);
     order(&story, kind, Moment::After, FaultAct::Hang, 1);
     let over = story.at(over);
     story.play_until(over).await;
@@ -369,7 +370,7 @@ async fn what_was_refused_after_it_was_done_and_is_listed_late_is_not_done_twice
         story.world.vendors.act("portal", young).expect("an act");
     };
     let slow_keap = |story: &Story| {
-        story.world.vendors.keap.configure(|settings| {
+        story.world.vendors.keap().configure(|settings| {
             settings.email_delay = 600..=600;
             settings.task_delay = 200..=200;
             settings.note_delay = 200..=200;
@@ -428,7 +429,7 @@ async fn a_revoked_key_is_one_work_item_and_work_goes_on_with_the_new_one() {
     let key = clear_relay::sandbox::clinic::KEAP_KEY;
     let renewed =
         |settings: &mut relay_keap::emulator::Settings| settings.keys = vec![key.to_owned()];
-    story.world.vendors.keap.configure(renewed);
+    story.world.vendors.keap().configure(renewed);
     story.play().await;
     assert_eq!(story.differences(), Vec::<String>::new());
 }
@@ -469,7 +470,7 @@ async fn a_day_of_refusals_ends_in_a_work_item_and_a_replay_still_works() {
     let job = story.job_of(kind).await;
     assert_eq!(job.state, JobState::Dead);
     assert_eq!(story.open_kinds().await, ["dead_job"]);
-    story.world.vendors.keap.faults().clear();
+    story.world.vendors.keap().faults().clear();
     let replayed = replay::replay(story.engine(), job.id, "Admin").await;
     replayed.expect("a replay");
     story.play().await;

@@ -66,3 +66,5 @@ mod telemetry;
 mod together;
 #[cfg(test)]
 mod twice;
+#[cfg(test)]
+mod vendors;

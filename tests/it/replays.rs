@@ -7,6 +7,7 @@ use relay_http_client::emulation::{Accepted, FaultAct, FaultRule, Moment};
 use relay_store::{EffectState, Job, JobState};
 
 use super::support::story::Story;
+use crate::support::tools::Tools as _;
 use clear_relay::engine::commands::replay;
 use clear_relay::engine::dispatcher;
 
@@ -96,7 +97,7 @@ async fn sent_and_shown_late(seed: u64) -> Story {
     let late = |settings: &mut relay_keap::emulator::Settings| {
         settings.email_delay = 7_200..=7_200;
     };
-    story.world.vendors.keap.configure(late);
+    story.world.vendors.keap().configure(late);
     order(&story, EffectKind::Email, Moment::After, FaultAct::Reset);
     let over = story.at("2026-11-06 09:40");
     story.play_until(over).await;

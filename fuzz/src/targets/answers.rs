@@ -14,8 +14,11 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use relay_core::ids::ReceiptId;
+use relay_core::random::SeededRandom;
 use relay_core::time::{ManualClock, Timestamp};
 use relay_http_client::{Answer, Call, Transport, TransportError};
+use relay_store::{Receipt, ReceiptState};
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
@@ -122,5 +125,23 @@ impl Transport for OneAnswer {
             headers: self.headers.clone(),
             body: self.body.clone(),
         })
+    }
+}
+
+/// A stored delivery with this body.
+pub fn receipt(source: &str, body: &[u8]) -> Receipt {
+    Receipt {
+        id: ReceiptId::new(&SeededRandom::new(1), now()),
+        source: source.to_owned(),
+        dedupe_key: "k".to_owned(),
+        dedupe_forever: false,
+        verified_by: "k1".to_owned(),
+        received_at: now(),
+        content_type: None,
+        body: body.to_vec(),
+        state: ReceiptState::New,
+        duplicate_of: None,
+        note: None,
+        processed_at: None,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use relay_core::effects::Port;
 use relay_core::ids::{CaseId, ClientId};
 use relay_core::time::{Date, TimeZone, Timestamp};
 use relay_store::{CaseFilter, Page, StoreError};
@@ -12,6 +13,7 @@ use crate::sandbox::cast::{CastAct, CastClient};
 use crate::sandbox::play::{Happened, Play};
 use crate::sandbox::report::{Report, received, short_name};
 use crate::stage::show::{Pressed, Show};
+use crate::wiring::VENDORS;
 
 /// As much of a text as fits on a line.
 const WIDTH: usize = 76;
@@ -149,9 +151,14 @@ impl Told {
 /// An act, as an onlooker tells it.
 fn by_people(happened: &Happened) -> Event {
     let Happened { at, client, act } = happened;
-    let from = match act.by.as_str() {
-        "keap" | "relay" => "coach",
-        _ => "client",
+    // The CRM and the relay are the coach's tools; a client has the portal.
+    let by_coach = VENDORS
+        .iter()
+        .any(|vendor| vendor.name == act.by && vendor.port == Some(Port::Crm));
+    let from = if by_coach || act.by == "relay" {
+        "coach"
+    } else {
+        "client"
     };
     Event {
         at: *at,
@@ -168,8 +175,11 @@ fn deed(act: &CastAct) -> String {
         "check_in" => "submits her check-in in the portal".to_owned(),
         "client_writes" => format!("writes in the portal: {}", text.unwrap_or_default()),
         "complete_task" => match text {
-            Some(text) => format!("completes the call task in Keap: \"{text}\""),
-            None => "completes the call task in Keap".to_owned(),
+            Some(text) => format!(
+                "completes the call task in {}: \"{text}\"",
+                title(Port::Crm)
+            ),
+            None => format!("completes the call task in {}", title(Port::Crm)),
         },
         "order" => {
             let order = &act.what["order"];
@@ -198,22 +208,29 @@ fn by_visitor(pressed: &Pressed, play: &Play) -> Event {
 /// Where an accepted request shows, and as what.
 fn in_words(operation: &str, content: &Value) -> (&'static str, String) {
     let user = content["user_id"].as_str();
+    let crm = title(Port::Crm);
     let (from, what) = match operation {
         "portal_message" => ("portal", "message from her coach"),
         "portal_note" => ("portal", "quiet note for the coach"),
-        "email" => ("Keap", "email from her coach"),
-        "call_task" if user.is_some() => ("Keap", "call task for her coach"),
-        "contact_note" => ("Keap", "note on the contact"),
-        "add_tag" => ("Keap", "tag put on"),
-        "remove_tag" => ("Keap", "tag taken off"),
-        "close_task" => ("Keap", "call task closed"),
-        "contact_type" => ("Keap", "contact type"),
-        "auto_charge_off" => ("Keap", "off auto-charge: subscription"),
-        "deactivate_subscription" => ("Keap", "inactive: subscription"),
-        "remove_card" => ("Keap", "can't be charged any more: card"),
-        other => ("Keap", other),
+        "email" => (crm, "email from her coach"),
+        "call_task" if user.is_some() => (crm, "call task for her coach"),
+        "contact_note" => (crm, "note on the contact"),
+        "add_tag" => (crm, "tag put on"),
+        "remove_tag" => (crm, "tag taken off"),
+        "close_task" => (crm, "call task closed"),
+        "contact_type" => (crm, "contact type"),
+        "auto_charge_off" => (crm, "off auto-charge: subscription"),
+        "deactivate_subscription" => (crm, "inactive: subscription"),
+        "remove_card" => (crm, "can't be charged any more: card"),
+        other => (crm, other),
     };
     (from, what.to_owned())
+}
+
+/// What people call the vendor that stands for a side of the world.
+fn title(port: Port) -> &'static str {
+    let found = VENDORS.iter().find(|vendor| vendor.port == Some(port));
+    found.map_or(port.as_str(), |vendor| vendor.title)
 }
 
 fn short(text: &str) -> String {

@@ -29,6 +29,8 @@ use serde_json::json;
 use super::error::CliError;
 use super::output::Output;
 use crate::config::{DEFAULT_FILE, example};
+use crate::wiring::VENDORS;
+use crate::wiring::vendor::Secret;
 
 pub use form::{Question, questions};
 
@@ -49,37 +51,19 @@ const FOLDER: &str = "secrets";
 const BYTES: usize = 32;
 const ONLY_OWNER: u32 = 0o600;
 
-/// Where the example is changed: section, line, what stands there instead. The example's values
-/// say what a key looks like; these say what a clinic starts with.
-const CHANGES: [(&str, &str, &str); 7] = [
-    (
-        "[clinic]",
-        "holidays = [\"2026-11-26\", \"2026-12-25\"]",
-        "holidays = []",
-    ),
-    ("[keap]", "mode = \"off\"", "mode = \"on\""),
-    (
-        "[keap]",
-        "#key_file = \"secrets/keap-key\"",
-        "key_file = \"secrets/keap-key\"",
-    ),
-    (
-        "[keap.hook_secrets]",
-        "#a_file = \"secrets/keap-hook-a\"",
-        "a_file = \"secrets/keap-hook-a\"",
-    ),
-    ("[clear_connection]", "mode = \"off\"", "mode = \"on\""),
-    (
-        "[clear_connection]",
-        "#token_file = \"secrets/portal-token\"",
-        "token_file = \"secrets/portal-token\"",
-    ),
-    (
-        "[clear_connection.webhook_keys]",
-        "#a_file = \"secrets/portal-webhook-a\"",
-        "a_file = \"secrets/portal-webhook-a\"",
-    ),
-];
+/// Where the example is changed, but for the vendors' sections: section, line, what stands there
+/// instead.
+const CHANGES: [(&str, &str, &str); 1] = [(
+    "[clinic]",
+    "holidays = [\"2026-11-26\", \"2026-12-25\"]",
+    "holidays = []",
+)];
+
+/// Every change, the vendors' too.
+fn changes() -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
+    let vendors = VENDORS.iter().flat_map(|vendor| vendor.form.changes);
+    CHANGES.iter().chain(vendors)
+}
 
 /// A file to write.
 struct New {
@@ -120,45 +104,35 @@ pub fn run(args: &InitArgs, random: &dyn Random, out: &mut Output<'_>) -> Result
 }
 
 fn files(path: &Path, folder: &Path, text: String, random: &dyn Random) -> Vec<New> {
-    let secret = |name: &str, content: String, what| New {
-        path: folder.join(name),
-        content,
-        what,
-        mode: ONLY_OWNER,
+    let secrets = VENDORS.iter().flat_map(|vendor| vendor.form.secrets);
+    let mut files: Vec<New> = secrets
+        .map(|secret| New {
+            path: folder.join(secret.file),
+            content: content(secret.content, random),
+            what: secret.what,
+            mode: ONLY_OWNER,
+        })
+        .collect();
+    files.push(New {
+        path: path.to_owned(),
+        content: text,
+        what: "the configuration, with the clinic's questions at its end",
+        mode: 0o644,
+    });
+    files
+}
+
+fn content(secret: Secret, random: &dyn Random) -> String {
+    let bytes = || {
+        let mut bytes = [0_u8; BYTES];
+        random.fill(&mut bytes);
+        bytes
     };
-    let mut bytes = [[0_u8; BYTES]; 2];
-    for bytes in &mut bytes {
-        random.fill(bytes);
+    match secret {
+        Secret::OfVendor => String::new(),
+        Secret::Hex => format!("{}\n", hex::encode(bytes())),
+        Secret::WebhookKey => format!("whsec_{}\n", STANDARD.encode(bytes())),
     }
-    let [hook, webhook] = bytes;
-    vec![
-        secret(
-            "keap-key",
-            String::new(),
-            "empty: the service account key that Keap makes under Settings, API",
-        ),
-        secret(
-            "keap-hook-a",
-            format!("{}\n", hex::encode(hook)),
-            "made: the secret in the address of Keap's webhooks",
-        ),
-        secret(
-            "portal-token",
-            String::new(),
-            "empty: the token that the portal's team makes",
-        ),
-        secret(
-            "portal-webhook-a",
-            format!("whsec_{}\n", STANDARD.encode(webhook)),
-            "made: the key that signs the portal's events; the portal's team needs it",
-        ),
-        New {
-            path: path.to_owned(),
-            content: text,
-            what: "the configuration, with the clinic's questions at its end",
-            mode: 0o644,
-        },
-    ]
 }
 
 fn refuse_to_overwrite(files: &[New]) -> Result<(), CliError> {
@@ -209,9 +183,7 @@ fn configuration() -> Result<String, CliError> {
         if line.starts_with('[') {
             line.clone_into(&mut section);
         }
-        let change = CHANGES
-            .iter()
-            .find(|(within, before, _)| *within == section && *before == line);
+        let change = changes().find(|(within, before, _)| *within == section && *before == line);
         text.push_str(change.map_or(line, |(_, _, after)| after));
         text.push('\n');
     }
@@ -226,12 +198,12 @@ mod tests {
 
     #[test]
     fn every_change_meets_a_line_of_the_example() {
-        for (section, before, _) in CHANGES {
+        for (section, before, _) in changes() {
             let example = example();
             let (_, rest) = example.split_once(section).expect(section);
             let end = rest.find("\n[").unwrap_or(rest.len());
             let lines: Vec<&str> = rest[..end].lines().collect();
-            assert!(lines.contains(&before), "{section} {before}");
+            assert!(lines.contains(before), "{section} {before}");
         }
     }
 }

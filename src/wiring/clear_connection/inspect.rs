@@ -25,12 +25,12 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 /// Looks at the portal.
 #[derive(Debug)]
-pub(in crate::wiring) struct PortalInspector {
-    pub(in crate::wiring) client: PortalClient,
-    pub(in crate::wiring) base: Url,
-    pub(in crate::wiring) deputies: BTreeMap<String, String>,
-    pub(in crate::wiring) today: Date,
-    pub(in crate::wiring) heard: Arc<Heard>,
+pub(super) struct PortalInspector {
+    pub(super) client: PortalClient,
+    pub(super) base: Url,
+    pub(super) deputies: BTreeMap<String, String>,
+    pub(super) today: Date,
+    pub(super) heard: Arc<Heard>,
 }
 
 #[async_trait]

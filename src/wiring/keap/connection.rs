@@ -54,7 +54,7 @@ impl KeapConnection {
         transport: Arc<dyn Transport>,
         pace: Arc<dyn Pace>,
     ) -> Result<Self, AssembleError> {
-        let keap = &config.keap;
+        let keap = &config.vendors.keap;
         if keap.mode != VendorMode::On {
             return Err(AssembleError::Off { vendor: NAME });
         }
@@ -186,7 +186,7 @@ fn settings(keap: &KeapConfig, credential: Arc<dyn Credential>) -> Settings {
 
 fn keeper(config: &Config, ground: &Runtime, pace: Arc<dyn Pace>) -> Result<Keeper, AssembleError> {
     let missing = |key| setting(key, "is missing");
-    let oauth = &config.keap.oauth;
+    let oauth = &config.vendors.keap.oauth;
     let key = config.secrets.encryption_key.clone();
     let application = Application {
         client_id: oauth
@@ -200,7 +200,9 @@ fn keeper(config: &Config, ground: &Runtime, pace: Arc<dyn Pace>) -> Result<Keep
         authorize_url: oauth.authorize_url.clone(),
         token_url: oauth.token_url.clone(),
         redirect_url: config
-            .keap_redirect_url()
+            .vendors
+            .keap
+            .redirect_url(config.http.public_url.as_ref())
             .ok_or_else(|| missing("keap.oauth.redirect_url"))?,
     };
     let clock = Arc::clone(&ground.clocks.procedure);

@@ -36,21 +36,21 @@ use crate::ports::{Connections as _, Inspect, Portal};
 
 /// Looks at Keap.
 #[derive(Debug)]
-pub(in crate::wiring) struct KeapInspector {
+pub(super) struct KeapInspector {
     /// As the relay itself calls.
-    pub(in crate::wiring) client: Arc<KeapClient>,
+    pub(super) client: Arc<KeapClient>,
     /// The same key in the other header, where there is a key.
-    pub(in crate::wiring) other_way: Option<Arc<KeapClient>>,
-    pub(in crate::wiring) other: KeyHeader,
-    pub(in crate::wiring) config: KeapConfig,
+    pub(super) other_way: Option<Arc<KeapClient>>,
+    pub(super) other: KeyHeader,
+    pub(super) config: KeapConfig,
     /// Where hooks should go; `None` where it can't be built.
-    pub(in crate::wiring) hook_url: Option<Url>,
-    pub(in crate::wiring) public_url: Option<Url>,
+    pub(super) hook_url: Option<Url>,
+    pub(super) public_url: Option<Url>,
     /// Who knows the coaches; `None` where the portal can't be asked.
-    pub(in crate::wiring) coaches: Option<Arc<dyn Portal>>,
-    pub(in crate::wiring) zone: TimeZone,
-    pub(in crate::wiring) now: Timestamp,
-    pub(in crate::wiring) heard: Arc<Heard>,
+    pub(super) coaches: Option<Arc<dyn Portal>>,
+    pub(super) zone: TimeZone,
+    pub(super) now: Timestamp,
+    pub(super) heard: Arc<Heard>,
 }
 
 #[async_trait]
@@ -93,7 +93,7 @@ impl KeapInspector {
 
 /// Looks at what is kept of the connection: tokens end by themselves.
 #[derive(Debug)]
-pub(in crate::wiring) struct ConnectionInspector(pub(in crate::wiring) Arc<KeapConnection>);
+pub(super) struct ConnectionInspector(pub(super) Arc<KeapConnection>);
 
 #[async_trait]
 impl Inspect for ConnectionInspector {

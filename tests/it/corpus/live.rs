@@ -21,6 +21,7 @@ use tempfile::TempDir;
 use super::about::{self, Corpus};
 use super::rows;
 use crate::edge::clinic::{ALL, at};
+use crate::support::tools::Tools as _;
 use clear_relay::engine::commands::cases;
 use clear_relay::engine::dispatcher;
 
@@ -218,7 +219,7 @@ async fn every_open_follow_up_hears_a_reply_and_ends_with_the_check_in() {
         let mut open = rows::open_cases(life.store()).await;
         open.retain(|case| case.procedure == missed_check_in::NAME);
         assert!(open.len() > 20, "the corpus has open follow-ups");
-        let act = |what| life.world.vendors.portal.act(what).expect("an act");
+        let act = |what| life.world.vendors.portal().act(what).expect("an act");
         let clients: BTreeSet<String> = open.iter().map(|case| case.client.to_string()).collect();
         for client in &clients {
             act(json!({ "act": "client_writes", "client": client, "text": "Sorry, I was away" }));
@@ -234,7 +235,7 @@ async fn every_open_follow_up_hears_a_reply_and_ends_with_the_check_in() {
             let state: State = serde_json::from_value(case.data.clone()).expect("a state");
             let client = case.client.as_str();
             // What the story has added on its way, the emulated portal has to be told again.
-            let portal = &life.world.vendors.portal;
+            let portal = &life.world.vendors.portal();
             let _ = portal.act(json!({ "act": "add_check_in", "client": client,
                                        "id": state.check_in, "due": state.due }));
             act(json!({ "act": "check_in", "client": client, "check_in": state.check_in }));

@@ -26,6 +26,7 @@ use tokio::sync::Notify;
 
 use super::{about, by_hand, cast, rows, texts};
 use crate::edge::clinic::at;
+use crate::support::tools::Tools as _;
 use clear_relay::engine::commands::cases;
 use clear_relay::engine::dispatcher;
 
@@ -100,8 +101,8 @@ impl Ending<'_> {
         let rule = serde_json::from_value(fault).expect("a fault");
         self.world.vendors.order(vendor, rule).expect("a vendor");
         self.goes_on(who).await;
-        self.world.vendors.keap.faults().clear();
-        self.world.vendors.portal.faults().clear();
+        self.world.vendors.keap().faults().clear();
+        self.world.vendors.portal().faults().clear();
     }
 
     async fn loses_the_answer(&self, who: &str, vendor: &str, operation: &str) {

@@ -40,11 +40,17 @@ fn oauth(host: &str, public: &str) -> String {
 #[test]
 fn a_key_is_the_default_and_a_personal_token_is_one_too() {
     let config = parse("").expect("valid");
-    assert_eq!(config.keap.credential, CredentialKind::ServiceAccountKey);
+    assert_eq!(
+        config.vendors.keap.credential,
+        CredentialKind::ServiceAccountKey
+    );
     let text = "[keap]\nmode = \"on\"\nkey = \"k\"\ncredential = \"personal_access_token\"";
     let config = parse(text).expect("valid");
-    assert_eq!(config.keap.credential, CredentialKind::PersonalAccessToken);
-    assert!(!config.keap.is_oauth());
+    assert_eq!(
+        config.vendors.keap.credential,
+        CredentialKind::PersonalAccessToken
+    );
+    assert!(!config.vendors.keap.is_oauth());
 }
 
 #[test]
@@ -65,7 +71,11 @@ fn tokens_need_an_application_an_address_and_an_encryption_key_and_no_other_key(
 fn a_code_is_sent_over_https_or_stays_on_this_machine() {
     let live = oauth("https://api.keap.test", "https://relay.test/");
     let config = parse(&live).expect("valid");
-    let back = config.keap_redirect_url().expect("an address");
+    let back = config
+        .vendors
+        .keap
+        .redirect_url(config.http.public_url.as_ref())
+        .expect("an address");
     assert_eq!(back.as_str(), "https://relay.test/oauth/keap/callback");
 
     let open = oauth("https://api.keap.test", "http://127.0.0.1:8080/");

@@ -10,6 +10,7 @@ use relay_keap::emulator::Consent;
 use relay_store::{Page, Store as _};
 
 use super::rig::{Clinic, TOKEN, minutes, visit};
+use crate::support::tools::Tools as _;
 
 #[tokio::test]
 async fn a_person_connects_through_the_relays_route_and_the_page_shows_no_code() {
@@ -107,7 +108,7 @@ async fn a_pasted_address_connects_as_well_and_a_denied_one_changes_nothing() {
 
     clinic
         .vendors
-        .keap
+        .keap()
         .configure(|settings| settings.oauth.consent = Consent::Given);
     let begun = process.connection.begin("Robin").await.expect("begun");
     let back = format!("  {}\n", clinic.agrees(&begun).await);
@@ -124,7 +125,7 @@ async fn another_account_is_not_connected_to_the_data_of_this_one() {
     let process = clinic.connected().await;
     clinic
         .vendors
-        .keap
+        .keap()
         .configure(|settings| "other.infusionsoft.test".clone_into(&mut settings.tenant));
     let begun = process.connection.begin("Robin").await.expect("begun");
     let back = clinic.agrees(&begun).await;

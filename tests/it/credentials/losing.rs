@@ -6,6 +6,7 @@ use relay_keap::emulator::OldToken;
 use relay_store::CredentialState;
 
 use super::rig::{Clinic, Process, hours, minutes};
+use crate::support::tools::Tools as _;
 
 const LOSSES: [FaultAct; 2] = [FaultAct::Hang, FaultAct::Reset];
 
@@ -123,7 +124,7 @@ async fn two_lost_answers_end_it_and_a_third_is_never_asked_for() {
     must_have_ended(&clinic, &process).await;
     let left = clinic
         .vendors
-        .keap
+        .keap()
         .faults()
         .take("token_refresh", Moment::Before);
     assert_eq!(left, Some(FaultAct::Hang), "the third was not used up");

@@ -8,6 +8,7 @@ use relay_keap::emulator::Act;
 use relay_store::CredentialState;
 
 use super::rig::{Clinic, hours, invalid_grant, minutes};
+use crate::support::tools::Tools as _;
 
 #[tokio::test]
 async fn a_token_is_renewed_a_tenth_of_its_life_before_its_end() {
@@ -102,7 +103,7 @@ async fn a_refusal_in_the_middle_of_work_is_answered_with_one_refresh() {
     clinic.pass(hours(1));
     clinic
         .vendors
-        .keap
+        .keap()
         .perform(Act::ExpireAccess)
         .expect("an act");
     let tag = process
@@ -112,7 +113,7 @@ async fn a_refusal_in_the_middle_of_work_is_answered_with_one_refresh() {
         .await;
     tag.expect("a write that the gateway refused is made again");
     assert_eq!(clinic.refreshes(), 1);
-    let tags = clinic.vendors.keap.accepted();
+    let tags = clinic.vendors.keap().accepted();
     let tags = tags.iter().filter(|entry| entry.operation == "create_tag");
     assert_eq!(tags.count(), 1);
 }
@@ -177,7 +178,7 @@ async fn a_refusal_out_of_the_blue_is_not_believed_at_once_and_a_second_one_is()
     clinic.pass(hours(25));
     clinic
         .vendors
-        .keap
+        .keap()
         .perform(Act::RevokeGrants)
         .expect("an act");
     let error = process.works().await.expect_err("taken back");
@@ -197,7 +198,7 @@ async fn an_application_that_keap_does_not_know_ends_nothing() {
     let other = |secret: &str| {
         clinic
             .vendors
-            .keap
+            .keap()
             .configure(|settings| secret.clone_into(&mut settings.oauth.client_secret));
     };
     other("changed in the portal");

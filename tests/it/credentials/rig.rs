@@ -1,5 +1,6 @@
 //! A clinic whose Keap is reached by tokens, with as many relays on its database as a test starts.
 
+use crate::support::tools::Tools as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -147,15 +148,15 @@ impl Clinic {
         let procedure: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
         let zone = Calendar::default_denver().zone().clone();
         let vendors = Vendors::new(&procedure, &random, &zone);
-        vendors.keap.configure(|settings| {
+        vendors.keap().configure(|settings| {
             settings.oauth.token_prefix = TOKEN.to_owned();
             settings.oauth.client_secret = SECRET.to_owned();
             adjust(&mut settings.oauth);
         });
-        let field = clinic::furnish(&vendors.keap).expect("a furnished clinic");
+        let field = clinic::furnish(&vendors.keap()).expect("a furnished clinic");
         let routers = RouterTransport::new();
-        routers.serve("keap.test", vendors.keap.router());
-        routers.serve("portal.test", vendors.portal.router());
+        routers.serve("keap.test", vendors.keap().router());
+        routers.serve("portal.test", vendors.portal().router());
         let wire = Wire {
             inner: routers,
             hold: AtomicBool::new(false),
@@ -292,7 +293,7 @@ impl Clinic {
     }
 
     pub(crate) fn fault(&self, operation: &str, moment: Moment, act: FaultAct, times: u32) {
-        self.vendors.keap.faults().order(FaultRule {
+        self.vendors.keap().faults().order(FaultRule {
             operation: operation.to_owned(),
             moment,
             act,
@@ -303,7 +304,7 @@ impl Clinic {
 
     /// How many refreshes Keap has accepted.
     pub(crate) fn refreshes(&self) -> usize {
-        let all = self.vendors.keap.accepted();
+        let all = self.vendors.keap().accepted();
         all.iter()
             .filter(|entry| entry.operation == "token_refresh")
             .count()

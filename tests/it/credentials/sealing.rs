@@ -14,6 +14,7 @@ use relay_keap::emulator::Act;
 use relay_store::CredentialState;
 
 use super::rig::{Clinic, KEY, NEXT_KEY, SECRET, TOKEN, hours, minutes};
+use crate::support::tools::Tools as _;
 
 #[derive(Debug, Clone, Default)]
 struct Memory(Arc<Mutex<Vec<u8>>>);
@@ -73,7 +74,7 @@ async fn neither_database_nor_log_nor_error_nor_status_holds_a_secret() {
     }
     clinic
         .vendors
-        .keap
+        .keap()
         .perform(Act::RevokeGrants)
         .expect("an act");
     let error = process.works().await.expect_err("ended");

@@ -13,6 +13,7 @@ use relay_store::{
 };
 
 use super::rig::{Clinic, hours};
+use crate::support::tools::Tools as _;
 use clear_relay::engine::dispatcher;
 use clear_relay::engine::periodic;
 
@@ -84,7 +85,7 @@ async fn ten_days_before_the_end_somebody_hears_and_a_refresh_takes_it_back() {
     assert_eq!(item.detail["ends_at"], "2026-12-18T16:00:00Z");
     assert_eq!(item.detail["remedy"], "clear-relay connect keap --by NAME");
 
-    clinic.vendors.keap.faults().clear();
+    clinic.vendors.keap().faults().clear();
     runs(&clinic, &relay, hours(6)).await;
     assert!(kinds(&clinic).await.is_empty());
 }
@@ -95,7 +96,7 @@ async fn a_connection_that_has_ended_is_one_work_item_and_connecting_settles_it(
     let relay = started(&clinic).await;
     clinic
         .vendors
-        .keap
+        .keap()
         .perform(Act::RevokeGrants)
         .expect("an act");
     // Idle for long, so that the job finds out by itself; nothing else needs Keap.

@@ -5,6 +5,7 @@ use relay_keap::emulator::{Act, KeyHeader, NewField, NewProduct, NewUser};
 use serde_json::json;
 
 use super::{Case, each_is_found_alone};
+use crate::support::tools::Tools as _;
 
 #[tokio::test]
 async fn a_key_that_is_refused_or_may_not_everything_is_found() {
@@ -20,7 +21,7 @@ async fn a_key_that_is_refused_or_may_not_everything_is_found() {
         Case {
             name: "the other header",
             spoil: |p| {
-                let keap = &p.world.vendors.keap;
+                let keap = &p.world.vendors.keap();
                 keap.configure(|settings| settings.key_header = KeyHeader::ApiKey);
             },
             area: "crm",
@@ -32,7 +33,7 @@ async fn a_key_that_is_refused_or_may_not_everything_is_found() {
             name: "bearer after all",
             spoil: |p| {
                 p.write("[keap]", "[keap]\nheader = \"x-keap-api-key\"");
-                let keap = &p.world.vendors.keap;
+                let keap = &p.world.vendors.keap();
                 keap.configure(|settings| settings.key_header = KeyHeader::Bearer);
             },
             area: "crm",
@@ -75,7 +76,7 @@ async fn a_key_that_is_refused_or_may_not_everything_is_found() {
         Case {
             name: "a day's requests used up",
             spoil: |p| {
-                let keap = &p.world.vendors.keap;
+                let keap = &p.world.vendors.keap();
                 keap.configure(|settings| settings.limits.per_day = 5);
             },
             area: "quota",
@@ -414,7 +415,7 @@ async fn a_tenant_in_another_zone_is_found_and_another_name_of_the_same_is_not()
     each_is_found_alone(&[Case {
         name: "another zone",
         spoil: |p| {
-            let keap = &p.world.vendors.keap;
+            let keap = &p.world.vendors.keap();
             keap.configure(|settings| settings.time_zone = "America/New_York".to_owned());
         },
         area: "clock",
@@ -424,7 +425,7 @@ async fn a_tenant_in_another_zone_is_found_and_another_name_of_the_same_is_not()
     }])
     .await;
     let patient = super::Patient::healthy().await;
-    let keap = &patient.world.vendors.keap;
+    let keap = &patient.world.vendors.keap();
     keap.configure(|settings| settings.time_zone = "US/Mountain".to_owned());
     let said = patient.examined(&super::DoctorArgs::default()).await;
     assert_eq!(said.serious().len(), 0, "{:#?}", said.document);

@@ -126,8 +126,8 @@ fn secrets_are_new_each_time_and_only_their_owner_can_read_them() {
         assert!(one.trim().len() >= 44, "{name}");
     }
     let config = examined(folders[0].path()).config.expect("a configuration");
-    assert_eq!(config.keap.hook_secrets.len(), 1);
-    assert_eq!(config.clear_connection.webhook_keys.len(), 1);
+    assert_eq!(config.vendors.keap.hook_secrets.len(), 1);
+    assert_eq!(config.vendors.clear_connection.webhook_keys.len(), 1);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A clinic whose relay can be made ill on purpose, and looked at.
 
+use crate::support::tools::Tools as _;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -171,7 +172,7 @@ impl Patient {
     }
 
     pub(super) fn keap(&self, act: Act) {
-        let done = self.world.vendors.keap.perform(act);
+        let done = self.world.vendors.keap().perform(act);
         done.expect("the act is possible");
     }
 

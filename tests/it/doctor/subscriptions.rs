@@ -4,6 +4,7 @@ use relay_keap::emulator::Act;
 
 use super::patient::HookAct;
 use super::{Case, each_is_found_alone};
+use crate::support::tools::Tools as _;
 
 #[tokio::test]
 async fn a_hook_that_does_not_reach_us_is_found() {
@@ -42,7 +43,7 @@ async fn a_hook_that_does_not_reach_us_is_found() {
         Case {
             name: "not offered",
             spoil: |p| {
-                let keap = &p.world.vendors.keap;
+                let keap = &p.world.vendors.keap();
                 let withheld = vec!["task.complete".to_owned()];
                 keap.configure(|settings| settings.unoffered_events = withheld);
             },

@@ -31,6 +31,7 @@ use relay_store::WorkItem;
 use serde_json::{Value, json};
 
 use crate::edge::clinic::{ALL, Clinic, Person, at};
+use crate::support::tools::Tools as _;
 use clear_relay::engine::commands::work;
 
 /// How many seeds are played where nobody says otherwise.
@@ -219,12 +220,12 @@ async fn play(seed: u64) -> Outcome {
         match event {
             Event::Portal(act) => {
                 // She may have checked in already, or have nothing to move.
-                let _ = clinic.world.vendors.portal.act(act);
+                let _ = clinic.world.vendors.portal().act(act);
             }
             Event::Fault(vendor, rule) => clinic.fault(vendor, rule),
             Event::CoachCalls { contact, text } => {
                 let act = json!({ "act": "complete_task", "contact": contact, "text": text });
-                if clinic.world.vendors.keap.act(act).is_ok() {
+                if clinic.world.vendors.keap().act(act).is_ok() {
                     met.called.insert(contact, when);
                 }
             }
@@ -400,7 +401,7 @@ async fn forgotten(clinic: &Clinic, person: &Person) -> bool {
     let look = clinic
         .world
         .vendors
-        .portal
+        .portal()
         .look(person.id)
         .expect("a client");
     let check_in = look.check_ins.first().expect("her check-in");

@@ -6,6 +6,7 @@ use relay_core::facts::Order;
 use serde_json::json;
 
 use super::clinic::{Clinic, Person};
+use crate::support::tools::Tools as _;
 use clear_relay::engine::commands::cases;
 
 /// What the portal accepted as the first message.
@@ -153,7 +154,7 @@ async fn e21_a_link_that_the_portal_contradicts_reaches_neither_contact() {
         .expect("a link");
     clinic.until("2026-11-10 12:00").await;
     assert_eq!(clinic.outreach(&maya), ["4 09:00 portal_message"]);
-    let in_crm = clinic.world.vendors.keap.accepted();
+    let in_crm = clinic.world.vendors.keap().accepted();
     assert!(
         in_crm
             .iter()

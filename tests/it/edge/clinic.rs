@@ -3,6 +3,7 @@
 //! Monday, November 2, 2026, 9:00 in Denver. A check-in is due on Tuesday the 3rd, so the first
 //! message goes out on Wednesday at 9:00, and the channel is chosen on Friday at 9:00.
 
+use crate::support::tools::Tools as _;
 use clear_relay::engine::commands::cases;
 use clear_relay::engine::commands::work;
 use clear_relay::sandbox::cast::instant;
@@ -154,12 +155,12 @@ impl Clinic {
 
     /// An act in the portal.
     pub(crate) fn portal(&self, act: Value) -> Value {
-        self.world.vendors.portal.act(act).expect("an act")
+        self.world.vendors.portal().act(act).expect("an act")
     }
 
     /// An act in Keap.
     pub(crate) fn keap(&self, act: Value) -> Value {
-        self.world.vendors.keap.act(act).expect("an act")
+        self.world.vendors.keap().act(act).expect("an act")
     }
 
     /// A fault is ordered.

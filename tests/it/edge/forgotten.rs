@@ -254,9 +254,7 @@ async fn a_person_can_say_that_it_is_the_vendors_clock_that_is_wrong() {
     clinic.until("2026-11-04 12:00").await;
     assert!(clinic.outreach(&maya).is_empty());
     let engine = &clinic.world.relay.engine;
-    let apart = clock::accept_clock(engine, "Beth")
-        .await
-        .expect("accepted");
+    let apart = clock::accept_clock(engine, "Beth").await.expect("accepted");
     assert_eq!(apart.ahead.as_hours(), 72);
     clinic.until("2026-11-04 13:00").await;
     assert_eq!(clinic.outreach(&maya).len(), 1);

@@ -10,6 +10,7 @@ use relay_core::time::SignedDuration;
 use serde_json::{Value, json};
 
 use super::clinic::{Clinic, Person, at};
+use crate::support::tools::Tools as _;
 
 /// Something that happens in the portal, hours after Tuesday midnight.
 #[derive(Debug, Clone)]
@@ -84,7 +85,7 @@ async fn live(who: &Person, deeds: &[Deed], way: Option<Way>) -> End {
         let when = tuesday.checked_add(after).expect("a time");
         clinic.world.run_until(when).await.expect("a run");
         // What is not possible any more (a second check-in) is not done in either life.
-        let _impossible = clinic.world.vendors.portal.act(deed.what.clone());
+        let _impossible = clinic.world.vendors.portal().act(deed.what.clone());
     }
     clinic.until("2026-11-11 12:00").await;
     let dead = clinic.jobs(relay_store::JobState::Dead).await;

@@ -9,6 +9,7 @@ use relay_http_client::{Answer, Call, Transport, TransportError};
 use serde_json::{Value, json};
 
 use super::clinic::{Clinic, Person};
+use crate::support::tools::Tools as _;
 
 /// What happens while the CRM looks up a user, once.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl Transport for Slow {
                 .unwrap_or_else(PoisonError::into_inner)
                 .take();
             if let Some(deed) = deed {
-                deed.vendors.portal.act(deed.what).expect("an act");
+                deed.vendors.portal().act(deed.what).expect("an act");
                 for clock in deed.clocks {
                     clock.set(clock.now() + SignedDuration::from_mins(1));
                 }

@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 
 use super::clinic::{Clinic, Person, at};
 use crate::support::failpoints::StopAt;
+use crate::support::tools::Tools as _;
 use clear_relay::engine::commands::cases;
 use clear_relay::engine::commands::replay;
 use clear_relay::engine::commands::work;
@@ -234,7 +235,7 @@ async fn e74_after_a_leak_both_keys_overlap_and_what_came_under_the_old_one_can_
     let url = clinic.world.relay_url().join("hooks/clear-connection");
     let url = url.expect("an address");
     let old = || vec![SecretString::from(OLD)];
-    let portal = Arc::clone(&clinic.world.vendors.portal);
+    let portal = Arc::clone(&clinic.world.vendors.portal());
     portal.set_hook_target(url.clone(), &old()).expect("a key");
     clinic.until("2026-11-03 12:00").await;
     let new = SecretString::from(clear_relay::sandbox::clinic::WEBHOOK_KEY);

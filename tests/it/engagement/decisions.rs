@@ -4,6 +4,7 @@ use relay_core::channel::{Channel, Seen};
 use serde_json::json;
 
 use super::*;
+use crate::support::tools::Tools as _;
 
 const FIRST: &str = "4 09:00 portal_message";
 
@@ -36,7 +37,7 @@ async fn a_post_decides_when_the_history_stays_unreadable() {
     clinic.until("2026-11-06 16:00").await;
     // Decided; and nothing is sent while nobody can look whether it has been sent before.
     assert_eq!(clinic.outreach(&jo), [FIRST]);
-    clinic.world.vendors.keap.faults().clear();
+    clinic.world.vendors.keap().faults().clear();
     clinic.until("2026-11-09 12:00").await;
     let outreach = clinic.outreach(&jo);
     assert_eq!(outreach.len(), 2, "{outreach:?}");
@@ -69,7 +70,7 @@ async fn without_a_post_an_unreadable_history_is_tried_for_a_day_and_holds() {
     assert!(clinic.work_kinds(&jo).await.contains(&"hold".to_owned()));
     // A post that comes now still finds the case.
     automation(&clinic, &jo, &[("event", "email_opened")]).await;
-    clinic.world.vendors.keap.faults().clear();
+    clinic.world.vendors.keap().faults().clear();
     clinic.until("2026-11-09 12:00").await;
     let outreach = clinic.outreach(&jo);
     assert!(outreach[1].ends_with(" email"), "{outreach:?}");

@@ -8,6 +8,7 @@ use relay_store::JobState;
 
 use super::*;
 use crate::support::failpoints::StopAt;
+use crate::support::tools::Tools as _;
 
 const FIRST: &str = "4 09:00 portal_message";
 
@@ -52,7 +53,7 @@ async fn an_open_found_before_the_call_task_is_made_turns_the_call() {
 async fn a_tenant_without_the_list_is_asked_contact_by_contact() {
     let jo = Person::jo();
     let mut clinic = office_opens_late(&jo).await;
-    let keap = &clinic.world.vendors.keap;
+    let keap = &clinic.world.vendors.keap();
     keap.configure(|settings| settings.address_list = AddressList::NotImplemented);
     looks_from_friday(&mut clinic).await;
     clinic.until("2026-11-06 09:16").await;

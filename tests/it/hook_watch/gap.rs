@@ -11,6 +11,7 @@ use serde_json::json;
 use super::{Door, Way, watched};
 use crate::edge::clinic::{Clinic, Person, at};
 use crate::support::crash::{Death, Life};
+use crate::support::tools::Tools as _;
 
 fn lee() -> Person {
     Person {
@@ -250,7 +251,7 @@ async fn happenings_while_down(clinic: &Clinic) {
     clinic.keap(json!({ "act": "add_contact", "id": 204, "given_name": "Nia" }));
     happenings(clinic);
     let end = clinic.world.now() + SignedDuration::from_hours(2);
-    let keap = &clinic.world.vendors.keap;
+    let keap = &clinic.world.vendors.keap();
     while let Some(due) = keap.next_due().filter(|due| *due <= end) {
         clinic.world.jump(due);
         keap.deliver_due().await;

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Way, watched};
 use crate::edge::clinic::Clinic;
+use crate::support::tools::Tools as _;
 use clear_relay::engine::sync::hook_watch;
 
 #[tokio::test]
@@ -54,7 +55,7 @@ async fn an_event_that_the_account_does_not_offer_is_no_trouble() {
         .delete_hook(&complete.expect("a key"))
         .await
         .expect("gone");
-    let keap = &clinic.world.vendors.keap;
+    let keap = &clinic.world.vendors.keap();
     keap.configure(|settings| settings.unoffered_events = vec!["task.complete".to_owned()]);
     clinic.pass(24 * 60).await;
     assert_eq!(clinic.at_keap().await, ["Verified"; 4]);
@@ -178,7 +179,7 @@ pub(super) async fn shown(clinic: &Clinic, command: &HooksCommand) -> String {
 #[tokio::test]
 async fn a_subscription_that_keap_verifies_after_its_answer_is_nobodys_fault() {
     let (clinic, door) = watched(24 * 60, |_| ()).await;
-    let keap = &clinic.world.vendors.keap;
+    let keap = &clinic.world.vendors.keap();
     keap.configure(|settings| settings.verified_late = true);
     clinic.keap(json!({ "act": "deactivate_hooks" }));
     let wish = clear_relay::ports::SyncWish::default;

@@ -21,6 +21,7 @@ use relay_store::{Job, JobFilter};
 use secrecy::SecretString;
 
 use crate::edge::clinic::{ALL, Clinic};
+use crate::support::tools::Tools as _;
 use clear_relay::engine::sync::hook_watch;
 
 /// The way from Keap to the relay.
@@ -87,7 +88,7 @@ async fn watched(minutes: u32, change: impl FnOnce(&mut Setup)) -> (Clinic, Arc<
         mode: AtomicU8::new(Way::Open as u8),
         answers: Mutex::default(),
     });
-    let keap = &clinic.world.vendors.keap;
+    let keap = &clinic.world.vendors.keap();
     keap.set_hook_transport(Arc::clone(&door) as _);
     (clinic, door)
 }
@@ -121,7 +122,7 @@ impl Clinic {
     /// Somebody else who uses the same account.
     fn stranger(&self) -> KeapClient {
         let routers = RouterTransport::new();
-        routers.serve("keap.test", self.world.vendors.keap.router());
+        routers.serve("keap.test", self.world.vendors.keap().router());
         let settings = Settings {
             base: "https://keap.test/crm".parse().expect("an address"),
             ..Settings::live(SecretString::from(KEAP_KEY)).expect("settings")

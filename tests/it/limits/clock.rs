@@ -1,5 +1,6 @@
 //! A vendor fails while the machine's clock is ahead, and the clock is put right.
 
+use crate::support::tools::Tools as _;
 use clear_relay::sandbox::world::World;
 use relay_core::time::{Clock as _, SignedDuration};
 use relay_http_client::emulation::{FaultAct, FaultRule, Moment};
@@ -73,7 +74,7 @@ async fn a_vendor_that_failed_while_the_clock_was_a_day_ahead_stops_nobody_once_
         world.run_for(hour).await.expect("a store");
         assert!(!put_off_for_long_by(&world, day).await.is_empty(), "{told}");
 
-        world.vendors.keap.faults().clear();
+        world.vendors.keap().faults().clear();
         set(&world, -day);
         let right = world.now();
         if restarts {

@@ -10,6 +10,7 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{JobFilter, JobState, Page};
 
 use super::tap::Tap;
+use crate::support::tools::Tools as _;
 
 const ALL: Page = Page {
     offset: 0,
@@ -57,7 +58,7 @@ pub(crate) async fn world(
     let path = folder.join("relay.sqlite");
     let world = World::new(setup, &path).await.expect("a world");
     stage::set(&cast, &world.vendors, &zone).expect("a stage");
-    world.vendors.keap.configure(|settings| {
+    world.vendors.keap().configure(|settings| {
         settings.limits.enforced = takes > SignedDuration::ZERO;
     });
     tap.watch(&world);

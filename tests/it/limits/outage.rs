@@ -1,5 +1,6 @@
 //! The CRM does not answer: it is left alone, tried now and then, and all goes on when it is back.
 
+use crate::support::tools::Tools as _;
 use relay_core::time::SignedDuration;
 use relay_http_client::emulation::{FaultAct, FaultRule, Moment};
 use relay_store::Page;
@@ -31,7 +32,7 @@ async fn a_vendor_that_is_down_is_asked_now_and_then_by_one_job_and_all_goes_on_
     let remedy = told[0].detail["remedy"].as_str().expect("a remedy");
     assert!(remedy.contains("status page"), "{remedy}");
 
-    world.vendors.keap.faults().clear();
+    world.vendors.keap().faults().clear();
     let evening = morning + SignedDuration::from_hours(8);
     world.run_until(evening).await.expect("a store");
     super::crowd::all_is_done(&world, PEOPLE).await;

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::crowd::usual_limits;
 use crate::support::story::Story;
+use crate::support::tools::Tools as _;
 
 /// The account's limit for a day.
 const DAY: u32 = 10_000;
@@ -19,7 +20,7 @@ async fn begin(name: &str, until: &str) -> Story {
     let mut story = Story::begin(name, 70, &[]).await;
     let restarted = story.world.reconfigure(usual_limits).await;
     restarted.expect("another life");
-    story.world.vendors.keap.configure(|settings| {
+    story.world.vendors.keap().configure(|settings| {
         settings.limits.tenant_per_day = DAY;
         settings.limits.enforced = true;
     });
@@ -144,7 +145,7 @@ async fn e70_with_nothing_left_everything_waits_an_admin_is_told_and_all_goes_on
 #[tokio::test]
 async fn e70_a_minute_that_others_use_up_costs_a_minute() {
     let mut story = begin("maya", "2026-11-06 08:30").await;
-    story.world.vendors.keap.configure(|settings| {
+    story.world.vendors.keap().configure(|settings| {
         settings.limits.tenant_per_minute = 500;
         settings.limits.tenant_per_day = 1_000_000;
     });

@@ -7,6 +7,7 @@ use relay_store::JobState;
 
 use super::tap::Tap;
 use crate::support::story::Story;
+use crate::support::tools::Tools as _;
 
 fn too_many(times: u32, retry_after: Option<u32>) -> FaultRule {
     FaultRule {
@@ -70,7 +71,7 @@ async fn a_week_of_429_kills_no_job_and_an_admin_hears_of_it_within_an_hour_or_s
     assert!(waiting.iter().all(|job| job.failures <= 1), "{waiting:?}");
     assert!(story.tried(EffectKind::Email).is_empty());
 
-    story.world.vendors.keap.faults().clear();
+    story.world.vendors.keap().faults().clear();
     story.play_for(SignedDuration::from_hours(2)).await;
     let kinds = story.open_kinds().await;
     assert!(
@@ -95,7 +96,7 @@ async fn without_retry_after_the_pauses_grow_and_the_vendor_is_not_hammered() {
     // 1, 2, 4 … 256 s, then one call every five minutes or a little more, whoever's turn it is.
     let calls = tap.between(morning, hour);
     assert!((10..=40).contains(&calls), "{calls} calls in two hours");
-    world.vendors.keap.faults().clear();
+    world.vendors.keap().faults().clear();
     let evening = morning + SignedDuration::from_hours(12);
     world.run_until(evening).await.expect("a store");
     super::crowd::all_is_done(&world, 8).await;

@@ -51,7 +51,11 @@ impl Pair {
                 (Port::Crm, "crm", paced),
                 (Port::Portal, "portal", Limits::none()),
             ];
-            let vendors = vendors.map(|(port, name, limits)| Vendor { port, name, limits });
+            let vendors = vendors.map(|(port, name, limits)| Vendor {
+                port: Some(port),
+                name,
+                limits,
+            });
             let random = Arc::new(SeededRandom::new(seed));
             RateLimiter::new(vendors.to_vec(), store.clone() as _, clocks, random)
         };

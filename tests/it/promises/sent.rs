@@ -20,6 +20,7 @@ use crate::edge::clinic::{Clinic, Person, at};
 use crate::support::crash::Death;
 use crate::support::receiving::{signed, world};
 use crate::support::story::Story;
+use crate::support::tools::Tools as _;
 use clear_relay::engine::commands::replay;
 
 /// Looks into the database at the moment of each acknowledgment.
@@ -218,7 +219,7 @@ async fn promise_3_nothing_stale_goes_out() {
         clinic.world.run_until(later).await.expect("a run");
         assert_eq!(clinic.count(what), 0, "{what}: nothing could be read");
         clinic.portal(json!({ "act": "check_in", "client": who.id }));
-        clinic.world.vendors.portal.faults().clear();
+        clinic.world.vendors.portal().faults().clear();
         clinic.until("2026-11-13 18:00").await;
         assert_eq!(clinic.count(what), 0, "{what}: she has checked in");
     }

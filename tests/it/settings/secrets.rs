@@ -24,7 +24,7 @@ fn what_an_editor_or_a_shell_adds_to_a_key_is_taken_off() {
         b"  KeapAK-1234 \t\n\n",
     ] {
         let config = read(folder.path(), bytes).expect("usable");
-        let key = config.keap.key.expect("a key");
+        let key = config.vendors.keap.key.expect("a key");
         assert_eq!(key.expose_secret(), "KeapAK-1234", "{bytes:?}");
     }
 }

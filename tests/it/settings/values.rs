@@ -41,7 +41,7 @@ fn an_address_means_the_same_with_and_without_a_slash_at_its_end() {
     let path = |end: &str| {
         let text = format!("[keap]\nbase_url = \"https://api.example.test/crm{end}\"\n");
         let config = Config::parse(&text, Path::new(""), Variables::default()).expect("valid");
-        relay_http_client::below(&config.keap.base_url, &["v2", "contacts"])
+        relay_http_client::below(&config.vendors.keap.base_url, &["v2", "contacts"])
     };
     assert_eq!(path(""), path("/"));
     let twice = "[keap]\nbase_url = \"https://api.example.test//crm\"\n";

@@ -9,3 +9,4 @@ pub(crate) mod process;
 pub(crate) mod receiving;
 pub(crate) mod sender;
 pub(crate) mod story;
+pub(crate) mod tools;

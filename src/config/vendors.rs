@@ -1,0 +1,97 @@
+//! The vendors' sections: one list, and what the rest of the configuration asks of each.
+//!
+//! How a newcomer adds a vendor's section: a folder of its own beside this file, with `EXAMPLE`,
+//! `CRATE` and a type that implements [`VendorSection`]; `mod NAME;` in `config/mod.rs`; and one
+//! line in the list below. The section, the field and the module have one name.
+//!
+//! Rules: the list is in the order of the file. Nothing outside of a vendor's own folders asks which
+//! vendor it is.
+
+use url::Url;
+
+use super::limits::LimitsConfig;
+use super::mistakes::Mistakes;
+use super::reader::Reader;
+use super::whole::Gap;
+
+/// What a section is checked against, once all of them are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Around<'a> {
+    /// Where the world reaches the relay.
+    pub(super) public_url: Option<&'a Url>,
+    /// Whether tokens can be sealed.
+    pub(super) has_encryption_key: bool,
+}
+
+/// A vendor's section, as far as the rest need not know which vendor it is.
+pub(crate) trait VendorSection {
+    /// Reads the section, whatever is wrong with it. `None`, with a mistake told, where nothing can be
+    /// made of it.
+    fn read(reader: Reader<'_>) -> Option<Self>
+    where
+        Self: Sized;
+
+    /// Whether the vendor is used.
+    fn is_on(&self) -> bool;
+
+    /// How much it may be asked.
+    fn limits(&self) -> &LimitsConfig;
+
+    /// Every address that would be called, by key; the one its calls go to is the first.
+    fn addresses(&self) -> Vec<(&'static str, &Url)>;
+
+    /// What is wrong with the vendor being off; `None` for one that the procedures do without, and
+    /// for one that is on.
+    fn needed(&self) -> Option<Gap> {
+        None
+    }
+
+    /// Adds the mistakes that only show beside other sections.
+    fn check(&self, _around: &Around<'_>, _mistakes: &Mistakes) {}
+
+    /// What is missing or doesn't fit, though every value is valid.
+    fn gaps(&self, _public_url: Option<&Url>) -> Vec<Gap> {
+        Vec::new()
+    }
+
+    /// Whether what lets us in is kept in the database.
+    fn needs_store(&self) -> bool {
+        false
+    }
+}
+
+macro_rules! vendor_sections {
+    ($($(#[$doc:meta])* $section:ident: $kind:ident,)*) => {
+        /// Every vendor's section.
+        #[derive(Debug, Clone)]
+        pub struct VendorSections {
+            $($(#[$doc])* pub $section: super::$section::$kind,)*
+        }
+
+        impl VendorSections {
+            /// Reads all of them, whatever is wrong with one. `None`, with a mistake told, where one
+            /// can't be made.
+            pub(super) fn read(root: &mut Reader<'_>) -> Option<Self> {
+                $(let $section = <super::$section::$kind as VendorSection>::read(root.section(stringify!($section)));)*
+                Some(Self { $($section: $section?,)* })
+            }
+
+            /// Each of them, in the order of the file.
+            pub(crate) fn each(&self) -> Vec<&dyn VendorSection> {
+                vec![$(&self.$section,)*]
+            }
+        }
+
+        /// Their commented examples.
+        pub(super) const EXAMPLES: &[&str] = &[$(super::$section::EXAMPLE,)*];
+        /// The crates of their adapters, as a filter of the log names them.
+        pub(super) const CRATES: &[&str] = &[$(super::$section::CRATE,)*];
+    };
+}
+
+vendor_sections! {
+    /// The CRM.
+    keap: KeapConfig,
+    /// The client portal.
+    clear_connection: ClearConnectionConfig,
+}

@@ -1,0 +1,147 @@
+//! Clear Connection as the sandbox emulates it, with the invented clinic's people.
+//!
+//! Every secret here is public and worth nothing: it opens emulators only.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::Router;
+use relay_clear_connection::emulator::{Portal, Settings};
+use relay_core::time::Timestamp;
+use relay_http_client::Transport;
+use relay_http_client::emulation::{Accepted, Faults};
+use secrecy::SecretString;
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::{SOURCE, panel};
+use crate::wiring::emulated::{Clinic, Emulated, Known, NewClient, NewCoach, Panels, Reader, Whom};
+
+/// The bearer token.
+pub const PORTAL_TOKEN: &str = "sandbox-portal-token";
+/// The key with which events are signed.
+pub const WEBHOOK_KEY: &str = "whsec_c2FuZGJveC1zaWduaW5nLWtleS0wMTIzNDU2Nzg5YWI=";
+
+#[derive(Debug)]
+struct EmulatedPortal(Arc<Portal>);
+
+/// A portal where nobody is yet.
+pub(super) fn start(clinic: &Clinic<'_>) -> Arc<dyn Emulated> {
+    let mut settings = Settings::new(SecretString::from(PORTAL_TOKEN));
+    settings.zone = clinic.zone.clone();
+    let (clock, random) = (Arc::clone(clinic.clock), Arc::clone(clinic.random));
+    Arc::new(EmulatedPortal(Portal::new(clock, random, settings)))
+}
+
+/// The section of a configuration that reaches a portal at `base`.
+pub fn section(base: &Url) -> String {
+    format!(
+        r#"[clear_connection]
+mode = "on"
+base_url = "{base}"
+token = "{PORTAL_TOKEN}"
+webhook_keys = {{ first = "{WEBHOOK_KEY}" }}
+"#
+    )
+}
+
+#[async_trait]
+impl Emulated for EmulatedPortal {
+    fn emulator(&self) -> Arc<dyn Any + Send + Sync> {
+        Arc::<Portal>::clone(&self.0)
+    }
+
+    fn router(&self) -> Router {
+        self.0.router()
+    }
+
+    fn section(&self, base: &Url, _furnished: &Map<String, Value>) -> String {
+        section(base)
+    }
+
+    fn set_hook_transport(&self, transport: Arc<dyn Transport>) {
+        self.0.set_hook_transport(transport);
+    }
+
+    fn connect(&self, relay: &Url) -> Result<(), String> {
+        let events = relay.join(&format!("hooks/{SOURCE}"));
+        let events = events.map_err(|error| error.to_string())?;
+        let key = SecretString::from(WEBHOOK_KEY);
+        let told = self.0.set_hook_target(events, &[key]);
+        told.map_err(|error| error.to_string())
+    }
+
+    fn add_coach(&self, coach: &NewCoach<'_>) -> Result<(), String> {
+        let what = json!({ "act": "add_coach", "id": coach.id, "name": coach.name,
+                           "email": coach.email });
+        self.0.act(what).map(|_| ())
+    }
+
+    fn add_client(&self, client: &NewClient<'_>) -> Result<(), String> {
+        let contact = client.contact.to_string();
+        self.0.act(json!({
+            "act": "add_client",
+            "id": client.id,
+            "first_name": client.first,
+            "last_name": client.last,
+            "status": "online",
+            "coach": client.coach,
+            "email": client.portal_email,
+            "time_zone": client.zone,
+            "keap_contact_id": client.linked.then_some(contact),
+            "last_regimen_change": client.regimen,
+        }))?;
+        if let Some(due) = client.due {
+            let id = format!("ci_{}", client.id);
+            let what = json!({ "act": "add_check_in", "client": client.id, "id": id, "due": due });
+            self.0.act(what)?;
+        }
+        Ok(())
+    }
+
+    fn act(&self, what: Value) -> Result<Value, String> {
+        self.0.act(what)
+    }
+
+    fn faults(&self) -> &Faults {
+        self.0.faults()
+    }
+
+    fn accepted(&self) -> Vec<Accepted> {
+        self.0.accepted()
+    }
+
+    fn acknowledged(&self) -> Vec<String> {
+        self.0.acknowledged()
+    }
+
+    fn next_due(&self) -> Option<Timestamp> {
+        self.0.next_due()
+    }
+
+    async fn deliver_due(&self) -> usize {
+        self.0.deliver_due().await
+    }
+
+    fn reset(&self) {
+        self.0.reset();
+    }
+
+    fn clients(&self) -> Vec<Known> {
+        let ids = self.0.clients().into_iter();
+        ids.filter_map(|id| self.0.look(&id))
+            .map(|seen| Known {
+                contact: seen.contact.as_deref().and_then(|id| id.parse().ok()),
+                id: seen.id,
+                first: seen.first_name,
+                last: seen.last_name,
+            })
+            .collect()
+    }
+
+    fn panels(&self, client: &Whom<'_>, reader: Reader<'_>) -> Option<Panels> {
+        let seen = self.0.look(client.id)?;
+        Some(panel::panels(&seen, reader))
+    }
+}

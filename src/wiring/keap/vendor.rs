@@ -1,0 +1,190 @@
+//! Keap as one value of the list of vendors.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use relay_core::effects::Port;
+use relay_core::random::SystemRandom;
+use relay_core::time::SignedDuration;
+use relay_keap::webhook::PathSecrets;
+use secrecy::SecretString;
+
+use super::connection::KeapConnection;
+use super::hooks::Doors;
+use super::inspect::{ConnectionInspector, KeapInspector};
+use super::{
+    AutomationSource, ClosedPaths, CoachingPlans, HookPaths, KeapHooks, KeapPorts, KeapSource,
+    emulated,
+};
+use crate::config::{Config, KeyHeader};
+use crate::failpoint::NoFailpoints;
+use crate::ports::Inspect;
+use crate::wiring::emulated::Emulation;
+use crate::wiring::ports::PortSet;
+use crate::wiring::vendor::{Asked, Form, NewSecret, Provided, Secret, Vendor, Wiring};
+use crate::wiring::{AssembleError, Runtime};
+
+/// Keap.
+pub const VENDOR: Vendor = Vendor {
+    name: "keap",
+    title: "Keap",
+    port: Some(Port::Crm),
+    settings: |config| &config.vendors.keap,
+    read_quota: Some(relay_keap::quota::read),
+    provide,
+    inspectors,
+    portal: |_| None,
+    form: Form {
+        changes: &[
+            ("[keap]", "mode = \"off\"", "mode = \"on\""),
+            (
+                "[keap]",
+                "#key_file = \"secrets/keap-key\"",
+                "key_file = \"secrets/keap-key\"",
+            ),
+            (
+                "[keap.hook_secrets]",
+                "#a_file = \"secrets/keap-hook-a\"",
+                "a_file = \"secrets/keap-hook-a\"",
+            ),
+        ],
+        secrets: &[
+            NewSecret {
+                file: "keap-key",
+                what: "empty: the service account key that Keap makes under Settings, API",
+                content: Secret::OfVendor,
+            },
+            NewSecret {
+                file: "keap-hook-a",
+                what: "made: the secret in the address of Keap's webhooks",
+                content: Secret::Hex,
+            },
+        ],
+    },
+    emulation: Emulation {
+        folder: "keap",
+        base: "crm",
+        start: emulated::start,
+    },
+};
+
+fn provide(wiring: &Wiring<'_>) -> Result<Provided, AssembleError> {
+    let (config, ground) = (wiring.config, wiring.ground);
+    let keap = &config.vendors.keap;
+    let transport = wiring.transport(&VENDOR);
+    let connection = Arc::new(KeapConnection::new(config, ground, transport)?);
+    let client = Arc::clone(connection.client());
+    let coaching = CoachingPlans {
+        products: keap.coaching.product_ids.iter().cloned().collect(),
+        plans: keap.coaching.plan_ids.iter().cloned().collect(),
+    };
+    let crm = Arc::new(KeapPorts::new(
+        Arc::clone(&client),
+        coaching,
+        Arc::clone(wiring.clock()),
+    ));
+    let closed = ClosedPaths::default();
+    let secrets = path_secrets(&keap.hook_secrets);
+    let hooks = KeapHooks::new(
+        client,
+        Doors {
+            paths: hook_paths(config),
+            secrets: secrets.clone(),
+            closed: closed.clone(),
+        },
+        SignedDuration::from_mins(i64::from(keap.watch_minutes)),
+        Arc::clone(&ground.store),
+        Arc::clone(&ground.clocks.real),
+    );
+    let automation = path_secrets(&keap.automation_secrets);
+    Ok(Provided {
+        ports: PortSet {
+            contacts: Some(Arc::clone(&crm) as _),
+            mail: Some(Arc::clone(&crm) as _),
+            addresses: Some(Arc::clone(&crm) as _),
+            tasks: Some(Arc::clone(&crm) as _),
+            notes: Some(Arc::clone(&crm) as _),
+            tags: Some(Arc::clone(&crm) as _),
+            billing: Some(Arc::clone(&crm) as _),
+            staff: Some(crm),
+            hooks: Some(Arc::new(hooks)),
+            ..PortSet::default()
+        },
+        sources: vec![
+            Arc::new(KeapSource::new(secrets, closed)),
+            Arc::new(AutomationSource::new(automation)),
+        ],
+        connections: Some(Arc::clone(&connection) as _),
+        authorize: Some(connection),
+        poll_opens: keap.poll_opens,
+    })
+}
+
+fn path_secrets(secrets: &BTreeMap<String, SecretString>) -> PathSecrets {
+    let pairs = secrets.iter();
+    PathSecrets::new(pairs.map(|(id, secret)| (id.clone(), secret.clone())))
+}
+
+/// Where Keap is to send its hooks: the public address, the route, the current secret.
+fn hook_paths(config: &Config) -> Option<HookPaths> {
+    let public = config.http.public_url.as_ref()?;
+    let keap = &config.vendors.keap;
+    let current = keap.current_hook_secret()?;
+    HookPaths::new(public, keap.hook_secrets.clone(), current)
+}
+
+fn inspectors(asked: &Asked<'_>) -> Vec<Arc<dyn Inspect>> {
+    let Some(connection) = connection(asked) else {
+        return Vec::new();
+    };
+    let config = asked.config;
+    let keap = &config.vendors.keap;
+    // Hooks can be judged only by an address that is right.
+    let sure_of_address = !config.gaps().iter().any(|gap| gap.key == "http.public_url");
+    let other = match keap.header {
+        KeyHeader::Bearer => KeyHeader::ApiKey,
+        KeyHeader::ApiKey => KeyHeader::Bearer,
+    };
+    let clock = &asked.clocks.procedure;
+    let keap = KeapInspector {
+        client: Arc::clone(connection.client()),
+        other_way: connection.in_header(keap, other, asked.transport, clock),
+        other,
+        config: keap.clone(),
+        hook_url: hook_paths(config)
+            .and_then(|paths| paths.url())
+            .filter(|_| sure_of_address),
+        public_url: config.http.public_url.clone(),
+        coaches: asked.portal.clone(),
+        zone: config.calendar.zone().clone(),
+        now: clock.now(),
+        heard: Arc::clone(asked.heard),
+    };
+    vec![Arc::new(ConnectionInspector(connection)), Arc::new(keap)]
+}
+
+/// The way to Keap. Tokens are kept in the database: without one there is nothing to look with.
+fn connection(asked: &Asked<'_>) -> Option<Arc<KeapConnection>> {
+    let transport = Arc::clone(asked.transport);
+    let connection = match &asked.store {
+        Some(store) => {
+            let ground = Runtime {
+                store: Arc::clone(store),
+                transport: Arc::clone(&transport),
+                clocks: asked.clocks.clone(),
+                random: Arc::new(SystemRandom),
+                failpoints: Arc::new(NoFailpoints),
+                faults: None,
+                time_scale: 1,
+                worker: format!("doctor-{}", std::process::id()),
+            };
+            KeapConnection::new(asked.config, &ground, transport)
+        }
+        None => KeapConnection::by_key(
+            &asked.config.vendors.keap,
+            transport,
+            &asked.clocks.procedure,
+        ),
+    };
+    connection.ok().map(Arc::new)
+}
