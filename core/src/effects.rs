@@ -10,7 +10,7 @@
 
 mod identity;
 mod kind;
-mod request;
+pub mod request;
 
 use serde::{Deserialize, Serialize};
 

@@ -5,6 +5,7 @@
 //! what comes of an unclear answer is the engine's (`engine/effect/`): nothing here knows the engine, the
 //! store's writer or a clock.
 
+pub(crate) mod kinds;
 pub(crate) mod name;
 pub(crate) mod perform;
 

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use relay_core::channel::EmailRecord;
 use relay_core::clients::{BillingSnapshot, ContactSnapshot};
 use relay_core::effects::CardRemoval;
+use relay_core::effects::request;
 use relay_core::facts::CallOutcome;
 use relay_core::ids::{ContactId, CrmUserId, PaymentMethodId, SubscriptionId, TaskId};
 use relay_core::time::Timestamp;
@@ -96,21 +97,6 @@ pub struct FoundTask {
     pub at: Option<Timestamp>,
 }
 
-/// An email to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewEmail {
-    /// To whom.
-    pub contact: ContactId,
-    /// In whose name.
-    pub user: CrmUserId,
-    /// Its subject.
-    pub subject: String,
-    /// Its text; the adapter makes the HTML part from it, escaped.
-    pub text: String,
-    /// The marker, invisible to the client: an HTML comment.
-    pub marker: String,
-}
-
 /// Email history and sending.
 #[async_trait]
 pub trait Mail: Debug + Send + Sync {
@@ -120,8 +106,9 @@ pub trait Mail: Debug + Send + Sync {
         contact: &ContactId,
         since: Timestamp,
     ) -> Result<Vec<EmailRecord>, CallError>;
-    /// Sends an email. The CRM gives no id.
-    async fn send(&self, email: &NewEmail) -> Result<(), CallError>;
+    /// Sends an email with `marker`, which the client can't see. The adapter makes the HTML part from the
+    /// text, escaped. The CRM gives no id.
+    async fn send(&self, email: &request::Email, marker: &str) -> Result<(), CallError>;
     /// Looks for an email to the contact with this subject that holds one of the markers.
     async fn find_sent(
         &self,
@@ -130,23 +117,6 @@ pub trait Mail: Debug + Send + Sync {
         markers: &[String],
         since: Timestamp,
     ) -> Result<Option<Found>, CallError>;
-}
-
-/// A call task to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewCallTask {
-    /// About whom.
-    pub contact: ContactId,
-    /// For whom.
-    pub user: CrmUserId,
-    /// Its title.
-    pub title: String,
-    /// Its description; the adapter appends the marker as the last line.
-    pub description: String,
-    /// When it is due.
-    pub due: Timestamp,
-    /// The marker.
-    pub marker: String,
 }
 
 /// A call task as the CRM shows it.
@@ -171,8 +141,8 @@ pub struct CallTask {
 /// Call tasks.
 #[async_trait]
 pub trait Tasks: Debug + Send + Sync {
-    /// Makes a task.
-    async fn create(&self, task: &NewCallTask) -> Result<TaskId, CallError>;
+    /// Makes a task whose description ends with `marker`.
+    async fn create(&self, task: &request::CallTask, marker: &str) -> Result<TaskId, CallError>;
     /// The tasks about the contact that hold one of the markers, newest first.
     async fn find(
         &self,
@@ -189,26 +159,11 @@ pub trait Tasks: Debug + Send + Sync {
     async fn reassign(&self, id: &TaskId, user: &CrmUserId) -> Result<(), CallError>;
 }
 
-/// A note to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewNote {
-    /// On whom.
-    pub contact: ContactId,
-    /// As whom.
-    pub user: CrmUserId,
-    /// Its title.
-    pub title: String,
-    /// Its text; the adapter appends the marker as the last line.
-    pub text: String,
-    /// The marker.
-    pub marker: String,
-}
-
 /// Notes on contacts.
 #[async_trait]
 pub trait Notes: Debug + Send + Sync {
-    /// Makes a note. Returns the CRM's id.
-    async fn create(&self, note: &NewNote) -> Result<String, CallError>;
+    /// Makes a note whose text ends with `marker`. Returns the CRM's id.
+    async fn create(&self, note: &request::ContactNote, marker: &str) -> Result<String, CallError>;
     /// Looks for a note on the contact that holds one of the markers.
     async fn find(
         &self,

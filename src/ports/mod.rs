@@ -25,7 +25,7 @@ pub use connections::{
 };
 pub use crm::{
     Billing, CallTask, CardRemoved, ContactMatch, ContactType, ContactTypeWrite, Contacts, Found,
-    FoundTask, Mail, NewCallTask, NewEmail, NewNote, Notes, Staff, TagAdded, Tags, Tasks,
+    FoundTask, Mail, Notes, Staff, TagAdded, Tags, Tasks,
 };
 pub use engagement::{Activity, Addresses};
 pub use hooks::{Among, Changed, HookRegistry, HookStatus, Standing, SyncWish, Synced};

@@ -8,148 +8,201 @@ use crate::ids::{
 };
 use crate::time::Timestamp;
 
-/// An effect rendered to the exact bytes and ids it goes out with: what an intent stores.
+/// A message of a coach to a client, in the portal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortalMessage {
+    /// To whom.
+    pub client: ClientId,
+    /// As whom.
+    pub author: CoachId,
+    /// The final text.
+    pub text: String,
+}
+
+/// A quiet note about a client, in the portal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortalNote {
+    /// About whom.
+    pub client: ClientId,
+    /// As whom.
+    pub author: CoachId,
+    /// The final text.
+    pub text: String,
+}
+
+/// An email through the CRM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Email {
+    /// To whom.
+    pub contact: ContactId,
+    /// In whose name.
+    pub user: CrmUserId,
+    /// The subject.
+    pub subject: String,
+    /// The text part. The HTML part is the same text, escaped, with an invisible marker.
+    pub text: String,
+}
+
+/// A task in the CRM: somebody calls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallTask {
+    /// About whom.
+    pub contact: ContactId,
+    /// For whom.
+    pub user: CrmUserId,
+    /// The title.
+    pub title: String,
+    /// The body; the adapter appends the marker as its last line.
+    pub description: String,
+    /// When it is due.
+    pub due: Timestamp,
+}
+
+/// A task in the CRM is completed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloseTask {
+    /// Which.
+    pub task: TaskId,
+    /// It was for a call that the coach has made: the task must not say that the relay took it back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub called: bool,
+}
+
+/// A task in the CRM goes to another user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReassignTask {
+    /// Which.
+    pub task: TaskId,
+    /// To whom.
+    pub user: CrmUserId,
+}
+
+/// A note on a contact in the CRM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactNote {
+    /// On whom.
+    pub contact: ContactId,
+    /// As whom.
+    pub user: CrmUserId,
+    /// The title.
+    pub title: String,
+    /// The text.
+    pub text: String,
+}
+
+/// A tag is put on a contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddTag {
+    /// On whom.
+    pub contact: ContactId,
+    /// Which, by name.
+    pub tag: String,
+}
+
+/// A tag is taken off a contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoveTag {
+    /// From whom.
+    pub contact: ContactId,
+    /// Which, by name.
+    pub tag: String,
+}
+
+/// The field that holds the contact type is set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactType {
+    /// Of whom.
+    pub contact: ContactId,
+    /// The value.
+    pub value: String,
+}
+
+/// A subscription charges nothing by itself any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AutoChargeOff {
+    /// Whose.
+    pub contact: ContactId,
+    /// Which.
+    pub subscription: SubscriptionId,
+    /// Why.
+    pub reason: String,
+}
+
+/// A subscription is made inactive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeactivateSubscription {
+    /// Whose.
+    pub contact: ContactId,
+    /// Which.
+    pub subscription: SubscriptionId,
+    /// Why.
+    pub reason: String,
+}
+
+/// A card is taken from a contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoveCard {
+    /// Whose.
+    pub contact: ContactId,
+    /// Which.
+    pub payment_method: PaymentMethodId,
+    /// How.
+    pub mode: CardRemoval,
+}
+
+/// An effect rendered to the exact bytes and ids it goes out with: what an intent stores, and what a
+/// port is given. The marker is not in it: it goes with the request, as the effect's name.
 ///
 /// After an unclear outcome these bytes are frozen; after a definite "not sent" the guard renders
 /// anew as the next revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "snake_case")]
 pub enum Request {
-    /// Send in the portal.
-    PortalMessage {
-        /// To whom.
-        client: ClientId,
-        /// As whom.
-        author: CoachId,
-        /// The final text.
-        text: String,
-    },
-    /// Note in the portal.
-    PortalNote {
-        /// About whom.
-        client: ClientId,
-        /// As whom.
-        author: CoachId,
-        /// The final text.
-        text: String,
-    },
-    /// Mail through the CRM.
-    Email {
-        /// To whom.
-        contact: ContactId,
-        /// In whose name.
-        user: CrmUserId,
-        /// The subject.
-        subject: String,
-        /// The text part. The HTML part is the same text, escaped, with an invisible marker.
-        text: String,
-    },
-    /// Task in the CRM.
-    CallTask {
-        /// About whom.
-        contact: ContactId,
-        /// For whom.
-        user: CrmUserId,
-        /// The title.
-        title: String,
-        /// The body; the marker is appended as its last line by the adapter's caller.
-        description: String,
-        /// When it is due.
-        due: Timestamp,
-    },
-    /// Complete a task.
-    CloseTask {
-        /// Which.
-        task: TaskId,
-        /// It was for a call that the coach has made: the task must not say that the relay took it back.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        called: bool,
-    },
-    /// Reassign a task.
-    ReassignTask {
-        /// Which.
-        task: TaskId,
-        /// To whom.
-        user: CrmUserId,
-    },
-    /// Note in the CRM.
-    ContactNote {
-        /// On whom.
-        contact: ContactId,
-        /// As whom.
-        user: CrmUserId,
-        /// The title.
-        title: String,
-        /// The text.
-        text: String,
-    },
-    /// Tag on.
-    AddTag {
-        /// On whom.
-        contact: ContactId,
-        /// Which, by name.
-        tag: String,
-    },
-    /// Tag off.
-    RemoveTag {
-        /// From whom.
-        contact: ContactId,
-        /// Which, by name.
-        tag: String,
-    },
-    /// Contact type.
-    ContactType {
-        /// Of whom.
-        contact: ContactId,
-        /// The value.
-        value: String,
-    },
-    /// Auto-charge off.
-    AutoChargeOff {
-        /// Whose.
-        contact: ContactId,
-        /// Which.
-        subscription: SubscriptionId,
-        /// Why.
-        reason: String,
-    },
-    /// Inactive.
-    DeactivateSubscription {
-        /// Whose.
-        contact: ContactId,
-        /// Which.
-        subscription: SubscriptionId,
-        /// Why.
-        reason: String,
-    },
-    /// Card gone.
-    RemoveCard {
-        /// Whose.
-        contact: ContactId,
-        /// Which.
-        payment_method: PaymentMethodId,
-        /// How.
-        mode: CardRemoval,
-    },
+    /// See [`PortalMessage`].
+    PortalMessage(PortalMessage),
+    /// See [`PortalNote`].
+    PortalNote(PortalNote),
+    /// See [`Email`].
+    Email(Email),
+    /// See [`CallTask`].
+    CallTask(CallTask),
+    /// See [`CloseTask`].
+    CloseTask(CloseTask),
+    /// See [`ReassignTask`].
+    ReassignTask(ReassignTask),
+    /// See [`ContactNote`].
+    ContactNote(ContactNote),
+    /// See [`AddTag`].
+    AddTag(AddTag),
+    /// See [`RemoveTag`].
+    RemoveTag(RemoveTag),
+    /// See [`ContactType`].
+    ContactType(ContactType),
+    /// See [`AutoChargeOff`].
+    AutoChargeOff(AutoChargeOff),
+    /// See [`DeactivateSubscription`].
+    DeactivateSubscription(DeactivateSubscription),
+    /// See [`RemoveCard`].
+    RemoveCard(RemoveCard),
 }
 
 impl Request {
     /// The kind this request carries out.
     pub fn kind(&self) -> EffectKind {
         match self {
-            Self::PortalMessage { .. } => EffectKind::PortalMessage,
-            Self::PortalNote { .. } => EffectKind::PortalNote,
-            Self::Email { .. } => EffectKind::Email,
-            Self::CallTask { .. } => EffectKind::CallTask,
-            Self::CloseTask { .. } => EffectKind::CloseTask,
-            Self::ReassignTask { .. } => EffectKind::ReassignTask,
-            Self::ContactNote { .. } => EffectKind::ContactNote,
-            Self::AddTag { .. } => EffectKind::AddTag,
-            Self::RemoveTag { .. } => EffectKind::RemoveTag,
-            Self::ContactType { .. } => EffectKind::ContactType,
-            Self::AutoChargeOff { .. } => EffectKind::AutoChargeOff,
-            Self::DeactivateSubscription { .. } => EffectKind::DeactivateSubscription,
-            Self::RemoveCard { .. } => EffectKind::RemoveCard,
+            Self::PortalMessage(_) => EffectKind::PortalMessage,
+            Self::PortalNote(_) => EffectKind::PortalNote,
+            Self::Email(_) => EffectKind::Email,
+            Self::CallTask(_) => EffectKind::CallTask,
+            Self::CloseTask(_) => EffectKind::CloseTask,
+            Self::ReassignTask(_) => EffectKind::ReassignTask,
+            Self::ContactNote(_) => EffectKind::ContactNote,
+            Self::AddTag(_) => EffectKind::AddTag,
+            Self::RemoveTag(_) => EffectKind::RemoveTag,
+            Self::ContactType(_) => EffectKind::ContactType,
+            Self::AutoChargeOff(_) => EffectKind::AutoChargeOff,
+            Self::DeactivateSubscription(_) => EffectKind::DeactivateSubscription,
+            Self::RemoveCard(_) => EffectKind::RemoveCard,
         }
     }
 }

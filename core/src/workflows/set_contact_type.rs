@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::draft::{Draft, unreadable, unreadable_verdict};
 use super::{ADMIN, StepInfo};
 use crate::case::{Case, CaseStatus, Mode, Wait};
+use crate::effects::request;
 use crate::effects::{EffectInput, PlannedEffect, Request, Settled};
 use crate::facts::{Fact, FactBody, Order};
 use crate::ids::EffectKey;
@@ -156,10 +157,10 @@ impl Workflow for SetContactType {
         }
         match (&effect.input, &reading.contact) {
             (EffectInput::ContactType { value }, Some(contact)) => {
-                Verdict::Go(Request::ContactType {
+                Verdict::Go(Request::ContactType(request::ContactType {
                     contact: contact.id.clone(),
                     value: value.clone(),
-                })
+                }))
             }
             (_, None) => Verdict::Hold {
                 reason: reading.no_contact_words(),

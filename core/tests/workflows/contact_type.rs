@@ -1,6 +1,7 @@
 //! Setting the contact type.
 
 use relay_core::case::Mode;
+use relay_core::effects::request;
 use relay_core::effects::{Request, Settled};
 use relay_core::facts::{FactBody, Order};
 use relay_core::workflow::{Action, Verdict};
@@ -25,10 +26,10 @@ fn the_type_is_set_once_and_the_case_is_over() {
     assert!(world.is("closed"));
     assert_eq!(
         world.sent,
-        [Request::ContactType {
+        [Request::ContactType(request::ContactType {
             contact: "41".into(),
             value: "In-Person".into()
-        }]
+        })]
     );
 }
 

@@ -1,6 +1,7 @@
 //! Nothing stale, nothing false, nobody unknown: the reads right before each outreach.
 
 use relay_core::clients::{AddressState, ClientStatus};
+use relay_core::effects::request;
 use relay_core::effects::{EffectKind, Request};
 use relay_core::facts::FactBody;
 use relay_core::ids::EffectKey;
@@ -256,7 +257,9 @@ fn e23_markup_in_a_name_stays_plain_text() {
     let mut world = World::new().open();
     world.now = at("2026-11-04 10:00");
     world.client.first_name = Some("<b>Zoë</b>\u{202E}".into());
-    let Verdict::Go(Request::PortalMessage { text, .. }) = world.guard(&world.current()) else {
+    let Verdict::Go(Request::PortalMessage(request::PortalMessage { text, .. })) =
+        world.guard(&world.current())
+    else {
         panic!();
     };
     assert!(text.starts_with("Hi <b>Zoë</b>! Your"), "{text}");
@@ -309,7 +312,8 @@ fn e21_without_a_contact_or_with_another_ones_nothing_is_done_in_the_crm() {
 fn e20_messages_go_to_the_linked_contact_even_if_she_is_there_twice() {
     let mut world = World::at_email();
     world.contact.as_mut().unwrap().twins = vec!["77".into()];
-    let Verdict::Go(Request::Email { contact, .. }) = world.guard(&world.current()) else {
+    let Verdict::Go(Request::Email(request::Email { contact, .. })) = world.guard(&world.current())
+    else {
         panic!();
     };
     assert_eq!(contact.as_str(), "41");

@@ -1,6 +1,7 @@
 //! She comes to the clinic, whoever says so: E25, E60.
 
 use relay_core::case::CaseStatus;
+use relay_core::effects::request;
 use relay_core::effects::{EffectKind, Request};
 use relay_core::facts::{FactBody, Order};
 use relay_core::workflow::{Action, Verdict};
@@ -78,7 +79,7 @@ fn e60_she_stays_online_after_all() {
     assert_eq!(world.case.status, CaseStatus::Open);
     world.opens();
     world.carry_out();
-    assert!(matches!(world.sent.last(), Some(Request::Email { .. })));
+    assert!(matches!(world.sent.last(), Some(Request::Email(_))));
 }
 
 #[test]
@@ -92,7 +93,8 @@ fn e32_the_note_names_the_date_whose_follow_up_has_ended() {
     });
     assert!(world.is("closed"));
     let key = world.newest(EffectKind::ContactNote);
-    let Verdict::Go(Request::ContactNote { text, .. }) = world.guard(&key) else {
+    let Verdict::Go(Request::ContactNote(request::ContactNote { text, .. })) = world.guard(&key)
+    else {
         panic!("no note");
     };
     assert_eq!(

@@ -1,6 +1,7 @@
 //! Both scenarios of SOP A, end to end, and the waits between the steps.
 
 use relay_core::case::{Mode, Wait};
+use relay_core::effects::request;
 use relay_core::effects::{EffectInput, EffectKind, Request, Settled};
 use relay_core::facts::{CallOutcome, FactBody};
 use relay_core::workflow::{Action, ReadKind};
@@ -15,14 +16,14 @@ fn scenario_one_messages_waits_mails_waits_and_hands_over() {
     world.carry_out();
     assert_eq!(
         world.sent[0],
-        Request::PortalMessage {
+        Request::PortalMessage(request::PortalMessage {
             client: "maya".into(),
             author: "dana".into(),
             text: "Hi Maya! Your check in was due yesterday, November 3. Please submit your \
                    check-in ASAP, and I will get your regimen changes to you. Thanks, and have a \
                    great day!"
                 .into(),
-        }
+        })
     );
     assert_eq!(world.timer(), at("2026-11-06 09:00"), "48 hours later");
 
@@ -30,12 +31,12 @@ fn scenario_one_messages_waits_mails_waits_and_hands_over() {
     assert_eq!(world.reads, [ReadKind::MailHistory]);
     world.opens();
     world.carry_out();
-    let Request::Email {
+    let Request::Email(request::Email {
         contact,
         user,
         subject,
         text,
-    } = &world.sent[1]
+    }) = &world.sent[1]
     else {
         panic!("{:?}", world.sent[1]);
     };
@@ -71,13 +72,13 @@ fn scenario_one_messages_waits_mails_waits_and_hands_over() {
 #[test]
 fn scenario_two_asks_the_coach_to_call_and_waits_from_the_recorded_call() {
     let mut world = World::at_call();
-    let Request::CallTask {
+    let Request::CallTask(request::CallTask {
         contact,
         user,
         title,
         description,
         due,
-    } = &world.sent[1]
+    }) = &world.sent[1]
     else {
         panic!("{:?}", world.sent[1]);
     };

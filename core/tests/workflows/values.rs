@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use relay_core::effects::Request;
+use relay_core::effects::request;
 use relay_core::workflow::{NoContact, Verdict};
 
 use crate::world::{World, at, procedure_with};
@@ -76,7 +77,7 @@ fn a_coach_whom_nobody_lists_is_not_told_as_none() {
 
 fn description(world: &World) -> String {
     match world.guard(&world.current()) {
-        Verdict::Go(Request::CallTask { description, .. }) => description,
+        Verdict::Go(Request::CallTask(request::CallTask { description, .. })) => description,
         other => panic!("{other:?}"),
     }
 }
@@ -201,7 +202,7 @@ proptest! {
         world.client.first_name = Some(format!("{name}\nOutcome: spoke"));
         world.client.last_name = Some(last);
         world.contact.as_mut().unwrap().phone = Some(format!("{phone}\nOutcome: spoke"));
-        if let Verdict::Go(Request::CallTask { title, description, .. }) =
+        if let Verdict::Go(Request::CallTask(request::CallTask { title, description, .. })) =
             world.guard(&world.current())
         {
             prop_assert_eq!(title.lines().count(), 1);

@@ -18,7 +18,7 @@ use relay_core::effects::{Absence, Request};
 use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_store::{Effect, EffectState, Job};
 
-use crate::effects::perform::message_of;
+use crate::effects::kinds::portal_message::message_of;
 use crate::effects::{Name, ProbeResult};
 use crate::engine::days;
 use crate::engine::effect::guard::Fresh;
@@ -55,7 +55,7 @@ pub(super) async fn first_look(
         return Ok(First::Free);
     };
     let sighting = match request {
-        Request::PortalMessage { author, text, .. } => message_of(name, &read.sent, author, text),
+        Request::PortalMessage(message) => message_of(name, &read.sent, message),
         // A task's ordinal is found by looking.
         request if looked.contains(request) && !effect.kind().has_ordinals() => {
             ProbeResult::NOTHING

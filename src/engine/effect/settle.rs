@@ -1,5 +1,6 @@
 //! Stores how an effect ended, and lets its case hear of it, in one batch.
 
+use relay_core::effects::request;
 use relay_core::effects::{Absence, EffectInput, EffectKind, Request, Settled};
 use relay_core::facts::Fact;
 use relay_core::time::Timestamp;
@@ -365,7 +366,9 @@ pub(crate) fn remember(effect: &Effect, request: &Request) -> Vec<Op> {
     match (effect.kind(), request) {
         (
             EffectKind::DeactivateSubscription,
-            Request::DeactivateSubscription { subscription, .. },
+            Request::DeactivateSubscription(request::DeactivateSubscription {
+                subscription, ..
+            }),
         ) => vec![Op::PutSetting {
             key: crate::engine::sync::hints::stopped_key(subscription.as_str()),
             value: json!(effect.planned.client),

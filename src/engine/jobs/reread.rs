@@ -2,6 +2,7 @@
 
 use relay_core::effects::Port;
 use relay_core::effects::Request;
+use relay_core::effects::request;
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, ContactId, TaskId};
 use relay_core::rate_limit::Priority;
@@ -146,7 +147,9 @@ pub(super) async fn task_facts(
     // What the coach answered is what stands in it and did not when it was made.
     let made = engine.store.effect_of_task(task).await?;
     let sent = made.as_ref().and_then(|effect| match &effect.request {
-        Some(Request::CallTask { description, .. }) => Some(description.as_str()),
+        Some(Request::CallTask(request::CallTask { description, .. })) => {
+            Some(description.as_str())
+        }
         _ => None,
     });
     let read = engine.ports.tasks.task(task, sent);

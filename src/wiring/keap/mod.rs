@@ -26,6 +26,7 @@ use async_trait::async_trait;
 use relay_core::channel::EmailRecord;
 use relay_core::clients::{AddressState, BillingSnapshot, Card, ContactSnapshot, Subscription};
 use relay_core::effects::CardRemoval;
+use relay_core::effects::request;
 use relay_core::ids::{ContactId, CrmUserId, PaymentMethodId, SubscriptionId, TaskId};
 use relay_core::retry::Class;
 use relay_core::time::{Clock, Timestamp};
@@ -34,8 +35,7 @@ use relay_keap::{KeapClient, Removed, outcome, types};
 
 use crate::ports::{
     Billing, CallError, CallTask, CardRemoved, ContactMatch, ContactType, ContactTypeWrite,
-    Contacts, Found, FoundTask, Mail, NewCallTask, NewEmail, NewNote, Notes, Staff, TagAdded, Tags,
-    Tasks,
+    Contacts, Found, FoundTask, Mail, Notes, Staff, TagAdded, Tags, Tasks,
 };
 
 pub use automation::AutomationSource;
@@ -263,14 +263,14 @@ impl Mail for KeapPorts {
             .collect())
     }
 
-    async fn send(&self, email: &NewEmail) -> Result<(), CallError> {
+    async fn send(&self, email: &request::Email, marker: &str) -> Result<(), CallError> {
         self.client
             .send_email(
                 email.contact.as_str(),
                 email.user.as_str(),
                 &email.subject,
                 &email.text,
-                &Marker::new(&email.marker),
+                &Marker::new(marker),
             )
             .await
     }
@@ -290,8 +290,8 @@ impl Mail for KeapPorts {
 
 #[async_trait]
 impl Tasks for KeapPorts {
-    async fn create(&self, task: &NewCallTask) -> Result<TaskId, CallError> {
-        let marker = Marker::new(&task.marker);
+    async fn create(&self, task: &request::CallTask, marker: &str) -> Result<TaskId, CallError> {
+        let marker = Marker::new(marker);
         let made = self.client.create_task(
             task.contact.as_str(),
             task.user.as_str(),
@@ -350,14 +350,14 @@ impl Tasks for KeapPorts {
 
 #[async_trait]
 impl Notes for KeapPorts {
-    async fn create(&self, note: &NewNote) -> Result<String, CallError> {
+    async fn create(&self, note: &request::ContactNote, marker: &str) -> Result<String, CallError> {
         self.client
             .create_note(
                 note.contact.as_str(),
                 note.user.as_str(),
                 &note.title,
                 &note.text,
-                &Marker::new(&note.marker),
+                &Marker::new(marker),
             )
             .await
     }

@@ -1,5 +1,6 @@
 //! The ports against the emulator: what the relay hears of Keap.
 
+use relay_core::effects::request;
 use relay_core::random::SeededRandom;
 use relay_core::time::{ManualClock, SignedDuration};
 use relay_http_client::RouterTransport;
@@ -314,46 +315,43 @@ async fn an_email_a_task_and_a_note_are_found_again_by_the_callers_marker() {
         .await
         .expect("read");
     let user = user.expect("a user");
-    let email = NewEmail {
+    let email = request::Email {
         contact: maya(),
         user: user.clone(),
         subject: "Your check-in".to_owned(),
         text: "Hi Maya".to_owned(),
-        marker: "relay:0123456789abcdef0123".to_owned(),
     };
-    let task = NewCallTask {
+    let task = request::CallTask {
         contact: maya(),
         user: user.clone(),
         title: "CALL Maya R.".to_owned(),
         description: "Call her.".to_owned(),
         due: since,
-        marker: email.marker.clone(),
     };
-    let note = NewNote {
+    let note = request::ContactNote {
         contact: maya(),
         user,
         title: "Missed check-in".to_owned(),
         text: "Opened 2 of 3.".to_owned(),
-        marker: email.marker.clone(),
     };
-    setup.ports.send(&email).await.expect("sent");
-    let made = Tasks::create(&setup.ports, &task).await.expect("made");
-    let noted = Notes::create(&setup.ports, &note).await.expect("made");
+    let marker = "relay:0123456789abcdef0123";
+    setup.ports.send(&email, marker).await.expect("sent");
+    let made = Tasks::create(&setup.ports, &task, marker)
+        .await
+        .expect("made");
+    let noted = Notes::create(&setup.ports, &note, marker)
+        .await
+        .expect("made");
     setup.clock.advance(SignedDuration::from_secs(121));
     assert!(
         setup
             .ports
-            .find_sent(
-                &email.contact,
-                &email.subject,
-                std::slice::from_ref(&email.marker),
-                since
-            )
+            .find_sent(&email.contact, &email.subject, &[marker.to_owned()], since)
             .await
             .expect("read")
             .is_some()
     );
-    let markers = ["another".to_owned(), task.marker.clone()];
+    let markers = ["another".to_owned(), marker.to_owned()];
     let found = Tasks::find(&setup.ports, &task.contact, &markers, since).await;
     let found = found.expect("read");
     assert_eq!(found.len(), 1);

@@ -8,6 +8,7 @@ use relay_core::clients::{
     AddressState, Author, BillingSnapshot, Card, CheckIn, ClientSnapshot, ClientStatus, Coach,
     ContactSnapshot, PortalMessage, Subscription,
 };
+use relay_core::effects::request;
 use relay_core::effects::{About, CardRemoval, EffectInput, EffectKind, Request, Settled};
 use relay_core::facts::{CallOutcome, Fact, FactBody, Order};
 use relay_core::ids::EffectKey;
@@ -92,64 +93,66 @@ pub(crate) fn request(kind: EffectKind) -> Request {
     let (text, title) = ("The text.".to_owned(), "The title".to_owned());
     let (tag, reason) = ("Follow-up: email".to_owned(), "Program ended".to_owned());
     match kind {
-        EffectKind::PortalMessage => Request::PortalMessage {
+        EffectKind::PortalMessage => Request::PortalMessage(request::PortalMessage {
             client,
             author,
             text,
-        },
-        EffectKind::PortalNote => Request::PortalNote {
+        }),
+        EffectKind::PortalNote => Request::PortalNote(request::PortalNote {
             client,
             author,
             text,
-        },
-        EffectKind::Email => Request::Email {
+        }),
+        EffectKind::Email => Request::Email(request::Email {
             contact,
             user,
             subject: "Your check-in was due November 3".to_owned(),
             text,
-        },
-        EffectKind::CallTask => Request::CallTask {
+        }),
+        EffectKind::CallTask => Request::CallTask(request::CallTask {
             contact,
             user,
             title,
             description: text,
             due: instant(),
-        },
-        EffectKind::CloseTask => Request::CloseTask {
+        }),
+        EffectKind::CloseTask => Request::CloseTask(request::CloseTask {
             task: "41".into(),
             called: false,
-        },
-        EffectKind::ReassignTask => Request::ReassignTask {
+        }),
+        EffectKind::ReassignTask => Request::ReassignTask(request::ReassignTask {
             task: "41".into(),
             user,
-        },
-        EffectKind::ContactNote => Request::ContactNote {
+        }),
+        EffectKind::ContactNote => Request::ContactNote(request::ContactNote {
             contact,
             user,
             title,
             text,
-        },
-        EffectKind::AddTag => Request::AddTag { contact, tag },
-        EffectKind::RemoveTag => Request::RemoveTag { contact, tag },
-        EffectKind::ContactType => Request::ContactType {
+        }),
+        EffectKind::AddTag => Request::AddTag(request::AddTag { contact, tag }),
+        EffectKind::RemoveTag => Request::RemoveTag(request::RemoveTag { contact, tag }),
+        EffectKind::ContactType => Request::ContactType(request::ContactType {
             contact,
             value: "In-Person".to_owned(),
-        },
-        EffectKind::AutoChargeOff => Request::AutoChargeOff {
+        }),
+        EffectKind::AutoChargeOff => Request::AutoChargeOff(request::AutoChargeOff {
             contact,
             subscription: "901".into(),
             reason,
-        },
-        EffectKind::DeactivateSubscription => Request::DeactivateSubscription {
-            contact,
-            subscription: "901".into(),
-            reason,
-        },
-        EffectKind::RemoveCard => Request::RemoveCard {
+        }),
+        EffectKind::DeactivateSubscription => {
+            Request::DeactivateSubscription(request::DeactivateSubscription {
+                contact,
+                subscription: "901".into(),
+                reason,
+            })
+        }
+        EffectKind::RemoveCard => Request::RemoveCard(request::RemoveCard {
             contact,
             payment_method: "801".into(),
             mode: CardRemoval::Delete,
-        },
+        }),
     }
 }
 

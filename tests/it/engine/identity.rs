@@ -8,6 +8,7 @@ use clear_relay::engine::memory::{WhyOld, mark_old};
 use clear_relay::failpoint::NoFailpoints;
 use relay_core::case::Mode;
 use relay_core::effects::Settled;
+use relay_core::effects::request;
 use relay_core::ids::CaseId;
 use relay_core::retry::Class;
 use relay_core::time::SignedDuration;
@@ -31,7 +32,12 @@ fn sent_before(rig: &Rig, effect: &Effect) {
         .accepted
         .push((planned.key.clone(), request(planned)));
     let message = request(planned);
-    if let relay_core::effects::Request::PortalMessage { author, text, .. } = message {
+    if let relay_core::effects::Request::PortalMessage(request::PortalMessage {
+        author,
+        text,
+        ..
+    }) = message
+    {
         vendors.messages.push(relay_core::clients::PortalMessage {
             id: "m-before".into(),
             author: relay_core::clients::Author::Coach,

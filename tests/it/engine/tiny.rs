@@ -1,6 +1,7 @@
 //! A procedure of a few lines, whose order names the effects to carry out.
 
 use relay_core::case::{Case, CaseStatus, Mode, TimelineEntry, Wait};
+use relay_core::effects::request;
 use relay_core::effects::{About, EffectInput, PlannedEffect, Request, Settled};
 use relay_core::facts::{Fact, FactBody, Order};
 use relay_core::time::Timestamp;
@@ -43,24 +44,24 @@ pub(crate) fn request(effect: &PlannedEffect) -> Request {
     let contact = "contact-maya".into();
     let text = effect.key.to_string();
     match effect.input {
-        EffectInput::PortalMessage { .. } => Request::PortalMessage {
+        EffectInput::PortalMessage { .. } => Request::PortalMessage(request::PortalMessage {
             client: effect.client.clone(),
             author: "dana".into(),
             text,
-        },
-        EffectInput::Email { .. } => Request::Email {
+        }),
+        EffectInput::Email { .. } => Request::Email(request::Email {
             contact,
             user: "7".into(),
             subject: "s".into(),
             text,
-        },
-        EffectInput::AddTag { .. } => Request::AddTag { contact, tag: text },
-        _ => Request::ContactNote {
+        }),
+        EffectInput::AddTag { .. } => Request::AddTag(request::AddTag { contact, tag: text }),
+        _ => Request::ContactNote(request::ContactNote {
             contact,
             user: "7".into(),
             title: "t".into(),
             text,
-        },
+        }),
     }
 }
 

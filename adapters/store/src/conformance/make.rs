@@ -1,6 +1,7 @@
 //! What the suite stores: invented people, fixed times, ids that repeat.
 
 use relay_core::case::{Case, CaseStatus, Mode, Wait};
+use relay_core::effects::request;
 use relay_core::effects::{EffectInput, PlannedEffect, Request, Settled};
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{CaseId, EffectKey, IntentId, JobId, MessageId, ReceiptId, WorkItemId};
@@ -237,12 +238,12 @@ pub(super) fn reply(object: &str, source_time: i64) -> FactRow {
 }
 
 pub(super) fn email(text: &str) -> Request {
-    Request::Email {
+    Request::Email(request::Email {
         contact: "101".into(),
         user: "7".into(),
         subject: "Your check-in".into(),
         text: text.into(),
-    }
+    })
 }
 
 pub(super) fn enqueue(job: &NewJob) -> Op {

@@ -28,6 +28,7 @@ mod plan;
 mod run;
 
 use crate::case::{Case, Mode};
+use crate::effects::request;
 use crate::effects::{EffectInput, PlannedEffect, Request};
 use crate::facts::{Fact, FactBody, Order};
 use crate::workflow::{
@@ -193,18 +194,22 @@ fn request(effect: &PlannedEffect, reading: &GuardReading) -> Result<Request, St
         EffectInput::AutoChargeOff {
             subscription,
             reason,
-        } => ours(subscription).map(|_| Request::AutoChargeOff {
-            contact,
-            subscription: subscription.clone(),
-            reason: reason.clone(),
+        } => ours(subscription).map(|_| {
+            Request::AutoChargeOff(request::AutoChargeOff {
+                contact,
+                subscription: subscription.clone(),
+                reason: reason.clone(),
+            })
         }),
         EffectInput::DeactivateSubscription {
             subscription,
             reason,
-        } => ours(subscription).map(|_| Request::DeactivateSubscription {
-            contact,
-            subscription: subscription.clone(),
-            reason: reason.clone(),
+        } => ours(subscription).map(|_| {
+            Request::DeactivateSubscription(request::DeactivateSubscription {
+                contact,
+                subscription: subscription.clone(),
+                reason: reason.clone(),
+            })
         }),
         EffectInput::RemoveCard {
             payment_method,
@@ -219,11 +224,11 @@ fn request(effect: &PlannedEffect, reading: &GuardReading) -> Result<Request, St
             }
             match plan::objection(billing, payment_method, *mode) {
                 Some(why) => Err(why),
-                None => Ok(Request::RemoveCard {
+                None => Ok(Request::RemoveCard(request::RemoveCard {
                     contact,
                     payment_method: payment_method.clone(),
                     mode: *mode,
-                }),
+                })),
             }
         }
         _ => Err("it is no effect of this procedure".into()),

@@ -8,6 +8,7 @@
 use super::guard::Outcome;
 use super::state::State;
 use crate::clients::{AddressState, Coach, ContactSnapshot};
+use crate::effects::request;
 use crate::effects::{EffectInput, PlannedEffect, Request as Wire};
 use crate::ids::{CoachId, ContactId, CrmUserId};
 use crate::outside::{self, NameFault};
@@ -50,11 +51,11 @@ impl<'a> Request<'a> {
             .map_err(|error| error.to_string())?
             .text;
         match &self.effect.input {
-            EffectInput::PortalMessage { .. } => Ok(Wire::PortalMessage {
+            EffectInput::PortalMessage { .. } => Ok(Wire::PortalMessage(request::PortalMessage {
                 client: self.effect.client.clone(),
                 author: self.author()?,
                 text,
-            }),
+            })),
             EffectInput::Email { due, .. } => self.email(*due, text),
             EffectInput::CallTask {
                 due,
@@ -69,33 +70,35 @@ impl<'a> Request<'a> {
     /// Everything that no client sees.
     pub(super) fn aside(&self) -> Outcome {
         match &self.effect.input {
-            EffectInput::PortalNote { text, .. } => Ok(Wire::PortalNote {
+            EffectInput::PortalNote { text, .. } => Ok(Wire::PortalNote(request::PortalNote {
                 client: self.effect.client.clone(),
                 author: self.author()?,
                 text: text.clone(),
-            }),
-            EffectInput::ContactNote { title, text, .. } => Ok(Wire::ContactNote {
-                contact: self.contact_id()?,
-                user: self.user()?,
-                title: title.clone(),
-                text: text.clone(),
-            }),
-            EffectInput::AddTag { tag } => Ok(Wire::AddTag {
-                contact: self.contact_id()?,
-                tag: tag.clone(),
-            }),
-            EffectInput::RemoveTag { tag } => Ok(Wire::RemoveTag {
+            })),
+            EffectInput::ContactNote { title, text, .. } => {
+                Ok(Wire::ContactNote(request::ContactNote {
+                    contact: self.contact_id()?,
+                    user: self.user()?,
+                    title: title.clone(),
+                    text: text.clone(),
+                }))
+            }
+            EffectInput::AddTag { tag } => Ok(Wire::AddTag(request::AddTag {
                 contact: self.contact_id()?,
                 tag: tag.clone(),
-            }),
-            EffectInput::CloseTask { called, .. } => Ok(Wire::CloseTask {
+            })),
+            EffectInput::RemoveTag { tag } => Ok(Wire::RemoveTag(request::RemoveTag {
+                contact: self.contact_id()?,
+                tag: tag.clone(),
+            })),
+            EffectInput::CloseTask { called, .. } => Ok(Wire::CloseTask(request::CloseTask {
                 task: self.reading.task.clone().ok_or("the task is not known")?,
                 called: *called,
-            }),
-            EffectInput::ReassignTask { .. } => Ok(Wire::ReassignTask {
+            })),
+            EffectInput::ReassignTask { .. } => Ok(Wire::ReassignTask(request::ReassignTask {
                 task: self.reading.task.clone().ok_or("the task is not known")?,
                 user: self.user()?,
-            }),
+            })),
             _ => Err("it is no effect of this procedure".into()),
         }
     }
@@ -118,12 +121,12 @@ impl<'a> Request<'a> {
                     .into(),
             );
         }
-        Ok(Wire::Email {
+        Ok(Wire::Email(request::Email {
             contact: contact.id.clone(),
             user: self.user()?,
             subject,
             text,
-        })
+        }))
     }
 
     /// Nobody is mailed or called by a contact whose address the portal does not have for her: it may
@@ -178,13 +181,13 @@ impl<'a> Request<'a> {
             format!(", {reason}")
         };
         let today = self.cx.calendar.date_of(self.cx.now);
-        Ok(Wire::CallTask {
+        Ok(Wire::CallTask(request::CallTask {
             contact: contact.id.clone(),
             user: self.user()?,
             title: format!("CALL {who}: check-in due {}{why}", short(&due_words)),
             description: self.call_description(&due_words, reason, &phone, script),
             due: self.closing(call_by.max(today)),
-        })
+        }))
     }
 
     fn closing(&self, day: Date) -> Timestamp {

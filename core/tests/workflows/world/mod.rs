@@ -382,7 +382,7 @@ impl World {
         self.now = self.now.max(self.planned[&key].not_before);
         match self.guard(&key) {
             Verdict::Go(request) => {
-                if matches!(request, Request::CallTask { .. }) {
+                if matches!(request, Request::CallTask(_)) {
                     self.task = Some(TaskId("task-1".into()));
                 }
                 let kind = request.kind();

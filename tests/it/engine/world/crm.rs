@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use clear_relay::ports::{
     Activity, Addresses, Among, Billing, CallTask, CardRemoved, Changed, ContactMatch, ContactType,
-    ContactTypeWrite, Contacts, Found, FoundTask, HookRegistry, HookStatus, Mail, NewCallTask,
-    NewEmail, NewNote, Notes, Staff, SyncWish, Synced, TagAdded, Tags, Tasks,
+    ContactTypeWrite, Contacts, Found, FoundTask, HookRegistry, HookStatus, Mail, Notes, Staff,
+    SyncWish, Synced, TagAdded, Tags, Tasks,
 };
 use clear_relay::receipts::HintObject;
 use relay_core::channel::EmailRecord;
 use relay_core::clients::{AddressState, BillingSnapshot, ContactSnapshot};
 use relay_core::effects::CardRemoval;
+use relay_core::effects::request;
 use relay_core::ids::{ContactId, CrmUserId, PaymentMethodId, SubscriptionId, TaskId};
 use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
@@ -95,7 +96,7 @@ impl Mail for World {
         self.read().await?;
         Ok(Vec::new())
     }
-    async fn send(&self, _email: &NewEmail) -> Result<(), CallError> {
+    async fn send(&self, _email: &request::Email, _marker: &str) -> Result<(), CallError> {
         unreachable!("effects are carried out by `Perform`")
     }
     async fn find_sent(
@@ -127,7 +128,7 @@ impl Addresses for World {
 
 #[async_trait]
 impl Tasks for World {
-    async fn create(&self, _task: &NewCallTask) -> Result<TaskId, CallError> {
+    async fn create(&self, _task: &request::CallTask, _marker: &str) -> Result<TaskId, CallError> {
         unreachable!("effects are carried out by `Perform`")
     }
     async fn find(
@@ -151,7 +152,11 @@ impl Tasks for World {
 
 #[async_trait]
 impl Notes for World {
-    async fn create(&self, _note: &NewNote) -> Result<String, CallError> {
+    async fn create(
+        &self,
+        _note: &request::ContactNote,
+        _marker: &str,
+    ) -> Result<String, CallError> {
         unreachable!("effects are carried out by `Perform`")
     }
     async fn find(

@@ -1,0 +1,29 @@
+//! A subscription charges nothing by itself any more.
+
+use async_trait::async_trait;
+use relay_core::effects::request::AutoChargeOff;
+use relay_core::time::Timestamp;
+use relay_http_client::CallError;
+
+use super::{State, carried_out, holds};
+use crate::effects::{Holds, Performed};
+use crate::ports::Ports;
+
+#[async_trait]
+impl State for AutoChargeOff {
+    async fn attempt(&self, ports: &Ports, _now: Timestamp) -> Result<Performed, CallError> {
+        let switched = ports
+            .billing
+            .auto_charge_off(&self.subscription, &self.reason);
+        switched.await.map(carried_out)
+    }
+
+    async fn holds(&self, ports: &Ports) -> Result<Holds, CallError> {
+        // Money is believed when it is read: one that the list leaves out is not stopped.
+        let billing = ports.billing.snapshot(&self.contact).await?;
+        let mut shown = billing.subscriptions.iter();
+        Ok(holds(shown.any(|shown| {
+            shown.id == self.subscription && !shown.auto_charge
+        })))
+    }
+}

@@ -1,0 +1,27 @@
+//! A task in the CRM is completed. Its title says whether the relay took it back or a call was made.
+
+use async_trait::async_trait;
+use relay_core::effects::request::CloseTask;
+use relay_core::time::Timestamp;
+use relay_http_client::CallError;
+
+use super::{State, carried_out};
+use crate::effects::{Holds, Performed};
+use crate::ports::Ports;
+
+#[async_trait]
+impl State for CloseTask {
+    async fn attempt(&self, ports: &Ports, now: Timestamp) -> Result<Performed, CallError> {
+        let closed = ports.tasks.complete(&self.task, now, self.called).await;
+        closed.map(carried_out)
+    }
+
+    async fn holds(&self, ports: &Ports) -> Result<Holds, CallError> {
+        Ok(match ports.tasks.task(&self.task, None).await? {
+            Some(task) if !task.completed => Holds::No,
+            Some(task) if task.closed_by_relay => Holds::ByUs,
+            // A task that is gone needs no closing; gone as the port means it, never for a page.
+            Some(_) | None => Holds::ByOthers,
+        })
+    }
+}

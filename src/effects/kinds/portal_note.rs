@@ -1,0 +1,39 @@
+//! A quiet note about a client, in the portal. Its `Idempotency-Key` is listed with it.
+
+use async_trait::async_trait;
+use relay_core::effects::request::PortalNote;
+use relay_core::time::Timestamp;
+use relay_http_client::CallError;
+
+use super::{Makes, made, seen};
+use crate::effects::{Name, Performed, ProbeResult};
+use crate::ports::{Found, Ports};
+
+#[async_trait]
+impl Makes for PortalNote {
+    async fn attempt(&self, ports: &Ports, name: &Name) -> Result<Performed, CallError> {
+        let (client, author, text) = (&self.client, &self.author, &self.text);
+        let key = name.idempotency_key();
+        Ok(made(
+            ports.portal.add_note(&key, client, author, text).await?,
+        ))
+    }
+
+    async fn probe(
+        &self,
+        ports: &Ports,
+        name: &Name,
+        since: Timestamp,
+    ) -> Result<ProbeResult, CallError> {
+        let listed = ports.portal.notes(&self.client, since).await?;
+        // By the key it was written with, or, where the portal shows none, by author and text.
+        let found = listed.into_iter().find(|note| match &note.key {
+            Some(key) => name.has_key(key),
+            None => note.author == self.author && note.text == self.text,
+        });
+        Ok(seen(found.map(|note| Found {
+            id: note.id,
+            at: Some(note.written_at),
+        })))
+    }
+}
