@@ -1,10 +1,9 @@
 //! Money: subscriptions, cards, products, orders.
 
-use relay_core::time::{Date, TimeZone};
+use relay_http_client::emulation::listing::{Item, Kind, by, by_member};
 use serde_json::{Value, json};
 
-use super::super::filter::{Kind, field, named};
-use super::super::list::{self, Item, Listing};
+use super::super::list::{self, Listing};
 use super::super::oddities::CardInUse;
 use super::super::reply::{Handled, Reply};
 use super::super::request::Incoming;
@@ -30,26 +29,8 @@ const SUBSCRIPTION: &[&str] = &[
 /// Members that an order may lack.
 const ORDER: &[&str] = &["payment_plan", "due_time"];
 
-/// What `update_mask` of a subscription may name.
-const MASK: &[&str] = &[
-    "contact_id",
-    "subscription_plan_id",
-    "quantity",
-    "billing_amount",
-    "auto_charge",
-    "max_charge_attempts",
-    "days_between_retries",
-    "active",
-    "billing_frequency",
-    "billing_cycle",
-    "next_bill_date",
-    "end_date",
-    "payment_method_id",
-    "allow_tax",
-    "promo_code",
-    "reason_stopped",
-    "custom_fields",
-];
+/// What `update_mask` may name. Of Keap's own list it is what stops a charge.
+const MASK: &[&str] = &["auto_charge", "active", "reason_stopped"];
 
 fn items(world: &World<'_>, table: &Table, optional: &[&str]) -> Vec<Item> {
     table
@@ -63,31 +44,12 @@ fn items(world: &World<'_>, table: &Table, optional: &[&str]) -> Vec<Item> {
 
 /// `GET /v2/subscriptions`
 pub(crate) fn subscriptions(world: &mut World<'_>, request: &Incoming) -> Handled {
-    let mut items = items(world, &world.state.subscriptions, SUBSCRIPTION);
-    for item in &mut items {
-        let active = item.index.get("active") == Some(&json!(true));
-        let status = if active { "Active" } else { "Inactive" };
-        item.index.insert("status".to_owned(), status.into());
-    }
-    let listing = Listing {
-        key: "subscriptions",
-        fields: vec![
-            field("contact_id", Kind::Word),
-            field("subscription_plan_id", Kind::Word),
-            field("status", Kind::Word),
-            field("id", Kind::Number),
-            field("billing_amount", Kind::Number),
-            named("ids", "id", Kind::Set),
-            named("subscription_plan_ids", "subscription_plan_id", Kind::Set),
-        ],
-        orders: &[
-            ("id", "id"),
-            ("contact_id", "contact_id"),
-            ("subscription_plan_id", "subscription_plan_id"),
-            ("modification_time", "modification_time"),
-        ],
-        page: 0..=1000,
-    };
+    let items = items(world, &world.state.subscriptions, SUBSCRIPTION);
+    let filters = [
+        by("contact_id", Kind::Word),
+        by_member("ids", "id", Kind::Set),
+    ];
+    let listing = Listing::new("subscriptions", &filters, &[]);
     list::page(world, request, &listing, items)
 }
 
@@ -118,7 +80,6 @@ pub(crate) fn patch_subscription(world: &mut World<'_>, request: &Incoming, id: 
     let record = record.ok_or_else(|| Reply::not_found("Subscription"))?;
     let (id, before) = (record.id, record.row.clone());
     let changes: Row = request.changes(MASK)?.into_iter().collect();
-    check_dates(world, &changes)?;
     if ["auto_charge", "active"]
         .iter()
         .any(|name| changes.get(*name).is_some_and(|value| !value.is_boolean()))
@@ -157,21 +118,6 @@ fn record_patch(world: &World<'_>, id: u64, before: &Row, changes: &Row) {
         content.insert("subscription".to_owned(), id.to_string().into());
         world.accept("edit_subscription", &who, content.into());
     }
-}
-
-fn check_dates(world: &World<'_>, changes: &Row) -> Result<(), Reply> {
-    let zone = TimeZone::get(&world.settings.time_zone).unwrap_or(TimeZone::UTC);
-    let today = zone.to_datetime(world.now).date();
-    for name in ["next_bill_date", "end_date"] {
-        let Some(text) = changes.get(name).and_then(Value::as_str) else {
-            continue;
-        };
-        let date: Option<Date> = text.parse().ok();
-        if date.is_none_or(|date| date < today) {
-            return Err(Reply::bad(&format!("{name} must not be in the past")));
-        }
-    }
-    Ok(())
 }
 
 /// Writes members of a subscription and tells the hooks. Used by the API and by people alike.
@@ -265,36 +211,7 @@ pub(crate) fn cards_of(world: &mut World<'_>, request: &Incoming, contact: &str)
         .into_iter()
         .filter(|item| item.index.get("contact_id") == Some(&json!(contact)))
         .collect();
-    let listing = Listing {
-        key: "records",
-        fields: vec![field("merchant_account_id", Kind::Word)],
-        orders: &[("created_time", "created_time")],
-        page: 0..=1000,
-    };
-    list::page(world, request, &listing, items)
-}
-
-/// `GET /v2/paymentMethods`: the key is `payment_methods` here.
-pub(crate) fn cards(world: &mut World<'_>, request: &Incoming) -> Handled {
-    let items = card_items(world);
-    let listing = Listing {
-        key: "payment_methods",
-        fields: vec![
-            field("contact_id", Kind::Word),
-            named("payment_method_id", "id", Kind::Set),
-            field("credit_card_id", Kind::Word),
-            field("merchant_account_id", Kind::Word),
-            named("since_time", "created_time", Kind::Since),
-            named("until_time", "created_time", Kind::Until),
-        ],
-        orders: &[
-            ("created_time", "created_time"),
-            ("payment_method_id", "id"),
-            ("contact_id", "contact_id"),
-            ("merchant_account_id", "merchant_account_id"),
-        ],
-        page: 0..=1000,
-    };
+    let listing = Listing::new("records", &[], &[]);
     list::page(world, request, &listing, items)
 }
 
@@ -355,23 +272,8 @@ pub(crate) fn deactivate_card(
 /// `GET /v2/products`
 pub(crate) fn products(world: &mut World<'_>, request: &Incoming) -> Handled {
     let items = items(world, &world.state.products, &["sku", "description"]);
-    let listing = Listing {
-        key: "products",
-        fields: vec![
-            field("name", name_kind(world)),
-            field("sku", Kind::Text),
-            field("description", Kind::Text),
-            field("short_description", Kind::Text),
-            named("product_id", "id", Kind::Number),
-            named("product_ids", "id", Kind::Set),
-        ],
-        orders: &[
-            ("name", "name"),
-            ("sku", "sku"),
-            ("last_updated_time", "update_time"),
-        ],
-        page: 0..=1000,
-    };
+    let filters = [by("name", name_kind(world))];
+    let listing = Listing::new("products", &filters, &[]);
     list::page(world, request, &listing, items)
 }
 
@@ -386,46 +288,6 @@ pub(crate) fn product(world: &mut World<'_>, _: &Incoming, id: &str) -> Handled 
     Reply::ok(world.shown(record, &["sku", "description"]))
 }
 
-/// `GET /v2/products/{id}/subscriptions`: its plans, under the key `subscriptions`.
-pub(crate) fn plans(world: &mut World<'_>, request: &Incoming, id: &str) -> Handled {
-    let record = find_product(world, id)?;
-    let product = record.id.to_string();
-    // The same plans as in the product, under other names.
-    let plans = record.row.get("subscription_plans");
-    let items = plans
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .map(|plan| {
-            let shown = json!({
-                "id": plan["id"],
-                "active": plan["active"],
-                "cycle_type": plan["billing_cycle"],
-                "frequency": plan["billing_frequency"],
-                "total_cycles": plan["number_of_cycles"],
-                "subscription_plan_name": record.text("name"),
-            });
-            let mut index = shown.as_object().cloned().unwrap_or_default();
-            index.insert("product_id".to_owned(), product.clone().into());
-            Item { index, shown }
-        })
-        .collect();
-    let listing = Listing {
-        key: "subscriptions",
-        fields: vec![field("active", Kind::Flag), field("cycle_type", Kind::Word)],
-        orders: &[("id", "id"), ("product_id", "product_id")],
-        page: 0..=1000,
-    };
-    list::page(world, request, &listing, items)
-}
-
-/// `GET /v2/orders/{id}`
-pub(crate) fn order(world: &mut World<'_>, _: &Incoming, id: &str) -> Handled {
-    let record = world.state.orders.find(id);
-    let record = record.ok_or_else(|| Reply::not_found("Order"))?;
-    Reply::ok(world.shown(record, ORDER))
-}
-
 /// `GET /v2/orders`
 pub(crate) fn orders(world: &mut World<'_>, request: &Incoming) -> Handled {
     let mut items = items(world, &world.state.orders, ORDER);
@@ -434,38 +296,10 @@ pub(crate) fn orders(world: &mut World<'_>, request: &Incoming) -> Handled {
             .index
             .get("contact")
             .map(|contact| contact["id"].clone());
-        let paid = item.index.get("status") == Some(&json!("PAID"));
         item.index
             .insert("contact_id".to_owned(), contact.unwrap_or_default());
-        item.index.insert("paid".to_owned(), paid.into());
     }
-    let listing = Listing {
-        key: "orders",
-        fields: vec![
-            field("id", Kind::Number),
-            named("ids", "id", Kind::Set),
-            field("contact_id", Kind::Word),
-            field("paid", Kind::Flag),
-            field("title", Kind::Text),
-            field("order_type", Kind::Word),
-            named("created_since_time", "creation_time", Kind::Since),
-            named("created_until_time", "creation_time", Kind::Until),
-            named("modified_since_time", "modification_time", Kind::Since),
-            named("modified_until_time", "modification_time", Kind::Until),
-            field("product_id", Kind::Word),
-            field("invoice_id", Kind::Word),
-            field("invoice_xid", Kind::Word),
-            field("shipping_locality", Kind::Word),
-            field("shipping_region_code", Kind::Word),
-            field("shipping_postal_code", Kind::Word),
-            field("shipping_country_code", Kind::Word),
-        ],
-        orders: &[
-            ("id", "id"),
-            ("order_time", "order_time"),
-            ("modification_time", "modification_time"),
-        ],
-        page: 0..=1000,
-    };
+    let filters = [by("contact_id", Kind::Word)];
+    let listing = Listing::new("orders", &filters, &[]);
     list::page(world, request, &listing, items)
 }

@@ -1,9 +1,9 @@
 //! Notes on contacts.
 
+use relay_http_client::emulation::listing::Item;
 use serde_json::{Value, json};
 
-use super::super::filter::{Kind, field, named};
-use super::super::list::{self, Item, Listing};
+use super::super::list::{self, Listing};
 use super::super::reply::{Handled, Reply};
 use super::super::request::Incoming;
 use super::super::state::{Record, Row, v2_time};
@@ -88,24 +88,7 @@ fn page(world: &World<'_>, request: &Incoming, among: impl Fn(&Record) -> bool) 
             shown: view(world, record),
         })
         .collect();
-    let listing = Listing {
-        key: "notes",
-        fields: vec![
-            field("id", Kind::Number),
-            named("ids", "id", Kind::Set),
-            field("title", Kind::Part),
-            field("contact_id", Kind::Word),
-            named("assigned_to_user_id", "user_id", Kind::Word),
-            named("since_time", "create_time", Kind::Since),
-            named("until_time", "create_time", Kind::Until),
-        ],
-        orders: &[
-            ("id", "id"),
-            ("create_time", "create_time"),
-            ("update_time", "update_time"),
-        ],
-        page: 0..=1000,
-    };
+    let listing = Listing::new("notes", &[], &[("create_time", "create_time")]);
     list::page(world, request, &listing, items)
 }
 

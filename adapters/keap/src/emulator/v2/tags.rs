@@ -1,9 +1,9 @@
 //! Tags: found, made, put on and taken off.
 
+use relay_http_client::emulation::listing::{Item, Kind, by};
 use serde_json::{Map, Value, json};
 
-use super::super::filter::{Kind, field, named};
-use super::super::list::{self, Item, Listing};
+use super::super::list::{self, Listing};
 use super::super::reply::{Handled, Reply};
 use super::super::request::Incoming;
 use super::super::settings::NameFilter;
@@ -16,7 +16,7 @@ const OPTIONAL: &[&str] = &["description", "category", "update_time"];
 /// How names are compared, by the switch.
 pub(crate) fn name_kind(world: &World<'_>) -> Kind {
     match world.settings.name_filter {
-        NameFilter::Equals => Kind::Text,
+        NameFilter::Equals => Kind::Word,
         NameFilter::Contains => Kind::Part,
     }
 }
@@ -32,25 +32,8 @@ pub(crate) fn list(world: &mut World<'_>, request: &Incoming) -> Handled {
             shown: world.shown(record, OPTIONAL).into(),
         })
         .collect();
-    let listing = Listing {
-        key: "tags",
-        fields: vec![
-            field("name", name_kind(world)),
-            field("description", Kind::Text),
-            field("category_id", Kind::Word),
-            named("tag_ids", "id", Kind::Set),
-            named("since_create_time", "create_time", Kind::Since),
-            named("until_create_time", "create_time", Kind::Until),
-            named("since_update_time", "update_time", Kind::Since),
-            named("until_update_time", "update_time", Kind::Until),
-        ],
-        orders: &[
-            ("name", "name"),
-            ("create_time", "create_time"),
-            ("update_time", "update_time"),
-        ],
-        page: 0..=1000,
-    };
+    let filters = [by("name", name_kind(world))];
+    let listing = Listing::new("tags", &filters, &[]);
     list::page(world, request, &listing, items)
 }
 
@@ -176,75 +159,13 @@ pub(crate) fn of_contact(world: &mut World<'_>, request: &Incoming, contact: &st
         .filter(|((owner, _), _)| *owner == contact)
         .filter_map(|((_, tag), at)| {
             let record = world.state.tags.get(*tag)?;
-            let mut index = World::index(record);
-            index.insert("applied_time".to_owned(), v2_time(*at).into());
+            let index = World::index(record);
             let tag = Value::Object(world.shown(record, OPTIONAL));
             let shown = json!({ "tag": tag, "applied_time": v2_time(*at) });
             Some(Item { index, shown })
         })
         .collect();
-    let listing = Listing {
-        key: "tags",
-        fields: vec![
-            field("name", name_kind(world)),
-            field("description", Kind::Text),
-            field("category_id", Kind::Word),
-            named("since_applied_time", "applied_time", Kind::Since),
-            named("until_applied_time", "applied_time", Kind::Until),
-            named("since_create_time", "create_time", Kind::Since),
-            named("until_create_time", "create_time", Kind::Until),
-            named("since_update_time", "update_time", Kind::Since),
-            named("until_update_time", "update_time", Kind::Until),
-        ],
-        orders: &[
-            ("name", "name"),
-            ("applied_time", "applied_time"),
-            ("create_time", "create_time"),
-            ("update_time", "update_time"),
-            ("category_id", "category_id"),
-        ],
-        page: 0..=1000,
-    };
-    list::page(world, request, &listing, items)
-}
-
-/// `GET /v2/tags/{id}/contacts`
-pub(crate) fn contacts_with(world: &mut World<'_>, request: &Incoming, id: &str) -> Handled {
-    let (wanted, _) = tag(world, id)?;
-    let items = world
-        .state
-        .applied
-        .iter()
-        .filter(|((_, tag), _)| *tag == wanted)
-        .filter_map(|((contact, _), at)| {
-            let record = world.state.contacts.get(*contact)?;
-            let shown = json!({
-                "id": record.id.to_string(),
-                "email": world.state.address(*contact),
-                "given_name": record.row.get("given_name"),
-                "family_name": record.row.get("family_name"),
-                "applied_time": v2_time(*at),
-            });
-            let index = shown.as_object().cloned().unwrap_or_default();
-            Some(Item { index, shown })
-        })
-        .collect();
-    let listing = Listing {
-        key: "contacts",
-        fields: vec![
-            field("given_name", Kind::Text),
-            field("family_name", Kind::Text),
-            field("email", Kind::Text),
-            named("since_applied_time", "applied_time", Kind::Since),
-            named("until_applied_time", "applied_time", Kind::Until),
-        ],
-        orders: &[
-            ("applied_time", "applied_time"),
-            ("email", "email"),
-            ("given_name", "given_name"),
-            ("family_name", "family_name"),
-        ],
-        page: 0..=1000,
-    };
+    let filters = [by("name", name_kind(world))];
+    let listing = Listing::new("tags", &filters, &[]);
     list::page(world, request, &listing, items)
 }
