@@ -10,7 +10,7 @@ use super::hooks::Status;
 use super::state::{Row, v2_time};
 use super::tenant::Keap;
 use super::things::{
-    NewContact, NewEmailRecord, NewField, NewGoal, NewOrder, NewPaymentMethod, NewPost, NewProduct,
+    NewContact, NewEmailRecord, NewField, NewOrder, NewPaymentMethod, NewPost, NewProduct,
     NewSubscription, NewUser, TagRefusal,
 };
 use super::v2::{billing, tags, tasks};
@@ -165,8 +165,6 @@ pub enum Act {
         /// Its new name.
         name: String,
     },
-    /// A goal of an automation is published.
-    AddGoal(NewGoal),
     /// From now on a contact's tags are refused, or no more.
     RefuseTags(TagRefusal),
     /// A hook subscription is switched off, as after a bad night.
@@ -219,7 +217,6 @@ impl World<'_> {
             Act::AddSubscription(new) => Ok(self.add_subscription(&new)),
             Act::AddOrder(new) => Ok(self.add_order(&new)),
             Act::AddEmailRecord(new) => Ok(self.add_email_record(&new)),
-            Act::AddGoal(new) => Ok(self.add_goal(&new)),
             Act::RefuseTags(refusal) => Ok(self.refuse_tags(&refusal)),
             Act::SetUserStatus { user, status } => self.set_user_status(user, &status),
             Act::AutomationPost(new) => self.automation_post(&new),

@@ -1,13 +1,13 @@
-//! How things come into the tenant.
+//! How things come into the tenant and leave it.
 
 use serde_json::{Value, json};
 
 use super::state::{CustomField, FieldGroup, Row, v2_time};
 use super::things::{
     NewContact, NewEmailRecord, NewField, NewOrder, NewPaymentMethod, NewProduct, NewSubscription,
-    NewUser,
+    NewUser, TagRefusal,
 };
-use super::world::World;
+use super::world::{World, known};
 
 fn row<const N: usize>(members: [(&str, Value); N]) -> Row {
     let members = members.into_iter();
@@ -239,5 +239,41 @@ impl World<'_> {
             ),
         ]);
         self.state.emails.insert(new.id, row, self.now)
+    }
+
+    pub(super) fn delete_contact(&mut self, contact: u64) -> Result<u64, String> {
+        known(self.state.contacts.remove(contact), "contact")?;
+        self.state.custom.retain(|(owner, _), _| *owner != contact);
+        self.state.applied.retain(|(owner, _), _| *owner != contact);
+        self.raise("contact.delete", contact);
+        Ok(contact)
+    }
+
+    pub(super) fn merge(&mut self, keep: u64, gone: u64) -> Result<u64, String> {
+        known(self.state.contacts.get(keep), "contact")?;
+        self.delete_contact(gone)?;
+        let state = &mut *self.state;
+        for table in [
+            &mut state.emails,
+            &mut state.tasks,
+            &mut state.notes,
+            &mut state.subscriptions,
+            &mut state.payment_methods,
+        ] {
+            for record in table.iter_mut().filter(|record| record.belongs_to(gone)) {
+                record.set("contact_id", keep.to_string());
+            }
+        }
+        self.raise("contact.edit", keep);
+        Ok(keep)
+    }
+
+    pub(super) fn refuse_tags(&mut self, refusal: &TagRefusal) -> u64 {
+        let refused = &mut self.state.refused_tags;
+        match &refusal.word {
+            Some(word) => refused.insert(refusal.contact, word.clone()),
+            None => refused.remove(&refusal.contact),
+        };
+        refusal.contact
     }
 }

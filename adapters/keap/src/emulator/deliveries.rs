@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::hooks::{EVENT_KEYS, Hook, HookCall, Status, body, order};
+use super::hooks::{Hook, HookCall, Status, body, event_keys, order};
 use super::reply::{Handled, Reply};
 use super::request::Incoming;
 use super::tenant::Keap;
@@ -87,8 +87,8 @@ impl Keap {
     /// The keys that this tenant offers.
     fn event_keys(&self) -> Vec<&'static str> {
         let settings = lock(&self.settings);
-        let offered = |key: &&&str| !settings.unoffered_events.iter().any(|not| not == **key);
-        EVENT_KEYS.iter().filter(offered).copied().collect()
+        let offered = |key: &&str| !settings.unoffered_events.iter().any(|not| not == *key);
+        event_keys().filter(offered).collect()
     }
 
     fn note(&self, operation: &str, content: Value) {

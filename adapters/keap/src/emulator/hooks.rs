@@ -28,56 +28,20 @@ const LADDER: Ladder = Ladder {
 };
 
 /// The keys that can be subscribed to.
-pub(super) const EVENT_KEYS: &[&str] = &[
-    "appointment.add",
-    "appointment.delete",
-    "appointment.edit",
-    "company.add",
-    "company.delete",
-    "company.edit",
-    "contact.add",
-    "contact.delete",
-    "contact.edit",
-    "contact.redact",
-    "contactGroup.add",
-    "contactGroup.applied",
-    "contactGroup.delete",
-    "contactGroup.edit",
-    "contactGroup.removed",
-    "invoice.add",
-    "invoice.delete",
-    "invoice.edit",
-    "invoice.payment.add",
-    "invoice.payment.delete",
-    "invoice.payment.edit",
-    "leadsource.add",
-    "leadsource.delete",
-    "leadsource.edit",
-    "note.add",
-    "note.delete",
-    "note.edit",
-    "opportunity.add",
-    "opportunity.delete",
-    "opportunity.edit",
-    "opportunity.stage_move",
-    "order.add",
-    "order.delete",
-    "order.edit",
-    "product.add",
-    "product.delete",
-    "product.edit",
-    "subscription.add",
-    "subscription.delete",
-    "subscription.edit",
-    "task.add",
-    "task.complete",
-    "task.delete",
-    "task.edit",
-    "task.incomplete",
-    "user.activate",
-    "user.add",
-    "user.edit",
-];
+const EVENT_KEYS: &str = "appointment.add appointment.delete appointment.edit company.add company.delete company.edit \
+    contact.add contact.delete contact.edit contact.redact contactGroup.add contactGroup.applied \
+    contactGroup.delete contactGroup.edit contactGroup.removed invoice.add invoice.delete \
+    invoice.edit invoice.payment.add invoice.payment.delete invoice.payment.edit leadsource.add \
+    leadsource.delete leadsource.edit note.add note.delete note.edit opportunity.add \
+    opportunity.delete opportunity.edit opportunity.stage_move order.add order.delete order.edit \
+    product.add product.delete product.edit subscription.add subscription.delete \
+    subscription.edit task.add task.complete task.delete task.edit task.incomplete user.activate \
+    user.add user.edit";
+
+/// The keys that can be subscribed to, one by one.
+pub(super) fn event_keys() -> impl Iterator<Item = &'static str> {
+    EVENT_KEYS.split(' ')
+}
 
 /// A call of the hook resource.
 #[derive(Debug, Clone, Copy)]

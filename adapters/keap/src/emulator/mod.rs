@@ -36,7 +36,6 @@ mod gate;
 mod hooks;
 mod list;
 mod look;
-mod more_acts;
 mod oauth;
 mod oddities;
 mod quota;
@@ -74,7 +73,7 @@ pub use settings::{
 };
 pub use tenant::Keap;
 pub use things::{
-    NewContact, NewEmailRecord, NewField, NewGoal, NewOrder, NewPaymentMethod, NewPost, NewProduct,
+    NewContact, NewEmailRecord, NewField, NewOrder, NewPaymentMethod, NewPost, NewProduct,
     NewSubscription, NewUser, TagRefusal,
 };
 

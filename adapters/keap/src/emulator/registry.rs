@@ -1,4 +1,4 @@
-//! Every operation that changes the tenant, by the name that faults and the book know it by.
+//! Every operation that changes the tenant, by the name that faults and accepted requests know it by.
 //!
 //! The gate refuses a mutating request whose operation is missing here, so a write can't be added
 //! without being listed; and a test strikes everything that is listed, before and after it is

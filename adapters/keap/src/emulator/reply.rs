@@ -96,6 +96,11 @@ impl Reply {
         Self::error(Version::V2, 404, &format!("Unable to find this {what}"))
     }
 
+    /// What was found, or 404.
+    pub(super) fn found<T>(found: Option<T>, what: &str) -> Result<T, Self> {
+        found.ok_or_else(|| Self::not_found(what))
+    }
+
     /// The gateway refuses the credential with this code.
     pub(super) fn unauthorised(code: &str) -> Self {
         let text = match code {

@@ -21,7 +21,7 @@ pub(super) enum Run<'a> {
     Hook(HookCall<'a>),
 }
 
-/// An operation: its name in faults and in the book, and what carries it out.
+/// An operation: its name in faults and in what was accepted, and what carries it out.
 pub(super) struct Route<'a> {
     pub(super) operation: &'static str,
     pub(super) run: Run<'a>,

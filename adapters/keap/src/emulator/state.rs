@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use super::hooks::{Hooks, Post};
 use super::quota::Usage;
-use super::things::NewGoal;
 use super::tokens::Issued;
 
 /// One object, in the v2 shape without its id.
@@ -136,8 +135,6 @@ pub(super) struct State {
     pub(super) payment_methods: Table,
     pub(super) products: Table,
     pub(super) orders: Table,
-    /// Published goals, by their names.
-    pub(super) goals: Vec<NewGoal>,
     /// Contacts on whom no tag can be put, with the word that says so.
     pub(super) refused_tags: BTreeMap<u64, String>,
     /// Custom fields as reads still show them, by contact, and until when.
@@ -171,7 +168,6 @@ impl Default for State {
             payment_methods: Table::starting_at(6_001),
             products: Table::starting_at(701),
             orders: Table::starting_at(8_001),
-            goals: Vec::new(),
             refused_tags: BTreeMap::new(),
             stale: BTreeMap::new(),
             fields: Vec::new(),

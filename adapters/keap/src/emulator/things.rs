@@ -152,16 +152,6 @@ pub struct NewEmailRecord {
     pub address: Option<String>,
 }
 
-/// A published goal of an automation, reached by its names.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NewGoal {
-    /// The integration it belongs to.
-    pub integration: String,
-    /// Its call name.
-    pub call_name: String,
-}
-
 /// A contact on whom no tag can be put.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use relay_core::time::Timestamp;
 use relay_http_client::emulation::Kit;
+use relay_http_client::emulation::listing::Item;
 use serde_json::{Value, json};
 
 use super::drift::NEWS;
@@ -65,6 +66,14 @@ impl World<'_> {
         let mut row = record.row.clone();
         row.insert("id".to_owned(), record.id.into());
         row
+    }
+
+    /// A record in a list.
+    pub(super) fn item(record: &Record, shown: impl Into<Value>) -> Item {
+        Item {
+            index: Self::index(record),
+            shown: shown.into(),
+        }
     }
 
     /// Whether lists show the record yet.

@@ -89,7 +89,7 @@ async fn a_single_field_replaces_the_whole_list_in_v2() {
 }
 
 #[tokio::test]
-async fn the_full_list_changes_one_field_and_the_book_says_so() {
+async fn the_full_list_changes_one_field_and_says_so() {
     let tenant = Tenant::new();
     let list = json!({ "custom_fields": [
         { "id": "6", "content": "In-Person" },

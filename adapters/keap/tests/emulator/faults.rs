@@ -4,7 +4,7 @@ use http::Method;
 use relay_http_client::TransportError;
 use relay_http_client::emulation::{FaultAct, FaultRule, Moment};
 use relay_keap::emulator::{
-    Act, NewGoal, NewPaymentMethod, NewSubscription, WRITES, gateway_fault, html_page,
+    Act, NewPaymentMethod, NewSubscription, WRITES, gateway_fault, html_page,
 };
 use serde_json::{Value, json};
 
@@ -48,10 +48,6 @@ async fn prepared() -> Tenant {
     tenant.post("/v2/tags", json!({ "name": "Off" })).await;
     let task = json!({ "assigned_to_user_id": "1", "contact_id": "1001" });
     tenant.post("/v2/tasks", task).await;
-    tenant.act(Act::AddGoal(NewGoal {
-        integration: "relay".to_owned(),
-        call_name: "away".to_owned(),
-    }));
     let hook = json!({ "eventKey": "task.edit", "hookUrl": "https://relay.test/hook" });
     let hook = tenant.post("/v1/hooks", hook).await;
     assert_eq!(hook.json["key"], json!("1"));

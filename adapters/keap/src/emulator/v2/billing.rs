@@ -35,10 +35,7 @@ const MASK: &[&str] = &["auto_charge", "active", "reason_stopped"];
 fn items(world: &World<'_>, table: &Table, optional: &[&str]) -> Vec<Item> {
     table
         .iter()
-        .map(|record| Item {
-            index: World::index(record),
-            shown: world.shown(record, optional).into(),
-        })
+        .map(|record| World::item(record, world.shown(record, optional)))
         .collect()
 }
 
@@ -55,8 +52,7 @@ pub(crate) fn subscriptions(world: &mut World<'_>, request: &Incoming) -> Handle
 
 /// `GET /v2/subscriptions/{id}`
 pub(crate) fn subscription(world: &mut World<'_>, _: &Incoming, id: &str) -> Handled {
-    let record = world.state.subscriptions.find(id);
-    let record = record.ok_or_else(|| Reply::not_found("Subscription"))?;
+    let record = Reply::found(world.state.subscriptions.find(id), "Subscription")?;
     Reply::ok(world.shown(record, SUBSCRIPTION))
 }
 
@@ -76,8 +72,7 @@ pub(crate) fn patch_name(request: &Incoming) -> &'static str {
 
 /// `PATCH /v2/subscriptions/{id}`
 pub(crate) fn patch_subscription(world: &mut World<'_>, request: &Incoming, id: &str) -> Handled {
-    let record = world.state.subscriptions.find(id);
-    let record = record.ok_or_else(|| Reply::not_found("Subscription"))?;
+    let record = Reply::found(world.state.subscriptions.find(id), "Subscription")?;
     let (id, before) = (record.id, record.row.clone());
     let changes: Row = request.changes(MASK)?.into_iter().collect();
     if ["auto_charge", "active"]
@@ -134,8 +129,7 @@ pub(crate) fn apply(world: &mut World<'_>, id: u64, changes: &Row) {
 
 /// `POST /v2/subscriptions/{id}:deactivate`: 200 with an empty body.
 pub(crate) fn deactivate(world: &mut World<'_>, request: &Incoming, id: &str) -> Handled {
-    let record = world.state.subscriptions.find(id);
-    let record = record.ok_or_else(|| Reply::not_found("Subscription"))?;
+    let record = Reply::found(world.state.subscriptions.find(id), "Subscription")?;
     let (id, active) = (record.id, record.flag("active"));
     let who = record.text("contact_id").unwrap_or_default().to_owned();
     if !request.body.as_ref().is_some_and(Value::is_object) {
@@ -184,10 +178,7 @@ fn card_items(world: &World<'_>) -> Vec<Item> {
         .payment_methods
         .iter()
         .filter(|record| !(hidden && record.flag("deactivated")))
-        .map(|record| Item {
-            index: World::index(record),
-            shown: card(world, record),
-        })
+        .map(|record| World::item(record, card(world, record)))
         .collect()
 }
 
@@ -202,11 +193,8 @@ fn card(world: &World<'_>, record: &Record) -> Value {
 
 /// `GET /v2/contacts/{id}/paymentMethods`: the key is `records` here.
 pub(crate) fn cards_of(world: &mut World<'_>, request: &Incoming, contact: &str) -> Handled {
-    let contact = world.state.contacts.find(contact);
-    let contact = contact
-        .ok_or_else(|| Reply::not_found("Contact"))?
-        .id
-        .to_string();
+    let contact = Reply::found(world.state.contacts.find(contact), "Contact")?;
+    let contact = contact.id.to_string();
     let items = card_items(world)
         .into_iter()
         .filter(|item| item.index.get("contact_id") == Some(&json!(contact)))
@@ -216,8 +204,7 @@ pub(crate) fn cards_of(world: &mut World<'_>, request: &Incoming, contact: &str)
 }
 
 fn owned_card(world: &World<'_>, contact: &str, id: &str) -> Result<(u64, bool), Reply> {
-    let contact = world.state.contacts.find(contact);
-    let contact = contact.ok_or_else(|| Reply::not_found("Contact"))?.id;
+    let contact = Reply::found(world.state.contacts.find(contact), "Contact")?.id;
     let record = world.state.payment_methods.find(id);
     record
         .filter(|record| record.belongs_to(contact))
@@ -277,14 +264,9 @@ pub(crate) fn products(world: &mut World<'_>, request: &Incoming) -> Handled {
     list::page(world, request, &listing, items)
 }
 
-fn find_product<'a>(world: &'a World<'_>, id: &str) -> Result<&'a Record, Reply> {
-    let record = world.state.products.find(id);
-    record.ok_or_else(|| Reply::not_found("Product"))
-}
-
 /// `GET /v2/products/{id}`
 pub(crate) fn product(world: &mut World<'_>, _: &Incoming, id: &str) -> Handled {
-    let record = find_product(world, id)?;
+    let record = Reply::found(world.state.products.find(id), "Product")?;
     Reply::ok(world.shown(record, &["sku", "description"]))
 }
 

@@ -47,8 +47,7 @@ pub(crate) fn is_opted_in(status: &str) -> bool {
 
 /// `GET /v2/contacts/{id}`
 pub(crate) fn get(world: &mut World<'_>, request: &Incoming, id: &str) -> Handled {
-    let record = world.state.contacts.find(id);
-    let record = record.ok_or_else(|| Reply::not_found("Contact"))?;
+    let record = Reply::found(world.state.contacts.find(id), "Contact")?;
     Reply::ok(view(world, record, request.fields().as_deref()))
 }
 
@@ -75,8 +74,7 @@ pub(crate) fn list(world: &mut World<'_>, request: &Incoming) -> Handled {
 
 /// `PATCH /v2/contacts/{id}`
 pub(crate) fn patch(world: &mut World<'_>, request: &Incoming, id: &str) -> Handled {
-    let contact = world.state.contacts.find(id);
-    let contact = contact.ok_or_else(|| Reply::not_found("Contact"))?.id;
+    let contact = Reply::found(world.state.contacts.find(id), "Contact")?.id;
     write(world, request, contact, world.settings.custom_fields)?;
     custom::fresh(world, contact, |world| get(world, request, id))
 }

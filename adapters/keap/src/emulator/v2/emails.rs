@@ -33,10 +33,7 @@ pub(crate) fn list(world: &mut World<'_>, request: &Incoming) -> Handled {
         .emails
         .iter()
         .filter(|record| world.is_listed(record))
-        .map(|record| Item {
-            index: World::index(record),
-            shown: Value::Object(view(world, record)),
-        })
+        .map(|record| World::item(record, Value::Object(view(world, record))))
         .collect();
     let filters = [
         by("contact_id", Kind::Word),

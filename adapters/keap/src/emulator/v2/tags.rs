@@ -27,10 +27,7 @@ pub(crate) fn list(world: &mut World<'_>, request: &Incoming) -> Handled {
         .state
         .tags
         .iter()
-        .map(|record| Item {
-            index: World::index(record),
-            shown: world.shown(record, OPTIONAL).into(),
-        })
+        .map(|record| World::item(record, world.shown(record, OPTIONAL)))
         .collect();
     let filters = [by("name", name_kind(world))];
     let listing = Listing::new("tags", &filters, &[]);
@@ -54,8 +51,7 @@ pub(crate) fn create(world: &mut World<'_>, request: &Incoming) -> Handled {
     }
     let id = insert(world, name);
     world.accept("create_tag", &"", json!({ "name": name }));
-    let record = world.state.tags.get(id);
-    let record = record.ok_or_else(|| Reply::not_found("Tag"))?;
+    let record = Reply::found(world.state.tags.get(id), "Tag")?;
     Ok(Reply::json(201, world.shown(record, OPTIONAL).into()))
 }
 
@@ -70,8 +66,7 @@ pub(crate) fn insert(world: &mut World<'_>, name: &str) -> u64 {
 }
 
 fn tag(world: &World<'_>, id: &str) -> Result<(u64, String), Reply> {
-    let record = world.state.tags.find(id);
-    let record = record.ok_or_else(|| Reply::not_found("Tag"))?;
+    let record = Reply::found(world.state.tags.find(id), "Tag")?;
     Ok((
         record.id,
         record.text("name").unwrap_or_default().to_owned(),
@@ -150,8 +145,7 @@ pub(crate) fn take_off(world: &mut World<'_>, contact: u64, tag: u64) -> bool {
 
 /// `GET /v2/contacts/{id}/tags`
 pub(crate) fn of_contact(world: &mut World<'_>, request: &Incoming, contact: &str) -> Handled {
-    let contact = world.state.contacts.find(contact);
-    let contact = contact.ok_or_else(|| Reply::not_found("Contact"))?.id;
+    let contact = Reply::found(world.state.contacts.find(contact), "Contact")?.id;
     let items = world
         .state
         .applied

@@ -1,7 +1,7 @@
 //! Tasks: made, listed, patched.
 
 use relay_core::time::Timestamp;
-use relay_http_client::emulation::listing::{Item, Kind, by, by_member};
+use relay_http_client::emulation::listing::{Kind, by, by_member};
 use serde_json::{Value, json};
 
 use super::super::list::{self, Listing};
@@ -59,8 +59,7 @@ pub(crate) fn create(world: &mut World<'_>, request: &Incoming) -> Handled {
     let id = world.state.tasks.insert(None, row, listed_from);
     world.accept("call_task", &who, content);
     world.raise("task.add", id);
-    let record = world.state.tasks.get(id);
-    let record = record.ok_or_else(|| Reply::not_found("Task"))?;
+    let record = Reply::found(world.state.tasks.get(id), "Task")?;
     Ok(Reply::json(201, world.shown(record, OPTIONAL).into()))
 }
 
@@ -84,8 +83,7 @@ fn check(world: &World<'_>, row: &Row) -> Result<(), Reply> {
 
 /// `GET /v2/tasks/{id}`: at once, even where the list lags.
 pub(crate) fn get(world: &mut World<'_>, _: &Incoming, id: &str) -> Handled {
-    let record = world.state.tasks.find(id);
-    let record = record.ok_or_else(|| Reply::not_found("Task"))?;
+    let record = Reply::found(world.state.tasks.find(id), "Task")?;
     Reply::ok(world.shown(record, OPTIONAL))
 }
 
@@ -96,10 +94,7 @@ pub(crate) fn list(world: &mut World<'_>, request: &Incoming) -> Handled {
         .tasks
         .iter()
         .filter(|record| world.is_listed(record))
-        .map(|record| Item {
-            index: World::index(record),
-            shown: world.shown(record, OPTIONAL).into(),
-        })
+        .map(|record| World::item(record, world.shown(record, OPTIONAL)))
         .collect();
     let filters = [
         by("contact_id", Kind::Word),
@@ -122,8 +117,7 @@ pub(crate) fn patch_name(request: &Incoming) -> &'static str {
 
 /// `PATCH /v2/tasks/{id}`
 pub(crate) fn patch(world: &mut World<'_>, request: &Incoming, id: &str) -> Handled {
-    let record = world.state.tasks.find(id);
-    let before = record.ok_or_else(|| Reply::not_found("Task"))?.clone();
+    let before = Reply::found(world.state.tasks.find(id), "Task")?.clone();
     let patch: Row = request.changes(MEMBERS)?.into_iter().collect();
     check(world, &patch)?;
     apply(world, before.id, &patch);
@@ -139,7 +133,7 @@ pub(crate) fn patch(world: &mut World<'_>, request: &Incoming, id: &str) -> Hand
     get(world, request, id)
 }
 
-/// The name in the book: what the patch was for counts, so that closing a closed task is
+/// The name of what was accepted: what the patch was for counts, so that closing a closed task is
 /// `close_task_again` even with another time.
 fn accepted_name(request: &Incoming, before: &Record, patch: &Row) -> String {
     let same = |name: &str| before.row.get(name) == patch.get(name);
