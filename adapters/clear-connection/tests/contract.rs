@@ -9,6 +9,8 @@ mod broken;
 mod delivery;
 #[path = "contract/events.rs"]
 mod events;
+#[path = "contract/kit.rs"]
+mod kit;
 #[path = "contract/openapi.rs"]
 mod openapi;
 #[path = "contract/support.rs"]

@@ -1,191 +1,119 @@
-//! What every vendor's emulator shares: the book of accepted requests, faults on order, and the
-//! vendor's own description, which every exchange is held against ([`described`]).
+//! The kit that every vendor's emulator is built from, and the trait that it implements.
 //!
-//! An emulator is an axum router over a state machine with an injected clock. It keeps a book of
-//! every mutating request it *accepted* (that changed its state), which is what expectations are
-//! compared with: never the relay's own opinion. A fault strikes before or after the state
-//! changes; the second kind is the one that tells a good client from a bad one.
+//! An emulator is an axum router over a state machine with an injected clock and injected dice, as
+//! hard as its vendor. It writes down every mutating request that it *accepted*, which is what
+//! expectations are compared with: never the relay's own opinion.
+//!
+//! **People**: the author of an emulator; tests, the demo and the sandbox, which act as the world,
+//! order faults and deliver hooks through [`Emulator`] without knowing the vendor.
+//!
+//! **Rules**
+//! - Time is the injected clock's, ids and delays come from the injected dice: one seed replays
+//!   everything. Nothing runs by itself; whoever drives an emulator asks
+//!   [`next_due`](Emulator::next_due) and calls [`deliver_due`](Emulator::deliver_due).
+//! - A fault strikes in one place, before or after a request is carried out; the second kind is the
+//!   one that tells a good client from a bad one.
+//! - An emulator shares no reading code with the client of its crate, and has what the client calls
+//!   and no more: what the vendor has and the emulator hasn't is refused in words that say so.
+//!
+//! **For a newcomer with another vendor.** Write, in the vendor crate's `src/emulator/`:
+//!
+//! 1. the state, and how it is shown: structs or [`listing::Row`]s, which know nothing of routes;
+//! 2. a struct with a [`Kit`], the state behind a mutex ([`lock`]) and, where the vendor has hooks,
+//!    an [`Outbox`]; its settings are the points on which the vendor's documents are silent;
+//! 3. `act`: what people do at the vendor, from JSON `{"act": NAME, …}`;
+//! 4. the handlers: each write ends in [`Kit::accept`] with the name of the effect it carries out;
+//!    a list is [`listing::Filter`]s, [`listing::sort`], [`listing::page`] and a [`listing::Cursor`];
+//! 5. the router: for every request the credential, then [`Faults::around`] with the vendor's own
+//!    shape of an error; a page that is no answer of the vendor's has that shape, too;
+//! 6. hooks: [`Outbox::put`] when something changes; `deliver_due` takes [`Outbox::due`], makes each
+//!    an [`Outbox::attempt`] by [`Kit::post`], and ends it with [`Kit::acknowledge`] and
+//!    [`Outbox::done`], or asks the vendor's [`Ladder`] when to try [`again`](Outbox::again);
+//! 7. where the vendor publishes a description: its structure as `fixtures/<vendor>/described.json`,
+//!    read by [`described::Description`] and asked around every handler, with what it finds given to
+//!    [`Kit::note`];
+//! 8. `impl Emulator`: [`kit`](Emulator::kit), [`act`](Emulator::act), [`router`](Emulator::router),
+//!    [`next_due`](Emulator::next_due), [`deliver_due`](Emulator::deliver_due),
+//!    [`reset`](Emulator::reset);
+//! 9. a test that gives the emulator and one write to [`conformance::check`].
+//!
+//! What comes for free: the accepted requests, faults at both moments with `Retry-After`, hangs, cut,
+//! refused and late connections (over TCP, too: [`realise_outcomes`](crate::emulation_server)),
+//! virtual time and delays, ids and secrets, the acknowledged deliveries, one driver at a time,
+//! mismatches with the description, filters, order and pages, and the proof that all of it is
+//! connected.
+//!
+//! **Guarantees**: a fault "before" leaves nothing changed, a fault "after" leaves the change in
+//! place; a delivery that was not answered with success stays due. **Not guaranteed**: that an
+//! emulator behaves as its vendor where nobody described or recorded it.
 
 mod check;
+pub mod conformance;
 pub mod described;
+mod faults;
+mod kit;
+pub mod listing;
+mod outbox;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::fmt::Debug;
+use std::sync::Arc;
 
+use async_trait::async_trait;
+use axum::Router;
 use relay_core::time::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::Outcome;
+use crate::Transport;
+use described::Side;
 
-/// A mutating request that an emulator accepted.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Accepted {
-    /// When, on the emulator's clock.
-    pub at: Timestamp,
-    /// What: the name of the effect it carries out (`portal_message`, `email`, …), or of the
-    /// operation where no effect does it (`create_hook`).
-    pub operation: String,
-    /// For whom: the vendor's id of the client or contact; empty where there is none.
-    pub who: String,
-    /// What it said: the decoded content, without credentials.
-    pub content: serde_json::Value,
-}
+pub use faults::{FaultAct, FaultRule, Faults, Moment};
+pub use kit::{Accepted, Kit, later, lock};
+pub use outbox::{Ladder, Order, Outbox, Waiting};
 
-/// A book that is only ever added to: accepted requests, or the keys of acknowledged deliveries.
-#[derive(Debug)]
-pub struct Book<T = Accepted>(Mutex<Vec<T>>);
+/// An emulated vendor.
+#[async_trait]
+pub trait Emulator: Debug + Send + Sync {
+    /// What it is built around.
+    fn kit(&self) -> &Kit;
 
-impl<T> Default for Book<T> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
+    /// Something that people do at the vendor: `{"act": NAME, …}`. The error says why it can't be.
+    fn act(&self, act: Value) -> Result<Value, String>;
 
-impl<T: Clone> Book<T> {
-    /// Writes an entry.
-    pub fn add(&self, entry: T) {
-        self.entries().push(entry);
-    }
+    /// The vendor's API, at the root of whatever it is mounted on.
+    fn router(self: Arc<Self>) -> Router;
 
-    /// Every entry so far, in order.
-    pub fn all(&self) -> Vec<T> {
-        self.entries().clone()
+    /// When something is due next: a delivery, or what raises one. `None` if nothing waits.
+    fn next_due(&self) -> Option<Timestamp>;
+
+    /// Delivers what is due, each thing once. Returns how many deliveries were tried.
+    async fn deliver_due(&self) -> usize;
+
+    /// Forgets everybody and everything, the accepted requests and the faults included. Where hooks
+    /// are carried by stays, and so does what was not as described.
+    fn reset(&self);
+
+    /// Every mutating request accepted so far, in order.
+    fn accepted(&self) -> Vec<Accepted> {
+        self.kit().accepted()
     }
 
-    /// Forgets everything.
-    pub fn clear(&self) {
-        self.entries().clear();
+    /// The faults on order.
+    fn faults(&self) -> &Faults {
+        self.kit().faults()
     }
 
-    fn entries(&self) -> MutexGuard<'_, Vec<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// When a fault strikes, as seen from the emulator's state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Moment {
-    /// Before anything changed.
-    Before,
-    /// After the request was carried out.
-    After,
-}
-
-/// What the caller meets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "act", rename_all = "snake_case")]
-pub enum FaultAct {
-    /// An answer with this status.
-    Status {
-        /// The status.
-        code: u16,
-        /// `Retry-After` in seconds, if any.
-        #[serde(default)]
-        retry_after: Option<u32>,
-        /// The body; the vendor's usual error shape if `None`.
-        #[serde(default)]
-        body: Option<String>,
-    },
-    /// No answer.
-    Hang,
-    /// The connection is cut.
-    Reset,
-    /// The connection is refused; strikes before in any case.
-    Refuse,
-    /// The request is carried out and answered this much later; strikes after in any case. Whether
-    /// that is too late is for the caller's limit to say.
-    Slow {
-        /// Seconds, of the caller's real time.
-        seconds: u32,
-    },
-}
-
-impl FaultAct {
-    /// The transport outcome, where it is not an answer.
-    pub fn outcome(&self) -> Option<Outcome> {
-        match self {
-            Self::Status { .. } => None,
-            Self::Hang => Some(Outcome::Hang),
-            Self::Reset => Some(Outcome::Reset),
-            Self::Refuse => Some(Outcome::Refuse),
-            Self::Slow { seconds } => Some(Outcome::Late(Duration::from_secs((*seconds).into()))),
-        }
-    }
-}
-
-/// A fault on order: strikes `times` requests of `operation` after letting `skip` of them pass.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FaultRule {
-    /// The operation as the emulator names it, or `*` for every request.
-    pub operation: String,
-    /// When it strikes.
-    pub moment: Moment,
-    /// What the caller meets.
-    #[serde(flatten)]
-    pub act: FaultAct,
-    /// Requests let pass first.
-    #[serde(default)]
-    pub skip: u32,
-    /// Requests struck.
-    #[serde(default = "once")]
-    pub times: u32,
-}
-
-fn once() -> u32 {
-    1
-}
-
-/// The faults on order.
-#[derive(Debug, Default)]
-pub struct Faults(Mutex<Vec<FaultRule>>);
-
-impl Faults {
-    /// Orders a fault. A refused connection strikes before, whatever the order says: what was
-    /// refused was never carried out. A slow answer strikes after: it is the real one.
-    pub fn order(&self, mut rule: FaultRule) {
-        match rule.act {
-            FaultAct::Refuse => rule.moment = Moment::Before,
-            FaultAct::Slow { .. } => rule.moment = Moment::After,
-            _ => {}
-        }
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(rule);
+    /// The keys of the deliveries that were answered with success, in order.
+    fn acknowledged(&self) -> Vec<String> {
+        self.kit().acknowledged()
     }
 
-    /// The orders that have not been used up, with the requests they will still strike.
-    pub fn left(&self) -> Vec<FaultRule> {
-        let rules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = rules.iter().filter(|rule| rule.times > 0);
-        left.cloned().collect()
+    /// What carries deliveries to their receivers.
+    fn set_hook_transport(&self, transport: Arc<dyn Transport>) {
+        self.kit().set_hook_transport(transport);
     }
 
-    /// Cancels every order.
-    pub fn clear(&self) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
-    }
-
-    /// The fault that strikes this request at this moment, if one does. Asked once per moment of
-    /// a request, because asking uses up `skip` and `times`.
-    pub fn take(&self, operation: &str, moment: Moment) -> Option<FaultAct> {
-        let mut rules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for rule in rules.iter_mut() {
-            let matches = rule.operation == "*" || rule.operation == operation;
-            if !matches || rule.moment != moment || rule.times == 0 {
-                continue;
-            }
-            if rule.skip > 0 {
-                rule.skip -= 1;
-                continue;
-            }
-            rule.times -= 1;
-            return Some(rule.act.clone());
-        }
-        None
+    /// In what the exchanges so far differed from the vendor's description.
+    fn mismatches(&self, side: Side) -> Vec<String> {
+        self.kit().mismatches(side)
     }
 }

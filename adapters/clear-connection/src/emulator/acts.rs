@@ -27,8 +27,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::portal::Portal;
+use super::settings::{NewClient, Switches};
 use super::state::{CheckIn, Coach, Message, State, show_client};
-use super::{NewClient, Portal, Switches};
 
 #[derive(Deserialize)]
 #[serde(tag = "act", rename_all = "snake_case", deny_unknown_fields)]
@@ -411,7 +412,7 @@ impl Portal {
 
     fn write(&self, client: &str, coach: Option<String>, text: &str) -> Result<String, String> {
         let message = Message {
-            id: self.fresh("msg"),
+            id: self.kit.named_id("msg"),
             client: client.to_owned(),
             coach,
             sent_at: self.now(),
@@ -453,7 +454,7 @@ impl Portal {
     }
 
     fn tell(&self, switches: Switches, kind: &str, data: &Value) {
-        self.queue_event(switches, &self.fresh("evt"), self.now(), kind, data);
+        self.queue_event(switches, &self.kit.named_id("evt"), self.now(), kind, data);
     }
 }
 

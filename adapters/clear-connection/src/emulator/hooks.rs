@@ -1,123 +1,41 @@
 //! Events out: signed, repeated, never dropped.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::ops::RangeInclusive;
 
-use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method};
-use relay_core::time::{SignedDuration, Timestamp};
-use relay_http_client::{Call, Transport};
+use http::{HeaderMap, HeaderValue};
+use relay_core::time::Timestamp;
+use relay_http_client::emulation::{Ladder, Order, later, lock};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Portal, later, seconds};
+use super::portal::{Event, Portal};
+use super::settings::Switches;
+use super::state::oddly;
 use crate::webhook::{KeyError, WebhookKey};
 
+const fn hours(hours: u32) -> RangeInclusive<u32> {
+    hours * 3_600..=hours * 3_600
+}
+
 /// The pauses between attempts that Standard Webhooks suggests; after the last one, daily.
-const SCHEDULE: [SignedDuration; 9] = [
-    SignedDuration::from_secs(5),
-    SignedDuration::from_mins(5),
-    SignedDuration::from_mins(30),
-    SignedDuration::from_hours(2),
-    SignedDuration::from_hours(5),
-    SignedDuration::from_hours(10),
-    SignedDuration::from_hours(14),
-    SignedDuration::from_hours(20),
-    SignedDuration::from_hours(24),
-];
-
-/// Who carries the events, where they go, and what they are signed with.
-#[derive(Debug, Default)]
-struct Way {
-    transport: Option<Arc<dyn Transport>>,
-    target: Option<(Url, Vec<WebhookKey>)>,
-}
-
-/// An event waiting to be delivered.
-#[derive(Debug, Clone)]
-struct Waiting {
-    /// Tells two deliveries of one event apart.
-    sequence: u64,
-    id: String,
-    body: String,
-    due: Timestamp,
-    failures: usize,
-    /// Made by somebody who doesn't have the key: attempted once.
-    forged: bool,
-}
-
-#[derive(Debug, Default)]
-struct Queue {
-    waiting: Vec<Waiting>,
-    sequence: u64,
-}
-
-/// The events waiting to be delivered.
-#[derive(Debug, Default)]
-pub(super) struct Outbox {
-    way: Mutex<Way>,
-    queue: Mutex<Queue>,
-    // Held while delivering: two drivers at once would each send what is due.
-    delivering: tokio::sync::Mutex<()>,
-}
-
-impl Outbox {
-    pub(super) fn clear(&self) {
-        self.queue().waiting.clear();
-    }
-
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn way(&self) -> MutexGuard<'_, Way> {
-        self.way.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn put(&self, mut waiting: Waiting) {
-        let mut queue = self.queue();
-        queue.sequence += 1;
-        waiting.sequence = queue.sequence;
-        queue.waiting.push(waiting);
-    }
-
-    /// What is due at `now`, oldest first.
-    fn due(&self, now: Timestamp) -> Vec<Waiting> {
-        let mut due: Vec<Waiting> = self
-            .queue()
-            .waiting
-            .iter()
-            .filter(|waiting| waiting.due <= now)
-            .cloned()
-            .collect();
-        due.sort_by_key(|waiting| (waiting.due, waiting.sequence));
-        due
-    }
-
-    fn settle(&self, sequence: u64, delivered: bool, now: Timestamp) {
-        let mut queue = self.queue();
-        if delivered {
-            queue.waiting.retain(|waiting| waiting.sequence != sequence);
-            return;
-        }
-        for waiting in &mut queue.waiting {
-            if waiting.sequence == sequence {
-                let last = SCHEDULE.len() - 1;
-                waiting.due = later(now, SCHEDULE[waiting.failures.min(last)]);
-                waiting.failures += 1;
-            }
-        }
-    }
-}
+const LADDER: Ladder = Ladder {
+    pauses: &[
+        5..=5,
+        300..=300,
+        1_800..=1_800,
+        hours(2),
+        hours(5),
+        hours(10),
+        hours(14),
+        hours(20),
+        hours(24),
+    ],
+    endless: true,
+};
 
 impl Portal {
-    /// What carries the events.
-    pub fn set_hook_transport(&self, transport: Arc<dyn Transport>) {
-        self.outbox.way().transport = Some(transport);
-    }
-
     /// Where events go, and the `whsec_` secrets they are signed with: one, or both during a
     /// rotation. Events raised earlier go there, too.
     pub fn set_hook_target(&self, url: Url, secrets: &[SecretString]) -> Result<(), KeyError> {
@@ -125,20 +43,17 @@ impl Portal {
             .iter()
             .map(|secret| WebhookKey::new("emulator", secret))
             .collect::<Result<Vec<_>, _>>()?;
-        self.outbox.way().target = Some((url, keys));
+        *lock(&self.target) = Some((url, keys));
         Ok(())
     }
 
     /// When something is due next: an attempt at an event, or a check-in. `None` while events
     /// have nowhere to go.
     pub fn next_due(&self) -> Option<Timestamp> {
-        {
-            let way = self.outbox.way();
-            if way.transport.is_none() || way.target.is_none() {
-                return None;
-            }
+        if !self.kit.can_deliver() || lock(&self.target).is_none() {
+            return None;
         }
-        let attempt = self.outbox.queue().waiting.iter().map(|w| w.due).min();
+        let attempt = lock(&self.outbox).next_due();
         let state = self.state();
         let check_in = state
             .check_ins
@@ -153,68 +68,63 @@ impl Portal {
     /// Raises what has become due and attempts every event whose time has come, once. Returns the
     /// number of attempts. An attempt that isn't answered 2xx comes again on the schedule.
     pub async fn deliver_due(&self) -> usize {
-        let _one_at_a_time = self.outbox.delivering.lock().await;
+        let _one_at_a_time = self.kit.one_driver().await;
         self.announce_due();
-        let (transport, url, keys) = {
-            let way = self.outbox.way();
-            let (Some(transport), Some((url, keys))) = (&way.transport, &way.target) else {
-                return 0;
-            };
-            (Arc::clone(transport), url.clone(), keys.clone())
+        let target = lock(&self.target).clone();
+        let Some((url, keys)) = target.filter(|_| self.kit.can_deliver()) else {
+            return 0;
         };
-        let mut due = self.outbox.due(self.now());
-        if self.switches().reorder_events {
-            due.reverse();
-        }
-        for waiting in &due {
-            let call = self.call(url.clone(), &keys, waiting);
-            let answered = transport.send(call).await;
-            let delivered = answered.is_ok_and(|answer| answer.status.is_success());
+        let order = if self.switches().reorder_events {
+            Order::Reversed
+        } else {
+            Order::Due
+        };
+        let due = lock(&self.outbox).due(self.now(), order);
+        for number in &due {
+            let Some(waiting) = lock(&self.outbox).attempt(*number) else {
+                continue;
+            };
+            let headers = self.signed(&keys, &waiting.what);
+            let body = waiting.what.body;
+            let answered = self.kit.post(url.as_str(), headers, body).await;
+            let delivered = answered.is_some_and(|answer| answer.status.is_success());
             if delivered {
-                self.acknowledged.add(waiting.id.clone());
+                self.kit.acknowledge(waiting.what.id);
             }
-            self.outbox
-                .settle(waiting.sequence, delivered || waiting.forged, self.now());
+            let again = LADDER.after(waiting.attempts, &self.kit);
+            let mut outbox = lock(&self.outbox);
+            match again.filter(|_| !delivered && !waiting.what.forged) {
+                Some(at) => outbox.again(*number, at),
+                None => outbox.done(*number),
+            }
         }
         due.len()
     }
 
-    /// The `webhook-id` of every event that was answered with success, in order.
-    pub fn acknowledged(&self) -> Vec<String> {
-        self.acknowledged.all()
-    }
-
     /// Sends any event: for types that nothing else raises, and for those nobody knows.
     pub fn raise(&self, kind: &str, data: &Value) -> String {
-        self.raise_at(self.now(), kind, data)
+        let id = self.kit.named_id("evt");
+        self.queue_event(self.switches(), &id, self.now(), kind, data);
+        id
     }
 
     /// An event by somebody who doesn't have the key: signed with a wrong one, attempted once.
     pub fn forge(&self, kind: &str, data: &Value) -> String {
-        let id = self.fresh("evt");
+        let id = self.kit.named_id("evt");
         let body = json!({"type": kind, "timestamp": self.now(), "data": data});
-        self.outbox.put(Waiting {
-            sequence: 0,
+        let event = Event {
             id: id.clone(),
             body: body.to_string(),
-            due: self.now(),
-            failures: 0,
             forged: true,
-        });
-        id
-    }
-
-    fn raise_at(&self, at: Timestamp, kind: &str, data: &Value) -> String {
-        let switches = self.switches();
-        let id = self.fresh("evt");
-        self.queue_event(switches, &id, at, kind, data);
+        };
+        lock(&self.outbox).put(self.now(), event);
         id
     }
 
     /// Queues an event, while the state is locked or not.
     pub(super) fn queue_event(
         &self,
-        switches: super::Switches,
+        switches: Switches,
         id: &str,
         at: Timestamp,
         kind: &str,
@@ -225,20 +135,17 @@ impl Portal {
         }
         let mut body = json!({"type": kind, "timestamp": at, "data": data});
         if switches.odd_shapes {
-            body = super::state::oddly(body);
+            body = oddly(body);
         }
-        let waiting = Waiting {
-            sequence: 0,
-            id: id.to_owned(),
-            body: body.to_string(),
-            due: later(self.now(), seconds(switches.event_delay_seconds)),
-            failures: 0,
-            forged: false,
-        };
-        if switches.duplicate_events {
-            self.outbox.put(waiting.clone());
+        let due = later(self.now(), switches.event_delay_seconds);
+        for _ in 0..=usize::from(switches.duplicate_events) {
+            let event = Event {
+                id: id.to_owned(),
+                body: body.to_string(),
+                forged: false,
+            };
+            lock(&self.outbox).put(due, event);
         }
-        self.outbox.put(waiting);
     }
 
     /// Raises `check_in.due` for what has become due. With events off the moment passes unsaid.
@@ -263,26 +170,33 @@ impl Portal {
                     "due_at": check_in.due_at,
                 });
                 let at = check_in.due_instant(zone);
-                self.queue_event(switches, &self.fresh("evt"), at, "check_in.due", &data);
+                self.queue_event(
+                    switches,
+                    &self.kit.named_id("evt"),
+                    at,
+                    "check_in.due",
+                    &data,
+                );
             }
         }
     }
 
-    fn call(&self, url: Url, keys: &[WebhookKey], waiting: &Waiting) -> Call {
+    /// The headers of an attempt: signed afresh, with every key.
+    fn signed(&self, keys: &[WebhookKey], event: &Event) -> HeaderMap {
         let timestamp = self.now().as_second();
-        let body = waiting.body.as_bytes();
-        let signatures: Vec<String> = if waiting.forged {
+        let body = event.body.as_bytes();
+        let signatures: Vec<String> = if event.forged {
             vec!["v1,Zm9yZ2VkIGZvcmdlZCBmb3JnZWQgZm9yZ2VkIGZvcmc=".to_owned()]
         } else {
             keys.iter()
-                .map(|key| key.sign(&waiting.id, timestamp, body))
+                .map(|key| key.sign(&event.id, timestamp, body))
                 .collect()
         };
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert("webhook-timestamp", HeaderValue::from(timestamp));
         for (name, value) in [
-            ("webhook-id", waiting.id.as_str()),
+            ("webhook-id", event.id.as_str()),
             ("webhook-signature", signatures.join(" ").as_str()),
         ] {
             // Ids and signatures are made here of letters, digits and base64.
@@ -290,12 +204,6 @@ impl Portal {
                 headers.insert(name, value);
             }
         }
-        Call {
-            method: Method::POST,
-            url,
-            headers,
-            body: Bytes::from(waiting.body.clone()),
-            timeout: Duration::from_secs(30),
-        }
+        headers
     }
 }

@@ -7,7 +7,7 @@
 use relay_core::time::{Date, Timestamp};
 use serde::Serialize;
 
-use super::Portal;
+use super::portal::Portal;
 
 /// A client, whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use relay_core::time::{Date, TimeZone, Timestamp};
+use relay_http_client::emulation::later;
 use serde_json::{Map, Value, json};
 
-use super::{NewClient, Switches, later, seconds};
+use super::settings::{NewClient, Switches};
 
 /// Everything the portal knows.
 #[derive(Debug, Default)]
@@ -45,7 +46,7 @@ impl State {
         }
         let used = self.keys.get(key)?;
         match self.switches.key_expires_after_seconds {
-            Some(after) if later(used.at, seconds(after)) <= now => None,
+            Some(after) if later(used.at, after) <= now => None,
             _ => Some(used),
         }
     }
@@ -96,18 +97,21 @@ impl CheckIn {
         })
     }
 
-    pub(super) fn show(&self) -> Value {
-        let status = match (self.withdrawn, self.submitted_at) {
+    pub(super) fn status(&self) -> &'static str {
+        match (self.withdrawn, self.submitted_at) {
             (true, _) => "withdrawn",
             (false, Some(_)) => "submitted",
             (false, None) => "open",
-        };
+        }
+    }
+
+    pub(super) fn show(&self) -> Value {
         json!({
             "id": self.id,
             "client_id": self.client,
             "due_date": self.due,
             "due_at": self.due_at,
-            "status": self.word.as_deref().unwrap_or(status),
+            "status": self.word.as_deref().unwrap_or(self.status()),
             "submitted_at": self.submitted_at,
             "complete": self.submitted_at.map(|_| self.complete),
         })

@@ -7,11 +7,10 @@ use axum::extract::{Path, State as Shared};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use relay_core::time::Timestamp;
-use relay_http_client::emulation::Accepted;
 use serde_json::{Value, json};
 
-use super::Portal;
-use super::http::{Answered, NO_CLIENT, Refused, answer};
+use super::portal::Portal;
+use super::reply::{Answered, NO_CLIENT, Refused, answer};
 use super::state::{Message, Note, State, UsedKey};
 
 impl Portal {
@@ -47,12 +46,8 @@ impl Portal {
         };
         let (status, made) = self.settle(key, &input, &wanted)?;
         if status == StatusCode::CREATED {
-            self.book.add(Accepted {
-                at: self.now(),
-                operation: what.operation().to_owned(),
-                who: client.to_owned(),
-                content: json!({"author": author, "text": text, "key": key}),
-            });
+            let content = json!({"author": author, "text": text, "key": key});
+            self.kit.accept(what.operation(), &client, content);
         }
         Ok(answer(status, &self.shape(made)))
     }
@@ -100,7 +95,7 @@ impl Portal {
         match wanted.what {
             What::Message => {
                 let message = Message {
-                    id: self.fresh("msg"),
+                    id: self.kit.named_id("msg"),
                     client: wanted.client.to_owned(),
                     coach: Some(wanted.author.to_owned()),
                     sent_at: now,
@@ -115,7 +110,7 @@ impl Portal {
             }
             What::Note => {
                 let note = Note {
-                    id: self.fresh("note"),
+                    id: self.kit.named_id("note"),
                     client: wanted.client.to_owned(),
                     author: wanted.author.to_owned(),
                     written_at: now,

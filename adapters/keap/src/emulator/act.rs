@@ -1,22 +1,20 @@
 //! Acts of the world: what a client, a coach, an admin or a mail server does, as one enum that
 //! code builds and the sandbox reads from JSON (`{"act":"open_email","contact":1001}`).
 
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::Timestamp;
+use relay_http_client::emulation::lock;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::acts::{
-    NewContact, NewEmailRecord, NewField, NewOrder, NewPaymentMethod, NewProduct, NewSubscription,
-    NewUser,
-};
-use super::automation::NewPost;
 use super::hooks::Status;
-use super::more_acts::{NewGoal, NewTemplate, TagRefusal};
-use super::oddities::OpenTime;
 use super::state::{Row, v2_time};
+use super::tenant::Keap;
+use super::things::{
+    NewContact, NewEmailRecord, NewField, NewOrder, NewPaymentMethod, NewPost, NewProduct,
+    NewSubscription, NewUser, TagRefusal,
+};
 use super::v2::{billing, tags, tasks};
 use super::world::{World, known};
-use super::{Keap, lock};
 
 /// Something that happens in the tenant without the API. What makes an object returns its id.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -60,25 +58,6 @@ pub enum Act {
         /// When; now if `None`.
         #[serde(default)]
         at: Option<Timestamp>,
-    },
-    /// A link in an email is clicked. A click shows no open.
-    ClickEmail {
-        /// By whom.
-        contact: u64,
-        /// Which; the latest if `None`.
-        #[serde(default)]
-        email: Option<u64>,
-        /// When; now if `None`.
-        #[serde(default)]
-        at: Option<Timestamp>,
-    },
-    /// A scanner opens and clicks, both two seconds after the email was sent.
-    ScanEmail {
-        /// Whose mailbox it guards.
-        contact: u64,
-        /// Which; the latest if `None`.
-        #[serde(default)]
-        email: Option<u64>,
     },
     /// An address bounces (`HARD_BOUNCE`), opts out (`LIST_UNSUBSCRIBE`, `MANUAL`), complains
     /// (`SPAM`) or comes back (`SINGLE_OPT_IN`).
@@ -186,12 +165,6 @@ pub enum Act {
         /// Its new name.
         name: String,
     },
-    /// A goal of an automation is published.
-    AddGoal(NewGoal),
-    /// A template for mail is made.
-    AddTemplate(NewTemplate),
-    /// A custom field of tasks is added.
-    AddTaskField(NewField),
     /// From now on a contact's tags are refused, or no more.
     RefuseTags(TagRefusal),
     /// A hook subscription is switched off, as after a bad night.
@@ -216,7 +189,7 @@ impl Keap {
         match act {
             Act::RevokeKeys => lock(&self.settings).keys.clear(),
             Act::RevokeGrants => lock(&self.state).issued.revoke(),
-            Act::ExpireAccess => lock(&self.state).issued.expire_access(self.now()),
+            Act::ExpireAccess => lock(&self.state).issued.expire_access(self.kit.now()),
             act => return self.with_world(|world| world.perform(act)),
         }
         Ok(0)
@@ -244,9 +217,6 @@ impl World<'_> {
             Act::AddSubscription(new) => Ok(self.add_subscription(&new)),
             Act::AddOrder(new) => Ok(self.add_order(&new)),
             Act::AddEmailRecord(new) => Ok(self.add_email_record(&new)),
-            Act::AddGoal(new) => Ok(self.add_goal(&new)),
-            Act::AddTemplate(new) => Ok(self.add_template(&new)),
-            Act::AddTaskField(new) => Ok(self.add_task_field(&new)),
             Act::RefuseTags(refusal) => Ok(self.refuse_tags(&refusal)),
             Act::SetUserStatus { user, status } => self.set_user_status(user, &status),
             Act::AutomationPost(new) => self.automation_post(&new),
@@ -277,14 +247,8 @@ impl World<'_> {
     fn perform_on_contact(&mut self, act: Act) -> Result<u64, String> {
         match act {
             Act::OpenEmail { contact, email, at } => {
-                let at = at.unwrap_or(self.now);
-                self.react(contact, email, &[("opened_time", "last_open_time", at)])
+                self.open(contact, email, at.unwrap_or(self.now))
             }
-            Act::ClickEmail { contact, email, at } => {
-                let at = at.unwrap_or(self.now);
-                self.react(contact, email, &[("clicked_time", "last_click_time", at)])
-            }
-            Act::ScanEmail { contact, email } => self.scan(contact, email),
             Act::SetAddressStatus { email, status } => {
                 self.set_address_status(&email, &status);
                 Ok(0)
@@ -361,47 +325,17 @@ impl World<'_> {
         count
     }
 
-    /// Sets times of an email and of its address.
-    fn react(
-        &mut self,
-        contact: u64,
-        email: Option<u64>,
-        times: &[(&str, &str, Timestamp)],
-    ) -> Result<u64, String> {
+    /// Sets the time of an email, which stays the first, and of its address, which is the latest.
+    fn open(&mut self, contact: u64, email: Option<u64>, at: Timestamp) -> Result<u64, String> {
         let id = self.email_of(contact, email)?;
-        let moves = self.settings.oddities.open_time == OpenTime::Latest;
         let record = known(self.state.emails.get_mut(id), "email")?;
-        for (member, _, at) in times {
-            if moves || record.text(member).is_none() {
-                record.set(member, v2_time(*at));
-            }
+        if record.text("opened_time").is_none() {
+            record.set("opened_time", v2_time(at));
         }
-        let address = record
-            .text("sent_to_address")
-            .unwrap_or_default()
-            .to_lowercase();
-        for (_, member, at) in times {
-            self.state.stamp_address(&address, member, *at);
-        }
+        let address = record.text("sent_to_address").unwrap_or_default();
+        let address = address.to_lowercase();
+        self.state.stamp_address(&address, "last_open_time", at);
         Ok(id)
-    }
-
-    fn scan(&mut self, contact: u64, email: Option<u64>) -> Result<u64, String> {
-        let id = self.email_of(contact, email)?;
-        let sent = self
-            .state
-            .emails
-            .get(id)
-            .and_then(|e| e.text("sent_time")?.parse().ok());
-        let sent: Timestamp = known(sent, "time of sending")?;
-        let at = sent
-            .saturating_add(SignedDuration::from_secs(2))
-            .unwrap_or(sent);
-        let times = [
-            ("opened_time", "last_open_time", at),
-            ("clicked_time", "last_click_time", at),
-        ];
-        self.react(contact, Some(id), &times)
     }
 
     fn email_of(&self, contact: u64, email: Option<u64>) -> Result<u64, String> {

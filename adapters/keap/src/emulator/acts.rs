@@ -1,157 +1,13 @@
-//! What people and the world bring into the tenant: the things to make.
+//! How things come into the tenant and leave it.
 
-use relay_core::time::{Date, Timestamp};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::state::{CustomField, FieldGroup, Row, v2_time};
-use super::world::World;
-
-/// A staff user.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct NewUser {
-    /// Its id; the next free one if `None`.
-    pub id: Option<u64>,
-    /// Her address.
-    pub email: String,
-    /// Her given name.
-    pub given_name: String,
-    /// Her family name.
-    pub family_name: String,
-    /// `ACTIVE` if `None`; any other word is shown as it is.
-    pub status: Option<String>,
-}
-
-/// A contact.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct NewContact {
-    /// Its id; the next free one if `None`.
-    pub id: Option<u64>,
-    /// Given name; null if `None`.
-    pub given_name: Option<String>,
-    /// Family name; null if `None`.
-    pub family_name: Option<String>,
-    /// First address; none if `None`.
-    pub email: Option<String>,
-    /// The status row of the address (`SINGLE_OPT_IN`, `HARD_BOUNCE`, …); no row if `None`.
-    pub email_status: Option<String>,
-    /// First phone number, as typed; none if `None`.
-    pub phone: Option<String>,
-    /// The user who owns the contact.
-    pub owner: Option<u64>,
-    /// Values of custom fields by label, field name or id.
-    pub custom: Map<String, Value>,
-}
-
-/// A custom field of contacts. Its tab and group are made if they don't exist.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct NewField {
-    /// Its id; one more than the highest if `None`.
-    pub id: Option<u64>,
-    /// The display name. Labels are not unique.
-    pub label: String,
-    /// The field name; the label without spaces if `None`.
-    pub field_name: Option<String>,
-    /// `TEXT` if `None`; `DROPDOWN`, `DATE`, …
-    pub field_type: Option<String>,
-    /// What a drop-down offers.
-    pub options: Vec<String>,
-    /// The tab's name; `Custom Fields` if `None`.
-    pub tab: Option<String>,
-    /// The header on the tab; `General` if `None`.
-    pub group: Option<String>,
-}
-
-/// A product with one subscription plan.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct NewProduct {
-    /// Its id; the next free one if `None`.
-    pub id: Option<u64>,
-    /// Its name.
-    pub name: String,
-    /// The id of its plan; no plan if `None`.
-    pub plan: Option<u64>,
-}
-
-/// A stored card.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct NewPaymentMethod {
-    /// Its id; the next free one if `None`.
-    pub id: Option<u64>,
-    /// Whose it is.
-    pub contact: u64,
-    /// The last four digits; `4242` if `None`.
-    pub last_four: Option<String>,
-}
-
-/// A subscription: active and on auto-charge unless said otherwise.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct NewSubscription {
-    /// Its id; the next free one if `None`.
-    pub id: Option<u64>,
-    /// Whose it is.
-    pub contact: u64,
-    /// What is paid for.
-    pub product: Option<u64>,
-    /// The plan.
-    pub plan: Option<u64>,
-    /// The card it charges.
-    pub payment_method: Option<u64>,
-    /// On if `None`.
-    pub active: Option<bool>,
-    /// On if `None`.
-    pub auto_charge: Option<bool>,
-    /// The next billing day, in the tenant's zone.
-    pub next_bill_date: Option<Date>,
-    /// The last billing day, in the tenant's zone.
-    pub last_bill_date: Option<Date>,
-}
-
-/// An order.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct NewOrder {
-    /// Its id; the next free one if `None`.
-    pub id: Option<u64>,
-    /// Whose it is.
-    pub contact: u64,
-    /// Its title.
-    pub title: String,
-    /// `SENT` if `None`; `PAID`, …
-    pub status: Option<String>,
-    /// The card that its payment plan charges by itself; no payment plan if `None`.
-    pub plan_card: Option<u64>,
-    /// What is due, in cents.
-    pub total_due: i64,
-}
-
-/// An email in the history.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct NewEmailRecord {
-    /// Its id; the next free one if `None`.
-    pub id: Option<u64>,
-    /// To whom.
-    pub contact: u64,
-    /// Its subject.
-    pub subject: String,
-    /// When it was sent; now if `None`.
-    pub sent_at: Option<Timestamp>,
-    /// When it was opened; a time to come is shown when it has come.
-    pub opened_at: Option<Timestamp>,
-    /// When it was clicked; a time to come is shown when it has come.
-    pub clicked_at: Option<Timestamp>,
-    /// `INFUSIONSOFT` if `None`; `GOOGLE`, `MICROSOFT`, or a word nobody knows.
-    pub provider: Option<String>,
-    /// The address it went to; the contact's first if `None`.
-    pub address: Option<String>,
-}
+use super::things::{
+    NewContact, NewEmailRecord, NewField, NewOrder, NewPaymentMethod, NewProduct, NewSubscription,
+    NewUser, TagRefusal,
+};
+use super::world::{World, known};
 
 fn row<const N: usize>(members: [(&str, Value); N]) -> Row {
     let members = members.into_iter();
@@ -383,5 +239,41 @@ impl World<'_> {
             ),
         ]);
         self.state.emails.insert(new.id, row, self.now)
+    }
+
+    pub(super) fn delete_contact(&mut self, contact: u64) -> Result<u64, String> {
+        known(self.state.contacts.remove(contact), "contact")?;
+        self.state.custom.retain(|(owner, _), _| *owner != contact);
+        self.state.applied.retain(|(owner, _), _| *owner != contact);
+        self.raise("contact.delete", contact);
+        Ok(contact)
+    }
+
+    pub(super) fn merge(&mut self, keep: u64, gone: u64) -> Result<u64, String> {
+        known(self.state.contacts.get(keep), "contact")?;
+        self.delete_contact(gone)?;
+        let state = &mut *self.state;
+        for table in [
+            &mut state.emails,
+            &mut state.tasks,
+            &mut state.notes,
+            &mut state.subscriptions,
+            &mut state.payment_methods,
+        ] {
+            for record in table.iter_mut().filter(|record| record.belongs_to(gone)) {
+                record.set("contact_id", keep.to_string());
+            }
+        }
+        self.raise("contact.edit", keep);
+        Ok(keep)
+    }
+
+    pub(super) fn refuse_tags(&mut self, refusal: &TagRefusal) -> u64 {
+        let refused = &mut self.state.refused_tags;
+        match &refusal.word {
+            Some(word) => refused.insert(refusal.contact, word.clone()),
+            None => refused.remove(&refusal.contact),
+        };
+        refusal.contact
     }
 }

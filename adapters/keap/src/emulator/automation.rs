@@ -4,41 +4,18 @@
 //! and nothing is sent that was not typed. One attempt, whatever becomes of it, and the answer is
 //! not looked at. While a person tests the step, merge fields are sent as they are.
 
-use std::collections::BTreeMap;
-
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
-use relay_core::time::Timestamp;
-use serde::Deserialize;
+use relay_http_client::emulation::{Order, lock};
 use url::{Url, form_urlencoded};
 
+use super::hooks::Post;
+use super::tenant::Keap;
+use super::things::NewPost;
 use super::world::World;
-use super::{Keap, lock};
 
 /// Seconds until an automation gets round to a step.
 const SOON: std::ops::RangeInclusive<u32> = 1..=30;
-
-/// A step that an automation reaches.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
-#[serde(default)]
-pub struct NewPost {
-    /// For whom.
-    pub contact: u64,
-    /// The address as typed: `https`, port 443, or `http`, port 80.
-    pub url: String,
-    /// The pairs as typed; `~Contact.Id~` and `~Contact.Email~` are filled.
-    pub pairs: BTreeMap<String, String>,
-    /// A person tests the step: nothing is filled.
-    pub test: bool,
-}
-
-/// A post that is still to be made.
-#[derive(Debug, Clone)]
-pub(super) struct Outgoing {
-    pub(super) due: Timestamp,
-    url: String,
-    body: String,
-}
 
 impl World<'_> {
     pub(super) fn automation_post(&mut self, new: &NewPost) -> Result<u64, String> {
@@ -61,12 +38,12 @@ impl World<'_> {
                 form.append_pair(name, &filled.replace("~Contact.Email~", &address));
             }
         }
-        let post = Outgoing {
-            due: self.soon(&SOON),
+        let post = Post {
             url: new.url.clone(),
             body: form.finish(),
         };
-        self.state.posts.push(post);
+        let due = self.kit.soon(&SOON);
+        self.state.posts.put(due, post);
         Ok(new.contact)
     }
 }
@@ -74,28 +51,19 @@ impl World<'_> {
 impl Keap {
     /// Makes the posts that are due, one after another, each once. Returns how many.
     pub(super) async fn post_due(&self) -> usize {
-        let mut made = 0;
-        loop {
-            let next = {
-                let now = self.now();
-                let mut state = lock(&self.state);
-                let due = state
-                    .posts
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, post)| post.due <= now);
-                let first = due
-                    .min_by_key(|(at, post)| (post.due, *at))
-                    .map(|(at, _)| at);
-                first.map(|at| state.posts.remove(at))
+        let due = lock(&self.state).posts.due(self.kit.now(), Order::Due);
+        for number in &due {
+            let Some(waiting) = lock(&self.state).posts.attempt(*number) else {
+                continue;
             };
-            let Some(post) = next else { return made };
-            made += 1;
             let mut headers = HeaderMap::new();
             let form = HeaderValue::from_static("application/x-www-form-urlencoded");
             headers.insert(CONTENT_TYPE, form);
             // One attempt, and nobody reads the answer.
-            let _ = self.send(&post.url, headers, post.body).await;
+            let post = waiting.what;
+            let _ = self.kit.post(&post.url, headers, post.body).await;
+            lock(&self.state).posts.done(*number);
         }
+        due.len()
     }
 }

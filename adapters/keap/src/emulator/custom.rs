@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::oddities::{ListBox, WriteBack};
-use super::settings::{FieldEcho, ListWrite, UnknownOption};
+use super::settings::{FieldEcho, ListWrite};
 use super::state::CustomField;
 use super::world::World;
 
@@ -147,16 +147,15 @@ fn read(world: &World<'_>, contact: u64, list: &Value) -> Result<Vec<(u64, Value
                 .find(|field| field.id.to_string() == id)
                 .ok_or_else(|| format!("Custom field {id} does not exist"))?;
             let content = item["content"].clone();
-            check(world, field, &content)?;
+            check(field, &content)?;
             Ok((field.id, written_back(world, contact, field, content)?))
         })
         .collect()
 }
 
-fn check(world: &World<'_>, field: &CustomField, content: &Value) -> Result<(), String> {
+fn check(field: &CustomField, content: &Value) -> Result<(), String> {
     let choice = matches!(field.kind.as_str(), "DROPDOWN" | "RADIO");
-    let accepted = world.settings.unknown_option == UnknownOption::Accepted;
-    if !choice || accepted || content.is_null() {
+    if !choice || content.is_null() {
         return Ok(());
     }
     match content.as_str() {

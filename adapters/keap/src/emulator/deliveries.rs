@@ -1,24 +1,18 @@
 //! The hook resource with its handshake, and the deliveries.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use relay_core::time::Timestamp;
-use relay_http_client::{Answer, Call};
+use relay_http_client::Answer;
+use relay_http_client::emulation::lock;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::hooks::{Batch, EVENT_KEYS, Hook, HookCall, Status, body};
+use super::hooks::{Hook, HookCall, Status, body, event_keys, order};
 use super::reply::{Handled, Reply};
 use super::request::Incoming;
-use super::{Keap, lock};
-
-/// A receiver has this long, real time.
-const LIMIT: Duration = Duration::from_secs(30);
+use super::tenant::Keap;
 
 /// The header of the handshake.
 const SECRET: HeaderName = HeaderName::from_static("x-hook-secret");
@@ -27,8 +21,8 @@ impl Keap {
     /// When the next delivery is due; `None` if nothing waits.
     pub fn next_due(&self) -> Option<Timestamp> {
         let state = lock(&self.state);
-        let hooks = state.hooks.queue.iter().map(|batch| batch.due);
-        hooks.chain(state.posts.iter().map(|post| post.due)).min()
+        let both = [state.hooks.queue.next_due(), state.posts.next_due()];
+        both.into_iter().flatten().min()
     }
 
     /// Sends what is due, one delivery after the other. Returns how many were tried.
@@ -36,63 +30,36 @@ impl Keap {
     /// A failed delivery is due again 30–60 s later, then after 5 and after 30 minutes; the
     /// fourth failure, or 410 at any time, makes its subscription inactive.
     pub async fn deliver_due(&self) -> usize {
+        let _one_at_a_time = self.kit.one_driver().await;
+        let settings = lock(&self.settings).clone();
+        let order = order(settings.arrival);
+        let due = lock(&self.state).hooks.queue.due(self.kit.now(), order);
         let mut tried = 0;
-        loop {
-            let (now, settings) = (self.now(), lock(&self.settings).clone());
-            let taken = {
-                let mut state = lock(&self.state);
-                let batch = state.hooks.take_due(now, settings.arrival);
-                batch.map(|batch| {
-                    let hook = state.hooks.by_key.get(&batch.hook).cloned();
-                    (batch, hook)
-                })
+        for number in due {
+            let taken = lock(&self.state).hooks.attempt(number);
+            let Some((waiting, hook)) = taken else {
+                continue;
             };
-            let Some((batch, hook)) = taken else {
-                return tried + self.post_due().await;
-            };
-            let Some(hook) = hook else { continue };
             tried += 1;
-            let content = body(&hook.event_key, &batch, &settings);
+            let content = body(&hook.event_key, &waiting.what, &settings);
             let answer = self.post(&hook.url, HeaderMap::new(), &content).await;
             let status = answer.map(|answer| answer.status.as_u16());
             if status.is_some_and(|status| (200..400).contains(&status)) {
                 let digest = Sha256::digest(content.to_string().as_bytes());
-                self.acknowledged.add(hex::encode(digest));
+                self.kit.acknowledge(hex::encode(digest));
             }
-            self.settle(batch, status);
+            let mut state = lock(&self.state);
+            state
+                .hooks
+                .settle(waiting, status, settings.arrival, &self.kit);
         }
+        tried + self.post_due().await
     }
 
-    /// The SHA-256 (hex) of the body of every delivery that was answered with success, in order.
-    pub fn acknowledged(&self) -> Vec<String> {
-        self.acknowledged.all()
-    }
-
-    fn settle(&self, batch: Batch, status: Option<u16>) {
-        let (now, arrival) = (self.now(), lock(&self.settings).arrival);
-        let mut state = lock(&self.state);
-        state
-            .hooks
-            .settle(batch, status, now, arrival, &*self.random);
-    }
-
-    /// POSTs to a receiver; `None` if no answer came within the limit.
+    /// POSTs JSON to a receiver; `None` if no answer came within the limit.
     async fn post(&self, url: &str, mut headers: HeaderMap, content: &Value) -> Option<Answer> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        self.send(url, headers, content.to_string()).await
-    }
-
-    /// POSTs any body; `None` if no answer came within the limit.
-    pub(super) async fn send(&self, url: &str, headers: HeaderMap, body: String) -> Option<Answer> {
-        let transport = lock(&self.hook_transport).as_ref().map(Arc::clone)?;
-        let call = Call {
-            method: Method::POST,
-            url: Url::parse(url).ok()?,
-            headers,
-            body: Bytes::from(body),
-            timeout: LIMIT,
-        };
-        transport.send(call).await.ok()
+        self.kit.post(url, headers, content.to_string()).await
     }
 
     /// A call of `/v1/hooks…`.
@@ -105,7 +72,6 @@ impl Keap {
                 Reply::ok(hooks.map(|(key, hook)| hook.view(*key)).collect::<Value>())
             }
             HookCall::Create => self.create_hook(request).await,
-            HookCall::Get(key) => self.show_hook(request, key),
             HookCall::Update(key) => self.update_hook(request, key),
             HookCall::Delete(key) => self.delete_hook(request, key),
             HookCall::Verify(key) => {
@@ -115,15 +81,14 @@ impl Keap {
                 self.note("verify_hook", json!({ "key": key }));
                 self.verified(before, request, key)
             }
-            HookCall::DelayedVerify(key) => self.delayed_verify(request, key),
         }
     }
 
     /// The keys that this tenant offers.
     fn event_keys(&self) -> Vec<&'static str> {
         let settings = lock(&self.settings);
-        let offered = |key: &&&str| !settings.unoffered_events.iter().any(|not| not == **key);
-        EVENT_KEYS.iter().filter(offered).copied().collect()
+        let offered = |key: &&str| !settings.unoffered_events.iter().any(|not| not == *key);
+        event_keys().filter(offered).collect()
     }
 
     fn note(&self, operation: &str, content: Value) {
@@ -143,7 +108,6 @@ impl Keap {
             event_key: event_key.clone(),
             url,
             status: Status::Unverified,
-            secret: String::new(),
         });
         self.note("create_hook", json!({ "event_key": event_key }));
         let key = key.to_string();
@@ -185,34 +149,15 @@ impl Keap {
         Ok(Reply::empty(204))
     }
 
-    fn delayed_verify(&self, request: &Incoming, key: &str) -> Handled {
-        let number = parse(request, key)?;
-        let secret = request.headers.get(SECRET).and_then(|v| v.to_str().ok());
-        {
-            let mut state = lock(&self.state);
-            let hook = state.hooks.by_key.get(&number);
-            let hook = hook.ok_or_else(|| request.not_found("Hook"))?;
-            if hook.secret.is_empty() || secret != Some(&hook.secret) {
-                return Err(request.bad("X-Hook-Secret is missing or wrong"));
-            }
-            state.hooks.set_status(number, Status::Verified);
-        }
-        self.note("verify_hook", json!({ "key": key }));
-        self.show_hook(request, key)
-    }
-
     /// Verified only if the receiver answers exactly 200 and echoes the secret. The receiver is
     /// called while the caller waits, and nothing is locked meanwhile.
     async fn shake_hands(&self, key: u64) {
-        let mut bytes = [0; 16];
-        self.random.fill(&mut bytes);
-        let secret = hex::encode(bytes);
+        let secret = self.kit.secret();
         let url = {
             let mut state = lock(&self.state);
             let Some(hook) = state.hooks.by_key.get_mut(&key) else {
                 return;
             };
-            hook.secret.clone_from(&secret);
             hook.url.clone()
         };
         let mut headers = HeaderMap::new();

@@ -7,19 +7,15 @@
 
 use std::sync::LazyLock;
 
-use relay_http_client::emulation::described::{Description, Found, Mismatch, Operation, Side};
-use tracing::warn;
+use relay_http_client::emulation::described::{Description, Found, Operation, Side};
 
 use super::drift::{NEW, NEWS};
 use super::reply::{Payload, Reply, Version};
 use super::request::Incoming;
-use super::{Keap, lock};
+use super::tenant::Keap;
 
 const DESCRIBED: &str = include_str!("../../../../fixtures/keap/described.json");
 const OBSERVED: &str = include_str!("../../../../fixtures/keap/observed.json");
-
-/// More than so many different mismatches are one finding.
-const MOST: usize = 200;
 
 static DESCRIPTION: LazyLock<Result<Description, String>> = LazyLock::new(|| {
     Description::read(DESCRIBED, OBSERVED).map(|read| read.with_tags(&[NEW, NEWS]))
@@ -44,7 +40,7 @@ pub(super) fn refusal(keap: &Keap, operation: &Operation, request: &Incoming) ->
     let description = description().ok()?;
     let found = description.request(operation, &request.query, request.body.as_ref());
     let refused = found.iter().any(|mismatch| mismatch.fault.is_refused());
-    note(keap, Side::Request, found);
+    keap.kit.note("keap", Side::Request, found);
     let missing = |name: &&String| !request.headers.contains_key(name.as_str());
     let headless = operation.headers.iter().find(missing);
     (refused || headless.is_some())
@@ -67,30 +63,7 @@ pub(super) fn check(keap: &Keap, operation: &Operation, version: Version, reply:
         Version::V2 => "Error",
     };
     let found = description.answer(operation, reply.status, body, error);
-    note(keap, Side::Answer, found);
-}
-
-fn note(keap: &Keap, side: Side, found: Vec<Mismatch>) {
-    let mut noted = lock(&keap.mismatches);
-    for mismatch in found {
-        let entry = (side, mismatch);
-        if noted.len() < MOST && !noted.contains(&entry) {
-            warn!(side = ?side, "not as Keap describes it: {}", entry.1);
-            noted.push(entry);
-        }
-    }
-}
-
-impl Keap {
-    /// Everything in which exchanges with this tenant differed from Keap's description, each thing
-    /// once: requests that Keap would have refused or ignored a part of, answers that Keap would
-    /// not have given. Faults on order and drift are not held against it. Survives
-    /// [`reset`](Self::reset).
-    pub fn mismatches(&self, side: Side) -> Vec<String> {
-        let noted = lock(&self.mismatches);
-        let of_side = noted.iter().filter(|(of, _)| *of == side);
-        of_side.map(|(_, mismatch)| mismatch.to_string()).collect()
-    }
+    keap.kit.note("keap", Side::Answer, found);
 }
 
 #[cfg(test)]

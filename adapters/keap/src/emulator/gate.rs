@@ -1,66 +1,48 @@
 //! The one way in: credential, quota, form, route, faults, headers. In this order; the token
 //! endpoint stands beside it, because whoever asks there has no credential yet.
 
-use std::sync::Arc;
-
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use percent_encoding::percent_decode_str;
-use relay_http_client::Outcome;
-use relay_http_client::emulation::described::Found;
-use relay_http_client::emulation::{FaultAct, Moment};
+use relay_http_client::emulation::described::{Found, Operation};
+use relay_http_client::emulation::lock;
 
 use super::quota::Beyond;
 use super::registry::WRITES;
-use super::reply::{Handled, Reply, Version, html_page};
+use super::reply::{Handled, MAX_BODY, Reply, Version, html_page};
 use super::request::Incoming;
 use super::routes::{self, Route, Run};
 use super::settings::{KeyHeader, Settings};
-use super::{Keap, described, drift, lock, oauth, quota};
-
-/// The largest body that is read: attachments make mails large.
-pub(super) const MAX_BODY: usize = 16 * 1024 * 1024;
-
-/// How a request ends.
-pub(super) enum Ending {
-    Reply(Reply),
-    Outcome(Outcome),
-    /// The answer, and what becomes of it on its way.
-    Late(Reply, Outcome),
-}
+use super::tenant::Keap;
+use super::{described, drift, oauth, quota};
 
 /// Answers a request.
-pub(super) async fn answer(keap: &Arc<Keap>, request: Request) -> Response {
+pub(super) async fn answer(keap: &Keap, request: Request) -> Response {
     if oauth::is_ours(request.uri().path()) {
         return finish(keap, oauth::answer(keap, request).await, HeaderMap::new());
     }
     let (parts, body) = request.into_parts();
     let settings = lock(&keap.settings).clone();
     if let Some(code) = judge(keap, &settings, &parts.headers) {
-        let reply = Reply::unauthorised(code);
-        let headers = quota::empty_headers(&settings, keap.now());
-        return finish(keap, Ending::Reply(reply), headers);
+        let headers = quota::empty_headers(&settings, keap.kit.now());
+        return finish(keap, Reply::unauthorised(code).into_response(), headers);
     }
     let (beyond, headers) = count(keap, &settings);
     if let Some(beyond) = beyond.filter(|_| settings.limits.enforced) {
-        let reply = Reply::too_many(settings.throttled, beyond);
-        return finish(keap, Ending::Reply(reply), headers);
+        let reply = Reply::too_many(beyond);
+        return finish(keap, reply.into_response(), headers);
     }
-    let ending = match axum::body::to_bytes(body, MAX_BODY).await {
+    let answer = match axum::body::to_bytes(body, MAX_BODY).await {
         Ok(body) => match incoming(parts, &body) {
-            Ok(incoming) => match route(keap, &incoming).await {
-                Ending::Reply(reply) => Ending::Reply(drift::drifted(reply, &settings)),
-                Ending::Late(reply, late) => Ending::Late(drift::drifted(reply, &settings), late),
-                Ending::Outcome(outcome) => Ending::Outcome(outcome),
-            },
-            Err(reply) => Ending::Reply(reply),
+            Ok(incoming) => route(keap, &settings, &incoming).await,
+            Err(reply) => reply.into_response(),
         },
-        Err(_) => Ending::Reply(Reply::html(413, html_page("Request Entity Too Large"))),
+        Err(_) => Reply::too_large().into_response(),
     };
-    finish(keap, ending, headers)
+    finish(keap, answer, headers)
 }
 
 /// Both headers are documented; a tenant that takes only one sees nothing in the other.
@@ -87,11 +69,11 @@ fn judge(keap: &Keap, settings: &Settings, headers: &HeaderMap) -> Option<&'stat
     if !headers.contains_key(AUTHORIZATION) {
         return Some("keymanagement.service.invalid_access_token");
     }
-    lock(&keap.state).issued.judge(presented, keap.now())
+    lock(&keap.state).issued.judge(presented, keap.kit.now())
 }
 
 fn count(keap: &Keap, settings: &Settings) -> (Option<Beyond>, HeaderMap) {
-    let now = keap.now();
+    let now = keap.kit.now();
     let mut state = lock(&keap.state);
     let beyond = state.usage.count(now, &settings.limits);
     (beyond, quota::headers(&state.usage, settings, now))
@@ -153,51 +135,48 @@ fn json(
     }
 }
 
-async fn route(keap: &Arc<Keap>, request: &Incoming) -> Ending {
+async fn route(keap: &Keap, settings: &Settings, request: &Incoming) -> Response {
+    let drifted = |reply| drift::drifted(reply, settings).into_response();
+    let (described, route) = match known(keap, request) {
+        Ok(known) => known,
+        Err(refusal) => return drifted(refusal),
+    };
+    let operation = route.operation;
+    let ordered = |code, text: Option<&str>| drifted(Reply::ordered(request.version, code, text));
+    let run = async {
+        let handled = carry_out(keap, request, route).await;
+        let reply = handled.unwrap_or_else(|refusal| refusal);
+        described::check(keap, described, request.version, &reply);
+        drifted(reply)
+    };
+    keap.kit.faults().around(operation, &ordered, run).await
+}
+
+/// What the vendor says of a request and what carries it out, or the refusal.
+fn known<'a>(keap: &Keap, request: &'a Incoming) -> Result<(&'static Operation, Route<'a>), Reply> {
+    // Keap has it, and this emulator doesn't: nobody may take that for Keap's word.
+    let elsewhere = || {
+        let message = "Keap has this, and its emulator does not";
+        Reply::error(request.version, 501, message)
+    };
     let described = match described::find(request) {
         Found::Operation(operation) => operation,
-        Found::OtherMethod => {
-            let reply = Reply::error(request.version, 405, "Method not allowed");
-            return Ending::Reply(reply);
-        }
-        // Keap has it, and this emulator doesn't: nobody may take that for Keap's word.
-        Found::Elsewhere => return Ending::Reply(not_emulated(request.version)),
-        Found::Nothing => return Ending::Reply(Reply::html(404, html_page("Page not found"))),
+        Found::OtherMethod => return Err(Reply::error(request.version, 405, "Method not allowed")),
+        Found::Elsewhere => return Err(elsewhere()),
+        Found::Nothing => return Err(Reply::html(404, html_page("Page not found"))),
     };
-    let Some(route) = routes::find(request) else {
-        return Ending::Reply(not_emulated(request.version));
-    };
+    let route = routes::find(request).ok_or_else(elsewhere)?;
     if let Some(refusal) = described::refusal(keap, described, request) {
-        return Ending::Reply(refusal);
+        return Err(refusal);
     }
-    let operation = route.operation;
-    if request.method != Method::GET && !WRITES.contains(&operation) {
-        return Ending::Reply(Reply::error(
-            request.version,
-            501,
-            "a write that the emulator's registry doesn't list",
-        ));
+    if request.method != Method::GET && !WRITES.contains(&route.operation) {
+        let message = "a write that the emulator's registry doesn't list";
+        return Err(Reply::error(request.version, 501, message));
     }
-    if let Some(act) = keap.faults.take(operation, Moment::Before) {
-        return struck(&act, request);
-    }
-    let handled = carry_out(keap, request, route).await;
-    let reply = handled.unwrap_or_else(|refusal| refusal);
-    described::check(keap, described, request.version, &reply);
-    match keap.faults.take(operation, Moment::After) {
-        None => Ending::Reply(reply),
-        Some(act) => match (&act, act.outcome()) {
-            (FaultAct::Slow { .. }, Some(late)) => Ending::Late(reply, late),
-            _ => struck(&act, request),
-        },
-    }
+    Ok((described, route))
 }
 
-fn not_emulated(version: Version) -> Reply {
-    Reply::error(version, 501, "Keap has this, and its emulator does not")
-}
-
-async fn carry_out(keap: &Arc<Keap>, request: &Incoming, route: Route<'_>) -> Handled {
+async fn carry_out(keap: &Keap, request: &Incoming, route: Route<'_>) -> Handled {
     match route.run {
         Run::Plain(run) => keap.with_world(|world| run(world, request)),
         Run::One(run, id) => keap.with_world(|world| run(world, request, id)),
@@ -206,36 +185,11 @@ async fn carry_out(keap: &Arc<Keap>, request: &Incoming, route: Route<'_>) -> Ha
     }
 }
 
-fn struck(act: &FaultAct, request: &Incoming) -> Ending {
-    struck_at(act, request.version)
-}
-
-/// What a fault on order makes of a request, in the shape of a version.
-pub(super) fn struck_at(act: &FaultAct, version: Version) -> Ending {
-    match (act.outcome(), Reply::ordered(act, version)) {
-        (Some(outcome), _) => Ending::Outcome(outcome),
-        (None, Some(reply)) => Ending::Reply(reply),
-        (None, None) => Ending::Reply(Reply::empty(500)),
-    }
-}
-
-fn finish(keap: &Keap, ending: Ending, headers: HeaderMap) -> Response {
-    let mut response = match ending {
-        Ending::Reply(reply) => reply.into_response(),
-        Ending::Outcome(outcome) => with_outcome(Reply::empty(500), outcome),
-        Ending::Late(reply, outcome) => with_outcome(reply, outcome),
-    };
-    response.headers_mut().extend(headers);
-    let id = keap.random.uuid(keap.now()).to_string();
-    if let Ok(id) = HeaderValue::from_str(&id) {
+fn finish(keap: &Keap, mut answer: Response, headers: HeaderMap) -> Response {
+    answer.headers_mut().extend(headers);
+    if let Ok(id) = HeaderValue::from_str(&keap.kit.request_id()) {
         let name = HeaderName::from_static("x-request-id");
-        response.headers_mut().insert(name, id);
+        answer.headers_mut().insert(name, id);
     }
-    response
-}
-
-fn with_outcome(reply: Reply, outcome: Outcome) -> Response {
-    let mut response = reply.into_response();
-    response.extensions_mut().insert(outcome);
-    response
+    answer
 }

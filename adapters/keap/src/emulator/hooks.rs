@@ -7,13 +7,11 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use relay_core::random::Random;
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::Timestamp;
+use relay_http_client::emulation::{Kit, Ladder, Order, Outbox, Waiting};
 use serde_json::{Value, json};
 
 use super::settings::{ApiUrl, Arrival, HookTime, Settings};
-use super::state::later;
-use super::world::draw;
 
 /// Changed objects in one delivery.
 pub(super) const MAX_OBJECTS: usize = 1_000;
@@ -23,57 +21,27 @@ const SOON: RangeInclusive<u32> = 30..=60;
 /// Seconds until the first attempt for the two slow tag keys.
 const SLOW: RangeInclusive<u32> = 300..=600;
 
+/// The pauses after failed attempts. The fourth failure ends the subscription.
+const LADDER: Ladder = Ladder {
+    pauses: &[SOON, 300..=300, 1_800..=1_800],
+    endless: false,
+};
+
 /// The keys that can be subscribed to.
-pub(super) const EVENT_KEYS: &[&str] = &[
-    "appointment.add",
-    "appointment.delete",
-    "appointment.edit",
-    "company.add",
-    "company.delete",
-    "company.edit",
-    "contact.add",
-    "contact.delete",
-    "contact.edit",
-    "contact.redact",
-    "contactGroup.add",
-    "contactGroup.applied",
-    "contactGroup.delete",
-    "contactGroup.edit",
-    "contactGroup.removed",
-    "invoice.add",
-    "invoice.delete",
-    "invoice.edit",
-    "invoice.payment.add",
-    "invoice.payment.delete",
-    "invoice.payment.edit",
-    "leadsource.add",
-    "leadsource.delete",
-    "leadsource.edit",
-    "note.add",
-    "note.delete",
-    "note.edit",
-    "opportunity.add",
-    "opportunity.delete",
-    "opportunity.edit",
-    "opportunity.stage_move",
-    "order.add",
-    "order.delete",
-    "order.edit",
-    "product.add",
-    "product.delete",
-    "product.edit",
-    "subscription.add",
-    "subscription.delete",
-    "subscription.edit",
-    "task.add",
-    "task.complete",
-    "task.delete",
-    "task.edit",
-    "task.incomplete",
-    "user.activate",
-    "user.add",
-    "user.edit",
-];
+const EVENT_KEYS: &str = "appointment.add appointment.delete appointment.edit company.add company.delete company.edit \
+    contact.add contact.delete contact.edit contact.redact contactGroup.add contactGroup.applied \
+    contactGroup.delete contactGroup.edit contactGroup.removed invoice.add invoice.delete \
+    invoice.edit invoice.payment.add invoice.payment.delete invoice.payment.edit leadsource.add \
+    leadsource.delete leadsource.edit note.add note.delete note.edit opportunity.add \
+    opportunity.delete opportunity.edit opportunity.stage_move order.add order.delete order.edit \
+    product.add product.delete product.edit subscription.add subscription.delete \
+    subscription.edit task.add task.complete task.delete task.edit task.incomplete user.activate \
+    user.add user.edit";
+
+/// The keys that can be subscribed to, one by one.
+pub(super) fn event_keys() -> impl Iterator<Item = &'static str> {
+    EVENT_KEYS.split(' ')
+}
 
 /// A call of the hook resource.
 #[derive(Debug, Clone, Copy)]
@@ -81,11 +49,9 @@ pub(super) enum HookCall<'a> {
     EventKeys,
     List,
     Create,
-    Get(&'a str),
     Update(&'a str),
     Delete(&'a str),
     Verify(&'a str),
-    DelayedVerify(&'a str),
 }
 
 /// Whether a subscription gets anything.
@@ -102,8 +68,6 @@ pub(super) struct Hook {
     pub(super) event_key: String,
     pub(super) url: String,
     pub(super) status: Status,
-    /// The secret of the last handshake.
-    pub(super) secret: String,
 }
 
 impl Hook {
@@ -154,22 +118,27 @@ impl Change {
     }
 }
 
-/// Changes that travel together, and when they are tried next.
+/// Changes that travel together.
 #[derive(Debug, Clone)]
 pub(super) struct Batch {
     pub(super) hook: u64,
-    pub(super) due: Timestamp,
-    pub(super) attempts: u32,
     /// Whether this is a delivery that already arrived once.
-    pub(super) repeated: bool,
-    pub(super) changes: Vec<Change>,
+    repeated: bool,
+    changes: Vec<Change>,
 }
 
-/// The subscriptions and the queue.
+/// A post that an automation has still to make.
+#[derive(Debug, Clone)]
+pub(super) struct Post {
+    pub(super) url: String,
+    pub(super) body: String,
+}
+
+/// The subscriptions and what waits for them.
 #[derive(Debug, Default)]
 pub(super) struct Hooks {
     pub(super) by_key: BTreeMap<u64, Hook>,
-    pub(super) queue: Vec<Batch>,
+    pub(super) queue: Outbox<Batch>,
     made: u64,
 }
 
@@ -198,84 +167,75 @@ impl Hooks {
     }
 
     /// Puts a change into the batch of every verified subscription to the key.
-    pub(super) fn raise(
-        &mut self,
-        event_key: &str,
-        change: &Change,
-        now: Timestamp,
-        random: &dyn Random,
-    ) {
+    pub(super) fn raise(&mut self, event_key: &str, change: &Change, kit: &Kit) {
         let slow = matches!(event_key, "contactGroup.applied" | "contactGroup.delete");
-        let verified = |hook: &Hook| hook.status == Status::Verified;
         for (key, hook) in &self.by_key {
-            if !verified(hook) || hook.event_key != event_key {
+            if hook.status != Status::Verified || hook.event_key != event_key {
                 continue;
             }
-            let open = self.queue.iter_mut().find(|batch| {
-                let fresh = batch.attempts == 0 && !batch.repeated;
-                batch.hook == *key && fresh && batch.changes.len() < MAX_OBJECTS
+            let open = self.queue.untried().find(|batch| {
+                batch.hook == *key && !batch.repeated && batch.changes.len() < MAX_OBJECTS
             });
             if let Some(batch) = open {
                 batch.changes.retain(|other| !other.is_same_object(change));
                 batch.changes.push(change.clone());
                 continue;
             }
-            let delay = draw(random, if slow { &SLOW } else { &SOON });
-            self.queue.push(Batch {
+            let batch = Batch {
                 hook: *key,
-                due: later(now, delay),
-                attempts: 0,
                 repeated: false,
                 changes: vec![change.clone()],
-            });
+            };
+            let due = kit.soon(if slow { &SLOW } else { &SOON });
+            self.queue.put(due, batch);
         }
     }
 
-    /// Takes what is due next out of the queue.
-    pub(super) fn take_due(&mut self, now: Timestamp, arrival: Arrival) -> Option<Batch> {
-        let due = self.queue.iter().enumerate().filter(|(_, b)| b.due <= now);
-        let (at, _) = match arrival {
-            Arrival::Reversed => due.max_by_key(|(at, batch)| (batch.due, *at))?,
-            Arrival::Orderly | Arrival::Twice => due.min_by_key(|(at, batch)| (batch.due, *at))?,
-        };
-        Some(self.queue.remove(at))
+    /// Begins an attempt, and says for whom.
+    pub(super) fn attempt(&mut self, number: u64) -> Option<(Waiting<Batch>, Hook)> {
+        let waiting = self.queue.attempt(number)?;
+        let hook = self.by_key.get(&waiting.what.hook)?.clone();
+        Some((waiting, hook))
     }
 
     /// What follows from an attempt: nothing, another attempt, or the end of the subscription.
     pub(super) fn settle(
         &mut self,
-        mut batch: Batch,
+        waiting: Waiting<Batch>,
         status: Option<u16>,
-        now: Timestamp,
         arrival: Arrival,
-        random: &dyn Random,
+        kit: &Kit,
     ) {
-        let still = self.by_key.get(&batch.hook);
+        let Waiting { number, what, .. } = waiting;
+        let still = self.by_key.get(&what.hook);
         if !still.is_some_and(|hook| hook.status == Status::Verified) {
             return;
         }
         match status {
-            Some(410) => self.set_status(batch.hook, Status::Inactive),
+            Some(410) => self.set_status(what.hook, Status::Inactive),
             Some(200..=399) => {
-                if arrival == Arrival::Twice && !batch.repeated {
-                    batch.repeated = true;
-                    batch.attempts = 0;
-                    batch.due = later(now, draw(random, &SOON));
-                    self.queue.push(batch);
+                self.queue.done(number);
+                if arrival == Arrival::Twice && !what.repeated {
+                    let repeated = Batch {
+                        repeated: true,
+                        ..what
+                    };
+                    self.queue.put(kit.soon(&SOON), repeated);
                 }
             }
-            _ => {
-                batch.attempts += 1;
-                let wait = match batch.attempts {
-                    1 => SignedDuration::from_secs(draw(random, &SOON).into()),
-                    2 => SignedDuration::from_mins(5),
-                    3 => SignedDuration::from_mins(30),
-                    _ => return self.set_status(batch.hook, Status::Inactive),
-                };
-                batch.due = now.saturating_add(wait).unwrap_or(now);
-                self.queue.push(batch);
-            }
+            _ => match LADDER.after(waiting.attempts, kit) {
+                Some(due) => self.queue.again(number, due),
+                None => self.set_status(what.hook, Status::Inactive),
+            },
         }
+    }
+}
+
+/// The order in which deliveries that are due arrive.
+pub(super) fn order(arrival: Arrival) -> Order {
+    match arrival {
+        Arrival::Reversed => Order::Reversed,
+        Arrival::Orderly | Arrival::Twice => Order::Due,
     }
 }
 

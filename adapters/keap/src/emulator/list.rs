@@ -1,36 +1,47 @@
 //! v2 lists: filter, order, page. Parameters that nobody declared are ignored, and then the list
 //! holds everything, as the vendor's does.
 
-use std::cmp::Ordering;
 use std::ops::RangeInclusive;
 
+use relay_http_client::emulation::listing::{self, Cursor, Filter, Item};
 use serde_json::{Value, json};
 
-use super::filter::{self, Field};
+use super::filter;
 use super::reply::{Handled, Reply};
 use super::request::Incoming;
 use super::settings::{PageEnd, PageToken, Unset};
-use super::state::Row;
 use super::world::World;
 
 /// What a page holds when `page_size` isn't sent. The vendor's default is undocumented; a small
 /// one shows who forgot.
 const DEFAULT_PAGE: usize = 10;
 
+const CURSOR: Cursor = Cursor("at");
+
 /// What a list can do.
 pub(super) struct Listing<'a> {
     /// The member that holds the items.
     pub(super) key: &'a str,
-    pub(super) fields: Vec<Field>,
+    pub(super) filters: &'a [Filter<'a>],
     /// Sort keys and the index members they look at.
     pub(super) orders: &'a [(&'a str, &'a str)],
     pub(super) page: RangeInclusive<usize>,
 }
 
-/// An item: what filters look at, and what is shown.
-pub(super) struct Item {
-    pub(super) index: Row,
-    pub(super) shown: Value,
+impl<'a> Listing<'a> {
+    /// A list whose pages hold up to a thousand items.
+    pub(super) const fn new(
+        key: &'a str,
+        filters: &'a [Filter<'a>],
+        orders: &'a [(&'a str, &'a str)],
+    ) -> Self {
+        Self {
+            key,
+            filters,
+            orders,
+            page: 0..=1000,
+        }
+    }
 }
 
 /// The page that the request asks for.
@@ -38,40 +49,24 @@ pub(super) fn page(
     world: &World<'_>,
     request: &Incoming,
     listing: &Listing<'_>,
-    items: Vec<Item>,
+    mut items: Vec<Item>,
 ) -> Handled {
-    let clauses = match request.parameter("filter") {
-        Some(text) => filter::parse(text).map_err(|m| Reply::bad(&m))?,
-        None => Vec::new(),
-    };
-    let tests = filter::compile(clauses, &listing.fields).map_err(|m| Reply::bad(&m))?;
+    let text = request.parameter("filter").unwrap_or_default();
+    let conditions = filter::conditions(text, listing.filters).map_err(|m| Reply::bad(&m))?;
     let size = page_size(request, &listing.page)?;
     let start = start(request)?;
-    let mut found: Vec<Item> = items
-        .into_iter()
-        .filter(|item| tests.iter().all(|test| test.passes(&item.index)))
-        .collect();
+    items.retain(|item| conditions.iter().all(|condition| condition.passes(item)));
     if let Some(text) = request.parameter("order_by") {
-        sort(&mut found, text, listing.orders, world.settings.unset)?;
+        sort(&mut items, text, listing.orders, world.settings.unset)?;
     }
-    let total = found.len();
-    let shown: Vec<Value> = found
-        .into_iter()
-        .skip(start)
-        .take(size)
-        .map(|item| item.shown)
-        .collect();
-    let end = start.saturating_add(shown.len());
+    let (shown, next) = listing::page(items, start, size);
     let mut body = json!({});
     body[listing.key] = shown.into();
-    if end < total && size > 0 {
-        body["next_page_token"] = next_token(world, request, size, end).into();
-    } else {
-        match world.settings.page_end {
-            PageEnd::Absent => {}
-            PageEnd::Null => body["next_page_token"] = Value::Null,
-            PageEnd::Empty => body["next_page_token"] = "".into(),
-        }
+    match (next, world.settings.page_end) {
+        (Some(end), _) => body["next_page_token"] = next_token(world, request, size, end).into(),
+        (None, PageEnd::Absent) => {}
+        (None, PageEnd::Null) => body["next_page_token"] = Value::Null,
+        (None, PageEnd::Empty) => body["next_page_token"] = "".into(),
     }
     Ok(Reply::json(200, body))
 }
@@ -87,17 +82,13 @@ fn page_size(request: &Incoming, allowed: &RangeInclusive<usize>) -> Result<usiz
 }
 
 fn start(request: &Incoming) -> Result<usize, Reply> {
-    let Some(token) = request.parameter("page_token").filter(|t| !t.is_empty()) else {
-        return Ok(0);
-    };
-    token
-        .strip_prefix("at")
-        .and_then(|offset| usize::from_str_radix(offset, 16).ok())
-        .ok_or_else(|| Reply::bad("page_token is invalid"))
+    let token = request.parameter("page_token").filter(|t| !t.is_empty());
+    let start = token.map_or(Some(0), |token| CURSOR.read(token));
+    start.ok_or_else(|| Reply::bad("page_token is invalid"))
 }
 
 fn next_token(world: &World<'_>, request: &Incoming, size: usize, end: usize) -> String {
-    let token = format!("at{end:x}");
+    let token = CURSOR.write(end);
     match world.settings.page_token {
         PageToken::Token => token,
         PageToken::Url => format!(
@@ -113,7 +104,11 @@ fn sort(
     orders: &[(&str, &str)],
     unset: Unset,
 ) -> Result<(), Reply> {
-    let invalid = || Reply::bad(&format!("Invalid order_by: {text}"));
+    let invalid = || {
+        Reply::bad(&format!(
+            "Invalid order_by, or none of the emulator's: {text}"
+        ))
+    };
     let (name, direction) = text.split_once(' ').unwrap_or((text, "asc"));
     let (_, member) = orders
         .iter()
@@ -124,40 +119,6 @@ fn sort(
         "desc" => true,
         _ => return Err(invalid()),
     };
-    items.sort_by(|a, b| {
-        let order = compare(a.index.get(*member), b.index.get(*member));
-        if descending { order.reverse() } else { order }
-    });
-    if descending && unset == Unset::First {
-        let is_set = |item: &Item| {
-            item.index
-                .get(*member)
-                .is_some_and(|value| !value.is_null())
-        };
-        items.sort_by_key(is_set);
-    }
+    listing::sort(items, member, descending, unset == Unset::First);
     Ok(())
-}
-
-fn compare(a: Option<&Value>, b: Option<&Value>) -> Ordering {
-    match (a, b) {
-        (Some(Value::Number(a)), Some(Value::Number(b))) => a
-            .as_f64()
-            .partial_cmp(&b.as_f64())
-            .unwrap_or(Ordering::Equal),
-        (Some(Value::String(a)), Some(Value::String(b))) => compare_text(a, b),
-        (Some(Value::Null) | None, Some(Value::Null) | None) => Ordering::Equal,
-        (Some(Value::Null) | None, _) => Ordering::Less,
-        (_, Some(Value::Null) | None) => Ordering::Greater,
-        _ => Ordering::Equal,
-    }
-}
-
-/// Times are compared as times: with and without a fraction they don't sort as text.
-fn compare_text(a: &str, b: &str) -> Ordering {
-    let time = |text: &str| text.parse::<relay_core::time::Timestamp>().ok();
-    match (time(a), time(b)) {
-        (Some(a), Some(b)) => a.cmp(&b),
-        _ => a.cmp(b),
-    }
 }

@@ -10,8 +10,8 @@ use relay_core::time::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Keap;
 use super::state::Record;
+use super::tenant::Keap;
 use super::world::World;
 
 /// A contact, whole.

@@ -4,20 +4,21 @@
 //! made with. What becomes of the other tokens of the old pair is unknown, and a switch.
 
 use axum::extract::Request;
+use axum::response::Response;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, Method};
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_http_client::emulation::Moment;
+use relay_http_client::emulation::lock;
 use serde_json::{Value, json};
 
-use super::gate::{Ending, MAX_BODY, struck_at};
-use super::reply::{Handled, Reply, Version, html_page};
+use super::reply::{Handled, MAX_BODY, Reply, Version, html_page};
 use super::settings::{Consent, OAuthSettings, OldToken, RefusedToken};
+use super::tenant::Keap;
+use super::tokens::Token;
 use super::world::World;
-use super::{Keap, lock};
 
 /// How long an access token lives.
 const ACCESS_LIFE: SignedDuration = SignedDuration::from_hours(24);
@@ -26,58 +27,21 @@ const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(45 * 24);
 /// How long a code can be exchanged.
 const CODE_LIFE: SignedDuration = SignedDuration::from_mins(10);
 
-/// A token, and until when it is good.
-#[derive(Debug, Clone)]
-struct Token {
-    text: String,
-    until: Timestamp,
-}
-
-/// Everything that was issued and is not dead.
-#[derive(Debug, Default)]
-pub(super) struct Issued {
-    codes: Vec<(Token, String)>,
-    access: Vec<Token>,
-    refresh: Vec<Token>,
-}
-
-impl Issued {
-    /// What the gateway says of an access token: `None` if it lets it in, else its code.
-    pub(super) fn judge(&self, presented: &str, now: Timestamp) -> Option<&'static str> {
-        match self.access.iter().find(|token| token.text == presented) {
-            Some(token) if now < token.until => None,
-            Some(_) => Some("keymanagement.service.access_token_expired"),
-            None => Some("keymanagement.service.invalid_access_token"),
-        }
-    }
-
-    /// The tenant's admin takes her consent back.
-    pub(super) fn revoke(&mut self) {
-        *self = Self::default();
-    }
-
-    /// Every access token dies before its time.
-    pub(super) fn expire_access(&mut self, now: Timestamp) {
-        for token in &mut self.access {
-            token.until = token.until.min(now);
-        }
-    }
-}
-
 /// Whether a path is ours. The credential of the API is not asked for here.
 pub(super) fn is_ours(path: &str) -> bool {
     matches!(path, "/token" | "/app/oauth/authorize")
 }
 
 /// Answers such a request.
-pub(super) async fn answer(keap: &Keap, request: Request) -> Ending {
+pub(super) async fn answer(keap: &Keap, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     if parts.uri.path() != "/token" {
         let query = pairs(parts.uri.query().unwrap_or_default().as_bytes());
-        return Ending::Reply(authorize(keap, &parts.method, &query).unwrap_or_else(|r| r));
+        let handled = authorize(keap, &parts.method, &query);
+        return handled.unwrap_or_else(|refusal| refusal).into_response();
     }
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
-        return Ending::Reply(Reply::html(413, html_page("Request Entity Too Large")));
+        return Reply::too_large().into_response();
     };
     let asked = Asked::read(&parts.headers, &body);
     let operation = match asked.get("grant_type") {
@@ -85,18 +49,17 @@ pub(super) async fn answer(keap: &Keap, request: Request) -> Ending {
         Some("refresh_token") => "token_refresh",
         _ => "token",
     };
-    if let Some(act) = keap.faults.take(operation, Moment::Before) {
-        return struck_at(&act, Version::V2);
-    }
-    let handled = if parts.method == Method::POST {
-        keap.with_world(|world| world.token(&asked))
-    } else {
-        Err(Reply::error(Version::V2, 405, "Method not allowed"))
+    let ordered =
+        |code, text: Option<&str>| Reply::ordered(Version::V2, code, text).into_response();
+    let run = async {
+        let handled = if parts.method == Method::POST {
+            keap.with_world(|world| world.token(&asked))
+        } else {
+            Err(Reply::error(Version::V2, 405, "Method not allowed"))
+        };
+        handled.unwrap_or_else(|refusal| refusal).into_response()
     };
-    if let Some(act) = keap.faults.take(operation, Moment::After) {
-        return struck_at(&act, Version::V2);
-    }
-    Ending::Reply(handled.unwrap_or_else(|refusal| refusal))
+    keap.kit.faults().around(operation, &ordered, run).await
 }
 
 /// The page. Somebody clicks at once, as the switch says.
@@ -287,10 +250,8 @@ impl World<'_> {
     }
 
     fn new_token(&self, life: SignedDuration) -> Token {
-        let mut bytes = [0; 16];
-        self.random.fill(&mut bytes);
         Token {
-            text: format!("{}{}", self.settings.oauth.token_prefix, hex::encode(bytes)),
+            text: format!("{}{}", self.settings.oauth.token_prefix, self.kit.secret()),
             until: self.now.saturating_add(life).unwrap_or(Timestamp::MAX),
         }
     }

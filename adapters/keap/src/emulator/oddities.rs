@@ -15,24 +15,6 @@ pub enum HtmlComment {
     Stripped,
 }
 
-/// Whether words such as `~Contact.FirstName~` in content from the API are replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MergeFields {
-    /// They are sent as they stand.
-    Kept,
-    /// First name, last name and address are put in.
-    Expanded,
-}
-
-/// Which opening and which click an email's time tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OpenTime {
-    /// The first.
-    First,
-    /// The latest: the time moves.
-    Latest,
-}
-
 /// The form in which several chosen values are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListBox {
@@ -88,10 +70,6 @@ pub enum ErrorShape {
 pub struct Oddities {
     /// Comments in mail.
     pub html_comment: HtmlComment,
-    /// Merge fields in mail.
-    pub merge_fields: MergeFields,
-    /// Opening and click times.
-    pub open_time: OpenTime,
     /// Reads of list boxes.
     pub list_box: ListBox,
     /// Values written back.
@@ -111,8 +89,6 @@ impl Default for Oddities {
     fn default() -> Self {
         Self {
             html_comment: HtmlComment::Kept,
-            merge_fields: MergeFields::Kept,
-            open_time: OpenTime::First,
             list_box: ListBox::List,
             write_back: WriteBack::Kept,
             card_in_use: CardInUse::Orphaned,

@@ -1,7 +1,7 @@
 //! The limits of a key and of the tenant, and the headers that tell how much of them is left.
 //!
 //! The tenant's windows count every integration of the account; what the others do is an
-//! [`Act`](super::Act). Seconds and minutes are the last one before each request, not those of the
+//! act. Seconds and minutes are the last one before each request, not those of the
 //! clock; days end at midnight UTC. What is refused counts, too.
 
 use std::collections::VecDeque;

@@ -2,13 +2,14 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, StatusCode};
-use relay_http_client::emulation::FaultAct;
 use serde_json::{Value, json};
 
 use super::quota::Beyond;
-use super::settings::Throttled;
+
+/// The largest body that is read: attachments make mails large.
+pub(super) const MAX_BODY: usize = 16 * 1024 * 1024;
 
 /// The version of the API a path belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +33,6 @@ pub(super) enum Payload {
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) payload: Payload,
-    pub(super) retry_after: Option<u32>,
     /// Where to, for a redirect.
     pub(super) location: Option<(HeaderName, HeaderValue)>,
 }
@@ -45,7 +45,6 @@ impl Reply {
         Self {
             status,
             payload: Payload::Json(body),
-            retry_after: None,
             location: None,
         }
     }
@@ -63,7 +62,6 @@ impl Reply {
         Self {
             status,
             payload: Payload::Empty,
-            retry_after: None,
             location: None,
         }
     }
@@ -72,7 +70,6 @@ impl Reply {
         Self {
             status,
             payload: Payload::Html(body),
-            retry_after: None,
             location: None,
         }
     }
@@ -99,6 +96,11 @@ impl Reply {
         Self::error(Version::V2, 404, &format!("Unable to find this {what}"))
     }
 
+    /// What was found, or 404.
+    pub(super) fn found<T>(found: Option<T>, what: &str) -> Result<T, Self> {
+        found.ok_or_else(|| Self::not_found(what))
+    }
+
     /// The gateway refuses the credential with this code.
     pub(super) fn unauthorised(code: &str) -> Self {
         let text = match code {
@@ -108,47 +110,39 @@ impl Reply {
         Self::json(401, gateway_fault(text, code))
     }
 
-    pub(super) fn too_many(throttled: Throttled, beyond: Beyond) -> Self {
-        let body = match (throttled, beyond) {
-            (Throttled::Application, _) => quota_exceeded(),
-            (Throttled::Gateway, Beyond::Spike) => gateway_fault(
+    /// The gateway's words; the application's are those of a fault on order.
+    pub(super) fn too_many(beyond: Beyond) -> Self {
+        let (text, code) = match beyond {
+            Beyond::Spike => (
                 "Spike arrest violation",
                 "policies.ratelimit.SpikeArrestViolation",
             ),
-            (Throttled::Gateway, Beyond::Quota) => gateway_fault(
+            Beyond::Quota => (
                 "Rate limit quota violation",
                 "policies.ratelimit.QuotaViolation",
             ),
         };
-        Self::json(429, body)
+        Self::json(429, gateway_fault(text, code))
     }
 
     /// What a fault on order says.
-    pub(super) fn ordered(act: &FaultAct, version: Version) -> Option<Self> {
-        let FaultAct::Status {
-            code,
-            retry_after,
-            body,
-        } = act
-        else {
-            return None;
+    pub(super) fn ordered(version: Version, code: u16, body: Option<&str>) -> Self {
+        let Some(text) = body else {
+            return match code {
+                401 => Self::unauthorised("keymanagement.service.invalid_access_token"),
+                429 => Self::json(429, quota_exceeded()),
+                _ => Self::error(version, code, "Something went wrong"),
+            };
         };
-        let mut reply = match (body, code) {
-            (Some(text), _) => Self::text(*code, text),
-            (None, 401) => Self::unauthorised("keymanagement.service.invalid_access_token"),
-            (None, 429) => Self::too_many(Throttled::Application, Beyond::Quota),
-            (None, _) => Self::error(version, *code, "Something went wrong"),
-        };
-        reply.retry_after = *retry_after;
-        Some(reply)
+        match serde_json::from_str(text) {
+            Ok(body) => Self::json(code, body),
+            Err(_) if text.is_empty() => Self::empty(code),
+            Err(_) => Self::html(code, text.to_owned()),
+        }
     }
 
-    fn text(status: u16, text: &str) -> Self {
-        match serde_json::from_str(text) {
-            Ok(body) => Self::json(status, body),
-            Err(_) if text.is_empty() => Self::empty(status),
-            Err(_) => Self::html(status, text.to_owned()),
-        }
+    pub(super) fn too_large() -> Self {
+        Self::html(413, html_page("Request Entity Too Large"))
     }
 
     /// The answer as HTTP.
@@ -167,9 +161,6 @@ impl Reply {
         }
         if let Some((name, value)) = self.location {
             response.headers_mut().insert(name, value);
-        }
-        if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
         response
     }

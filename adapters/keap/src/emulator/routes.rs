@@ -5,7 +5,7 @@ use super::hooks::HookCall;
 use super::reply::{Handled, Version};
 use super::request::Incoming;
 use super::v1;
-use super::v2::{billing, contacts, emails, goals, model, notes, staff, tags, tasks, templates};
+use super::v2::{billing, contacts, emails, goals, model, notes, staff, tags, tasks};
 use super::world::World;
 
 /// What carries an operation out.
@@ -21,7 +21,7 @@ pub(super) enum Run<'a> {
     Hook(HookCall<'a>),
 }
 
-/// An operation: its name in faults and in the book, and what carries it out.
+/// An operation: its name in faults and in what was accepted, and what carries it out.
 pub(super) struct Route<'a> {
     pub(super) operation: &'static str,
     pub(super) run: Run<'a>,
@@ -52,8 +52,8 @@ pub(super) fn find(request: &Incoming) -> Option<Route<'_>> {
     let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
     let (method, path) = (request.method.as_str(), segments.as_slice());
     match request.version {
-        Version::V1 => v1_contact(method, path, request).or_else(|| v1_hook(method, path)),
-        Version::V2 => contact(method, path, request)
+        Version::V1 => v1_contact(method, path).or_else(|| v1_hook(method, path)),
+        Version::V2 => contact(method, path)
             .or_else(|| tag(method, path))
             .or_else(|| mail(method, path))
             .or_else(|| task(method, path, request))
@@ -62,19 +62,13 @@ pub(super) fn find(request: &Incoming) -> Option<Route<'_>> {
     }
 }
 
-fn v1_contact<'a>(method: &str, path: &[&'a str], request: &Incoming) -> Option<Route<'a>> {
+fn v1_contact<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
     Some(match (method, path) {
         ("GET", ["contacts"]) => plain("v1_list_contacts", v1::contact_list),
         ("GET", ["contacts", "model"]) => plain("v1_contact_model", v1::contact_model),
         ("GET", ["contacts", id]) => one("v1_get_contact", v1::contact, id),
-        ("PATCH", ["contacts", id]) if request.patches("custom_fields") => {
-            one("contact_type", v1::patch_contact, id)
-        }
-        ("PATCH", ["contacts", id]) => one("edit_contact", v1::patch_contact, id),
-        ("GET", ["contacts", id, "creditCards"]) => one("v1_list_cards", v1::cards, id),
+        ("PATCH", ["contacts", id]) => one("contact_type", v1::patch_contact, id),
         ("GET", ["emails"]) => plain("v1_list_emails", v1::emails),
-        ("POST", ["emails", "queue"]) => plain("email", emails::queue),
-        ("GET", ["subscriptions"]) => plain("v1_list_subscriptions", v1::subscriptions),
         _ => return None,
     })
 }
@@ -84,18 +78,14 @@ fn v1_hook<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
         ("GET", ["hooks", "event_keys"]) => hook("list_event_keys", HookCall::EventKeys),
         ("GET", ["hooks"]) => hook("list_hooks", HookCall::List),
         ("POST", ["hooks"]) => hook("create_hook", HookCall::Create),
-        ("GET", ["hooks", key]) => hook("get_hook", HookCall::Get(key)),
         ("PUT", ["hooks", key]) => hook("update_hook", HookCall::Update(key)),
         ("DELETE", ["hooks", key]) => hook("delete_hook", HookCall::Delete(key)),
         ("POST", ["hooks", key, "verify"]) => hook("verify_hook", HookCall::Verify(key)),
-        ("POST", ["hooks", key, "delayedVerify"]) => {
-            hook("delayed_verify_hook", HookCall::DelayedVerify(key))
-        }
         _ => return None,
     })
 }
 
-fn contact<'a>(method: &str, path: &[&'a str], request: &Incoming) -> Option<Route<'a>> {
+fn contact<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
     Some(match (method, path) {
         ("GET", ["contacts"]) => plain("list_contacts", contacts::list),
         ("GET", ["contacts", "model"]) => plain("contact_model", model::contact_model),
@@ -104,10 +94,7 @@ fn contact<'a>(method: &str, path: &[&'a str], request: &Incoming) -> Option<Rou
             plain("list_groups", model::groups)
         }
         ("GET", ["contacts", id]) => one("get_contact", contacts::get, id),
-        ("PATCH", ["contacts", id]) if request.patches("custom_fields") => {
-            one("contact_type", contacts::patch, id)
-        }
-        ("PATCH", ["contacts", id]) => one("edit_contact", contacts::patch, id),
+        ("PATCH", ["contacts", id]) => one("contact_type", contacts::patch, id),
         ("GET", ["contacts", id, "tags"]) => one("list_contact_tags", tags::of_contact, id),
         ("GET", ["contacts", id, "notes"]) => one("list_notes", notes::list, id),
         ("GET", ["contacts", id, "notes", note]) => Route {
@@ -123,7 +110,6 @@ fn tag<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
     Some(match (method, path) {
         ("GET", ["tags"]) => plain("list_tags", tags::list),
         ("POST", ["tags"]) => plain("create_tag", tags::create),
-        ("GET", ["tags", id, "contacts"]) => one("list_tag_contacts", tags::contacts_with, id),
         ("POST", ["tags", id, "contacts:applyTags"]) => one("add_tag", tags::apply, id),
         ("POST", ["tags", id, "contacts:removeTags"]) => one("remove_tag", tags::remove, id),
         _ => return None,
@@ -134,7 +120,6 @@ fn mail<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
     Some(match (method, path) {
         ("GET", ["emails"]) => plain("list_emails", emails::list),
         ("POST", ["emails:send"]) => plain("email", emails::send),
-        ("POST", ["emails", "templates:send"]) => plain("email_template", templates::send),
         ("GET", ["emails", id]) => one("get_email", emails::get, id),
         ("GET", ["emailAddresses"]) => plain("list_addresses", emails::statuses),
         ("GET", ["emailAddresses", email, "status"]) => {
@@ -150,7 +135,6 @@ fn task<'a>(method: &str, path: &[&'a str], request: &Incoming) -> Option<Route<
         ("POST", ["tasks"]) => plain("call_task", tasks::create),
         ("GET", ["tasks", id]) => one("get_task", tasks::get, id),
         ("PATCH", ["tasks", id]) => one(tasks::patch_name(request), tasks::patch, id),
-        ("DELETE", ["tasks", id]) => one("delete_task", tasks::delete, id),
         _ => return None,
     })
 }
@@ -171,7 +155,6 @@ fn money<'a>(method: &str, path: &[&'a str], request: &Incoming) -> Option<Route
         ("GET", ["contacts", id, "paymentMethods"]) => {
             one("list_payment_methods", billing::cards_of, id)
         }
-        ("GET", ["paymentMethods"]) => plain("list_all_payment_methods", billing::cards),
         ("DELETE", ["contacts", contact, "paymentMethods", id]) => Route {
             operation: "remove_card",
             run: Run::Two(billing::delete_card, contact, id),
@@ -186,9 +169,7 @@ fn money<'a>(method: &str, path: &[&'a str], request: &Incoming) -> Option<Route
         }
         ("GET", ["products"]) => plain("list_products", billing::products),
         ("GET", ["products", id]) => one("get_product", billing::product, id),
-        ("GET", ["products", id, "subscriptions"]) => one("list_plans", billing::plans, id),
         ("GET", ["orders"]) => plain("list_orders", billing::orders),
-        ("GET", ["orders", id]) => one("get_order", billing::order, id),
         _ => return None,
     })
 }
@@ -196,13 +177,9 @@ fn money<'a>(method: &str, path: &[&'a str], request: &Incoming) -> Option<Route
 fn tenant<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
     Some(match (method, path) {
         ("GET", ["users"]) => plain("list_users", staff::users),
-        ("GET", ["users", id]) => one("get_user", staff::user, id),
         ("GET", ["oauth", "connect", "userinfo"]) => plain("userinfo", staff::userinfo),
         ("GET", ["notes"]) => plain("list_all_notes", notes::list_all),
         ("POST", ["automations", "goals", "achieve"]) => plain("achieve_goal", goals::achieve),
-        ("GET", ["settings", "contactOptionTypes"]) => {
-            plain("list_contact_option_types", staff::contact_option_types)
-        }
         ("GET", ["businessProfile"]) => plain("business_profile", staff::business_profile),
         _ => return None,
     })

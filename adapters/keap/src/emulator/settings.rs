@@ -23,15 +23,6 @@ pub enum FieldEcho {
     OnlySet,
 }
 
-/// What a write of an option that a drop-down doesn't have meets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnknownOption {
-    /// 400.
-    Refused,
-    /// It is stored as sent.
-    Accepted,
-}
-
 /// What `GET /v2/contacts/model` tells of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ModelMetadata {
@@ -71,17 +62,6 @@ pub enum NameFilter {
     Contains,
 }
 
-/// Which time of a task `since_time` and `until_time` mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TaskTime {
-    /// When it was made.
-    Created,
-    /// When it last changed.
-    Updated,
-    /// When it is due.
-    Due,
-}
-
 /// What `:deactivate` of a subscription does to its `auto_charge`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AutoCharge {
@@ -109,24 +89,6 @@ pub enum DeactivatedCard {
     Listed,
     /// It doesn't.
     Hidden,
-}
-
-/// What becomes of mail to someone who opted out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OptedOut {
-    /// Dropped in silence, like mail to a bounced address.
-    Dropped,
-    /// Sent: one-to-one mail may be.
-    Sent,
-}
-
-/// What content that is not Base64 of UTF-8 meets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Undecodable {
-    /// It is sent as it is: the recipient sees the markup.
-    Sent,
-    /// 400.
-    Refused,
 }
 
 /// What unset members and new ones look like.
@@ -233,15 +195,6 @@ pub struct Limits {
     pub enforced: bool,
 }
 
-/// Whose words a request beyond a limit meets: both were seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Throttled {
-    /// The gateway's fault, with its code.
-    Gateway,
-    /// The application's error, with `code` as a text.
-    Application,
-}
-
 /// What the token endpoint says of a refresh token that is not valid: both were seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusedToken {
@@ -328,8 +281,6 @@ pub struct Settings {
     pub v1_custom_fields: ListWrite,
     /// Reads of `custom_fields`.
     pub field_echo: FieldEcho,
-    /// Drop-downs.
-    pub unknown_option: UnknownOption,
     /// The v2 model.
     pub model: ModelMetadata,
     /// Tokens of pages.
@@ -338,20 +289,12 @@ pub struct Settings {
     pub page_end: PageEnd,
     /// Name filters.
     pub name_filter: NameFilter,
-    /// Time filters of tasks.
-    pub task_time: TaskTime,
     /// Deactivation and auto-charge.
     pub deactivate_auto_charge: AutoCharge,
     /// Deactivating twice.
     pub second_deactivate: SecondDeactivate,
     /// Deactivated cards.
     pub deactivated_card: DeactivatedCard,
-    /// Mail to people who opted out.
-    pub opted_out: OptedOut,
-    /// Mail whose content is not encoded.
-    pub undecodable: Undecodable,
-    /// The body of 429.
-    pub throttled: Throttled,
     /// Nulls and members nobody announced.
     pub drift: Drift,
     /// The list of addresses.
@@ -399,18 +342,13 @@ impl Default for Settings {
             custom_fields: ListWrite::Replace,
             v1_custom_fields: ListWrite::Merge,
             field_echo: FieldEcho::AllDefined,
-            unknown_option: UnknownOption::Refused,
             model: ModelMetadata::Full,
             page_token: PageToken::Token,
             page_end: PageEnd::Absent,
             name_filter: NameFilter::Contains,
-            task_time: TaskTime::Created,
             deactivate_auto_charge: AutoCharge::AsIs,
             second_deactivate: SecondDeactivate::Ok,
             deactivated_card: DeactivatedCard::Listed,
-            opted_out: OptedOut::Dropped,
-            undecodable: Undecodable::Sent,
-            throttled: Throttled::Gateway,
             drift: Drift::Nulls,
             address_list: AddressList::Offered,
             unset: Unset::Last,

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use relay_core::time::{SignedDuration, Timestamp};
-use serde_json::{Map, Value};
+use relay_core::time::Timestamp;
+use relay_http_client::emulation::Outbox;
+use serde_json::Value;
 
-use super::automation::Outgoing;
-use super::hooks::Hooks;
-use super::more_acts::NewGoal;
-use super::oauth::Issued;
+use super::hooks::{Hooks, Post};
 use super::quota::Usage;
+use super::tokens::Issued;
 
 /// One object, in the v2 shape without its id.
-pub(super) type Row = Map<String, Value>;
+pub(super) use relay_http_client::emulation::listing::Row;
 
 /// A row with its id, and the time from which lists show it.
 #[derive(Debug, Clone)]
@@ -136,10 +135,6 @@ pub(super) struct State {
     pub(super) payment_methods: Table,
     pub(super) products: Table,
     pub(super) orders: Table,
-    pub(super) templates: Table,
-    /// Published goals, by their names.
-    pub(super) goals: Vec<NewGoal>,
-    pub(super) task_fields: Vec<CustomField>,
     /// Contacts on whom no tag can be put, with the word that says so.
     pub(super) refused_tags: BTreeMap<u64, String>,
     /// Custom fields as reads still show them, by contact, and until when.
@@ -155,7 +150,7 @@ pub(super) struct State {
     pub(super) addresses: BTreeMap<String, Row>,
     pub(super) hooks: Hooks,
     /// Posts that automations have still to make.
-    pub(super) posts: Vec<Outgoing>,
+    pub(super) posts: Outbox<Post>,
     pub(super) usage: Usage,
     pub(super) issued: Issued,
 }
@@ -173,9 +168,6 @@ impl Default for State {
             payment_methods: Table::starting_at(6_001),
             products: Table::starting_at(701),
             orders: Table::starting_at(8_001),
-            templates: Table::starting_at(9_001),
-            goals: Vec::new(),
-            task_fields: Vec::new(),
             refused_tags: BTreeMap::new(),
             stale: BTreeMap::new(),
             fields: Vec::new(),
@@ -185,7 +177,7 @@ impl Default for State {
             applied: BTreeMap::new(),
             addresses: BTreeMap::new(),
             hooks: Hooks::default(),
-            posts: Vec::new(),
+            posts: Outbox::default(),
             usage: Usage::default(),
             issued: Issued::default(),
         }
@@ -232,10 +224,4 @@ pub(super) fn v2_time(at: Timestamp) -> String {
 /// A v1 time: milliseconds and an offset without a colon.
 pub(super) fn v1_time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string()
-}
-
-/// `at` later by some seconds.
-pub(super) fn later(at: Timestamp, seconds: u32) -> Timestamp {
-    at.saturating_add(SignedDuration::from_secs(seconds.into()))
-        .unwrap_or(at)
 }

@@ -1,4 +1,4 @@
-//! The v1 surface that is still needed: contacts, their model, cards, email history. Integer ids,
+//! The v1 surface that is still needed: contacts, their model, email history. Integer ids,
 //! times with `+0000`, lists with `limit` and `offset` whose `next` is there even on an empty
 //! page.
 
@@ -105,24 +105,7 @@ fn page(request: &Incoming, key: &str, items: &[Value]) -> Value {
 pub(super) fn patch_contact(world: &mut World<'_>, request: &Incoming, id: &str) -> Handled {
     let record = world.state.contacts.find(id);
     let contact = record.ok_or_else(|| request.not_found("Contact"))?.id;
-    let mut plain = request.changes(&[
-        "given_name",
-        "family_name",
-        "email_addresses",
-        "phone_numbers",
-        "contact_type",
-        "custom_fields",
-    ])?;
-    let list = plain
-        .iter()
-        .position(|(name, _)| name == "custom_fields")
-        .map(|at| plain.remove(at).1);
-    if let Some(list) = list {
-        let semantics = world.settings.v1_custom_fields;
-        custom::write(world, contact, &list, semantics).map_err(|m| request.bad(&m))?;
-    }
-    contacts::write(world, contact, plain);
-    world.raise("contact.edit", contact);
+    contacts::write(world, request, contact, world.settings.v1_custom_fields)?;
     custom::fresh(world, contact, |world| self::contact(world, request, id))
 }
 
@@ -155,30 +138,6 @@ fn v1_kind(kind: &str) -> String {
             [first.to_owned(), rest.to_lowercase()]
         })
         .collect()
-}
-
-/// `GET /v1/contacts/{id}/creditCards`: a plain array.
-pub(super) fn cards(world: &mut World<'_>, request: &Incoming, id: &str) -> Handled {
-    let record = world.state.contacts.find(id);
-    let contact = record.ok_or_else(|| request.not_found("Contact"))?.id;
-    let cards: Value = world
-        .state
-        .payment_methods
-        .iter()
-        .filter(|record| record.belongs_to(contact))
-        .map(|record| {
-            let card = record.row.get("card_info").cloned().unwrap_or_default();
-            let last = card["last_four"].as_str().unwrap_or_default();
-            json!({
-                "id": number(record.row.get("credit_card_id")),
-                "card_type": card["brand"],
-                "card_number": format!("************{last}"),
-                "validation_status": "Good",
-                "payment_method_id": record.id.to_string(),
-            })
-        })
-        .collect();
-    Reply::ok(cards)
 }
 
 /// `GET /v1/emails`
@@ -230,36 +189,6 @@ fn window(request: &Incoming) -> Result<(Option<Timestamp>, Option<Timestamp>), 
         (None, Some(_)) => Err(request.bad("until_sent_date requires since_sent_date")),
         both => Ok(both),
     }
-}
-
-/// `GET /v1/subscriptions`: integers, and the card by its v1 id.
-pub(super) fn subscriptions(world: &mut World<'_>, request: &Incoming) -> Handled {
-    let contact = request.parameter("contact_id");
-    let found: Vec<Value> = world
-        .state
-        .subscriptions
-        .iter()
-        .filter(|record| contact.is_none() || record.text("contact_id") == contact)
-        .map(|record| {
-            let card = record.text("payment_method_id");
-            let card = card.and_then(|id| world.state.payment_methods.find(id));
-            json!({
-                "id": record.id,
-                "contact_id": number(record.row.get("contact_id")),
-                "product_id": number(record.row.get("product_id")),
-                "subscription_plan_id": number(record.row.get("subscription_plan_id")),
-                "credit_card_id": card.and_then(|card| {
-                    card.text("credit_card_id")?.parse::<u64>().ok()
-                }),
-                "active": record.row.get("active"),
-                "billing_cycle": record.row.get("billing_cycle"),
-                "billing_frequency": record.row.get("billing_frequency"),
-                "next_bill_date": record.row.get("next_bill_date"),
-                "start_date": record.row.get("start_date"),
-            })
-        })
-        .collect();
-    Reply::ok(page(request, "subscriptions", &found))
 }
 
 fn happened(world: &World<'_>, record: &Record, member: &str) -> Value {

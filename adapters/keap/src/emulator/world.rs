@@ -1,57 +1,47 @@
-//! What a handler and an act have in hand: the tenant, its clock, its dice, its book.
+//! What a handler and an act have in hand: the tenant, its clock, its dice.
 
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use relay_core::random::Random;
 use relay_core::time::Timestamp;
-use relay_http_client::emulation::{Accepted, Book};
+use relay_http_client::emulation::Kit;
+use relay_http_client::emulation::listing::Item;
 use serde_json::{Value, json};
 
 use super::drift::NEWS;
 use super::hooks::Change;
 use super::settings::{Drift, Settings};
-use super::state::{Record, Row, State, later};
+use super::state::{Record, Row, State};
 
 /// The tenant at one instant.
 pub(super) struct World<'a> {
     pub(super) state: &'a mut State,
     pub(super) settings: &'a Settings,
-    pub(super) random: &'a dyn Random,
-    pub(super) book: &'a Book,
+    pub(super) kit: &'a Kit,
     pub(super) now: Timestamp,
 }
 
 impl World<'_> {
     /// Writes down an accepted request.
     pub(super) fn accept(&self, operation: &str, who: &dyn fmt::Display, content: Value) {
-        self.book.add(Accepted {
-            at: self.now,
-            operation: operation.to_owned(),
-            who: who.to_string(),
-            content,
-        });
+        self.kit.accept(operation, who, content);
     }
 
     /// Tells the hooks that an object changed.
     pub(super) fn raise(&mut self, event_key: &str, id: u64) {
         let change = Change::of(id, self.now);
-        self.state
-            .hooks
-            .raise(event_key, &change, self.now, self.random);
+        self.state.hooks.raise(event_key, &change, self.kit);
     }
 
     /// Tells the hooks that a tag was put on a contact or taken off.
     pub(super) fn raise_tag(&mut self, event_key: &str, tag: u64, contact: u64) {
         let change = Change::of_tag(tag, contact, self.now);
-        self.state
-            .hooks
-            .raise(event_key, &change, self.now, self.random);
+        self.state.hooks.raise(event_key, &change, self.kit);
     }
 
     /// An instant some seconds from now, drawn from the range.
     pub(super) fn soon(&self, seconds: &RangeInclusive<u32>) -> Timestamp {
-        later(self.now, draw(self.random, seconds))
+        self.kit.soon(seconds)
     }
 
     /// A row as it is shown: with its id, and with what `Drift` adds or takes away.
@@ -78,17 +68,18 @@ impl World<'_> {
         row
     }
 
+    /// A record in a list.
+    pub(super) fn item(record: &Record, shown: impl Into<Value>) -> Item {
+        Item {
+            index: Self::index(record),
+            shown: shown.into(),
+        }
+    }
+
     /// Whether lists show the record yet.
     pub(super) fn is_listed(&self, record: &Record) -> bool {
         record.listed_from <= self.now
     }
-}
-
-/// A number of seconds from the range.
-pub(super) fn draw(random: &dyn Random, seconds: &RangeInclusive<u32>) -> u32 {
-    let span = u64::from(seconds.end().saturating_sub(*seconds.start())) + 1;
-    let offset = u32::try_from(random.next_u64() % span).unwrap_or(0);
-    seconds.start().saturating_add(offset)
 }
 
 /// What an act is about, or the words that say that it is not there.

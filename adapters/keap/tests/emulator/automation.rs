@@ -111,7 +111,7 @@ async fn listed(tenant: &Tenant, query: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn addresses_are_filtered_sorted_and_paged() {
+async fn addresses_are_sorted_and_paged() {
     let tenant = Tenant::new();
     let bounced = "jo@example.test".to_owned();
     tenant.act(Act::SetAddressStatus {
@@ -122,23 +122,19 @@ async fn addresses_are_filtered_sorted_and_paged() {
     let (maya, jo) = (json!("Maya@example.test"), json!("jo@example.test"));
     for (query, expected) in [
         (
-            "filter=emails%3D%3Dmaya%40example.test%2Cx%40y.test",
-            vec![maya.clone()],
-        ),
-        ("filter=statuses%3D%3DHARD_BOUNCE", vec![jo.clone()]),
-        ("filter=opted_in%3D%3Dtrue", vec![maya.clone()]),
-        (
             "order_by=last_open_time%20desc",
             vec![jo.clone(), maya.clone()],
         ),
-        ("order_by=create_time%20desc&page_size=1", vec![jo.clone()]),
-        ("order_by=email%20desc", vec![jo.clone(), maya.clone()]),
+        (
+            "order_by=last_open_time%20desc&page_size=1",
+            vec![jo.clone()],
+        ),
+        (
+            "order_by=last_click_time%20asc",
+            vec![jo.clone(), maya.clone()],
+        ),
     ] {
         assert_eq!(listed(&tenant, query).await, expected, "{query}");
-    }
-    for order in ["status", "last_click_time", "last_sent_time"] {
-        let rows = listed(&tenant, &format!("order_by={order}%20asc")).await;
-        assert_eq!(rows.len(), 2, "{order}");
     }
     let odd = tenant
         .get("/v2/emailAddresses?order_by=opened%20desc")

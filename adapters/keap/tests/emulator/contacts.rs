@@ -1,7 +1,7 @@
 //! Contacts, custom fields, filters and pages.
 
 use relay_keap::emulator::{
-    Act, Drift, FieldEcho, ListWrite, ModelMetadata, NameFilter, PageEnd, PageToken, UnknownOption,
+    Act, Drift, FieldEcho, ListWrite, ModelMetadata, NameFilter, PageEnd, PageToken,
 };
 use serde_json::{Value, json};
 
@@ -89,7 +89,7 @@ async fn a_single_field_replaces_the_whole_list_in_v2() {
 }
 
 #[tokio::test]
-async fn the_full_list_changes_one_field_and_the_book_says_so() {
+async fn the_full_list_changes_one_field_and_says_so() {
     let tenant = Tenant::new();
     let list = json!({ "custom_fields": [
         { "id": "6", "content": "In-Person" },
@@ -137,29 +137,13 @@ async fn v1_has_its_own_semantics() {
 }
 
 #[tokio::test]
-async fn a_mask_is_a_repeated_key_and_an_unknown_name_in_it_is_refused() {
-    let tenant = Tenant::new();
-    let body = json!({ "given_name": "May", "family_name": "R", "job_title": "none" });
-    let path = "/v2/contacts/1001?update_mask=given_name&update_mask=family_name";
-    let answer = tenant.patch(path, body.clone()).await;
-    assert_eq!(answer.json["given_name"], json!("May"));
-    assert_eq!(answer.json["family_name"], json!("R"));
-    assert_eq!(answer.json["job_title"], Value::Null);
-    let joined = "/v2/contacts/1001?update_mask=given_name,family_name";
-    assert_eq!(tenant.patch(joined, body).await.status, 400);
-}
-
-#[tokio::test]
-async fn an_option_the_field_does_not_have_is_refused_or_accepted() {
+async fn an_option_the_field_does_not_have_is_refused() {
     let odd = json!({ "custom_fields": [{ "id": "6", "content": "In Person" }] });
     let tenant = Tenant::new();
     assert_eq!(tenant.patch(PATCH_FIELDS, odd.clone()).await.status, 400);
     assert_eq!(tenant.operations(), Vec::<String>::new());
     let read = tenant.get(MAYA_FIELDS).await;
     assert_eq!(read.json["custom_fields"][0]["content"], json!("Online"));
-
-    let tenant = Tenant::with(|s| s.unknown_option = UnknownOption::Accepted);
-    assert_eq!(tenant.patch(PATCH_FIELDS, odd).await.status, 200);
 }
 
 #[tokio::test]
@@ -188,7 +172,7 @@ fn ids(list: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn filters_find_by_address_ids_time_and_custom_field() {
+async fn filters_find_by_address_ids_and_time() {
     let tenant = Tenant::new();
     tenant.pass(60);
     tenant.act(Act::EditContactField {
@@ -198,16 +182,11 @@ async fn filters_find_by_address_ids_time_and_custom_field() {
     });
     for (filter, found) in [
         ("email%3D%3Dmaya%40example.test", vec!["1001"]),
-        ("email%3D%3Dmay%2A", vec!["1001"]),
         ("ids%3D%3D1001,1002,77", vec!["1001", "1002"]),
-        ("contact_id%3E1001", vec!["1002"]),
         (
             "start_update_time%3D%3D2026-11-03T16:00:30.000Z",
             vec!["1002"],
         ),
-        ("SkinType%3D%3Doily", vec!["1002"]),
-        ("Visits%3E2%3Bgiven_name%3D%3DMaya", vec!["1001"]),
-        ("Visits%3E3", vec![]),
     ] {
         let answer = tenant
             .get(&format!("/v2/contacts?filter={filter}&page_size=100"))
@@ -223,6 +202,7 @@ async fn a_filter_that_the_list_does_not_know_is_refused() {
     for filter in [
         "nickname%3D%3Dmay",
         "email%3Emay",
+        "email%3D%3Dmay%2A",
         "email",
         "start_update_time%3D%3D2026-11-03",
         "start_update_time%3D%3D2026-11-03T16:00:30Z",

@@ -67,10 +67,11 @@ fn missing(proof: &str) -> Option<String> {
 
 /// The emulator's sources, and the faults that it shares with others.
 fn emulator_sources() -> String {
-    let mut all = read(&root().join("../http-client/src/emulation.rs"));
-    let folder = root().join("src/emulator");
-    for entry in fs::read_dir(folder).expect("the emulator").flatten() {
-        all.push_str(&read(&entry.path()));
+    let mut all = String::new();
+    for folder in ["src/emulator", "../http-client/src/emulation"] {
+        for entry in fs::read_dir(root().join(folder)).expect(folder).flatten() {
+            all.push_str(&read(&entry.path()));
+        }
     }
     all
 }

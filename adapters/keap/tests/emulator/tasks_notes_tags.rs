@@ -1,6 +1,6 @@
 //! Tasks, notes and tags.
 
-use relay_keap::emulator::{Act, NewUser, TaskTime};
+use relay_keap::emulator::{Act, NewUser};
 use serde_json::{Value, json};
 
 use crate::tenant::{MAYA, Tenant};
@@ -68,7 +68,7 @@ async fn a_task_that_is_wrong_is_refused() {
 async fn tasks_are_listed_late_but_read_at_once() {
     let tenant = Tenant::with(|s| s.task_delay = 90..=90);
     let id = task(&tenant).await;
-    let list = "/v2/tasks?filter=contact_id%3D%3D1001%3Btitle%3D%3DCALL%2A&page_size=100";
+    let list = "/v2/tasks?filter=contact_id%3D%3D1001&page_size=100";
     assert_eq!(count(&tenant.get(list).await.json["tasks"]), 0);
     assert_eq!(tenant.get(&format!("/v2/tasks/{id}")).await.status, 200);
     tenant.pass(90);
@@ -80,22 +80,14 @@ async fn task_filters_do_what_they_say() {
     let tenant = Tenant::new();
     task(&tenant).await;
     for (filter, found) in [
-        ("title%3D%3DCALL%20Maya%20R.", 1),
-        ("title%3D%3DMaya", 0),
-        ("is_completed%3D%3Dfalse%3Bhas_due_date%3D%3Dtrue", 1),
-        ("user_id%3D%3D1", 1),
-        ("user_id%3D%3DUNASSIGNED", 0),
-        ("id%3E30001", 0),
-        ("since_time%3D%3D2026-11-04T00:00:00.000Z", 0),
+        ("contact_id%3D%3D1001", 1),
+        ("contact_id%3D%3D1002", 0),
+        ("task_ids%3D%3D30001,30002", 1),
+        ("task_ids%3D%3D30002", 0),
     ] {
         let list = tenant.get(&format!("/v2/tasks?filter={filter}")).await;
         assert_eq!(count(&list.json["tasks"]), found, "{filter}");
     }
-    tenant.keap.configure(|s| s.task_time = TaskTime::Due);
-    let list = tenant
-        .get("/v2/tasks?filter=since_time%3D%3D2026-11-04T00:00:00.000Z")
-        .await;
-    assert_eq!(count(&list.json["tasks"]), 1);
 }
 
 #[tokio::test]
@@ -112,6 +104,9 @@ async fn patches_are_named_by_what_they_do() {
         .await;
     let close = format!("/v2/tasks/{id}?update_mask=completed&update_mask=completion_time");
     let done = json!({ "completed": true, "completion_time": "2026-11-03T16:00:00Z" });
+    let joined = format!("/v2/tasks/{id}?update_mask=completed,completion_time");
+    let refused = tenant.patch(&joined, done.clone()).await;
+    assert_eq!(refused.status, 400, "a mask is a repeated key");
     let closed = tenant.patch(&close, done).await;
     assert_eq!(closed.json["completed"], json!(true));
     assert_eq!(closed.json["assigned_to_user_id"], json!("2"));
@@ -146,7 +141,7 @@ async fn a_coach_completes_edits_and_deletes_a_task() {
     assert_eq!(
         tenant.operations(),
         ["call_task"],
-        "people are not in the book"
+        "people are not written down"
     );
     let reopened = json!({ "act": "edit_task", "task": number, "changes": { "completed": false } });
     tenant.keap.act(reopened).expect("possible");
@@ -157,7 +152,7 @@ async fn a_coach_completes_edits_and_deletes_a_task() {
 }
 
 #[tokio::test]
-async fn a_note_is_made_and_found_by_any_part_of_its_title() {
+async fn a_note_is_made_and_listed_later() {
     let tenant = Tenant::with(|s| s.note_delay = 5..=5);
     let path = "/v2/contacts/1001/notes";
     let body = json!({ "user_id": "1", "title": "Mailed [relay:02]", "text": "why" });
@@ -172,10 +167,10 @@ async fn a_note_is_made_and_found_by_any_part_of_its_title() {
             json!({ "title": "Mailed [relay:02]", "text": "why", "type": null, "user_id": "1" })
         )]
     );
-    let by_part = format!("{path}?filter=title%3D%3Drelay:02");
-    assert_eq!(count(&tenant.get(&by_part).await.json["notes"]), 0);
+    let list = format!("{path}?order_by=create_time%20desc");
+    assert_eq!(count(&tenant.get(&list).await.json["notes"]), 0);
     tenant.pass(5);
-    assert_eq!(count(&tenant.get(&by_part).await.json["notes"]), 1);
+    assert_eq!(count(&tenant.get(&list).await.json["notes"]), 1);
     for body in [
         json!({ "title": "x" }),
         json!({ "user_id": "1", "text": "x" }),
@@ -229,8 +224,6 @@ async fn applying_answers_200_with_a_status_for_each_contact() {
         has.json["tags"][0]["applied_time"],
         json!("2026-11-03T16:00:00Z")
     );
-    let who = tenant.get("/v2/tags/301/contacts").await;
-    assert_eq!(who.json["contacts"][0]["id"], json!("1001"));
     assert_eq!(
         tenant.get("/v2/contacts/1001").await.json["tag_ids"],
         json!(["301"])

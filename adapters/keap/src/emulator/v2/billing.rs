@@ -1,10 +1,9 @@
 //! Money: subscriptions, cards, products, orders.
 
-use relay_core::time::{Date, TimeZone};
+use relay_http_client::emulation::listing::{Item, Kind, by, by_member};
 use serde_json::{Value, json};
 
-use super::super::filter::{Kind, field, named};
-use super::super::list::{self, Item, Listing};
+use super::super::list::{self, Listing};
 use super::super::oddities::CardInUse;
 use super::super::reply::{Handled, Reply};
 use super::super::request::Incoming;
@@ -30,71 +29,30 @@ const SUBSCRIPTION: &[&str] = &[
 /// Members that an order may lack.
 const ORDER: &[&str] = &["payment_plan", "due_time"];
 
-/// What `update_mask` of a subscription may name.
-const MASK: &[&str] = &[
-    "contact_id",
-    "subscription_plan_id",
-    "quantity",
-    "billing_amount",
-    "auto_charge",
-    "max_charge_attempts",
-    "days_between_retries",
-    "active",
-    "billing_frequency",
-    "billing_cycle",
-    "next_bill_date",
-    "end_date",
-    "payment_method_id",
-    "allow_tax",
-    "promo_code",
-    "reason_stopped",
-    "custom_fields",
-];
+/// What `update_mask` may name. Of Keap's own list it is what stops a charge.
+const MASK: &[&str] = &["auto_charge", "active", "reason_stopped"];
 
 fn items(world: &World<'_>, table: &Table, optional: &[&str]) -> Vec<Item> {
     table
         .iter()
-        .map(|record| Item {
-            index: World::index(record),
-            shown: world.shown(record, optional).into(),
-        })
+        .map(|record| World::item(record, world.shown(record, optional)))
         .collect()
 }
 
 /// `GET /v2/subscriptions`
 pub(crate) fn subscriptions(world: &mut World<'_>, request: &Incoming) -> Handled {
-    let mut items = items(world, &world.state.subscriptions, SUBSCRIPTION);
-    for item in &mut items {
-        let active = item.index.get("active") == Some(&json!(true));
-        let status = if active { "Active" } else { "Inactive" };
-        item.index.insert("status".to_owned(), status.into());
-    }
-    let listing = Listing {
-        key: "subscriptions",
-        fields: vec![
-            field("contact_id", Kind::Word),
-            field("subscription_plan_id", Kind::Word),
-            field("status", Kind::Word),
-            field("id", Kind::Number),
-            field("billing_amount", Kind::Number),
-            named("ids", "id", Kind::Set),
-            named("subscription_plan_ids", "subscription_plan_id", Kind::Set),
-        ],
-        orders: &[
-            ("id", "id"),
-            ("contact_id", "contact_id"),
-            ("subscription_plan_id", "subscription_plan_id"),
-            ("modification_time", "modification_time"),
-        ],
-        page: 0..=1000,
-    };
+    let items = items(world, &world.state.subscriptions, SUBSCRIPTION);
+    let filters = [
+        by("contact_id", Kind::Word),
+        by_member("ids", "id", Kind::Set),
+    ];
+    let listing = Listing::new("subscriptions", &filters, &[]);
     list::page(world, request, &listing, items)
 }
 
 /// `GET /v2/subscriptions/{id}`
 pub(crate) fn subscription(world: &mut World<'_>, _: &Incoming, id: &str) -> Handled {
-    let record = world.state.subscriptions.find(id);
-    let record = record.ok_or_else(|| Reply::not_found("Subscription"))?;
+    let record = Reply::found(world.state.subscriptions.find(id), "Subscription")?;
     Reply::ok(world.shown(record, SUBSCRIPTION))
 }
 
@@ -114,11 +72,9 @@ pub(crate) fn patch_name(request: &Incoming) -> &'static str {
 
 /// `PATCH /v2/subscriptions/{id}`
 pub(crate) fn patch_subscription(world: &mut World<'_>, request: &Incoming, id: &str) -> Handled {
-    let record = world.state.subscriptions.find(id);
-    let record = record.ok_or_else(|| Reply::not_found("Subscription"))?;
+    let record = Reply::found(world.state.subscriptions.find(id), "Subscription")?;
     let (id, before) = (record.id, record.row.clone());
     let changes: Row = request.changes(MASK)?.into_iter().collect();
-    check_dates(world, &changes)?;
     if ["auto_charge", "active"]
         .iter()
         .any(|name| changes.get(*name).is_some_and(|value| !value.is_boolean()))
@@ -159,21 +115,6 @@ fn record_patch(world: &World<'_>, id: u64, before: &Row, changes: &Row) {
     }
 }
 
-fn check_dates(world: &World<'_>, changes: &Row) -> Result<(), Reply> {
-    let zone = TimeZone::get(&world.settings.time_zone).unwrap_or(TimeZone::UTC);
-    let today = zone.to_datetime(world.now).date();
-    for name in ["next_bill_date", "end_date"] {
-        let Some(text) = changes.get(name).and_then(Value::as_str) else {
-            continue;
-        };
-        let date: Option<Date> = text.parse().ok();
-        if date.is_none_or(|date| date < today) {
-            return Err(Reply::bad(&format!("{name} must not be in the past")));
-        }
-    }
-    Ok(())
-}
-
 /// Writes members of a subscription and tells the hooks. Used by the API and by people alike.
 pub(crate) fn apply(world: &mut World<'_>, id: u64, changes: &Row) {
     let now = v2_time(world.now);
@@ -188,8 +129,7 @@ pub(crate) fn apply(world: &mut World<'_>, id: u64, changes: &Row) {
 
 /// `POST /v2/subscriptions/{id}:deactivate`: 200 with an empty body.
 pub(crate) fn deactivate(world: &mut World<'_>, request: &Incoming, id: &str) -> Handled {
-    let record = world.state.subscriptions.find(id);
-    let record = record.ok_or_else(|| Reply::not_found("Subscription"))?;
+    let record = Reply::found(world.state.subscriptions.find(id), "Subscription")?;
     let (id, active) = (record.id, record.flag("active"));
     let who = record.text("contact_id").unwrap_or_default().to_owned();
     if !request.body.as_ref().is_some_and(Value::is_object) {
@@ -238,10 +178,7 @@ fn card_items(world: &World<'_>) -> Vec<Item> {
         .payment_methods
         .iter()
         .filter(|record| !(hidden && record.flag("deactivated")))
-        .map(|record| Item {
-            index: World::index(record),
-            shown: card(world, record),
-        })
+        .map(|record| World::item(record, card(world, record)))
         .collect()
 }
 
@@ -256,51 +193,18 @@ fn card(world: &World<'_>, record: &Record) -> Value {
 
 /// `GET /v2/contacts/{id}/paymentMethods`: the key is `records` here.
 pub(crate) fn cards_of(world: &mut World<'_>, request: &Incoming, contact: &str) -> Handled {
-    let contact = world.state.contacts.find(contact);
-    let contact = contact
-        .ok_or_else(|| Reply::not_found("Contact"))?
-        .id
-        .to_string();
+    let contact = Reply::found(world.state.contacts.find(contact), "Contact")?;
+    let contact = contact.id.to_string();
     let items = card_items(world)
         .into_iter()
         .filter(|item| item.index.get("contact_id") == Some(&json!(contact)))
         .collect();
-    let listing = Listing {
-        key: "records",
-        fields: vec![field("merchant_account_id", Kind::Word)],
-        orders: &[("created_time", "created_time")],
-        page: 0..=1000,
-    };
-    list::page(world, request, &listing, items)
-}
-
-/// `GET /v2/paymentMethods`: the key is `payment_methods` here.
-pub(crate) fn cards(world: &mut World<'_>, request: &Incoming) -> Handled {
-    let items = card_items(world);
-    let listing = Listing {
-        key: "payment_methods",
-        fields: vec![
-            field("contact_id", Kind::Word),
-            named("payment_method_id", "id", Kind::Set),
-            field("credit_card_id", Kind::Word),
-            field("merchant_account_id", Kind::Word),
-            named("since_time", "created_time", Kind::Since),
-            named("until_time", "created_time", Kind::Until),
-        ],
-        orders: &[
-            ("created_time", "created_time"),
-            ("payment_method_id", "id"),
-            ("contact_id", "contact_id"),
-            ("merchant_account_id", "merchant_account_id"),
-        ],
-        page: 0..=1000,
-    };
+    let listing = Listing::new("records", &[], &[]);
     list::page(world, request, &listing, items)
 }
 
 fn owned_card(world: &World<'_>, contact: &str, id: &str) -> Result<(u64, bool), Reply> {
-    let contact = world.state.contacts.find(contact);
-    let contact = contact.ok_or_else(|| Reply::not_found("Contact"))?.id;
+    let contact = Reply::found(world.state.contacts.find(contact), "Contact")?.id;
     let record = world.state.payment_methods.find(id);
     record
         .filter(|record| record.belongs_to(contact))
@@ -355,75 +259,15 @@ pub(crate) fn deactivate_card(
 /// `GET /v2/products`
 pub(crate) fn products(world: &mut World<'_>, request: &Incoming) -> Handled {
     let items = items(world, &world.state.products, &["sku", "description"]);
-    let listing = Listing {
-        key: "products",
-        fields: vec![
-            field("name", name_kind(world)),
-            field("sku", Kind::Text),
-            field("description", Kind::Text),
-            field("short_description", Kind::Text),
-            named("product_id", "id", Kind::Number),
-            named("product_ids", "id", Kind::Set),
-        ],
-        orders: &[
-            ("name", "name"),
-            ("sku", "sku"),
-            ("last_updated_time", "update_time"),
-        ],
-        page: 0..=1000,
-    };
+    let filters = [by("name", name_kind(world))];
+    let listing = Listing::new("products", &filters, &[]);
     list::page(world, request, &listing, items)
-}
-
-fn find_product<'a>(world: &'a World<'_>, id: &str) -> Result<&'a Record, Reply> {
-    let record = world.state.products.find(id);
-    record.ok_or_else(|| Reply::not_found("Product"))
 }
 
 /// `GET /v2/products/{id}`
 pub(crate) fn product(world: &mut World<'_>, _: &Incoming, id: &str) -> Handled {
-    let record = find_product(world, id)?;
+    let record = Reply::found(world.state.products.find(id), "Product")?;
     Reply::ok(world.shown(record, &["sku", "description"]))
-}
-
-/// `GET /v2/products/{id}/subscriptions`: its plans, under the key `subscriptions`.
-pub(crate) fn plans(world: &mut World<'_>, request: &Incoming, id: &str) -> Handled {
-    let record = find_product(world, id)?;
-    let product = record.id.to_string();
-    // The same plans as in the product, under other names.
-    let plans = record.row.get("subscription_plans");
-    let items = plans
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .map(|plan| {
-            let shown = json!({
-                "id": plan["id"],
-                "active": plan["active"],
-                "cycle_type": plan["billing_cycle"],
-                "frequency": plan["billing_frequency"],
-                "total_cycles": plan["number_of_cycles"],
-                "subscription_plan_name": record.text("name"),
-            });
-            let mut index = shown.as_object().cloned().unwrap_or_default();
-            index.insert("product_id".to_owned(), product.clone().into());
-            Item { index, shown }
-        })
-        .collect();
-    let listing = Listing {
-        key: "subscriptions",
-        fields: vec![field("active", Kind::Flag), field("cycle_type", Kind::Word)],
-        orders: &[("id", "id"), ("product_id", "product_id")],
-        page: 0..=1000,
-    };
-    list::page(world, request, &listing, items)
-}
-
-/// `GET /v2/orders/{id}`
-pub(crate) fn order(world: &mut World<'_>, _: &Incoming, id: &str) -> Handled {
-    let record = world.state.orders.find(id);
-    let record = record.ok_or_else(|| Reply::not_found("Order"))?;
-    Reply::ok(world.shown(record, ORDER))
 }
 
 /// `GET /v2/orders`
@@ -434,38 +278,10 @@ pub(crate) fn orders(world: &mut World<'_>, request: &Incoming) -> Handled {
             .index
             .get("contact")
             .map(|contact| contact["id"].clone());
-        let paid = item.index.get("status") == Some(&json!("PAID"));
         item.index
             .insert("contact_id".to_owned(), contact.unwrap_or_default());
-        item.index.insert("paid".to_owned(), paid.into());
     }
-    let listing = Listing {
-        key: "orders",
-        fields: vec![
-            field("id", Kind::Number),
-            named("ids", "id", Kind::Set),
-            field("contact_id", Kind::Word),
-            field("paid", Kind::Flag),
-            field("title", Kind::Text),
-            field("order_type", Kind::Word),
-            named("created_since_time", "creation_time", Kind::Since),
-            named("created_until_time", "creation_time", Kind::Until),
-            named("modified_since_time", "modification_time", Kind::Since),
-            named("modified_until_time", "modification_time", Kind::Until),
-            field("product_id", Kind::Word),
-            field("invoice_id", Kind::Word),
-            field("invoice_xid", Kind::Word),
-            field("shipping_locality", Kind::Word),
-            field("shipping_region_code", Kind::Word),
-            field("shipping_postal_code", Kind::Word),
-            field("shipping_country_code", Kind::Word),
-        ],
-        orders: &[
-            ("id", "id"),
-            ("order_time", "order_time"),
-            ("modification_time", "modification_time"),
-        ],
-        page: 0..=1000,
-    };
+    let filters = [by("contact_id", Kind::Word)];
+    let listing = Listing::new("orders", &filters, &[]);
     list::page(world, request, &listing, items)
 }

@@ -10,4 +10,3 @@ pub(super) mod notes;
 pub(super) mod staff;
 pub(super) mod tags;
 pub(super) mod tasks;
-pub(super) mod templates;

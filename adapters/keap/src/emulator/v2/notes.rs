@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::filter::{Kind, field, named};
-use super::super::list::{self, Item, Listing};
+use super::super::list::{self, Listing};
 use super::super::reply::{Handled, Reply};
 use super::super::request::Incoming;
 use super::super::state::{Record, Row, v2_time};
@@ -20,8 +19,7 @@ const OPTIONAL: &[&str] = &[
 
 /// `POST /v2/contacts/{id}/notes`
 pub(crate) fn create(world: &mut World<'_>, request: &Incoming, contact: &str) -> Handled {
-    let contact = world.state.contacts.find(contact);
-    let contact = contact.ok_or_else(|| Reply::not_found("Contact"))?.id;
+    let contact = Reply::found(world.state.contacts.find(contact), "Contact")?.id;
     let user = request.required("user_id")?;
     if world.state.users.find(user).is_none() {
         return Err(Reply::bad("user_id is invalid"));
@@ -51,22 +49,19 @@ pub(crate) fn create(world: &mut World<'_>, request: &Incoming, contact: &str) -
     let id = world.state.notes.insert(None, row, listed_from);
     world.accept("contact_note", &contact, content);
     world.raise("note.add", id);
-    let record = world.state.notes.get(id);
-    let record = record.ok_or_else(|| Reply::not_found("Note"))?;
+    let record = Reply::found(world.state.notes.get(id), "Note")?;
     Ok(Reply::json(201, view(world, record)))
 }
 
 /// `GET /v2/contacts/{id}/notes`
 pub(crate) fn list(world: &mut World<'_>, request: &Incoming, contact: &str) -> Handled {
-    let contact = world.state.contacts.find(contact);
-    let contact = contact.ok_or_else(|| Reply::not_found("Contact"))?.id;
+    let contact = Reply::found(world.state.contacts.find(contact), "Contact")?.id;
     page(world, request, |record| record.belongs_to(contact))
 }
 
 /// `GET /v2/contacts/{id}/notes/{note}`
 pub(crate) fn get(world: &mut World<'_>, _: &Incoming, contact: &str, id: &str) -> Handled {
-    let contact = world.state.contacts.find(contact);
-    let contact = contact.ok_or_else(|| Reply::not_found("Contact"))?.id;
+    let contact = Reply::found(world.state.contacts.find(contact), "Contact")?.id;
     let record = world.state.notes.find(id);
     let record = record.filter(|record| record.belongs_to(contact));
     Reply::ok(view(world, record.ok_or_else(|| Reply::not_found("Note"))?))
@@ -83,29 +78,9 @@ fn page(world: &World<'_>, request: &Incoming, among: impl Fn(&Record) -> bool) 
         .notes
         .iter()
         .filter(|record| among(record) && world.is_listed(record))
-        .map(|record| Item {
-            index: World::index(record),
-            shown: view(world, record),
-        })
+        .map(|record| World::item(record, view(world, record)))
         .collect();
-    let listing = Listing {
-        key: "notes",
-        fields: vec![
-            field("id", Kind::Number),
-            named("ids", "id", Kind::Set),
-            field("title", Kind::Part),
-            field("contact_id", Kind::Word),
-            named("assigned_to_user_id", "user_id", Kind::Word),
-            named("since_time", "create_time", Kind::Since),
-            named("until_time", "create_time", Kind::Until),
-        ],
-        orders: &[
-            ("id", "id"),
-            ("create_time", "create_time"),
-            ("update_time", "update_time"),
-        ],
-        page: 0..=1000,
-    };
+    let listing = Listing::new("notes", &[], &[("create_time", "create_time")]);
     list::page(world, request, &listing, items)
 }
 

@@ -1,9 +1,9 @@
 //! Users, who the key is, and the business.
 
+use relay_http_client::emulation::listing::{Item, Kind, by, by_member};
 use serde_json::{Value, json};
 
-use super::super::filter::{Kind, field, named};
-use super::super::list::{self, Item, Listing};
+use super::super::list::{self, Listing};
 use super::super::reply::{Handled, Reply};
 use super::super::request::Incoming;
 use super::super::state::{Record, Row};
@@ -26,21 +26,13 @@ pub(crate) fn users(world: &mut World<'_>, request: &Incoming) -> Handled {
             shown: world.shown(record, OPTIONAL).into(),
         })
         .collect();
+    let filters = [
+        by("email", Kind::Word),
+        by_member("include_inactive", "everybody", Kind::Word),
+    ];
     let listing = Listing {
-        key: "users",
-        fields: vec![
-            field("email", Kind::Text),
-            field("given_name", Kind::Text),
-            named("user_ids", "id", Kind::Set),
-            named("include_inactive", "everybody", Kind::Text),
-            named("include_partners", "everybody", Kind::Text),
-        ],
-        orders: &[
-            ("email", "email"),
-            ("name", "family_name"),
-            ("create_time", "create_time"),
-        ],
         page: 1..=100,
+        ..Listing::new("users", &filters, &[])
     };
     list::page(world, request, &listing, items)
 }
@@ -51,16 +43,9 @@ fn index(record: &Record) -> Row {
         .get("email_addresses")
         .map(|list| list[0]["email"].clone());
     row.insert("email".to_owned(), email.unwrap_or_default());
-    // The two `include_…` clauses widen the list; as conditions they are always met.
+    // `include_inactive` widens the list; as a condition it is always met.
     row.insert("everybody".to_owned(), json!(["true", "false"]));
     row
-}
-
-/// `GET /v2/users/{id}`
-pub(crate) fn user(world: &mut World<'_>, _: &Incoming, id: &str) -> Handled {
-    let record = world.state.users.find(id);
-    let record = record.ok_or_else(|| Reply::not_found("User"))?;
-    Reply::ok(world.shown(record, OPTIONAL))
 }
 
 /// `GET /v2/oauth/connect/userinfo`
@@ -91,10 +76,4 @@ pub(crate) fn business_profile(world: &mut World<'_>, _: &Incoming) -> Handled {
         "language_tag": "en-US",
         "website": Value::Null,
     }))
-}
-
-/// `GET /v2/settings/contactOptionTypes`: what the built-in contact type offers. The clinic's own
-/// type is a custom field, so these are nobody's to write.
-pub(crate) fn contact_option_types(_: &mut World<'_>, _: &Incoming) -> Handled {
-    Reply::ok(json!({ "option_types": ["Customer", "Prospect", "Other"] }))
 }

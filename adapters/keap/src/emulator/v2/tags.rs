@@ -1,9 +1,9 @@
 //! Tags: found, made, put on and taken off.
 
+use relay_http_client::emulation::listing::{Item, Kind, by};
 use serde_json::{Map, Value, json};
 
-use super::super::filter::{Kind, field, named};
-use super::super::list::{self, Item, Listing};
+use super::super::list::{self, Listing};
 use super::super::reply::{Handled, Reply};
 use super::super::request::Incoming;
 use super::super::settings::NameFilter;
@@ -16,7 +16,7 @@ const OPTIONAL: &[&str] = &["description", "category", "update_time"];
 /// How names are compared, by the switch.
 pub(crate) fn name_kind(world: &World<'_>) -> Kind {
     match world.settings.name_filter {
-        NameFilter::Equals => Kind::Text,
+        NameFilter::Equals => Kind::Word,
         NameFilter::Contains => Kind::Part,
     }
 }
@@ -27,30 +27,10 @@ pub(crate) fn list(world: &mut World<'_>, request: &Incoming) -> Handled {
         .state
         .tags
         .iter()
-        .map(|record| Item {
-            index: World::index(record),
-            shown: world.shown(record, OPTIONAL).into(),
-        })
+        .map(|record| World::item(record, world.shown(record, OPTIONAL)))
         .collect();
-    let listing = Listing {
-        key: "tags",
-        fields: vec![
-            field("name", name_kind(world)),
-            field("description", Kind::Text),
-            field("category_id", Kind::Word),
-            named("tag_ids", "id", Kind::Set),
-            named("since_create_time", "create_time", Kind::Since),
-            named("until_create_time", "create_time", Kind::Until),
-            named("since_update_time", "update_time", Kind::Since),
-            named("until_update_time", "update_time", Kind::Until),
-        ],
-        orders: &[
-            ("name", "name"),
-            ("create_time", "create_time"),
-            ("update_time", "update_time"),
-        ],
-        page: 0..=1000,
-    };
+    let filters = [by("name", name_kind(world))];
+    let listing = Listing::new("tags", &filters, &[]);
     list::page(world, request, &listing, items)
 }
 
@@ -71,8 +51,7 @@ pub(crate) fn create(world: &mut World<'_>, request: &Incoming) -> Handled {
     }
     let id = insert(world, name);
     world.accept("create_tag", &"", json!({ "name": name }));
-    let record = world.state.tags.get(id);
-    let record = record.ok_or_else(|| Reply::not_found("Tag"))?;
+    let record = Reply::found(world.state.tags.get(id), "Tag")?;
     Ok(Reply::json(201, world.shown(record, OPTIONAL).into()))
 }
 
@@ -87,8 +66,7 @@ pub(crate) fn insert(world: &mut World<'_>, name: &str) -> u64 {
 }
 
 fn tag(world: &World<'_>, id: &str) -> Result<(u64, String), Reply> {
-    let record = world.state.tags.find(id);
-    let record = record.ok_or_else(|| Reply::not_found("Tag"))?;
+    let record = Reply::found(world.state.tags.find(id), "Tag")?;
     Ok((
         record.id,
         record.text("name").unwrap_or_default().to_owned(),
@@ -167,8 +145,7 @@ pub(crate) fn take_off(world: &mut World<'_>, contact: u64, tag: u64) -> bool {
 
 /// `GET /v2/contacts/{id}/tags`
 pub(crate) fn of_contact(world: &mut World<'_>, request: &Incoming, contact: &str) -> Handled {
-    let contact = world.state.contacts.find(contact);
-    let contact = contact.ok_or_else(|| Reply::not_found("Contact"))?.id;
+    let contact = Reply::found(world.state.contacts.find(contact), "Contact")?.id;
     let items = world
         .state
         .applied
@@ -176,75 +153,13 @@ pub(crate) fn of_contact(world: &mut World<'_>, request: &Incoming, contact: &st
         .filter(|((owner, _), _)| *owner == contact)
         .filter_map(|((_, tag), at)| {
             let record = world.state.tags.get(*tag)?;
-            let mut index = World::index(record);
-            index.insert("applied_time".to_owned(), v2_time(*at).into());
+            let index = World::index(record);
             let tag = Value::Object(world.shown(record, OPTIONAL));
             let shown = json!({ "tag": tag, "applied_time": v2_time(*at) });
             Some(Item { index, shown })
         })
         .collect();
-    let listing = Listing {
-        key: "tags",
-        fields: vec![
-            field("name", name_kind(world)),
-            field("description", Kind::Text),
-            field("category_id", Kind::Word),
-            named("since_applied_time", "applied_time", Kind::Since),
-            named("until_applied_time", "applied_time", Kind::Until),
-            named("since_create_time", "create_time", Kind::Since),
-            named("until_create_time", "create_time", Kind::Until),
-            named("since_update_time", "update_time", Kind::Since),
-            named("until_update_time", "update_time", Kind::Until),
-        ],
-        orders: &[
-            ("name", "name"),
-            ("applied_time", "applied_time"),
-            ("create_time", "create_time"),
-            ("update_time", "update_time"),
-            ("category_id", "category_id"),
-        ],
-        page: 0..=1000,
-    };
-    list::page(world, request, &listing, items)
-}
-
-/// `GET /v2/tags/{id}/contacts`
-pub(crate) fn contacts_with(world: &mut World<'_>, request: &Incoming, id: &str) -> Handled {
-    let (wanted, _) = tag(world, id)?;
-    let items = world
-        .state
-        .applied
-        .iter()
-        .filter(|((_, tag), _)| *tag == wanted)
-        .filter_map(|((contact, _), at)| {
-            let record = world.state.contacts.get(*contact)?;
-            let shown = json!({
-                "id": record.id.to_string(),
-                "email": world.state.address(*contact),
-                "given_name": record.row.get("given_name"),
-                "family_name": record.row.get("family_name"),
-                "applied_time": v2_time(*at),
-            });
-            let index = shown.as_object().cloned().unwrap_or_default();
-            Some(Item { index, shown })
-        })
-        .collect();
-    let listing = Listing {
-        key: "contacts",
-        fields: vec![
-            field("given_name", Kind::Text),
-            field("family_name", Kind::Text),
-            field("email", Kind::Text),
-            named("since_applied_time", "applied_time", Kind::Since),
-            named("until_applied_time", "applied_time", Kind::Until),
-        ],
-        orders: &[
-            ("applied_time", "applied_time"),
-            ("email", "email"),
-            ("given_name", "given_name"),
-            ("family_name", "family_name"),
-        ],
-        page: 0..=1000,
-    };
+    let filters = [by("name", name_kind(world))];
+    let listing = Listing::new("tags", &filters, &[]);
     list::page(world, request, &listing, items)
 }
