@@ -49,6 +49,10 @@ awk -v section="$module" '
 mv example.new clear-relay.example.toml
 
 [ "${3:-}" = --build ] || exit 0
+# A target folder of its own: in a shared one the two trees' crates have the same names.
+CARGO_TARGET_DIR=$(pwd)/target
+SQLX_OFFLINE=true
+export CARGO_TARGET_DIR SQLX_OFFLINE
 # Its package is in the lock file, too; nothing else may change there.
 cargo metadata --offline --format-version 1 >/dev/null
 cargo check --offline --workspace --all-targets

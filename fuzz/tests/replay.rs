@@ -1,7 +1,6 @@
 //! The driver: it finds, makes small, repeats itself and keeps. The targets are run beside them, in
 //! `src/targets/`.
 #![expect(
-    clippy::expect_used,
     clippy::panic,
     reason = "a helper of tests fails by panicking, like the tests"
 )]

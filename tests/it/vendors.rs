@@ -453,3 +453,43 @@ fn a_vendor_named_in_code_or_comment_is_found_however_it_is_spelt() {
         );
     }
 }
+
+/// Files that know an emulator and are part of `serve`, or may be.
+fn emulators_known(sources: &[Source]) -> Vec<String> {
+    let may = [
+        "src/sandbox/",
+        "src/stage/",
+        "src/cli/demo/",
+        "src/cli/sandbox.rs",
+        "src/wiring/emulated.rs",
+        "src/wiring/vendor.rs",
+    ];
+    let of_vendor = |path: &str| {
+        let rest = path.strip_prefix("src/wiring/").unwrap_or_default();
+        rest.contains('/')
+    };
+    let knows = |text: &str| {
+        let words = ["emulated::", "emulation.", "http_client::emulation"];
+        text.lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .any(|line| words.iter().any(|word| line.contains(word)))
+    };
+    sources
+        .iter()
+        .filter(|(path, _)| path.starts_with("src/") && !of_vendor(path))
+        .filter(|(path, _)| !may.iter().any(|part| path.starts_with(part)))
+        .filter(|(_, text)| knows(text))
+        .map(|(path, _)| format!("{path} knows an emulator"))
+        .collect()
+}
+
+#[test]
+fn serve_and_what_it_is_made_of_know_no_emulator_and_no_fault_switch() {
+    assert_eq!(emulators_known(&rust_files()), Vec::<String>::new());
+    let known = "let one = (vendor.emulation.start)(&clinic);";
+    for path in ["src/cli/serve.rs", "src/wiring/mod.rs", "src/engine/mod.rs"] {
+        assert_eq!(emulators_known(&source(path, known)).len(), 1, "{path}");
+    }
+    let nowhere = emulators_known(&source("src/sandbox/vendors.rs", known));
+    assert_eq!(nowhere, Vec::<String>::new());
+}

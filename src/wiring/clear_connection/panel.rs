@@ -20,9 +20,7 @@ pub(super) fn panels(seen: &Seen, reader: Reader<'_>) -> Panels {
 /// The portal's panel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct PortalView {
-    /// The status word.
     status: String,
-    /// Her check-ins.
     check_ins: Vec<CheckInView>,
     /// The conversation, oldest first.
     messages: Vec<MessageView>,
@@ -33,28 +31,21 @@ struct PortalView {
 /// A check-in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct CheckInView {
-    /// Its id.
     id: String,
     /// `Nov 3`.
     due: String,
     /// `not due yet`, `due today`, `missed`, `submitted` or `withdrawn`.
     state: &'static str,
-    /// When it was submitted.
     submitted: Option<String>,
 }
 
 /// A message in the portal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct MessageView {
-    /// Its id.
     id: String,
-    /// Whether the client wrote it.
     from_client: bool,
-    /// Who wrote it.
     who: String,
-    /// When.
     at: String,
-    /// What.
     text: String,
     /// Whether the client has read it; her own she has.
     read: bool,
@@ -63,13 +54,9 @@ struct MessageView {
 /// A note.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct NoteView {
-    /// Its id.
     id: String,
-    /// Its title, or who wrote it.
     title: String,
-    /// When.
     at: String,
-    /// What.
     text: String,
 }
 

@@ -50,101 +50,72 @@ fn is_fee(one: &SeenSubscription) -> bool {
 /// The CRM's panel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct KeapView {
-    /// The contact type.
     contact_type: Option<String>,
     /// The list of emails, newest first.
     emails: Vec<EmailView>,
-    /// Tags on the contact.
     tags: Vec<String>,
     /// Tasks, newest first.
     tasks: Vec<TaskView>,
     /// Notes, newest first.
     notes: Vec<NoteView>,
-    /// Subscriptions.
     subscriptions: Vec<SubscriptionView>,
-    /// Cards.
     cards: Vec<CardView>,
 }
 
 /// A row in the CRM's list of emails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct EmailView {
-    /// Its id.
     id: String,
-    /// Its subject.
     subject: String,
-    /// When it was sent.
     sent: String,
-    /// When it was opened.
     opened: Option<String>,
-    /// When a link in it was clicked.
     clicked: Option<String>,
 }
 
 /// A task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct TaskView {
-    /// Its id.
     id: String,
-    /// Its title.
     title: String,
-    /// Its description.
     text: String,
-    /// Whose it is.
     owner: String,
-    /// When it was made.
     at: String,
-    /// Whether it is done.
     done: bool,
 }
 
 /// A subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct SubscriptionView {
-    /// Its id.
     id: String,
-    /// What is paid for.
     name: String,
-    /// Whether it is active.
     active: bool,
-    /// Whether it charges by itself.
     auto_charge: bool,
 }
 
 /// A card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct CardView {
-    /// Its id.
     id: String,
-    /// Its last four digits.
     last_four: String,
-    /// Whether it can be charged.
     active: bool,
 }
 
 /// A note.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct NoteView {
-    /// Its id.
     id: String,
-    /// Its title, or who wrote it.
     title: String,
-    /// When.
     at: String,
-    /// What.
     text: String,
 }
 
 /// A call that a task asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct CallView {
-    /// The task.
     id: String,
-    /// Who calls.
     coach: String,
     /// Since when she is asked to.
     since: String,
-    /// When she completed the task.
     done: Option<String>,
     /// What she wrote below it: what came of the call.
     outcome: Option<String>,
@@ -153,15 +124,10 @@ struct CallView {
 /// A mail as the client sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct MailView {
-    /// Its id.
     id: String,
-    /// From which address.
     from: String,
-    /// Its subject.
     subject: String,
-    /// When it came.
     at: String,
-    /// Whether she has opened it.
     opened: bool,
     /// Its HTML part. The page shows the text that a browser makes of it, and no more.
     html: String,
