@@ -19,7 +19,9 @@ use relay_core::effects::EffectKind;
 use relay_core::facts::Fact;
 use relay_core::ids::{ClientId, ContactId};
 use relay_core::time::SignedDuration;
-use relay_store::{EffectState, Engagement, Op, Page, Receipt, ReceiptState, StoreError};
+use relay_store::{
+    EffectState, Engagement, Op, Page, Precondition, Receipt, ReceiptState, StoreError,
+};
 use serde_json::json;
 
 use crate::engine::damage::unreadable;
@@ -317,7 +319,7 @@ impl Engine {
                 effect.kind() == EffectKind::PortalMessage
                     && matches!(effect.state, EffectState::Intended | EffectState::Unclear)
             }) {
-                let what = "a message under way";
+                let what = Precondition::EffectState;
                 return Err(StoreError::Conflict { what }.into());
             }
         }

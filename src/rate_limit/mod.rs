@@ -40,7 +40,7 @@ use relay_core::effects::Port;
 use relay_core::random::Random;
 use relay_core::rate_limit::{Ask, Change, Decision, Exchange, LimiterState, Limits, Trouble, Why};
 use relay_core::time::{Clock, Clocks, SignedDuration, Timestamp};
-use relay_store::{Op, Store, StoreError, WorkSettled};
+use relay_store::{Op, Precondition, Store, StoreError, WorkSettled};
 use tokio::sync::Mutex;
 
 use lines::Lines;
@@ -418,13 +418,13 @@ impl RateLimiter {
                     return Ok(out);
                 }
                 Err(StoreError::Conflict {
-                    what: "pace version",
+                    what: Precondition::PaceVersion,
                 }) => {}
                 Err(error) => return Err(error),
             }
         }
         Err(StoreError::Conflict {
-            what: "pace version",
+            what: Precondition::PaceVersion,
         })
     }
 

@@ -4,7 +4,9 @@
 
 use relay_core::ids::{CaseId, ClientId, JobId, WorkItemId};
 use relay_core::time::Timestamp;
-use relay_store::{Attempt, Existing, Fence, Job, JobEnd, JobError, JobState, NewJob, StoreError};
+use relay_store::{
+    Attempt, Existing, Fence, Job, JobEnd, JobError, JobState, NewJob, Precondition, StoreError,
+};
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
@@ -129,7 +131,7 @@ pub(crate) fn enqueue(
         // A new wish: what went wrong with the old one no longer counts.
         Existing::Reschedule => statement!(
             script,
-            Expect::OneChange(conflict("job state")),
+            Expect::OneChange(conflict(Precondition::JobState)),
             "INSERT INTO jobs (id, key, kind, lane, state, run_at, fence, failures, client, case_id,
              payload, created_at, changed_at)
          VALUES (?1, ?2, ?3, ?4, 'ready', ?5, 0, 0, ?6, ?7, ?8, ?9, ?9)
@@ -284,7 +286,7 @@ pub(crate) fn finish(
     }
     statement!(
         script,
-        Expect::OneChange(conflict("job fence")),
+        Expect::OneChange(conflict(Precondition::JobFence)),
         // A fence that was set back by a damaged byte comes again; it must not keep its job from its end.
         "INSERT INTO attempts (job, fence, ended_at, result, error_class, error_message, note)
          SELECT seq, fence, ?3, ?4, ?5, ?6, ?7 FROM jobs
@@ -303,7 +305,7 @@ pub(crate) fn finish(
     )?;
     statement!(
         script,
-        Expect::OneChange(conflict("job fence")),
+        Expect::OneChange(conflict(Precondition::JobFence)),
         "UPDATE jobs SET state = ?3, run_at = COALESCE(?4, run_at), leased_by = NULL,
              lease_until = NULL, failures = failures + ?5,
              failing_since = CASE WHEN ?5 = 1 THEN COALESCE(failing_since, ?6)
@@ -329,7 +331,7 @@ pub(crate) fn replay(script: &mut Script, id: JobId, at: Timestamp) -> Result<()
     let at = micros(at);
     statement!(
         script,
-        Expect::OneChange(conflict("job state")),
+        Expect::OneChange(conflict(Precondition::JobState)),
         "UPDATE jobs SET state = 'ready', run_at = ?2, changed_at = ?2,
              failures = CASE WHEN state = 'ready' THEN failures ELSE 0 END,
              failing_since = CASE WHEN state = 'ready' THEN failing_since END,
@@ -355,7 +357,7 @@ pub(crate) fn cancel(
     // Cancelled already: as wanted, and the first reason stays.
     statement!(
         script,
-        Expect::OneChange(conflict("job state")),
+        Expect::OneChange(conflict(Precondition::JobState)),
         "UPDATE jobs SET note = CASE WHEN state = 'cancelled' THEN note ELSE ?2 END,
              changed_at = CASE WHEN state = 'cancelled' THEN changed_at ELSE ?3 END,
              state = 'cancelled'

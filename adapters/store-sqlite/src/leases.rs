@@ -9,7 +9,7 @@
 //! process is told from those that ran beside it.
 
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{Claim, Damage, Fence, Health, Job, JobState};
+use relay_store::{Claim, Damage, Fence, Health, Job, JobState, Precondition};
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
@@ -186,7 +186,7 @@ pub(crate) fn require(script: &mut Script, fence: Fence) -> Result<(), Failure> 
     let number = integer(fence.fence)?;
     statement!(
         script,
-        Expect::ARow(conflict("job fence")),
+        Expect::ARow(conflict(Precondition::JobFence)),
         "SELECT seq FROM jobs WHERE id = ?1 AND fence = ?2 AND state = 'running'",
         id,
         number

@@ -35,7 +35,7 @@ pub use credentials::{
 };
 pub use damage::{Damage, Remedied, Remedy, RemedyOrder};
 pub use engagement::{Engagement, Watched};
-pub use error::StoreError;
+pub use error::{Precondition, StoreError};
 pub use file::FileFault;
 pub use records::*;
 pub use store::{CaseFilter, Claim, Committed, Health, JobFilter, Page, Store};

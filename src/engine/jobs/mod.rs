@@ -28,7 +28,9 @@ use futures_util::FutureExt as _;
 use relay_core::retry::{Class, Decision};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_http_client::CallError;
-use relay_store::{Existing, Fence, Job, JobEnd, JobError, NewJob, Op, SUSPECT, StoreError};
+use relay_store::{
+    Existing, Fence, Job, JobEnd, JobError, NewJob, Op, Precondition, SUSPECT, StoreError,
+};
 use serde::de::DeserializeOwned;
 
 use crate::engine::admission::{REFUSED, is_refused_alone, was_refused};
@@ -389,7 +391,9 @@ pub(crate) fn fence(job: &Job) -> Fence {
 pub(crate) fn lost_lease(error: &EngineError) -> bool {
     matches!(
         error,
-        EngineError::Store(StoreError::Conflict { what: "job fence" })
+        EngineError::Store(StoreError::Conflict {
+            what: Precondition::JobFence
+        })
     )
 }
 

@@ -4,7 +4,7 @@ use super::make::{
     Maker, again, at, cancelled, claim, claim_lane, commit, conflict, dead, enqueue, fence, finish,
     keys, parked,
 };
-use crate::{Claim, Existing, Fence, JobEnd, JobState, NewJob, Op, ReceiptState, Store};
+use crate::{Precondition, Claim, Existing, Fence, JobEnd, JobState, NewJob, Op, ReceiptState, Store};
 
 async fn queue(store: &dyn Store, jobs: &[NewJob]) {
     let ops: Vec<_> = jobs.iter().map(enqueue).collect();
@@ -238,7 +238,7 @@ pub(super) async fn a_worker_hands_back_its_own_jobs(store: &dyn Store) {
         assert_eq!((back.state, back.run_at), (JobState::Ready, at(4)));
         assert_eq!((back.failures, back.fence), (0, job.fence));
         assert_eq!(back.leased_by, None);
-        conflict(store, "job fence", [finish(&job, JobEnd::Done, 5)]).await;
+        conflict(store, Precondition::JobFence, [finish(&job, JobEnd::Done, 5)]).await;
     }
     assert_eq!(store.job(other.id).await.unwrap(), Some(other));
     assert_eq!(store.hand_back("w-1", at(4)).await.unwrap(), 0);

@@ -10,7 +10,8 @@ use serde_json::json;
 
 use crate::{
     Batch, Claim, Committed, Effect, EffectState, Existing, FactRow, Fence, Intent, Job, JobEnd,
-    JobError, NewJob, Op, Page, Receipt, ReceiptState, Store, StoreError, WorkItem, WorkSettled,
+    JobError, NewJob, Op, Page, Precondition, Receipt, ReceiptState, Store, StoreError, WorkItem,
+    WorkSettled,
 };
 
 /// Everything, on one page.
@@ -31,7 +32,7 @@ pub(super) async fn commit(store: &dyn Store, ops: impl Into<Vec<Op>>) -> Commit
 }
 
 /// Carries out operations that must fail on this precondition.
-pub(super) async fn conflict(store: &dyn Store, what: &str, ops: impl Into<Vec<Op>>) {
+pub(super) async fn conflict(store: &dyn Store, what: Precondition, ops: impl Into<Vec<Op>>) {
     match store.commit(Batch::from(ops.into())).await {
         Err(StoreError::Conflict { what: said }) => assert_eq!(said, what),
         other => panic!("expected a conflict on {what}, not {other:?}"),
