@@ -290,7 +290,7 @@ impl Engine {
             ops.extend(self.connection_item_ops(error));
         }
         match end {
-            JobEnd::Snooze { at, why } => self.wait(job, at, why, ops).await,
+            JobEnd::Snooze { at, why, .. } => self.wait(job, at, why, ops).await,
             end => self.end(job, end, ops).await,
         }
     }
@@ -314,6 +314,6 @@ impl Engine {
             self.move_effect(effect, EffectState::Intended, EffectState::Unclear),
         ];
         let why = format!("the outcome is unclear ({why}): looking before anything else");
-        self.end(job, JobEnd::Snooze { at, why }, ops).await
+        self.end(job, JobEnd::snooze(at, why), ops).await
     }
 }

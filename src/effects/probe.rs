@@ -35,7 +35,7 @@ impl Engine {
             .filter(|at| effect.probes == 0 && *at > now)
         {
             let why = "the vendor may not show it yet".to_owned();
-            return self.end(job, JobEnd::Snooze { at, why }, Vec::new()).await;
+            return self.end(job, JobEnd::snooze(at, why), Vec::new()).await;
         }
         let name = self.name_of(effect, same).await?;
         let asked = self.answered(effect).await?;
@@ -77,7 +77,7 @@ impl Engine {
             self.move_effect(effect, EffectState::Intended, EffectState::Unclear),
             Op::FinishJob {
                 fence: fence(job),
-                end: JobEnd::Snooze { at, why },
+                end: JobEnd::snooze(at, why),
                 at: now,
             },
         ];
@@ -120,17 +120,14 @@ impl Engine {
             Absence::ProvenAfter(after) => {
                 let from = since.saturating_add(after).unwrap_or(now).max(now);
                 let why = "not there yet; absence is not proven yet".to_owned();
-                return self
-                    .end(job, JobEnd::Snooze { at: from, why }, vec![looked])
-                    .await;
+                return self.end(job, JobEnd::snooze(from, why), vec![looked]).await;
             }
             Absence::Never | Absence::DesiredState => {}
         }
         match self.probes.next(effect.probes + 1, since, now) {
             Some(at) => {
                 let why = "not there yet; looking again".to_owned();
-                self.end(job, JobEnd::Snooze { at, why }, vec![looked])
-                    .await
+                self.end(job, JobEnd::snooze(at, why), vec![looked]).await
             }
             // Refused, not listed in all that time, and no longer wanted: nobody needs to be asked.
             None if effect.withdrawn_at.is_some() && !asked.iter().any(is_unknown) => {
@@ -163,10 +160,7 @@ impl Engine {
         from: EffectState,
         evidence: &str,
     ) -> Result<(), EngineError> {
-        let error = JobError {
-            class: "unclear".to_owned(),
-            message: evidence.to_owned(),
-        };
+        let error = JobError::new("unclear", evidence);
         let settled = Settled::Unclear {
             evidence: evidence.to_owned(),
         };

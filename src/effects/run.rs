@@ -110,7 +110,7 @@ impl Engine {
             // Not put off: what failed before this still counts.
             Earlier::MayShowUp { until: at } => {
                 let why = "refused, and the vendor may not show yet that it was done".to_owned();
-                return self.end(job, JobEnd::Snooze { at, why }, Vec::new()).await;
+                return self.end(job, JobEnd::snooze(at, why), Vec::new()).await;
             }
             Earlier::CantTell => {
                 let evidence =
@@ -233,10 +233,7 @@ impl Engine {
                         stepping.push(op);
                     }
                 }
-                let error = JobError {
-                    class: "held".to_owned(),
-                    message: reason,
-                };
+                let error = JobError::new("held", reason);
                 self.refuse(job, JobEnd::Parked { error }, stepping.into_ops(), read.ops)
                     .await
             }

@@ -198,10 +198,10 @@ impl Engine {
             return Ok(());
         }
         let end = match stored.map(|stored| stored.state) {
-            Some(EffectState::Intended | EffectState::Unclear) => JobEnd::Snooze {
-                at: self.now(),
-                why: "no longer wanted: looking whether it was carried out".to_owned(),
-            },
+            Some(EffectState::Intended | EffectState::Unclear) => JobEnd::snooze(
+                self.now(),
+                "no longer wanted: looking whether it was carried out",
+            ),
             _ => JobEnd::Done,
         };
         self.end(job, end, Vec::new()).await

@@ -141,7 +141,7 @@ impl Engine {
         if at.duration_since(self.now()) > self.retry.cap {
             return self.put_off(job, at, why, ops).await;
         }
-        self.end(job, JobEnd::Snooze { at, why }, ops).await
+        self.end(job, JobEnd::snooze(at, why), ops).await
     }
 
     /// How the present job goes on after a failure of `class` that is not its own: a vendor kept
@@ -173,7 +173,7 @@ impl Engine {
             ""
         };
         let why = format!("{WAITS}{vendor}: {why}{refused}");
-        Some(JobEnd::Snooze { at, why })
+        Some(JobEnd::snooze(at, why))
     }
 
     /// Tells an admin of a vendor that keeps work waiting for too long. A failure to tell is

@@ -87,7 +87,7 @@ impl Engine {
         ops.extend(self.open_work_ops(item, now));
         let at = now.saturating_add(WAIT).unwrap_or(Timestamp::MAX);
         let why = format!("{words}: acts on nothing until they agree");
-        self.end(job, JobEnd::Snooze { at, why }, ops).await
+        self.end(job, JobEnd::snooze(at, why), ops).await
     }
 
     /// Puts off a job that is due by the clock alone, while no vendor says what time it is.
@@ -98,7 +98,7 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let at = self.now().saturating_add(WAIT).unwrap_or(Timestamp::MAX);
         let why = format!("no vendor says what time it is: {error}");
-        self.end(job, JobEnd::Snooze { at, why }, Vec::new()).await
+        self.end(job, JobEnd::snooze(at, why), Vec::new()).await
     }
 
     /// Settles the item of clocks that agree again.

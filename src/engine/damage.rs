@@ -144,10 +144,8 @@ impl Engine {
         damage: &Damage,
     ) -> Result<(), EngineError> {
         let at = self.now().saturating_add(UNMENDED);
-        let end = JobEnd::Snooze {
-            at: at.unwrap_or(Timestamp::MAX),
-            why: format!("{damage} can't be read; see `clear-relay database check`"),
-        };
+        let why = format!("{damage} can't be read; see `clear-relay database check`");
+        let end = JobEnd::snooze(at.unwrap_or(Timestamp::MAX), why);
         self.end(job, end, Vec::new()).await
     }
 }

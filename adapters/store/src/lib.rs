@@ -28,7 +28,7 @@ pub mod store;
 pub mod views;
 pub mod words;
 
-pub use batch::{Batch, Existing, Fence, JobEnd, Op};
+pub use batch::{Batch, Deferral, Existing, Fence, JobEnd, Op};
 pub use copy::{Copied, CopyError, Restored};
 pub use credentials::{
     Authorization, Credential, CredentialLease, CredentialSettled, CredentialState, NewCredential,

@@ -226,11 +226,9 @@ impl Engine {
         } else {
             soon(now).min(self.tomorrow(now))
         };
-        let error = JobError {
-            class: "permanent".to_owned(),
-            message: "the portal answers that it knows no such client".to_owned(),
-        };
-        self.end(job, JobEnd::Again { at, error }, ops).await
+        let message = "the portal answers that it knows no such client";
+        let error = JobError::new("permanent", message);
+        self.end(job, JobEnd::again(at, error), ops).await
     }
 
     /// The portal knows the client and does not list the check-in: believed when it says so twice.
@@ -250,14 +248,8 @@ impl Engine {
             let why = "the portal no longer lists this check-in";
             return self.over(job, client, why).await;
         }
-        let error = JobError {
-            class: NOT_LISTED.to_owned(),
-            message: "the portal does not list this check-in".to_owned(),
-        };
-        let end = JobEnd::Again {
-            at: soon(now),
-            error,
-        };
+        let error = JobError::new(NOT_LISTED, "the portal does not list this check-in");
+        let end = JobEnd::again(soon(now), error);
         self.end(job, end, self.known_again(client)).await
     }
 

@@ -123,10 +123,7 @@ impl Engine {
             return self.dead_letter(job, &error).await;
         }
         let end = JobEnd::Dead {
-            error: JobError {
-                class: error.class_of_death().to_owned(),
-                message: error.to_string(),
-            },
+            error: JobError::new(error.class_of_death(), error.to_string()),
         };
         for _ in 0..TRIES {
             let told = async {
@@ -153,10 +150,7 @@ impl Engine {
             .await
             .unwrap_or_default();
         ops.extend(self.dead_item(job, job.case, &message));
-        let error = JobError {
-            class: error.class_of_death().to_owned(),
-            message,
-        };
+        let error = JobError::new(error.class_of_death(), message);
         self.end(job, JobEnd::Dead { error }, ops).await
     }
 
@@ -166,7 +160,7 @@ impl Engine {
             .saturating_add(SignedDuration::from_secs(1))
             .unwrap_or(Timestamp::MAX);
         let why = "the case keeps moving".to_owned();
-        self.end(job, JobEnd::Snooze { at, why }, Vec::new()).await
+        self.end(job, JobEnd::snooze(at, why), Vec::new()).await
     }
 
     async fn handle(&self, job: &Job) -> Result<(), EngineError> {
@@ -203,7 +197,7 @@ impl Engine {
             ops.extend(self.connection_item_ops(call));
         }
         match end {
-            JobEnd::Snooze { at, why } => self.wait(job, at, why, ops).await,
+            JobEnd::Snooze { at, why, .. } => self.wait(job, at, why, ops).await,
             end => self.end(job, end, ops).await,
         }
     }
@@ -211,10 +205,7 @@ impl Engine {
     /// What the retry policy says of a failure. `true` when it is the last.
     pub(crate) fn decide_again(&self, job: &Job, class: Class, message: String) -> (JobEnd, bool) {
         let now = self.now();
-        let error = JobError {
-            class: class.as_str().to_owned(),
-            message,
-        };
+        let error = JobError::new(class.as_str(), message);
         let since = job.failing_since.unwrap_or(now);
         let failures = job.failures.saturating_add(1);
         // What reaches this is a failed read, or a request known not to have been carried out:
@@ -234,7 +225,7 @@ impl Engine {
             .retry
             .decide(failures, since, now, class, self.random.unit())
         {
-            Decision::Again { at } => (JobEnd::Again { at, error }, false),
+            Decision::Again { at } => (JobEnd::again(at, error), false),
             Decision::GiveUp { reason } => {
                 let said = error.message.trim_end_matches(REFUSED);
                 let message = format!("{said} ({reason})");
@@ -248,13 +239,7 @@ impl Engine {
             // Never said of the classes above; looking again is what it would mean.
             Decision::Probe => {
                 let at = self.probes.next(0, now, now).unwrap_or(now);
-                (
-                    JobEnd::Snooze {
-                        at,
-                        why: error.message,
-                    },
-                    false,
-                )
+                (JobEnd::snooze(at, error.message), false)
             }
         }
     }
@@ -269,7 +254,7 @@ impl Engine {
         why: String,
         mut ops: Vec<Op>,
     ) -> Result<(), EngineError> {
-        let end = JobEnd::Snooze { at, why };
+        let end = JobEnd::snooze(at, why);
         if job.failures == 0 || was_refused(job) {
             return self.end(job, end, ops).await;
         }
@@ -293,7 +278,7 @@ impl Engine {
     fn stands_up_again(&self, job: &Job, end: JobEnd) -> JobEnd {
         let next = self.next_run(job, self.now());
         match (end, next) {
-            (JobEnd::Dead { error }, Some(at)) => JobEnd::Again { at, error },
+            (JobEnd::Dead { error }, Some(at)) => JobEnd::again(at, error),
             (end, _) => end,
         }
     }

@@ -170,10 +170,7 @@ impl Engine {
             stepping.push(op);
         }
         // Parked, not done: once the contact is linked, a replay reads again and the case goes on.
-        let error = relay_store::JobError {
-            class: "permanent".to_owned(),
-            message: reason,
-        };
+        let error = relay_store::JobError::new("permanent", reason);
         stepping.push(Op::FinishJob {
             fence: fence(job),
             end: JobEnd::Parked { error },

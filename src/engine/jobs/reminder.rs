@@ -37,17 +37,9 @@ impl Engine {
         };
         let now = self.now();
         if item.remind_at > now {
-            let why = "the reminder was moved".to_owned();
-            return self
-                .end(
-                    job,
-                    JobEnd::Snooze {
-                        at: item.remind_at,
-                        why,
-                    },
-                    vec![],
-                )
-                .await;
+            let why = "the reminder was moved";
+            let end = JobEnd::snooze(item.remind_at, why);
+            return self.end(job, end, vec![]).await;
         }
         if let Some(ops) = self.tidy_list(&item).await? {
             return self.end(job, JobEnd::Done, ops).await;
@@ -63,15 +55,8 @@ impl Engine {
         };
         tracing::info!(work_item = %id, kind = item.kind, reminders = item.reminders + 1, "reminded");
         let ops = vec![Op::RemindWork { id, next, owner }];
-        self.end(
-            job,
-            JobEnd::Snooze {
-                at: next,
-                why: "until the next reminder".to_owned(),
-            },
-            ops,
-        )
-        .await
+        let end = JobEnd::snooze(next, "until the next reminder");
+        self.end(job, end, ops).await
     }
 }
 

@@ -178,11 +178,9 @@ async fn turned_away(clinic: &Clinic, relay: &Relay, vendor: &str) -> JobId {
     let error = JobError {
         class: "unauthorised".to_owned(),
         message: format!("{vendor} list tags failed with status 401: no"),
+        vendor: Some(vendor.to_owned()),
     };
-    let end = JobEnd::Again {
-        at: now + SignedDuration::from_mins(15),
-        error,
-    };
+    let end = JobEnd::again(now + SignedDuration::from_mins(15), error);
     let ended = Op::FinishJob {
         fence,
         end,

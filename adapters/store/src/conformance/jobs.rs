@@ -32,10 +32,7 @@ fn reschedule(job: &NewJob) -> Op {
 }
 
 fn snooze(minute: i64) -> JobEnd {
-    JobEnd::Snooze {
-        at: at(minute),
-        why: "outreach is stopped".into(),
-    }
+    JobEnd::snooze(at(minute), "outreach is stopped")
 }
 
 /// One job in each state, with its state.
@@ -82,6 +79,8 @@ pub(super) async fn a_job_comes_back_as_queued(store: &dyn Store) {
         payload: new.payload,
         last_error: None,
         note: None,
+        deferred_by: None,
+        refused: false,
         rescues: 0,
         created_at: at(0),
         changed_at: at(0),

@@ -93,10 +93,7 @@ pub(super) async fn a_lane_keeps_its_order_among_those_due(store: &dyn Store) {
 
 pub(super) async fn a_lane_is_free_after_every_end(store: &dyn Store) {
     let make = Maker::new();
-    let snooze = JobEnd::Snooze {
-        at: at(90),
-        why: "outreach is stopped".into(),
-    };
+    let snooze = JobEnd::snooze(at(90), "outreach is stopped");
     let ends = [JobEnd::Done, again(90), snooze, parked(), dead(), cancelled()];
     for (number, end) in ends.into_iter().enumerate() {
         let lane = format!("lane-{number}");
@@ -305,10 +302,7 @@ pub(super) async fn a_claimed_job_still_tells_why_it_was_put_off(store: &dyn Sto
     queue(store, &[make.job("k", "lane", 1)]).await;
     let first = store.claim(claim("w-1", 10)).await.unwrap();
     assert_eq!(first[0].note, None);
-    let snooze = JobEnd::Snooze {
-        at: at(12),
-        why: "not its turn".into(),
-    };
+    let snooze = JobEnd::snooze(at(12), "not its turn");
     commit(store, [finish(&first[0], snooze, 10)]).await;
     let again = store.claim(claim("w-1", 12)).await.unwrap();
     assert_eq!(again[0].note.as_deref(), Some("not its turn"));

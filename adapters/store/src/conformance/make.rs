@@ -269,17 +269,11 @@ pub(super) fn finish(job: &Job, end: JobEnd, minute: i64) -> Op {
 }
 
 pub(super) fn error(class: &str) -> JobError {
-    JobError {
-        class: class.into(),
-        message: "the vendor said no".into(),
-    }
+    JobError::new(class, "the vendor said no")
 }
 
 pub(super) fn again(minute: i64) -> JobEnd {
-    JobEnd::Again {
-        at: at(minute),
-        error: error("retryable"),
-    }
+    JobEnd::again(at(minute), error("retryable"))
 }
 
 pub(super) fn dead() -> JobEnd {
