@@ -230,12 +230,11 @@ impl Engine {
             ContactType::Shown(value) => Ok((value, None)),
             ContactType::NoField(why) => Ok((None, Some(Missing::NoTypeField(why)))),
             // It was there a moment ago.
-            ContactType::NoContact => Err(CallError {
-                class: Class::Retryable { after: None },
-                operation: CONTACT_TYPE,
-                status: None,
-                message: "the contact is no longer shown".to_owned(),
-            }),
+            ContactType::NoContact => Err(CallError::ours(
+                Class::Retryable { after: None },
+                CONTACT_TYPE,
+                "the contact is no longer shown",
+            )),
         }
     }
 

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use relay_core::clients::PortalMessage;
 use relay_core::effects::{CardRemoval, Request};
 use relay_core::ids::CoachId;
+use relay_core::retry::Class;
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
@@ -380,7 +381,8 @@ impl ThroughPorts {
         if let Some(note) = note(name, request) {
             return Ok(made(ports.notes.create(&note).await?));
         }
-        Err(CallError::permanent(
+        Err(CallError::ours(
+            Class::Permanent,
             "create",
             "this kind of request makes nothing",
         ))

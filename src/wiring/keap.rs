@@ -122,7 +122,11 @@ impl KeapPorts {
 
 /// An object that names no id can't be acted on, and what can't be told apart must not be touched.
 fn nameless(what: &str) -> CallError {
-    CallError::permanent("keap read", format!("{what} names no id"))
+    CallError::permanent(
+        relay_keap::VENDOR,
+        "keap read",
+        format!("{what} names no id"),
+    )
 }
 
 fn card(told: &types::PaymentMethod) -> Result<Card, CallError> {
@@ -473,7 +477,11 @@ impl Billing for KeapPorts {
                     Removed::Listed => CardRemoved::Listed,
                 })
             }
-            CardRemoval::Keep => Err(CallError::permanent("keap remove card", "cards are kept")),
+            CardRemoval::Keep => Err(CallError::permanent(
+                relay_keap::VENDOR,
+                "keap remove card",
+                "cards are kept",
+            )),
         }
     }
 }

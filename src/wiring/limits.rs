@@ -11,9 +11,9 @@ use crate::config::{Config, is_loopback};
 use crate::rate_limit::{RateLimiter, ReadQuota, Vendor, VendorMeter};
 
 /// Keap's name in tables, notes and the log.
-pub const KEAP: &str = "keap";
+pub const KEAP: &str = relay_keap::VENDOR;
 /// Clear Connection's name in tables, notes and the log.
-pub const CLEAR_CONNECTION: &str = "portal";
+pub const CLEAR_CONNECTION: &str = relay_clear_connection::VENDOR;
 
 /// Every vendor that is paced, with what it is granted.
 pub fn vendors(config: &Config) -> Vec<Vendor> {

@@ -7,6 +7,7 @@
 //! *Not there* is a 404 with that error and the code `not_found`, and nothing else: a page of a proxy
 //! or of a wrong address says nothing about a client.
 
+use crate::VENDOR;
 use http::StatusCode;
 use relay_core::retry::Class;
 use relay_core::time::Timestamp;
@@ -32,6 +33,7 @@ pub(crate) fn refused(
         class => class,
     };
     let mut error = CallError {
+        vendor: Some(VENDOR),
         class,
         operation,
         status: Some(answer.status.as_u16()),
@@ -59,6 +61,7 @@ pub(crate) fn unreadable(
     what: &str,
 ) -> CallError {
     CallError {
+        vendor: Some(VENDOR),
         class: if mutating {
             Class::Unclear
         } else {

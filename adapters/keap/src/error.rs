@@ -5,6 +5,7 @@
 //! message may quote a person; where there is only a message it goes through
 //! [`relay_http_client::redact`].
 
+use crate::VENDOR;
 use http::StatusCode;
 use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
@@ -36,6 +37,7 @@ pub fn refusal(
         class => class,
     };
     CallError {
+        vendor: Some(VENDOR),
         class,
         operation,
         status: Some(answer.status.as_u16()),

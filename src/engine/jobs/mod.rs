@@ -409,7 +409,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 
 /// A call that failed because a thing is not there, in the words of a handler.
 pub(crate) fn missing(operation: &'static str, message: &str) -> EngineError {
-    EngineError::Call(CallError::permanent(operation, message))
+    EngineError::Call(CallError::ours(Class::Permanent, operation, message))
 }
 
 #[cfg(test)]
@@ -447,6 +447,7 @@ mod tests {
         let mut ops = died(number);
         let call = CallError {
             class: Class::Retryable { after: None },
+            vendor: Some("portal"),
             operation: "list messages",
             status,
             message: message.to_owned(),

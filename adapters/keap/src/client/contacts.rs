@@ -1,5 +1,6 @@
 //! Contacts and users: reading them, finding them by address.
 
+use crate::VENDOR;
 use relay_http_client::CallError;
 
 use super::{KeapClient, segment, unfilterable};
@@ -74,6 +75,7 @@ impl KeapClient {
         let user = matching.next();
         if matching.next().is_some() {
             return Err(CallError::permanent(
+                VENDOR,
                 OPERATION,
                 "several active users have this address",
             ));

@@ -1,5 +1,6 @@
 //! Lists, page by page, and what being left out of one means.
 
+use crate::VENDOR;
 use http::{Method, StatusCode};
 use relay_core::retry::Class;
 use relay_http_client::CallError;
@@ -36,6 +37,7 @@ impl KeapClient {
             |row: &Value| row.get("id").and_then(crate::types::id_of).as_deref() == Some(id);
         if rows.iter().any(listed) {
             return Err(CallError {
+                vendor: Some(VENDOR),
                 class: Class::Retryable { after: None },
                 operation,
                 status: Some(StatusCode::NOT_FOUND.as_u16()),
@@ -117,6 +119,7 @@ impl KeapClient {
                 Null::IsEmpty => Vec::new(),
                 Null::ProvesNothing => {
                     return Err(CallError {
+                        vendor: Some(VENDOR),
                         class: Class::Retryable { after: None },
                         operation,
                         status: Some(answer.status.as_u16()),

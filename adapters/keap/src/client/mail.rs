@@ -1,5 +1,6 @@
 //! Mail: history, sending, finding a sent one, and whether an address accepts any.
 
+use crate::VENDOR;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
@@ -73,12 +74,14 @@ impl KeapClient {
         const OPERATION: &str = "keap send email";
         if has_merge_field(text) || has_merge_field(subject) {
             return Err(CallError::permanent(
+                VENDOR,
                 OPERATION,
                 "the text holds a merge field",
             ));
         }
         if subject.trim().is_empty() || subject.contains(char::is_control) {
             return Err(CallError::permanent(
+                VENDOR,
                 OPERATION,
                 "the subject is empty or not one line",
             ));
@@ -121,6 +124,7 @@ impl KeapClient {
             .collect();
         if candidates.len() > MAX_CANDIDATES {
             return Err(CallError::permanent(
+                VENDOR,
                 OPERATION,
                 "too many mails with this subject",
             ));

@@ -4,6 +4,7 @@
 //! Applying a tag can start an automation, and applying it again after a removal starts it again,
 //! so a tag is only applied where it is absent.
 
+use crate::VENDOR;
 use std::collections::HashMap;
 
 use http::Method;
@@ -98,6 +99,7 @@ impl KeapClient {
             _ => (Class::Unclear, "no known word for this contact"),
         };
         Err(CallError {
+            vendor: Some(VENDOR),
             class,
             operation: OPERATION,
             status: Some(answer.status.as_u16()),
