@@ -15,7 +15,7 @@ use crate::effects::perform::can_be_read_back;
 use crate::effects::run::STOPPED_FOR;
 use crate::effects::settle::{Ending, remember};
 use crate::effects::{Holds, Name, Performed};
-use crate::engine::jobs::fence;
+use crate::engine::jobs::{failure, fence};
 use crate::engine::{Engine, EngineError};
 use crate::failpoint::{ATTEMPT, INTENT, READ_BACK};
 
@@ -261,7 +261,7 @@ impl Engine {
                 .unclear(job, effect, intent, outcome, &error.message)
                 .await;
         }
-        let (end, given_up) = self.decide_again(job, error.class, error.to_string());
+        let (end, given_up) = self.decide_again(job, error.class, failure(error));
         let end_intent = Op::EndIntent {
             key: intent.key.clone(),
             revision: intent.revision,
@@ -290,7 +290,7 @@ impl Engine {
             ops.extend(self.connection_item_ops(error));
         }
         match end {
-            JobEnd::Snooze { at, why, .. } => self.wait(job, at, why, ops).await,
+            end @ JobEnd::Snooze { .. } => self.wait(job, end, ops).await,
             end => self.end(job, end, ops).await,
         }
     }

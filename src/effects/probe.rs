@@ -7,6 +7,7 @@ use relay_store::{Effect, EffectState, Intent, Job, JobEnd, JobError, Op};
 
 use crate::effects::again::{different, is_unknown, says_it_is_there};
 use crate::effects::settle::{Ending, found};
+use crate::engine::admission::keeping_refusal;
 use crate::engine::jobs::{fence, missing};
 use crate::engine::{Engine, EngineError};
 use crate::failpoint::PROBE_COMMIT;
@@ -77,7 +78,7 @@ impl Engine {
             self.move_effect(effect, EffectState::Intended, EffectState::Unclear),
             Op::FinishJob {
                 fence: fence(job),
-                end: JobEnd::snooze(at, why),
+                end: keeping_refusal(job, JobEnd::snooze(at, why)),
                 at: now,
             },
         ];
@@ -107,9 +108,9 @@ impl Engine {
                 }
                 // Counted as a failure, so that a vendor that loses every request ends in a work
                 // item and not in an endless circle.
-                let message = "not carried out, as the vendor shows".to_owned();
                 let class = relay_core::retry::Class::NotSent;
-                let (end, given_up) = self.decide_again(job, class, message);
+                let error = JobError::new(class.as_str(), "not carried out, as the vendor shows");
+                let (end, given_up) = self.decide_again(job, class, error);
                 if given_up {
                     let ops = self.after_death(job, &end).await?;
                     return self.end(job, end, ops).await;

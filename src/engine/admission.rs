@@ -19,7 +19,7 @@ use relay_core::ids::EffectKey;
 use relay_core::rate_limit::{Ask, Priority, Trouble, Why};
 use relay_core::retry::{Class, Decision};
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{Job, JobEnd, Op, StoreError};
+use relay_store::{Deferral, Job, JobEnd, Op, StoreError};
 use serde_json::json;
 
 use super::jobs::kinds::{Asks, JobKind};
@@ -28,13 +28,15 @@ use super::jobs::periodic::is_periodic;
 use super::{Engine, EngineError};
 use crate::rate_limit::{Entry, Held, Permit, held, trouble_key};
 
-/// How the note of a job that waits begins. One that carries it comes back at the time it was
-/// given and need not stand in line again.
+/// How people read that a job waits: said in its note, and decided by [`Job::deferred_by`].
 const WAITS: &str = "waits for its turn at ";
 
-/// How the note, or the error, of a job ends that was refused with "too many" itself. It goes with the
-/// job from note to note, so that what puts it off in between does not make it new.
+/// How people read that a call of a job's own was refused: said at the end of its note, or of its
+/// error, and decided by [`Job::refused`].
 pub(super) const REFUSED: &str = " (a call of its own was refused)";
+
+/// The name under which a job waits that could not even ask for a permit.
+const SOME_VENDOR: &str = "a vendor";
 
 /// What a job calls, and how much it can wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,14 +71,13 @@ impl Engine {
             Err(StoreError::Conflict { .. }) => {
                 let at = self.now().saturating_add(SignedDuration::from_secs(1));
                 let at = at.unwrap_or(Timestamp::MAX);
-                ("a vendor", at, "others ask at the same moment".to_owned())
+                (SOME_VENDOR, at, "others ask at the same moment".to_owned())
             }
             Err(error) => return Err(error.into()),
         };
         self.tell_of(vendor).await;
-        let refused = if was_refused(job) { REFUSED } else { "" };
-        let note = format!("{WAITS}{vendor}: {why}{refused}");
-        self.wait(job, at, note, Vec::new()).await?;
+        self.wait(job, deferred(vendor, at, &why, false), Vec::new())
+            .await?;
         Ok(None)
     }
 
@@ -130,18 +131,19 @@ impl Engine {
             .any(|effect| effect.kind() == EffectKind::CallTask))
     }
 
-    /// Puts off a job that has to wait for a vendor.
+    /// Ends the run of a job that has to wait for a vendor.
     pub(crate) async fn wait(
         &self,
         job: &Job,
-        at: Timestamp,
-        why: String,
+        end: JobEnd,
         ops: Vec<Op>,
     ) -> Result<(), EngineError> {
-        if at.duration_since(self.now()) > self.retry.cap {
-            return self.put_off(job, at, why, ops).await;
+        match end {
+            JobEnd::Snooze { at, .. } if at.duration_since(self.now()) > self.retry.cap => {
+                self.put_off_as(job, at, end, ops).await
+            }
+            end => self.end(job, end, ops).await,
         }
-        self.end(job, JobEnd::snooze(at, why), ops).await
     }
 
     /// How the present job goes on after a failure of `class` that is not its own: a vendor kept
@@ -167,13 +169,7 @@ impl Engine {
             // The budget of a try is not asked: this is the vendor's pause, and none of its tries.
             Decision::Probe | Decision::GiveUp { .. } => at,
         };
-        let refused = if alone || was_refused(job) {
-            REFUSED
-        } else {
-            ""
-        };
-        let why = format!("{WAITS}{vendor}: {why}{refused}");
-        Some(JobEnd::snooze(at, why))
+        Some(deferred(vendor, at, &why, alone))
     }
 
     /// Tells an admin of a vendor that keeps work waiting for too long. A failure to tell is
@@ -207,29 +203,45 @@ impl Engine {
     }
 }
 
-/// Whether a job was put off because a vendor kept it waiting.
+/// A vendor keeps a job waiting until `at`.
+fn deferred(vendor: &str, at: Timestamp, why: &str, refused: bool) -> JobEnd {
+    JobEnd::Snooze {
+        at,
+        why: format!("{WAITS}{vendor}: {why}"),
+        deferral: Deferral {
+            vendor: Some(vendor.to_owned()),
+            refused,
+        },
+    }
+}
+
+/// The end as it is stored. That a call of the job's own was refused goes with it from one putting off
+/// to the next, so that what puts it off in between does not make it new.
+pub(crate) fn keeping_refusal(job: &Job, mut end: JobEnd) -> JobEnd {
+    if let JobEnd::Snooze { why, deferral, .. } = &mut end {
+        deferral.refused |= was_refused(job);
+        if deferral.refused {
+            why.push_str(REFUSED);
+        }
+    }
+    end
+}
+
+/// Whether a job was put off because a vendor kept it waiting. Such a one comes back at the time it was
+/// given and need not stand in line again.
 pub(super) fn waits_for_permit(job: &Job) -> bool {
-    job.note
-        .as_ref()
-        .is_some_and(|note| note.starts_with(WAITS))
+    job.deferred_by.is_some()
 }
 
 /// Whether a job waits for that vendor.
 pub(super) fn waits_for(job: &Job, vendor: &str) -> bool {
-    let rest = job.note.as_ref().and_then(|note| note.strip_prefix(WAITS));
-    let rest = rest.and_then(|rest| rest.strip_prefix(vendor));
-    rest.is_some_and(|rest| rest.starts_with(':'))
+    job.deferred_by.as_deref() == Some(vendor)
 }
 
 /// Whether it was a call of the job's own that was refused with "too many". A periodic job is never
 /// given up, and each of its looks is a new one.
 pub(super) fn was_refused(job: &Job) -> bool {
-    if is_periodic(job) {
-        return false;
-    }
-    let error = job.last_error.as_ref().map(|error| &error.message);
-    let mut said = job.note.iter().chain(error);
-    said.any(|text| text.ends_with(REFUSED))
+    job.refused && !is_periodic(job)
 }
 
 /// Whether the present job's last call was refused while the vendor answers others.

@@ -19,7 +19,7 @@
 //!
 //! Not guaranteed: order between clients. Within a client, work runs one at a time.
 
-mod admission;
+pub(crate) mod admission;
 mod case_jobs;
 pub mod clock;
 pub mod commands;
@@ -34,7 +34,7 @@ pub(crate) mod hints;
 pub mod hook_watch;
 mod intake;
 pub mod invariants;
-mod items;
+pub(crate) mod items;
 pub mod jobs;
 pub mod memory;
 mod mend;

@@ -29,12 +29,13 @@ use relay_core::retry::{Class, Decision};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_http_client::CallError;
 use relay_store::{
-    Existing, Fence, Job, JobEnd, JobError, NewJob, Op, Precondition, SUSPECT, StoreError,
+    Deferral, Existing, Fence, Job, JobEnd, JobError, NewJob, Op, Precondition, SUSPECT, StoreError,
 };
 use serde::de::DeserializeOwned;
 
-use crate::engine::admission::{REFUSED, is_refused_alone, was_refused};
+use crate::engine::admission::{REFUSED, is_refused_alone, keeping_refusal, was_refused};
 use crate::engine::damage::unreadable;
+use crate::engine::items::DEAD_JOB;
 use crate::engine::{Engine, EngineError};
 use crate::failpoint::SETTLE;
 use kinds::JobKind;
@@ -176,11 +177,14 @@ impl Engine {
 
     /// A handler could not do its work: again later, or dead with a work item.
     async fn failed(&self, job: &Job, error: EngineError) -> Result<(), EngineError> {
-        let (class, after) = match &error {
-            EngineError::Call(call) => (call.class, call.to_string()),
-            other => (Class::Permanent, chain(other)),
+        let (class, failure) = match &error {
+            EngineError::Call(call) => (call.class, failure(call)),
+            other => {
+                let class = Class::Permanent;
+                (class, JobError::new(class.as_str(), chain(other)))
+            }
         };
-        let (mut end, given_up) = self.decide_again(job, class, after);
+        let (mut end, given_up) = self.decide_again(job, class, failure);
         let mut ops = Vec::new();
         if given_up {
             ops.extend(self.after_death(job, &end).await?);
@@ -197,15 +201,19 @@ impl Engine {
             ops.extend(self.connection_item_ops(call));
         }
         match end {
-            JobEnd::Snooze { at, why, .. } => self.wait(job, at, why, ops).await,
+            end @ JobEnd::Snooze { .. } => self.wait(job, end, ops).await,
             end => self.end(job, end, ops).await,
         }
     }
 
     /// What the retry policy says of a failure. `true` when it is the last.
-    pub(crate) fn decide_again(&self, job: &Job, class: Class, message: String) -> (JobEnd, bool) {
+    pub(crate) fn decide_again(
+        &self,
+        job: &Job,
+        class: Class,
+        mut error: JobError,
+    ) -> (JobEnd, bool) {
         let now = self.now();
-        let error = JobError::new(class.as_str(), message);
         let since = job.failing_since.unwrap_or(now);
         let failures = job.failures.saturating_add(1);
         // What reaches this is a failed read, or a request known not to have been carried out:
@@ -217,29 +225,28 @@ impl Engine {
         if let Some(end) = self.not_its_fault(job, class) {
             return (end, false);
         }
-        let mut error = error;
-        if is_refused_alone() {
-            error.message.push_str(REFUSED);
-        }
+        let refused = is_refused_alone();
         match self
             .retry
             .decide(failures, since, now, class, self.random.unit())
         {
-            Decision::Again { at } => (JobEnd::again(at, error), false),
+            Decision::Again { at } => {
+                if refused {
+                    error.message.push_str(REFUSED);
+                }
+                (JobEnd::Again { at, error, refused }, false)
+            }
             Decision::GiveUp { reason } => {
-                let said = error.message.trim_end_matches(REFUSED);
-                let message = format!("{said} ({reason})");
-                (
-                    JobEnd::Dead {
-                        error: JobError { message, ..error },
-                    },
-                    true,
-                )
+                let message = format!("{} ({reason})", error.message);
+                let error = JobError { message, ..error };
+                (JobEnd::Dead { error }, true)
             }
             // Never said of the classes above; looking again is what it would mean.
             Decision::Probe => {
                 let at = self.probes.next(0, now, now).unwrap_or(now);
-                (JobEnd::snooze(at, error.message), false)
+                let (why, vendor) = (error.message, None);
+                let deferral = Deferral { vendor, refused };
+                (JobEnd::Snooze { at, why, deferral }, false)
             }
         }
     }
@@ -252,9 +259,19 @@ impl Engine {
         job: &Job,
         at: Timestamp,
         why: String,
+        ops: Vec<Op>,
+    ) -> Result<(), EngineError> {
+        self.put_off_as(job, at, JobEnd::snooze(at, why), ops).await
+    }
+
+    /// The same, by the end that says so; it brings the job back at `at`.
+    pub(crate) async fn put_off_as(
+        &self,
+        job: &Job,
+        at: Timestamp,
+        end: JobEnd,
         mut ops: Vec<Op>,
     ) -> Result<(), EngineError> {
-        let end = JobEnd::snooze(at, why);
         if job.failures == 0 || was_refused(job) {
             return self.end(job, end, ops).await;
         }
@@ -287,15 +304,10 @@ impl Engine {
     pub(crate) async fn end(
         &self,
         job: &Job,
-        mut end: JobEnd,
+        end: JobEnd,
         mut ops: Vec<Op>,
     ) -> Result<(), EngineError> {
-        if let JobEnd::Snooze { why, .. } = &mut end
-            && was_refused(job)
-            && !why.ends_with(REFUSED)
-        {
-            why.push_str(REFUSED);
-        }
+        let end = keeping_refusal(job, end);
         let death = end.clone();
         ops.push(Op::FinishJob {
             fence: fence(job),
@@ -334,7 +346,7 @@ fn as_one_drift(ops: &mut [Op], call: &CallError) {
     }
     for op in ops {
         if let Op::OpenWork(item) = op
-            && item.kind == "dead_job"
+            && item.kind == DEAD_JOB
         {
             let (operation, what) = (call.operation, &call.message);
             item.dedupe_key = format!("drift/{operation}/{what}");
@@ -405,6 +417,14 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         cause = inner.source();
     }
     text
+}
+
+/// A failed call as it is stored with its job.
+pub(crate) fn failure(call: &CallError) -> JobError {
+    JobError {
+        vendor: call.vendor.map(str::to_owned),
+        ..JobError::new(call.class.as_str(), call.to_string())
+    }
 }
 
 /// A call that failed because a thing is not there, in the words of a handler.
