@@ -7,7 +7,7 @@
 
 use std::path::Path;
 
-use sqlx::{AssertSqlSafe, Connection, Row as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
 const AT: &str = "0012_job_deferrals.sql";
 
@@ -43,18 +43,18 @@ struct Old {
 async fn insert(conn: &mut SqliteConnection, number: i64, old: &Old) {
     let (class, message) = old.error.unzip();
     let held = (old.state == "running").then_some("w-1");
-    sqlx::query(
+    sqlx::query!(
         "INSERT INTO jobs (seq, id, key, kind, lane, state, run_at, fence, failures, leased_by,
              lease_until, payload, error_class, error_message, note, created_at, changed_at)
-         VALUES (?1, randomblob(16), ?1, 'read', ?1, ?2, 0, 1, 0, ?3, CASE WHEN ?3 IS NULL THEN NULL
-             ELSE 0 END, 'null', ?4, ?5, ?6, 0, 0)",
+         VALUES (?1, randomblob(16), ?1, 'read', ?1, ?2, 0, 1, 0, ?3,
+             CASE WHEN ?3 IS NULL THEN NULL ELSE 0 END, 'null', ?4, ?5, ?6, 0, 0)",
+        number,
+        old.state,
+        held,
+        class,
+        message,
+        old.note
     )
-    .bind(number)
-    .bind(old.state)
-    .bind(held)
-    .bind(class)
-    .bind(message)
-    .bind(old.note)
     .execute(conn)
     .await
     .unwrap();
@@ -156,14 +156,15 @@ async fn notes_and_errors_of_before_become_columns() {
     }
     run(&mut conn, migration).await;
     for (number, (_, expected)) in (1_i64..).zip(&jobs) {
-        let row = sqlx::query("SELECT deferred_by, refused, error_vendor FROM jobs WHERE seq = ?1")
-            .bind(number)
-            .fetch_one(&mut conn)
-            .await
-            .unwrap();
-        let (by, refused): (Option<String>, i64) = (row.get(0), row.get(1));
-        let vendor: Option<String> = row.get(2);
-        let found = (by.as_deref(), refused != 0, vendor.as_deref());
+        let row = sqlx::query!(
+            "SELECT deferred_by, refused, error_vendor FROM jobs WHERE seq = ?1",
+            number
+        )
+        .fetch_one(&mut conn)
+        .await
+        .unwrap();
+        let by = row.deferred_by.as_deref();
+        let found = (by, row.refused != 0, row.error_vendor.as_deref());
         assert_eq!(found, *expected, "job {number}");
     }
 }
