@@ -417,9 +417,7 @@ impl Stepping<'_> {
     }
 
     fn open_work(&mut self, case: &Case, number: usize, mut work: NewWork) {
-        // News that somebody only has to take note of is hers until she has: it is not part of
-        // what the case waits for, and does not go when the case goes on or closes.
-        let notice = work.actions == ["done"];
+        let notice = work.notice;
         if let Some(detail) = work.detail.as_object_mut().filter(|_| notice) {
             detail.insert("case".to_owned(), json!(case.id));
         }

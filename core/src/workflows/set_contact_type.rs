@@ -241,6 +241,7 @@ fn hold(draft: &mut Draft<'_>, reason: &str) {
         title,
         detail: serde_json::json!({ "reason": reason }),
         actions: vec!["resume".into(), "done_by_hand".into(), "close".into()],
+        notice: false,
         due: remind_at,
         remind_at,
     });

@@ -143,6 +143,7 @@ impl Workflow for Tiny {
                 title: reason,
                 detail: serde_json::Value::Null,
                 actions: vec!["close".into()],
+                notice: false,
                 due: cx.now,
                 remind_at: cx.now,
             }],
