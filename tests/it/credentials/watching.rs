@@ -143,7 +143,7 @@ async fn the_alarm_does_not_wait_for_the_next_look_when_work_finds_out_first() {
 }
 
 /// A job that `vendor` has turned away comes again in a quarter of an hour.
-async fn turned_away(clinic: &Clinic, relay: &Relay, vendor: &str) -> JobId {
+pub(crate) async fn turned_away(clinic: &Clinic, relay: &Relay, vendor: &str) -> JobId {
     let (store, now) = (&relay.engine.store, clinic.clock.now());
     let job = NewJob {
         id: JobId::new(&*relay.engine.random, now),

@@ -7,5 +7,7 @@ pub(crate) mod invariants;
 pub(crate) mod power;
 pub(crate) mod process;
 pub(crate) mod receiving;
+pub(crate) mod rewording;
 pub(crate) mod sender;
 pub(crate) mod story;
+pub(crate) mod wire;
