@@ -118,6 +118,7 @@ mod tests {
     fn only_the_portals_own_error_says_that_a_client_is_not_there() {
         let own = br#"{"error":{"code":"not_found","message":"no such client"}}"#;
         assert!(of(404, own, false).is_not_found() && of(404, own, true).is_not_found());
+        assert_eq!(of(404, own, false).vendor, Some("portal"));
         let others: [&[u8]; 5] = [
             b"",
             b"<html>Not found</html>",

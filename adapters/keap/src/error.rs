@@ -179,7 +179,10 @@ mod tests {
         let fault = include_bytes!("../../../fixtures/keap/error-gateway.json");
         let error = of(401, fault, false);
         assert_eq!(error.message, "keymanagement.service.invalid_access_token");
-        assert_eq!(error.class, Class::Unauthorised);
+        assert_eq!(
+            (error.class, error.vendor),
+            (Class::Unauthorised, Some("keap"))
+        );
 
         let throttled = include_bytes!("../../../fixtures/keap/error-throttled.json");
         let error = of(429, throttled, true);

@@ -2,6 +2,8 @@
 //!
 //! What is stored under a closed list of names (states, kinds, actions, classes, outcomes) is left, and so
 //! is what goes out to a vendor. A text of equal words stays equal, so that one wish is one wish.
+//!
+//! Not covered: errors that the code makes itself, between where they are made and where they are stored.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
