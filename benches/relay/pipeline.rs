@@ -4,15 +4,14 @@
 //! is really missing, the case, the guard's reads, the intent, the message. The portal is in this
 //! process and answers at once, so what is measured is ours.
 
-use clear_relay::engine::start::prepare;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clear_relay::engine::dispatcher;
+use clear_relay::engine::start::prepare;
 use clear_relay::lifecycle::{Lifecycle, Patience, Signals};
 use clear_relay::{http, lifecycle};
-use relay_core::random::Random as _;
-use relay_core::random::SeededRandom;
+use relay_core::random::{Random as _, SeededRandom};
 use relay_core::time::{ManualClock, Timestamp};
 use relay_http_client::Transport;
 use relay_store::{Batch, Op, Store};

@@ -169,6 +169,26 @@ pub struct Transition {
     pub shown_first: bool,
 }
 
+/// What a person can do about a work item that a step asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answers<'a> {
+    /// She only has to take note: see [`NewWork::notice`].
+    Notice,
+    /// One of the actions with these names.
+    Of(&'a [&'a str]),
+}
+
+impl Answers<'_> {
+    /// The names of the actions, as they are stored.
+    pub fn names(self) -> Vec<String> {
+        let names = match self {
+            Self::Notice => &["done"],
+            Self::Of(names) => names,
+        };
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+}
+
 /// A work item that a step asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewWork {
@@ -182,6 +202,10 @@ pub struct NewWork {
     pub detail: serde_json::Value,
     /// The names of the actions that settle it.
     pub actions: Vec<String>,
+    /// News that somebody only has to take note of: it is hers until she has, is not part of what the
+    /// case waits for, and does not go when the case goes on or closes.
+    #[serde(default)]
+    pub notice: bool,
     /// When it should be done.
     pub due: Timestamp,
     /// When the owner is reminded next.

@@ -2,17 +2,15 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::fs;
-use std::io;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
+use std::{fs, io};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::Target;
-use crate::corpus;
 use crate::mutate::Mutator;
+use crate::{Target, corpus};
 
 /// How many runs making an input small may take.
 const SHRINKS: usize = 2_000;

@@ -1,8 +1,7 @@
 //! Each target over its seeds and a few thousand mutations of them, as tests beside the targets.
 
-use crate::corpus;
 use crate::drive::{Run, keep};
-use crate::{Target, targets};
+use crate::{Target, corpus, targets};
 
 /// The seed of ordinary runs. Another one is for the command line.
 const SEED: u64 = 20_261_103;

@@ -17,9 +17,7 @@ use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::Output;
 use crate::engine::memory::{WhyOld, mark_old};
-use crate::engine::outreach::is_stopped;
-use crate::engine::outreach::outreach_said;
-use crate::engine::outreach::stop_ops;
+use crate::engine::outreach::{is_stopped, outreach_said, stop_ops};
 use crate::ports::Stores;
 use crate::remedy::Run;
 

@@ -16,9 +16,7 @@ use super::output::{Output, Table};
 use super::repin::{self, RepinArgs};
 use super::{decision, told, work};
 use crate::engine::Engine;
-use crate::engine::commands::cases;
-use crate::engine::commands::open;
-use crate::engine::commands::preview;
+use crate::engine::commands::{cases, open, preview};
 
 /// `cases …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]

@@ -6,9 +6,8 @@ use serde_json::json;
 use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::Output;
-use crate::engine::Engine;
-use crate::engine::clock;
 use crate::engine::clock::in_words;
+use crate::engine::{Engine, clock};
 use crate::rate_limit::dates::Apart;
 
 /// `clock …`.

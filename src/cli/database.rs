@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::{Output, Table};
-use crate::engine::damage::damage_key;
-use crate::engine::damage::meaning;
+use crate::engine::damage::{damage_key, meaning};
 use crate::remedy::Run;
 
 /// `database ...`.

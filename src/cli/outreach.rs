@@ -12,8 +12,7 @@ use super::Command;
 use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::Output;
-use crate::engine::outreach::is_stopped;
-use crate::engine::outreach::stop_ops;
+use crate::engine::outreach::{is_stopped, stop_ops};
 use crate::remedy::Run;
 
 /// `stop`.

@@ -8,8 +8,7 @@ use super::error::CliError;
 use super::output::{Output, Table};
 use crate::engine::Engine;
 use crate::engine::sync::reconcile;
-use crate::engine::sync::report::Became;
-use crate::engine::sync::report::Report;
+use crate::engine::sync::report::{Became, Report};
 
 /// `reconcile`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]

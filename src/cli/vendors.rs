@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::{Output, Table, or_dash};
-use crate::engine::Engine;
-use crate::engine::wake;
+use crate::engine::{Engine, wake};
 use crate::rate_limit::Vendor;
 
 /// `vendors …`.

@@ -41,11 +41,12 @@ mod vendor_mode;
 mod vendors;
 mod whole;
 
-use crate::telemetry::LogConfig;
 use std::path::{Path, PathBuf};
 
 use relay_core::calendar::Calendar;
 use url::Url;
+
+use crate::telemetry::LogConfig;
 
 pub use clear_connection::{ClearConnectionConfig, PortalCapabilities};
 pub use http::HttpConfig;

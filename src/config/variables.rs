@@ -18,8 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use toml::{Table, Value};
 
-use super::mistakes::Mistakes;
-use super::mistakes::distance;
+use super::mistakes::{Mistakes, distance};
 
 /// What our names begin with, before the first `__`.
 const PREFIX: &str = "CLEAR_RELAY";

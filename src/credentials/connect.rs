@@ -145,13 +145,13 @@ impl Inner {
             class: Some(Class::Unauthorised.as_str().to_owned()),
             ..JobFilter::default()
         };
-        let ours = format!("{} ", self.parts.name);
+        let ours = Some(self.parts.name);
         let Ok(jobs) = store.jobs(&waiting, WAITING).await else {
             return;
         };
         for job in jobs {
             let error = job.last_error.as_ref();
-            if error.is_some_and(|error| error.message.starts_with(&ours)) {
+            if error.and_then(|error| error.vendor.as_deref()) == ours {
                 let wake = Op::ReplayJob { id: job.id, at };
                 if let Err(error) = store.commit(vec![wake].into()).await {
                     tracing::debug!(job = %job.id, %error, "it comes by itself");

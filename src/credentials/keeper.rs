@@ -222,6 +222,7 @@ impl Inner {
     pub(super) fn error(&self, class: Class, message: impl Into<String>) -> CallError {
         CallError {
             class,
+            vendor: Some(self.parts.name),
             operation: self.parts.operation,
             status: None,
             message: message.into(),

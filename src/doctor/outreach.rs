@@ -3,11 +3,12 @@
 
 use std::path::Path;
 
+use relay_store::{CarefulWord, Said};
+
 use super::{Area, Finding};
 use crate::engine::outreach::is_stopped;
 use crate::ports::{Stores, Version};
 use crate::remedy::Run;
-use relay_store::{CarefulWord, Said};
 
 pub(super) async fn look(path: &Path, stores: &dyn Stores) -> Option<Finding> {
     if !path.is_file() {

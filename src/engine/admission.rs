@@ -14,7 +14,6 @@
 //! Which vendors a kind of job calls, and how much it can wait, stands in the tables of job kinds
 //! ([`Asks`]) and of effect kinds. A job that asks for no permit is counted all the same.
 
-use crate::engine::finish::WAITS;
 use relay_core::effects::{EffectKind, Port};
 use relay_core::ids::EffectKey;
 use relay_core::rate_limit::{Ask, Priority, Trouble, Why};
@@ -22,12 +21,13 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Job, Op, StoreError};
 use serde_json::json;
 
-use crate::engine::finish;
 use crate::engine::finish::member;
-use crate::engine::items;
 use crate::engine::job_kinds::{Asks, JobKind};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, finish, items};
 use crate::rate_limit::{Entry, Permit, trouble_key};
+
+/// The name under which a job waits that could not even ask for a permit.
+const SOME_VENDOR: &str = "a vendor";
 
 /// What a job calls, and how much it can wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,18 +61,13 @@ pub(crate) async fn acquire_permit(
         Err(StoreError::Conflict { .. }) => {
             let at = engine.now().saturating_add(SignedDuration::from_secs(1));
             let at = at.unwrap_or(Timestamp::MAX);
-            ("a vendor", at, "others ask at the same moment".to_owned())
+            (SOME_VENDOR, at, "others ask at the same moment".to_owned())
         }
         Err(error) => return Err(error.into()),
     };
     tell_of(engine, vendor).await;
-    let refused = if finish::was_refused(engine, job) {
-        finish::REFUSED
-    } else {
-        ""
-    };
-    let note = format!("{WAITS}{vendor}: {why}{refused}");
-    finish::wait(engine, job, at, note, Vec::new()).await?;
+    let end = finish::deferred(vendor, at, &why, false);
+    finish::wait(engine, job, end, Vec::new()).await?;
     Ok(None)
 }
 

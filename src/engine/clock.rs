@@ -17,9 +17,7 @@ use relay_store::{AuditEntry, Job, JobEnd, Op, WorkSettled};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::engine::finish;
-use crate::engine::items;
-use crate::engine::{Engine, EngineError, RELAY};
+use crate::engine::{Engine, EngineError, RELAY, finish, items};
 use crate::failpoint::{REREAD_CALL, SETTLE};
 use crate::rate_limit::dates::{APART, Apart};
 use crate::settings::setting_or_none;
@@ -91,7 +89,7 @@ pub(crate) async fn wait_for_clock(
     ops.extend(items::open_work_ops(engine, item, now));
     let at = now.saturating_add(WAIT).unwrap_or(Timestamp::MAX);
     let why = format!("{words}: acts on nothing until they agree");
-    finish::end(engine, job, JobEnd::Snooze { at, why }, ops).await
+    finish::end(engine, job, JobEnd::snooze(at, why), ops).await
 }
 
 /// Puts off a job that is due by the clock alone, while no vendor says what time it is.
@@ -102,7 +100,7 @@ pub(crate) async fn wait_for_the_time(
 ) -> Result<(), EngineError> {
     let at = engine.now().saturating_add(WAIT).unwrap_or(Timestamp::MAX);
     let why = format!("no vendor says what time it is: {error}");
-    finish::end(engine, job, JobEnd::Snooze { at, why }, Vec::new()).await
+    finish::end(engine, job, JobEnd::snooze(at, why), Vec::new()).await
 }
 
 /// Settles the item of clocks that agree again.

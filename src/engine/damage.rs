@@ -16,10 +16,7 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Damage, Job, JobEnd, Op, Remedied, Remedy, RemedyOrder, StoreError};
 use serde_json::json;
 
-use crate::engine::finish;
-use crate::engine::items;
-use crate::engine::periodic;
-use crate::engine::{Engine, EngineError, RELAY};
+use crate::engine::{Engine, EngineError, RELAY, finish, items, periodic};
 use crate::failpoint::SETTLE;
 use crate::settings;
 
@@ -148,10 +145,10 @@ pub(crate) async fn wait_for_mending(
     damage: &Damage,
 ) -> Result<(), EngineError> {
     let at = engine.now().saturating_add(UNMENDED);
-    let end = JobEnd::Snooze {
-        at: at.unwrap_or(Timestamp::MAX),
-        why: format!("{damage} can't be read; see `clear-relay database check`"),
-    };
+    let end = JobEnd::snooze(
+        at.unwrap_or(Timestamp::MAX),
+        format!("{damage} can't be read; see `clear-relay database check`"),
+    );
     finish::end(engine, job, end, Vec::new()).await
 }
 

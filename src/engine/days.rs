@@ -1,9 +1,8 @@
 //! Moments of the clinic's days.
 
+use relay_core::time::{Date, Time, Timestamp};
+
 use crate::engine::Engine;
-use relay_core::time::Date;
-use relay_core::time::Time;
-use relay_core::time::Timestamp;
 
 /// The start of the next clinic day.
 pub(crate) fn tomorrow(engine: &Engine, now: Timestamp) -> Timestamp {

@@ -8,7 +8,6 @@
 //! dispatcher claims nothing more, gives what runs a time until the cut, and hands the rest back without
 //! counting a failure.
 
-use crate::engine::run::run_job;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,14 +19,11 @@ use relay_store::{Claim, Job, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::engine::damage;
 use crate::engine::error::chain;
 use crate::engine::finish::fence;
-use crate::engine::intake;
 use crate::engine::memory::generation;
-use crate::engine::run::known_kinds;
-use crate::engine::wake;
-use crate::engine::{Engine, EngineError};
+use crate::engine::run::{known_kinds, run_job};
+use crate::engine::{Engine, EngineError, damage, intake, wake};
 use crate::failpoint::CLAIM;
 use crate::lifecycle::{Phase, Stop, pause};
 

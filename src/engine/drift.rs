@@ -15,8 +15,7 @@ use relay_core::outside;
 use relay_store::Op;
 use serde_json::json;
 
-use crate::engine::Engine;
-use crate::engine::items;
+use crate::engine::{Engine, items};
 
 /// The items for what a fact says in words that are not known.
 pub(crate) fn drift_ops(engine: &Engine, fact: &FactBody) -> Vec<Op> {

@@ -9,27 +9,18 @@
 //! - A long wait forgets what had failed before ([`put_off`]); a short one doesn't: a vendor that
 //!   answers 500 and 429 by turns would be asked for ever.
 
-use crate::engine::Engine;
-use crate::engine::EngineError;
-use crate::engine::periodic;
-use crate::engine::periodic::is_periodic;
-use crate::failpoint::SETTLE;
-use crate::rate_limit::Held;
-use crate::rate_limit::held;
-use relay_core::retry::Class;
-use relay_core::retry::Decision;
-use relay_core::time::SignedDuration;
-use relay_core::time::Timestamp;
+use relay_core::retry::{Class, Decision};
+use relay_core::time::{SignedDuration, Timestamp};
 use relay_http_client::CallError;
-use relay_store::Existing;
-use relay_store::Fence;
-use relay_store::Job;
-use relay_store::JobEnd;
-use relay_store::JobError;
-use relay_store::NewJob;
-use relay_store::Op;
-use relay_store::StoreError;
+use relay_store::{
+    Deferral, Existing, Fence, Job, JobEnd, JobError, NewJob, Op, Precondition, StoreError,
+};
 use serde::de::DeserializeOwned;
+
+use crate::engine::periodic::is_periodic;
+use crate::engine::{Engine, EngineError, periodic};
+use crate::failpoint::SETTLE;
+use crate::rate_limit::{Held, held};
 
 /// The right of the worker that claimed `job`.
 pub(crate) fn fence(job: &Job) -> Fence {
@@ -54,13 +45,23 @@ pub(crate) fn member<T: DeserializeOwned>(job: &Job, name: &str) -> Result<T, En
 
 /// A call that failed because a thing is not there, in the words of a handler.
 pub(crate) fn missing(operation: &'static str, message: &str) -> EngineError {
-    EngineError::Call(CallError::permanent(operation, message))
+    EngineError::Call(CallError::ours(Class::Permanent, operation, message))
+}
+
+/// A failed call as it is stored with its job.
+pub(crate) fn failure(call: &CallError) -> JobError {
+    JobError {
+        vendor: call.vendor.map(str::to_owned),
+        ..JobError::new(call.class.as_str(), call.to_string())
+    }
 }
 
 pub(crate) fn lost_lease(error: &EngineError) -> bool {
     matches!(
         error,
-        EngineError::Store(StoreError::Conflict { what: "job fence" })
+        EngineError::Store(StoreError::Conflict {
+            what: Precondition::JobFence
+        })
     )
 }
 
@@ -92,13 +93,9 @@ pub(crate) fn decide_again(
     engine: &Engine,
     job: &Job,
     class: Class,
-    message: String,
+    mut error: JobError,
 ) -> (JobEnd, bool) {
     let now = engine.now();
-    let error = JobError {
-        class: class.as_str().to_owned(),
-        message,
-    };
     let since = job.failing_since.unwrap_or(now);
     let failures = job.failures.saturating_add(1);
     // What reaches this is a failed read, or a request known not to have been carried out:
@@ -110,35 +107,28 @@ pub(crate) fn decide_again(
     if let Some(end) = not_its_fault(engine, job, class) {
         return (end, false);
     }
-    let mut error = error;
-    if is_refused_alone() {
-        error.message.push_str(REFUSED);
-    }
+    let refused = is_refused_alone();
     match engine
         .retry
         .decide(failures, since, now, class, engine.random.unit())
     {
-        Decision::Again { at } => (JobEnd::Again { at, error }, false),
+        Decision::Again { at } => {
+            if refused {
+                error.message.push_str(REFUSED);
+            }
+            (JobEnd::Again { at, error, refused }, false)
+        }
         Decision::GiveUp { reason } => {
-            let said = error.message.trim_end_matches(REFUSED);
-            let message = format!("{said} ({reason})");
-            (
-                JobEnd::Dead {
-                    error: JobError { message, ..error },
-                },
-                true,
-            )
+            let message = format!("{} ({reason})", error.message);
+            let error = JobError { message, ..error };
+            (JobEnd::Dead { error }, true)
         }
         // Never said of the classes above; looking again is what it would mean.
         Decision::Probe => {
             let at = engine.probes.next(0, now, now).unwrap_or(now);
-            (
-                JobEnd::Snooze {
-                    at,
-                    why: error.message,
-                },
-                false,
-            )
+            let (why, vendor) = (error.message, None);
+            let deferral = Deferral { vendor, refused };
+            (JobEnd::Snooze { at, why, deferral }, false)
         }
     }
 }
@@ -148,7 +138,7 @@ pub(crate) fn decide_again(
 pub(crate) fn stands_up_again(engine: &Engine, job: &Job, end: JobEnd) -> JobEnd {
     let next = periodic::next_run(engine, job, engine.now());
     match (end, next) {
-        (JobEnd::Dead { error }, Some(at)) => JobEnd::Again { at, error },
+        (JobEnd::Dead { error }, Some(at)) => JobEnd::again(at, error),
         (end, _) => end,
     }
 }
@@ -161,9 +151,19 @@ pub(crate) async fn put_off(
     job: &Job,
     at: Timestamp,
     why: String,
+    ops: Vec<Op>,
+) -> Result<(), EngineError> {
+    put_off_as(engine, job, at, JobEnd::snooze(at, why), ops).await
+}
+
+/// The same, by the end that says so; it brings the job back at `at`.
+async fn put_off_as(
+    engine: &Engine,
+    job: &Job,
+    at: Timestamp,
+    snooze: JobEnd,
     mut ops: Vec<Op>,
 ) -> Result<(), EngineError> {
-    let snooze = JobEnd::Snooze { at, why };
     if job.failures == 0 || was_refused(engine, job) {
         return end(engine, job, snooze, ops).await;
     }
@@ -186,15 +186,10 @@ pub(crate) async fn put_off(
 pub(crate) async fn end(
     engine: &Engine,
     job: &Job,
-    mut end: JobEnd,
+    end: JobEnd,
     mut ops: Vec<Op>,
 ) -> Result<(), EngineError> {
-    if let JobEnd::Snooze { why, .. } = &mut end
-        && was_refused(engine, job)
-        && !why.ends_with(REFUSED)
-    {
-        why.push_str(REFUSED);
-    }
+    let end = keeping_refusal(engine, job, end);
     let death = end.clone();
     ops.push(Op::FinishJob {
         fence: fence(job),
@@ -211,26 +206,26 @@ pub(crate) async fn end(
     }
 }
 
-/// How the note of a job that waits begins. One that carries it comes back at the time it was
-/// given and need not stand in line again.
-pub(crate) const WAITS: &str = "waits for its turn at ";
+/// How people read that a job waits: said in its note, and decided by [`Job::deferred_by`].
+const WAITS: &str = "waits for its turn at ";
 
-/// How the note, or the error, of a job ends that was refused with "too many" itself. It goes with the
-/// job from note to note, so that what puts it off in between does not make it new.
-pub(crate) const REFUSED: &str = " (a call of its own was refused)";
+/// How people read that a call of a job's own was refused: said at the end of its note, or of its
+/// error, and decided by [`Job::refused`].
+const REFUSED: &str = " (a call of its own was refused)";
 
-/// Puts off a job that has to wait for a vendor.
+/// Ends the run of a job that has to wait for a vendor.
 pub(crate) async fn wait(
     engine: &Engine,
     job: &Job,
-    at: Timestamp,
-    why: String,
+    end: JobEnd,
     ops: Vec<Op>,
 ) -> Result<(), EngineError> {
-    if at.duration_since(engine.now()) > engine.retry.cap {
-        return put_off(engine, job, at, why, ops).await;
+    match end {
+        JobEnd::Snooze { at, .. } if at.duration_since(engine.now()) > engine.retry.cap => {
+            put_off_as(engine, job, at, end, ops).await
+        }
+        other => self::end(engine, job, other, ops).await,
     }
-    end(engine, job, JobEnd::Snooze { at, why }, ops).await
 }
 
 /// How the present job goes on after a failure of `class` that is not its own: a vendor kept
@@ -256,38 +251,53 @@ pub(crate) fn not_its_fault(engine: &Engine, job: &Job, class: Class) -> Option<
         // The budget of a try is not asked: this is the vendor's pause, and none of its tries.
         Decision::Probe | Decision::GiveUp { .. } => at,
     };
-    let refused = if alone || was_refused(engine, job) {
-        REFUSED
-    } else {
-        ""
-    };
-    let why = format!("{WAITS}{vendor}: {why}{refused}");
-    Some(JobEnd::Snooze { at, why })
+    Some(deferred(vendor, at, &why, alone))
 }
 
-/// Whether a job was put off because a vendor kept it waiting.
+/// A vendor keeps a job waiting until `at`.
+pub(crate) fn deferred(
+    vendor: &str,
+    at: Timestamp,
+    why: &dyn std::fmt::Display,
+    refused: bool,
+) -> JobEnd {
+    JobEnd::Snooze {
+        at,
+        why: format!("{WAITS}{vendor}: {why}"),
+        deferral: Deferral {
+            vendor: Some(vendor.to_owned()),
+            refused,
+        },
+    }
+}
+
+/// The end as it is stored. That a call of the job's own was refused goes with it from one putting off
+/// to the next, so that what puts it off in between does not make it new.
+pub(crate) fn keeping_refusal(engine: &Engine, job: &Job, mut end: JobEnd) -> JobEnd {
+    if let JobEnd::Snooze { why, deferral, .. } = &mut end {
+        deferral.refused |= was_refused(engine, job);
+        if deferral.refused {
+            why.push_str(REFUSED);
+        }
+    }
+    end
+}
+
+/// Whether a job was put off because a vendor kept it waiting. Such a one comes back at the time it was
+/// given and need not stand in line again.
 pub(crate) fn waits_for_permit(job: &Job) -> bool {
-    job.note
-        .as_ref()
-        .is_some_and(|note| note.starts_with(WAITS))
+    job.deferred_by.is_some()
 }
 
 /// Whether a job waits for that vendor.
 pub(crate) fn waits_for(job: &Job, vendor: &str) -> bool {
-    let rest = job.note.as_ref().and_then(|note| note.strip_prefix(WAITS));
-    let rest = rest.and_then(|rest| rest.strip_prefix(vendor));
-    rest.is_some_and(|rest| rest.starts_with(':'))
+    job.deferred_by.as_deref() == Some(vendor)
 }
 
 /// Whether it was a call of the job's own that was refused with "too many". A periodic job is never
 /// given up, and each of its looks is a new one.
 pub(crate) fn was_refused(engine: &Engine, job: &Job) -> bool {
-    if is_periodic(engine, job) {
-        return false;
-    }
-    let error = job.last_error.as_ref().map(|error| &error.message);
-    let mut said = job.note.iter().chain(error);
-    said.any(|text| text.ends_with(REFUSED))
+    job.refused && !is_periodic(engine, job)
 }
 
 /// Whether the present job's last call was refused while the vendor answers others.

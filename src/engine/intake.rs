@@ -19,17 +19,17 @@ use relay_core::effects::EffectKind;
 use relay_core::facts::Fact;
 use relay_core::ids::{ClientId, ContactId};
 use relay_core::time::SignedDuration;
-use relay_store::{EffectState, Engagement, Op, Page, Receipt, ReceiptState, StoreError};
+use relay_store::{
+    EffectState, Engagement, Op, Page, Precondition, Receipt, ReceiptState, StoreError,
+};
 use serde_json::json;
 
 use crate::engine::damage::unreadable;
 use crate::engine::error::chain;
-use crate::engine::items;
-use crate::engine::stepper;
 use crate::engine::sync::engagement::engaged;
 use crate::engine::sync::hints;
 use crate::engine::sync::hints::Origin;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, items, stepper};
 use crate::failpoint::INTAKE;
 use crate::receipts::Parsed;
 
@@ -327,7 +327,7 @@ async fn without_our_own(
             effect.kind() == EffectKind::PortalMessage
                 && matches!(effect.state, EffectState::Intended | EffectState::Unclear)
         }) {
-            let what = "a message under way";
+            let what = Precondition::EffectState;
             return Err(StoreError::Conflict { what }.into());
         }
     }

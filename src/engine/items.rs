@@ -20,6 +20,9 @@ use crate::engine::words::{effect_name, effect_name_first};
 use crate::rate_limit::{connection_key, ended_key};
 use crate::remedy::Run;
 
+/// The kind of the item that tells of a job that was given up.
+pub(crate) const DEAD_JOB: &str = "dead_job";
+
 /// Opens a work item and sets its reminder.
 pub(crate) fn open_work_ops(engine: &Engine, item: WorkItem, now: Timestamp) -> Vec<Op> {
     let id = item.id;
@@ -64,7 +67,7 @@ pub(crate) fn dead_item(engine: &Engine, job: &Job, case: Option<CaseId>, reason
         // Writing to a string can't fail.
         let _ = write!(title, " (client {client})");
     }
-    let mut item = item(engine, format!("dead/{}", job.id), "dead_job", title);
+    let mut item = item(engine, format!("dead/{}", job.id), DEAD_JOB, title);
     item.detail = json!({ "job": job.id, "reason": reason,
                           "remedy": Run::JobsReplay(job.id).to_string() });
     item.actions = vec!["replay".to_owned()];
@@ -112,11 +115,7 @@ pub(crate) fn unsettled_item_ops(
 
 /// A vendor refuses our credential: one item per vendor, not one per client.
 pub(crate) fn connection_item_ops(engine: &Engine, error: &CallError) -> Vec<Op> {
-    let vendor = error
-        .operation
-        .split_whitespace()
-        .next()
-        .unwrap_or("vendor");
+    let vendor = error.vendor.unwrap_or("vendor");
     // Without a status it was not the vendor that refused: there is no token to show any more.
     let key = match error.status {
         Some(_) => connection_key(vendor),

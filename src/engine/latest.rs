@@ -1,8 +1,8 @@
 //! The latest moment that this process has seen.
 
+use std::sync::{Mutex, PoisonError};
+
 use relay_core::time::Timestamp;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 
 /// The latest moment seen by this process, and the one that is kept.
 #[derive(Debug, Default)]

@@ -17,8 +17,7 @@ use relay_store::{Link, Op};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::engine::items;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, items};
 
 /// The answer.
 #[derive(Debug)]

@@ -32,7 +32,7 @@ pub mod error;
 pub(crate) mod finish;
 pub mod held_back;
 pub mod intake;
-mod items;
+pub(crate) mod items;
 pub mod job_kinds;
 pub mod jobs;
 mod latest;

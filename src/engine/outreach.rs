@@ -1,14 +1,8 @@
 //! Whether all outreach is stopped: a person's word that outlasts restarts and restored copies.
 
 use relay_core::time::Timestamp;
-use relay_store::AuditEntry;
-use relay_store::CarefulWord;
-use relay_store::Op;
-use relay_store::Said;
-use relay_store::Store;
-use relay_store::StoreError;
-use serde_json::Value;
-use serde_json::json;
+use relay_store::{AuditEntry, CarefulWord, Op, Said, Store, StoreError};
+use serde_json::{Value, json};
 
 /// The setting that says whether outreach is stopped, since when, by whom and why.
 pub const OUTREACH: &str = CarefulWord::Outreach.key();

@@ -1,8 +1,5 @@
 //! What all parts of the engine share.
 
-use crate::engine::latest::Latest;
-use crate::engine::memory::counter::Counter;
-use crate::engine::memory::counter::GenerationFile;
 use std::sync::Arc;
 
 use relay_core::calendar::Calendar;
@@ -15,8 +12,9 @@ use tokio::sync::Notify;
 use crate::effects::Perform;
 use crate::engine::error::EngineError;
 use crate::engine::job_kinds::{JobKind, JobSpec, JobTable};
+use crate::engine::latest::Latest;
+use crate::engine::memory::counter::{Counter, GenerationFile};
 use crate::engine::registry::ProcedureRegistry;
-
 use crate::failpoint::{Failpoints, Point};
 use crate::ports::Ports;
 use crate::rate_limit::RateLimiter;

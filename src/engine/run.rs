@@ -4,7 +4,6 @@
 //! ([`Op::FinishJob`]); if it can't, it returns why, and that becomes another try, a snooze or death by
 //! the retry policy. A panic ends its job and no other.
 
-use crate::engine::periodic;
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
@@ -13,15 +12,10 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_http_client::CallError;
 use relay_store::{Job, JobEnd, JobError, Op, SUSPECT};
 
-use crate::engine::admission;
-use crate::engine::damage;
 use crate::engine::damage::unreadable;
 use crate::engine::effect::settle;
-use crate::engine::error;
-use crate::engine::finish;
-use crate::engine::items;
 use crate::engine::job_kinds::JobKind;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, admission, damage, error, finish, items, periodic};
 
 /// How often a handler decides again when the case moves under it, before it steps back.
 const TRIES: usize = 5;
@@ -103,10 +97,7 @@ async fn died_with_its_process(engine: &Engine, job: &Job) -> Result<(), EngineE
         return dead_letter(engine, job, &error).await;
     }
     let end = JobEnd::Dead {
-        error: JobError {
-            class: error.class_of_death().to_owned(),
-            message: error.to_string(),
-        },
+        error: JobError::new(error.class_of_death(), error.to_string()),
     };
     for _ in 0..TRIES {
         let told = async {
@@ -132,10 +123,7 @@ async fn dead_letter(engine: &Engine, job: &Job, error: &EngineError) -> Result<
         .await
         .unwrap_or_default();
     ops.extend(items::dead_item(engine, job, job.case, &message));
-    let error = JobError {
-        class: error.class_of_death().to_owned(),
-        message,
-    };
+    let error = JobError::new(error.class_of_death(), message);
     finish::end(engine, job, JobEnd::Dead { error }, ops).await
 }
 
@@ -145,7 +133,7 @@ async fn step_back(engine: &Engine, job: &Job) -> Result<(), EngineError> {
         .saturating_add(SignedDuration::from_secs(1))
         .unwrap_or(Timestamp::MAX);
     let why = "the case keeps moving".to_owned();
-    finish::end(engine, job, JobEnd::Snooze { at, why }, Vec::new()).await
+    finish::end(engine, job, JobEnd::snooze(at, why), Vec::new()).await
 }
 
 async fn handle(engine: &Engine, job: &Job) -> Result<(), EngineError> {
@@ -161,11 +149,14 @@ async fn handle(engine: &Engine, job: &Job) -> Result<(), EngineError> {
 
 /// A handler could not do its work: again later, or dead with a work item.
 async fn failed(engine: &Engine, job: &Job, error: EngineError) -> Result<(), EngineError> {
-    let (class, after) = match &error {
-        EngineError::Call(call) => (call.class, call.to_string()),
-        other => (Class::Permanent, error::chain(other)),
+    let (class, failure) = match &error {
+        EngineError::Call(call) => (call.class, finish::failure(call)),
+        other => {
+            let class = Class::Permanent;
+            (class, JobError::new(class.as_str(), error::chain(other)))
+        }
     };
-    let (mut end, given_up) = finish::decide_again(engine, job, class, after);
+    let (mut end, given_up) = finish::decide_again(engine, job, class, failure);
     let mut ops = Vec::new();
     if given_up {
         ops.extend(settle::after_death(engine, job, &end).await?);
@@ -182,7 +173,7 @@ async fn failed(engine: &Engine, job: &Job, error: EngineError) -> Result<(), En
         ops.extend(items::connection_item_ops(engine, call));
     }
     match end {
-        JobEnd::Snooze { at, why } => finish::wait(engine, job, at, why, ops).await,
+        end @ JobEnd::Snooze { .. } => finish::wait(engine, job, end, ops).await,
         end => finish::end(engine, job, end, ops).await,
     }
 }
@@ -199,7 +190,7 @@ fn as_one_drift(ops: &mut [Op], call: &CallError) {
     }
     for op in ops {
         if let Op::OpenWork(item) = op
-            && item.kind == "dead_job"
+            && item.kind == items::DEAD_JOB
         {
             let (operation, what) = (call.operation, &call.message);
             item.dedupe_key = format!("drift/{operation}/{what}");
@@ -251,6 +242,7 @@ mod tests {
         let mut ops = died(number);
         let call = CallError {
             class: Class::Retryable { after: None },
+            vendor: Some("portal"),
             operation: "list messages",
             status,
             message: message.to_owned(),

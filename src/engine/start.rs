@@ -1,10 +1,7 @@
 //! What must be so before the first receipt is read and the first job runs.
 
-use crate::engine::damage;
 use crate::engine::memory::generation;
-use crate::engine::wake;
-use crate::engine::{Engine, EngineError};
-use crate::engine::{jobs::reconcile, periodic};
+use crate::engine::{Engine, EngineError, damage, jobs::reconcile, periodic, wake};
 
 /// Finds out whether the database is as new as it should be, and stores what must be there before
 /// the first receipt is read: the procedures in force, since when they are switched on, and the

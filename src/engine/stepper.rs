@@ -24,9 +24,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::engine::case_jobs::{read_job_of, timer_job, timer_key};
-use crate::engine::drift;
-use crate::engine::items;
-use crate::engine::{Engine, EngineError, RELAY, watch};
+use crate::engine::{Engine, EngineError, RELAY, drift, items, watch};
 
 /// A case being worked on, with the version it was loaded in (`None`: it is new).
 #[derive(Debug)]
@@ -420,9 +418,7 @@ impl Stepping<'_> {
     }
 
     fn open_work(&mut self, case: &Case, number: usize, mut work: NewWork) {
-        // News that somebody only has to take note of is hers until she has: it is not part of
-        // what the case waits for, and does not go when the case goes on or closes.
-        let notice = work.actions == ["done"];
+        let notice = work.notice;
         if let Some(detail) = work.detail.as_object_mut().filter(|_| notice) {
             detail.insert("case".to_owned(), json!(case.id));
         }

@@ -20,13 +20,11 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{AuditEntry, Job, JobFilter, JobState, Op, Page};
 use serde_json::json;
 
-use crate::engine::finish::waits_for;
-use crate::engine::finish::waits_for_permit;
-use crate::engine::latest;
+use crate::engine::finish::{waits_for, waits_for_permit};
 use crate::engine::periodic::is_periodic;
 use crate::engine::sync::invariants::is_ahead;
 use crate::engine::sync::reconcile;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, latest};
 use crate::failpoint::SETTLE;
 use crate::settings::setting_or_none;
 

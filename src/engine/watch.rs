@@ -16,9 +16,8 @@ use relay_core::workflow::LeftOpen;
 use relay_store::{Existing, NewJob, Op};
 use serde_json::json;
 
-use crate::engine::Engine;
-use crate::engine::days;
 use crate::engine::job_kinds::JobKind;
+use crate::engine::{Engine, days};
 
 /// What a fact means for the watch on due dates.
 pub(crate) fn on_fact(engine: &Engine, fact: &Fact, now: Timestamp) -> Vec<Op> {

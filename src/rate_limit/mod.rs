@@ -36,16 +36,15 @@ mod permit;
 
 use std::sync::Arc;
 
+use lines::Lines;
+pub use meter::{ReadQuota, VendorMeter};
+pub use permit::{Held, Permit, held};
 use relay_core::effects::Port;
 use relay_core::random::Random;
 use relay_core::rate_limit::{Ask, Change, Decision, Exchange, LimiterState, Limits, Trouble, Why};
 use relay_core::time::{Clock, Clocks, SignedDuration, Timestamp};
-use relay_store::{Op, Store, StoreError, WorkSettled};
+use relay_store::{Op, Precondition, Store, StoreError, WorkSettled};
 use tokio::sync::Mutex;
-
-use lines::Lines;
-pub use meter::{ReadQuota, VendorMeter};
-pub use permit::{Held, Permit, held};
 
 /// How often a change is computed anew because another process was faster.
 const TRIES: usize = 64;
@@ -419,13 +418,13 @@ impl RateLimiter {
                     return Ok(out);
                 }
                 Err(StoreError::Conflict {
-                    what: "pace version",
+                    what: Precondition::PaceVersion,
                 }) => {}
                 Err(error) => return Err(error),
             }
         }
         Err(StoreError::Conflict {
-            what: "pace version",
+            what: Precondition::PaceVersion,
         })
     }
 

@@ -2,6 +2,9 @@
 //!
 //! A permit goes with its job's future, so that a call made deep in an adapter is counted for the job
 //! that caused it. Work that a job hands to another task would be counted for nobody; jobs don't.
+//!
+//! It is task-local because a transport is made once for all jobs: passed on, it would be a parameter of
+//! every method of every port and adapter, or a set of vendor clients for each run.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

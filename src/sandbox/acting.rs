@@ -26,12 +26,9 @@ use url::Url;
 use super::cast::{CastAct, CastClient};
 use super::clinic::HOOK_SECRET;
 use super::vendors::Vendors;
-use crate::engine::Engine;
-use crate::engine::commands::cases;
 use crate::engine::commands::cases::parse_action;
-use crate::engine::commands::replay;
-use crate::engine::commands::work;
-use crate::engine::intake;
+use crate::engine::commands::{cases, replay, work};
+use crate::engine::{Engine, intake};
 use crate::failpoint::Failpoints;
 
 /// How many rows are looked through for one client.

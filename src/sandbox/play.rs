@@ -18,8 +18,7 @@ use super::report::{self, Report};
 use super::sabotage::Sabotage;
 use super::stage;
 use super::world::{Setup, World};
-use crate::engine::EngineError;
-use crate::engine::dispatcher;
+use crate::engine::{EngineError, dispatcher};
 
 /// How a cast is played.
 #[derive(Debug, Clone, Default)]

@@ -20,11 +20,9 @@ use url::Url;
 use super::clinic;
 use super::sabotage::{Sabotage, Saboteur};
 use super::vendors::Vendors;
-use crate::engine::EngineError;
-use crate::engine::dispatcher;
 use crate::engine::memory::counter::{GenerationFile, Told};
 use crate::engine::memory::generation;
-use crate::engine::start;
+use crate::engine::{EngineError, dispatcher, start};
 use crate::failpoint::{Failpoints, NoFailpoints};
 use crate::wiring::generation::NumberFile;
 use crate::wiring::vendor::Vendor;
@@ -48,6 +46,8 @@ pub struct Setup {
     pub rule: Option<String>,
     /// What stands between the relay and the vendors and sees every request, if anything does.
     pub on_the_way: Option<OnTheWay>,
+    /// What stands between the relay and its database, if anything does.
+    pub around_store: Option<AroundStore>,
     /// The database is synced as in life, and its generation file lies beside it: where the power may
     /// fail. Otherwise nobody waits for the disk.
     pub synced: bool,
@@ -57,6 +57,9 @@ pub struct Setup {
 
 /// Puts something in front of a transport.
 pub type OnTheWay = Arc<dyn Fn(Arc<dyn Transport>) -> Arc<dyn Transport> + Send + Sync>;
+
+/// Puts something in front of the store.
+pub type AroundStore = Arc<dyn Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync>;
 
 impl std::fmt::Debug for Setup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -78,6 +81,7 @@ impl Setup {
             watch_minutes: 24 * 60,
             rule: None,
             on_the_way: None,
+            around_store: None,
             synced: false,
             amend: str::to_owned,
         }
@@ -458,8 +462,10 @@ impl Base {
             .await
             .map_err(|error| error.to_string())?;
         store.migrate().await.map_err(|error| error.to_string())?;
+        let store: Arc<dyn Store> = Arc::new(store);
+        let around = setup.around_store.as_ref();
         let ground = Runtime {
-            store: Arc::new(store),
+            store: around.map_or_else(|| Arc::clone(&store), |around| around(Arc::clone(&store))),
             transport: Arc::clone(&self.transport),
             clocks: clocks.clone(),
             random: Arc::clone(&self.random),

@@ -15,10 +15,8 @@ use super::bad_day::{Breakage, break_it, faults};
 use super::fee::{in_lines, plan_of, stop_fee};
 use super::{House, Stage};
 use crate::engine::Engine;
-use crate::engine::commands::cases;
-use crate::engine::commands::replay;
 use crate::engine::commands::replay::Preview;
-use crate::engine::commands::work;
+use crate::engine::commands::{cases, replay, work};
 use crate::sandbox::acting::Hands;
 use crate::sandbox::vendors::Vendors;
 

@@ -7,9 +7,8 @@ use relay_core::workflows::cancel_subscription::{Plan, Wish, plan};
 use serde_json::Value;
 
 use super::buttons::{order, told};
-use crate::engine::Engine;
-use crate::engine::link;
 use crate::engine::link::Linked;
+use crate::engine::{Engine, link};
 
 /// The reason that is written into a subscription.
 const MOVES: &str = "Moves to the clinic";

@@ -42,15 +42,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use relay_core::time::{Clock, TimeZone};
+use scene::Scene;
+use show::Show;
 use tokio::sync::{Mutex, watch};
+use view::{ShownTime, Someone, View, pace_in_words};
 
 use crate::sandbox::acting::Hands;
 use crate::sandbox::cast::Cast;
 use crate::sandbox::report::short_name;
 use crate::wiring::emulated::Known;
-use scene::Scene;
-use show::Show;
-use view::{ShownTime, Someone, View, pace_in_words};
 
 /// How many people are shown whole where nobody asks for somebody.
 const AT_ONCE: usize = 6;

@@ -56,6 +56,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
+use connections::AllConnections;
+use ports::PortSet;
 use relay_core::random::Random;
 use relay_core::retry::{ProbeSchedule, RetryPolicy};
 use relay_core::time::{Clocks, SignedDuration};
@@ -63,20 +65,17 @@ use relay_http_client::Transport;
 use relay_store::Store;
 use thiserror::Error;
 use tokio::sync::Notify;
+use vendor::{Vendor, Wiring};
 
 use crate::config::Config;
 use crate::effects::{Perform, ThroughPorts};
-use crate::engine::jobs;
-use crate::engine::{Engine, Parts, People};
+use crate::engine::{Engine, Parts, People, jobs};
 use crate::failpoint::Failpoints;
 use crate::http::{self, HttpState, Limits};
 use crate::ports::{Authorize, HookRegistry, Ports};
 use crate::rate_limit::RateLimiter;
 use crate::receipts::{Counters, Receiver, Source};
 use crate::telemetry::Repeats;
-use connections::AllConnections;
-use ports::PortSet;
-use vendor::{Vendor, Wiring};
 
 /// Every vendor there is. What people read in lists is in this order.
 pub const VENDORS: &[&Vendor] = &[

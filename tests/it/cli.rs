@@ -139,10 +139,7 @@ impl World {
 
     fn add_dead_job(&self) -> JobId {
         let id = JobId::new(&SeededRandom::new(3), now());
-        let error = JobError {
-            class: "permanent".to_owned(),
-            message: "422 from the portal".to_owned(),
-        };
+        let error = JobError::new("permanent", "422 from the portal");
         let mut state = self.store.state();
         state.attempts.push(Attempt {
             job: id,
@@ -169,6 +166,8 @@ impl World {
             case: None,
             payload: serde_json::Value::Null,
             note: None,
+            deferred_by: None,
+            refused: false,
             rescues: 0,
             last_error: Some(error),
             created_at: now(),

@@ -5,6 +5,7 @@
 //! accepted twice, and only an effect whose absence no vendor can prove (the email) may end with a
 //! question to a person.
 
+use clear_relay::engine::commands::{replay, work};
 use clear_relay::rate_limit::connection_key;
 use relay_core::effects::{Absence, EffectKind, Settled};
 use relay_core::time::{SignedDuration, Timestamp};
@@ -14,8 +15,6 @@ use serde_json::json;
 
 use super::support::story::Story;
 use crate::support::tools::Tools as _;
-use clear_relay::engine::commands::replay;
-use clear_relay::engine::commands::work;
 
 /// What must come of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -41,6 +41,8 @@ mod lifecycle;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod messages;
+#[cfg(test)]
 mod procedures;
 #[cfg(test)]
 mod process;

@@ -2,8 +2,7 @@
 //! through the relay's own queue, against emulated vendors.
 
 use clear_relay::engine::EngineError;
-use clear_relay::engine::commands::cases;
-use clear_relay::engine::commands::work;
+use clear_relay::engine::commands::{cases, work};
 use clear_relay::sandbox::world::{Setup, World};
 use relay_core::case::CaseStatus;
 use relay_core::ids::ClientId;

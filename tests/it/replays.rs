@@ -1,6 +1,8 @@
 //! Replaying what was given up: once, whoever asks and however often, and never blindly.
 
+use clear_relay::engine::commands::replay;
 use clear_relay::engine::commands::replay::Preview;
+use clear_relay::engine::dispatcher;
 use relay_core::effects::EffectKind;
 use relay_core::time::SignedDuration;
 use relay_http_client::emulation::{Accepted, FaultAct, FaultRule, Moment};
@@ -8,8 +10,6 @@ use relay_store::{EffectState, Job, JobState};
 
 use super::support::story::Story;
 use crate::support::tools::Tools as _;
-use clear_relay::engine::commands::replay;
-use clear_relay::engine::dispatcher;
 
 fn order(story: &Story, kind: EffectKind, moment: Moment, act: FaultAct) {
     let rule = FaultRule {

@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use clear_relay::self_check::SelfCheck;
 use clear_relay::telemetry::repeats::EVERY;
-use clear_relay::telemetry::subscriber;
 use clear_relay::telemetry::writer::{LINES, LogWriter};
-use clear_relay::telemetry::{LogConfig, LogFormat};
+use clear_relay::telemetry::{LogConfig, LogFormat, subscriber};
 use http::StatusCode;
 use relay_core::time::ManualClock;
 use relay_store::Store;

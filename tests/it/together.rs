@@ -4,14 +4,13 @@
 //! seeded number of times, so that the others get between any two steps of its work. The store's
 //! writer is a thread of its own, so a seed shapes a run without repeating it exactly.
 
-use clear_relay::engine::commands::cases;
-use clear_relay::engine::dispatcher;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
-use clear_relay::engine::Engine;
+use clear_relay::engine::commands::cases;
 use clear_relay::engine::dispatcher::LEASE;
+use clear_relay::engine::{Engine, dispatcher};
 use clear_relay::failpoint::Failpoints;
 use clear_relay::sandbox::cast::{Cast, instant};
 use clear_relay::sandbox::compare::compare;

@@ -3,10 +3,10 @@
 //! Every story here ended with two of something, or with one that nobody knew of, before effects had
 //! an identity.
 
+use clear_relay::engine::commands::cases;
 use serde_json::json;
 
 use crate::edge::clinic::{Clinic, Person};
-use clear_relay::engine::commands::cases;
 
 /// The vendor does the work and answers that it is busy for an hour.
 fn refused_but_done(operation: &str, code: u16) -> serde_json::Value {

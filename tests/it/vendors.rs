@@ -73,12 +73,15 @@ fn missing(place: &str) -> Option<String> {
     let Ok(text) = std::fs::read_to_string(root().join(path)) else {
         return Some(format!("{place}: there is no such file"));
     };
+    let is_rust = Path::new(path)
+        .extension()
+        .is_some_and(|ending| ending == "rs");
     let is_name = word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     let named =
         |head: &str| text.contains(&format!("{head}{word}(")) || text.contains(&format!("{word}:"));
     let there = if word.is_empty() {
         true
-    } else if is_name && word.contains('_') && path.ends_with(".rs") {
+    } else if is_name && word.contains('_') && is_rust {
         named("fn ")
     } else {
         text.contains(word)

@@ -27,10 +27,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::Capabilities;
 use crate::error::{refused, unreadable};
 use crate::types::{CheckIn, CheckInState, Client, Coach, Message, Note, OpenCheckIns, Unreadable};
-use crate::wire;
+use crate::{Capabilities, VENDOR, wire};
 
 /// The limit for one exchange, real time.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
@@ -98,6 +97,7 @@ impl PortalClient {
         let client = Client::read(&answer).map_err(|why| broken(OPERATION, why))?;
         if client.id != *id {
             return Err(CallError::permanent(
+                VENDOR,
                 OPERATION,
                 "the answer is about another client",
             ));
@@ -238,7 +238,7 @@ impl PortalClient {
     fn url(&self, operation: &'static str, path: &[&str]) -> Result<Url, CallError> {
         // A segment that an address would lose addresses another thing.
         below(&self.base, path)
-            .ok_or_else(|| CallError::permanent(operation, "an id that can't be one"))
+            .ok_or_else(|| CallError::permanent(VENDOR, operation, "an id that can't be one"))
     }
 
     /// Every entry of a list, page after page.
@@ -286,8 +286,9 @@ impl PortalClient {
         body: &Value,
     ) -> Result<String, CallError> {
         let mut headers = self.headers(operation)?;
-        let key = HeaderValue::from_str(key)
-            .map_err(|_| CallError::permanent(operation, "a key that a header can't carry"))?;
+        let key = HeaderValue::from_str(key).map_err(|_| {
+            CallError::permanent(VENDOR, operation, "a key that a header can't carry")
+        })?;
         headers.insert("idempotency-key", key);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let body = Bytes::from(body.to_string());
@@ -322,7 +323,7 @@ impl PortalClient {
             .transport
             .send(call)
             .await
-            .map_err(|error| CallError::transport(operation, &error, mutating))?;
+            .map_err(|error| CallError::transport(VENDOR, operation, &error, mutating))?;
         if answer.status.is_success() {
             return Ok(answer);
         }
@@ -331,7 +332,9 @@ impl PortalClient {
 
     fn headers(&self, operation: &'static str) -> Result<HeaderMap, CallError> {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", self.bearer.expose_secret()))
-            .map_err(|_| CallError::permanent(operation, "a token that a header can't carry"))?;
+            .map_err(|_| {
+                CallError::permanent(VENDOR, operation, "a token that a header can't carry")
+            })?;
         bearer.set_sensitive(true);
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, bearer);
@@ -367,9 +370,13 @@ fn offered(operation: &'static str, offered: bool) -> Result<(), CallError> {
         return Ok(());
     }
     let message = "the portal doesn't offer this: the capability is off";
-    Err(CallError::permanent(operation, message))
+    Err(CallError::permanent(VENDOR, operation, message))
 }
 
 fn broken(operation: &'static str, why: Unreadable) -> CallError {
-    CallError::unusable_answer(operation, format!("the answer breaks the contract: {why}"))
+    CallError::unusable_answer(
+        VENDOR,
+        operation,
+        format!("the answer breaks the contract: {why}"),
+    )
 }

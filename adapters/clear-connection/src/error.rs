@@ -13,6 +13,8 @@ use relay_core::time::Timestamp;
 use relay_http_client::{Answer, CallError, classify};
 use serde_json::Value;
 
+use crate::VENDOR;
+
 /// The longest code or field name that is quoted, in characters.
 const MAX_WORD: usize = 40;
 
@@ -32,6 +34,7 @@ pub(crate) fn refused(
         class => class,
     };
     let mut error = CallError {
+        vendor: Some(VENDOR),
         class,
         operation,
         status: Some(answer.status.as_u16()),
@@ -59,6 +62,7 @@ pub(crate) fn unreadable(
     what: &str,
 ) -> CallError {
     CallError {
+        vendor: Some(VENDOR),
         class: if mutating {
             Class::Unclear
         } else {
@@ -115,6 +119,7 @@ mod tests {
     fn only_the_portals_own_error_says_that_a_client_is_not_there() {
         let own = br#"{"error":{"code":"not_found","message":"no such client"}}"#;
         assert!(of(404, own, false).is_not_found() && of(404, own, true).is_not_found());
+        assert_eq!(of(404, own, false).vendor, Some("portal"));
         let others: [&[u8]; 5] = [
             b"",
             b"<html>Not found</html>",

@@ -41,6 +41,9 @@ pub use types::{
     CheckIn, CheckInState, Client, Coach, Due, Message, MessageAuthor, Note, OpenCheckIns, When,
 };
 
+/// Clear Connection's name to the relay: in the rate limiter, in stored errors, in notes and in the log.
+pub const VENDOR: &str = "portal";
+
 /// What the portal at hand offers. Everything is on unless configuration says otherwise.
 ///
 /// Only `messages` and `notes` concern calls this crate makes: with one of them off, its calls

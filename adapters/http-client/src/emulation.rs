@@ -60,11 +60,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
+use described::Side;
 use relay_core::time::Timestamp;
 use serde_json::Value;
 
 use crate::Transport;
-use described::Side;
 
 pub use faults::{FaultAct, FaultRule, Faults, Moment};
 pub use kit::{Accepted, Kit, later, lock};

@@ -122,6 +122,9 @@ pub trait Transport: Debug + Send + Sync {
 pub struct CallError {
     /// What it means.
     pub class: Class,
+    /// The name of the vendor that was called, as each vendor's crate says it; `None` where the relay
+    /// found the failure without calling anybody.
+    pub vendor: Option<&'static str>,
     /// What was being done, in the vendor's words: `keap send email`.
     pub operation: &'static str,
     /// The status, if there was an answer.
@@ -132,7 +135,12 @@ pub struct CallError {
 
 impl CallError {
     /// An error without an answer.
-    pub fn transport(operation: &'static str, error: &TransportError, mutating: bool) -> Self {
+    pub fn transport(
+        vendor: &'static str,
+        operation: &'static str,
+        error: &TransportError,
+        mutating: bool,
+    ) -> Self {
         let class = match error {
             TransportError::NotSent(_) => Class::NotSent,
             _ if mutating => Class::Unclear,
@@ -140,6 +148,7 @@ impl CallError {
         };
         Self {
             class,
+            vendor: Some(vendor),
             operation,
             status: None,
             message: error.to_string(),
@@ -147,9 +156,22 @@ impl CallError {
     }
 
     /// A permanent error in our own words: an answer that can't be read, a thing that isn't there.
-    pub fn permanent(operation: &'static str, message: impl Into<String>) -> Self {
+    pub fn permanent(
+        vendor: &'static str,
+        operation: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
-            class: Class::Permanent,
+            vendor: Some(vendor),
+            ..Self::ours(Class::Permanent, operation, message)
+        }
+    }
+
+    /// A failure that the relay found itself, whoever would have been called.
+    pub fn ours(class: Class, operation: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            class,
+            vendor: None,
             operation,
             status: None,
             message: message.into(),
@@ -158,10 +180,14 @@ impl CallError {
 
     /// A good answer whose content can't be used: the vendor has drifted from what we know of it. The
     /// status is 200 for all of them, because what was read may be several answers.
-    pub fn unusable_answer(operation: &'static str, message: impl Into<String>) -> Self {
+    pub fn unusable_answer(
+        vendor: &'static str,
+        operation: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             status: Some(200),
-            ..Self::permanent(operation, message)
+            ..Self::permanent(vendor, operation, message)
         }
     }
 

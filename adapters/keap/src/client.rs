@@ -45,6 +45,8 @@ use thiserror::Error;
 use tracing::debug;
 use url::Url;
 
+use crate::VENDOR;
+
 pub use billing::Removed;
 pub use changes::Touched;
 pub use engagement::{AddressActivity, Moved};
@@ -243,7 +245,11 @@ impl KeapClient {
     ) -> Result<Call, CallError> {
         let path = [&["rest"], path].concat();
         let mut url = below(&self.base, &path).ok_or_else(|| {
-            CallError::permanent(operation, "no address can hold this id or address as it is")
+            CallError::permanent(
+                VENDOR,
+                operation,
+                "no address can hold this id or address as it is",
+            )
         })?;
         query.apply(&mut url);
         let mut headers = HeaderMap::new();
@@ -308,6 +314,7 @@ impl KeapClient {
             return Ok(());
         }
         Err(CallError {
+            vendor: Some(VENDOR),
             class: Class::NotSent,
             operation,
             status: None,
@@ -327,7 +334,7 @@ impl KeapClient {
             .ok_or_else(|| unexpected(operation, "the credential can't stand in a header"))?;
         call.headers.insert(name, value);
         let answer = self.transport.send(call).await.map_err(|error| {
-            let error = CallError::transport(operation, &error, mutating);
+            let error = CallError::transport(VENDOR, operation, &error, mutating);
             debug!(
                 operation,
                 class = error.class.as_str(),
@@ -371,6 +378,7 @@ fn presented(shown: &SecretString, style: HeaderStyle) -> Option<(HeaderName, He
 /// be gone next time; JSON of another shape will be the same next time.
 fn decode<T: DeserializeOwned>(operation: &'static str, body: &[u8]) -> Result<T, CallError> {
     let value: Value = serde_json::from_slice(body).map_err(|_| CallError {
+        vendor: Some(VENDOR),
         class: Class::Retryable { after: None },
         operation,
         status: Some(StatusCode::OK.as_u16()),
@@ -382,7 +390,7 @@ fn decode<T: DeserializeOwned>(operation: &'static str, body: &[u8]) -> Result<T
 
 /// An answer that can't be used. What it holds is never quoted.
 fn unexpected(operation: &'static str, message: &str) -> CallError {
-    CallError::unusable_answer(operation, message)
+    CallError::unusable_answer(VENDOR, operation, message)
 }
 
 /// An id as a path segment: only what Keap's ids are made of, so that no id can change the path.
@@ -392,6 +400,7 @@ fn segment<'a>(operation: &'static str, id: &'a str) -> Result<&'a str, CallErro
         return Ok(id);
     }
     Err(CallError::permanent(
+        VENDOR,
         operation,
         "this is not an id of Keap's",
     ))
@@ -401,6 +410,7 @@ fn segment<'a>(operation: &'static str, id: &'a str) -> Result<&'a str, CallErro
 fn unfilterable(operation: &'static str) -> impl Fn(Unfilterable) -> CallError {
     move |_| {
         CallError::permanent(
+            VENDOR,
             operation,
             "the value can't be searched for: it holds ; , or *",
         )
@@ -410,6 +420,7 @@ fn unfilterable(operation: &'static str) -> impl Fn(Unfilterable) -> CallError {
 /// What a write that certainly happened is reported as when its answer doesn't tell what we need.
 fn done_but_unread(operation: &'static str, answer: &Answer, message: &str) -> CallError {
     CallError {
+        vendor: Some(VENDOR),
         class: Class::Unclear,
         operation,
         status: Some(answer.status.as_u16()),

@@ -11,6 +11,8 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_http_client::{Answer, CallError, classify, redact};
 use serde_json::Value;
 
+use crate::VENDOR;
+
 /// The error for an answer that is not a success. `mutating` decides whether a server error
 /// leaves the outcome unclear; `now` turns dates into durations.
 ///
@@ -36,6 +38,7 @@ pub fn refusal(
         class => class,
     };
     CallError {
+        vendor: Some(VENDOR),
         class,
         operation,
         status: Some(answer.status.as_u16()),
@@ -177,7 +180,10 @@ mod tests {
         let fault = include_bytes!("../../../fixtures/keap/error-gateway.json");
         let error = of(401, fault, false);
         assert_eq!(error.message, "keymanagement.service.invalid_access_token");
-        assert_eq!(error.class, Class::Unauthorised);
+        assert_eq!(
+            (error.class, error.vendor),
+            (Class::Unauthorised, Some("keap"))
+        );
 
         let throttled = include_bytes!("../../../fixtures/keap/error-throttled.json");
         let error = of(429, throttled, true);

@@ -48,3 +48,6 @@ pub use client::{
     HeaderStyle, KeapClient, Moved, Removed, Right, Settings, SettingsError, Touched,
 };
 pub use credential::{Credential, FixedKey};
+
+/// Keap's name to the relay: in the rate limiter, in stored errors, in notes and in the log.
+pub const VENDOR: &str = "keap";

@@ -2,7 +2,7 @@
 
 use relay_core::case::{Case, CaseStatus, Mode, TimelineEntry};
 use relay_core::ids::{CaseId, ClientId};
-use relay_store::{CaseFilter, Page, StoreError};
+use relay_store::{CaseFilter, Page, Precondition, StoreError};
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
@@ -110,7 +110,7 @@ pub(crate) fn insert(script: &mut Script, case: &Case) -> Result<(), Failure> {
     let changed_at = micros(case.changed_at);
     statement!(
         script,
-        Expect::OneChange(conflict("open case")),
+        Expect::OneChange(conflict(Precondition::OpenCase)),
         "INSERT INTO cases (id, client, procedure, procedure_hash, logic, mode, version, status,
              reason, step, visit, generation, wait, data, opened_at, changed_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
@@ -137,7 +137,7 @@ pub(crate) fn insert(script: &mut Script, case: &Case) -> Result<(), Failure> {
 /// Replaces a case that still has the version `expected`.
 pub(crate) fn update(script: &mut Script, case: &Case, expected: u64) -> Result<(), Failure> {
     if expected.checked_add(1) != Some(case.version) {
-        return Err(conflict("case version").into());
+        return Err(conflict(Precondition::CaseVersion).into());
     }
     let id = case.id.0.as_bytes().as_slice();
     let client = case.client.as_str();
@@ -154,7 +154,10 @@ pub(crate) fn update(script: &mut Script, case: &Case, expected: u64) -> Result<
     let opened_at = micros(case.opened_at);
     let changed_at = micros(case.changed_at);
     // The place is taken if it is opened again while the client has another one.
-    let expect = Expect::OneChangeOrTaken(conflict("case version"), conflict("open case"));
+    let expect = Expect::OneChangeOrTaken(
+        conflict(Precondition::CaseVersion),
+        conflict(Precondition::OpenCase),
+    );
     statement!(
         script,
         expect,
@@ -188,7 +191,7 @@ pub(crate) fn require(script: &mut Script, case: CaseId, version: u64) -> Result
     let version = integer(version)?;
     statement!(
         script,
-        Expect::ARow(conflict("case version")),
+        Expect::ARow(conflict(Precondition::CaseVersion)),
         "SELECT seq FROM cases WHERE id = ?1 AND version = ?2",
         id,
         version

@@ -52,7 +52,8 @@ async fn run_again(conn: &mut SqliteConnection, seq: i64, now: Timestamp) -> Res
     let (name, now) = (seq.to_string(), micros(now));
     sqlx::query!(
         "UPDATE jobs SET state = 'ready', run_at = max(run_at, ?3), failures = 0,
-             failing_since = NULL, error_class = NULL, error_message = NULL, changed_at = ?3
+             failing_since = NULL, error_class = NULL, error_message = NULL, error_vendor = NULL,
+             deferred_by = NULL, refused = 0, changed_at = ?3
          WHERE seq = ?1 AND state = 'dead' AND EXISTS (
              SELECT 1 FROM damaged
              WHERE table_name = 'jobs' AND row = ?2 AND what = 'set_aside')",

@@ -2,7 +2,7 @@
 
 use relay_store::{
     Authorization, Credential, CredentialLease, CredentialSettled, CredentialState, NewCredential,
-    StoreError,
+    Precondition, StoreError,
 };
 use sqlx::SqliteConnection;
 
@@ -54,7 +54,7 @@ pub(crate) async fn put(conn: &mut SqliteConnection, new: &NewCredential) -> Res
         .execute(conn)
         .await?
     };
-    one(changed.rows_affected(), "credential version")
+    one(changed.rows_affected(), Precondition::CredentialVersion)
 }
 
 /// Gives the right to refresh.
@@ -83,7 +83,7 @@ pub(crate) async fn lease(
     )
     .execute(conn)
     .await?;
-    one(changed.rows_affected(), "credential lease")
+    one(changed.rows_affected(), Precondition::CredentialLease)
 }
 
 /// Tells how a refresh ended that brought no new pair.
@@ -109,7 +109,7 @@ pub(crate) async fn settle(
     )
     .execute(conn)
     .await?;
-    one(changed.rows_affected(), "credential lease")
+    one(changed.rows_affected(), Precondition::CredentialLease)
 }
 
 #[derive(sqlx::FromRow)]
@@ -209,7 +209,7 @@ pub(crate) async fn use_up(
     )
     .execute(conn)
     .await?;
-    one(gone.rows_affected(), "authorization")
+    one(gone.rows_affected(), Precondition::Authorization)
 }
 
 #[derive(sqlx::FromRow)]
@@ -249,7 +249,7 @@ pub(crate) async fn begun(
     .one()
 }
 
-fn one(rows: u64, what: &'static str) -> Result<(), Failure> {
+fn one(rows: u64, what: Precondition) -> Result<(), Failure> {
     if rows == 1 {
         Ok(())
     } else {

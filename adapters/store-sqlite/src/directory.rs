@@ -2,7 +2,9 @@
 
 use relay_core::clients::Coach;
 use relay_core::ids::{ClientId, CoachId, ContactId, CrmUserId};
-use relay_store::{AuditEntry, Damage, Link, NamelessSetting, Page, ProcedureVersion, StoreError};
+use relay_store::{
+    AuditEntry, Damage, Link, NamelessSetting, Page, Precondition, ProcedureVersion, StoreError,
+};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use sqlx::SqliteConnection;
@@ -19,7 +21,7 @@ pub(crate) fn put_link(script: &mut Script, link: &Link) -> Result<(), Failure> 
     let at = micros(link.at);
     statement!(
         script,
-        Expect::OneChange(conflict("contact")),
+        Expect::OneChange(conflict(Precondition::Contact)),
         "INSERT INTO links (client, contact, source, at)
          SELECT ?1, ?2, ?3, ?4
          WHERE NOT EXISTS (SELECT 1 FROM links WHERE contact = ?2 AND client <> ?1)

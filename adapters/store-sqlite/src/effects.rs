@@ -5,7 +5,7 @@ use relay_core::effects::{
 };
 use relay_core::ids::{CaseId, ClientId, EffectKey, IntentId, TaskId};
 use relay_core::time::Timestamp;
-use relay_store::{Effect, EffectState, Intent, StoreError};
+use relay_store::{Effect, EffectState, Intent, Precondition, StoreError};
 use sqlx::SqliteConnection;
 
 use crate::cases::{mode_from, mode_name};
@@ -141,7 +141,7 @@ pub(crate) fn intend(script: &mut Script, intent: &Intent) -> Result<(), Failure
     let at = micros(intent.at);
     statement!(
         script,
-        Expect::OneChange(conflict("effect state")),
+        Expect::OneChange(conflict(Precondition::EffectState)),
         "UPDATE effects SET state = 'intended', revision = ?2, request = ?3, intended_at = ?4,
              changed_at = ?4
          WHERE key = ?1 AND state = 'planned' AND revision + 1 = ?2",
@@ -176,7 +176,7 @@ pub(crate) fn end_intent(
     let revision = i64::from(revision);
     statement!(
         script,
-        Expect::OneChange(conflict("effect state")),
+        Expect::OneChange(conflict(Precondition::EffectState)),
         "UPDATE intents SET outcome = ?3
          WHERE effect = ?1 AND revision = ?2 AND outcome IS NULL",
         key,
@@ -212,7 +212,7 @@ pub(crate) fn change(
     // On the right side of SET a column still has its value from before.
     statement!(
         script,
-        Expect::OneChange(conflict("effect state")),
+        Expect::OneChange(conflict(Precondition::EffectState)),
         "UPDATE effects SET state = ?3, settled = ?4, vendor_ref = ?5,
              request = COALESCE(?6, request), changed_at = ?7,
              probes = CASE WHEN ?3 <> 'unclear' THEN probes

@@ -1,6 +1,6 @@
 //! From the driver's errors to the port's.
 
-use relay_store::StoreError;
+use relay_store::{Precondition, StoreError};
 
 /// Why a statement or a request did not succeed, while it is still known who is to blame.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ pub(crate) fn closed() -> StoreError {
 }
 
 /// A precondition that did not hold.
-pub(crate) fn conflict(what: &'static str) -> StoreError {
+pub(crate) fn conflict(what: Precondition) -> StoreError {
     StoreError::Conflict { what }
 }
 

@@ -22,7 +22,8 @@ pub(crate) async fn ready_after(
         conn,
         JobRow,
         "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
-             lease_until, client, case_id, payload, error_class, error_message, note, rescues,
+             lease_until, client, case_id, payload, error_class, error_message, error_vendor, note, deferred_by, refused,
+             rescues,
              created_at, changed_at
          FROM jobs WHERE state = 'ready' AND (run_at, seq) > (?1, ?2)
          ORDER BY run_at, seq LIMIT ?3 + 0",
@@ -74,7 +75,8 @@ async fn list_stopped(
         conn,
         JobRow,
         "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
-             lease_until, client, case_id, payload, error_class, error_message, note, rescues, created_at,
+             lease_until, client, case_id, payload, error_class, error_message, error_vendor, note, deferred_by, refused,
+             rescues, created_at,
              changed_at
          FROM jobs
          WHERE state IN ('parked', 'dead', 'cancelled')
@@ -109,8 +111,9 @@ async fn list_any(
             conn,
             JobRow,
             "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since,
-                 leased_by, lease_until, client, case_id, payload, error_class, error_message,
-                 note, rescues, created_at, changed_at
+                 leased_by, lease_until, client, case_id, payload, error_class, error_message, error_vendor,
+                 note, deferred_by, refused,
+             rescues, created_at, changed_at
              FROM jobs
              WHERE case_id = ?1
                AND state IN (SELECT value FROM json_each(?2))
@@ -131,7 +134,8 @@ async fn list_any(
         conn,
         JobRow,
         "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
-             lease_until, client, case_id, payload, error_class, error_message, note, rescues, created_at,
+             lease_until, client, case_id, payload, error_class, error_message, error_vendor, note, deferred_by, refused,
+             rescues, created_at,
              changed_at
          FROM jobs
          WHERE state IN (SELECT value FROM json_each(?1))

@@ -4,11 +4,13 @@
 
 use relay_core::ids::{CaseId, ClientId, JobId, WorkItemId};
 use relay_core::time::Timestamp;
-use relay_store::{Attempt, Existing, Fence, Job, JobEnd, JobError, JobState, NewJob, StoreError};
+use relay_store::{
+    Existing, Fence, Job, JobEnd, JobError, JobState, NewJob, Precondition, StoreError,
+};
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
-use crate::rows::{Listed, Stored, rows};
+use crate::rows::{Stored, rows};
 use crate::script::{Expect, Script, statement};
 use crate::values::{Reading, error_columns, integer, job_error, json, micros};
 
@@ -32,7 +34,10 @@ pub(crate) struct JobRow {
     pub(crate) payload: String,
     pub(crate) error_class: Option<String>,
     pub(crate) error_message: Option<String>,
+    pub(crate) error_vendor: Option<String>,
     pub(crate) note: Option<String>,
+    pub(crate) deferred_by: Option<String>,
+    pub(crate) refused: i64,
     pub(crate) rescues: i64,
     pub(crate) created_at: i64,
     pub(crate) changed_at: i64,
@@ -74,8 +79,10 @@ impl Stored for JobRow {
                 .maybe_uuid("case_id", self.case_id.as_deref())?
                 .map(CaseId),
             payload: row.json("payload", &self.payload)?,
-            last_error: job_error(self.error_class, self.error_message),
+            last_error: job_error(self.error_class, self.error_message, self.error_vendor),
             note: self.note,
+            deferred_by: self.deferred_by,
+            refused: self.refused != 0,
             rescues: row.number("rescues", self.rescues)?,
             created_at: row.time("created_at", self.created_at)?,
             changed_at: row.time("changed_at", self.changed_at)?,
@@ -129,14 +136,15 @@ pub(crate) fn enqueue(
         // A new wish: what went wrong with the old one no longer counts.
         Existing::Reschedule => statement!(
             script,
-            Expect::OneChange(conflict("job state")),
+            Expect::OneChange(conflict(Precondition::JobState)),
             "INSERT INTO jobs (id, key, kind, lane, state, run_at, fence, failures, client, case_id,
              payload, created_at, changed_at)
          VALUES (?1, ?2, ?3, ?4, 'ready', ?5, 0, 0, ?6, ?7, ?8, ?9, ?9)
          ON CONFLICT (key) DO UPDATE
          SET state = 'ready', run_at = excluded.run_at, payload = excluded.payload,
              changed_at = excluded.changed_at, failures = 0, failing_since = NULL,
-             error_class = NULL, error_message = NULL, note = NULL, rescues = 0
+             error_class = NULL, error_message = NULL, error_vendor = NULL, note = NULL,
+             deferred_by = NULL, refused = 0, rescues = 0
          WHERE state <> 'running'",
             id,
             job.key,
@@ -164,7 +172,10 @@ pub(crate) fn enqueue(
              failing_since = CASE WHEN state = 'ready' THEN failing_since END,
              error_class = CASE WHEN state = 'ready' THEN error_class END,
              error_message = CASE WHEN state = 'ready' THEN error_message END,
+             error_vendor = CASE WHEN state = 'ready' THEN error_vendor END,
              note = CASE WHEN state = 'ready' THEN note END,
+             deferred_by = CASE WHEN state = 'ready' THEN deferred_by END,
+             refused = CASE WHEN state = 'ready' THEN refused ELSE 0 END,
              rescues = CASE WHEN state = 'ready' THEN rescues ELSE 0 END,
              state = 'ready'
          WHERE state <> 'running'",
@@ -219,6 +230,8 @@ struct Ending<'a> {
     run_at: Option<i64>,
     error: Option<&'a JobError>,
     note: Option<&'a str>,
+    deferred_by: Option<&'a str>,
+    refused: bool,
 }
 
 impl<'a> Ending<'a> {
@@ -229,25 +242,26 @@ impl<'a> Ending<'a> {
             run_at: None,
             error,
             note,
+            deferred_by: None,
+            refused: false,
         };
         match end {
             JobEnd::Done => stays("done", None, None),
             JobEnd::Parked { error } => stays("parked", Some(error), None),
             JobEnd::Dead { error } => stays("dead", Some(error), None),
             JobEnd::Cancelled { why } => stays("cancelled", None, Some(why)),
-            JobEnd::Again { at, error } => Self {
-                result: "again",
+            JobEnd::Again { at, error, refused } => Self {
                 state: "ready",
                 run_at: Some(micros(*at)),
-                error: Some(error),
-                note: None,
+                refused: *refused,
+                ..stays("again", Some(error), None)
             },
-            JobEnd::Snooze { at, why } => Self {
-                result: "snoozed",
+            JobEnd::Snooze { at, why, deferral } => Self {
                 state: "ready",
                 run_at: Some(micros(*at)),
-                error: None,
-                note: Some(why),
+                deferred_by: deferral.vendor.as_deref(),
+                refused: deferral.refused,
+                ..stays("snoozed", None, Some(why))
             },
         }
     }
@@ -269,7 +283,7 @@ pub(crate) fn finish(
     let number = integer(fence.fence)?;
     let at = micros(at);
     let ending = Ending::of(end);
-    let (class, message) = error_columns(ending.error);
+    let (class, message, vendor) = error_columns(ending.error);
     let failed = i64::from(ending.error.is_some());
     if fence.fence > KEPT_ATTEMPTS && fence.fence.is_multiple_of(PRUNED_AT_ONCE) {
         let until = integer(fence.fence - KEPT_ATTEMPTS)?;
@@ -284,32 +298,36 @@ pub(crate) fn finish(
     }
     statement!(
         script,
-        Expect::OneChange(conflict("job fence")),
+        Expect::OneChange(conflict(Precondition::JobFence)),
         // A fence that was set back by a damaged byte comes again; it must not keep its job from its end.
-        "INSERT INTO attempts (job, fence, ended_at, result, error_class, error_message, note)
-         SELECT seq, fence, ?3, ?4, ?5, ?6, ?7 FROM jobs
+        "INSERT INTO attempts (job, fence, ended_at, result, error_class, error_message,
+             error_vendor, note)
+         SELECT seq, fence, ?3, ?4, ?5, ?6, ?7, ?8 FROM jobs
          WHERE id = ?1 AND fence = ?2 AND state = 'running'
          ON CONFLICT (job, fence) DO UPDATE
          SET ended_at = excluded.ended_at, result = excluded.result,
              error_class = excluded.error_class, error_message = excluded.error_message,
-             note = excluded.note",
+             error_vendor = excluded.error_vendor, note = excluded.note",
         id,
         number,
         at,
         ending.result,
         class,
         message,
+        vendor,
         ending.note
     )?;
     statement!(
         script,
-        Expect::OneChange(conflict("job fence")),
+        Expect::OneChange(conflict(Precondition::JobFence)),
         "UPDATE jobs SET state = ?3, run_at = COALESCE(?4, run_at), leased_by = NULL,
              lease_until = NULL, failures = failures + ?5,
              failing_since = CASE WHEN ?5 = 1 THEN COALESCE(failing_since, ?6)
                                   ELSE failing_since END,
              error_class = COALESCE(?7, error_class),
-             error_message = COALESCE(?8, error_message), note = ?9, rescues = 0, changed_at = ?6
+             error_message = COALESCE(?8, error_message),
+             error_vendor = CASE WHEN ?5 = 1 THEN ?10 ELSE error_vendor END, note = ?9,
+             deferred_by = ?11, refused = ?12, rescues = 0, changed_at = ?6
          WHERE id = ?1 AND fence = ?2 AND state = 'running'",
         id,
         number,
@@ -319,7 +337,10 @@ pub(crate) fn finish(
         at,
         class,
         message,
-        ending.note
+        ending.note,
+        vendor,
+        ending.deferred_by,
+        ending.refused
     )
 }
 
@@ -329,13 +350,16 @@ pub(crate) fn replay(script: &mut Script, id: JobId, at: Timestamp) -> Result<()
     let at = micros(at);
     statement!(
         script,
-        Expect::OneChange(conflict("job state")),
+        Expect::OneChange(conflict(Precondition::JobState)),
         "UPDATE jobs SET state = 'ready', run_at = ?2, changed_at = ?2,
              failures = CASE WHEN state = 'ready' THEN failures ELSE 0 END,
              failing_since = CASE WHEN state = 'ready' THEN failing_since END,
              error_class = CASE WHEN state = 'ready' THEN error_class END,
              error_message = CASE WHEN state = 'ready' THEN error_message END,
+             error_vendor = CASE WHEN state = 'ready' THEN error_vendor END,
              note = CASE WHEN state = 'ready' THEN note END,
+             deferred_by = CASE WHEN state = 'ready' THEN deferred_by END,
+             refused = CASE WHEN state = 'ready' THEN refused ELSE 0 END,
              rescues = CASE WHEN state = 'ready' THEN rescues ELSE 0 END
          WHERE id = ?1 AND state IN ('ready', 'parked', 'dead', 'cancelled')",
         id,
@@ -355,9 +379,10 @@ pub(crate) fn cancel(
     // Cancelled already: as wanted, and the first reason stays.
     statement!(
         script,
-        Expect::OneChange(conflict("job state")),
+        Expect::OneChange(conflict(Precondition::JobState)),
         "UPDATE jobs SET note = CASE WHEN state = 'cancelled' THEN note ELSE ?2 END,
              changed_at = CASE WHEN state = 'cancelled' THEN changed_at ELSE ?3 END,
+             deferred_by = NULL, refused = 0,
              state = 'cancelled'
          WHERE id = ?1 AND state IN ('ready', 'parked', 'dead', 'cancelled')",
         id,
@@ -377,7 +402,8 @@ pub(crate) fn cancel_by_key(
     statement!(
         script,
         Expect::Anything,
-        "UPDATE jobs SET state = 'cancelled', note = ?2, changed_at = ?3
+        "UPDATE jobs SET state = 'cancelled', note = ?2, changed_at = ?3, deferred_by = NULL,
+             refused = 0
          WHERE key = ?1 AND state IN ('ready', 'parked', 'dead')",
         key,
         why,
@@ -392,7 +418,8 @@ pub(crate) fn ready_by_key(script: &mut Script, key: &str, at: Timestamp) -> Res
         script,
         Expect::Anything,
         "UPDATE jobs SET state = 'ready', run_at = ?2, changed_at = ?2, failures = 0,
-             failing_since = NULL, error_class = NULL, error_message = NULL, note = NULL
+             failing_since = NULL, error_class = NULL, error_message = NULL, error_vendor = NULL,
+             note = NULL, deferred_by = NULL, refused = 0
          WHERE key = ?1 AND state <> 'running'",
         key,
         at
@@ -406,7 +433,8 @@ pub(crate) async fn get(conn: &mut SqliteConnection, id: JobId) -> Result<Option
         conn,
         JobRow,
         "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
-             lease_until, client, case_id, payload, error_class, error_message, note, rescues, created_at,
+             lease_until, client, case_id, payload, error_class, error_message, error_vendor, note, deferred_by, refused,
+             rescues, created_at,
              changed_at
          FROM jobs WHERE id = ?1",
         id
@@ -420,59 +448,11 @@ pub(crate) async fn by_key(conn: &mut SqliteConnection, key: &str) -> Result<Opt
         conn,
         JobRow,
         "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
-             lease_until, client, case_id, payload, error_class, error_message, note, rescues, created_at,
+             lease_until, client, case_id, payload, error_class, error_message, error_vendor, note, deferred_by, refused,
+             rescues, created_at,
              changed_at
          FROM jobs WHERE key = ?1",
         key
     )?;
     row.one()
-}
-
-#[derive(sqlx::FromRow)]
-pub(crate) struct AttemptRow {
-    #[sqlx(rename = "name!: String")]
-    name: String,
-    id: Vec<u8>,
-    fence: i64,
-    ended_at: i64,
-    result: String,
-    error_class: Option<String>,
-    error_message: Option<String>,
-    note: Option<String>,
-}
-
-impl Stored for AttemptRow {
-    const TABLE: &'static str = "attempts";
-    const NAME: &'static str = "name!: String";
-    type Value = Attempt;
-
-    fn read(self) -> Result<Attempt, StoreError> {
-        let row = Reading::new("attempts", self.name);
-        Ok(Attempt {
-            job: JobId(row.uuid("job", &self.id)?),
-            fence: row.number("fence", self.fence)?,
-            ended_at: row.time("ended_at", self.ended_at)?,
-            result: self.result,
-            error: job_error(self.error_class, self.error_message),
-            note: self.note,
-        })
-    }
-}
-
-/// The tries of a job, oldest first.
-pub(crate) async fn attempts(
-    conn: &mut SqliteConnection,
-    job: JobId,
-) -> Result<Listed<Attempt>, Failure> {
-    let id = job.0.as_bytes().as_slice();
-    rows!(
-        conn,
-        AttemptRow,
-        r#"SELECT a.job || '/' || a.fence AS "name!: String", j.id, a.fence, a.ended_at, a.result,
-             a.error_class, a.error_message, a.note
-         FROM attempts a JOIN jobs j ON j.seq = a.job
-         WHERE j.id = ?1 ORDER BY a.fence"#,
-        id
-    )?
-    .readable()
 }

@@ -9,7 +9,7 @@
 //! process is told from those that ran beside it.
 
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{Claim, Damage, Fence, Health, Job, JobState};
+use relay_store::{Claim, Damage, Fence, Health, Job, JobState, Precondition};
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
@@ -59,7 +59,8 @@ async fn set_due_aside(
         conn,
         JobRow,
         "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
-             lease_until, client, case_id, payload, error_class, error_message, note, rescues, created_at,
+             lease_until, client, case_id, payload, error_class, error_message, error_vendor, note, deferred_by, refused,
+             rescues, created_at,
              changed_at
          FROM jobs WHERE state = 'ready' AND run_at <= ?1 ORDER BY run_at, seq",
         due
@@ -119,7 +120,8 @@ async fn claim_any(conn: &mut SqliteConnection, claim: &Claim) -> Result<Rows<Jo
                  ORDER BY s.run_at, s.seq LIMIT min(?4, 1)))
          RETURNING seq, id, key, kind, lane, state, run_at, fence, failures,
              failing_since, leased_by, lease_until, client, case_id, payload, error_class,
-             error_message, note, rescues, created_at, changed_at",
+             error_message, error_vendor, note, deferred_by, refused,
+             rescues, created_at, changed_at",
         claim.worker,
         lease_until,
         now,
@@ -161,7 +163,8 @@ async fn claim_lane(
              ORDER BY j.seq LIMIT ?5 + 0)
          RETURNING seq, id, key, kind, lane, state, run_at, fence, failures,
              failing_since, leased_by, lease_until, client, case_id, payload, error_class,
-             error_message, note, rescues, created_at, changed_at",
+             error_message, error_vendor, note, deferred_by, refused,
+             rescues, created_at, changed_at",
         claim.worker,
         lease_until,
         now,
@@ -186,7 +189,7 @@ pub(crate) fn require(script: &mut Script, fence: Fence) -> Result<(), Failure> 
     let number = integer(fence.fence)?;
     statement!(
         script,
-        Expect::ARow(conflict("job fence")),
+        Expect::ARow(conflict(Precondition::JobFence)),
         "SELECT seq FROM jobs WHERE id = ?1 AND fence = ?2 AND state = 'running'",
         id,
         number
@@ -227,8 +230,9 @@ pub(crate) async fn rescue(
                 conn,
                 JobRow,
                 "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since,
-                     leased_by, lease_until, client, case_id, payload, error_class, error_message,
-                     note, rescues, created_at, changed_at
+                     leased_by, lease_until, client, case_id, payload, error_class, error_message, error_vendor,
+                     note, deferred_by, refused,
+             rescues, created_at, changed_at
                  FROM jobs WHERE state = 'running' ORDER BY lane"
             )?;
             let unreadable = running.readable()?.damage;
@@ -251,7 +255,8 @@ async fn set_never_due_aside(
         conn,
         JobRow,
         "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
-             lease_until, client, case_id, payload, error_class, error_message, note, rescues, created_at,
+             lease_until, client, case_id, payload, error_class, error_message, error_vendor, note, deferred_by, refused,
+             rescues, created_at,
              changed_at
          FROM jobs WHERE state = 'ready' AND run_at > ?1 ORDER BY run_at, seq",
         last

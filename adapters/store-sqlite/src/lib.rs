@@ -19,6 +19,7 @@
 //! The `README.md` beside this crate says why each setting is as it is, and how to add a statement.
 
 mod apply;
+mod attempts;
 mod bulk;
 mod cases;
 mod checkpoint;

@@ -245,7 +245,10 @@ fn job(column: &str) -> Option<String> {
                  AND fence BETWEEN 0 AND 1000000000), 0)"
             .to_owned(),
         "failures" | "failing_since" => "failures = 0, failing_since = NULL".to_owned(),
-        "error_class" | "error_message" => "error_class = NULL, error_message = NULL".to_owned(),
+        "error_class" | "error_message" => {
+            "error_class = NULL, error_message = NULL, error_vendor = NULL".to_owned()
+        }
+        "refused" => "refused = 0".to_owned(),
         "client" => "client = (SELECT client FROM cases WHERE cases.id = jobs.case_id)".to_owned(),
         _ => return None,
     })

@@ -1,6 +1,6 @@
 //! How much a vendor may be asked: one row a vendor, replaced by version.
 
-use relay_store::{PaceRow, StoreError};
+use relay_store::{PaceRow, Precondition, StoreError};
 use serde_json::Value;
 use sqlx::SqliteConnection;
 
@@ -39,7 +39,7 @@ pub(crate) async fn put(
     if done.rows_affected() == 1 {
         Ok(())
     } else {
-        Err(conflict("pace version").into())
+        Err(conflict(Precondition::PaceVersion).into())
     }
 }
 

@@ -5,7 +5,7 @@
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, ReceiptId};
 use relay_core::time::Timestamp;
-use relay_store::{FactRow, Page, Receipt, ReceiptState, StoreError};
+use relay_store::{FactRow, Page, Precondition, Receipt, ReceiptState, StoreError};
 use sha2::{Digest as _, Sha256};
 use sqlx::SqliteConnection;
 
@@ -180,14 +180,14 @@ pub(crate) fn finish(
     at: Timestamp,
 ) -> Result<(), Failure> {
     if !matches!(state, ReceiptState::Done | ReceiptState::Quarantined) {
-        return Err(conflict("receipt state").into());
+        return Err(conflict(Precondition::ReceiptState).into());
     }
     let id = id.0.as_bytes().as_slice();
     let state = state.as_str();
     let at = micros(at);
     statement!(
         script,
-        Expect::OneChange(conflict("receipt state")),
+        Expect::OneChange(conflict(Precondition::ReceiptState)),
         "UPDATE receipts SET state = ?2, note = ?3, processed_at = ?4
          WHERE id = ?1 AND state = 'new'",
         id,

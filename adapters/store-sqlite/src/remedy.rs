@@ -120,7 +120,7 @@ pub(crate) async fn set_aside(
         "jobs" if is_standing(conn, patient).await? => return remark_gone(conn, patient).await,
         "jobs" => {
             "UPDATE jobs SET state = 'dead', leased_by = NULL, lease_until = NULL,
-                 error_class = 'unreadable', error_message = ?3, changed_at = ?4
+                 error_class = 'unreadable', error_message = ?3, error_vendor = NULL, changed_at = ?4
              WHERE seq = CAST(CAST(?1 AS TEXT) AS INTEGER) AND ?2 IS NOT NULL
                AND state NOT IN ('done', 'dead', 'cancelled')"
         }
@@ -199,6 +199,9 @@ fn is_remark(table: &str, column: &str) -> bool {
                 | "note"
                 | "error_class"
                 | "error_message"
+                | "error_vendor"
+                | "deferred_by"
+                | "refused"
                 | "leased_by"
                 | "lease_until"
                 | "changed_at"

@@ -23,8 +23,8 @@ use crate::apply::Prepared;
 use crate::scan::TABLES;
 use crate::writer::{Answer, Work};
 use crate::{
-    SqliteStore, cases, credentials, directory, effects, engagement, job_lists, jobs, leases, look,
-    pace, receipts, scan, views, work,
+    SqliteStore, attempts, cases, credentials, directory, effects, engagement, job_lists, jobs,
+    leases, look, pace, receipts, scan, views, work,
 };
 
 /// The writer answered another question than it was asked: a bug of this crate.
@@ -208,7 +208,7 @@ impl Store for SqliteStore {
     }
 
     async fn attempts(&self, job: JobId) -> Result<Vec<Attempt>, StoreError> {
-        list!(self, jobs::attempts(job))
+        list!(self, attempts::attempts(job))
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {

@@ -38,19 +38,27 @@ pub(crate) fn bounds(page: Page) -> (i64, i64) {
     (i64::from(page.limit), i64::from(page.offset))
 }
 
-/// The two columns of an error.
-pub(crate) fn error_columns(error: Option<&JobError>) -> (Option<&str>, Option<&str>) {
+/// Class, message and vendor of an error.
+pub(crate) fn error_columns(
+    error: Option<&JobError>,
+) -> (Option<&str>, Option<&str>, Option<&str>) {
     (
         error.map(|error| error.class.as_str()),
         error.map(|error| error.message.as_str()),
+        error.and_then(|error| error.vendor.as_deref()),
     )
 }
 
-/// The error in its two columns.
-pub(crate) fn job_error(class: Option<String>, message: Option<String>) -> Option<JobError> {
+/// The error in its three columns.
+pub(crate) fn job_error(
+    class: Option<String>,
+    message: Option<String>,
+    vendor: Option<String>,
+) -> Option<JobError> {
     Some(JobError {
         class: class?,
         message: message?,
+        vendor,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use relay_core::ids::{CaseId, ClientId, EffectKey, WorkItemId};
 use relay_core::time::Timestamp;
-use relay_store::{Page, StoreError, WorkItem, WorkSettled};
+use relay_store::{Page, Precondition, StoreError, WorkItem, WorkSettled};
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
@@ -122,7 +122,7 @@ pub(crate) fn settle(
     let at = micros(settled.at);
     statement!(
         script,
-        Expect::OneChange(conflict("work item state")),
+        Expect::OneChange(conflict(Precondition::WorkItemState)),
         "UPDATE work_items SET settled_at = ?2, settled_by = ?3, settled_action = ?4
          WHERE id = ?1 AND settled_at IS NULL",
         id,
@@ -204,7 +204,7 @@ pub(crate) fn remind(
     let next = micros(next);
     statement!(
         script,
-        Expect::OneChange(conflict("work item state")),
+        Expect::OneChange(conflict(Precondition::WorkItemState)),
         "UPDATE work_items SET remind_at = ?2, owner = ?3, reminders = reminders + 1
          WHERE id = ?1 AND settled_at IS NULL",
         id,

@@ -12,7 +12,9 @@ use std::time::Duration;
 use relay_core::ids::ReceiptId;
 use relay_core::random::SeededRandom;
 use relay_core::time::Timestamp;
-use relay_store::{Batch, Damage, Op, Page, Receipt, ReceiptState, Store, StoreError};
+use relay_store::{
+    Batch, Damage, Op, Page, Precondition, Receipt, ReceiptState, Store, StoreError,
+};
 use relay_store_sqlite::{Options, SqliteStore};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};
@@ -167,7 +169,7 @@ async fn a_request_that_fails_undoes_only_itself() {
     assert!(matches!(
         two,
         Err(StoreError::Conflict {
-            what: "receipt state"
+            what: Precondition::ReceiptState
         })
     ));
     assert_eq!(store.writer_stats().transactions, 1);

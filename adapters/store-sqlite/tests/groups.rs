@@ -15,8 +15,8 @@ use relay_core::ids::{CaseId, EffectKey, JobId, ReceiptId};
 use relay_core::random::SeededRandom;
 use relay_core::time::Timestamp;
 use relay_store::{
-    Batch, Committed, Effect, EffectState, Existing, JobFilter, NewJob, Op, Page, Receipt,
-    ReceiptState, Store, StoreError,
+    Batch, Committed, Effect, EffectState, Existing, JobFilter, NewJob, Op, Page, Precondition,
+    Receipt, ReceiptState, Store, StoreError,
 };
 use relay_store_sqlite::SqliteStore;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -321,7 +321,7 @@ async fn requests_that_fail_leave_nothing_and_their_neighbours_everything() {
             matches!(
                 answer,
                 Err(StoreError::Conflict {
-                    what: "receipt state"
+                    what: Precondition::ReceiptState
                 })
             ),
             fails,

@@ -48,6 +48,16 @@ pub struct Fence {
     pub fence: u64,
 }
 
+/// What a job that comes again has met at a vendor. Kept with the job until its next end, and decided
+/// on; why it was put off is in words beside it, for people.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deferral {
+    /// See [`Job::deferred_by`](crate::Job::deferred_by).
+    pub vendor: Option<String>,
+    /// See [`Job::refused`](crate::Job::refused).
+    pub refused: bool,
+}
+
 /// How a run of a job ends.
 #[derive(Debug, Clone, PartialEq)]
 pub enum JobEnd {
@@ -59,6 +69,8 @@ pub enum JobEnd {
         at: Timestamp,
         /// Why.
         error: JobError,
+        /// See [`Job::refused`](crate::Job::refused).
+        refused: bool,
     },
     /// Not now; again at `at`. Counts as nothing.
     Snooze {
@@ -66,6 +78,8 @@ pub enum JobEnd {
         at: Timestamp,
         /// Why, in one line.
         why: String,
+        /// Whether a vendor has to do with it.
+        deferral: Deferral,
     },
     /// Waits for a person.
     Parked {
@@ -84,17 +98,31 @@ pub enum JobEnd {
     },
 }
 
+impl JobEnd {
+    /// Failed, by no vendor's "too many"; again at `at`.
+    pub fn again(at: Timestamp, error: JobError) -> Self {
+        let refused = false;
+        Self::Again { at, error, refused }
+    }
+
+    /// Not now, for a reason of our own; again at `at`.
+    pub fn snooze(at: Timestamp, why: impl Into<String>) -> Self {
+        let (why, deferral) = (why.into(), Deferral::default());
+        Self::Snooze { at, why, deferral }
+    }
+}
+
 /// What to do when a job with this key is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
     /// Leave it as it is, whatever its state.
     Keep,
-    /// Make it ready at the new time with the new payload and its failures forgotten, unless it is
+    /// Make it ready at the new time with the new payload and its failures and deferral forgotten, unless it is
     /// running (then it is left, and the batch fails with a conflict on `job state`, so that the
     /// caller decides again).
     Reschedule,
     /// Make sure that it will run, no later than the new time, with the new payload: one that is
-    /// ready keeps an earlier time and its failures, one that is over or stopped begins anew, one
+    /// ready keeps an earlier time, its failures and its deferral, one that is over or stopped begins anew, one
     /// that is running is left. Never a conflict.
     Wake,
 }
@@ -226,8 +254,8 @@ pub enum Op {
         /// When, procedure time.
         at: Timestamp,
     },
-    /// A dead, parked or cancelled job is ready again, in its lane, with the failures forgotten.
-    /// One that is ready is made due at `at`. Conflict `job state` if running or done.
+    /// A dead, parked or cancelled job is ready again, in its lane, with failures and deferral forgotten.
+    /// One that is ready is made due at `at` and keeps them. Conflict `job state` if running or done.
     ReplayJob {
         /// Which.
         id: JobId,

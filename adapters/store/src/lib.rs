@@ -28,14 +28,14 @@ pub mod store;
 pub mod views;
 pub mod words;
 
-pub use batch::{Batch, Existing, Fence, JobEnd, Op};
+pub use batch::{Batch, Deferral, Existing, Fence, JobEnd, Op};
 pub use copy::{Copied, CopyError, Restored};
 pub use credentials::{
     Authorization, Credential, CredentialLease, CredentialSettled, CredentialState, NewCredential,
 };
 pub use damage::{Damage, Remedied, Remedy, RemedyOrder};
 pub use engagement::{Engagement, Watched};
-pub use error::StoreError;
+pub use error::{Precondition, StoreError};
 pub use file::FileFault;
 pub use records::*;
 pub use store::{CaseFilter, Claim, Committed, Health, JobFilter, Page, Store};

@@ -155,6 +155,12 @@ pub struct Job {
     pub last_error: Option<JobError>,
     /// Why it was put off or cancelled, in one line; `None` once it runs again.
     pub note: Option<String>,
+    /// The vendor that keeps it waiting: it had no permit, or its call was kept back or refused with
+    /// "too many". Any other end, and a new wish, clear it.
+    pub deferred_by: Option<String>,
+    /// Whether a call of its own was refused with "too many" while the vendor answered others. Said anew
+    /// by each end that brings it back; any other end, and a new wish, clear it.
+    pub refused: bool,
     /// How often in a row it was taken back because its process died while it ran: any end of a
     /// run, and a new wish, begin anew. See [`SUSPECT`].
     pub rescues: u32,
@@ -203,6 +209,20 @@ pub struct JobError {
     pub class: String,
     /// In one line.
     pub message: String,
+    /// The name of the vendor whose call failed; `None` where it was no vendor's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<String>,
+}
+
+impl JobError {
+    /// An error that is no vendor's.
+    pub fn new(class: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            class: class.into(),
+            message: message.into(),
+            vendor: None,
+        }
+    }
 }
 
 /// One try of a job: an own row, never changed.

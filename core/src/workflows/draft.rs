@@ -194,6 +194,7 @@ pub(super) fn unreadable(cx: Context<'_>, case: &Case, input: &Input) -> Option<
         title: format!("A case can't go on: {reason}"),
         detail: serde_json::json!({ "reason": reason }),
         actions: vec!["close".into()],
+        notice: false,
         due: remind_at,
         remind_at,
     });

@@ -11,8 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::draft::{Draft, unreadable, unreadable_verdict};
 use super::{ADMIN, StepInfo};
 use crate::case::{Case, CaseStatus, Mode, Wait};
-use crate::effects::request;
-use crate::effects::{EffectInput, PlannedEffect, Request, Settled};
+use crate::effects::{EffectInput, PlannedEffect, Request, Settled, request};
 use crate::facts::{Fact, FactBody, Order};
 use crate::ids::EffectKey;
 use crate::workflow::{
@@ -242,6 +241,7 @@ fn hold(draft: &mut Draft<'_>, reason: &str) {
         title,
         detail: serde_json::json!({ "reason": reason }),
         actions: vec!["resume".into(), "done_by_hand".into(), "close".into()],
+        notice: false,
         due: remind_at,
         remind_at,
     });

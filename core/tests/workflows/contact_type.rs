@@ -1,8 +1,7 @@
 //! Setting the contact type.
 
 use relay_core::case::Mode;
-use relay_core::effects::request;
-use relay_core::effects::{Request, Settled};
+use relay_core::effects::{Request, Settled, request};
 use relay_core::facts::{FactBody, Order};
 use relay_core::workflow::{Action, Verdict};
 use relay_core::workflows::set_contact_type::SetContactType;

@@ -1,8 +1,7 @@
 //! Nothing stale, nothing false, nobody unknown: the reads right before each outreach.
 
 use relay_core::clients::{AddressState, ClientStatus};
-use relay_core::effects::request;
-use relay_core::effects::{EffectKind, Request};
+use relay_core::effects::{EffectKind, Request, request};
 use relay_core::facts::FactBody;
 use relay_core::ids::EffectKey;
 use relay_core::time::{SignedDuration, Timestamp};

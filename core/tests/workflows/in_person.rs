@@ -1,8 +1,7 @@
 //! She comes to the clinic, whoever says so: E25, E60.
 
 use relay_core::case::CaseStatus;
-use relay_core::effects::request;
-use relay_core::effects::{EffectKind, Request};
+use relay_core::effects::{EffectKind, Request, request};
 use relay_core::facts::{FactBody, Order};
 use relay_core::workflow::{Action, Verdict};
 

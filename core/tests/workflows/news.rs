@@ -169,6 +169,7 @@ fn a23_the_transition_call_sends_nothing_and_is_not_lost() {
         let work = world.asked("transition_call");
         assert_eq!(work.owner, "dana");
         assert_eq!(work.actions, ["done"]);
+        assert!(work.notice);
         assert!(
             work.detail["sop"]
                 .as_str()

@@ -1,8 +1,7 @@
 //! Both scenarios of SOP A, end to end, and the waits between the steps.
 
 use relay_core::case::{Mode, Wait};
-use relay_core::effects::request;
-use relay_core::effects::{EffectInput, EffectKind, Request, Settled};
+use relay_core::effects::{EffectInput, EffectKind, Request, Settled, request};
 use relay_core::facts::{CallOutcome, FactBody};
 use relay_core::workflow::{Action, ReadKind};
 

@@ -1,8 +1,7 @@
 //! Values that are no values, and outside text that looks like ours: E22, E23, E40.
 
 use proptest::prelude::*;
-use relay_core::effects::Request;
-use relay_core::effects::request;
+use relay_core::effects::{Request, request};
 use relay_core::workflow::{NoContact, Verdict};
 
 use crate::world::{World, at, procedure_with};

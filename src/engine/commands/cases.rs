@@ -16,14 +16,10 @@ use serde_json::json;
 
 use crate::engine::effect::moves;
 use crate::engine::job_kinds::JobKind;
-use crate::engine::link;
 use crate::engine::link::pair_key;
-use crate::engine::outreach;
-use crate::engine::stepper;
-use crate::engine::sync::conversation;
 use crate::engine::sync::conversation::Decided;
-use crate::engine::sync::presence;
-use crate::engine::{Engine, EngineError};
+use crate::engine::sync::{conversation, presence};
+use crate::engine::{Engine, EngineError, link, outreach, stepper};
 use crate::failpoint::SETTLE;
 use crate::remedy::Run;
 

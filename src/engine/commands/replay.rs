@@ -4,7 +4,6 @@
 //! what would happen to each job is said before anything does: *already done*, *will send*, *needs
 //! you*. Effect keys are kept, so replaying everything twice changes nothing.
 
-use crate::engine::job_kinds::Cancelling;
 use relay_core::case::Wait;
 use relay_core::effects::Settled;
 use relay_core::ids::{EffectKey, JobId};
@@ -17,15 +16,11 @@ use serde_json::json;
 
 use crate::effects::ProbeResult;
 use crate::engine::commands::cases;
-use crate::engine::effect::again;
-use crate::engine::effect::moves;
-use crate::engine::effect::naming;
-use crate::engine::effect::settle;
 use crate::engine::effect::settle::{Ending, remember};
+use crate::engine::effect::{again, moves, naming, settle};
 use crate::engine::finish::member;
-use crate::engine::job_kinds::JobKind;
-use crate::engine::stepper;
-use crate::engine::{Engine, EngineError};
+use crate::engine::job_kinds::{Cancelling, JobKind};
+use crate::engine::{Engine, EngineError, stepper};
 use crate::failpoint::SETTLE;
 use crate::remedy::Run;
 

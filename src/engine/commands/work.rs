@@ -9,18 +9,14 @@ use relay_core::workflow::Action;
 use relay_store::{Effect, EffectState, Job, Op, WorkItem, WorkSettled};
 use serde_json::json;
 
-use crate::engine::commands::cases;
 use crate::engine::commands::cases::{parse_action, refused};
-use crate::engine::commands::preview;
-use crate::engine::commands::replay;
 use crate::engine::commands::replay::Preview;
-use crate::engine::effect::release;
+use crate::engine::commands::{cases, preview, replay};
 use crate::engine::effect::release::ITEM;
-use crate::engine::effect::settle;
 use crate::engine::effect::settle::Ending;
-use crate::engine::stepper;
+use crate::engine::effect::{release, settle};
 use crate::engine::sync::backlog;
-use crate::engine::{Engine, EngineError, RELAY};
+use crate::engine::{Engine, EngineError, RELAY, stepper};
 use crate::failpoint::SETTLE;
 use crate::remedy::Run;
 

@@ -11,18 +11,14 @@ use relay_store::{Effect, EffectState, Intent, Job, JobEnd, Op};
 
 use crate::effects::perform::can_be_read_back;
 use crate::effects::{Holds, Name, Performed};
-use crate::engine::clock;
 use crate::engine::effect::again::CONFLICT;
 use crate::engine::effect::guard::Fresh;
-use crate::engine::effect::moves;
 use crate::engine::effect::run::STOPPED_FOR;
-use crate::engine::effect::settle;
 use crate::engine::effect::settle::{Ending, remember};
-use crate::engine::finish;
+use crate::engine::effect::{moves, settle};
 use crate::engine::finish::fence;
-use crate::engine::items;
 use crate::engine::memory::generation;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, clock, finish, items};
 use crate::failpoint::{ATTEMPT, INTENT, READ_BACK};
 
 /// How long may lie between the last read and the request, real time. A third of a lease: if more has
@@ -267,7 +263,7 @@ async fn not_done(
         };
         return unclear(engine, job, effect, intent, outcome, &error.message).await;
     }
-    let (end, given_up) = finish::decide_again(engine, job, error.class, error.to_string());
+    let (end, given_up) = finish::decide_again(engine, job, error.class, finish::failure(error));
     let end_intent = Op::EndIntent {
         key: intent.key.clone(),
         revision: intent.revision,
@@ -299,7 +295,7 @@ async fn not_done(
         ops.extend(items::connection_item_ops(engine, error));
     }
     match end {
-        JobEnd::Snooze { at, why } => finish::wait(engine, job, at, why, ops).await,
+        end @ JobEnd::Snooze { .. } => finish::wait(engine, job, end, ops).await,
         end => finish::end(engine, job, end, ops).await,
     }
 }
@@ -323,5 +319,5 @@ async fn unclear(
         moves::move_effect(engine, effect, EffectState::Intended, EffectState::Unclear),
     ];
     let why = format!("the outcome is unclear ({why}): looking before anything else");
-    finish::end(engine, job, JobEnd::Snooze { at, why }, ops).await
+    finish::end(engine, job, JobEnd::snooze(at, why), ops).await
 }

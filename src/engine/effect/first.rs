@@ -20,12 +20,10 @@ use relay_store::{Effect, EffectState, Job};
 
 use crate::effects::kinds::portal_message::message_of;
 use crate::effects::{Name, ProbeResult};
-use crate::engine::days;
 use crate::engine::effect::guard::Fresh;
-use crate::engine::effect::release;
-use crate::engine::effect::settle;
 use crate::engine::effect::settle::found;
-use crate::engine::{Engine, EngineError};
+use crate::engine::effect::{release, settle};
+use crate::engine::{Engine, EngineError, days};
 use crate::failpoint::PROBE;
 
 /// How far back is looked for what names a day that is still to come: longer than any follow-up.

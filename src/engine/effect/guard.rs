@@ -1,9 +1,9 @@
 //! Reads what must be known right before an effect.
 
 use relay_core::case::Case;
-use relay_core::clients::BillingSnapshot;
-use relay_core::clients::ContactSnapshot;
-use relay_core::clients::{Author, ClientSnapshot, Coach, PortalMessage};
+use relay_core::clients::{
+    Author, BillingSnapshot, ClientSnapshot, Coach, ContactSnapshot, PortalMessage,
+};
 use relay_core::effects::{EffectInput, EffectKind, PlannedEffect};
 use relay_core::ids::{ClientId, CoachId, ContactId, TaskId};
 use relay_core::retry::Class;
@@ -13,14 +13,11 @@ use relay_http_client::CallError;
 use relay_store::{EffectView, Op};
 
 use crate::effects::{is_ours, vendor_ref};
-use crate::engine::days;
-use crate::engine::link;
 use crate::engine::link::Linked;
-use crate::engine::sync::conversation;
 use crate::engine::sync::conversation::before;
-use crate::engine::sync::presence;
 use crate::engine::sync::presence::Presence;
-use crate::engine::{Engine, EngineError};
+use crate::engine::sync::{conversation, presence};
+use crate::engine::{Engine, EngineError, days, link};
 use crate::ports::ContactType;
 
 /// Messages are read at least this far back: a coach who wrote by hand counts for a day (E43).
@@ -262,12 +259,11 @@ async fn read_contact_type(
         ContactType::Shown(value) => Ok((value, None)),
         ContactType::NoField(why) => Ok((None, Some(Missing::NoTypeField(why)))),
         // It was there a moment ago.
-        ContactType::NoContact => Err(CallError {
-            class: Class::Retryable { after: None },
-            operation: CONTACT_TYPE,
-            status: None,
-            message: "the contact is no longer shown".to_owned(),
-        }),
+        ContactType::NoContact => Err(CallError::ours(
+            Class::Retryable { after: None },
+            CONTACT_TYPE,
+            "the contact is no longer shown",
+        )),
     }
 }
 

@@ -1,14 +1,9 @@
 //! Moves of an effect from one state to another that end nothing.
 
-use crate::engine::Engine;
-use crate::engine::EngineError;
-use crate::engine::outreach::is_stopped;
-use crate::engine::outreach::outreach_said;
-use crate::engine::outreach::outreach_said_nameless;
-use relay_store::Effect;
-use relay_store::EffectState;
-use relay_store::EffectView;
-use relay_store::Op;
+use relay_store::{Effect, EffectState, EffectView, Op};
+
+use crate::engine::outreach::{is_stopped, outreach_said, outreach_said_nameless};
+use crate::engine::{Engine, EngineError};
 
 pub(crate) fn move_effect(
     engine: &Engine,

@@ -1,14 +1,11 @@
 //! The names of a stored effect, with what the relay itself has taken away.
 
-use crate::effects::Name;
-use crate::effects::vendor_ref;
-use crate::engine::Engine;
-use crate::engine::EngineError;
 use relay_core::effects::EffectInput;
-use relay_core::ids::EffectKey;
-use relay_core::ids::TaskId;
-use relay_store::Effect;
-use relay_store::EffectState;
+use relay_core::ids::{EffectKey, TaskId};
+use relay_store::{Effect, EffectState};
+
+use crate::effects::{Name, vendor_ref};
+use crate::engine::{Engine, EngineError};
 
 /// The names of an effect, with what the relay itself has taken away.
 pub(crate) async fn name_of(

@@ -5,18 +5,11 @@ use relay_core::retry::absence_proven;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Effect, EffectState, Intent, Job, JobEnd, JobError, Op};
 
-use crate::engine::clock;
-use crate::engine::effect::again;
 use crate::engine::effect::again::{different, is_unknown, says_it_is_there};
-use crate::engine::effect::moves;
-use crate::engine::effect::naming;
-use crate::engine::effect::settle;
 use crate::engine::effect::settle::{Ending, found};
-use crate::engine::finish;
-use crate::engine::finish::fence;
-use crate::engine::finish::missing;
-use crate::engine::items;
-use crate::engine::{Engine, EngineError};
+use crate::engine::effect::{again, moves, naming, settle};
+use crate::engine::finish::{fence, missing};
+use crate::engine::{Engine, EngineError, clock, finish, items};
 use crate::failpoint::PROBE_COMMIT;
 
 /// How much earlier than the intent a probe looks: the vendor's clock is not ours.
@@ -42,7 +35,7 @@ pub(crate) async fn look(
         .filter(|at| effect.probes == 0 && *at > now)
     {
         let why = "the vendor may not show it yet".to_owned();
-        return finish::end(engine, job, JobEnd::Snooze { at, why }, Vec::new()).await;
+        return finish::end(engine, job, JobEnd::snooze(at, why), Vec::new()).await;
     }
     let name = naming::name_of(engine, effect, same).await?;
     let asked = again::answered(engine, effect).await?;
@@ -88,7 +81,7 @@ async fn cut_off(
         moves::move_effect(engine, effect, EffectState::Intended, EffectState::Unclear),
         Op::FinishJob {
             fence: fence(job),
-            end: JobEnd::Snooze { at, why },
+            end: JobEnd::snooze(at, why),
             at: now,
         },
     ];
@@ -118,9 +111,9 @@ async fn not_seen(
             }
             // Counted as a failure, so that a vendor that loses every request ends in a work
             // item and not in an endless circle.
-            let message = "not carried out, as the vendor shows".to_owned();
             let class = relay_core::retry::Class::NotSent;
-            let (end, given_up) = finish::decide_again(engine, job, class, message);
+            let error = JobError::new(class.as_str(), "not carried out, as the vendor shows");
+            let (end, given_up) = finish::decide_again(engine, job, class, error);
             if given_up {
                 let ops = settle::after_death(engine, job, &end).await?;
                 return finish::end(engine, job, end, ops).await;
@@ -131,14 +124,14 @@ async fn not_seen(
         Absence::ProvenAfter(after) => {
             let from = since.saturating_add(after).unwrap_or(now).max(now);
             let why = "not there yet; absence is not proven yet".to_owned();
-            return finish::end(engine, job, JobEnd::Snooze { at: from, why }, vec![looked]).await;
+            return finish::end(engine, job, JobEnd::snooze(from, why), vec![looked]).await;
         }
         Absence::Never | Absence::DesiredState => {}
     }
     match engine.probes.next(effect.probes + 1, since, now) {
         Some(at) => {
             let why = "not there yet; looking again".to_owned();
-            finish::end(engine, job, JobEnd::Snooze { at, why }, vec![looked]).await
+            finish::end(engine, job, JobEnd::snooze(at, why), vec![looked]).await
         }
         // Refused, not listed in all that time, and no longer wanted: nobody needs to be asked.
         None if effect.withdrawn_at.is_some() && !asked.iter().any(is_unknown) => {
@@ -169,10 +162,7 @@ pub(crate) async fn unsettle(
     from: EffectState,
     evidence: &str,
 ) -> Result<(), EngineError> {
-    let error = JobError {
-        class: "unclear".to_owned(),
-        message: evidence.to_owned(),
-    };
+    let error = JobError::new("unclear", evidence);
     let settled = Settled::Unclear {
         evidence: evidence.to_owned(),
     };

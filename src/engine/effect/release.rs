@@ -16,14 +16,10 @@ use relay_store::{
 };
 use serde_json::json;
 
-use crate::engine::days;
 use crate::engine::effect::settle;
 use crate::engine::effect::settle::Ending;
-use crate::engine::finish;
-use crate::engine::items;
 use crate::engine::memory::{OldMemory, old_memory};
-use crate::engine::stepper;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, days, finish, items, stepper};
 
 /// The kind of the item, and its dedupe key.
 pub(crate) const ITEM: &str = "memory";

@@ -10,33 +10,20 @@ use relay_core::workflow::{Context, Verdict};
 use relay_store::{Effect, EffectState, EffectView, Job, JobEnd, JobError, Op, StoreError};
 
 use crate::effects::name::Name;
-use crate::engine::effect::again;
 use crate::engine::effect::again::Earlier;
-use crate::engine::effect::attempt;
-use crate::engine::effect::contact_gap;
-use crate::engine::effect::first;
 use crate::engine::effect::first::First;
-use crate::engine::effect::guard;
 use crate::engine::effect::guard::{FRESH, Fresh, Missing};
-use crate::engine::effect::moves;
-use crate::engine::effect::naming;
-use crate::engine::effect::probe;
-use crate::engine::effect::settle;
 use crate::engine::effect::settle::{Ending, found};
-use crate::engine::finish;
-use crate::engine::finish::fence;
-use crate::engine::finish::member;
-use crate::engine::finish::missing;
-use crate::engine::held_back;
-use crate::engine::items;
-use crate::engine::outreach::OUTREACH;
-use crate::engine::outreach::outreach_said;
+use crate::engine::effect::{
+    again, attempt, contact_gap, first, guard, moves, naming, probe, settle,
+};
+use crate::engine::finish::{fence, member, missing};
+use crate::engine::outreach::{OUTREACH, outreach_said};
 use crate::engine::stepper::names;
-use crate::engine::sync::opening;
 use crate::engine::sync::opening::TYPE_UNREADABLE;
-use crate::engine::sync::presence;
 use crate::engine::sync::presence::IN_DOUBT;
-use crate::engine::{Engine, EngineError};
+use crate::engine::sync::{opening, presence};
+use crate::engine::{Engine, EngineError, finish, held_back, items};
 use crate::failpoint::{GUARD, REFUSE};
 
 /// How often an outreach behind an unclear one looks whether that is settled.
@@ -134,7 +121,7 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
         // Not put off: what failed before this still counts.
         Earlier::MayShowUp { until: at } => {
             let why = "refused, and the vendor may not show yet that it was done".to_owned();
-            return finish::end(engine, job, JobEnd::Snooze { at, why }, Vec::new()).await;
+            return finish::end(engine, job, JobEnd::snooze(at, why), Vec::new()).await;
         }
         Earlier::CantTell => {
             let evidence = "an earlier one may have gone out; it is not in what the vendor shows";
@@ -267,10 +254,7 @@ async fn follow(
                     stepping.push(op);
                 }
             }
-            let error = JobError {
-                class: "held".to_owned(),
-                message: reason,
-            };
+            let error = JobError::new("held", reason);
             refuse(
                 engine,
                 job,

@@ -1,7 +1,6 @@
 //! Stores how an effect ended, and lets its case hear of it, in one batch.
 
-use relay_core::effects::request;
-use relay_core::effects::{Absence, EffectInput, EffectKind, Request, Settled};
+use relay_core::effects::{Absence, EffectInput, EffectKind, Request, Settled, request};
 use relay_core::facts::Fact;
 use relay_core::time::Timestamp;
 use relay_core::workflow::{Action, Input};
@@ -11,19 +10,13 @@ use serde_json::json;
 use crate::effects::Seen;
 use crate::engine::effect::release;
 use crate::engine::error::DIED_WITH_PROCESS;
-use crate::engine::finish;
-use crate::engine::finish::fence;
-use crate::engine::finish::log_death;
-use crate::engine::finish::lost_lease;
-use crate::engine::finish::member;
-use crate::engine::items;
+use crate::engine::finish::{fence, log_death, lost_lease, member};
 use crate::engine::job_kinds::{Death, JobKind};
-use crate::engine::stepper::Stepping;
-use crate::engine::stepper::names;
+use crate::engine::stepper::{Stepping, names};
 use crate::engine::sync::conversation::contact_type_fact;
 use crate::engine::sync::hints;
 use crate::engine::sync::hints::{Origin, Watched};
-use crate::engine::{Engine, EngineError, RELAY};
+use crate::engine::{Engine, EngineError, RELAY, finish, items};
 use crate::failpoint::SETTLE;
 use crate::receipts::{Hint, HintObject};
 
@@ -206,10 +199,10 @@ async fn settled_elsewhere(
         return Ok(());
     }
     let end = match stored.map(|stored| stored.state) {
-        Some(EffectState::Intended | EffectState::Unclear) => JobEnd::Snooze {
-            at: engine.now(),
-            why: "no longer wanted: looking whether it was carried out".to_owned(),
-        },
+        Some(EffectState::Intended | EffectState::Unclear) => JobEnd::snooze(
+            engine.now(),
+            "no longer wanted: looking whether it was carried out".to_owned(),
+        ),
         _ => JobEnd::Done,
     };
     finish::end(engine, job, end, Vec::new()).await

@@ -8,10 +8,8 @@ use relay_store::{Job, Op, WorkSettled};
 use serde_json::json;
 
 use crate::credentials::ALARM;
-use crate::engine::finish;
-use crate::engine::items;
 use crate::engine::job_kinds::{Asks, BY_ITSELF, Death, JobSpec, Repeats};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, finish, items};
 use crate::ports::{ConnectionState, ConnectionStatus};
 use crate::rate_limit::ended_key;
 

@@ -26,13 +26,10 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Existing, Job, JobEnd, NewJob, Op, Watched};
 use serde_json::json;
 
-use crate::engine::finish;
-use crate::engine::finish::fence;
-use crate::engine::finish::member;
+use crate::engine::finish::{fence, member};
 use crate::engine::job_kinds::{Asks, BY_ITSELF, Cancelling, Death, JobSpec, Repeats};
-use crate::engine::stepper;
 use crate::engine::sync::engagement;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, finish, stepper};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::ports::{Activity, CallError};
 

@@ -1,11 +1,9 @@
 //! Every few minutes: do the CRM's subscriptions still tell us, and if one did not, what was it
 //! that we were not told? The thinking is in [`hook_watch`](crate::engine::sync::hook_watch).
 
-use crate::engine::sync::hook_watch::put_watch;
 use std::collections::BTreeSet;
 
-use relay_core::effects::EffectKind;
-use relay_core::effects::Port;
+use relay_core::effects::{EffectKind, Port};
 use relay_core::ids::{ClientId, ContactId};
 use relay_core::rate_limit::Priority;
 use relay_core::retry::Class;
@@ -13,16 +11,12 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{CaseFilter, EffectState, Job, Op, Page, WorkSettled};
 use serde_json::json;
 
-use crate::engine::finish;
 use crate::engine::finish::fence;
-use crate::engine::items;
 use crate::engine::job_kinds::{Asks, BY_ITSELF, Death, JobSpec, Repeats};
-use crate::engine::sync::hints;
 use crate::engine::sync::hints::{Origin, STOPPED, Watched};
-use crate::engine::sync::hook_watch;
-use crate::engine::sync::hook_watch::{OVERLAP, Watch};
-use crate::engine::sync::presence;
-use crate::engine::{Engine, EngineError};
+use crate::engine::sync::hook_watch::{OVERLAP, Watch, put_watch};
+use crate::engine::sync::{hints, hook_watch, presence};
+use crate::engine::{Engine, EngineError, finish, items};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::ports::{Among, Changed, HookStatus, SyncWish};
 use crate::receipts::{Hint, HintObject};

@@ -29,19 +29,12 @@ use relay_core::workflows::missed_check_in::Closing;
 use relay_store::{Job, JobEnd, JobError, Op, WorkItem};
 use serde_json::json;
 
-use crate::engine::clock;
-use crate::engine::days;
-use crate::engine::finish;
-use crate::engine::finish::fence;
-use crate::engine::finish::member;
-use crate::engine::finish::missing;
-use crate::engine::items;
+use crate::engine::finish::{fence, member, missing};
 use crate::engine::job_kinds::{Asks, Cancelling, Death, JobSpec};
-use crate::engine::sync::backlog;
 use crate::engine::sync::backlog::{Earlier, is_released};
-use crate::engine::sync::opening;
 use crate::engine::sync::opening::{Opening, TYPE_UNREADABLE, later_submitted};
-use crate::engine::{Engine, EngineError, watch};
+use crate::engine::sync::{backlog, opening};
+use crate::engine::{Engine, EngineError, clock, days, finish, items, watch};
 use crate::failpoint::{MISSED_COMMIT, MISSED_READ};
 
 /// How many days before its known date a check-in is looked for.
@@ -240,11 +233,11 @@ async fn nobody_by_that_id(
     } else {
         soon(now).min(days::tomorrow(engine, now))
     };
-    let error = JobError {
-        class: "permanent".to_owned(),
-        message: "the portal answers that it knows no such client".to_owned(),
-    };
-    finish::end(engine, job, JobEnd::Again { at, error }, ops).await
+    let error = JobError::new(
+        "permanent",
+        "the portal answers that it knows no such client",
+    );
+    finish::end(engine, job, JobEnd::again(at, error), ops).await
 }
 
 /// The portal knows the client and does not list the check-in: believed when it says so twice.
@@ -264,14 +257,11 @@ async fn not_listed(
         let why = "the portal no longer lists this check-in";
         return over(engine, job, client, why).await;
     }
-    let error = JobError {
-        class: backlog::NOT_LISTED.to_owned(),
-        message: "the portal does not list this check-in".to_owned(),
-    };
-    let end = JobEnd::Again {
-        at: soon(now),
-        error,
-    };
+    let error = JobError::new(
+        backlog::NOT_LISTED,
+        "the portal does not list this check-in",
+    );
+    let end = JobEnd::again(soon(now), error);
     finish::end(engine, job, end, backlog::known_again(engine, client)).await
 }
 

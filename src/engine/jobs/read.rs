@@ -17,19 +17,14 @@ use relay_core::workflow::{Input, ReadKind};
 use relay_http_client::CallError;
 use relay_store::{Job, JobEnd, Op};
 
-use crate::engine::clock;
-use crate::engine::finish;
-use crate::engine::finish::fence;
-use crate::engine::finish::member;
+use crate::engine::finish::{fence, member};
 use crate::engine::job_kinds::{Asks, Cancelling, Death, JobSpec};
-use crate::engine::link;
 use crate::engine::link::Linked;
 use crate::engine::stepper::names;
-use crate::engine::sync::engagement::is_news;
-use crate::engine::sync::engagement::put_all;
+use crate::engine::sync::engagement::{is_news, put_all};
 use crate::engine::sync::presence;
 use crate::engine::sync::presence::{IN_DOUBT, Presence};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, clock, finish, link};
 use crate::failpoint::{READ_CALL, READ_COMMIT};
 
 /// How far back mail is read: the decision's own window is never longer (A4).
@@ -171,10 +166,7 @@ async fn read_failed(
         stepping.push(op);
     }
     // Parked, not done: once the contact is linked, a replay reads again and the case goes on.
-    let error = relay_store::JobError {
-        class: "permanent".to_owned(),
-        message: reason,
-    };
+    let error = relay_store::JobError::new("permanent", reason);
     stepping.push(Op::FinishJob {
         fence: fence(job),
         end: JobEnd::Parked { error },

@@ -20,10 +20,9 @@ use relay_core::rate_limit::Priority;
 use relay_core::time::{SignedDuration, Time, Timestamp};
 use relay_store::{Job, JobState, Op, StoreError};
 
-use crate::engine::finish;
 use crate::engine::job_kinds::{Asks, BY_ITSELF, Death, JobKind, JobSpec, Repeats};
 use crate::engine::sync::reconcile;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, finish};
 
 /// When the reconcile runs, clinic time: before the first portal slot of the day.
 const HOUR: i8 = 6;

@@ -7,17 +7,14 @@ use relay_core::ids::{CaseId, ClientId, TaskId};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{EffectState, Job, JobEnd, Op};
 
-use crate::engine::finish;
-use crate::engine::finish::fence;
-use crate::engine::finish::member;
+use crate::engine::finish::{fence, member};
 use crate::engine::job_kinds::{Asks, Cancelling, Death, JobSpec};
 use crate::engine::jobs::reread;
 use crate::engine::stepper::names;
-use crate::engine::sync::conversation;
 use crate::engine::sync::conversation::before;
-use crate::engine::sync::opening;
 use crate::engine::sync::opening::TypeRead;
-use crate::engine::{Engine, EngineError};
+use crate::engine::sync::{conversation, opening};
+use crate::engine::{Engine, EngineError, finish};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 
 /// How far before the opening of a case its check-ins are read.

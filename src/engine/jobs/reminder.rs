@@ -8,10 +8,9 @@ use relay_core::time::Timestamp;
 use relay_store::{Job, JobEnd, Op, WorkItem};
 
 use crate::engine::effect::release;
-use crate::engine::finish;
 use crate::engine::finish::member;
 use crate::engine::job_kinds::{Asks, Cancelling, Death, JobSpec};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, finish};
 
 /// After so many reminders an item whose owner is a coach goes to the Program Manager (A8).
 const ESCALATE_AFTER: u32 = 2;
@@ -38,16 +37,7 @@ pub(super) async fn run_reminder(engine: &Engine, job: &Job) -> Result<(), Engin
     let now = engine.now();
     if item.remind_at > now {
         let why = "the reminder was moved".to_owned();
-        return finish::end(
-            engine,
-            job,
-            JobEnd::Snooze {
-                at: item.remind_at,
-                why,
-            },
-            vec![],
-        )
-        .await;
+        return finish::end(engine, job, JobEnd::snooze(item.remind_at, why), vec![]).await;
     }
     if let Some(ops) = release::tidy_list(engine, &item).await? {
         return finish::end(engine, job, JobEnd::Done, ops).await;
@@ -66,10 +56,7 @@ pub(super) async fn run_reminder(engine: &Engine, job: &Job) -> Result<(), Engin
     finish::end(
         engine,
         job,
-        JobEnd::Snooze {
-            at: next,
-            why: "until the next reminder".to_owned(),
-        },
+        JobEnd::snooze(next, "until the next reminder".to_owned()),
         ops,
     )
     .await

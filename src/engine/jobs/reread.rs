@@ -1,28 +1,19 @@
 //! Reads an object again that a hint named: a hint is never believed by itself (E37).
 
-use relay_core::effects::Port;
-use relay_core::effects::Request;
-use relay_core::effects::request;
+use relay_core::effects::{Port, Request, request};
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, ContactId, TaskId};
 use relay_core::rate_limit::Priority;
 use relay_core::workflows::missed_check_in::contact_type_allows;
 use relay_store::{Job, JobEnd, JobFilter, JobState, Op, Page};
 
-use crate::engine::finish;
-use crate::engine::finish::fence;
-use crate::engine::finish::member;
-use crate::engine::finish::missing;
-use crate::engine::items;
+use crate::engine::finish::{fence, member, missing};
 use crate::engine::job_kinds::{AS_TOLD, Asks, Death, JobKind, JobSpec};
-use crate::engine::link;
 use crate::engine::link::Linked;
-use crate::engine::stepper;
-use crate::engine::sync::opening;
 use crate::engine::sync::opening::{TypeRead, contact_type_of};
-use crate::engine::sync::presence;
 use crate::engine::sync::presence::{IN_DOUBT, Presence};
-use crate::engine::{Engine, EngineError};
+use crate::engine::sync::{opening, presence};
+use crate::engine::{Engine, EngineError, finish, items, link, stepper};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::receipts::{Hint, HintObject};
 

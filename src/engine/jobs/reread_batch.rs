@@ -17,13 +17,11 @@ use relay_core::rate_limit::Priority;
 use relay_core::retry::Class;
 use relay_store::{Job, JobEnd};
 
-use crate::engine::finish;
 use crate::engine::finish::member;
 use crate::engine::job_kinds::{AS_TOLD, Asks, Death, JobSpec};
-use crate::engine::sync::hints;
 use crate::engine::sync::hints::{Origin, Watched};
-use crate::engine::sync::presence;
-use crate::engine::{Engine, EngineError};
+use crate::engine::sync::{hints, presence};
+use crate::engine::{Engine, EngineError, finish};
 use crate::failpoint::REREAD_CALL;
 
 /// The row of this kind.

@@ -4,13 +4,10 @@ use relay_core::ids::CaseId;
 use relay_core::workflow::Input;
 use relay_store::{Job, JobEnd, Op};
 
-use crate::engine::clock;
-use crate::engine::finish;
-use crate::engine::finish::fence;
-use crate::engine::finish::member;
+use crate::engine::finish::{fence, member};
 use crate::engine::job_kinds::{Asks, Cancelling, Death, JobSpec};
 use crate::engine::stepper::names;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, clock, finish};
 use crate::failpoint::TIMER;
 
 /// The row of this kind.

@@ -33,8 +33,7 @@ use serde_json::json;
 
 use crate::engine::memory::counter::{Count, Told};
 use crate::engine::memory::{OldMemory, WhyOld, mark_old};
-use crate::engine::periodic;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, periodic};
 
 /// The setting that holds the count of the database.
 const COUNT: &str = CarefulWord::Generation.key();

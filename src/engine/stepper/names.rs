@@ -3,9 +3,8 @@
 use relay_core::ids::{ClientId, CoachId};
 use relay_store::Op;
 
-use crate::engine::stepper;
 use crate::engine::stepper::Stepping;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, stepper};
 
 /// [`stepping`](Self::stepping) where vendors may be called: a coach whose name a text may be signed with, and whom
 /// the relay has not met, is looked up in the portal first. Where the portal can't be read, the

@@ -13,13 +13,10 @@ use relay_core::clients::CheckIn;
 use relay_core::ids::{CheckInId, ClientId};
 use relay_core::time::{Date, Timestamp};
 use relay_core::workflows::missed_check_in::{Again, Closing, NAME, State};
-use relay_store::WorkSettled;
-use relay_store::{CaseFilter, Existing, Job, JobEnd, Op, Page, WorkItem};
+use relay_store::{CaseFilter, Existing, Job, JobEnd, Op, Page, WorkItem, WorkSettled};
 use serde_json::json;
 
-use crate::engine::finish;
-use crate::engine::items;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, finish, items};
 
 /// Cases of a client that are looked through for one about a check-in.
 const CASES: Page = Page {

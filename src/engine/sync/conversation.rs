@@ -13,6 +13,8 @@
 //!
 //! Not guaranteed: that nothing is written between the read and the commit. The guard reads again.
 
+use std::collections::HashSet;
+
 use relay_core::case::{Case, CaseStatus};
 use relay_core::clients::{Author, PortalMessage};
 use relay_core::effects::EffectKind;
@@ -21,11 +23,9 @@ use relay_core::ids::{CaseId, ClientId, MessageId};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_core::workflow::{Action, Input};
 use relay_store::Op;
-use std::collections::HashSet;
 
 use crate::effects::is_ours;
-use crate::engine::stepper::Stepping;
-use crate::engine::stepper::names;
+use crate::engine::stepper::{Stepping, names};
 use crate::engine::{Engine, EngineError};
 use crate::failpoint::REREAD_CALL;
 use crate::remedy::Run;

@@ -1,12 +1,9 @@
 //! Opens and clicks, as facts and as rows.
 
 use relay_core::channel::EngagementEvent;
-use relay_core::facts::Fact;
-use relay_core::facts::FactBody;
-use relay_core::ids::ClientId;
-use relay_core::ids::ContactId;
-use relay_store::Engagement;
-use relay_store::Op;
+use relay_core::facts::{Fact, FactBody};
+use relay_core::ids::{ClientId, ContactId};
+use relay_store::{Engagement, Op};
 
 /// The setting that holds the moment of the last look.
 pub(crate) const WATERMARK: &str = "engagement_watermark";

@@ -15,14 +15,11 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Effect, Existing, Job, JobState, NewJob, Op, WorkItem, effect_job_key};
 use serde_json::json;
 
-use crate::engine::case_jobs;
 use crate::engine::case_jobs::{read_job, timer_job};
 use crate::engine::error::DIED_WITH_PROCESS;
-use crate::engine::finish;
-use crate::engine::items;
 use crate::engine::job_kinds::JobKind;
 use crate::engine::sync::invariants::Violation;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, case_jobs, finish, items};
 
 /// The longest wait that is taken over from a clock that ran ahead.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 400);

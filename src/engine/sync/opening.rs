@@ -32,18 +32,14 @@ use relay_core::outside;
 use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_core::workflow::NotOpened;
 use relay_core::workflows::{missed_check_in, set_contact_type};
-use relay_store::WorkItem;
-use relay_store::{Op, WorkSettled};
+use relay_store::{Op, WorkItem, WorkSettled};
 use serde_json::json;
 
-use crate::engine::items;
-use crate::engine::link;
 use crate::engine::link::Linked;
-use crate::engine::stepper;
 use crate::engine::stepper::Stepping;
 use crate::engine::sync::conversation;
 use crate::engine::sync::conversation::{before, contact_type_fact};
-use crate::engine::{Engine, EngineError, RELAY};
+use crate::engine::{Engine, EngineError, RELAY, items, link, stepper};
 use crate::failpoint::MISSED_READ;
 use crate::ports::ContactType;
 

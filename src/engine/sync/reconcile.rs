@@ -1,9 +1,8 @@
 //! Compares what is stored with what must hold, on command or by the daily job.
 
 use super::report;
-use crate::engine::Engine;
-use crate::engine::EngineError;
 use crate::engine::sync::walk::Walk;
+use crate::engine::{Engine, EngineError};
 
 /// Compares what is stored with what must hold, and repairs or tells what does not. With
 /// `dry_run`, changes nothing.

@@ -1,7 +1,8 @@
 //! What a comparison with the vendors found.
 
-use crate::engine::sync::invariants::Violation;
 use serde::Serialize;
+
+use crate::engine::sync::invariants::Violation;
 
 /// What became of a violation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -3,17 +3,10 @@
 //! A row that can't be read, or that nobody can make sense of, is left out and keeps nobody else from
 //! their repair: what can't be read is told by itself (`damage`).
 
-use crate::engine::sync::backlog;
-use crate::engine::sync::backlog::Earlier;
-use crate::engine::sync::backlog::is_released;
-use crate::engine::sync::mend::died_with_process;
 use relay_core::case::Case;
-use relay_core::clients::CheckIn;
-use relay_core::clients::Coach;
-use relay_core::ids::ClientId;
-use relay_core::ids::JobId;
-use relay_core::time::SignedDuration;
-use relay_core::time::Timestamp;
+use relay_core::clients::{CheckIn, Coach};
+use relay_core::ids::{ClientId, JobId};
+use relay_core::time::{SignedDuration, Timestamp};
 use relay_core::workflows::missed_check_in;
 use relay_store::{
     Effect, EffectState, Existing, JobState, NewJob, Op, WorkSettled, effect_job_key,
@@ -21,19 +14,14 @@ use relay_store::{
 use serde_json::json;
 
 use crate::engine::damage::unreadable;
-use crate::engine::drift;
 use crate::engine::error::chain;
-use crate::engine::items;
 use crate::engine::job_kinds::JobKind;
-use crate::engine::periodic;
+use crate::engine::sync::backlog::{Earlier, is_released};
 use crate::engine::sync::invariants::{self, PAGE, Violation};
-use crate::engine::sync::mend;
-use crate::engine::sync::mend::{Mended, wake};
-use crate::engine::sync::report::Became;
-use crate::engine::sync::report::Found;
-use crate::engine::sync::report::Report;
-use crate::engine::watch;
-use crate::engine::{Engine, EngineError};
+use crate::engine::sync::mend::{Mended, died_with_process, wake};
+use crate::engine::sync::report::{Became, Found, Report};
+use crate::engine::sync::{backlog, mend};
+use crate::engine::{Engine, EngineError, drift, items, periodic, watch};
 use crate::failpoint::{REREAD_CALL, SETTLE};
 
 /// What came of one row; `None` where the row is the reason why nothing did.

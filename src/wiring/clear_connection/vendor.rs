@@ -20,7 +20,7 @@ use crate::wiring::{AssembleError, setting};
 
 /// Clear Connection.
 pub const VENDOR: Vendor = Vendor {
-    name: "portal",
+    name: relay_clear_connection::VENDOR,
     title: "Clear Connection",
     port: Some(Port::Portal),
     settings: |config| &config.vendors.clear_connection,

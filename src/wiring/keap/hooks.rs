@@ -18,7 +18,7 @@ use relay_core::time::{Clock, SignedDuration, Timestamp};
 use relay_http_client::CallError;
 use relay_keap::types::Hook;
 use relay_keap::webhook::PathSecrets;
-use relay_keap::{KeapClient, Touched};
+use relay_keap::{KeapClient, Touched, VENDOR};
 use relay_store::{CarefulWord, Op, Said, Store};
 use url::Url;
 
@@ -114,6 +114,7 @@ impl KeapHooks {
     fn paths(&self) -> Result<&HookPaths, CallError> {
         self.doors.paths.as_ref().ok_or_else(|| {
             CallError::permanent(
+                VENDOR,
                 "keap hooks",
                 "set http.public_url and keap.hook_secrets, so that Keap can be told where to send",
             )
@@ -265,6 +266,7 @@ impl KeapHooks {
         });
         if let Some(behind) = behind {
             return Err(CallError::permanent(
+                VENDOR,
                 "keap hooks",
                 format!(
                     "{} is not verified on the current path: no path is closed before every \
@@ -366,7 +368,7 @@ impl HookRegistry for KeapHooks {
             }
             (HintObject::Task | HintObject::Subscription, Among::All) => {
                 let why = "only contacts can be listed by the time of their change";
-                return Err(CallError::permanent("keap list changes", why));
+                return Err(CallError::permanent(VENDOR, "keap list changes", why));
             }
         };
         let changed = |Touched { id, at }| Changed { id, at };
@@ -471,23 +473,21 @@ fn describe(status: &mut HookStatus, hook: &Hook, paths: &HookPaths) {
 
 fn key_of(hook: &Hook) -> Result<&str, CallError> {
     let key = hook.key.as_deref();
-    key.ok_or_else(|| CallError::permanent("keap hooks", "a subscription without a key"))
+    key.ok_or_else(|| CallError::permanent(VENDOR, "keap hooks", "a subscription without a key"))
 }
 
 fn unusable_address() -> CallError {
     CallError::permanent(
+        VENDOR,
         "keap hooks",
         "http.public_url and the secret make no address",
     )
 }
 
 fn database(error: &relay_store::StoreError) -> CallError {
-    CallError {
-        class: Class::Retryable { after: None },
-        operation: "keap hooks",
-        status: None,
-        message: format!("the database: {error}"),
-    }
+    let class = Class::Retryable { after: None };
+    let message = format!("the database: {error}");
+    CallError::ours(class, "keap hooks", message)
 }
 
 fn json(value: impl serde::Serialize) -> serde_json::Value {

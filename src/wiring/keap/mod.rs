@@ -25,8 +25,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use relay_core::channel::EmailRecord;
 use relay_core::clients::{AddressState, BillingSnapshot, Card, ContactSnapshot, Subscription};
-use relay_core::effects::CardRemoval;
-use relay_core::effects::request;
+use relay_core::effects::{CardRemoval, request};
 use relay_core::ids::{ContactId, CrmUserId, PaymentMethodId, SubscriptionId, TaskId};
 use relay_core::retry::Class;
 use relay_core::time::{Clock, Timestamp};
@@ -126,7 +125,11 @@ impl KeapPorts {
 
 /// An object that names no id can't be acted on, and what can't be told apart must not be touched.
 fn nameless(what: &str) -> CallError {
-    CallError::permanent("keap read", format!("{what} names no id"))
+    CallError::permanent(
+        relay_keap::VENDOR,
+        "keap read",
+        format!("{what} names no id"),
+    )
 }
 
 fn card(told: &types::PaymentMethod) -> Result<Card, CallError> {
@@ -477,7 +480,11 @@ impl Billing for KeapPorts {
                     Removed::Listed => CardRemoved::Listed,
                 })
             }
-            CardRemoval::Keep => Err(CallError::permanent("keap remove card", "cards are kept")),
+            CardRemoval::Keep => Err(CallError::permanent(
+                relay_keap::VENDOR,
+                "keap remove card",
+                "cards are kept",
+            )),
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::wiring::{AssembleError, Runtime};
 
 /// Keap.
 pub const VENDOR: Vendor = Vendor {
-    name: "keap",
+    name: relay_keap::VENDOR,
     title: "Keap",
     port: Some(Port::Crm),
     settings: |config| &config.vendors.keap,

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Parser as _;
 use clear_relay::cli::{Cli, Output, run};
+use clear_relay::engine::commands::cases;
+use clear_relay::engine::dispatcher;
 use clear_relay::sandbox::cast::Cast;
 use clear_relay::sandbox::stage;
 use clear_relay::sandbox::world::{Setup, World};
@@ -22,8 +24,6 @@ use super::about::{self, Corpus};
 use super::rows;
 use crate::edge::clinic::{ALL, at};
 use crate::support::tools::Tools as _;
-use clear_relay::engine::commands::cases;
-use clear_relay::engine::dispatcher;
 
 /// How long a clinic lives on: over every wait, reminder and escalation of today's procedures.
 const LIVES_ON: SignedDuration = SignedDuration::from_hours(24 * 21);

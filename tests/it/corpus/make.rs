@@ -8,7 +8,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use clear_relay::engine::Engine;
+use clear_relay::engine::commands::cases;
+use clear_relay::engine::{Engine, dispatcher};
 use clear_relay::failpoint::{ATTEMPT, Failpoints};
 use clear_relay::sandbox::cast::Cast;
 use clear_relay::sandbox::play::{Options, Play};
@@ -27,8 +28,6 @@ use tokio::sync::Notify;
 use super::{about, by_hand, cast, rows, texts};
 use crate::edge::clinic::at;
 use crate::support::tools::Tools as _;
-use clear_relay::engine::commands::cases;
-use clear_relay::engine::dispatcher;
 
 /// What drives ids and jitter.
 const SEED: u64 = 12;

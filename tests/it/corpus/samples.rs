@@ -8,8 +8,7 @@ use relay_core::clients::{
     AddressState, Author, BillingSnapshot, Card, CheckIn, ClientSnapshot, ClientStatus, Coach,
     ContactSnapshot, PortalMessage, Subscription,
 };
-use relay_core::effects::request;
-use relay_core::effects::{About, CardRemoval, EffectInput, EffectKind, Request, Settled};
+use relay_core::effects::{About, CardRemoval, EffectInput, EffectKind, Request, Settled, request};
 use relay_core::facts::{CallOutcome, Fact, FactBody, Order};
 use relay_core::ids::EffectKey;
 use relay_core::time::{Date, Timestamp};

@@ -135,6 +135,7 @@ pub(crate) fn all() -> BTreeMap<String, Vec<Value>> {
         title: "Held".to_owned(),
         detail: detail("hold"),
         actions: vec!["resume".to_owned()],
+        notice: false,
         due: instant(),
         remind_at: instant(),
     };

@@ -6,4 +6,4 @@ mod losing;
 mod refreshing;
 pub(crate) mod rig;
 mod sealing;
-mod watching;
+pub(crate) mod watching;

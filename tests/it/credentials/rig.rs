@@ -10,8 +10,7 @@ use axum::body::Body;
 use clear_relay::config::Config;
 use clear_relay::credentials::Pace;
 use clear_relay::failpoint::NoFailpoints;
-use clear_relay::ports::Connections as _;
-use clear_relay::ports::{Begun, ConnectionStatus};
+use clear_relay::ports::{Begun, ConnectionStatus, Connections as _};
 use clear_relay::sandbox::clinic::{self, Addresses, KEAP_KEY};
 use clear_relay::sandbox::vendors::Vendors;
 use clear_relay::wiring::keap::connection::KeapConnection;
@@ -209,9 +208,9 @@ impl Clinic {
         store
     }
 
-    fn ground(&self, worker: &str, store: &SqliteStore) -> Runtime {
+    fn ground(&self, worker: &str, store: Arc<dyn Store>) -> Runtime {
         Runtime {
-            store: Arc::new(store.clone()),
+            store,
             transport: Arc::clone(&self.wire) as _,
             clocks: Clocks {
                 procedure: Arc::<ManualClock>::clone(&self.clock) as _,
@@ -227,8 +226,13 @@ impl Clinic {
 
     /// A whole relay.
     pub(crate) async fn relay(&self) -> Relay {
+        self.relay_on(Arc::new(self.store().await))
+    }
+
+    /// The same, on a store that is looked at on the way.
+    pub(crate) fn relay_on(&self, store: Arc<dyn Store>) -> Relay {
         let config = self.config(&format!("encryption_key = \"{KEY}\""));
-        wiring::assemble(&config, self.ground("relay", &self.store().await)).expect("a relay")
+        wiring::assemble(&config, self.ground("relay", store)).expect("a relay")
     }
 
     /// The part of a relay that keeps tokens, as another process on the same database.
@@ -240,7 +244,7 @@ impl Clinic {
     pub(crate) async fn process_with(&self, worker: &str, keys: &str) -> Process {
         let pace = Arc::new(Turnstile::default());
         let store = self.store().await;
-        let ground = self.ground(worker, &store);
+        let ground = self.ground(worker, Arc::new(store.clone()));
         let connection = KeapConnection::with_pace(
             &self.config(keys),
             &ground,

@@ -5,8 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use clear_relay::ports::{ConnectionState, Connections as _};
-use clear_relay::telemetry::subscriber;
-use clear_relay::telemetry::{LogConfig, LogFormat};
+use clear_relay::telemetry::{LogConfig, LogFormat, subscriber};
 use relay_core::retry::Class;
 use relay_core::time::ManualClock;
 use relay_http_client::emulation::{FaultAct, Moment};

@@ -2,6 +2,7 @@
 
 use std::slice;
 
+use clear_relay::engine::{dispatcher, periodic};
 use clear_relay::wiring::Relay;
 use relay_core::ids::JobId;
 use relay_core::time::{Clock as _, SignedDuration};
@@ -14,8 +15,6 @@ use relay_store::{
 
 use super::rig::{Clinic, hours};
 use crate::support::tools::Tools as _;
-use clear_relay::engine::dispatcher;
-use clear_relay::engine::periodic;
 
 fn days(days: i64) -> SignedDuration {
     hours(24 * days)
@@ -154,7 +153,7 @@ async fn the_alarm_does_not_wait_for_the_next_look_when_work_finds_out_first() {
 }
 
 /// A job that `vendor` has turned away comes again in a quarter of an hour.
-async fn turned_away(clinic: &Clinic, relay: &Relay, vendor: &str) -> JobId {
+pub(crate) async fn turned_away(clinic: &Clinic, relay: &Relay, vendor: &str) -> JobId {
     let (store, now) = (&relay.engine.store, clinic.clock.now());
     let job = NewJob {
         id: JobId::new(&*relay.engine.random, now),
@@ -189,11 +188,9 @@ async fn turned_away(clinic: &Clinic, relay: &Relay, vendor: &str) -> JobId {
     let error = JobError {
         class: "unauthorised".to_owned(),
         message: format!("{vendor} list tags failed with status 401: no"),
+        vendor: Some(vendor.to_owned()),
     };
-    let end = JobEnd::Again {
-        at: now + SignedDuration::from_mins(15),
-        error,
-    };
+    let end = JobEnd::again(now + SignedDuration::from_mins(15), error);
     let ended = Op::FinishJob {
         fence,
         end,

@@ -305,10 +305,7 @@ async fn a_dead_job_is_a_warning_and_in_strict_mode_that_is_enough() {
     let jobs = store.claim(claim).await.expect("claimed");
     let job = jobs.first().expect("a periodic job");
     let end = JobEnd::Dead {
-        error: JobError {
-            class: "permanent".to_owned(),
-            message: "no".to_owned(),
-        },
+        error: JobError::new("permanent", "no"),
     };
     let fence = Fence {
         job: job.id,

@@ -23,6 +23,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use clear_relay::engine::commands::work;
 use relay_core::effects::{Absence, EffectKind};
 use relay_core::ids::{ClientId, WorkItemId};
 use relay_core::random::{Random, SeededRandom};
@@ -32,7 +33,6 @@ use serde_json::{Value, json};
 
 use crate::edge::clinic::{ALL, Clinic, Person, at};
 use crate::support::tools::Tools as _;
-use clear_relay::engine::commands::work;
 
 /// How many seeds are played where nobody says otherwise.
 const SEEDS: u64 = 52;

@@ -1,10 +1,10 @@
 //! What was done already, and by whom: calls, tasks and messages that another way in told of.
 
+use clear_relay::engine::commands::work;
 use relay_store::JobState;
 use serde_json::json;
 
 use super::clinic::{Clinic, Person};
-use clear_relay::engine::commands::work;
 
 async fn with(person: &Person) -> Clinic {
     Clinic::with(std::slice::from_ref(person)).await

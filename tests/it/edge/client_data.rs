@@ -1,5 +1,6 @@
 //! What is known of clients, or wrong: E13, E15–E23, E25–E27.
 
+use clear_relay::engine::commands::cases;
 use relay_core::case::CaseStatus;
 use relay_core::effects::CardRemoval;
 use relay_core::facts::Order;
@@ -7,7 +8,6 @@ use serde_json::json;
 
 use super::clinic::{Clinic, Person};
 use crate::support::tools::Tools as _;
-use clear_relay::engine::commands::cases;
 
 /// What the portal accepted as the first message.
 fn first_message(clinic: &Clinic, who: &Person) -> String {

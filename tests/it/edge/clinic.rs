@@ -4,8 +4,10 @@
 //! message goes out on Wednesday at 9:00, and the channel is chosen on Friday at 9:00.
 
 use crate::support::tools::Tools as _;
-use clear_relay::engine::commands::cases;
-use clear_relay::engine::commands::work;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clear_relay::engine::commands::{cases, work};
 use clear_relay::sandbox::cast::instant;
 use clear_relay::sandbox::clinic::{COACHING_PRODUCT, HOOK_SECRET};
 use clear_relay::sandbox::world::{Setup, World};
@@ -18,11 +20,10 @@ use relay_core::ids::{CaseId, ClientId};
 use relay_core::time::{DateTime, Timestamp};
 use relay_http_client::emulation::Accepted;
 use relay_http_client::{Answer, Call, Transport as _};
-use relay_store::{CaseFilter, Effect, Job, JobFilter, JobState, Page, Receipt, ReceiptState};
-use relay_store::{Store, WorkItem};
+use relay_store::{
+    CaseFilter, Effect, Job, JobFilter, JobState, Page, Receipt, ReceiptState, Store, WorkItem,
+};
 use serde_json::{Value, json};
-use std::sync::Arc;
-use std::time::Duration;
 use tempfile::TempDir;
 
 /// More rows than any test makes.

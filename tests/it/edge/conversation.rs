@@ -1,14 +1,13 @@
 //! What she wrote, told late, before, or while the coach was looking: A40, A41, E1, E34.
 
 use clear_relay::engine::EngineError;
+use clear_relay::engine::commands::{cases, preview};
 use relay_core::case::CaseStatus;
 use relay_core::ids::CaseId;
 use relay_core::workflow::Action;
 use serde_json::json;
 
 use super::clinic::{Clinic, Person};
-use clear_relay::engine::commands::cases;
-use clear_relay::engine::commands::preview;
 
 fn writes(clinic: &Clinic, text: &str) {
     clinic.portal(json!({ "act": "client_writes", "client": "maya", "text": text }));

@@ -1,12 +1,12 @@
 //! Webhooks as they come: twice, late, out of order, forged, a thousand at once (E33–E37, E39, E40).
 
+use clear_relay::engine::commands::cases;
 use http::{HeaderMap, HeaderValue};
 use relay_core::time::SignedDuration;
 use relay_store::ReceiptState;
 use serde_json::{Value, json};
 
 use super::clinic::{Clinic, Person, at};
-use clear_relay::engine::commands::cases;
 
 fn path() -> &'static str {
     "hooks/clear-connection"

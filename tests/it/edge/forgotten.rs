@@ -1,20 +1,19 @@
 //! Nobody is forgotten, from end to end: breaks, waits over a weekend, a clock that is wrong.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use clear_relay::engine::clock;
 use http::HeaderValue;
 use http::header::DATE;
 use relay_core::case::CaseStatus;
 use relay_core::time::{Clock as _, ManualClock, SignedDuration};
 use relay_http_client::{Answer, Call, Transport, TransportError};
 use serde_json::json;
-use std::sync::Mutex;
 
 use super::clinic::{Clinic, Person, at};
 use crate::support::invariants::assert_invariants;
-use clear_relay::engine::clock;
 
 async fn holds(clinic: &Clinic) {
     assert_invariants(clinic.store().as_ref(), clinic.world.now()).await;

@@ -1,12 +1,12 @@
 //! One guard for every way in: what is refused to a person is refused to the machine (E20, E21, E60).
 
+use clear_relay::engine::commands::cases;
 use relay_core::case::CaseStatus;
 use relay_core::facts::Order;
 use relay_core::ids::ContactId;
 use serde_json::json;
 
 use super::clinic::{Clinic, Person};
-use clear_relay::engine::commands::cases;
 
 #[tokio::test]
 async fn e60_in_person_by_our_own_order_stops_the_follow_up_at_once_and_closes_it() {

@@ -1,10 +1,10 @@
 //! Coaches, managers and what they are asked (E41, E43), and every action of every work item.
 
+use clear_relay::engine::commands::work;
 use relay_core::case::CaseStatus;
 use serde_json::json;
 
 use super::clinic::{Clinic, Person};
-use clear_relay::engine::commands::work;
 
 #[tokio::test]
 async fn e41_the_new_coach_inherits_the_open_call_and_signs_what_comes() {

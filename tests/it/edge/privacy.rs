@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use clear_relay::sandbox::clinic::{HOOK_SECRET, KEAP_KEY, PORTAL_TOKEN, WEBHOOK_KEY};
-use clear_relay::telemetry::subscriber;
-use clear_relay::telemetry::{LogConfig, LogFormat};
+use clear_relay::telemetry::{LogConfig, LogFormat, subscriber};
 use relay_core::effects::CardRemoval;
 use relay_core::facts::Order;
 use relay_core::time::ManualClock;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use clear_relay::engine::Engine;
+use clear_relay::engine::commands::{cases, replay, work};
 use clear_relay::failpoint::Failpoints;
 use relay_core::effects::EffectKind;
 use relay_store::{EffectState, JobState};
@@ -14,9 +15,6 @@ use tokio::sync::Mutex;
 use super::clinic::{Clinic, Person, at};
 use crate::support::failpoints::StopAt;
 use crate::support::tools::Tools as _;
-use clear_relay::engine::commands::cases;
-use clear_relay::engine::commands::replay;
-use clear_relay::engine::commands::work;
 
 #[tokio::test]
 async fn e67_a_crash_after_the_vendor_did_it_is_found_and_not_repeated() {

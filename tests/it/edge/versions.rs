@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use clear_relay::engine::commands::repin;
 use clear_relay::engine::commands::repin::Repin;
 use serde_json::json;
 
 use super::clinic::{Clinic, Person, at};
-use clear_relay::engine::commands::repin;
 
 /// Maya whose email goes out late on Friday, and who then checks in.
 async fn mailed_on_friday_afternoon() -> (Clinic, Person) {

@@ -1,13 +1,13 @@
 //! What is answered to a post, and what is kept of it.
 
-use clear_relay::telemetry::subscriber;
-use clear_relay::telemetry::{LogConfig, LogFormat};
+use std::sync::{Arc, Mutex};
+
+use clear_relay::telemetry::{LogConfig, LogFormat, subscriber};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use relay_core::channel::{EngagementKind, EngagementSource};
 use relay_core::time::ManualClock;
 use relay_store::ReceiptState;
-use std::sync::{Arc, Mutex};
 
 use super::*;
 

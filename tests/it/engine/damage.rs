@@ -13,13 +13,14 @@ mod words;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::rig::{Rig, Seen};
 use clear_relay::engine::start;
 use clear_relay::wiring::generation;
 use relay_core::facts::FactBody;
 use relay_core::ids::{CaseId, EffectKey};
 use relay_store::{Damage, JobState, ReceiptState, Remedied, Remedy, RemedyOrder};
 use relay_store_sqlite::spoil;
+
+use super::rig::{Rig, Seen};
 
 /// A clinic in the middle of two follow-ups, put away in a file.
 struct Base {

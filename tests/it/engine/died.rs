@@ -1,5 +1,7 @@
 //! A job that ends its process: given up, told, and not revived by what repairs everything else.
 
+use clear_relay::engine::commands::{cases, work};
+use clear_relay::engine::sync::reconcile;
 use relay_core::case::CaseStatus;
 use relay_core::time::SignedDuration;
 use relay_core::workflow::Action;
@@ -7,9 +9,6 @@ use relay_store::{Job, JobState};
 
 use super::forgotten::{at, die};
 use super::rig::Rig;
-use clear_relay::engine::commands::cases;
-use clear_relay::engine::commands::work;
-use clear_relay::engine::sync::reconcile;
 
 /// Lets the process die in what is due, as often as it takes; then the next one gives it up.
 async fn give_up(rig: &Rig, key: &str) -> Job {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use clear_relay::engine::commands::cases;
+use clear_relay::engine::{dispatcher, intake};
 use clear_relay::failpoint::{
     ATTEMPT, GUARD, INTENT, NoFailpoints, POINTS, PROBE, PROBE_COMMIT, SETTLE,
 };
@@ -18,9 +20,6 @@ use serde_json::json;
 use super::rig::{Rig, date};
 use super::world::Outcome;
 use crate::support::failpoints::StopAt;
-use clear_relay::engine::commands::cases;
-use clear_relay::engine::dispatcher;
-use clear_relay::engine::intake;
 
 #[tokio::test]
 async fn each_class_of_failure_has_its_own_consequence() {

@@ -1,9 +1,9 @@
 //! Nobody is forgotten: looks that fail, jobs that are lost, a process that dies in a job, a clock
 //! that ran ahead.
 
-use clear_relay::engine::EngineError;
-use clear_relay::engine::start;
+use clear_relay::engine::commands::{cases, open, replay, work};
 use clear_relay::engine::sync::invariants::{self, Violation};
+use clear_relay::engine::{EngineError, dispatcher, start};
 use relay_core::case::CaseStatus;
 use relay_core::clients::ClientStatus;
 use relay_core::facts::{FactBody, Order};
@@ -14,11 +14,6 @@ use relay_store::{Claim, Existing, Job, JobState, NewJob, Op};
 use super::rig::{Rig, date};
 use super::world::client;
 use crate::support::invariants::assert_invariants;
-use clear_relay::engine::commands::cases;
-use clear_relay::engine::commands::open;
-use clear_relay::engine::commands::replay;
-use clear_relay::engine::commands::work;
-use clear_relay::engine::dispatcher;
 
 pub(super) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()

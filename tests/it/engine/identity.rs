@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use clear_relay::effects::Name;
+use clear_relay::engine::commands::{cases, work};
+use clear_relay::engine::dispatcher;
 use clear_relay::engine::memory::{WhyOld, mark_old};
 use clear_relay::failpoint::NoFailpoints;
 use relay_core::case::Mode;
-use relay_core::effects::Settled;
-use relay_core::effects::request;
+use relay_core::effects::{Settled, request};
 use relay_core::ids::CaseId;
 use relay_core::retry::Class;
 use relay_core::time::SignedDuration;
@@ -17,9 +18,6 @@ use relay_store::{Effect, EffectState, JobState, Op};
 use super::rig::Rig;
 use super::tiny::request;
 use super::world::{Outcome, client};
-use clear_relay::engine::commands::cases;
-use clear_relay::engine::commands::work;
-use clear_relay::engine::dispatcher;
 
 const SEEN: [&str; 3] = ["message", "email", "note"];
 

@@ -1,5 +1,6 @@
 //! Reading receipts: none is lost, none stops the others.
 
+use clear_relay::engine::intake;
 use relay_core::case::{Case, CaseStatus, Mode, Wait};
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{CaseId, ReceiptId};
@@ -9,7 +10,6 @@ use relay_store::{Claim, Fence, JobEnd, JobState, Op, ReceiptState};
 use super::rig::{Rig, date};
 use super::tiny::TINY;
 use super::world::Outcome;
-use clear_relay::engine::intake;
 
 /// A case that was opened by another release, in a version that can't be read here.
 async fn unreadable(rig: &Rig, client: &str) -> CaseId {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use clear_relay::engine::commands::{cases, replay, work};
+use clear_relay::engine::held_back;
 use clear_relay::failpoint::{GUARD, INTENT, NoFailpoints};
 use relay_core::case::{CaseStatus, Mode};
 use relay_core::effects::Settled;
@@ -13,10 +15,6 @@ use relay_store::{EffectState, JobState, WorkItem};
 use super::rig::Rig;
 use super::world::{Outcome, client};
 use crate::support::failpoints::Meanwhile;
-use clear_relay::engine::commands::cases;
-use clear_relay::engine::commands::replay;
-use clear_relay::engine::commands::work;
-use clear_relay::engine::held_back;
 
 #[tokio::test]
 async fn a_process_that_stood_still_after_the_guard_sends_nothing_and_guards_again() {

@@ -1,7 +1,9 @@
 //! How a follow-up opens: by the daily look and by a person's command, on what is so now.
 
 use clear_relay::engine::EngineError;
+use clear_relay::engine::commands::{cases, open, work};
 use clear_relay::engine::sync::invariants::Violation;
+use clear_relay::engine::sync::reconcile;
 use relay_core::case::CaseStatus;
 use relay_core::clients::{Author, ClientStatus, PortalMessage};
 use relay_core::facts::FactBody;
@@ -12,10 +14,6 @@ use relay_store_sqlite::spoil;
 
 use super::forgotten::at;
 use super::rig::{Rig, date};
-use clear_relay::engine::commands::cases;
-use clear_relay::engine::commands::open;
-use clear_relay::engine::commands::work;
-use clear_relay::engine::sync::reconcile;
 
 impl Rig {
     /// Maya's check-in of November 3 is overdue, and nobody has looked at it.

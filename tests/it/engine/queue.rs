@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use clear_relay::engine::dispatcher;
+use clear_relay::engine::commands::{cases, replay};
 use clear_relay::engine::sync::invariants::Violation;
+use clear_relay::engine::sync::reconcile;
 use clear_relay::engine::sync::report::Became;
+use clear_relay::engine::{dispatcher, periodic};
 use clear_relay::failpoint::CLAIM;
 use clear_relay::lifecycle::{Ended, Lifecycle, Patience, Signals};
 use relay_core::case::{CaseStatus, Mode};
@@ -20,10 +22,6 @@ use tokio::time::timeout;
 use super::rig::Rig;
 use super::world::Outcome;
 use crate::support::failpoints::StopAt;
-use clear_relay::engine::commands::cases;
-use clear_relay::engine::commands::replay;
-use clear_relay::engine::periodic;
-use clear_relay::engine::sync::reconcile;
 
 #[tokio::test]
 async fn a_job_of_a_kind_nobody_knows_waits_is_told_and_stands_in_nobodys_way() {

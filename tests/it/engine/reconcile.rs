@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use clear_relay::engine::commands::cases;
 use clear_relay::engine::start;
 use clear_relay::engine::sync::invariants::Violation;
+use clear_relay::engine::sync::reconcile;
 use clear_relay::engine::sync::report::Became;
 use clear_relay::failpoint::NoFailpoints;
 use relay_core::case::{CaseStatus, Wait};
@@ -15,8 +17,6 @@ use relay_store::{JobState, Op};
 use super::forgotten::at;
 use super::rig::Rig;
 use super::world::client;
-use clear_relay::engine::commands::cases;
-use clear_relay::engine::sync::reconcile;
 
 /// A case that waits for its timer, and one that waits for the coach's answer.
 async fn waiting() -> (Rig, CaseId) {

@@ -1,15 +1,14 @@
 //! What died or can't be told, and what people do about it.
 
 use clear_relay::engine::commands::replay::Preview;
+use clear_relay::engine::commands::{replay, work};
+use clear_relay::engine::dispatcher;
 use relay_core::case::{CaseStatus, Wait};
 use relay_core::retry::Class;
 use relay_store::{EffectState, JobState, Op};
 
 use super::rig::Rig;
 use super::world::Outcome;
-use clear_relay::engine::commands::replay;
-use clear_relay::engine::commands::work;
-use clear_relay::engine::dispatcher;
 
 #[tokio::test]
 async fn a_dead_message_that_is_replayed_goes_out_and_its_case_goes_on() {

@@ -1,11 +1,11 @@
 //! An engine on a database in a temporary file, clocks that are moved by hand.
 
-use clear_relay::engine::jobs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clear_relay::engine::commands::cases;
 use clear_relay::engine::registry::ProcedureRegistry;
-use clear_relay::engine::{Engine, Parts, People};
+use clear_relay::engine::{Engine, Parts, People, dispatcher, jobs};
 use clear_relay::failpoint::{Failpoints, NoFailpoints};
 use clear_relay::ports::{NoConnections, Ports};
 use clear_relay::rate_limit::RateLimiter;
@@ -34,8 +34,6 @@ use tokio::sync::Notify;
 
 use super::tiny::Tiny;
 use super::world::{World, client};
-use clear_relay::engine::commands::cases;
-use clear_relay::engine::dispatcher;
 
 /// A Wednesday morning in Denver, the portal's hours begun.
 pub(crate) fn start() -> Timestamp {

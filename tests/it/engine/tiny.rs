@@ -1,8 +1,7 @@
 //! A procedure of a few lines, whose order names the effects to carry out.
 
 use relay_core::case::{Case, CaseStatus, Mode, TimelineEntry, Wait};
-use relay_core::effects::request;
-use relay_core::effects::{About, EffectInput, PlannedEffect, Request, Settled};
+use relay_core::effects::{About, EffectInput, PlannedEffect, Request, Settled, request};
 use relay_core::facts::{Fact, FactBody, Order};
 use relay_core::time::Timestamp;
 use relay_core::workflow::{
@@ -144,6 +143,7 @@ impl Workflow for Tiny {
                 title: reason,
                 detail: serde_json::Value::Null,
                 actions: vec!["close".into()],
+                notice: false,
                 due: cx.now,
                 remind_at: cx.now,
             }],

@@ -1,5 +1,8 @@
 //! The watch over the CRM's subscriptions, with a CRM that is a few fields.
 
+use clear_relay::engine::commands::work;
+use clear_relay::engine::periodic;
+use clear_relay::engine::sync::hook_watch;
 use clear_relay::ports::{Changed, HookStatus, Standing};
 use clear_relay::receipts::HintObject;
 use relay_core::facts::FactBody;
@@ -8,9 +11,6 @@ use relay_core::time::SignedDuration;
 use relay_store::{Job, JobState, Link, Op};
 
 use super::rig::Rig;
-use clear_relay::engine::commands::work;
-use clear_relay::engine::periodic;
-use clear_relay::engine::sync::hook_watch;
 
 fn hook(standing: Standing) -> HookStatus {
     HookStatus {

@@ -88,6 +88,7 @@ impl std::fmt::Debug for World {
 pub(crate) fn error(class: Class) -> CallError {
     CallError {
         class,
+        vendor: Some("vendor"),
         operation: "vendor call",
         status: None,
         message: "on order".into(),

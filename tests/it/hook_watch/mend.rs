@@ -2,6 +2,7 @@
 
 use clear_relay::cli::hooks::HooksCommand;
 use clear_relay::cli::{Output, hooks};
+use clear_relay::engine::sync::hook_watch;
 use clear_relay::sandbox::clinic::HOOK_SECRET;
 use http::{HeaderMap, HeaderValue};
 use serde_json::json;
@@ -9,7 +10,6 @@ use serde_json::json;
 use super::{Way, watched};
 use crate::edge::clinic::Clinic;
 use crate::support::tools::Tools as _;
-use clear_relay::engine::sync::hook_watch;
 
 #[tokio::test]
 async fn a_subscription_that_is_switched_off_is_awake_again_at_the_next_look() {

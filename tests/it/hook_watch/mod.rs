@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use clear_relay::engine::sync::hook_watch;
 use clear_relay::engine::sync::hook_watch::Watch;
 use clear_relay::sandbox::clinic::KEAP_KEY;
 use clear_relay::sandbox::world::Setup;
@@ -22,7 +23,6 @@ use secrecy::SecretString;
 
 use crate::edge::clinic::{ALL, Clinic};
 use crate::support::tools::Tools as _;
-use clear_relay::engine::sync::hook_watch;
 
 /// The way from Keap to the relay.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use clear_relay::cli::hooks::{HooksCommand, ReceiptsArgs, SyncArgs};
 use clear_relay::cli::{DryRun, Paging};
+use clear_relay::engine::sync::hook_watch;
 use clear_relay::ports::SyncWish;
 use clear_relay::sandbox::clinic::HOOK_SECRET;
 use http::HeaderMap;
@@ -11,7 +12,6 @@ use serde_json::json;
 use super::mend::shown;
 use super::watched;
 use crate::edge::clinic::{Clinic, Person};
-use clear_relay::engine::sync::hook_watch;
 
 const SECOND: &str = "another-hook-secret-0123456789abcdef0123";
 

@@ -2,7 +2,7 @@
 
 mod clock;
 mod command;
-mod crowd;
+pub(crate) mod crowd;
 mod outage;
 mod quota;
 mod refusals;

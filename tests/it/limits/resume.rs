@@ -1,13 +1,12 @@
 //! What ends a pause that nobody wants, and one refused call that comes back for ever.
 
-use clear_relay::engine::EngineError;
+use clear_relay::engine::{EngineError, wake};
 use relay_core::effects::EffectKind;
 use relay_core::time::SignedDuration;
 use relay_http_client::emulation::{FaultAct, FaultRule, Moment};
 use relay_store::{Job, JobState};
 
 use crate::support::story::Story;
-use clear_relay::engine::wake;
 
 /// 429 with a `Retry-After`, for what is asked of `operation`.
 fn too_many(operation: &str, times: u32, retry_after: u32) -> FaultRule {

@@ -1,9 +1,8 @@
 //! Two processes on one database share one pace.
 
-use clear_relay::engine::dispatcher;
 use std::sync::Arc;
 
-use clear_relay::engine::Engine;
+use clear_relay::engine::{Engine, dispatcher};
 use clear_relay::rate_limit::{Entry, RateLimiter, Vendor};
 use clear_relay::sandbox::world::World;
 use relay_core::effects::Port;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use clear_relay::engine::commands::cases;
 use clear_relay::sandbox::cast::Cast;
 use clear_relay::sandbox::play::{Options, Play};
 use relay_core::case::Mode;
@@ -19,7 +20,6 @@ use relay_store::Store;
 use super::frozen;
 use crate::corpus::rows;
 use crate::edge::clinic::{Clinic, Person, at};
-use clear_relay::engine::commands::cases;
 
 /// Ending a program is not built; what is: no fee stops and no card is touched but by the order of a
 /// person who is named, and nothing that arrives by a webhook is such an order.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use clear_relay::engine::commands::replay;
 use clear_relay::failpoint::{
     ATTEMPT, Failpoints, GUARD, INTAKE, INTENT, PROBE, PROBE_COMMIT, RECEIVE, SETTLE,
 };
@@ -21,7 +22,6 @@ use crate::support::crash::Death;
 use crate::support::receiving::{signed, world};
 use crate::support::story::Story;
 use crate::support::tools::Tools as _;
-use clear_relay::engine::commands::replay;
 
 /// Looks into the database at the moment of each acknowledgment.
 #[derive(Debug)]

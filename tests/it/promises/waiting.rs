@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use clear_relay::config::Config;
+use clear_relay::engine::commands::cases;
 use clear_relay::sandbox::cast::Cast;
 use clear_relay::sandbox::play::{Options, Play};
 use clear_relay::sandbox::world::Setup;
@@ -13,7 +14,6 @@ use relay_store::{EffectState, Job, JobFilter, JobState, Store, WorkItem};
 
 use crate::corpus::rows;
 use crate::edge::clinic::{ALL, Clinic, Person};
-use clear_relay::engine::commands::cases;
 
 /// The whole cast, with every fault that is in it: at every few moments and at the end, each case
 /// that is not closed has one wait, which will end by itself or by a person who is reminded.

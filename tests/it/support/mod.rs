@@ -7,6 +7,8 @@ pub(crate) mod invariants;
 pub(crate) mod power;
 pub(crate) mod process;
 pub(crate) mod receiving;
+pub(crate) mod rewording;
 pub(crate) mod sender;
 pub(crate) mod story;
 pub(crate) mod tools;
+pub(crate) mod wire;

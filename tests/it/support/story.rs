@@ -1,21 +1,19 @@
 //! One client's story, played in a clinic of its own by a relay that may die on the way.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use async_trait::async_trait;
-use clear_relay::engine::Engine;
+use clear_relay::engine::{Engine, dispatcher};
 use clear_relay::sandbox::acting::Hands;
 use clear_relay::sandbox::cast::{Cast, CastAct, CastClient, instant};
 use clear_relay::sandbox::compare::compare;
 use clear_relay::sandbox::stage;
 use clear_relay::sandbox::world::{Setup, World};
-use http::Method;
 use relay_core::case::{Case, Wait};
 use relay_core::effects::EffectKind;
-use relay_core::time::{Clock, ManualClock, Timestamp};
+use relay_core::time::Timestamp;
+use relay_http_client::Transport;
 use relay_http_client::emulation::Accepted;
-use relay_http_client::{Answer, Call, Transport, TransportError};
 use relay_store::{
     CaseFilter, Effect, Job, JobFilter, JobState, Page, Receipt, ReceiptState, Store, WorkItem,
 };
@@ -24,7 +22,8 @@ use tempfile::TempDir;
 use super::crash::{Death, Doorstep, Life};
 use super::invariants::assert_invariants;
 use super::power::Power;
-use clear_relay::engine::dispatcher;
+use super::rewording;
+use super::wire::{Tapped, Wire};
 
 const CAST: &str = include_str!("../../../fixtures/casts/crash.toml");
 
@@ -36,59 +35,6 @@ const ALL: Page = Page {
     offset: 0,
     limit: 1000,
 };
-
-/// A mutating request on its way to a vendor.
-#[derive(Debug, Clone)]
-pub(crate) struct Sent {
-    pub(crate) at: Timestamp,
-    pub(crate) host: String,
-    pub(crate) path: String,
-}
-
-/// What writes down every mutating request, whatever comes of it.
-#[derive(Debug, Default)]
-pub(crate) struct Wire(Mutex<Vec<Sent>>);
-
-impl Wire {
-    pub(crate) fn sent(&self) -> Vec<Sent> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-}
-
-#[derive(Debug)]
-struct Tapped {
-    inner: Arc<dyn Transport>,
-    wire: Arc<Wire>,
-    clock: Arc<Mutex<Option<Arc<ManualClock>>>>,
-}
-
-#[async_trait]
-impl Transport for Tapped {
-    async fn send(&self, call: Call) -> Result<Answer, TransportError> {
-        let clock = self
-            .clock
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        // Before the story begins the clinic is only set up.
-        if let Some(clock) = clock.filter(|_| call.method != Method::GET) {
-            let sent = Sent {
-                at: clock.now(),
-                host: call.url.host_str().unwrap_or_default().to_owned(),
-                path: call.url.path().to_owned(),
-            };
-            self.wire
-                .0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(sent);
-        }
-        self.inner.send(call).await
-    }
-}
 
 /// A story being played.
 pub(crate) struct Story {
@@ -119,9 +65,14 @@ impl Story {
     pub(crate) async fn begin(name: &str, seed: u64, deaths: &[Death]) -> Self {
         let mut next_deaths: VecDeque<Death> = deaths.iter().copied().collect();
         let life = Life::new(next_deaths.pop_front());
-        let mut story = Self::set_up(name, seed, life, None).await;
+        let mut story = Self::set_up(name, seed, life, None, false).await;
         story.next_deaths = next_deaths;
         story
+    }
+
+    /// The same; with `reworded` every text that people read is made meaningless.
+    pub(crate) async fn reworded(name: &str, seed: u64, death: Option<Death>, it: bool) -> Self {
+        Self::set_up(name, seed, Life::new(death), None, it).await
     }
 
     /// The story of `name`; the power fails once the disk has been written to so often as `cuts` say, each
@@ -129,12 +80,18 @@ impl Story {
     pub(crate) async fn under_power(name: &str, seed: u64, cuts: &[usize]) -> Self {
         let power = Power::new(seed, cuts);
         let life = Life::powered(power.disk());
-        let mut story = Self::set_up(name, seed, life, Some(power)).await;
+        let mut story = Self::set_up(name, seed, life, Some(power), false).await;
         story.power.as_mut().expect("just given").fail_next();
         story
     }
 
-    async fn set_up(name: &str, seed: u64, life: Arc<Life>, power: Option<Power>) -> Self {
+    async fn set_up(
+        name: &str,
+        seed: u64,
+        life: Arc<Life>,
+        power: Option<Power>,
+        reworded: bool,
+    ) -> Self {
         let (cast, client) = alone(name);
         let folder = tempfile::tempdir().expect("a folder");
         let zone = relay_core::calendar::Calendar::default_denver()
@@ -145,12 +102,14 @@ impl Story {
         setup.failpoints = Arc::clone(&life) as _;
         let (tap_wire, tap_clock) = (Arc::clone(&wire), Arc::clone(&clock));
         setup.on_the_way = Some(Arc::new(move |inner| {
-            Arc::new(Tapped {
-                inner,
-                wire: Arc::clone(&tap_wire),
-                clock: Arc::clone(&tap_clock),
-            })
+            let inner = if reworded {
+                rewording::transport(inner)
+            } else {
+                inner
+            };
+            Arc::new(Tapped::new(inner, &tap_wire, &tap_clock))
         }));
+        setup.around_store = reworded.then(|| Arc::new(rewording::store) as _);
         setup.synced = power.is_some();
         let path = match &power {
             Some(power) => power.path(),

@@ -11,6 +11,7 @@ use relay_http_client::CallError;
 use serde_json::json;
 
 use super::{KeapClient, decode, segment, unfilterable};
+use crate::VENDOR;
 use crate::query::Query;
 use crate::types::{Order, PaymentMethod, Product, Subscription};
 
@@ -87,6 +88,7 @@ impl KeapClient {
 
     async fn present(&self, operation: &'static str, id: &str) -> Result<Subscription, CallError> {
         self.subscription(id).await?.ok_or_else(|| CallError {
+            vendor: Some(VENDOR),
             class: Class::Permanent,
             operation,
             status: Some(404),
@@ -167,6 +169,7 @@ impl KeapClient {
             .payment_methods(contact)
             .await
             .map_err(|error| CallError {
+                vendor: Some(VENDOR),
                 class: Class::Unclear,
                 operation,
                 status: error.status,
@@ -235,6 +238,7 @@ fn of_contact(operation: &'static str, contact: &str) -> Result<Query, CallError
 /// A write that was accepted and is not visible: to be looked at again, and repeated if need be.
 fn not_yet(operation: &'static str, message: &str) -> CallError {
     CallError {
+        vendor: Some(VENDOR),
         class: Class::Retryable { after: None },
         operation,
         status: None,
@@ -245,6 +249,7 @@ fn not_yet(operation: &'static str, message: &str) -> CallError {
 /// Said to be done or gone, and the list says otherwise: to be looked at again.
 fn still_listed(operation: &'static str) -> CallError {
     CallError {
+        vendor: Some(VENDOR),
         class: Class::Unclear,
         operation,
         status: None,

@@ -3,6 +3,7 @@
 use relay_http_client::CallError;
 
 use super::{KeapClient, segment, unfilterable};
+use crate::VENDOR;
 use crate::query::Query;
 use crate::types::{Contact, User};
 
@@ -74,6 +75,7 @@ impl KeapClient {
         let user = matching.next();
         if matching.next().is_some() {
             return Err(CallError::permanent(
+                VENDOR,
                 OPERATION,
                 "several active users have this address",
             ));

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::KeapClient;
+use crate::VENDOR;
 use crate::query::Query;
 use crate::types::{CustomField, Named};
 
@@ -118,6 +119,7 @@ impl KeapClient {
         };
         match find(fields) {
             None => Err(CallError::permanent(
+                VENDOR,
                 OPERATION,
                 format!("contacts have no custom field with id {id}"),
             )),
@@ -170,6 +172,7 @@ impl KeapClient {
         }
         if groups.is_empty() {
             return Err(CallError::permanent(
+                VENDOR,
                 OPERATION,
                 format!(
                     "there is no custom-field tab named {:?}",
@@ -232,6 +235,7 @@ fn choose<'a>(
     match candidates[..] {
         [field] => Ok(field),
         [] => Err(CallError::permanent(
+            VENDOR,
             OPERATION,
             format!(
                 "no custom field {:?} on the tab {:?}",
@@ -244,6 +248,7 @@ fn choose<'a>(
                 format!("{id} ({})", field.label.as_deref().unwrap_or("no label"))
             });
             Err(CallError::permanent(
+                VENDOR,
                 OPERATION,
                 format!(
                     "several custom fields fit {:?}: {}; configure the id of the right one",
@@ -299,6 +304,7 @@ pub(super) fn check_option(field: &ResolvedField, value: &str) -> Result<(), Cal
         return Ok(());
     }
     Err(CallError::permanent(
+        VENDOR,
         "keap set contact type",
         format!(
             "{value:?} is not offered; the field offers {}",

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{KeapClient, LIST, MAX_PAGES, Null, decode, segment, unexpected, unfilterable};
+use crate::VENDOR;
 use crate::query::{Query, page_token};
 
 impl KeapClient {
@@ -36,6 +37,7 @@ impl KeapClient {
             |row: &Value| row.get("id").and_then(crate::types::id_of).as_deref() == Some(id);
         if rows.iter().any(listed) {
             return Err(CallError {
+                vendor: Some(VENDOR),
                 class: Class::Retryable { after: None },
                 operation,
                 status: Some(StatusCode::NOT_FOUND.as_u16()),
@@ -117,6 +119,7 @@ impl KeapClient {
                 Null::IsEmpty => Vec::new(),
                 Null::ProvesNothing => {
                     return Err(CallError {
+                        vendor: Some(VENDOR),
                         class: Class::Retryable { after: None },
                         operation,
                         status: Some(answer.status.as_u16()),

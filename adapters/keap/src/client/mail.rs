@@ -9,6 +9,7 @@ use relay_http_client::CallError;
 use serde_json::json;
 
 use super::{KeapClient, segment, unfilterable};
+use crate::VENDOR;
 use crate::marker::{Found, Marker, has_merge_field, html_part};
 use crate::query::Query;
 use crate::time::format;
@@ -73,12 +74,14 @@ impl KeapClient {
         const OPERATION: &str = "keap send email";
         if has_merge_field(text) || has_merge_field(subject) {
             return Err(CallError::permanent(
+                VENDOR,
                 OPERATION,
                 "the text holds a merge field",
             ));
         }
         if subject.trim().is_empty() || subject.contains(char::is_control) {
             return Err(CallError::permanent(
+                VENDOR,
                 OPERATION,
                 "the subject is empty or not one line",
             ));
@@ -121,6 +124,7 @@ impl KeapClient {
             .collect();
         if candidates.len() > MAX_CANDIDATES {
             return Err(CallError::permanent(
+                VENDOR,
                 OPERATION,
                 "too many mails with this subject",
             ));

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{KeapClient, decode, segment};
+use crate::VENDOR;
 use crate::query::Query;
 use crate::types::{AppliedTag, Tag};
 
@@ -98,6 +99,7 @@ impl KeapClient {
             _ => (Class::Unclear, "no known word for this contact"),
         };
         Err(CallError {
+            vendor: Some(VENDOR),
             class,
             operation: OPERATION,
             status: Some(answer.status.as_u16()),

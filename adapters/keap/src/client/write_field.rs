@@ -22,6 +22,7 @@ use tracing::warn;
 
 use super::fields::{ResolvedField, check_option};
 use super::{KeapClient, segment};
+use crate::VENDOR;
 use crate::query::Query;
 use crate::types::CustomFieldValue;
 
@@ -220,7 +221,11 @@ impl KeapClient {
         let shown: Value = self.read(READ, &path, &query).await?;
         // Writing back a list that was never shown would delete everything.
         fields(&shown).ok_or_else(|| {
-            CallError::permanent(READ, "keap does not show the contact's custom fields")
+            CallError::permanent(
+                VENDOR,
+                READ,
+                "keap does not show the contact's custom fields",
+            )
         })
     }
 
@@ -232,6 +237,7 @@ impl KeapClient {
                 Err(_) if tries < LOOKS => tries += 1,
                 Err(error) => {
                     return Err(CallError {
+                        vendor: Some(VENDOR),
                         class: Class::Unclear,
                         operation: OPERATION,
                         message: format!(
@@ -286,6 +292,7 @@ fn not_shown(disturbed: &[String]) -> CallError {
         others => format!("; other fields: {}", others.join(", ")),
     };
     CallError {
+        vendor: Some(VENDOR),
         class: Class::Retryable { after: None },
         operation: OPERATION,
         status: None,

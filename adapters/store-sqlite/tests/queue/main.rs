@@ -33,10 +33,7 @@ fn at(minute: i64) -> Timestamp {
 }
 
 fn error() -> JobError {
-    JobError {
-        class: "retryable".into(),
-        message: "no".into(),
-    }
+    JobError::new("retryable", "no")
 }
 
 /// The store, the model, and every right ever given.
@@ -302,14 +299,8 @@ fn job_end(end: End, now: i64) -> JobEnd {
     let why = "why".to_owned();
     match end {
         End::Done => JobEnd::Done,
-        End::Again(delay) => JobEnd::Again {
-            at: at(now + delay),
-            error: error(),
-        },
-        End::Snooze(delay) => JobEnd::Snooze {
-            at: at(now + delay),
-            why,
-        },
+        End::Again(delay) => JobEnd::again(at(now + delay), error()),
+        End::Snooze(delay) => JobEnd::snooze(at(now + delay), why),
         End::Parked => JobEnd::Parked { error: error() },
         End::Dead => JobEnd::Dead { error: error() },
         End::Cancelled => JobEnd::Cancelled { why },

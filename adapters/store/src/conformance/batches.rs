@@ -4,11 +4,8 @@ use relay_core::case::TimelineEntry;
 use relay_core::clients::Coach;
 use serde_json::json;
 
-use super::make::{planned_email, reply, ALL, Maker, at, commit, conflict, enqueue, finish, settled};
-use crate::{
-    AuditEntry, Batch, CaseFilter, Committed, EffectState, Job, JobEnd, JobFilter, Link, Op,
-    ProcedureVersion, ReceiptState, Store,
-};
+use super::make::{ALL, Maker, at, commit, conflict, enqueue, finish, planned_email, reply, settled};
+use crate::{AuditEntry, Batch, CaseFilter, Committed, EffectState, Job, JobEnd, JobFilter, Link, Op, Precondition, ProcedureVersion, ReceiptState, Store};
 
 pub(super) async fn an_empty_batch_is_carried_out(store: &dyn Store) {
     let committed = store.commit(Batch::new()).await.unwrap();
@@ -118,7 +115,7 @@ pub(super) async fn a_batch_that_fails_at_its_end_leaves_nothing_behind(store: &
     };
     ops.push(fails);
 
-    conflict(store, "case version", ops.clone()).await;
+    conflict(store, Precondition::CaseVersion, ops.clone()).await;
 
     let maya = "maya".into();
     assert!(store.receipts(ReceiptState::New, ALL).await.unwrap().is_empty());
@@ -193,7 +190,7 @@ pub(super) async fn a_long_batch_is_all_or_nothing(store: &dyn Store) {
         let version = 1_000;
         let case = make.case_id();
         ops.insert(place, Op::RequireCase { case, version });
-        conflict(store, "case version", ops).await;
+        conflict(store, Precondition::CaseVersion, ops).await;
         let cases = store.cases(&CaseFilter::default(), ALL).await.unwrap();
         let jobs = store.jobs(&JobFilter::default(), ALL).await.unwrap();
         assert_eq!((cases.len(), jobs.len()), (0, 0));

@@ -4,7 +4,7 @@ use relay_core::case::{Case, CaseStatus, Mode, TimelineEntry, Wait};
 use serde_json::json;
 
 use super::make::{ALL, Maker, at, commit, conflict};
-use crate::{CaseFilter, Op, Page, Store};
+use crate::{CaseFilter, Op, Page, Precondition, Store};
 
 fn insert(case: &Case) -> Op {
     Op::InsertCase(case.clone())
@@ -83,7 +83,7 @@ pub(super) async fn a_client_has_one_open_case_per_procedure(store: &dyn Store) 
     commit(store, [insert(&first)]).await;
 
     let second = make.case();
-    conflict(store, "open case", [insert(&second)]).await;
+    conflict(store, Precondition::OpenCase, [insert(&second)]).await;
     assert_eq!(store.case(second.id).await.unwrap(), None);
 
     let mut other_procedure = make.case();
@@ -108,7 +108,7 @@ pub(super) async fn a_closed_case_is_not_opened_beside_another(store: &dyn Store
         wait: first.wait.clone(),
         ..next(&over)
     };
-    conflict(store, "open case", [update(&reopened)]).await;
+    conflict(store, Precondition::OpenCase, [update(&reopened)]).await;
     assert_eq!(store.case(first.id).await.unwrap(), Some(over));
 }
 
@@ -124,7 +124,7 @@ pub(super) async fn a_case_is_replaced_only_by_its_next_version(store: &dyn Stor
     assert_eq!(store.case(first.id).await.unwrap(), Some(second.clone()));
 
     // Computed from a version that is no longer there.
-    conflict(store, "case version", [update(&second)]).await;
+    conflict(store, Precondition::CaseVersion, [update(&second)]).await;
     // From the right one, but not the next.
     let leap = Op::UpdateCase {
         case: Case {
@@ -133,9 +133,9 @@ pub(super) async fn a_case_is_replaced_only_by_its_next_version(store: &dyn Stor
         },
         expected: second.version,
     };
-    conflict(store, "case version", [leap]).await;
+    conflict(store, Precondition::CaseVersion, [leap]).await;
     // Of a case that is not there.
-    conflict(store, "case version", [update(&next(&make.case()))]).await;
+    conflict(store, Precondition::CaseVersion, [update(&next(&make.case()))]).await;
     assert_eq!(store.case(first.id).await.unwrap(), Some(second));
 }
 
@@ -146,8 +146,8 @@ pub(super) async fn a_required_version_must_be_the_stored_one(store: &dyn Store)
     let require = |case, version| Op::RequireCase { case, version };
 
     commit(store, [require(case.id, 1)]).await;
-    conflict(store, "case version", [require(case.id, 2)]).await;
-    conflict(store, "case version", [require(make.case_id(), 1)]).await;
+    conflict(store, Precondition::CaseVersion, [require(case.id, 2)]).await;
+    conflict(store, Precondition::CaseVersion, [require(make.case_id(), 1)]).await;
 }
 
 pub(super) async fn open_cases_come_oldest_first(store: &dyn Store) {

@@ -2,10 +2,7 @@
 //! refresh may have used them up.
 
 use super::make::{at, commit, conflict};
-use crate::{
-    Authorization, Credential, CredentialLease, CredentialSettled, CredentialState, NewCredential,
-    Op, Store,
-};
+use crate::{Authorization, Credential, CredentialLease, CredentialSettled, CredentialState, NewCredential, Op, Precondition, Store};
 
 fn pair(version: u64) -> NewCredential {
     let minute = i64::try_from(version).unwrap();
@@ -70,7 +67,7 @@ pub(super) async fn a_credential_comes_back_as_stored(store: &dyn Store) {
 }
 
 pub(super) async fn a_pair_is_replaced_only_by_the_next_one(store: &dyn Store) {
-    let what = "credential version";
+    let what = Precondition::CredentialVersion;
     conflict(store, what, [Op::PutCredential(pair(2))]).await;
     first(store).await;
     for wrong in [1, 3] {
@@ -86,7 +83,7 @@ pub(super) async fn a_pair_is_replaced_only_by_the_next_one(store: &dyn Store) {
 
 pub(super) async fn a_refresh_under_way_is_uncertain_and_nobody_elses(store: &dyn Store) {
     first(store).await;
-    let what = "credential lease";
+    let what = Precondition::CredentialLease;
     conflict(store, what, [lease(2, "one", 10)]).await;
     commit(store, [lease(1, "one", 10)]).await;
     let held = stored(store).await;
@@ -131,12 +128,12 @@ pub(super) async fn a_late_holder_settles_nothing_but_keeps_what_it_was_given(st
     commit(store, [lease(1, "one", 10)]).await;
     commit(store, [lease(1, "two", 20)]).await;
     let late = settle("one", CredentialState::Dead, 2, None);
-    conflict(store, "credential lease", [late]).await;
+    conflict(store, Precondition::CredentialLease, [late]).await;
     assert_eq!(stored(store).await.state, CredentialState::Uncertain);
     // The vendor issued it, so the token that "two" shows is dead by now.
     commit(store, [Op::PutCredential(pair(2))]).await;
     let refused = settle("two", CredentialState::Dead, 2, None);
-    conflict(store, "credential lease", [refused]).await;
+    conflict(store, Precondition::CredentialLease, [refused]).await;
     assert_eq!(stored(store).await.state, CredentialState::Fresh);
 }
 
@@ -144,7 +141,7 @@ pub(super) async fn a_dead_credential_is_refreshed_no_more_and_connected_anew(st
     first(store).await;
     commit(store, [lease(1, "one", 10)]).await;
     commit(store, [settle("one", CredentialState::Dead, 2, Some("refused"))]).await;
-    conflict(store, "credential lease", [lease(1, "one", 30)]).await;
+    conflict(store, Precondition::CredentialLease, [lease(1, "one", 30)]).await;
     commit(store, [Op::PutCredential(pair(2))]).await;
     assert_eq!(stored(store).await.state, CredentialState::Fresh);
     assert_eq!(stored(store).await.note, None);
@@ -163,15 +160,15 @@ pub(super) async fn an_authorization_is_used_once(store: &dyn Store) {
     commit(store, [Op::BeginAuthorization(authorization(1))]).await;
     let begun = store.authorization("crm").await.unwrap();
     assert_eq!(begun, Some(authorization(1)));
-    conflict(store, "authorization", [Op::UseAuthorization(authorization(2))]).await;
+    conflict(store, Precondition::Authorization, [Op::UseAuthorization(authorization(2))]).await;
     commit(store, [Op::UseAuthorization(authorization(1))]).await;
     assert_eq!(store.authorization("crm").await.unwrap(), None);
-    conflict(store, "authorization", [Op::UseAuthorization(authorization(1))]).await;
+    conflict(store, Precondition::Authorization, [Op::UseAuthorization(authorization(1))]).await;
 }
 
 pub(super) async fn a_new_authorization_replaces_the_one_before(store: &dyn Store) {
     let begin = |word| Op::BeginAuthorization(authorization(word));
     commit(store, [begin(1), begin(2)]).await;
-    conflict(store, "authorization", [Op::UseAuthorization(authorization(1))]).await;
+    conflict(store, Precondition::Authorization, [Op::UseAuthorization(authorization(1))]).await;
     commit(store, [Op::UseAuthorization(authorization(2))]).await;
 }

@@ -4,7 +4,7 @@ use relay_core::clients::Coach;
 use serde_json::{Value, json};
 
 use super::make::{ALL, at, commit, conflict};
-use crate::{AuditEntry, Link, Op, Page, ProcedureVersion, Store};
+use crate::{AuditEntry, Link, Op, Page, Precondition, ProcedureVersion, Store};
 
 fn link(client: &str, contact: &str, source: &str) -> Link {
     Link {
@@ -43,7 +43,7 @@ pub(super) async fn a_contact_is_one_client(store: &dyn Store) {
     let maya = link("maya", "101", "email");
     commit(store, [Op::PutLink(maya.clone())]).await;
     for second in [link("ana", "101", "portal"), link("ana", "101", "person:Dana")] {
-        conflict(store, "contact", [Op::PutLink(second)]).await;
+        conflict(store, Precondition::Contact, [Op::PutLink(second)]).await;
     }
     assert_eq!(store.link(&"ana".into()).await.unwrap(), None);
     // Her own link may be made again, and a contact that was given up is free.

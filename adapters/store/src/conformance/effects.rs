@@ -3,12 +3,8 @@
 use relay_core::effects::{EffectInput, EffectKind, Settled};
 use relay_core::ids::EffectKey;
 
-use super::make::{planned_email, 
-    Maker, at, claim_lane, commit, conflict, done_with, email, enqueue, finish,
-};
-use crate::{
-    Batch, Effect, EffectState, JobEnd, JobState, NewJob, Op, Store, StoreError, effect_job_key,
-};
+use super::make::{Maker, at, claim_lane, commit, conflict, done_with, email, enqueue, finish, planned_email};
+use crate::{Batch, Effect, EffectState, JobEnd, JobState, NewJob, Op, Precondition, Store, StoreError, effect_job_key};
 
 fn plan(effect: &Effect) -> Op {
     Op::PlanEffect(effect.clone())
@@ -116,7 +112,7 @@ pub(super) async fn an_intent_is_given_once(store: &dyn Store) {
     assert_eq!(after.changed_at, intent.at);
     for revision in [1, 2] {
         let second = make.intent(&effect, revision);
-        conflict(store, "effect state", [Op::Intend(second)]).await;
+        conflict(store, Precondition::EffectState, [Op::Intend(second)]).await;
     }
     assert_eq!(store.intents(effect.key()).await.unwrap(), [intent]);
 }
@@ -127,7 +123,7 @@ pub(super) async fn an_intent_must_be_the_next_revision(store: &dyn Store) {
     commit(store, [plan(&effect)]).await;
     for revision in [0, 2] {
         let intent = make.intent(&effect, revision);
-        conflict(store, "effect state", [Op::Intend(intent)]).await;
+        conflict(store, Precondition::EffectState, [Op::Intend(intent)]).await;
     }
     assert_eq!(stored(store, &effect).await, effect);
     assert!(store.intents(effect.key()).await.unwrap().is_empty());
@@ -142,12 +138,12 @@ pub(super) async fn only_a_planned_effect_gets_an_intent(store: &dyn Store) {
         if *state == EffectState::Planned {
             commit(store, [intent]).await;
         } else {
-            conflict(store, "effect state", [intent]).await;
+            conflict(store, Precondition::EffectState, [intent]).await;
         }
     }
     let unknown = planned_email(make.case_id(), "email");
     let intent = Op::Intend(make.intent(&unknown, 1));
-    conflict(store, "effect state", [intent]).await;
+    conflict(store, Precondition::EffectState, [intent]).await;
 }
 
 pub(super) async fn an_intents_outcome_is_told_once(store: &dyn Store) {
@@ -160,10 +156,10 @@ pub(super) async fn an_intents_outcome_is_told_once(store: &dyn Store) {
         revision,
         outcome: outcome.into(),
     };
-    conflict(store, "effect state", [end(2, "done")]).await;
+    conflict(store, Precondition::EffectState, [end(2, "done")]).await;
 
     commit(store, [end(1, "unclear")]).await;
-    conflict(store, "effect state", [end(1, "done")]).await;
+    conflict(store, Precondition::EffectState, [end(1, "done")]).await;
 
     let told = store.intents(effect.key()).await.unwrap();
     assert_eq!(told[0].outcome.as_deref(), Some("unclear"));
@@ -189,11 +185,11 @@ pub(super) async fn an_effect_moves_only_from_where_it_was_seen(store: &dyn Stor
     commit(store, [plan(&effect)]).await;
     let seen = [EffectState::Intended, EffectState::Unclear];
     let wrong = shift(effect.key(), &seen, EffectState::Done);
-    conflict(store, "effect state", [wrong]).await;
+    conflict(store, Precondition::EffectState, [wrong]).await;
     let nowhere = shift(effect.key(), &[], EffectState::Done);
-    conflict(store, "effect state", [nowhere]).await;
+    conflict(store, Precondition::EffectState, [nowhere]).await;
     let unknown = shift(&EffectKey("x/y/1/z".into()), &seen, EffectState::Done);
-    conflict(store, "effect state", [unknown]).await;
+    conflict(store, Precondition::EffectState, [unknown]).await;
     assert_eq!(stored(store, &effect).await, effect);
 
     let from = EffectState::Planned;
@@ -404,7 +400,7 @@ pub(super) async fn cancelling_leaves_a_running_job(store: &dyn Store) {
     assert_eq!(running.state, JobState::Running);
     // Its worker learns of it when it wants to send, and ends the job itself.
     let intent = Op::Intend(make.intent(&effect, 1));
-    conflict(store, "effect state", [intent]).await;
+    conflict(store, Precondition::EffectState, [intent]).await;
     commit(store, [finish(&held[0], JobEnd::Done, 1)]).await;
 }
 

@@ -2,11 +2,8 @@
 
 use relay_core::ids::JobId;
 
-use super::make::{
-    ALL, Maker, again, at, cancelled, claim, claim_lane, commit, conflict, dead, enqueue, error,
-    fence, finish, keys, parked,
-};
-use crate::{Attempt, Existing, Fence, Job, JobEnd, JobFilter, JobState, NewJob, Op, Page, Store};
+use super::make::{ALL, Maker, again, at, cancelled, claim, claim_lane, commit, conflict, dead, enqueue, error, fence, finish, keys, parked};
+use crate::{Attempt, Existing, Fence, Job, JobEnd, JobFilter, JobState, NewJob, Op, Page, Precondition, Store};
 
 async fn stored(store: &dyn Store, id: JobId) -> Job {
     store.job(id).await.unwrap().unwrap()
@@ -32,10 +29,7 @@ fn reschedule(job: &NewJob) -> Op {
 }
 
 fn snooze(minute: i64) -> JobEnd {
-    JobEnd::Snooze {
-        at: at(minute),
-        why: "outreach is stopped".into(),
-    }
+    JobEnd::snooze(at(minute), "outreach is stopped")
 }
 
 /// One job in each state, with its state.
@@ -82,6 +76,8 @@ pub(super) async fn a_job_comes_back_as_queued(store: &dyn Store) {
         payload: new.payload,
         last_error: None,
         note: None,
+        deferred_by: None,
+        refused: false,
         rescues: 0,
         created_at: at(0),
         changed_at: at(0),
@@ -129,7 +125,7 @@ pub(super) async fn a_running_job_is_not_rescheduled(store: &dyn Store) {
     let make = Maker::new();
     let running = make.claimed(store, "running", "w-1").await;
     let wish = make.job("running", "running", 50);
-    conflict(store, "job state", [reschedule(&wish)]).await;
+    conflict(store, Precondition::JobState, [reschedule(&wish)]).await;
     assert_eq!(stored(store, running.id).await, running);
 }
 
@@ -216,18 +212,18 @@ pub(super) async fn a_stale_fence_changes_nothing(store: &dyn Store) {
     store.rescue(at(60), at(60)).await.unwrap();
     let ready = stored(store, late.id).await;
     let done = |job: &Job| finish(job, JobEnd::Done, 61);
-    conflict(store, "job fence", [done(&late)]).await;
+    conflict(store, Precondition::JobFence, [done(&late)]).await;
     assert_eq!(stored(store, late.id).await, ready);
 
     let held = store.claim(claim("w-2", 60)).await.unwrap().remove(0);
     let case = make.case();
     let with_case = [Op::InsertCase(case.clone()), done(&late)];
-    conflict(store, "job fence", with_case).await;
+    conflict(store, Precondition::JobFence, with_case).await;
     assert_eq!(stored(store, late.id).await, held);
     assert_eq!(store.case(case.id).await.unwrap(), None);
 
     commit(store, [done(&held)]).await;
-    conflict(store, "job fence", [done(&held)]).await;
+    conflict(store, Precondition::JobFence, [done(&held)]).await;
     let results: Vec<_> = store.attempts(late.id).await.unwrap();
     assert_eq!(results.len(), 2);
 }
@@ -246,10 +242,10 @@ pub(super) async fn a_required_fence_must_be_held(store: &dyn Store) {
         ..held
     };
     for wrong in [older, unknown] {
-        conflict(store, "job fence", [Op::RequireFence(wrong)]).await;
+        conflict(store, Precondition::JobFence, [Op::RequireFence(wrong)]).await;
     }
     commit(store, [finish(&job, again(1), 0)]).await;
-    conflict(store, "job fence", [Op::RequireFence(held)]).await;
+    conflict(store, Precondition::JobFence, [Op::RequireFence(held)]).await;
 }
 
 pub(super) async fn a_stopped_job_is_ready_again_after_replay(store: &dyn Store) {
@@ -286,10 +282,10 @@ pub(super) async fn running_and_done_jobs_are_not_replayed(store: &dyn Store) {
     let running = make.claimed(store, "running", "w-1").await;
     let done = make.ended(store, "done", JobEnd::Done).await;
     for job in [running, done] {
-        conflict(store, "job state", [replay(job.id, 30)]).await;
+        conflict(store, Precondition::JobState, [replay(job.id, 30)]).await;
         assert_eq!(stored(store, job.id).await, job);
     }
-    conflict(store, "job state", [replay(make.job_id(), 30)]).await;
+    conflict(store, Precondition::JobState, [replay(make.job_id(), 30)]).await;
 }
 
 pub(super) async fn a_job_is_cancelled_unless_running_or_done(store: &dyn Store) {
@@ -298,7 +294,7 @@ pub(super) async fn a_job_is_cancelled_unless_running_or_done(store: &dyn Store)
         let before = stored(store, id).await;
         match state {
             JobState::Running | JobState::Done => {
-                conflict(store, "job state", [cancel(id)]).await;
+                conflict(store, Precondition::JobState, [cancel(id)]).await;
                 assert_eq!(stored(store, id).await, before);
             }
             JobState::Cancelled => {
@@ -314,7 +310,7 @@ pub(super) async fn a_job_is_cancelled_unless_running_or_done(store: &dyn Store)
             }
         }
     }
-    conflict(store, "job state", [cancel(make.job_id())]).await;
+    conflict(store, Precondition::JobState, [cancel(make.job_id())]).await;
 }
 
 pub(super) async fn cancelling_by_key_never_conflicts(store: &dyn Store) {

@@ -4,7 +4,7 @@ use super::make::{
     Maker, again, at, cancelled, claim, claim_lane, commit, conflict, dead, enqueue, fence, finish,
     keys, parked,
 };
-use crate::{Claim, Existing, Fence, JobEnd, JobState, NewJob, Op, ReceiptState, Store};
+use crate::{Precondition, Claim, Existing, Fence, JobEnd, JobState, NewJob, Op, ReceiptState, Store};
 
 async fn queue(store: &dyn Store, jobs: &[NewJob]) {
     let ops: Vec<_> = jobs.iter().map(enqueue).collect();
@@ -93,10 +93,7 @@ pub(super) async fn a_lane_keeps_its_order_among_those_due(store: &dyn Store) {
 
 pub(super) async fn a_lane_is_free_after_every_end(store: &dyn Store) {
     let make = Maker::new();
-    let snooze = JobEnd::Snooze {
-        at: at(90),
-        why: "outreach is stopped".into(),
-    };
+    let snooze = JobEnd::snooze(at(90), "outreach is stopped");
     let ends = [JobEnd::Done, again(90), snooze, parked(), dead(), cancelled()];
     for (number, end) in ends.into_iter().enumerate() {
         let lane = format!("lane-{number}");
@@ -238,7 +235,7 @@ pub(super) async fn a_worker_hands_back_its_own_jobs(store: &dyn Store) {
         assert_eq!((back.state, back.run_at), (JobState::Ready, at(4)));
         assert_eq!((back.failures, back.fence), (0, job.fence));
         assert_eq!(back.leased_by, None);
-        conflict(store, "job fence", [finish(&job, JobEnd::Done, 5)]).await;
+        conflict(store, Precondition::JobFence, [finish(&job, JobEnd::Done, 5)]).await;
     }
     assert_eq!(store.job(other.id).await.unwrap(), Some(other));
     assert_eq!(store.hand_back("w-1", at(4)).await.unwrap(), 0);
@@ -305,10 +302,7 @@ pub(super) async fn a_claimed_job_still_tells_why_it_was_put_off(store: &dyn Sto
     queue(store, &[make.job("k", "lane", 1)]).await;
     let first = store.claim(claim("w-1", 10)).await.unwrap();
     assert_eq!(first[0].note, None);
-    let snooze = JobEnd::Snooze {
-        at: at(12),
-        why: "not its turn".into(),
-    };
+    let snooze = JobEnd::snooze(at(12), "not its turn");
     commit(store, [finish(&first[0], snooze, 10)]).await;
     let again = store.claim(claim("w-1", 12)).await.unwrap();
     assert_eq!(again[0].note.as_deref(), Some("not its turn"));

@@ -1,8 +1,7 @@
 //! What the suite stores: invented people, fixed times, ids that repeat.
 
 use relay_core::case::{Case, CaseStatus, Mode, Wait};
-use relay_core::effects::request;
-use relay_core::effects::{EffectInput, PlannedEffect, Request, Settled};
+use relay_core::effects::{EffectInput, PlannedEffect, Request, Settled, request};
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{CaseId, EffectKey, IntentId, JobId, MessageId, ReceiptId, WorkItemId};
 use relay_core::random::SeededRandom;
@@ -11,7 +10,8 @@ use serde_json::json;
 
 use crate::{
     Batch, Claim, Committed, Effect, EffectState, Existing, FactRow, Fence, Intent, Job, JobEnd,
-    JobError, NewJob, Op, Page, Receipt, ReceiptState, Store, StoreError, WorkItem, WorkSettled,
+    JobError, NewJob, Op, Page, Precondition, Receipt, ReceiptState, Store, StoreError, WorkItem,
+    WorkSettled,
 };
 
 /// Everything, on one page.
@@ -32,7 +32,7 @@ pub(super) async fn commit(store: &dyn Store, ops: impl Into<Vec<Op>>) -> Commit
 }
 
 /// Carries out operations that must fail on this precondition.
-pub(super) async fn conflict(store: &dyn Store, what: &str, ops: impl Into<Vec<Op>>) {
+pub(super) async fn conflict(store: &dyn Store, what: Precondition, ops: impl Into<Vec<Op>>) {
     match store.commit(Batch::from(ops.into())).await {
         Err(StoreError::Conflict { what: said }) => assert_eq!(said, what),
         other => panic!("expected a conflict on {what}, not {other:?}"),
@@ -269,17 +269,11 @@ pub(super) fn finish(job: &Job, end: JobEnd, minute: i64) -> Op {
 }
 
 pub(super) fn error(class: &str) -> JobError {
-    JobError {
-        class: class.into(),
-        message: "the vendor said no".into(),
-    }
+    JobError::new(class, "the vendor said no")
 }
 
 pub(super) fn again(minute: i64) -> JobEnd {
-    JobEnd::Again {
-        at: at(minute),
-        error: error("retryable"),
-    }
+    JobEnd::again(at(minute), error("retryable"))
 }
 
 pub(super) fn dead() -> JobEnd {

@@ -139,6 +139,12 @@ behaviours! { $
         jobs_are_filtered_and_come_by_lane_then_order,
         old_attempts_are_not_kept_for_ever,
     }
+    deferrals {
+        a_deferral_lasts_until_the_next_end,
+        a_deferral_outlives_what_is_no_end,
+        a_new_wish_begins_without_a_deferral,
+        an_error_keeps_its_vendor,
+    }
     leases {
         only_due_jobs_are_claimed_in_order,
         a_claim_takes_no_more_than_its_limit,

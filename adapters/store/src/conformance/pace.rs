@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::make::{commit, conflict};
-use crate::{Op, PaceRow, Store};
+use crate::{Op, PaceRow, Precondition, Store};
 
 fn put(vendor: &str, expected: u64, body: &Value) -> Op {
     Op::PutPace {
@@ -24,11 +24,11 @@ fn row(vendor: &str, version: u64, body: &Value) -> PaceRow {
 pub(super) async fn a_pace_is_replaced_only_from_the_version_it_was_read_in(store: &dyn Store) {
     let (first, second) = (json!({"refusals": 1}), json!({}));
     assert_eq!(store.pace("crm").await.unwrap(), None);
-    conflict(store, "pace version", [put("crm", 1, &first)]).await;
+    conflict(store, Precondition::PaceVersion, [put("crm", 1, &first)]).await;
     commit(store, [put("crm", 0, &first)]).await;
     assert_eq!(store.pace("crm").await.unwrap(), Some(row("crm", 1, &first)));
     for stale in [0, 2, 7] {
-        conflict(store, "pace version", [put("crm", stale, &second)]).await;
+        conflict(store, Precondition::PaceVersion, [put("crm", stale, &second)]).await;
     }
     commit(store, [put("crm", 1, &second)]).await;
     assert_eq!(store.pace("crm").await.unwrap(), Some(row("crm", 2, &second)));

@@ -2,8 +2,8 @@
 
 use relay_core::facts::FactBody;
 
-use super::make::{reply, ALL, Maker, at, commit, conflict};
-use crate::{Op, Page, Receipt, ReceiptState, Store};
+use super::make::{ALL, Maker, at, commit, conflict, reply};
+use crate::{Op, Page, Precondition, Receipt, ReceiptState, Store};
 
 fn insert(receipt: &Receipt) -> Op {
     Op::InsertReceipt(receipt.clone())
@@ -134,7 +134,7 @@ pub(super) async fn a_receipt_leaves_the_queue_once(store: &dyn Store) {
     let unknown = make.receipt("evt-2");
     commit(store, [insert(&receipt)]).await;
     for state in [ReceiptState::New, ReceiptState::Duplicate] {
-        conflict(store, "receipt state", [finish(&receipt, state)]).await;
+        conflict(store, Precondition::ReceiptState, [finish(&receipt, state)]).await;
     }
     let quarantine = finish(&receipt, ReceiptState::Quarantined);
 
@@ -144,8 +144,8 @@ pub(super) async fn a_receipt_leaves_the_queue_once(store: &dyn Store) {
     assert_eq!(stored.state, ReceiptState::Quarantined);
     assert_eq!(stored.note.as_deref(), Some("1 fact"));
     assert_eq!(stored.processed_at, Some(at(1)));
-    conflict(store, "receipt state", [quarantine]).await;
-    conflict(store, "receipt state", [finish(&unknown, ReceiptState::Done)]).await;
+    conflict(store, Precondition::ReceiptState, [quarantine]).await;
+    conflict(store, Precondition::ReceiptState, [finish(&unknown, ReceiptState::Done)]).await;
 }
 
 pub(super) async fn receipts_are_listed_oldest_first(store: &dyn Store) {

@@ -1,7 +1,7 @@
 //! What a person must do.
 
-use super::make::{planned_email, ALL, Maker, at, commit, conflict, settled};
-use crate::{JobFilter, Op, Page, Store, WorkItem};
+use super::make::{ALL, Maker, at, commit, conflict, planned_email, settled};
+use crate::{JobFilter, Op, Page, Precondition, Store, WorkItem};
 
 fn open(item: &WorkItem) -> Op {
     Op::OpenWork(item.clone())
@@ -61,9 +61,9 @@ pub(super) async fn an_item_is_settled_once(store: &dyn Store) {
         id: item.id,
         settled: settled("reassign"),
     };
-    conflict(store, "work item state", [other]).await;
+    conflict(store, Precondition::WorkItemState, [other]).await;
     assert_eq!(stored(store, &item).await.settled, Some(settled("done")));
-    conflict(store, "work item state", [settle(&make.work("two", 5))]).await;
+    conflict(store, Precondition::WorkItemState, [settle(&make.work("two", 5))]).await;
 }
 
 pub(super) async fn a_case_settles_its_items(store: &dyn Store) {
@@ -126,7 +126,7 @@ pub(super) async fn reminders_are_counted_and_may_change_the_owner(store: &dyn S
     };
     assert_eq!(stored(store, &item).await, expected);
     commit(store, [settle(&item)]).await;
-    conflict(store, "work item state", [remind("admin", 30)]).await;
+    conflict(store, Precondition::WorkItemState, [remind("admin", 30)]).await;
     assert_eq!(stored(store, &item).await.reminders, 2);
 }
 

@@ -28,8 +28,7 @@ mod plan;
 mod run;
 
 use crate::case::{Case, Mode};
-use crate::effects::request;
-use crate::effects::{EffectInput, PlannedEffect, Request};
+use crate::effects::{EffectInput, PlannedEffect, Request, request};
 use crate::facts::{Fact, FactBody, Order};
 use crate::workflow::{
     Context, GuardReading, Input, Needs, NotOpened, Transition, Verdict, Workflow,

@@ -10,7 +10,7 @@ use crate::clients::BillingSnapshot;
 use crate::effects::{CardRemoval, EffectInput, Settled};
 use crate::facts::FactBody;
 use crate::ids::{ContactId, EffectKey};
-use crate::workflow::{Action, Context, Input, NewWork, ReadKind, Transition};
+use crate::workflow::{Action, Answers, Context, Input, NewWork, ReadKind, Transition};
 use crate::workflows::draft::Draft;
 use crate::workflows::{ADMIN, PROGRAM_MANAGER};
 
@@ -317,7 +317,13 @@ impl<'a> Run<'a> {
             why: title.clone(),
             remind_at,
         });
-        self.ask("hold", ADMIN, title, detail, &["resume", "close"]);
+        self.ask(
+            "hold",
+            ADMIN,
+            title,
+            detail,
+            Answers::Of(&["resume", "close"]),
+        );
     }
 
     fn ask(
@@ -326,7 +332,7 @@ impl<'a> Run<'a> {
         owner: &str,
         title: String,
         detail: serde_json::Value,
-        actions: &[&str],
+        answers: Answers<'_>,
     ) {
         let remind_at = self
             .draft
@@ -338,7 +344,8 @@ impl<'a> Run<'a> {
             owner: owner.into(),
             title,
             detail,
-            actions: actions.iter().map(|&name| name.to_owned()).collect(),
+            actions: answers.names(),
+            notice: answers == Answers::Notice,
             due: remind_at,
             remind_at,
         });
@@ -355,7 +362,7 @@ impl<'a> Run<'a> {
         }
         let title = format!("Coaching fee: {}", cautions.join("; "));
         let detail = serde_json::json!({ "cautions": cautions });
-        self.ask("billing", ADMIN, title, detail, &["done"]);
+        self.ask("billing", ADMIN, title, detail, Answers::Notice);
     }
 
     /// The end: exactly what the CRM shows.
@@ -393,7 +400,7 @@ impl<'a> Run<'a> {
         let kept: Vec<_> = kept.map(|one| one.why.clone()).collect();
         if wanted && !kept.is_empty() {
             let title = format!("A card was left in place: {}", kept.join("; "));
-            self.ask("card", PROGRAM_MANAGER, title, detail, &["done"]);
+            self.ask("card", PROGRAM_MANAGER, title, detail, Answers::Notice);
         }
         self.draft.say(format!("Closed: {reason}"));
         self.draft.status = CaseStatus::Closed {

@@ -6,6 +6,7 @@ use super::run::{Ask, Run};
 use crate::case::{CaseStatus, Wait};
 use crate::scripts::date_words;
 use crate::time::Date;
+use crate::workflow::Answers;
 
 /// The kind of the work item about an agreed break.
 const BREAK: &str = "break";
@@ -58,7 +59,7 @@ impl Run<'_> {
                 "reason": reason, "until": until, "goes_on": goes_on,
                 "check_in_due": date_words(self.state.due),
             }),
-            actions: &["resume", "promised", "close"],
+            answers: Answers::Of(&["resume", "promised", "close"]),
             remind_at: day_before.max(self.now()),
         };
         self.pause(&reason, ask);
@@ -92,7 +93,7 @@ impl Run<'_> {
             owner: self.owner(),
             title: format!("{}: {reason}. Go on afterwards?", self.state.who()),
             detail: serde_json::json!({ "reason": reason, "until": until }),
-            actions: &["resume", "promised", "close"],
+            answers: Answers::Of(&["resume", "promised", "close"]),
             remind_at,
         };
         self.pause(&reason, ask);

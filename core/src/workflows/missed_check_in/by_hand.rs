@@ -16,6 +16,7 @@ use super::run::{Ask, Run};
 use super::state::Step;
 use crate::case::Wait;
 use crate::scripts::date_words;
+use crate::workflow::Answers;
 
 /// The sentence whose work is handed over.
 pub(super) const SOP: &str = "If the client has not responded, send a text message and email \
@@ -143,7 +144,7 @@ impl Run<'_> {
             owner: self.owner(),
             title,
             detail,
-            actions: &["done_by_hand", "pause", "close"],
+            answers: Answers::Of(&["done_by_hand", "pause", "close"]),
             remind_at: self.working_days_from_now(days),
         });
     }

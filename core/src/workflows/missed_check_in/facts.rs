@@ -16,6 +16,7 @@ use crate::ids::CheckInId;
 use crate::outside;
 use crate::scripts::date_words;
 use crate::time::{Date, Timestamp};
+use crate::workflow::Answers;
 use crate::workflows::PROGRAM_MANAGER;
 
 /// The exception of the document.
@@ -318,7 +319,7 @@ impl Run<'_> {
                 "contact": self.state.client.contact,
                 "sop": SOP_TRANSITION,
             }),
-            actions: &["done"],
+            answers: Answers::Notice,
             remind_at,
         });
     }
@@ -340,7 +341,7 @@ impl Run<'_> {
                 "remedy": "look at the next bill date; `keap cancel-subscription` stops the fee",
             }),
             // Stopping the fee is an order of its own: settling an item must not look like one.
-            actions: &["done"],
+            answers: Answers::Notice,
             remind_at,
         });
         true

@@ -17,6 +17,7 @@ use super::run::{Ask, Run};
 use crate::case::CaseStatus;
 use crate::clients::is_in_person;
 use crate::facts::Order;
+use crate::workflow::Answers;
 
 /// The kind of its question.
 pub(super) const KIND: &str = "contact_type";
@@ -48,7 +49,7 @@ impl Run<'_> {
                 "contact": self.state.client.contact,
                 "resume": "she stays in the online program after all: goes on with the next step",
             }),
-            actions: &["resume", "close"],
+            answers: Answers::Of(&["resume", "close"]),
             remind_at: self.working_days_from_now(1),
         };
         self.pause(reason, ask);

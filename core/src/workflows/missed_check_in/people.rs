@@ -5,7 +5,7 @@ use super::replies::REPLY;
 use super::run::{Ask, Run};
 use super::state::{Hold, How, Progress, Step};
 use crate::case::CaseStatus;
-use crate::workflow::Action;
+use crate::workflow::{Action, Answers};
 
 /// The kind of the question that a person's pause leaves.
 pub(super) const PAUSED: &str = "paused";
@@ -60,7 +60,7 @@ impl Run<'_> {
             owner: self.owner(),
             title: format!("{}: paused by {by}: {reason}", self.state.who()),
             detail: serde_json::json!({ "reason": reason, "by": by }),
-            actions: &["resume", "promised", "close"],
+            answers: Answers::Of(&["resume", "promised", "close"]),
             remind_at: self.working_days_from_now(days),
         };
         self.pause(&format!("{reason} ({by})"), ask);

@@ -21,6 +21,7 @@ use crate::facts::CallOutcome;
 use crate::ids::{EffectKey, TaskId};
 use crate::scripts::date_words;
 use crate::time::Timestamp;
+use crate::workflow::Answers;
 use crate::workflows::PROGRAM_MANAGER;
 
 /// The sentence that the step carries out.
@@ -80,7 +81,7 @@ impl Run<'_> {
                 self.state.who()
             ),
             detail,
-            actions: &["call_outcome", "skip", "pause", "close"],
+            answers: Answers::Of(&["call_outcome", "skip", "pause", "close"]),
             remind_at: self.working_days_from_now(coach.call_reminder_days),
         });
     }
@@ -255,7 +256,7 @@ impl Run<'_> {
                 "contact": self.state.client.contact,
                 "remedy": "correct the number in the CRM and in the portal",
             }),
-            actions: &["done"],
+            answers: Answers::Notice,
             remind_at,
         });
     }

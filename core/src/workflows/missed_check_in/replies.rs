@@ -22,6 +22,7 @@ use crate::case::CaseStatus;
 use crate::ids::MessageId;
 use crate::scripts::date_words;
 use crate::time::{Date, Timestamp};
+use crate::workflow::Answers;
 
 /// The first version whose cases wait after *continue* (A41).
 pub(super) const WAITS_SINCE: u32 = 3;
@@ -115,7 +116,7 @@ impl Run<'_> {
                 "resume": "goes on with the next step",
                 "promised": "waits until the day she promised, then goes on",
             }),
-            actions: &["resume", "promised", "close"],
+            answers: Answers::Of(&["resume", "promised", "close"]),
             remind_at,
         }
     }

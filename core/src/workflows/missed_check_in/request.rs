@@ -8,8 +8,7 @@
 use super::guard::Outcome;
 use super::state::State;
 use crate::clients::{AddressState, Coach, ContactSnapshot};
-use crate::effects::request;
-use crate::effects::{EffectInput, PlannedEffect, Request as Wire};
+use crate::effects::{EffectInput, PlannedEffect, Request as Wire, request};
 use crate::ids::{CoachId, ContactId, CrmUserId};
 use crate::outside::{self, NameFault};
 use crate::procedure::MissedCheckInProcedure;

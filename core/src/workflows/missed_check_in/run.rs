@@ -9,7 +9,7 @@ use crate::outside;
 use crate::procedure::MissedCheckInProcedure;
 use crate::scripts::{Values, date_words};
 use crate::time::{Date, SignedDuration, Timestamp};
-use crate::workflow::{Context, NewWork, Transition};
+use crate::workflow::{Answers, Context, NewWork, Transition};
 use crate::workflows::PROGRAM_MANAGER;
 use crate::workflows::draft::Draft;
 
@@ -33,7 +33,7 @@ pub(super) struct Ask {
     pub(super) owner: String,
     pub(super) title: String,
     pub(super) detail: serde_json::Value,
-    pub(super) actions: &'static [&'static str],
+    pub(super) answers: Answers<'static>,
     pub(super) remind_at: Timestamp,
 }
 
@@ -361,7 +361,7 @@ impl<'a> Run<'a> {
             owner: self.owner(),
             title: format!("{}: {reason}", self.state.who()),
             detail,
-            actions,
+            answers: Answers::Of(actions),
             remind_at: self.working_days_from_now(days),
         });
     }
@@ -472,7 +472,8 @@ impl Ask {
             owner: self.owner,
             title: self.title,
             detail: self.detail,
-            actions: self.actions.iter().map(|&name| name.to_owned()).collect(),
+            actions: self.answers.names(),
+            notice: self.answers == Answers::Notice,
             due: self.remind_at,
             remind_at: self.remind_at,
         }

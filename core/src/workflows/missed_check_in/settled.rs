@@ -9,6 +9,7 @@ use crate::case::{CaseStatus, Wait};
 use crate::effects::{EffectKind, Settled};
 use crate::ids::{EffectKey, TaskId};
 use crate::time::Timestamp;
+use crate::workflow::Answers;
 
 impl Run<'_> {
     /// Takes an outcome in; `false` if it changes nothing.
@@ -129,7 +130,7 @@ impl Run<'_> {
                 self.state.who()
             ),
             detail: serde_json::json!({ "sent_at": at, "contact": self.state.client.contact }),
-            actions: &["done"],
+            answers: Answers::Notice,
             remind_at,
         });
     }

@@ -1,6 +1,7 @@
 //! What stands beside cases and their work: receipts, facts, tokens, engagement, settings.
 
 use clear_relay::credentials::{SealKey, Sealer};
+use clear_relay::engine::intake;
 use clear_relay::sandbox::clinic::AUTOMATION_SECRET;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
@@ -16,7 +17,6 @@ use secrecy::SecretString;
 
 use super::Hand;
 use crate::corpus::{about, rows, samples, texts};
-use clear_relay::engine::intake;
 
 impl Hand<'_> {
     /// Receipts of every sender in every state.

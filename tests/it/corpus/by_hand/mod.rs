@@ -268,16 +268,10 @@ impl Hand<'_> {
         let id = job.id;
         let existing = Existing::Keep;
         self.commit(vec![Op::Enqueue { job, existing }]).await;
-        let error = JobError {
-            class: "permanent".to_owned(),
-            message: "the vendor refuses it".to_owned(),
-        };
+        let error = JobError::new("permanent", "the vendor refuses it");
         let end = match state {
             // One that has failed, and comes again.
-            JobState::Ready => JobEnd::Again {
-                at: self.now,
-                error,
-            },
+            JobState::Ready => JobEnd::again(self.now, error),
             JobState::Running => return self.claim(&lane).await,
             JobState::Done => JobEnd::Done,
             JobState::Parked => JobEnd::Parked { error },

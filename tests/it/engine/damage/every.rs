@@ -21,13 +21,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use clear_relay::engine::start;
 use relay_store::{Damage, Remedy};
 use relay_store_sqlite::spoil;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::{Base, DAYS, LATER, accepted, assert_sound, base, live, remedied, with};
-use clear_relay::engine::start;
 
 /// How many runs there are at once.
 const AT_ONCE: usize = 3;

@@ -1,21 +1,18 @@
 //! The relay's words to itself that can't be read: the careful reading wins, and nothing lifts it without
 //! a word.
 
-use clear_relay::engine::Engine;
+use std::sync::Arc;
+
 use clear_relay::engine::memory::{OldMemory, old_memory};
-use clear_relay::engine::outreach::is_stopped;
-use clear_relay::engine::outreach::outreach_said;
-use clear_relay::engine::outreach::stop_ops;
-use clear_relay::engine::start;
+use clear_relay::engine::outreach::{is_stopped, outreach_said, stop_ops};
+use clear_relay::engine::sync::reconcile;
+use clear_relay::engine::{Engine, damage, start};
 use clear_relay::wiring::generation::{self, NumberFile};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{CarefulWord, Damage, Op, Remedied, Remedy, RemedyOrder, Said};
-use std::sync::Arc;
 
 use super::{Base, DAYS, LATER, accepted, ask, base, live, on, spoil::run as spoil_row, with};
 use crate::engine::rig::Rig;
-use clear_relay::engine::damage;
-use clear_relay::engine::sync::reconcile;
 
 /// Spoils the value or the key of a setting as a changed byte does.
 fn spoil(key: &str, column: &str) -> String {

@@ -9,8 +9,7 @@ use clear_relay::ports::{
 use clear_relay::receipts::HintObject;
 use relay_core::channel::EmailRecord;
 use relay_core::clients::{AddressState, BillingSnapshot, ContactSnapshot};
-use relay_core::effects::CardRemoval;
-use relay_core::effects::request;
+use relay_core::effects::{CardRemoval, request};
 use relay_core::ids::{ContactId, CrmUserId, PaymentMethodId, SubscriptionId, TaskId};
 use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
