@@ -17,8 +17,9 @@ use serde_json::json;
 
 use super::args::By;
 use super::error::CliError;
+use super::opening::Opened;
 use super::output::{Output, Table, or_dash};
-use super::{Opened, clocks, serve};
+use super::{clocks, serve};
 use crate::config::Config;
 use crate::credentials::new_key;
 use crate::ports::{Authorize as _, CameBack, ConnectError, ConnectionStatus, Connections as _};

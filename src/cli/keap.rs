@@ -202,7 +202,7 @@ fn confirm(plan: &str) -> Result<(), CliError> {
         )));
     }
     let mut stderr = std::io::stderr();
-    let plan = super::plain(plan);
+    let plan = super::output::plain(plan);
     write!(stderr, "{plan}\nCarry this out? Type yes: ")?;
     stderr.flush()?;
     let mut answer = String::new();

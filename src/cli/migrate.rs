@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::args::DryRun;
 use super::error::CliError;
+use super::opening::missing_database;
 use super::output::Output;
-use super::{Stores, missing_database};
-use crate::ports::Version;
+use crate::ports::{Stores, Version};
 
 /// What stands at `path`; refused where no migration can help. The dry run asks the same.
 async fn check(path: &Path, is_new: bool, stores: &dyn Stores) -> Result<Version, CliError> {

@@ -44,10 +44,12 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use relay_core::random::SystemRandom;
-use relay_core::time::{Clock as _, Clocks, SystemClock};
+use relay_core::time::{Clock as _, SystemClock};
 use relay_http_client::ReqwestTransport;
 use relay_store::{Store, StoreError};
 use serde_json::json;
+
+use crate::wiring::VENDORS;
 
 pub use args::{By, DryRun, Paging};
 pub use error::CliError;
@@ -68,7 +70,7 @@ use init::InitArgs;
 use jobs::JobsCommand;
 use keap::KeapCommand;
 use opening::Opening;
-use outreach::{ResumeArgs, StopArgs};
+use outreach::{ResumeArgs, StopArgs, Wish};
 use procedures::ProceduresCommand;
 use process::{DemoArgs, SandboxArgs, ServeArgs};
 use work::WorkCommand;
@@ -224,13 +226,13 @@ async fn carry_out(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Resu
         return serve::serve(examined, args, stores, out).await;
     }
     // Needs nothing but the database: it must work while the rest of the configuration is wrong.
-    if let Command::Stop(_) = &cli.command {
+    if let Command::Stop(args) = &cli.command {
         let examined = Config::examine(cli.config.as_deref())?;
         let path = examined.database()?;
         refuse_remains(path, stores).await?;
-        require_database(path)?;
+        opening::require_database(path)?;
         let store = stores.open(path).await?;
-        return outreach::set(&*store, path, &cli.command, out).await;
+        return outreach::set(&*store, path, Wish::Stop(args), out).await;
     }
     let config = Config::load(cli.config.as_deref())?;
     out.set_zone(config.calendar.zone().clone());
@@ -244,17 +246,17 @@ async fn carry_out(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Resu
             check_config(&config, out)
         }
         Command::Migrate { dry_run } => {
-            check_place(&config.store.path)?;
+            opening::check_place(&config.store.path)?;
             refuse_remains(&config.store.path, stores).await?;
             migrate::migrate(&config.store.path, *dry_run, stores, out).await
         }
         Command::Backup(args) => {
             refuse_remains(&config.store.path, stores).await?;
-            require_database(&config.store.path)?;
+            opening::require_database(&config.store.path)?;
             backup::backup(&config.store.path, args, stores, out).await
         }
         Command::Restore(args) => {
-            check_place(&config.store.path)?;
+            opening::check_place(&config.store.path)?;
             let now = SystemClock.now();
             backup::restore(&config.store.path, args, now, stores, out).await
         }
@@ -269,11 +271,11 @@ async fn carry_out(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Resu
         command => {
             let path = &config.store.path;
             refuse_remains(path, stores).await?;
-            require_database(path)?;
+            opening::require_database(path)?;
             let store = stores.open(path).await?;
             if let Command::Vendors { command: None } = command {
                 let (clocks, _) = clocks::of_command(&*store).await?;
-                let vendors = wiring::limits::vendors(&config);
+                let vendors = wiring::limits::vendors(VENDORS, &config);
                 return vendors::list(&*store, &vendors, clocks.procedure.now(), out).await;
             }
             if let Command::Database(command) = command {
@@ -285,8 +287,8 @@ async fn carry_out(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Resu
                     read.run(&*store, out).await?;
                     told_of_damage(&*store, out)
                 }
-                None if matches!(command, Command::Resume(_)) => {
-                    outreach::set(&*store, path, command, out).await
+                None if let Command::Resume(args) = command => {
+                    outreach::set(&*store, path, Wish::Resume(args), out).await
                 }
                 None if let Command::Connect(command) = command => {
                     connect::run(&config, command, store, out).await
@@ -307,12 +309,6 @@ fn told_of_damage(store: &dyn Store, out: &mut Output<'_>) -> Result<(), CliErro
     Ok(out.say(&line)?)
 }
 
-/// What a command that acts runs on.
-pub(crate) struct Opened {
-    pub(crate) clocks: Clocks,
-    pub(crate) time_scale: u32,
-}
-
 /// Carries out a command that changes something or asks a vendor.
 async fn act(
     config: &Config,
@@ -322,7 +318,11 @@ async fn act(
 ) -> Result<(), CliError> {
     let (clocks, time_scale) = clocks::of_command(&*store).await?;
     let transport = ReqwestTransport::new().map_err(|error| CliError::Failed(error.to_string()))?;
-    let ground = serve::ground(store, Arc::new(transport), Opened { clocks, time_scale });
+    let ground = serve::ground(
+        store,
+        Arc::new(transport),
+        opening::Opened { clocks, time_scale },
+    );
     let relay = wiring::assemble(config, ground)?;
     let engine = &relay.engine;
     match command {
@@ -376,52 +376,15 @@ async fn demo(args: &DemoArgs, out: &mut Output<'_>) -> Result<(), CliError> {
     }
 }
 
-/// Refuses a place where no database can be, in words that name it.
-fn check_place(path: &Path) -> Result<(), CliError> {
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    if folder.is_some_and(|folder| !folder.is_dir()) {
-        let path = path.display();
-        return Err(CliError::Usage(format!(
-            "store.path: {path}: there is no such folder; make it, or name another"
-        )));
-    }
-    if path.is_dir() {
-        let path = path.display();
-        return Err(CliError::Usage(format!(
-            "store.path: {path} is a folder; name a file in it"
-        )));
-    }
-    Ok(())
-}
-
 /// Refuses what is left of a database whose file is gone: none is made in its place, nor missed as if
 /// there had never been one.
 async fn refuse_remains(path: &Path, stores: &dyn Stores) -> Result<(), CliError> {
-    if missing_database(path)
+    if opening::missing_database(path)
         && let Err(error @ StoreError::Damaged(_)) = stores.look(path, false).await
     {
         return Err(error.into());
     }
     Ok(())
-}
-
-/// Refuses to go on without a database.
-fn require_database(path: &Path) -> Result<(), CliError> {
-    check_place(path)?;
-    if missing_database(path) {
-        let path = path.display();
-        return Err(CliError::Usage(format!(
-            "there is no database at {path}; make it with `{}`, or name the configuration of the \
-             one you mean with --config",
-            Run::Migrate
-        )));
-    }
-    Ok(())
-}
-
-/// Whether there is no file at `path`.
-fn missing_database(path: &Path) -> bool {
-    !path.exists()
 }
 
 /// The commands that only read.

@@ -4,9 +4,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use relay_core::time::Clocks;
 use relay_store::{Batch, Copied, CopyError, Restored, Store, StoreError};
 
+use super::error::CliError;
 use crate::ports::{Look, Stores};
+use crate::remedy::Run;
 
 /// Databases, of which those that were opened are known.
 pub(super) struct Opening<'a> {
@@ -74,4 +77,47 @@ impl Stores for Opening<'_> {
     async fn look(&self, path: &Path, thorough: bool) -> Result<Look, StoreError> {
         self.stores.look(path, thorough).await
     }
+}
+
+/// What a command that acts runs on.
+pub(crate) struct Opened {
+    pub(crate) clocks: Clocks,
+    pub(crate) time_scale: u32,
+}
+
+/// Whether there is no file at `path`.
+pub(super) fn missing_database(path: &Path) -> bool {
+    !path.exists()
+}
+
+/// Refuses to go on without a database.
+pub(crate) fn require_database(path: &Path) -> Result<(), CliError> {
+    check_place(path)?;
+    if missing_database(path) {
+        let path = path.display();
+        return Err(CliError::Usage(format!(
+            "there is no database at {path}; make it with `{}`, or name the configuration of the \
+             one you mean with --config",
+            Run::Migrate
+        )));
+    }
+    Ok(())
+}
+
+/// Refuses a place where no database can be, in words that name it.
+pub(crate) fn check_place(path: &Path) -> Result<(), CliError> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    if folder.is_some_and(|folder| !folder.is_dir()) {
+        let path = path.display();
+        return Err(CliError::Usage(format!(
+            "store.path: {path}: there is no such folder; make it, or name another"
+        )));
+    }
+    if path.is_dir() {
+        let path = path.display();
+        return Err(CliError::Usage(format!(
+            "store.path: {path} is a folder; name a file in it"
+        )));
+    }
+    Ok(())
 }

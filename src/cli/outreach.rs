@@ -8,7 +8,6 @@ use relay_store::{CarefulWord, Said, Store};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Command;
 use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::Output;
@@ -98,6 +97,15 @@ impl Outreach {
     }
 }
 
+/// What a person wants of all outreach.
+#[derive(Debug, Clone, Copy)]
+pub enum Wish<'a> {
+    /// None goes out.
+    Stop(&'a StopArgs),
+    /// It goes on.
+    Resume(&'a ResumeArgs),
+}
+
 /// Halts all outreach, or lets it go on. Asks no vendor and needs none to be configured.
 ///
 /// Names the database at `path`, which it wrote to: whoever stopped another clinic's relay, or one
@@ -105,13 +113,12 @@ impl Outreach {
 pub async fn set(
     store: &dyn Store,
     path: &Path,
-    command: &Command,
+    wish: Wish<'_>,
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
-    let (stopped, by, reason, dry_run) = match command {
-        Command::Stop(args) => (true, &args.by, args.reason.as_deref(), args.dry_run),
-        Command::Resume(args) => (false, &args.by, None, args.dry_run),
-        _ => return Err(CliError::NotBuilt("stop")),
+    let (stopped, by, reason, dry_run) = match wish {
+        Wish::Stop(args) => (true, &args.by, args.reason.as_deref(), args.dry_run),
+        Wish::Resume(args) => (false, &args.by, None, args.dry_run),
     };
     let (clocks, _) = super::clocks::of_command(store).await?;
     let now = clocks.procedure.now();

@@ -14,9 +14,10 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::error::CliError;
+use super::opening::Opened;
 use super::output::Output;
 use super::process::ServeArgs;
-use super::{Opened, clocks, doctor};
+use super::{clocks, doctor};
 use crate::config::{Config, Examined};
 use crate::engine::{Engine, damage, dispatcher, held_back, start};
 use crate::failpoint::NoFailpoints;
@@ -70,7 +71,7 @@ async fn start(
     let path = &config.store.path;
     if args.dry_run {
         // Whoever only looks must not find a database made, or brought to another version.
-        super::require_database(path)?;
+        super::opening::require_database(path)?;
     }
     let log = telemetry::init(&config.log, Arc::new(SystemClock))
         .map_err(|error| CliError::Failed(error.to_string()))?;

@@ -24,6 +24,7 @@
 mod addresses;
 mod clear_connection;
 mod clinic;
+mod gap;
 mod http;
 mod keap;
 mod limits;
@@ -49,6 +50,7 @@ use url::Url;
 use crate::telemetry::LogConfig;
 
 pub use clear_connection::{ClearConnectionConfig, PortalCapabilities};
+pub use gap::{Gap, Severity};
 pub use http::HttpConfig;
 pub use keap::{
     Coaching, ContactTypeField, CredentialKind, CustomFieldsMode, KeapConfig, KeapOAuth, KeyHeader,
@@ -63,7 +65,6 @@ pub use variables::Variables;
 pub use vendor_mode::VendorMode;
 pub(crate) use vendors::VendorSection;
 pub use vendors::VendorSections;
-pub use whole::{Gap, Severity};
 
 use mistakes::Mistakes;
 use reader::Reader;

@@ -9,10 +9,10 @@
 
 use url::Url;
 
+use super::gap::Gap;
 use super::limits::LimitsConfig;
 use super::mistakes::Mistakes;
 use super::reader::Reader;
-use super::whole::Gap;
 
 /// What a section is checked against, once all of them are read.
 #[derive(Debug, Clone, Copy)]

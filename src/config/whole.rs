@@ -8,55 +8,10 @@
 use url::Url;
 
 use super::Config;
+use super::gap::Gap;
 use super::reader::is_loopback;
 use super::vendors::VendorSection;
-
-/// How much a gap matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Severity {
-    /// The relay can't do its work.
-    Hinders,
-    /// It works, and not as the clinic would want.
-    Worries,
-}
-
-/// Something that is missing or doesn't fit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gap {
-    /// Where: `http.public_url`.
-    pub key: &'static str,
-    /// How much it matters.
-    pub gravity: Severity,
-    /// What is wrong, as a sentence that goes on from the key. Never the value of a secret.
-    pub wrong: String,
-    /// What to do about it.
-    pub remedy: String,
-}
-
-pub(super) fn gap(key: &'static str, wrong: impl Into<String>, remedy: impl Into<String>) -> Gap {
-    Gap {
-        key,
-        gravity: Severity::Hinders,
-        wrong: wrong.into(),
-        remedy: remedy.into(),
-    }
-}
-
-pub(super) fn worry(key: &'static str, wrong: impl Into<String>, remedy: impl Into<String>) -> Gap {
-    Gap {
-        gravity: Severity::Worries,
-        ..gap(key, wrong, remedy)
-    }
-}
-
-/// A vendor without which the procedures can't run is off.
-pub(super) fn off(key: &'static str) -> Gap {
-    gap(
-        key,
-        "is \"off\": a missed check-in can't be followed up without it",
-        format!("write {key} = \"on\", with its address and its credential"),
-    )
-}
+use crate::config::gap;
 
 impl Config {
     /// Everything that is missing or doesn't fit, in the order of the sections.
@@ -82,7 +37,7 @@ impl Config {
         if self.strange_variables.is_empty() {
             return;
         }
-        gaps.push(worry(
+        gaps.push(gap::worry(
             "environment",
             format!(
                 "holds what begins like a setting of the relay and is none, and is ignored: {}",
@@ -97,7 +52,7 @@ impl Config {
         let live = self.base_urls().iter().any(|(_, url)| !is_here(url));
         let level = &self.log.level;
         if live && level.to_ascii_lowercase().contains("trace") {
-            gaps.push(worry(
+            gaps.push(gap::worry(
                 "log.level",
                 format!("is {level:?}: so much is logged that nobody reads it, and disks fill"),
                 "write log.level = \"info\"",

@@ -6,7 +6,8 @@ use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
 use super::kinds::{self, Kind};
-use super::{Holds, Name, Perform, Performed, ProbeResult, Seen};
+use super::name::Name;
+use super::outcome::{Holds, Perform, Performed, ProbeResult, Seen};
 use crate::ports::Ports;
 
 /// The real thing.

@@ -7,7 +7,7 @@
 //! - One that is refused so again although the vendor has answered in between fails by it: perhaps
 //!   it is what is asked that the vendor never takes, and that must come to an end, and to a person.
 //!   Its failures are not forgotten by a wait, either.
-//! - A long wait forgets what had failed before (see [`Engine::put_off`]); a short one doesn't: a
+//! - A long wait forgets what had failed before (see [`finish::put_off`]); a short one doesn't: a
 //!   vendor that answers 500 and 429 by turns would be asked for ever.
 //! - What lasts longer than allowed becomes a work item, which settles itself when it is over.
 //!

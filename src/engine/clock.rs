@@ -128,7 +128,7 @@ pub async fn ask_the_time(engine: &Engine) -> Result<Option<Apart>, EngineError>
     Ok(engine.limiter.dates().apart(engine.now()))
 }
 
-/// What [`accept_clock`](Self::accept_clock) would accept now; refused as it is.
+/// What [`accept_clock`] would accept now; refused as it is.
 pub async fn clock_to_accept(engine: &Engine) -> Result<Apart, EngineError> {
     ask_the_time(engine).await?.ok_or_else(|| {
         EngineError::Refused(

@@ -12,7 +12,7 @@
 //!
 //! Rules:
 //! - Nothing is decided on what was not stored first, and nothing is stored half: every arrow
-//!   above is one [`Batch`].
+//!   above is one [`Batch`](relay_store::Batch).
 //! - A decision names the version of the case it was made on. If the case has moved, the batch is
 //!   refused and the decision is made again on what is there now.
 //! - A worker's batch names its fence. One that lost its lease changes nothing.

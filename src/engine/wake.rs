@@ -135,7 +135,7 @@ pub async fn resume_vendor(
     Ok(Resumed { closed, jobs })
 }
 
-/// What [`resume_vendor`](Self::resume_vendor) would do now.
+/// What [`resume_vendor`] would do now.
 pub async fn preview_resume(engine: &Engine, vendor: &str) -> Result<Resumed, EngineError> {
     if !engine.limiter.names().contains(&vendor) {
         return Err(no_such(engine, vendor));

@@ -52,9 +52,6 @@ use crate::sandbox::cast::Cast;
 use crate::sandbox::report::short_name;
 use crate::wiring::emulated::Known;
 
-/// How many people are shown whole where nobody asks for somebody.
-const AT_ONCE: usize = 6;
-
 /// What stands behind the page.
 #[derive(Debug)]
 pub enum House {

@@ -27,7 +27,7 @@ impl Scene<'_> {
     /// What is on the page: these people whole, or the first few where none is named.
     pub async fn view(&self, who: &[String]) -> Result<View, String> {
         let asked = |one: &&Someone| who.is_empty() || who.contains(&one.id);
-        let chosen = self.people.iter().filter(asked).take(super::AT_ONCE);
+        let chosen = self.people.iter().filter(asked).take(super::view::AT_ONCE);
         let mut people = Vec::new();
         for someone in chosen {
             people.extend(self.person(someone).await?);

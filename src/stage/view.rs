@@ -213,5 +213,8 @@ pub fn person(someone: &Someone, panels: Vec<Panels>, relay: Option<RelayView>) 
     person
 }
 
+/// How many people are shown whole where nobody asks for somebody.
+pub(crate) const AT_ONCE: usize = 6;
+
 #[cfg(test)]
 mod tests;

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use relay_http_client::{Metered, Transport};
 
+use super::runtime::Runtime;
 use super::vendor::{Vendor, Wiring};
-use super::{Runtime, VENDORS};
 use crate::config::{Config, is_loopback};
 use crate::rate_limit::{self, RateLimiter, VendorMeter};
 
 /// Every vendor that is paced, with what it is granted.
-pub fn vendors(config: &Config) -> Vec<rate_limit::Vendor> {
-    let listed = VENDORS.iter().map(|vendor| rate_limit::Vendor {
+pub fn vendors(all: &[&Vendor], config: &Config) -> Vec<rate_limit::Vendor> {
+    let listed = all.iter().map(|vendor| rate_limit::Vendor {
         port: vendor.port,
         name: vendor.name,
         limits: (vendor.settings)(config).limits().limits,
@@ -20,9 +20,9 @@ pub fn vendors(config: &Config) -> Vec<rate_limit::Vendor> {
 }
 
 /// The pace of all of them.
-pub(super) fn limiter(config: &Config, ground: &Runtime) -> Arc<RateLimiter> {
+pub(super) fn limiter(all: &[&Vendor], config: &Config, ground: &Runtime) -> Arc<RateLimiter> {
     Arc::new(RateLimiter::new(
-        vendors(config),
+        vendors(all, config),
         Arc::clone(&ground.store),
         ground.clocks.clone(),
         Arc::clone(&ground.random),

@@ -49,6 +49,7 @@ pub mod keap;
 pub mod limits;
 mod ports;
 pub mod procedures;
+mod runtime;
 pub mod store;
 pub mod vendor;
 
@@ -58,24 +59,22 @@ use std::sync::Arc;
 use axum::Router;
 use connections::AllConnections;
 use ports::PortSet;
-use relay_core::random::Random;
 use relay_core::retry::{ProbeSchedule, RetryPolicy};
-use relay_core::time::{Clocks, SignedDuration};
-use relay_http_client::Transport;
-use relay_store::Store;
-use thiserror::Error;
+use relay_core::time::SignedDuration;
 use tokio::sync::Notify;
 use vendor::{Vendor, Wiring};
 
 use crate::config::Config;
 use crate::effects::{Perform, ThroughPorts};
 use crate::engine::{Engine, Parts, People, jobs};
-use crate::failpoint::Failpoints;
 use crate::http::{self, HttpState, Limits};
 use crate::ports::{Authorize, HookRegistry, Ports};
 use crate::rate_limit::RateLimiter;
 use crate::receipts::{Counters, Receiver, Source};
 use crate::telemetry::Repeats;
+
+pub(crate) use runtime::setting;
+pub use runtime::{AssembleError, FaultInjector, Runtime};
 
 /// Every vendor there is. What people read in lists is in this order.
 pub const VENDORS: &[&Vendor] = &[
@@ -84,76 +83,11 @@ pub const VENDORS: &[&Vendor] = &[
     &clear_connection::VENDOR,
 ];
 
-/// Stands in for what carries effects out. Only the sandbox and tests make one.
-pub type FaultInjector = Arc<dyn Fn(Arc<dyn Perform>) -> Arc<dyn Perform> + Send + Sync>;
-
-/// What a relay stands on besides its configuration.
-pub struct Runtime {
-    /// The database, migrated.
-    pub store: Arc<dyn Store>,
-    /// The way to the vendors.
-    pub transport: Arc<dyn Transport>,
-    /// The two clocks.
-    pub clocks: Clocks,
-    /// Ids, jitter, secrets.
-    pub random: Arc<dyn Random>,
-    /// Told of every place the flow passes.
-    pub failpoints: Arc<dyn Failpoints>,
-    /// What makes effects fail on purpose, in a sandbox or a test.
-    pub faults: Option<FaultInjector>,
-    /// Seconds of procedure time in a real second; 1 except in a sandbox.
-    pub time_scale: u32,
-    /// The name this process leases under.
-    pub worker: String,
-}
-
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Runtime")
             .field("worker", &self.worker)
             .finish_non_exhaustive()
-    }
-}
-
-/// Why a relay can't be put together.
-#[derive(Debug, Error)]
-pub enum AssembleError {
-    /// The vendor is needed, and off: the procedures read it or act on it.
-    #[error(
-        "{vendor}.mode is \"off\": a missed check-in can't be followed up without it; set it to \"on\""
-    )]
-    Off {
-        /// Which.
-        vendor: &'static str,
-    },
-    /// Nobody provides what the procedures need.
-    #[error(
-        "no vendor that is on provides {port}: a missed check-in can't be followed up without it"
-    )]
-    Nobody {
-        /// What.
-        port: &'static str,
-    },
-    /// Two vendors provide the same.
-    #[error("two vendors that are on provide {port}: set the mode of one to \"off\"")]
-    Twice {
-        /// What.
-        port: &'static str,
-    },
-    /// A setting that was checked alone doesn't work with the rest.
-    #[error("{key}: {problem}")]
-    Setting {
-        /// The key.
-        key: &'static str,
-        /// What is wrong.
-        problem: String,
-    },
-}
-
-fn setting(key: &'static str, problem: impl fmt::Display) -> AssembleError {
-    AssembleError::Setting {
-        key,
-        problem: problem.to_string(),
     }
 }
 
@@ -190,7 +124,7 @@ impl Relay {
 /// Puts a relay together.
 pub fn assemble(config: &Config, ground: Runtime) -> Result<Relay, AssembleError> {
     let wake = Arc::new(Notify::new());
-    let limiter = limits::limiter(config, &ground);
+    let limiter = limits::limiter(VENDORS, config, &ground);
     let all = everything(config, &ground, &limiter)?;
     let hooks = Arc::clone(&all.ports.hooks);
     let mut perform: Arc<dyn Perform> = Arc::new(ThroughPorts::new(all.ports.clone()));
@@ -282,7 +216,7 @@ fn everything(
 /// Where every vendor's webhooks are let in, by a configuration and over `ground`: what the routes need,
 /// without a worker.
 pub fn sources(config: &Config, ground: &Runtime) -> Result<Vec<Arc<dyn Source>>, AssembleError> {
-    let limiter = limits::limiter(config, ground);
+    let limiter = limits::limiter(VENDORS, config, ground);
     Ok(everything(config, ground, &limiter)?.sources)
 }
 

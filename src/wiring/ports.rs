@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::AssembleError;
+use super::runtime::AssembleError;
 use crate::ports::{
     Addresses, Billing, Connections, Contacts, HookRegistry, Mail, Notes, Portal, Ports, Staff,
     Tags, Tasks,

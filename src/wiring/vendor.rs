@@ -19,8 +19,9 @@ use relay_http_client::Transport;
 use relay_store::Store;
 
 use super::emulated::Emulation;
+use super::limits;
 use super::ports::PortSet;
-use super::{AssembleError, Runtime, limits};
+use super::runtime::{AssembleError, Runtime};
 use crate::config::{Config, VendorSection};
 use crate::doctor::heard::Heard;
 use crate::ports::{Authorize, Connections, Inspect, Portal};

@@ -4,10 +4,10 @@
 //! people or hears from a vendor's refusal (`support/rewording.rs`). Vendors, cases, jobs and work items
 //! end up the same.
 
-use clear_relay::engine::commands::replay;
-use clear_relay::engine::wake;
 use std::sync::Arc;
 
+use clear_relay::engine::commands::replay;
+use clear_relay::engine::wake;
 use clear_relay::failpoint::{ATTEMPT, INTENT, SETTLE};
 use relay_core::case::{Case, Wait};
 use relay_core::effects::EffectKind;

@@ -1,12 +1,13 @@
 //! The kinds of effect, as a table: one row each, and no property of a kind decided anywhere else.
 //!
-//! How a newcomer adds a kind. The compiler names each place but the last, and a test names that one:
+//! How a newcomer adds a kind, in three places. Each is an exhaustive list, so that what is forgotten does
+//! not compile, but the samples, which a test names:
 //! 1. here: a line in the list of kinds, and its row;
-//! 2. [`EffectInput`](super::EffectInput), what is wanted, and [`Request`](super::Request), what goes
-//!    out;
-//! 3. in the relay, `effects/perform.rs`: the attempt, the probe, whether a desired state holds; and
-//!    the workflow's guard, which renders the request;
-//! 4. a sample of both structures in the frozen corpus.
+//! 2. beside it, [`EffectInput`](super::EffectInput), what is wanted, and its struct in
+//!    [`request`](super::request), what goes out; the workflow that plans it renders one from the other
+//!    in its guard. A sample of both stands in the frozen corpus (`tests/it/corpus/samples.rs`);
+//! 3. in the relay, a file in `src/effects/kinds/` and its arm there: the attempt, and the probe or whether
+//!    its state holds.
 //!
 //! A kind is never taken out while a database may hold one of it: what was planned must still be
 //! read, looked for and shown. It only stops being planned.

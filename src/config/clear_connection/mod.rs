@@ -7,11 +7,11 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::addresses::{cut, ends_in};
+use super::gap::{Gap, off};
 use super::limits::LimitsConfig;
 use super::reader::Reader;
 use super::vendor_mode::VendorMode;
 use super::vendors::VendorSection;
-use super::whole::{Gap, off};
 
 /// The crate of the adapter, as a filter of the log names it.
 pub(super) const CRATE: &str = "relay_clear_connection";

@@ -3,7 +3,8 @@
 use url::Url;
 
 use super::{CredentialKind, KeapConfig, KeyHeader};
-use crate::config::whole::{Gap, gap, is_here, worry};
+use crate::config::gap::{Gap, gap, worry};
+use crate::config::whole::is_here;
 
 impl KeapConfig {
     /// What Keap needs to know to tell us of anything.

@@ -11,12 +11,12 @@ use relay_core::time::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
+use super::gap::{Gap, off};
 use super::limits::LimitsConfig;
 use super::mistakes::Mistakes;
 use super::reader::Reader;
 use super::vendor_mode::VendorMode;
 use super::vendors::{Around, VendorSection};
-use super::whole::{Gap, off};
 pub use oauth::KeapOAuth;
 
 /// The crate of the adapter, as a filter of the log names it.

@@ -6,7 +6,7 @@ use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
 use super::{State, holds};
-use crate::effects::{Holds, Performed};
+use crate::effects::outcome::{Holds, Performed};
 use crate::ports::{Ports, TagAdded};
 
 #[async_trait]

@@ -8,7 +8,8 @@ use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
 use super::{Makes, made, markers};
-use crate::effects::{Name, Performed, ProbeResult, Seen};
+use crate::effects::name::Name;
+use crate::effects::outcome::{Performed, ProbeResult, Seen};
 use crate::ports::{FoundTask, Ports};
 
 #[async_trait]

@@ -6,7 +6,8 @@ use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
 use super::{Makes, made, markers, seen};
-use crate::effects::{Name, Performed, ProbeResult};
+use crate::effects::name::Name;
+use crate::effects::outcome::{Performed, ProbeResult};
 use crate::ports::Ports;
 
 #[async_trait]

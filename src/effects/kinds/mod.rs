@@ -26,7 +26,8 @@ use relay_core::effects::Request;
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
-use super::{Holds, Name, Performed, ProbeResult, Seen};
+use super::name::Name;
+use super::outcome::{Holds, Performed, ProbeResult, Seen};
 use crate::ports::{Found, Ports};
 
 /// A request that makes something at a vendor, which carries the marker of its effect.

@@ -7,7 +7,8 @@ use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
 use super::{Makes, made, seen};
-use crate::effects::{Name, Performed, ProbeResult};
+use crate::effects::name::Name;
+use crate::effects::outcome::{Performed, ProbeResult};
 use crate::ports::{Found, Ports};
 
 #[async_trait]

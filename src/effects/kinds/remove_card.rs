@@ -7,7 +7,7 @@ use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
 use super::{State, holds};
-use crate::effects::{Holds, Performed};
+use crate::effects::outcome::{Holds, Performed};
 use crate::ports::{CardRemoved, Ports};
 
 /// What somebody is to look at where the CRM can't show whether a card is inactive.

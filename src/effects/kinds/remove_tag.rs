@@ -6,7 +6,7 @@ use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
 use super::{State, carried_out, holds};
-use crate::effects::{Holds, Performed};
+use crate::effects::outcome::{Holds, Performed};
 use crate::ports::Ports;
 
 #[async_trait]

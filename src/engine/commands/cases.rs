@@ -113,7 +113,7 @@ pub(super) async fn deciding<'a>(
     Ok(decided)
 }
 
-/// Whether [`order`](Self::order) would be carried out now.
+/// Whether [`order`] would be carried out now.
 pub async fn check_order(
     engine: &Engine,
     client: &ClientId,

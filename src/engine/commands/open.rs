@@ -63,7 +63,7 @@ pub async fn open_case(
     refused("her cases keep moving; try again")
 }
 
-/// What [`open_case`](Self::open_case) would do now.
+/// What [`open_case`] would do now.
 pub async fn preview_open(
     engine: &Engine,
     client: &ClientId,

@@ -248,7 +248,7 @@ async fn record_done(
     Ok(stepping.into_ops())
 }
 
-/// Whether [`cancel_job`](Self::cancel_job) would do it now.
+/// Whether [`cancel_job`] would do it now.
 pub async fn check_cancel(engine: &Engine, id: JobId, by: &str) -> Result<(), EngineError> {
     cancel_ops(engine, id, by).await.map(|_| ())
 }

@@ -1,6 +1,6 @@
 //! What settling a work item by one of its actions means, and what can refuse it.
 //!
-//! Command and dry run ask the same (`settling`): each action becomes one member of [`Settling`],
+//! Command and dry run ask the same (`settling`): each action becomes one member of `Settling`,
 //! with everything checked, and only then is anything stored.
 
 use relay_core::effects::Settled;

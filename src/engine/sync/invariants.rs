@@ -13,7 +13,7 @@
 //! - Nothing was written at a moment that is still to come: else the clock ran ahead.
 //!
 //! That every open, overdue check-in is somebody's needs the portal, and is in
-//! [`reconcile`](super::jobs::reconcile).
+//! [`reconcile`](super::reconcile).
 //!
 //! A row that can't be read is not looked at, nor is what needs it: that it is there is told where rows
 //! are read through (`damage`), and everything else is looked at all the same.

@@ -1,0 +1,48 @@
+//! What is missing or doesn't fit in a configuration whose parts are all valid.
+
+/// How much a gap matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// The relay can't do its work.
+    Hinders,
+    /// It works, and not as the clinic would want.
+    Worries,
+}
+
+/// Something that is missing or doesn't fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// Where: `http.public_url`.
+    pub key: &'static str,
+    /// How much it matters.
+    pub gravity: Severity,
+    /// What is wrong, as a sentence that goes on from the key. Never the value of a secret.
+    pub wrong: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+pub(crate) fn gap(key: &'static str, wrong: impl Into<String>, remedy: impl Into<String>) -> Gap {
+    Gap {
+        key,
+        gravity: Severity::Hinders,
+        wrong: wrong.into(),
+        remedy: remedy.into(),
+    }
+}
+
+pub(crate) fn worry(key: &'static str, wrong: impl Into<String>, remedy: impl Into<String>) -> Gap {
+    Gap {
+        gravity: Severity::Worries,
+        ..gap(key, wrong, remedy)
+    }
+}
+
+/// A vendor without which the procedures can't run is off.
+pub(crate) fn off(key: &'static str) -> Gap {
+    gap(
+        key,
+        "is \"off\": a missed check-in can't be followed up without it",
+        format!("write {key} = \"on\", with its address and its credential"),
+    )
+}
