@@ -5,26 +5,32 @@
 //! acted on by the [`engine`], which knows the world through [`ports`] only and acts on it through
 //! [`effects`] only.
 //!
+//! The parts, from the top down; each may use those below it and none above (`tests/it/structure.rs`):
+//!
 //! | module | what it holds |
 //! |---|---|
 //! | [`cli`] | the commands |
-//! | [`config`] | `clear-relay.toml` and the environment, checked |
-//! | [`doctor`] | what is wrong, and what to do about it |
-//! | [`http`] | the routes |
-//! | [`remedy`] | commands of ours, as people are told to type them |
-//! | [`receipts`] | verify, store, acknowledge |
-//! | [`engine`] | intake, steps, queue, what people do |
-//! | [`effects`] | guard, intent, one attempt, probe |
-//! | [`credentials`] | tokens: sealed, refreshed by one at a time, connected by a person |
-//! | [`rate_limit`] | how much a vendor may be asked, shared by all workers |
-//! | [`ports`] | what we need of the world, named by need |
-//! | [`wiring`] | the only place that names vendors and databases |
-//! | [`sandbox`] | emulated vendors and invented people, for tests and demo |
 //! | [`stage`] | the page that shows the tools side by side, for sandbox and demo |
-//! | [`lifecycle`] | starting, ending, signals |
+//! | [`sandbox`] | emulated vendors and invented people, for tests and demo |
+//! | [`wiring`] | the only place that names vendors and databases |
+//! | [`doctor`] | what is wrong, and what to do about it |
+//! | [`config`] | `clear-relay.toml` and the environment, checked |
+//! | [`http`] | the routes |
 //! | [`self_check`] | what a serving relay looks at by itself |
+//! | [`engine`] | intake, steps, queue, dispatcher, guard and probe of effects, comparison with the vendors, what people do |
+//! | [`effects`] | what each kind of effect does through the ports, and by what it is recognized there |
+//! | [`credentials`] | tokens: sealed, refreshed by one at a time, connected by a person |
+//! | [`ports`] | what we need of the world, named by need |
+//! | [`receipts`] | verify, store, acknowledge |
+//! | [`rate_limit`] | rate limiter, circuit breaker and quota of each vendor, shared by all workers |
 //! | [`telemetry`] | logging, and its rules |
+//! | [`remedy`] | commands of ours, as people are told to type them |
+//! | [`settings`] | settings of the store, read with care |
+//! | [`lifecycle`] | starting, ending, signals |
 //! | [`failpoint`] | where a test may cut us off |
+//!
+//! Without I/O, in the crate `relay_core`: procedures and their steps, scripts, calendar, retry policy, rate
+//! limits as rules, effect kinds, the clock and randomness as traits.
 //!
 //! Words, as code, documents, commands and pages use them:
 //!

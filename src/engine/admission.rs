@@ -2,13 +2,7 @@
 //!
 //! Rules:
 //! - A job that is not let in is put off; that counts as nothing, and `jobs list` says why.
-//! - A job that was let in and is kept back or refused with "too many" on its way is put off, too,
-//!   and no failure of its own. Another job's haste must not bring it nearer to its death.
-//! - One that is refused so again although the vendor has answered in between fails by it: perhaps
-//!   it is what is asked that the vendor never takes, and that must come to an end, and to a person.
-//!   Its failures are not forgotten by a wait, either.
-//! - A long wait forgets what had failed before (see [`finish::put_off`]); a short one doesn't: a
-//!   vendor that answers 500 and 429 by turns would be asked for ever.
+//! - What a job that was let in meets on its way (kept back, refused) ends its run: see `finish`.
 //! - What lasts longer than allowed becomes a work item, which settles itself when it is over.
 //!
 //! Which vendors a kind of job calls, and how much it can wait, stands in the tables of job kinds

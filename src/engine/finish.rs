@@ -3,9 +3,11 @@
 //! Rules:
 //! - A run ends in the batch that stores what it decided, by the fence of its lease. One whose lease is
 //!   lost changes nothing, and that is no failure.
-//! - What a vendor does to all callers (it is down, it keeps calls back) is no failure of the job. One
-//!   that is refused so again although the vendor has answered in between fails by it: perhaps it is
-//!   what is asked that the vendor never takes, and that must come to an end, and to a person.
+//! - A job that was let in and is kept back or refused with "too many" on its way is put off, and no
+//!   failure of its own. Another job's haste must not bring it nearer to its death.
+//! - One that is refused so again although the vendor has answered in between fails by it: perhaps it is
+//!   what is asked that the vendor never takes, and that must come to an end, and to a person. Its failures
+//!   are not forgotten by a wait, either.
 //! - A long wait forgets what had failed before ([`put_off`]); a short one doesn't: a vendor that
 //!   answers 500 and 429 by turns would be asked for ever.
 

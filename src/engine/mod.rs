@@ -10,6 +10,24 @@
 //!         timers, reads, effects └────────── worker ◀───────────────┘
 //! ```
 //!
+//! | file or folder | what is in it |
+//! |---|---|
+//! | `start` | what must be so before the first job runs |
+//! | `dispatcher`, `run` | claims due jobs under leases, renews them, runs them; the rescuer of a dead worker's jobs |
+//! | `jobs/` | one file per kind of job |
+//! | `commands/` | what people do: decide, settle, replay, cancel, repin, stop |
+//! | `effect/` | one effect from its guard to its outcome: guard, intent, attempt, probe, settling |
+//! | `sync/` | comparison with the vendors: reconcile, conversation, hints, subscriptions, presence |
+//! | `intake`, `stepper`, `watch` | receipts become facts, facts become steps, due dates become looks |
+//! | `admission` | may a job run now, by the rate limits of the vendors it calls |
+//! | `finish` | how a run ends: done, snoozed, tried again, dead |
+//! | `memory/` | a database that is older than it should be |
+//! | `items`, `damage`, `link`, `clock`, `wake` | work items; rows that can't be read; who is who; clocks that disagree or were set |
+//! | `job_kinds`, `periodic`, `registry`, `parts`, `error` | what all of these share |
+//!
+//! Each is a module of functions over [`Engine`], which holds what they share and decides nothing. An import
+//! says who calls whom, and none points upward in this table or in a circle.
+//!
 //! Rules:
 //! - Nothing is decided on what was not stored first, and nothing is stored half: every arrow
 //!   above is one [`Batch`](relay_store::Batch).

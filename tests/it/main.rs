@@ -61,6 +61,8 @@ mod stage;
 #[cfg(test)]
 mod strangers;
 #[cfg(test)]
+mod structure;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod telemetry;

@@ -5,22 +5,21 @@ use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
+use crate::damaged_row::{DamagedRow, person};
 use crate::failure::Failure;
-use crate::mended::person;
-use crate::remedy::Patient;
 use crate::values::micros;
 
 /// A row can be read again.
 pub(crate) async fn of_mending(
     conn: &mut SqliteConnection,
-    patient: Patient<'_>,
+    damaged: DamagedRow<'_>,
     columns: &[String],
 ) -> Result<(), Failure> {
-    let Ok(seq) = patient.row.parse::<i64>() else {
+    let Ok(seq) = damaged.row.parse::<i64>() else {
         return Ok(());
     };
-    let now = patient.now;
-    match patient.table.name {
+    let now = damaged.now;
+    match damaged.table.name {
         "jobs" => run_again(conn, seq, now).await,
         "receipts" if !columns.iter().any(|column| column == "source") => {
             read_again(conn, seq).await
@@ -34,14 +33,14 @@ pub(crate) async fn of_mending(
 /// A row is about to be taken out.
 pub(crate) async fn before_taking_out(
     conn: &mut SqliteConnection,
-    patient: Patient<'_>,
+    damaged: DamagedRow<'_>,
 ) -> Result<(), Failure> {
-    let Ok(seq) = patient.row.parse::<i64>() else {
+    let Ok(seq) = damaged.row.parse::<i64>() else {
         return Ok(());
     };
-    match patient.table.name {
-        "jobs" => job_goes(conn, seq, patient.now).await,
-        "receipts" => receipt_goes(conn, seq, patient.now).await,
+    match damaged.table.name {
+        "jobs" => job_goes(conn, seq, damaged.now).await,
+        "receipts" => receipt_goes(conn, seq, damaged.now).await,
         "facts" => fact_goes(conn, seq).await,
         _ => Ok(()),
     }
@@ -99,7 +98,7 @@ async fn case(conn: &mut SqliteConnection, seq: i64, now: Timestamp) -> Result<(
     if found.status == "closed" {
         sqlx::query!(
             "UPDATE jobs SET state = 'cancelled', note = 'its case was closed', changed_at = ?2,
-                 leased_by = NULL, lease_until = NULL
+                 deferred_by = NULL, refused = 0, leased_by = NULL, lease_until = NULL
              WHERE case_id = ?1 AND state IN ('ready', 'parked', 'dead')",
             id,
             at

@@ -12,6 +12,7 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Claim, Damage, Fence, Health, Job, JobState, Precondition};
 use sqlx::SqliteConnection;
 
+use crate::damaged_row::RELAY;
 use crate::failure::{Failure, conflict};
 use crate::jobs::JobRow;
 use crate::remedy;
@@ -76,7 +77,7 @@ async fn set_aside(
     now: Timestamp,
 ) -> Result<(), Failure> {
     for damage in damage {
-        remedy::set_aside(conn, damage, remedy::RELAY, now).await?;
+        remedy::set_aside(conn, damage, RELAY, now).await?;
     }
     Ok(())
 }

@@ -26,6 +26,7 @@ mod checkpoint;
 mod consequences;
 mod copy;
 mod credentials;
+mod damaged_row;
 mod directory;
 mod effects;
 mod engagement;

@@ -4,25 +4,13 @@
 //! for the lack of it; else an arm in [`set`]. The test over the schema (`tests/it/engine/damage.rs` of the relay) fails for
 //! a column that brings a client to a halt.
 
-use relay_core::time::Timestamp;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
+use crate::damaged_row::{Anew, DamagedRow, person, quoted};
 use crate::failure::Failure;
 use crate::own_words;
-use crate::remedy::Patient;
 use crate::scan::Key;
-
-/// How a column gets a value again.
-#[derive(Debug)]
-pub(crate) enum Anew {
-    /// Not at all.
-    Nothing,
-    /// By this part of an `UPDATE`; `?3` is the present moment.
-    By(String),
-    /// It is this text.
-    Value(String),
-}
 
 /// What a closed case's columns hold for what they held.
 const CLOSED: &str = "status = 'closed', reason = 'its record was damaged', wait = NULL, \
@@ -43,25 +31,25 @@ pub(crate) const STANDING: &str = "'reconcile', 'credential', 'hooks_watch', 'en
 /// What a column of a row gets.
 pub(crate) async fn anew(
     conn: &mut SqliteConnection,
-    patient: Patient<'_>,
+    damaged: DamagedRow<'_>,
     column: &str,
 ) -> Result<Anew, Failure> {
-    let made = match (patient.table.name, column) {
-        ("jobs", "payload") => payload(conn, patient.row).await?,
-        ("effects", "input") => input(conn, patient.row).await?,
-        ("cases" | "receipts", "id") => referred_to(conn, patient).await?,
-        ("jobs", "key") if has_twin(conn, patient.row).await? => Some(Anew::Nothing),
-        ("settings", column) => Some(own_words::anew(conn, patient, column).await?),
+    let made = match (damaged.table.name, column) {
+        ("jobs", "payload") => payload(conn, damaged.row).await?,
+        ("effects", "input") => input(conn, damaged.row).await?,
+        ("cases" | "receipts", "id") => referred_to(conn, damaged).await?,
+        ("jobs", "key") if has_twin(conn, damaged.row).await? => Some(Anew::Nothing),
+        ("settings", column) => Some(own_words::anew(conn, damaged, column).await?),
         ("cases", "wait") => Some(Anew::By(format!(
             "status = 'held', reason = 'its wait was damaged', wait = {}, version = version + 1",
-            quoted(&person(patient.now).to_string())
+            quoted(&person(damaged.now).to_string())
         ))),
         (table, column) => set(table, column).map(Anew::By),
     };
     if let Some(made) = made {
         return Ok(made);
     }
-    if patient.table.key != Key::Seq || is_required(conn, patient.table.name, column).await? {
+    if damaged.table.key != Key::Seq || is_required(conn, damaged.table.name, column).await? {
         return Ok(Anew::Nothing);
     }
     Ok(Anew::By(format!("{column} = NULL")))
@@ -74,13 +62,13 @@ pub(crate) async fn anew(
 )]
 async fn referred_to(
     conn: &mut SqliteConnection,
-    patient: Patient<'_>,
+    damaged: DamagedRow<'_>,
 ) -> Result<Option<Anew>, Failure> {
-    let (by, column) = match patient.table.name {
+    let (by, column) = match damaged.table.name {
         "cases" => ("timeline", "case_id"),
         _ => ("facts", "receipt"),
     };
-    let table = patient.table.name;
+    let table = damaged.table.name;
     let text = format!(
         "SELECT DISTINCT hex({column}) FROM {by} WHERE length({column}) = 16
          AND NOT EXISTS (SELECT 1 FROM {table} WHERE {table}.id = {by}.{column}) LIMIT 2"
@@ -355,17 +343,6 @@ async fn input(conn: &mut SqliteConnection, row: &str) -> Result<Option<Anew>, F
         "input = {}, {GIVEN_UP}",
         quoted(&input.to_string())
     ))))
-}
-
-/// A wait for somebody to look.
-pub(crate) fn person(now: Timestamp) -> Value {
-    let why = "a part of its record was damaged: see what was done, and how it goes on";
-    json!({ "wait": "person", "who": "admin", "why": why, "remind_at": now })
-}
-
-/// A text as a literal of SQL.
-pub(crate) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 async fn is_required(

@@ -12,9 +12,8 @@ use relay_store::CarefulWord;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
+use crate::damaged_row::{Anew, DamagedRow, quoted};
 use crate::failure::Failure;
-use crate::mended::{Anew, quoted};
-use crate::remedy::Patient;
 use crate::values::json as text_of;
 
 /// How the keys begin of what the relay finds out again: nothing is decided for the lack of it.
@@ -52,18 +51,18 @@ pub(crate) struct Lost {
 /// What is done at once.
 pub(crate) async fn at_once(
     conn: &mut SqliteConnection,
-    patient: Patient<'_>,
+    damaged: DamagedRow<'_>,
 ) -> Result<AtOnce, Failure> {
-    if is_text(patient)
+    if is_text(damaged)
         && FOUND_AGAIN
             .iter()
-            .any(|begin| patient.row.starts_with(begin))
+            .any(|begin| damaged.row.starts_with(begin))
     {
         return Ok(AtOnce::TakeOut);
     }
     // Everybody waits for it, and what takes its place is more careful than what stood there.
     let heals = |key: &str| key.starts_with(SWITCHED_ON) || key == CarefulWord::Generation.key();
-    let lost = lost_with(conn, patient).await?;
+    let lost = lost_with(conn, damaged).await?;
     Ok(match lost.as_slice() {
         [one] if heals(&one.key) => AtOnce::Mend,
         _ => AtOnce::Nothing,
@@ -73,10 +72,10 @@ pub(crate) async fn at_once(
 /// How a column of a setting gets a value again.
 pub(crate) async fn anew(
     conn: &mut SqliteConnection,
-    patient: Patient<'_>,
+    damaged: DamagedRow<'_>,
     column: &str,
 ) -> Result<Anew, Failure> {
-    let lost = lost_with(conn, patient).await?;
+    let lost = lost_with(conn, damaged).await?;
     let [Lost { key, instead }] = lost.as_slice() else {
         return Ok(Anew::Nothing);
     };
@@ -84,7 +83,7 @@ pub(crate) async fn anew(
         return Ok(Anew::Value(text_of(instead)?));
     }
     let name = quoted(key);
-    Ok(Anew::By(match value(conn, patient).await? {
+    Ok(Anew::By(match value(conn, damaged).await? {
         Some(_) => format!("key = {name}"),
         None => format!("key = {name}, value = {}", quoted(&instead.to_string())),
     }))
@@ -93,23 +92,23 @@ pub(crate) async fn anew(
 /// The words that are lost when this row goes.
 pub(crate) async fn lost_with(
     conn: &mut SqliteConnection,
-    patient: Patient<'_>,
+    damaged: DamagedRow<'_>,
 ) -> Result<Vec<Lost>, Failure> {
     let careful = |word: CarefulWord| Lost {
         key: word.key().to_owned(),
-        instead: word.careful(patient.now),
+        instead: word.careful(damaged.now),
     };
-    if is_text(patient) {
-        if let Some(word) = CarefulWord::of_key(patient.row) {
+    if is_text(damaged) {
+        if let Some(word) = CarefulWord::of_key(damaged.row) {
             return Ok(vec![careful(word)]);
         }
-        return Ok(since(conn, patient.row, patient.now)
+        return Ok(since(conn, damaged.row, damaged.now)
             .await?
             .into_iter()
             .collect());
     }
-    let (bytes, _) = patient.table.values(patient.row);
-    let said = value(conn, patient).await?;
+    let (bytes, _) = damaged.table.values(damaged.row);
+    let said = value(conn, damaged).await?;
     let mut may_be = Vec::new();
     for word in CarefulWord::ALL {
         let fits = said.as_ref().is_none_or(|said| word.may_be(said));
@@ -124,7 +123,7 @@ pub(crate) async fn lost_with(
     if let [word] = near.as_slice() {
         return Ok(vec![careful(**word)]);
     }
-    if let Some(since) = switched_on(conn, &bytes, patient.now).await? {
+    if let Some(since) = switched_on(conn, &bytes, damaged.now).await? {
         return Ok(vec![since]);
     }
     Ok(may_be.into_iter().map(careful).collect())
@@ -146,8 +145,8 @@ pub(crate) async fn say_instead(conn: &mut SqliteConnection, lost: &[Lost]) -> R
 }
 
 /// Whether the row's key is a text: one that is none is named by its bytes.
-fn is_text(patient: Patient<'_>) -> bool {
-    let (bytes, _) = patient.table.values(patient.row);
+fn is_text(damaged: DamagedRow<'_>) -> bool {
+    let (bytes, _) = damaged.table.values(damaged.row);
     std::str::from_utf8(&bytes).is_ok()
 }
 
@@ -158,11 +157,11 @@ fn is_text(patient: Patient<'_>) -> bool {
 )]
 async fn value(
     conn: &mut SqliteConnection,
-    patient: Patient<'_>,
+    damaged: DamagedRow<'_>,
 ) -> Result<Option<Value>, Failure> {
-    let condition = patient.table.condition();
+    let condition = damaged.table.condition();
     let text = format!("SELECT CAST(value AS BLOB) FROM settings WHERE {condition}");
-    let (first, second) = patient.table.values(patient.row);
+    let (first, second) = damaged.table.values(damaged.row);
     let value = sqlx::query_scalar::<_, Vec<u8>>(AssertSqlSafe(text))
         .bind(first)
         .bind(second)

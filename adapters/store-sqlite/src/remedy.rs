@@ -21,26 +21,15 @@ use relay_store::{Damage, Remedied, Remedy, RemedyOrder, StoreError};
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use crate::consequences;
+use crate::damaged_row::{Anew, DamagedRow};
 use crate::failure::Failure;
-use crate::mended::{Anew, STANDING, anew};
+use crate::mended::{STANDING, anew};
 use crate::own_words::{self, AtOnce};
 use crate::scan::{self, Table};
 use crate::values::micros;
 
-/// Who sets rows aside.
-pub(crate) const RELAY: &str = "relay";
-
 /// More columns no row has.
 const MOST_COLUMNS: usize = 40;
-
-/// A row about which something is done.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Patient<'a> {
-    pub(crate) table: Table,
-    pub(crate) row: &'a str,
-    pub(crate) by: &'a str,
-    pub(crate) now: Timestamp,
-}
 
 /// Does what is asked, within the caller's transaction.
 pub(crate) async fn carry_out(
@@ -68,13 +57,13 @@ async fn carried_out(
     let Some(table) = Table::named(&order.damage.table) else {
         return Ok(Remedied::Nothing);
     };
-    let patient = Patient {
+    let damaged = DamagedRow {
         table,
         row: &order.damage.row,
         by: &order.by,
         now: order.now,
     };
-    let unreadable = scan::row(conn, table, patient.row).await?;
+    let unreadable = scan::row(conn, table, damaged.row).await?;
     let Some(damage) = unreadable else {
         return Ok(Remedied::Nothing);
     };
@@ -83,12 +72,12 @@ async fn carried_out(
         Remedy::Discard if !matches!(table.name, "effects" | "cases") => {
             if damage.column == "id" {
                 // What refers to it goes or stays with it only as long as it has its own.
-                put_anew(conn, patient, "id").await?;
+                put_anew(conn, damaged, "id").await?;
             }
-            take_out(conn, patient).await?;
+            take_out(conn, damaged).await?;
             Ok(Remedied::Discarded)
         }
-        Remedy::Mend | Remedy::Discard => mend(conn, patient).await,
+        Remedy::Mend | Remedy::Discard => mend(conn, damaged).await,
     }
 }
 
@@ -106,21 +95,22 @@ pub(crate) async fn set_aside(
     let Some(table) = Table::named(&damage.table) else {
         return Ok(Remedied::Nothing);
     };
-    let patient = Patient {
+    let damaged = DamagedRow {
         table,
         row: &damage.row,
         by,
         now,
     };
     if is_remark(table.name, &damage.column) {
-        return remark_gone(conn, patient).await;
+        return remark_gone(conn, damaged).await;
     }
     let change = match table.name {
         // It has its name for a content: made anew it is as good as it was, and nobody is without it.
-        "jobs" if is_standing(conn, patient).await? => return remark_gone(conn, patient).await,
+        "jobs" if is_standing(conn, damaged).await? => return remark_gone(conn, damaged).await,
         "jobs" => {
             "UPDATE jobs SET state = 'dead', leased_by = NULL, lease_until = NULL,
-                 error_class = 'unreadable', error_message = ?3, error_vendor = NULL, changed_at = ?4
+                 error_class = 'unreadable', error_message = ?3, error_vendor = NULL,
+                 deferred_by = NULL, refused = 0, changed_at = ?4
              WHERE seq = CAST(CAST(?1 AS TEXT) AS INTEGER) AND ?2 IS NOT NULL
                AND state NOT IN ('done', 'dead', 'cancelled')"
         }
@@ -129,23 +119,23 @@ pub(crate) async fn set_aside(
              WHERE seq = CAST(CAST(?1 AS TEXT) AS INTEGER) AND ?2 IS NOT NULL AND state = 'new'"
         }
         "settings" => {
-            return match own_words::at_once(conn, patient).await? {
+            return match own_words::at_once(conn, damaged).await? {
                 AtOnce::Nothing => Ok(Remedied::Nothing),
-                AtOnce::Mend => mend(conn, patient).await,
+                AtOnce::Mend => mend(conn, damaged).await,
                 AtOnce::TakeOut => {
-                    take_out(conn, patient).await?;
+                    take_out(conn, damaged).await?;
                     Ok(Remedied::Discarded)
                 }
             };
         }
         // What the vendors tell again when they are asked: without the row everybody goes on.
         "pace" | "watched_addresses" | "coaches" => {
-            take_out(conn, patient).await?;
+            take_out(conn, damaged).await?;
             return Ok(Remedied::Discarded);
         }
         _ => return Ok(Remedied::Nothing),
     };
-    let (first, second) = table.values(patient.row);
+    let (first, second) = table.values(damaged.row);
     let why = format!("{} can't be read", damage.column);
     let done = sqlx::query(change)
         .bind(first)
@@ -157,12 +147,12 @@ pub(crate) async fn set_aside(
     match done.map_err(Failure::from) {
         Ok(done) if done.rows_affected() == 0 => Ok(Remedied::Nothing),
         Ok(_) => {
-            note(conn, patient, "set_aside").await?;
+            note(conn, damaged, "set_aside").await?;
             Ok(Remedied::SetAside)
         }
         // The row does not even bear that.
         Err(failure) if failure.spares_transaction() => {
-            take_out(conn, patient).await?;
+            take_out(conn, damaged).await?;
             Ok(Remedied::Discarded)
         }
         Err(failure) => Err(failure),
@@ -174,12 +164,15 @@ pub(crate) async fn set_aside(
     clippy::disallowed_methods,
     reason = "put together from names of this crate; every value is bound"
 )]
-async fn is_standing(conn: &mut SqliteConnection, patient: Patient<'_>) -> Result<bool, Failure> {
-    let condition = patient.table.condition();
+async fn is_standing(
+    conn: &mut SqliteConnection,
+    damaged: DamagedRow<'_>,
+) -> Result<bool, Failure> {
+    let condition = damaged.table.condition();
     let text = format!(
         "SELECT 1 FROM jobs WHERE {condition} AND (kind IN ({STANDING}) OR key IN ({STANDING}))"
     );
-    let (first, second) = patient.table.values(patient.row);
+    let (first, second) = damaged.table.values(damaged.row);
     let found = sqlx::query(AssertSqlSafe(text))
         .bind(first)
         .bind(second)
@@ -214,11 +207,11 @@ fn is_remark(table: &str, column: &str) -> bool {
 /// The row goes on without what it said. A job that was just claimed is claimed anew.
 async fn remark_gone(
     conn: &mut SqliteConnection,
-    patient: Patient<'_>,
+    damaged: DamagedRow<'_>,
 ) -> Result<Remedied, Failure> {
-    let done = mend(conn, patient).await?;
+    let done = mend(conn, damaged).await?;
     if let (Remedied::Mended(_), "jobs", Ok(seq)) =
-        (&done, patient.table.name, patient.row.parse::<i64>())
+        (&done, damaged.table.name, damaged.row.parse::<i64>())
     {
         sqlx::query!(
             "UPDATE jobs SET state = 'ready', leased_by = NULL, lease_until = NULL
@@ -232,22 +225,22 @@ async fn remark_gone(
 }
 
 /// Makes every value anew that can't be read.
-async fn mend(conn: &mut SqliteConnection, patient: Patient<'_>) -> Result<Remedied, Failure> {
+async fn mend(conn: &mut SqliteConnection, damaged: DamagedRow<'_>) -> Result<Remedied, Failure> {
     let mut columns: Vec<String> = Vec::new();
-    keep(conn, patient, "mended").await?;
-    while let Some(damage) = scan::row(conn, patient.table, patient.row).await? {
+    keep(conn, damaged, "mended").await?;
+    while let Some(damage) = scan::row(conn, damaged.table, damaged.row).await? {
         let again = columns.contains(&damage.column) || columns.len() >= MOST_COLUMNS;
-        if again || !put_anew(conn, patient, &damage.column).await? {
-            if matches!(patient.table.name, "effects" | "cases") {
+        if again || !put_anew(conn, damaged, &damage.column).await? {
+            if matches!(damaged.table.name, "effects" | "cases") {
                 let what = format!("{damage}: nothing else says what stood there");
                 return Err(StoreError::Driver(what.into()).into());
             }
-            take_out(conn, patient).await?;
+            take_out(conn, damaged).await?;
             return Ok(Remedied::Discarded);
         }
         columns.push(damage.column);
     }
-    consequences::of_mending(conn, patient, &columns).await?;
+    consequences::of_mending(conn, damaged, &columns).await?;
     Ok(Remedied::Mended(columns))
 }
 
@@ -258,12 +251,12 @@ async fn mend(conn: &mut SqliteConnection, patient: Patient<'_>) -> Result<Remed
 )]
 async fn put_anew(
     conn: &mut SqliteConnection,
-    patient: Patient<'_>,
+    damaged: DamagedRow<'_>,
     column: &str,
 ) -> Result<bool, Failure> {
-    let Patient { table, row, .. } = patient;
-    let now = micros(patient.now);
-    let (set, value) = match anew(conn, patient, column).await? {
+    let DamagedRow { table, row, .. } = damaged;
+    let now = micros(damaged.now);
+    let (set, value) = match anew(conn, damaged, column).await? {
         Anew::Nothing => return Ok(false),
         Anew::By(set) => (set, None),
         Anew::Value(value) => (format!("{column} = ?4"), Some(value)),
@@ -295,13 +288,13 @@ async fn put_anew(
 )]
 pub(crate) async fn take_out(
     conn: &mut SqliteConnection,
-    patient: Patient<'_>,
+    damaged: DamagedRow<'_>,
 ) -> Result<(), Failure> {
-    let Patient { table, row, .. } = patient;
-    keep(conn, patient, "discarded").await?;
-    consequences::before_taking_out(conn, patient).await?;
+    let DamagedRow { table, row, .. } = damaged;
+    keep(conn, damaged, "discarded").await?;
+    consequences::before_taking_out(conn, damaged).await?;
     let lost = match table.name {
-        "settings" => own_words::lost_with(conn, patient).await?,
+        "settings" => own_words::lost_with(conn, damaged).await?,
         _ => Vec::new(),
     };
     let text = format!("DELETE FROM {} WHERE {}", table.name, table.condition());
@@ -321,10 +314,10 @@ pub(crate) async fn take_out(
 )]
 async fn keep(
     conn: &mut SqliteConnection,
-    patient: Patient<'_>,
+    damaged: DamagedRow<'_>,
     what: &str,
 ) -> Result<(), Failure> {
-    let table = patient.table;
+    let table = damaged.table;
     let columns = table.columns(conn).await?;
     let stood = columns.iter().map(|column| {
         let column = &column.name;
@@ -338,15 +331,15 @@ async fn keep(
         table.name,
         table.condition()
     );
-    let (first, second) = table.values(patient.row);
+    let (first, second) = table.values(damaged.row);
     sqlx::query(AssertSqlSafe(text))
         .bind(first)
         .bind(second)
-        .bind(micros(patient.now))
-        .bind(patient.by)
+        .bind(micros(damaged.now))
+        .bind(damaged.by)
         .bind(what)
         .bind(table.name)
-        .bind(patient.row)
+        .bind(damaged.row)
         .execute(conn)
         .await?;
     Ok(())
@@ -355,18 +348,18 @@ async fn keep(
 /// Notes that a row was set aside; its bytes stay where they are.
 async fn note(
     conn: &mut SqliteConnection,
-    patient: Patient<'_>,
+    damaged: DamagedRow<'_>,
     what: &str,
 ) -> Result<(), Failure> {
-    let (at, table) = (micros(patient.now), patient.table.name);
+    let (at, table) = (micros(damaged.now), damaged.table.name);
     sqlx::query!(
         "INSERT INTO damaged (at, who, what, table_name, row, columns)
          VALUES (?1, ?2, ?3, ?4, ?5, '{}')",
         at,
-        patient.by,
+        damaged.by,
         what,
         table,
-        patient.row
+        damaged.row
     )
     .execute(conn)
     .await?;

@@ -8,7 +8,7 @@
 //! | [`sop`] | which sentence of the documents is carried out where |
 //!
 //! How a newcomer adds a step: one file in the procedure's folder whose doc quotes the sentence, a
-//! variant in its `Step`, a line in its `STEPS`, and the sentence's line in [`sop`].
+//! variant in its `Step`, an arm in its `steps.rs`, a line in its `STEPS`, and the sentence's line in [`sop`].
 
 pub mod cancel_subscription;
 mod draft;

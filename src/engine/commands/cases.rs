@@ -1,9 +1,4 @@
-//! What people do: decide about cases, settle work items, order, stop, link.
-//!
-//! Every command writes the audit log in the same batch as what it changes, and refuses with a
-//! sentence that says what would work. What can refuse a command stands in one function that its
-//! dry run asks as well (`deciding`, `ordering`, `settling`, `check_…`): a dry run that promised
-//! what the command then refuses would have promised it to somebody.
+//! Decides about cases, orders, stops and lets go on, links a client to a contact.
 
 use relay_core::facts::{CallOutcome, Fact, FactBody, Order};
 use relay_core::ids::{CaseId, ClientId, ContactId, JobId, MessageId};

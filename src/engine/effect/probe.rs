@@ -81,7 +81,7 @@ async fn cut_off(
         moves::move_effect(engine, effect, EffectState::Intended, EffectState::Unclear),
         Op::FinishJob {
             fence: fence(job),
-            end: JobEnd::snooze(at, why),
+            end: finish::keeping_refusal(engine, job, JobEnd::snooze(at, why)),
             at: now,
         },
     ];

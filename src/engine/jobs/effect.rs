@@ -1,4 +1,4 @@
-//! An effect is carried out, or looked for: see [`effects`](crate::effects).
+//! An effect is carried out, or looked for: see [`engine::effect`](crate::engine::effect).
 
 use relay_core::effects::EffectKind;
 use relay_store::Job;

@@ -8,7 +8,7 @@
 //!   type in the CRM is read now, and stored with what came of it. *In-Person* opens no case: the look
 //!   comes again every day for as long as it stands (A22). This is the daily read of the contact type
 //!   for those without a case; the guard reads it only where it asks the CRM anyway.
-//! - A client who is not linked is linked here, by the rules that hold everywhere (`effects::link`).
+//! - A client who is not linked is linked here, by the rules that hold everywhere (`engine::link`).
 //!   One who can't be linked by machine is followed up in the portal as before; a person links her when
 //!   the CRM is first needed, and the guard reads the type then.
 //! - What she wrote since the check-in was due is told to the case that opens (A40), and so is an order

@@ -15,7 +15,8 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::{SOURCE, panel};
+use super::panel;
+use super::path::SOURCE;
 use crate::wiring::emulated::{Clinic, Emulated, Known, NewClient, NewCoach, Panels, Reader, Whom};
 
 /// The bearer token.

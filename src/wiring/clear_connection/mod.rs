@@ -7,6 +7,7 @@ pub mod emulated;
 mod facts;
 mod inspect;
 mod panel;
+mod path;
 #[cfg(test)]
 mod tests;
 mod vendor;
@@ -26,11 +27,9 @@ use relay_store::Receipt;
 
 use crate::ports::{OpenCheckIns, Portal, PortalNote};
 use crate::receipts::{Parsed, Refusal, Source, Verified};
+use path::SOURCE;
 
 pub use vendor::VENDOR;
-
-/// The name of the route and of the stored receipts.
-pub const SOURCE: &str = "clear-connection";
 
 /// The portal, as the relay needs it.
 #[derive(Debug, Clone)]

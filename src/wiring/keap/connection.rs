@@ -23,7 +23,7 @@ use crate::ports::{
 };
 use crate::wiring::{AssembleError, Runtime, setting};
 
-/// As commands and the first word of errors name it.
+/// As commands, jobs and errors name it.
 const NAME: &str = relay_keap::VENDOR;
 /// How long a refresh token lives, by Keap's word; each refresh brings a new one.
 const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(45 * 24);

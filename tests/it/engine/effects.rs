@@ -15,6 +15,7 @@ use relay_core::ids::CaseId;
 use relay_core::retry::Class;
 use relay_core::time::SignedDuration;
 use relay_store::{EffectState, JobState, Op};
+use relay_store_sqlite::spoil;
 use serde_json::json;
 
 use super::rig::{Rig, date};
@@ -145,6 +146,30 @@ async fn a_crash_at_any_place_never_sends_twice_and_never_forgets() {
             assert_eq!(rig.effect(case, "email").await.state, ends, "{name}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_crash_does_not_forget_that_a_call_of_the_jobs_own_was_refused() {
+    let mut rig = Rig::new().await;
+    let case = rig.order("email").await;
+    let cut = Arc::new(StopAt::name(ATTEMPT.before));
+    rig.restart(cut.clone()).await;
+    crash(&rig.engine, &cut).await;
+    rig.restart(Arc::new(NoFailpoints)).await;
+    // As its claim after a refused call has it.
+    let refused = "UPDATE jobs SET refused = 1 WHERE kind = 'effect'";
+    assert_eq!(spoil::run(&rig.file(), refused).await.unwrap(), 1);
+    rig.pass(2).await;
+    let (effect, job) = (
+        rig.effect(case, "email").await,
+        rig.job(case, "email").await,
+    );
+    assert_eq!(
+        effect.state,
+        EffectState::Unclear,
+        "it was cut off, and is looked for"
+    );
+    assert!(job.refused, "{job:?}");
 }
 
 async fn crash(engine: &clear_relay::engine::Engine, stop: &StopAt) {

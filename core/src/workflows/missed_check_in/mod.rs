@@ -55,6 +55,7 @@ mod request;
 mod run;
 mod settled;
 mod state;
+mod steps;
 
 use crate::case::{Case, CaseStatus, Mode};
 use crate::effects::{EffectKind, PlannedEffect};
@@ -176,7 +177,7 @@ impl Workflow for MissedCheckIn {
         let Ok(state) = serde_json::from_value::<State>(case.data.clone()) else {
             return unreadable(cx, case, input);
         };
-        let mut run = Run::new(&self.procedure, cx, case, state);
+        let mut run = Run::new(&self.procedure, cx, case, state, steps::begin);
         run.take(input).then(|| run.finish())?
     }
 

@@ -4,6 +4,7 @@
 
 use super::run::Run;
 use super::state::{State, Step};
+use super::steps;
 use crate::clients::{CheckIn, ClientSnapshot, ClientStatus, is_in_person};
 use crate::procedure::MissedCheckInProcedure;
 use crate::scripts::date_words;
@@ -27,7 +28,13 @@ pub(super) fn open(
     if client.status == ClientStatus::TransitionCallOnly {
         return transition_call(procedure, cx, case, check_in, client);
     }
-    let mut run = Run::new(procedure, cx, case, State::new(check_in, client, cx));
+    let mut run = Run::new(
+        procedure,
+        cx,
+        case,
+        State::new(check_in, client, cx),
+        steps::begin,
+    );
     Step::PortalMessage.as_str().clone_into(&mut run.draft.step);
     let due = date_words(check_in.due);
     run.draft.say_sop(
@@ -55,7 +62,13 @@ fn transition_call(
     check_in: &CheckIn,
     client: &ClientSnapshot,
 ) -> Result<Transition, NotOpened> {
-    let mut run = Run::new(procedure, cx, case, State::new(check_in, client, cx));
+    let mut run = Run::new(
+        procedure,
+        cx,
+        case,
+        State::new(check_in, client, cx),
+        steps::begin,
+    );
     run.transition_call();
     run.finish()
         .ok_or_else(|| "the state of the new case can't be stored".into())

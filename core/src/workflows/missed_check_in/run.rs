@@ -25,7 +25,12 @@ pub(super) struct Run<'a> {
     pub(super) state: State,
     /// The date that the check-in is being moved to, while that closes the case.
     pub(super) moved_to: Option<Date>,
+    /// What a case does that enters a step. The steps are made of the moves here, so they are handed in.
+    begin: Begin,
 }
+
+/// What a case does that enters a step.
+pub(super) type Begin = fn(&mut Run<'_>, Step);
 
 /// Something that a person is asked.
 pub(super) struct Ask {
@@ -43,12 +48,14 @@ impl<'a> Run<'a> {
         cx: Context<'a>,
         case: &'a Case,
         state: State,
+        begin: Begin,
     ) -> Self {
         Self {
             procedure,
             draft: Draft::new(cx, case),
             state,
             moved_to: None,
+            begin,
         }
     }
 
@@ -121,13 +128,7 @@ impl<'a> Run<'a> {
         self.state.resting = None;
         self.state.paused_for.clear();
         self.draft.status = CaseStatus::Open;
-        match step {
-            Step::PortalMessage => self.enter_portal_message(),
-            Step::ChooseChannel => self.enter_choose_channel(),
-            Step::EmailFollowUp => self.enter_email_follow_up(),
-            Step::PhoneFollowUp => self.enter_phone_follow_up(),
-            Step::ByHand => self.enter_by_hand(),
-        }
+        (self.begin)(self, step);
     }
 
     /// The step that the case is in.
