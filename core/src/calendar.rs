@@ -37,7 +37,7 @@ mod window;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::settings::{CalendarError, CalendarSettings, Hours, OfficeHours};
+pub use self::settings::{CalendarError, CalendarMistake, CalendarSettings, Hours, OfficeHours};
 use crate::time::{Date, Time, TimeZone, Timestamp, Weekday};
 
 /// The clinic's days and hours, checked.

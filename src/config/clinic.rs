@@ -43,9 +43,7 @@ pub(super) fn read(mut reader: Reader<'_>) -> Calendar {
     };
     let calendar = Calendar::new(settings).unwrap_or_else(|CalendarError { mistakes }| {
         for mistake in mistakes {
-            let (key, rest) = mistake.split_once(": ").unwrap_or(("", &mistake));
-            let (wrong, remedy) = rest.split_once("; ").unwrap_or((rest, "correct it"));
-            reader.mistake(key, wrong, remedy);
+            reader.mistake(&mistake.key, mistake.wrong, mistake.remedy);
         }
         Calendar::default_denver()
     });

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::variables::meant;
+use super::variables::{Meant, meant};
 
 /// One mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,9 @@ pub struct Mistake {
     pub meant: Option<String>,
     /// Whether it is a key that is not known.
     pub is_unknown: bool,
+    /// For a variable that is not read, or sets a key that is not known: the known key whose variable was
+    /// probably meant.
+    pub stands_for: Option<String>,
 }
 
 impl fmt::Display for Mistake {
@@ -52,6 +55,7 @@ impl ConfigError {
                 remedy: remedy.into(),
                 meant: None,
                 is_unknown: false,
+                stands_for: None,
             }],
         }
     }
@@ -105,6 +109,19 @@ impl Mistakes {
             remedy: remedy.into(),
             meant: None,
             is_unknown: false,
+            stands_for: None,
+        });
+    }
+
+    /// A variable that is not read, and stands for a known key.
+    pub(super) fn misspelled(&self, name: String, right: Meant) {
+        self.found.borrow_mut().push(Mistake {
+            key: name,
+            wrong: "is not read: this spelling is nobody's".to_owned(),
+            remedy: format!("write {}, or take the variable away", right.variable),
+            meant: None,
+            is_unknown: false,
+            stands_for: Some(right.key),
         });
     }
 
@@ -116,6 +133,7 @@ impl Mistakes {
             remedy,
             meant,
             is_unknown: true,
+            stands_for: None,
         });
     }
 
@@ -187,7 +205,8 @@ impl Mistakes {
             let by_variable = set_by.iter().find(|(key, _)| within(key));
             if let Some((_, variable)) = by_variable {
                 if let (true, Some(right)) = (mistake.is_unknown, meant(variable, &known)) {
-                    mistake.remedy = format!("write {right}");
+                    mistake.remedy = format!("write {}", right.variable);
+                    mistake.stands_for = Some(right.key);
                 }
                 mistake.wrong = format!("{} (set by {variable})", mistake.wrong);
             }

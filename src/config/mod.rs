@@ -122,7 +122,7 @@ impl Examined {
             let of_store = |key: &str| key == "store" || key.starts_with("store.");
             of_store(&mistake.key)
                 || mistake.meant.as_deref().is_some_and(of_store)
-                || mistake.remedy.contains("__STORE__")
+                || mistake.stands_for.as_deref().is_some_and(of_store)
                 || (mistake.is_unknown && mistake.key.ends_with("path"))
         };
         if self.mistakes.iter().any(is_about) {

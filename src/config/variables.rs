@@ -105,11 +105,7 @@ impl Strangers {
         let mut foreign = Vec::new();
         for name in self.others {
             match meant(&name, &known) {
-                Some(right) => mistakes.add(
-                    name,
-                    "is not read: this spelling is nobody's",
-                    format!("write {right}, or take the variable away"),
-                ),
+                Some(right) => mistakes.misspelled(name, right),
                 None => foreign.push(name),
             }
         }
@@ -141,8 +137,14 @@ fn path_of(name: &str) -> Option<Vec<String>> {
     whole.then_some(path)
 }
 
-/// The right spelling of a known key that `name` stands for, if it does.
-pub(super) fn meant(name: &str, known: &BTreeSet<String>) -> Option<String> {
+/// A known key, and the variable that sets it.
+pub(super) struct Meant {
+    pub(super) key: String,
+    pub(super) variable: String,
+}
+
+/// The known key that the variable `name` stands for, if it does.
+pub(super) fn meant(name: &str, known: &BTreeSet<String>) -> Option<Meant> {
     // Docker hands the environment of a linked container on under its own name.
     if name.starts_with("CLEAR_RELAY_ENV_") {
         return None;
@@ -160,7 +162,10 @@ pub(super) fn meant(name: &str, known: &BTreeSet<String>) -> Option<String> {
     let free = known.iter().find_map(|key| {
         let table = key.strip_suffix('.')?;
         let rest = said.strip_prefix(&squeezed(table))?;
-        (!rest.is_empty()).then(|| format!("{}__NAME", spelled(table)))
+        (!rest.is_empty()).then(|| Meant {
+            key: table.to_owned(),
+            variable: format!("{}__NAME", spelled(table)),
+        })
     });
     let near = |key: &&String| distance(said, &squeezed(key));
     let closest = known
@@ -168,7 +173,11 @@ pub(super) fn meant(name: &str, known: &BTreeSet<String>) -> Option<String> {
         .filter(|key| !key.ends_with('.') && key.contains('.'))
         .min_by_key(near)
         .filter(|key| near(key) <= NEAR);
-    closest.map(|key| spelled(key)).or(free)
+    let closest = closest.map(|key| Meant {
+        key: key.clone(),
+        variable: spelled(key),
+    });
+    closest.or(free)
 }
 
 /// Puts a value at its place. `false` where that would take away a section or go below a value.

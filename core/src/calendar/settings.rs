@@ -134,17 +134,39 @@ impl Default for CalendarSettings {
 /// What is wrong with a calendar's settings: every mistake, not only the first.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct CalendarError {
-    /// One line each: the key, what is wrong, what to write instead.
-    pub mistakes: Vec<String>,
+    /// Each of them.
+    pub mistakes: Vec<CalendarMistake>,
+}
+
+/// A setting that can't be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CalendarMistake {
+    /// The key, within the section.
+    pub key: String,
+    /// What is wrong.
+    pub wrong: String,
+    /// What to write instead.
+    pub remedy: &'static str,
+}
+
+impl fmt::Display for CalendarMistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; {}", self.key, self.wrong, self.remedy)
+    }
+}
+
+fn mistake(key: &str, wrong: impl Into<String>, remedy: &'static str) -> CalendarMistake {
+    CalendarMistake {
+        key: key.to_owned(),
+        wrong: wrong.into(),
+        remedy,
+    }
 }
 
 impl fmt::Display for CalendarError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the calendar can't be used: {}",
-            self.mistakes.join("; ")
-        )
+        let mistakes: Vec<_> = self.mistakes.iter().map(ToString::to_string).collect();
+        write!(f, "the calendar can't be used: {}", mistakes.join("; "))
     }
 }
 
@@ -153,9 +175,10 @@ pub(super) fn check(settings: &CalendarSettings) -> Result<TimeZone, CalendarErr
     let mut mistakes = Vec::new();
     let zone = known_zone(&settings.zone);
     if zone.is_none() {
-        mistakes.push(format!(
-            "zone: {:?} is no known time zone; write an IANA name such as \"America/Denver\"",
-            settings.zone
+        mistakes.push(mistake(
+            "zone",
+            format!("{:?} is no known time zone", settings.zone),
+            "write an IANA name such as \"America/Denver\"",
         ));
     }
     let office = settings.office_hours.named();
@@ -167,16 +190,19 @@ pub(super) fn check(settings: &CalendarSettings) -> Result<TimeZone, CalendarErr
         if let Some(Hours { from, to }) = hours
             && to <= from
         {
-            mistakes.push(format!(
-                "{key}: {from} to {to} is empty; `to` must be later than `from` on the same day"
+            mistakes.push(mistake(
+                key,
+                format!("{from} to {to} is empty"),
+                "`to` must be later than `from` on the same day",
             ));
         }
     }
     if office.iter().all(|(_, hours)| hours.is_none()) {
-        mistakes.push(
-            "office_hours: no weekday is open; give at least one weekday `from` and `to`"
-                .to_owned(),
-        );
+        mistakes.push(mistake(
+            "office_hours",
+            "no weekday is open",
+            "give at least one weekday `from` and `to`",
+        ));
     }
     match zone {
         Some(zone) if mistakes.is_empty() => Ok(zone),

@@ -171,7 +171,8 @@ impl KeapHooks {
         self.put(HANDSHAKE_UNTIL, serde_json::Value::Null).await
     }
 
-    async fn carry_out(&self, plan: &Plan<'_>, status: &mut HookStatus) -> Result<(), CallError> {
+    /// Whether the subscription is still to be verified.
+    async fn carry_out(&self, plan: &Plan<'_>, status: &mut HookStatus) -> Result<bool, CallError> {
         let url = self.paths()?.url().ok_or_else(unusable_address)?;
         let now = match &plan.step {
             Step::Keep(hook) => (*hook).clone(),
@@ -183,7 +184,7 @@ impl KeapHooks {
         if status.standing != Standing::Awake {
             // Keap may verify after it has answered: who is to blame is said after one more look.
             status.problem = Some(NOT_VERIFIED.to_owned());
-            return Ok(());
+            return Ok(true);
         }
         for spare in &plan.spare {
             // Where a move made another one, the old one is spare by now and gone by then.
@@ -191,7 +192,7 @@ impl KeapHooks {
                 self.client.delete_hook(key_of(spare)?).await?;
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     async fn verify(&self, hook: &Hook) -> Result<Hook, CallError> {
@@ -237,14 +238,18 @@ impl KeapHooks {
     }
 
     /// Lists once more what was not verified when Keap answered.
-    async fn look_once_more(&self, hooks: &mut [HookStatus]) -> Result<(), CallError> {
-        let waits = |hook: &HookStatus| hook.problem.as_deref() == Some(NOT_VERIFIED);
-        if !hooks.iter().any(waits) {
+    async fn look_once_more(
+        &self,
+        hooks: &mut [HookStatus],
+        waiting: &[usize],
+    ) -> Result<(), CallError> {
+        if waiting.is_empty() {
             return Ok(());
         }
         let paths = self.paths()?;
         let there = self.client.hooks().await?;
-        for status in hooks.iter_mut().filter(|hook| waits(hook)) {
+        let each = hooks.iter_mut().enumerate();
+        for (_, status) in each.filter(|(place, _)| waiting.contains(place)) {
             let listed = there.iter().find(|hook| hook.key == status.key);
             if let Some(listed) = listed {
                 describe(status, listed, paths);
@@ -308,6 +313,7 @@ impl HookRegistry for KeapHooks {
         let known = self.client.hook_event_keys().await?;
         let there = self.client.hooks().await?;
         let mut synced = Synced::default();
+        let mut waiting = Vec::new();
         let wanted = |event: &str| match &wish.only {
             Some(only) => only.iter().any(|wanted| wanted == event),
             None => true,
@@ -325,13 +331,14 @@ impl HookRegistry for KeapHooks {
                 match self.carry_out(&plan, &mut status).await {
                     Err(error) if error.class == Class::Unauthorised => return Err(error),
                     Err(error) => status.problem = Some(paths.hide(&error.to_string())),
-                    Ok(()) => {}
+                    Ok(unverified) if unverified => waiting.push(synced.hooks.len()),
+                    Ok(_) => {}
                 }
             }
             synced.hooks.push(status);
         }
         if !wish.dry_run && synced.hooks.iter().any(|hook| !hook.done.is_empty()) {
-            self.look_once_more(&mut synced.hooks).await?;
+            self.look_once_more(&mut synced.hooks, &waiting).await?;
             // A handshake that is still to come finds the window open until it closes by itself.
             if synced.hooks.iter().all(|hook| hook.problem.is_none()) {
                 self.close_window().await?;
