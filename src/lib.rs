@@ -46,8 +46,8 @@
 //! text · *procedure* parameters and scripts, versioned; *procedure registry* · *outreach* any message to a
 //! client, and asking a coach to call · *reconcile* compare what is stored with what must hold and with the
 //! vendors; repair or report · *change notification* a webhook that names an object and no content ·
-//! *failpoint* a place where a test may cut the process off; a *checkpoint* is SQLite's · *transient*,
-//! *permanent*, *unclear* error · *severity*: error, warning.
+//! *failpoint* a place where a test may cut the process off; a *checkpoint* is SQLite's · *transient*
+//! (stored as `retryable`), *permanent*, *unclear* error, told by `retry::Class` · *severity*: error, warning.
 
 pub mod cli;
 pub mod config;

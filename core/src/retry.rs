@@ -271,7 +271,7 @@ impl Default for ProbeSchedule {
 
 impl ProbeSchedule {
     /// The first look once the vendor's lists have had a minute to show it, then at 2, 5 and
-    /// 15 minutes (`vendors/keap.md` 8.9: sent mail is listed some time after it was queued).
+    /// 15 minutes (`adapters/keap/README.md`: sent mail is listed some time after it was queued).
     pub fn standard() -> Self {
         Self {
             looks: [1, 2, 5, 15].map(SignedDuration::from_mins).to_vec(),

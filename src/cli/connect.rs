@@ -71,8 +71,8 @@ pub(super) async fn run(
 ) -> Result<(), CliError> {
     let (clocks, time_scale) = clocks::of_command(&*store).await?;
     let transport = ReqwestTransport::new().map_err(|error| CliError::Failed(error.to_string()))?;
-    let ground = serve::ground(store, Arc::new(transport), Opened { clocks, time_scale });
-    let connection = KeapConnection::new(config, &ground, Arc::clone(&ground.transport))?;
+    let runtime = serve::runtime(store, Arc::new(transport), Opened { clocks, time_scale });
+    let connection = KeapConnection::new(config, &runtime, Arc::clone(&runtime.transport))?;
     match command {
         ConnectCommand::Keap(args) => keap(config, &connection, args, out).await,
         _ => show(&connection.status().await?, out),

@@ -63,37 +63,37 @@ pub async fn run(
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
     let transport = ReqwestTransport::new().map_err(|error| CliError::Failed(error.to_string()))?;
-    let ground = Runtime {
+    let runtime = Runtime {
         stores,
         machine: &ThisMachine,
         transport: Arc::new(transport),
         clocks: clocks_of(examined, stores).await,
     };
-    examine(examined, args, &ground, out).await
+    examine(examined, args, &runtime, out).await
 }
 
 /// The same, on any ground.
 pub async fn examine(
     examined: &Examined,
     args: &DoctorArgs,
-    ground: &Runtime<'_>,
+    runtime: &Runtime<'_>,
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
     let local = Local {
         examined,
-        stores: ground.stores,
-        machine: ground.machine,
+        stores: runtime.stores,
+        machine: runtime.machine,
         thorough: true,
-        now: ground.clocks.procedure.now(),
+        now: runtime.clocks.procedure.now(),
     };
     let asked = match &examined.config {
         Some(config) if !args.offline => {
             let store = if needs_store(config) {
-                open(&config.store.path, ground.stores).await
+                open(&config.store.path, runtime.stores).await
             } else {
                 None
             };
-            inspectors(config, &ground.transport, &ground.clocks, store)
+            inspectors(config, &runtime.transport, &runtime.clocks, store)
         }
         _ => Vec::new(),
     };

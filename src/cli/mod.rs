@@ -318,12 +318,12 @@ async fn act(
 ) -> Result<(), CliError> {
     let (clocks, time_scale) = clocks::of_command(&*store).await?;
     let transport = ReqwestTransport::new().map_err(|error| CliError::Failed(error.to_string()))?;
-    let ground = serve::ground(
+    let runtime = serve::runtime(
         store,
         Arc::new(transport),
         opening::Opened { clocks, time_scale },
     );
-    let relay = wiring::assemble(config, ground)?;
+    let relay = wiring::assemble(config, runtime)?;
     let engine = &relay.engine;
     match command {
         Command::Cases(command) => cases::decide(engine, command, out).await,

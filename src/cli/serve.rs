@@ -202,12 +202,12 @@ async fn assemble(
 ) -> Result<Relay, CliError> {
     let time_scale = args.time_scale;
     let clocks = clocks::of_server(config, &*store, &*transport, time_scale, args.dry_run).await?;
-    let ground = ground(store, transport, Opened { clocks, time_scale });
-    Ok(wiring::assemble(config, ground)?)
+    let runtime = runtime(store, transport, Opened { clocks, time_scale });
+    Ok(wiring::assemble(config, runtime)?)
 }
 
 /// What a relay of this process stands on.
-pub(super) fn ground(
+pub(super) fn runtime(
     store: Arc<dyn Store>,
     transport: Arc<dyn Transport>,
     opened: Opened,

@@ -139,7 +139,7 @@ fn document(vendor: &Vendor, pace: &LimiterState, now: Timestamp) -> Value {
         (Standing::Open { .. }, _) => "down",
         (Standing::TrialDue | Standing::Trial { .. }, _) => "trying",
         (Standing::Closed, Some(_)) => "paused",
-        (Standing::Closed, None) => "open",
+        (Standing::Closed, None) => "up",
     };
     let quota: Vec<Value> = pace
         .quota()

@@ -18,7 +18,7 @@ const PAGE: u32 = 500;
 
 /// Whether the outreach of a case waits for its procedure to act again.
 pub(crate) fn is_held_back(engine: &Engine, case: &Case) -> bool {
-    let in_force = engine.book.named(&case.procedure);
+    let in_force = engine.registry.named(&case.procedure);
     case.mode == Mode::Act && in_force.is_some_and(|workflow| workflow.mode() == Mode::Propose)
 }
 

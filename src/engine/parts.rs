@@ -53,7 +53,7 @@ pub struct Parts {
     /// How much each vendor may be asked.
     pub limiter: Arc<RateLimiter>,
     /// The procedures.
-    pub book: Arc<ProcedureRegistry>,
+    pub registry: Arc<ProcedureRegistry>,
     /// What holds of each kind of job, and what runs it.
     pub jobs: JobTable,
     /// The senders of webhooks.

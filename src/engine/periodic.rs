@@ -4,7 +4,16 @@
 //! ends every run by being put off until its next time, and is never given up: where another job
 //! would die, it comes back at its next time, and the work item says that it has failed.
 //!
-//! Which they are stands in the table of kinds ([`Repeats`](crate::engine::job_kinds::Repeats)).
+//! | periodic job | when | file |
+//! |---|---|---|
+//! | `reconcile` | daily at 6:00 clinic time; at start if the last is older than an hour | `jobs/reconcile.rs` |
+//! | `credential` | every 6 hours, where a connection is renewed | `jobs/credential.rs` |
+//! | `hooks_watch` | every `keap.watch_minutes` | `jobs/hooks_watch.rs` |
+//! | `engagement_poll` | every `keap.poll_opens_minutes` | `jobs/engagement.rs` |
+//!
+//! That a kind is periodic says its row ([`Repeats`](crate::engine::job_kinds::Repeats)). What a serving relay
+//! does besides, without a job: the dispatcher rescues every 5 seconds, `self_check` looks at itself every
+//! minute, the database's file is looked through daily.
 
 use relay_core::ids::JobId;
 use relay_core::time::Timestamp;

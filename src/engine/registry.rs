@@ -25,7 +25,7 @@ pub struct ProcedureRegistry {
 }
 
 impl ProcedureRegistry {
-    /// A book with these versions in force. `rebuild` reads older ones back.
+    /// A registry with these versions in force. `rebuild` reads older ones back.
     pub fn new(current: Vec<(Arc<dyn Workflow>, ProcedureVersion)>, rebuild: Rebuild) -> Self {
         Self {
             current,
@@ -36,7 +36,7 @@ impl ProcedureRegistry {
     }
 
     /// What has to be stored before the first case is opened: the versions in force, and since
-    /// when each is switched on in its mode (promise 8).
+    /// when each is switched on in its mode ("off means off").
     pub fn ops_at_start(&self, now: Timestamp) -> Vec<Op> {
         let mut ops = Vec::new();
         for (workflow, version) in &self.current {

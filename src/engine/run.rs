@@ -1,4 +1,5 @@
-//! Runs a claimed job: its permit, its handler, and what comes of a failure.
+//! Runs a claimed job: its permit, its handler, and what comes of a failure: another try, or dead (the dead
+//! letters, `jobs list --state dead`), with a work item and, where a case waits, its case told.
 //!
 //! A handler reads, decides, and ends its own job in the same batch that stores what it decided
 //! ([`Op::FinishJob`]); if it can't, it returns why, and that becomes another try, a snooze or death by
@@ -86,7 +87,7 @@ async fn run_with_permit(engine: &Engine, job: &Job) -> Result<(), EngineError> 
     step_back(engine, job).await
 }
 
-/// The death of a job that ends every process it runs in: a crash leaves nobody who could count
+/// The death of a job that ends every process it runs in (a poison job): a crash leaves nobody who could count
 /// it as a failure. It is not run again; if telling its case is what ends the process, its case
 /// does not hear of it either.
 async fn died_with_its_process(engine: &Engine, job: &Job) -> Result<(), EngineError> {

@@ -9,7 +9,7 @@ use crate::engine::{Engine, EngineError, damage, jobs::reconcile, periodic, wake
 pub async fn prepare(engine: &Engine) -> Result<(), EngineError> {
     damage::look_at_own_rows(engine).await?;
     generation::examine_memory(engine).await?;
-    let mut ops = engine.book.ops_at_start(engine.now());
+    let mut ops = engine.registry.ops_at_start(engine.now());
     ops.extend(periodic::periodic_jobs(engine));
     ops.extend(reconcile::reconcile_at_start(engine).await?);
     wake::bring_back(engine).await?;
@@ -17,9 +17,12 @@ pub async fn prepare(engine: &Engine) -> Result<(), EngineError> {
     engine.ports.hooks.prepare().await?;
     engine.store.commit(ops.into()).await?;
     // From now on nobody waits for these rows, whatever becomes of them.
-    for workflow in engine.book.current() {
+    for workflow in engine.registry.current() {
         let store = engine.store.as_ref();
-        engine.book.switched_on(store, workflow.as_ref()).await?;
+        engine
+            .registry
+            .switched_on(store, workflow.as_ref())
+            .await?;
     }
     Ok(())
 }

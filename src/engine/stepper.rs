@@ -82,7 +82,10 @@ pub async fn stepping<'a>(
 }
 
 async fn working(engine: &Engine, case: Case) -> Result<Working, EngineError> {
-    let workflow = engine.book.of_case(engine.store.as_ref(), &case).await?;
+    let workflow = engine
+        .registry
+        .of_case(engine.store.as_ref(), &case)
+        .await?;
     Ok(Working {
         loaded: Some(case.version),
         case,
@@ -220,7 +223,7 @@ impl Stepping<'_> {
     /// Lets every procedure in force look at a fact that may open a case. One open case per
     /// client and procedure (E66): where there is one, the fact goes to it as a step instead.
     fn open_on(&mut self, fact: &Fact) {
-        for workflow in self.engine.book.current().cloned().collect::<Vec<_>>() {
+        for workflow in self.engine.registry.current().cloned().collect::<Vec<_>>() {
             if !workflow.opens_on(fact)
                 || self
                     .cases

@@ -168,14 +168,14 @@ impl World {
             procedure,
             real: Arc::<ManualClock>::clone(&real) as _,
         };
-        let ground = Base {
+        let runtime = Base {
             transport,
             random,
             faults,
             path: path.to_owned(),
             generation: generation(&setup, path),
         };
-        let relay = ground.start(&setup, &config, &clocks, 0).await?;
+        let relay = runtime.start(&setup, &config, &clocks, 0).await?;
         let hooks = RouterTransport::new();
         hooks.serve(RELAY_HOST, relay.router());
         let world = Self {
@@ -184,7 +184,7 @@ impl World {
             vendors,
             relay,
             setup,
-            base: ground,
+            base: runtime,
             hooks,
             config_text: text,
             config,
@@ -464,7 +464,7 @@ impl Base {
         store.migrate().await.map_err(|error| error.to_string())?;
         let store: Arc<dyn Store> = Arc::new(store);
         let around = setup.around_store.as_ref();
-        let ground = Runtime {
+        let runtime = Runtime {
             store: around.map_or_else(|| Arc::clone(&store), |around| around(Arc::clone(&store))),
             transport: Arc::clone(&self.transport),
             clocks: clocks.clone(),
@@ -474,7 +474,7 @@ impl Base {
             time_scale: 1,
             worker: format!("worker-{life}"),
         };
-        let mut relay = wiring::assemble(config, ground).map_err(|error| error.to_string())?;
+        let mut relay = wiring::assemble(config, runtime).map_err(|error| error.to_string())?;
         relay.engine = relay.engine.counted_with(Arc::clone(&self.generation));
         start::prepare(&relay.engine)
             .await

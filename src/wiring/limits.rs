@@ -20,12 +20,12 @@ pub fn vendors(all: &[&Vendor], config: &Config) -> Vec<rate_limit::Vendor> {
 }
 
 /// The pace of all of them.
-pub(super) fn limiter(all: &[&Vendor], config: &Config, ground: &Runtime) -> Arc<RateLimiter> {
+pub(super) fn limiter(all: &[&Vendor], config: &Config, runtime: &Runtime) -> Arc<RateLimiter> {
     Arc::new(RateLimiter::new(
         vendors(all, config),
-        Arc::clone(&ground.store),
-        ground.clocks.clone(),
-        Arc::clone(&ground.random),
+        Arc::clone(&runtime.store),
+        runtime.clocks.clone(),
+        Arc::clone(&runtime.random),
     ))
 }
 
@@ -39,6 +39,6 @@ pub(super) fn transport(vendor: &Vendor, wiring: &Wiring<'_>) -> Arc<dyn Transpo
     }
     let read = vendor.read_quota.filter(|_| settings.limits().obey_quota);
     let meter = VendorMeter::new(Arc::clone(wiring.limiter), vendor.name, read);
-    let transport = Arc::clone(&wiring.ground.transport);
+    let transport = Arc::clone(&wiring.runtime.transport);
     Arc::new(Metered::new(transport, Arc::new(meter)))
 }

@@ -122,45 +122,46 @@ impl Relay {
 }
 
 /// Puts a relay together.
-pub fn assemble(config: &Config, ground: Runtime) -> Result<Relay, AssembleError> {
+pub fn assemble(config: &Config, runtime: Runtime) -> Result<Relay, AssembleError> {
     let wake = Arc::new(Notify::new());
-    let limiter = limits::limiter(VENDORS, config, &ground);
-    let all = everything(config, &ground, &limiter)?;
+    let limiter = limits::limiter(VENDORS, config, &runtime);
+    let all = everything(config, &runtime, &limiter)?;
     let hooks = Arc::clone(&all.ports.hooks);
     let mut perform: Arc<dyn Perform> = Arc::new(ThroughPorts::new(all.ports.clone()));
-    if let Some(inject) = &ground.faults {
+    if let Some(inject) = &runtime.faults {
         perform = inject(perform);
     }
     let receiver = Receiver {
-        store: Arc::clone(&ground.store),
-        clock: Arc::clone(&ground.clocks.procedure),
-        real: Arc::clone(&ground.clocks.real),
-        random: Arc::clone(&ground.random),
+        store: Arc::clone(&runtime.store),
+        clock: Arc::clone(&runtime.clocks.procedure),
+        real: Arc::clone(&runtime.clocks.real),
+        random: Arc::clone(&runtime.random),
         wake: Arc::clone(&wake),
-        failpoints: Arc::clone(&ground.failpoints),
+        failpoints: Arc::clone(&runtime.failpoints),
         counters: Arc::new(Counters::default()),
-        repeats: Arc::new(Repeats::new(Arc::clone(&ground.clocks.real))),
+        repeats: Arc::new(Repeats::new(Arc::clone(&runtime.clocks.real))),
     };
-    let book = procedures::book(config).map_err(|problem| setting("procedures", problem))?;
+    let registry =
+        procedures::registry(config).map_err(|problem| setting("procedures", problem))?;
     let engine = Engine::new(Parts {
-        store: ground.store,
+        store: runtime.store,
         ports: all.ports,
         perform,
         limiter,
-        book: Arc::new(book),
+        registry: Arc::new(registry),
         jobs: jobs::spec,
         sources: all.sources,
         calendar: config.calendar.clone(),
-        clocks: ground.clocks,
-        random: ground.random,
+        clocks: runtime.clocks,
+        random: runtime.random,
         people: people(config),
         retry: RetryPolicy::standard(),
         contact_gap: SignedDuration::from_hours(config.procedures.hours_between_cases.into()),
         probes: ProbeSchedule::standard(),
-        failpoints: ground.failpoints,
+        failpoints: runtime.failpoints,
         wake,
-        worker: ground.worker,
-        time_scale: ground.time_scale,
+        worker: runtime.worker,
+        time_scale: runtime.time_scale,
         poll_opens: all.poll_opens,
     });
     Ok(Relay {
@@ -183,12 +184,12 @@ struct Everything {
 
 fn everything(
     config: &Config,
-    ground: &Runtime,
+    runtime: &Runtime,
     limiter: &Arc<RateLimiter>,
 ) -> Result<Everything, AssembleError> {
     let wiring = Wiring {
         config,
-        ground,
+        runtime,
         limiter,
     };
     let mut ports = PortSet::default();
@@ -215,9 +216,9 @@ fn everything(
 
 /// Where every vendor's webhooks are let in, by a configuration and over `ground`: what the routes need,
 /// without a worker.
-pub fn sources(config: &Config, ground: &Runtime) -> Result<Vec<Arc<dyn Source>>, AssembleError> {
-    let limiter = limits::limiter(VENDORS, config, ground);
-    Ok(everything(config, ground, &limiter)?.sources)
+pub fn sources(config: &Config, runtime: &Runtime) -> Result<Vec<Arc<dyn Source>>, AssembleError> {
+    let limiter = limits::limiter(VENDORS, config, runtime);
+    Ok(everything(config, runtime, &limiter)?.sources)
 }
 
 fn people(config: &Config) -> People {

@@ -17,7 +17,7 @@ use crate::engine::registry::ProcedureRegistry;
 ///
 /// The two that carry out a person's order act whenever they are ordered: the order is the
 /// approval, and `--dry-run` is their way of proposing.
-pub fn book(config: &Config) -> Result<ProcedureRegistry, String> {
+pub fn registry(config: &Config) -> Result<ProcedureRegistry, String> {
     let procedure = config.procedures.missed_check_in.missed_check_in();
     let procedure = procedure.map_err(|mistakes| mistakes.to_string())?;
     let body = procedure.to_body().map_err(|error| error.to_string())?;

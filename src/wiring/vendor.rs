@@ -67,7 +67,7 @@ impl fmt::Debug for Vendor {
 #[derive(Debug)]
 pub(crate) struct Wiring<'a> {
     pub(crate) config: &'a Config,
-    pub(crate) ground: &'a Runtime,
+    pub(crate) runtime: &'a Runtime,
     pub(super) limiter: &'a Arc<RateLimiter>,
 }
 
@@ -79,7 +79,7 @@ impl Wiring<'_> {
 
     /// Procedure time.
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
-        &self.ground.clocks.procedure
+        &self.runtime.clocks.procedure
     }
 }
 

@@ -26,7 +26,7 @@ const GIVEN_UP: &str = "state = CASE WHEN state IN ('done', 'proposed', 'overtak
                         THEN 'cancelled' ELSE 'unsettled' END";
 
 /// The jobs that the relay has for itself, as SQL lists them.
-pub(crate) const STANDING: &str = "'reconcile', 'credential', 'hooks_watch', 'engagement_poll'";
+pub(crate) const PERIODIC: &str = "'reconcile', 'credential', 'hooks_watch', 'engagement_poll'";
 
 /// What a column of a row gets.
 pub(crate) async fn anew(
@@ -215,7 +215,7 @@ fn job(column: &str) -> Option<String> {
     Some(match column {
         // What the relay does by itself has its name for a key.
         "key" => format!(
-            "key = CASE WHEN kind IN ({STANDING}) AND NOT EXISTS (
+            "key = CASE WHEN kind IN ({PERIODIC}) AND NOT EXISTS (
                  SELECT 1 FROM jobs j WHERE j.key = jobs.kind) THEN kind
                  ELSE 'damaged/' || hex(id) END"
         ),

@@ -23,7 +23,7 @@ use sqlx::{AssertSqlSafe, SqliteConnection};
 use crate::consequences;
 use crate::damaged_row::{Anew, DamagedRow};
 use crate::failure::Failure;
-use crate::mended::{STANDING, anew};
+use crate::mended::{PERIODIC, anew};
 use crate::own_words::{self, AtOnce};
 use crate::scan::{self, Table};
 use crate::values::micros;
@@ -106,7 +106,7 @@ pub(crate) async fn set_aside(
     }
     let change = match table.name {
         // It has its name for a content: made anew it is as good as it was, and nobody is without it.
-        "jobs" if is_standing(conn, damaged).await? => return remark_gone(conn, damaged).await,
+        "jobs" if is_periodic(conn, damaged).await? => return remark_gone(conn, damaged).await,
         "jobs" => {
             "UPDATE jobs SET state = 'dead', leased_by = NULL, lease_until = NULL,
                  error_class = 'unreadable', error_message = ?3, error_vendor = NULL,
@@ -164,13 +164,13 @@ pub(crate) async fn set_aside(
     clippy::disallowed_methods,
     reason = "put together from names of this crate; every value is bound"
 )]
-async fn is_standing(
+async fn is_periodic(
     conn: &mut SqliteConnection,
     damaged: DamagedRow<'_>,
 ) -> Result<bool, Failure> {
     let condition = damaged.table.condition();
     let text = format!(
-        "SELECT 1 FROM jobs WHERE {condition} AND (kind IN ({STANDING}) OR key IN ({STANDING}))"
+        "SELECT 1 FROM jobs WHERE {condition} AND (kind IN ({PERIODIC}) OR key IN ({PERIODIC}))"
     );
     let (first, second) = damaged.table.values(damaged.row);
     let found = sqlx::query(AssertSqlSafe(text))

@@ -99,7 +99,8 @@ pub struct CaseFilter {
 /// A database.
 ///
 /// Reads see every commit that returned before they began. Writes go through
-/// [`commit`](Self::commit) and the three lease operations only.
+/// [`commit`](Self::commit), the lease operations (claim, renew, rescue, hand back) and
+/// [`remedy`](Self::remedy) only.
 #[async_trait]
 pub trait Store: Debug + Send + Sync {
     /// Carries out a batch, all or nothing, durably.

@@ -2,7 +2,7 @@
 //!
 //! Mail programs fetch images through a proxy whether or not anybody reads, and security gateways
 //! follow links before delivery. Vendors that see the request go by user agent and address; the CRM
-//! shows neither, so only timing is left (`vendors/keap.md` 11). Each rule says what it saw in one
+//! shows neither, so only timing is left (`adapters/keap/README.md`). Each rule says what it saw in one
 //! line that is printed with the evidence; none of them is ever a silent truth.
 //!
 //! Left out on purpose: "several recipients at one company domain within seconds" (needs other

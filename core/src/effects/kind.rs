@@ -1,11 +1,11 @@
 //! The kinds of effect, as a table: one row each, and no property of a kind decided anywhere else.
 //!
-//! How a newcomer adds a kind, in three places. Each is an exhaustive list, so that what is forgotten does
-//! not compile, but the samples, which a test names:
+//! How a newcomer adds a kind, in three places. The lists are exhaustive, so that what is forgotten in them
+//! does not compile; the samples a test names:
 //! 1. here: a line in the list of kinds, and its row;
 //! 2. beside it, [`EffectInput`](super::EffectInput), what is wanted, and its struct in
-//!    [`request`](super::request), what goes out; the workflow that plans it renders one from the other
-//!    in its guard. A sample of both stands in the frozen corpus (`tests/it/corpus/samples.rs`);
+//!    [`request`](super::request), what goes out; the workflow that plans it says what its guard reads
+//!    (`Workflow::needs`, which a kind that is forgotten gets nothing of) and renders one from the other. A sample of both stands in the frozen corpus (`tests/it/corpus/samples.rs`);
 //! 3. in the relay, a file in `src/effects/kinds/` and its arm there: the attempt, and the probe or whether
 //!    its state holds.
 //!

@@ -1,4 +1,4 @@
-//! Stops asking a vendor that does not answer.
+//! The circuit breaker: stops asking a vendor that does not answer. What others call half-open is its trial.
 //!
 //! ```text
 //! closed ──N failures in a row──▶ open ──its time is over──▶ one trial ──an answer──▶ closed
@@ -6,7 +6,8 @@
 //!                                  └──── longer, up to a cap ◀──┘ a failure
 //! ```
 //!
-//! A failure is no answer or a 5xx. Any other answer, a refusal too, shows that somebody is there.
+//! A failure is no answer, a 408, a 425 or a 5xx, but not a 501 or a 503 that says when to come again. Any
+//! other answer, a refusal too, shows that somebody is there.
 
 use serde::{Deserialize, Serialize};
 

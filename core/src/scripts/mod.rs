@@ -49,7 +49,7 @@ pub fn shipped(file: &str) -> Option<String> {
         .map(|(_, text)| (*text).to_owned())
 }
 
-/// Something that a sentence of a script says, and that must be so when it is sent (promise 5).
+/// Something that a sentence of a script says, and that must be so when it is sent ("no sent sentence is false").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Assertion {

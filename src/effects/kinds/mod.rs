@@ -5,7 +5,7 @@
 //! exhaustive match says ([`of`]): a kind without a file does not compile.
 //!
 //! How a newcomer adds a kind: a row in `core/src/effects/kind.rs` (its checklist stands there), its input
-//! and its request in `core/src/effects/`, a file here, and an arm below.
+//! in `core/src/effects.rs`, its request in `core/src/effects/request.rs`, a file here, and an arm below.
 
 mod add_tag;
 mod auto_charge_off;

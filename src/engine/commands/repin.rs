@@ -148,7 +148,7 @@ async fn note_version(
     case: &Case,
     found: &mut Vec<OlderVersion>,
 ) -> Result<(), EngineError> {
-    let Some((_, now)) = engine.book.in_force(&case.procedure) else {
+    let Some((_, now)) = engine.registry.in_force(&case.procedure) else {
         return Ok(());
     };
     if now.hash == case.procedure_hash {
@@ -198,7 +198,7 @@ async fn case_to_repin(engine: &Engine, id: CaseId) -> Result<Case, EngineError>
 }
 
 async fn repin_of(engine: &Engine, case: &Case) -> Result<Repin, EngineError> {
-    let Some((workflow, now)) = engine.book.in_force(&case.procedure) else {
+    let Some((workflow, now)) = engine.registry.in_force(&case.procedure) else {
         return refused(format!("no procedure {} is in force", case.procedure));
     };
     if now.hash == case.procedure_hash {
@@ -247,7 +247,7 @@ fn repin_ops(engine: &Engine, case: &Case, by: &str, repin: &Repin) -> Vec<Op> {
     let now = engine.now();
     let mut moved = case.clone();
     moved.procedure_hash.clone_from(&repin.to);
-    if let Some((workflow, _)) = engine.book.in_force(&case.procedure) {
+    if let Some((workflow, _)) = engine.registry.in_force(&case.procedure) {
         moved.logic = workflow.logic();
     }
     moved.version += 1;

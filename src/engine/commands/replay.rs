@@ -373,7 +373,7 @@ async fn may_have_gone_out(engine: &Engine, effect: &Effect) -> Result<bool, Eng
 }
 
 /// What the cancelling of a job means for its case: a case must never wait for what nobody
-/// does any more (promise 7).
+/// does any more.
 async fn tell_cancelled(engine: &Engine, job: &Job, by: &str) -> Result<Vec<Op>, EngineError> {
     match JobKind::of(job) {
         Some(JobKind::Effect) => match effect_of(engine, job).await? {

@@ -220,7 +220,7 @@ async fn read_portal(
     let check_ins = portal.check_ins(&case.client, since).await?;
     let now = engine.now();
     let day_ago = now.saturating_sub(MESSAGES_BACK).unwrap_or(now);
-    let workflow = engine.book.of_case(engine.store.as_ref(), case).await?;
+    let workflow = engine.registry.of_case(engine.store.as_ref(), case).await?;
     let since = match workflow.conversation(case) {
         Some(conversation) => before(conversation.since),
         None => case.opened_at,

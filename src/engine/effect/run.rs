@@ -128,7 +128,7 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
             return probe::unsettle(engine, job, effect, EffectState::Planned, evidence).await;
         }
     };
-    let workflow = engine.book.of_case(engine.store.as_ref(), case).await?;
+    let workflow = engine.registry.of_case(engine.store.as_ref(), case).await?;
     let needs = workflow.needs(&effect.planned);
     let guarded = |read: &Fresh| -> Verdict {
         if let Some(Missing::Gone(contact)) = &read.missing {

@@ -53,7 +53,10 @@ pub(super) async fn run_refresh(engine: &Engine, job: &Job) -> Result<(), Engine
         let listed = engine
             .call(REREAD_CALL, portal.check_ins(&client, day))
             .await?;
-        let workflow = engine.book.of_case(engine.store.as_ref(), &case).await?;
+        let workflow = engine
+            .registry
+            .of_case(engine.store.as_ref(), &case)
+            .await?;
         let since = match workflow.conversation(&case) {
             Some(conversation) => before(conversation.since).min(case.opened_at),
             None => case.opened_at,

@@ -1,5 +1,5 @@
 //! What the past says of a missed check-in: an earlier case about it, or that it was overdue before the
-//! relay was switched on (promise 8, E31).
+//! relay was switched on ("off means off", E31).
 //!
 //! Rules:
 //! - What nobody may decide but a person is listed for her, in one item for a check-in, ever: who has
@@ -47,18 +47,18 @@ pub(crate) enum Earlier {
     },
 }
 
-/// Whether a check-in was overdue before the procedure was switched on (promise 8, E31). One that
+/// Whether a check-in was overdue before the procedure was switched on ("off means off", E31). One that
 /// had a case since then is none: a person had released it.
 pub(crate) async fn is_backlog(
     engine: &Engine,
     earlier: &Earlier,
     due: Date,
 ) -> Result<bool, EngineError> {
-    let Some(workflow) = engine.book.named(NAME) else {
+    let Some(workflow) = engine.registry.named(NAME) else {
         return Ok(false);
     };
     let since = engine
-        .book
+        .registry
         .switched_on(engine.store.as_ref(), workflow.as_ref())
         .await?;
     let had_a_case = |since| match earlier {

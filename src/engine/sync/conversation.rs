@@ -68,7 +68,7 @@ pub(crate) async fn read_before(
         case.status,
         CaseStatus::Paused { .. } | CaseStatus::Held { .. }
     );
-    let workflow = engine.book.of_case(engine.store.as_ref(), case).await?;
+    let workflow = engine.registry.of_case(engine.store.as_ref(), case).await?;
     let Some(conversation) = workflow.conversation(case).filter(|_| goes_on && stands) else {
         return Ok(Vec::new());
     };

@@ -47,7 +47,7 @@ pub(crate) async fn mend_case(
     }
     Ok(match (found, &case.wait) {
         (Violation::CaseAhead { .. }, _) => {
-            let workflow = engine.book.of_case(engine.store.as_ref(), case).await?;
+            let workflow = engine.registry.of_case(engine.store.as_ref(), case).await?;
             Mended::By(put_back(engine, case, workflow.set_back(&case.data, now)))
         }
         (Violation::WaitWithoutJob { .. }, Some(Wait::Timer { until, .. })) => {

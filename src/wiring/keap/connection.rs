@@ -41,16 +41,16 @@ impl KeapConnection {
     /// fetched past every budget, because nothing works without them.
     pub fn new(
         config: &Config,
-        ground: &Runtime,
+        runtime: &Runtime,
         transport: Arc<dyn Transport>,
     ) -> Result<Self, AssembleError> {
-        Self::with_pace(config, ground, transport, Arc::new(RealPace))
+        Self::with_pace(config, runtime, transport, Arc::new(RealPace))
     }
 
     /// The same, waiting for other processes by `pace`.
     pub fn with_pace(
         config: &Config,
-        ground: &Runtime,
+        runtime: &Runtime,
         transport: Arc<dyn Transport>,
         pace: Arc<dyn Pace>,
     ) -> Result<Self, AssembleError> {
@@ -60,7 +60,7 @@ impl KeapConnection {
         }
         let (keeper, credential): (_, Arc<dyn Credential>) = match keap.credential {
             CredentialKind::OAuth => {
-                let keeper = keeper(config, ground, pace)?;
+                let keeper = keeper(config, runtime, pace)?;
                 (Some(keeper.clone()), Arc::new(KeptToken(keeper)))
             }
             CredentialKind::ServiceAccountKey | CredentialKind::PersonalAccessToken => {
@@ -69,7 +69,7 @@ impl KeapConnection {
         };
         let client = KeapClient::new(
             transport,
-            Arc::clone(&ground.clocks.procedure),
+            Arc::clone(&runtime.clocks.procedure),
             settings(keap, credential),
         );
         Ok(Self {
@@ -184,7 +184,11 @@ fn settings(keap: &KeapConfig, credential: Arc<dyn Credential>) -> Settings {
     }
 }
 
-fn keeper(config: &Config, ground: &Runtime, pace: Arc<dyn Pace>) -> Result<Keeper, AssembleError> {
+fn keeper(
+    config: &Config,
+    runtime: &Runtime,
+    pace: Arc<dyn Pace>,
+) -> Result<Keeper, AssembleError> {
     let missing = |key| setting(key, "is missing");
     let oauth = &config.vendors.keap.oauth;
     let key = config.secrets.encryption_key.clone();
@@ -205,21 +209,21 @@ fn keeper(config: &Config, ground: &Runtime, pace: Arc<dyn Pace>) -> Result<Keep
             .redirect_url(config.http.public_url.as_ref())
             .ok_or_else(|| missing("keap.oauth.redirect_url"))?,
     };
-    let clock = Arc::clone(&ground.clocks.procedure);
-    let client = OAuthClient::new(Arc::clone(&ground.transport), clock, application);
+    let clock = Arc::clone(&runtime.clocks.procedure);
+    let client = OAuthClient::new(Arc::clone(&runtime.transport), clock, application);
     Ok(Keeper::new(Parts {
         name: NAME,
         operation: "keap credential",
         job: JobKind::Credential.name(),
-        store: Arc::clone(&ground.store),
+        store: Arc::clone(&runtime.store),
         sealer: Sealer::new(
             key.ok_or_else(|| missing("secrets.encryption_key"))?,
             config.secrets.older_keys.clone(),
         ),
         tokens: Arc::new(KeapTokens(client)),
-        clocks: ground.clocks.clone(),
-        random: Arc::clone(&ground.random),
-        owner: ground.worker.clone(),
+        clocks: runtime.clocks.clone(),
+        random: Arc::clone(&runtime.random),
+        owner: runtime.worker.clone(),
         pace,
     }))
 }

@@ -238,18 +238,14 @@ impl KeapHooks {
     }
 
     /// Lists once more what was not verified when Keap answered.
-    async fn look_once_more(
-        &self,
-        hooks: &mut [HookStatus],
-        waiting: &[usize],
-    ) -> Result<(), CallError> {
-        if waiting.is_empty() {
+    async fn look_again(&self, hooks: &mut [HookStatus], at: &[usize]) -> Result<(), CallError> {
+        if at.is_empty() {
             return Ok(());
         }
         let paths = self.paths()?;
         let there = self.client.hooks().await?;
         let each = hooks.iter_mut().enumerate();
-        for (_, status) in each.filter(|(place, _)| waiting.contains(place)) {
+        for (_, status) in each.filter(|(place, _)| at.contains(place)) {
             let listed = there.iter().find(|hook| hook.key == status.key);
             if let Some(listed) = listed {
                 describe(status, listed, paths);
@@ -331,14 +327,14 @@ impl HookRegistry for KeapHooks {
                 match self.carry_out(&plan, &mut status).await {
                     Err(error) if error.class == Class::Unauthorised => return Err(error),
                     Err(error) => status.problem = Some(paths.hide(&error.to_string())),
-                    Ok(unverified) if unverified => waiting.push(synced.hooks.len()),
-                    Ok(_) => {}
+                    Ok(true) => waiting.push(synced.hooks.len()),
+                    Ok(false) => {}
                 }
             }
             synced.hooks.push(status);
         }
         if !wish.dry_run && synced.hooks.iter().any(|hook| !hook.done.is_empty()) {
-            self.look_once_more(&mut synced.hooks, &waiting).await?;
+            self.look_again(&mut synced.hooks, &waiting).await?;
             // A handshake that is still to come finds the window open until it closes by itself.
             if synced.hooks.iter().all(|hook| hook.problem.is_none()) {
                 self.close_window().await?;

@@ -69,10 +69,10 @@ pub const VENDOR: Vendor = Vendor {
 };
 
 fn provide(wiring: &Wiring<'_>) -> Result<Provided, AssembleError> {
-    let (config, ground) = (wiring.config, wiring.ground);
+    let (config, runtime) = (wiring.config, wiring.runtime);
     let keap = &config.vendors.keap;
     let transport = wiring.transport(&VENDOR);
-    let connection = Arc::new(KeapConnection::new(config, ground, transport)?);
+    let connection = Arc::new(KeapConnection::new(config, runtime, transport)?);
     let client = Arc::clone(connection.client());
     let coaching = CoachingPlans {
         products: keap.coaching.product_ids.iter().cloned().collect(),
@@ -93,8 +93,8 @@ fn provide(wiring: &Wiring<'_>) -> Result<Provided, AssembleError> {
             closed: closed.clone(),
         },
         SignedDuration::from_mins(i64::from(keap.watch_minutes)),
-        Arc::clone(&ground.store),
-        Arc::clone(&ground.clocks.real),
+        Arc::clone(&runtime.store),
+        Arc::clone(&runtime.clocks.real),
     );
     let automation = path_secrets(&keap.automation_secrets);
     Ok(Provided {
@@ -168,7 +168,7 @@ fn connection(asked: &Asked<'_>) -> Option<Arc<KeapConnection>> {
     let transport = Arc::clone(asked.transport);
     let connection = match &asked.store {
         Some(store) => {
-            let ground = Runtime {
+            let runtime = Runtime {
                 store: Arc::clone(store),
                 transport: Arc::clone(&transport),
                 clocks: asked.clocks.clone(),
@@ -178,7 +178,7 @@ fn connection(asked: &Asked<'_>) -> Option<Arc<KeapConnection>> {
                 time_scale: 1,
                 worker: format!("doctor-{}", std::process::id()),
             };
-            KeapConnection::new(asked.config, &ground, transport)
+            KeapConnection::new(asked.config, &runtime, transport)
         }
         None => KeapConnection::by_key(
             &asked.config.vendors.keap,

@@ -77,7 +77,7 @@ impl Rig {
         // Switched on long ago: what was due before would only be listed.
         let ops = rig
             .parts
-            .book
+            .registry
             .ops_at_start("2026-10-01T09:00:00-06:00".parse().unwrap());
         rig.store.commit(ops.into()).await.unwrap();
         rig
@@ -165,7 +165,7 @@ impl Rig {
                 },
                 random.clone(),
             )),
-            book: Arc::new(book(mode)),
+            registry: Arc::new(registry(mode)),
             jobs: jobs::spec,
             sources: vec![Arc::new(Facts)],
             calendar: Calendar::default_denver(),
@@ -207,7 +207,7 @@ impl Rig {
 
     /// The same relay with its procedures in another mode, as after a restart.
     pub(crate) fn in_mode(&mut self, mode: Mode) {
-        self.parts.book = Arc::new(book(mode));
+        self.parts.registry = Arc::new(registry(mode));
         self.engine = Engine::new(self.parts.clone());
     }
 
@@ -363,7 +363,7 @@ fn procedure(mode: Mode) -> MissedCheckIn {
     MissedCheckIn::new(MissedCheckInProcedure::parse(&file, shipped).unwrap())
 }
 
-fn book(mode: Mode) -> ProcedureRegistry {
+fn registry(mode: Mode) -> ProcedureRegistry {
     let current: Vec<Arc<dyn Workflow>> = vec![Arc::new(Tiny { mode }), Arc::new(procedure(mode))];
     let versions = current.into_iter().map(|workflow| {
         let version = ProcedureVersion {
