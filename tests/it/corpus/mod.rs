@@ -13,6 +13,7 @@ pub(crate) mod about;
 mod by_hand;
 mod cast;
 mod decoding;
+mod effect_samples;
 mod live;
 mod make;
 pub(crate) mod rows;

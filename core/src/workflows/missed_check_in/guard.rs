@@ -6,11 +6,12 @@
 //! to send it to and to sign it (E21, E22, E42). A portal that shows nothing never lets an outreach
 //! pass.
 
+use super::outreach::Outreach;
 use super::request::Request as Render;
 use super::state::{Progress, State};
 use crate::case::{Case, CaseStatus};
 use crate::clients::{Author, CheckIn, ClientStatus, is_in_person};
-use crate::effects::{EffectKind, PlannedEffect, Request};
+use crate::effects::{PlannedEffect, Request};
 use crate::facts::{Fact, FactBody};
 use crate::procedure::MissedCheckInProcedure;
 use crate::scripts::date_words;
@@ -226,10 +227,11 @@ impl<'a> Guard<'a> {
 
     /// What a person must settle before anything goes out.
     fn objection(&self, portal: &PortalReading) -> Option<String> {
-        let kind = self.effect.kind();
-        let may_have_arrived = match kind {
-            EffectKind::PortalMessage => self.state.first_message != Progress::Pending,
-            _ => self.state.follow_up != Progress::Pending,
+        let may_have_arrived = match Outreach::of(self.effect.kind()) {
+            Some(Outreach::PortalMessage) => self.state.first_message != Progress::Pending,
+            Some(Outreach::Email | Outreach::CallTask) | None => {
+                self.state.follow_up != Progress::Pending
+            }
         };
         if may_have_arrived {
             return Some("an earlier one has arrived, or may have".into());
@@ -261,8 +263,8 @@ impl<'a> Guard<'a> {
     fn too_early(&self) -> Option<(Timestamp, String)> {
         let calendar = self.cx.calendar;
         let now = self.cx.now;
-        let (slot, hours) = match self.effect.kind() {
-            EffectKind::PortalMessage => {
+        let (slot, hours) = match Outreach::of(self.effect.kind())? {
+            Outreach::PortalMessage => {
                 let after = self
                     .procedure
                     .parameters
@@ -273,12 +275,12 @@ impl<'a> Guard<'a> {
                 });
                 (calendar.portal_slot(earliest), "portal hours")
             }
-            EffectKind::Email => {
+            Outreach::Email => {
                 let portal = self.reading.portal.as_ref();
                 let zone = portal.and_then(|portal| portal.client.time_zone.as_deref());
                 (calendar.outreach_slot(now, zone), "hours for mail")
             }
-            _ => {
+            Outreach::CallTask => {
                 let portal = self.reading.portal.as_ref();
                 let zone = portal.and_then(|portal| portal.client.time_zone.as_deref());
                 (calendar.call_slot(now, zone), "hours for calls")

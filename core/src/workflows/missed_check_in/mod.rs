@@ -46,6 +46,7 @@ mod facts;
 mod guard;
 mod in_person;
 mod open;
+mod outreach;
 mod pauses;
 mod people;
 mod phone_follow_up;
@@ -207,7 +208,11 @@ impl Workflow for MissedCheckIn {
                 contact: true,
                 ..Needs::default()
             },
-            _ => Needs::default(),
+            EffectKind::CloseTask
+            | EffectKind::ContactType
+            | EffectKind::AutoChargeOff
+            | EffectKind::DeactivateSubscription
+            | EffectKind::RemoveCard => Needs::default(),
         }
     }
 

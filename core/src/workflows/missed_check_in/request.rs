@@ -32,7 +32,16 @@ impl<'a> Request<'a> {
             EffectInput::PortalMessage { script, .. }
             | EffectInput::Email { script, .. }
             | EffectInput::CallTask { script, .. } => Some(script),
-            _ => None,
+            EffectInput::PortalNote { .. }
+            | EffectInput::CloseTask { .. }
+            | EffectInput::ReassignTask { .. }
+            | EffectInput::ContactNote { .. }
+            | EffectInput::AddTag { .. }
+            | EffectInput::RemoveTag { .. }
+            | EffectInput::ContactType { .. }
+            | EffectInput::AutoChargeOff { .. }
+            | EffectInput::DeactivateSubscription { .. }
+            | EffectInput::RemoveCard { .. } => None,
         }
     }
 
@@ -62,7 +71,16 @@ impl<'a> Request<'a> {
                 call_by,
                 ..
             } => self.call_task(*due, reason, *call_by, &text),
-            _ => Err("it is no outreach".into()),
+            EffectInput::PortalNote { .. }
+            | EffectInput::CloseTask { .. }
+            | EffectInput::ReassignTask { .. }
+            | EffectInput::ContactNote { .. }
+            | EffectInput::AddTag { .. }
+            | EffectInput::RemoveTag { .. }
+            | EffectInput::ContactType { .. }
+            | EffectInput::AutoChargeOff { .. }
+            | EffectInput::DeactivateSubscription { .. }
+            | EffectInput::RemoveCard { .. } => Err("it is no outreach".into()),
         }
     }
 
@@ -98,7 +116,13 @@ impl<'a> Request<'a> {
                 task: self.reading.task.clone().ok_or("the task is not known")?,
                 user: self.user()?,
             })),
-            _ => Err("it is no effect of this procedure".into()),
+            EffectInput::PortalMessage { .. }
+            | EffectInput::Email { .. }
+            | EffectInput::CallTask { .. }
+            | EffectInput::ContactType { .. }
+            | EffectInput::AutoChargeOff { .. }
+            | EffectInput::DeactivateSubscription { .. }
+            | EffectInput::RemoveCard { .. } => Err("it is no effect of this procedure".into()),
         }
     }
 

@@ -3,8 +3,9 @@
 //! The outcome of an effect is taken in wherever the case stands by then: a message that was under
 //! way when the check-in came has been sent all the same, and must be known to have been (E4).
 
+use super::outreach::Outreach;
 use super::run::{Ask, Run};
-use super::state::{Hold, How, Pending, Progress, Step};
+use super::state::{Hold, How, Pending, Progress};
 use crate::case::{CaseStatus, Wait};
 use crate::effects::{EffectKind, Settled};
 use crate::ids::{EffectKey, TaskId};
@@ -62,9 +63,9 @@ impl Run<'_> {
         task: Option<&TaskId>,
     ) {
         self.state.pending.remove(key);
-        if !pending.kind.is_outreach() {
+        let Some(outreach) = Outreach::of(pending.kind) else {
             return;
-        }
+        };
         if !self.is_current(key) {
             // Withdrawn while it was under way. If its step was planned anew meanwhile, the new
             // plan must not go out too: this one takes its place.
@@ -73,7 +74,7 @@ impl Run<'_> {
                 (other.kind == pending.kind).then_some(current)
             });
             if replaced.is_none() || !self.moves() {
-                self.overlap(key, pending, at, how, task);
+                self.overlap(key, outreach, at, how, task);
                 return;
             }
             self.withdraw_current();
@@ -81,11 +82,13 @@ impl Run<'_> {
         self.state.hold = None;
         self.draft.status = CaseStatus::Open;
         self.stop_asking();
-        match (pending.kind, how) {
-            (EffectKind::PortalMessage, _) => self.portal_message_done(at, how),
-            (EffectKind::Email, _) => self.email_done(at, how),
-            (_, How::Proposed) => self.call_task_proposed(),
-            _ => self.call_task_made(key, task),
+        match (outreach, how) {
+            (Outreach::PortalMessage, _) => self.portal_message_done(at, how),
+            (Outreach::Email, _) => self.email_done(at, how),
+            (Outreach::CallTask, How::Proposed) => self.call_task_proposed(),
+            (Outreach::CallTask, How::Sent | How::ByHand | How::Skipped) => {
+                self.call_task_made(key, task);
+            }
         }
     }
 
@@ -94,7 +97,7 @@ impl Run<'_> {
     fn overlap(
         &mut self,
         key: &EffectKey,
-        pending: Pending,
+        outreach: Outreach,
         at: Timestamp,
         how: How,
         task: Option<&TaskId>,
@@ -102,10 +105,16 @@ impl Run<'_> {
         if how == How::Proposed {
             return;
         }
-        match pending.kind {
-            EffectKind::PortalMessage => self.state.first_message = Progress::Done { at, how },
-            EffectKind::Email => self.state.follow_up = Progress::Done { at, how },
-            _ => {
+        let what = match outreach {
+            Outreach::PortalMessage => {
+                self.state.first_message = Progress::Done { at, how };
+                "the first message"
+            }
+            Outreach::Email => {
+                self.state.follow_up = Progress::Done { at, how };
+                "the follow-up email"
+            }
+            Outreach::CallTask => {
                 self.draft
                     .say("The call task was under way already: it is completed again");
                 if task.is_some() {
@@ -113,10 +122,6 @@ impl Run<'_> {
                 }
                 return;
             }
-        }
-        let what = match pending.step {
-            Step::PortalMessage => "the first message",
-            _ => "the follow-up email",
         };
         self.draft
             .say(format!("{what} was under way already and has been sent"));
@@ -169,10 +174,10 @@ impl Run<'_> {
     }
 
     fn unclear(&mut self, key: &EffectKey, pending: Pending, evidence: &str) {
-        let progress = match pending.kind {
-            EffectKind::PortalMessage => Some(&mut self.state.first_message),
-            EffectKind::Email => Some(&mut self.state.follow_up),
-            _ => None,
+        let progress = match Outreach::of(pending.kind) {
+            Some(Outreach::PortalMessage) => Some(&mut self.state.first_message),
+            Some(Outreach::Email) => Some(&mut self.state.follow_up),
+            Some(Outreach::CallTask) | None => None,
         };
         if let Some(progress) = progress
             && *progress == Progress::Pending

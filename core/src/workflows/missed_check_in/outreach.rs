@@ -1,0 +1,49 @@
+//! The three ways in which this procedure reaches a client, or has a coach reach her.
+
+use crate::effects::EffectKind;
+
+/// One of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outreach {
+    /// A message in the portal, in the coach's name.
+    PortalMessage,
+    /// An email through the CRM, in the coach's name.
+    Email,
+    /// A task for the coach: she calls.
+    CallTask,
+}
+
+impl Outreach {
+    /// Which of them a kind of effect is; `None` for what no client notices. Every kind stands here, so that
+    /// a new one is never taken for one of the three.
+    pub(super) const fn of(kind: EffectKind) -> Option<Self> {
+        match kind {
+            EffectKind::PortalMessage => Some(Self::PortalMessage),
+            EffectKind::Email => Some(Self::Email),
+            EffectKind::CallTask => Some(Self::CallTask),
+            EffectKind::PortalNote
+            | EffectKind::CloseTask
+            | EffectKind::ReassignTask
+            | EffectKind::ContactNote
+            | EffectKind::AddTag
+            | EffectKind::RemoveTag
+            | EffectKind::ContactType
+            | EffectKind::AutoChargeOff
+            | EffectKind::DeactivateSubscription
+            | EffectKind::RemoveCard => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Outreach;
+    use crate::effects::EffectKind;
+
+    #[test]
+    fn every_kind_that_is_outreach_is_one_of_the_ways_and_no_other() {
+        for kind in EffectKind::ALL {
+            assert_eq!(Outreach::of(kind).is_some(), kind.is_outreach(), "{kind:?}");
+        }
+    }
+}
