@@ -11,12 +11,13 @@
 //! # How a newcomer adds a vendor
 //!
 //! New folders, and at most ten lines in shared files. NAME is its folder (`text-line`), MODULE the same
-//! with underscores. `tests/vendor_sample/` is a vendor that was added so, in the least that is needed;
-//! `tests/remove_vendor.sh` takes one out again.
+//! with underscores. `tests/vendor_sample/` is a vendor that was added so, in the least that is needed (the
+//! suite compares its lines; it is built by command only); `tests/remove_vendor.sh` takes one out again.
 //!
 //! New:
-//! 1. `adapters/NAME/`: the client. One attempt a call, failures classified (`relay_http_client::classify`),
-//!    `webhook`, `emulator` behind the feature of that name, `tests/contract.rs`, `examples/probe.rs`,
+//! 1. `adapters/NAME/`: the client, with `VENDOR`, its name in jobs, errors and commands. One attempt a call,
+//!    failures classified (`relay_http_client::classify`), `webhook`, `emulator` behind the feature of that
+//!    name, made of the kit (`relay_http_client::emulation` says how), `tests/contract.rs`, `examples/probe.rs`,
 //!    `README.md` with the source of each fact. `fixtures/NAME/`: what was recorded, people invented.
 //! 2. `adapters/NAME/quality.toml`: `names`, and an answer to each rule of `tests/it/vendor_quality.toml`.
 //! 3. `src/config/MODULE/mod.rs`: `CRATE`, `EXAMPLE` with every key, the section, its `VendorSection`.
@@ -33,11 +34,14 @@
 //! 3. Here: `pub mod MODULE;`, and the line in [`VENDORS`].
 //! 4. `fuzz/src/targets/mod.rs`: `pub mod MODULE;`, and the line in `VENDORS`.
 //!
-//! Then `clear-relay.example.toml`, which a test compares with the sections' examples, and `Cargo.lock`.
+//! Then `clear-relay.example.toml`, which a test compares with the sections' examples (yours stands before
+//! `[procedures`), and `Cargo.lock`.
 //!
 //! What else names a port and not a vendor, for one that is called by effects: a side of the world in
-//! `relay_core::effects::Port`, the port's trait in `src/ports/`, its place in `wiring/ports.rs`, and the
-//! effect kinds (`core/src/effects/kind.rs` has their list). A second vendor with subscriptions to webhooks
+//! `relay_core::effects::Port`, the port's trait in `src/ports/` and its member of `Ports`, its place in
+//! `wiring/ports.rs` and in `tests/it/engine/rig.rs`, and the effect kinds (`core/src/effects/kind.rs` has their
+//! list). Such a port is needed by every relay: while its vendor is off it is provided all the same, by
+//! something that refuses each call, and it stays behind when the vendor is taken out. A second vendor with subscriptions to webhooks
 //! of its own (`HookRegistry`) has no place yet.
 
 pub mod clear_connection;

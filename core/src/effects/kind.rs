@@ -1,13 +1,17 @@
 //! The kinds of effect, as a table: one row each, and no property of a kind decided anywhere else.
 //!
-//! How a newcomer adds a kind, in three places. The lists are exhaustive, so that what is forgotten in them
-//! does not compile; the samples a test names:
+//! How a newcomer adds a kind, in three places; the compiler names what is forgotten in them:
 //! 1. here: a line in the list of kinds, and its row;
-//! 2. beside it, [`EffectInput`](super::EffectInput), what is wanted, and its struct in
-//!    [`request`](super::request), what goes out; the workflow that plans it says what its guard reads
-//!    (`Workflow::needs`, which a kind that is forgotten gets nothing of) and renders one from the other. A sample of both stands in the frozen corpus (`tests/it/corpus/samples.rs`);
+//! 2. what is wanted, in [`EffectInput`](super::EffectInput) with what it is about
+//!    ([`identity`](super::Identity)), and its struct in [`request`](super::request), what goes out;
 //! 3. in the relay, a file in `src/effects/kinds/` and its arm there: the attempt, and the probe or whether
 //!    its state holds.
+//!
+//! The procedure that plans it has lists of all kinds, too, and no default in them: what its guard reads
+//! (`needs`), how the request is made of the input, and for an outreach which way of reaching her it is
+//! (`Outreach` in the follow-up). Tests demand a sample (`tests/it/corpus/effect_samples.rs`), a row among the
+//! faults (`tests/it/faults.rs`) and a story in which a step plans it (`fixtures/casts/`): a kind that no step
+//! plans leaves them red.
 //!
 //! A kind is never taken out while a database may hold one of it: what was planned must still be
 //! read, looked for and shown. It only stops being planned.

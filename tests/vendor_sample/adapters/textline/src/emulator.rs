@@ -1,38 +1,48 @@
-//! The service in memory.
+//! The service in memory. Everything it does is assumed: the service is invented.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use axum::extract::{Path, State};
+use async_trait::async_trait;
+use axum::extract::{Path, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use http::StatusCode;
-use relay_core::time::Clock;
-use relay_http_client::emulation::{Accepted, Book, Faults};
+use http::{Method, StatusCode};
+use relay_core::random::Random;
+use relay_core::time::{Clock, Timestamp};
+use relay_http_client::emulation::{Emulator, Kit, lock};
 use serde_json::{Value, json};
 
 /// An emulated account.
 #[derive(Debug)]
 pub struct Textline {
-    clock: Arc<dyn Clock>,
+    kit: Kit,
     texts: Mutex<Vec<Value>>,
-    book: Book,
-    faults: Faults,
 }
 
 impl Textline {
     /// An account that has sent nothing.
-    pub fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Arc<Self> {
         Arc::new(Self {
-            clock,
+            kit: Kit::new(clock, random),
             texts: Mutex::default(),
-            book: Book::default(),
-            faults: Faults::default(),
         })
     }
+}
 
-    /// The interface.
-    pub fn router(self: &Arc<Self>) -> Router {
-        let texts = get(|State(all): State<Arc<Self>>| async move { Json(json!(all.all())) });
+#[async_trait]
+impl Emulator for Textline {
+    fn kit(&self) -> &Kit {
+        &self.kit
+    }
+
+    fn act(&self, _what: Value) -> Result<Value, String> {
+        Err("nobody does anything here".to_owned())
+    }
+
+    fn router(self: Arc<Self>) -> Router {
+        let texts = get(|State(all): State<Arc<Self>>| async move { Json(json!(*lock(&all.texts))) });
         Router::new()
             .route(
                 "/account",
@@ -41,44 +51,45 @@ impl Textline {
             .route("/numbers", get(|| async { Json(json!(["+15550100"])) }))
             .route("/texts", texts.post(send))
             .route("/texts/{id}", get(one))
-            .with_state(Arc::clone(self))
+            .layer(from_fn_with_state(Arc::clone(&self), struck))
+            .with_state(self)
     }
 
-    /// Every text that was sent.
-    pub fn accepted(&self) -> Vec<Accepted> {
-        self.book.all()
+    fn next_due(&self) -> Option<Timestamp> {
+        None
     }
 
-    /// The faults on order.
-    pub fn faults(&self) -> &Faults {
-        &self.faults
+    async fn deliver_due(&self) -> usize {
+        0
     }
 
-    /// Forgets everything.
-    pub fn reset(&self) {
-        self.texts().clear();
-        self.book.clear();
-        self.faults.clear();
-    }
-
-    fn texts(&self) -> std::sync::MutexGuard<'_, Vec<Value>> {
-        self.texts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn all(&self) -> Vec<Value> {
-        self.texts().clone()
+    fn reset(&self) {
+        lock(&self.texts).clear();
+        self.kit.reset();
     }
 }
 
+fn fault(code: u16, body: Option<&str>) -> Response {
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = body.map_or_else(|| json!({ "error": "fault" }).to_string(), str::to_owned);
+    (status, body).into_response()
+}
+
+/// Faults strike here, before or after the request is carried out.
+async fn struck(State(all): State<Arc<Textline>>, request: Request, next: Next) -> Response {
+    let operation = match *request.method() {
+        Method::POST => "text",
+        _ => "read",
+    };
+    let run = next.run(request);
+    all.kit.faults().around(operation, &fault, run).await
+}
+
 async fn send(State(all): State<Arc<Textline>>, Json(mut text): Json<Value>) -> Json<Value> {
-    text["id"] = json!(format!("t{}", all.texts().len() + 1));
-    all.texts().push(text.clone());
-    all.book.add(Accepted {
-        at: all.clock.now(),
-        operation: "text".to_owned(),
-        who: text["to"].as_str().unwrap_or_default().to_owned(),
-        content: text.clone(),
-    });
+    text["id"] = json!(all.kit.named_id("text"));
+    lock(&all.texts).push(text.clone());
+    let who = text["to"].as_str().unwrap_or_default();
+    all.kit.accept("text", &who, text.clone());
     Json(text)
 }
 
@@ -86,6 +97,7 @@ async fn one(
     State(all): State<Arc<Textline>>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, StatusCode> {
-    let found = all.all().into_iter().find(|text| text["id"] == id);
-    found.map(Json).ok_or(StatusCode::NOT_FOUND)
+    let texts = lock(&all.texts);
+    let found = texts.iter().find(|text| text["id"] == id);
+    found.cloned().map(Json).ok_or(StatusCode::NOT_FOUND)
 }

@@ -17,6 +17,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use url::Url;
 
+/// The name under which jobs, errors and commands know the service.
+pub const VENDOR: &str = "textline";
+
 /// The service, as we call it.
 #[derive(Clone)]
 pub struct TextlineClient {
@@ -88,11 +91,11 @@ impl TextlineClient {
     ) -> Result<Value, CallError> {
         let mutating = method != Method::GET;
         let url = below(&self.base, path);
-        let url = url.ok_or_else(|| CallError::permanent(operation, "this is no id"))?;
+        let url = url.ok_or_else(|| CallError::permanent(VENDOR, operation, "this is no id"))?;
         let bearer = format!("Bearer {}", self.token.expose_secret());
         let bearer = HeaderValue::from_str(&bearer);
         let mut bearer =
-            bearer.map_err(|_| CallError::permanent(operation, "the token is no header"))?;
+            bearer.map_err(|_| CallError::permanent(VENDOR, operation, "the token is no header"))?;
         bearer.set_sensitive(true);
         let json = HeaderValue::from_static("application/json");
         let call = Call {
@@ -103,17 +106,18 @@ impl TextlineClient {
             timeout: Duration::from_secs(30),
         };
         let answer = self.transport.send(call).await;
-        let answer = answer.map_err(|error| CallError::transport(operation, &error, mutating))?;
+        let answer = answer.map_err(|error| CallError::transport(VENDOR, operation, &error, mutating))?;
         if !answer.status.is_success() {
             let now = self.clock.now();
             return Err(CallError {
                 class: classify(answer.status, &answer.headers, mutating, now),
+                vendor: Some(VENDOR),
                 operation,
                 status: Some(answer.status.as_u16()),
                 message: "refused".to_owned(),
             });
         }
         serde_json::from_slice(&answer.body)
-            .map_err(|_| CallError::unusable_answer(operation, "is no JSON"))
+            .map_err(|_| CallError::unusable_answer(VENDOR, operation, "is no JSON"))
     }
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use axum::Router;
 use relay_core::time::Timestamp;
 use relay_http_client::Transport;
-use relay_http_client::emulation::{Accepted, Faults};
+use relay_http_client::emulation::{Accepted, Emulator as _, Faults};
 use relay_textline::emulator::Textline;
 use serde_json::{Map, Value};
 use url::Url;
@@ -19,7 +19,10 @@ struct EmulatedTextline(Arc<Textline>);
 
 /// An account that has sent nothing.
 pub(super) fn start(clinic: &Clinic<'_>) -> Arc<dyn Emulated> {
-    Arc::new(EmulatedTextline(Textline::new(Arc::clone(clinic.clock))))
+    Arc::new(EmulatedTextline(Textline::new(
+        Arc::clone(clinic.clock),
+        Arc::clone(clinic.random),
+    )))
 }
 
 #[async_trait]
@@ -29,7 +32,7 @@ impl Emulated for EmulatedTextline {
     }
 
     fn router(&self) -> Router {
-        self.0.router()
+        Arc::clone(&self.0).router()
     }
 
     fn section(&self, base: &Url, _furnished: &Map<String, Value>) -> String {
@@ -38,8 +41,8 @@ impl Emulated for EmulatedTextline {
 
     fn set_hook_transport(&self, _transport: Arc<dyn Transport>) {}
 
-    fn act(&self, _what: Value) -> Result<Value, String> {
-        Err("nobody does anything here".to_owned())
+    fn act(&self, what: Value) -> Result<Value, String> {
+        self.0.act(what)
     }
 
     fn faults(&self) -> &Faults {

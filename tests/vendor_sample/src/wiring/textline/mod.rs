@@ -18,7 +18,7 @@ use crate::receipts::{Parsed, Refusal, Source, Verified};
 
 /// The service.
 pub const VENDOR: Vendor = Vendor {
-    name: "textline",
+    name: relay_textline::VENDOR,
     title: "Textline",
     port: None,
     settings: |config| &config.vendors.textline,
