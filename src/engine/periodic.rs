@@ -8,8 +8,8 @@
 //! |---|---|---|
 //! | `reconcile` | daily at 6:00 clinic time; at start if the last is older than an hour | `jobs/reconcile.rs` |
 //! | `credential` | every 6 hours, where a connection is renewed | `jobs/credential.rs` |
-//! | `hooks_watch` | every `keap.watch_minutes` | `jobs/hooks_watch.rs` |
-//! | `engagement_poll` | every `keap.poll_opens_minutes` | `jobs/engagement.rs` |
+//! | `hooks_watch` | every `watch_minutes` of the CRM's section | `jobs/hooks_watch.rs` |
+//! | `engagement_poll` | every `poll_opens_minutes` of it | `jobs/engagement.rs` |
 //!
 //! That a kind is periodic says its row ([`Repeats`](crate::engine::job_kinds::Repeats)). What a serving relay
 //! does besides, without a job: the dispatcher rescues every 5 seconds, `self_check` looks at itself every
