@@ -153,6 +153,25 @@ pub enum EffectInput {
 }
 
 impl EffectInput {
+    /// The script whose text it carries (`S1`, …); `None` for what has no script.
+    pub fn script(&self) -> Option<&str> {
+        match self {
+            Self::PortalMessage { script, .. }
+            | Self::Email { script, .. }
+            | Self::CallTask { script, .. } => Some(script),
+            Self::PortalNote { .. }
+            | Self::CloseTask { .. }
+            | Self::ReassignTask { .. }
+            | Self::ContactNote { .. }
+            | Self::AddTag { .. }
+            | Self::RemoveTag { .. }
+            | Self::ContactType { .. }
+            | Self::AutoChargeOff { .. }
+            | Self::DeactivateSubscription { .. }
+            | Self::RemoveCard { .. } => None,
+        }
+    }
+
     /// The kind this input belongs to.
     pub fn kind(&self) -> EffectKind {
         match self {

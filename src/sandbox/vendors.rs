@@ -9,7 +9,8 @@ use relay_core::effects::Port;
 use relay_core::random::Random;
 use relay_core::time::{Clock, TimeZone, Timestamp};
 use relay_http_client::Transport;
-use relay_http_client::emulation::{Accepted, FaultRule, Faults};
+use relay_http_client::emulation::described::Side;
+use relay_http_client::emulation::{Accepted, Emulator, FaultRule, Faults};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -20,10 +21,12 @@ use crate::wiring::vendor::Vendor;
 /// A vendor of the box.
 #[derive(Debug, Clone)]
 pub struct OneVendor {
-    /// Which.
+    /// Its row of the list.
     pub vendor: &'static Vendor,
-    /// It, emulated.
+    /// It, emulated, with the invented clinic in it.
     pub emulated: Arc<dyn Emulated>,
+    /// What acts, fails, accepts and delivers.
+    pub emulator: Arc<dyn Emulator>,
 }
 
 /// The vendors of the box.
@@ -43,9 +46,13 @@ impl Vendors {
         };
         let mut listed = VENDORS.to_vec();
         listed.sort_by_key(|vendor| vendor.title);
-        let all = listed.into_iter().map(|vendor| OneVendor {
-            vendor,
-            emulated: (vendor.emulation.start)(&clinic),
+        let all = listed.into_iter().map(|vendor| {
+            let emulated = (vendor.emulation.start)(&clinic);
+            OneVendor {
+                vendor,
+                emulator: emulated.emulator(),
+                emulated,
+            }
         });
         Self { all: all.collect() }
     }
@@ -58,13 +65,16 @@ impl Vendors {
     /// The emulator of this type, if there is one.
     pub fn emulator<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         let mut found = self.all.iter();
-        found.find_map(|one| one.emulated.emulator().downcast().ok())
+        found.find_map(|one| {
+            let emulator: Arc<dyn Any + Send + Sync> = one.emulated.emulator();
+            emulator.downcast().ok()
+        })
     }
 
     /// The one of that name.
-    pub fn named(&self, name: &str) -> Result<&dyn Emulated, String> {
+    pub fn named(&self, name: &str) -> Result<&OneVendor, String> {
         let found = self.all.iter().find(|one| one.vendor.name == name);
-        found.map(|one| &*one.emulated).ok_or_else(|| {
+        found.ok_or_else(|| {
             let there: Vec<&str> = self.all.iter().map(|one| one.vendor.name).collect();
             format!(
                 "there is no vendor {name}; there are {}",
@@ -74,10 +84,10 @@ impl Vendors {
     }
 
     /// The one that stands for a side of the world.
-    pub fn at(&self, port: Port) -> Result<&dyn Emulated, String> {
+    pub fn at(&self, port: Port) -> Result<&OneVendor, String> {
         let found = self.all.iter().find(|one| one.vendor.port == Some(port));
         let nobody = || format!("no vendor stands for the {}", port.as_str());
-        found.map(|one| &*one.emulated).ok_or_else(nobody)
+        found.ok_or_else(nobody)
     }
 
     /// Sets up what every account has before anybody is in it. Returns what was made.
@@ -100,8 +110,8 @@ impl Vendors {
         for vendor in VENDORS {
             let base = format!("{}{}", origin(vendor), vendor.emulation.base);
             let base: Url = base.parse().map_err(|error| format!("{base}: {error}"))?;
-            let emulated = self.named(vendor.name)?;
-            sections.push(emulated.section(&base, furnished));
+            let one = self.named(vendor.name)?;
+            sections.push(one.emulated.section(&base, furnished));
         }
         Ok(sections)
     }
@@ -110,13 +120,13 @@ impl Vendors {
     pub fn routers(&self) -> impl Iterator<Item = (&'static Vendor, Router)> {
         self.all
             .iter()
-            .map(|one| (one.vendor, one.emulated.router()))
+            .map(|one| (one.vendor, Arc::clone(&one.emulator).router()))
     }
 
     /// Where events go, and how.
     pub fn set_hook_transport(&self, transport: &Arc<dyn Transport>) {
         for one in &self.all {
-            one.emulated.set_hook_transport(Arc::clone(transport));
+            one.emulator.set_hook_transport(Arc::clone(transport));
         }
     }
 
@@ -129,7 +139,7 @@ impl Vendors {
 
     /// An act of the world at one vendor.
     pub fn act(&self, vendor: &str, what: Value) -> Result<Value, String> {
-        self.named(vendor)?.act(what)
+        self.named(vendor)?.emulator.act(what)
     }
 
     /// Orders a fault at one vendor.
@@ -140,7 +150,7 @@ impl Vendors {
 
     /// The faults that one vendor has on order.
     pub fn faults(&self, vendor: &str) -> Result<&Faults, String> {
-        Ok(self.named(vendor)?.faults())
+        Ok(self.named(vendor)?.emulator.faults())
     }
 
     /// Everything in which the exchanges so far differed from what the vendors describe, whoever was
@@ -148,7 +158,8 @@ impl Vendors {
     pub fn mismatches(&self) -> Vec<String> {
         let found = self.all.iter().flat_map(|one| {
             let name = one.vendor.name;
-            let mismatches = one.emulated.mismatches().into_iter();
+            let sides = [Side::Request, Side::Answer].into_iter();
+            let mismatches = sides.flat_map(|side| one.emulator.mismatches(side));
             mismatches.map(move |mismatch| format!("{name}: {mismatch}"))
         });
         found.collect()
@@ -156,7 +167,7 @@ impl Vendors {
 
     /// Everything that they accepted, in order of time.
     pub fn accepted(&self) -> Vec<Accepted> {
-        let accepted = self.all.iter().flat_map(|one| one.emulated.accepted());
+        let accepted = self.all.iter().flat_map(|one| one.emulator.accepted());
         let mut all: Vec<Accepted> = accepted.collect();
         all.sort_by_key(|entry| entry.at);
         all
@@ -165,7 +176,7 @@ impl Vendors {
     /// Every event that the relay acknowledged, by vendor.
     pub fn acknowledged(&self) -> BTreeMap<&'static str, Vec<String>> {
         let all = self.all.iter();
-        all.map(|one| (one.vendor.name, one.emulated.acknowledged()))
+        all.map(|one| (one.vendor.name, one.emulator.acknowledged()))
             .collect()
     }
 
@@ -179,7 +190,7 @@ impl Vendors {
     pub fn next_due(&self) -> Option<Timestamp> {
         self.all
             .iter()
-            .filter_map(|one| one.emulated.next_due())
+            .filter_map(|one| one.emulator.next_due())
             .min()
     }
 
@@ -187,7 +198,7 @@ impl Vendors {
     pub async fn deliver_due(&self) -> usize {
         let mut delivered = 0;
         for one in &self.all {
-            delivered += one.emulated.deliver_due().await;
+            delivered += one.emulator.deliver_due().await;
         }
         delivered
     }
@@ -195,7 +206,7 @@ impl Vendors {
     /// Forgets everybody, every fault and the book.
     pub fn reset(&self) {
         for one in &self.all {
-            one.emulated.reset();
+            one.emulator.reset();
         }
     }
 }

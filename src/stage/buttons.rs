@@ -279,27 +279,27 @@ async fn press_with(hands: &Hands, known: &Contacts, press: Press) -> Result<Val
         Press::OpenEmail { client, email } => {
             let contact = contact(vendors, known, &client)?;
             let act = json!({ "act": "open_email", "contact": contact, "email": email });
-            vendors.at(Port::Crm)?.act(act)
+            vendors.at(Port::Crm)?.emulator.act(act)
         }
         Press::CheckIn { client } => {
             let act = json!({ "act": "check_in", "client": client });
-            vendors.at(Port::Portal)?.act(act)
+            vendors.at(Port::Portal)?.emulator.act(act)
         }
         Press::Reply { client, text } => {
             let text = checked(&text, "text")?;
             let act = json!({ "act": "client_writes", "client": client, "text": text });
-            vendors.at(Port::Portal)?.act(act)
+            vendors.at(Port::Portal)?.emulator.act(act)
         }
         Press::Read { client } => {
             let act = json!({ "act": "client_reads", "client": client });
-            vendors.at(Port::Portal)?.act(act)
+            vendors.at(Port::Portal)?.emulator.act(act)
         }
         Press::Call { client, outcome } => {
             let contact = contact(vendors, known, &client)?;
             let outcome = outcome.map(|said| checked(&said, "outcome").map(str::to_owned));
             let text = outcome.transpose()?.map(|said| format!("Outcome: {said}"));
             let act = json!({ "act": "complete_task", "contact": contact, "text": text });
-            vendors.at(Port::Crm)?.act(act)
+            vendors.at(Port::Crm)?.emulator.act(act)
         }
         Press::ContactType { client, value } => {
             let value = checked(&value, "value")?.to_owned();

@@ -42,7 +42,7 @@ impl Scene<'_> {
             trouble: self
                 .vendors
                 .each()
-                .map(|one| (one.vendor.name, trouble(&one.emulated.faults().left())))
+                .map(|one| (one.vendor.name, trouble(&one.emulator.faults().left())))
                 .collect(),
             roster: roster.collect(),
             people,

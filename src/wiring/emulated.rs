@@ -6,16 +6,12 @@
 //! Rules: an emulator is a state machine behind HTTP; whoever acts on it names an act in JSON, as a
 //! person would do it in the vendor's tool. What its panel shows is read from its state each time.
 
-use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use axum::Router;
 use relay_core::random::Random;
 use relay_core::time::{Clock, Date, TimeZone, Timestamp};
-use relay_http_client::Transport;
-use relay_http_client::emulation::{Accepted, Faults};
+use relay_http_client::emulation::Emulator;
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -35,20 +31,16 @@ pub struct Emulation {
 pub struct Clinic<'a> {
     /// Procedure time.
     pub clock: &'a Arc<dyn Clock>,
-    /// Ids.
+    /// Where its ids and delays come from.
     pub random: &'a Arc<dyn Random>,
     /// The clinic's zone.
     pub zone: &'a TimeZone,
 }
 
-/// An emulated vendor.
-#[async_trait]
+/// An emulated vendor: its [`Emulator`], and what the invented clinic has to do with it.
 pub trait Emulated: Debug + Send + Sync {
-    /// The emulator itself, for whoever knows its type.
-    fn emulator(&self) -> Arc<dyn Any + Send + Sync>;
-
-    /// Its own interface.
-    fn router(&self) -> Router;
+    /// The emulator itself: what acts, fails, accepts and delivers.
+    fn emulator(&self) -> Arc<dyn Emulator>;
 
     /// Sets up what every account of it has before anybody is in it. Returns what was made.
     fn furnish(&self) -> Result<Map<String, Value>, String> {
@@ -57,9 +49,6 @@ pub trait Emulated: Debug + Send + Sync {
 
     /// The section of a configuration that reaches it at `base`; `furnished` is what was made.
     fn section(&self, base: &Url, furnished: &Map<String, Value>) -> String;
-
-    /// Its webhooks go this way.
-    fn set_hook_transport(&self, transport: Arc<dyn Transport>);
 
     /// Its webhooks go to the relay at `relay`, where nobody else tells it so.
     fn connect(&self, _relay: &Url) -> Result<(), String> {
@@ -75,33 +64,6 @@ pub trait Emulated: Debug + Send + Sync {
     fn add_client(&self, _client: &NewClient<'_>) -> Result<(), String> {
         Ok(())
     }
-
-    /// An act of the world.
-    fn act(&self, what: Value) -> Result<Value, String>;
-
-    /// The faults that are on order.
-    fn faults(&self) -> &Faults;
-
-    /// Every change that it accepted.
-    fn accepted(&self) -> Vec<Accepted>;
-
-    /// Every event that the relay acknowledged.
-    fn acknowledged(&self) -> Vec<String>;
-
-    /// In what the exchanges so far differed from its description, whoever was wrong. Deliberate
-    /// faults are not among it.
-    fn mismatches(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    /// When the next event is due.
-    fn next_due(&self) -> Option<Timestamp>;
-
-    /// Delivers what is due. Returns how many deliveries were tried.
-    async fn deliver_due(&self) -> usize;
-
-    /// Forgets everybody, every fault and the book.
-    fn reset(&self);
 
     /// The clients that it knows by the portal's id.
     fn clients(&self) -> Vec<Known> {
@@ -161,7 +123,7 @@ pub struct NewClient<'a> {
 /// A mail that was sent before a cast begins.
 #[derive(Debug, Clone, Copy)]
 pub struct PastMail {
-    /// When.
+    /// When it was sent.
     pub sent: Timestamp,
     /// When it was opened.
     pub opened: Option<Timestamp>,

@@ -41,7 +41,7 @@ pub enum AssembleError {
         "{vendor}.mode is \"off\": a missed check-in can't be followed up without it; set it to \"on\""
     )]
     Off {
-        /// Which.
+        /// The vendor's name.
         vendor: &'static str,
     },
     /// Nobody provides what the procedures need.
@@ -49,13 +49,13 @@ pub enum AssembleError {
         "no vendor that is on provides {port}: a missed check-in can't be followed up without it"
     )]
     Nobody {
-        /// What.
+        /// The port, in words.
         port: &'static str,
     },
     /// Two vendors provide the same.
     #[error("two vendors that are on provide {port}: set the mode of one to \"off\"")]
     Twice {
-        /// What.
+        /// The port, in words.
         port: &'static str,
     },
     /// A setting that was checked alone doesn't work with the rest.

@@ -55,6 +55,7 @@ mod kit;
 pub mod listing;
 mod outbox;
 
+use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -72,7 +73,7 @@ pub use outbox::{Ladder, Order, Outbox, Waiting};
 
 /// An emulated vendor.
 #[async_trait]
-pub trait Emulator: Debug + Send + Sync {
+pub trait Emulator: Any + Debug + Send + Sync {
     /// What it is built around.
     fn kit(&self) -> &Kit;
 

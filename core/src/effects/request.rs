@@ -11,9 +11,9 @@ use crate::time::Timestamp;
 /// A message of a coach to a client, in the portal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortalMessage {
-    /// To whom.
+    /// The client it is written to.
     pub client: ClientId,
-    /// As whom.
+    /// The coach in whose name it is written.
     pub author: CoachId,
     /// The final text.
     pub text: String,
@@ -22,9 +22,9 @@ pub struct PortalMessage {
 /// A quiet note about a client, in the portal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortalNote {
-    /// About whom.
+    /// The client it is about.
     pub client: ClientId,
-    /// As whom.
+    /// The coach in whose name it is written.
     pub author: CoachId,
     /// The final text.
     pub text: String,
@@ -33,11 +33,11 @@ pub struct PortalNote {
 /// An email through the CRM.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Email {
-    /// To whom.
+    /// The contact it is sent to.
     pub contact: ContactId,
-    /// In whose name.
+    /// The coach's user, in whose name it is sent.
     pub user: CrmUserId,
-    /// The subject.
+    /// The final subject, one line.
     pub subject: String,
     /// The text part. The HTML part is the same text, escaped, with an invisible marker.
     pub text: String,
@@ -46,22 +46,22 @@ pub struct Email {
 /// A task in the CRM: somebody calls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallTask {
-    /// About whom.
+    /// The contact it is about.
     pub contact: ContactId,
-    /// For whom.
+    /// The user who calls: the coach.
     pub user: CrmUserId,
-    /// The title.
+    /// The final title, one line.
     pub title: String,
     /// The body; the adapter appends the marker as its last line.
     pub description: String,
-    /// When it is due.
+    /// When she should have called.
     pub due: Timestamp,
 }
 
 /// A task in the CRM is completed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CloseTask {
-    /// Which.
+    /// The task, by the CRM's id.
     pub task: TaskId,
     /// It was for a call that the coach has made: the task must not say that the relay took it back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -71,82 +71,82 @@ pub struct CloseTask {
 /// A task in the CRM goes to another user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReassignTask {
-    /// Which.
+    /// The task, by the CRM's id.
     pub task: TaskId,
-    /// To whom.
+    /// The user it goes to.
     pub user: CrmUserId,
 }
 
 /// A note on a contact in the CRM.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContactNote {
-    /// On whom.
+    /// The contact it is on.
     pub contact: ContactId,
-    /// As whom.
+    /// The user in whose name it is written.
     pub user: CrmUserId,
-    /// The title.
+    /// The final title, one line.
     pub title: String,
-    /// The text.
+    /// The final text; the adapter appends the marker as its last line.
     pub text: String,
 }
 
 /// A tag is put on a contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddTag {
-    /// On whom.
+    /// The contact that gets it.
     pub contact: ContactId,
-    /// Which, by name.
+    /// The tag's name.
     pub tag: String,
 }
 
 /// A tag is taken off a contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoveTag {
-    /// From whom.
+    /// The contact that loses it.
     pub contact: ContactId,
-    /// Which, by name.
+    /// The tag's name.
     pub tag: String,
 }
 
 /// The field that holds the contact type is set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContactType {
-    /// Of whom.
+    /// The contact whose field is set.
     pub contact: ContactId,
-    /// The value.
+    /// The wanted value, as the drop-down spells it.
     pub value: String,
 }
 
 /// A subscription charges nothing by itself any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AutoChargeOff {
-    /// Whose.
+    /// The contact who pays.
     pub contact: ContactId,
-    /// Which.
+    /// The subscription, by the CRM's id.
     pub subscription: SubscriptionId,
-    /// Why.
+    /// Written into `reason_stopped`.
     pub reason: String,
 }
 
 /// A subscription is made inactive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeactivateSubscription {
-    /// Whose.
+    /// The contact who pays.
     pub contact: ContactId,
-    /// Which.
+    /// The subscription, by the CRM's id.
     pub subscription: SubscriptionId,
-    /// Why.
+    /// Written into `reason_stopped`.
     pub reason: String,
 }
 
 /// A card is taken from a contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoveCard {
-    /// Whose.
+    /// The contact whose card it is.
     pub contact: ContactId,
-    /// Which.
+    /// The card, by the CRM's id.
     pub payment_method: PaymentMethodId,
-    /// How.
+    /// `Delete` or `Deactivate`; a card that is kept needs no request.
     pub mode: CardRemoval,
 }
 

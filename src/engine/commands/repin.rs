@@ -40,7 +40,7 @@ const PAGE: u32 = 500;
 pub struct Repin {
     /// Which case.
     pub case: CaseId,
-    /// Whose.
+    /// The client whose case it is.
     pub client: ClientId,
     /// Which procedure.
     pub procedure: String,

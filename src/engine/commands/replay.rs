@@ -8,7 +8,6 @@ use relay_core::case::Wait;
 use relay_core::effects::Settled;
 use relay_core::ids::{EffectKey, JobId};
 use relay_core::retry::absence_proven;
-use relay_core::time::SignedDuration;
 use relay_core::workflow::Input;
 use relay_store::{AuditEntry, Effect, EffectState, Job, JobState, Op, WorkSettled};
 use serde::Serialize;
@@ -16,6 +15,7 @@ use serde_json::json;
 
 use crate::effects::ProbeResult;
 use crate::engine::commands::cases;
+use crate::engine::effect::SKEW;
 use crate::engine::effect::settle::{Ending, remember};
 use crate::engine::effect::{again, moves, naming, settle};
 use crate::engine::finish::member;
@@ -23,9 +23,6 @@ use crate::engine::job_kinds::{Cancelling, JobKind};
 use crate::engine::{Engine, EngineError, stepper};
 use crate::failpoint::SETTLE;
 use crate::remedy::Run;
-
-/// How much earlier than the intent a preview looks.
-const SKEW: SignedDuration = SignedDuration::from_mins(2);
 
 /// What a replay of a job would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,12 +39,12 @@ pub enum Preview {
     WillRun,
     /// It can't be told, or a person must settle something first.
     NeedsYou {
-        /// What.
+        /// What must be settled, or why it can't be told.
         why: String,
     },
     /// It is not in a state that can be replayed.
     Nothing {
-        /// Why.
+        /// Which state it is in, in words.
         why: String,
     },
 }

@@ -26,7 +26,7 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Effect, EffectState, Intent};
 
 use crate::effects::{Name, ProbeResult, Seen, vendor_ref};
-use crate::engine::effect::probe::SKEW;
+use crate::engine::effect::SKEW;
 use crate::engine::{Engine, EngineError};
 use crate::failpoint::PROBE;
 

@@ -11,9 +11,9 @@ use relay_store::{Effect, EffectState, Intent, Job, JobEnd, Op};
 
 use crate::effects::perform::can_be_read_back;
 use crate::effects::{Holds, Name, Performed};
+use crate::engine::effect::STOPPED_FOR;
 use crate::engine::effect::again::CONFLICT;
 use crate::engine::effect::guard::Fresh;
-use crate::engine::effect::run::STOPPED_FOR;
 use crate::engine::effect::settle::{Ending, remember};
 use crate::engine::effect::{moves, settle};
 use crate::engine::finish::fence;

@@ -269,12 +269,8 @@ async fn read_contact_type(
 
 /// From the day before the missed check-in, so that it is listed even if it moved a little.
 fn check_ins_since(engine: &Engine, case: &Case, input: &EffectInput) -> Date {
-    let due = match input {
-        EffectInput::PortalMessage { due, .. }
-        | EffectInput::Email { due, .. }
-        | EffectInput::CallTask { due, .. } => *due,
-        _ => engine.calendar.date_of(case.opened_at),
-    };
+    let due = input.about().map(|(_, due)| due);
+    let due = due.unwrap_or_else(|| engine.calendar.date_of(case.opened_at));
     due.yesterday().unwrap_or(due)
 }
 

@@ -40,3 +40,11 @@ pub(crate) mod probe;
 pub(crate) mod release;
 pub(crate) mod run;
 pub(crate) mod settle;
+
+use relay_core::time::SignedDuration;
+
+/// How often a halted outreach looks whether it may go on.
+pub(crate) const STOPPED_FOR: SignedDuration = SignedDuration::from_mins(5);
+
+/// How much earlier than the intent a probe looks: the vendor's clock is not ours.
+pub(crate) const SKEW: SignedDuration = SignedDuration::from_mins(2);

@@ -2,7 +2,7 @@
 
 use relay_core::effects::{Absence, Settled};
 use relay_core::retry::absence_proven;
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::Timestamp;
 use relay_store::{Effect, EffectState, Intent, Job, JobEnd, JobError, Op};
 
 use crate::engine::effect::again::{different, is_unknown, says_it_is_there};
@@ -11,9 +11,6 @@ use crate::engine::effect::{again, moves, naming, settle};
 use crate::engine::finish::{fence, missing};
 use crate::engine::{Engine, EngineError, clock, finish, items};
 use crate::failpoint::PROBE_COMMIT;
-
-/// How much earlier than the intent a probe looks: the vendor's clock is not ours.
-pub(super) const SKEW: SignedDuration = SignedDuration::from_mins(2);
 
 /// Looks whether an effect with an unclear outcome happened.
 pub(crate) async fn look(

@@ -10,6 +10,7 @@ use relay_core::workflow::{Context, Verdict};
 use relay_store::{Effect, EffectState, EffectView, Job, JobEnd, JobError, Op, StoreError};
 
 use crate::effects::name::Name;
+use crate::engine::effect::STOPPED_FOR;
 use crate::engine::effect::again::Earlier;
 use crate::engine::effect::first::First;
 use crate::engine::effect::guard::{FRESH, Fresh, Missing};
@@ -28,9 +29,6 @@ use crate::failpoint::{GUARD, REFUSE};
 
 /// How often an outreach behind an unclear one looks whether that is settled.
 const UNCLEAR_FOR: SignedDuration = SignedDuration::from_mins(1);
-
-/// How often a halted outreach looks whether it may go on.
-pub(super) const STOPPED_FOR: SignedDuration = SignedDuration::from_mins(5);
 
 pub(crate) async fn run_effect(engine: &Engine, job: &Job) -> Result<(), EngineError> {
     let key: EffectKey = member(job, "effect")?;

@@ -27,7 +27,7 @@ const CASES: Page = Page {
 /// What an earlier case about a check-in says of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Earlier {
-    /// None.
+    /// There is no case about it.
     Nothing,
     /// One was closed for a reason after which another may open.
     Reopening {

@@ -19,7 +19,7 @@ pub enum Became {
 /// Something that did not hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Found {
-    /// What.
+    /// What did not hold.
     #[serde(flatten)]
     pub violation: Violation,
     /// What became of it.

@@ -2,15 +2,10 @@
 //!
 //! Every secret here is public and worth nothing: it opens emulators only.
 
-use std::any::Any;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use axum::Router;
 use relay_clear_connection::emulator::{Portal, Settings};
-use relay_core::time::Timestamp;
-use relay_http_client::Transport;
-use relay_http_client::emulation::{Accepted, Faults};
+use relay_http_client::emulation::Emulator;
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -47,22 +42,13 @@ webhook_keys = {{ first = "{WEBHOOK_KEY}" }}
     )
 }
 
-#[async_trait]
 impl Emulated for EmulatedPortal {
-    fn emulator(&self) -> Arc<dyn Any + Send + Sync> {
+    fn emulator(&self) -> Arc<dyn Emulator> {
         Arc::<Portal>::clone(&self.0)
-    }
-
-    fn router(&self) -> Router {
-        self.0.router()
     }
 
     fn section(&self, base: &Url, _furnished: &Map<String, Value>) -> String {
         section(base)
-    }
-
-    fn set_hook_transport(&self, transport: Arc<dyn Transport>) {
-        self.0.set_hook_transport(transport);
     }
 
     fn connect(&self, relay: &Url) -> Result<(), String> {
@@ -99,34 +85,6 @@ impl Emulated for EmulatedPortal {
             self.0.act(what)?;
         }
         Ok(())
-    }
-
-    fn act(&self, what: Value) -> Result<Value, String> {
-        self.0.act(what)
-    }
-
-    fn faults(&self) -> &Faults {
-        self.0.faults()
-    }
-
-    fn accepted(&self) -> Vec<Accepted> {
-        self.0.accepted()
-    }
-
-    fn acknowledged(&self) -> Vec<String> {
-        self.0.acknowledged()
-    }
-
-    fn next_due(&self) -> Option<Timestamp> {
-        self.0.next_due()
-    }
-
-    async fn deliver_due(&self) -> usize {
-        self.0.deliver_due().await
-    }
-
-    fn reset(&self) {
-        self.0.reset();
     }
 
     fn clients(&self) -> Vec<Known> {

@@ -2,15 +2,9 @@
 //!
 //! Every secret here is public and worth nothing: it opens emulators only.
 
-use std::any::Any;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use axum::Router;
-use relay_core::time::Timestamp;
-use relay_http_client::Transport;
-use relay_http_client::emulation::described::Side;
-use relay_http_client::emulation::{Accepted, Faults};
+use relay_http_client::emulation::Emulator;
 use relay_keap::emulator::{Act, Keap, NewField, NewProduct, Settings};
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -109,14 +103,9 @@ limits = {{ calls_per_minute = 6000, burst = 10000, obey_quota = false }}
     )
 }
 
-#[async_trait]
 impl Emulated for EmulatedKeap {
-    fn emulator(&self) -> Arc<dyn Any + Send + Sync> {
+    fn emulator(&self) -> Arc<dyn Emulator> {
         Arc::<Keap>::clone(&self.0)
-    }
-
-    fn router(&self) -> Router {
-        self.0.router()
     }
 
     fn furnish(&self) -> Result<Map<String, Value>, String> {
@@ -127,10 +116,6 @@ impl Emulated for EmulatedKeap {
     fn section(&self, base: &Url, furnished: &Map<String, Value>) -> String {
         let field = furnished.get("field").and_then(Value::as_str);
         section(base, field.unwrap_or_default())
-    }
-
-    fn set_hook_transport(&self, transport: Arc<dyn Transport>) {
-        self.0.set_hook_transport(transport);
     }
 
     fn add_coach(&self, coach: &NewCoach<'_>) -> Result<(), String> {
@@ -145,40 +130,6 @@ impl Emulated for EmulatedKeap {
             self.0.act(mailed(client.contact, mail))?;
         }
         Ok(())
-    }
-
-    fn act(&self, what: Value) -> Result<Value, String> {
-        self.0.act(what)
-    }
-
-    fn faults(&self) -> &Faults {
-        self.0.faults()
-    }
-
-    fn accepted(&self) -> Vec<Accepted> {
-        self.0.accepted()
-    }
-
-    fn acknowledged(&self) -> Vec<String> {
-        self.0.acknowledged()
-    }
-
-    fn mismatches(&self) -> Vec<String> {
-        let sides = [Side::Request, Side::Answer];
-        let sides = sides.into_iter();
-        sides.flat_map(|side| self.0.mismatches(side)).collect()
-    }
-
-    fn next_due(&self) -> Option<Timestamp> {
-        self.0.next_due()
-    }
-
-    async fn deliver_due(&self) -> usize {
-        self.0.deliver_due().await
-    }
-
-    fn reset(&self) {
-        self.0.reset();
     }
 
     fn panels(&self, client: &Whom<'_>, reader: Reader<'_>) -> Option<Panels> {

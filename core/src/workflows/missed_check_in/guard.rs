@@ -296,8 +296,9 @@ impl<'a> Guard<'a> {
         let truth = self
             .state
             .truth(today, self.procedure.parameters.window_days);
-        let chosen = render
-            .script_id()
+        let input = &self.effect.input;
+        let chosen = input
+            .script()
             .map(|id| self.procedure.scripts.choose(id, &truth));
         let outcome = match chosen {
             Some(Ok((id, script))) => render.outreach(id, script),

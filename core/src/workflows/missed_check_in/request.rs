@@ -26,28 +26,9 @@ pub(super) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// The script that the effect asks for.
-    pub(super) fn script_id(&self) -> Option<&'a str> {
-        match &self.effect.input {
-            EffectInput::PortalMessage { script, .. }
-            | EffectInput::Email { script, .. }
-            | EffectInput::CallTask { script, .. } => Some(script),
-            EffectInput::PortalNote { .. }
-            | EffectInput::CloseTask { .. }
-            | EffectInput::ReassignTask { .. }
-            | EffectInput::ContactNote { .. }
-            | EffectInput::AddTag { .. }
-            | EffectInput::RemoveTag { .. }
-            | EffectInput::ContactType { .. }
-            | EffectInput::AutoChargeOff { .. }
-            | EffectInput::DeactivateSubscription { .. }
-            | EffectInput::RemoveCard { .. } => None,
-        }
-    }
-
     /// The request with the script as asked for, whatever it claims: for a person to look at.
     pub(super) fn as_asked(&self) -> Outcome {
-        let id = self.script_id().ok_or("it has no script")?;
+        let id = self.effect.input.script().ok_or("it has no script")?;
         let script = self.procedure.scripts.get(id);
         self.outreach(id, script.ok_or("there is no such script")?)
     }
@@ -58,35 +39,30 @@ impl<'a> Request<'a> {
             .render(id, &self.values())
             .map_err(|error| error.to_string())?
             .text;
+        self.made(Some(text))
+    }
+
+    /// Everything that no client sees.
+    pub(super) fn aside(&self) -> Outcome {
+        self.made(None)
+    }
+
+    /// The request that is made of the effect's input, and of `text` where it has a script.
+    fn made(&self, text: Option<String>) -> Outcome {
+        let text = || text.ok_or("it has no script");
         match &self.effect.input {
             EffectInput::PortalMessage { .. } => Ok(Wire::PortalMessage(request::PortalMessage {
                 client: self.effect.client.clone(),
                 author: self.author()?,
-                text,
+                text: text()?,
             })),
-            EffectInput::Email { due, .. } => self.email(*due, text),
+            EffectInput::Email { due, .. } => self.email(*due, text()?),
             EffectInput::CallTask {
                 due,
                 reason,
                 call_by,
                 ..
-            } => self.call_task(*due, reason, *call_by, &text),
-            EffectInput::PortalNote { .. }
-            | EffectInput::CloseTask { .. }
-            | EffectInput::ReassignTask { .. }
-            | EffectInput::ContactNote { .. }
-            | EffectInput::AddTag { .. }
-            | EffectInput::RemoveTag { .. }
-            | EffectInput::ContactType { .. }
-            | EffectInput::AutoChargeOff { .. }
-            | EffectInput::DeactivateSubscription { .. }
-            | EffectInput::RemoveCard { .. } => Err("it is no outreach".into()),
-        }
-    }
-
-    /// Everything that no client sees.
-    pub(super) fn aside(&self) -> Outcome {
-        match &self.effect.input {
+            } => self.call_task(*due, reason, *call_by, &text()?),
             EffectInput::PortalNote { text, .. } => Ok(Wire::PortalNote(request::PortalNote {
                 client: self.effect.client.clone(),
                 author: self.author()?,
@@ -116,10 +92,7 @@ impl<'a> Request<'a> {
                 task: self.reading.task.clone().ok_or("the task is not known")?,
                 user: self.user()?,
             })),
-            EffectInput::PortalMessage { .. }
-            | EffectInput::Email { .. }
-            | EffectInput::CallTask { .. }
-            | EffectInput::ContactType { .. }
+            EffectInput::ContactType { .. }
             | EffectInput::AutoChargeOff { .. }
             | EffectInput::DeactivateSubscription { .. }
             | EffectInput::RemoveCard { .. } => Err("it is no effect of this procedure".into()),

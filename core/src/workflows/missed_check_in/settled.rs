@@ -201,20 +201,13 @@ impl Run<'_> {
 
     /// What a person needs to do it herself.
     fn ready_for(&self, kind: EffectKind, key: &EffectKey) -> serde_json::Value {
-        let script = match kind {
-            EffectKind::PortalMessage => "S1",
-            EffectKind::Email => "S2",
-            EffectKind::CallTask => "S3",
-            EffectKind::PortalNote
-            | EffectKind::CloseTask
-            | EffectKind::ReassignTask
-            | EffectKind::ContactNote
-            | EffectKind::AddTag
-            | EffectKind::RemoveTag
-            | EffectKind::ContactType
-            | EffectKind::AutoChargeOff
-            | EffectKind::DeactivateSubscription
-            | EffectKind::RemoveCard => return serde_json::json!({ "effect": key }),
+        let Some(outreach) = Outreach::of(kind) else {
+            return serde_json::json!({ "effect": key });
+        };
+        let script = match outreach {
+            Outreach::PortalMessage => "S1",
+            Outreach::Email => "S2",
+            Outreach::CallTask => "S3",
         };
         serde_json::json!({ "effect": key, "ready": self.ready_text(script) })
     }
