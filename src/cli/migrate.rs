@@ -2,31 +2,34 @@
 
 use std::path::Path;
 
+use relay_store::StoreError;
 use serde_json::json;
 
 use super::args::DryRun;
 use super::error::CliError;
-use super::opening::missing_database;
+use super::opening::{foreign, missing_database, newer, not_migrated};
 use super::output::Output;
 use crate::ports::{Stores, Version};
 
-/// What stands at `path`; refused where no migration can help. The dry run asks the same.
-async fn check(path: &Path, is_new: bool, stores: &dyn Stores) -> Result<Version, CliError> {
+/// What stands at `path`; refused where no migration can help. The dry run asks the same, and reads the
+/// rows that a migration would be refused for.
+async fn check(
+    path: &Path,
+    is_new: bool,
+    dry_run: DryRun,
+    stores: &dyn Stores,
+) -> Result<Version, CliError> {
     if is_new {
         return Ok(Version::Older);
     }
-    let version = stores.look(path, false).await?.version;
-    let shown = path.display();
-    match version {
-        Version::Current | Version::Older => Ok(version),
-        Version::Newer => Err(CliError::Failed(format!(
-            "{shown} is of a newer version than this program: install the release that last ran \
-             on it, or bring back the backup before it"
-        ))),
-        Version::Foreign => Err(CliError::Failed(format!(
-            "{shown} was made by something else, or its migrations were changed: name another \
-             file in store.path"
-        ))),
+    let look = stores.look(path, dry_run.dry_run).await?;
+    if let Some(damage) = look.hinders {
+        return Err(not_migrated(StoreError::Corrupt(damage)));
+    }
+    match look.version {
+        Version::Current | Version::Older => Ok(look.version),
+        Version::Newer => Err(newer(path)),
+        Version::Foreign => Err(foreign(path)),
     }
 }
 
@@ -38,9 +41,9 @@ pub async fn migrate(
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
     let is_new = missing_database(path);
-    let version = check(path, is_new, stores).await?;
+    let version = check(path, is_new, dry_run, stores).await?;
     if !dry_run.dry_run {
-        stores.migrate(path).await?;
+        stores.migrate(path).await.map_err(not_migrated)?;
     }
     let done = match (dry_run.dry_run, is_new, version) {
         (false, true, _) => "made, and brought to this version",

@@ -271,7 +271,7 @@ async fn carry_out(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Resu
         command => {
             let path = &config.store.path;
             refuse_remains(path, stores).await?;
-            opening::require_database(path)?;
+            opening::require_this_version(path, stores).await?;
             let store = stores.open(path).await?;
             if let Command::Vendors { command: None } = command {
                 let (clocks, _) = clocks::of_command(&*store).await?;

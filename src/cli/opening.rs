@@ -8,7 +8,7 @@ use relay_core::time::Clocks;
 use relay_store::{Batch, Copied, CopyError, Restored, Store, StoreError};
 
 use super::error::CliError;
-use crate::ports::{Look, Stores};
+use crate::ports::{Look, Stores, Version};
 use crate::remedy::Run;
 
 /// Databases, of which those that were opened are known.
@@ -83,6 +83,57 @@ impl Stores for Opening<'_> {
 pub(crate) struct Opened {
     pub(crate) clocks: Clocks,
     pub(crate) time_scale: u32,
+}
+
+/// An error of a migration, with what to do about a row that keeps the schema from being changed.
+pub(super) fn not_migrated(error: StoreError) -> CliError {
+    match error {
+        StoreError::Corrupt(damage) => CliError::Failed(format!(
+            "{damage} can't be read, and a database with such a row can't be brought to this version; \
+             nothing was changed. With the release that last ran on it, `clear-relay database check` names \
+             such rows and `clear-relay database mend TABLE ROW --by NAME` mends them; then bring it to \
+             this version"
+        )),
+        other => other.into(),
+    }
+}
+
+pub(super) fn newer(path: &Path) -> CliError {
+    CliError::Failed(format!(
+        "{} is of a newer version than this program: install the release that last ran on it, or \
+         bring back the backup before it",
+        path.display()
+    ))
+}
+
+pub(super) fn foreign(path: &Path) -> CliError {
+    CliError::Failed(format!(
+        "{} was made by something else, or its migrations were changed: name another file in \
+         store.path",
+        path.display()
+    ))
+}
+
+/// Refuses to go on without a database of this version.
+///
+/// Not asked by what must work on any that is there: `stop`, and the copies. A file that can't be looked at
+/// goes on to its opening, which says what is wrong with it.
+pub(super) async fn require_this_version(path: &Path, stores: &dyn Stores) -> Result<(), CliError> {
+    require_database(path)?;
+    let Ok(look) = stores.look(path, false).await else {
+        return Ok(());
+    };
+    match look.version {
+        Version::Current => Ok(()),
+        Version::Older => Err(CliError::Failed(format!(
+            "{} is of an older version than this program, which can't read it yet; bring it to this one \
+             with `{}`",
+            path.display(),
+            Run::Migrate
+        ))),
+        Version::Newer => Err(newer(path)),
+        Version::Foreign => Err(foreign(path)),
+    }
 }
 
 /// Whether there is no file at `path`.

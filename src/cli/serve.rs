@@ -190,7 +190,8 @@ async fn open(stores: &dyn Stores, path: &Path) -> Result<Arc<dyn Store>, CliErr
         .retry(waits)
         .when(|error| matches!(error, StoreError::Unavailable(_)))
         .notify(|error, _| tracing::warn!(%error, "waiting for the database"))
-        .await?;
+        .await
+        .map_err(super::opening::not_migrated)?;
     Ok(opened)
 }
 

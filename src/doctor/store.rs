@@ -98,6 +98,15 @@ fn journal(look: &Look) -> Option<Finding> {
 fn version(look: &Look) -> Option<Finding> {
     match look.version {
         Version::Current => None,
+        Version::Older if let Some(damage) = &look.hinders => Some(Finding::fault(
+            Area::Store,
+            KEY,
+            format!(
+                "the database is of an older version, and can't be brought to this one: {damage} can't be read"
+            ),
+            "with the release that last ran on it: `clear-relay database check`, then `clear-relay \
+             database mend TABLE ROW --by NAME`",
+        )),
         Version::Older => Some(
             Finding::note(Area::Store, KEY, "the database is of an older version")
                 .with_remedy("`clear-relay migrate` brings it to this one, and so does `serve`"),

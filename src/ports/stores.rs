@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use relay_store::{Batch, Copied, CopyError, Restored, Store, StoreError};
+use relay_store::{Batch, Copied, CopyError, Damage, Restored, Store, StoreError};
 
 /// Opens databases. Implemented in `wiring`, which alone knows which database it is.
 #[async_trait(?Send)]
@@ -80,4 +80,7 @@ pub struct Look {
     pub journal: String,
     /// What is damaged, in the database's own words; `None` if nothing is, or was looked for.
     pub damage: Option<String>,
+    /// The first row because of which an older database can't be brought to this version, if damage was
+    /// looked for.
+    pub hinders: Option<Damage>,
 }

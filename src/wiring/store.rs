@@ -61,6 +61,7 @@ impl Stores for SqliteStores {
             version,
             journal,
             damage,
+            hinders,
         } = sqlite::look(path, thorough).await?;
         let version = match version {
             sqlite::Version::Current => Version::Current,
@@ -72,6 +73,7 @@ impl Stores for SqliteStores {
             version,
             journal,
             damage,
+            hinders,
         })
     }
 }

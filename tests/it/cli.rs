@@ -1,6 +1,7 @@
 //! The command line: what it accepts, what it shows, how it ends.
 
 mod database;
+mod older;
 mod procedures;
 
 use std::path::Path;
@@ -40,6 +41,7 @@ impl Stores for Fake {
             version: Version::Current,
             journal: "wal".to_owned(),
             damage: None,
+            hinders: None,
         })
     }
 }
@@ -74,6 +76,21 @@ impl World {
         let mut bytes = Vec::new();
         run(&cli, stores, &mut Output::new(&mut bytes, cli.json)).await?;
         Ok(String::from_utf8(bytes).expect("text"))
+    }
+
+    async fn on(&self, args: &[&str]) -> Result<String, CliError> {
+        self.run_on(&SqliteStores, args).await
+    }
+
+    /// What is printed, however it ends.
+    async fn printed(&self, args: &[&str]) -> String {
+        let config = self.folder.path().join("relay.toml");
+        let config = config.to_str().expect("text");
+        let args = [&["clear-relay", "--config", config], args].concat();
+        let cli = Cli::try_parse_from(args).expect("a valid command line");
+        let mut bytes = Vec::new();
+        let _ = run(&cli, &SqliteStores, &mut Output::new(&mut bytes, cli.json)).await;
+        String::from_utf8(bytes).expect("text")
     }
 
     async fn json(&self, args: &[&str]) -> serde_json::Value {

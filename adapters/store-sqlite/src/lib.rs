@@ -191,9 +191,17 @@ impl SqliteStore {
 
     /// Brings the schema up to this program's version. Does nothing if it is there already;
     /// refuses a file that a newer program has migrated further.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] names the first row that can't be read, where there is one that keeps SQLite
+    /// from changing the schema. Nothing is changed then, so that the release before can mend it.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let mut conn = self.options.connect().await.map_err(Failure::from)?;
-        let result = migrated(&mut conn).await;
+        let result = match look::hinders_migration(&mut conn).await {
+            Ok(None) => migrated(&mut conn).await,
+            Ok(Some(damage)) => Err(StoreError::Corrupt(damage)),
+            Err(error) => Err(error.into()),
+        };
         conn.close().await.map_err(Failure::from)?;
         result
     }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use relay_store::StoreError;
+use relay_store::{Damage, StoreError};
 use sqlx::migrate::Migrate as _;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 
 use crate::failure::Failure;
-use crate::lost;
+use crate::{lost, scan};
 
 /// How the schema of a file stands to this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct Look {
     pub journal: String,
     /// The first fault that `quick_check` finds, in SQLite's words, if it was asked.
     pub damage: Option<String>,
+    /// The first row that keeps SQLite from bringing an older file to this version, if damage was looked for.
+    pub hinders: Option<Damage>,
 }
 
 /// SQLite's code for a damaged file.
@@ -66,10 +68,15 @@ async fn at(conn: &mut SqliteConnection, thorough: bool) -> Result<Look, Failure
     } else {
         version(conn).await?
     };
+    let hinders = match (thorough, &damage) {
+        (true, None) => hinders_migration(conn).await?,
+        _ => None,
+    };
     Ok(Look {
         version,
         journal,
         damage,
+        hinders,
     })
 }
 
@@ -105,6 +112,22 @@ pub(crate) fn is_of_a_row(line: &str) -> bool {
         || type_of_a_value.is_some_and(|what| {
             what.starts_with("non-") || matches!(what, "NULL" | "NUMERIC" | "TEXT")
         })
+}
+
+/// A row because of which SQLite would refuse to change the schema: it adds no column to a table that holds a
+/// value of a wrong type, or against a rule of the table. Migrations are carried out one by one, so it is asked
+/// before the first. A database at this version is not asked: that reads the whole file.
+pub(crate) async fn hinders_migration(
+    conn: &mut SqliteConnection,
+) -> Result<Option<Damage>, Failure> {
+    if !matches!(version(conn).await?, Version::Older) {
+        return Ok(None);
+    }
+    let lines = lines_of(conn, "PRAGMA quick_check").await?;
+    if !lines.iter().any(|line| is_of_a_row(line)) {
+        return Ok(None);
+    }
+    Ok(scan::all(conn).await?.into_iter().next())
 }
 
 pub(crate) async fn version(conn: &mut SqliteConnection) -> Result<Version, Failure> {

@@ -41,3 +41,23 @@ pub async fn ask(path: impl AsRef<Path>, sql: &str) -> Result<Vec<String>, Store
     let texts: Result<_, _> = rows.iter().map(text).collect();
     Ok(texts.map_err(Failure::from)?)
 }
+
+/// Carries out `update` on a table whose columns take values of any type meanwhile: as a damaged file holds
+/// values of a type that the table refuses.
+pub async fn mistype(path: impl AsRef<Path>, table: &str, update: &str) -> Result<u64, StoreError> {
+    let path = path.as_ref();
+    let of_table = format!("name = '{table}' AND type = 'table'");
+    let schema = format!("SELECT sql FROM sqlite_schema WHERE {of_table}");
+    let strict = ask(path, &schema).await?.remove(0);
+    let lax = strict.trim_end().trim_end_matches("STRICT");
+    let declare = |sql: &str| {
+        let sql = sql.replace('\'', "''");
+        format!(
+            "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = '{sql}' WHERE {of_table}"
+        )
+    };
+    run(path, &declare(lax)).await?;
+    let changed = run(path, update).await?;
+    run(path, &declare(&strict)).await?;
+    Ok(changed)
+}

@@ -19,21 +19,6 @@ impl World {
     fn database(&self) -> std::path::PathBuf {
         self.folder.path().join("relay.db")
     }
-
-    async fn on(&self, args: &[&str]) -> Result<String, CliError> {
-        self.run_on(&SqliteStores, args).await
-    }
-
-    /// What is printed, however it ends.
-    async fn printed(&self, args: &[&str]) -> String {
-        let config = self.folder.path().join("relay.toml");
-        let config = config.to_str().expect("text");
-        let args = [&["clear-relay", "--config", config], args].concat();
-        let cli = Cli::try_parse_from(args).expect("a valid command line");
-        let mut bytes = Vec::new();
-        let _ = run(&cli, &SqliteStores, &mut Output::new(&mut bytes, cli.json)).await;
-        String::from_utf8(bytes).expect("text")
-    }
 }
 
 #[tokio::test]

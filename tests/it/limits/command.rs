@@ -30,6 +30,7 @@ impl Stores for Fake {
             version: Version::Current,
             journal: "wal".to_owned(),
             damage: None,
+            hinders: None,
         })
     }
 }
