@@ -11,25 +11,27 @@
 mod identity;
 mod kind;
 pub mod request;
+mod scope;
 
 use serde::{Deserialize, Serialize};
 
 pub use identity::{About, Identity};
 pub use kind::{Absence, Audience, EffectKind, EffectSpec, FoundBy, Port};
 pub use request::Request;
+pub use scope::{Scope, ScopeKind};
 
-use crate::ids::{ClientId, CoachId, EffectKey, PaymentMethodId, SubscriptionId};
+use crate::ids::{CoachId, EffectKey, PaymentMethodId, SubscriptionId};
 use crate::time::{Date, Timestamp};
 
 /// An effect as a step plans it: what is wanted, not yet the words or ids it is wanted with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedEffect {
     /// Its name for all time.
     pub key: EffectKey,
-    /// For whom.
-    pub client: ClientId,
+    /// What it belongs to.
+    pub scope: Scope,
     /// Whether the case waits for it. The death of a blocking effect holds the case; the death of
-    /// an informational one only opens a work item.
+    /// an informational one only opens a work item. Without a case nothing waits.
     pub blocking: bool,
     /// The earliest instant it may be carried out.
     pub not_before: Timestamp,

@@ -113,19 +113,15 @@ theirs! {
 
 /// The name of one effect for all time: `scope/step/visit/name`.
 ///
-/// The scope is a case, a client, or `installation`. Two decisions to do the same thing get the
-/// same key, so a replay finds the first one's outcome instead of acting again. The content is
+/// The scope is a case, a client, a work item or the installation
+/// ([`Scope::key`](crate::effects::Scope::key) makes it). Two decisions to do the same thing
+/// get the same key, so a replay finds the first one's outcome instead of acting again. The content is
 /// never part of the key: a reworded text would otherwise go out twice.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EffectKey(pub String);
 
 impl EffectKey {
-    /// The key of effect `name` planned by `step` of `case` on its `visit`th visit.
-    pub fn of_case(case: CaseId, step: &str, visit: u32, name: &str) -> Self {
-        Self(format!("{case}/{step}/{visit}/{name}"))
-    }
-
     /// The key of completing the task that `made_by` made: an effect makes one task, and two reasons
     /// to complete it are one completion.
     pub fn closing(made_by: &Self) -> Self {

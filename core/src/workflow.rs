@@ -20,7 +20,7 @@ use crate::case::{Case, CaseStatus, Mode, TimelineEntry, Wait};
 use crate::clients::{
     BillingSnapshot, CheckIn, ClientSnapshot, Coach, ContactSnapshot, PortalMessage,
 };
-use crate::effects::{PlannedEffect, Request, Settled};
+use crate::effects::{EffectInput, PlannedEffect, Request, Settled, request};
 use crate::facts::Fact;
 use crate::ids::{CheckInId, CoachId, ContactId, EffectKey, MessageId, TaskId};
 use crate::time::{Date, Timestamp};
@@ -345,6 +345,24 @@ pub enum Verdict {
         /// Why, in one line.
         reason: String,
     },
+}
+
+impl Verdict {
+    /// On an effect that needs nothing but her contact.
+    pub fn by_contact(input: &EffectInput, reading: &GuardReading) -> Self {
+        let request = match &reading.contact {
+            Some(contact) => request::of_contact(input, &contact.id)
+                .ok_or_else(|| "it needs more than a contact".to_owned()),
+            None => Err(reading.no_contact_words()),
+        };
+        match request {
+            Ok(request) => Self::Go(request),
+            Err(reason) => Self::Hold {
+                reason,
+                ready: None,
+            },
+        }
+    }
 }
 
 /// A procedure at one version: its parameters and scripts, and the code that reads them.

@@ -300,11 +300,18 @@ fn effect_table(effects: &[Effect], out: &Output<'_>) -> Table {
 }
 
 fn effect_json(effect: &Effect) -> serde_json::Value {
+    let planned = &effect.planned;
     json!({
         "key": effect.key(),
         "kind": effect.kind(),
         "state": effect.state,
-        "planned": effect.planned,
+        "planned": {
+            "key": planned.key,
+            "client": planned.scope.client(),
+            "blocking": planned.blocking,
+            "not_before": planned.not_before,
+            "input": planned.input,
+        },
         "revision": effect.revision,
         "request": effect.request,
         "settled": effect.settled,

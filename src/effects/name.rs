@@ -99,35 +99,20 @@ pub(crate) fn is_ours(key: &str) -> bool {
 mod tests {
     use super::*;
     use relay_core::case::Mode;
-    use relay_core::effects::EffectInput;
-    use relay_core::effects::PlannedEffect;
-    use relay_core::ids::CaseId;
-    use relay_core::random::SeededRandom;
+    use relay_core::effects::{EffectInput, PlannedEffect, Scope};
     use relay_core::time::Timestamp;
-    use relay_store::EffectState;
 
     fn effect(key: &str, input: EffectInput) -> Effect {
-        Effect {
-            planned: PlannedEffect {
-                key: EffectKey(key.to_owned()),
+        let planned = PlannedEffect {
+            key: EffectKey(key.to_owned()),
+            scope: Scope::Client {
                 client: "maya".into(),
-                blocking: true,
-                not_before: Timestamp::UNIX_EPOCH,
-                input,
             },
-            input_hash: String::new(),
-            case: CaseId::new(&SeededRandom::new(1), Timestamp::UNIX_EPOCH),
-            mode: Mode::Act,
-            state: EffectState::Planned,
-            revision: 0,
-            request: None,
-            intended_at: None,
-            probes: 0,
-            settled: None,
-            withdrawn_at: None,
-            created_at: Timestamp::UNIX_EPOCH,
-            changed_at: Timestamp::UNIX_EPOCH,
-        }
+            blocking: true,
+            not_before: Timestamp::UNIX_EPOCH,
+            input,
+        };
+        Effect::new(planned, String::new(), Mode::Act, Timestamp::UNIX_EPOCH)
     }
 
     fn email(key: &str) -> Effect {

@@ -57,10 +57,6 @@ pub(crate) fn reminder_job(
     }
 }
 
-pub(crate) fn dead_item_ops(engine: &Engine, job: &Job, case: CaseId, reason: &str) -> Vec<Op> {
-    dead_item(engine, job, Some(case), reason)
-}
-
 pub(crate) fn dead_item(engine: &Engine, job: &Job, case: Option<CaseId>, reason: &str) -> Vec<Op> {
     let mut title = dead_title(engine, job);
     if let Some(client) = &job.client {
@@ -107,8 +103,8 @@ pub(crate) fn unsettled_item_ops(
     if effect.kind().audience() != Audience::Client {
         item.actions.push("send".to_owned());
     }
-    item.client = Some(effect.planned.client.clone());
-    item.case = Some(effect.case);
+    item.client = effect.scope().client().cloned();
+    item.case = effect.scope().case();
     item.effect = Some(effect.key().clone());
     open_work_ops(engine, item, engine.now())
 }
@@ -144,7 +140,7 @@ pub(crate) fn alarm_ops(engine: &Engine, effect: &Effect, alarm: &str) -> Vec<Op
     let mut item = item(engine, format!("alarm/{}", effect.key()), "alarm", title);
     item.detail = json!({ "effect": effect.key(), "alarm": alarm });
     item.actions = vec!["done".to_owned()];
-    item.client = Some(effect.planned.client.clone());
+    item.client = effect.scope().client().cloned();
     item.effect = Some(effect.key().clone());
     open_work_ops(engine, item, engine.now())
 }
@@ -178,8 +174,8 @@ pub(crate) fn held_item_ops(engine: &Engine, job: &Job, effect: &Effect, reason:
     item.detail = json!({ "job": job.id, "effect": effect.key(), "reason": reason,
                           "remedy": Run::JobsReplay(job.id).to_string() });
     item.actions = vec!["replay".to_owned(), "cancel".to_owned()];
-    item.client = Some(effect.planned.client.clone());
-    item.case = Some(effect.case);
+    item.client = effect.scope().client().cloned();
+    item.case = effect.scope().case();
     item.effect = Some(effect.key().clone());
     open_work_ops(engine, item, engine.now())
 }

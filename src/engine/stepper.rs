@@ -17,8 +17,7 @@ use relay_core::ids::{CaseId, ClientId, JobId, ReceiptId, WorkItemId};
 use relay_core::time::Timestamp;
 use relay_core::workflow::{Context, Input, NewWork, NotOpened, ReadKind, Transition, Workflow};
 use relay_store::{
-    ClientView, Effect, EffectState, Existing, FactRow, NewJob, Op, WorkItem, WorkSettled,
-    effect_job_key,
+    ClientView, Effect, Existing, FactRow, NewJob, Op, WorkItem, WorkSettled, effect_job_key,
 };
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -39,7 +38,8 @@ struct Working {
 #[derive(Debug)]
 pub struct Stepping<'a> {
     engine: &'a Engine,
-    client: ClientId,
+    /// `None`: no case of anybody is concerned.
+    client: Option<ClientId>,
     now: Timestamp,
     cases: Vec<Working>,
     known: HashSet<Identity>,
@@ -68,17 +68,28 @@ pub async fn stepping<'a>(
         cases.push(working(engine, case).await?);
     }
     Ok(Stepping {
-        engine,
-        client: client.clone(),
-        now: engine.now(),
+        client: Some(client.clone()),
         cases,
         known: known.iter().map(|row| row.fact.identity()).collect(),
         coaches,
+        ..without_client(engine)
+    })
+}
+
+/// Of what concerns no client: no case is loaded, and none is opened.
+pub fn without_client(engine: &Engine) -> Stepping<'_> {
+    Stepping {
+        engine,
+        client: None,
+        now: engine.now(),
+        cases: Vec::new(),
+        known: HashSet::new(),
+        coaches: Vec::new(),
         ops: Vec::new(),
         moves: 0,
         shown_first: false,
         not_opened: Vec::new(),
-    })
+    }
 }
 
 async fn working(engine: &Engine, case: Case) -> Result<Working, EngineError> {
@@ -223,6 +234,9 @@ impl Stepping<'_> {
     /// Lets every procedure in force look at a fact that may open a case. One open case per
     /// client and procedure (E66): where there is one, the fact goes to it as a step instead.
     fn open_on(&mut self, fact: &Fact) {
+        let Some(client) = self.client.clone() else {
+            return;
+        };
         for workflow in self.engine.registry.current().cloned().collect::<Vec<_>>() {
             if !workflow.opens_on(fact)
                 || self
@@ -232,7 +246,7 @@ impl Stepping<'_> {
             {
                 continue;
             }
-            let blank = self.blank_case(workflow.as_ref());
+            let blank = self.blank_case(&client, workflow.as_ref());
             match workflow.open(self.context(), &blank, fact) {
                 Ok(transition) => {
                     self.cases.push(Working {
@@ -249,10 +263,10 @@ impl Stepping<'_> {
         }
     }
 
-    fn blank_case(&self, workflow: &dyn Workflow) -> Case {
+    fn blank_case(&self, client: &ClientId, workflow: &dyn Workflow) -> Case {
         Case {
             id: CaseId::new(self.engine.random.as_ref(), self.now),
-            client: self.client.clone(),
+            client: client.clone(),
             procedure: workflow.name().to_owned(),
             procedure_hash: workflow.hash().to_owned(),
             logic: workflow.logic(),
@@ -365,21 +379,8 @@ impl Stepping<'_> {
         let kind = planned.input.kind();
         let run_at = planned.not_before.max(self.now);
         let input_hash = input_hash(&planned.input);
-        self.ops.push(Op::PlanEffect(Effect {
-            input_hash,
-            case: case.id,
-            mode: case.mode,
-            state: EffectState::Planned,
-            revision: 0,
-            request: None,
-            intended_at: None,
-            probes: 0,
-            settled: None,
-            withdrawn_at: None,
-            created_at: self.now,
-            changed_at: self.now,
-            planned,
-        }));
+        let effect = Effect::new(planned, input_hash, case.mode, self.now);
+        self.ops.push(Op::PlanEffect(effect));
         self.enqueue(
             effect_job_key(&key),
             "effect",
@@ -460,11 +461,15 @@ impl Stepping<'_> {
         self.ops.push(Op::Enqueue {
             job: NewJob {
                 id: JobId::new(self.engine.random.as_ref(), self.now),
+                lane: self
+                    .client
+                    .as_ref()
+                    .map_or(&key, |client| &client.0)
+                    .clone(),
                 key,
                 kind: kind.to_owned(),
-                lane: self.client.to_string(),
                 run_at,
-                client: Some(self.client.clone()),
+                client: self.client.clone(),
                 case,
                 payload,
             },

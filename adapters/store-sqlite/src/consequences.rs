@@ -145,7 +145,9 @@ async fn effect(conn: &mut SqliteConnection, seq: i64, now: Timestamp) -> Result
     if !matches!(found.state.as_str(), "unsettled" | "held" | "cancelled") {
         return Ok(());
     }
-    hold(conn, &found.case_id, now).await?;
+    if let Some(case) = &found.case_id {
+        hold(conn, case, now).await?;
+    }
     let open = found.state == "unsettled";
     let title = if open {
         format!("Did this {} go out? Its record was damaged", found.kind)
@@ -159,8 +161,8 @@ async fn effect(conn: &mut SqliteConnection, seq: i64, now: Timestamp) -> Result
         detail: json!({ "effect": found.key, "sent_at": sent_at.and_then(Result::ok),
                         "evidence": "its record in the database was damaged" }),
         actions: json!([if open { "happened" } else { "done" }]),
-        client: Some(found.client),
-        case: Some(found.case_id),
+        client: found.client,
+        case: found.case_id,
         effect: Some(found.key),
     };
     tell(conn, told, now).await

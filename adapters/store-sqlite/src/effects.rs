@@ -1,9 +1,9 @@
 //! Effects and the intents that gave the right to carry them out.
 
 use relay_core::effects::{
-    Absence, EffectInput, EffectKind, Identity, PlannedEffect, Request, Settled,
+    Absence, EffectInput, EffectKind, Identity, PlannedEffect, Request, Scope, ScopeKind, Settled,
 };
-use relay_core::ids::{CaseId, ClientId, EffectKey, IntentId, TaskId};
+use relay_core::ids::{CaseId, ClientId, EffectKey, IntentId, TaskId, WorkItemId};
 use relay_core::time::Timestamp;
 use relay_store::{Effect, EffectState, Intent, Precondition, StoreError};
 use sqlx::SqliteConnection;
@@ -18,8 +18,10 @@ use crate::values::{Reading, json, maybe_json, micros};
 pub(crate) struct EffectRow {
     pub(crate) seq: i64,
     pub(crate) key: String,
-    pub(crate) case_id: Vec<u8>,
-    pub(crate) client: String,
+    pub(crate) scope: String,
+    pub(crate) case_id: Option<Vec<u8>>,
+    pub(crate) client: Option<String>,
+    pub(crate) item_id: Option<Vec<u8>>,
     pub(crate) blocking: i64,
     pub(crate) not_before: i64,
     pub(crate) input: String,
@@ -42,16 +44,33 @@ impl Stored for EffectRow {
 
     fn read(self) -> Result<Effect, StoreError> {
         let row = Reading::new("effects", self.seq);
+        let case = row.maybe_uuid("case_id", self.case_id.as_deref())?;
+        let item = row.maybe_uuid("item_id", self.item_id.as_deref())?;
+        let client = self.client.map(ClientId);
+        let kind = ScopeKind::ALL.into_iter();
+        let mut kind = kind.filter(|kind| kind.as_str() == self.scope);
+        let scope = match row.word("scope", kind.next())? {
+            ScopeKind::Case => Scope::Case {
+                case: CaseId(row.word("case_id", case)?),
+                client: row.word("client", client)?,
+            },
+            ScopeKind::Client => Scope::Client {
+                client: row.word("client", client)?,
+            },
+            ScopeKind::WorkItem => Scope::WorkItem {
+                item: WorkItemId(row.word("item_id", item)?),
+            },
+            ScopeKind::Installation => Scope::Installation,
+        };
         Ok(Effect {
             planned: PlannedEffect {
                 key: EffectKey(self.key),
-                client: ClientId(self.client),
+                scope,
                 blocking: self.blocking != 0,
                 not_before: row.time("not_before", self.not_before)?,
                 input: row.json::<EffectInput>("input", &self.input)?,
             },
             input_hash: self.input_hash,
-            case: CaseId(row.uuid("case_id", &self.case_id)?),
             mode: row.word("mode", mode_from(&self.mode))?,
             state: row.word("state", EffectState::from_name(&self.state))?,
             revision: row.number("revision", self.revision)?,
@@ -76,8 +95,12 @@ fn vendor_ref(settled: Option<&Settled>) -> Option<&str> {
 /// Stores a planned effect; the same plan told again changes nothing.
 pub(crate) fn plan(script: &mut Script, effect: &Effect) -> Result<(), Failure> {
     let key = effect.key().as_str();
-    let case_id = effect.case.0.as_bytes().as_slice();
-    let client = effect.planned.client.as_str();
+    let scope = effect.scope();
+    let (case, item) = (scope.case(), scope.work_item());
+    let case_id = case.as_ref().map(|case| case.0.as_bytes().as_slice());
+    let client = scope.client().map(ClientId::as_str);
+    let item_id = item.as_ref().map(|item| item.0.as_bytes().as_slice());
+    let scope = scope.kind().as_str();
     let kind = effect.kind().as_str();
     let not_before = micros(effect.planned.not_before);
     let input = json(&effect.planned.input)?;
@@ -101,16 +124,18 @@ pub(crate) fn plan(script: &mut Script, effect: &Effect) -> Result<(), Failure> 
     statement!(
         script,
         Expect::OneChange(reused),
-        "INSERT INTO effects (key, case_id, client, kind, blocking, not_before, input, input_hash,
-             mode, state, revision, request, intended_at, probes, settled, vendor_ref, identity,
-             withdrawn_at, created_at, changed_at)
+        "INSERT INTO effects (key, scope, case_id, client, item_id, kind, blocking, not_before, input,
+             input_hash, mode, state, revision, request, intended_at, probes, settled, vendor_ref,
+             identity, withdrawn_at, created_at, changed_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-             ?19, ?20)
+             ?19, ?20, ?21, ?22)
          ON CONFLICT (key) DO UPDATE SET input_hash = excluded.input_hash
              WHERE input_hash = excluded.input_hash",
         key,
+        scope,
         case_id,
         client,
+        item_id,
         kind,
         effect.planned.blocking,
         not_before,
@@ -298,7 +323,7 @@ pub(crate) async fn get(
     let row = rows!(
         conn,
         EffectRow,
-        "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
+        "SELECT seq, key, scope, case_id, client, item_id, blocking, not_before, input, input_hash, mode, state,
              revision, request, intended_at, probes, settled, withdrawn_at, created_at, changed_at
          FROM effects WHERE key = ?1",
         key
@@ -317,7 +342,7 @@ pub(crate) async fn in_doubt_after(
     let rows = rows!(
         conn,
         EffectRow,
-        "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
+        "SELECT seq, key, scope, case_id, client, item_id, blocking, not_before, input, input_hash, mode, state,
              revision, request, intended_at, probes, settled, withdrawn_at, created_at, changed_at
          FROM effects WHERE state IN ('intended', 'unclear', 'unsettled') AND key > ?1
          ORDER BY key LIMIT ?2 + 0",
@@ -336,7 +361,7 @@ pub(crate) async fn of_case(
     let rows = rows!(
         conn,
         EffectRow,
-        "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
+        "SELECT seq, key, scope, case_id, client, item_id, blocking, not_before, input, input_hash, mode, state,
              revision, request, intended_at, probes, settled, withdrawn_at, created_at, changed_at
          FROM effects WHERE case_id = ?1 ORDER BY seq",
         case
@@ -353,7 +378,7 @@ pub(crate) async fn of_identity(
     let rows = rows!(
         conn,
         EffectRow,
-        "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
+        "SELECT seq, key, scope, case_id, client, item_id, blocking, not_before, input, input_hash, mode, state,
              revision, request, intended_at, probes, settled, withdrawn_at, created_at, changed_at
          FROM effects WHERE identity = ?1 ORDER BY seq",
         identity
@@ -371,7 +396,7 @@ pub(crate) async fn of_task(
     let row = rows!(
         conn,
         EffectRow,
-        "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
+        "SELECT seq, key, scope, case_id, client, item_id, blocking, not_before, input, input_hash, mode, state,
              revision, request, intended_at, probes, settled, withdrawn_at, created_at, changed_at
          FROM effects
          WHERE vendor_ref = ?1 AND kind = 'call_task' AND state = 'done'

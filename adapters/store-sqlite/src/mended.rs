@@ -169,15 +169,22 @@ fn effect(column: &str) -> Option<String> {
                  WHEN state IN ('intended', 'unclear') THEN 'unsettled'
                  WHEN state = 'planned' THEN 'cancelled' ELSE state END"
         ),
-        "case_id" => {
-            "case_id = coalesce((SELECT case_id FROM jobs WHERE jobs.key = 'effect/' || effects.key
-                 AND length(case_id) = 16), randomblob(16))"
-                .to_owned()
-        }
-        "client" => {
-            "client = coalesce((SELECT client FROM cases WHERE id = effects.case_id), 'unknown')"
-                .to_owned()
-        }
+        "scope" => "scope = CASE WHEN case_id IS NOT NULL THEN 'case'
+                 WHEN item_id IS NOT NULL THEN 'work_item'
+                 WHEN client IS NOT NULL THEN 'client' ELSE 'installation' END"
+            .to_owned(),
+        "case_id" => "case_id = CASE WHEN scope = 'case' THEN coalesce((SELECT case_id FROM jobs
+                 WHERE jobs.key = 'effect/' || effects.key AND length(case_id) = 16),
+                 randomblob(16)) END"
+            .to_owned(),
+        "client" => "client = CASE WHEN scope IN ('case', 'client') THEN coalesce(
+                 (SELECT client FROM cases WHERE id = effects.case_id),
+                 (SELECT client FROM jobs WHERE jobs.key = 'effect/' || effects.key), 'unknown') END"
+            .to_owned(),
+        // Its key begins with it.
+        "item_id" => "item_id = CASE WHEN scope = 'work_item' THEN coalesce(
+                 unhex(replace(substr(key, 11, 36), '-', '')), randomblob(16)) END"
+            .to_owned(),
         "kind" => "kind = json_extract(input, '$.effect')".to_owned(),
         "blocking" => "blocking = 1".to_owned(),
         "not_before" | "created_at" | "changed_at" => format!("{column} = ?3"),

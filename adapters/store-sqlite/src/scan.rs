@@ -23,7 +23,7 @@ use crate::values::Reading;
 use crate::work::WorkRow;
 
 /// Columns that hold ids of ours, where they hold bytes.
-const IDS: [&str; 4] = ["id", "case_id", "receipt", "duplicate_of"];
+const IDS: [&str; 5] = ["id", "case_id", "item_id", "receipt", "duplicate_of"];
 
 /// Rows of one page.
 const PAGE: i64 = 500;

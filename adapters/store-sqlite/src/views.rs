@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::cases::CaseRow;
 use crate::directory::{CoachRow, SettingRow};
-use crate::effects::{EffectRow, MessageRow};
+use crate::effects::{self, EffectRow, MessageRow};
 use crate::failure::Failure;
 use crate::receipts::FactColumns;
 use crate::rows::{Listed, Rows, Stored};
@@ -70,7 +70,7 @@ pub(crate) async fn effect(
     question!(
         script,
         EffectRow,
-        "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
+        "SELECT seq, key, scope, case_id, client, item_id, blocking, not_before, input, input_hash, mode, state,
              revision, request, intended_at, probes, settled, withdrawn_at, created_at, changed_at
          FROM effects WHERE case_id = (SELECT case_id FROM effects WHERE key = ?1) ORDER BY seq",
         name
@@ -78,7 +78,7 @@ pub(crate) async fn effect(
     question!(
         script,
         EffectRow,
-        "SELECT seq, key, case_id, client, blocking, not_before, input, input_hash, mode, state,
+        "SELECT seq, key, scope, case_id, client, item_id, blocking, not_before, input, input_hash, mode, state,
              revision, request, intended_at, probes, settled, withdrawn_at, created_at, changed_at
          FROM effects WHERE identity = (SELECT identity FROM effects WHERE key = ?1) ORDER BY seq",
         name
@@ -126,7 +126,11 @@ pub(crate) async fn effect(
     let case = all::<CaseRow>(found.next())?.pop();
     let messages = all::<MessageRow>(found.next())?;
     let setting = all::<SettingRow>(found.next())?.pop();
-    let this = of_case.iter().find(|effect| effect.key() == key).cloned();
+    let this = match of_case.iter().find(|effect| effect.key() == key) {
+        Some(effect) => Some(effect.clone()),
+        // It belongs to no case.
+        None => effects::get(conn, key).await?,
+    };
     Ok(this.map(|effect| EffectView {
         effect,
         case,

@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 use futures_util::future::join_all;
 use relay_core::case::{Case, CaseStatus, Mode, TimelineEntry};
-use relay_core::effects::{EffectInput, PlannedEffect};
-use relay_core::ids::{CaseId, EffectKey, JobId, ReceiptId};
+use relay_core::effects::{EffectInput, PlannedEffect, Scope};
+use relay_core::ids::{CaseId, JobId, ReceiptId};
 use relay_core::random::SeededRandom;
 use relay_core::time::Timestamp;
 use relay_store::{
-    Batch, Committed, Effect, EffectState, Existing, JobFilter, NewJob, Op, Page, Precondition,
-    Receipt, ReceiptState, Store, StoreError,
+    Batch, Committed, Effect, Existing, JobFilter, NewJob, Op, Page, Precondition, Receipt,
+    ReceiptState, Store, StoreError,
 };
 use relay_store_sqlite::SqliteStore;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -56,30 +56,21 @@ fn closed(id: CaseId) -> Case {
 }
 
 fn planned(case: CaseId) -> Effect {
-    Effect {
-        planned: PlannedEffect {
-            key: EffectKey::of_case(case, "email_follow_up", 1, "email"),
-            client: "maya".into(),
-            blocking: true,
-            not_before: now(),
-            input: EffectInput::Email {
-                script: "S2".into(),
-                due: "2026-11-03".parse().unwrap(),
-            },
-        },
-        input_hash: "f00d".into(),
+    let scope = Scope::Case {
         case,
-        mode: Mode::Act,
-        state: EffectState::Planned,
-        revision: 0,
-        request: None,
-        intended_at: None,
-        probes: 0,
-        settled: None,
-        withdrawn_at: None,
-        created_at: now(),
-        changed_at: now(),
-    }
+        client: "maya".into(),
+    };
+    let planned = PlannedEffect {
+        key: scope.key("email_follow_up", 1, "email"),
+        scope,
+        blocking: true,
+        not_before: now(),
+        input: EffectInput::Email {
+            script: "S2".into(),
+            due: "2026-11-03".parse().unwrap(),
+        },
+    };
+    Effect::new(planned, "f00d".into(), Mode::Act, now())
 }
 
 async fn stranger(path: &Path) -> SqliteConnection {

@@ -1,7 +1,7 @@
 //! The rows, as the relay sees them.
 
 use relay_core::case::Mode;
-use relay_core::effects::{EffectKind, PlannedEffect, Request, Settled};
+use relay_core::effects::{EffectKind, PlannedEffect, Request, Scope, Settled};
 use relay_core::ids::{
     CaseId, ClientId, ContactId, EffectKey, IntentId, JobId, ReceiptId, WorkItemId,
 };
@@ -287,8 +287,6 @@ pub struct Effect {
     pub planned: PlannedEffect,
     /// SHA-256 of the planned input, hex: a key reused for other content is refused.
     pub input_hash: String,
-    /// The case that planned it.
-    pub case: CaseId,
     /// Whether it is carried out or only shown.
     pub mode: Mode,
     /// Where it stands.
@@ -313,6 +311,24 @@ pub struct Effect {
 }
 
 impl Effect {
+    /// As it is planned at `at`: nothing was asked of anybody yet. `input_hash`: see the field.
+    pub fn new(planned: PlannedEffect, input_hash: String, mode: Mode, at: Timestamp) -> Self {
+        Self {
+            planned,
+            input_hash,
+            mode,
+            state: EffectState::Planned,
+            revision: 0,
+            request: None,
+            intended_at: None,
+            probes: 0,
+            settled: None,
+            withdrawn_at: None,
+            created_at: at,
+            changed_at: at,
+        }
+    }
+
     /// The key.
     pub fn key(&self) -> &EffectKey {
         &self.planned.key
@@ -321,6 +337,16 @@ impl Effect {
     /// The kind.
     pub fn kind(&self) -> EffectKind {
         self.planned.kind()
+    }
+
+    /// What it belongs to.
+    pub fn scope(&self) -> &Scope {
+        &self.planned.scope
+    }
+
+    /// Whether a case waits for it.
+    pub fn holds_a_case(&self) -> bool {
+        self.planned.blocking && self.scope().case().is_some()
     }
 }
 

@@ -166,27 +166,38 @@ pub trait Store: Debug + Send + Sync {
         let Some(effect) = self.effect(key).await? else {
             return Ok(None);
         };
-        let filter = CaseFilter {
-            client: Some(effect.planned.client.clone()),
-            closed: true,
-            ..CaseFilter::default()
-        };
-        let page = Page {
-            offset: 0,
-            limit: CASES_IN_VIEW,
-        };
         let same = match effect.planned.identity() {
             Some(identity) => self.effects_of_identity(&identity).await?,
             None => Vec::new(),
         };
+        let (case, of_case) = match effect.scope().case() {
+            Some(case) => (self.case(case).await?, self.effects(case).await?),
+            None => (None, Vec::new()),
+        };
+        let (cases, messages) = match effect.scope().client() {
+            Some(client) => {
+                let filter = CaseFilter {
+                    client: Some(client.clone()),
+                    closed: true,
+                    ..CaseFilter::default()
+                };
+                let page = Page {
+                    offset: 0,
+                    limit: CASES_IN_VIEW,
+                };
+                (
+                    self.cases(&filter, page).await?,
+                    self.vendor_refs(client, EffectKind::PortalMessage).await?,
+                )
+            }
+            None => (Vec::new(), Vec::new()),
+        };
         Ok(Some(EffectView {
-            case: self.case(effect.case).await?,
+            case,
             same,
-            of_case: self.effects(effect.case).await?,
-            cases: self.cases(&filter, page).await?,
-            messages: self
-                .vendor_refs(&effect.planned.client, EffectKind::PortalMessage)
-                .await?,
+            of_case,
+            cases,
+            messages,
             setting: self.setting(setting).await?,
             effect,
         }))

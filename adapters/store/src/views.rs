@@ -28,7 +28,7 @@ pub struct ClientView {
 pub struct EffectView {
     /// The effect.
     pub effect: Effect,
-    /// Its case; `None` if that is not stored.
+    /// Its case; `None` if that is not stored, or it belongs to none.
     pub case: Option<Case>,
     /// Every effect of its case, itself too, in order of planning.
     pub of_case: Vec<Effect>,

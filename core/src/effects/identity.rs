@@ -13,6 +13,7 @@
 //! - A call task that the relay closed itself is out of the way: the next one is the same identity
 //!   with the next *ordinal*. No other kind has ordinals.
 //! - A desired state (a tag, a field, a subscription) has no identity: reading it is the answer.
+//! - What belongs to no client is one thing for its item, or for the whole installation.
 //!
 //! For a new kind: does it make something that a person sees as a thing of its own (a message, a
 //! task, a note, a ticket)? Then its input carries a purpose and the due date, its arm in
@@ -25,7 +26,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EffectInput, PlannedEffect};
+use super::{EffectInput, PlannedEffect, Scope};
 use crate::time::Date;
 
 /// What a note is about, for its identity.
@@ -100,8 +101,16 @@ impl PlannedEffect {
     pub fn identity(&self) -> Option<Identity> {
         let (purpose, due) = self.input.about()?;
         let kind = self.kind().as_str();
-        // The client last: her id is the vendor's and may hold anything.
-        Some(Identity(format!("{kind}/{purpose}/{due}/{}", self.client)))
+        Some(Identity(match &self.scope {
+            // The client last: her id is the vendor's and may hold anything.
+            Scope::Case { client, .. } | Scope::Client { client } => {
+                format!("{kind}/{purpose}/{due}/{client}")
+            }
+            // First what is no kind's name, so that no client's can be the same.
+            scope @ (Scope::WorkItem { .. } | Scope::Installation) => {
+                format!("{}/{kind}/{purpose}/{due}", scope.lane())
+            }
+        }))
     }
 }
 
@@ -114,7 +123,9 @@ mod tests {
     fn planned(key: &str, client: &str, input: EffectInput) -> PlannedEffect {
         PlannedEffect {
             key: EffectKey(key.to_owned()),
-            client: client.into(),
+            scope: Scope::Client {
+                client: client.into(),
+            },
             blocking: true,
             not_before: Timestamp::UNIX_EPOCH,
             input,

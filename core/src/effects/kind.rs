@@ -7,6 +7,9 @@
 //! 3. in the relay, a file in `src/effects/kinds/` and its arm there: the attempt, and the probe or whether
 //!    its state holds.
 //!
+//! What belongs to no case is guarded by its [`Scope`](super::Scope) (`src/engine/effect/scope.rs` of the relay), which
+//! reads a contact and no more: a kind that needs more gets its reads there.
+//!
 //! The procedure that plans it has lists of all kinds, too, and no default in them: what its guard reads
 //! (`needs`), how the request is made of the input, and for an outreach which way of reaching her it is
 //! (`Outreach` in the follow-up). Tests demand a sample (`tests/it/corpus/effect_samples.rs`), a row among the
@@ -18,6 +21,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ScopeKind;
 use crate::rate_limit::Priority;
 use crate::time::SignedDuration;
 
@@ -92,6 +96,8 @@ pub struct EffectSpec {
     /// Whether it reaches the client by itself, so that messages of different cases keep a distance
     /// (E66). A call task reaches the coach, who sees the case.
     pub message: bool,
+    /// What it may belong to.
+    pub scopes: &'static [ScopeKind],
     /// How it is recognized at the vendor.
     pub found_by: FoundBy,
     /// What a read after an unclear outcome can prove.
@@ -164,12 +170,17 @@ const PORTAL_ONLY: &[Port] = &[Port::Portal];
 /// What goes through the CRM has a guard that reads the portal, too.
 const BOTH: &[Port] = &[Port::Portal, Port::Crm];
 
+const CASE_ONLY: &[ScopeKind] = &[ScopeKind::Case];
+const OF_A_CLIENT: &[ScopeKind] = &[ScopeKind::Case, ScopeKind::Client];
+const WITH_A_CONTACT: &[ScopeKind] = &[ScopeKind::Case, ScopeKind::Client, ScopeKind::WorkItem];
+
 /// A row of a desired state in the CRM: read, changed if it differs, read back. No client sees it as a
 /// thing of its own.
 const fn desired(
     name: &'static str,
     words: &'static str,
     audience: Audience,
+    scopes: &'static [ScopeKind],
     priority: Priority,
 ) -> EffectSpec {
     EffectSpec {
@@ -178,6 +189,7 @@ const fn desired(
         audience,
         outreach: false,
         message: false,
+        scopes,
         found_by: FoundBy::State,
         absence: Absence::DesiredState,
         ports: BOTH,
@@ -191,6 +203,7 @@ const PORTAL_MESSAGE: EffectSpec = EffectSpec {
     audience: Audience::Client,
     outreach: true,
     message: true,
+    scopes: CASE_ONLY,
     found_by: FoundBy::Identity,
     absence: AFTER_2_MINUTES,
     ports: PORTAL_ONLY,
@@ -202,6 +215,7 @@ const PORTAL_NOTE: EffectSpec = EffectSpec {
     audience: Audience::Staff,
     outreach: false,
     message: false,
+    scopes: CASE_ONLY,
     found_by: FoundBy::Identity,
     absence: AFTER_2_MINUTES,
     ports: PORTAL_ONLY,
@@ -213,6 +227,7 @@ const EMAIL: EffectSpec = EffectSpec {
     audience: Audience::Client,
     outreach: true,
     message: true,
+    scopes: CASE_ONLY,
     found_by: FoundBy::Identity,
     absence: Absence::Never,
     ports: BOTH,
@@ -224,6 +239,7 @@ const CALL_TASK: EffectSpec = EffectSpec {
     audience: Audience::Staff,
     outreach: true,
     message: false,
+    scopes: CASE_ONLY,
     found_by: FoundBy::NumberedIdentity,
     absence: AFTER_5_MINUTES,
     ports: BOTH,
@@ -233,12 +249,14 @@ const CLOSE_TASK: EffectSpec = desired(
     "close_task",
     "the completion of a call task that is no longer needed",
     Audience::Staff,
+    CASE_ONLY,
     Priority::Normal,
 );
 const REASSIGN_TASK: EffectSpec = desired(
     "reassign_task",
     "the move of a call task to the new coach",
     Audience::Staff,
+    CASE_ONLY,
     Priority::Normal,
 );
 const CONTACT_NOTE: EffectSpec = EffectSpec {
@@ -247,6 +265,7 @@ const CONTACT_NOTE: EffectSpec = EffectSpec {
     audience: Audience::Staff,
     outreach: false,
     message: false,
+    scopes: CASE_ONLY,
     found_by: FoundBy::Identity,
     absence: AFTER_5_MINUTES,
     ports: BOTH,
@@ -256,36 +275,42 @@ const ADD_TAG: EffectSpec = desired(
     "add_tag",
     "the tag on the contact",
     Audience::Staff,
+    WITH_A_CONTACT,
     Priority::Normal,
 );
 const REMOVE_TAG: EffectSpec = desired(
     "remove_tag",
     "the removal of a tag from the contact",
     Audience::Staff,
+    WITH_A_CONTACT,
     Priority::Normal,
 );
 const CONTACT_TYPE: EffectSpec = desired(
     "contact_type",
     "the change of the contact type",
     Audience::Staff,
+    OF_A_CLIENT,
     Priority::Normal,
 );
 const AUTO_CHARGE_OFF: EffectSpec = desired(
     "auto_charge_off",
     "taking the subscription off auto-charge",
     Audience::Billing,
+    CASE_ONLY,
     Priority::Deadline,
 );
 const DEACTIVATE_SUBSCRIPTION: EffectSpec = desired(
     "deactivate_subscription",
     "the end of the subscription",
     Audience::Billing,
+    CASE_ONLY,
     Priority::Deadline,
 );
 const REMOVE_CARD: EffectSpec = desired(
     "remove_card",
     "the removal of the stored card",
     Audience::Billing,
+    CASE_ONLY,
     Priority::Deadline,
 );
 
@@ -350,6 +375,12 @@ mod tests {
                 assert_ne!(spec.found_by, FoundBy::State, "{name}: twice is seen");
             }
             assert!(!spec.message || spec.outreach, "{name}");
+            if spec.outreach || spec.audience == Audience::Billing {
+                assert_eq!(
+                    spec.scopes, CASE_ONLY,
+                    "{name}: only a procedure decides on it"
+                );
+            }
             let desired = spec.absence == Absence::DesiredState;
             assert_eq!(desired, spec.found_by == FoundBy::State, "{name}");
             assert_eq!(desired, !kind.has_identity(), "{name}");

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CardRemoval, EffectKind};
+use super::{CardRemoval, EffectInput, EffectKind};
 use crate::ids::{
     ClientId, CoachId, ContactId, CrmUserId, PaymentMethodId, SubscriptionId, TaskId,
 };
@@ -204,5 +204,34 @@ impl Request {
             Self::DeactivateSubscription(_) => EffectKind::DeactivateSubscription,
             Self::RemoveCard(_) => EffectKind::RemoveCard,
         }
+    }
+}
+
+/// The request of an effect that needs nothing but a contact; `None` for every other.
+pub fn of_contact(input: &EffectInput, contact: &ContactId) -> Option<Request> {
+    let contact = contact.clone();
+    match input {
+        EffectInput::AddTag { tag } => Some(Request::AddTag(AddTag {
+            contact,
+            tag: tag.clone(),
+        })),
+        EffectInput::RemoveTag { tag } => Some(Request::RemoveTag(RemoveTag {
+            contact,
+            tag: tag.clone(),
+        })),
+        EffectInput::ContactType { value } => Some(Request::ContactType(ContactType {
+            contact,
+            value: value.clone(),
+        })),
+        EffectInput::PortalMessage { .. }
+        | EffectInput::PortalNote { .. }
+        | EffectInput::Email { .. }
+        | EffectInput::CallTask { .. }
+        | EffectInput::CloseTask { .. }
+        | EffectInput::ReassignTask { .. }
+        | EffectInput::ContactNote { .. }
+        | EffectInput::AutoChargeOff { .. }
+        | EffectInput::DeactivateSubscription { .. }
+        | EffectInput::RemoveCard { .. } => None,
     }
 }

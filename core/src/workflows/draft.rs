@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::case::{Case, CaseStatus, TimelineEntry, Wait};
-use crate::effects::{EffectInput, PlannedEffect};
+use crate::effects::{EffectInput, PlannedEffect, Scope};
 use crate::ids::EffectKey;
 use crate::outside;
 use crate::time::Timestamp;
@@ -89,7 +89,7 @@ impl<'a> Draft<'a> {
         not_before: Timestamp,
         input: EffectInput,
     ) -> EffectKey {
-        let key = EffectKey::of_case(self.case.id, &self.step, self.visit, name);
+        let key = self.scope().key(&self.step, self.visit, name);
         self.plan_as(key.clone(), blocking, not_before, input);
         key
     }
@@ -104,11 +104,19 @@ impl<'a> Draft<'a> {
     ) {
         self.effects.push(PlannedEffect {
             key,
-            client: self.case.client.clone(),
+            scope: self.scope(),
             blocking,
             not_before,
             input,
         });
+    }
+
+    /// What its effects belong to.
+    pub(super) fn scope(&self) -> Scope {
+        Scope::Case {
+            case: self.case.id,
+            client: self.case.client.clone(),
+        }
     }
 
     /// An effect planned earlier is no longer wanted.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::draft::{Draft, unreadable, unreadable_verdict};
 use super::{ADMIN, StepInfo};
 use crate::case::{Case, CaseStatus, Mode, Wait};
-use crate::effects::{EffectInput, PlannedEffect, Request, Settled, request};
+use crate::effects::{EffectInput, PlannedEffect, Settled};
 use crate::facts::{Fact, FactBody, Order};
 use crate::ids::EffectKey;
 use crate::workflow::{
@@ -154,22 +154,7 @@ impl Workflow for SetContactType {
         if serde_json::from_value::<State>(case.data.clone()).is_err() {
             return unreadable_verdict();
         }
-        match (&effect.input, &reading.contact) {
-            (EffectInput::ContactType { value }, Some(contact)) => {
-                Verdict::Go(Request::ContactType(request::ContactType {
-                    contact: contact.id.clone(),
-                    value: value.clone(),
-                }))
-            }
-            (_, None) => Verdict::Hold {
-                reason: reading.no_contact_words(),
-                ready: None,
-            },
-            _ => Verdict::Hold {
-                reason: "it is no effect of this procedure".into(),
-                ready: None,
-            },
-        }
+        Verdict::by_contact(&effect.input, reading)
     }
 
     fn mode(&self) -> Mode {

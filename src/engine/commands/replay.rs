@@ -215,7 +215,7 @@ async fn record_done(
     ops: Vec<Op>,
 ) -> Result<Vec<Op>, EngineError> {
     let now = engine.now();
-    let mut stepping = stepper::stepping(engine, &effect.planned.client).await?;
+    let mut stepping = settle::stepping_of(engine, effect).await?;
     for op in ops {
         stepping.push(op);
     }
@@ -379,7 +379,7 @@ async fn tell_cancelled(engine: &Engine, job: &Job, by: &str) -> Result<Vec<Op>,
                     // What is held and blocks is settled by the hold of its case.
                     || (effect.state == EffectState::Held && !effect.planned.blocking) =>
             {
-                let mut stepping = stepper::stepping(engine, &effect.planned.client).await?;
+                let mut stepping = settle::stepping_of(engine, &effect).await?;
                 let ending = Ending::new(EffectState::Cancelled, Settled::Cancelled);
                 settle::end_effect(engine, &mut stepping, &effect, &[effect.state], ending).await?;
                 Ok(stepping.into_ops())

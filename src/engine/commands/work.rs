@@ -16,7 +16,7 @@ use crate::engine::effect::release::ITEM;
 use crate::engine::effect::settle::Ending;
 use crate::engine::effect::{release, settle};
 use crate::engine::sync::backlog;
-use crate::engine::{Engine, EngineError, RELAY, stepper};
+use crate::engine::{Engine, EngineError, RELAY};
 use crate::failpoint::SETTLE;
 use crate::remedy::Run;
 
@@ -300,7 +300,7 @@ async fn happened(
     ops: Vec<Op>,
 ) -> Result<(), EngineError> {
     let now = engine.now();
-    let mut stepping = stepper::stepping(engine, &effect.planned.client).await?;
+    let mut stepping = settle::stepping_of(engine, effect).await?;
     for op in ops {
         stepping.push(op);
     }

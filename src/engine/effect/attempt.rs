@@ -1,7 +1,6 @@
 //! The attempt: what the guard let pass is given an intent, asked of the vendor once, and what came
 //! of it is stored.
 
-use relay_core::case::Case;
 use relay_core::effects::{Absence, Request, Settled};
 use relay_core::ids::IntentId;
 use relay_core::retry::Class;
@@ -28,11 +27,11 @@ const STANDSTILL: SignedDuration = SignedDuration::from_secs(5);
 pub(super) async fn carry_out(
     engine: &Engine,
     job: &Job,
-    case: &Case,
     effect: &Effect,
     name: &Name,
     request: Request,
     read: Fresh,
+    unmoved: Option<Op>,
 ) -> Result<(), EngineError> {
     let planned = [EffectState::Planned];
     if !crate::engine::stepper::acts(effect.mode) {
@@ -87,7 +86,7 @@ pub(super) async fn carry_out(
     } else {
         read.looked_at
     };
-    let intent = intend(engine, job, case, effect, request, read).await?;
+    let intent = intend(engine, job, effect, request, read, unmoved).await?;
     // This process may have stood still (a suspended machine): its lease may be gone, and what
     // the guard read is old.
     if engine.clocks.real.now().duration_since(guarded_at) > STANDSTILL {
@@ -135,14 +134,15 @@ pub(super) async fn carry_out(
     }
 }
 
-/// Stores the right to one mutating request, if neither the lease nor the case has moved.
+/// Stores the right to one mutating request, if neither the lease nor what the guard saw (`unmoved`) has
+/// moved.
 async fn intend(
     engine: &Engine,
     job: &Job,
-    case: &Case,
     effect: &Effect,
     request: Request,
     read: Fresh,
+    unmoved: Option<Op>,
 ) -> Result<Intent, EngineError> {
     let at = engine.now();
     let intent = Intent {
@@ -154,14 +154,9 @@ async fn intend(
         at,
         outcome: None,
     };
-    let mut ops = vec![
-        Op::RequireFence(fence(job)),
-        Op::RequireCase {
-            case: case.id,
-            version: case.version,
-        },
-        Op::Intend(intent.clone()),
-    ];
+    let mut ops = vec![Op::RequireFence(fence(job))];
+    ops.extend(unmoved);
+    ops.push(Op::Intend(intent.clone()));
     ops.extend(read.ops);
     engine.commit(INTENT, ops).await?;
     Ok(intent)
@@ -274,12 +269,8 @@ async fn not_done(
             reason: error.message.clone(),
         };
         let mut more = vec![end_intent];
-        more.extend(items::dead_item_ops(
-            engine,
-            job,
-            effect.case,
-            &error.message,
-        ));
+        let case = effect.scope().case();
+        more.extend(items::dead_item(engine, job, case, &error.message));
         let ending = Ending {
             end,
             more,

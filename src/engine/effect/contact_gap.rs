@@ -53,7 +53,7 @@ pub(super) async fn gap_to_other_cases(
     }
     let mut last = None;
     for case in &view.cases {
-        if case.id != effect.case {
+        if Some(case.id) != effect.scope().case() {
             let reached = engine.store.effects(case.id).await?;
             last = last.max(reached.iter().filter_map(reached_at).max());
         }

@@ -102,7 +102,7 @@ pub(crate) async fn read_for_guard(
     let crm = if needs.contact || needs.billing {
         read_crm(
             engine,
-            case,
+            &case.client,
             effect.kind(),
             snapshot,
             needs.billing,
@@ -150,6 +150,44 @@ pub(crate) async fn read_for_guard(
     })
 }
 
+/// Where nothing needs to be read.
+pub(super) fn nothing_read(engine: &Engine) -> Fresh {
+    Fresh {
+        reading: GuardReading {
+            read_at: engine.now(),
+            portal: None,
+            coach: None,
+            contact: None,
+            billing: None,
+            task: None,
+            no_contact: None,
+            contact_type: None,
+            address_confirmed: false,
+        },
+        coaches: Vec::new(),
+        ops: Vec::new(),
+        sent: Vec::new(),
+        looked_at: engine.clocks.real.now(),
+        missing: None,
+    }
+}
+
+/// What is read for an effect that needs nothing but the client's contact.
+pub(super) async fn read_contact(
+    engine: &Engine,
+    client: &ClientId,
+    kind: EffectKind,
+) -> Result<Fresh, EngineError> {
+    let mut ops = Vec::new();
+    let crm = read_crm(engine, client, kind, None, false, &mut ops).await?;
+    let mut read = nothing_read(engine);
+    read.reading.contact = crm.contact;
+    read.reading.no_contact = crm.no_contact;
+    read.ops = ops;
+    read.missing = crm.missing;
+    Ok(read)
+}
+
 /// The CRM's side.
 #[derive(Debug, Default)]
 struct CrmReading {
@@ -164,14 +202,14 @@ struct CrmReading {
 /// `billing` asks for them. What was learnt on the way is added to `ops`.
 async fn read_crm(
     engine: &Engine,
-    case: &Case,
+    client: &ClientId,
     kind: EffectKind,
     snapshot: Option<&ClientSnapshot>,
     billing: bool,
     ops: &mut Vec<Op>,
 ) -> Result<CrmReading, EngineError> {
     let mut read = CrmReading::default();
-    let id = match link::linked(engine, &case.client, snapshot).await? {
+    let id = match link::linked(engine, client, snapshot).await? {
         Linked::Contact { contact, ops: more } => {
             ops.extend(more);
             contact

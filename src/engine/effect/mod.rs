@@ -12,6 +12,9 @@
 //!   └─ later: at its time
 //! ```
 //!
+//! What the guard reads and says depends on what the effect belongs to: a case, a client, a work item or
+//! the installation (`scope.rs`). The rest of the way is the same for all.
+//!
 //! Guarantees:
 //! - A guard that could not read never sends: a failed read is a failed try of the job.
 //! - Between the intent and its outcome nothing else is sent under the same key. An intent found
@@ -39,6 +42,7 @@ pub(crate) mod naming;
 pub(crate) mod probe;
 pub(crate) mod release;
 pub(crate) mod run;
+mod scope;
 pub(crate) mod settle;
 
 use relay_core::time::SignedDuration;

@@ -9,7 +9,7 @@
 //! it went out. Both take the clients they are meant for, or all.
 
 use relay_core::effects::Settled;
-use relay_core::ids::EffectKey;
+use relay_core::ids::{ClientId, EffectKey};
 use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_store::{
     Effect, EffectState, Existing, Job, NewJob, Op, WorkItem, WorkSettled, effect_job_key,
@@ -19,7 +19,7 @@ use serde_json::json;
 use crate::engine::effect::settle;
 use crate::engine::effect::settle::Ending;
 use crate::engine::memory::{OldMemory, old_memory};
-use crate::engine::{Engine, EngineError, days, finish, items, stepper};
+use crate::engine::{Engine, EngineError, days, finish, items};
 
 /// The kind of the item, and its dedupe key.
 pub(crate) const ITEM: &str = "memory";
@@ -54,7 +54,7 @@ pub(crate) async fn waits_for_release(
         dedupe_key: ITEM.to_owned(),
         entry: effect.key().to_string(),
         value: Some(json!({
-            "client": effect.planned.client, "kind": effect.kind(), "check_in_due": due,
+            "client": effect.scope().client(), "kind": effect.kind(), "check_in_due": due,
         })),
     });
     let at = now.saturating_add(LOOK_AGAIN).unwrap_or(Timestamp::MAX);
@@ -108,10 +108,10 @@ pub(crate) async fn settle_list(
             left -= 1;
             continue;
         };
-        let client = effect.planned.client.as_str();
+        let client = effect.scope().client().map(ClientId::as_str);
         let meant = wanted
             .as_ref()
-            .is_none_or(|wanted| wanted.contains(&client));
+            .is_none_or(|wanted| client.is_some_and(|client| wanted.contains(&client)));
         named += usize::from(meant);
         if effect.state == EffectState::Planned && !meant {
             continue;
@@ -160,7 +160,7 @@ async fn decided_of_listed(
         return Ok(Vec::new());
     };
     if action == "happened" {
-        let mut stepping = stepper::stepping(engine, &effect.planned.client).await?;
+        let mut stepping = settle::stepping_of(engine, effect).await?;
         let settled = Settled::Done {
             at: now,
             vendor_ref: None,

@@ -1,12 +1,10 @@
 //! One run of an effect's job, as far as the guard: whether it may go out, now, and with which words.
 //! What may is carried out in `attempt.rs`.
 
-use relay_core::case::Case;
 use relay_core::effects::{EffectKind, Settled};
-use relay_core::facts::FactBody;
 use relay_core::ids::EffectKey;
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_core::workflow::{Context, Verdict};
+use relay_core::workflow::Verdict;
 use relay_store::{Effect, EffectState, EffectView, Job, JobEnd, JobError, Op, StoreError};
 
 use crate::effects::name::Name;
@@ -16,15 +14,15 @@ use crate::engine::effect::first::First;
 use crate::engine::effect::guard::{FRESH, Fresh, Missing};
 use crate::engine::effect::settle::{Ending, found};
 use crate::engine::effect::{
-    again, attempt, contact_gap, first, guard, moves, naming, probe, settle,
+    again, attempt, contact_gap, first, moves, naming, probe, scope, settle,
 };
 use crate::engine::finish::{fence, member, missing};
+use crate::engine::held_back::is_held_back;
 use crate::engine::outreach::{OUTREACH, outreach_said};
-use crate::engine::stepper::names;
+use crate::engine::sync::opening;
 use crate::engine::sync::opening::TYPE_UNREADABLE;
 use crate::engine::sync::presence::IN_DOUBT;
-use crate::engine::sync::{opening, presence};
-use crate::engine::{Engine, EngineError, finish, held_back, items};
+use crate::engine::{Engine, EngineError, finish, items};
 use crate::failpoint::{GUARD, REFUSE};
 
 /// How often an outreach behind an unclear one looks whether that is settled.
@@ -71,27 +69,32 @@ async fn view_in_parts(
     if effect.state != EffectState::Planned {
         return Ok(Some(view));
     }
-    let client = &effect.planned.client;
-    view.case = store.case(effect.case).await?;
     if effect.kind().is_outreach() {
-        view.of_case = store.effects(effect.case).await?;
         view.setting = outreach_said(store.as_ref()).await?;
     }
-    if effect.kind().is_message() {
-        view.cases = contact_gap::latest_cases(engine, client).await?;
+    if let Some(case) = effect.scope().case() {
+        view.case = store.case(case).await?;
+        if effect.kind().is_outreach() {
+            view.of_case = store.effects(case).await?;
+        }
     }
-    view.messages = store.vendor_refs(client, EffectKind::PortalMessage).await?;
+    if let Some(client) = effect.scope().client() {
+        if effect.kind().is_message() {
+            view.cases = contact_gap::latest_cases(engine, client).await?;
+        }
+        view.messages = store.vendor_refs(client, EffectKind::PortalMessage).await?;
+    }
     Ok(Some(view))
 }
 
 async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), EngineError> {
     let effect = &view.effect;
-    let case = view.case.as_ref();
-    let case = case.ok_or_else(|| missing("effect", "its case is not stored"))?;
+    let guard = scope::guard_of(engine, view).await?;
     if effect.kind().is_outreach() && moves::is_stopped_by(engine, view).await? {
         return finish::snooze(engine, job, STOPPED_FOR, "outreach is stopped").await;
     }
-    if effect.kind().is_outreach() && held_back::is_held_back(engine, case) {
+    let case = view.case.as_ref();
+    if effect.kind().is_outreach() && case.is_some_and(|case| is_held_back(engine, case)) {
         let why = "the procedure is in propose mode: nothing goes out";
         return finish::snooze(engine, job, STOPPED_FOR, why).await;
     }
@@ -126,30 +129,10 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
             return probe::unsettle(engine, job, effect, EffectState::Planned, evidence).await;
         }
     };
-    let workflow = engine.registry.of_case(engine.store.as_ref(), case).await?;
-    let needs = workflow.needs(&effect.planned);
-    let guarded = |read: &Fresh| -> Verdict {
-        if let Some(Missing::Gone(contact)) = &read.missing {
-            let fact = presence::contact_fact(engine, &case.client, contact, FactBody::ContactGone);
-            return Verdict::Overtaken {
-                by: "her contact in the CRM being gone".to_owned(),
-                facts: vec![fact],
-            };
-        }
-        let cx = Context {
-            calendar: &engine.calendar,
-            coaches: &read.coaches,
-            now: engine.now(),
-        };
-        workflow.guard(cx, case, &effect.planned, &read.reading)
-    };
-    let mut read = engine
-        .call(GUARD, guard::read_for_guard(engine, case, view, needs))
-        .await?;
+    let (mut read, mut verdict) = engine.call(GUARD, guard.look(engine, view)).await?;
     if let Some(missing) = read.missing.take_if(|missing| missing.is_waited_for()) {
         return wait_for_crm(engine, job, missing, read.ops).await;
     }
-    let mut verdict = guarded(&read);
     // What is held for a person may be there already, and then nobody needs to be asked.
     if let Verdict::Go(request)
     | Verdict::Hold {
@@ -164,16 +147,14 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
         }
         // The look took its time: what the client did meanwhile counts.
         if engine.clocks.real.now().duration_since(began) > FRESH {
-            read = engine
-                .call(GUARD, guard::read_for_guard(engine, case, view, needs))
-                .await?;
+            (read, verdict) = engine.call(GUARD, guard.look(engine, view)).await?;
             if let Some(missing) = read.missing.take_if(|missing| missing.is_waited_for()) {
                 return wait_for_crm(engine, job, missing, read.ops).await;
             }
-            verdict = guarded(&read);
         }
     }
-    follow(engine, job, case, effect, &name, verdict, read).await
+    let unmoved = guard.unmoved();
+    follow(engine, job, effect, &name, verdict, read, unmoved).await
 }
 
 /// Puts off what can't be judged by what the CRM shows now.
@@ -196,23 +177,23 @@ async fn wait_for_crm(
     finish::put_off(engine, job, at, why.to_owned(), ops).await
 }
 
-/// Does what the guard says.
+/// Does what the guard says, if what it saw is `unmoved`.
 async fn follow(
     engine: &Engine,
     job: &Job,
-    case: &Case,
     effect: &Effect,
     name: &Name,
     verdict: Verdict,
     read: Fresh,
+    unmoved: Option<Op>,
 ) -> Result<(), EngineError> {
     match verdict {
         Verdict::Go(request) => {
-            attempt::carry_out(engine, job, case, effect, name, request, read).await
+            attempt::carry_out(engine, job, effect, name, request, read, unmoved).await
         }
         Verdict::Later { at, reason } => finish::put_off(engine, job, at, reason, read.ops).await,
         Verdict::Overtaken { by, facts } => {
-            let mut stepping = names::stepping_with_names(engine, &case.client).await?;
+            let mut stepping = settle::stepping_with_names(engine, effect).await?;
             let ending = Ending {
                 facts,
                 ..Ending::new(EffectState::Overtaken, Settled::Overtaken { by })
@@ -228,7 +209,7 @@ async fn follow(
             refuse(engine, job, JobEnd::Done, stepping.into_ops(), read.ops).await
         }
         Verdict::Hold { reason, ready } => {
-            let mut stepping = names::stepping_with_names(engine, &case.client).await?;
+            let mut stepping = settle::stepping_with_names(engine, effect).await?;
             let ending = Ending {
                 request: ready,
                 ..Ending::new(
@@ -247,7 +228,7 @@ async fn follow(
             )
             .await?;
             // A blocking effect holds its case, which opens an item of its own.
-            if !effect.planned.blocking {
+            if !effect.holds_a_case() {
                 for op in items::held_item_ops(engine, job, effect, &reason) {
                     stepping.push(op);
                 }

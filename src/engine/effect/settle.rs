@@ -2,6 +2,7 @@
 
 use relay_core::effects::{Absence, EffectInput, EffectKind, Request, Settled, request};
 use relay_core::facts::Fact;
+use relay_core::ids::{CaseId, ClientId};
 use relay_core::time::Timestamp;
 use relay_core::workflow::{Action, Input};
 use relay_store::{Effect, EffectState, Job, JobEnd, Op, WorkSettled, effect_job_key};
@@ -16,7 +17,7 @@ use crate::engine::stepper::{Stepping, names};
 use crate::engine::sync::conversation::contact_type_fact;
 use crate::engine::sync::hints;
 use crate::engine::sync::hints::{Origin, Watched};
-use crate::engine::{Engine, EngineError, RELAY, finish, items};
+use crate::engine::{Engine, EngineError, RELAY, finish, items, stepper};
 use crate::failpoint::SETTLE;
 use crate::receipts::{Hint, HintObject};
 
@@ -54,7 +55,29 @@ impl Ending {
     }
 }
 
-/// Moves the effect and steps its case, in `stepping`.
+/// The cases that hear of what becomes of an effect: those of its client, if it has one.
+pub(crate) async fn stepping_of<'a>(
+    engine: &'a Engine,
+    effect: &Effect,
+) -> Result<Stepping<'a>, EngineError> {
+    match effect.scope().client() {
+        Some(client) => stepper::stepping(engine, client).await,
+        None => Ok(stepper::without_client(engine)),
+    }
+}
+
+/// The same where vendors may be called.
+pub(super) async fn stepping_with_names<'a>(
+    engine: &'a Engine,
+    effect: &Effect,
+) -> Result<Stepping<'a>, EngineError> {
+    match effect.scope().client() {
+        Some(client) => names::stepping_with_names(engine, client).await,
+        None => Ok(stepper::without_client(engine)),
+    }
+}
+
+/// Moves the effect and steps its case, if it has one, in `stepping`.
 pub(crate) async fn end_effect(
     engine: &Engine,
     stepping: &mut Stepping<'_>,
@@ -85,15 +108,17 @@ pub(crate) async fn end_effect(
     // record would no longer say by what it was overtaken.
     for fact in facts {
         // A fact that is older than the case is known, but not to the case.
-        if !stepping.fact(fact.clone(), None) {
-            stepping.input(effect.case, &Input::Fact { fact }).await?;
+        if !stepping.fact(fact.clone(), None)
+            && let Some(case) = effect.scope().case()
+        {
+            stepping.input(case, &Input::Fact { fact }).await?;
         }
     }
     // Set and read back by ourselves: the same fact as if a hook had told of it.
     if let EffectInput::ContactType { value } = &effect.planned.input
         && matches!(settled, Settled::Done { .. } | Settled::AlreadyTrue)
+        && let Some(client) = effect.scope().client()
     {
-        let client = &effect.planned.client;
         stepping.fact(
             contact_type_fact(client, Some(value.clone()), engine.now()),
             None,
@@ -103,7 +128,9 @@ pub(crate) async fn end_effect(
         key: effect.key().clone(),
         settled,
     };
-    stepping.input(effect.case, &input).await?;
+    if let Some(case) = effect.scope().case() {
+        stepping.input(case, &input).await?;
+    }
     // A case that is held closes the work items it had; those opened here must stay open.
     for op in more {
         stepping.push(op);
@@ -121,7 +148,7 @@ pub(crate) async fn settle(
 ) -> Result<(), EngineError> {
     let mut held = true;
     for _ in 0..TRIES {
-        let mut stepping = names::stepping_with_names(engine, &effect.planned.client).await?;
+        let mut stepping = stepping_with_names(engine, effect).await?;
         end_effect(engine, &mut stepping, effect, from, ending.clone()).await?;
         if held {
             let end = ending.end.clone();
@@ -134,7 +161,8 @@ pub(crate) async fn settle(
         match engine.commit(SETTLE, stepping.into_ops()).await {
             Ok(_) => {
                 let (kind, state) = (effect.kind().as_str(), ending.state.as_str());
-                tracing::info!(case = %effect.case, kind, state, "an effect has ended");
+                let case = effect.scope().case().map(tracing::field::display);
+                tracing::info!(case, kind, state, "an effect has ended");
                 if held {
                     log_death(job, &ending.end);
                 }
@@ -210,7 +238,7 @@ async fn settled_elsewhere(
 
 /// What must be read of a task that somebody has completed.
 pub(super) fn task_ops(engine: &Engine, effect: &Effect) -> impl Fn(&str) -> Vec<Op> {
-    let client = effect.planned.client.clone();
+    let clients: Vec<ClientId> = effect.scope().client().cloned().into_iter().collect();
     move |task| {
         let watched = Watched {
             hint: Hint {
@@ -219,7 +247,7 @@ pub(super) fn task_ops(engine: &Engine, effect: &Effect) -> impl Fn(&str) -> Vec
                 at: None,
                 deleted: false,
             },
-            clients: vec![client.clone()],
+            clients: clients.clone(),
         };
         hints::reread_ops(engine, &Origin::gap(engine.now()), &watched)
     }
@@ -236,50 +264,57 @@ pub(crate) async fn after_death(
         return Ok(Vec::new());
     };
     let reason = error.message.clone();
-    let Some(case) = job.case else {
-        return Ok(items::dead_item(engine, job, None, &reason));
-    };
-    let Some(client) = job.client.clone() else {
-        return Ok(items::dead_item(engine, job, Some(case), &reason));
-    };
-    let mut stepping = names::stepping_with_names(engine, &client).await?;
-    let mut ops = Vec::new();
     let death = JobKind::of(job).map_or(Death::IsToldOnly, |kind| engine.job_spec(kind).death);
-    match death {
-        Death::EndsItsEffect => {
-            let key = member(job, "effect")?;
-            if let Some(effect) = engine.store.effect(&key).await? {
-                let ending = death_of(&effect, reason.clone());
-                if ending.state == EffectState::Unsettled {
-                    ops.extend(items::unsettled_item_ops(engine, job, &effect, &reason));
-                }
-                end_effect(engine, &mut stepping, &effect, &[effect.state], ending).await?;
-            }
-        }
-        Death::FailsItsRead => {
+    let told = match (death, job.case, &job.client) {
+        (Death::EndsItsEffect, _, _) => effect_dies(engine, job, &reason).await?,
+        (Death::FailsItsRead, Some(case), Some(client)) => {
             let what = member(job, "read")?;
             let input = Input::ReadFailed {
                 what,
                 reason: reason.clone(),
             };
-            stepping.input(case, &input).await?;
+            tell(engine, client, case, &input).await?
         }
         // Its case waits for nothing any more: a person decides how it goes on.
-        Death::PausesItsCase if error.class == DIED_WITH_PROCESS => {
+        (Death::PausesItsCase, Some(case), Some(client)) if error.class == DIED_WITH_PROCESS => {
             let action = Action::Pause {
                 reason: "its timer was given up: the relay stopped without warning in it, again \
                          and again"
                     .to_owned(),
             };
             let by = "the relay".to_owned();
-            stepping.input(case, &Input::Person { by, action }).await?;
+            tell(engine, client, case, &Input::Person { by, action }).await?
         }
-        Death::PausesItsCase | Death::IsToldOnly => {}
-    }
-    let mut all = stepping.into_ops();
-    all.extend(ops);
-    all.extend(items::dead_item(engine, job, Some(case), &reason));
-    Ok(all)
+        (Death::FailsItsRead | Death::PausesItsCase | Death::IsToldOnly, _, _) => Vec::new(),
+    };
+    let item = items::dead_item(engine, job, job.case, &reason);
+    Ok([told, item].concat())
+}
+
+async fn tell(
+    engine: &Engine,
+    client: &ClientId,
+    case: CaseId,
+    input: &Input,
+) -> Result<Vec<Op>, EngineError> {
+    let mut stepping = names::stepping_with_names(engine, client).await?;
+    stepping.input(case, input).await?;
+    Ok(stepping.into_ops())
+}
+
+async fn effect_dies(engine: &Engine, job: &Job, reason: &str) -> Result<Vec<Op>, EngineError> {
+    let key = member(job, "effect")?;
+    let Some(effect) = engine.store.effect(&key).await? else {
+        return Ok(Vec::new());
+    };
+    let ending = death_of(&effect, reason.to_owned());
+    let item = match ending.state {
+        EffectState::Unsettled => items::unsettled_item_ops(engine, job, &effect, reason),
+        _ => Vec::new(),
+    };
+    let mut stepping = stepping_with_names(engine, &effect).await?;
+    end_effect(engine, &mut stepping, &effect, &[effect.state], ending).await?;
+    Ok([stepping.into_ops(), item].concat())
 }
 
 /// For an effect that may have been sent and whose case can't be stepped: the question to a
@@ -364,7 +399,7 @@ pub(crate) fn remember(effect: &Effect, request: &Request) -> Vec<Op> {
             }),
         ) => vec![Op::PutSetting {
             key: crate::engine::sync::hints::stopped_key(subscription.as_str()),
-            value: json!(effect.planned.client),
+            value: json!(effect.scope().client()),
         }],
         _ => Vec::new(),
     }

@@ -190,10 +190,8 @@ pub(crate) async fn clients_of_hint(
                 .store
                 .effect_of_task(&TaskId::from(hint.id.as_str()))
                 .await?;
-            effect
-                .map(|effect| effect.planned.client)
-                .into_iter()
-                .collect()
+            let client = effect.and_then(|effect| effect.scope().client().cloned());
+            client.into_iter().collect()
         }
         // A subscription's id says nothing about whose it is until one of ours was touched.
         HintObject::Subscription => clients_of_subscription(engine, &hint.id).await?,

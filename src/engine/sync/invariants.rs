@@ -344,7 +344,10 @@ async fn was_told(store: &dyn Store, effect: &Effect) -> Result<bool, StoreError
     if store.work_by_key(&item).await?.is_some() {
         return Ok(true);
     }
-    let items = store.case_work(effect.case).await?;
+    let Some(case) = effect.scope().case() else {
+        return Ok(false);
+    };
+    let items = store.case_work(case).await?;
     Ok(items.iter().any(|item| item.kind == "hold"))
 }
 

@@ -87,10 +87,10 @@ pub(crate) fn wake_effect(engine: &Engine, effect: &Effect) -> Op {
         id: JobId::new(engine.random.as_ref(), now),
         key: effect_job_key(effect.key()),
         kind: JobKind::Effect.name().to_owned(),
-        lane: effect.planned.client.to_string(),
+        lane: effect.scope().lane(),
         run_at: now,
-        client: Some(effect.planned.client.clone()),
-        case: Some(effect.case),
+        client: effect.scope().client().cloned(),
+        case: effect.scope().case(),
         payload: json!({ "effect": effect.key(), "kind": effect.kind() }),
     })
 }

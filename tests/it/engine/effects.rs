@@ -172,7 +172,7 @@ async fn a_crash_does_not_forget_that_a_call_of_the_jobs_own_was_refused() {
     assert!(job.refused, "{job:?}");
 }
 
-async fn crash(engine: &clear_relay::engine::Engine, stop: &StopAt) {
+pub(super) async fn crash(engine: &clear_relay::engine::Engine, stop: &StopAt) {
     let running = dispatcher::drain(engine, None);
     tokio::pin!(running);
     tokio::select! {

@@ -12,6 +12,7 @@ mod queue;
 mod reconcile;
 mod replay;
 mod rig;
+mod scopes;
 mod tiny;
 mod watch;
 mod world;

@@ -15,7 +15,7 @@ use http::HeaderMap;
 use relay_core::calendar::Calendar;
 use relay_core::case::{Case, Mode};
 use relay_core::clients::{CheckIn, PortalMessage};
-use relay_core::effects::Request;
+use relay_core::effects::{Request, Scope};
 use relay_core::facts::{Fact, FactBody, Order};
 use relay_core::ids::{CaseId, ClientId, EffectKey, ReceiptId};
 use relay_core::procedure::{MissedCheckInProcedure, SHIPPED};
@@ -239,7 +239,8 @@ impl Rig {
     }
 
     pub(crate) fn key(case: CaseId, name: &str) -> EffectKey {
-        EffectKey::of_case(case, "go", 1, name)
+        let client = "maya".into();
+        Scope::Case { case, client }.key("go", 1, name)
     }
 
     pub(crate) async fn effect(&self, case: CaseId, name: &str) -> Effect {

@@ -1,7 +1,7 @@
 //! A procedure of a few lines, whose order names the effects to carry out.
 
 use relay_core::case::{Case, CaseStatus, Mode, TimelineEntry, Wait};
-use relay_core::effects::{About, EffectInput, PlannedEffect, Request, Settled, request};
+use relay_core::effects::{About, EffectInput, PlannedEffect, Request, Scope, Settled, request};
 use relay_core::facts::{Fact, FactBody, Order};
 use relay_core::time::Timestamp;
 use relay_core::workflow::{
@@ -44,7 +44,7 @@ pub(crate) fn request(effect: &PlannedEffect) -> Request {
     let text = effect.key.to_string();
     match effect.input {
         EffectInput::PortalMessage { .. } => Request::PortalMessage(request::PortalMessage {
-            client: effect.client.clone(),
+            client: effect.scope.client().expect("a client").clone(),
             author: "dana".into(),
             text,
         }),
@@ -112,7 +112,10 @@ impl Workflow for Tiny {
             .split(' ')
             .map(|name| PlannedEffect {
                 key: Rig::key(case.id, name),
-                client: case.client.clone(),
+                scope: Scope::Case {
+                    case: case.id,
+                    client: case.client.clone(),
+                },
                 blocking: !name.starts_with("note") && !name.starts_with("tag"),
                 not_before: cx.now,
                 input: input(name),

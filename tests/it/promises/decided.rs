@@ -56,7 +56,8 @@ async fn promise_4_no_fee_stops_without_a_persons_order() {
     let (_folder, store) = frozen().await;
     let mut orders = 0;
     for effect in rows::effects(&store).await {
-        let case = store.case(effect.case).await.expect("a store");
+        let case = effect.scope().case().expect("all are of cases");
+        let case = store.case(case).await.expect("a store");
         let case = case.expect("its case");
         if effect.kind().audience() != Audience::Billing {
             continue;
@@ -67,7 +68,7 @@ async fn promise_4_no_fee_stops_without_a_persons_order() {
             "{}",
             effect.key()
         );
-        let facts = store.facts(&effect.planned.client).await.expect("facts");
+        let facts = store.facts(&case.client).await.expect("facts");
         let ordered = facts.iter().any(|row| match &row.fact.body {
             FactBody::Ordered {
                 by,

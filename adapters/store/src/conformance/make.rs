@@ -1,9 +1,9 @@
 //! What the suite stores: invented people, fixed times, ids that repeat.
 
 use relay_core::case::{Case, CaseStatus, Mode, Wait};
-use relay_core::effects::{EffectInput, PlannedEffect, Request, Settled, request};
+use relay_core::effects::{EffectInput, PlannedEffect, Request, Scope, Settled, request};
 use relay_core::facts::{Fact, FactBody};
-use relay_core::ids::{CaseId, EffectKey, IntentId, JobId, MessageId, ReceiptId, WorkItemId};
+use relay_core::ids::{CaseId, IntentId, JobId, MessageId, ReceiptId, WorkItemId};
 use relay_core::random::SeededRandom;
 use relay_core::time::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -194,30 +194,21 @@ impl Maker {
 
 /// A planned email of `case`.
 pub(super) fn planned_email(case: CaseId, name: &str) -> Effect {
-    Effect {
-        planned: PlannedEffect {
-            key: EffectKey::of_case(case, "email_follow_up", 1, name),
-            client: "maya".into(),
-            blocking: true,
-            not_before: at(5),
-            input: EffectInput::Email {
-                script: "S2".into(),
-                due: "2026-11-03".parse().unwrap(),
-            },
-        },
-        input_hash: "f00d".into(),
+    let scope = Scope::Case {
         case,
-        mode: Mode::Act,
-        state: EffectState::Planned,
-        revision: 0,
-        request: None,
-        intended_at: None,
-        probes: 0,
-        settled: None,
-        withdrawn_at: None,
-        created_at: at(0),
-        changed_at: at(0),
-    }
+        client: "maya".into(),
+    };
+    let planned = PlannedEffect {
+        key: scope.key("email_follow_up", 1, name),
+        scope,
+        blocking: true,
+        not_before: at(5),
+        input: EffectInput::Email {
+            script: "S2".into(),
+            due: "2026-11-03".parse().unwrap(),
+        },
+    };
+    Effect::new(planned, "f00d".into(), Mode::Act, at(0))
 }
 
 /// A message a client wrote.

@@ -113,11 +113,14 @@ behaviours! { $
         cancelling_leaves_a_running_job,
         what_may_have_been_carried_out_is_withdrawn,
         a_desired_state_is_cancelled_whatever_was_asked_for,
+    }
+    effect_lists {
         what_is_one_thing_to_the_client_is_found_under_every_key,
         effects_come_in_order_of_planning,
-        effects_in_doubt_are_walked_through_in_pages,
         a_task_is_found_by_the_effect_that_made_it,
         vendor_references_are_those_of_done_effects,
+        effects_in_doubt_are_walked_through_in_pages,
+        an_effect_belongs_to_what_it_was_planned_for,
     }
     jobs {
         a_job_comes_back_as_queued,

@@ -2,7 +2,7 @@
 
 use relay_core::case::{Case, CaseStatus};
 use relay_core::clients::Coach;
-use relay_core::effects::{EffectInput, EffectKind};
+use relay_core::effects::{EffectInput, EffectKind, Scope};
 use relay_core::ids::{ClientId, EffectKey};
 use serde_json::json;
 
@@ -40,7 +40,10 @@ async fn fill(store: &dyn Store, make: &Maker) -> (Case, Effect) {
     };
     let effect = |case: &Case, name: &str| {
         let mut effect = planned_email(case.id, name);
-        effect.planned.client = case.client.clone();
+        effect.planned.scope = Scope::Case {
+            case: case.id,
+            client: case.client.clone(),
+        };
         effect
     };
     let looked_at = effect(&old, "one");

@@ -65,6 +65,7 @@ impl<'a> Guard<'a> {
         Render {
             procedure: self.procedure,
             cx: self.cx,
+            client: &self.case.client,
             state: self.state,
             effect: self.effect,
             reading: self.reading,

@@ -9,7 +9,7 @@ use super::guard::Outcome;
 use super::state::State;
 use crate::clients::{AddressState, Coach, ContactSnapshot};
 use crate::effects::{EffectInput, PlannedEffect, Request as Wire, request};
-use crate::ids::{CoachId, ContactId, CrmUserId};
+use crate::ids::{ClientId, CoachId, ContactId, CrmUserId};
 use crate::outside::{self, NameFault};
 use crate::procedure::MissedCheckInProcedure;
 use crate::scripts::{Script, Values, date_words};
@@ -20,6 +20,7 @@ use crate::workflow::{Context, GuardReading};
 pub(super) struct Request<'a> {
     pub(super) procedure: &'a MissedCheckInProcedure,
     pub(super) cx: Context<'a>,
+    pub(super) client: &'a ClientId,
     pub(super) state: &'a State,
     pub(super) effect: &'a PlannedEffect,
     pub(super) reading: &'a GuardReading,
@@ -52,7 +53,7 @@ impl<'a> Request<'a> {
         let text = || text.ok_or("it has no script");
         match &self.effect.input {
             EffectInput::PortalMessage { .. } => Ok(Wire::PortalMessage(request::PortalMessage {
-                client: self.effect.client.clone(),
+                client: self.client.clone(),
                 author: self.author()?,
                 text: text()?,
             })),
@@ -64,7 +65,7 @@ impl<'a> Request<'a> {
                 ..
             } => self.call_task(*due, reason, *call_by, &text()?),
             EffectInput::PortalNote { text, .. } => Ok(Wire::PortalNote(request::PortalNote {
-                client: self.effect.client.clone(),
+                client: self.client.clone(),
                 author: self.author()?,
                 text: text.clone(),
             })),
@@ -76,14 +77,10 @@ impl<'a> Request<'a> {
                     text: text.clone(),
                 }))
             }
-            EffectInput::AddTag { tag } => Ok(Wire::AddTag(request::AddTag {
-                contact: self.contact_id()?,
-                tag: tag.clone(),
-            })),
-            EffectInput::RemoveTag { tag } => Ok(Wire::RemoveTag(request::RemoveTag {
-                contact: self.contact_id()?,
-                tag: tag.clone(),
-            })),
+            input @ (EffectInput::AddTag { .. } | EffectInput::RemoveTag { .. }) => {
+                let made = request::of_contact(input, &self.contact_id()?);
+                made.ok_or_else(|| "it needs more than a contact".into())
+            }
             EffectInput::CloseTask { called, .. } => Ok(Wire::CloseTask(request::CloseTask {
                 task: self.reading.task.clone().ok_or("the task is not known")?,
                 called: *called,
@@ -141,7 +138,7 @@ impl<'a> Request<'a> {
             Some(_) => "the portal and the CRM have different email addresses for her",
             None => "the portal has no email address of hers to compare the CRM's with",
         };
-        let (client, contact) = (&self.effect.client, &contact.id);
+        let (client, contact) = (self.client, &contact.id);
         Err(format!(
             "{what}: correct the wrong one, or say that the CRM's is hers with `clear-relay clients \
              link {client} {contact} --by NAME`, then resume"

@@ -420,7 +420,7 @@ impl<'a> Run<'a> {
 
     /// An effect of the closing. A case closes once, so its visit is the first and only.
     fn plan_at_close(&mut self, name: &str, input: EffectInput) {
-        let key = EffectKey::of_case(self.draft.case.id, "close", 1, name);
+        let key = self.draft.scope().key("close", 1, name);
         let now = self.now();
         self.draft.plan_as(key, false, now, input);
     }

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use clear_relay::sandbox::world::World;
 use relay_core::case::Case;
-use relay_core::effects::{EffectKind, PlannedEffect};
-use relay_core::ids::{EffectKey, IntentId, JobId, WorkItemId};
+use relay_core::effects::{EffectKind, PlannedEffect, Scope};
+use relay_core::ids::{IntentId, JobId, WorkItemId};
 use relay_core::random::SeededRandom;
 use relay_core::time::{Clock as _, SignedDuration, Timestamp};
 use relay_store::{
@@ -140,30 +140,22 @@ impl Hand<'_> {
 
     async fn effect(&self, case: &Case, kind: EffectKind, state: EffectState) {
         let name = format!("{}_{}", kind.as_str(), state.as_str());
-        let key = EffectKey::of_case(case.id, &case.step, 90, &name);
+        let scope = Scope::Case {
+            case: case.id,
+            client: case.client.clone(),
+        };
+        let key = scope.key(&case.step, 90, &name);
         let planned = PlannedEffect {
             key: key.clone(),
-            client: case.client.clone(),
+            scope,
             blocking: false,
             not_before: self.now,
             input: samples::input(kind),
         };
         let hash = serde_json::to_vec(&planned.input).expect("JSON");
-        let mut ops = vec![Op::PlanEffect(Effect {
-            input_hash: hex::encode(Sha256::digest(hash)),
-            planned,
-            case: case.id,
-            mode: case.mode,
-            state: EffectState::Planned,
-            revision: 0,
-            request: None,
-            intended_at: None,
-            probes: 0,
-            settled: None,
-            withdrawn_at: None,
-            created_at: self.now,
-            changed_at: self.now,
-        })];
+        let hash = hex::encode(Sha256::digest(hash));
+        let effect = Effect::new(planned, hash, case.mode, self.now);
+        let mut ops = vec![Op::PlanEffect(effect)];
         let sent = !matches!(
             state,
             EffectState::Planned

@@ -1,0 +1,124 @@
+//! What an effect belongs to: who planned it, and so what is read again before it goes out.
+//!
+//! | scope | guarded by | goes no further once | told how it ended |
+//! |---|---|---|---|
+//! | case | the procedure of the case, on what it needs read | the case is over or has moved on | the case |
+//! | client | her contact in the CRM being there | – | people, if it fails |
+//! | work item | the item being open, and the contact of its client | the item is settled | people, if it fails |
+//! | installation | its kind alone | – | people, if it fails |
+//!
+//! Outreach belongs to cases only: nobody writes to a client but a procedure.
+//!
+//! Not guaranteed: that an effect of an item which is settled between the guard's read and the request,
+//! a moment later, is not carried out.
+
+use crate::ids::{CaseId, ClientId, EffectKey, WorkItemId};
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// One run of a procedure.
+    Case {
+        /// Which.
+        case: CaseId,
+        /// Whom it is about.
+        client: ClientId,
+    },
+    /// A client, whatever becomes of her cases.
+    Client {
+        /// Which.
+        client: ClientId,
+    },
+    /// Something that a person must do.
+    WorkItem {
+        /// Which.
+        item: WorkItemId,
+    },
+    /// The relay as a whole.
+    Installation,
+}
+
+impl Scope {
+    /// Without what it names.
+    pub const fn kind(&self) -> ScopeKind {
+        match self {
+            Self::Case { .. } => ScopeKind::Case,
+            Self::Client { .. } => ScopeKind::Client,
+            Self::WorkItem { .. } => ScopeKind::WorkItem,
+            Self::Installation => ScopeKind::Installation,
+        }
+    }
+
+    /// The case that it belongs to.
+    pub const fn case(&self) -> Option<CaseId> {
+        match self {
+            Self::Case { case, .. } => Some(*case),
+            Self::Client { .. } | Self::WorkItem { .. } | Self::Installation => None,
+        }
+    }
+
+    /// The client that it names.
+    pub const fn client(&self) -> Option<&ClientId> {
+        match self {
+            Self::Case { client, .. } | Self::Client { client } => Some(client),
+            Self::WorkItem { .. } | Self::Installation => None,
+        }
+    }
+
+    /// The work item that it belongs to.
+    pub const fn work_item(&self) -> Option<WorkItemId> {
+        match self {
+            Self::WorkItem { item } => Some(*item),
+            Self::Case { .. } | Self::Client { .. } | Self::Installation => None,
+        }
+    }
+
+    /// The key of effect `name` planned by `step` on its `visit`th visit.
+    pub fn key(&self, step: &str, visit: u32, name: &str) -> EffectKey {
+        EffectKey(match self {
+            Self::Case { case, .. } => format!("{case}/{step}/{visit}/{name}"),
+            // The client last: her id is the vendor's and may hold anything.
+            Self::Client { client } => format!("client/{step}/{visit}/{name}/{client}"),
+            Self::WorkItem { .. } | Self::Installation => {
+                format!("{}/{step}/{visit}/{name}", self.lane())
+            }
+        })
+    }
+
+    /// The lane in whose order it is carried out: the client's own, where it names one.
+    pub fn lane(&self) -> String {
+        match self {
+            Self::Case { client, .. } | Self::Client { client } => client.to_string(),
+            Self::WorkItem { item } => format!("work_item/{item}"),
+            Self::Installation => "installation".to_owned(),
+        }
+    }
+}
+
+/// A [`Scope`] without what it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ScopeKind {
+    /// See [`Scope::Case`].
+    Case,
+    /// See [`Scope::Client`].
+    Client,
+    /// See [`Scope::WorkItem`].
+    WorkItem,
+    /// See [`Scope::Installation`].
+    Installation,
+}
+
+impl ScopeKind {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Case, Self::Client, Self::WorkItem, Self::Installation];
+
+    /// The stored name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Case => "case",
+            Self::Client => "client",
+            Self::WorkItem => "work_item",
+            Self::Installation => "installation",
+        }
+    }
+}

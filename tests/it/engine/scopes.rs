@@ -1,0 +1,229 @@
+//! Effects that belong to no case: to a client, to a work item, to the installation.
+
+use std::sync::Arc;
+
+use clear_relay::engine::commands::replay;
+use clear_relay::failpoint::{ATTEMPT, GUARD, INTENT, NoFailpoints, SETTLE};
+use relay_core::case::Mode;
+use relay_core::effects::{EffectInput, PlannedEffect, Request, Scope};
+use relay_core::ids::{JobId, WorkItemId};
+use relay_core::retry::Class;
+use relay_store::{
+    Batch, Effect, EffectState, Existing, Job, NewJob, Op, WorkItem, WorkSettled, effect_job_key,
+};
+use serde_json::json;
+
+use super::effects::crash;
+use super::rig::Rig;
+use super::world::Outcome;
+use crate::support::failpoints::StopAt;
+
+fn tag() -> EffectInput {
+    EffectInput::AddTag { tag: "x".into() }
+}
+
+fn client() -> Scope {
+    Scope::Client {
+        client: "maya".into(),
+    }
+}
+
+impl Rig {
+    /// Plans `input`, as what belongs to `scope`.
+    async fn plan(&self, scope: Scope, input: EffectInput) -> Effect {
+        let now = self.engine.now();
+        let key = scope.key("sync", 1, "effect");
+        let planned = PlannedEffect {
+            key: key.clone(),
+            scope,
+            blocking: false,
+            not_before: now,
+            input,
+        };
+        let effect = Effect::new(planned, "f00d".into(), Mode::Act, now);
+        let job = NewJob {
+            id: JobId::new(self.random.as_ref(), now),
+            key: effect_job_key(&key),
+            kind: "effect".into(),
+            lane: effect.scope().lane(),
+            run_at: now,
+            client: effect.scope().client().cloned(),
+            case: None,
+            payload: json!({ "effect": key, "kind": effect.kind() }),
+        };
+        let existing = Existing::Keep;
+        let ops = vec![
+            Op::PlanEffect(effect.clone()),
+            Op::Enqueue { job, existing },
+        ];
+        self.store.commit(Batch::from(ops)).await.unwrap();
+        effect
+    }
+
+    async fn open_item(&self) -> WorkItemId {
+        let now = self.engine.now();
+        let id = WorkItemId::new(self.random.as_ref(), now);
+        let item = WorkItem {
+            id,
+            dedupe_key: "question".into(),
+            kind: "question".into(),
+            owner: "dana".into(),
+            title: "Is this her number?".into(),
+            detail: json!({}),
+            actions: vec!["done".into()],
+            client: Some("maya".into()),
+            case: None,
+            effect: None,
+            opened_at: now,
+            due: now,
+            remind_at: now,
+            reminders: 0,
+            settled: None,
+        };
+        let ops = vec![Op::OpenWork(item)];
+        self.store.commit(Batch::from(ops)).await.unwrap();
+        id
+    }
+
+    async fn now_of(&self, effect: &Effect) -> Effect {
+        self.store.effect(effect.key()).await.unwrap().unwrap()
+    }
+
+    async fn job_of(&self, effect: &Effect) -> Job {
+        let key = effect_job_key(effect.key());
+        self.store.job_by_key(&key).await.unwrap().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn what_belongs_to_a_client_is_done_without_a_case() {
+    let rig = Rig::new().await;
+    let effect = rig.plan(client(), tag()).await;
+    rig.drain().await;
+    assert_eq!(rig.now_of(&effect).await.state, EffectState::Done);
+    let accepted = rig.world.now().accepted.clone();
+    let [(_, Request::AddTag(adding))] = &accepted[..] else {
+        panic!("{accepted:?}");
+    };
+    assert_eq!(adding.contact.as_str(), "contact-maya");
+    assert!(
+        rig.store
+            .open_cases(&"maya".into())
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_crash_at_any_place_neither_forgets_nor_repeats_what_belongs_to_no_case() {
+    for scope in [true, false] {
+        for point in [GUARD, INTENT, ATTEMPT, SETTLE] {
+            for name in [point.before, point.after] {
+                let mut rig = Rig::new().await;
+                let scope = if scope {
+                    client()
+                } else {
+                    let item = rig.open_item().await;
+                    Scope::WorkItem { item }
+                };
+                let effect = rig.plan(scope, tag()).await;
+                let stop = Arc::new(StopAt::name(name));
+                rig.restart(stop.clone()).await;
+                crash(&rig.engine, &stop).await;
+                rig.restart(Arc::new(NoFailpoints)).await;
+                for _ in 0..30 {
+                    rig.pass(1).await;
+                }
+                assert_eq!(rig.now_of(&effect).await.state, EffectState::Done, "{name}");
+                assert_eq!(rig.world.now().accepted.len(), 1, "{name}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_belongs_to_an_item_goes_no_further_once_that_is_settled() {
+    for settled in [false, true] {
+        let rig = Rig::new().await;
+        let item = rig.open_item().await;
+        let effect = rig.plan(Scope::WorkItem { item }, tag()).await;
+        if settled {
+            let settled = WorkSettled {
+                at: rig.engine.now(),
+                by: "dana".into(),
+                action: "done".into(),
+            };
+            let ops = vec![Op::SettleWork { id: item, settled }];
+            rig.store.commit(Batch::from(ops)).await.unwrap();
+        }
+        rig.drain().await;
+        let (state, attempts) = if settled {
+            (EffectState::Overtaken, 0)
+        } else {
+            (EffectState::Done, 1)
+        };
+        assert_eq!(rig.now_of(&effect).await.state, state);
+        assert_eq!(rig.world.now().attempts.len(), attempts);
+    }
+}
+
+#[tokio::test]
+async fn what_fails_without_a_case_is_told_to_a_person_and_can_be_done_again() {
+    let rig = Rig::new().await;
+    let refused = Outcome::Fails(Class::Permanent);
+    rig.world.now().outcomes.push_back(refused);
+    let effect = rig.plan(client(), tag()).await;
+    rig.drain().await;
+    assert_eq!(rig.now_of(&effect).await.state, EffectState::Dead);
+    let [item] = &rig.work("dead_job").await[..] else {
+        panic!("one item");
+    };
+    assert_eq!((&item.client, item.case), (&Some("maya".into()), None));
+
+    let job = rig.job_of(&effect).await;
+    replay::replay(&rig.engine, job.id, "Ada").await.unwrap();
+    rig.drain().await;
+    assert_eq!(rig.now_of(&effect).await.state, EffectState::Done);
+    assert!(rig.work("dead_job").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_client_without_a_contact_is_told_to_a_person() {
+    let rig = Rig::new().await;
+    rig.world.now().clients[0].contact = None;
+    let effect = rig.plan(client(), tag()).await;
+    rig.drain().await;
+    assert_eq!(rig.now_of(&effect).await.state, EffectState::Held);
+    let [item] = &rig.work("held").await[..] else {
+        panic!("one item");
+    };
+    assert!(item.title.contains("not linked"), "{}", item.title);
+    assert!(rig.world.now().attempts.is_empty());
+
+    // Nobody waits for it: it may be left at that.
+    let job = rig.job_of(&effect).await;
+    replay::cancel_job(&rig.engine, job.id, "Ada")
+        .await
+        .unwrap();
+    assert_eq!(rig.now_of(&effect).await.state, EffectState::Cancelled);
+}
+
+#[tokio::test]
+async fn outreach_and_what_has_no_contact_are_never_done_but_for_a_case() {
+    let email = EffectInput::Email {
+        script: "S2".into(),
+        due: "2026-11-03".parse().unwrap(),
+    };
+    for (scope, input) in [(client(), email), (Scope::Installation, tag())] {
+        let rig = Rig::new().await;
+        let effect = rig.plan(scope, input).await;
+        rig.drain().await;
+        assert_eq!(rig.now_of(&effect).await.state, EffectState::Held);
+        assert!(rig.world.now().attempts.is_empty());
+        let [item] = &rig.work("held").await[..] else {
+            panic!("one item");
+        };
+        assert!(item.title.contains("but for a case"), "{}", item.title);
+    }
+}
