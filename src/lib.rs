@@ -36,7 +36,8 @@
 //!
 //! *receipt* an inbound webhook as received · *fact* what a receipt or a read taught · *case* one run of a
 //! procedure for one client · *step*, *wait*, *hold* · *evidence* what a decision stands on · *effect*
-//! something done to the outside world, under a key · *intent* the stored right to one mutating request ·
+//! something done to the outside world, under a key; its *scope* is a case, a client, a work item or the
+//! installation · *intent* the stored right to one mutating request ·
 //! *guard* the re-read before an effect · *probe* the read after an unclear outcome · *job* queued work
 //! with *attempts*: ready → running → done, ready again, parked, dead (the *dead letters*) or cancelled ·
 //! *periodic job* · *snooze* a postponement that is no failure · *dispatcher* what claims jobs and runs

@@ -26,10 +26,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use relay_core::case::Mode;
-use relay_core::effects::EffectKind;
+use relay_core::effects::{EffectKind, Scope, ScopeKind};
 use relay_core::workflows;
 use relay_core::workflows::missed_check_in::{self, Hold, State, Step};
-use relay_store::{EffectState, JobState, ReceiptState, Store};
+use relay_store::{Effect, EffectState, JobState, ReceiptState, Store};
 use relay_store_sqlite::SqliteStore;
 
 /// What this version would add to the corpus; `fixtures/corpus/README.md` says when it is kept.
@@ -83,6 +83,10 @@ async fn leaves_out_nothing(store: &dyn Store) {
             .map(move |state| format!("{} {}", kind.as_str(), state.as_str()))
     });
     has_all("effect", &there.collect(), wanted);
+    let scopes = effects.iter().map(Effect::scope).map(Scope::kind);
+    let there = scopes.map(|kind| kind.as_str().to_owned());
+    let wanted = ScopeKind::ALL.map(|kind| kind.as_str().to_owned());
+    has_all("effect of a", &there.collect(), wanted);
 
     let jobs = rows::jobs(store).await;
     let there = jobs

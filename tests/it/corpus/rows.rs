@@ -1,6 +1,7 @@
 //! Reads a database through the store's port, list by list.
 
 use relay_core::case::{Case, CaseStatus};
+use relay_core::ids::EffectKey;
 use relay_store::{CaseFilter, Effect, Job, JobFilter, Receipt, ReceiptState, Store, WorkItem};
 
 use crate::edge::clinic::ALL;
@@ -21,11 +22,21 @@ pub(crate) async fn open_cases(store: &dyn Store) -> Vec<Case> {
     all
 }
 
-/// Every effect.
+/// Every effect of a case, and every other that has a job.
 pub(crate) async fn effects(store: &dyn Store) -> Vec<Effect> {
     let mut all = Vec::new();
     for case in cases(store).await {
         all.extend(store.effects(case.id).await.expect("effects"));
+    }
+    for job in jobs(store)
+        .await
+        .into_iter()
+        .filter(|job| job.case.is_none())
+    {
+        if let Some(key) = job.payload["effect"].as_str() {
+            let key = EffectKey(key.to_owned());
+            all.extend(store.effect(&key).await.expect("an effect"));
+        }
     }
     all
 }

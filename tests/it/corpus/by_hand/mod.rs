@@ -6,7 +6,7 @@ mod aside;
 use std::collections::BTreeSet;
 
 use clear_relay::sandbox::world::World;
-use relay_core::case::Case;
+use relay_core::case::{Case, Mode};
 use relay_core::effects::{EffectKind, PlannedEffect, Scope};
 use relay_core::ids::{IntentId, JobId, WorkItemId};
 use relay_core::random::SeededRandom;
@@ -85,6 +85,7 @@ pub(crate) async fn add(world: &World) {
     hand.effects().await;
     hand.jobs().await;
     hand.work().await;
+    hand.scopes().await;
     hand.receipts().await;
     hand.facts().await;
     hand.credentials().await;
@@ -135,6 +136,43 @@ impl Hand<'_> {
                     self.effect(&case, kind, *state).await;
                 }
             }
+        }
+    }
+
+    /// What belongs to no case.
+    async fn scopes(&self) {
+        let client = "nell".into();
+        let items = self.store.open_work(None, ALL).await.expect("work items");
+        let item = items.first().expect("an item").id;
+        for scope in [
+            Scope::Client { client },
+            Scope::WorkItem { item },
+            Scope::Installation,
+        ] {
+            let key = scope.key("corpus", 1, "tag");
+            let job = NewJob {
+                id: JobId::new(&self.random, self.now),
+                key: effect_job_key(&key),
+                kind: "effect".to_owned(),
+                lane: scope.lane(),
+                run_at: self.now,
+                client: scope.client().cloned(),
+                case: None,
+                payload: json!({ "effect": key, "kind": EffectKind::AddTag }),
+            };
+            let planned = PlannedEffect {
+                key,
+                scope,
+                blocking: false,
+                not_before: self.now,
+                input: samples::input(EffectKind::AddTag),
+            };
+            let hash = serde_json::to_vec(&planned.input).expect("JSON");
+            let hash = hex::encode(Sha256::digest(hash));
+            let effect = Effect::new(planned, hash, Mode::Act, self.now);
+            let existing = Existing::Keep;
+            self.commit(vec![Op::PlanEffect(effect), Op::Enqueue { job, existing }])
+                .await;
         }
     }
 
