@@ -151,7 +151,7 @@ fn remedy(vendor: &str, why: Why) -> String {
             "look at the vendor's status page and at this machine's network; `clear-relay vendors` \
              shows when it is tried next"
         }
-        _ => {
+        Why::Turn | Why::Spread | Why::Reserved { .. } | Why::UsedUp { .. } | Why::Asked => {
             "another integration uses the account's quota: find it in the vendor's settings and \
              slow it down or stop it, or ask the vendor for a higher limit; `clear-relay vendors` \
              shows what is left"

@@ -64,7 +64,23 @@ pub(crate) fn on_fact(engine: &Engine, fact: &Fact, now: Timestamp) -> Vec<Op> {
                 now,
             )]
         }
-        _ => Vec::new(),
+        // They say nothing of whether a check-in is expected.
+        FactBody::CheckInMissed { .. }
+        | FactBody::ClientReplied { .. }
+        | FactBody::CoachWrote { .. }
+        | FactBody::MessageRead { .. }
+        | FactBody::RegimenChanged { .. }
+        | FactBody::ClientUpdated { .. }
+        | FactBody::ProgramEnded
+        | FactBody::ProgramReactivated
+        | FactBody::MailRead { .. }
+        | FactBody::Engaged { .. }
+        | FactBody::CallTaskChanged { .. }
+        | FactBody::ContactGone
+        | FactBody::ContactType { .. }
+        | FactBody::ContactSeen
+        | FactBody::BillingRead { .. }
+        | FactBody::Ordered { .. } => Vec::new(),
     }
 }
 

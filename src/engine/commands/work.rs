@@ -82,7 +82,7 @@ pub async fn settle_work(
             Preview::Nothing { why } | Preview::NeedsYou { why } => {
                 refused(format!("it can't be replayed: {why}"))
             }
-            _ => Ok(()),
+            Preview::AlreadyDone { .. } | Preview::WillSend | Preview::WillRun => Ok(()),
         },
         Settling::SendAgain { effect, job } => cases::plan_again(engine, &effect, job, ops).await,
         Settling::Happened { effect, job } => happened(engine, &effect, job, ops).await,
@@ -247,7 +247,9 @@ async fn settling_dead(
         Preview::Nothing { why } | Preview::NeedsYou { why } => {
             refused(format!("it can't be replayed: {why}"))
         }
-        _ => Ok(Settling::ReplayJob(id)),
+        Preview::AlreadyDone { .. } | Preview::WillSend | Preview::WillRun => {
+            Ok(Settling::ReplayJob(id))
+        }
     }
 }
 

@@ -41,7 +41,13 @@ pub(crate) async fn run_effect(engine: &Engine, job: &Job) -> Result<(), EngineE
         EffectState::Intended | EffectState::Unclear => {
             probe::look(engine, job, &view.effect, &view.same).await
         }
-        _ => finish::end(engine, job, JobEnd::Done, Vec::new()).await,
+        EffectState::Done
+        | EffectState::Proposed
+        | EffectState::Overtaken
+        | EffectState::Held
+        | EffectState::Dead
+        | EffectState::Unsettled
+        | EffectState::Cancelled => finish::end(engine, job, JobEnd::Done, Vec::new()).await,
     }
 }
 

@@ -385,7 +385,14 @@ fn death_of(effect: &Effect, reason: String) -> Ending {
             EffectState::Unsettled,
             Settled::Unclear { evidence: reason },
         ),
-        _ => Ending::new(EffectState::Dead, Settled::Dead { reason }),
+        EffectState::Planned
+        | EffectState::Done
+        | EffectState::Proposed
+        | EffectState::Overtaken
+        | EffectState::Held
+        | EffectState::Dead
+        | EffectState::Unsettled
+        | EffectState::Cancelled => Ending::new(EffectState::Dead, Settled::Dead { reason }),
     }
 }
 

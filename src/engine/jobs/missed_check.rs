@@ -127,7 +127,11 @@ pub(super) async fn run_missed_check(engine: &Engine, job: &Job) -> Result<(), E
             return finish::put_off(engine, job, at, why, backlog::known_again(engine, &client))
                 .await;
         }
-        _ => {}
+        Earlier::Nothing
+        | Earlier::Open
+        | Earlier::Final
+        | Earlier::NotKept { .. }
+        | Earlier::Reopening { .. } => {}
     }
     open_or_look_again(engine, job, &client, listed, snapshot).await
 }

@@ -325,7 +325,14 @@ pub async fn of_effect(
             job.is_some_and(|job| is_alive(&job, now))
         }
         EffectState::Unsettled => was_told(store, effect).await?,
-        _ => true,
+        // Not sent, or settled.
+        EffectState::Planned
+        | EffectState::Done
+        | EffectState::Proposed
+        | EffectState::Overtaken
+        | EffectState::Held
+        | EffectState::Dead
+        | EffectState::Cancelled => true,
     };
     if somebody {
         return Ok(None);

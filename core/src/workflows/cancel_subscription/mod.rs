@@ -230,6 +230,15 @@ fn request(effect: &PlannedEffect, reading: &GuardReading) -> Result<Request, St
                 })),
             }
         }
-        _ => Err("it is no effect of this procedure".into()),
+        EffectInput::PortalMessage { .. }
+        | EffectInput::PortalNote { .. }
+        | EffectInput::Email { .. }
+        | EffectInput::CallTask { .. }
+        | EffectInput::CloseTask { .. }
+        | EffectInput::ReassignTask { .. }
+        | EffectInput::ContactNote { .. }
+        | EffectInput::AddTag { .. }
+        | EffectInput::RemoveTag { .. }
+        | EffectInput::ContactType { .. } => Err("it is no effect of this procedure".into()),
     }
 }
