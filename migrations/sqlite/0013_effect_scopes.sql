@@ -4,7 +4,8 @@
 CREATE TABLE scoped_effects (
     seq          INTEGER PRIMARY KEY,
     key          TEXT    NOT NULL,
-    scope        TEXT    NOT NULL CHECK (scope IN ('case', 'client', 'work_item', 'installation')),
+    -- The default is for a process of the version before, while both run.
+    scope        TEXT    NOT NULL DEFAULT 'case' CHECK (scope IN ('case', 'client', 'work_item', 'installation')),
     case_id      BLOB    CHECK (case_id IS NULL OR length(case_id) = 16),
     client       TEXT,
     item_id      BLOB    CHECK (item_id IS NULL OR length(item_id) = 16),
@@ -33,7 +34,8 @@ CREATE TABLE scoped_effects (
     CHECK (state NOT IN ('intended', 'unclear')
         OR (request IS NOT NULL AND intended_at IS NOT NULL AND revision > 0)),
     CHECK ((case_id IS NOT NULL) = (scope = 'case')),
-    CHECK ((client IS NOT NULL) = (scope IN ('case', 'client'))),
+    CHECK (client IS NOT NULL OR scope IN ('work_item', 'installation')),
+    CHECK (client IS NULL OR scope <> 'installation'),
     CHECK ((item_id IS NOT NULL) = (scope = 'work_item'))
 ) STRICT;
 

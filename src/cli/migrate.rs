@@ -23,6 +23,13 @@ async fn check(
         return Ok(Version::Older);
     }
     let look = stores.look(path, dry_run.dry_run).await?;
+    if let Some(damage) = look.damage {
+        return Err(CliError::Failed(format!(
+            "{} is damaged: {damage}. Bring back a copy: `clear-relay restore FILE --by NAME`; it keeps \
+             the damaged file",
+            path.display()
+        )));
+    }
     if let Some(damage) = look.hinders {
         return Err(not_migrated(StoreError::Corrupt(damage)));
     }

@@ -96,6 +96,7 @@ pub(crate) fn unsettled_item_ops(
     item.detail = json!({
         "job": job.id, "effect": effect.key(), "evidence": evidence,
         "request": effect.request, "sent_at": effect.intended_at, "looked": effect.probes,
+        "work_item": effect.scope().work_item(),
     });
     // What reaches a client is never sent a second time, whoever asks: the hold of its case
     // offers the ways on (by hand, leave it out, close).
@@ -172,6 +173,7 @@ pub(crate) fn held_item_ops(engine: &Engine, job: &Job, effect: &Effect, reason:
     let title = format!("{} is held: {reason}", effect_name_first(effect.kind()));
     let mut item = item(engine, format!("held/{}", effect.key()), "held", title);
     item.detail = json!({ "job": job.id, "effect": effect.key(), "reason": reason,
+                          "work_item": effect.scope().work_item(),
                           "remedy": Run::JobsReplay(job.id).to_string() });
     item.actions = vec!["replay".to_owned(), "cancel".to_owned()];
     item.client = effect.scope().client().cloned();

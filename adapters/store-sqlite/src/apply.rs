@@ -110,6 +110,7 @@ fn write(script: &mut Script, op: &Op) -> Result<bool, Failure> {
         Op::InsertCase(case) => cases::insert(script, case)?,
         Op::UpdateCase { case, expected } => cases::update(script, case, *expected)?,
         Op::RequireCase { case, version } => cases::require(script, *case, *version)?,
+        Op::RequireOpenWork { item } => work::require_open(script, *item)?,
         Op::AppendTimeline { case, entry } => cases::append(script, *case, entry)?,
         Op::OpenWork(item) => work::open(script, item)?,
         Op::SettleWork { id, settled } => work::settle(script, *id, settled)?,

@@ -1,5 +1,6 @@
 //! What follows for others when a row is mended or taken out.
 
+use relay_core::effects::EffectKind;
 use relay_core::time::Timestamp;
 use serde_json::{Value, json};
 use sqlx::SqliteConnection;
@@ -149,10 +150,11 @@ async fn effect(conn: &mut SqliteConnection, seq: i64, now: Timestamp) -> Result
         hold(conn, case, now).await?;
     }
     let open = found.state == "unsettled";
+    let what = words(&found.kind);
     let title = if open {
-        format!("Did this {} go out? Its record was damaged", found.kind)
+        format!("Did {what} come through? Its record was damaged")
     } else {
-        format!("A {} was given up: its record was damaged", found.kind)
+        format!("Given up, because its record was damaged: {what}")
     };
     let sent_at = found.intended_at.map(Timestamp::from_microsecond);
     let told = Told {
@@ -166,6 +168,11 @@ async fn effect(conn: &mut SqliteConnection, seq: i64, now: Timestamp) -> Result
         effect: Some(found.key),
     };
     tell(conn, told, now).await
+}
+
+/// What people call a kind of effect.
+fn words(kind: &str) -> &str {
+    EffectKind::from_name(kind).map_or("something that was planned", |kind| kind.spec().words)
 }
 
 /// What a case waited for goes with its job.
@@ -182,10 +189,31 @@ async fn job_goes(conn: &mut SqliteConnection, seq: i64, now: Timestamp) -> Resu
     )
     .fetch_optional(&mut *conn)
     .await?;
-    match case {
-        Some(case) => hold(conn, &case, now).await,
-        None => Ok(()),
+    if let Some(case) = case {
+        return hold(conn, &case, now).await;
     }
+    let effect = sqlx::query!(
+        "SELECT key, client, kind FROM effects
+         WHERE key = (SELECT substr(key, length('effect/') + 1) FROM jobs WHERE seq = ?1)
+           AND scope <> 'case' AND state = 'planned'",
+        seq
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(effect) = effect else { return Ok(()) };
+    let told = Told {
+        key: format!("mended/jobs/{seq}"),
+        title: format!(
+            "Left undone, because its job was damaged: {}",
+            words(&effect.kind)
+        ),
+        detail: json!({ "effect": effect.key, "remedy": "do it by hand, if it is still wanted" }),
+        actions: json!(["done"]),
+        client: effect.client,
+        case: None,
+        effect: Some(effect.key),
+    };
+    tell(conn, told, now).await
 }
 
 /// Facts stay without their receipt, and so do its repeats.

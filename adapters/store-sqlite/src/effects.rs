@@ -59,6 +59,7 @@ impl Stored for EffectRow {
             },
             ScopeKind::WorkItem => Scope::WorkItem {
                 item: WorkItemId(row.word("item_id", item)?),
+                client,
             },
             ScopeKind::Installation => Scope::Installation,
         };

@@ -190,18 +190,24 @@ impl SqliteStore {
     }
 
     /// Brings the schema up to this program's version. Does nothing if it is there already;
-    /// refuses a file that a newer program has migrated further.
+    /// refuses a file that a newer program has migrated further. All or nothing: a file that can't be brought
+    /// to this version stays as it was, for the release that ran on it.
+    ///
+    /// A row that breaks a rule of its table, or refers to one that is not there, comes along as it is: it is
+    /// found and mended afterwards, as on any day.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] names the first row that can't be read, where there is one that keeps SQLite
-    /// from changing the schema. Nothing is changed then, so that the release before can mend it.
+    /// [`StoreError::Corrupt`] names the row that keeps SQLite from changing the schema, where one does.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        let mut conn = self.options.connect().await.map_err(Failure::from)?;
-        let result = match look::hinders_migration(&mut conn).await {
-            Ok(None) => migrated(&mut conn).await,
-            Ok(Some(damage)) => Err(StoreError::Corrupt(damage)),
-            Err(error) => Err(error.into()),
-        };
+        let options = self.options.clone().foreign_keys(false);
+        let options = options.pragma("ignore_check_constraints", "ON");
+        let mut conn = options.connect().await.map_err(Failure::from)?;
+        let mut result = migrated(&mut conn).await;
+        if result.is_err()
+            && let Ok(Some(damage)) = look::hinders_migration(&mut conn).await
+        {
+            result = Err(StoreError::Corrupt(damage));
+        }
         conn.close().await.map_err(Failure::from)?;
         result
     }
@@ -228,15 +234,20 @@ impl SqliteStore {
 
 /// Brings the schema up to date, and the file's turn into its head.
 async fn migrated(conn: &mut SqliteConnection) -> Result<(), StoreError> {
-    sqlx::migrate!()
-        .run(&mut *conn)
-        .await
-        .map_err(|error| match error {
-            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
-                Failure::from(error).into()
-            }
-            other => StoreError::Driver(Box::new(other)),
-        })?;
+    let failed = |error| match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+            Failure::from(error).into()
+        }
+        other => StoreError::Driver(Box::new(other)),
+    };
+    if look::version(conn).await? == look::Version::Older {
+        let tx = conn.begin_with("BEGIN IMMEDIATE").await;
+        let mut tx = tx.map_err(Failure::from)?;
+        sqlx::migrate!().run(&mut *tx).await.map_err(failed)?;
+        tx.commit().await.map_err(Failure::from)?;
+    } else {
+        sqlx::migrate!().run(&mut *conn).await.map_err(failed)?;
+    }
     let started = async {
         let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
         turn::start(&mut tx).await?;

@@ -1,6 +1,6 @@
 //! Looking at a file from outside, for the doctor: nothing in it is changed, and it is not made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use relay_store::{Damage, StoreError};
@@ -114,20 +114,44 @@ pub(crate) fn is_of_a_row(line: &str) -> bool {
         })
 }
 
-/// A row because of which SQLite would refuse to change the schema: it adds no column to a table that holds a
-/// value of a wrong type, or against a rule of the table. Migrations are carried out one by one, so it is asked
-/// before the first. A database at this version is not asked: that reads the whole file.
+/// The first row because of which SQLite refuses the migrations that a file lacks: it changes no table that
+/// holds a value of another type than its column's. What only breaks a rule of its table is carried over
+/// ([`migrate`](crate::SqliteStore::migrate)). A database at this version is not read for it.
 pub(crate) async fn hinders_migration(
     conn: &mut SqliteConnection,
 ) -> Result<Option<Damage>, Failure> {
     if !matches!(version(conn).await?, Version::Older) {
         return Ok(None);
     }
-    let lines = lines_of(conn, "PRAGMA quick_check").await?;
-    if !lines.iter().any(|line| is_of_a_row(line)) {
+    let lines = lines_of(conn, "PRAGMA quick_check(1000000)").await?;
+    let changed = changed_by_migrations(conn).await?;
+    let hindering: BTreeSet<(&str, &str)> = lines
+        .iter()
+        .filter_map(|line| line.split_once(" value in ")?.1.split_once('.'))
+        .filter(|(table, _)| changed.contains(*table))
+        .collect();
+    if hindering.is_empty() {
         return Ok(None);
     }
-    Ok(scan::all(conn).await?.into_iter().next())
+    let damage = scan::all(conn).await?;
+    let is_named = |damage: &Damage| hindering.contains(&(&*damage.table, &*damage.column));
+    Ok(damage.into_iter().find(is_named))
+}
+
+/// The words of the migrations that a file lacks: the tables that they change are among them.
+async fn changed_by_migrations(conn: &mut SqliteConnection) -> Result<BTreeSet<String>, Failure> {
+    let migrator = sqlx::migrate!();
+    // A file without any has no such table.
+    let applied = conn.list_applied_migrations(&migrator.table_name).await;
+    let applied = applied.unwrap_or_default();
+    let lacking = migrator
+        .iter()
+        .filter(|migration| !applied.iter().any(|done| done.version == migration.version));
+    let statements = lacking.flat_map(|migration| migration.sql.as_str().lines());
+    let statements = statements.filter(|line| !line.trim_start().starts_with("--"));
+    let no_word = |letter: char| !letter.is_alphanumeric() && letter != '_';
+    let words = statements.flat_map(|line| line.split(no_word));
+    Ok(words.map(str::to_owned).collect())
 }
 
 pub(crate) async fn version(conn: &mut SqliteConnection) -> Result<Version, Failure> {

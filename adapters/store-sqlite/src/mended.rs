@@ -177,11 +177,12 @@ fn effect(column: &str) -> Option<String> {
                  WHERE jobs.key = 'effect/' || effects.key AND length(case_id) = 16),
                  randomblob(16)) END"
             .to_owned(),
-        "client" => "client = CASE WHEN scope IN ('case', 'client') THEN coalesce(
+        "client" => "client = CASE WHEN scope <> 'installation' THEN coalesce(
                  (SELECT client FROM cases WHERE id = effects.case_id),
-                 (SELECT client FROM jobs WHERE jobs.key = 'effect/' || effects.key), 'unknown') END"
+                 (SELECT client FROM jobs WHERE jobs.key = 'effect/' || effects.key),
+                 CASE WHEN scope <> 'work_item' THEN 'unknown' END) END"
             .to_owned(),
-        // Its key begins with it.
+        // Its key begins with it. One that nobody can tell is no item's, which its guard says.
         "item_id" => "item_id = CASE WHEN scope = 'work_item' THEN coalesce(
                  unhex(replace(substr(key, 11, 36), '-', '')), randomblob(16)) END"
             .to_owned(),

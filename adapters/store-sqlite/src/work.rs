@@ -193,6 +193,17 @@ pub(crate) fn settle_by_key(
     )
 }
 
+/// Refuses what was decided on an item that was open.
+pub(crate) fn require_open(script: &mut Script, item: WorkItemId) -> Result<(), Failure> {
+    let id = item.0.as_bytes().as_slice();
+    statement!(
+        script,
+        Expect::ARow(conflict(Precondition::WorkItemState)),
+        "SELECT seq FROM work_items WHERE id = ?1 AND settled_at IS NULL",
+        id
+    )
+}
+
 /// Notes that the owner was reminded, and who owns the item from now on.
 pub(crate) fn remind(
     script: &mut Script,

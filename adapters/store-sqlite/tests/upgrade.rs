@@ -1,35 +1,120 @@
-//! A database of an earlier version that can't be brought to this one: which row is the cause.
+//! Databases of an earlier version with damaged rows: which can be brought to this one, and which row is in
+//! the way of the others.
 
-use relay_store::{Damage, StoreError};
-use relay_store_sqlite::{SqliteStore, spoil};
+#![expect(
+    clippy::unwrap_used,
+    reason = "a step that fails ends the test, in helpers too"
+)]
+
+use std::path::{Path, PathBuf};
+
+use relay_store::{Damage, Store as _, StoreError};
+use relay_store_sqlite::{SqliteStore, look, spoil};
 
 const CORPUS: &str = "../../fixtures/corpus/0.1.0/relay.sqlite";
 
-#[tokio::test]
-async fn a_row_that_keeps_the_schema_from_being_changed_is_named_and_nothing_is_changed() {
-    let folder = tempfile::tempdir().unwrap();
+fn older(folder: &tempfile::TempDir) -> PathBuf {
     let file = folder.path().join("relay.db");
     std::fs::copy(CORPUS, &file).unwrap();
-    let first = "UPDATE jobs SET note = x'ff00' WHERE seq = 1";
-    assert_eq!(spoil::mistype(&file, "jobs", first).await.unwrap(), 1);
-    let applied = "SELECT CAST(max(version) AS TEXT) FROM _sqlx_migrations";
-    let before = spoil::ask(&file, applied).await.unwrap();
-    for _ in 0..2 {
-        let store = SqliteStore::open(&file).await.unwrap();
-        let error = store.migrate().await.unwrap_err();
-        store.close().await;
-        let StoreError::Corrupt(Damage { table, row, column }) = error else {
-            panic!("{error:?}")
-        };
-        assert_eq!((&*table, &*row, &*column), ("jobs", "1", "note"));
-    }
-    assert_eq!(spoil::ask(&file, applied).await.unwrap(), before);
+    file
+}
 
-    // Mended, as the release before does it, it goes on.
-    let mended = "UPDATE jobs SET note = NULL WHERE seq = 1";
-    spoil::run(&file, mended).await.unwrap();
-    let store = SqliteStore::open(&file).await.unwrap();
-    store.migrate().await.unwrap();
+async fn migrate(file: &Path) -> Result<(), StoreError> {
+    let store = SqliteStore::open(file).await.unwrap();
+    let done = store.migrate().await;
     store.close().await;
-    assert_ne!(spoil::ask(&file, applied).await.unwrap(), before);
+    done
+}
+
+#[tokio::test]
+async fn a_row_that_keeps_the_schema_from_being_changed_is_named_and_nothing_is_changed() {
+    for (table, column, update) in [
+        (
+            "jobs",
+            "note",
+            "UPDATE jobs SET note = x'ff00' WHERE seq = 1",
+        ),
+        (
+            "effects",
+            "kind",
+            "UPDATE effects SET kind = x'ff00' WHERE seq = 1",
+        ),
+        (
+            "intents",
+            "outcome",
+            "UPDATE intents SET outcome = x'ff00' WHERE seq = 1",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = older(&folder);
+        assert_eq!(spoil::mistype(&file, table, update).await.unwrap(), 1);
+        let applied = "SELECT CAST(max(version) AS TEXT) FROM _sqlx_migrations";
+        let before = spoil::ask(&file, applied).await.unwrap();
+        let looked = look(&file, true).await.unwrap().hinders.unwrap();
+        for _ in 0..2 {
+            let error = migrate(&file).await.unwrap_err();
+            let StoreError::Corrupt(damage) = error else {
+                panic!("{error:?}")
+            };
+            assert_eq!(damage, looked);
+            let Damage {
+                table: of,
+                row,
+                column: place,
+            } = damage;
+            assert_eq!((&*of, &*row, &*place), (table, "1", column));
+        }
+        assert_eq!(spoil::ask(&file, applied).await.unwrap(), before);
+
+        // Mended, as the release before does it, it goes on.
+        let mended = format!("UPDATE {table} SET {column} = 'x' WHERE seq = 1");
+        spoil::run(&file, &mended).await.unwrap();
+        migrate(&file).await.unwrap();
+        assert_ne!(spoil::ask(&file, applied).await.unwrap(), before);
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_breaks_a_rule_only_comes_along_and_is_found_afterwards() {
+    for (table, update) in [
+        ("jobs", "UPDATE jobs SET payload = '{\"a' WHERE seq = 1"),
+        (
+            "effects",
+            "UPDATE effects SET state = 'nonsense' WHERE seq = 1",
+        ),
+        ("effects", "UPDATE effects SET input = '{\"a' WHERE seq = 1"),
+        (
+            "effects",
+            "UPDATE effects SET case_id = x'00' WHERE seq = 1",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = older(&folder);
+        assert_eq!(spoil::run(&file, update).await.unwrap(), 1);
+        assert_eq!(look(&file, true).await.unwrap().hinders, None, "{update}");
+        migrate(&file).await.unwrap();
+        let store = SqliteStore::open(&file).await.unwrap();
+        let found = store.check_rows().await.unwrap();
+        store.close().await;
+        let [Damage { table: of, row, .. }] = &found[..] else {
+            panic!("{update}: {found:?}")
+        };
+        assert_eq!((&**of, &**row), (table, "1"), "{update}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_migrations_do_not_touch_and_what_refers_to_nothing_hinders_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = older(&folder);
+    let step = "UPDATE timeline SET step = x'ff00' WHERE seq = 1";
+    assert_eq!(spoil::mistype(&file, "timeline", step).await.unwrap(), 1);
+    let orphan = "UPDATE intents SET effect = effect || '?' WHERE seq = 1";
+    assert_eq!(spoil::run(&file, orphan).await.unwrap(), 1);
+    assert_eq!(look(&file, true).await.unwrap().hinders, None);
+    migrate(&file).await.unwrap();
+    let store = SqliteStore::open(&file).await.unwrap();
+    let found = store.check_rows().await.unwrap();
+    store.close().await;
+    assert_eq!(found.len(), 1, "{found:?}");
 }

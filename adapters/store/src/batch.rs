@@ -169,6 +169,11 @@ pub enum Op {
         /// The version.
         version: u64,
     },
+    /// Requires that a work item is open. Conflict `work item state`.
+    RequireOpenWork {
+        /// Which.
+        item: WorkItemId,
+    },
     /// Adds a line to a case's history.
     AppendTimeline {
         /// Which case.

@@ -13,7 +13,7 @@
 //! - A call task that the relay closed itself is out of the way: the next one is the same identity
 //!   with the next *ordinal*. No other kind has ordinals.
 //! - A desired state (a tag, a field, a subscription) has no identity: reading it is the answer.
-//! - What belongs to no client is one thing for its item, or for the whole installation.
+//! - What belongs to no case or client is one thing for its item, or for the whole installation.
 //!
 //! For a new kind: does it make something that a person sees as a thing of its own (a message, a
 //! task, a note, a ticket)? Then its input carries a purpose and the due date, its arm in
@@ -107,9 +107,8 @@ impl PlannedEffect {
                 format!("{kind}/{purpose}/{due}/{client}")
             }
             // First what is no kind's name, so that no client's can be the same.
-            scope @ (Scope::WorkItem { .. } | Scope::Installation) => {
-                format!("{}/{kind}/{purpose}/{due}", scope.lane())
-            }
+            Scope::WorkItem { item, .. } => format!("work_item/{item}/{kind}/{purpose}/{due}"),
+            Scope::Installation => format!("installation/{kind}/{purpose}/{due}"),
         }))
     }
 }

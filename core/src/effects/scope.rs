@@ -5,12 +5,10 @@
 //! | case | the procedure of the case, on what it needs read | the case is over or has moved on | the case |
 //! | client | her contact in the CRM being there | – | people, if it fails |
 //! | work item | the item being open, and the contact of its client | the item is settled | people, if it fails |
-//! | installation | its kind alone | – | people, if it fails |
+//! | installation | its kind having a request without anybody's contact: none has yet | – | people, if it fails |
 //!
-//! Outreach belongs to cases only: nobody writes to a client but a procedure.
-//!
-//! Not guaranteed: that an effect of an item which is settled between the guard's read and the request,
-//! a moment later, is not carried out.
+//! Which scopes a kind may have stands in its row. Outreach and what a client pays belong to cases only:
+//! only a procedure decides on them.
 
 use crate::ids::{CaseId, ClientId, EffectKey, WorkItemId};
 
@@ -33,6 +31,8 @@ pub enum Scope {
     WorkItem {
         /// Which.
         item: WorkItemId,
+        /// Whom it is about, if it is about a client.
+        client: Option<ClientId>,
     },
     /// The relay as a whole.
     Installation,
@@ -61,14 +61,15 @@ impl Scope {
     pub const fn client(&self) -> Option<&ClientId> {
         match self {
             Self::Case { client, .. } | Self::Client { client } => Some(client),
-            Self::WorkItem { .. } | Self::Installation => None,
+            Self::WorkItem { client, .. } => client.as_ref(),
+            Self::Installation => None,
         }
     }
 
     /// The work item that it belongs to.
     pub const fn work_item(&self) -> Option<WorkItemId> {
         match self {
-            Self::WorkItem { item } => Some(*item),
+            Self::WorkItem { item, .. } => Some(*item),
             Self::Case { .. } | Self::Client { .. } | Self::Installation => None,
         }
     }
@@ -79,18 +80,17 @@ impl Scope {
             Self::Case { case, .. } => format!("{case}/{step}/{visit}/{name}"),
             // The client last: her id is the vendor's and may hold anything.
             Self::Client { client } => format!("client/{step}/{visit}/{name}/{client}"),
-            Self::WorkItem { .. } | Self::Installation => {
-                format!("{}/{step}/{visit}/{name}", self.lane())
-            }
+            Self::WorkItem { item, .. } => format!("work_item/{item}/{step}/{visit}/{name}"),
+            Self::Installation => format!("installation/{step}/{visit}/{name}"),
         })
     }
 
-    /// The lane in whose order it is carried out: the client's own, where it names one.
+    /// The lane in whose order it is carried out: the client's own, where it is about one.
     pub fn lane(&self) -> String {
-        match self {
-            Self::Case { client, .. } | Self::Client { client } => client.to_string(),
-            Self::WorkItem { item } => format!("work_item/{item}"),
-            Self::Installation => "installation".to_owned(),
+        match (self.client(), self) {
+            (Some(client), _) => client.to_string(),
+            (None, Self::WorkItem { item, .. }) => format!("work_item/{item}"),
+            (None, _) => "installation".to_owned(),
         }
     }
 }

@@ -154,7 +154,13 @@ impl Workflow for SetContactType {
         if serde_json::from_value::<State>(case.data.clone()).is_err() {
             return unreadable_verdict();
         }
-        Verdict::by_contact(&effect.input, reading)
+        match effect.input {
+            EffectInput::ContactType { .. } => Verdict::by_contact(&effect.input, reading),
+            _ => Verdict::Hold {
+                reason: "it is no effect of this procedure".into(),
+                ready: None,
+            },
+        }
     }
 
     fn mode(&self) -> Mode {

@@ -101,7 +101,7 @@ async fn preview_effect(engine: &Engine, effect: &Effect) -> Result<Preview, Eng
             vendor_ref: crate::effects::vendor_ref(effect).map(str::to_owned),
         }),
         // Its case does not wait for it, so no work item of the case settles it.
-        EffectState::Held if !effect.planned.blocking => Ok(Preview::WillSend),
+        EffectState::Held if !effect.holds_a_case() => Ok(Preview::WillSend),
         EffectState::Held => Ok(Preview::NeedsYou {
             why: format!("it is held: settle its work item (`{}`)", Run::WorkList),
         }),
@@ -266,7 +266,7 @@ pub async fn why_not_cancelled(engine: &Engine, job: &Job) -> Result<Option<Stri
                 return Ok(Some(why.to_owned()));
             }
             Some(effect) => {
-                effect.planned.blocking && effect.state == EffectState::Planned && case.is_some()
+                effect.holds_a_case() && effect.state == EffectState::Planned && case.is_some()
             }
             None => false,
         },
@@ -377,7 +377,7 @@ async fn tell_cancelled(engine: &Engine, job: &Job, by: &str) -> Result<Vec<Op>,
             Some(effect)
                 if effect.state == EffectState::Planned
                     // What is held and blocks is settled by the hold of its case.
-                    || (effect.state == EffectState::Held && !effect.planned.blocking) =>
+                    || (effect.state == EffectState::Held && !effect.holds_a_case()) =>
             {
                 let mut stepping = settle::stepping_of(engine, &effect).await?;
                 let ending = Ending::new(EffectState::Cancelled, Settled::Cancelled);

@@ -6,7 +6,7 @@
 use relay_core::effects::Settled;
 use relay_core::ids::{CaseId, JobId, MessageId, WorkItemId};
 use relay_core::workflow::Action;
-use relay_store::{Effect, EffectState, Job, Op, WorkItem, WorkSettled};
+use relay_store::{Effect, EffectState, Job, Op, WorkItem, WorkSettled, effect_job_key};
 use serde_json::json;
 
 use crate::engine::commands::cases::{parse_action, refused};
@@ -30,7 +30,7 @@ enum Settling {
     /// What can't be told is sent by a person's word.
     SendAgain { effect: Box<Effect>, job: JobId },
     /// A person has seen that it happened.
-    Happened { effect: Box<Effect>, job: JobId },
+    Happened { effect: Box<Effect> },
     /// A check-in of the backlog is followed up.
     Release(Box<Job>),
     /// Emails that may have gone out while the memory was too old: all of the list, or of some clients.
@@ -85,7 +85,7 @@ pub async fn settle_work(
             Preview::AlreadyDone { .. } | Preview::WillSend | Preview::WillRun => Ok(()),
         },
         Settling::SendAgain { effect, job } => cases::plan_again(engine, &effect, job, ops).await,
-        Settling::Happened { effect, job } => happened(engine, &effect, job, ops).await,
+        Settling::Happened { effect } => happened(engine, &effect, ops).await,
         Settling::Release(job) => {
             let mut ops = ops;
             ops.push(backlog::release(&job, engine.now()));
@@ -185,6 +185,10 @@ async fn settling(
     let settling = match item.kind.as_str() {
         "dead_job" | "held" => settling_dead(engine, &item, by, action, ask).await?,
         "unsettled" => settling_unsettled(engine, &item, action).await?,
+        // Its row was damaged, and nobody can tell whether it was carried out.
+        "damage" if item.effect.is_some() && action == "happened" => {
+            settling_unsettled(engine, &item, action).await?
+        }
         "backlog" => settling_backlog(engine, &item, action).await?,
         "connection" | "alarm" | "billing" | "link" | "stale" | "drift" | "unknown_client"
         | "open_break" | "status_word" | "clock" | "stuck" => Settling::Alone,
@@ -258,7 +262,6 @@ async fn settling_unsettled(
     item: &WorkItem,
     action: &str,
 ) -> Result<Settling, EngineError> {
-    let job: JobId = detail(item, "job")?;
     let Some(key) = &item.effect else {
         return refused("the item names no effect");
     };
@@ -273,9 +276,10 @@ async fn settling_unsettled(
     }
     let effect = Box::new(effect);
     Ok(if action == "send" {
+        let job: JobId = detail(item, "job")?;
         Settling::SendAgain { effect, job }
     } else {
-        Settling::Happened { effect, job }
+        Settling::Happened { effect }
     })
 }
 
@@ -295,12 +299,7 @@ async fn settling_backlog(
 }
 
 /// A person says that an effect that can't be probed happened.
-async fn happened(
-    engine: &Engine,
-    effect: &Effect,
-    job: JobId,
-    ops: Vec<Op>,
-) -> Result<(), EngineError> {
+async fn happened(engine: &Engine, effect: &Effect, ops: Vec<Op>) -> Result<(), EngineError> {
     let now = engine.now();
     let mut stepping = settle::stepping_of(engine, effect).await?;
     for op in ops {
@@ -322,8 +321,8 @@ async fn happened(
     )
     .await?;
     let why = "a person has seen that it happened".to_owned();
-    stepping.push(Op::CancelJob {
-        id: job,
+    stepping.push(Op::CancelJobByKey {
+        key: effect_job_key(effect.key()),
         why,
         at: now,
     });

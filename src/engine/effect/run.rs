@@ -95,7 +95,7 @@ async fn view_in_parts(
 
 async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), EngineError> {
     let effect = &view.effect;
-    let guard = scope::guard_of(engine, view).await?;
+    let guard = scope::guard_of(view)?;
     if effect.kind().is_outreach() && moves::is_stopped_by(engine, view).await? {
         return finish::snooze(engine, job, STOPPED_FOR, "outreach is stopped").await;
     }

@@ -1,12 +1,10 @@
 //! The guard of an effect, by what it belongs to ([`Scope`]): what is read again, and what it says.
 
-use std::sync::Arc;
-
 use relay_core::case::Case;
-use relay_core::effects::Scope;
+use relay_core::effects::{Scope, ScopeKind};
 use relay_core::facts::FactBody;
 use relay_core::ids::{ClientId, WorkItemId};
-use relay_core::workflow::{Context, Needs, Verdict, Workflow};
+use relay_core::workflow::{Context, Verdict, Workflow};
 use relay_store::{EffectView, Op};
 
 use crate::engine::effect::guard;
@@ -15,47 +13,36 @@ use crate::engine::finish::missing;
 use crate::engine::sync::presence;
 use crate::engine::{Engine, EngineError};
 
+const WITHOUT_CLIENT: &str = "it can't be done for nobody: no client is named";
+
 /// The guard of one effect.
 pub(super) enum Guard<'a> {
     /// That of its procedure.
-    Case {
-        case: &'a Case,
-        workflow: Arc<dyn Workflow>,
-        needs: Needs,
-    },
+    Case(&'a Case),
     /// Of what needs nothing but the contact of this client.
     Client(&'a ClientId),
-    /// The same, of the client of an item that is still open.
-    WorkItem(WorkItemId),
-    /// Of what concerns nobody.
+    /// The same while the item is open, where it is about a client.
+    WorkItem(WorkItemId, Option<&'a ClientId>),
+    /// Of what is about nobody.
     Installation,
-    /// Its kind has no business in its scope.
-    Misplaced,
+    /// Its kind has no business in this scope.
+    Misplaced(ScopeKind),
 }
 
 /// The guard of the effect of `view`.
-pub(super) async fn guard_of<'a>(
-    engine: &Engine,
-    view: &'a EffectView,
-) -> Result<Guard<'a>, EngineError> {
+pub(super) fn guard_of(view: &EffectView) -> Result<Guard<'_>, EngineError> {
     let planned = &view.effect.planned;
-    if !planned.kind().spec().scopes.contains(&planned.scope.kind()) {
-        return Ok(Guard::Misplaced);
+    let scope = planned.scope.kind();
+    if !planned.kind().spec().scopes.contains(&scope) {
+        return Ok(Guard::Misplaced(scope));
     }
     Ok(match &planned.scope {
         Scope::Case { .. } => {
             let case = view.case.as_ref();
-            let case = case.ok_or_else(|| missing("effect", "its case is not stored"))?;
-            let workflow = engine.registry.of_case(engine.store.as_ref(), case).await?;
-            let needs = workflow.needs(planned);
-            Guard::Case {
-                case,
-                workflow,
-                needs,
-            }
+            Guard::Case(case.ok_or_else(|| missing("effect", "its case is not stored"))?)
         }
         Scope::Client { client } => Guard::Client(client),
-        Scope::WorkItem { item } => Guard::WorkItem(*item),
+        Scope::WorkItem { item, client } => Guard::WorkItem(*item, client.as_ref()),
         Scope::Installation => Guard::Installation,
     })
 }
@@ -69,36 +56,47 @@ impl Guard<'_> {
         view: &EffectView,
     ) -> Result<(Fresh, Verdict), EngineError> {
         match self {
-            Self::Case {
-                case,
-                workflow,
-                needs,
-            } => {
-                let read = guard::read_for_guard(engine, case, view, *needs).await?;
+            Self::Case(case) => {
+                let workflow = engine.registry.of_case(engine.store.as_ref(), case).await?;
+                let needs = workflow.needs(&view.effect.planned);
+                let read = guard::read_for_guard(engine, case, view, needs).await?;
                 let verdict = of_case(engine, case, workflow.as_ref(), view, &read);
                 Ok((read, verdict))
             }
-            Self::Client(client) => of_contact(engine, Some(client), view).await,
-            Self::WorkItem(item) => {
+            Self::Client(client) => of_contact(engine, client, view).await,
+            Self::WorkItem(item, client) => {
                 let item = engine.store.work_item(*item).await?;
-                match item.filter(|item| item.settled.is_none()) {
-                    Some(item) => of_contact(engine, item.client.as_ref(), view).await,
-                    None => Ok((guard::nothing_read(engine), settled_item())),
+                let item = item.ok_or_else(|| missing("effect", "its item is not stored"))?;
+                match client {
+                    _ if item.settled.is_some() => {
+                        Ok((guard::nothing_read(engine), settled_item()))
+                    }
+                    Some(client) => of_contact(engine, client, view).await,
+                    None => Ok((guard::nothing_read(engine), held(WITHOUT_CLIENT))),
                 }
             }
-            Self::Installation => of_contact(engine, None, view).await,
-            Self::Misplaced => Ok((guard::nothing_read(engine), misplaced())),
+            Self::Installation => Ok((guard::nothing_read(engine), held(WITHOUT_CLIENT))),
+            Self::Misplaced(scope) => {
+                let reason = match scope {
+                    ScopeKind::Case => "it can't be done for a case",
+                    ScopeKind::Client => "it is done for a case only",
+                    ScopeKind::WorkItem => "it can't be done for a work item",
+                    ScopeKind::Installation => WITHOUT_CLIENT,
+                };
+                Ok((guard::nothing_read(engine), held(reason)))
+            }
         }
     }
 
     /// What must not have moved since, for an intent to be stored.
     pub(super) fn unmoved(&self) -> Option<Op> {
         match self {
-            Self::Case { case, .. } => Some(Op::RequireCase {
+            Self::Case(case) => Some(Op::RequireCase {
                 case: case.id,
                 version: case.version,
             }),
-            Self::Client(_) | Self::WorkItem(_) | Self::Installation | Self::Misplaced => None,
+            Self::WorkItem(item, _) => Some(Op::RequireOpenWork { item: *item }),
+            Self::Client(_) | Self::Installation | Self::Misplaced(_) => None,
         }
     }
 }
@@ -125,16 +123,13 @@ fn of_case(
     workflow.guard(cx, case, &view.effect.planned, &read.reading)
 }
 
-/// Of what needs nothing but a contact, if there is a client whose.
+/// Of what needs nothing but the client's contact.
 async fn of_contact(
     engine: &Engine,
-    client: Option<&ClientId>,
+    client: &ClientId,
     view: &EffectView,
 ) -> Result<(Fresh, Verdict), EngineError> {
-    let read = match client {
-        Some(client) => guard::read_contact(engine, client, view.effect.kind()).await?,
-        None => guard::nothing_read(engine),
-    };
+    let read = guard::read_contact(engine, client, view.effect.kind()).await?;
     let verdict = Verdict::by_contact(&view.effect.planned.input, &read.reading);
     Ok((read, verdict))
 }
@@ -146,9 +141,9 @@ fn settled_item() -> Verdict {
     }
 }
 
-fn misplaced() -> Verdict {
+fn held(reason: &str) -> Verdict {
     Verdict::Hold {
-        reason: "nothing of its kind is done but for a case".to_owned(),
+        reason: reason.to_owned(),
         ready: None,
     }
 }

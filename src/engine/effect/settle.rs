@@ -55,12 +55,13 @@ impl Ending {
     }
 }
 
-/// The cases that hear of what becomes of an effect: those of its client, if it has one.
+/// What hears of the end of an effect: the cases of its client, where it belongs to one of them, or where
+/// what it brings about is news to all of them.
 pub(crate) async fn stepping_of<'a>(
     engine: &'a Engine,
     effect: &Effect,
 ) -> Result<Stepping<'a>, EngineError> {
-    match effect.scope().client() {
+    match client_told(effect) {
         Some(client) => stepper::stepping(engine, client).await,
         None => Ok(stepper::without_client(engine)),
     }
@@ -71,10 +72,16 @@ pub(super) async fn stepping_with_names<'a>(
     engine: &'a Engine,
     effect: &Effect,
 ) -> Result<Stepping<'a>, EngineError> {
-    match effect.scope().client() {
+    match client_told(effect) {
         Some(client) => names::stepping_with_names(engine, client).await,
         None => Ok(stepper::without_client(engine)),
     }
+}
+
+fn client_told(effect: &Effect) -> Option<&ClientId> {
+    let is_news = effect.kind() == EffectKind::ContactType;
+    let is_told = effect.scope().case().is_some() || is_news;
+    effect.scope().client().filter(|_| is_told)
 }
 
 /// Moves the effect and steps its case, if it has one, in `stepping`.

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use clear_relay::engine::commands::replay;
+use clear_relay::engine::commands::{replay, work};
 use clear_relay::failpoint::{ATTEMPT, GUARD, INTENT, NoFailpoints, SETTLE};
 use relay_core::case::Mode;
 use relay_core::effects::{EffectInput, PlannedEffect, Request, Scope};
 use relay_core::ids::{JobId, WorkItemId};
 use relay_core::retry::Class;
 use relay_store::{
-    Batch, Effect, EffectState, Existing, Job, NewJob, Op, WorkItem, WorkSettled, effect_job_key,
+    Batch, Damage, Effect, EffectState, Existing, Job, NewJob, Op, Remedied, Remedy, RemedyOrder,
+    WorkItem, WorkSettled, effect_job_key,
 };
+use relay_store_sqlite::spoil;
 use serde_json::json;
 
 use super::effects::crash;
@@ -31,12 +33,16 @@ fn client() -> Scope {
 impl Rig {
     /// Plans `input`, as what belongs to `scope`.
     async fn plan(&self, scope: Scope, input: EffectInput) -> Effect {
+        self.plan_as(scope, input, false).await
+    }
+
+    async fn plan_as(&self, scope: Scope, input: EffectInput, blocking: bool) -> Effect {
         let now = self.engine.now();
         let key = scope.key("sync", 1, "effect");
         let planned = PlannedEffect {
             key: key.clone(),
             scope,
-            blocking: false,
+            blocking,
             not_before: now,
             input,
         };
@@ -125,7 +131,10 @@ async fn a_crash_at_any_place_neither_forgets_nor_repeats_what_belongs_to_no_cas
                     client()
                 } else {
                     let item = rig.open_item().await;
-                    Scope::WorkItem { item }
+                    Scope::WorkItem {
+                        item,
+                        client: Some("maya".into()),
+                    }
                 };
                 let effect = rig.plan(scope, tag()).await;
                 let stop = Arc::new(StopAt::name(name));
@@ -147,7 +156,8 @@ async fn what_belongs_to_an_item_goes_no_further_once_that_is_settled() {
     for settled in [false, true] {
         let rig = Rig::new().await;
         let item = rig.open_item().await;
-        let effect = rig.plan(Scope::WorkItem { item }, tag()).await;
+        let client = Some("maya".into());
+        let effect = rig.plan(Scope::WorkItem { item, client }, tag()).await;
         if settled {
             let settled = WorkSettled {
                 at: rig.engine.now(),
@@ -210,13 +220,29 @@ async fn a_client_without_a_contact_is_told_to_a_person() {
 }
 
 #[tokio::test]
-async fn outreach_and_what_has_no_contact_are_never_done_but_for_a_case() {
+async fn what_has_no_business_there_is_held_and_says_why() {
     let email = EffectInput::Email {
         script: "S2".into(),
         due: "2026-11-03".parse().unwrap(),
     };
-    for (scope, input) in [(client(), email), (Scope::Installation, tag())] {
+    let contact_type = EffectInput::ContactType {
+        value: "In-Person".into(),
+    };
+    let of_item = |item, client| Scope::WorkItem { item, client };
+    for (number, why) in [
+        (0, "for a case only"),
+        (1, "no client is named"),
+        (2, "can't be done for a work item"),
+        (3, "no client is named"),
+    ] {
         let rig = Rig::new().await;
+        let item = rig.open_item().await;
+        let (scope, input) = match number {
+            0 => (client(), email.clone()),
+            1 => (Scope::Installation, tag()),
+            2 => (of_item(item, Some("maya".into())), contact_type.clone()),
+            _ => (of_item(item, None), tag()),
+        };
         let effect = rig.plan(scope, input).await;
         rig.drain().await;
         assert_eq!(rig.now_of(&effect).await.state, EffectState::Held);
@@ -224,6 +250,96 @@ async fn outreach_and_what_has_no_contact_are_never_done_but_for_a_case() {
         let [item] = &rig.work("held").await[..] else {
             panic!("one item");
         };
-        assert!(item.title.contains("but for a case"), "{}", item.title);
+        assert!(item.title.contains(why), "{}", item.title);
     }
+}
+
+#[tokio::test]
+async fn what_was_held_is_done_or_left_through_its_item_whether_a_case_waits_or_not() {
+    for action in ["replay", "cancel"] {
+        let rig = Rig::new().await;
+        rig.world.now().clients[0].contact = None;
+        let effect = rig.plan_as(client(), tag(), true).await;
+        rig.drain().await;
+        let [item] = &rig.work("held").await[..] else {
+            panic!("one item");
+        };
+        rig.world.now().clients[0].contact = Some("contact-maya".into());
+        let settled = work::settle_work(&rig.engine, item.id, "Ada", action, None);
+        settled.await.unwrap();
+        rig.drain().await;
+        let state = rig.now_of(&effect).await.state;
+        let wanted = match action {
+            "replay" => EffectState::Done,
+            _ => EffectState::Cancelled,
+        };
+        assert_eq!(state, wanted);
+        assert!(rig.work("held").await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_item_that_nobody_knows_is_a_fault_and_a_person_is_told() {
+    let rig = Rig::new().await;
+    let item = WorkItemId::new(rig.random.as_ref(), rig.engine.now());
+    let client = Some("maya".into());
+    let effect = rig.plan(Scope::WorkItem { item, client }, tag()).await;
+    rig.drain().await;
+    assert_eq!(rig.now_of(&effect).await.state, EffectState::Dead);
+    assert!(rig.world.now().attempts.is_empty());
+    assert_eq!(rig.work("dead_job").await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_item_that_is_settled_while_its_effect_is_guarded_stops_it() {
+    let rig = Rig::new().await;
+    let item = rig.open_item().await;
+    let client = Some("maya".into());
+    let effect = rig.plan(Scope::WorkItem { item, client }, tag()).await;
+    let store = rig.store.clone();
+    let at = rig.engine.now();
+    rig.world.now().on_read = Some(Box::new(move || {
+        Box::pin(async move {
+            let settled = WorkSettled {
+                at,
+                by: "dana".into(),
+                action: "done".into(),
+            };
+            let ops = vec![Op::SettleWork { id: item, settled }];
+            store.commit(Batch::from(ops)).await.unwrap();
+        })
+    }));
+    rig.drain().await;
+    rig.pass(5).await;
+    assert_eq!(rig.now_of(&effect).await.state, EffectState::Overtaken);
+    assert!(rig.world.now().attempts.is_empty());
+}
+
+#[tokio::test]
+async fn a_job_that_was_damaged_and_taken_out_is_told_of() {
+    let rig = Rig::new().await;
+    let effect = rig.plan(client(), tag()).await;
+    let seq = "SELECT CAST(seq AS TEXT) FROM jobs WHERE kind = 'effect'";
+    let row = spoil::ask(rig.file(), seq).await.unwrap().remove(0);
+    let broken = "UPDATE jobs SET payload = CAST(x'ff' AS TEXT) WHERE kind = 'effect'";
+    spoil::run(rig.file(), broken).await.unwrap();
+    let order = RemedyOrder {
+        damage: Damage {
+            table: "jobs".into(),
+            row,
+            column: String::new(),
+        },
+        remedy: Remedy::Discard,
+        by: "Ada".into(),
+        now: rig.engine.now(),
+        dry_run: false,
+    };
+    let done = rig.store.remedy(&order).await.unwrap();
+    if done == Remedied::Discarded {
+        assert_eq!(rig.work("damage").await.len(), 1);
+    }
+    rig.drain().await;
+    let state = rig.now_of(&effect).await.state;
+    let told = !rig.work("damage").await.is_empty();
+    assert!(state == EffectState::Done || told, "{done:?}: {state:?}");
 }

@@ -28,7 +28,8 @@ pub(super) async fn an_effect_belongs_to_what_it_was_planned_for(store: &dyn Sto
     for scope in [
         Scope::Case { case, client: client.clone() },
         Scope::Client { client: client.clone() },
-        Scope::WorkItem { item },
+        Scope::WorkItem { item, client: Some(client.clone()) },
+        Scope::WorkItem { item: make.work_id(), client: None },
         Scope::Installation,
     ] {
         let effect = of(scope);
@@ -39,7 +40,7 @@ pub(super) async fn an_effect_belongs_to_what_it_was_planned_for(store: &dyn Sto
         assert!(view.case.is_none() && view.messages.is_empty());
         keys.insert(effect.key().clone());
     }
-    assert_eq!(keys.len(), ScopeKind::ALL.len());
+    assert_eq!(keys.len(), ScopeKind::ALL.len() + 1);
     // Neither the client's nor the item's own is the case's.
     let of_case = store.effects(case).await.unwrap();
     assert_eq!(of_case.len(), 1);

@@ -172,6 +172,7 @@ behaviours! { $
         a_work_item_comes_back_as_opened,
         the_same_wish_is_one_open_item,
         an_item_is_settled_once,
+        what_needs_an_open_item_is_refused_once_it_is_settled,
         a_case_settles_its_items,
         an_item_is_settled_by_its_key,
         reminders_are_counted_and_may_change_the_owner,

@@ -66,6 +66,17 @@ pub(super) async fn an_item_is_settled_once(store: &dyn Store) {
     conflict(store, Precondition::WorkItemState, [settle(&make.work("two", 5))]).await;
 }
 
+pub(super) async fn what_needs_an_open_item_is_refused_once_it_is_settled(store: &dyn Store) {
+    let make = Maker::new();
+    let item = make.work("item", 5);
+    commit(store, [open(&item)]).await;
+    let needs = |item| Op::RequireOpenWork { item };
+    commit(store, [needs(item.id)]).await;
+    commit(store, [settle(&item)]).await;
+    conflict(store, Precondition::WorkItemState, [needs(item.id)]).await;
+    conflict(store, Precondition::WorkItemState, [needs(make.work_id())]).await;
+}
+
 pub(super) async fn a_case_settles_its_items(store: &dyn Store) {
     let make = Maker::new();
     let case = make.case_id();

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use clear_relay::sandbox::world::World;
 use relay_core::case::{Case, Mode};
 use relay_core::effects::{EffectKind, PlannedEffect, Scope};
-use relay_core::ids::{IntentId, JobId, WorkItemId};
+use relay_core::ids::{ClientId, IntentId, JobId, WorkItemId};
 use relay_core::random::SeededRandom;
 use relay_core::time::{Clock as _, SignedDuration, Timestamp};
 use relay_store::{
@@ -141,12 +141,17 @@ impl Hand<'_> {
 
     /// What belongs to no case.
     async fn scopes(&self) {
-        let client = "nell".into();
+        let client: ClientId = "nell".into();
         let items = self.store.open_work(None, ALL).await.expect("work items");
         let item = items.first().expect("an item").id;
         for scope in [
-            Scope::Client { client },
-            Scope::WorkItem { item },
+            Scope::Client {
+                client: client.clone(),
+            },
+            Scope::WorkItem {
+                item,
+                client: Some(client),
+            },
             Scope::Installation,
         ] {
             let key = scope.key("corpus", 1, "tag");
