@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 use crate::engine::periodic::is_periodic;
 use crate::engine::{Engine, EngineError, periodic};
 use crate::failpoint::SETTLE;
-use crate::rate_limit::{Held, held};
+use crate::rate_limit::{HeldCall, held};
 
 /// The right of the worker that claimed `job`.
 pub(crate) fn fence(job: &Job) -> Fence {
@@ -239,7 +239,7 @@ pub(crate) fn not_its_fault(engine: &Engine, job: &Job, class: Class) -> Option<
     if held.alone && (was_refused(engine, job) || job.failures > 0) {
         return None;
     }
-    let Held {
+    let HeldCall {
         vendor,
         at,
         why,

@@ -49,9 +49,9 @@ const LATEST: &str = "clock/latest";
 
 /// Notices a clock that ran ahead and was put right since, and puts right what was written by it.
 pub(crate) async fn bring_back(engine: &Engine) -> Result<(), EngineError> {
-    let paced = engine.limiter.set_back().await?;
+    let clock_set_back = engine.limiter.set_back().await?;
     let ahead = ran_ahead(engine).await?;
-    if !paced && !ahead {
+    if !clock_set_back && !ahead {
         return Ok(());
     }
     let now = engine.now();

@@ -16,7 +16,7 @@ use crate::effects::{EffectRow, IntentRow};
 use crate::engagement::EngagementRow;
 use crate::failure::Failure;
 use crate::jobs::JobRow;
-use crate::pace::PaceColumns;
+use crate::pace::LimiterColumns;
 use crate::receipts::{FactColumns, ReceiptRow};
 use crate::rows::{self, Stored, named};
 use crate::values::Reading;
@@ -71,7 +71,7 @@ pub(crate) const TABLES: [Table; 20] = [
         Key::Text("name"),
         Some(reads::<AuthorizationRow>),
     ),
-    table("pace", Key::Text("vendor"), Some(reads::<PaceColumns>)),
+    table("pace", Key::Text("vendor"), Some(reads::<LimiterColumns>)),
     table("links", Key::Text("client"), Some(reads::<LinkRow>)),
     table(
         "watched_addresses",

@@ -368,9 +368,9 @@ pub enum Op {
     /// The authorization of this name and hash is used up. Conflict `authorization` if it is not
     /// there (any more).
     UseAuthorization(Authorization),
-    /// Replaces what is kept of a vendor's pace. Conflict `pace version` unless the stored version
+    /// Replaces what is kept of a vendor's rate limiter. Conflict `pace version` unless the stored version
     /// is `expected`; 0 where there is none. The stored version becomes `expected + 1`.
-    PutPace {
+    PutLimiterState {
         /// Of which vendor.
         vendor: String,
         /// The version it was computed from.

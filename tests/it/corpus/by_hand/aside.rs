@@ -206,8 +206,14 @@ impl Hand<'_> {
             }
         }
         for vendor in ["keap", "portal", "corpus"] {
-            if self.store.pace(vendor).await.expect("a store").is_none() {
-                ops.push(Op::PutPace {
+            if self
+                .store
+                .limiter_state(vendor)
+                .await
+                .expect("a store")
+                .is_none()
+            {
+                ops.push(Op::PutLimiterState {
                     vendor: vendor.to_owned(),
                     expected: 0,
                     body: texts::pace(),
