@@ -28,7 +28,7 @@ pub use crm::{
     FoundTask, Mail, Notes, Staff, TagAdded, Tags, Tasks,
 };
 pub use engagement::{Activity, Addresses};
-pub use hooks::{Among, Changed, HookRegistry, HookStatus, Standing, SyncWish, Synced};
+pub use hooks::{Among, Changed, HookRegistry, HookStatus, SubscriptionState, SyncWish, Synced};
 pub use inspect::Inspect;
 pub use portal::{OpenCheckIns, Portal, PortalNote};
 pub use relay_http_client::CallError;

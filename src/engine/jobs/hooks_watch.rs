@@ -24,7 +24,7 @@ use crate::receipts::{Hint, HintObject};
 /// When to look again where there is nothing to look at: the configuration may have changed.
 const NOTHING_TO_WATCH: SignedDuration = SignedDuration::from_hours(24);
 
-/// The work item about subscriptions that can't be mended.
+/// The work item about subscriptions that can't be restored.
 const ITEM: &str = "hooks";
 
 /// How many cases are read from the store at once.
@@ -58,29 +58,29 @@ pub(super) async fn run_hooks_watch(engine: &Engine, job: &Job) -> Result<(), En
     };
     let mut watch = hook_watch::hook_watch(engine).await?;
     let asked = hook_watch::asked_to_read_back(engine).await?;
-    let mut standing = engine.call(REREAD_CALL, registry.list()).await?;
-    if watch.is_not_set_up(&standing) {
+    let mut statuses = engine.call(REREAD_CALL, registry.list()).await?;
+    if watch.is_not_set_up(&statuses) {
         let why = "there are none yet: `clear-relay hooks sync` makes them".to_owned();
         return finish::put_off(engine, job, next, why, Vec::new()).await;
     }
-    if watch.notice(&standing, asked.map(|ask| ask.since), every, now) {
-        // Stored before anything is mended: afterwards nothing would tell that it slept.
+    if watch.notice(&statuses, asked.map(|ask| ask.since), every, now) {
+        // Stored before anything is restored: afterwards nothing would tell that it was inactive.
         let ops = vec![Op::RequireFence(fence(job)), put_watch(&watch)];
         engine.commit(REREAD_COMMIT, ops).await?;
     }
-    let asleep = watch.to_mend(&standing, now);
-    if !asleep.is_empty() {
-        tracing::warn!(events = ?asleep, "subscriptions are asleep or missing; mending");
+    let inactive = watch.to_restore(&statuses, now);
+    if !inactive.is_empty() {
+        tracing::warn!(events = ?inactive, "subscriptions are inactive or missing; restoring them");
         let wish = SyncWish {
-            only: Some(asleep),
+            only: Some(inactive),
             ..SyncWish::default()
         };
         let tried = engine.call(REREAD_CALL, registry.sync(wish)).await?.hooks;
-        watch.mended(&tried, every, now);
-        take_over(&mut standing, tried);
+        watch.restored(&tried, every, now);
+        take_over(&mut statuses, tried);
     }
-    let mut ops = recover(engine, &mut watch, &standing, now).await?;
-    watch.looked(&standing, now);
+    let mut ops = recover(engine, &mut watch, &statuses, now).await?;
+    watch.looked(&statuses, now);
     ops.push(put_watch(&watch));
     ops.extend(hook_watch::answered_op(engine, asked).await?);
     ops.extend(hooks_item_ops(engine, &watch, now));
@@ -91,11 +91,11 @@ pub(super) async fn run_hooks_watch(engine: &Engine, job: &Job) -> Result<(), En
 async fn recover(
     engine: &Engine,
     watch: &mut Watch,
-    standing: &[HookStatus],
+    statuses: &[HookStatus],
     now: Timestamp,
 ) -> Result<Vec<Op>, EngineError> {
     let mut ops = Vec::new();
-    for (object, lost_since) in watch.gaps(standing) {
+    for (object, lost_since) in watch.gaps(statuses) {
         let since = lost_since.saturating_sub(OVERLAP).unwrap_or(lost_since);
         let mut untold = untold(engine, object, since).await?;
         if object == HintObject::Contact {
@@ -275,7 +275,7 @@ async fn all_open_cases(engine: &Engine) -> Result<Vec<relay_core::case::Case>, 
     }
 }
 
-/// The admin hears of what could not be mended in spite of several tries, until it is.
+/// The admin hears of what could not be restored in spite of several tries, until it is.
 fn hooks_item_ops(engine: &Engine, watch: &Watch, now: Timestamp) -> Vec<Op> {
     let beyond_us = watch.beyond_us();
     if beyond_us.is_empty() {
@@ -308,9 +308,9 @@ fn hooks_item_ops(engine: &Engine, watch: &Watch, now: Timestamp) -> Vec<Op> {
 }
 
 /// What was tried stands as it is now.
-fn take_over(standing: &mut [HookStatus], tried: Vec<HookStatus>) {
+fn take_over(statuses: &mut [HookStatus], tried: Vec<HookStatus>) {
     for hook in tried {
-        if let Some(place) = standing.iter_mut().find(|known| known.event == hook.event) {
+        if let Some(place) = statuses.iter_mut().find(|known| known.event == hook.event) {
             *place = hook;
         }
     }

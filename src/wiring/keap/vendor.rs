@@ -10,7 +10,7 @@ use relay_keap::webhook::PathSecrets;
 use secrecy::SecretString;
 
 use super::connection::KeapConnection;
-use super::hooks::Doors;
+use super::hooks::WebhookEndpoints;
 use super::inspect::{ConnectionInspector, KeapInspector};
 use super::{
     AutomationSource, ClosedPaths, CoachingPlans, HookPaths, KeapHooks, KeapPorts, KeapSource,
@@ -87,7 +87,7 @@ fn provide(wiring: &Wiring<'_>) -> Result<Provided, AssembleError> {
     let secrets = path_secrets(&keap.hook_secrets);
     let hooks = KeapHooks::new(
         client,
-        Doors {
+        WebhookEndpoints {
             paths: hook_paths(config),
             secrets: secrets.clone(),
             closed: closed.clone(),

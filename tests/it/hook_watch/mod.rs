@@ -1,4 +1,4 @@
-//! Hooks as objects: kept awake, moved, read back when they slept, read in few calls.
+//! Hooks as objects: kept active, moved, read back when they were inactive, read in few calls.
 
 mod batch;
 mod gap;
