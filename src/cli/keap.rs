@@ -9,7 +9,7 @@ use relay_core::case::{CaseStatus, Wait};
 use relay_core::effects::CardRemoval;
 use relay_core::facts::Order;
 use relay_core::ids::{CaseId, ClientId, ContactId};
-use relay_core::workflows::cancel_subscription::{Plan, Wish, plan};
+use relay_core::workflows::cancel_subscription::{CancellationOrder, Plan, plan};
 use serde_json::json;
 
 use super::args::{By, DryRun};
@@ -131,12 +131,12 @@ pub async fn cancel_subscription(
     let snapshot = engine.ports.contacts.contact(&contact, true).await?;
     let twins = snapshot.map(|contact| contact.twins).unwrap_or_default();
     let billing = engine.ports.billing.snapshot(&contact).await?;
-    let wish = Wish {
+    let ordered = CancellationOrder {
         reason: args.reason.clone(),
         card,
     };
     let today = engine.calendar.date_of(engine.now());
-    let plan = plan(&billing, &twins, &wish, today);
+    let plan = plan(&billing, &twins, &ordered, today);
     if let Some(why) = &plan.refused {
         return Err(CliError::Failed(why.clone()));
     }

@@ -24,7 +24,7 @@ use relay_core::effects::Port;
 use relay_core::ids::{CheckInId, ClientId, CoachId};
 use relay_core::rate_limit::Priority;
 use relay_core::time::{Date, SignedDuration, Timestamp};
-use relay_core::workflow::{Look, NotOpened};
+use relay_core::workflow::{NotOpened, Recheck};
 use relay_core::workflows::missed_check_in::Closing;
 use relay_store::{Job, JobEnd, JobError, Op, WorkItem};
 use serde_json::json;
@@ -171,16 +171,16 @@ async fn look_again(
     learnt: Vec<Op>,
 ) -> Result<(), EngineError> {
     let now = engine.now();
-    let NotOpened { reason, look } = refused;
+    let NotOpened { reason, recheck } = refused;
     let mut ops = learnt;
     ops.extend(backlog::known_again(engine, &client.id));
-    match look {
-        Look::Never => return over(engine, job, &client.id, &reason).await,
-        Look::WhileStatus | Look::WhileContactType | Look::AfterBreak(Some(_)) => {}
-        Look::AfterBreak(None) => {
+    match recheck {
+        Recheck::Never => return over(engine, job, &client.id, &reason).await,
+        Recheck::WhileStatus | Recheck::WhileContactType | Recheck::AfterBreak(Some(_)) => {}
+        Recheck::AfterBreak(None) => {
             ops.extend(opening::tell(engine, break_item(engine, listed, client)).await?);
         }
-        Look::UnknownWord(word) => {
+        Recheck::UnknownWord(word) => {
             ops.extend(opening::tell(engine, word_item(engine, &word)).await?);
         }
     }
