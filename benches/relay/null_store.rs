@@ -11,7 +11,7 @@ use relay_core::time::Timestamp;
 use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect,
     Engagement, FactRow, Fence, Health, Intent, Job, JobFilter, LimiterRow, Link, Page,
-    ProcedureVersion, Receipt, ReceiptState, Store, StoreError, Watched, WorkItem,
+    ProcedureVersion, Receipt, ReceiptState, Store, StoreError, WatchedContact, WorkItem,
 };
 
 /// The store.
@@ -194,14 +194,14 @@ impl Store for NullStore {
         &self,
         _after: Option<&ContactId>,
         _limit: u32,
-    ) -> Result<Vec<Watched>, StoreError> {
+    ) -> Result<Vec<WatchedContact>, StoreError> {
         nothing()
     }
     async fn watched_unlooked(
         &self,
         _since: Timestamp,
         _limit: u32,
-    ) -> Result<Vec<Watched>, StoreError> {
+    ) -> Result<Vec<WatchedContact>, StoreError> {
         nothing()
     }
     async fn watched_at(&self, _address: &str) -> Result<Vec<ContactId>, StoreError> {

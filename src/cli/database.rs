@@ -12,7 +12,7 @@ use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::{Output, Table};
 use crate::engine::damage::{damage_key, meaning};
-use crate::remedy::Run;
+use crate::remedy::RemedyCommand;
 
 /// `database ...`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -164,7 +164,7 @@ async fn follows(
         };
         if careful {
             follows.push(match word {
-                CarefulWord::Outreach => format!("outreach counts as stopped until: {}", Run::Resume),
+                CarefulWord::Outreach => format!("outreach counts as stopped until: {}", RemedyCommand::Resume),
                 CarefulWord::OldMemory => "the database counts as one that may not know what was sent, \
                                            without end: an email whose absence can't be proven waits for \
                                            a word in `work list`"

@@ -20,7 +20,7 @@ use crate::engine::link::Linked;
 use crate::engine::{Engine, dispatcher, link};
 use crate::lifecycle::pause;
 use crate::ports::ContactType;
-use crate::remedy::Run;
+use crate::remedy::RemedyCommand;
 
 /// `keap …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -163,7 +163,7 @@ async fn contact_of(engine: &Engine, client: &ClientId) -> Result<ContactId, Cli
         Linked::Contact { contact, .. } => Ok(contact),
         Linked::Nobody { reason, .. } => Err(CliError::Failed(format!(
             "client {client} is not linked to a contact: {reason}. Link her with `{}`",
-            Run::ClientsLink(Some(client))
+            RemedyCommand::ClientsLink(Some(client))
         ))),
     }
 }
@@ -237,7 +237,7 @@ async fn carry_out(
     let Ok(ended) = tokio::time::timeout(PATIENCE, work).await else {
         return Err(CliError::Failed(format!(
             "still under way; `{}` tells how it goes",
-            Run::CasesShow(case)
+            RemedyCommand::CasesShow(case)
         )));
     };
     super::cases::show(engine.store.as_ref(), case, out).await?;

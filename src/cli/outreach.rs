@@ -12,7 +12,7 @@ use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::Output;
 use crate::engine::outreach::{is_stopped, stop_ops};
-use crate::remedy::Run;
+use crate::remedy::RemedyCommand;
 
 /// `stop`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -92,14 +92,14 @@ impl Outreach {
             "Outreach is stopped{}{}: {why}. Nothing goes out to clients until: {}\n\n",
             since.unwrap_or_default(),
             by.unwrap_or_default(),
-            Run::Resume,
+            RemedyCommand::Resume,
         )
     }
 }
 
 /// What a person wants of all outreach.
 #[derive(Debug, Clone, Copy)]
-pub enum Wish<'a> {
+pub enum OutreachCommand<'a> {
     /// None goes out.
     Stop(&'a StopArgs),
     /// It goes on.
@@ -113,12 +113,12 @@ pub enum Wish<'a> {
 pub async fn set(
     store: &dyn Store,
     path: &Path,
-    wish: Wish<'_>,
+    command: OutreachCommand<'_>,
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
-    let (stopped, by, reason, dry_run) = match wish {
-        Wish::Stop(args) => (true, &args.by, args.reason.as_deref(), args.dry_run),
-        Wish::Resume(args) => (false, &args.by, None, args.dry_run),
+    let (stopped, by, reason, dry_run) = match command {
+        OutreachCommand::Stop(args) => (true, &args.by, args.reason.as_deref(), args.dry_run),
+        OutreachCommand::Resume(args) => (false, &args.by, None, args.dry_run),
     };
     let (clocks, _) = super::clocks::of_command(store).await?;
     let now = clocks.procedure.now();

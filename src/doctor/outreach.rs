@@ -8,7 +8,7 @@ use relay_store::{CarefulWord, Said};
 use super::{Area, Finding};
 use crate::engine::outreach::is_stopped;
 use crate::ports::{Stores, Version};
-use crate::remedy::Run;
+use crate::remedy::RemedyCommand;
 
 pub(super) async fn look(path: &Path, stores: &dyn Stores) -> Option<Finding> {
     if !path.is_file() {
@@ -35,7 +35,7 @@ pub(super) async fn look(path: &Path, stores: &dyn Stores) -> Option<Finding> {
                     "`clear-relay database mend {} '{}' --by NAME`, then `{}`, if nobody wants it stopped",
                     damage.table,
                     damage.row.replace('\'', "'\\''"),
-                    Run::Resume
+                    RemedyCommand::Resume
                 ),
             ));
         }
@@ -53,6 +53,6 @@ pub(super) async fn look(path: &Path, stores: &dyn Stores) -> Option<Finding> {
             text("at"),
             setting["reason"].as_str().unwrap_or("none was given"),
         ),
-        format!("`{}`, once what stopped it is over", Run::Resume),
+        format!("`{}`, once what stopped it is over", RemedyCommand::Resume),
     ))
 }

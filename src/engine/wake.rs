@@ -103,7 +103,7 @@ async fn keep_latest(engine: &Engine, now: Timestamp) -> Result<(), EngineError>
         value: json!(now),
     };
     engine.store.commit(vec![op].into()).await?;
-    engine.latest.set(latest::Seen {
+    engine.latest.set(latest::LatestMoments {
         seen: Some(now),
         kept: Some(now),
     });

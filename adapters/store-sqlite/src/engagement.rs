@@ -3,7 +3,7 @@
 use relay_core::channel::{EngagementEvent, EngagementKind, EngagementSource, POST_LAG_SECS};
 use relay_core::ids::{ContactId, EmailId};
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{Engagement, StoreError, Watched};
+use relay_store::{Engagement, StoreError, WatchedContact};
 use sqlx::SqliteConnection;
 
 use crate::failure::Failure;
@@ -187,7 +187,7 @@ pub(crate) async fn list(
 }
 
 /// Stores or replaces what is known of an address.
-pub(crate) fn put_watched(script: &mut Script, watched: &Watched) -> Result<(), Failure> {
+pub(crate) fn put_watched(script: &mut Script, watched: &WatchedContact) -> Result<(), Failure> {
     let contact = watched.contact.as_str();
     // What was never looked at has no row.
     let Some(looked_at) = watched.looked_at.map(micros) else {
@@ -218,12 +218,12 @@ pub(crate) struct WatchedRow {
 impl Stored for WatchedRow {
     const TABLE: &'static str = "watched_addresses";
     const NAME: &'static str = "contact!";
-    type Value = Watched;
+    type Value = WatchedContact;
 
-    fn read(self) -> Result<Watched, StoreError> {
+    fn read(self) -> Result<WatchedContact, StoreError> {
         let row = Reading::new("watched_addresses", &self.contact);
         let looked_at = row.maybe_time("looked_at", self.looked_at)?;
-        Ok(Watched {
+        Ok(WatchedContact {
             contact: ContactId(self.contact),
             address: self.address,
             looked_at,
@@ -236,7 +236,7 @@ pub(crate) async fn watched(
     conn: &mut SqliteConnection,
     after: Option<&ContactId>,
     limit: u32,
-) -> Result<Listed<Watched>, Failure> {
+) -> Result<Listed<WatchedContact>, Failure> {
     let after = after.map_or("", ContactId::as_str);
     rows!(
         conn,
@@ -257,7 +257,7 @@ pub(crate) async fn watched_unlooked(
     conn: &mut SqliteConnection,
     since: Timestamp,
     limit: u32,
-) -> Result<Listed<Watched>, Failure> {
+) -> Result<Listed<WatchedContact>, Failure> {
     let since = micros(since);
     rows!(
         conn,

@@ -14,7 +14,7 @@ use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, ClientView, Committed,
     Credential, Damage, Effect, EffectView, Engagement, FactRow, Fence, FileFault, Health, Intent,
     Job, JobFilter, LimiterRow, Link, NamelessSetting, Page, ProcedureVersion, Receipt,
-    ReceiptState, Remedied, Remedy, RemedyOrder, Store, StoreError, Watched, WorkItem,
+    ReceiptState, Remedied, Remedy, RemedyOrder, Store, StoreError, WatchedContact, WorkItem,
 };
 use serde_json::Value;
 use tokio::task::spawn_blocking;
@@ -279,7 +279,7 @@ impl Store for SqliteStore {
         &self,
         after: Option<&ContactId>,
         limit: u32,
-    ) -> Result<Vec<Watched>, StoreError> {
+    ) -> Result<Vec<WatchedContact>, StoreError> {
         list!(self, engagement::watched(after, limit))
     }
 
@@ -287,7 +287,7 @@ impl Store for SqliteStore {
         &self,
         since: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Watched>, StoreError> {
+    ) -> Result<Vec<WatchedContact>, StoreError> {
         list!(self, engagement::watched_unlooked(since, limit))
     }
 

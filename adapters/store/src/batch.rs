@@ -7,7 +7,7 @@ use relay_core::ids::{CaseId, ClientId, EffectKey, JobId, ReceiptId, WorkItemId}
 use relay_core::time::Timestamp;
 
 use crate::credentials::{Authorization, CredentialLease, CredentialSettled, NewCredential};
-use crate::engagement::{Engagement, Watched};
+use crate::engagement::{Engagement, WatchedContact};
 use crate::records::{
     AuditEntry, Effect, EffectState, FactRow, Intent, JobError, Link, NewJob, ProcedureVersion,
     Receipt, ReceiptState, WorkItem, WorkSettled,
@@ -334,7 +334,7 @@ pub enum Op {
     /// [`Engagement`]. Never a conflict.
     PutEngagement(Engagement),
     /// Stores or replaces what is known of the address of a contact.
-    PutWatched(Watched),
+    PutWatched(WatchedContact),
     /// Stores or replaces a coach.
     PutCoach(Coach),
     /// Stores a setting as JSON.

@@ -34,7 +34,7 @@ pub use credentials::{
     Authorization, Credential, CredentialLease, CredentialSettled, CredentialState, NewCredential,
 };
 pub use damage::{Damage, Remedied, Remedy, RemedyOrder};
-pub use engagement::{Engagement, Watched};
+pub use engagement::{Engagement, WatchedContact};
 pub use error::{Precondition, StoreError};
 pub use file::FileFault;
 pub use records::*;

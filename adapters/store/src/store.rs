@@ -14,7 +14,7 @@ use relay_core::time::Timestamp;
 use crate::batch::{Batch, Fence};
 use crate::credentials::{Authorization, Credential};
 use crate::damage::{Damage, Remedied, RemedyOrder};
-use crate::engagement::{Engagement, Watched};
+use crate::engagement::{Engagement, WatchedContact};
 use crate::error::StoreError;
 use crate::file::FileFault;
 use crate::records::{
@@ -290,13 +290,13 @@ pub trait Store: Debug + Send + Sync {
         &self,
         after: Option<&ContactId>,
         limit: u32,
-    ) -> Result<Vec<Watched>, StoreError>;
+    ) -> Result<Vec<WatchedContact>, StoreError>;
     /// Those of them whose address was not looked at since a moment, longest ago first.
     async fn watched_unlooked(
         &self,
         since: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Watched>, StoreError>;
+    ) -> Result<Vec<WatchedContact>, StoreError>;
     /// Those of them whose address has this digest, by id.
     async fn watched_at(&self, address: &str) -> Result<Vec<ContactId>, StoreError>;
 

@@ -10,7 +10,7 @@ use relay_core::workflow::{Context, Needs, Verdict, Workflow};
 use relay_store::{EffectView, Op};
 
 use crate::engine::effect::guard;
-use crate::engine::effect::guard::{Fresh, Missing};
+use crate::engine::effect::guard::{FreshReading, MissingContact};
 use crate::engine::finish::missing;
 use crate::engine::sync::presence;
 use crate::engine::{Engine, EngineError};
@@ -67,7 +67,7 @@ impl Guard<'_> {
         &self,
         engine: &Engine,
         view: &EffectView,
-    ) -> Result<(Fresh, Verdict), EngineError> {
+    ) -> Result<(FreshReading, Verdict), EngineError> {
         match self {
             Self::Case {
                 case,
@@ -108,9 +108,9 @@ fn of_case(
     case: &Case,
     workflow: &dyn Workflow,
     view: &EffectView,
-    read: &Fresh,
+    read: &FreshReading,
 ) -> Verdict {
-    if let Some(Missing::Gone(contact)) = &read.missing {
+    if let Some(MissingContact::Gone(contact)) = &read.missing {
         let fact = presence::contact_fact(engine, &case.client, contact, FactBody::ContactGone);
         return Verdict::Overtaken {
             by: "her contact in the CRM being gone".to_owned(),
@@ -130,7 +130,7 @@ async fn of_contact(
     engine: &Engine,
     client: Option<&ClientId>,
     view: &EffectView,
-) -> Result<(Fresh, Verdict), EngineError> {
+) -> Result<(FreshReading, Verdict), EngineError> {
     let read = match client {
         Some(client) => guard::read_contact(engine, client, view.effect.kind()).await?,
         None => guard::nothing_read(engine),

@@ -12,8 +12,8 @@ use relay_store::{CaseFilter, EffectState, Job, Op, Page, WorkSettled};
 use serde_json::json;
 
 use crate::engine::finish::fence;
-use crate::engine::job_kinds::{Asks, BY_ITSELF, Death, JobSpec, Repeats};
-use crate::engine::sync::hints::{Origin, STOPPED, Watched};
+use crate::engine::job_kinds::{Asks, BY_ITSELF, Death, JobSpec, PeriodicSchedule};
+use crate::engine::sync::hints::{ClientHint, Origin, STOPPED};
 use crate::engine::sync::hook_watch::{OVERLAP, Watch, put_watch};
 use crate::engine::sync::{hints, hook_watch, presence};
 use crate::engine::{Engine, EngineError, finish, items};
@@ -32,7 +32,7 @@ const PAGE: u32 = 500;
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
-    repeats: Some(Repeats {
+    schedule: Some(PeriodicSchedule {
         next: next_hooks_watch,
         has_work: |_| true,
     }),
@@ -121,7 +121,7 @@ async fn untold(
     engine: &Engine,
     object: HintObject,
     since: Timestamp,
-) -> Result<Vec<Watched>, EngineError> {
+) -> Result<Vec<ClientHint>, EngineError> {
     let ids = match object {
         HintObject::Contact => None,
         HintObject::Task => Some(open_call_tasks(engine).await?),
@@ -152,7 +152,7 @@ async fn untold(
         };
         let clients = hints::clients_of_hint(engine, &hint).await?;
         if !clients.is_empty() && !hints::was_told(engine, object, &hint.id, found.at).await? {
-            untold.push(Watched { hint, clients });
+            untold.push(ClientHint { hint, clients });
         }
     }
     Ok(untold)
@@ -188,9 +188,9 @@ async fn followed_contacts(engine: &Engine) -> Result<BTreeSet<ContactId>, Engin
 /// deletion. One that is known to be gone is not told again.
 async fn gone_contacts(
     engine: &Engine,
-    found: &[Watched],
+    found: &[ClientHint],
     now: Timestamp,
-) -> Result<Vec<Watched>, EngineError> {
+) -> Result<Vec<ClientHint>, EngineError> {
     let contacts: Vec<ContactId> = followed_contacts(engine)
         .await?
         .into_iter()
@@ -222,7 +222,7 @@ async fn gone_contacts(
                 deleted: true,
             };
             let clients = unaware;
-            gone.push(Watched { hint, clients });
+            gone.push(ClientHint { hint, clients });
         }
     }
     Ok(gone)

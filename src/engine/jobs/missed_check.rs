@@ -31,7 +31,7 @@ use serde_json::json;
 
 use crate::engine::finish::{fence, member, missing};
 use crate::engine::job_kinds::{Asks, Cancelling, Death, JobSpec};
-use crate::engine::sync::backlog::{Earlier, is_released};
+use crate::engine::sync::backlog::{EarlierCase, is_released};
 use crate::engine::sync::opening::{Opening, TYPE_UNREADABLE, later_submitted};
 use crate::engine::sync::{backlog, opening};
 use crate::engine::{Engine, EngineError, clock, days, finish, items, watch};
@@ -45,7 +45,7 @@ const SOON: SignedDuration = SignedDuration::from_hours(1);
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
-    repeats: None,
+    schedule: None,
     asks: Asks::Of(Priority::Normal, &[Port::Portal]),
     lost: |_| "It could not be looked up whether a check-in was missed".to_owned(),
     death: Death::IsToldOnly,
@@ -102,23 +102,23 @@ pub(super) async fn run_missed_check(engine: &Engine, job: &Job) -> Result<(), E
     let earlier = backlog::earlier_case(engine, &client, &listed).await?;
     let item = backlog::backlog_item(engine, &client, &check_in).await?;
     let released = job.payload.get("released").is_some()
-        || (earlier != Earlier::Final && is_released(item.as_ref(), &earlier));
+        || (earlier != EarlierCase::Final && is_released(item.as_ref(), &earlier));
     if !released && backlog::is_backlog(engine, &earlier, listed.due).await? {
         return backlog::list_backlog(engine, job, &client, &listed).await;
     }
     match earlier {
-        Earlier::Final if !released => {
+        EarlierCase::Final if !released => {
             let why = format!(
                 "its case was closed for good; `clear-relay cases open {client} --by NAME` opens \
                  another"
             );
             return over(engine, job, &client, &why).await;
         }
-        Earlier::NotKept { .. } if !released => {
+        EarlierCase::NotKept { .. } if !released => {
             return backlog::list_closed(engine, job, &client, &listed).await;
         }
         // The coach was told of the call, once (A23).
-        Earlier::Reopening {
+        EarlierCase::Reopening {
             why: Closing::TransitionCall,
             ..
         } if snapshot.status == ClientStatus::TransitionCallOnly => {

@@ -20,7 +20,7 @@ use relay_core::rate_limit::Priority;
 use relay_core::time::{SignedDuration, Time, Timestamp};
 use relay_store::{Job, JobState, Op, StoreError};
 
-use crate::engine::job_kinds::{Asks, BY_ITSELF, Death, JobKind, JobSpec, Repeats};
+use crate::engine::job_kinds::{Asks, BY_ITSELF, Death, JobKind, JobSpec, PeriodicSchedule};
 use crate::engine::sync::reconcile;
 use crate::engine::{Engine, EngineError, finish};
 
@@ -32,7 +32,7 @@ const AT_START: SignedDuration = SignedDuration::from_hours(1);
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
-    repeats: Some(Repeats {
+    schedule: Some(PeriodicSchedule {
         next: next_reconcile,
         has_work: |_| true,
     }),

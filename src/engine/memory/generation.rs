@@ -31,7 +31,7 @@ use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{AuditEntry, CarefulWord, Op, Said, StoreError};
 use serde_json::json;
 
-use crate::engine::memory::counter::{Count, Told};
+use crate::engine::memory::counter::{Count, GenerationReading};
 use crate::engine::memory::{OldMemory, WhyOld, mark_old};
 use crate::engine::{Engine, EngineError, periodic};
 
@@ -95,8 +95,8 @@ pub(crate) async fn examine_memory(engine: &Engine) -> Result<(), EngineError> {
     }
     // Never behind the file again, or every later start would find the same.
     let generation = match told {
-        Told::Generation(told) => told.max(stored.generation()),
-        Told::Missing | Told::Unreadable => stored.generation(),
+        GenerationReading::Generation(told) => told.max(stored.generation()),
+        GenerationReading::Missing | GenerationReading::Unreadable => stored.generation(),
     };
     let at = engine.clocks.real.now();
     *counting.last.lock().await = Some(Count { generation, at });
@@ -117,22 +117,25 @@ async fn stored_count(engine: &Engine) -> Result<Stored, EngineError> {
 
 async fn why_old(
     engine: &Engine,
-    told: Told,
+    told: GenerationReading,
     stored: Stored,
 ) -> Result<Option<WhyOld>, EngineError> {
     let now = engine.clocks.real.now();
     Ok(match (told, stored) {
-        (Told::Generation(told), Stored::Count(count)) if told > count.generation => {
+        (GenerationReading::Generation(told), Stored::Count(count)) if told > count.generation => {
             Some(WhyOld::Behind)
         }
-        (Told::Generation(_) | Told::Unreadable, Stored::Never) => Some(WhyOld::Emptied),
-        (_, Stored::Unreadable) | (Told::Missing | Told::Unreadable, Stored::Count(_)) => {
+        (GenerationReading::Generation(_) | GenerationReading::Unreadable, Stored::Never) => {
+            Some(WhyOld::Emptied)
+        }
+        (_, Stored::Unreadable)
+        | (GenerationReading::Missing | GenerationReading::Unreadable, Stored::Count(_)) => {
             Some(WhyOld::Uncounted)
         }
-        (Told::Generation(_), Stored::Count(count)) => {
+        (GenerationReading::Generation(_), Stored::Count(count)) => {
             (now.duration_since(count.at) > TRUSTED).then_some(WhyOld::Silent)
         }
-        (Told::Missing, Stored::Never) => {
+        (GenerationReading::Missing, Stored::Never) => {
             let last = last_sign_of_life(engine).await?;
             last.filter(|last| engine.now().duration_since(*last) > TRUSTED)
                 .map(|_| WhyOld::Silent)

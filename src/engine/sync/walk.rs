@@ -16,10 +16,10 @@ use serde_json::json;
 use crate::engine::damage::unreadable;
 use crate::engine::error::chain;
 use crate::engine::job_kinds::JobKind;
-use crate::engine::sync::backlog::{Earlier, is_released};
+use crate::engine::sync::backlog::{EarlierCase, is_released};
 use crate::engine::sync::invariants::{self, PAGE, Violation};
 use crate::engine::sync::mend::{Mended, died_with_process, wake};
-use crate::engine::sync::report::{Became, Found, Report};
+use crate::engine::sync::report::{Became, FoundViolation, Report};
 use crate::engine::sync::{backlog, mend};
 use crate::engine::{Engine, EngineError, drift, items, periodic, watch};
 use crate::failpoint::{REREAD_CALL, SETTLE};
@@ -68,7 +68,7 @@ impl<'a> Walk<'a> {
 impl Walk<'_> {
     fn note(&mut self, violation: Violation, became: Became) {
         tracing::info!(%violation, ?became, "reconcile");
-        self.report.found.push(Found { violation, became });
+        self.report.found.push(FoundViolation { violation, became });
     }
 
     /// Carries out what a page came to.
@@ -433,14 +433,14 @@ pub(crate) async fn unwatched(
     let earlier = backlog::earlier_case(engine, client, check_in).await?;
     Ok(match earlier {
         // Where it is of another check-in, the look attaches this one, once (E66).
-        Earlier::Open => (!attached(engine, client, check_in).await?).then(wake),
-        Earlier::Final => None,
-        Earlier::NotKept { .. } => {
+        EarlierCase::Open => (!attached(engine, client, check_in).await?).then(wake),
+        EarlierCase::Final => None,
+        EarlierCase::NotKept { .. } => {
             let listed = backlog::backlog_item(engine, client, &check_in.id).await?;
             let released = is_released(listed.as_ref(), &earlier);
             (listed.is_none() || released).then(wake)
         }
-        Earlier::Nothing | Earlier::Reopening { .. } => {
+        EarlierCase::Nothing | EarlierCase::Reopening { .. } => {
             let mut listed = None;
             if backlog::is_backlog(engine, &earlier, due).await? {
                 listed = backlog::backlog_item(engine, client, &check_in.id).await?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use clap::Parser as _;
 use clear_relay::cli::{Cli, Output, run};
-use clear_relay::ports::{Look, Stores, Version};
+use clear_relay::ports::{DatabaseInspection, Stores, Version};
 use clear_relay::sandbox::clinic::{Addresses, config_text};
 use relay_core::rate_limit::{
     Answered, Exchange, LimiterState, Limits, QuotaReading, WindowReading,
@@ -27,8 +27,8 @@ impl Stores for Fake {
     async fn migrate(&self, _path: &Path) -> Result<(), StoreError> {
         Ok(())
     }
-    async fn look(&self, _path: &Path, _thorough: bool) -> Result<Look, StoreError> {
-        Ok(Look {
+    async fn look(&self, _path: &Path, _thorough: bool) -> Result<DatabaseInspection, StoreError> {
+        Ok(DatabaseInspection {
             version: Version::Current,
             journal: "wal".to_owned(),
             damage: None,

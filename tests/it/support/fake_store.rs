@@ -16,7 +16,7 @@ use relay_core::time::Timestamp;
 use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect,
     Engagement, FactRow, Fence, FileFault, Health, Intent, Job, JobFilter, LimiterRow, Link, Op,
-    Page, ProcedureVersion, Receipt, ReceiptState, Store, StoreError, Watched, WorkItem,
+    Page, ProcedureVersion, Receipt, ReceiptState, Store, StoreError, WatchedContact, WorkItem,
 };
 
 /// What is stored.
@@ -329,14 +329,14 @@ impl Store for FakeStore {
         &self,
         _after: Option<&ContactId>,
         _limit: u32,
-    ) -> Result<Vec<Watched>, StoreError> {
+    ) -> Result<Vec<WatchedContact>, StoreError> {
         unfaked()
     }
     async fn watched_unlooked(
         &self,
         _since: Timestamp,
         _limit: u32,
-    ) -> Result<Vec<Watched>, StoreError> {
+    ) -> Result<Vec<WatchedContact>, StoreError> {
         unfaked()
     }
     async fn watched_at(&self, _address: &str) -> Result<Vec<ContactId>, StoreError> {

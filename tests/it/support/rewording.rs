@@ -23,7 +23,7 @@ use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, ClientView, Committed,
     Credential, Damage, Effect, EffectView, Engagement, FactRow, Fence, FileFault, Health, Intent,
     Job, JobEnd, JobFilter, LimiterRow, Link, NamelessSetting, Op, Page, ProcedureVersion, Receipt,
-    ReceiptState, Remedied, RemedyOrder, Store, StoreError, Watched, WorkItem, WorkSettled,
+    ReceiptState, Remedied, RemedyOrder, Store, StoreError, WatchedContact, WorkItem, WorkSettled,
 };
 
 /// Who settles what nobody has to look at.
@@ -290,14 +290,14 @@ impl Store for Reworded<dyn Store> {
         &self,
         after: Option<&ContactId>,
         limit: u32,
-    ) -> Result<Vec<Watched>, StoreError> {
+    ) -> Result<Vec<WatchedContact>, StoreError> {
         self.0.watched(after, limit).await
     }
     async fn watched_unlooked(
         &self,
         since: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Watched>, StoreError> {
+    ) -> Result<Vec<WatchedContact>, StoreError> {
         self.0.watched_unlooked(since, limit).await
     }
     async fn watched_at(&self, address: &str) -> Result<Vec<ContactId>, StoreError> {
