@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 use relay_core::time::Timestamp;
-use relay_store::{CarefulWord, Said, Store};
+use relay_store::{CarefulWord, Store, StoredWord};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -43,10 +43,10 @@ pub struct ResumeArgs {
 /// not have to ask around.
 pub(super) async fn stopped(store: &dyn Store) -> Result<Option<Outreach>, CliError> {
     let value = match CarefulWord::Outreach.ask(store).await? {
-        Said::Nothing => return Ok(None),
-        Said::Word(value) => value,
+        StoredWord::Nothing => return Ok(None),
+        StoredWord::Word(value) => value,
         // A list must not be the one that says nothing: in it stands the item that names the row.
-        Said::Unreadable(damage) => {
+        StoredWord::Unreadable(damage) => {
             json!({ "reason": format!("what was said of it can't be read ({damage}), so it counts as \
                                        stopped; see `clear-relay database check`") })
         }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use relay_store::{CarefulWord, Said};
+use relay_store::{CarefulWord, StoredWord};
 
 use super::{Area, Finding};
 use crate::engine::outreach::is_stopped;
@@ -21,9 +21,9 @@ pub(super) async fn look(path: &Path, stores: &dyn Stores) -> Option<Finding> {
     }
     let store = stores.open(path).await.ok()?;
     let setting = match CarefulWord::Outreach.ask(store.as_ref()).await.ok()? {
-        Said::Nothing => return None,
-        Said::Word(setting) => setting,
-        Said::Unreadable(damage) => {
+        StoredWord::Nothing => return None,
+        StoredWord::Word(setting) => setting,
+        StoredWord::Unreadable(damage) => {
             return Some(Finding::warning(
                 Area::Procedure,
                 "outreach",

@@ -120,7 +120,7 @@ async fn case(conn: &mut SqliteConnection, seq: i64, now: Timestamp) -> Result<(
         found.client
     );
     let case = Uuid::from_slice(id).unwrap_or_default();
-    let told = Told {
+    let item = NewWorkItem {
         key: format!("mended/cases/{seq}"),
         title,
         detail: json!({ "case": case, "status": found.status,
@@ -130,7 +130,7 @@ async fn case(conn: &mut SqliteConnection, seq: i64, now: Timestamp) -> Result<(
         case: None,
         effect: None,
     };
-    tell(conn, told, now).await
+    tell(conn, item, now).await
 }
 
 /// An effect that may have gone out is answered for by a person; its case waits for that.
@@ -155,7 +155,7 @@ async fn effect(conn: &mut SqliteConnection, seq: i64, now: Timestamp) -> Result
         format!("A {} was given up: its record was damaged", found.kind)
     };
     let sent_at = found.intended_at.map(Timestamp::from_microsecond);
-    let told = Told {
+    let item = NewWorkItem {
         key: format!("unsettled/{}", found.key),
         title,
         detail: json!({ "effect": found.key, "sent_at": sent_at.and_then(Result::ok),
@@ -165,7 +165,7 @@ async fn effect(conn: &mut SqliteConnection, seq: i64, now: Timestamp) -> Result
         case: found.case_id,
         effect: Some(found.key),
     };
-    tell(conn, told, now).await
+    tell(conn, item, now).await
 }
 
 /// What a case waited for goes with its job.
@@ -250,7 +250,7 @@ async fn hold(conn: &mut SqliteConnection, case: &[u8], now: Timestamp) -> Resul
         .fetch_one(&mut *conn)
         .await?;
     let id = Uuid::from_slice(case).unwrap_or_default();
-    let told = Told {
+    let item = NewWorkItem {
         key: format!("mended/case/{id}"),
         title: format!("The follow-up of {client} is held: a part of its record was damaged"),
         detail: json!({ "case": id, "remedy": format!("clear-relay cases show {id}") }),
@@ -259,11 +259,11 @@ async fn hold(conn: &mut SqliteConnection, case: &[u8], now: Timestamp) -> Resul
         case: Some(case.to_vec()),
         effect: None,
     };
-    tell(conn, told, now).await
+    tell(conn, item, now).await
 }
 
 /// A work item to be.
-struct Told {
+struct NewWorkItem {
     key: String,
     title: String,
     detail: Value,
@@ -274,13 +274,17 @@ struct Told {
 }
 
 /// Opens a work item with its reminder, unless it is open.
-async fn tell(conn: &mut SqliteConnection, told: Told, now: Timestamp) -> Result<(), Failure> {
+async fn tell(
+    conn: &mut SqliteConnection,
+    item: NewWorkItem,
+    now: Timestamp,
+) -> Result<(), Failure> {
     let id = sqlx::query_scalar!(r#"SELECT randomblob(16) AS "id!: Vec<u8>""#)
         .fetch_one(&mut *conn)
         .await?;
     let (detail, actions, at) = (
-        told.detail.to_string(),
-        told.actions.to_string(),
+        item.detail.to_string(),
+        item.actions.to_string(),
         micros(now),
     );
     let opened = sqlx::query!(
@@ -289,13 +293,13 @@ async fn tell(conn: &mut SqliteConnection, told: Told, now: Timestamp) -> Result
          VALUES (?1, ?2, 'damage', 'admin', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?9, 0)
          ON CONFLICT (dedupe_key) WHERE settled_at IS NULL DO NOTHING",
         id,
-        told.key,
-        told.title,
+        item.key,
+        item.title,
         detail,
         actions,
-        told.client,
-        told.case,
-        told.effect,
+        item.client,
+        item.case,
+        item.effect,
         at
     )
     .execute(&mut *conn)
@@ -303,10 +307,10 @@ async fn tell(conn: &mut SqliteConnection, told: Told, now: Timestamp) -> Result
     if opened.rows_affected() == 0 {
         return Ok(());
     }
-    let item = Uuid::from_slice(&id).unwrap_or_default();
+    let work_item = Uuid::from_slice(&id).unwrap_or_default();
     let (key, payload) = (
-        format!("reminder/{item}"),
-        json!({ "work_item": item }).to_string(),
+        format!("reminder/{work_item}"),
+        json!({ "work_item": work_item }).to_string(),
     );
     sqlx::query!(
         "INSERT INTO jobs (id, key, kind, lane, state, run_at, fence, failures, client, case_id,
@@ -315,8 +319,8 @@ async fn tell(conn: &mut SqliteConnection, told: Told, now: Timestamp) -> Result
         id,
         key,
         at,
-        told.client,
-        told.case,
+        item.client,
+        item.case,
         payload
     )
     .execute(conn)

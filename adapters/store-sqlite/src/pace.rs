@@ -5,8 +5,8 @@ use serde_json::Value;
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
-use crate::rows::{Listed, Stored, rows};
-use crate::values::{Reading, integer, json};
+use crate::rows::{ListedRows, Stored, rows};
+use crate::values::{RowName, integer, json};
 
 /// Replaces a row that has the version `expected`; 0 makes it.
 pub(crate) async fn put(
@@ -56,7 +56,7 @@ impl Stored for LimiterColumns {
     type Value = LimiterRow;
 
     fn read(self) -> Result<LimiterRow, StoreError> {
-        let row = Reading::new("pace", &self.vendor);
+        let row = RowName::new("pace", &self.vendor);
         let (version, body) = (
             row.number("version", self.version)?,
             row.json("body", &self.body)?,
@@ -84,7 +84,7 @@ pub(crate) async fn get(
 }
 
 /// Every row, by vendor.
-pub(crate) async fn list(conn: &mut SqliteConnection) -> Result<Listed<LimiterRow>, Failure> {
+pub(crate) async fn list(conn: &mut SqliteConnection) -> Result<ListedRows<LimiterRow>, Failure> {
     rows!(
         conn,
         LimiterColumns,

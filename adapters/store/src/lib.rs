@@ -40,4 +40,4 @@ pub use file::FileFault;
 pub use records::*;
 pub use store::{CaseFilter, Claim, Committed, Health, JobFilter, Page, Store};
 pub use views::{CASES_IN_VIEW, ClientView, EffectView};
-pub use words::{CarefulWord, NamelessSetting, Said};
+pub use words::{CarefulWord, NamelessSetting, StoredWord};

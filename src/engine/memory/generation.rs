@@ -28,7 +28,7 @@
 use std::fmt::Debug;
 
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{AuditEntry, CarefulWord, Op, Said, StoreError};
+use relay_store::{AuditEntry, CarefulWord, Op, StoreError, StoredWord};
 use serde_json::json;
 
 use crate::engine::memory::counter::{Count, GenerationReading};
@@ -106,11 +106,11 @@ pub(crate) async fn examine_memory(engine: &Engine) -> Result<(), EngineError> {
 async fn stored_count(engine: &Engine) -> Result<Stored, EngineError> {
     Ok(
         match CarefulWord::Generation.ask(engine.store.as_ref()).await? {
-            Said::Nothing => Stored::Never,
-            Said::Word(word) => {
+            StoredWord::Nothing => Stored::Never,
+            StoredWord::Word(word) => {
                 serde_json::from_value(word).map_or(Stored::Unreadable, Stored::Count)
             }
-            Said::Unreadable(_) => Stored::Unreadable,
+            StoredWord::Unreadable(_) => Stored::Unreadable,
         },
     )
 }

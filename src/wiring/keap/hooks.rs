@@ -19,7 +19,7 @@ use relay_http_client::CallError;
 use relay_keap::types::Hook;
 use relay_keap::webhook::PathSecrets;
 use relay_keap::{KeapClient, Touched, VENDOR};
-use relay_store::{CarefulWord, Op, Said, Store};
+use relay_store::{CarefulWord, Op, Store, StoredWord};
 use url::Url;
 
 use super::hook_paths::{CLOSED, Closed, ClosedPaths, HookPaths, Place};
@@ -135,9 +135,11 @@ impl KeapHooks {
     async fn learn_closed(&self) -> Result<(), CallError> {
         let said = CarefulWord::ClosedPaths.ask(self.store.as_ref()).await;
         let closed = match said.map_err(|error| database(&error))? {
-            Said::Nothing => Closed::default(),
-            Said::Word(word) => serde_json::from_value(word).unwrap_or_else(|_| self.all_older()),
-            Said::Unreadable(_) => self.all_older(),
+            StoredWord::Nothing => Closed::default(),
+            StoredWord::Word(word) => {
+                serde_json::from_value(word).unwrap_or_else(|_| self.all_older())
+            }
+            StoredWord::Unreadable(_) => self.all_older(),
         };
         self.endpoints.closed.set(closed);
         Ok(())
