@@ -403,7 +403,7 @@ pub trait Workflow: std::fmt::Debug + Send + Sync {
 
     /// The workflow's own state with no moment in it later than `now`: the clock ran ahead when
     /// those were written, and what is told from now on must not count as older. `None` if there is
-    /// nothing to put right.
+    /// nothing to correct.
     fn set_back(&self, _data: &serde_json::Value, _now: Timestamp) -> Option<serde_json::Value> {
         None
     }

@@ -11,9 +11,10 @@
 //! | `hooks_watch` | every `watch_minutes` of the CRM's section | `jobs/hooks_watch.rs` |
 //! | `engagement_poll` | every `poll_opens_minutes` of it | `jobs/engagement.rs` |
 //!
-//! That a kind is periodic says its row ([`PeriodicSchedule`](crate::engine::job_kinds::PeriodicSchedule)). What a serving relay
-//! does besides, without a job: the dispatcher rescues every 5 seconds, `self_check` looks at itself every
-//! minute, the database's file is looked through daily.
+//! That a kind is periodic says its row
+//! ([`PeriodicSchedule`](crate::engine::job_kinds::PeriodicSchedule)). What a serving relay does besides,
+//! without a job: the dispatcher rescues every 5 seconds, `self_check` looks at itself every minute, the
+//! database's file is looked through daily.
 
 use relay_core::ids::JobId;
 use relay_core::time::Timestamp;

@@ -18,7 +18,7 @@
 //!   changes wait for each other; between processes the slower one reads again.
 //! - A vendor without limits that answers has no row and is never written of. What other processes
 //!   have written is looked at once a second (real time), not before each call.
-//! - A clock that ran ahead and was put right is noticed by what is kept ([`RateLimiter::set_back`]), also
+//! - A clock that ran ahead and was corrected is noticed by what is kept ([`RateLimiter::set_back`]), also
 //!   by the next process; the engine brings back the jobs that were put off by it.
 //! - A call that was made is never undone by a failure to write it down: that is logged, and the
 //!   budget is short of one call.

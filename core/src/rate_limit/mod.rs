@@ -21,7 +21,7 @@
 //! - **Who waits gets a turn of its own**, one after the other, so that a hundred waiting jobs
 //!   don't come back at once. What has a [deadline](Priority) never waits behind what has none.
 //! - A refused credential and a final refusal are answers: they neither open the breaker nor pause.
-//! - **A clock that ran ahead and was put right stops nobody.** What was kept by it (a pause, an open
+//! - **A clock that ran ahead and was corrected stops nobody.** What was kept by it (a pause, an open
 //!   breaker, turns) lies in a future that nobody meant: it is dropped, and the vendor is asked.
 //!   What it really refuses, it refuses again.
 //!

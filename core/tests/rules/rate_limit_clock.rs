@@ -1,4 +1,4 @@
-//! A clock that ran ahead while a vendor failed, and was put right: nothing waits for a future that
+//! A clock that ran ahead while a vendor failed, and was corrected: nothing waits for a future that
 //! nobody meant. And how long trouble lasts where a vendor refuses one thing for ever.
 
 use relay_core::rate_limit::{

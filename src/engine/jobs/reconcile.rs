@@ -7,7 +7,7 @@
 //! | what must hold | else |
 //! |---|---|
 //! | every check-in that the portal lists as open and overdue has an open case, a case closed for a *final* reason, an item that lists it, a look at it on a date, or one that was given up with its process and told | the look is woken |
-//! | what [`invariants`](crate::engine::sync::invariants) say of the database | repaired or told (`mend`) |
+//! | what [`invariants`](crate::engine::sync::invariants) say of the database | repaired or told (`repair`) |
 //! | the coach directory is what the portal says | taken over |
 //! | a case moves within 30 days (E31) | the manager is told once |
 //!

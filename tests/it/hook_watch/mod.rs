@@ -2,8 +2,8 @@
 
 mod batch;
 mod gap;
-mod mend;
 mod own_writes;
+mod restore;
 mod rotation;
 
 use std::sync::atomic::{AtomicU8, Ordering};
