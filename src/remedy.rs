@@ -6,7 +6,7 @@
 //! that name a command as a text are found by the same test.
 //!
 //! `NAME` stands for the name of whoever types it, and words in capitals for what only a person
-//! knows. [`Run`] shows the command bare; a sentence puts it in backticks where it needs to.
+//! knows. [`RemedyCommand`] shows the command bare; a sentence puts it in backticks where it needs to.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use relay_core::ids::{CaseId, ClientId, JobId, WorkItemId};
 
 /// A command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Run<'a> {
+pub enum RemedyCommand<'a> {
     /// Which cases there are.
     CasesList,
     /// How a case stands.
@@ -63,7 +63,7 @@ pub enum Run<'a> {
     ProceduresCheck,
 }
 
-impl Run<'_> {
+impl RemedyCommand<'_> {
     /// The words behind the program's name.
     fn words(self) -> Vec<String> {
         let plain = |words: &str| words.split(' ').map(str::to_owned).collect::<Vec<_>>();
@@ -115,7 +115,7 @@ impl Run<'_> {
     }
 }
 
-impl fmt::Display for Run<'_> {
+impl fmt::Display for RemedyCommand<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "clear-relay {}", self.words().join(" "))
     }

@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | second | the files of the database | which one is not ours any more (the store tells, once) |
 //! | five seconds | `stop` | that outreach is stopped, at the start and when it changes |
-//! | five seconds | [`Repeats`] | how many lines a flood left unsaid |
+//! | five seconds | [`LogThrottle`] | how many lines a flood left unsaid |
 //!
 //! Nothing here ends the process: what can't be looked at now is looked at again.
 
@@ -17,7 +17,7 @@ use relay_store::Store;
 
 use crate::engine::outreach::stopped_since;
 use crate::lifecycle::{Stop, pause};
-use crate::telemetry::Repeats;
+use crate::telemetry::LogThrottle;
 
 /// Between two looks at the files, real time.
 const EVERY: Duration = Duration::from_secs(1);
@@ -29,7 +29,7 @@ const AT_ALL: u32 = 5;
 #[derive(Debug)]
 pub struct SelfCheck {
     store: Arc<dyn Store>,
-    repeats: Arc<Repeats>,
+    log_throttle: Arc<LogThrottle>,
     looks: u32,
     /// Whether outreach was stopped when it was looked at last.
     was_stopped: bool,
@@ -37,10 +37,10 @@ pub struct SelfCheck {
 
 impl SelfCheck {
     /// Nothing is looked at yet.
-    pub fn new(store: Arc<dyn Store>, repeats: Arc<Repeats>) -> Self {
+    pub fn new(store: Arc<dyn Store>, log_throttle: Arc<LogThrottle>) -> Self {
         Self {
             store,
-            repeats,
+            log_throttle,
             looks: 0,
             was_stopped: false,
         }
@@ -67,7 +67,7 @@ impl SelfCheck {
         let _ = self.store.check_file().await;
         if self.looks.is_multiple_of(AT_ALL) {
             self.look_at_outreach().await;
-            for ((part, what), unsaid) in self.repeats.left() {
+            for ((part, what), unsaid) in self.log_throttle.left() {
                 tracing::warn!(part, what, unsaid, "lines that were not written one by one");
             }
         }

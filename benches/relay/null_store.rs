@@ -10,8 +10,8 @@ use relay_core::ids::{
 use relay_core::time::Timestamp;
 use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect,
-    Engagement, FactRow, Fence, Health, Intent, Job, JobFilter, Link, PaceRow, Page,
-    ProcedureVersion, Receipt, ReceiptState, Store, StoreError, Watched, WorkItem,
+    Engagement, FactRow, Fence, Health, Intent, Job, JobFilter, LimiterRow, Link, Page,
+    ProcedureVersion, Receipt, ReceiptState, Store, StoreError, WatchedContact, WorkItem,
 };
 
 /// The store.
@@ -177,10 +177,10 @@ impl Store for NullStore {
     async fn authorization(&self, _name: &str) -> Result<Option<Authorization>, StoreError> {
         nothing()
     }
-    async fn pace(&self, _vendor: &str) -> Result<Option<PaceRow>, StoreError> {
+    async fn limiter_state(&self, _vendor: &str) -> Result<Option<LimiterRow>, StoreError> {
         nothing()
     }
-    async fn paces(&self) -> Result<Vec<PaceRow>, StoreError> {
+    async fn limiter_states(&self) -> Result<Vec<LimiterRow>, StoreError> {
         nothing()
     }
     async fn engagement(
@@ -194,14 +194,14 @@ impl Store for NullStore {
         &self,
         _after: Option<&ContactId>,
         _limit: u32,
-    ) -> Result<Vec<Watched>, StoreError> {
+    ) -> Result<Vec<WatchedContact>, StoreError> {
         nothing()
     }
     async fn watched_unlooked(
         &self,
         _since: Timestamp,
         _limit: u32,
-    ) -> Result<Vec<Watched>, StoreError> {
+    ) -> Result<Vec<WatchedContact>, StoreError> {
         nothing()
     }
     async fn watched_at(&self, _address: &str) -> Result<Vec<ContactId>, StoreError> {

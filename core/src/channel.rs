@@ -198,7 +198,7 @@ impl ChannelParameters {
 /// Has she been opening our email?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Seen {
+pub enum EmailEngagement {
     /// Yes.
     Seen,
     /// Mail was sent and nothing shows that she looked.
@@ -207,7 +207,7 @@ pub enum Seen {
     CannotTell,
 }
 
-impl Seen {
+impl EmailEngagement {
     /// The stored name.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -243,18 +243,18 @@ impl Channel {
 
 /// The decision with everything that explains it: what is stored, shown and recomputed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decision {
+pub struct ChannelDecision {
     /// [`LOGIC`] at the time.
     pub logic: u32,
     /// The rule that decided.
     pub rule: ChannelRule,
     /// The answer by that rule.
-    pub seen: Seen,
+    pub seen: EmailEngagement,
     /// The answer by [`ChannelRule::AsShown`].
     #[serde(rename = "as_keap_shows")]
-    pub as_shown: Seen,
+    pub as_shown: EmailEngagement,
     /// The answer by [`ChannelRule::Strict`].
-    pub strict: Seen,
+    pub strict: EmailEngagement,
     /// How the follow-up goes on.
     pub channel: Channel,
     /// Why, in a few words that a coach reads in a task's title: `last 3 emails unopened`.
@@ -282,7 +282,7 @@ pub struct Decision {
     pub zone: String,
 }
 
-impl Decision {
+impl ChannelDecision {
     /// The same decision made anew from `evidence`: equal to this one if `evidence` is what it was
     /// made from. `None` if this record was made by a [`LOGIC`] that this release doesn't know, or
     /// its zone isn't known.
@@ -325,7 +325,7 @@ pub fn decide(
     parameters: &ChannelParameters,
     zone: &TimeZone,
     now: Timestamp,
-) -> Decision {
+) -> ChannelDecision {
     decide_by(LOGIC, evidence, last_regimen_change, parameters, zone, now)
 }
 
@@ -337,7 +337,7 @@ fn decide_by(
     parameters: &ChannelParameters,
     zone: &TimeZone,
     now: Timestamp,
-) -> Decision {
+) -> ChannelDecision {
     let regimen = last_regimen_change
         .and_then(|date| zone.to_timestamp(date.into()).ok())
         .filter(|start| *start <= now);
@@ -360,7 +360,7 @@ fn decide_by(
         ChannelRule::AsShown => as_shown,
         ChannelRule::Strict => strict,
     };
-    let mut decision = Decision {
+    let mut decision = ChannelDecision {
         logic,
         rule: parameters.rule,
         seen,
@@ -425,7 +425,7 @@ fn answer(
     emails: &[JudgedEmail],
     told: &[JudgedEvent],
     rule: ChannelRule,
-) -> Seen {
+) -> EmailEngagement {
     let counts = |mail: &JudgedEmail| match rule {
         ChannelRule::AsShown => mail.counts_as_shown(),
         ChannelRule::Strict => mail.counts_strict(),
@@ -435,29 +435,29 @@ fn answer(
         ChannelRule::Strict => event.counts,
     };
     if told.iter().any(heard) {
-        return Seen::Seen;
+        return EmailEngagement::Seen;
     }
     if obstacle.is_some() {
-        return Seen::CannotTell;
+        return EmailEngagement::CannotTell;
     }
     if emails.iter().any(counts) {
-        Seen::Seen
+        EmailEngagement::Seen
     } else if emails.iter().any(JudgedEmail::counts_as_shown)
         || told.iter().any(JudgedEvent::counts_as_shown)
     {
-        Seen::CannotTell
+        EmailEngagement::CannotTell
     } else {
-        Seen::NotSeen
+        EmailEngagement::NotSeen
     }
 }
 
 /// The channel that follows from the answer and from what can be reached (E13).
-fn channel(seen: Seen, evidence: &MailEvidence) -> Channel {
+fn channel(seen: EmailEngagement, evidence: &MailEvidence) -> Channel {
     // Where the address could not be read, *seen* itself shows that mail arrives.
-    let mail_arrives =
-        evidence.address.accepts_mail() || (evidence.address_unread && seen == Seen::Seen);
+    let mail_arrives = evidence.address.accepts_mail()
+        || (evidence.address_unread && seen == EmailEngagement::Seen);
     match (seen, mail_arrives, evidence.has_phone) {
-        (Seen::Seen, true, _) | (_, true, false) => Channel::Email,
+        (EmailEngagement::Seen, true, _) | (_, true, false) => Channel::Email,
         (_, _, true) => Channel::Phone,
         (_, false, false) => Channel::Hold,
     }

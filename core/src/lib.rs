@@ -27,7 +27,7 @@
 //! # What is stored
 //!
 //! Most types here are written into the database as they are, by [`serde`]: a case's state and wait,
-//! an effect's input and request, facts, decisions, a procedure's parameters, a vendor's pace. Rows
+//! an effect's input and request, facts, decisions, a procedure's parameters, a vendor's limiter state. Rows
 //! of every released version must be readable for good (`fixtures/corpus` holds some, and the suite
 //! goes on with each). So a stored structure only grows:
 //!

@@ -94,7 +94,7 @@ impl Default for RetryPolicy {
 
 /// What follows from a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub enum RetryDecision {
     /// Guard again and try again, not before `at`.
     Again {
         /// The earliest instant of the next try.
@@ -201,11 +201,11 @@ impl RetryPolicy {
         now: Timestamp,
         class: Class,
         unit_random: f64,
-    ) -> Decision {
+    ) -> RetryDecision {
         let unit = in_unit(unit_random);
         let wait = match class {
             Class::Permanent => return give_up(GiveUp::Refused),
-            Class::Unclear => return Decision::Probe,
+            Class::Unclear => return RetryDecision::Probe,
             Class::NotSent => self.backoff(failures, unit),
             Class::Retryable { after } => self
                 .backoff(failures, unit)
@@ -219,7 +219,7 @@ impl RetryPolicy {
         if at > self.deadline(first_failure) {
             return give_up(GiveUp::BudgetSpent);
         }
-        Decision::Again { at }
+        RetryDecision::Again { at }
     }
 
     /// The wait after `failures` failures, longer or shorter by the jitter.
@@ -302,8 +302,8 @@ pub fn absence_proven(absence: Absence, unclear_since: Timestamp, now: Timestamp
 }
 
 /// Shorthand for the last word.
-const fn give_up(reason: GiveUp) -> Decision {
-    Decision::GiveUp { reason }
+const fn give_up(reason: GiveUp) -> RetryDecision {
+    RetryDecision::GiveUp { reason }
 }
 
 /// `at` plus `wait` (never back in time); stops at the end of representable time.

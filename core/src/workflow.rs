@@ -403,7 +403,7 @@ pub trait Workflow: std::fmt::Debug + Send + Sync {
 
     /// The workflow's own state with no moment in it later than `now`: the clock ran ahead when
     /// those were written, and what is told from now on must not count as older. `None` if there is
-    /// nothing to put right.
+    /// nothing to correct.
     fn set_back(&self, _data: &serde_json::Value, _now: Timestamp) -> Option<serde_json::Value> {
         None
     }
@@ -436,13 +436,13 @@ pub struct LeftOpen {
     pub at_once: bool,
 }
 
-/// Why a fact opened no case. The reason is for people; what follows from it is the [`Look`].
+/// Why a fact opened no case. The reason is for people; what follows from it is the [`Recheck`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotOpened {
     /// In one line.
     pub reason: String,
     /// When it is to be decided again.
-    pub look: Look,
+    pub recheck: Recheck,
 }
 
 /// When it is to be decided again whether a case opens.
@@ -450,7 +450,7 @@ pub struct NotOpened {
 /// Nobody may be forgotten because of one look at one moment: only what can't turn out otherwise
 /// is decided for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Look {
+pub enum Recheck {
     /// Decided: the same thing need not be looked at again.
     Never,
     /// The client's status stands in the way, for as long as it stands.
@@ -467,7 +467,7 @@ impl From<String> for NotOpened {
     fn from(reason: String) -> Self {
         Self {
             reason,
-            look: Look::Never,
+            recheck: Recheck::Never,
         }
     }
 }

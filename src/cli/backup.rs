@@ -19,7 +19,7 @@ use super::output::Output;
 use crate::engine::memory::{WhyOld, mark_old};
 use crate::engine::outreach::{is_stopped, outreach_said, stop_ops};
 use crate::ports::Stores;
-use crate::remedy::Run;
+use crate::remedy::RemedyCommand;
 
 /// `backup`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -94,7 +94,7 @@ pub(super) async fn restore(
         let stopped = stays.as_ref().map_or_else(String::new, |(why, _)| {
             format!(
                 "\nOutreach is stopped ({why}): `{}` lets it go on",
-                Run::Resume
+                RemedyCommand::Resume
             )
         });
         mark.extend(stays.into_iter().flat_map(|(_, ops)| ops));

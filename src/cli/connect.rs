@@ -23,7 +23,7 @@ use super::{clocks, serve};
 use crate::config::Config;
 use crate::credentials::new_key;
 use crate::ports::{Authorize as _, CameBack, ConnectError, ConnectionStatus, Connections as _};
-use crate::remedy::Run;
+use crate::remedy::RemedyCommand;
 use crate::wiring::keap::connection::KeapConnection;
 
 /// The longest address that is read.
@@ -110,7 +110,7 @@ async fn keap(
                  {}",
                 out.time(begun.expires_at),
                 begun.url,
-                Run::ConnectKeapPasted,
+                RemedyCommand::ConnectKeapPasted,
             );
             let json = json!({ "url": begun.url, "expires_at": begun.expires_at });
             Ok(out.emit(&json, &human)?)

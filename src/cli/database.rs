@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use relay_core::time::Timestamp;
 use relay_store::{
-    AuditEntry, Batch, CarefulWord, Damage, Op, Remedied, Remedy, RemedyOrder, Said, Store,
+    AuditEntry, Batch, CarefulWord, Damage, Op, Remedied, Remedy, RemedyOrder, Store, StoredWord,
     WorkSettled,
 };
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::{Output, Table};
 use crate::engine::damage::{damage_key, meaning};
-use crate::remedy::Run;
+use crate::remedy::RemedyCommand;
 
 /// `database ...`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -153,18 +153,18 @@ async fn follows(
         // One without a name may have been any of those that nobody has said.
         let nameless = row.starts_with("x'");
         let careful = match word.ask(store).await? {
-            Said::Unreadable(damage) => damage.row == *row,
+            StoredWord::Unreadable(damage) => damage.row == *row,
             // It is taken for what it says, and so it is mended; taken out it may have said anything.
-            Said::Word(_) if dry_run.dry_run => {
+            StoredWord::Word(_) if dry_run.dry_run => {
                 let taken_out = nameless && remedy == Remedy::Discard;
                 taken_out && store.setting(word.key()).await?.is_none()
             }
-            Said::Word(said) => (named || nameless) && is_careful(word, &said),
-            Said::Nothing => false,
+            StoredWord::Word(said) => (named || nameless) && is_careful(word, &said),
+            StoredWord::Nothing => false,
         };
         if careful {
             follows.push(match word {
-                CarefulWord::Outreach => format!("outreach counts as stopped until: {}", Run::Resume),
+                CarefulWord::Outreach => format!("outreach counts as stopped until: {}", RemedyCommand::Resume),
                 CarefulWord::OldMemory => "the database counts as one that may not know what was sent, \
                                            without end: an email whose absence can't be proven waits for \
                                            a word in `work list`"

@@ -5,7 +5,9 @@
 
 use std::fmt::Write as _;
 
-use relay_core::channel::{Channel, ChannelRule, Decision, JudgedEmail, JudgedEvent, Seen};
+use relay_core::channel::{
+    Channel, ChannelDecision, ChannelRule, EmailEngagement, JudgedEmail, JudgedEvent,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -14,7 +16,7 @@ use super::output::Output;
 /// The sentences of the decision that a line of the history holds, one a line; `None` where it
 /// holds none that this release can read.
 pub(super) fn in_sentences(detail: &Value, out: &Output<'_>) -> Option<String> {
-    let decision: Decision = serde_json::from_value(detail.get("decision")?.clone()).ok()?;
+    let decision: ChannelDecision = serde_json::from_value(detail.get("decision")?.clone()).ok()?;
     let mut text = String::new();
     let mut add = |line: String| {
         // Writing to a string can't fail.
@@ -71,11 +73,11 @@ pub(super) fn in_sentences(detail: &Value, out: &Output<'_>) -> Option<String> {
     Some(text)
 }
 
-fn seen(seen: Seen) -> &'static str {
+fn seen(seen: EmailEngagement) -> &'static str {
     match seen {
-        Seen::Seen => "she has been looking at our email",
-        Seen::NotSeen => "nothing shows that she looked",
-        Seen::CannotTell => "it can't be told whether she looked",
+        EmailEngagement::Seen => "she has been looking at our email",
+        EmailEngagement::NotSeen => "nothing shows that she looked",
+        EmailEngagement::CannotTell => "it can't be told whether she looked",
     }
 }
 

@@ -13,7 +13,7 @@ use super::output::{Output, Table, or_dash};
 use crate::engine::Engine;
 use crate::engine::sync::hook_watch;
 use crate::engine::sync::hook_watch::Watch;
-use crate::ports::{HookStatus, Standing, SyncWish};
+use crate::ports::{HookStatus, SubscriptionState, SyncWish};
 
 /// `hooks …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -80,7 +80,7 @@ async fn list(engine: &Engine, out: &mut Output<'_>) -> Result<(), CliError> {
     ]);
     for hook in &hooks {
         let known = watch.events.get(&hook.event);
-        let awake_at = known.and_then(|known| known.awake_at);
+        let active_at = known.and_then(|known| known.active_at);
         let missing = known.and_then(|known| known.missing_since);
         let last_gap = known.and_then(|known| known.last_gap.as_ref());
         let gap = match (missing, last_gap) {
@@ -93,7 +93,7 @@ async fn list(engine: &Engine, out: &mut Output<'_>) -> Result<(), CliError> {
             or_dash(hook.key.as_ref()),
             status(hook, known.is_some_and(|known| known.not_offered)),
             or_dash(hook.path.as_ref()),
-            awake_at.map_or_else(|| "-".to_owned(), |at| out.time(at)),
+            active_at.map_or_else(|| "-".to_owned(), |at| out.time(at)),
             gap,
         ]);
     }
@@ -103,7 +103,7 @@ async fn list(engine: &Engine, out: &mut Output<'_>) -> Result<(), CliError> {
 }
 
 fn status(hook: &HookStatus, not_offered: bool) -> String {
-    if not_offered && hook.standing == Standing::Missing {
+    if not_offered && hook.state == SubscriptionState::Missing {
         return "not offered by this account".to_owned();
     }
     hook.status.clone()

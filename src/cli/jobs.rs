@@ -210,7 +210,7 @@ type One = Result<(String, serde_json::Value), EngineError>;
 
 /// What was done with each job: a line for people as soon as it is done, so that whoever stops the
 /// command, or loses the terminal, knows how far it came; the document for programs at the end.
-struct Told {
+struct JobActionReport {
     table: Table,
     rows: Vec<serde_json::Value>,
     failed: usize,
@@ -218,7 +218,7 @@ struct Told {
     unwritten: Option<std::io::Error>,
 }
 
-impl Told {
+impl JobActionReport {
     fn new(head: &'static str, jobs: &[Job]) -> Self {
         let mut table = Table::new(&["JOB", "CLIENT", "KIND", head]);
         for job in jobs {
@@ -284,7 +284,7 @@ pub async fn replay(
 ) -> Result<(), CliError> {
     let dry_run = args.dry_run.dry_run;
     let jobs = select(engine.store.as_ref(), args).await?;
-    let mut told = Told::new("REPLAY", &jobs);
+    let mut report = JobActionReport::new("REPLAY", &jobs);
     for job in &jobs {
         let preview = if dry_run {
             replay::preview(engine, job).await
@@ -292,9 +292,9 @@ pub async fn replay(
             replay::replay(engine, job.id, &args.by.by).await
         };
         let one = preview.map(|preview| (in_words(&preview, dry_run), json!(preview)));
-        told.add(job, "preview", one, out);
+        report.add(job, "preview", one, out);
     }
-    told.show(dry_run, out)
+    report.show(dry_run, out)
 }
 
 fn in_words(preview: &Preview, dry_run: bool) -> String {
@@ -323,7 +323,7 @@ pub async fn cancel(
 ) -> Result<(), CliError> {
     let dry_run = args.dry_run.dry_run;
     let jobs = select(engine.store.as_ref(), args).await?;
-    let mut told = Told::new("RESULT", &jobs);
+    let mut report = JobActionReport::new("RESULT", &jobs);
     for job in &jobs {
         let done = if dry_run {
             replay::check_cancel(engine, job.id, &args.by.by).await
@@ -339,9 +339,9 @@ pub async fn cancel(
             Err(error) => Err(error),
         };
         let one = one.map(|words| (words.clone(), json!(words)));
-        told.add(job, "result", one, out);
+        report.add(job, "result", one, out);
     }
-    told.show(dry_run, out)
+    report.show(dry_run, out)
 }
 
 fn attempt_table(attempts: &[Attempt], out: &Output<'_>) -> Table {

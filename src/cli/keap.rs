@@ -9,7 +9,7 @@ use relay_core::case::{CaseStatus, Wait};
 use relay_core::effects::CardRemoval;
 use relay_core::facts::Order;
 use relay_core::ids::{CaseId, ClientId, ContactId};
-use relay_core::workflows::cancel_subscription::{Plan, Wish, plan};
+use relay_core::workflows::cancel_subscription::{CancellationOrder, Plan, plan};
 use serde_json::json;
 
 use super::args::{By, DryRun};
@@ -20,7 +20,7 @@ use crate::engine::link::Linked;
 use crate::engine::{Engine, dispatcher, link};
 use crate::lifecycle::pause;
 use crate::ports::ContactType;
-use crate::remedy::Run;
+use crate::remedy::RemedyCommand;
 
 /// `keap …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -131,12 +131,12 @@ pub async fn cancel_subscription(
     let snapshot = engine.ports.contacts.contact(&contact, true).await?;
     let twins = snapshot.map(|contact| contact.twins).unwrap_or_default();
     let billing = engine.ports.billing.snapshot(&contact).await?;
-    let wish = Wish {
+    let ordered = CancellationOrder {
         reason: args.reason.clone(),
         card,
     };
     let today = engine.calendar.date_of(engine.now());
-    let plan = plan(&billing, &twins, &wish, today);
+    let plan = plan(&billing, &twins, &ordered, today);
     if let Some(why) = &plan.refused {
         return Err(CliError::Failed(why.clone()));
     }
@@ -163,7 +163,7 @@ async fn contact_of(engine: &Engine, client: &ClientId) -> Result<ContactId, Cli
         Linked::Contact { contact, .. } => Ok(contact),
         Linked::Nobody { reason, .. } => Err(CliError::Failed(format!(
             "client {client} is not linked to a contact: {reason}. Link her with `{}`",
-            Run::ClientsLink(Some(client))
+            RemedyCommand::ClientsLink(Some(client))
         ))),
     }
 }
@@ -237,7 +237,7 @@ async fn carry_out(
     let Ok(ended) = tokio::time::timeout(PATIENCE, work).await else {
         return Err(CliError::Failed(format!(
             "still under way; `{}` tells how it goes",
-            Run::CasesShow(case)
+            RemedyCommand::CasesShow(case)
         )));
     };
     super::cases::show(engine.store.as_ref(), case, out).await?;

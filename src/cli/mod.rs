@@ -57,7 +57,7 @@ pub use output::{Output, Table, or_dash, plain};
 
 use crate::config::{Config, Severity, example};
 use crate::ports::Stores;
-use crate::remedy::Run;
+use crate::remedy::RemedyCommand;
 use crate::wiring;
 use backup::{BackupArgs, RestoreArgs};
 use cases::CasesCommand;
@@ -70,7 +70,7 @@ use init::InitArgs;
 use jobs::JobsCommand;
 use keap::KeapCommand;
 use opening::Opening;
-use outreach::{ResumeArgs, StopArgs, Wish};
+use outreach::{OutreachCommand, ResumeArgs, StopArgs};
 use procedures::ProceduresCommand;
 use process::{DemoArgs, SandboxArgs, ServeArgs};
 use work::WorkCommand;
@@ -232,7 +232,7 @@ async fn carry_out(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Resu
         refuse_remains(path, stores).await?;
         opening::require_database(path)?;
         let store = stores.open(path).await?;
-        return outreach::set(&*store, path, Wish::Stop(args), out).await;
+        return outreach::set(&*store, path, OutreachCommand::Stop(args), out).await;
     }
     let config = Config::load(cli.config.as_deref())?;
     out.set_zone(config.calendar.zone().clone());
@@ -288,7 +288,7 @@ async fn carry_out(cli: &Cli, stores: &dyn Stores, out: &mut Output<'_>) -> Resu
                     told_of_damage(&*store, out)
                 }
                 None if let Command::Resume(args) = command => {
-                    outreach::set(&*store, path, Wish::Resume(args), out).await
+                    outreach::set(&*store, path, OutreachCommand::Resume(args), out).await
                 }
                 None if let Command::Connect(command) = command => {
                     connect::run(&config, command, store, out).await
@@ -361,7 +361,7 @@ fn check_config(config: &Config, out: &mut Output<'_>) -> Result<(), CliError> {
     if !missing.is_empty() {
         human = format!(
             "{human}, and `{}` would still refuse it:\n  {}",
-            Run::Serve,
+            RemedyCommand::Serve,
             missing.join("\n  ")
         );
     }

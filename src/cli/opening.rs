@@ -8,8 +8,8 @@ use relay_core::time::Clocks;
 use relay_store::{Batch, Copied, CopyError, Restored, Store, StoreError};
 
 use super::error::CliError;
-use crate::ports::{Look, Stores, Version};
-use crate::remedy::Run;
+use crate::ports::{DatabaseInspection, Stores, Version};
+use crate::remedy::RemedyCommand;
 
 /// Databases, of which those that were opened are known.
 pub(super) struct Opening<'a> {
@@ -74,7 +74,7 @@ impl Stores for Opening<'_> {
         self.stores.restore(from, to, suffix, mark).await
     }
 
-    async fn look(&self, path: &Path, thorough: bool) -> Result<Look, StoreError> {
+    async fn look(&self, path: &Path, thorough: bool) -> Result<DatabaseInspection, StoreError> {
         self.stores.look(path, thorough).await
     }
 }
@@ -129,7 +129,7 @@ pub(super) async fn require_this_version(path: &Path, stores: &dyn Stores) -> Re
             "{} is of an older version than this program, which can't read it yet; bring it to this one \
              with `{}`",
             path.display(),
-            Run::Migrate
+            RemedyCommand::Migrate
         ))),
         Version::Newer => Err(newer(path)),
         Version::Foreign => Err(foreign(path)),
@@ -149,7 +149,7 @@ pub(crate) fn require_database(path: &Path) -> Result<(), CliError> {
         return Err(CliError::Usage(format!(
             "there is no database at {path}; make it with `{}`, or name the configuration of the \
              one you mean with --config",
-            Run::Migrate
+            RemedyCommand::Migrate
         )));
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 use relay_core::time::Timestamp;
-use relay_store::{CarefulWord, Said, Store};
+use relay_store::{CarefulWord, Store, StoredWord};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::Output;
 use crate::engine::outreach::{is_stopped, stop_ops};
-use crate::remedy::Run;
+use crate::remedy::RemedyCommand;
 
 /// `stop`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -43,10 +43,10 @@ pub struct ResumeArgs {
 /// not have to ask around.
 pub(super) async fn stopped(store: &dyn Store) -> Result<Option<Outreach>, CliError> {
     let value = match CarefulWord::Outreach.ask(store).await? {
-        Said::Nothing => return Ok(None),
-        Said::Word(value) => value,
+        StoredWord::Nothing => return Ok(None),
+        StoredWord::Word(value) => value,
         // A list must not be the one that says nothing: in it stands the item that names the row.
-        Said::Unreadable(damage) => {
+        StoredWord::Unreadable(damage) => {
             json!({ "reason": format!("what was said of it can't be read ({damage}), so it counts as \
                                        stopped; see `clear-relay database check`") })
         }
@@ -92,14 +92,14 @@ impl Outreach {
             "Outreach is stopped{}{}: {why}. Nothing goes out to clients until: {}\n\n",
             since.unwrap_or_default(),
             by.unwrap_or_default(),
-            Run::Resume,
+            RemedyCommand::Resume,
         )
     }
 }
 
 /// What a person wants of all outreach.
 #[derive(Debug, Clone, Copy)]
-pub enum Wish<'a> {
+pub enum OutreachCommand<'a> {
     /// None goes out.
     Stop(&'a StopArgs),
     /// It goes on.
@@ -113,12 +113,12 @@ pub enum Wish<'a> {
 pub async fn set(
     store: &dyn Store,
     path: &Path,
-    wish: Wish<'_>,
+    command: OutreachCommand<'_>,
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
-    let (stopped, by, reason, dry_run) = match wish {
-        Wish::Stop(args) => (true, &args.by, args.reason.as_deref(), args.dry_run),
-        Wish::Resume(args) => (false, &args.by, None, args.dry_run),
+    let (stopped, by, reason, dry_run) = match command {
+        OutreachCommand::Stop(args) => (true, &args.by, args.reason.as_deref(), args.dry_run),
+        OutreachCommand::Resume(args) => (false, &args.by, None, args.dry_run),
     };
     let (clocks, _) = super::clocks::of_command(store).await?;
     let now = clocks.procedure.now();

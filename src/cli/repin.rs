@@ -12,7 +12,7 @@ use super::output::Output;
 use crate::engine::Engine;
 use crate::engine::commands::repin;
 use crate::engine::commands::repin::{OlderVersion, Repin};
-use crate::remedy::Run;
+use crate::remedy::RemedyCommand;
 
 /// `cases repin`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -39,7 +39,7 @@ pub async fn repin(
 ) -> Result<(), CliError> {
     if args.dry_run.dry_run {
         let repin = repin::repin_preview(engine, args.case, args.to.as_deref()).await?;
-        let next = Run::CasesRepin(repin.case, short(&repin.to));
+        let next = RemedyCommand::CasesRepin(repin.case, short(&repin.to));
         let next = format!("\nTo do it: {next}\n");
         let human = told(&repin) + &next;
         return Ok(out.emit(&json!({ "would": repin }), &human)?);

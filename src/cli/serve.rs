@@ -25,7 +25,7 @@ use crate::http::{self, ConnectionLimits};
 use crate::lifecycle::{Ended, Lifecycle, Patience, Phase, Signals, Stop, pause};
 use crate::ports::Stores;
 use crate::self_check::SelfCheck;
-use crate::telemetry::{self, LogGuard, Repeats};
+use crate::telemetry::{self, LogGuard, LogThrottle};
 use crate::wiring::generation::NumberFile;
 use crate::wiring::{self, Relay, Runtime};
 
@@ -254,7 +254,10 @@ async fn run(started: Started, signals: Signals) -> Result<(), CliError> {
         look_daily(engine, stop).await;
         Ok(())
     });
-    let check = SelfCheck::new(Arc::clone(&relay.engine.store), Arc::clone(&relay.repeats));
+    let check = SelfCheck::new(
+        Arc::clone(&relay.engine.store),
+        Arc::clone(&relay.log_throttle),
+    );
     lifecycle.service("self-check", move |stop| async move {
         check.run(stop).await;
         Ok(())
@@ -274,7 +277,7 @@ struct Listening {
     listener: TcpListener,
     router: Router,
     limits: ConnectionLimits,
-    repeats: Arc<Repeats>,
+    log_throttle: Arc<LogThrottle>,
 }
 
 fn listening(relay: &Relay, listener: TcpListener) -> Listening {
@@ -291,7 +294,7 @@ fn listening(relay: &Relay, listener: TcpListener) -> Listening {
         listener,
         router: relay.router(),
         limits,
-        repeats: Arc::clone(&relay.repeats),
+        log_throttle: Arc::clone(&relay.log_throttle),
     }
 }
 
@@ -303,7 +306,7 @@ impl Listening {
             self.listener,
             self.router,
             self.limits,
-            self.repeats,
+            self.log_throttle,
             draining,
         );
         tokio::select! {

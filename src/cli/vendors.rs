@@ -1,7 +1,7 @@
 //! `vendors`: how much each vendor may be asked at this moment, and why no more.
 
 use clap::{Args, Subcommand};
-use relay_core::rate_limit::{LimiterState, Priority, Standing};
+use relay_core::rate_limit::{BreakerState, LimiterState, Priority};
 use relay_core::time::Timestamp;
 use relay_store::Store;
 use serde_json::{Value, json};
@@ -74,7 +74,7 @@ pub async fn list(
     now: Timestamp,
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
-    let rows = store.paces().await?;
+    let rows = store.limiter_states().await?;
     let mut table = Table::new(&[
         "VENDOR",
         "STATE",
@@ -87,17 +87,17 @@ pub async fn list(
     for vendor in vendors {
         let row = rows.iter().find(|row| row.vendor == vendor.name);
         // One that can't be read is begun anew by whoever asks next.
-        let mut pace: LimiterState = row
+        let mut limiter: LimiterState = row
             .and_then(|row| serde_json::from_value(row.body.clone()).ok())
             .unwrap_or_default();
-        pace.put_right(now);
-        let document = document(vendor, &pace, now);
-        let held = pace.held(&vendor.limits, Priority::Normal, now);
+        limiter.correct(now);
+        let document = document(vendor, &limiter, now);
+        let held = limiter.held(&vendor.limits, Priority::Normal, now);
         table.row([
             vendor.name.to_owned(),
             document["state"].as_str().unwrap_or_default().to_owned(),
-            or_dash(level(vendor, &pace, now).map(|level| format!("{level:.1}"))),
-            quota_left(&pace, now),
+            or_dash(level(vendor, &limiter, now).map(|level| format!("{level:.1}"))),
+            quota_left(&limiter, now),
             or_dash(held.map(|(until, _)| out.time(until))),
             or_dash(held.map(|(_, why)| why)),
         ]);
@@ -110,13 +110,13 @@ pub async fn list(
 }
 
 /// How many calls the budget holds; `None` where there is no budget.
-fn level(vendor: &Vendor, pace: &LimiterState, now: Timestamp) -> Option<f64> {
+fn level(vendor: &Vendor, limiter: &LimiterState, now: Timestamp) -> Option<f64> {
     let rate = vendor.limits.rate?;
-    Some(pace.budget().level(rate, now))
+    Some(limiter.budget().level(rate, now))
 }
 
-fn quota_left(pace: &LimiterState, now: Timestamp) -> String {
-    let windows: Vec<String> = pace
+fn quota_left(limiter: &LimiterState, now: Timestamp) -> String {
+    let windows: Vec<String> = limiter
         .quota()
         .known(now)
         .map(|known| {
@@ -133,15 +133,15 @@ fn quota_left(pace: &LimiterState, now: Timestamp) -> String {
 }
 
 /// Everything, for programs.
-fn document(vendor: &Vendor, pace: &LimiterState, now: Timestamp) -> Value {
+fn document(vendor: &Vendor, limiter: &LimiterState, now: Timestamp) -> Value {
     let limits = &vendor.limits;
-    let state = match (pace.breaker().standing(now), pace.closed(now)) {
-        (Standing::Open { .. }, _) => "down",
-        (Standing::TrialDue | Standing::Trial { .. }, _) => "trying",
-        (Standing::Closed, Some(_)) => "paused",
-        (Standing::Closed, None) => "up",
+    let state = match (limiter.breaker().state(now), limiter.closed(now)) {
+        (BreakerState::Open { .. }, _) => "down",
+        (BreakerState::TrialDue | BreakerState::Trial { .. }, _) => "trying",
+        (BreakerState::Closed, Some(_)) => "paused",
+        (BreakerState::Closed, None) => "up",
     };
-    let quota: Vec<Value> = pace
+    let quota: Vec<Value> = limiter
         .quota()
         .known(now)
         .map(|known| {
@@ -150,21 +150,21 @@ fn document(vendor: &Vendor, pace: &LimiterState, now: Timestamp) -> Value {
         })
         .collect();
     let waits = |priority: Priority| {
-        let (until, why) = pace.held(limits, priority, now)?;
+        let (until, why) = limiter.held(limits, priority, now)?;
         Some(json!({ "until": until, "why": why.to_string() }))
     };
     json!({
         "vendor": vendor.name,
         "state": state,
         "budget": limits.rate.map(|rate| json!({
-            "level": rate_level(pace.budget().level(rate, now)),
+            "level": rate_level(limiter.budget().level(rate, now)),
             "burst": rate.burst,
             "gap_seconds": rate.gap.as_secs_f64(),
         })),
         "quota": quota,
         "waits": { "background": waits(Priority::Background), "normal": waits(Priority::Normal),
                    "deadline": waits(Priority::Deadline) },
-        "trouble_since": pace.trouble().map(|trouble| trouble.since),
+        "trouble_since": limiter.trouble().map(|trouble| trouble.since),
     })
 }
 

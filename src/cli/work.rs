@@ -14,7 +14,7 @@ use super::output::{Output, Table, or_dash};
 use crate::engine::Engine;
 use crate::engine::commands::cases::parse_action;
 use crate::engine::commands::work;
-use crate::remedy::Run;
+use crate::remedy::RemedyCommand;
 
 /// `work …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -101,7 +101,7 @@ pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Res
         // Settling it would only hide that she has no contact.
         return Err(CliError::Usage(format!(
             "this item ends with the link itself: {}",
-            Run::ClientsLink(item.client.as_ref())
+            RemedyCommand::ClientsLink(item.client.as_ref())
         )));
     }
     let text = args.with.as_deref();
@@ -118,7 +118,7 @@ pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Res
     let paused = still_paused(engine.store.as_ref(), &item).await?;
     let mut human = format!("settled: {action}");
     if let Some(reason) = &paused {
-        let more = Run::WorkList;
+        let more = RemedyCommand::WorkList;
         let _ = write!(
             human,
             "\nher case is still paused: {reason}; `{more}` shows what is asked"
@@ -171,7 +171,7 @@ pub async fn show(store: &dyn Store, id: WorkItemId, out: &mut Output<'_>) -> Re
     if settled.is_none() {
         for action in item.actions.iter().filter(|action| *action != "linked") {
             // Writing to a string can't fail.
-            let _ = writeln!(human, "\n{}", Run::WorkDone(item.id, action));
+            let _ = writeln!(human, "\n{}", RemedyCommand::WorkDone(item.id, action));
         }
     }
     Ok(out.emit(&json!({ "work": item_json(&item) }), &human)?)

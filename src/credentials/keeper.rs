@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::Mutex;
 
-use super::pair::{IDLE, Pace, Pair, renew_at};
+use super::pair::{IDLE, Pair, RefreshWait, renew_at};
 use super::refresh::{Attempt, Turn};
 use super::seal::{SealError, Sealer};
 use crate::ports::{ConnectionState, ConnectionStatus, TokenEndpoint};
@@ -25,7 +25,7 @@ const LOOKS: u32 = 600;
 
 /// What a keeper is made of.
 #[derive(Clone)]
-pub struct Parts {
+pub struct KeeperParts {
     /// The vendor, as commands name it.
     pub name: &'static str,
     /// What errors say was being done; begins with the vendor's name.
@@ -45,12 +45,12 @@ pub struct Parts {
     /// The name this process leases under.
     pub owner: String,
     /// How to wait for another process.
-    pub pace: Arc<dyn Pace>,
+    pub refresh_wait: Arc<dyn RefreshWait>,
 }
 
-impl fmt::Debug for Parts {
+impl fmt::Debug for KeeperParts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parts")
+        f.debug_struct("KeeperParts")
             .field("name", &self.name)
             .field("owner", &self.owner)
             .finish_non_exhaustive()
@@ -63,23 +63,23 @@ pub struct Keeper(pub(super) Arc<Inner>);
 
 #[derive(Debug)]
 pub(super) struct Inner {
-    pub(super) parts: Parts,
+    pub(super) parts: KeeperParts,
     /// What was read last, so that a request needs no read.
-    known: RwLock<Option<Arc<Known>>>,
+    known: RwLock<Option<Arc<OpenedPair>>>,
     /// One refresh at a time.
     pub(super) turn: Mutex<Turn>,
 }
 
 /// A pair, opened, with its times.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(super) struct OpenedPair {
     pub(super) version: u64,
     pub(super) pair: Pair,
     pub(super) issued_at: Timestamp,
     pub(super) expires_at: Timestamp,
 }
 
-impl Known {
+impl OpenedPair {
     fn renew_at(&self) -> Timestamp {
         renew_at(self.issued_at, self.expires_at)
     }
@@ -103,7 +103,7 @@ enum Want {
 
 impl Keeper {
     /// A keeper of these parts.
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(parts: KeeperParts) -> Self {
         Self(Arc::new(Inner {
             parts,
             known: RwLock::default(),
@@ -201,14 +201,14 @@ impl Inner {
         self.parts.clocks.procedure.now()
     }
 
-    fn known(&self) -> Option<Arc<Known>> {
+    fn known(&self) -> Option<Arc<OpenedPair>> {
         self.known
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    pub(super) fn remember(&self, known: Known) -> Arc<Known> {
+    pub(super) fn remember(&self, known: OpenedPair) -> Arc<OpenedPair> {
         let known = Arc::new(known);
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&known));
         known
@@ -246,11 +246,11 @@ impl Inner {
     }
 
     /// Opens a row.
-    pub(super) fn open(&self, row: &Credential) -> Result<Known, SealError> {
+    pub(super) fn open(&self, row: &Credential) -> Result<OpenedPair, SealError> {
         let (parts, stored) = (&self.parts, &row.pair);
         let sealer = &parts.sealer;
         let opened = sealer.open(&stored.key_id, parts.name, stored.version, &stored.sealed)?;
-        Ok(Known {
+        Ok(OpenedPair {
             version: stored.version,
             pair: Pair::from_bytes(&opened).ok_or(SealError::Damaged)?,
             issued_at: stored.issued_at,
@@ -259,11 +259,11 @@ impl Inner {
     }
 
     /// Reads the row, and opens it unless it is the one that is known.
-    async fn look(&self) -> Result<(Credential, Arc<Known>), CallError> {
+    async fn look(&self) -> Result<(Credential, Arc<OpenedPair>), CallError> {
         let row = self.parts.store.credential(self.parts.name).await;
         let row = row.map_err(|error| self.unstored(&error))?;
         let row = row.ok_or_else(|| self.ended("nobody has connected yet"))?;
-        let same = |known: &Arc<Known>| known.version == row.pair.version;
+        let same = |known: &Arc<OpenedPair>| known.version == row.pair.version;
         if let Some(known) = self.known().filter(same) {
             return Ok((row, known));
         }
@@ -306,13 +306,13 @@ impl Inner {
                 Attempt::Failed(error) => return Err(error),
                 // Another process is at it.
                 Attempt::Busy if enough => return token(),
-                Attempt::Busy => self.parts.pace.a_moment().await,
+                Attempt::Busy => self.parts.refresh_wait.a_moment().await,
             }
         }
         Err(self.later("another process has been refreshing for long", None))
     }
 
-    fn is_due(&self, want: &Want, row: &Credential, known: &Known, now: Timestamp) -> bool {
+    fn is_due(&self, want: &Want, row: &Credential, known: &OpenedPair, now: Timestamp) -> bool {
         if !matches!(want, Want::Alive) {
             return now >= known.renew_at();
         }

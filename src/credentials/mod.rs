@@ -39,6 +39,6 @@ mod pair;
 mod refresh;
 mod seal;
 
-pub use keeper::{Keeper, Parts};
-pub use pair::{ALARM, AUTHORIZATION, IDLE, Pace, RealPace};
+pub use keeper::{Keeper, KeeperParts};
+pub use pair::{ALARM, AUTHORIZATION, IDLE, RealRefreshWait, RefreshWait};
 pub use seal::{KEY_BYTES, SealError, SealKey, Sealer, new_key};

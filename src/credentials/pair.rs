@@ -57,17 +57,17 @@ pub const AUTHORIZATION: SignedDuration = SignedDuration::from_mins(10);
 
 /// How somebody waits for another process to bring new tokens.
 #[async_trait]
-pub trait Pace: std::fmt::Debug + Send + Sync {
+pub trait RefreshWait: std::fmt::Debug + Send + Sync {
     /// Lets a moment pass.
     async fn a_moment(&self);
 }
 
 /// A tenth of a real second.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct RealPace;
+pub struct RealRefreshWait;
 
 #[async_trait]
-impl Pace for RealPace {
+impl RefreshWait for RealRefreshWait {
     async fn a_moment(&self) {
         pause(std::time::Duration::from_millis(100)).await;
     }

@@ -8,7 +8,7 @@ use relay_store::{
 };
 use secrecy::SecretString;
 
-use super::keeper::{Inner, Known};
+use super::keeper::{Inner, OpenedPair};
 use super::pair::{Pair, next_try};
 use crate::ports::{IssuedPair, NoTokens, TokenFate};
 
@@ -55,7 +55,7 @@ impl Inner {
     pub(super) async fn attempt(
         &self,
         row: &Credential,
-        known: &Known,
+        known: &OpenedPair,
         urgent: bool,
         refused_once: &mut bool,
         turn: &mut Turn,
@@ -136,7 +136,7 @@ impl Inner {
     async fn store(
         &self,
         row: &Credential,
-        known: &Known,
+        known: &OpenedPair,
         issued: IssuedPair,
         issued_at: Timestamp,
         unsaved: &mut Option<Unsaved>,
@@ -222,7 +222,7 @@ impl Inner {
 
     /// What was stored is what is used from now on.
     pub(super) fn take_over(&self, saved: Unsaved) {
-        self.remember(Known {
+        self.remember(OpenedPair {
             version: saved.row.version,
             pair: saved.pair,
             issued_at: saved.row.issued_at,

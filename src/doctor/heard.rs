@@ -23,7 +23,7 @@ const TOO_FAR: SignedDuration = SignedDuration::from_mins(5);
 
 /// The headers of an answer, and when it was under way.
 #[derive(Debug, Clone)]
-pub struct Told {
+pub struct HeardAnswer {
     /// The headers.
     pub headers: HeaderMap,
     asked_at: Timestamp,
@@ -35,7 +35,7 @@ pub struct Told {
 pub struct Heard {
     inner: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
-    last: Mutex<BTreeMap<String, Told>>,
+    last: Mutex<BTreeMap<String, HeardAnswer>>,
 }
 
 impl Heard {
@@ -49,7 +49,7 @@ impl Heard {
     }
 
     /// The last answer of the vendor at `base`.
-    pub fn of(&self, base: &Url) -> Option<Told> {
+    pub fn of(&self, base: &Url) -> Option<HeardAnswer> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.get(base.host_str()?).cloned()
     }
@@ -60,18 +60,18 @@ impl Heard {
         if is_loopback(base) {
             return None;
         }
-        let told = self.of(base)?;
-        let date = told.headers.get(DATE)?.to_str().ok()?;
+        let answer = self.of(base)?;
+        let date = answer.headers.get(DATE)?.to_str().ok()?;
         let theirs = jiff::fmt::rfc2822::parse(date).ok()?.timestamp();
-        Some(clock(who, theirs, &told))
+        Some(clock(who, theirs, &answer))
     }
 }
 
 /// A header has whole seconds, and an answer may have been long under way: only what neither
 /// explains counts.
-fn clock(who: &str, theirs: Timestamp, told: &Told) -> Finding {
-    let ahead = theirs.duration_since(told.heard_at);
-    let behind = told.asked_at.duration_since(theirs) - SignedDuration::from_secs(1);
+fn clock(who: &str, theirs: Timestamp, answer: &HeardAnswer) -> Finding {
+    let ahead = theirs.duration_since(answer.heard_at);
+    let behind = answer.asked_at.duration_since(theirs) - SignedDuration::from_secs(1);
     let (apart, word) = if ahead > behind {
         (ahead, "behind")
     } else {
@@ -100,13 +100,13 @@ impl Transport for Heard {
         let host = call.url.host_str().unwrap_or_default().to_owned();
         let asked_at = self.clock.now();
         let answer = self.inner.send(call).await?;
-        let told = Told {
+        let heard = HeardAnswer {
             headers: answer.headers.clone(),
             asked_at,
             heard_at: self.clock.now(),
         };
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.insert(host, told);
+        last.insert(host, heard);
         Ok(answer)
     }
 }
@@ -121,12 +121,12 @@ mod tests {
     }
 
     fn severity(theirs: i64, asked: i64, heard: i64) -> Severity {
-        let told = Told {
+        let answer = HeardAnswer {
             headers: HeaderMap::new(),
             asked_at: at(asked),
             heard_at: at(heard),
         };
-        clock("somebody", at(theirs), &told).severity
+        clock("somebody", at(theirs), &answer).severity
     }
 
     #[test]

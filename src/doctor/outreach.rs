@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
-use relay_store::{CarefulWord, Said};
+use relay_store::{CarefulWord, StoredWord};
 
 use super::{Area, Finding};
 use crate::engine::outreach::is_stopped;
 use crate::ports::{Stores, Version};
-use crate::remedy::Run;
+use crate::remedy::RemedyCommand;
 
 pub(super) async fn look(path: &Path, stores: &dyn Stores) -> Option<Finding> {
     if !path.is_file() {
@@ -21,9 +21,9 @@ pub(super) async fn look(path: &Path, stores: &dyn Stores) -> Option<Finding> {
     }
     let store = stores.open(path).await.ok()?;
     let setting = match CarefulWord::Outreach.ask(store.as_ref()).await.ok()? {
-        Said::Nothing => return None,
-        Said::Word(setting) => setting,
-        Said::Unreadable(damage) => {
+        StoredWord::Nothing => return None,
+        StoredWord::Word(setting) => setting,
+        StoredWord::Unreadable(damage) => {
             return Some(Finding::warning(
                 Area::Procedure,
                 "outreach",
@@ -35,7 +35,7 @@ pub(super) async fn look(path: &Path, stores: &dyn Stores) -> Option<Finding> {
                     "`clear-relay database mend {} '{}' --by NAME`, then `{}`, if nobody wants it stopped",
                     damage.table,
                     damage.row.replace('\'', "'\\''"),
-                    Run::Resume
+                    RemedyCommand::Resume
                 ),
             ));
         }
@@ -53,6 +53,6 @@ pub(super) async fn look(path: &Path, stores: &dyn Stores) -> Option<Finding> {
             text("at"),
             setting["reason"].as_str().unwrap_or("none was given"),
         ),
-        format!("`{}`, once what stopped it is over", Run::Resume),
+        format!("`{}`, once what stopped it is over", RemedyCommand::Resume),
     ))
 }

@@ -11,8 +11,8 @@ use relay_store::{CaseFilter, Damage, Health, JobState, Page, Store, StoreError}
 
 use super::{Area, Finding, Local};
 use crate::engine::sync::invariants::{self, Violation};
-use crate::ports::{Look, Version};
-use crate::remedy::Run;
+use crate::ports::{DatabaseInspection, Version};
+use crate::remedy::RemedyCommand;
 
 const KEY: &str = "store.path";
 /// A due job older than this means that no relay runs, or that it can't keep up.
@@ -71,7 +71,7 @@ fn cause(error: &StoreError) -> String {
     }
 }
 
-fn whole(look: &Look) -> Option<Finding> {
+fn whole(look: &DatabaseInspection) -> Option<Finding> {
     let damage = look.damage.as_ref()?;
     Some(Finding::fault(
         Area::Store,
@@ -81,7 +81,7 @@ fn whole(look: &Look) -> Option<Finding> {
     ))
 }
 
-fn journal(look: &Look) -> Option<Finding> {
+fn journal(look: &DatabaseInspection) -> Option<Finding> {
     (look.version == Version::Current && !look.journal.eq_ignore_ascii_case("wal")).then(|| {
         Finding::warning(
             Area::Store,
@@ -95,7 +95,7 @@ fn journal(look: &Look) -> Option<Finding> {
     })
 }
 
-fn version(look: &Look) -> Option<Finding> {
+fn version(look: &DatabaseInspection) -> Option<Finding> {
     match look.version {
         Version::Current => None,
         Version::Older if let Some(damage) = &look.hinders => Some(Finding::fault(
@@ -301,7 +301,11 @@ fn dead(health: &Health) -> Option<Finding> {
             Area::Store,
             "jobs.dead",
             format!("{dead} job(s) are dead: they were given up and wait for a person"),
-            format!("`{}`, then `{}`", Run::JobsDead, Run::ReplayDeadDryRun),
+            format!(
+                "`{}`, then `{}`",
+                RemedyCommand::JobsDead,
+                RemedyCommand::ReplayDeadDryRun
+            ),
         )
     })
 }

@@ -15,7 +15,7 @@ use relay_store::Effect;
 
 pub use name::Name;
 pub(crate) use name::is_ours;
-pub use outcome::{Holds, Perform, Performed, ProbeResult, Seen};
+pub use outcome::{FoundAtVendor, Holds, Perform, Performed, ProbeResult};
 pub use perform::ThroughPorts;
 
 /// The vendor's id for what a done effect made.

@@ -63,7 +63,7 @@ pub struct Performed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProbeResult {
     /// It is there.
-    Seen(Seen),
+    Seen(FoundAtVendor),
     /// It is not in what the vendor shows.
     NotSeen {
         /// The highest ordinal that was seen of things that are out of the way; 0 if none was.
@@ -73,7 +73,7 @@ pub enum ProbeResult {
 
 /// Something of ours at a vendor.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct FoundAtVendor {
     /// The vendor's id for it.
     pub vendor_ref: Option<String>,
     /// When it was made there, where the vendor tells.

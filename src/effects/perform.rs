@@ -5,9 +5,9 @@ use relay_core::effects::Request;
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
-use super::kinds::{self, Kind};
+use super::kinds::{self, RequestKind};
 use super::name::Name;
-use super::outcome::{Holds, Perform, Performed, ProbeResult, Seen};
+use super::outcome::{FoundAtVendor, Holds, Perform, Performed, ProbeResult};
 use crate::ports::Ports;
 
 /// The real thing.
@@ -27,8 +27,8 @@ impl ThroughPorts {
 impl Perform for ThroughPorts {
     async fn holds(&self, request: &Request) -> Result<Holds, CallError> {
         match kinds::of(request) {
-            Kind::State(state) => state.holds(&self.ports).await,
-            Kind::Makes(_) => Ok(Holds::No),
+            RequestKind::DesiredState(state) => state.holds(&self.ports).await,
+            RequestKind::Creation(_) => Ok(Holds::No),
         }
     }
 
@@ -39,8 +39,8 @@ impl Perform for ThroughPorts {
         now: Timestamp,
     ) -> Result<Performed, CallError> {
         match kinds::of(request) {
-            Kind::State(state) => state.attempt(&self.ports, now).await,
-            Kind::Makes(makes) => makes.attempt(&self.ports, name).await,
+            RequestKind::DesiredState(state) => state.attempt(&self.ports, now).await,
+            RequestKind::Creation(creation) => creation.attempt(&self.ports, name).await,
         }
     }
 
@@ -51,15 +51,17 @@ impl Perform for ThroughPorts {
         since: Timestamp,
     ) -> Result<ProbeResult, CallError> {
         let state = match kinds::of(request) {
-            Kind::Makes(makes) => return makes.probe(&self.ports, name, since).await,
-            Kind::State(state) => state,
+            RequestKind::Creation(creation) => {
+                return creation.probe(&self.ports, name, since).await;
+            }
+            RequestKind::DesiredState(state) => state,
         };
         Ok(match state.holds(&self.ports).await? {
             Holds::No => ProbeResult::NOTHING,
-            Holds::Yes | Holds::ByUs => ProbeResult::Seen(Seen::default()),
-            Holds::ByOthers => ProbeResult::Seen(Seen {
+            Holds::Yes | Holds::ByUs => ProbeResult::Seen(FoundAtVendor::default()),
+            Holds::ByOthers => ProbeResult::Seen(FoundAtVendor {
                 by_others: true,
-                ..Seen::default()
+                ..FoundAtVendor::default()
             }),
         })
     }
@@ -68,7 +70,7 @@ impl Perform for ThroughPorts {
 /// Whether the vendor shows what the request was to bring about.
 pub(crate) fn can_be_read_back(request: &Request) -> bool {
     match kinds::of(request) {
-        Kind::State(state) => state.can_be_read_back(),
-        Kind::Makes(_) => true,
+        RequestKind::DesiredState(state) => state.can_be_read_back(),
+        RequestKind::Creation(_) => true,
     }
 }

@@ -35,11 +35,11 @@ pub(crate) fn damage_key(damage: &Damage) -> String {
 }
 
 /// Reads what a start stands on, so that what can't be read of it is out of the way before anybody
-/// needs it: the relay's words to itself, the vendors' paces, its own jobs.
+/// needs it: the relay's words to itself, the vendors' rate limiters, its own jobs.
 pub(crate) async fn look_at_own_rows(engine: &Engine) -> Result<(), EngineError> {
     engine.store.nameless_settings().await?;
     engine.store.settings("").await?;
-    engine.store.paces().await?;
+    engine.store.limiter_states().await?;
     for kind in periodic::kinds(engine) {
         match engine.store.job_by_key(kind.name()).await {
             // Noticed is all that it is asked for.

@@ -31,10 +31,10 @@ use crate::lifecycle::{Phase, Stop, pause};
 /// long a client waits when a process dies, not how long a vendor may take.
 pub const LEASE: Duration = Duration::from_secs(15);
 
-/// How many jobs a serving relay runs at once, each of another client. Vendors set the pace, not this
-/// machine, and say so by refusing for a while (and `calls_per_minute` with `burst` says it for those
-/// that don't). More at once means that jobs share commits, and that a vendor that hangs holds up
-/// fewer of those that don't need it.
+/// How many jobs a serving relay runs at once, each of another client. The vendors' rate limits decide,
+/// not this machine, and they say so by refusing for a while (and `calls_per_minute` with `burst` says
+/// it for those that don't). More at once means that jobs share commits, and that a vendor that hangs
+/// holds up fewer of those that don't need it.
 pub const CONCURRENCY: u32 = 64;
 
 /// How many receipts are read at once, each of another client. No vendor is called for that.

@@ -11,7 +11,7 @@
 //! - A long wait forgets what had failed before ([`put_off`]); a short one doesn't: a vendor that
 //!   answers 500 and 429 by turns would be asked for ever.
 
-use relay_core::retry::{Class, Decision};
+use relay_core::retry::{Class, RetryDecision};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_http_client::CallError;
 use relay_store::{
@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 use crate::engine::periodic::is_periodic;
 use crate::engine::{Engine, EngineError, periodic};
 use crate::failpoint::SETTLE;
-use crate::rate_limit::{Held, held};
+use crate::rate_limit::{HeldCall, held};
 
 /// The right of the worker that claimed `job`.
 pub(crate) fn fence(job: &Job) -> Fence {
@@ -114,19 +114,19 @@ pub(crate) fn decide_again(
         .retry
         .decide(failures, since, now, class, engine.random.unit())
     {
-        Decision::Again { at } => {
+        RetryDecision::Again { at } => {
             if refused {
                 error.message.push_str(REFUSED);
             }
             (JobEnd::Again { at, error, refused }, false)
         }
-        Decision::GiveUp { reason } => {
+        RetryDecision::GiveUp { reason } => {
             let message = format!("{} ({reason})", error.message);
             let error = JobError { message, ..error };
             (JobEnd::Dead { error }, true)
         }
         // Never said of the classes above; looking again is what it would mean.
-        Decision::Probe => {
+        RetryDecision::Probe => {
             let at = engine.probes.next(0, now, now).unwrap_or(now);
             let (why, vendor) = (error.message, None);
             let deferral = Deferral { vendor, refused };
@@ -239,7 +239,7 @@ pub(crate) fn not_its_fault(engine: &Engine, job: &Job, class: Class) -> Option<
     if held.alone && (was_refused(engine, job) || job.failures > 0) {
         return None;
     }
-    let Held {
+    let HeldCall {
         vendor,
         at,
         why,
@@ -249,9 +249,9 @@ pub(crate) fn not_its_fault(engine: &Engine, job: &Job, class: Class) -> Option<
     // As after a first failure, so that jobs which were cut off together come back apart.
     let unit = engine.random.unit();
     let at = match engine.retry.decide(1, now, now, class, unit) {
-        Decision::Again { at: again } => again.max(at),
+        RetryDecision::Again { at: again } => again.max(at),
         // The budget of a try is not asked: this is the vendor's pause, and none of its tries.
-        Decision::Probe | Decision::GiveUp { .. } => at,
+        RetryDecision::Probe | RetryDecision::GiveUp { .. } => at,
     };
     Some(deferred(vendor, at, &why, alone))
 }

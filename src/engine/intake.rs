@@ -48,7 +48,7 @@ struct Unread {
 }
 
 /// What became of a receipt in one pass.
-enum Reading {
+enum ReceiptOutcome {
     /// It has left the queue.
     Read,
     /// It stays for the next pass; so does everything later about these clients.
@@ -91,14 +91,14 @@ pub async fn intake_pass(engine: &Engine, at_once: usize) -> Result<usize, Engin
                     if unread.clients.is_disjoint(&waiting) {
                         read_receipt(engine, unread).await
                     } else {
-                        Ok(Reading::Waits(unread.clients))
+                        Ok(ReceiptOutcome::Waits(unread.clients))
                     }
                 })
             });
             for reading in join_all(readings).await {
                 match reading? {
-                    Reading::Read => read += 1,
-                    Reading::Waits(clients) => {
+                    ReceiptOutcome::Read => read += 1,
+                    ReceiptOutcome::Waits(clients) => {
                         waiting.extend(clients);
                         offset += 1;
                     }
@@ -121,7 +121,7 @@ fn unread(engine: &Engine, receipt: Receipt) -> Unread {
     }
 }
 
-async fn read_receipt(engine: &Engine, unread: Unread) -> Result<Reading, EngineError> {
+async fn read_receipt(engine: &Engine, unread: Unread) -> Result<ReceiptOutcome, EngineError> {
     let Unread {
         receipt,
         parsed,
@@ -131,7 +131,7 @@ async fn read_receipt(engine: &Engine, unread: Unread) -> Result<Reading, Engine
     for _ in 0..TRIES {
         let done = AssertUnwindSafe(read_once(engine, receipt, parsed.clone()));
         let error = match done.catch_unwind().await {
-            Ok(Ok(())) => return Ok(Reading::Read),
+            Ok(Ok(())) => return Ok(ReceiptOutcome::Read),
             Ok(Err(error)) => error,
             Err(_) => EngineError::Panicked("reading a receipt"),
         };
@@ -140,20 +140,20 @@ async fn read_receipt(engine: &Engine, unread: Unread) -> Result<Reading, Engine
             // receipt (then it is no longer new, and there is nothing to decide).
             let stored = engine.store.receipt(receipt.id).await?;
             if stored.is_none_or(|stored| stored.state != ReceiptState::New) {
-                return Ok(Reading::Read);
+                return Ok(ReceiptOutcome::Read);
             }
         } else if error.is_transient() {
             return Err(error);
         } else if unreadable(&error).is_some() {
             // A row of hers, not the receipt, can't be read: it is read once that is mended.
-            return Ok(Reading::Waits(clients));
+            return Ok(ReceiptOutcome::Waits(clients));
         } else {
             set_aside(engine, receipt, &error).await?;
-            return Ok(Reading::Read);
+            return Ok(ReceiptOutcome::Read);
         }
     }
     tracing::warn!(receipt = %receipt.id, "cases keep moving; the receipt stays for the next pass");
-    Ok(Reading::Waits(clients))
+    Ok(ReceiptOutcome::Waits(clients))
 }
 
 async fn read_once(engine: &Engine, receipt: &Receipt, parsed: Parsed) -> Result<(), EngineError> {

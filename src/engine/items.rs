@@ -18,7 +18,7 @@ use crate::engine::Engine;
 use crate::engine::job_kinds::{Cancelling, JobKind};
 use crate::engine::words::{effect_name, effect_name_first};
 use crate::rate_limit::{connection_key, ended_key};
-use crate::remedy::Run;
+use crate::remedy::RemedyCommand;
 
 /// The kind of the item that tells of a job that was given up.
 pub(crate) const DEAD_JOB: &str = "dead_job";
@@ -65,7 +65,7 @@ pub(crate) fn dead_item(engine: &Engine, job: &Job, case: Option<CaseId>, reason
     }
     let mut item = item(engine, format!("dead/{}", job.id), DEAD_JOB, title);
     item.detail = json!({ "job": job.id, "reason": reason,
-                          "remedy": Run::JobsReplay(job.id).to_string() });
+                          "remedy": RemedyCommand::JobsReplay(job.id).to_string() });
     item.actions = vec!["replay".to_owned()];
     // Given up, some can be left at that; some would be somebody who is forgotten.
     let forgets = JobKind::of(job).map(|kind| engine.job_spec(kind).cancelling);
@@ -174,7 +174,7 @@ pub(crate) fn held_item_ops(engine: &Engine, job: &Job, effect: &Effect, reason:
     let mut item = item(engine, format!("held/{}", effect.key()), "held", title);
     item.detail = json!({ "job": job.id, "effect": effect.key(), "reason": reason,
                           "work_item": effect.scope().work_item(),
-                          "remedy": Run::JobsReplay(job.id).to_string() });
+                          "remedy": RemedyCommand::JobsReplay(job.id).to_string() });
     item.actions = vec!["replay".to_owned(), "cancel".to_owned()];
     item.client = effect.scope().client().cloned();
     item.case = effect.scope().case();
@@ -236,7 +236,7 @@ pub(crate) fn stale_item_ops(engine: &Engine, case: &Case) -> Vec<Op> {
     let mut item = item(engine, format!("stale/{}", case.id), "stale", title);
     item.owner.clone_from(&engine.people.program_manager);
     item.detail = json!({ "case": case.id, "step": case.step, "changed_at": case.changed_at,
-                          "remedy": Run::CasesShow(case.id).to_string() });
+                          "remedy": RemedyCommand::CasesShow(case.id).to_string() });
     item.actions = vec!["done".to_owned()];
     item.client = Some(case.client.clone());
     item.case = Some(case.id);

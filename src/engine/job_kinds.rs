@@ -82,7 +82,7 @@ kinds! {
 #[derive(Debug)]
 pub struct JobSpec {
     /// What a periodic job has besides; `None` for a job that ends.
-    pub repeats: Option<Repeats>,
+    pub schedule: Option<PeriodicSchedule>,
     /// Whose permits it needs before it runs.
     pub asks: Asks,
     /// What did not happen when it was given up: the title of the item that says so.
@@ -92,15 +92,15 @@ pub struct JobSpec {
     /// What cancelling a job of this kind would lose.
     pub cancelling: Cancelling,
     /// Runs it. An error is a failed try; see `run.rs`.
-    pub run: Run,
+    pub run: RunFn,
 }
 
 /// Runs a job.
-pub type Run = for<'a> fn(&'a Engine, &'a Job) -> BoxFuture<'a, Result<(), EngineError>>;
+pub type RunFn = for<'a> fn(&'a Engine, &'a Job) -> BoxFuture<'a, Result<(), EngineError>>;
 
 /// A periodic job: one row, whose key, kind and lane are its name.
 #[derive(Debug)]
-pub struct Repeats {
+pub struct PeriodicSchedule {
     /// When it runs next.
     pub next: fn(&Engine, Timestamp) -> Timestamp,
     /// Whether this relay has work for it.

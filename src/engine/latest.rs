@@ -6,20 +6,20 @@ use relay_core::time::Timestamp;
 
 /// The latest moment seen by this process, and the one that is kept.
 #[derive(Debug, Default)]
-pub(crate) struct Latest(Mutex<Seen>);
+pub(crate) struct Latest(Mutex<LatestMoments>);
 
 impl Latest {
-    pub(crate) fn get(&self) -> Seen {
+    pub(crate) fn get(&self) -> LatestMoments {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn set(&self, seen: Seen) {
+    pub(crate) fn set(&self, seen: LatestMoments) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = seen;
     }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Seen {
+pub(crate) struct LatestMoments {
     pub(crate) seen: Option<Timestamp>,
     pub(crate) kept: Option<Timestamp>,
 }

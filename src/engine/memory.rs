@@ -17,7 +17,7 @@ pub mod counter;
 pub(crate) mod generation;
 
 use relay_core::time::Timestamp;
-use relay_store::{CarefulWord, Op, Said, Store, StoreError};
+use relay_store::{CarefulWord, Op, Store, StoreError, StoredWord};
 use serde::{Deserialize, Serialize};
 
 /// The setting that holds the mark.
@@ -67,8 +67,8 @@ pub async fn old_memory(store: &dyn Store) -> Result<Option<OldMemory>, StoreErr
         why: WhyOld::Restored,
     };
     Ok(match CarefulWord::OldMemory.ask(store).await? {
-        Said::Nothing => None,
-        Said::Word(mark) => Some(serde_json::from_value(mark).unwrap_or(without_end)),
-        Said::Unreadable(_) => Some(without_end),
+        StoredWord::Nothing => None,
+        StoredWord::Word(mark) => Some(serde_json::from_value(mark).unwrap_or(without_end)),
+        StoredWord::Unreadable(_) => Some(without_end),
     })
 }

@@ -70,4 +70,4 @@ mod words;
 
 pub use error::EngineError;
 pub(crate) use parts::RELAY;
-pub use parts::{Engine, Parts, People};
+pub use parts::{Engine, EngineParts, People};

@@ -1,7 +1,7 @@
 //! Whether all outreach is stopped: a person's word that outlasts restarts and restored copies.
 
 use relay_core::time::Timestamp;
-use relay_store::{AuditEntry, CarefulWord, Op, Said, Store, StoreError};
+use relay_store::{AuditEntry, CarefulWord, Op, Store, StoreError, StoredWord};
 use serde_json::{Value, json};
 
 /// The setting that says whether outreach is stopped, since when, by whom and why.
@@ -25,11 +25,11 @@ pub(crate) async fn outreach_said_nameless(store: &dyn Store) -> Result<Option<V
     said.map(in_words)
 }
 
-pub(crate) fn in_words(said: Said) -> Option<Value> {
+pub(crate) fn in_words(said: StoredWord) -> Option<Value> {
     match said {
-        Said::Nothing => None,
-        Said::Word(value) => Some(value),
-        Said::Unreadable(_) => Some(Value::Null),
+        StoredWord::Nothing => None,
+        StoredWord::Word(value) => Some(value),
+        StoredWord::Unreadable(_) => Some(Value::Null),
     }
 }
 

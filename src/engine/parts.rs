@@ -43,7 +43,7 @@ impl Default for People {
 
 /// Everything the engine needs, put together by `wiring`.
 #[derive(Debug, Clone)]
-pub struct Parts {
+pub struct EngineParts {
     /// The database.
     pub store: Arc<dyn Store>,
     /// The world.
@@ -87,21 +87,21 @@ pub struct Parts {
 /// The engine. Cheap to clone; every clone works on the same store.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    parts: Arc<Parts>,
+    parts: Arc<EngineParts>,
     pub(crate) latest: Arc<Latest>,
     pub(crate) counter: Counter,
 }
 
 impl std::ops::Deref for Engine {
-    type Target = Parts;
-    fn deref(&self) -> &Parts {
+    type Target = EngineParts;
+    fn deref(&self) -> &EngineParts {
         &self.parts
     }
 }
 
 impl Engine {
     /// An engine made of `parts`.
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(parts: EngineParts) -> Self {
         Self {
             parts: Arc::new(parts),
             latest: Arc::default(),

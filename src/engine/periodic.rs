@@ -11,9 +11,10 @@
 //! | `hooks_watch` | every `watch_minutes` of the CRM's section | `jobs/hooks_watch.rs` |
 //! | `engagement_poll` | every `poll_opens_minutes` of it | `jobs/engagement.rs` |
 //!
-//! That a kind is periodic says its row ([`Repeats`](crate::engine::job_kinds::Repeats)). What a serving relay
-//! does besides, without a job: the dispatcher rescues every 5 seconds, `self_check` looks at itself every
-//! minute, the database's file is looked through daily.
+//! That a kind is periodic says its row
+//! ([`PeriodicSchedule`](crate::engine::job_kinds::PeriodicSchedule)). What a serving relay does besides,
+//! without a job: the dispatcher rescues every 5 seconds, `self_check` looks at itself every minute, the
+//! database's file is looked through daily.
 
 use relay_core::ids::JobId;
 use relay_core::time::Timestamp;
@@ -25,13 +26,13 @@ use crate::engine::job_kinds::JobKind;
 
 /// Whether a job is a periodic one.
 pub(crate) fn is_periodic(engine: &Engine, job: &Job) -> bool {
-    JobKind::of(job).is_some_and(|kind| engine.job_spec(kind).repeats.is_some())
+    JobKind::of(job).is_some_and(|kind| engine.job_spec(kind).schedule.is_some())
 }
 
 /// The kinds that are periodic.
 pub(crate) fn kinds(engine: &Engine) -> impl Iterator<Item = JobKind> {
     let kinds = JobKind::ALL.into_iter();
-    kinds.filter(|kind| engine.job_spec(*kind).repeats.is_some())
+    kinds.filter(|kind| engine.job_spec(*kind).schedule.is_some())
 }
 
 /// Queues every periodic job that this relay has work for.
@@ -46,8 +47,8 @@ pub(crate) fn periodic_jobs(engine: &Engine) -> Vec<Op> {
 /// The periodic jobs that this relay has work for, by name.
 pub fn periodic_names(engine: &Engine) -> Vec<&'static str> {
     let has_work = |kind: &JobKind| {
-        let repeats = engine.job_spec(*kind).repeats.as_ref();
-        repeats.is_some_and(|repeats| (repeats.has_work)(engine))
+        let schedule = engine.job_spec(*kind).schedule.as_ref();
+        schedule.is_some_and(|schedule| (schedule.has_work)(engine))
     };
     JobKind::ALL
         .into_iter()
@@ -76,6 +77,6 @@ pub fn periodic_job(engine: &Engine, name: &str) -> Op {
 
 /// When a periodic job runs next; `None` for any other.
 pub(crate) fn next_run(engine: &Engine, job: &Job, now: Timestamp) -> Option<Timestamp> {
-    let repeats = engine.job_spec(JobKind::of(job)?).repeats.as_ref()?;
-    Some((repeats.next)(engine, now))
+    let schedule = engine.job_spec(JobKind::of(job)?).schedule.as_ref()?;
+    Some((schedule.next)(engine, now))
 }

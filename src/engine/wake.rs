@@ -5,7 +5,7 @@
 //!
 //! Rules:
 //! - While a clock runs ahead, what is put off is put off to a future that nobody meant. Once it is
-//!   right again, whatever was written at a moment that is still to come is put right: jobs become due
+//!   right again, whatever was written at a moment that is still to come is corrected: jobs become due
 //!   and decide by themselves whether it is time, reminders come on the next working day, waits of
 //!   cases keep their length from now on. Timers set before keep their time: that is the procedure's.
 //! - That the clock ran ahead is seen by the latest moment this database has seen, which is kept once
@@ -47,11 +47,11 @@ const KEPT_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// The setting that keeps the latest moment this database has seen.
 const LATEST: &str = "clock/latest";
 
-/// Notices a clock that ran ahead and was put right since, and puts right what was written by it.
+/// Notices a clock that ran ahead and was corrected since, and corrects what was written by it.
 pub(crate) async fn bring_back(engine: &Engine) -> Result<(), EngineError> {
-    let paced = engine.limiter.set_back().await?;
+    let clock_set_back = engine.limiter.set_back().await?;
     let ahead = ran_ahead(engine).await?;
-    if !paced && !ahead {
+    if !clock_set_back && !ahead {
         return Ok(());
     }
     let now = engine.now();
@@ -67,7 +67,7 @@ pub(crate) async fn bring_back(engine: &Engine) -> Result<(), EngineError> {
     engine.limiter.all_are_back().await?;
     tracing::warn!(
         jobs,
-        "the clock was set back; what it had put off is put right"
+        "the clock was set back; what it had put off is corrected"
     );
     Ok(())
 }
@@ -103,7 +103,7 @@ async fn keep_latest(engine: &Engine, now: Timestamp) -> Result<(), EngineError>
         value: json!(now),
     };
     engine.store.commit(vec![op].into()).await?;
-    engine.latest.set(latest::Seen {
+    engine.latest.set(latest::LatestMoments {
         seen: Some(now),
         kept: Some(now),
     });

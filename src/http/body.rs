@@ -60,11 +60,11 @@ pub struct BodyLimits {
 pub(super) struct Bodies {
     slots: usize,
     memory: usize,
-    held: Mutex<Held>,
+    held: Mutex<HeldBodies>,
 }
 
 #[derive(Debug, Default)]
-struct Held {
+struct HeldBodies {
     next: u64,
     bytes: usize,
     /// By age.
@@ -78,7 +78,7 @@ struct Entry {
     arriving: Option<Arc<Notify>>,
 }
 
-impl Held {
+impl HeldBodies {
     /// Lets the body that has been arriving for the longest time give way. Whether there was one.
     fn oldest_gives_way(&mut self) -> bool {
         let mut bodies = self.bodies.iter();
@@ -108,7 +108,7 @@ impl Bodies {
         }
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
+    fn held(&self) -> MutexGuard<'_, HeldBodies> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

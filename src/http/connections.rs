@@ -39,7 +39,7 @@ use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
 use crate::lifecycle::pause;
-use crate::telemetry::Repeats;
+use crate::telemetry::LogThrottle;
 
 /// The most bytes of a head, and of what is read ahead of a body, for each connection.
 pub const HEAD: usize = 16 * 1024;
@@ -84,7 +84,7 @@ pub async fn serve(
     listener: TcpListener,
     router: Router,
     limits: ConnectionLimits,
-    repeats: Arc<Repeats>,
+    log_throttle: Arc<LogThrottle>,
     stop: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
     let server = Server {
@@ -101,8 +101,8 @@ pub async fn serve(
             () = &mut stop => break,
             Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => server.take(stream, &mut tasks, &repeats),
-                Err(error) => server.not_accepted(&error, &repeats).await,
+                Ok((stream, _)) => server.take(stream, &mut tasks, &log_throttle),
+                Err(error) => server.not_accepted(&error, &log_throttle).await,
             }
         }
     }
@@ -130,9 +130,9 @@ struct Server {
 }
 
 impl Server {
-    fn take(&self, stream: TcpStream, tasks: &mut JoinSet<()>, repeats: &Repeats) {
+    fn take(&self, stream: TcpStream, tasks: &mut JoinSet<()>, log_throttle: &LogThrottle) {
         if self.open.count() >= self.limits.most {
-            if let Some(unsaid) = repeats.admit(("http", "connections")) {
+            if let Some(unsaid) = log_throttle.admit(("http", "connections")) {
                 let most = self.limits.most;
                 tracing::warn!(
                     most,
@@ -153,7 +153,7 @@ impl Server {
         tasks.spawn(connection.run(stream, self.builder.clone()));
     }
 
-    async fn not_accepted(&self, error: &io::Error, repeats: &Repeats) {
+    async fn not_accepted(&self, error: &io::Error, log_throttle: &LogThrottle) {
         use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
         if matches!(
             error.kind(),
@@ -162,7 +162,7 @@ impl Server {
             return;
         }
         self.open.close_the_longest_waiting();
-        if let Some(unsaid) = repeats.admit(("http", "accept")) {
+        if let Some(unsaid) = log_throttle.admit(("http", "accept")) {
             tracing::error!(%error, unsaid, "a connection can't be accepted");
         }
         pause(BREATH).await;
@@ -176,7 +176,7 @@ struct Open(Mutex<Connections>);
 #[derive(Debug, Default)]
 struct Connections {
     next: u64,
-    known: HashMap<u64, Known>,
+    known: HashMap<u64, KnownConnection>,
     /// Those outside a request, in the order in which they are closed.
     waiting: BTreeMap<Turn, (u64, Arc<Notify>)>,
 }
@@ -186,7 +186,7 @@ type Turn = (bool, u64);
 
 /// What is known of a connection.
 #[derive(Debug, Clone, Copy, Default)]
-struct Known {
+struct KnownConnection {
     /// Whether it has brought a request.
     begun: bool,
     /// Whether it has brought a genuine webhook.
@@ -201,7 +201,7 @@ impl Connections {
         self.next
     }
 
-    fn change(&mut self, id: u64, close: &Arc<Notify>, change: impl FnOnce(&mut Known)) {
+    fn change(&mut self, id: u64, close: &Arc<Notify>, change: impl FnOnce(&mut KnownConnection)) {
         let number = self.number();
         // One that was closed is not known any more.
         let Some(known) = self.known.get_mut(&id) else {
@@ -246,7 +246,9 @@ impl Open {
             close: Arc::new(Notify::new()),
             open: Arc::clone(self),
         };
-        connections.known.insert(entry.id, Known::default());
+        connections
+            .known
+            .insert(entry.id, KnownConnection::default());
         connections.change(entry.id, &entry.close, |_| {});
         entry
     }
@@ -275,7 +277,7 @@ impl Entry {
         });
     }
 
-    fn known(&self) -> Known {
+    fn known(&self) -> KnownConnection {
         let connections = self.open.lock();
         connections.known.get(&self.id).copied().unwrap_or_default()
     }

@@ -94,7 +94,7 @@ async fn readyz(State(state): State<Arc<HttpState>>) -> Response {
     let (status, body) = match look(&state, &mut looked, real_now).await {
         Ok(body) => (StatusCode::OK, body),
         Err(error) => {
-            if let Some(unsaid) = state.receiver.repeats.admit(("readyz", error.code())) {
+            if let Some(unsaid) = state.receiver.log_throttle.admit(("readyz", error.code())) {
                 tracing::error!(%error, cause = cause(&error), unsaid, "not ready");
             }
             let body = object(json!({ "status": "not_ready", "reason": error.to_string() }));

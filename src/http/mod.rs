@@ -37,7 +37,7 @@ pub use open_files::room_for;
 
 use crate::ports::Authorize;
 use crate::receipts::{Receiver, Source};
-use crate::telemetry::Repeats;
+use crate::telemetry::LogThrottle;
 
 /// Limits of receiving. Real time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,6 +141,13 @@ pub async fn serve(
     router: Router,
     stop: impl Future<Output = ()> + Send,
 ) -> std::io::Result<()> {
-    let repeats = Arc::new(Repeats::new(Arc::new(SystemClock)));
-    serve_within(listener, router, ConnectionLimits::default(), repeats, stop).await
+    let log_throttle = Arc::new(LogThrottle::new(Arc::new(SystemClock)));
+    serve_within(
+        listener,
+        router,
+        ConnectionLimits::default(),
+        log_throttle,
+        stop,
+    )
+    .await
 }

@@ -74,7 +74,7 @@ pub trait Contacts: Debug + Send + Sync {
 
 /// What was found by its marker.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundByMarker {
     /// The CRM's id.
     pub id: String,
     /// When it was sent or made, where the CRM tells.
@@ -115,7 +115,7 @@ pub trait Mail: Debug + Send + Sync {
         subject: &str,
         markers: &[String],
         since: Timestamp,
-    ) -> Result<Option<Found>, CallError>;
+    ) -> Result<Option<FoundByMarker>, CallError>;
 }
 
 /// A call task as the CRM shows it.
@@ -169,7 +169,7 @@ pub trait Notes: Debug + Send + Sync {
         contact: &ContactId,
         markers: &[String],
         since: Timestamp,
-    ) -> Result<Option<Found>, CallError>;
+    ) -> Result<Option<FoundByMarker>, CallError>;
 }
 
 /// What one attempt to put a tag on came to.

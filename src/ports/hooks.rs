@@ -1,6 +1,6 @@
 //! The subscriptions by which the CRM tells us of changes.
 //!
-//! A subscription may fall asleep without a word, and what happens while it sleeps is never told.
+//! A subscription may become inactive without a word, and what happens while it is inactive is never told.
 //! So a registry also answers what changed since a time.
 
 use std::fmt::Debug;
@@ -15,18 +15,20 @@ use crate::receipts::HintObject;
 /// Whether a subscription tells us anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum SubscriptionState {
     /// It does.
-    Awake,
+    #[serde(rename = "awake")]
+    Active,
     /// It is there and does not: never verified, or switched off.
-    Asleep,
+    #[serde(rename = "asleep")]
+    Inactive,
     /// There is none.
     Missing,
     /// The vendor's account has no such event.
     NotOffered,
 }
 
-/// One event we need, and how it stands. Never holds the address, which has a secret in it.
+/// One event we need, and the state of its subscription. Never holds the address, which has a secret in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HookStatus {
     /// The event.
@@ -36,7 +38,8 @@ pub struct HookStatus {
     /// The vendor's key of the subscription, if there is one.
     pub key: Option<String>,
     /// Whether it tells us anything.
-    pub standing: Standing,
+    #[serde(rename = "standing")]
+    pub state: SubscriptionState,
     /// `missing`, `not offered by this account`, or the vendor's own word.
     pub status: String,
     /// The id of the secret in the path it sends to; `None` if there is none or it is no longer
@@ -99,7 +102,7 @@ pub trait HookRegistry: Debug + Send + Sync {
     /// How each event we need stands.
     async fn list(&self) -> Result<Vec<HookStatus>, CallError>;
     /// Makes what is missing, verifies what is not, moves what sends to an older path, removes
-    /// what is there twice. Safe to repeat. One event that can't be mended stops no other: see
+    /// what is there twice. Safe to repeat. One event that can't be restored stops no other: see
     /// [`HookStatus::problem`].
     async fn sync(&self, wish: SyncWish) -> Result<Synced, CallError>;
     /// What changed at or after `since`, each object once. Objects that are gone are not told.

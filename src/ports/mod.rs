@@ -24,15 +24,15 @@ pub use connections::{
     IssuedPair, NoConnections, NoTokens, TokenEndpoint, TokenFate,
 };
 pub use crm::{
-    Billing, CallTask, CardRemoved, ContactMatch, ContactType, ContactTypeWrite, Contacts, Found,
-    FoundTask, Mail, Notes, Staff, TagAdded, Tags, Tasks,
+    Billing, CallTask, CardRemoved, ContactMatch, ContactType, ContactTypeWrite, Contacts,
+    FoundByMarker, FoundTask, Mail, Notes, Staff, TagAdded, Tags, Tasks,
 };
 pub use engagement::{Activity, Addresses};
-pub use hooks::{Among, Changed, HookRegistry, HookStatus, Standing, SyncWish, Synced};
+pub use hooks::{Among, Changed, HookRegistry, HookStatus, SubscriptionState, SyncWish, Synced};
 pub use inspect::Inspect;
 pub use portal::{OpenCheckIns, Portal, PortalNote};
 pub use relay_http_client::CallError;
-pub use stores::{Look, Stores, Version};
+pub use stores::{DatabaseInspection, Stores, Version};
 
 /// Every port, as the engine holds them.
 #[derive(Debug, Clone)]

@@ -51,7 +51,7 @@ pub trait Stores: Send + Sync {
     }
     /// Looks at the database at `path`, which must be there, and changes nothing. Only a `thorough`
     /// look finds damage: it reads the whole file.
-    async fn look(&self, path: &Path, thorough: bool) -> Result<Look, StoreError>;
+    async fn look(&self, path: &Path, thorough: bool) -> Result<DatabaseInspection, StoreError>;
 }
 
 fn no_copies() -> CopyError {
@@ -73,7 +73,7 @@ pub enum Version {
 
 /// What a database looks like from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Look {
+pub struct DatabaseInspection {
     /// Its version.
     pub version: Version,
     /// How it keeps its journal.

@@ -35,7 +35,7 @@ pub struct Apart {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Said {
+struct AnswerDate {
     ours: Timestamp,
     /// `None`: the answer had no date.
     theirs: Option<Timestamp>,
@@ -44,7 +44,7 @@ struct Said {
 /// The dates of the vendors' last answers.
 #[derive(Debug, Default)]
 pub struct Dates {
-    said: Mutex<BTreeMap<&'static str, Option<Said>>>,
+    said: Mutex<BTreeMap<&'static str, Option<AnswerDate>>>,
     /// Whether it was noticed that the clocks agree, since they were apart.
     agreed: AtomicBool,
 }
@@ -61,7 +61,7 @@ impl Dates {
         let theirs = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
         let theirs = theirs.map(|date| date.timestamp());
         if let Some(said) = self.all().get_mut(vendor) {
-            *said = Some(Said { ours, theirs });
+            *said = Some(AnswerDate { ours, theirs });
         }
     }
 
@@ -69,7 +69,7 @@ impl Dates {
     pub fn apart(&self, now: Timestamp) -> Option<Apart> {
         let mut apart = None;
         for (vendor, said) in self.all().iter() {
-            let Some(Said {
+            let Some(AnswerDate {
                 ours,
                 theirs: Some(theirs),
             }) = said
@@ -104,8 +104,8 @@ impl Dates {
     /// listened to, and none of those that tell a date has lately.
     pub fn should_ask(&self, now: Timestamp) -> bool {
         let all = self.all();
-        let tells = |said: &Option<Said>| said.is_none_or(|said| said.theirs.is_some());
-        let fresh = |said: &Option<Said>| {
+        let tells = |said: &Option<AnswerDate>| said.is_none_or(|said| said.theirs.is_some());
+        let fresh = |said: &Option<AnswerDate>| {
             said.is_some_and(|said| {
                 said.theirs.is_some() && now.duration_since(said.ours).abs() <= FRESH
             })
@@ -113,7 +113,7 @@ impl Dates {
         all.values().any(tells) && !all.values().any(fresh)
     }
 
-    fn all(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, Option<Said>>> {
+    fn all(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, Option<AnswerDate>>> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

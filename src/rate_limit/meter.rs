@@ -10,7 +10,7 @@ use relay_core::time::{Clock as _, Timestamp};
 use relay_http_client::{Answer, Meter, TransportError, retry_after};
 
 use super::RateLimiter;
-use super::permit::{Held, hold, spend};
+use super::permit::{HeldCall, hold, spend};
 
 /// Reads what an answer's headers say of the vendor's limits.
 pub type ReadQuota = fn(&HeaderMap) -> QuotaReading;
@@ -18,7 +18,7 @@ pub type ReadQuota = fn(&HeaderMap) -> QuotaReading;
 /// The meter of one vendor.
 #[derive(Debug, Clone)]
 pub struct VendorMeter {
-    pacer: Arc<RateLimiter>,
+    limiter: Arc<RateLimiter>,
     vendor: &'static str,
     read_quota: Option<ReadQuota>,
     /// Whether the last word of the vendor on our credential, as far as is known, was no: at start
@@ -29,12 +29,12 @@ pub struct VendorMeter {
 impl VendorMeter {
     /// A meter for `vendor`; `read_quota` where its answers tell of its limits.
     pub fn new(
-        pacer: Arc<RateLimiter>,
+        limiter: Arc<RateLimiter>,
         vendor: &'static str,
         read_quota: Option<ReadQuota>,
     ) -> Self {
         Self {
-            pacer,
+            limiter,
             vendor,
             read_quota,
             refused: Arc::new(AtomicBool::new(true)),
@@ -48,15 +48,15 @@ impl VendorMeter {
             self.refused.store(true, Ordering::Relaxed);
         } else if answer.status.is_success()
             && self.refused.swap(false, Ordering::Relaxed)
-            && let Err(error) = self.pacer.let_in(self.vendor).await
+            && let Err(error) = self.limiter.let_in(self.vendor).await
         {
             self.refused.store(true, Ordering::Relaxed);
             tracing::warn!(vendor = self.vendor, %error, "an item could not be settled");
         }
     }
 
-    fn held(&self, at: Timestamp, why: Why) -> Held {
-        Held {
+    fn held(&self, at: Timestamp, why: Why) -> HeldCall {
+        HeldCall {
             vendor: self.vendor,
             at,
             why: why.to_string(),
@@ -78,7 +78,7 @@ impl VendorMeter {
 
     /// What an answer shows of the vendor. 501 is a call that it never carries out: an answer.
     fn answered(&self, answer: &Answer) -> Answered {
-        let after = retry_after(&answer.headers, self.pacer.clocks.procedure.now());
+        let after = retry_after(&answer.headers, self.limiter.clocks.procedure.now());
         match answer.status {
             StatusCode::TOO_MANY_REQUESTS => Answered::Refused { after },
             StatusCode::SERVICE_UNAVAILABLE if after.is_some() => Answered::Refused { after },
@@ -93,10 +93,10 @@ impl VendorMeter {
 #[async_trait]
 impl Meter for VendorMeter {
     async fn before(&self) -> Result<(), TransportError> {
-        let closed = match self.pacer.closed(self.vendor).await {
+        let closed = match self.limiter.closed(self.vendor).await {
             Ok(closed) => closed,
             Err(error) => {
-                tracing::warn!(vendor = self.vendor, %error, "the pace can't be read");
+                tracing::warn!(vendor = self.vendor, %error, "the rate limiter's state can't be read");
                 None
             }
         };
@@ -111,12 +111,14 @@ impl Meter for VendorMeter {
 
     async fn after(&self, outcome: Result<&Answer, &TransportError>) {
         if let Ok(answer) = outcome {
-            let now = self.pacer.clocks.procedure.now();
-            self.pacer.dates().heard(self.vendor, &answer.headers, now);
+            let now = self.limiter.clocks.procedure.now();
+            self.limiter
+                .dates()
+                .heard(self.vendor, &answer.headers, now);
         }
         self.note_credential(outcome).await;
         let exchange = self.exchange(outcome);
-        let (closed, throttled) = match self.pacer.observe(self.vendor, &exchange).await {
+        let (closed, throttled) = match self.limiter.observe(self.vendor, &exchange).await {
             Ok(observed) => observed,
             Err(error) => {
                 tracing::warn!(vendor = self.vendor, %error, "a call could not be counted");
@@ -127,7 +129,7 @@ impl Meter for VendorMeter {
         // Only "too many" is nothing the job did wrong, and only where it is meant for everybody.
         let too_many = outcome.is_ok_and(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS);
         let held = closed.filter(|_| too_many && (throttled || named));
-        hold(held.map(|(at, why)| Held {
+        hold(held.map(|(at, why)| HeldCall {
             alone: !throttled,
             ..self.held(at, why)
         }));

@@ -18,7 +18,7 @@
 //!   changes wait for each other; between processes the slower one reads again.
 //! - A vendor without limits that answers has no row and is never written of. What other processes
 //!   have written is looked at once a second (real time), not before each call.
-//! - A clock that ran ahead and was put right is noticed by what is kept ([`RateLimiter::set_back`]), also
+//! - A clock that ran ahead and was corrected is noticed by what is kept ([`RateLimiter::set_back`]), also
 //!   by the next process; the engine brings back the jobs that were put off by it.
 //! - A call that was made is never undone by a failure to write it down: that is logged, and the
 //!   budget is short of one call.
@@ -38,10 +38,12 @@ use std::sync::Arc;
 
 use lines::Lines;
 pub use meter::{ReadQuota, VendorMeter};
-pub use permit::{Held, Permit, held};
+pub use permit::{HeldCall, Permit, held};
 use relay_core::effects::Port;
 use relay_core::random::Random;
-use relay_core::rate_limit::{Ask, Change, Decision, Exchange, LimiterState, Limits, Trouble, Why};
+use relay_core::rate_limit::{
+    Ask, Exchange, LimiterChange, LimiterState, Limits, RateLimitDecision, Trouble, Why,
+};
 use relay_core::time::{Clock, Clocks, SignedDuration, Timestamp};
 use relay_store::{Op, Precondition, Store, StoreError, WorkSettled};
 use tokio::sync::Mutex;
@@ -65,9 +67,9 @@ pub struct Vendor {
 
 /// What is remembered of a vendor's row.
 #[derive(Debug, Clone)]
-struct Seen {
+struct CachedState {
     version: u64,
-    pace: LimiterState,
+    limiter: LimiterState,
     /// Real time.
     at: Timestamp,
 }
@@ -75,7 +77,7 @@ struct Seen {
 #[derive(Debug)]
 struct Tracked {
     vendor: Vendor,
-    seen: Mutex<Option<Seen>>,
+    seen: Mutex<Option<CachedState>>,
 }
 
 /// The answer to who asks for a permit.
@@ -94,7 +96,7 @@ pub enum Entry {
     },
 }
 
-/// The pace of every vendor.
+/// The rate limiters of all vendors.
 #[derive(Debug)]
 pub struct RateLimiter {
     vendors: Vec<Tracked>,
@@ -123,7 +125,7 @@ pub fn trouble_key(vendor: &str) -> String {
 }
 
 impl RateLimiter {
-    /// A pacer of these vendors. One that is not among them is not paced.
+    /// A limiter of these vendors. One that is not among them is not limited.
     pub fn new(
         vendors: Vec<Vendor>,
         store: Arc<dyn Store>,
@@ -158,11 +160,15 @@ impl RateLimiter {
             }
             let limits = vendor.limits;
             let decided = self
-                .change(tracked, |pace, now| (pace.ask(&limits, ask, now), vec![]))
+                .change(tracked, |limiter, now| {
+                    (limiter.ask(&limits, ask, now), vec![])
+                })
                 .await;
             match decided {
-                Ok(Decision::Admit { prepaid, trial }) => permit.add(vendor.name, prepaid, trial),
-                Ok(Decision::Later { at, why }) => {
+                Ok(RateLimitDecision::Admit { prepaid, trial }) => {
+                    permit.add(vendor.name, prepaid, trial);
+                }
+                Ok(RateLimitDecision::Later { at, why }) => {
                     self.give_back(&permit, false).await;
                     return Ok(Entry::Wait {
                         vendor: vendor.name,
@@ -191,8 +197,8 @@ impl RateLimiter {
             };
             let limits = tracked.vendor.limits;
             let given = self
-                .change(tracked, |pace, now| {
-                    (pace.leave(&limits, left, now), vec![])
+                .change(tracked, |limiter, now| {
+                    (limiter.leave(&limits, left, now), vec![])
                 })
                 .await;
             if let Err(error) = given {
@@ -206,7 +212,7 @@ impl RateLimiter {
         let Some(tracked) = self.tracked(vendor) else {
             return Ok(None);
         };
-        self.change(tracked, |pace, now| (pace.closed(now), vec![]))
+        self.change(tracked, |limiter, now| (limiter.closed(now), vec![]))
             .await
     }
 
@@ -227,11 +233,11 @@ impl RateLimiter {
         };
         let Vendor { name, limits, .. } = tracked.vendor;
         let (changes, closed, throttled) = self
-            .change(tracked, |pace, now| {
-                let changes = pace.observe(&limits, exchange, now, unit);
+            .change(tracked, |limiter, now| {
+                let changes = limiter.observe(&limits, exchange, now, unit);
                 let ops = settled(name, &changes, now);
-                let throttled = pace.is_throttled(&limits, now);
-                ((changes, pace.closed(now), throttled), ops)
+                let throttled = limiter.is_throttled(&limits, now);
+                ((changes, limiter.closed(now), throttled), ops)
             })
             .await?;
         for change in changes {
@@ -240,19 +246,19 @@ impl RateLimiter {
         Ok((closed, throttled))
     }
 
-    fn log(&self, vendor: &'static str, change: Change) {
+    fn log(&self, vendor: &'static str, change: LimiterChange) {
         let (kind, until) = match change {
-            Change::Opened { until } => ("down", Some(until)),
-            Change::Paused { until } => ("paused", Some(until)),
-            Change::Closed => ("up", None),
-            Change::Recovered { .. } => ("recovered", None),
+            LimiterChange::Opened { until } => ("down", Some(until)),
+            LimiterChange::Paused { until } => ("paused", Some(until)),
+            LimiterChange::Closed => ("up", None),
+            LimiterChange::Recovered { .. } => ("recovered", None),
         };
         let Some(left_out) = self.lines.due(vendor, kind, self.clocks.real.now()) else {
             return;
         };
         let until = until.map(tracing::field::display);
         match change {
-            Change::Opened { .. } => {
+            LimiterChange::Opened { .. } => {
                 tracing::warn!(
                     vendor,
                     until,
@@ -260,8 +266,8 @@ impl RateLimiter {
                     "does not answer; nothing is asked of it for now"
                 );
             }
-            Change::Closed => tracing::info!(vendor, left_out, "answers again"),
-            Change::Paused { .. } => {
+            LimiterChange::Closed => tracing::info!(vendor, left_out, "answers again"),
+            LimiterChange::Paused { .. } => {
                 tracing::warn!(
                     vendor,
                     until,
@@ -269,7 +275,7 @@ impl RateLimiter {
                     "refused with a request to wait; all its calls wait"
                 );
             }
-            Change::Recovered { .. } => {
+            LimiterChange::Recovered { .. } => {
                 tracing::info!(vendor, left_out, "work no longer waits for it");
             }
         }
@@ -301,7 +307,7 @@ impl RateLimiter {
     pub async fn set_back(&self) -> Result<bool, StoreError> {
         let mut set_back = false;
         for tracked in &self.vendors {
-            let changed = self.change(tracked, |pace, now| (pace.put_right(now), vec![]));
+            let changed = self.change(tracked, |limiter, now| (limiter.correct(now), vec![]));
             set_back |= match changed.await {
                 // It is begun anew, and then nothing of it was kept by any clock.
                 Err(StoreError::Corrupt(_)) => false,
@@ -314,7 +320,7 @@ impl RateLimiter {
     /// Those jobs have been made due.
     pub async fn all_are_back(&self) -> Result<(), StoreError> {
         for tracked in &self.vendors {
-            let changed = self.change(tracked, |pace, _| (pace.all_are_back(), vec![]));
+            let changed = self.change(tracked, |limiter, _| (limiter.all_are_back(), vec![]));
             match changed.await {
                 Err(StoreError::Corrupt(_)) => {}
                 changed => changed?,
@@ -333,9 +339,11 @@ impl RateLimiter {
         let Some(tracked) = self.tracked(vendor) else {
             return Ok(None);
         };
-        self.change(tracked, |pace, now| (pace.resume(now), vec![op.clone()]))
-            .await
-            .map(Some)
+        self.change(tracked, |limiter, now| {
+            (limiter.resume(now), vec![op.clone()])
+        })
+        .await
+        .map(Some)
     }
 
     /// What the vendors' answers say of the time.
@@ -357,8 +365,8 @@ impl RateLimiter {
             return Ok(None);
         };
         let limits = tracked.vendor.limits;
-        self.change(tracked, |pace, now| {
-            (pace.to_tell(&limits, now).copied(), vec![])
+        self.change(tracked, |limiter, now| {
+            (limiter.to_tell(&limits, now).copied(), vec![])
         })
         .await
     }
@@ -369,11 +377,11 @@ impl RateLimiter {
             return Ok(());
         };
         let limits = tracked.vendor.limits;
-        self.change(tracked, |pace, now| {
-            if pace.to_tell(&limits, now).is_none() {
+        self.change(tracked, |limiter, now| {
+            if limiter.to_tell(&limits, now).is_none() {
                 return ((), vec![]);
             }
-            pace.told();
+            limiter.told();
             ((), ops.to_vec())
         })
         .await
@@ -401,57 +409,58 @@ impl RateLimiter {
                 _ => self.read(vendor, real).await?,
             };
             let now = self.clocks.procedure.now();
-            let mut pace = known.pace.clone();
-            let (out, mut ops) = act(&mut pace, now);
-            if pace == known.pace && ops.is_empty() {
+            let mut limiter = known.limiter.clone();
+            let (out, mut ops) = act(&mut limiter, now);
+            if limiter == known.limiter && ops.is_empty() {
                 *seen = Some(known);
                 return Ok(out);
             }
-            ops.push(put(vendor, known.version, &pace)?);
+            ops.push(put(vendor, known.version, &limiter)?);
             match self.store.commit(ops.into()).await {
                 Ok(_) => {
-                    *seen = Some(Seen {
+                    *seen = Some(CachedState {
                         version: known.version + 1,
-                        pace,
+                        limiter,
                         at: real,
                     });
                     return Ok(out);
                 }
                 Err(StoreError::Conflict {
-                    what: Precondition::PaceVersion,
+                    what: Precondition::LimiterVersion,
                 }) => {}
                 Err(error) => return Err(error),
             }
         }
         Err(StoreError::Conflict {
-            what: Precondition::PaceVersion,
+            what: Precondition::LimiterVersion,
         })
     }
 
-    async fn read(&self, vendor: &str, real: Timestamp) -> Result<Seen, StoreError> {
-        let Some(row) = self.store.pace(vendor).await? else {
-            return Ok(Seen {
+    async fn read(&self, vendor: &str, real: Timestamp) -> Result<CachedState, StoreError> {
+        let Some(row) = self.store.limiter_state(vendor).await? else {
+            return Ok(CachedState {
                 version: 0,
-                pace: LimiterState::default(),
+                limiter: LimiterState::default(),
                 at: real,
             });
         };
-        let pace = serde_json::from_value(row.body).unwrap_or_else(|error| {
+        let limiter = serde_json::from_value(row.body).unwrap_or_else(|error| {
             // Of another release, perhaps. Nobody is lost by it: the vendor tells its limits again.
-            tracing::warn!(vendor, %error, "what is kept of the pace can't be read; begun anew");
+            tracing::warn!(vendor, %error, "the rate limiter's state can't be read; begun anew");
             LimiterState::default()
         });
-        Ok(Seen {
+        Ok(CachedState {
             version: row.version,
-            pace,
+            limiter,
             at: real,
         })
     }
 }
 
-fn put(vendor: &str, expected: u64, pace: &LimiterState) -> Result<Op, StoreError> {
-    let body = serde_json::to_value(pace).map_err(|error| StoreError::Driver(Box::new(error)))?;
-    Ok(Op::PutPace {
+fn put(vendor: &str, expected: u64, limiter: &LimiterState) -> Result<Op, StoreError> {
+    let body =
+        serde_json::to_value(limiter).map_err(|error| StoreError::Driver(Box::new(error)))?;
+    Ok(Op::PutLimiterState {
         vendor: vendor.to_owned(),
         expected,
         body,
@@ -459,8 +468,8 @@ fn put(vendor: &str, expected: u64, pace: &LimiterState) -> Result<Op, StoreErro
 }
 
 /// A person who was told of the trouble need not look any more.
-fn settled(vendor: &str, changes: &[Change], now: Timestamp) -> Vec<Op> {
-    let over = changes.contains(&Change::Recovered { told: true });
+fn settled(vendor: &str, changes: &[LimiterChange], now: Timestamp) -> Vec<Op> {
+    let over = changes.contains(&LimiterChange::Recovered { told: true });
     let settle = || Op::SettleWorkByKey {
         dedupe_key: trouble_key(vendor),
         settled: WorkSettled {

@@ -20,12 +20,12 @@ tokio::task_local! {
 pub struct Permit(Arc<Inner>);
 
 #[derive(Debug, Default)]
-struct Inner(Mutex<State>);
+struct Inner(Mutex<PermitState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct PermitState {
     tickets: Vec<Ticket>,
-    held: Option<Held>,
+    held: Option<HeldCall>,
 }
 
 #[derive(Debug)]
@@ -38,7 +38,7 @@ struct Ticket {
 
 /// A vendor kept the job's last call back, or refused it with a request to wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
+pub struct HeldCall {
     /// Which.
     pub vendor: &'static str,
     /// Until when.
@@ -50,7 +50,7 @@ pub struct Held {
 }
 
 impl Inner {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PermitState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -72,7 +72,7 @@ impl Permit {
     }
 
     /// What keeps the job from going on, if its last call was kept back or refused.
-    pub fn held(&self) -> Option<Held> {
+    pub fn held(&self) -> Option<HeldCall> {
         self.0.state().held.clone()
     }
 
@@ -92,7 +92,7 @@ impl Permit {
 }
 
 /// What keeps the job that asks from going on.
-pub fn held() -> Option<Held> {
+pub fn held() -> Option<HeldCall> {
     TURN.try_with(|inner| inner.state().held.clone())
         .ok()
         .flatten()
@@ -110,7 +110,7 @@ pub(super) fn spend(vendor: &str) -> bool {
 }
 
 /// The present job's last call was kept back or refused, or it was not.
-pub(super) fn hold(held: Option<Held>) {
+pub(super) fn hold(held: Option<HeldCall>) {
     // Outside a job nobody is held.
     let _ = TURN.try_with(|inner| inner.state().held = held);
 }

@@ -9,7 +9,7 @@
 //!   through the same commit queue, in order.
 //! - Nothing in the body is read before it is verified, and nothing of it reaches a log.
 //! - Refusals and a database that can't store are lines that a sender can provoke at will: they go
-//!   through [`Repeats`], and every one is counted ([`Counters`]).
+//!   through [`LogThrottle`], and every one is counted ([`Counters`]).
 //!
 //! Not guaranteed: that the engine is woken. A sender who hangs up during the commit ends this
 //! future; the receipt may be stored all the same, and the engine's next look finds it.
@@ -29,7 +29,7 @@ use tokio::sync::Notify;
 use super::{Counters, Refusal, Source, Verified};
 use crate::failpoint::{Failpoints, RECEIVE};
 use crate::settings::setting_or_none;
-use crate::telemetry::Repeats;
+use crate::telemetry::LogThrottle;
 
 /// A longer media type is cut: it is stored for people and decides nothing.
 const MAX_CONTENT_TYPE: usize = 120;
@@ -85,7 +85,7 @@ pub struct Receiver {
     /// What happened how often.
     pub counters: Arc<Counters>,
     /// Bounds the log lines that a sender can provoke.
-    pub repeats: Arc<Repeats>,
+    pub log_throttle: Arc<LogThrottle>,
 }
 
 impl Receiver {
@@ -192,7 +192,7 @@ impl Receiver {
 
     fn unavailable(&self, source: &dyn Source, error: StoreError) -> NotReceived {
         self.counters.count(source.name(), "unavailable");
-        if let Some(unsaid) = self.repeats.admit((source.name(), "unavailable")) {
+        if let Some(unsaid) = self.log_throttle.admit((source.name(), "unavailable")) {
             // The driver's own words stay with the store, which knows what they may hold.
             tracing::error!(source = source.name(), %error, unsaid, "can't store a genuine request");
         }
@@ -202,7 +202,7 @@ impl Receiver {
     /// Counts a request that was refused.
     pub fn count_refusal(&self, source: &dyn Source, code: &'static str) {
         self.counters.count(source.name(), code);
-        if let Some(unsaid) = self.repeats.admit((source.name(), code)) {
+        if let Some(unsaid) = self.log_throttle.admit((source.name(), code)) {
             tracing::warn!(source = source.name(), code, unsaid, "refused a request");
         }
     }

@@ -9,7 +9,7 @@ use super::cast::{CastClient, Expectation};
 
 /// What came of one client's story.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Outcome {
+pub struct StoryOutcome {
     /// Her id.
     pub client: String,
     /// What the story shows.
@@ -20,7 +20,7 @@ pub struct Outcome {
     pub accepted: Vec<Accepted>,
 }
 
-impl Outcome {
+impl StoryOutcome {
     /// Whether all was as expected.
     pub fn passed(&self) -> bool {
         self.differences.is_empty()
@@ -28,7 +28,7 @@ impl Outcome {
 }
 
 /// Compares one client's accepted requests, both vendors' together in order of time.
-pub fn compare(client: &CastClient, accepted: &[Accepted], zone: &TimeZone) -> Outcome {
+pub fn compare(client: &CastClient, accepted: &[Accepted], zone: &TimeZone) -> StoryOutcome {
     let mine: Vec<Accepted> = accepted
         .iter()
         .filter(|entry| entry.who == client.id || entry.who == client.contact)
@@ -52,7 +52,7 @@ pub fn compare(client: &CastClient, accepted: &[Accepted], zone: &TimeZone) -> O
         let day = zone.to_datetime(entry.at).date();
         differences.push(format!("not expected: {} on {day}", entry.operation));
     }
-    Outcome {
+    StoryOutcome {
         client: client.id.clone(),
         story: client.story.clone(),
         differences,

@@ -50,7 +50,7 @@ pub struct Person {
     /// What vendors accepted for her, in order.
     pub received: Vec<Received>,
     /// Her cases, in order.
-    pub cases: Vec<Told>,
+    pub cases: Vec<CaseReport>,
     /// What people find in the work list, one line each.
     pub work: Vec<String>,
 }
@@ -70,7 +70,7 @@ pub struct Received {
 
 /// A case, told.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Told {
+pub struct CaseReport {
     /// Which procedure.
     pub procedure: String,
     /// Where it stands.
@@ -230,7 +230,7 @@ pub fn received(entry: &Accepted, zone: &TimeZone) -> Received {
     }
 }
 
-fn tell(case: &Case, timeline: &[TimelineEntry], zone: &TimeZone) -> Told {
+fn tell(case: &Case, timeline: &[TimelineEntry], zone: &TimeZone) -> CaseReport {
     let decided = timeline
         .iter()
         .rev()
@@ -238,7 +238,7 @@ fn tell(case: &Case, timeline: &[TimelineEntry], zone: &TimeZone) -> Told {
     let would_change = decided
         .and_then(decision_of)
         .and_then(|d| d["would_change"].as_str());
-    Told {
+    CaseReport {
         procedure: case.procedure.clone(),
         status: status(&case.status),
         decision: decided.map(|entry| entry.text.clone()),

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::wiring::VENDORS;
-use crate::wiring::emulated::{Clinic, Emulated, Known};
+use crate::wiring::emulated::{Clinic, Emulated, EmulatedClient};
 use crate::wiring::vendor::Vendor;
 
 /// A vendor of the box.
@@ -181,7 +181,7 @@ impl Vendors {
     }
 
     /// Everybody whom a vendor knows by the portal's id.
-    pub fn clients(&self) -> Vec<Known> {
+    pub fn clients(&self) -> Vec<EmulatedClient> {
         let all = self.all.iter();
         all.flat_map(|one| one.emulated.clients()).collect()
     }

@@ -20,7 +20,7 @@ use url::Url;
 use super::clinic;
 use super::sabotage::{Sabotage, Saboteur};
 use super::vendors::Vendors;
-use crate::engine::memory::counter::{GenerationFile, Told};
+use crate::engine::memory::counter::{GenerationFile, GenerationReading};
 use crate::engine::memory::generation;
 use crate::engine::{EngineError, dispatcher, start};
 use crate::failpoint::{Failpoints, NoFailpoints};
@@ -420,9 +420,9 @@ struct Generation(Mutex<Option<u64>>);
 
 #[async_trait]
 impl GenerationFile for Generation {
-    async fn read(&self) -> Told {
+    async fn read(&self) -> GenerationReading {
         let told = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        told.map_or(Told::Missing, Told::Generation)
+        told.map_or(GenerationReading::Missing, GenerationReading::Generation)
     }
 
     async fn write(&self, generation: u64) -> Result<(), String> {

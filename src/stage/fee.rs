@@ -3,7 +3,7 @@
 use relay_core::effects::CardRemoval;
 use relay_core::facts::Order;
 use relay_core::ids::ClientId;
-use relay_core::workflows::cancel_subscription::{Plan, Wish, plan};
+use relay_core::workflows::cancel_subscription::{CancellationOrder, Plan, plan};
 use serde_json::Value;
 
 use super::buttons::{order, told};
@@ -26,16 +26,16 @@ pub(super) async fn stop_fee(
     if !confirmed {
         return Err("confirmed: this touches billing; look at the plan first".to_owned());
     }
-    let wish = wish();
+    let ordered = ordered();
     let cancel = Order::CancelSubscription {
-        reason: wish.reason,
-        card: wish.card,
+        reason: ordered.reason,
+        card: ordered.card,
     };
     order(engine, client, cancel).await
 }
 
-fn wish() -> Wish {
-    Wish {
+fn ordered() -> CancellationOrder {
+    CancellationOrder {
         reason: MOVES.to_owned(),
         card: CardRemoval::Deactivate,
     }
@@ -53,7 +53,7 @@ pub(super) async fn plan_of(engine: &Engine, client: &str) -> Result<Plan, Strin
     let twins = twins.map(|contact| contact.twins).unwrap_or_default();
     let billing = engine.ports.billing.snapshot(&contact).await;
     let today = engine.calendar.date_of(engine.now());
-    Ok(plan(&billing.map_err(told)?, &twins, &wish(), today))
+    Ok(plan(&billing.map_err(told)?, &twins, &ordered(), today))
 }
 
 /// A plan, line by line.

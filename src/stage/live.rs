@@ -24,7 +24,7 @@ const ALIVE: Duration = Duration::from_secs(10);
 const RETRY: Duration = Duration::from_millis(500);
 
 /// What one connection has been told.
-struct Told {
+struct StreamState {
     stage: Arc<Stage>,
     who: Vec<String>,
     changed: watch::Receiver<u64>,
@@ -37,21 +37,21 @@ pub fn stream(
     stage: Arc<Stage>,
     who: Vec<String>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let told = Told {
+    let stream_state = StreamState {
         changed: stage.changed.subscribe(),
         closed: stage.closed.subscribe(),
         stage,
         who,
         last: None,
     };
-    let events = unfold(told, |mut told| async move {
-        let event = told.next().await?;
-        Some((Ok(event), told))
+    let events = unfold(stream_state, |mut stream_state| async move {
+        let event = stream_state.next().await?;
+        Some((Ok(event), stream_state))
     });
     Sse::new(events).keep_alive(KeepAlive::new().interval(ALIVE))
 }
 
-impl Told {
+impl StreamState {
     /// The next event; `None` once the stage is closed, or can't be read.
     async fn next(&mut self) -> Option<Event> {
         loop {

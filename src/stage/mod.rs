@@ -50,7 +50,7 @@ use view::{ShownTime, Someone, View, pace_in_words};
 use crate::sandbox::acting::Hands;
 use crate::sandbox::cast::Cast;
 use crate::sandbox::report::short_name;
-use crate::wiring::emulated::Known;
+use crate::wiring::emulated::EmulatedClient;
 
 /// What stands behind the page.
 #[derive(Debug)]
@@ -163,7 +163,7 @@ impl Beside {
 
     /// Everybody whom a vendor knows, with her story where a cast tells one.
     fn people(&self) -> Vec<Someone> {
-        let someone = |known: Known| {
+        let someone = |known: EmulatedClient| {
             let cast = self.cast.as_ref();
             let cast = cast.and_then(|cast| cast.clients.iter().find(|one| one.id == known.id));
             cast.map_or_else(|| Someone::of_vendor(&known), Someone::of_cast)

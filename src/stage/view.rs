@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::relay::RelayView;
-use crate::wiring::emulated::{Known, Panels};
+use crate::wiring::emulated::{EmulatedClient, Panels};
 
 /// Everything on the page.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -97,7 +97,7 @@ pub struct Someone {
 
 impl Someone {
     /// Somebody whom a vendor knows.
-    pub fn of_vendor(known: &Known) -> Self {
+    pub fn of_vendor(known: &EmulatedClient) -> Self {
         let first = known.first.as_deref().unwrap_or("(no name)");
         let initial = known.last.as_deref().and_then(|last| last.chars().next());
         Self {

@@ -8,7 +8,7 @@
 //!   `relay_http_client::redact` first.
 //! - Secrets are `SecretString`; nothing prints one.
 //! - A failure is logged once, where it is dealt with; what is passed on is not logged.
-//! - What somebody outside can provoke as often as he likes goes through [`Repeats`].
+//! - What somebody outside can provoke as often as he likes goes through [`LogThrottle`].
 //! - `error`: somebody must look. `warn`: dealt with, and worth knowing. `info`: what happened to
 //!   a receipt, a case, an effect. `debug`: what a vendor said, by request id.
 //!
@@ -19,7 +19,7 @@
 //! ([`writer`]), and no line is worth a panic.
 
 mod form;
-pub mod repeats;
+pub mod log_throttle;
 pub mod writer;
 
 use std::fmt;
@@ -34,7 +34,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
-pub use self::repeats::Repeats;
+pub use self::log_throttle::LogThrottle;
 pub use self::writer::{LogGuard, LogWriter};
 pub use form::{LogConfig, LogFormat};
 

@@ -66,7 +66,7 @@ pub trait Emulated: Debug + Send + Sync {
     }
 
     /// The clients that it knows by the portal's id.
-    fn clients(&self) -> Vec<Known> {
+    fn clients(&self) -> Vec<EmulatedClient> {
         Vec::new()
     }
 
@@ -133,7 +133,7 @@ pub struct PastMail {
 
 /// Somebody whom a vendor knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+pub struct EmulatedClient {
     /// The portal's id.
     pub id: String,
     /// Given name.

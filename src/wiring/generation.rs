@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
-use crate::engine::memory::counter::{GenerationFile, Told};
+use crate::engine::memory::counter::{GenerationFile, GenerationReading};
 
 /// The file of the database at `path`.
 pub fn beside(path: &Path) -> PathBuf {
@@ -33,16 +33,16 @@ impl NumberFile {
 
 #[async_trait]
 impl GenerationFile for NumberFile {
-    async fn read(&self) -> Told {
+    async fn read(&self) -> GenerationReading {
         let path = self.path.clone();
         let read = tokio::task::spawn_blocking(move || fs::read_to_string(path)).await;
         match read {
             Ok(Ok(text)) => text
                 .trim()
                 .parse()
-                .map_or(Told::Unreadable, Told::Generation),
-            Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => Told::Missing,
-            Ok(Err(_)) | Err(_) => Told::Unreadable,
+                .map_or(GenerationReading::Unreadable, GenerationReading::Generation),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => GenerationReading::Missing,
+            Ok(Err(_)) | Err(_) => GenerationReading::Unreadable,
         }
     }
 
@@ -85,13 +85,13 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let database = folder.path().join("relay.db");
         let file = NumberFile::beside(&database);
-        assert_eq!(file.read().await, Told::Missing);
+        assert_eq!(file.read().await, GenerationReading::Missing);
         for generation in [1, 2, u64::MAX] {
             file.write(generation).await.expect("written");
-            assert_eq!(file.read().await, Told::Generation(generation));
+            assert_eq!(file.read().await, GenerationReading::Generation(generation));
         }
         fs::write(beside(&database), "seven").expect("written");
-        assert_eq!(file.read().await, Told::Unreadable);
+        assert_eq!(file.read().await, GenerationReading::Unreadable);
         let nowhere = NumberFile::beside(&folder.path().join("no/such/relay.db"));
         assert!(nowhere.write(1).await.is_err());
     }

@@ -11,7 +11,7 @@ use relay_http_client::Transport;
 use relay_store::Store;
 
 use super::VENDORS;
-use super::vendor::Asked;
+use super::vendor::InspectionContext;
 use crate::config::{Config, VendorSection};
 use crate::doctor::heard::Heard;
 use crate::ports::Inspect;
@@ -33,7 +33,7 @@ pub fn inspectors(
     let clock = Arc::clone(&clocks.procedure);
     let heard = Arc::new(Heard::new(Arc::clone(transport), clock));
     let transport: Arc<dyn Transport> = Arc::<Heard>::clone(&heard) as _;
-    let mut asked = Asked {
+    let mut context = InspectionContext {
         config,
         transport: &transport,
         heard: &heard,
@@ -41,8 +41,8 @@ pub fn inspectors(
         store,
         portal: None,
     };
-    asked.portal = VENDORS.iter().find_map(|vendor| (vendor.portal)(&asked));
+    context.portal = VENDORS.iter().find_map(|vendor| (vendor.portal)(&context));
     let each = VENDORS.iter();
-    each.flat_map(|vendor| (vendor.inspectors)(&asked))
+    each.flat_map(|vendor| (vendor.inspectors)(&context))
         .collect()
 }

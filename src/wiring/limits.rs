@@ -9,7 +9,7 @@ use super::vendor::{Vendor, Wiring};
 use crate::config::{Config, is_loopback};
 use crate::rate_limit::{self, RateLimiter, VendorMeter};
 
-/// Every vendor that is paced, with what it is granted.
+/// Every vendor whose calls are limited, with what it is granted.
 pub fn vendors(all: &[&Vendor], config: &Config) -> Vec<rate_limit::Vendor> {
     let listed = all.iter().map(|vendor| rate_limit::Vendor {
         port: vendor.port,
@@ -19,7 +19,7 @@ pub fn vendors(all: &[&Vendor], config: &Config) -> Vec<rate_limit::Vendor> {
     listed.collect()
 }
 
-/// The pace of all of them.
+/// The rate limiter of all of them.
 pub(super) fn limiter(all: &[&Vendor], config: &Config, runtime: &Runtime) -> Arc<RateLimiter> {
     Arc::new(RateLimiter::new(
         vendors(all, config),

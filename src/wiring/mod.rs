@@ -70,12 +70,12 @@ use vendor::{Vendor, Wiring};
 
 use crate::config::Config;
 use crate::effects::{Perform, ThroughPorts};
-use crate::engine::{Engine, Parts, People, jobs};
+use crate::engine::{Engine, EngineParts, People, jobs};
 use crate::http::{self, HttpState, Limits};
 use crate::ports::{Authorize, HookRegistry, Ports};
 use crate::rate_limit::RateLimiter;
 use crate::receipts::{Counters, Receiver, Source};
-use crate::telemetry::Repeats;
+use crate::telemetry::LogThrottle;
 
 pub(crate) use runtime::setting;
 pub use runtime::{AssembleError, FaultInjector, Runtime};
@@ -105,7 +105,7 @@ pub struct Relay {
     /// The connections that a person makes by agreeing on a vendor's page.
     pub authorize: Vec<Arc<dyn Authorize>>,
     /// Bounds the log lines that somebody outside can provoke.
-    pub repeats: Arc<Repeats>,
+    pub log_throttle: Arc<LogThrottle>,
     /// What strangers may take up.
     pub limits: Limits,
     receiver: Receiver,
@@ -143,11 +143,11 @@ pub fn assemble(config: &Config, runtime: Runtime) -> Result<Relay, AssembleErro
         wake: Arc::clone(&wake),
         failpoints: Arc::clone(&runtime.failpoints),
         counters: Arc::new(Counters::default()),
-        repeats: Arc::new(Repeats::new(Arc::clone(&runtime.clocks.real))),
+        log_throttle: Arc::new(LogThrottle::new(Arc::clone(&runtime.clocks.real))),
     };
     let registry =
         procedures::registry(config).map_err(|problem| setting("procedures", problem))?;
-    let engine = Engine::new(Parts {
+    let engine = Engine::new(EngineParts {
         store: runtime.store,
         ports: all.ports,
         perform,
@@ -172,7 +172,7 @@ pub fn assemble(config: &Config, runtime: Runtime) -> Result<Relay, AssembleErro
         engine,
         hooks,
         authorize: all.authorize,
-        repeats: Arc::clone(&receiver.repeats),
+        log_throttle: Arc::clone(&receiver.log_throttle),
         limits: config.http.limits,
         receiver,
     })

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use relay_store::{Batch, Copied, CopyError, Restored, Store, StoreError};
 use relay_store_sqlite::{self as sqlite, SqliteStore};
 
-use crate::ports::{Look, Stores, Version};
+use crate::ports::{DatabaseInspection, Stores, Version};
 
 /// Databases in files.
 #[derive(Debug, Clone, Copy, Default)]
@@ -56,8 +56,8 @@ impl Stores for SqliteStores {
         sqlite::restore(from, to, suffix, mark).await
     }
 
-    async fn look(&self, path: &Path, thorough: bool) -> Result<Look, StoreError> {
-        let sqlite::Look {
+    async fn look(&self, path: &Path, thorough: bool) -> Result<DatabaseInspection, StoreError> {
+        let sqlite::FileInspection {
             version,
             journal,
             damage,
@@ -69,7 +69,7 @@ impl Stores for SqliteStores {
             sqlite::Version::Newer => Version::Newer,
             sqlite::Version::Foreign => Version::Foreign,
         };
-        Ok(Look {
+        Ok(DatabaseInspection {
             version,
             journal,
             damage,

@@ -45,10 +45,10 @@ pub struct Vendor {
     pub(crate) provide: fn(&Wiring<'_>) -> Result<Provided, AssembleError>,
     /// What looks at it for the doctor. Empty for one that is off, or whose address or credential is
     /// missing.
-    pub(crate) inspectors: fn(&Asked<'_>) -> Vec<Arc<dyn Inspect>>,
+    pub(crate) inspectors: fn(&InspectionContext<'_>) -> Vec<Arc<dyn Inspect>>,
     /// The portal, where it is one that can be asked: another vendor's inspection may need to know the
     /// coaches.
-    pub(crate) portal: fn(&Asked<'_>) -> Option<Arc<dyn Portal>>,
+    pub(crate) portal: fn(&InspectionContext<'_>) -> Option<Arc<dyn Portal>>,
     /// What `init` writes for it.
     pub(crate) form: Form,
     /// How it is emulated.
@@ -100,7 +100,7 @@ pub(crate) struct Provided {
 
 /// What a vendor is looked at with: a configuration that need not be whole.
 #[derive(Debug)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct InspectionContext<'a> {
     pub(crate) config: &'a Config,
     /// The way to the vendors; [`heard`](Self::heard) listens to it.
     pub(crate) transport: &'a Arc<dyn Transport>,

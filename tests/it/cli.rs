@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use clap::{CommandFactory as _, Parser as _};
 use clear_relay::cli::{Cli, CliError, Command, Output, run};
-use clear_relay::ports::{Look, Stores, Version};
+use clear_relay::ports::{DatabaseInspection, Stores, Version};
 use clear_relay::wiring::store::SqliteStores;
 use relay_core::case::{Case, CaseStatus, Mode, TimelineEntry, Wait};
 use relay_core::effects::EffectKind;
@@ -36,8 +36,8 @@ impl Stores for Fake {
     async fn migrate(&self, _path: &Path) -> Result<(), StoreError> {
         Ok(())
     }
-    async fn look(&self, _path: &Path, _thorough: bool) -> Result<Look, StoreError> {
-        Ok(Look {
+    async fn look(&self, _path: &Path, _thorough: bool) -> Result<DatabaseInspection, StoreError> {
+        Ok(DatabaseInspection {
             version: Version::Current,
             journal: "wal".to_owned(),
             damage: None,

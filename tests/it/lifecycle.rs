@@ -7,7 +7,7 @@ use clear_relay::engine::dispatcher;
 use clear_relay::failpoint::{ATTEMPT, NoFailpoints};
 use clear_relay::lifecycle::{Ended, Lifecycle, Patience, Phase, Signals};
 use clear_relay::self_check::SelfCheck;
-use clear_relay::telemetry::Repeats;
+use clear_relay::telemetry::LogThrottle;
 use relay_core::effects::EffectKind;
 use relay_core::time::SystemClock;
 use relay_store::{EffectState, JobState};
@@ -256,8 +256,8 @@ async fn a_closer_that_fails_or_hangs_is_a_failure_and_the_next_one_runs() {
 async fn a_disk_that_does_not_answer_does_not_hold_up_the_end() {
     let store = Arc::new(FakeStore::default());
     store.state().file_hangs = true;
-    let repeats = Arc::new(Repeats::new(Arc::new(SystemClock)));
-    let check = SelfCheck::new(store, repeats);
+    let log_throttle = Arc::new(LogThrottle::new(Arc::new(SystemClock)));
+    let check = SelfCheck::new(store, log_throttle);
     let mut life = Lifecycle::new(patience());
     life.service("self-check", move |stop| async move {
         check.run(stop).await;

@@ -1,7 +1,7 @@
 //! Every command that a sentence tells somebody to type is one that the program takes.
 //!
 //! Two ways, because a remedy that ends in a usage error is found by whoever is called at night:
-//! each [`Run`] is parsed by the command line itself, and so is each command that stands in the
+//! each [`RemedyCommand`] is parsed by the command line itself, and so is each command that stands in the
 //! sources as a text.
 
 use std::fs;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory as _, Parser as _};
 use clear_relay::cli::Cli;
-use clear_relay::remedy::Run;
+use clear_relay::remedy::RemedyCommand;
 use relay_core::ids::{CaseId, ClientId, JobId, WorkItemId};
 use relay_core::random::SeededRandom;
 
@@ -25,60 +25,60 @@ const SAMPLES: [&str; 7] = [
 ];
 
 /// One of each. The match has no wildcard, so that a new one is added here.
-fn every(at: &Ids) -> Vec<Run<'_>> {
+fn every(at: &Ids) -> Vec<RemedyCommand<'_>> {
     let all = vec![
-        Run::CasesList,
-        Run::CasesShow(at.case),
-        Run::CasesRepin(at.case, "0123456789ab"),
-        Run::CasesResume(at.case),
-        Run::WorkList,
-        Run::WorkDone(at.item, "promised"),
-        Run::WorkDone(at.item, "call_outcome"),
-        Run::WorkDone(at.item, "done"),
-        Run::JobsList,
-        Run::JobsDead,
-        Run::ReplayDeadDryRun,
-        Run::JobsReplay(at.job),
-        Run::ClientsLink(Some(&at.client)),
-        Run::ClientsLink(None),
-        Run::HooksSync,
-        Run::Vendors,
-        Run::VendorsResume("keap"),
-        Run::ConnectKeap,
-        Run::ConnectKeapPasted,
-        Run::NewKey,
-        Run::Migrate,
-        Run::Init,
-        Run::Doctor,
-        Run::Serve,
-        Run::Resume,
-        Run::ProceduresCheck,
+        RemedyCommand::CasesList,
+        RemedyCommand::CasesShow(at.case),
+        RemedyCommand::CasesRepin(at.case, "0123456789ab"),
+        RemedyCommand::CasesResume(at.case),
+        RemedyCommand::WorkList,
+        RemedyCommand::WorkDone(at.item, "promised"),
+        RemedyCommand::WorkDone(at.item, "call_outcome"),
+        RemedyCommand::WorkDone(at.item, "done"),
+        RemedyCommand::JobsList,
+        RemedyCommand::JobsDead,
+        RemedyCommand::ReplayDeadDryRun,
+        RemedyCommand::JobsReplay(at.job),
+        RemedyCommand::ClientsLink(Some(&at.client)),
+        RemedyCommand::ClientsLink(None),
+        RemedyCommand::HooksSync,
+        RemedyCommand::Vendors,
+        RemedyCommand::VendorsResume("keap"),
+        RemedyCommand::ConnectKeap,
+        RemedyCommand::ConnectKeapPasted,
+        RemedyCommand::NewKey,
+        RemedyCommand::Migrate,
+        RemedyCommand::Init,
+        RemedyCommand::Doctor,
+        RemedyCommand::Serve,
+        RemedyCommand::Resume,
+        RemedyCommand::ProceduresCheck,
     ];
     for run in &all {
         match run {
-            Run::CasesList
-            | Run::CasesShow(_)
-            | Run::CasesRepin(..)
-            | Run::CasesResume(_)
-            | Run::WorkList
-            | Run::WorkDone(..)
-            | Run::JobsList
-            | Run::JobsDead
-            | Run::ReplayDeadDryRun
-            | Run::JobsReplay(_)
-            | Run::ClientsLink(_)
-            | Run::HooksSync
-            | Run::Vendors
-            | Run::VendorsResume(_)
-            | Run::ConnectKeap
-            | Run::ConnectKeapPasted
-            | Run::NewKey
-            | Run::Migrate
-            | Run::Init
-            | Run::Doctor
-            | Run::Serve
-            | Run::Resume
-            | Run::ProceduresCheck => {}
+            RemedyCommand::CasesList
+            | RemedyCommand::CasesShow(_)
+            | RemedyCommand::CasesRepin(..)
+            | RemedyCommand::CasesResume(_)
+            | RemedyCommand::WorkList
+            | RemedyCommand::WorkDone(..)
+            | RemedyCommand::JobsList
+            | RemedyCommand::JobsDead
+            | RemedyCommand::ReplayDeadDryRun
+            | RemedyCommand::JobsReplay(_)
+            | RemedyCommand::ClientsLink(_)
+            | RemedyCommand::HooksSync
+            | RemedyCommand::Vendors
+            | RemedyCommand::VendorsResume(_)
+            | RemedyCommand::ConnectKeap
+            | RemedyCommand::ConnectKeapPasted
+            | RemedyCommand::NewKey
+            | RemedyCommand::Migrate
+            | RemedyCommand::Init
+            | RemedyCommand::Doctor
+            | RemedyCommand::Serve
+            | RemedyCommand::Resume
+            | RemedyCommand::ProceduresCheck => {}
         }
     }
     all

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use clear_relay::failpoint::{NoFailpoints, RECEIVE};
 use clear_relay::http::{BodyLimits, ConnectionLimits, Limits, room_for, serve_within};
 use clear_relay::lifecycle::pause;
-use clear_relay::telemetry::Repeats;
+use clear_relay::telemetry::LogThrottle;
 use futures_util::{StreamExt as _, stream};
 use http::{Response, StatusCode};
 use http_body_util::BodyExt as _;
@@ -218,12 +218,12 @@ async fn served(connections: ConnectionLimits) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let (stop, stopped) = oneshot::channel();
-    let repeats = Arc::new(Repeats::new(Arc::new(SystemClock)));
+    let log_throttle = Arc::new(LogThrottle::new(Arc::new(SystemClock)));
     let task = tokio::spawn(serve_within(
         listener,
         world.router.clone(),
         connections,
-        repeats,
+        log_throttle,
         async {
             let _ = stopped.await;
         },

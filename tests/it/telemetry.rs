@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use clear_relay::self_check::SelfCheck;
-use clear_relay::telemetry::repeats::EVERY;
+use clear_relay::telemetry::log_throttle::EVERY;
 use clear_relay::telemetry::writer::{LINES, LogWriter};
 use clear_relay::telemetry::{LogConfig, LogFormat, subscriber};
 use http::StatusCode;
@@ -84,7 +84,7 @@ fn a_flood_of_guesses_is_a_handful_of_lines_with_their_number() {
             }
             world.real.advance(EVERY);
             let store = Arc::clone(&world.store) as Arc<dyn Store>;
-            let mut check = SelfCheck::new(store, Arc::clone(&world.repeats));
+            let mut check = SelfCheck::new(store, Arc::clone(&world.log_throttle));
             check.look().await;
             world.store.state().read_only = true;
             for number in 0..GUESSES {
@@ -128,7 +128,7 @@ fn outreach_that_is_stopped_is_told_at_the_start_and_when_it_changes() {
             };
             put(true);
             let store = Arc::clone(&world.store) as Arc<dyn Store>;
-            let mut check = SelfCheck::new(store, Arc::clone(&world.repeats));
+            let mut check = SelfCheck::new(store, Arc::clone(&world.log_throttle));
             for _ in 0..11 {
                 check.look().await;
             }

@@ -19,7 +19,7 @@ mod event;
 mod fields;
 mod signature;
 
-pub use event::{Change, Event, KNOWN_TYPES, Trouble, read};
+pub use event::{Event, KNOWN_TYPES, PortalChange, Trouble, read};
 pub use fields::{FIELDS, FieldMap, FieldMapError};
 pub use signature::{
     Delivery, KeyError, KeyRing, MAX_BODY, MAX_KEYS, TOLERANCE, VerifyError, WebhookKey,

@@ -12,7 +12,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 
-use crate::Outcome;
+use crate::TransportFault;
 
 /// A middleware for emulators that are served over TCP
 /// (`router.layer(axum::middleware::from_fn(realise_outcomes))`).
@@ -22,11 +22,11 @@ use crate::Outcome;
 /// that `Refuse` looks like a refused connection; an open port can't refuse.
 pub async fn realise_outcomes(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
-    match response.extensions().get::<Outcome>() {
+    match response.extensions().get::<TransportFault>() {
         None => response,
-        Some(Outcome::Hang) => std::future::pending().await,
-        Some(Outcome::Reset | Outcome::Refuse) => Response::new(severed()),
-        Some(Outcome::Late(wait)) => {
+        Some(TransportFault::Hang) => std::future::pending().await,
+        Some(TransportFault::Reset | TransportFault::Refuse) => Response::new(severed()),
+        Some(TransportFault::Late(wait)) => {
             // Nothing completes, so this is the wait itself; a caller who gives up ends it.
             let _ = tokio::time::timeout(*wait, std::future::pending::<()>()).await;
             response

@@ -15,7 +15,7 @@ use crate::{Answer, Call, MAX_ANSWER, Transport, TransportError};
 /// this transport turns it into the error a caller would meet, at once; a server that serves the
 /// emulator over TCP hangs or cuts for real.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum TransportFault {
     /// No answer within any limit.
     Hang,
     /// The connection is cut before the answer.
@@ -88,14 +88,16 @@ impl Transport for RouterTransport {
             .oneshot(request)
             .await
             .map_err(|_| TransportError::Cut)?;
-        match response.extensions().get::<Outcome>() {
-            Some(Outcome::Hang) => return Err(TransportError::TimedOut),
-            Some(Outcome::Reset) => return Err(TransportError::Cut),
-            Some(Outcome::Refuse) => {
+        match response.extensions().get::<TransportFault>() {
+            Some(TransportFault::Hang) => return Err(TransportError::TimedOut),
+            Some(TransportFault::Reset) => return Err(TransportError::Cut),
+            Some(TransportFault::Refuse) => {
                 return Err(TransportError::NotSent("connection refused".to_owned()));
             }
-            Some(Outcome::Late(wait)) if *wait >= limit => return Err(TransportError::TimedOut),
-            Some(Outcome::Late(_)) | None => {}
+            Some(TransportFault::Late(wait)) if *wait >= limit => {
+                return Err(TransportError::TimedOut);
+            }
+            Some(TransportFault::Late(_)) | None => {}
         }
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, MAX_ANSWER)

@@ -40,7 +40,7 @@ use url::Url;
 
 pub use classify::{classify, retry_after};
 #[cfg(feature = "in-process")]
-pub use in_process::{Outcome, RouterTransport};
+pub use in_process::{RouterTransport, TransportFault};
 pub use metered::{Meter, Metered};
 pub use path::below;
 pub use redact::redact;

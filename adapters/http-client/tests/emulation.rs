@@ -20,7 +20,7 @@ use relay_core::random::SeededRandom;
 use relay_core::time::{Clock, ManualClock, SignedDuration, Timestamp};
 use relay_http_client::emulation::conformance::{Write, check};
 use relay_http_client::emulation::described::{Fault, Mismatch, Side};
-use relay_http_client::emulation::listing::{Condition, Cursor, Item, Kind, by, page, sort};
+use relay_http_client::emulation::listing::{Condition, Cursor, FilterKind, Item, by, page, sort};
 use relay_http_client::emulation::{Emulator, Kit, Ladder, Order, Outbox, later, lock};
 use relay_http_client::{Answer, Call, Transport, TransportError};
 use serde_json::{Value, json};
@@ -286,22 +286,36 @@ fn names(items: &[Item]) -> Vec<&str> {
 #[test]
 fn each_kind_of_filter_lets_pass_what_it_says() {
     for (member, kind, value, found) in [
-        ("name", Kind::Word, "maya", vec!["Maya"]),
-        ("name", Kind::Word, "may", vec![]),
-        ("name", Kind::Part, "A", vec!["Ana", "Maya"]),
-        ("name", Kind::Set, "jo, ANA", vec!["Ana", "Jo"]),
-        ("tags", Kind::Word, "jo", vec!["Jo"]),
-        ("none", Kind::Part, "", vec![]),
-        ("seen", Kind::Since, "2026-11-03T16:00:00.100Z", vec!["Jo"]),
-        ("day", Kind::SinceDay, "2026-11-02", vec!["Maya", "Jo"]),
-        ("day", Kind::BeforeDay, "2026-11-02", vec!["Ana"]),
+        ("name", FilterKind::Word, "maya", vec!["Maya"]),
+        ("name", FilterKind::Word, "may", vec![]),
+        ("name", FilterKind::Part, "A", vec!["Ana", "Maya"]),
+        ("name", FilterKind::Set, "jo, ANA", vec!["Ana", "Jo"]),
+        ("tags", FilterKind::Word, "jo", vec!["Jo"]),
+        ("none", FilterKind::Part, "", vec![]),
+        (
+            "seen",
+            FilterKind::Since,
+            "2026-11-03T16:00:00.100Z",
+            vec!["Jo"],
+        ),
+        (
+            "day",
+            FilterKind::SinceDay,
+            "2026-11-02",
+            vec!["Maya", "Jo"],
+        ),
+        ("day", FilterKind::BeforeDay, "2026-11-02", vec!["Ana"]),
     ] {
         let condition: Condition = by(member, kind).with(value).expect("a value of the kind");
         let mut items = rows();
         items.retain(|item| condition.passes(item));
         assert_eq!(names(&items), found, "{member} {kind:?} {value}");
     }
-    for kind in [Kind::Since, Kind::SinceDay, Kind::BeforeDay] {
+    for kind in [
+        FilterKind::Since,
+        FilterKind::SinceDay,
+        FilterKind::BeforeDay,
+    ] {
         assert!(by("day", kind).with("yesterday").is_none(), "{kind:?}");
     }
 }

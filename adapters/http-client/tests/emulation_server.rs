@@ -15,9 +15,11 @@ use axum::routing::get;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use relay_http_client::emulation_server::realise_outcomes;
-use relay_http_client::{Answer, Call, Outcome, ReqwestTransport, Transport, TransportError};
+use relay_http_client::{
+    Answer, Call, ReqwestTransport, Transport, TransportError, TransportFault,
+};
 
-async fn meets(outcome: Option<Outcome>) -> Result<Answer, TransportError> {
+async fn meets(outcome: Option<TransportFault>) -> Result<Answer, TransportError> {
     let answer = move || async move {
         let mut response = Response::new(Body::from("whole"));
         if let Some(outcome) = outcome {
@@ -52,21 +54,25 @@ async fn an_answer_without_an_outcome_arrives_whole() {
 
 #[tokio::test]
 async fn a_hang_lasts_until_the_callers_own_limit() {
-    let error = meets(Some(Outcome::Hang)).await.expect_err("no answer");
+    let error = meets(Some(TransportFault::Hang))
+        .await
+        .expect_err("no answer");
     assert!(matches!(error, TransportError::TimedOut), "{error}");
 }
 
 #[tokio::test]
 async fn a_reset_cuts_the_connection() {
-    let error = meets(Some(Outcome::Reset)).await.expect_err("no answer");
+    let error = meets(Some(TransportFault::Reset))
+        .await
+        .expect_err("no answer");
     assert!(matches!(error, TransportError::Cut), "{error}");
 }
 
 #[tokio::test]
 async fn a_late_answer_is_the_answer_for_whoever_still_waits() {
-    let answer = meets(Some(Outcome::Late(Duration::ZERO))).await;
+    let answer = meets(Some(TransportFault::Late(Duration::ZERO))).await;
     assert_eq!(answer.expect("an answer").body, "whole");
-    let late = Outcome::Late(Duration::from_hours(1));
+    let late = TransportFault::Late(Duration::from_hours(1));
     let error = meets(Some(late)).await.expect_err("gone by then");
     assert!(matches!(error, TransportError::TimedOut), "{error}");
 }

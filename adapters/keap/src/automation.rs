@@ -46,7 +46,7 @@ const MAX_ID: usize = 20;
 
 /// What a post says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Said {
+pub enum PostContent {
     /// Something happened.
     Event(Post),
     /// Somebody tests the step: a merge field was not filled.
@@ -129,7 +129,7 @@ pub enum Unreadable {
 }
 
 /// Reads a post.
-pub fn parse(content_type: Option<&str>, body: &[u8]) -> Result<Said, Unreadable> {
+pub fn parse(content_type: Option<&str>, body: &[u8]) -> Result<PostContent, Unreadable> {
     let pairs = Pairs::read(content_type, body)?;
     if pairs.is_empty() {
         return Err(Unreadable::Empty);
@@ -139,7 +139,7 @@ pub fn parse(content_type: Option<&str>, body: &[u8]) -> Result<Said, Unreadable
         contacts = pairs.of(&["id"]);
     }
     if contacts.iter().any(|value| has_merge_field(value)) {
-        return Ok(Said::Test);
+        return Ok(PostContent::Test);
     }
     let (contact, others) = contacts.split_first().ok_or(Unreadable::NoContact)?;
     if others.iter().any(|other| other != contact) {
@@ -151,9 +151,9 @@ pub fn parse(content_type: Option<&str>, body: &[u8]) -> Result<Said, Unreadable
     }
     let word = pairs.first("event").ok_or(Unreadable::NoEvent)?;
     if has_merge_field(word) {
-        return Ok(Said::Test);
+        return Ok(PostContent::Test);
     }
-    Ok(Said::Event(Post {
+    Ok(PostContent::Event(Post {
         contact: (*contact).to_owned(),
         event: Event::from_word(word).ok_or(Unreadable::UnknownEvent)?,
         email: pairs.first("email").and_then(label),
@@ -179,13 +179,13 @@ pub fn dedupe_key(
     add(secret_id.as_bytes());
     add(&minute.to_le_bytes());
     match parse(content_type, body) {
-        Ok(Said::Event(post)) => {
+        Ok(PostContent::Event(post)) => {
             add(post.contact.as_bytes());
             add(post.event.as_str().as_bytes());
             add(post.email.unwrap_or_default().as_bytes());
             add(post.link.unwrap_or_default().as_bytes());
         }
-        Ok(Said::Test) | Err(_) => add(body),
+        Ok(PostContent::Test) | Err(_) => add(body),
     }
     hex::encode(digest.finalize())
 }

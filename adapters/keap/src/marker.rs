@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 /// What was found by its marker.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct MarkerMatch {
     /// Keap's id.
     pub id: String,
     /// When it was sent or made, where Keap tells.

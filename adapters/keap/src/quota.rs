@@ -15,7 +15,7 @@
 //!   value without a bar as the minute, as it was before Keap counted the account's day.
 
 use http::HeaderMap;
-use relay_core::rate_limit::{QuotaReading, Said};
+use relay_core::rate_limit::{QuotaReading, WindowReading};
 use relay_core::time::Timestamp;
 
 /// Milliseconds of the year 2001: a smaller number was not counted in milliseconds since 1970.
@@ -25,12 +25,12 @@ const SHORTEST: i64 = 1_000_000_000_000;
 pub fn read(headers: &HeaderMap) -> QuotaReading {
     let (tenant_minute, tenant_day) = tenant(headers);
     QuotaReading {
-        key_minute: Said {
+        key_minute: WindowReading {
             available: number(headers, "x-keap-product-throttle-available"),
             limit: number(headers, "x-keap-product-throttle-limit"),
             expires: time(headers, "x-keap-product-throttle-expiry-time"),
         },
-        key_day: Said {
+        key_day: WindowReading {
             available: number(headers, "x-keap-product-quota-available"),
             limit: number(headers, "x-keap-product-quota-limit"),
             expires: time(headers, "x-keap-product-quota-expiry-time"),
@@ -50,11 +50,11 @@ pub fn spike_limit(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// The account's minute and day.
-fn tenant(headers: &HeaderMap) -> (Said, Said) {
+fn tenant(headers: &HeaderMap) -> (WindowReading, WindowReading) {
     let units = pair(headers, "x-keap-tenant-throttle-time-unit");
     let available = pair(headers, "x-keap-tenant-throttle-available");
     let limit = pair(headers, "x-keap-tenant-throttle-limit");
-    let said = |half: usize| Said {
+    let said = |half: usize| WindowReading {
         available: available[half].and_then(|text| text.parse().ok()),
         limit: limit[half].and_then(|text| text.parse().ok()),
         expires: None,
@@ -101,8 +101,8 @@ mod tests {
         map
     }
 
-    fn said(available: u64, limit: u64) -> Said {
-        Said {
+    fn said(available: u64, limit: u64) -> WindowReading {
+        WindowReading {
             available: Some(available),
             limit: Some(limit),
             expires: None,
@@ -127,7 +127,7 @@ mod tests {
             read(&headers),
             QuotaReading {
                 key_minute: said(238, 240),
-                key_day: Said {
+                key_day: WindowReading {
                     expires,
                     ..said(29_998, 30_000)
                 },
@@ -146,7 +146,7 @@ mod tests {
             ("x-keap-tenant-throttle-available", "4999"),
         ]);
         assert_eq!(read(&alone).tenant_minute, said(4_999, 5_000));
-        assert_eq!(read(&alone).tenant_day, Said::default());
+        assert_eq!(read(&alone).tenant_day, WindowReading::default());
         let turned = map(&[
             ("x-keap-tenant-throttle-time-unit", "day|minute"),
             ("x-keap-tenant-throttle-limit", "250000|10000"),

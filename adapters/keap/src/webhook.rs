@@ -35,7 +35,7 @@ pub struct Delivery {
     /// What happened: `contact.edit`.
     pub event_key: String,
     /// The objects that it happened to, in order.
-    pub changes: Vec<Change>,
+    pub changes: Vec<ObjectChange>,
     /// Why some objects could not be read, by their place in the delivery.
     pub broken: Vec<Broken>,
     /// Objects beyond [`MAX_OBJECTS`], which were not read.
@@ -44,7 +44,7 @@ pub struct Delivery {
 
 /// One object that something happened to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct ObjectChange {
     /// Its id: digits.
     pub id: String,
     /// When it changed, as the sender says; `None` if it doesn't or can't be read.
@@ -159,7 +159,7 @@ fn read_change(delivery: &mut Delivery, index: usize, object: &Value, tag: Optio
         .get("timestamp")
         .and_then(Value::as_str)
         .and_then(time::parse);
-    delivery.changes.push(Change {
+    delivery.changes.push(ObjectChange {
         id,
         at,
         tag: tag.map(str::to_owned),

@@ -152,7 +152,7 @@ fn write(script: &mut Script, op: &Op) -> Result<bool, Failure> {
         | Op::SettleCredential(_)
         | Op::BeginAuthorization(_)
         | Op::UseAuthorization(_)
-        | Op::PutPace { .. } => return Ok(false),
+        | Op::PutLimiterState { .. } => return Ok(false),
     }
     Ok(true)
 }
@@ -205,7 +205,7 @@ async fn decide(conn: &mut SqliteConnection, op: &Op) -> Result<(), Failure> {
         Op::SettleCredential(settled) => credentials::settle(conn, settled).await,
         Op::BeginAuthorization(begun) => credentials::begin(conn, begun).await,
         Op::UseAuthorization(used) => credentials::use_up(conn, used).await,
-        Op::PutPace {
+        Op::PutLimiterState {
             vendor,
             expected,
             body,

@@ -5,8 +5,8 @@ use relay_store::{Attempt, StoreError};
 use sqlx::SqliteConnection;
 
 use crate::failure::Failure;
-use crate::rows::{Listed, Stored, rows};
-use crate::values::{Reading, job_error};
+use crate::rows::{ListedRows, Stored, rows};
+use crate::values::{RowName, job_error};
 
 /// The columns of a try.
 #[derive(sqlx::FromRow)]
@@ -29,7 +29,7 @@ impl Stored for AttemptRow {
     type Value = Attempt;
 
     fn read(self) -> Result<Attempt, StoreError> {
-        let row = Reading::new("attempts", self.name);
+        let row = RowName::new("attempts", self.name);
         Ok(Attempt {
             job: JobId(row.uuid("job", &self.id)?),
             fence: row.number("fence", self.fence)?,
@@ -45,7 +45,7 @@ impl Stored for AttemptRow {
 pub(crate) async fn attempts(
     conn: &mut SqliteConnection,
     job: JobId,
-) -> Result<Listed<Attempt>, Failure> {
+) -> Result<ListedRows<Attempt>, Failure> {
     let id = job.0.as_bytes().as_slice();
     rows!(
         conn,

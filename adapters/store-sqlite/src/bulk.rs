@@ -21,7 +21,7 @@ use crate::receipts;
 use crate::values::micros;
 
 /// What became of each receipt: its original, when it turned out to be a duplicate.
-pub(crate) type Outcome = Result<Option<ReceiptId>, Failure>;
+pub(crate) type ReceiptInsert = Result<Option<ReceiptId>, Failure>;
 
 /// The numbers of rows there is a statement for, largest first.
 const SIZES: [usize; 4] = [16, 8, 4, 2];
@@ -63,7 +63,7 @@ impl<'a> Row<'a> {
 pub(crate) async fn insert(
     conn: &mut SqliteConnection,
     receipts: &[&Receipt],
-) -> Result<Vec<Outcome>, sqlx::Error> {
+) -> Result<Vec<ReceiptInsert>, sqlx::Error> {
     let mut outcomes = Vec::with_capacity(receipts.len());
     let mut rest = receipts;
     while !rest.is_empty() {
@@ -82,7 +82,10 @@ pub(crate) async fn insert(
 }
 
 /// One receipt. The outer error means that the whole transaction is lost.
-async fn alone(conn: &mut SqliteConnection, receipt: &Receipt) -> Result<Outcome, sqlx::Error> {
+async fn alone(
+    conn: &mut SqliteConnection,
+    receipt: &Receipt,
+) -> Result<ReceiptInsert, sqlx::Error> {
     // SQLite undoes a failed statement by itself: a savepoint would double the work.
     match receipts::insert(conn, receipt).await {
         Err(failure) if !failure.spares_transaction() => match failure {

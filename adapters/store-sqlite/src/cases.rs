@@ -6,9 +6,9 @@ use relay_store::{CaseFilter, Page, Precondition, StoreError};
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
-use crate::rows::{Listed, Rows, Stored, rows};
+use crate::rows::{ListedRows, Rows, Stored, rows};
 use crate::script::{Expect, Script, statement};
-use crate::values::{Reading, bounds, integer, json, maybe_json, micros};
+use crate::values::{RowName, bounds, integer, json, maybe_json, micros};
 
 #[derive(sqlx::FromRow)]
 pub(crate) struct CaseRow {
@@ -36,7 +36,7 @@ impl Stored for CaseRow {
     type Value = Case;
 
     fn read(self) -> Result<Case, StoreError> {
-        let row = Reading::new("cases", self.seq);
+        let row = RowName::new("cases", self.seq);
         Ok(Case {
             id: CaseId(row.uuid("id", &self.id)?),
             client: ClientId(self.client),
@@ -257,11 +257,11 @@ pub(crate) async fn list(
     conn: &mut SqliteConnection,
     filter: &CaseFilter,
     page: Page,
-) -> Result<Listed<Case>, Failure> {
+) -> Result<ListedRows<Case>, Failure> {
     // A statement for each question: one for both would read every case there ever was.
     match &filter.client {
         // What is decided about a client is decided on all of it.
-        Some(client) => Ok(Listed {
+        Some(client) => Ok(ListedRows {
             found: list_of(conn, client, filter, page).await?.all()?,
             damage: Vec::new(),
         }),
@@ -333,7 +333,7 @@ impl Stored for TimelineRow {
     type Value = TimelineEntry;
 
     fn read(self) -> Result<TimelineEntry, StoreError> {
-        let row = Reading::new("timeline", self.seq);
+        let row = RowName::new("timeline", self.seq);
         Ok(TimelineEntry {
             at: row.time("at", self.at)?,
             step: self.step,
@@ -349,7 +349,7 @@ pub(crate) async fn open_after(
     conn: &mut SqliteConnection,
     after: Option<CaseId>,
     limit: u32,
-) -> Result<Listed<Case>, Failure> {
+) -> Result<ListedRows<Case>, Failure> {
     let after = after.map_or(Vec::new(), |id| id.0.as_bytes().to_vec());
     let limit = i64::from(limit);
     let rows = rows!(
@@ -368,7 +368,7 @@ pub(crate) async fn open_after(
 pub(crate) async fn timeline(
     conn: &mut SqliteConnection,
     case: CaseId,
-) -> Result<Listed<TimelineEntry>, Failure> {
+) -> Result<ListedRows<TimelineEntry>, Failure> {
     let id = case.0.as_bytes().as_slice();
     rows!(
         conn,

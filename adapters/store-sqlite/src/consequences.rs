@@ -121,7 +121,7 @@ async fn case(conn: &mut SqliteConnection, seq: i64, now: Timestamp) -> Result<(
         found.client
     );
     let case = Uuid::from_slice(id).unwrap_or_default();
-    let told = Told {
+    let item = NewWorkItem {
         key: format!("mended/cases/{seq}"),
         title,
         detail: json!({ "case": case, "status": found.status,
@@ -131,7 +131,7 @@ async fn case(conn: &mut SqliteConnection, seq: i64, now: Timestamp) -> Result<(
         case: None,
         effect: None,
     };
-    tell(conn, told, now).await
+    tell(conn, item, now).await
 }
 
 /// An effect that may have gone out is answered for by a person; its case waits for that.
@@ -157,7 +157,7 @@ async fn effect(conn: &mut SqliteConnection, seq: i64, now: Timestamp) -> Result
         format!("Given up, because its record was damaged: {what}")
     };
     let sent_at = found.intended_at.map(Timestamp::from_microsecond);
-    let told = Told {
+    let item = NewWorkItem {
         key: format!("unsettled/{}", found.key),
         title,
         detail: json!({ "effect": found.key, "sent_at": sent_at.and_then(Result::ok),
@@ -167,7 +167,7 @@ async fn effect(conn: &mut SqliteConnection, seq: i64, now: Timestamp) -> Result
         case: found.case_id,
         effect: Some(found.key),
     };
-    tell(conn, told, now).await
+    tell(conn, item, now).await
 }
 
 /// What people call a kind of effect.
@@ -201,7 +201,7 @@ async fn job_goes(conn: &mut SqliteConnection, seq: i64, now: Timestamp) -> Resu
     .fetch_optional(&mut *conn)
     .await?;
     let Some(effect) = effect else { return Ok(()) };
-    let told = Told {
+    let told = NewWorkItem {
         key: format!("mended/jobs/{seq}"),
         title: format!(
             "Left undone, because its job was damaged: {}",
@@ -278,7 +278,7 @@ async fn hold(conn: &mut SqliteConnection, case: &[u8], now: Timestamp) -> Resul
         .fetch_one(&mut *conn)
         .await?;
     let id = Uuid::from_slice(case).unwrap_or_default();
-    let told = Told {
+    let item = NewWorkItem {
         key: format!("mended/case/{id}"),
         title: format!("The follow-up of {client} is held: a part of its record was damaged"),
         detail: json!({ "case": id, "remedy": format!("clear-relay cases show {id}") }),
@@ -287,11 +287,11 @@ async fn hold(conn: &mut SqliteConnection, case: &[u8], now: Timestamp) -> Resul
         case: Some(case.to_vec()),
         effect: None,
     };
-    tell(conn, told, now).await
+    tell(conn, item, now).await
 }
 
 /// A work item to be.
-struct Told {
+struct NewWorkItem {
     key: String,
     title: String,
     detail: Value,
@@ -302,13 +302,17 @@ struct Told {
 }
 
 /// Opens a work item with its reminder, unless it is open.
-async fn tell(conn: &mut SqliteConnection, told: Told, now: Timestamp) -> Result<(), Failure> {
+async fn tell(
+    conn: &mut SqliteConnection,
+    item: NewWorkItem,
+    now: Timestamp,
+) -> Result<(), Failure> {
     let id = sqlx::query_scalar!(r#"SELECT randomblob(16) AS "id!: Vec<u8>""#)
         .fetch_one(&mut *conn)
         .await?;
     let (detail, actions, at) = (
-        told.detail.to_string(),
-        told.actions.to_string(),
+        item.detail.to_string(),
+        item.actions.to_string(),
         micros(now),
     );
     let opened = sqlx::query!(
@@ -317,13 +321,13 @@ async fn tell(conn: &mut SqliteConnection, told: Told, now: Timestamp) -> Result
          VALUES (?1, ?2, 'damage', 'admin', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?9, 0)
          ON CONFLICT (dedupe_key) WHERE settled_at IS NULL DO NOTHING",
         id,
-        told.key,
-        told.title,
+        item.key,
+        item.title,
         detail,
         actions,
-        told.client,
-        told.case,
-        told.effect,
+        item.client,
+        item.case,
+        item.effect,
         at
     )
     .execute(&mut *conn)
@@ -331,10 +335,10 @@ async fn tell(conn: &mut SqliteConnection, told: Told, now: Timestamp) -> Result
     if opened.rows_affected() == 0 {
         return Ok(());
     }
-    let item = Uuid::from_slice(&id).unwrap_or_default();
+    let work_item = Uuid::from_slice(&id).unwrap_or_default();
     let (key, payload) = (
-        format!("reminder/{item}"),
-        json!({ "work_item": item }).to_string(),
+        format!("reminder/{work_item}"),
+        json!({ "work_item": work_item }).to_string(),
     );
     sqlx::query!(
         "INSERT INTO jobs (id, key, kind, lane, state, run_at, fence, failures, client, case_id,
@@ -343,8 +347,8 @@ async fn tell(conn: &mut SqliteConnection, told: Told, now: Timestamp) -> Result
         id,
         key,
         at,
-        told.client,
-        told.case,
+        item.client,
+        item.case,
         payload
     )
     .execute(conn)

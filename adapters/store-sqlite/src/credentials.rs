@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
 use crate::rows::{Stored, rows};
-use crate::values::{Reading, integer, micros};
+use crate::values::{RowName, integer, micros};
 
 /// Stores a pair over the one before it.
 pub(crate) async fn put(conn: &mut SqliteConnection, new: &NewCredential) -> Result<(), Failure> {
@@ -138,7 +138,7 @@ impl Stored for CredentialRow {
 
     fn read(self) -> Result<Credential, StoreError> {
         let name = self.name.clone();
-        let row = Reading::new("credentials", &name);
+        let row = RowName::new("credentials", &name);
         let until = row.maybe_time("lease_until", self.lease_until)?;
         Ok(Credential {
             pair: NewCredential {
@@ -226,7 +226,7 @@ impl Stored for AuthorizationRow {
 
     fn read(self) -> Result<Authorization, StoreError> {
         let name = self.name;
-        let row = Reading::new("authorizations", &name);
+        let row = RowName::new("authorizations", &name);
         Ok(Authorization {
             state_hash: row.word("state_hash", self.state_hash.try_into().ok())?,
             expires_at: row.time("expires_at", self.expires_at)?,

@@ -10,9 +10,9 @@ use serde_json::Value;
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
-use crate::rows::{Listed, Stored, named, rows};
+use crate::rows::{ListedRows, Stored, named, rows};
 use crate::script::{Expect, Script, statement};
-use crate::values::{Reading, bounds, json, micros};
+use crate::values::{RowName, bounds, json, micros};
 
 /// Links a client to a contact, or replaces the link. One contact is one client.
 pub(crate) fn put_link(script: &mut Script, link: &Link) -> Result<(), Failure> {
@@ -59,7 +59,7 @@ impl Stored for LinkRow {
     type Value = Link;
 
     fn read(self) -> Result<Link, StoreError> {
-        let at = Reading::new("links", &self.client).time("at", self.at)?;
+        let at = RowName::new("links", &self.client).time("at", self.at)?;
         Ok(Link {
             client: ClientId(self.client),
             contact: ContactId(self.contact),
@@ -88,7 +88,7 @@ pub(crate) async fn link(
 pub(crate) async fn clients_of(
     conn: &mut SqliteConnection,
     contact: &ContactId,
-) -> Result<Listed<ClientId>, Failure> {
+) -> Result<ListedRows<ClientId>, Failure> {
     let contact = contact.as_str();
     let links = rows!(
         conn,
@@ -97,7 +97,7 @@ pub(crate) async fn clients_of(
         contact
     )?
     .readable()?;
-    Ok(Listed {
+    Ok(ListedRows {
         found: links.found.into_iter().map(|link| link.client).collect(),
         damage: links.damage,
     })
@@ -159,7 +159,7 @@ pub(crate) async fn coach(
 }
 
 /// The directory, by name.
-pub(crate) async fn coaches(conn: &mut SqliteConnection) -> Result<Listed<Coach>, Failure> {
+pub(crate) async fn coaches(conn: &mut SqliteConnection) -> Result<ListedRows<Coach>, Failure> {
     rows!(
         conn,
         CoachRow,
@@ -209,7 +209,7 @@ impl Stored for SettingRow {
     type Value = (String, Value);
 
     fn read(self) -> Result<(String, Value), StoreError> {
-        let value = Reading::new("settings", &self.key).json("value", &self.value)?;
+        let value = RowName::new("settings", &self.key).json("value", &self.value)?;
         Ok((self.key, value))
     }
 }
@@ -232,7 +232,7 @@ pub(crate) async fn setting(
 pub(crate) async fn settings(
     conn: &mut SqliteConnection,
     prefix: &str,
-) -> Result<Listed<(String, Value)>, Failure> {
+) -> Result<ListedRows<(String, Value)>, Failure> {
     // A range, so that the primary key is used; no name of ours holds the last character there is.
     let end = format!("{prefix}\u{10ffff}");
     rows!(
@@ -297,7 +297,7 @@ impl Stored for ProcedureRow {
 
     fn read(self) -> Result<ProcedureVersion, StoreError> {
         // What it says is its reader's; that it is a document at all is looked at here.
-        Reading::new("procedures", &self.hash).json::<IgnoredAny>("body", &self.body)?;
+        RowName::new("procedures", &self.hash).json::<IgnoredAny>("body", &self.body)?;
         Ok(ProcedureVersion {
             hash: self.hash,
             name: self.name,
@@ -351,7 +351,7 @@ impl Stored for AuditRow {
     type Value = AuditEntry;
 
     fn read(self) -> Result<AuditEntry, StoreError> {
-        let row = Reading::new("audit", self.seq);
+        let row = RowName::new("audit", self.seq);
         Ok(AuditEntry {
             at: row.time("at", self.at)?,
             who: self.who,
@@ -366,7 +366,7 @@ impl Stored for AuditRow {
 pub(crate) async fn audit(
     conn: &mut SqliteConnection,
     page: Page,
-) -> Result<Listed<AuditEntry>, Failure> {
+) -> Result<ListedRows<AuditEntry>, Failure> {
     let (limit, offset) = bounds(page);
     rows!(
         conn,

@@ -10,9 +10,9 @@ use sqlx::SqliteConnection;
 
 use crate::cases::{mode_from, mode_name};
 use crate::failure::{Failure, conflict};
-use crate::rows::{Listed, Stored, rows};
+use crate::rows::{ListedRows, Stored, rows};
 use crate::script::{Expect, Script, statement};
-use crate::values::{Reading, json, maybe_json, micros};
+use crate::values::{RowName, json, maybe_json, micros};
 
 #[derive(sqlx::FromRow)]
 pub(crate) struct EffectRow {
@@ -43,7 +43,7 @@ impl Stored for EffectRow {
     type Value = Effect;
 
     fn read(self) -> Result<Effect, StoreError> {
-        let row = Reading::new("effects", self.seq);
+        let row = RowName::new("effects", self.seq);
         let case = row.maybe_uuid("case_id", self.case_id.as_deref())?;
         let item = row.maybe_uuid("item_id", self.item_id.as_deref())?;
         let client = self.client.map(ClientId);
@@ -337,7 +337,7 @@ pub(crate) async fn in_doubt_after(
     conn: &mut SqliteConnection,
     after: Option<&EffectKey>,
     limit: u32,
-) -> Result<Listed<Effect>, Failure> {
+) -> Result<ListedRows<Effect>, Failure> {
     let after = after.map_or("", EffectKey::as_str);
     let limit = i64::from(limit);
     let rows = rows!(
@@ -462,7 +462,7 @@ impl Stored for IntentRow {
     type Value = Intent;
 
     fn read(self) -> Result<Intent, StoreError> {
-        let row = Reading::new("intents", self.seq);
+        let row = RowName::new("intents", self.seq);
         Ok(Intent {
             id: IntentId(row.uuid("id", &self.id)?),
             key: EffectKey(self.effect),

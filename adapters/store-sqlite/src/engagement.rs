@@ -3,13 +3,13 @@
 use relay_core::channel::{EngagementEvent, EngagementKind, EngagementSource, POST_LAG_SECS};
 use relay_core::ids::{ContactId, EmailId};
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{Engagement, StoreError, Watched};
+use relay_store::{Engagement, StoreError, WatchedContact};
 use sqlx::SqliteConnection;
 
 use crate::failure::Failure;
-use crate::rows::{Listed, Stored, rows};
+use crate::rows::{ListedRows, Stored, rows};
 use crate::script::{Expect, Script, statement};
-use crate::values::{Reading, micros};
+use crate::values::{RowName, micros};
 
 /// How far a post may lie from the event it tells of.
 const APART: SignedDuration = SignedDuration::from_secs(POST_LAG_SECS);
@@ -144,7 +144,7 @@ impl Stored for EngagementRow {
     type Value = Engagement;
 
     fn read(self) -> Result<Engagement, StoreError> {
-        let row = Reading::new("engagement", self.seq);
+        let row = RowName::new("engagement", self.seq);
         let source = |word: &str| EngagementSource::from_name(word);
         let confirmed = self.confirmed.as_deref();
         Ok(Engagement {
@@ -187,7 +187,7 @@ pub(crate) async fn list(
 }
 
 /// Stores or replaces what is known of an address.
-pub(crate) fn put_watched(script: &mut Script, watched: &Watched) -> Result<(), Failure> {
+pub(crate) fn put_watched(script: &mut Script, watched: &WatchedContact) -> Result<(), Failure> {
     let contact = watched.contact.as_str();
     // What was never looked at has no row.
     let Some(looked_at) = watched.looked_at.map(micros) else {
@@ -218,12 +218,12 @@ pub(crate) struct WatchedRow {
 impl Stored for WatchedRow {
     const TABLE: &'static str = "watched_addresses";
     const NAME: &'static str = "contact!";
-    type Value = Watched;
+    type Value = WatchedContact;
 
-    fn read(self) -> Result<Watched, StoreError> {
-        let row = Reading::new("watched_addresses", &self.contact);
+    fn read(self) -> Result<WatchedContact, StoreError> {
+        let row = RowName::new("watched_addresses", &self.contact);
         let looked_at = row.maybe_time("looked_at", self.looked_at)?;
-        Ok(Watched {
+        Ok(WatchedContact {
             contact: ContactId(self.contact),
             address: self.address,
             looked_at,
@@ -236,7 +236,7 @@ pub(crate) async fn watched(
     conn: &mut SqliteConnection,
     after: Option<&ContactId>,
     limit: u32,
-) -> Result<Listed<Watched>, Failure> {
+) -> Result<ListedRows<WatchedContact>, Failure> {
     let after = after.map_or("", ContactId::as_str);
     rows!(
         conn,
@@ -257,7 +257,7 @@ pub(crate) async fn watched_unlooked(
     conn: &mut SqliteConnection,
     since: Timestamp,
     limit: u32,
-) -> Result<Listed<Watched>, Failure> {
+) -> Result<ListedRows<WatchedContact>, Failure> {
     let since = micros(since);
     rows!(
         conn,
@@ -277,7 +277,7 @@ pub(crate) async fn watched_unlooked(
 pub(crate) async fn watched_at(
     conn: &mut SqliteConnection,
     address: &str,
-) -> Result<Listed<ContactId>, Failure> {
+) -> Result<ListedRows<ContactId>, Failure> {
     let listed = rows!(
         conn,
         WatchedRow,
@@ -291,7 +291,7 @@ pub(crate) async fn watched_at(
     )?
     .readable()?;
     let found = listed.found.into_iter().map(|watched| watched.contact);
-    Ok(Listed {
+    Ok(ListedRows {
         found: found.collect(),
         damage: listed.damage,
     })

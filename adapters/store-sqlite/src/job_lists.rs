@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 
 use crate::failure::Failure;
 use crate::jobs::JobRow;
-use crate::rows::{Listed, Rows, rows};
+use crate::rows::{ListedRows, Rows, rows};
 use crate::values::{bounds, json, micros};
 
 /// Ready jobs by due time, then `seq`, after one.
@@ -15,7 +15,7 @@ pub(crate) async fn ready_after(
     conn: &mut SqliteConnection,
     after: Option<(Timestamp, i64)>,
     limit: u32,
-) -> Result<Listed<Job>, Failure> {
+) -> Result<ListedRows<Job>, Failure> {
     let (run_at, seq) = after.map_or((i64::MIN, 0), |(run_at, seq)| (micros(run_at), seq));
     let limit = i64::from(limit);
     let rows = rows!(
@@ -39,7 +39,7 @@ pub(crate) async fn list(
     conn: &mut SqliteConnection,
     filter: &JobFilter,
     page: Page,
-) -> Result<Listed<Job>, Failure> {
+) -> Result<ListedRows<Job>, Failure> {
     let stopped = [JobState::Parked, JobState::Dead, JobState::Cancelled];
     let only_stopped =
         !filter.states.is_empty() && filter.states.iter().all(|state| stopped.contains(state));

@@ -12,7 +12,7 @@ use sqlx::SqliteConnection;
 use crate::failure::{Failure, conflict};
 use crate::rows::{Stored, rows};
 use crate::script::{Expect, Script, statement};
-use crate::values::{Reading, error_columns, integer, job_error, json, micros};
+use crate::values::{RowName, error_columns, integer, job_error, json, micros};
 
 /// The columns of a job.
 #[derive(sqlx::FromRow)]
@@ -48,7 +48,7 @@ impl Stored for JobRow {
     type Value = Job;
 
     fn read(self) -> Result<Job, StoreError> {
-        let row = Reading::new("jobs", self.seq);
+        let row = RowName::new("jobs", self.seq);
         // A row that breaks a rule of its table bears no change, and would fail whatever it is changed with.
         if (self.failures == 0) != self.failing_since.is_none() {
             return Err(row.corrupt("failing_since"));
@@ -224,7 +224,7 @@ pub(crate) fn remind(script: &mut Script, job: &NewJob, item: WorkItemId) -> Res
 }
 
 /// What an end writes: the attempt's result and the job's next state.
-struct Ending<'a> {
+struct JobEnding<'a> {
     result: &'static str,
     state: &'static str,
     run_at: Option<i64>,
@@ -234,7 +234,7 @@ struct Ending<'a> {
     refused: bool,
 }
 
-impl<'a> Ending<'a> {
+impl<'a> JobEnding<'a> {
     fn of(end: &'a JobEnd) -> Self {
         let stays = |result, error, note| Self {
             result,
@@ -282,7 +282,7 @@ pub(crate) fn finish(
     let id = fence.job.0.as_bytes().as_slice();
     let number = integer(fence.fence)?;
     let at = micros(at);
-    let ending = Ending::of(end);
+    let ending = JobEnding::of(end);
     let (class, message, vendor) = error_columns(ending.error);
     let failed = i64::from(ending.error.is_some());
     if fence.fence > KEPT_ATTEMPTS && fence.fence.is_multiple_of(PRUNED_AT_ONCE) {

@@ -16,16 +16,16 @@ use crate::damaged_row::RELAY;
 use crate::failure::{Failure, conflict};
 use crate::jobs::JobRow;
 use crate::remedy;
-use crate::rows::{Listed, Rows, rows};
+use crate::rows::{ListedRows, Rows, rows};
 use crate::script::{Expect, Script, statement};
-use crate::values::{Reading, integer, json, micros};
+use crate::values::{RowName, integer, json, micros};
 
 /// Claims due jobs, at most one per lane. What can't be read is dead, by its columns, before anybody
 /// else of the claim is held up by it.
 pub(crate) async fn claim(
     conn: &mut SqliteConnection,
     claim: &Claim,
-) -> Result<Listed<Job>, Failure> {
+) -> Result<ListedRows<Job>, Failure> {
     let mut damage = Vec::new();
     let claimed = match claimed(conn, claim).await {
         // A row of it does not bear being claimed at all: SQLite has undone the statement.
@@ -355,7 +355,7 @@ pub(crate) async fn health(conn: &mut SqliteConnection, now: Timestamp) -> Resul
     )
     .fetch_one(conn)
     .await?;
-    let row = Reading::new("jobs", "count");
+    let row = RowName::new("jobs", "count");
     let done = counts.jobs
         - counts.ready
         - counts.running

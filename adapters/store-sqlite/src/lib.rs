@@ -76,7 +76,7 @@ use tokio::task::JoinHandle;
 use crate::checkpoint::{BACKSTOP, Checkpointer, KEPT};
 pub use crate::copy::{backup, free, restore, verify};
 use crate::failure::Failure;
-pub use crate::look::{Look, Version, look};
+pub use crate::look::{FileInspection, Version, look};
 use crate::noticed::Noticed;
 use crate::place::{Hold, Place};
 use crate::readers::Readers;

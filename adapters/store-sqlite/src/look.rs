@@ -26,7 +26,7 @@ pub enum Version {
 
 /// What a file looks like.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Look {
+pub struct FileInspection {
     /// Its version.
     pub version: Version,
     /// `wal`, unless somebody changed it.
@@ -42,7 +42,7 @@ const CORRUPT: &str = "11";
 
 /// Looks at the file at `path`, which must be there. Damage is looked for only if `thorough`: that
 /// reads the whole file. What is left of a database whose file is gone is damage, too, and not looked into.
-pub async fn look(path: impl AsRef<Path>, thorough: bool) -> Result<Look, StoreError> {
+pub async fn look(path: impl AsRef<Path>, thorough: bool) -> Result<FileInspection, StoreError> {
     lost::refuse(path.as_ref())?;
     let connect = SqliteConnectOptions::new()
         .filename(path.as_ref())
@@ -56,7 +56,7 @@ pub async fn look(path: impl AsRef<Path>, thorough: bool) -> Result<Look, StoreE
 }
 
 /// A pragma as a table has columns of no table, which the macros take only as part of an expression.
-async fn at(conn: &mut SqliteConnection, thorough: bool) -> Result<Look, Failure> {
+async fn at(conn: &mut SqliteConnection, thorough: bool) -> Result<FileInspection, Failure> {
     let journal = sqlx::query_scalar!(
         r#"SELECT '' || journal_mode AS "mode!: String" FROM pragma_journal_mode"#
     )
@@ -72,7 +72,7 @@ async fn at(conn: &mut SqliteConnection, thorough: bool) -> Result<Look, Failure
         (true, None) => hinders_migration(conn).await?,
         _ => None,
     };
-    Ok(Look {
+    Ok(FileInspection {
         version,
         journal,
         damage,

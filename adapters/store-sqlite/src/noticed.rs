@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use relay_store::{Damage, NamelessSetting, StoreError};
 
-use crate::rows::Listed;
+use crate::rows::ListedRows;
 
 /// More values that can't be read are a damaged disk, and nobody reads a longer list.
 const MOST: usize = 10_000;
@@ -69,7 +69,7 @@ impl Noticed {
     }
 
     /// What was listed; what could not be is noted.
-    pub(crate) fn listed<T>(&self, listed: Listed<T>) -> Vec<T> {
+    pub(crate) fn listed<T>(&self, listed: ListedRows<T>) -> Vec<T> {
         self.note(listed.damage);
         listed.found
     }

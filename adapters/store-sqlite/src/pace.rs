@@ -1,12 +1,12 @@
 //! How much a vendor may be asked: one row a vendor, replaced by version.
 
-use relay_store::{PaceRow, Precondition, StoreError};
+use relay_store::{LimiterRow, Precondition, StoreError};
 use serde_json::Value;
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
-use crate::rows::{Listed, Stored, rows};
-use crate::values::{Reading, integer, json};
+use crate::rows::{ListedRows, Stored, rows};
+use crate::values::{RowName, integer, json};
 
 /// Replaces a row that has the version `expected`; 0 makes it.
 pub(crate) async fn put(
@@ -39,29 +39,29 @@ pub(crate) async fn put(
     if done.rows_affected() == 1 {
         Ok(())
     } else {
-        Err(conflict(Precondition::PaceVersion).into())
+        Err(conflict(Precondition::LimiterVersion).into())
     }
 }
 
 #[derive(sqlx::FromRow)]
-pub(crate) struct PaceColumns {
+pub(crate) struct LimiterColumns {
     vendor: String,
     version: i64,
     body: String,
 }
 
-impl Stored for PaceColumns {
+impl Stored for LimiterColumns {
     const TABLE: &'static str = "pace";
     const NAME: &'static str = "vendor";
-    type Value = PaceRow;
+    type Value = LimiterRow;
 
-    fn read(self) -> Result<PaceRow, StoreError> {
-        let row = Reading::new("pace", &self.vendor);
+    fn read(self) -> Result<LimiterRow, StoreError> {
+        let row = RowName::new("pace", &self.vendor);
         let (version, body) = (
             row.number("version", self.version)?,
             row.json("body", &self.body)?,
         );
-        Ok(PaceRow {
+        Ok(LimiterRow {
             vendor: self.vendor,
             version,
             body,
@@ -73,10 +73,10 @@ impl Stored for PaceColumns {
 pub(crate) async fn get(
     conn: &mut SqliteConnection,
     vendor: &str,
-) -> Result<Option<PaceRow>, Failure> {
+) -> Result<Option<LimiterRow>, Failure> {
     rows!(
         conn,
-        PaceColumns,
+        LimiterColumns,
         "SELECT vendor, version, body FROM pace WHERE vendor = ?1",
         vendor
     )?
@@ -84,10 +84,10 @@ pub(crate) async fn get(
 }
 
 /// Every row, by vendor.
-pub(crate) async fn list(conn: &mut SqliteConnection) -> Result<Listed<PaceRow>, Failure> {
+pub(crate) async fn list(conn: &mut SqliteConnection) -> Result<ListedRows<LimiterRow>, Failure> {
     rows!(
         conn,
-        PaceColumns,
+        LimiterColumns,
         "SELECT vendor, version, body FROM pace ORDER BY vendor"
     )?
     .readable()

@@ -125,7 +125,7 @@ fn is_locked(file: &File, start: u64, length: u64) -> bool {
 
 /// What was seen of the files so far.
 #[derive(Debug, Default)]
-struct Known {
+struct KnownFiles {
     log: Option<Identity>,
     size: u64,
     number: u32,
@@ -142,7 +142,7 @@ pub(crate) struct Place {
     main: PathBuf,
     log: PathBuf,
     handle: Arc<Handle>,
-    known: Mutex<Known>,
+    known: Mutex<KnownFiles>,
 }
 
 impl Place {
@@ -206,7 +206,7 @@ impl Place {
         self.known().log = None;
     }
 
-    fn look(&self, known: &mut Known) -> Result<(), FileFault> {
+    fn look(&self, known: &mut KnownFiles) -> Result<(), FileFault> {
         let main = metadata(&self.main)?;
         if Identity::of(&main) != self.handle.identity {
             return Err(FileFault::Replaced(self.main.clone()));
@@ -217,7 +217,7 @@ impl Place {
     }
 
     /// What can't come right by itself.
-    fn look_closely(&self, main: &Metadata, known: &mut Known) -> Result<(), FileFault> {
+    fn look_closely(&self, main: &Metadata, known: &mut KnownFiles) -> Result<(), FileFault> {
         if main.size() < known.size {
             return Err(FileFault::Truncated(self.main.clone()));
         }
@@ -239,7 +239,7 @@ impl Place {
         }
     }
 
-    fn is_own_head(&self, known: &mut Known) -> bool {
+    fn is_own_head(&self, known: &mut KnownFiles) -> bool {
         let mut head = [0; HEAD];
         if self.handle.file.read_exact_at(&mut head, 0).is_err() {
             // A new file is empty until its log is folded for the first time.
@@ -256,7 +256,7 @@ impl Place {
         own
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, KnownFiles> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,9 +10,9 @@ use sha2::{Digest as _, Sha256};
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
-use crate::rows::{Listed, Stored, rows};
+use crate::rows::{ListedRows, Stored, rows};
 use crate::script::{Expect, Script, statement};
-use crate::values::{Reading, bounds, json, micros};
+use crate::values::{RowName, bounds, json, micros};
 
 #[derive(sqlx::FromRow)]
 pub(crate) struct ReceiptRow {
@@ -36,7 +36,7 @@ impl Stored for ReceiptRow {
     type Value = Receipt;
 
     fn read(self) -> Result<Receipt, StoreError> {
-        let row = Reading::new("receipts", self.seq);
+        let row = RowName::new("receipts", self.seq);
         Ok(Receipt {
             id: ReceiptId(row.uuid("id", &self.id)?),
             source: self.source,
@@ -164,7 +164,7 @@ async fn original_of(
         .fetch_optional(conn)
         .await?
     };
-    let row = Reading::new("receipts", &receipt.id);
+    let row = RowName::new("receipts", &receipt.id);
     Ok(match found {
         Some(Original { id, body }) => Some((ReceiptId(row.uuid("duplicate_of", &id)?), body)),
         None => None,
@@ -219,7 +219,7 @@ pub(crate) async fn list(
     conn: &mut SqliteConnection,
     state: ReceiptState,
     page: Page,
-) -> Result<Listed<Receipt>, Failure> {
+) -> Result<ListedRows<Receipt>, Failure> {
     let (limit, offset) = bounds(page);
     // Few are new or quarantined, and each state has an index of its own; SQLite uses it only
     // where the statement names the state. The rest are read in the order they lie in.
@@ -267,7 +267,7 @@ pub(crate) async fn by_key(
     verified_by: &str,
     since: Option<Timestamp>,
     page: Page,
-) -> Result<Listed<Receipt>, Failure> {
+) -> Result<ListedRows<Receipt>, Failure> {
     let since = since.map_or(i64::MIN, micros);
     let (limit, offset) = bounds(page);
     let rows = rows!(
@@ -301,7 +301,7 @@ impl Stored for FactColumns {
     type Value = FactRow;
 
     fn read(self) -> Result<FactRow, StoreError> {
-        let row = Reading::new("facts", self.seq);
+        let row = RowName::new("facts", self.seq);
         Ok(FactRow {
             fact: Fact {
                 client: ClientId(self.client),

@@ -31,7 +31,7 @@ pub(crate) trait Stored: for<'r> FromRow<'r, SqliteRow> {
 
 /// What was listed, and what could not be read.
 #[derive(Debug)]
-pub(crate) struct Listed<T> {
+pub(crate) struct ListedRows<T> {
     pub(crate) found: Vec<T>,
     pub(crate) damage: Vec<Damage>,
 }
@@ -61,8 +61,8 @@ impl<R: Stored> Rows<R> {
     }
 
     /// The rows that can be read, and what can't.
-    pub(crate) fn readable(self) -> Result<Listed<R::Value>, Failure> {
-        let mut listed = Listed {
+    pub(crate) fn readable(self) -> Result<ListedRows<R::Value>, Failure> {
+        let mut listed = ListedRows {
             found: Vec::with_capacity(self.rows.len()),
             damage: Vec::new(),
         };

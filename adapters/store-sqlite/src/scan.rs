@@ -16,10 +16,10 @@ use crate::effects::{EffectRow, IntentRow};
 use crate::engagement::EngagementRow;
 use crate::failure::Failure;
 use crate::jobs::JobRow;
-use crate::pace::PaceColumns;
+use crate::pace::LimiterColumns;
 use crate::receipts::{FactColumns, ReceiptRow};
 use crate::rows::{self, Stored, named};
-use crate::values::Reading;
+use crate::values::RowName;
 use crate::work::WorkRow;
 
 /// Columns that hold ids of ours, where they hold bytes.
@@ -71,7 +71,7 @@ pub(crate) const TABLES: [Table; 20] = [
         Key::Text("name"),
         Some(reads::<AuthorizationRow>),
     ),
-    table("pace", Key::Text("vendor"), Some(reads::<PaceColumns>)),
+    table("pace", Key::Text("vendor"), Some(reads::<LimiterColumns>)),
     table("links", Key::Text("client"), Some(reads::<LinkRow>)),
     table(
         "watched_addresses",
@@ -206,7 +206,7 @@ impl Stored for AddressRow {
     type Value = Timestamp;
 
     fn read(self) -> Result<Timestamp, StoreError> {
-        Reading::new(Self::TABLE, &self.contact).time("looked_at", self.looked_at)
+        RowName::new(Self::TABLE, &self.contact).time("looked_at", self.looked_at)
     }
 }
 
@@ -236,7 +236,7 @@ impl Stored for TryRow {
     type Value = Timestamp;
 
     fn read(self) -> Result<Timestamp, StoreError> {
-        let row = Reading::new(Self::TABLE, format!("{}/{}", self.job, self.fence));
+        let row = RowName::new(Self::TABLE, format!("{}/{}", self.job, self.fence));
         row.number::<u64>("fence", self.fence)?;
         row.word(
             "result",
@@ -260,7 +260,7 @@ impl Stored for DamagedRow {
     type Value = Timestamp;
 
     fn read(self) -> Result<Timestamp, StoreError> {
-        let row = Reading::new(Self::TABLE, self.seq);
+        let row = RowName::new(Self::TABLE, self.seq);
         let what = ["set_aside", "mended", "discarded"];
         row.word("what", what.iter().find(|known| **known == self.what))?;
         row.json::<IgnoredAny>("columns", &self.columns)?;

@@ -13,8 +13,8 @@ use relay_core::time::Timestamp;
 use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, ClientView, Committed,
     Credential, Damage, Effect, EffectView, Engagement, FactRow, Fence, FileFault, Health, Intent,
-    Job, JobFilter, Link, NamelessSetting, PaceRow, Page, ProcedureVersion, Receipt, ReceiptState,
-    Remedied, Remedy, RemedyOrder, Store, StoreError, Watched, WorkItem,
+    Job, JobFilter, LimiterRow, Link, NamelessSetting, Page, ProcedureVersion, Receipt,
+    ReceiptState, Remedied, Remedy, RemedyOrder, Store, StoreError, WatchedContact, WorkItem,
 };
 use serde_json::Value;
 use tokio::task::spawn_blocking;
@@ -279,7 +279,7 @@ impl Store for SqliteStore {
         &self,
         after: Option<&ContactId>,
         limit: u32,
-    ) -> Result<Vec<Watched>, StoreError> {
+    ) -> Result<Vec<WatchedContact>, StoreError> {
         list!(self, engagement::watched(after, limit))
     }
 
@@ -287,7 +287,7 @@ impl Store for SqliteStore {
         &self,
         since: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Watched>, StoreError> {
+    ) -> Result<Vec<WatchedContact>, StoreError> {
         list!(self, engagement::watched_unlooked(since, limit))
     }
 
@@ -323,11 +323,11 @@ impl Store for SqliteStore {
         read!(self, credentials::begun(name))
     }
 
-    async fn pace(&self, vendor: &str) -> Result<Option<PaceRow>, StoreError> {
+    async fn limiter_state(&self, vendor: &str) -> Result<Option<LimiterRow>, StoreError> {
         read!(self, pace::get(vendor))
     }
 
-    async fn paces(&self) -> Result<Vec<PaceRow>, StoreError> {
+    async fn limiter_states(&self) -> Result<Vec<LimiterRow>, StoreError> {
         list!(self, pace::list())
     }
 

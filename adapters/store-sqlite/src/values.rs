@@ -64,12 +64,12 @@ pub(crate) fn job_error(
 
 /// The name of a row while its columns are read, so that an unreadable one can be found.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Reading<I> {
+pub(crate) struct RowName<I> {
     table: &'static str,
     id: I,
 }
 
-impl<I: Display> Reading<I> {
+impl<I: Display> RowName<I> {
     /// A row of `table`: by its `seq`, or by its key where it has none.
     pub(crate) fn new(table: &'static str, id: I) -> Self {
         Self { table, id }

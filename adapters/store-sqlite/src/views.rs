@@ -11,14 +11,14 @@ use crate::directory::{CoachRow, SettingRow};
 use crate::effects::{self, EffectRow, MessageRow};
 use crate::failure::Failure;
 use crate::receipts::FactColumns;
-use crate::rows::{Listed, Rows, Stored};
+use crate::rows::{ListedRows, Rows, Stored};
 use crate::script::{Script, question};
 
 /// What a client's cases are stepped on.
 pub(crate) async fn client(
     conn: &mut SqliteConnection,
     client: &ClientId,
-) -> Result<Listed<ClientView>, Failure> {
+) -> Result<ListedRows<ClientView>, Failure> {
     let client = client.as_str();
     let mut script = Script::default();
     question!(
@@ -48,7 +48,7 @@ pub(crate) async fn client(
     );
     // The directory is everybody's: a coach who can't be read stops nobody but her own clients.
     let coaches = Rows::<CoachRow>::new(found.next().unwrap_or_default()).readable()?;
-    Ok(Listed {
+    Ok(ListedRows {
         found: vec![ClientView {
             open_cases,
             facts,

@@ -6,9 +6,9 @@ use relay_store::{Page, Precondition, StoreError, WorkItem, WorkSettled};
 use sqlx::SqliteConnection;
 
 use crate::failure::{Failure, conflict};
-use crate::rows::{Listed, Stored, rows};
+use crate::rows::{ListedRows, Stored, rows};
 use crate::script::{Expect, Script, statement};
-use crate::values::{Reading, bounds, json, micros};
+use crate::values::{RowName, bounds, json, micros};
 
 #[derive(sqlx::FromRow)]
 pub(crate) struct WorkRow {
@@ -37,7 +37,7 @@ impl Stored for WorkRow {
     type Value = WorkItem;
 
     fn read(self) -> Result<WorkItem, StoreError> {
-        let row = Reading::new("work_items", self.seq);
+        let row = RowName::new("work_items", self.seq);
         let settled = match (self.settled_at, self.settled_by, self.settled_action) {
             (None, None, None) => None,
             (Some(at), Some(by), Some(action)) => Some(WorkSettled {
@@ -246,7 +246,7 @@ pub(crate) async fn list_open(
     conn: &mut SqliteConnection,
     owner: Option<&str>,
     page: Page,
-) -> Result<Listed<WorkItem>, Failure> {
+) -> Result<ListedRows<WorkItem>, Failure> {
     let (limit, offset) = bounds(page);
     let rows = rows!(
         conn,
@@ -267,7 +267,7 @@ pub(crate) async fn list_open(
 pub(crate) async fn of_case(
     conn: &mut SqliteConnection,
     case: CaseId,
-) -> Result<Listed<WorkItem>, Failure> {
+) -> Result<ListedRows<WorkItem>, Failure> {
     let case_id = case.0.as_bytes().as_slice();
     let rows = rows!(
         conn,
@@ -301,7 +301,7 @@ pub(crate) async fn open_after(
     conn: &mut SqliteConnection,
     after: Option<WorkItemId>,
     limit: u32,
-) -> Result<Listed<WorkItem>, Failure> {
+) -> Result<ListedRows<WorkItem>, Failure> {
     let after = after.map_or(Vec::new(), |id| id.0.as_bytes().to_vec());
     let limit = i64::from(limit);
     let rows = rows!(

@@ -42,7 +42,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use crate::apply::Prepared;
 use crate::failure::{Failure, closed};
 use crate::place::Place;
-use crate::rows::Listed;
+use crate::rows::ListedRows;
 use crate::{bulk, checkpoint, leases, remedy, turn};
 
 /// The most requests that share one COMMIT. More would make the first of them wait too long.
@@ -78,7 +78,7 @@ pub(crate) enum Work {
 #[derive(Debug)]
 pub(crate) enum Answer {
     Committed(Committed),
-    Claimed(Listed<Job>),
+    Claimed(ListedRows<Job>),
     Rescued(u64, Vec<Damage>),
     Remedied(Remedied),
     Renewed(bool),

@@ -202,9 +202,9 @@ impl Copy {
             }
             "pace" => {
                 for vendor in self.texts("vendor", table).await {
-                    assert!(store.pace(&vendor).await?.is_some());
+                    assert!(store.limiter_state(&vendor).await?.is_some());
                 }
-                seen += store.paces().await?.len();
+                seen += store.limiter_states().await?.len();
             }
             "engagement" => {
                 for contact in self.texts("contact", table).await {

@@ -8,7 +8,7 @@
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use relay_store_sqlite::{Look, SqliteStore, Version, look};
+use relay_store_sqlite::{FileInspection, SqliteStore, Version, look};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
@@ -31,7 +31,7 @@ impl Folder {
     }
 }
 
-async fn looked(path: &Path) -> Look {
+async fn looked(path: &Path) -> FileInspection {
     look(path, true).await.expect("looked at")
 }
 

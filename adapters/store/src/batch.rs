@@ -7,7 +7,7 @@ use relay_core::ids::{CaseId, ClientId, EffectKey, JobId, ReceiptId, WorkItemId}
 use relay_core::time::Timestamp;
 
 use crate::credentials::{Authorization, CredentialLease, CredentialSettled, NewCredential};
-use crate::engagement::{Engagement, Watched};
+use crate::engagement::{Engagement, WatchedContact};
 use crate::records::{
     AuditEntry, Effect, EffectState, FactRow, Intent, JobError, Link, NewJob, ProcedureVersion,
     Receipt, ReceiptState, WorkItem, WorkSettled,
@@ -339,7 +339,7 @@ pub enum Op {
     /// [`Engagement`]. Never a conflict.
     PutEngagement(Engagement),
     /// Stores or replaces what is known of the address of a contact.
-    PutWatched(Watched),
+    PutWatched(WatchedContact),
     /// Stores or replaces a coach.
     PutCoach(Coach),
     /// Stores a setting as JSON.
@@ -373,9 +373,9 @@ pub enum Op {
     /// The authorization of this name and hash is used up. Conflict `authorization` if it is not
     /// there (any more).
     UseAuthorization(Authorization),
-    /// Replaces what is kept of a vendor's pace. Conflict `pace version` unless the stored version
+    /// Replaces what is kept of a vendor's rate limiter. Conflict `pace version` unless the stored version
     /// is `expected`; 0 where there is none. The stored version becomes `expected + 1`.
-    PutPace {
+    PutLimiterState {
         /// Of which vendor.
         vendor: String,
         /// The version it was computed from.

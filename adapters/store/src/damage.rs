@@ -29,7 +29,7 @@ impl fmt::Display for Damage {
 pub enum Remedy {
     /// Out of everybody's way, by its columns alone, as the relay does by itself: a job is dead, a
     /// receipt quarantined; a mere remark of either is made anew, and what the vendors tell again (a
-    /// coach, an address, a pace) is taken out. Nothing is lost, and nothing is decided.
+    /// coach, an address, a limiter's state) is taken out. Nothing is lost, and nothing is decided.
     SetAside,
     /// Each value that can't be read is made anew from the rest of the database, or replaced by the
     /// most careful one there is.

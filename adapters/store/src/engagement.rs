@@ -21,7 +21,7 @@ pub struct Engagement {
 
 /// A contact of a client with an open case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Watched {
+pub struct WatchedContact {
     /// The contact.
     pub contact: ContactId,
     /// A digest of its address, where it has one. Never the address.

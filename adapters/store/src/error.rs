@@ -32,8 +32,8 @@ pub enum Precondition {
     CredentialLease,
     /// An authorization is not used up.
     Authorization,
-    /// A vendor's pace has the version that it was computed from.
-    PaceVersion,
+    /// A vendor's limiter state has the version that it was computed from.
+    LimiterVersion,
 }
 
 impl fmt::Display for Precondition {
@@ -50,7 +50,7 @@ impl fmt::Display for Precondition {
             Self::CredentialVersion => "credential version",
             Self::CredentialLease => "credential lease",
             Self::Authorization => "authorization",
-            Self::PaceVersion => "pace version",
+            Self::LimiterVersion => "pace version",
         })
     }
 }

@@ -34,10 +34,10 @@ pub use credentials::{
     Authorization, Credential, CredentialLease, CredentialSettled, CredentialState, NewCredential,
 };
 pub use damage::{Damage, Remedied, Remedy, RemedyOrder};
-pub use engagement::{Engagement, Watched};
+pub use engagement::{Engagement, WatchedContact};
 pub use error::{Precondition, StoreError};
 pub use file::FileFault;
 pub use records::*;
 pub use store::{CaseFilter, Claim, Committed, Health, JobFilter, Page, Store};
 pub use views::{CASES_IN_VIEW, ClientView, EffectView};
-pub use words::{CarefulWord, NamelessSetting, Said};
+pub use words::{CarefulWord, NamelessSetting, StoredWord};

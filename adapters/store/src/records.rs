@@ -470,7 +470,7 @@ pub struct ProcedureVersion {
 /// Where a vendor stands: how much of it may be asked, and when. One row for each vendor of which
 /// there is anything to remember; every worker of every process reads and changes it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PaceRow {
+pub struct LimiterRow {
     /// The vendor.
     pub vendor: String,
     /// Raised by one with each change.

@@ -14,12 +14,12 @@ use relay_core::time::Timestamp;
 use crate::batch::{Batch, Fence};
 use crate::credentials::{Authorization, Credential};
 use crate::damage::{Damage, Remedied, RemedyOrder};
-use crate::engagement::{Engagement, Watched};
+use crate::engagement::{Engagement, WatchedContact};
 use crate::error::StoreError;
 use crate::file::FileFault;
 use crate::records::{
-    Attempt, AuditEntry, Effect, FactRow, Intent, Job, JobState, Link, PaceRow, ProcedureVersion,
-    Receipt, ReceiptState, WorkItem,
+    Attempt, AuditEntry, Effect, FactRow, Intent, Job, JobState, LimiterRow, Link,
+    ProcedureVersion, Receipt, ReceiptState, WorkItem,
 };
 use crate::views::{CASES_IN_VIEW, ClientView, EffectView};
 use crate::words::NamelessSetting;
@@ -290,13 +290,13 @@ pub trait Store: Debug + Send + Sync {
         &self,
         after: Option<&ContactId>,
         limit: u32,
-    ) -> Result<Vec<Watched>, StoreError>;
+    ) -> Result<Vec<WatchedContact>, StoreError>;
     /// Those of them whose address was not looked at since a moment, longest ago first.
     async fn watched_unlooked(
         &self,
         since: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Watched>, StoreError>;
+    ) -> Result<Vec<WatchedContact>, StoreError>;
     /// Those of them whose address has this digest, by id.
     async fn watched_at(&self, address: &str) -> Result<Vec<ContactId>, StoreError>;
 
@@ -314,10 +314,10 @@ pub trait Store: Debug + Send + Sync {
     async fn credential(&self, name: &str) -> Result<Option<Credential>, StoreError>;
     /// The authorization that was begun last and is not used up.
     async fn authorization(&self, name: &str) -> Result<Option<Authorization>, StoreError>;
-    /// What is kept of a vendor's pace.
-    async fn pace(&self, vendor: &str) -> Result<Option<PaceRow>, StoreError>;
-    /// What is kept of every vendor's pace, by name.
-    async fn paces(&self) -> Result<Vec<PaceRow>, StoreError>;
+    /// What is kept of a vendor's rate limiter.
+    async fn limiter_state(&self, vendor: &str) -> Result<Option<LimiterRow>, StoreError>;
+    /// What is kept of every vendor's rate limiter, by name.
+    async fn limiter_states(&self) -> Result<Vec<LimiterRow>, StoreError>;
     /// The settings whose names begin with `prefix`, by name.
     async fn settings(&self, prefix: &str) -> Result<Vec<(String, serde_json::Value)>, StoreError>;
     /// A procedure version.

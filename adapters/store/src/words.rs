@@ -37,7 +37,7 @@ pub struct NamelessSetting {
 
 /// What is known of a word.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Said {
+pub enum StoredWord {
     /// Nobody has said it.
     Nothing,
     /// This.
@@ -102,27 +102,29 @@ impl CarefulWord {
     }
 
     /// What is known of it.
-    pub async fn ask(self, store: &(impl Store + ?Sized)) -> Result<Said, StoreError> {
+    pub async fn ask(self, store: &(impl Store + ?Sized)) -> Result<StoredWord, StoreError> {
         match store.setting(self.key()).await {
-            Ok(Some(value)) => Ok(Said::Word(value)),
+            Ok(Some(value)) => Ok(StoredWord::Word(value)),
             Ok(None) => self.among_nameless(store).await,
-            Err(StoreError::Corrupt(damage)) => Ok(Said::Unreadable(damage)),
+            Err(StoreError::Corrupt(damage)) => Ok(StoredWord::Unreadable(damage)),
             Err(error) => Err(error),
         }
     }
 
     /// What is known of it where no setting has its key.
-    pub async fn among_nameless(self, store: &(impl Store + ?Sized)) -> Result<Said, StoreError> {
-        let mut said = Said::Nothing;
+    pub async fn among_nameless(
+        self,
+        store: &(impl Store + ?Sized),
+    ) -> Result<StoredWord, StoreError> {
+        let mut said = StoredWord::Nothing;
         for nameless in store.nameless_settings().await? {
             match nameless.value {
-                None => return Ok(Said::Unreadable(nameless.damage)),
+                None => return Ok(StoredWord::Unreadable(nameless.damage)),
                 // Among several a stop decides, and else any: each would do.
                 Some(value) if self.may_be(&value) => {
-                    let stops =
-                        |said: &Said| matches!(said, Said::Word(it) if it["stopped"] != false);
+                    let stops = |said: &StoredWord| matches!(said, StoredWord::Word(it) if it["stopped"] != false);
                     if self != Self::Outreach || !stops(&said) {
-                        said = Said::Word(value);
+                        said = StoredWord::Word(value);
                     }
                 }
                 Some(_) => {}

@@ -2,7 +2,7 @@
 
 use super::engagement::{EngagementEvent, EngagementKind, EngagementSource, JudgedEvent};
 use super::words::Words;
-use super::{ChannelRule, Decision, JudgedEmail, Obstacle, Seen};
+use super::{ChannelDecision, ChannelRule, EmailEngagement, JudgedEmail, Obstacle};
 use crate::time::{TimeZone, Timestamp};
 
 impl EngagementEvent {
@@ -39,7 +39,7 @@ impl Words<'_> {
             }
         };
         let mails = self.obstacle.is_none() && self.decision.emails.iter().any(counts);
-        self.decision.seen == Seen::Seen && !mails
+        self.decision.seen == EmailEngagement::Seen && !mails
     }
 
     /// Why, where what was told beside the history has a part in the answer.
@@ -55,7 +55,7 @@ impl Words<'_> {
             let not_shown = format!("which the email history read on {read} does not show");
             return Some(format!("{words}, {not_shown}"));
         }
-        let undecided = decision.seen == Seen::CannotTell;
+        let undecided = decision.seen == EmailEngagement::CannotTell;
         let no_mail = self.obstacle.is_some() || !shows_anything(decision);
         let discounted = newest_as_shown(decision).filter(|_| undecided && no_mail)?;
         let (words, why) = (
@@ -84,7 +84,7 @@ impl Words<'_> {
         }
         let discounted = newest_as_shown(self.decision).filter(|told| !told.counts);
         if let Some(why) = discounted.and_then(|told| told.signs.first())
-            && self.decision.strict != Seen::Seen
+            && self.decision.strict != EmailEngagement::Seen
         {
             cautions.push(format!("perhaps nobody read it: {}", why.says));
         }
@@ -93,11 +93,11 @@ impl Words<'_> {
 }
 
 /// Whether a considered mail shows an open, a click or a reply.
-fn shows_anything(decision: &Decision) -> bool {
+fn shows_anything(decision: &ChannelDecision) -> bool {
     decision.emails.iter().any(JudgedEmail::counts_as_shown)
 }
 
-fn newest_as_shown(decision: &Decision) -> Option<&JudgedEvent> {
+fn newest_as_shown(decision: &ChannelDecision) -> Option<&JudgedEvent> {
     let mut told = decision.engagement.iter();
     told.find(|told| told.counts_as_shown())
 }

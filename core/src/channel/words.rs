@@ -1,6 +1,6 @@
 //! The decision in words for a coach: plain, short, no more than the evidence says.
 
-use super::{Channel, Decision, MachineRule, MailEvidence, Obstacle, Seen};
+use super::{Channel, ChannelDecision, EmailEngagement, MachineRule, MailEvidence, Obstacle};
 use crate::channel::{ChannelRule, JudgedEmail};
 use crate::clients::AddressState;
 use crate::time::{TimeZone, Timestamp};
@@ -8,7 +8,7 @@ use crate::time::{TimeZone, Timestamp};
 /// What the words are about.
 pub(super) struct Words<'a> {
     /// The decision, complete but for its words.
-    pub(super) decision: &'a Decision,
+    pub(super) decision: &'a ChannelDecision,
     /// What it was made from.
     pub(super) evidence: &'a MailEvidence,
     /// What stood in the way of an answer.
@@ -39,9 +39,11 @@ impl Words<'_> {
     /// Why, where there were mails to judge.
     fn reason_from_mails(&self) -> String {
         match self.decision.seen {
-            Seen::NotSeen => format!("{} unopened", self.last_emails()),
-            Seen::Seen => self.deeds(self.decision.rule == ChannelRule::Strict),
-            Seen::CannotTell => format!("{}, but only as machines do", self.deeds(false)),
+            EmailEngagement::NotSeen => format!("{} unopened", self.last_emails()),
+            EmailEngagement::Seen => self.deeds(self.decision.rule == ChannelRule::Strict),
+            EmailEngagement::CannotTell => {
+                format!("{}, but only as machines do", self.deeds(false))
+            }
         }
     }
 
@@ -93,7 +95,8 @@ impl Words<'_> {
     pub(super) fn cautions(&self) -> Vec<String> {
         let decision = self.decision;
         let mut cautions = self.cautions_of_told();
-        let shown = decision.as_shown == Seen::Seen && decision.strict != Seen::Seen;
+        let shown =
+            decision.as_shown == EmailEngagement::Seen && decision.strict != EmailEngagement::Seen;
         if shown && !self.only_told() {
             cautions.push(
                 "every open and click looks like a machine's: perhaps nobody read these emails"
@@ -124,7 +127,7 @@ impl Words<'_> {
 
     /// What the coach is told where a call was due and there is no number (E13).
     fn no_number(&self) -> Option<String> {
-        if self.evidence.has_phone || self.decision.seen == Seen::Seen {
+        if self.evidence.has_phone || self.decision.seen == EmailEngagement::Seen {
             return None;
         }
         Some(match self.decision.channel {
@@ -140,7 +143,7 @@ impl Words<'_> {
     /// What would have led to another channel.
     pub(super) fn would_change(&self) -> String {
         let decision = self.decision;
-        let called = decision.seen != Seen::Seen;
+        let called = decision.seen != EmailEngagement::Seen;
         match (decision.channel, self.evidence.has_phone) {
             (Channel::Email, true) if self.only_told() => {
                 "had nobody told that, it would have led to a call".to_owned()
@@ -180,7 +183,7 @@ impl Words<'_> {
                 let since = self.day(self.decision.considered_since);
                 format!("one email sent since {since} and opened")
             }
-            None if self.decision.seen == Seen::NotSeen => {
+            None if self.decision.seen == EmailEngagement::NotSeen => {
                 format!("one open, click or reply in {}", self.these_emails())
             }
             None => format!(

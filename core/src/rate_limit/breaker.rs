@@ -58,7 +58,7 @@ pub struct Breaker {
 
 /// How a breaker stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum BreakerState {
     /// Calls pass.
     Closed,
     /// Nothing passes.
@@ -77,22 +77,22 @@ pub enum Standing {
 
 impl Breaker {
     /// How it stands at `now`.
-    pub fn standing(&self, now: Timestamp) -> Standing {
+    pub fn state(&self, now: Timestamp) -> BreakerState {
         let Some(until) = self.open_until else {
-            return Standing::Closed;
+            return BreakerState::Closed;
         };
         if until > now {
-            return Standing::Open { until };
+            return BreakerState::Open { until };
         }
         match self.trial_until.filter(|until| *until > now) {
-            Some(until) => Standing::Trial { until },
-            None => Standing::TrialDue,
+            Some(until) => BreakerState::Trial { until },
+            None => BreakerState::TrialDue,
         }
     }
 
     /// Lets a trial begin, if one is due. Returns whether it did.
     pub(super) fn begin_trial(&mut self, policy: &BreakerPolicy, now: Timestamp) -> bool {
-        let due = self.standing(now) == Standing::TrialDue;
+        let due = self.state(now) == BreakerState::TrialDue;
         if due {
             self.trial_until = Some(later(now, policy.trial));
         }
@@ -105,7 +105,7 @@ impl Breaker {
     }
 
     /// It is not open longer than `now`: a trial is due.
-    pub(super) fn put_right(&mut self, now: Timestamp) {
+    pub(super) fn correct(&mut self, now: Timestamp) {
         self.open_until = self.open_until.map(|until| until.min(now));
         self.trial_until = None;
     }
@@ -125,11 +125,11 @@ impl Breaker {
         unit: f64,
     ) -> Option<Timestamp> {
         self.failures = self.failures.saturating_add(1);
-        let opens = match self.standing(now) {
-            Standing::Closed => self.failures >= policy.failures.max(1),
+        let opens = match self.state(now) {
+            BreakerState::Closed => self.failures >= policy.failures.max(1),
             // A call that was on its way when it opened says nothing new.
-            Standing::Open { .. } => false,
-            Standing::TrialDue | Standing::Trial { .. } => true,
+            BreakerState::Open { .. } => false,
+            BreakerState::TrialDue | BreakerState::Trial { .. } => true,
         };
         if !opens {
             return None;

@@ -69,7 +69,7 @@ impl Budget {
     }
 
     /// Forgets what a clock that ran ahead has charged: the debt of a year would be paid by nobody.
-    pub(super) fn put_right(&mut self) {
+    pub(super) fn correct(&mut self) {
         self.full_at = None;
     }
 

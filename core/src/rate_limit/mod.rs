@@ -21,7 +21,7 @@
 //! - **Who waits gets a turn of its own**, one after the other, so that a hundred waiting jobs
 //!   don't come back at once. What has a [deadline](Priority) never waits behind what has none.
 //! - A refused credential and a final refusal are answers: they neither open the breaker nor pause.
-//! - **A clock that ran ahead and was put right stops nobody.** What was kept by it (a pause, an open
+//! - **A clock that ran ahead and was corrected stops nobody.** What was kept by it (a pause, an open
 //!   breaker, turns) lies in a future that nobody meant: it is dropped, and the vendor is asked.
 //!   What it really refuses, it refuses again.
 //!
@@ -50,11 +50,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::{SignedDuration, Timestamp};
 
-pub use breaker::{Breaker, BreakerPolicy, Standing};
+pub use breaker::{Breaker, BreakerPolicy, BreakerState};
 pub use budget::{Budget, Rate};
-pub use quota::{Known, Quota, QuotaReading, Said, Window};
+pub use quota::{Quota, QuotaReading, Window, WindowQuota, WindowReading};
 pub use trouble::Trouble;
-pub use words::{Answered, Ask, Change, Decision, Exchange, Left, Limits, Priority, Why};
+pub use words::{
+    Answered, Ask, Exchange, Left, LimiterChange, Limits, Priority, RateLimitDecision, Why,
+};
 
 use line::Line;
 
@@ -91,18 +93,18 @@ pub struct LimiterState {
 impl LimiterState {
     /// Drops what was kept by a clock that ran ahead. Returns whether jobs which were put off by
     /// such a clock may still wait ([`all_are_back`](Self::all_are_back)).
-    pub fn put_right(&mut self, now: Timestamp) -> bool {
+    pub fn correct(&mut self, now: Timestamp) -> bool {
         let ahead = |kept: &Timestamp| kept.duration_since(now) > SLACK;
         if self.kept_at.as_ref().is_some_and(ahead) {
             self.kept_at = Some(now);
             self.set_back = true;
             self.paused_until = None;
             self.line = Line::default();
-            self.breaker.put_right(now);
-            self.budget.put_right();
-            self.quota.put_right(now);
+            self.breaker.correct(now);
+            self.budget.correct();
+            self.quota.correct(now);
             if let Some(trouble) = &mut self.trouble {
-                trouble.put_right(now);
+                trouble.correct(now);
             }
         }
         self.set_back
@@ -114,23 +116,23 @@ impl LimiterState {
     }
 
     /// A person wants the vendor to be asked now, whatever it said: no pause, no open breaker. Its
-    /// quotas, as far as it told them, and our own pace hold on. Returns what was in the way.
+    /// quotas, as far as it told them, and our own rate limit hold on. Returns what was in the way.
     pub fn resume(&mut self, now: Timestamp) -> Option<(Timestamp, Why)> {
         let closed = self.closed(now);
         if closed.is_some() {
             self.paused_until = None;
             self.line = Line::default();
-            self.breaker.put_right(now);
+            self.breaker.correct(now);
             if let Some(trouble) = &mut self.trouble {
-                trouble.put_right(now);
+                trouble.correct(now);
             }
         }
         closed
     }
 
     /// A job asks for its turn.
-    pub fn ask(&mut self, limits: &Limits, ask: Ask, now: Timestamp) -> Decision {
-        self.put_right(now);
+    pub fn ask(&mut self, limits: &Limits, ask: Ask, now: Timestamp) -> RateLimitDecision {
+        self.correct(now);
         let stop = self.stop(limits, ask.priority, now);
         let Some((at, why)) = stop.or_else(|| self.wait(limits, ask, now)) else {
             return self.admit(limits, now);
@@ -150,7 +152,7 @@ impl LimiterState {
             }
             None => at,
         };
-        Decision::Later { at, why }
+        RateLimitDecision::Later { at, why }
     }
 
     /// Until when the vendor itself is in the way.
@@ -160,8 +162,8 @@ impl LimiterState {
         priority: Priority,
         now: Timestamp,
     ) -> Option<(Timestamp, Why)> {
-        let trial = match self.breaker.standing(now) {
-            Standing::Trial { until } => Some((until.min(later(now, TRIAL_WAIT)), Why::Trial)),
+        let trial = match self.breaker.state(now) {
+            BreakerState::Trial { until } => Some((until.min(later(now, TRIAL_WAIT)), Why::Trial)),
             _ => None,
         };
         let calls = self.usual_calls();
@@ -174,7 +176,7 @@ impl LimiterState {
             .max_by_key(|(until, _)| *until)
     }
 
-    /// Until when our own pace is in the way.
+    /// Until when our own rate limit is in the way.
     fn wait(&mut self, limits: &Limits, ask: Ask, now: Timestamp) -> Option<(Timestamp, Why)> {
         let rate = limits.rate?;
         if ask.priority == Priority::Ordered {
@@ -192,7 +194,7 @@ impl LimiterState {
         (ready > now || behind).then_some((ready, Why::Turn))
     }
 
-    fn admit(&mut self, limits: &Limits, now: Timestamp) -> Decision {
+    fn admit(&mut self, limits: &Limits, now: Timestamp) -> RateLimitDecision {
         let trial = self.breaker.begin_trial(&limits.breaker, now);
         if trial || limits.rate.is_some() {
             self.kept_at = Some(now);
@@ -202,7 +204,7 @@ impl LimiterState {
             self.budget.charge(rate, calls, now);
             calls
         });
-        Decision::Admit { prepaid, trial }
+        RateLimitDecision::Admit { prepaid, trial }
     }
 
     /// A job that was let in is over: `unused` of its prepaid calls were not made, `calls` were.
@@ -243,8 +245,8 @@ impl LimiterState {
 
     /// Until when no call may be made at all, not even within a job that was let in.
     pub fn closed(&self, now: Timestamp) -> Option<(Timestamp, Why)> {
-        let open = match self.breaker.standing(now) {
-            Standing::Open { until } => Some((until, Why::Down)),
+        let open = match self.breaker.state(now) {
+            BreakerState::Open { until } => Some((until, Why::Down)),
             _ => None,
         };
         let paused = self.paused_until.filter(|until| *until > now);
@@ -261,9 +263,9 @@ impl LimiterState {
         exchange: &Exchange,
         now: Timestamp,
         unit: f64,
-    ) -> Vec<Change> {
+    ) -> Vec<LimiterChange> {
         let mut changes = Vec::new();
-        self.put_right(now);
+        self.correct(now);
         let told = exchange.quota != QuotaReading::default();
         // A vendor without limits that answers leaves no trace.
         if told || limits.rate.is_some() || exchange.answered != Answered::Alive {
@@ -278,18 +280,18 @@ impl LimiterState {
             Answered::Failed => {
                 if let Some(until) = self.breaker.failed(&limits.breaker, now, unit) {
                     Trouble::goes_on(&mut self.trouble, true, (Why::Down, Some(until)), now);
-                    changes.push(Change::Opened { until });
+                    changes.push(LimiterChange::Opened { until });
                 }
             }
             Answered::Refused { after } => {
                 if self.breaker.answered() {
-                    changes.push(Change::Closed);
+                    changes.push(LimiterChange::Closed);
                 }
                 changes.extend(self.refused(limits, after, now, unit));
             }
             Answered::Alive => {
                 if self.breaker.answered() {
-                    changes.push(Change::Closed);
+                    changes.push(LimiterChange::Closed);
                 }
                 if self.paused_until.is_none_or(|until| until <= now) {
                     self.paused_until = None;
@@ -298,7 +300,7 @@ impl LimiterState {
                 let free = self.stop(limits, Priority::Normal, now).is_none();
                 if free && self.trouble.as_ref().is_some_and(|t| t.is_over(now)) {
                     let told = self.trouble.take().is_some_and(|trouble| trouble.told);
-                    changes.push(Change::Recovered { told });
+                    changes.push(LimiterChange::Recovered { told });
                 }
             }
         }
@@ -312,7 +314,7 @@ impl LimiterState {
         after: Option<SignedDuration>,
         now: Timestamp,
         unit: f64,
-    ) -> Option<Change> {
+    ) -> Option<LimiterChange> {
         let running = self.paused_until.filter(|until| *until > now);
         let wait = match after {
             Some(after) => {
@@ -336,7 +338,7 @@ impl LimiterState {
         {
             trouble.is_shown_until(until);
         }
-        (running != Some(until)).then_some(Change::Paused { until })
+        (running != Some(until)).then_some(LimiterChange::Paused { until })
     }
 
     /// Whether a refusal just now is the vendor's throttle: its quota is used up, or it has refused

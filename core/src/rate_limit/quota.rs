@@ -80,7 +80,7 @@ impl fmt::Display for Window {
 
 /// What one answer said of a window. What is not there was not said.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct WindowReading {
     /// Calls left.
     pub available: Option<u64>,
     /// Calls allowed.
@@ -93,17 +93,17 @@ pub struct Said {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct QuotaReading {
     /// Our key, a minute.
-    pub key_minute: Said,
+    pub key_minute: WindowReading,
     /// Our key, a day.
-    pub key_day: Said,
+    pub key_day: WindowReading,
     /// The account, a minute.
-    pub tenant_minute: Said,
+    pub tenant_minute: WindowReading,
     /// The account, a day.
-    pub tenant_day: Said,
+    pub tenant_day: WindowReading,
 }
 
 impl QuotaReading {
-    fn of(&self, window: Window) -> Said {
+    fn of(&self, window: Window) -> WindowReading {
         match window {
             Window::KeyMinute => self.key_minute,
             Window::KeyDay => self.key_day,
@@ -115,7 +115,7 @@ impl QuotaReading {
 
 /// What is known of a window until it is renewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Known {
+pub struct WindowQuota {
     /// Which.
     pub window: Window,
     /// Calls left.
@@ -126,7 +126,7 @@ pub struct Known {
     pub until: Timestamp,
 }
 
-impl Known {
+impl WindowQuota {
     /// The part that is kept for what has a deadline.
     fn reserve(&self, percent: u8) -> u64 {
         let limit = self.limit.unwrap_or(0);
@@ -165,14 +165,14 @@ impl Known {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Quota {
-    known: Vec<Known>,
+    known: Vec<WindowQuota>,
     /// When the next call is due by the spreading of a low day.
     spread_until: Option<Timestamp>,
 }
 
 impl Quota {
     /// What is known at `now`; what has been renewed since is unknown again.
-    pub fn known(&self, now: Timestamp) -> impl Iterator<Item = &Known> {
+    pub fn known(&self, now: Timestamp) -> impl Iterator<Item = &WindowQuota> {
         self.known.iter().filter(move |known| known.until > now)
     }
 
@@ -188,7 +188,7 @@ impl Quota {
                 wait > SignedDuration::ZERO && wait <= window.longest()
             };
             self.known.retain(|known| known.window != window);
-            self.known.push(Known {
+            self.known.push(WindowQuota {
                 window,
                 available,
                 limit: said.limit,
@@ -199,8 +199,8 @@ impl Quota {
     }
 
     /// Forgets what a clock that ran ahead has read.
-    pub(super) fn put_right(&mut self, now: Timestamp) {
-        let meant = |known: &Known| known.until.duration_since(now) <= known.window.longest();
+    pub(super) fn correct(&mut self, now: Timestamp) {
+        let meant = |known: &WindowQuota| known.until.duration_since(now) <= known.window.longest();
         self.known.retain(meant);
         self.spread_until = None;
     }
@@ -235,11 +235,11 @@ impl Quota {
 
     /// How far apart calls are, where a day is low, and when that day ends.
     pub(super) fn share(&self, percent: u8, now: Timestamp) -> Option<(SignedDuration, Timestamp)> {
-        let low = |known: &&Known| {
+        let low = |known: &&WindowQuota| {
             let limit = known.limit.unwrap_or(0);
             known.window.is_day() && known.available < limit / LOW
         };
-        let gap = |known: &Known| {
+        let gap = |known: &WindowQuota| {
             let usable = known.available.saturating_sub(known.reserve(percent));
             let usable = i32::try_from(usable.max(1)).unwrap_or(i32::MAX);
             (known.until.duration_since(now) / usable, known.until)

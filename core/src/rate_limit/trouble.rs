@@ -54,7 +54,7 @@ impl Trouble {
     }
 
     /// Nothing of it lies after `now`.
-    pub(super) fn put_right(&mut self, now: Timestamp) {
+    pub(super) fn correct(&mut self, now: Timestamp) {
         self.since = self.since.min(now);
         self.last = self.last.min(now);
         self.until = self.until.map(|until| until.min(now));

@@ -1,4 +1,4 @@
-//! What is asked of a pace, what it answers, and what it is told.
+//! What is asked of a rate limiter, what it answers, and what it is told.
 
 use std::fmt;
 
@@ -31,7 +31,7 @@ pub struct Ask {
 
 /// The answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub enum RateLimitDecision {
     /// Now.
     Admit {
         /// Calls that are charged already: what such a job usually makes.
@@ -75,7 +75,7 @@ pub enum Why {
 }
 
 impl Why {
-    /// Whether the vendor is the reason, not our own pace.
+    /// Whether the vendor is the reason, not our own rate limit.
     pub(super) fn is_trouble(self) -> bool {
         !matches!(self, Self::Turn | Self::Spread)
     }
@@ -156,7 +156,7 @@ pub struct Exchange {
 
 /// Something to be logged, once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub enum LimiterChange {
     /// The vendor does not answer: nothing is asked of it.
     Opened {
         /// Until then.

@@ -1,7 +1,8 @@
 //! The channel decision case by case; every expectation is written by hand.
 
 use relay_core::channel::{
-    Channel, ChannelParameters, ChannelRule, EmailRecord, LOGIC, LeftOut, MailEvidence, Seen,
+    Channel, ChannelParameters, ChannelRule, EmailEngagement, EmailRecord, LOGIC, LeftOut,
+    MailEvidence,
 };
 use relay_core::clients::AddressState;
 use relay_core::time::SignedDuration;
@@ -15,7 +16,7 @@ fn opened_mail_leads_to_email() {
         sent("10-25"),
         sent("10-22").opened(90_000),
     ]));
-    assert_eq!(decision.seen, Seen::Seen);
+    assert_eq!(decision.seen, EmailEngagement::Seen);
     assert_eq!(decision.channel, Channel::Email);
     assert_eq!(decision.reason, "opened 2 of the last 3 emails");
     assert_eq!(decision.cautions, Vec::<String>::new());
@@ -35,8 +36,8 @@ fn opened_mail_leads_to_email() {
 #[test]
 fn unopened_mail_leads_to_a_call() {
     let decision = shown(&evidence([sent("10-29"), sent("10-25"), sent("10-22")]));
-    assert_eq!(decision.seen, Seen::NotSeen);
-    assert_eq!(decision.strict, Seen::NotSeen);
+    assert_eq!(decision.seen, EmailEngagement::NotSeen);
+    assert_eq!(decision.strict, EmailEngagement::NotSeen);
     assert_eq!(decision.channel, Channel::Phone);
     assert_eq!(decision.reason, "last 3 emails unopened");
     assert_eq!(
@@ -48,7 +49,7 @@ fn unopened_mail_leads_to_a_call() {
 #[test]
 fn a_single_mail_is_enough_and_is_said_to_be_single() {
     let unopened = shown(&evidence([sent("10-29")]));
-    assert_eq!(unopened.seen, Seen::NotSeen);
+    assert_eq!(unopened.seen, EmailEngagement::NotSeen);
     assert_eq!(unopened.reason, "last email unopened");
     assert_eq!(unopened.cautions, ["only 1 email to tell from"]);
     assert_eq!(
@@ -63,7 +64,7 @@ fn a_single_mail_is_enough_and_is_said_to_be_single() {
 fn a_reply_counts_under_both_rules() {
     let evidence = evidence([sent("10-29").replied(3), sent("10-25")]);
     for decision in [shown(&evidence), strict(&evidence)] {
-        assert_eq!(decision.seen, Seen::Seen);
+        assert_eq!(decision.seen, EmailEngagement::Seen);
         assert_eq!(decision.reason, "replied to 1 of the last 2 emails");
     }
 }
@@ -76,7 +77,7 @@ fn only_the_newest_mails_are_considered() {
         sent("10-25"),
         sent("10-22").opened(4_000),
     ]));
-    assert_eq!(decision.seen, Seen::NotSeen);
+    assert_eq!(decision.seen, EmailEngagement::NotSeen);
     assert_eq!(
         left_out(&decision),
         [
@@ -92,7 +93,7 @@ fn only_the_newest_mails_are_considered() {
 fn mail_from_before_the_last_regimen_change_is_not_considered() {
     let evidence = evidence([sent("10-22"), sent("10-21").opened(4_000)]);
     let decision = since("2026-10-22", &evidence);
-    assert_eq!(decision.seen, Seen::NotSeen);
+    assert_eq!(decision.seen, EmailEngagement::NotSeen);
     // The day begins at midnight in Denver, not in London.
     assert_eq!(decision.considered_since, at("2026-10-22T06:00:00Z"));
     assert_eq!(
@@ -102,7 +103,7 @@ fn mail_from_before_the_last_regimen_change_is_not_considered() {
             ("mail-10-21", Some(LeftOut::BeforeRegimenChange)),
         ]
     );
-    assert_eq!(since("2026-10-21", &evidence).seen, Seen::Seen);
+    assert_eq!(since("2026-10-21", &evidence).seen, EmailEngagement::Seen);
 }
 
 #[test]
@@ -112,17 +113,17 @@ fn the_window_is_thirty_days_and_includes_its_first_instant() {
         ..sent("10-07").0
     });
     let decision = since("2026-09-01", &evidence([edge.opened(4_000)]));
-    assert_eq!(decision.seen, Seen::Seen);
+    assert_eq!(decision.seen, EmailEngagement::Seen);
     let decision = since("2026-09-01", &evidence([sent("10-07").opened(4_000)]));
     assert_eq!(decision.emails[0].left_out, Some(LeftOut::BeforeWindow));
-    assert_eq!(decision.seen, Seen::CannotTell);
+    assert_eq!(decision.seen, EmailEngagement::CannotTell);
 }
 
 #[test]
 fn e16_no_mail_in_the_window_cannot_tell_and_leads_to_a_call() {
     let decision = shown(&evidence([]));
-    assert_eq!(decision.seen, Seen::CannotTell);
-    assert_eq!(decision.strict, Seen::CannotTell);
+    assert_eq!(decision.seen, EmailEngagement::CannotTell);
+    assert_eq!(decision.strict, EmailEngagement::CannotTell);
     assert_eq!(decision.channel, Channel::Phone);
     assert_eq!(decision.reason, "no email was sent since Oct 7");
     assert_eq!(
@@ -156,8 +157,8 @@ fn e15_mail_that_cannot_arrive_is_never_called_not_opened() {
                 address: address.clone(),
                 ..evidence(mails)
             });
-            assert_eq!(decision.seen, Seen::CannotTell, "{reason}");
-            assert_eq!(decision.strict, Seen::CannotTell, "{reason}");
+            assert_eq!(decision.seen, EmailEngagement::CannotTell, "{reason}");
+            assert_eq!(decision.strict, EmailEngagement::CannotTell, "{reason}");
             assert_eq!(decision.channel, Channel::Phone, "{reason}");
             assert_eq!(decision.reason, reason);
             assert_eq!(
@@ -184,7 +185,7 @@ fn a_history_that_cannot_be_read_leads_to_a_call() {
         unreadable: Some("the CRM answered 500".to_owned()),
         ..evidence([])
     });
-    assert_eq!(decision.seen, Seen::CannotTell);
+    assert_eq!(decision.seen, EmailEngagement::CannotTell);
     assert_eq!(decision.channel, Channel::Phone);
     assert_eq!(
         decision.reason,
@@ -199,7 +200,7 @@ fn e13_without_a_number_the_email_goes_out_and_the_coach_is_told() {
             has_phone: false,
             ..evidence(mails)
         });
-        assert_ne!(decision.seen, Seen::Seen);
+        assert_ne!(decision.seen, EmailEngagement::Seen);
         assert_eq!(decision.channel, Channel::Email);
         let told = "no number to call: the email goes out instead";
         assert_eq!(decision.cautions.last().unwrap(), told);
@@ -247,7 +248,7 @@ fn no_number_needs_no_word_where_the_mail_was_seen() {
 fn e26_a_regimen_change_in_the_future_is_ignored_with_a_caution() {
     let evidence = evidence([sent("10-29").opened(4_000), sent("10-25"), sent("10-22")]);
     let decision = since("2026-12-01", &evidence);
-    assert_eq!(decision.seen, Seen::Seen);
+    assert_eq!(decision.seen, EmailEngagement::Seen);
     assert_eq!(
         decision.cautions,
         ["the last regimen change on file can't be used: it lies in the future"]
@@ -258,7 +259,7 @@ fn e26_a_regimen_change_in_the_future_is_ignored_with_a_caution() {
 fn e34_a_mail_from_the_future_is_left_out() {
     let decision = shown(&evidence([sent("11-07").opened(4_000), sent("10-29")]));
     assert_eq!(decision.emails[0].left_out, Some(LeftOut::AfterDecision));
-    assert_eq!(decision.seen, Seen::NotSeen);
+    assert_eq!(decision.seen, EmailEngagement::NotSeen);
 }
 
 #[test]
@@ -267,7 +268,7 @@ fn a_mail_sent_in_the_moment_of_the_decision_is_considered() {
         sent_at: at(NOW),
         ..sent("11-06").0
     });
-    assert_eq!(shown(&evidence([mail])).seen, Seen::NotSeen);
+    assert_eq!(shown(&evidence([mail])).seen, EmailEngagement::NotSeen);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What looks like a machine, rule by rule; every expectation is written by hand.
 
-use relay_core::channel::{Channel, MachineRule, Seen};
+use relay_core::channel::{Channel, EmailEngagement, MachineRule};
 use relay_core::time::SignedDuration;
 
 use crate::channel_support::{evidence, hits, sent, shown, strict};
@@ -16,7 +16,7 @@ fn e17_opens_by_a_proxy_are_seen_with_a_caution_or_cannot_tell_under_strict() {
     assert_eq!(lenient.channel, Channel::Email);
     assert_eq!(
         (lenient.as_shown, lenient.strict),
-        (Seen::Seen, Seen::CannotTell)
+        (EmailEngagement::Seen, EmailEngagement::CannotTell)
     );
     assert_eq!(
         lenient.cautions,
@@ -26,7 +26,10 @@ fn e17_opens_by_a_proxy_are_seen_with_a_caution_or_cannot_tell_under_strict() {
 
     let hard = strict(&evidence);
     assert_eq!(hard.channel, Channel::Phone);
-    assert_eq!((hard.as_shown, hard.strict), (Seen::Seen, Seen::CannotTell));
+    assert_eq!(
+        (hard.as_shown, hard.strict),
+        (EmailEngagement::Seen, EmailEngagement::CannotTell)
+    );
     assert_eq!(
         hard.reason,
         "opened 3 of the last 3 emails, but only as machines do"
@@ -45,7 +48,7 @@ fn strict_counts_the_one_open_that_looks_human() {
         sent("10-25").opened(5_000),
         sent("10-22"),
     ]));
-    assert_eq!(decision.seen, Seen::Seen);
+    assert_eq!(decision.seen, EmailEngagement::Seen);
     assert_eq!(decision.reason, "opened 1 of the last 3 emails");
     assert_eq!(decision.cautions, Vec::<String>::new());
 }
@@ -77,7 +80,7 @@ fn the_same_second_is_the_same_whatever_its_fraction() {
 fn e18_a_click_without_an_open_is_seen() {
     let evidence = evidence([sent("10-29").clicked(7_200), sent("10-25"), sent("10-22")]);
     for decision in [shown(&evidence), strict(&evidence)] {
-        assert_eq!(decision.seen, Seen::Seen);
+        assert_eq!(decision.seen, EmailEngagement::Seen);
         assert_eq!(decision.reason, "clicked in 1 of the last 3 emails");
         assert_eq!(hits(&decision)[0], [MachineRule::ClickWithoutOpen]);
         assert_eq!(
@@ -96,7 +99,7 @@ fn e19_a_scanner_that_follows_every_link_cannot_tell_under_strict() {
     ]);
     assert_eq!(shown(&evidence).channel, Channel::Email);
     let decision = strict(&evidence);
-    assert_eq!(decision.seen, Seen::CannotTell);
+    assert_eq!(decision.seen, EmailEngagement::CannotTell);
     assert_eq!(decision.channel, Channel::Phone);
     assert_eq!(
         hits(&decision),
@@ -117,47 +120,59 @@ fn e19_a_scanner_that_follows_every_link_cannot_tell_under_strict() {
 fn every_machine_rule_hits_exactly_where_it_says() {
     use MachineRule::{ClickWithoutOpen, EarlyClick, EarlyOpen, OpenWithClick};
     let cases = [
-        (sent("10-29").opened(29), vec![EarlyOpen], Seen::CannotTell),
-        (sent("10-29").opened(30), vec![], Seen::Seen),
-        (sent("10-29").opened(-5), vec![EarlyOpen], Seen::CannotTell),
+        (
+            sent("10-29").opened(29),
+            vec![EarlyOpen],
+            EmailEngagement::CannotTell,
+        ),
+        (sent("10-29").opened(30), vec![], EmailEngagement::Seen),
+        (
+            sent("10-29").opened(-5),
+            vec![EarlyOpen],
+            EmailEngagement::CannotTell,
+        ),
         (
             sent("10-29").opened(40).clicked(59),
             vec![EarlyClick],
-            Seen::Seen,
+            EmailEngagement::Seen,
         ),
         (
             sent("10-29").opened(10).clicked(59),
             vec![EarlyOpen, EarlyClick],
-            Seen::CannotTell,
+            EmailEngagement::CannotTell,
         ),
         (
             sent("10-29").opened(10).clicked(60),
             vec![EarlyOpen],
-            Seen::Seen,
+            EmailEngagement::Seen,
         ),
         (
             sent("10-29").clicked(59),
             vec![EarlyClick, ClickWithoutOpen],
-            Seen::CannotTell,
+            EmailEngagement::CannotTell,
         ),
         (
             sent("10-29").clicked(60),
             vec![ClickWithoutOpen],
-            Seen::Seen,
+            EmailEngagement::Seen,
         ),
         (
             sent("10-29").opened(500).clicked(500),
             vec![OpenWithClick],
-            Seen::CannotTell,
+            EmailEngagement::CannotTell,
         ),
-        (sent("10-29").opened(500).clicked(501), vec![], Seen::Seen),
+        (
+            sent("10-29").opened(500).clicked(501),
+            vec![],
+            EmailEngagement::Seen,
+        ),
     ];
     for (mail, rules, seen) in cases {
         let record = mail.0.clone();
         let decision = strict(&evidence([mail]));
         assert_eq!(hits(&decision), [rules], "{record:?}");
         assert_eq!(decision.seen, seen, "{record:?}");
-        assert_eq!(decision.as_shown, Seen::Seen, "{record:?}");
+        assert_eq!(decision.as_shown, EmailEngagement::Seen, "{record:?}");
     }
 }
 
@@ -171,14 +186,14 @@ fn opens_after_always_the_same_delay_look_like_a_schedule() {
         ])
     };
     let decision = strict(&regular(3_605));
-    assert_eq!(decision.seen, Seen::CannotTell);
+    assert_eq!(decision.seen, EmailEngagement::CannotTell);
     assert_eq!(
         decision.emails[2].signs[0].says,
         "all 3 emails opened after the same delay (3600 to 3605 s), none clicked"
     );
     assert_eq!(
         strict(&regular(3_606)).seen,
-        Seen::Seen,
+        EmailEngagement::Seen,
         "six seconds apart"
     );
 }
@@ -186,7 +201,7 @@ fn opens_after_always_the_same_delay_look_like_a_schedule() {
 #[test]
 fn a_regular_delay_needs_three_mails_and_no_other_deed() {
     let two = evidence([sent("10-29").opened(3_600), sent("10-25").opened(3_600)]);
-    assert_eq!(strict(&two).seen, Seen::Seen);
+    assert_eq!(strict(&two).seen, EmailEngagement::Seen);
     let clicked = evidence([
         sent("10-29").opened(3_600),
         sent("10-25").opened(3_600).clicked(3_700),
@@ -204,5 +219,5 @@ fn a_regular_delay_needs_three_mails_and_no_other_deed() {
         sent("10-25"),
         sent("10-22").opened(3_600),
     ]);
-    assert_eq!(strict(&unopened).seen, Seen::Seen);
+    assert_eq!(strict(&unopened).seen, EmailEngagement::Seen);
 }

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use relay_core::channel::{
-    ChannelParameters, ChannelRule, Decision, EmailRecord, EngagementEvent, EngagementKind,
-    EngagementSource, MailEvidence, Seen, decide,
+    ChannelDecision, ChannelParameters, ChannelRule, EmailEngagement, EmailRecord, EngagementEvent,
+    EngagementKind, EngagementSource, MailEvidence, decide,
 };
 use relay_core::clients::AddressState;
 use relay_core::time::{Date, SignedDuration, TimeZone, Timestamp};
@@ -122,7 +122,7 @@ fn judged(
     evidence: &MailEvidence,
     regimen: Option<Date>,
     parameters: &ChannelParameters,
-) -> Decision {
+) -> ChannelDecision {
     let zone = TimeZone::get("America/Denver").unwrap();
     decide(evidence, regimen, parameters, &zone, now())
 }
@@ -139,9 +139,9 @@ proptest! {
         parameters in parameters(),
     ) {
         let decision = judged(&evidence, regimen, &parameters);
-        let record: Decision = stored(&decision);
+        let record: ChannelDecision = stored(&decision);
         let again = record.recompute(&stored(&evidence)).unwrap();
-        let bytes = |decision: &Decision| serde_json::to_string(decision).unwrap();
+        let bytes = |decision: &ChannelDecision| serde_json::to_string(decision).unwrap();
         prop_assert_eq!(bytes(&again), bytes(&decision));
     }
 
@@ -168,11 +168,11 @@ proptest! {
         parameters in parameters(),
     ) {
         let decision = judged(&evidence, regimen, &parameters);
-        if decision.strict == Seen::Seen {
-            prop_assert_eq!(decision.as_shown, Seen::Seen);
+        if decision.strict == EmailEngagement::Seen {
+            prop_assert_eq!(decision.as_shown, EmailEngagement::Seen);
         }
         // Nothing at all is the one thing that both call by the same name.
-        prop_assert_eq!(decision.strict == Seen::NotSeen, decision.as_shown == Seen::NotSeen);
+        prop_assert_eq!(decision.strict == EmailEngagement::NotSeen, decision.as_shown == EmailEngagement::NotSeen);
     }
 
     #[test]
@@ -190,13 +190,13 @@ proptest! {
         let (id, opened) = (mail.id.clone(), mail.sent_at + SignedDuration::from_secs(delay));
         mail.opened_at = Some(opened);
         let after = judged(&evidence, regimen, &parameters);
-        prop_assert!(before.as_shown != Seen::Seen || after.as_shown == Seen::Seen);
+        prop_assert!(before.as_shown != EmailEngagement::Seen || after.as_shown == EmailEngagement::Seen);
         let human = after.considered().any(|mail| {
             mail.email.id == id && mail.email.opened_at == Some(opened) && mail.open_counts
         });
         // The stronger half: such an open alone is enough, wherever mail can tell anything.
         if human && evidence.address.accepts_mail() && evidence.unreadable.is_none() {
-            prop_assert_eq!(after.strict, Seen::Seen);
+            prop_assert_eq!(after.strict, EmailEngagement::Seen);
         }
     }
 
@@ -210,8 +210,8 @@ proptest! {
         let decision = judged(&evidence, regimen, &parameters);
         match decision.channel {
             Channel::Email => prop_assert!(evidence.address.accepts_mail()
-                || (evidence.address_unread && decision.seen == Seen::Seen)),
-            Channel::Phone => prop_assert!(evidence.has_phone && decision.seen != Seen::Seen),
+                || (evidence.address_unread && decision.seen == EmailEngagement::Seen)),
+            Channel::Phone => prop_assert!(evidence.has_phone && decision.seen != EmailEngagement::Seen),
             Channel::Hold => prop_assert!(!evidence.has_phone && !evidence.address.accepts_mail()),
         }
         let considered = decision.considered().count();
@@ -236,7 +236,7 @@ proptest! {
         // More opens may show a machine's pattern, which strict discounts; as shown, nothing does.
         if parameters.rule == ChannelRule::AsShown {
             prop_assert!(before.channel != Channel::Email || after.channel == Channel::Email);
-            prop_assert!(before.seen != Seen::Seen || after.seen == Seen::Seen);
+            prop_assert!(before.seen != EmailEngagement::Seen || after.seen == EmailEngagement::Seen);
         }
     }
 
@@ -249,7 +249,7 @@ proptest! {
         evidence.engagement.clear();
         evidence.address_unread = false;
         let now = judged(&evidence, regimen, &parameters);
-        let then = Decision { logic: 1, ..now.clone() };
+        let then = ChannelDecision { logic: 1, ..now.clone() };
         prop_assert_eq!(then.recompute(&evidence), Some(then.clone()));
         // It never knew of anything else.
         let told = EngagementEvent {

@@ -1,8 +1,8 @@
 //! Mails and evidence for the channel tests, and the decision about them.
 
 use relay_core::channel::{
-    ChannelParameters, ChannelRule, Decision, EmailRecord, LeftOut, MachineRule, MailEvidence,
-    decide,
+    ChannelDecision, ChannelParameters, ChannelRule, EmailRecord, LeftOut, MachineRule,
+    MailEvidence, decide,
 };
 use relay_core::clients::AddressState;
 use relay_core::time::{Date, SignedDuration, TimeZone, Timestamp};
@@ -65,7 +65,7 @@ pub(crate) fn denver() -> TimeZone {
     TimeZone::get("America/Denver").unwrap()
 }
 
-pub(crate) fn by(rule: ChannelRule, evidence: &MailEvidence) -> Decision {
+pub(crate) fn by(rule: ChannelRule, evidence: &MailEvidence) -> ChannelDecision {
     let parameters = ChannelParameters {
         rule,
         ..ChannelParameters::default()
@@ -73,29 +73,29 @@ pub(crate) fn by(rule: ChannelRule, evidence: &MailEvidence) -> Decision {
     decide(evidence, None, &parameters, &denver(), at(NOW))
 }
 
-pub(crate) fn since(regimen: &str, evidence: &MailEvidence) -> Decision {
+pub(crate) fn since(regimen: &str, evidence: &MailEvidence) -> ChannelDecision {
     let regimen: Date = regimen.parse().unwrap();
     let parameters = ChannelParameters::default();
     decide(evidence, Some(regimen), &parameters, &denver(), at(NOW))
 }
 
-pub(crate) fn shown(evidence: &MailEvidence) -> Decision {
+pub(crate) fn shown(evidence: &MailEvidence) -> ChannelDecision {
     by(ChannelRule::AsShown, evidence)
 }
 
-pub(crate) fn strict(evidence: &MailEvidence) -> Decision {
+pub(crate) fn strict(evidence: &MailEvidence) -> ChannelDecision {
     by(ChannelRule::Strict, evidence)
 }
 
 /// The rules that hit each considered mail, newest first.
-pub(crate) fn hits(decision: &Decision) -> Vec<Vec<MachineRule>> {
+pub(crate) fn hits(decision: &ChannelDecision) -> Vec<Vec<MachineRule>> {
     decision
         .considered()
         .map(|mail| mail.signs.iter().map(|sign| sign.rule).collect())
         .collect()
 }
 
-pub(crate) fn left_out(decision: &Decision) -> Vec<(&str, Option<LeftOut>)> {
+pub(crate) fn left_out(decision: &ChannelDecision) -> Vec<(&str, Option<LeftOut>)> {
     decision
         .emails
         .iter()

@@ -1,8 +1,8 @@
 //! What was told beside the history, case by case; every expectation is written by hand.
 
 use relay_core::channel::{
-    Channel, Decision, EngagementEvent, EngagementKind, EngagementSource, EventLeftOut,
-    MachineRule, MailEvidence, Seen,
+    Channel, ChannelDecision, EmailEngagement, EngagementEvent, EngagementKind, EngagementSource,
+    EventLeftOut, MachineRule, MailEvidence,
 };
 use relay_core::clients::AddressState;
 
@@ -47,7 +47,7 @@ fn lagging(told: Vec<EngagementEvent>) -> MailEvidence {
     }
 }
 
-fn left_out(decision: &Decision) -> Vec<Option<EventLeftOut>> {
+fn left_out(decision: &ChannelDecision) -> Vec<Option<EventLeftOut>> {
     let told = decision.engagement.iter();
     told.map(|told| told.left_out).collect()
 }
@@ -58,7 +58,7 @@ fn a_post_decides_where_the_history_cannot_be_read_and_the_record_says_so() {
     let decision = shown(&unreadable(told));
     assert_eq!(
         (decision.seen, decision.channel),
-        (Seen::Seen, Channel::Email)
+        (EmailEngagement::Seen, Channel::Email)
     );
     assert_eq!(
         decision.reason,
@@ -84,7 +84,7 @@ fn a_history_that_lags_is_overtaken_by_a_newer_post() {
     let decision = shown(&lagging(vec![click("2026-11-04T17:12:31Z", None)]));
     assert_eq!(
         (decision.seen, decision.channel),
-        (Seen::Seen, Channel::Email)
+        (EmailEngagement::Seen, Channel::Email)
     );
     assert_eq!(
         decision.reason,
@@ -166,7 +166,7 @@ fn e15_an_address_that_takes_no_mail_stays_an_obstacle() {
             unreadable: unreadable_too.then(|| "the CRM answered 500".to_owned()),
             ..lagging(vec![click("2026-11-04T17:12:31Z", None)])
         });
-        assert_eq!(decision.seen, Seen::CannotTell);
+        assert_eq!(decision.seen, EmailEngagement::CannotTell);
         assert_eq!(decision.channel, Channel::Phone);
     }
 }
@@ -185,9 +185,15 @@ fn an_address_that_could_not_be_read_is_shown_to_take_mail_by_what_was_opened_th
 #[test]
 fn e17_strict_hears_a_known_mail_opened_hours_later_and_no_proxy() {
     let human = strict(&unreadable(polled(&sent("10-29").opened(7_201))));
-    assert_eq!((human.seen, human.channel), (Seen::Seen, Channel::Email));
+    assert_eq!(
+        (human.seen, human.channel),
+        (EmailEngagement::Seen, Channel::Email)
+    );
     let proxy = strict(&unreadable(polled(&sent("10-29").opened(4))));
-    assert_eq!((proxy.as_shown, proxy.seen), (Seen::Seen, Seen::CannotTell));
+    assert_eq!(
+        (proxy.as_shown, proxy.seen),
+        (EmailEngagement::Seen, EmailEngagement::CannotTell)
+    );
     assert_eq!(proxy.channel, Channel::Phone);
     assert_eq!(
         proxy.reason,
@@ -198,7 +204,7 @@ fn e17_strict_hears_a_known_mail_opened_hours_later_and_no_proxy() {
     let regular = [sent("10-29"), sent("10-25"), sent("10-22")];
     let told = regular.map(|mail| polled(&mail.opened(3_600)));
     let regular = strict(&unreadable(told.concat()));
-    assert_eq!(regular.seen, Seen::CannotTell);
+    assert_eq!(regular.seen, EmailEngagement::CannotTell);
     let rule = regular.engagement[0].signs[0].rule;
     assert_eq!(rule, MachineRule::RegularOpens);
 }
@@ -207,7 +213,7 @@ fn e17_strict_hears_a_known_mail_opened_hours_later_and_no_proxy() {
 fn e18_a_click_told_without_an_open_is_seen() {
     let told = polled(&sent("10-29").clicked(7_200));
     for decision in [shown(&unreadable(told.clone())), strict(&unreadable(told))] {
-        assert_eq!(decision.seen, Seen::Seen);
+        assert_eq!(decision.seen, EmailEngagement::Seen);
     }
 }
 
@@ -218,7 +224,7 @@ fn e19_strict_takes_a_click_posted_soon_after_sending_for_a_scanner() {
     let decision = strict(&soon);
     assert_eq!(
         (decision.as_shown, decision.seen),
-        (Seen::Seen, Seen::CannotTell)
+        (EmailEngagement::Seen, EmailEngagement::CannotTell)
     );
     assert_eq!(
         decision.reason,
@@ -230,13 +236,16 @@ fn e19_strict_takes_a_click_posted_soon_after_sending_for_a_scanner() {
     assert_eq!(strict(&later).channel, Channel::Email);
     // Opened and clicked by one program, as a look between decisions found it.
     let both = sent("10-29").opened(7_200).clicked(7_200);
-    assert_eq!(strict(&unreadable(polled(&both))).seen, Seen::CannotTell);
+    assert_eq!(
+        strict(&unreadable(polled(&both))).seen,
+        EmailEngagement::CannotTell
+    );
 }
 
 #[test]
 fn what_was_stored_by_logic_1_is_read_and_recomputed() {
     let evidence: MailEvidence = serde_json::from_str(V1_EVIDENCE).unwrap();
-    let stored: Decision = serde_json::from_str(V1_DECISION).unwrap();
+    let stored: ChannelDecision = serde_json::from_str(V1_DECISION).unwrap();
     assert_eq!(stored.logic, 1);
     let again = stored.recompute(&evidence).unwrap();
     assert_eq!(serde_json::to_string(&again).unwrap(), V1_DECISION);

@@ -1,9 +1,9 @@
-//! What holds for the pace of a vendor whatever asks, whenever, and however it goes.
+//! What holds for the rate limit of a vendor whatever asks, whenever, and however it goes.
 
 use proptest::prelude::*;
 use relay_core::rate_limit::{
-    Answered, Ask, Decision, Exchange, Left, LimiterState, Limits, Priority, QuotaReading, Rate,
-    Said,
+    Answered, Ask, Exchange, Left, LimiterState, Limits, Priority, QuotaReading, Rate,
+    RateLimitDecision, WindowReading,
 };
 use relay_core::time::{SignedDuration, Timestamp};
 
@@ -74,7 +74,7 @@ fn run(limits: &Limits, jobs: &[Arrival]) -> Run {
             waited: false,
         });
     }
-    let mut pace = LimiterState::default();
+    let mut limiter = LimiterState::default();
     let mut came = Run {
         again: vec![0; jobs.len()],
         ..Run::default()
@@ -87,8 +87,8 @@ fn run(limits: &Limits, jobs: &[Arrival]) -> Run {
             priority: next.job.priority,
             waited: next.waited,
         };
-        match pace.ask(limits, ask, now) {
-            Decision::Later { at, .. } => {
+        match limiter.ask(limits, ask, now) {
+            RateLimitDecision::Later { at, .. } => {
                 assert!(at > now, "a turn is never now");
                 came.again[next.number] += 1;
                 assert!(came.again[next.number] < 500, "starved: {next:?}");
@@ -96,7 +96,7 @@ fn run(limits: &Limits, jobs: &[Arrival]) -> Run {
                 next.waited = true;
                 queue.push(next);
             }
-            Decision::Admit { prepaid, trial } => {
+            RateLimitDecision::Admit { prepaid, trial } => {
                 came.let_in.push((now, next.number));
                 for call in 0..next.job.calls {
                     let exchange = Exchange {
@@ -104,7 +104,7 @@ fn run(limits: &Limits, jobs: &[Arrival]) -> Run {
                         quota: QuotaReading::default(),
                         charged: call >= prepaid,
                     };
-                    pace.observe(limits, &exchange, now, 0.5);
+                    limiter.observe(limits, &exchange, now, 0.5);
                     came.calls.push(now);
                 }
                 let left = Left {
@@ -113,7 +113,7 @@ fn run(limits: &Limits, jobs: &[Arrival]) -> Run {
                     trial,
                     came_in: true,
                 };
-                pace.leave(limits, left, now);
+                limiter.leave(limits, left, now);
             }
         }
     }
@@ -151,7 +151,7 @@ proptest! {
     ) {
         // Any history, then a crowd without deadline, then one with.
         let limits = limits(60, 3);
-        let mut pace = LimiterState::default();
+        let mut limiter = LimiterState::default();
         let now = start();
         let mut debt = 0;
         for job in &jobs {
@@ -161,25 +161,25 @@ proptest! {
                     quota: QuotaReading::default(),
                     charged: true,
                 };
-                pace.observe(&limits, &exchange, now, 0.5);
+                limiter.observe(&limits, &exchange, now, 0.5);
                 debt += 1;
             }
         }
         for _ in 0..others {
             let ask = Ask { priority: Priority::Normal, waited: false };
-            if let Decision::Admit { prepaid, .. } = pace.ask(&limits, ask, now) {
+            if let RateLimitDecision::Admit { prepaid, .. } = limiter.ask(&limits, ask, now) {
                 debt += i64::from(prepaid);
             }
         }
         let ask = Ask { priority: Priority::Deadline, waited: false };
-        match pace.ask(&limits, ask, now) {
-            Decision::Admit { .. } => prop_assert!(debt <= 2),
-            Decision::Later { at, .. } => {
+        match limiter.ask(&limits, ask, now) {
+            RateLimitDecision::Admit { .. } => prop_assert!(debt <= 2),
+            RateLimitDecision::Later { at, .. } => {
                 let most = now + SignedDuration::from_secs((debt - 2).max(1));
                 prop_assert!(at <= most, "{at} is later than {most}");
                 let back = Ask { waited: true, ..ask };
-                let decision = pace.ask(&limits, back, at);
-                let let_in = matches!(decision, Decision::Admit { .. });
+                let decision = limiter.ask(&limits, back, at);
+                let let_in = matches!(decision, RateLimitDecision::Admit { .. });
                 prop_assert!(let_in, "{decision:?}");
             }
         }
@@ -190,21 +190,21 @@ proptest! {
         steps in proptest::collection::vec((0_i64..900, 0_u64..400), 2..60),
     ) {
         let limits = limits(60, 3);
-        let mut pace = LimiterState::default();
+        let mut limiter = LimiterState::default();
         let mut now = start();
         let mut last = None;
         for (after, left) in steps {
             now += SignedDuration::from_millis(after);
             let quota = QuotaReading {
-                key_day: Said { available: Some(left), limit: Some(1_000), expires: None },
+                key_day: WindowReading { available: Some(left), limit: Some(1_000), expires: None },
                 ..QuotaReading::default()
             };
             let exchange = Exchange { answered: Answered::Alive, quota, charged: true };
-            pace.observe(&limits, &exchange, now, 0.5);
+            limiter.observe(&limits, &exchange, now, 0.5);
             // What stands in the way may go away; then turns behind it mean nothing.
-            let obstacle = pace.held(&limits, Priority::Normal, now).map(|(until, _)| until);
+            let obstacle = limiter.held(&limits, Priority::Normal, now).map(|(until, _)| until);
             let ask = Ask { priority: Priority::Normal, waited: false };
-            if let Decision::Later { at, .. } = pace.ask(&limits, ask, now) {
+            if let RateLimitDecision::Later { at, .. } = limiter.ask(&limits, ask, now) {
                 prop_assert!(at > now);
                 if let Some((turn, before)) = last
                     && (before == obstacle || obstacle.is_some())
@@ -227,10 +227,10 @@ proptest! {
         unit in any::<f64>(),
     ) {
         let limits = limits(60, 3);
-        let mut pace = LimiterState::default();
+        let mut limiter = LimiterState::default();
         for (available, limit, expires, kind, after) in said {
             let expires = expires.and_then(|s| Timestamp::from_second(s.into()).ok());
-            let window = Said { available, limit, expires };
+            let window = WindowReading { available, limit, expires };
             let answered = match kind {
                 0 => Answered::Alive,
                 1 => Answered::Failed,
@@ -241,10 +241,10 @@ proptest! {
                 key_minute: window, key_day: window, tenant_minute: window, tenant_day: window,
             };
             let exchange = Exchange { answered, quota, charged: true };
-            pace.observe(&limits, &exchange, start(), unit);
+            limiter.observe(&limits, &exchange, start(), unit);
             for priority in [Priority::Background, Priority::Ordered] {
                 let ask = Ask { priority, waited: false };
-                if let Decision::Later { at, .. } = pace.ask(&limits, ask, start()) {
+                if let RateLimitDecision::Later { at, .. } = limiter.ask(&limits, ask, start()) {
                     prop_assert!(at > start());
                 }
             }

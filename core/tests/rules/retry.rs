@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use relay_core::effects::{Absence, EffectKind};
-use relay_core::retry::{Class, Decision, GiveUp, ProbeSchedule, RetryPolicy, absence_proven};
+use relay_core::retry::{Class, GiveUp, ProbeSchedule, RetryDecision, RetryPolicy, absence_proven};
 use relay_core::time::{SignedDuration, Timestamp};
 
 const SECS: fn(i64) -> SignedDuration = SignedDuration::from_secs;
@@ -14,8 +14,8 @@ fn start() -> Timestamp {
 /// The wait that the standard policy gives, with no jitter.
 fn wait(failures: u32, class: Class) -> Option<SignedDuration> {
     match RetryPolicy::standard().decide(failures, start(), start(), class, 0.5) {
-        Decision::Again { at } => Some(at.duration_since(start())),
-        Decision::Probe | Decision::GiveUp { .. } => None,
+        RetryDecision::Again { at } => Some(at.duration_since(start())),
+        RetryDecision::Probe | RetryDecision::GiveUp { .. } => None,
     }
 }
 
@@ -39,13 +39,13 @@ fn jitter_moves_a_wait_by_a_fifth_either_way() {
     let at = |unit| policy.decide(3, start(), start(), Class::NotSent, unit);
     assert_eq!(
         at(0.0),
-        Decision::Again {
+        RetryDecision::Again {
             at: start() + SECS(36)
         }
     );
     assert_eq!(
         at(1.0),
-        Decision::Again {
+        RetryDecision::Again {
             at: start() + SECS(54)
         }
     );
@@ -69,7 +69,7 @@ fn a_random_number_out_of_range_counts_as_the_nearest_in_range() {
 fn a_refusal_for_good_is_never_tried_again() {
     let decision = RetryPolicy::standard().decide(1, start(), start(), Class::Permanent, 0.5);
     let reason = GiveUp::Refused;
-    assert_eq!(decision, Decision::GiveUp { reason });
+    assert_eq!(decision, RetryDecision::GiveUp { reason });
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn an_unclear_outcome_is_looked_at_whatever_the_count_or_the_time() {
     for failures in [0, 1, 119, 120, u32::MAX] {
         for now in [start(), Timestamp::MAX] {
             let decision = policy.decide(failures, start(), now, Class::Unclear, 0.5);
-            assert_eq!(decision, Decision::Probe);
+            assert_eq!(decision, RetryDecision::Probe);
         }
     }
 }
@@ -94,7 +94,7 @@ fn a_refused_credential_is_tried_again_every_quarter_of_an_hour() {
     let soonest = RetryPolicy::standard().decide(1, start(), start(), Class::Unauthorised, 0.0);
     assert_eq!(
         soonest,
-        Decision::Again {
+        RetryDecision::Again {
             at: start() + SECS(900)
         }
     );
@@ -106,40 +106,40 @@ fn retry_after_is_obeyed_in_full_and_jitter_only_adds() {
     let at = |after, unit| policy.decide(1, start(), start(), retryable(Some(after)), unit);
     assert_eq!(
         at(100, 0.0),
-        Decision::Again {
+        RetryDecision::Again {
             at: start() + SECS(100)
         }
     );
     assert_eq!(
         at(100, 1.0),
-        Decision::Again {
+        RetryDecision::Again {
             at: start() + SECS(120)
         }
     );
     // Longer than the cap: not squeezed, and what is added is a part of the cap.
     assert_eq!(
         at(36_000, 0.0),
-        Decision::Again {
+        RetryDecision::Again {
             at: start() + SECS(36_000)
         }
     );
     assert_eq!(
         at(36_000, 1.0),
-        Decision::Again {
+        RetryDecision::Again {
             at: start() + SECS(36_720)
         }
     );
     // Shorter than our own wait: ours holds.
     assert_eq!(
         at(1, 0.5),
-        Decision::Again {
+        RetryDecision::Again {
             at: start() + SECS(5)
         }
     );
     // Nonsense counts as none.
     assert_eq!(
         at(-100, 0.5),
-        Decision::Again {
+        RetryDecision::Again {
             at: start() + SECS(5)
         }
     );
@@ -150,7 +150,7 @@ fn a_retry_after_past_the_budget_gives_up_instead_of_coming_early() {
     let day_and_a_bit = retryable(Some(24 * 3600 + 1));
     let decision = RetryPolicy::standard().decide(1, start(), start(), day_and_a_bit, 0.0);
     let reason = GiveUp::BudgetSpent;
-    assert_eq!(decision, Decision::GiveUp { reason });
+    assert_eq!(decision, RetryDecision::GiveUp { reason });
 }
 
 #[test]
@@ -160,9 +160,9 @@ fn the_last_try_starts_at_the_deadline_at_the_latest() {
     assert_eq!(deadline, start() + SECS(24 * 3600));
     let decide = |now| policy.decide(30, start(), now, Class::NotSent, 0.5);
     let last = deadline - SECS(3600);
-    assert_eq!(decide(last), Decision::Again { at: deadline });
+    assert_eq!(decide(last), RetryDecision::Again { at: deadline });
     let reason = GiveUp::BudgetSpent;
-    assert_eq!(decide(last + SECS(1)), Decision::GiveUp { reason });
+    assert_eq!(decide(last + SECS(1)), RetryDecision::GiveUp { reason });
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_clock_set_back_again_and_again_still_ends() {
     assert_eq!(wait(119, Class::NotSent), Some(SECS(3600)));
     for failures in [120, 121, u32::MAX] {
         let decision = policy.decide(failures, start(), start(), Class::NotSent, 0.5);
-        assert_eq!(decision, Decision::GiveUp { reason });
+        assert_eq!(decision, RetryDecision::GiveUp { reason });
     }
 }
 
@@ -183,13 +183,13 @@ fn a_day_of_failures_ends_by_the_budget() {
         let (mut now, mut failures) = (start(), 1);
         let end = loop {
             match policy.decide(failures, start(), now, class, 0.0) {
-                Decision::Again { at } => now = at,
+                RetryDecision::Again { at } => now = at,
                 end => break end,
             }
             failures += 1;
         };
         let reason = GiveUp::BudgetSpent;
-        assert_eq!(end, Decision::GiveUp { reason }, "{class:?}");
+        assert_eq!(end, RetryDecision::GiveUp { reason }, "{class:?}");
         assert!(now.duration_since(start()) > SECS(22 * 3600), "{class:?}");
     }
 }
@@ -324,7 +324,7 @@ proptest! {
         class in repeatable(),
         unit in proptest::num::f64::ANY,
     ) {
-        if let Decision::Again { at } = policy.decide(failures, first, now, class, unit) {
+        if let RetryDecision::Again { at } = policy.decide(failures, first, now, class, unit) {
             prop_assert!(at >= now);
             prop_assert!(at <= policy.deadline(first));
             prop_assert!(failures < policy.max_failures);
@@ -339,7 +339,7 @@ proptest! {
         unit in proptest::num::f64::ANY,
     ) {
         let class = retryable(Some(after));
-        if let Decision::Again { at } = policy.decide(failures, start(), start(), class, unit) {
+        if let RetryDecision::Again { at } = policy.decide(failures, start(), start(), class, unit) {
             prop_assert!(at >= start() + SECS(after));
         }
     }
@@ -355,7 +355,7 @@ proptest! {
         let plain = wait(failures, Class::NotSent).unwrap();
         let policy = RetryPolicy::standard();
         let decision = policy.decide(failures, start(), start(), Class::NotSent, unit);
-        let Decision::Again { at } = decision else {
+        let RetryDecision::Again { at } = decision else {
             return Err(TestCaseError::fail("gave up within the budget"));
         };
         let (waited, plain) = (at.duration_since(start()).as_secs_f64(), plain.as_secs_f64());

@@ -6,7 +6,7 @@ use relay_core::effects::{CardRemoval, EffectInput, EffectKind, Settled};
 use relay_core::facts::{FactBody, Order};
 use relay_core::ids::ContactId;
 use relay_core::workflow::{Action, Input, ReadKind, Verdict};
-use relay_core::workflows::cancel_subscription::{CancelSubscription, Wish, plan};
+use relay_core::workflows::cancel_subscription::{CancelSubscription, CancellationOrder, plan};
 
 use crate::world::{World, date};
 
@@ -230,11 +230,11 @@ fn e49_a_card_that_is_needed_by_the_time_of_its_removal_stays() {
 fn e50_the_only_card_stays_while_money_is_owed_and_the_reason_says_so() {
     let mut owing = billing();
     owing.open_orders.push("Order 17: $40 open".into());
-    let wish = Wish {
+    let ordered = CancellationOrder {
         reason: "stopped".into(),
         card: CardRemoval::Delete,
     };
-    let found = plan(&owing, &[], &wish, date("2026-11-04"));
+    let found = plan(&owing, &[], &ordered, date("2026-11-04"));
     assert!(found.kept[0].why.starts_with("it is the only card"));
 }
 
@@ -355,11 +355,11 @@ fn the_preview_names_what_would_change_and_what_else_bills_the_card() {
     billing
         .subscriptions
         .push(subscription("store", false, Some("p1")));
-    let wish = Wish {
+    let ordered = CancellationOrder {
         reason: "stopped".into(),
         card: CardRemoval::Delete,
     };
-    let found = plan(&billing, &[], &wish, date("2026-11-04"));
+    let found = plan(&billing, &[], &ordered, date("2026-11-04"));
     assert_eq!(found.stop.len(), 2);
     assert!(found.cards.is_empty());
     assert_eq!(found.also_bills.len(), 1);
@@ -369,7 +369,7 @@ fn the_preview_names_what_would_change_and_what_else_bills_the_card() {
     let refused = plan(
         &billing,
         &[ContactId("77".into())],
-        &wish,
+        &ordered,
         date("2026-11-04"),
     );
     assert!(refused.refused.is_some() && refused.is_empty());

@@ -3,7 +3,7 @@
 use relay_core::case::Wait;
 use relay_core::clients::ClientStatus;
 use relay_core::facts::FactBody;
-use relay_core::workflow::{Action, Look};
+use relay_core::workflow::{Action, Recheck};
 
 use crate::world::{World, at, date};
 
@@ -108,19 +108,19 @@ fn e12_a_case_of_older_decision_code_still_asks_after_a_break() {
 
 #[test]
 fn e12_a_case_opens_when_the_break_is_over_by_date_or_status_and_the_guard_lets_it_pass() {
-    for (status, until, looks) in [
+    for (status, until, rechecks) in [
         (
             ClientStatus::OnBreak,
             Some("2026-11-04"),
-            Some(Look::AfterBreak(Some(date("2026-11-04")))),
+            Some(Recheck::AfterBreak(Some(date("2026-11-04")))),
         ),
-        (ClientStatus::OnBreak, None, Some(Look::AfterBreak(None))),
+        (ClientStatus::OnBreak, None, Some(Recheck::AfterBreak(None))),
         (
             ClientStatus::Unknown("active".into()),
             None,
-            Some(Look::UnknownWord("active".into())),
+            Some(Recheck::UnknownWord("active".into())),
         ),
-        (ClientStatus::InPerson, None, Some(Look::WhileStatus)),
+        (ClientStatus::InPerson, None, Some(Recheck::WhileStatus)),
         (ClientStatus::OnBreak, Some("2026-11-03"), None),
         (ClientStatus::Online, Some("2026-11-30"), None),
     ] {
@@ -133,11 +133,11 @@ fn e12_a_case_opens_when_the_break_is_over_by_date_or_status_and_the_guard_lets_
         });
         let opened = world.workflow.open(world.cx(), &world.case, &fact);
         assert_eq!(
-            opened.err().map(|refused| refused.look),
-            looks,
+            opened.err().map(|refused| refused.recheck),
+            rechecks,
             "{status:?}"
         );
-        if looks.is_none() {
+        if rechecks.is_none() {
             world.try_open().unwrap();
             world.carry_out();
             assert_eq!(world.sent.len(), 1, "{status:?} {until:?}");

@@ -1,6 +1,6 @@
 //! An open or click that is told after the decision.
 
-use relay_core::channel::{Decision, EngagementEvent, EngagementKind, EngagementSource};
+use relay_core::channel::{ChannelDecision, EngagementEvent, EngagementKind, EngagementSource};
 use relay_core::effects::{EffectInput, EffectKind, Settled};
 use relay_core::facts::FactBody;
 use relay_core::time::SignedDuration;
@@ -76,7 +76,8 @@ fn both_decisions_stand_in_the_timeline_and_are_recomputed_from_their_evidence()
         .filter_map(|line| line.detail.as_ref())
         .filter(|detail| detail.get("decision").is_some())
         .map(|detail| {
-            let decision: Decision = serde_json::from_value(detail["decision"].clone()).unwrap();
+            let decision: ChannelDecision =
+                serde_json::from_value(detail["decision"].clone()).unwrap();
             let evidence = serde_json::from_value(detail["evidence"].clone()).unwrap();
             assert_eq!(decision.recompute(&evidence).as_ref(), Some(&decision));
             decision.channel.as_str()

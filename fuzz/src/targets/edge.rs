@@ -13,7 +13,7 @@ use bytes::Bytes;
 use clear_relay::failpoint::NoFailpoints;
 use clear_relay::http::{HttpState, Limits, router};
 use clear_relay::receipts::{Counters, Receiver};
-use clear_relay::telemetry::Repeats;
+use clear_relay::telemetry::LogThrottle;
 use futures_util::stream;
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -91,7 +91,7 @@ fn edge() -> Option<Edge> {
         wake: Arc::new(Notify::new()),
         failpoints: Arc::new(NoFailpoints),
         counters: Arc::new(Counters::default()),
-        repeats: Arc::new(Repeats::new(Arc::new(clock()))),
+        log_throttle: Arc::new(LogThrottle::new(Arc::new(clock()))),
     };
     let sources: Option<Vec<_>> = VENDORS.iter().map(|vendor| (vendor.source)()).collect();
     let sources = sources?;

@@ -30,7 +30,7 @@ pub(super) struct Event {
 
 /// What was shown already.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct AlreadyShown {
     round: u64,
     pressed: usize,
     accepted: usize,
@@ -40,7 +40,7 @@ pub(super) struct Told {
     quoted: HashSet<String>,
 }
 
-impl Told {
+impl AlreadyShown {
     /// What has happened since the last look: people first, then the relay, then the vendors. A
     /// show that has begun anew is told from its beginning.
     pub(super) async fn news(&mut self, show: &Show) -> Result<Vec<Event>, StoreError> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::lines::{Told, closing};
+use super::lines::{AlreadyShown, closing};
 use crate::cli::process::DemoArgs;
 use crate::cli::{CliError, Output};
 use crate::lifecycle::{Signals, pause};
@@ -102,7 +102,7 @@ async fn tell(
         return Err(CliError::NotBuilt("demo"));
     };
     show.lock().await.set_running(stays);
-    let mut told = Told::default();
+    let mut shown = AlreadyShown::default();
     let mut closed = None;
     loop {
         let (news, zone, wait, round, over, moved) = {
@@ -117,14 +117,14 @@ async fn tell(
             let zone = show.play().world.zone().clone();
             let wait = PACE.div_f64(show.haste());
             let moved = show.play().world.now() != before;
-            let news = told.news(&show).await?;
+            let news = shown.news(&show).await?;
             (news, zone, wait, show.round(), over, moved)
         };
         if moved || !news.is_empty() {
             stage.touch();
         }
         for event in news {
-            told.tell(&event, &zone, out)?;
+            shown.tell(&event, &zone, out)?;
             if !out.is_json() {
                 pause(wait).await;
             }

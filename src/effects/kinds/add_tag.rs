@@ -5,12 +5,12 @@ use relay_core::effects::request::AddTag;
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
-use super::{State, holds};
+use super::{DesiredState, holds};
 use crate::effects::outcome::{Holds, Performed};
 use crate::ports::{Ports, TagAdded};
 
 #[async_trait]
-impl State for AddTag {
+impl DesiredState for AddTag {
     async fn attempt(&self, ports: &Ports, _now: Timestamp) -> Result<Performed, CallError> {
         let unfinished = match ports.tags.add(&self.contact, &self.tag).await? {
             TagAdded::Done => None,

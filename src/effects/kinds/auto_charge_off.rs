@@ -5,12 +5,12 @@ use relay_core::effects::request::AutoChargeOff;
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
-use super::{State, carried_out, holds};
+use super::{DesiredState, carried_out, holds};
 use crate::effects::outcome::{Holds, Performed};
 use crate::ports::Ports;
 
 #[async_trait]
-impl State for AutoChargeOff {
+impl DesiredState for AutoChargeOff {
     async fn attempt(&self, ports: &Ports, _now: Timestamp) -> Result<Performed, CallError> {
         let switched = ports
             .billing

@@ -7,13 +7,13 @@ use relay_core::effects::request::CallTask;
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
-use super::{Makes, made, markers};
+use super::{Creation, made, markers};
 use crate::effects::name::Name;
-use crate::effects::outcome::{Performed, ProbeResult, Seen};
+use crate::effects::outcome::{FoundAtVendor, Performed, ProbeResult};
 use crate::ports::{FoundTask, Ports};
 
 #[async_trait]
-impl Makes for CallTask {
+impl Creation for CallTask {
     async fn attempt(&self, ports: &Ports, name: &Name) -> Result<Performed, CallError> {
         Ok(made(ports.tasks.create(self, &name.marker()).await?.0))
     }
@@ -40,11 +40,11 @@ fn task_of(name: &Name, mut found: Vec<FoundTask>) -> ProbeResult {
     // Stable: the newest of either comes first.
     found.sort_by_key(|task| task.completed);
     match found.into_iter().next() {
-        Some(task) => ProbeResult::Seen(Seen {
+        Some(task) => ProbeResult::Seen(FoundAtVendor {
             vendor_ref: Some(task.id.0),
             at: task.at,
             completed: task.completed,
-            ..Seen::default()
+            ..FoundAtVendor::default()
         }),
         None => ProbeResult::NotSeen { taken },
     }

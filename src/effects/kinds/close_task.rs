@@ -5,12 +5,12 @@ use relay_core::effects::request::CloseTask;
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
-use super::{State, carried_out};
+use super::{DesiredState, carried_out};
 use crate::effects::outcome::{Holds, Performed};
 use crate::ports::Ports;
 
 #[async_trait]
-impl State for CloseTask {
+impl DesiredState for CloseTask {
     async fn attempt(&self, ports: &Ports, now: Timestamp) -> Result<Performed, CallError> {
         let closed = ports.tasks.complete(&self.task, now, self.called).await;
         closed.map(carried_out)

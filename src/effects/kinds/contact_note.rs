@@ -5,13 +5,13 @@ use relay_core::effects::request::ContactNote;
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
-use super::{Makes, made, markers, seen};
+use super::{Creation, made, markers, seen};
 use crate::effects::name::Name;
 use crate::effects::outcome::{Performed, ProbeResult};
 use crate::ports::Ports;
 
 #[async_trait]
-impl Makes for ContactNote {
+impl Creation for ContactNote {
     async fn attempt(&self, ports: &Ports, name: &Name) -> Result<Performed, CallError> {
         Ok(made(ports.notes.create(self, &name.marker()).await?))
     }

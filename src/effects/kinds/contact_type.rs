@@ -5,12 +5,12 @@ use relay_core::effects::request::ContactType;
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
-use super::{State, holds};
+use super::{DesiredState, holds};
 use crate::effects::outcome::{Holds, Performed};
 use crate::ports::{ContactType as Shown, Ports};
 
 #[async_trait]
-impl State for ContactType {
+impl DesiredState for ContactType {
     async fn attempt(&self, ports: &Ports, _now: Timestamp) -> Result<Performed, CallError> {
         let write = ports.contacts.set_contact_type(&self.contact, &self.value);
         let disturbed = write.await?.disturbed.join(", ");

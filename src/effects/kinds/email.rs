@@ -5,13 +5,13 @@ use relay_core::effects::request::Email;
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
-use super::{Makes, carried_out, markers, seen};
+use super::{Creation, carried_out, markers, seen};
 use crate::effects::name::Name;
 use crate::effects::outcome::{Performed, ProbeResult};
 use crate::ports::Ports;
 
 #[async_trait]
-impl Makes for Email {
+impl Creation for Email {
     async fn attempt(&self, ports: &Ports, name: &Name) -> Result<Performed, CallError> {
         let sent = ports.mail.send(self, &name.marker()).await;
         sent.map(carried_out)

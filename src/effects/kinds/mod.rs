@@ -1,7 +1,7 @@
 //! What each kind of effect does through the ports: one file per kind.
 //!
-//! A kind either *makes* something that carries a marker ([`Makes`]), or brings about a *state* that can
-//! be read ([`State`]). Either makes one mutating request an attempt. Which of them a request is, one
+//! A kind either *makes* something that carries a marker ([`Creation`]), or brings about a *state* that can
+//! be read ([`DesiredState`]). Either makes one mutating request an attempt. Which of them a request is, one
 //! exhaustive match says ([`of`]): a kind without a file does not compile.
 //!
 //! How a newcomer adds a kind: a row in `core/src/effects/kind.rs` (its checklist stands there), its input
@@ -27,12 +27,12 @@ use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
 use super::name::Name;
-use super::outcome::{Holds, Performed, ProbeResult, Seen};
-use crate::ports::{Found, Ports};
+use super::outcome::{FoundAtVendor, Holds, Performed, ProbeResult};
+use crate::ports::{FoundByMarker, Ports};
 
 /// A request that makes something at a vendor, which carries the marker of its effect.
 #[async_trait]
-pub(super) trait Makes: Send + Sync {
+pub(super) trait Creation: Send + Sync {
     /// One mutating request.
     async fn attempt(&self, ports: &Ports, name: &Name) -> Result<Performed, CallError>;
 
@@ -47,7 +47,7 @@ pub(super) trait Makes: Send + Sync {
 
 /// A request that brings about a state which the vendor shows.
 #[async_trait]
-pub(super) trait State: Send + Sync {
+pub(super) trait DesiredState: Send + Sync {
     /// One mutating request at `now`.
     async fn attempt(&self, ports: &Ports, now: Timestamp) -> Result<Performed, CallError>;
 
@@ -62,29 +62,29 @@ pub(super) trait State: Send + Sync {
 }
 
 /// What a request is.
-pub(super) enum Kind<'a> {
+pub(super) enum RequestKind<'a> {
     /// It makes something.
-    Makes(&'a dyn Makes),
+    Creation(&'a dyn Creation),
     /// It brings about a state.
-    State(&'a dyn State),
+    DesiredState(&'a dyn DesiredState),
 }
 
 /// What `request` is.
-pub(super) fn of(request: &Request) -> Kind<'_> {
+pub(super) fn of(request: &Request) -> RequestKind<'_> {
     match request {
-        Request::PortalMessage(message) => Kind::Makes(message),
-        Request::PortalNote(note) => Kind::Makes(note),
-        Request::Email(email) => Kind::Makes(email),
-        Request::CallTask(task) => Kind::Makes(task),
-        Request::ContactNote(note) => Kind::Makes(note),
-        Request::CloseTask(closing) => Kind::State(closing),
-        Request::ReassignTask(reassigning) => Kind::State(reassigning),
-        Request::AddTag(adding) => Kind::State(adding),
-        Request::RemoveTag(removing) => Kind::State(removing),
-        Request::ContactType(setting) => Kind::State(setting),
-        Request::AutoChargeOff(switching) => Kind::State(switching),
-        Request::DeactivateSubscription(deactivating) => Kind::State(deactivating),
-        Request::RemoveCard(removing) => Kind::State(removing),
+        Request::PortalMessage(message) => RequestKind::Creation(message),
+        Request::PortalNote(note) => RequestKind::Creation(note),
+        Request::Email(email) => RequestKind::Creation(email),
+        Request::CallTask(task) => RequestKind::Creation(task),
+        Request::ContactNote(note) => RequestKind::Creation(note),
+        Request::CloseTask(closing) => RequestKind::DesiredState(closing),
+        Request::ReassignTask(reassigning) => RequestKind::DesiredState(reassigning),
+        Request::AddTag(adding) => RequestKind::DesiredState(adding),
+        Request::RemoveTag(removing) => RequestKind::DesiredState(removing),
+        Request::ContactType(setting) => RequestKind::DesiredState(setting),
+        Request::AutoChargeOff(switching) => RequestKind::DesiredState(switching),
+        Request::DeactivateSubscription(deactivating) => RequestKind::DesiredState(deactivating),
+        Request::RemoveCard(removing) => RequestKind::DesiredState(removing),
     }
 }
 
@@ -102,12 +102,12 @@ fn carried_out((): ()) -> Performed {
 }
 
 /// What a probe makes of what it found.
-fn seen(found: Option<Found>) -> ProbeResult {
+fn seen(found: Option<FoundByMarker>) -> ProbeResult {
     found.map_or(ProbeResult::NOTHING, |found| {
-        ProbeResult::Seen(Seen {
+        ProbeResult::Seen(FoundAtVendor {
             vendor_ref: Some(found.id),
             at: found.at,
-            ..Seen::default()
+            ..FoundAtVendor::default()
         })
     })
 }

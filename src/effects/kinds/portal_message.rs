@@ -6,13 +6,13 @@ use relay_core::effects::request::PortalMessage;
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
-use super::{Makes, made, seen};
+use super::{Creation, made, seen};
 use crate::effects::name::Name;
 use crate::effects::outcome::{Performed, ProbeResult};
-use crate::ports::{Found, Ports};
+use crate::ports::{FoundByMarker, Ports};
 
 #[async_trait]
-impl Makes for PortalMessage {
+impl Creation for PortalMessage {
     async fn attempt(&self, ports: &Ports, name: &Name) -> Result<Performed, CallError> {
         let (client, author, text) = (&self.client, &self.author, &self.text);
         let key = name.idempotency_key();
@@ -38,7 +38,7 @@ pub(crate) fn message_of(name: &Name, listed: &[Listed], message: &PortalMessage
         Some(key) => name.has_key(key),
         None => listed.coach.as_ref() == Some(&message.author) && listed.text == message.text,
     });
-    seen(found.map(|listed| Found {
+    seen(found.map(|listed| FoundByMarker {
         id: listed.id.to_string(),
         at: Some(listed.sent_at),
     }))

@@ -5,13 +5,13 @@ use relay_core::effects::request::PortalNote;
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
-use super::{Makes, made, seen};
+use super::{Creation, made, seen};
 use crate::effects::name::Name;
 use crate::effects::outcome::{Performed, ProbeResult};
-use crate::ports::{Found, Ports};
+use crate::ports::{FoundByMarker, Ports};
 
 #[async_trait]
-impl Makes for PortalNote {
+impl Creation for PortalNote {
     async fn attempt(&self, ports: &Ports, name: &Name) -> Result<Performed, CallError> {
         let (client, author, text) = (&self.client, &self.author, &self.text);
         let key = name.idempotency_key();
@@ -32,7 +32,7 @@ impl Makes for PortalNote {
             Some(key) => name.has_key(key),
             None => note.author == self.author && note.text == self.text,
         });
-        Ok(seen(found.map(|note| Found {
+        Ok(seen(found.map(|note| FoundByMarker {
             id: note.id,
             at: Some(note.written_at),
         })))

@@ -6,7 +6,7 @@ use relay_core::effects::request::RemoveCard;
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 
-use super::{State, holds};
+use super::{DesiredState, holds};
 use crate::effects::outcome::{Holds, Performed};
 use crate::ports::{CardRemoved, Ports};
 
@@ -15,7 +15,7 @@ const LISTED: &str = "the card was made inactive, and the CRM lists it as before
                       under her credit cards, that it is inactive";
 
 #[async_trait]
-impl State for RemoveCard {
+impl DesiredState for RemoveCard {
     async fn attempt(&self, ports: &Ports, _now: Timestamp) -> Result<Performed, CallError> {
         let (contact, card) = (&self.contact, &self.payment_method);
         let removed = ports.billing.remove_card(contact, card, self.mode).await?;

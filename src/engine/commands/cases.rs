@@ -16,7 +16,7 @@ use crate::engine::sync::conversation::Decided;
 use crate::engine::sync::{conversation, presence};
 use crate::engine::{Engine, EngineError, link, outreach, stepper};
 use crate::failpoint::SETTLE;
-use crate::remedy::Run;
+use crate::remedy::RemedyCommand;
 
 /// How often a command is decided again while the case keeps moving.
 const TRIES: usize = 8;
@@ -96,7 +96,7 @@ pub(super) async fn deciding<'a>(
     let Some(case) = engine.store.case(id).await? else {
         return refused(format!(
             "there is no case {id}; `{}` shows them",
-            Run::CasesList
+            RemedyCommand::CasesList
         ));
     };
     let read = conversation::read_before(engine, &case, action).await?;
@@ -165,7 +165,7 @@ async fn ordering(
         Some(case) => Ok((case, ops)),
         None => refused(format!(
             "the same order is under way already; `{}` shows it",
-            Run::CasesList
+            RemedyCommand::CasesList
         )),
     }
 }

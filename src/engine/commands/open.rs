@@ -7,7 +7,7 @@
 use relay_core::clients::{CheckIn, ClientSnapshot};
 use relay_core::ids::{CaseId, CheckInId, ClientId};
 use relay_core::time::SignedDuration;
-use relay_core::workflow::{Look, NotOpened};
+use relay_core::workflow::{NotOpened, Recheck};
 use relay_core::workflows::missed_check_in::NAME;
 use relay_store::{AuditEntry, Op};
 use serde_json::json;
@@ -152,25 +152,25 @@ async fn opening_by_hand<'a>(
 
 /// Why not, and what would have to change.
 fn with_remedy(refusal: &NotOpened, client: &ClientId) -> String {
-    let remedy = match &refusal.look {
-        Look::Never => "the portal decides that: change it there".to_owned(),
-        Look::WhileStatus => format!(
+    let remedy = match &refusal.recheck {
+        Recheck::Never => "the portal decides that: change it there".to_owned(),
+        Recheck::WhileStatus => format!(
             "if that is wrong, set client {client} to online in the portal: the follow-up then \
              begins by itself"
         ),
-        Look::WhileContactType => format!(
+        Recheck::WhileContactType => format!(
             "if that is wrong, set the contact type of client {client} right in the CRM: the \
              follow-up then begins by itself"
         ),
-        Look::AfterBreak(Some(_)) => {
+        Recheck::AfterBreak(Some(_)) => {
             "the follow-up begins by itself when the break is over; end it in the portal to begin \
              now"
             .to_owned()
         }
-        Look::AfterBreak(None) => {
+        Recheck::AfterBreak(None) => {
             "enter the last day of the break in the portal, or set her online there".to_owned()
         }
-        Look::UnknownWord(_) => {
+        Recheck::UnknownWord(_) => {
             "set her to online in the portal if that is what is meant".to_owned()
         }
     };

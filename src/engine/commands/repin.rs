@@ -188,7 +188,7 @@ async fn case_to_repin(engine: &Engine, id: CaseId) -> Result<Case, EngineError>
     match engine.store.case(id).await? {
         None => refused(format!(
             "there is no case {id}; `{}` shows them",
-            crate::remedy::Run::CasesList
+            crate::remedy::RemedyCommand::CasesList
         )),
         Some(case) if case.status.is_closed() => {
             refused("a closed case keeps the version it was closed with")

@@ -16,13 +16,13 @@ use serde_json::json;
 use crate::effects::ProbeResult;
 use crate::engine::commands::cases;
 use crate::engine::effect::SKEW;
-use crate::engine::effect::settle::{Ending, remember};
+use crate::engine::effect::settle::{EffectEnding, remember};
 use crate::engine::effect::{again, moves, naming, settle};
 use crate::engine::finish::member;
 use crate::engine::job_kinds::{Cancelling, JobKind};
 use crate::engine::{Engine, EngineError, stepper};
 use crate::failpoint::SETTLE;
-use crate::remedy::Run;
+use crate::remedy::RemedyCommand;
 
 /// What a replay of a job would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -52,7 +52,7 @@ pub enum Preview {
 fn no_such_job(id: JobId) -> EngineError {
     EngineError::Refused(format!(
         "there is no job {id}; `{}` shows them",
-        Run::JobsList
+        RemedyCommand::JobsList
     ))
 }
 
@@ -103,7 +103,10 @@ async fn preview_effect(engine: &Engine, effect: &Effect) -> Result<Preview, Eng
         // Its case does not wait for it, so no work item of the case settles it.
         EffectState::Held if !effect.holds_a_case() => Ok(Preview::WillSend),
         EffectState::Held => Ok(Preview::NeedsYou {
-            why: format!("it is held: settle its work item (`{}`)", Run::WorkList),
+            why: format!(
+                "it is held: settle its work item (`{}`)",
+                RemedyCommand::WorkList
+            ),
         }),
         EffectState::Planned => Ok(Preview::WillSend),
         EffectState::Dead if !maybe_sent => Ok(Preview::WillSend),
@@ -230,9 +233,9 @@ async fn record_done(
             .request
             .iter()
             .flat_map(|request| remember(effect, request));
-        let ending = Ending {
+        let ending = EffectEnding {
             more: more.collect(),
-            ..Ending::new(EffectState::Done, settled)
+            ..EffectEnding::new(EffectState::Done, settled)
         };
         settle::end_effect(engine, &mut stepping, effect, &[effect.state], ending).await?;
     }
@@ -287,7 +290,7 @@ pub async fn cancel_job(engine: &Engine, id: JobId, by: &str) -> Result<(), Engi
     match engine.commit(SETTLE, ops).await {
         Err(error) if error.is_conflict() => Err(EngineError::Refused(format!(
             "the job has just moved; look again: {}",
-            Run::JobsList
+            RemedyCommand::JobsList
         ))),
         other => other.map(|_| ()),
     }
@@ -380,7 +383,7 @@ async fn tell_cancelled(engine: &Engine, job: &Job, by: &str) -> Result<Vec<Op>,
                     || (effect.state == EffectState::Held && !effect.holds_a_case()) =>
             {
                 let mut stepping = settle::stepping_of(engine, &effect).await?;
-                let ending = Ending::new(EffectState::Cancelled, Settled::Cancelled);
+                let ending = EffectEnding::new(EffectState::Cancelled, Settled::Cancelled);
                 settle::end_effect(engine, &mut stepping, &effect, &[effect.state], ending).await?;
                 Ok(stepping.into_ops())
             }

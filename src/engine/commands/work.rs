@@ -13,12 +13,12 @@ use crate::engine::commands::cases::{parse_action, refused};
 use crate::engine::commands::replay::Preview;
 use crate::engine::commands::{cases, preview, replay};
 use crate::engine::effect::release::ITEM;
-use crate::engine::effect::settle::Ending;
+use crate::engine::effect::settle::EffectEnding;
 use crate::engine::effect::{release, settle};
 use crate::engine::sync::backlog;
 use crate::engine::{Engine, EngineError, RELAY};
 use crate::failpoint::SETTLE;
-use crate::remedy::Run;
+use crate::remedy::RemedyCommand;
 
 /// What settling a work item comes to.
 #[derive(Debug)]
@@ -165,7 +165,7 @@ async fn settling(
     let Some(item) = engine.store.work_item(id).await? else {
         return refused(format!(
             "there is no work item {id}; `{}` shows them",
-            Run::WorkList
+            RemedyCommand::WorkList
         ));
     };
     if let Some(settled) = &item.settled
@@ -311,7 +311,7 @@ async fn happened(engine: &Engine, effect: &Effect, ops: Vec<Op>) -> Result<(), 
         vendor_ref: None,
         by_probe: false,
     };
-    let ending = Ending::new(EffectState::Done, settled);
+    let ending = EffectEnding::new(EffectState::Done, settled);
     settle::end_effect(
         engine,
         &mut stepping,

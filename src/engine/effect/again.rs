@@ -25,7 +25,7 @@ use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Effect, EffectState, Intent};
 
-use crate::effects::{Name, ProbeResult, Seen, vendor_ref};
+use crate::effects::{FoundAtVendor, Name, ProbeResult, vendor_ref};
 use crate::engine::effect::SKEW;
 use crate::engine::{Engine, EngineError};
 use crate::failpoint::PROBE;
@@ -35,7 +35,7 @@ pub(super) const CONFLICT: &str = "conflict";
 
 /// What became of the earlier requests of a thing that is to be made.
 #[derive(Debug)]
-pub(super) enum Earlier {
+pub(super) enum EarlierRequests {
     /// There was none, or the vendor does not have it: the way is free. What was looked for.
     Nothing(Vec<Request>),
     /// It is there.
@@ -43,7 +43,7 @@ pub(super) enum Earlier {
         /// When it was asked for.
         at: Timestamp,
         /// What was seen of it.
-        seen: Seen,
+        seen: FoundAtVendor,
     },
     /// It is not listed, and may still come to be.
     MayShowUp {
@@ -61,11 +61,11 @@ pub(super) async fn earlier(
     effect: &Effect,
     same: &[Effect],
     name: &Name,
-) -> Result<Earlier, EngineError> {
+) -> Result<EarlierRequests, EngineError> {
     let absence = effect.kind().absence();
     // A desired state is read before it is written in any case.
     if absence == Absence::DesiredState {
-        return Ok(Earlier::Nothing(Vec::new()));
+        return Ok(EarlierRequests::Nothing(Vec::new()));
     }
     let others = || same.iter().filter(|other| other.key() != effect.key());
     if let Some(done) = others().find_map(|other| made(other, name)) {
@@ -91,16 +91,16 @@ pub(super) async fn earlier(
     let mut looked = Vec::new();
     for (request, at) in different(&asked) {
         if let Some(seen) = look_for(engine, name, request, at).await? {
-            return Ok(Earlier::There { at, seen });
+            return Ok(EarlierRequests::There { at, seen });
         }
         looked.push(request.clone());
     }
     let latest = asked.iter().map(|intent| intent.at).max();
     let until = latest.and_then(|at| at.saturating_add(shown_after(engine, absence)).ok());
     Ok(match until.filter(|until| *until > began) {
-        Some(until) => Earlier::MayShowUp { until },
-        None if unknown => Earlier::CantTell,
-        None => Earlier::Nothing(looked),
+        Some(until) => EarlierRequests::MayShowUp { until },
+        None if unknown => EarlierRequests::CantTell,
+        None => EarlierRequests::Nothing(looked),
     })
 }
 
@@ -110,7 +110,7 @@ pub(super) async fn look_for(
     name: &Name,
     request: &Request,
     at: Timestamp,
-) -> Result<Option<Seen>, EngineError> {
+) -> Result<Option<FoundAtVendor>, EngineError> {
     let from = at.saturating_sub(SKEW).unwrap_or(at);
     let look = engine.perform.probe(name, request, from);
     Ok(match engine.call(PROBE, look).await? {
@@ -148,7 +148,7 @@ fn is_over(effect: &Effect) -> bool {
 }
 
 /// What another effect has made already, if it still stands.
-fn made(other: &Effect, name: &Name) -> Option<Earlier> {
+fn made(other: &Effect, name: &Name) -> Option<EarlierRequests> {
     let Some(relay_core::effects::Settled::Done { at, .. }) = &other.settled else {
         return None;
     };
@@ -160,12 +160,12 @@ fn made(other: &Effect, name: &Name) -> Option<Earlier> {
     if other.state != EffectState::Done || away {
         return None;
     }
-    let seen = Seen {
+    let seen = FoundAtVendor {
         vendor_ref: reference.map(str::to_owned),
         at: Some(*at),
-        ..Seen::default()
+        ..FoundAtVendor::default()
     };
-    Some(Earlier::There { at: *at, seen })
+    Some(EarlierRequests::There { at: *at, seen })
 }
 
 /// Whether it is not known if the request of an intent was carried out.

@@ -12,8 +12,8 @@ use crate::effects::perform::can_be_read_back;
 use crate::effects::{Holds, Name, Performed};
 use crate::engine::effect::STOPPED_FOR;
 use crate::engine::effect::again::CONFLICT;
-use crate::engine::effect::guard::Fresh;
-use crate::engine::effect::settle::{Ending, remember};
+use crate::engine::effect::guard::FreshReading;
+use crate::engine::effect::settle::{EffectEnding, remember};
 use crate::engine::effect::{moves, settle};
 use crate::engine::finish::fence;
 use crate::engine::memory::generation;
@@ -30,15 +30,15 @@ pub(super) async fn carry_out(
     effect: &Effect,
     name: &Name,
     request: Request,
-    read: Fresh,
+    read: FreshReading,
     unmoved: Option<Op>,
 ) -> Result<(), EngineError> {
     let planned = [EffectState::Planned];
     if !crate::engine::stepper::acts(effect.mode) {
-        let ending = Ending {
+        let ending = EffectEnding {
             request: Some(request),
             more: read.ops,
-            ..Ending::new(EffectState::Proposed, Settled::Proposed)
+            ..EffectEnding::new(EffectState::Proposed, Settled::Proposed)
         };
         return settle::settle(engine, job, effect, &planned, ending).await;
     }
@@ -65,10 +65,10 @@ pub(super) async fn carry_out(
         } else {
             Settled::AlreadyTrue
         };
-        let ending = Ending {
+        let ending = EffectEnding {
             request: Some(request),
             more,
-            ..Ending::new(EffectState::Done, settled)
+            ..EffectEnding::new(EffectState::Done, settled)
         };
         return settle::settle(engine, job, effect, &planned, ending).await;
     }
@@ -141,7 +141,7 @@ async fn intend(
     job: &Job,
     effect: &Effect,
     request: Request,
-    read: Fresh,
+    read: FreshReading,
     unmoved: Option<Op>,
 ) -> Result<Intent, EngineError> {
     let at = engine.now();
@@ -228,9 +228,9 @@ async fn done(
         vendor_ref,
         by_probe: false,
     };
-    let ending = Ending {
+    let ending = EffectEnding {
         more,
-        ..Ending::new(EffectState::Done, settled)
+        ..EffectEnding::new(EffectState::Done, settled)
     };
     // Whoever took this job over when its lease was lost may have looked meanwhile, and not have
     // seen what was still on its way. The answer settles it.
@@ -271,10 +271,10 @@ async fn not_done(
         let mut more = vec![end_intent];
         let case = effect.scope().case();
         more.extend(items::dead_item(engine, job, case, &error.message));
-        let ending = Ending {
+        let ending = EffectEnding {
             end,
             more,
-            ..Ending::new(EffectState::Dead, settled)
+            ..EffectEnding::new(EffectState::Dead, settled)
         };
         return settle::settle(engine, job, effect, &[EffectState::Intended], ending).await;
     }

@@ -20,7 +20,7 @@ use relay_store::{Effect, EffectState, Job};
 
 use crate::effects::kinds::portal_message::message_of;
 use crate::effects::{Name, ProbeResult};
-use crate::engine::effect::guard::Fresh;
+use crate::engine::effect::guard::FreshReading;
 use crate::engine::effect::settle::found;
 use crate::engine::effect::{release, settle};
 use crate::engine::{Engine, EngineError, days};
@@ -31,7 +31,7 @@ const LONG_AGO: SignedDuration = SignedDuration::from_hours(24 * 60);
 
 /// What the look before a first request brought.
 #[derive(Debug)]
-pub(super) enum First {
+pub(super) enum FirstLook {
     /// The way is free.
     Free,
     /// It is there, or waits for a person: the job has ended.
@@ -46,11 +46,11 @@ pub(super) async fn first_look(
     effect: &Effect,
     name: &mut Name,
     request: &Request,
-    read: &Fresh,
+    read: &FreshReading,
     looked: &[Request],
-) -> Result<First, EngineError> {
+) -> Result<FirstLook, EngineError> {
     let Some((_, due)) = effect.planned.input.about() else {
-        return Ok(First::Free);
+        return Ok(FirstLook::Free);
     };
     let sighting = match request {
         Request::PortalMessage(message) => message_of(name, &read.sent, message),
@@ -76,16 +76,16 @@ pub(super) async fn first_look(
                 settle::task_ops(engine, effect),
             );
             settle::settle(engine, job, effect, &planned, ending).await?;
-            Ok(First::Over)
+            Ok(FirstLook::Over)
         }
         ProbeResult::NotSeen { taken } => {
             name.ordinal = taken.saturating_add(1);
             if effect.kind().absence() == Absence::Never
                 && release::waits_for_release(engine, job, effect, due).await?
             {
-                return Ok(First::Over);
+                return Ok(FirstLook::Over);
             }
-            Ok(First::Free)
+            Ok(FirstLook::Free)
         }
     }
 }

@@ -31,7 +31,7 @@ const CONTACT_TYPE: &str = "read contact type";
 
 /// What was read, and what it taught us besides (a link found, a coach looked up).
 #[derive(Debug)]
-pub(crate) struct Fresh {
+pub(crate) struct FreshReading {
     /// For the workflow's guard.
     pub(crate) reading: GuardReading,
     /// The coaches, by name.
@@ -43,12 +43,12 @@ pub(crate) struct Fresh {
     /// Since when nobody has looked whether she checked in or wrote, real time.
     pub(crate) looked_at: Timestamp,
     /// The contact that the effect needs, if it was not found.
-    pub(crate) missing: Option<Missing>,
+    pub(crate) missing: Option<MissingContact>,
 }
 
 /// What the CRM does not show of a linked contact.
 #[derive(Debug)]
-pub(crate) enum Missing {
+pub(crate) enum MissingContact {
     /// For the first time: to be looked at again at this time.
     Doubtful(Timestamp),
     /// It is gone (E40).
@@ -57,7 +57,7 @@ pub(crate) enum Missing {
     NoTypeField(String),
 }
 
-impl Missing {
+impl MissingContact {
     /// Whether the effect waits until the CRM shows more.
     pub(super) const fn is_waited_for(&self) -> bool {
         match self {
@@ -74,7 +74,7 @@ pub(crate) async fn read_for_guard(
     case: &Case,
     view: &EffectView,
     needs: Needs,
-) -> Result<Fresh, EngineError> {
+) -> Result<FreshReading, EngineError> {
     let effect = &view.effect.planned;
     let mut ops = Vec::new();
     let mut portal = if needs.portal {
@@ -130,7 +130,7 @@ pub(crate) async fn read_for_guard(
     let read_at = engine.now();
     let (portal, sent) =
         portal.map_or_else(Default::default, |(portal, sent)| (Some(portal), sent));
-    Ok(Fresh {
+    Ok(FreshReading {
         reading: GuardReading {
             read_at,
             portal,
@@ -151,8 +151,8 @@ pub(crate) async fn read_for_guard(
 }
 
 /// Where nothing needs to be read.
-pub(super) fn nothing_read(engine: &Engine) -> Fresh {
-    Fresh {
+pub(super) fn nothing_read(engine: &Engine) -> FreshReading {
+    FreshReading {
         reading: GuardReading {
             read_at: engine.now(),
             portal: None,
@@ -177,7 +177,7 @@ pub(super) async fn read_contact(
     engine: &Engine,
     client: &ClientId,
     kind: EffectKind,
-) -> Result<Fresh, EngineError> {
+) -> Result<FreshReading, EngineError> {
     let mut ops = Vec::new();
     let crm = read_crm(engine, client, kind, None, false, &mut ops).await?;
     let mut read = nothing_read(engine);
@@ -195,7 +195,7 @@ struct CrmReading {
     no_contact: Option<NoContact>,
     contact_type: Option<String>,
     billing: Option<BillingSnapshot>,
-    missing: Option<Missing>,
+    missing: Option<MissingContact>,
 }
 
 /// Reads the client's contact, whose type counts for what reaches her, and her subscriptions where
@@ -232,12 +232,12 @@ async fn read_crm(
                 read.billing = Some(engine.ports.billing.snapshot(&id).await?);
             }
         }
-        Presence::Doubtful { again } => read.missing = Some(Missing::Doubtful(again)),
+        Presence::Doubtful { again } => read.missing = Some(MissingContact::Doubtful(again)),
         Presence::Gone => {
             read.no_contact = Some(NoContact::Gone {
                 contact: id.clone(),
             });
-            read.missing = Some(Missing::Gone(id));
+            read.missing = Some(MissingContact::Gone(id));
         }
     }
     Ok(read)
@@ -292,10 +292,10 @@ async fn read_portal(
 async fn read_contact_type(
     engine: &Engine,
     contact: &ContactId,
-) -> Result<(Option<String>, Option<Missing>), CallError> {
+) -> Result<(Option<String>, Option<MissingContact>), CallError> {
     match engine.ports.contacts.contact_type(contact).await? {
         ContactType::Shown(value) => Ok((value, None)),
-        ContactType::NoField(why) => Ok((None, Some(Missing::NoTypeField(why)))),
+        ContactType::NoField(why) => Ok((None, Some(MissingContact::NoTypeField(why)))),
         // It was there a moment ago.
         ContactType::NoContact => Err(CallError::ours(
             Class::Retryable { after: None },

@@ -6,7 +6,7 @@ use relay_core::time::Timestamp;
 use relay_store::{Effect, EffectState, Intent, Job, JobEnd, JobError, Op};
 
 use crate::engine::effect::again::{different, is_unknown, says_it_is_there};
-use crate::engine::effect::settle::{Ending, found};
+use crate::engine::effect::settle::{EffectEnding, found};
 use crate::engine::effect::{again, moves, naming, settle};
 use crate::engine::finish::{fence, missing};
 use crate::engine::{Engine, EngineError, clock, finish, items};
@@ -144,9 +144,9 @@ async fn not_seen(
 /// It was withdrawn, and was not carried out: over.
 async fn not_wanted(engine: &Engine, job: &Job, effect: &Effect) -> Result<(), EngineError> {
     let why = "no longer wanted, and not carried out".to_owned();
-    let ending = Ending {
+    let ending = EffectEnding {
         end: JobEnd::Cancelled { why },
-        ..Ending::new(EffectState::Cancelled, Settled::Cancelled)
+        ..EffectEnding::new(EffectState::Cancelled, Settled::Cancelled)
     };
     settle::settle(engine, job, effect, &[EffectState::Unclear], ending).await
 }
@@ -163,10 +163,10 @@ pub(crate) async fn unsettle(
     let settled = Settled::Unclear {
         evidence: evidence.to_owned(),
     };
-    let ending = Ending {
+    let ending = EffectEnding {
         end: JobEnd::Parked { error },
         more: items::unsettled_item_ops(engine, job, effect, evidence),
-        ..Ending::new(EffectState::Unsettled, settled)
+        ..EffectEnding::new(EffectState::Unsettled, settled)
     };
     settle::settle(engine, job, effect, &[from], ending).await
 }

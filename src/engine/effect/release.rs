@@ -17,7 +17,7 @@ use relay_store::{
 use serde_json::json;
 
 use crate::engine::effect::settle;
-use crate::engine::effect::settle::Ending;
+use crate::engine::effect::settle::EffectEnding;
 use crate::engine::memory::{OldMemory, old_memory};
 use crate::engine::{Engine, EngineError, days, finish, items};
 
@@ -166,7 +166,7 @@ async fn decided_of_listed(
             vendor_ref: None,
             by_probe: false,
         };
-        let ending = Ending::new(EffectState::Done, settled);
+        let ending = EffectEnding::new(EffectState::Done, settled);
         settle::end_effect(
             engine,
             &mut stepping,

@@ -9,10 +9,10 @@ use relay_store::{Effect, EffectState, EffectView, Job, JobEnd, JobError, Op, St
 
 use crate::effects::name::Name;
 use crate::engine::effect::STOPPED_FOR;
-use crate::engine::effect::again::Earlier;
-use crate::engine::effect::first::First;
-use crate::engine::effect::guard::{FRESH, Fresh, Missing};
-use crate::engine::effect::settle::{Ending, found};
+use crate::engine::effect::again::EarlierRequests;
+use crate::engine::effect::first::FirstLook;
+use crate::engine::effect::guard::{FRESH, FreshReading, MissingContact};
+use crate::engine::effect::settle::{EffectEnding, found};
 use crate::engine::effect::{
     again, attempt, contact_gap, first, moves, naming, probe, scope, settle,
 };
@@ -119,18 +119,18 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
     }
     let mut name = naming::name_of(engine, effect, &view.same).await?;
     let looked = match again::earlier(engine, effect, &view.same, &name).await? {
-        Earlier::Nothing(looked) => looked,
-        Earlier::There { at, seen } => {
+        EarlierRequests::Nothing(looked) => looked,
+        EarlierRequests::There { at, seen } => {
             let planned = [EffectState::Planned];
             let ending = found(effect, None, seen, at, settle::task_ops(engine, effect));
             return settle::settle(engine, job, effect, &planned, ending).await;
         }
         // Not put off: what failed before this still counts.
-        Earlier::MayShowUp { until: at } => {
+        EarlierRequests::MayShowUp { until: at } => {
             let why = "refused, and the vendor may not show yet that it was done".to_owned();
             return finish::end(engine, job, JobEnd::snooze(at, why), Vec::new()).await;
         }
-        Earlier::CantTell => {
+        EarlierRequests::CantTell => {
             let evidence = "an earlier one may have gone out; it is not in what the vendor shows";
             return probe::unsettle(engine, job, effect, EffectState::Planned, evidence).await;
         }
@@ -148,7 +148,7 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
     {
         let began = engine.clocks.real.now();
         let look = first::first_look(engine, job, effect, &mut name, request, &read, &looked);
-        if matches!(look.await?, First::Over) {
+        if matches!(look.await?, FirstLook::Over) {
             return Ok(());
         }
         // The look took its time: what the client did meanwhile counts.
@@ -167,18 +167,18 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
 async fn wait_for_crm(
     engine: &Engine,
     job: &Job,
-    missing: Missing,
+    missing: MissingContact,
     mut ops: Vec<Op>,
 ) -> Result<(), EngineError> {
     let (at, why) = match missing {
-        Missing::Doubtful(again) => (again, IN_DOUBT),
-        Missing::NoTypeField(why) => {
+        MissingContact::Doubtful(again) => (again, IN_DOUBT),
+        MissingContact::NoTypeField(why) => {
             ops.extend(opening::no_field_ops(engine, &why).await?);
             let hour = engine.now().saturating_add(SignedDuration::from_hours(1));
             (hour.unwrap_or(Timestamp::MAX), TYPE_UNREADABLE)
         }
         // Told to the case, which does not wait.
-        Missing::Gone(_) => (engine.now(), IN_DOUBT),
+        MissingContact::Gone(_) => (engine.now(), IN_DOUBT),
     };
     finish::put_off(engine, job, at, why.to_owned(), ops).await
 }
@@ -190,7 +190,7 @@ async fn follow(
     effect: &Effect,
     name: &Name,
     verdict: Verdict,
-    read: Fresh,
+    read: FreshReading,
     unmoved: Option<Op>,
 ) -> Result<(), EngineError> {
     match verdict {
@@ -200,9 +200,9 @@ async fn follow(
         Verdict::Later { at, reason } => finish::put_off(engine, job, at, reason, read.ops).await,
         Verdict::Overtaken { by, facts } => {
             let mut stepping = settle::stepping_with_names(engine, effect).await?;
-            let ending = Ending {
+            let ending = EffectEnding {
                 facts,
-                ..Ending::new(EffectState::Overtaken, Settled::Overtaken { by })
+                ..EffectEnding::new(EffectState::Overtaken, Settled::Overtaken { by })
             };
             settle::end_effect(
                 engine,
@@ -216,9 +216,9 @@ async fn follow(
         }
         Verdict::Hold { reason, ready } => {
             let mut stepping = settle::stepping_with_names(engine, effect).await?;
-            let ending = Ending {
+            let ending = EffectEnding {
                 request: ready,
-                ..Ending::new(
+                ..EffectEnding::new(
                     EffectState::Held,
                     Settled::Held {
                         reason: reason.clone(),

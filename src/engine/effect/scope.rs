@@ -8,7 +8,7 @@ use relay_core::workflow::{Context, Verdict, Workflow};
 use relay_store::{EffectView, Op};
 
 use crate::engine::effect::guard;
-use crate::engine::effect::guard::{Fresh, Missing};
+use crate::engine::effect::guard::{FreshReading, MissingContact};
 use crate::engine::finish::missing;
 use crate::engine::sync::presence;
 use crate::engine::{Engine, EngineError};
@@ -54,7 +54,7 @@ impl Guard<'_> {
         &self,
         engine: &Engine,
         view: &EffectView,
-    ) -> Result<(Fresh, Verdict), EngineError> {
+    ) -> Result<(FreshReading, Verdict), EngineError> {
         match self {
             Self::Case(case) => {
                 let workflow = engine.registry.of_case(engine.store.as_ref(), case).await?;
@@ -106,9 +106,9 @@ fn of_case(
     case: &Case,
     workflow: &dyn Workflow,
     view: &EffectView,
-    read: &Fresh,
+    read: &FreshReading,
 ) -> Verdict {
-    if let Some(Missing::Gone(contact)) = &read.missing {
+    if let Some(MissingContact::Gone(contact)) = &read.missing {
         let fact = presence::contact_fact(engine, &case.client, contact, FactBody::ContactGone);
         return Verdict::Overtaken {
             by: "her contact in the CRM being gone".to_owned(),
@@ -128,7 +128,7 @@ async fn of_contact(
     engine: &Engine,
     client: &ClientId,
     view: &EffectView,
-) -> Result<(Fresh, Verdict), EngineError> {
+) -> Result<(FreshReading, Verdict), EngineError> {
     let read = guard::read_contact(engine, client, view.effect.kind()).await?;
     let verdict = Verdict::by_contact(&view.effect.planned.input, &read.reading);
     Ok((read, verdict))

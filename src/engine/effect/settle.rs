@@ -8,7 +8,7 @@ use relay_core::workflow::{Action, Input};
 use relay_store::{Effect, EffectState, Job, JobEnd, Op, WorkSettled, effect_job_key};
 use serde_json::json;
 
-use crate::effects::Seen;
+use crate::effects::FoundAtVendor;
 use crate::engine::effect::release;
 use crate::engine::error::DIED_WITH_PROCESS;
 use crate::engine::finish::{fence, log_death, lost_lease, member};
@@ -16,7 +16,7 @@ use crate::engine::job_kinds::{Death, JobKind};
 use crate::engine::stepper::{Stepping, names};
 use crate::engine::sync::conversation::contact_type_fact;
 use crate::engine::sync::hints;
-use crate::engine::sync::hints::{Origin, Watched};
+use crate::engine::sync::hints::{ClientHint, Origin};
 use crate::engine::{Engine, EngineError, RELAY, finish, items, stepper};
 use crate::failpoint::SETTLE;
 use crate::receipts::{Hint, HintObject};
@@ -27,7 +27,7 @@ const TRIES: usize = 32;
 
 /// How an effect ends.
 #[derive(Debug, Clone)]
-pub(crate) struct Ending {
+pub(crate) struct EffectEnding {
     /// Its state.
     pub(crate) state: EffectState,
     /// What its case hears.
@@ -42,7 +42,7 @@ pub(crate) struct Ending {
     pub(crate) facts: Vec<Fact>,
 }
 
-impl Ending {
+impl EffectEnding {
     pub(crate) fn new(state: EffectState, settled: Settled) -> Self {
         Self {
             state,
@@ -90,9 +90,9 @@ pub(crate) async fn end_effect(
     stepping: &mut Stepping<'_>,
     effect: &Effect,
     from: &[EffectState],
-    ending: Ending,
+    ending: EffectEnding,
 ) -> Result<(), EngineError> {
-    let Ending {
+    let EffectEnding {
         state,
         settled,
         request,
@@ -151,7 +151,7 @@ pub(crate) async fn settle(
     job: &Job,
     effect: &Effect,
     from: &[EffectState],
-    mut ending: Ending,
+    mut ending: EffectEnding,
 ) -> Result<(), EngineError> {
     let mut held = true;
     for _ in 0..TRIES {
@@ -247,7 +247,7 @@ async fn settled_elsewhere(
 pub(super) fn task_ops(engine: &Engine, effect: &Effect) -> impl Fn(&str) -> Vec<Op> {
     let clients: Vec<ClientId> = effect.scope().client().cloned().into_iter().collect();
     move |task| {
-        let watched = Watched {
+        let watched = ClientHint {
             hint: Hint {
                 object: HintObject::Task,
                 id: task.to_owned(),
@@ -359,10 +359,10 @@ pub(crate) async fn unsettle_quietly(
 pub(super) fn found(
     effect: &Effect,
     request: Option<&Request>,
-    seen: Seen,
+    seen: FoundAtVendor,
     at: Timestamp,
     of_task: impl Fn(&str) -> Vec<Op>,
-) -> Ending {
+) -> EffectEnding {
     let mut more: Vec<Op> = request
         .into_iter()
         .flat_map(|request| remember(effect, request))
@@ -379,16 +379,16 @@ pub(super) fn found(
             by_probe: true,
         }
     };
-    Ending {
+    EffectEnding {
         more,
-        ..Ending::new(EffectState::Done, settled)
+        ..EffectEnding::new(EffectState::Done, settled)
     }
 }
 
 /// A job that dies while its effect's outcome is unclear doesn't make it clear.
-fn death_of(effect: &Effect, reason: String) -> Ending {
+fn death_of(effect: &Effect, reason: String) -> EffectEnding {
     match effect.state {
-        EffectState::Intended | EffectState::Unclear => Ending::new(
+        EffectState::Intended | EffectState::Unclear => EffectEnding::new(
             EffectState::Unsettled,
             Settled::Unclear { evidence: reason },
         ),
@@ -399,7 +399,7 @@ fn death_of(effect: &Effect, reason: String) -> Ending {
         | EffectState::Held
         | EffectState::Dead
         | EffectState::Unsettled
-        | EffectState::Cancelled => Ending::new(EffectState::Dead, Settled::Dead { reason }),
+        | EffectState::Cancelled => EffectEnding::new(EffectState::Dead, Settled::Dead { reason }),
     }
 }
 

@@ -8,7 +8,7 @@ use relay_store::{Job, Op, WorkSettled};
 use serde_json::json;
 
 use crate::credentials::ALARM;
-use crate::engine::job_kinds::{Asks, BY_ITSELF, Death, JobSpec, Repeats};
+use crate::engine::job_kinds::{Asks, BY_ITSELF, Death, JobSpec, PeriodicSchedule};
 use crate::engine::{Engine, EngineError, finish, items};
 use crate::ports::{ConnectionState, ConnectionStatus};
 use crate::rate_limit::ended_key;
@@ -18,7 +18,7 @@ const EVERY: SignedDuration = SignedDuration::from_hours(6);
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
-    repeats: Some(Repeats {
+    schedule: Some(PeriodicSchedule {
         next: |_, now| next_credential(now),
         has_work: |engine| engine.ports.connections.are_renewed(),
     }),

@@ -9,7 +9,7 @@ use crate::engine::words::effect_name_first;
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
-    repeats: None,
+    schedule: None,
     asks: Asks::ForItsEffect,
     lost,
     death: Death::EndsItsEffect,

@@ -23,11 +23,11 @@ use relay_core::ids::{ContactId, JobId};
 use relay_core::rate_limit::Priority;
 use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{Existing, Job, JobEnd, NewJob, Op, Watched};
+use relay_store::{Existing, Job, JobEnd, NewJob, Op, WatchedContact};
 use serde_json::json;
 
 use crate::engine::finish::{fence, member};
-use crate::engine::job_kinds::{Asks, BY_ITSELF, Cancelling, Death, JobSpec, Repeats};
+use crate::engine::job_kinds::{Asks, BY_ITSELF, Cancelling, Death, JobSpec, PeriodicSchedule};
 use crate::engine::sync::engagement;
 use crate::engine::{Engine, EngineError, finish, stepper};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
@@ -56,7 +56,7 @@ fn before(at: Timestamp, by: SignedDuration) -> Timestamp {
 
 /// The row of this kind.
 pub(super) const POLL: JobSpec = JobSpec {
-    repeats: Some(Repeats {
+    schedule: Some(PeriodicSchedule {
         next: next_engagement_poll,
         has_work: |engine| engine.poll_opens.is_some(),
     }),
@@ -69,7 +69,7 @@ pub(super) const POLL: JobSpec = JobSpec {
 
 /// The row of this kind.
 pub(super) const READ: JobSpec = JobSpec {
-    repeats: None,
+    schedule: None,
     asks: Asks::Of(Priority::Normal, &[Port::Crm]),
     lost: |_| "Who opened an email could not be read in the CRM".to_owned(),
     death: Death::IsToldOnly,
@@ -139,7 +139,7 @@ async fn learn_addresses(engine: &Engine, now: Timestamp) -> Result<Vec<Op>, Eng
         let asked = engine.ports.addresses.address(&known.contact);
         let Some(address) = one(engine, &known.contact, asked).await? else {
             // Refused for good: it must not stand before all others for ever.
-            ops.push(Op::PutWatched(Watched {
+            ops.push(Op::PutWatched(WatchedContact {
                 looked_at: Some(now),
                 ..known
             }));
@@ -148,7 +148,7 @@ async fn learn_addresses(engine: &Engine, now: Timestamp) -> Result<Vec<Op>, Eng
         if address.is_some() && address != known.address {
             ops.extend(read_engagement(engine, &known.contact, None, now).await?);
         }
-        ops.push(Op::PutWatched(Watched {
+        ops.push(Op::PutWatched(WatchedContact {
             address,
             looked_at: Some(now),
             ..known

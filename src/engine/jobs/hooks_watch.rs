@@ -12,8 +12,8 @@ use relay_store::{CaseFilter, EffectState, Job, Op, Page, WorkSettled};
 use serde_json::json;
 
 use crate::engine::finish::fence;
-use crate::engine::job_kinds::{Asks, BY_ITSELF, Death, JobSpec, Repeats};
-use crate::engine::sync::hints::{Origin, STOPPED, Watched};
+use crate::engine::job_kinds::{Asks, BY_ITSELF, Death, JobSpec, PeriodicSchedule};
+use crate::engine::sync::hints::{ClientHint, Origin, STOPPED};
 use crate::engine::sync::hook_watch::{OVERLAP, Watch, put_watch};
 use crate::engine::sync::{hints, hook_watch, presence};
 use crate::engine::{Engine, EngineError, finish, items};
@@ -24,7 +24,7 @@ use crate::receipts::{Hint, HintObject};
 /// When to look again where there is nothing to look at: the configuration may have changed.
 const NOTHING_TO_WATCH: SignedDuration = SignedDuration::from_hours(24);
 
-/// The work item about subscriptions that can't be mended.
+/// The work item about subscriptions that can't be restored.
 const ITEM: &str = "hooks";
 
 /// How many cases are read from the store at once.
@@ -32,7 +32,7 @@ const PAGE: u32 = 500;
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
-    repeats: Some(Repeats {
+    schedule: Some(PeriodicSchedule {
         next: next_hooks_watch,
         has_work: |_| true,
     }),
@@ -58,29 +58,29 @@ pub(super) async fn run_hooks_watch(engine: &Engine, job: &Job) -> Result<(), En
     };
     let mut watch = hook_watch::hook_watch(engine).await?;
     let asked = hook_watch::asked_to_read_back(engine).await?;
-    let mut standing = engine.call(REREAD_CALL, registry.list()).await?;
-    if watch.is_not_set_up(&standing) {
+    let mut statuses = engine.call(REREAD_CALL, registry.list()).await?;
+    if watch.is_not_set_up(&statuses) {
         let why = "there are none yet: `clear-relay hooks sync` makes them".to_owned();
         return finish::put_off(engine, job, next, why, Vec::new()).await;
     }
-    if watch.notice(&standing, asked.map(|ask| ask.since), every, now) {
-        // Stored before anything is mended: afterwards nothing would tell that it slept.
+    if watch.notice(&statuses, asked.map(|ask| ask.since), every, now) {
+        // Stored before anything is restored: afterwards nothing would tell that it was inactive.
         let ops = vec![Op::RequireFence(fence(job)), put_watch(&watch)];
         engine.commit(REREAD_COMMIT, ops).await?;
     }
-    let asleep = watch.to_mend(&standing, now);
-    if !asleep.is_empty() {
-        tracing::warn!(events = ?asleep, "subscriptions are asleep or missing; mending");
+    let inactive = watch.to_restore(&statuses, now);
+    if !inactive.is_empty() {
+        tracing::warn!(events = ?inactive, "subscriptions are inactive or missing; restoring them");
         let wish = SyncWish {
-            only: Some(asleep),
+            only: Some(inactive),
             ..SyncWish::default()
         };
         let tried = engine.call(REREAD_CALL, registry.sync(wish)).await?.hooks;
-        watch.mended(&tried, every, now);
-        take_over(&mut standing, tried);
+        watch.restored(&tried, every, now);
+        take_over(&mut statuses, tried);
     }
-    let mut ops = recover(engine, &mut watch, &standing, now).await?;
-    watch.looked(&standing, now);
+    let mut ops = recover(engine, &mut watch, &statuses, now).await?;
+    watch.looked(&statuses, now);
     ops.push(put_watch(&watch));
     ops.extend(hook_watch::answered_op(engine, asked).await?);
     ops.extend(hooks_item_ops(engine, &watch, now));
@@ -91,11 +91,11 @@ pub(super) async fn run_hooks_watch(engine: &Engine, job: &Job) -> Result<(), En
 async fn recover(
     engine: &Engine,
     watch: &mut Watch,
-    standing: &[HookStatus],
+    statuses: &[HookStatus],
     now: Timestamp,
 ) -> Result<Vec<Op>, EngineError> {
     let mut ops = Vec::new();
-    for (object, lost_since) in watch.gaps(standing) {
+    for (object, lost_since) in watch.gaps(statuses) {
         let since = lost_since.saturating_sub(OVERLAP).unwrap_or(lost_since);
         let mut untold = untold(engine, object, since).await?;
         if object == HintObject::Contact {
@@ -121,7 +121,7 @@ async fn untold(
     engine: &Engine,
     object: HintObject,
     since: Timestamp,
-) -> Result<Vec<Watched>, EngineError> {
+) -> Result<Vec<ClientHint>, EngineError> {
     let ids = match object {
         HintObject::Contact => None,
         HintObject::Task => Some(open_call_tasks(engine).await?),
@@ -152,7 +152,7 @@ async fn untold(
         };
         let clients = hints::clients_of_hint(engine, &hint).await?;
         if !clients.is_empty() && !hints::was_told(engine, object, &hint.id, found.at).await? {
-            untold.push(Watched { hint, clients });
+            untold.push(ClientHint { hint, clients });
         }
     }
     Ok(untold)
@@ -188,9 +188,9 @@ async fn followed_contacts(engine: &Engine) -> Result<BTreeSet<ContactId>, Engin
 /// deletion. One that is known to be gone is not told again.
 async fn gone_contacts(
     engine: &Engine,
-    found: &[Watched],
+    found: &[ClientHint],
     now: Timestamp,
-) -> Result<Vec<Watched>, EngineError> {
+) -> Result<Vec<ClientHint>, EngineError> {
     let contacts: Vec<ContactId> = followed_contacts(engine)
         .await?
         .into_iter()
@@ -222,7 +222,7 @@ async fn gone_contacts(
                 deleted: true,
             };
             let clients = unaware;
-            gone.push(Watched { hint, clients });
+            gone.push(ClientHint { hint, clients });
         }
     }
     Ok(gone)
@@ -275,7 +275,7 @@ async fn all_open_cases(engine: &Engine) -> Result<Vec<relay_core::case::Case>, 
     }
 }
 
-/// The admin hears of what could not be mended in spite of several tries, until it is.
+/// The admin hears of what could not be restored in spite of several tries, until it is.
 fn hooks_item_ops(engine: &Engine, watch: &Watch, now: Timestamp) -> Vec<Op> {
     let beyond_us = watch.beyond_us();
     if beyond_us.is_empty() {
@@ -308,9 +308,9 @@ fn hooks_item_ops(engine: &Engine, watch: &Watch, now: Timestamp) -> Vec<Op> {
 }
 
 /// What was tried stands as it is now.
-fn take_over(standing: &mut [HookStatus], tried: Vec<HookStatus>) {
+fn take_over(statuses: &mut [HookStatus], tried: Vec<HookStatus>) {
     for hook in tried {
-        if let Some(place) = standing.iter_mut().find(|known| known.event == hook.event) {
+        if let Some(place) = statuses.iter_mut().find(|known| known.event == hook.event) {
             *place = hook;
         }
     }

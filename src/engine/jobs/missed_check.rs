@@ -24,14 +24,14 @@ use relay_core::effects::Port;
 use relay_core::ids::{CheckInId, ClientId, CoachId};
 use relay_core::rate_limit::Priority;
 use relay_core::time::{Date, SignedDuration, Timestamp};
-use relay_core::workflow::{Look, NotOpened};
+use relay_core::workflow::{NotOpened, Recheck};
 use relay_core::workflows::missed_check_in::Closing;
 use relay_store::{Job, JobEnd, JobError, Op, WorkItem};
 use serde_json::json;
 
 use crate::engine::finish::{fence, member, missing};
 use crate::engine::job_kinds::{Asks, Cancelling, Death, JobSpec};
-use crate::engine::sync::backlog::{Earlier, is_released};
+use crate::engine::sync::backlog::{EarlierCase, is_released};
 use crate::engine::sync::opening::{Opening, TYPE_UNREADABLE, later_submitted};
 use crate::engine::sync::{backlog, opening};
 use crate::engine::{Engine, EngineError, clock, days, finish, items, watch};
@@ -45,7 +45,7 @@ const SOON: SignedDuration = SignedDuration::from_hours(1);
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
-    repeats: None,
+    schedule: None,
     asks: Asks::Of(Priority::Normal, &[Port::Portal]),
     lost: |_| "It could not be looked up whether a check-in was missed".to_owned(),
     death: Death::IsToldOnly,
@@ -102,23 +102,23 @@ pub(super) async fn run_missed_check(engine: &Engine, job: &Job) -> Result<(), E
     let earlier = backlog::earlier_case(engine, &client, &listed).await?;
     let item = backlog::backlog_item(engine, &client, &check_in).await?;
     let released = job.payload.get("released").is_some()
-        || (earlier != Earlier::Final && is_released(item.as_ref(), &earlier));
+        || (earlier != EarlierCase::Final && is_released(item.as_ref(), &earlier));
     if !released && backlog::is_backlog(engine, &earlier, listed.due).await? {
         return backlog::list_backlog(engine, job, &client, &listed).await;
     }
     match earlier {
-        Earlier::Final if !released => {
+        EarlierCase::Final if !released => {
             let why = format!(
                 "its case was closed for good; `clear-relay cases open {client} --by NAME` opens \
                  another"
             );
             return over(engine, job, &client, &why).await;
         }
-        Earlier::NotKept { .. } if !released => {
+        EarlierCase::NotKept { .. } if !released => {
             return backlog::list_closed(engine, job, &client, &listed).await;
         }
         // The coach was told of the call, once (A23).
-        Earlier::Reopening {
+        EarlierCase::Reopening {
             why: Closing::TransitionCall,
             ..
         } if snapshot.status == ClientStatus::TransitionCallOnly => {
@@ -127,11 +127,11 @@ pub(super) async fn run_missed_check(engine: &Engine, job: &Job) -> Result<(), E
             return finish::put_off(engine, job, at, why, backlog::known_again(engine, &client))
                 .await;
         }
-        Earlier::Nothing
-        | Earlier::Open
-        | Earlier::Final
-        | Earlier::NotKept { .. }
-        | Earlier::Reopening { .. } => {}
+        EarlierCase::Nothing
+        | EarlierCase::Open
+        | EarlierCase::Final
+        | EarlierCase::NotKept { .. }
+        | EarlierCase::Reopening { .. } => {}
     }
     open_or_look_again(engine, job, &client, listed, snapshot).await
 }
@@ -175,16 +175,16 @@ async fn look_again(
     learnt: Vec<Op>,
 ) -> Result<(), EngineError> {
     let now = engine.now();
-    let NotOpened { reason, look } = refused;
+    let NotOpened { reason, recheck } = refused;
     let mut ops = learnt;
     ops.extend(backlog::known_again(engine, &client.id));
-    match look {
-        Look::Never => return over(engine, job, &client.id, &reason).await,
-        Look::WhileStatus | Look::WhileContactType | Look::AfterBreak(Some(_)) => {}
-        Look::AfterBreak(None) => {
+    match recheck {
+        Recheck::Never => return over(engine, job, &client.id, &reason).await,
+        Recheck::WhileStatus | Recheck::WhileContactType | Recheck::AfterBreak(Some(_)) => {}
+        Recheck::AfterBreak(None) => {
             ops.extend(opening::tell(engine, break_item(engine, listed, client)).await?);
         }
-        Look::UnknownWord(word) => {
+        Recheck::UnknownWord(word) => {
             ops.extend(opening::tell(engine, word_item(engine, &word)).await?);
         }
     }

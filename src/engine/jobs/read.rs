@@ -39,7 +39,7 @@ const MOST_TOLD: usize = 50;
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
-    repeats: None,
+    schedule: None,
     // What is decided on it goes to a client, or stops money.
     asks: Asks::Of(Priority::Deadline, &[Port::Crm]),
     lost,

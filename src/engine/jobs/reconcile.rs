@@ -7,7 +7,7 @@
 //! | what must hold | else |
 //! |---|---|
 //! | every check-in that the portal lists as open and overdue has an open case, a case closed for a *final* reason, an item that lists it, a look at it on a date, or one that was given up with its process and told | the look is woken |
-//! | what [`invariants`](crate::engine::sync::invariants) say of the database | repaired or told (`mend`) |
+//! | what [`invariants`](crate::engine::sync::invariants) say of the database | repaired or told (`repair`) |
 //! | the coach directory is what the portal says | taken over |
 //! | a case moves within 30 days (E31) | the manager is told once |
 //!
@@ -20,7 +20,7 @@ use relay_core::rate_limit::Priority;
 use relay_core::time::{SignedDuration, Time, Timestamp};
 use relay_store::{Job, JobState, Op, StoreError};
 
-use crate::engine::job_kinds::{Asks, BY_ITSELF, Death, JobKind, JobSpec, Repeats};
+use crate::engine::job_kinds::{Asks, BY_ITSELF, Death, JobKind, JobSpec, PeriodicSchedule};
 use crate::engine::sync::reconcile;
 use crate::engine::{Engine, EngineError, finish};
 
@@ -32,7 +32,7 @@ const AT_START: SignedDuration = SignedDuration::from_hours(1);
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
-    repeats: Some(Repeats {
+    schedule: Some(PeriodicSchedule {
         next: next_reconcile,
         has_work: |_| true,
     }),

@@ -22,7 +22,7 @@ const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
-    repeats: None,
+    schedule: None,
     asks: Asks::ForItsCase,
     lost: |_| "A change that a vendor told of could not be read".to_owned(),
     death: Death::IsToldOnly,

@@ -17,7 +17,7 @@ const ESCALATE_AFTER: u32 = 2;
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
-    repeats: None,
+    schedule: None,
     asks: Asks::Nothing,
     lost: |_| "The owner of a work item could not be reminded".to_owned(),
     death: Death::IsToldOnly,

@@ -19,7 +19,7 @@ use crate::receipts::{Hint, HintObject};
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
-    repeats: None,
+    schedule: None,
     asks: Asks::Of(Priority::Normal, &[Port::Crm]),
     lost: |_| "A change that a vendor told of could not be read".to_owned(),
     death: Death::IsToldOnly,

@@ -19,14 +19,14 @@ use relay_store::{Job, JobEnd};
 
 use crate::engine::finish::member;
 use crate::engine::job_kinds::{AS_TOLD, Asks, Death, JobSpec};
-use crate::engine::sync::hints::{Origin, Watched};
+use crate::engine::sync::hints::{ClientHint, Origin};
 use crate::engine::sync::{hints, presence};
 use crate::engine::{Engine, EngineError, finish};
 use crate::failpoint::REREAD_CALL;
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
-    repeats: None,
+    schedule: None,
     asks: Asks::Of(Priority::Normal, &[Port::Crm]),
     lost: |_| "A change that a vendor told of could not be read".to_owned(),
     death: Death::IsToldOnly,
@@ -36,7 +36,7 @@ pub(super) const SPEC: JobSpec = JobSpec {
 
 pub(super) async fn run_reread_batch(engine: &Engine, job: &Job) -> Result<(), EngineError> {
     let from: Origin = member(job, "from")?;
-    let contacts: Vec<Watched> = member(job, "contacts")?;
+    let contacts: Vec<ClientHint> = member(job, "contacts")?;
     let ids: BTreeSet<ContactId> = contacts
         .iter()
         .map(|watched| ContactId::from(watched.hint.id.as_str()))
@@ -82,7 +82,7 @@ pub(super) async fn run_reread_batch(engine: &Engine, job: &Job) -> Result<(), E
 }
 
 /// Whether a case of one of its clients is open: then what was changed may stop it.
-async fn is_followed_up(engine: &Engine, watched: &Watched) -> Result<bool, EngineError> {
+async fn is_followed_up(engine: &Engine, watched: &ClientHint) -> Result<bool, EngineError> {
     for client in &watched.clients {
         if !engine.store.open_cases(client).await?.is_empty() {
             return Ok(true);

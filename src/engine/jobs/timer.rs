@@ -12,7 +12,7 @@ use crate::failpoint::TIMER;
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
-    repeats: None,
+    schedule: None,
     asks: Asks::Nothing,
     lost: |_| "A wait is over, and the next step could not be taken".to_owned(),
     death: Death::PausesItsCase,

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 /// What the generation file says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum GenerationReading {
     /// This generation.
     Generation(u64),
     /// There is no file.
@@ -23,7 +23,7 @@ pub enum Told {
 #[async_trait]
 pub trait GenerationFile: Debug + Send + Sync {
     /// What it says.
-    async fn read(&self) -> Told;
+    async fn read(&self) -> GenerationReading;
     /// Replaces it, durably. An error tells why it could not be, without a path.
     async fn write(&self, generation: u64) -> Result<(), String>;
 }

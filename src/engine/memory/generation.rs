@@ -28,10 +28,10 @@
 use std::fmt::Debug;
 
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{AuditEntry, CarefulWord, Op, Said, StoreError};
+use relay_store::{AuditEntry, CarefulWord, Op, StoreError, StoredWord};
 use serde_json::json;
 
-use crate::engine::memory::counter::{Count, Told};
+use crate::engine::memory::counter::{Count, GenerationReading};
 use crate::engine::memory::{OldMemory, WhyOld, mark_old};
 use crate::engine::{Engine, EngineError, periodic};
 
@@ -95,8 +95,8 @@ pub(crate) async fn examine_memory(engine: &Engine) -> Result<(), EngineError> {
     }
     // Never behind the file again, or every later start would find the same.
     let generation = match told {
-        Told::Generation(told) => told.max(stored.generation()),
-        Told::Missing | Told::Unreadable => stored.generation(),
+        GenerationReading::Generation(told) => told.max(stored.generation()),
+        GenerationReading::Missing | GenerationReading::Unreadable => stored.generation(),
     };
     let at = engine.clocks.real.now();
     *counting.last.lock().await = Some(Count { generation, at });
@@ -106,33 +106,36 @@ pub(crate) async fn examine_memory(engine: &Engine) -> Result<(), EngineError> {
 async fn stored_count(engine: &Engine) -> Result<Stored, EngineError> {
     Ok(
         match CarefulWord::Generation.ask(engine.store.as_ref()).await? {
-            Said::Nothing => Stored::Never,
-            Said::Word(word) => {
+            StoredWord::Nothing => Stored::Never,
+            StoredWord::Word(word) => {
                 serde_json::from_value(word).map_or(Stored::Unreadable, Stored::Count)
             }
-            Said::Unreadable(_) => Stored::Unreadable,
+            StoredWord::Unreadable(_) => Stored::Unreadable,
         },
     )
 }
 
 async fn why_old(
     engine: &Engine,
-    told: Told,
+    told: GenerationReading,
     stored: Stored,
 ) -> Result<Option<WhyOld>, EngineError> {
     let now = engine.clocks.real.now();
     Ok(match (told, stored) {
-        (Told::Generation(told), Stored::Count(count)) if told > count.generation => {
+        (GenerationReading::Generation(told), Stored::Count(count)) if told > count.generation => {
             Some(WhyOld::Behind)
         }
-        (Told::Generation(_) | Told::Unreadable, Stored::Never) => Some(WhyOld::Emptied),
-        (_, Stored::Unreadable) | (Told::Missing | Told::Unreadable, Stored::Count(_)) => {
+        (GenerationReading::Generation(_) | GenerationReading::Unreadable, Stored::Never) => {
+            Some(WhyOld::Emptied)
+        }
+        (_, Stored::Unreadable)
+        | (GenerationReading::Missing | GenerationReading::Unreadable, Stored::Count(_)) => {
             Some(WhyOld::Uncounted)
         }
-        (Told::Generation(_), Stored::Count(count)) => {
+        (GenerationReading::Generation(_), Stored::Count(count)) => {
             (now.duration_since(count.at) > TRUSTED).then_some(WhyOld::Silent)
         }
-        (Told::Missing, Stored::Never) => {
+        (GenerationReading::Missing, Stored::Never) => {
             let last = last_sign_of_life(engine).await?;
             last.filter(|last| engine.now().duration_since(*last) > TRUSTED)
                 .map(|_| WhyOld::Silent)

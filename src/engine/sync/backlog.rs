@@ -26,7 +26,7 @@ const CASES: Page = Page {
 
 /// What an earlier case about a check-in says of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Earlier {
+pub(crate) enum EarlierCase {
     /// There is no case about it.
     Nothing,
     /// One was closed for a reason after which another may open.
@@ -51,7 +51,7 @@ pub(crate) enum Earlier {
 /// had a case since then is none: a person had released it.
 pub(crate) async fn is_backlog(
     engine: &Engine,
-    earlier: &Earlier,
+    earlier: &EarlierCase,
     due: Date,
 ) -> Result<bool, EngineError> {
     let Some(workflow) = engine.registry.named(NAME) else {
@@ -62,7 +62,7 @@ pub(crate) async fn is_backlog(
         .switched_on(engine.store.as_ref(), workflow.as_ref())
         .await?;
     let had_a_case = |since| match earlier {
-        Earlier::Reopening { opened_at, .. } => *opened_at >= since,
+        EarlierCase::Reopening { opened_at, .. } => *opened_at >= since,
         _ => false,
     };
     Ok(since.is_some_and(|since| due < engine.calendar.date_of(since) && !had_a_case(since)))
@@ -83,7 +83,7 @@ pub(crate) async fn earlier_case(
     engine: &Engine,
     client: &ClientId,
     listed: &CheckIn,
-) -> Result<Earlier, EngineError> {
+) -> Result<EarlierCase, EngineError> {
     let filter = CaseFilter {
         client: Some(client.clone()),
         procedure: Some(NAME.to_owned()),
@@ -91,13 +91,13 @@ pub(crate) async fn earlier_case(
     };
     let cases = engine.store.cases(&filter, CASES).await?;
     if cases.iter().any(|case| !case.status.is_closed()) {
-        return Ok(Earlier::Open);
+        return Ok(EarlierCase::Open);
     }
     let about = cases
         .iter()
         .filter_map(|case| closed_about(case, &listed.id, listed.due, &engine.calendar));
     // The newest says it.
-    Ok(about.into_iter().next().unwrap_or(Earlier::Nothing))
+    Ok(about.into_iter().next().unwrap_or(EarlierCase::Nothing))
 }
 
 /// Lists a check-in that was overdue before switching on; nothing is sent until a person
@@ -162,16 +162,16 @@ fn backlog_key(client: &ClientId, check_in: &CheckInId) -> String {
 
 /// Whether a person has released what an item lists, and no case about it has opened since: none, or
 /// one that was opened before.
-pub(crate) fn is_released(item: Option<&WorkItem>, earlier: &Earlier) -> bool {
+pub(crate) fn is_released(item: Option<&WorkItem>, earlier: &EarlierCase) -> bool {
     let settled = item.and_then(|item| item.settled.as_ref());
     let Some(settled) = settled.filter(|settled| settled.action == "release") else {
         return false;
     };
     match earlier {
-        Earlier::NotKept { opened_at } | Earlier::Reopening { opened_at, .. } => {
+        EarlierCase::NotKept { opened_at } | EarlierCase::Reopening { opened_at, .. } => {
             *opened_at < settled.at
         }
-        Earlier::Nothing | Earlier::Open | Earlier::Final => true,
+        EarlierCase::Nothing | EarlierCase::Open | EarlierCase::Final => true,
     }
 }
 
@@ -181,8 +181,8 @@ fn closed_about(
     check_in: &CheckInId,
     due: Date,
     calendar: &Calendar,
-) -> Option<Earlier> {
-    let not_kept = Earlier::NotKept {
+) -> Option<EarlierCase> {
+    let not_kept = EarlierCase::NotKept {
         opened_at: case.opened_at,
     };
     let Ok(state) = serde_json::from_value::<State>(case.data.clone()) else {
@@ -197,8 +197,8 @@ fn closed_about(
         return Some(not_kept);
     };
     Some(match why.again() {
-        Again::Final => Earlier::Final,
-        Again::Reopening => Earlier::Reopening {
+        Again::Final => EarlierCase::Final,
+        Again::Reopening => EarlierCase::Reopening {
             why,
             opened_at: case.opened_at,
         },

@@ -28,7 +28,7 @@ use crate::effects::is_ours;
 use crate::engine::stepper::{Stepping, names};
 use crate::engine::{Engine, EngineError};
 use crate::failpoint::REREAD_CALL;
-use crate::remedy::Run;
+use crate::remedy::RemedyCommand;
 
 /// How much further back than needed messages are asked for: the portal's clock is not ours.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(1);
@@ -171,7 +171,7 @@ pub(crate) async fn decided<'a>(
             "this does not apply to a case that is {} in step {}; `{}` tells what it waits for",
             case.status.as_str(),
             case.step.replace('_', " "),
-            Run::CasesShow(id)
+            RemedyCommand::CasesShow(id)
         )));
     }
     let refused = stepping.shown_first.then(|| waits_for(&stepping, id));

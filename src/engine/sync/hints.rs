@@ -47,7 +47,7 @@ impl Origin {
 
 /// A hint and the clients it concerns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Watched {
+pub(crate) struct ClientHint {
     pub(crate) hint: Hint,
     pub(crate) clients: Vec<ClientId>,
 }
@@ -76,7 +76,7 @@ pub(crate) async fn hint_ops(
         if clients.is_empty() {
             unwatched += 1;
         } else {
-            watched.push(Watched { hint, clients });
+            watched.push(ClientHint { hint, clients });
         }
     }
     Ok((watched_ops(engine, from, watched).await?, unwatched))
@@ -86,7 +86,7 @@ pub(crate) async fn hint_ops(
 pub(crate) async fn watched_ops(
     engine: &Engine,
     from: &Origin,
-    watched: Vec<Watched>,
+    watched: Vec<ClientHint>,
 ) -> Result<Vec<Op>, EngineError> {
     let mut ops = Vec::new();
     for told in &watched {
@@ -106,7 +106,7 @@ pub(crate) async fn watched_ops(
 }
 
 /// A job for each client that this object concerns, in her lane.
-pub(crate) fn reread_ops(engine: &Engine, from: &Origin, watched: &Watched) -> Vec<Op> {
+pub(crate) fn reread_ops(engine: &Engine, from: &Origin, watched: &ClientHint) -> Vec<Op> {
     let now = engine.now();
     let (object, id) = (watched.hint.object.as_str(), &watched.hint.id);
     let job = |client: &ClientId| Op::Enqueue {
@@ -126,7 +126,7 @@ pub(crate) fn reread_ops(engine: &Engine, from: &Origin, watched: &Watched) -> V
 }
 
 /// A job that looks at many contacts, in a lane of its own.
-pub(crate) fn batch_op(engine: &Engine, key: &str, from: &Origin, contacts: &[Watched]) -> Op {
+pub(crate) fn batch_op(engine: &Engine, key: &str, from: &Origin, contacts: &[ClientHint]) -> Op {
     let now = engine.now();
     Op::Enqueue {
         job: NewJob {

@@ -2,19 +2,19 @@
 //!
 //! For the admin who would otherwise find out a week later that the CRM has switched a subscription
 //! off in the night. What happens while it is off is never told afterwards; so the watch remembers
-//! since when something may be missing, mends what it can, and then reads what changed meanwhile.
+//! since when something may be missing, restores what it can, and then reads what changed meanwhile.
 //!
 //! ```text
 //! look ─▶ notice: since when may something be missing? ─▶ stored
-//!           └▶ mend (verify, make anew; with longer and longer pauses) ─▶ still asleep: item for the admin
-//!                └▶ awake: read the gap ─▶ one batch: jobs · count · gap closed
+//!           └▶ restore (verify, make anew; with longer and longer pauses) ─▶ still inactive: item for the admin
+//!                └▶ active: read the gap ─▶ one batch: jobs · count · gap closed
 //! ```
 //!
-//! A gap begins with the last look that found the subscription awake, less [`OVERLAP`]. Something
+//! A gap begins with the last look that found the subscription active, less [`OVERLAP`]. Something
 //! may also be missing although the CRM calls it verified: when *we* were away, or could not write,
-//! for longer than the CRM tries; and when a person has just mended it by command.
+//! for longer than the CRM tries; and when a person has just restored it by command.
 //!
-//! Guarantees: what was noticed is stored before anything is mended, so a crash forgets no gap. The
+//! Guarantees: what was noticed is stored before anything is restored, so a crash forgets no gap. The
 //! jobs, the count and the end of the gap are one commit, so a change is recovered once however
 //! often the reading is cut off.
 //!
@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::engine::{Engine, EngineError};
-use crate::ports::{HookStatus, Standing, SyncWish, Synced};
+use crate::ports::{HookStatus, SubscriptionState, SyncWish, Synced};
 use crate::receipts::HintObject;
 
 /// How much earlier than the last good look the reading begins: a delivery may have been failing
@@ -76,13 +76,14 @@ pub struct Watch {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EventWatch {
-    /// The last look that found it awake.
-    pub awake_at: Option<Timestamp>,
+    /// The last look that found it active.
+    #[serde(rename = "awake_at")]
+    pub active_at: Option<Timestamp>,
     /// Since when something may be missing; `None` when nothing is.
     pub missing_since: Option<Timestamp>,
     /// The vendor's account has no such event: nothing can be missing.
     pub not_offered: bool,
-    /// Tries to mend it in vain, in a row.
+    /// Tries to restore it in vain, in a row.
     pub tries: u32,
     /// When it may be tried again.
     pub next_try: Option<Timestamp>,
@@ -117,7 +118,10 @@ impl Watch {
     /// Whether no subscription of ours has ever been seen: making the first ones is a person's
     /// decision (`hooks sync`).
     pub(crate) fn is_not_set_up(&self, listed: &[HookStatus]) -> bool {
-        self.events.is_empty() && listed.iter().all(|hook| hook.standing == Standing::Missing)
+        self.events.is_empty()
+            && listed
+                .iter()
+                .all(|hook| hook.state == SubscriptionState::Missing)
     }
 
     /// Notes since when something may be missing. Returns whether anything is.
@@ -133,48 +137,51 @@ impl Watch {
         let mut anything = false;
         for hook in listed {
             let event = self.events.entry(hook.event.clone()).or_default();
-            event.not_offered &= hook.standing != Standing::Awake;
+            event.not_offered &= hook.state != SubscriptionState::Active;
             if event.not_offered {
                 continue;
             }
-            let asleep = hook.standing != Standing::Awake;
-            let since_asleep = asleep.then(|| event.awake_at.unwrap_or(now));
-            let since = [event.missing_since, since_asleep, away, asked];
+            let inactive = hook.state != SubscriptionState::Active;
+            let inactive_since = inactive.then(|| event.active_at.unwrap_or(now));
+            let since = [event.missing_since, inactive_since, away, asked];
             event.missing_since = since.into_iter().flatten().min();
             anything |= event.missing_since.is_some();
         }
         anything
     }
 
-    /// The events that are to be mended now.
-    pub(crate) fn to_mend(&self, listed: &[HookStatus], now: Timestamp) -> Vec<String> {
+    /// The events that are to be restored now.
+    pub(crate) fn to_restore(&self, listed: &[HookStatus], now: Timestamp) -> Vec<String> {
         let due = |event: &str| {
             let known = self.events.get(event).and_then(|known| known.next_try);
             known.is_none_or(|at| at <= now)
         };
-        let asleep = listed
-            .iter()
-            .filter(|hook| matches!(hook.standing, Standing::Asleep | Standing::Missing));
-        asleep
+        let inactive = listed.iter().filter(|hook| {
+            matches!(
+                hook.state,
+                SubscriptionState::Inactive | SubscriptionState::Missing
+            )
+        });
+        inactive
             .map(|hook| hook.event.clone())
             .filter(|event| due(event))
             .collect()
     }
 
-    /// Notes what became of the mending.
-    pub(crate) fn mended(&mut self, tried: &[HookStatus], every: SignedDuration, now: Timestamp) {
+    /// Notes what became of the restoring.
+    pub(crate) fn restored(&mut self, tried: &[HookStatus], every: SignedDuration, now: Timestamp) {
         for hook in tried {
             let event = self.events.entry(hook.event.clone()).or_default();
-            match hook.standing {
-                Standing::Awake => {
+            match hook.state {
+                SubscriptionState::Active => {
                     (event.tries, event.next_try, event.problem) = (0, None, None);
                 }
-                Standing::NotOffered => {
+                SubscriptionState::NotOffered => {
                     (event.not_offered, event.missing_since) = (true, None);
                     (event.tries, event.problem) = (0, None);
                     event.next_try = now.saturating_add(LONGEST).ok();
                 }
-                Standing::Asleep | Standing::Missing => {
+                SubscriptionState::Inactive | SubscriptionState::Missing => {
                     event.not_offered = false;
                     event.next_try = now.saturating_add(pause(every, event.tries)).ok();
                     event.tries = event.tries.saturating_add(1);
@@ -186,14 +193,14 @@ impl Watch {
     }
 
     /// For each kind of object: since when something may be missing that can be read back now.
-    pub(crate) fn gaps(&self, now_awake: &[HookStatus]) -> BTreeMap<HintObject, Timestamp> {
+    pub(crate) fn gaps(&self, statuses: &[HookStatus]) -> BTreeMap<HintObject, Timestamp> {
         let mut gaps = BTreeMap::new();
-        for hook in now_awake {
+        for hook in statuses {
             let known = self.events.get(&hook.event);
             let Some(since) = known.and_then(|event| event.missing_since) else {
                 continue;
             };
-            if hook.standing == Standing::Awake {
+            if hook.state == SubscriptionState::Active {
                 let earliest = gaps.entry(hook.object).or_insert(since);
                 *earliest = since.min(*earliest);
             }
@@ -201,18 +208,18 @@ impl Watch {
         gaps
     }
 
-    /// The look is over: what is awake is so now, and its gap is read back.
-    pub(crate) fn looked(&mut self, standing: &[HookStatus], now: Timestamp) {
+    /// The look is over: what is active is so now, and its gap is read back.
+    pub(crate) fn looked(&mut self, statuses: &[HookStatus], now: Timestamp) {
         self.looked_at = Some(now);
-        for hook in standing {
-            if hook.standing != Standing::Awake {
+        for hook in statuses {
+            if hook.state != SubscriptionState::Active {
                 continue;
             }
             let event = self.events.entry(hook.event.clone()).or_default();
             if let Some(from) = event.missing_since.take() {
                 event.last_gap = Some(Gap { from, until: now });
             }
-            event.awake_at = Some(now);
+            event.active_at = Some(now);
         }
     }
 
@@ -227,7 +234,7 @@ impl Watch {
         known.total = known.total.saturating_add(changes);
     }
 
-    /// The events that could not be mended in spite of several tries, and why.
+    /// The events that could not be restored in spite of several tries, and why.
     pub(crate) fn beyond_us(&self) -> Vec<(&str, &str)> {
         let events = self.events.iter();
         events
@@ -298,7 +305,7 @@ pub async fn sync_hooks(engine: &Engine, wish: SyncWish) -> Result<Synced, Engin
     let watch = hook_watch(engine).await?;
     let since = touched.map(|hook| {
         let known = watch.events.get(&hook.event);
-        known.and_then(|known| known.awake_at).unwrap_or(now)
+        known.and_then(|known| known.active_at).unwrap_or(now)
     });
     if let Some(since) = since.min() {
         let earlier = asked_to_read_back(engine).await?;
@@ -338,12 +345,12 @@ mod tests {
         start + SignedDuration::from_mins(minutes)
     }
 
-    fn hook(event: &str, object: HintObject, standing: Standing) -> HookStatus {
+    fn hook(event: &str, object: HintObject, state: SubscriptionState) -> HookStatus {
         HookStatus {
             event: event.to_owned(),
             object,
             key: None,
-            standing,
+            state,
             status: String::new(),
             path: None,
             done: Vec::new(),
@@ -351,73 +358,78 @@ mod tests {
         }
     }
 
-    fn contacts(standing: Standing) -> [HookStatus; 2] {
-        ["edited", "deleted"].map(|event| hook(event, HintObject::Contact, standing))
+    fn contacts(state: SubscriptionState) -> [HookStatus; 2] {
+        ["edited", "deleted"].map(|event| hook(event, HintObject::Contact, state))
     }
 
-    /// A watch that has found everything awake at minute 0.
+    /// A watch that has found everything active at minute 0.
     fn watching() -> Watch {
         let mut watch = Watch::default();
-        let awake = contacts(Standing::Awake);
-        assert!(!watch.notice(&awake, None, EVERY, at(0)));
-        watch.looked(&awake, at(0));
+        let active = contacts(SubscriptionState::Active);
+        assert!(!watch.notice(&active, None, EVERY, at(0)));
+        watch.looked(&active, at(0));
         watch
     }
 
     #[test]
     fn what_falls_asleep_is_missing_since_the_last_good_look_and_not_since_it_is_noticed() {
         let mut watch = watching();
-        let mut listed = contacts(Standing::Awake);
-        listed[0].standing = Standing::Asleep;
+        let mut listed = contacts(SubscriptionState::Active);
+        listed[0].state = SubscriptionState::Inactive;
         assert!(watch.notice(&listed, None, EVERY, at(5)));
         watch.looked(&listed, at(5));
         assert!(watch.notice(&listed, None, EVERY, at(10)));
         assert_eq!(watch.events["edited"].missing_since, Some(at(0)));
         assert_eq!(watch.events["deleted"].missing_since, None);
-        assert_eq!(watch.to_mend(&listed, at(10)), ["edited"]);
-        assert!(watch.gaps(&listed).is_empty(), "it is still asleep");
-        let awake = contacts(Standing::Awake);
-        assert_eq!(watch.gaps(&awake), [(HintObject::Contact, at(0))].into());
-        watch.looked(&awake, at(10));
+        assert_eq!(watch.to_restore(&listed, at(10)), ["edited"]);
+        assert!(watch.gaps(&listed).is_empty(), "it is still inactive");
+        let active = contacts(SubscriptionState::Active);
+        assert_eq!(watch.gaps(&active), [(HintObject::Contact, at(0))].into());
+        watch.looked(&active, at(10));
         let gap = watch.events["edited"].last_gap.clone().expect("a gap");
         assert_eq!((gap.from, gap.until), (at(0), at(10)));
-        assert!(watch.gaps(&awake).is_empty());
+        assert!(watch.gaps(&active).is_empty());
     }
 
     #[test]
     fn having_been_away_is_a_gap_although_everything_is_awake() {
-        let awake = contacts(Standing::Awake);
-        assert!(!watching().notice(&awake, None, EVERY, at(30)));
+        let active = contacts(SubscriptionState::Active);
+        assert!(!watching().notice(&active, None, EVERY, at(30)));
         let mut watch = watching();
-        assert!(watch.notice(&awake, None, EVERY, at(31)));
-        assert_eq!(watch.gaps(&awake), [(HintObject::Contact, at(0))].into());
+        assert!(watch.notice(&active, None, EVERY, at(31)));
+        assert_eq!(watch.gaps(&active), [(HintObject::Contact, at(0))].into());
         // A longer time between looks is not being away.
         let hour = SignedDuration::from_hours(1);
-        assert!(!watching().notice(&awake, None, hour, at(80)));
+        assert!(!watching().notice(&active, None, hour, at(80)));
     }
 
     #[test]
     fn the_earliest_of_all_reasons_begins_the_gap() {
         let mut watch = watching();
-        watch.looked(&contacts(Standing::Awake), at(60));
-        assert!(watch.notice(&contacts(Standing::Awake), Some(at(20)), EVERY, at(64)));
-        assert!(watch.notice(&contacts(Standing::Asleep), None, EVERY, at(69)));
-        let awake = contacts(Standing::Awake);
-        assert_eq!(watch.gaps(&awake), [(HintObject::Contact, at(20))].into());
+        watch.looked(&contacts(SubscriptionState::Active), at(60));
+        assert!(watch.notice(
+            &contacts(SubscriptionState::Active),
+            Some(at(20)),
+            EVERY,
+            at(64)
+        ));
+        assert!(watch.notice(&contacts(SubscriptionState::Inactive), None, EVERY, at(69)));
+        let active = contacts(SubscriptionState::Active);
+        assert_eq!(watch.gaps(&active), [(HintObject::Contact, at(20))].into());
     }
 
     #[test]
     fn tries_in_vain_come_less_and_less_often_and_then_the_admin_hears() {
         let mut watch = watching();
-        let asleep = contacts(Standing::Asleep);
+        let inactive = contacts(SubscriptionState::Inactive);
         let mut now = at(5);
         let mut pauses = Vec::new();
         for tried in 0..12 {
-            assert_eq!(watch.to_mend(&asleep, now), ["edited", "deleted"]);
+            assert_eq!(watch.to_restore(&inactive, now), ["edited", "deleted"]);
             assert_eq!(watch.beyond_us().is_empty(), tried < 3, "{tried}");
-            watch.mended(&asleep, EVERY, now);
+            watch.restored(&inactive, EVERY, now);
             let next = watch.events["edited"].next_try.expect("a time");
-            assert!(watch.to_mend(&asleep, now).is_empty());
+            assert!(watch.to_restore(&inactive, now).is_empty());
             pauses.push(next.duration_since(now).as_mins());
             now = next;
         }
@@ -425,32 +437,32 @@ mod tests {
             pauses,
             [5, 10, 20, 40, 80, 160, 320, 360, 360, 360, 360, 360]
         );
-        watch.mended(&contacts(Standing::Awake), EVERY, now);
+        watch.restored(&contacts(SubscriptionState::Active), EVERY, now);
         assert!(watch.beyond_us().is_empty());
     }
 
     #[test]
     fn an_event_that_the_account_does_not_offer_is_left_alone() {
         let mut watch = watching();
-        let mut listed = contacts(Standing::Awake);
-        listed[1].standing = Standing::Missing;
+        let mut listed = contacts(SubscriptionState::Active);
+        listed[1].state = SubscriptionState::Missing;
         watch.notice(&listed, None, EVERY, at(5));
-        listed[1].standing = Standing::NotOffered;
-        watch.mended(&listed[1..], EVERY, at(5));
+        listed[1].state = SubscriptionState::NotOffered;
+        watch.restored(&listed[1..], EVERY, at(5));
         assert_eq!(watch.events["deleted"].missing_since, None);
-        listed[1].standing = Standing::Missing;
+        listed[1].state = SubscriptionState::Missing;
         assert!(!watch.notice(&listed, None, EVERY, at(10)));
-        assert!(watch.to_mend(&listed, at(10)).is_empty());
+        assert!(watch.to_restore(&listed, at(10)).is_empty());
         assert!(watch.beyond_us().is_empty());
     }
 
     #[test]
     fn nothing_is_made_before_a_person_has_made_the_first() {
-        let none = contacts(Standing::Missing);
+        let none = contacts(SubscriptionState::Missing);
         assert!(Watch::default().is_not_set_up(&none));
         assert!(!watching().is_not_set_up(&none));
         let mut one = none;
-        one[0].standing = Standing::Asleep;
+        one[0].state = SubscriptionState::Inactive;
         assert!(!Watch::default().is_not_set_up(&one));
     }
 }

@@ -1,7 +1,7 @@
 //! What must hold of the database whatever happened, so that nobody is forgotten.
 //!
 //! Each rule is a function over reads of the store and returns what does not hold as a value. The
-//! reconcile repairs it or tells a person (`mend`), the doctor reports it, and tests
+//! reconcile repairs it or tells a person (`repair`), the doctor reports it, and tests
 //! ask after every story that there is nothing to report.
 //!
 //! Rules:
@@ -383,7 +383,7 @@ pub fn of_job(job: &Job, now: Timestamp) -> Option<Violation> {
     }
     // One that is due will run whoever wrote it.
     let ahead = job.run_at > now && is_ahead(job.changed_at, now);
-    // An absurd wait is its case's, and put right with it.
+    // An absurd wait is its case's, and corrected with it.
     let absurd = job.kind != JobKind::Timer.name() && is_absurd(job.run_at, now);
     (ahead || absurd).then(|| Violation::JobAhead {
         job: job.id,

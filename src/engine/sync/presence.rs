@@ -22,7 +22,7 @@ use relay_store::Op;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::sync::hints;
-use crate::engine::sync::hints::{Origin, Watched};
+use crate::engine::sync::hints::{ClientHint, Origin};
 use crate::engine::{Engine, EngineError};
 use crate::receipts::{Hint, HintObject};
 
@@ -110,7 +110,7 @@ pub(crate) async fn clear_doubt(
 
 /// Jobs that read the contact again, in the lane of each client it concerns.
 async fn read_again(engine: &Engine, contact: &ContactId) -> Result<Vec<Op>, EngineError> {
-    let watched = Watched {
+    let watched = ClientHint {
         hint: Hint {
             object: HintObject::Contact,
             id: contact.to_string(),

@@ -18,7 +18,7 @@ pub enum Became {
 
 /// Something that did not hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Found {
+pub struct FoundViolation {
     /// What did not hold.
     #[serde(flatten)]
     pub violation: Violation,
@@ -34,5 +34,5 @@ pub struct Report {
     /// Open cases.
     pub cases: usize,
     /// What did not hold.
-    pub found: Vec<Found>,
+    pub found: Vec<FoundViolation>,
 }

@@ -16,11 +16,11 @@ use serde_json::json;
 use crate::engine::damage::unreadable;
 use crate::engine::error::chain;
 use crate::engine::job_kinds::JobKind;
-use crate::engine::sync::backlog::{Earlier, is_released};
+use crate::engine::sync::backlog::{EarlierCase, is_released};
 use crate::engine::sync::invariants::{self, PAGE, Violation};
-use crate::engine::sync::mend::{Mended, died_with_process, wake};
-use crate::engine::sync::report::{Became, Found, Report};
-use crate::engine::sync::{backlog, mend};
+use crate::engine::sync::repair::{Repaired, died_with_process, wake};
+use crate::engine::sync::report::{Became, FoundViolation, Report};
+use crate::engine::sync::{backlog, repair};
 use crate::engine::{Engine, EngineError, drift, items, periodic, watch};
 use crate::failpoint::{REREAD_CALL, SETTLE};
 
@@ -45,7 +45,7 @@ fn is_of_a_row(error: &EngineError) -> bool {
         )
 }
 
-/// How often a case is put right while it keeps moving.
+/// How often a case is repaired while it keeps moving.
 const TRIES: usize = 4;
 
 /// A walk through everything, page by page.
@@ -68,7 +68,7 @@ impl<'a> Walk<'a> {
 impl Walk<'_> {
     fn note(&mut self, violation: Violation, became: Became) {
         tracing::info!(%violation, ?became, "reconcile");
-        self.report.found.push(Found { violation, became });
+        self.report.found.push(FoundViolation { violation, became });
     }
 
     /// Carries out what a page came to.
@@ -170,9 +170,9 @@ impl Walk<'_> {
             let Some(violation) = found else {
                 return Ok(());
             };
-            let (ops, became) = match mend::mend_case(engine, &case, &violation).await? {
-                Mended::By(ops) => (ops, Became::Repaired),
-                Mended::Told(ops) => (ops, Became::Told),
+            let (ops, became) = match repair::repair_case(engine, &case, &violation).await? {
+                Repaired::By(ops) => (ops, Became::Repaired),
+                Repaired::Told(ops) => (ops, Became::Told),
             };
             match self.commit(ops).await {
                 Err(error) if error.is_conflict() => {}
@@ -225,7 +225,7 @@ impl Walk<'_> {
             }
             Became::Told
         } else {
-            ops.push(mend::wake_effect(engine, effect));
+            ops.push(repair::wake_effect(engine, effect));
             Became::Repaired
         };
         self.note(found, became);
@@ -248,7 +248,7 @@ impl Walk<'_> {
                     continue;
                 };
                 let reminder = format!("reminder/{}", item.id);
-                let Some(ended) = alone(mend::ended_its_process(engine, &reminder).await)? else {
+                let Some(ended) = alone(repair::ended_its_process(engine, &reminder).await)? else {
                     continue;
                 };
                 if ended {
@@ -256,7 +256,8 @@ impl Walk<'_> {
                     continue;
                 }
                 self.note(found, Became::Repaired);
-                self.commit_alone(mend::wake_reminder(engine, item)).await?;
+                self.commit_alone(repair::wake_reminder(engine, item))
+                    .await?;
             }
         }
     }
@@ -274,7 +275,7 @@ impl Walk<'_> {
                 let Some(found) = invariants::of_job(job, engine.now()) else {
                     continue;
                 };
-                let Some(ops) = alone(mend::bring_job_back(engine, job).await)? else {
+                let Some(ops) = alone(repair::bring_job_back(engine, job).await)? else {
                     continue;
                 };
                 let became = if ops.is_empty() {
@@ -297,7 +298,7 @@ impl Walk<'_> {
                 continue;
             };
             // One that can't be read is queued anew by its name.
-            if alone(mend::ended_its_process(engine, name).await)? == Some(true) {
+            if alone(repair::ended_its_process(engine, name).await)? == Some(true) {
                 self.note(found, Became::Told);
                 continue;
             }
@@ -331,7 +332,7 @@ impl Walk<'_> {
 async fn refresh(engine: &Engine, case: &Case) -> Result<Option<Op>, EngineError> {
     let now = engine.now();
     let key = format!("refresh/{}", case.id);
-    if mend::ended_its_process(engine, &key).await? {
+    if repair::ended_its_process(engine, &key).await? {
         return Ok(None);
     }
     Ok(Some(wake(NewJob {
@@ -433,14 +434,14 @@ pub(crate) async fn unwatched(
     let earlier = backlog::earlier_case(engine, client, check_in).await?;
     Ok(match earlier {
         // Where it is of another check-in, the look attaches this one, once (E66).
-        Earlier::Open => (!attached(engine, client, check_in).await?).then(wake),
-        Earlier::Final => None,
-        Earlier::NotKept { .. } => {
+        EarlierCase::Open => (!attached(engine, client, check_in).await?).then(wake),
+        EarlierCase::Final => None,
+        EarlierCase::NotKept { .. } => {
             let listed = backlog::backlog_item(engine, client, &check_in.id).await?;
             let released = is_released(listed.as_ref(), &earlier);
             (listed.is_none() || released).then(wake)
         }
-        Earlier::Nothing | Earlier::Reopening { .. } => {
+        EarlierCase::Nothing | EarlierCase::Reopening { .. } => {
             let mut listed = None;
             if backlog::is_backlog(engine, &earlier, due).await? {
                 listed = backlog::backlog_item(engine, client, &check_in.id).await?;

@@ -20,7 +20,7 @@ fn tools() -> Vec<Panels> {
 }
 
 fn maya() -> Someone {
-    Someone::of_vendor(&Known {
+    Someone::of_vendor(&EmulatedClient {
         id: "maya".to_owned(),
         first: Some("Maya".to_owned()),
         last: Some("Reyes".to_owned()),

@@ -12,7 +12,9 @@ use url::Url;
 
 use super::panel;
 use super::path::SOURCE;
-use crate::wiring::emulated::{Clinic, Emulated, Known, NewClient, NewCoach, Panels, Reader, Whom};
+use crate::wiring::emulated::{
+    Clinic, Emulated, EmulatedClient, NewClient, NewCoach, Panels, Reader, Whom,
+};
 
 /// The bearer token.
 pub const PORTAL_TOKEN: &str = "sandbox-portal-token";
@@ -87,10 +89,10 @@ impl Emulated for EmulatedPortal {
         Ok(())
     }
 
-    fn clients(&self) -> Vec<Known> {
+    fn clients(&self) -> Vec<EmulatedClient> {
         let ids = self.0.clients().into_iter();
         ids.filter_map(|id| self.0.look(&id))
-            .map(|seen| Known {
+            .map(|seen| EmulatedClient {
                 contact: seen.contact.as_deref().and_then(|id| id.parse().ok()),
                 id: seen.id,
                 first: seen.first_name,

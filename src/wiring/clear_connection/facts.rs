@@ -4,7 +4,7 @@
 //! was made, else the time of receipt; one that lies in the future is capped at the time of
 //! receipt, and the note says so (E34).
 
-use relay_clear_connection::webhook::{Change, Event};
+use relay_clear_connection::webhook::{Event, PortalChange};
 use relay_clear_connection::{Client, MessageAuthor};
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::ClientId;
@@ -44,12 +44,12 @@ pub(super) fn of(event: Event, received_at: Timestamp, zone: &TimeZone) -> Parse
 
 /// A date that can be none of a check-in or a regimen: what would follow from it is a client who is
 /// written to at once, or never.
-fn impossible_date(change: &Change, zone: &TimeZone) -> Option<String> {
+fn impossible_date(change: &PortalChange, zone: &TimeZone) -> Option<String> {
     let (member, day) = match change {
-        Change::CheckInDue { due, .. } | Change::CheckInRescheduled { due, .. } => {
+        PortalChange::CheckInDue { due, .. } | PortalChange::CheckInRescheduled { due, .. } => {
             ("due_date", due.day(zone))
         }
-        Change::RegimenChanged { changed, .. } => ("changed_at", changed.day(zone)),
+        PortalChange::RegimenChanged { changed, .. } => ("changed_at", changed.day(zone)),
         _ => return None,
     };
     (!outside::is_plausible(day)).then(|| format!("`{member}` is {day}, which can't be right"))
@@ -63,47 +63,49 @@ struct Telling {
 }
 
 impl Telling {
-    fn fact(&mut self, kind: &str, change: Change, zone: &TimeZone) -> Option<Fact> {
+    fn fact(&mut self, kind: &str, change: PortalChange, zone: &TimeZone) -> Option<Fact> {
         match change {
-            Change::CheckInDue { .. }
-            | Change::CheckInSubmitted { .. }
-            | Change::CheckInRescheduled { .. }
-            | Change::CheckInWithdrawn { .. } => self.check_in(kind, change, zone),
-            Change::MessageReceived { .. } | Change::MessageRead { .. } => self.message(change),
-            Change::RegimenChanged { client, changed } => {
+            PortalChange::CheckInDue { .. }
+            | PortalChange::CheckInSubmitted { .. }
+            | PortalChange::CheckInRescheduled { .. }
+            | PortalChange::CheckInWithdrawn { .. } => self.check_in(kind, change, zone),
+            PortalChange::MessageReceived { .. } | PortalChange::MessageRead { .. } => {
+                self.message(change)
+            }
+            PortalChange::RegimenChanged { client, changed } => {
                 let on = changed.day(zone);
                 let object = client.to_string();
                 let body = FactBody::RegimenChanged { on };
                 Some(self.about(client, object, changed.instant(), body))
             }
-            Change::ClientUpdated(client) => self.client(*client, zone),
-            Change::ProgramEnded { client, at } => {
+            PortalChange::ClientUpdated(client) => self.client(*client, zone),
+            PortalChange::ProgramEnded { client, at } => {
                 let object = client.to_string();
                 Some(self.about(client, object, at, FactBody::ProgramEnded))
             }
-            Change::ProgramReactivated { client, at } => {
+            PortalChange::ProgramReactivated { client, at } => {
                 let object = client.to_string();
                 Some(self.about(client, object, at, FactBody::ProgramReactivated))
             }
-            Change::ConversionRequested { .. } | Change::ComplianceFlagged { .. } => {
+            PortalChange::ConversionRequested { .. } | PortalChange::ComplianceFlagged { .. } => {
                 self.notes.push(format!("{kind}: kept, nothing follows"));
                 None
             }
-            Change::MissedWithoutDate { .. } => {
+            PortalChange::MissedWithoutDate { .. } => {
                 let note = "check_in.missed without `due_date`: left to the daily reconcile";
                 self.notes.push(note.to_owned());
                 None
             }
-            Change::Unknown => {
+            PortalChange::Unknown => {
                 self.notes.push(format!("unknown type {}", shown(kind)));
                 None
             }
         }
     }
 
-    fn check_in(&mut self, kind: &str, change: Change, zone: &TimeZone) -> Option<Fact> {
+    fn check_in(&mut self, kind: &str, change: PortalChange, zone: &TimeZone) -> Option<Fact> {
         let (client, check_in, at, body) = match change {
-            Change::CheckInDue {
+            PortalChange::CheckInDue {
                 client,
                 check_in,
                 due,
@@ -119,7 +121,7 @@ impl Telling {
                 };
                 (client, check_in, None, body)
             }
-            Change::CheckInSubmitted {
+            PortalChange::CheckInSubmitted {
                 client,
                 check_in,
                 at,
@@ -131,7 +133,7 @@ impl Telling {
                 };
                 (client, check_in, at, body)
             }
-            Change::CheckInRescheduled {
+            PortalChange::CheckInRescheduled {
                 client,
                 check_in,
                 due,
@@ -142,7 +144,7 @@ impl Telling {
                 };
                 (client, check_in, None, body)
             }
-            Change::CheckInWithdrawn { client, check_in } => {
+            PortalChange::CheckInWithdrawn { client, check_in } => {
                 let body = FactBody::CheckInWithdrawn {
                     check_in: check_in.clone(),
                 };
@@ -153,9 +155,9 @@ impl Telling {
         Some(self.about(client, check_in.0, at, body))
     }
 
-    fn message(&mut self, change: Change) -> Option<Fact> {
+    fn message(&mut self, change: PortalChange) -> Option<Fact> {
         let (client, message, at, body) = match change {
-            Change::MessageReceived {
+            PortalChange::MessageReceived {
                 client,
                 message,
                 author: MessageAuthor::Client,
@@ -167,7 +169,7 @@ impl Telling {
                 };
                 (client, message, at, body)
             }
-            Change::MessageReceived {
+            PortalChange::MessageReceived {
                 client,
                 message,
                 author: MessageAuthor::Coach(coach),
@@ -179,7 +181,7 @@ impl Telling {
                 };
                 (client, message, at, body)
             }
-            Change::MessageRead {
+            PortalChange::MessageRead {
                 client,
                 message,
                 at,

@@ -1,12 +1,12 @@
 //! The portal's panel on the page of the demo: what the portal shows of a client.
 
-use relay_clear_connection::emulator::{Seen, SeenCheckIn, SeenMessage, SeenNote};
+use relay_clear_connection::emulator::{SeenCheckIn, SeenClient, SeenMessage, SeenNote};
 use serde::Serialize;
 
 use crate::wiring::emulated::{Panels, Reader};
 
 /// What the portal shows, and which of its buttons would do something.
-pub(super) fn panels(seen: &Seen, reader: Reader<'_>) -> Panels {
+pub(super) fn panels(seen: &SeenClient, reader: Reader<'_>) -> Panels {
     let open = |one: &SeenCheckIn| one.submitted_at.is_none() && !one.withdrawn;
     let shown = serde_json::to_value(in_portal(seen, reader));
     Panels {
@@ -61,7 +61,7 @@ struct NoteView {
 }
 
 /// The portal's panel.
-fn in_portal(seen: &Seen, reader: Reader<'_>) -> PortalView {
+fn in_portal(seen: &SeenClient, reader: Reader<'_>) -> PortalView {
     let check_in = |one: &SeenCheckIn| CheckInView {
         id: one.id.clone(),
         due: one.due.strftime("%b %-d").to_string(),
@@ -118,7 +118,7 @@ mod tests {
         }
     }
 
-    fn maya() -> Seen {
+    fn maya() -> SeenClient {
         let message = |id: &str, coach: Option<&str>, read: bool| SeenMessage {
             id: id.to_owned(),
             coach: coach.map(str::to_owned),
@@ -126,7 +126,7 @@ mod tests {
             text: "Hi".to_owned(),
             read_at: read.then(|| at("2026-11-04T17:00:00Z")),
         };
-        Seen {
+        SeenClient {
             id: "maya".to_owned(),
             first_name: Some("Maya".to_owned()),
             last_name: Some("Reyes".to_owned()),
@@ -146,7 +146,7 @@ mod tests {
         }
     }
 
-    fn read<T>(of: impl Fn(&Seen, Reader<'_>) -> T, seen: &Seen) -> T {
+    fn read<T>(of: impl Fn(&SeenClient, Reader<'_>) -> T, seen: &SeenClient) -> T {
         let zone = TimeZone::get("America/Denver").expect("a zone");
         let today = "2026-11-04".parse().expect("a day");
         of(seen, Reader { zone: &zone, today })

@@ -15,7 +15,7 @@ use crate::ports::{Inspect, Portal};
 use crate::receipts::Source;
 use crate::wiring::emulated::Emulation;
 use crate::wiring::ports::PortSet;
-use crate::wiring::vendor::{Asked, Form, NewSecret, Provided, Secret, Vendor, Wiring};
+use crate::wiring::vendor::{Form, InspectionContext, NewSecret, Provided, Secret, Vendor, Wiring};
 use crate::wiring::{AssembleError, setting};
 
 /// Clear Connection.
@@ -122,10 +122,10 @@ fn source(config: &Config) -> Result<Arc<dyn Source>, AssembleError> {
     Ok(Arc::new(ClearConnectionSource::new(keys, fields, zone)))
 }
 
-fn portal(asked: &Asked<'_>) -> Option<Arc<dyn Portal>> {
-    let clock = &asked.clocks.procedure;
-    let client = client(asked.config, asked.transport, clock).ok()?;
-    let zone = asked.config.calendar.zone().clone();
+fn portal(context: &InspectionContext<'_>) -> Option<Arc<dyn Portal>> {
+    let clock = &context.clocks.procedure;
+    let client = client(context.config, context.transport, clock).ok()?;
+    let zone = context.config.calendar.zone().clone();
     Some(Arc::new(ClearConnectionPorts::new(
         client,
         zone,
@@ -133,17 +133,17 @@ fn portal(asked: &Asked<'_>) -> Option<Arc<dyn Portal>> {
     )))
 }
 
-fn inspectors(asked: &Asked<'_>) -> Vec<Arc<dyn Inspect>> {
-    let config = asked.config;
-    let clock = &asked.clocks.procedure;
-    let client = client(config, asked.transport, clock).ok();
+fn inspectors(context: &InspectionContext<'_>) -> Vec<Arc<dyn Inspect>> {
+    let config = context.config;
+    let clock = &context.clocks.procedure;
+    let client = client(config, context.transport, clock).ok();
     let base = config.vendors.clear_connection.base_url.clone();
     let inspector = client.zip(base).map(|(client, base)| PortalInspector {
         client,
         base,
         deputies: config.people.deputies.clone(),
         today: config.calendar.date_of(clock.now()),
-        heard: Arc::clone(asked.heard),
+        heard: Arc::clone(context.heard),
     });
     let inspectors = inspector.into_iter();
     inspectors

@@ -5,7 +5,7 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use relay_core::channel::{EngagementEvent, EngagementKind, EngagementSource};
 use relay_core::time::Timestamp;
-use relay_keap::automation::{self, Event, Said};
+use relay_keap::automation::{self, Event, PostContent};
 use relay_keap::webhook::PathSecrets;
 use relay_store::Receipt;
 
@@ -88,7 +88,7 @@ impl Source for AutomationSource {
 
     fn parse(&self, receipt: &Receipt) -> Parsed {
         match automation::parse(receipt.content_type.as_deref(), &receipt.body) {
-            Ok(Said::Event(post)) => Parsed::Engagement {
+            Ok(PostContent::Event(post)) => Parsed::Engagement {
                 contact: post.contact.into(),
                 event: EngagementEvent {
                     at: receipt.received_at,
@@ -105,7 +105,7 @@ impl Source for AutomationSource {
                     link: post.link,
                 },
             },
-            Ok(Said::Test) => Parsed::Content {
+            Ok(PostContent::Test) => Parsed::Content {
                 facts: Vec::new(),
                 hints: Vec::new(),
                 note: Some("test post: merge field not filled".to_owned()),

@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::config::{self, Config, CredentialKind, KeapConfig, VendorMode};
-use crate::credentials::{Keeper, Pace, Parts, RealPace, Sealer};
+use crate::credentials::{Keeper, KeeperParts, RealRefreshWait, RefreshWait, Sealer};
 use crate::engine::job_kinds::JobKind;
 use crate::ports::{
     Authorize, Begun, CameBack, ConnectError, ConnectionState, ConnectionStatus, Connections,
@@ -44,15 +44,15 @@ impl KeapConnection {
         runtime: &Runtime,
         transport: Arc<dyn Transport>,
     ) -> Result<Self, AssembleError> {
-        Self::with_pace(config, runtime, transport, Arc::new(RealPace))
+        Self::with_refresh_wait(config, runtime, transport, Arc::new(RealRefreshWait))
     }
 
-    /// The same, waiting for other processes by `pace`.
-    pub fn with_pace(
+    /// The same, waiting for other processes by `refresh_wait`.
+    pub fn with_refresh_wait(
         config: &Config,
         runtime: &Runtime,
         transport: Arc<dyn Transport>,
-        pace: Arc<dyn Pace>,
+        refresh_wait: Arc<dyn RefreshWait>,
     ) -> Result<Self, AssembleError> {
         let keap = &config.vendors.keap;
         if keap.mode != VendorMode::On {
@@ -60,7 +60,7 @@ impl KeapConnection {
         }
         let (keeper, credential): (_, Arc<dyn Credential>) = match keap.credential {
             CredentialKind::OAuth => {
-                let keeper = keeper(config, runtime, pace)?;
+                let keeper = keeper(config, runtime, refresh_wait)?;
                 (Some(keeper.clone()), Arc::new(KeptToken(keeper)))
             }
             CredentialKind::ServiceAccountKey | CredentialKind::PersonalAccessToken => {
@@ -187,7 +187,7 @@ fn settings(keap: &KeapConfig, credential: Arc<dyn Credential>) -> Settings {
 fn keeper(
     config: &Config,
     runtime: &Runtime,
-    pace: Arc<dyn Pace>,
+    refresh_wait: Arc<dyn RefreshWait>,
 ) -> Result<Keeper, AssembleError> {
     let missing = |key| setting(key, "is missing");
     let oauth = &config.vendors.keap.oauth;
@@ -211,7 +211,7 @@ fn keeper(
     };
     let clock = Arc::clone(&runtime.clocks.procedure);
     let client = OAuthClient::new(Arc::clone(&runtime.transport), clock, application);
-    Ok(Keeper::new(Parts {
+    Ok(Keeper::new(KeeperParts {
         name: NAME,
         operation: "keap credential",
         job: JobKind::Credential.name(),
@@ -224,7 +224,7 @@ fn keeper(
         clocks: runtime.clocks.clone(),
         random: Arc::clone(&runtime.random),
         owner: runtime.worker.clone(),
-        pace,
+        refresh_wait,
     }))
 }
 

@@ -19,12 +19,12 @@ use relay_http_client::CallError;
 use relay_keap::types::Hook;
 use relay_keap::webhook::PathSecrets;
 use relay_keap::{KeapClient, Touched, VENDOR};
-use relay_store::{CarefulWord, Op, Said, Store};
+use relay_store::{CarefulWord, Op, Store, StoredWord};
 use url::Url;
 
 use super::hook_paths::{CLOSED, Closed, ClosedPaths, HookPaths, Place};
 use super::source::HANDSHAKE_UNTIL;
-use crate::ports::{Among, Changed, HookRegistry, HookStatus, Standing, SyncWish, Synced};
+use crate::ports::{Among, Changed, HookRegistry, HookStatus, SubscriptionState, SyncWish, Synced};
 use crate::receipts::HintObject;
 
 /// The events the relay needs: hints that a contact, a call task or a subscription changed, or
@@ -54,9 +54,9 @@ const NOT_VERIFIED: &str = "Keap has not verified it yet. `clear-relay hooks lis
 /// Keap's word for a subscription that delivers.
 const VERIFIED: &str = "Verified";
 
-/// What this process knows of the paths' secrets.
+/// Where Keap's webhooks come in: their paths and the secrets in them.
 #[derive(Debug, Clone)]
-pub struct Doors {
+pub struct WebhookEndpoints {
     /// Where Keap is to send; `None` when the configuration doesn't say.
     pub paths: Option<HookPaths>,
     /// The secrets that let in.
@@ -69,7 +69,7 @@ pub struct Doors {
 #[derive(Debug, Clone)]
 pub struct KeapHooks {
     client: Arc<KeapClient>,
-    doors: Doors,
+    endpoints: WebhookEndpoints,
     every: SignedDuration,
     store: Arc<dyn Store>,
     real: Arc<dyn Clock>,
@@ -94,17 +94,17 @@ enum Step<'a> {
 }
 
 impl KeapHooks {
-    /// Hooks through `doors`, to be looked at `every` so often. `real` is real time.
+    /// Hooks through `endpoints`, to be looked at `every` so often. `real` is real time.
     pub fn new(
         client: Arc<KeapClient>,
-        doors: Doors,
+        endpoints: WebhookEndpoints,
         every: SignedDuration,
         store: Arc<dyn Store>,
         real: Arc<dyn Clock>,
     ) -> Self {
         Self {
             client,
-            doors,
+            endpoints,
             every,
             store,
             real,
@@ -112,7 +112,7 @@ impl KeapHooks {
     }
 
     fn paths(&self) -> Result<&HookPaths, CallError> {
-        self.doors.paths.as_ref().ok_or_else(|| {
+        self.endpoints.paths.as_ref().ok_or_else(|| {
             CallError::permanent(
                 VENDOR,
                 "keap hooks",
@@ -135,24 +135,26 @@ impl KeapHooks {
     async fn learn_closed(&self) -> Result<(), CallError> {
         let said = CarefulWord::ClosedPaths.ask(self.store.as_ref()).await;
         let closed = match said.map_err(|error| database(&error))? {
-            Said::Nothing => Closed::default(),
-            Said::Word(word) => serde_json::from_value(word).unwrap_or_else(|_| self.all_older()),
-            Said::Unreadable(_) => self.all_older(),
+            StoredWord::Nothing => Closed::default(),
+            StoredWord::Word(word) => {
+                serde_json::from_value(word).unwrap_or_else(|_| self.all_older())
+            }
+            StoredWord::Unreadable(_) => self.all_older(),
         };
-        self.doors.closed.set(closed);
+        self.endpoints.closed.set(closed);
         Ok(())
     }
 
     /// Every path but the current one: which of them somebody has closed is not known, and a secret that
     /// has leaked lets nobody in. Where the configuration names no current one, there is none to tell.
     fn all_older(&self) -> Closed {
-        let older = self.doors.paths.iter().flat_map(HookPaths::older);
+        let older = self.endpoints.paths.iter().flat_map(HookPaths::older);
         Closed(self.prints(older))
     }
 
     fn prints<'a>(&self, ids: impl Iterator<Item = &'a str>) -> BTreeMap<String, String> {
         let prints = ids.filter_map(|id| {
-            let print = self.doors.secrets.fingerprint(id)?;
+            let print = self.endpoints.secrets.fingerprint(id)?;
             Some((id.to_owned(), print))
         });
         prints.collect()
@@ -181,7 +183,7 @@ impl KeapHooks {
             Step::Create => self.create(&status.event, &url).await?,
         };
         describe(status, &now, self.paths()?);
-        if status.standing != Standing::Awake {
+        if status.state != SubscriptionState::Active {
             // Keap may verify after it has answered: who is to blame is said after one more look.
             status.problem = Some(NOT_VERIFIED.to_owned());
             return Ok(true);
@@ -250,7 +252,7 @@ impl KeapHooks {
             if let Some(listed) = listed {
                 describe(status, listed, paths);
             }
-            if status.standing == Standing::Awake {
+            if status.state == SubscriptionState::Active {
                 status.problem = None;
             }
         }
@@ -261,8 +263,8 @@ impl KeapHooks {
     async fn close_older(&self, hooks: &[HookStatus]) -> Result<Vec<String>, CallError> {
         let paths = self.paths()?;
         let behind = hooks.iter().find(|hook| {
-            hook.standing != Standing::NotOffered
-                && (hook.standing != Standing::Awake
+            hook.state != SubscriptionState::NotOffered
+                && (hook.state != SubscriptionState::Active
                     || hook.path.as_deref() != Some(paths.current()))
         });
         if let Some(behind) = behind {
@@ -291,7 +293,7 @@ impl HookRegistry for KeapHooks {
     }
 
     fn every(&self) -> Option<SignedDuration> {
-        self.doors.paths.as_ref().map(|_| self.every)
+        self.endpoints.paths.as_ref().map(|_| self.every)
     }
 
     async fn list(&self) -> Result<Vec<HookStatus>, CallError> {
@@ -320,7 +322,7 @@ impl HookRegistry for KeapHooks {
             if known.iter().any(|known| known == event.0) {
                 status.done = plan.in_words();
             } else {
-                status.standing = Standing::NotOffered;
+                status.state = SubscriptionState::NotOffered;
                 "not offered by this account".clone_into(&mut status.status);
             }
             if !wish.dry_run && !status.done.is_empty() {
@@ -441,7 +443,7 @@ fn blank((event, object): (&str, HintObject), plan: &Plan<'_>, paths: &HookPaths
         event: event.to_owned(),
         object,
         key: None,
-        standing: Standing::Missing,
+        state: SubscriptionState::Missing,
         status: "missing".to_owned(),
         path: None,
         done: Vec::new(),
@@ -462,10 +464,10 @@ fn describe(status: &mut HookStatus, hook: &Hook, paths: &HookPaths) {
     status.status = hook.status.clone().unwrap_or_else(|| "unknown".to_owned());
     // What sends to a path that we don't answer tells us nothing, whatever Keap calls it.
     let heard = place != Place::Forgotten && status.status == VERIFIED;
-    status.standing = if heard {
-        Standing::Awake
+    status.state = if heard {
+        SubscriptionState::Active
     } else {
-        Standing::Asleep
+        SubscriptionState::Inactive
     };
     status.path = match place {
         Place::Current => Some(paths.current().to_owned()),

@@ -34,7 +34,7 @@ use relay_keap::{KeapClient, Removed, outcome, types};
 
 use crate::ports::{
     Billing, CallError, CallTask, CardRemoved, ContactMatch, ContactType, ContactTypeWrite,
-    Contacts, Found, FoundTask, Mail, Notes, Staff, TagAdded, Tags, Tasks,
+    Contacts, FoundByMarker, FoundTask, Mail, Notes, Staff, TagAdded, Tags, Tasks,
 };
 
 pub use automation::AutomationSource;
@@ -144,8 +144,8 @@ fn made_of(markers: &[String]) -> Vec<Marker> {
     markers.iter().map(|text| Marker::new(text)).collect()
 }
 
-fn found_at(found: marker::Found) -> Found {
-    Found {
+fn found_at(found: marker::MarkerMatch) -> FoundByMarker {
+    FoundByMarker {
         id: found.id,
         at: found.at,
     }
@@ -284,7 +284,7 @@ impl Mail for KeapPorts {
         subject: &str,
         markers: &[String],
         since: Timestamp,
-    ) -> Result<Option<Found>, CallError> {
+    ) -> Result<Option<FoundByMarker>, CallError> {
         let (contact, markers) = (contact.as_str(), made_of(markers));
         let found = self.client.find_email(contact, subject, &markers, since);
         Ok(found.await?.map(found_at))
@@ -370,7 +370,7 @@ impl Notes for KeapPorts {
         contact: &ContactId,
         markers: &[String],
         since: Timestamp,
-    ) -> Result<Option<Found>, CallError> {
+    ) -> Result<Option<FoundByMarker>, CallError> {
         let (contact, markers) = (contact.as_str(), made_of(markers));
         let found = self.client.find_note(contact, &markers, since).await?;
         Ok(found.map(found_at))

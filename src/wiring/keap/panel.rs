@@ -2,15 +2,15 @@
 //! phone.
 
 use relay_core::time::Timestamp;
-use relay_keap::emulator::{Seen, SeenEmail, SeenSubscription, SeenTask};
+use relay_keap::emulator::{SeenContact, SeenEmail, SeenSubscription, SeenTask};
 use serde::Serialize;
 
 use super::emulated::{COACHING_PRODUCT, TYPE_FIELD};
 use crate::wiring::emulated::{Panels, Reader};
 
 /// What Keap shows of a contact, and which buttons would do something. Without a contact: nothing.
-pub(super) fn panels(contact: Option<&Seen>, reader: Reader<'_>) -> Panels {
-    let of = |test: fn(&Seen) -> bool| contact.is_some_and(test);
+pub(super) fn panels(contact: Option<&SeenContact>, reader: Reader<'_>) -> Panels {
+    let of = |test: fn(&SeenContact) -> bool| contact.is_some_and(test);
     let keap = serde_json::to_value(contact.map(|contact| in_keap(contact, reader)));
     let phone = serde_json::to_value(contact.map_or_else(Vec::new, |one| calls(one, reader)));
     let mailbox = serde_json::to_value(contact.map_or_else(Vec::new, |one| mailbox(one, reader)));
@@ -38,7 +38,7 @@ pub(super) fn panels(contact: Option<&Seen>, reader: Reader<'_>) -> Panels {
     }
 }
 
-fn has_unopened_mail(contact: &Seen) -> bool {
+fn has_unopened_mail(contact: &SeenContact) -> bool {
     let newest = contact.emails.last();
     newest.is_some_and(|mail| mail.opened.is_none())
 }
@@ -134,14 +134,14 @@ struct MailView {
 }
 
 /// The contact type, where one is set.
-fn contact_type(contact: &Seen) -> Option<&str> {
+fn contact_type(contact: &SeenContact) -> Option<&str> {
     let mut fields = contact.fields.iter();
     let found = fields.find(|(label, _)| label == TYPE_FIELD);
     found.map(|(_, value)| value.as_str())
 }
 
 /// The CRM's panel.
-fn in_keap(contact: &Seen, reader: Reader<'_>) -> KeapView {
+fn in_keap(contact: &SeenContact, reader: Reader<'_>) -> KeapView {
     let emails = contact.emails.iter().rev();
     let tasks = contact.tasks.iter().rev();
     let notes = contact.notes.iter().rev();
@@ -205,7 +205,7 @@ fn task(task: &SeenTask, reader: Reader<'_>) -> TaskView {
 }
 
 /// The mail that can be read, newest first: older mail of the history has no content.
-fn mailbox(contact: &Seen, reader: Reader<'_>) -> Vec<MailView> {
+fn mailbox(contact: &SeenContact, reader: Reader<'_>) -> Vec<MailView> {
     let mails = contact.emails.iter().rev();
     mails
         .filter_map(|mail| {
@@ -223,7 +223,7 @@ fn mailbox(contact: &Seen, reader: Reader<'_>) -> Vec<MailView> {
 
 /// The calls that tasks ask for, newest first. What came of one is what the coach wrote; nothing
 /// else about a call is known to anybody's tools.
-fn calls(contact: &Seen, reader: Reader<'_>) -> Vec<CallView> {
+fn calls(contact: &SeenContact, reader: Reader<'_>) -> Vec<CallView> {
     let tasks = contact.tasks.iter().rev();
     tasks
         .map(|task| CallView {
@@ -267,7 +267,7 @@ mod tests {
         text.parse().expect("a time")
     }
 
-    fn contact() -> Seen {
+    fn contact() -> SeenContact {
         let email = |id: u64, listed: bool, html: Option<&str>| SeenEmail {
             id,
             subject: format!("mail {id}"),
@@ -278,7 +278,7 @@ mod tests {
             listed,
             html: html.map(str::to_owned),
         };
-        Seen {
+        SeenContact {
             id: 101,
             fields: vec![("Contact Type".to_owned(), "Online".to_owned())],
             emails: vec![email(1, true, None), email(2, false, Some("<div>Hi</div>"))],

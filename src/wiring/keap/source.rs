@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use http::{HeaderMap, StatusCode};
 use relay_core::time::Timestamp;
-use relay_keap::webhook::{self, Change, Delivery, PathSecrets};
+use relay_keap::webhook::{self, Delivery, ObjectChange, PathSecrets};
 use relay_store::Receipt;
 
 use super::hook_paths::ClosedPaths;
@@ -146,7 +146,7 @@ fn parsed(delivery: &Delivery, received_at: Timestamp) -> Parsed {
 
 /// What kind of object a change is about, where we watch that kind. Of a tag event it is the contact
 /// under the tag; the tag itself tells nothing.
-fn object_of(event_key: &str, change: &Change) -> Option<HintObject> {
+fn object_of(event_key: &str, change: &ObjectChange) -> Option<HintObject> {
     match event_key.split_once('.')?.0 {
         "contact" => Some(HintObject::Contact),
         "contactGroup" if change.tag.is_some() => Some(HintObject::Contact),

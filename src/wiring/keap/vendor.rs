@@ -10,7 +10,7 @@ use relay_keap::webhook::PathSecrets;
 use secrecy::SecretString;
 
 use super::connection::KeapConnection;
-use super::hooks::Doors;
+use super::hooks::WebhookEndpoints;
 use super::inspect::{ConnectionInspector, KeapInspector};
 use super::{
     AutomationSource, ClosedPaths, CoachingPlans, HookPaths, KeapHooks, KeapPorts, KeapSource,
@@ -21,7 +21,7 @@ use crate::failpoint::NoFailpoints;
 use crate::ports::Inspect;
 use crate::wiring::emulated::Emulation;
 use crate::wiring::ports::PortSet;
-use crate::wiring::vendor::{Asked, Form, NewSecret, Provided, Secret, Vendor, Wiring};
+use crate::wiring::vendor::{Form, InspectionContext, NewSecret, Provided, Secret, Vendor, Wiring};
 use crate::wiring::{AssembleError, Runtime};
 
 /// Keap.
@@ -87,7 +87,7 @@ fn provide(wiring: &Wiring<'_>) -> Result<Provided, AssembleError> {
     let secrets = path_secrets(&keap.hook_secrets);
     let hooks = KeapHooks::new(
         client,
-        Doors {
+        WebhookEndpoints {
             paths: hook_paths(config),
             secrets: secrets.clone(),
             closed: closed.clone(),
@@ -133,11 +133,11 @@ fn hook_paths(config: &Config) -> Option<HookPaths> {
     HookPaths::new(public, keap.hook_secrets.clone(), current)
 }
 
-fn inspectors(asked: &Asked<'_>) -> Vec<Arc<dyn Inspect>> {
-    let Some(connection) = connection(asked) else {
+fn inspectors(context: &InspectionContext<'_>) -> Vec<Arc<dyn Inspect>> {
+    let Some(connection) = connection(context) else {
         return Vec::new();
     };
-    let config = asked.config;
+    let config = context.config;
     let keap = &config.vendors.keap;
     // Hooks can be judged only by an address that is right.
     let sure_of_address = !config.gaps().iter().any(|gap| gap.key == "http.public_url");
@@ -145,45 +145,45 @@ fn inspectors(asked: &Asked<'_>) -> Vec<Arc<dyn Inspect>> {
         KeyHeader::Bearer => KeyHeader::ApiKey,
         KeyHeader::ApiKey => KeyHeader::Bearer,
     };
-    let clock = &asked.clocks.procedure;
+    let clock = &context.clocks.procedure;
     let keap = KeapInspector {
         client: Arc::clone(connection.client()),
-        other_way: connection.in_header(keap, other, asked.transport, clock),
+        other_way: connection.in_header(keap, other, context.transport, clock),
         other,
         config: keap.clone(),
         hook_url: hook_paths(config)
             .and_then(|paths| paths.url())
             .filter(|_| sure_of_address),
         public_url: config.http.public_url.clone(),
-        coaches: asked.portal.clone(),
+        coaches: context.portal.clone(),
         zone: config.calendar.zone().clone(),
         now: clock.now(),
-        heard: Arc::clone(asked.heard),
+        heard: Arc::clone(context.heard),
     };
     vec![Arc::new(ConnectionInspector(connection)), Arc::new(keap)]
 }
 
 /// The way to Keap. Tokens are kept in the database: without one there is nothing to look with.
-fn connection(asked: &Asked<'_>) -> Option<Arc<KeapConnection>> {
-    let transport = Arc::clone(asked.transport);
-    let connection = match &asked.store {
+fn connection(context: &InspectionContext<'_>) -> Option<Arc<KeapConnection>> {
+    let transport = Arc::clone(context.transport);
+    let connection = match &context.store {
         Some(store) => {
             let runtime = Runtime {
                 store: Arc::clone(store),
                 transport: Arc::clone(&transport),
-                clocks: asked.clocks.clone(),
+                clocks: context.clocks.clone(),
                 random: Arc::new(SystemRandom),
                 failpoints: Arc::new(NoFailpoints),
                 faults: None,
                 time_scale: 1,
                 worker: format!("doctor-{}", std::process::id()),
             };
-            KeapConnection::new(asked.config, &runtime, transport)
+            KeapConnection::new(context.config, &runtime, transport)
         }
         None => KeapConnection::by_key(
-            &asked.config.vendors.keap,
+            &context.config.vendors.keap,
             transport,
-            &asked.clocks.procedure,
+            &context.clocks.procedure,
         ),
     };
     connection.ok().map(Arc::new)

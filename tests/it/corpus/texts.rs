@@ -56,7 +56,7 @@ pub(crate) fn payload(kind: &str) -> Value {
     }
 }
 
-/// A vendor's pace with everything there is to remember.
+/// A vendor's limiter state with everything there is to remember.
 pub(crate) fn pace() -> Value {
     let at = instant();
     let last = json!({ "turn": at, "behind": at });

@@ -43,13 +43,13 @@ async fn e69_two_processes_that_refresh_at_once_make_one_request_and_both_go_on(
     clinic.wire.arrived.notified().await;
     // The second process comes while the answer is out, and finds the lease.
     let seconds = [work(&two), work(&two)];
-    two.pace.waiting.notified().await;
+    two.refresh_wait.waiting.notified().await;
     clinic.wire.hold(false);
     clinic.wire.released.notify_one();
     for task in firsts {
         task.await.expect("no panic").expect("let in");
     }
-    two.pace.go_on.notify_one();
+    two.refresh_wait.go_on.notify_one();
     for task in seconds {
         task.await.expect("no panic").expect("let in");
     }

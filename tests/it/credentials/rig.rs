@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use axum::body::Body;
 use clear_relay::config::Config;
-use clear_relay::credentials::Pace;
+use clear_relay::credentials::RefreshWait;
 use clear_relay::failpoint::NoFailpoints;
 use clear_relay::ports::{Begun, ConnectionStatus, Connections as _};
 use clear_relay::sandbox::clinic::{self, Addresses, KEAP_KEY};
@@ -92,7 +92,7 @@ pub(crate) struct Turnstile {
 }
 
 #[async_trait]
-impl Pace for Turnstile {
+impl RefreshWait for Turnstile {
     async fn a_moment(&self) {
         self.waiting.notify_one();
         self.go_on.notified().await;
@@ -102,7 +102,7 @@ impl Pace for Turnstile {
 /// A second process: its own store on the same file, its own keeper.
 pub(crate) struct Process {
     pub(crate) connection: Arc<KeapConnection>,
-    pub(crate) pace: Arc<Turnstile>,
+    pub(crate) refresh_wait: Arc<Turnstile>,
     pub(crate) store: SqliteStore,
 }
 
@@ -242,18 +242,18 @@ impl Clinic {
     }
 
     pub(crate) async fn process_with(&self, worker: &str, keys: &str) -> Process {
-        let pace = Arc::new(Turnstile::default());
+        let refresh_wait = Arc::new(Turnstile::default());
         let store = self.store().await;
         let ground = self.ground(worker, Arc::new(store.clone()));
-        let connection = KeapConnection::with_pace(
+        let connection = KeapConnection::with_refresh_wait(
             &self.config(keys),
             &ground,
             Arc::clone(&ground.transport),
-            Arc::clone(&pace) as _,
+            Arc::clone(&refresh_wait) as _,
         );
         Process {
             connection: Arc::new(connection.expect("a connection")),
-            pace,
+            refresh_wait,
             store,
         }
     }

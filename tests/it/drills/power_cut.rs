@@ -20,7 +20,7 @@
 //! RELAY_POWER_CUTS=50 cargo test --release --test it drills::power_cut -- --nocapture
 //! ```
 
-use clear_relay::engine::memory::counter::{GenerationFile as _, Told};
+use clear_relay::engine::memory::counter::{GenerationFile as _, GenerationReading};
 use clear_relay::engine::memory::old_memory;
 use clear_relay::wiring::generation::NumberFile;
 use relay_core::effects::EffectKind;
@@ -135,9 +135,9 @@ async fn a_generation_file_holds_one_number_or_the_next_whatever_the_disk_has_ke
             image.write_to(folder.path()).expect("a disk");
             let file = NumberFile::beside(&folder.path().join("relay.db"));
             let told = match file.read().await {
-                Told::Generation(told) => told,
-                Told::Missing => 0,
-                Told::Unreadable => panic!("cut {at}: unreadable"),
+                GenerationReading::Generation(told) => told,
+                GenerationReading::Missing => 0,
+                GenerationReading::Unreadable => panic!("cut {at}: unreadable"),
             };
             assert!(
                 (written..=written + 1).contains(&told),

@@ -1,6 +1,6 @@
 //! What was told decides where the history can't, and turns a call until its task is made.
 
-use relay_core::channel::{Channel, Seen};
+use relay_core::channel::{Channel, EmailEngagement};
 use serde_json::json;
 
 use super::*;
@@ -46,7 +46,7 @@ async fn a_post_decides_when_the_history_stays_unreadable() {
     let (decision, evidence) = decided.first().expect("a decision");
     assert_eq!(
         (decision.seen, decision.channel),
-        (Seen::Seen, Channel::Email)
+        (EmailEngagement::Seen, Channel::Email)
     );
     assert_eq!(
         decision.reason,
@@ -180,7 +180,7 @@ async fn e17_e18_strict_does_not_count_what_it_cannot_judge() {
     let (decision, _) = decisions(&clinic, &jo).await.remove(0);
     assert_eq!(
         (decision.as_shown, decision.strict),
-        (Seen::Seen, Seen::CannotTell)
+        (EmailEngagement::Seen, EmailEngagement::CannotTell)
     );
     assert_eq!(
         decision.reason,
@@ -222,7 +222,7 @@ async fn e19_strict_takes_a_click_minutes_after_sending_for_a_scanner() {
     clinic.until("2026-11-06 12:00").await;
     assert_eq!(clinic.outreach(&jo), [FIRST, "6 09:00 call_task"]);
     let (decision, _) = decisions(&clinic, &jo).await.remove(0);
-    assert_eq!(decision.seen, Seen::CannotTell);
+    assert_eq!(decision.seen, EmailEngagement::CannotTell);
     assert!(
         decision
             .reason

@@ -8,7 +8,7 @@ mod poll;
 mod posts;
 
 use clear_relay::sandbox::clinic::AUTOMATION_SECRET;
-use relay_core::channel::{Decision, MailEvidence};
+use relay_core::channel::{ChannelDecision, MailEvidence};
 use relay_core::time::Timestamp;
 use relay_store::Engagement;
 use serde_json::json;
@@ -45,7 +45,7 @@ async fn told(clinic: &Clinic, who: &Person) -> Vec<Engagement> {
 }
 
 /// The decisions of her only case, each with its evidence, recomputed.
-async fn decisions(clinic: &Clinic, who: &Person) -> Vec<(Decision, MailEvidence)> {
+async fn decisions(clinic: &Clinic, who: &Person) -> Vec<(ChannelDecision, MailEvidence)> {
     let case = clinic.case(who).await;
     let lines = clinic.store().timeline(case.id).await.expect("a history");
     let mut all = Vec::new();
@@ -53,7 +53,8 @@ async fn decisions(clinic: &Clinic, who: &Person) -> Vec<(Decision, MailEvidence
         if detail.get("decision").is_none() {
             continue;
         }
-        let decision: Decision = serde_json::from_value(detail["decision"].clone()).expect("one");
+        let decision: ChannelDecision =
+            serde_json::from_value(detail["decision"].clone()).expect("one");
         let evidence = serde_json::from_value(detail["evidence"].clone()).expect("evidence");
         assert_eq!(decision.recompute(&evidence).as_ref(), Some(&decision));
         all.push((decision, evidence));

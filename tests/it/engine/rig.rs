@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clear_relay::engine::commands::cases;
 use clear_relay::engine::registry::ProcedureRegistry;
-use clear_relay::engine::{Engine, Parts, People, dispatcher, jobs};
+use clear_relay::engine::{Engine, EngineParts, People, dispatcher, jobs};
 use clear_relay::failpoint::{Failpoints, NoFailpoints};
 use clear_relay::ports::{NoConnections, Ports};
 use clear_relay::rate_limit::RateLimiter;
@@ -51,7 +51,7 @@ pub(crate) struct Rig {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) real: Arc<ManualClock>,
     pub(crate) random: Arc<dyn Random>,
-    parts: Parts,
+    parts: EngineParts,
     folder: tempfile::TempDir,
 }
 
@@ -152,7 +152,7 @@ impl Rig {
             connections: Arc::new(NoConnections),
             hooks: world.clone(),
         };
-        let all = Parts {
+        let all = EngineParts {
             store: store.clone(),
             ports,
             perform: world.clone(),

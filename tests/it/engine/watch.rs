@@ -3,7 +3,7 @@
 use clear_relay::engine::commands::work;
 use clear_relay::engine::periodic;
 use clear_relay::engine::sync::hook_watch;
-use clear_relay::ports::{Changed, HookStatus, Standing};
+use clear_relay::ports::{Changed, HookStatus, SubscriptionState};
 use clear_relay::receipts::HintObject;
 use relay_core::facts::FactBody;
 use relay_core::retry::Class;
@@ -12,12 +12,12 @@ use relay_store::{Job, JobState, Link, Op};
 
 use super::rig::Rig;
 
-fn hook(standing: Standing) -> HookStatus {
+fn hook(state: SubscriptionState) -> HookStatus {
     HookStatus {
         event: "edited".into(),
         object: HintObject::Contact,
         key: Some("1".into()),
-        standing,
+        state,
         status: "x".into(),
         path: None,
         done: Vec::new(),
@@ -25,7 +25,7 @@ fn hook(standing: Standing) -> HookStatus {
     }
 }
 
-/// Two clients with a contact each, a subscription that is awake, and one look at it.
+/// Two clients with a contact each, a subscription that is active, and one look at it.
 async fn watched() -> Rig {
     let rig = Rig::new().await;
     let link = |client: &str| {
@@ -41,19 +41,19 @@ async fn watched() -> Rig {
     rig.store.commit(ops.into()).await.unwrap();
     {
         let mut vendors = rig.world.now();
-        vendors.hooks = vec![hook(Standing::Awake)];
-        vendors.synced = vec![hook(Standing::Awake)];
+        vendors.hooks = vec![hook(SubscriptionState::Active)];
+        vendors.synced = vec![hook(SubscriptionState::Active)];
     }
     rig.drain().await;
     rig
 }
 
 impl Rig {
-    /// The subscription sleeps, and these contacts change while it does.
-    fn asleep(&self, contacts: &[&str]) {
+    /// The subscription is inactive, and these contacts change while it is.
+    fn inactive(&self, contacts: &[&str]) {
         let at = Some(self.engine.now());
         let mut vendors = self.world.now();
-        vendors.hooks = vec![hook(Standing::Asleep)];
+        vendors.hooks = vec![hook(SubscriptionState::Inactive)];
         let changed = contacts.iter().map(|id| {
             let id = (*id).to_owned();
             (HintObject::Contact, Changed { id, at })
@@ -78,18 +78,18 @@ impl Rig {
 #[tokio::test]
 async fn what_changed_while_it_slept_is_read_once_and_what_is_nobodys_is_not() {
     let rig = watched().await;
-    rig.asleep(&["contact-maya", "contact-stranger"]);
+    rig.inactive(&["contact-maya", "contact-stranger"]);
     rig.pass(5).await;
     assert_eq!(rig.recovered().await, 1);
     assert_eq!(rig.jobs("reread").await.len(), 1);
     let noted = rig.store.settings("absent/").await.unwrap();
     assert!(noted.is_empty(), "nobody was missed: {noted:?}");
     // The same change lies in the overlap of the next gap.
-    rig.asleep(&[]);
+    rig.inactive(&[]);
     rig.pass(5).await;
     assert_eq!(rig.recovered().await, 1);
     // A later change of the same contact is another.
-    rig.asleep(&["contact-maya", "contact-ana"]);
+    rig.inactive(&["contact-maya", "contact-ana"]);
     rig.world.now().changed.remove(0);
     rig.pass(5).await;
     assert_eq!(rig.recovered().await, 3);
@@ -99,7 +99,7 @@ async fn what_changed_while_it_slept_is_read_once_and_what_is_nobodys_is_not() {
 #[tokio::test]
 async fn a_contact_that_cannot_be_read_stops_no_other_and_is_one_dead_job() {
     let rig = watched().await;
-    rig.asleep(&["contact-maya", "contact-ana"]);
+    rig.inactive(&["contact-maya", "contact-ana"]);
     {
         let mut vendors = rig.world.now();
         vendors.poison = Some("contact-maya".into());
@@ -126,8 +126,8 @@ async fn a_contact_that_cannot_be_read_stops_no_other_and_is_one_dead_job() {
 async fn a_gap_that_was_noticed_is_kept_when_the_reading_fails() {
     let rig = watched().await;
     let before = rig.engine.now();
-    rig.asleep(&["contact-maya"]);
-    // The list is told; the mending, the reading and the next look at the list are not.
+    rig.inactive(&["contact-maya"]);
+    // The list is told; the restoring, the reading and the next look at the list are not.
     rig.clock.advance(SignedDuration::from_mins(5));
     let world = rig.world.clone();
     rig.world.now().on_read = Some(Box::new(move || {
@@ -155,7 +155,7 @@ async fn a_gap_that_was_noticed_is_kept_when_the_reading_fails() {
 #[tokio::test]
 async fn a_refused_credential_is_the_admins_and_the_watch_goes_on_when_it_is_renewed() {
     let rig = watched().await;
-    rig.asleep(&["contact-maya"]);
+    rig.inactive(&["contact-maya"]);
     rig.world.now().read_failures.push_back(Class::Unauthorised);
     rig.pass(5).await;
     assert_eq!(rig.work("connection").await.len(), 1);

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use clear_relay::effects::{Holds, Name, Perform, Performed, ProbeResult, Seen};
+use clear_relay::effects::{FoundAtVendor, Holds, Name, Perform, Performed, ProbeResult};
 use clear_relay::ports::{Changed, HookStatus, OpenCheckIns, Portal, PortalNote};
 use clear_relay::receipts::HintObject;
 use futures_util::future::BoxFuture;
@@ -203,9 +203,9 @@ impl Perform for World {
             hook().await;
         }
         Ok(seen.map_or(ProbeResult::NOTHING, |key| {
-            ProbeResult::Seen(Seen {
+            ProbeResult::Seen(FoundAtVendor {
                 vendor_ref: Some(format!("ref-{key}")),
-                ..Seen::default()
+                ..FoundAtVendor::default()
             })
         }))
     }

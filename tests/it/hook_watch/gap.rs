@@ -65,20 +65,20 @@ fn happenings(clinic: &Clinic) {
 }
 
 /// The door is shut, and a change is told in vain four times.
-async fn falls_asleep(clinic: &Clinic, door: &Door) {
+async fn becomes_inactive(clinic: &Clinic, door: &Door) {
     door.set(Way::Unavailable);
     door.answers();
     clinic.keap(json!({ "act": "add_contact", "id": 204, "given_name": "Nia" }));
     clinic.keap(json!({ "act": "set_phone", "contact": 204, "phone": null }));
     clinic.pass(40).await;
-    // Four deliveries, then the handshakes by which the watch tries to mend it.
+    // Four deliveries, then the handshakes by which the watch tries to restore it.
     let answers = door.answers();
     assert!(
         answers.len() > 4 && answers.iter().all(|status| *status == 503),
         "{answers:?}"
     );
-    let asleep = |status: &&String| *status != "Verified";
-    assert_eq!(clinic.at_keap().await.iter().filter(asleep).count(), 1);
+    let inactive = |status: &&String| *status != "Verified";
+    assert_eq!(clinic.at_keap().await.iter().filter(inactive).count(), 1);
 }
 
 async fn recovered(clinic: &Clinic) -> [usize; 3] {
@@ -110,7 +110,7 @@ async fn revived(clinic: &Clinic) -> usize {
 async fn e38_after_a_night_without_hooks_every_change_is_recovered_once_and_counted() {
     let (clinic, door) = friday(5).await;
     assert_eq!(recovered(&clinic).await, [0, 0, 0]);
-    falls_asleep(&clinic, &door).await;
+    becomes_inactive(&clinic, &door).await;
     clinic.keap(json!({ "act": "deactivate_hooks" }));
     clinic.until("2026-11-06 16:00").await;
     happenings(&clinic);
@@ -161,7 +161,7 @@ async fn e38_after_a_night_without_hooks_every_change_is_recovered_once_and_coun
 #[tokio::test]
 async fn e38_what_the_hooks_did_not_tell_moves_the_case_once_it_is_read_back() {
     let (clinic, door) = friday(5).await;
-    falls_asleep(&clinic, &door).await;
+    becomes_inactive(&clinic, &door).await;
     clinic.keap(json!({ "act": "deactivate_hooks" }));
     happenings(&clinic);
     clinic.until("2026-11-06 16:00").await;
@@ -201,7 +201,7 @@ async fn e38_a_watch_that_dies_while_it_reads_back_recovers_each_change_once_all
         clinic.keap(json!({ "act": "deactivate_hooks" }));
         happenings(&clinic);
         clinic.pass(29).await;
-        // The next look mends and reads back, and dies on the way.
+        // The next look restores and reads back, and dies on the way.
         let life = Life::new(Some(Death { name, hit }));
         clinic
             .world
@@ -287,7 +287,7 @@ async fn a_short_refusal_costs_nothing_because_keap_comes_again() {
     assert_eq!(
         clinic.at_keap().await,
         ["Verified"; 5],
-        "nothing fell asleep"
+        "nothing became inactive"
     );
     assert_eq!(recovered(&clinic).await, [0, 0, 0], "everything was told");
     assert_eq!(revived(&clinic).await, 1);

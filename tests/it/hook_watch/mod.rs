@@ -1,9 +1,9 @@
-//! Hooks as objects: kept awake, moved, read back when they slept, read in few calls.
+//! Hooks as objects: kept active, moved, read back when they were inactive, read in few calls.
 
 mod batch;
 mod gap;
-mod mend;
 mod own_writes;
+mod restore;
 mod rotation;
 
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -9,7 +9,7 @@ use http::HeaderMap;
 use relay_store::{CarefulWord, Op};
 use serde_json::json;
 
-use super::mend::shown;
+use super::restore::shown;
 use super::watched;
 use crate::edge::clinic::{Clinic, Person};
 

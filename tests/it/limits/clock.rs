@@ -1,4 +1,4 @@
-//! A vendor fails while the machine's clock is ahead, and the clock is put right.
+//! A vendor fails while the machine's clock is ahead, and the clock is corrected.
 
 use crate::support::tools::Tools as _;
 use clear_relay::sandbox::world::World;
@@ -89,7 +89,7 @@ async fn a_vendor_that_failed_while_the_clock_was_a_day_ahead_stops_nobody_once_
     }
 }
 
-/// The same, seen with the clock put right.
+/// The same, seen with the clock corrected.
 async fn put_off_for_long_by(world: &World, ahead: SignedDuration) -> Vec<Job> {
     set(world, -ahead);
     let jobs = put_off_for_long(world).await;

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use clap::Parser as _;
 use clear_relay::cli::{Cli, Output, run};
-use clear_relay::ports::{Look, Stores, Version};
+use clear_relay::ports::{DatabaseInspection, Stores, Version};
 use clear_relay::sandbox::clinic::{Addresses, config_text};
-use relay_core::rate_limit::{Answered, Exchange, LimiterState, Limits, QuotaReading, Said};
+use relay_core::rate_limit::{
+    Answered, Exchange, LimiterState, Limits, QuotaReading, WindowReading,
+};
 use relay_core::time::{Clock as _, SignedDuration, SystemClock};
-use relay_store::{PaceRow, Store, StoreError};
+use relay_store::{LimiterRow, Store, StoreError};
 
 use crate::support::fake_store::FakeStore;
 
@@ -25,8 +27,8 @@ impl Stores for Fake {
     async fn migrate(&self, _path: &Path) -> Result<(), StoreError> {
         Ok(())
     }
-    async fn look(&self, _path: &Path, _thorough: bool) -> Result<Look, StoreError> {
-        Ok(Look {
+    async fn look(&self, _path: &Path, _thorough: bool) -> Result<DatabaseInspection, StoreError> {
+        Ok(DatabaseInspection {
             version: Version::Current,
             journal: "wal".to_owned(),
             damage: None,
@@ -85,8 +87,8 @@ async fn a_vendor_of_which_nothing_is_known_is_open_with_a_full_budget() {
 async fn a_vendor_that_asked_for_a_pause_shows_until_when_and_what_is_left() {
     let store = Arc::new(FakeStore::default());
     let now = SystemClock.now();
-    let mut pace = LimiterState::default();
-    let day = Said {
+    let mut limiter = LimiterState::default();
+    let day = WindowReading {
         available: Some(2_000),
         limit: Some(30_000),
         expires: Some(now + SignedDuration::from_hours(2)),
@@ -101,11 +103,11 @@ async fn a_vendor_that_asked_for_a_pause_shows_until_when_and_what_is_left() {
         },
         charged: true,
     };
-    pace.observe(&Limits::none(), &refused, now, 0.0);
-    store.state().paces.push(PaceRow {
+    limiter.observe(&Limits::none(), &refused, now, 0.0);
+    store.state().limiters.push(LimiterRow {
         vendor: "keap".into(),
         version: 7,
-        body: serde_json::to_value(&pace).expect("a document"),
+        body: serde_json::to_value(&limiter).expect("a document"),
     });
     let text = vendors(&store, true).await;
     let shown: serde_json::Value = serde_json::from_str(&text).expect("one document");
@@ -125,7 +127,7 @@ async fn a_vendor_that_asked_for_a_pause_shows_until_when_and_what_is_left() {
 async fn a_pause_is_ended_by_a_command_that_can_be_tried_first_and_is_audited() {
     let store = Arc::new(FakeStore::default());
     let now = SystemClock.now();
-    let mut pace = LimiterState::default();
+    let mut limiter = LimiterState::default();
     let refused = Exchange {
         answered: Answered::Refused {
             after: Some(SignedDuration::from_hours(1)),
@@ -133,11 +135,11 @@ async fn a_pause_is_ended_by_a_command_that_can_be_tried_first_and_is_audited() 
         quota: QuotaReading::default(),
         charged: true,
     };
-    pace.observe(&Limits::none(), &refused, now, 0.0);
-    store.state().paces.push(PaceRow {
+    limiter.observe(&Limits::none(), &refused, now, 0.0);
+    store.state().limiters.push(LimiterRow {
         vendor: "keap".into(),
         version: 7,
-        body: serde_json::to_value(&pace).expect("a document"),
+        body: serde_json::to_value(&limiter).expect("a document"),
     });
     let dry = ["resume", "keap", "--by", "Ana", "--dry-run"];
     let text = command(&store, &dry).await;

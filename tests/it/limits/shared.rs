@@ -1,4 +1,4 @@
-//! Two processes on one database share one pace.
+//! Two processes on one database share one rate limit.
 
 use std::sync::Arc;
 
@@ -22,11 +22,11 @@ fn start() -> Timestamp {
     "2026-11-04T16:00:00Z".parse().expect("a time")
 }
 
-/// A database, a clock, and pacers as two processes would have them.
+/// A database, a clock, and limiters as two processes would have them.
 struct Pair {
     clock: Arc<ManualClock>,
     store: Arc<SqliteStore>,
-    pacers: [RateLimiter; 2],
+    limiters: [RateLimiter; 2],
     _folder: tempfile::TempDir,
 }
 
@@ -37,17 +37,17 @@ impl Pair {
         let store = Arc::new(store.expect("a store"));
         store.migrate().await.expect("migrated");
         let clock = Arc::new(ManualClock::new(start()));
-        let pacer = |seed| {
+        let limiter = |seed| {
             let clocks = Clocks {
                 procedure: clock.clone(),
                 real: clock.clone(),
             };
-            let paced = Limits {
+            let limited = Limits {
                 rate: Some(Rate::per_minute(60, 3)),
                 ..Limits::none()
             };
             let vendors = [
-                (Port::Crm, "crm", paced),
+                (Port::Crm, "crm", limited),
                 (Port::Portal, "portal", Limits::none()),
             ];
             let vendors = vendors.map(|(port, name, limits)| Vendor {
@@ -59,7 +59,7 @@ impl Pair {
             RateLimiter::new(vendors.to_vec(), store.clone() as _, clocks, random)
         };
         Self {
-            pacers: [pacer(1), pacer(2)],
+            limiters: [limiter(1), limiter(2)],
             store,
             clock,
             _folder: folder,
@@ -83,29 +83,29 @@ async fn calls_of_two_processes_are_charged_to_one_budget_and_none_is_lost() {
         let pair = Arc::clone(&pair);
         working.spawn(async move {
             let call = exchange(Answered::Alive, true);
-            let pacer = &pair.pacers[number % 2];
-            pacer.observe("crm", &call).await.expect("a store");
+            let limiter = &pair.limiters[number % 2];
+            limiter.observe("crm", &call).await.expect("a store");
         });
     }
     while let Some(done) = working.join_next().await {
         done.expect("no panic");
     }
     // Three in the bucket, forty out of it: whoever asks waits 38 seconds for the next whole one.
-    for pacer in &pair.pacers {
-        let Entry::Wait { at, .. } = pacer.enter(&[Port::Crm], NORMAL).await.expect("a store")
+    for limiter in &pair.limiters {
+        let Entry::Wait { at, .. } = limiter.enter(&[Port::Crm], NORMAL).await.expect("a store")
         else {
             panic!("let in on a debt");
         };
         assert!(at >= start() + SignedDuration::from_secs(38), "{at}");
     }
-    let row = pair.store.pace("crm").await.expect("a store");
+    let row = pair.store.limiter_state("crm").await.expect("a store");
     assert_eq!(row.expect("a row").version, 42, "each change once");
 }
 
 #[tokio::test]
 async fn a_pause_that_one_process_was_asked_for_holds_for_the_other() {
     let pair = Pair::new().await;
-    let [one, other] = &pair.pacers;
+    let [one, other] = &pair.limiters;
     assert!(matches!(
         other.enter(&[Port::Portal], NORMAL).await,
         Ok(Entry::In(_))
@@ -128,7 +128,7 @@ async fn a_pause_that_one_process_was_asked_for_holds_for_the_other() {
 async fn a_vendor_without_limits_that_answers_has_no_row() {
     let pair = Pair::new().await;
     for _ in 0..50 {
-        let [one, _] = &pair.pacers;
+        let [one, _] = &pair.limiters;
         let Entry::In(turn) = one.enter(&[Port::Portal], NORMAL).await.expect("a store") else {
             panic!("nothing stands in the way");
         };
@@ -137,13 +137,13 @@ async fn a_vendor_without_limits_that_answers_has_no_row() {
         one.leave(&turn).await;
         pair.clock.advance(SignedDuration::from_secs(1));
     }
-    assert_eq!(pair.store.paces().await.expect("a store"), []);
+    assert_eq!(pair.store.limiter_states().await.expect("a store"), []);
 }
 
 #[tokio::test]
 async fn who_is_kept_out_by_one_vendor_has_not_paid_at_the_other() {
     let pair = Pair::new().await;
-    let [one, _] = &pair.pacers;
+    let [one, _] = &pair.limiters;
     let refused = Answered::Refused {
         after: Some(SignedDuration::from_secs(600)),
     };
@@ -166,13 +166,13 @@ async fn who_is_kept_out_by_one_vendor_has_not_paid_at_the_other() {
 #[tokio::test]
 async fn what_is_kept_and_can_not_be_read_is_begun_anew() {
     let pair = Pair::new().await;
-    let put = relay_store::Op::PutPace {
+    let put = relay_store::Op::PutLimiterState {
         vendor: "crm".into(),
         expected: 0,
         body: serde_json::json!({ "budget": "of another release" }),
     };
     pair.store.commit(vec![put].into()).await.expect("a store");
-    let entry = pair.pacers[0]
+    let entry = pair.limiters[0]
         .enter(&[Port::Crm], NORMAL)
         .await
         .expect("a store");
@@ -199,7 +199,7 @@ async fn run(world: &World, engines: &[Engine; 2], until: Timestamp) {
 }
 
 #[tokio::test]
-async fn two_relays_keep_one_pace_and_one_pause() {
+async fn two_relays_keep_one_rate_limit_and_one_pause() {
     const PEOPLE: usize = 10;
     let folder = tempfile::tempdir().expect("a folder");
     let (mut world, tap) =

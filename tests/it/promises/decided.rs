@@ -6,7 +6,7 @@ use clear_relay::engine::commands::cases;
 use clear_relay::sandbox::cast::Cast;
 use clear_relay::sandbox::play::{Options, Play};
 use relay_core::case::Mode;
-use relay_core::channel::{Decision, MailEvidence};
+use relay_core::channel::{ChannelDecision, MailEvidence};
 use relay_core::effects::Audience;
 use relay_core::facts::{Fact, FactBody, Order};
 use relay_core::procedure::MissedCheckInProcedure;
@@ -178,14 +178,14 @@ async fn recompute(store: &dyn Store) -> usize {
                 continue;
             };
             let told = rows::called(&case);
-            let stored: Decision =
+            let stored: ChannelDecision =
                 serde_json::from_value(detail["decision"].clone()).expect("a decision");
             let evidence: MailEvidence =
                 serde_json::from_value(detail["evidence"].clone()).expect("evidence");
             let again = stored
                 .recompute(&evidence)
                 .expect("this code knows its logic");
-            let bytes = |decision: &Decision| serde_json::to_string(decision).expect("JSON");
+            let bytes = |decision: &ChannelDecision| serde_json::to_string(decision).expect("JSON");
             assert_eq!(bytes(&again), bytes(&stored), "{told}");
             assert!(
                 !stored.reason.is_empty() && !stored.would_change.is_empty(),

@@ -15,8 +15,8 @@ use relay_core::ids::{
 use relay_core::time::Timestamp;
 use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect,
-    Engagement, FactRow, Fence, FileFault, Health, Intent, Job, JobFilter, Link, Op, PaceRow, Page,
-    ProcedureVersion, Receipt, ReceiptState, Store, StoreError, Watched, WorkItem,
+    Engagement, FactRow, Fence, FileFault, Health, Intent, Job, JobFilter, LimiterRow, Link, Op,
+    Page, ProcedureVersion, Receipt, ReceiptState, Store, StoreError, WatchedContact, WorkItem,
 };
 
 /// What is stored.
@@ -31,7 +31,7 @@ pub(crate) struct State {
     pub(crate) links: Vec<Link>,
     pub(crate) engagement: Vec<Engagement>,
     pub(crate) settings: BTreeMap<String, serde_json::Value>,
-    pub(crate) paces: Vec<PaceRow>,
+    pub(crate) limiters: Vec<LimiterRow>,
     pub(crate) audit: Vec<AuditEntry>,
     pub(crate) health: Health,
     /// How often `health` was asked for.
@@ -72,10 +72,10 @@ impl FakeStore {
                 Op::PutSetting { key, value } => {
                     state.settings.insert(key, value);
                 }
-                Op::PutPace { vendor, body, .. } => {
-                    let version = 1 + state.paces.iter().map(|p| p.version).max().unwrap_or(0);
-                    state.paces.retain(|row| row.vendor != vendor);
-                    state.paces.push(PaceRow {
+                Op::PutLimiterState { vendor, body, .. } => {
+                    let version = 1 + state.limiters.iter().map(|p| p.version).max().unwrap_or(0);
+                    state.limiters.retain(|row| row.vendor != vendor);
+                    state.limiters.push(LimiterRow {
                         vendor,
                         version,
                         body,
@@ -329,14 +329,14 @@ impl Store for FakeStore {
         &self,
         _after: Option<&ContactId>,
         _limit: u32,
-    ) -> Result<Vec<Watched>, StoreError> {
+    ) -> Result<Vec<WatchedContact>, StoreError> {
         unfaked()
     }
     async fn watched_unlooked(
         &self,
         _since: Timestamp,
         _limit: u32,
-    ) -> Result<Vec<Watched>, StoreError> {
+    ) -> Result<Vec<WatchedContact>, StoreError> {
         unfaked()
     }
     async fn watched_at(&self, _address: &str) -> Result<Vec<ContactId>, StoreError> {
@@ -364,12 +364,12 @@ impl Store for FakeStore {
     async fn authorization(&self, _name: &str) -> Result<Option<Authorization>, StoreError> {
         unfaked()
     }
-    async fn pace(&self, vendor: &str) -> Result<Option<PaceRow>, StoreError> {
+    async fn limiter_state(&self, vendor: &str) -> Result<Option<LimiterRow>, StoreError> {
         let state = self.state();
-        Ok(state.paces.iter().find(|p| p.vendor == vendor).cloned())
+        Ok(state.limiters.iter().find(|p| p.vendor == vendor).cloned())
     }
-    async fn paces(&self) -> Result<Vec<PaceRow>, StoreError> {
-        Ok(self.state().paces.clone())
+    async fn limiter_states(&self) -> Result<Vec<LimiterRow>, StoreError> {
+        Ok(self.state().limiters.clone())
     }
     async fn settings(&self, prefix: &str) -> Result<Vec<(String, serde_json::Value)>, StoreError> {
         let state = self.state();

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use clear_relay::failpoint::{Failpoints, NoFailpoints};
 use clear_relay::http::{HttpState, Limits, router};
 use clear_relay::receipts::{Counters, Receiver};
-use clear_relay::telemetry::Repeats;
+use clear_relay::telemetry::LogThrottle;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use relay_core::random::SeededRandom;
@@ -26,7 +26,7 @@ pub(crate) struct World {
     pub(crate) counters: Arc<Counters>,
     pub(crate) wake: Arc<Notify>,
     pub(crate) real: Arc<ManualClock>,
-    pub(crate) repeats: Arc<Repeats>,
+    pub(crate) log_throttle: Arc<LogThrottle>,
     pub(crate) router: Router,
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn world_with(limits: Limits, failpoints: Arc<dyn Failpoints>) -> Wor
     let counters = Arc::new(Counters::default());
     let wake = Arc::new(Notify::new());
     let real = Arc::new(ManualClock::new(now()));
-    let repeats = Arc::new(Repeats::new(Arc::clone(&real) as _));
+    let log_throttle = Arc::new(LogThrottle::new(Arc::clone(&real) as _));
     let receiver = Receiver {
         store: Arc::clone(&store) as _,
         clock: Arc::new(ManualClock::new(now())),
@@ -52,7 +52,7 @@ pub(crate) fn world_with(limits: Limits, failpoints: Arc<dyn Failpoints>) -> Wor
         wake: Arc::clone(&wake),
         failpoints,
         counters: Arc::clone(&counters),
-        repeats: Arc::clone(&repeats),
+        log_throttle: Arc::clone(&log_throttle),
     };
     let sources = vec![Arc::new(Signing) as _, Arc::new(Secretive) as _];
     let state = HttpState::new(receiver, sources, Arc::clone(&real) as _, limits);
@@ -61,7 +61,7 @@ pub(crate) fn world_with(limits: Limits, failpoints: Arc<dyn Failpoints>) -> Wor
         counters,
         wake,
         real,
-        repeats,
+        log_throttle,
         router: router(state),
     }
 }

@@ -22,8 +22,8 @@ use relay_http_client::{Answer, Call, Transport, TransportError};
 use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, ClientView, Committed,
     Credential, Damage, Effect, EffectView, Engagement, FactRow, Fence, FileFault, Health, Intent,
-    Job, JobEnd, JobFilter, Link, NamelessSetting, Op, PaceRow, Page, ProcedureVersion, Receipt,
-    ReceiptState, Remedied, RemedyOrder, Store, StoreError, Watched, WorkItem, WorkSettled,
+    Job, JobEnd, JobFilter, LimiterRow, Link, NamelessSetting, Op, Page, ProcedureVersion, Receipt,
+    ReceiptState, Remedied, RemedyOrder, Store, StoreError, WatchedContact, WorkItem, WorkSettled,
 };
 
 /// Who settles what nobody has to look at.
@@ -290,14 +290,14 @@ impl Store for Reworded<dyn Store> {
         &self,
         after: Option<&ContactId>,
         limit: u32,
-    ) -> Result<Vec<Watched>, StoreError> {
+    ) -> Result<Vec<WatchedContact>, StoreError> {
         self.0.watched(after, limit).await
     }
     async fn watched_unlooked(
         &self,
         since: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Watched>, StoreError> {
+    ) -> Result<Vec<WatchedContact>, StoreError> {
         self.0.watched_unlooked(since, limit).await
     }
     async fn watched_at(&self, address: &str) -> Result<Vec<ContactId>, StoreError> {
@@ -324,11 +324,11 @@ impl Store for Reworded<dyn Store> {
     async fn authorization(&self, name: &str) -> Result<Option<Authorization>, StoreError> {
         self.0.authorization(name).await
     }
-    async fn pace(&self, vendor: &str) -> Result<Option<PaceRow>, StoreError> {
-        self.0.pace(vendor).await
+    async fn limiter_state(&self, vendor: &str) -> Result<Option<LimiterRow>, StoreError> {
+        self.0.limiter_state(vendor).await
     }
-    async fn paces(&self) -> Result<Vec<PaceRow>, StoreError> {
-        self.0.paces().await
+    async fn limiter_states(&self) -> Result<Vec<LimiterRow>, StoreError> {
+        self.0.limiter_states().await
     }
     async fn settings(&self, prefix: &str) -> Result<Vec<(String, serde_json::Value)>, StoreError> {
         self.0.settings(prefix).await

@@ -12,7 +12,9 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, StatusCode};
 use relay_core::time::Timestamp;
 use relay_http_client::emulation::later;
-use relay_http_client::emulation::listing::{self, Cursor, Filter, Item, Kind, by, by_member};
+use relay_http_client::emulation::listing::{
+    self, Cursor, Filter, FilterKind, Item, by, by_member,
+};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
@@ -157,7 +159,7 @@ async fn find_clients(Shared(portal): Shared<Arc<Portal>>, asked: Parameters) ->
         let clients = state.clients.iter().map(show_client);
         clients.map(Item::plain).collect()
     };
-    portal.page(items, &[by("email", Kind::Word)], &asked)
+    portal.page(items, &[by("email", FilterKind::Word)], &asked)
 }
 
 async fn client_check_ins(
@@ -168,14 +170,14 @@ async fn client_check_ins(
     portal.known(&id)?;
     let mut items = portal.check_ins();
     items.retain(|item| item.index["client_id"] == id);
-    let filters = [by_member("since", "due_date", Kind::SinceDay)];
+    let filters = [by_member("since", "due_date", FilterKind::SinceDay)];
     portal.page(items, &filters, &asked)
 }
 
 async fn open_check_ins(Shared(portal): Shared<Arc<Portal>>, asked: Parameters) -> Answered {
     let filters = [
-        by("status", Kind::Word),
-        by_member("due_before", "due_date", Kind::BeforeDay),
+        by("status", FilterKind::Word),
+        by_member("due_before", "due_date", FilterKind::BeforeDay),
     ];
     portal.page(portal.check_ins(), &filters, &asked)
 }
@@ -192,7 +194,7 @@ async fn messages(
         let listed = of_client.filter(|one| is_listed(state.switches, one.sent_at, portal.now()));
         listed.map(|one| item(one.show(), state.switches)).collect()
     };
-    let filters = [by_member("since", "sent_at", Kind::Since)];
+    let filters = [by_member("since", "sent_at", FilterKind::Since)];
     portal.page(items, &filters, &asked)
 }
 
@@ -209,7 +211,7 @@ async fn notes(
             of_client.filter(|one| is_listed(state.switches, one.written_at, portal.now()));
         listed.map(|one| item(one.show(), state.switches)).collect()
     };
-    let filters = [by_member("since", "written_at", Kind::Since)];
+    let filters = [by_member("since", "written_at", FilterKind::Since)];
     portal.page(items, &filters, &asked)
 }
 

@@ -11,7 +11,7 @@ use super::portal::Portal;
 
 /// A client, whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Seen {
+pub struct SeenClient {
     /// Her id.
     pub id: String,
     /// Her given name.
@@ -84,7 +84,7 @@ impl Portal {
     }
 
     /// Everything the portal knows of `client`.
-    pub fn look(&self, client: &str) -> Option<Seen> {
+    pub fn look(&self, client: &str) -> Option<SeenClient> {
         let state = self.state();
         let known = state.client(client)?;
         let name = |id: &str| {
@@ -106,7 +106,7 @@ impl Portal {
         let messages = state.messages.iter();
         let messages = messages.filter(|message| message.client == client);
         let notes = state.notes.iter().filter(|note| note.client == client);
-        Some(Seen {
+        Some(SeenClient {
             id: known.id.clone(),
             first_name: known.first_name.clone(),
             last_name: known.last_name.clone(),

@@ -37,7 +37,7 @@ use relay_core::time::Timestamp;
 use relay_http_client::emulation::{Emulator, Kit};
 use serde_json::Value;
 
-pub use look::{Seen, SeenCheckIn, SeenMessage, SeenNote};
+pub use look::{SeenCheckIn, SeenClient, SeenMessage, SeenNote};
 pub use portal::Portal;
 pub use settings::{NewClient, Settings, Switches};
 

@@ -1,4 +1,4 @@
-//! What does it say? From the stored bytes of a verified event to a [`Change`].
+//! What does it say? From the stored bytes of a verified event to a [`PortalChange`].
 //!
 //! Whatever is needed is checked here, and nothing is believed that a later read contradicts: the
 //! text of a message is never taken from an event, and `check_in.missed` is a hint only, because
@@ -38,12 +38,12 @@ pub struct Event {
     /// When the portal made it; `None` if not told or not an instant.
     pub at: Option<Timestamp>,
     /// What happened.
-    pub change: Change,
+    pub change: PortalChange,
 }
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum PortalChange {
     /// A check-in is due, or (as a hint) said to be missed.
     CheckInDue {
         /// Whose.
@@ -182,7 +182,7 @@ pub fn read(body: &[u8], fields: &FieldMap) -> Result<Event, Trouble> {
             fields,
         }
         .change()?,
-        None => Change::Unknown,
+        None => PortalChange::Unknown,
     };
     Ok(Event { kind, at, change })
 }
@@ -195,7 +195,7 @@ struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    fn change(&self) -> Result<Change, Trouble> {
+    fn change(&self) -> Result<PortalChange, Trouble> {
         let client: ClientId = self.need("client_id", wire::id(self.get("client_id")))?;
         match self.kind {
             "check_in.due"
@@ -204,51 +204,51 @@ impl<'a> Members<'a> {
             | "check_in.rescheduled"
             | "check_in.withdrawn" => self.check_in(client),
             "message.received" | "message.read" => self.message(client),
-            "regimen.changed" => Ok(Change::RegimenChanged {
+            "regimen.changed" => Ok(PortalChange::RegimenChanged {
                 client,
                 changed: self.need("changed_at", wire::when(self.get("changed_at")))?,
             }),
             "client.updated" => {
                 let told = Client::with_id(client, |name| self.get(name));
-                Ok(Change::ClientUpdated(Box::new(told)))
+                Ok(PortalChange::ClientUpdated(Box::new(told)))
             }
-            "program.ended" => Ok(Change::ProgramEnded {
+            "program.ended" => Ok(PortalChange::ProgramEnded {
                 client,
                 at: wire::instant(self.get("at")),
             }),
-            "program.reactivated" => Ok(Change::ProgramReactivated {
+            "program.reactivated" => Ok(PortalChange::ProgramReactivated {
                 client,
                 at: wire::instant(self.get("at")),
             }),
-            "client.conversion_requested" => Ok(Change::ConversionRequested {
+            "client.conversion_requested" => Ok(PortalChange::ConversionRequested {
                 client,
                 by: wire::id(self.get("coach_id")).or_else(|| wire::id(self.get("by"))),
             }),
-            "compliance.flagged" => Ok(Change::ComplianceFlagged { client }),
-            _ => Ok(Change::Unknown),
+            "compliance.flagged" => Ok(PortalChange::ComplianceFlagged { client }),
+            _ => Ok(PortalChange::Unknown),
         }
     }
 
-    fn check_in(&self, client: ClientId) -> Result<Change, Trouble> {
+    fn check_in(&self, client: ClientId) -> Result<PortalChange, Trouble> {
         let due = Due::read(self.get("due_date"), self.get("due_at"));
         if self.kind == "check_in.missed" && due.is_none() {
-            return Ok(Change::MissedWithoutDate { client });
+            return Ok(PortalChange::MissedWithoutDate { client });
         }
         let check_in: CheckInId = self.need("check_in_id", wire::id(self.get("check_in_id")))?;
         match self.kind {
-            "check_in.submitted" => Ok(Change::CheckInSubmitted {
+            "check_in.submitted" => Ok(PortalChange::CheckInSubmitted {
                 client,
                 check_in,
                 at: wire::instant(self.get("submitted_at")),
                 complete: wire::flag(self.get("complete")).unwrap_or(true),
             }),
-            "check_in.withdrawn" => Ok(Change::CheckInWithdrawn { client, check_in }),
-            "check_in.rescheduled" => Ok(Change::CheckInRescheduled {
+            "check_in.withdrawn" => Ok(PortalChange::CheckInWithdrawn { client, check_in }),
+            "check_in.rescheduled" => Ok(PortalChange::CheckInRescheduled {
                 client,
                 check_in,
                 due: self.need("due_date", due)?,
             }),
-            _ => Ok(Change::CheckInDue {
+            _ => Ok(PortalChange::CheckInDue {
                 client,
                 check_in,
                 due: self.need("due_date", due)?,
@@ -256,17 +256,17 @@ impl<'a> Members<'a> {
         }
     }
 
-    fn message(&self, client: ClientId) -> Result<Change, Trouble> {
+    fn message(&self, client: ClientId) -> Result<PortalChange, Trouble> {
         let message: MessageId = self.need("message_id", wire::id(self.get("message_id")))?;
         if self.kind == "message.read" {
-            return Ok(Change::MessageRead {
+            return Ok(PortalChange::MessageRead {
                 client,
                 message,
                 at: wire::instant(self.get("read_at")),
             });
         }
         let author = MessageAuthor::read(self.get("from"), self.get("coach_id"));
-        Ok(Change::MessageReceived {
+        Ok(PortalChange::MessageReceived {
             client,
             message,
             author: self.need("from", author)?,

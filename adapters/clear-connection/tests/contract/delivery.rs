@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use relay_clear_connection::emulator::Switches;
-use relay_clear_connection::webhook::{Change, FieldMap, read};
+use relay_clear_connection::webhook::{FieldMap, PortalChange, read};
 use relay_core::time::{Clock, SignedDuration};
 use relay_http_client::{Answer, Call, Transport, TransportError};
 use secrecy::SecretString;
@@ -234,7 +234,7 @@ async fn every_act_of_the_clinics_people_can_be_played_as_json() {
     );
     for (_, event) in receiver.events.lock().expect("events").iter() {
         let event = read(event.to_string().as_bytes(), &FieldMap::default());
-        assert_ne!(event.expect("readable").change, Change::Unknown);
+        assert_ne!(event.expect("readable").change, PortalChange::Unknown);
     }
     for wrong in [
         json!({"act": "dance"}),

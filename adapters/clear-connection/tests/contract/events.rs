@@ -5,7 +5,8 @@ use std::fs;
 use http::HeaderMap;
 use proptest::prelude::*;
 use relay_clear_connection::webhook::{
-    Change, FieldMap, FieldMapError, KNOWN_TYPES, KeyError, KeyRing, VerifyError, WebhookKey, read,
+    FieldMap, FieldMapError, KNOWN_TYPES, KeyError, KeyRing, PortalChange, VerifyError, WebhookKey,
+    read,
 };
 use relay_core::time::Timestamp;
 use secrecy::SecretString;
@@ -240,7 +241,7 @@ fn every_type_of_the_contract_has_a_fixture_that_reads() {
         let event = read(&body, &FieldMap::default()).expect("readable");
         assert_eq!(event.kind, *kind);
         assert!(event.at.is_some(), "{kind}");
-        assert_ne!(event.change, Change::Unknown, "{kind}");
+        assert_ne!(event.change, PortalChange::Unknown, "{kind}");
     }
     let fixtures = fs::read_dir(folder).expect("a folder").count();
     assert_eq!(fixtures, KNOWN_TYPES.len());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use relay_core::time::{Date, Timestamp};
 use serde_json::Value;
 
-use super::described::{Fault, Kind, Mismatch, Schema};
+use super::described::{Fault, JsonType, Mismatch, Schema};
 
 /// Deeper than any vendor nests; a schema may refer to itself.
 const MAX_DEPTH: usize = 24;
@@ -49,7 +49,7 @@ impl<'a> Checked<'a> {
         if given.is_empty() && schema.needed {
             self.add(&place, Fault::Missing);
         }
-        if schema.kind != Some(Kind::Array) {
+        if schema.kind != Some(JsonType::Array) {
             if given.len() > 1 {
                 let wanted = "parameter that may be repeated".to_owned();
                 return self.add(&place, Fault::Type { wanted });
@@ -97,7 +97,7 @@ impl<'a> Checked<'a> {
             return self.add(place, Fault::Type { wanted });
         }
         if let Some(words) = &schema.words
-            && kind != Kind::Array
+            && kind != JsonType::Array
             && !words.contains(value)
             && !self.tags.iter().any(|tag| value == tag.as_str())
         {
@@ -173,25 +173,25 @@ impl<'a> Checked<'a> {
     }
 }
 
-fn is_a(kind: Kind, value: &Value) -> bool {
+fn is_a(kind: JsonType, value: &Value) -> bool {
     match kind {
-        Kind::String => value.is_string(),
-        Kind::Integer => value.is_i64() || value.is_u64(),
-        Kind::Number => value.is_number(),
-        Kind::Boolean => value.is_boolean(),
-        Kind::Array => value.is_array(),
-        Kind::Object => value.is_object(),
+        JsonType::String => value.is_string(),
+        JsonType::Integer => value.is_i64() || value.is_u64(),
+        JsonType::Number => value.is_number(),
+        JsonType::Boolean => value.is_boolean(),
+        JsonType::Array => value.is_array(),
+        JsonType::Object => value.is_object(),
     }
 }
 
-fn name(kind: Kind) -> &'static str {
+fn name(kind: JsonType) -> &'static str {
     match kind {
-        Kind::String => "text",
-        Kind::Integer => "whole number",
-        Kind::Number => "number",
-        Kind::Boolean => "true or false",
-        Kind::Array => "list",
-        Kind::Object => "object",
+        JsonType::String => "text",
+        JsonType::Integer => "whole number",
+        JsonType::Number => "number",
+        JsonType::Boolean => "true or false",
+        JsonType::Array => "list",
+        JsonType::Object => "object",
     }
 }
 
@@ -199,8 +199,8 @@ fn name(kind: Kind) -> &'static str {
 fn parsed(schema: &Schema, text: &str) -> Value {
     let number = || serde_json::from_str(text).ok().filter(Value::is_number);
     let read = match schema.kind {
-        Some(Kind::Integer | Kind::Number) => number(),
-        Some(Kind::Boolean) => text.parse().ok().map(Value::Bool),
+        Some(JsonType::Integer | JsonType::Number) => number(),
+        Some(JsonType::Boolean) => text.parse().ok().map(Value::Bool),
         _ => None,
     };
     read.unwrap_or_else(|| Value::String(text.to_owned()))

@@ -101,7 +101,7 @@ pub(super) struct Schema {
     #[serde(rename = "ref")]
     pub(super) named: Option<String>,
     #[serde(rename = "type")]
-    pub(super) kind: Option<Kind>,
+    pub(super) kind: Option<JsonType>,
     pub(super) format: Option<String>,
     #[serde(rename = "enum")]
     pub(super) words: Option<Vec<Value>>,
@@ -122,7 +122,7 @@ pub(super) struct Schema {
 /// The types of JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Kind {
+pub(super) enum JsonType {
     String,
     Integer,
     Number,
@@ -166,7 +166,7 @@ impl Operation {
 
 /// What is known of a method and a path.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Found<'a> {
+pub enum OperationMatch<'a> {
     /// An operation whose structure is here.
     Operation(&'a Operation),
     /// The vendor has it, and nothing of ours uses it.
@@ -293,20 +293,20 @@ impl Description {
 
     /// What is known of a request's method and path. `path` as sent, without the query; a plain
     /// segment outranks a parameter, so that `/tasks/model` is no task.
-    pub fn find(&self, method: &str, path: &str) -> Found<'_> {
+    pub fn find(&self, method: &str, path: &str) -> OperationMatch<'_> {
         let fitting = self.known.iter().filter(|(_, known)| fits(known, path));
         let plainest = fitting.clone().map(|(_, known)| parameters(known)).min();
         let Some(plainest) = plainest else {
-            return Found::Nothing;
+            return OperationMatch::Nothing;
         };
         let mut fitting = fitting.filter(|(_, known)| parameters(known) == plainest);
         let Some((_, template)) = fitting.find(|(known, _)| known == method) else {
-            return Found::OtherMethod;
+            return OperationMatch::OtherMethod;
         };
         let mut operations = self.operations.iter();
         operations
             .find(|operation| operation.method == method && operation.path == *template)
-            .map_or(Found::Elsewhere, Found::Operation)
+            .map_or(OperationMatch::Elsewhere, OperationMatch::Operation)
     }
 
     /// What is wrong with a request.

@@ -40,7 +40,7 @@ fn description() -> Description {
 
 fn operation<'a>(description: &'a Description, method: &str, path: &str) -> &'a Operation {
     match description.find(method, path) {
-        Found::Operation(operation) => operation,
+        OperationMatch::Operation(operation) => operation,
         other => panic!("{method} {path}: {other:?}"),
     }
 }
@@ -59,7 +59,7 @@ fn places(found: &[Mismatch]) -> Vec<String> {
 fn a_plain_segment_outranks_a_parameter_and_a_verb_is_no_part_of_an_id() {
     let description = description();
     let name = |method, path| match description.find(method, path) {
-        Found::Operation(operation) => operation.name(),
+        OperationMatch::Operation(operation) => operation.name(),
         other => format!("{other:?}"),
     };
     assert_eq!(name("GET", "/pets/7"), "GET /pets/{id}");

@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::header::RETRY_AFTER;
 use serde::{Deserialize, Serialize};
 
-use crate::Outcome;
+use crate::TransportFault;
 
 /// When a fault strikes, as seen from the emulator's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,13 +77,15 @@ impl FaultAct {
     }
 
     /// The transport outcome, where it is not an answer.
-    fn outcome(&self) -> Option<Outcome> {
+    fn outcome(&self) -> Option<TransportFault> {
         match self {
             Self::Status { .. } => None,
-            Self::Hang => Some(Outcome::Hang),
-            Self::Reset => Some(Outcome::Reset),
-            Self::Refuse => Some(Outcome::Refuse),
-            Self::Slow { seconds } => Some(Outcome::Late(Duration::from_secs((*seconds).into()))),
+            Self::Hang => Some(TransportFault::Hang),
+            Self::Reset => Some(TransportFault::Reset),
+            Self::Refuse => Some(TransportFault::Refuse),
+            Self::Slow { seconds } => {
+                Some(TransportFault::Late(Duration::from_secs((*seconds).into())))
+            }
         }
     }
 }

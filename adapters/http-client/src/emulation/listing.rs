@@ -31,7 +31,7 @@ impl Item {
 /// How a field compares with the value asked for. Case never counts. Of a member that is a list, one
 /// fitting item is enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FilterKind {
     /// The whole text.
     Word,
     /// Any part of the text.
@@ -54,16 +54,16 @@ pub struct Filter<'a> {
     /// The member.
     pub member: &'a str,
     /// How it compares.
-    pub kind: Kind,
+    pub kind: FilterKind,
 }
 
 /// A filter of a member with the same name.
-pub const fn by(name: &str, kind: Kind) -> Filter<'_> {
+pub const fn by(name: &str, kind: FilterKind) -> Filter<'_> {
     by_member(name, name, kind)
 }
 
 /// A filter of a member with another name.
-pub const fn by_member<'a>(name: &'a str, member: &'a str, kind: Kind) -> Filter<'a> {
+pub const fn by_member<'a>(name: &'a str, member: &'a str, kind: FilterKind) -> Filter<'a> {
     Filter { name, member, kind }
 }
 
@@ -89,12 +89,12 @@ impl Filter<'_> {
     pub fn with(&self, value: &str) -> Option<Condition> {
         let text = value.to_lowercase();
         let wanted = match self.kind {
-            Kind::Word => Wanted::Whole(text),
-            Kind::Part => Wanted::Part(text),
-            Kind::Set => Wanted::Set(text.split(',').map(|v| v.trim().to_owned()).collect()),
-            Kind::Since => Wanted::Since(value.parse().ok()?),
-            Kind::SinceDay => Wanted::SinceDay(value.parse().ok()?),
-            Kind::BeforeDay => Wanted::BeforeDay(value.parse().ok()?),
+            FilterKind::Word => Wanted::Whole(text),
+            FilterKind::Part => Wanted::Part(text),
+            FilterKind::Set => Wanted::Set(text.split(',').map(|v| v.trim().to_owned()).collect()),
+            FilterKind::Since => Wanted::Since(value.parse().ok()?),
+            FilterKind::SinceDay => Wanted::SinceDay(value.parse().ok()?),
+            FilterKind::BeforeDay => Wanted::BeforeDay(value.parse().ok()?),
         };
         let member = self.member.to_owned();
         Some(Condition { member, wanted })

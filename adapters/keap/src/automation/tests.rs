@@ -15,8 +15,8 @@ fn now() -> Timestamp {
     clippy::unnecessary_wraps,
     reason = "compared with what the reader returns"
 )]
-fn clicked(email: Option<&str>, link: Option<&str>) -> Result<Said, Unreadable> {
-    Ok(Said::Event(Post {
+fn clicked(email: Option<&str>, link: Option<&str>) -> Result<PostContent, Unreadable> {
+    Ok(PostContent::Event(Post {
         contact: "4711".to_owned(),
         event: Event::Clicked,
         email: email.map(str::to_owned),
@@ -97,14 +97,14 @@ fn events_are_known_by_their_usual_words() {
     ] {
         let said = event(word);
         assert!(
-            matches!(&said, Ok(Said::Event(post)) if post.event == Event::Opened),
+            matches!(&said, Ok(PostContent::Event(post)) if post.event == Event::Opened),
             "{word}: {said:?}"
         );
     }
     for word in ["email_clicked", "click", "link_clicked", "email.click"] {
         let said = event(word);
         assert!(
-            matches!(&said, Ok(Said::Event(post)) if post.event == Event::Clicked),
+            matches!(&said, Ok(PostContent::Event(post)) if post.event == Event::Clicked),
             "{word}: {said:?}"
         );
     }
@@ -121,7 +121,11 @@ fn a_merge_field_that_was_not_filled_is_a_test() {
         "Id=~Contact.Id~",
         "contactId=4711&event=~Contact._Event~",
     ] {
-        assert_eq!(parse(FORM, body.as_bytes()), Ok(Said::Test), "{body}");
+        assert_eq!(
+            parse(FORM, body.as_bytes()),
+            Ok(PostContent::Test),
+            "{body}"
+        );
     }
 }
 
@@ -288,7 +292,7 @@ proptest! {
         let body = form_urlencoded_pairs(&[
             ("Id", "1"), ("event", "open"), ("email", &email), ("link", &link),
         ]);
-        let Ok(Said::Event(post)) = parse(FORM, body.as_bytes()) else {
+        let Ok(PostContent::Event(post)) = parse(FORM, body.as_bytes()) else {
             return Err(TestCaseError::fail("not read"));
         };
         for text in [post.email, post.link].into_iter().flatten() {

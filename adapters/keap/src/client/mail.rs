@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{KeapClient, segment, unfilterable};
 use crate::VENDOR;
-use crate::marker::{Found, Marker, has_merge_field, html_part};
+use crate::marker::{Marker, MarkerMatch, has_merge_field, html_part};
 use crate::query::Query;
 use crate::time::format;
 use crate::types::{Email, EmailAddressStatus};
@@ -108,10 +108,10 @@ impl KeapClient {
         subject: &str,
         markers: &[Marker],
         since: Timestamp,
-    ) -> Result<Option<Found>, CallError> {
+    ) -> Result<Option<MarkerMatch>, CallError> {
         const OPERATION: &str = "keap find sent email";
         let emails = self.emails(contact, since).await?;
-        let candidates: Vec<Found> = emails
+        let candidates: Vec<MarkerMatch> = emails
             .into_iter()
             // A new word for the provider must not hide a mail from its own probe, so only
             // synced mail is left out.
@@ -119,7 +119,7 @@ impl KeapClient {
             .filter(|email| email.subject.as_deref().map(str::trim) == Some(subject.trim()))
             .filter_map(|email| {
                 let at = email.sent_time;
-                Some(Found { id: email.id?, at })
+                Some(MarkerMatch { id: email.id?, at })
             })
             .collect();
         if candidates.len() > MAX_CANDIDATES {

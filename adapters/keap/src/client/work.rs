@@ -9,7 +9,7 @@ use relay_http_client::CallError;
 use serde_json::{Value, json};
 
 use super::{KeapClient, decode, done_but_unread, segment, unfilterable};
-use crate::marker::{Found, Marker};
+use crate::marker::{Marker, MarkerMatch};
 use crate::query::Query;
 use crate::time::format;
 use crate::types::{Note, Task, id_of};
@@ -158,7 +158,7 @@ impl KeapClient {
         contact: &str,
         markers: &[Marker],
         since: Timestamp,
-    ) -> Result<Option<Found>, CallError> {
+    ) -> Result<Option<MarkerMatch>, CallError> {
         const OPERATION: &str = "keap find note";
         let path = ["v2", "contacts", segment(OPERATION, contact)?, "notes"];
         let query = Query::new()
@@ -181,7 +181,7 @@ impl KeapClient {
             };
             if markers.iter().any(|marker| marker.is_in_text(&text)) {
                 let at = listed.create_time;
-                return Ok(Some(Found { id, at }));
+                return Ok(Some(MarkerMatch { id, at }));
             }
         }
         Ok(None)

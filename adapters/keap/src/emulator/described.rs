@@ -7,7 +7,7 @@
 
 use std::sync::LazyLock;
 
-use relay_http_client::emulation::described::{Description, Found, Operation, Side};
+use relay_http_client::emulation::described::{Description, Operation, OperationMatch, Side};
 
 use super::drift::{NEW, NEWS};
 use super::reply::{Payload, Reply, Version};
@@ -27,9 +27,9 @@ pub fn description() -> Result<&'static Description, &'static str> {
 }
 
 /// What Keap's description knows of a request; nothing, where the data can't be read.
-pub(super) fn find(request: &Incoming) -> Found<'static> {
+pub(super) fn find(request: &Incoming) -> OperationMatch<'static> {
     let Ok(description) = description() else {
-        return Found::Nothing;
+        return OperationMatch::Nothing;
     };
     let path = format!("/rest{}", request.path);
     description.find(request.method.as_str(), &path)
@@ -106,7 +106,7 @@ mod tests {
             let request = incoming(operation);
             assert_eq!(
                 find(&request),
-                Found::Operation(operation),
+                OperationMatch::Operation(operation),
                 "{}",
                 operation.name()
             );
@@ -151,10 +151,16 @@ mod tests {
             "/v2/subscriptions/model",
             "/v2/emails/templates",
         ] {
-            assert_eq!(at(Method::GET, path), Found::Elsewhere, "{path}");
+            assert_eq!(at(Method::GET, path), OperationMatch::Elsewhere, "{path}");
         }
-        assert_eq!(at(Method::DELETE, "/v2/contacts/7"), Found::Elsewhere);
-        assert_eq!(at(Method::DELETE, "/v2/contacts"), Found::OtherMethod);
-        assert_eq!(at(Method::GET, "/v2/contact"), Found::Nothing);
+        assert_eq!(
+            at(Method::DELETE, "/v2/contacts/7"),
+            OperationMatch::Elsewhere
+        );
+        assert_eq!(
+            at(Method::DELETE, "/v2/contacts"),
+            OperationMatch::OtherMethod
+        );
+        assert_eq!(at(Method::GET, "/v2/contact"), OperationMatch::Nothing);
     }
 }

@@ -4,7 +4,7 @@
 //! `list.rs`).
 
 use relay_core::time::Timestamp;
-use relay_http_client::emulation::listing::{Condition, Filter, Kind};
+use relay_http_client::emulation::listing::{Condition, Filter, FilterKind};
 
 /// Reads a filter. An empty clause (a trailing `;`) is let pass.
 pub(super) fn conditions(text: &str, filters: &[Filter<'_>]) -> Result<Vec<Condition>, String> {
@@ -21,7 +21,7 @@ fn condition(clause: &str, filters: &[Filter<'_>]) -> Result<Condition, String> 
         .iter()
         .find(|filter| filter.name.eq_ignore_ascii_case(name))
         .ok_or_else(|| format!("Invalid filter field, or none of the emulator's: {name}"))?;
-    let timely = filter.kind != Kind::Since || strict_time(value).is_some();
+    let timely = filter.kind != FilterKind::Since || strict_time(value).is_some();
     let usable = timely && !value.is_empty() && !value.contains('*');
     let condition = filter.with(value).filter(|_| usable);
     condition.ok_or_else(|| format!("Invalid value for filter field: {name}"))
@@ -44,7 +44,10 @@ mod tests {
 
     use super::*;
 
-    const FILTERS: [Filter<'static>; 2] = [by("contact_id", Kind::Word), by("since", Kind::Since)];
+    const FILTERS: [Filter<'static>; 2] = [
+        by("contact_id", FilterKind::Word),
+        by("since", FilterKind::Since),
+    ];
 
     #[test]
     fn clauses_are_split_and_a_trailing_separator_is_let_pass() {

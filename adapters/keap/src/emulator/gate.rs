@@ -7,14 +7,14 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use percent_encoding::percent_decode_str;
-use relay_http_client::emulation::described::{Found, Operation};
+use relay_http_client::emulation::described::{Operation, OperationMatch};
 use relay_http_client::emulation::lock;
 
 use super::quota::Beyond;
 use super::registry::WRITES;
 use super::reply::{Handled, MAX_BODY, Reply, Version, html_page};
 use super::request::Incoming;
-use super::routes::{self, Route, Run};
+use super::routes::{self, Handler, Route};
 use super::settings::{KeyHeader, Settings};
 use super::tenant::Keap;
 use super::{described, drift, oauth, quota};
@@ -160,10 +160,12 @@ fn known<'a>(keap: &Keap, request: &'a Incoming) -> Result<(&'static Operation, 
         Reply::error(request.version, 501, message)
     };
     let described = match described::find(request) {
-        Found::Operation(operation) => operation,
-        Found::OtherMethod => return Err(Reply::error(request.version, 405, "Method not allowed")),
-        Found::Elsewhere => return Err(elsewhere()),
-        Found::Nothing => return Err(Reply::html(404, html_page("Page not found"))),
+        OperationMatch::Operation(operation) => operation,
+        OperationMatch::OtherMethod => {
+            return Err(Reply::error(request.version, 405, "Method not allowed"));
+        }
+        OperationMatch::Elsewhere => return Err(elsewhere()),
+        OperationMatch::Nothing => return Err(Reply::html(404, html_page("Page not found"))),
     };
     let route = routes::find(request).ok_or_else(elsewhere)?;
     if let Some(refusal) = described::refusal(keap, described, request) {
@@ -178,10 +180,10 @@ fn known<'a>(keap: &Keap, request: &'a Incoming) -> Result<(&'static Operation, 
 
 async fn carry_out(keap: &Keap, request: &Incoming, route: Route<'_>) -> Handled {
     match route.run {
-        Run::Plain(run) => keap.with_world(|world| run(world, request)),
-        Run::One(run, id) => keap.with_world(|world| run(world, request, id)),
-        Run::Two(run, a, b) => keap.with_world(|world| run(world, request, a, b)),
-        Run::Hook(call) => keap.hook_call(request, call).await,
+        Handler::Plain(run) => keap.with_world(|world| run(world, request)),
+        Handler::One(run, id) => keap.with_world(|world| run(world, request, id)),
+        Handler::Two(run, a, b) => keap.with_world(|world| run(world, request, a, b)),
+        Handler::Hook(call) => keap.hook_call(request, call).await,
     }
 }
 

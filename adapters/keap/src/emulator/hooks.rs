@@ -89,14 +89,14 @@ impl Hook {
 
 /// An object that changed.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Change {
+pub(super) struct ChangedObject {
     id: u64,
     /// The contact a tag was put on or taken off.
     contact: Option<u64>,
     at: Timestamp,
 }
 
-impl Change {
+impl ChangedObject {
     pub(super) fn of(id: u64, at: Timestamp) -> Self {
         Self {
             id,
@@ -124,7 +124,7 @@ pub(super) struct Batch {
     pub(super) hook: u64,
     /// Whether this is a delivery that already arrived once.
     repeated: bool,
-    changes: Vec<Change>,
+    changes: Vec<ChangedObject>,
 }
 
 /// A post that an automation has still to make.
@@ -167,7 +167,7 @@ impl Hooks {
     }
 
     /// Puts a change into the batch of every verified subscription to the key.
-    pub(super) fn raise(&mut self, event_key: &str, change: &Change, kit: &Kit) {
+    pub(super) fn raise(&mut self, event_key: &str, change: &ChangedObject, kit: &Kit) {
         let slow = matches!(event_key, "contactGroup.applied" | "contactGroup.delete");
         for (key, hook) in &self.by_key {
             if hook.status != Status::Verified || hook.event_key != event_key {
@@ -242,7 +242,7 @@ pub(super) fn order(arrival: Arrival) -> Order {
 /// The body of a delivery.
 pub(super) fn body(event_key: &str, batch: &Batch, settings: &Settings) -> Value {
     let noun = event_key.split('.').next().unwrap_or(event_key);
-    let mut changes: Vec<&Change> = batch.changes.iter().collect();
+    let mut changes: Vec<&ChangedObject> = batch.changes.iter().collect();
     if settings.arrival == Arrival::Reversed {
         changes.reverse();
     }
@@ -262,7 +262,7 @@ pub(super) fn body(event_key: &str, batch: &Batch, settings: &Settings) -> Value
     json!({ "event_key": event_key, "object_type": noun, "object_keys": objects })
 }
 
-fn object(noun: &str, change: &Change, settings: &Settings) -> Value {
+fn object(noun: &str, change: &ChangedObject, settings: &Settings) -> Value {
     let mut object = json!({ "id": change.id });
     match settings.api_url {
         ApiUrl::Present => {
@@ -279,7 +279,7 @@ fn object(noun: &str, change: &Change, settings: &Settings) -> Value {
 }
 
 /// One entry per tag, the contacts nested in it.
-fn tag_objects(changes: &[&Change], settings: &Settings) -> Value {
+fn tag_objects(changes: &[&ChangedObject], settings: &Settings) -> Value {
     let mut tags: BTreeMap<u64, Vec<Value>> = BTreeMap::new();
     for change in changes {
         let mut contact = json!({ "id": change.contact });

@@ -16,7 +16,7 @@ use super::world::World;
 
 /// A contact, whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Seen {
+pub struct SeenContact {
     /// Its id.
     pub id: u64,
     /// Custom fields that have a value, by label.
@@ -118,13 +118,13 @@ pub struct SeenCard {
 
 impl Keap {
     /// Everything the tenant knows of `contact`.
-    pub fn look(&self, contact: u64) -> Option<Seen> {
+    pub fn look(&self, contact: u64) -> Option<SeenContact> {
         self.with_world(|world| world.look(contact))
     }
 }
 
 impl World<'_> {
-    fn look(&self, contact: u64) -> Option<Seen> {
+    fn look(&self, contact: u64) -> Option<SeenContact> {
         let state = &*self.state;
         state.contacts.get(contact)?;
         let mine = |record: &&Record| record.belongs_to(contact);
@@ -142,7 +142,7 @@ impl World<'_> {
             (owner == contact).then(|| (field.label.clone(), value))
         };
         let custom = state.custom.iter().map(|(key, value)| (*key, value));
-        Some(Seen {
+        Some(SeenContact {
             id: contact,
             fields: custom.filter_map(field).collect(),
             emails: state

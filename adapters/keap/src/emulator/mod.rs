@@ -62,7 +62,7 @@ use serde_json::Value;
 
 pub use act::Act;
 pub use described::description;
-pub use look::{Seen, SeenCard, SeenEmail, SeenNote, SeenSubscription, SeenTask};
+pub use look::{SeenCard, SeenContact, SeenEmail, SeenNote, SeenSubscription, SeenTask};
 pub use oddities::{CardInUse, ErrorShape, HtmlComment, ListBox, Oddities, Words, WriteBack};
 pub use registry::WRITES;
 pub use reply::{gateway_fault, html_page, quota_exceeded};

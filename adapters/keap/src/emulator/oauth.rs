@@ -43,7 +43,7 @@ pub(super) async fn answer(keap: &Keap, request: Request) -> Response {
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
         return Reply::too_large().into_response();
     };
-    let asked = Asked::read(&parts.headers, &body);
+    let asked = TokenRequest::read(&parts.headers, &body);
     let operation = match asked.get("grant_type") {
         Some("authorization_code") => "token_code",
         Some("refresh_token") => "token_refresh",
@@ -95,12 +95,12 @@ fn authorize(keap: &Keap, method: &Method, query: &[(String, String)]) -> Handle
 }
 
 /// A token request, taken apart.
-struct Asked {
+struct TokenRequest {
     form: Option<Vec<(String, String)>>,
     basic: Option<(String, String)>,
 }
 
-impl Asked {
+impl TokenRequest {
     fn read(headers: &HeaderMap, body: &Bytes) -> Self {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let is_form = text(CONTENT_TYPE)
@@ -161,7 +161,7 @@ fn new_code(world: &mut World<'_>) -> String {
 }
 
 impl World<'_> {
-    fn token(&mut self, asked: &Asked) -> Handled {
+    fn token(&mut self, asked: &TokenRequest) -> Handled {
         if asked.form.is_none() {
             return Err(malformed("The body is not a form"));
         }
@@ -177,7 +177,7 @@ impl World<'_> {
     }
 
     /// The client's credentials stand in the body here.
-    fn exchange(&mut self, asked: &Asked) -> Handled {
+    fn exchange(&mut self, asked: &TokenRequest) -> Handled {
         let settings = self.settings.oauth.clone();
         known(
             &settings,
@@ -202,7 +202,7 @@ impl World<'_> {
     }
 
     /// Here they stand in the header.
-    fn refresh(&mut self, asked: &Asked) -> Handled {
+    fn refresh(&mut self, asked: &TokenRequest) -> Handled {
         let settings = self.settings.oauth.clone();
         let (id, secret) = asked.basic.clone().unzip();
         known(&settings, id.as_deref(), secret.as_deref())?;

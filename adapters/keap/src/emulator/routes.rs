@@ -9,7 +9,7 @@ use super::v2::{billing, contacts, emails, goals, model, notes, staff, tags, tas
 use super::world::World;
 
 /// What carries an operation out.
-pub(super) enum Run<'a> {
+pub(super) enum Handler<'a> {
     Plain(fn(&mut World<'_>, &Incoming) -> Handled),
     One(fn(&mut World<'_>, &Incoming, &str) -> Handled, &'a str),
     Two(
@@ -24,11 +24,11 @@ pub(super) enum Run<'a> {
 /// An operation: its name in faults and in what was accepted, and what carries it out.
 pub(super) struct Route<'a> {
     pub(super) operation: &'static str,
-    pub(super) run: Run<'a>,
+    pub(super) run: Handler<'a>,
 }
 
 fn plain<'a>(operation: &'static str, run: fn(&mut World<'_>, &Incoming) -> Handled) -> Route<'a> {
-    let run = Run::Plain(run);
+    let run = Handler::Plain(run);
     Route { operation, run }
 }
 
@@ -37,12 +37,12 @@ fn one<'a>(
     run: fn(&mut World<'_>, &Incoming, &str) -> Handled,
     id: &'a str,
 ) -> Route<'a> {
-    let run = Run::One(run, id);
+    let run = Handler::One(run, id);
     Route { operation, run }
 }
 
 fn hook<'a>(operation: &'static str, call: HookCall<'a>) -> Route<'a> {
-    let run = Run::Hook(call);
+    let run = Handler::Hook(call);
     Route { operation, run }
 }
 
@@ -99,7 +99,7 @@ fn contact<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
         ("GET", ["contacts", id, "notes"]) => one("list_notes", notes::list, id),
         ("GET", ["contacts", id, "notes", note]) => Route {
             operation: "get_note",
-            run: Run::Two(notes::get, id, note),
+            run: Handler::Two(notes::get, id, note),
         },
         ("POST", ["contacts", id, "notes"]) => one("contact_note", notes::create, id),
         _ => return None,
@@ -157,11 +157,11 @@ fn money<'a>(method: &str, path: &[&'a str], request: &Incoming) -> Option<Route
         }
         ("DELETE", ["contacts", contact, "paymentMethods", id]) => Route {
             operation: "remove_card",
-            run: Run::Two(billing::delete_card, contact, id),
+            run: Handler::Two(billing::delete_card, contact, id),
         },
         ("POST", ["contacts", contact, "paymentMethods", id]) => {
             let id = id.strip_suffix(":deactivate")?;
-            let run = Run::Two(billing::deactivate_card, contact, id);
+            let run = Handler::Two(billing::deactivate_card, contact, id);
             Route {
                 operation: "remove_card",
                 run,

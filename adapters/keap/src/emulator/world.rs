@@ -9,7 +9,7 @@ use relay_http_client::emulation::listing::Item;
 use serde_json::{Value, json};
 
 use super::drift::NEWS;
-use super::hooks::Change;
+use super::hooks::ChangedObject;
 use super::settings::{Drift, Settings};
 use super::state::{Record, Row, State};
 
@@ -29,13 +29,13 @@ impl World<'_> {
 
     /// Tells the hooks that an object changed.
     pub(super) fn raise(&mut self, event_key: &str, id: u64) {
-        let change = Change::of(id, self.now);
+        let change = ChangedObject::of(id, self.now);
         self.state.hooks.raise(event_key, &change, self.kit);
     }
 
     /// Tells the hooks that a tag was put on a contact or taken off.
     pub(super) fn raise_tag(&mut self, event_key: &str, tag: u64, contact: u64) {
-        let change = Change::of_tag(tag, contact, self.now);
+        let change = ChangedObject::of_tag(tag, contact, self.now);
         self.state.hooks.raise(event_key, &change, self.kit);
     }
 

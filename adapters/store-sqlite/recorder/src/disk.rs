@@ -28,7 +28,7 @@ pub enum Luck<'a> {
 
 /// A change of a file that was not synced.
 #[derive(Debug, Clone)]
-enum Change {
+enum UnsyncedChange {
     Written { offset: u64, bytes: Vec<u8> },
     Resized(u64),
 }
@@ -36,7 +36,7 @@ enum Change {
 #[derive(Debug, Clone, Default)]
 struct Content {
     certain: Vec<u8>,
-    open: Vec<(usize, Change)>,
+    open: Vec<(usize, UnsyncedChange)>,
 }
 
 /// A change of names that was not synced.
@@ -125,11 +125,11 @@ impl Disk {
                 bytes,
             } => {
                 let (offset, bytes) = (*offset, bytes.clone());
-                let change = Change::Written { offset, bytes };
+                let change = UnsyncedChange::Written { offset, bytes };
                 self.content(*file).open.push((at, change));
             }
             Event::Resized { file, size } => {
-                let change = Change::Resized(*size);
+                let change = UnsyncedChange::Resized(*size);
                 self.content(*file).open.push((at, change));
             }
             Event::Synced { file, since } => {
@@ -191,12 +191,12 @@ impl Content {
         let mut bytes = self.certain.clone();
         for (_, change) in &self.open {
             match change {
-                Change::Resized(_) => {
+                UnsyncedChange::Resized(_) => {
                     if chance.draw() {
                         change.happen(&mut bytes);
                     }
                 }
-                Change::Written {
+                UnsyncedChange::Written {
                     offset,
                     bytes: written,
                 } => {
@@ -211,7 +211,7 @@ impl Content {
     }
 }
 
-impl Change {
+impl UnsyncedChange {
     fn happen(&self, bytes: &mut Vec<u8>) {
         match self {
             Self::Written {
@@ -273,7 +273,10 @@ fn sectors(offset: u64, length: usize) -> impl Iterator<Item = Range<usize>> {
     starts.zip(cuts.chain([length])).map(|(from, to)| from..to)
 }
 
-fn split(changes: Vec<(usize, Change)>, since: usize) -> (Vec<Change>, Vec<(usize, Change)>) {
+fn split(
+    changes: Vec<(usize, UnsyncedChange)>,
+    since: usize,
+) -> (Vec<UnsyncedChange>, Vec<(usize, UnsyncedChange)>) {
     let (kept, open): (Vec<_>, Vec<_>) = changes.into_iter().partition(|(at, _)| *at < since);
     (kept.into_iter().map(|(_, change)| change).collect(), open)
 }

@@ -5,7 +5,7 @@ use relay_core::channel::{EngagementEvent, EngagementKind, EngagementSource};
 use relay_core::ids::ContactId;
 
 use super::make::{Maker, at, commit};
-use crate::{Engagement, Link, Op, Store, Watched};
+use crate::{Engagement, Link, Op, Store, WatchedContact};
 
 fn told(source: EngagementSource, minute: i64, event: impl Fn(&mut EngagementEvent)) -> Engagement {
     let mut engagement = Engagement {
@@ -123,8 +123,8 @@ async fn open_case(store: &dyn Store, maker: &Maker, client: &str, contact: &str
     commit(store, [Op::InsertCase(case), Op::PutLink(link)]).await;
 }
 
-fn looked(contact: &str, address: &str, minute: i64) -> Watched {
-    Watched {
+fn looked(contact: &str, address: &str, minute: i64) -> WatchedContact {
+    WatchedContact {
         contact: contact.into(),
         address: (!address.is_empty()).then(|| address.to_owned()),
         looked_at: Some(at(minute)),
@@ -151,7 +151,7 @@ pub(super) async fn only_contacts_of_clients_with_an_open_case_are_watched(store
     let puts = [close, Op::PutWatched(jo.clone()), Op::PutWatched(ana)];
     commit(store, puts).await;
 
-    let maya = Watched {
+    let maya = WatchedContact {
         contact: "103".into(),
         address: None,
         looked_at: None,

@@ -3,18 +3,18 @@
 use serde_json::{Value, json};
 
 use super::make::{commit, conflict};
-use crate::{Op, PaceRow, Precondition, Store};
+use crate::{Op, LimiterRow, Precondition, Store};
 
 fn put(vendor: &str, expected: u64, body: &Value) -> Op {
-    Op::PutPace {
+    Op::PutLimiterState {
         vendor: vendor.into(),
         expected,
         body: body.clone(),
     }
 }
 
-fn row(vendor: &str, version: u64, body: &Value) -> PaceRow {
-    PaceRow {
+fn row(vendor: &str, version: u64, body: &Value) -> LimiterRow {
+    LimiterRow {
         vendor: vendor.into(),
         version,
         body: body.clone(),
@@ -23,15 +23,15 @@ fn row(vendor: &str, version: u64, body: &Value) -> PaceRow {
 
 pub(super) async fn a_pace_is_replaced_only_from_the_version_it_was_read_in(store: &dyn Store) {
     let (first, second) = (json!({"refusals": 1}), json!({}));
-    assert_eq!(store.pace("crm").await.unwrap(), None);
-    conflict(store, Precondition::PaceVersion, [put("crm", 1, &first)]).await;
+    assert_eq!(store.limiter_state("crm").await.unwrap(), None);
+    conflict(store, Precondition::LimiterVersion, [put("crm", 1, &first)]).await;
     commit(store, [put("crm", 0, &first)]).await;
-    assert_eq!(store.pace("crm").await.unwrap(), Some(row("crm", 1, &first)));
+    assert_eq!(store.limiter_state("crm").await.unwrap(), Some(row("crm", 1, &first)));
     for stale in [0, 2, 7] {
-        conflict(store, Precondition::PaceVersion, [put("crm", stale, &second)]).await;
+        conflict(store, Precondition::LimiterVersion, [put("crm", stale, &second)]).await;
     }
     commit(store, [put("crm", 1, &second)]).await;
-    assert_eq!(store.pace("crm").await.unwrap(), Some(row("crm", 2, &second)));
+    assert_eq!(store.limiter_state("crm").await.unwrap(), Some(row("crm", 2, &second)));
 }
 
 pub(super) async fn of_two_who_read_the_same_pace_one_replaces_it(store: &dyn Store) {
@@ -40,13 +40,13 @@ pub(super) async fn of_two_who_read_the_same_pace_one_replaces_it(store: &dyn St
     let second = store.commit(vec![put("crm", 0, &other)].into()).await;
     assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
     let kept = if first.is_ok() { one } else { other };
-    assert_eq!(store.pace("crm").await.unwrap(), Some(row("crm", 1, &kept)));
+    assert_eq!(store.limiter_state("crm").await.unwrap(), Some(row("crm", 1, &kept)));
 }
 
 pub(super) async fn paces_come_by_vendor(store: &dyn Store) {
-    assert_eq!(store.paces().await.unwrap(), []);
+    assert_eq!(store.limiter_states().await.unwrap(), []);
     let body = json!({});
     commit(store, [put("portal", 0, &body), put("crm", 0, &body)]).await;
     let rows = [row("crm", 1, &body), row("portal", 1, &body)];
-    assert_eq!(store.paces().await.unwrap(), rows);
+    assert_eq!(store.limiter_states().await.unwrap(), rows);
 }

@@ -36,8 +36,8 @@ use crate::workflow::{
 use crate::workflows::StepInfo;
 use crate::workflows::draft::{unreadable, unreadable_verdict};
 
-pub use plan::{Kept, Plan, Wish, plan};
-use run::{Run, State};
+pub use plan::{CancellationOrder, KeptCard, Plan, plan};
+use run::{CancelSubscriptionRun, State};
 
 /// The procedure's name.
 pub const NAME: &str = "cancel_subscription";
@@ -113,11 +113,11 @@ impl Workflow for CancelSubscription {
         else {
             return Err(format!("{} opens no case", fact.body.kind()).into());
         };
-        let wish = Wish {
+        let ordered = CancellationOrder {
             reason: reason.clone(),
             card: *card,
         };
-        let mut run = Run::new(cx, case, State::new(wish));
+        let mut run = CancelSubscriptionRun::new(cx, case, State::new(ordered));
         run.opened(by);
         run.finish()
             .ok_or_else(|| "the state of the new case can't be stored".into())
@@ -127,7 +127,7 @@ impl Workflow for CancelSubscription {
         let Ok(state) = serde_json::from_value::<State>(case.data.clone()) else {
             return unreadable(cx, case, input);
         };
-        let mut run = Run::new(cx, case, state);
+        let mut run = CancelSubscriptionRun::new(cx, case, state);
         run.take(input).then(|| run.finish())?
     }
 

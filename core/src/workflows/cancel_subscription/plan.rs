@@ -12,7 +12,7 @@ use crate::time::Date;
 
 /// What was ordered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wish {
+pub struct CancellationOrder {
     /// Written into `reason_stopped`.
     pub reason: String,
     /// What happens to the card.
@@ -29,7 +29,7 @@ pub struct Plan {
     /// Cards to be removed once the fee is stopped.
     pub cards: Vec<EffectInput>,
     /// Cards that stay although their removal was ordered, each with the reason.
-    pub kept: Vec<Kept>,
+    pub kept: Vec<KeptCard>,
     /// How things stand and what would change, one line each.
     pub lines: Vec<String>,
     /// What else bills the same cards, one line each.
@@ -40,7 +40,7 @@ pub struct Plan {
 
 /// A card that stays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept {
+pub struct KeptCard {
     /// Which.
     pub card: PaymentMethodId,
     /// Why, in one line.
@@ -56,7 +56,12 @@ impl Plan {
 
 /// The plan for what `billing` shows. `twins` are other contacts with the same address; `today` is
 /// the clinic's date.
-pub fn plan(billing: &BillingSnapshot, twins: &[ContactId], wish: &Wish, today: Date) -> Plan {
+pub fn plan(
+    billing: &BillingSnapshot,
+    twins: &[ContactId],
+    ordered: &CancellationOrder,
+    today: Date,
+) -> Plan {
     let mut plan = Plan::default();
     if !twins.is_empty() {
         let ids: Vec<_> = twins.iter().map(ContactId::as_str).collect();
@@ -69,7 +74,7 @@ pub fn plan(billing: &BillingSnapshot, twins: &[ContactId], wish: &Wish, today: 
     for subscription in &billing.subscriptions {
         plan.lines.push(line(subscription));
         if subscription.coaching {
-            plan.stop.extend(stop(subscription, wish));
+            plan.stop.extend(stop(subscription, ordered));
             if subscription.last_bill_date == Some(today) {
                 plan.cautions.push(format!(
                     "{} was charged today: a refund is a person's decision",
@@ -92,7 +97,7 @@ pub fn plan(billing: &BillingSnapshot, twins: &[ContactId], wish: &Wish, today: 
         .map(line)
         .chain(billing.open_orders.iter().cloned())
         .collect();
-    cards(billing, wish, &mut plan);
+    cards(billing, ordered, &mut plan);
     plan
 }
 
@@ -119,24 +124,24 @@ fn line(subscription: &Subscription) -> String {
 }
 
 /// Money first: off auto-charge stops it even if the rest fails.
-fn stop(subscription: &Subscription, wish: &Wish) -> Vec<EffectInput> {
+fn stop(subscription: &Subscription, ordered: &CancellationOrder) -> Vec<EffectInput> {
     let mut effects = Vec::new();
     if subscription.auto_charge {
         effects.push(EffectInput::AutoChargeOff {
             subscription: subscription.id.clone(),
-            reason: wish.reason.clone(),
+            reason: ordered.reason.clone(),
         });
     }
     if subscription.active {
         effects.push(EffectInput::DeactivateSubscription {
             subscription: subscription.id.clone(),
-            reason: wish.reason.clone(),
+            reason: ordered.reason.clone(),
         });
     }
     effects
 }
 
-fn cards(billing: &BillingSnapshot, wish: &Wish, plan: &mut Plan) {
+fn cards(billing: &BillingSnapshot, ordered: &CancellationOrder, plan: &mut Plan) {
     let mut seen: Vec<&PaymentMethodId> = Vec::new();
     for subscription in billing.subscriptions.iter().filter(|one| one.coaching) {
         let Some(card) = &subscription.payment_method else {
@@ -147,12 +152,14 @@ fn cards(billing: &BillingSnapshot, wish: &Wish, plan: &mut Plan) {
             continue;
         }
         seen.push(card);
-        match objection(billing, card, wish.card) {
-            Some(why) => plan.kept.push(Kept {
+        match objection(billing, card, ordered.card) {
+            Some(why) => plan.kept.push(KeptCard {
                 card: card.clone(),
                 why,
             }),
-            None => plan.cards.push(removal(&subscription.id, card, wish.card)),
+            None => plan
+                .cards
+                .push(removal(&subscription.id, card, ordered.card)),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Kept, Wish, plan};
+use super::plan::{CancellationOrder, KeptCard, plan};
 use crate::case::{Case, CaseStatus, Wait};
 use crate::clients::BillingSnapshot;
 use crate::effects::{CardRemoval, EffectInput, Settled};
@@ -34,7 +34,7 @@ enum Phase {
 )]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct State {
-    wish: Wish,
+    wish: CancellationOrder,
     phase: Phase,
     /// How often `read_billing`, `stop_fee` and `remove_card` were entered.
     reads: u32,
@@ -47,7 +47,7 @@ pub(super) struct State {
     /// Cards to remove and cards that stay, as the first reading found them: a stopped
     /// subscription may no longer name its card.
     cards: Option<VecDeque<EffectInput>>,
-    kept: Vec<Kept>,
+    kept: Vec<KeptCard>,
     /// The effect that is waited for, and what it is.
     current: Option<(EffectKey, EffectInput)>,
     /// Whether a write was only shown.
@@ -62,9 +62,9 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(wish: Wish) -> Self {
+    pub(super) fn new(ordered: CancellationOrder) -> Self {
         Self {
-            wish,
+            wish: ordered,
             phase: Phase::Stop,
             reads: 0,
             stops: 0,
@@ -83,12 +83,12 @@ impl State {
 }
 
 /// One run of the step function.
-pub(super) struct Run<'a> {
+pub(super) struct CancelSubscriptionRun<'a> {
     draft: Draft<'a>,
     state: State,
 }
 
-impl<'a> Run<'a> {
+impl<'a> CancelSubscriptionRun<'a> {
     pub(super) fn new(cx: Context<'a>, case: &'a Case, state: State) -> Self {
         Self {
             draft: Draft::new(cx, case),
@@ -260,7 +260,7 @@ impl<'a> Run<'a> {
             Settled::Held { reason } => {
                 // A card that must stay is an answer, not a fault: the fee is stopped.
                 if let EffectInput::RemoveCard { payment_method, .. } = input {
-                    self.state.kept.push(Kept {
+                    self.state.kept.push(KeptCard {
                         card: payment_method,
                         why: reason.clone(),
                     });

@@ -2,7 +2,7 @@
 //!
 //! What opens a case after a break is in [`open`](super::open).
 
-use super::run::{Ask, Run};
+use super::run::{Ask, MissedCheckInRun};
 use crate::case::{CaseStatus, Wait};
 use crate::scripts::date_words;
 use crate::time::Date;
@@ -14,7 +14,7 @@ const BREAK: &str = "break";
 /// The first decision code whose cases go on by themselves after a break.
 pub(super) const GOES_ON_SINCE: u32 = 3;
 
-impl Run<'_> {
+impl MissedCheckInRun<'_> {
     /// Whether the case goes on by itself after an agreed break (E12).
     pub(super) fn goes_on_after_breaks(&self) -> bool {
         self.draft.case.logic >= GOES_ON_SINCE

@@ -12,7 +12,7 @@
 //! all of it, which stays until a person closes the case.
 
 use super::closing::Closing;
-use super::run::{Ask, Run};
+use super::run::{Ask, MissedCheckInRun};
 use super::state::Step;
 use crate::case::Wait;
 use crate::scripts::date_words;
@@ -44,7 +44,7 @@ const ASKED: [&str; 5] = [
     "stop the coaching fee",
 ];
 
-impl Run<'_> {
+impl MissedCheckInRun<'_> {
     /// Which of the sentences is due: 0 is [`SOP`], then [`SOP_AFTER`].
     fn hand(&self) -> usize {
         usize::from(self.state.text_by_hand) + self.state.by_hand

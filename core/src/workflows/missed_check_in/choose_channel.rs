@@ -8,10 +8,10 @@
 //! is never taken for "not opening". Where an open or click was told otherwise, that decides instead
 //! of a hold, and the record says so (`engaged.rs`).
 
-use super::run::Run;
+use super::run::MissedCheckInRun;
 use super::state::{Chosen, Hold, Step};
 use crate::case::Wait;
-use crate::channel::{Channel, Decision, MailEvidence, Seen, decide};
+use crate::channel::{Channel, ChannelDecision, EmailEngagement, MailEvidence, decide};
 use crate::workflow::ReadKind;
 
 /// The sentence that the step carries out.
@@ -22,7 +22,7 @@ pub(super) const SOP: &str = "If the client still has not completed their check-
 /// The sentence that the decision carries out.
 pub(super) const SOP_DECIDE: &str = "Determine next form of communication to the client:";
 
-impl Run<'_> {
+impl MissedCheckInRun<'_> {
     pub(super) fn enter_choose_channel(&mut self) {
         if self.state.contact_gone {
             self.hold_contact_gone();
@@ -59,7 +59,7 @@ impl Run<'_> {
         // Told something that does not count: the same as told nothing.
         if let Some(why) = &evidence.unreadable
             && !evidence.engagement.is_empty()
-            && decision.seen != Seen::Seen
+            && decision.seen != EmailEngagement::Seen
         {
             let why = why.clone();
             self.mail_unreadable(&why);
@@ -74,7 +74,7 @@ impl Run<'_> {
     }
 
     /// The decision on `evidence`, made now.
-    pub(super) fn decide_on(&self, evidence: &MailEvidence) -> Decision {
+    pub(super) fn decide_on(&self, evidence: &MailEvidence) -> ChannelDecision {
         // An `R` later than the check-in can't be right and must not hide mail (E26).
         let regimen = self.state.client.regimen.filter(|on| *on <= self.state.due);
         let zone = self.draft.cx.calendar.zone();
@@ -83,7 +83,12 @@ impl Run<'_> {
     }
 
     /// Keeps `decision` with its evidence, and goes the way it says.
-    pub(super) fn follow(&mut self, line: &str, decision: &Decision, evidence: MailEvidence) {
+    pub(super) fn follow(
+        &mut self,
+        line: &str,
+        decision: &ChannelDecision,
+        evidence: MailEvidence,
+    ) {
         let detail = serde_json::json!({ "decision": decision, "evidence": evidence });
         self.draft.say_more(line, Some(SOP_DECIDE), Some(detail));
         self.state.decision = Some(Chosen {

@@ -6,7 +6,7 @@
 //! Only the email itself is waited for. What the coach sees of it (a note and a tag in the CRM, a
 //! quiet note in the portal) is planned once the email is out, and never stands in its way.
 
-use super::run::Run;
+use super::run::MissedCheckInRun;
 use super::state::{How, Progress};
 use crate::effects::{About, EffectInput};
 use crate::outside;
@@ -23,7 +23,7 @@ pub(super) const SOP_WAIT: &str = "Wait another 24-48 hours to see if they respo
 /// The script.
 pub(super) const SCRIPT: &str = "S2";
 
-impl Run<'_> {
+impl MissedCheckInRun<'_> {
     pub(super) fn enter_email_follow_up(&mut self) {
         let tag = self.procedure.parameters.tags.phone.clone();
         self.take_tag_off(tag);

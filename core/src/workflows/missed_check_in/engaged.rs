@@ -19,7 +19,7 @@
 //!
 //! What a forged post could do is therefore to turn a call into an email, and nothing else.
 
-use super::run::Run;
+use super::run::MissedCheckInRun;
 use super::state::{Hold, Progress, Step};
 use crate::case::{CaseStatus, Wait};
 use crate::channel::{Channel, EngagementEvent, MailEvidence};
@@ -27,7 +27,7 @@ use crate::channel::{Channel, EngagementEvent, MailEvidence};
 /// The first version of this procedure whose cases are turned.
 const TURNS_SINCE: u32 = 2;
 
-impl Run<'_> {
+impl MissedCheckInRun<'_> {
     /// Takes an open or click in; `false` if it changes nothing.
     pub(super) fn engaged(&mut self, event: &EngagementEvent) -> bool {
         if self.draft.case.logic < TURNS_SINCE {

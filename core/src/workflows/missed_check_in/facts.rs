@@ -6,8 +6,8 @@
 //! a later one (E7). A reply pauses it, whatever it says: no reading of the text decides alone (E10).
 
 use super::closing::Closing;
-use super::run::{Ask, Run};
-use super::state::{Hold, Known, Progress, Step};
+use super::run::{Ask, MissedCheckInRun};
+use super::state::{Hold, KnownClient, Progress, Step};
 use crate::case::CaseStatus;
 use crate::clients::{ClientSnapshot, ClientStatus};
 use crate::effects::{EffectInput, EffectKind};
@@ -24,7 +24,7 @@ pub(super) const SOP_TRANSITION: &str = "If a client is at the end of the progra
      to complete a Transition Maintenance Call, please refer to this article for the appropriate \
      procedure- https://naturalacneclinic.happyfox.com/kb/article/563-sop-2330-submit-happyfox-tickets/";
 
-impl Run<'_> {
+impl MissedCheckInRun<'_> {
     /// Takes a fact in; `false` if it changes nothing. Never called on a closed case.
     pub(super) fn fact(&mut self, fact: &Fact) -> bool {
         match &fact.body {
@@ -218,7 +218,7 @@ impl Run<'_> {
     }
 
     fn client_updated(&mut self, client: &ClientSnapshot) -> bool {
-        let known = Known::from(client).after(&self.state.client);
+        let known = KnownClient::from(client).after(&self.state.client);
         let before = std::mem::replace(&mut self.state.client, known);
         let changed = before != self.state.client;
         if before.coach != self.state.client.coach {

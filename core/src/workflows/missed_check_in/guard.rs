@@ -317,4 +317,4 @@ impl<'a> Guard<'a> {
 }
 
 /// A rendered request, or why there can be none, with the remedy.
-pub(super) type Outcome = Result<Request, String>;
+pub(super) type RenderedRequest = Result<Request, String>;

@@ -13,7 +13,7 @@
 //!   is *In-Person* no case opens (`open.rs`).
 
 use super::closing::Closing;
-use super::run::{Ask, Run};
+use super::run::{Ask, MissedCheckInRun};
 use crate::case::CaseStatus;
 use crate::clients::is_in_person;
 use crate::facts::Order;
@@ -22,7 +22,7 @@ use crate::workflow::Answers;
 /// The kind of its question.
 pub(super) const KIND: &str = "contact_type";
 
-impl Run<'_> {
+impl MissedCheckInRun<'_> {
     /// A person ordered something for her; `false` if it does not concern the follow-up.
     pub(super) fn ordered(&mut self, by: &str, order: &Order) -> bool {
         let Order::SetContactType { value } = order else {

@@ -72,9 +72,10 @@ use crate::workflows::draft::{unreadable, unreadable_verdict};
 
 pub use closing::{Again, Closing};
 pub use open::contact_type_allows;
-use run::Run;
+use run::MissedCheckInRun;
 pub use state::{
-    Call, Chosen, ClosedBy, Hold, How, Known, LastCall, Paused, Pending, Progress, State, Step,
+    Call, Chosen, ClosedBy, Hold, How, KnownClient, LastCall, Paused, Pending, Progress, State,
+    Step,
 };
 
 /// The procedure's name.
@@ -178,7 +179,7 @@ impl Workflow for MissedCheckIn {
         let Ok(state) = serde_json::from_value::<State>(case.data.clone()) else {
             return unreadable(cx, case, input);
         };
-        let mut run = Run::new(&self.procedure, cx, case, state, steps::begin);
+        let mut run = MissedCheckInRun::new(&self.procedure, cx, case, state, steps::begin);
         run.take(input).then(|| run.finish())?
     }
 
@@ -254,7 +255,7 @@ impl Workflow for MissedCheckIn {
     }
 }
 
-impl Run<'_> {
+impl MissedCheckInRun<'_> {
     /// Takes an input in; `false` if it changes nothing.
     fn take(&mut self, input: &Input) -> bool {
         let closed = self.draft.status.is_closed();

@@ -2,14 +2,14 @@
 //!
 //! > Effectively following up with a client 24 hours after a client has missed their check-in.
 
-use super::run::Run;
+use super::run::MissedCheckInRun;
 use super::state::{State, Step};
 use super::steps;
 use crate::clients::{CheckIn, ClientSnapshot, ClientStatus, is_in_person};
 use crate::procedure::MissedCheckInProcedure;
 use crate::scripts::date_words;
 use crate::time::Date;
-use crate::workflow::{Context, Look, NotOpened, Transition};
+use crate::workflow::{Context, NotOpened, Recheck, Transition};
 
 /// The title sentence of SOP A.
 pub(super) const SOP: &str =
@@ -28,7 +28,7 @@ pub(super) fn open(
     if client.status == ClientStatus::TransitionCallOnly {
         return transition_call(procedure, cx, case, check_in, client);
     }
-    let mut run = Run::new(
+    let mut run = MissedCheckInRun::new(
         procedure,
         cx,
         case,
@@ -62,7 +62,7 @@ fn transition_call(
     check_in: &CheckIn,
     client: &ClientSnapshot,
 ) -> Result<Transition, NotOpened> {
-    let mut run = Run::new(
+    let mut run = MissedCheckInRun::new(
         procedure,
         cx,
         case,
@@ -80,7 +80,7 @@ pub fn contact_type_allows(contact_type: Option<&str>) -> Result<(), NotOpened> 
     if contact_type.is_some_and(is_in_person) {
         return Err(NotOpened {
             reason: "the client comes to the clinic (contact type In-Person in the CRM)".into(),
-            look: Look::WhileContactType,
+            recheck: Recheck::WhileContactType,
         });
     }
     Ok(())
@@ -102,7 +102,7 @@ fn check(check_in: &CheckIn, client: &ClientSnapshot, today: Date) -> Result<(),
         )
         .into());
     }
-    let (reason, look) = match &client.status {
+    let (reason, recheck) = match &client.status {
         ClientStatus::Online | ClientStatus::TransitionCallOnly => return Ok(()),
         ClientStatus::OnBreak if client.break_is_over(today) => return Ok(()),
         ClientStatus::OnBreak => (
@@ -113,24 +113,24 @@ fn check(check_in: &CheckIn, client: &ClientSnapshot, today: Date) -> Result<(),
                 ),
                 None => "the client is on an agreed break".to_owned(),
             },
-            Look::AfterBreak(client.break_until),
+            Recheck::AfterBreak(client.break_until),
         ),
         ClientStatus::InPerson => (
             "the client comes to the clinic".to_owned(),
-            Look::WhileStatus,
+            Recheck::WhileStatus,
         ),
         ClientStatus::Quit => (
             "the client's program has ended".to_owned(),
-            Look::WhileStatus,
+            Recheck::WhileStatus,
         ),
         ClientStatus::Graduated => (
             "the client has completed the program".to_owned(),
-            Look::WhileStatus,
+            Recheck::WhileStatus,
         ),
         ClientStatus::Unknown(word) => (
             format!("the portal gives a status that we don't know ({word:?})"),
-            Look::UnknownWord(word.clone()),
+            Recheck::UnknownWord(word.clone()),
         ),
     };
-    Err(NotOpened { reason, look })
+    Err(NotOpened { reason, recheck })
 }

@@ -6,7 +6,7 @@
 use super::in_person::KIND as CONTACT_TYPE;
 use super::people::PAUSED as BY_PERSON;
 use super::replies::REPLY;
-use super::run::{Ask, Run};
+use super::run::{Ask, MissedCheckInRun};
 use super::state::Paused;
 use crate::case::CaseStatus;
 
@@ -15,7 +15,7 @@ use crate::case::CaseStatus;
 /// from the portal before anything goes out.
 const OUTLASTS: [&str; 3] = [BY_PERSON, REPLY, CONTACT_TYPE];
 
-impl Run<'_> {
+impl MissedCheckInRun<'_> {
     /// Stops all outreach until a person says how to go on. What it was paused for before is asked
     /// again once this is answered: one word lifts one pause.
     pub(super) fn pause(&mut self, reason: &str, ask: Ask) {

@@ -2,7 +2,7 @@
 
 use super::closing::Closing;
 use super::replies::REPLY;
-use super::run::{Ask, Run};
+use super::run::{Ask, MissedCheckInRun};
 use super::state::{Hold, How, Progress, Step};
 use crate::case::CaseStatus;
 use crate::workflow::{Action, Answers};
@@ -10,7 +10,7 @@ use crate::workflow::{Action, Answers};
 /// The kind of the question that a person's pause leaves.
 pub(super) const PAUSED: &str = "paused";
 
-impl Run<'_> {
+impl MissedCheckInRun<'_> {
     /// Carries out what a person decided; `false` if it does not apply to the case as it stands.
     /// Never called on a closed case.
     pub(super) fn person(&mut self, by: &str, action: &Action) -> bool {

@@ -13,7 +13,7 @@
 //! count": whose a completion without a word is, our closing says, which finds the task completed
 //! already or completes it. The clocks of the CRM and of this machine are not compared for that.
 
-use super::run::{Ask, Run};
+use super::run::{Ask, MissedCheckInRun};
 use super::state::{Call, ClosedBy, How, LastCall, Progress, Step};
 use crate::case::CaseStatus;
 use crate::effects::{About, EffectInput, Settled};
@@ -34,7 +34,7 @@ pub(super) const SCRIPT: &str = "S3";
 /// The first version in whose cases a call counts that is told late.
 const COUNTS_LATE_SINCE: u32 = 3;
 
-impl Run<'_> {
+impl MissedCheckInRun<'_> {
     pub(super) fn enter_phone_follow_up(&mut self) {
         let tag = self.procedure.parameters.tags.email.clone();
         self.take_tag_off(tag);

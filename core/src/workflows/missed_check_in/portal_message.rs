@@ -8,7 +8,7 @@
 //! text ready. Which, the guard says: it is asked only after a look whether the message is there
 //! already, so that nobody is asked to write what an earlier case, or a forgotten life, has sent.
 
-use super::run::{ENDS_IN_WINDOW_SINCE, Run, after};
+use super::run::{ENDS_IN_WINDOW_SINCE, MissedCheckInRun, after};
 use super::state::{How, Progress};
 use crate::effects::EffectInput;
 use crate::time::{SignedDuration, Timestamp};
@@ -24,7 +24,7 @@ pub(super) const SOP_WAIT: &str = "Wait another 24-48 hours for the client to co
 /// The script.
 pub(super) const SCRIPT: &str = "S1";
 
-impl Run<'_> {
+impl MissedCheckInRun<'_> {
     pub(super) fn enter_portal_message(&mut self) {
         let slot = self.first_message_slot();
         let input = EffectInput::PortalMessage {

@@ -17,7 +17,7 @@
 //! - A coach's own message is an objection (E43) until somebody who decided was shown it.
 //! - After *continue* the next step is not before the short wait since the last outreach (A41).
 
-use super::run::{Ask, Run, after};
+use super::run::{Ask, MissedCheckInRun, after};
 use crate::case::CaseStatus;
 use crate::ids::MessageId;
 use crate::scripts::date_words;
@@ -30,7 +30,7 @@ pub(super) const WAITS_SINCE: u32 = 3;
 /// The kind of the question that a reply leaves.
 pub(super) const REPLY: &str = "reply";
 
-impl Run<'_> {
+impl MissedCheckInRun<'_> {
     /// The client wrote at `at`; `false` if that is known or does not belong to the case.
     pub(super) fn client_wrote(
         &mut self,

@@ -5,7 +5,7 @@
 //! on one line before it stands in a text ([`outside`]): a task's lines are ours, so that the line
 //! in which the coach answers can't be written by anybody else.
 
-use super::guard::Outcome;
+use super::guard::RenderedRequest;
 use super::state::State;
 use crate::clients::{AddressState, Coach, ContactSnapshot};
 use crate::effects::{EffectInput, PlannedEffect, Request as Wire, request};
@@ -28,14 +28,14 @@ pub(super) struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// The request with the script as asked for, whatever it claims: for a person to look at.
-    pub(super) fn as_asked(&self) -> Outcome {
+    pub(super) fn as_asked(&self) -> RenderedRequest {
         let id = self.effect.input.script().ok_or("it has no script")?;
         let script = self.procedure.scripts.get(id);
         self.outreach(id, script.ok_or("there is no such script")?)
     }
 
     /// An outreach with the text of `script`.
-    pub(super) fn outreach(&self, id: &str, script: &Script) -> Outcome {
+    pub(super) fn outreach(&self, id: &str, script: &Script) -> RenderedRequest {
         let text = script
             .render(id, &self.values())
             .map_err(|error| error.to_string())?
@@ -44,12 +44,12 @@ impl<'a> Request<'a> {
     }
 
     /// Everything that no client sees.
-    pub(super) fn aside(&self) -> Outcome {
+    pub(super) fn aside(&self) -> RenderedRequest {
         self.made(None)
     }
 
     /// The request that is made of the effect's input, and of `text` where it has a script.
-    fn made(&self, text: Option<String>) -> Outcome {
+    fn made(&self, text: Option<String>) -> RenderedRequest {
         let text = || text.ok_or("it has no script");
         match &self.effect.input {
             EffectInput::PortalMessage { .. } => Ok(Wire::PortalMessage(request::PortalMessage {
@@ -96,7 +96,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    fn email(&self, due: Date, text: String) -> Outcome {
+    fn email(&self, due: Date, text: String) -> RenderedRequest {
         let contact = self.contact()?;
         if !contact.address.accepts_mail() {
             return Err(format!(
@@ -145,7 +145,7 @@ impl<'a> Request<'a> {
         ))
     }
 
-    fn call_task(&self, due: Date, reason: &str, call_by: Date, script: &str) -> Outcome {
+    fn call_task(&self, due: Date, reason: &str, call_by: Date, script: &str) -> RenderedRequest {
         let contact = self.contact()?;
         // A contact without an address has none that could be another's: the link alone says whose it is.
         if contact.email.is_some() {

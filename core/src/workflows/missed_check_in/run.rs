@@ -19,7 +19,7 @@ pub(super) const ENDS_IN_WINDOW_SINCE: u32 = 3;
 
 /// One run of the step function: the procedure, the state, and the transition in the making.
 #[derive(Debug)]
-pub(super) struct Run<'a> {
+pub(super) struct MissedCheckInRun<'a> {
     pub(super) procedure: &'a MissedCheckInProcedure,
     pub(super) draft: Draft<'a>,
     pub(super) state: State,
@@ -30,7 +30,7 @@ pub(super) struct Run<'a> {
 }
 
 /// What a case does that enters a step.
-pub(super) type Begin = fn(&mut Run<'_>, Step);
+pub(super) type Begin = fn(&mut MissedCheckInRun<'_>, Step);
 
 /// Something that a person is asked.
 pub(super) struct Ask {
@@ -42,7 +42,7 @@ pub(super) struct Ask {
     pub(super) remind_at: Timestamp,
 }
 
-impl<'a> Run<'a> {
+impl<'a> MissedCheckInRun<'a> {
     pub(super) fn new(
         procedure: &'a MissedCheckInProcedure,
         cx: Context<'a>,

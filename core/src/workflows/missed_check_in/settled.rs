@@ -4,7 +4,7 @@
 //! way when the check-in came has been sent all the same, and must be known to have been (E4).
 
 use super::outreach::Outreach;
-use super::run::{Ask, Run};
+use super::run::{Ask, MissedCheckInRun};
 use super::state::{Hold, How, Pending, Progress};
 use crate::case::{CaseStatus, Wait};
 use crate::effects::{EffectKind, Settled};
@@ -12,7 +12,7 @@ use crate::ids::{EffectKey, TaskId};
 use crate::time::Timestamp;
 use crate::workflow::Answers;
 
-impl Run<'_> {
+impl MissedCheckInRun<'_> {
     /// Takes an outcome in; `false` if it changes nothing.
     pub(super) fn settled(&mut self, key: &EffectKey, settled: &Settled) -> bool {
         let Some(pending) = self.state.pending.get(key).copied() else {

@@ -61,7 +61,7 @@ impl Step {
 /// What the procedure needs to know of the client between reads. No address and no number: those
 /// are read anew whenever they are used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Known {
+pub struct KnownClient {
     /// Her given name.
     pub first_name: Option<String>,
     /// Given name and initial, for staff.
@@ -82,7 +82,7 @@ pub struct Known {
     pub has_phone: bool,
 }
 
-impl From<&ClientSnapshot> for Known {
+impl From<&ClientSnapshot> for KnownClient {
     fn from(client: &ClientSnapshot) -> Self {
         Self {
             first_name: client.first_name.clone(),
@@ -98,7 +98,7 @@ impl From<&ClientSnapshot> for Known {
     }
 }
 
-impl Known {
+impl KnownClient {
     /// What is known once `self` was told after `before`. An event tells a part of the client, and
     /// what it leaves out is not gone: the coach stays hers, and `R` stays known, until something
     /// else is told. What has in truth been taken away is found by the guard, which reads her
@@ -211,7 +211,7 @@ pub struct State {
     /// When the source last told of `D`: an older word that comes late is not taken (E34).
     pub due_told_at: Timestamp,
     /// The client as last told.
-    pub client: Known,
+    pub client: KnownClient,
     /// When the source last told of her (E34).
     pub client_told_at: Timestamp,
     /// When the coach last decided: the opening, or the last resume. A reply that has no id of its
@@ -326,7 +326,7 @@ impl State {
             due: check_in.due,
             due_at: check_in.due_at,
             due_told_at: now,
-            client: Known::from(client),
+            client: KnownClient::from(client),
             client_told_at: now,
             since: now,
             counts_from: Some(due_from.min(now)),

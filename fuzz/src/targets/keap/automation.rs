@@ -1,7 +1,7 @@
 //! The form post of an automation of the CRM: whatever a person typed, and whoever found the path.
 
 use bytes::Bytes;
-use relay_keap::automation::{MAX_BODY, Said, dedupe_key, parse, with_query};
+use relay_keap::automation::{MAX_BODY, PostContent, dedupe_key, parse, with_query};
 
 use crate::targets::answers::now;
 use crate::targets::{Target, check_words};
@@ -67,8 +67,8 @@ fn run(data: &[u8]) {
     );
     match said {
         Err(error) => check_words(&error.to_string(), 200),
-        Ok(Said::Test) => {}
-        Ok(Said::Event(post)) => {
+        Ok(PostContent::Test) => {}
+        Ok(PostContent::Event(post)) => {
             assert!(whole.len() <= MAX_BODY);
             assert!(post.contact.bytes().all(|byte| byte.is_ascii_digit()));
             for label in [post.email, post.link].into_iter().flatten() {

@@ -11,7 +11,7 @@ use relay_core::time::SignedDuration;
 use relay_http_client::{Call, Transport as _};
 use relay_store::{
     Authorization, CredentialLease, CredentialSettled, CredentialState, Engagement, FactRow,
-    NewCredential, Op, Receipt, ReceiptState, Watched,
+    NewCredential, Op, Receipt, ReceiptState, WatchedContact,
 };
 use secrecy::SecretString;
 
@@ -185,7 +185,7 @@ impl Hand<'_> {
             }
         }
         for (contact, address) in [("651", Some("ab".repeat(32))), ("652", None)] {
-            ops.push(Op::PutWatched(Watched {
+            ops.push(Op::PutWatched(WatchedContact {
                 contact: contact.into(),
                 address,
                 looked_at: Some(self.now),
@@ -206,8 +206,14 @@ impl Hand<'_> {
             }
         }
         for vendor in ["keap", "portal", "corpus"] {
-            if self.store.pace(vendor).await.expect("a store").is_none() {
-                ops.push(Op::PutPace {
+            if self
+                .store
+                .limiter_state(vendor)
+                .await
+                .expect("a store")
+                .is_none()
+            {
+                ops.push(Op::PutLimiterState {
                     vendor: vendor.to_owned(),
                     expected: 0,
                     body: texts::pace(),

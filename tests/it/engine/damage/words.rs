@@ -9,7 +9,7 @@ use clear_relay::engine::sync::reconcile;
 use clear_relay::engine::{Engine, damage, start};
 use clear_relay::wiring::generation::{self, NumberFile};
 use relay_core::time::{SignedDuration, Timestamp};
-use relay_store::{CarefulWord, Damage, Op, Remedied, Remedy, RemedyOrder, Said};
+use relay_store::{CarefulWord, Damage, Op, Remedied, Remedy, RemedyOrder, StoredWord};
 
 use super::{Base, DAYS, LATER, accepted, ask, base, live, on, spoil::run as spoil_row, with};
 use crate::engine::rig::Rig;
@@ -88,7 +88,7 @@ async fn where_nothing_was_stopped_a_key_that_cant_be_read_stops_nobody() {
     assert!(accepted(&rig, base.ana).len() > before);
     remedy(&rig, Remedy::Mend).await;
     let said = CarefulWord::Outreach.ask(rig.store.as_ref()).await.unwrap();
-    assert!(matches!(said, Said::Word(word) if word["stopped"] == false));
+    assert!(matches!(said, StoredWord::Word(word) if word["stopped"] == false));
     // Nobody ever stopped it, and some other setting has lost its key.
     let never = "DELETE FROM settings WHERE key = 'outreach';";
     let other = spoil("seen/contact/contact-maya", "key");

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use clear_relay::ports::{
     Activity, Addresses, Among, Billing, CallTask, CardRemoved, Changed, ContactMatch, ContactType,
-    ContactTypeWrite, Contacts, Found, FoundTask, HookRegistry, HookStatus, Mail, Notes, Staff,
-    SyncWish, Synced, TagAdded, Tags, Tasks,
+    ContactTypeWrite, Contacts, FoundByMarker, FoundTask, HookRegistry, HookStatus, Mail, Notes,
+    Staff, SyncWish, Synced, TagAdded, Tags, Tasks,
 };
 use clear_relay::receipts::HintObject;
 use relay_core::channel::EmailRecord;
@@ -104,7 +104,7 @@ impl Mail for World {
         _subject: &str,
         _markers: &[String],
         _since: Timestamp,
-    ) -> Result<Option<Found>, CallError> {
+    ) -> Result<Option<FoundByMarker>, CallError> {
         Ok(None)
     }
 }
@@ -163,7 +163,7 @@ impl Notes for World {
         _contact: &ContactId,
         _markers: &[String],
         _since: Timestamp,
-    ) -> Result<Option<Found>, CallError> {
+    ) -> Result<Option<FoundByMarker>, CallError> {
         Ok(None)
     }
 }

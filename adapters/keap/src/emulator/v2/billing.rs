@@ -1,6 +1,6 @@
 //! Money: subscriptions, cards, products, orders.
 
-use relay_http_client::emulation::listing::{Item, Kind, by, by_member};
+use relay_http_client::emulation::listing::{FilterKind, Item, by, by_member};
 use serde_json::{Value, json};
 
 use super::super::list::{self, Listing};
@@ -43,8 +43,8 @@ fn items(world: &World<'_>, table: &Table, optional: &[&str]) -> Vec<Item> {
 pub(crate) fn subscriptions(world: &mut World<'_>, request: &Incoming) -> Handled {
     let items = items(world, &world.state.subscriptions, SUBSCRIPTION);
     let filters = [
-        by("contact_id", Kind::Word),
-        by_member("ids", "id", Kind::Set),
+        by("contact_id", FilterKind::Word),
+        by_member("ids", "id", FilterKind::Set),
     ];
     let listing = Listing::new("subscriptions", &filters, &[]);
     list::page(world, request, &listing, items)
@@ -281,7 +281,7 @@ pub(crate) fn orders(world: &mut World<'_>, request: &Incoming) -> Handled {
         item.index
             .insert("contact_id".to_owned(), contact.unwrap_or_default());
     }
-    let filters = [by("contact_id", Kind::Word)];
+    let filters = [by("contact_id", FilterKind::Word)];
     let listing = Listing::new("orders", &filters, &[]);
     list::page(world, request, &listing, items)
 }

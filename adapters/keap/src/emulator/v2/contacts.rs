@@ -1,6 +1,6 @@
 //! Contacts: read, found, patched.
 
-use relay_http_client::emulation::listing::{Item, Kind, by, by_member};
+use relay_http_client::emulation::listing::{FilterKind, Item, by, by_member};
 use serde_json::{Value, json};
 
 use super::super::custom;
@@ -64,9 +64,9 @@ pub(crate) fn list(world: &mut World<'_>, request: &Incoming) -> Handled {
         })
         .collect();
     let filters = [
-        by("email", Kind::Word),
-        by_member("ids", "id", Kind::Set),
-        by_member("start_update_time", "update_time", Kind::Since),
+        by("email", FilterKind::Word),
+        by_member("ids", "id", FilterKind::Set),
+        by_member("start_update_time", "update_time", FilterKind::Since),
     ];
     let listing = Listing::new("contacts", &filters, &[("id", "id")]);
     list::page(world, request, &listing, items)

@@ -2,7 +2,7 @@
 //! status of addresses.
 
 use relay_core::time::Timestamp;
-use relay_http_client::emulation::listing::{Item, Kind, by, by_member};
+use relay_http_client::emulation::listing::{FilterKind, Item, by, by_member};
 use serde_json::{Value, json};
 
 use super::super::list::{self, Listing};
@@ -36,8 +36,8 @@ pub(crate) fn list(world: &mut World<'_>, request: &Incoming) -> Handled {
         .map(|record| World::item(record, Value::Object(view(world, record))))
         .collect();
     let filters = [
-        by("contact_id", Kind::Word),
-        by_member("start_created_time", "sent_time", Kind::Since),
+        by("contact_id", FilterKind::Word),
+        by_member("start_created_time", "sent_time", FilterKind::Since),
     ];
     let listing = Listing::new("emails", &filters, &[("created_time", "sent_time")]);
     list::page(world, request, &listing, items)

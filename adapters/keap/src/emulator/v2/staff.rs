@@ -1,6 +1,6 @@
 //! Users, who the key is, and the business.
 
-use relay_http_client::emulation::listing::{Item, Kind, by, by_member};
+use relay_http_client::emulation::listing::{FilterKind, Item, by, by_member};
 use serde_json::{Value, json};
 
 use super::super::list::{self, Listing};
@@ -27,8 +27,8 @@ pub(crate) fn users(world: &mut World<'_>, request: &Incoming) -> Handled {
         })
         .collect();
     let filters = [
-        by("email", Kind::Word),
-        by_member("include_inactive", "everybody", Kind::Word),
+        by("email", FilterKind::Word),
+        by_member("include_inactive", "everybody", FilterKind::Word),
     ];
     let listing = Listing {
         page: 1..=100,

@@ -1,6 +1,6 @@
 //! Tags: found, made, put on and taken off.
 
-use relay_http_client::emulation::listing::{Item, Kind, by};
+use relay_http_client::emulation::listing::{FilterKind, Item, by};
 use serde_json::{Map, Value, json};
 
 use super::super::list::{self, Listing};
@@ -14,10 +14,10 @@ use super::super::world::World;
 const OPTIONAL: &[&str] = &["description", "category", "update_time"];
 
 /// How names are compared, by the switch.
-pub(crate) fn name_kind(world: &World<'_>) -> Kind {
+pub(crate) fn name_kind(world: &World<'_>) -> FilterKind {
     match world.settings.name_filter {
-        NameFilter::Equals => Kind::Word,
-        NameFilter::Contains => Kind::Part,
+        NameFilter::Equals => FilterKind::Word,
+        NameFilter::Contains => FilterKind::Part,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tasks: made, listed, patched.
 
 use relay_core::time::Timestamp;
-use relay_http_client::emulation::listing::{Kind, by, by_member};
+use relay_http_client::emulation::listing::{FilterKind, by, by_member};
 use serde_json::{Value, json};
 
 use super::super::list::{self, Listing};
@@ -97,8 +97,8 @@ pub(crate) fn list(world: &mut World<'_>, request: &Incoming) -> Handled {
         .map(|record| World::item(record, world.shown(record, OPTIONAL)))
         .collect();
     let filters = [
-        by("contact_id", Kind::Word),
-        by_member("task_ids", "id", Kind::Set),
+        by("contact_id", FilterKind::Word),
+        by_member("task_ids", "id", FilterKind::Set),
     ];
     let listing = Listing::new("tasks", &filters, &[("create_time", "create_time")]);
     list::page(world, request, &listing, items)

@@ -1,4 +1,4 @@
-//! What the watch mends, what it leaves alone, and when a person hears.
+//! What the watch restores, what it leaves alone, and when a person hears.
 
 use clear_relay::cli::hooks::HooksCommand;
 use clear_relay::cli::{Output, hooks};
@@ -18,7 +18,7 @@ async fn a_subscription_that_is_switched_off_is_awake_again_at_the_next_look() {
     clinic.keap(json!({ "act": "deactivate_hooks" }));
     clinic.pass(5).await;
     assert_eq!(clinic.at_keap().await, ["Verified"; 5]);
-    assert!(clinic.work().await.is_empty(), "mended by itself");
+    assert!(clinic.work().await.is_empty(), "restored by itself");
 }
 
 #[tokio::test]
@@ -102,8 +102,8 @@ async fn a_look_that_fails_is_tried_again_and_one_event_that_fails_stops_no_othe
     );
     clinic.pass(6).await;
     let statuses = clinic.at_keap().await;
-    let awake = statuses.iter().filter(|status| *status == "Verified");
-    assert_eq!(awake.count(), 4, "{statuses:?}");
+    let active = statuses.iter().filter(|status| *status == "Verified");
+    assert_eq!(active.count(), 4, "{statuses:?}");
     clinic.pass(10).await;
     assert_eq!(clinic.at_keap().await, ["Verified"; 5]);
 }

@@ -26,7 +26,7 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 400);
 
 /// What was done about a violation.
 #[derive(Debug)]
-pub(crate) enum Mended {
+pub(crate) enum Repaired {
     /// It is repaired by these operations.
     By(Vec<Op>),
     /// A person is told by these operations.
@@ -34,30 +34,30 @@ pub(crate) enum Mended {
 }
 
 /// What repairs a violation of an open case.
-pub(crate) async fn mend_case(
+pub(crate) async fn repair_case(
     engine: &Engine,
     case: &Case,
     found: &Violation,
-) -> Result<Mended, EngineError> {
+) -> Result<Repaired, EngineError> {
     let now = engine.now();
     if let Violation::WaitWithoutJob { job, .. } = found
         && ended_its_process(engine, job).await?
     {
-        return Ok(Mended::Told(stuck_ops(engine, case, found)));
+        return Ok(Repaired::Told(stuck_ops(engine, case, found)));
     }
     Ok(match (found, &case.wait) {
         (Violation::CaseAhead { .. }, _) => {
             let workflow = engine.registry.of_case(engine.store.as_ref(), case).await?;
-            Mended::By(put_back(engine, case, workflow.set_back(&case.data, now)))
+            Repaired::By(put_back(engine, case, workflow.set_back(&case.data, now)))
         }
         (Violation::WaitWithoutJob { .. }, Some(Wait::Timer { until, .. })) => {
             let at = (*until).max(now);
-            Mended::By(vec![wake(timer_job(engine, case, case.generation, at))])
+            Repaired::By(vec![wake(timer_job(engine, case, case.generation, at))])
         }
         (Violation::WaitWithoutJob { .. }, Some(Wait::Effect { key })) => {
             match engine.store.effect(key).await? {
-                Some(effect) => Mended::By(vec![wake_effect(engine, &effect)]),
-                None => Mended::Told(stuck_ops(engine, case, found)),
+                Some(effect) => Repaired::By(vec![wake_effect(engine, &effect)]),
+                None => Repaired::Told(stuck_ops(engine, case, found)),
             }
         }
         (
@@ -67,10 +67,10 @@ pub(crate) async fn mend_case(
             },
             Some(Wait::Read { what }),
         ) => match read_job(engine, case, what) {
-            Some(job) => Mended::By(vec![wake(job)]),
-            None => Mended::Told(stuck_ops(engine, case, found)),
+            Some(job) => Repaired::By(vec![wake(job)]),
+            None => Repaired::Told(stuck_ops(engine, case, found)),
         },
-        _ => Mended::Told(stuck_ops(engine, case, found)),
+        _ => Repaired::Told(stuck_ops(engine, case, found)),
     })
 }
 
