@@ -1,4 +1,4 @@
-//! Named places in the flow where a test may stop a task for ever: a crash without a process.
+//! Named places in the flow where a test may stop a task forever: a crash without a process.
 //!
 //! Code that crosses an await which a crash may not break passes a [`Point`]: reached right before
 //! it and right after it. Production passes [`NoFailpoints`], which does nothing; no fault switch

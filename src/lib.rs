@@ -1,9 +1,9 @@
-//! Clear Relay: what a clinic's tools are told, and what is done about it.
+//! Clear Relay: takes in webhooks from a clinic's tools and carries out the clinic's procedures.
 //!
 //! One page for whoever reads this for the first time. A webhook comes in by [`http`] and is
 //! stored by [`receipts`] before it is acknowledged; from there on it is read, decided upon and
-//! acted on by the [`engine`], which knows the world through [`ports`] only and acts on it through
-//! [`effects`] only.
+//! acted on by the [`engine`], which knows the world through [`ports`] only and acts on clients, staff and
+//! fees through [`effects`] only. (Webhook subscriptions and tokens it looks after through ports.)
 //!
 //! The parts, from the top down; each may use those below it and none above (`tests/it/structure.rs`):
 //!
@@ -12,7 +12,7 @@
 //! | [`cli`] | the commands |
 //! | [`stage`] | the page that shows the tools side by side, for sandbox and demo |
 //! | [`sandbox`] | emulated vendors and invented people, for tests and demo |
-//! | [`wiring`] | the only place that names vendors and databases |
+//! | [`wiring`] | puts a relay together from vendors and a database |
 //! | [`doctor`] | what is wrong, and what to do about it |
 //! | [`config`] | `clear-relay.toml` and the environment, checked |
 //! | [`http`] | the routes |
@@ -34,7 +34,7 @@
 //!
 //! Words, as code, documents, commands and pages use them:
 //!
-//! *receipt* an inbound webhook as received · *fact* what a receipt or a read taught · *case* one run of a
+//! *receipt* an inbound webhook as received · *fact* what a receipt, a read, an order or a result taught · *case* one run of a
 //! procedure for one client · *step*, *wait*, *hold* · *evidence* what a decision stands on · *effect*
 //! something done to the outside world, under a key; its *scope* is a case, a client, a work item or the
 //! installation · *intent* the stored right to one mutating request ·
@@ -44,7 +44,7 @@
 //! them · *lease*, *fence* · *lane* a client's own order of work · *rate limiter*, *permit*, *circuit
 //! breaker*, *quota* per vendor · *replay* dead jobs back in their lane, same effect keys · *work item* what
 //! a person must do, with owner, due time, reminder and the actions that settle it · *script* a message
-//! text · *procedure* parameters and scripts, versioned; *procedure registry* · *outreach* any message to a
+//! text · *procedure* steps, parameters and scripts, versioned; *procedure registry* · *workflow* its code · *outreach* any message to a
 //! client, and asking a coach to call · *reconcile* compare what is stored with what must hold and with the
 //! vendors; repair or report · *change notification* a webhook that names an object and no content ·
 //! *failpoint* a place where a test may cut the process off; a *checkpoint* is SQLite's · *transient*

@@ -127,7 +127,7 @@ async fn under(attack: Arc<Attack>, extent: Extent, report: &mut Report) -> Resu
     report.add(Figure::new(name("memory"), most, "MiB").aim(Aim::AtMost(150.0)))
 }
 
-/// Comes back for ever.
+/// Comes back forever.
 async fn stranger(to: SocketAddr, attack: Arc<Attack>) {
     loop {
         // However it ended, it is tried again.

@@ -1,11 +1,13 @@
-//! The registry of everything we can do to the outside world.
+//! The registry of what is done for clients, staff and billing. (Webhook subscriptions and tokens are not
+//! effects.)
 //!
 //! An effect is planned by a step, guarded, given an intent, attempted once, and if the outcome is
 //! unclear, probed. What differs from kind to kind is one row of one table ([`EffectKind::spec`]).
 //!
 //! What a person would see twice is one effect, whatever its key: see [`Identity`].
 //!
-//! Guarantee: an effect's [`EffectKey`] settles at most once. Not guaranteed: that a vendor whose
+//! Guarantee: an effect that is done stays done. One that is held, dead or unsettled may be planned again, by
+//! a person or a replay. Not guaranteed: that a vendor whose
 //! state can't be read back did nothing before its answer was lost; then a person decides.
 
 mod identity;

@@ -17,12 +17,12 @@
 //! | [`outside`] | values that come from outside, judged before they stand in a text |
 //! | [`scripts`] | the clinic's texts, to the character |
 //! | [`procedure`] | parameters and texts of a procedure, at one version |
-//! | [`effects`] | the registry of everything we can do to the outside world |
+//! | [`effects`] | the registry of what is done for clients, staff and billing |
 //! | [`retry`] | classes of failure and the schedule that follows from them |
 //! | [`rate_limit`] | how fast a vendor may be asked, and when not at all |
 //! | [`case`] | one run of a procedure for one client |
 //! | [`workflow`] | the shape every procedure has: step and guard |
-//! | [`workflows`] | the procedures themselves, one file per step |
+//! | [`workflows`] | the procedures themselves |
 //!
 //! # What is stored
 //!

@@ -1,8 +1,12 @@
 //! Classes of failure, and the schedule that follows from them.
 //!
-//! An adapter tries once and says what kind of failure it met ([`Class`]); everything about
-//! *again* (when, how often, with how much jitter, until when) is decided here, and only the job
-//! queue repeats, so tries never multiply.
+//! An adapter tries once and says what kind of failure it met ([`Class`]). When a *job* is tried again (when,
+//! how often, with how much jitter, until when) is decided here, so that tries never multiply; a handler may
+//! name a date of its own.
+//!
+//! Not decided here: opening the database at start, one more request after a refused token, the repair of
+//! lost custom fields (the CRM's client), the refresh of tokens, subscriptions that are restored, the pauses
+//! of a vendor ([`crate::rate_limit`]), and deciding anew after a conflict in the store.
 //!
 //! # Rules
 //! - [`Class::Unclear`] is never repeated by a schedule: the thing may have happened, and a second
@@ -12,8 +16,9 @@
 //!   budget, we give up rather than come early. One that can't be meant ([`LONGEST_WAIT`]) is none.
 //! - A pause of the whole vendor is no failure of the jobs that wait for it ([`crate::rate_limit`]): they
 //!   are put off, not judged here, and so outlive any budget.
-//! - No try starts later than the budget after the first failure. What is given up is not lost: it
-//!   is a dead job with a work item, and a person replays it.
+//! - No try that the policy allows starts later than the budget after the first failure. Periodic jobs, looks
+//!   at a check-in whose client the portal does not know, and jobs that a vendor keeps waiting come again
+//!   without asking it. What is given up is not lost: it is a dead job with a work item, and a person replays it.
 //! - Failures are counted, not attempts: a guard that says "later" costs nothing.
 //!
 //! # Not guaranteed
@@ -36,7 +41,7 @@ pub const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(25);
 #[serde(tag = "class", rename_all = "snake_case")]
 pub enum Class {
     /// The request never left this machine, or the vendor said it did nothing with it: may be
-    /// repeated at once.
+    /// repeated without looking first.
     NotSent,
     /// The vendor refused for now (429, 503 with a clear refusal, a failed read).
     Retryable {

@@ -1,13 +1,17 @@
 //! The command line of `clear-relay`.
 //!
 //! For admins. Rules:
-//! - What changes something has `--dry-run`, and what a person decides has `--by`.
+//! - What changes the database, a vendor or the configuration has `--dry-run`, and what a person decides has
+//!   `--by`.
 //! - `--json` prints one document; without it, tables for people.
 //! - Exit codes: 0 done; 1 tried and failed, or not found; 2 wrongly asked for or configured.
 //! - A command names no secret on the command line: there, every user of the machine can read it.
 //!
-//! How a newcomer adds a command: its arguments in the file of its noun, a variant in the noun's
-//! enum, a function `name(store, args, out)` beside it, one line in [`run`].
+//! How a newcomer adds a command: its arguments in the file of its noun, a variant in the noun's enum, a
+//! function beside it (`(store, args, out)` if it only reads, `(engine, args, out)` if it acts); a line in
+//! `ReadOnly::of` and `ReadOnly::run`, or in `act`, or in `carry_out` if it must work without a whole
+//! configuration; for a new noun a line in `name`. One with `--dry-run` also in `COMPARED` of
+//! `tests/it/dry_runs.rs`, one that messages name in `src/remedy.rs`; README's table.
 
 mod args;
 pub mod backup;

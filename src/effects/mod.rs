@@ -1,4 +1,4 @@
-//! What effects do to the outside world, and by what they are recognised there.
+//! What effects do to the outside world, and by what they are recognized there.
 //!
 //! One mutating request an attempt, a look afterwards, and whether a desired state holds: that is
 //! [`Perform`], and [`ThroughPorts`] carries it out. When an effect may go out, what is stored of it and

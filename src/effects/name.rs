@@ -1,4 +1,4 @@
-//! By what an effect is recognised at a vendor.
+//! By what an effect is recognized at a vendor.
 //!
 //! What is written carries one marker, made of the effect's identity (`relay_core::effects`), and
 //! where the vendor takes one, the same as `Idempotency-Key`. What is looked for is more: the markers

@@ -174,8 +174,8 @@ async fn until_due(engine: &Engine) -> Option<Duration> {
     Some(real.clamp(SHORTEST_WAIT, LOOK_AGAIN))
 }
 
-/// How long to wait for a lane that was busy `times` looks in a row. Our own lanes ring when they
-/// get free; those of another process don't.
+/// How long to wait for a lane that was busy `times` looks in a row. A lane of this process notifies the
+/// dispatcher when it becomes free; those of another process do not.
 fn for_busy_lane(times: u32) -> Duration {
     (SHORTEST_WAIT * 2_u32.saturating_pow(times.min(8))).min(LOOK_AGAIN)
 }
@@ -199,7 +199,7 @@ pub async fn run(engine: Engine, concurrency: u32, stop: Stop) -> Result<(), Eng
         }
         let free = concurrency.saturating_sub(u32::try_from(running.len()).unwrap_or(u32::MAX));
         let asked = match (free, likely) {
-            // With every hand full nothing more can be claimed, whatever is due: a job that ends,
+            // With no free slot nothing more can be claimed, whatever is due: a job that ends,
             // or a receipt, is what is waited for.
             (0, _) => Some(Some(LOOK_AGAIN)),
             (_, true) => None,

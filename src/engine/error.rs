@@ -7,7 +7,8 @@ use thiserror::Error;
 /// The class under which a job is kept that was given up because its process died in it, each time.
 pub(crate) const DIED_WITH_PROCESS: &str = "died_with_process";
 
-/// The class of what is no vendor's: a bug of ours, or a row that can't be used.
+/// The class of a job whose failure could not be handled. What fails in the usual way, a panic too, is kept as
+/// `permanent`.
 const INTERNAL: &str = "internal";
 
 /// Why a piece of work could not be done now.
@@ -58,7 +59,7 @@ impl EngineError {
         matches!(self, Self::Store(StoreError::Unavailable(_)))
     }
 
-    /// The class that a job is kept under that is given up for it without another try.
+    /// The class of a job that is given up for it without asking the retry policy.
     pub(crate) fn class_of_death(&self) -> &'static str {
         match self {
             Self::DiedWithProcess { .. } => DIED_WITH_PROCESS,

@@ -1,15 +1,16 @@
-//! How a run of a job ends: done, put off, tried again, dead.
+//! How a run of a job ends: done, put off, tried again, parked, dead, cancelled.
 //!
 //! Rules:
 //! - A run ends in the batch that stores what it decided, by the fence of its lease. One whose lease is
 //!   lost changes nothing, and that is no failure.
 //! - A job that was let in and is kept back or refused with "too many" on its way is put off, and no
-//!   failure of its own. Another job's haste must not bring it nearer to its death.
+//!   failure of its own: another job's calls must not use up its tries.
 //! - One that is refused so again although the vendor has answered in between fails by it: perhaps it is
 //!   what is asked that the vendor never takes, and that must come to an end, and to a person. Its failures
 //!   are not forgotten by a wait, either.
-//! - A long wait forgets what had failed before ([`put_off`]); a short one doesn't: a vendor that
-//!   answers 500 and 429 by turns would be asked for ever.
+//! - A run that failed at nothing and is put off forgets what had failed before, however short the wait
+//!   ([`put_off`]). A wait for a vendor forgets it only if it is longer than the longest pause between two
+//!   tries ([`wait`]): a vendor that answers 500 and 429 by turns would be asked forever.
 
 use relay_core::retry::{Class, RetryDecision};
 use relay_core::time::{SignedDuration, Timestamp};
@@ -135,9 +136,9 @@ pub(crate) fn decide_again(
     }
 }
 
-/// A periodic job is never given up: it comes back at its next time, and the work item says
-/// that it has failed.
-pub(crate) fn stands_up_again(engine: &Engine, job: &Job, end: JobEnd) -> JobEnd {
+/// A periodic job that would be dead comes back at its next time instead, and the work item says that it
+/// has failed.
+pub(crate) fn next_time_instead_of_dead(engine: &Engine, job: &Job, end: JobEnd) -> JobEnd {
     let next = periodic::next_run(engine, job, engine.now());
     match (end, next) {
         (JobEnd::Dead { error }, Some(at)) => JobEnd::again(at, error),
@@ -296,8 +297,8 @@ pub(crate) fn waits_for(job: &Job, vendor: &str) -> bool {
     job.deferred_by.as_deref() == Some(vendor)
 }
 
-/// Whether it was a call of the job's own that was refused with "too many". A periodic job is never
-/// given up, and each of its looks is a new one.
+/// Whether it was a call of the job's own that was refused with "too many". Each run of a
+/// periodic job is a new one.
 pub(crate) fn was_refused(engine: &Engine, job: &Job) -> bool {
     job.refused && !is_periodic(engine, job)
 }

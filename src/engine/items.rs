@@ -1,6 +1,7 @@
 //! The work items that the engine opens itself: what a person must do when no step can say it.
 //!
-//! Every item names its remedy, and opens together with its reminder. The same wish opened twice
+//! Every item names the actions that settle it, most a remedy, too; and it opens together with its
+//! reminder. The same wish opened twice
 //! is one item (see [`WorkItem::dedupe_key`]).
 
 use std::fmt::Write as _;

@@ -2,16 +2,17 @@
 //!
 //! | a kind is | where |
 //! |---|---|
-//! | a name, for ever | the list below |
+//! | a name, forever | the list below |
 //! | a row: its permits, what its loss, its death and a cancellation mean, what runs it | `SPEC` in its file in `jobs/` |
 //! | an arm that leads from one to the other | [`jobs::spec`](crate::engine::jobs::spec), exhaustive |
 //!
 //! A kind that is not in the list is a newer version's. It is not claimed, so that it waits for that
 //! version instead of dying in this one.
 //!
-//! How a newcomer adds one: those three places. A periodic one is besides in the list of the store's
-//! mending (`mended.rs` in `store-sqlite`), and a kind whose payload follows from its key may be mended
-//! there. A name is never used for anything else, and a kind stays while a database may hold a job of it.
+//! How a newcomer adds one: those three places; its name in `JOB_KINDS` and a payload in `texts.rs` of
+//! `tests/it/corpus`. In `store-sqlite`: one that has a case which does not wait for it in `job_goes`
+//! (`consequences.rs`); a periodic one in `PERIODIC`, and one whose payload follows from its key in `payload`
+//! (`mended.rs`). A periodic one also in the table of `periodic.rs`. A name is never used for anything else, and a kind stays while a database may hold a job of it.
 //!
 //! The rows stand above the engine's parts, which read them through [`Engine::job_spec`]: so
 //! a part can ask what holds of a kind without knowing what runs it.

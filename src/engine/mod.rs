@@ -1,6 +1,6 @@
 //! The engine: what turns stored events into effects.
 //!
-//! People of this story: the *intake* reads stored receipts; the *stepper* runs pure steps and
+//! Roles: the *intake* reads stored receipts; the *stepper* runs pure steps and
 //! stores what they want; the *worker* claims due jobs, one per client at a time; the *rescuer*
 //! takes back the jobs of a worker that died; *commands* are what people do.
 //!
@@ -20,20 +20,24 @@
 //! | `sync/` | comparison with the vendors: reconcile, conversation, hints, subscriptions, presence |
 //! | `intake`, `stepper`, `watch` | receipts become facts, facts become steps, due dates become looks |
 //! | `admission` | may a job run now, by the rate limits of the vendors it calls |
-//! | `finish` | how a run ends: done, snoozed, tried again, dead |
+//! | `finish` | how a run ends: done, snoozed, tried again, parked, dead, cancelled |
 //! | `memory/` | a database that is older than it should be |
 //! | `items`, `damage`, `link`, `clock`, `wake` | work items; rows that can't be read; who is who; clocks that disagree or were set |
+//! | `case_jobs`, `days`, `drift`, `held_back`, `latest`, `outreach`, `words` | helpers of those above |
 //! | `job_kinds`, `periodic`, `registry`, `parts`, `error` | what all of these share |
 //!
 //! Each is a module of functions over [`Engine`], which holds what they share and decides nothing. An import
-//! says who calls whom, and none points upward in this table or in a circle.
+//! says who calls whom. The table goes roughly from callers to callees; what is checked
+//! (`tests/it/structure.rs`) is that no circle of imports has more than two files.
 //!
 //! Rules:
 //! - Nothing is decided on what was not stored first, and nothing is stored half: every arrow
 //!   above is one [`Batch`](relay_store::Batch).
 //! - A decision names the version of the case it was made on. If the case has moved, the batch is
 //!   refused and the decision is made again on what is there now.
-//! - A worker's batch names its fence. One that lost its lease changes nothing.
+//! - A worker's batch names its fence: a run that lost its lease stores nothing, but for three things that
+//!   are true whoever holds it: that a request was carried out (`effect/settle.rs`), a reconcile's repairs,
+//!   and a link that was learned before a read failed.
 //!
 //! Not guaranteed: order between clients. Within a client, work runs one at a time.
 

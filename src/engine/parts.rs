@@ -74,7 +74,7 @@ pub struct EngineParts {
     pub probes: ProbeSchedule,
     /// Told of every place the flow passes.
     pub failpoints: Arc<dyn Failpoints>,
-    /// Rung whenever there is new work.
+    /// Notified whenever there is new work.
     pub wake: Arc<Notify>,
     /// The name this process leases under.
     pub worker: String,

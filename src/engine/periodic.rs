@@ -1,8 +1,11 @@
 //! Periodic jobs: what the relay does by itself, again and again, for as long as it is installed.
 //!
 //! Each is one row whose key, kind and lane are its name. It is queued at start unless it is there,
-//! ends every run by being put off until its next time, and is never given up: where another job
-//! would die, it comes back at its next time, and the work item says that it has failed.
+//! ends every run by being put off until its next time. Where another job would die, it comes back at its
+//! next time, and a work item says that it has failed; so also after its process died in it three times in a
+//! row. Dead is only one whose process died once more while that was being stored (a person replays it),
+//! and one whose failure could not be stored: the next reconcile queues that one again, and `clear-relay
+//! reconcile` the reconcile itself.
 //!
 //! | periodic job | when | file |
 //! |---|---|---|
@@ -13,8 +16,9 @@
 //!
 //! That a kind is periodic says its row
 //! ([`PeriodicSchedule`](crate::engine::job_kinds::PeriodicSchedule)). What a serving relay does besides,
-//! without a job: the dispatcher rescues every 5 seconds, `self_check` looks at itself every minute, the
-//! database's file is looked through daily.
+//! without a job: the dispatcher rescues every 5 seconds and counts the generation of the database every 5
+//! minutes, `self_check` looks at the files every second and at `stop` every 5 seconds, and the database's
+//! file is read through daily.
 
 use relay_core::ids::JobId;
 use relay_core::time::Timestamp;

@@ -1,4 +1,5 @@
-//! The procedures in force, and every older version that a case still runs on.
+//! The procedures in force, and the older versions that cases still run on, of those that can be rebuilt (so
+//! far the follow-up's).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -88,8 +88,8 @@ async fn run_with_permit(engine: &Engine, job: &Job) -> Result<(), EngineError> 
 }
 
 /// The death of a job that ends every process it runs in (a poison job): a crash leaves nobody who could count
-/// it as a failure. It is not run again; if telling its case is what ends the process, its case
-/// does not hear of it either.
+/// it as a failure. It is not run again, unless it is periodic: then it comes back at its next time. If telling
+/// its case is what ends the process, its case does not hear of it either.
 async fn died_with_its_process(engine: &Engine, job: &Job) -> Result<(), EngineError> {
     let times = job.rescues;
     tracing::error!(job = %job.id, kind = job.kind, times, "given up: its process died in it");
@@ -103,7 +103,7 @@ async fn died_with_its_process(engine: &Engine, job: &Job) -> Result<(), EngineE
     for _ in 0..TRIES {
         let told = async {
             let ops = settle::after_death(engine, job, &end).await?;
-            let end = finish::stands_up_again(engine, job, end.clone());
+            let end = finish::next_time_instead_of_dead(engine, job, end.clone());
             finish::end(engine, job, end, ops).await
         };
         return match Box::pin(told).await {
@@ -168,7 +168,7 @@ async fn failed(engine: &Engine, job: &Job, error: EngineError) -> Result<(), En
         if let EngineError::Call(call) = &error {
             as_one_drift(&mut ops, call);
         }
-        end = finish::stands_up_again(engine, job, end);
+        end = finish::next_time_instead_of_dead(engine, job, end);
     }
     if let (EngineError::Call(call), Class::Unauthorised) = (&error, class) {
         ops.extend(items::connection_item_ops(engine, call));

@@ -6,7 +6,7 @@
 //! open sets it anew, and the daily reconcile wakes it for whatever the portal lists as open and
 //! overdue without a case.
 //!
-//! The job of a check-in has one key for ever, but no end for ever: a new date, or a reason to look,
+//! The job of a check-in has one key forever, but no end forever: a new date, or a reason to look,
 //! wakes it whatever came of it before. What it finds, it decides by a fresh read.
 
 use relay_core::facts::{Fact, FactBody};

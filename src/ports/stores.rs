@@ -15,7 +15,7 @@ pub trait Stores: Send + Sync {
     async fn migrate(&self, path: &Path) -> Result<(), StoreError>;
     /// Whether the last process that had the database at `path` open was cut off, or has it open still.
     ///
-    /// As by itself nothing can be cut off.
+    /// By default nothing can be cut off.
     fn unclean(&self, path: &Path) -> bool {
         let _ = path;
         false
@@ -27,7 +27,7 @@ pub trait Stores: Send + Sync {
     }
     /// Makes a verified copy of the database at `from` as the new file `to`, while others use it.
     ///
-    /// As by itself a database can't be copied; the same for the next two.
+    /// By default a database can't be copied; the same for the next two.
     async fn backup(&self, from: &Path, to: &Path) -> Result<Copied, CopyError> {
         let _ = (from, to);
         Err(no_copies())

@@ -27,7 +27,8 @@
 //! another process that is on its way, or that began within that second, is not called back.
 //!
 //! Not guaranteed: that calls within a job are spaced: they follow each other as the vendor answers.
-//! Jobs are. And a job that dies with its process has paid for a usual job, whatever it called.
+//! Jobs are. And a job that dies with its process has paid for a usual job, or for what it
+//! called if that was more.
 
 pub mod dates;
 mod lines;

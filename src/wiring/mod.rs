@@ -1,4 +1,5 @@
-//! The only place that names vendors: a folder for each, which implements what
+//! Where vendors are put together (other shared files that name one are listed, with the reason, in
+//! `tests/it/vendors.rs`): a folder for each, which implements what
 //! [`ports`](crate::ports) and [`receipts`](crate::receipts) ask for with that vendor's client and makes
 //! one [`Vendor`]; the list of them, [`VENDORS`]; and [`assemble`], which puts a relay together from a
 //! checked configuration.

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_merge_field_is_recognised_and_a_plain_tilde_is_not() {
+    fn a_merge_field_is_recognized_and_a_plain_tilde_is_not() {
         assert!(has_merge_field("Hi ~Contact.FirstName~!"));
         assert!(has_merge_field("~Contact._CustomField~"));
         assert!(!has_merge_field("about ~3 weeks, ~. ok"));

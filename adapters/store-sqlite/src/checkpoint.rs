@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 pub(crate) const BACKSTOP: u32 = 16_384;
 
 /// What the log keeps of its room when it begins anew, in bytes: a flood, or somebody who reads for
-/// hours, must not hold the disk for ever.
+/// hours, must not hold the disk forever.
 pub(crate) const KEPT: u32 = 16 * 1_024 * 1_024;
 
 /// What may be left of the log, in pages, for the writer to fold: more would hold up those who wait.

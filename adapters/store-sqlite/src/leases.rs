@@ -246,7 +246,7 @@ pub(crate) async fn rescue(
     }
 }
 
-/// Sets jobs aside whose moment is none, so that they would wait for ever.
+/// Sets jobs aside whose moment is none, so that they would wait forever.
 async fn set_never_due_aside(
     conn: &mut SqliteConnection,
     now: Timestamp,

@@ -132,7 +132,7 @@ pub enum Existing {
 pub enum Op {
     /// Stores a receipt. When its dedupe key is taken (see [`Receipt::dedupe_forever`]) by a receipt
     /// with the same body, it is stored as [`ReceiptState::Duplicate`] with `duplicate_of` set;
-    /// `Committed` tells. Another body under a key that is taken for ever is stored as a new receipt
+    /// `Committed` tells. Another body under a key that is taken forever is stored as a new receipt
     /// under [`Receipt::reused_key`].
     InsertReceipt(Receipt),
     /// A receipt leaves [`ReceiptState::New`]. Conflict `receipt state` if it has left already,

@@ -78,7 +78,9 @@ pub enum StoreError {
         "the database file is damaged; bring back a backup with `clear-relay restore FILE --by NAME`"
     )]
     Damaged(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The database can't be written now (full disk, read-only, locked). Nothing was changed.
+    /// The database can't be written now (full disk, read-only, locked). Nothing was acknowledged; after a
+    /// commit that failed, the batch may still be found if the machine stops at that moment. Asking again is
+    /// safe: what is stored has keys.
     #[error("the database can't be written")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The driver failed in another way.

@@ -1,6 +1,7 @@
 //! The storage port: what the relay needs of a database, and nothing about any of them.
 //!
-//! Two things only: named reads, and [`Store::commit`] of a [`Batch`]. A batch is a list of typed
+//! Named reads, [`Store::commit`] of a [`Batch`], the lease operations (claim, renew, rescue, hand back),
+//! [`Store::remedy`] for damaged rows, and looks at the file. A batch is a list of typed
 //! operations with preconditions (a case version, a job's fence, a state), carried out all or
 //! nothing. There is no transaction object, so nothing can hold one across an await, and a slow
 //! vendor can never hold the database.
@@ -8,11 +9,12 @@
 //! Guarantees every store gives, and [`conformance`] checks:
 //! - When `commit` returns `Ok`, the batch survives a crash of the process and of the machine.
 //! - A failed precondition changes nothing and says which one failed ([`StoreError::Conflict`]).
-//! - A late worker changes nothing: every change made by a job names its fence.
+//! - A batch that names a fence changes nothing once the lease is lost ([`Precondition::JobFence`]).
 //! - Rows are returned in the order asked for, never in the order of chance.
 //!
-//! How a newcomer adds an operation: a variant of [`Op`] with its precondition in the doc, the
-//! statement in each `store-*` crate (file of the same name), a case in [`conformance`].
+//! How a newcomer adds an operation: a variant of [`Op`] with its precondition in the doc; in each `store-*`
+//! crate the statement in the file of its topic and an arm in `apply.rs` (`write`, or `decide` if it has to
+//! look first); a case in [`conformance`].
 
 pub mod batch;
 #[cfg(feature = "conformance")]

@@ -49,12 +49,12 @@ states! {
 pub struct Receipt {
     /// Our id.
     pub id: ReceiptId,
-    /// The route it came by: `clear-connection`, `keap`.
+    /// The route it came by: `clear-connection`, `keap`, `keap-automation`.
     pub source: String,
     /// What makes it the same event as another: the vendor's id, or a hash of the body. Another body
     /// under a vendor's id is never a duplicate: it is stored under [`reused_key`](Self::reused_key).
     pub dedupe_key: String,
-    /// Whether the dedupe key stays taken for ever (`true`: the vendor's id), or only while an
+    /// Whether the dedupe key stays taken forever (`true`: the vendor's id), or only while an
     /// equal receipt is unprocessed (`false`: Keap's body hash).
     pub dedupe_forever: bool,
     /// The id of the key or secret that verified it (leaked-key lists, E74).
@@ -102,6 +102,9 @@ states! {
     ///   │  └──rescue──────┤
     ///   └──replay── dead ◀┘        cancelled ◀── ready, parked, dead
     /// ```
+    ///
+    /// A running job may also end cancelled, or be handed back as ready. A new wish makes any job ready that
+    /// is not running; a replay, any that is dead, parked or cancelled.
     JobState {
         /// Waits for its time and its lane.
         Ready = "ready",
@@ -127,7 +130,8 @@ pub struct Job {
     pub key: String,
     /// What to do: `effect`, `timer`, `read`, `missed_check`, `reread`, `reconcile`, `reminder`, …
     pub kind: String,
-    /// The client's own order of work: one running job per lane, in `seq` order among those due.
+    /// Its order of work, for most kinds the client's own: one running job per lane, in `seq` order among those
+    /// due (but see [`Claim::case`](crate::Claim)).
     pub lane: String,
     /// Order of creation, given by the store.
     pub seq: i64,
@@ -137,9 +141,10 @@ pub struct Job {
     pub run_at: Timestamp,
     /// Raised by every claim; every change made by the holder names it.
     pub fence: u64,
-    /// Tries that failed since the last replay. Snoozes don't count.
+    /// Tries that failed since it was last queued anew, replayed, or put off by a run that failed at nothing.
+    /// Snoozes don't count.
     pub failures: u32,
-    /// When it first failed since the last replay: the budget of tries counts from here.
+    /// When the first of those failures was: the budget of tries counts from here.
     pub failing_since: Option<Timestamp>,
     /// Who runs it.
     pub leased_by: Option<String>,
@@ -205,7 +210,10 @@ pub fn effect_job_key(key: &EffectKey) -> String {
 /// Why a try failed: the class's stored name and a text without personal data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobError {
-    /// `retryable`, `unauthorised`, `permanent`, `not_sent`, `unclear`, or `internal`.
+    /// `not_sent`, `retryable`, `unauthorised`, `permanent`, `unclear` (the classes of `relay_core::retry`),
+    /// `held` (a guard held it for a person), `not_listed` (the portal does not list the check-in),
+    /// `died_with_process`, `internal` (its failure could not be handled) or `unreadable` (its row is
+    /// damaged).
     pub class: String,
     /// In one line.
     pub message: String,
@@ -225,7 +233,7 @@ impl JobError {
     }
 }
 
-/// One try of a job: an own row, never changed.
+/// One try of a job, a row for each fence. At least the latest 200 of a job are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     /// The job.
@@ -255,7 +263,8 @@ states! {
     /// ```
     ///
     /// One that is cancelled although a request of it may have been carried out becomes *unclear*
-    /// and is withdrawn: it is looked for, and ends as done, cancelled or unsettled.
+    /// and is withdrawn: it is looked for, and ends as done, cancelled or unsettled. Also planned → unsettled,
+    /// where an earlier one may have gone out, and unsettled → done, by an answer that comes late.
     EffectState {
         /// Wanted; nothing has been sent.
         Planned = "planned",
@@ -422,7 +431,7 @@ pub struct WorkItem {
 pub struct WorkSettled {
     /// When.
     pub at: Timestamp,
-    /// By whom: a name, or `relay` when the world settled it.
+    /// By whom: a name, or `relay` when an event settled it.
     pub by: String,
     /// Which action, or why.
     pub action: String,

@@ -146,7 +146,7 @@ pub trait Store: Debug + Send + Sync {
 
     /// What a client's cases are stepped on.
     ///
-    /// As by itself each part is asked for; a store that can answers them all at once. The parts need
+    /// By default each part is asked for; a store that can answers them all at once. The parts need
     /// not be of one moment: whoever decides on them commits with the versions seen.
     async fn client_view(&self, client: &ClientId) -> Result<ClientView, StoreError> {
         Ok(ClientView {
@@ -330,7 +330,7 @@ pub trait Store: Debug + Send + Sync {
     /// What was met that can't be read, and is not [`told`](Self::told) yet: lists leave such rows out,
     /// everything else fails by them.
     ///
-    /// As by itself a store reads everything.
+    /// By default a store reads everything.
     fn noticed(&self) -> Vec<Damage> {
         Vec::new()
     }
@@ -345,7 +345,7 @@ pub trait Store: Debug + Send + Sync {
     /// ([`CarefulWord`](crate::CarefulWord)). Found by the first who asks since the store was opened, and
     /// by [`check_rows`](Self::check_rows); to ask again costs nothing.
     ///
-    /// As by itself a store reads everything.
+    /// By default a store reads everything.
     async fn nameless_settings(&self) -> Result<Vec<NamelessSetting>, StoreError> {
         Ok(Vec::new())
     }
@@ -353,7 +353,7 @@ pub trait Store: Debug + Send + Sync {
     /// Reads every row of every table and says what can't be read. Takes as long as the database is
     /// large, and holds up nobody.
     ///
-    /// As by itself a store reads everything.
+    /// By default a store reads everything.
     async fn check_rows(&self) -> Result<Vec<Damage>, StoreError> {
         Ok(Vec::new())
     }
@@ -362,7 +362,7 @@ pub trait Store: Debug + Send + Sync {
     /// in the database's own words. As [`check_rows`](Self::check_rows) it takes a while and holds up
     /// nobody.
     ///
-    /// As by itself a store has no file to be damaged.
+    /// By default a store has no file to be damaged.
     async fn check_pages(&self) -> Result<Option<String>, StoreError> {
         Ok(None)
     }
@@ -373,7 +373,7 @@ pub trait Store: Debug + Send + Sync {
     /// Whatever is asked, it never brings a second sending about: an effect that may have gone out
     /// stays, for a person to answer for.
     ///
-    /// As by itself a store has nothing to do.
+    /// By default a store has nothing to do.
     async fn remedy(&self, order: &RemedyOrder) -> Result<Remedied, StoreError> {
         let _ = order;
         Ok(Remedied::Nothing)
@@ -385,7 +385,7 @@ pub trait Store: Debug + Send + Sync {
     /// [`commit`](Self::commit) and the lease operations end in [`StoreError::Unavailable`] until
     /// the file is back, or for good where it can't come back.
     ///
-    /// As by itself a store has no file to lose.
+    /// By default a store has no file to lose.
     async fn check_file(&self) -> Result<(), FileFault> {
         Ok(())
     }
@@ -394,7 +394,7 @@ pub trait Store: Debug + Send + Sync {
     /// database's own file. To be called last: what is asked afterwards ends in
     /// [`StoreError::Unavailable`].
     ///
-    /// As by itself a store has nothing to put away.
+    /// By default a store has nothing to put away.
     async fn close(&self) {}
 }
 

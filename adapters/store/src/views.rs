@@ -1,6 +1,6 @@
 //! What is asked together: the answers a step of a case stands on, in one question.
 //!
-//! Every part could be asked for by itself. But each question costs a walk to the database and back,
+//! Every part could be asked for by itself. But each question costs a round trip to the database,
 //! and these are asked for every event and before every message.
 
 use relay_core::case::Case;

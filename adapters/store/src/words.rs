@@ -18,7 +18,7 @@ use crate::store::Store;
 pub enum CarefulWord {
     /// Whether outreach is stopped. Unreadable, it is.
     Outreach,
-    /// Until when the database may not know what was sent. Unreadable, for ever.
+    /// Until when the database may not know what was sent. Unreadable, forever.
     OldMemory,
     /// How often the database was counted. Unreadable, nobody can tell whether it is an earlier one.
     Generation,

@@ -1,4 +1,5 @@
-//! The kinds of effect, as a table: one row each, and no property of a kind decided anywhere else.
+//! The kinds of effect, as a table: one row each. What only one kind needs is matched where it is needed
+//! (`EffectKind::` in `src/engine` of the relay).
 //!
 //! How a newcomer adds a kind, in three places; the compiler names what is forgotten in them:
 //! 1. here: a line in the list of kinds, and its row;
@@ -10,9 +11,9 @@
 //! What belongs to no case is guarded by its [`Scope`](super::Scope) (`src/engine/effect/scope.rs` of the relay), which
 //! reads a contact and no more: a kind that needs more gets its reads there.
 //!
-//! The procedure that plans it has lists of all kinds, too, and no default in them: what its guard reads
-//! (`needs`), how the request is made of the input, and for an outreach which way of reaching her it is
-//! (`Outreach` in the follow-up). Tests demand a sample (`tests/it/corpus/effect_samples.rs`), a row among the
+//! The follow-up has lists of all kinds, too, and no default in them: what its guard reads (`needs`), how the
+//! request is made of the input, and for an outreach which way of reaching her it is (`Outreach`); the ordered
+//! procedures hold every kind that is not theirs. Tests demand a sample (`tests/it/corpus/effect_samples.rs`), a row among the
 //! faults (`tests/it/faults.rs`) and a story in which a step plans it (`fixtures/casts/`): a kind that no step
 //! plans leaves them red.
 //!

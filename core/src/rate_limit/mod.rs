@@ -14,7 +14,8 @@
 //! ```
 //!
 //! # Rules
-//! - **A job is let in or not; its calls are only counted.** Once in, its calls are charged as they
+//! - **A job is let in or not; for the budget its calls are only counted.** Only a pause or an open breaker
+//!   keeps back the calls of a job that was let in. Once in, its calls are charged as they
 //!   happen and may leave a debt, which the next job waits out. Cutting a job of seven reads in the
 //!   middle would make it start over, and over.
 //! - **A vendor's word is obeyed in full.** `Retry-After` is never shortened, chance only adds.
@@ -28,7 +29,8 @@
 //! # Guarantees
 //! - In any span of time no more calls are made than the span fills at the [rate](Rate), a burst,
 //!   and the calls of one job; where jobs run side by side, also what each makes more than a usual
-//!   one. (An [`Ordered`](Priority::Ordered) job comes on top, and is paid back.)
+//!   one. (An [`Ordered`](Priority::Ordered) job, a person's command and a job that asks for no permit come on
+//!   top; what they call is charged, and paid back.)
 //! - Work with a deadline is let in after the debt it finds, whatever else waits.
 //! - The answers to jobs of one kind that ask one after another name instants in that order.
 //!
@@ -397,7 +399,7 @@ impl LimiterState {
 }
 
 /// The first whole millisecond at or after `at`. A store may keep less than we compute with, and who
-/// comes back a nanosecond too early would be sent away for ever.
+/// comes back a nanosecond too early would be sent away forever.
 fn whole_millis(at: Timestamp) -> Timestamp {
     let whole = Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at);
     if whole >= at {

@@ -7,8 +7,30 @@
 //! | [`set_contact_type`] | one field in the CRM, as a person ordered it |
 //! | [`sop`] | which sentence of the documents is carried out where |
 //!
-//! How a newcomer adds a step: one file in the procedure's folder whose doc quotes the sentence, a
-//! variant in its `Step`, an arm in its `steps.rs`, a line in its `STEPS`, and the sentence's line in [`sop`].
+//! How a newcomer adds a step: to [`missed_check_in`], one file whose doc quotes the sentence, a variant of
+//! `Step`, an arm in `steps.rs`; to another, code in its file. Always a line in `STEPS`, the sentence's line
+//! in [`sop`], the next `LOGIC` if an open case could do otherwise (the code for the earlier one stays), and a
+//! case that stands at it in the corpus (`tests/it/corpus/make.rs` of the relay).
+//!
+//! How a newcomer adds a procedure; the files are the relay's where nothing else is said:
+//! 1. Here: a file or folder with `NAME`, `LOGIC`, `STEPS`, a stored state that may only grow, and its
+//!    [`Workflow`](crate::workflow::Workflow) (a state that can't be read is answered by `draft::unreadable`);
+//!    its line above, and in [`registry`].
+//! 2. What opens it: for an order a variant of [`Order`](crate::facts::Order), else a
+//!    [`FactBody`](crate::facts::FactBody). A new read: [`ReadKind`](crate::workflow::ReadKind) and
+//!    `src/engine/jobs/read.rs`. A new effect: the checklist in [`effects`](crate::effects).
+//! 3. [`sop`]: a line for each sentence; another document also needs its text in `fixtures/sop`.
+//! 4. `src/wiring/procedures.rs`: in `registry`, and in `rebuild`, without which a case of an older version
+//!    can't go on.
+//! 5. If a command orders it: `src/cli/keap.rs` or a file of its noun, and the checklist of `src/cli/mod.rs`.
+//! 6. If it has parameters or texts: [`procedure`](crate::procedure) and `procedures/` (both made for one
+//!    procedure so far), `src/config/procedures.rs`, `clear-relay.example.toml`, `src/doctor/procedure.rs`,
+//!    `src/cli/procedures.rs`, a target in `fuzz/src/targets`.
+//! 7. Decide of each place that names [`missed_check_in`] whether the new one belongs there, too:
+//!    `src/engine/sync/{walk,opening,backlog}.rs`, `src/engine/jobs/{missed_check,reread}.rs`,
+//!    `src/engine/commands/open.rs`, `src/doctor/store.rs`.
+//! 8. Tests: `core/tests/workflows`; `tests/it/corpus` (`samples.rs`, a case in every step in `make.rs`);
+//!    `tests/it/promises/decided.rs`; a client in `fixtures/casts/`; a row in `tests/it/edge_cases.toml`.
 
 pub mod cancel_subscription;
 mod draft;

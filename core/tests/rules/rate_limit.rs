@@ -155,7 +155,7 @@ fn a_turn_survives_a_store_that_keeps_no_nanoseconds() {
             Admit { .. } => came += 1,
             Later { at, .. } => {
                 let kept = Timestamp::from_microsecond(at.as_microsecond()).unwrap();
-                assert!(kept > now, "it would come back at once, for ever");
+                assert!(kept > now, "it would come back at once, forever");
                 now = kept;
             }
         }

@@ -1,5 +1,5 @@
 //! A clock that ran ahead while a vendor failed, and was corrected: nothing waits for a future that
-//! nobody meant. And how long trouble lasts where a vendor refuses one thing for ever.
+//! nobody meant. And how long trouble lasts where a vendor refuses one thing forever.
 
 use relay_core::rate_limit::{
     Answered, Ask, BreakerState, Exchange, LimiterChange, LimiterState, Limits, Priority,

@@ -90,7 +90,7 @@ async fn serve(port: u16, stage: &Arc<Stage>) -> Result<(SocketAddr, JoinHandle<
     Ok((here, server))
 }
 
-/// Lets the story happen and tells it; for ever where the page stays. `verdict` is how the last
+/// Lets the story happen and tells it; forever where the page stays. `verdict` is how the last
 /// story compared with what was written down.
 async fn tell(
     stage: &Stage,

@@ -199,7 +199,7 @@ struct CrmReading {
 }
 
 /// Reads the client's contact, whose type counts for what reaches her, and her subscriptions where
-/// `billing` asks for them. What was learnt on the way is added to `ops`.
+/// `billing` asks for them. What was learned on the way is added to `ops`.
 async fn read_crm(
     engine: &Engine,
     client: &ClientId,

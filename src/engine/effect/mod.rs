@@ -16,7 +16,8 @@
 //! the installation (`scope.rs`). The rest of the way is the same for all.
 //!
 //! Guarantees:
-//! - A guard that could not read never sends: a failed read is a failed try of the job.
+//! - A guard that could not read never sends: a failed read is a failed try of the job, or puts it off if the
+//!   vendor kept it back.
 //! - Between the intent and its outcome nothing else is sent under the same key. An intent found
 //!   without an outcome (a crash) is treated as unclear.
 //! - After an unclear outcome the request's bytes are frozen; only a definite "not sent" or a

@@ -37,7 +37,7 @@ use crate::ports::{Activity, CallError};
 const OVERLAP: SignedDuration = SignedDuration::from_mins(30);
 /// A look goes back no further than this, however long the relay was away.
 const FARTHEST: SignedDuration = SignedDuration::from_hours(24 * 7);
-/// How many addresses are learnt in one run.
+/// How many addresses are learned in one run.
 const LEARNT: u32 = 20;
 /// After how long an address is looked at again.
 const STALE: SignedDuration = SignedDuration::from_hours(24);
@@ -90,7 +90,7 @@ pub(super) async fn run_engagement_poll(engine: &Engine, job: &Job) -> Result<()
     }
     let mark = engine.store.setting(engagement::WATERMARK).await?;
     let mark = mark.and_then(|mark| serde_json::from_value::<Timestamp>(mark).ok());
-    // The first look needs no past: an address that is learnt is read whole.
+    // The first look needs no past: an address that is learned is read whole.
     let mark = mark.unwrap_or(now).min(now).max(before(now, FARTHEST));
     let asked = engine.ports.addresses.moved(before(mark, OVERLAP));
     let mut ops = match engine.call(REREAD_CALL, asked).await {
@@ -138,7 +138,7 @@ async fn learn_addresses(engine: &Engine, now: Timestamp) -> Result<Vec<Op>, Eng
     for known in unlooked {
         let asked = engine.ports.addresses.address(&known.contact);
         let Some(address) = one(engine, &known.contact, asked).await? else {
-            // Refused for good: it must not stand before all others for ever.
+            // Refused for good: it must not stand before all others forever.
             ops.push(Op::PutWatched(WatchedContact {
                 looked_at: Some(now),
                 ..known

@@ -135,7 +135,7 @@ async fn untold(
     let changed = engine.ports.hooks.changed_since(object, among, since);
     let changed = match engine.call(REREAD_CALL, changed).await {
         Err(error) if error.class == Class::Permanent => {
-            // A gap that can't be listed must not stay open for ever.
+            // A gap that can't be listed must not stay open forever.
             let object = object.as_str();
             tracing::warn!(object, %error, "changes can't be listed: reads what is followed up");
             all_we_follow(engine, ids).await?

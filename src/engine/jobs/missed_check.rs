@@ -1,9 +1,9 @@
 //! A check-in's day has passed: is it really missing?
 //!
 //! No answer of one moment decides for good that a client is not followed up. The look ends for good
-//! only where the portal shows the check-in as submitted or withdrawn, where it opened a case or
-//! found one, or where a case about this check-in at this due date was closed for a *final* reason;
-//! and if the portal goes on listing the check-in as open, the daily reconcile wakes it even then.
+//! only where the portal shows the check-in as submitted or withdrawn, or twice did not list it, where it
+//! opened a case or found one, where it is listed in an item for a person, where the procedure refuses it for
+//! good, or where a case about this check-in at this due date was closed for a *final* reason; and if the portal goes on listing the check-in as open, the daily reconcile wakes it even then.
 //! Everything else is put off to a date, and told to a person where a person can help:
 //!
 //! | the portal | next look | told |
@@ -147,8 +147,8 @@ async fn open_or_look_again(
 ) -> Result<(), EngineError> {
     let mut stepping = match opening::opening(engine, client, &listed, &snapshot).await? {
         Opening::Opens(stepping) => stepping,
-        Opening::Refused { why, learnt } => {
-            return look_again(engine, job, &listed, &snapshot, why, learnt).await;
+        Opening::Refused { why, learned } => {
+            return look_again(engine, job, &listed, &snapshot, why, learned).await;
         }
         Opening::NoField { why } => return without_field(engine, job, client, &why).await,
     };
@@ -172,11 +172,11 @@ async fn look_again(
     listed: &CheckIn,
     client: &ClientSnapshot,
     refused: NotOpened,
-    learnt: Vec<Op>,
+    learned: Vec<Op>,
 ) -> Result<(), EngineError> {
     let now = engine.now();
     let NotOpened { reason, recheck } = refused;
-    let mut ops = learnt;
+    let mut ops = learned;
     ops.extend(backlog::known_again(engine, &client.id));
     match recheck {
         Recheck::Never => return over(engine, job, &client.id, &reason).await,

@@ -11,7 +11,8 @@
 //! | the coach directory is what the portal says | taken over |
 //! | a case moves within 30 days (E31) | the manager is told once |
 //!
-//! Every open case is besides compared with the vendors, by a job of its own. Work goes page by page,
+//! Every open follow-up is besides compared with the vendors, by a job of its own; other procedures are not.
+//! Work goes page by page,
 //! a batch a page, so that neither memory nor one bad row stands in the way; what was done before a
 //! crash is done again and changes nothing.
 

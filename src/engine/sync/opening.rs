@@ -61,8 +61,8 @@ pub(crate) enum Opening<'a> {
     Refused {
         /// Why, and when that is to be looked at again.
         why: NotOpened,
-        /// What was learnt on the way, to be stored.
-        learnt: Vec<Op>,
+        /// What was learned on the way, to be stored.
+        learned: Vec<Op>,
     },
     /// None opens, because nobody's contact type can be read.
     NoField {
@@ -96,8 +96,8 @@ pub(crate) async fn opening<'a>(
     }
     dry.fact(missed.clone(), None);
     if let Some(why) = dry.not_opened.pop() {
-        let learnt = Vec::new();
-        return Ok(Opening::Refused { why, learnt });
+        let learned = Vec::new();
+        return Ok(Opening::Refused { why, learned });
     }
     let linked = engine
         .call(MISSED_READ, link::linked(engine, client, Some(snapshot)))
@@ -124,8 +124,8 @@ pub(crate) async fn opening<'a>(
     if let Err(why) = missed_check_in::contact_type_allows(value.as_deref()) {
         let mut stepping = stepper::stepping(engine, client).await?;
         learn(&mut stepping, linking, contact_type);
-        let learnt = stepping.into_ops();
-        return Ok(Opening::Refused { why, learnt });
+        let learned = stepping.into_ops();
+        return Ok(Opening::Refused { why, learned });
     }
     let counts_from = listed.due_at;
     let counts_from = counts_from.unwrap_or_else(|| engine.calendar.start_of_day(listed.due));
@@ -140,8 +140,8 @@ pub(crate) async fn opening<'a>(
     learn(&mut stepping, linking, contact_type);
     stepping.fact(missed, None);
     if let Some(why) = stepping.not_opened.pop() {
-        let learnt = Vec::new();
-        return Ok(Opening::Refused { why, learnt });
+        let learned = Vec::new();
+        return Ok(Opening::Refused { why, learned });
     }
     for fact in written.into_iter().chain(ordered) {
         stepping.tell(fact);

@@ -10,7 +10,7 @@
 //! where [`FactBody::ContactSeen`] lets go on what waited for it.
 //!
 //! What is remembered is a setting per contact that was ever missed (`absent/contact/ID`), so that
-//! two looks may be those of two jobs, or of two lives of the process.
+//! two looks may be those of two jobs, or of two runs of the process.
 //!
 //! Not guaranteed: that a contact that is deleted and restored between two looks is noticed.
 

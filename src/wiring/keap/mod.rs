@@ -3,7 +3,7 @@
 //! Rules:
 //! - What Keap doesn't say about money counts as "active", "charging", "owed": an unknown must
 //!   never let a card be removed.
-//! - A coaching plan is recognised by configured ids, never by a name that staff may change (E47).
+//! - A coaching plan is recognized by configured ids, never by a name that staff may change (E47).
 //! - Staff text is found again by the marker inside it, mail by a comment nobody sees.
 
 mod addresses;

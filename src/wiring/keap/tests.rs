@@ -200,7 +200,7 @@ async fn a_tag_that_is_refused_as_there_already_counts_as_a_failure_until_it_is_
         skip: 0,
         times,
     };
-    // However often: a list that never shows the tag must not be asked for ever.
+    // However often: a list that never shows the tag must not be asked forever.
     setup.keap.faults().order(refused(3));
     for _ in 0..3 {
         let error = setup.ports.add(&maya(), "VIP").await.expect_err("refused");

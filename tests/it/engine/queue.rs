@@ -1,4 +1,4 @@
-//! Jobs: they end, they come back, none runs for ever.
+//! Jobs: they end, they come back, none runs forever.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -211,7 +211,7 @@ impl Rig {
         self.engine = Engine::new(self.parts.clone());
     }
 
-    /// Runs what is due; fails instead of running for ever.
+    /// Runs what is due; fails instead of running forever.
     pub(crate) async fn drain(&self) {
         tokio::time::timeout(
             std::time::Duration::from_secs(20),

@@ -1,4 +1,4 @@
-//! What ends a pause that nobody wants, and one refused call that comes back for ever.
+//! What ends a pause that nobody wants, and one refused call that comes back forever.
 
 use clear_relay::engine::{EngineError, wake};
 use relay_core::effects::EffectKind;

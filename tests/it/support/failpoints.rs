@@ -1,4 +1,4 @@
-//! Failpoints that stop a task for ever and tell that they were reached, and one at which
+//! Failpoints that stop a task forever and tell that they were reached, and one at which
 //! something happens.
 
 use std::sync::{Mutex, PoisonError};
@@ -17,7 +17,7 @@ pub(crate) struct StopAt {
 }
 
 impl StopAt {
-    /// Stops for ever at `name`.
+    /// Stops forever at `name`.
     pub(crate) fn name(name: &'static str) -> Self {
         Self {
             name: Some(name),

@@ -7,7 +7,7 @@
 //! **Rules.** It shares no reading code with the client: answers are written here by hand from
 //! the contract. Time and ids come from the injected clock and random source, so one seed replays
 //! everything. It writes down every write it accepted (`portal_message`, `portal_note`), which is
-//! what expectations are compared with; a repeat that it recognised by its `Idempotency-Key` is not
+//! what expectations are compared with; a repeat that it recognized by its `Idempotency-Key` is not
 //! accepted again.
 //!
 //! **Events** are signed afresh at each attempt and repeated on the schedule that Standard

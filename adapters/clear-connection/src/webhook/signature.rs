@@ -114,7 +114,7 @@ impl WebhookKey {
 /// What verification found: a message that one of our keys signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// The `webhook-id`: the same for every repeat of one event, so it tells duplicates for ever.
+    /// The `webhook-id`: the same for every repeat of one event, so it tells duplicates forever.
     pub id: String,
     /// The id (never the value) of the key that verified it.
     pub key_id: String,

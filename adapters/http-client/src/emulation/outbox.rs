@@ -114,7 +114,7 @@ impl<T: Clone> Outbox<T> {
 pub struct Ladder {
     /// After the first, the second, …
     pub pauses: &'static [RangeInclusive<u32>],
-    /// Whether the last pause is repeated for ever, or the vendor gives up after it.
+    /// Whether the last pause is repeated forever, or the vendor gives up after it.
     pub endless: bool,
 }
 

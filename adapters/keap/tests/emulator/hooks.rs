@@ -433,7 +433,7 @@ async fn deliveries_may_come_twice_or_backwards() {
     next(&tenant).await;
     let bodies = receiver.bodies();
     assert_eq!(bodies[0], bodies[1]);
-    assert_eq!(tenant.keap.next_due(), None, "twice, not for ever");
+    assert_eq!(tenant.keap.next_due(), None, "twice, not forever");
 
     subscribe(&tenant, "task.add").await;
     tenant.keap.configure(|s| s.arrival = Arrival::Reversed);

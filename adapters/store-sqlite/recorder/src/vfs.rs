@@ -66,7 +66,7 @@ fn register() -> bool {
         xOpen: Some(open),
         ..*table
     });
-    // SAFETY: SQLite keeps the pointer for ever, and the box is never freed.
+    // SAFETY: SQLite keeps the pointer forever, and the box is never freed.
     unsafe { sqlite3_vfs_register(Box::into_raw(layer), 1) == SQLITE_OK }
 }
 

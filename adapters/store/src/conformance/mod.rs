@@ -21,7 +21,7 @@
 
 mod make;
 
-macro_rules! behaviours {
+macro_rules! behaviors {
     ($d:tt $($topic:ident { $($name:ident),* $(,)? })*) => {
         $(mod $topic;)*
 
@@ -62,7 +62,7 @@ macro_rules! behaviours {
     };
 }
 
-behaviours! { $
+behaviors! { $
     receipts {
         a_receipt_comes_back_byte_for_byte,
         a_vendors_id_stays_taken_for_ever,

@@ -1,4 +1,4 @@
-//! What may be learnt at any step, and what follows from it.
+//! What may be learned at any step, and what follows from it.
 //!
 //! > Continue to follow up with client until check-in is completed
 //!
