@@ -46,7 +46,7 @@ const LARGE: [(&str, &str, usize, &str); 4] = [
     ),
     (
         "core/src",
-        "workflows::missed_check_in::run::Run",
+        "workflows::missed_check_in::run::MissedCheckInRun",
         123,
         "the moves of a procedure and its steps, a file a step",
     ),
