@@ -11,18 +11,18 @@ use serde_json::json;
 use crate::child::Process;
 use crate::figures::{Aim, Figure, Report, millis};
 use crate::server::Role;
-use crate::{Extent, Trouble, ground, load};
+use crate::{Extent, Trouble, load, setup};
 
 const OBJECTS: usize = 1_000;
 const DELIVERIES: usize = 300;
 
 pub(crate) fn measure(extent: Extent, report: &mut Report) -> Result<(), Trouble> {
-    ground::runtime()?.block_on(deliver(extent, report))
+    setup::runtime()?.block_on(deliver(extent, report))
 }
 
 async fn deliver(extent: Extent, report: &mut Report) -> Result<(), Trouble> {
-    let folder = ground::folder()?;
-    let path = ground::with_past(folder.path(), extent.receipts / 10).await?;
+    let folder = setup::folder()?;
+    let path = setup::with_past(folder.path(), extent.receipts / 10).await?;
     let server = Process::serve(Role::Sqlite, Some(&path))?;
     let requests: Arc<Vec<_>> = Arc::new((0..DELIVERIES).map(request).collect());
     for connections in [1, 4] {

@@ -12,7 +12,7 @@ use crate::child::Process;
 use crate::figures::{Aim, Figure, Report, median, micros, millis, say};
 use crate::server::Role;
 use crate::signed::Signer;
-use crate::{Extent, Trouble, ground, load};
+use crate::{Extent, Trouble, load, setup};
 
 const VARIANTS: [Role; 3] = [Role::Bare, Role::Null, Role::Sqlite];
 const CONNECTIONS: [usize; 4] = [1, 16, 64, 256];
@@ -29,14 +29,14 @@ struct Round {
 }
 
 pub(crate) fn measure(extent: Extent, report: &mut Report) -> Result<(), Trouble> {
-    ground::runtime()?.block_on(all(extent, report))
+    setup::runtime()?.block_on(all(extent, report))
 }
 
 async fn all(extent: Extent, report: &mut Report) -> Result<(), Trouble> {
-    let folder = ground::folder()?;
-    let path = ground::with_past(folder.path(), extent.receipts).await?;
+    let folder = setup::folder()?;
+    let path = setup::with_past(folder.path(), extent.receipts).await?;
     say(&format!("  on {} stored receipts", extent.receipts))?;
-    let sync = micros(ground::sync_time(folder.path())?);
+    let sync = micros(setup::sync_time(folder.path())?);
     report.add(Figure::new("disk: write and sync 8 KiB, p50", sync, "us"))?;
     let servers = [
         Process::serve(Role::Bare, None)?,

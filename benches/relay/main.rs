@@ -5,7 +5,7 @@
 //! `benches/README.md` says what each figure means and lists those we measured.
 //!
 //! Rules:
-//! - A figure alone says little: machines differ and neighbours make noise. What counts is its
+//! - A figure alone says little: machines differ and neighbors make noise. What counts is its
 //!   ratio to the baseline that was measured in the same run, in alternating rounds.
 //! - What is measured is also checked: a server that acknowledges and does not store is no server.
 //! - Servers run in processes of their own, so that they share the machine with the generator of
@@ -16,7 +16,6 @@
 mod child;
 mod clock;
 mod figures;
-mod ground;
 mod hook;
 mod ingest;
 mod load;
@@ -25,6 +24,7 @@ mod pipeline;
 mod portal;
 mod process;
 mod server;
+mod setup;
 mod signed;
 mod stranger;
 mod timers;
@@ -136,7 +136,7 @@ fn measure(args: &Args) -> Result<(), Trouble> {
         return Err(format!("--only: there is {}", names.join(", ")).into());
     }
     if let Some(folder) = &args.folder {
-        ground::PLACE.get_or_init(|| folder.clone());
+        setup::PLACE.get_or_init(|| folder.clone());
     }
     // Read first: a file that can't be compared with should not cost a whole run.
     let old = args.compare.as_deref().map(Report::read).transpose()?;

@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 use crate::figures::{Aim, Figure, Latencies, Report, micros, millis, say};
 use crate::portal::{self, Portal};
 use crate::signed::{self, Signer};
-use crate::{Extent, Trouble, clock, ground, load};
+use crate::{Extent, Trouble, clock, load, setup};
 
 /// A Wednesday morning in Denver, the portal's hours begun; the check-ins were due on Tuesday.
 const NOW: &str = "2026-11-04T10:00:00-07:00";
@@ -37,7 +37,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 
 pub(crate) fn measure(extent: Extent, report: &mut Report) -> Result<(), Trouble> {
     let relay = lifecycle::runtime()?;
-    let folder = ground::folder()?;
+    let folder = setup::folder()?;
     let path = folder.path().join("relay.db");
     let portal = Arc::new(Portal::default());
     let now: Timestamp = NOW.parse()?;
@@ -55,7 +55,7 @@ pub(crate) fn measure(extent: Extent, report: &mut Report) -> Result<(), Trouble
         store.close().await;
         ended
     });
-    ground::runtime()?.block_on(async {
+    setup::runtime()?.block_on(async {
         let random = SeededRandom::new(std::process::id().into());
         let events = events(extent.events, now, &random)?;
         let outcome = follow(&portal, to, &events, None).await?;
@@ -115,9 +115,9 @@ async fn serve(
         value: json!(since),
     };
     store.commit(Batch::from(vec![switched_on])).await?;
-    let config = ground::config("unused.db".as_ref())?;
+    let config = setup::config("unused.db".as_ref())?;
     let clock = Arc::new(ManualClock::new(now));
-    let relay = ground::relay(&config, store, portal as Arc<dyn Transport>, clock)?;
+    let relay = setup::relay(&config, store, portal as Arc<dyn Transport>, clock)?;
     prepare(&relay.engine).await?;
     let router = relay.router();
     let mut lifecycle = Lifecycle::new(Patience::default());

@@ -14,7 +14,7 @@ use relay_store_sqlite::SqliteStore;
 use crate::child::Process;
 use crate::figures::{Aim, Figure, Report, median, millis};
 use crate::signed::Signer;
-use crate::{Extent, Trouble, clock, ground, load};
+use crate::{Extent, Trouble, clock, load, setup};
 
 const STARTS: usize = 5;
 /// Webhooks a second when they come one by one.
@@ -25,18 +25,18 @@ const SETTLING: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) fn measure(extent: Extent, report: &mut Report) -> Result<(), Trouble> {
-    ground::runtime()?.block_on(all(extent, report))
+    setup::runtime()?.block_on(all(extent, report))
 }
 
 async fn all(extent: Extent, report: &mut Report) -> Result<(), Trouble> {
     let binary = Path::new(env!("CARGO_BIN_EXE_clear-relay"));
     let size = std::fs::metadata(binary)?.len() as f64 / f64::from(1024 * 1024);
     report.add(Figure::new("binary", size, "MiB").aim(Aim::AtMost(40.0)))?;
-    let folder = ground::folder()?;
+    let folder = setup::folder()?;
     let fresh = || Ok(folder.path().join("fresh.db"));
     starts("fresh database", fresh, folder.path(), report).await?;
     leisurely(extent, folder.path(), report).await?;
-    let path = ground::with_past(folder.path(), extent.receipts).await?;
+    let path = setup::with_past(folder.path(), extent.receipts).await?;
     let past = || Ok(path.clone());
     let what = format!("{} receipts", extent.receipts);
     starts(&what, past, folder.path(), report).await?;
@@ -85,7 +85,7 @@ fn remove(path: &Path) {
 
 pub(crate) fn start(database: &Path, folder: &Path) -> Result<Process, Trouble> {
     let free = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-    let text = ground::config_text(database)?
+    let text = setup::config_text(database)?
         .replace("127.0.0.1:443", &free.to_string())
         // Nobody is there: a vendor's answer is not what is measured.
         .replace("https://keap.test", "http://127.0.0.1:9")

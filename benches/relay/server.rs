@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 use crate::null_store::NullStore;
 use crate::portal::Portal;
-use crate::{Trouble, ground};
+use crate::{Trouble, setup};
 
 /// Which server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -75,11 +75,11 @@ async fn bare(body: Bytes) -> StatusCode {
 }
 
 fn ours(store: Arc<dyn Store>) -> Result<Router, Trouble> {
-    let config = ground::config(Path::new("unused.db"))?;
+    let config = setup::config(Path::new("unused.db"))?;
     // Dropping the guard writes what is queued; the log goes on.
     drop(telemetry::init(&config.log, Arc::new(SystemClock))?);
     let clock = Arc::new(SystemClock);
     let portal = Arc::new(Portal::default());
-    let relay = ground::relay(&config, store, portal, clock)?;
+    let relay = setup::relay(&config, store, portal, clock)?;
     Ok(relay.router())
 }

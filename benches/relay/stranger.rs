@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use crate::figures::{Aim, Figure, Latencies, Report, millis};
 use crate::process::{answers, start};
 use crate::signed::Signer;
-use crate::{Extent, Trouble, clock, ground, load};
+use crate::{Extent, Trouble, clock, load, setup};
 
 /// Connections that strangers hold.
 const STRANGERS: usize = 540;
@@ -77,7 +77,7 @@ fn attacks() -> Vec<Attack> {
 }
 
 pub(crate) fn measure(extent: Extent, report: &mut Report) -> Result<(), Trouble> {
-    ground::runtime()?.block_on(async {
+    setup::runtime()?.block_on(async {
         for attack in attacks() {
             under(Arc::new(attack), extent, report).await?;
         }
@@ -86,7 +86,7 @@ pub(crate) fn measure(extent: Extent, report: &mut Report) -> Result<(), Trouble
 }
 
 async fn under(attack: Arc<Attack>, extent: Extent, report: &mut Report) -> Result<(), Trouble> {
-    let folder = ground::folder()?;
+    let folder = setup::folder()?;
     let process = start(&folder.path().join("fresh.db"), folder.path())?;
     answers(process.address, "/readyz").await?;
     let mut strangers = JoinSet::new();

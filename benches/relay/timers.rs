@@ -13,7 +13,7 @@ use relay_store_sqlite::SqliteStore;
 use serde_json::json;
 
 use crate::figures::{Aim, Figure, Latencies, Report, micros};
-use crate::{Extent, Trouble, clock, ground};
+use crate::{Extent, Trouble, clock, setup};
 
 /// Timers due at once in a round.
 const DUE: usize = 40;
@@ -31,11 +31,11 @@ struct Costs {
 }
 
 pub(crate) fn measure(extent: Extent, report: &mut Report) -> Result<(), Trouble> {
-    ground::runtime()?.block_on(among(extent, report))
+    setup::runtime()?.block_on(among(extent, report))
 }
 
 async fn among(extent: Extent, report: &mut Report) -> Result<(), Trouble> {
-    let folder = ground::folder()?;
+    let folder = setup::folder()?;
     let now = SystemClock.now();
     let mut stores = Vec::new();
     for count in extent.cases {
@@ -110,7 +110,7 @@ async fn check(store: &SqliteStore, count: usize) -> Result<(), Trouble> {
 }
 
 async fn fill(path: &Path, count: usize, now: Timestamp) -> Result<(), Trouble> {
-    let store = ground::preparing(path).await?;
+    let store = setup::preparing(path).await?;
     let random = SeededRandom::new(5);
     let ops = (0..count).flat_map(|number| {
         let client = format!("cl-{number}");
@@ -121,7 +121,7 @@ async fn fill(path: &Path, count: usize, now: Timestamp) -> Result<(), Trouble> 
         let timer = timer(&client, Some(case.id), at, now, &random);
         [Op::InsertCase(case), timer]
     });
-    ground::fill(&store, ops).await?;
+    setup::fill(&store, ops).await?;
     store.close().await;
     Ok(())
 }

@@ -42,7 +42,7 @@ use crate::time::{Date, Time, TimeZone, Timestamp, Weekday};
 
 /// The clinic's days and hours, checked.
 ///
-/// Stored and configured as [`CalendarSettings`]; deserialising checks them.
+/// Stored and configured as [`CalendarSettings`]; deserializing checks them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "CalendarSettings", into = "CalendarSettings")]
 pub struct Calendar {

@@ -61,7 +61,7 @@ pub const LOGIC: u32 = 2;
 /// The first that counts what was told beside the history.
 const BESIDE_HISTORY: u32 = 2;
 
-/// What the CRM showed about mail to one client, normalised; enough to recompute the decision.
+/// What the CRM showed about mail to one client, normalized; enough to recompute the decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailEvidence {
     /// When it was read.

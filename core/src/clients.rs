@@ -227,7 +227,7 @@ pub struct Subscription {
 pub struct Card {
     /// The CRM's id.
     pub id: PaymentMethodId,
-    /// What staff recognise it by: brand and last four digits.
+    /// What staff recognize it by: brand and last four digits.
     pub label: String,
 }
 

@@ -281,7 +281,7 @@ impl FactBody {
         if !self.is_state() {
             return String::new();
         }
-        // Plain data of our own: it always serialises.
+        // Plain data of our own: it always serializes.
         let value = without_nulls(serde_json::to_value(self).unwrap_or_default());
         let mut hash = Sha256::new();
         canonical(&value, &mut hash);

@@ -13,7 +13,7 @@
 //! - What stands in a text of ours is one line: control characters, line ends, direction marks and
 //!   zero-width characters are blank space or nothing ([`one_line`]).
 //! - A name that is no name holds what needs it. Which kind of no name it is, is a [`NameFault`]; no
-//!   judgement is a sentence.
+//!   judgment is a sentence.
 //! - Markup in a name is a name that somebody typed: it is kept as text, and the adapters escape it.
 //! - A name that the greeting can't be told to be wrong from (a family name, a nickname) is kept.
 //!

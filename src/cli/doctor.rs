@@ -72,7 +72,7 @@ pub async fn run(
     examine(examined, args, &runtime, out).await
 }
 
-/// The same, on any ground.
+/// The same, over any runtime.
 pub async fn examine(
     examined: &Examined,
     args: &DoctorArgs,

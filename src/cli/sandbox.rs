@@ -35,7 +35,7 @@ use relay_core::calendar::Calendar;
 use relay_core::random::{Random, SeededRandom};
 use relay_core::time::{Clock, ScaledClock, SignedDuration, SystemClock, TimeZone, Timestamp};
 use relay_http_client::emulation::Accepted;
-use relay_http_client::emulation_server::realise_outcomes;
+use relay_http_client::emulation_server::realize_outcomes;
 use relay_http_client::{ReqwestTransport, Transport};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -306,7 +306,7 @@ fn routes(sandbox: Arc<Sandbox>) -> Router {
     let vendors = &sandbox.vendors;
     let mut routes = Router::new();
     for (vendor, interface) in vendors.routers() {
-        let interface = interface.layer(axum::middleware::from_fn(realise_outcomes));
+        let interface = interface.layer(axum::middleware::from_fn(realize_outcomes));
         routes = routes.nest_service(&format!("/{}", vendor.emulation.folder), interface);
     }
     let inspect = Router::new()

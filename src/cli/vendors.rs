@@ -105,7 +105,7 @@ pub async fn list(
     }
     Ok(out.emit(
         &json!({ "vendors": documents }),
-        &table.render("no vendor is paced"),
+        &table.render("no vendor has a limit"),
     )?)
 }
 

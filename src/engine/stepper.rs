@@ -480,7 +480,7 @@ impl Stepping<'_> {
 
 /// SHA-256 of an effect's logical input, hex.
 pub(crate) fn input_hash(input: &relay_core::effects::EffectInput) -> String {
-    // The input is plain data of our own: it always serialises.
+    // The input is plain data of our own: it always serializes.
     let bytes = serde_json::to_vec(input).unwrap_or_default();
     hex::encode(Sha256::digest(&bytes))
 }

@@ -17,7 +17,7 @@ use relay_http_client::{Answer, Call, CallError, Transport, TransportError};
 use crate::effects::{Holds, Name, Perform, Performed, ProbeResult};
 use crate::wiring::FaultInjector;
 
-/// The header by which the portal recognises a repeat.
+/// The header by which the portal recognizes a repeat.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// What is broken on purpose.

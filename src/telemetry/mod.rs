@@ -69,11 +69,11 @@ pub fn log_panics() {
 
 /// Logs to standard error from now on. Keep the guard until the process ends.
 pub fn init(config: &LogConfig, real: Arc<dyn Clock>) -> Result<LogGuard, TelemetryError> {
-    let colours = std::io::stderr().is_terminal();
+    let colors = std::io::stderr().is_terminal();
     let writer = LogWriter::start(std::io::stderr(), |lost| {
         tracing::warn!(lost, "so many lines of this log were lost since the start");
     })?;
-    let subscriber = subscriber(config, real, writer.clone(), colours)?;
+    let subscriber = subscriber(config, real, writer.clone(), colors)?;
     tracing::subscriber::set_global_default(subscriber)?;
     Ok(LogGuard(writer))
 }
@@ -83,7 +83,7 @@ pub fn subscriber<W>(
     config: &LogConfig,
     real: Arc<dyn Clock>,
     writer: W,
-    colours: bool,
+    colors: bool,
 ) -> Result<Box<dyn Subscriber + Send + Sync>, TelemetryError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -96,7 +96,7 @@ where
         .log_internal_errors(false)
         .with_writer(writer);
     Ok(match config.format {
-        LogFormat::Human => Box::new(builder.with_ansi(colours).finish()),
+        LogFormat::Human => Box::new(builder.with_ansi(colors).finish()),
         LogFormat::Json => Box::new(builder.json().flatten_event(true).finish()),
     })
 }

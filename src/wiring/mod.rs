@@ -219,7 +219,7 @@ fn everything(
     })
 }
 
-/// Where every vendor's webhooks are let in, by a configuration and over `ground`: what the routes need,
+/// Where every vendor's webhooks are let in, by a configuration and over `runtime`: what the routes need,
 /// without a worker.
 pub fn sources(config: &Config, runtime: &Runtime) -> Result<Vec<Arc<dyn Source>>, AssembleError> {
     let limiter = limits::limiter(VENDORS, config, runtime);

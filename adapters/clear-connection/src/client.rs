@@ -10,7 +10,7 @@
 //! whose body can't be read is *unclear* for a write (it was carried out) and retryable for a
 //! read (a maintenance page); a readable answer that breaks the contract is permanent.
 //!
-//! **Not guaranteed.** That the portal honours `Idempotency-Key`: it goes with every write, and
+//! **Not guaranteed.** That the portal honors `Idempotency-Key`: it goes with every write, and
 //! nothing relies on it.
 
 use std::fmt;

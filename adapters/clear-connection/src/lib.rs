@@ -23,7 +23,7 @@
 //! - A list is whole or it is an error; a page that is missing is never taken for "nothing there".
 //! - Filters we ask for are applied again here: a young portal may ignore a parameter.
 //!
-//! **Not guaranteed.** That the portal honours `Idempotency-Key`. After an unclear outcome the
+//! **Not guaranteed.** That the portal honors `Idempotency-Key`. After an unclear outcome the
 //! relay lists and compares author, text and time; see the README.
 
 pub mod client;

@@ -38,7 +38,7 @@
 //! 9. a test that gives the emulator and one write to [`conformance::check`].
 //!
 //! What comes for free: the accepted requests, faults at both moments with `Retry-After`, hangs, cut,
-//! refused and late connections (over TCP, too: [`realise_outcomes`](crate::emulation_server)),
+//! refused and late connections (over TCP, too: [`realize_outcomes`](crate::emulation_server)),
 //! virtual time and delays, ids and secrets, the acknowledged deliveries, one driver at a time,
 //! mismatches with the description, filters, order and pages, and the proof that all of it is
 //! connected.

@@ -14,7 +14,7 @@ use axum::middleware::from_fn;
 use axum::routing::get;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use relay_http_client::emulation_server::realise_outcomes;
+use relay_http_client::emulation_server::realize_outcomes;
 use relay_http_client::{
     Answer, Call, ReqwestTransport, Transport, TransportError, TransportFault,
 };
@@ -28,7 +28,7 @@ async fn meets(outcome: Option<TransportFault>) -> Result<Answer, TransportError
         response
     };
     let router = Router::new().route("/", get(answer));
-    let router = router.layer(from_fn(realise_outcomes));
+    let router = router.layer(from_fn(realize_outcomes));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .expect("a port");

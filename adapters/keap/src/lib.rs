@@ -12,7 +12,7 @@
 //! | [`types`] | what Keap answers, read tolerantly |
 //! | [`webhook`] | REST hook deliveries and the handshake |
 //! | [`automation`] | posts of the automation step "Send HTTP Post" |
-//! | [`marker`] | how a write is made recognisable without a client seeing it |
+//! | [`marker`] | how a write is made recognizable without a client seeing it |
 //! | [`outcome`] | what a coach wrote into a call task |
 //! | [`quota`] | what an answer's headers say of Keap's limits |
 //! | [`time`] | many spellings of an instant in, one out |

@@ -1,4 +1,4 @@
-//! Making a write recognisable afterwards, without a client seeing anything.
+//! Making a write recognizable afterwards, without a client seeing anything.
 //!
 //! Keap knows no idempotency key, so the only thing that tells whether a write happened is the
 //! written thing itself. The caller gives each effect a marker; here it is only embedded: as an

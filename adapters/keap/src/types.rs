@@ -394,7 +394,7 @@ pub struct PaymentMethod {
     /// Whose.
     #[serde(deserialize_with = "id")]
     pub contact_id: Option<String>,
-    /// What staff recognise it by.
+    /// What staff recognize it by.
     pub card_info: Option<CardInfo>,
 }
 

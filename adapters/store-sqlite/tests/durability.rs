@@ -301,7 +301,7 @@ async fn a_full_disk_is_told_to_everybody_whose_change_it_took() {
     let (one, two) = tokio::join!(store.commit(insert(&small)), store.commit(batch));
 
     assert!(matches!(two, Err(StoreError::Unavailable(_))));
-    // Whether the neighbour was saved is SQLite's affair; that it was told the truth is ours.
+    // Whether the neighbor was saved is SQLite's affair; that it was told the truth is ours.
     let stored = store.receipt(small.id).await.unwrap().is_some();
     assert_eq!(one.is_ok(), stored);
     assert_eq!(store.receipt(large.id).await.unwrap(), None);

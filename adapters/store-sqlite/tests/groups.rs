@@ -1,5 +1,5 @@
 //! Webhooks that share a statement and requests that share a transaction: each gets the answer that
-//! is its own, whatever its neighbours are.
+//! is its own, whatever its neighbors are.
 
 #![expect(
     clippy::unwrap_used,
@@ -218,7 +218,7 @@ async fn a_group_of_repeats_is_told_the_originals_of_an_earlier_one() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_the_schema_forbids_takes_no_neighbour_with_it() {
+async fn a_webhook_that_the_schema_forbids_takes_no_neighbor_with_it() {
     let rig = Rig::new(4).await;
     let mut receipts = rig.fresh(24);
     // The id of another: fresh to look at, and refused by an index.
@@ -288,7 +288,7 @@ async fn a_statement_that_fails_amid_others_undoes_its_request_and_can_be_asked_
 }
 
 #[tokio::test]
-async fn requests_that_fail_leave_nothing_and_their_neighbours_everything() {
+async fn requests_that_fail_leave_nothing_and_their_neighbors_everything() {
     let rig = Rig::new(5).await;
     let receipts = rig.fresh(6);
     let impossible = Op::FinishReceipt {

@@ -284,7 +284,7 @@ fn hooks_item_ops(engine: &Engine, watch: &Watch, now: Timestamp) -> Vec<Op> {
             settled: WorkSettled {
                 at: now,
                 by: "relay".to_owned(),
-                action: "every subscription is awake again".to_owned(),
+                action: "every subscription is active again".to_owned(),
             },
         }];
     }
@@ -294,7 +294,7 @@ fn hooks_item_ops(engine: &Engine, watch: &Watch, now: Timestamp) -> Vec<Op> {
         .collect();
     let names: Vec<_> = beyond_us.iter().map(|(event, _)| *event).collect();
     let title = format!(
-        "The CRM does not tell us of {}: the subscription can't be mended",
+        "The CRM does not tell us of {}: the subscription can't be restored",
         names.join(", ")
     );
     let mut item = items::item(engine, ITEM.to_owned(), "hooks", title);

@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn what_falls_asleep_is_missing_since_the_last_good_look_and_not_since_it_is_noticed() {
+    fn what_turns_inactive_is_missing_since_the_last_good_look_and_not_since_it_is_noticed() {
         let mut watch = watching();
         let mut listed = contacts(SubscriptionState::Active);
         listed[0].state = SubscriptionState::Inactive;

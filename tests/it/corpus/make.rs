@@ -130,7 +130,7 @@ impl Ending<'_> {
     }
 
     async fn pause(&self, who: &str) {
-        let reason = "she is travelling".to_owned();
+        let reason = "she is traveling".to_owned();
         self.decide(who, Action::Pause { reason }).await;
     }
 

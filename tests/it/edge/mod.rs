@@ -3,7 +3,7 @@
 
 mod billing;
 mod calls;
-mod client_behaviour;
+mod client_behavior;
 mod client_data;
 pub(crate) mod clinic;
 mod conversation;

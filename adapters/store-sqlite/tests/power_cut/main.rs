@@ -105,7 +105,7 @@ async fn every_acknowledged_commit_is_there_after_every_power_cut() {
     assert_eq!(looked.wrong, Vec::<String>::new());
 }
 
-/// The same judgement, where nothing is synced: what it is worth.
+/// The same judgment, where nothing is synced: what it is worth.
 #[tokio::test]
 async fn without_syncs_the_loss_is_found() {
     let (record, judge) = life(0, true).await;

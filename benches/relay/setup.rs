@@ -45,7 +45,7 @@ pub(crate) fn relay(
     transport: Arc<dyn Transport>,
     procedure: Arc<dyn Clock>,
 ) -> Result<Relay, Trouble> {
-    let ground = Runtime {
+    let runtime = Runtime {
         store,
         transport,
         clocks: Clocks {
@@ -58,7 +58,7 @@ pub(crate) fn relay(
         time_scale: 1,
         worker: "bench".to_owned(),
     };
-    Ok(wiring::assemble(config, ground)?)
+    Ok(wiring::assemble(config, runtime)?)
 }
 
 /// Where databases are to lie, if not beside this program.
