@@ -53,7 +53,7 @@ pub struct FilterArgs {
     /// Of this case only.
     #[arg(long, value_name = "CASE")]
     pub case: Option<CaseId>,
-    /// Whose last failure is of this class: `not_sent`, retryable, unauthorised, permanent, unclear,
+    /// Whose last failure is of this class: retryable, unauthorised, permanent, `not_sent`, unclear,
     /// held, `not_listed`, `died_with_process`, internal, unreadable.
     #[arg(long, value_name = "CLASS")]
     pub class: Option<String>,

@@ -133,7 +133,7 @@ async fn step_back(engine: &Engine, job: &Job) -> Result<(), EngineError> {
         .now()
         .saturating_add(SignedDuration::from_secs(1))
         .unwrap_or(Timestamp::MAX);
-    let why = "the case keeps moving".to_owned();
+    let why = "what it is about keeps moving".to_owned();
     finish::end(engine, job, JobEnd::snooze(at, why), Vec::new()).await
 }
 

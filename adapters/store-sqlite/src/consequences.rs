@@ -189,29 +189,61 @@ async fn job_goes(conn: &mut SqliteConnection, seq: i64, now: Timestamp) -> Resu
     )
     .fetch_optional(&mut *conn)
     .await?;
-    if let Some(case) = case {
-        return hold(conn, &case, now).await;
+    effect_goes(conn, seq, now).await?;
+    match case {
+        Some(case) => hold(conn, &case, now).await,
+        None => Ok(()),
     }
-    let effect = sqlx::query!(
-        "SELECT key, client, kind FROM effects
-         WHERE key = (SELECT substr(key, length('effect/') + 1) FROM jobs WHERE seq = ?1)
-           AND scope <> 'case' AND state = 'planned'",
+}
+
+/// What a job was to carry out for no case is given up with it, and told. What people were asked about the
+/// job has no answer any more.
+async fn effect_goes(conn: &mut SqliteConnection, seq: i64, now: Timestamp) -> Result<(), Failure> {
+    let at = micros(now);
+    let key = sqlx::query_scalar!(
+        r#"SELECT CASE WHEN key LIKE 'effect/%' THEN substr(key, length('effect/') + 1)
+                WHEN json_valid(payload) THEN json_extract(payload, '$.effect') END AS "key: String"
+           FROM jobs WHERE seq = ?1"#,
         seq
+    )
+    .fetch_one(&mut *conn)
+    .await;
+    let Ok(Some(key)) = key else { return Ok(()) };
+    sqlx::query!(
+        "UPDATE work_items SET settled_at = ?2, settled_by = 'relay', settled_action = 'discarded'
+         WHERE dedupe_key = 'held/' || ?1 AND settled_at IS NULL",
+        key,
+        at
+    )
+    .execute(&mut *conn)
+    .await?;
+    let effect = sqlx::query!(
+        "SELECT client, kind FROM effects WHERE key = ?1 AND scope <> 'case'
+         AND state IN ('planned', 'held') AND revision = 0",
+        key
     )
     .fetch_optional(&mut *conn)
     .await?;
     let Some(effect) = effect else { return Ok(()) };
+    sqlx::query!(
+        r#"UPDATE effects SET state = 'cancelled', settled = '{"settled":"cancelled"}', changed_at = ?2
+           WHERE key = ?1"#,
+        key,
+        at
+    )
+    .execute(&mut *conn)
+    .await?;
     let told = NewWorkItem {
         key: format!("mended/jobs/{seq}"),
         title: format!(
             "Left undone, because its job was damaged: {}",
             words(&effect.kind)
         ),
-        detail: json!({ "effect": effect.key, "remedy": "do it by hand, if it is still wanted" }),
+        detail: json!({ "effect": key, "remedy": "do it by hand, if it is still wanted" }),
         actions: json!(["done"]),
         client: effect.client,
         case: None,
-        effect: Some(effect.key),
+        effect: Some(key),
     };
     tell(conn, told, now).await
 }

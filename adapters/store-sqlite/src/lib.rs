@@ -193,8 +193,8 @@ impl SqliteStore {
     /// refuses a file that a newer program has migrated further. All or nothing: a file that can't be brought
     /// to this version stays as it was, for the release that ran on it.
     ///
-    /// A row that breaks a rule of its table, or refers to one that is not there, comes along as it is: it is
-    /// found and mended afterwards, as on any day.
+    /// A row that breaks a rule of its table, or refers to one that is not there, comes along as it is. One that
+    /// can't be read is found and mended afterwards, as on any day.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] names the row that keeps SQLite from changing the schema, where one does.
@@ -203,7 +203,7 @@ impl SqliteStore {
         let options = options.pragma("ignore_check_constraints", "ON");
         let mut conn = options.connect().await.map_err(Failure::from)?;
         let mut result = migrated(&mut conn).await;
-        if result.is_err()
+        if let Err(StoreError::Driver(_)) = result
             && let Ok(Some(damage)) = look::hinders_migration(&mut conn).await
         {
             result = Err(StoreError::Corrupt(damage));
@@ -240,13 +240,21 @@ async fn migrated(conn: &mut SqliteConnection) -> Result<(), StoreError> {
         }
         other => StoreError::Driver(Box::new(other)),
     };
-    if look::version(conn).await? == look::Version::Older {
-        let tx = conn.begin_with("BEGIN IMMEDIATE").await;
-        let mut tx = tx.map_err(Failure::from)?;
-        sqlx::migrate!().run(&mut *tx).await.map_err(failed)?;
-        tx.commit().await.map_err(Failure::from)?;
-    } else {
-        sqlx::migrate!().run(&mut *conn).await.map_err(failed)?;
+    match look::version(conn).await? {
+        look::Version::Older => {
+            let tx = conn.begin_with("BEGIN IMMEDIATE").await;
+            let mut tx = tx.map_err(Failure::from)?;
+            sqlx::migrate!().run(&mut *tx).await.map_err(failed)?;
+            tx.commit().await.map_err(Failure::from)?;
+        }
+        // A newer one is refused by it, with the migration that it does not know.
+        look::Version::Current | look::Version::Newer => {
+            sqlx::migrate!().run(&mut *conn).await.map_err(failed)?;
+        }
+        look::Version::Foreign => {
+            let why = "the file was made by something else, or its migrations were changed";
+            return Err(StoreError::Driver(why.into()));
+        }
     }
     let started = async {
         let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;

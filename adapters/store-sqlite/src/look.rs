@@ -125,20 +125,22 @@ pub(crate) async fn hinders_migration(
     }
     let lines = lines_of(conn, "PRAGMA quick_check(1000000)").await?;
     let changed = changed_by_migrations(conn).await?;
-    let hindering: BTreeSet<(&str, &str)> = lines
-        .iter()
-        .filter_map(|line| line.split_once(" value in ")?.1.split_once('.'))
-        .filter(|(table, _)| changed.contains(*table))
-        .collect();
-    if hindering.is_empty() {
-        return Ok(None);
+    for line in lines {
+        // "non-TEXT value in jobs.note", "NULL value in jobs.kind"
+        let place = line.split_once(" value in ");
+        let place = place.and_then(|(what, place)| Some((what, place.split_once('.')?)));
+        if let Some((what, (table, column))) = place
+            && changed.contains(table)
+            && let Some(table) = scan::Table::named(table)
+            && let Some(damage) = scan::mistyped(conn, table, column, what == "NULL").await?
+        {
+            return Ok(Some(damage));
+        }
     }
-    let damage = scan::all(conn).await?;
-    let is_named = |damage: &Damage| hindering.contains(&(&*damage.table, &*damage.column));
-    Ok(damage.into_iter().find(is_named))
+    Ok(None)
 }
 
-/// The words of the migrations that a file lacks: the tables that they change are among them.
+/// The tables that the migrations which a file lacks read or change row by row.
 async fn changed_by_migrations(conn: &mut SqliteConnection) -> Result<BTreeSet<String>, Failure> {
     let migrator = sqlx::migrate!();
     // A file without any has no such table.
@@ -150,8 +152,17 @@ async fn changed_by_migrations(conn: &mut SqliteConnection) -> Result<BTreeSet<S
     let statements = lacking.flat_map(|migration| migration.sql.as_str().lines());
     let statements = statements.filter(|line| !line.trim_start().starts_with("--"));
     let no_word = |letter: char| !letter.is_alphanumeric() && letter != '_';
-    let words = statements.flat_map(|line| line.split(no_word));
-    Ok(words.map(str::to_owned).collect())
+    let words: Vec<&str> = statements
+        .flat_map(|line| line.split(no_word))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let named = words.windows(3).filter_map(|window| match *window {
+        ["ALTER", "TABLE", table] | ["FROM" | "UPDATE", table, _] | [_, "FROM", table] => {
+            Some(table.to_owned())
+        }
+        _ => None,
+    });
+    Ok(named.collect())
 }
 
 pub(crate) async fn version(conn: &mut SqliteConnection) -> Result<Version, Failure> {

@@ -322,6 +322,41 @@ pub(crate) async fn page(
     })
 }
 
+/// The first row whose `column` holds a value of another type than is declared, or none where there must be
+/// one (`missing`).
+#[expect(
+    clippy::disallowed_methods,
+    reason = "put together from names of the schema"
+)]
+pub(crate) async fn mistyped(
+    conn: &mut SqliteConnection,
+    table: Table,
+    column: &str,
+    missing: bool,
+) -> Result<Option<Damage>, Failure> {
+    let columns = table.columns(conn).await?;
+    let Some(column) = columns.into_iter().find(|known| known.name == column) else {
+        return Ok(None);
+    };
+    let (of, name) = (table.name, &column.name);
+    let condition = if missing {
+        format!("{name} IS NULL")
+    } else {
+        let declared = column.declared.to_lowercase();
+        format!("typeof({name}) NOT IN ('null', '{declared}')")
+    };
+    let row = sqlx::query(AssertSqlSafe(format!(
+        "SELECT * FROM {of} WHERE {condition} LIMIT 1"
+    )))
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Damage {
+        table: of.to_owned(),
+        row: table.name_of(&row),
+        column: column.name,
+    }))
+}
+
 /// What can't be read in any row. Tables that the file lacks, because it is of an earlier version, hold
 /// nothing.
 pub(crate) async fn all(conn: &mut SqliteConnection) -> Result<Vec<Damage>, Failure> {

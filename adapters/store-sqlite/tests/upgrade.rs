@@ -40,6 +40,11 @@ async fn a_row_that_keeps_the_schema_from_being_changed_is_named_and_nothing_is_
             "UPDATE effects SET kind = x'ff00' WHERE seq = 1",
         ),
         (
+            "effects",
+            "case_id",
+            "UPDATE effects SET case_id = 'abcdefghijklmnop' WHERE seq = 1",
+        ),
+        (
             "intents",
             "outcome",
             "UPDATE intents SET outcome = x'ff00' WHERE seq = 1",
@@ -67,7 +72,11 @@ async fn a_row_that_keeps_the_schema_from_being_changed_is_named_and_nothing_is_
         assert_eq!(spoil::ask(&file, applied).await.unwrap(), before);
 
         // Mended, as the release before does it, it goes on.
-        let mended = format!("UPDATE {table} SET {column} = 'x' WHERE seq = 1");
+        let value = match column {
+            "case_id" => "randomblob(16)",
+            _ => "'x'",
+        };
+        let mended = format!("UPDATE {table} SET {column} = {value} WHERE seq = 1");
         spoil::run(&file, &mended).await.unwrap();
         migrate(&file).await.unwrap();
         assert_ne!(spoil::ask(&file, applied).await.unwrap(), before);
@@ -107,8 +116,11 @@ async fn a_row_that_breaks_a_rule_only_comes_along_and_is_found_afterwards() {
 async fn what_the_migrations_do_not_touch_and_what_refers_to_nothing_hinders_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let file = older(&folder);
-    let step = "UPDATE timeline SET step = x'ff00' WHERE seq = 1";
-    assert_eq!(spoil::mistype(&file, "timeline", step).await.unwrap(), 1);
+    // The second gets an index only.
+    for (table, column) in [("timeline", "step"), ("cases", "reason")] {
+        let update = format!("UPDATE {table} SET {column} = x'ff00' WHERE seq = 1");
+        assert_eq!(spoil::mistype(&file, table, &update).await.unwrap(), 1);
+    }
     let orphan = "UPDATE intents SET effect = effect || '?' WHERE seq = 1";
     assert_eq!(spoil::run(&file, orphan).await.unwrap(), 1);
     assert_eq!(look(&file, true).await.unwrap().hinders, None);
@@ -116,5 +128,7 @@ async fn what_the_migrations_do_not_touch_and_what_refers_to_nothing_hinders_not
     let store = SqliteStore::open(&file).await.unwrap();
     let found = store.check_rows().await.unwrap();
     store.close().await;
-    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found.len(), 2, "{found:?}");
+    let left = "SELECT effect FROM intents WHERE effect LIKE '%?'";
+    assert_eq!(spoil::ask(&file, left).await.unwrap().len(), 1);
 }

@@ -85,7 +85,7 @@ pub async fn settle_work(
             Preview::AlreadyDone { .. } | Preview::WillSend | Preview::WillRun => Ok(()),
         },
         Settling::SendAgain { effect, job } => cases::plan_again(engine, &effect, job, ops).await,
-        Settling::Happened { effect } => happened(engine, &effect, ops).await,
+        Settling::Happened { effect } => happened(engine, &item, &effect, ops).await,
         Settling::Release(job) => {
             let mut ops = ops;
             ops.push(backlog::release(&job, engine.now()));
@@ -299,7 +299,12 @@ async fn settling_backlog(
 }
 
 /// A person says that an effect that can't be probed happened.
-async fn happened(engine: &Engine, effect: &Effect, ops: Vec<Op>) -> Result<(), EngineError> {
+async fn happened(
+    engine: &Engine,
+    item: &WorkItem,
+    effect: &Effect,
+    ops: Vec<Op>,
+) -> Result<(), EngineError> {
     let now = engine.now();
     let mut stepping = settle::stepping_of(engine, effect).await?;
     for op in ops {
@@ -311,7 +316,13 @@ async fn happened(engine: &Engine, effect: &Effect, ops: Vec<Op>) -> Result<(), 
         vendor_ref: None,
         by_probe: false,
     };
-    let ending = EffectEnding::new(EffectState::Done, settled);
+    let asked = effect.request.iter();
+    let ending = EffectEnding {
+        more: asked
+            .flat_map(|request| settle::remember(effect, request))
+            .collect(),
+        ..EffectEnding::new(EffectState::Done, settled)
+    };
     settle::end_effect(
         engine,
         &mut stepping,
@@ -321,11 +332,30 @@ async fn happened(engine: &Engine, effect: &Effect, ops: Vec<Op>) -> Result<(), 
     )
     .await?;
     let why = "a person has seen that it happened".to_owned();
-    stepping.push(Op::CancelJobByKey {
-        key: effect_job_key(effect.key()),
-        why,
-        at: now,
+    // Under its id: a damaged job has lost its key. An item about a damaged effect names no job.
+    stepping.push(match detail::<JobId>(item, "job") {
+        Ok(id) => Op::CancelJob { id, why, at: now },
+        Err(_) => Op::CancelJobByKey {
+            key: effect_job_key(effect.key()),
+            why,
+            at: now,
+        },
     });
+    // The case that was held for it has gone on.
+    if let Some(case) = effect
+        .scope()
+        .case()
+        .filter(|case| !stepping.is_held(*case))
+    {
+        stepping.push(Op::SettleWorkByKey {
+            dedupe_key: format!("mended/case/{case}"),
+            settled: WorkSettled {
+                at: now,
+                by: RELAY.to_owned(),
+                action: "overtaken".to_owned(),
+            },
+        });
+    }
     engine.commit(SETTLE, stepping.into_ops()).await?;
     engine.wake.notify_one();
     Ok(())

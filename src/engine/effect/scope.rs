@@ -13,7 +13,7 @@ use crate::engine::finish::missing;
 use crate::engine::sync::presence;
 use crate::engine::{Engine, EngineError};
 
-const WITHOUT_CLIENT: &str = "it can't be done for nobody: no client is named";
+const WITHOUT_CLIENT: &str = "no client is named, and it needs one";
 
 /// The guard of one effect.
 pub(super) enum Guard<'a> {
@@ -77,10 +77,12 @@ impl Guard<'_> {
             }
             Self::Installation => Ok((guard::nothing_read(engine), held(WITHOUT_CLIENT))),
             Self::Misplaced(scope) => {
+                let allowed = view.effect.kind().spec().scopes;
                 let reason = match scope {
-                    ScopeKind::Case => "it can't be done for a case",
-                    ScopeKind::Client => "it is done for a case only",
-                    ScopeKind::WorkItem => "it can't be done for a work item",
+                    _ if allowed == [ScopeKind::Case] => "it is done for a case only",
+                    ScopeKind::Case => "it is not done for a case",
+                    ScopeKind::Client => "it is not done for a client without a case",
+                    ScopeKind::WorkItem => "it is not done for a work item",
                     ScopeKind::Installation => WITHOUT_CLIENT,
                 };
                 Ok((guard::nothing_read(engine), held(reason)))

@@ -78,6 +78,18 @@ pub(super) async fn stepping_with_names<'a>(
     }
 }
 
+/// The contact type that an effect has brought about. What was asked for counts, where that is known: what was
+/// planned may have been damaged since.
+fn contact_type_set(effect: &Effect) -> Option<String> {
+    match (&effect.request, &effect.planned.input) {
+        (Some(Request::ContactType(asked)), _) => Some(asked.value.clone()),
+        (None, EffectInput::ContactType { value }) if effect.state != EffectState::Unsettled => {
+            Some(value.clone())
+        }
+        _ => None,
+    }
+}
+
 fn client_told(effect: &Effect) -> Option<&ClientId> {
     let is_news = effect.kind() == EffectKind::ContactType;
     let is_told = effect.scope().case().is_some() || is_news;
@@ -122,14 +134,11 @@ pub(crate) async fn end_effect(
         }
     }
     // Set and read back by ourselves: the same fact as if a hook had told of it.
-    if let EffectInput::ContactType { value } = &effect.planned.input
-        && matches!(settled, Settled::Done { .. } | Settled::AlreadyTrue)
+    if matches!(settled, Settled::Done { .. } | Settled::AlreadyTrue)
         && let Some(client) = effect.scope().client()
+        && let Some(value) = contact_type_set(effect)
     {
-        stepping.fact(
-            contact_type_fact(client, Some(value.clone()), engine.now()),
-            None,
-        );
+        stepping.fact(contact_type_fact(client, Some(value), engine.now()), None);
     }
     let input = Input::Effect {
         key: effect.key().clone(),
@@ -198,7 +207,7 @@ pub(crate) async fn settle(
         }
     }
     Err(EngineError::Refused(
-        "the case keeps moving; the outcome is not stored".to_owned(),
+        "what it is about keeps moving; the outcome is not stored".to_owned(),
     ))
 }
 

@@ -311,6 +311,9 @@ async fn what_may_have_gone_out_is_never_sent_again_for_the_lack_of_its_row() {
             let item = item.unwrap_or_else(|| panic!("{column}: {asked:?}"));
             let settled = work::settle_work(&rig.engine, item.id, "Ada", "happened", None);
             settled.await.unwrap();
+            let state =
+                "SELECT state FROM effects WHERE client = 'maya' AND kind = 'portal_message'";
+            assert_eq!(ask(&rig, state).await, ["done"], "{column}");
             assert!(
                 rig.work("damage")
                     .await

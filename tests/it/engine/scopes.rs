@@ -95,6 +95,17 @@ impl Rig {
         self.store.effect(effect.key()).await.unwrap().unwrap()
     }
 
+    async fn remedy(&self, damage: Damage, remedy: Remedy) -> Remedied {
+        let order = RemedyOrder {
+            damage,
+            remedy,
+            by: "Ada".into(),
+            now: self.engine.now(),
+            dry_run: false,
+        };
+        self.store.remedy(&order).await.unwrap()
+    }
+
     async fn job_of(&self, effect: &Effect) -> Job {
         let key = effect_job_key(effect.key());
         self.store.job_by_key(&key).await.unwrap().unwrap()
@@ -232,7 +243,7 @@ async fn what_has_no_business_there_is_held_and_says_why() {
     for (number, why) in [
         (0, "for a case only"),
         (1, "no client is named"),
-        (2, "can't be done for a work item"),
+        (2, "not done for a work item"),
         (3, "no client is named"),
     ] {
         let rig = Rig::new().await;
@@ -316,6 +327,34 @@ async fn an_item_that_is_settled_while_its_effect_is_guarded_stops_it() {
 }
 
 #[tokio::test]
+async fn what_nobody_can_tell_any_more_is_no_news_of_the_contact_type() {
+    let rig = Rig::new().await;
+    let value = "In-Person".to_owned();
+    let effect = rig.plan(client(), EffectInput::ContactType { value }).await;
+    let sent = "UPDATE effects SET state = 'unclear', revision = 1, intended_at = 1,
+                request = '{}', input = CAST(x'ff' AS TEXT)";
+    spoil::run(rig.file(), sent).await.unwrap();
+    for _ in 0..2 {
+        if let Some(damage) = rig.store.check_rows().await.unwrap().pop() {
+            rig.remedy(damage, Remedy::Mend).await;
+        }
+    }
+    assert_eq!(rig.now_of(&effect).await.state, EffectState::Unsettled);
+    let [item] = &rig.work("damage").await[..] else {
+        panic!("one item");
+    };
+    assert!(
+        item.title.contains("the change of the contact type"),
+        "{}",
+        item.title
+    );
+    let settled = work::settle_work(&rig.engine, item.id, "Ada", "happened", None);
+    settled.await.unwrap();
+    assert_eq!(rig.now_of(&effect).await.state, EffectState::Done);
+    assert!(rig.store.facts(&"maya".into()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_job_that_was_damaged_and_taken_out_is_told_of() {
     let rig = Rig::new().await;
     let effect = rig.plan(client(), tag()).await;
@@ -323,23 +362,22 @@ async fn a_job_that_was_damaged_and_taken_out_is_told_of() {
     let row = spoil::ask(rig.file(), seq).await.unwrap().remove(0);
     let broken = "UPDATE jobs SET payload = CAST(x'ff' AS TEXT) WHERE kind = 'effect'";
     spoil::run(rig.file(), broken).await.unwrap();
-    let order = RemedyOrder {
-        damage: Damage {
-            table: "jobs".into(),
-            row,
-            column: String::new(),
-        },
-        remedy: Remedy::Discard,
-        by: "Ada".into(),
-        now: rig.engine.now(),
-        dry_run: false,
+    let damage = Damage {
+        table: "jobs".into(),
+        row,
+        column: String::new(),
     };
-    let done = rig.store.remedy(&order).await.unwrap();
-    if done == Remedied::Discarded {
-        assert_eq!(rig.work("damage").await.len(), 1);
-    }
+    let done = rig.remedy(damage, Remedy::Discard).await;
+    assert_eq!(done, Remedied::Discarded);
+    assert_eq!(rig.now_of(&effect).await.state, EffectState::Cancelled);
+    let [item] = &rig.work("damage").await[..] else {
+        panic!("one item");
+    };
+    assert!(
+        item.title.contains("the tag on the contact"),
+        "{}",
+        item.title
+    );
     rig.drain().await;
-    let state = rig.now_of(&effect).await.state;
-    let told = !rig.work("damage").await.is_empty();
-    assert!(state == EffectState::Done || told, "{done:?}: {state:?}");
+    assert!(rig.world.now().attempts.is_empty());
 }
