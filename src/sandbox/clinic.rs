@@ -48,6 +48,9 @@ path = "{store}"
 listen = "{listen}"
 public_url = "{relay}"
 
+[clinic]
+holidays = ["2027-01-01"]
+
 {sections}
 [procedures.missed_check_in]
 mode = "act"

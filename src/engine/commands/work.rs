@@ -15,7 +15,7 @@ use crate::engine::commands::{cases, preview, replay};
 use crate::engine::effect::release::ITEM;
 use crate::engine::effect::settle::EffectEnding;
 use crate::engine::effect::{release, settle};
-use crate::engine::sync::backlog;
+use crate::engine::sync::{backlog, holidays};
 use crate::engine::{Engine, EngineError, RELAY};
 use crate::failpoint::SETTLE;
 use crate::remedy::RemedyCommand;
@@ -190,8 +190,18 @@ async fn settling(
             settling_unsettled(engine, &item, action).await?
         }
         "backlog" => settling_backlog(engine, &item, action).await?,
-        "connection" | "alarm" | "billing" | "link" | "stale" | "drift" | "unknown_client"
-        | "open_break" | "status_word" | "clock" | "stuck" => Settling::Alone,
+        "connection"
+        | "alarm"
+        | "billing"
+        | "link"
+        | "stale"
+        | "drift"
+        | "unknown_client"
+        | "open_break"
+        | "status_word"
+        | "clock"
+        | "stuck"
+        | holidays::ITEM => Settling::Alone,
         ITEM => Settling::List {
             clients: text.map(str::to_owned),
         },

@@ -10,11 +10,11 @@
 //! | what [`invariants`](crate::engine::sync::invariants) say of the database | repaired or told (`repair`) |
 //! | the coach directory is what the portal says | taken over |
 //! | a case moves within 30 days (E31) | the manager is told once |
+//! | the holidays of the year are known, from October on those of the next (A26) | an admin is asked, once a year; by the daily job only |
 //!
 //! Every open follow-up is besides compared with the vendors, by a job of its own; other procedures are not.
-//! Work goes page by page,
-//! a batch a page, so that neither memory nor one bad row stands in the way; what was done before a
-//! crash is done again and changes nothing.
+//! Work goes page by page, a batch a page, so that neither memory nor one bad row stands in the way; what was
+//! done before a crash is done again and changes nothing.
 
 use relay_core::effects::Port;
 use relay_core::rate_limit::Priority;
@@ -22,7 +22,7 @@ use relay_core::time::{SignedDuration, Time, Timestamp};
 use relay_store::{Job, JobState, Op, StoreError};
 
 use crate::engine::job_kinds::{Asks, BY_ITSELF, Death, JobKind, JobSpec, PeriodicSchedule};
-use crate::engine::sync::reconcile;
+use crate::engine::sync::{holidays, reconcile};
 use crate::engine::{Engine, EngineError, finish};
 
 /// When the reconcile runs, clinic time: before the first portal slot of the day.
@@ -47,7 +47,8 @@ pub(super) const SPEC: JobSpec = JobSpec {
 pub(super) async fn run_reconcile(engine: &Engine, job: &Job) -> Result<(), EngineError> {
     reconcile::reconcile(engine, false).await?;
     let at = next_reconcile(engine, engine.now());
-    finish::put_off(engine, job, at, "until tomorrow".to_owned(), Vec::new()).await
+    let ops = holidays::holidays_ops(engine).await?;
+    finish::put_off(engine, job, at, "until tomorrow".to_owned(), ops).await
 }
 
 pub(super) fn next_reconcile(engine: &Engine, now: Timestamp) -> Timestamp {

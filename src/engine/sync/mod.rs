@@ -8,6 +8,7 @@ pub(crate) mod backlog;
 pub(crate) mod conversation;
 pub(crate) mod engagement;
 pub(crate) mod hints;
+pub(crate) mod holidays;
 pub mod hook_watch;
 pub mod invariants;
 pub(crate) mod opening;

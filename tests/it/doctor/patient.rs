@@ -116,10 +116,12 @@ impl Patient {
         }));
         let world = World::new(setup, &path).await.expect("a world");
         let transport = seen.lock().expect("unpoisoned").take().expect("seen");
+        let holidays = r#"holidays = ["2026-11-26", "2027-01-01", "2027-05-31"]"#;
+        let config = world.config_text();
+        let config = config.replace(r#"holidays = ["2027-01-01"]"#, holidays);
         let config = format!(
-            "{}\n[clinic]\nholidays = [\"2026-11-26\", \"2027-01-01\", \"2027-05-31\"]\n\
+            "{config}\n\
              [people]\nadmin = \"Robin\"\nprogram_manager = \"Alex\"\n[log]\nlevel = \"info\"\n",
-            world.config_text()
         );
         let patient = Self {
             folder,

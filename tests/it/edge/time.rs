@@ -13,7 +13,7 @@ async fn e28_a_day_closed_at_short_notice_moves_what_is_pending() {
     // Snow on Friday the 6th: the cases are open, the calendar is not theirs to keep.
     clinic
         .world
-        .reconfigure(|text| format!("{text}\n[clinic]\nclosed_days = [\"2026-11-06\"]\n"))
+        .reconfigure(|text| text.replace("[clinic]", "[clinic]\nclosed_days = [\"2026-11-06\"]"))
         .await
         .expect("a restart");
     clinic.until("2026-11-09 12:00").await;

@@ -4,6 +4,7 @@ mod damage;
 mod died;
 mod effects;
 mod forgotten;
+mod holidays;
 mod identity;
 mod intake;
 mod late;

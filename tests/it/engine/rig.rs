@@ -12,7 +12,7 @@ use clear_relay::rate_limit::RateLimiter;
 use clear_relay::receipts::{Parsed, Refusal, Source, Verified};
 use clear_relay::wiring::generation::NumberFile;
 use http::HeaderMap;
-use relay_core::calendar::Calendar;
+use relay_core::calendar::{Calendar, CalendarSettings};
 use relay_core::case::{Case, Mode};
 use relay_core::clients::{CheckIn, PortalMessage};
 use relay_core::effects::{Request, Scope};
@@ -208,6 +208,16 @@ impl Rig {
     /// The same relay with its procedures in another mode, as after a restart.
     pub(crate) fn in_mode(&mut self, mode: Mode) {
         self.parts.registry = Arc::new(registry(mode));
+        self.engine = Engine::new(self.parts.clone());
+    }
+
+    /// The same relay with these holidays, as after a restart.
+    pub(crate) fn with_holidays(&mut self, days: &[&str]) {
+        let settings = CalendarSettings {
+            holidays: days.iter().map(|day| date(day)).collect(),
+            ..CalendarSettings::default()
+        };
+        self.parts.calendar = Calendar::new(settings).unwrap();
         self.engine = Engine::new(self.parts.clone());
     }
 

@@ -52,6 +52,7 @@ pub(crate) const WORK_KINDS: &[&str] = &[
     "fee",
     "held",
     "hold",
+    "holidays",
     "hooks",
     "link",
     "missed_too",
