@@ -30,7 +30,7 @@ async fn check(
             path.display()
         )));
     }
-    if let Some(damage) = look.hinders {
+    if let Some(damage) = look.blocking_row {
         return Err(not_migrated(StoreError::Corrupt(damage)));
     }
     match look.version {

@@ -355,10 +355,10 @@ async fn act(
 /// Says that a configuration is valid, and what `serve` would still refuse in it.
 fn check_config(config: &Config, out: &mut Output<'_>) -> Result<(), CliError> {
     let gaps = config.gaps();
-    let hinders = |gap: &&crate::config::Gap| gap.gravity == Severity::Hinders;
+    let is_error = |gap: &&crate::config::Gap| gap.severity == Severity::Error;
     let missing: Vec<String> = gaps
         .iter()
-        .filter(hinders)
+        .filter(is_error)
         .map(|gap| format!("{} {}; {}", gap.key, gap.wrong, gap.remedy))
         .collect();
     let mut human = "the configuration is valid".to_owned();

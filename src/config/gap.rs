@@ -4,9 +4,9 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
     /// The relay can't do its work.
-    Hinders,
+    Error,
     /// It works, and not as the clinic would want.
-    Worries,
+    Warning,
 }
 
 /// Something that is missing or doesn't fit.
@@ -15,7 +15,7 @@ pub struct Gap {
     /// Where: `http.public_url`.
     pub key: &'static str,
     /// How much it matters.
-    pub gravity: Severity,
+    pub severity: Severity,
     /// What is wrong, as a sentence that goes on from the key. Never the value of a secret.
     pub wrong: String,
     /// What to do about it.
@@ -25,7 +25,7 @@ pub struct Gap {
 pub(crate) fn gap(key: &'static str, wrong: impl Into<String>, remedy: impl Into<String>) -> Gap {
     Gap {
         key,
-        gravity: Severity::Hinders,
+        severity: Severity::Error,
         wrong: wrong.into(),
         remedy: remedy.into(),
     }
@@ -33,7 +33,7 @@ pub(crate) fn gap(key: &'static str, wrong: impl Into<String>, remedy: impl Into
 
 pub(crate) fn worry(key: &'static str, wrong: impl Into<String>, remedy: impl Into<String>) -> Gap {
     Gap {
-        gravity: Severity::Worries,
+        severity: Severity::Warning,
         ..gap(key, wrong, remedy)
     }
 }

@@ -38,9 +38,9 @@ pub(super) fn gaps(config: &Config) -> Vec<Finding> {
             Some("log") => Area::Logging,
             _ => Area::Configuration,
         };
-        match gap.gravity {
-            Severity::Hinders => Finding::fault(area, gap.key, what, gap.remedy),
-            Severity::Worries => Finding::warning(area, gap.key, what, gap.remedy),
+        match gap.severity {
+            Severity::Error => Finding::fault(area, gap.key, what, gap.remedy),
+            Severity::Warning => Finding::warning(area, gap.key, what, gap.remedy),
         }
     })
     .collect()

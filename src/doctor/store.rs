@@ -98,7 +98,7 @@ fn journal(look: &DatabaseInspection) -> Option<Finding> {
 fn version(look: &DatabaseInspection) -> Option<Finding> {
     match look.version {
         Version::Current => None,
-        Version::Older if let Some(damage) = &look.hinders => Some(Finding::fault(
+        Version::Older if let Some(damage) = &look.blocking_row => Some(Finding::fault(
             Area::Store,
             KEY,
             format!(

@@ -19,9 +19,7 @@ use relay_core::effects::EffectKind;
 use relay_core::facts::Fact;
 use relay_core::ids::{ClientId, ContactId};
 use relay_core::time::SignedDuration;
-use relay_store::{
-    EffectState, Engagement, Op, Page, Precondition, Receipt, ReceiptState, StoreError,
-};
+use relay_store::{Engagement, Op, Page, Precondition, Receipt, ReceiptState, StoreError};
 use serde_json::json;
 
 use crate::engine::damage::unreadable;
@@ -323,10 +321,10 @@ async fn without_our_own(
     }
     for case in engine.store.open_cases(client).await? {
         let effects = engine.store.effects(case.id).await?;
-        if effects.iter().any(|effect| {
-            effect.kind() == EffectKind::PortalMessage
-                && matches!(effect.state, EffectState::Intended | EffectState::Unclear)
-        }) {
+        if effects
+            .iter()
+            .any(|effect| effect.kind() == EffectKind::PortalMessage && effect.state.is_under_way())
+        {
             let what = Precondition::EffectState;
             return Err(StoreError::Conflict { what }.into());
         }

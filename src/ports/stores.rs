@@ -82,5 +82,5 @@ pub struct DatabaseInspection {
     pub damage: Option<String>,
     /// The first row because of which an older database can't be brought to this version, if damage was
     /// looked for.
-    pub hinders: Option<Damage>,
+    pub blocking_row: Option<Damage>,
 }

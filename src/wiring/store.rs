@@ -61,7 +61,7 @@ impl Stores for SqliteStores {
             version,
             journal,
             damage,
-            hinders,
+            blocking_row,
         } = sqlite::look(path, thorough).await?;
         let version = match version {
             sqlite::Version::Current => Version::Current,
@@ -73,7 +73,7 @@ impl Stores for SqliteStores {
             version,
             journal,
             damage,
-            hinders,
+            blocking_row,
         })
     }
 }

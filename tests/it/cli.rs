@@ -41,7 +41,7 @@ impl Stores for Fake {
             version: Version::Current,
             journal: "wal".to_owned(),
             damage: None,
-            hinders: None,
+            blocking_row: None,
         })
     }
 }

@@ -204,7 +204,7 @@ impl SqliteStore {
         let mut conn = options.connect().await.map_err(Failure::from)?;
         let mut result = migrated(&mut conn).await;
         if let Err(StoreError::Driver(_)) = result
-            && let Ok(Some(damage)) = look::hinders_migration(&mut conn).await
+            && let Ok(Some(damage)) = look::blocking_row(&mut conn).await
         {
             result = Err(StoreError::Corrupt(damage));
         }

@@ -34,7 +34,7 @@ pub struct FileInspection {
     /// The first fault that `quick_check` finds, in SQLite's words, if it was asked.
     pub damage: Option<String>,
     /// The first row that keeps SQLite from bringing an older file to this version, if damage was looked for.
-    pub hinders: Option<Damage>,
+    pub blocking_row: Option<Damage>,
 }
 
 /// SQLite's code for a damaged file.
@@ -68,15 +68,15 @@ async fn at(conn: &mut SqliteConnection, thorough: bool) -> Result<FileInspectio
     } else {
         version(conn).await?
     };
-    let hinders = match (thorough, &damage) {
-        (true, None) => hinders_migration(conn).await?,
+    let blocking_row = match (thorough, &damage) {
+        (true, None) => blocking_row(conn).await?,
         _ => None,
     };
     Ok(FileInspection {
         version,
         journal,
         damage,
-        hinders,
+        blocking_row,
     })
 }
 
@@ -117,9 +117,7 @@ pub(crate) fn is_of_a_row(line: &str) -> bool {
 /// The first row because of which SQLite refuses the migrations that a file lacks: it changes no table that
 /// holds a value of another type than its column's. What only breaks a rule of its table is carried over
 /// ([`migrate`](crate::SqliteStore::migrate)). A database at this version is not read for it.
-pub(crate) async fn hinders_migration(
-    conn: &mut SqliteConnection,
-) -> Result<Option<Damage>, Failure> {
+pub(crate) async fn blocking_row(conn: &mut SqliteConnection) -> Result<Option<Damage>, Failure> {
     if !matches!(version(conn).await?, Version::Older) {
         return Ok(None);
     }

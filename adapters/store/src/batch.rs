@@ -7,10 +7,11 @@ use relay_core::ids::{CaseId, ClientId, EffectKey, JobId, ReceiptId, WorkItemId}
 use relay_core::time::Timestamp;
 
 use crate::credentials::{Authorization, CredentialLease, CredentialSettled, NewCredential};
+use crate::effect::{Effect, Intent};
 use crate::engagement::{Engagement, WatchedContact};
 use crate::records::{
-    AuditEntry, Effect, EffectState, FactRow, Intent, JobError, Link, NewJob, ProcedureVersion,
-    Receipt, ReceiptState, WorkItem, WorkSettled,
+    AuditEntry, EffectState, FactRow, JobError, Link, NewJob, ProcedureVersion, Receipt,
+    ReceiptState, WorkItem, WorkSettled,
 };
 
 /// Operations carried out in order, all or nothing.

@@ -22,6 +22,7 @@ pub mod conformance;
 pub mod copy;
 pub mod credentials;
 pub mod damage;
+pub mod effect;
 pub mod engagement;
 pub mod error;
 pub mod file;
@@ -36,6 +37,7 @@ pub use credentials::{
     Authorization, Credential, CredentialLease, CredentialSettled, CredentialState, NewCredential,
 };
 pub use damage::{Damage, Remedied, Remedy, RemedyOrder};
+pub use effect::{Effect, Intent};
 pub use engagement::{Engagement, WatchedContact};
 pub use error::{Precondition, StoreError};
 pub use file::FileFault;

@@ -14,12 +14,13 @@ use relay_core::time::Timestamp;
 use crate::batch::{Batch, Fence};
 use crate::credentials::{Authorization, Credential};
 use crate::damage::{Damage, Remedied, RemedyOrder};
+use crate::effect::{Effect, Intent};
 use crate::engagement::{Engagement, WatchedContact};
 use crate::error::StoreError;
 use crate::file::FileFault;
 use crate::records::{
-    Attempt, AuditEntry, Effect, FactRow, Intent, Job, JobState, LimiterRow, Link,
-    ProcedureVersion, Receipt, ReceiptState, WorkItem,
+    Attempt, AuditEntry, FactRow, Job, JobState, LimiterRow, Link, ProcedureVersion, Receipt,
+    ReceiptState, WorkItem,
 };
 use crate::views::{CASES_IN_VIEW, ClientView, EffectView};
 use crate::words::NamelessSetting;

@@ -7,7 +7,8 @@ use relay_core::case::Case;
 use relay_core::clients::Coach;
 use serde_json::Value;
 
-use crate::records::{Effect, FactRow};
+use crate::effect::Effect;
+use crate::records::FactRow;
 
 /// Cases of a client that stand in an [`EffectView`], at most.
 pub const CASES_IN_VIEW: u32 = 50;

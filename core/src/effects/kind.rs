@@ -8,14 +8,14 @@
 //! 3. in the relay, a file in `src/effects/kinds/` and its arm there: the attempt, and the probe or whether
 //!    its state holds.
 //!
-//! What belongs to no case is guarded by its [`Scope`](super::Scope) (`src/engine/effect/scope.rs` of the relay), which
-//! reads a contact and no more: a kind that needs more gets its reads there.
+//! What belongs to no case is guarded by its [`Scope`](super::Scope) (`src/engine/effect/scope.rs` of the
+//! relay), which reads a contact and no more: a kind that needs more gets its reads there.
 //!
 //! The follow-up has lists of all kinds, too, and no default in them: what its guard reads (`needs`), how the
 //! request is made of the input, and for an outreach which way of reaching her it is (`Outreach`); the ordered
-//! procedures hold every kind that is not theirs. Tests demand a sample (`tests/it/corpus/effect_samples.rs`), a row among the
-//! faults (`tests/it/faults.rs`) and a story in which a step plans it (`fixtures/casts/`): a kind that no step
-//! plans leaves them red.
+//! procedures hold every kind that is not theirs. Tests demand a sample
+//! (`tests/it/corpus/effect_samples.rs`), a row among the faults (`tests/it/faults.rs`) and a story in which a
+//! step plans it (`fixtures/casts/`): a kind that no step plans leaves them red.
 //!
 //! A kind is never taken out while a database may hold one of it: what was planned must still be
 //! read, looked for and shown. It only stops being planned.

@@ -87,10 +87,15 @@ impl Scope {
 
     /// The lane in whose order it is carried out: the client's own, where it is about one.
     pub fn lane(&self) -> String {
-        match (self.client(), self) {
-            (Some(client), _) => client.to_string(),
-            (None, Self::WorkItem { item, .. }) => format!("work_item/{item}"),
-            (None, _) => "installation".to_owned(),
+        match self {
+            Self::Case { client, .. }
+            | Self::Client { client }
+            | Self::WorkItem {
+                client: Some(client),
+                ..
+            } => client.to_string(),
+            Self::WorkItem { item, client: None } => format!("work_item/{item}"),
+            Self::Installation => "installation".to_owned(),
         }
     }
 }

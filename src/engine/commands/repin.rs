@@ -205,9 +205,7 @@ async fn repin_of(engine: &Engine, case: &Case) -> Result<Repin, EngineError> {
         return refused("the case runs on the version in force already");
     }
     let effects = engine.store.effects(case.id).await?;
-    let under_way = effects
-        .iter()
-        .find(|effect| matches!(effect.state, EffectState::Intended | EffectState::Unclear));
+    let under_way = effects.iter().find(|effect| effect.state.is_under_way());
     if let Some(effect) = under_way {
         return refused(format!(
             "{} is under way; move the case once it is settled",

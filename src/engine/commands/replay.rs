@@ -262,9 +262,7 @@ pub async fn why_not_cancelled(engine: &Engine, job: &Job) -> Result<Option<Stri
     let case = case.filter(|case| !case.status.is_closed());
     let case_waits = match (JobKind::of(job), &case) {
         (Some(JobKind::Effect), case) => match effect_of(engine, job).await? {
-            Some(effect)
-                if matches!(effect.state, EffectState::Intended | EffectState::Unclear) =>
-            {
+            Some(effect) if effect.state.is_under_way() => {
                 let why = "it may have gone out: it is being looked for, which sends nothing";
                 return Ok(Some(why.to_owned()));
             }

@@ -36,18 +36,13 @@ pub(crate) async fn run_effect(engine: &Engine, job: &Job) -> Result<(), EngineE
         view => view?,
     };
     let view = view.ok_or_else(|| missing("effect", "no such effect is planned"))?;
-    match view.effect.state {
-        EffectState::Planned => send(engine, job, &view).await,
-        EffectState::Intended | EffectState::Unclear => {
-            probe::look(engine, job, &view.effect, &view.same).await
-        }
-        EffectState::Done
-        | EffectState::Proposed
-        | EffectState::Overtaken
-        | EffectState::Held
-        | EffectState::Dead
-        | EffectState::Unsettled
-        | EffectState::Cancelled => finish::end(engine, job, JobEnd::Done, Vec::new()).await,
+    let state = view.effect.state;
+    if state == EffectState::Planned {
+        send(engine, job, &view).await
+    } else if state.is_under_way() {
+        probe::look(engine, job, &view.effect, &view.same).await
+    } else {
+        finish::end(engine, job, JobEnd::Done, Vec::new()).await
     }
 }
 
@@ -273,8 +268,6 @@ async fn refuse(
 /// anything else is said to the client.
 fn another_is_unclear(view: &EffectView) -> bool {
     view.of_case.iter().any(|other| {
-        other.key() != view.effect.key()
-            && other.kind().is_outreach()
-            && matches!(other.state, EffectState::Intended | EffectState::Unclear)
+        other.key() != view.effect.key() && other.kind().is_outreach() && other.state.is_under_way()
     })
 }

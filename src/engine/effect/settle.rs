@@ -242,12 +242,11 @@ async fn settled_elsewhere(
     if !held {
         return Ok(());
     }
-    let end = match stored.map(|stored| stored.state) {
-        Some(EffectState::Intended | EffectState::Unclear) => JobEnd::snooze(
-            engine.now(),
-            "no longer wanted: looking whether it was carried out".to_owned(),
-        ),
-        _ => JobEnd::Done,
+    let end = if stored.is_some_and(|stored| stored.state.is_under_way()) {
+        let why = "no longer wanted: looking whether it was carried out".to_owned();
+        JobEnd::snooze(engine.now(), why)
+    } else {
+        JobEnd::Done
     };
     finish::end(engine, job, end, Vec::new()).await
 }
@@ -396,19 +395,11 @@ pub(super) fn found(
 
 /// A job that dies while its effect's outcome is unclear doesn't make it clear.
 fn death_of(effect: &Effect, reason: String) -> EffectEnding {
-    match effect.state {
-        EffectState::Intended | EffectState::Unclear => EffectEnding::new(
-            EffectState::Unsettled,
-            Settled::Unclear { evidence: reason },
-        ),
-        EffectState::Planned
-        | EffectState::Done
-        | EffectState::Proposed
-        | EffectState::Overtaken
-        | EffectState::Held
-        | EffectState::Dead
-        | EffectState::Unsettled
-        | EffectState::Cancelled => EffectEnding::new(EffectState::Dead, Settled::Dead { reason }),
+    if effect.state.is_under_way() {
+        let settled = Settled::Unclear { evidence: reason };
+        EffectEnding::new(EffectState::Unsettled, settled)
+    } else {
+        EffectEnding::new(EffectState::Dead, Settled::Dead { reason })
     }
 }
 

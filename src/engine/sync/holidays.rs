@@ -1,7 +1,7 @@
 //! The list of holidays, before it runs out (A26): on a day that is not in it, people are mailed and called.
 //!
 //! From October on the holidays of the next year are asked for, before that those of the year: once a year,
-//! of an admin. The item goes by itself once the list reaches the year.
+//! of an admin. The item closes itself once the list reaches that year.
 //!
 //! Not guaranteed: that the list is complete. One day of a year is enough to think that somebody has written
 //! it.
@@ -47,8 +47,8 @@ pub(crate) async fn holidays_ops(engine: &Engine) -> Result<Vec<Op>, EngineError
             let mut item = items::item(engine, key, ITEM, title);
             item.detail = json!({
                 "year": year,
-                "remedy": "write the clinic's holidays into clinic.holidays in the configuration, and start \
-                           the relay anew; this question goes by itself the next morning",
+                "remedy": "add the clinic's holidays to clinic.holidays in the configuration and restart the \
+                           relay; this item closes itself the next morning",
             });
             item.actions = vec!["done".to_owned()];
             Ok(items::open_work_ops(engine, item, now))

@@ -319,20 +319,12 @@ pub async fn of_effect(
     now: Timestamp,
 ) -> Result<Option<Violation>, StoreError> {
     let key = effect.key();
-    let somebody = match effect.state {
-        EffectState::Intended | EffectState::Unclear => {
-            let job = store.job_by_key(&effect_job_key(key)).await?;
-            job.is_some_and(|job| is_alive(&job, now))
-        }
-        EffectState::Unsettled => was_told(store, effect).await?,
-        // Not sent, or settled.
-        EffectState::Planned
-        | EffectState::Done
-        | EffectState::Proposed
-        | EffectState::Overtaken
-        | EffectState::Held
-        | EffectState::Dead
-        | EffectState::Cancelled => true,
+    let somebody = if effect.state.is_under_way() {
+        let job = store.job_by_key(&effect_job_key(key)).await?;
+        job.is_some_and(|job| is_alive(&job, now))
+    } else {
+        // What else there is was not sent, or is settled.
+        effect.state != EffectState::Unsettled || was_told(store, effect).await?
     };
     if somebody {
         return Ok(None);

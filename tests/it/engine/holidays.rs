@@ -51,7 +51,7 @@ async fn an_admin_is_asked_once_a_year_from_october_on() {
 }
 
 #[tokio::test]
-async fn the_question_goes_by_itself_once_the_year_is_written_down() {
+async fn the_question_closes_itself_once_the_year_is_written_down() {
     let mut rig = started(&[]).await;
     assert_eq!(rig.asked_on("2026-11-05").await.len(), 1);
     rig.with_holidays(&["2027-01-01"]);

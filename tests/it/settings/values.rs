@@ -75,7 +75,7 @@ fn an_application_that_is_not_used_is_told() {
         .iter()
         .find(|gap| gap.key == "keap.oauth")
         .expect("told");
-    assert_eq!(told.gravity, Severity::Worries);
+    assert_eq!(told.severity, Severity::Warning);
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn variables_of_somebody_else_are_told_and_stop_nothing() {
     let gaps = config.gaps();
     let told = gaps.iter().find(|gap| gap.key == "environment");
     let told = told.expect("told");
-    assert_eq!(told.gravity, clear_relay::config::Severity::Worries);
+    assert_eq!(told.severity, clear_relay::config::Severity::Warning);
     for (name, value) in links {
         assert!(told.wrong.contains(name), "{name}");
         assert!(
