@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::answers::StopReason;
 use crate::channel::{EngagementEvent, MailEvidence};
 use crate::clients::{BillingSnapshot, CheckIn, ClientSnapshot};
 use crate::effects::CardRemoval;
@@ -221,6 +222,19 @@ pub enum FactBody {
         /// What the CRM shows.
         billing: Box<BillingSnapshot>,
     },
+    /// A person said that every channel to the client stops (A33): so it does for each case, until the
+    /// manager lifts it.
+    OutreachStopped {
+        /// Who, by name.
+        by: String,
+        /// Why.
+        why: StopReason,
+    },
+    /// A person lifted that.
+    OutreachAllowed {
+        /// Who, by name.
+        by: String,
+    },
     /// A person ordered something for this client.
     Ordered {
         /// Who, by name.
@@ -272,6 +286,8 @@ impl FactBody {
             | Self::ContactGone
             | Self::ContactSeen
             | Self::BillingRead { .. }
+            | Self::OutreachStopped { .. }
+            | Self::OutreachAllowed { .. }
             | Self::Ordered { .. } => false,
         }
     }
@@ -310,6 +326,8 @@ impl FactBody {
             Self::ContactType { .. } => "contact_type",
             Self::ContactSeen => "contact_seen",
             Self::BillingRead { .. } => "billing_read",
+            Self::OutreachStopped { .. } => "outreach_stopped",
+            Self::OutreachAllowed { .. } => "outreach_allowed",
             Self::Ordered { .. } => "ordered",
         }
     }

@@ -11,6 +11,7 @@
 //! | [`time`], [`random`] | the only doors to the ambient world |
 //! | [`ids`] | one type per kind of id |
 //! | [`clients`] | what we know of a client, a coach, a contact |
+//! | [`answers`] | what a coach may answer about a client |
 //! | [`calendar`] | the clinic's days and hours; the next allowed slot |
 //! | [`facts`] | what a webhook or a read taught us |
 //! | [`channel`] | has she been opening our email? The decision and its evidence |
@@ -40,6 +41,7 @@
 //!   be read, probed, shown and closed.
 //! - A stored name is never given to another thing, and never spelled otherwise.
 
+pub mod answers;
 pub mod calendar;
 pub mod case;
 pub mod channel;

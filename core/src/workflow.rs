@@ -15,6 +15,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::answers::StopReason;
 use crate::calendar::Calendar;
 use crate::case::{Case, CaseStatus, Mode, TimelineEntry, Wait};
 use crate::clients::{
@@ -106,6 +107,13 @@ pub enum Action {
     SendAnyway,
     /// Leave the held step out and go on.
     Skip,
+    /// The client was answered; outreach stays paused (A33).
+    Handled,
+    /// Every channel to the client stops until the manager decides (A33).
+    StopOutreach {
+        /// Why.
+        why: StopReason,
+    },
     /// What came of the call.
     CallOutcome {
         /// The outcome.
@@ -411,6 +419,12 @@ pub trait Workflow: std::fmt::Debug + Send + Sync {
     /// The conversation that a case is about; `None` for a procedure that is about none, or a state
     /// that can't be read.
     fn conversation(&self, case: &Case) -> Option<Conversation> {
+        let _ = case;
+        None
+    }
+
+    /// Why every channel to the client is stopped, as this case was last told; also of a closed case.
+    fn stopped(&self, case: &Case) -> Option<StopReason> {
         let _ = case;
         None
     }

@@ -149,11 +149,16 @@ impl Stepping<'_> {
         self.known.contains(&fact.identity())
     }
 
-    /// Where a case stands in the working copy.
-    pub fn status(&self, id: CaseId) -> Option<&CaseStatus> {
+    /// A case as it stands in the working copy.
+    pub fn case(&self, id: CaseId) -> Option<&Case> {
         let mut cases = self.cases.iter();
         let found = cases.find(|working| working.case.id == id)?;
-        Some(&found.case.status)
+        Some(&found.case)
+    }
+
+    /// Where a case stands in the working copy.
+    pub fn status(&self, id: CaseId) -> Option<&CaseStatus> {
+        self.case(id).map(|case| &case.status)
     }
 
     /// Lets an input act on one case, open or closed. Whether that changed anything.

@@ -80,6 +80,8 @@ pub(crate) fn on_fact(engine: &Engine, fact: &Fact, now: Timestamp) -> Vec<Op> {
         | FactBody::ContactType { .. }
         | FactBody::ContactSeen
         | FactBody::BillingRead { .. }
+        | FactBody::OutreachStopped { .. }
+        | FactBody::OutreachAllowed { .. }
         | FactBody::Ordered { .. } => Vec::new(),
     }
 }

@@ -20,7 +20,19 @@ fn e01_a_reply_without_a_check_in_pauses_and_never_resumes_by_itself() {
     assert!(world.replies());
     assert!(world.is("paused"));
     let work = world.asked("reply");
-    assert_eq!(work.actions, ["resume", "promised", "close"]);
+    assert_eq!(
+        work.actions,
+        [
+            "handled",
+            "promised",
+            "resume",
+            "wants_to_leave",
+            "complaint",
+            "unwell",
+            "no_contact",
+            "close"
+        ]
+    );
     assert_eq!(
         work.remind_at,
         at("2026-11-05 09:00"),

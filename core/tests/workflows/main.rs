@@ -4,6 +4,8 @@
 //! The modules are marked as tests so that helpers may unwrap as tests do.
 
 #[cfg(test)]
+mod answers;
+#[cfg(test)]
 mod billing;
 #[cfg(test)]
 mod breaks;

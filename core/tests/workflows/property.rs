@@ -1,6 +1,7 @@
 //! Any order of things that can happen.
 
 use proptest::prelude::*;
+use relay_core::answers::StopReason;
 use relay_core::case::Wait;
 use relay_core::channel::{EngagementEvent, EngagementKind, EngagementSource};
 use relay_core::clients::ClientStatus;
@@ -55,7 +56,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::ContactSeen),
         2 => (0_u8..6).prop_map(Event::CallTask),
         2 => (0_u8..6).prop_map(Event::Engaged),
-        4 => (0_u8..12).prop_map(Event::Person),
+        4 => (0_u8..14).prop_map(Event::Person),
     ]
 }
 
@@ -92,8 +93,12 @@ fn action(number: u8) -> Action {
         6 => Action::DoneByHand,
         7 => Action::SendAnyway,
         8 => Action::Skip,
+        9 => Action::Handled,
+        10 => Action::StopOutreach {
+            why: StopReason::Complaint,
+        },
         number => Action::CallOutcome {
-            outcome: outcome(number - 9).unwrap_or(CallOutcome::Spoke),
+            outcome: outcome(number - 11).unwrap_or(CallOutcome::Spoke),
         },
     }
 }

@@ -1,5 +1,6 @@
 //! Decides about cases, orders, stops and lets go on, links a client to a contact.
 
+use relay_core::answers::StopReason;
 use relay_core::facts::{CallOutcome, Fact, FactBody, Order};
 use relay_core::ids::{CaseId, ClientId, ContactId, JobId, MessageId};
 use relay_core::time::Date;
@@ -315,6 +316,7 @@ pub fn parse_action(action: &str, text: Option<&str>) -> Result<Option<Action>, 
         "done_by_hand" => Action::DoneByHand,
         "send_anyway" => Action::SendAnyway,
         "skip" => Action::Skip,
+        "handled" => Action::Handled,
         "promised" => {
             let until = text.and_then(|text| text.parse::<Date>().ok());
             let Some(until) = until else {
@@ -330,9 +332,10 @@ pub fn parse_action(action: &str, text: Option<&str>) -> Result<Option<Action>, 
                 );
             }
         },
-        other => match call_outcome(other) {
-            Some(outcome) => Action::CallOutcome { outcome },
-            None => return Ok(None),
+        other => match (StopReason::from_name(other), call_outcome(other)) {
+            (Some(why), _) => Action::StopOutreach { why },
+            (None, Some(outcome)) => Action::CallOutcome { outcome },
+            (None, None) => return Ok(None),
         },
     }))
 }

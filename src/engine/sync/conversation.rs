@@ -174,8 +174,39 @@ pub(crate) async fn decided<'a>(
             RemedyCommand::CasesShow(id)
         )));
     }
+    remember_stop(engine, &mut stepping, case, by).await?;
     let refused = stepping.shown_first.then(|| waits_for(&stepping, id));
     Ok(Decided { stepping, refused })
+}
+
+/// What a decision says of every channel to the client holds for the cases that come after this one, too.
+async fn remember_stop(
+    engine: &Engine,
+    stepping: &mut Stepping<'_>,
+    before: &Case,
+    by: &str,
+) -> Result<(), EngineError> {
+    let workflow = engine
+        .registry
+        .of_case(engine.store.as_ref(), before)
+        .await?;
+    let Some(after) = stepping.case(before.id) else {
+        return Ok(());
+    };
+    let by = by.to_owned();
+    let body = match (workflow.stopped(before), workflow.stopped(after)) {
+        (before, Some(why)) if before != Some(why) => FactBody::OutreachStopped { by, why },
+        (Some(_), None) => FactBody::OutreachAllowed { by },
+        _ => return Ok(()),
+    };
+    let fact = Fact {
+        client: before.client.clone(),
+        object: before.id.to_string(),
+        source_time: engine.now(),
+        body,
+    };
+    stepping.fact(fact, None);
+    Ok(())
 }
 
 fn waits_for(stepping: &Stepping<'_>, id: CaseId) -> String {

@@ -13,6 +13,7 @@
 //!   the CRM is first needed, and the guard reads the type then.
 //! - What she wrote since the check-in was due is told to the case that opens (A40), and so is an order
 //!   to set her contact type that the CRM has not taken yet: it opens paused.
+//! - So is a stop of every channel to her (A33) that nobody has lifted.
 //! - A read that fails opens nothing, whatever the failure: a refusal says no more about her than a
 //!   silence. The look is tried again by the retry policy, for a day; the looks begin at midnight and
 //!   the first message goes out in the morning, so an outage of a night delays nobody. One that lasts a
@@ -136,6 +137,7 @@ pub(crate) async fn opening<'a>(
         )
         .await?;
     let ordered = ordered_in_person(engine, client).await?;
+    let stopped = outreach_stopped(engine, client).await?;
     let mut stepping = stepper::stepping(engine, client).await?;
     learn(&mut stepping, linking, contact_type);
     stepping.fact(missed, None);
@@ -143,7 +145,7 @@ pub(crate) async fn opening<'a>(
         let learned = Vec::new();
         return Ok(Opening::Refused { why, learned });
     }
-    for fact in written.into_iter().chain(ordered) {
+    for fact in written.into_iter().chain(ordered).chain(stopped) {
         stepping.tell(fact);
     }
     Ok(Opening::Opens(stepping))
@@ -235,6 +237,20 @@ async fn ordered_in_person(
         } => is_in_person(value),
         _ => false,
     }))
+}
+
+/// What stopped every channel to her, unless it was lifted since.
+async fn outreach_stopped(engine: &Engine, client: &ClientId) -> Result<Option<Fact>, EngineError> {
+    // They come by source time, then in the order in which they were learned.
+    let known = engine.store.facts(client).await?;
+    let mut known = known.into_iter().map(|row| row.fact).rev();
+    let last = known.find(|fact| {
+        matches!(
+            fact.body,
+            FactBody::OutreachStopped { .. } | FactBody::OutreachAllowed { .. }
+        )
+    });
+    Ok(last.filter(|fact| matches!(fact.body, FactBody::OutreachStopped { .. })))
 }
 
 /// When the latest check-in that was submitted is due: it stands for all that are due before (E7).

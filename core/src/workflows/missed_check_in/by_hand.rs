@@ -144,7 +144,15 @@ impl MissedCheckInRun<'_> {
             owner: self.owner(),
             title,
             detail,
-            answers: Answers::Of(&["done_by_hand", "pause", "close"]),
+            answers: Answers::Of(&[
+                "done_by_hand",
+                "pause",
+                "wants_to_leave",
+                "complaint",
+                "unwell",
+                "no_contact",
+                "close",
+            ]),
             remind_at: self.working_days_from_now(days),
         });
     }

@@ -6,9 +6,10 @@
 //! a later one (E7). A reply pauses it, whatever it says: no reading of the text decides alone (E10).
 
 use super::closing::Closing;
+use super::pauses::is_her_coachs;
 use super::run::{Ask, MissedCheckInRun};
 use super::state::{Hold, KnownClient, Progress, Step};
-use crate::case::CaseStatus;
+use crate::case::{CaseStatus, Wait};
 use crate::clients::{ClientSnapshot, ClientStatus};
 use crate::effects::{EffectInput, EffectKind};
 use crate::facts::{Fact, FactBody};
@@ -72,7 +73,9 @@ impl MissedCheckInRun<'_> {
             FactBody::ContactType { value } => self.contact_type_read(value.as_deref()),
             FactBody::Ordered { by, order } => self.ordered(by, order),
             FactBody::ContactSeen => self.contact_seen(),
+            FactBody::OutreachStopped { by, why } => self.stop_outreach(by, *why),
             FactBody::MessageRead { .. }
+            | FactBody::OutreachAllowed { .. }
             | FactBody::ProgramReactivated
             | FactBody::BillingRead { .. } => false,
         }
@@ -284,9 +287,11 @@ impl MissedCheckInRun<'_> {
         if let Some(mut work) = self.state.asked.take() {
             let wait = self.draft.wait.clone();
             self.draft.settle_work();
-            work.owner = owner;
+            if is_her_coachs(&work) {
+                work.owner = owner;
+            }
             self.ask_for(work);
-            if self.state.resting.is_some() {
+            if matches!(wait, Some(Wait::Timer { .. })) {
                 self.draft.wait = wait;
             }
         }

@@ -36,6 +36,7 @@
 //!
 //! **Not guaranteed.** A message that was under way when the check-in came is not recalled (E4).
 
+mod answers;
 mod breaks;
 mod by_hand;
 mod choose_channel;
@@ -58,6 +59,7 @@ mod settled;
 mod state;
 mod steps;
 
+use crate::answers::StopReason;
 use crate::case::{Case, CaseStatus, Mode};
 use crate::effects::{EffectKind, PlannedEffect};
 use crate::facts::{Fact, FactBody};
@@ -95,13 +97,15 @@ pub const NAME: &str = "missed_check_in";
 /// is told late counts (`phone_follow_up.rs`), and what is asked by hand is asked one by one
 /// (`by_hand.rs`).
 ///
+/// Since 4, a coach who answers in the portal need not settle the question about the reply (`answers.rs`).
+///
 /// What is looked at after a case has closed holds for every version, too (`closing.rs`): a closed case
 /// does nothing any more, and the look that it leaves is decided by a fresh read.
 ///
 /// What only stops a case holds for every version: a pause for a message that nobody who decided has
 /// seen, for a contact type, a hold for a value that is none. Such a case would otherwise be the
 /// only one left that still does harm, and its history stays as it was told.
-pub const LOGIC: u32 = 3;
+pub const LOGIC: u32 = 4;
 
 /// The steps in their order, with the sentences of SOP A that they carry out.
 pub const STEPS: [StepInfo; 6] = [
@@ -248,6 +252,11 @@ impl Workflow for MissedCheckIn {
         })
     }
 
+    fn stopped(&self, case: &Case) -> Option<StopReason> {
+        let state = serde_json::from_value::<State>(case.data.clone()).ok()?;
+        state.stopped
+    }
+
     fn left_open(&self, case: &Case) -> Vec<LeftOpen> {
         serde_json::from_value::<State>(case.data.clone())
             .map(|state| closing::left_open(&state))
@@ -280,10 +289,14 @@ impl MissedCheckInRun<'_> {
     fn timer(&mut self, generation: u64) -> bool {
         let rests =
             self.state.resting.is_some() && matches!(self.draft.status, CaseStatus::Paused { .. });
-        let due = (self.is_open() || rests)
+        let asks =
+            self.state.later.is_some() && matches!(self.draft.status, CaseStatus::Paused { .. });
+        let due = (self.is_open() || rests || asks)
             && matches!(self.draft.wait, Some(crate::case::Wait::Timer { .. }))
             && generation == self.draft.case.generation;
-        if due && rests {
+        if due && asks {
+            self.asks_now();
+        } else if due && rests {
             self.break_over();
         } else if due {
             self.enter(self.state.next());

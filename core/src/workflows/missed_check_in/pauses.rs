@@ -3,17 +3,19 @@
 //! One word lifts one pause. A manager's *pause*, a reply and the change of the contact type are each a
 //! question of its own; the newest is asked, and the one before it again once that is answered.
 
+use super::answers::STOPPED;
 use super::in_person::KIND as CONTACT_TYPE;
 use super::people::PAUSED as BY_PERSON;
 use super::replies::REPLY;
 use super::run::{Ask, MissedCheckInRun};
 use super::state::Paused;
 use crate::case::CaseStatus;
+use crate::workflow::NewWork;
 
 /// The kinds of question of a paused case that stay asked when another one comes: a person's own
-/// pause, what the client wrote, and the change of her contact type. An agreed break is read anew
+/// pause, what the client wrote, the change of her contact type, and a stop of every channel. An agreed break is read anew
 /// from the portal before anything goes out.
-const OUTLASTS: [&str; 3] = [BY_PERSON, REPLY, CONTACT_TYPE];
+const OUTLASTS: [&str; 4] = [BY_PERSON, REPLY, CONTACT_TYPE, STOPPED];
 
 impl MissedCheckInRun<'_> {
     /// Stops all outreach until a person says how to go on. What it was paused for before is asked
@@ -27,6 +29,8 @@ impl MissedCheckInRun<'_> {
             let reason = reason.clone();
             self.state.paused_for.push(Paused { reason, work });
         }
+        let later = self.state.later.take();
+        self.state.paused_for.extend(later.map(|later| *later));
         self.state
             .paused_for
             .retain(|other| other.work.kind != ask.kind);
@@ -49,11 +53,27 @@ impl MissedCheckInRun<'_> {
         };
         self.draft.say(format!("Still paused: {reason}"));
         self.draft.status = CaseStatus::Paused { reason };
-        work.owner = self.owner();
+        if is_her_coachs(&work) {
+            work.owner = self.owner();
+        }
         work.remind_at = work.remind_at.max(self.working_days_from_now(1));
         work.due = work.remind_at;
         self.stop_asking();
         self.ask_for(work);
         true
     }
+
+    /// The question that is answered now is that of a stop: it is lifted.
+    pub(super) fn lifts_stop(&mut self) {
+        let asked = self.state.asked.as_ref();
+        if asked.is_some_and(|work| work.kind == STOPPED) {
+            self.state.stopped = None;
+        }
+    }
+}
+
+/// Whether a question goes to the client's coach, whoever that is by now; else it stays with whom it was
+/// asked of.
+pub(super) fn is_her_coachs(work: &NewWork) -> bool {
+    work.kind != STOPPED
 }

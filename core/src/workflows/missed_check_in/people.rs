@@ -25,6 +25,8 @@ impl MissedCheckInRun<'_> {
             Action::DoneByHand => self.done_by_hand(by),
             Action::SendAnyway => self.send_anyway(by),
             Action::Skip => self.skip(by),
+            Action::Handled => self.handled(by),
+            Action::StopOutreach { why } => self.stop_outreach(by, *why),
             Action::CallOutcome { outcome } => {
                 let waits = self.awaits_call();
                 if waits {
@@ -60,7 +62,15 @@ impl MissedCheckInRun<'_> {
             owner: self.owner(),
             title: format!("{}: paused by {by}: {reason}", self.state.who()),
             detail: serde_json::json!({ "reason": reason, "by": by }),
-            answers: Answers::Of(&["resume", "promised", "close"]),
+            answers: Answers::Of(&[
+                "resume",
+                "promised",
+                "wants_to_leave",
+                "complaint",
+                "unwell",
+                "no_contact",
+                "close",
+            ]),
             remind_at: self.working_days_from_now(days),
         };
         self.pause(&format!("{reason} ({by})"), ask);
@@ -78,6 +88,7 @@ impl MissedCheckInRun<'_> {
                 if self.shows_first(by) {
                     return true;
                 }
+                self.lifts_stop();
                 let asked = self.state.asked.as_ref();
                 let wrote_since = |promised_at| {
                     let mut written = self.state.unanswered.values();
@@ -103,6 +114,7 @@ impl MissedCheckInRun<'_> {
             }
             _ => return false,
         }
+        self.state.later = None;
         // If the contact is still gone, the next read says so again (E40).
         self.state.contact_gone = false;
         self.go_on();

@@ -61,6 +61,7 @@ impl MissedCheckInRun<'_> {
         let news = self.state.is_unseen(message, at) && self.state.by_coach.insert(message.clone());
         if news {
             self.draft.say("The coach wrote to her by hand");
+            self.answered_in_portal(at);
         }
         news
     }
@@ -92,7 +93,7 @@ impl MissedCheckInRun<'_> {
         }
     }
 
-    fn reply_ask(&self, reason: &str, remind_at: Timestamp) -> Ask {
+    pub(super) fn reply_ask(&self, reason: &str, remind_at: Timestamp) -> Ask {
         let messages: Vec<_> = self
             .state
             .unanswered
@@ -113,10 +114,21 @@ impl MissedCheckInRun<'_> {
                 "check_in_due": date_words(self.state.due),
                 "window": self.window_words(),
                 "contact": self.state.client.contact,
+                "handled": "you answered her; the follow-up stays paused, and you are asked once more in two \
+                            working days",
                 "resume": "goes on with the next step",
                 "promised": "waits until the day she promised, then goes on",
             }),
-            answers: Answers::Of(&["resume", "promised", "close"]),
+            answers: Answers::Of(&[
+                "handled",
+                "promised",
+                "resume",
+                "wants_to_leave",
+                "complaint",
+                "unwell",
+                "no_contact",
+                "close",
+            ]),
             remind_at,
         }
     }
@@ -169,6 +181,7 @@ impl MissedCheckInRun<'_> {
         self.withdraw_current();
         self.state.hold = None;
         self.state.resting = None;
+        self.state.later = None;
         self.wait_until(until, &why);
     }
 
@@ -206,8 +219,10 @@ impl MissedCheckInRun<'_> {
         }
         self.withdraw_current();
         self.withdraw_call("the client promised to check in");
+        self.lifts_stop();
         self.state.hold = None;
         self.state.resting = None;
+        self.state.later = None;
         let others = &self.state.paused_for;
         if !others.iter().any(|other| other.work.kind == REPLY) {
             self.state.dealt_with(self.now());

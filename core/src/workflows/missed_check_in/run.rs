@@ -126,6 +126,7 @@ impl<'a> MissedCheckInRun<'a> {
         self.state.hold = None;
         self.state.anyway = None;
         self.state.resting = None;
+        self.state.later = None;
         self.state.paused_for.clear();
         self.draft.status = CaseStatus::Open;
         (self.begin)(self, step);
@@ -342,6 +343,7 @@ impl<'a> MissedCheckInRun<'a> {
             Hold::Unclear => &["done_by_hand", "skip", "close"],
         };
         self.state.hold = Some(hold);
+        self.state.later = None;
         self.state.waits_for_contact = false;
         self.draft.status = CaseStatus::Held {
             reason: reason.to_owned(),
@@ -371,6 +373,7 @@ impl<'a> MissedCheckInRun<'a> {
     pub(super) fn close(&mut self, why: Closing, reason: &str) {
         self.state.closed = Some(why);
         self.state.resting = None;
+        self.state.later = None;
         self.withdraw_current();
         let open: Vec<_> = self.state.pending.iter_mut().collect();
         for (key, pending) in open {
@@ -467,7 +470,7 @@ impl<'a> MissedCheckInRun<'a> {
 }
 
 impl Ask {
-    fn into_work(self) -> NewWork {
+    pub(super) fn into_work(self) -> NewWork {
         NewWork {
             kind: self.kind.to_owned(),
             owner: self.owner,

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::answers::StopReason;
 use crate::channel::{Channel, MailEvidence};
 use crate::clients::{CheckIn, ClientSnapshot, ClientStatus};
 use crate::effects::EffectKind;
@@ -310,6 +311,12 @@ pub struct State {
     /// The last day of the agreed break after which the case goes on by itself (E12).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resting: Option<Date>,
+    /// What a paused case asks once its timer ends: how it goes on after the coach answered (A3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub later: Option<Box<Paused>>,
+    /// Why every channel to her is stopped (A33). It stays when the case closes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<StopReason>,
     /// Why the case closed, once it has. Not there in a case that was closed before this was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<Closing>,
@@ -365,6 +372,8 @@ impl State {
             submitted: BTreeSet::new(),
             missed_too: BTreeMap::new(),
             resting: None,
+            later: None,
+            stopped: None,
             closed: None,
         }
     }
