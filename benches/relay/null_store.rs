@@ -81,6 +81,13 @@ impl Store for NullStore {
     async fn effect_of_task(&self, _task: &TaskId) -> Result<Option<Effect>, StoreError> {
         nothing()
     }
+    async fn latest_of_client(
+        &self,
+        _client: &ClientId,
+        _kind: EffectKind,
+    ) -> Result<Option<Effect>, StoreError> {
+        nothing()
+    }
     async fn vendor_refs(
         &self,
         _client: &ClientId,
@@ -117,6 +124,9 @@ impl Store for NullStore {
         nothing()
     }
     async fn case_work(&self, _case: CaseId) -> Result<Vec<WorkItem>, StoreError> {
+        nothing()
+    }
+    async fn client_work(&self, _client: &ClientId) -> Result<Vec<WorkItem>, StoreError> {
         nothing()
     }
     async fn work_by_key(&self, _dedupe_key: &str) -> Result<Option<WorkItem>, StoreError> {

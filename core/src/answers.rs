@@ -1,14 +1,25 @@
-//! What a coach may answer about a client (A33).
+//! What a coach may answer about a client, and the words that she writes (A8, A33).
 //!
 //! > *handled · wait until DATE · continue · wants to leave · complaint · unwell · no contact*; the last four
 //! > stop every channel and tell the manager the same working day
 //!
-//! The words are those of the reading of the SOP. What a coach means by them is health data at times: they
-//! are stored and shown as the word, and nothing that the client wrote is quoted with them (A32).
+//! People: the *coach* writes a word behind "Answer:" in a task of the CRM. Anybody in the account can edit
+//! that task, so nothing here approves anything or moves money.
+//!
+//! Rules:
+//! - One table has the word, what it means and the action that it is ([`ANSWERS`]): what a task offers is what
+//!   is understood.
+//! - What is not clearly one of the words is no answer, and she is asked again.
+//! - What a coach means by *unwell* is health data: the word is stored and shown as it is, and nothing that
+//!   the client wrote is quoted with it (A32).
+
+mod written;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+pub use written::{Written, written};
 
 /// Why every channel to a client stops until the manager decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -63,4 +74,88 @@ impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// A word that a coach may write, and the action that it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnswerWord {
+    /// The action's stored name.
+    pub action: &'static str,
+    /// What she writes.
+    pub word: &'static str,
+    /// What follows from it, for her to read.
+    pub meaning: &'static str,
+}
+
+/// The action whose word is followed by a date.
+pub const WAIT_UNTIL: &str = "promised";
+
+/// Every word, in the order people are shown them.
+pub const ANSWERS: [AnswerWord; 12] = [
+    AnswerWord {
+        action: "handled",
+        word: "handled",
+        meaning: "you have answered her; nothing goes out, and you are asked once more in two working days",
+    },
+    AnswerWord {
+        action: WAIT_UNTIL,
+        word: "wait until",
+        meaning: "with a date, such as \"wait until Nov 12\": nothing goes out before the day after it",
+    },
+    AnswerWord {
+        action: "resume",
+        word: "continue",
+        meaning: "the follow-up goes on with its next step",
+    },
+    AnswerWord {
+        action: "done_by_hand",
+        word: "done",
+        meaning: "you have done it yourself",
+    },
+    AnswerWord {
+        action: "send_anyway",
+        word: "send",
+        meaning: "it goes out as it is",
+    },
+    AnswerWord {
+        action: "skip",
+        word: "leave out",
+        meaning: "this step is left out, and the follow-up goes on",
+    },
+    AnswerWord {
+        action: "pause",
+        word: "pause",
+        meaning: "nothing goes out until you say so",
+    },
+    AnswerWord {
+        action: "wants_to_leave",
+        word: "wants to leave",
+        meaning: "everything stops, and the Program Manager is asked",
+    },
+    AnswerWord {
+        action: "complaint",
+        word: "complaint",
+        meaning: "everything stops, and the Program Manager is told",
+    },
+    AnswerWord {
+        action: "unwell",
+        word: "unwell",
+        meaning: "everything stops, and the Program Manager is told",
+    },
+    AnswerWord {
+        action: "no_contact",
+        word: "no contact",
+        meaning: "everything stops, and the Program Manager is told",
+    },
+    AnswerWord {
+        action: "close",
+        word: "close",
+        meaning: "this follow-up ends for good",
+    },
+];
+
+/// The words for these actions, in the order people are shown them.
+pub fn offered<'a>(actions: &'a [String]) -> impl Iterator<Item = &'static AnswerWord> + 'a {
+    let offered = move |answer: &&AnswerWord| actions.iter().any(|action| action == answer.action);
+    ANSWERS.iter().filter(offered)
 }

@@ -55,11 +55,14 @@ use crate::time::{Date, SignedDuration, TimeZone, Timestamp};
 /// the next number and leaves the old function in place while cases still use it.
 ///
 /// 1 knew the history only. 2 also counts what was told beside it; without any such word it decides
-/// and says exactly what 1 did.
-pub const LOGIC: u32 = 2;
+/// and says exactly what 1 did. 3 decides as 2 and says without the CRM's own words why mail can't reach her.
+pub const LOGIC: u32 = 3;
 
 /// The first that counts what was told beside the history.
 const BESIDE_HISTORY: u32 = 2;
+
+/// The first whose words have none of a program's: a coach reads them.
+const FOR_PEOPLE: u32 = 3;
 
 /// What the CRM showed about mail to one client, normalized; enough to recompute the decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

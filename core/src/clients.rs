@@ -254,4 +254,21 @@ impl AddressState {
     pub fn accepts_mail(&self) -> bool {
         matches!(self, Self::Deliverable | Self::NeverMailed)
     }
+
+    /// What is so of her mail, as the end of a sentence that begins with her name or address. The CRM's own word
+    /// is for programs.
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::Deliverable | Self::NeverMailed => "email can arrive",
+            Self::Undeliverable(word) => match word.to_ascii_uppercase().as_str() {
+                "HARD_BOUNCE" | "BOUNCE" => "her address bounced",
+                "SPAM" | "FEEDBACK" => "she has marked our email as spam",
+                "INVALID" => "her address is not valid",
+                _ => "her address takes no email",
+            },
+            Self::OptedOut(_) => "she has opted out of email",
+            Self::Missing => "no email address on file",
+            Self::Unknown(_) => "it can't be told whether her address takes email",
+        }
+    }
 }

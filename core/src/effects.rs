@@ -16,13 +16,14 @@ pub mod request;
 mod scope;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 pub use identity::{About, Identity};
-pub use kind::{Absence, Audience, EffectKind, EffectSpec, FoundBy, Port};
+pub use kind::{Absence, Audience, EffectKind, EffectSpec, Failure, FoundBy, Port};
 pub use request::Request;
 pub use scope::{Scope, ScopeKind};
 
-use crate::ids::{CoachId, EffectKey, PaymentMethodId, SubscriptionId};
+use crate::ids::{CoachId, EffectKey, PaymentMethodId, SubscriptionId, WorkItemId};
 use crate::time::{Date, Timestamp};
 
 /// An effect as a step plans it: what is wanted, not yet the words or ids it is wanted with.
@@ -89,13 +90,13 @@ pub enum EffectInput {
         /// The civil date the call is due.
         call_by: Date,
     },
-    /// Complete the call task that effect `made_by` created.
+    /// Complete the task that effect `made_by` created.
     CloseTask {
         /// The effect that created the task.
         made_by: EffectKey,
         /// Why, in one line.
         reason: String,
-        /// The coach has called, and what came of it was recorded elsewhere than in the task.
+        /// The coach has done what it asked, and that was recorded elsewhere than in the task.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         called: bool,
     },
@@ -105,6 +106,18 @@ pub enum EffectInput {
         made_by: EffectKey,
         /// The new coach.
         coach: CoachId,
+    },
+    /// Ask the coach about a client, in a task of the CRM.
+    WorkTask {
+        /// What it is made for; what can be answered first.
+        items: Vec<WorkItemId>,
+        /// Whom.
+        coach: CoachId,
+        /// Why it is asked once more, where it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again: Option<AskedAgain>,
+        /// The first of the items and the number of its task, and the day on which it was opened.
+        about: About,
     },
     /// Note on the contact.
     ContactNote {
@@ -166,6 +179,7 @@ impl EffectInput {
             Self::PortalNote { .. }
             | Self::CloseTask { .. }
             | Self::ReassignTask { .. }
+            | Self::WorkTask { .. }
             | Self::ContactNote { .. }
             | Self::AddTag { .. }
             | Self::RemoveTag { .. }
@@ -174,6 +188,13 @@ impl EffectInput {
             | Self::DeactivateSubscription { .. }
             | Self::RemoveCard { .. } => None,
         }
+    }
+
+    /// SHA-256 of it as it is stored, hex.
+    pub fn hash(&self) -> String {
+        // Plain data of our own: it always serializes.
+        let bytes = serde_json::to_vec(self).unwrap_or_default();
+        hex::encode(Sha256::digest(&bytes))
     }
 
     /// The kind this input belongs to.
@@ -185,6 +206,7 @@ impl EffectInput {
             Self::CallTask { .. } => EffectKind::CallTask,
             Self::CloseTask { .. } => EffectKind::CloseTask,
             Self::ReassignTask { .. } => EffectKind::ReassignTask,
+            Self::WorkTask { .. } => EffectKind::WorkTask,
             Self::ContactNote { .. } => EffectKind::ContactNote,
             Self::AddTag { .. } => EffectKind::AddTag,
             Self::RemoveTag { .. } => EffectKind::RemoveTag,
@@ -206,6 +228,18 @@ pub enum CardRemoval {
     Deactivate,
     /// Leave it.
     Keep,
+}
+
+/// Why a coach is asked in another task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AskedAgain {
+    /// She completed the one before without an answer, where that is none.
+    Ticked,
+    /// It was deleted.
+    Deleted,
+    /// Nobody can tell what she answered.
+    Unreadable,
 }
 
 /// How an effect ended, as its workflow hears of it.
@@ -234,11 +268,17 @@ pub enum Settled {
     Held {
         /// Why, in one line.
         reason: String,
+        /// The command that mends it, for the admin, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        command: Option<String>,
     },
     /// Given up after every allowed try, or refused for good.
     Dead {
-        /// Why, in one line.
+        /// Why, in one line, for people.
         reason: String,
+        /// The failure in the words of the call, for whoever looks after the relay.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        technical: Option<String>,
     },
     /// It can't be told whether it happened, and it is never sent again by itself.
     Unclear {

@@ -13,17 +13,19 @@
 //! - A case that is not closed leaves with exactly one [`Wait`].
 //! - An effect key is `case/step/visit/name`; entering a step again is a new visit.
 
+mod guard;
+
 use serde::{Deserialize, Serialize};
+
+pub use guard::{Conversation, GuardReading, HoldReason, Needs, NoContact, PortalReading, Verdict};
 
 use crate::answers::StopReason;
 use crate::calendar::Calendar;
 use crate::case::{Case, CaseStatus, Mode, TimelineEntry, Wait};
-use crate::clients::{
-    BillingSnapshot, CheckIn, ClientSnapshot, Coach, ContactSnapshot, PortalMessage,
-};
-use crate::effects::{EffectInput, PlannedEffect, Request, Settled, request};
+use crate::clients::Coach;
+use crate::effects::{PlannedEffect, Settled};
 use crate::facts::Fact;
-use crate::ids::{CheckInId, CoachId, ContactId, EffectKey, MessageId, TaskId};
+use crate::ids::{CheckInId, EffectKey, MessageId};
 use crate::time::{Date, Timestamp};
 
 /// What a pure function may know besides the case.
@@ -218,159 +220,6 @@ pub struct NewWork {
     pub due: Timestamp,
     /// When the owner is reminded next.
     pub remind_at: Timestamp,
-}
-
-/// What must be read before an effect may be carried out.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "four independent reads, each done or not"
-)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Needs {
-    /// The client, her check-ins and messages in the portal.
-    pub portal: bool,
-    /// Her contact in the CRM.
-    pub contact: bool,
-    /// Her coach, with the CRM user.
-    pub coach: bool,
-    /// What she pays for.
-    pub billing: bool,
-}
-
-/// What a guard read, right before the effect. A part is `None` when it was not needed, or when
-/// it was and there is nothing there (no coach set, no contact linked).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct GuardReading {
-    /// When the reads were made.
-    pub read_at: Timestamp,
-    /// The portal's side.
-    pub portal: Option<PortalReading>,
-    /// Her coach now, with the CRM user where an active one was found.
-    pub coach: Option<Coach>,
-    /// Her contact now.
-    pub contact: Option<ContactSnapshot>,
-    /// What she pays for now.
-    pub billing: Option<BillingSnapshot>,
-    /// The task that an earlier effect made, for effects that act on one.
-    pub task: Option<TaskId>,
-    /// Why there is no contact, where one was needed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub no_contact: Option<NoContact>,
-    /// Her contact type, where the CRM was asked for an outreach and has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub contact_type: Option<String>,
-    /// A person has said that the contact's address is hers although the portal has another.
-    #[serde(default)]
-    pub address_confirmed: bool,
-}
-
-/// Why there is no contact.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "no_contact", rename_all = "snake_case")]
-pub enum NoContact {
-    /// Nobody can tell which contact she is.
-    NotLinked {
-        /// Why, in one line.
-        reason: String,
-    },
-    /// She is linked to one that the CRM no longer has (E40).
-    Gone {
-        /// Which.
-        contact: ContactId,
-    },
-}
-
-impl NoContact {
-    /// What is so, and what to do about it, in one line.
-    pub fn words(&self) -> String {
-        match self {
-            Self::NotLinked { reason } => format!(
-                "she is not linked to a contact in the CRM ({reason}): link them (`clients link`)"
-            ),
-            Self::Gone { contact } => format!(
-                "her contact {contact} is no longer in the CRM: if she has another one, link her to \
-                 it (`clients link`)"
-            ),
-        }
-    }
-}
-
-impl GuardReading {
-    /// Why there is no contact, in one line.
-    pub fn no_contact_words(&self) -> String {
-        match &self.no_contact {
-            Some(why) => why.words(),
-            None => "she is not linked to a contact in the CRM: link them (`clients link`)".into(),
-        }
-    }
-}
-
-/// What the engine must know of a case to read its conversation, without looking inside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Conversation {
-    /// Since when messages between client and coach belong to the case. Reads go back further by an
-    /// overlap, since clocks differ.
-    pub since: Timestamp,
-    /// Whose name texts are signed with that are made ready for people.
-    pub signed_by: Option<CoachId>,
-}
-
-/// The portal's side of a guard's reading.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PortalReading {
-    /// The client now.
-    pub client: ClientSnapshot,
-    /// Her check-ins now, from a day before the missed one.
-    pub check_ins: Vec<CheckIn>,
-    /// Messages since the case opened (and at least the last 24 hours), oldest first. Those that
-    /// we sent ourselves are left out.
-    pub messages: Vec<PortalMessage>,
-}
-
-/// What the guard says.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Verdict {
-    /// Carry it out, with exactly this.
-    Go(Request),
-    /// The world has moved on: these facts tell how. They are stored and stepped; nothing is sent.
-    Overtaken {
-        /// By what, in one line.
-        by: String,
-        /// The facts the reading taught.
-        facts: Vec<Fact>,
-    },
-    /// A person must settle something first; nothing is sent.
-    Hold {
-        /// Why, in one line.
-        reason: String,
-        /// The text that would have gone out, ready to be used, where it could be rendered.
-        ready: Option<Request>,
-    },
-    /// Not now, but then.
-    Later {
-        /// When to guard again.
-        at: Timestamp,
-        /// Why, in one line.
-        reason: String,
-    },
-}
-
-impl Verdict {
-    /// On an effect that needs nothing but her contact.
-    pub fn by_contact(input: &EffectInput, reading: &GuardReading) -> Self {
-        let request = match &reading.contact {
-            Some(contact) => request::of_contact(input, &contact.id)
-                .ok_or_else(|| "it needs more than a contact".to_owned()),
-            None => Err(reading.no_contact_words()),
-        };
-        match request {
-            Ok(request) => Self::Go(request),
-            Err(reason) => Self::Hold {
-                reason,
-                ready: None,
-            },
-        }
-    }
 }
 
 /// A procedure at one version: its parameters and scripts, and the code that reads them.

@@ -67,7 +67,7 @@ impl LimitsConfig {
 }
 
 /// A whole number within bounds, if one is written.
-pub(super) fn ranged(
+pub(in crate::config) fn ranged(
     reader: &mut Reader<'_>,
     key: &'static str,
     range: RangeInclusive<u32>,

@@ -2,12 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use super::limits::ranged;
 use super::reader::Reader;
+use crate::engine::CoachChannel;
 
 pub(super) const EXAMPLE: &str = r#"[people]
 # Names as the team knows them. Work items for a role are shown with the name.
 #admin = "Robin"
 #program_manager = "Alex"
+# Where coaches find what they are asked: "crm_tasks" (one open task on the client in the CRM, which they answer
+# there) or "work_list" (`clear-relay work list` only).
+coaches = "crm_tasks"
+# A coach gets at most so many new tasks a day; the others come the next working morning, and stand in the list of
+# work until then. What a client wrote always comes. 1 to 100.
+coach_tasks_a_day = 8
 
 # Who acts for a coach while she is away: coach id = coach id, as the portal writes them (A25).
 [people.deputies]
@@ -21,6 +29,10 @@ pub struct PeopleConfig {
     pub admin: Option<String>,
     /// Who approves.
     pub program_manager: Option<String>,
+    /// Where coaches find what they are asked.
+    pub coach_channel: CoachChannel,
+    /// How many new tasks a coach gets a day.
+    pub coach_tasks_a_day: u32,
     /// Coach id → coach id of her deputy.
     pub deputies: BTreeMap<String, String>,
 }
@@ -30,6 +42,15 @@ impl PeopleConfig {
         let people = Self {
             admin: reader.text("admin"),
             program_manager: reader.text("program_manager"),
+            coach_channel: reader.choice(
+                "coaches",
+                &[
+                    ("crm_tasks", CoachChannel::CrmTasks),
+                    ("work_list", CoachChannel::WorkList),
+                ],
+                CoachChannel::CrmTasks,
+            ),
+            coach_tasks_a_day: ranged(&mut reader, "coach_tasks_a_day", 1..=100).unwrap_or(8),
             deputies: reader.texts("deputies"),
         };
         for (key, variable) in reader.variables_below("deputies") {

@@ -47,6 +47,11 @@ pub enum EngineError {
         /// How often in a row.
         times: u32,
     },
+    /// Before a person's word is carried out, what the client wrote is read, and it can't be read now.
+    #[error(
+        "the portal can't be read now ({0}), so nobody knows what the client wrote since: try again"
+    )]
+    Unread(CallError),
     /// A person asked for something that can't be done; the text says what would work.
     #[error("{0}")]
     Refused(String),
@@ -68,6 +73,7 @@ impl EngineError {
             | Self::Procedure { .. }
             | Self::Payload { .. }
             | Self::Panicked(_)
+            | Self::Unread(_)
             | Self::Refused(_) => INTERNAL,
         }
     }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use relay_core::case::Case;
 use relay_core::clients::Subscription;
-use relay_core::effects::Audience;
+use relay_core::effects::{Audience, EffectKind, Failure};
 use relay_core::ids::{CaseId, ClientId, JobId, WorkItemId};
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
@@ -59,6 +59,9 @@ pub(crate) fn reminder_job(
 }
 
 pub(crate) fn dead_item(engine: &Engine, job: &Job, case: Option<CaseId>, reason: &str) -> Vec<Op> {
+    if is_delivery(job) {
+        return Vec::new();
+    }
     let mut title = dead_title(engine, job);
     if let Some(client) = &job.client {
         // Writing to a string can't fail.
@@ -78,12 +81,26 @@ pub(crate) fn dead_item(engine: &Engine, job: &Job, case: Option<CaseId>, reason
     open_work_ops(engine, item, engine.now())
 }
 
+/// Whether a job brings an item to its owner, or takes it away again: the item stands in the list of work in any
+/// case, and a failure must not make another.
+fn is_delivery(job: &Job) -> bool {
+    let kind = job.payload["kind"].as_str().and_then(EffectKind::from_name);
+    match kind {
+        Some(EffectKind::CloseTask) => job.case.is_none(),
+        Some(kind) => kind.spec().failure == Failure::IsShownWithItsItem,
+        None => false,
+    }
+}
+
 pub(crate) fn unsettled_item_ops(
     engine: &Engine,
     job: &Job,
     effect: &Effect,
     evidence: &str,
 ) -> Vec<Op> {
+    if is_delivery(job) {
+        return Vec::new();
+    }
     let title = format!(
         "Did {} come through? The relay can't tell",
         effect_name(effect.kind())
@@ -171,6 +188,9 @@ pub(crate) fn item(engine: &Engine, dedupe_key: String, kind: &str, title: Strin
 
 /// Something informational is held: nothing waits for it, but somebody should know.
 pub(crate) fn held_item_ops(engine: &Engine, job: &Job, effect: &Effect, reason: &str) -> Vec<Op> {
+    if is_delivery(job) {
+        return Vec::new();
+    }
     let title = format!("{} is held: {reason}", effect_name_first(effect.kind()));
     let mut item = item(engine, format!("held/{}", effect.key()), "held", title);
     item.detail = json!({ "job": job.id, "effect": effect.key(), "reason": reason,

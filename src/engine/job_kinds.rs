@@ -67,6 +67,8 @@ kinds! {
     Refresh = "refresh";
     /// The owner of a work item is reminded.
     Reminder = "reminder";
+    /// What a coach is asked about a client is compared with her task in the CRM.
+    Inbox = "inbox";
     /// A contact whose opens may have changed is read.
     EngagementRead = "engagement_read";
     /// The daily comparison of what is stored with what must hold.

@@ -17,6 +17,7 @@
 //! | `jobs/` | one file per kind of job |
 //! | `commands/` | what people do: decide, settle, replay, cancel, repin, stop |
 //! | `effect/` | one effect from its guard to its outcome: guard, intent, attempt, probe, settling |
+//! | `inbox/` | what a coach is asked, in one task of the CRM for each client, and her answer |
 //! | `sync/` | comparison with the vendors: reconcile, conversation, hints, subscriptions, presence |
 //! | `intake`, `stepper`, `watch` | receipts become facts, facts become steps, due dates become looks |
 //! | `admission` | may a job run now, by the rate limits of the vendors it calls |
@@ -53,6 +54,7 @@ pub(crate) mod effect;
 pub mod error;
 pub(crate) mod finish;
 pub mod held_back;
+pub mod inbox;
 pub mod intake;
 pub(crate) mod items;
 pub mod job_kinds;
@@ -74,4 +76,4 @@ mod words;
 
 pub use error::EngineError;
 pub(crate) use parts::RELAY;
-pub use parts::{Engine, EngineParts, People};
+pub use parts::{CoachChannel, Engine, EngineParts, People};

@@ -23,6 +23,16 @@ use crate::receipts::Source;
 /// Who settles, closes and sets aside where no person does.
 pub(crate) const RELAY: &str = "relay";
 
+/// Where a coach finds what she is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CoachChannel {
+    /// In the list of work only.
+    #[default]
+    WorkList,
+    /// In tasks of the CRM as well.
+    CrmTasks,
+}
+
 /// Who is who among the staff, for owners of work items.
 #[derive(Debug, Clone)]
 pub struct People {
@@ -30,6 +40,10 @@ pub struct People {
     pub admin: String,
     /// The role that approves.
     pub program_manager: String,
+    /// Where coaches find what they are asked.
+    pub coach_channel: CoachChannel,
+    /// How many new tasks a coach gets a day, besides those about what a client wrote.
+    pub coach_tasks_a_day: u32,
 }
 
 impl Default for People {
@@ -37,6 +51,8 @@ impl Default for People {
         Self {
             admin: "admin".to_owned(),
             program_manager: "program_manager".to_owned(),
+            coach_channel: CoachChannel::default(),
+            coach_tasks_a_day: 8,
         }
     }
 }

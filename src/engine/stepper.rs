@@ -20,10 +20,9 @@ use relay_store::{
     ClientView, Effect, Existing, FactRow, NewJob, Op, WorkItem, WorkSettled, effect_job_key,
 };
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use crate::engine::case_jobs::{read_job_of, timer_job, timer_key};
-use crate::engine::{Engine, EngineError, RELAY, drift, items, watch};
+use crate::engine::{Engine, EngineError, RELAY, drift, inbox, items, watch};
 
 /// A case being worked on, with the version it was loaded in (`None`: it is new).
 #[derive(Debug)]
@@ -362,8 +361,15 @@ impl Stepping<'_> {
         if let Some(kind) = read {
             self.queue_read(&case, kind);
         }
+        let asks = !open_work.is_empty();
         for (number, work) in open_work.into_iter().enumerate() {
             self.open_work(&case, number, work);
+        }
+        if asks || close_work || closes {
+            let version = self.cases[index].loaded.unwrap_or(0);
+            let what = format!("{}/{version}", case.id);
+            self.ops
+                .extend(inbox::changed(self.engine, &case.client, &what));
         }
         let generation = self.set_wait(&before, &case, wait.as_ref());
         let working = &mut self.cases[index];
@@ -383,7 +389,7 @@ impl Stepping<'_> {
         let key = planned.key.clone();
         let kind = planned.input.kind();
         let run_at = planned.not_before.max(self.now);
-        let input_hash = input_hash(&planned.input);
+        let input_hash = planned.input.hash();
         let effect = Effect::new(planned, input_hash, case.mode, self.now);
         self.ops.push(Op::PlanEffect(effect));
         self.enqueue(
@@ -481,13 +487,6 @@ impl Stepping<'_> {
             existing: Existing::Keep,
         });
     }
-}
-
-/// SHA-256 of an effect's logical input, hex.
-pub(crate) fn input_hash(input: &relay_core::effects::EffectInput) -> String {
-    // The input is plain data of our own: it always serializes.
-    let bytes = serde_json::to_vec(input).unwrap_or_default();
-    hex::encode(Sha256::digest(&bytes))
 }
 
 /// Whether effects of a case are carried out.

@@ -4,6 +4,7 @@
 //! says nothing to a coach. No decision reads these words.
 
 use relay_core::effects::EffectKind;
+use relay_core::retry::Class;
 
 /// An effect, with its article: it begins a sentence's middle ("the call task is planned for …").
 pub(crate) const fn effect_name(kind: EffectKind) -> &'static str {
@@ -15,4 +16,19 @@ pub(crate) fn effect_name_first(kind: EffectKind) -> String {
     let mut letters = effect_name(kind).chars();
     let first = letters.next().map(|letter| letter.to_ascii_uppercase());
     first.into_iter().chain(letters).collect()
+}
+
+/// Why something was given up, by the class of its failure, as the end of a sentence. The failure in its own words
+/// is for whoever looks after the relay.
+pub(crate) fn why_dead(class: &str) -> &'static str {
+    let is = |known: Class| known.as_str() == class;
+    if is(Class::Permanent) {
+        "it was refused"
+    } else if is(Class::NotSent) || is(Class::Retryable { after: None }) {
+        "there was no answer for too long"
+    } else if is(Class::Unauthorised) {
+        "the relay is not let in"
+    } else {
+        "something went wrong in the relay"
+    }
 }

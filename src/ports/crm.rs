@@ -81,7 +81,7 @@ pub struct FoundByMarker {
     pub at: Option<Timestamp>,
 }
 
-/// A call task that was found by its marker.
+/// A task that was found by its marker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundTask {
     /// Its id.
@@ -118,9 +118,48 @@ pub trait Mail: Debug + Send + Sync {
     ) -> Result<Option<FoundByMarker>, CallError>;
 }
 
-/// A call task as the CRM shows it.
+/// A task that is to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewTask<'a> {
+    /// The contact it is about.
+    pub contact: &'a ContactId,
+    /// Whose it is.
+    pub user: &'a CrmUserId,
+    /// Its title, one line.
+    pub title: &'a str,
+    /// Its body, without the marker.
+    pub description: &'a str,
+    /// When it should be done.
+    pub due: Timestamp,
+}
+
+impl<'a> From<&'a request::CallTask> for NewTask<'a> {
+    fn from(task: &'a request::CallTask) -> Self {
+        Self {
+            contact: &task.contact,
+            user: &task.user,
+            title: &task.title,
+            description: &task.description,
+            due: task.due,
+        }
+    }
+}
+
+impl<'a> From<&'a request::WorkTask> for NewTask<'a> {
+    fn from(task: &'a request::WorkTask) -> Self {
+        Self {
+            contact: &task.contact,
+            user: &task.user,
+            title: &task.title,
+            description: &task.description,
+            due: task.due,
+        }
+    }
+}
+
+/// A task as the CRM shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallTask {
+pub struct Task {
     /// Its id.
     pub id: TaskId,
     /// The contact it is about.
@@ -129,19 +168,21 @@ pub struct CallTask {
     pub user: Option<CrmUserId>,
     /// Whether it is completed.
     pub completed: bool,
-    /// Whether the relay took it back, in this life of its database or another: nobody called.
+    /// Whether the relay took it back, in this life of its database or another: nobody did it.
     pub closed_by_relay: bool,
-    /// The outcome the coach wrote into it, if any; nothing that stood in it when it was made.
+    /// The outcome of a call that the coach wrote into it, if any; nothing that stood in it when it was made.
     pub outcome: Option<CallOutcome>,
+    /// The lines that people wrote into it: plain text, nothing that stood in it when it was made.
+    pub written: Vec<String>,
     /// When it last changed.
     pub changed_at: Option<Timestamp>,
 }
 
-/// Call tasks.
+/// Tasks of staff.
 #[async_trait]
 pub trait Tasks: Debug + Send + Sync {
     /// Makes a task whose description ends with `marker`.
-    async fn create(&self, task: &request::CallTask, marker: &str) -> Result<TaskId, CallError>;
+    async fn create(&self, task: NewTask<'_>, marker: &str) -> Result<TaskId, CallError>;
     /// The tasks about the contact that hold one of the markers, newest first.
     async fn find(
         &self,
@@ -151,8 +192,8 @@ pub trait Tasks: Debug + Send + Sync {
     ) -> Result<Vec<FoundTask>, CallError>;
     /// A task; `None` if it is gone: the CRM says so in its own words and does not list it either.
     /// `sent` is the description it was made with: what stands in that is not the coach's answer.
-    async fn task(&self, id: &TaskId, sent: Option<&str>) -> Result<Option<CallTask>, CallError>;
-    /// Completes a task; `called` if for a call that was made, else because it is no longer needed.
+    async fn task(&self, id: &TaskId, sent: Option<&str>) -> Result<Option<Task>, CallError>;
+    /// Completes a task; `called` if what it asked was done, else because it is no longer needed.
     async fn complete(&self, id: &TaskId, at: Timestamp, called: bool) -> Result<(), CallError>;
     /// Gives a task to another user.
     async fn reassign(&self, id: &TaskId, user: &CrmUserId) -> Result<(), CallError>;

@@ -24,8 +24,8 @@ pub use connections::{
     IssuedPair, NoConnections, NoTokens, TokenEndpoint, TokenFate,
 };
 pub use crm::{
-    Billing, CallTask, CardRemoved, ContactMatch, ContactType, ContactTypeWrite, Contacts,
-    FoundByMarker, FoundTask, Mail, Notes, Staff, TagAdded, Tags, Tasks,
+    Billing, CardRemoved, ContactMatch, ContactType, ContactTypeWrite, Contacts, FoundByMarker,
+    FoundTask, Mail, NewTask, Notes, Staff, TagAdded, Tags, Task, Tasks,
 };
 pub use engagement::{Activity, Addresses};
 pub use hooks::{Among, Changed, HookRegistry, HookStatus, SubscriptionState, SyncWish, Synced};
@@ -45,7 +45,7 @@ pub struct Ports {
     pub mail: Arc<dyn Mail>,
     /// Addresses, and what was opened there lately.
     pub addresses: Arc<dyn Addresses>,
-    /// Call tasks.
+    /// Tasks of staff.
     pub tasks: Arc<dyn Tasks>,
     /// Notes on contacts.
     pub notes: Arc<dyn Notes>,

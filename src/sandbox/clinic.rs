@@ -51,6 +51,10 @@ public_url = "{relay}"
 [clinic]
 holidays = ["2027-01-01"]
 
+# Two coaches for everybody.
+[people]
+coach_tasks_a_day = 100
+
 {sections}
 [procedures.missed_check_in]
 mode = "act"

@@ -235,5 +235,7 @@ fn people(config: &Config) -> People {
             .program_manager
             .clone()
             .unwrap_or(defaults.program_manager),
+        coach_channel: config.people.coach_channel,
+        coach_tasks_a_day: config.people.coach_tasks_a_day,
     }
 }

@@ -37,6 +37,7 @@ pub mod error;
 pub mod marker;
 pub mod oauth;
 pub mod outcome;
+mod plain_text;
 mod query;
 pub mod quota;
 pub mod time;

@@ -9,13 +9,25 @@
 
 use relay_core::facts::CallOutcome;
 
+use crate::plain_text::plain_text;
+
 /// The outcome that somebody wrote into a task which was made with the description `sent`: the last
-/// line that tells one and was not among those sent. Each line that was sent covers one line, so an
-/// answer that repeats it counts.
+/// line that tells one and was not among those sent.
 pub fn answered(description: &str, sent: &str) -> Option<CallOutcome> {
+    let written = written(description, sent);
+    written
+        .iter()
+        .filter_map(|line| from_line(line))
+        .next_back()
+}
+
+/// The lines of a task's description, as plain text, that are not among those it was made with. Each line
+/// that was sent covers one line, so an answer that repeats it counts.
+pub fn written(description: &str, sent: &str) -> Vec<String> {
     let folded = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut sent: Vec<String> = lines(sent).map(folded).collect();
-    let added = lines(description).filter(|line| {
+    let shown = plain_text(description);
+    let added = lines(&shown).filter(|line| {
         let line = folded(line);
         match sent.iter().position(|known| *known == line) {
             Some(known) => {
@@ -25,7 +37,7 @@ pub fn answered(description: &str, sent: &str) -> Option<CallOutcome> {
             None => true,
         }
     });
-    added.filter_map(from_line).last()
+    added.map(str::to_owned).collect()
 }
 
 /// The lines of a text, whatever ends them: a CRM may store other line ends than it was given.

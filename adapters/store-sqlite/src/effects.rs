@@ -387,7 +387,27 @@ pub(crate) async fn of_identity(
     rows.all()
 }
 
-/// The done call task effect that made this task.
+/// The latest effect of a kind that belongs to a client alone.
+pub(crate) async fn latest_of_client(
+    conn: &mut SqliteConnection,
+    client: &ClientId,
+    kind: EffectKind,
+) -> Result<Option<Effect>, Failure> {
+    let (client, kind) = (client.as_str(), kind.as_str());
+    let row = rows!(
+        conn,
+        EffectRow,
+        "SELECT seq, key, scope, case_id, client, item_id, blocking, not_before, input, input_hash, mode, state,
+             revision, request, intended_at, probes, settled, withdrawn_at, created_at, changed_at
+         FROM effects WHERE client = ?1 AND kind = ?2 AND scope = 'client'
+         ORDER BY seq DESC LIMIT 1",
+        client,
+        kind
+    )?;
+    row.one()
+}
+
+/// The done effect that made this task.
 pub(crate) async fn of_task(
     conn: &mut SqliteConnection,
     task: &TaskId,
@@ -400,7 +420,7 @@ pub(crate) async fn of_task(
         "SELECT seq, key, scope, case_id, client, item_id, blocking, not_before, input, input_hash, mode, state,
              revision, request, intended_at, probes, settled, withdrawn_at, created_at, changed_at
          FROM effects
-         WHERE vendor_ref = ?1 AND kind = 'call_task' AND state = 'done'
+         WHERE vendor_ref = ?1 AND kind IN ('call_task', 'work_task') AND state = 'done'
          ORDER BY seq LIMIT 1",
         task
     )?;

@@ -179,6 +179,14 @@ impl Store for SqliteStore {
         read!(self, effects::of_identity(identity))
     }
 
+    async fn latest_of_client(
+        &self,
+        client: &ClientId,
+        kind: EffectKind,
+    ) -> Result<Option<Effect>, StoreError> {
+        read!(self, effects::latest_of_client(client, kind))
+    }
+
     async fn effect_of_task(&self, task: &TaskId) -> Result<Option<Effect>, StoreError> {
         read!(self, effects::of_task(task))
     }
@@ -229,6 +237,10 @@ impl Store for SqliteStore {
 
     async fn case_work(&self, case: CaseId) -> Result<Vec<WorkItem>, StoreError> {
         list!(self, work::of_case(case))
+    }
+
+    async fn client_work(&self, client: &ClientId) -> Result<Vec<WorkItem>, StoreError> {
+        read!(self, work::of_client(client))
     }
 
     async fn work_by_key(&self, dedupe_key: &str) -> Result<Option<WorkItem>, StoreError> {

@@ -280,6 +280,23 @@ pub(crate) async fn of_case(
     rows.readable()
 }
 
+/// Open work items about a client, oldest first.
+pub(crate) async fn of_client(
+    conn: &mut SqliteConnection,
+    client: &ClientId,
+) -> Result<Vec<WorkItem>, Failure> {
+    let client = client.as_str();
+    let rows = rows!(
+        conn,
+        WorkRow,
+        "SELECT seq, id, dedupe_key, kind, owner, title, detail, actions, client, case_id, effect,
+             opened_at, due, remind_at, reminders, settled_at, settled_by, settled_action
+         FROM work_items WHERE client = ?1 AND settled_at IS NULL ORDER BY seq",
+        client
+    )?;
+    rows.all()
+}
+
 /// The work item that was opened last under a key.
 pub(crate) async fn by_key(
     conn: &mut SqliteConnection,

@@ -220,6 +220,12 @@ pub trait Store: Debug + Send + Sync {
     async fn effects_of_identity(&self, identity: &Identity) -> Result<Vec<Effect>, StoreError>;
     /// The effects of a case, in order of planning.
     async fn effects(&self, case: CaseId) -> Result<Vec<Effect>, StoreError>;
+    /// The latest effect of one kind that belongs to a client and to no case.
+    async fn latest_of_client(
+        &self,
+        client: &ClientId,
+        kind: EffectKind,
+    ) -> Result<Option<Effect>, StoreError>;
     /// The done effect whose vendor reference is this CRM task.
     async fn effect_of_task(&self, task: &TaskId) -> Result<Option<Effect>, StoreError>;
     /// The vendor references of done effects of one kind for a client (our own messages, …).
@@ -249,6 +255,9 @@ pub trait Store: Debug + Send + Sync {
     -> Result<Vec<WorkItem>, StoreError>;
     /// Every work item of a case, oldest first.
     async fn case_work(&self, case: CaseId) -> Result<Vec<WorkItem>, StoreError>;
+    /// Open work items about a client, oldest first. They are decided on: a row that can't be read is the
+    /// answer, and not left out.
+    async fn client_work(&self, client: &ClientId) -> Result<Vec<WorkItem>, StoreError>;
     /// The work item that was opened last under a dedupe key, open or settled: whether somebody
     /// has been told already.
     async fn work_by_key(&self, dedupe_key: &str) -> Result<Option<WorkItem>, StoreError>;

@@ -1,6 +1,8 @@
 //! The decision in words for a coach: plain, short, no more than the evidence says.
 
-use super::{Channel, ChannelDecision, EmailEngagement, MachineRule, MailEvidence, Obstacle};
+use super::{
+    Channel, ChannelDecision, EmailEngagement, FOR_PEOPLE, MachineRule, MailEvidence, Obstacle,
+};
 use crate::channel::{ChannelRule, JudgedEmail};
 use crate::clients::AddressState;
 use crate::time::{TimeZone, Timestamp};
@@ -26,14 +28,24 @@ impl Words<'_> {
             return told;
         }
         match self.obstacle {
-            Some(Obstacle::Unreadable(why)) => format!("email history could not be read: {why}"),
-            Some(Obstacle::Address(state)) => address(state),
+            Some(Obstacle::Unreadable(why)) => match self.for_people() {
+                true => "her email history could not be read".to_owned(),
+                false => format!("email history could not be read: {why}"),
+            },
+            Some(Obstacle::Address(state)) => match self.for_people() {
+                true => state.words().to_owned(),
+                false => address(state),
+            },
             Some(Obstacle::NothingSent) => {
                 let since = self.day(self.decision.considered_since);
                 format!("no email was sent since {since}")
             }
             None => self.reason_from_mails(),
         }
+    }
+
+    fn for_people(&self) -> bool {
+        self.decision.logic >= FOR_PEOPLE
     }
 
     /// Why, where there were mails to judge.
@@ -226,7 +238,7 @@ impl Words<'_> {
     }
 }
 
-/// Why mail can't reach her. The word in brackets is the CRM's own.
+/// Why mail can't reach her, as decisions said it before [`FOR_PEOPLE`]. The word in brackets is the CRM's own.
 fn address(state: &AddressState) -> String {
     match state {
         AddressState::Undeliverable(word) => format!("email can't be delivered ({word})"),

@@ -29,12 +29,12 @@ use serde::{Deserialize, Serialize};
 use super::{EffectInput, PlannedEffect, Scope};
 use crate::time::Date;
 
-/// What a note is about, for its identity.
+/// What a note or a task is about, for its identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
-    /// Why it is written: a fixed name, never a sentence.
+    /// Why it is written: a fixed name or a digest, never a sentence.
     pub purpose: String,
-    /// The due date of the check-in.
+    /// The due date of the check-in; of a task that asks a coach, the day of the question.
     pub due: Date,
 }
 
@@ -84,6 +84,7 @@ impl EffectInput {
             Self::PortalNote { about, .. } | Self::ContactNote { about, .. } => about
                 .as_ref()
                 .map(|about| (about.purpose.as_str(), about.due)),
+            Self::WorkTask { about, .. } => Some((about.purpose.as_str(), about.due)),
             Self::CloseTask { .. }
             | Self::ReassignTask { .. }
             | Self::AddTag { .. }

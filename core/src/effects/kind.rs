@@ -62,10 +62,12 @@ kinds! {
     Email = EMAIL;
     /// A call task for the coach in the CRM.
     CallTask = CALL_TASK;
-    /// Completing a call task of ours that is no longer needed.
+    /// Completing a task of ours that is no longer needed.
     CloseTask = CLOSE_TASK;
     /// Moving an open call task of ours to the new coach.
     ReassignTask = REASSIGN_TASK;
+    /// A task for the coach in the CRM: what she is asked about a client.
+    WorkTask = WORK_TASK;
     /// A note on the contact in the CRM.
     ContactNote = CONTACT_NOTE;
     /// Putting a tag on the contact.
@@ -107,6 +109,18 @@ pub struct EffectSpec {
     pub ports: &'static [Port],
     /// How much it can wait for them.
     pub priority: Priority,
+    /// What people hear when it is not done.
+    pub failure: Failure,
+}
+
+/// What people hear of an effect that is not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// A work item tells of it.
+    IsTold,
+    /// Nothing by itself: it carries a work item to its owner, and that stands in the list of work in any
+    /// case. A failure to deliver an item must not make another.
+    IsShownWithItsItem,
 }
 
 /// Who notices an effect.
@@ -168,10 +182,12 @@ const AFTER_2_MINUTES: Absence = Absence::ProvenAfter(SignedDuration::from_mins(
 const AFTER_5_MINUTES: Absence = Absence::ProvenAfter(SignedDuration::from_mins(5));
 
 const PORTAL_ONLY: &[Port] = &[Port::Portal];
+const CRM_ONLY: &[Port] = &[Port::Crm];
 /// What goes through the CRM has a guard that reads the portal, too.
 const BOTH: &[Port] = &[Port::Portal, Port::Crm];
 
 const CASE_ONLY: &[ScopeKind] = &[ScopeKind::Case];
+const CLIENT_ONLY: &[ScopeKind] = &[ScopeKind::Client];
 const OF_A_CLIENT: &[ScopeKind] = &[ScopeKind::Case, ScopeKind::Client];
 const WITH_A_CONTACT: &[ScopeKind] = &[ScopeKind::Case, ScopeKind::Client, ScopeKind::WorkItem];
 
@@ -195,6 +211,7 @@ const fn desired(
         absence: Absence::DesiredState,
         ports: BOTH,
         priority,
+        failure: Failure::IsTold,
     }
 }
 
@@ -209,6 +226,7 @@ const PORTAL_MESSAGE: EffectSpec = EffectSpec {
     absence: AFTER_2_MINUTES,
     ports: PORTAL_ONLY,
     priority: Priority::Deadline,
+    failure: Failure::IsTold,
 };
 const PORTAL_NOTE: EffectSpec = EffectSpec {
     name: "portal_note",
@@ -221,6 +239,7 @@ const PORTAL_NOTE: EffectSpec = EffectSpec {
     absence: AFTER_2_MINUTES,
     ports: PORTAL_ONLY,
     priority: Priority::Normal,
+    failure: Failure::IsTold,
 };
 const EMAIL: EffectSpec = EffectSpec {
     name: "email",
@@ -233,6 +252,7 @@ const EMAIL: EffectSpec = EffectSpec {
     absence: Absence::Never,
     ports: BOTH,
     priority: Priority::Deadline,
+    failure: Failure::IsTold,
 };
 const CALL_TASK: EffectSpec = EffectSpec {
     name: "call_task",
@@ -245,12 +265,13 @@ const CALL_TASK: EffectSpec = EffectSpec {
     absence: AFTER_5_MINUTES,
     ports: BOTH,
     priority: Priority::Deadline,
+    failure: Failure::IsTold,
 };
 const CLOSE_TASK: EffectSpec = desired(
     "close_task",
-    "the completion of a call task that is no longer needed",
+    "the completion of a task that is no longer needed",
     Audience::Staff,
-    CASE_ONLY,
+    OF_A_CLIENT,
     Priority::Normal,
 );
 const REASSIGN_TASK: EffectSpec = desired(
@@ -260,6 +281,19 @@ const REASSIGN_TASK: EffectSpec = desired(
     CASE_ONLY,
     Priority::Normal,
 );
+const WORK_TASK: EffectSpec = EffectSpec {
+    name: "work_task",
+    words: "the coach's task about a client",
+    audience: Audience::Staff,
+    outreach: false,
+    message: false,
+    scopes: CLIENT_ONLY,
+    found_by: FoundBy::Identity,
+    absence: AFTER_5_MINUTES,
+    ports: CRM_ONLY,
+    priority: Priority::Normal,
+    failure: Failure::IsShownWithItsItem,
+};
 const CONTACT_NOTE: EffectSpec = EffectSpec {
     name: "contact_note",
     words: "the note on the contact",
@@ -271,6 +305,7 @@ const CONTACT_NOTE: EffectSpec = EffectSpec {
     absence: AFTER_5_MINUTES,
     ports: BOTH,
     priority: Priority::Normal,
+    failure: Failure::IsTold,
 };
 const ADD_TAG: EffectSpec = desired(
     "add_tag",
@@ -392,8 +427,8 @@ mod tests {
                 assert_eq!(spec.priority, Priority::Deadline, "{name}");
             }
             assert!(
-                spec.ports.contains(&Port::Portal),
-                "{name}: the guard reads it"
+                spec.ports.contains(&Port::Portal) || spec.scopes == CLIENT_ONLY,
+                "{name}: the guard of a case reads it"
             );
         }
     }

@@ -63,7 +63,7 @@ pub struct CallTask {
 pub struct CloseTask {
     /// The task, by the CRM's id.
     pub task: TaskId,
-    /// It was for a call that the coach has made: the task must not say that the relay took it back.
+    /// The coach has done what it asked: the task must not say that the relay took it back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub called: bool,
 }
@@ -75,6 +75,21 @@ pub struct ReassignTask {
     pub task: TaskId,
     /// The user it goes to.
     pub user: CrmUserId,
+}
+
+/// A task in the CRM: a coach is asked about a client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkTask {
+    /// The contact it is about.
+    pub contact: ContactId,
+    /// The user who is asked: the coach.
+    pub user: CrmUserId,
+    /// The final title, one line.
+    pub title: String,
+    /// The body; the adapter appends the marker as its last line.
+    pub description: String,
+    /// When she should have answered.
+    pub due: Timestamp,
 }
 
 /// A note on a contact in the CRM.
@@ -170,6 +185,8 @@ pub enum Request {
     CloseTask(CloseTask),
     /// See [`ReassignTask`].
     ReassignTask(ReassignTask),
+    /// See [`WorkTask`].
+    WorkTask(WorkTask),
     /// See [`ContactNote`].
     ContactNote(ContactNote),
     /// See [`AddTag`].
@@ -196,6 +213,7 @@ impl Request {
             Self::CallTask(_) => EffectKind::CallTask,
             Self::CloseTask(_) => EffectKind::CloseTask,
             Self::ReassignTask(_) => EffectKind::ReassignTask,
+            Self::WorkTask(_) => EffectKind::WorkTask,
             Self::ContactNote(_) => EffectKind::ContactNote,
             Self::AddTag(_) => EffectKind::AddTag,
             Self::RemoveTag(_) => EffectKind::RemoveTag,
@@ -229,6 +247,7 @@ pub fn of_contact(input: &EffectInput, contact: &ContactId) -> Option<Request> {
         | EffectInput::CallTask { .. }
         | EffectInput::CloseTask { .. }
         | EffectInput::ReassignTask { .. }
+        | EffectInput::WorkTask { .. }
         | EffectInput::ContactNote { .. }
         | EffectInput::AutoChargeOff { .. }
         | EffectInput::DeactivateSubscription { .. }

@@ -7,7 +7,7 @@ use crate::effects::{EffectInput, PlannedEffect, Scope};
 use crate::ids::EffectKey;
 use crate::outside;
 use crate::time::Timestamp;
-use crate::workflow::{Action, Context, Input, NewWork, ReadKind, Transition, Verdict};
+use crate::workflow::{Action, Context, HoldReason, Input, NewWork, ReadKind, Transition, Verdict};
 
 /// Starts as "everything stays as it is" and becomes a [`Transition`].
 #[derive(Debug, Clone)]
@@ -163,10 +163,7 @@ const UNREADABLE: &str = "what is stored of the case can't be read";
 
 /// What the guard says of an effect whose case can't be read back: who planned it, and why, is lost.
 pub(super) fn unreadable_verdict() -> Verdict {
-    Verdict::Hold {
-        reason: UNREADABLE.into(),
-        ready: None,
-    }
+    HoldReason::from(UNREADABLE).hold(None)
 }
 
 /// What a case does whose state can't be read back: a person is told, and can close it.

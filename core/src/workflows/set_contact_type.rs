@@ -15,7 +15,8 @@ use crate::effects::{EffectInput, PlannedEffect, Settled};
 use crate::facts::{Fact, FactBody, Order};
 use crate::ids::EffectKey;
 use crate::workflow::{
-    Action, Context, GuardReading, Input, Needs, NewWork, NotOpened, Transition, Verdict, Workflow,
+    Action, Context, GuardReading, HoldReason, Input, Needs, NewWork, NotOpened, Transition,
+    Verdict, Workflow,
 };
 
 /// The procedure's name.
@@ -156,10 +157,7 @@ impl Workflow for SetContactType {
         }
         match effect.input {
             EffectInput::ContactType { .. } => Verdict::by_contact(&effect.input, reading),
-            _ => Verdict::Hold {
-                reason: "it is no effect of this procedure".into(),
-                ready: None,
-            },
+            _ => HoldReason::from("it is no effect of this procedure").hold(None),
         }
     }
 
@@ -193,7 +191,8 @@ fn settle(draft: &mut Draft<'_>, settled: &Settled) {
         Settled::AlreadyTrue => close(draft, "the contact type was so already"),
         Settled::Proposed => close(draft, "the contact type would have been set (propose mode)"),
         Settled::Overtaken { by } => hold(draft, &format!("overtaken by {by}")),
-        Settled::Held { reason } | Settled::Dead { reason } => hold(draft, reason),
+        Settled::Held { reason, .. } => hold(draft, reason),
+        Settled::Dead { reason, .. } => hold(draft, &format!("it could not be set: {reason}")),
         Settled::Unclear { evidence } => {
             hold(
                 draft,

@@ -4,7 +4,7 @@ use relay_core::answers::StopReason;
 use relay_core::case::Wait;
 use relay_core::facts::FactBody;
 use relay_core::time::SignedDuration;
-use relay_core::workflow::{Action, Input, Workflow as _};
+use relay_core::workflow::{Action, Input};
 use relay_core::workflows::PROGRAM_MANAGER;
 
 use crate::world::{World, at, date};

@@ -295,6 +295,7 @@ fn an_unclear_or_dead_write_holds_and_trying_again_reads_first() {
         },
         Settled::Dead {
             reason: "refused".into(),
+            technical: None,
         },
     ] {
         let mut world = ordered(CardRemoval::Keep, billing());

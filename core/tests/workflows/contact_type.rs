@@ -47,7 +47,13 @@ fn a_refused_value_holds_and_can_be_tried_again_or_done_by_hand() {
     let mut world = ordered("In-Persn").unwrap();
     let key = world.current();
     let reason = "the field offers Online, In-Person".into();
-    world.settle(&key, Settled::Dead { reason });
+    world.settle(
+        &key,
+        Settled::Dead {
+            reason,
+            technical: None,
+        },
+    );
     assert!(world.is("held"));
     assert!(world.person(Action::Resume));
     assert_ne!(world.current(), key);

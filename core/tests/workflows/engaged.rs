@@ -159,7 +159,13 @@ fn a_step_that_a_person_was_asked_about_does_not_turn() {
     let mut world = call_planned();
     let call = world.current();
     let reason = "Dana Reed has no active user in the CRM".to_owned();
-    assert!(world.settle(&call, Settled::Held { reason }));
+    assert!(world.settle(
+        &call,
+        Settled::Held {
+            reason,
+            command: None
+        }
+    ));
     assert!(!clicks(&mut world, "Welcome 3"));
     assert!(world.is("held"));
 }

@@ -25,9 +25,11 @@ fn a_dead_or_held_outreach_holds_the_case_with_reason_text_and_actions() {
     for settled in [
         Settled::Dead {
             reason: "refused for good".into(),
+            technical: None,
         },
         Settled::Held {
             reason: "refused for good".into(),
+            command: None,
         },
         Settled::Cancelled,
     ] {
@@ -50,6 +52,7 @@ fn a_dead_outreach_that_a_replay_carries_out_goes_on() {
             &key,
             Settled::Dead {
                 reason: "five days of 503".into(),
+                technical: None,
             },
         );
         world.now = world.now.max(world.planned[&key].not_before);
@@ -70,7 +73,13 @@ fn a_dead_outreach_that_is_replayed_is_sent_and_only_the_one_that_is_held() {
         let key = world.current();
         world.now = world.now.max(world.planned[&key].not_before);
         let reason = "five days of 503".to_owned();
-        world.settle(&key, Settled::Dead { reason });
+        world.settle(
+            &key,
+            Settled::Dead {
+                reason,
+                technical: None,
+            },
+        );
         assert!(matches!(world.guard(&key), Verdict::Go(_)));
         world.checks_in();
         assert!(matches!(world.guard(&key), Verdict::Overtaken { .. }));
@@ -78,7 +87,13 @@ fn a_dead_outreach_that_is_replayed_is_sent_and_only_the_one_that_is_held() {
     for mut world in outreach_worlds() {
         let key = world.current();
         let reason = "five days of 503".to_owned();
-        world.settle(&key, Settled::Dead { reason });
+        world.settle(
+            &key,
+            Settled::Dead {
+                reason,
+                technical: None,
+            },
+        );
         world.person(Action::Skip);
         assert!(matches!(world.guard(&key), Verdict::Overtaken { .. }));
     }
@@ -183,6 +198,7 @@ fn dead_notes_and_tags_are_a_line_in_the_timeline_and_nothing_else() {
         assert!(world.settle(
             &key,
             Settled::Dead {
+                technical: None,
                 reason: "no such user".into()
             }
         ));

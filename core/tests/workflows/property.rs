@@ -73,8 +73,14 @@ fn settled(world: &World, how: u8) -> Settled {
             by_probe: how == 1,
         },
         2 => Settled::Proposed,
-        3 => Settled::Held { reason },
-        4 => Settled::Dead { reason },
+        3 => Settled::Held {
+            reason,
+            command: None,
+        },
+        4 => Settled::Dead {
+            reason,
+            technical: None,
+        },
         5 => Settled::Unclear { evidence: reason },
         6 => Settled::Overtaken { by: reason },
         _ => Settled::Cancelled,

@@ -15,7 +15,9 @@ use crate::ports::{FoundTask, Ports};
 #[async_trait]
 impl Creation for CallTask {
     async fn attempt(&self, ports: &Ports, name: &Name) -> Result<Performed, CallError> {
-        Ok(made(ports.tasks.create(self, &name.marker()).await?.0))
+        Ok(made(
+            ports.tasks.create(self.into(), &name.marker()).await?.0,
+        ))
     }
 
     async fn probe(

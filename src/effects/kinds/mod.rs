@@ -20,6 +20,7 @@ mod portal_note;
 mod reassign_task;
 mod remove_card;
 mod remove_tag;
+mod work_task;
 
 use async_trait::async_trait;
 use relay_core::effects::Request;
@@ -76,6 +77,7 @@ pub(super) fn of(request: &Request) -> RequestKind<'_> {
         Request::PortalNote(note) => RequestKind::Creation(note),
         Request::Email(email) => RequestKind::Creation(email),
         Request::CallTask(task) => RequestKind::Creation(task),
+        Request::WorkTask(task) => RequestKind::Creation(task),
         Request::ContactNote(note) => RequestKind::Creation(note),
         Request::CloseTask(closing) => RequestKind::DesiredState(closing),
         Request::ReassignTask(reassigning) => RequestKind::DesiredState(reassigning),

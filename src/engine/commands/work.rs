@@ -16,7 +16,7 @@ use crate::engine::effect::release::ITEM;
 use crate::engine::effect::settle::EffectEnding;
 use crate::engine::effect::{release, settle};
 use crate::engine::sync::{backlog, holidays};
-use crate::engine::{Engine, EngineError, RELAY};
+use crate::engine::{Engine, EngineError, RELAY, inbox};
 use crate::failpoint::SETTLE;
 use crate::remedy::RemedyCommand;
 
@@ -71,10 +71,13 @@ pub async fn settle_work(
         &id.to_string(),
         json!({ "action": action }),
     );
-    let ops = match item.settled {
+    let mut ops = match item.settled {
         None => vec![settle, audit],
         Some(_) => vec![audit],
     };
+    if let Some(client) = &item.client {
+        ops.extend(inbox::changed(engine, client, &format!("settled/{id}")));
+    }
     match settling {
         // Both settle this item, by its key.
         Settling::CancelJob(job) => replay::cancel_job(engine, job, by).await,

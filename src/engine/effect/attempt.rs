@@ -265,9 +265,7 @@ async fn not_done(
         outcome: error.class.as_str().to_owned(),
     };
     if let (JobEnd::Dead { error }, true) = (&end, given_up) {
-        let settled = Settled::Dead {
-            reason: error.message.clone(),
-        };
+        let settled = settle::dead(error);
         let mut more = vec![end_intent];
         let case = effect.scope().case();
         more.extend(items::dead_item(engine, job, case, &error.message));

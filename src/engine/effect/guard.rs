@@ -363,8 +363,21 @@ async fn known_coach(
     Ok(Some(coach))
 }
 
+/// A coach with her user in the CRM, who is active.
+pub(super) async fn coach_with_user(
+    engine: &Engine,
+    id: &CoachId,
+    ops: &mut Vec<Op>,
+) -> Result<Option<Coach>, EngineError> {
+    let coaches = engine.store.coaches().await?;
+    known_coach(engine, id, &coaches, true, ops).await
+}
+
 /// The task that an earlier effect made.
-async fn made_task(engine: &Engine, input: &EffectInput) -> Result<Option<TaskId>, EngineError> {
+pub(super) async fn made_task(
+    engine: &Engine,
+    input: &EffectInput,
+) -> Result<Option<TaskId>, EngineError> {
     let (EffectInput::CloseTask { made_by, .. } | EffectInput::ReassignTask { made_by, .. }) =
         input
     else {

@@ -154,7 +154,7 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
             }
         }
     }
-    let unmoved = guard.unmoved();
+    let unmoved = guard.unmoved(view);
     follow(engine, job, effect, &name, verdict, read, unmoved).await
 }
 
@@ -209,7 +209,11 @@ async fn follow(
             .await?;
             refuse(engine, job, JobEnd::Done, stepping.into_ops(), read.ops).await
         }
-        Verdict::Hold { reason, ready } => {
+        Verdict::Hold {
+            reason,
+            command,
+            ready,
+        } => {
             let mut stepping = settle::stepping_with_names(engine, effect).await?;
             let ending = EffectEnding {
                 request: ready,
@@ -217,6 +221,7 @@ async fn follow(
                     EffectState::Held,
                     Settled::Held {
                         reason: reason.clone(),
+                        command,
                     },
                 )
             };

@@ -1,17 +1,17 @@
 //! The guard of an effect, by what it belongs to ([`Scope`]): what is read again, and what it says.
 
 use relay_core::case::Case;
-use relay_core::effects::{Scope, ScopeKind};
+use relay_core::effects::{EffectInput, Request, Scope, ScopeKind, request};
 use relay_core::facts::FactBody;
 use relay_core::ids::{ClientId, WorkItemId};
-use relay_core::workflow::{Context, Verdict, Workflow};
+use relay_core::workflow::{Context, HoldReason, Verdict, Workflow};
 use relay_store::{EffectView, Op};
 
 use crate::engine::effect::guard;
 use crate::engine::effect::guard::{FreshReading, MissingContact};
 use crate::engine::finish::missing;
 use crate::engine::sync::presence;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, inbox};
 
 const WITHOUT_CLIENT: &str = "no client is named, and it needs one";
 
@@ -63,7 +63,7 @@ impl Guard<'_> {
                 let verdict = of_case(engine, case, workflow.as_ref(), view, &read);
                 Ok((read, verdict))
             }
-            Self::Client(client) => of_contact(engine, client, view).await,
+            Self::Client(client) => of_client(engine, client, view).await,
             Self::WorkItem(item, client) => {
                 let item = engine.store.work_item(*item).await?;
                 let item = item.ok_or_else(|| missing("effect", "its item is not stored"))?;
@@ -91,7 +91,11 @@ impl Guard<'_> {
     }
 
     /// What must not have moved since, for an intent to be stored.
-    pub(super) fn unmoved(&self) -> Option<Op> {
+    pub(super) fn unmoved(&self, view: &EffectView) -> Option<Op> {
+        if let EffectInput::WorkTask { items, .. } = &view.effect.planned.input {
+            let item = items.first().copied();
+            return item.map(|item| Op::RequireOpenWork { item });
+        }
         match self {
             Self::Case(case) => Some(Op::RequireCase {
                 case: case.id,
@@ -125,6 +129,50 @@ fn of_case(
     workflow.guard(cx, case, &view.effect.planned, &read.reading)
 }
 
+/// Of what belongs to a client: what a coach is asked about her, the end of that, or what needs nothing but her
+/// contact.
+async fn of_client(
+    engine: &Engine,
+    client: &ClientId,
+    view: &EffectView,
+) -> Result<(FreshReading, Verdict), EngineError> {
+    match &view.effect.planned.input {
+        EffectInput::WorkTask { coach, .. } => {
+            let mut read = guard::nothing_read(engine);
+            let coach = guard::coach_with_user(engine, coach, &mut read.ops).await?;
+            let coach = coach.map(|coach| (coach.name, coach.crm_user));
+            let look = inbox::guard::look(engine, client, &view.effect, coach).await?;
+            Ok((read, look))
+        }
+        EffectInput::CloseTask { called, .. } => {
+            let task = guard::made_task(engine, &view.effect.planned.input).await?;
+            let verdict = match task {
+                Some(task) => Verdict::Go(Request::CloseTask(request::CloseTask {
+                    task,
+                    called: *called,
+                })),
+                None => Verdict::Overtaken {
+                    by: "the task never having been made".to_owned(),
+                    facts: Vec::new(),
+                },
+            };
+            Ok((guard::nothing_read(engine), verdict))
+        }
+        EffectInput::PortalMessage { .. }
+        | EffectInput::PortalNote { .. }
+        | EffectInput::Email { .. }
+        | EffectInput::CallTask { .. }
+        | EffectInput::ReassignTask { .. }
+        | EffectInput::ContactNote { .. }
+        | EffectInput::AddTag { .. }
+        | EffectInput::RemoveTag { .. }
+        | EffectInput::ContactType { .. }
+        | EffectInput::AutoChargeOff { .. }
+        | EffectInput::DeactivateSubscription { .. }
+        | EffectInput::RemoveCard { .. } => of_contact(engine, client, view).await,
+    }
+}
+
 /// Of what needs nothing but the client's contact.
 async fn of_contact(
     engine: &Engine,
@@ -144,8 +192,5 @@ fn settled_item() -> Verdict {
 }
 
 fn held(reason: &str) -> Verdict {
-    Verdict::Hold {
-        reason: reason.to_owned(),
-        ready: None,
-    }
+    HoldReason::from(reason).hold(None)
 }

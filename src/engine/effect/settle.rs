@@ -3,9 +3,10 @@
 use relay_core::effects::{Absence, EffectInput, EffectKind, Request, Settled, request};
 use relay_core::facts::Fact;
 use relay_core::ids::{CaseId, ClientId};
+use relay_core::retry::Class;
 use relay_core::time::Timestamp;
 use relay_core::workflow::{Action, Input};
-use relay_store::{Effect, EffectState, Job, JobEnd, Op, WorkSettled, effect_job_key};
+use relay_store::{Effect, EffectState, Job, JobEnd, JobError, Op, WorkSettled, effect_job_key};
 use serde_json::json;
 
 use crate::effects::FoundAtVendor;
@@ -17,6 +18,7 @@ use crate::engine::stepper::{Stepping, names};
 use crate::engine::sync::conversation::contact_type_fact;
 use crate::engine::sync::hints;
 use crate::engine::sync::hints::{ClientHint, Origin};
+use crate::engine::words::why_dead;
 use crate::engine::{Engine, EngineError, RELAY, finish, items, stepper};
 use crate::failpoint::SETTLE;
 use crate::receipts::{Hint, HintObject};
@@ -281,7 +283,7 @@ pub(crate) async fn after_death(
     let reason = error.message.clone();
     let death = JobKind::of(job).map_or(Death::IsToldOnly, |kind| engine.job_spec(kind).death);
     let told = match (death, job.case, &job.client) {
-        (Death::EndsItsEffect, _, _) => effect_dies(engine, job, &reason).await?,
+        (Death::EndsItsEffect, _, _) => effect_dies(engine, job, error).await?,
         (Death::FailsItsRead, Some(case), Some(client)) => {
             let what = member(job, "read")?;
             let input = Input::ReadFailed {
@@ -317,14 +319,14 @@ async fn tell(
     Ok(stepping.into_ops())
 }
 
-async fn effect_dies(engine: &Engine, job: &Job, reason: &str) -> Result<Vec<Op>, EngineError> {
+async fn effect_dies(engine: &Engine, job: &Job, error: &JobError) -> Result<Vec<Op>, EngineError> {
     let key = member(job, "effect")?;
     let Some(effect) = engine.store.effect(&key).await? else {
         return Ok(Vec::new());
     };
-    let ending = death_of(&effect, reason.to_owned());
+    let ending = death_of(&effect, error);
     let item = match ending.state {
-        EffectState::Unsettled => items::unsettled_item_ops(engine, job, &effect, reason),
+        EffectState::Unsettled => items::unsettled_item_ops(engine, job, &effect, &error.message),
         _ => Vec::new(),
     };
     let mut stepping = stepping_with_names(engine, &effect).await?;
@@ -346,7 +348,7 @@ pub(crate) async fn unsettle_quietly(
     let Some(effect) = engine.store.effect(&key).await? else {
         return Ok(Vec::new());
     };
-    let ending = death_of(&effect, reason.to_owned());
+    let ending = death_of(&effect, &JobError::new(Class::Permanent.as_str(), reason));
     if ending.state != EffectState::Unsettled {
         return Ok(Vec::new());
     }
@@ -394,12 +396,22 @@ pub(super) fn found(
 }
 
 /// A job that dies while its effect's outcome is unclear doesn't make it clear.
-fn death_of(effect: &Effect, reason: String) -> EffectEnding {
+fn death_of(effect: &Effect, error: &JobError) -> EffectEnding {
     if effect.state.is_under_way() {
-        let settled = Settled::Unclear { evidence: reason };
+        let settled = Settled::Unclear {
+            evidence: error.message.clone(),
+        };
         EffectEnding::new(EffectState::Unsettled, settled)
     } else {
-        EffectEnding::new(EffectState::Dead, Settled::Dead { reason })
+        EffectEnding::new(EffectState::Dead, dead(error))
+    }
+}
+
+/// A failure as its case hears of it: a coach reads why.
+pub(super) fn dead(error: &JobError) -> Settled {
+    Settled::Dead {
+        reason: why_dead(&error.class).to_owned(),
+        technical: Some(error.message.clone()),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::engine::job_kinds::{Asks, BY_ITSELF, Death, JobSpec, PeriodicSchedule
 use crate::engine::sync::hints::{ClientHint, Origin, STOPPED};
 use crate::engine::sync::hook_watch::{OVERLAP, Watch, put_watch};
 use crate::engine::sync::{hints, hook_watch, presence};
-use crate::engine::{Engine, EngineError, finish, items};
+use crate::engine::{Engine, EngineError, finish, inbox, items};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::ports::{Among, Changed, HookStatus, SyncWish};
 use crate::receipts::{Hint, HintObject};
@@ -124,7 +124,7 @@ async fn untold(
 ) -> Result<Vec<ClientHint>, EngineError> {
     let ids = match object {
         HintObject::Contact => None,
-        HintObject::Task => Some(open_call_tasks(engine).await?),
+        HintObject::Task => Some(open_tasks(engine).await?),
         HintObject::Subscription => Some(stopped_subscriptions(engine).await?),
     };
     let among = match &ids {
@@ -234,9 +234,9 @@ async fn followed_up(engine: &Engine) -> Result<BTreeSet<ClientId>, EngineError>
     Ok(cases.into_iter().map(|case| case.client).collect())
 }
 
-/// Call tasks that open cases have made.
-async fn open_call_tasks(engine: &Engine) -> Result<Vec<String>, EngineError> {
-    let mut tasks = Vec::new();
+/// Call tasks that open cases have made, and those by which coaches are asked.
+async fn open_tasks(engine: &Engine) -> Result<Vec<String>, EngineError> {
+    let mut tasks = inbox::open_tasks(engine).await?;
     for case in all_open_cases(engine).await? {
         let effects = engine.store.effects(case.id).await?;
         let made = effects.iter().filter(|effect| {

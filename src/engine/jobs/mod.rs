@@ -6,6 +6,7 @@ pub(crate) mod credential;
 pub(crate) mod effect;
 pub(crate) mod engagement;
 pub(crate) mod hooks_watch;
+pub(crate) mod inbox;
 pub(crate) mod missed_check;
 pub(crate) mod read;
 pub(crate) mod reconcile;
@@ -28,6 +29,7 @@ pub const fn spec(kind: JobKind) -> &'static JobSpec {
         JobKind::RereadBatch => &reread_batch::SPEC,
         JobKind::Refresh => &refresh::SPEC,
         JobKind::Reminder => &reminder::SPEC,
+        JobKind::Inbox => &inbox::SPEC,
         JobKind::EngagementRead => &engagement::READ,
         JobKind::Reconcile => &reconcile::SPEC,
         JobKind::Credential => &credential::SPEC,

@@ -1,6 +1,6 @@
 //! Reads an object again that a hint named: a hint is never believed by itself (E37).
 
-use relay_core::effects::{Port, Request, request};
+use relay_core::effects::{EffectKind, Port, Request, request};
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, ContactId, TaskId};
 use relay_core::rate_limit::Priority;
@@ -13,7 +13,7 @@ use crate::engine::link::Linked;
 use crate::engine::sync::opening::{TypeRead, contact_type_of};
 use crate::engine::sync::presence::{IN_DOUBT, Presence};
 use crate::engine::sync::{opening, presence};
-use crate::engine::{Engine, EngineError, finish, items, link, stepper};
+use crate::engine::{Engine, EngineError, finish, inbox, items, link, stepper};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::receipts::{Hint, HintObject};
 
@@ -70,6 +70,10 @@ pub(super) async fn run_reread(engine: &Engine, job: &Job) -> Result<(), EngineE
         }
         HintObject::Task => {
             let task = TaskId::from(hint.id.as_str());
+            let made = engine.store.effect_of_task(&task).await?;
+            if let Some(made) = made.filter(|made| made.kind() == EffectKind::WorkTask) {
+                return inbox::answer::reread(engine, job, &client, &made, &task).await;
+            }
             (task_facts(engine, &client, &task).await?, Vec::new())
         }
         HintObject::Subscription => (

@@ -75,10 +75,7 @@ pub(crate) async fn read_before(
     let since = before(conversation.since);
     let read = engine.call(REREAD_CALL, read_conversation(engine, &case.client, since));
     read.await.map_err(|error| match error {
-        EngineError::Call(error) => EngineError::Refused(format!(
-            "the portal can't be read now ({error}), so nobody knows what the client wrote \
-             since: try again"
-        )),
+        EngineError::Call(error) => EngineError::Unread(error),
         other => other,
     })
 }

@@ -21,7 +21,7 @@ use crate::engine::sync::invariants::{self, PAGE, Violation};
 use crate::engine::sync::repair::{Repaired, died_with_process, wake};
 use crate::engine::sync::report::{Became, FoundViolation, Report};
 use crate::engine::sync::{backlog, repair};
-use crate::engine::{Engine, EngineError, drift, items, periodic, watch};
+use crate::engine::{Engine, EngineError, drift, inbox, items, periodic, watch};
 use crate::failpoint::{REREAD_CALL, SETTLE};
 
 /// What came of one row; `None` where the row is the reason why nothing did.
@@ -243,6 +243,8 @@ impl Walk<'_> {
             after = Some(last.id);
             for item in &page {
                 let store = engine.store.as_ref();
+                let asked = alone(inbox::daily(engine, item).await)?;
+                self.commit_alone(asked.unwrap_or_default()).await?;
                 let found = invariants::of_item(store, item, engine.now()).await;
                 let Some(found) = alone(found.map_err(EngineError::from))?.flatten() else {
                     continue;

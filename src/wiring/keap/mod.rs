@@ -33,8 +33,8 @@ use relay_keap::marker::{self, Marker};
 use relay_keap::{KeapClient, Removed, outcome, types};
 
 use crate::ports::{
-    Billing, CallError, CallTask, CardRemoved, ContactMatch, ContactType, ContactTypeWrite,
-    Contacts, FoundByMarker, FoundTask, Mail, Notes, Staff, TagAdded, Tags, Tasks,
+    Billing, CallError, CardRemoved, ContactMatch, ContactType, ContactTypeWrite, Contacts,
+    FoundByMarker, FoundTask, Mail, NewTask, Notes, Staff, TagAdded, Tags, Task, Tasks,
 };
 
 pub use automation::AutomationSource;
@@ -293,13 +293,13 @@ impl Mail for KeapPorts {
 
 #[async_trait]
 impl Tasks for KeapPorts {
-    async fn create(&self, task: &request::CallTask, marker: &str) -> Result<TaskId, CallError> {
+    async fn create(&self, task: NewTask<'_>, marker: &str) -> Result<TaskId, CallError> {
         let marker = Marker::new(marker);
         let made = self.client.create_task(
             task.contact.as_str(),
             task.user.as_str(),
-            &task.title,
-            &task.description,
+            task.title,
+            task.description,
             task.due,
             &marker,
         );
@@ -326,9 +326,10 @@ impl Tasks for KeapPorts {
         Ok(found.collect())
     }
 
-    async fn task(&self, id: &TaskId, sent: Option<&str>) -> Result<Option<CallTask>, CallError> {
+    async fn task(&self, id: &TaskId, sent: Option<&str>) -> Result<Option<Task>, CallError> {
         let told = self.client.task(id.as_str()).await?;
-        Ok(told.map(|task| CallTask {
+        let sent = sent.unwrap_or_default();
+        Ok(told.map(|task| Task {
             id: id.clone(),
             closed_by_relay: task.is_closed_by_relay(),
             contact: task.contact_id.map(ContactId),
@@ -337,7 +338,12 @@ impl Tasks for KeapPorts {
             outcome: task
                 .description
                 .as_deref()
-                .and_then(|text| outcome::answered(text, sent.unwrap_or_default())),
+                .and_then(|text| outcome::answered(text, sent)),
+            written: task
+                .description
+                .as_deref()
+                .map(|text| outcome::written(text, sent))
+                .unwrap_or_default(),
             changed_at: task.modification_time.or(task.completion_time),
         }))
     }

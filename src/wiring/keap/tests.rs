@@ -336,7 +336,7 @@ async fn an_email_a_task_and_a_note_are_found_again_by_the_callers_marker() {
     };
     let marker = "relay:0123456789abcdef0123";
     setup.ports.send(&email, marker).await.expect("sent");
-    let made = Tasks::create(&setup.ports, &task, marker)
+    let made = Tasks::create(&setup.ports, (&task).into(), marker)
         .await
         .expect("made");
     let noted = Notes::create(&setup.ports, &note, marker)

@@ -1,10 +1,12 @@
 //! A sample of each kind of effect: what is wanted, what goes out, how it ends.
 
-use relay_core::effects::{About, CardRemoval, EffectInput, EffectKind, Request, Settled, request};
+use relay_core::effects::{
+    About, AskedAgain, CardRemoval, EffectInput, EffectKind, Request, Settled, request,
+};
 use relay_core::ids::EffectKey;
 use relay_store::EffectState;
 
-use super::samples::{date, instant, key};
+use super::samples::{date, instant, item, key};
 
 /// What is wanted, of each kind.
 pub(crate) fn input(kind: EffectKind) -> EffectInput {
@@ -37,6 +39,12 @@ pub(crate) fn input(kind: EffectKind) -> EffectInput {
         EffectKind::ReassignTask => EffectInput::ReassignTask {
             made_by,
             coach: "coach_cleo".into(),
+        },
+        EffectKind::WorkTask => EffectInput::WorkTask {
+            items: vec![item()],
+            coach: "coach_beth".into(),
+            again: Some(AskedAgain::Ticked),
+            about: About::new("0198-2", date()),
         },
         EffectKind::ContactNote => EffectInput::ContactNote {
             title: "Missed check-in".to_owned(),
@@ -102,6 +110,13 @@ pub(crate) fn request(kind: EffectKind) -> Request {
             task: "41".into(),
             user,
         }),
+        EffectKind::WorkTask => Request::WorkTask(request::WorkTask {
+            contact,
+            user,
+            title,
+            description: text,
+            due: instant(),
+        }),
         EffectKind::ContactNote => Request::ContactNote(request::ContactNote {
             contact,
             user,
@@ -158,8 +173,14 @@ pub(crate) fn settled(state: EffectState) -> Option<Settled> {
         EffectState::Overtaken => Some(Settled::Overtaken {
             by: "a check-in".to_owned(),
         }),
-        EffectState::Held => Some(Settled::Held { reason }),
-        EffectState::Dead => Some(Settled::Dead { reason }),
+        EffectState::Held => Some(Settled::Held {
+            reason,
+            command: None,
+        }),
+        EffectState::Dead => Some(Settled::Dead {
+            reason,
+            technical: None,
+        }),
         EffectState::Unsettled => Some(Settled::Unclear {
             evidence: "not among the last 50".to_owned(),
         }),

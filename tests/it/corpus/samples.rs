@@ -10,7 +10,7 @@ use relay_core::clients::{
 };
 use relay_core::effects::{CardRemoval, Settled};
 use relay_core::facts::{CallOutcome, Fact, FactBody, Order};
-use relay_core::ids::EffectKey;
+use relay_core::ids::{EffectKey, WorkItemId};
 use relay_core::time::{Date, Timestamp};
 use relay_core::workflow::{Action, GuardReading, Input, PortalReading, ReadKind};
 use relay_store::EffectState;
@@ -27,6 +27,11 @@ pub(super) fn instant() -> Timestamp {
 
 pub(super) fn key() -> EffectKey {
     EffectKey("019a0000-0000-7000-8000-000000000000/email_follow_up/1/email".to_owned())
+}
+
+/// The id of a work item.
+pub(super) fn item() -> WorkItemId {
+    WorkItemId::new(&relay_core::random::SeededRandom::new(1), instant())
 }
 
 pub(super) fn client() -> ClientSnapshot {

@@ -10,6 +10,7 @@ mod conversation;
 mod events;
 mod forgotten;
 mod in_person;
+mod inbox;
 mod one_guard;
 mod order;
 mod people;

@@ -204,6 +204,7 @@ impl Workflow for Tiny {
         if reading.portal.is_none() {
             return Verdict::Hold {
                 reason: "no such client".into(),
+                command: None,
                 ready: None,
             };
         }

@@ -209,6 +209,13 @@ impl Store for FakeStore {
     async fn effect_of_task(&self, _task: &TaskId) -> Result<Option<Effect>, StoreError> {
         unfaked()
     }
+    async fn latest_of_client(
+        &self,
+        _client: &ClientId,
+        _kind: relay_core::effects::EffectKind,
+    ) -> Result<Option<Effect>, StoreError> {
+        unfaked()
+    }
     async fn vendor_refs(
         &self,
         _client: &ClientId,
@@ -279,6 +286,9 @@ impl Store for FakeStore {
             .filter(|w| w.case == Some(case))
             .cloned()
             .collect())
+    }
+    async fn client_work(&self, _client: &ClientId) -> Result<Vec<WorkItem>, StoreError> {
+        unfaked()
     }
     async fn work_by_key(&self, dedupe_key: &str) -> Result<Option<WorkItem>, StoreError> {
         let state = self.state();

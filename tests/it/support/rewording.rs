@@ -60,8 +60,8 @@ fn reword_case(case: &mut Case) {
 fn reword_settled(settled: &mut Settled) {
     match settled {
         Settled::Overtaken { by: text }
-        | Settled::Held { reason: text }
-        | Settled::Dead { reason: text }
+        | Settled::Held { reason: text, .. }
+        | Settled::Dead { reason: text, .. }
         | Settled::Unclear { evidence: text } => reword(text),
         Settled::Done { .. } | Settled::AlreadyTrue | Settled::Proposed | Settled::Cancelled => {}
     }
@@ -210,6 +210,13 @@ impl Store for Reworded<dyn Store> {
     async fn effect_of_task(&self, task: &TaskId) -> Result<Option<Effect>, StoreError> {
         self.0.effect_of_task(task).await
     }
+    async fn latest_of_client(
+        &self,
+        client: &ClientId,
+        kind: EffectKind,
+    ) -> Result<Option<Effect>, StoreError> {
+        self.0.latest_of_client(client, kind).await
+    }
     async fn vendor_refs(
         &self,
         client: &ClientId,
@@ -247,6 +254,9 @@ impl Store for Reworded<dyn Store> {
     }
     async fn case_work(&self, case: CaseId) -> Result<Vec<WorkItem>, StoreError> {
         self.0.case_work(case).await
+    }
+    async fn client_work(&self, client: &ClientId) -> Result<Vec<WorkItem>, StoreError> {
+        self.0.client_work(client).await
     }
     async fn work_by_key(&self, dedupe_key: &str) -> Result<Option<WorkItem>, StoreError> {
         self.0.work_by_key(dedupe_key).await

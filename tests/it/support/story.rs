@@ -341,7 +341,7 @@ impl Story {
             EffectKind::PortalMessage => ("portal.test", "/messages"),
             EffectKind::PortalNote => ("portal.test", "/notes"),
             EffectKind::Email => ("keap.test", "/emails:send"),
-            EffectKind::CallTask => ("keap.test", "/v2/tasks"),
+            EffectKind::CallTask | EffectKind::WorkTask => ("keap.test", "/v2/tasks"),
             EffectKind::CloseTask | EffectKind::ReassignTask => ("keap.test", "/v2/tasks/"),
             EffectKind::ContactNote => ("keap.test", "/notes"),
             EffectKind::AddTag => ("keap.test", "/contacts:applyTags"),
@@ -353,7 +353,7 @@ impl Story {
             EffectKind::RemoveCard => ("keap.test", "/paymentMethods/"),
         };
         let of_kind = |path: &str| match kind {
-            EffectKind::CallTask => path.ends_with(part),
+            EffectKind::CallTask | EffectKind::WorkTask => path.ends_with(part),
             EffectKind::AutoChargeOff => path.contains(part) && !path.ends_with(":deactivate"),
             EffectKind::DeactivateSubscription => {
                 path.contains(part) && path.ends_with(":deactivate")
@@ -375,6 +375,8 @@ impl Story {
         for case in self.cases().await {
             let effects = self.store().effects(case.id).await.expect("effects");
             found = effects.into_iter().rfind(|e| e.kind() == kind).or(found);
+            let alone = self.store().latest_of_client(&case.client, kind).await;
+            found = alone.expect("effects").or(found);
         }
         found
     }

@@ -117,6 +117,7 @@ mod tests {
         // The names of a `PATCH` by what it does, which an empty one doesn't show.
         emulated.extend([
             "auto_charge_off",
+            "call_task",
             "close_task",
             "contact_type",
             "reassign_task",

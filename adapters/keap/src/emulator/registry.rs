@@ -25,4 +25,5 @@ pub const WRITES: &[&str] = &[
     "remove_tag",
     "update_hook",
     "verify_hook",
+    "work_task",
 ];

@@ -132,7 +132,7 @@ fn mail<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
 fn task<'a>(method: &str, path: &[&'a str], request: &Incoming) -> Option<Route<'a>> {
     Some(match (method, path) {
         ("GET", ["tasks"]) => plain("list_tasks", tasks::list),
-        ("POST", ["tasks"]) => plain("call_task", tasks::create),
+        ("POST", ["tasks"]) => plain(tasks::create_name(request), tasks::create),
         ("GET", ["tasks", id]) => one("get_task", tasks::get, id),
         ("PATCH", ["tasks", id]) => one(tasks::patch_name(request), tasks::patch, id),
         _ => return None,

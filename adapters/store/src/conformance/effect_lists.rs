@@ -110,6 +110,35 @@ pub(super) async fn a_task_is_found_by_the_effect_that_made_it(store: &dyn Store
     assert_eq!(store.effect_of_task(&"t-2".into()).await.unwrap(), None);
 }
 
+pub(super) async fn the_latest_of_a_client_is_told_by_kind(store: &dyn Store) {
+    let make = Maker::new();
+    let of = |client: &str, name: &str, input: EffectInput| {
+        let mut effect = planned_email(make.case_id(), name);
+        let scope = Scope::Client {
+            client: client.into(),
+        };
+        effect.planned.key = scope.key("inbox", 1, name);
+        effect.planned.scope = scope;
+        effect.planned.input = input;
+        effect
+    };
+    let tag = || EffectInput::AddTag { tag: "x".into() };
+    let untag = || EffectInput::RemoveTag { tag: "x".into() };
+    let effects = [of("rosa", "a", tag()), of("rosa", "b", tag()), of("rosa", "c", untag())];
+    let mut of_case = planned_email(make.case_id(), "tag");
+    of_case.planned.input = tag();
+    let planned = [&effects[0], &effects[1], &effects[2], &of("maya", "d", tag()), &of_case].map(plan);
+    commit(store, planned).await;
+    let latest = |client: &str, kind| {
+        let client = client.into();
+        async move { store.latest_of_client(&client, kind).await.unwrap() }
+    };
+    assert_eq!(latest("rosa", EffectKind::AddTag).await.as_ref(), Some(&effects[1]));
+    assert_eq!(latest("rosa", EffectKind::RemoveTag).await.as_ref(), Some(&effects[2]));
+    assert_eq!(latest("rosa", EffectKind::Email).await, None);
+    assert_eq!(latest("jo", EffectKind::AddTag).await, None);
+}
+
 pub(super) async fn vendor_references_are_those_of_done_effects(store: &dyn Store) {
     let make = Maker::new();
     let effects = ["z", "a", "m", "b"].map(|name| planned_email(make.case_id(), name));

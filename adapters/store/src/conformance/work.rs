@@ -77,6 +77,19 @@ pub(super) async fn what_needs_an_open_item_is_refused_once_it_is_settled(store:
     conflict(store, Precondition::WorkItemState, [needs(make.work_id())]).await;
 }
 
+pub(super) async fn open_items_of_a_client_are_told_oldest_first(store: &dyn Store) {
+    let make = Maker::new();
+    let of = |client: &str, key: &str, due| WorkItem {
+        client: Some(client.into()),
+        ..make.work(key, due)
+    };
+    let (first, second, over) = (of("rosa", "first", 9), of("rosa", "second", 5), of("rosa", "over", 5));
+    let other = of("maya", "other", 5);
+    commit(store, [open(&first), open(&over), open(&second), open(&other), settle(&over)]).await;
+    assert_eq!(store.client_work(&"rosa".into()).await.unwrap(), [first, second]);
+    assert!(store.client_work(&"jo".into()).await.unwrap().is_empty());
+}
+
 pub(super) async fn a_case_settles_its_items(store: &dyn Store) {
     let make = Maker::new();
     let case = make.case_id();

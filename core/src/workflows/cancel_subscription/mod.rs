@@ -31,7 +31,7 @@ use crate::case::{Case, Mode};
 use crate::effects::{EffectInput, PlannedEffect, Request, request};
 use crate::facts::{Fact, FactBody, Order};
 use crate::workflow::{
-    Context, GuardReading, Input, Needs, NotOpened, Transition, Verdict, Workflow,
+    Context, GuardReading, HoldReason, Input, Needs, NotOpened, Transition, Verdict, Workflow,
 };
 use crate::workflows::StepInfo;
 use crate::workflows::draft::{unreadable, unreadable_verdict};
@@ -158,10 +158,7 @@ impl Workflow for CancelSubscription {
         }
         match request(effect, reading) {
             Ok(request) => Verdict::Go(request),
-            Err(reason) => Verdict::Hold {
-                reason,
-                ready: None,
-            },
+            Err(reason) => reason.hold(None),
         }
     }
 
@@ -170,11 +167,11 @@ impl Workflow for CancelSubscription {
     }
 }
 
-fn request(effect: &PlannedEffect, reading: &GuardReading) -> Result<Request, String> {
+fn request(effect: &PlannedEffect, reading: &GuardReading) -> Result<Request, HoldReason> {
     let contact = reading
         .contact
         .as_ref()
-        .ok_or_else(|| reading.no_contact_words())?;
+        .ok_or_else(|| reading.no_contact())?;
     if !contact.twins.is_empty() {
         return Err("other contacts have the same address: merge them in the CRM first".into());
     }
@@ -184,9 +181,10 @@ fn request(effect: &PlannedEffect, reading: &GuardReading) -> Result<Request, St
         .ok_or("what she pays for can't be read")?;
     let ours = |id: &crate::ids::SubscriptionId| {
         let found = billing.subscriptions.iter().find(|one| one.id == *id);
-        found
-            .filter(|one| one.coaching)
-            .ok_or_else(|| format!("subscription {id} is none of the configured coaching plans"))
+        found.filter(|one| one.coaching).ok_or_else(|| {
+            let what = format!("subscription {id} is none of the configured coaching plans");
+            HoldReason::from(what)
+        })
     };
     let contact = contact.id.clone();
     match &effect.input {
@@ -222,7 +220,7 @@ fn request(effect: &PlannedEffect, reading: &GuardReading) -> Result<Request, St
                 return Err("a coaching subscription that uses it is still active".into());
             }
             match plan::objection(billing, payment_method, *mode) {
-                Some(why) => Err(why),
+                Some(why) => Err(why.into()),
                 None => Ok(Request::RemoveCard(request::RemoveCard {
                     contact,
                     payment_method: payment_method.clone(),
@@ -236,6 +234,7 @@ fn request(effect: &PlannedEffect, reading: &GuardReading) -> Result<Request, St
         | EffectInput::CallTask { .. }
         | EffectInput::CloseTask { .. }
         | EffectInput::ReassignTask { .. }
+        | EffectInput::WorkTask { .. }
         | EffectInput::ContactNote { .. }
         | EffectInput::AddTag { .. }
         | EffectInput::RemoveTag { .. }

@@ -257,7 +257,7 @@ impl<'a> CancelSubscriptionRun<'a> {
                 let line = format!("{what}: would have been done (propose mode)");
                 self.advance(was_held, line);
             }
-            Settled::Held { reason } => {
+            Settled::Held { reason, .. } => {
                 // A card that must stay is an answer, not a fault: the fee is stopped.
                 if let EffectInput::RemoveCard { payment_method, .. } = input {
                     self.state.kept.push(KeptCard {
@@ -270,8 +270,8 @@ impl<'a> CancelSubscriptionRun<'a> {
                     self.hold_effect(key, &format!("{what}: {reason}"));
                 }
             }
-            Settled::Dead { reason } => {
-                self.hold_effect(key, &format!("{what}: {reason}"));
+            Settled::Dead { reason, .. } => {
+                self.hold_effect(key, &format!("{what}: could not be carried out: {reason}"));
             }
             Settled::Unclear { evidence } => {
                 let reason = format!("{what}: it can't be told whether it was done: {evidence}");

@@ -10,7 +10,7 @@
 
 use super::replies::REPLY;
 use super::run::{Ask, MissedCheckInRun};
-use super::state::Paused;
+use super::state::{How, Paused, Progress};
 use crate::answers::StopReason;
 use crate::case::{CaseStatus, Wait};
 use crate::scripts::date_words;
@@ -151,5 +151,52 @@ impl MissedCheckInRun<'_> {
         };
         self.pause(&format!("she {words} ({by})"), ask);
         true
+    }
+
+    /// What whoever is asked needs to know besides: when the check-in was due, what the client has had, where
+    /// she lives. Shape of `had`: `[{"what": WORDS, "at": MOMENT}]`.
+    pub(super) fn add_what_is_known(&self, detail: &mut serde_json::Value) {
+        let Some(detail) = detail.as_object_mut() else {
+            return;
+        };
+        let mut add = |name: &str, value: serde_json::Value| {
+            detail.entry(name).or_insert(value);
+        };
+        add("check_in_due", date_words(self.state.due).into());
+        add("window", self.window_words().into());
+        add("zone", self.state.client.zone.clone().into());
+        add("had", self.state.had().into());
+    }
+}
+
+impl super::state::State {
+    /// What the client has had, oldest first.
+    fn had(&self) -> Vec<serde_json::Value> {
+        let by_phone = match self.called {
+            Some(Some(outcome)) => Some(format!("a call ({})", outcome.as_str())),
+            Some(None) => Some("a call".to_owned()),
+            None => None,
+        };
+        let follow_up = by_phone.unwrap_or_else(|| "the follow-up email".to_owned());
+        let sent = [
+            (
+                "the first message in the portal".to_owned(),
+                &self.first_message,
+            ),
+            (follow_up, &self.follow_up),
+        ];
+        let reached = |(what, progress): (String, &Progress)| match progress {
+            Progress::Done {
+                at,
+                how: How::Sent | How::ByHand,
+            } => Some(serde_json::json!({ "what": what, "at": at })),
+            Progress::Done {
+                how: How::Proposed | How::Skipped,
+                ..
+            }
+            | Progress::Pending
+            | Progress::Unclear => None,
+        };
+        sent.into_iter().filter_map(reached).collect()
     }
 }

@@ -56,7 +56,7 @@ impl MissedCheckInRun<'_> {
                 self.state.who()
             ),
             detail: serde_json::json!({
-                "reason": reason, "until": until, "goes_on": goes_on,
+                "reason": reason, "until": until, "goes_on": goes_on, "told_from": day_before,
                 "check_in_due": date_words(self.state.due),
             }),
             answers: Answers::Of(&["resume", "promised", "close"]),

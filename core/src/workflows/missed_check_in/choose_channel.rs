@@ -113,8 +113,8 @@ impl MissedCheckInRun<'_> {
     }
 
     pub(super) fn mail_unreadable(&mut self, reason: &str) {
-        let reason = format!("the email history can't be read: {reason}");
-        self.hold(Hold::Unread, &reason, serde_json::json!({}));
+        let technical = serde_json::json!({ "technical": reason });
+        self.hold(Hold::Unread, "her email history can't be read", technical);
     }
 
     /// E40, E21: nothing is done in the CRM without a contact.

@@ -16,7 +16,7 @@ use crate::facts::{Fact, FactBody};
 use crate::procedure::MissedCheckInProcedure;
 use crate::scripts::date_words;
 use crate::time::{SignedDuration, Timestamp};
-use crate::workflow::{Context, GuardReading, PortalReading, Verdict};
+use crate::workflow::{Context, GuardReading, HoldReason, PortalReading, Verdict};
 
 /// See [`Workflow::guard`](crate::workflow::Workflow::guard).
 pub(super) fn guard(
@@ -40,10 +40,7 @@ pub(super) fn guard(
     } else {
         match guard.render().aside() {
             Ok(request) => Verdict::Go(request),
-            Err(reason) => Verdict::Hold {
-                reason,
-                ready: None,
-            },
+            Err(reason) => reason.hold(None),
         }
     }
 }
@@ -80,19 +77,14 @@ impl<'a> Guard<'a> {
             };
         }
         let Some(portal) = &self.reading.portal else {
-            return Verdict::Hold {
-                reason: "the portal does not show the client: nothing is sent unread".into(),
-                ready: None,
-            };
+            let reason = "the portal does not show the client: nothing is sent unread";
+            return HoldReason::from(reason).hold(None);
         };
         if let Some(verdict) = self.overtaken(portal) {
             return verdict;
         }
         if let Some(reason) = self.objection(portal) {
-            return Verdict::Hold {
-                reason,
-                ready: self.render().as_asked().ok(),
-            };
+            return HoldReason::from(reason).hold(self.render().as_asked().ok());
         }
         if let Some((at, reason)) = self.too_early() {
             return Verdict::Later { at, reason };
@@ -129,10 +121,8 @@ impl<'a> Guard<'a> {
         if !ours && found.is_empty() {
             // Deleted, or a read that left it out: the one must not be messaged about, the other
             // must not close the case.
-            return Some(Verdict::Hold {
-                reason: "the portal does not show the check-in any more".into(),
-                ready: None,
-            });
+            let reason = "the portal does not show the check-in any more";
+            return Some(HoldReason::from(reason).hold(None));
         }
         for message in &portal.messages {
             let unseen = self.state.is_unseen(&message.id, message.sent_at);
@@ -303,18 +293,15 @@ impl<'a> Guard<'a> {
             .map(|id| self.procedure.scripts.choose(id, &truth));
         let outcome = match chosen {
             Some(Ok((id, script))) => render.outreach(id, script),
-            Some(Err(error)) => Err(error.to_string()),
+            Some(Err(error)) => Err(error.to_string().into()),
             None => Err("it has no script".into()),
         };
         match outcome {
             Ok(request) => Verdict::Go(request),
-            Err(reason) => Verdict::Hold {
-                reason,
-                ready: render.as_asked().ok(),
-            },
+            Err(reason) => reason.hold(render.as_asked().ok()),
         }
     }
 }
 
 /// A rendered request, or why there can be none, with the remedy.
-pub(super) type RenderedRequest = Result<Request, String>;
+pub(super) type RenderedRequest = Result<Request, HoldReason>;

@@ -214,6 +214,7 @@ impl Workflow for MissedCheckIn {
                 ..Needs::default()
             },
             EffectKind::CloseTask
+            | EffectKind::WorkTask
             | EffectKind::ContactType
             | EffectKind::AutoChargeOff
             | EffectKind::DeactivateSubscription

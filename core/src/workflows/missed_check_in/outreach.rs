@@ -24,6 +24,7 @@ impl Outreach {
             EffectKind::PortalNote
             | EffectKind::CloseTask
             | EffectKind::ReassignTask
+            | EffectKind::WorkTask
             | EffectKind::ContactNote
             | EffectKind::AddTag
             | EffectKind::RemoveTag

@@ -7,14 +7,14 @@
 
 use super::guard::RenderedRequest;
 use super::state::State;
-use crate::clients::{AddressState, Coach, ContactSnapshot};
+use crate::clients::{Coach, ContactSnapshot};
 use crate::effects::{EffectInput, PlannedEffect, Request as Wire, request};
 use crate::ids::{ClientId, CoachId, ContactId, CrmUserId};
 use crate::outside::{self, NameFault};
 use crate::procedure::MissedCheckInProcedure;
 use crate::scripts::{Script, Values, date_words};
 use crate::time::{Date, Timestamp};
-use crate::workflow::{Context, GuardReading};
+use crate::workflow::{Context, GuardReading, HoldReason};
 
 /// Everything a request is made of.
 pub(super) struct Request<'a> {
@@ -38,7 +38,7 @@ impl<'a> Request<'a> {
     pub(super) fn outreach(&self, id: &str, script: &Script) -> RenderedRequest {
         let text = script
             .render(id, &self.values())
-            .map_err(|error| error.to_string())?
+            .map_err(|error| HoldReason::from(error.to_string()))?
             .text;
         self.made(Some(text))
     }
@@ -89,7 +89,8 @@ impl<'a> Request<'a> {
                 task: self.reading.task.clone().ok_or("the task is not known")?,
                 user: self.user()?,
             })),
-            EffectInput::ContactType { .. }
+            EffectInput::WorkTask { .. }
+            | EffectInput::ContactType { .. }
             | EffectInput::AutoChargeOff { .. }
             | EffectInput::DeactivateSubscription { .. }
             | EffectInput::RemoveCard { .. } => Err("it is no effect of this procedure".into()),
@@ -100,9 +101,10 @@ impl<'a> Request<'a> {
         let contact = self.contact()?;
         if !contact.address.accepts_mail() {
             return Err(format!(
-                "mail can't reach her ({}): resume to decide the channel anew",
-                address_words(&contact.address)
-            ));
+                "mail can't reach her ({}): if it continues, the channel is decided anew",
+                contact.address.words()
+            )
+            .into());
         }
         self.address_is_hers(contact)?;
         let subject = outside::one_line(&self.procedure.parameters.email_subject);
@@ -124,7 +126,7 @@ impl<'a> Request<'a> {
 
     /// Nobody is mailed or called by a contact whose address the portal does not have for her: it may
     /// be shared, or somebody else's, and so may its number. A person who links her by hand says that it is hers all the same.
-    fn address_is_hers(&self, contact: &ContactSnapshot) -> Result<(), String> {
+    fn address_is_hers(&self, contact: &ContactSnapshot) -> Result<(), HoldReason> {
         let folded = |address: &str| address.trim().to_lowercase();
         let portal = self.reading.portal.as_ref();
         let told = portal.and_then(|portal| portal.client.email.as_deref());
@@ -139,10 +141,15 @@ impl<'a> Request<'a> {
             None => "the portal has no email address of hers to compare the CRM's with",
         };
         let (client, contact) = (self.client, &contact.id);
-        Err(format!(
-            "{what}: correct the wrong one, or say that the CRM's is hers with `clear-relay clients \
-             link {client} {contact} --by NAME`, then resume"
-        ))
+        Err(HoldReason {
+            reason: format!(
+                "{what}: correct the wrong one, or ask your admin to say that the CRM's is hers; then it can \
+                 continue"
+            ),
+            command: Some(format!(
+                "clear-relay clients link {client} {contact} --by NAME"
+            )),
+        })
     }
 
     fn call_task(&self, due: Date, reason: &str, call_by: Date, script: &str) -> RenderedRequest {
@@ -158,7 +165,8 @@ impl<'a> Request<'a> {
             told.and_then(outside::phone)
         });
         let phone = phone.ok_or(
-            "she has no phone number: add one in the CRM, or resume to decide the channel anew",
+            "she has no phone number: add one in the CRM; if it continues without, the channel is decided \
+             anew",
         )?;
         let who = portal.and_then(|portal| portal.client.short_name());
         let who = who.ok_or_else(|| {
@@ -203,6 +211,7 @@ impl<'a> Request<'a> {
         lines.push(format!("Number: {phone}"));
         lines.extend(self.her_clock());
         lines.push(format!("\nWhat to say:\n{script}\n"));
+        lines.push("To a voicemail, say your name and number only.".into());
         lines.push(
             "After the call, write spoke, voicemail, no answer or wrong number in the line below, \
              and complete this task."
@@ -243,7 +252,7 @@ impl<'a> Request<'a> {
         portal.is_some_and(|portal| portal.client.coach.is_some())
     }
 
-    fn coach(&self) -> Result<&'a Coach, String> {
+    fn coach(&self) -> Result<&'a Coach, HoldReason> {
         self.reading.coach.as_ref().ok_or_else(|| {
             if self.names_a_coach() {
                 "the portal names a coach for her, but lists no coach with that id".into()
@@ -253,37 +262,40 @@ impl<'a> Request<'a> {
         })
     }
 
-    fn author(&self) -> Result<CoachId, String> {
+    fn author(&self) -> Result<CoachId, HoldReason> {
         Ok(self.coach()?.id.clone())
     }
 
     /// E42: no other sender steps in without permission.
-    fn user(&self) -> Result<CrmUserId, String> {
+    fn user(&self) -> Result<CrmUserId, HoldReason> {
         let coach = self.coach()?;
         coach.crm_user.clone().ok_or_else(|| {
             format!(
                 "{} has no active user in the CRM: give her one with the address the portal has",
                 outside::short_line(&coach.name, 60)
             )
+            .into()
         })
     }
 
-    fn contact(&self) -> Result<&'a ContactSnapshot, String> {
+    fn contact(&self) -> Result<&'a ContactSnapshot, HoldReason> {
         let contact = self.reading.contact.as_ref();
-        let contact = contact.ok_or_else(|| self.reading.no_contact_words())?;
+        let contact = contact.ok_or_else(|| self.reading.no_contact())?;
         let told = self.reading.portal.as_ref();
         let told = told.and_then(|portal| portal.client.contact.as_ref());
         if told.is_some_and(|told| *told != contact.id) {
-            return Err(
-                "the portal names another contact than the one she is linked to: \
-                        settle which is hers (`clients link`)"
+            let (client, contact) = (self.client, &contact.id);
+            return Err(HoldReason {
+                reason: "the portal names another contact than the one she is linked to: ask your admin to \
+                         settle which is hers"
                     .into(),
-            );
+                command: Some(format!("clear-relay clients link {client} {contact} --by NAME")),
+            });
         }
         Ok(contact)
     }
 
-    fn contact_id(&self) -> Result<ContactId, String> {
+    fn contact_id(&self) -> Result<ContactId, HoldReason> {
         Ok(self.contact()?.id.clone())
     }
 }
@@ -309,16 +321,5 @@ fn weekday_words(day: jiff::civil::Weekday) -> &'static str {
         Weekday::Friday => "Friday",
         Weekday::Saturday => "Saturday",
         Weekday::Sunday => "Sunday",
-    }
-}
-
-/// What the CRM says of an address, for people.
-fn address_words(address: &AddressState) -> String {
-    match address {
-        AddressState::Deliverable | AddressState::NeverMailed => "deliverable".into(),
-        AddressState::Undeliverable(word) => format!("returned: {}", outside::short_line(word, 40)),
-        AddressState::OptedOut(word) => format!("opted out: {}", outside::short_line(word, 40)),
-        AddressState::Missing => "no address".into(),
-        AddressState::Unknown(word) => format!("unknown status {word:?}"),
     }
 }

@@ -304,8 +304,9 @@ impl<'a> MissedCheckInRun<'a> {
     }
 
     /// Asks a person and waits for her.
-    pub(super) fn ask(&mut self, ask: Ask) {
+    pub(super) fn ask(&mut self, mut ask: Ask) {
         self.stop_asking();
+        self.add_what_is_known(&mut ask.detail);
         self.ask_for(ask.into_work());
     }
 

@@ -34,8 +34,15 @@ impl MissedCheckInRun<'_> {
                 };
                 self.not_done(key, pending, &format!("overtaken by {by}"));
             }
-            Settled::Held { reason } | Settled::Dead { reason } => {
-                self.stuck(key, pending, reason);
+            Settled::Held { reason, command } => {
+                let command = command.as_deref().map(|command| ("command", command));
+                self.stuck(key, pending, reason, command);
+            }
+            Settled::Dead { reason, technical } => {
+                let what = pending.kind.spec().words;
+                let reason = format!("{what} could not be carried out: {reason}");
+                let technical = technical.as_deref().map(|call| ("technical", call));
+                self.stuck(key, pending, &reason, technical);
             }
             Settled::Unclear { evidence } => self.unclear(key, pending, evidence),
         }
@@ -158,7 +165,13 @@ impl MissedCheckInRun<'_> {
 
     /// The guard held it, or every try failed. It may still be carried out by a replay, so it
     /// stays remembered.
-    fn stuck(&mut self, key: &EffectKey, pending: Pending, reason: &str) {
+    fn stuck(
+        &mut self,
+        key: &EffectKey,
+        pending: Pending,
+        reason: &str,
+        for_admin: Option<(&str, &str)>,
+    ) {
         if !self.is_current(key) {
             self.state.pending.remove(key);
             if !pending.cancelled {
@@ -168,7 +181,10 @@ impl MissedCheckInRun<'_> {
             return;
         }
         if self.moves() {
-            let extra = self.ready_for(pending.kind, key);
+            let mut extra = self.ready_for(pending.kind, key);
+            if let (Some(extra), Some((name, said))) = (extra.as_object_mut(), for_admin) {
+                extra.insert(name.into(), said.into());
+            }
             self.hold(Hold::NotSent, reason, extra);
         }
     }

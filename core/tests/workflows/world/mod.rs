@@ -405,8 +405,10 @@ impl World {
                 }
                 self.settle(&key, Settled::Overtaken { by });
             }
-            Verdict::Hold { reason, .. } => {
-                self.settle(&key, Settled::Held { reason });
+            Verdict::Hold {
+                reason, command, ..
+            } => {
+                self.settle(&key, Settled::Held { reason, command });
             }
             Verdict::Later { at, .. } => {
                 assert!(at > self.now, "later is not later");

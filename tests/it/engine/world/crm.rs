@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use clear_relay::ports::{
-    Activity, Addresses, Among, Billing, CallTask, CardRemoved, Changed, ContactMatch, ContactType,
-    ContactTypeWrite, Contacts, FoundByMarker, FoundTask, HookRegistry, HookStatus, Mail, Notes,
-    Staff, SyncWish, Synced, TagAdded, Tags, Tasks,
+    Activity, Addresses, Among, Billing, CardRemoved, Changed, ContactMatch, ContactType,
+    ContactTypeWrite, Contacts, FoundByMarker, FoundTask, HookRegistry, HookStatus, Mail, NewTask,
+    Notes, Staff, SyncWish, Synced, TagAdded, Tags, Task, Tasks,
 };
 use clear_relay::receipts::HintObject;
 use relay_core::channel::EmailRecord;
@@ -127,7 +127,7 @@ impl Addresses for World {
 
 #[async_trait]
 impl Tasks for World {
-    async fn create(&self, _task: &request::CallTask, _marker: &str) -> Result<TaskId, CallError> {
+    async fn create(&self, _task: NewTask<'_>, _marker: &str) -> Result<TaskId, CallError> {
         unreachable!("effects are carried out by `Perform`")
     }
     async fn find(
@@ -138,7 +138,7 @@ impl Tasks for World {
     ) -> Result<Vec<FoundTask>, CallError> {
         Ok(Vec::new())
     }
-    async fn task(&self, _id: &TaskId, _sent: Option<&str>) -> Result<Option<CallTask>, CallError> {
+    async fn task(&self, _id: &TaskId, _sent: Option<&str>) -> Result<Option<Task>, CallError> {
         Ok(None)
     }
     async fn complete(&self, _id: &TaskId, _at: Timestamp, _called: bool) -> Result<(), CallError> {

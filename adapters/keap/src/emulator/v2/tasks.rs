@@ -57,10 +57,20 @@ pub(crate) fn create(world: &mut World<'_>, request: &Incoming) -> Handled {
     });
     let listed_from = world.soon(&world.settings.task_delay);
     let id = world.state.tasks.insert(None, row, listed_from);
-    world.accept("call_task", &who, content);
+    world.accept(create_name(request), &who, content);
     world.raise("task.add", id);
     let record = Reply::found(world.state.tasks.get(id), "Task")?;
     Ok(Reply::json(201, world.shown(record, OPTIONAL).into()))
+}
+
+/// The name of what a new task is for, by how its title begins: a call, or anything else that somebody is to do.
+pub(crate) fn create_name(request: &Incoming) -> &'static str {
+    let title = request.member("title").and_then(Value::as_str);
+    if title.is_some_and(|title| title.starts_with("CALL ")) {
+        "call_task"
+    } else {
+        "work_task"
+    }
 }
 
 fn check(world: &World<'_>, row: &Row) -> Result<(), Reply> {

@@ -1,0 +1,230 @@
+//! What was written behind "Answer:", as an action.
+
+use super::{ANSWERS, WAIT_UNTIL};
+use crate::time::Date;
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// This action, with the date that goes with it.
+    Action(&'static str, Option<Date>),
+    /// Something that is no answer.
+    Unreadable,
+}
+
+/// What these lines answer on `today`: the last of them that begins with "Answer" and has something behind it.
+/// `None`: none has.
+pub fn written<'a>(lines: impl Iterator<Item = &'a str>, today: Date) -> Option<Written> {
+    let answers = lines.filter_map(labeled).filter(|words| !words.is_empty());
+    let last = answers.last()?;
+    Some(
+        understood(&last, today).map_or(Written::Unreadable, |(action, date)| {
+            Written::Action(action, date)
+        }),
+    )
+}
+
+/// The words behind "Answer:", lower case, without signs; `None` for another line.
+fn labeled(line: &str) -> Option<Vec<String>> {
+    let line = line.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let (label, rest) = line.split_at_checked("answer".len())?;
+    if !label.eq_ignore_ascii_case("answer") {
+        return None;
+    }
+    let rest = rest.trim_start();
+    let rest = rest.strip_prefix([':', '-', '=', '–', '—'])?;
+    let words = rest.split(|c: char| !c.is_alphanumeric());
+    let words = words.filter(|word| !word.is_empty());
+    Some(words.map(str::to_lowercase).collect())
+}
+
+fn understood(words: &[String], today: Date) -> Option<(&'static str, Option<Date>)> {
+    let is = |word: &str, said: &[String]| word.split(' ').eq(said.iter().map(String::as_str));
+    for answer in &ANSWERS {
+        if answer.action == WAIT_UNTIL {
+            let wait: Vec<&str> = answer.word.split(' ').collect();
+            if let Some((said, date)) = words.split_at_checked(wait.len())
+                && is(answer.word, said)
+            {
+                return Some((answer.action, Some(date_of(date, today)?)));
+            }
+        } else if is(answer.word, words) {
+            return Some((answer.action, None));
+        }
+    }
+    None
+}
+
+/// A date as people in the clinic write it: `2026 11 12`, `nov 12`, `november 12 2026`, `12 nov`, `11 12`
+/// (the month first), each with or without the year. Without one it is the next such day.
+fn date_of(words: &[String], today: Date) -> Option<Date> {
+    let number = |word: &String| {
+        let plain = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let ending = word.strip_prefix(plain).unwrap_or_default();
+        matches!(ending, "" | "st" | "nd" | "rd" | "th")
+            .then(|| plain.parse::<i16>().ok())
+            .flatten()
+    };
+    let (month, day, year) = match words {
+        [year, month, day] if year.len() == 4 => (number(month)?, number(day)?, number(year)),
+        [first, second, rest @ ..] if rest.len() < 2 => {
+            let (month, day) = match (month_of(first), month_of(second)) {
+                (Some(month), None) => (month, number(second)?),
+                (None, Some(month)) => (month, number(first)?),
+                (None, None) => (number(first)?, number(second)?),
+                (Some(_), Some(_)) => return None,
+            };
+            let year = match rest {
+                [] => None,
+                [year] => Some(number(year).filter(|year| (2000..=2999).contains(year))?),
+                [..] => return None,
+            };
+            (month, day, year)
+        }
+        _ => return None,
+    };
+    let date = |year: i16| Date::new(year, month.try_into().ok()?, day.try_into().ok()?).ok();
+    match year {
+        Some(year) => date(year),
+        None => {
+            let this_year = today.year();
+            let years = [this_year, this_year.checked_add(1)?];
+            years
+                .into_iter()
+                .filter_map(date)
+                .find(|date| *date >= today)
+        }
+    }
+}
+
+fn month_of(word: &str) -> Option<i16> {
+    const MONTHS: [&str; 12] = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
+    let known = |month: &&str| word.len() >= 3 && month.starts_with(word);
+    let place = MONTHS.iter().position(|month| known(&month))?;
+    i16::try_from(place + 1).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn today() -> Date {
+        "2026-11-06".parse().expect("a date")
+    }
+
+    fn read(text: &str) -> Option<Written> {
+        written(text.lines(), today())
+    }
+
+    fn wait(date: &str) -> Option<Written> {
+        Some(Written::Action(
+            "promised",
+            Some(date.parse().expect("a date")),
+        ))
+    }
+
+    #[test]
+    fn every_word_that_is_offered_is_understood_however_it_is_typed() {
+        let words: BTreeSet<_> = ANSWERS.iter().map(|answer| answer.word).collect();
+        assert_eq!(words.len(), ANSWERS.len());
+        for answer in ANSWERS {
+            let date = if answer.action == WAIT_UNTIL {
+                " Nov 12"
+            } else {
+                ""
+            };
+            for text in [
+                format!("Answer: {}{date}", answer.word),
+                format!("  • ANSWER —  {}{date}.", answer.word.to_uppercase()),
+                format!("answer:{}{date}\r", answer.word.replace(' ', "-")),
+            ] {
+                let Some(Written::Action(action, _)) = read(&text) else {
+                    panic!("{text}")
+                };
+                assert_eq!(action, answer.action, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_day_is_read_as_people_write_it() {
+        for text in [
+            "Nov 12",
+            "November 12",
+            "november 12th",
+            "12 Nov",
+            "11/12",
+            "11/12/2026",
+            "2026-11-12",
+            "Nov. 12, 2026",
+        ] {
+            assert_eq!(
+                read(&format!("Answer: wait until {text}")),
+                wait("2026-11-12"),
+                "{text}"
+            );
+        }
+        assert_eq!(read("Answer: wait until Jan 4"), wait("2027-01-04"));
+        assert_eq!(read("Answer: wait until Nov 6"), wait("2026-11-06"));
+        for text in [
+            "",
+            "tomorrow",
+            "Monday",
+            "Feb 30",
+            "13/13",
+            "Nov",
+            "Nov 12 13 14",
+            "Nov 12 26",
+        ] {
+            assert_eq!(
+                read(&format!("Answer: wait until {text}")),
+                Some(Written::Unreadable),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_last_answer_counts_and_what_is_none_is_told_from_an_empty_line() {
+        assert_eq!(read("Answer:"), None);
+        assert_eq!(read("She called me back.\nAnswer: \n"), None);
+        assert_eq!(read("The answer: continue"), None);
+        assert_eq!(
+            read("Answer: handled\nAnswer: continue\nAnswer:"),
+            Some(Written::Action("resume", None))
+        );
+        for text in ["continue please", "unwell?!no", "no", "handled / continue"] {
+            assert_eq!(
+                read(&format!("Answer: {text}")),
+                Some(Written::Unreadable),
+                "{text}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "(?s).{0,80}") {
+            let _ = read(&text);
+            let _ = read(&format!("Answer: {text}"));
+            let _ = read(&format!("Answer: wait until {text}"));
+        }
+    }
+}

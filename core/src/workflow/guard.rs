@@ -1,0 +1,209 @@
+//! What a guard needs, what it reads, and what it says.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clients::{
+    BillingSnapshot, CheckIn, ClientSnapshot, Coach, ContactSnapshot, PortalMessage,
+};
+use crate::effects::{EffectInput, Request, request};
+use crate::facts::Fact;
+use crate::ids::{CoachId, ContactId, TaskId};
+use crate::time::Timestamp;
+
+/// What must be read before an effect may be carried out.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent reads, each done or not"
+)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// The client, her check-ins and messages in the portal.
+    pub portal: bool,
+    /// Her contact in the CRM.
+    pub contact: bool,
+    /// Her coach, with the CRM user.
+    pub coach: bool,
+    /// What she pays for.
+    pub billing: bool,
+}
+
+/// What a guard read, right before the effect. A part is `None` when it was not needed, or when
+/// it was and there is nothing there (no coach set, no contact linked).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GuardReading {
+    /// When the reads were made.
+    pub read_at: Timestamp,
+    /// The portal's side.
+    pub portal: Option<PortalReading>,
+    /// Her coach now, with the CRM user where an active one was found.
+    pub coach: Option<Coach>,
+    /// Her contact now.
+    pub contact: Option<ContactSnapshot>,
+    /// What she pays for now.
+    pub billing: Option<BillingSnapshot>,
+    /// The task that an earlier effect made, for effects that act on one.
+    pub task: Option<TaskId>,
+    /// Why there is no contact, where one was needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_contact: Option<NoContact>,
+    /// Her contact type, where the CRM was asked for an outreach and has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact_type: Option<String>,
+    /// A person has said that the contact's address is hers although the portal has another.
+    #[serde(default)]
+    pub address_confirmed: bool,
+}
+
+/// Why there is no contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "no_contact", rename_all = "snake_case")]
+pub enum NoContact {
+    /// Nobody can tell which contact she is.
+    NotLinked {
+        /// Why, in one line.
+        reason: String,
+    },
+    /// She is linked to one that the CRM no longer has (E40).
+    Gone {
+        /// Which.
+        contact: ContactId,
+    },
+}
+
+impl NoContact {
+    /// What is so, and who mends it.
+    pub fn hold_reason(&self) -> HoldReason {
+        let reason = match self {
+            Self::NotLinked { reason } => format!(
+                "she is not linked to a contact in the CRM ({reason}): ask your admin to link them"
+            ),
+            Self::Gone { contact } => format!(
+                "her contact {contact} is no longer in the CRM: if she has another one, ask your admin \
+                 to link her to it"
+            ),
+        };
+        HoldReason {
+            reason,
+            command: Some(LINK.to_owned()),
+        }
+    }
+}
+
+/// What links a client to her contact.
+const LINK: &str = "clear-relay clients link CLIENT CONTACT --by NAME";
+
+impl GuardReading {
+    /// Why there is no contact, and who mends that.
+    pub fn no_contact(&self) -> HoldReason {
+        match &self.no_contact {
+            Some(why) => why.hold_reason(),
+            None => HoldReason {
+                reason: "she is not linked to a contact in the CRM: ask your admin to link them"
+                    .into(),
+                command: Some(LINK.to_owned()),
+            },
+        }
+    }
+}
+
+/// Why something can't be done, with who does what about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoldReason {
+    /// In one line, for the coach.
+    pub reason: String,
+    /// The command that mends it, for the admin, where there is one.
+    pub command: Option<String>,
+}
+
+impl HoldReason {
+    /// Nothing goes out.
+    pub fn hold(self, ready: Option<Request>) -> Verdict {
+        Verdict::Hold {
+            reason: self.reason,
+            command: self.command,
+            ready,
+        }
+    }
+}
+
+impl From<String> for HoldReason {
+    fn from(reason: String) -> Self {
+        Self {
+            reason,
+            command: None,
+        }
+    }
+}
+
+impl From<&str> for HoldReason {
+    fn from(reason: &str) -> Self {
+        reason.to_owned().into()
+    }
+}
+
+/// What the engine must know of a case to read its conversation, without looking inside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversation {
+    /// Since when messages between client and coach belong to the case. Reads go back further by an
+    /// overlap, since clocks differ.
+    pub since: Timestamp,
+    /// Whose name texts are signed with that are made ready for people.
+    pub signed_by: Option<CoachId>,
+}
+
+/// The portal's side of a guard's reading.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PortalReading {
+    /// The client now.
+    pub client: ClientSnapshot,
+    /// Her check-ins now, from a day before the missed one.
+    pub check_ins: Vec<CheckIn>,
+    /// Messages since the case opened (and at least the last 24 hours), oldest first. Those that
+    /// we sent ourselves are left out.
+    pub messages: Vec<PortalMessage>,
+}
+
+/// What the guard says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// Carry it out, with exactly this.
+    Go(Request),
+    /// The world has moved on: these facts tell how. They are stored and stepped; nothing is sent.
+    Overtaken {
+        /// By what, in one line.
+        by: String,
+        /// The facts the reading taught.
+        facts: Vec<Fact>,
+    },
+    /// A person must settle something first; nothing is sent.
+    Hold {
+        /// Why, in one line.
+        reason: String,
+        /// The command that mends it, for the admin, where there is one.
+        command: Option<String>,
+        /// The text that would have gone out, ready to be used, where it could be rendered.
+        ready: Option<Request>,
+    },
+    /// Not now, but then.
+    Later {
+        /// When to guard again.
+        at: Timestamp,
+        /// Why, in one line.
+        reason: String,
+    },
+}
+
+impl Verdict {
+    /// On an effect that needs nothing but her contact.
+    pub fn by_contact(input: &EffectInput, reading: &GuardReading) -> Self {
+        let request = match &reading.contact {
+            Some(contact) => request::of_contact(input, &contact.id)
+                .ok_or_else(|| HoldReason::from("it needs more than a contact")),
+            None => Err(reading.no_contact()),
+        };
+        match request {
+            Ok(request) => Self::Go(request),
+            Err(reason) => reason.hold(None),
+        }
+    }
+}

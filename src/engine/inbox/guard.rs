@@ -1,0 +1,130 @@
+//! What a coach's task is made of, read right before it is made.
+//!
+//! The contact and the coach's user are read anew; whether the client opened what she was sent comes from what
+//! is stored. Nothing here holds: what can't be delivered is told nobody by itself (`inbox`).
+
+use std::collections::HashSet;
+
+use relay_core::effects::{AskedAgain, EffectInput, EffectKind, Request, request};
+use relay_core::facts::FactBody;
+use relay_core::ids::{ClientId, ContactId, CrmUserId, WorkItemId};
+use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::workflow::Verdict;
+use relay_store::{Effect, WorkItem};
+
+use crate::engine::inbox::content;
+use crate::engine::inbox::words::{Known, Words};
+use crate::engine::{Engine, EngineError};
+
+fn not_delivered(by: impl Into<String>) -> Verdict {
+    Verdict::Overtaken {
+        by: by.into(),
+        facts: Vec::new(),
+    }
+}
+
+/// Whether the task of `items` can be made for a coach whose user is `user`, and with which words.
+pub(crate) async fn look(
+    engine: &Engine,
+    client: &ClientId,
+    effect: &Effect,
+    coach: Option<(String, Option<CrmUserId>)>,
+) -> Result<Verdict, EngineError> {
+    let EffectInput::WorkTask { items, again, .. } = &effect.planned.input else {
+        return Ok(not_delivered("another plan"));
+    };
+    let Some(open) = still_open(engine, items).await? else {
+        return Ok(not_delivered("what was asked having been settled"));
+    };
+    let Some(link) = engine.store.link(client).await? else {
+        return Ok(not_delivered("her not being linked to a contact"));
+    };
+    let Some((name, user)) = coach else {
+        return Ok(not_delivered("her coach not being in the directory"));
+    };
+    let Some(user) = user else {
+        let by = format!("{name} having no active user in the CRM");
+        return Ok(not_delivered(by));
+    };
+    let contact = engine.ports.contacts.contact(&link.contact, false).await?;
+    let Some(contact) = contact else {
+        return Ok(not_delivered("her contact not being shown in the CRM"));
+    };
+    let known = Known {
+        phone: contact.phone,
+        opened: opened(engine, client, &contact.id).await?,
+    };
+    let number = content::number(effect);
+    let task = of(engine, &open, *again, number, &known);
+    let request = Request::WorkTask(request::WorkTask {
+        contact: contact.id,
+        user,
+        title: task.title,
+        description: task.description,
+        due: due(engine, &open),
+    });
+    Ok(Verdict::Go(request))
+}
+
+fn of(
+    engine: &Engine,
+    open: &[WorkItem],
+    again: Option<AskedAgain>,
+    number: u32,
+    known: &Known,
+) -> Words {
+    Words::of(&engine.calendar, engine.now(), open, again, number, known)
+}
+
+/// The end of the day on which the first of them should be done, and of today at the earliest.
+fn due(engine: &Engine, open: &[WorkItem]) -> Timestamp {
+    let now = engine.now();
+    let due = open.first().map_or(now, |item| item.due).max(now);
+    engine.calendar.office_closing(engine.calendar.date_of(due))
+}
+
+/// The items, unless one of them is settled.
+async fn still_open(
+    engine: &Engine,
+    ids: &[WorkItemId],
+) -> Result<Option<Vec<WorkItem>>, EngineError> {
+    let mut open = Vec::new();
+    for id in ids {
+        match engine.store.work_item(*id).await? {
+            Some(item) if item.settled.is_none() => open.push(item),
+            _ => return Ok(None),
+        }
+    }
+    Ok(Some(open))
+}
+
+/// What she is known to have opened of what the relay sent, in sentences.
+async fn opened(
+    engine: &Engine,
+    client: &ClientId,
+    contact: &ContactId,
+) -> Result<Vec<(&'static str, Timestamp)>, EngineError> {
+    let kind = EffectKind::PortalMessage;
+    let ours: HashSet<String> = engine
+        .store
+        .vendor_refs(client, kind)
+        .await?
+        .into_iter()
+        .collect();
+    let facts = engine.store.facts(client).await?;
+    let read = facts.iter().rev().find_map(|row| match &row.fact.body {
+        FactBody::MessageRead { message } if ours.contains(message.as_str()) => {
+            Some(("our message in the portal", row.fact.source_time))
+        }
+        _ => None,
+    });
+    let month_ago = engine
+        .now()
+        .saturating_sub(SignedDuration::from_hours(24 * 30))
+        .unwrap_or(Timestamp::MIN);
+    let engagement = engine.store.engagement(contact, month_ago).await?;
+    let mail = engagement
+        .last()
+        .map(|last| ("one of our emails", last.event.at));
+    Ok(read.into_iter().chain(mail).collect())
+}

@@ -1,0 +1,425 @@
+//! What a coach is asked, where she works: one open task in the CRM for each client.
+//!
+//! People: a *coach* has the CRM open, and no server. What the relay asks her is a work item; this brings it to
+//! her as a task on the client, reads her answer out of it, and takes it away once nothing is asked any more.
+//!
+//! Rules:
+//! - One open task a client: it has the one question that is asked, and the news that nobody asks about. What is
+//!   asked further closes it and makes one with both. A call task is that task: news waits until it is done.
+//! - The task's text is written once. An answer is what stands in it and was not sent, so nothing that came from
+//!   outside can pose as one (`answer`).
+//! - It opens in the office's hours; it is closed at any hour.
+//! - A coach gets at most so many new tasks a day ([`People`](crate::engine::People)); the others come the next
+//!   working morning. What a client wrote is not counted and not kept back.
+//! - Handing an item up changes nothing here: the coach who was asked keeps her task.
+//! - A task that can't be made opens no item about it: the item that it carries stands in the list of work
+//!   (`clear-relay work list`) in any case. The daily comparison tries again.
+//! - In propose mode nothing is made in the CRM: the task is stored as proposed.
+//!
+//! Not guaranteed: that no task of an earlier life of the database is open beside ours, after an older copy was
+//! brought back. Its answer is not taken; ours asks the same.
+
+pub(crate) mod answer;
+mod content;
+pub(crate) mod guard;
+mod words;
+
+use std::collections::BTreeSet;
+
+use relay_core::case::Mode;
+use relay_core::effects::{AskedAgain, EffectInput, EffectKind, PlannedEffect, Scope};
+use relay_core::ids::{ClientId, CoachId, EffectKey, JobId, WorkItemId};
+use relay_core::time::{SignedDuration, Timestamp};
+use relay_store::{
+    Effect, EffectState, Existing, Job, JobEnd, NewJob, Op, WorkItem, effect_job_key,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::effects::vendor_ref;
+use crate::engine::finish::{fence, member, missing};
+use crate::engine::inbox::content::{Content, content};
+use crate::engine::job_kinds::JobKind;
+use crate::engine::parts::CoachChannel;
+use crate::engine::sync::hints;
+use crate::engine::sync::hints::{ClientHint, Origin};
+use crate::engine::{Engine, EngineError, RELAY, finish};
+use crate::failpoint::SETTLE;
+use crate::receipts::{Hint, HintObject};
+
+/// How soon a task that is being made is looked at again.
+const BEING_MADE: SignedDuration = SignedDuration::from_mins(1);
+
+/// How many open items are read at once.
+const PAGE: u32 = 200;
+
+/// The step that its effects are planned by.
+const STEP: &str = "inbox";
+
+/// A task that is to be asked once more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Again {
+    /// The effect that made the task.
+    made_by: EffectKey,
+    why: AskedAgain,
+}
+
+/// What is open about `client` has changed, by `what`: her coach's task is looked at. `what` names the change,
+/// so that no look is taken for an earlier one.
+pub(crate) fn changed(engine: &Engine, client: &ClientId, what: &str) -> Option<Op> {
+    look(engine, client, what, engine.now(), None)
+}
+
+/// The same at `at`, to ask once more.
+fn look(
+    engine: &Engine,
+    client: &ClientId,
+    what: &str,
+    at: Timestamp,
+    again: Option<Again>,
+) -> Option<Op> {
+    if engine.people.coach_channel == CoachChannel::WorkList {
+        return None;
+    }
+    Some(Op::Enqueue {
+        job: NewJob {
+            id: JobId::new(engine.random.as_ref(), engine.now()),
+            key: format!("inbox/{client}/{what}"),
+            kind: JobKind::Inbox.name().to_owned(),
+            lane: client.to_string(),
+            run_at: at,
+            client: Some(client.clone()),
+            case: None,
+            payload: json!({ "again": again }),
+        },
+        existing: Existing::Wake,
+    })
+}
+
+/// The task that was planned last for a client, unless it is closed.
+#[derive(Debug)]
+pub(crate) struct CurrentTask {
+    effect: Effect,
+    items: Vec<WorkItemId>,
+    coach: CoachId,
+}
+
+impl CurrentTask {
+    /// That of `client`.
+    pub(crate) async fn of(
+        engine: &Engine,
+        client: &ClientId,
+    ) -> Result<Option<Self>, EngineError> {
+        let kind = EffectKind::WorkTask;
+        let Some(effect) = engine.store.latest_of_client(client, kind).await? else {
+            return Ok(None);
+        };
+        let closing = EffectKey::closing(effect.key());
+        if engine.store.effect(&closing).await?.is_some() {
+            return Ok(None);
+        }
+        let EffectInput::WorkTask { items, coach, .. } = &effect.planned.input else {
+            return Ok(None);
+        };
+        let (items, coach) = (items.clone(), coach.clone());
+        Ok(Some(Self {
+            effect,
+            items,
+            coach,
+        }))
+    }
+
+    /// The CRM's id, once it is made.
+    fn id(&self) -> Option<&str> {
+        vendor_ref(&self.effect)
+    }
+
+    /// Whether it shows what it should, or is about to.
+    fn stands(&self) -> bool {
+        matches!(
+            self.effect.state,
+            EffectState::Planned | EffectState::Done | EffectState::Proposed
+        )
+    }
+
+    fn made_for(&self, wanted: &Content) -> bool {
+        self.items == wanted.ids() && self.coach == wanted.coach
+    }
+}
+
+/// What brings the task of an open item's client back to what it should be: an answer that nobody told of is
+/// read, and what could not be made is tried again. Asked for once a day.
+pub(crate) async fn daily(engine: &Engine, item: &WorkItem) -> Result<Vec<Op>, EngineError> {
+    let Some(client) = &item.client else {
+        return Ok(Vec::new());
+    };
+    if engine.people.coach_channel == CoachChannel::WorkList {
+        return Ok(Vec::new());
+    }
+    let current = CurrentTask::of(engine, client).await?;
+    let made = current
+        .as_ref()
+        .filter(|task| task.items.first() == Some(&item.id));
+    if let Some(task) = made.and_then(CurrentTask::id) {
+        return Ok(reread_ops(engine, client, task));
+    }
+    let is_a_coachs = content::coach_of(item, &engine.people).is_some();
+    let stands = current.is_some_and(|task| task.stands() && task.items.contains(&item.id));
+    if !is_a_coachs || stands {
+        return Ok(Vec::new());
+    }
+    let today = engine.calendar.date_of(engine.now());
+    let what = format!("{}/{today}", item.id);
+    Ok(changed(engine, client, &what).into_iter().collect())
+}
+
+fn reread_ops(engine: &Engine, client: &ClientId, task: &str) -> Vec<Op> {
+    let told = ClientHint {
+        hint: Hint {
+            object: HintObject::Task,
+            id: task.to_owned(),
+            at: None,
+            deleted: false,
+        },
+        clients: vec![client.clone()],
+    };
+    hints::reread_ops(engine, &Origin::gap(engine.now()), &told)
+}
+
+/// The tasks by which coaches are asked now.
+pub(crate) async fn open_tasks(engine: &Engine) -> Result<Vec<String>, EngineError> {
+    let mut clients = BTreeSet::new();
+    let mut after = None;
+    loop {
+        let page = engine.store.open_work_after(after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        clients.extend(page.into_iter().filter_map(|item| item.client));
+    }
+    let mut tasks = Vec::new();
+    for client in &clients {
+        let current = CurrentTask::of(engine, client).await?;
+        tasks.extend(
+            current
+                .as_ref()
+                .and_then(CurrentTask::id)
+                .map(str::to_owned),
+        );
+    }
+    Ok(tasks)
+}
+
+/// Makes the task of a client what it should be.
+pub(crate) async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
+    let client = job.client.clone();
+    let client = client.ok_or_else(|| missing("inbox", "the job names no client"))?;
+    let again: Option<Again> = member(job, "again")?;
+    let items = engine.store.client_work(&client).await?;
+    let current = CurrentTask::of(engine, &client).await?;
+    if let Some(current) = &current
+        && current.effect.state.is_under_way()
+    {
+        return finish::snooze(engine, job, BEING_MADE, "its task is being made").await;
+    }
+    let (items, later) = content::told_now(items, engine.now());
+    let later =
+        later.and_then(|(at, item)| look(engine, &client, &format!("{item}/told"), at, None));
+    let kept = current.as_ref().map(|task| (&task.coach, &task.items[..]));
+    let wanted = content(&items, &engine.people, kept);
+    let again = again.filter(|again| {
+        let of_this = |task: &CurrentTask| *task.effect.key() == again.made_by;
+        current.as_ref().is_some_and(of_this)
+    });
+    if again.is_none() && stands_as_wanted(current.as_ref(), wanted.as_ref()) {
+        return finish::end(engine, job, JobEnd::Done, later.into_iter().collect()).await;
+    }
+    let mut ops: Vec<Op> = later.into_iter().collect();
+    if let Some(wanted) = &wanted
+        && let Some(at) = at_most_a_day(engine, wanted, &mut ops).await?
+    {
+        let why = "she has had enough new tasks today".to_owned();
+        return finish::put_off(engine, job, at, why, Vec::new()).await;
+    }
+    if let Some(current) = &current {
+        ops.extend(put_away(engine, &client, current).await?);
+    }
+    if let Some(wanted) = wanted {
+        let why = again.map(|again| again.why);
+        ops.extend(plan(engine, &client, &wanted, current.as_ref(), why).await?);
+    }
+    ops.push(Op::FinishJob {
+        fence: fence(job),
+        end: JobEnd::Done,
+        at: engine.now(),
+    });
+    engine.commit(SETTLE, ops).await?;
+    engine.wake.notify_one();
+    Ok(())
+}
+
+fn stands_as_wanted(current: Option<&CurrentTask>, wanted: Option<&Content>) -> bool {
+    match (current, wanted) {
+        (Some(current), Some(wanted)) => current.stands() && current.made_for(wanted),
+        // What was never made needs no closing.
+        (Some(current), None) => !current.stands() || current.effect.state == EffectState::Proposed,
+        (None, wanted) => wanted.is_none(),
+    }
+}
+
+/// Counts a new task of a coach; when it has to wait, until when.
+async fn at_most_a_day(
+    engine: &Engine,
+    wanted: &Content,
+    ops: &mut Vec<Op>,
+) -> Result<Option<Timestamp>, EngineError> {
+    if wanted.is_about_what_she_wrote() {
+        return Ok(None);
+    }
+    let now = engine.now();
+    let today = engine.calendar.date_of(now).to_string();
+    let key = format!("work_tasks/{}", wanted.coach);
+    let counted = engine.store.setting(&key).await?.unwrap_or_default();
+    let made = match counted["day"].as_str() {
+        Some(day) if day == today => counted["made"].as_u64().unwrap_or(0),
+        _ => 0,
+    };
+    if made >= u64::from(engine.people.coach_tasks_a_day) {
+        return Ok(Some(engine.calendar.next_working_morning(now)));
+    }
+    ops.push(Op::PutSetting {
+        key,
+        value: json!({ "day": today, "made": made + 1 }),
+    });
+    Ok(None)
+}
+
+/// The task is closed, or not made in the first place.
+async fn put_away(
+    engine: &Engine,
+    client: &ClientId,
+    current: &CurrentTask,
+) -> Result<Vec<Op>, EngineError> {
+    let key = current.effect.key();
+    Ok(match current.effect.state {
+        EffectState::Planned => vec![Op::CancelEffect {
+            key: key.clone(),
+            why: "something else is asked".to_owned(),
+            at: engine.now(),
+        }],
+        EffectState::Done => {
+            let answered = answered_by_a_person(engine, current).await?;
+            let closing = planned(
+                engine,
+                client,
+                EffectKey::closing(key),
+                current.effect.mode,
+                engine.now(),
+                EffectInput::CloseTask {
+                    made_by: key.clone(),
+                    reason: "it is not asked any more".to_owned(),
+                    called: answered,
+                },
+            );
+            Vec::from(closing)
+        }
+        EffectState::Intended
+        | EffectState::Unclear
+        | EffectState::Proposed
+        | EffectState::Overtaken
+        | EffectState::Held
+        | EffectState::Dead
+        | EffectState::Unsettled
+        | EffectState::Cancelled => Vec::new(),
+    })
+}
+
+/// Whether what the task asked was answered by somebody: then it must not say that the relay took it back.
+async fn answered_by_a_person(engine: &Engine, current: &CurrentTask) -> Result<bool, EngineError> {
+    let Some(first) = current.items.first() else {
+        return Ok(false);
+    };
+    let item = engine.store.work_item(*first).await?;
+    let settled = item.and_then(|item: WorkItem| item.settled);
+    Ok(settled.is_some_and(|settled| settled.by != RELAY))
+}
+
+/// The effect that makes the task, and its job.
+async fn plan(
+    engine: &Engine,
+    client: &ClientId,
+    wanted: &Content,
+    current: Option<&CurrentTask>,
+    again: Option<AskedAgain>,
+) -> Result<[Op; 2], EngineError> {
+    let latest = engine.store.latest_of_client(client, EffectKind::WorkTask);
+    let latest = latest.await?;
+    let visit = latest
+        .as_ref()
+        .map_or(1, |latest| content::number(latest) + 1);
+    // One that never came to be is looked for under the same name.
+    let failed = current.filter(|task| !task.stands() && task.made_for(wanted));
+    let about = match failed.and_then(|task| content::about_of(&task.effect)) {
+        Some(about) => about,
+        None => content::about(engine, wanted, visit),
+    };
+    let scope = Scope::Client {
+        client: client.clone(),
+    };
+    let input = EffectInput::WorkTask {
+        items: wanted.ids(),
+        coach: wanted.coach.clone(),
+        again,
+        about,
+    };
+    let at = engine.calendar.office_slot(engine.now());
+    let mode = mode_of(engine, wanted).await?;
+    let key = scope.key(STEP, visit, "task");
+    Ok(planned(engine, client, key, mode, at, input))
+}
+
+/// The mode of the case that asks.
+async fn mode_of(engine: &Engine, wanted: &Content) -> Result<Mode, EngineError> {
+    let Some(case) = wanted.case() else {
+        return Ok(Mode::Act);
+    };
+    let case = engine.store.case(case).await?;
+    Ok(case.map_or(Mode::Act, |case| case.mode))
+}
+
+fn planned(
+    engine: &Engine,
+    client: &ClientId,
+    key: EffectKey,
+    mode: Mode,
+    not_before: Timestamp,
+    input: EffectInput,
+) -> [Op; 2] {
+    let now = engine.now();
+    let (hash, kind) = (input.hash(), input.kind());
+    let planned = PlannedEffect {
+        key: key.clone(),
+        scope: Scope::Client {
+            client: client.clone(),
+        },
+        blocking: false,
+        not_before,
+        input,
+    };
+    let job = NewJob {
+        id: JobId::new(engine.random.as_ref(), now),
+        key: effect_job_key(&key),
+        kind: JobKind::Effect.name().to_owned(),
+        lane: client.to_string(),
+        run_at: not_before.max(now),
+        client: Some(client.clone()),
+        case: None,
+        payload: json!({ "effect": key, "kind": kind }),
+    };
+    [
+        Op::PlanEffect(Effect::new(planned, hash, mode, now)),
+        Op::Enqueue {
+            job,
+            existing: Existing::Keep,
+        },
+    ]
+}

@@ -1,0 +1,214 @@
+//! The words of a coach's task: what happened, what is known, how she answers.
+//!
+//! Everything comes from the work item, whose step has put it there, and stands on one line behind words of
+//! ours: what came from outside can begin no line. A text that is ready to be used is shown only if every
+//! sentence of it is true, as for one that the relay sends itself.
+
+use std::fmt::Write as _;
+
+use relay_core::answers::{AnswerWord, offered};
+use relay_core::calendar::Calendar;
+use relay_core::effects::AskedAgain;
+use relay_core::outside;
+use relay_core::scripts::date_words;
+use relay_core::time::Timestamp;
+use relay_store::WorkItem;
+use serde_json::Value;
+
+/// What is known besides the items.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// Her number in the CRM.
+    pub(super) phone: Option<String>,
+    /// What she is known to have opened, and when.
+    pub(super) opened: Vec<(&'static str, Timestamp)>,
+}
+
+/// The words of a task.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Words {
+    pub(super) title: String,
+    pub(super) description: String,
+}
+
+/// Longer titles are cut: a list shows one line.
+const TITLE: usize = 200;
+
+impl Words {
+    /// Those of a task for `items`, the `number`th about its client.
+    pub(super) fn of(
+        calendar: &Calendar,
+        now: Timestamp,
+        items: &[WorkItem],
+        again: Option<AskedAgain>,
+        number: u32,
+        known: &Known,
+    ) -> Self {
+        let Some((first, rest)) = items.split_first() else {
+            return Self {
+                title: String::new(),
+                description: String::new(),
+            };
+        };
+        let mut text = Text::default();
+        if let Some(again) = again {
+            text.line(match again {
+                AskedAgain::Ticked => {
+                    "You completed the task before this one without an answer. Please write one below."
+                }
+                AskedAgain::Deleted => "The task before this one was deleted without an answer.",
+                AskedAgain::Unreadable => {
+                    "What you wrote in the task before this one could not be understood. Please write one \
+                     of the answers below."
+                }
+            });
+        }
+        text.about(calendar, now, first, known);
+        for other in rest {
+            text.line("");
+            text.line(&format!("Also: {}", outside::one_line(&other.title)));
+            text.told(other, "remedy", "");
+        }
+        text.answers(first, number);
+        let more = match rest.len() {
+            0 => String::new(),
+            1 => " (and one more thing)".to_owned(),
+            more => format!(" (and {more} more things)"),
+        };
+        let title = outside::short_line(&first.title, TITLE);
+        Self {
+            title: format!("{title}{more}"),
+            description: text.lines,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Text {
+    lines: String,
+}
+
+impl Text {
+    fn line(&mut self, line: &str) {
+        if !self.lines.is_empty() {
+            self.lines.push('\n');
+        }
+        self.lines.push_str(line);
+    }
+
+    /// A member of the item's detail, behind `label`.
+    fn told(&mut self, item: &WorkItem, name: &str, label: &str) {
+        if let Some(said) = item.detail[name].as_str() {
+            let said = outside::sentence(&format!("{label}{}", outside::one_line(said)));
+            let ends = said.ends_with(['.', '!', '?']);
+            self.line(&if ends { said } else { format!("{said}.") });
+        }
+    }
+
+    fn about(&mut self, calendar: &Calendar, now: Timestamp, item: &WorkItem, known: &Known) {
+        self.told(item, "reason", "What happened: ");
+        let messages = item.detail["messages"].as_array();
+        let wrote: Vec<&str> = messages
+            .into_iter()
+            .flatten()
+            .filter_map(|message| message["at"].as_str())
+            .collect();
+        if !wrote.is_empty() {
+            self.line(&format!(
+                "She wrote: {}. Read it in the portal before you answer.",
+                wrote.join("; ")
+            ));
+        }
+        let had = item.detail["had"].as_array().into_iter().flatten();
+        for sent in had {
+            let (Some(what), Some(at)) = (sent["what"].as_str(), moment(&sent["at"])) else {
+                continue;
+            };
+            let what = outside::one_line(what);
+            self.line(&format!("She has had: {what}, {}.", when(calendar, at)));
+        }
+        for (what, at) in &known.opened {
+            self.line(&format!("She opened {what} {}.", when(calendar, *at)));
+        }
+        self.told(item, "follow_up", "Why it was this way: ");
+        self.told(item, "check_in_due", "Check-in due: ");
+        self.told(item, "window", "Regimen: ");
+        if let Some(phone) = known.phone.as_deref().and_then(outside::phone) {
+            self.line(&format!("Number: {phone}"));
+        }
+        self.her_clock(calendar, now, item);
+        self.told(item, "next", "The procedure asks now: ");
+        self.told(item, "remedy", "What to do: ");
+        self.ready(item);
+    }
+
+    fn her_clock(&mut self, calendar: &Calendar, now: Timestamp, item: &WorkItem) {
+        let zone = item.detail["zone"].as_str();
+        if let Some(clock) = calendar.clock_elsewhere(now, zone) {
+            let zone = outside::short_line(zone.unwrap_or_default(), 40);
+            self.line(&format!(
+                "Where she lives ({zone}) it is {}:{:02} when this task is made.",
+                clock.hour(),
+                clock.minute()
+            ));
+        }
+    }
+
+    /// The text that is ready, if every sentence of it is true.
+    fn ready(&mut self, item: &WorkItem) {
+        let ready = &item.detail["ready"];
+        let Some(text) = ready["text"].as_str() else {
+            if ready["script"].is_string() {
+                self.line("There is no text ready: something that it needs is missing.");
+            }
+            return;
+        };
+        let faults: Vec<&str> = ready["check"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        if faults.is_empty() {
+            self.line("");
+            self.line("Text ready to use:");
+            for line in text.lines() {
+                self.line(line);
+            }
+        } else {
+            self.line(&format!(
+                "There is no text ready: the clinic's says what is not so here ({}).",
+                faults.join("; ")
+            ));
+        }
+    }
+
+    fn answers(&mut self, item: &WorkItem, number: u32) {
+        self.line("");
+        let words: Vec<&AnswerWord> = offered(&item.actions).collect();
+        if words.is_empty() {
+            self.line("Complete this task once you have taken note.");
+        } else {
+            self.line(
+                "How to answer: write one of these behind \"Answer:\" and complete this task.",
+            );
+            for answer in words {
+                self.line(&format!("- {}: {}", answer.word, answer.meaning));
+            }
+            self.line("Answer:");
+        }
+        // Writing to a string can't fail.
+        let _ = write!(self.lines, "\n\nTask {number} about her from Clear Relay.");
+    }
+}
+
+fn moment(value: &Value) -> Option<Timestamp> {
+    serde_json::from_value(value.clone()).ok()
+}
+
+/// A moment as staff read it, clinic time.
+fn when(calendar: &Calendar, at: Timestamp) -> String {
+    let clock = calendar.zone().to_datetime(at);
+    let date = date_words(clock.date());
+    format!("{date}, {}:{:02}", clock.hour(), clock.minute())
+}
