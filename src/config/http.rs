@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::limits::ranged;
 use super::reader::Reader;
 use crate::http::{BodyLimits, ConnectionLimits, Limits};
 
@@ -69,13 +68,13 @@ fn limits(reader: &mut Reader<'_>) -> Limits {
     let usual = Limits::default();
     let seconds = |number: u32| Duration::from_secs(number.into());
     let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-    let most = ranged(reader, "max_connections", 16..=65_000);
-    let head = ranged(reader, "head_seconds", 1..=120);
-    let idle = ranged(reader, "idle_seconds", 5..=3_600);
-    let whole = ranged(reader, "body_seconds", 1..=25);
-    let rate = ranged(reader, "body_bytes_per_second", 0..=100_000);
-    let concurrent = ranged(reader, "bodies_at_once", 8..=10_000);
-    let memory = ranged(reader, "bodies_mib", 2..=1_024);
+    let most = reader.ranged("max_connections", 16..=65_000);
+    let head = reader.ranged("head_seconds", 1..=120);
+    let idle = reader.ranged("idle_seconds", 5..=3_600);
+    let whole = reader.ranged("body_seconds", 1..=25);
+    let rate = reader.ranged("body_bytes_per_second", 0..=100_000);
+    let concurrent = reader.ranged("bodies_at_once", 8..=10_000);
+    let memory = reader.ranged("bodies_mib", 2..=1_024);
     Limits {
         body: BodyLimits {
             whole: whole.map_or(usual.body.whole, seconds),

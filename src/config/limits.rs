@@ -1,7 +1,5 @@
 //! `[…limits]`: how much a vendor may be asked.
 
-use std::ops::RangeInclusive;
-
 use relay_core::rate_limit::{BreakerPolicy, Limits, Rate};
 use relay_core::time::SignedDuration;
 
@@ -20,15 +18,15 @@ impl LimitsConfig {
     /// Reads the section. `usual` is its budget where nothing is written: calls a minute, and at
     /// once; `None`: as many as there are.
     pub(super) fn read(mut reader: Reader<'_>, usual: Option<(u32, u32)>) -> Self {
-        let per_minute = ranged(&mut reader, "calls_per_minute", 1..=6_000);
-        let burst = ranged(&mut reader, "burst", 1..=10_000);
+        let per_minute = reader.ranged("calls_per_minute", 1..=6_000);
+        let burst = reader.ranged("burst", 1..=10_000);
         let none = Limits::none();
-        let failures = ranged(&mut reader, "breaker_failures", 1..=1_000);
-        let tell = ranged(&mut reader, "tell_after_minutes", 1..=10_080);
+        let failures = reader.ranged("breaker_failures", 1..=1_000);
+        let tell = reader.ranged("tell_after_minutes", 1..=10_080);
         // Only a vendor that has a usual budget tells of quotas of its own.
         let (reserve, obey_quota) = match usual {
             Some(_) => (
-                ranged(&mut reader, "reserve_percent", 0..=50),
+                reader.ranged("reserve_percent", 0..=50),
                 reader.flag("obey_quota", true),
             ),
             None => (None, false),
@@ -64,24 +62,4 @@ impl LimitsConfig {
             obey_quota,
         }
     }
-}
-
-/// A whole number within bounds, if one is written.
-pub(in crate::config) fn ranged(
-    reader: &mut Reader<'_>,
-    key: &'static str,
-    range: RangeInclusive<u32>,
-) -> Option<u32> {
-    let (least, most) = (range.start(), range.end());
-    let wanted = format!("a whole number from {least} to {most}");
-    let number: u32 = reader.parsed(key, &wanted)?;
-    if range.contains(&number) {
-        return Some(number);
-    }
-    reader.mistake(
-        key,
-        format!("{number} is not allowed"),
-        format!("write {wanted}"),
-    );
-    None
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::limits::ranged;
 use super::reader::Reader;
 use crate::engine::CoachChannel;
 
@@ -50,7 +49,7 @@ impl PeopleConfig {
                 ],
                 CoachChannel::CrmTasks,
             ),
-            coach_tasks_a_day: ranged(&mut reader, "coach_tasks_a_day", 1..=100).unwrap_or(8),
+            coach_tasks_a_day: reader.ranged("coach_tasks_a_day", 1..=100).unwrap_or(8),
             deputies: reader.texts("deputies"),
         };
         for (key, variable) in reader.variables_below("deputies") {

@@ -6,6 +6,7 @@
 //! accepts a text where it wants a number, a flag or a list.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -129,6 +130,22 @@ impl<'a> Reader<'a> {
             );
         }
         parsed
+    }
+
+    /// A whole number within bounds, if one is written.
+    pub(super) fn ranged(&mut self, key: &'static str, range: RangeInclusive<u32>) -> Option<u32> {
+        let (least, most) = (range.start(), range.end());
+        let wanted = format!("a whole number from {least} to {most}");
+        let number: u32 = self.parsed(key, &wanted)?;
+        if range.contains(&number) {
+            return Some(number);
+        }
+        self.mistake(
+            key,
+            format!("{number} is not allowed"),
+            format!("write {wanted}"),
+        );
+        None
     }
 
     /// One of a few words.

@@ -183,6 +183,11 @@ fn nobody(engine: &Engine, client: &ClientId, reason: &str) -> Linked {
     }
 }
 
+/// Whether two addresses are one.
+pub(crate) fn is_same(one: Option<&str>, other: Option<&str>) -> bool {
+    folded(one) == folded(other)
+}
+
 fn folded(address: Option<&str>) -> Option<String> {
     let address = address?.trim().to_lowercase();
     (!address.is_empty()).then_some(address)

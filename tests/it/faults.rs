@@ -104,7 +104,7 @@ fn scene(kind: EffectKind) -> (&'static str, &'static str) {
         EffectKind::CallTask => ("gail", "2026-11-06 09:40"),
         EffectKind::CloseTask | EffectKind::RemoveTag => ("gail", "2026-11-06 15:40"),
         EffectKind::ReassignTask => ("mona", "2026-11-06 16:40"),
-        EffectKind::WorkTask => ("kate", "2026-11-05 10:40"),
+        EffectKind::WorkTask => ("maya", "2026-11-09 09:40"),
         EffectKind::ContactType => ("tina", "2026-11-04 10:40"),
         EffectKind::AutoChargeOff | EffectKind::DeactivateSubscription | EffectKind::RemoveCard => {
             ("cora", "2026-11-04 11:40")

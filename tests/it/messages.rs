@@ -95,6 +95,19 @@ fn item(item: &WorkItem) -> String {
     )
 }
 
+/// A coach's task says what its item says: here, words. Only whose it is and when counts.
+fn without_words(mut entry: Accepted) -> Accepted {
+    let content = &mut entry.content;
+    let is_call = content["title"]
+        .as_str()
+        .is_some_and(|title| title.contains("CALL "));
+    if (entry.operation == "work_task" || entry.operation == "close_task") && !is_call {
+        content["title"] = serde_json::Value::Null;
+        content["description"] = serde_json::Value::Null;
+    }
+    entry
+}
+
 async fn outcome(played: &Story) -> Outcome {
     let store = played.store();
     let mut jobs = Vec::new();
@@ -107,7 +120,13 @@ async fn outcome(played: &Story) -> Outcome {
         work.extend(store.case_work(one.id).await.expect("work items"));
     }
     Outcome {
-        accepted: played.world.vendors.accepted(),
+        accepted: played
+            .world
+            .vendors
+            .accepted()
+            .into_iter()
+            .map(without_words)
+            .collect(),
         cases: cases.iter().map(case).collect(),
         jobs,
         work: work.iter().map(item).collect(),

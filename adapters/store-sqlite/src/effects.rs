@@ -3,7 +3,7 @@
 use relay_core::effects::{
     Absence, EffectInput, EffectKind, Identity, PlannedEffect, Request, Scope, ScopeKind, Settled,
 };
-use relay_core::ids::{CaseId, ClientId, EffectKey, IntentId, TaskId, WorkItemId};
+use relay_core::ids::{CaseId, ClientId, EffectKey, IntentId, WorkItemId};
 use relay_core::time::Timestamp;
 use relay_store::{Effect, EffectState, Intent, Precondition, StoreError};
 use sqlx::SqliteConnection;
@@ -385,46 +385,6 @@ pub(crate) async fn of_identity(
         identity
     )?;
     rows.all()
-}
-
-/// The latest effect of a kind that belongs to a client alone.
-pub(crate) async fn latest_of_client(
-    conn: &mut SqliteConnection,
-    client: &ClientId,
-    kind: EffectKind,
-) -> Result<Option<Effect>, Failure> {
-    let (client, kind) = (client.as_str(), kind.as_str());
-    let row = rows!(
-        conn,
-        EffectRow,
-        "SELECT seq, key, scope, case_id, client, item_id, blocking, not_before, input, input_hash, mode, state,
-             revision, request, intended_at, probes, settled, withdrawn_at, created_at, changed_at
-         FROM effects WHERE client = ?1 AND kind = ?2 AND scope = 'client'
-         ORDER BY seq DESC LIMIT 1",
-        client,
-        kind
-    )?;
-    row.one()
-}
-
-/// The done effect that made this task.
-pub(crate) async fn of_task(
-    conn: &mut SqliteConnection,
-    task: &TaskId,
-) -> Result<Option<Effect>, Failure> {
-    let task = task.as_str();
-    // Closing or moving a task names the same task: only the effect that made it is meant.
-    let row = rows!(
-        conn,
-        EffectRow,
-        "SELECT seq, key, scope, case_id, client, item_id, blocking, not_before, input, input_hash, mode, state,
-             revision, request, intended_at, probes, settled, withdrawn_at, created_at, changed_at
-         FROM effects
-         WHERE vendor_ref = ?1 AND kind IN ('call_task', 'work_task') AND state = 'done'
-         ORDER BY seq LIMIT 1",
-        task
-    )?;
-    row.one()
 }
 
 #[derive(sqlx::FromRow)]

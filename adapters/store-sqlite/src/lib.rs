@@ -28,6 +28,7 @@ mod copy;
 mod credentials;
 mod damaged_row;
 mod directory;
+mod effect_lookups;
 mod effects;
 mod engagement;
 mod failure;

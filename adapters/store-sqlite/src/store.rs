@@ -23,8 +23,8 @@ use crate::apply::Prepared;
 use crate::scan::TABLES;
 use crate::writer::{Answer, Work};
 use crate::{
-    SqliteStore, attempts, cases, credentials, directory, effects, engagement, job_lists, jobs,
-    leases, look, pace, receipts, scan, views, work,
+    SqliteStore, attempts, cases, credentials, directory, effect_lookups, effects, engagement,
+    job_lists, jobs, leases, look, pace, receipts, scan, views, work,
 };
 
 /// The writer answered another question than it was asked: a bug of this crate.
@@ -184,11 +184,11 @@ impl Store for SqliteStore {
         client: &ClientId,
         kind: EffectKind,
     ) -> Result<Option<Effect>, StoreError> {
-        read!(self, effects::latest_of_client(client, kind))
+        read!(self, effect_lookups::latest_of_client(client, kind))
     }
 
     async fn effect_of_task(&self, task: &TaskId) -> Result<Option<Effect>, StoreError> {
-        read!(self, effects::of_task(task))
+        read!(self, effect_lookups::of_task(task))
     }
 
     async fn vendor_refs(

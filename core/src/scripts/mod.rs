@@ -159,7 +159,12 @@ pub enum ChooseError {
     #[error("there is no script {0}")]
     Missing(String),
     /// A sentence would be false, and no approved variant avoids it.
-    #[error("{script} can't be sent as written: {}{}", faults(.failing), waiting(.unapproved))]
+    #[error(
+        "{} can't be sent as written: {}{}",
+        called(.script),
+        faults(.failing),
+        waiting(.unapproved)
+    )]
     WouldBeFalse {
         /// The script.
         script: String,
@@ -168,6 +173,18 @@ pub enum ChooseError {
         /// Variants that would be true and wait for approval.
         unapproved: Vec<String>,
     },
+}
+
+/// What people call a script of the document.
+pub fn called(script: &str) -> String {
+    match script.split('-').next().unwrap_or_default() {
+        "S1" => "the first message".to_owned(),
+        "S2" => "the follow-up email".to_owned(),
+        "S3" => "the text for the call".to_owned(),
+        "S4" => "the text message".to_owned(),
+        "S5" => "the final message".to_owned(),
+        _ => format!("the text {script}"),
+    }
 }
 
 fn faults(failing: &[Assertion]) -> String {
@@ -179,7 +196,7 @@ fn waiting(unapproved: &[String]) -> String {
     if unapproved.is_empty() {
         String::new()
     } else {
-        format!(" (variant {} waits for approval)", unapproved.join(", "))
+        " (another wording waits for the clinic's approval)".to_owned()
     }
 }
 

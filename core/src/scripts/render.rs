@@ -97,7 +97,7 @@ pub struct Rendered {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RenderError {
     /// Gaps without a usable value.
-    #[error("{script} needs {}", list(.missing))]
+    #[error("{} needs {}", super::called(.script), list(.missing))]
     Missing {
         /// The script.
         script: String,
@@ -105,7 +105,7 @@ pub enum RenderError {
         missing: Vec<Unfilled>,
     },
     /// The text has something that looks like a gap and is none that we know.
-    #[error("{script} has a placeholder we don't know: {found}")]
+    #[error("{} has a placeholder we don't know: {found}", super::called(.script))]
     UnknownPlaceholder {
         /// The script.
         script: String,

@@ -188,7 +188,10 @@ fn a_false_claim_takes_an_approved_variant_and_only_an_approved_one() {
     let late = Truth::from([Assertion::NoCheckIn]);
     let error = scripts.choose("S1", &late).unwrap_err();
     assert!(error.to_string().contains("yesterday"), "{error}");
-    assert!(error.to_string().contains("S1-date-only"), "{error}");
+    assert!(
+        error.to_string().contains("another wording waits"),
+        "{error}"
+    );
 
     scripts.0.get_mut("S1-date-only").unwrap().approved = true;
     assert_eq!(scripts.choose("S1", &late).unwrap().0, "S1-date-only");

@@ -141,7 +141,8 @@ async fn of_client(
             let mut read = guard::nothing_read(engine);
             let coach = guard::coach_with_user(engine, coach, &mut read.ops).await?;
             let coach = coach.map(|coach| (coach.name, coach.crm_user));
-            let look = inbox::guard::look(engine, client, &view.effect, coach).await?;
+            let effect = &view.effect;
+            let look = inbox::guard::look(engine, client, effect, coach, &mut read.ops).await?;
             Ok((read, look))
         }
         EffectInput::CloseTask { called, .. } => {

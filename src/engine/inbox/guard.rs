@@ -1,6 +1,6 @@
 //! What a coach's task is made of, read right before it is made.
 //!
-//! The contact and the coach's user are read anew; whether the client opened what she was sent comes from what
+//! The portal, the contact and the coach's user are read anew; whether the client opened what she was sent comes from what
 //! is stored. Nothing here holds: what can't be delivered is told nobody by itself (`inbox`).
 
 use std::collections::HashSet;
@@ -10,11 +10,12 @@ use relay_core::facts::FactBody;
 use relay_core::ids::{ClientId, ContactId, CrmUserId, WorkItemId};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_core::workflow::Verdict;
-use relay_store::{Effect, WorkItem};
+use relay_store::{Effect, Op, WorkItem};
 
 use crate::engine::inbox::content;
 use crate::engine::inbox::words::{Known, Words};
-use crate::engine::{Engine, EngineError};
+use crate::engine::link::Linked;
+use crate::engine::{Engine, EngineError, link};
 
 fn not_delivered(by: impl Into<String>) -> Verdict {
     Verdict::Overtaken {
@@ -29,6 +30,7 @@ pub(crate) async fn look(
     client: &ClientId,
     effect: &Effect,
     coach: Option<(String, Option<CrmUserId>)>,
+    ops: &mut Vec<Op>,
 ) -> Result<Verdict, EngineError> {
     let EffectInput::WorkTask { items, again, .. } = &effect.planned.input else {
         return Ok(not_delivered("another plan"));
@@ -36,20 +38,36 @@ pub(crate) async fn look(
     let Some(open) = still_open(engine, items).await? else {
         return Ok(not_delivered("what was asked having been settled"));
     };
-    let Some(link) = engine.store.link(client).await? else {
-        return Ok(not_delivered("her not being linked to a contact"));
+    let snapshot = engine.ports.portal.client(client).await?;
+    // A task about her on the contact of somebody else would tell whoever opens it.
+    let id = match link::linked(engine, client, snapshot.as_ref()).await? {
+        Linked::Contact { contact, ops: more } => {
+            ops.extend(more);
+            contact
+        }
+        Linked::Nobody { reason, .. } => {
+            return Ok(not_delivered(format!("her not being linked ({reason})")));
+        }
     };
     let Some((name, user)) = coach else {
         return Ok(not_delivered("her coach not being in the directory"));
     };
     let Some(user) = user else {
-        let by = format!("{name} having no active user in the CRM");
-        return Ok(not_delivered(by));
+        return Ok(not_delivered(format!(
+            "{name} having no active user in the CRM"
+        )));
     };
-    let contact = engine.ports.contacts.contact(&link.contact, false).await?;
-    let Some(contact) = contact else {
+    let Some(contact) = engine.ports.contacts.contact(&id, false).await? else {
         return Ok(not_delivered("her contact not being shown in the CRM"));
     };
+    let told = snapshot.as_ref().and_then(|client| client.email.as_deref());
+    let used = contact.email.as_deref();
+    let is_hers = used.is_none()
+        || link::is_same(told, used)
+        || link::is_confirmed(engine, client, told, used).await?;
+    if !is_hers {
+        return Ok(not_delivered("her address in the CRM being another"));
+    }
     let known = Known {
         phone: contact.phone,
         opened: opened(engine, client, &contact.id).await?,

@@ -75,7 +75,7 @@ impl Words {
             1 => " (and one more thing)".to_owned(),
             more => format!(" (and {more} more things)"),
         };
-        let title = outside::short_line(&first.title, TITLE);
+        let title = first_letter(&outside::short_line(&first.title, TITLE));
         Self {
             title: format!("{title}{more}"),
             description: text.lines,
@@ -130,7 +130,7 @@ impl Text {
         for (what, at) in &known.opened {
             self.line(&format!("She opened {what} {}.", when(calendar, *at)));
         }
-        self.told(item, "follow_up", "Why it was this way: ");
+        self.told(item, "follow_up", "Why this way: ");
         self.told(item, "check_in_due", "Check-in due: ");
         self.told(item, "window", "Regimen: ");
         if let Some(phone) = known.phone.as_deref().and_then(outside::phone) {
@@ -170,14 +170,15 @@ impl Text {
             .filter_map(Value::as_str)
             .collect();
         if faults.is_empty() {
+            let what = ready["as"].as_str().unwrap_or("the text");
             self.line("");
-            self.line("Text ready to use:");
+            self.line(&format!("Ready to use, {what}:"));
             for line in text.lines() {
                 self.line(line);
             }
         } else {
             self.line(&format!(
-                "There is no text ready: the clinic's says what is not so here ({}).",
+                "There is no text ready: the clinic's wording says what is not so here ({}).",
                 faults.join("; ")
             ));
         }
@@ -200,6 +201,13 @@ impl Text {
         // Writing to a string can't fail.
         let _ = write!(self.lines, "\n\nTask {number} about her from Clear Relay.");
     }
+}
+
+/// With a capital letter at the beginning.
+fn first_letter(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(letters).collect()
 }
 
 fn moment(value: &Value) -> Option<Timestamp> {

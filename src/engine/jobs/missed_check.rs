@@ -23,6 +23,7 @@ use relay_core::clients::{CheckIn, ClientSnapshot, ClientStatus};
 use relay_core::effects::Port;
 use relay_core::ids::{CheckInId, ClientId, CoachId};
 use relay_core::rate_limit::Priority;
+use relay_core::scripts::date_words;
 use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_core::workflow::{NotOpened, Recheck};
 use relay_core::workflows::missed_check_in::Closing;
@@ -34,7 +35,7 @@ use crate::engine::job_kinds::{Asks, Cancelling, Death, JobSpec};
 use crate::engine::sync::backlog::{EarlierCase, is_released};
 use crate::engine::sync::opening::{Opening, TYPE_UNREADABLE, later_submitted};
 use crate::engine::sync::{backlog, opening};
-use crate::engine::{Engine, EngineError, clock, days, finish, items, watch};
+use crate::engine::{Engine, EngineError, clock, days, finish, inbox, items, watch};
 use crate::failpoint::{MISSED_COMMIT, MISSED_READ};
 
 /// How many days before its known date a check-in is looked for.
@@ -183,6 +184,8 @@ async fn look_again(
         Recheck::WhileStatus | Recheck::WhileContactType | Recheck::AfterBreak(Some(_)) => {}
         Recheck::AfterBreak(None) => {
             ops.extend(opening::tell(engine, break_item(engine, listed, client)).await?);
+            let what = format!("break/{}", listed.id);
+            ops.extend(inbox::changed(engine, &client.id, &what));
         }
         Recheck::UnknownWord(word) => {
             ops.extend(opening::tell(engine, word_item(engine, &word)).await?);
@@ -284,7 +287,7 @@ fn break_item(engine: &Engine, listed: &CheckIn, client: &ClientSnapshot) -> Wor
     let who = client.short_name().unwrap_or_else(|| client.id.to_string());
     let title = format!(
         "{who}: on an agreed break without an end, and the check-in due {} is missing",
-        listed.due
+        date_words(listed.due)
     );
     let key = format!("break/{}/{}", client.id, listed.id);
     let mut item = items::item(engine, key, "open_break", title);

@@ -15,6 +15,7 @@ pub mod hooks;
 mod inspect;
 mod panel;
 mod source;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod vendor;
@@ -26,15 +27,15 @@ use async_trait::async_trait;
 use relay_core::channel::EmailRecord;
 use relay_core::clients::{AddressState, BillingSnapshot, Card, ContactSnapshot, Subscription};
 use relay_core::effects::{CardRemoval, request};
-use relay_core::ids::{ContactId, CrmUserId, PaymentMethodId, SubscriptionId, TaskId};
+use relay_core::ids::{ContactId, CrmUserId, PaymentMethodId, SubscriptionId};
 use relay_core::retry::Class;
 use relay_core::time::{Clock, Timestamp};
 use relay_keap::marker::{self, Marker};
-use relay_keap::{KeapClient, Removed, outcome, types};
+use relay_keap::{KeapClient, Removed, types};
 
 use crate::ports::{
     Billing, CallError, CardRemoved, ContactMatch, ContactType, ContactTypeWrite, Contacts,
-    FoundByMarker, FoundTask, Mail, NewTask, Notes, Staff, TagAdded, Tags, Task, Tasks,
+    FoundByMarker, Mail, Notes, Staff, TagAdded, Tags,
 };
 
 pub use automation::AutomationSource;
@@ -288,72 +289,6 @@ impl Mail for KeapPorts {
         let (contact, markers) = (contact.as_str(), made_of(markers));
         let found = self.client.find_email(contact, subject, &markers, since);
         Ok(found.await?.map(found_at))
-    }
-}
-
-#[async_trait]
-impl Tasks for KeapPorts {
-    async fn create(&self, task: NewTask<'_>, marker: &str) -> Result<TaskId, CallError> {
-        let marker = Marker::new(marker);
-        let made = self.client.create_task(
-            task.contact.as_str(),
-            task.user.as_str(),
-            task.title,
-            task.description,
-            task.due,
-            &marker,
-        );
-        Ok(TaskId(made.await?))
-    }
-
-    async fn find(
-        &self,
-        contact: &ContactId,
-        markers: &[String],
-        since: Timestamp,
-    ) -> Result<Vec<FoundTask>, CallError> {
-        let (contact, markers) = (contact.as_str(), made_of(markers));
-        let found = self.client.find_tasks(contact, &markers, since).await?;
-        let found = found.into_iter().filter_map(|(marker, task)| {
-            Some(FoundTask {
-                closed_by_relay: task.is_closed_by_relay(),
-                id: TaskId(task.id?),
-                marker,
-                completed: task.completed == Some(true),
-                at: task.create_time,
-            })
-        });
-        Ok(found.collect())
-    }
-
-    async fn task(&self, id: &TaskId, sent: Option<&str>) -> Result<Option<Task>, CallError> {
-        let told = self.client.task(id.as_str()).await?;
-        let sent = sent.unwrap_or_default();
-        Ok(told.map(|task| Task {
-            id: id.clone(),
-            closed_by_relay: task.is_closed_by_relay(),
-            contact: task.contact_id.map(ContactId),
-            user: task.assigned_to_user_id.map(CrmUserId),
-            completed: task.completed == Some(true),
-            outcome: task
-                .description
-                .as_deref()
-                .and_then(|text| outcome::answered(text, sent)),
-            written: task
-                .description
-                .as_deref()
-                .map(|text| outcome::written(text, sent))
-                .unwrap_or_default(),
-            changed_at: task.modification_time.or(task.completion_time),
-        }))
-    }
-
-    async fn complete(&self, id: &TaskId, at: Timestamp, called: bool) -> Result<(), CallError> {
-        self.client.complete_task(id.as_str(), at, called).await
-    }
-
-    async fn reassign(&self, id: &TaskId, user: &CrmUserId) -> Result<(), CallError> {
-        self.client.reassign_task(id.as_str(), user.as_str()).await
     }
 }
 

@@ -13,6 +13,7 @@ use relay_keap::{HeaderStyle, Settings};
 use secrecy::SecretString;
 
 use super::*;
+use crate::ports::Tasks;
 
 struct Setup {
     keap: Arc<Keap>,

@@ -119,6 +119,7 @@ impl Patient {
         let holidays = r#"holidays = ["2026-11-26", "2027-01-01", "2027-05-31"]"#;
         let config = world.config_text();
         let config = config.replace(r#"holidays = ["2027-01-01"]"#, holidays);
+        let config = config.replace("[people]\ncoach_tasks_a_day = 100\n", "");
         let config = format!(
             "{config}\n\
              [people]\nadmin = \"Robin\"\nprogram_manager = \"Alex\"\n[log]\nlevel = \"info\"\n",

@@ -172,11 +172,14 @@ async fn e22_null_as_a_name_is_held_and_sent_once_it_is_corrected() {
     };
     let clinic = Clinic::with(std::slice::from_ref(&nobody)).await;
     clinic.until("2026-11-04 12:00").await;
-    assert!(clinic.story(&nobody).is_empty());
+    assert!(clinic.beside_inbox(&nobody).is_empty());
     let item = clinic.item(&nobody, "hold").await;
     assert!(item.title.contains("name"), "{}", item.title);
     clinic.done(&nobody, "hold", "skip", None).await;
-    assert!(clinic.story(&nobody).is_empty(), "left out is not sent");
+    assert!(
+        clinic.beside_inbox(&nobody).is_empty(),
+        "left out is not sent"
+    );
 }
 
 #[tokio::test]
@@ -237,7 +240,7 @@ async fn e25_whoever_is_not_in_the_online_program_is_left_alone() {
     });
     clinic.until("2026-11-12 12:00").await;
     for person in &people {
-        assert!(clinic.story(person).is_empty(), "{}", person.id);
+        assert!(clinic.beside_inbox(person).is_empty(), "{}", person.id);
         let open = clinic.store().open_cases(&person.id.into()).await;
         assert!(open.expect("cases").is_empty(), "{}", person.id);
         // Only the call that ends a program is for somebody to arrange (A23), and a break without an

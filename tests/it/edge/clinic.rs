@@ -209,6 +209,18 @@ impl Clinic {
         self.accepted(who).iter().map(line).collect()
     }
 
+    /// The same without what a coach is asked in tasks of her own.
+    pub(crate) fn beside_inbox(&self, who: &Person) -> Vec<String> {
+        let is_inbox = |entry: &Accepted| {
+            let title = entry.content["title"].as_str().unwrap_or_default();
+            entry.operation == "work_task"
+                || (entry.operation == "close_task" && !title.starts_with("CALL "))
+        };
+        let mut all = self.accepted(who);
+        all.retain(|entry| !is_inbox(entry));
+        all.into_iter().map(|entry| entry.operation).collect()
+    }
+
     /// What reached her or asked somebody to reach her, as `day hour:minute operation`.
     pub(crate) fn outreach(&self, who: &Person) -> Vec<String> {
         let line = |entry: &Accepted| {

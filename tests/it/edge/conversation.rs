@@ -18,11 +18,15 @@ async fn refused(clinic: &Clinic, case: CaseId) -> String {
     let engine = &clinic.world.relay.engine;
     let preview = preview::preview_decision(engine, case, "Beth", &Action::Resume).await;
     assert!(
-        matches!(preview, Err(EngineError::Refused(_))),
+        matches!(
+            preview,
+            Err(EngineError::Refused(_) | EngineError::Unread(_))
+        ),
         "a dry run promises nothing else"
     );
     match cases::decide_case(engine, case, "Beth", Action::Resume).await {
         Err(EngineError::Refused(why)) => why,
+        Err(error @ EngineError::Unread(_)) => error.to_string(),
         other => panic!("{other:?}"),
     }
 }

@@ -152,11 +152,9 @@ async fn e21_nothing_is_mailed_to_an_address_the_portal_does_not_have_until_a_pe
     clinic.until("2026-11-06 12:00").await;
     assert_eq!(clinic.outreach(&maya), ["4 09:00 portal_message"]);
     let item = clinic.item(&maya, "hold").await;
-    assert!(
-        item.title.contains("clients link maya 201"),
-        "{}",
-        item.title
-    );
+    let command = item.detail["command"].as_str().expect("a command");
+    assert!(command.contains("clients link maya 201"), "{command}");
+    assert!(!item.title.contains('`'), "{}", item.title);
     let engine = &clinic.world.relay.engine;
     let (client, contact) = (maya.id.into(), ContactId::from("201"));
     let linked = cases::link_client(engine, &client, &contact, "Beth");

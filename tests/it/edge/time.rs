@@ -151,7 +151,7 @@ async fn e31_what_was_overdue_before_the_first_start_is_listed_and_released_one_
     assert!(clinic.work_kinds(&older).await.is_empty());
     // Released: followed up, but "yesterday" is not said of October 30.
     assert_eq!(clinic.work_kinds(&old).await, ["hold"]);
-    assert!(clinic.story(&old).is_empty());
+    assert!(clinic.beside_inbox(&old).is_empty());
     clinic.done(&old, "hold", "done_by_hand", None).await;
     clinic.until("2026-11-16 12:00").await;
     let outreach = clinic.outreach(&old);

@@ -19,7 +19,7 @@ async fn e22_a_merge_field_that_nobody_filled_is_held_and_sent_once_it_is_correc
         };
         let clinic = Clinic::with(std::slice::from_ref(&maya)).await;
         clinic.until("2026-11-04 12:00").await;
-        assert!(clinic.story(&maya).is_empty(), "{name}");
+        assert!(clinic.beside_inbox(&maya).is_empty(), "{name}");
         let item = clinic.item(&maya, "hold").await;
         assert!(
             item.title.contains("correct it in the portal"),

@@ -13,6 +13,8 @@ pub(crate) struct Sent {
     pub(crate) at: Timestamp,
     pub(crate) host: String,
     pub(crate) path: String,
+    /// Whether it is about a call, as the title of a task says.
+    pub(crate) is_call: bool,
 }
 
 /// What writes down every mutating request, whatever comes of it.
@@ -26,6 +28,10 @@ impl Wire {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
+}
+
+fn says_call(body: &[u8]) -> bool {
+    String::from_utf8_lossy(body).contains("\"title\":\"CALL ")
 }
 
 /// The clock of a story, once it has begun.
@@ -63,6 +69,7 @@ impl Transport for Tapped {
                 at: clock.now(),
                 host: call.url.host_str().unwrap_or_default().to_owned(),
                 path: call.url.path().to_owned(),
+                is_call: says_call(&call.body),
             };
             self.wire
                 .0

@@ -10,7 +10,7 @@
 
 use super::replies::REPLY;
 use super::run::{Ask, MissedCheckInRun};
-use super::state::{How, Paused, Progress};
+use super::state::{Paused, State};
 use crate::answers::StopReason;
 use crate::case::{CaseStatus, Wait};
 use crate::scripts::date_words;
@@ -30,173 +30,149 @@ const ASKED_AGAIN_AFTER_DAYS: i32 = 2;
 /// How long a manager has before the first reminder, so that it comes on the same working day.
 const TOLD_TODAY: SignedDuration = SignedDuration::from_hours(2);
 
-impl MissedCheckInRun<'_> {
-    fn is_asked(&self, kind: &str) -> bool {
-        let asked = self.state.asked.as_ref();
-        matches!(self.draft.status, CaseStatus::Paused { .. })
-            && asked.is_some_and(|work| work.kind == kind)
+/// A coach's answer, being taken in.
+pub(super) struct CoachAnswer<'r, 'a> {
+    run: &'r mut MissedCheckInRun<'a>,
+}
+
+impl<'r, 'a> CoachAnswer<'r, 'a> {
+    /// To the case of `run`.
+    pub(super) fn to(run: &'r mut MissedCheckInRun<'a>) -> Self {
+        Self { run }
     }
 
     /// The coach has dealt with what the client wrote; `false` if that was not asked.
-    pub(super) fn handled(&mut self, by: &str) -> bool {
-        if !self.is_asked(REPLY) {
+    pub(super) fn handled(mut self, by: &str) -> bool {
+        if !self.run.state.is_asked(REPLY) {
             return false;
         }
-        let over = std::mem::take(&mut self.state.paused_over);
-        self.state.shown.extend(over);
-        if !self.shows_first(by) {
+        self.saw_what_it_is_about();
+        if !self.run.shows_first(by) {
             self.was_handled(by);
         }
         true
     }
 
     /// A coach wrote to her at `at`: after all that she was asked about, it is the answer.
-    pub(super) fn answered_in_portal(&mut self, at: Timestamp) {
-        let all_before = self.state.unanswered.values().all(|wrote| *wrote < at);
-        let counts = self.draft.case.logic >= ANSWERED_IN_PORTAL_SINCE;
-        if counts && self.is_asked(REPLY) && !self.state.unanswered.is_empty() && all_before {
+    pub(super) fn in_portal(mut self, at: Timestamp) {
+        let state = &self.run.state;
+        let all_before = state.unanswered.values().all(|wrote| *wrote < at);
+        let counts = self.run.draft.case.logic >= ANSWERED_IN_PORTAL_SINCE;
+        if counts && state.is_asked(REPLY) && !state.unanswered.is_empty() && all_before {
             self.was_handled("her coach");
         }
     }
 
+    /// Who answers has seen what an open case was paused for.
+    fn saw_what_it_is_about(&mut self) {
+        let over = std::mem::take(&mut self.run.state.paused_over);
+        self.run.state.shown.extend(over);
+    }
+
     fn was_handled(&mut self, by: &str) {
-        self.state.dealt_with(self.now());
-        let today = date_words(self.today());
-        self.draft.say(format!("{by} answered the client"));
+        let run = &mut *self.run;
+        run.state.dealt_with(run.now());
+        let today = date_words(run.today());
+        run.draft.say(format!("{by} answered the client"));
         let reason = format!("{by} answered the client {today}");
-        let remind_at = self.working_days_from_now(ASKED_AGAIN_AFTER_DAYS);
-        let work = self.reply_ask(&reason, remind_at).into_work();
+        let remind_at = run.working_days_from_now(ASKED_AGAIN_AFTER_DAYS);
+        let work = run.reply_ask(&reason, remind_at).into_work();
         let later = Paused { reason, work };
-        if self.state.paused_for.is_empty() {
-            self.ask_later(later);
+        if run.state.paused_for.is_empty() {
+            let (until, why) = (later.work.remind_at, later.reason.clone());
+            run.stop_asking();
+            run.draft.status = CaseStatus::Paused {
+                reason: why.clone(),
+            };
+            run.draft.wait = Some(Wait::Timer { until, why });
+            run.state.later = Some(Box::new(later));
         } else {
             // What else it is paused for is asked now; how it goes on after her answer comes last.
-            self.state.paused_for.insert(0, later);
-            self.pauses_on();
+            run.state.paused_for.insert(0, later);
+            run.pauses_on();
         }
     }
 
-    fn ask_later(&mut self, later: Paused) {
-        let until = later.work.remind_at;
-        let why = later.reason.clone();
-        self.stop_asking();
-        self.draft.status = CaseStatus::Paused {
-            reason: why.clone(),
-        };
-        self.draft.wait = Some(Wait::Timer { until, why });
-        self.state.later = Some(Box::new(later));
-    }
-
     /// The question that was put off is asked; `false` if there is none.
-    pub(super) fn asks_now(&mut self) -> bool {
-        let Some(later) = self.state.later.take() else {
+    pub(super) fn is_asked_for(self) -> bool {
+        let run = self.run;
+        let Some(later) = run.state.later.take() else {
             return false;
         };
-        let days = self.procedure.parameters.coach.reply_reminder_days;
-        let remind_at = self.working_days_from_now(days);
-        self.draft
+        let days = run.procedure.parameters.coach.reply_reminder_days;
+        let remind_at = run.working_days_from_now(days);
+        run.draft
             .say(format!("{}: asked how it goes on", later.reason));
-        let ask = self.reply_ask(&later.reason, remind_at);
-        self.ask(ask);
+        let ask = run.reply_ask(&later.reason, remind_at);
+        run.ask(ask);
         true
     }
 
     /// Every channel stops until the manager decides; `false` if it has for this reason already.
-    pub(super) fn stop_outreach(&mut self, by: &str, why: StopReason) -> bool {
-        let others = self.state.paused_for.iter().map(|paused| &paused.work);
-        let mut asked = self.state.asked.iter().chain(others);
-        if self.state.stopped == Some(why) && asked.any(|work| work.kind == STOPPED) {
+    pub(super) fn stops(mut self, by: &str, why: StopReason) -> bool {
+        let state = &self.run.state;
+        let others = state.paused_for.iter().map(|paused| &paused.work);
+        let mut asked = state.asked.iter().chain(others);
+        if state.stopped == Some(why) && asked.any(|work| work.kind == STOPPED) {
             return false;
         }
-        let over = std::mem::take(&mut self.state.paused_over);
-        self.state.shown.extend(over);
-        if self.is_asked(REPLY) && self.state.not_shown().next().is_none() {
+        self.saw_what_it_is_about();
+        let run = self.run;
+        if run.state.is_asked(REPLY) && run.state.not_shown().next().is_none() {
             // This is her answer to it.
-            self.state.dealt_with(self.now());
-            self.stop_asking();
+            run.state.dealt_with(run.now());
+            run.stop_asking();
         }
-        self.state.stopped = Some(why);
-        let who = self.state.who();
-        let words = why.words();
-        let (then, remedy) = match why {
-            StopReason::WantsToLeave => (
-                "End her program and stop the fee?",
-                Some(
-                    "end the program in the portal; `clear-relay keap cancel-subscription` stops \
-                     the fee",
-                ),
-            ),
-            StopReason::Complaint | StopReason::Unwell | StopReason::NoContact => {
-                ("How does it go on?", None)
-            }
-        };
-        let calendar = self.draft.cx.calendar;
-        let soon = super::run::after(self.now(), TOLD_TODAY);
-        let ask = Ask {
-            kind: STOPPED,
-            owner: PROGRAM_MANAGER.into(),
-            title: format!("{who} {words}, says {by}. Nothing goes out to her. {then}"),
-            detail: serde_json::json!({
-                "reason": why,
-                "by": by,
-                "check_in_due": date_words(self.state.due),
-                "window": self.window_words(),
-                "contact": self.state.client.contact,
-                "resume": "the follow-up goes on with the next step",
-                "close": "this follow-up ends; another one would ask you first",
-                "remedy": remedy,
-            }),
-            answers: Answers::Of(&["resume", "close"]),
-            remind_at: calendar.office_slot(soon),
-        };
-        self.pause(&format!("she {words} ({by})"), ask);
+        run.state.stopped = Some(why);
+        let ask = stop_ask(run, by, why);
+        run.pause(&format!("she {} ({by})", why.words()), ask);
         true
-    }
-
-    /// What whoever is asked needs to know besides: when the check-in was due, what the client has had, where
-    /// she lives. Shape of `had`: `[{"what": WORDS, "at": MOMENT}]`.
-    pub(super) fn add_what_is_known(&self, detail: &mut serde_json::Value) {
-        let Some(detail) = detail.as_object_mut() else {
-            return;
-        };
-        let mut add = |name: &str, value: serde_json::Value| {
-            detail.entry(name).or_insert(value);
-        };
-        add("check_in_due", date_words(self.state.due).into());
-        add("window", self.window_words().into());
-        add("zone", self.state.client.zone.clone().into());
-        add("had", self.state.had().into());
     }
 }
 
-impl super::state::State {
-    /// What the client has had, oldest first.
-    fn had(&self) -> Vec<serde_json::Value> {
-        let by_phone = match self.called {
-            Some(Some(outcome)) => Some(format!("a call ({})", outcome.as_str())),
-            Some(None) => Some("a call".to_owned()),
-            None => None,
-        };
-        let follow_up = by_phone.unwrap_or_else(|| "the follow-up email".to_owned());
-        let sent = [
-            (
-                "the first message in the portal".to_owned(),
-                &self.first_message,
+/// What the manager is asked about a stop.
+fn stop_ask(run: &MissedCheckInRun<'_>, by: &str, why: StopReason) -> Ask {
+    let (who, words) = (run.state.who(), why.words());
+    let (then, remedy) = match why {
+        StopReason::WantsToLeave => (
+            "End her program and stop the fee?",
+            Some(
+                "end the program in the portal; `clear-relay keap cancel-subscription CLIENT --by NAME` \
+                 stops the fee",
             ),
-            (follow_up, &self.follow_up),
-        ];
-        let reached = |(what, progress): (String, &Progress)| match progress {
-            Progress::Done {
-                at,
-                how: How::Sent | How::ByHand,
-            } => Some(serde_json::json!({ "what": what, "at": at })),
-            Progress::Done {
-                how: How::Proposed | How::Skipped,
-                ..
-            }
-            | Progress::Pending
-            | Progress::Unclear => None,
-        };
-        sent.into_iter().filter_map(reached).collect()
+        ),
+        StopReason::Complaint | StopReason::Unwell | StopReason::NoContact => {
+            ("How does it go on?", None)
+        }
+    };
+    let soon = super::run::after(run.now(), TOLD_TODAY);
+    Ask {
+        kind: STOPPED,
+        owner: PROGRAM_MANAGER.into(),
+        title: format!("{who} {words}, says {by}. Nothing goes out to her. {then}"),
+        detail: serde_json::json!({
+            "reason": why,
+            "by": by,
+            "contact": run.state.client.contact,
+            "resume": "the follow-up goes on with the next step",
+            "close": "this follow-up ends; another one would ask you first",
+            "remedy": remedy,
+        }),
+        answers: Answers::Of(&["resume", "close"]),
+        remind_at: run.draft.cx.calendar.office_slot(soon),
+    }
+}
+
+impl State {
+    /// Whether this is what is asked now.
+    fn is_asked(&self, kind: &str) -> bool {
+        self.asked.as_ref().is_some_and(|work| work.kind == kind)
+    }
+
+    /// What is answered now is a stop: it is lifted.
+    pub(super) fn lift_stop(&mut self) {
+        if self.is_asked(STOPPED) {
+            self.stopped = None;
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! A check-in closes the case wherever it stands, also one that the portal calls incomplete (E5) and
 //! a later one (E7). A reply pauses it, whatever it says: no reading of the text decides alone (E10).
 
+use super::answers::CoachAnswer;
 use super::closing::Closing;
 use super::pauses::is_her_coachs;
 use super::run::{Ask, MissedCheckInRun};
@@ -73,7 +74,7 @@ impl MissedCheckInRun<'_> {
             FactBody::ContactType { value } => self.contact_type_read(value.as_deref()),
             FactBody::Ordered { by, order } => self.ordered(by, order),
             FactBody::ContactSeen => self.contact_seen(),
-            FactBody::OutreachStopped { by, why } => self.stop_outreach(by, *why),
+            FactBody::OutreachStopped { by, why } => CoachAnswer::to(self).stops(by, *why),
             FactBody::MessageRead { .. }
             | FactBody::OutreachAllowed { .. }
             | FactBody::ProgramReactivated

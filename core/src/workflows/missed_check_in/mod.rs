@@ -46,6 +46,7 @@ mod engaged;
 mod facts;
 mod guard;
 mod in_person;
+mod known;
 mod open;
 mod outreach;
 mod pauses;
@@ -72,6 +73,7 @@ use crate::workflow::{
 use crate::workflows::StepInfo;
 use crate::workflows::draft::{unreadable, unreadable_verdict};
 
+use answers::CoachAnswer;
 pub use closing::{Again, Closing};
 pub use open::contact_type_allows;
 use run::MissedCheckInRun;
@@ -296,7 +298,7 @@ impl MissedCheckInRun<'_> {
             && matches!(self.draft.wait, Some(crate::case::Wait::Timer { .. }))
             && generation == self.draft.case.generation;
         if due && asks {
-            self.asks_now();
+            CoachAnswer::to(self).is_asked_for();
         } else if due && rests {
             self.break_over();
         } else if due {

@@ -62,14 +62,6 @@ impl MissedCheckInRun<'_> {
         self.ask_for(work);
         true
     }
-
-    /// The question that is answered now is that of a stop: it is lifted.
-    pub(super) fn lifts_stop(&mut self) {
-        let asked = self.state.asked.as_ref();
-        if asked.is_some_and(|work| work.kind == STOPPED) {
-            self.state.stopped = None;
-        }
-    }
 }
 
 /// Whether a question goes to the client's coach, whoever that is by now; else it stays with whom it was

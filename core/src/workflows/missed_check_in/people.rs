@@ -1,5 +1,6 @@
 //! What people may do with a case.
 
+use super::answers::CoachAnswer;
 use super::closing::Closing;
 use super::replies::REPLY;
 use super::run::{Ask, MissedCheckInRun};
@@ -25,8 +26,8 @@ impl MissedCheckInRun<'_> {
             Action::DoneByHand => self.done_by_hand(by),
             Action::SendAnyway => self.send_anyway(by),
             Action::Skip => self.skip(by),
-            Action::Handled => self.handled(by),
-            Action::StopOutreach { why } => self.stop_outreach(by, *why),
+            Action::Handled => CoachAnswer::to(self).handled(by),
+            Action::StopOutreach { why } => CoachAnswer::to(self).stops(by, *why),
             Action::CallOutcome { outcome } => {
                 let waits = self.awaits_call();
                 if waits {
@@ -88,7 +89,7 @@ impl MissedCheckInRun<'_> {
                 if self.shows_first(by) {
                     return true;
                 }
-                self.lifts_stop();
+                self.state.lift_stop();
                 let asked = self.state.asked.as_ref();
                 let wrote_since = |promised_at| {
                     let mut written = self.state.unanswered.values();

@@ -17,6 +17,7 @@
 //! - A coach's own message is an objection (E43) until somebody who decided was shown it.
 //! - After *continue* the next step is not before the short wait since the last outreach (A41).
 
+use super::answers::CoachAnswer;
 use super::run::{Ask, MissedCheckInRun, after};
 use crate::case::CaseStatus;
 use crate::ids::MessageId;
@@ -61,7 +62,7 @@ impl MissedCheckInRun<'_> {
         let news = self.state.is_unseen(message, at) && self.state.by_coach.insert(message.clone());
         if news {
             self.draft.say("The coach wrote to her by hand");
-            self.answered_in_portal(at);
+            CoachAnswer::to(self).in_portal(at);
         }
         news
     }
@@ -219,7 +220,7 @@ impl MissedCheckInRun<'_> {
         }
         self.withdraw_current();
         self.withdraw_call("the client promised to check in");
-        self.lifts_stop();
+        self.state.lift_stop();
         self.state.hold = None;
         self.state.resting = None;
         self.state.later = None;

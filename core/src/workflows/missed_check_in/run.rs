@@ -1,13 +1,14 @@
 //! The moves that every step of the procedure is made of.
 
 use super::closing::Closing;
+use super::known::add_what_is_known;
 use super::state::{Hold, How, LastCall, Pending, Progress, State, Step};
 use crate::case::{Case, CaseStatus, Wait};
 use crate::effects::{About, EffectInput};
 use crate::ids::{CoachId, EffectKey};
 use crate::outside;
 use crate::procedure::MissedCheckInProcedure;
-use crate::scripts::{Values, date_words};
+use crate::scripts::date_words;
 use crate::time::{Date, SignedDuration, Timestamp};
 use crate::workflow::{Answers, Context, NewWork, Transition};
 use crate::workflows::PROGRAM_MANAGER;
@@ -82,38 +83,6 @@ impl<'a> MissedCheckInRun<'a> {
             .coach
             .as_ref()
             .map_or_else(|| PROGRAM_MANAGER.to_owned(), CoachId::to_string)
-    }
-
-    /// What scripts are filled with, as far as it is known between reads.
-    pub(super) fn values(&self) -> Values {
-        let coach = self.draft.cx.coaches.iter();
-        let coach = coach
-            .clone()
-            .find(|coach| Some(&coach.id) == self.state.client.coach.as_ref());
-        Values {
-            client_name: self.state.client.first_name.clone(),
-            coach_unknown: coach.is_none() && self.state.client.coach.is_some(),
-            coach_name: coach.map(|coach| coach.name.clone()),
-            due: Some(self.state.due),
-        }
-    }
-
-    /// A script's text for a person to use: the text, or why it can't be filled.
-    pub(super) fn ready_text(&self, id: &str) -> serde_json::Value {
-        let Some(script) = self.procedure.scripts.get(id) else {
-            return serde_json::json!({ "script": id });
-        };
-        let window = self.procedure.parameters.window_days;
-        let faults = script.faults(&self.state.truth(self.today(), window));
-        let check: Vec<_> = faults.iter().map(|fault| fault.fault()).collect();
-        match script.render(id, &self.values()) {
-            Ok(rendered) => serde_json::json!({
-                "script": id, "text": rendered.text, "characters": rendered.chars, "check": check,
-            }),
-            Err(error) => serde_json::json!({
-                "script": id, "missing": error.to_string(), "check": check,
-            }),
-        }
     }
 
     /// Enters `step` as a new visit.
@@ -306,7 +275,7 @@ impl<'a> MissedCheckInRun<'a> {
     /// Asks a person and waits for her.
     pub(super) fn ask(&mut self, mut ask: Ask) {
         self.stop_asking();
-        self.add_what_is_known(&mut ask.detail);
+        add_what_is_known(&self.state, self.window_words(), &mut ask.detail);
         self.ask_for(ask.into_work());
     }
 

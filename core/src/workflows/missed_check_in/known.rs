@@ -1,0 +1,94 @@
+//! What is known when a person is asked: the text that is ready for her, and what the client has had.
+
+use super::run::MissedCheckInRun;
+use super::state::{How, Progress, State};
+use crate::scripts::{Assertion, Values, called, date_words};
+
+impl MissedCheckInRun<'_> {
+    /// What scripts are filled with, as far as it is known between reads.
+    pub(super) fn values(&self) -> Values {
+        let coach = self.draft.cx.coaches.iter();
+        let coach = coach
+            .clone()
+            .find(|coach| Some(&coach.id) == self.state.client.coach.as_ref());
+        Values {
+            client_name: self.state.client.first_name.clone(),
+            coach_unknown: coach.is_none() && self.state.client.coach.is_some(),
+            coach_name: coach.map(|coach| coach.name.clone()),
+            due: Some(self.state.due),
+        }
+    }
+
+    /// A script's text for a person to use: the text, or why it can't be filled.
+    pub(super) fn ready_text(&self, id: &str) -> serde_json::Value {
+        let Some(script) = self.procedure.scripts.get(id) else {
+            return serde_json::json!({ "script": id });
+        };
+        let window = self.procedure.parameters.window_days;
+        let mut truth = self.state.truth(self.today(), window);
+        // Ready for her own phone: as a text message it is one (A31).
+        if id == "S4" {
+            truth.insert(Assertion::SentAsText);
+        }
+        let check: Vec<_> = script
+            .faults(&truth)
+            .iter()
+            .map(|one| one.fault())
+            .collect();
+        match script.render(id, &self.values()) {
+            Ok(rendered) => serde_json::json!({
+                "script": id, "as": called(id), "text": rendered.text, "characters": rendered.chars, "check": check,
+            }),
+            Err(error) => serde_json::json!({
+                "script": id, "missing": error.to_string(), "check": check,
+            }),
+        }
+    }
+}
+
+/// Adds what whoever is asked needs to know besides: when the check-in was due, what the client has had, where
+/// she lives. Shape of `had`: `[{"what": WORDS, "at": MOMENT}]`.
+pub(super) fn add_what_is_known(state: &State, window: String, detail: &mut serde_json::Value) {
+    let Some(detail) = detail.as_object_mut() else {
+        return;
+    };
+    let mut add = |name: &str, value: serde_json::Value| {
+        detail.entry(name).or_insert(value);
+    };
+    add("check_in_due", date_words(state.due).into());
+    add("window", window.into());
+    add("zone", state.client.zone.clone().into());
+    add("had", state.had().into());
+}
+
+impl State {
+    /// What the client has had, oldest first.
+    fn had(&self) -> Vec<serde_json::Value> {
+        let by_phone = match self.called {
+            Some(Some(outcome)) => Some(format!("a call ({})", outcome.as_str())),
+            Some(None) => Some("a call".to_owned()),
+            None => None,
+        };
+        let follow_up = by_phone.unwrap_or_else(|| "the follow-up email".to_owned());
+        let sent = [
+            (
+                "the first message in the portal".to_owned(),
+                &self.first_message,
+            ),
+            (follow_up, &self.follow_up),
+        ];
+        let reached = |(what, progress): (String, &Progress)| match progress {
+            Progress::Done {
+                at,
+                how: How::Sent | How::ByHand,
+            } => Some(serde_json::json!({ "what": what, "at": at })),
+            Progress::Done {
+                how: How::Proposed | How::Skipped,
+                ..
+            }
+            | Progress::Pending
+            | Progress::Unclear => None,
+        };
+        sent.into_iter().filter_map(reached).collect()
+    }
+}

@@ -1,0 +1,195 @@
+//! How a task comes to her, and goes.
+
+use relay_core::effects::EffectKind;
+use relay_core::ids::ClientId;
+use relay_store::EffectState;
+use serde_json::json;
+
+use super::replied;
+use crate::edge::clinic::{Clinic, Person};
+
+#[tokio::test]
+async fn a_check_in_takes_the_task_away() {
+    let (clinic, maya) = replied().await;
+    clinic.portal(json!({ "act": "check_in", "client": "maya", "check_in": "ci_maya" }));
+    clinic.settle().await;
+    assert!(clinic.tasks(&maya).iter().all(|task| task.completed));
+    assert!(
+        clinic.tasks(&maya)[0]
+            .title
+            .starts_with("Closed by Clear Relay")
+    );
+}
+
+#[tokio::test]
+async fn what_is_asked_in_the_night_opens_in_the_morning() {
+    let maya = Person::maya();
+    let clinic = Clinic::with(std::slice::from_ref(&maya)).await;
+    clinic.until("2026-11-06 19:00").await;
+    clinic.writes(&maya, "Sorry!").await;
+    assert!(clinic.tasks(&maya).is_empty());
+    clinic.until("2026-11-09 08:59").await;
+    assert!(clinic.tasks(&maya).is_empty(), "over the weekend");
+    clinic.until("2026-11-09 09:01").await;
+    clinic.open_task(&maya);
+}
+
+#[tokio::test]
+async fn another_coach_gets_the_task_and_the_old_one_is_closed() {
+    let (clinic, maya) = replied().await;
+    clinic.portal(json!({ "act": "change_coach", "client": "maya", "coach": "coach_ruth" }));
+    clinic.settle().await;
+    assert_eq!(clinic.open_task(&maya).owner, "Ruth");
+    assert_eq!(clinic.tasks(&maya).len(), 2);
+}
+
+#[tokio::test]
+async fn an_item_that_is_handed_up_leaves_the_coach_her_task() {
+    let (clinic, maya) = replied().await;
+    let task = clinic.open_task(&maya).id;
+    clinic.until("2026-11-11 12:00").await;
+    assert_eq!(clinic.item(&maya, "reply").await.owner, "program_manager");
+    assert_eq!(clinic.open_task(&maya).id, task);
+    clinic.answer(&maya, "Answer: continue").await;
+    assert_eq!(clinic.status(&maya).await, "open");
+}
+
+#[tokio::test]
+async fn a_coach_without_a_user_in_keap_has_the_list_and_nobody_else_hears_of_it() {
+    let maya = Person::maya();
+    let clinic = Clinic::with(std::slice::from_ref(&maya)).await;
+    clinic.keap(json!({ "act": "set_user_status", "user": 11, "status": "INACTIVE" }));
+    clinic.until("2026-11-05 10:00").await;
+    clinic.writes(&maya, "Sorry!").await;
+    clinic.until("2026-11-05 12:00").await;
+    assert!(clinic.tasks(&maya).is_empty());
+    assert_eq!(
+        clinic.work_kinds(&maya).await,
+        ["reply"],
+        "no item about the item"
+    );
+    let client = ClientId::from("maya");
+    let kind = EffectKind::WorkTask;
+    let effect = clinic
+        .store()
+        .latest_of_client(&client, kind)
+        .await
+        .expect("a store");
+    assert_eq!(
+        effect.map(|effect| effect.state),
+        Some(EffectState::Overtaken)
+    );
+    // She is back: the daily comparison brings it.
+    clinic.keap(json!({ "act": "set_user_status", "user": 11, "status": "ACTIVE" }));
+    clinic.until("2026-11-06 09:05").await;
+    clinic.open_task(&maya);
+}
+
+#[tokio::test]
+async fn an_outage_of_a_day_makes_no_item_about_the_task_and_the_task_comes_after_it() {
+    let (clinic, maya) = {
+        let maya = Person::maya();
+        let clinic = Clinic::with(std::slice::from_ref(&maya)).await;
+        clinic.until("2026-11-05 09:30").await;
+        for moment in ["before"] {
+            clinic.fault(
+                "keap",
+                json!({ "operation": "work_task", "moment": moment,
+                "act": "status", "code": 503, "times": 500 }),
+            );
+        }
+        clinic.writes(&maya, "Sorry!").await;
+        (clinic, maya)
+    };
+    clinic.until("2026-11-06 22:00").await;
+    assert!(clinic.tasks(&maya).is_empty());
+    assert_eq!(clinic.work_kinds(&maya).await, ["reply"]);
+    clinic
+        .world
+        .vendors
+        .faults("keap")
+        .expect("a vendor")
+        .clear();
+    clinic.until("2026-11-10 09:05").await;
+    clinic.open_task(&maya);
+    assert_eq!(clinic.work_kinds(&maya).await, ["reply"]);
+}
+
+#[tokio::test]
+async fn nothing_is_made_in_keap_while_the_procedure_only_proposes() {
+    let maya = Person::maya();
+    let clinic = Clinic::open_with(|setup| {
+        setup.amend = |text| text.replace("mode = \"act\"", "mode = \"propose\"");
+    })
+    .await;
+    clinic.join(&maya);
+    clinic.until("2026-11-05 10:00").await;
+    clinic.writes(&maya, "Sorry!").await;
+    clinic.until("2026-11-06 12:00").await;
+    assert_eq!(clinic.work_kinds(&maya).await, ["reply"]);
+    assert!(clinic.tasks(&maya).is_empty());
+    let client = ClientId::from("maya");
+    let kind = EffectKind::WorkTask;
+    let effect = clinic
+        .store()
+        .latest_of_client(&client, kind)
+        .await
+        .expect("a store");
+    assert_eq!(
+        effect.map(|effect| effect.state),
+        Some(EffectState::Proposed)
+    );
+}
+
+#[tokio::test]
+async fn a_coach_gets_so_many_new_tasks_a_day_and_what_clients_wrote_besides() {
+    let maya = Person::maya();
+    let names = ["ada", "bea", "cora", "dora"];
+    let mut nameless: Vec<Person> = Vec::new();
+    for (number, id) in (0..).zip(names) {
+        nameless.push(Person {
+            id,
+            contact: 300 + number,
+            first: None,
+            ..Person::maya()
+        });
+    }
+    let clinic = Clinic::open_with(|setup| {
+        setup.amend = |text| text.replace("coach_tasks_a_day = 100", "coach_tasks_a_day = 2");
+    })
+    .await;
+    for person in nameless.iter().chain([&maya]) {
+        clinic.join(person);
+    }
+    clinic.until("2026-11-04 12:00").await;
+    let asked = |clinic: &Clinic| -> usize {
+        nameless
+            .iter()
+            .map(|person| clinic.tasks(person).len())
+            .sum()
+    };
+    assert_eq!(asked(&clinic), 2);
+    clinic.writes(&maya, "Sorry!").await;
+    clinic.open_task(&maya);
+    clinic.until("2026-11-05 12:00").await;
+    assert_eq!(asked(&clinic), 4, "the others the next morning");
+}
+
+#[tokio::test]
+async fn a_lost_webhook_of_an_answer_is_made_up_for_by_the_daily_comparison() {
+    let (clinic, maya) = replied().await;
+    let task = clinic.open_task(&maya).id;
+    clinic.keap(json!({ "act": "deactivate_hooks" }));
+    clinic.keap(
+        json!({ "act": "complete_task", "task": task, "contact": null,
+        "text": "Answer: continue" }),
+    );
+    clinic.until("2026-11-06 12:00").await;
+    assert_eq!(clinic.status(&maya).await, "open");
+    assert!(
+        clinic
+            .outreach(&maya)
+            .iter()
+            .any(|line| line.contains("email"))
+    );
+}
