@@ -240,6 +240,8 @@ pub enum AskedAgain {
     Deleted,
     /// Nobody can tell what she answered.
     Unreadable,
+    /// What she answered could not be carried out.
+    NotPossible,
 }
 
 /// How an effect ended, as its workflow hears of it.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use relay_core::case::{Case, CaseStatus, TimelineEntry};
+use relay_core::effects::EffectKind;
 use relay_core::ids::ClientId;
 use relay_core::time::{TimeZone, Timestamp};
 use relay_http_client::emulation::Accepted;
@@ -26,6 +27,8 @@ pub struct Report {
     pub seed: u64,
     /// Each client, in the order of the cast.
     pub people: Vec<Person>,
+    /// How many tasks each coach was given in the CRM, by her name, calls and questions together.
+    pub tasks: BTreeMap<String, usize>,
     /// What belongs to no client and was not expected.
     pub problems: Vec<String>,
     /// How often each place of the relay was passed.
@@ -121,9 +124,28 @@ pub(super) async fn of(play: &Play) -> Result<Report, StoreError> {
         passed: problems.is_empty() && people.iter().all(|person| person.passed),
         seed: play.options().seed,
         people,
+        tasks: tasks(play, &accepted),
         problems,
         passed_places: places.collect(),
     })
+}
+
+/// How many tasks the coaches were given.
+fn tasks(play: &Play, accepted: &[Accepted]) -> BTreeMap<String, usize> {
+    let made = accepted.iter().filter(|entry| {
+        [EffectKind::CallTask, EffectKind::WorkTask]
+            .iter()
+            .any(|kind| entry.operation == kind.as_str())
+    });
+    let mut counted = BTreeMap::new();
+    for entry in made {
+        let user = entry.content["user_id"].as_str().unwrap_or_default();
+        let mut coaches = play.cast().coaches.iter();
+        let coach = coaches.find(|coach| coach.user == user);
+        let name = coach.map_or_else(|| user.to_owned(), |coach| coach.name.clone());
+        *counted.entry(name).or_insert(0) += 1;
+    }
+    counted
 }
 
 async fn person(

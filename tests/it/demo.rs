@@ -7,6 +7,8 @@ use clear_relay::sandbox::report::Report;
 use clear_relay::sandbox::sabotage::Sabotage;
 use relay_core::effects::EffectKind;
 
+use crate::support::tools::Tools as _;
+
 const NOTHING: [&str; 0] = [];
 
 async fn play(cast: Cast, seed: u64, sabotage: Option<Sabotage>) -> Report {
@@ -39,6 +41,36 @@ fn one_who_expects(kind: EffectKind) -> Cast {
 #[tokio::test]
 async fn every_story_of_the_full_cast_goes_as_written_down() {
     assert_eq!(play(cast("full"), 1, None).await.differences(), NOTHING);
+}
+
+/// A coach who opens a client sees one thing to do.
+#[tokio::test]
+async fn no_client_of_the_full_cast_ever_has_two_open_tasks() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("relay.sqlite");
+    let clients: Vec<u64> = cast("full")
+        .clients
+        .iter()
+        .filter_map(|client| client.contact.parse().ok())
+        .collect();
+    let mut play = Play::new(cast("full"), Options::default(), &path)
+        .await
+        .expect("a play");
+    while play.step().await.expect("a step") {}
+    let keap = play.world.vendors.keap();
+    let mut made = 0;
+    for contact in clients {
+        let Some(seen) = keap.look(contact) else {
+            continue;
+        };
+        made += seen.tasks.len();
+        for pair in seen.tasks.windows(2) {
+            let over = pair[0].completed_at.expect("the one before is completed");
+            assert!(over <= pair[1].made.expect("made"), "{contact}: {pair:?}");
+        }
+    }
+    assert!(made > 50, "{made}");
+    play.dismiss();
 }
 
 #[tokio::test]

@@ -85,7 +85,8 @@ fn date_of(words: &[String], today: Date) -> Option<Date> {
     };
     let date = |year: i16| Date::new(year, month.try_into().ok()?, day.try_into().ok()?).ok();
     match year {
-        Some(year) => date(year),
+        // A day that is over is none to wait for.
+        Some(year) => date(year).filter(|date| *date >= today),
         None => {
             let this_year = today.year();
             let years = [this_year, this_year.checked_add(1)?];
@@ -192,6 +193,8 @@ mod tests {
             "Nov",
             "Nov 12 13 14",
             "Nov 12 26",
+            "2026-11-05",
+            "11/5/2026",
         ] {
             assert_eq!(
                 read(&format!("Answer: wait until {text}")),

@@ -98,6 +98,14 @@ fn summary(verdict: &Verdict, file: Option<&Path>) -> String {
         lines.push(format!(
             "cast {name}: {passed} of {all} stories as written down"
         ));
+        let tasks: Vec<String> = report
+            .tasks
+            .iter()
+            .map(|(coach, count)| format!("{coach} {count}"))
+            .collect();
+        if !tasks.is_empty() {
+            lines.push(format!("  tasks for coaches: {}", tasks.join(", ")));
+        }
         lines.extend(
             report
                 .differences()

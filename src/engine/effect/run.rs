@@ -22,7 +22,7 @@ use crate::engine::outreach::{OUTREACH, outreach_said};
 use crate::engine::sync::opening;
 use crate::engine::sync::opening::TYPE_UNREADABLE;
 use crate::engine::sync::presence::IN_DOUBT;
-use crate::engine::{Engine, EngineError, finish, items};
+use crate::engine::{Engine, EngineError, finish, inbox, items};
 use crate::failpoint::{GUARD, REFUSE};
 
 /// How often an outreach behind an unclear one looks whether that is settled.
@@ -88,6 +88,11 @@ async fn view_in_parts(
     Ok(Some(view))
 }
 
+fn soon(engine: &Engine) -> Timestamp {
+    let soon = engine.now().saturating_add(UNCLEAR_FOR);
+    soon.unwrap_or(Timestamp::MAX)
+}
+
 async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), EngineError> {
     let effect = &view.effect;
     let guard = scope::guard_of(view)?;
@@ -107,6 +112,16 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
             "an earlier message may have gone out",
         )
         .await;
+    }
+    if effect.kind().is_outreach()
+        && let Some(client) = effect.scope().client()
+        && engine
+            .call(GUARD, inbox::answer::is_waiting(engine, client))
+            .await?
+    {
+        let why = "her coach has written an answer that is to be read first";
+        let ops = inbox::reread(engine, client).await?;
+        return finish::put_off(engine, job, soon(engine), why.to_owned(), ops).await;
     }
     if let Some(at) = contact_gap::gap_to_other_cases(engine, view).await? {
         let why = "she had a message of another case within the day".to_owned();

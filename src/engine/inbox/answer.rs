@@ -7,23 +7,24 @@
 //! | completed, an answer that nobody understands | asked once more, the next working morning |
 //! | deleted | asked once more, in the office's hours; nobody tells of a deletion, so it is found within a day |
 //! | given to another user | nothing: whose answer it is, the task says when it is there |
+//! | an answer that can't be carried out any more | the case has said why; if nothing else is asked, once more, the next working morning |
 //! | an answer in a task that is no longer the open one | not carried out; but one that stops every channel always is |
 //!
 //! A bare completion never lets outreach go on.
 
-use relay_core::answers::{Written, written};
-use relay_core::case::TimelineEntry;
+use relay_core::answers::{StopReason, Written, written};
+use relay_core::case::{Case, TimelineEntry};
 use relay_core::clients::Coach;
 use relay_core::effects::{AskedAgain, EffectInput, Request, request};
+use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, CoachId, TaskId, WorkItemId};
 use relay_core::workflow::Action;
 use relay_store::{Effect, Job, JobEnd, Op, WorkItem};
 
-use crate::engine::commands::cases::parse_action;
 use crate::engine::commands::{cases, work};
 use crate::engine::finish::fence;
 use crate::engine::inbox::{Again, CurrentTask, look};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{CoachChannel, Engine, EngineError, stepper};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::ports::Task;
 
@@ -35,10 +36,7 @@ pub(crate) async fn reread(
     effect: &Effect,
     id: &TaskId,
 ) -> Result<(), EngineError> {
-    let sent = match &effect.request {
-        Some(Request::WorkTask(request::WorkTask { description, .. })) => description.as_str(),
-        _ => "",
-    };
+    let sent = sent_to(effect);
     let read = engine.ports.tasks.task(id, Some(sent));
     let task = engine.call(REREAD_CALL, read).await?;
     let current = CurrentTask::of(engine, client).await?;
@@ -79,24 +77,17 @@ async fn of_current(
     let items = open_items(engine, &current.items).await?;
     let question = items.iter().find(|item| item.case.is_some());
     let mut ops = Vec::new();
-    match (question, answer(engine, &task)) {
-        (Some(item), Some(Written::Action(action, date))) => {
-            let date = date.map(|date| date.to_string());
-            let known = item.actions.iter().any(|known| known == action);
-            if known {
-                settle(engine, item, &by, action, date.as_deref()).await?;
-            } else if task.completed {
-                ops.extend(once_more(engine, client, current, AskedAgain::Unreadable));
-            }
+    if let Some(item) = question {
+        let again = of_question(engine, item, &by, &task).await?;
+        if let Some(why) = again.filter(|_| task.completed) {
+            ops.extend(once_more(engine, client, current, why));
         }
-        (Some(_), Some(Written::Unreadable)) if task.completed => {
-            ops.extend(once_more(engine, client, current, AskedAgain::Unreadable));
+    } else if let Some(Written::Action(action, _)) = answer(engine, &task) {
+        let open = engine.store.open_cases(client).await?;
+        ops.extend(stop_anyway(engine, client, open.first(), &by, action, &task).await?);
+        if ops.is_empty() {
+            ops.push(remember(&task, action));
         }
-        (Some(item), None) if task.completed => match meaning_of_a_tick(item) {
-            Some(action) => settle(engine, item, &by, action, None).await?,
-            None => ops.extend(once_more(engine, client, current, AskedAgain::Ticked)),
-        },
-        _ => {}
     }
     if task.completed {
         for item in items.iter().filter(|item| item.case.is_none()) {
@@ -104,6 +95,30 @@ async fn of_current(
         }
     }
     Ok(ops)
+}
+
+/// Settles the question by what the task shows; why it has to be asked once more, where that is no answer to it.
+async fn of_question(
+    engine: &Engine,
+    item: &WorkItem,
+    by: &str,
+    task: &Task,
+) -> Result<Option<AskedAgain>, EngineError> {
+    let (action, date) = match answer(engine, task) {
+        Some(Written::Action(action, date)) => (action, date),
+        Some(Written::Unreadable) => return Ok(Some(AskedAgain::Unreadable)),
+        None if !task.completed => return Ok(None),
+        None => match meaning_of_a_tick(item) {
+            Some(action) => (action, None),
+            None => return Ok(Some(AskedAgain::Ticked)),
+        },
+    };
+    if !item.actions.iter().any(|known| known == action) {
+        return Ok(Some(AskedAgain::Unreadable));
+    }
+    let date = date.map(|date| date.to_string());
+    let done = settle(engine, item, by, action, date.as_deref()).await?;
+    Ok((!done).then_some(AskedAgain::NotPossible))
 }
 
 /// What a completion without an answer says of a question; `None`: nothing, she is asked once more.
@@ -139,29 +154,19 @@ async fn of_another(
     };
     let settled = first.as_ref().and_then(|item| item.settled.as_ref());
     let taken = settled.is_some_and(|settled| settled.action == action);
-    let memory = format!("stale_answer/{}", task.id);
-    if taken || engine.store.setting(&memory).await?.is_some() {
+    if taken || is_remembered(engine, &task, action).await? {
         return Ok(Vec::new());
     }
     let open = engine.store.open_cases(client).await?;
     let asked = first.and_then(|item| item.case);
     let of_this = open.iter().find(|case| Some(case.id) == asked);
-    let Some(case) = of_this.or_else(|| open.first()) else {
-        return Ok(Vec::new());
-    };
+    let case = of_this.or_else(|| open.first());
     let coaches = engine.store.coaches().await?;
     let by = name_of(&coaches, coach);
-    let remembered = Op::PutSetting {
-        key: memory,
-        value: action.into(),
+    let stopped = stop_anyway(engine, client, case, &by, action, &task).await?;
+    let Some(case) = case.filter(|_| stopped.is_empty()) else {
+        return Ok(stopped);
     };
-    if let Some(stop @ Action::StopOutreach { .. }) = parse_action(action, None)? {
-        return match cases::decide_case(engine, case.id, &by, stop).await {
-            // It is stopped for that already.
-            Ok(()) | Err(EngineError::Refused(_)) => Ok(vec![remembered]),
-            Err(error) => Err(error),
-        };
-    }
     tracing::info!(task = %task.id, "an answer in a task that is no longer open is not carried out");
     let entry = TimelineEntry {
         at: engine.now(),
@@ -178,8 +183,93 @@ async fn of_another(
             case: case.id,
             entry,
         },
-        remembered,
+        remember(&task, action),
     ])
+}
+
+/// A stop counts wherever she wrote it, once; any other answer here changes nothing. What is stored of it. Without a
+/// case it is kept for the next one.
+async fn stop_anyway(
+    engine: &Engine,
+    client: &ClientId,
+    case: Option<&Case>,
+    by: &str,
+    action: &str,
+    task: &Task,
+) -> Result<Vec<Op>, EngineError> {
+    let Some(why) = StopReason::from_name(action) else {
+        return Ok(Vec::new());
+    };
+    if is_remembered(engine, task, action).await? {
+        return Ok(Vec::new());
+    }
+    let Some(case) = case else {
+        let now = engine.now();
+        let mut stepping = stepper::stepping(engine, client).await?;
+        let fact = Fact {
+            client: client.clone(),
+            object: task.id.to_string(),
+            source_time: now,
+            body: FactBody::OutreachStopped {
+                by: by.to_owned(),
+                why,
+            },
+        };
+        stepping.fact(fact, None);
+        stepping.push(remember(task, action));
+        return Ok(stepping.into_ops());
+    };
+    let stop = Action::StopOutreach { why };
+    match cases::decide_case(engine, case.id, by, stop).await {
+        // It is stopped for that already.
+        Ok(()) | Err(EngineError::Refused(_)) => Ok(vec![remember(task, action)]),
+        Err(error) => Err(error),
+    }
+}
+
+/// What was written in a task and is not its question's answer was taken in.
+fn remember(task: &Task, action: &str) -> Op {
+    Op::PutSetting {
+        key: format!("task_answer/{}", task.id),
+        value: action.into(),
+    }
+}
+
+async fn is_remembered(engine: &Engine, task: &Task, action: &str) -> Result<bool, EngineError> {
+    let known = engine
+        .store
+        .setting(&format!("task_answer/{}", task.id))
+        .await?;
+    Ok(known.is_some_and(|known| known == action))
+}
+
+/// Whether a client's open task shows an answer that nobody told of: before she hears anything, it is read.
+pub(crate) async fn is_waiting(engine: &Engine, client: &ClientId) -> Result<bool, EngineError> {
+    if engine.people.coach_channel == CoachChannel::WorkList {
+        return Ok(false);
+    }
+    let Some(current) = CurrentTask::of(engine, client).await? else {
+        return Ok(false);
+    };
+    let Some(id) = current.id().map(TaskId::from) else {
+        return Ok(false);
+    };
+    let sent = sent_to(&current.effect);
+    let Some(task) = engine.ports.tasks.task(&id, Some(sent)).await? else {
+        return Ok(false);
+    };
+    Ok(match answer(engine, &task) {
+        Some(Written::Action(action, _)) => !is_remembered(engine, &task, action).await?,
+        Some(Written::Unreadable) | None => false,
+    })
+}
+
+/// The description that a task was made with.
+fn sent_to(effect: &Effect) -> &str {
+    match &effect.request {
+        Some(Request::WorkTask(request::WorkTask { description, .. })) => description,
+        _ => "",
+    }
 }
 
 fn name_of(coaches: &[Coach], id: &CoachId) -> String {
@@ -197,7 +287,9 @@ fn once_more(
     let now = engine.now();
     let at = match why {
         AskedAgain::Deleted => engine.calendar.office_slot(now),
-        AskedAgain::Ticked | AskedAgain::Unreadable => engine.calendar.next_working_morning(now),
+        AskedAgain::Ticked | AskedAgain::Unreadable | AskedAgain::NotPossible => {
+            engine.calendar.next_working_morning(now)
+        }
     };
     let made_by = current.effect.key().clone();
     let what = format!("again/{made_by}");
@@ -207,22 +299,23 @@ fn once_more(
         .collect()
 }
 
-/// Settles an item as a person does. What is refused stays asked: the reason is in what is asked then.
+/// Settles an item as a person does; `false` where that is refused.
 async fn settle(
     engine: &Engine,
     item: &WorkItem,
     by: &str,
     action: &str,
     text: Option<&str>,
-) -> Result<(), EngineError> {
+) -> Result<bool, EngineError> {
     match work::settle_work(engine, item.id, by, action, text).await {
-        Err(EngineError::Refused(why)) => {
-            tracing::info!(work_item = %item.id, action, "an answer was not carried out: {why}");
-            Ok(())
+        Ok(()) => Ok(true),
+        Err(EngineError::Refused(_)) => {
+            tracing::info!(work_item = %item.id, action, "an answer was not carried out");
+            Ok(false)
         }
         // Her answer stands in the task: it is read again.
         Err(EngineError::Unread(error)) => Err(EngineError::Call(error)),
-        other => other,
+        Err(error) => Err(error),
     }
 }
 

@@ -173,6 +173,13 @@ pub(crate) async fn daily(engine: &Engine, item: &WorkItem) -> Result<Vec<Op>, E
     Ok(changed(engine, client, &what).into_iter().collect())
 }
 
+/// The job that reads the open task of a client.
+pub(crate) async fn reread(engine: &Engine, client: &ClientId) -> Result<Vec<Op>, EngineError> {
+    let current = CurrentTask::of(engine, client).await?;
+    let task = current.as_ref().and_then(CurrentTask::id);
+    Ok(task.map_or_else(Vec::new, |task| reread_ops(engine, client, task)))
+}
+
 fn reread_ops(engine: &Engine, client: &ClientId, task: &str) -> Vec<Op> {
     let told = ClientHint {
         hint: Hint {

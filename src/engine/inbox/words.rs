@@ -56,6 +56,10 @@ impl Words {
                 AskedAgain::Ticked => {
                     "You completed the task before this one without an answer. Please write one below."
                 }
+                AskedAgain::NotPossible => {
+                    "What you answered in the task before this one could not be done. Please look at what is so \
+                     now, and answer again."
+                }
                 AskedAgain::Deleted => "The task before this one was deleted without an answer.",
                 AskedAgain::Unreadable => {
                     "What you wrote in the task before this one could not be understood. Please write one \

@@ -349,3 +349,41 @@ async fn a_stop_holds_for_the_next_check_in_too() {
         ["4 09:00 portal_message", "18 12:00 portal_message"],
     );
 }
+
+#[tokio::test]
+async fn a_stop_in_a_task_of_news_holds_for_the_case_that_opens_later() {
+    for told in [true, false] {
+        let maya = Person::maya();
+        let clinic = Clinic::with(std::slice::from_ref(&maya)).await;
+        clinic.portal(json!({ "act": "change_status", "client": "maya", "status": "on_break" }));
+        clinic.until("2026-11-04 12:00").await;
+        let task = clinic.open_task(&maya);
+        assert!(task.title.contains("on an agreed break without an end"));
+        if !told {
+            clinic.keap(json!({ "act": "deactivate_hooks" }));
+        }
+        // Not completed: only written.
+        let written = format!("{}\nAnswer: no contact", task.description);
+        clinic.edits(task.id, &written).await;
+        clinic.portal(json!({ "act": "change_status", "client": "maya", "status": "online" }));
+        clinic.until("2026-11-06 12:00").await;
+        assert!(
+            clinic.outreach(&maya).is_empty(),
+            "{told}: {:?}",
+            clinic.outreach(&maya)
+        );
+        let kinds = clinic.work_kinds(&maya).await;
+        assert!(kinds.contains(&"stopped".to_owned()), "{told}: {kinds:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_day_that_is_over_is_no_day_to_wait_for() {
+    let (clinic, maya) = replied().await;
+    clinic.answer(&maya, "Answer: wait until 2026-11-01").await;
+    assert_eq!(clinic.status(&maya).await, "paused");
+    clinic.until("2026-11-06 09:05").await;
+    let again = clinic.open_task(&maya);
+    assert!(again.description.contains("could not be understood"));
+    assert_eq!(clinic.outreach(&maya), ["4 09:00 portal_message"]);
+}
