@@ -43,7 +43,8 @@
 //! *periodic job* · *snooze* a postponement that is no failure · *dispatcher* what claims jobs and runs
 //! them · *lease*, *fence* · *lane* a client's own order of work · *rate limiter*, *permit*, *circuit
 //! breaker*, *quota* per vendor · *replay* dead jobs back in their lane, same effect keys · *work item* what
-//! a person must do, with owner, due time, reminder and the actions that settle it · *script* a message
+//! a person must do, with owner, due time, reminder and the actions that settle it; *inbox* where a coach finds
+//! hers · *script* a message
 //! text · *procedure* steps, parameters and scripts, versioned; *procedure registry* · *workflow* its code · *outreach* any message to a
 //! client, and asking a coach to call · *reconcile* compare what is stored with what must hold and with the
 //! vendors; repair or report · *change notification* a webhook that names an object and no content ·

@@ -155,7 +155,7 @@ pub const ANSWERS: [AnswerWord; 12] = [
 ];
 
 /// The words for these actions, in the order people are shown them.
-pub fn offered<'a>(actions: &'a [String]) -> impl Iterator<Item = &'static AnswerWord> + 'a {
+pub fn offered(actions: &[String]) -> impl Iterator<Item = &'static AnswerWord> + '_ {
     let offered = move |answer: &&AnswerWord| actions.iter().any(|action| action == answer.action);
     ANSWERS.iter().filter(offered)
 }

@@ -4,13 +4,15 @@ use std::fmt::Write as _;
 
 use clap::{Args, Subcommand};
 use relay_core::case::CaseStatus;
+use relay_core::effects::{EffectInput, EffectKind, Settled};
 use relay_core::ids::WorkItemId;
-use relay_store::{Store, WorkItem};
+use relay_store::{EffectState, Store, WorkItem};
 use serde_json::{Value, json};
 
 use super::args::{By, DryRun, Paging};
 use super::error::CliError;
 use super::output::{Output, Table, or_dash};
+use crate::effects::vendor_ref;
 use crate::engine::Engine;
 use crate::engine::commands::cases::parse_action;
 use crate::engine::commands::work;
@@ -168,13 +170,48 @@ pub async fn show(store: &dyn Store, id: WorkItemId, out: &mut Output<'_>) -> Re
         or_dash(settled.map(|end| format!("{} by {}, {}", end.action, end.by, out.time(end.at)))),
     );
     outline(&mut human, &item.detail, 0);
+    let task = inbox_task(store, &item).await?;
+    if let Some(told) = &task {
+        // Writing to a string can't fail.
+        let _ = writeln!(human, "\n{told}");
+    }
     if settled.is_none() {
         for action in item.actions.iter().filter(|action| *action != "linked") {
             // Writing to a string can't fail.
             let _ = writeln!(human, "\n{}", RemedyCommand::WorkDone(item.id, action));
         }
     }
-    Ok(out.emit(&json!({ "work": item_json(&item) }), &human)?)
+    Ok(out.emit(&json!({ "work": item_json(&item), "task": task }), &human)?)
+}
+
+/// Whether an open item stands in a task of its coach, or why not.
+async fn inbox_task(store: &dyn Store, item: &WorkItem) -> Result<Option<String>, CliError> {
+    let Some(client) = item.client.as_ref().filter(|_| item.settled.is_none()) else {
+        return Ok(None);
+    };
+    let latest = store.latest_of_client(client, EffectKind::WorkTask).await?;
+    let Some(effect) = latest else {
+        return Ok(None);
+    };
+    let EffectInput::WorkTask { items, coach, .. } = &effect.planned.input else {
+        return Ok(None);
+    };
+    if !items.contains(&item.id) {
+        return Ok(None);
+    }
+    Ok(Some(match (effect.state, &effect.settled) {
+        (EffectState::Done, _) => match vendor_ref(&effect) {
+            Some(task) => format!("asked of {coach} in task {task} of the CRM"),
+            None => format!("asked of {coach} in a task of the CRM"),
+        },
+        (EffectState::Proposed, _) => {
+            "would be asked in a task of the CRM (propose mode)".to_owned()
+        }
+        (_, Some(Settled::Overtaken { by })) => {
+            format!("not in a task of the CRM, for {by}; the daily comparison tries again")
+        }
+        (state, _) => format!("a task of the CRM for {coach} is {}", state.as_str()),
+    }))
 }
 
 /// Stored detail for a person's eyes: a name and its value a line, texts as they are.

@@ -84,18 +84,16 @@ fn date_of(words: &[String], today: Date) -> Option<Date> {
         _ => return None,
     };
     let date = |year: i16| Date::new(year, month.try_into().ok()?, day.try_into().ok()?).ok();
-    match year {
+    if let Some(year) = year {
         // A day that is over is none to wait for.
-        Some(year) => date(year).filter(|date| *date >= today),
-        None => {
-            let this_year = today.year();
-            let years = [this_year, this_year.checked_add(1)?];
-            years
-                .into_iter()
-                .filter_map(date)
-                .find(|date| *date >= today)
-        }
+        return date(year).filter(|date| *date >= today);
     }
+    let this_year = today.year();
+    let years = [this_year, this_year.checked_add(1)?];
+    years
+        .into_iter()
+        .filter_map(date)
+        .find(|date| *date >= today)
 }
 
 fn month_of(word: &str) -> Option<i16> {
@@ -113,8 +111,8 @@ fn month_of(word: &str) -> Option<i16> {
         "november",
         "december",
     ];
-    let known = |month: &&str| word.len() >= 3 && month.starts_with(word);
-    let place = MONTHS.iter().position(|month| known(&month))?;
+    let known = |month: &str| word.len() >= 3 && month.starts_with(word);
+    let place = MONTHS.iter().position(|month| known(month))?;
     i16::try_from(place + 1).ok()
 }
 
@@ -134,11 +132,8 @@ mod tests {
         written(text.lines(), today())
     }
 
-    fn wait(date: &str) -> Option<Written> {
-        Some(Written::Action(
-            "promised",
-            Some(date.parse().expect("a date")),
-        ))
+    fn wait(date: &str) -> Written {
+        Written::Action("promised", Some(date.parse().expect("a date")))
     }
 
     #[test]
@@ -178,12 +173,12 @@ mod tests {
         ] {
             assert_eq!(
                 read(&format!("Answer: wait until {text}")),
-                wait("2026-11-12"),
+                Some(wait("2026-11-12")),
                 "{text}"
             );
         }
-        assert_eq!(read("Answer: wait until Jan 4"), wait("2027-01-04"));
-        assert_eq!(read("Answer: wait until Nov 6"), wait("2026-11-06"));
+        assert_eq!(read("Answer: wait until Jan 4"), Some(wait("2027-01-04")));
+        assert_eq!(read("Answer: wait until Nov 6"), Some(wait("2026-11-06")));
         for text in [
             "",
             "tomorrow",

@@ -28,14 +28,12 @@ impl Words<'_> {
             return told;
         }
         match self.obstacle {
-            Some(Obstacle::Unreadable(why)) => match self.for_people() {
-                true => "her email history could not be read".to_owned(),
-                false => format!("email history could not be read: {why}"),
-            },
-            Some(Obstacle::Address(state)) => match self.for_people() {
-                true => state.words().to_owned(),
-                false => address(state),
-            },
+            Some(Obstacle::Unreadable(_)) if self.for_people() => {
+                "her email history could not be read".to_owned()
+            }
+            Some(Obstacle::Unreadable(why)) => format!("email history could not be read: {why}"),
+            Some(Obstacle::Address(state)) if self.for_people() => state.words().to_owned(),
+            Some(Obstacle::Address(state)) => address(state),
             Some(Obstacle::NothingSent) => {
                 let since = self.day(self.decision.considered_since);
                 format!("no email was sent since {since}")

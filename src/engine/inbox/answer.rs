@@ -294,7 +294,7 @@ fn once_more(
     let made_by = current.effect.key().clone();
     let what = format!("again/{made_by}");
     let again = Again { made_by, why };
-    look(engine, client, &what, at, Some(again))
+    look(engine, client, &what, at, Some(&again))
         .into_iter()
         .collect()
 }

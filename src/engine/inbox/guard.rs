@@ -61,10 +61,10 @@ pub(crate) async fn look(
         return Ok(not_delivered("her contact not being shown in the CRM"));
     };
     let told = snapshot.as_ref().and_then(|client| client.email.as_deref());
-    let used = contact.email.as_deref();
-    let is_hers = used.is_none()
-        || link::is_same(told, used)
-        || link::is_confirmed(engine, client, told, used).await?;
+    let in_crm = contact.email.as_deref();
+    let is_hers = in_crm.is_none()
+        || link::is_same(told, in_crm)
+        || link::is_confirmed(engine, client, told, in_crm).await?;
     if !is_hers {
         return Ok(not_delivered("her address in the CRM being another"));
     }

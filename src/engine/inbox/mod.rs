@@ -76,7 +76,7 @@ fn look(
     client: &ClientId,
     what: &str,
     at: Timestamp,
-    again: Option<Again>,
+    again: Option<&Again>,
 ) -> Option<Op> {
     if engine.people.coach_channel == CoachChannel::WorkList {
         return None;
@@ -318,7 +318,7 @@ async fn put_away(
             let closing = planned(
                 engine,
                 client,
-                EffectKey::closing(key),
+                &EffectKey::closing(key),
                 current.effect.mode,
                 engine.now(),
                 EffectInput::CloseTask {
@@ -381,7 +381,7 @@ async fn plan(
     let at = engine.calendar.office_slot(engine.now());
     let mode = mode_of(engine, wanted).await?;
     let key = scope.key(STEP, visit, "task");
-    Ok(planned(engine, client, key, mode, at, input))
+    Ok(planned(engine, client, &key, mode, at, input))
 }
 
 /// The mode of the case that asks.
@@ -396,7 +396,7 @@ async fn mode_of(engine: &Engine, wanted: &Content) -> Result<Mode, EngineError>
 fn planned(
     engine: &Engine,
     client: &ClientId,
-    key: EffectKey,
+    key: &EffectKey,
     mode: Mode,
     not_before: Timestamp,
     input: EffectInput,
@@ -414,7 +414,7 @@ fn planned(
     };
     let job = NewJob {
         id: JobId::new(engine.random.as_ref(), now),
-        key: effect_job_key(&key),
+        key: effect_job_key(key),
         kind: JobKind::Effect.name().to_owned(),
         lane: client.to_string(),
         run_at: not_before.max(now),

@@ -94,7 +94,7 @@ impl<'r, 'a> CoachAnswer<'r, 'a> {
     }
 
     /// The question that was put off is asked; `false` if there is none.
-    pub(super) fn is_asked_for(self) -> bool {
+    pub(super) fn ask_later(self) -> bool {
         let run = self.run;
         let Some(later) = run.state.later.take() else {
             return false;

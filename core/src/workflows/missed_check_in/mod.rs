@@ -298,7 +298,7 @@ impl MissedCheckInRun<'_> {
             && matches!(self.draft.wait, Some(crate::case::Wait::Timer { .. }))
             && generation == self.draft.case.generation;
         if due && asks {
-            CoachAnswer::to(self).is_asked_for();
+            CoachAnswer::to(self).ask_later();
         } else if due && rests {
             self.break_over();
         } else if due {

@@ -91,13 +91,9 @@ async fn an_outage_of_a_day_makes_no_item_about_the_task_and_the_task_comes_afte
         let maya = Person::maya();
         let clinic = Clinic::with(std::slice::from_ref(&maya)).await;
         clinic.until("2026-11-05 09:30").await;
-        for moment in ["before"] {
-            clinic.fault(
-                "keap",
-                json!({ "operation": "work_task", "moment": moment,
-                "act": "status", "code": 503, "times": 500 }),
-            );
-        }
+        let fault = json!({ "operation": "work_task", "moment": "before", "act": "status",
+            "code": 503, "times": 500 });
+        clinic.fault("keap", fault);
         clinic.writes(&maya, "Sorry!").await;
         (clinic, maya)
     };
