@@ -16,7 +16,9 @@ use relay_store::{Job, JobEnd, JobError, Op, SUSPECT};
 use crate::engine::damage::unreadable;
 use crate::engine::effect::settle;
 use crate::engine::job_kinds::JobKind;
-use crate::engine::{Engine, EngineError, admission, damage, error, finish, items, periodic};
+use crate::engine::{
+    Engine, EngineError, admission, damage, error, finish, inbox, items, periodic,
+};
 
 /// How often a handler decides again when the case moves under it, before it steps back.
 const TRIES: usize = 5;
@@ -124,6 +126,7 @@ async fn dead_letter(engine: &Engine, job: &Job, error: &EngineError) -> Result<
         .await
         .unwrap_or_default();
     ops.extend(items::dead_item(engine, job, job.case, &message));
+    ops.extend(inbox::after_death(engine, job));
     let error = JobError::new(error.class_of_death(), message);
     finish::end(engine, job, JobEnd::Dead { error }, ops).await
 }

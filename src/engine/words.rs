@@ -18,10 +18,11 @@ pub(crate) fn effect_name_first(kind: EffectKind) -> String {
     first.into_iter().chain(letters).collect()
 }
 
-/// Why something was given up, by the class of its failure, as the end of a sentence. The failure in its own words
+/// Why something was given up, by the class of its failure and whether a vendor's call failed, as the end of a
+/// sentence. The failure in its own words
 /// is for whoever looks after the relay.
-pub(crate) fn why_dead(class: &str) -> &'static str {
-    let is = |known: Class| known.as_str() == class;
+pub(crate) fn why_dead(class: &str, is_a_vendors: bool) -> &'static str {
+    let is = |known: Class| is_a_vendors && known.as_str() == class;
     if is(Class::Permanent) {
         "it was refused"
     } else if is(Class::NotSent) || is(Class::Retryable { after: None }) {

@@ -22,10 +22,14 @@ pub fn answered(description: &str, sent: &str) -> Option<CallOutcome> {
 }
 
 /// The lines of a task's description, as plain text, that are not among those it was made with. Each line
-/// that was sent covers one line, so an answer that repeats it counts.
+/// that was sent covers one line, so an answer that repeats it counts. What was sent may hold what looks like HTML
+/// (a client's name as the portal has it): the lines that it would make are covered, too.
 pub fn written(description: &str, sent: &str) -> Vec<String> {
     let folded = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut sent: Vec<String> = lines(sent).map(folded).collect();
+    let turned = plain_text(sent);
+    let turned = (turned != sent).then_some(turned);
+    let turned = turned.iter().flat_map(|turned| lines(turned));
+    let mut sent: Vec<String> = lines(sent).chain(turned).map(folded).collect();
     let shown = plain_text(description);
     let added = lines(&shown).filter(|line| {
         let line = folded(line);
@@ -150,7 +154,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_that_was_sent_answers_for_the_coach(
-            text in "(?s)(.{0,20}|\\n?Outcome: (spoke|voicemail)|\\r|\\u{2028}){0,8}", end in "\\n|\\r\\n"
+            text in "(?s)(.{0,20}|\\n?Outcome: (spoke|voicemail)|<br>Outcome: spoke<br>|<p>|\\r|\\u{2028}){0,8}", end in "\\n|\\r\\n"
         ) {
             let shown = text.replace('\n', &end);
             prop_assert_eq!(answered(&format!("{shown}{end}{end}[relay:k7q2w9x1]"), &text), None);

@@ -8,7 +8,28 @@
 use std::borrow::Cow;
 
 /// The tags that end a line; after a slash, too.
-const LINE_ENDS: [&str; 10] = ["br", "p", "div", "li", "ul", "ol", "tr", "h1", "h2", "h3"];
+const LINE_ENDS: [&str; 20] = [
+    "br",
+    "p",
+    "div",
+    "li",
+    "ul",
+    "ol",
+    "tr",
+    "td",
+    "th",
+    "table",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "pre",
+    "blockquote",
+    "section",
+];
 
 /// The tags that say nothing about lines, by which HTML is known as well.
 const INLINE: [&str; 10] = [

@@ -3,6 +3,9 @@
 use super::{ANSWERS, WAIT_UNTIL};
 use crate::time::Date;
 
+/// The longest that a client may be waited for by a word of her coach; longer is a break, which the portal knows.
+const LONGEST_WAIT_DAYS: i32 = 60;
+
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Written {
@@ -12,16 +15,16 @@ pub enum Written {
     Unreadable,
 }
 
-/// What these lines answer on `today`: the last of them that begins with "Answer" and has something behind it.
-/// `None`: none has.
+/// What these lines answer, written on `today`: the last of them that begins with "Answer" and has something behind
+/// it, or that is one of the words and nothing else. `None`: none is.
 pub fn written<'a>(lines: impl Iterator<Item = &'a str>, today: Date) -> Option<Written> {
-    let answers = lines.filter_map(labeled).filter(|words| !words.is_empty());
-    let last = answers.last()?;
-    Some(
-        understood(&last, today).map_or(Written::Unreadable, |(action, date)| {
-            Written::Action(action, date)
-        }),
-    )
+    let answers = lines.filter_map(|line| match labeled(line) {
+        Some(said) if said.is_empty() => None,
+        Some(said) => Some(understood(&said, today).unwrap_or(Written::Unreadable)),
+        // Below the line instead of in it.
+        None => understood(&words(line), today),
+    });
+    answers.last()
 }
 
 /// The words behind "Answer:", lower case, without signs; `None` for another line.
@@ -33,12 +36,16 @@ fn labeled(line: &str) -> Option<Vec<String>> {
     }
     let rest = rest.trim_start();
     let rest = rest.strip_prefix([':', '-', '=', '–', '—'])?;
-    let words = rest.split(|c: char| !c.is_alphanumeric());
-    let words = words.filter(|word| !word.is_empty());
-    Some(words.map(str::to_lowercase).collect())
+    Some(words(rest))
 }
 
-fn understood(words: &[String], today: Date) -> Option<(&'static str, Option<Date>)> {
+fn words(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !c.is_alphanumeric());
+    let words = words.filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect()
+}
+
+fn understood(words: &[String], today: Date) -> Option<Written> {
     let is = |word: &str, said: &[String]| word.split(' ').eq(said.iter().map(String::as_str));
     for answer in &ANSWERS {
         if answer.action == WAIT_UNTIL {
@@ -46,10 +53,10 @@ fn understood(words: &[String], today: Date) -> Option<(&'static str, Option<Dat
             if let Some((said, date)) = words.split_at_checked(wait.len())
                 && is(answer.word, said)
             {
-                return Some((answer.action, Some(date_of(date, today)?)));
+                return Some(Written::Action(answer.action, Some(date_of(date, today)?)));
             }
         } else if is(answer.word, words) {
-            return Some((answer.action, None));
+            return Some(Written::Action(answer.action, None));
         }
     }
     None
@@ -66,7 +73,9 @@ fn date_of(words: &[String], today: Date) -> Option<Date> {
             .flatten()
     };
     let (month, day, year) = match words {
-        [year, month, day] if year.len() == 4 => (number(month)?, number(day)?, number(year)),
+        [year, month, day] if year.len() == 4 && year.bytes().all(|c| c.is_ascii_digit()) => {
+            (number(month)?, number(day)?, number(year))
+        }
         [first, second, rest @ ..] if rest.len() < 2 => {
             let (month, day) = match (month_of(first), month_of(second)) {
                 (Some(month), None) => (month, number(second)?),
@@ -84,16 +93,21 @@ fn date_of(words: &[String], today: Date) -> Option<Date> {
         _ => return None,
     };
     let date = |year: i16| Date::new(year, month.try_into().ok()?, day.try_into().ok()?).ok();
-    if let Some(year) = year {
-        // A day that is over is none to wait for.
-        return date(year).filter(|date| *date >= today);
-    }
-    let this_year = today.year();
-    let years = [this_year, this_year.checked_add(1)?];
-    years
-        .into_iter()
-        .filter_map(date)
-        .find(|date| *date >= today)
+    let found = if let Some(year) = year {
+        date(year)
+    } else {
+        let this_year = today.year();
+        let years = [this_year, this_year.checked_add(1)?];
+        years
+            .into_iter()
+            .filter_map(date)
+            .find(|date| *date >= today)
+    };
+    // A day that is over is none to wait for, and one far away is a slip of the pen: nobody is left alone for a year.
+    let last = today
+        .checked_add(jiff::Span::new().days(LONGEST_WAIT_DAYS))
+        .ok()?;
+    found.filter(|date| (today..=last).contains(date))
 }
 
 fn month_of(word: &str) -> Option<i16> {
@@ -179,6 +193,9 @@ mod tests {
         }
         assert_eq!(read("Answer: wait until Jan 4"), Some(wait("2027-01-04")));
         assert_eq!(read("Answer: wait until Nov 6"), Some(wait("2026-11-06")));
+        assert_eq!(read("wait until 12th Nov 2026"), Some(wait("2026-11-12")));
+        let in_december = read("Answer: wait until Dec 5, 2026");
+        assert_eq!(in_december, Some(wait("2026-12-05")));
         for text in [
             "",
             "tomorrow",
@@ -190,6 +207,9 @@ mod tests {
             "Nov 12 26",
             "2026-11-05",
             "11/5/2026",
+            "Nov 5",
+            "July 5 26",
+            "June 5, 2027",
         ] {
             assert_eq!(
                 read(&format!("Answer: wait until {text}")),
@@ -204,6 +224,12 @@ mod tests {
         assert_eq!(read("Answer:"), None);
         assert_eq!(read("She called me back.\nAnswer: \n"), None);
         assert_eq!(read("The answer: continue"), None);
+        let below = read("Answer:\n  Unwell. \nshe called");
+        assert_eq!(
+            below,
+            Some(Written::Action("unwell", None)),
+            "below the line"
+        );
         assert_eq!(
             read("Answer: handled\nAnswer: continue\nAnswer:"),
             Some(Written::Action("resume", None))

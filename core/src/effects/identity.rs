@@ -5,7 +5,8 @@
 //! whatever visit, case or restored copy of the database they came from. So every effect that makes
 //! something that is seen has an *identity*: kind, purpose (the script; for a note a fixed name),
 //! the check-in's due date, the client. The marker by which it is found again at the vendor is made
-//! of the identity and of nothing else: no text, no visit, no random id.
+//! of the identity and of nothing else: no text, no visit, no random id. (A task that asks a coach is known by the
+//! item that it is for: the same question asked again is another task.)
 //!
 //! Rules:
 //! - A moved due date makes another identity: the sentence names the date.
@@ -32,7 +33,8 @@ use crate::time::Date;
 /// What a note or a task is about, for its identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
-    /// Why it is written: a fixed name or a digest, never a sentence.
+    /// Why it is written: a fixed name, never a sentence; of a task that asks a coach, the first item that it is for
+    /// and which task about her client it is.
     pub purpose: String,
     /// The due date of the check-in; of a task that asks a coach, the day of the question.
     pub due: Date,

@@ -181,6 +181,7 @@ impl Port {
 const AFTER_2_MINUTES: Absence = Absence::ProvenAfter(SignedDuration::from_mins(2));
 const AFTER_5_MINUTES: Absence = Absence::ProvenAfter(SignedDuration::from_mins(5));
 
+/// Its guard also reads the task in which her coach is asked something, while there is one.
 const PORTAL_ONLY: &[Port] = &[Port::Portal];
 /// What goes through the CRM has a guard that reads the portal, too.
 const BOTH: &[Port] = &[Port::Portal, Port::Crm];

@@ -7,7 +7,7 @@ use relay_core::time::SignedDuration;
 use relay_core::workflow::{Action, Input};
 use relay_core::workflows::PROGRAM_MANAGER;
 
-use crate::world::{World, at, date};
+use crate::world::{World, at};
 
 /// S1 is out; she wrote at 10:00 on Thursday the 5th, and the case is paused for that.
 fn paused() -> World {
@@ -188,28 +188,61 @@ fn a_stop_needs_no_reply_to_be_said_and_takes_the_call_task_back() {
 }
 
 #[test]
-fn a_message_after_a_stop_is_the_coachs_and_does_not_lift_it() {
+fn a_message_after_a_stop_is_news_for_the_coach_and_leaves_the_manager_asked() {
     let mut world = paused();
     world.person(stop(StopReason::Unwell));
+    let asked = world.asked("stopped").clone();
     world.now = at("2026-11-06 10:00");
     assert!(world.replies());
-    assert_ne!(world.asked("reply").owner, PROGRAM_MANAGER);
+    assert_eq!(*world.asked("stopped"), asked, "with her reminder");
+    let news = world.asked("wrote_since");
+    assert!(news.notice && news.owner != PROGRAM_MANAGER);
+    assert!(news.title.contains("November 6, 10:00"), "{}", news.title);
+    // The coach says it once more: the manager knows.
+    assert!(!world.person(stop(StopReason::Unwell)));
+    // Who lifts it is told first what she wrote.
     world.now = at("2026-11-06 11:00");
-    assert!(world.person(Action::Promised {
-        until: date("2026-11-20"),
-    }));
-    if world.work.iter().any(|work| work.kind == "reply") {
-        world.person(Action::Promised {
-            until: date("2026-11-20"),
-        });
-    }
+    assert!(world.person(Action::Resume));
     assert!(world.is("paused"));
-    let work = world.asked("stopped");
-    assert_eq!(work.owner, PROGRAM_MANAGER, "still hers to lift");
-    assert_eq!(
-        world.workflow.stopped(&world.case),
-        Some(StopReason::Unwell)
-    );
+    assert!(world.person(Action::Resume));
+    assert!(world.is("open"));
+}
+
+#[test]
+fn a_stop_said_again_under_another_question_is_asked_of_the_manager_again() {
+    let mut world = paused();
+    world.person(stop(StopReason::Complaint));
+    assert!(world.person(Action::Pause {
+        reason: "on holiday".into(),
+    }));
+    world.asked("paused");
+    assert!(world.person(stop(StopReason::Complaint)));
+    assert_eq!(world.asked("stopped").owner, PROGRAM_MANAGER);
+    assert!(world.person(Action::Resume));
+    assert!(world.asked("paused").title.contains("on holiday"));
+}
+
+#[test]
+fn a_case_that_ends_leaves_the_managers_question_with_her() {
+    for (why, fee) in [
+        (StopReason::WantsToLeave, true),
+        (StopReason::Complaint, false),
+    ] {
+        let mut world = paused();
+        world.person(stop(why));
+        assert!(world.checks_in());
+        assert!(world.is("closed"));
+        let left = world.asked("stopped_ended");
+        assert_eq!(left.owner, PROGRAM_MANAGER);
+        assert_eq!(left.title.contains("stop the fee?"), fee, "{}", left.title);
+    }
+    // She has answered it herself.
+    let mut world = paused();
+    world.person(stop(StopReason::WantsToLeave));
+    world.person(Action::Close {
+        reason: "she has left".into(),
+    });
+    assert!(world.work.is_empty());
 }
 
 #[test]

@@ -204,6 +204,7 @@ async fn settling(
         | "status_word"
         | "clock"
         | "stuck"
+        | inbox::answer::STOPPED
         | holidays::ITEM => Settling::Alone,
         ITEM => Settling::List {
             clients: text.map(str::to_owned),

@@ -17,7 +17,7 @@ use crate::engine::effect::settle::{EffectEnding, remember};
 use crate::engine::effect::{moves, settle};
 use crate::engine::finish::fence;
 use crate::engine::memory::generation;
-use crate::engine::{Engine, EngineError, clock, finish, items};
+use crate::engine::{Engine, EngineError, clock, finish, inbox, items};
 use crate::failpoint::{ATTEMPT, INTENT, READ_BACK};
 
 /// How long may lie between the last read and the request, real time. A third of a lease: if more has
@@ -269,6 +269,7 @@ async fn not_done(
         let mut more = vec![end_intent];
         let case = effect.scope().case();
         more.extend(items::dead_item(engine, job, case, &error.message));
+        more.extend(inbox::after_death(engine, job));
         let ending = EffectEnding {
             end,
             more,

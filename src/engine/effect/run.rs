@@ -115,9 +115,7 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
     }
     if effect.kind().is_outreach()
         && let Some(client) = effect.scope().client()
-        && engine
-            .call(GUARD, inbox::answer::is_waiting(engine, client))
-            .await?
+        && inbox::answer::is_waiting(engine, client).await?
     {
         let why = "her coach has written an answer that is to be read first";
         let ops = inbox::reread(engine, client).await?;

@@ -143,6 +143,7 @@ async fn of_client(
             let coach = coach.map(|coach| (coach.name, coach.crm_user));
             let effect = &view.effect;
             let look = inbox::guard::look(engine, client, effect, coach, &mut read.ops).await?;
+            read.looked_at = engine.clocks.real.now();
             Ok((read, look))
         }
         EffectInput::CloseTask { called, .. } => {

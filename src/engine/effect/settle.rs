@@ -19,7 +19,7 @@ use crate::engine::sync::conversation::contact_type_fact;
 use crate::engine::sync::hints;
 use crate::engine::sync::hints::{ClientHint, Origin};
 use crate::engine::words::why_dead;
-use crate::engine::{Engine, EngineError, RELAY, finish, items, stepper};
+use crate::engine::{Engine, EngineError, RELAY, finish, inbox, items, stepper};
 use crate::failpoint::SETTLE;
 use crate::receipts::{Hint, HintObject};
 
@@ -305,7 +305,8 @@ pub(crate) async fn after_death(
         (Death::FailsItsRead | Death::PausesItsCase | Death::IsToldOnly, _, _) => Vec::new(),
     };
     let item = items::dead_item(engine, job, job.case, &reason);
-    Ok([told, item].concat())
+    let again = inbox::after_death(engine, job).into_iter();
+    Ok([told, item, again.collect()].concat())
 }
 
 async fn tell(
@@ -410,7 +411,7 @@ fn death_of(effect: &Effect, error: &JobError) -> EffectEnding {
 /// A failure as its case hears of it: a coach reads why.
 pub(super) fn dead(error: &JobError) -> Settled {
     Settled::Dead {
-        reason: why_dead(&error.class).to_owned(),
+        reason: why_dead(&error.class, error.vendor.is_some()).to_owned(),
         technical: Some(error.message.clone()),
     }
 }

@@ -8,25 +8,30 @@
 //! | deleted | asked once more, in the office's hours; nobody tells of a deletion, so it is found within a day |
 //! | given to another user | nothing: whose answer it is, the task says when it is there |
 //! | an answer that can't be carried out any more | the case has said why; if nothing else is asked, once more, the next working morning |
-//! | an answer in a task that is no longer the open one | not carried out; but one that stops every channel always is |
+//! | an answer in a task that is no longer the open one | one that stops every channel is carried out; where the follow-up has gone on by itself, it is paused and she is asked; else the history says that it was not carried out |
 //!
 //! A bare completion never lets outreach go on.
 
 use relay_core::answers::{StopReason, Written, written};
-use relay_core::case::{Case, TimelineEntry};
+use relay_core::case::{Case, CaseStatus, TimelineEntry, Wait};
 use relay_core::clients::Coach;
 use relay_core::effects::{AskedAgain, EffectInput, Request, request};
 use relay_core::facts::{Fact, FactBody};
-use relay_core::ids::{ClientId, CoachId, TaskId, WorkItemId};
+use relay_core::ids::{CaseId, ClientId, CoachId, TaskId, WorkItemId};
+use relay_core::time::{SignedDuration, Timestamp};
 use relay_core::workflow::Action;
 use relay_store::{Effect, Job, JobEnd, Op, WorkItem};
+use serde_json::json;
 
 use crate::engine::commands::{cases, work};
 use crate::engine::finish::fence;
 use crate::engine::inbox::{Again, CurrentTask, look};
-use crate::engine::{CoachChannel, Engine, EngineError, stepper};
+use crate::engine::{CoachChannel, Engine, EngineError, items, stepper};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::ports::Task;
+
+/// How long something that is no answer yet may become one.
+const STILL_WRITING: SignedDuration = SignedDuration::from_hours(1);
 
 /// Reads the task that `effect` made, and does what was answered.
 pub(crate) async fn reread(
@@ -55,10 +60,12 @@ pub(crate) async fn reread(
     Ok(())
 }
 
-/// The answer that a task shows.
+/// The answer that a task shows, read on the day on which it was last changed.
 fn answer(engine: &Engine, task: &Task) -> Option<Written> {
-    let today = engine.calendar.date_of(engine.now());
-    written(task.written.iter().map(String::as_str), today)
+    let now = engine.now();
+    let at = task.changed_at.map_or(now, |at| at.min(now));
+    let day = engine.calendar.date_of(at);
+    written(task.written.iter().map(String::as_str), day)
 }
 
 async fn of_current(
@@ -71,23 +78,27 @@ async fn of_current(
         return Ok(once_more(engine, client, current, AskedAgain::Deleted));
     };
     if task.closed_by_relay {
-        return Ok(Vec::new());
+        // In a life of the database that is lost: what it asked is open in this one.
+        return Ok(once_more(engine, client, current, AskedAgain::Deleted));
     }
     let by = who(engine, current, &task).await?;
     let items = open_items(engine, &current.items).await?;
     let question = items.iter().find(|item| item.case.is_some());
     let mut ops = Vec::new();
     if let Some(item) = question {
-        let again = of_question(engine, item, &by, &task).await?;
-        if let Some(why) = again.filter(|_| task.completed) {
-            ops.extend(once_more(engine, client, current, why));
+        match of_question(engine, client, item, &by, &task).await? {
+            AnswerTaken::Yes(more) => ops.extend(more),
+            AnswerTaken::No(why) if task.completed => {
+                ops.extend(once_more(engine, client, current, why));
+            }
+            AnswerTaken::No(_) => {
+                if let Some(Written::Action(action, _)) = answer(engine, &task) {
+                    ops.push(remember(&task, action));
+                }
+            }
         }
     } else if let Some(Written::Action(action, _)) = answer(engine, &task) {
-        let open = engine.store.open_cases(client).await?;
-        ops.extend(stop_anyway(engine, client, open.first(), &by, action, &task).await?);
-        if ops.is_empty() {
-            ops.push(remember(&task, action));
-        }
+        ops.extend(late(engine, client, None, &by, action, &task).await?);
     }
     if task.completed {
         for item in items.iter().filter(|item| item.case.is_none()) {
@@ -97,28 +108,44 @@ async fn of_current(
     Ok(ops)
 }
 
-/// Settles the question by what the task shows; why it has to be asked once more, where that is no answer to it.
+/// What came of a task's answer to its question.
+enum AnswerTaken {
+    /// It is taken in, or there is none yet; what is stored with it.
+    Yes(Vec<Op>),
+    /// It is none to this question, or can't be carried out.
+    No(AskedAgain),
+}
+
+/// Settles the question by what the task shows.
 async fn of_question(
     engine: &Engine,
+    client: &ClientId,
     item: &WorkItem,
     by: &str,
     task: &Task,
-) -> Result<Option<AskedAgain>, EngineError> {
+) -> Result<AnswerTaken, EngineError> {
     let (action, date) = match answer(engine, task) {
         Some(Written::Action(action, date)) => (action, date),
-        Some(Written::Unreadable) => return Ok(Some(AskedAgain::Unreadable)),
-        None if !task.completed => return Ok(None),
+        Some(Written::Unreadable) => return Ok(AnswerTaken::No(AskedAgain::Unreadable)),
+        None if !task.completed => return Ok(AnswerTaken::Yes(Vec::new())),
         None => match meaning_of_a_tick(item) {
             Some(action) => (action, None),
-            None => return Ok(Some(AskedAgain::Ticked)),
+            None => return Ok(AnswerTaken::No(AskedAgain::Ticked)),
         },
     };
     if !item.actions.iter().any(|known| known == action) {
-        return Ok(Some(AskedAgain::Unreadable));
+        if let Some(why) = StopReason::from_name(action) {
+            return Ok(AnswerTaken::Yes(stop(engine, client, by, why, task).await?));
+        }
+        return Ok(AnswerTaken::No(AskedAgain::Unreadable));
     }
     let date = date.map(|date| date.to_string());
     let done = settle(engine, item, by, action, date.as_deref()).await?;
-    Ok((!done).then_some(AskedAgain::NotPossible))
+    Ok(if done {
+        AnswerTaken::Yes(Vec::new())
+    } else {
+        AnswerTaken::No(AskedAgain::NotPossible)
+    })
 }
 
 /// What a completion without an answer says of a question; `None`: nothing, she is asked once more.
@@ -153,79 +180,142 @@ async fn of_another(
         None => None,
     };
     let settled = first.as_ref().and_then(|item| item.settled.as_ref());
-    let taken = settled.is_some_and(|settled| settled.action == action);
-    if taken || is_remembered(engine, &task, action).await? {
+    if settled.is_some_and(|settled| settled.action == action) {
+        // It is what settled it.
         return Ok(Vec::new());
     }
-    let open = engine.store.open_cases(client).await?;
-    let asked = first.and_then(|item| item.case);
-    let of_this = open.iter().find(|case| Some(case.id) == asked);
-    let case = of_this.or_else(|| open.first());
     let coaches = engine.store.coaches().await?;
     let by = name_of(&coaches, coach);
-    let stopped = stop_anyway(engine, client, case, &by, action, &task).await?;
-    let Some(case) = case.filter(|_| stopped.is_empty()) else {
-        return Ok(stopped);
-    };
-    tracing::info!(task = %task.id, "an answer in a task that is no longer open is not carried out");
-    let entry = TimelineEntry {
-        at: engine.now(),
-        step: case.step.clone(),
-        text: format!(
-            "{by} answered in a task that was no longer the open one. That was not carried out: it was about \
-             something else"
-        ),
-        sop: None,
-        detail: None,
-    };
-    Ok(vec![
-        Op::AppendTimeline {
-            case: case.id,
-            entry,
-        },
-        remember(&task, action),
-    ])
+    let asked = first.and_then(|item| item.case);
+    late(engine, client, asked, &by, action, &task).await
 }
 
-/// A stop counts wherever she wrote it, once; any other answer here changes nothing. What is stored of it. Without a
-/// case it is kept for the next one.
-async fn stop_anyway(
+/// An answer to what is not asked any more. One that stops counts all the same. Another must not be passed over while
+/// the follow-up goes on by itself: it is paused, and she is asked. Once for each task.
+async fn late(
     engine: &Engine,
     client: &ClientId,
-    case: Option<&Case>,
+    asked: Option<CaseId>,
     by: &str,
     action: &str,
     task: &Task,
 ) -> Result<Vec<Op>, EngineError> {
-    let Some(why) = StopReason::from_name(action) else {
-        return Ok(Vec::new());
-    };
     if is_remembered(engine, task, action).await? {
         return Ok(Vec::new());
     }
-    let Some(case) = case else {
-        let now = engine.now();
+    if let Some(why) = StopReason::from_name(action) {
+        return stop(engine, client, by, why, task).await;
+    }
+    let Some(case) = follow_up(engine, client).await? else {
+        return Ok(vec![remember(task, action)]);
+    };
+    tracing::info!(task = %task.id, "an answer in a task that is no longer open");
+    let goes_on =
+        case.status == CaseStatus::Open && !matches!(case.wait, Some(Wait::Person { .. }));
+    if goes_on && asked.is_none_or(|asked| asked == case.id) && !GO_ON.contains(&action) {
+        let pause = Action::Pause {
+            reason: "her coach answered an earlier question when this had gone on already"
+                .to_owned(),
+        };
+        match cases::decide_case(engine, case.id, by, pause).await {
+            Ok(()) | Err(EngineError::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
+        return Ok(vec![remember(task, action)]);
+    }
+    let entry = TimelineEntry {
+        at: engine.now(),
+        step: case.step.clone(),
+        text: format!(
+            "{by} answered in a task that was no longer the open one: that was not carried out"
+        ),
+        sop: None,
+        detail: None,
+    };
+    let line = Op::AppendTimeline {
+        case: case.id,
+        entry,
+    };
+    Ok(vec![line, remember(task, action)])
+}
+
+/// The answers after which the follow-up would go on in any case.
+const GO_ON: [&str; 4] = ["resume", "send_anyway", "skip", "done_by_hand"];
+
+/// The open case in which her coach and she write to each other.
+async fn follow_up(engine: &Engine, client: &ClientId) -> Result<Option<Case>, EngineError> {
+    for case in engine.store.open_cases(client).await? {
+        let workflow = engine
+            .registry
+            .of_case(engine.store.as_ref(), &case)
+            .await?;
+        if workflow.conversation(&case).is_some() {
+            return Ok(Some(case));
+        }
+    }
+    Ok(None)
+}
+
+/// Stops every channel to a client. Without a case that is kept for the next one, and the manager is told.
+async fn stop(
+    engine: &Engine,
+    client: &ClientId,
+    by: &str,
+    why: StopReason,
+    task: &Task,
+) -> Result<Vec<Op>, EngineError> {
+    let Some(case) = follow_up(engine, client).await? else {
         let mut stepping = stepper::stepping(engine, client).await?;
         let fact = Fact {
             client: client.clone(),
             object: task.id.to_string(),
-            source_time: now,
+            source_time: engine.now(),
             body: FactBody::OutreachStopped {
                 by: by.to_owned(),
                 why,
             },
         };
         stepping.fact(fact, None);
-        stepping.push(remember(task, action));
+        for op in stopped_item_ops(engine, client, by, why) {
+            stepping.push(op);
+        }
+        stepping.push(remember(task, why.as_str()));
         return Ok(stepping.into_ops());
     };
-    let stop = Action::StopOutreach { why };
-    match cases::decide_case(engine, case.id, by, stop).await {
-        // It is stopped for that already.
-        Ok(()) | Err(EngineError::Refused(_)) => Ok(vec![remember(task, action)]),
+    let decided = cases::decide_case(engine, case.id, by, Action::StopOutreach { why }).await;
+    match decided {
+        Ok(()) => Ok(vec![remember(task, why.as_str())]),
+        Err(EngineError::Refused(_)) => {
+            // Only because it is so already; else it is tried again when the task is read next.
+            let workflow = engine
+                .registry
+                .of_case(engine.store.as_ref(), &case)
+                .await?;
+            let case = engine.store.case(case.id).await?;
+            let stopped = case.as_ref().and_then(|case| workflow.stopped(case));
+            let is_so = stopped.is_some().then(|| remember(task, why.as_str()));
+            Ok(is_so.into_iter().collect())
+        }
         Err(error) => Err(error),
     }
 }
+
+/// Nobody is followed up now, and the manager must hear of it all the same.
+fn stopped_item_ops(engine: &Engine, client: &ClientId, by: &str, why: StopReason) -> Vec<Op> {
+    let title = format!(
+        "Client {client} {}, says {by}. Nothing goes out to her; the next follow-up would ask you first",
+        why.words()
+    );
+    let mut item = items::item(engine, format!("stopped/{client}"), STOPPED, title);
+    item.owner.clone_from(&engine.people.program_manager);
+    item.detail = json!({ "reason": why, "by": by });
+    item.actions = vec!["done".to_owned()];
+    item.client = Some(client.clone());
+    items::open_work_ops(engine, item, engine.now())
+}
+
+/// The kind of that item.
+pub(crate) const STOPPED: &str = "stopped_client";
 
 /// What was written in a task and is not its question's answer was taken in.
 fn remember(task: &Task, action: &str) -> Op {
@@ -255,12 +345,18 @@ pub(crate) async fn is_waiting(engine: &Engine, client: &ClientId) -> Result<boo
         return Ok(false);
     };
     let sent = sent_to(&current.effect);
-    let Some(task) = engine.ports.tasks.task(&id, Some(sent)).await? else {
+    let read = engine.ports.tasks.task(&id, Some(sent));
+    let Some(task) = engine.call(REREAD_CALL, read).await? else {
         return Ok(false);
     };
     Ok(match answer(engine, &task) {
         Some(Written::Action(action, _)) => !is_remembered(engine, &task, action).await?,
-        Some(Written::Unreadable) | None => false,
+        // Perhaps she is writing it now.
+        Some(Written::Unreadable) => {
+            let changed = task.changed_at.unwrap_or(Timestamp::MIN);
+            engine.now().duration_since(changed) < STILL_WRITING
+        }
+        None => false,
     })
 }
 
@@ -310,7 +406,7 @@ async fn settle(
     match work::settle_work(engine, item.id, by, action, text).await {
         Ok(()) => Ok(true),
         Err(EngineError::Refused(_)) => {
-            tracing::info!(work_item = %item.id, action, "an answer was not carried out");
+            tracing::info!(work_item = %item.id, "an answer was not carried out");
             Ok(false)
         }
         // Her answer stands in the task: it is read again.

@@ -93,7 +93,8 @@ pub(super) fn content(
         .iter()
         .filter_map(|item| Some((coach_of(item)?, item)))
         .collect();
-    if hers.iter().any(|(_, item)| item.kind == CALL) {
+    // Also one that was handed up: the task is still hers.
+    if open.iter().any(|item| item.kind == CALL) {
         return None;
     }
     let is_question = |item: &WorkItem| item.case.is_some();

@@ -132,7 +132,7 @@ async fn opened(
     let facts = engine.store.facts(client).await?;
     let read = facts.iter().rev().find_map(|row| match &row.fact.body {
         FactBody::MessageRead { message } if ours.contains(message.as_str()) => {
-            Some(("our message in the portal", row.fact.source_time))
+            Some(("She opened our message in the portal", row.fact.source_time))
         }
         _ => None,
     });
@@ -141,8 +141,11 @@ async fn opened(
         .saturating_sub(SignedDuration::from_hours(24 * 30))
         .unwrap_or(Timestamp::MIN);
     let engagement = engine.store.engagement(contact, month_ago).await?;
-    let mail = engagement
-        .last()
-        .map(|last| ("one of our emails", last.event.at));
+    let mail = engagement.last().map(|last| {
+        (
+            "The CRM shows that one of the clinic's emails was opened",
+            last.event.at,
+        )
+    });
     Ok(read.into_iter().chain(mail).collect())
 }

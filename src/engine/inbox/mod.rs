@@ -21,6 +21,7 @@
 
 pub(crate) mod answer;
 mod content;
+mod current;
 pub(crate) mod guard;
 mod words;
 
@@ -28,17 +29,19 @@ use std::collections::BTreeSet;
 
 use relay_core::case::Mode;
 use relay_core::effects::{AskedAgain, EffectInput, EffectKind, PlannedEffect, Scope};
-use relay_core::ids::{ClientId, CoachId, EffectKey, JobId, WorkItemId};
+use relay_core::ids::{ClientId, EffectKey, JobId};
 use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::workflows::missed_check_in;
 use relay_store::{
     Effect, EffectState, Existing, Job, JobEnd, NewJob, Op, WorkItem, effect_job_key,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::effects::vendor_ref;
+use crate::engine::effect::moves;
 use crate::engine::finish::{fence, member, missing};
 use crate::engine::inbox::content::{Content, content};
+pub(crate) use crate::engine::inbox::current::CurrentTask;
 use crate::engine::job_kinds::JobKind;
 use crate::engine::parts::CoachChannel;
 use crate::engine::sync::hints;
@@ -78,10 +81,18 @@ fn look(
     at: Timestamp,
     again: Option<&Again>,
 ) -> Option<Op> {
-    if engine.people.coach_channel == CoachChannel::WorkList {
-        return None;
-    }
-    Some(Op::Enqueue {
+    let is_on = engine.people.coach_channel == CoachChannel::CrmTasks;
+    is_on.then(|| job_of(engine, client, what, at, again))
+}
+
+fn job_of(
+    engine: &Engine,
+    client: &ClientId,
+    what: &str,
+    at: Timestamp,
+    again: Option<&Again>,
+) -> Op {
+    Op::Enqueue {
         job: NewJob {
             id: JobId::new(engine.random.as_ref(), engine.now()),
             key: format!("inbox/{client}/{what}"),
@@ -93,57 +104,6 @@ fn look(
             payload: json!({ "again": again }),
         },
         existing: Existing::Wake,
-    })
-}
-
-/// The task that was planned last for a client, unless it is closed.
-#[derive(Debug)]
-pub(crate) struct CurrentTask {
-    effect: Effect,
-    items: Vec<WorkItemId>,
-    coach: CoachId,
-}
-
-impl CurrentTask {
-    /// That of `client`.
-    pub(crate) async fn of(
-        engine: &Engine,
-        client: &ClientId,
-    ) -> Result<Option<Self>, EngineError> {
-        let kind = EffectKind::WorkTask;
-        let Some(effect) = engine.store.latest_of_client(client, kind).await? else {
-            return Ok(None);
-        };
-        let closing = EffectKey::closing(effect.key());
-        if engine.store.effect(&closing).await?.is_some() {
-            return Ok(None);
-        }
-        let EffectInput::WorkTask { items, coach, .. } = &effect.planned.input else {
-            return Ok(None);
-        };
-        let (items, coach) = (items.clone(), coach.clone());
-        Ok(Some(Self {
-            effect,
-            items,
-            coach,
-        }))
-    }
-
-    /// The CRM's id, once it is made.
-    fn id(&self) -> Option<&str> {
-        vendor_ref(&self.effect)
-    }
-
-    /// Whether it shows what it should, or is about to.
-    fn stands(&self) -> bool {
-        matches!(
-            self.effect.state,
-            EffectState::Planned | EffectState::Done | EffectState::Proposed
-        )
-    }
-
-    fn made_for(&self, wanted: &Content) -> bool {
-        self.items == wanted.ids() && self.coach == wanted.coach
     }
 }
 
@@ -153,10 +113,17 @@ pub(crate) async fn daily(engine: &Engine, item: &WorkItem) -> Result<Vec<Op>, E
     let Some(client) = &item.client else {
         return Ok(Vec::new());
     };
-    if engine.people.coach_channel == CoachChannel::WorkList {
-        return Ok(Vec::new());
-    }
     let current = CurrentTask::of(engine, client).await?;
+    let today = engine.calendar.date_of(engine.now());
+    let what = format!("{}/{today}", item.id);
+    if engine.people.coach_channel == CoachChannel::WorkList {
+        // Made while it was otherwise: closed.
+        let stands = current.is_some_and(|task| task.effect.state == EffectState::Done);
+        return Ok(stands
+            .then(|| job_of(engine, client, &what, engine.now(), None))
+            .into_iter()
+            .collect());
+    }
     let made = current
         .as_ref()
         .filter(|task| task.items.first() == Some(&item.id));
@@ -168,8 +135,6 @@ pub(crate) async fn daily(engine: &Engine, item: &WorkItem) -> Result<Vec<Op>, E
     if !is_a_coachs || stands {
         return Ok(Vec::new());
     }
-    let today = engine.calendar.date_of(engine.now());
-    let what = format!("{}/{today}", item.id);
     Ok(changed(engine, client, &what).into_iter().collect())
 }
 
@@ -233,6 +198,7 @@ pub(crate) async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
         later.and_then(|(at, item)| look(engine, &client, &format!("{item}/told"), at, None));
     let kept = current.as_ref().map(|task| (&task.coach, &task.items[..]));
     let wanted = content(&items, &engine.people, kept);
+    let wanted = wanted.filter(|_| engine.people.coach_channel == CoachChannel::CrmTasks);
     let again = again.filter(|again| {
         let of_this = |task: &CurrentTask| *task.effect.key() == again.made_by;
         current.as_ref().is_some_and(of_this)
@@ -241,14 +207,16 @@ pub(crate) async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
         return finish::end(engine, job, JobEnd::Done, later.into_iter().collect()).await;
     }
     let mut ops: Vec<Op> = later.into_iter().collect();
-    if let Some(wanted) = &wanted
+    if let Some(current) = &current {
+        ops.extend(put_away(engine, &client, current).await?);
+    }
+    // What could not be made is counted already.
+    let once_more = |wanted: &&Content| !current.as_ref().is_some_and(|task| task.made_for(wanted));
+    if let Some(wanted) = wanted.as_ref().filter(once_more)
         && let Some(at) = at_most_a_day(engine, wanted, &mut ops).await?
     {
         let why = "she has had enough new tasks today".to_owned();
-        return finish::put_off(engine, job, at, why, Vec::new()).await;
-    }
-    if let Some(current) = &current {
-        ops.extend(put_away(engine, &client, current).await?);
+        return finish::put_off(engine, job, at, why, ops).await;
     }
     if let Some(wanted) = wanted {
         let why = again.map(|again| again.why);
@@ -327,7 +295,17 @@ async fn put_away(
                     called: answered,
                 },
             );
-            Vec::from(closing)
+            match &current.closing {
+                None => Vec::from(closing),
+                // Given up once: the same is tried again.
+                Some(given_up) => {
+                    let [_, job] = closing;
+                    vec![
+                        moves::move_effect(engine, given_up, given_up.state, EffectState::Planned),
+                        again(job),
+                    ]
+                }
+            }
         }
         EffectState::Intended
         | EffectState::Unclear
@@ -338,6 +316,28 @@ async fn put_away(
         | EffectState::Unsettled
         | EffectState::Cancelled => Vec::new(),
     })
+}
+
+/// The job of an effect that was given up, made due.
+fn again(op: Op) -> Op {
+    match op {
+        Op::Enqueue { job, .. } => Op::Enqueue {
+            job,
+            existing: Existing::Wake,
+        },
+        other => other,
+    }
+}
+
+/// A task that could not be made or closed is tried again the next working morning: nobody is told of it, so nobody
+/// else would.
+pub(crate) fn after_death(engine: &Engine, job: &Job) -> Option<Op> {
+    let kind = job.payload["kind"].as_str().and_then(EffectKind::from_name);
+    let is_ours =
+        job.case.is_none() && matches!(kind, Some(EffectKind::WorkTask | EffectKind::CloseTask));
+    let client = job.client.as_ref().filter(|_| is_ours)?;
+    let at = engine.calendar.next_working_morning(engine.now());
+    look(engine, client, &format!("{}/{at}", job.key), at, None)
 }
 
 /// Whether what the task asked was answered by somebody: then it must not say that the relay took it back.
@@ -387,7 +387,9 @@ async fn plan(
 /// The mode of the case that asks.
 async fn mode_of(engine: &Engine, wanted: &Content) -> Result<Mode, EngineError> {
     let Some(case) = wanted.case() else {
-        return Ok(Mode::Act);
+        // About no case: as the follow-up acts that would open one.
+        let follow_up = engine.registry.named(missed_check_in::NAME);
+        return Ok(follow_up.map_or(Mode::Act, |workflow| workflow.mode()));
     };
     let case = engine.store.case(case).await?;
     Ok(case.map_or(Mode::Act, |case| case.mode))

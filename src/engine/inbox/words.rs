@@ -79,7 +79,12 @@ impl Words {
             1 => " (and one more thing)".to_owned(),
             more => format!(" (and {more} more things)"),
         };
-        let title = first_letter(&outside::short_line(&first.title, TITLE));
+        let title = if is_of_before(first) {
+            "A step of her follow-up is held"
+        } else {
+            first.title.as_str()
+        };
+        let title = first_letter(&outside::short_line(title, TITLE));
         Self {
             title: format!("{title}{more}"),
             description: text.lines,
@@ -110,7 +115,11 @@ impl Text {
     }
 
     fn about(&mut self, calendar: &Calendar, now: Timestamp, item: &WorkItem, known: &Known) {
-        self.told(item, "reason", "What happened: ");
+        if is_of_before(item) {
+            self.line("Why, your admin can tell: it was held by an earlier version of the relay.");
+        } else {
+            self.told(item, "reason", "What happened: ");
+        }
         let messages = item.detail["messages"].as_array();
         let wrote: Vec<&str> = messages
             .into_iter()
@@ -132,7 +141,7 @@ impl Text {
             self.line(&format!("She has had: {what}, {}.", when(calendar, at)));
         }
         for (what, at) in &known.opened {
-            self.line(&format!("She opened {what} {}.", when(calendar, *at)));
+            self.line(&format!("{what} {}.", when(calendar, *at)));
         }
         self.told(item, "follow_up", "Why this way: ");
         self.told(item, "check_in_due", "Check-in due: ");
@@ -158,9 +167,15 @@ impl Text {
         }
     }
 
-    /// The text that is ready, if every sentence of it is true.
+    /// The texts that are ready: each that has no sentence which is not so.
     fn ready(&mut self, item: &WorkItem) {
-        let ready = &item.detail["ready"];
+        match &item.detail["ready"] {
+            Value::Array(several) => several.iter().for_each(|ready| self.one_ready(ready)),
+            one => self.one_ready(one),
+        }
+    }
+
+    fn one_ready(&mut self, ready: &Value) {
         let Some(text) = ready["text"].as_str() else {
             if ready["script"].is_string() {
                 self.line("There is no text ready: something that it needs is missing.");
@@ -205,6 +220,11 @@ impl Text {
         // Writing to a string can't fail.
         let _ = write!(self.lines, "\n\nTask {number} about her from Clear Relay.");
     }
+}
+
+/// Whether it is a hold of an earlier version, whose reason may be in a vendor's words.
+fn is_of_before(item: &WorkItem) -> bool {
+    item.kind == "hold" && item.detail.get("had").is_none()
 }
 
 /// With a capital letter at the beginning.

@@ -5,6 +5,7 @@
 
 use relay_core::case::Case;
 use relay_core::clients::{CheckIn, Coach};
+use relay_core::effects::Failure;
 use relay_core::ids::{ClientId, JobId};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_core::workflows::missed_check_in;
@@ -212,7 +213,11 @@ impl Walk<'_> {
     async fn effect(&mut self, effect: &Effect) -> Result<Vec<Op>, EngineError> {
         let engine = self.engine;
         let store = engine.store.as_ref();
-        let Some(found) = invariants::of_effect(store, effect, engine.now()).await? else {
+        // Whether a coach's task was made is looked for when her item is (`inbox::daily`).
+        let by_itself = effect.kind().spec().failure == Failure::IsShownWithItsItem
+            && effect.state == EffectState::Unsettled;
+        let found = invariants::of_effect(store, effect, engine.now()).await?;
+        let Some(found) = found.filter(|_| !by_itself) else {
             return Ok(Vec::new());
         };
         let mut ops = Vec::new();

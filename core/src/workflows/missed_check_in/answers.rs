@@ -4,31 +4,27 @@
 //!   the follow-up goes on. A coach who answers in the portal need not say so: her message does, if it was
 //!   written after everything that she was asked about.
 //! - *Wants to leave*, *complaint*, *unwell*, *no contact*: every channel stops, and the manager is told the
-//!   same working day. Only her answer lifts that, and it outlasts the case: one that opens later opens
-//!   paused for it.
+//!   same working day. Only an answer to her question lifts that, and it outlasts the case: one that opens later
+//!   opens paused for it. While she is asked, what the client writes is news for the coach and changes nothing.
+//!   A case that ends with her question unanswered leaves it with her.
 //! - *Wait until* and *continue* are in [`replies`](super::replies) and [`people`](super::people).
 
-use super::replies::REPLY;
+use super::known::manager_reminder;
+use super::questions::{REPLY, STOPPED};
 use super::run::{Ask, MissedCheckInRun};
-use super::state::{Paused, State};
+use super::state::{Paused, Progress, State};
 use crate::answers::StopReason;
 use crate::case::{CaseStatus, Wait};
 use crate::scripts::date_words;
-use crate::time::{SignedDuration, Timestamp};
+use crate::time::Timestamp;
 use crate::workflow::Answers;
 use crate::workflows::PROGRAM_MANAGER;
-
-/// The kind of the question that a stop leaves with the manager.
-pub(super) const STOPPED: &str = "stopped";
 
 /// The first version whose cases take a coach's own message as her answer.
 const ANSWERED_IN_PORTAL_SINCE: u32 = 4;
 
 /// How many working days after her answer a coach is asked how it goes on (A3).
 const ASKED_AGAIN_AFTER_DAYS: i32 = 2;
-
-/// How long a manager has before the first reminder, so that it comes on the same working day.
-const TOLD_TODAY: SignedDuration = SignedDuration::from_hours(2);
 
 /// A coach's answer, being taken in.
 pub(super) struct CoachAnswer<'r, 'a> {
@@ -58,7 +54,10 @@ impl<'r, 'a> CoachAnswer<'r, 'a> {
         let state = &self.run.state;
         let all_before = state.unanswered.values().all(|wrote| *wrote < at);
         let counts = self.run.draft.case.logic >= ANSWERED_IN_PORTAL_SINCE;
-        if counts && state.is_asked(REPLY) && !state.unanswered.is_empty() && all_before {
+        // One of ours whose outcome is not known may be told as hers.
+        let certain = state.first_message != Progress::Unclear;
+        let is_asked = state.is_asked(REPLY) && !state.unanswered.is_empty();
+        if counts && certain && is_asked && all_before {
             self.was_handled("her coach");
         }
     }
@@ -110,10 +109,7 @@ impl<'r, 'a> CoachAnswer<'r, 'a> {
 
     /// Every channel stops until the manager decides; `false` if it has for this reason already.
     pub(super) fn stops(mut self, by: &str, why: StopReason) -> bool {
-        let state = &self.run.state;
-        let others = state.paused_for.iter().map(|paused| &paused.work);
-        let mut asked = state.asked.iter().chain(others);
-        if state.stopped == Some(why) && asked.any(|work| work.kind == STOPPED) {
+        if self.run.state.stopped == Some(why) && self.run.state.is_asked(STOPPED) {
             return false;
         }
         self.saw_what_it_is_about();
@@ -145,7 +141,6 @@ fn stop_ask(run: &MissedCheckInRun<'_>, by: &str, why: StopReason) -> Ask {
             ("How does it go on?", None)
         }
     };
-    let soon = super::run::after(run.now(), TOLD_TODAY);
     Ask {
         kind: STOPPED,
         owner: PROGRAM_MANAGER.into(),
@@ -159,16 +154,11 @@ fn stop_ask(run: &MissedCheckInRun<'_>, by: &str, why: StopReason) -> Ask {
             "remedy": remedy,
         }),
         answers: Answers::Of(&["resume", "close"]),
-        remind_at: run.draft.cx.calendar.office_slot(soon),
+        remind_at: manager_reminder(run),
     }
 }
 
 impl State {
-    /// Whether this is what is asked now.
-    fn is_asked(&self, kind: &str) -> bool {
-        self.asked.as_ref().is_some_and(|work| work.kind == kind)
-    }
-
     /// What is answered now is a stop: it is lifted.
     pub(super) fn lift_stop(&mut self) {
         if self.is_asked(STOPPED) {

@@ -1,8 +1,15 @@
-//! What is known when a person is asked: the text that is ready for her, and what the client has had.
+//! What is known when a person is asked: the text that is ready for her, what the client has had, and what is left
+//! with the manager when a case ends.
 
-use super::run::MissedCheckInRun;
+use super::closing::Closing;
+use super::questions::STOPPED;
+use super::run::{Ask, MissedCheckInRun, after};
 use super::state::{How, Progress, State};
+use crate::answers::StopReason;
 use crate::scripts::{Assertion, Values, called, date_words};
+use crate::time::{SignedDuration, Timestamp};
+use crate::workflow::Answers;
+use crate::workflows::PROGRAM_MANAGER;
 
 impl MissedCheckInRun<'_> {
     /// What scripts are filled with, as far as it is known between reads.
@@ -62,6 +69,11 @@ pub(super) fn add_what_is_known(state: &State, window: String, detail: &mut serd
 }
 
 impl State {
+    /// Whether this is what is asked now.
+    pub(super) fn is_asked(&self, kind: &str) -> bool {
+        self.asked.as_ref().is_some_and(|work| work.kind == kind)
+    }
+
     /// What the client has had, oldest first.
     fn had(&self) -> Vec<serde_json::Value> {
         let by_phone = match self.called {
@@ -91,4 +103,38 @@ impl State {
         };
         sent.into_iter().filter_map(reached).collect()
     }
+}
+
+/// How long a manager has before the first reminder, so that it comes on the same working day.
+const TOLD_TODAY: SignedDuration = SignedDuration::from_hours(2);
+
+/// When the manager is reminded of a stop first.
+pub(super) fn manager_reminder(run: &MissedCheckInRun<'_>) -> Timestamp {
+    let soon = after(run.now(), TOLD_TODAY);
+    run.draft.cx.calendar.office_slot(soon)
+}
+
+/// The case ends, and the manager has not answered: she has to know of it all the same.
+pub(super) fn leaves_stop(run: &MissedCheckInRun<'_>, ended: Closing) -> Option<Ask> {
+    let state = &run.state;
+    let mut others = state.paused_for.iter();
+    let waits = others.any(|paused| paused.work.kind == STOPPED);
+    let is_asked = state.is_asked(STOPPED) && ended != Closing::ByPerson;
+    let why = state.stopped.filter(|_| waits || is_asked)?;
+    let (who, words) = (state.who(), why.words());
+    let then = match why {
+        StopReason::WantsToLeave => " End her program and stop the fee?",
+        StopReason::Complaint | StopReason::Unwell | StopReason::NoContact => "",
+    };
+    Some(Ask {
+        kind: "stopped_ended",
+        owner: PROGRAM_MANAGER.into(),
+        title: format!(
+            "{who} {words}, as her coach said, and the follow-up has ended meanwhile. The next one would ask \
+             you first.{then}"
+        ),
+        detail: serde_json::json!({ "reason": why, "contact": state.client.contact }),
+        answers: Answers::Notice,
+        remind_at: manager_reminder(run),
+    })
 }

@@ -53,6 +53,7 @@ mod pauses;
 mod people;
 mod phone_follow_up;
 mod portal_message;
+mod questions;
 mod replies;
 mod request;
 mod run;

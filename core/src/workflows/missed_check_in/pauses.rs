@@ -3,10 +3,10 @@
 //! One word lifts one pause. A manager's *pause*, a reply and the change of the contact type are each a
 //! question of its own; the newest is asked, and the one before it again once that is answered.
 
-use super::answers::STOPPED;
 use super::in_person::KIND as CONTACT_TYPE;
 use super::people::PAUSED as BY_PERSON;
-use super::replies::REPLY;
+use super::questions::REPLY;
+use super::questions::STOPPED;
 use super::run::{Ask, MissedCheckInRun};
 use super::state::Paused;
 use crate::case::CaseStatus;

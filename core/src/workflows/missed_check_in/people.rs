@@ -2,7 +2,7 @@
 
 use super::answers::CoachAnswer;
 use super::closing::Closing;
-use super::replies::REPLY;
+use super::questions::REPLY;
 use super::run::{Ask, MissedCheckInRun};
 use super::state::{Hold, How, Progress, Step};
 use crate::case::CaseStatus;

@@ -18,6 +18,7 @@
 //! - After *continue* the next step is not before the short wait since the last outreach (A41).
 
 use super::answers::CoachAnswer;
+use super::questions::{REPLY, STOPPED};
 use super::run::{Ask, MissedCheckInRun, after};
 use crate::case::CaseStatus;
 use crate::ids::MessageId;
@@ -27,9 +28,6 @@ use crate::workflow::Answers;
 
 /// The first version whose cases wait after *continue* (A41).
 pub(super) const WAITS_SINCE: u32 = 3;
-
-/// The kind of the question that a reply leaves.
-pub(super) const REPLY: &str = "reply";
 
 impl MissedCheckInRun<'_> {
     /// The client wrote at `at`; `false` if that is known or does not belong to the case.
@@ -70,6 +68,20 @@ impl MissedCheckInRun<'_> {
     /// A3: a reply pauses all outreach until the coach decides. It never resumes by itself.
     pub(super) fn replied(&mut self, reason: &str) {
         self.state.replied = true;
+        if self.state.is_asked(STOPPED) {
+            // The manager's question stays hers; nothing goes out in any case.
+            self.draft.say(format!("Again: {reason}"));
+            let remind_at = self.working_days_from_now(1);
+            self.tell(Ask {
+                kind: "wrote_since",
+                owner: self.owner(),
+                title: format!("{}: {reason}. Read it in the portal", self.state.who()),
+                detail: serde_json::json!({ "contact": self.state.client.contact }),
+                answers: Answers::Notice,
+                remind_at,
+            });
+            return;
+        }
         let was_open = self.is_open();
         let was_paused = matches!(self.draft.status, CaseStatus::Paused { .. });
         let asked = self.state.asked.as_ref();

@@ -1,7 +1,7 @@
 //! The moves that every step of the procedure is made of.
 
 use super::closing::Closing;
-use super::known::add_what_is_known;
+use super::known::{add_what_is_known, leaves_stop};
 use super::state::{Hold, How, LastCall, Pending, Progress, State, Step};
 use crate::case::{Case, CaseStatus, Wait};
 use crate::effects::{About, EffectInput};
@@ -352,9 +352,13 @@ impl<'a> MissedCheckInRun<'a> {
                 self.draft.cancel(key.clone());
             }
         }
+        let stop = leaves_stop(self, why);
         self.draft.settle_work();
         self.state.asked = None;
         self.state.paused_for.clear();
+        if let Some(ask) = stop {
+            self.tell(ask);
+        }
         self.withdraw_call(reason);
         for (index, tag) in std::mem::take(&mut self.state.tags).into_iter().enumerate() {
             self.plan_at_close(&format!("untag-{index}"), EffectInput::RemoveTag { tag });

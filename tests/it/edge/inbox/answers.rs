@@ -230,27 +230,88 @@ async fn an_answer_in_html_is_an_answer_and_what_the_relay_wrote_never_is() {
 
 #[tokio::test]
 async fn nothing_that_comes_from_outside_can_pose_as_an_answer() {
-    let mut maya = Person::maya();
-    maya.first = Some("Answer: continue");
-    let clinic = Clinic::with(std::slice::from_ref(&maya)).await;
-    clinic.until("2026-11-05 10:00").await;
-    clinic
-        .writes(&maya, "Answer: continue\nAnswer: continue")
-        .await;
-    let task = clinic.open_task(&maya).id;
-    clinic
-        .edits(
-            task,
-            &clinic.open_task(&maya).description.replace('\n', "\r\n"),
-        )
-        .await;
-    let status = clinic.status(&maya).await;
-    assert!(status == "paused" || status == "held", "{status}");
-    let email_sent = clinic
-        .outreach(&maya)
-        .iter()
-        .any(|line| line.contains("email"));
-    assert!(!email_sent);
+    for name in ["Answer: continue", "Mia<br>Answer: close<br>x"] {
+        let mut maya = Person::maya();
+        maya.first = Some(name);
+        let clinic = Clinic::with(std::slice::from_ref(&maya)).await;
+        clinic.until("2026-11-05 10:00").await;
+        clinic
+            .writes(&maya, "Answer: continue\nAnswer: continue")
+            .await;
+        let task = clinic.open_task(&maya);
+        let html = format!("<p>{}</p>", task.description.replace('\n', "<br>"));
+        for text in [task.description.replace('\n', "\r\n"), html] {
+            clinic.edits(task.id, &text).await;
+            let status = clinic.status(&maya).await;
+            assert!(status == "paused" || status == "held", "{name}: {status}");
+        }
+        let email_sent = clinic
+            .outreach(&maya)
+            .iter()
+            .any(|line| line.contains("email"));
+        assert!(!email_sent, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_stop_counts_where_the_question_does_not_offer_it() {
+    let mut nameless = Person::maya();
+    nameless.first = None;
+    let clinic = Clinic::with(std::slice::from_ref(&nameless)).await;
+    clinic.until("2026-11-04 12:00").await;
+    clinic.answer(&nameless, "Answer:\nunwell").await;
+    assert_eq!(clinic.work_kinds(&nameless).await, ["stopped"]);
+    assert_eq!(clinic.status(&nameless).await, "paused");
+}
+
+#[tokio::test]
+async fn a_stop_is_not_lost_beside_another_procedure_or_without_any() {
+    for fee in [true, false] {
+        let maya = Person::maya();
+        let clinic = Clinic::with(std::slice::from_ref(&maya)).await;
+        clinic.portal(json!({ "act": "change_status", "client": "maya", "status": "on_break" }));
+        clinic.until("2026-11-04 12:00").await;
+        if fee {
+            // Two contacts with her address: the order is held, and its case stays open.
+            clinic.keap(
+                json!({ "act": "add_contact", "id": 999, "given_name": "Maya",
+                "email": maya.email() }),
+            );
+            let reason = "she asked".to_owned();
+            let card = relay_core::effects::CardRemoval::Keep;
+            let order = relay_core::facts::Order::CancelSubscription { reason, card };
+            clinic.order(&maya, order).await;
+        }
+        let task = clinic.open_task(&maya);
+        clinic.completes(task.id, Some("Answer: complaint")).await;
+        let asked = clinic.work_kinds(&maya).await;
+        assert!(asked.contains(&"stopped_client".to_owned()), "{asked:?}");
+        clinic.portal(json!({ "act": "change_status", "client": "maya", "status": "online" }));
+        clinic.until("2026-11-06 12:00").await;
+        assert!(
+            clinic.outreach(&maya).is_empty(),
+            "{:?}",
+            clinic.outreach(&maya)
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_she_answered_when_it_had_gone_on_already_is_asked_and_not_passed_over() {
+    let (clinic, maya) = replied().await;
+    let first = clinic.open_task(&maya).id;
+    clinic.done(&maya, "reply", "resume", None).await;
+    clinic.edits(first, "Answer: wait until Nov 20").await;
+    assert_eq!(clinic.status(&maya).await, "paused");
+    assert_eq!(clinic.work_kinds(&maya).await, ["paused"]);
+    let task = clinic.open_task(&maya);
+    assert!(
+        task.description.contains("earlier question"),
+        "{}",
+        task.description
+    );
+    clinic.answer(&maya, "Answer: wait until Nov 20").await;
+    assert_eq!(clinic.status(&maya).await, "open");
 }
 
 #[tokio::test]
@@ -341,7 +402,8 @@ async fn a_stop_holds_for_the_next_check_in_too() {
         .find(|case| !case.status.is_closed())
         .expect("the second");
     assert_eq!(open.status.as_str(), "paused");
-    assert_eq!(clinic.work_kinds(&maya).await, ["stopped"]);
+    // The first case had ended before the manager answered.
+    assert_eq!(clinic.work_kinds(&maya).await, ["stopped", "stopped_ended"]);
     assert_eq!(clinic.outreach(&maya), ["4 09:00 portal_message"]);
     clinic.done(&maya, "stopped", "resume", None).await;
     assert_eq!(

@@ -189,3 +189,67 @@ async fn a_lost_webhook_of_an_answer_is_made_up_for_by_the_daily_comparison() {
             .any(|line| line.contains("email"))
     );
 }
+
+#[tokio::test]
+async fn a_closing_that_was_given_up_is_tried_again_the_next_working_morning() {
+    let (clinic, maya) = replied().await;
+    let fault = json!({ "operation": "close_task", "moment": "before", "act": "status",
+        "code": 400, "times": 1 });
+    clinic.fault("keap", fault);
+    clinic.portal(json!({ "act": "check_in", "client": "maya", "check_in": "ci_maya" }));
+    clinic.settle().await;
+    assert!(!clinic.open_task(&maya).completed);
+    clinic.until("2026-11-06 09:05").await;
+    assert!(clinic.tasks(&maya).iter().all(|task| task.completed));
+    assert!(clinic.work_kinds(&maya).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_can_not_be_delivered_does_not_use_up_the_days_tasks_again_and_again() {
+    let strangers = ["ada", "bea"].map(|id| Person {
+        id,
+        contact: 300 + u64::from(id == "bea"),
+        first: None,
+        coach: "coach_ruth",
+        ..Person::maya()
+    });
+    let late = Person {
+        id: "cora",
+        contact: 310,
+        first: None,
+        coach: "coach_ruth",
+        due: Some("2026-11-05"),
+        ..Person::maya()
+    };
+    let clinic = Clinic::open_with(|setup| {
+        setup.amend = |text| text.replace("coach_tasks_a_day = 100", "coach_tasks_a_day = 2");
+    })
+    .await;
+    for person in strangers.iter().chain([&late]) {
+        clinic.join(person);
+    }
+    // Neither of the two has an address that the portal knows.
+    for person in &strangers {
+        clinic.keap(json!({ "act": "edit_contact", "contact": person.contact,
+            "changes": { "email_addresses": [{ "email": "other@example.test", "field": "EMAIL1" }] } }));
+    }
+    clinic.until("2026-11-06 12:00").await;
+    for person in &strangers {
+        assert!(clinic.tasks(person).is_empty());
+    }
+    clinic.open_task(&late);
+}
+
+#[tokio::test]
+async fn news_about_no_case_is_not_made_in_keap_while_the_procedure_only_proposes() {
+    let maya = Person::maya();
+    let clinic = Clinic::open_with(|setup| {
+        setup.amend = |text| text.replace("mode = \"act\"", "mode = \"propose\"");
+    })
+    .await;
+    clinic.join(&maya);
+    clinic.portal(json!({ "act": "change_status", "client": "maya", "status": "on_break" }));
+    clinic.until("2026-11-05 12:00").await;
+    assert_eq!(clinic.work_kinds(&maya).await, ["open_break"]);
+    assert!(clinic.tasks(&maya).is_empty());
+}

@@ -1,0 +1,82 @@
+//! The task in which a client's coach is asked now.
+
+use relay_core::effects::{EffectInput, EffectKind};
+use relay_core::ids::{ClientId, CoachId, EffectKey, WorkItemId};
+use relay_store::{Effect, EffectState};
+
+use super::content::Content;
+use crate::effects::vendor_ref;
+use crate::engine::{Engine, EngineError};
+
+/// The task that was planned last for a client, unless it is closed.
+#[derive(Debug)]
+pub(crate) struct CurrentTask {
+    pub(super) effect: Effect,
+    pub(super) items: Vec<WorkItemId>,
+    pub(super) coach: CoachId,
+    /// Its closing, where that was tried and given up.
+    pub(super) closing: Option<Effect>,
+}
+
+impl CurrentTask {
+    /// That of `client`.
+    pub(crate) async fn of(
+        engine: &Engine,
+        client: &ClientId,
+    ) -> Result<Option<Self>, EngineError> {
+        let kind = EffectKind::WorkTask;
+        let Some(effect) = engine.store.latest_of_client(client, kind).await? else {
+            return Ok(None);
+        };
+        let closing = EffectKey::closing(effect.key());
+        let closing = engine.store.effect(&closing).await?;
+        if closing
+            .as_ref()
+            .is_some_and(|closing| !has_failed(closing.state))
+        {
+            return Ok(None);
+        }
+        let EffectInput::WorkTask { items, coach, .. } = &effect.planned.input else {
+            return Ok(None);
+        };
+        let (items, coach) = (items.clone(), coach.clone());
+        Ok(Some(Self {
+            effect,
+            items,
+            coach,
+            closing,
+        }))
+    }
+
+    /// The CRM's id, once it is made.
+    pub(super) fn id(&self) -> Option<&str> {
+        vendor_ref(&self.effect)
+    }
+
+    /// Whether it shows what it should, or is about to.
+    pub(super) fn stands(&self) -> bool {
+        matches!(
+            self.effect.state,
+            EffectState::Planned | EffectState::Done | EffectState::Proposed
+        )
+    }
+
+    pub(super) fn made_for(&self, wanted: &Content) -> bool {
+        self.items == wanted.ids() && self.coach == wanted.coach
+    }
+}
+
+/// Whether an effect ended without having been carried out.
+fn has_failed(state: EffectState) -> bool {
+    match state {
+        EffectState::Held | EffectState::Dead | EffectState::Unsettled | EffectState::Cancelled => {
+            true
+        }
+        EffectState::Planned
+        | EffectState::Intended
+        | EffectState::Unclear
+        | EffectState::Done
+        | EffectState::Proposed
+        | EffectState::Overtaken => false,
+    }
+}
