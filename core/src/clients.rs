@@ -25,6 +25,8 @@ pub enum ClientStatus {
     Quit,
     /// Program completed.
     Graduated,
+    /// On maintenance: nothing is checked in for (E25).
+    Maintenance,
     /// Only the Transition Maintenance Call is open (SOP A, exception).
     TransitionCallOnly,
     /// A word we don't know. Never counts as [`Online`](Self::Online): an unknown state must not
@@ -41,6 +43,7 @@ impl ClientStatus {
             Self::OnBreak => "on_break",
             Self::Quit => "quit",
             Self::Graduated => "graduated",
+            Self::Maintenance => "maintenance",
             Self::TransitionCallOnly => "transition_call_only",
             Self::Unknown(word) => word,
         }
@@ -55,6 +58,7 @@ impl From<&str> for ClientStatus {
             "on_break" => Self::OnBreak,
             "quit" => Self::Quit,
             "graduated" => Self::Graduated,
+            "maintenance" => Self::Maintenance,
             "transition_call_only" => Self::TransitionCallOnly,
             other => Self::Unknown(other.to_owned()),
         }
@@ -93,6 +97,12 @@ pub struct ClientSnapshot {
     pub contact: Option<ContactId>,
     /// End of an agreed break, if the portal tells one.
     pub break_until: Option<Date>,
+    /// Whether she is a minor; `None` where the portal doesn't tell (A36).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minor: Option<bool>,
+    /// Who answers for her, by name, where the portal names somebody (A36).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guardian: Option<String>,
 }
 
 impl ClientSnapshot {

@@ -114,6 +114,15 @@ pub struct Client {
     pub contact: Option<ContactId>,
     /// End of an agreed break.
     pub break_until: Option<When>,
+    /// Whether she is a minor; `None` if not told. What is told and can't be read counts as yes.
+    pub minor: Option<bool>,
+    /// Who answers for her: the guardian's name, empty where a guardian without a name is told.
+    pub guardian: Option<String>,
+}
+
+/// A member that says something.
+fn told(member: Option<&Value>) -> Option<&Value> {
+    member.filter(|value| !value.is_null())
 }
 
 impl Client {
@@ -137,6 +146,12 @@ impl Client {
             last_regimen_change: wire::when(member("last_regimen_change")),
             contact: wire::id(member("keap_contact_id")),
             break_until: wire::when(member("break_until")),
+            minor: told(member("minor")).map(|minor| wire::flag(Some(minor)).unwrap_or(true)),
+            guardian: told(member("guardian")).map(|guardian| {
+                // A mapped event may give the name by itself.
+                let name = guardian.get("name").or(Some(guardian));
+                wire::text(name).unwrap_or_default()
+            }),
         }
     }
 }

@@ -82,7 +82,33 @@ async fn a_client_is_read_whole_and_an_unknown_one_is_none() {
     assert!(!client.transition_call_only);
     assert!(client.last_regimen_change.is_some());
     assert_eq!(client.time_zone, None);
+    assert_eq!((client.minor, client.guardian), (None, None));
     assert_eq!(world.client.client(&"c9".into()).await.expect("read"), None);
+}
+
+#[tokio::test]
+async fn a_minor_is_never_read_as_an_adult() {
+    let world = World::new();
+    for (minor, guardian, read) in [
+        (
+            Some(true),
+            Some("Carla Ruiz"),
+            (Some(true), Some("Carla Ruiz")),
+        ),
+        (Some(false), None, (Some(false), None)),
+        (None, Some("Carla Ruiz"), (None, Some("Carla Ruiz"))),
+        (None, Some(" "), (None, Some(""))),
+        (None, None, (None, None)),
+    ] {
+        let told = world
+            .portal
+            .act(serde_json::json!({ "act": "change_guardian",
+            "client": "c1", "minor": minor, "guardian": guardian }));
+        told.expect("told");
+        let client = world.client.client(&maya()).await.expect("read");
+        let client = client.expect("there");
+        assert_eq!((client.minor, client.guardian.as_deref()), read);
+    }
 }
 
 #[tokio::test]

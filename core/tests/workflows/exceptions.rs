@@ -237,6 +237,7 @@ fn e25_only_a_client_who_is_online_is_followed_up() {
         "on_break",
         "quit",
         "graduated",
+        "maintenance",
         "something_new",
     ] {
         let mut world = World::new();
@@ -261,7 +262,7 @@ fn a_check_in_that_is_not_overdue_or_not_open_opens_no_case() {
 
 #[test]
 fn e25_a_client_who_leaves_the_online_program_mid_case_closes_it() {
-    for status in ["in_person", "graduated"] {
+    for status in ["in_person", "graduated", "maintenance"] {
         let mut world = World::at_email();
         world.client.status = status.into();
         world.update();

@@ -126,6 +126,70 @@ fn a_portal_that_shows_nothing_never_lets_an_outreach_pass() {
 }
 
 #[test]
+fn e11_a_minor_is_mailed_and_called_only_after_a_person_said_so() {
+    for (mut world, key) in at_each_outreach() {
+        let in_portal = world.case.step == "portal_message";
+        for (minor, guardian, is_minor) in [
+            (Some(true), None, true),
+            (Some(true), Some("Carla Ruiz"), true),
+            // Somebody answers for her: whoever tells that knows that she can't.
+            (None, Some("Carla Ruiz"), true),
+            (None, Some(""), true),
+            (Some(false), Some("Carla Ruiz"), false),
+            (None, None, false),
+        ] {
+            world.client.minor = minor;
+            world.client.guardian = guardian.map(str::to_owned);
+            let verdict = world.guard(&key);
+            if is_minor && !in_portal {
+                let Verdict::Hold { reason, ready, .. } = verdict else {
+                    panic!("{minor:?} {guardian:?}: {verdict:?}");
+                };
+                assert!(reason.contains("minor"), "{reason}");
+                assert!(ready.is_some(), "the text is ready");
+            } else {
+                assert!(matches!(verdict, Verdict::Go(_)), "{verdict:?}");
+            }
+        }
+        if in_portal {
+            continue;
+        }
+        world.client.minor = Some(true);
+        world.client.guardian = Some("Carla\n\nAnswer: resume".to_owned());
+        world.update();
+        world.carry_out();
+        assert!(world.is("held"));
+        let detail = world.asked("hold").detail["minor"].clone();
+        let said = detail.as_str().expect("who answers for her");
+        assert!(said.contains("minor") && !said.contains('\n'), "{said}");
+        // Continuing decides the channel anew, and says nothing of whom to contact.
+        assert!(world.person(Action::Resume));
+        world.opens();
+        world.carry_out();
+        assert!(world.is("held"));
+        let sent = world.sent.len();
+        assert!(world.person(Action::SendAnyway));
+        world.carry_out();
+        assert_eq!(world.sent.len(), sent + 1);
+    }
+}
+
+#[test]
+fn a_minor_stays_one_when_an_event_leaves_it_out() {
+    let mut world = World::at_email();
+    world.client.minor = Some(true);
+    world.update();
+    world.client.minor = None;
+    world.update();
+    world.client_writes();
+    world.carry_out();
+    let said = world.asked("reply").detail["minor"]
+        .as_str()
+        .map(str::to_owned);
+    assert!(said.is_some_and(|said| said.contains("names no guardian")));
+}
+
+#[test]
 fn e43_the_coach_wrote_by_hand_so_she_is_asked_and_can_send_anyway() {
     for (mut world, key) in at_each_outreach() {
         world.coach_writes();

@@ -116,6 +116,7 @@ fn every_close_reason_says_whether_its_check_in_may_open_another_case() {
             Closing::InPerson,
             Closing::Quit,
             Closing::Graduated,
+            Closing::Maintenance,
             Closing::TransitionCall
         ]
     );

@@ -110,6 +110,7 @@ impl Text {
         if let Some(said) = item.detail[name].as_str() {
             let said = outside::sentence(&format!("{label}{}", outside::one_line(said)));
             let ends = said.ends_with(['.', '!', '?']);
+            let said = first_letter(&said);
             self.line(&if ends { said } else { format!("{said}.") });
         }
     }
@@ -146,6 +147,7 @@ impl Text {
         self.told(item, "follow_up", "Why this way: ");
         self.told(item, "check_in_due", "Check-in due: ");
         self.told(item, "window", "Regimen: ");
+        self.told(item, "minor", "");
         if let Some(phone) = known.phone.as_deref().and_then(outside::phone) {
             self.line(&format!("Number: {phone}"));
         }

@@ -80,6 +80,7 @@ impl Emulated for EmulatedPortal {
             "time_zone": client.zone,
             "keap_contact_id": client.linked.then_some(contact),
             "last_regimen_change": client.regimen,
+            "minor": false,
         }))?;
         if let Some(due) = client.due {
             let id = format!("ci_{}", client.id);

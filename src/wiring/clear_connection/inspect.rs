@@ -138,8 +138,17 @@ impl PortalInspector {
         let now = self.today.at(0, 0, 0, 0);
         let now = TimeZone::UTC.to_timestamp(now).unwrap_or(Timestamp::MAX);
         let mut findings = Vec::new();
+        let known = all.client(client).await;
+        if let Ok(Some(told)) = &known
+            && told.minor.is_none()
+        {
+            findings.push(minors_unknown());
+        }
         for (call, answered) in [
-            ("GET /clients/{id}", all.client(client).await.map(|_| ())),
+            (
+                "GET /clients/{id}",
+                known.as_ref().map(|_| ()).map_err(Clone::clone),
+            ),
             (
                 "GET /clients/{id}/check-ins",
                 all.check_ins(client, self.today).await.map(|_| ()),
@@ -206,6 +215,19 @@ impl PortalInspector {
 fn nobody() -> Finding {
     let what = "nobody has an open check-in, so messages and notes were not tried";
     Finding::note(Area::Portal, "portal", what)
+}
+
+/// A36: the member left out means an adult, and somebody must know that.
+fn minors_unknown() -> Finding {
+    Finding::note(
+        Area::Portal,
+        "minor",
+        "the portal does not tell who is a minor: every client is taken for an adult (A36)",
+    )
+    .with_remedy(
+        "ask the portal's team for minor and guardian of a client, as in \
+         adapters/clear-connection/openapi.yaml",
+    )
 }
 
 /// Whether the portal says that there is no such call: the client is there.

@@ -182,6 +182,8 @@ fn snapshot(told: api::Client, zone: &TimeZone) -> ClientSnapshot {
             .break_until
             .map(|when| when.day(zone))
             .filter(|day| outside::is_plausible(*day)),
+        minor: told.minor,
+        guardian: told.guardian,
     }
 }
 

@@ -47,6 +47,8 @@ pub(super) fn client() -> ClientSnapshot {
         last_regimen_change: Some(date()),
         contact: Some("632".into()),
         break_until: Some(date()),
+        minor: Some(true),
+        guardian: Some("Carla Ruiz".to_owned()),
     }
 }
 

@@ -227,6 +227,7 @@ async fn e25_whoever_is_not_in_the_online_program_is_left_alone() {
         ("done", 223, "graduated"),
         ("pause", 224, "on_break"),
         ("call", 225, "transition_call_only"),
+        ("keeps", 226, "maintenance"),
     ];
     let people = people.map(|(id, contact, status)| {
         let person = Person {

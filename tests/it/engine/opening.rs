@@ -285,6 +285,7 @@ async fn a_status_set_by_mistake_mid_case_keeps_her_out_only_while_it_stands() {
     for status in [
         ClientStatus::Quit,
         ClientStatus::Graduated,
+        ClientStatus::Maintenance,
         ClientStatus::InPerson,
         ClientStatus::TransitionCallOnly,
     ] {

@@ -108,6 +108,8 @@ pub(crate) fn client(id: &str) -> ClientSnapshot {
         last_regimen_change: Some("2026-10-20".parse().unwrap()),
         contact: Some(format!("contact-{id}").into()),
         break_until: None,
+        minor: None,
+        guardian: None,
     }
 }
 

@@ -214,7 +214,8 @@ impl Store for FakeStore {
         _client: &ClientId,
         _kind: relay_core::effects::EffectKind,
     ) -> Result<Option<Effect>, StoreError> {
-        unfaked()
+        // It plans nothing.
+        Ok(None)
     }
     async fn vendor_refs(
         &self,

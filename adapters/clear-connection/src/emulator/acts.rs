@@ -17,6 +17,7 @@
 //! | `change_regimen` | `client` |
 //! | `change_coach` | `client`, `coach` |
 //! | `change_status` | `client`, `status`, `break_until`? |
+//! | `change_guardian` | `client`, `minor`?, `guardian`? |
 //! | `end_program`, `reactivate` | `client` |
 //! | `reword` | `id` of a message or check-in, `word` |
 //! | `raise`, `forge` | `type`, `data` |
@@ -88,6 +89,11 @@ enum Act {
         client: String,
         status: String,
         break_until: Option<Date>,
+    },
+    ChangeGuardian {
+        client: String,
+        minor: Option<bool>,
+        guardian: Option<String>,
     },
     EndProgram {
         client: String,
@@ -169,6 +175,11 @@ impl Portal {
             } => self
                 .change_status(&client, &status, break_until)
                 .map(nothing),
+            Act::ChangeGuardian {
+                client,
+                minor,
+                guardian,
+            } => change_guardian(self, &client, minor, guardian).map(nothing),
             Act::EndProgram { client } => self.end_program(&client).map(nothing),
             Act::Reactivate { client } => self.reactivate(&client).map(nothing),
             Act::Raise { kind, data } => Ok(made(self.raise(&kind, &data))),
@@ -460,4 +471,19 @@ impl Portal {
 
 fn read<T: DeserializeOwned>(act: Value) -> Result<T, String> {
     serde_json::from_value(act).map_err(|error| error.to_string())
+}
+
+/// Whether she is a minor, and who answers for her.
+fn change_guardian(
+    portal: &Portal,
+    client: &str,
+    minor: Option<bool>,
+    guardian: Option<String>,
+) -> Result<(), String> {
+    let mut state = portal.state();
+    let changed = state.client_mut(client)?;
+    changed.minor = minor;
+    changed.guardian = guardian;
+    portal.tell_client(&state, client);
+    Ok(())
 }

@@ -92,4 +92,10 @@ pub struct NewClient {
     /// End of a break.
     #[serde(default)]
     pub break_until: Option<Date>,
+    /// Whether she is a minor; not told if `None`.
+    #[serde(default)]
+    pub minor: Option<bool>,
+    /// Her guardian's name.
+    #[serde(default)]
+    pub guardian: Option<String>,
 }

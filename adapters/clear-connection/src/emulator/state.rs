@@ -206,6 +206,8 @@ pub(super) fn show_client(client: &NewClient) -> Value {
         "keap_contact_id": client.keap_contact_id,
         "last_regimen_change": client.last_regimen_change,
         "break_until": client.break_until,
+        "minor": client.minor,
+        "guardian": client.guardian.as_ref().map(|name| json!({ "name": name })),
     })
 }
 

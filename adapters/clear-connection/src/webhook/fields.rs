@@ -38,6 +38,8 @@ pub const FIELDS: &[&str] = &[
     "last_regimen_change",
     "keap_contact_id",
     "break_until",
+    "minor",
+    "guardian",
     "at",
     "by",
     "kind",

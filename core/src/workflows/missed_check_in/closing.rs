@@ -29,6 +29,8 @@ pub enum Closing {
     Quit,
     /// She has completed the program.
     Graduated,
+    /// She is on maintenance (E25).
+    Maintenance,
     /// Only the Transition Maintenance Call is open (A23).
     TransitionCall,
     /// The coach has carried out the rest of the procedure by hand.
@@ -48,7 +50,7 @@ pub enum Again {
 
 impl Closing {
     /// Every reason.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Submitted,
         Self::LaterSubmitted,
         Self::Withdrawn,
@@ -57,6 +59,7 @@ impl Closing {
         Self::Ended,
         Self::Quit,
         Self::Graduated,
+        Self::Maintenance,
         Self::TransitionCall,
         Self::CarriedOut,
         Self::ByPerson,
@@ -73,6 +76,7 @@ impl Closing {
             Self::Ended => "ended",
             Self::Quit => "quit",
             Self::Graduated => "graduated",
+            Self::Maintenance => "maintenance",
             Self::TransitionCall => "transition_call",
             Self::CarriedOut => "carried_out",
             Self::ByPerson => "by_person",
@@ -99,13 +103,14 @@ impl Closing {
             // check-in from opening another case for as long as it stands (`open.rs`), as it does
             // before there was any case. One that was set by mistake, and put right, must not leave a
             // client whom nobody follows up.
-            // In person, quit, graduated (E25): by status or contact type alone, nobody has decided
+            // In person, quit, graduated, on maintenance (E25): by status or contact type alone, nobody has decided
             // anything about this check-in. Only the transition call is open (A23): the coach was told
             // of the call, once; if the word was wrong, the check-in is still missing.
             Self::Rescheduled
             | Self::InPerson
             | Self::Quit
             | Self::Graduated
+            | Self::Maintenance
             | Self::TransitionCall => Again::Reopening,
         }
     }

@@ -253,6 +253,10 @@ impl MissedCheckInRun<'_> {
                 self.close(Closing::Graduated, "the client has completed the program");
                 true
             }
+            ClientStatus::Maintenance => {
+                self.close(Closing::Maintenance, "the client is on maintenance now");
+                true
+            }
             ClientStatus::TransitionCallOnly => {
                 self.transition_call();
                 true

@@ -1,14 +1,15 @@
 //! Whether a planned effect may be carried out, now that the world was read again.
 //!
 //! In this order, each only if the ones before let it pass: is it still wanted; has the world moved
-//! on (a check-in, a reply, another status, another date: E3); did the coach write by hand (E43);
+//! on (a check-in, a reply, another status, another date: E3); is she a minor, whom only the portal
+//! reaches until a person says otherwise (A36); did the coach write by hand (E43);
 //! is this an allowed hour; is every sentence true; can every gap be filled and is there somebody
 //! to send it to and to sign it (E21, E22, E42). A portal that shows nothing never lets an outreach
 //! pass.
 
 use super::outreach::Outreach;
 use super::request::Request as Render;
-use super::state::{Progress, State};
+use super::state::{KnownClient, Progress, State};
 use crate::case::{Case, CaseStatus};
 use crate::clients::{Author, CheckIn, ClientStatus, is_in_person};
 use crate::effects::{PlannedEffect, Request};
@@ -229,6 +230,13 @@ impl<'a> Guard<'a> {
         }
         // "All the same" is said of what she had written by then; what comes after is another word.
         let anyway = self.state.anyway.as_ref() == Some(&self.effect.key);
+        // The portal is her own; an address and a number may be a parent's, and which of them may be told
+        // of her treatment only a person can say (A36).
+        let in_portal = Outreach::of(self.effect.kind()) == Some(Outreach::PortalMessage);
+        let is_minor = KnownClient::from(&portal.client).as_minor().is_some();
+        if is_minor && !in_portal && !anyway {
+            return Some("she is a minor: whom may the clinic mail or call?".to_owned());
+        }
         let lifted_until = anyway.then(|| self.state.anyway_at.unwrap_or(Timestamp::MAX));
         let hours = self.procedure.parameters.coach.wrote_within_hours;
         let recent = self

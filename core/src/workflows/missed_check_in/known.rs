@@ -54,7 +54,7 @@ impl MissedCheckInRun<'_> {
 }
 
 /// Adds what whoever is asked needs to know besides: when the check-in was due, what the client has had, where
-/// she lives. Shape of `had`: `[{"what": WORDS, "at": MOMENT}]`.
+/// she lives, that she is a minor. Shape of `had`: `[{"what": WORDS, "at": MOMENT}]`.
 pub(super) fn add_what_is_known(state: &State, window: String, detail: &mut serde_json::Value) {
     let Some(detail) = detail.as_object_mut() else {
         return;
@@ -66,6 +66,10 @@ pub(super) fn add_what_is_known(state: &State, window: String, detail: &mut serd
     add("window", window.into());
     add("zone", state.client.zone.clone().into());
     add("had", state.had().into());
+    if let Some(minor) = state.client.as_minor() {
+        let minor = format!("{minor}: the address and number on file may be a parent's");
+        add("minor", minor.into());
+    }
 }
 
 impl State {

@@ -127,6 +127,10 @@ fn check(check_in: &CheckIn, client: &ClientSnapshot, today: Date) -> Result<(),
             "the client has completed the program".to_owned(),
             Recheck::WhileStatus,
         ),
+        ClientStatus::Maintenance => (
+            "the client is on maintenance".to_owned(),
+            Recheck::WhileStatus,
+        ),
         ClientStatus::Unknown(word) => (
             format!("the portal gives a status that we don't know ({word:?})"),
             Recheck::UnknownWord(word.clone()),

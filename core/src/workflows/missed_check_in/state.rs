@@ -2,9 +2,11 @@
 
 mod call;
 mod called;
+mod known_client;
 mod set_back;
 
 pub use call::{Call, ClosedBy, LastCall};
+pub use known_client::KnownClient;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,10 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::answers::StopReason;
 use crate::channel::{Channel, MailEvidence};
-use crate::clients::{CheckIn, ClientSnapshot, ClientStatus};
+use crate::clients::{CheckIn, ClientSnapshot};
 use crate::effects::EffectKind;
 use crate::facts::CallOutcome;
-use crate::ids::{CheckInId, CoachId, ContactId, EffectKey, MessageId};
+use crate::ids::{CheckInId, EffectKey, MessageId};
 use crate::scripts::{Assertion, Truth};
 use crate::time::{Date, Timestamp};
 use crate::workflow::{Context, NewWork};
@@ -55,69 +57,6 @@ impl Step {
             Self::EmailFollowUp => "email_follow_up",
             Self::PhoneFollowUp => "phone_follow_up",
             Self::ByHand => "by_hand",
-        }
-    }
-}
-
-/// What the procedure needs to know of the client between reads. No address and no number: those
-/// are read anew whenever they are used.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct KnownClient {
-    /// Her given name.
-    pub first_name: Option<String>,
-    /// Given name and initial, for staff.
-    pub short_name: Option<String>,
-    /// Her coach.
-    pub coach: Option<CoachId>,
-    /// Where she stands.
-    pub status: ClientStatus,
-    /// Her time zone.
-    pub zone: Option<String>,
-    /// `R`.
-    pub regimen: Option<Date>,
-    /// Her contact, where the portal names it: for links shown to people.
-    pub contact: Option<ContactId>,
-    /// End of an agreed break.
-    pub break_until: Option<Date>,
-    /// Whether the portal has a number of hers.
-    pub has_phone: bool,
-}
-
-impl From<&ClientSnapshot> for KnownClient {
-    fn from(client: &ClientSnapshot) -> Self {
-        Self {
-            first_name: client.first_name.clone(),
-            short_name: client.short_name(),
-            coach: client.coach.clone(),
-            status: client.status.clone(),
-            zone: client.time_zone.clone(),
-            regimen: client.last_regimen_change,
-            contact: client.contact.clone(),
-            break_until: client.break_until,
-            has_phone: client.phone.is_some(),
-        }
-    }
-}
-
-impl KnownClient {
-    /// What is known once `self` was told after `before`. An event tells a part of the client, and
-    /// what it leaves out is not gone: the coach stays hers, and `R` stays known, until something
-    /// else is told. What has in truth been taken away is found by the guard, which reads her
-    /// whole. Only the end of a break is not carried over, unless the break is.
-    pub(super) fn after(self, before: &Self) -> Self {
-        let same_break = self.status == before.status;
-        Self {
-            short_name: self.short_name.or_else(|| before.short_name.clone()),
-            first_name: self.first_name.or_else(|| before.first_name.clone()),
-            coach: self.coach.or_else(|| before.coach.clone()),
-            status: self.status,
-            zone: self.zone.or_else(|| before.zone.clone()),
-            regimen: self.regimen.or(before.regimen),
-            contact: self.contact.or_else(|| before.contact.clone()),
-            break_until: self
-                .break_until
-                .or(before.break_until.filter(|_| same_break)),
-            has_phone: self.has_phone || before.has_phone,
         }
     }
 }

@@ -106,6 +106,8 @@ impl World {
             last_regimen_change: Some(date("2026-10-20")),
             contact: Some("41".into()),
             break_until: None,
+            minor: None,
+            guardian: None,
         };
         let case = Case {
             id: CaseId(uuid::Uuid::from_u128(7)),
