@@ -273,6 +273,9 @@ pub enum Settled {
         /// The command that mends it, for the admin, where there is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         command: Option<String>,
+        /// That the client is a minor, where that is what holds it (A36).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        minor: Option<String>,
     },
     /// Given up after every allowed try, or refused for good.
     Dead {

@@ -61,6 +61,13 @@ pub enum Press {
         /// What she writes: `spoke`, `voicemail`, `no answer`, `wrong number`; or nothing.
         outcome: Option<String>,
     },
+    /// The coach answers what her task in the CRM asks, and completes it.
+    Answer {
+        /// About whom.
+        client: String,
+        /// What she writes behind `Answer:`.
+        answer: String,
+    },
     /// The coach has the contact type set, as from the command line.
     ContactType {
         /// Whose.
@@ -237,6 +244,7 @@ impl Press {
             | Self::Reply { client, .. }
             | Self::Read { client }
             | Self::Call { client, .. }
+            | Self::Answer { client, .. }
             | Self::ContactType { client, .. }
             | Self::StopFee { client, .. }
             | Self::Replay { client } => Some(client),
@@ -255,6 +263,7 @@ impl Press {
                 let outcome = outcome.as_deref().unwrap_or("no outcome written");
                 format!("her coach completes the call task: {outcome}")
             }
+            Self::Answer { answer, .. } => format!("her coach answers in her task: {answer}"),
             Self::ContactType { value, .. } => {
                 format!("her coach has the contact type set to {value}")
             }
@@ -298,6 +307,12 @@ async fn press_with(hands: &Hands, known: &Contacts, press: Press) -> Result<Val
             let contact = contact(vendors, known, &client)?;
             let outcome = outcome.map(|said| checked(&said, "outcome").map(str::to_owned));
             let text = outcome.transpose()?.map(|said| format!("Outcome: {said}"));
+            let act = json!({ "act": "complete_task", "contact": contact, "text": text });
+            vendors.at(Port::Crm)?.emulator.act(act)
+        }
+        Press::Answer { client, answer } => {
+            let contact = contact(vendors, known, &client)?;
+            let text = format!("Answer: {}", checked(&answer, "answer")?);
             let act = json!({ "act": "complete_task", "contact": contact, "text": text });
             vendors.at(Port::Crm)?.emulator.act(act)
         }

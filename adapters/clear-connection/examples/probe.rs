@@ -73,6 +73,7 @@ async fn client(
             ("email", client.email.is_some()),
             ("keap_contact_id", client.contact.is_some()),
             ("last_regimen_change", client.last_regimen_change.is_some()),
+            ("minor", client.minor.is_some()),
         ];
         let lacking: Vec<_> = told
             .iter()

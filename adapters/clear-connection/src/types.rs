@@ -372,4 +372,31 @@ mod tests {
             Err(Unreadable("a message by an unknown kind of author"))
         );
     }
+
+    #[test]
+    fn what_is_told_of_a_minor_and_cant_be_read_counts() {
+        let read = |told: &str| {
+            let value: Value = serde_json::from_str(told).expect("JSON");
+            let client = Client::read(&value).expect("a client");
+            (client.minor, client.guardian)
+        };
+        let named = |name: &str| Some(name.to_owned());
+        assert_eq!(read(r#"{"id":"c"}"#), (None, None));
+        assert_eq!(
+            read(r#"{"id":"c","minor":null,"guardian":null}"#),
+            (None, None)
+        );
+        assert_eq!(read(r#"{"id":"c","minor":"perhaps"}"#), (Some(true), None));
+        assert_eq!(read(r#"{"id":"c","minor":{}}"#), (Some(true), None));
+        assert_eq!(read(r#"{"id":"c","minor":0}"#), (Some(false), None));
+        assert_eq!(
+            read(r#"{"id":"c","guardian":"Carla Ruiz"}"#),
+            (None, named("Carla Ruiz"))
+        );
+        assert_eq!(
+            read(r#"{"id":"c","guardian":{"email":"x"}}"#),
+            (None, named(""))
+        );
+        assert_eq!(read(r#"{"id":"c","guardian":[1]}"#), (None, named("")));
+    }
 }

@@ -85,6 +85,7 @@ impl NoContact {
         HoldReason {
             reason,
             command: Some(LINK.to_owned()),
+            minor: None,
         }
     }
 }
@@ -101,6 +102,7 @@ impl GuardReading {
                 reason: "she is not linked to a contact in the CRM: ask your admin to link them"
                     .into(),
                 command: Some(LINK.to_owned()),
+                minor: None,
             },
         }
     }
@@ -113,6 +115,8 @@ pub struct HoldReason {
     pub reason: String,
     /// The command that mends it, for the admin, where there is one.
     pub command: Option<String>,
+    /// That the client is a minor, for whoever decides, where that is what holds it (A36).
+    pub minor: Option<String>,
 }
 
 impl HoldReason {
@@ -121,6 +125,7 @@ impl HoldReason {
         Verdict::Hold {
             reason: self.reason,
             command: self.command,
+            minor: self.minor,
             ready,
         }
     }
@@ -131,6 +136,7 @@ impl From<String> for HoldReason {
         Self {
             reason,
             command: None,
+            minor: None,
         }
     }
 }
@@ -181,6 +187,8 @@ pub enum Verdict {
         reason: String,
         /// The command that mends it, for the admin, where there is one.
         command: Option<String>,
+        /// That the client is a minor, where that is what holds it (A36).
+        minor: Option<String>,
         /// The text that would have gone out, ready to be used, where it could be rendered.
         ready: Option<Request>,
     },

@@ -163,7 +163,8 @@ fn a_step_that_a_person_was_asked_about_does_not_turn() {
         &call,
         Settled::Held {
             reason,
-            command: None
+            command: None,
+            minor: None
         }
     ));
     assert!(!clicks(&mut world, "Welcome 3"));

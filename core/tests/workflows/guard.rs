@@ -154,14 +154,18 @@ fn e11_a_minor_is_mailed_and_called_only_after_a_person_said_so() {
         if in_portal {
             continue;
         }
+        // Told by no event: the guard is who reads it.
         world.client.minor = Some(true);
-        world.client.guardian = Some("Carla\n\nAnswer: resume".to_owned());
-        world.update();
+        world.client.guardian = Some("Carla\n\nAnswer: resume\u{201d}.".to_owned());
         world.carry_out();
         assert!(world.is("held"));
         let detail = world.asked("hold").detail["minor"].clone();
         let said = detail.as_str().expect("who answers for her");
         assert!(said.contains("minor") && !said.contains('\n'), "{said}");
+        assert!(
+            said.ends_with("\u{201c}Carla Answer: resume.\u{201d}."),
+            "{said}"
+        );
         // Continuing decides the channel anew, and says nothing of whom to contact.
         assert!(world.person(Action::Resume));
         world.opens();
@@ -175,12 +179,66 @@ fn e11_a_minor_is_mailed_and_called_only_after_a_person_said_so() {
 }
 
 #[test]
+fn e11_a_word_that_was_not_about_a_minor_lets_nothing_out_to_one() {
+    for (mut world, _) in at_each_outreach() {
+        if world.case.step == "portal_message" {
+            continue;
+        }
+        // She says "send" of what she wrote by hand; only then the portal tells of a minor.
+        world.coach_writes();
+        world.now += SignedDuration::from_mins(30);
+        world.carry_out();
+        let sent = world.sent.len();
+        assert!(world.person(Action::SendAnyway));
+        world.client.minor = Some(true);
+        world.carry_out();
+        assert!(world.is("held"));
+        assert_eq!(world.sent.len(), sent);
+        assert!(world.asked("hold").detail["minor"].is_string());
+        // What she has written meanwhile is asked with it, once.
+        world.coach_writes();
+        world.now += SignedDuration::from_mins(30);
+        assert!(world.person(Action::Resume));
+        world.opens();
+        let reason = hold_reason(world.guard(&world.current()));
+        assert!(
+            reason.contains("minor") && reason.contains("by hand"),
+            "{reason}"
+        );
+        world.carry_out();
+        assert!(world.person(Action::SendAnyway));
+        world.carry_out();
+        assert_eq!(world.sent.len(), sent + 1);
+    }
+}
+
+#[test]
+fn a_guardian_who_is_told_no_more_is_not_named() {
+    let mut world = World::at_email();
+    world.client.minor = Some(true);
+    for (guardian, says) in [
+        (Some("Carla Ruiz"), "Carla Ruiz"),
+        (None, "names no guardian"),
+        (Some("carla@example.test"), "can't be shown"),
+    ] {
+        world.client.guardian = guardian.map(str::to_owned);
+        world.update();
+        let Verdict::Hold { minor, .. } = world.guard(&world.current()) else {
+            panic!("{guardian:?}");
+        };
+        let said = minor.expect("told");
+        assert!(said.contains(says), "{said}");
+    }
+}
+
+#[test]
 fn a_minor_stays_one_when_an_event_leaves_it_out() {
     let mut world = World::at_email();
     world.client.minor = Some(true);
     world.update();
     world.client.minor = None;
     world.update();
+    assert!(hold_reason(world.guard(&world.current())).contains("minor"));
     world.client_writes();
     world.carry_out();
     let said = world.asked("reply").detail["minor"]

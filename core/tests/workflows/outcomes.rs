@@ -30,6 +30,7 @@ fn a_dead_or_held_outreach_holds_the_case_with_reason_text_and_actions() {
         Settled::Held {
             reason: "refused for good".into(),
             command: None,
+            minor: None,
         },
         Settled::Cancelled,
     ] {

@@ -76,6 +76,7 @@ fn settled(world: &World, how: u8) -> Settled {
         3 => Settled::Held {
             reason,
             command: None,
+            minor: None,
         },
         4 => Settled::Dead {
             reason,

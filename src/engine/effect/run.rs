@@ -225,6 +225,7 @@ async fn follow(
         Verdict::Hold {
             reason,
             command,
+            minor,
             ready,
         } => {
             let mut stepping = settle::stepping_with_names(engine, effect).await?;
@@ -235,6 +236,7 @@ async fn follow(
                     Settled::Held {
                         reason: reason.clone(),
                         command,
+                        minor,
                     },
                 )
             };

@@ -71,6 +71,7 @@ impl Words {
         for other in rest {
             text.line("");
             text.line(&format!("Also: {}", outside::one_line(&other.title)));
+            text.told(other, "minor", "");
             text.told(other, "remedy", "");
         }
         text.answers(first, number);

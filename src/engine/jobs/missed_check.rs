@@ -14,7 +14,7 @@
 //! | shows a later check-in as submitted, in place of this one (E7) | the next day | – |
 //! | says *on a break until* a day | the next day, so that an end told early counts | – |
 //! | says *on a break* | the next day | the coach, once a week |
-//! | says *in person*, *quit*, *graduated* | the next day | – |
+//! | says *in person*, *quit*, *graduated*, *maintenance* | the next day | – |
 //! | says *online*, and the contact type in the CRM *In-Person* | the next day | – |
 //! | says *transition call only*, and the coach was told of the call | the next day | – |
 //! | gives a status word that we don't know | the next day | an admin, once a week for each word |
@@ -310,7 +310,7 @@ fn word_item(engine: &Engine, word: &str) -> WorkItem {
     let mut item = items::item(engine, format!("status_word/{word}"), "status_word", title);
     item.detail = json!({ "word": word,
         "remedy": "nobody with this status is followed up. If the portal means one of online, \
-                   in_person, on_break, quit, graduated, transition_call_only, have it say so; \
+                   in_person, on_break, quit, graduated, maintenance, transition_call_only, have it say so; \
                    if the word is new, update the relay. Each client is looked at again every \
                    day" });
     item.actions = vec!["done".to_owned()];

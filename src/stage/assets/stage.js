@@ -350,6 +350,7 @@ function keapPanel(one) {
     money.length > 0 && group("Billing", [h("ul", { class: "rows" }, money)]),
     h("div", { class: "buttons" },
       button(one, "Complete the call…", () => call(one), one.can.call, true),
+      one.can.answer && button(one, "Answer her task…", () => answer(one)),
       view.relay_here && button(one, "Set contact type to In-Person", { press: "contact_type", client: one.id, value: "In-Person" }, one.can.move_to_clinic),
       view.relay_here && button(one, "Stop the coaching fee…", () => stopFee(one), one.can.stop_fee)));
 }
@@ -448,6 +449,15 @@ function outcomes(label) {
 async function call(one) {
   const outcome = await ask(`${one.coach} has called ${one.name}`, [], outcomes("What she writes after “Outcome:”"), "Complete the task");
   if (outcome !== null) send("/stage/press", { press: "call", client: one.id, outcome });
+}
+
+/** The words come from the task itself: each stands behind a dash, before what it means. */
+async function answer(one) {
+  const open = one.keap.tasks.find((task) => !task.done);
+  const offered = [...(open?.text ?? "").matchAll(/^- ([a-z ]+): (.*)$/gm)].map(([, word, meaning]) => `${word}: ${meaning}`);
+  const field = { tag: "input", label: "What she writes after “Answer:”", props: { type: "text", required: true, maxlength: 200 } };
+  const text = await ask(`${one.coach} answers: ${open?.title ?? one.name}`, offered, field, "Complete the task");
+  if (text !== null) send("/stage/press", { press: "answer", client: one.id, answer: text });
 }
 
 async function stopFee(one) {

@@ -141,6 +141,7 @@ impl PortalInspector {
         let known = all.client(client).await;
         if let Ok(Some(told)) = &known
             && told.minor.is_none()
+            && told.guardian.is_none()
         {
             findings.push(minors_unknown());
         }
@@ -213,7 +214,8 @@ impl PortalInspector {
 }
 
 fn nobody() -> Finding {
-    let what = "nobody has an open check-in, so messages and notes were not tried";
+    let what =
+        "nobody has an open check-in, so messages, notes and who is a minor were not looked at";
     Finding::note(Area::Portal, "portal", what)
 }
 
@@ -222,10 +224,11 @@ fn minors_unknown() -> Finding {
     Finding::note(
         Area::Portal,
         "minor",
-        "the portal does not tell who is a minor: every client is taken for an adult (A36)",
+        "of the client looked at, the portal does not tell whether she is a minor: whoever it tells nothing of is \
+         taken for an adult (A36)",
     )
     .with_remedy(
-        "ask the portal's team for minor and guardian of a client, as in \
+        "ask the portal's team for minor and guardian of every client, as in \
          adapters/clear-connection/openapi.yaml",
     )
 }

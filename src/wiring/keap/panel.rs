@@ -24,7 +24,11 @@ pub(super) fn panels(contact: Option<&SeenContact>, reader: Reader<'_>) -> Panel
             ("open_email", of(has_unopened_mail)),
             (
                 "call",
-                of(|one| one.tasks.iter().any(|task| !task.completed)),
+                of(|one| open_task(one).is_some_and(asks_for_a_call)),
+            ),
+            (
+                "answer",
+                of(|one| open_task(one).is_some_and(|task| !asks_for_a_call(task))),
             ),
         ],
         can_order: vec![
@@ -226,6 +230,7 @@ fn mailbox(contact: &SeenContact, reader: Reader<'_>) -> Vec<MailView> {
 fn calls(contact: &SeenContact, reader: Reader<'_>) -> Vec<CallView> {
     let tasks = contact.tasks.iter().rev();
     tasks
+        .filter(|task| asks_for_a_call(task))
         .map(|task| CallView {
             id: task.id.to_string(),
             coach: task.owner.clone(),
@@ -237,6 +242,17 @@ fn calls(contact: &SeenContact, reader: Reader<'_>) -> Vec<CallView> {
             outcome: outcome(&task.description).filter(|_| task.completed),
         })
         .collect()
+}
+
+/// The task that her coach would complete.
+fn open_task(contact: &SeenContact) -> Option<&SeenTask> {
+    contact.tasks.iter().rev().find(|task| !task.completed)
+}
+
+/// Whether a task has the line for what came of a call; another asks her something.
+fn asks_for_a_call(task: &SeenTask) -> bool {
+    let mut lines = task.description.lines();
+    lines.any(|line| line.trim().starts_with("Outcome:"))
 }
 
 /// What stands after the last `Outcome:` of a task, if anything does.
@@ -317,7 +333,8 @@ mod tests {
     #[test]
     fn a_button_can_be_used_where_it_does_something() {
         let nobody = read(|reader| panels(None, reader));
-        assert_eq!(nobody.can, [("open_email", false), ("call", false)]);
+        let nothing = [("open_email", false), ("call", false), ("answer", false)];
+        assert_eq!(nobody.can, nothing);
         assert_eq!(
             nobody.can_order,
             [("move_to_clinic", false), ("stop_fee", false)]
@@ -325,7 +342,8 @@ mod tests {
         assert!(nobody.shown[0].1.is_null());
         let mut contact = contact();
         let here = read(|reader| panels(Some(&contact), reader));
-        assert_eq!(here.can, [("open_email", true), ("call", false)]);
+        let unopened = [("open_email", true), ("call", false), ("answer", false)];
+        assert_eq!(here.can, unopened);
         assert_eq!(
             here.can_order,
             [("move_to_clinic", true), ("stop_fee", true)]

@@ -176,6 +176,7 @@ pub(crate) fn settled(state: EffectState) -> Option<Settled> {
         EffectState::Held => Some(Settled::Held {
             reason,
             command: None,
+            minor: None,
         }),
         EffectState::Dead => Some(Settled::Dead {
             reason,

@@ -176,6 +176,7 @@ pub(super) fn statuses() -> Vec<ClientStatus> {
         "on_break",
         "quit",
         "graduated",
+        "maintenance",
         "transition_call_only",
         "sabbatical",
     ]

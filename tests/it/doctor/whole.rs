@@ -73,7 +73,7 @@ async fn what_is_only_worth_knowing_is_a_note_with_something_to_do_about_it() {
             "clear_connection.capabilities.notes",
             "the portal offers it",
         ),
-        ("minor", "every client is taken for an adult"),
+        ("minor", "taken for an adult"),
     ] {
         let found = findings.iter().find(|f| f["subject"] == subject);
         let found = found.expect(subject);

@@ -205,6 +205,7 @@ impl Workflow for Tiny {
             return Verdict::Hold {
                 reason: "no such client".into(),
                 command: None,
+                minor: None,
                 ready: None,
             };
         }

@@ -131,6 +131,14 @@ async fn what_is_asked_wrongly_is_answered_with_what_is_wrong() {
             "task",
         ),
         (
+            json!({ "press": "answer", "client": "maya", "answer": "handled" }),
+            "task",
+        ),
+        (
+            json!({ "press": "answer", "client": "maya", "answer": " " }),
+            "answer",
+        ),
+        (
             json!({ "press": "break", "vendor": "moon", "how": "hang" }),
             "portal and keap",
         ),

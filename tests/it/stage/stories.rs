@@ -183,10 +183,22 @@ async fn ana_never_answers_and_her_coach_is_asked_to_go_on_by_hand_with_the_text
         .await;
     let ready = theatre.visitor.text("[data-part=ready]").await;
     assert!(ready.starts_with("Hi Ana, this is Beth at Natural Acne Clinic."));
-    theatre.press("[aria-label='Ana C.: done by hand']").await;
+    let answers = "[aria-label='Ana C.: answer her task…']";
+    theatre
+        .go_on_until(&format!("document.querySelector(\"{answers}\")"))
+        .await;
+    // Being asked is no call.
+    assert_eq!(theatre.visitor.texts("[data-part=call]").await.len(), 1);
+    theatre.visitor.click(answers).await;
+    let offered = theatre.visitor.text("dialog ul").await;
+    assert!(offered.contains("done: you have done it yourself"));
     theatre
         .visitor
-        .wait("!document.querySelector('[data-part=ready]')")
+        .eval("document.querySelector('#dialog-field').value = 'done'")
+        .await;
+    theatre.press("dialog button.main").await;
+    theatre
+        .go_on_until("!document.querySelector('[data-part=ready]')")
         .await;
     theatre.end().await;
 }

@@ -9,7 +9,7 @@
 
 use super::outreach::Outreach;
 use super::request::Request as Render;
-use super::state::{KnownClient, Progress, State};
+use super::state::{Progress, State};
 use crate::case::{Case, CaseStatus};
 use crate::clients::{Author, CheckIn, ClientStatus, is_in_person};
 use crate::effects::{PlannedEffect, Request};
@@ -85,7 +85,7 @@ impl<'a> Guard<'a> {
             return verdict;
         }
         if let Some(reason) = self.objection(portal) {
-            return HoldReason::from(reason).hold(self.render().as_asked().ok());
+            return reason.hold(self.render().as_asked().ok());
         }
         if let Some((at, reason)) = self.too_early() {
             return Verdict::Later { at, reason };
@@ -218,7 +218,7 @@ impl<'a> Guard<'a> {
     }
 
     /// What a person must settle before anything goes out.
-    fn objection(&self, portal: &PortalReading) -> Option<String> {
+    fn objection(&self, portal: &PortalReading) -> Option<HoldReason> {
         let may_have_arrived = match Outreach::of(self.effect.kind()) {
             Some(Outreach::PortalMessage) => self.state.first_message != Progress::Pending,
             Some(Outreach::Email | Outreach::CallTask) | None => {
@@ -230,13 +230,6 @@ impl<'a> Guard<'a> {
         }
         // "All the same" is said of what she had written by then; what comes after is another word.
         let anyway = self.state.anyway.as_ref() == Some(&self.effect.key);
-        // The portal is her own; an address and a number may be a parent's, and which of them may be told
-        // of her treatment only a person can say (A36).
-        let in_portal = Outreach::of(self.effect.kind()) == Some(Outreach::PortalMessage);
-        let is_minor = KnownClient::from(&portal.client).as_minor().is_some();
-        if is_minor && !in_portal && !anyway {
-            return Some("she is a minor: whom may the clinic mail or call?".to_owned());
-        }
         let lifted_until = anyway.then(|| self.state.anyway_at.unwrap_or(Timestamp::MAX));
         let hours = self.procedure.parameters.coach.wrote_within_hours;
         let recent = self
@@ -250,11 +243,30 @@ impl<'a> Guard<'a> {
                 && lifted_until.is_none_or(|until| message.sent_at > until)
                 && self.state.is_objection(&message.id, message.sent_at)
         });
-        wrote.then(|| {
+        let wrote = wrote.then(|| {
             format!(
                 "the coach wrote to her by hand in the last {hours} hours: send it all the same?"
             )
+        });
+        let minor = self.is_minor(portal);
+        let lifted = anyway && self.state.anyway_of_minor;
+        let whom = minor.as_ref().filter(|_| !lifted);
+        let whom = whom.map(|_| "she is a minor: whom may the clinic mail or call?".to_owned());
+        let reasons: Vec<_> = whom.into_iter().chain(wrote).collect();
+        (!reasons.is_empty()).then(|| HoldReason {
+            reason: reasons.join(" And "),
+            command: None,
+            minor,
         })
+    }
+
+    /// What is told of a minor before anything but a message in the portal: that is her own; an address
+    /// and a number may be a parent's, and which of them may hear of her treatment only a person can say
+    /// (A36). What an event told counts where the read leaves it out.
+    fn is_minor(&self, portal: &PortalReading) -> Option<String> {
+        let in_portal = Outreach::of(self.effect.kind()) == Some(Outreach::PortalMessage);
+        let known = self.state.client.told(&portal.client);
+        known.as_minor().filter(|_| !in_portal)
     }
 
     /// The hours: portal messages in portal hours, mail in outreach hours where she lives, calls in

@@ -67,7 +67,6 @@ pub(super) fn add_what_is_known(state: &State, window: String, detail: &mut serd
     add("zone", state.client.zone.clone().into());
     add("had", state.had().into());
     if let Some(minor) = state.client.as_minor() {
-        let minor = format!("{minor}: the address and number on file may be a parent's");
         add("minor", minor.into());
     }
 }

@@ -163,7 +163,8 @@ impl MissedCheckInRun<'_> {
         }
     }
 
-    /// E43: the coach wants it sent although she wrote by hand. Only that objection is lifted; a
+    /// The coach wants it sent although she wrote by hand (E43), or the client is a minor, if she was
+    /// told so (A36). Only these objections are lifted; a
     /// text that would be false, or can't be filled, is not sent for being asked for.
     fn send_anyway(&mut self, by: &str) -> bool {
         let Some(step @ (Step::PortalMessage | Step::EmailFollowUp | Step::PhoneFollowUp)) =
@@ -174,9 +175,12 @@ impl MissedCheckInRun<'_> {
         if !self.is_held() || self.state.hold != Some(Hold::NotSent) {
             return false;
         }
+        let asked = self.state.asked.as_ref();
+        let of_minor = asked.is_some_and(|work| work.detail.get("minor").is_some());
         self.draft.say(format!("{by} wants it sent all the same"));
         self.enter(step);
         self.state.anyway.clone_from(&self.state.current);
+        self.state.anyway_of_minor = of_minor;
         self.state.anyway_at = Some(self.now());
         true
     }

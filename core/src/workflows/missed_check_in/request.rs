@@ -149,6 +149,7 @@ impl<'a> Request<'a> {
             command: Some(format!(
                 "clear-relay clients link {client} {contact} --by NAME"
             )),
+            minor: None,
         })
     }
 
@@ -208,6 +209,9 @@ impl<'a> Request<'a> {
             lines.push(format!("Note: {}.", outside::one_line(caution)));
         }
         lines.push(format!("Check-in due: {due}."));
+        let told = self.reading.portal.as_ref();
+        let known = told.map(|told| self.state.client.told(&told.client));
+        lines.extend(known.and_then(|known| known.as_minor()));
         lines.push(format!("Number: {phone}"));
         lines.extend(self.her_clock());
         lines.push(format!("\nWhat to say:\n{script}\n"));
@@ -290,6 +294,7 @@ impl<'a> Request<'a> {
                          settle which is hers"
                     .into(),
                 command: Some(format!("clear-relay clients link {client} {contact} --by NAME")),
+                minor: None,
             });
         }
         Ok(contact)

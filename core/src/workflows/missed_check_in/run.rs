@@ -94,6 +94,7 @@ impl<'a> MissedCheckInRun<'a> {
         step.as_str().clone_into(&mut self.draft.step);
         self.state.hold = None;
         self.state.anyway = None;
+        self.state.anyway_of_minor = false;
         self.state.resting = None;
         self.state.later = None;
         self.state.paused_for.clear();

@@ -34,15 +34,20 @@ impl MissedCheckInRun<'_> {
                 };
                 self.not_done(key, pending, &format!("overtaken by {by}"));
             }
-            Settled::Held { reason, command } => {
+            Settled::Held {
+                reason,
+                command,
+                minor,
+            } => {
                 let command = command.as_deref().map(|command| ("command", command));
-                self.stuck(key, pending, reason, command);
+                let minor = minor.as_deref().map(|minor| ("minor", minor));
+                self.stuck(key, pending, reason, command.into_iter().chain(minor));
             }
             Settled::Dead { reason, technical } => {
                 let what = pending.kind.spec().words;
                 let reason = format!("{what} could not be carried out: {reason}");
                 let technical = technical.as_deref().map(|call| ("technical", call));
-                self.stuck(key, pending, &reason, technical);
+                self.stuck(key, pending, &reason, technical.into_iter());
             }
             Settled::Unclear { evidence } => self.unclear(key, pending, evidence),
         }
@@ -165,12 +170,12 @@ impl MissedCheckInRun<'_> {
 
     /// The guard held it, or every try failed. It may still be carried out by a replay, so it
     /// stays remembered.
-    fn stuck(
+    fn stuck<'t>(
         &mut self,
         key: &EffectKey,
         pending: Pending,
         reason: &str,
-        for_admin: Option<(&str, &str)>,
+        besides: impl Iterator<Item = (&'t str, &'t str)>,
     ) {
         if !self.is_current(key) {
             self.state.pending.remove(key);
@@ -182,8 +187,8 @@ impl MissedCheckInRun<'_> {
         }
         if self.moves() {
             let mut extra = self.ready_for(pending.kind, key);
-            if let (Some(extra), Some((name, said))) = (extra.as_object_mut(), for_admin) {
-                extra.insert(name.into(), said.into());
+            if let Some(extra) = extra.as_object_mut() {
+                extra.extend(besides.map(|(name, said)| (name.to_owned(), said.into())));
             }
             self.hold(Hold::NotSent, reason, extra);
         }

@@ -222,6 +222,9 @@ pub struct State {
     /// When she said so: what is written after that is another message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anyway_at: Option<Timestamp>,
+    /// Whether the item that she answered so told that the client is a minor (A36).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub anyway_of_minor: bool,
     /// Why the case is held, while it is.
     pub hold: Option<Hold>,
     /// What a person is asked now, to be asked of the next coach if hers changes (E41).
@@ -299,6 +302,7 @@ impl State {
             current: None,
             anyway: None,
             anyway_at: None,
+            anyway_of_minor: false,
             hold: None,
             asked: None,
             contact_gone: false,

@@ -408,9 +408,19 @@ impl World {
                 self.settle(&key, Settled::Overtaken { by });
             }
             Verdict::Hold {
-                reason, command, ..
+                reason,
+                command,
+                minor,
+                ..
             } => {
-                self.settle(&key, Settled::Held { reason, command });
+                self.settle(
+                    &key,
+                    Settled::Held {
+                        reason,
+                        command,
+                        minor,
+                    },
+                );
             }
             Verdict::Later { at, .. } => {
                 assert!(at > self.now, "later is not later");

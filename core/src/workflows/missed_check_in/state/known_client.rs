@@ -74,25 +74,38 @@ impl KnownClient {
                 .break_until
                 .or(before.break_until.filter(|_| same_break)),
             has_phone: self.has_phone || before.has_phone,
+            // Whoever tells whether she is a minor tells the guardian with it.
+            guardian: self
+                .guardian
+                .or_else(|| before.guardian.clone().filter(|_| self.minor.is_none())),
             minor: self.minor.or(before.minor),
-            guardian: self.guardian.or_else(|| before.guardian.clone()),
         }
+    }
+
+    /// What is known once a whole client was read after `self`.
+    pub(in super::super) fn told(&self, client: &ClientSnapshot) -> Self {
+        Self::from(client).after(self)
     }
 
     /// What people are told of a minor, `None` of anybody else (A36, E11). One of whom the portal tells
     /// no more than that somebody answers for her counts as a minor; one of whom it tells nothing, as an
-    /// adult.
+    /// adult. The guardian's name is the portal's: it stands in quotes at the end, so that it can't
+    /// speak for us.
     pub(in super::super) fn as_minor(&self) -> Option<String> {
         if !self.minor.unwrap_or(self.guardian.is_some()) {
             return None;
         }
-        let guardian = outside::name(self.guardian.as_deref()).ok();
-        Some(match guardian {
-            Some(name) => format!(
-                "she is a minor and her guardian is {}",
-                outside::short_line(&name, 60)
-            ),
-            None => "she is a minor and the portal names no guardian".to_owned(),
-        })
+        let told = self.guardian.as_deref().filter(|name| !name.is_empty());
+        let named = outside::name(told).map(|name| name.replace(['"', '\u{201c}', '\u{201d}'], ""));
+        let guardian = match (told, named) {
+            (None, _) => "the portal names no guardian".to_owned(),
+            (Some(_), Err(_)) => {
+                "the portal has the name of a guardian that can't be shown here".to_owned()
+            }
+            (Some(_), Ok(name)) => format!("her guardian in the portal is \u{201c}{name}\u{201d}"),
+        };
+        Some(format!(
+            "She is a minor: the address and number on file may be a parent's, and {guardian}."
+        ))
     }
 }
