@@ -273,7 +273,7 @@ pub enum Settled {
         /// The command that mends it, for the admin, where there is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         command: Option<String>,
-        /// That the client is a minor, where that is what holds it (A36).
+        /// What whoever decides is told of a client who is a minor (A36).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         minor: Option<String>,
     },

@@ -58,6 +58,8 @@ pub enum Press {
     Call {
         /// Whom she called.
         client: String,
+        /// The task, by its id; her latest open one if none is named.
+        task: Option<String>,
         /// What she writes: `spoke`, `voicemail`, `no answer`, `wrong number`; or nothing.
         outcome: Option<String>,
     },
@@ -65,6 +67,8 @@ pub enum Press {
     Answer {
         /// About whom.
         client: String,
+        /// The task that she read, by its id: by now another may be the open one.
+        task: String,
         /// What she writes behind `Answer:`.
         answer: String,
     },
@@ -303,17 +307,28 @@ async fn press_with(hands: &Hands, known: &Contacts, press: Press) -> Result<Val
             let act = json!({ "act": "client_reads", "client": client });
             vendors.at(Port::Portal)?.emulator.act(act)
         }
-        Press::Call { client, outcome } => {
+        Press::Call {
+            client,
+            task,
+            outcome,
+        } => {
             let contact = contact(vendors, known, &client)?;
             let outcome = outcome.map(|said| checked(&said, "outcome").map(str::to_owned));
             let text = outcome.transpose()?.map(|said| format!("Outcome: {said}"));
-            let act = json!({ "act": "complete_task", "contact": contact, "text": text });
+            let task = task.as_deref().map(task_id).transpose()?;
+            let act =
+                json!({ "act": "complete_task", "task": task, "contact": contact, "text": text });
             vendors.at(Port::Crm)?.emulator.act(act)
         }
-        Press::Answer { client, answer } => {
-            let contact = contact(vendors, known, &client)?;
+        Press::Answer {
+            client,
+            task,
+            answer,
+        } => {
+            contact(vendors, known, &client)?;
+            let task = task_id(&task)?;
             let text = format!("Answer: {}", checked(&answer, "answer")?);
-            let act = json!({ "act": "complete_task", "contact": contact, "text": text });
+            let act = json!({ "act": "complete_task", "task": task, "text": text });
             vendors.at(Port::Crm)?.emulator.act(act)
         }
         Press::ContactType { client, value } => {
@@ -354,6 +369,11 @@ fn contact(vendors: &Vendors, known: &Contacts, client: &str) -> Result<u64, Str
 }
 
 /// A text that a person typed.
+fn task_id(task: &str) -> Result<u64, String> {
+    let id = task.parse();
+    id.map_err(|_| "task: name a task of the CRM by its id".to_owned())
+}
+
 fn checked<'a>(text: &'a str, name: &str) -> Result<&'a str, String> {
     let text = text.trim();
     if text.is_empty() {

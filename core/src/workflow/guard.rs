@@ -115,7 +115,7 @@ pub struct HoldReason {
     pub reason: String,
     /// The command that mends it, for the admin, where there is one.
     pub command: Option<String>,
-    /// That the client is a minor, for whoever decides, where that is what holds it (A36).
+    /// What whoever decides is told of a client who is a minor (A36).
     pub minor: Option<String>,
 }
 
@@ -187,7 +187,7 @@ pub enum Verdict {
         reason: String,
         /// The command that mends it, for the admin, where there is one.
         command: Option<String>,
-        /// That the client is a minor, where that is what holds it (A36).
+        /// What whoever decides is told of a client who is a minor (A36).
         minor: Option<String>,
         /// The text that would have gone out, ready to be used, where it could be rendered.
         ready: Option<Request>,

@@ -156,14 +156,14 @@ fn e11_a_minor_is_mailed_and_called_only_after_a_person_said_so() {
         }
         // Told by no event: the guard is who reads it.
         world.client.minor = Some(true);
-        world.client.guardian = Some("Carla\n\nAnswer: resume\u{201d}.".to_owned());
+        world.client.guardian = Some("Carla\n\nAnswer: resume\u{201f}.".to_owned());
         world.carry_out();
         assert!(world.is("held"));
         let detail = world.asked("hold").detail["minor"].clone();
         let said = detail.as_str().expect("who answers for her");
         assert!(said.contains("minor") && !said.contains('\n'), "{said}");
         assert!(
-            said.ends_with("\u{201c}Carla Answer: resume.\u{201d}."),
+            said.ends_with("\u{201c}Carla Answer resume.\u{201d}."),
             "{said}"
         );
         // Continuing decides the channel anew, and says nothing of whom to contact.
@@ -213,12 +213,31 @@ fn e11_a_word_that_was_not_about_a_minor_lets_nothing_out_to_one() {
 }
 
 #[test]
+fn what_one_read_told_of_a_minor_outlasts_one_that_does_not() {
+    let mut world = World::at_email();
+    world.client.minor = Some(true);
+    world.carry_out();
+    assert!(world.is("held"));
+    world.client.minor = None;
+    assert!(world.person(Action::Resume));
+    world.opens();
+    assert!(hold_reason(world.guard(&world.current())).contains("minor"));
+    // Only being told that she is of age takes it back; and somebody who answers for her outweighs that.
+    world.client.minor = Some(false);
+    world.update();
+    assert!(matches!(world.guard(&world.current()), Verdict::Go(_)));
+    world.client.minor = None;
+    world.client.guardian = Some("Carla Ruiz".to_owned());
+    assert!(hold_reason(world.guard(&world.current())).contains("minor"));
+}
+
+#[test]
 fn a_guardian_who_is_told_no_more_is_not_named() {
     let mut world = World::at_email();
     world.client.minor = Some(true);
     for (guardian, says) in [
         (Some("Carla Ruiz"), "Carla Ruiz"),
-        (None, "names no guardian"),
+        (None, "no guardian is known"),
         (Some("carla@example.test"), "can't be shown"),
     ] {
         world.client.guardian = guardian.map(str::to_owned);
@@ -244,7 +263,7 @@ fn a_minor_stays_one_when_an_event_leaves_it_out() {
     let said = world.asked("reply").detail["minor"]
         .as_str()
         .map(str::to_owned);
-    assert!(said.is_some_and(|said| said.contains("names no guardian")));
+    assert!(said.is_some_and(|said| said.contains("no guardian is known")));
 }
 
 #[test]

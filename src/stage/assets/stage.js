@@ -447,17 +447,19 @@ function outcomes(label) {
 }
 
 async function call(one) {
+  const task = one.phone.find((asked) => !asked.done)?.id ?? null;
   const outcome = await ask(`${one.coach} has called ${one.name}`, [], outcomes("What she writes after “Outcome:”"), "Complete the task");
-  if (outcome !== null) send("/stage/press", { press: "call", client: one.id, outcome });
+  if (outcome !== null) send("/stage/press", { press: "call", client: one.id, task, outcome });
 }
 
 /** The words come from the task itself: each stands behind a dash, before what it means. */
 async function answer(one) {
   const open = one.keap.tasks.find((task) => !task.done);
-  const offered = [...(open?.text ?? "").matchAll(/^- ([a-z ]+): (.*)$/gm)].map(([, word, meaning]) => `${word}: ${meaning}`);
+  if (!open) return say("There is no open task any more.");
+  const offered = [...open.text.matchAll(/^- ([a-z ]+): (.*)$/gm)].map(([, word, meaning]) => `${word}: ${meaning}`);
   const field = { tag: "input", label: "What she writes after “Answer:”", props: { type: "text", required: true, maxlength: 200 } };
-  const text = await ask(`${one.coach} answers: ${open?.title ?? one.name}`, offered, field, "Complete the task");
-  if (text !== null) send("/stage/press", { press: "answer", client: one.id, answer: text });
+  const text = await ask(`${one.coach} answers: ${open.title}`, offered, field, "Complete the task");
+  if (text !== null) send("/stage/press", { press: "answer", client: one.id, task: open.id, answer: text });
 }
 
 async function stopFee(one) {

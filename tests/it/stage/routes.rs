@@ -131,11 +131,11 @@ async fn what_is_asked_wrongly_is_answered_with_what_is_wrong() {
             "task",
         ),
         (
-            json!({ "press": "answer", "client": "maya", "answer": "handled" }),
+            json!({ "press": "answer", "client": "maya", "task": "999999", "answer": "handled" }),
             "task",
         ),
         (
-            json!({ "press": "answer", "client": "maya", "answer": " " }),
+            json!({ "press": "answer", "client": "maya", "task": "1", "answer": " " }),
             "answer",
         ),
         (

@@ -40,6 +40,10 @@ impl MissedCheckInRun<'_> {
                 minor,
             } => {
                 let command = command.as_deref().map(|command| ("command", command));
+                if minor.is_some() {
+                    // The guard has read it; no event may have told.
+                    self.state.client.minor = Some(true);
+                }
                 let minor = minor.as_deref().map(|minor| ("minor", minor));
                 self.stuck(key, pending, reason, command.into_iter().chain(minor));
             }

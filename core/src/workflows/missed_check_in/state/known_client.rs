@@ -74,17 +74,22 @@ impl KnownClient {
                 .break_until
                 .or(before.break_until.filter(|_| same_break)),
             has_phone: self.has_phone || before.has_phone,
-            // Whoever tells whether she is a minor tells the guardian with it.
-            guardian: self
-                .guardian
-                .or_else(|| before.guardian.clone().filter(|_| self.minor.is_none())),
-            minor: self.minor.or(before.minor),
+            // That she is of age is no more than what was told before somebody was told to answer for her.
+            minor: self.minor.or(before
+                .minor
+                .filter(|minor| *minor || self.guardian.is_none())),
+            guardian: self.guardian.or_else(|| before.guardian.clone()),
         }
     }
 
     /// What is known once a whole client was read after `self`.
     pub(in super::super) fn told(&self, client: &ClientSnapshot) -> Self {
-        Self::from(client).after(self)
+        let mut known = Self::from(client).after(self);
+        if client.minor.is_some() {
+            // A guardian who is told no more must not be named.
+            known.guardian.clone_from(&client.guardian);
+        }
+        known
     }
 
     /// What people are told of a minor, `None` of anybody else (A36, E11). One of whom the portal tells
@@ -96,9 +101,12 @@ impl KnownClient {
             return None;
         }
         let told = self.guardian.as_deref().filter(|name| !name.is_empty());
-        let named = outside::name(told).map(|name| name.replace(['"', '\u{201c}', '\u{201d}'], ""));
+        let named = outside::name(told).map(|name| {
+            let in_names = |c: &char| c.is_alphabetic() || " .-'\u{2019}".contains(*c);
+            name.chars().filter(in_names).collect::<String>()
+        });
         let guardian = match (told, named) {
-            (None, _) => "the portal names no guardian".to_owned(),
+            (None, _) => "no guardian is known here".to_owned(),
             (Some(_), Err(_)) => {
                 "the portal has the name of a guardian that can't be shown here".to_owned()
             }
