@@ -22,6 +22,8 @@ mod guard;
 #[cfg(test)]
 mod in_person;
 #[cfg(test)]
+mod minors;
+#[cfg(test)]
 mod news;
 #[cfg(test)]
 mod outcomes;

@@ -2,6 +2,7 @@
 //! transition must keep.
 
 mod acts;
+mod client;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +10,7 @@ use relay_core::calendar::Calendar;
 use relay_core::case::{Case, CaseStatus, TimelineEntry, Wait};
 use relay_core::channel::{EmailRecord, MailEvidence};
 use relay_core::clients::{
-    AddressState, BillingSnapshot, CheckIn, ClientSnapshot, ClientStatus, Coach, ContactSnapshot,
-    PortalMessage,
+    AddressState, BillingSnapshot, CheckIn, ClientSnapshot, Coach, ContactSnapshot, PortalMessage,
 };
 use relay_core::effects::{Audience, EffectKind, PlannedEffect, Request, Settled};
 use relay_core::facts::{Fact, FactBody};
@@ -94,21 +94,7 @@ impl World {
 
     pub(crate) fn running(workflow: Box<dyn Workflow>) -> Self {
         let now = at("2026-11-04 00:05");
-        let client = ClientSnapshot {
-            id: "maya".into(),
-            first_name: Some("Maya".into()),
-            last_name: Some("Reyes".into()),
-            status: ClientStatus::Online,
-            coach: Some("dana".into()),
-            email: Some("maya@example.test".into()),
-            phone: Some("303-555-0142".into()),
-            time_zone: None,
-            last_regimen_change: Some(date("2026-10-20")),
-            contact: Some("41".into()),
-            break_until: None,
-            minor: None,
-            guardian: None,
-        };
+        let client = client::maya();
         let case = Case {
             id: CaseId(uuid::Uuid::from_u128(7)),
             client: client.id.clone(),
@@ -413,14 +399,12 @@ impl World {
                 minor,
                 ..
             } => {
-                self.settle(
-                    &key,
-                    Settled::Held {
-                        reason,
-                        command,
-                        minor,
-                    },
-                );
+                let held = Settled::Held {
+                    reason,
+                    command,
+                    minor,
+                };
+                self.settle(&key, held);
             }
             Verdict::Later { at, .. } => {
                 assert!(at > self.now, "later is not later");
