@@ -49,9 +49,10 @@ fn usual(change: impl FnOnce(&mut Oddities)) -> Setup {
 }
 
 /// Every operation of the client that changes something, by its name in the emulator.
-const WRITES: [&str; 16] = [
+const WRITES: [&str; 17] = [
     "email",
     "call_task",
+    "work_task",
     "close_task",
     "reassign_task",
     "contact_note",
@@ -94,9 +95,13 @@ async fn write(setup: &Setup, name: &str) -> Result<(), CallError> {
     let url = "https://relay.test/hook".parse().expect("an address");
     match name {
         "email" => client.send_email(MAYA, COACH, "Hello", "Hi", &marker).await,
-        "call_task" => {
+        "call_task" | "work_task" => {
             let due = at("2026-11-05T16:00:00Z");
-            let made = client.create_task(MAYA, COACH, "CALL", "x", due, &marker);
+            let title = match name {
+                "call_task" => "CALL Maya R.",
+                _ => "Maya R.: how does it go on?",
+            };
+            let made = client.create_task(MAYA, COACH, title, "x", due, &marker);
             made.await.map(drop)
         }
         "close_task" => client.complete_task("30001", now(), false).await,

@@ -69,6 +69,7 @@ fn writes_about_people() -> Vec<(&'static str, Method, &'static str, Value)> {
     let field = json!({ "custom_fields": [{ "id": "6", "content": "In-Person" }] });
     let field_v1 = json!({ "custom_fields": [{ "id": 6, "content": "In-Person" }] });
     let task = json!({ "assigned_to_user_id": "1" });
+    let call = json!({ "assigned_to_user_id": "1", "title": "CALL Maya R." });
     let reassign = "/v2/tasks/30001?update_mask=assigned_to_user_id";
     let note = json!({ "user_id": "1", "title": "x" });
     let (post, patch) = (Method::POST, Method::PATCH);
@@ -80,7 +81,8 @@ fn writes_about_people() -> Vec<(&'static str, Method, &'static str, Value)> {
             "/v2/automations/goals/achieve",
             goal,
         ),
-        ("call_task", post.clone(), "/v2/tasks", task.clone()),
+        ("call_task", post.clone(), "/v2/tasks", call),
+        ("work_task", post.clone(), "/v2/tasks", task.clone()),
         (
             "close_task",
             patch.clone(),
