@@ -265,8 +265,7 @@ impl AddressState {
         matches!(self, Self::Deliverable | Self::NeverMailed)
     }
 
-    /// What is so of her mail, as the end of a sentence that begins with her name or address. The CRM's own word
-    /// is for programs.
+    /// What is so of her mail, as a clause for people. The CRM's own word is for programs.
     pub fn words(&self) -> &'static str {
         match self {
             Self::Deliverable | Self::NeverMailed => "email can arrive",

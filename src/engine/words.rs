@@ -19,8 +19,7 @@ pub(crate) fn effect_name_first(kind: EffectKind) -> String {
 }
 
 /// Why something was given up, by the class of its failure and whether a vendor's call failed, as the end of a
-/// sentence. The failure in its own words
-/// is for whoever looks after the relay.
+/// sentence. The failure in its own words is for whoever looks after the relay.
 pub(crate) fn why_dead(class: &str, is_a_vendors: bool) -> &'static str {
     let is = |known: Class| is_a_vendors && known.as_str() == class;
     if is(Class::Permanent) {

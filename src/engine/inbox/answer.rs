@@ -98,7 +98,11 @@ async fn of_current(
             }
         }
     } else if let Some(Written::Action(action, _)) = answer(engine, &task) {
-        ops.extend(late(engine, client, None, &by, action, &task).await?);
+        // Else it was taken in already: the relay died before that was noted, or the CRM told twice.
+        let first = first_of(engine, &current.items).await?;
+        if !is_what_settled(first.as_ref(), action) {
+            ops.extend(late(engine, client, None, &by, action, &task).await?);
+        }
     }
     if task.completed {
         for item in items.iter().filter(|item| item.case.is_none()) {
@@ -175,19 +179,27 @@ async fn of_another(
     let EffectInput::WorkTask { items, coach, .. } = &effect.planned.input else {
         return Ok(Vec::new());
     };
-    let first = match items.first() {
-        Some(first) => engine.store.work_item(*first).await?,
-        None => None,
-    };
-    let settled = first.as_ref().and_then(|item| item.settled.as_ref());
-    if settled.is_some_and(|settled| settled.action == action) {
-        // It is what settled it.
+    let first = first_of(engine, items).await?;
+    if is_what_settled(first.as_ref(), action) {
         return Ok(Vec::new());
     }
     let coaches = engine.store.coaches().await?;
     let by = name_of(&coaches, coach);
     let asked = first.and_then(|item| item.case);
     late(engine, client, asked, &by, action, &task).await
+}
+
+/// What a task asks: the first of its items.
+async fn first_of(engine: &Engine, items: &[WorkItemId]) -> Result<Option<WorkItem>, EngineError> {
+    Ok(match items.first() {
+        Some(first) => engine.store.work_item(*first).await?,
+        None => None,
+    })
+}
+
+fn is_what_settled(item: Option<&WorkItem>, action: &str) -> bool {
+    let settled = item.and_then(|item| item.settled.as_ref());
+    settled.is_some_and(|settled| settled.action == action)
 }
 
 /// An answer to what is not asked any more. One that stops counts all the same. Another must not be passed over while

@@ -1,6 +1,7 @@
 //! Failpoints that stop a task forever and tell that they were reached, and one at which
 //! something happens.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -12,6 +13,8 @@ use tokio::sync::Notify;
 #[derive(Debug, Default)]
 pub(crate) struct StopAt {
     name: Option<&'static str>,
+    /// Passes until it is armed.
+    unarmed: AtomicBool,
     reached: Mutex<Vec<&'static str>>,
     stopped: Notify,
 }
@@ -23,6 +26,18 @@ impl StopAt {
             name: Some(name),
             ..Self::default()
         }
+    }
+
+    /// Stops forever at `name`, once it is armed.
+    pub(crate) fn unarmed(name: &'static str) -> Self {
+        Self {
+            unarmed: AtomicBool::new(true),
+            ..Self::name(name)
+        }
+    }
+
+    pub(crate) fn arm(&self) {
+        self.unarmed.store(false, Ordering::SeqCst);
     }
 
     /// Every name reached so far.
@@ -46,7 +61,7 @@ impl Failpoints for StopAt {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(name);
-        if self.name == Some(name) {
+        if self.name == Some(name) && !self.unarmed.load(Ordering::SeqCst) {
             self.stopped.notify_one();
             std::future::pending::<()>().await;
         }

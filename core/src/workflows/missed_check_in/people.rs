@@ -163,9 +163,9 @@ impl MissedCheckInRun<'_> {
         }
     }
 
-    /// The coach wants it sent although she wrote by hand (E43), or the client is a minor, if she was
-    /// told so (A36). Only these objections are lifted; a
-    /// text that would be false, or can't be filled, is not sent for being asked for.
+    /// The coach wants it sent although she wrote by hand (E43), or although the client is a minor, where the
+    /// item told her so (A36). Only these objections are lifted: a text that would be false, or can't be
+    /// filled, is not sent for being asked for.
     fn send_anyway(&mut self, by: &str) -> bool {
         let Some(step @ (Step::PortalMessage | Step::EmailFollowUp | Step::PhoneFollowUp)) =
             self.step()

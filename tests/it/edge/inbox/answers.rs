@@ -1,11 +1,14 @@
 //! Her answers, and what is none.
 
+use std::sync::Arc;
+
 use clear_relay::engine::commands::cases;
 use relay_core::workflow::Action;
 use serde_json::json;
 
 use super::{by_hand, replied};
 use crate::edge::clinic::{Clinic, Person};
+use crate::support::failpoints::StopAt;
 
 #[tokio::test]
 async fn a_reply_is_one_task_that_says_what_is_known_and_how_to_answer() {
@@ -82,6 +85,36 @@ async fn each_of_the_seven_answers_does_what_it_says() {
             history.iter().any(|line| line.contains("Beth")),
             "{answer}: {history:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_was_taken_in_right_before_a_crash_is_not_taken_for_a_late_one() {
+    for (answer, status) in [
+        ("Answer: handled", "paused"),
+        ("Answer: wait until Nov 12", "open"),
+        ("Answer: continue", "open"),
+        ("Answer: complaint", "paused"),
+    ] {
+        let (mut clinic, maya) = replied().await;
+        let stop = Arc::new(StopAt::unarmed("effect.settle.after"));
+        let listening = Arc::clone(&stop);
+        let restarted = clinic.world.restart_with(listening).await;
+        restarted.expect("a restart");
+        clinic.hooks_arrive().await;
+        stop.arm();
+        tokio::select! {
+            () = clinic.answer(&maya, answer) => panic!("it was never passed"),
+            () = stop.stopped() => {}
+        }
+        let asked = clinic.work_kinds(&maya).await;
+        assert!(!asked.contains(&"reply".to_owned()), "{answer} is taken in");
+        clinic.world.restart().await.expect("a restart");
+        clinic.hooks_arrive().await;
+        assert_eq!(clinic.status(&maya).await, status, "{answer}");
+        let history = clinic.history(clinic.case(&maya).await.id).await;
+        let late = history.iter().find(|line| line.contains("no longer"));
+        assert_eq!(late, None, "{answer}");
     }
 }
 
