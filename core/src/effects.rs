@@ -277,6 +277,8 @@ pub enum Settled {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         minor: Option<String>,
     },
+    /// No tool of the clinic lets the relay do it: a person does, with what was made ready. Nothing was sent.
+    ByHand,
     /// Given up after every allowed try, or refused for good.
     Dead {
         /// Why, in one line, for people.

@@ -17,7 +17,9 @@ mod guard;
 
 use serde::{Deserialize, Serialize};
 
-pub use guard::{Conversation, GuardReading, HoldReason, Needs, NoContact, PortalReading, Verdict};
+pub use guard::{
+    Conversation, GuardReading, HoldReason, Needs, NoContact, NotOffered, PortalReading, Verdict,
+};
 
 use crate::answers::StopReason;
 use crate::calendar::Calendar;

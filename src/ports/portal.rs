@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use relay_core::clients::{CheckIn, ClientSnapshot, Coach, PortalMessage};
 use relay_core::ids::{ClientId, CoachId};
 use relay_core::time::{Date, Timestamp};
+use relay_core::workflow::NotOffered;
 use relay_http_client::CallError;
 
 /// A quiet note, as a probe sees it.
@@ -36,13 +37,18 @@ pub struct OpenCheckIns {
 /// What we need of the portal.
 #[async_trait]
 pub trait Portal: Debug + Send + Sync {
+    /// What it doesn't let the relay do: a person does it instead.
+    fn not_offered(&self) -> NotOffered {
+        NotOffered::default()
+    }
     /// The client; `None` if the portal knows none by this id.
     async fn client(&self, id: &ClientId) -> Result<Option<ClientSnapshot>, CallError>;
     /// Her check-ins due on or after `since`, submitted or not.
     async fn check_ins(&self, id: &ClientId, since: Date) -> Result<Vec<CheckIn>, CallError>;
     /// Every client's open check-ins due before `due_before` (all pages): the daily reconcile.
     async fn open_check_ins(&self, due_before: Date) -> Result<OpenCheckIns, CallError>;
-    /// Messages of both directions sent at or after `since`, oldest first.
+    /// Messages of both directions sent at or after `since`, oldest first. An error where messages are not
+    /// offered: an empty list would prove that one of ours never arrived.
     async fn messages(
         &self,
         id: &ClientId,

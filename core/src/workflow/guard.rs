@@ -52,6 +52,27 @@ pub struct GuardReading {
     /// A person has said that the contact's address is hers although the portal has another.
     #[serde(default)]
     pub address_confirmed: bool,
+    /// What the clinic's tools don't let the relay do.
+    #[serde(default, skip_serializing_if = "NotOffered::is_nothing")]
+    pub not_offered: NotOffered,
+}
+
+/// What the clinic's tools don't let the relay do: what would go that way, a person does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct NotOffered {
+    /// Reading and writing messages between client and coach in the portal.
+    #[serde(default)]
+    pub messages: bool,
+    /// Writing quiet notes there.
+    #[serde(default)]
+    pub notes: bool,
+}
+
+impl NotOffered {
+    /// Whether everything is offered.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Why there is no contact.
@@ -165,7 +186,7 @@ pub struct PortalReading {
     /// Her check-ins now, from a day before the missed one.
     pub check_ins: Vec<CheckIn>,
     /// Messages since the case opened (and at least the last 24 hours), oldest first. Those that
-    /// we sent ourselves are left out.
+    /// we sent ourselves are left out. None where messages can't be read ([`NotOffered::messages`]).
     pub messages: Vec<PortalMessage>,
 }
 
@@ -190,6 +211,11 @@ pub enum Verdict {
         /// What whoever decides is told of a client who is a minor (A36).
         minor: Option<String>,
         /// The text that would have gone out, ready to be used, where it could be rendered.
+        ready: Option<Request>,
+    },
+    /// It may go out, and no tool lets the relay send it: a person does.
+    ByHand {
+        /// As it would go out, where it could be rendered.
         ready: Option<Request>,
     },
     /// Not now, but then.

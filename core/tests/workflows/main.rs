@@ -33,6 +33,7 @@ mod people;
 mod property;
 #[cfg(test)]
 mod scenarios;
+mod send_by_hand;
 #[cfg(test)]
 mod unreadable;
 #[cfg(test)]

@@ -41,7 +41,7 @@ fn event() -> impl Strategy<Value = Event> {
         3 => (1_i64..80).prop_map(Event::Time),
         3 => (0_u8..3).prop_map(Event::Timer),
         4 => Just(Event::CarryOut),
-        3 => (0_usize..12, 0_u8..8).prop_map(|(which, how)| Event::Settle(which, how)),
+        3 => (0_usize..12, 0_u8..9).prop_map(|(which, how)| Event::Settle(which, how)),
         2 => (0_usize..8).prop_map(Event::Replay),
         3 => (0_u8..4).prop_map(Event::Mail),
         1 => Just(Event::ReadFails),
@@ -84,6 +84,7 @@ fn settled(world: &World, how: u8) -> Settled {
         },
         5 => Settled::Unclear { evidence: reason },
         6 => Settled::Overtaken { by: reason },
+        7 => Settled::ByHand,
         _ => Settled::Cancelled,
     }
 }

@@ -8,7 +8,7 @@ use relay_core::effects::{EffectInput, EffectKind, PlannedEffect};
 use relay_core::ids::{ClientId, CoachId, ContactId, TaskId};
 use relay_core::retry::Class;
 use relay_core::time::{Date, SignedDuration, Timestamp};
-use relay_core::workflow::{GuardReading, Needs, NoContact, PortalReading};
+use relay_core::workflow::{GuardReading, Needs, NoContact, NotOffered, PortalReading};
 use relay_http_client::CallError;
 use relay_store::{EffectView, Op};
 
@@ -141,6 +141,7 @@ pub(crate) async fn read_for_guard(
             no_contact: crm.no_contact,
             contact_type: crm.contact_type,
             address_confirmed,
+            not_offered: engine.ports.portal.not_offered(),
         },
         coaches,
         ops,
@@ -163,6 +164,7 @@ pub(super) fn nothing_read(engine: &Engine) -> FreshReading {
             no_contact: None,
             contact_type: None,
             address_confirmed: false,
+            not_offered: NotOffered::default(),
         },
         coaches: Vec::new(),
         ops: Vec::new(),
@@ -265,9 +267,12 @@ async fn read_portal(
     };
     let wanted = since.min(case.opened_at).min(day_ago);
     let due = input.about().map(|(_, due)| days::start_of(engine, due));
-    let mut messages = portal
-        .messages(&case.client, due.unwrap_or(wanted).min(wanted))
-        .await?;
+    let mut messages = if portal.not_offered().messages {
+        Vec::new()
+    } else {
+        let from = due.unwrap_or(wanted).min(wanted);
+        portal.messages(&case.client, from).await?
+    };
     let mut sent = messages.clone();
     sent.retain(|message| message.author == Author::Coach);
     messages.retain(|message| message.sent_at >= wanted);

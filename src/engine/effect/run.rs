@@ -1,7 +1,7 @@
 //! One run of an effect's job, as far as the guard: whether it may go out, now, and with which words.
 //! What may is carried out in `attempt.rs`.
 
-use relay_core::effects::{EffectKind, Settled};
+use relay_core::effects::{EffectKind, Request, Settled};
 use relay_core::ids::EffectKey;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_core::workflow::Verdict;
@@ -19,6 +19,7 @@ use crate::engine::effect::{
 use crate::engine::finish::{fence, member, missing};
 use crate::engine::held_back::is_held_back;
 use crate::engine::outreach::{OUTREACH, outreach_said};
+use crate::engine::stepper::acts;
 use crate::engine::sync::opening;
 use crate::engine::sync::opening::TYPE_UNREADABLE;
 use crate::engine::sync::presence::IN_DOUBT;
@@ -152,6 +153,9 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
     | Verdict::Hold {
         ready: Some(request),
         ..
+    }
+    | Verdict::ByHand {
+        ready: Some(request),
     } = &verdict
     {
         let began = engine.clocks.real.now();
@@ -228,43 +232,54 @@ async fn follow(
             minor,
             ready,
         } => {
-            let mut stepping = settle::stepping_with_names(engine, effect).await?;
+            let held = Settled::Held {
+                reason: reason.clone(),
+                command,
+                minor,
+            };
+            park(engine, job, effect, held, ready, reason, read.ops).await
+        }
+        Verdict::ByHand { ready } if !acts(effect.mode) => {
             let ending = EffectEnding {
                 request: ready,
-                ..EffectEnding::new(
-                    EffectState::Held,
-                    Settled::Held {
-                        reason: reason.clone(),
-                        command,
-                        minor,
-                    },
-                )
+                more: read.ops,
+                ..EffectEnding::new(EffectState::Proposed, Settled::Proposed)
             };
-            settle::end_effect(
-                engine,
-                &mut stepping,
-                effect,
-                &[EffectState::Planned],
-                ending,
-            )
-            .await?;
-            // A blocking effect holds its case, which opens an item of its own.
-            if !effect.holds_a_case() {
-                for op in items::held_item_ops(engine, job, effect, &reason) {
-                    stepping.push(op);
-                }
-            }
-            let error = JobError::new("held", reason);
-            refuse(
-                engine,
-                job,
-                JobEnd::Parked { error },
-                stepping.into_ops(),
-                read.ops,
-            )
-            .await
+            settle::settle(engine, job, effect, &[EffectState::Planned], ending).await
+        }
+        Verdict::ByHand { ready } => {
+            let why = "no tool lets the relay do it: a person does".to_owned();
+            park(engine, job, effect, Settled::ByHand, ready, why, read.ops).await
         }
     }
+}
+
+/// Nothing goes out before a person has decided, or done it: the job waits for that.
+async fn park(
+    engine: &Engine,
+    job: &Job,
+    effect: &Effect,
+    held: Settled,
+    ready: Option<Request>,
+    reason: String,
+    learned: Vec<Op>,
+) -> Result<(), EngineError> {
+    let mut stepping = settle::stepping_with_names(engine, effect).await?;
+    let ending = EffectEnding {
+        request: ready,
+        ..EffectEnding::new(EffectState::Held, held)
+    };
+    let planned = [EffectState::Planned];
+    settle::end_effect(engine, &mut stepping, effect, &planned, ending).await?;
+    // A blocking effect holds its case, which opens an item of its own.
+    if !effect.holds_a_case() {
+        for op in items::held_item_ops(engine, job, effect, &reason) {
+            stepping.push(op);
+        }
+    }
+    let error = JobError::new("held", reason);
+    let end = JobEnd::Parked { error };
+    refuse(engine, job, end, stepping.into_ops(), learned).await
 }
 
 async fn refuse(

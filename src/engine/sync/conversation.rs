@@ -9,7 +9,8 @@
 //!   differ, so the reads overlap.
 //! - Our own messages are no news. One of ours whose outcome is not known yet may be told as a
 //!   coach's: the case then asks once too often, and sends nothing twice.
-//! - A portal that can't be read lets nobody resume: nobody knows what she wrote.
+//! - A portal that can't be read lets nobody resume: nobody knows what she wrote. Where the clinic's portal
+//!   never can, whoever decides is told to look there first.
 //!
 //! Not guaranteed: that nothing is written between the read and the commit. The guard reads again.
 
@@ -86,7 +87,11 @@ pub(crate) async fn read_conversation(
     client: &ClientId,
     since: Timestamp,
 ) -> Result<Vec<Fact>, EngineError> {
-    let messages = engine.ports.portal.messages(client, since).await?;
+    let portal = &engine.ports.portal;
+    if portal.not_offered().messages {
+        return Ok(Vec::new());
+    }
+    let messages = portal.messages(client, since).await?;
     message_facts(engine, client, &messages).await
 }
 

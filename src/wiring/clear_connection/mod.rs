@@ -22,6 +22,7 @@ use relay_core::clients::{Author, CheckIn, ClientSnapshot, ClientStatus, Coach, 
 use relay_core::ids::{ClientId, CoachId};
 use relay_core::outside;
 use relay_core::time::{Clock, Date, TimeZone, Timestamp};
+use relay_core::workflow::NotOffered;
 use relay_http_client::CallError;
 use relay_store::Receipt;
 
@@ -67,6 +68,14 @@ impl ClearConnectionPorts {
 
 #[async_trait]
 impl Portal for ClearConnectionPorts {
+    fn not_offered(&self) -> NotOffered {
+        let offered = self.client.capabilities();
+        NotOffered {
+            messages: !offered.messages,
+            notes: !offered.notes,
+        }
+    }
+
     async fn client(&self, id: &ClientId) -> Result<Option<ClientSnapshot>, CallError> {
         let client = self.client.client(id).await?;
         Ok(client.map(|client| snapshot(client, &self.zone)))

@@ -12,7 +12,7 @@ use relay_core::effects::{CardRemoval, Settled};
 use relay_core::facts::{CallOutcome, Fact, FactBody, Order};
 use relay_core::ids::{EffectKey, WorkItemId};
 use relay_core::time::{Date, Timestamp};
-use relay_core::workflow::{Action, GuardReading, Input, PortalReading, ReadKind};
+use relay_core::workflow::{Action, GuardReading, Input, NotOffered, PortalReading, ReadKind};
 use relay_store::EffectState;
 
 pub(crate) use super::effect_samples::{input, outcome, request, settled};
@@ -122,6 +122,10 @@ pub(crate) fn reading() -> GuardReading {
         no_contact: None,
         contact_type: Some("Online".to_owned()),
         address_confirmed: false,
+        not_offered: NotOffered {
+            messages: false,
+            notes: true,
+        },
     }
 }
 

@@ -63,7 +63,11 @@ fn reword_settled(settled: &mut Settled) {
         | Settled::Held { reason: text, .. }
         | Settled::Dead { reason: text, .. }
         | Settled::Unclear { evidence: text } => reword(text),
-        Settled::Done { .. } | Settled::AlreadyTrue | Settled::Proposed | Settled::Cancelled => {}
+        Settled::Done { .. }
+        | Settled::AlreadyTrue
+        | Settled::Proposed
+        | Settled::ByHand
+        | Settled::Cancelled => {}
     }
 }
 

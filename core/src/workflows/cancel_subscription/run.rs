@@ -270,6 +270,9 @@ impl<'a> CancelSubscriptionRun<'a> {
                     self.hold_effect(key, &format!("{what}: {reason}"));
                 }
             }
+            Settled::ByHand => {
+                self.hold_effect(key, &format!("{what}: no tool lets the relay do it"));
+            }
             Settled::Dead { reason, .. } => {
                 self.hold_effect(key, &format!("{what}: could not be carried out: {reason}"));
             }

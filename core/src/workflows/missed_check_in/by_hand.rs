@@ -13,6 +13,7 @@
 
 use super::closing::Closing;
 use super::run::{Ask, MissedCheckInRun};
+use super::send_by_hand::LOOK_FIRST;
 use super::state::Step;
 use crate::case::Wait;
 use crate::scripts::date_words;
@@ -131,6 +132,10 @@ impl MissedCheckInRun<'_> {
             }
             if let Some(script) = ready {
                 detail.insert("ready".into(), self.ready_text(script));
+                // "I have not received a reply from you in Clear Connection": only she can see that.
+                if self.state.portal_unread {
+                    detail.insert("remedy".into(), LOOK_FIRST.into());
+                }
             }
         }
         let what = match ASKED.get(hand) {

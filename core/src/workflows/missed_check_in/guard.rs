@@ -4,15 +4,15 @@
 //! on (a check-in, a reply, another status, another date: E3); is she a minor, whom only the portal
 //! reaches until a person says otherwise (A36); did the coach write by hand (E43);
 //! is this an allowed hour; is every sentence true; can every gap be filled and is there somebody
-//! to send it to and to sign it (E21, E22, E42). A portal that shows nothing never lets an outreach
-//! pass.
+//! to send it to and to sign it (E21, E22, E42); can the relay send it at all, or is it a person who does.
+//! A portal that shows nothing never lets an outreach pass.
 
 use super::outreach::Outreach;
 use super::request::Request as Render;
 use super::state::{Progress, State};
 use crate::case::{Case, CaseStatus};
 use crate::clients::{Author, CheckIn, ClientStatus, is_in_person};
-use crate::effects::{PlannedEffect, Request};
+use crate::effects::{EffectKind, PlannedEffect, Request};
 use crate::facts::{Fact, FactBody};
 use crate::procedure::MissedCheckInProcedure;
 use crate::scripts::date_words;
@@ -38,6 +38,12 @@ pub(super) fn guard(
     };
     if effect.kind().is_outreach() {
         guard.outreach()
+    } else if effect.kind() == EffectKind::PortalNote && reading.not_offered.notes {
+        // The contact in the CRM tells the same.
+        Verdict::Overtaken {
+            by: "the portal taking no notes".into(),
+            facts: Vec::new(),
+        }
     } else {
         match guard.render().aside() {
             Ok(request) => Verdict::Go(request),
@@ -317,9 +323,18 @@ impl<'a> Guard<'a> {
             None => Err("it has no script".into()),
         };
         match outcome {
+            Ok(request) if self.is_by_hand() => Verdict::ByHand {
+                ready: Some(request),
+            },
             Ok(request) => Verdict::Go(request),
             Err(reason) => reason.hold(render.as_asked().ok()),
         }
+    }
+
+    /// Whether a person carries it out, since no tool lets the relay.
+    fn is_by_hand(&self) -> bool {
+        let portal = Outreach::of(self.effect.kind()) == Some(Outreach::PortalMessage);
+        portal && self.reading.not_offered.messages
     }
 }
 

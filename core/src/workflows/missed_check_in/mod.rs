@@ -22,7 +22,8 @@
 //! - An open or click that is told while a call is planned turns it into an email; once the call
 //!   task is made, nothing turns.
 //! - Right before each outreach the portal and the CRM are read again; see [`guard`](self).
-//! - What can't be sent truthfully, or to nobody, is held with the text ready.
+//! - What can't be sent truthfully, or to nobody, is held with the text ready; what no tool lets the relay
+//!   send, the coach is asked to (`send_by_hand.rs`).
 //!
 //! **Guarantees.** Every case that is not closed has exactly one wait. A message is planned anew
 //! only under a new visit of its step, after a person said so or its date moved, and never once it
@@ -57,6 +58,7 @@ mod questions;
 mod replies;
 mod request;
 mod run;
+mod send_by_hand;
 mod settled;
 mod state;
 mod steps;

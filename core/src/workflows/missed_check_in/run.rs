@@ -311,7 +311,7 @@ impl<'a> MissedCheckInRun<'a> {
                 &["resume", "send_anyway", "done_by_hand", "skip", "close"]
             }
             Hold::NotSent | Hold::Unread => &["resume", "done_by_hand", "skip", "close"],
-            Hold::Unclear => &["done_by_hand", "skip", "close"],
+            Hold::Unclear | Hold::ByHand => &["done_by_hand", "skip", "close"],
         };
         self.state.hold = Some(hold);
         self.state.later = None;

@@ -47,6 +47,7 @@ impl MissedCheckInRun<'_> {
                 let minor = minor.as_deref().map(|minor| ("minor", minor));
                 self.stuck(key, pending, reason, command.into_iter().chain(minor));
             }
+            Settled::ByHand => self.by_hand_of(key, pending),
             Settled::Dead { reason, technical } => {
                 let what = pending.kind.spec().words;
                 let reason = format!("{what} could not be carried out: {reason}");
@@ -195,6 +196,21 @@ impl MissedCheckInRun<'_> {
                 extra.extend(besides.map(|(name, said)| (name.to_owned(), said.into())));
             }
             self.hold(Hold::NotSent, reason, extra);
+        }
+    }
+
+    /// No tool lets the relay send it: the coach is asked to, and says when she has.
+    fn by_hand_of(&mut self, key: &EffectKey, pending: Pending) {
+        if pending.kind != EffectKind::PortalMessage {
+            let reason = format!(
+                "no tool lets the relay carry out {}",
+                pending.kind.spec().words
+            );
+            self.stuck(key, pending, &reason, std::iter::empty());
+        } else if !self.is_current(key) {
+            self.state.pending.remove(key);
+        } else if self.moves() {
+            self.ask_to_send(key);
         }
     }
 

@@ -122,6 +122,8 @@ pub enum Hold {
     Unread,
     /// It can't be told whether it was sent: never again by itself.
     Unclear,
+    /// No tool lets the relay send it: the coach does.
+    ByHand,
 }
 
 /// An effect that has not settled.
@@ -227,6 +229,9 @@ pub struct State {
     pub anyway_of_minor: bool,
     /// Why the case is held, while it is.
     pub hold: Option<Hold>,
+    /// What she writes in the portal can't be read: nobody but her coach knows whether she has answered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub portal_unread: bool,
     /// What a person is asked now, to be asked of the next coach if hers changes (E41).
     pub asked: Option<NewWork>,
     /// The CRM contact is gone (E40).
@@ -304,6 +309,7 @@ impl State {
             anyway_at: None,
             anyway_of_minor: false,
             hold: None,
+            portal_unread: false,
             asked: None,
             contact_gone: false,
             waits_for_contact: false,

@@ -19,8 +19,8 @@ use relay_core::procedure::{MissedCheckInProcedure, SHIPPED};
 use relay_core::scripts::shipped;
 use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_core::workflow::{
-    Action, Context, GuardReading, Input, NewWork, PortalReading, ReadKind, Transition, Verdict,
-    Workflow,
+    Action, Context, GuardReading, Input, NewWork, NotOffered, PortalReading, ReadKind, Transition,
+    Verdict, Workflow,
 };
 use relay_core::workflows::missed_check_in::MissedCheckIn;
 
@@ -62,6 +62,7 @@ pub(crate) struct World {
     pub(crate) billing: Option<BillingSnapshot>,
     pub(crate) task: Option<TaskId>,
     pub(crate) contact_type: Option<String>,
+    pub(crate) not_offered: NotOffered,
     pub(crate) case: Case,
     pub(crate) opened: bool,
     pub(crate) planned: BTreeMap<EffectKey, PlannedEffect>,
@@ -136,6 +137,7 @@ impl World {
             billing: None,
             task: None,
             contact_type: None,
+            not_offered: NotOffered::default(),
             client,
             case,
             opened: false,
@@ -327,6 +329,7 @@ impl World {
             no_contact: None,
             contact_type: self.contact_type.clone(),
             address_confirmed: false,
+            not_offered: self.not_offered,
         }
     }
 
@@ -405,6 +408,9 @@ impl World {
                     minor,
                 };
                 self.settle(&key, held);
+            }
+            Verdict::ByHand { .. } => {
+                self.settle(&key, Settled::ByHand);
             }
             Verdict::Later { at, .. } => {
                 assert!(at > self.now, "later is not later");

@@ -1,0 +1,115 @@
+//! A portal in which the relay can neither read nor write.
+
+use relay_core::effects::EffectKind;
+use relay_core::facts::FactBody;
+use relay_core::workflow::{Action, NotOffered, Verdict};
+
+use crate::world::{World, at, date};
+
+/// At the first message, in a clinic whose portal takes none from the relay.
+fn asked() -> World {
+    let mut world = World::new();
+    world.not_offered = NotOffered {
+        messages: true,
+        notes: true,
+    };
+    let mut world = world.open();
+    world.carry_out();
+    world
+}
+
+#[test]
+fn the_coach_is_asked_to_send_the_text_that_is_ready_and_true_and_the_wait_runs_from_her_word() {
+    let mut world = asked();
+    assert!(world.is("held"));
+    assert!(world.sent.is_empty());
+    let item = world.asked("send_by_hand");
+    assert_eq!(
+        item.title,
+        "Maya R.: send her the first message in the portal (check-in due November 3)"
+    );
+    let text = item.detail["ready"]["text"].as_str().expect("a text");
+    assert!(
+        text.contains("Your check in was due yesterday, November 3"),
+        "{text}"
+    );
+    let remedy = item.detail["remedy"].as_str().expect("what to do");
+    assert!(remedy.contains("since it says \"yesterday\""), "{remedy}");
+    world.now = at("2026-11-04 16:00");
+    assert!(world.person(Action::DoneByHand));
+    assert_eq!(world.timer(), at("2026-11-06 16:00"));
+    // The rest goes its way: the email is the relay's.
+    world.wait_over();
+    world.opens();
+    world.carry_out();
+    assert_eq!(world.sent.len(), 1);
+    assert_eq!(world.sent[0].kind(), EffectKind::Email);
+}
+
+#[test]
+fn before_a_text_says_that_she_has_not_replied_her_coach_is_told_to_look() {
+    for unread in [true, false] {
+        let mut world = if unread {
+            let mut world = asked();
+            assert!(world.person(Action::DoneByHand));
+            world
+        } else {
+            let mut world = World::new().open();
+            world.carry_out();
+            world
+        };
+        world.wait_over();
+        world.opens();
+        world.carry_out();
+        world.wait_over();
+        let remedy = &world.asked("by_hand").detail["remedy"];
+        let told = remedy
+            .as_str()
+            .is_some_and(|said| said.contains("Look in the portal first"));
+        assert_eq!(told, unread, "{remedy}");
+    }
+}
+
+#[test]
+fn a_check_in_ends_it_and_a_moved_date_is_asked_anew() {
+    let mut world = asked();
+    assert!(world.checks_in());
+    assert!(world.is("closed"));
+
+    let mut world = asked();
+    let (check_in, due) = (world.check_ins[0].id.clone(), date("2026-11-02"));
+    world.check_ins[0].due = due;
+    let body = FactBody::CheckInRescheduled { check_in, due };
+    assert!(world.learn(body));
+    world.carry_out();
+    assert!(world.is("held"));
+    // "Yesterday" would be false now, whoever sends it.
+    let item = world.asked("hold");
+    assert!(item.title.contains("yesterday"), "{}", item.title);
+}
+
+#[test]
+fn leaving_it_out_goes_on_and_continuing_asks_again() {
+    let mut world = asked();
+    assert!(world.person(Action::Resume));
+    world.carry_out();
+    assert!(world.is("held"));
+    assert!(world.person(Action::Skip));
+    world.wait_over();
+    world.opens();
+    let verdict = world.guard(&world.current());
+    assert!(
+        !matches!(verdict, Verdict::Go(_)),
+        "S2 speaks of a message that nobody sent: {verdict:?}"
+    );
+}
+
+#[test]
+fn a_portal_that_takes_no_notes_is_written_none() {
+    let mut world = World::at_email();
+    world.not_offered.notes = true;
+    world.carry_out();
+    let key = world.newest(EffectKind::PortalNote);
+    let verdict = world.guard(&key);
+    assert!(matches!(verdict, Verdict::Overtaken { ref facts, .. } if facts.is_empty()));
+}
