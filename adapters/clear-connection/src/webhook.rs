@@ -17,10 +17,9 @@
 
 mod event;
 mod fields;
-mod signature;
 
 pub use event::{Event, KNOWN_TYPES, PortalChange, Trouble, read};
 pub use fields::{FIELDS, FieldMap, FieldMapError};
-pub use signature::{
+pub use relay_http_client::standard_webhooks::{
     Delivery, KeyError, KeyRing, MAX_BODY, MAX_KEYS, TOLERANCE, VerifyError, WebhookKey,
 };

@@ -1,4 +1,4 @@
-//! One way to call out.
+//! One way to call out, and what senders of webhooks to us have in common ([`standard_webhooks`]).
 //!
 //! Every vendor crate builds a [`Call`], hands it to a [`Transport`] and classifies what comes
 //! back as a [`CallError`]. One call is one attempt: nothing here repeats anything, because only
@@ -27,6 +27,7 @@ mod metered;
 mod path;
 mod redact;
 mod reqwest_transport;
+pub mod standard_webhooks;
 
 use std::fmt::Debug;
 use std::time::Duration;

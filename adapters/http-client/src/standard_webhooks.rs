@@ -1,4 +1,8 @@
-//! Who sent this? Standard Webhooks, symmetric scheme `v1`.
+//! Who sent this webhook? [Standard Webhooks](https://www.standardwebhooks.com), symmetric scheme `v1`.
+//!
+//! People: whoever signs what is sent to us, and needs a refusal that names the fault; anybody on the
+//! internet, who may send to the same address. The adapters whose senders sign this way use it under
+//! their own `webhook` module.
 //!
 //! Signed is `id.timestamp.body`; the header `webhook-signature` lists one or more signatures,
 //! separated by spaces, each `v1,` and base64; other schemes in the list are passed over. During a
@@ -16,7 +20,7 @@ use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq as _};
 use thiserror::Error;
 
-/// The largest body that is read: 256 KiB. The largest event of the contract has one kilobyte.
+/// The largest body that is read: 256 KiB.
 pub const MAX_BODY: usize = 256 * 1024;
 
 /// How far the sender's clock may be from ours, both ways: five minutes of procedure time.
@@ -35,7 +39,7 @@ const MAX_SIGNATURES: usize = 1024;
 /// The length of a signature of the scheme `v1`, in bytes.
 const SIGNATURE: usize = 32;
 
-/// A key shared with the portal.
+/// A key shared with a sender.
 #[derive(Clone)]
 pub struct WebhookKey {
     id: String,
