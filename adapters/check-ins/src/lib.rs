@@ -11,6 +11,7 @@
 //! |---|---|
 //! | [`webhook`] | a signed delivery to us: verification of the raw bytes, then reading; writing one |
 //! | [`csv`] | a file: every error in it at once, with its line |
+//! | `emulator` | a stand-in for the clinic's list (feature `emulator`) |
 //!
 //! **Rules.**
 //! - A row says who, and then one or both of: what is known of her ([`About`]), and how one check-in of
@@ -32,6 +33,8 @@
 mod cells;
 mod columns;
 pub mod csv;
+#[cfg(feature = "emulator")]
+pub mod emulator;
 mod row;
 mod together;
 pub mod webhook;

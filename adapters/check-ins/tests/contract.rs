@@ -6,5 +6,13 @@
 mod both;
 #[path = "contract/file.rs"]
 mod file;
+#[path = "contract/fixtures.rs"]
+mod fixtures;
 #[path = "contract/hook.rs"]
 mod hook;
+#[path = "contract/list.rs"]
+mod list;
+#[path = "contract/openapi.rs"]
+mod openapi;
+#[path = "contract/support.rs"]
+mod support;

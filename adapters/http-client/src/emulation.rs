@@ -28,7 +28,8 @@
 //!    shape of an error; a page that is no answer of the vendor's has that shape, too;
 //! 6. hooks: [`Outbox::put`] when something changes; `deliver_due` takes [`Outbox::due`], makes each
 //!    an [`Outbox::attempt`] by [`Kit::post`], and ends it with [`Kit::acknowledge`] and
-//!    [`Outbox::done`], or asks the vendor's [`Ladder`] when to try [`again`](Outbox::again);
+//!    [`Outbox::done`], or asks the vendor's [`Ladder`] when to try [`again`](Outbox::again); where they are
+//!    Standard Webhooks, headers are [`signed`] and the ladder is the [`STANDARD_LADDER`];
 //! 7. where the vendor publishes a description: its structure as `fixtures/<vendor>/described.json`,
 //!    read by [`described::Description`] and asked around every handler, with what it finds given to
 //!    [`Kit::note`];
@@ -54,6 +55,7 @@ mod faults;
 mod kit;
 pub mod listing;
 mod outbox;
+mod signed;
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -70,6 +72,7 @@ use crate::Transport;
 pub use faults::{FaultAct, FaultRule, Faults, Moment};
 pub use kit::{Accepted, Kit, later, lock};
 pub use outbox::{Ladder, Order, Outbox, Waiting};
+pub use signed::{STANDARD_LADDER, forged, signed};
 
 /// An emulated vendor.
 #[async_trait]

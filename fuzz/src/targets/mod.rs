@@ -2,6 +2,7 @@
 
 pub mod answers;
 pub mod cast_toml;
+pub mod check_ins;
 pub mod clear_connection;
 pub mod config_toml;
 pub mod edge;
@@ -55,6 +56,7 @@ pub const VENDORS: &[Vendor] = &[
     // A line each.
     keap::VENDOR,
     clear_connection::VENDOR,
+    check_ins::VENDOR,
 ];
 
 /// The targets that are no vendor's.

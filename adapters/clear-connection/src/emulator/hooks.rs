@@ -1,11 +1,7 @@
 //! Events out: signed, repeated, never dropped.
 
-use std::ops::RangeInclusive;
-
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue};
 use relay_core::time::Timestamp;
-use relay_http_client::emulation::{Ladder, Order, later, lock};
+use relay_http_client::emulation::{Order, STANDARD_LADDER, forged, later, lock, signed};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use url::Url;
@@ -14,26 +10,6 @@ use super::portal::{Event, Portal};
 use super::settings::Switches;
 use super::state::oddly;
 use crate::webhook::{KeyError, WebhookKey};
-
-const fn hours(hours: u32) -> RangeInclusive<u32> {
-    hours * 3_600..=hours * 3_600
-}
-
-/// The pauses between attempts that Standard Webhooks suggests; after the last one, daily.
-const LADDER: Ladder = Ladder {
-    pauses: &[
-        5..=5,
-        300..=300,
-        1_800..=1_800,
-        hours(2),
-        hours(5),
-        hours(10),
-        hours(14),
-        hours(20),
-        hours(24),
-    ],
-    endless: true,
-};
 
 impl Portal {
     /// Where events go, and the `whsec_` secrets they are signed with: one, or both during a
@@ -84,14 +60,19 @@ impl Portal {
             let Some(waiting) = lock(&self.outbox).attempt(*number) else {
                 continue;
             };
-            let headers = self.signed(&keys, &waiting.what);
-            let body = waiting.what.body;
+            let Event { id, body, .. } = &waiting.what;
+            let headers = if waiting.what.forged {
+                forged(id, self.now())
+            } else {
+                signed(&keys, id, self.now(), body)
+            };
+            let body = body.clone();
             let answered = self.kit.post(url.as_str(), headers, body).await;
             let delivered = answered.is_some_and(|answer| answer.status.is_success());
             if delivered {
                 self.kit.acknowledge(waiting.what.id);
             }
-            let again = LADDER.after(waiting.attempts, &self.kit);
+            let again = STANDARD_LADDER.after(waiting.attempts, &self.kit);
             let mut outbox = lock(&self.outbox);
             match again.filter(|_| !delivered && !waiting.what.forged) {
                 Some(at) => outbox.again(*number, at),
@@ -179,31 +160,5 @@ impl Portal {
                 );
             }
         }
-    }
-
-    /// The headers of an attempt: signed afresh, with every key.
-    fn signed(&self, keys: &[WebhookKey], event: &Event) -> HeaderMap {
-        let timestamp = self.now().as_second();
-        let body = event.body.as_bytes();
-        let signatures: Vec<String> = if event.forged {
-            vec!["v1,Zm9yZ2VkIGZvcmdlZCBmb3JnZWQgZm9yZ2VkIGZvcmc=".to_owned()]
-        } else {
-            keys.iter()
-                .map(|key| key.sign(&event.id, timestamp, body))
-                .collect()
-        };
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert("webhook-timestamp", HeaderValue::from(timestamp));
-        for (name, value) in [
-            ("webhook-id", event.id.as_str()),
-            ("webhook-signature", signatures.join(" ").as_str()),
-        ] {
-            // Ids and signatures are made here of letters, digits and base64.
-            if let Ok(value) = HeaderValue::from_str(value) {
-                headers.insert(name, value);
-            }
-        }
-        headers
     }
 }
