@@ -53,6 +53,14 @@ impl Store for NullStore {
     async fn facts(&self, _client: &ClientId) -> Result<Vec<FactRow>, StoreError> {
         nothing()
     }
+    async fn clients_told_of(
+        &self,
+        _kind: &str,
+        _after: Option<&ClientId>,
+        _limit: u32,
+    ) -> Result<Vec<ClientId>, StoreError> {
+        nothing()
+    }
     async fn facts_of_receipt(&self, _id: ReceiptId) -> Result<Vec<FactRow>, StoreError> {
         nothing()
     }

@@ -263,6 +263,9 @@ pub enum Order {
 }
 
 impl FactBody {
+    /// The stored name of [`CheckInDue`](Self::CheckInDue).
+    pub const CHECK_IN_DUE: &str = "check_in_due";
+
     /// Whether it tells the state of its object, which another fact of the same time may contradict.
     fn is_state(&self) -> bool {
         match self {
@@ -307,7 +310,7 @@ impl FactBody {
     /// The stored name of the kind.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::CheckInDue { .. } => "check_in_due",
+            Self::CheckInDue { .. } => Self::CHECK_IN_DUE,
             Self::CheckInSubmitted { .. } => "check_in_submitted",
             Self::CheckInRescheduled { .. } => "check_in_rescheduled",
             Self::CheckInWithdrawn { .. } => "check_in_withdrawn",

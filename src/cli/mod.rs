@@ -26,6 +26,7 @@ pub mod demo;
 pub mod doctor;
 mod error;
 pub mod hooks;
+pub mod import;
 pub mod init;
 pub mod jobs;
 pub mod keap;
@@ -70,6 +71,7 @@ use connect::ConnectCommand;
 use database::DatabaseCommand;
 use doctor::DoctorArgs;
 use hooks::HooksCommand;
+use import::ImportCommand;
 use init::InitArgs;
 use jobs::JobsCommand;
 use keap::KeapCommand;
@@ -128,6 +130,9 @@ pub enum Command {
     /// Which CRM contact a client is.
     #[command(subcommand)]
     Clients(ClientsCommand),
+    /// Bring in from a file what a sender would tell by webhooks.
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// The subscriptions by which vendors send us webhooks.
     #[command(subcommand)]
     Hooks(HooksCommand),
@@ -338,6 +343,7 @@ async fn act(
         Command::Jobs(JobsCommand::Cancel(args)) => jobs::cancel(engine, args, out).await,
         Command::Clients(ClientsCommand::Link(args)) => clients::link(engine, args, out).await,
         Command::Procedures(ProceduresCommand::Diff) => repin::diff(engine, out).await,
+        Command::Import(command) => import::run(config, engine, command, out).await,
         Command::Hooks(command) => hooks::run(engine, command, out).await,
         Command::Vendors {
             command: Some(vendors::VendorsCommand::Resume(args)),
@@ -448,6 +454,7 @@ fn name(command: &Command) -> &'static str {
         Command::Work(_) => "work",
         Command::Jobs(_) => "jobs",
         Command::Clients(_) => "clients",
+        Command::Import(_) => "import",
         Command::Hooks(_) => "hooks",
         Command::Vendors { .. } => "vendors",
         Command::Procedures(_) => "procedures",

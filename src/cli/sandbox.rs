@@ -52,6 +52,7 @@ use crate::sandbox::{clinic, stage};
 use crate::stage::{Beside, House, Stage, routes as page};
 use crate::telemetry;
 use crate::telemetry::LogConfig;
+use crate::wiring::emulated::Clinic;
 
 /// How long to wait at most before looking for due events again, real time: an act may have
 /// raised one.
@@ -91,7 +92,8 @@ pub async fn serve(args: &SandboxArgs, out: &mut Output<'_>) -> Result<(), CliEr
         return Err(CliError::Usage(why.to_owned()));
     }
     let zone = Calendar::default_denver().zone().clone();
-    let sandbox = Arc::new(furnished(args, cast.as_ref(), &zone));
+    let sandbox = furnished(args, cast.as_ref(), &zone).map_err(CliError::Failed)?;
+    let sandbox = Arc::new(sandbox);
     let furnished = sandbox.vendors.furnish().map_err(CliError::Failed)?;
     let transport = ReqwestTransport::new().map_err(|error| failed(&error))?;
     let transport: Arc<dyn Transport> = Arc::new(transport);
@@ -140,7 +142,7 @@ fn read_cast(name: &str) -> Result<Cast, CliError> {
     Cast::parse(&text).map_err(|error| CliError::Usage(format!("{name}: {error}")))
 }
 
-fn furnished(args: &SandboxArgs, cast: Option<&Cast>, zone: &TimeZone) -> Sandbox {
+fn furnished(args: &SandboxArgs, cast: Option<&Cast>, zone: &TimeZone) -> Result<Sandbox, String> {
     let system: Arc<dyn Clock> = Arc::new(SystemClock);
     let real = system.now();
     let procedure = cast.map_or(real, |cast| cast.start(zone));
@@ -152,11 +154,19 @@ fn furnished(args: &SandboxArgs, cast: Option<&Cast>, zone: &TimeZone) -> Sandbo
     let clock: Arc<dyn Clock> =
         Arc::new(ScaledClock::new(system, real, procedure, args.time_scale));
     let random: Arc<dyn Random> = Arc::new(SeededRandom::new(args.seed));
-    Sandbox {
-        vendors: Vendors::new(&clock, &random, zone),
+    let coaches = cast.map_or(&[][..], |cast| &cast.coaches);
+    let clinic = Clinic {
+        clock: &clock,
+        random: &random,
+        zone,
+        coaches: &stage::coaches(coaches)?,
+    };
+    let told_by = cast.map(|cast| cast.told_by).unwrap_or_default();
+    Ok(Sandbox {
+        vendors: Vendors::new(&clinic, told_by),
         clock,
         anchor,
-    }
+    })
 }
 
 /// The acts that happen at a time and outside of the relay.

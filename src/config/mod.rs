@@ -22,6 +22,7 @@
 //! lines in `EXAMPLE`; a test uncomments every line of the example and parses it.
 
 mod addresses;
+mod check_ins;
 mod clear_connection;
 mod clinic;
 mod gap;
@@ -49,6 +50,7 @@ use url::Url;
 
 use crate::telemetry::LogConfig;
 
+pub use check_ins::{CheckInsConfig, CheckInsFrom};
 pub use clear_connection::{ClearConnectionConfig, PortalCapabilities};
 pub use gap::{Gap, Severity};
 pub use http::HttpConfig;

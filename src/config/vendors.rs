@@ -34,8 +34,10 @@ pub(crate) trait VendorSection {
     /// Whether the vendor is used.
     fn is_on(&self) -> bool;
 
-    /// How much it may be asked.
-    fn limits(&self) -> &LimitsConfig;
+    /// How much it may be asked; `None` for one that is never called.
+    fn limits(&self) -> Option<&LimitsConfig> {
+        None
+    }
 
     /// Every address that would be called, by key; the one its calls go to is the first.
     fn addresses(&self) -> Vec<(&'static str, &Url)>;
@@ -43,6 +45,11 @@ pub(crate) trait VendorSection {
     /// What is wrong with the vendor being off; `None` for one that the procedures do without, and
     /// for one that is on.
     fn needed(&self) -> Option<Gap> {
+        None
+    }
+
+    /// The key by which it was switched on, if it tells who is expected and who has checked in.
+    fn tells_check_ins(&self) -> Option<&'static str> {
         None
     }
 
@@ -94,4 +101,6 @@ vendor_sections! {
     keap: KeapConfig,
     /// The client portal.
     clear_connection: ClearConnectionConfig,
+    /// The clinic's own list of check-ins.
+    check_ins: CheckInsConfig,
 }

@@ -24,12 +24,33 @@ impl Config {
                 .into_iter()
                 .filter_map(VendorSection::needed),
         );
+        self.who_is_expected(&mut gaps);
         let public_url = self.http.public_url.as_ref();
         for vendor in self.vendors.each() {
             gaps.extend(vendor.gaps(public_url));
         }
         self.logging(&mut gaps);
         gaps
+    }
+
+    /// One of the vendors tells who is expected and who has checked in.
+    fn who_is_expected(&self, gaps: &mut Vec<Gap>) {
+        let vendors = self.vendors.each().into_iter();
+        let telling: Vec<_> = vendors.filter_map(VendorSection::tells_check_ins).collect();
+        match telling.as_slice() {
+            [_] => {}
+            [] => gaps.push(gap::gap(
+                "clear_connection.mode",
+                "is \"off\", and check_ins.from too: nobody tells who is expected and who has checked in",
+                "write clear_connection.mode = \"on\", with its address and its token, or \
+                 check_ins.from = \"list\", with the coaches",
+            )),
+            [first, second, ..] => gaps.push(gap::gap(
+                second,
+                format!("is on together with {first}: only one of them can tell who is expected"),
+                format!("write {second} = \"off\", or {first} = \"off\""),
+            )),
+        }
     }
 
     /// Variables that begin like ours and are none: a service of our name in a cluster.

@@ -27,6 +27,8 @@ use crate::engine::error::chain;
 use crate::engine::sync::engagement::engaged;
 use crate::engine::sync::hints;
 use crate::engine::sync::hints::Origin;
+use crate::engine::sync::list_silence;
+use crate::engine::sync::repeats::news;
 use crate::engine::{Engine, EngineError, items, stepper};
 use crate::failpoint::INTAKE;
 use crate::receipts::Parsed;
@@ -221,7 +223,11 @@ async fn receipt_ops(
             (ReceiptState::Quarantined, Vec::new(), hints, Some(reason))
         }
     };
-    let (mut ops, news) = fact_ops(engine, facts, receipt).await?;
+    let repeats = repeats(engine, receipt);
+    let (mut ops, news) = fact_ops(engine, facts, receipt, repeats).await?;
+    if repeats && state == ReceiptState::Done {
+        ops.push(list_silence::told(receipt.received_at));
+    }
     if let Some(id) = receipt.reused_id().filter(|_| news) {
         // Another body under a known id, and it says something else: read like any other.
         tracing::warn!(receipt = %receipt.id, source = receipt.source, "a webhook id was used twice");
@@ -287,22 +293,36 @@ async fn fact_ops(
     engine: &Engine,
     facts: Vec<Fact>,
     receipt: &Receipt,
+    repeats: bool,
 ) -> Result<(Vec<Op>, bool), EngineError> {
     let mut by_client: BTreeMap<ClientId, Vec<Fact>> = BTreeMap::new();
     for fact in facts {
         by_client.entry(fact.client.clone()).or_default().push(fact);
     }
     let mut ops = Vec::new();
-    let mut news = false;
+    let mut any_news = false;
     for (client, facts) in by_client {
-        let facts = without_our_own(engine, &client, facts).await?;
+        let mut facts = without_our_own(engine, &client, facts).await?;
+        if repeats {
+            facts = news(&engine.store.facts(&client).await?, facts);
+            if facts.is_empty() {
+                continue;
+            }
+        }
         let mut stepping = stepper::stepping(engine, &client).await?;
         for fact in facts {
-            news |= stepping.fact(fact, Some(receipt.id));
+            any_news |= stepping.fact(fact, Some(receipt.id));
         }
         ops.extend(stepping.into_ops());
     }
-    Ok((ops, news))
+    Ok((ops, any_news))
+}
+
+/// Whether its sender tells again and again what it told before.
+fn repeats(engine: &Engine, receipt: &Receipt) -> bool {
+    let mut sources = engine.sources.iter();
+    let source = sources.find(|source| source.name() == receipt.source);
+    source.is_some_and(|source| source.repeats())
 }
 
 /// Messages that we sent come back as events; they are no news. While one of ours is under way

@@ -98,6 +98,8 @@ pub struct EngineParts {
     pub time_scale: u32,
     /// How often it is looked who has opened or clicked; `None`: never.
     pub poll_opens: Option<SignedDuration>,
+    /// How long a list of check-ins may tell nothing before an admin is asked; `None`: there is no list.
+    pub list_silence: Option<SignedDuration>,
 }
 
 /// The engine. Cheap to clone; every clone works on the same store.

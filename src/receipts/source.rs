@@ -50,6 +50,12 @@ pub trait Source: Debug + Send + Sync {
     /// Reads a stored receipt. Never fails: what can't be used is quarantined with the reason.
     fn parse(&self, receipt: &Receipt) -> Parsed;
 
+    /// Whether it tells again and again what it told before, so that only what differs is news: a list that
+    /// is sent whole.
+    fn repeats(&self) -> bool {
+        false
+    }
+
     /// The setting that must hold a later moment, real time, for a handshake to be echoed: we are
     /// asking for one. `None`: every verified handshake is echoed.
     fn handshake_window(&self) -> Option<&'static str> {

@@ -27,9 +27,10 @@ use super::cast::{CastAct, CastClient};
 use super::clinic::HOOK_SECRET;
 use super::vendors::Vendors;
 use crate::engine::commands::cases::parse_action;
-use crate::engine::commands::{cases, replay, work};
+use crate::engine::commands::{cases, import, replay, work};
 use crate::engine::{Engine, intake};
 use crate::failpoint::Failpoints;
+use crate::wiring::check_ins::import::list_file;
 
 /// How many rows are looked through for one client.
 const MANY: Page = Page {
@@ -60,6 +61,8 @@ enum RelayAct {
     Resume { by: String },
     /// Links her to her contact.
     Link { by: String },
+    /// Brings in a file of check-ins.
+    Import { by: String, file: String },
     /// Replays every dead job of hers.
     Replay { by: String },
 }
@@ -149,6 +152,11 @@ impl Hands {
             RelayAct::Link { by } => {
                 let contact = ContactId::from(client.contact.as_str());
                 cases::link_client(engine, &id, &contact, &by).await
+            }
+            RelayAct::Import { by, file } => {
+                let list = list_file(file.as_bytes())?;
+                let taught = import::import(engine, list.source, &list.bodies, &by);
+                taught.await.map(|_| ())
             }
             RelayAct::Replay { by } => return self.replay(id, &by).await,
         };

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::wiring::VENDORS;
+use crate::wiring::emulated::ToldBy;
 
 /// The four people whom `demo` shows live, in the terminal and on its page.
 pub const FOUR: &str = include_str!("../../fixtures/casts/four.toml");
@@ -20,12 +21,16 @@ pub const FULL: &str = include_str!("../../fixtures/casts/full.toml");
 /// The cast that `demo --once` plays after it, in a clinic with the stricter rule (A4).
 pub const STRICT: &str = include_str!("../../fixtures/casts/strict.toml");
 
+/// The cast of a clinic whose own list tells who is expected, and which has the CRM and nothing else.
+pub const LIST: &str = include_str!("../../fixtures/casts/list.toml");
+
 /// The casts that travel in the binary, by name.
-pub const SHIPPED: [(&str, &str); 4] = [
+pub const SHIPPED: [(&str, &str); 5] = [
     ("four", FOUR),
     ("short", SHORT),
     ("full", FULL),
     ("strict", STRICT),
+    ("list", LIST),
 ];
 
 /// People, acts, expectations.
@@ -38,6 +43,9 @@ pub struct Cast {
     pub until: DateTime,
     /// The rule by which opens are judged, where it is not the shipped one (A4).
     pub rule: Option<String>,
+    /// What tells who is expected and who has checked in.
+    #[serde(default)]
+    pub told_by: ToldBy,
     /// Texts that expectations name, to the character, with `{name}` and `{due}`.
     #[serde(default)]
     pub texts: BTreeMap<String, String>,

@@ -83,6 +83,8 @@ impl Play {
         setup.failpoints = Arc::clone(&stagehand) as _;
         setup.sabotage = options.sabotage;
         setup.rule.clone_from(&cast.rule);
+        setup.told_by = cast.told_by;
+        setup.coaches.clone_from(&cast.coaches);
         let world = World::new(setup, path).await?;
         stage::set(&cast, &world.vendors, world.zone())?;
         let hands = Hands {

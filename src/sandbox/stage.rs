@@ -2,19 +2,13 @@
 
 use relay_core::time::{SignedDuration, TimeZone, Timestamp};
 
-use super::cast::{Cast, CastClient, CastMail, instant};
+use super::cast::{Cast, CastClient, CastCoach, CastMail, instant};
 use super::vendors::Vendors;
 use crate::wiring::emulated::{NewClient, NewCoach, PastMail};
 
 /// Sets up everybody. The error names who and what.
 pub fn set(cast: &Cast, vendors: &Vendors, zone: &TimeZone) -> Result<(), String> {
-    for coach in &cast.coaches {
-        let coach = NewCoach {
-            id: &coach.id,
-            name: &coach.name,
-            email: &coach.email,
-            user: number(&coach.user)?,
-        };
+    for coach in coaches(&cast.coaches)? {
         let mut all = vendors.each();
         all.try_for_each(|one| one.emulated.add_coach(&coach))?;
     }
@@ -23,6 +17,19 @@ pub fn set(cast: &Cast, vendors: &Vendors, zone: &TimeZone) -> Result<(), String
             .map_err(|error| format!("client {}: {error}", client.id))?;
     }
     Ok(())
+}
+
+/// The coaches of a cast, as vendors are told of them.
+pub fn coaches(cast: &[CastCoach]) -> Result<Vec<NewCoach<'_>>, String> {
+    let known = cast.iter().map(|coach| {
+        Ok(NewCoach {
+            id: &coach.id,
+            name: &coach.name,
+            email: &coach.email,
+            user: number(&coach.user)?,
+        })
+    });
+    known.collect()
 }
 
 fn set_client(

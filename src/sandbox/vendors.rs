@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use relay_core::effects::Port;
-use relay_core::random::Random;
-use relay_core::time::{Clock, TimeZone, Timestamp};
+use relay_core::time::Timestamp;
 use relay_http_client::Transport;
 use relay_http_client::emulation::described::Side;
 use relay_http_client::emulation::{Accepted, Emulator, FaultRule, Faults};
@@ -15,7 +14,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::wiring::VENDORS;
-use crate::wiring::emulated::{Clinic, Emulated, EmulatedClient};
+use crate::wiring::emulated::{Clinic, Emulated, EmulatedClient, ToldBy};
 use crate::wiring::vendor::Vendor;
 
 /// A vendor of the box.
@@ -37,17 +36,16 @@ pub struct Vendors {
 }
 
 impl Vendors {
-    /// Vendors where nobody is yet, on `clock`.
-    pub fn new(clock: &Arc<dyn Clock>, random: &Arc<dyn Random>, zone: &TimeZone) -> Self {
-        let clinic = Clinic {
-            clock,
-            random,
-            zone,
+    /// The vendors of `clinic`, where nobody is yet. `told_by` says who is expected there.
+    pub fn new(clinic: &Clinic<'_>, told_by: ToldBy) -> Self {
+        let takes_part = |vendor: &&&Vendor| {
+            let only_where = vendor.emulation.only_where;
+            only_where.is_none_or(|only| only == told_by)
         };
-        let mut listed = VENDORS.to_vec();
+        let mut listed: Vec<_> = VENDORS.iter().filter(takes_part).copied().collect();
         listed.sort_by_key(|vendor| vendor.title);
         let all = listed.into_iter().map(|vendor| {
-            let emulated = (vendor.emulation.start)(&clinic);
+            let emulated = (vendor.emulation.start)(clinic);
             OneVendor {
                 vendor,
                 emulator: emulated.emulator(),
@@ -108,9 +106,12 @@ impl Vendors {
     ) -> Result<Vec<String>, String> {
         let mut sections = Vec::new();
         for vendor in VENDORS {
+            // One that takes no part is off.
+            let Ok(one) = self.named(vendor.name) else {
+                continue;
+            };
             let base = format!("{}{}", origin(vendor), vendor.emulation.base);
             let base: Url = base.parse().map_err(|error| format!("{base}: {error}"))?;
-            let one = self.named(vendor.name)?;
             sections.push(one.emulated.section(&base, furnished));
         }
         Ok(sections)

@@ -17,13 +17,16 @@ use relay_store::Store;
 use relay_store_sqlite::SqliteStore;
 use url::Url;
 
+use super::cast::CastCoach;
 use super::clinic;
 use super::sabotage::{Sabotage, Saboteur};
+use super::stage;
 use super::vendors::Vendors;
 use crate::engine::memory::counter::{GenerationFile, GenerationReading};
 use crate::engine::memory::generation;
 use crate::engine::{EngineError, dispatcher, start};
 use crate::failpoint::{Failpoints, NoFailpoints};
+use crate::wiring::emulated::{Clinic, ToldBy};
 use crate::wiring::generation::NumberFile;
 use crate::wiring::vendor::Vendor;
 use crate::wiring::{self, FaultInjector, Relay, Runtime};
@@ -44,6 +47,10 @@ pub struct Setup {
     pub watch_minutes: u32,
     /// The rule by which opens are judged, where it is not the shipped one (A4).
     pub rule: Option<String>,
+    /// What tells who is expected and who has checked in.
+    pub told_by: ToldBy,
+    /// The coaches, where a vendor must know them before the story begins.
+    pub coaches: Vec<CastCoach>,
     /// What stands between the relay and the vendors and sees every request, if anything does.
     pub on_the_way: Option<OnTheWay>,
     /// What stands between the relay and its database, if anything does.
@@ -80,6 +87,8 @@ impl Setup {
             sabotage: None,
             watch_minutes: 24 * 60,
             rule: None,
+            told_by: ToldBy::default(),
+            coaches: Vec::new(),
             on_the_way: None,
             around_store: None,
             synced: false,
@@ -144,7 +153,14 @@ impl World {
         let zone = relay_core::calendar::Calendar::default_denver()
             .zone()
             .clone();
-        let vendors = Vendors::new(&procedure, &random, &zone);
+        let coaches = stage::coaches(&setup.coaches)?;
+        let clinic = Clinic {
+            clock: &procedure,
+            random: &random,
+            zone: &zone,
+            coaches: &coaches,
+        };
+        let vendors = Vendors::new(&clinic, setup.told_by);
         let relay_url = address(&format!("https://{RELAY_HOST}/"))?;
         let furnished = vendors.furnish()?;
         let origin = |vendor: &Vendor| format!("https://{}/", host(vendor));

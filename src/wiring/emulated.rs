@@ -22,8 +22,21 @@ pub struct Emulation {
     pub folder: &'static str,
     /// Where its interface begins, below that folder.
     pub base: &'static str,
+    /// It takes part only in a clinic where this tells who is expected; `None`: in every one.
+    pub only_where: Option<ToldBy>,
     /// Starts one, where nobody is yet.
     pub start: fn(&Clinic<'_>) -> Arc<dyn Emulated>,
+}
+
+/// What tells the relay who is expected and who has checked in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToldBy {
+    /// The portal.
+    #[default]
+    Portal,
+    /// A list of the clinic's own.
+    List,
 }
 
 /// The clinic that an emulated vendor belongs to.
@@ -35,6 +48,8 @@ pub struct Clinic<'a> {
     pub random: &'a Arc<dyn Random>,
     /// The clinic's zone.
     pub zone: &'a TimeZone,
+    /// Its coaches, where they are known before the story begins.
+    pub coaches: &'a [NewCoach<'a>],
 }
 
 /// An emulated vendor: its [`Emulator`], and what the invented clinic has to do with it.

@@ -9,14 +9,16 @@ use super::vendor::{Vendor, Wiring};
 use crate::config::{Config, is_loopback};
 use crate::rate_limit::{self, RateLimiter, VendorMeter};
 
-/// Every vendor whose calls are limited, with what it is granted.
+/// Every vendor that is called, with what it is granted.
 pub fn vendors(all: &[&Vendor], config: &Config) -> Vec<rate_limit::Vendor> {
-    let listed = all.iter().map(|vendor| rate_limit::Vendor {
-        port: vendor.port,
-        name: vendor.name,
-        limits: (vendor.settings)(config).limits().limits,
-    });
-    listed.collect()
+    let limited = |vendor: &&Vendor| {
+        Some(rate_limit::Vendor {
+            port: vendor.port,
+            name: vendor.name,
+            limits: (vendor.settings)(config).limits()?.limits,
+        })
+    };
+    all.iter().filter_map(limited).collect()
 }
 
 /// The rate limiter of all of them.
@@ -37,7 +39,9 @@ pub(super) fn transport(vendor: &Vendor, wiring: &Wiring<'_>) -> Arc<dyn Transpo
     if base.is_some_and(|base| !is_loopback(base)) {
         wiring.limiter.dates().listen_to(vendor.name);
     }
-    let read = vendor.read_quota.filter(|_| settings.limits().obey_quota);
+    let read = vendor
+        .read_quota
+        .filter(|_| settings.limits().is_some_and(|limits| limits.obey_quota));
     let meter = VendorMeter::new(Arc::clone(wiring.limiter), vendor.name, read);
     let transport = Arc::clone(&wiring.runtime.transport);
     Arc::new(Metered::new(transport, Arc::new(meter)))

@@ -45,6 +45,7 @@
 //! something that refuses each call, and it stays behind when the vendor is taken out. A second vendor with subscriptions to webhooks
 //! of its own (`HookRegistry`) has no place yet.
 
+pub mod check_ins;
 pub mod clear_connection;
 mod connections;
 pub mod emulated;
@@ -86,6 +87,7 @@ pub const VENDORS: &[&Vendor] = &[
     // A line each.
     &keap::VENDOR,
     &clear_connection::VENDOR,
+    &check_ins::VENDOR,
 ];
 
 impl fmt::Debug for Runtime {
@@ -168,6 +170,7 @@ pub fn assemble(config: &Config, runtime: Runtime) -> Result<Relay, AssembleErro
         worker: runtime.worker,
         time_scale: runtime.time_scale,
         poll_opens: all.poll_opens,
+        list_silence: all.list_silence,
     });
     Ok(Relay {
         engine,
@@ -185,6 +188,7 @@ struct Everything {
     sources: Vec<Arc<dyn Source>>,
     authorize: Vec<Arc<dyn Authorize>>,
     poll_opens: Option<SignedDuration>,
+    list_silence: Option<SignedDuration>,
 }
 
 fn everything(
@@ -199,7 +203,8 @@ fn everything(
     };
     let mut ports = PortSet::default();
     let mut connections = AllConnections::default();
-    let (mut sources, mut authorize, mut poll_opens) = (Vec::new(), Vec::new(), None);
+    let (mut sources, mut authorize) = (Vec::new(), Vec::new());
+    let (mut poll_opens, mut list_silence) = (None, None);
     for vendor in VENDORS {
         let provided = (vendor.provide)(&wiring)?;
         ports.add(provided.ports)?;
@@ -210,12 +215,14 @@ fn everything(
             .extend(connection.map(|one| (vendor.name, one)));
         authorize.extend(provided.authorize);
         poll_opens = poll_opens.or(provided.poll_opens);
+        list_silence = list_silence.or(provided.list_silence);
     }
     Ok(Everything {
         ports: ports.whole(Arc::new(connections))?,
         sources,
         authorize,
         poll_opens,
+        list_silence,
     })
 }
 

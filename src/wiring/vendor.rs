@@ -96,6 +96,8 @@ pub(crate) struct Provided {
     pub(crate) authorize: Option<Arc<dyn Authorize>>,
     /// How often it is looked who has opened or clicked an email; `None`: never.
     pub(crate) poll_opens: Option<SignedDuration>,
+    /// How long it may tell nothing of check-ins before an admin is asked; `None`: for ever.
+    pub(crate) list_silence: Option<SignedDuration>,
 }
 
 /// What a vendor is looked at with: a configuration that need not be whole.

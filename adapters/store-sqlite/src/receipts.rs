@@ -362,6 +362,30 @@ pub(crate) async fn facts(
     rows.all()
 }
 
+/// Clients about whom a fact of this kind is known, by id.
+pub(crate) async fn clients_told_of(
+    conn: &mut SqliteConnection,
+    kind: &str,
+    after: Option<&ClientId>,
+    limit: u32,
+) -> Result<ListedRows<ClientId>, Failure> {
+    let after = after.map_or("", ClientId::as_str);
+    let rows = rows!(
+        conn,
+        FactColumns,
+        "SELECT seq, object, source_time, client, body, receipt, learned_at
+         FROM facts WHERE client > ?1 AND kind = ?2 GROUP BY client ORDER BY client LIMIT ?3",
+        after,
+        kind,
+        limit
+    )?
+    .readable()?;
+    Ok(ListedRows {
+        found: rows.found.into_iter().map(|row| row.fact.client).collect(),
+        damage: rows.damage,
+    })
+}
+
 /// Facts a receipt taught, in the order they were stored.
 pub(crate) async fn facts_of(
     conn: &mut SqliteConnection,

@@ -134,6 +134,15 @@ impl Store for SqliteStore {
         read!(self, receipts::facts(client))
     }
 
+    async fn clients_told_of(
+        &self,
+        kind: &str,
+        after: Option<&ClientId>,
+        limit: u32,
+    ) -> Result<Vec<ClientId>, StoreError> {
+        list!(self, receipts::clients_told_of(kind, after, limit))
+    }
+
     async fn facts_of_receipt(&self, id: ReceiptId) -> Result<Vec<FactRow>, StoreError> {
         read!(self, receipts::facts_of(id))
     }

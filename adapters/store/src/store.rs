@@ -145,6 +145,14 @@ pub trait Store: Debug + Send + Sync {
     /// Facts that a receipt taught.
     async fn facts_of_receipt(&self, id: ReceiptId) -> Result<Vec<FactRow>, StoreError>;
 
+    /// The clients about whom a fact of this kind is known, by id, after the one given: at most `limit`.
+    async fn clients_told_of(
+        &self,
+        kind: &str,
+        after: Option<&ClientId>,
+        limit: u32,
+    ) -> Result<Vec<ClientId>, StoreError>;
+
     /// What a client's cases are stepped on.
     ///
     /// By default each part is asked for; a store that can answers them all at once. The parts need

@@ -63,10 +63,10 @@ async fn verdict(args: &DemoArgs) -> Result<Verdict, CliError> {
     })
 }
 
-/// The whole cast comes with the clinic that judges opens strictly.
+/// The whole cast comes with the clinic that judges opens strictly, and with the one that has no portal to ask.
 fn names(cast: &str) -> Vec<&str> {
     match cast {
-        "full" => vec!["full", "strict"],
+        "full" => vec!["full", "strict", "list"],
         other => vec![other],
     }
 }

@@ -7,7 +7,6 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::addresses::{cut, ends_in};
-use super::gap::{Gap, off};
 use super::limits::LimitsConfig;
 use super::reader::Reader;
 use super::vendor_mode::VendorMode;
@@ -17,7 +16,7 @@ use super::vendors::VendorSection;
 pub(super) const CRATE: &str = "relay_clear_connection";
 
 pub(super) const EXAMPLE: &str = r#"[clear_connection]
-# "on", or "off": then `serve` refuses to start, because nobody tells of check-ins.
+# "on", or "off": then [check_ins] says who tells of check-ins.
 mode = "off"
 #base_url = "https://portal.example.test/api"
 #token_file = "secrets/portal-token"
@@ -101,8 +100,8 @@ impl VendorSection for ClearConnectionConfig {
         self.mode == VendorMode::On
     }
 
-    fn limits(&self) -> &LimitsConfig {
-        &self.limits
+    fn limits(&self) -> Option<&LimitsConfig> {
+        Some(&self.limits)
     }
 
     fn addresses(&self) -> Vec<(&'static str, &Url)> {
@@ -112,8 +111,8 @@ impl VendorSection for ClearConnectionConfig {
             .collect()
     }
 
-    fn needed(&self) -> Option<Gap> {
-        (!self.is_on()).then(|| off("clear_connection.mode"))
+    fn tells_check_ins(&self) -> Option<&'static str> {
+        self.is_on().then_some("clear_connection.mode")
     }
 }
 

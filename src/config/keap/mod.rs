@@ -384,8 +384,8 @@ impl VendorSection for KeapConfig {
         self.mode == VendorMode::On
     }
 
-    fn limits(&self) -> &LimitsConfig {
-        &self.limits
+    fn limits(&self) -> Option<&LimitsConfig> {
+        Some(&self.limits)
     }
 
     fn addresses(&self) -> Vec<(&'static str, &Url)> {

@@ -6,6 +6,7 @@
 //! what the command then refuses would have promised it to somebody.
 
 pub mod cases;
+pub mod import;
 pub mod open;
 pub mod preview;
 pub mod repin;

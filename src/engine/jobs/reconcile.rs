@@ -22,7 +22,7 @@ use relay_core::time::{SignedDuration, Time, Timestamp};
 use relay_store::{Job, JobState, Op, StoreError};
 
 use crate::engine::job_kinds::{Asks, BY_ITSELF, Death, JobKind, JobSpec, PeriodicSchedule};
-use crate::engine::sync::{holidays, reconcile};
+use crate::engine::sync::{holidays, list_silence, reconcile};
 use crate::engine::{Engine, EngineError, finish};
 
 /// When the reconcile runs, clinic time: before the first portal slot of the day.
@@ -47,7 +47,8 @@ pub(super) const SPEC: JobSpec = JobSpec {
 pub(super) async fn run_reconcile(engine: &Engine, job: &Job) -> Result<(), EngineError> {
     reconcile::reconcile(engine, false).await?;
     let at = next_reconcile(engine, engine.now());
-    let ops = holidays::holidays_ops(engine).await?;
+    let mut ops = holidays::holidays_ops(engine).await?;
+    ops.extend(list_silence::silence_ops(engine).await?);
     finish::put_off(engine, job, at, "until tomorrow".to_owned(), ops).await
 }
 

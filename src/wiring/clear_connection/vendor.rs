@@ -10,10 +10,10 @@ use relay_http_client::Transport;
 
 use super::inspect::PortalInspector;
 use super::{ClearConnectionPorts, ClearConnectionSource, emulated};
-use crate::config::{self, Config, VendorMode};
+use crate::config::{self, Config, VendorMode, VendorSection as _};
 use crate::ports::{Inspect, Portal};
 use crate::receipts::Source;
-use crate::wiring::emulated::Emulation;
+use crate::wiring::emulated::{Emulation, ToldBy};
 use crate::wiring::ports::PortSet;
 use crate::wiring::vendor::{Form, InspectionContext, NewSecret, Provided, Secret, Vendor, Wiring};
 use crate::wiring::{AssembleError, setting};
@@ -58,11 +58,15 @@ pub const VENDOR: Vendor = Vendor {
     emulation: Emulation {
         folder: "clear-connection",
         base: "",
+        only_where: Some(ToldBy::Portal),
         start: emulated::start,
     },
 };
 
 fn provide(wiring: &Wiring<'_>) -> Result<Provided, AssembleError> {
+    if !wiring.config.vendors.clear_connection.is_on() {
+        return Ok(Provided::default());
+    }
     let transport = wiring.transport(&VENDOR);
     let client = client(wiring.config, &transport, wiring.clock())?;
     let zone = wiring.config.calendar.zone().clone();

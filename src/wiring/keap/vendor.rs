@@ -64,6 +64,7 @@ pub const VENDOR: Vendor = Vendor {
     emulation: Emulation {
         folder: "keap",
         base: "crm",
+        only_where: None,
         start: emulated::start,
     },
 };
@@ -117,6 +118,7 @@ fn provide(wiring: &Wiring<'_>) -> Result<Provided, AssembleError> {
         connections: Some(Arc::clone(&connection) as _),
         authorize: Some(connection),
         poll_opens: keap.poll_opens,
+        list_silence: None,
     })
 }
 

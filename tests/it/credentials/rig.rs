@@ -14,7 +14,7 @@ use clear_relay::ports::{Begun, ConnectionStatus, Connections as _};
 use clear_relay::sandbox::clinic::{self, Addresses, KEAP_KEY};
 use clear_relay::sandbox::vendors::Vendors;
 use clear_relay::wiring::keap::connection::KeapConnection;
-use clear_relay::wiring::{self, Relay, Runtime};
+use clear_relay::wiring::{self, Relay, Runtime, emulated};
 use http::{Method, StatusCode};
 use http_body_util::BodyExt as _;
 use relay_core::calendar::Calendar;
@@ -146,7 +146,15 @@ impl Clinic {
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(7));
         let procedure: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
         let zone = Calendar::default_denver().zone().clone();
-        let vendors = Vendors::new(&procedure, &random, &zone);
+        let vendors = Vendors::new(
+            &emulated::Clinic {
+                clock: &procedure,
+                random: &random,
+                zone: &zone,
+                coaches: &[],
+            },
+            emulated::ToldBy::Portal,
+        );
         vendors.keap().configure(|settings| {
             settings.oauth.token_prefix = TOKEN.to_owned();
             settings.oauth.client_secret = SECRET.to_owned();

@@ -183,6 +183,7 @@ impl Rig {
             worker: "first".into(),
             time_scale: 1,
             poll_opens: None,
+            list_silence: None,
         };
         Self {
             engine: Engine::new(all.clone()),

@@ -162,6 +162,14 @@ impl Store for FakeStore {
     async fn facts(&self, _client: &ClientId) -> Result<Vec<FactRow>, StoreError> {
         unfaked()
     }
+    async fn clients_told_of(
+        &self,
+        _kind: &str,
+        _after: Option<&ClientId>,
+        _limit: u32,
+    ) -> Result<Vec<ClientId>, StoreError> {
+        unfaked()
+    }
     async fn facts_of_receipt(&self, _id: ReceiptId) -> Result<Vec<FactRow>, StoreError> {
         unfaked()
     }

@@ -177,6 +177,14 @@ impl Store for Reworded<dyn Store> {
     async fn facts(&self, client: &ClientId) -> Result<Vec<FactRow>, StoreError> {
         self.0.facts(client).await
     }
+    async fn clients_told_of(
+        &self,
+        kind: &str,
+        after: Option<&ClientId>,
+        limit: u32,
+    ) -> Result<Vec<ClientId>, StoreError> {
+        self.0.clients_told_of(kind, after, limit).await
+    }
     async fn facts_of_receipt(&self, id: ReceiptId) -> Result<Vec<FactRow>, StoreError> {
         self.0.facts_of_receipt(id).await
     }

@@ -76,6 +76,7 @@ behaviors! { $
         a_fact_is_known_once,
         a_fact_is_its_clients_own_and_a_state_is_what_it_says,
         facts_come_by_source_time_then_learning,
+        clients_are_listed_once_by_what_was_told_of_them,
         a_receipt_shows_the_facts_it_taught,
     }
     cases {

@@ -246,6 +246,25 @@ pub(super) async fn facts_come_by_source_time_then_learning(store: &dyn Store) {
     assert_eq!(facts, [early, tie, tied, late]);
 }
 
+pub(super) async fn clients_are_listed_once_by_what_was_told_of_them(store: &dyn Store) {
+    for (client, message, hour) in [("nia", "m-1", 1), ("ana", "m-1", 1), ("ana", "m-2", 2)] {
+        let mut row = reply(message, hour);
+        row.fact.client = client.into();
+        commit(store, [Op::InsertFact(row)]).await;
+    }
+    let told = |after: Option<&'static str>, limit| async move {
+        let after = after.map(Into::into);
+        let told = store.clients_told_of("client_replied", after.as_ref(), limit);
+        told.await.unwrap()
+    };
+    let both: Vec<relay_core::ids::ClientId> = vec!["ana".into(), "nia".into()];
+    assert_eq!(told(None, 10).await, both);
+    assert_eq!(told(None, 1).await, both[..1]);
+    assert_eq!(told(Some("ana"), 10).await, both[1..]);
+    let none = store.clients_told_of("check_in_due", None, 10).await;
+    assert_eq!(none.unwrap(), []);
+}
+
 pub(super) async fn a_receipt_shows_the_facts_it_taught(store: &dyn Store) {
     let make = Maker::new();
     let receipt = make.receipt("evt-1");

@@ -58,8 +58,8 @@ impl VendorSection for TextlineConfig {
         self.mode == VendorMode::On
     }
 
-    fn limits(&self) -> &LimitsConfig {
-        &self.limits
+    fn limits(&self) -> Option<&LimitsConfig> {
+        Some(&self.limits)
     }
 
     fn addresses(&self) -> Vec<(&'static str, &Url)> {

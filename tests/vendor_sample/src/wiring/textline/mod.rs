@@ -37,6 +37,7 @@ pub const VENDOR: Vendor = Vendor {
     emulation: Emulation {
         folder: "textline",
         base: "",
+        only_where: None,
         start: emulated::start,
     },
 };

@@ -1,0 +1,134 @@
+//! A person brings in a file what a sender would have told by webhooks.
+//!
+//! It becomes receipts of that sender, in one batch with the audit log, and is read like any other: the same
+//! facts, the same repeats that are no news. What it would teach is counted by the function that the dry run
+//! asks as well.
+
+use std::collections::BTreeMap;
+
+use relay_core::facts::{Fact, FactBody};
+use relay_core::ids::{ClientId, ReceiptId};
+use relay_store::{AuditEntry, FactRow, Op, Receipt, ReceiptState};
+use serde::Serialize;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use crate::engine::sync::repeats;
+use crate::engine::{Engine, EngineError, intake};
+use crate::failpoint::RECEIVE;
+use crate::receipts::Parsed;
+
+/// What a file teaches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Learned {
+    /// Clients whom it names.
+    pub clients: usize,
+    /// Of those, how many are new or another than known.
+    pub clients_changed: usize,
+    /// Check-ins that are new or have another date.
+    pub check_ins: usize,
+    /// Check-ins that are submitted now.
+    pub submitted: usize,
+    /// Check-ins that are withdrawn now.
+    pub withdrawn: usize,
+}
+
+impl Learned {
+    fn count(&mut self, fact: &Fact) {
+        match fact.body {
+            FactBody::ClientUpdated { .. } => self.clients_changed += 1,
+            FactBody::CheckInDue { .. } => self.check_ins += 1,
+            FactBody::CheckInSubmitted { .. } => self.submitted += 1,
+            FactBody::CheckInWithdrawn { .. } => self.withdrawn += 1,
+            _ => {}
+        }
+    }
+}
+
+/// What these deliveries of `source` would teach. Nothing is stored.
+pub async fn would_teach(
+    engine: &Engine,
+    source: &str,
+    bodies: &[Vec<u8>],
+) -> Result<Learned, EngineError> {
+    let mut known: BTreeMap<ClientId, Vec<FactRow>> = BTreeMap::new();
+    let mut learned = Learned::default();
+    for body in bodies {
+        let receipt = receipt(engine, source, "import", body);
+        for fact in facts(engine, &receipt)? {
+            if !known.contains_key(&fact.client) {
+                let of_her = engine.store.facts(&fact.client).await?;
+                known.insert(fact.client.clone(), of_her);
+            }
+            let of_her = known.entry(fact.client.clone()).or_default();
+            for fact in repeats::news(of_her, vec![fact]) {
+                learned.count(&fact);
+                of_her.push(FactRow {
+                    fact,
+                    receipt: None,
+                    learned_at: receipt.received_at,
+                });
+            }
+        }
+    }
+    learned.clients = known.len();
+    Ok(learned)
+}
+
+/// Takes these deliveries of `source` in, as brought by `by`.
+pub async fn import(
+    engine: &Engine,
+    source: &str,
+    bodies: &[Vec<u8>],
+    by: &str,
+) -> Result<Learned, EngineError> {
+    let learned = would_teach(engine, source, bodies).await?;
+    let verified_by = format!("import:{by}");
+    let receipts = bodies
+        .iter()
+        .map(|body| Op::InsertReceipt(receipt(engine, source, &verified_by, body)));
+    let mut ops: Vec<Op> = receipts.collect();
+    ops.push(Op::Audit(AuditEntry {
+        at: engine.now(),
+        who: by.to_owned(),
+        what: "import".to_owned(),
+        object: source.to_owned(),
+        detail: json!(learned),
+    }));
+    engine.commit(RECEIVE, ops).await?;
+    intake::intake(engine).await?;
+    engine.wake.notify_one();
+    Ok(learned)
+}
+
+fn receipt(engine: &Engine, source: &str, verified_by: &str, body: &[u8]) -> Receipt {
+    let now = engine.now();
+    Receipt {
+        id: ReceiptId::new(engine.random.as_ref(), now),
+        source: source.to_owned(),
+        // Known as long as it is not read: what it says may be news again afterwards.
+        dedupe_key: format!("import/{}", hex::encode(Sha256::digest(body))),
+        dedupe_forever: false,
+        verified_by: verified_by.to_owned(),
+        received_at: now,
+        content_type: None,
+        body: body.to_vec(),
+        state: ReceiptState::New,
+        duplicate_of: None,
+        note: None,
+        processed_at: None,
+    }
+}
+
+fn facts(engine: &Engine, receipt: &Receipt) -> Result<Vec<Fact>, EngineError> {
+    let mut sources = engine.sources.iter();
+    let source = sources.find(|source| source.name() == receipt.source);
+    let parsed = source.map(|source| source.parse(receipt));
+    match parsed {
+        Some(Parsed::Content { facts, .. }) => Ok(facts),
+        Some(Parsed::Quarantine { reason, .. }) => Err(EngineError::Refused(reason)),
+        Some(Parsed::Engagement { .. }) | None => Err(EngineError::Refused(
+            "nothing of that kind is read here".to_owned(),
+        )),
+    }
+}
