@@ -64,9 +64,10 @@ const LARGE: [(&str, &str, usize, &str); 4] = [
     ),
 ];
 
-const CRATES: [&str; 8] = [
+const CRATES: [&str; 9] = [
     "src",
     "core/src",
+    "adapters/check-ins/src",
     "adapters/clear-connection/src",
     "adapters/http-client/src",
     "adapters/keap/src",

@@ -120,48 +120,7 @@ impl ClinicList {
             let added = self.add_client(read::<NewClient>(act)?);
             return added.map(|()| Value::Null);
         }
-        self.play(read(act)?)
-    }
-
-    fn play(&self, act: Act) -> Result<Value, String> {
-        let nothing = |()| Value::Null;
-        let made = |id: String| json!({"id": id});
-        match act {
-            Act::AddCoach { id, name, .. } => self.add_coach(&id, &name).map(nothing),
-            Act::RenameCoach { id, name } => self.rename_coach(&id, &name).map(nothing),
-            Act::AddCheckIn {
-                client, id, due, ..
-            } => self.add_check_in(&client, &id, due).map(nothing),
-            Act::CheckIn {
-                complete: Some(false),
-                ..
-            } => Err("a list has no incomplete check-ins".to_owned()),
-            Act::CheckIn {
-                client, check_in, ..
-            } => self.submit(&client, check_in.as_deref()).map(made),
-            Act::Reschedule { check_in, due } => self.reschedule(&check_in, due).map(nothing),
-            Act::Withdraw { check_in } => self.withdraw(&check_in).map(nothing),
-            Act::ChangeRegimen { client } => self.change_regimen(&client).map(nothing),
-            Act::ChangeCoach { client, coach } => self.change_coach(&client, &coach).map(nothing),
-            Act::ChangeStatus {
-                client,
-                status,
-                break_until,
-            } => self
-                .change_status(&client, &status, break_until)
-                .map(nothing),
-            Act::ChangeGuardian {
-                client,
-                minor,
-                guardian,
-            } => self.change_guardian(&client, minor, guardian).map(nothing),
-            Act::EndProgram { client } => self.change_status(&client, "quit", None).map(nothing),
-            Act::Reactivate { client } => self.change_status(&client, "online", None).map(nothing),
-            Act::Raise { rows } => Ok(made(self.raise(rows))),
-            Act::Forge { rows } => Ok(made(self.forge(rows))),
-            Act::SendAll => Ok(json!({"ids": self.send_all()})),
-            Act::Export => Ok(json!({"file": self.file()})),
-        }
+        play(self, read(act)?)
     }
 
     /// A coach joins. The list has her id beside her clients, and tells nothing else of her.
@@ -217,11 +176,6 @@ impl ClinicList {
         self.tell(state.switches, check_in.row(state.switches));
         state.check_ins.push(check_in);
         Ok(())
-    }
-
-    /// The client submits her open check-in that is due first. Returns its id.
-    pub fn check_in(&self, client: &str) -> Result<String, String> {
-        self.submit(client, None)
     }
 
     /// The client submits `check_in`, or her open one that is due first. Returns its id.
@@ -315,6 +269,47 @@ impl ClinicList {
         change(changed);
         self.tell(switches, about(changed));
         Ok(())
+    }
+}
+
+fn play(list: &ClinicList, act: Act) -> Result<Value, String> {
+    let nothing = |()| Value::Null;
+    let made = |id: String| json!({"id": id});
+    match act {
+        Act::AddCoach { id, name, .. } => list.add_coach(&id, &name).map(nothing),
+        Act::RenameCoach { id, name } => list.rename_coach(&id, &name).map(nothing),
+        Act::AddCheckIn {
+            client, id, due, ..
+        } => list.add_check_in(&client, &id, due).map(nothing),
+        Act::CheckIn {
+            complete: Some(false),
+            ..
+        } => Err("a list has no incomplete check-ins".to_owned()),
+        Act::CheckIn {
+            client, check_in, ..
+        } => list.submit(&client, check_in.as_deref()).map(made),
+        Act::Reschedule { check_in, due } => list.reschedule(&check_in, due).map(nothing),
+        Act::Withdraw { check_in } => list.withdraw(&check_in).map(nothing),
+        Act::ChangeRegimen { client } => list.change_regimen(&client).map(nothing),
+        Act::ChangeCoach { client, coach } => list.change_coach(&client, &coach).map(nothing),
+        Act::ChangeStatus {
+            client,
+            status,
+            break_until,
+        } => list
+            .change_status(&client, &status, break_until)
+            .map(nothing),
+        Act::ChangeGuardian {
+            client,
+            minor,
+            guardian,
+        } => list.change_guardian(&client, minor, guardian).map(nothing),
+        Act::EndProgram { client } => list.change_status(&client, "quit", None).map(nothing),
+        Act::Reactivate { client } => list.change_status(&client, "online", None).map(nothing),
+        Act::Raise { rows } => Ok(made(list.raise(rows))),
+        Act::Forge { rows } => Ok(made(list.forge(rows))),
+        Act::SendAll => Ok(json!({"ids": list.send_all()})),
+        Act::Export => Ok(json!({"file": list.file()})),
     }
 }
 

@@ -110,7 +110,7 @@ impl ClinicList {
 
     /// Sends any rows. Returns the delivery's id.
     pub fn raise(&self, rows: Vec<Map<String, Value>>) -> String {
-        let told = self.told(self.switches(), rows);
+        let told = told(self, self.switches(), rows);
         let id = told.id.clone();
         lock(&self.outbox).put(self.now(), told);
         id
@@ -121,7 +121,7 @@ impl ClinicList {
     pub fn forge(&self, rows: Vec<Map<String, Value>>) -> String {
         let told = Told {
             forged: true,
-            ..self.told(self.switches(), rows)
+            ..told(self, self.switches(), rows)
         };
         let id = told.id.clone();
         lock(&self.outbox).put(self.now(), told);
@@ -155,22 +155,22 @@ impl ClinicList {
         let told = Told {
             // Of two copies one may be gone when something is added to the other.
             is_open: !switches.duplicate_events,
-            ..self.told(switches, vec![row])
+            ..told(self, switches, vec![row])
         };
         let due = later(now, switches.event_delay_seconds);
         for _ in 0..=usize::from(switches.duplicate_events) {
             outbox.put(due, told.clone());
         }
     }
+}
 
-    fn told(&self, switches: Switches, rows: Vec<Map<String, Value>>) -> Told {
-        Told {
-            id: self.kit.named_id("list"),
-            made_at: self.now(),
-            rows,
-            switches,
-            is_open: false,
-            forged: false,
-        }
+fn told(list: &ClinicList, switches: Switches, rows: Vec<Map<String, Value>>) -> Told {
+    Told {
+        id: list.kit.named_id("list"),
+        made_at: list.now(),
+        rows,
+        switches,
+        is_open: false,
+        forged: false,
     }
 }

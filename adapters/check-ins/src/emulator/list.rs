@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use relay_core::random::Random;
 use relay_core::time::{Clock, Timestamp};
-use relay_http_client::Transport;
 use relay_http_client::emulation::{Kit, Outbox, lock};
 use url::Url;
 
@@ -40,16 +39,6 @@ impl ClinicList {
             outbox: Mutex::default(),
             target: Mutex::default(),
         })
-    }
-
-    /// The `webhook-id` of every delivery that was answered with success, in order.
-    pub fn acknowledged(&self) -> Vec<String> {
-        self.kit.acknowledged()
-    }
-
-    /// What carries the deliveries.
-    pub fn set_hook_transport(&self, transport: Arc<dyn Transport>) {
-        self.kit.set_hook_transport(transport);
     }
 
     /// How it behaves now.

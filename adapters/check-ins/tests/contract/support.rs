@@ -9,6 +9,7 @@ use relay_check_ins::emulator::{ClinicList, Settings};
 use relay_check_ins::webhook::{Delivery, KeyRing, WebhookKey, read};
 use relay_core::random::SeededRandom;
 use relay_core::time::{Clock, Date, ManualClock, Timestamp};
+use relay_http_client::emulation::Emulator as _;
 use relay_http_client::{Answer, Call, Transport, TransportError};
 use secrecy::SecretString;
 use serde_json::{Value, json};
