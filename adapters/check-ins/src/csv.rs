@@ -26,8 +26,8 @@ use crate::row::Row;
 use crate::together::{Contradiction, contradictions};
 use lines::{Line, Lines};
 
-/// The largest file that is read: 8 MiB, some tens of thousands of rows.
-pub const MAX_FILE: usize = 8 * 1024 * 1024;
+/// The largest file that is read: 16 MiB, about a hundred thousand rows.
+pub const MAX_FILE: usize = 16 * 1024 * 1024;
 
 /// After so many faults reading ends: a file this wrong is another file.
 const MOST_FAULTS: usize = 1_000;
@@ -165,7 +165,7 @@ pub fn read(text: &[u8]) -> Result<Vec<Row>, FileError> {
 fn decoded(text: &[u8]) -> Result<&str, FileError> {
     if text.len() > MAX_FILE {
         let remedy = "leave out check-ins of long ago, or split it into several files";
-        return Err(FileFault::new(1, None, "the file is larger than 8 MiB", remedy).into());
+        return Err(FileFault::new(1, None, "the file is larger than 16 MiB", remedy).into());
     }
     let remedy = "save it again as \"CSV UTF-8 (comma delimited)\"";
     if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
