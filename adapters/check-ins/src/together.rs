@@ -26,49 +26,95 @@ impl Contradiction {
     pub(crate) const REMEDY: &'static str = "keep the one that is right, or let both say the same";
 }
 
-/// Every row that contradicts an earlier one, by the first earlier one.
+/// Every row that contradicts another one: by the first row of the same subject, and where it agrees with
+/// that one, by the first that doesn't. So each row that something else stands against is told or named.
 pub(crate) fn contradictions<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<Contradiction> {
-    let mut clients: BTreeMap<&ClientId, (usize, &About)> = BTreeMap::new();
-    let mut check_ins: BTreeMap<(&ClientId, &CheckInId), (usize, &Row)> = BTreeMap::new();
-    let mut found = Vec::new();
-    for (second, row) in rows.enumerate() {
-        if let Some(about) = &row.about {
-            let (first, earlier) = *clients.entry(&row.client).or_insert((second, about));
-            if earlier != about {
-                found.push(Contradiction {
-                    first,
-                    second,
-                    column: differing(earlier, about),
-                    subject: "client",
-                });
-            }
+    let rows: Vec<&Row> = rows.collect();
+    let mut clients: BTreeMap<&ClientId, Vec<usize>> = BTreeMap::new();
+    let mut check_ins: BTreeMap<(&ClientId, &CheckInId), Vec<usize>> = BTreeMap::new();
+    for (index, row) in rows.iter().enumerate() {
+        if row.about.is_some() {
+            clients.entry(&row.client).or_default().push(index);
         }
         if let Some(check_in) = &row.check_in {
             let key = (&row.client, &check_in.id);
-            let (first, earlier) = *check_ins.entry(key).or_insert((second, row));
-            let Some(earlier) = &earlier.check_in else {
-                continue;
-            };
-            let column = if earlier.due == check_in.due {
-                match (earlier.state, check_in.state) {
-                    (RowState::Open, RowState::Open)
-                    | (RowState::Submitted(_), RowState::Submitted(_))
-                    | (RowState::Withdrawn, RowState::Withdrawn) => continue,
-                    (RowState::Withdrawn, _) | (_, RowState::Withdrawn) => Column::Withdrawn,
-                    _ => Column::Submitted,
-                }
-            } else {
-                Column::Due
-            };
-            found.push(Contradiction {
+            check_ins.entry(key).or_default().push(index);
+        }
+    }
+    let clients = clients.values().map(|group| Group {
+        subject: "client",
+        places: group,
+        differ: about,
+    });
+    let check_ins = check_ins.values().map(|group| Group {
+        subject: "check-in",
+        places: group,
+        differ: check_in,
+    });
+    let mut found = Vec::new();
+    for group in clients.chain(check_ins) {
+        group.contradictions(&rows, &mut found);
+    }
+    found
+}
+
+/// Rows of one subject.
+struct Group<'g> {
+    subject: &'static str,
+    places: &'g [usize],
+    /// Where two of them differ.
+    differ: fn(&Row, &Row) -> Option<Column>,
+}
+
+impl Group<'_> {
+    fn contradictions(&self, rows: &[&Row], found: &mut Vec<Contradiction>) {
+        let [begun, others @ ..] = self.places else {
+            return;
+        };
+        let told = |first: usize, second: usize| {
+            let column = (self.differ)(rows.get(first)?, rows.get(second)?)?;
+            Some(Contradiction {
                 first,
                 second,
                 column,
-                subject: "check-in",
-            });
-        }
+                subject: self.subject,
+            })
+        };
+        let against: Vec<Contradiction> = others
+            .iter()
+            .filter_map(|other| told(*begun, *other))
+            .collect();
+        let Some(dissent) = against.first().map(|found| found.second) else {
+            return;
+        };
+        found.extend(against);
+        // A row that agrees with the first one is as doubtful as that.
+        let agree = others
+            .iter()
+            .filter(|other| told(*begun, **other).is_none());
+        found.extend(agree.filter_map(|other| told(dissent, *other)));
     }
-    found
+}
+
+/// Where two rows' check-ins differ. How exactly one says when it was submitted is no difference.
+fn check_in(one: &Row, other: &Row) -> Option<Column> {
+    let (one, other) = (one.check_in.as_ref()?, other.check_in.as_ref()?);
+    if one.due != other.due {
+        return Some(Column::Due);
+    }
+    match (one.state, other.state) {
+        (RowState::Open, RowState::Open)
+        | (RowState::Submitted(_), RowState::Submitted(_))
+        | (RowState::Withdrawn, RowState::Withdrawn) => None,
+        (RowState::Withdrawn, _) | (_, RowState::Withdrawn) => Some(Column::Withdrawn),
+        _ => Some(Column::Submitted),
+    }
+}
+
+/// Where what two rows say of the client differs.
+fn about(one: &Row, other: &Row) -> Option<Column> {
+    let (one, other) = (one.about.as_ref()?, other.about.as_ref()?);
+    (one != other).then(|| differing(one, other))
 }
 
 /// The first column in which two statements differ.
@@ -84,4 +130,46 @@ fn differing(one: &About, other: &About) -> Column {
     let mut columns = Column::ALL.into_iter();
     let found = columns.find(|column| one.get(*column) != other.get(*column));
     found.unwrap_or(Column::FirstName)
+}
+
+#[cfg(test)]
+mod tests {
+    use relay_core::time::Date;
+
+    use super::*;
+    use crate::row::RowCheckIn;
+
+    fn row(state: RowState) -> Row {
+        let due = Date::constant(2026, 11, 3);
+        Row {
+            client: "c-1".into(),
+            about: None,
+            check_in: Some(RowCheckIn {
+                id: "k-1".into(),
+                due,
+                state,
+            }),
+        }
+    }
+
+    #[test]
+    fn of_rows_that_contradict_each_other_none_is_left_standing() {
+        let (open, submitted) = (RowState::Open, RowState::Submitted(None));
+        for states in [
+            vec![open, submitted],
+            vec![open, open, submitted],
+            vec![submitted, open, submitted, submitted],
+            vec![submitted, submitted, open, RowState::Withdrawn, open],
+        ] {
+            let rows: Vec<Row> = states.iter().copied().map(row).collect();
+            let found = contradictions(rows.iter());
+            let mut told: Vec<usize> = found.iter().map(|one| one.second).collect();
+            told.push(found[0].first);
+            told.sort_unstable();
+            let all: Vec<usize> = (0..rows.len()).collect();
+            assert_eq!(told, all, "{states:?}");
+        }
+        let same = [row(submitted), row(submitted), row(submitted)];
+        assert_eq!(contradictions(same.iter()), []);
+    }
 }
