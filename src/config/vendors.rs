@@ -23,6 +23,17 @@ pub(crate) struct Around<'a> {
     pub(super) has_encryption_key: bool,
 }
 
+/// That a vendor can tell who is expected and who has checked in. One of them does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TellsCheckIns {
+    /// The key that switches it on.
+    pub(super) key: &'static str,
+    /// Whether it is on.
+    pub(super) on: bool,
+    /// What to write for it to tell.
+    pub(super) how: &'static str,
+}
+
 /// A vendor's section, as far as the rest need not know which vendor it is.
 pub(crate) trait VendorSection {
     /// Reads the section, whatever is wrong with it. `None`, with a mistake told, where nothing can be
@@ -48,8 +59,8 @@ pub(crate) trait VendorSection {
         None
     }
 
-    /// The key by which it was switched on, if it tells who is expected and who has checked in.
-    fn tells_check_ins(&self) -> Option<&'static str> {
+    /// How it tells who is expected and who has checked in, if it is one that can.
+    fn tells_check_ins(&self) -> Option<TellsCheckIns> {
         None
     }
 

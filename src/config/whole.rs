@@ -33,23 +33,32 @@ impl Config {
         gaps
     }
 
-    /// One of the vendors tells who is expected and who has checked in.
+    /// One vendor tells who is expected and who has checked in.
     fn who_is_expected(&self, gaps: &mut Vec<Gap>) {
         let vendors = self.vendors.each().into_iter();
-        let telling: Vec<_> = vendors.filter_map(VendorSection::tells_check_ins).collect();
-        match telling.as_slice() {
-            [_] => {}
-            [] => gaps.push(gap::gap(
-                "clear_connection.mode",
-                "is \"off\", and check_ins.from too: nobody tells who is expected and who has checked in",
-                "write clear_connection.mode = \"on\", with its address and its token, or \
-                 check_ins.from = \"list\", with the coaches",
-            )),
-            [first, second, ..] => gaps.push(gap::gap(
-                second,
-                format!("is on together with {first}: only one of them can tell who is expected"),
-                format!("write {second} = \"off\", or {first} = \"off\""),
-            )),
+        let able: Vec<_> = vendors.filter_map(VendorSection::tells_check_ins).collect();
+        let mut telling = able.iter().filter(|one| one.on);
+        match (telling.next(), telling.next()) {
+            (Some(_), None) => {}
+            (None, _) => {
+                let ways: Vec<_> = able.iter().map(|one| one.how).collect();
+                gaps.push(gap::gap(
+                    able.first().map_or("vendors", |one| one.key),
+                    "is \"off\", and so is everything else that could tell who is expected and who has \
+                     checked in",
+                    format!("write {}", ways.join(", or ")),
+                ));
+            }
+            (Some(first), Some(second)) => {
+                let (first, second) = (first.key, second.key);
+                gaps.push(gap::gap(
+                    second,
+                    format!(
+                        "is on together with {first}: only one of them can tell who is expected"
+                    ),
+                    format!("write {second} = \"off\", or {first} = \"off\""),
+                ));
+            }
         }
     }
 

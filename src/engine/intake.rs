@@ -166,6 +166,7 @@ fn parse(engine: &Engine, receipt: &Receipt) -> Parsed {
     let unreadable = |reason: String| Parsed::Quarantine {
         reason,
         hints: Vec::new(),
+        facts: Vec::new(),
     };
     let source = engine
         .sources
@@ -217,15 +218,20 @@ async fn receipt_ops(
             return engagement_ops(engine, receipt, contact, event).await;
         }
         Parsed::Content { facts, hints, note } => (ReceiptState::Done, facts, hints, note),
-        Parsed::Quarantine { reason, hints } => {
+        Parsed::Quarantine {
+            reason,
+            hints,
+            facts,
+        } => {
             let (id, source) = (receipt.id, &receipt.source);
             tracing::warn!(receipt = %id, source, reason, "quarantined");
-            (ReceiptState::Quarantined, Vec::new(), hints, Some(reason))
+            (ReceiptState::Quarantined, facts, hints, Some(reason))
         }
     };
     let repeats = repeats(engine, receipt);
+    let says_something = !facts.is_empty();
     let (mut ops, news) = fact_ops(engine, facts, receipt, repeats).await?;
-    if repeats && state == ReceiptState::Done {
+    if repeats && says_something {
         ops.push(list_silence::told(receipt.received_at));
     }
     if let Some(id) = receipt.reused_id().filter(|_| news) {
@@ -392,8 +398,10 @@ fn wave(
 /// The clients whose order of events a receipt belongs to. Hints have none: they are read again.
 fn clients_of_facts(parsed: &Parsed) -> BTreeSet<ClientId> {
     match parsed {
-        Parsed::Content { facts, .. } => facts.iter().map(|fact| fact.client.clone()).collect(),
-        Parsed::Engagement { .. } | Parsed::Quarantine { .. } => BTreeSet::new(),
+        Parsed::Content { facts, .. } | Parsed::Quarantine { facts, .. } => {
+            facts.iter().map(|fact| fact.client.clone()).collect()
+        }
+        Parsed::Engagement { .. } => BTreeSet::new(),
     }
 }
 

@@ -124,6 +124,8 @@ pub enum Parsed {
         reason: String,
         /// What could be used all the same: one broken object among 1,000 stops only itself (E36).
         hints: Vec<Hint>,
+        /// The same of what a signed sender told us.
+        facts: Vec<Fact>,
     },
 }
 

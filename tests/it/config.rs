@@ -122,6 +122,8 @@ fn every_line_of_the_example_that_is_commented_out_is_a_key_that_is_known() {
         ("portal-token", "t"),
         ("portal-webhook-a", &key),
         ("portal-webhook-b", &next),
+        ("check-ins-webhook-a", &key),
+        ("check-ins-webhook-b", &next),
     ] {
         std::fs::write(folder.path().join("secrets").join(name), secret).expect("written");
     }

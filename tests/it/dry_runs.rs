@@ -23,7 +23,7 @@ fn now() -> Timestamp {
 }
 
 /// A command, and what it is typed with. `CASE`, `JOB` and `ITEM` stand for what is stored.
-const COMPARED: [(&str, &[&str]); 21] = [
+const COMPARED: [(&str, &[&str]); 22] = [
     ("stop", &["--by Robin", "--by Robin --reason x"]),
     ("resume", &["--by Robin"]),
     (
@@ -101,6 +101,10 @@ const COMPARED: [(&str, &[&str]); 21] = [
         ],
     ),
     ("clients link", &["client-1 101 --by Robin"]),
+    (
+        "import check-ins",
+        &["clear-relay.toml --by Robin", "nowhere.csv --by Robin"],
+    ),
     ("hooks sync", &["", "--finish-rotation"]),
     ("vendors resume", &["nobody --by Robin", "keap --by Robin"]),
     ("keap set-contact-type", &["client-1 In-Person --by Robin"]),

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod boundaries;
 #[cfg(test)]
+mod check_ins;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod config;

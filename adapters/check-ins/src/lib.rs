@@ -18,8 +18,8 @@
 //!   hers stands ([`RowCheckIn`]). What a row doesn't say stays as it is.
 //! - A guess never makes a check-in *missed*: what stands in `due`, `submitted` or `withdrawn` and can't
 //!   be read is an error, and so is a column that is almost one of ours.
-//! - A delivery or file is read whole or not at all. Two rows of it that contradict each other are an
-//!   error: which of them is right is not ours to say.
+//! - Two rows that contradict each other are an error: which of them is right is not ours to say. A file,
+//!   whose author is there to correct it, is read whole or not at all; of a delivery the other rows are read.
 //! - A file has an author in front of it, so that a status word, a name or an address that nothing could
 //!   be done with is an error there, too; from a webhook it is kept as told, as from the portal.
 //! - An id is the clinic's own, and stands in logs, commands and addresses: it is never an email address.

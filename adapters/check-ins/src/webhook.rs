@@ -5,7 +5,9 @@
 //!
 //! **Rules.** Nothing in a body is believed before [`KeyRing::verify`] has passed the raw bytes
 //! ([Standard Webhooks](https://www.standardwebhooks.com), symmetric scheme `v1`). Reading comes later
-//! ([`read`]), from the stored bytes, and takes a delivery whole or not at all.
+//! ([`read`]), from the stored bytes. A row that can't be read, and rows that contradict each other, are
+//! left out and told; the others are read, for a list with one slip in it must not keep the relay from
+//! hearing that the rest has checked in.
 //!
 //! Members are as in a file. Ids may be numbers, yes and no may be `true` and `false`, `null` is as
 //! absent. Members with other names are ignored, as in the portal's contract, but for those that
@@ -15,6 +17,7 @@
 //! **Not guaranteed.** That a delivery comes only once, in order, or at all: the `webhook-id` tells a
 //! repeat, [`Delivery::made_at`] the order; a list that is sent whole once a day tells what never came.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use relay_core::outside;
@@ -41,6 +44,19 @@ pub struct Delivery {
     pub made_at: Option<Timestamp>,
     /// The rows that changed, or all of them.
     pub rows: Vec<Row>,
+    /// What is wrong with those that were left out.
+    pub left_out: Vec<RowFault>,
+}
+
+impl Delivery {
+    /// Why rows were left out, in a line; `None` where all were read.
+    pub fn faults(&self) -> Option<String> {
+        let (first, more) = self.left_out.split_first()?;
+        Some(match more.len() {
+            0 => first.to_string(),
+            more => format!("{first} (and {more} more)"),
+        })
+    }
 }
 
 /// Why a delivery can't be read. Names rows and members, never their values.
@@ -58,21 +74,6 @@ pub enum ReadError {
     /// A time that is none.
     #[error("`made_at` is not a time with offset, such as 2026-11-03T09:00:00-07:00")]
     MadeAt,
-    /// Rows that can't be used, or not together.
-    #[error("{first}{}", and_more(*more))]
-    Rows {
-        /// The first fault.
-        first: RowFault,
-        /// How many there are besides.
-        more: usize,
-    },
-}
-
-fn and_more(more: usize) -> String {
-    match more {
-        0 => String::new(),
-        more => format!(" (and {more} more)"),
-    }
 }
 
 /// What is wrong with a row.
@@ -111,28 +112,34 @@ pub fn read(body: &[u8]) -> Result<Delivery, ReadError> {
     }
     let made_at = made_at(body.get("made_at"))?;
     let mut rows = Vec::with_capacity(told.len());
-    let mut faults = Vec::new();
+    let mut left_out = Vec::new();
     for (index, value) in told.iter().enumerate() {
         match row(value) {
-            Ok(row) => rows.push(row),
-            Err(found) => faults.extend(found.into_iter().map(|mut fault| {
-                fault.row = index + 1;
-                fault
+            Ok(row) => rows.push((index, row)),
+            Err(found) => left_out.extend(found.into_iter().map(|fault| RowFault {
+                row: index + 1,
+                ..fault
             })),
         }
     }
-    if faults.is_empty() {
-        // Only whole rows are compared, so that their places are those of the body.
-        faults.extend(contradictions(rows.iter()).iter().map(contradicting));
-    }
-    let mut faults = faults.into_iter();
-    match faults.next() {
-        None => Ok(Delivery { made_at, rows }),
-        Some(first) => Err(ReadError::Rows {
-            first,
-            more: faults.count(),
-        }),
-    }
+    let contradicting = contradictions(rows.iter().map(|(_, row)| row));
+    let place = |row: usize| rows.get(row).map_or(0, |(index, _)| index + 1);
+    left_out.extend(
+        contradicting
+            .iter()
+            .map(|found| contradiction(found, place)),
+    );
+    let neither: BTreeSet<usize> = contradicting
+        .iter()
+        .flat_map(|found| [found.first, found.second])
+        .collect();
+    let rows = rows.into_iter().enumerate();
+    let rows = rows.filter(|(row, _)| !neither.contains(row));
+    Ok(Delivery {
+        made_at,
+        rows: rows.map(|(_, (_, row))| row).collect(),
+        left_out,
+    })
 }
 
 fn made_at(value: Option<&Value>) -> Result<Option<Timestamp>, ReadError> {
@@ -156,14 +163,15 @@ fn fault(member: Option<Column>, what: &str, remedy: &'static str) -> RowFault {
     }
 }
 
-fn contradicting(found: &Contradiction) -> RowFault {
+/// Which of two rows is right is not ours to say: neither is read.
+fn contradiction(found: &Contradiction, place: impl Fn(usize) -> usize) -> RowFault {
     let what = format!(
         "says otherwise than row {} of the same {}",
-        found.first + 1,
+        place(found.first),
         found.subject
     );
     RowFault {
-        row: found.second + 1,
+        row: place(found.second),
         ..fault(Some(found.column), &what, Contradiction::REMEDY)
     }
 }

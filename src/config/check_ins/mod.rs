@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::reader::Reader;
-use super::vendors::VendorSection;
+use super::vendors::{TellsCheckIns, VendorSection};
 
 /// The crate of the adapter, as a filter of the log names it.
 pub(super) const CRATE: &str = "relay_check_ins";
@@ -18,7 +18,7 @@ pub(super) const CRATE: &str = "relay_check_ins";
 pub(super) const EXAMPLE: &str = r#"[check_ins]
 # Who is expected and who has checked in, where no portal tells the relay: "off" (the portal of [clear_connection]
 # tells it), or "list": the clinic tells it, by signed webhooks at /hooks/check-ins, by
-# `clear-relay import check-ins FILE`, or both. Messages in the portal are then sent by the coaches, who are asked to.
+# `clear-relay import check-ins FILE --by NAME`, or both. Messages in the portal are then sent by the coaches, who are asked to.
 from = "off"
 # An admin is asked once nothing was told for so many days.
 silent_after_days = 3
@@ -74,8 +74,12 @@ impl VendorSection for CheckInsConfig {
         self.is_on()
     }
 
-    fn tells_check_ins(&self) -> Option<&'static str> {
-        self.is_on().then_some("check_ins.from")
+    fn tells_check_ins(&self) -> Option<TellsCheckIns> {
+        Some(TellsCheckIns {
+            key: "check_ins.from",
+            on: self.is_on(),
+            how: "check_ins.from = \"list\", with the coaches",
+        })
     }
 }
 

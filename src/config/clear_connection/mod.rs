@@ -10,7 +10,7 @@ use super::addresses::{cut, ends_in};
 use super::limits::LimitsConfig;
 use super::reader::Reader;
 use super::vendor_mode::VendorMode;
-use super::vendors::VendorSection;
+use super::vendors::{TellsCheckIns, VendorSection};
 
 /// The crate of the adapter, as a filter of the log names it.
 pub(super) const CRATE: &str = "relay_clear_connection";
@@ -111,8 +111,12 @@ impl VendorSection for ClearConnectionConfig {
             .collect()
     }
 
-    fn tells_check_ins(&self) -> Option<&'static str> {
-        self.is_on().then_some("clear_connection.mode")
+    fn tells_check_ins(&self) -> Option<TellsCheckIns> {
+        Some(TellsCheckIns {
+            key: "clear_connection.mode",
+            on: self.is_on(),
+            how: "clear_connection.mode = \"on\", with its address and its token",
+        })
     }
 }
 

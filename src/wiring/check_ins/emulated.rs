@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::VENDOR;
+use super::path::SOURCE;
 use crate::wiring::emulated::{Clinic, Emulated, EmulatedClient, NewClient, NewCoach};
 
 /// The key with which rows are signed.
@@ -62,7 +62,7 @@ webhook_keys = {{ first = "{WEBHOOK_KEY}" }}
     }
 
     fn connect(&self, relay: &Url) -> Result<(), String> {
-        let hooks = relay.join(&format!("hooks/{}", VENDOR.name));
+        let hooks = relay.join(&format!("hooks/{SOURCE}"));
         let hooks = hooks.map_err(|error| error.to_string())?;
         let key = SecretString::from(WEBHOOK_KEY);
         let told = self.list.set_hook_target(hooks, &[key]);

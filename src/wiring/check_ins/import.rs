@@ -2,13 +2,10 @@
 
 use relay_check_ins::{Row, csv, webhook};
 
-use super::VENDOR;
+use super::path::SOURCE;
 
-/// How many rows a delivery holds. A client whose rows stand in two of them is told of twice, in order.
-const ROWS: usize = 500;
-
-/// The largest file, in bytes: about a hundred thousand rows.
-pub const MAX_FILE: usize = 16 * 1024 * 1024;
+/// The largest file, in bytes.
+pub const MAX_FILE: usize = csv::MAX_FILE;
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,12 +25,9 @@ pub struct ListFile {
 pub fn list_file(text: &[u8]) -> Result<ListFile, String> {
     let rows: Vec<Row> = csv::read(text).map_err(|error| error.to_string())?;
     Ok(ListFile {
-        source: VENDOR.name,
+        source: SOURCE,
         rows: rows.len(),
         // Without a time of their own, so that the same file again is known while it is not read yet.
-        bodies: rows
-            .chunks(ROWS)
-            .map(|rows| webhook::write(rows, None))
-            .collect(),
+        bodies: webhook::write_all(&rows, None),
     })
 }

@@ -18,9 +18,9 @@ pub(super) struct ListInspector {
 impl Inspect for ListInspector {
     async fn inspect(&self) -> Vec<Finding> {
         let how = if self.webhooks {
-            "signed webhooks at /hooks/check-ins and by `clear-relay import check-ins FILE`"
+            "signed webhooks at /hooks/check-ins and by `clear-relay import check-ins FILE --by NAME`"
         } else {
-            "`clear-relay import check-ins FILE` only: no webhook key is set"
+            "`clear-relay import check-ins FILE --by NAME` only: no webhook key is set"
         };
         vec![
             Finding::ok(

@@ -104,12 +104,15 @@ fn check_ins(facts: &[FactRow]) -> Vec<CheckIn> {
     all
 }
 
-/// What was told of her last.
+/// What was told of her last; whether she is a minor, what was last told of that.
 fn client(facts: &[FactRow]) -> Option<ClientSnapshot> {
-    facts.iter().rev().find_map(|row| match &row.fact.body {
-        FactBody::ClientUpdated { client } => Some((**client).clone()),
+    let told = facts.iter().rev().filter_map(|row| match &row.fact.body {
+        FactBody::ClientUpdated { client } => Some(&**client),
         _ => None,
-    })
+    });
+    let last = told.clone().next()?.clone();
+    let minor = told.clone().find_map(|client| client.minor);
+    Some(ClientSnapshot { minor, ..last })
 }
 
 #[async_trait]

@@ -18,6 +18,7 @@ pub mod emulated;
 pub mod import;
 mod inspect;
 pub mod list;
+mod path;
 mod vendor;
 
 use http::{HeaderMap, StatusCode};
@@ -30,6 +31,7 @@ use relay_core::time::{Date, TimeZone, Timestamp};
 use relay_store::Receipt;
 
 use crate::receipts::{Parsed, Refusal, Source, Verified};
+use path::SOURCE;
 
 pub use vendor::VENDOR;
 
@@ -133,7 +135,7 @@ fn start_of(day: Date, zone: &TimeZone) -> Option<Timestamp> {
 
 impl Source for CheckInSource {
     fn name(&self) -> &'static str {
-        VENDOR.name
+        SOURCE
     }
 
     fn secret_in_path(&self) -> bool {
@@ -183,17 +185,27 @@ impl Source for CheckInSource {
                 return Parsed::Quarantine {
                     reason: error.to_string(),
                     hints: Vec::new(),
+                    facts: Vec::new(),
                 };
             }
         };
+        let faults = delivery.faults();
         let made_at = delivery.made_at.unwrap_or(receipt.received_at);
         let told_at = made_at.min(receipt.received_at);
-        let rows = delivery.rows.len();
-        let facts = delivery.rows.into_iter();
-        Parsed::Content {
-            facts: facts.flat_map(|row| self.facts(row, told_at)).collect(),
-            hints: Vec::new(),
-            note: Some(format!("{rows} rows")),
+        let count = delivery.rows.len();
+        let rows = delivery.rows.into_iter();
+        let facts = rows.flat_map(|row| self.facts(row, told_at)).collect();
+        match faults {
+            Some(reason) => Parsed::Quarantine {
+                reason,
+                hints: Vec::new(),
+                facts,
+            },
+            None => Parsed::Content {
+                facts,
+                hints: Vec::new(),
+                note: Some(format!("{count} rows")),
+            },
         }
     }
 }

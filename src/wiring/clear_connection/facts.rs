@@ -23,6 +23,7 @@ pub(super) fn of(event: Event, received_at: Timestamp, zone: &TimeZone) -> Parse
         return Parsed::Quarantine {
             reason,
             hints: Vec::new(),
+            facts: Vec::new(),
         };
     }
     let mut telling = Telling {

@@ -274,6 +274,7 @@ impl Source for ClearConnectionSource {
             Err(trouble) => Parsed::Quarantine {
                 reason: trouble.to_string(),
                 hints: Vec::new(),
+                facts: Vec::new(),
             },
         }
     }

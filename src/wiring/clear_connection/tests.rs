@@ -233,6 +233,7 @@ fn what_cannot_be_used_is_quarantined_without_its_content() {
         let expected = Parsed::Quarantine {
             reason: reason.to_owned(),
             hints: Vec::new(),
+            facts: Vec::new(),
         };
         assert_eq!(parsed, expected);
     }

@@ -113,6 +113,7 @@ impl Source for AutomationSource {
             Err(error) => Parsed::Quarantine {
                 reason: error.to_string(),
                 hints: Vec::new(),
+                facts: Vec::new(),
             },
         }
     }

@@ -105,6 +105,7 @@ impl Source for KeapSource {
             Err(error) => Parsed::Quarantine {
                 reason: error.to_string(),
                 hints: Vec::new(),
+                facts: Vec::new(),
             },
         }
     }
@@ -124,7 +125,11 @@ fn parsed(delivery: &Delivery, received_at: Timestamp) -> Parsed {
             delivery.dropped,
             first.unwrap_or_default()
         );
-        return Parsed::Quarantine { reason, hints };
+        return Parsed::Quarantine {
+            reason,
+            hints,
+            facts: Vec::new(),
+        };
     }
     let count = delivery.changes.len();
     let known = if delivery
@@ -279,7 +284,7 @@ mod tests {
     #[test]
     fn one_broken_object_leaves_the_others_usable() {
         let body = r#"{"event_key":"task.complete","object_keys":[{"id":1},{"id":[]},{"id":3}]}"#;
-        let Parsed::Quarantine { reason, hints } = source().parse(&receipt(body)) else {
+        let Parsed::Quarantine { reason, hints, .. } = source().parse(&receipt(body)) else {
             panic!("not quarantined")
         };
         assert_eq!(hints.len(), 2);

@@ -432,6 +432,7 @@ impl Source for Facts {
             Err(error) => Parsed::Quarantine {
                 reason: error.to_string(),
                 hints: Vec::new(),
+                facts: Vec::new(),
             },
         }
     }

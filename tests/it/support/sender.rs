@@ -66,6 +66,7 @@ impl Source for Signing {
         Parsed::Quarantine {
             reason: "not read here".to_owned(),
             hints: Vec::new(),
+            facts: Vec::new(),
         }
     }
 }
@@ -127,6 +128,7 @@ impl Source for Secretive {
         Parsed::Quarantine {
             reason: "not read here".to_owned(),
             hints: Vec::new(),
+            facts: Vec::new(),
         }
     }
 }

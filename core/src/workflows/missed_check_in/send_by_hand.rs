@@ -17,68 +17,63 @@ use crate::workflow::Answers;
 pub(super) const LOOK_FIRST: &str = "Look in the portal first, where the relay can't read: if she has \
      written or checked in, answer \"pause\"";
 
-impl MissedCheckInRun<'_> {
-    pub(super) fn ask_to_send(&mut self, key: &EffectKey) {
-        let window_days = self.procedure.parameters.window_days;
-        let truth = self.state.truth(self.today(), window_days);
-        // The wording that is true today, as the guard has chosen it.
-        let chosen = self
-            .procedure
-            .scripts
-            .choose(portal_message::SCRIPT, &truth);
-        let chosen = chosen
-            .map_or(portal_message::SCRIPT, |(id, _)| id)
-            .to_owned();
-        let due = date_words(self.state.due);
-        let yesterday = self
-            .state
-            .due
-            .tomorrow()
-            .is_ok_and(|next| next == self.today());
-        let today = if yesterday {
-            "today, since it says \"yesterday\""
-        } else {
-            "today"
-        };
-        self.state.portal_unread = true;
-        self.state.hold = Some(Hold::ByHand);
-        self.state.later = None;
-        self.state.waits_for_contact = false;
-        let reason =
-            "the relay can't write in the portal: her coach is asked to send the first message";
-        self.draft.status = CaseStatus::Held {
-            reason: reason.to_owned(),
-        };
-        self.draft.say(format!("Held: {reason}"));
-        let detail = serde_json::json!({
-            "effect": key,
-            "reason": "the relay can't write in the portal, so this message is yours to send",
-            "check_in_due": due,
-            "window": self.window_words(),
-            "contact": self.state.client.contact,
-            "ready": self.ready_text(&chosen),
-            "remedy": format!("{LOOK_FIRST}. Else send her the text {today}, and answer \"done\""),
-        });
-        let days = self.procedure.parameters.coach.hold_reminder_days;
-        self.ask(Ask {
-            kind: "send_by_hand",
-            owner: self.owner(),
-            title: format!(
-                "{}: send her the first message in the portal (check-in due {due})",
-                self.state.who()
-            ),
-            detail,
-            answers: Answers::Of(&[
-                "done_by_hand",
-                "skip",
-                "pause",
-                "wants_to_leave",
-                "complaint",
-                "unwell",
-                "no_contact",
-                "close",
-            ]),
-            remind_at: self.working_days_from_now(days),
-        });
-    }
+pub(super) fn ask_to_send(run: &mut MissedCheckInRun<'_>, key: &EffectKey) {
+    let window_days = run.procedure.parameters.window_days;
+    let truth = run.state.truth(run.today(), window_days);
+    // The wording that is true today, as the guard has chosen it.
+    let chosen = run.procedure.scripts.choose(portal_message::SCRIPT, &truth);
+    let chosen = chosen
+        .map_or(portal_message::SCRIPT, |(id, _)| id)
+        .to_owned();
+    let due = date_words(run.state.due);
+    let yesterday = run
+        .state
+        .due
+        .tomorrow()
+        .is_ok_and(|next| next == run.today());
+    let today = if yesterday {
+        "today, since it says \"yesterday\""
+    } else {
+        "today"
+    };
+    run.state.portal_unread = true;
+    run.state.hold = Some(Hold::ByHand);
+    run.state.later = None;
+    run.state.waits_for_contact = false;
+    let reason =
+        "the relay can't write in the portal: her coach is asked to send the first message";
+    run.draft.status = CaseStatus::Held {
+        reason: reason.to_owned(),
+    };
+    run.draft.say(format!("Held: {reason}"));
+    let detail = serde_json::json!({
+        "effect": key,
+        "reason": "the relay can't write in the portal, so this message is yours to send",
+        "check_in_due": due,
+        "window": run.window_words(),
+        "contact": run.state.client.contact,
+        "ready": run.ready_text(&chosen),
+        "remedy": format!("{LOOK_FIRST}. Else send her the text {today}, and answer \"done\""),
+    });
+    let days = run.procedure.parameters.coach.hold_reminder_days;
+    run.ask(Ask {
+        kind: "send_by_hand",
+        owner: run.owner(),
+        title: format!(
+            "{}: send her the first message in the portal (check-in due {due})",
+            run.state.who()
+        ),
+        detail,
+        answers: Answers::Of(&[
+            "done_by_hand",
+            "skip",
+            "pause",
+            "wants_to_leave",
+            "complaint",
+            "unwell",
+            "no_contact",
+            "close",
+        ]),
+        remind_at: run.working_days_from_now(days),
+    });
 }

@@ -5,6 +5,7 @@
 
 use super::outreach::Outreach;
 use super::run::{Ask, MissedCheckInRun};
+use super::send_by_hand::ask_to_send;
 use super::state::{Hold, How, Pending, Progress};
 use crate::case::{CaseStatus, Wait};
 use crate::effects::{EffectKind, Settled};
@@ -47,7 +48,7 @@ impl MissedCheckInRun<'_> {
                 let minor = minor.as_deref().map(|minor| ("minor", minor));
                 self.stuck(key, pending, reason, command.into_iter().chain(minor));
             }
-            Settled::ByHand => self.by_hand_of(key, pending),
+            Settled::ByHand => by_hand(self, key, pending),
             Settled::Dead { reason, technical } => {
                 let what = pending.kind.spec().words;
                 let reason = format!("{what} could not be carried out: {reason}");
@@ -199,21 +200,6 @@ impl MissedCheckInRun<'_> {
         }
     }
 
-    /// No tool lets the relay send it: the coach is asked to, and says when she has.
-    fn by_hand_of(&mut self, key: &EffectKey, pending: Pending) {
-        if pending.kind != EffectKind::PortalMessage {
-            let reason = format!(
-                "no tool lets the relay carry out {}",
-                pending.kind.spec().words
-            );
-            self.stuck(key, pending, &reason, std::iter::empty());
-        } else if !self.is_current(key) {
-            self.state.pending.remove(key);
-        } else if self.moves() {
-            self.ask_to_send(key);
-        }
-    }
-
     fn unclear(&mut self, key: &EffectKey, pending: Pending, evidence: &str) {
         let progress = match Outreach::of(pending.kind) {
             Some(Outreach::PortalMessage) => Some(&mut self.state.first_message),
@@ -251,5 +237,20 @@ impl MissedCheckInRun<'_> {
             Outreach::CallTask => "S3",
         };
         serde_json::json!({ "effect": key, "ready": self.ready_text(script) })
+    }
+}
+
+/// No tool lets the relay send it: the coach is asked to, and says when she has.
+fn by_hand(run: &mut MissedCheckInRun<'_>, key: &EffectKey, pending: Pending) {
+    if pending.kind != EffectKind::PortalMessage {
+        let reason = format!(
+            "no tool lets the relay carry out {}",
+            pending.kind.spec().words
+        );
+        run.stuck(key, pending, &reason, std::iter::empty());
+    } else if !run.is_current(key) {
+        run.state.pending.remove(key);
+    } else if run.moves() {
+        ask_to_send(run, key);
     }
 }

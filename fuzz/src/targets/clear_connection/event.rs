@@ -81,7 +81,7 @@ pub fn run(data: &[u8]) {
     }
     let source = ClearConnectionSource::new(KeyRing::default(), map, TimeZone::UTC);
     match source.parse(&receipt("clear-connection", body)) {
-        Parsed::Quarantine { reason, hints } => {
+        Parsed::Quarantine { reason, hints, .. } => {
             check_words(&reason, 200);
             assert!(hints.is_empty());
         }

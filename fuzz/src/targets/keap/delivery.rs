@@ -68,7 +68,7 @@ pub fn run(data: &[u8]) {
     }
     let source = KeapSource::new(PathSecrets::default(), ClosedPaths::default());
     match source.parse(&receipt("keap", data)) {
-        Parsed::Quarantine { reason, hints } => {
+        Parsed::Quarantine { reason, hints, .. } => {
             check_words(&reason, 300);
             assert!(hints.len() <= MAX_OBJECTS);
         }

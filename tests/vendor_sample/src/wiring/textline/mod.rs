@@ -122,6 +122,7 @@ impl Source for TextlineSource {
             None => Parsed::Quarantine {
                 reason: "it names no text".to_owned(),
                 hints: Vec::new(),
+                facts: Vec::new(),
             },
         }
     }
