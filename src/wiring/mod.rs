@@ -6,8 +6,9 @@
 //!
 //! Whoever has to do with every vendor loops over the list: wiring, rate limits, the doctor, `init`, the
 //! sandbox, casts, and the page of the demo. Rules: two vendors never provide the same port, and a port
-//! that nobody provides is refused by its name when a relay is put together. Not guaranteed: that the
-//! procedures can do without Keap or Clear Connection; `serve` refuses without them.
+//! that nobody provides is refused by its name when a relay is put together. Who is expected and who has
+//! checked in is told by one vendor (`VendorSection::tells_check_ins`), which fills the portal's port. Not
+//! guaranteed: that the procedures can do without Keap; `serve` refuses without it.
 //!
 //! # How a newcomer adds a vendor
 //!
