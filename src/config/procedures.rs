@@ -1,9 +1,11 @@
 //! `[procedures]`: which procedures run, and whether they act.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use relay_core::case::Mode;
+use relay_core::ids::CoachId;
 use relay_core::procedure::{MissedCheckInProcedure, Mistake, Mistakes};
 
 use super::reader::Reader;
@@ -18,6 +20,9 @@ hours_between_cases = 24
 # "propose" computes and shows everything and sends nothing; "act" carries it out. A case that
 # was opened as a proposal stays one; one that was opened to act waits while this says "propose".
 mode = "propose"
+# The coaches for whose clients it acts, by their ids; for everybody else's it proposes. Left out: for every
+# coach's. A way to start small (A39).
+#act_for = ["coach-1"]
 # A folder with missed-check-in.toml and scripts/, to be used instead of what is built in. From
 # the folder of this file.
 #path = "procedures"
@@ -31,6 +36,8 @@ const MOST_HOURS: u16 = 168;
 pub struct ProcedureConfig {
     /// The mode new cases are opened in. [`Mode::Propose`] unless it says otherwise.
     pub mode: Mode,
+    /// The coaches for whose clients it acts; `None`: every coach (A39).
+    pub act_for: Option<BTreeSet<CoachId>>,
     /// The folder that replaces the built-in parameters and scripts.
     pub path: Option<PathBuf>,
 }
@@ -87,11 +94,29 @@ impl ProcedureConfig {
         let modes = [("propose", Mode::Propose), ("act", Mode::Act)];
         let config = Self {
             mode: reader.choice("mode", &modes, Mode::Propose),
+            act_for: act_for(&mut reader),
             path: path(&mut reader),
         };
         reader.finish();
         config
     }
+}
+
+/// An empty list would be taken for "everybody" by one and for "nobody" by another.
+fn act_for(reader: &mut Reader<'_>) -> Option<BTreeSet<CoachId>> {
+    let written = reader.has("act_for");
+    let ids = reader.list("act_for");
+    if ids.is_empty() {
+        if written && !reader.is_mistaken("act_for") {
+            reader.mistake(
+                "act_for",
+                "names nobody",
+                "name the coaches to begin with, leave it out for every coach, or write mode = \"propose\"",
+            );
+        }
+        return None;
+    }
+    Some(ids.iter().map(|id| id.as_str().into()).collect())
 }
 
 fn path(reader: &mut Reader<'_>) -> Option<PathBuf> {

@@ -71,6 +71,11 @@ impl<'a> Reader<'a> {
         self.mistakes.variables_below(&self.key(table))
     }
 
+    /// Whether the key is written, whatever it says. Asked before it is read.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.rest.contains_key(key)
+    }
+
     /// Whether a mistake at `key` or below it is known already: one gap is one mistake.
     pub(super) fn is_mistaken(&self, key: &str) -> bool {
         let key = self.key(key);

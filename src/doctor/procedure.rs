@@ -1,6 +1,7 @@
 //! Parameters and scripts of the procedure in force, and whether it acts.
 
 use relay_core::case::Mode;
+use relay_core::ids::CoachId;
 use relay_core::procedure::{MissedCheckInProcedure, Mistake};
 
 use super::{Area, Finding};
@@ -14,6 +15,7 @@ pub(super) fn look(config: &ProcedureConfig) -> Vec<Finding> {
         Err(mistakes) => return mistakes.0.iter().map(mistake).collect(),
     };
     let mut findings = vec![mode(config.mode)];
+    findings.extend(for_some(config));
     findings.extend(texts(&procedure));
     findings.extend(holes(&procedure));
     findings
@@ -49,6 +51,21 @@ fn mode(mode: Mode) -> Finding {
             "when what is proposed looks right: {key} = \"act\""
         )),
     }
+}
+
+/// That it acts for some coaches only (A39).
+fn for_some(config: &ProcedureConfig) -> Option<Finding> {
+    let key = format!("{KEY}.act_for");
+    let coaches = config.act_for.as_ref()?;
+    let named: Vec<&str> = coaches.iter().map(CoachId::as_str).collect();
+    let what = format!(
+        "{key} names {}: the follow-ups of every other coach's clients are proposals",
+        named.join(", ")
+    );
+    (config.mode == Mode::Act).then(|| {
+        Finding::note(Area::Procedure, &key, what)
+            .with_remedy(format!("leave {key} out once it is to act for every coach"))
+    })
 }
 
 /// Which texts have a stand-in that nobody has approved: there the step is held for the coach.

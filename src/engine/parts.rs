@@ -1,8 +1,10 @@
 //! What all parts of the engine share.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use relay_core::calendar::Calendar;
+use relay_core::ids::CoachId;
 use relay_core::random::Random;
 use relay_core::retry::{ProbeSchedule, RetryPolicy};
 use relay_core::time::{Clocks, SignedDuration, Timestamp};
@@ -44,6 +46,16 @@ pub struct People {
     pub coach_channel: CoachChannel,
     /// How many new tasks a coach gets a day, besides those about what a client wrote.
     pub coach_tasks_a_day: u32,
+    /// For whose clients a follow-up acts; `None`: for every coach's (A39).
+    pub act_for: Option<BTreeSet<CoachId>>,
+}
+
+impl People {
+    /// Whether a follow-up acts for the clients of this coach; else it proposes.
+    pub(crate) fn acts_for(&self, coach: Option<&CoachId>) -> bool {
+        let listed = |list: &BTreeSet<CoachId>| coach.is_some_and(|coach| list.contains(coach));
+        self.act_for.as_ref().is_none_or(listed)
+    }
 }
 
 impl Default for People {
@@ -53,6 +65,7 @@ impl Default for People {
             program_manager: "program_manager".to_owned(),
             coach_channel: CoachChannel::default(),
             coach_tasks_a_day: 8,
+            act_for: None,
         }
     }
 }

@@ -22,6 +22,7 @@ use relay_store::{
 use serde_json::json;
 
 use crate::engine::case_jobs::{read_job_of, timer_job, timer_key};
+use crate::engine::held_back::mode_at_opening;
 use crate::engine::{Engine, EngineError, RELAY, drift, inbox, items, watch};
 
 /// A case being worked on, with the version it was loaded in (`None`: it is new).
@@ -250,7 +251,7 @@ impl Stepping<'_> {
             {
                 continue;
             }
-            let blank = self.blank_case(&client, workflow.as_ref());
+            let blank = self.blank_case(&client, workflow.as_ref(), fact);
             match workflow.open(self.context(), &blank, fact) {
                 Ok(transition) => {
                     self.cases.push(Working {
@@ -267,14 +268,14 @@ impl Stepping<'_> {
         }
     }
 
-    fn blank_case(&self, client: &ClientId, workflow: &dyn Workflow) -> Case {
+    fn blank_case(&self, client: &ClientId, workflow: &dyn Workflow, fact: &Fact) -> Case {
         Case {
             id: CaseId::new(self.engine.random.as_ref(), self.now),
             client: client.clone(),
             procedure: workflow.name().to_owned(),
             procedure_hash: workflow.hash().to_owned(),
             logic: workflow.logic(),
-            mode: workflow.mode(),
+            mode: mode_at_opening(self.engine, workflow, fact),
             version: 1,
             status: CaseStatus::Open,
             step: "open".to_owned(),

@@ -149,6 +149,23 @@ fn every_line_of_the_example_that_is_commented_out_is_a_key_that_is_known() {
 }
 
 #[test]
+fn a_list_of_coaches_to_act_for_names_somebody() {
+    let read = |line: &str| parse(&format!("[procedures.missed_check_in]\n{line}\n"));
+    assert_eq!(
+        read("").expect("valid").procedures.missed_check_in.act_for,
+        None
+    );
+    let some = read("act_for = [\"beth\"]").expect("valid");
+    let some = some.procedures.missed_check_in.act_for.expect("a list");
+    assert_eq!(some.into_iter().collect::<Vec<_>>(), ["beth".into()]);
+    for empty in ["act_for = []", "act_for = [\"\"]"] {
+        let error = read(empty).expect_err("refused");
+        let keys = mistake_keys(&error);
+        assert_eq!(keys, BTreeSet::from(["procedures.missed_check_in.act_for"]));
+    }
+}
+
+#[test]
 fn all_mistakes_are_reported_at_once_each_with_key_fault_and_remedy() {
     let text = r#"
         [http]

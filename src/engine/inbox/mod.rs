@@ -388,6 +388,9 @@ async fn plan(
 async fn mode_of(engine: &Engine, wanted: &Content) -> Result<Mode, EngineError> {
     let Some(case) = wanted.case() else {
         // About no case: as the follow-up acts that would open one.
+        if !engine.people.acts_for(Some(&wanted.coach)) {
+            return Ok(Mode::Propose);
+        }
         let follow_up = engine.registry.named(missed_check_in::NAME);
         return Ok(follow_up.map_or(Mode::Act, |workflow| workflow.mode()));
     };

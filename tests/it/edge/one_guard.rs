@@ -1,7 +1,7 @@
 //! One guard for every way in: what is refused to a person is refused to the machine (E20, E21, E60).
 
 use clear_relay::engine::commands::cases;
-use relay_core::case::CaseStatus;
+use relay_core::case::{CaseStatus, Mode};
 use relay_core::facts::Order;
 use relay_core::ids::ContactId;
 use serde_json::json;
@@ -185,4 +185,40 @@ async fn e41_a_coach_whom_the_relay_has_not_met_is_met_when_her_name_is_needed()
     assert_eq!(item.owner, "coach_new");
     let text = item.detail["ready"]["text"].as_str().unwrap_or_default();
     assert!(text.contains("this is Nora at"), "{}", item.detail);
+}
+
+#[tokio::test]
+async fn a39_for_other_coaches_clients_it_proposes_and_one_who_moves_there_waits() {
+    let (maya, jo) = (Person::maya(), Person::jo());
+    let hers = Person {
+        id: "hers",
+        contact: 203,
+        coach: "coach_ruth",
+        ..Person::maya()
+    };
+    let clinic = Clinic::open_with(|setup| {
+        setup.amend = |text| format!("{text}act_for = [\"coach_beth\"]\n");
+    })
+    .await;
+    for person in [&maya, &jo, &hers] {
+        clinic.join(person);
+    }
+    clinic.until("2026-11-05 12:00").await;
+    assert_eq!(clinic.outreach(&maya), ["4 09:00 portal_message"]);
+    assert!(clinic.story(&hers).is_empty(), "{:?}", clinic.story(&hers));
+    assert_eq!(clinic.case(&hers).await.mode, Mode::Propose);
+    // Jo goes to a coach for whom nothing is done yet, and Ruth's client comes to Beth.
+    clinic.portal(json!({ "act": "change_coach", "client": "jo", "coach": "coach_ruth" }));
+    clinic.portal(json!({ "act": "change_coach", "client": "hers", "coach": "coach_beth" }));
+    clinic.until("2026-11-06 12:00").await;
+    assert_eq!(clinic.outreach(&jo), ["4 09:00 portal_message"]);
+    assert_eq!(clinic.case(&jo).await.mode, Mode::Act);
+    assert_eq!(
+        clinic.outreach(&maya),
+        ["4 09:00 portal_message", "6 09:00 email"]
+    );
+    assert!(clinic.outreach(&hers).is_empty(), "a proposal stays one");
+    clinic.portal(json!({ "act": "change_coach", "client": "jo", "coach": "coach_beth" }));
+    clinic.until("2026-11-06 14:00").await;
+    assert_eq!(clinic.outreach(&jo).len(), 2, "{:?}", clinic.outreach(&jo));
 }
