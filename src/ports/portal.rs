@@ -15,8 +15,8 @@ use relay_http_client::CallError;
 pub struct PortalNote {
     /// The portal's id.
     pub id: String,
-    /// Who wrote it.
-    pub author: CoachId,
+    /// The coach who wrote it; `None`: a program did.
+    pub author: Option<CoachId>,
     /// When.
     pub written_at: Timestamp,
     /// The text.
@@ -64,12 +64,12 @@ pub trait Portal: Debug + Send + Sync {
     ) -> Result<String, CallError>;
     /// Notes written at or after `since`.
     async fn notes(&self, id: &ClientId, since: Timestamp) -> Result<Vec<PortalNote>, CallError>;
-    /// Writes a quiet note as `author`. Returns the portal's id.
+    /// Writes a quiet note as `author`, or as the relay's own. Returns the portal's id.
     async fn add_note(
         &self,
         key: &str,
         client: &ClientId,
-        author: &CoachId,
+        author: Option<&CoachId>,
         text: &str,
     ) -> Result<String, CallError>;
     /// The portal's coaches (without CRM users).

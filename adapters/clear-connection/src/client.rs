@@ -212,18 +212,21 @@ impl PortalClient {
         Ok(notes)
     }
 
-    /// Writes a quiet note as `author`. One request. Returns the portal's id.
+    /// Writes a quiet note as `author`, or as our own. One request. Returns the portal's id.
     pub async fn add_note(
         &self,
         key: &str,
         client: &ClientId,
-        author: &CoachId,
+        author: Option<&CoachId>,
         text: &str,
     ) -> Result<String, CallError> {
         const OPERATION: &str = "portal add note";
         offered(OPERATION, self.capabilities.notes)?;
         let url = self.url(OPERATION, &["clients", client.as_str(), "notes"])?;
-        let body = json!({"author": author, "text": text});
+        let body = match author {
+            Some(author) => json!({"author": author, "text": text}),
+            None => json!({"text": text}),
+        };
         self.post(OPERATION, url, key, &body).await
     }
 

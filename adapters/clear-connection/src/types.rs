@@ -268,8 +268,8 @@ impl Message {
 pub struct Note {
     /// The portal's id.
     pub id: String,
-    /// Who wrote it.
-    pub author: CoachId,
+    /// The coach who wrote it; `None`: an integration did.
+    pub author: Option<CoachId>,
     /// When.
     pub written_at: Timestamp,
     /// The text, to the character.
@@ -282,7 +282,7 @@ impl Note {
     pub(crate) fn read(value: &Value) -> Result<Self, Unreadable> {
         Ok(Self {
             id: wire::id(value.get("id")).ok_or(Unreadable("a note without `id`"))?,
-            author: wire::id(value.get("author")).ok_or(Unreadable("a note without `author`"))?,
+            author: wire::id(value.get("author")),
             written_at: wire::instant(value.get("written_at"))
                 .ok_or(Unreadable("a note without `written_at`"))?,
             text: wire::exact_text(value.get("text")).unwrap_or_default(),

@@ -24,8 +24,9 @@ pub struct PortalMessage {
 pub struct PortalNote {
     /// The client it is about.
     pub client: ClientId,
-    /// The coach in whose name it is written.
-    pub author: CoachId,
+    /// The coach in whose name it is written; `None`: it is the relay's own, as every new one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<CoachId>,
     /// The final text.
     pub text: String,
 }

@@ -374,14 +374,14 @@ fn what_the_first_message_claims_is_missing_when_the_email_speaks_of_it() {
 }
 
 #[test]
-fn effects_that_no_client_sees_name_the_linked_contact_and_the_coach() {
+fn effects_that_no_client_sees_name_whom_they_are_about_and_whose_they_are() {
     let mut world = World::at_call();
     world.checks_in();
     for (kind, words) in [
         (EffectKind::RemoveTag, "Follow-up: phone"),
         (EffectKind::ContactNote, "user-dana"),
         (EffectKind::CloseTask, "task-1"),
-        (EffectKind::PortalNote, "dana"),
+        (EffectKind::PortalNote, "author: None"),
     ] {
         let key = world.newest(kind);
         let Verdict::Go(request) = world.guard(&key) else {

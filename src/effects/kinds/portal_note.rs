@@ -13,7 +13,7 @@ use crate::ports::{FoundByMarker, Ports};
 #[async_trait]
 impl Creation for PortalNote {
     async fn attempt(&self, ports: &Ports, name: &Name) -> Result<Performed, CallError> {
-        let (client, author, text) = (&self.client, &self.author, &self.text);
+        let (client, author, text) = (&self.client, self.author.as_ref(), &self.text);
         let key = name.idempotency_key();
         Ok(made(
             ports.portal.add_note(&key, client, author, text).await?,

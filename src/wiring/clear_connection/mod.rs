@@ -144,7 +144,7 @@ impl Portal for ClearConnectionPorts {
         &self,
         key: &str,
         client: &ClientId,
-        author: &CoachId,
+        author: Option<&CoachId>,
         text: &str,
     ) -> Result<String, CallError> {
         self.client.add_note(key, client, author, text).await

@@ -87,7 +87,10 @@ fn in_portal(seen: &SeenClient, reader: Reader<'_>) -> PortalView {
     };
     let note = |one: &SeenNote| NoteView {
         id: one.id.clone(),
-        title: one.author.clone(),
+        title: one
+            .author
+            .clone()
+            .unwrap_or_else(|| "Clear Relay".to_owned()),
         at: reader.time(one.at),
         text: one.text.clone(),
     };

@@ -357,7 +357,7 @@ async fn the_port_answers_in_the_cores_words_and_filters_for_a_portal_that_does_
     assert_eq!(messages[0].author, Author::Coach);
     assert_eq!(messages[0].text, "Hi Maya!");
     let written = port
-        .add_note("case/portal_message/1/note", &maya, &"b1".into(), "quiet")
+        .add_note("case/portal_message/1/note", &maya, None, "quiet")
         .await
         .expect("noted");
     let notes = port.notes(&maya, now()).await.expect("read");

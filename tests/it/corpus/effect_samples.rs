@@ -86,7 +86,7 @@ pub(crate) fn request(kind: EffectKind) -> Request {
         }),
         EffectKind::PortalNote => Request::PortalNote(request::PortalNote {
             client,
-            author,
+            author: None,
             text,
         }),
         EffectKind::Email => Request::Email(request::Email {

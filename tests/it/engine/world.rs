@@ -266,7 +266,7 @@ impl Portal for World {
         &self,
         _key: &str,
         _client: &ClientId,
-        _author: &CoachId,
+        _author: Option<&CoachId>,
         _text: &str,
     ) -> Result<String, CallError> {
         unreachable!("effects are carried out by `Perform`")

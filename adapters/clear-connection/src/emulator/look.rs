@@ -67,8 +67,8 @@ pub struct SeenMessage {
 pub struct SeenNote {
     /// Its id.
     pub id: String,
-    /// Who wrote it, by name.
-    pub author: String,
+    /// The coach who wrote it, by name; `None`: the integration.
+    pub author: Option<String>,
     /// When.
     pub at: Timestamp,
     /// What.
@@ -127,7 +127,7 @@ impl Portal {
             notes: notes
                 .map(|note| SeenNote {
                     id: note.id.clone(),
-                    author: name(&note.author),
+                    author: note.author.as_deref().map(name),
                     at: note.written_at,
                     text: note.text.clone(),
                 })

@@ -160,7 +160,8 @@ impl Message {
 pub(super) struct Note {
     pub(super) id: String,
     pub(super) client: String,
-    pub(super) author: String,
+    /// The coach who wrote it; `None`: the integration.
+    pub(super) author: Option<String>,
     pub(super) written_at: Timestamp,
     pub(super) text: String,
     /// The `Idempotency-Key` it was written with.

@@ -117,7 +117,7 @@ async fn make_every_call(world: &World) {
         .expect("sent");
     client.messages(&maya, now).await.expect("read");
     client
-        .add_note("k/2", &maya, &bea, "quiet")
+        .add_note("k/2", &maya, None, "quiet")
         .await
         .expect("noted");
     client.notes(&maya, now).await.expect("read");

@@ -205,7 +205,7 @@ impl Workflow for MissedCheckIn {
                 coach: true,
                 billing: false,
             },
-            EffectKind::PortalNote | EffectKind::ReassignTask => Needs {
+            EffectKind::ReassignTask => Needs {
                 coach: true,
                 ..Needs::default()
             },
@@ -218,7 +218,8 @@ impl Workflow for MissedCheckIn {
                 contact: true,
                 ..Needs::default()
             },
-            EffectKind::CloseTask
+            EffectKind::PortalNote
+            | EffectKind::CloseTask
             | EffectKind::WorkTask
             | EffectKind::ContactType
             | EffectKind::AutoChargeOff

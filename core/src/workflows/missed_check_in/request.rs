@@ -66,7 +66,7 @@ impl<'a> Request<'a> {
             } => self.call_task(*due, reason, *call_by, &text()?),
             EffectInput::PortalNote { text, .. } => Ok(Wire::PortalNote(request::PortalNote {
                 client: self.client.clone(),
-                author: self.author()?,
+                author: None,
                 text: text.clone(),
             })),
             EffectInput::ContactNote { title, text, .. } => {

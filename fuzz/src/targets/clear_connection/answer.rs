@@ -123,7 +123,7 @@ async fn ask(portal: &PortalClient, id: &str) {
     let _ = see(portal.notes(&client, now()).await);
     let _ = see(portal.coaches().await);
     let _ = see(portal.send_message("key-1", &client, &coach, "Hi").await);
-    let _ = see(portal.add_note("key-1", &client, &coach, "Hi").await);
+    let _ = see(portal.add_note("key-1", &client, Some(&coach), "Hi").await);
 }
 
 fn see<T>(result: Result<T, CallError>) -> Result<T, CallError> {
