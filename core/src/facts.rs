@@ -235,6 +235,16 @@ pub enum FactBody {
         /// Who, by name.
         by: String,
     },
+    /// Staff began something about the client by themselves (E8): by a tag in the CRM, or by a command.
+    StaffSaid {
+        /// What.
+        word: StaffWord,
+        /// Who, as far as that is known: a name, or which tag.
+        by: String,
+        /// No follow-up was open: it is meant for the next one.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        kept: bool,
+    },
     /// A person ordered something for this client.
     Ordered {
         /// Who, by name.
@@ -291,6 +301,7 @@ impl FactBody {
             | Self::BillingRead { .. }
             | Self::OutreachStopped { .. }
             | Self::OutreachAllowed { .. }
+            | Self::StaffSaid { .. }
             | Self::Ordered { .. } => false,
         }
     }
@@ -331,7 +342,34 @@ impl FactBody {
             Self::BillingRead { .. } => "billing_read",
             Self::OutreachStopped { .. } => "outreach_stopped",
             Self::OutreachAllowed { .. } => "outreach_allowed",
+            Self::StaffSaid { .. } => "staff_said",
             Self::Ordered { .. } => "ordered",
+        }
+    }
+}
+
+/// What staff may begin by themselves about a client (E8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StaffWord {
+    /// What is paused goes on.
+    Resume,
+    /// She answered where the relay does not look: by phone, in another program, at the front desk.
+    Replied,
+    /// Nothing goes out until they say so.
+    Pause,
+}
+
+impl StaffWord {
+    /// Every word, the most careful last: of two that were said in one moment, that one counts.
+    pub const ALL: [Self; 3] = [Self::Resume, Self::Replied, Self::Pause];
+
+    /// The stored name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Resume => "resume",
+            Self::Replied => "replied",
+            Self::Pause => "pause",
         }
     }
 }

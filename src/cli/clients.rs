@@ -1,4 +1,4 @@
-//! `clients`: which contact a client is.
+//! `clients`: which contact a client is, and that she answered elsewhere.
 
 use clap::{Args, Subcommand};
 use relay_core::ids::{ClientId, ContactId};
@@ -9,7 +9,7 @@ use super::args::{By, DryRun};
 use super::error::CliError;
 use super::output::{Output, or_dash};
 use crate::engine::Engine;
-use crate::engine::commands::cases;
+use crate::engine::commands::{cases, staff};
 
 /// `clients …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -22,6 +22,22 @@ pub enum ClientsCommand {
     },
     /// Say which CRM contact a client is.
     Link(LinkArgs),
+    /// Say that a client answered where the relay does not look: her follow-up pauses, and her coach is asked.
+    Replied(RepliedArgs),
+}
+
+/// `clients replied`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct RepliedArgs {
+    /// The portal's id of the client.
+    #[arg(value_name = "CLIENT")]
+    pub client: ClientId,
+    /// Who.
+    #[command(flatten)]
+    pub by: By,
+    /// Look only.
+    #[command(flatten)]
+    pub dry_run: DryRun,
 }
 
 /// `clients link`.
@@ -82,5 +98,19 @@ pub async fn link(engine: &Engine, args: &LinkArgs, out: &mut Output<'_>) -> Res
         return Ok(out.emit(&json, &human)?);
     }
     cases::link_client(engine, &args.client, &args.contact, &args.by.by).await?;
+    show(engine.store.as_ref(), &args.client, out).await
+}
+
+/// Says that a client answered elsewhere, or what that would do.
+pub async fn replied(
+    engine: &Engine,
+    args: &RepliedArgs,
+    out: &mut Output<'_>,
+) -> Result<(), CliError> {
+    if args.dry_run.dry_run {
+        let lines = staff::preview_replied(engine, &args.client, &args.by.by).await?;
+        return Ok(out.emit(&json!({ "would": lines }), &lines.join("\n"))?);
+    }
+    staff::replied(engine, &args.client, &args.by.by).await?;
     show(engine.store.as_ref(), &args.client, out).await
 }

@@ -342,6 +342,9 @@ async fn act(
         Command::Jobs(JobsCommand::Replay(args)) => jobs::replay(engine, args, out).await,
         Command::Jobs(JobsCommand::Cancel(args)) => jobs::cancel(engine, args, out).await,
         Command::Clients(ClientsCommand::Link(args)) => clients::link(engine, args, out).await,
+        Command::Clients(ClientsCommand::Replied(args)) => {
+            clients::replied(engine, args, out).await
+        }
         Command::Procedures(ProceduresCommand::Diff) => repin::diff(engine, out).await,
         Command::Import(command) => import::run(config, engine, command, out).await,
         Command::Hooks(command) => hooks::run(engine, command, out).await,

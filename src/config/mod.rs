@@ -56,6 +56,7 @@ pub use gap::{Gap, Severity};
 pub use http::HttpConfig;
 pub use keap::{
     Coaching, ContactTypeField, CredentialKind, CustomFieldsMode, KeapConfig, KeapOAuth, KeyHeader,
+    WordNames,
 };
 pub use limits::LimitsConfig;
 pub use mistakes::{ConfigError, Mistake, SecretFile};

@@ -18,13 +18,14 @@
 //! | `commands/` | what people do: decide, settle, replay, cancel, repin, stop |
 //! | `effect/` | one effect from its guard to its outcome: guard, intent, attempt, probe, settling |
 //! | `inbox/` | what a coach is asked, in one task of the CRM for each client, and her answer |
+//! | `staff_said/` | what staff begin by themselves, by a tag or by a command |
 //! | `sync/` | comparison with the vendors: reconcile, conversation, hints, subscriptions, presence |
 //! | `intake`, `stepper`, `watch` | receipts become facts, facts become steps, due dates become looks |
 //! | `admission` | may a job run now, by the rate limits of the vendors it calls |
 //! | `finish` | how a run ends: done, snoozed, tried again, parked, dead, cancelled |
 //! | `memory/` | a database that is older than it should be |
 //! | `items`, `damage`, `link`, `clock`, `wake` | work items; rows that can't be read; who is who; clocks that disagree or were set |
-//! | `case_jobs`, `days`, `drift`, `held_back`, `latest`, `outreach`, `words` | helpers of those above |
+//! | `case_jobs`, `client_effects`, `days`, `drift`, `held_back`, `latest`, `outreach`, `words` | helpers of those above |
 //! | `job_kinds`, `periodic`, `registry`, `parts`, `error` | what all of these share |
 //!
 //! Each is a module of functions over [`Engine`], which holds what they share and decides nothing. An import
@@ -44,6 +45,7 @@
 
 pub(crate) mod admission;
 mod case_jobs;
+mod client_effects;
 pub mod clock;
 pub mod commands;
 pub mod damage;
@@ -67,6 +69,7 @@ mod parts;
 pub mod periodic;
 pub mod registry;
 pub(crate) mod run;
+pub mod staff_said;
 pub mod start;
 pub mod stepper;
 pub mod sync;

@@ -82,6 +82,7 @@ pub(crate) fn on_fact(engine: &Engine, fact: &Fact, now: Timestamp) -> Vec<Op> {
         | FactBody::BillingRead { .. }
         | FactBody::OutreachStopped { .. }
         | FactBody::OutreachAllowed { .. }
+        | FactBody::StaffSaid { .. }
         | FactBody::Ordered { .. } => Vec::new(),
     }
 }

@@ -1,12 +1,13 @@
 //! The customer relationship system: contacts, mail, tasks, notes, tags, money.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use async_trait::async_trait;
 use relay_core::channel::EmailRecord;
 use relay_core::clients::{BillingSnapshot, ContactSnapshot};
 use relay_core::effects::{CardRemoval, request};
-use relay_core::facts::CallOutcome;
+use relay_core::facts::{CallOutcome, StaffWord};
 use relay_core::ids::{ContactId, CrmUserId, PaymentMethodId, SubscriptionId, TaskId};
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
@@ -222,6 +223,17 @@ pub enum TagAdded {
     MadeFirst,
 }
 
+/// A tag on a contact by which staff begin something (E8).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WordTag {
+    /// What it says.
+    pub word: StaffWord,
+    /// Its name.
+    pub tag: String,
+    /// When it was put on, where the CRM tells.
+    pub at: Option<Timestamp>,
+}
+
 /// Tags on contacts, by name. A tag that doesn't exist is made by an attempt of its own, because an
 /// attempt makes one mutating request.
 #[async_trait]
@@ -232,6 +244,10 @@ pub trait Tags: Debug + Send + Sync {
     async fn add(&self, contact: &ContactId, tag: &str) -> Result<TagAdded, CallError>;
     /// Takes the tag off.
     async fn remove(&self, contact: &ContactId, tag: &str) -> Result<(), CallError>;
+    /// Those of the contact's tags by which staff begin something, in one read.
+    async fn words(&self, contact: &ContactId) -> Result<Vec<WordTag>, CallError>;
+    /// The ids of the tags by which staff begin something, as far as the CRM has them. May be some minutes old.
+    async fn word_ids(&self) -> Result<BTreeSet<String>, CallError>;
 }
 
 /// What the CRM shows of a card after its removal.

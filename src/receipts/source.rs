@@ -140,6 +140,9 @@ pub struct Hint {
     pub at: Option<Timestamp>,
     /// Whether it was deleted.
     pub deleted: bool,
+    /// Of tags: the one that was put on, by its id, where that is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
 }
 
 /// The kinds of object that hints are about.
@@ -154,4 +157,6 @@ pub enum HintObject {
     Task,
     /// A subscription.
     Subscription,
+    /// The tags of a contact, by its id.
+    Tags,
 }

@@ -230,6 +230,7 @@ fn whatever_changes_something_has_a_dry_run() {
         "jobs replay",
         "jobs cancel",
         "clients link",
+        "clients replied",
         "hooks sync",
         "keap set-contact-type",
         "keap cancel-subscription",

@@ -23,7 +23,7 @@ fn now() -> Timestamp {
 }
 
 /// A command, and what it is typed with. `CASE`, `JOB` and `ITEM` stand for what is stored.
-const COMPARED: [(&str, &[&str]); 22] = [
+const COMPARED: [(&str, &[&str]); 23] = [
     ("stop", &["--by Robin", "--by Robin --reason x"]),
     ("resume", &["--by Robin"]),
     (
@@ -104,6 +104,14 @@ const COMPARED: [(&str, &[&str]); 22] = [
     (
         "import check-ins",
         &["clear-relay.toml --by Robin", "nowhere.csv --by Robin"],
+    ),
+    (
+        "clients replied",
+        &[
+            "client-1 --by Robin",
+            "nobody --by Robin",
+            "client-1 --by Robin",
+        ],
     ),
     ("hooks sync", &["", "--finish-rotation"]),
     ("vendors resume", &["nobody --by Robin", "keap --by Robin"]),

@@ -53,6 +53,7 @@ pub use engagement::{AddressActivity, Moved};
 pub use fields::{ContactTypeField, ResolvedField};
 pub use inspect::Right;
 pub use mail::AddressStatus;
+pub use tags::is_named;
 pub use write_field::{ContactType, CustomFieldsMode, FieldWrite};
 
 use crate::credential::{Credential, FixedKey};

@@ -349,6 +349,9 @@ pub struct Tag {
 pub struct AppliedTag {
     /// Which.
     pub tag: Option<Tag>,
+    /// When it was put on.
+    #[serde(deserialize_with = "time::lenient")]
+    pub applied_time: Option<Timestamp>,
 }
 
 /// A subscription.

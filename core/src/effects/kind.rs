@@ -300,7 +300,7 @@ const CONTACT_NOTE: EffectSpec = EffectSpec {
     audience: Audience::Staff,
     outreach: false,
     message: false,
-    scopes: CASE_ONLY,
+    scopes: OF_A_CLIENT,
     found_by: FoundBy::Identity,
     absence: AFTER_5_MINUTES,
     ports: BOTH,

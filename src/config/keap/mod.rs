@@ -3,6 +3,7 @@
 mod address;
 mod gaps;
 mod oauth;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ use super::reader::Reader;
 use super::vendor_mode::VendorMode;
 use super::vendors::{Around, VendorSection};
 pub use oauth::KeapOAuth;
+pub use words::WordNames;
 
 /// The crate of the adapter, as a filter of the log names it.
 pub(super) const CRATE: &str = "relay_keap";
@@ -97,6 +99,15 @@ tell_after_minutes = 60
 [keap.coaching]
 product_ids = []
 plan_ids = []
+
+# Tags by which staff begin something about a client (E8): put one on her contact, and the relay takes it
+# off again and answers with a note. "replied": she answered elsewhere, and nothing more goes out until her
+# coach says so; "pause": the same without an answer; "resume": what is paused goes on. Make the tags in
+# Keap; one that is missing is only never used. Three names that nothing else uses.
+[keap.tags]
+replied = "Follow-up: replied"
+pause = "Follow-up: pause"
+resume = "Follow-up: resume"
 "#;
 
 /// 128 bits, as base64url writes them: the secret is all that authenticates a webhook.
@@ -192,6 +203,8 @@ pub struct KeapConfig {
     pub contact_type_field: ContactTypeField,
     /// What counts as the coaching fee.
     pub coaching: Coaching,
+    /// The tags by which staff begin something.
+    pub tags: WordNames,
     /// What happens to the card.
     pub card_removal: CardRemoval,
     /// How often the subscriptions are looked at.
@@ -261,6 +274,7 @@ impl KeapConfig {
         let poll_opens = poll_opens(&mut reader);
         let contact_type_field = ContactTypeField::read(reader.section("contact_type_field"));
         let coaching = Coaching::read(reader.section("coaching"));
+        let tags = WordNames::read(reader.section("tags"));
         let limits = LimitsConfig::read(reader.section("limits"), Some(USUAL));
         reader.finish();
         Some(Self {
@@ -275,6 +289,7 @@ impl KeapConfig {
             poll_opens,
             contact_type_field,
             coaching,
+            tags,
             card_removal,
             watch_minutes,
             named_hook_secret,

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::engine::effect::moves;
 use crate::engine::job_kinds::JobKind;
 use crate::engine::link::pair_key;
+use crate::engine::staff_said::look;
 use crate::engine::sync::conversation::Decided;
 use crate::engine::sync::{conversation, presence};
 use crate::engine::{Engine, EngineError, link, outreach, stepper};
@@ -86,7 +87,7 @@ pub(super) async fn decide_case_after(
 
 /// The step that a decision makes, not stored yet; refused where it would make none. The dry
 /// run asks the same.
-pub(super) async fn deciding<'a>(
+pub(crate) async fn deciding<'a>(
     engine: &'a Engine,
     id: CaseId,
     by: &str,
@@ -277,6 +278,7 @@ pub async fn link_client(
         );
     }
     ops.extend(presence::clear_doubt(engine, contact).await?);
+    ops.extend(look::linked_ops(engine, client, contact));
     for op in ops {
         stepping.push(op);
     }

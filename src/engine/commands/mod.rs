@@ -11,4 +11,5 @@ pub mod open;
 pub mod preview;
 pub mod repin;
 pub mod replay;
+pub mod staff;
 pub mod work;

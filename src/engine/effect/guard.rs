@@ -5,7 +5,7 @@ use relay_core::clients::{
     Author, BillingSnapshot, ClientSnapshot, Coach, ContactSnapshot, PortalMessage,
 };
 use relay_core::effects::{EffectInput, EffectKind, PlannedEffect};
-use relay_core::ids::{ClientId, CoachId, ContactId, TaskId};
+use relay_core::ids::{ClientId, CoachId, ContactId, CrmUserId, TaskId};
 use relay_core::retry::Class;
 use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_core::workflow::{GuardReading, Needs, NoContact, NotOffered, PortalReading};
@@ -376,6 +376,20 @@ pub(super) async fn coach_with_user(
 ) -> Result<Option<Coach>, EngineError> {
     let coaches = engine.store.coaches().await?;
     known_coach(engine, id, &coaches, true, ops).await
+}
+
+/// The user of a client's coach in the CRM, who is active.
+pub(super) async fn user_of_coach(
+    engine: &Engine,
+    client: &ClientId,
+    ops: &mut Vec<Op>,
+) -> Result<Option<CrmUserId>, EngineError> {
+    let told = engine.ports.portal.client(client).await?;
+    let Some(id) = told.and_then(|client| client.coach) else {
+        return Ok(None);
+    };
+    let coach = coach_with_user(engine, &id, ops).await?;
+    Ok(coach.and_then(|coach| coach.crm_user))
 }
 
 /// The task that an earlier effect made.

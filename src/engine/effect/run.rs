@@ -1,8 +1,8 @@
 //! One run of an effect's job, as far as the guard: whether it may go out, now, and with which words.
 //! What may is carried out in `attempt.rs`.
 
-use relay_core::effects::{EffectKind, Request, Settled};
-use relay_core::ids::EffectKey;
+use relay_core::effects::{EffectKind, Port, Request, Settled};
+use relay_core::ids::{ContactId, EffectKey};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_core::workflow::Verdict;
 use relay_store::{Effect, EffectState, EffectView, Job, JobEnd, JobError, Op, StoreError};
@@ -23,7 +23,7 @@ use crate::engine::stepper::acts;
 use crate::engine::sync::opening;
 use crate::engine::sync::opening::TYPE_UNREADABLE;
 use crate::engine::sync::presence::IN_DOUBT;
-use crate::engine::{Engine, EngineError, finish, inbox, items};
+use crate::engine::{Engine, EngineError, finish, inbox, items, staff_said};
 use crate::failpoint::{GUARD, REFUSE};
 
 /// How often an outreach behind an unclear one looks whether that is settled.
@@ -148,6 +148,15 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
     if let Some(missing) = read.missing.take_if(|missing| missing.is_waited_for()) {
         return wait_for_crm(engine, job, missing, read.ops).await;
     }
+    if let Some(contact) = goes_through_crm(effect, &verdict, &read)
+        && let Some(client) = effect.scope().client()
+        && staff_said::is_waiting(engine, client, &contact).await?
+    {
+        let why = "a tag on her contact is to be read first";
+        let mut ops = staff_said::look::look_ops(engine, client, &contact);
+        ops.extend(read.ops);
+        return finish::put_off(engine, job, soon(engine), why.to_owned(), ops).await;
+    }
     // What is held for a person may be there already, and then nobody needs to be asked.
     if let Verdict::Go(request)
     | Verdict::Hold {
@@ -173,6 +182,15 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
     }
     let unmoved = guard.unmoved(view);
     follow(engine, job, effect, &name, verdict, read, unmoved).await
+}
+
+/// The contact of an outreach that may go out now, where it is the CRM that carries it out.
+fn goes_through_crm(effect: &Effect, verdict: &Verdict, read: &FreshReading) -> Option<ContactId> {
+    let spec = effect.kind().spec();
+    let asks = spec.outreach && spec.ports.contains(&Port::Crm);
+    let goes = asks && matches!(verdict, Verdict::Go(_));
+    let contact = read.reading.contact.as_ref().filter(|_| goes)?;
+    Some(contact.id.clone())
 }
 
 /// Puts off what can't be judged by what the CRM shows now.

@@ -129,7 +129,7 @@ fn of_case(
     workflow.guard(cx, case, &view.effect.planned, &read.reading)
 }
 
-/// Of what belongs to a client: what a coach is asked about her, the end of that, or what needs nothing but her
+/// Of what belongs to a client: what a coach is asked about her, the end of that, a note, or what needs nothing but her
 /// contact.
 async fn of_client(
     engine: &Engine,
@@ -160,12 +160,28 @@ async fn of_client(
             };
             Ok((guard::nothing_read(engine), verdict))
         }
+        EffectInput::ContactNote { title, text, .. } => {
+            let mut read = guard::read_contact(engine, client, view.effect.kind()).await?;
+            let user = guard::user_of_coach(engine, client, &mut read.ops).await?;
+            let verdict = match (&read.reading.contact, user) {
+                (Some(contact), Some(user)) => {
+                    Verdict::Go(Request::ContactNote(request::ContactNote {
+                        contact: contact.id.clone(),
+                        user,
+                        title: title.clone(),
+                        text: text.clone(),
+                    }))
+                }
+                (None, _) => read.reading.no_contact().hold(None),
+                (Some(_), None) => held("her coach has no active user in the CRM"),
+            };
+            Ok((read, verdict))
+        }
         EffectInput::PortalMessage { .. }
         | EffectInput::PortalNote { .. }
         | EffectInput::Email { .. }
         | EffectInput::CallTask { .. }
         | EffectInput::ReassignTask { .. }
-        | EffectInput::ContactNote { .. }
         | EffectInput::AddTag { .. }
         | EffectInput::RemoveTag { .. }
         | EffectInput::ContactType { .. }

@@ -263,6 +263,7 @@ pub(super) fn task_ops(engine: &Engine, effect: &Effect) -> impl Fn(&str) -> Vec
                 id: task.to_owned(),
                 at: None,
                 deleted: false,
+                tag: None,
             },
             clients: clients.clone(),
         };

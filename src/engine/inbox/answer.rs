@@ -255,7 +255,10 @@ async fn late(
 const GO_ON: [&str; 4] = ["resume", "send_anyway", "skip", "done_by_hand"];
 
 /// The open case in which her coach and she write to each other.
-async fn follow_up(engine: &Engine, client: &ClientId) -> Result<Option<Case>, EngineError> {
+pub(crate) async fn follow_up(
+    engine: &Engine,
+    client: &ClientId,
+) -> Result<Option<Case>, EngineError> {
     for case in engine.store.open_cases(client).await? {
         let workflow = engine
             .registry

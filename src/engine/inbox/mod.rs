@@ -28,16 +28,15 @@ mod words;
 use std::collections::BTreeSet;
 
 use relay_core::case::Mode;
-use relay_core::effects::{AskedAgain, EffectInput, EffectKind, PlannedEffect, Scope};
+use relay_core::effects::{AskedAgain, EffectInput, EffectKind, Scope};
 use relay_core::ids::{ClientId, EffectKey, JobId};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_core::workflows::missed_check_in;
-use relay_store::{
-    Effect, EffectState, Existing, Job, JobEnd, NewJob, Op, WorkItem, effect_job_key,
-};
+use relay_store::{EffectState, Existing, Job, JobEnd, NewJob, Op, WorkItem};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::engine::client_effects::planned;
 use crate::engine::effect::moves;
 use crate::engine::finish::{fence, member, missing};
 use crate::engine::inbox::content::{Content, content};
@@ -152,6 +151,7 @@ fn reread_ops(engine: &Engine, client: &ClientId, task: &str) -> Vec<Op> {
             id: task.to_owned(),
             at: None,
             deleted: false,
+            tag: None,
         },
         clients: vec![client.clone()],
     };
@@ -396,42 +396,4 @@ async fn mode_of(engine: &Engine, wanted: &Content) -> Result<Mode, EngineError>
     };
     let case = engine.store.case(case).await?;
     Ok(case.map_or(Mode::Act, |case| case.mode))
-}
-
-fn planned(
-    engine: &Engine,
-    client: &ClientId,
-    key: &EffectKey,
-    mode: Mode,
-    not_before: Timestamp,
-    input: EffectInput,
-) -> [Op; 2] {
-    let now = engine.now();
-    let (hash, kind) = (input.hash(), input.kind());
-    let planned = PlannedEffect {
-        key: key.clone(),
-        scope: Scope::Client {
-            client: client.clone(),
-        },
-        blocking: false,
-        not_before,
-        input,
-    };
-    let job = NewJob {
-        id: JobId::new(engine.random.as_ref(), now),
-        key: effect_job_key(key),
-        kind: JobKind::Effect.name().to_owned(),
-        lane: client.to_string(),
-        run_at: not_before.max(now),
-        client: Some(client.clone()),
-        case: None,
-        payload: json!({ "effect": key, "kind": kind }),
-    };
-    [
-        Op::PlanEffect(Effect::new(planned, hash, mode, now)),
-        Op::Enqueue {
-            job,
-            existing: Existing::Keep,
-        },
-    ]
 }

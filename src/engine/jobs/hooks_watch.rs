@@ -126,6 +126,8 @@ async fn untold(
         HintObject::Contact => None,
         HintObject::Task => Some(open_tasks(engine).await?),
         HintObject::Subscription => Some(stopped_subscriptions(engine).await?),
+        // When a tag was put on is told by nothing but the contact itself.
+        HintObject::Tags => return tags_of_all_we_follow(engine).await,
     };
     let among = match &ids {
         None => Among::All,
@@ -149,6 +151,7 @@ async fn untold(
             id: found.id,
             at: found.at,
             deleted: false,
+            tag: None,
         };
         let clients = hints::clients_of_hint(engine, &hint).await?;
         if !clients.is_empty() && !hints::was_told(engine, object, &hint.id, found.at).await? {
@@ -171,6 +174,23 @@ async fn all_we_follow(
         contacts.into_iter().map(|contact| contact.0).collect()
     };
     Ok(ids.into_iter().map(|id| Changed { id, at: None }).collect())
+}
+
+/// The tags of every client who is followed up, to be looked at.
+async fn tags_of_all_we_follow(engine: &Engine) -> Result<Vec<ClientHint>, EngineError> {
+    let mut all = Vec::new();
+    for contact in followed_contacts(engine).await? {
+        let hint = Hint {
+            object: HintObject::Tags,
+            id: contact.to_string(),
+            at: None,
+            deleted: false,
+            tag: None,
+        };
+        let clients = hints::clients_of_hint(engine, &hint).await?;
+        all.push(ClientHint { hint, clients });
+    }
+    Ok(all)
 }
 
 /// The contacts of clients who are followed up.
@@ -220,6 +240,7 @@ async fn gone_contacts(
                 id: contact.to_string(),
                 at: Some(now),
                 deleted: true,
+                tag: None,
             };
             let clients = unaware;
             gone.push(ClientHint { hint, clients });

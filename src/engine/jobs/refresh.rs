@@ -14,7 +14,7 @@ use crate::engine::stepper::names;
 use crate::engine::sync::conversation::before;
 use crate::engine::sync::opening::TypeRead;
 use crate::engine::sync::{conversation, opening};
-use crate::engine::{Engine, EngineError, finish};
+use crate::engine::{Engine, EngineError, finish, staff_said};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 
 /// How far before the opening of a case its check-ins are read.
@@ -77,6 +77,7 @@ pub(super) async fn run_refresh(engine: &Engine, job: &Job) -> Result<(), Engine
             facts.extend(reread::task_facts(engine, &client, &TaskId::from(task)).await?);
         }
     }
+    let mut ops = Vec::new();
     // The contact type may have been set by hand, and its hook lost.
     if let Some(link) = engine.store.link(&client).await? {
         let read = opening::read_contact_type(engine, &client, &link.contact);
@@ -88,10 +89,19 @@ pub(super) async fn run_refresh(engine: &Engine, job: &Job) -> Result<(), Engine
             // What the portal shows must not wait for the CRM.
             Err(error) => tracing::info!(%client, %error, "her contact type can't be read now"),
         }
+        // So may a tag have been put on.
+        match staff_said::is_waiting(engine, &client, &link.contact).await {
+            Ok(true) => ops.extend(staff_said::look::look_ops(engine, &client, &link.contact)),
+            Ok(false) => {}
+            Err(error) => tracing::info!(%client, %error, "her tags can't be read now"),
+        }
     }
     let mut stepping = names::stepping_with_names(engine, &client).await?;
     for fact in facts {
         stepping.tell(fact);
+    }
+    for op in ops {
+        stepping.push(op);
     }
     stepping.push(Op::FinishJob {
         fence: fence(job),

@@ -13,7 +13,7 @@ use crate::engine::link::Linked;
 use crate::engine::sync::opening::{TypeRead, contact_type_of};
 use crate::engine::sync::presence::{IN_DOUBT, Presence};
 use crate::engine::sync::{opening, presence};
-use crate::engine::{Engine, EngineError, finish, inbox, items, link, stepper};
+use crate::engine::{Engine, EngineError, finish, inbox, items, link, staff_said, stepper};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::receipts::{Hint, HintObject};
 
@@ -75,6 +75,10 @@ pub(super) async fn run_reread(engine: &Engine, job: &Job) -> Result<(), EngineE
                 return inbox::answer::reread(engine, job, &client, &made, &task).await;
             }
             (task_facts(engine, &client, &task).await?, Vec::new())
+        }
+        HintObject::Tags => {
+            let contact = ContactId::from(hint.id.as_str());
+            return staff_said::reread(engine, job, &client, &contact).await;
         }
         HintObject::Subscription => (
             Vec::new(),

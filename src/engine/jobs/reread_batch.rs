@@ -6,6 +6,9 @@
 //! nobody follows up is not read for a batch, that would be a call for each of a thousand: no decision
 //! rests on a stored one, and a look that it keeps from opening a case reads it every day.
 //!
+//! Of contacts on whom tags were put it is asked which tags those are: every campaign puts some on, and only the
+//! three by which staff begin something are read (`staff_said`).
+//!
 //! One contact that can't be asked for stops only itself: a batch that the CRM refuses for good is
 //! halved until the one is alone. The others go on; the one ends as one dead job.
 
@@ -21,8 +24,9 @@ use crate::engine::finish::member;
 use crate::engine::job_kinds::{AS_TOLD, Asks, Death, JobSpec};
 use crate::engine::sync::hints::{ClientHint, Origin};
 use crate::engine::sync::{hints, presence};
-use crate::engine::{Engine, EngineError, finish};
+use crate::engine::{Engine, EngineError, finish, staff_said};
 use crate::failpoint::REREAD_CALL;
+use crate::receipts::HintObject;
 
 /// The row of this kind.
 pub(super) const SPEC: JobSpec = JobSpec {
@@ -37,6 +41,10 @@ pub(super) const SPEC: JobSpec = JobSpec {
 pub(super) async fn run_reread_batch(engine: &Engine, job: &Job) -> Result<(), EngineError> {
     let from: Origin = member(job, "from")?;
     let contacts: Vec<ClientHint> = member(job, "contacts")?;
+    let is_of_tags = |watched: &ClientHint| watched.hint.object == HintObject::Tags;
+    if contacts.iter().any(is_of_tags) {
+        return tags(engine, job, &from, &contacts).await;
+    }
     let ids: BTreeSet<ContactId> = contacts
         .iter()
         .map(|watched| ContactId::from(watched.hint.id.as_str()))
@@ -76,6 +84,31 @@ pub(super) async fn run_reread_batch(engine: &Engine, job: &Job) -> Result<(), E
         let apart = !there.contains(id) || doubted.contains(&ContactId::from(id));
         if apart || is_followed_up(engine, watched).await? {
             ops.extend(hints::reread_ops(engine, &from, watched));
+        }
+    }
+    finish::end(engine, job, JobEnd::Done, ops).await
+}
+
+/// Contacts on whom tags were put: those whose tag says something are looked at.
+async fn tags(
+    engine: &Engine,
+    job: &Job,
+    from: &Origin,
+    contacts: &[ClientHint],
+) -> Result<(), EngineError> {
+    let ids = engine.call(REREAD_CALL, engine.ports.tags.word_ids());
+    let ids = ids.await?;
+    let mut ops = Vec::new();
+    for watched in contacts {
+        let tag = watched.hint.tag.as_ref();
+        if tag.is_some_and(|tag| !ids.contains(tag)) {
+            continue;
+        }
+        if watched.clients.is_empty() {
+            let contact = ContactId::from(watched.hint.id.as_str());
+            ops.extend(staff_said::nobodys(engine, &contact, 0).await?);
+        } else {
+            ops.extend(hints::reread_ops(engine, from, watched));
         }
     }
     finish::end(engine, job, JobEnd::Done, ops).await

@@ -39,6 +39,11 @@ impl Origin {
         Self(format!("seen/{now}"))
     }
 
+    /// A tag that a guard found at `now`, or that may be found since then.
+    pub(crate) fn tagged(now: Timestamp) -> Self {
+        Self(format!("tagged/{now}"))
+    }
+
     /// A gap that was read back at `now`.
     pub(crate) fn gap(now: Timestamp) -> Self {
         Self(format!("gap/{now}"))
@@ -59,6 +64,7 @@ impl HintObject {
             Self::Contact => "contact",
             Self::Task => "task",
             Self::Subscription => "subscription",
+            Self::Tags => "tags",
         }
     }
 }
@@ -73,9 +79,10 @@ pub(crate) async fn hint_ops(
     let mut unwatched = 0;
     for hint in hints {
         let clients = clients_of_hint(engine, &hint).await?;
-        if clients.is_empty() {
-            unwatched += 1;
-        } else {
+        let nobody = clients.is_empty();
+        unwatched += usize::from(nobody);
+        // What a tag says of a contact that is nobody's must not be passed over.
+        if !nobody || hint.object == HintObject::Tags {
             watched.push(ClientHint { hint, clients });
         }
     }
@@ -100,7 +107,17 @@ pub(crate) async fn watched_ops(
         let key = format!("reread_batch/{}/{part}", from.0);
         ops.push(batch_op(engine, &key, from, contacts));
     }
+    let (tags, others): (Vec<_>, Vec<_>) = others
+        .into_iter()
+        .partition(|watched| watched.hint.object == HintObject::Tags);
+    // Which tags they are is asked once for all of them.
+    let told_alone = matches!(tags.as_slice(), [only] if !only.clients.is_empty());
+    for (part, tags) in tags.chunks(MOST).enumerate().filter(|_| !told_alone) {
+        let key = format!("reread_batch/{}/tags/{part}", from.0);
+        ops.push(batch_op(engine, &key, from, tags));
+    }
     let alone = contacts.iter().filter(|_| single).chain(&others);
+    let alone = alone.chain(tags.iter().filter(|_| told_alone));
     ops.extend(alone.flat_map(|watched| reread_ops(engine, from, watched)));
     Ok(ops)
 }
@@ -145,7 +162,10 @@ pub(crate) fn batch_op(engine: &Engine, key: &str, from: &Origin, contacts: &[Cl
 
 /// Remembers when the object had changed, unless something later is remembered.
 async fn seen_op(engine: &Engine, hint: &Hint) -> Result<Option<Op>, EngineError> {
-    let Some(at) = hint.at else { return Ok(None) };
+    // Tags are not read back by the time of their change.
+    let Some(at) = hint.at.filter(|_| hint.object != HintObject::Tags) else {
+        return Ok(None);
+    };
     let known = seen(engine, hint.object, &hint.id).await?;
     if known.is_some_and(|known| known >= at) {
         return Ok(None);
@@ -184,7 +204,9 @@ pub(crate) async fn clients_of_hint(
     hint: &Hint,
 ) -> Result<Vec<ClientId>, EngineError> {
     Ok(match hint.object {
-        HintObject::Contact => engine.store.clients_of(&hint.id.as_str().into()).await?,
+        HintObject::Contact | HintObject::Tags => {
+            engine.store.clients_of(&hint.id.as_str().into()).await?
+        }
         HintObject::Task => {
             let effect = engine
                 .store

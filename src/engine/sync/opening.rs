@@ -14,6 +14,8 @@
 //! - What she wrote since the check-in was due is told to the case that opens (A40), and so is an order
 //!   to set her contact type that the CRM has not taken yet: it opens paused.
 //! - So is a stop of every channel to her (A33) that nobody has lifted.
+//! - So is what staff said of her lately while no follow-up was open (`staff_said`): it opens paused, and asks.
+//!   The tags that stand on her contact are looked at before the first message goes out.
 //! - A read that fails opens nothing, whatever the failure: a refusal says no more about her than a
 //!   silence. The look is tried again by the retry policy, for a day; the looks begin at midnight and
 //!   the first message goes out in the morning, so an outage of a night delays nobody. One that lasts a
@@ -37,6 +39,8 @@ use relay_store::{Op, WorkItem, WorkSettled};
 use serde_json::json;
 
 use crate::engine::link::Linked;
+use crate::engine::staff_said::kept::kept;
+use crate::engine::staff_said::look;
 use crate::engine::stepper::Stepping;
 use crate::engine::sync::conversation;
 use crate::engine::sync::conversation::{before, contact_type_fact};
@@ -121,6 +125,13 @@ pub(crate) async fn opening<'a>(
     if contact.is_some() {
         linking.push(field_found(engine));
     }
+    if let Some(contact) = &contact {
+        // One that was put on before: it is taken in before the first message.
+        let tags = engine.call(MISSED_READ, engine.ports.tags.words(contact));
+        if !tags.await?.is_empty() {
+            linking.extend(look::linked_ops(engine, client, contact));
+        }
+    }
     let value = contact_type.as_ref().and_then(contact_type_of);
     if let Err(why) = missed_check_in::contact_type_allows(value.as_deref()) {
         let mut stepping = stepper::stepping(engine, client).await?;
@@ -138,6 +149,7 @@ pub(crate) async fn opening<'a>(
         .await?;
     let ordered = ordered_in_person(engine, client).await?;
     let stopped = outreach_stopped(engine, client).await?;
+    let said = kept(engine, client).await?;
     let mut stepping = stepper::stepping(engine, client).await?;
     learn(&mut stepping, linking, contact_type);
     stepping.fact(missed, None);
@@ -145,7 +157,8 @@ pub(crate) async fn opening<'a>(
         let learned = Vec::new();
         return Ok(Opening::Refused { why, learned });
     }
-    for fact in written.into_iter().chain(ordered).chain(stopped) {
+    let learned = written.into_iter().chain(ordered).chain(stopped);
+    for fact in learned.chain(said) {
         stepping.tell(fact);
     }
     Ok(Opening::Opens(stepping))

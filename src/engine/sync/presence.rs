@@ -116,6 +116,7 @@ async fn read_again(engine: &Engine, contact: &ContactId) -> Result<Vec<Op>, Eng
             id: contact.to_string(),
             at: None,
             deleted: false,
+            tag: None,
         },
         clients: engine.store.clients_of(contact).await?,
     };

@@ -25,11 +25,12 @@ pub const COACHING_PRODUCT: u64 = 10;
 /// The product whose subscriptions are none of ours (E47, E49).
 pub const STORE_PRODUCT: u64 = 20;
 /// The events the relay subscribes to.
-pub const HOOK_EVENTS: [&str; 4] = [
+pub const HOOK_EVENTS: [&str; 5] = [
     "contact.edit",
     "task.edit",
     "task.complete",
     "subscription.edit",
+    "contactGroup.applied",
 ];
 /// The tab that holds the contact type, as SOP B names it.
 pub const TAB: &str = "Clear Connection";

@@ -29,16 +29,14 @@ use crate::receipts::HintObject;
 
 /// The events the relay needs: hints that a contact, a call task or a subscription changed, or
 /// that a contact is gone (E40).
-///
-/// Tag events are not among them: nothing in the procedures depends on a tag that somebody put on
-/// or took off, every campaign raises them, and they come minutes late. One that arrives all the
-/// same is read as a hint that its contacts changed.
-pub const EVENTS: [(&str, HintObject); 5] = [
+/// A tag that was put on is among them for those by which staff begin (E8); which tag it is, is read.
+pub const EVENTS: [(&str, HintObject); 6] = [
     ("contact.edit", HintObject::Contact),
     ("contact.delete", HintObject::Contact),
     ("task.edit", HintObject::Task),
     ("task.complete", HintObject::Task),
     ("subscription.edit", HintObject::Subscription),
+    ("contactGroup.applied", HintObject::Tags),
 ];
 
 /// How long a call may take that ends with a handshake, real time: its own limit is 30 seconds,
@@ -371,7 +369,7 @@ impl HookRegistry for KeapHooks {
             (HintObject::Subscription, Among::Ids(_)) => {
                 self.client.subscriptions_changed_since(&ids, since).await?
             }
-            (HintObject::Task | HintObject::Subscription, Among::All) => {
+            (HintObject::Task | HintObject::Subscription, Among::All) | (HintObject::Tags, _) => {
                 let why = "only contacts can be listed by the time of their change";
                 return Err(CallError::permanent(VENDOR, "keap list changes", why));
             }

@@ -8,6 +8,7 @@
 //! | `fee` | products and plans of the coaching fee |
 //! | `coaches` | the portal's coaches as users of Keap |
 //! | `subscribed` | the hook subscriptions |
+//! | `tags` | the tags by which staff begin something |
 //!
 //! Rules: one request at a time, as Keap's guidelines ask; what a refused right makes impossible
 //! is not asked for, so that one missing right is one finding.
@@ -17,6 +18,7 @@ mod coaches;
 mod fee;
 mod field;
 mod subscribed;
+mod tags;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -82,6 +84,9 @@ impl KeapInspector {
         }
         if may(&[Right::Users]) {
             findings.extend(self.coaches().await);
+        }
+        if may(&[Right::Tags]) {
+            findings.extend(self.tags().await);
         }
         if may(&[Right::Hooks]) {
             findings.extend(self.hooks().await);

@@ -19,6 +19,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 mod vendor;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,12 +31,14 @@ use relay_core::effects::{CardRemoval, request};
 use relay_core::ids::{ContactId, CrmUserId, PaymentMethodId, SubscriptionId};
 use relay_core::retry::Class;
 use relay_core::time::{Clock, Timestamp};
+use relay_keap::client::is_named;
 use relay_keap::marker::{self, Marker};
 use relay_keap::{KeapClient, Removed, types};
 
+use crate::config::WordNames;
 use crate::ports::{
     Billing, CallError, CardRemoved, ContactMatch, ContactType, ContactTypeWrite, Contacts,
-    FoundByMarker, Mail, Notes, Staff, TagAdded, Tags,
+    FoundByMarker, Mail, Notes, Staff, TagAdded, Tags, WordTag,
 };
 
 pub use automation::AutomationSource;
@@ -68,15 +71,22 @@ impl CoachingPlans {
 pub struct KeapPorts {
     client: Arc<KeapClient>,
     coaching: CoachingPlans,
+    words: Arc<words::Words>,
     clock: Arc<dyn Clock>,
 }
 
 impl KeapPorts {
     /// The CRM behind `client`. `clock` is procedure time.
-    pub fn new(client: Arc<KeapClient>, coaching: CoachingPlans, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        client: Arc<KeapClient>,
+        coaching: CoachingPlans,
+        tags: WordNames,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             client,
             coaching,
+            words: Arc::new(words::Words::new(tags)),
             clock,
         }
     }
@@ -321,7 +331,12 @@ impl Notes for KeapPorts {
 #[async_trait]
 impl Tags for KeapPorts {
     async fn has(&self, contact: &ContactId, tag: &str) -> Result<bool, CallError> {
-        self.client.has_tag(contact.as_str(), tag).await
+        let tags = self
+            .client
+            .contact_tags(contact.as_str(), Some(tag))
+            .await?;
+        let mut tags = tags.iter().filter_map(|applied| applied.tag.as_ref());
+        Ok(tags.any(|there| is_named(there, tag)))
     }
 
     /// An unclear making is reported as not sent, because the tagging was not: the next attempt
@@ -356,6 +371,14 @@ impl Tags for KeapPorts {
             Some(id) => self.client.remove_tag(contact.as_str(), &id).await,
             None => Ok(()),
         }
+    }
+
+    async fn words(&self, contact: &ContactId) -> Result<Vec<WordTag>, CallError> {
+        self.words.of(&self.client, contact.as_str()).await
+    }
+
+    async fn word_ids(&self) -> Result<BTreeSet<String>, CallError> {
+        self.words.ids(&self.client, self.clock.now()).await
     }
 }
 

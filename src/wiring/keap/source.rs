@@ -149,11 +149,14 @@ fn parsed(delivery: &Delivery, received_at: Timestamp) -> Parsed {
     }
 }
 
-/// What kind of object a change is about, where we watch that kind. Of a tag event it is the contact
-/// under the tag; the tag itself tells nothing.
+/// What kind of object a change is about, where we watch that kind. Of a tag that was put on it is the tags of
+/// the contact under it; of another tag event, the contact. The tag itself tells nothing.
 fn object_of(event_key: &str, change: &ObjectChange) -> Option<HintObject> {
     match event_key.split_once('.')?.0 {
         "contact" => Some(HintObject::Contact),
+        "contactGroup" if change.tag.is_some() && event_key == "contactGroup.applied" => {
+            Some(HintObject::Tags)
+        }
         "contactGroup" if change.tag.is_some() => Some(HintObject::Contact),
         "task" => Some(HintObject::Task),
         "subscription" => Some(HintObject::Subscription),
@@ -161,7 +164,8 @@ fn object_of(event_key: &str, change: &ObjectChange) -> Option<HintObject> {
     }
 }
 
-/// One hint per object, however often a delivery names it: each costs a read.
+/// One hint per object, however often a delivery names it: each costs a read. Of tags one for each tag, so that
+/// it can be told which of them matter.
 fn hints(delivery: &Delivery, received_at: Timestamp) -> Vec<Hint> {
     let deleted = matches!(
         delivery.event_key.as_str(),
@@ -171,12 +175,19 @@ fn hints(delivery: &Delivery, received_at: Timestamp) -> Vec<Hint> {
     let changes = delivery.changes.iter();
     changes
         .filter_map(|change| Some((object_of(&delivery.event_key, change)?, change)))
-        .filter(|(_, change)| seen.insert(change.id.as_str()))
+        .filter(|(object, change)| {
+            let tag = change.tag.as_deref();
+            seen.insert((
+                change.id.as_str(),
+                tag.filter(|_| *object == HintObject::Tags),
+            ))
+        })
         .map(|(object, change)| Hint {
             object,
             id: change.id.clone(),
             at: change.at.map(|at| at.min(received_at)),
             deleted,
+            tag: change.tag.clone().filter(|_| object == HintObject::Tags),
         })
         .collect()
 }
@@ -315,6 +326,22 @@ mod tests {
         let contacts = |hint: &Hint| hint.object == HintObject::Contact && !hint.deleted;
         assert!(hints.iter().all(contacts));
         assert_eq!(note.as_deref(), Some("contactGroup.removed: 4 objects"));
+    }
+
+    #[test]
+    fn a_tag_that_was_put_on_hints_at_the_tags_of_each_contact_and_says_which() {
+        let body = r#"{"event_key":"contactGroup.applied","object_keys":[
+            {"tag_id":348,"contact_details":[{"id":123},{"id":456},{"id":123}]},
+            {"tag_id":349,"contact_details":[{"id":123}]}]}"#;
+        let Parsed::Content { hints, .. } = source().parse(&receipt(body)) else {
+            panic!("not content")
+        };
+        let told: Vec<_> = hints
+            .iter()
+            .map(|hint| (hint.id.as_str(), hint.tag.as_deref().unwrap_or_default()))
+            .collect();
+        assert_eq!(told, [("123", "348"), ("456", "348"), ("123", "349")]);
+        assert!(hints.iter().all(|hint| hint.object == HintObject::Tags));
     }
 
     #[test]

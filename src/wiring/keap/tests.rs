@@ -49,7 +49,12 @@ fn setup() -> Setup {
         plans: ["71".to_owned()].into(),
     };
     let setup = Setup {
-        ports: KeapPorts::new(Arc::new(client), coaching, clock.clone()),
+        ports: KeapPorts::new(
+            Arc::new(client),
+            coaching,
+            WordNames::default(),
+            clock.clone(),
+        ),
         keap,
         clock,
     };
@@ -372,4 +377,30 @@ async fn an_email_a_task_and_a_note_are_found_again_by_the_callers_marker() {
         .expect("there");
     assert_eq!((shown.completed, shown.outcome), (false, None));
     assert_eq!(shown.contact, Some(maya()));
+}
+
+#[tokio::test]
+async fn of_a_contacts_tags_only_the_words_of_staff_are_told_with_their_time() {
+    let setup = setup();
+    for tag in [
+        "Follow-up: email",
+        "FOLLOW-UP: PAUSE",
+        "Follow-up: pause, old",
+    ] {
+        setup.does(Act::ApplyTag {
+            contact: 1001,
+            tag: tag.to_owned(),
+        });
+    }
+    let words = setup.ports.words(&maya()).await.expect("an answer");
+    let [word] = words.as_slice() else {
+        panic!("{words:?}")
+    };
+    assert_eq!(word.word.as_str(), "pause");
+    assert_eq!(word.tag, "Follow-up: pause");
+    assert_eq!(word.at, Some(at("2026-11-03T16:00:00Z")));
+    let gone = setup.ports.words(&"9999".into()).await;
+    assert!(gone.expect("no failure").is_empty());
+    let ids = setup.ports.word_ids().await.expect("an answer");
+    assert_eq!(ids.len(), 1, "those that are there: {ids:?}");
 }

@@ -82,6 +82,7 @@ fn provide(wiring: &Wiring<'_>) -> Result<Provided, AssembleError> {
     let crm = Arc::new(KeapPorts::new(
         Arc::clone(&client),
         coaching,
+        keap.tags.clone(),
         Arc::clone(wiring.clock()),
     ));
     let closed = ClosedPaths::default();

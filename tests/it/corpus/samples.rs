@@ -9,7 +9,7 @@ use relay_core::clients::{
     ContactSnapshot, PortalMessage, Subscription,
 };
 use relay_core::effects::{CardRemoval, Settled};
-use relay_core::facts::{CallOutcome, Fact, FactBody, Order};
+use relay_core::facts::{CallOutcome, Fact, FactBody, Order, StaffWord};
 use relay_core::ids::{EffectKey, WorkItemId};
 use relay_core::time::{Date, Timestamp};
 use relay_core::workflow::{Action, GuardReading, Input, NotOffered, PortalReading, ReadKind};
@@ -253,6 +253,11 @@ pub(crate) fn fact_bodies() -> Vec<FactBody> {
             billing: Box::new(billing()),
         },
     ];
+    all.extend(StaffWord::ALL.map(|word| FactBody::StaffSaid {
+        word,
+        by: "the tag \"Follow-up: pause\"".to_owned(),
+        kept: true,
+    }));
     all.extend(CallOutcome::ALL.map(|outcome| FactBody::CallTaskChanged {
         task: "41".into(),
         completed: true,

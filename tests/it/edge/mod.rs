@@ -16,6 +16,7 @@ mod order;
 mod people;
 mod privacy;
 mod slow;
+mod tags;
 mod technical;
 mod time;
 mod values;

@@ -134,7 +134,7 @@ async fn e38_after_a_night_without_hooks_every_change_is_recovered_once_and_coun
 
     door.set(Way::Open);
     clinic.until("2026-11-07 18:30").await;
-    assert_eq!(clinic.at_keap().await, ["Verified"; 5]);
+    assert_eq!(clinic.at_keap().await, ["Verified"; 6]);
     assert_eq!(recovered(&clinic).await, [3, 1, 1]);
     assert_eq!(revived(&clinic).await, 1);
     let kinds: Vec<_> = clinic.work().await.into_iter().map(|i| i.kind).collect();
@@ -152,7 +152,7 @@ async fn e38_after_a_night_without_hooks_every_change_is_recovered_once_and_coun
     // Once: later looks find nothing more, though their overlap reaches back into the gap.
     clinic.keap(json!({ "act": "deactivate_hooks" }));
     clinic.until("2026-11-08 12:00").await;
-    assert_eq!(clinic.at_keap().await, ["Verified"; 5]);
+    assert_eq!(clinic.at_keap().await, ["Verified"; 6]);
     assert_eq!(recovered(&clinic).await, [3, 1, 1]);
     nothing_twice(&clinic);
     assert!(clinic.jobs(JobState::Dead).await.is_empty());
@@ -217,7 +217,7 @@ async fn e38_a_watch_that_dies_while_it_reads_back_recovers_each_change_once_all
         }
         clinic.world.restart().await.expect("a restart");
         clinic.pass(90).await;
-        assert_eq!(clinic.at_keap().await, ["Verified"; 5], "{name} {hit}");
+        assert_eq!(clinic.at_keap().await, ["Verified"; 6], "{name} {hit}");
         assert_eq!(recovered(&clinic).await, [3, 1, 1], "{name} {hit}");
         assert_eq!(revived(&clinic).await, 1, "{name} {hit}");
         nothing_twice(&clinic);
@@ -239,7 +239,7 @@ async fn e38_a_relay_that_was_down_for_longer_than_keap_tries_reads_back_at_its_
     door.set(Way::Open);
     clinic.world.restart().await.expect("a start");
     clinic.settle().await;
-    assert_eq!(clinic.at_keap().await, ["Verified"; 5]);
+    assert_eq!(clinic.at_keap().await, ["Verified"; 6]);
     assert_eq!(recovered(&clinic).await, [3, 1, 1]);
     clinic.pass(60).await;
     assert_eq!(recovered(&clinic).await, [3, 1, 1]);
@@ -265,7 +265,7 @@ async fn e38_hooks_that_stayed_verified_while_we_were_away_are_a_gap_too() {
     // A proxy that says yes in our place: Keap sees no failure.
     door.set(Way::Swallowed);
     happenings_while_down(&clinic).await;
-    assert_eq!(clinic.at_keap().await, ["Verified"; 5]);
+    assert_eq!(clinic.at_keap().await, ["Verified"; 6]);
     door.set(Way::Open);
     clinic.world.restart().await.expect("a start");
     clinic.settle().await;
@@ -286,7 +286,7 @@ async fn a_short_refusal_costs_nothing_because_keap_comes_again() {
     clinic.pass(45).await;
     assert_eq!(
         clinic.at_keap().await,
-        ["Verified"; 5],
+        ["Verified"; 6],
         "nothing became inactive"
     );
     assert_eq!(recovered(&clinic).await, [0, 0, 0], "everything was told");

@@ -17,7 +17,7 @@ async fn a_subscription_that_is_switched_off_is_awake_again_at_the_next_look() {
     clinic.pass(1).await;
     clinic.keap(json!({ "act": "deactivate_hooks" }));
     clinic.pass(5).await;
-    assert_eq!(clinic.at_keap().await, ["Verified"; 5]);
+    assert_eq!(clinic.at_keap().await, ["Verified"; 6]);
     assert!(clinic.work().await.is_empty(), "restored by itself");
 }
 
@@ -37,8 +37,8 @@ async fn a_subscription_that_was_deleted_is_made_again_and_once() {
         json!({ "operation": "create_hook", "moment": "after", "act": "hang" }),
     );
     clinic.pass(30).await;
-    assert_eq!(clinic.at_keap().await, ["Verified"; 5]);
-    assert_eq!(clinic.count("create_hook"), 6);
+    assert_eq!(clinic.at_keap().await, ["Verified"; 6]);
+    assert_eq!(clinic.count("create_hook"), 7);
 }
 
 #[tokio::test]
@@ -58,9 +58,9 @@ async fn an_event_that_the_account_does_not_offer_is_no_trouble() {
     let keap = &clinic.world.vendors.keap();
     keap.configure(|settings| settings.unoffered_events = vec!["task.complete".to_owned()]);
     clinic.pass(24 * 60).await;
-    assert_eq!(clinic.at_keap().await, ["Verified"; 4]);
+    assert_eq!(clinic.at_keap().await, ["Verified"; 5]);
     assert!(clinic.work().await.is_empty());
-    assert_eq!(clinic.count("create_hook"), 5, "never tried");
+    assert_eq!(clinic.count("create_hook"), 6, "never tried");
     let shown = shown(&clinic, &HooksCommand::List).await;
     assert!(shown.contains("not offered by this account"), "{shown}");
 }
@@ -103,9 +103,9 @@ async fn a_look_that_fails_is_tried_again_and_one_event_that_fails_stops_no_othe
     clinic.pass(6).await;
     let statuses = clinic.at_keap().await;
     let active = statuses.iter().filter(|status| *status == "Verified");
-    assert_eq!(active.count(), 4, "{statuses:?}");
+    assert_eq!(active.count(), 5, "{statuses:?}");
     clinic.pass(10).await;
-    assert_eq!(clinic.at_keap().await, ["Verified"; 5]);
+    assert_eq!(clinic.at_keap().await, ["Verified"; 6]);
 }
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn the_watch_makes_nothing_before_a_person_has_made_the_first() {
     hook_watch::sync_hooks(engine, clear_relay::ports::SyncWish::default())
         .await
         .expect("made");
-    assert_eq!(clinic.at_keap().await, ["Verified"; 5]);
+    assert_eq!(clinic.at_keap().await, ["Verified"; 6]);
 }
 
 /// What a command shows, as text and as JSON.

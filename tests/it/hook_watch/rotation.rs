@@ -69,17 +69,17 @@ async fn e74_subscriptions_move_to_the_new_path_and_the_old_one_is_answered_unti
     let clinic = two().await;
     assert_eq!(
         paths(&clinic).await,
-        ["first"; 5],
+        ["first"; 6],
         "nothing moves by itself"
     );
     let would = shown(&clinic, &sync(false, true)).await;
-    assert_eq!(would.matches("move from first").count(), 10, "{would}");
-    assert_eq!(paths(&clinic).await, ["first"; 5], "looked only");
+    assert_eq!(would.matches("move from first").count(), 12, "{would}");
+    assert_eq!(paths(&clinic).await, ["first"; 6], "looked only");
 
     let done = shown(&clinic, &sync(false, false)).await;
-    assert_eq!(paths(&clinic).await, ["second"; 5]);
-    assert_eq!(clinic.at_keap().await, ["Verified"; 5]);
-    assert_eq!(clinic.count("update_hook"), 5);
+    assert_eq!(paths(&clinic).await, ["second"; 6]);
+    assert_eq!(clinic.at_keap().await, ["Verified"; 6]);
+    assert_eq!(clinic.count("update_hook"), 6);
     assert_eq!(clinic.count("delete_hook"), 0);
     assert_eq!(
         knock(&clinic, HOOK_SECRET, 1).await,
@@ -131,8 +131,8 @@ async fn e74_a_closed_path_stays_closed_in_every_process_and_after_a_restart() {
         .await
         .expect("a restart");
     clinic.pass(6).await;
-    assert_eq!(clinic.at_keap().await, ["Verified"; 5]);
-    assert_eq!(paths(&clinic).await, ["second"; 5]);
+    assert_eq!(clinic.at_keap().await, ["Verified"; 6]);
+    assert_eq!(paths(&clinic).await, ["second"; 6]);
 }
 
 #[tokio::test]
@@ -191,12 +191,12 @@ async fn where_keap_refuses_to_change_an_address_another_is_made_and_the_old_one
     clinic.fault(
         "keap",
         json!({ "operation": "update_hook", "moment": "before", "act": "status", "code": 400,
-                "times": 5 }),
+                "times": 6 }),
     );
     shown(&clinic, &sync(false, false)).await;
-    assert_eq!(clinic.at_keap().await, ["Verified"; 5]);
-    assert_eq!(paths(&clinic).await, ["second"; 5]);
-    assert_eq!(clinic.count("delete_hook"), 5);
+    assert_eq!(clinic.at_keap().await, ["Verified"; 6]);
+    assert_eq!(paths(&clinic).await, ["second"; 6]);
+    assert_eq!(clinic.count("delete_hook"), 6);
 }
 
 #[tokio::test]
@@ -233,13 +233,13 @@ async fn what_is_there_twice_is_removed_and_what_is_somebody_elses_is_left_alone
             .await
             .expect("made");
     }
-    assert_eq!(clinic.at_keap().await.len(), 7);
+    assert_eq!(clinic.at_keap().await.len(), 8);
     let would = shown(&clinic, &sync(false, true)).await;
-    assert!(would.contains("remove 6, one of ours too many"), "{would}");
+    assert!(would.contains("remove 7, one of ours too many"), "{would}");
     shown(&clinic, &sync(false, false)).await;
     let left = stranger.hooks().await.expect("a list");
     let keys: Vec<_> = left.iter().filter_map(|hook| hook.key.as_deref()).collect();
-    assert_eq!(keys, ["1", "2", "3", "4", "5", "7"]);
+    assert_eq!(keys, ["1", "2", "3", "4", "5", "6", "8"]);
     let again = shown(&clinic, &sync(false, false)).await;
     assert!(!again.contains("remove"), "nothing is left to do: {again}");
 }

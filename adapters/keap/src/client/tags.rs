@@ -61,17 +61,19 @@ impl KeapClient {
         Ok(())
     }
 
-    /// Whether the contact has the tag with this name.
-    pub async fn has_tag(&self, contact: &str, name: &str) -> Result<bool, CallError> {
+    /// The tags of a contact; with `name`, those of that name where Keap's filter can carry it. See [`is_named`].
+    pub async fn contact_tags(
+        &self,
+        contact: &str,
+        name: Option<&str>,
+    ) -> Result<Vec<AppliedTag>, CallError> {
         const OPERATION: &str = "keap list contact tags";
         let path = ["v2", "contacts", segment(OPERATION, contact)?, "tags"];
-        let tags: Vec<AppliedTag> = self
-            .list(OPERATION, &path, &by_name(name, "1000"), "tags")
-            .await?;
-        Ok(tags
-            .into_iter()
-            .filter_map(|applied| applied.tag)
-            .any(|tag| is_named(&tag, name)))
+        let query = match name {
+            Some(name) => by_name(name, "1000"),
+            None => Query::new().with("page_size", "1000"),
+        };
+        self.list(OPERATION, &path, &query, "tags").await
     }
 
     /// Puts a tag on a contact. Keap answers 200 even when it did nothing; what counts is its word
@@ -130,7 +132,7 @@ struct Applied {
 }
 
 /// Whether a tag has this name, as Keap compares names: the case of letters makes no difference.
-fn is_named(tag: &Tag, name: &str) -> bool {
+pub fn is_named(tag: &Tag, name: &str) -> bool {
     let shown = tag.name.as_deref();
     shown.is_some_and(|shown| shown.eq_ignore_ascii_case(name))
 }

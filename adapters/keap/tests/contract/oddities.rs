@@ -14,7 +14,7 @@ use relay_keap::marker::Marker;
 use relay_keap::{ContactType, CustomFieldsMode};
 use serde_json::json;
 
-use super::support::{COACH, MAYA, Setup, at, now, setup, setup_with, status};
+use super::support::{COACH, MAYA, Setup, at, has_tag, now, setup, setup_with, status};
 
 const AGAIN: Class = Class::Retryable { after: None };
 
@@ -297,10 +297,7 @@ async fn new_words_count_as_the_worse_of_what_they_may_mean() {
     assert_eq!(client.open_orders(MAYA).await.expect("an answer").len(), 1);
     let applied = client.apply_tag(MAYA, "302").await;
     assert_eq!(applied.expect_err("a new word").class, Class::Unclear);
-    assert!(
-        client.has_tag(MAYA, "Off").await.expect("an answer"),
-        "looking settles it"
-    );
+    assert!(has_tag(client, MAYA, "Off").await, "looking settles it");
     // A sent mail is found although its provider has a new name.
     write(&setup, "email").await.expect("sent");
     setup.clock.advance(SignedDuration::from_secs(121));
@@ -448,7 +445,7 @@ async fn a_tag_that_is_refused_with_200_is_no_success() {
         }));
         let error = setup.client.apply_tag(MAYA, "302").await.expect_err(word);
         assert_eq!(error.class, class, "{word}");
-        assert!(!setup.client.has_tag(MAYA, "Off").await.expect("an answer"));
+        assert!(!has_tag(&setup.client, MAYA, "Off").await);
     }
 }
 

@@ -265,3 +265,11 @@ pub(crate) fn not_found(body: &str) -> FaultAct {
         body: Some(body.to_owned()),
     }
 }
+
+/// Whether a contact has the tag with this name.
+pub(crate) async fn has_tag(client: &KeapClient, contact: &str, name: &str) -> bool {
+    let tags = client.contact_tags(contact, Some(name)).await;
+    let tags = tags.expect("an answer");
+    let mut tags = tags.iter().filter_map(|applied| applied.tag.as_ref());
+    tags.any(|tag| relay_keap::client::is_named(tag, name))
+}

@@ -10,7 +10,7 @@ use relay_keap::emulator::{Act, NameFilter, NewUser};
 use relay_keap::marker::Marker;
 use relay_keap::outcome::from_description;
 
-use super::support::{COACH, MAYA, Setup, at, now, setup, setup_with, status};
+use super::support::{COACH, MAYA, Setup, at, has_tag, now, setup, setup_with, status};
 
 const TITLE: &str = "CALL Maya R.: check-in due Nov 3, last 3 emails unopened";
 const TAG: &str = "Follow-up: phone";
@@ -275,16 +275,44 @@ async fn a_tag_is_found_by_its_whole_name_and_put_on_and_off() {
             .await
             .expect("an answer")
             .expect("a tag");
-        assert!(!client.has_tag(MAYA, TAG).await.expect("an answer"));
+        assert!(!has_tag(client, MAYA, TAG).await);
         client.apply_tag(MAYA, &tag).await.expect("applied");
         client
             .apply_tag(MAYA, &tag)
             .await
             .expect("a duplicate is no failure");
-        assert!(client.has_tag(MAYA, TAG).await.expect("an answer"));
+        assert!(has_tag(client, MAYA, TAG).await);
         client.remove_tag(MAYA, &tag).await.expect("removed");
-        assert!(!client.has_tag(MAYA, TAG).await.expect("an answer"));
+        assert!(!has_tag(client, MAYA, TAG).await);
     }
+}
+
+#[tokio::test]
+async fn all_tags_of_a_contact_come_in_one_list_with_the_time_of_each() {
+    let setup = setup();
+    let act = |tag: &str| relay_keap::emulator::Act::ApplyTag {
+        contact: 1001,
+        tag: tag.to_owned(),
+    };
+    setup.keap.perform(act("One")).expect("an act");
+    setup.clock.advance(SignedDuration::from_mins(5));
+    setup.keap.perform(act("Two")).expect("an act");
+    let tags = setup.client.contact_tags(MAYA, None).await;
+    let shown: Vec<_> = tags
+        .expect("an answer")
+        .into_iter()
+        .map(|tag| (tag.tag.and_then(|tag| tag.name), tag.applied_time))
+        .collect();
+    let later = at("2026-11-03T16:05:00Z");
+    assert_eq!(
+        shown,
+        [
+            (Some("One".to_owned()), Some(now())),
+            (Some("Two".to_owned()), Some(later))
+        ]
+    );
+    let gone = setup.client.contact_tags("9999", None).await;
+    assert_eq!(gone.expect_err("nobody").status, Some(404));
 }
 
 #[tokio::test]

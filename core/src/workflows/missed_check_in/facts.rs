@@ -9,6 +9,7 @@ use super::answers::CoachAnswer;
 use super::closing::Closing;
 use super::pauses::is_her_coachs;
 use super::run::{Ask, MissedCheckInRun};
+use super::staff_said::staff_said;
 use super::state::{Hold, KnownClient, Progress, Step};
 use crate::case::{CaseStatus, Wait};
 use crate::clients::{ClientSnapshot, ClientStatus};
@@ -75,6 +76,7 @@ impl MissedCheckInRun<'_> {
             FactBody::Ordered { by, order } => self.ordered(by, order),
             FactBody::ContactSeen => self.contact_seen(),
             FactBody::OutreachStopped { by, why } => CoachAnswer::to(self).stops(by, *why),
+            FactBody::StaffSaid { word, by, .. } => staff_said(self, *word, by),
             FactBody::MessageRead { .. }
             | FactBody::OutreachAllowed { .. }
             | FactBody::ProgramReactivated

@@ -60,6 +60,7 @@ mod request;
 mod run;
 mod send_by_hand;
 mod settled;
+mod staff_said;
 mod state;
 mod steps;
 

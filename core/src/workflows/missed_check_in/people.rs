@@ -51,7 +51,7 @@ impl MissedCheckInRun<'_> {
         matches!(self.draft.status, CaseStatus::Held { .. })
     }
 
-    fn pause_by(&mut self, by: &str, reason: &str) -> bool {
+    pub(super) fn pause_by(&mut self, by: &str, reason: &str) -> bool {
         let paused = matches!(self.draft.status, CaseStatus::Paused { .. });
         let mut asked = self.state.asked.iter();
         if paused && asked.any(|work| work.kind == PAUSED) {

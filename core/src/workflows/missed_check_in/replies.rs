@@ -14,6 +14,8 @@
 //!   came while it was paused or held already is shown to her first, and the resuming is hers to
 //!   repeat; so is a promise, which an open case takes as well.
 //! - A pause of another kind is a question of its own. It is asked again once the newer is answered.
+//! - What she answered elsewhere, staff tell (E8). It has no id and is never compared with a time: it pauses
+//!   whenever it is told.
 //! - A coach's own message is an objection (E43) until somebody who decided was shown it.
 //! - After *continue* the next step is not before the short wait since the last outreach (A41).
 
@@ -67,43 +69,7 @@ impl MissedCheckInRun<'_> {
 
     /// A3: a reply pauses all outreach until the coach decides. It never resumes by itself.
     pub(super) fn replied(&mut self, reason: &str) {
-        self.state.replied = true;
-        if self.state.is_asked(STOPPED) {
-            // The manager's question stays hers; nothing goes out in any case.
-            self.draft.say(format!("Again: {reason}"));
-            let remind_at = self.working_days_from_now(1);
-            self.tell(Ask {
-                kind: "wrote_since",
-                owner: self.owner(),
-                title: format!("{}: {reason}. Read it in the portal", self.state.who()),
-                detail: serde_json::json!({ "contact": self.state.client.contact }),
-                answers: Answers::Notice,
-                remind_at,
-            });
-            return;
-        }
-        let was_open = self.is_open();
-        let was_paused = matches!(self.draft.status, CaseStatus::Paused { .. });
-        let asked = self.state.asked.as_ref();
-        let asked = asked.filter(|work| was_paused && work.kind == REPLY);
-        if let Some(work) = asked {
-            // Asked for already: what came since is named, and the reminder stays where it was.
-            let remind_at = work.remind_at;
-            self.draft.say(format!("Again: {reason}"));
-            self.draft.status = CaseStatus::Paused {
-                reason: reason.to_owned(),
-            };
-            let ask = self.reply_ask(reason, remind_at);
-            self.ask(ask);
-            return;
-        }
-        let days = self.procedure.parameters.coach.reply_reminder_days;
-        let ask = self.reply_ask(reason, self.working_days_from_now(days));
-        self.pause(reason, ask);
-        if was_open {
-            // Nobody could resume before this: who does has seen what it is about.
-            self.state.paused_over = self.state.unanswered.keys().cloned().collect();
-        }
+        replied_in(self, reason, ". Read it in the portal");
     }
 
     pub(super) fn reply_ask(&self, reason: &str, remind_at: Timestamp) -> Ask {
@@ -258,5 +224,46 @@ impl MissedCheckInRun<'_> {
         let clock = calendar.zone().to_datetime(at);
         let date = date_words(clock.date());
         format!("{date}, {}:{:02}", clock.hour(), clock.minute())
+    }
+}
+
+/// The same of what is found elsewhere than in the portal. `read`: where, as the end of a sentence.
+pub(super) fn replied_in(run: &mut MissedCheckInRun<'_>, reason: &str, read: &str) {
+    run.state.replied = true;
+    if run.state.is_asked(STOPPED) {
+        // The manager's question stays hers; nothing goes out in any case.
+        run.draft.say(format!("Again: {reason}"));
+        let remind_at = run.working_days_from_now(1);
+        run.tell(Ask {
+            kind: "wrote_since",
+            owner: run.owner(),
+            title: format!("{}: {reason}{read}", run.state.who()),
+            detail: serde_json::json!({ "contact": run.state.client.contact }),
+            answers: Answers::Notice,
+            remind_at,
+        });
+        return;
+    }
+    let was_open = run.is_open();
+    let was_paused = matches!(run.draft.status, CaseStatus::Paused { .. });
+    let asked = run.state.asked.as_ref();
+    let asked = asked.filter(|work| was_paused && work.kind == REPLY);
+    if let Some(work) = asked {
+        // Asked for already: what came since is named, and the reminder stays where it was.
+        let remind_at = work.remind_at;
+        run.draft.say(format!("Again: {reason}"));
+        run.draft.status = CaseStatus::Paused {
+            reason: reason.to_owned(),
+        };
+        let ask = run.reply_ask(reason, remind_at);
+        run.ask(ask);
+        return;
+    }
+    let days = run.procedure.parameters.coach.reply_reminder_days;
+    let ask = run.reply_ask(reason, run.working_days_from_now(days));
+    run.pause(reason, ask);
+    if was_open {
+        // Nobody could resume before this: who does has seen what it is about.
+        run.state.paused_over = run.state.unanswered.keys().cloned().collect();
     }
 }

@@ -135,7 +135,8 @@ async fn read(client: &KeapClient, id: &str) {
         .find_note(id, &[Marker::new("marker_one")], now())
         .await);
     see(client.tag_by_name(id).await);
-    see(client.has_tag(id, "Follow-up: email").await);
+    see(client.contact_tags(id, Some("Follow-up: email")).await);
+    see(client.contact_tags(id, None).await);
     see(client.subscriptions(id).await);
     see(client.payment_methods(id).await);
     see(client.products_by_name(id).await);

@@ -1,10 +1,12 @@
 //! The ports of the CRM.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use clear_relay::ports::{
     Activity, Addresses, Among, Billing, CardRemoved, Changed, ContactMatch, ContactType,
     ContactTypeWrite, Contacts, FoundByMarker, FoundTask, HookRegistry, HookStatus, Mail, NewTask,
-    Notes, Staff, SyncWish, Synced, TagAdded, Tags, Task, Tasks,
+    Notes, Staff, SyncWish, Synced, TagAdded, Tags, Task, Tasks, WordTag,
 };
 use clear_relay::receipts::HintObject;
 use relay_core::channel::EmailRecord;
@@ -178,6 +180,12 @@ impl Tags for World {
     }
     async fn remove(&self, _contact: &ContactId, _tag: &str) -> Result<(), CallError> {
         Ok(())
+    }
+    async fn words(&self, _contact: &ContactId) -> Result<Vec<WordTag>, CallError> {
+        Ok(Vec::new())
+    }
+    async fn word_ids(&self) -> Result<BTreeSet<String>, CallError> {
+        Ok(BTreeSet::new())
     }
 }
 

@@ -1,0 +1,50 @@
+//! Effects that belong to a client, whatever becomes of her cases: planned outside of any step.
+
+use relay_core::case::Mode;
+use relay_core::effects::{EffectInput, PlannedEffect, Scope};
+use relay_core::ids::{ClientId, EffectKey, JobId};
+use relay_core::time::Timestamp;
+use relay_store::{Effect, Existing, NewJob, Op, effect_job_key};
+use serde_json::json;
+
+use crate::engine::Engine;
+use crate::engine::job_kinds::JobKind;
+
+/// The effect and its job.
+pub(crate) fn planned(
+    engine: &Engine,
+    client: &ClientId,
+    key: &EffectKey,
+    mode: Mode,
+    not_before: Timestamp,
+    input: EffectInput,
+) -> [Op; 2] {
+    let now = engine.now();
+    let (hash, kind) = (input.hash(), input.kind());
+    let planned = PlannedEffect {
+        key: key.clone(),
+        scope: Scope::Client {
+            client: client.clone(),
+        },
+        blocking: false,
+        not_before,
+        input,
+    };
+    let job = NewJob {
+        id: JobId::new(engine.random.as_ref(), now),
+        key: effect_job_key(key),
+        kind: JobKind::Effect.name().to_owned(),
+        lane: client.to_string(),
+        run_at: not_before.max(now),
+        client: Some(client.clone()),
+        case: None,
+        payload: json!({ "effect": key, "kind": kind }),
+    };
+    [
+        Op::PlanEffect(Effect::new(planned, hash, mode, now)),
+        Op::Enqueue {
+            job,
+            existing: Existing::Keep,
+        },
+    ]
+}

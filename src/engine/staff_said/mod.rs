@@ -1,0 +1,302 @@
+//! What staff begin by themselves about a client: by a tag in the CRM, or by a command (E8).
+//!
+//! > the client answers by a channel nobody watches (call-back, Instagram, clinic phone, reply to an email)
+//!
+//! People: a *coach*, or the front desk, hears from a client where the relay does not look, and has the CRM open.
+//! She puts one of three tags on the contact. Anybody in the account may: a tag pauses and lets go on, it
+//! approves nothing and moves no money.
+//!
+//! | word | a follow-up is open | none is open |
+//! |---|---|---|
+//! | *replied* | it pauses as for a reply, and her coach is asked how it goes on | one that begins within two weeks begins so |
+//! | *pause* | it pauses, and her coach is asked | one that begins within two weeks begins so |
+//! | *resume* | the same as her coach's *continue* | what was kept so is dropped |
+//!
+//! Rules:
+//! - Each time that a tag is put on counts once: client, word, and when it was put on. The word is stored first,
+//!   in one batch with what it does; then the tag is taken off again, and a note on the contact says in a
+//!   sentence what came of it.
+//! - Of several words each is carried out in the order in which they were put on. *Resume* is not, if another was
+//!   put on at the same second or later.
+//! - *Resume* is refused where the client wrote what nobody was shown, where a manager must decide, and where anything
+//!   has happened to the follow-up since the tag was put on: whoever put it on can't have meant that. It sends to no
+//!   minor by itself: the guard asks as before.
+//! - A contact that is nobody's yet, or several clients', changes nothing: the tag stays, and an item says so once.
+//!   The relay learns whose a contact is when the first follow-up of its client begins, or from a person; then the
+//!   tag counts.
+//! - What the relay puts on and takes off itself is none of the three.
+//! - In propose mode the word counts; note and removal are proposed like everything else.
+//!
+//! When it is seen: by the guard of what goes through the CRM (an email, a call task), which reads the contact's
+//! tags right before; else when the CRM tells, which for tags takes 5 to 10 minutes; else by the daily look at
+//! each open case. So the first message, which goes out in the portal, is stopped only by the latter two.
+//!
+//! Not guaranteed: that a tag is seen which was taken off again before anybody looked; nor, where its notification is
+//! lost, that one on a client without a follow-up counts before the next one begins. A CRM that does not tell when a tag was put on is believed that
+//! it stayed on for as long as it was seen at each look.
+
+pub(crate) mod kept;
+pub(crate) mod look;
+mod news;
+mod words;
+
+use relay_core::case::{Case, CaseStatus, Mode};
+use relay_core::effects::{About, EffectInput, Scope};
+use relay_core::facts::{Fact, FactBody, StaffWord};
+use relay_core::ids::{ClientId, ContactId};
+use relay_core::time::Timestamp;
+use relay_core::workflow::Action;
+use relay_core::workflows::missed_check_in;
+use relay_store::{Job, JobEnd, Op};
+use serde_json::json;
+
+use crate::engine::client_effects::planned;
+use crate::engine::commands::cases;
+use crate::engine::inbox::answer::follow_up;
+use crate::engine::staff_said::kept::kept;
+use crate::engine::staff_said::look::nobodys_key;
+use crate::engine::staff_said::news::{News, news};
+use crate::engine::staff_said::words::{Outcome, note};
+use crate::engine::stepper::{Stepping, names};
+use crate::engine::sync::opening;
+use crate::engine::{Engine, EngineError, finish, items};
+use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
+use crate::remedy::RemedyCommand;
+
+/// The step that note and removal are planned by.
+const STEP: &str = "staff_said";
+
+/// Reads a contact's tags, does what they say, and ends the job.
+pub(crate) async fn reread(
+    engine: &Engine,
+    job: &Job,
+    client: &ClientId,
+    contact: &ContactId,
+) -> Result<(), EngineError> {
+    let clients = engine.store.clients_of(contact).await?;
+    let ops = if clients == [client.clone()] {
+        take_in(engine, client, contact).await?;
+        Vec::new()
+    } else {
+        nobodys(engine, contact, clients.len()).await?
+    };
+    finish::end(engine, job, JobEnd::Done, ops).await?;
+    engine.wake.notify_one();
+    Ok(())
+}
+
+/// Whether a contact has a tag whose word nobody has heard: before its client hears anything, that counts.
+pub(crate) async fn is_waiting(
+    engine: &Engine,
+    client: &ClientId,
+    contact: &ContactId,
+) -> Result<bool, EngineError> {
+    if engine.store.clients_of(contact).await? != [client.clone()] {
+        return Ok(false);
+    }
+    let (words, _) = engine
+        .call(REREAD_CALL, news(engine, client, contact))
+        .await?;
+    Ok(!words.is_empty())
+}
+
+/// A contact that is nobody's, or several clients', has one of the tags: nothing is guessed.
+pub(crate) async fn nobodys(
+    engine: &Engine,
+    contact: &ContactId,
+    clients: usize,
+) -> Result<Vec<Op>, EngineError> {
+    let words = engine.call(REREAD_CALL, engine.ports.tags.words(contact));
+    let words = words.await?;
+    let Some(first) = words.first() else {
+        return Ok(Vec::new());
+    };
+    let whose = match clients {
+        0 => "the relay does not know yet whose it is".to_owned(),
+        many => format!("{many} clients are linked to it"),
+    };
+    let title = format!(
+        "Contact {contact} has the tag \"{}\", and {whose}: nothing was done about it",
+        first.tag
+    );
+    let mut item = items::item(engine, nobodys_key(contact), "link", title);
+    item.detail = json!({
+        "contact": contact,
+        "remedy": format!(
+            "`{}` says whose it is, and the tag counts at once; else it counts when a follow-up of hers begins. \
+             If it is on the wrong contact, take it off in the CRM",
+            RemedyCommand::ClientsLink(None)
+        ),
+    });
+    item.actions = vec!["done".to_owned()];
+    opening::tell(engine, item).await
+}
+
+async fn take_in(
+    engine: &Engine,
+    client: &ClientId,
+    contact: &ContactId,
+) -> Result<(), EngineError> {
+    let look = news(engine, client, contact);
+    let (mut words, ops) = engine.call(REREAD_CALL, look).await?;
+    if !ops.is_empty() {
+        engine.commit(REREAD_COMMIT, ops).await?;
+    }
+    words.sort_by_key(|word| (word.put_on, word.word));
+    let stood_at = follow_up(engine, client).await?.map(|case| case.changed_at);
+    let Some(last) = words.last().map(|word| word.word) else {
+        return Ok(());
+    };
+    for word in &words {
+        let superseded = word.word == StaffWord::Resume && last != StaffWord::Resume;
+        carry_out(engine, client, word, superseded, stood_at).await?;
+    }
+    Ok(())
+}
+
+/// Stores a word and does what it says. `stood_at`: when anything last happened to the follow-up before any of the
+/// words was carried out.
+async fn carry_out(
+    engine: &Engine,
+    client: &ClientId,
+    said: &News,
+    superseded: bool,
+    stood_at: Option<Timestamp>,
+) -> Result<(), EngineError> {
+    let case = follow_up(engine, client).await?;
+    let by = said.by();
+    let (mut stepping, outcome) = match said.word {
+        StaffWord::Resume => {
+            resume(
+                engine,
+                client,
+                said,
+                case.as_ref().filter(|_| !superseded),
+                stood_at,
+            )
+            .await?
+        }
+        StaffWord::Replied | StaffWord::Pause => {
+            let stepping = names::stepping_with_names(engine, client).await?;
+            (stepping, Outcome::Kept)
+        }
+    };
+    let dropped = case.is_none() && !kept(engine, client).await?.is_empty();
+    let fact = Fact {
+        client: client.clone(),
+        object: said.object.clone(),
+        source_time: said.put_on,
+        body: FactBody::StaffSaid {
+            word: said.word,
+            by,
+            kept: case.is_none(),
+        },
+    };
+    let before = stepping.has_moved();
+    stepping.fact(fact, None);
+    let moved = stepping.has_moved() && !before;
+    let outcome = match said.word {
+        _ if superseded => Outcome::Superseded,
+        StaffWord::Resume if case.is_none() && dropped => Outcome::Dropped,
+        StaffWord::Resume => outcome,
+        StaffWord::Replied | StaffWord::Pause if case.is_none() => Outcome::Kept,
+        StaffWord::Replied | StaffWord::Pause if moved => Outcome::Paused,
+        StaffWord::Replied | StaffWord::Pause => Outcome::PausedAlready,
+    };
+    for op in answer_ops(engine, client, said, outcome, case.as_ref()).await? {
+        stepping.push(op);
+    }
+    tracing::info!(%client, word = said.word.as_str(), ?outcome, "staff began by a tag");
+    engine.commit(REREAD_COMMIT, stepping.into_ops()).await?;
+    Ok(())
+}
+
+/// What *resume* comes to, not stored yet.
+async fn resume<'a>(
+    engine: &'a Engine,
+    client: &ClientId,
+    said: &News,
+    case: Option<&Case>,
+    stood_at: Option<Timestamp>,
+) -> Result<(Stepping<'a>, Outcome), EngineError> {
+    let nothing = async |outcome| {
+        let stepping = names::stepping_with_names(engine, client).await?;
+        Ok((stepping, outcome))
+    };
+    let Some(case) = case else {
+        return nothing(Outcome::NothingOpen).await;
+    };
+    if !matches!(
+        case.status,
+        CaseStatus::Paused { .. } | CaseStatus::Held { .. }
+    ) {
+        return nothing(Outcome::NothingPaused).await;
+    }
+    let workflow = engine.registry.of_case(engine.store.as_ref(), case).await?;
+    if workflow.stopped(case).is_some() {
+        return nothing(Outcome::Stopped).await;
+    }
+    if stood_at.is_none_or(|stood_at| said.put_on <= stood_at) {
+        return nothing(Outcome::MovedSince).await;
+    }
+    let by = said.by();
+    match cases::deciding(engine, case.id, &by, &Action::Resume, &[], &[]).await {
+        Ok(decided) if decided.refused.is_some() => Ok((decided.stepping, Outcome::NotShown)),
+        Ok(decided) => {
+            let paused = matches!(
+                decided.stepping.status(case.id),
+                Some(CaseStatus::Paused { .. })
+            );
+            let outcome = if paused {
+                Outcome::PausedOn
+            } else {
+                Outcome::Resumed
+            };
+            Ok((decided.stepping, outcome))
+        }
+        Err(EngineError::Refused(_)) => nothing(Outcome::NotShown).await,
+        // The tag stays on: it is read again.
+        Err(EngineError::Unread(error)) => Err(EngineError::Call(error)),
+        Err(error) => Err(error),
+    }
+}
+
+/// The tag is taken off again, and a note says what came of it.
+async fn answer_ops(
+    engine: &Engine,
+    client: &ClientId,
+    said: &News,
+    outcome: Outcome,
+    case: Option<&Case>,
+) -> Result<Vec<Op>, EngineError> {
+    let mode = match case {
+        Some(case) => case.mode,
+        // As the follow-up acts that would open one.
+        None => engine
+            .registry
+            .named(missed_check_in::NAME)
+            .map_or(Mode::Act, |workflow| workflow.mode()),
+    };
+    let scope = Scope::Client {
+        client: client.clone(),
+    };
+    let who = words::who(engine, client).await?;
+    let which = said.which();
+    let removal = EffectInput::RemoveTag {
+        tag: said.tag.clone(),
+    };
+    let text = EffectInput::ContactNote {
+        title: "Follow-up: noted".to_owned(),
+        text: note(said.word, outcome, &who, engine.people.coach_channel),
+        about: Some(About::new(
+            &format!("staff_said_{which}"),
+            engine.calendar.date_of(said.put_on),
+        )),
+    };
+    let now = engine.now();
+    let of = |name: &str, input| {
+        let key = scope.key(STEP, 1, &format!("{name}-{which}"));
+        planned(engine, client, &key, mode, now, input)
+    };
+    Ok([of("untag", removal), of("note", text)].concat())
+}
