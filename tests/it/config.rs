@@ -185,6 +185,8 @@ fn all_mistakes_are_reported_at_once_each_with_key_fault_and_remedy() {
         poll_opens_minutes = 1441
         [keap.hook_secrets]
         a = "short"
+        [keap.tags]
+        pause = "follow-up: REPLIED "
         [keap.automation_secrets]
         b = "with/a/slash/and/enough/letters"
         [clear_connection]
@@ -215,6 +217,7 @@ fn all_mistakes_are_reported_at_once_each_with_key_fault_and_remedy() {
         "keap.watch_minutes",
         "keap.current_hook_secret",
         "keap.hook_secrets.a",
+        "keap.tags.pause",
         "keap.automation_secrets.b",
         "keap.poll_opens_minutes",
         "clear_connection.base_url",

@@ -257,7 +257,7 @@ async fn what_a_fault_means_is_decided_without_words() {
             story.play_until(story.at("2026-11-09 12:00")).await;
             assert_eq!(story.accepted(EffectKind::Email).len(), 1, "{code}");
         };
-        same("maya", 71, None, scene).await;
+        Box::pin(same("maya", 71, None, scene)).await;
     }
 }
 

@@ -33,7 +33,10 @@ mod people;
 mod property;
 #[cfg(test)]
 mod scenarios;
+#[cfg(test)]
 mod send_by_hand;
+#[cfg(test)]
+mod staff;
 #[cfg(test)]
 mod unreadable;
 #[cfg(test)]

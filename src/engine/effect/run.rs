@@ -1,7 +1,7 @@
 //! One run of an effect's job, as far as the guard: whether it may go out, now, and with which words.
 //! What may is carried out in `attempt.rs`.
 
-use relay_core::effects::{EffectKind, Port, Request, Settled};
+use relay_core::effects::{EffectKind, Port, Request, Scope, Settled};
 use relay_core::ids::{ContactId, EffectKey};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_core::workflow::Verdict;
@@ -148,7 +148,8 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
     if let Some(missing) = read.missing.take_if(|missing| missing.is_waited_for()) {
         return wait_for_crm(engine, job, missing, read.ops).await;
     }
-    if let Some(contact) = goes_through_crm(effect, &verdict, &read)
+    let began = engine.clocks.real.now();
+    if let Some(contact) = minds_tags(effect, &verdict, &read)
         && let Some(client) = effect.scope().client()
         && staff_said::is_waiting(engine, client, &contact).await?
     {
@@ -167,12 +168,11 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
         ready: Some(request),
     } = &verdict
     {
-        let began = engine.clocks.real.now();
         let look = first::first_look(engine, job, effect, &mut name, request, &read, &looked);
         if matches!(look.await?, FirstLook::Over) {
             return Ok(());
         }
-        // The look took its time: what the client did meanwhile counts.
+        // Those looks took their time: what the client did meanwhile counts.
         if engine.clocks.real.now().duration_since(began) > FRESH {
             (read, verdict) = engine.call(GUARD, guard.look(engine, view)).await?;
             if let Some(missing) = read.missing.take_if(|missing| missing.is_waited_for()) {
@@ -184,11 +184,14 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
     follow(engine, job, effect, &name, verdict, read, unmoved).await
 }
 
-/// The contact of an outreach that may go out now, where it is the CRM that carries it out.
-fn goes_through_crm(effect: &Effect, verdict: &Verdict, read: &FreshReading) -> Option<ContactId> {
+/// The contact on whom an effect that may go out now must find no tag whose word nobody has heard: of an outreach that
+/// the CRM carries out, and of a tag that is taken off because its word was heard.
+fn minds_tags(effect: &Effect, verdict: &Verdict, read: &FreshReading) -> Option<ContactId> {
     let spec = effect.kind().spec();
-    let asks = spec.outreach && spec.ports.contains(&Port::Crm);
-    let goes = asks && matches!(verdict, Verdict::Go(_));
+    let through_crm = spec.outreach && spec.ports.contains(&Port::Crm);
+    let was_heard =
+        effect.kind() == EffectKind::RemoveTag && matches!(effect.scope(), Scope::Client { .. });
+    let goes = (through_crm || was_heard) && matches!(verdict, Verdict::Go(_));
     let contact = read.reading.contact.as_ref().filter(|_| goes)?;
     Some(contact.id.clone())
 }

@@ -101,7 +101,9 @@ async fn recover(
         if object == HintObject::Contact {
             untold.extend(gone_contacts(engine, &untold, now).await?);
         }
-        let changes = untold.len();
+        // Whose tags have changed is not known before they are looked at.
+        let is_counted = object != HintObject::Tags;
+        let changes = if is_counted { untold.len() } else { 0 };
         let object_name = object.as_str();
         tracing::info!(
             object = object_name,

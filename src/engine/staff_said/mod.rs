@@ -16,6 +16,7 @@
 //! - Each time that a tag is put on counts once: client, word, and when it was put on. The word is stored first,
 //!   in one batch with what it does; then the tag is taken off again, and a note on the contact says in a
 //!   sentence what came of it.
+//! - Before a tag is taken off, it is read once more: one that was put on again meanwhile is heard first.
 //! - Of several words each is carried out in the order in which they were put on. *Resume* is not, if another was
 //!   put on at the same second or later.
 //! - *Resume* is refused where the client wrote what nobody was shown, where a manager must decide, and where anything
@@ -25,13 +26,14 @@
 //!   The relay learns whose a contact is when the first follow-up of its client begins, or from a person; then the
 //!   tag counts.
 //! - What the relay puts on and takes off itself is none of the three.
-//! - In propose mode the word counts; note and removal are proposed like everything else.
+//! - In propose mode the word counts; note and removal are proposed like everything else, so the tag stays on.
 //!
 //! When it is seen: by the guard of what goes through the CRM (an email, a call task), which reads the contact's
 //! tags right before; else when the CRM tells, which for tags takes 5 to 10 minutes; else by the daily look at
 //! each open case. So the first message, which goes out in the portal, is stopped only by the latter two.
 //!
-//! Not guaranteed: that a tag is seen which was taken off again before anybody looked; nor, where its notification is
+//! Not guaranteed: that a tag is seen which was taken off again before anybody looked, or put on again while ours is
+//! being taken off; nor, where its notification is
 //! lost, that one on a client without a follow-up counts before the next one begins. A CRM that does not tell when a tag was put on is believed that
 //! it stayed on for as long as it was seen at each look.
 
@@ -52,9 +54,10 @@ use serde_json::json;
 
 use crate::engine::client_effects::planned;
 use crate::engine::commands::cases;
+use crate::engine::finish::fence;
 use crate::engine::inbox::answer::follow_up;
 use crate::engine::staff_said::kept::kept;
-use crate::engine::staff_said::look::nobodys_key;
+use crate::engine::staff_said::look::{look_ops, nobodys_key};
 use crate::engine::staff_said::news::{News, news};
 use crate::engine::staff_said::words::{Outcome, note};
 use crate::engine::stepper::{Stepping, names};
@@ -74,11 +77,14 @@ pub(crate) async fn reread(
     contact: &ContactId,
 ) -> Result<(), EngineError> {
     let clients = engine.store.clients_of(contact).await?;
-    let ops = if clients == [client.clone()] {
-        take_in(engine, client, contact).await?;
-        Vec::new()
-    } else {
-        nobodys(engine, contact, clients.len()).await?
+    let ops = match clients.as_slice() {
+        [only] if only == client => {
+            take_in(engine, job, client, contact).await?;
+            Vec::new()
+        }
+        // Linked to another client since.
+        [another] => look_ops(engine, another, contact),
+        several => nobodys(engine, contact, several.len()).await?,
     };
     finish::end(engine, job, JobEnd::Done, ops).await?;
     engine.wake.notify_one();
@@ -134,12 +140,14 @@ pub(crate) async fn nobodys(
 
 async fn take_in(
     engine: &Engine,
+    job: &Job,
     client: &ClientId,
     contact: &ContactId,
 ) -> Result<(), EngineError> {
     let look = news(engine, client, contact);
-    let (mut words, ops) = engine.call(REREAD_CALL, look).await?;
+    let (mut words, mut ops) = engine.call(REREAD_CALL, look).await?;
     if !ops.is_empty() {
+        ops.push(Op::RequireFence(fence(job)));
         engine.commit(REREAD_COMMIT, ops).await?;
     }
     words.sort_by_key(|word| (word.put_on, word.word));
@@ -149,12 +157,14 @@ async fn take_in(
     };
     for word in &words {
         let superseded = word.word == StaffWord::Resume && last != StaffWord::Resume;
-        carry_out(engine, client, word, superseded, stood_at).await?;
+        let ops = carry_out(engine, client, word, superseded, stood_at).await?;
+        let ops = [vec![Op::RequireFence(fence(job))], ops].concat();
+        engine.commit(REREAD_COMMIT, ops).await?;
     }
     Ok(())
 }
 
-/// Stores a word and does what it says. `stood_at`: when anything last happened to the follow-up before any of the
+/// What a word comes to, to be stored at once. `stood_at`: when anything last happened to the follow-up before any of the
 /// words was carried out.
 async fn carry_out(
     engine: &Engine,
@@ -162,7 +172,7 @@ async fn carry_out(
     said: &News,
     superseded: bool,
     stood_at: Option<Timestamp>,
-) -> Result<(), EngineError> {
+) -> Result<Vec<Op>, EngineError> {
     let case = follow_up(engine, client).await?;
     let by = said.by();
     let (mut stepping, outcome) = match said.word {
@@ -207,8 +217,7 @@ async fn carry_out(
         stepping.push(op);
     }
     tracing::info!(%client, word = said.word.as_str(), ?outcome, "staff began by a tag");
-    engine.commit(REREAD_COMMIT, stepping.into_ops()).await?;
-    Ok(())
+    Ok(stepping.into_ops())
 }
 
 /// What *resume* comes to, not stored yet.

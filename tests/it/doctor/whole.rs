@@ -49,6 +49,40 @@ async fn of_a_healthy_clinic_nothing_serious_is_said_and_every_area_is_looked_at
 }
 
 #[tokio::test]
+async fn tags_by_which_staff_begin_something_are_noted_while_they_are_missing() {
+    let patient = Patient::healthy().await;
+    let about_tags = |document: &serde_json::Value| {
+        let mut findings = document["findings"].as_array().expect("findings").clone();
+        findings.retain(|finding| finding["subject"] == "keap.tags");
+        findings
+    };
+    let said = patient.examined(&DoctorArgs::default()).await;
+    let missing = about_tags(&said.document);
+    assert_eq!(missing.len(), 3, "{missing:?}");
+    for finding in &missing {
+        assert_eq!(finding["severity"], "note");
+        let remedy = finding["remedy"].as_str().expect("a remedy");
+        assert!(remedy.contains("make it in Keap"), "{remedy}");
+    }
+    patient.keap(Act::AddContact(NewContact {
+        id: Some(777),
+        ..NewContact::default()
+    }));
+    for tag in [
+        "Follow-up: replied",
+        "Follow-up: pause",
+        "follow-up: resume",
+    ] {
+        let tag = tag.to_owned();
+        patient.keap(Act::ApplyTag { contact: 777, tag });
+    }
+    let said = patient.examined(&DoctorArgs::default()).await;
+    let found = about_tags(&said.document);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["severity"], "ok");
+}
+
+#[tokio::test]
 async fn what_is_only_worth_knowing_is_a_note_with_something_to_do_about_it() {
     let mut patient = Patient::healthy().await;
     patient.write(

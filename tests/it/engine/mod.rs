@@ -16,4 +16,5 @@ mod rig;
 mod scopes;
 mod tiny;
 mod watch;
+mod words;
 mod world;

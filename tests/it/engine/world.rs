@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use clear_relay::effects::{FoundAtVendor, Holds, Name, Perform, Performed, ProbeResult};
-use clear_relay::ports::{Changed, HookStatus, OpenCheckIns, Portal, PortalNote};
+use clear_relay::ports::{Changed, HookStatus, OpenCheckIns, Portal, PortalNote, WordTag};
 use clear_relay::receipts::HintObject;
 use futures_util::future::BoxFuture;
 use relay_core::clients::{CheckIn, ClientSnapshot, ClientStatus, Coach, PortalMessage};
@@ -61,6 +61,8 @@ pub(crate) struct Vendors {
     pub(crate) contact_type_fails: VecDeque<Class>,
     /// The CRM shows no field that holds it.
     pub(crate) no_type_field: bool,
+    /// The tags on every contact by which staff begin something.
+    pub(crate) words: Vec<WordTag>,
     /// How each subscription stands; all of them if a list of objects is empty.
     pub(crate) hooks: Vec<HookStatus>,
     /// What a sync makes of them.

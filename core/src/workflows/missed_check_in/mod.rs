@@ -15,6 +15,7 @@
 //! - A check-in closes the case anywhere, takes our tag off and completes our open task.
 //! - A reply pauses it; it never resumes by itself. What a person has seen of a conversation is a set
 //!   of ids (`replies.rs`).
+//! - What staff say of her by a tag or a command pauses it, too (`staff_said.rs`).
 //! - A check-in that was attached to the case is looked at once the case has closed; a word about the
 //!   client that ended it keeps her out for as long as it stands (`closing.rs`).
 //! - A contact type of *In-Person* stops it, whoever set it (`in_person.rs`).
@@ -109,7 +110,7 @@ pub const NAME: &str = "missed_check_in";
 /// does nothing any more, and the look that it leaves is decided by a fresh read.
 ///
 /// What only stops a case holds for every version: a pause for a message that nobody who decided has
-/// seen, for a contact type, a hold for a value that is none. Such a case would otherwise be the
+/// seen, for what staff said of her, for a contact type, a hold for a value that is none. Such a case would otherwise be the
 /// only one left that still does harm, and its history stays as it was told.
 pub const LOGIC: u32 = 4;
 

@@ -251,3 +251,45 @@ async fn a_tag_that_stands_on_her_contact_when_her_follow_up_begins_stops_the_fi
         assert!(kinds.is_empty(), "{tag}: it is known now");
     }
 }
+
+#[tokio::test]
+async fn a_tag_that_is_put_on_again_before_the_relay_took_it_off_is_heard_first() {
+    let maya = Person::maya();
+    let clinic = thursday(&maya).await;
+    clinic.fault(
+        "keap",
+        json!({ "operation": "remove_tag", "moment": "before", "act": "status", "code": 503, "times": 3 }),
+    );
+    clinic.tags(&maya, PAUSE);
+    while clinic.state_of(&maya).await != "paused" {
+        clinic.minute().await;
+    }
+    clinic.answer(&maya, "Answer: continue").await;
+    assert_eq!(
+        clinic.words_on(&maya),
+        [PAUSE],
+        "it could not be taken off yet"
+    );
+    clinic.untags(&maya, PAUSE);
+    clinic.tags(&maya, PAUSE);
+    while !clinic.words_on(&maya).is_empty() {
+        clinic.minute().await;
+    }
+    assert_eq!(clinic.state_of(&maya).await, "paused");
+    assert_eq!(clinic.answers(&maya).len(), 2);
+}
+
+#[tokio::test]
+async fn a_tag_stops_the_first_message_of_a_follow_up_that_begins_within_portal_hours() {
+    let maya = Person {
+        due: None,
+        ..Person::maya()
+    };
+    let clinic = Clinic::with(std::slice::from_ref(&maya)).await;
+    clinic.tags(&maya, REPLIED);
+    clinic.until("2026-11-04 11:00").await;
+    clinic.check_in_due("maya", "ci_late", "2026-11-03");
+    clinic.until("2026-11-04 15:00").await;
+    assert_eq!(clinic.state_of(&maya).await, "paused");
+    assert!(clinic.outreach(&maya).is_empty());
+}

@@ -32,6 +32,11 @@ impl Clinic {
         self.world.run_until(soon).await.expect("a run");
     }
 
+    pub(super) async fn minute(&self) {
+        let soon = self.world.now() + SignedDuration::from_secs(60);
+        self.world.run_until(soon).await.expect("a run");
+    }
+
     /// The tags on her contact by which staff begin something.
     pub(super) fn words_on(&self, who: &Person) -> Vec<String> {
         let seen = self.world.vendors.keap().look(who.contact);

@@ -182,7 +182,7 @@ impl Tags for World {
         Ok(())
     }
     async fn words(&self, _contact: &ContactId) -> Result<Vec<WordTag>, CallError> {
-        Ok(Vec::new())
+        Ok(self.now().words.clone())
     }
     async fn word_ids(&self) -> Result<BTreeSet<String>, CallError> {
         Ok(BTreeSet::new())
