@@ -22,7 +22,8 @@
 //! - *Resume* is refused where the client wrote what nobody was shown, where a manager must decide, and where anything
 //!   has happened to the follow-up since the tag was put on: whoever put it on can't have meant that. It sends to no
 //!   minor by itself: the guard asks as before.
-//! - A contact that is nobody's yet, or several clients', changes nothing: the tag stays, and an item says so once.
+//! - A contact that is nobody's yet changes nothing: the tag stays, and an item says so once. (That it is several
+//!   clients' the store does not let happen; it would be told the same way.)
 //!   The relay learns whose a contact is when the first follow-up of its client begins, or from a person; then the
 //!   tag counts.
 //! - What the relay puts on and takes off itself is none of the three.
