@@ -10,7 +10,7 @@ use relay_core::ids::{
 use relay_core::time::Timestamp;
 use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect,
-    Engagement, FactRow, Fence, Health, Intent, Job, JobFilter, LimiterRow, Link, Page,
+    Engagement, FactRow, Fence, Health, IncidentsRow, Intent, Job, JobFilter, LimiterRow, Link, Page,
     ProcedureVersion, Receipt, ReceiptState, Store, StoreError, WatchedContact, WorkItem,
 };
 
@@ -200,6 +200,12 @@ impl Store for NullStore {
     }
     async fn limiter_states(&self) -> Result<Vec<LimiterRow>, StoreError> {
         nothing()
+    }
+    async fn incidents(&self, _vendor: &str) -> Result<Option<IncidentsRow>, StoreError> {
+        Ok(None)
+    }
+    async fn all_incidents(&self) -> Result<Vec<IncidentsRow>, StoreError> {
+        Ok(Vec::new())
     }
     async fn engagement(
         &self,

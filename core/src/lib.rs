@@ -49,6 +49,7 @@ pub mod clients;
 pub mod effects;
 pub mod facts;
 pub mod ids;
+pub mod incidents;
 pub mod outside;
 pub mod procedure;
 pub mod random;

@@ -17,6 +17,7 @@ use super::output::{Output, Table, or_dash};
 use crate::engine::commands::replay;
 use crate::engine::commands::replay::Preview;
 use crate::engine::error::chain;
+use crate::engine::incidents;
 use crate::engine::{Engine, EngineError};
 
 /// `jobs …`.
@@ -127,8 +128,13 @@ pub async fn list(
         .jobs(&args.filter.filter(), args.paging.page())
         .await?;
     let (mut human, stopped) = super::outreach::head(store, out).await?;
+    let held = incidents::held_jobs(store).await?;
     let json = json!({ "outreach_stopped": stopped,
-                       "jobs": jobs.iter().map(job_json).collect::<Vec<_>>() });
+                       "jobs": jobs.iter().map(|job| {
+                           let mut shown = job_json(job);
+                           shown["waits_for"] = json!(held.get(&job.id));
+                           shown
+                       }).collect::<Vec<_>>() });
     let mut table = Table::new(&["JOB", "STATE", "KIND", "CLIENT", "DUE", "FAILURES", "WHY"]);
     for job in &jobs {
         table.row([
@@ -138,7 +144,10 @@ pub async fn list(
             or_dash(job.client.as_ref()),
             out.time(job.run_at),
             job.failures.to_string(),
-            why(job.last_error.as_ref(), job.note.as_ref()),
+            match held.get(&job.id) {
+                Some(vendor) => format!("waits until {vendor} works again (an incident)"),
+                None => why(job.last_error.as_ref(), job.note.as_ref()),
+            },
         ]);
     }
     human.push_str(&table.render("no job"));

@@ -16,6 +16,7 @@ use crate::effects::vendor_ref;
 use crate::engine::Engine;
 use crate::engine::commands::cases::parse_action;
 use crate::engine::commands::work;
+use crate::engine::incidents;
 use crate::remedy::RemedyCommand;
 
 /// `work …`.
@@ -111,14 +112,23 @@ pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Res
         super::cases::refuse_past(engine, &decision)?;
     }
     if args.dry_run.dry_run {
-        let mut lines = vec![format!("the item is settled as {action} by {}", args.by.by)];
+        let mut lines = Vec::new();
+        if item.kind != incidents::INCIDENT {
+            lines.push(format!("the item is settled as {action} by {}", args.by.by));
+        }
         let does = work::preview_settling(engine, args.item, &args.by.by, &action, text);
         lines.extend(does.await?);
         return Ok(out.emit(&json!({ "would": lines }), &lines.join("\n"))?);
     }
     work::settle_work(engine, args.item, &args.by.by, &action, text).await?;
     let paused = still_paused(engine.store.as_ref(), &item).await?;
-    let mut human = format!("settled: {action}");
+    // An incident's item ends with the incident, whatever a person has tried.
+    let open = find(engine.store.as_ref(), args.item).await?.settled.is_none();
+    let mut human = if open {
+        format!("done: {action}; the item stays until what it is about is over")
+    } else {
+        format!("settled: {action}")
+    };
     if let Some(reason) = &paused {
         let more = RemedyCommand::WorkList;
         let _ = write!(
@@ -126,7 +136,8 @@ pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Res
             "\nher case is still paused: {reason}; `{more}` shows what is asked"
         );
     }
-    let json = json!({ "settled": args.item, "action": action, "still_paused": paused });
+    let json = json!({ "settled": (!open).then_some(args.item), "action": action,
+                       "still_paused": paused });
     Ok(out.emit(&json, &human)?)
 }
 

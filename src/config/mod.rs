@@ -27,6 +27,7 @@ mod clear_connection;
 mod clinic;
 mod gap;
 mod http;
+mod incidents;
 mod keap;
 mod limits;
 mod log;
@@ -46,6 +47,7 @@ mod whole;
 use std::path::{Path, PathBuf};
 
 use relay_core::calendar::Calendar;
+use relay_core::incidents::IncidentNumbers;
 use url::Url;
 
 use crate::telemetry::LogConfig;
@@ -94,6 +96,8 @@ pub struct Config {
     pub log: LogConfig,
     /// Who answers for what.
     pub people: PeopleConfig,
+    /// When failures that many cases meet are one incident.
+    pub incidents: IncidentNumbers,
     /// What seals stored tokens.
     pub secrets: SecretsConfig,
     /// The files that hold secrets.
@@ -214,6 +218,7 @@ impl Config {
         let procedures = ProceduresConfig::read(root.section("procedures"));
         let log = LogConfig::read(root.section("log"));
         let people = PeopleConfig::read(root.section("people"));
+        let incidents = incidents::read(root.section("incidents"));
         let secrets = SecretsConfig::read(root.section("secrets"));
         root.finish();
         let strange_variables = strangers.judge(&collected);
@@ -235,6 +240,7 @@ impl Config {
             procedures,
             log,
             people,
+            incidents,
             secrets,
             secret_files,
             strange_variables,
@@ -288,6 +294,7 @@ pub fn example() -> String {
         procedures::EXAMPLE,
         log::EXAMPLE,
         people::EXAMPLE,
+        incidents::EXAMPLE,
         secrets::EXAMPLE,
     ];
     let mut text = head.to_owned();

@@ -5,11 +5,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use relay_core::case::{Case, Mode};
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::incidents::VendorIncidents;
+use relay_core::time::{SignedDuration, TimeZone, Timestamp};
 use relay_core::workflows::missed_check_in;
 use relay_store::{CaseFilter, Damage, Health, JobState, Page, Store, StoreError};
 
 use super::{Area, Finding, Local};
+use crate::engine::incidents::{self, incident_words};
 use crate::engine::sync::invariants::{self, Violation};
 use crate::ports::{DatabaseInspection, Version};
 use crate::remedy::RemedyCommand;
@@ -173,6 +175,7 @@ async fn inside(path: &Path, local: &Local<'_>) -> Vec<Finding> {
     let config = local.examined.config.as_ref();
     let proposes =
         config.is_some_and(|config| config.procedures.missed_check_in.mode == Mode::Propose);
+    let zone = config.map(|config| config.calendar.zone().clone());
     let mut findings: Vec<Finding> = match found(store.as_ref(), local.now, proposes).await {
         Ok((health, held_back)) => [dead(&health), late(&health, local.now), waiting(&held_back)]
             .into_iter()
@@ -180,6 +183,10 @@ async fn inside(path: &Path, local: &Local<'_>) -> Vec<Finding> {
             .collect(),
         Err(error) => vec![unreadable(&error)],
     };
+    match incidents::all(store.as_ref()).await {
+        Ok(all) => findings.extend(lasting(&all, zone.as_ref())),
+        Err(error) => findings.push(unreadable(&error)),
+    }
     if local.thorough {
         match store.check_rows().await {
             Ok(damage) => findings.extend(rows(&damage)),
@@ -271,6 +278,26 @@ fn waiting(held_back: &[Case]) -> Option<Finding> {
              close CASE --by NAME --reason TEXT` ends one",
         )
     })
+}
+
+/// What many cases meet at a vendor at present.
+fn lasting(all: &[(String, VendorIncidents)], zone: Option<&TimeZone>) -> Vec<Finding> {
+    let zone = zone.cloned().unwrap_or(TimeZone::UTC);
+    let told = all.iter().flat_map(|(vendor, incidents)| {
+        let told = incidents.told();
+        told.map(move |(class, episode)| (vendor, class, episode))
+    });
+    told.map(|(vendor, class, episode)| {
+        let since = episode.since().unwrap_or(Timestamp::UNIX_EPOCH);
+        let since = zone.to_datetime(since).strftime("%Y-%m-%d %H:%M").to_string();
+        let what = incident_words(vendor, class, episode, &since);
+        let remedy = format!(
+            "`{}` has an item that says what to do; what waits goes on by itself",
+            RemedyCommand::WorkList
+        );
+        Finding::warning(Area::Store, "incidents", what, remedy)
+    })
+    .collect()
 }
 
 /// Somebody who would be forgotten.

@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::engine::finish::member;
 use crate::engine::job_kinds::{Asks, JobKind};
-use crate::engine::{Engine, EngineError, finish, items};
+use crate::engine::{Engine, EngineError, finish, incidents, items};
 use crate::rate_limit::{Entry, Permit, trouble_key};
 
 /// The name under which a job waits that could not even ask for a permit.
@@ -50,7 +50,12 @@ pub(crate) async fn acquire_permit(
     };
     let (vendor, at, why) = match engine.limiter.enter(need.ports, ask).await {
         Ok(Entry::In(permit)) => return Ok(Some(permit)),
-        Ok(Entry::Wait { vendor, at, why }) => (vendor, at, why.to_string()),
+        Ok(Entry::Wait { vendor, at, why }) => {
+            if matches!(why, Why::Down | Why::Trial) {
+                incidents::kept_back(engine, job, vendor, at).await?;
+            }
+            (vendor, at, why.to_string())
+        }
         // Many processes want the same vendor at once: a moment later.
         Err(StoreError::Conflict { .. }) => {
             let at = engine.now().saturating_add(SignedDuration::from_secs(1));
@@ -68,6 +73,10 @@ pub(crate) async fn acquire_permit(
 /// The job is over.
 pub(crate) async fn release_permit(engine: &Engine, permit: &Permit) {
     engine.limiter.leave(permit).await;
+    // What could not be counted is counted by the next run.
+    if let Err(error) = incidents::after_run(engine, permit).await {
+        tracing::warn!(%error, "what worked could not be counted");
+    }
     if let Some(held) = permit.held() {
         tell_of(engine, held.vendor).await;
     }
@@ -121,6 +130,10 @@ async fn tell_of(engine: &Engine, vendor: &str) {
     let told = match engine.limiter.to_tell(vendor).await {
         Ok(None) => return,
         Ok(Some(trouble)) => {
+            // One item is enough.
+            if matches!(incidents::tells_of_outage(engine, vendor).await, Ok(true)) {
+                return;
+            }
             let ops = trouble_item_ops(engine, vendor, &trouble);
             engine.limiter.tell(vendor, &ops).await
         }

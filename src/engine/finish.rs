@@ -20,8 +20,9 @@ use relay_store::{
 };
 use serde::de::DeserializeOwned;
 
+use crate::engine::incidents::WaitsFor;
 use crate::engine::periodic::is_periodic;
-use crate::engine::{Engine, EngineError, periodic};
+use crate::engine::{Engine, EngineError, incidents, periodic};
 use crate::failpoint::SETTLE;
 use crate::rate_limit::{HeldCall, held};
 
@@ -134,6 +135,58 @@ pub(crate) fn decide_again(
             (JobEnd::Snooze { at, why, deferral }, false)
         }
     }
+}
+
+/// What becomes of a job whose call has failed.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    /// It is its own failure.
+    Own {
+        /// How its run ends.
+        end: JobEnd,
+        /// Whether it is given up.
+        given_up: bool,
+    },
+    /// Many meet the same: it waits, and nothing is told of it alone.
+    Held(WaitsFor),
+}
+
+/// What follows from a failed call: an incident holds it, or the retry policy decides.
+pub(crate) async fn decide_call(
+    engine: &Engine,
+    job: &Job,
+    call: &CallError,
+) -> Result<Failed, EngineError> {
+    let (end, given_up) = decide_again(engine, job, call.class, failure(call));
+    let again = match &end {
+        // A pause of the whole vendor, and no failure of the job's.
+        JobEnd::Snooze { .. } => return Ok(Failed::Own { end, given_up }),
+        JobEnd::Again { at, .. } => Some(*at),
+        _ => None,
+    };
+    let held = incidents::met(engine, job, call, again).await?;
+    Ok(held.map_or(Failed::Own { end, given_up }, Failed::Held))
+}
+
+/// Ends the run of a job that an incident holds. What had failed before no longer counts, however long it is
+/// held.
+pub(crate) async fn hold(
+    engine: &Engine,
+    job: &Job,
+    waits: WaitsFor,
+    ops: Vec<Op>,
+) -> Result<(), EngineError> {
+    let WaitsFor { vendor, until } = waits;
+    let title = engine.limiter.title(vendor).unwrap_or(vendor);
+    let end = JobEnd::Snooze {
+        at: until,
+        why: format!("waits until {title} works again"),
+        deferral: Deferral {
+            vendor: Some(vendor.to_owned()),
+            refused: false,
+        },
+    };
+    put_off_as(engine, job, until, end, ops).await
 }
 
 /// A periodic job that would be dead comes back at its next time instead, and the work item says that it

@@ -79,6 +79,8 @@ kinds! {
     HooksWatch = "hooks_watch";
     /// It is looked who has opened or clicked.
     EngagementPoll = "engagement_poll";
+    /// The incidents of a vendor are looked after, while it has any.
+    Incident = "incident";
 }
 
 /// What holds of a kind.

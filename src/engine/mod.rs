@@ -19,6 +19,7 @@
 //! | `effect/` | one effect from its guard to its outcome: guard, intent, attempt, probe, settling |
 //! | `inbox/` | what a coach is asked, in one task of the CRM for each client, and her answer |
 //! | `staff_said/` | what staff begin by themselves, by a tag or by a command |
+//! | `incidents/` | what many cases meet alike at a vendor: held, told once, and let go on |
 //! | `sync/` | comparison with the vendors: reconcile, conversation, hints, subscriptions, presence |
 //! | `intake`, `stepper`, `watch` | receipts become facts, facts become steps, due dates become looks |
 //! | `admission` | may a job run now, by the rate limits of the vendors it calls |
@@ -57,6 +58,7 @@ pub mod error;
 pub(crate) mod finish;
 pub mod held_back;
 pub mod inbox;
+pub mod incidents;
 pub mod intake;
 pub(crate) mod items;
 pub mod job_kinds;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use relay_core::calendar::Calendar;
 use relay_core::ids::CoachId;
+use relay_core::incidents::IncidentNumbers;
 use relay_core::random::Random;
 use relay_core::retry::{ProbeSchedule, RetryPolicy};
 use relay_core::time::{Clocks, SignedDuration, Timestamp};
@@ -13,6 +14,7 @@ use tokio::sync::Notify;
 
 use crate::effects::Perform;
 use crate::engine::error::EngineError;
+use crate::engine::incidents::Empty;
 use crate::engine::job_kinds::{JobKind, JobSpec, JobTable};
 use crate::engine::latest::Latest;
 use crate::engine::memory::counter::{Counter, GenerationFile};
@@ -97,6 +99,8 @@ pub struct EngineParts {
     pub people: People,
     /// When to try again.
     pub retry: RetryPolicy,
+    /// When failures of a vendor that many cases meet are one incident, and when it ends.
+    pub incidents: IncidentNumbers,
     /// How long a message waits after one of another case to the same client (E66).
     pub contact_gap: SignedDuration,
     /// When to look after an unclear outcome.
@@ -121,6 +125,7 @@ pub struct Engine {
     parts: Arc<EngineParts>,
     pub(crate) latest: Arc<Latest>,
     pub(crate) counter: Counter,
+    pub(crate) no_incidents: Arc<Empty>,
 }
 
 impl std::ops::Deref for Engine {
@@ -137,6 +142,7 @@ impl Engine {
             parts: Arc::new(parts),
             latest: Arc::default(),
             counter: Counter::default(),
+            no_incidents: Arc::default(),
         }
     }
 

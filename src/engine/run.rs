@@ -15,6 +15,7 @@ use relay_store::{Job, JobEnd, JobError, Op, SUSPECT};
 
 use crate::engine::damage::unreadable;
 use crate::engine::effect::settle;
+use crate::engine::finish::Failed;
 use crate::engine::job_kinds::JobKind;
 use crate::engine::{
     Engine, EngineError, admission, damage, error, finish, inbox, items, periodic,
@@ -153,14 +154,19 @@ async fn handle(engine: &Engine, job: &Job) -> Result<(), EngineError> {
 
 /// A handler could not do its work: again later, or dead with a work item.
 async fn failed(engine: &Engine, job: &Job, error: EngineError) -> Result<(), EngineError> {
-    let (class, failure) = match &error {
-        EngineError::Call(call) => (call.class, finish::failure(call)),
+    let (mut end, given_up) = match &error {
+        EngineError::Call(call) => {
+            match finish::decide_call(engine, job, call).await? {
+                Failed::Own { end, given_up } => (end, given_up),
+                Failed::Held(waits) => return finish::hold(engine, job, waits, Vec::new()).await,
+            }
+        }
         other => {
             let class = Class::Permanent;
-            (class, JobError::new(class.as_str(), error::chain(other)))
+            let failure = JobError::new(class.as_str(), error::chain(other));
+            finish::decide_again(engine, job, class, failure)
         }
     };
-    let (mut end, given_up) = finish::decide_again(engine, job, class, failure);
     let mut ops = Vec::new();
     if given_up {
         ops.extend(settle::after_death(engine, job, &end).await?);
@@ -173,7 +179,9 @@ async fn failed(engine: &Engine, job: &Job, error: EngineError) -> Result<(), En
         }
         end = finish::next_time_instead_of_dead(engine, job, end);
     }
-    if let (EngineError::Call(call), Class::Unauthorised) = (&error, class) {
+    if let EngineError::Call(call) = &error
+        && call.class == Class::Unauthorised
+    {
         ops.extend(items::connection_item_ops(engine, call));
     }
     match end {

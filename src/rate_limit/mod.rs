@@ -39,7 +39,7 @@ use std::sync::Arc;
 
 use lines::Lines;
 pub use meter::{ReadQuota, VendorMeter};
-pub use permit::{HeldCall, Permit, held};
+pub use permit::{HeldCall, Permit, failed_last, held, note};
 use relay_core::effects::Port;
 use relay_core::random::Random;
 use relay_core::rate_limit::{
@@ -62,6 +62,8 @@ pub struct Vendor {
     pub port: Option<Port>,
     /// Its name, as people know it. What is kept of it is kept under this name.
     pub name: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
     /// What it is granted.
     pub limits: Limits,
 }
@@ -350,6 +352,19 @@ impl RateLimiter {
     /// What the vendors' answers say of the time.
     pub fn dates(&self) -> &dates::Dates {
         &self.dates
+    }
+
+    /// The vendor that stands for a side of the world.
+    pub fn vendor_of(&self, port: Port) -> Option<&'static str> {
+        let mut vendors = self.vendors.iter().map(|tracked| &tracked.vendor);
+        vendors
+            .find(|vendor| vendor.port == Some(port))
+            .map(|vendor| vendor.name)
+    }
+
+    /// What people call a vendor.
+    pub fn title(&self, name: &str) -> Option<&'static str> {
+        self.tracked(name).map(|tracked| tracked.vendor.title)
     }
 
     /// The names of the vendors.

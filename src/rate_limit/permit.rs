@@ -8,6 +8,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use relay_core::incidents::Capability;
 use relay_core::rate_limit::Left;
 use relay_core::time::Timestamp;
 
@@ -26,6 +27,8 @@ struct Inner(Mutex<PermitState>);
 struct PermitState {
     tickets: Vec<Ticket>,
     held: Option<HeldCall>,
+    worked: Vec<Capability>,
+    failed: Vec<Capability>,
 }
 
 #[derive(Debug)]
@@ -76,6 +79,12 @@ impl Permit {
         self.0.state().held.clone()
     }
 
+    /// What worked that the job asked of vendors, and what failed.
+    pub fn outcomes(&self) -> (Vec<Capability>, Vec<Capability>) {
+        let state = self.0.state();
+        (state.worked.clone(), state.failed.clone())
+    }
+
     /// How the job ended, for each vendor it was let in at.
     pub(super) fn left(&self, came_in: bool) -> Vec<(&'static str, Left)> {
         let left = |ticket: &Ticket| {
@@ -94,6 +103,29 @@ impl Permit {
 /// What keeps the job that asks from going on.
 pub fn held() -> Option<HeldCall> {
     TURN.try_with(|inner| inner.state().held.clone())
+        .ok()
+        .flatten()
+}
+
+/// Something that the present job has asked of a vendor has worked, or failed.
+pub fn note(capability: Capability, worked: bool) {
+    // Outside a job nobody is concerned.
+    let _ = TURN.try_with(|inner| {
+        let mut state = inner.state();
+        let noted = if worked {
+            &mut state.worked
+        } else {
+            &mut state.failed
+        };
+        // The latest stands last.
+        noted.retain(|known| *known != capability);
+        noted.push(capability);
+    });
+}
+
+/// What failed last of that which the present job asked of a vendor.
+pub fn failed_last() -> Option<Capability> {
+    TURN.try_with(|inner| inner.state().failed.last().copied())
         .ok()
         .flatten()
 }

@@ -15,6 +15,7 @@ pub fn vendors(all: &[&Vendor], config: &Config) -> Vec<rate_limit::Vendor> {
         Some(rate_limit::Vendor {
             port: vendor.port,
             name: vendor.name,
+            title: vendor.title,
             limits: (vendor.settings)(config).limits()?.limits,
         })
     };

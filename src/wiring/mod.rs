@@ -59,6 +59,7 @@ pub mod procedures;
 mod runtime;
 pub mod store;
 pub mod vendor;
+mod watched;
 
 use std::fmt;
 use std::sync::Arc;
@@ -164,6 +165,7 @@ pub fn assemble(config: &Config, runtime: Runtime) -> Result<Relay, AssembleErro
         random: runtime.random,
         people: people(config),
         retry: RetryPolicy::standard(),
+        incidents: config.incidents,
         contact_gap: SignedDuration::from_hours(config.procedures.hours_between_cases.into()),
         probes: ProbeSchedule::standard(),
         failpoints: runtime.failpoints,
@@ -219,7 +221,7 @@ fn everything(
         list_silence = list_silence.or(provided.list_silence);
     }
     Ok(Everything {
-        ports: ports.whole(Arc::new(connections))?,
+        ports: watched::watched(ports.whole(Arc::new(connections))?),
         sources,
         authorize,
         poll_opens,

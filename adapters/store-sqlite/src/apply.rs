@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 use crate::failure::Failure;
 use crate::script::Script;
 use crate::{
-    cases, credentials, directory, effects, engagement, jobs, leases, pace, receipts, work,
+    cases, credentials, directory, effects, engagement, incidents, jobs, leases, pace, receipts, work,
 };
 
 /// A batch with its statements written down: by whoever asks, so that the writer only carries out.
@@ -152,7 +152,8 @@ fn write(script: &mut Script, op: &Op) -> Result<bool, Failure> {
         | Op::SettleCredential(_)
         | Op::BeginAuthorization(_)
         | Op::UseAuthorization(_)
-        | Op::PutLimiterState { .. } => return Ok(false),
+        | Op::PutLimiterState { .. }
+        | Op::PutIncidents { .. } => return Ok(false),
     }
     Ok(true)
 }
@@ -210,6 +211,11 @@ async fn decide(conn: &mut SqliteConnection, op: &Op) -> Result<(), Failure> {
             expected,
             body,
         } => pace::put(conn, vendor, *expected, body).await,
+        Op::PutIncidents {
+            vendor,
+            expected,
+            body,
+        } => incidents::put(conn, vendor, *expected, body).await,
         // Everything else is written into a script; one that is not must not be passed over.
         _ => Err(StoreError::Driver("an operation that nobody carries out".into()).into()),
     }

@@ -33,6 +33,7 @@ mod effects;
 mod engagement;
 mod failure;
 mod files;
+mod incidents;
 mod job_lists;
 mod jobs;
 mod leases;

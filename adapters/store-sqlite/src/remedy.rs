@@ -129,7 +129,7 @@ pub(crate) async fn set_aside(
             };
         }
         // What the vendors tell again when they are asked: without the row everybody goes on.
-        "pace" | "watched_addresses" | "coaches" => {
+        "pace" | "incidents" | "watched_addresses" | "coaches" => {
             take_out(conn, damaged).await?;
             return Ok(Remedied::Discarded);
         }

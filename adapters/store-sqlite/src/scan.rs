@@ -16,6 +16,7 @@ use crate::effects::{EffectRow, IntentRow};
 use crate::engagement::EngagementRow;
 use crate::failure::Failure;
 use crate::jobs::JobRow;
+use crate::incidents::IncidentsColumns;
 use crate::pace::LimiterColumns;
 use crate::receipts::{FactColumns, ReceiptRow};
 use crate::rows::{self, Stored, named};
@@ -57,7 +58,7 @@ const fn table(
 }
 
 /// Every table with content. A test holds it against the schema.
-pub(crate) const TABLES: [Table; 20] = [
+pub(crate) const TABLES: [Table; 21] = [
     table("settings", Key::Text("key"), Some(reads::<SettingRow>)),
     table("procedures", Key::Text("hash"), Some(reads::<ProcedureRow>)),
     table("coaches", Key::Text("id"), Some(reads::<CoachRow>)),
@@ -72,6 +73,11 @@ pub(crate) const TABLES: [Table; 20] = [
         Some(reads::<AuthorizationRow>),
     ),
     table("pace", Key::Text("vendor"), Some(reads::<LimiterColumns>)),
+    table(
+        "incidents",
+        Key::Text("vendor"),
+        Some(reads::<IncidentsColumns>),
+    ),
     table("links", Key::Text("client"), Some(reads::<LinkRow>)),
     table(
         "watched_addresses",

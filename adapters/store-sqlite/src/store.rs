@@ -13,7 +13,7 @@ use relay_core::time::Timestamp;
 use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, ClientView, Committed,
     Credential, Damage, Effect, EffectView, Engagement, FactRow, Fence, FileFault, Health, Intent,
-    Job, JobFilter, LimiterRow, Link, NamelessSetting, Page, ProcedureVersion, Receipt,
+    IncidentsRow, Job, JobFilter, LimiterRow, Link, NamelessSetting, Page, ProcedureVersion, Receipt,
     ReceiptState, Remedied, Remedy, RemedyOrder, Store, StoreError, WatchedContact, WorkItem,
 };
 use serde_json::Value;
@@ -24,7 +24,7 @@ use crate::scan::TABLES;
 use crate::writer::{Answer, Work};
 use crate::{
     SqliteStore, attempts, cases, credentials, directory, effect_lookups, effects, engagement,
-    job_lists, jobs, leases, look, pace, receipts, scan, views, work,
+    incidents, job_lists, jobs, leases, look, pace, receipts, scan, views, work,
 };
 
 /// The writer answered another question than it was asked: a bug of this crate.
@@ -350,6 +350,14 @@ impl Store for SqliteStore {
 
     async fn limiter_states(&self) -> Result<Vec<LimiterRow>, StoreError> {
         list!(self, pace::list())
+    }
+
+    async fn incidents(&self, vendor: &str) -> Result<Option<IncidentsRow>, StoreError> {
+        read!(self, incidents::get(vendor))
+    }
+
+    async fn all_incidents(&self) -> Result<Vec<IncidentsRow>, StoreError> {
+        list!(self, incidents::list())
     }
 
     async fn settings(&self, prefix: &str) -> Result<Vec<(String, Value)>, StoreError> {

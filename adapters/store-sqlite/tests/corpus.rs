@@ -206,6 +206,12 @@ impl Copy {
                 }
                 seen += store.limiter_states().await?.len();
             }
+            "incidents" => {
+                for vendor in self.texts("vendor", table).await {
+                    assert!(store.incidents(&vendor).await?.is_some());
+                }
+                seen += store.all_incidents().await?.len();
+            }
             "engagement" => {
                 for contact in self.texts("contact", table).await {
                     let contact = contact.as_str().into();

@@ -74,7 +74,7 @@ const NOW: [&str; 10] = [
 ];
 
 /// Tables that stay small, and what is no table at all.
-const SMALL: [&str; 4] = ["coaches", "pace", "json_each", "sqlite_schema"];
+const SMALL: [&str; 5] = ["coaches", "pace", "incidents", "json_each", "sqlite_schema"];
 
 fn statements() -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx");

@@ -384,6 +384,16 @@ pub enum Op {
         /// What is to be kept.
         body: serde_json::Value,
     },
+    /// Replaces what is kept of a vendor's incidents. Conflict `incidents version` unless the stored version is
+    /// `expected`; 0 where there is none. The stored version becomes `expected + 1`.
+    PutIncidents {
+        /// Of which vendor.
+        vendor: String,
+        /// The version it was computed from.
+        expected: u64,
+        /// What is to be kept.
+        body: serde_json::Value,
+    },
     /// Writes the audit log.
     Audit(AuditEntry),
 }

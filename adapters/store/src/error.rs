@@ -34,6 +34,8 @@ pub enum Precondition {
     Authorization,
     /// A vendor's limiter state has the version that it was computed from.
     LimiterVersion,
+    /// A vendor's incidents have the version that they were computed from.
+    IncidentsVersion,
 }
 
 impl fmt::Display for Precondition {
@@ -51,6 +53,7 @@ impl fmt::Display for Precondition {
             Self::CredentialLease => "credential lease",
             Self::Authorization => "authorization",
             Self::LimiterVersion => "pace version",
+            Self::IncidentsVersion => "incidents version",
         })
     }
 }

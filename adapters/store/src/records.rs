@@ -381,6 +381,17 @@ pub struct ProcedureVersion {
     pub body: String,
 }
 
+/// What many cases meet alike at a vendor. One row for each vendor of which there is anything to remember.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IncidentsRow {
+    /// The vendor.
+    pub vendor: String,
+    /// Raised by one with each change.
+    pub version: u64,
+    /// What is kept, as one document.
+    pub body: serde_json::Value,
+}
+
 /// Where a vendor stands: how much of it may be asked, and when. One row for each vendor of which
 /// there is anything to remember; every worker of every process reads and changes it.
 #[derive(Debug, Clone, PartialEq)]

@@ -19,7 +19,7 @@ use crate::engagement::{Engagement, WatchedContact};
 use crate::error::StoreError;
 use crate::file::FileFault;
 use crate::records::{
-    Attempt, AuditEntry, FactRow, Job, JobState, LimiterRow, Link, ProcedureVersion, Receipt,
+    Attempt, AuditEntry, FactRow, Job, IncidentsRow, JobState, LimiterRow, Link, ProcedureVersion, Receipt,
     ReceiptState, WorkItem,
 };
 use crate::views::{CASES_IN_VIEW, ClientView, EffectView};
@@ -336,6 +336,10 @@ pub trait Store: Debug + Send + Sync {
     async fn limiter_state(&self, vendor: &str) -> Result<Option<LimiterRow>, StoreError>;
     /// What is kept of every vendor's rate limiter, by name.
     async fn limiter_states(&self) -> Result<Vec<LimiterRow>, StoreError>;
+    /// What is kept of a vendor's incidents.
+    async fn incidents(&self, vendor: &str) -> Result<Option<IncidentsRow>, StoreError>;
+    /// What is kept of every vendor's incidents, by name.
+    async fn all_incidents(&self) -> Result<Vec<IncidentsRow>, StoreError>;
     /// The settings whose names begin with `prefix`, by name.
     async fn settings(&self, prefix: &str) -> Result<Vec<(String, serde_json::Value)>, StoreError>;
     /// A procedure version.

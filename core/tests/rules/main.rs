@@ -15,6 +15,8 @@ mod channel_support;
 #[cfg(test)]
 mod channel_told;
 #[cfg(test)]
+mod incidents;
+#[cfg(test)]
 mod rate_limit;
 #[cfg(test)]
 mod rate_limit_clock;

@@ -5,6 +5,7 @@
 
 use relay_core::effects::Settled;
 use relay_core::ids::{CaseId, JobId, MessageId, WorkItemId};
+use relay_core::incidents::IncidentClass;
 use relay_core::workflow::Action;
 use relay_store::{Effect, EffectState, Job, Op, WorkItem, WorkSettled, effect_job_key};
 use serde_json::json;
@@ -16,7 +17,7 @@ use crate::engine::effect::release::ITEM;
 use crate::engine::effect::settle::EffectEnding;
 use crate::engine::effect::{release, settle};
 use crate::engine::sync::{backlog, holidays};
-use crate::engine::{Engine, EngineError, RELAY, inbox};
+use crate::engine::{Engine, EngineError, RELAY, inbox, incidents};
 use crate::failpoint::SETTLE;
 use crate::remedy::RemedyCommand;
 
@@ -41,6 +42,11 @@ enum Settling {
         decision: Action,
         /// Why it is not carried out yet: she must be shown something first.
         not_yet: Option<String>,
+    },
+    /// What an incident holds is tried now; the item ends with the incident.
+    TryNow {
+        vendor: String,
+        class: IncidentClass,
     },
     /// Nothing but the item.
     Alone,
@@ -106,6 +112,10 @@ pub async fn settle_work(
             );
             release::settle_list(engine, &item, by, action, clients.as_deref(), audit).await
         }
+        Settling::TryNow { vendor, class } => {
+            incidents::try_now(engine, &vendor, class, by).await?;
+            Ok(())
+        }
         // Settled before the case moves: what it no longer asks, it settles in its own name.
         Settling::Decide { case, decision, .. } => {
             cases::decide_case_after(engine, case, by, decision, &messages_of(&item), &ops).await
@@ -150,6 +160,12 @@ pub async fn preview_settling(
             let shown = messages_of(&item);
             preview::preview_shown(engine, case, by, &decision, &shown).await?
         }
+        Settling::TryNow { vendor, class } => {
+            let held = incidents::held(engine, &vendor, class).await?;
+            vec![format!(
+                "what waits is tried now ({held}), past its guard; the item stays until the incident is over"
+            )]
+        }
         Settling::Alone => Vec::new(),
     })
 }
@@ -192,6 +208,10 @@ async fn settling(
         "damage" if item.effect.is_some() && action == "happened" => {
             settling_unsettled(engine, &item, action).await?
         }
+        incidents::INCIDENT => match incidents::of_item(&item) {
+            Some((vendor, class)) => Settling::TryNow { vendor, class },
+            None => return refused("the item names no incident"),
+        },
         "backlog" => settling_backlog(engine, &item, action).await?,
         "connection"
         | "alarm"
@@ -204,6 +224,7 @@ async fn settling(
         | "status_word"
         | "clock"
         | "stuck"
+        | incidents::OVER
         | inbox::answer::STOPPED
         | holidays::ITEM => Settling::Alone,
         ITEM => Settling::List {

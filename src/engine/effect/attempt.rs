@@ -15,9 +15,9 @@ use crate::engine::effect::again::CONFLICT;
 use crate::engine::effect::guard::FreshReading;
 use crate::engine::effect::settle::{EffectEnding, remember};
 use crate::engine::effect::{moves, settle};
-use crate::engine::finish::fence;
+use crate::engine::finish::{Failed, fence};
 use crate::engine::memory::generation;
-use crate::engine::{Engine, EngineError, clock, finish, inbox, items};
+use crate::engine::{Engine, EngineError, clock, finish, inbox, incidents, items};
 use crate::failpoint::{ATTEMPT, INTENT, READ_BACK};
 
 /// How long may lie between the last read and the request, real time. A third of a lease: if more has
@@ -79,6 +79,10 @@ pub(super) async fn carry_out(
     // The guard took its time; `stop` may have been said meanwhile.
     if moves::halted(engine, effect).await? {
         return finish::snooze(engine, job, STOPPED_FOR, "outreach is stopped").await;
+    }
+    // Others have met that such a request fails: one at a time tries.
+    if let Some(waits) = incidents::may_write(engine, job, effect.kind()).await? {
+        return finish::hold(engine, job, waits, read.ops).await;
     }
     // A desired state was read just now, after the rest, and that read may have taken long.
     let guarded_at = if desired {
@@ -256,19 +260,23 @@ async fn not_done(
             Some(409) => CONFLICT,
             _ => Class::Unclear.as_str(),
         };
+        let looks_at = engine.probes.next(0, intent.at, engine.now());
+        let looks_at = looks_at.unwrap_or_else(|| engine.now());
+        incidents::met_unclear(engine, job, error, looks_at).await?;
         return unclear(engine, job, effect, intent, outcome, &error.message).await;
     }
-    let (end, given_up) = finish::decide_again(engine, job, error.class, finish::failure(error));
-    let end_intent = Op::EndIntent {
-        key: intent.key.clone(),
-        revision: intent.revision,
-        outcome: error.class.as_str().to_owned(),
+    let (end, given_up) = match finish::decide_call(engine, job, error).await? {
+        Failed::Own { end, given_up } => (end, given_up),
+        Failed::Held(waits) => {
+            let ops = not_done_ops(engine, effect, intent, error);
+            return finish::hold(engine, job, waits, ops).await;
+        }
     };
-    if let (JobEnd::Dead { error }, true) = (&end, given_up) {
-        let settled = settle::dead(error);
-        let mut more = vec![end_intent];
+    if let (JobEnd::Dead { error: last }, true) = (&end, given_up) {
+        let settled = settle::dead(last);
+        let mut more = vec![end_intent(intent, error)];
         let case = effect.scope().case();
-        more.extend(items::dead_item(engine, job, case, &error.message));
+        more.extend(items::dead_item(engine, job, case, &last.message));
         more.extend(inbox::after_death(engine, job));
         let ending = EffectEnding {
             end,
@@ -277,10 +285,7 @@ async fn not_done(
         };
         return settle::settle(engine, job, effect, &[EffectState::Intended], ending).await;
     }
-    let mut ops = vec![
-        end_intent,
-        moves::back_to_planned(engine, effect, EffectState::Intended),
-    ];
+    let mut ops = not_done_ops(engine, effect, intent, error);
     if error.class == Class::Unauthorised {
         ops.extend(items::connection_item_ops(engine, error));
     }
@@ -288,6 +293,21 @@ async fn not_done(
         end @ JobEnd::Snooze { .. } => finish::wait(engine, job, end, ops).await,
         end => finish::end(engine, job, end, ops).await,
     }
+}
+
+fn end_intent(intent: &Intent, error: &CallError) -> Op {
+    Op::EndIntent {
+        key: intent.key.clone(),
+        revision: intent.revision,
+        outcome: error.class.as_str().to_owned(),
+    }
+}
+
+fn not_done_ops(engine: &Engine, effect: &Effect, intent: &Intent, error: &CallError) -> Vec<Op> {
+    vec![
+        end_intent(intent, error),
+        moves::back_to_planned(engine, effect, EffectState::Intended),
+    ]
 }
 
 async fn unclear(

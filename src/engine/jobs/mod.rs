@@ -7,6 +7,7 @@ pub(crate) mod effect;
 pub(crate) mod engagement;
 pub(crate) mod hooks_watch;
 pub(crate) mod inbox;
+pub(crate) mod incident;
 pub(crate) mod missed_check;
 pub(crate) mod read;
 pub(crate) mod reconcile;
@@ -35,6 +36,7 @@ pub const fn spec(kind: JobKind) -> &'static JobSpec {
         JobKind::Credential => &credential::SPEC,
         JobKind::HooksWatch => &hooks_watch::SPEC,
         JobKind::EngagementPoll => &engagement::POLL,
+        JobKind::Incident => &incident::SPEC,
     }
 }
 

@@ -153,6 +153,7 @@ impl Rig {
             hooks: world.clone(),
         };
         let all = EngineParts {
+            incidents: relay_core::incidents::IncidentNumbers::standard(),
             store: store.clone(),
             ports,
             perform: world.clone(),

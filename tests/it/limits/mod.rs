@@ -3,6 +3,7 @@
 mod clock;
 mod command;
 pub(crate) mod crowd;
+mod day;
 mod outage;
 mod quota;
 mod refusals;

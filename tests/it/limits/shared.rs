@@ -53,6 +53,7 @@ impl Pair {
             let vendors = vendors.map(|(port, name, limits)| Vendor {
                 port: Some(port),
                 name,
+                title: name,
                 limits,
             });
             let random = Arc::new(SeededRandom::new(seed));

@@ -15,7 +15,7 @@ use relay_core::ids::{
 use relay_core::time::Timestamp;
 use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect,
-    Engagement, FactRow, Fence, FileFault, Health, Intent, Job, JobFilter, LimiterRow, Link, Op,
+    Engagement, FactRow, Fence, FileFault, Health, IncidentsRow, Intent, Job, JobFilter, LimiterRow, Link, Op,
     Page, ProcedureVersion, Receipt, ReceiptState, Store, StoreError, WatchedContact, WorkItem,
 };
 
@@ -389,6 +389,12 @@ impl Store for FakeStore {
     }
     async fn limiter_states(&self) -> Result<Vec<LimiterRow>, StoreError> {
         Ok(self.state().limiters.clone())
+    }
+    async fn incidents(&self, _vendor: &str) -> Result<Option<IncidentsRow>, StoreError> {
+        Ok(None)
+    }
+    async fn all_incidents(&self) -> Result<Vec<IncidentsRow>, StoreError> {
+        Ok(Vec::new())
     }
     async fn settings(&self, prefix: &str) -> Result<Vec<(String, serde_json::Value)>, StoreError> {
         let state = self.state();

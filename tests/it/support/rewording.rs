@@ -22,7 +22,7 @@ use relay_http_client::{Answer, Call, Transport, TransportError};
 use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, ClientView, Committed,
     Credential, Damage, Effect, EffectView, Engagement, FactRow, Fence, FileFault, Health, Intent,
-    Job, JobEnd, JobFilter, LimiterRow, Link, NamelessSetting, Op, Page, ProcedureVersion, Receipt,
+    IncidentsRow, Job, JobEnd, JobFilter, LimiterRow, Link, NamelessSetting, Op, Page, ProcedureVersion, Receipt,
     ReceiptState, Remedied, RemedyOrder, Store, StoreError, WatchedContact, WorkItem, WorkSettled,
 };
 
@@ -351,6 +351,12 @@ impl Store for Reworded<dyn Store> {
     }
     async fn limiter_states(&self) -> Result<Vec<LimiterRow>, StoreError> {
         self.0.limiter_states().await
+    }
+    async fn incidents(&self, vendor: &str) -> Result<Option<IncidentsRow>, StoreError> {
+        self.0.incidents(vendor).await
+    }
+    async fn all_incidents(&self) -> Result<Vec<IncidentsRow>, StoreError> {
+        self.0.all_incidents().await
     }
     async fn settings(&self, prefix: &str) -> Result<Vec<(String, serde_json::Value)>, StoreError> {
         self.0.settings(prefix).await

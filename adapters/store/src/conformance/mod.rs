@@ -207,6 +207,11 @@ behaviors! { $
         an_authorization_is_used_once,
         a_new_authorization_replaces_the_one_before,
     }
+    incidents {
+        incidents_are_replaced_only_from_the_version_they_were_read_in,
+        of_two_who_read_the_same_incidents_one_replaces_them,
+        incidents_come_by_vendor,
+    }
     pace {
         a_pace_is_replaced_only_from_the_version_it_was_read_in,
         of_two_who_read_the_same_pace_one_replaces_it,

@@ -1,0 +1,282 @@
+//! What an admin reads of an incident.
+
+use std::collections::BTreeMap;
+
+use relay_core::effects::EffectKind;
+use relay_core::incidents::{Episode, IncidentClass, Scope, VendorIncidents};
+use relay_core::time::{SignedDuration, Timestamp};
+use relay_store::{Job, Op, WorkItem};
+use serde_json::{Value, json};
+
+use crate::engine::job_kinds::JobKind;
+use crate::engine::words::effect_name;
+use crate::engine::{Engine, items};
+use crate::remedy::RemedyCommand;
+
+/// The kind of the item while an incident lasts, and of the notice when it is over.
+pub(crate) const INCIDENT: &str = "incident";
+pub(crate) const OVER: &str = "incident_over";
+
+/// The key of the item of an incident.
+pub(crate) fn item_key(vendor: &str, class: IncidentClass) -> String {
+    format!("incident/{vendor}/{}", class.as_str())
+}
+
+/// The key of the notice that it is over.
+pub(crate) fn over_key(vendor: &str, class: IncidentClass) -> String {
+    format!("incident/{vendor}/{}/over", class.as_str())
+}
+
+/// Which incident an item is about.
+pub(crate) fn of_item(item: &WorkItem) -> Option<(String, IncidentClass)> {
+    let vendor = item.detail["vendor"].as_str()?;
+    let class = IncidentClass::from_name(item.detail["class"].as_str()?)?;
+    Some((vendor.to_owned(), class))
+}
+
+fn title_of(engine: &Engine, vendor: &str) -> String {
+    let title = engine.limiter.title(vendor);
+    title.unwrap_or(vendor).to_owned()
+}
+
+/// A moment as people at the clinic read it.
+fn moment(engine: &Engine, at: Timestamp) -> String {
+    let at = engine.calendar.zone().to_datetime(at);
+    at.strftime("%B %-d, %H:%M").to_string()
+}
+
+/// What has happened, as the beginning of a sentence.
+fn happened(title: &str, class: IncidentClass, since: &str) -> String {
+    match class {
+        IncidentClass::NoAnswer => format!("{title} has not answered as it should since {since}"),
+        IncidentClass::Credential => format!("{title} has not let the relay in since {since}"),
+        IncidentClass::Forbidden => {
+            format!("{title} has not allowed the relay all that it needs since {since}")
+        }
+        IncidentClass::Rejected => {
+            format!("{title} has refused what the relay asks of it since {since}")
+        }
+        IncidentClass::Unreadable => {
+            format!("The relay has not been able to read what {title} answers since {since}")
+        }
+    }
+}
+
+/// What a person can do about it.
+fn remedy(engine: &Engine, vendor: &str, class: IncidentClass) -> String {
+    let resume = RemedyCommand::VendorsResume(vendor);
+    match class {
+        IncidentClass::NoAnswer => format!(
+            "look at the vendor's status page and at this machine's network. Nothing needs to be repeated: \
+             what waits goes on by itself; `{resume}` tries at once"
+        ),
+        IncidentClass::Credential => engine.ports.connections.remedy(vendor),
+        IncidentClass::Forbidden => format!(
+            "give the relay's access the right to what fails, in the vendor's settings. What waits goes on \
+             by itself then; {}",
+            engine.ports.connections.remedy(vendor)
+        ),
+        IncidentClass::Rejected => "ask the vendor's people what they have changed. What waits goes on by itself \
+                                    once it is accepted again"
+            .to_owned(),
+        IncidentClass::Unreadable => "tell the vendor's people what it says; a newer release of the relay may \
+                                      read it. What waits goes on by itself then"
+            .to_owned(),
+    }
+}
+
+/// What fails, in words.
+fn fails(episode: &Episode) -> String {
+    let scopes = episode.scopes();
+    let words: Vec<&str> = scopes
+        .iter()
+        .map(|scope| match scope {
+            Scope::Everything => "everything",
+            Scope::Only(capability) => capability.words(),
+        })
+        .collect();
+    if words.is_empty() {
+        "nothing any more: what waited goes on".to_owned()
+    } else {
+        words.join(", ")
+    }
+}
+
+/// An incident in a line, for lists: since when, what fails, how many wait.
+pub fn incident_words(title: &str, class: IncidentClass, episode: &Episode, since: &str) -> String {
+    format!(
+        "{} ({}); {}",
+        happened(title, class, since),
+        fails(episode),
+        waiting_words(episode.waiting().count())
+    )
+}
+
+fn waiting_words(things: usize) -> String {
+    match things {
+        0 => "nothing waits".to_owned(),
+        1 => "1 thing waits".to_owned(),
+        many => format!("{many} things wait"),
+    }
+}
+
+/// Opens the item of an incident.
+pub(crate) fn open_item_ops(
+    engine: &Engine,
+    vendor: &str,
+    class: IncidentClass,
+    incidents: &VendorIncidents,
+    now: Timestamp,
+) -> Vec<Op> {
+    let episode = incidents.of(class);
+    let since = episode.and_then(Episode::since).unwrap_or(now);
+    let title = title_of(engine, vendor);
+    let title = format!(
+        "{}: what needs it waits, and goes on by itself",
+        happened(&title, class, &moment(engine, since))
+    );
+    let mut item = items::item(engine, item_key(vendor, class), INCIDENT, title);
+    item.detail = json!({
+        "vendor": vendor, "class": class, "since": since,
+        "list": { "fails": episode.map(fails) },
+        "remedy": remedy(engine, vendor, class),
+    });
+    item.actions = vec!["replay".to_owned()];
+    items::open_work_ops(engine, item, now)
+}
+
+/// What an item says of the present: what fails, how many wait, and what that is.
+pub(crate) fn present_ops(vendor: &str, class: IncidentClass, episode: &Episode, waiting: &[Job]) -> Vec<Op> {
+    let mut clients: Vec<_> = waiting.iter().filter_map(|job| job.client.as_ref()).collect();
+    clients.sort();
+    clients.dedup();
+    let entry = |entry: &str, value: Value| Op::ListInWork {
+        dedupe_key: item_key(vendor, class),
+        entry: entry.to_owned(),
+        value: Some(value),
+    };
+    vec![
+        entry("fails", json!(fails(episode))),
+        entry(
+            "waits",
+            json!({ "things": waiting.len(), "clients": clients.len() }),
+        ),
+        entry("holds", json!(holds(waiting))),
+    ]
+}
+
+/// What waits, in words, the most first.
+fn holds(waiting: &[Job]) -> Vec<String> {
+    let mut kinds: BTreeMap<&'static str, usize> = BTreeMap::new();
+    for job in waiting {
+        *kinds.entry(thing(job)).or_default() += 1;
+    }
+    let mut kinds: Vec<_> = kinds.into_iter().collect();
+    kinds.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
+    kinds
+        .into_iter()
+        .map(|(what, times)| match times {
+            1 => what.to_owned(),
+            _ => format!("{what} (×{times})"),
+        })
+        .collect()
+}
+
+/// What a job is for, as people call it.
+fn thing(job: &Job) -> &'static str {
+    match JobKind::of(job) {
+        Some(JobKind::Effect) => {
+            let kind = job.payload["kind"].as_str().and_then(EffectKind::from_name);
+            kind.map_or("something to be sent", effect_name)
+        }
+        Some(JobKind::Read) => "what a follow-up must know before it goes on",
+        Some(JobKind::MissedCheck) => "the look whether a check-in was missed",
+        Some(JobKind::Reread | JobKind::RereadBatch) => "what a vendor has told of and must be read",
+        Some(JobKind::Refresh) => "the daily look at a follow-up",
+        Some(JobKind::Inbox) => "the look at a coach's task",
+        Some(JobKind::EngagementRead | JobKind::EngagementPoll) => {
+            "the look who has opened an email"
+        }
+        Some(JobKind::Reconcile) => "the daily comparison with the vendors",
+        Some(JobKind::Credential) => "the renewal of a connection",
+        Some(JobKind::HooksWatch) => "the look at the webhook subscriptions",
+        Some(JobKind::Timer | JobKind::Reminder | JobKind::Incident) | None => "work of the relay",
+    }
+}
+
+/// The notice that an incident is over: how long it was, how much went on by itself, what needs a person.
+pub(crate) fn over_ops(
+    engine: &Engine,
+    vendor: &str,
+    class: IncidentClass,
+    episode: &Episode,
+    left: usize,
+    now: Timestamp,
+) -> Vec<Op> {
+    let since = episode.since().unwrap_or(now);
+    let until = episode.answered_at().unwrap_or(now);
+    let all = episode.held().len();
+    let title = title_of(engine, vendor);
+    let over = over_words(&title, class, episode.is_unproven());
+    let went = match all.saturating_sub(left) {
+        0 => "nothing that waited for it has gone on by itself".to_owned(),
+        1 => "1 thing that waited for it has gone on by itself".to_owned(),
+        many => format!("{many} things that waited for it have gone on by themselves"),
+    };
+    let needs = match left {
+        0 => "nothing of it needs you".to_owned(),
+        1 => "1 needs a person and is in the list of work".to_owned(),
+        many => format!("{many} need a person and are in the list of work"),
+    };
+    let lasted = lasted(until.duration_since(since));
+    let title = format!(
+        "{over}. It lasted {lasted}, until {}; {went}, and {needs}",
+        moment(engine, until)
+    );
+    let went_on = all.saturating_sub(left);
+    let mut item = items::item(engine, over_key(vendor, class), OVER, title);
+    item.detail = json!({ "vendor": vendor, "class": class, "since": since, "until": until,
+                          "went_on": went_on, "need_a_person": left });
+    item.actions = vec!["done".to_owned()];
+    let mut ops = vec![
+        Op::SettleWorkByKey {
+            dedupe_key: item_key(vendor, class),
+            settled: super::settled(now, "it is over"),
+        },
+        Op::SettleWorkByKey {
+            dedupe_key: over_key(vendor, class),
+            settled: super::settled(now, "told anew"),
+        },
+    ];
+    ops.extend(items::open_work_ops(engine, item, now));
+    ops
+}
+
+/// What has become of it, as a sentence.
+fn over_words(title: &str, class: IncidentClass, unproven: bool) -> String {
+    if unproven {
+        return format!(
+            "Nothing meets the trouble with {title} any more; whether it is mended shows when it is asked next"
+        );
+    }
+    match class {
+        IncidentClass::NoAnswer => format!("{title} answers again"),
+        IncidentClass::Credential => format!("{title} lets the relay in again"),
+        IncidentClass::Forbidden => format!("{title} allows the relay what it needs again"),
+        IncidentClass::Rejected => format!("{title} accepts what the relay asks of it again"),
+        IncidentClass::Unreadable => format!("The relay can read what {title} answers again"),
+    }
+}
+
+/// How long, as people say it.
+fn lasted(time: SignedDuration) -> String {
+    let minutes = time.as_mins().max(1);
+    let (hours, minutes) = (minutes / 60, minutes % 60);
+    match (hours, minutes) {
+        (0, 1) => "1 minute".to_owned(),
+        (0, minutes) => format!("{minutes} minutes"),
+        (1, 0) => "1 hour".to_owned(),
+        (hours, 0) => format!("{hours} hours"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}

@@ -1,0 +1,271 @@
+//! Looks after a vendor's incidents: takes up what had given up, lets go on what waits, and ends what is over.
+
+use relay_core::case::{Case, CaseStatus};
+use relay_core::ids::{EffectKey, JobId};
+use relay_core::incidents::{Episode, HeldJob, IncidentClass};
+use relay_core::time::SignedDuration;
+use relay_core::workflow::{Action, Input};
+use relay_store::{EffectState, Existing, Job, JobEnd, JobState, Op};
+
+use crate::engine::effect::moves;
+use crate::engine::finish::member;
+use crate::engine::incidents::{BELONGS, change, due_now, load, settled, words};
+use crate::engine::job_kinds::{Asks, Cancelling, Death, JobKind, JobSpec};
+use crate::engine::{Engine, EngineError, RELAY, finish, stepper};
+use crate::failpoint::SETTLE;
+
+/// How often it is looked while an incident lasts.
+const EVERY: SignedDuration = SignedDuration::from_mins(5);
+
+/// The row of this kind.
+pub(super) const SPEC: JobSpec = JobSpec {
+    schedule: None,
+    asks: Asks::Nothing,
+    lost: |_| "What waits for a vendor could not be looked after".to_owned(),
+    death: Death::IsToldOnly,
+    cancelling: Cancelling::Never {
+        instead: "it lets go on what waits for a vendor, and ends by itself with the incident \
+                  (`clear-relay work list`)",
+    },
+    run: |engine, job| Box::pin(run(engine, job)),
+};
+
+async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
+    let vendor: String = member(job, "vendor")?;
+    for class in IncidentClass::ALL {
+        look(engine, &vendor, class).await?;
+    }
+    let (_, incidents) = load(engine, &vendor).await?;
+    let lasts = incidents.told().next().is_some();
+    let end = if lasts {
+        let at = engine.now().saturating_add(EVERY);
+        let why = "an incident lasts".to_owned();
+        JobEnd::snooze(at.unwrap_or(relay_core::time::Timestamp::MAX), why)
+    } else {
+        JobEnd::Done
+    };
+    finish::end(engine, job, end, Vec::new()).await
+}
+
+async fn look(engine: &Engine, vendor: &str, class: IncidentClass) -> Result<(), EngineError> {
+    let (_, incidents) = load(engine, vendor).await?;
+    let Some(episode) = incidents.of(class).filter(|episode| episode.since().is_some()) else {
+        // Told once, and not known any more: the row was lost, or is an earlier copy of itself.
+        return settle_item(engine, vendor, class).await;
+    };
+    for id in episode.given_up() {
+        take_up(engine, id).await?;
+        change(engine, vendor, |incidents, _| {
+            if let Some(episode) = incidents.of_mut(class) {
+                episode.taken_up(id);
+            }
+            ((), Vec::new())
+        })
+        .await?;
+    }
+    let Waiting {
+        jobs: waiting,
+        tries,
+        gone_on,
+    } = what_waits(engine, episode).await?;
+    let lets_all_go = episode.lets_go() || !episode.is_open();
+    if lets_all_go {
+        for job in &waiting {
+            due_now(engine, job).await?;
+        }
+    } else if episode.is_answering()
+        && let Some(next) = waiting.iter().min_by_key(|job| (job.run_at, job.seq))
+    {
+        due_now(engine, next).await?;
+    }
+    let left = what_is_left(engine, episode).await?;
+    let over = change(engine, vendor, |incidents, now| {
+        if let Some(episode) = incidents.of_mut(class) {
+            for id in &gone_on {
+                episode.gone_on(*id);
+            }
+            if lets_all_go {
+                episode.have_been_let_go();
+            }
+        }
+        let ended = incidents.look(class, tries, now);
+        let ops = match (&ended, incidents.of(class)) {
+            (Some(ended), _) => words::over_ops(engine, vendor, class, ended, left, now),
+            (None, Some(episode)) => words::present_ops(vendor, class, episode, &waiting),
+            (None, None) => Vec::new(),
+        };
+        (ended.is_some(), ops)
+    })
+    .await?;
+    if over {
+        tracing::info!(vendor, class = class.as_str(), "the incident is over");
+    }
+    Ok(())
+}
+
+async fn settle_item(
+    engine: &Engine,
+    vendor: &str,
+    class: IncidentClass,
+) -> Result<(), EngineError> {
+    let op = Op::SettleWorkByKey {
+        dedupe_key: words::item_key(vendor, class),
+        settled: settled(engine.now(), "it is over"),
+    };
+    engine.commit(SETTLE, vec![op]).await.map(|_| ())
+}
+
+/// What an incident still holds.
+#[derive(Debug, Default)]
+struct Waiting {
+    jobs: Vec<Job>,
+    /// Whether any of them would ask the vendor for something, and not only look for what it may have done.
+    tries: bool,
+    /// What has gone on since it was looked last.
+    gone_on: Vec<JobId>,
+}
+
+async fn what_waits(engine: &Engine, episode: &Episode) -> Result<Waiting, EngineError> {
+    let mut waiting = Waiting::default();
+    for held in episode.waiting() {
+        let job = engine.store.job(held.job).await?;
+        match job.filter(|job| waits(held, job, episode.is_open())) {
+            Some(job) => {
+                waiting.tries |= !only_looks(engine, &job).await?;
+                waiting.jobs.push(job);
+            }
+            None => waiting.gone_on.push(held.job),
+        }
+    }
+    Ok(waiting)
+}
+
+/// Whether a job comes again because of the incident.
+fn waits(held: &HeldJob, job: &Job, open: bool) -> bool {
+    let ends = matches!(JobKind::of(job), Some(JobKind::Effect | JobKind::Read));
+    match job.state {
+        JobState::Running => true,
+        // What is put off further than it was held has gone on; unless it is something that has still to be done
+        // once, and would meet it again.
+        JobState::Ready => job.run_at <= held.until || (open && ends),
+        JobState::Done | JobState::Parked | JobState::Dead | JobState::Cancelled => false,
+    }
+}
+
+/// Whether a job only looks for what may have been carried out.
+async fn only_looks(engine: &Engine, job: &Job) -> Result<bool, EngineError> {
+    let Ok(key) = member::<EffectKey>(job, "effect") else {
+        return Ok(false);
+    };
+    let effect = engine.store.effect(&key).await?;
+    Ok(effect.is_some_and(|effect| effect.state.is_under_way()))
+}
+
+/// How many of those that were held ended at a person.
+async fn what_is_left(engine: &Engine, episode: &Episode) -> Result<usize, EngineError> {
+    let mut left = 0;
+    for held in episode.held().iter().filter(|_| !episode.is_open()) {
+        let job = engine.store.job(held.job).await?;
+        let at_person = job.is_some_and(|job| {
+            matches!(job.state, JobState::Dead | JobState::Parked)
+        });
+        left += usize::from(at_person);
+    }
+    Ok(left)
+}
+
+/// A job that had given up before it was known to be an incident is tried again, and who was told of it need
+/// not look. What a person has decided meanwhile stands.
+async fn take_up(engine: &Engine, id: JobId) -> Result<(), EngineError> {
+    let now = engine.now();
+    let settle = Op::SettleWorkByKey {
+        dedupe_key: format!("dead/{id}"),
+        settled: settled(now, BELONGS),
+    };
+    let Some(job) = engine.store.job(id).await? else {
+        return Ok(());
+    };
+    // A periodic one comes back by itself.
+    if job.state != JobState::Dead {
+        return engine.commit(SETTLE, vec![settle]).await.map(|_| ());
+    }
+    let death = JobKind::of(&job).map_or(Death::IsToldOnly, |kind| engine.job_spec(kind).death);
+    let ops = match death {
+        Death::EndsItsEffect => take_up_effect(engine, &job).await?,
+        Death::FailsItsRead => go_on(engine, &job).await?,
+        Death::IsToldOnly => Some(vec![Op::Enqueue {
+            job: finish::again(&job, now),
+            existing: Existing::Reschedule,
+        }]),
+        Death::PausesItsCase => None,
+    };
+    let Some(mut ops) = ops else {
+        return Ok(());
+    };
+    ops.push(settle);
+    match engine.commit(SETTLE, ops).await {
+        // Somebody was faster: it is hers.
+        Err(error) if error.is_conflict() => Ok(()),
+        other => {
+            engine.wake.notify_one();
+            other.map(|_| ())
+        }
+    }
+}
+
+async fn take_up_effect(engine: &Engine, job: &Job) -> Result<Option<Vec<Op>>, EngineError> {
+    let key = member(job, "effect")?;
+    let Some(effect) = engine.store.effect(&key).await? else {
+        return Ok(None);
+    };
+    if effect.state != EffectState::Dead {
+        return Ok(None);
+    }
+    if effect.holds_a_case() {
+        return go_on(engine, job).await;
+    }
+    // It was refused for good, and so not carried out; it is looked for again all the same.
+    let again = Op::Enqueue {
+        job: finish::again(job, engine.now()),
+        existing: Existing::Reschedule,
+    };
+    let planned = moves::back_to_planned(engine, &effect, EffectState::Dead);
+    Ok(Some(vec![planned, again]))
+}
+
+/// Whether a job belongs to the step that its case is in.
+fn is_of_step(job: &Job, case: &Case) -> bool {
+    let (step, visit) = (case.step.as_str(), case.visit);
+    match member::<EffectKey>(job, "effect") {
+        Ok(key) => key.as_str().starts_with(&format!("{}/{step}/{visit}/", case.id)),
+        Err(_) => {
+            let at = member::<String>(job, "step").is_ok_and(|at| at == step);
+            at && member::<u32>(job, "visit").is_ok_and(|at| at == visit)
+        }
+    }
+}
+
+/// The case that is held because the job had given up tries the step anew, as if a person had said so.
+async fn go_on(engine: &Engine, job: &Job) -> Result<Option<Vec<Op>>, EngineError> {
+    let (Some(client), Some(id)) = (&job.client, job.case) else {
+        return Ok(None);
+    };
+    let mut stepping = stepper::stepping(engine, client).await?;
+    let held = stepping.case(id).is_some_and(|case| {
+        matches!(case.status, CaseStatus::Held { .. }) && is_of_step(job, case)
+    });
+    if !held {
+        return Ok(None);
+    }
+    // Before the case moves: what it no longer asks, it settles in its own name.
+    stepping.push(Op::SettleCaseWork {
+        case: id,
+        settled: settled(engine.now(), BELONGS),
+    });
+    let input = Input::Person {
+        by: format!("the {RELAY}"),
+        action: Action::Resume,
+    };
+    let moved = stepping.input(id, &input).await?;
+    Ok(moved.then(|| stepping.into_ops()))
+}
