@@ -42,7 +42,7 @@
 //! with *attempts*: ready → running → done, ready again, parked, dead (the *dead letters*) or cancelled ·
 //! *periodic job* · *snooze* a postponement that is no failure · *dispatcher* what claims jobs and runs
 //! them · *lease*, *fence* · *lane* a client's own order of work · *rate limiter*, *permit*, *circuit
-//! breaker*, *quota* per vendor · *replay* dead jobs back in their lane, same effect keys · *work item* what
+//! breaker*, *quota* per vendor · *incident* a failure of a vendor that many cases meet, held and told as one · *replay* dead jobs back in their lane, same effect keys · *work item* what
 //! a person must do, with owner, due time, reminder and the actions that settle it; *inbox* where a coach finds
 //! hers · *script* a message
 //! text · *procedure* steps, parameters and scripts, versioned; *procedure registry* · *workflow* its code · *outreach* any message to a

@@ -10,8 +10,8 @@ use relay_core::ids::{
 use relay_core::time::Timestamp;
 use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect,
-    Engagement, FactRow, Fence, Health, IncidentsRow, Intent, Job, JobFilter, LimiterRow, Link, Page,
-    ProcedureVersion, Receipt, ReceiptState, Store, StoreError, WatchedContact, WorkItem,
+    Engagement, FactRow, Fence, Health, IncidentsRow, Intent, Job, JobFilter, LimiterRow, Link,
+    Page, ProcedureVersion, Receipt, ReceiptState, Store, StoreError, WatchedContact, WorkItem,
 };
 
 /// The store.

@@ -20,6 +20,7 @@
 //! | [`procedure`] | parameters and texts of a procedure, at one version |
 //! | [`effects`] | the registry of what is done for clients, staff and billing |
 //! | [`retry`] | classes of failure and the schedule that follows from them |
+//! | [`incidents`] | failures of a vendor that many cases meet alike, as one thing |
 //! | [`rate_limit`] | how fast a vendor may be asked, and when not at all |
 //! | [`case`] | one run of a procedure for one client |
 //! | [`workflow`] | the shape every procedure has: step and guard |
@@ -28,7 +29,7 @@
 //! # What is stored
 //!
 //! Most types here are written into the database as they are, by [`serde`]: a case's state and wait,
-//! an effect's input and request, facts, decisions, a procedure's parameters, a vendor's limiter state. Rows
+//! an effect's input and request, facts, decisions, a procedure's parameters, a vendor's limiter state and its incidents. Rows
 //! of every released version must be readable for good (`fixtures/corpus` holds some, and the suite
 //! goes on with each). So a stored structure only grows:
 //!

@@ -123,7 +123,10 @@ pub async fn done(engine: &Engine, args: &DoneArgs, out: &mut Output<'_>) -> Res
     work::settle_work(engine, args.item, &args.by.by, &action, text).await?;
     let paused = still_paused(engine.store.as_ref(), &item).await?;
     // An incident's item ends with the incident, whatever a person has tried.
-    let open = find(engine.store.as_ref(), args.item).await?.settled.is_none();
+    let open = find(engine.store.as_ref(), args.item)
+        .await?
+        .settled
+        .is_none();
     let mut human = if open {
         format!("done: {action}; the item stays until what it is about is over")
     } else {

@@ -289,7 +289,10 @@ fn lasting(all: &[(String, VendorIncidents)], zone: Option<&TimeZone>) -> Vec<Fi
     });
     told.map(|(vendor, class, episode)| {
         let since = episode.since().unwrap_or(Timestamp::UNIX_EPOCH);
-        let since = zone.to_datetime(since).strftime("%Y-%m-%d %H:%M").to_string();
+        let since = zone
+            .to_datetime(since)
+            .strftime("%Y-%m-%d %H:%M")
+            .to_string();
         let what = incident_words(vendor, class, episode, &since);
         let remedy = format!(
             "`{}` has an item that says what to do; what waits goes on by itself",

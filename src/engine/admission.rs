@@ -10,6 +10,7 @@
 
 use relay_core::effects::{EffectKind, Port};
 use relay_core::ids::EffectKey;
+use relay_core::incidents::IncidentClass;
 use relay_core::rate_limit::{Ask, Priority, Trouble, Why};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Job, Op, StoreError};
@@ -131,7 +132,8 @@ async fn tell_of(engine: &Engine, vendor: &str) {
         Ok(None) => return,
         Ok(Some(trouble)) => {
             // One item is enough.
-            if matches!(incidents::tells_of_outage(engine, vendor).await, Ok(true)) {
+            let known = incidents::lasts(engine, vendor, IncidentClass::NoAnswer).await;
+            if matches!(known, Ok(true)) {
                 return;
             }
             let ops = trouble_item_ops(engine, vendor, &trouble);

@@ -40,6 +40,7 @@ pub(crate) async fn look_at_own_rows(engine: &Engine) -> Result<(), EngineError>
     engine.store.nameless_settings().await?;
     engine.store.settings("").await?;
     engine.store.limiter_states().await?;
+    engine.store.all_incidents().await?;
     for kind in periodic::kinds(engine) {
         match engine.store.job_by_key(kind.name()).await {
             // Noticed is all that it is asked for.
@@ -184,6 +185,9 @@ pub(crate) fn meaning(table: &str) -> &'static str {
         "credentials" => "how the relay is let in by a vendor; connect it again",
         "authorizations" => "a connection that somebody has begun; begin it again",
         "pace" => "how much a vendor may be asked; it starts anew",
+        "incidents" => {
+            "what many cases meet at a vendor; it is noticed anew, and what waits goes on by itself"
+        }
         "engagement" => "an open or click; the next decision about the client waits",
         "watched_addresses" => "which address a contact has; it is looked up anew",
         "damaged" => "what an earlier damaged row looked like; nothing waits for it",

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use crate::effects::Perform;
 use crate::engine::error::EngineError;
-use crate::engine::incidents::Empty;
+use crate::engine::incidents::empty::Empty;
 use crate::engine::job_kinds::{JobKind, JobSpec, JobTable};
 use crate::engine::latest::Latest;
 use crate::engine::memory::counter::{Counter, GenerationFile};

@@ -155,12 +155,10 @@ async fn handle(engine: &Engine, job: &Job) -> Result<(), EngineError> {
 /// A handler could not do its work: again later, or dead with a work item.
 async fn failed(engine: &Engine, job: &Job, error: EngineError) -> Result<(), EngineError> {
     let (mut end, given_up) = match &error {
-        EngineError::Call(call) => {
-            match finish::decide_call(engine, job, call).await? {
-                Failed::Own { end, given_up } => (end, given_up),
-                Failed::Held(waits) => return finish::hold(engine, job, waits, Vec::new()).await,
-            }
-        }
+        EngineError::Call(call) => match finish::decide_call(engine, job, call).await? {
+            Failed::Own { end, given_up } => (end, given_up),
+            Failed::Held(waits) => return finish::hold(engine, job, waits, Vec::new()).await,
+        },
         other => {
             let class = Class::Permanent;
             let failure = JobError::new(class.as_str(), error::chain(other));

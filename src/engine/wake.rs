@@ -24,7 +24,7 @@ use crate::engine::finish::{waits_for, waits_for_permit};
 use crate::engine::periodic::is_periodic;
 use crate::engine::sync::invariants::is_ahead;
 use crate::engine::sync::reconcile;
-use crate::engine::{Engine, EngineError, latest};
+use crate::engine::{Engine, EngineError, incidents, latest};
 use crate::failpoint::SETTLE;
 use crate::settings::setting_or_none;
 
@@ -153,7 +153,10 @@ fn no_such(engine: &Engine, vendor: &str) -> EngineError {
 
 async fn waiting_for(engine: &Engine, vendor: &str) -> Result<Vec<Job>, EngineError> {
     let now = engine.now();
-    ready(engine, |job| job.run_at > now && waits_for(job, vendor)).await
+    let held = incidents::held_jobs(engine.store.as_ref()).await?;
+    let waits =
+        |job: &Job| waits_for(job, vendor) || held.get(&job.id).is_some_and(|name| name == vendor);
+    ready(engine, |job| job.run_at > now && waits(job)).await
 }
 
 /// The ready jobs of which `is_one` holds.

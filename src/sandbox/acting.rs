@@ -77,6 +77,14 @@ pub struct Fault {
     pub rule: FaultRule,
 }
 
+/// A vendor has no fault any more.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mended {
+    /// The vendor, by its name.
+    vendor: String,
+}
+
 /// A request by somebody who has no business here.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,6 +117,11 @@ impl Hands {
             "fault" => {
                 let fault: Fault = read(what)?;
                 self.vendors.order(&fault.vendor, fault.rule)
+            }
+            "mended" => {
+                let Mended { vendor } = read(what)?;
+                self.vendors.faults(&vendor)?.clear();
+                Ok(())
             }
             "relay" => self.at_the_relay(client, read(what)?).await,
             "stranger" => self.forge(read(what)?).await,

@@ -20,17 +20,20 @@ pub const SHORT: &str = include_str!("../../fixtures/casts/short.toml");
 pub const FULL: &str = include_str!("../../fixtures/casts/full.toml");
 /// The cast that `demo --once` plays after it, in a clinic with the stricter rule (A4).
 pub const STRICT: &str = include_str!("../../fixtures/casts/strict.toml");
+/// The cast that it plays last: the CRM does not answer for a day.
+pub const OUTAGE: &str = include_str!("../../fixtures/casts/outage.toml");
 
 /// The cast of a clinic whose own list tells who is expected, and which has the CRM and nothing else.
 pub const LIST: &str = include_str!("../../fixtures/casts/list.toml");
 
 /// The casts that travel in the binary, by name.
-pub const SHIPPED: [(&str, &str); 5] = [
+pub const SHIPPED: [(&str, &str); 6] = [
     ("four", FOUR),
     ("short", SHORT),
     ("full", FULL),
     ("strict", STRICT),
     ("list", LIST),
+    ("outage", OUTAGE),
 ];
 
 /// People, acts, expectations.
@@ -170,7 +173,8 @@ pub struct CastAct {
     /// between guard and send, between the vendor's work and our record. Acts on one place happen
     /// together, in order.
     pub on: Option<String>,
-    /// Who acts: a vendor's name (an act of the world at that vendor), `fault` (a fault is ordered),
+    /// Who acts: a vendor's name (an act of the world at that vendor), `fault` (a fault is ordered), `mended` (a
+    /// vendor's faults are over),
     /// `relay` (a person uses the relay), `stranger` (a forged request).
     pub by: String,
     /// What, in the words of whoever acts.
@@ -294,7 +298,7 @@ impl Cast {
                 }
                 let by = act.by.as_str();
                 let is_vendor = VENDORS.iter().any(|vendor| vendor.name == by);
-                if !is_vendor && !matches!(by, "fault" | "relay" | "stranger") {
+                if !is_vendor && !matches!(by, "fault" | "mended" | "relay" | "stranger") {
                     return Err(format!("client {who}: nobody named {} can act", act.by));
                 }
             }

@@ -17,6 +17,7 @@ pub use crate::wiring::emulated::clinic_time;
 use super::cast::CastClient;
 use super::compare::compare;
 use super::play::Play;
+use crate::engine::incidents::{INCIDENT, OVER};
 
 /// A played cast.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -29,6 +30,8 @@ pub struct Report {
     pub people: Vec<Person>,
     /// How many tasks each coach was given in the CRM, by her name, calls and questions together.
     pub tasks: BTreeMap<String, usize>,
+    /// What an admin was told of vendors that failed for many.
+    pub incidents: Vec<String>,
     /// What belongs to no client and was not expected.
     pub problems: Vec<String>,
     /// How often each place of the relay was passed.
@@ -125,9 +128,23 @@ pub(super) async fn of(play: &Play) -> Result<Report, StoreError> {
         seed: play.options().seed,
         people,
         tasks: tasks(play, &accepted),
+        incidents: incidents(play).await?,
         problems,
         passed_places: places.collect(),
     })
+}
+
+/// What an admin was told of vendors that failed.
+async fn incidents(play: &Play) -> Result<Vec<String>, StoreError> {
+    let page = Page {
+        offset: 0,
+        limit: 1000,
+    };
+    let open = play.world.store().open_work(None, page).await?;
+    let told = open
+        .into_iter()
+        .filter(|item| [INCIDENT, OVER].contains(&item.kind.as_str()));
+    Ok(told.map(|item| item.title).collect())
 }
 
 /// How many tasks the coaches were given.

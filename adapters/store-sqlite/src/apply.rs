@@ -8,7 +8,8 @@ use sqlx::SqliteConnection;
 use crate::failure::Failure;
 use crate::script::Script;
 use crate::{
-    cases, credentials, directory, effects, engagement, incidents, jobs, leases, pace, receipts, work,
+    cases, credentials, directory, effects, engagement, incidents, jobs, leases, pace, receipts,
+    work,
 };
 
 /// A batch with its statements written down: by whoever asks, so that the writer only carries out.

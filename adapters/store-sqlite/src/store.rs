@@ -12,9 +12,10 @@ use relay_core::ids::{
 use relay_core::time::Timestamp;
 use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, ClientView, Committed,
-    Credential, Damage, Effect, EffectView, Engagement, FactRow, Fence, FileFault, Health, Intent,
-    IncidentsRow, Job, JobFilter, LimiterRow, Link, NamelessSetting, Page, ProcedureVersion, Receipt,
-    ReceiptState, Remedied, Remedy, RemedyOrder, Store, StoreError, WatchedContact, WorkItem,
+    Credential, Damage, Effect, EffectView, Engagement, FactRow, Fence, FileFault, Health,
+    IncidentsRow, Intent, Job, JobFilter, LimiterRow, Link, NamelessSetting, Page,
+    ProcedureVersion, Receipt, ReceiptState, Remedied, Remedy, RemedyOrder, Store, StoreError,
+    WatchedContact, WorkItem,
 };
 use serde_json::Value;
 use tokio::task::spawn_blocking;

@@ -19,8 +19,8 @@ use crate::engagement::{Engagement, WatchedContact};
 use crate::error::StoreError;
 use crate::file::FileFault;
 use crate::records::{
-    Attempt, AuditEntry, FactRow, Job, IncidentsRow, JobState, LimiterRow, Link, ProcedureVersion, Receipt,
-    ReceiptState, WorkItem,
+    Attempt, AuditEntry, FactRow, IncidentsRow, Job, JobState, LimiterRow, Link, ProcedureVersion,
+    Receipt, ReceiptState, WorkItem,
 };
 use crate::views::{CASES_IN_VIEW, ClientView, EffectView};
 use crate::words::NamelessSetting;

@@ -135,7 +135,9 @@ impl Episode {
 
     /// Whether it holds what meets it.
     pub fn is_open(&self) -> bool {
-        self.failing.iter().any(|failing| failing.open_since.is_some())
+        self.failing
+            .iter()
+            .any(|failing| failing.open_since.is_some())
     }
 
     /// What fails, while it does; everything alone where it is everything.
@@ -182,7 +184,9 @@ impl Episode {
     /// The jobs that had given up before it was known to be an incident.
     pub fn given_up(&self) -> Vec<JobId> {
         let open = self.failing.iter().filter(|f| f.open_since.is_some());
-        open.flat_map(|failing| &failing.met).map(|met| met.job).collect()
+        open.flat_map(|failing| &failing.met)
+            .map(|met| met.job)
+            .collect()
     }
 
     /// One of them has been taken up again, or was none any more.
@@ -221,7 +225,12 @@ impl Episode {
         })
     }
 
-    pub(super) fn met(&mut self, meeting: &Meeting<'_>, numbers: IncidentNumbers, now: Timestamp) -> Met {
+    pub(super) fn met(
+        &mut self,
+        meeting: &Meeting<'_>,
+        numbers: IncidentNumbers,
+        now: Timestamp,
+    ) -> Met {
         let Meeting { scope, job, .. } = *meeting;
         let known = self.since.is_some();
         let nobodys = meeting.client.is_none() && self.is_open();
@@ -261,7 +270,10 @@ impl Episode {
         };
         failing.last = now;
         failing.successes = 0;
-        let earlier = failing.met.iter().find(|met| met.client.as_ref() == meeting.client);
+        let earlier = failing
+            .met
+            .iter()
+            .find(|met| met.client.as_ref() == meeting.client);
         let since = earlier.map_or(now, |met| met.since);
         failing
             .met

@@ -153,8 +153,7 @@ impl VendorIncidents {
     /// The class of an incident that concerns `capability`, if one lasts.
     pub fn holding(&self, capability: Capability) -> Option<IncidentClass> {
         let mut classes = self.classes.iter();
-        let (class, _) =
-            classes.find(|(_, episode)| episode.covers(Scope::Only(capability)))?;
+        let (class, _) = classes.find(|(_, episode)| episode.covers(Scope::Only(capability)))?;
         Some(*class)
     }
 
@@ -239,7 +238,11 @@ impl VendorIncidents {
         episode.correct(now);
         let over = episode.look(waits, now);
         episode.forget(now);
-        let over = if over { self.classes.remove(&class) } else { None };
+        let over = if over {
+            self.classes.remove(&class)
+        } else {
+            None
+        };
         self.forget();
         over
     }
@@ -249,4 +252,3 @@ impl VendorIncidents {
             .retain(|_, episode| episode.since.is_some() || !episode.failing.is_empty());
     }
 }
-

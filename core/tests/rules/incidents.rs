@@ -129,9 +129,18 @@ fn another_class_and_another_capability_keep_their_own_count() {
 #[test]
 fn a_whole_vendor_that_is_down_is_the_same_incident_as_what_was_seen_of_it_first() {
     let mut vendor = Vendor::default();
-    vendor.opens((NO_ANSWER, Scope::Only(Capability::ReadContacts)), 0, Some(1));
+    vendor.opens(
+        (NO_ANSWER, Scope::Only(Capability::ReadContacts)),
+        0,
+        Some(1),
+    );
     for who in 4..=6 {
-        assert!(!opened(vendor.fails((NO_ANSWER, Scope::Everything), who, 1, Some(1))));
+        assert!(!opened(vendor.fails(
+            (NO_ANSWER, Scope::Everything),
+            who,
+            1,
+            Some(1)
+        )));
     }
     let tags = Scope::Only(Capability::ChangeTags);
     assert!(held(vendor.fails((NO_ANSWER, tags), 7, 2, Some(1))));
@@ -206,7 +215,11 @@ fn one_at_a_time_tries_to_write_at_growing_distance_and_mail_more_rarely() {
     let (mails, notes) = (tries(Capability::SendMail), tries(Capability::WriteNotes));
     assert!((4..=8).contains(&mails), "{mails}");
     assert!((20..=40).contains(&notes), "{notes}");
-    assert_eq!(tries(Capability::ChangeTags), 24 * 60, "nothing is wrong with them");
+    assert_eq!(
+        tries(Capability::ChangeTags),
+        24 * 60,
+        "nothing is wrong with them"
+    );
 }
 
 #[test]
@@ -215,7 +228,12 @@ fn after_a_first_success_everybody_may_write() {
     vendor.opens((NO_ANSWER, MAIL), 0, Some(1));
     assert!(vendor.0.try_write(Capability::SendMail, minute(1)).is_err());
     assert!(vendor.0.try_write(Capability::SendMail, minute(61)).is_ok());
-    assert!(vendor.0.try_write(Capability::SendMail, minute(62)).is_err());
+    assert!(
+        vendor
+            .0
+            .try_write(Capability::SendMail, minute(62))
+            .is_err()
+    );
     vendor.works(Capability::SendMail, 62);
     assert!(vendor.0.try_write(Capability::SendMail, minute(62)).is_ok());
     assert!(vendor.0.try_write(Capability::SendMail, minute(62)).is_ok());
@@ -272,7 +290,12 @@ fn a_clock_that_ran_ahead_does_not_keep_it() {
     let mut vendor = Vendor::default();
     vendor.opens((NO_ANSWER, MAIL), 60 * 24 * 365, Some(1));
     assert!(vendor.0.try_write(Capability::SendMail, minute(0)).is_err());
-    assert!(vendor.0.try_write(Capability::SendMail, minute(241)).is_ok());
+    assert!(
+        vendor
+            .0
+            .try_write(Capability::SendMail, minute(241))
+            .is_ok()
+    );
     assert_eq!(vendor.0.look(NO_ANSWER, false, minute(0)), None);
     vendor.0.look(NO_ANSWER, false, minute(121));
     assert!(!vendor.0.is_open(NO_ANSWER));
@@ -300,7 +323,11 @@ fn a_failure_says_something_of_the_vendor_or_of_what_was_asked() {
         (Class::NotSent, None, Some(NO_ANSWER)),
         (Class::Unclear, Some(502), Some(NO_ANSWER)),
         (Class::Unclear, Some(409), None),
-        (Class::Unauthorised, Some(401), Some(IncidentClass::Credential)),
+        (
+            Class::Unauthorised,
+            Some(401),
+            Some(IncidentClass::Credential),
+        ),
         (Class::Unauthorised, None, Some(IncidentClass::Credential)),
         (Class::Permanent, Some(403), Some(IncidentClass::Forbidden)),
         (Class::Permanent, Some(422), Some(REJECTED)),

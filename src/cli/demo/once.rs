@@ -63,10 +63,11 @@ async fn verdict(args: &DemoArgs) -> Result<Verdict, CliError> {
     })
 }
 
-/// The whole cast comes with the clinic that judges opens strictly, and with the one that has no portal to ask.
+/// The whole cast comes with the clinic that judges opens strictly, the one that has no portal to ask, and the one
+/// whose CRM fails for a day.
 fn names(cast: &str) -> Vec<&str> {
     match cast {
-        "full" => vec!["full", "strict", "list"],
+        "full" => vec!["full", "strict", "list", "outage"],
         other => vec![other],
     }
 }
@@ -106,6 +107,12 @@ fn summary(verdict: &Verdict, file: Option<&Path>) -> String {
         if !tasks.is_empty() {
             lines.push(format!("  tasks for coaches: {}", tasks.join(", ")));
         }
+        lines.extend(
+            report
+                .incidents
+                .iter()
+                .map(|told| format!("  incident: {told}")),
+        );
         lines.extend(
             report
                 .differences()

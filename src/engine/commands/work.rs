@@ -113,7 +113,7 @@ pub async fn settle_work(
             release::settle_list(engine, &item, by, action, clients.as_deref(), audit).await
         }
         Settling::TryNow { vendor, class } => {
-            incidents::try_now(engine, &vendor, class, by).await?;
+            incidents::turns::try_now(engine, &vendor, class, by).await?;
             Ok(())
         }
         // Settled before the case moves: what it no longer asks, it settles in its own name.

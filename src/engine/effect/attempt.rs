@@ -16,8 +16,9 @@ use crate::engine::effect::guard::FreshReading;
 use crate::engine::effect::settle::{EffectEnding, remember};
 use crate::engine::effect::{moves, settle};
 use crate::engine::finish::{Failed, fence};
+use crate::engine::incidents::turns;
 use crate::engine::memory::generation;
-use crate::engine::{Engine, EngineError, clock, finish, inbox, incidents, items};
+use crate::engine::{Engine, EngineError, clock, finish, inbox, items};
 use crate::failpoint::{ATTEMPT, INTENT, READ_BACK};
 
 /// How long may lie between the last read and the request, real time. A third of a lease: if more has
@@ -81,7 +82,7 @@ pub(super) async fn carry_out(
         return finish::snooze(engine, job, STOPPED_FOR, "outreach is stopped").await;
     }
     // Others have met that such a request fails: one at a time tries.
-    if let Some(waits) = incidents::may_write(engine, job, effect.kind()).await? {
+    if let Some(waits) = turns::may_write(engine, job, effect.kind()).await? {
         return finish::hold(engine, job, waits, read.ops).await;
     }
     // A desired state was read just now, after the rest, and that read may have taken long.
@@ -262,7 +263,7 @@ async fn not_done(
         };
         let looks_at = engine.probes.next(0, intent.at, engine.now());
         let looks_at = looks_at.unwrap_or_else(|| engine.now());
-        incidents::met_unclear(engine, job, error, looks_at).await?;
+        turns::met_unclear(engine, job, error, looks_at).await?;
         return unclear(engine, job, effect, intent, outcome, &error.message).await;
     }
     let (end, given_up) = match finish::decide_call(engine, job, error).await? {

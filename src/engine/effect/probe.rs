@@ -9,7 +9,8 @@ use crate::engine::effect::again::{different, is_unknown, says_it_is_there};
 use crate::engine::effect::settle::{EffectEnding, found};
 use crate::engine::effect::{again, moves, naming, settle};
 use crate::engine::finish::{fence, missing};
-use crate::engine::{Engine, EngineError, clock, finish, incidents, items};
+use crate::engine::incidents::turns;
+use crate::engine::{Engine, EngineError, clock, finish, items};
 use crate::failpoint::PROBE_COMMIT;
 
 /// Looks whether an effect with an unclear outcome happened.
@@ -135,7 +136,7 @@ async fn not_seen(
             not_wanted(engine, job, effect).await
         }
         None => {
-            if let Some(waits) = incidents::not_asked_yet(engine, job, effect.kind()).await? {
+            if let Some(waits) = turns::not_asked_yet(engine, job, effect.kind()).await? {
                 return finish::hold(engine, job, waits, vec![looked]).await;
             }
             let evidence = "not in what the vendor shows";

@@ -16,7 +16,7 @@
 //! - What an incident holds stays as it is: a job comes again by itself, past a fresh guard; what may have been
 //!   carried out is looked for, and the question to a person waits until the vendor answers.
 //! - Before a request that changes something is made of a capability that fails, it takes its turn
-//!   ([`may_write`]): one at a time tries.
+//!   ([`turns::may_write`]): one at a time tries.
 //! - What had given up before the incident was known is taken up again, and its items are settled as belonging
 //!   to the incident (`jobs/incident.rs`).
 //!
@@ -25,29 +25,26 @@
 //!
 //! Not guaranteed: that a job which is no longer among the first thousand that an incident holds is counted.
 
-mod empty;
+pub(crate) mod empty;
+pub(crate) mod turns;
 pub(crate) mod words;
 
 use std::collections::BTreeMap;
 
-use relay_core::effects::EffectKind;
 use relay_core::ids::JobId;
 use relay_core::incidents::{Capability, IncidentClass, Meeting, Met, Scope, VendorIncidents};
 use relay_core::rate_limit::Why;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_http_client::CallError;
 use relay_store::{
-    AuditEntry, Existing, IncidentsRow, Job, JobState, NewJob, Op, Precondition, Store, StoreError,
-    WorkSettled,
+    Existing, IncidentsRow, Job, NewJob, Op, Precondition, Store, StoreError, WorkSettled,
 };
 use serde_json::json;
 
 use crate::engine::job_kinds::JobKind;
 use crate::engine::{Engine, EngineError, RELAY};
-use crate::failpoint::SETTLE;
 use crate::rate_limit::{Permit, connection_key, ended_key, failed_last, trouble_key};
 
-pub(crate) use empty::Empty;
 pub use words::incident_words;
 pub(crate) use words::{INCIDENT, OVER, of_item};
 
@@ -93,10 +90,17 @@ fn read(row: IncidentsRow) -> VendorIncidents {
     })
 }
 
-pub(crate) async fn load(engine: &Engine, vendor: &str) -> Result<(u64, VendorIncidents), EngineError> {
-    Ok(match engine.store.incidents(vendor).await? {
-        Some(row) => (row.version, read(row)),
-        None => (0, VendorIncidents::default()),
+/// What is kept of a vendor's incidents, with its version; `None`: it can't be read, and is put out of the way by
+/// whoever looks after damaged rows. Until then nothing is known of any incident.
+pub(crate) async fn load(
+    engine: &Engine,
+    vendor: &str,
+) -> Result<(Option<u64>, VendorIncidents), EngineError> {
+    Ok(match engine.store.incidents(vendor).await {
+        Ok(Some(row)) => (Some(row.version), read(row)),
+        Ok(None) => (Some(0), VendorIncidents::default()),
+        Err(StoreError::Corrupt(_)) => (None, VendorIncidents::default()),
+        Err(error) => return Err(error.into()),
     })
 }
 
@@ -111,6 +115,9 @@ pub(crate) async fn change<T>(
         let (version, known) = load(engine, vendor).await?;
         let mut incidents = known.clone();
         let (out, mut ops) = act(&mut incidents, engine.now());
+        let Some(version) = version else {
+            return Ok(out);
+        };
         let real = engine.clocks.real.now();
         let empty = incidents.is_empty();
         if incidents != known {
@@ -259,7 +266,9 @@ fn opened_ops(
     let absorbed = match class {
         IncidentClass::NoAnswer => vec![trouble_key(vendor)],
         IncidentClass::Credential => vec![connection_key(vendor), ended_key(vendor)],
-        IncidentClass::Forbidden | IncidentClass::Rejected | IncidentClass::Unreadable => Vec::new(),
+        IncidentClass::Forbidden | IncidentClass::Rejected | IncidentClass::Unreadable => {
+            Vec::new()
+        }
     };
     ops.extend(absorbed.into_iter().map(|dedupe_key| Op::SettleWorkByKey {
         dedupe_key,
@@ -329,76 +338,15 @@ pub(crate) async fn kept_back(
     Ok(())
 }
 
-/// Whether an incident tells already that a vendor does not answer.
-pub(crate) async fn tells_of_outage(engine: &Engine, vendor: &str) -> Result<bool, EngineError> {
+/// Whether an incident of this class is open, so that nothing else tells of the same.
+pub(crate) async fn lasts(
+    engine: &Engine,
+    vendor: &str,
+    class: IncidentClass,
+) -> Result<bool, EngineError> {
     let (_, incidents) = load(engine, vendor).await?;
-    Ok(incidents.is_open(IncidentClass::NoAnswer))
+    Ok(incidents.is_open(class))
 }
-
-/// A request that may have been carried out was not answered: its case meets that, and looks for it as ever.
-pub(crate) async fn met_unclear(
-    engine: &Engine,
-    job: &Job,
-    call: &CallError,
-    looks_at: Timestamp,
-) -> Result<(), EngineError> {
-    met(engine, job, call, Some(looks_at)).await.map(|_| ())
-}
-
-/// Whether a request of this kind may be made now. If one like it fails at present, this one tries, or it is
-/// not its turn: how the job's run ends.
-pub(crate) async fn may_write(
-    engine: &Engine,
-    job: &Job,
-    kind: EffectKind,
-) -> Result<Option<WaitsFor>, EngineError> {
-    let capability = Capability::of_effect(kind);
-    let Some(vendor) = engine.limiter.vendor_of(capability.port()) else {
-        return Ok(None);
-    };
-    if engine.no_incidents.is_empty(vendor, engine.clocks.real.now()) {
-        return Ok(None);
-    }
-    let unit = engine.random.unit();
-    let waits = change(engine, vendor, |incidents, now| {
-        let waits = incidents.try_write(capability, now).err();
-        let held = waits.map(|(class, at)| {
-            let at = later(at, spread(SignedDuration::from_mins(1), unit));
-            incidents.hold(class, job.id, at);
-            at
-        });
-        (held, Vec::new())
-    })
-    .await?;
-    Ok(waits.map(|until| WaitsFor { vendor, until }))
-}
-
-/// While an incident concerns what an effect of this kind needs, a person is not asked whether it was carried
-/// out: how its job's run ends.
-pub(crate) async fn not_asked_yet(
-    engine: &Engine,
-    job: &Job,
-    kind: EffectKind,
-) -> Result<Option<WaitsFor>, EngineError> {
-    let capability = Capability::of_effect(kind);
-    let Some(vendor) = engine.limiter.vendor_of(capability.port()) else {
-        return Ok(None);
-    };
-    let waits = change(engine, vendor, |incidents, now| {
-        let class = incidents.holding(capability);
-        let held = class.map(|class| {
-            let at = later(now, LOOKS_AGAIN);
-            incidents.hold(class, job.id, at);
-            at
-        });
-        (held, Vec::new())
-    })
-    .await?;
-    Ok(waits.map(|until| WaitsFor { vendor, until }))
-}
-
-/// How often what may have been carried out is looked for while an incident lasts.
-const LOOKS_AGAIN: SignedDuration = SignedDuration::from_mins(30);
 
 /// A run of a job is over.
 pub(crate) async fn after_run(engine: &Engine, permit: &Permit) -> Result<(), EngineError> {
@@ -410,11 +358,17 @@ pub(crate) async fn after_run(engine: &Engine, permit: &Permit) -> Result<(), En
         let Some(vendor) = engine.limiter.vendor_of(port) else {
             continue;
         };
-        if engine.no_incidents.is_empty(vendor, engine.clocks.real.now()) {
+        if engine
+            .no_incidents
+            .is_empty(vendor, engine.clocks.real.now())
+        {
             continue;
         }
         let of_port = |all: &[Capability]| -> Vec<Capability> {
-            all.iter().filter(|one| one.port() == port).copied().collect()
+            all.iter()
+                .filter(|one| one.port() == port)
+                .copied()
+                .collect()
         };
         let (worked, failed) = (of_port(&worked), of_port(&failed));
         let ended = change(engine, vendor, |incidents, now| {
@@ -435,58 +389,12 @@ pub(crate) async fn after_run(engine: &Engine, permit: &Permit) -> Result<(), En
 }
 
 /// `wait`, a fifth more or less by chance.
-fn spread(wait: SignedDuration, unit: f64) -> SignedDuration {
+pub(crate) fn spread(wait: SignedDuration, unit: f64) -> SignedDuration {
     let part = wait.as_secs_f64() * (0.8 + 0.4 * unit);
     SignedDuration::try_from_secs_f64(part).unwrap_or(wait)
 }
 
 /// `at` plus `wait`; stops at the end of representable time.
-fn later(at: Timestamp, wait: SignedDuration) -> Timestamp {
+pub(crate) fn later(at: Timestamp, wait: SignedDuration) -> Timestamp {
     at.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }
-
-/// A job that waits is run now. One that was taken up meanwhile is left to who runs it.
-pub(crate) async fn due_now(engine: &Engine, job: &Job) -> Result<(), EngineError> {
-    if job.state != JobState::Ready {
-        return Ok(());
-    }
-    let now = engine.now();
-    let op = Op::ReplayJob { id: job.id, at: now };
-    match engine.commit(SETTLE, vec![op]).await {
-        Err(error) if error.is_conflict() => Ok(()),
-        other => other.map(|_| engine.wake.notify_one()),
-    }
-}
-
-/// A person wants all that an incident holds to be tried now.
-pub(crate) async fn try_now(
-    engine: &Engine,
-    vendor: &str,
-    class: IncidentClass,
-    by: &str,
-) -> Result<usize, EngineError> {
-    let held = change(engine, vendor, |incidents, _| {
-        (incidents.try_now(class), Vec::new())
-    })
-    .await?;
-    let audit = Op::Audit(AuditEntry {
-        at: engine.now(),
-        who: by.to_owned(),
-        what: "replay".to_owned(),
-        object: words::item_key(vendor, class),
-        detail: json!({ "jobs": held.len() }),
-    });
-    if engine.limiter.resume(vendor, &audit).await?.is_none() {
-        engine.commit(SETTLE, vec![audit]).await?;
-    }
-    let mut tried = 0;
-    for id in held {
-        if let Some(job) = engine.store.job(id).await? {
-            tried += usize::from(job.state == JobState::Ready);
-            due_now(engine, &job).await?;
-        }
-    }
-    engine.wake.notify_one();
-    Ok(tried)
-}
-

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use relay_core::effects::EffectKind;
+use relay_core::ids::WorkItemId;
 use relay_core::incidents::{Episode, IncidentClass, Scope, VendorIncidents};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Job, Op, WorkItem};
@@ -63,12 +64,12 @@ fn happened(title: &str, class: IncidentClass, since: &str) -> String {
 }
 
 /// What a person can do about it.
-fn remedy(engine: &Engine, vendor: &str, class: IncidentClass) -> String {
-    let resume = RemedyCommand::VendorsResume(vendor);
+fn remedy(engine: &Engine, item: WorkItemId, vendor: &str, class: IncidentClass) -> String {
+    let replay = RemedyCommand::WorkDone(item, "replay");
     match class {
         IncidentClass::NoAnswer => format!(
             "look at the vendor's status page and at this machine's network. Nothing needs to be repeated: \
-             what waits goes on by itself; `{resume}` tries at once"
+             what waits goes on by itself; `{replay}` tries at once"
         ),
         IncidentClass::Credential => engine.ports.connections.remedy(vendor),
         IncidentClass::Forbidden => format!(
@@ -76,12 +77,16 @@ fn remedy(engine: &Engine, vendor: &str, class: IncidentClass) -> String {
              by itself then; {}",
             engine.ports.connections.remedy(vendor)
         ),
-        IncidentClass::Rejected => "ask the vendor's people what they have changed. What waits goes on by itself \
+        IncidentClass::Rejected => {
+            "ask the vendor's people what they have changed. What waits goes on by itself \
                                     once it is accepted again"
-            .to_owned(),
-        IncidentClass::Unreadable => "tell the vendor's people what it says; a newer release of the relay may \
+                .to_owned()
+        }
+        IncidentClass::Unreadable => {
+            "tell the vendor's people what it says; a newer release of the relay may \
                                       read it. What waits goes on by itself then"
-            .to_owned(),
+                .to_owned()
+        }
     }
 }
 
@@ -139,15 +144,23 @@ pub(crate) fn open_item_ops(
     item.detail = json!({
         "vendor": vendor, "class": class, "since": since,
         "list": { "fails": episode.map(fails) },
-        "remedy": remedy(engine, vendor, class),
+        "remedy": remedy(engine, item.id, vendor, class),
     });
     item.actions = vec!["replay".to_owned()];
     items::open_work_ops(engine, item, now)
 }
 
 /// What an item says of the present: what fails, how many wait, and what that is.
-pub(crate) fn present_ops(vendor: &str, class: IncidentClass, episode: &Episode, waiting: &[Job]) -> Vec<Op> {
-    let mut clients: Vec<_> = waiting.iter().filter_map(|job| job.client.as_ref()).collect();
+pub(crate) fn present_ops(
+    vendor: &str,
+    class: IncidentClass,
+    episode: &Episode,
+    waiting: &[Job],
+) -> Vec<Op> {
+    let mut clients: Vec<_> = waiting
+        .iter()
+        .filter_map(|job| job.client.as_ref())
+        .collect();
     clients.sort();
     clients.dedup();
     let entry = |entry: &str, value: Value| Op::ListInWork {
@@ -191,7 +204,9 @@ fn thing(job: &Job) -> &'static str {
         }
         Some(JobKind::Read) => "what a follow-up must know before it goes on",
         Some(JobKind::MissedCheck) => "the look whether a check-in was missed",
-        Some(JobKind::Reread | JobKind::RereadBatch) => "what a vendor has told of and must be read",
+        Some(JobKind::Reread | JobKind::RereadBatch) => {
+            "what a vendor has told of and must be read"
+        }
         Some(JobKind::Refresh) => "the daily look at a follow-up",
         Some(JobKind::Inbox) => "the look at a coach's task",
         Some(JobKind::EngagementRead | JobKind::EngagementPoll) => {

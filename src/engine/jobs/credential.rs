@@ -3,13 +3,14 @@
 //! Refreshes what has been idle for long, tells an admin ten days before the tokens of a connection
 //! end, and at once when one has ended. Where all is well again it takes the warning back.
 
+use relay_core::incidents::IncidentClass;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Job, Op, WorkSettled};
 use serde_json::json;
 
 use crate::credentials::ALARM;
 use crate::engine::job_kinds::{Asks, BY_ITSELF, Death, JobSpec, PeriodicSchedule};
-use crate::engine::{Engine, EngineError, finish, items};
+use crate::engine::{Engine, EngineError, finish, incidents, items};
 use crate::ports::{ConnectionState, ConnectionStatus};
 use crate::rate_limit::ended_key;
 
@@ -34,7 +35,11 @@ pub(super) async fn run_credential(engine: &Engine, job: &Job) -> Result<(), Eng
     let now = engine.now();
     let mut ops = Vec::new();
     for status in engine.ports.connections.keep_fresh().await? {
-        ops.extend(connection_ops(engine, &status, now));
+        // An incident says the same, and what it takes to end it.
+        let known = incidents::lasts(engine, &status.name, IncidentClass::Credential).await?;
+        if !(known && status.state.is_broken()) {
+            ops.extend(connection_ops(engine, &status, now));
+        }
     }
     let at = next_credential(now);
     finish::put_off(engine, job, at, "until the next look".to_owned(), ops).await

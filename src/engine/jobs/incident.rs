@@ -9,7 +9,8 @@ use relay_store::{EffectState, Existing, Job, JobEnd, JobState, Op};
 
 use crate::engine::effect::moves;
 use crate::engine::finish::member;
-use crate::engine::incidents::{BELONGS, change, due_now, load, settled, words};
+use crate::engine::incidents::turns::due_now;
+use crate::engine::incidents::{BELONGS, change, load, settled, words};
 use crate::engine::job_kinds::{Asks, Cancelling, Death, JobKind, JobSpec};
 use crate::engine::{Engine, EngineError, RELAY, finish, stepper};
 use crate::failpoint::SETTLE;
@@ -49,7 +50,10 @@ async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
 
 async fn look(engine: &Engine, vendor: &str, class: IncidentClass) -> Result<(), EngineError> {
     let (_, incidents) = load(engine, vendor).await?;
-    let Some(episode) = incidents.of(class).filter(|episode| episode.since().is_some()) else {
+    let Some(episode) = incidents
+        .of(class)
+        .filter(|episode| episode.since().is_some())
+    else {
         // Told once, and not known any more: the row was lost, or is an earlier copy of itself.
         return settle_item(engine, vendor, class).await;
     };
@@ -166,9 +170,8 @@ async fn what_is_left(engine: &Engine, episode: &Episode) -> Result<usize, Engin
     let mut left = 0;
     for held in episode.held().iter().filter(|_| !episode.is_open()) {
         let job = engine.store.job(held.job).await?;
-        let at_person = job.is_some_and(|job| {
-            matches!(job.state, JobState::Dead | JobState::Parked)
-        });
+        let at_person =
+            job.is_some_and(|job| matches!(job.state, JobState::Dead | JobState::Parked));
         left += usize::from(at_person);
     }
     Ok(left)
@@ -237,7 +240,9 @@ async fn take_up_effect(engine: &Engine, job: &Job) -> Result<Option<Vec<Op>>, E
 fn is_of_step(job: &Job, case: &Case) -> bool {
     let (step, visit) = (case.step.as_str(), case.visit);
     match member::<EffectKey>(job, "effect") {
-        Ok(key) => key.as_str().starts_with(&format!("{}/{step}/{visit}/", case.id)),
+        Ok(key) => key
+            .as_str()
+            .starts_with(&format!("{}/{step}/{visit}/", case.id)),
         Err(_) => {
             let at = member::<String>(job, "step").is_ok_and(|at| at == step);
             at && member::<u32>(job, "visit").is_ok_and(|at| at == visit)

@@ -5,6 +5,7 @@ use relay_core::channel::MailEvidence;
 use relay_core::clients::{BillingSnapshot, ClientSnapshot, ClientStatus, ContactSnapshot};
 use relay_core::effects::{EffectInput, EffectKind, Request, Settled};
 use relay_core::facts::{FactBody, Order};
+use relay_core::incidents::VendorIncidents;
 use relay_core::procedure::{MissedCheckInProcedure, Parameters};
 use relay_core::rate_limit::LimiterState;
 use relay_core::scripts::Scripts;
@@ -46,6 +47,7 @@ fn decode(name: &str, value: Value) -> Result<(), String> {
             .map(|_| ())
             .map_err(|error| error.to_string()),
         "Pace" => read::<LimiterState>(value),
+        "Incidents" => read::<VendorIncidents>(value),
         other => Err(format!("say here how {other} is read")),
     }
 }
@@ -93,6 +95,7 @@ fn the_texts_of_this_version_are_read() {
 
 #[test]
 fn a_pace_and_a_setting_are_read_from_nothing() {
+    read::<VendorIncidents>(json!({})).expect("a vendor that has none");
     read::<LimiterState>(json!({})).expect("a vendor of which nothing is remembered");
     read::<clear_relay::engine::sync::hook_watch::Watch>(json!({})).expect("nothing was looked at");
     read::<clear_relay::engine::sync::hook_watch::EventWatch>(json!({})).expect("an event");

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use relay_core::case::Mode;
 use relay_core::effects::EffectKind;
+use relay_core::incidents::{Capability, IncidentClass};
 use relay_core::procedure::MissedCheckInProcedure;
 use relay_core::time::Timestamp;
 use relay_core::workflow::{NewWork, ReadKind};
@@ -52,6 +53,7 @@ pub(crate) fn payload(kind: &str) -> Value {
         "engagement_read" => json!({ "contact": "99901", "moved_at": instant(),
                                      "queued_at": instant() }),
         "reminder" => json!({ "work_item": case }),
+        "incident" => json!({ "vendor": "corpus" }),
         _ => json!({}),
     }
 }
@@ -81,6 +83,30 @@ pub(crate) fn pace() -> Value {
         "kept_at": at,
         "set_back": false,
     })
+}
+
+/// A vendor's incidents with everything there is to remember.
+pub(crate) fn incidents() -> Value {
+    let at = instant();
+    let job = "019a0000-0000-7000-8000-000000000001";
+    let failing = |scope: Value| {
+        json!({
+            "scope": scope,
+            "met": [{ "client": "nell", "job": job, "since": at, "until": at, "dead": true },
+                    { "client": null, "job": job, "since": at, "until": at, "dead": false }],
+            "open_since": at, "last": at, "successes": 1, "try_at": at,
+        })
+    };
+    let mut scopes = vec![failing(json!("everything"))];
+    scopes.extend(Capability::ALL.map(|capability| failing(json!({ "only": capability }))));
+    let episode = json!({
+        "failing": scopes,
+        "since": at, "answered_at": at,
+        "held": [{ "job": job, "until": at, "gone_on": true }],
+        "let_go": true, "unproven": true,
+    });
+    let classes = IncidentClass::ALL.map(|class| (class.as_str().to_owned(), episode.clone()));
+    json!({ "classes": serde_json::Map::from_iter(classes) })
 }
 
 /// Every setting there is, by its key.
@@ -168,6 +194,7 @@ pub(crate) fn all() -> BTreeMap<String, Vec<Value>> {
         ("Scripts", values([shipped.scripts.clone()])),
         ("ProcedureBody", vec![body]),
         ("Pace", vec![pace()]),
+        ("Incidents", vec![incidents()]),
     ];
     members
         .into_iter()

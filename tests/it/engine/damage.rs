@@ -41,6 +41,7 @@ const MORE_ROWS: &str = "
         VALUES ('keap', 1, 'fresh', 'k1', zeroblob(64), 1, 2, 3, 0, 1);
     INSERT INTO authorizations VALUES ('keap', zeroblob(32), 1);
     INSERT INTO pace VALUES ('keap', 1, '{}');
+    INSERT INTO incidents VALUES ('keap', 1, '{}');
     INSERT INTO engagement (contact, kind, at, exact, seen_at, source, label_key)
         VALUES ('contact-maya', 'open', 1700000000000000, 0, 1700000000000000, 'post', 'x');
     INSERT INTO watched_addresses VALUES ('contact-maya', 'digest', 1700000000000000);

@@ -3,9 +3,9 @@
 
 use clear_relay::engine::incidents;
 use clear_relay::sandbox::world::World;
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::SignedDuration;
 use relay_http_client::emulation::{FaultAct, FaultRule, Moment};
-use relay_store::{Page, WorkItem};
+use relay_store::{CaseFilter, Page, WorkItem};
 
 const PEOPLE: usize = 6;
 const ALL: Page = Page {
@@ -16,7 +16,6 @@ const ALL: Page = Page {
 /// A clinic, and a vendor of it that fails.
 pub(super) struct Outage {
     pub(super) world: World,
-    pub(super) began: Timestamp,
     vendor: &'static str,
     _folder: tempfile::TempDir,
 }
@@ -56,7 +55,6 @@ impl Outage {
             .expect("a vendor");
         Self {
             world,
-            began,
             vendor,
             _folder: folder,
         }
@@ -126,7 +124,11 @@ async fn the_crm_does_not_answer_for_a_day() {
         let outage = Outage::at_the_decision("keap", "*", act).await;
         outage.lasts(A_DAY).await;
         let item = outage.only_the_incident().await;
-        assert!(item.title.starts_with("Keap has not answered"), "{}", item.title);
+        assert!(
+            item.title.starts_with("Keap has not answered"),
+            "{}",
+            item.title
+        );
         let list = &item.detail["list"];
         assert_eq!(list["fails"], "everything");
         assert_eq!(list["waits"]["clients"], PEOPLE);
@@ -134,7 +136,11 @@ async fn the_crm_does_not_answer_for_a_day() {
         outage.lasts(UNTIL_MONDAY).await;
         super::crowd::all_is_done(&outage.world, PEOPLE).await;
         let over = outage.only_the_notice().await;
-        assert!(over.title.starts_with("Keap answers again"), "{}", over.title);
+        assert!(
+            over.title.starts_with("Keap answers again"),
+            "{}",
+            over.title
+        );
     }
 }
 
@@ -149,7 +155,11 @@ async fn the_crm_does_not_let_the_relay_in_for_a_day() {
     outage.lasts(UNTIL_MONDAY).await;
     super::crowd::all_is_done(&outage.world, PEOPLE).await;
     let over = outage.only_the_notice().await;
-    assert!(over.title.contains("lets the relay in again"), "{}", over.title);
+    assert!(
+        over.title.contains("lets the relay in again"),
+        "{}",
+        over.title
+    );
 }
 
 #[tokio::test]
@@ -171,8 +181,27 @@ async fn what_one_right_is_missing_for_waits_until_a_person_has_given_it() {
     assert_eq!(item.detail["list"]["fails"], "sending email");
     assert_eq!(item.detail["list"]["waits"]["clients"], PEOPLE);
     // Two had been given up before, and their coach was asked: that is settled.
-    let work = outage.world.store().work_of_kind("hold").await;
-    drop(work);
+    let mut holds = 0;
+    for case in outage
+        .world
+        .store()
+        .cases(&CaseFilter::default(), ALL)
+        .await
+        .expect("a store")
+    {
+        for item in outage
+            .world
+            .store()
+            .case_work(case.id)
+            .await
+            .expect("a store")
+        {
+            let settled = item.settled.expect("settled");
+            assert_eq!(settled.action, "belongs to the incident", "{}", item.title);
+            holds += usize::from(item.kind == "hold");
+        }
+    }
+    assert_eq!(holds, 2);
     // Over the weekend nothing goes out: that does not end it.
     outage.lasts(UNTIL_MONDAY).await;
     outage.only_the_incident().await;

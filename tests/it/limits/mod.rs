@@ -1,9 +1,11 @@
 //! The limits of a vendor: quotas that others use up, refusals, outages, and many workers at once.
 
+mod cast;
 mod clock;
 mod command;
 pub(crate) mod crowd;
 mod day;
+mod day_edges;
 mod outage;
 mod quota;
 mod refusals;

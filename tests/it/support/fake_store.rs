@@ -15,8 +15,9 @@ use relay_core::ids::{
 use relay_core::time::Timestamp;
 use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, Committed, Credential, Effect,
-    Engagement, FactRow, Fence, FileFault, Health, IncidentsRow, Intent, Job, JobFilter, LimiterRow, Link, Op,
-    Page, ProcedureVersion, Receipt, ReceiptState, Store, StoreError, WatchedContact, WorkItem,
+    Engagement, FactRow, Fence, FileFault, Health, IncidentsRow, Intent, Job, JobFilter,
+    LimiterRow, Link, Op, Page, ProcedureVersion, Receipt, ReceiptState, Store, StoreError,
+    WatchedContact, WorkItem,
 };
 
 /// What is stored.

@@ -21,9 +21,10 @@ use relay_core::time::Timestamp;
 use relay_http_client::{Answer, Call, Transport, TransportError};
 use relay_store::{
     Attempt, AuditEntry, Authorization, Batch, CaseFilter, Claim, ClientView, Committed,
-    Credential, Damage, Effect, EffectView, Engagement, FactRow, Fence, FileFault, Health, Intent,
-    IncidentsRow, Job, JobEnd, JobFilter, LimiterRow, Link, NamelessSetting, Op, Page, ProcedureVersion, Receipt,
-    ReceiptState, Remedied, RemedyOrder, Store, StoreError, WatchedContact, WorkItem, WorkSettled,
+    Credential, Damage, Effect, EffectView, Engagement, FactRow, Fence, FileFault, Health,
+    IncidentsRow, Intent, Job, JobEnd, JobFilter, LimiterRow, Link, NamelessSetting, Op, Page,
+    ProcedureVersion, Receipt, ReceiptState, Remedied, RemedyOrder, Store, StoreError,
+    WatchedContact, WorkItem, WorkSettled,
 };
 
 /// Who settles what nobody has to look at.

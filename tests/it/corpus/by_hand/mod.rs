@@ -36,6 +36,7 @@ pub(crate) const JOB_KINDS: &[&str] = &[
     "engagement_poll",
     "engagement_read",
     "reminder",
+    "incident",
 ];
 
 /// The kinds of work item there are.
@@ -54,6 +55,8 @@ pub(crate) const WORK_KINDS: &[&str] = &[
     "hold",
     "holidays",
     "hooks",
+    "incident",
+    "incident_over",
     "link",
     "missed_too",
     "overlap",

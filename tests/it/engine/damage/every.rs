@@ -109,7 +109,9 @@ async fn rows_of(base: &Base, table: &str) -> Vec<String> {
         }
         "coaches" => named("id", ask("SELECT min(id) FROM coaches").await),
         "procedures" => vec!["hash = 'old-1'".to_owned()],
-        "credentials" | "authorizations" | "pace" | "watched_addresses" => vec!["1".to_owned()],
+        "credentials" | "authorizations" | "pace" | "incidents" | "watched_addresses" => {
+            vec!["1".to_owned()]
+        }
         "links" => vec!["client = 'maya'".to_owned()],
         "audit" => named("seq", ask("SELECT max(seq) FROM audit").await),
         "engagement" => named("seq", ask("SELECT max(seq) FROM engagement").await),
@@ -220,7 +222,7 @@ async fn one_unreadable_value_in_any_column_stops_nobody_else_is_named_and_remed
         .iter()
         .map(|spoiled| (spoiled.table.clone(), spoiled.column.clone()))
         .collect();
-    assert_eq!(tables.len(), 20, "{tables:?}");
+    assert_eq!(tables.len(), 21, "{tables:?}");
     assert!(columns.len() > 150, "{}", columns.len());
     assert!(all.len() > 450, "{}", all.len());
     let mut left = groups(all).into_iter().enumerate();

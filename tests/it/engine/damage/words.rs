@@ -154,6 +154,7 @@ async fn a_start_heals_its_own_rows_and_the_next_one_finds_nothing() {
         "UPDATE settings SET value = '[}' WHERE key LIKE 'switched_on/missed_check_in/%'",
         "UPDATE settings SET value = '[}' WHERE key = 'memory/generation'",
         "UPDATE pace SET body = '[}'",
+        "UPDATE incidents SET body = '[}'",
         "UPDATE jobs SET payload = '[}' WHERE kind = 'reconcile'",
         "UPDATE jobs SET key = CAST(x'ff' AS TEXT) WHERE kind = 'reconcile'",
         "UPDATE jobs SET kind = CAST(x'ff' AS TEXT) WHERE key = 'hooks_watch'",
