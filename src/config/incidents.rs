@@ -5,13 +5,13 @@ use relay_core::time::SignedDuration;
 
 use super::reader::Reader;
 
-pub(super) const EXAMPLE: &str = r#"[incidents]
+pub(super) const EXAMPLE: &str = r"[incidents]
 # So many cases that meet the same failure of a vendor within so many minutes are one incident: the admin gets one
 # item, what they wanted waits, and goes on by itself after so many successes in a row.
 cases = 3
 within_minutes = 10
 successes = 3
-"#;
+";
 
 /// The numbers, checked.
 pub(super) fn read(mut reader: Reader<'_>) -> IncidentNumbers {

@@ -53,7 +53,10 @@ pub(crate) async fn acquire_permit(
         Ok(Entry::In(permit)) => return Ok(Some(permit)),
         Ok(Entry::Wait { vendor, at, why }) => {
             if matches!(why, Why::Down | Why::Trial) {
-                incidents::kept_back(engine, job, vendor, at).await?;
+                // It waits all the same.
+                if let Err(error) = incidents::kept_back(engine, job, vendor, at).await {
+                    tracing::warn!(vendor, %error, "a job that waits could not be counted");
+                }
             }
             (vendor, at, why.to_string())
         }

@@ -24,6 +24,9 @@ use crate::remedy::RemedyCommand;
 /// The kind of the item that tells of a job that was given up.
 pub(crate) const DEAD_JOB: &str = "dead_job";
 
+/// The kind of the item that tells of answers which can't be read.
+pub(crate) const DRIFT: &str = "drift";
+
 /// Opens a work item and sets its reminder.
 pub(crate) fn open_work_ops(engine: &Engine, item: WorkItem, now: Timestamp) -> Vec<Op> {
     let id = item.id;

@@ -204,7 +204,7 @@ fn as_one_drift(ops: &mut [Op], call: &CallError) {
         {
             let (operation, what) = (call.operation, &call.message);
             item.dedupe_key = format!("drift/{operation}/{what}");
-            "drift".clone_into(&mut item.kind);
+            items::DRIFT.clone_into(&mut item.kind);
             item.title = format!("An answer to \"{operation}\" can't be read: {what}");
             item.actions = vec!["done".to_owned()];
             // It is about the vendor, and nobody's in particular.

@@ -1,7 +1,7 @@
 //! What must be so before the first receipt is read and the first job runs.
 
 use crate::engine::memory::generation;
-use crate::engine::{Engine, EngineError, damage, jobs::reconcile, periodic, wake};
+use crate::engine::{Engine, EngineError, damage, incidents, jobs::reconcile, periodic, wake};
 
 /// Finds out whether the database is as new as it should be, and stores what must be there before
 /// the first receipt is read: the procedures in force, since when they are switched on, and the
@@ -12,6 +12,7 @@ pub async fn prepare(engine: &Engine) -> Result<(), EngineError> {
     let mut ops = engine.registry.ops_at_start(engine.now());
     ops.extend(periodic::periodic_jobs(engine));
     ops.extend(reconcile::reconcile_at_start(engine).await?);
+    ops.extend(incidents::looks_at_start(engine).await?);
     wake::bring_back(engine).await?;
     // A path that was closed because its secret had leaked stays closed over a restart.
     engine.ports.hooks.prepare().await?;

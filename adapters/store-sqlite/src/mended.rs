@@ -290,6 +290,7 @@ async fn payload(conn: &mut SqliteConnection, row: &str) -> Result<Option<Anew>,
         // Earlier versions had one for each day.
         ("refresh", [_, case] | [_, case, _]) => Some(json!({ "case": case })),
         ("reminder", [_, item]) => Some(json!({ "work_item": item })),
+        ("incident", [_, vendor]) => Some(json!({ "vendor": vendor })),
         ("missed_check", [_, client, check_in]) => missed(conn, client, check_in).await?,
         // What the relay does by itself has its name for a key, and needs nothing.
         (kind, [name]) if kind == *name => Some(json!({})),

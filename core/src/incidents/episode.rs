@@ -15,7 +15,7 @@ pub const QUIET: SignedDuration = SignedDuration::from_hours(1);
 const STALE: SignedDuration = SignedDuration::from_hours(2);
 
 /// The shortest and the longest pause between two tries while an incident lasts.
-const SHORTEST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
+const SHORTEST_PAUSE: SignedDuration = SignedDuration::from_secs(30);
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
 /// The shortest and the longest time between two tries of what leaves a question to a person each time that it

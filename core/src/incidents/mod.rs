@@ -29,7 +29,9 @@
 //! - An incident that nobody meets any more and for which nothing waits ends, whatever was counted.
 //!
 //! # Not guaranteed
-//! That an incident is seen that fewer cases meet: each of those is told by itself, as ever.
+//! That an incident is seen that fewer cases meet: each of those is told by itself, as ever. That what so many
+//! are refused alike one after the other, with no success between, is one thing: it is taken for one until
+//! there are successes, and who is refused then is told by herself.
 //!
 //! Everything here is a function of a stored value and an instant (procedure time); nothing reads a clock.
 

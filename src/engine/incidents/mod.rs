@@ -303,6 +303,18 @@ fn look_soon(engine: &Engine, vendor: &str, now: Timestamp) -> Op {
     }
 }
 
+/// Looks at every incident that is known, in case that nothing else does any more.
+pub(crate) async fn looks_at_start(engine: &Engine) -> Result<Vec<Op>, EngineError> {
+    let all = all(engine.store.as_ref()).await?;
+    let told = all
+        .iter()
+        .filter(|(_, incidents)| incidents.told().next().is_some());
+    let now = engine.now();
+    Ok(told
+        .map(|(vendor, _)| look_soon(engine, vendor, now))
+        .collect())
+}
+
 /// A job was not let in because the vendor does not answer, and comes again at `at`.
 pub(crate) async fn kept_back(
     engine: &Engine,

@@ -5,15 +5,20 @@ use relay_core::ids::{EffectKey, JobId};
 use relay_core::incidents::{Episode, HeldJob, IncidentClass};
 use relay_core::time::SignedDuration;
 use relay_core::workflow::{Action, Input};
-use relay_store::{EffectState, Existing, Job, JobEnd, JobState, Op};
+use relay_store::{EffectState, Existing, Job, JobEnd, JobState, Op, Page, StoreError};
+use serde_json::json;
 
 use crate::engine::effect::moves;
 use crate::engine::finish::member;
 use crate::engine::incidents::turns::due_now;
 use crate::engine::incidents::{BELONGS, change, load, settled, words};
+use crate::engine::items::DRIFT;
 use crate::engine::job_kinds::{Asks, Cancelling, Death, JobKind, JobSpec};
 use crate::engine::{Engine, EngineError, RELAY, finish, stepper};
 use crate::failpoint::SETTLE;
+
+/// How many open items are looked through for one that tells of a drift.
+const MOST_OPEN: u32 = 1_000;
 
 /// How often it is looked while an incident lasts.
 const EVERY: SignedDuration = SignedDuration::from_mins(5);
@@ -58,7 +63,12 @@ async fn look(engine: &Engine, vendor: &str, class: IncidentClass) -> Result<(),
         return settle_item(engine, vendor, class).await;
     };
     for id in episode.given_up() {
-        take_up(engine, id).await?;
+        match take_up(engine, id).await {
+            Err(error) if error.is_transient() => return Err(error),
+            // A row of hers can't be read, perhaps: what she was asked stands.
+            Err(error) => tracing::warn!(job = %id, %error, "could not be taken up again"),
+            Ok(()) => {}
+        }
         change(engine, vendor, |incidents, _| {
             if let Some(episode) = incidents.of_mut(class) {
                 episode.taken_up(id);
@@ -132,7 +142,7 @@ struct Waiting {
 async fn what_waits(engine: &Engine, episode: &Episode) -> Result<Waiting, EngineError> {
     let mut waiting = Waiting::default();
     for held in episode.waiting() {
-        let job = engine.store.job(held.job).await?;
+        let job = job(engine, held.job).await?;
         match job.filter(|job| waits(held, job, episode.is_open())) {
             Some(job) => {
                 waiting.tries |= !only_looks(engine, &job).await?;
@@ -142,6 +152,14 @@ async fn what_waits(engine: &Engine, episode: &Episode) -> Result<Waiting, Engin
         }
     }
     Ok(waiting)
+}
+
+/// A job; `None` also for one that can't be read: it is told by its row, and waited for by nobody.
+async fn job(engine: &Engine, id: JobId) -> Result<Option<Job>, EngineError> {
+    match engine.store.job(id).await {
+        Err(StoreError::Corrupt(_)) => Ok(None),
+        job => Ok(job?),
+    }
 }
 
 /// Whether a job comes again because of the incident.
@@ -161,7 +179,10 @@ async fn only_looks(engine: &Engine, job: &Job) -> Result<bool, EngineError> {
     let Ok(key) = member::<EffectKey>(job, "effect") else {
         return Ok(false);
     };
-    let effect = engine.store.effect(&key).await?;
+    let effect = match engine.store.effect(&key).await {
+        Err(StoreError::Corrupt(_)) => return Ok(true),
+        effect => effect?,
+    };
     Ok(effect.is_some_and(|effect| effect.state.is_under_way()))
 }
 
@@ -169,7 +190,7 @@ async fn only_looks(engine: &Engine, job: &Job) -> Result<bool, EngineError> {
 async fn what_is_left(engine: &Engine, episode: &Episode) -> Result<usize, EngineError> {
     let mut left = 0;
     for held in episode.held().iter().filter(|_| !episode.is_open()) {
-        let job = engine.store.job(held.job).await?;
+        let job = job(engine, held.job).await?;
         let at_person =
             job.is_some_and(|job| matches!(job.state, JobState::Dead | JobState::Parked));
         left += usize::from(at_person);
@@ -181,16 +202,17 @@ async fn what_is_left(engine: &Engine, episode: &Episode) -> Result<usize, Engin
 /// not look. What a person has decided meanwhile stands.
 async fn take_up(engine: &Engine, id: JobId) -> Result<(), EngineError> {
     let now = engine.now();
-    let settle = Op::SettleWorkByKey {
+    let mut settles = vec![Op::SettleWorkByKey {
         dedupe_key: format!("dead/{id}"),
         settled: settled(now, BELONGS),
-    };
+    }];
+    settles.extend(settle_drift(engine, id).await?);
     let Some(job) = engine.store.job(id).await? else {
         return Ok(());
     };
     // A periodic one comes back by itself.
     if job.state != JobState::Dead {
-        return engine.commit(SETTLE, vec![settle]).await.map(|_| ());
+        return engine.commit(SETTLE, settles).await.map(|_| ());
     }
     let death = JobKind::of(&job).map_or(Death::IsToldOnly, |kind| engine.job_spec(kind).death);
     let ops = match death {
@@ -205,7 +227,7 @@ async fn take_up(engine: &Engine, id: JobId) -> Result<(), EngineError> {
     let Some(mut ops) = ops else {
         return Ok(());
     };
-    ops.push(settle);
+    ops.extend(settles);
     match engine.commit(SETTLE, ops).await {
         // Somebody was faster: it is hers.
         Err(error) if error.is_conflict() => Ok(()),
@@ -214,6 +236,26 @@ async fn take_up(engine: &Engine, id: JobId) -> Result<(), EngineError> {
             other.map(|_| ())
         }
     }
+}
+
+/// One item tells of all that died of an answer that can't be read; it names the first of them.
+async fn settle_drift(engine: &Engine, id: JobId) -> Result<Vec<Op>, EngineError> {
+    let page = Page {
+        offset: 0,
+        limit: MOST_OPEN,
+    };
+    let open = engine.store.open_work(None, page).await?;
+    let named = json!(id);
+    let drift = open
+        .into_iter()
+        .filter(|item| item.kind == DRIFT && item.detail["job"] == named);
+    let at = engine.now();
+    Ok(drift
+        .map(|item| Op::SettleWorkByKey {
+            dedupe_key: item.dedupe_key,
+            settled: settled(at, BELONGS),
+        })
+        .collect())
 }
 
 async fn take_up_effect(engine: &Engine, job: &Job) -> Result<Option<Vec<Op>>, EngineError> {
@@ -239,15 +281,12 @@ async fn take_up_effect(engine: &Engine, job: &Job) -> Result<Option<Vec<Op>>, E
 /// Whether a job belongs to the step that its case is in.
 fn is_of_step(job: &Job, case: &Case) -> bool {
     let (step, visit) = (case.step.as_str(), case.visit);
-    match member::<EffectKey>(job, "effect") {
-        Ok(key) => key
-            .as_str()
-            .starts_with(&format!("{}/{step}/{visit}/", case.id)),
-        Err(_) => {
-            let at = member::<String>(job, "step").is_ok_and(|at| at == step);
-            at && member::<u32>(job, "visit").is_ok_and(|at| at == visit)
-        }
+    if let Ok(key) = member::<EffectKey>(job, "effect") {
+        let of_step = format!("{}/{step}/{visit}/", case.id);
+        return key.as_str().starts_with(&of_step);
     }
+    let is_step = member::<String>(job, "step").is_ok_and(|of| of == step);
+    is_step && member::<u32>(job, "visit").is_ok_and(|of| of == visit)
 }
 
 /// The case that is held because the job had given up tries the step anew, as if a person had said so.

@@ -202,3 +202,24 @@ async fn an_older_copy_of_the_database_ends_the_incident_that_it_knows() {
     );
     assert_eq!(all_of(&outage, "incident").await, []);
 }
+
+#[tokio::test]
+async fn answers_that_can_not_be_read_are_one_incident_and_no_drift_beside_it() {
+    let unreadable = FaultAct::Status {
+        code: 200,
+        retry_after: None,
+        body: Some("[".to_owned()),
+    };
+    let outage = Outage::at_the_decision("keap", "*", unreadable).await;
+    outage.lasts(5).await;
+    let item = outage.only_the_incident().await;
+    assert!(
+        item.title.contains("has not been able to read"),
+        "{}",
+        item.title
+    );
+    outage.is_mended();
+    outage.lasts(66).await;
+    super::crowd::all_is_done(&outage.world, 6).await;
+    outage.only_the_notice().await;
+}
