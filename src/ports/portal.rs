@@ -38,9 +38,7 @@ pub struct OpenCheckIns {
 #[async_trait]
 pub trait Portal: Debug + Send + Sync {
     /// What it doesn't let the relay do: a person does it instead.
-    fn not_offered(&self) -> NotOffered {
-        NotOffered::default()
-    }
+    fn not_offered(&self) -> NotOffered;
     /// The client; `None` if the portal knows none by this id.
     async fn client(&self, id: &ClientId) -> Result<Option<ClientSnapshot>, CallError>;
     /// Her check-ins due on or after `since`, submitted or not.

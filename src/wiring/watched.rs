@@ -3,6 +3,7 @@
 //! Which capability a method needs stands here, once; adapters do not know of it. What has failed without a
 //! vendor having been asked (a wrong id, something that is off) is not noted.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -16,12 +17,13 @@ use relay_core::ids::{
 };
 use relay_core::incidents::Capability;
 use relay_core::time::{Date, SignedDuration, Timestamp};
+use relay_core::workflow::NotOffered;
 
 use crate::ports::{
     Activity, Addresses, Among, Billing, CallError, CardRemoved, Changed, ContactMatch,
     ContactType, ContactTypeWrite, Contacts, FoundByMarker, FoundTask, HookRegistry, HookStatus,
     Mail, NewTask, Notes, OpenCheckIns, Portal, PortalNote, Ports, Staff, SyncWish, Synced,
-    TagAdded, Tags, Task, Tasks,
+    TagAdded, Tags, Task, Tasks, WordTag,
 };
 use crate::rate_limit::note;
 use crate::receipts::HintObject;
@@ -61,9 +63,15 @@ async fn noted<T>(
 }
 
 macro_rules! watched {
-    ($port:ident { $($method:ident($($argument:ident: $kind:ty),*) -> $answer:ty = $capability:ident;)* }) => {
+    ($port:ident $([$($told:ident() -> $value:ty);*])? {
+        $($method:ident($($argument:ident: $kind:ty),*) -> $answer:ty = $capability:ident;)*
+    }) => {
         #[async_trait]
         impl $port for Watched<dyn $port> {
+            // What is known without a call.
+            $($(fn $told(&self) -> $value {
+                self.0.$told()
+            })*)?
             $(async fn $method(&self, $($argument: $kind),*) -> Result<$answer, CallError> {
                 noted(Capability::$capability, self.0.$method($($argument),*)).await
             })*
@@ -122,6 +130,8 @@ watched! {
         has(contact: &ContactId, tag: &str) -> bool = ReadTags;
         add(contact: &ContactId, tag: &str) -> TagAdded = ChangeTags;
         remove(contact: &ContactId, tag: &str) -> () = ChangeTags;
+        words(contact: &ContactId) -> Vec<WordTag> = ReadTags;
+        word_ids() -> BTreeSet<String> = ReadTags;
     }
 }
 
@@ -142,7 +152,7 @@ watched! {
 }
 
 watched! {
-    Portal {
+    Portal [not_offered() -> NotOffered] {
         client(id: &ClientId) -> Option<ClientSnapshot> = ReadClients;
         check_ins(id: &ClientId, since: Date) -> Vec<CheckIn> = ReadCheckIns;
         open_check_ins(due_before: Date) -> OpenCheckIns = ReadCheckIns;
@@ -150,7 +160,7 @@ watched! {
         send_message(key: &str, client: &ClientId, author: &CoachId, text: &str)
             -> String = SendMessages;
         notes(id: &ClientId, since: Timestamp) -> Vec<PortalNote> = ReadPortalNotes;
-        add_note(key: &str, client: &ClientId, author: &CoachId, text: &str)
+        add_note(key: &str, client: &ClientId, author: Option<&CoachId>, text: &str)
             -> String = WritePortalNotes;
         coaches() -> Vec<Coach> = ReadCoaches;
     }

@@ -15,6 +15,7 @@ use relay_core::effects::Request;
 use relay_core::ids::{ClientId, CoachId, ContactId, EffectKey};
 use relay_core::retry::Class;
 use relay_core::time::{Date, Timestamp};
+use relay_core::workflow::NotOffered;
 use relay_http_client::CallError;
 
 /// Something that happens while a call is under way, once.
@@ -217,6 +218,10 @@ impl Perform for World {
 
 #[async_trait]
 impl Portal for World {
+    fn not_offered(&self) -> NotOffered {
+        NotOffered::default()
+    }
+
     async fn client(&self, id: &ClientId) -> Result<Option<ClientSnapshot>, CallError> {
         self.read().await?;
         let vendors = self.now();
