@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use url::Url;
+
 use super::reader::Reader;
 use crate::engine::CoachChannel;
 
@@ -12,6 +14,8 @@ pub(super) const EXAMPLE: &str = r#"[people]
 # Where coaches find what they are asked: "crm_tasks" (one open task on the client in the CRM, which they answer
 # there) or "work_list" (`clear-relay work list` only).
 coaches = "crm_tasks"
+# Where a client's page is in the portal, without her id, which is put at its end: her coach finds it in her tasks.
+#client_page = "https://portal.example.test/clients/"
 # A coach gets at most so many new tasks a day; the others come the next working morning, and stand in the list of
 # work until then. What a client wrote always comes. 1 to 100.
 coach_tasks_a_day = 8
@@ -30,6 +34,8 @@ pub struct PeopleConfig {
     pub program_manager: Option<String>,
     /// Where coaches find what they are asked.
     pub coach_channel: CoachChannel,
+    /// Where a client's page is in the portal, without her id.
+    pub client_page: Option<Url>,
     /// How many new tasks a coach gets a day.
     pub coach_tasks_a_day: u32,
     /// Coach id → coach id of her deputy.
@@ -49,6 +55,7 @@ impl PeopleConfig {
                 ],
                 CoachChannel::CrmTasks,
             ),
+            client_page: reader.base_url("client_page", None),
             coach_tasks_a_day: reader.ranged("coach_tasks_a_day", 1..=100).unwrap_or(8),
             deputies: reader.texts("deputies"),
         };

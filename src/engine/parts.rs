@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use relay_core::calendar::Calendar;
-use relay_core::ids::CoachId;
+use relay_core::ids::{ClientId, CoachId};
 use relay_core::incidents::IncidentNumbers;
 use relay_core::random::Random;
 use relay_core::retry::{ProbeSchedule, RetryPolicy};
 use relay_core::time::{Clocks, SignedDuration, Timestamp};
+use relay_http_client::below;
 use relay_store::{Batch, Committed, Store};
 use tokio::sync::Notify;
+use url::Url;
 
 use crate::effects::Perform;
 use crate::engine::error::EngineError;
@@ -48,11 +50,19 @@ pub struct People {
     pub coach_channel: CoachChannel,
     /// How many new tasks a coach gets a day, besides those about what a client wrote.
     pub coach_tasks_a_day: u32,
+    /// Where a client's page is in the portal, without her id.
+    pub client_page: Option<Url>,
     /// For whose clients a follow-up acts; `None`: for every coach's (A39).
     pub act_for: Option<BTreeSet<CoachId>>,
 }
 
 impl People {
+    /// Where the client's page is in the portal, where that is known.
+    pub(crate) fn page_of(&self, client: &ClientId) -> Option<String> {
+        let page = below(self.client_page.as_ref()?, &[client.as_str()])?;
+        Some(page.to_string())
+    }
+
     /// Whether a follow-up acts for the clients of this coach; else it proposes.
     pub(crate) fn acts_for(&self, coach: Option<&CoachId>) -> bool {
         let listed = |list: &BTreeSet<CoachId>| coach.is_some_and(|coach| list.contains(coach));
@@ -67,6 +77,7 @@ impl Default for People {
             program_manager: "program_manager".to_owned(),
             coach_channel: CoachChannel::default(),
             coach_tasks_a_day: 8,
+            client_page: None,
             act_for: None,
         }
     }

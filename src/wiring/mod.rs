@@ -247,6 +247,7 @@ fn people(config: &Config) -> People {
             .unwrap_or(defaults.program_manager),
         coach_channel: config.people.coach_channel,
         coach_tasks_a_day: config.people.coach_tasks_a_day,
+        client_page: config.people.client_page.clone(),
         act_for: config.procedures.missed_check_in.act_for.clone(),
     }
 }

@@ -188,6 +188,9 @@ pub struct PortalReading {
     /// Messages since the case opened (and at least the last 24 hours), oldest first. Those that
     /// we sent ourselves are left out. None where messages can't be read ([`NotOffered::messages`]).
     pub messages: Vec<PortalMessage>,
+    /// Where her page is, for the coach.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
 }
 
 /// What the guard says.

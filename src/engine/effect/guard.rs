@@ -288,6 +288,7 @@ async fn read_portal(
         client,
         check_ins,
         messages,
+        page: engine.people.page_of(&case.client),
     };
     Ok(Some((reading, sent)))
 }

@@ -69,6 +69,7 @@ pub(crate) async fn look(
         return Ok(not_delivered("her address in the CRM being another"));
     }
     let known = Known {
+        page: engine.people.page_of(client),
         phone: contact.phone,
         opened: opened(engine, client, &contact.id).await?,
     };

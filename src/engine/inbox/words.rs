@@ -18,6 +18,8 @@ use serde_json::Value;
 /// What is known besides the items.
 #[derive(Debug, Default)]
 pub(super) struct Known {
+    /// Where her page is in the portal.
+    pub(super) page: Option<String>,
     /// Her number in the CRM.
     pub(super) phone: Option<String>,
     /// What she is known to have opened, and when.
@@ -151,6 +153,9 @@ impl Text {
         self.told(item, "minor", "");
         if let Some(phone) = known.phone.as_deref().and_then(outside::phone) {
             self.line(&format!("Number: {phone}"));
+        }
+        if let Some(page) = &known.page {
+            self.line(&format!("Her page in the portal: {page}"));
         }
         self.her_clock(calendar, now, item);
         self.told(item, "next", "The procedure asks now: ");

@@ -109,6 +109,7 @@ pub(crate) fn reading() -> GuardReading {
                 text: "An invented message.".to_owned(),
                 key: Some("relay:0123456789abcdef0123".to_owned()),
             }],
+            page: Some("https://portal.example.test/clients/nell".to_owned()),
         }),
         coach: Some(Coach {
             id: "coach_beth".into(),

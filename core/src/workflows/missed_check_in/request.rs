@@ -213,6 +213,10 @@ impl<'a> Request<'a> {
         let known = told.map(|told| self.state.client.told(&told.client));
         lines.extend(known.and_then(|known| known.as_minor()));
         lines.push(format!("Number: {phone}"));
+        let page = told.and_then(|told| told.page.as_deref());
+        lines.extend(
+            page.map(|page| format!("Her page in the portal: {}", outside::one_line(page))),
+        );
         lines.extend(self.her_clock());
         lines.push(format!("\nWhat to say:\n{script}\n"));
         lines.push("To a voicemail, say your name and number only.".into());

@@ -321,6 +321,7 @@ impl World {
                 client: self.client.clone(),
                 check_ins: self.check_ins.clone(),
                 messages: self.messages.clone(),
+                page: None,
             }),
             coach: coach.and_then(|id| self.coaches.iter().find(|one| one.id == *id).cloned()),
             contact: self.contact.clone(),

@@ -253,3 +253,29 @@ async fn news_about_no_case_is_not_made_in_keap_while_the_procedure_only_propose
     assert_eq!(clinic.work_kinds(&maya).await, ["open_break"]);
     assert!(clinic.tasks(&maya).is_empty());
 }
+
+#[tokio::test]
+async fn what_a_coach_is_asked_and_whom_she_calls_has_the_way_to_the_clients_page() {
+    let (maya, jo) = (Person::maya(), Person::jo());
+    let clinic = Clinic::open_with(|setup| {
+        setup.amend = |text| {
+            let page = "client_page = \"https://portal.example.test/clients\"";
+            text.replace("[people]\n", &format!("[people]\n{page}\n"))
+        };
+    })
+    .await;
+    for person in [&maya, &jo] {
+        clinic.join(person);
+    }
+    clinic.until("2026-11-05 10:00").await;
+    clinic.writes(&maya, "On it!").await;
+    clinic.until("2026-11-06 12:00").await;
+    for person in [&maya, &jo] {
+        let task = clinic.open_task(person).description;
+        let page = format!(
+            "Her page in the portal: https://portal.example.test/clients/{}",
+            person.id
+        );
+        assert!(task.lines().any(|line| line == page), "{task}");
+    }
+}
