@@ -18,12 +18,14 @@
 mod billing;
 mod changes;
 mod contacts;
+mod date_field;
 mod engagement;
 mod fields;
 mod hooks;
 mod inspect;
 mod lists;
 mod mail;
+mod tagged;
 mod tags;
 mod work;
 mod write_field;
@@ -49,6 +51,7 @@ use crate::VENDOR;
 
 pub use billing::Removed;
 pub use changes::Touched;
+pub use date_field::DateField;
 pub use engagement::{AddressActivity, Moved};
 pub use fields::{ContactTypeField, ResolvedField};
 pub use inspect::Right;

@@ -45,8 +45,8 @@ pub mod types;
 pub mod webhook;
 
 pub use client::{
-    AddressActivity, AddressStatus, ContactType, ContactTypeField, CustomFieldsMode, FieldWrite,
-    HeaderStyle, KeapClient, Moved, Removed, Right, Settings, SettingsError, Touched,
+    AddressActivity, AddressStatus, ContactType, ContactTypeField, CustomFieldsMode, DateField,
+    FieldWrite, HeaderStyle, KeapClient, Moved, Removed, Right, Settings, SettingsError, Touched,
 };
 pub use credential::{Credential, FixedKey};
 

@@ -5,6 +5,7 @@
 //! error, because it must not count as "not opened". These types hold people's data: they are never
 //! logged, and never put into an error.
 
+mod tags;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::time;
+
+pub use tags::{AppliedTag, Tag, TaggedContact};
 
 /// An id as text, whether it came as a string or as a number. Empty texts and the number 0, which
 /// Keap uses for "none", are `None`.
@@ -28,6 +31,13 @@ pub(crate) fn id_of(value: &Value) -> Option<String> {
         _ => return None,
     };
     (!text.is_empty() && text != "0").then_some(text)
+}
+
+/// A list of ids; `None` for whatever is no list.
+fn ids<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    let value = Value::deserialize(from)?;
+    let items = value.as_array();
+    Ok(items.map(|items| items.iter().filter_map(id_of).collect()))
 }
 
 /// A list that may be absent or `null`.
@@ -55,6 +65,14 @@ pub struct Contact {
     /// Every custom field of the contact, where asked for.
     #[serde(deserialize_with = "list")]
     pub custom_fields: Vec<CustomFieldValue>,
+    /// The user who owns the contact, where asked for.
+    #[serde(deserialize_with = "id")]
+    pub owner_id: Option<String>,
+    /// Her zone as Keap names it, where asked for.
+    pub time_zone: Option<String>,
+    /// The tags on the contact, where asked for; `None` where Keap doesn't say, which is not none.
+    #[serde(deserialize_with = "ids")]
+    pub tag_ids: Option<Vec<String>>,
     /// When it last changed.
     #[serde(deserialize_with = "time::lenient")]
     pub update_time: Option<Timestamp>,
@@ -184,6 +202,8 @@ pub struct User {
     /// Keap's id.
     #[serde(deserialize_with = "id")]
     pub id: Option<String>,
+    /// First name.
+    pub given_name: Option<String>,
     /// `ACTIVE`, `INVITED`, `INACTIVE` or `NOT_A_USER`.
     pub status: Option<String>,
     /// Her addresses.
@@ -195,6 +215,11 @@ impl User {
     /// Whether she may act: nothing but `ACTIVE` counts.
     pub fn is_active(&self) -> bool {
         self.status.as_deref() == Some("ACTIVE")
+    }
+
+    /// Her first address.
+    pub fn email(&self) -> Option<&str> {
+        self.email_addresses.iter().find_map(EmailAddress::address)
     }
 
     /// Whether one of her addresses is exactly this one.
@@ -330,28 +355,6 @@ pub struct Note {
     /// When it was made.
     #[serde(deserialize_with = "time::lenient")]
     pub create_time: Option<Timestamp>,
-}
-
-/// A tag.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct Tag {
-    /// Keap's id.
-    #[serde(deserialize_with = "id")]
-    pub id: Option<String>,
-    /// Its name, unique in the tenant.
-    pub name: Option<String>,
-}
-
-/// A tag on a contact.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct AppliedTag {
-    /// Which.
-    pub tag: Option<Tag>,
-    /// When it was put on.
-    #[serde(deserialize_with = "time::lenient")]
-    pub applied_time: Option<Timestamp>,
 }
 
 /// A subscription.

@@ -36,5 +36,8 @@ mod people;
 #[path = "contract/support.rs"]
 mod support;
 #[cfg(test)]
+#[path = "contract/tagged.rs"]
+mod tagged;
+#[cfg(test)]
 #[path = "contract/work.rs"]
 mod work;

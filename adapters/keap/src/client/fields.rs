@@ -132,7 +132,7 @@ impl KeapClient {
         }
     }
 
-    async fn model(&self, version: &str) -> Result<Vec<CustomField>, CallError> {
+    pub(super) async fn model(&self, version: &str) -> Result<Vec<CustomField>, CallError> {
         let path = [version, "contacts", "model"];
         let model: Model = self.read(OPERATION, &path, &Query::new()).await?;
         Ok(model.custom_fields.unwrap_or_default())
@@ -185,7 +185,7 @@ impl KeapClient {
 }
 
 /// v2's fields with v1's words where v2 has none. v1 knows no headers.
-fn join(v2: Vec<CustomField>, v1: &[CustomField]) -> Vec<CustomField> {
+pub(super) fn join(v2: Vec<CustomField>, v1: &[CustomField]) -> Vec<CustomField> {
     let twin = |id: &Option<String>| v1.iter().find(|field| field.id == *id).cloned();
     v2.into_iter()
         .map(|field| match twin(&field.id) {
@@ -193,6 +193,7 @@ fn join(v2: Vec<CustomField>, v1: &[CustomField]) -> Vec<CustomField> {
             Some(twin) if field.field_name.is_none() => CustomField {
                 label: twin.label.or(field.label),
                 field_name: twin.field_name,
+                field_type: field.field_type.or(twin.field_type),
                 options: if field.options.is_empty() {
                     twin.options
                 } else {
@@ -261,7 +262,7 @@ fn choose<'a>(
 }
 
 /// The first few of a list that somebody else made, each cut: an error is read by people.
-fn a_few(names: impl Iterator<Item = String>) -> String {
+pub(super) fn a_few(names: impl Iterator<Item = String>) -> String {
     let mut names: Vec<String> = names.collect();
     let more = names.len().saturating_sub(FEW);
     names.truncate(FEW);
@@ -285,12 +286,12 @@ fn labels(field: &CustomField) -> Vec<String> {
 }
 
 /// A column name without the digits that Keap appends to tell equal names apart.
-fn column(name: &str) -> &str {
+pub(super) fn column(name: &str) -> &str {
     name.trim_end_matches(|c: char| c.is_ascii_digit())
 }
 
 /// Whether two names are the same to a person: case, blanks and `_` don't count.
-fn same(a: &str, b: &str) -> bool {
+pub(super) fn same(a: &str, b: &str) -> bool {
     let plain = |text: &str| -> String {
         let letters = text.chars().filter(|c| !c.is_whitespace() && *c != '_');
         letters.flat_map(char::to_lowercase).collect()

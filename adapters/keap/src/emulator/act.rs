@@ -127,6 +127,16 @@ pub enum Act {
         /// The task.
         task: u64,
     },
+    /// Somebody makes a tag.
+    AddTag {
+        /// Its name.
+        name: String,
+    },
+    /// Somebody deletes a tag, from all contacts.
+    DeleteTag {
+        /// Its name.
+        name: String,
+    },
     /// Somebody puts a tag on; it is made if there is none.
     ApplyTag {
         /// The contact.
@@ -215,6 +225,12 @@ impl World<'_> {
             Act::AddProduct(new) => Ok(self.add_product(&new)),
             Act::AddPaymentMethod(new) => Ok(self.add_payment_method(&new)),
             Act::AddSubscription(new) => Ok(self.add_subscription(&new)),
+            Act::AddTag { name } => Ok(tags::insert(self, &name)),
+            Act::DeleteTag { name } => {
+                let tag = known(self.tag_named(&name), "tag")?;
+                tags::delete(self, tag);
+                Ok(tag)
+            }
             Act::AddOrder(new) => Ok(self.add_order(&new)),
             Act::AddEmailRecord(new) => Ok(self.add_email_record(&new)),
             Act::RefuseTags(refusal) => Ok(self.refuse_tags(&refusal)),

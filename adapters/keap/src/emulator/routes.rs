@@ -110,6 +110,7 @@ fn tag<'a>(method: &str, path: &[&'a str]) -> Option<Route<'a>> {
     Some(match (method, path) {
         ("GET", ["tags"]) => plain("list_tags", tags::list),
         ("POST", ["tags"]) => plain("create_tag", tags::create),
+        ("GET", ["tags", id, "contacts"]) => one("list_tagged_contacts", tags::tagged, id),
         ("POST", ["tags", id, "contacts:applyTags"]) => one("add_tag", tags::apply, id),
         ("POST", ["tags", id, "contacts:removeTags"]) => one("remove_tag", tags::remove, id),
         _ => return None,

@@ -248,3 +248,34 @@ async fn applying_answers_200_with_a_status_for_each_contact() {
     );
     assert_eq!(tenant.accepted()[1].2, json!({ "tag": "Follow-up: phone" }));
 }
+
+#[tokio::test]
+async fn who_has_a_tag_is_listed_in_pages_with_little_of_each() {
+    let tenant = Tenant::new();
+    tenant.act(Act::AddTag {
+        name: "Check-in missed".to_owned(),
+    });
+    let list = "/v2/tags/301/contacts";
+    assert_eq!(count(&tenant.get(list).await.json["contacts"]), 0);
+    tenant.act(Act::ApplyTag {
+        contact: MAYA,
+        tag: "Check-in missed".to_owned(),
+    });
+    let page = tenant.get(&format!("{list}?page_size=1")).await;
+    let row = &page.json["contacts"][0];
+    assert_eq!(row["id"], json!("1001"));
+    assert_eq!(row["applied_time"], json!("2026-11-03T16:00:00Z"));
+    assert!(row.get("tag_ids").is_none() && row.get("phone_numbers").is_none());
+    let filter = |text: &str| format!("{list}?filter={text}");
+    let since = filter("since_applied_time%3D%3D2026-11-03T16:00:01.000Z");
+    assert_eq!(count(&tenant.get(&since).await.json["contacts"]), 0);
+    let unknown = filter("owner_id%3D%3D7");
+    assert_eq!(tenant.get(&unknown).await.status, 400);
+    assert_eq!(tenant.get("/v2/tags/999/contacts").await.status, 404);
+    tenant.act(Act::DeleteTag {
+        name: "Check-in missed".to_owned(),
+    });
+    assert_eq!(tenant.get(list).await.status, 404);
+    let tags = tenant.get("/v2/contacts/1001/tags").await;
+    assert_eq!(count(&tags.json["tags"]), 0);
+}

@@ -1,6 +1,6 @@
 //! Tags: found, made, put on and taken off.
 
-use relay_http_client::emulation::listing::{FilterKind, Item, by};
+use relay_http_client::emulation::listing::{FilterKind, Item, by, by_member};
 use serde_json::{Map, Value, json};
 
 use super::super::list::{self, Listing};
@@ -63,6 +63,16 @@ pub(crate) fn insert(world: &mut World<'_>, name: &str) -> u64 {
     let id = world.state.tags.insert(None, row, world.now);
     world.raise("contactGroup.add", id);
     id
+}
+
+/// Deletes a tag: nobody has it any more.
+pub(crate) fn delete(world: &mut World<'_>, tag: u64) {
+    world
+        .state
+        .applied
+        .retain(|(_, applied), _| *applied != tag);
+    world.state.tags.remove(tag);
+    world.raise("contactGroup.delete", tag);
 }
 
 fn tag(world: &World<'_>, id: &str) -> Result<(u64, String), Reply> {
@@ -161,5 +171,44 @@ pub(crate) fn of_contact(world: &mut World<'_>, request: &Incoming, contact: &st
         .collect();
     let filters = [by("name", name_kind(world))];
     let listing = Listing::new("tags", &filters, &[]);
+    list::page(world, request, &listing, items)
+}
+
+/// Members that a row of tagged contacts may lack.
+const TAGGED_OPTIONAL: &[&str] = &["given_name", "family_name", "email", "applied_time"];
+
+/// `GET /v2/tags/{id}/contacts`: rows of their own, with nothing but name, first address and time.
+pub(crate) fn tagged(world: &mut World<'_>, request: &Incoming, id: &str) -> Handled {
+    let tag = Reply::found(world.state.tags.find(id), "Tag")?.id;
+    let items = world
+        .state
+        .applied
+        .iter()
+        .filter(|((_, applied), _)| *applied == tag)
+        .filter_map(|((contact, _), at)| {
+            let record = world.state.contacts.get(*contact)?;
+            let mut row = Row::new();
+            for member in ["given_name", "family_name"] {
+                let value = record.row.get(member).cloned();
+                row.insert(member.to_owned(), value.unwrap_or_default());
+            }
+            row.insert("email".to_owned(), world.state.address(*contact).into());
+            row.insert("applied_time".to_owned(), v2_time(*at).into());
+            let row = Record {
+                id: *contact,
+                row,
+                listed_from: record.listed_from,
+            };
+            Some(World::item(&row, world.shown(&row, TAGGED_OPTIONAL)))
+        })
+        .collect();
+    let filters = [
+        by("given_name", FilterKind::Word),
+        by("family_name", FilterKind::Word),
+        by("email", FilterKind::Word),
+        by_member("since_applied_time", "applied_time", FilterKind::Since),
+    ];
+    let orders = [("applied_time", "applied_time"), ("email", "email")];
+    let listing = Listing::new("contacts", &filters, &orders);
     list::page(world, request, &listing, items)
 }
