@@ -24,7 +24,7 @@ pub struct DemoArgs {
     /// Play the full cast unattended and compare what each vendor accepted with expectations.
     #[arg(long)]
     pub once: bool,
-    /// Which cast: four, short, full (and strict after it) or strict.
+    /// Which cast: four, short, full (and the others after it), strict, list or crm.
     #[arg(long, default_value = "full", value_name = "CAST", requires = "once")]
     pub cast: String,
     /// Write the comparison to this file: JSON if its name ends in .json, else Markdown.
@@ -58,7 +58,7 @@ pub struct SandboxArgs {
     /// Listen on this port of this machine.
     #[arg(long, value_name = "PORT")]
     pub port: u16,
-    /// Play this cast (short, full, strict, or a file) against a relay that runs separately. What
+    /// Play this cast (short, full, strict, list, crm, or a file) against a relay that runs separately. What
     /// its people do with the relay itself is left out: there is a command line for that.
     #[arg(long, value_name = "CAST")]
     pub play: Option<String>,

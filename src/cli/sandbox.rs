@@ -160,10 +160,10 @@ fn furnished(args: &SandboxArgs, cast: Option<&Cast>, zone: &TimeZone) -> Result
         random: &random,
         zone,
         coaches: &stage::coaches(coaches)?,
+        told_by: cast.map(|cast| cast.told_by).unwrap_or_default(),
     };
-    let told_by = cast.map(|cast| cast.told_by).unwrap_or_default();
     Ok(Sandbox {
-        vendors: Vendors::new(&clinic, told_by),
+        vendors: Vendors::new(&clinic),
         clock,
         anchor,
     })

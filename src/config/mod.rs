@@ -57,8 +57,8 @@ pub use clear_connection::{ClearConnectionConfig, PortalCapabilities};
 pub use gap::{Gap, Severity};
 pub use http::HttpConfig;
 pub use keap::{
-    Coaching, ContactTypeField, CredentialKind, CustomFieldsMode, KeapConfig, KeapOAuth, KeyHeader,
-    WordNames,
+    Coaching, ContactTypeField, CredentialKind, CustomFieldsMode, KeapCheckInsConfig, KeapConfig,
+    KeapOAuth, KeyHeader, WordNames,
 };
 pub use limits::LimitsConfig;
 pub use mistakes::{ConfigError, Mistake, SecretFile};

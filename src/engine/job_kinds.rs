@@ -81,6 +81,8 @@ kinds! {
     EngagementPoll = "engagement_poll";
     /// The incidents of a vendor are looked after, while it has any.
     Incident = "incident";
+    /// It is looked who has missed a check-in, where nobody tells it by itself.
+    CheckInList = "check_in_list";
 }
 
 /// What holds of a kind.

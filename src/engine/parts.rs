@@ -128,6 +128,8 @@ pub struct EngineParts {
     pub poll_opens: Option<SignedDuration>,
     /// How long a list of check-ins may tell nothing before an admin is asked; `None`: there is no list.
     pub list_silence: Option<SignedDuration>,
+    /// How often it is read who has missed a check-in; `None`: only daily, because it is told in between.
+    pub check_in_list: Option<SignedDuration>,
 }
 
 /// The engine. Cheap to clone; every clone works on the same store.

@@ -13,6 +13,7 @@
 //! | `credential` | every 6 hours, where a connection is renewed | `jobs/credential.rs` |
 //! | `hooks_watch` | every `watch_minutes` of the CRM's section | `jobs/hooks_watch.rs` |
 //! | `engagement_poll` | every `poll_opens_minutes` of it | `jobs/engagement.rs` |
+//! | `check_in_list` | every `every_minutes` of who tells of check-ins only when asked | `jobs/check_in_list.rs` |
 //!
 //! That a kind is periodic says its row
 //! ([`PeriodicSchedule`](crate::engine::job_kinds::PeriodicSchedule)). What a serving relay does besides,

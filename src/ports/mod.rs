@@ -30,7 +30,7 @@ pub use crm::{
 pub use engagement::{Activity, Addresses};
 pub use hooks::{Among, Changed, HookRegistry, HookStatus, SubscriptionState, SyncWish, Synced};
 pub use inspect::Inspect;
-pub use portal::{OpenCheckIns, Portal, PortalNote};
+pub use portal::{OpenCheckIns, Portal, PortalNote, Undated};
 pub use relay_http_client::CallError;
 pub use stores::{DatabaseInspection, Stores, Version};
 

@@ -32,6 +32,19 @@ pub struct OpenCheckIns {
     pub listed: Vec<(ClientId, CheckIn)>,
     /// What is wrong with those that were left out ("in the unknown state …"), once for each reason.
     pub left_out: BTreeSet<String>,
+    /// Those that are told as missed, without the day on which they were due.
+    pub undated: Vec<Undated>,
+}
+
+/// A client who has missed a check-in of which nobody can tell when it was due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undated {
+    /// Whose.
+    pub client: ClientId,
+    /// For people: what is missing, and where.
+    pub what: String,
+    /// For people: what to do about it.
+    pub remedy: String,
 }
 
 /// What we need of the portal.

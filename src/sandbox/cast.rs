@@ -26,14 +26,18 @@ pub const OUTAGE: &str = include_str!("../../fixtures/casts/outage.toml");
 /// The cast of a clinic whose own list tells who is expected, and which has the CRM and nothing else.
 pub const LIST: &str = include_str!("../../fixtures/casts/list.toml");
 
+/// The cast of a clinic whose CRM tells who has missed a check-in, by a tag, and which has nothing else.
+pub const CRM: &str = include_str!("../../fixtures/casts/crm.toml");
+
 /// The casts that travel in the binary, by name.
-pub const SHIPPED: [(&str, &str); 6] = [
+pub const SHIPPED: [(&str, &str); 7] = [
     ("four", FOUR),
     ("short", SHORT),
     ("full", FULL),
     ("strict", STRICT),
     ("list", LIST),
     ("outage", OUTAGE),
+    ("crm", CRM),
 ];
 
 /// People, acts, expectations.

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::wiring::VENDORS;
-use crate::wiring::emulated::{Clinic, Emulated, EmulatedClient, ToldBy};
+use crate::wiring::emulated::{Clinic, Emulated, EmulatedClient};
 use crate::wiring::vendor::Vendor;
 
 /// A vendor of the box.
@@ -36,11 +36,11 @@ pub struct Vendors {
 }
 
 impl Vendors {
-    /// The vendors of `clinic`, where nobody is yet. `told_by` says who is expected there.
-    pub fn new(clinic: &Clinic<'_>, told_by: ToldBy) -> Self {
+    /// The vendors of `clinic`, where nobody is yet.
+    pub fn new(clinic: &Clinic<'_>) -> Self {
         let takes_part = |vendor: &&&Vendor| {
             let only_where = vendor.emulation.only_where;
-            only_where.is_none_or(|only| only == told_by)
+            only_where.is_none_or(|only| only == clinic.told_by)
         };
         let mut listed: Vec<_> = VENDORS.iter().filter(takes_part).copied().collect();
         listed.sort_by_key(|vendor| vendor.title);

@@ -154,13 +154,13 @@ impl World {
             .zone()
             .clone();
         let coaches = stage::coaches(&setup.coaches)?;
-        let clinic = Clinic {
+        let vendors = Vendors::new(&Clinic {
             clock: &procedure,
             random: &random,
             zone: &zone,
             coaches: &coaches,
-        };
-        let vendors = Vendors::new(&clinic, setup.told_by);
+            told_by: setup.told_by,
+        });
         let relay_url = address(&format!("https://{RELAY_HOST}/"))?;
         let furnished = vendors.furnish()?;
         let origin = |vendor: &Vendor| format!("https://{}/", host(vendor));

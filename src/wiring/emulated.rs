@@ -37,6 +37,8 @@ pub enum ToldBy {
     Portal,
     /// A list of the clinic's own.
     List,
+    /// The CRM, by tags and dates of its contacts.
+    Crm,
 }
 
 /// The clinic that an emulated vendor belongs to.
@@ -50,6 +52,8 @@ pub struct Clinic<'a> {
     pub zone: &'a TimeZone,
     /// Its coaches, where they are known before the story begins.
     pub coaches: &'a [NewCoach<'a>],
+    /// What tells there who is expected.
+    pub told_by: ToldBy,
 }
 
 /// An emulated vendor: its [`Emulator`], and what the invented clinic has to do with it.

@@ -174,6 +174,7 @@ pub fn assemble(config: &Config, runtime: Runtime) -> Result<Relay, AssembleErro
         time_scale: runtime.time_scale,
         poll_opens: all.poll_opens,
         list_silence: all.list_silence,
+        check_in_list: all.check_in_list,
     });
     Ok(Relay {
         engine,
@@ -192,6 +193,7 @@ struct Everything {
     authorize: Vec<Arc<dyn Authorize>>,
     poll_opens: Option<SignedDuration>,
     list_silence: Option<SignedDuration>,
+    check_in_list: Option<SignedDuration>,
 }
 
 fn everything(
@@ -207,7 +209,7 @@ fn everything(
     let mut ports = PortSet::default();
     let mut connections = AllConnections::default();
     let (mut sources, mut authorize) = (Vec::new(), Vec::new());
-    let (mut poll_opens, mut list_silence) = (None, None);
+    let (mut poll_opens, mut list_silence, mut check_in_list) = (None, None, None);
     for vendor in VENDORS {
         let provided = (vendor.provide)(&wiring)?;
         ports.add(provided.ports)?;
@@ -219,6 +221,7 @@ fn everything(
         authorize.extend(provided.authorize);
         poll_opens = poll_opens.or(provided.poll_opens);
         list_silence = list_silence.or(provided.list_silence);
+        check_in_list = check_in_list.or(provided.check_in_list);
     }
     Ok(Everything {
         ports: watched::watched(ports.whole(Arc::new(connections))?),
@@ -226,6 +229,7 @@ fn everything(
         authorize,
         poll_opens,
         list_silence,
+        check_in_list,
     })
 }
 

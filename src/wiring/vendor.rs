@@ -98,6 +98,8 @@ pub(crate) struct Provided {
     pub(crate) poll_opens: Option<SignedDuration>,
     /// How long it may tell nothing of check-ins before an admin is asked; `None`: for ever.
     pub(crate) list_silence: Option<SignedDuration>,
+    /// How often it is read who has missed a check-in; `None`: it doesn't tell, or by itself.
+    pub(crate) check_in_list: Option<SignedDuration>,
 }
 
 /// What a vendor is looked at with: a configuration that need not be whole.

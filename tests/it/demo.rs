@@ -79,6 +79,26 @@ async fn every_story_under_the_strict_rule_goes_as_written_down() {
 }
 
 #[tokio::test]
+async fn every_story_of_a_clinic_that_has_keap_alone_goes_as_written_down() {
+    for seed in 1..=3 {
+        assert_eq!(
+            play(cast("crm"), seed, None).await.differences(),
+            NOTHING,
+            "{seed}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_message_to_the_clients_of_keap_alone_that_is_dropped_or_doubled_is_found() {
+    for sabotage in ["drop:email", "double:work_task"] {
+        let sabotage = sabotage.parse().expect("a sabotage");
+        let report = play(cast("crm"), 1, Some(sabotage)).await;
+        assert!(!report.passed);
+    }
+}
+
+#[tokio::test]
 async fn maya_and_jo_end_as_written_down() {
     assert_eq!(play(cast("short"), 1, None).await.differences(), NOTHING);
 }

@@ -26,7 +26,8 @@ const GIVEN_UP: &str = "state = CASE WHEN state IN ('done', 'proposed', 'overtak
                         THEN 'cancelled' ELSE 'unsettled' END";
 
 /// The jobs that the relay has for itself, as SQL lists them.
-pub(crate) const PERIODIC: &str = "'reconcile', 'credential', 'hooks_watch', 'engagement_poll'";
+pub(crate) const PERIODIC: &str =
+    "'reconcile', 'credential', 'hooks_watch', 'engagement_poll', 'check_in_list'";
 
 /// What a column of a row gets.
 pub(crate) async fn anew(

@@ -63,11 +63,11 @@ async fn verdict(args: &DemoArgs) -> Result<Verdict, CliError> {
     })
 }
 
-/// The whole cast comes with the clinic that judges opens strictly, the one that has no portal to ask, and the one
+/// The whole cast comes with the clinic that judges opens strictly, those that have no portal to ask, and the one
 /// whose CRM fails for a day.
 fn names(cast: &str) -> Vec<&str> {
     match cast {
-        "full" => vec!["full", "strict", "list", "outage"],
+        "full" => vec!["full", "strict", "list", "crm", "outage"],
         other => vec![other],
     }
 }

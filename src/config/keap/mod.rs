@@ -1,6 +1,8 @@
 //! `[keap]`: the customer relationship system.
 
 mod address;
+mod check_ins;
+mod clinic;
 mod gaps;
 mod oauth;
 mod words;
@@ -18,6 +20,8 @@ use super::mistakes::Mistakes;
 use super::reader::Reader;
 use super::vendor_mode::VendorMode;
 use super::vendors::{Around, VendorSection};
+pub use check_ins::KeapCheckInsConfig;
+pub use clinic::{Coaching, ContactTypeField};
 pub use oauth::KeapOAuth;
 pub use words::WordNames;
 
@@ -69,6 +73,23 @@ poll_opens_minutes = 15
 name = "Contact Type"
 tab = "Clear Connection"
 #id = "12"
+
+# Who has missed a check-in, where Keap alone tells: no portal and no list of [check_ins]. A client's coach is the
+# owner of her contact, and is known by the id of that user.
+[keap.check_ins]
+# The tag that says so, by its name; without it Keap tells nothing of check-ins. Put it on once the day of the
+# check-in has passed. Taken off, the client has checked in.
+#missed_tag = "Check-in missed"
+# The field of contacts that holds the day the check-in was due, by its label or its id: needed with the tag.
+#due_field = "Check-in due"
+# A tag that says that she has checked in, although the first one is still on.
+#checked_in_tag = "Checked in"
+# A field with the day of her last check-in: from the due day on she has checked in.
+#checked_in_field = "Last check-in"
+# A field with the day of the last change of her regimen, from which the three weeks count.
+#regimen_field = "Regimen changed"
+# Every so many minutes it is looked who has the tag. 5 to 1440.
+every_minutes = 30
 
 # The application registered with Keap, where credential is "oauth". Register the address
 # PUBLIC_URL/oauth/keap/callback for it, or write another https address as redirect_url.
@@ -158,26 +179,6 @@ pub enum CustomFieldsMode {
     V1Single,
 }
 
-/// Which custom field is the contact type.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContactTypeField {
-    /// Its label.
-    pub name: String,
-    /// The tab it is on.
-    pub tab: String,
-    /// Its id, which settles it where the names don't.
-    pub id: Option<String>,
-}
-
-/// What counts as the coaching fee.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Coaching {
-    /// Products whose subscriptions count.
-    pub product_ids: Vec<String>,
-    /// Plans whose subscriptions count.
-    pub plan_ids: Vec<String>,
-}
-
 /// The section.
 #[derive(Debug, Clone)]
 pub struct KeapConfig {
@@ -205,6 +206,8 @@ pub struct KeapConfig {
     pub coaching: Coaching,
     /// The tags by which staff begin something.
     pub tags: WordNames,
+    /// By what Keap tells of check-ins; `None`: it doesn't.
+    pub check_ins: Option<KeapCheckInsConfig>,
     /// What happens to the card.
     pub card_removal: CardRemoval,
     /// How often the subscriptions are looked at.
@@ -275,6 +278,7 @@ impl KeapConfig {
         let contact_type_field = ContactTypeField::read(reader.section("contact_type_field"));
         let coaching = Coaching::read(reader.section("coaching"));
         let tags = WordNames::read(reader.section("tags"));
+        let check_ins = KeapCheckInsConfig::read(reader.section("check_ins"));
         let limits = LimitsConfig::read(reader.section("limits"), Some(USUAL));
         reader.finish();
         Some(Self {
@@ -290,6 +294,7 @@ impl KeapConfig {
             contact_type_field,
             coaching,
             tags,
+            check_ins,
             card_removal,
             watch_minutes,
             named_hook_secret,
@@ -416,6 +421,11 @@ impl VendorSection for KeapConfig {
         (!self.is_on()).then(|| off("keap.mode"))
     }
 
+    fn tells_check_ins(&self) -> Option<&'static str> {
+        let tells = self.is_on() && self.check_ins.is_some();
+        tells.then_some("keap.check_ins.missed_tag")
+    }
+
     fn check(&self, around: &Around<'_>, mistakes: &Mistakes) {
         if !self.is_oauth() {
             return;
@@ -454,32 +464,5 @@ impl KeapConfig {
     /// Whether it is used, with tokens.
     pub fn is_oauth(&self) -> bool {
         self.mode == VendorMode::On && self.credential == CredentialKind::OAuth
-    }
-}
-
-impl ContactTypeField {
-    fn read(mut reader: Reader<'_>) -> Self {
-        let field = Self {
-            name: reader
-                .text("name")
-                .unwrap_or_else(|| "Contact Type".to_owned()),
-            tab: reader
-                .text("tab")
-                .unwrap_or_else(|| "Clear Connection".to_owned()),
-            id: reader.id("id"),
-        };
-        reader.finish();
-        field
-    }
-}
-
-impl Coaching {
-    fn read(mut reader: Reader<'_>) -> Self {
-        let coaching = Self {
-            product_ids: reader.ids("product_ids"),
-            plan_ids: reader.ids("plan_ids"),
-        };
-        reader.finish();
-        coaching
     }
 }

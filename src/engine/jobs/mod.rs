@@ -2,6 +2,7 @@
 //!
 //! A kind that is no longer made keeps its handler here until no release in use can have queued it.
 
+pub(crate) mod check_in_list;
 pub(crate) mod credential;
 pub(crate) mod effect;
 pub(crate) mod engagement;
@@ -37,6 +38,7 @@ pub const fn spec(kind: JobKind) -> &'static JobSpec {
         JobKind::HooksWatch => &hooks_watch::SPEC,
         JobKind::EngagementPoll => &engagement::POLL,
         JobKind::Incident => &incident::SPEC,
+        JobKind::CheckInList => &check_in_list::SPEC,
     }
 }
 

@@ -5,6 +5,7 @@
 //! in a step of a case or in a job's end.
 
 pub(crate) mod backlog;
+pub(crate) mod check_in_list;
 pub(crate) mod conversation;
 pub(crate) mod engagement;
 pub(crate) mod hints;
@@ -18,4 +19,5 @@ pub mod reconcile;
 pub(crate) mod repair;
 pub(crate) mod repeats;
 pub mod report;
+pub(crate) mod undated;
 pub(crate) mod walk;

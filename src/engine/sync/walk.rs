@@ -21,9 +21,10 @@ use crate::engine::sync::backlog::{EarlierCase, is_released};
 use crate::engine::sync::invariants::{self, PAGE, Violation};
 use crate::engine::sync::repair::{Repaired, died_with_process, wake};
 use crate::engine::sync::report::{Became, FoundViolation, Report};
-use crate::engine::sync::{backlog, repair};
+use crate::engine::sync::{backlog, repair, undated};
 use crate::engine::{Engine, EngineError, drift, inbox, items, periodic, watch};
 use crate::failpoint::{REREAD_CALL, SETTLE};
+use crate::ports::OpenCheckIns;
 
 /// What came of one row; `None` where the row is the reason why nothing did.
 fn alone<T>(done: Result<T, EngineError>) -> Result<Option<T>, EngineError> {
@@ -89,7 +90,8 @@ impl Walk<'_> {
         }
     }
 
-    pub(crate) async fn check_ins(&mut self) -> Result<(), EngineError> {
+    /// Every check-in that is listed as open is somebody's. Returns what was listed.
+    pub(crate) async fn check_ins(&mut self) -> Result<OpenCheckIns, EngineError> {
         let engine = self.engine;
         let now = engine.now();
         let today = engine.calendar.date_of(now);
@@ -99,7 +101,9 @@ impl Walk<'_> {
             .await?;
         self.commit(drift::left_out_ops(engine, &told.left_out))
             .await?;
-        let open = told.listed;
+        self.commit_alone(undated::undated_ops(engine, &told).await?)
+            .await?;
+        let open = &told.listed;
         self.report.check_ins = open.len();
         for page in open.chunks(PAGE as usize) {
             for (client, check_in) in page {
@@ -117,7 +121,8 @@ impl Walk<'_> {
             }
         }
         let coaches = coach_ops(engine).await?;
-        self.commit(coaches).await
+        self.commit(coaches).await?;
+        Ok(told)
     }
 
     pub(crate) async fn cases(&mut self) -> Result<(), EngineError> {
@@ -352,6 +357,11 @@ async fn refresh(engine: &Engine, case: &Case) -> Result<Option<Op>, EngineError
         case: Some(case.id),
         payload: json!({ "case": case.id }),
     })))
+}
+
+/// The same; nothing where the row of the case is the reason why not.
+pub(crate) async fn refresh_alone(engine: &Engine, case: &Case) -> Result<Option<Op>, EngineError> {
+    Ok(alone(refresh(engine, case).await)?.flatten())
 }
 
 /// How long a case may stand still before the manager hears of it (E31).

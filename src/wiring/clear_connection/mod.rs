@@ -103,6 +103,7 @@ impl Portal for ClearConnectionPorts {
         Ok(OpenCheckIns {
             listed,
             left_out: told.left_out,
+            undated: Vec::new(),
         })
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Every secret here is public and worth nothing: it opens emulators only.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use relay_http_client::emulation::Emulator;
 use relay_keap::emulator::{Act, Keap, NewField, NewProduct, Settings};
@@ -11,7 +11,7 @@ use url::Url;
 
 use super::panel;
 use crate::wiring::emulated::{
-    Clinic, Emulated, NewClient, NewCoach, Panels, PastMail, Reader, Whom,
+    Clinic, Emulated, EmulatedClient, NewClient, NewCoach, Panels, PastMail, Reader, ToldBy, Whom,
 };
 
 /// The key.
@@ -41,8 +41,25 @@ pub const GOAL_FIELD: &str = "Skin Goal";
 /// The status of an address to which mail may be sent.
 const OPTED_IN: &str = "SINGLE_OPT_IN";
 
+/// The tag of those who have missed a check-in, where Keap alone tells.
+pub const MISSED_TAG: &str = "Check-in missed";
+/// The tag of those who have checked in.
+pub const CHECKED_IN_TAG: &str = "Checked in";
+/// The field with the day a check-in was due.
+pub const DUE_FIELD: &str = "Check-in due";
+/// The field with the day of the last check-in.
+pub const CHECKED_IN_FIELD: &str = "Last check-in";
+/// The field with the day of the last change of the regimen.
+pub const REGIMEN_FIELD: &str = "Regimen changed";
+
 #[derive(Debug)]
-struct EmulatedKeap(Arc<Keap>);
+struct EmulatedKeap {
+    keap: Arc<Keap>,
+    /// Whether nobody else tells who is expected.
+    alone: bool,
+    /// Its people, where they are known by nobody else.
+    people: Mutex<Vec<EmulatedClient>>,
+}
 
 /// An account where nobody is yet.
 pub(super) fn start(clinic: &Clinic<'_>) -> Arc<dyn Emulated> {
@@ -51,7 +68,11 @@ pub(super) fn start(clinic: &Clinic<'_>) -> Arc<dyn Emulated> {
         ..Settings::default()
     };
     let (clock, random) = (Arc::clone(clinic.clock), Arc::clone(clinic.random));
-    Arc::new(EmulatedKeap(Keap::new(clock, random, settings)))
+    Arc::new(EmulatedKeap {
+        keap: Keap::new(clock, random, settings),
+        alone: clinic.told_by == ToldBy::Crm,
+        people: Mutex::default(),
+    })
 }
 
 /// The coaching product, the contact type field. Returns the field's id.
@@ -106,37 +127,99 @@ limits = {{ calls_per_minute = 6000, burst = 10000, obey_quota = false }}
 
 impl Emulated for EmulatedKeap {
     fn emulator(&self) -> Arc<dyn Emulator> {
-        Arc::<Keap>::clone(&self.0)
+        Arc::<Keap>::clone(&self.keap)
     }
 
     fn furnish(&self) -> Result<Map<String, Value>, String> {
-        let field = furnish(&self.0)?;
+        let field = furnish(&self.keap)?;
+        if self.alone {
+            furnish_check_ins(&self.keap)?;
+        }
         Ok(Map::from_iter([("field".to_owned(), Value::from(field))]))
     }
 
     fn section(&self, base: &Url, furnished: &Map<String, Value>) -> String {
         let field = furnished.get("field").and_then(Value::as_str);
-        section(base, field.unwrap_or_default())
+        let mut text = section(base, field.unwrap_or_default());
+        if self.alone {
+            text.push_str(&check_ins_section());
+        }
+        text
     }
 
     fn add_coach(&self, coach: &NewCoach<'_>) -> Result<(), String> {
         let what = json!({ "act": "add_user", "id": coach.user, "email": coach.email,
                            "given_name": coach.name });
-        self.0.act(what).map(|_| ())
+        self.keap.act(what).map(|_| ())
     }
 
     fn add_client(&self, client: &NewClient<'_>) -> Result<(), String> {
-        self.0.act(contact(client))?;
+        let mut known = contact(client);
+        if self.alone {
+            known["owner"] = owner(client)?.into();
+            known["custom"][DUE_FIELD] = json!(client.due);
+            known["custom"][REGIMEN_FIELD] = json!(client.regimen);
+            let mut people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+            people.push(EmulatedClient {
+                id: client.id.to_owned(),
+                first: client.first.map(str::to_owned),
+                last: client.last.map(str::to_owned),
+                contact: Some(client.contact),
+            });
+        }
+        self.keap.act(known)?;
         for mail in &client.mails {
-            self.0.act(mailed(client.contact, mail))?;
+            self.keap.act(mailed(client.contact, mail))?;
         }
         Ok(())
     }
 
+    fn clients(&self) -> Vec<EmulatedClient> {
+        let people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+        people.clone()
+    }
+
     fn panels(&self, client: &Whom<'_>, reader: Reader<'_>) -> Option<Panels> {
-        let contact = client.contact.and_then(|id| self.0.look(id));
+        let contact = client.contact.and_then(|id| self.keap.look(id));
         Some(panel::panels(contact.as_ref(), reader))
     }
+}
+
+/// The tags and fields by which Keap tells of check-ins.
+fn furnish_check_ins(keap: &Keap) -> Result<(), String> {
+    for name in [MISSED_TAG, CHECKED_IN_TAG] {
+        keap.perform(Act::AddTag {
+            name: name.to_owned(),
+        })?;
+    }
+    for label in [DUE_FIELD, CHECKED_IN_FIELD, REGIMEN_FIELD] {
+        keap.perform(Act::AddField(NewField {
+            label: label.to_owned(),
+            field_type: Some("DATE".to_owned()),
+            tab: Some("Check-ins".to_owned()),
+            ..NewField::default()
+        }))?;
+    }
+    Ok(())
+}
+
+fn check_ins_section() -> String {
+    format!(
+        r#"[keap.check_ins]
+missed_tag = "{MISSED_TAG}"
+checked_in_tag = "{CHECKED_IN_TAG}"
+due_field = "{DUE_FIELD}"
+checked_in_field = "{CHECKED_IN_FIELD}"
+regimen_field = "{REGIMEN_FIELD}"
+"#
+    )
+}
+
+/// The user who owns a client's contact: where Keap alone tells, a coach is known by her user.
+fn owner(client: &NewClient<'_>) -> Result<u64, String> {
+    let coach = client.coach;
+    let user = coach.parse();
+    user.map_err(|_| format!("the coach {coach} is named by no user of Keap"))
 }
 
 fn contact(client: &NewClient<'_>) -> Value {

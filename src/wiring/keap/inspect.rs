@@ -7,6 +7,7 @@
 //! | `field` | the field that holds the contact type |
 //! | `fee` | products and plans of the coaching fee |
 //! | `coaches` | the portal's coaches as users of Keap |
+//! | `check_ins` | the tags and fields by which Keap alone tells of check-ins |
 //! | `subscribed` | the hook subscriptions |
 //! | `tags` | the tags by which staff begin something |
 //!
@@ -14,6 +15,7 @@
 //! is not asked for, so that one missing right is one finding.
 
 mod account;
+mod check_ins;
 mod coaches;
 mod fee;
 mod field;
@@ -87,6 +89,14 @@ impl KeapInspector {
         }
         if may(&[Right::Tags]) {
             findings.extend(self.tags().await);
+        }
+        if may(&[
+            Right::Tags,
+            Right::Contacts,
+            Right::ContactModel,
+            Right::Users,
+        ]) {
+            findings.extend(self.check_ins().await);
         }
         if may(&[Right::Hooks]) {
             findings.extend(self.hooks().await);

@@ -8,6 +8,8 @@
 
 mod addresses;
 mod automation;
+pub mod check_ins;
+mod check_ins_past;
 pub mod connection;
 pub mod emulated;
 pub mod hook_paths;

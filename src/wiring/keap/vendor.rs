@@ -9,6 +9,7 @@ use relay_core::time::SignedDuration;
 use relay_keap::webhook::PathSecrets;
 use secrecy::SecretString;
 
+use super::check_ins::KeapCheckIns;
 use super::connection::KeapConnection;
 use super::hooks::WebhookEndpoints;
 use super::inspect::{ConnectionInspector, KeapInspector};
@@ -99,8 +100,19 @@ fn provide(wiring: &Wiring<'_>) -> Result<Provided, AssembleError> {
         Arc::clone(&runtime.clocks.real),
     );
     let automation = path_secrets(&keap.automation_secrets);
+    let portal = keap.check_ins.as_ref().map(|section| {
+        let told = KeapCheckIns::new(
+            Arc::clone(connection.client()),
+            section.clone(),
+            Arc::clone(&runtime.store),
+            Arc::clone(wiring.clock()),
+            config.calendar.zone().clone(),
+        );
+        Arc::new(told) as _
+    });
     Ok(Provided {
         ports: PortSet {
+            portal,
             contacts: Some(Arc::clone(&crm) as _),
             mail: Some(Arc::clone(&crm) as _),
             addresses: Some(Arc::clone(&crm) as _),
@@ -119,7 +131,8 @@ fn provide(wiring: &Wiring<'_>) -> Result<Provided, AssembleError> {
         connections: Some(Arc::clone(&connection) as _),
         authorize: Some(connection),
         poll_opens: keap.poll_opens,
-        list_silence: None,
+        check_in_list: keap.check_ins.as_ref().map(|section| section.every),
+        ..Provided::default()
     })
 }
 

@@ -146,15 +146,13 @@ impl Clinic {
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(7));
         let procedure: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
         let zone = Calendar::default_denver().zone().clone();
-        let vendors = Vendors::new(
-            &emulated::Clinic {
-                clock: &procedure,
-                random: &random,
-                zone: &zone,
-                coaches: &[],
-            },
-            emulated::ToldBy::Portal,
-        );
+        let vendors = Vendors::new(&emulated::Clinic {
+            clock: &procedure,
+            random: &random,
+            zone: &zone,
+            coaches: &[],
+            told_by: emulated::ToldBy::Portal,
+        });
         vendors.keap().configure(|settings| {
             settings.oauth.token_prefix = TOKEN.to_owned();
             settings.oauth.client_secret = SECRET.to_owned();

@@ -11,6 +11,7 @@ mod events;
 mod forgotten;
 mod in_person;
 mod inbox;
+mod keap_alone;
 mod one_guard;
 mod order;
 mod people;

@@ -185,6 +185,7 @@ impl Rig {
             time_scale: 1,
             poll_opens: None,
             list_silence: None,
+            check_in_list: None,
         };
         Self {
             engine: Engine::new(all.clone()),

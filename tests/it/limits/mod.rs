@@ -11,4 +11,4 @@ mod quota;
 mod refusals;
 mod resume;
 mod shared;
-mod tap;
+pub(crate) mod tap;

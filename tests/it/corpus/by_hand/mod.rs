@@ -34,6 +34,7 @@ pub(crate) const JOB_KINDS: &[&str] = &[
     "reconcile",
     "hooks_watch",
     "engagement_poll",
+    "check_in_list",
     "engagement_read",
     "reminder",
     "incident",

@@ -1,0 +1,71 @@
+//! Missed check-ins of which nobody can tell when they were due: a person is asked for the day.
+//!
+//! The day decides when she is written to, and stands in the texts, so it is never guessed. Whoever marks the
+//! question as done while the day is still missing is asked again after a week.
+
+use relay_core::ids::ClientId;
+use relay_store::{Op, WorkItem, WorkSettled};
+use serde_json::json;
+
+use crate::engine::sync::invariants::PAGE;
+use crate::engine::sync::opening;
+use crate::engine::{Engine, EngineError, RELAY, items};
+use crate::ports::{OpenCheckIns, Undated};
+
+/// The kind of the item.
+const UNDATED: &str = "undated";
+
+/// Asks for the day of each that has none, and settles what was asked of those who have one by now, or need none.
+pub(crate) async fn undated_ops(
+    engine: &Engine,
+    told: &OpenCheckIns,
+) -> Result<Vec<Op>, EngineError> {
+    if told.undated.is_empty() && engine.check_in_list.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut ops = Vec::new();
+    for one in &told.undated {
+        let item = undated_item(engine, one);
+        let before = engine.store.work_by_key(&item.dedupe_key).await?;
+        let settled = before.and_then(|before| before.settled);
+        // The day was there meanwhile: this is another question.
+        let anew = settled.is_some_and(|settled| settled.by == RELAY);
+        ops.extend(if anew {
+            items::open_work_ops(engine, item, engine.now())
+        } else {
+            opening::tell(engine, item).await?
+        });
+    }
+    let mut after = None;
+    loop {
+        let page = engine.store.open_work_after(after, PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok(ops);
+        };
+        after = Some(last.id);
+        let asked = page.iter().filter(|item| item.kind == UNDATED);
+        let is_still = |client: &ClientId| told.undated.iter().any(|one| one.client == *client);
+        for item in asked.filter(|item| !item.client.as_ref().is_some_and(is_still)) {
+            ops.push(Op::SettleWork {
+                id: item.id,
+                settled: WorkSettled {
+                    at: engine.now(),
+                    by: RELAY.to_owned(),
+                    action: "no day is missing any more".to_owned(),
+                },
+            });
+        }
+    }
+}
+
+fn undated_item(engine: &Engine, one: &Undated) -> WorkItem {
+    let client = &one.client;
+    let title = format!(
+        "Client {client} has missed a check-in, and when it was due is not known: nobody follows it up"
+    );
+    let mut item = items::item(engine, format!("undated/{client}"), UNDATED, title);
+    item.detail = json!({ "client": client, "reason": one.what, "remedy": one.remedy });
+    item.actions = vec!["done".to_owned()];
+    item.client = Some(client.clone());
+    item
+}
