@@ -213,7 +213,7 @@ async fn a_job_that_is_refused_alone_comes_to_its_end_without_words() {
         let job = email_job(story).await;
         assert_eq!((job.state, job.refused), (JobState::Dead, false));
     };
-    same("maya", 71, None, scene).await;
+    Box::pin(same("maya", 71, None, scene)).await;
 }
 
 #[tokio::test]

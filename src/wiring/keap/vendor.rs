@@ -122,7 +122,6 @@ fn provide(wiring: &Wiring<'_>) -> Result<Provided, AssembleError> {
             billing: Some(Arc::clone(&crm) as _),
             staff: Some(crm),
             hooks: Some(Arc::new(hooks)),
-            ..PortSet::default()
         },
         sources: vec![
             Arc::new(KeapSource::new(secrets, closed)),
