@@ -32,6 +32,8 @@ pub(crate) struct TellsCheckIns {
     pub(super) on: bool,
     /// What to write for it to tell.
     pub(super) how: &'static str,
+    /// What to do for it not to.
+    pub(super) off: &'static str,
 }
 
 /// A vendor's section, as far as the rest need not know which vendor it is.

@@ -43,22 +43,19 @@ impl Config {
             (None, _) => {
                 let ways: Vec<_> = able.iter().map(|one| one.how).collect();
                 gaps.push(gap::gap(
-                    able.first().map_or("vendors", |one| one.key),
-                    "is \"off\", and so is everything else that could tell who is expected and who has \
-                     checked in",
+                    "check_ins",
+                    "are told by nobody that is on: who is expected, and who has checked in",
                     format!("write {}", ways.join(", or ")),
                 ));
             }
-            (Some(first), Some(second)) => {
-                let (first, second) = (first.key, second.key);
-                gaps.push(gap::gap(
-                    second,
-                    format!(
-                        "is on together with {first}: only one of them can tell who is expected"
-                    ),
-                    format!("write {second} = \"off\", or {first} = \"off\""),
-                ));
-            }
+            (Some(first), Some(second)) => gaps.push(gap::gap(
+                second.key,
+                format!(
+                    "is on together with {}: only one of them can tell who is expected",
+                    first.key
+                ),
+                format!("{}, or {}", second.off, first.off),
+            )),
         }
     }
 

@@ -254,7 +254,7 @@ fn exactly_one_tells_who_is_expected() {
     let list =
         "[check_ins]\nfrom = \"list\"\ncoaches = { beth = \"Beth <beth@clinic.example.test>\" }\n";
     for (text, wrong) in [
-        ("", Some("clear_connection.mode")),
+        ("", Some("check_ins")),
         (portal, None),
         (list, None),
         (&*format!("{portal}{list}"), Some("check_ins.from")),

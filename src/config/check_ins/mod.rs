@@ -79,6 +79,7 @@ impl VendorSection for CheckInsConfig {
             key: "check_ins.from",
             on: self.is_on(),
             how: "check_ins.from = \"list\", with the coaches",
+            off: "write check_ins.from = \"off\"",
         })
     }
 }

@@ -116,6 +116,7 @@ impl VendorSection for ClearConnectionConfig {
             key: "clear_connection.mode",
             on: self.is_on(),
             how: "clear_connection.mode = \"on\", with its address and its token",
+            off: "write clear_connection.mode = \"off\"",
         })
     }
 }

@@ -19,7 +19,7 @@ use super::limits::LimitsConfig;
 use super::mistakes::Mistakes;
 use super::reader::Reader;
 use super::vendor_mode::VendorMode;
-use super::vendors::{Around, VendorSection};
+use super::vendors::{Around, TellsCheckIns, VendorSection};
 pub use check_ins::KeapCheckInsConfig;
 pub use clinic::{Coaching, ContactTypeField};
 pub use oauth::KeapOAuth;
@@ -421,9 +421,13 @@ impl VendorSection for KeapConfig {
         (!self.is_on()).then(|| off("keap.mode"))
     }
 
-    fn tells_check_ins(&self) -> Option<&'static str> {
-        let tells = self.is_on() && self.check_ins.is_some();
-        tells.then_some("keap.check_ins.missed_tag")
+    fn tells_check_ins(&self) -> Option<TellsCheckIns> {
+        Some(TellsCheckIns {
+            key: "keap.check_ins.missed_tag",
+            on: self.is_on() && self.check_ins.is_some(),
+            how: "keap.check_ins.missed_tag = \"TAG\", with the field of the day",
+            off: "take keap.check_ins.missed_tag out",
+        })
     }
 
     fn check(&self, around: &Around<'_>, mistakes: &Mistakes) {

@@ -213,6 +213,7 @@ fn thing(job: &Job) -> &'static str {
             "the look who has opened an email"
         }
         Some(JobKind::Reconcile) => "the daily comparison with the vendors",
+        Some(JobKind::CheckInList) => "the look who has missed a check-in",
         Some(JobKind::Credential) => "the renewal of a connection",
         Some(JobKind::HooksWatch) => "the look at the webhook subscriptions",
         Some(JobKind::Timer | JobKind::Reminder | JobKind::Incident) | None => "work of the relay",

@@ -408,7 +408,7 @@ impl Portal for KeapCheckIns {
         &self,
         _key: &str,
         _client: &ClientId,
-        _author: &CoachId,
+        _author: Option<&CoachId>,
         _text: &str,
     ) -> Result<String, CallError> {
         Err(not_offered("add a note"))

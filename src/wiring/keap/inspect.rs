@@ -88,7 +88,7 @@ impl KeapInspector {
             findings.extend(self.coaches().await);
         }
         if may(&[Right::Tags]) {
-            findings.extend(self.tags().await);
+            findings.extend(self.word_tags().await);
         }
         if may(&[
             Right::Tags,

@@ -8,7 +8,7 @@ use crate::doctor::{Area, Finding};
 const KEY: &str = "keap.tags";
 
 impl KeapInspector {
-    pub(super) async fn tags(&self) -> Vec<Finding> {
+    pub(super) async fn word_tags(&self) -> Vec<Finding> {
         let mut missing = Vec::new();
         for (word, name) in self.config.tags.iter() {
             match self.client.tag_by_name(name).await {
