@@ -1,8 +1,10 @@
 //! `import`: what a sender would tell by webhooks, from a file.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use relay_core::ids::CoachId;
 use serde_json::json;
 
 use super::args::{By, DryRun};
@@ -57,6 +59,22 @@ pub async fn run(
             args.file.display()
         ))
     })?;
+    let known = &config.vendors.check_ins.coaches;
+    let unknown = |id: &&CoachId| known.iter().all(|coach| coach.id != **id);
+    let strangers: Vec<&str> = file
+        .coaches
+        .iter()
+        .filter(unknown)
+        .map(CoachId::as_str)
+        .collect();
+    if !strangers.is_empty() {
+        return Err(CliError::Usage(format!(
+            "{}: nothing of it was taken in: column coach names {}, whom [check_ins.coaches] doesn't; write the ids \
+             that stand there into the file, or the coach into the configuration",
+            args.file.display(),
+            strangers.join(", ")
+        )));
+    }
     let dry_run = args.dry_run.dry_run;
     let learned = if dry_run {
         import::would_teach(engine, file.source, &file.bodies).await?
@@ -87,18 +105,44 @@ fn in_words(file: &ListFile, learned: Learned, dry_run: bool) -> String {
         submitted,
         withdrawn,
     } = learned;
-    let verb = if dry_run { "would be" } else { "are" };
-    let rows = file.rows;
-    if learned
-        == (Learned {
-            clients,
-            ..Learned::default()
-        })
-    {
-        return format!("{rows} rows about {clients} clients, all of it known already\n");
+    let rows = counted(file.rows, "row");
+    let mut text = format!("{rows} about {}\n", counted(clients, "client"));
+    let nothing = Learned {
+        clients,
+        ..Learned::default()
+    };
+    if learned == nothing {
+        text.push_str("All of it is known already.\n");
+    } else {
+        text.push_str(if dry_run {
+            "New in it, and not taken in yet:\n"
+        } else {
+            "New in it:\n"
+        });
+        for (count, what) in [
+            (check_ins, "a check-in, or its day"),
+            (submitted, "submitted"),
+            (withdrawn, "withdrawn"),
+            (clients_changed, "what is known of a client"),
+        ] {
+            // Writing to a string can't fail.
+            let _ = writeln!(text, "  {count:>6}  {what}");
+        }
     }
-    format!(
-        "{rows} rows about {clients} clients; {verb} news:\n  {check_ins} check-ins or dates of check-ins\n  \
-         {submitted} submitted\n  {withdrawn} withdrawn\n  {clients_changed} clients new or changed\n"
-    )
+    if file.without_address > 0 {
+        let without = counted(file.without_address, "client");
+        let _ = writeln!(
+            text,
+            "{without} without an email address in the file: nobody without one is mailed or called before \
+             a person has said that the address in the CRM is hers"
+        );
+    }
+    text
+}
+
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    }
 }

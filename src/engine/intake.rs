@@ -231,8 +231,9 @@ async fn receipt_ops(
     let repeats = repeats(engine, receipt);
     let says_something = !facts.is_empty();
     let (mut ops, news) = fact_ops(engine, facts, receipt, repeats).await?;
-    if repeats && says_something {
-        ops.push(list_silence::told(receipt.received_at));
+    // Also one that says that nothing has changed.
+    if repeats && (says_something || state == ReceiptState::Done) {
+        ops.extend(list_silence::told(engine, receipt.received_at).await?);
     }
     if let Some(id) = receipt.reused_id().filter(|_| news) {
         // Another body under a known id, and it says something else: read like any other.
@@ -243,7 +244,12 @@ async fn receipt_ops(
     let (hint_ops, unwatched) = hints::hint_ops(engine, &from, hints).await?;
     ops.extend(hint_ops);
     if state == ReceiptState::Quarantined {
-        ops.extend(items::quarantine_item_ops(engine, receipt, note.as_deref()));
+        ops.extend(items::quarantine_item_ops(
+            engine,
+            receipt,
+            note.as_deref(),
+            says_something,
+        ));
     }
     ops.push(Op::FinishReceipt {
         id: receipt.id,
@@ -308,20 +314,42 @@ async fn fact_ops(
     let mut ops = Vec::new();
     let mut any_news = false;
     for (client, facts) in by_client {
-        let mut facts = without_our_own(engine, &client, facts).await?;
-        if repeats {
-            facts = news(&engine.store.facts(&client).await?, facts);
-            if facts.is_empty() {
-                continue;
+        match ops_of_client(engine, &client, facts, receipt, repeats).await {
+            Ok((of_her, news)) => {
+                ops.extend(of_her);
+                any_news |= news;
             }
+            // Hers is told again with the next list, once her row is mended; nobody else waits for that.
+            Err(error) if repeats && unreadable(&error).is_some() => {
+                tracing::warn!(receipt = %receipt.id, %client, "left out: a row about her can't be read");
+            }
+            Err(error) => return Err(error),
         }
-        let mut stepping = stepper::stepping(engine, &client).await?;
-        for fact in facts {
-            any_news |= stepping.fact(fact, Some(receipt.id));
-        }
-        ops.extend(stepping.into_ops());
     }
     Ok((ops, any_news))
+}
+
+/// What follows from facts about one client, and whether any of them was news.
+async fn ops_of_client(
+    engine: &Engine,
+    client: &ClientId,
+    facts: Vec<Fact>,
+    receipt: &Receipt,
+    repeats: bool,
+) -> Result<(Vec<Op>, bool), EngineError> {
+    let mut facts = without_our_own(engine, client, facts).await?;
+    if repeats {
+        facts = news(&engine.store.facts(client).await?, facts);
+        if facts.is_empty() {
+            return Ok((Vec::new(), false));
+        }
+    }
+    let mut any_news = false;
+    let mut stepping = stepper::stepping(engine, client).await?;
+    for fact in facts {
+        any_news |= stepping.fact(fact, Some(receipt.id));
+    }
+    Ok((stepping.into_ops(), any_news))
 }
 
 /// Whether its sender tells again and again what it told before.

@@ -14,6 +14,7 @@ use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 use relay_store::{Effect, Job, NewJob, Op, Receipt, WorkItem};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use crate::engine::Engine;
 use crate::engine::job_kinds::{Cancelling, JobKind};
@@ -221,15 +222,24 @@ pub(crate) fn revived_item_ops(engine: &Engine, client: &ClientId, sub: &Subscri
     open_work_ops(engine, item, engine.now())
 }
 
-/// Content of a sender that can't be used: one item a sender, not one a webhook.
+/// Content of a sender that can't be used: one item a sender, not one a webhook. Where the rest of it was read
+/// (`in_part`), one for each thing that is wrong: each is somebody's row.
 pub(crate) fn quarantine_item_ops(
     engine: &Engine,
     receipt: &Receipt,
     reason: Option<&str>,
+    in_part: bool,
 ) -> Vec<Op> {
     let source = &receipt.source;
-    let title = format!("Webhooks from {source} can't be read");
-    let mut item = item(engine, format!("quarantine/{source}"), "receipt", title);
+    let (key, title) = if in_part {
+        let wrong = hex::encode(&Sha256::digest(reason.unwrap_or_default())[..8]);
+        let title = format!("A part of what {source} tells can't be read, and was left out");
+        (format!("quarantine/{source}/{wrong}"), title)
+    } else {
+        let title = format!("Webhooks from {source} can't be read");
+        (format!("quarantine/{source}"), title)
+    };
+    let mut item = item(engine, key, "receipt", title);
     item.detail = json!({ "receipt": receipt.id, "reason": reason,
                           "remedy": "tell the sender's people; what is kept can be read in \
                                      the database, table receipts" });

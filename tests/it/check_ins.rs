@@ -12,6 +12,7 @@ use relay_core::facts::FactBody;
 use relay_core::ids::ClientId;
 use relay_store::{FactRow, Page, ReceiptState, WorkItem};
 use serde_json::{Value, json};
+use std::cell::Cell;
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -23,6 +24,8 @@ const ALL: Page = Page {
 /// A clinic with a list, in which Mara is expected on Tuesday.
 struct Listed {
     world: World,
+    /// Whether the whole list is sent every morning at six.
+    daily: Cell<bool>,
     _folder: TempDir,
 }
 
@@ -40,13 +43,30 @@ impl Listed {
         stage::set(&cast, &world.vendors, &zone).expect("a stage");
         Self {
             world,
+            daily: Cell::new(true),
             _folder: folder,
         }
     }
 
     async fn until(&self, local: &str) {
-        let at = instant(local.parse().expect("a time"), self.world.zone());
-        self.world.run_until(at).await.expect("a run");
+        let zone = self.world.zone();
+        let end = instant(local.parse().expect("a time"), zone);
+        while self.daily.get() {
+            let now = zone.to_datetime(self.world.now());
+            let six = now.date().at(6, 0, 0, 0);
+            let next = if now < six {
+                six
+            } else {
+                six.tomorrow().expect("a day")
+            };
+            let next = instant(next, zone);
+            if next > end {
+                break;
+            }
+            self.world.run_until(next).await.expect("a run");
+            self.list(json!({ "act": "send_all" }));
+        }
+        self.world.run_until(end).await.expect("a run");
     }
 
     fn list(&self, what: Value) {
@@ -93,14 +113,15 @@ async fn the_same_list_every_day_is_no_news() {
     listed.until("2026-11-02 09:00").await;
     let known = listed.facts("mara").await.len();
     assert!(known > 0, "she was told");
-    for day in 3..=9 {
-        listed.until(&format!("2026-11-{day:02} 06:00")).await;
-        listed.list(json!({ "act": "send_all" }));
-        listed.until(&format!("2026-11-{day:02} 06:30")).await;
-    }
-    let told = listed.facts("mara").await;
-    let told: Vec<_> = told.iter().filter(|row| row.receipt.is_some()).collect();
-    assert_eq!(told.len(), known);
+    listed.until("2026-11-03 23:00").await;
+    assert_eq!(listed.facts("mara").await.len(), known);
+    // What the relay reads of her again for its open case is no news either.
+    listed.until("2026-11-08 23:00").await;
+    let hers = listed.facts("mara").await;
+    let again = hers
+        .iter()
+        .filter(|row| row.fact.kind() == "client_updated");
+    assert_eq!(again.count(), 1);
     // Another day is news, and so is the first again.
     for due in ["2026-11-12", "2026-11-03"] {
         listed.list(json!({ "act": "reschedule", "check_in": "ci_mara", "due": due }));
@@ -109,6 +130,84 @@ async fn the_same_list_every_day_is_no_news() {
     }
     let told = listed.facts("mara").await;
     assert_eq!(told.iter().filter(|row| is_due(row)).count(), 3);
+}
+
+/// The latest word counts: what was told as submitted by mistake, or withdrawn for a while, is expected again.
+#[tokio::test]
+async fn a_check_in_that_was_told_as_over_by_mistake_is_expected_again() {
+    for over in ["submitted", "withdrawn"] {
+        let listed = Listed::with_mara().await;
+        listed.daily.set(false);
+        listed.until("2026-11-03 08:00").await;
+        let head = "client,check_in,due,submitted,withdrawn";
+        let (submitted, withdrawn) = match over {
+            "submitted" => ("yes", ""),
+            _ => ("", "yes"),
+        };
+        let ended = format!("{head}\nmara,ci_mara,2026-11-03,{submitted},{withdrawn}\n");
+        let ended = list_file(ended.as_bytes()).expect("a file");
+        listed.import(&ended).await;
+        assert_eq!(
+            listed.import(&ended).await,
+            import::Learned {
+                clients: 1,
+                ..Default::default()
+            }
+        );
+        listed.until("2026-11-04 05:00").await;
+        let open = format!("{head}\nmara,ci_mara,2026-11-03,,\n");
+        let open = list_file(open.as_bytes()).expect("a file");
+        assert_eq!(listed.import(&open).await.check_ins, 1, "{over}");
+        listed.until("2026-11-04 12:00").await;
+        assert_eq!(listed.written(), ["work_task"], "{over}");
+    }
+}
+
+/// E34: a word of yesterday that comes late changes nothing of what was told since.
+#[tokio::test]
+async fn what_was_told_since_outlasts_what_comes_late() {
+    let listed = Listed::with_mara().await;
+    listed.daily.set(false);
+    listed.until("2026-11-05 12:00").await;
+    listed.list(json!({ "act": "change_status", "client": "mara", "status": "quit" }));
+    listed.until("2026-11-05 13:00").await;
+    let early = json!({ "made_at": "2026-11-05T08:00:00-07:00", "rows": [
+        { "client": "mara", "first_name": "Mara", "coach": "coach_beth", "email": "mara@example.test" }] });
+    let body = early.to_string().into_bytes();
+    let engine = &listed.world.relay.engine;
+    let taken = import::import(engine, "check-ins", &[body], "Robin").await;
+    taken.expect("an import");
+    let portal = &listed.world.relay.engine.ports.portal;
+    let mara = portal.client(&"mara".into()).await.expect("a read");
+    assert_eq!(mara.expect("known").status.as_str(), "quit");
+}
+
+/// Nobody is chased on a list that can't know: neither before it was told after her day, nor once it is old.
+#[tokio::test]
+async fn what_the_list_cant_know_yet_stops_what_would_be_said() {
+    let listed = Listed::with_mara().await;
+    listed.daily.set(false);
+    listed.until("2026-11-04 18:00").await;
+    assert!(
+        listed.written().is_empty(),
+        "it was told on Monday: {:?}",
+        listed.written()
+    );
+    listed.list(json!({ "act": "send_all" }));
+    listed.until("2026-11-05 11:00").await;
+    assert_eq!(
+        listed.written(),
+        ["work_task"],
+        "asked in the morning after"
+    );
+    let done = json!({ "act": "complete_task", "contact": 601, "text": "Answer: done" });
+    listed.world.vendors.act("keap", done).expect("an answer");
+    listed.until("2026-11-09 18:00").await;
+    let written = listed.written();
+    assert!(!written.contains(&"email".to_owned()), "{written:?}");
+    listed.list(json!({ "act": "send_all" }));
+    listed.until("2026-11-10 12:00").await;
+    assert!(listed.written().contains(&"email".to_owned()));
 }
 
 #[tokio::test]
@@ -178,7 +277,7 @@ async fn that_she_is_a_minor_is_not_forgotten_by_a_row_that_leaves_it_out() {
 }
 
 #[tokio::test]
-async fn a_file_again_teaches_nothing_and_a_repeat_that_waits_is_one() {
+async fn a_file_again_teaches_nothing() {
     let listed = Listed::with_mara().await;
     listed.until("2026-11-02 09:00").await;
     let rows: String = (1..=700)
@@ -203,7 +302,8 @@ async fn a_file_again_teaches_nothing_and_a_repeat_that_waits_is_one() {
     let done = listed.world.store().receipts(ReceiptState::Done, ALL).await;
     let imported = done.expect("receipts").into_iter();
     let imported = imported.filter(|receipt| receipt.verified_by == "import:Robin");
-    assert!(imported.count() > 0, "kept, as every webhook is");
+    // Two files of 700 rows, each more than one webhook may hold or fewer: kept, as every webhook is.
+    assert_eq!(imported.count(), 2 * file.bodies.len());
     let audit = listed.world.store().audit(ALL).await.expect("an audit log");
     assert!(
         audit
@@ -215,6 +315,7 @@ async fn a_file_again_teaches_nothing_and_a_repeat_that_waits_is_one() {
 #[tokio::test]
 async fn a_list_that_falls_silent_is_missed_aloud_until_it_tells_again() {
     let listed = Listed::with_mara().await;
+    listed.daily.set(false);
     listed.until("2026-11-04 23:00").await;
     assert_eq!(listed.items("list_silent").await.len(), 0);
     listed.until("2026-11-06 23:00").await;
@@ -227,24 +328,6 @@ async fn a_list_that_falls_silent_is_missed_aloud_until_it_tells_again() {
     listed.list(json!({ "act": "send_all" }));
     listed.until("2026-11-07 23:00").await;
     assert_eq!(listed.items("list_silent").await.len(), 0);
-}
-
-#[tokio::test]
-async fn a_day_of_the_list_is_a_day_of_the_clinic() {
-    let listed = Listed::with_mara().await;
-    listed.until("2026-11-04 08:00").await;
-    let file = "client,check_in,due,submitted\nmara,ci_mara,2026-11-03,2026-11-03\n";
-    listed
-        .import(&list_file(file.as_bytes()).expect("a file"))
-        .await;
-    let midnight = instant(
-        "2026-11-03 00:00".parse().expect("a time"),
-        listed.world.zone(),
-    );
-    let told = listed.facts("mara").await;
-    let submitted = |row: &&FactRow| matches!(row.fact.body, FactBody::CheckInSubmitted { .. });
-    let row = told.iter().find(submitted).expect("told");
-    assert_eq!(row.fact.source_time, midnight);
 }
 
 #[test]

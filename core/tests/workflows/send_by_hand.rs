@@ -34,7 +34,10 @@ fn the_coach_is_asked_to_send_the_text_that_is_ready_and_true_and_the_wait_runs_
         "{text}"
     );
     let remedy = item.detail["remedy"].as_str().expect("what to do");
-    assert!(remedy.contains("since it says \"yesterday\""), "{remedy}");
+    assert!(
+        remedy.contains("on November 4, since it says \"yesterday\""),
+        "{remedy}"
+    );
     world.now = at("2026-11-04 16:00");
     assert!(world.person(Action::DoneByHand));
     assert_eq!(world.timer(), at("2026-11-06 16:00"));
@@ -83,9 +86,28 @@ fn a_check_in_ends_it_and_a_moved_date_is_asked_anew() {
     assert!(world.learn(body));
     world.carry_out();
     assert!(world.is("held"));
-    // "Yesterday" would be false now, whoever sends it.
-    let item = world.asked("hold");
-    assert!(item.title.contains("yesterday"), "{}", item.title);
+    // "Yesterday" would be false now: she writes in her own words.
+    let item = world.work.last().expect("asked");
+    assert_eq!(item.kind, "send_by_hand");
+    assert!(item.title.contains("November 2"), "{}", item.title);
+    let remedy = item.detail["remedy"].as_str().expect("what to do");
+    assert!(remedy.contains("in your own words"), "{remedy}");
+    let check = item.detail["ready"]["check"].as_array().expect("why");
+    assert!(!check.is_empty());
+}
+
+/// A check-in of a Friday: on Saturday nobody is there to send a text that is true only then.
+#[test]
+fn a_coach_is_asked_when_she_is_there() {
+    let mut world = World::new();
+    world.not_offered.messages = true;
+    world.check_ins[0].due = date("2026-11-06");
+    world.now = at("2026-11-07 00:05");
+    let mut world = world.open();
+    world.carry_out();
+    assert_eq!(world.now, at("2026-11-09 09:00"));
+    let remedy = world.asked("send_by_hand").detail["remedy"].to_string();
+    assert!(remedy.contains("in your own words"), "{remedy}");
 }
 
 #[test]

@@ -20,7 +20,9 @@ pub(super) const EXAMPLE: &str = r#"[check_ins]
 # tells it), or "list": the clinic tells it, by signed webhooks at /hooks/check-ins, by
 # `clear-relay import check-ins FILE --by NAME`, or both. Messages in the portal are then sent by the coaches, who are asked to.
 from = "off"
-# An admin is asked once nothing was told for so many days.
+# No check-in counts as missed before the list was told after its day, and nothing goes out on a list that has said
+# nothing since the day before: tell it every day, before nine. An admin is asked once nothing was told for so many
+# days.
 silent_after_days = 3
 
 # An id with its key (whsec_ and base64 of 24 to 64 random bytes); a second id while they are changed. No key

@@ -20,6 +20,7 @@ use crate::engine::finish::{fence, member, missing};
 use crate::engine::held_back::is_held_back;
 use crate::engine::outreach::{OUTREACH, outreach_said};
 use crate::engine::stepper::acts;
+use crate::engine::sync::list_silence;
 use crate::engine::sync::opening;
 use crate::engine::sync::opening::TYPE_UNREADABLE;
 use crate::engine::sync::presence::IN_DOUBT;
@@ -121,6 +122,11 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
         let why = "her coach has written an answer that is to be read first";
         let ops = inbox::reread(engine, client).await?;
         return finish::put_off(engine, job, soon(engine), why.to_owned(), ops).await;
+    }
+    if effect.kind().is_outreach()
+        && let Some((at, why)) = list_silence::unheard(engine).await?
+    {
+        return finish::put_off(engine, job, at, why, Vec::new()).await;
     }
     if let Some(at) = contact_gap::gap_to_other_cases(engine, view).await? {
         let why = "she had a message of another case within the day".to_owned();

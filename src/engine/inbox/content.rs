@@ -14,6 +14,9 @@ const CALL: &str = "call_outcome";
 /// The kind of the item about what a client wrote.
 const REPLY: &str = "reply";
 
+/// The kind of the item about a message that only the coach can send.
+const SEND_BY_HAND: &str = "send_by_hand";
+
 /// What a task shows.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Content {
@@ -44,8 +47,10 @@ impl Content {
         self.items().find_map(of)
     }
 
-    pub(super) fn is_about_what_she_wrote(&self) -> bool {
-        self.items().any(|item| item.kind == REPLY)
+    /// Whether it can't wait for another day: a client wrote, or a text is to be sent that is true today.
+    pub(super) fn is_of_today(&self) -> bool {
+        self.items()
+            .any(|item| item.kind == REPLY || item.kind == SEND_BY_HAND)
     }
 }
 
@@ -172,7 +177,7 @@ mod tests {
         let shown = content(&open, &People::default(), None).expect("something");
         assert_eq!(shown.ids(), [open[2].id, open[0].id]);
         assert_eq!(shown.coach.as_str(), "beth");
-        assert!(shown.is_about_what_she_wrote());
+        assert!(shown.is_of_today());
         assert_eq!(content(&open[1..2], &People::default(), None), None);
     }
 

@@ -247,7 +247,7 @@ async fn at_most_a_day(
     wanted: &Content,
     ops: &mut Vec<Op>,
 ) -> Result<Option<Timestamp>, EngineError> {
-    if wanted.is_about_what_she_wrote() {
+    if wanted.is_of_today() {
         return Ok(None);
     }
     let now = engine.now();

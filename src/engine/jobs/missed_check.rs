@@ -11,6 +11,7 @@
 //! | does not know the client | in an hour; from the next day on, the next day | from the next day on |
 //! | does not list the check-in | in an hour; then it counts as gone | – |
 //! | gives a later due date | when that has passed | – |
+//! | is a list that was not told since the day passed | in an hour | an admin, after some days |
 //! | shows a later check-in as submitted, in place of this one (E7) | the next day | – |
 //! | says *on a break until* a day | the next day, so that an end told early counts | – |
 //! | says *on a break* | the next day | the coach, once a week |
@@ -34,7 +35,7 @@ use crate::engine::finish::{fence, member, missing};
 use crate::engine::job_kinds::{Asks, Cancelling, Death, JobSpec};
 use crate::engine::sync::backlog::{EarlierCase, is_released};
 use crate::engine::sync::opening::{Opening, TYPE_UNREADABLE, later_submitted};
-use crate::engine::sync::{backlog, opening};
+use crate::engine::sync::{backlog, list_silence, opening};
 use crate::engine::{Engine, EngineError, clock, days, finish, inbox, items, watch};
 use crate::failpoint::{MISSED_COMMIT, MISSED_READ};
 
@@ -93,6 +94,16 @@ pub(super) async fn run_missed_check(engine: &Engine, job: &Job) -> Result<(), E
     if at > engine.now() {
         let why = format!("the due date moved to {}", listed.due);
         return finish::put_off(engine, job, at, why, backlog::known_again(engine, &client)).await;
+    }
+    if let Some((again, why)) = list_silence::unheard_since(engine, at).await? {
+        return finish::put_off(
+            engine,
+            job,
+            again,
+            why,
+            backlog::known_again(engine, &client),
+        )
+        .await;
     }
     if later.is_some_and(|later| later > listed.due) {
         let at = days::tomorrow(engine, engine.now());

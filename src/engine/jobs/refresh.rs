@@ -67,7 +67,10 @@ pub(super) async fn run_refresh(engine: &Engine, job: &Job) -> Result<(), Engine
             conversation::read_conversation(engine, &client, since),
         );
         facts.extend(written.await?);
-        facts.push(client_fact(snapshot, engine.now()));
+        // A list is what was told of her: read back it would be told anew, and pass for later news.
+        if engine.list_silence.is_none() {
+            facts.push(client_fact(snapshot, engine.now()));
+        }
     }
     for effect in engine.store.effects(id).await? {
         if effect.kind() != EffectKind::CallTask || effect.state != EffectState::Done {

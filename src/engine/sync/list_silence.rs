@@ -1,36 +1,74 @@
-//! A list of check-ins that says nothing any more: whoever is not told of is not followed up.
+//! A list of check-ins that says nothing any more: it may not know who has checked in.
 //!
 //! Where the clinic itself tells who is expected, a file that nobody exports any more looks as if nobody had
-//! missed anything. So an admin is asked once nothing was told for some days (`check_ins.silent_after_days`),
-//! and at once where nothing was told yet. The item closes itself after the next delivery.
+//! checked in. So a check-in counts as missed only once the list was told after its day ([`unheard_since`]),
+//! nothing goes out to a client on a list that has said nothing since the day before, and an admin is asked once
+//! nothing was told for some days (`check_ins.silent_after_days`), at once where nothing was told yet. The item
+//! closes itself after the next delivery. What waits is looked at again every hour.
 //!
 //! Not guaranteed: that what is told is whole. A file with half the clients in it is news like any other.
 
-use relay_core::time::Timestamp;
+use relay_core::scripts::date_words;
+use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Op, WorkSettled};
 use serde_json::json;
 
-use crate::engine::{Engine, EngineError, RELAY, items};
+use crate::engine::{Engine, EngineError, RELAY, days, items};
 use crate::settings::setting_or_none;
 
 /// The kind of the item, and its key.
 const ITEM: &str = "list_silent";
 
+/// When what waits for the list is looked at again.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(1);
+
 /// The setting that holds when a list last told something.
 const TOLD_AT: &str = "check_in_list/told_at";
 
-/// A list was read that was received at `at`.
-pub(crate) fn told(at: Timestamp) -> Op {
-    Op::PutSetting {
+/// A list was read that was received at `at`. One that waited makes no later one forgotten.
+pub(crate) async fn told(engine: &Engine, at: Timestamp) -> Result<Option<Op>, EngineError> {
+    let before = told_at(engine).await?;
+    let later = before.is_none_or(|before| before < at);
+    Ok(later.then(|| Op::PutSetting {
         key: TOLD_AT.to_owned(),
         value: json!(at),
-    }
+    }))
 }
 
 /// When a list last told something.
 pub(crate) async fn told_at(engine: &Engine) -> Result<Option<Timestamp>, EngineError> {
     let told = setting_or_none(engine.store.as_ref(), TOLD_AT).await?;
     Ok(told.and_then(|at| serde_json::from_value(at).ok()))
+}
+
+/// Since when the list has said nothing, where it has to have been told at or after `needed`: the wait, and why.
+pub(crate) async fn unheard_since(
+    engine: &Engine,
+    needed: Timestamp,
+) -> Result<Option<(Timestamp, String)>, EngineError> {
+    if engine.list_silence.is_none() {
+        return Ok(None);
+    }
+    let told = told_at(engine).await?;
+    if told.is_some_and(|told| told >= needed) {
+        return Ok(None);
+    }
+    let again = engine.now().saturating_add(LOOK_AGAIN);
+    let why = match told {
+        Some(told) => {
+            let day = date_words(engine.calendar.date_of(told));
+            format!("the list of check-ins has told nothing since {day}: she may have checked in")
+        }
+        None => "the list of check-ins has told nothing yet".to_owned(),
+    };
+    Ok(Some((again.unwrap_or(Timestamp::MAX), why)))
+}
+
+/// The same, before something goes out to a client: since the day before.
+pub(crate) async fn unheard(engine: &Engine) -> Result<Option<(Timestamp, String)>, EngineError> {
+    let today = engine.calendar.date_of(engine.now());
+    let yesterday = today.yesterday().unwrap_or(today);
+    unheard_since(engine, days::start_of(engine, yesterday)).await
 }
 
 /// The question where the list has gone, or its end.
@@ -55,7 +93,7 @@ pub(crate) async fn silence_ops(engine: &Engine) -> Result<Vec<Op>, EngineError>
     }
     let title = match told {
         Some(told) => {
-            let day = relay_core::scripts::date_words(engine.calendar.date_of(told));
+            let day = date_words(engine.calendar.date_of(told));
             format!(
                 "The list of check-ins has told nothing since {day}: who has missed one since is not followed up"
             )

@@ -1,6 +1,9 @@
 //! A file of check-ins, as deliveries of the list: what it says is read the way a webhook is.
 
+use std::collections::BTreeSet;
+
 use relay_check_ins::{Row, csv, webhook};
+use relay_core::ids::CoachId;
 
 use super::path::SOURCE;
 
@@ -14,6 +17,10 @@ pub struct ListFile {
     pub source: &'static str,
     /// How many rows it has.
     pub rows: usize,
+    /// The coaches that it names.
+    pub coaches: BTreeSet<CoachId>,
+    /// How many of the clients that it tells of have no email address in it.
+    pub without_address: usize,
     /// What it says, as webhooks would.
     pub bodies: Vec<Vec<u8>>,
 }
@@ -24,9 +31,12 @@ pub struct ListFile {
 /// Every mistake in it, a line each with the number of the line and what to do about it. No cell is quoted.
 pub fn list_file(text: &[u8]) -> Result<ListFile, String> {
     let rows: Vec<Row> = csv::read(text).map_err(|error| error.to_string())?;
+    let abouts = || rows.iter().filter_map(|row| row.about.as_ref());
     Ok(ListFile {
         source: SOURCE,
         rows: rows.len(),
+        coaches: abouts().filter_map(|about| about.coach.clone()).collect(),
+        without_address: abouts().filter(|about| about.email.is_none()).count(),
         // Without a time of their own, so that the same file again is known while it is not read yet.
         bodies: webhook::write_all(&rows, None),
     })

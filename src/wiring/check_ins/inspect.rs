@@ -27,7 +27,7 @@ impl Inspect for ListInspector {
                 Area::Portal,
                 "check_ins.from",
                 format!(
-                    "who is expected is told by {how}; it names {} coaches",
+                    "who is expected is told by {how}; coaches that are named: {}",
                     self.coaches
                 ),
             ),

@@ -57,61 +57,62 @@ fn not_offered(operation: &'static str) -> CallError {
     )
 }
 
-/// Her check-ins, by the facts about her: each with its latest date, and how it ended.
+/// What deliveries have told: what the relay has read of it and stored again is no word of the list's.
+fn told(facts: &[FactRow]) -> impl DoubleEndedIterator<Item = &FactRow> + Clone {
+    facts.iter().filter(|row| row.receipt.is_some())
+}
+
+/// Her check-ins, as the latest word of each has it.
 fn check_ins(facts: &[FactRow]) -> Vec<CheckIn> {
-    let mut dated: BTreeMap<&CheckInId, CheckIn> = BTreeMap::new();
-    let mut submitted: BTreeMap<&CheckInId, Timestamp> = BTreeMap::new();
-    let mut withdrawn: Vec<&CheckInId> = Vec::new();
-    for row in facts {
+    let mut known: BTreeMap<&CheckInId, CheckIn> = BTreeMap::new();
+    for row in told(facts) {
         match &row.fact.body {
             FactBody::CheckInDue {
                 check_in,
                 due,
                 due_at,
             } => {
-                let (id, due, due_at) = (check_in.clone(), *due, *due_at);
                 let one = CheckIn {
-                    id,
-                    due,
-                    due_at,
+                    id: check_in.clone(),
+                    due: *due,
+                    due_at: *due_at,
                     submitted_at: None,
                     withdrawn: false,
                 };
-                dated.insert(check_in, one);
+                known.insert(check_in, one);
             }
             FactBody::CheckInRescheduled { check_in, due } => {
-                if let Some(known) = dated.get_mut(check_in) {
-                    known.due = *due;
-                    known.due_at = None;
+                if let Some(one) = known.get_mut(check_in) {
+                    one.due = *due;
+                    one.due_at = None;
                 }
             }
             FactBody::CheckInSubmitted { check_in, .. } => {
-                submitted.entry(check_in).or_insert(row.fact.source_time);
+                if let Some(one) = known.get_mut(check_in) {
+                    one.submitted_at = Some(row.fact.source_time);
+                }
             }
-            FactBody::CheckInWithdrawn { check_in } => withdrawn.push(check_in),
+            FactBody::CheckInWithdrawn { check_in } => {
+                if let Some(one) = known.get_mut(check_in) {
+                    one.withdrawn = true;
+                }
+            }
             _ => {}
         }
     }
-    let mut all: Vec<CheckIn> = dated
-        .into_iter()
-        .map(|(id, one)| CheckIn {
-            submitted_at: submitted.get(id).copied(),
-            withdrawn: withdrawn.contains(&id),
-            ..one
-        })
-        .collect();
+    let mut all: Vec<CheckIn> = known.into_values().collect();
     all.sort_by_key(|one| one.due);
     all
 }
 
 /// What was told of her last; whether she is a minor, what was last told of that.
 fn client(facts: &[FactRow]) -> Option<ClientSnapshot> {
-    let told = facts.iter().rev().filter_map(|row| match &row.fact.body {
+    let of_her = told(facts).rev().filter_map(|row| match &row.fact.body {
         FactBody::ClientUpdated { client } => Some(&**client),
         _ => None,
     });
-    let last = told.clone().next()?.clone();
-    let minor = told.clone().find_map(|client| client.minor);
+    let last = of_her.clone().next()?.clone();
+    let minor = of_her.clone().find_map(|client| client.minor);
     Some(ClientSnapshot { minor, ..last })
 }
 
@@ -144,16 +145,22 @@ impl Portal for CheckInList {
                 .await
                 .map_err(|error| unread(&error))?;
             for client in &page {
-                let all = check_ins(&self.facts(client).await?);
-                let overdue = all.into_iter().filter(|one| {
+                // Her row that can't be read is told by itself, and keeps nobody else from being looked at.
+                let Ok(facts) = self.facts(client).await else {
+                    let reason = "a row about the client can't be read in the database";
+                    open.left_out.insert(reason.to_owned());
+                    continue;
+                };
+                let overdue = check_ins(&facts).into_iter().filter(|one| {
                     one.due < due_before && one.submitted_at.is_none() && !one.withdrawn
                 });
                 let listed = overdue.map(|one| (client.clone(), one));
                 open.listed.extend(listed);
             }
-            after = page.last().cloned();
-            if page.len() < PAGE as usize {
-                return Ok(open);
+            // A page may be short because a row in it can't be read.
+            match page.last() {
+                Some(last) => after = Some(last.clone()),
+                None => return Ok(open),
             }
         }
     }

@@ -6,13 +6,16 @@
 //! Rules:
 //! - What a row says becomes the facts that a portal's event would have become, and from there on nothing
 //!   is different: the same repeats are no news, the same procedures begin.
-//! - The list is what was told so far: [`list`] answers from the facts. A check-in that was told as
-//!   submitted or withdrawn stays so; another one has another id. A client or a check-in that is missing in
-//!   a later file stays as it was.
+//! - The list is what was told so far: [`list`] answers from the facts that deliveries have taught, and from
+//!   nothing else. Of each check-in the latest word counts. What is missing in a later delivery stays as it was.
+//! - What the list can't know yet stops a message: no check-in counts as missed before the list was told after
+//!   its day, and nothing goes out on a list that has said nothing since the day before
+//!   (`engine::sync::list_silence`).
 //!
-//! Not guaranteed: that it is up to date. Where a portal is read right before each message, here it counts
-//! what was told by then, so a submission that the list does not know yet can't stop a message. An admin is
-//! told when nothing was told for days.
+//! Not guaranteed: that it is right. A submission that the list does not say can't stop a message, and a row that
+//! was left out because it can't be read keeps nobody from being followed up; an admin is told of the row. A
+//! delivery that was made earlier and comes later is taken at its time, but what a later one only repeated of it
+//! is not remembered as said again.
 
 pub mod emulated;
 pub mod import;
@@ -23,11 +26,11 @@ mod vendor;
 
 use http::{HeaderMap, StatusCode};
 use relay_check_ins::webhook::{self, KeyRing, VerifyError};
-use relay_check_ins::{About, Row, RowCheckIn, RowState, SubmittedAt};
+use relay_check_ins::{About, Row, RowCheckIn, RowState};
 use relay_core::clients::{ClientSnapshot, ClientStatus};
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::ClientId;
-use relay_core::time::{Date, TimeZone, Timestamp};
+use relay_core::time::Timestamp;
 use relay_store::Receipt;
 
 use crate::receipts::{Parsed, Refusal, Source, Verified};
@@ -39,65 +42,54 @@ pub use vendor::VENDOR;
 #[derive(Debug, Clone)]
 pub struct CheckInSource {
     keys: KeyRing,
-    zone: TimeZone,
 }
 
 impl CheckInSource {
-    /// Rows signed with one of `keys`. `zone` is the clinic's.
-    pub fn new(keys: KeyRing, zone: TimeZone) -> Self {
-        Self { keys, zone }
+    /// Rows signed with one of `keys`.
+    pub fn new(keys: KeyRing) -> Self {
+        Self { keys }
     }
+}
 
-    fn facts(&self, row: Row, told_at: Timestamp) -> Vec<Fact> {
-        let mut facts = Vec::new();
-        if let Some(about) = row.about {
-            let client = snapshot(row.client.clone(), about);
-            let body = FactBody::ClientUpdated {
-                client: Box::new(client),
-            };
-            let object = row.client.to_string();
-            facts.push(fact(&row.client, object, told_at, body));
-        }
-        if let Some(check_in) = row.check_in {
-            facts.extend(self.check_in(&row.client, check_in, told_at));
-        }
-        facts
+fn facts(row: Row, told_at: Timestamp) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    if let Some(about) = row.about {
+        let client = snapshot(row.client.clone(), about);
+        let body = FactBody::ClientUpdated {
+            client: Box::new(client),
+        };
+        let object = row.client.to_string();
+        facts.push(fact(&row.client, object, told_at, body));
     }
+    if let Some(told) = row.check_in {
+        facts.extend(check_in(&row.client, told, told_at));
+    }
+    facts
+}
 
-    fn check_in(&self, client: &ClientId, told: RowCheckIn, told_at: Timestamp) -> Vec<Fact> {
-        let RowCheckIn { id, due, state } = told;
-        let over = match state {
-            RowState::Open => None,
-            RowState::Submitted(at) => {
-                let at = at.map_or(told_at, |at| match at {
-                    SubmittedAt::Instant(at) => at,
-                    SubmittedAt::Day(day) => start_of(day, &self.zone).unwrap_or(told_at),
-                });
-                let body = FactBody::CheckInSubmitted {
-                    check_in: id.clone(),
-                    complete: true,
-                };
-                Some((at.min(told_at), body))
-            }
-            RowState::Withdrawn => {
-                let body = FactBody::CheckInWithdrawn {
-                    check_in: id.clone(),
-                };
-                Some((told_at, body))
-            }
-        };
-        let object = id.to_string();
-        let due = FactBody::CheckInDue {
-            check_in: id,
-            due,
-            due_at: None,
-        };
-        // What ended it first: its date alone must not begin anything.
-        let over = over.map(|(at, body)| fact(client, object.clone(), at, body));
-        over.into_iter()
-            .chain([fact(client, object, told_at, due)])
-            .collect()
-    }
+/// What a row says of a check-in, as of when it was told: its date, then how it ended. So the latest word
+/// counts, whichever it is; a submission that was told too early can be taken back.
+fn check_in(client: &ClientId, told: RowCheckIn, told_at: Timestamp) -> Vec<Fact> {
+    let RowCheckIn { id, due, state } = told;
+    let over = match state {
+        RowState::Open => None,
+        RowState::Submitted(_) => Some(FactBody::CheckInSubmitted {
+            check_in: id.clone(),
+            complete: true,
+        }),
+        RowState::Withdrawn => Some(FactBody::CheckInWithdrawn {
+            check_in: id.clone(),
+        }),
+    };
+    let object = id.to_string();
+    let due = FactBody::CheckInDue {
+        check_in: id,
+        due,
+        due_at: None,
+    };
+    let said = [Some(due), over].into_iter().flatten();
+    said.map(|body| fact(client, object.clone(), told_at, body))
+        .collect()
 }
 
 fn snapshot(id: ClientId, about: About) -> ClientSnapshot {
@@ -126,11 +118,6 @@ fn fact(client: &ClientId, object: String, source_time: Timestamp, body: FactBod
         source_time,
         body,
     }
-}
-
-fn start_of(day: Date, zone: &TimeZone) -> Option<Timestamp> {
-    let midnight = zone.to_ambiguous_timestamp(day.at(0, 0, 0, 0));
-    midnight.compatible().ok()
 }
 
 impl Source for CheckInSource {
@@ -194,15 +181,15 @@ impl Source for CheckInSource {
         let told_at = made_at.min(receipt.received_at);
         let count = delivery.rows.len();
         let rows = delivery.rows.into_iter();
-        let facts = rows.flat_map(|row| self.facts(row, told_at)).collect();
+        let told = rows.flat_map(|row| facts(row, told_at)).collect();
         match faults {
             Some(reason) => Parsed::Quarantine {
                 reason,
                 hints: Vec::new(),
-                facts,
+                facts: told,
             },
             None => Parsed::Content {
-                facts,
+                facts: told,
                 hints: Vec::new(),
                 note: Some(format!("{count} rows")),
             },

@@ -71,8 +71,7 @@ fn source(config: &Config) -> Result<Arc<dyn Source>, AssembleError> {
         .collect::<Result<Vec<_>, _>>()
         .and_then(KeyRing::new)
         .map_err(|problem| setting("check_ins.webhook_keys", problem))?;
-    let zone = config.calendar.zone().clone();
-    Ok(Arc::new(CheckInSource::new(keys, zone)))
+    Ok(Arc::new(CheckInSource::new(keys)))
 }
 
 fn portal(context: &InspectionContext<'_>) -> Option<Arc<dyn Portal>> {

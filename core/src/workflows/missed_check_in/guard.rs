@@ -290,7 +290,13 @@ impl<'a> Guard<'a> {
                 let earliest = self.state.due_at.map_or(now, |due_at| {
                     super::run::after(due_at, SignedDuration::from_hours(after)).max(now)
                 });
-                (calendar.portal_slot(earliest), "portal hours")
+                if self.is_by_hand() {
+                    // She is asked when she is there, so that the text is true when she reads it.
+                    let office = calendar.office_slot(calendar.portal_slot(earliest));
+                    (calendar.portal_slot(office), "her coach's hours")
+                } else {
+                    (calendar.portal_slot(earliest), "portal hours")
+                }
             }
             Outreach::Email => {
                 let portal = self.reading.portal.as_ref();
@@ -318,6 +324,12 @@ impl<'a> Guard<'a> {
             .script()
             .map(|id| self.procedure.scripts.choose(id, &truth));
         let outcome = match chosen {
+            // Her coach has words of her own.
+            Some(Err(_)) if self.is_by_hand() => {
+                return Verdict::ByHand {
+                    ready: render.as_asked().ok(),
+                };
+            }
             Some(Ok((id, script))) => render.outreach(id, script),
             Some(Err(error)) => Err(error.to_string().into()),
             None => Err("it has no script".into()),

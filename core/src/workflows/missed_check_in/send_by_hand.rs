@@ -21,21 +21,27 @@ pub(super) fn ask_to_send(run: &mut MissedCheckInRun<'_>, key: &EffectKey) {
     let window_days = run.procedure.parameters.window_days;
     let truth = run.state.truth(run.today(), window_days);
     // The wording that is true today, as the guard has chosen it.
-    let chosen = run.procedure.scripts.choose(portal_message::SCRIPT, &truth);
-    let chosen = chosen
-        .map_or(portal_message::SCRIPT, |(id, _)| id)
-        .to_owned();
+    let chosen = run
+        .procedure
+        .scripts
+        .choose(portal_message::SCRIPT, &truth)
+        .map(|(id, _)| id.to_owned());
     let due = date_words(run.state.due);
+    let today = date_words(run.today());
     let yesterday = run
         .state
         .due
         .tomorrow()
         .is_ok_and(|next| next == run.today());
-    let today = if yesterday {
-        "today, since it says \"yesterday\""
-    } else {
-        "today"
+    let send = match &chosen {
+        // The task may be read on another day.
+        Ok(_) if yesterday => format!(
+            "send her the text on {today}, since it says \"yesterday\" (on a later day leave that word out)"
+        ),
+        Ok(_) => "send her the text".to_owned(),
+        Err(_) => "write to her in your own words".to_owned(),
     };
+    let chosen = chosen.unwrap_or_else(|_| portal_message::SCRIPT.to_owned());
     run.state.portal_unread = true;
     run.state.hold = Some(Hold::ByHand);
     run.state.later = None;
@@ -53,7 +59,7 @@ pub(super) fn ask_to_send(run: &mut MissedCheckInRun<'_>, key: &EffectKey) {
         "window": run.window_words(),
         "contact": run.state.client.contact,
         "ready": run.ready_text(&chosen),
-        "remedy": format!("{LOOK_FIRST}. Else send her the text {today}, and answer \"done\""),
+        "remedy": format!("{LOOK_FIRST}. Else {send}, and answer \"done\""),
     });
     let days = run.procedure.parameters.coach.hold_reminder_days;
     run.ask(Ask {

@@ -9,7 +9,6 @@ use clear_relay::receipts::Source;
 use clear_relay::wiring::check_ins::CheckInSource;
 use http::{HeaderMap, HeaderValue};
 use relay_check_ins::webhook::{KeyRing, WebhookKey};
-use relay_core::time::TimeZone;
 use secrecy::SecretString;
 
 use super::answers::now;
@@ -35,7 +34,7 @@ fn key() -> Option<WebhookKey> {
 
 fn source() -> Option<Arc<dyn Source>> {
     let keys = KeyRing::new(vec![key()?]).ok()?;
-    Some(Arc::new(CheckInSource::new(keys, TimeZone::UTC)))
+    Some(Arc::new(CheckInSource::new(keys)))
 }
 
 fn sign(headers: &mut HeaderMap, body: &[u8]) {
