@@ -234,6 +234,10 @@ async fn a_row_that_cant_be_read_is_told_and_the_others_count() {
         { "client": "otto", "due": "2026-11-03" },
         { "client": "otto", "due": "2026-11-03", "submitted": true },
     ] }));
+    listed.daily.set(false);
+    listed.until("2026-11-04 05:00").await;
+    // The list is told after her day, and says nothing of her.
+    listed.list(json!({ "act": "raise", "rows": [{ "client": "zoe" }] }));
     listed.until("2026-11-04 12:00").await;
     assert!(listed.written().is_empty(), "she had checked in");
     assert!(listed.facts("otto").await.is_empty(), "which is right?");

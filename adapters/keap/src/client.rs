@@ -56,6 +56,7 @@ pub use engagement::{AddressActivity, Moved};
 pub use fields::{ContactTypeField, ResolvedField};
 pub use inspect::Right;
 pub use mail::AddressStatus;
+pub use tagged::CheckInReads;
 pub use tags::is_named;
 pub use write_field::{ContactType, CustomFieldsMode, FieldWrite};
 

@@ -45,8 +45,9 @@ pub mod types;
 pub mod webhook;
 
 pub use client::{
-    AddressActivity, AddressStatus, ContactType, ContactTypeField, CustomFieldsMode, DateField,
-    FieldWrite, HeaderStyle, KeapClient, Moved, Removed, Right, Settings, SettingsError, Touched,
+    AddressActivity, AddressStatus, CheckInReads, ContactType, ContactTypeField, CustomFieldsMode,
+    DateField, FieldWrite, HeaderStyle, KeapClient, Moved, Removed, Right, Settings, SettingsError,
+    Touched,
 };
 pub use credential::{Credential, FixedKey};
 

@@ -374,7 +374,7 @@ pub(crate) async fn clients_told_of(
         conn,
         FactColumns,
         "SELECT seq, object, source_time, client, body, receipt, learned_at
-         FROM facts WHERE client > ?1 AND kind = ?2 GROUP BY client ORDER BY client LIMIT ?3",
+         FROM facts WHERE client > ?1 AND kind = ?2 GROUP BY client ORDER BY client LIMIT ?3 + 0",
         after,
         kind,
         limit

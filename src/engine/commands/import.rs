@@ -55,17 +55,21 @@ pub async fn would_teach(
     let mut learned = Learned::default();
     for body in bodies {
         let receipt = receipt(engine, source, "import", body);
+        let mut told: BTreeMap<ClientId, Vec<Fact>> = BTreeMap::new();
         for fact in facts(engine, &receipt)? {
-            if !known.contains_key(&fact.client) {
-                let of_her = engine.store.facts(&fact.client).await?;
-                known.insert(fact.client.clone(), of_her);
+            told.entry(fact.client.clone()).or_default().push(fact);
+        }
+        for (client, told) in told {
+            if !known.contains_key(&client) {
+                let of_her = engine.store.facts(&client).await?;
+                known.insert(client.clone(), of_her);
             }
-            let of_her = known.entry(fact.client.clone()).or_default();
-            for fact in repeats::news(of_her, vec![fact]) {
+            let of_her = known.entry(client).or_default();
+            for fact in repeats::news(of_her, told) {
                 learned.count(&fact);
                 of_her.push(FactRow {
                     fact,
-                    receipt: None,
+                    receipt: Some(receipt.id),
                     learned_at: receipt.received_at,
                 });
             }

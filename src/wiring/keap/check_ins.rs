@@ -32,7 +32,7 @@ use relay_core::time::{Clock, Date, TimeZone, Timestamp};
 use relay_core::workflow::NotOffered;
 use relay_http_client::CallError;
 use relay_keap::types::{Contact, User};
-use relay_keap::{DateField, KeapClient};
+use relay_keap::{CheckInReads, DateField, KeapClient};
 use relay_store::Store;
 
 use super::check_ins_past::{Shown, as_it_stands, past};
@@ -114,7 +114,7 @@ impl KeapCheckIns {
         let mut tags = told;
         if !tags.contains(&found.missed) {
             found = self.find().await?;
-            match self.client.tags_of(id).await? {
+            match CheckInReads(&self.client).tags_of(id).await? {
                 Some(whole) => tags = whole,
                 None => return Ok(None),
             }
@@ -201,13 +201,16 @@ pub(super) async fn find(
     .flatten()
     .map(String::as_str)
     .collect();
-    let fields = client.date_fields(&wanted).await.map_err(|error| {
-        // What the search found out, in our own words, and no refusal: it may be put right at any time.
-        match (error.class, error.status) {
-            (Class::Permanent, None) => not_there(error.message),
-            _ => error,
-        }
-    })?;
+    let fields = CheckInReads(client)
+        .date_fields(&wanted)
+        .await
+        .map_err(|error| {
+            // What the search found out, in our own words, and no refusal: it may be put right at any time.
+            match (error.class, error.status) {
+                (Class::Permanent, None) => not_there(error.message),
+                _ => error,
+            }
+        })?;
     let mut fields = fields.into_iter();
     let due = fields
         .next()
@@ -292,7 +295,7 @@ impl Portal for KeapCheckIns {
         let Some(contact) = contact_of(id) else {
             return Ok(None);
         };
-        match self.client.whole_contact(contact).await? {
+        match CheckInReads(&self.client).whole_contact(contact).await? {
             Some(told) => self.snapshot(id, told).await.map(Some),
             None => Ok(None),
         }
@@ -302,7 +305,7 @@ impl Portal for KeapCheckIns {
         let Some(contact) = contact_of(id) else {
             return Ok(Vec::new());
         };
-        let Some(told) = self.client.whole_contact(contact).await? else {
+        let Some(told) = CheckInReads(&self.client).whole_contact(contact).await? else {
             return Ok(Vec::new());
         };
         let Some(shown) = self.shown(contact, &told).await? else {
@@ -337,13 +340,15 @@ impl Portal for KeapCheckIns {
 
     async fn open_check_ins(&self, due_before: Date) -> Result<OpenCheckIns, CallError> {
         let found = self.find().await.map_err(for_good)?;
-        let tagged = self.client.contacts_with_tag(&found.missed).await?;
+        let tagged = CheckInReads(&self.client)
+            .contacts_with_tag(&found.missed)
+            .await?;
         let tagged: Vec<&str> = tagged.iter().map(String::as_str).collect();
-        let contacts = self.client.whole_contacts(&tagged).await?;
+        let contacts = CheckInReads(&self.client).whole_contacts(&tagged).await?;
         let checked_in = match &found.checked_in {
             None => BTreeSet::new(),
             Some(tag) if contacts.iter().any(|contact| contact.tag_ids.is_none()) => {
-                let listed = self.client.contacts_with_tag(tag).await?;
+                let listed = CheckInReads(&self.client).contacts_with_tag(tag).await?;
                 listed.into_iter().collect()
             }
             Some(tag) => contacts
@@ -415,7 +420,7 @@ impl Portal for KeapCheckIns {
     }
 
     async fn coaches(&self) -> Result<Vec<Coach>, CallError> {
-        let users = self.client.active_users().await?;
+        let users = CheckInReads(&self.client).active_users().await?;
         Ok(users.into_iter().filter_map(coach).collect())
     }
 }

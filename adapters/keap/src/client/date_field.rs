@@ -7,7 +7,7 @@ use relay_core::outside;
 use relay_core::time::{Date, TimeZone};
 use relay_http_client::CallError;
 
-use super::KeapClient;
+use super::CheckInReads;
 use super::fields::{a_few, column, join, same};
 use crate::VENDOR;
 use crate::time;
@@ -24,15 +24,15 @@ pub struct DateField {
     pub with_time: Option<bool>,
 }
 
-impl KeapClient {
+impl CheckInReads<'_> {
     /// The date fields named so, by label or by id, in this order.
     ///
     /// Errors: permanent and without a status where one is not there, is there several times, or holds no
     /// date; the text names it.
     pub async fn date_fields(&self, wanted: &[&str]) -> Result<Vec<DateField>, CallError> {
-        let mut fields = self.contact_fields().await?;
+        let mut fields = self.0.contact_fields().await?;
         if fields.iter().any(|field| field.field_name.is_none()) {
-            fields = join(fields, &self.model("v1").await?);
+            fields = join(fields, &self.0.model("v1").await?);
         }
         wanted.iter().map(|name| choose(&fields, name)).collect()
     }

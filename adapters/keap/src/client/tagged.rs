@@ -14,13 +14,18 @@ const FIELDS: &str = "id,given_name,family_name,email_addresses,phone_numbers,ow
 /// Contacts asked for in one `ids==` request.
 const BATCH: usize = 200;
 
-impl KeapClient {
+/// What a check-in needs to be read of contacts.
+#[derive(Debug, Clone, Copy)]
+pub struct CheckInReads<'a>(pub &'a KeapClient);
+
+impl CheckInReads<'_> {
     /// The ids of all contacts that have the tag with this id, each once.
     pub async fn contacts_with_tag(&self, tag: &str) -> Result<Vec<String>, CallError> {
         const OPERATION: &str = "keap list tagged contacts";
         let path = ["v2", "tags", segment(OPERATION, tag)?, "contacts"];
         let query = Query::new().with("page_size", "1000");
         let rows: Vec<TaggedContact> = self
+            .0
             .whole_list(OPERATION, &path, &query, "contacts")
             .await?;
         let mut ids: Vec<String> = rows.into_iter().filter_map(|row| row.id).collect();
@@ -37,7 +42,7 @@ impl KeapClient {
         let path = ["v2", "contacts", segment(OPERATION, contact)?, "tags"];
         let query = Query::new().with("page_size", "1000");
         let tags: Result<Vec<AppliedTag>, _> =
-            self.whole_list(OPERATION, &path, &query, "tags").await;
+            self.0.whole_list(OPERATION, &path, &query, "tags").await;
         match tags {
             Ok(tags) => Ok(Some(
                 tags.into_iter()
@@ -53,7 +58,8 @@ impl KeapClient {
     pub async fn whole_contact(&self, id: &str) -> Result<Option<Contact>, CallError> {
         const OPERATION: &str = "keap get contact";
         let query = Query::new().with("fields", FIELDS);
-        self.read_if_listed(OPERATION, ("contacts", "ids"), id, &query)
+        self.0
+            .read_if_listed(OPERATION, ("contacts", "ids"), id, &query)
             .await
     }
 
@@ -71,6 +77,7 @@ impl KeapClient {
                 .with("fields", FIELDS)
                 .with("page_size", "1000");
             let page: Vec<Contact> = self
+                .0
                 .whole_list(OPERATION, &["v2", "contacts"], &query, "contacts")
                 .await?;
             let wanted = |c: &Contact| c.id.as_deref().is_some_and(|id| batch.contains(&id));
@@ -84,6 +91,7 @@ impl KeapClient {
         const OPERATION: &str = "keap list users";
         let query = Query::new().with("page_size", "100");
         let users: Vec<User> = self
+            .0
             .whole_list(OPERATION, &["v2", "users"], &query, "users")
             .await?;
         Ok(users.into_iter().filter(User::is_active).collect())

@@ -3,8 +3,8 @@
 use relay_core::retry::Class;
 use relay_core::time::TimeZone;
 use relay_http_client::emulation::{FaultAct, Moment};
-use relay_keap::CustomFieldsMode;
 use relay_keap::emulator::{Act, Drift, NewContact, NewField, NewUser, PageToken};
+use relay_keap::{CheckInReads, CustomFieldsMode};
 use serde_json::json;
 
 use super::support::{MAYA, Setup, not_found, setup, setup_with};
@@ -31,7 +31,10 @@ fn with_due_field(setup: &Setup, id: u64, kind: &str) {
 async fn tagged(setup: &Setup) -> Vec<String> {
     let id = setup.client.tag_by_name(TAG).await.expect("an answer");
     let id = id.expect("a tag");
-    setup.client.contacts_with_tag(&id).await.expect("a list")
+    CheckInReads(&setup.client)
+        .contacts_with_tag(&id)
+        .await
+        .expect("a list")
 }
 
 #[tokio::test]
@@ -80,8 +83,7 @@ async fn null_in_place_of_tags_or_tagged_contacts_is_no_tag_that_is_off() {
         body: Some(format!("{{\"{key}\":null}}")),
     };
     setup.fault("list_contact_tags", Moment::Before, null("tags"));
-    let error = setup
-        .client
+    let error = CheckInReads(&setup.client)
         .tags_of(MAYA)
         .await
         .expect_err("nothing is told");
@@ -89,9 +91,12 @@ async fn null_in_place_of_tags_or_tagged_contacts_is_no_tag_that_is_off() {
     let id = setup.client.tag_by_name(TAG).await.expect("an answer");
     let id = id.expect("a tag");
     setup.fault("list_tagged_contacts", Moment::Before, null("contacts"));
-    let listed = setup.client.contacts_with_tag(&id).await;
+    let listed = CheckInReads(&setup.client).contacts_with_tag(&id).await;
     assert_eq!(listed.expect_err("nothing is told").class, again);
-    let tags = setup.client.tags_of(MAYA).await.expect("an answer");
+    let tags = CheckInReads(&setup.client)
+        .tags_of(MAYA)
+        .await
+        .expect("an answer");
     assert_eq!(tags, Some(vec![id]));
 }
 
@@ -100,17 +105,16 @@ async fn only_keaps_own_words_say_that_a_contact_with_tags_is_gone() {
     let setup = setup();
     let page = "<!DOCTYPE html><title>Page not found</title>";
     setup.fault("list_contact_tags", Moment::Before, not_found(page));
-    let error = setup
-        .client
+    let error = CheckInReads(&setup.client)
         .tags_of(MAYA)
         .await
         .expect_err("a page says nothing");
     assert_eq!(error.class, Class::Retryable { after: None });
-    let gone = setup.client.tags_of("4711").await;
+    let gone = CheckInReads(&setup.client).tags_of("4711").await;
     assert_eq!(gone.expect("an answer"), None);
-    let there = setup.client.whole_contact("4711").await;
+    let there = CheckInReads(&setup.client).whole_contact("4711").await;
     assert!(there.expect("an answer").is_none());
-    let none = setup.client.tags_of(MAYA).await;
+    let none = CheckInReads(&setup.client).tags_of(MAYA).await;
     assert_eq!(none.expect("an answer"), Some(Vec::new()));
 }
 
@@ -127,10 +131,18 @@ async fn a_contact_is_read_with_owner_tags_and_days_alone_and_among_many() {
             .expect("members"),
     });
     setup.edits(DUE, json!("2026-11-03"));
-    let field = setup.client.date_fields(&[DUE]).await.expect("a field");
+    let field = CheckInReads(&setup.client)
+        .date_fields(&[DUE])
+        .await
+        .expect("a field");
     assert_eq!(field[0].id, "12");
-    let alone = setup.client.whole_contact(MAYA).await.expect("an answer");
-    let many = setup.client.whole_contacts(&[MAYA, "4711"]).await;
+    let alone = CheckInReads(&setup.client)
+        .whole_contact(MAYA)
+        .await
+        .expect("an answer");
+    let many = CheckInReads(&setup.client)
+        .whole_contacts(&[MAYA, "4711"])
+        .await;
     let many = many.expect("an answer");
     assert_eq!(many.len(), 1);
     for maya in [&alone.expect("a contact"), &many[0]] {
@@ -151,7 +163,7 @@ async fn a_date_field_is_found_by_name_or_id_and_another_type_is_told() {
     setup.add_text_field(13, "Goal");
     let found = |wanted: &'static str| {
         let client = &setup.client;
-        async move { client.date_fields(&[wanted]).await }
+        async move { CheckInReads(client).date_fields(&[wanted]).await }
     };
     for wanted in [DUE, "check-in DUE", "12"] {
         let field = found(wanted).await.expect(wanted);
@@ -178,7 +190,10 @@ async fn users_who_left_are_no_users() {
             ..NewUser::default()
         }));
     }
-    let users = setup.client.active_users().await.expect("a list");
+    let users = CheckInReads(&setup.client)
+        .active_users()
+        .await
+        .expect("a list");
     let ids: Vec<_> = users.iter().filter_map(|user| user.id.as_deref()).collect();
     assert_eq!(ids, ["7"]);
     assert_eq!(users[0].email(), Some("coach@example.test"));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use relay_core::retry::Class;
 use relay_http_client::CallError;
 use relay_keap::marker::Marker;
-use relay_keap::{CustomFieldsMode, KeapClient, Settings};
+use relay_keap::{CheckInReads, CustomFieldsMode, KeapClient, Settings};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -137,12 +137,16 @@ async fn read(client: &KeapClient, id: &str) {
     see(client.tag_by_name(id).await);
     see(client.contact_tags(id, Some("Follow-up: email")).await);
     see(client.contact_tags(id, None).await);
-    see(client.contacts_with_tag(id).await);
-    see(client.tags_of(id).await);
-    see(client.whole_contact(id).await);
-    see(client.whole_contacts(&[id, "7"]).await);
-    see(client.active_users().await);
-    see_names(client.date_fields(&[id, "Check-in due"]).await);
+    see(CheckInReads(client).contacts_with_tag(id).await);
+    see(CheckInReads(client).tags_of(id).await);
+    see(CheckInReads(client).whole_contact(id).await);
+    see(CheckInReads(client).whole_contacts(&[id, "7"]).await);
+    see(CheckInReads(client).active_users().await);
+    see_names(
+        CheckInReads(client)
+            .date_fields(&[id, "Check-in due"])
+            .await,
+    );
     see(client.subscriptions(id).await);
     see(client.payment_methods(id).await);
     see(client.products_by_name(id).await);

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use relay_core::retry::Class;
 use relay_http_client::CallError;
+use relay_keap::CheckInReads;
 use relay_keap::types::{Contact, User};
 
 use super::{KeapInspector, could_not};
@@ -48,7 +49,7 @@ impl KeapInspector {
         let mut findings = Vec::new();
         for (key, name) in wanted {
             let Some(name) = name else { continue };
-            match self.client.date_fields(&[name]).await {
+            match CheckInReads(&self.client).date_fields(&[name]).await {
                 Ok(_) => {}
                 Err(error) if error.class == Class::Permanent && error.status.is_none() => {
                     findings.push(Finding::fault(
@@ -94,7 +95,7 @@ impl KeapInspector {
         section: &KeapCheckInsConfig,
         tag: &str,
     ) -> Result<Vec<Finding>, CallError> {
-        let tagged = self.client.contacts_with_tag(tag).await?;
+        let tagged = CheckInReads(&self.client).contacts_with_tag(tag).await?;
         let tagged: Vec<&str> = tagged.iter().map(String::as_str).collect();
         let name = &section.missed_tag;
         let key = "keap.check_ins.missed_tag";
@@ -107,8 +108,11 @@ impl KeapInspector {
             key,
             format!("{count} the tag {name:?} now"),
         )];
-        let contacts = self.client.whole_contacts(&tagged).await?;
-        if let Ok(due) = self.client.date_fields(&[&section.due_field]).await {
+        let contacts = CheckInReads(&self.client).whole_contacts(&tagged).await?;
+        if let Ok(due) = CheckInReads(&self.client)
+            .date_fields(&[&section.due_field])
+            .await
+        {
             let due = due.first();
             let undated =
                 |contact: &&Contact| due.is_some_and(|due| due.day(contact, &self.zone).is_none());
@@ -123,7 +127,7 @@ impl KeapInspector {
                 ));
             }
         }
-        let users = self.client.active_users().await?;
+        let users = CheckInReads(&self.client).active_users().await?;
         findings.extend(without_coach(&contacts, &users));
         Ok(findings)
     }
