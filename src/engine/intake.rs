@@ -339,7 +339,7 @@ async fn ops_of_client(
 ) -> Result<(Vec<Op>, bool), EngineError> {
     let mut facts = without_our_own(engine, client, facts).await?;
     if repeats {
-        facts = news(&engine.store.facts(client).await?, facts);
+        facts = news(&engine.store.facts(client).await?, &facts);
         if facts.is_empty() {
             return Ok((Vec::new(), false));
         }

@@ -22,6 +22,7 @@ use super::clinic;
 use super::sabotage::{Sabotage, Saboteur};
 use super::stage;
 use super::vendors::Vendors;
+use crate::config::Config;
 use crate::engine::memory::counter::{GenerationFile, GenerationReading};
 use crate::engine::memory::generation;
 use crate::engine::{EngineError, dispatcher, start};
@@ -112,7 +113,7 @@ pub struct World {
     base: Base,
     hooks: RouterTransport,
     config_text: String,
-    config: crate::config::Config,
+    config: Box<Config>,
     zone: TimeZone,
     relay_url: Url,
     lives: u32,
@@ -163,8 +164,8 @@ impl World {
         });
         let relay_url = address(&format!("https://{RELAY_HOST}/"))?;
         let furnished = vendors.furnish()?;
-        let origin = |vendor: &Vendor| format!("https://{}/", host(vendor));
-        let sections = vendors.sections(&furnished, origin)?;
+        let sections =
+            vendors.sections(&furnished, |vendor| format!("https://{}/", host(vendor)))?;
         let text = (setup.amend)(&clinic::file(&relay_url, path, &sections));
         let config = read_config(&text, &setup, path)?;
         let routers = RouterTransport::new();
@@ -311,8 +312,8 @@ impl World {
 
     /// Runs the clinic for a while.
     pub async fn run_for(&self, by: SignedDuration) -> Result<(), EngineError> {
-        self.run_until(self.now().saturating_add(by).unwrap_or(Timestamp::MAX))
-            .await
+        let until = self.now().saturating_add(by);
+        self.run_until(until.unwrap_or(Timestamp::MAX)).await
     }
 
     /// Somebody rewrites the configuration and restarts the relay.
@@ -447,7 +448,7 @@ impl GenerationFile for Generation {
     }
 }
 
-fn read_config(text: &str, setup: &Setup, path: &Path) -> Result<crate::config::Config, String> {
+fn read_config(text: &str, setup: &Setup, path: &Path) -> Result<Box<Config>, String> {
     let mut config = clinic::read_config(text).map_err(|error| error.to_string())?;
     config.vendors.keap.watch_minutes = setup.watch_minutes;
     if let Some(rule) = &setup.rule {
@@ -455,7 +456,7 @@ fn read_config(text: &str, setup: &Setup, path: &Path) -> Result<crate::config::
         clinic::write_procedures(&folder, rule)?;
         config.procedures.missed_check_in.path = Some(folder);
     }
-    Ok(config)
+    Ok(Box::new(config))
 }
 
 fn address(text: &str) -> Result<Url, String> {
@@ -466,7 +467,7 @@ impl Base {
     async fn start(
         &self,
         setup: &Setup,
-        config: &crate::config::Config,
+        config: &Config,
         clocks: &Clocks,
         life: u32,
     ) -> Result<Relay, String> {

@@ -13,6 +13,7 @@ use relay_core::ids::ClientId;
 use relay_store::{FactRow, Page, ReceiptState, WorkItem};
 use serde_json::{Value, json};
 use std::cell::Cell;
+use std::fmt::Write as _;
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -284,10 +285,10 @@ async fn that_she_is_a_minor_is_not_forgotten_by_a_row_that_leaves_it_out() {
 async fn a_file_again_teaches_nothing() {
     let listed = Listed::with_mara().await;
     listed.until("2026-11-02 09:00").await;
-    let rows: String = (1..=700)
-        .map(|id| format!("c-{id},Ada,coach_beth,2026-11-20\n"))
-        .collect();
-    let file = format!("client,first_name,coach,due\n{rows}");
+    let mut file = "client,first_name,coach,due\n".to_owned();
+    for id in 1..=700 {
+        writeln!(file, "c-{id},Ada,coach_beth,2026-11-20").expect("a string");
+    }
     let file = list_file(file.as_bytes()).expect("a file");
     assert_eq!(file.rows, 700);
     let first = listed.import(&file).await;

@@ -65,7 +65,7 @@ pub async fn would_teach(
                 known.insert(client.clone(), of_her);
             }
             let of_her = known.entry(client).or_default();
-            for fact in repeats::news(of_her, told) {
+            for fact in repeats::news(of_her, &told) {
                 learned.count(&fact);
                 of_her.push(FactRow {
                     fact,

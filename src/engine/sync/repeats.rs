@@ -19,7 +19,7 @@ enum Word {
 }
 
 /// Those of `told` that say something new to whoever knows `known`, which is by source time.
-pub(crate) fn news(known: &[FactRow], told: Vec<Fact>) -> Vec<Fact> {
+pub(crate) fn news(known: &[FactRow], told: &[Fact]) -> Vec<Fact> {
     let mut news: Vec<Fact> = Vec::new();
     for (index, fact) in told.iter().enumerate() {
         let before = known

@@ -66,7 +66,7 @@ async fn configuration_that_does_not_fit_together_is_found() {
             },
             area: "configuration",
             severity: "fault",
-            what: &["clear_connection.mode is \"off\""],
+            what: &["check_ins are told by nobody that is on"],
             remedy: "clear_connection.mode = \"on\"",
         },
         Case {

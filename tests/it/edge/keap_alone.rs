@@ -366,7 +366,7 @@ async fn who_tells_of_check_ins_is_one_and_what_it_tells_by_is_named() {
         .next()
         .expect("a part")
         .to_owned();
-    assert_eq!(keys(&nobody), ["clear_connection.mode"]);
+    assert_eq!(keys(&nobody), ["check_ins"]);
     let both =
         format!("{text}\n[check_ins]\nfrom = \"list\"\ncoaches = {{ c1 = \"Beth <b@x.test>\" }}\n");
     assert_eq!(keys(&both), ["check_ins.from"]);
