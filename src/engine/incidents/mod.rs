@@ -285,7 +285,9 @@ pub(crate) fn settled(at: Timestamp, action: &str) -> WorkSettled {
     }
 }
 
-/// The job that looks after a vendor's incidents runs now.
+/// The job that looks after a vendor's incidents runs now. One that runs already, or whose process ended while it
+/// ran, is left: what is told while it runs it sees before it ends, and what was told before it is let go on is
+/// seen when it runs again.
 fn look_soon(engine: &Engine, vendor: &str, now: Timestamp) -> Op {
     let key = format!("incident/{vendor}");
     Op::Enqueue {
@@ -299,7 +301,7 @@ fn look_soon(engine: &Engine, vendor: &str, now: Timestamp) -> Op {
             case: None,
             payload: json!({ "vendor": vendor }),
         },
-        existing: Existing::Reschedule,
+        existing: Existing::Wake,
     }
 }
 

@@ -5,7 +5,9 @@ use relay_core::ids::{EffectKey, JobId};
 use relay_core::incidents::{Episode, HeldJob, IncidentClass};
 use relay_core::time::SignedDuration;
 use relay_core::workflow::{Action, Input};
-use relay_store::{EffectState, Existing, Job, JobEnd, JobState, Op, Page, StoreError};
+use relay_store::{
+    EffectState, Existing, IncidentsRow, Job, JobEnd, JobState, Op, Page, StoreError,
+};
 use serde_json::json;
 
 use crate::engine::effect::moves;
@@ -36,12 +38,24 @@ pub(super) const SPEC: JobSpec = JobSpec {
     run: |engine, job| Box::pin(run(engine, job)),
 };
 
+/// How often it looks again at once because something was told or counted while it looked.
+const LOOKS: usize = 5;
+
 async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
     let vendor: String = member(job, "vendor")?;
-    for class in IncidentClass::ALL {
-        look(engine, &vendor, class).await?;
+    let mut seen = engine.store.incidents(&vendor).await.or_else(damaged)?;
+    for _ in 0..LOOKS {
+        for class in IncidentClass::ALL {
+            look(engine, &vendor, class).await?;
+        }
+        let known = engine.store.incidents(&vendor).await.or_else(damaged)?;
+        let settled = known == seen;
+        seen = known;
+        if settled {
+            break;
+        }
     }
-    let (_, incidents) = load(engine, &vendor).await?;
+    let (readable, incidents) = load(engine, &vendor).await?;
     let lasts = incidents.told().next().is_some();
     let end = if lasts {
         let at = engine.now().saturating_add(EVERY);
@@ -50,7 +64,25 @@ async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
     } else {
         JobEnd::Done
     };
-    finish::end(engine, job, end, Vec::new()).await
+    // Nobody wakes it while it runs: what is told from now on must find that it has ended, or it looks again.
+    let unmoved = readable.is_some().then(|| match seen {
+        Some(row) => (row.version, row.body),
+        None => (0, json!({})),
+    });
+    let unmoved = unmoved.map(|(expected, body)| Op::PutIncidents {
+        vendor,
+        expected,
+        body,
+    });
+    finish::end(engine, job, end, unmoved.into_iter().collect()).await
+}
+
+/// A row that can't be read is as good as none; whoever looks after damaged rows puts it out of the way.
+fn damaged(error: StoreError) -> Result<Option<IncidentsRow>, StoreError> {
+    match error {
+        StoreError::Corrupt(_) => Ok(None),
+        error => Err(error),
+    }
 }
 
 async fn look(engine: &Engine, vendor: &str, class: IncidentClass) -> Result<(), EngineError> {

@@ -5,6 +5,7 @@ mod clock;
 mod command;
 pub(crate) mod crowd;
 mod day;
+mod day_crash;
 mod day_edges;
 mod outage;
 mod quota;

@@ -1,0 +1,39 @@
+//! Incidents, and a process or a database that fails while they are looked after.
+
+use clear_relay::engine::dispatcher;
+use relay_core::time::SignedDuration;
+use relay_http_client::emulation::FaultAct;
+use relay_store::Claim;
+
+use super::day::Outage;
+
+#[tokio::test]
+async fn a_relay_that_ended_while_it_looked_after_an_incident_starts_again() {
+    let mut outage = Outage::at_the_decision("keap", "*", FaultAct::Refuse).await;
+    outage.lasts(1).await;
+    let item = outage.only_the_incident().await;
+    // Claimed, and never finished.
+    let now = outage.world.now();
+    let claim = Claim {
+        worker: "one that has ended".to_owned(),
+        now: now + SignedDuration::from_mins(30),
+        lease_until: now + SignedDuration::from_mins(5),
+        limit: 1,
+        lane: Some("incident/keap".to_owned()),
+        case: None,
+        kinds: Vec::new(),
+    };
+    let claimed = outage.world.store().claim(claim).await.expect("a store");
+    assert_eq!(claimed.len(), 1);
+    let beside = outage.world.second().await.expect("one beside it starts");
+    dispatcher::drain(&beside.engine, None)
+        .await
+        .expect("a store");
+    outage.world.restart().await.expect("it starts again");
+    outage.lasts(3).await;
+    assert_eq!(outage.only_the_incident().await.id, item.id);
+    outage.is_mended();
+    outage.lasts(72).await;
+    super::crowd::all_is_done(&outage.world, 6).await;
+    outage.only_the_notice().await;
+}
