@@ -23,6 +23,13 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 const COSTLY_TRY: (SignedDuration, SignedDuration) =
     (SignedDuration::from_hours(1), SignedDuration::from_hours(4));
 
+/// What is refused for good so often, while the vendor accepts the same of others, is refused for a reason of its
+/// own.
+const REFUSED_ALONE: u32 = 3;
+
+/// What is refused for good is held no longer than that: a person hears of the client herself then.
+const REFUSED_LONG: SignedDuration = SignedDuration::from_hours(24);
+
 /// So many held jobs are known by name; more are held all the same, and not counted.
 const MOST_NAMED: usize = 1_000;
 
@@ -55,6 +62,9 @@ pub(super) struct Failing {
     /// Successes in a row.
     #[serde(default)]
     pub(super) successes: u32,
+    /// Whether there has been a success at all since it opened.
+    #[serde(default)]
+    accepts: bool,
     /// Before that nobody else may try to write.
     #[serde(default)]
     pub(super) try_at: Option<Timestamp>,
@@ -68,6 +78,7 @@ impl Failing {
             open_since: None,
             last: now,
             successes: 0,
+            accepts: false,
             try_at: None,
         }
     }
@@ -104,6 +115,11 @@ pub struct HeldJob {
     /// Whether it has gone on.
     #[serde(default)]
     pub gone_on: bool,
+    /// How often it was refused for good, and since when.
+    #[serde(default)]
+    refused: u32,
+    #[serde(default)]
+    refused_since: Option<Timestamp>,
 }
 
 /// One incident, as people are told of it: everything of one class that fails at a vendor at the same time.
@@ -120,6 +136,8 @@ pub struct Episode {
     let_go: bool,
     /// Whether it has ended only because nobody meets it any more.
     unproven: bool,
+    /// When it was met last, if so.
+    met_last: Option<Timestamp>,
 }
 
 impl Episode {
@@ -176,6 +194,11 @@ impl Episode {
         self.unproven
     }
 
+    /// When it was met last, if it has ended so.
+    pub fn met_last(&self) -> Option<Timestamp> {
+        self.met_last.filter(|_| self.unproven)
+    }
+
     /// They have been told.
     pub fn have_been_let_go(&mut self) {
         self.let_go = false;
@@ -207,8 +230,28 @@ impl Episode {
                 job,
                 until,
                 gone_on: false,
+                refused: 0,
+                refused_since: None,
             });
         }
+    }
+
+    /// A job is refused for good by what is open. Whether that is the job's own by now; else, whether it was
+    /// refused so before.
+    fn refused(&mut self, meeting: &Meeting<'_>, now: Timestamp) -> (bool, bool) {
+        let accepts = self.failing.iter().any(|failing| {
+            failing.open_since.is_some() && failing.scope == meeting.scope && failing.accepts
+        });
+        self.hold(meeting.job, now);
+        let Some(held) = self.held.iter_mut().find(|held| held.job == meeting.job) else {
+            return (false, false);
+        };
+        let before = held.refused > 0;
+        held.refused = held.refused.saturating_add(1);
+        let since = *held.refused_since.get_or_insert(now);
+        let own = (accepts && held.refused >= REFUSED_ALONE) || now >= later(since, REFUSED_LONG);
+        held.gone_on = own;
+        (own, before)
     }
 
     /// A job that was held has gone on.
@@ -231,9 +274,16 @@ impl Episode {
         numbers: IncidentNumbers,
         now: Timestamp,
     ) -> Met {
-        let Meeting { scope, job, .. } = *meeting;
+        let Meeting {
+            class, scope, job, ..
+        } = *meeting;
         let known = self.since.is_some();
-        let nobodys = meeting.client.is_none() && self.is_open();
+        if class == IncidentClass::Rejected && scope.is_of_money() {
+            return Met::Own;
+        }
+        // A vendor that does not answer one does not answer whom nobody is waiting for, either.
+        let nobodys =
+            meeting.client.is_none() && class == IncidentClass::NoAnswer && self.is_open();
         if !self.covers(scope) && !nobodys {
             // It was held, and goes on being refused although others are not.
             if self.held.iter().any(|held| held.job == job) && meeting.again.is_none() {
@@ -243,13 +293,27 @@ impl Episode {
                 return Met::Own;
             }
         }
+        let mut before = false;
+        if class.ends_at_once() {
+            let own;
+            (own, before) = self.refused(meeting, now);
+            if own {
+                return Met::Own;
+            }
+        }
         let mut pause = SHORTEST_PAUSE;
         for failing in &mut self.failing {
             let concerned = failing.scope == scope || failing.scope == Scope::Everything;
-            if failing.open_since.is_some() && concerned {
+            if failing.open_since.is_none() || !(concerned || nobodys) {
+                continue;
+            }
+            pause = pause.max(failing.pause(now));
+            if concerned {
                 failing.last = now;
-                failing.successes = 0;
-                pause = pause.max(failing.pause(now));
+                // That it is refused is known: it says nothing against what works for others.
+                if !before {
+                    failing.successes = 0;
+                }
             }
         }
         Met::Held {
@@ -270,14 +334,13 @@ impl Episode {
         };
         failing.last = now;
         failing.successes = 0;
+        failing.met.retain(|met| met.until >= now);
         let earlier = failing
             .met
             .iter()
             .find(|met| met.client.as_ref() == meeting.client);
         let since = earlier.map_or(now, |met| met.since);
-        failing
-            .met
-            .retain(|met| met.until >= now && met.job != meeting.job);
+        failing.met.retain(|met| met.job != meeting.job);
         failing.met.push(Meets {
             client: meeting.client.cloned(),
             job: meeting.job,
@@ -296,12 +359,14 @@ impl Episode {
         let since = failing.met.iter().map(|met| met.since).min();
         let since = since.unwrap_or(now);
         failing.open_since = Some(since);
+        failing.accepts = false;
         failing.try_at = Some(later(now, failing.between_tries(meeting.class, now)));
         // The others come again by themselves, and are held then.
         failing.met.retain(|met| met.dead && met.job != meeting.job);
         self.since.get_or_insert(since);
         self.answered_at = None;
         self.unproven = false;
+        self.met_last = None;
         true
     }
 
@@ -329,6 +394,7 @@ impl Episode {
                 failing.met.clear();
                 continue;
             }
+            failing.accepts = true;
             failing.successes = failing.successes.saturating_add(1);
             if failing.successes >= numbers.successes.max(1) {
                 failing.open_since = None;
@@ -367,6 +433,7 @@ impl Episode {
                 failing.met.clear();
                 self.let_go = true;
                 self.unproven = true;
+                self.met_last = self.met_last.max(Some(failing.last));
             }
         }
         if self.since.is_none() || self.is_open() {
@@ -387,6 +454,10 @@ impl Episode {
                 met.since = met.since.min(now);
             }
         }
+        for held in &mut self.held {
+            held.refused_since = held.refused_since.map(|at| at.min(now));
+        }
+        self.met_last = self.met_last.map(|at| at.min(now));
         self.since = self.since.map(|at| at.min(now));
         self.answered_at = self.answered_at.map(|at| at.min(now));
     }

@@ -22,6 +22,9 @@
 //! - A success clears what was met before: three cases whose own fault it is, among others that go well, are
 //!   no incident.
 //! - An incident holds what meets it. Nothing is given up by it, and none of its tries is used up.
+//! - What is refused for good (rejected, forbidden, unreadable) is held for a day at most, and only for three
+//!   refusals where the vendor accepts the same of others; then it is the job's own, and a person hears of the
+//!   client. What changes money and is rejected is never held: its bill date does not wait.
 //! - What writes is tried by one at a time while an incident lasts, at growing distance: a request that may
 //!   or may not have been carried out is not asked for again and again, for one client after the other.
 //! - What was held, was let go when the vendor answered, and is refused for good once more is refused for a
@@ -85,7 +88,8 @@ pub struct Meeting<'a> {
     pub class: IncidentClass,
     /// What of the vendor.
     pub scope: Scope,
-    /// Whose job it is. One that is nobody's opens no incident, and is held by any of its class.
+    /// Whose job it is. One that is nobody's opens no incident, and is held where what it needs is the matter of
+    /// one, or where the vendor does not answer.
     pub client: Option<&'a ClientId>,
     /// The job.
     pub job: JobId,

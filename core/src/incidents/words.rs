@@ -125,6 +125,13 @@ pub enum Scope {
     Only(Capability),
 }
 
+impl Scope {
+    /// Whether it changes what a client is charged: never asked for again and again.
+    pub const fn is_of_money(self) -> bool {
+        matches!(self, Self::Only(Capability::ChangeBilling))
+    }
+}
+
 /// As what a call fails: what many cases can meet alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,5 +1,6 @@
 //! When failures that many cases meet are one incident, and when it is over.
 
+use relay_core::effects::{Audience, EffectKind};
 use relay_core::ids::{ClientId, JobId};
 use relay_core::incidents::{
     Answered, Capability, IncidentClass, IncidentNumbers, Meeting, Met, QUIET, Scope,
@@ -200,6 +201,7 @@ fn what_nobody_meets_any_more_ends_unless_something_waits() {
     assert!(!vendor.0.is_open(NO_ANSWER));
     let over = vendor.0.look(NO_ANSWER, false, minute(191)).expect("over");
     assert!(over.is_unproven(), "nobody says that it works");
+    assert_eq!(over.met_last(), Some(minute(0)));
 }
 
 #[test]
@@ -283,6 +285,104 @@ fn what_is_nobodys_opens_nothing_and_belongs_to_what_is_open() {
         .0
         .met(&of_nobody(30), IncidentNumbers::standard(), minute(0));
     assert!(held(met));
+}
+
+#[test]
+fn what_is_nobodys_does_not_belong_to_what_is_refused_elsewhere() {
+    let mut vendor = Vendor::default();
+    vendor.opens((REJECTED, MAIL), 0, None);
+    let hooks = Meeting {
+        class: REJECTED,
+        scope: Scope::Only(Capability::KeepHooks),
+        client: None,
+        job: job(30),
+        again: Some(minute(1)),
+    };
+    let numbers = IncidentNumbers::standard();
+    assert_eq!(vendor.0.met(&hooks, numbers, minute(1)), Met::Own);
+    // A vendor that does not answer is another matter, and is asked less and less often.
+    vendor.opens((NO_ANSWER, MAIL), 0, Some(1));
+    let unanswered = Meeting {
+        class: NO_ANSWER,
+        ..hooks
+    };
+    let mut pauses = [2, 400].map(|at| match vendor.0.met(&unanswered, numbers, minute(at)) {
+        Met::Held { pause, .. } => pause,
+        Met::Own => panic!("it is not held"),
+    });
+    pauses.sort();
+    assert_eq!(pauses[1], SignedDuration::from_hours(1));
+}
+
+#[test]
+fn who_is_refused_again_and_again_while_others_are_not_is_told_of_herself() {
+    let mut vendor = Vendor::default();
+    let what = (REJECTED, MAIL);
+    vendor.opens(what, 0, None);
+    vendor.0.hold(REJECTED, job(3), minute(1));
+    assert!(held(vendor.fails(what, 1, 1, None)));
+    assert!(vendor.works(Capability::SendMail, 2).counted);
+    // Known to be refused: that says nothing against what works.
+    assert!(held(vendor.fails(what, 3, 3, None)));
+    assert!(held(vendor.fails(what, 1, 4, None)));
+    assert!(vendor.works(Capability::SendMail, 5).counted);
+    assert_eq!(vendor.fails(what, 3, 6, None), Met::Own, "the third time");
+    assert_eq!(vendor.fails(what, 1, 7, None), Met::Own, "the third time");
+    assert!(vendor.works(Capability::SendMail, 8).ended);
+}
+
+#[test]
+fn what_is_refused_for_good_is_held_for_a_day_and_no_longer() {
+    for class in [
+        REJECTED,
+        IncidentClass::Forbidden,
+        IncidentClass::Unreadable,
+    ] {
+        let mut vendor = Vendor::default();
+        vendor.opens((class, MAIL), 0, None);
+        for hour in 0..24 {
+            assert!(held(vendor.fails((class, MAIL), 1, 1 + hour * 60, None)));
+        }
+        let day = 24 * 60 + 1;
+        assert_eq!(vendor.fails((class, MAIL), 1, day, None), Met::Own);
+        assert!(held(vendor.fails((class, MAIL), 5, day, None)), "a new one");
+        let (_, episode) = vendor.0.told().next().expect("an incident");
+        assert!(episode.waiting().all(|held| held.job != job(1)));
+    }
+    // Where nobody answers there is nothing of anybody's own.
+    let mut vendor = Vendor::default();
+    vendor.opens((NO_ANSWER, MAIL), 0, Some(1));
+    for hour in 0..100 {
+        let met = vendor.fails((NO_ANSWER, MAIL), 1, hour * 60, Some(1));
+        assert!(held(met), "{hour}");
+    }
+}
+
+#[test]
+fn what_changes_money_and_is_rejected_is_never_held() {
+    let of_money = EffectKind::ALL
+        .into_iter()
+        .filter(|kind| kind.audience() == Audience::Billing);
+    let mut found = 0;
+    for kind in of_money {
+        found += 1;
+        let scope = Scope::Only(Capability::of_effect(kind));
+        let mut vendor = Vendor::default();
+        for who in 0..9 {
+            assert_eq!(vendor.fails((REJECTED, scope), who, 0, None), Met::Own);
+        }
+        assert_eq!(vendor.0.told().count(), 0);
+    }
+    assert!(found > 0);
+}
+
+#[test]
+fn a_meeting_that_has_lapsed_is_not_the_beginning_of_a_later_incident() {
+    let mut vendor = Vendor::default();
+    vendor.fails((REJECTED, MAIL), 1, 0, None);
+    vendor.opens((REJECTED, MAIL), 100, None);
+    let (_, episode) = vendor.0.told().next().expect("an incident");
+    assert_eq!(episode.since(), Some(minute(100)));
 }
 
 #[test]

@@ -94,7 +94,7 @@ pub(crate) fn incidents() -> Value {
             "scope": scope,
             "met": [{ "client": "nell", "job": job, "since": at, "until": at, "dead": true },
                     { "client": null, "job": job, "since": at, "until": at, "dead": false }],
-            "open_since": at, "last": at, "successes": 1, "try_at": at,
+            "open_since": at, "last": at, "successes": 1, "accepts": true, "try_at": at,
         })
     };
     let mut scopes = vec![failing(json!("everything"))];
@@ -102,8 +102,8 @@ pub(crate) fn incidents() -> Value {
     let episode = json!({
         "failing": scopes,
         "since": at, "answered_at": at,
-        "held": [{ "job": job, "until": at, "gone_on": true }],
-        "let_go": true, "unproven": true,
+        "held": [{ "job": job, "until": at, "gone_on": true, "refused": 1, "refused_since": at }],
+        "let_go": true, "unproven": true, "met_last": at,
     });
     let classes = IncidentClass::ALL.map(|class| (class.as_str().to_owned(), episode.clone()));
     json!({ "classes": serde_json::Map::from_iter(classes) })
