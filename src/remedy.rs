@@ -33,6 +33,8 @@ pub enum RemedyCommand<'a> {
     JobsDead,
     /// What a replay of all of them would do.
     ReplayDeadDryRun,
+    /// A job and its last attempts.
+    JobsShow(JobId),
     /// Replays one job.
     JobsReplay(JobId),
     /// Says which contact a client is; `None` where the client is not known here.
@@ -94,6 +96,7 @@ impl RemedyCommand<'_> {
             Self::JobsList => plain("jobs list"),
             Self::JobsDead => plain("jobs list --state dead"),
             Self::ReplayDeadDryRun => plain("jobs replay --state dead --by NAME --dry-run"),
+            Self::JobsShow(id) => with("jobs show", id.to_string(), ""),
             Self::JobsReplay(id) => with("jobs replay", id.to_string(), "--by NAME"),
             Self::ClientsLink(client) => {
                 let client = client.map_or("CLIENT", ClientId::as_str).to_owned();

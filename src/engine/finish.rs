@@ -158,29 +158,57 @@ pub(crate) async fn decide_call(
     call: &CallError,
 ) -> Result<Failed, EngineError> {
     let (end, given_up) = decide_again(engine, job, call.class, failure(call));
-    let again = match &end {
-        // A pause of the whole vendor, and no failure of the job's.
-        JobEnd::Snooze { .. } => return Ok(Failed::Own { end, given_up }),
-        JobEnd::Again { at, .. } => Some(*at),
-        _ => None,
-    };
-    let held = incidents::met(engine, job, call, again).await?;
+    let held = met(engine, job, call, &end).await?;
     Ok(held.map_or(Failed::Own { end, given_up }, Failed::Held))
 }
 
+/// The same for a request of which is known that it was not carried out. That must be stored, whatever becomes
+/// of the incidents: else it would count as one whose outcome is not known.
+pub(crate) async fn decide_not_done(engine: &Engine, job: &Job, call: &CallError) -> Failed {
+    let (end, given_up) = decide_again(engine, job, call.class, failure(call));
+    match met(engine, job, call, &end).await {
+        Ok(Some(waits)) => Failed::Held(waits),
+        Ok(None) => Failed::Own { end, given_up },
+        Err(error) => {
+            tracing::warn!(job = %job.id, %error, "whether it belongs to an incident is not known");
+            Failed::Own { end, given_up }
+        }
+    }
+}
+
+/// Until when an incident holds the job whose run would end so.
+async fn met(
+    engine: &Engine,
+    job: &Job,
+    call: &CallError,
+    end: &JobEnd,
+) -> Result<Option<WaitsFor>, EngineError> {
+    let again = match end {
+        // A pause of the whole vendor, and no failure of the job's.
+        JobEnd::Snooze { .. } => return Ok(None),
+        JobEnd::Again { at, .. } => Some(*at),
+        _ => None,
+    };
+    incidents::met(engine, job, call, again).await
+}
+
 /// Ends the run of a job that an incident holds. What had failed before no longer counts, however long it is
-/// held.
+/// held. What the vendor said (`call`) stays with the attempt: an admin must be able to read it.
 pub(crate) async fn hold(
     engine: &Engine,
     job: &Job,
     waits: WaitsFor,
+    call: Option<&CallError>,
     ops: Vec<Op>,
 ) -> Result<(), EngineError> {
     let WaitsFor { vendor, until } = waits;
     let title = engine.limiter.title(vendor).unwrap_or(vendor);
+    let said = call.map_or_else(String::new, |call| {
+        format!(" ({}: {call})", call.class.as_str())
+    });
     let end = JobEnd::Snooze {
         at: until,
-        why: format!("waits until {title} works again"),
+        why: format!("waits, like others that meet the same at {title}{said}"),
         deferral: Deferral {
             vendor: Some(vendor.to_owned()),
             refused: false,

@@ -157,7 +157,9 @@ async fn failed(engine: &Engine, job: &Job, error: EngineError) -> Result<(), En
     let (mut end, given_up) = match &error {
         EngineError::Call(call) => match finish::decide_call(engine, job, call).await? {
             Failed::Own { end, given_up } => (end, given_up),
-            Failed::Held(waits) => return finish::hold(engine, job, waits, Vec::new()).await,
+            Failed::Held(waits) => {
+                return finish::hold(engine, job, waits, Some(call), Vec::new()).await;
+            }
         },
         other => {
             let class = Class::Permanent;

@@ -38,6 +38,7 @@ fn every(at: &Ids) -> Vec<RemedyCommand<'_>> {
         RemedyCommand::JobsList,
         RemedyCommand::JobsDead,
         RemedyCommand::ReplayDeadDryRun,
+        RemedyCommand::JobsShow(at.job),
         RemedyCommand::JobsReplay(at.job),
         RemedyCommand::ClientsLink(Some(&at.client)),
         RemedyCommand::ClientsLink(None),
@@ -65,6 +66,7 @@ fn every(at: &Ids) -> Vec<RemedyCommand<'_>> {
             | RemedyCommand::JobsList
             | RemedyCommand::JobsDead
             | RemedyCommand::ReplayDeadDryRun
+            | RemedyCommand::JobsShow(_)
             | RemedyCommand::JobsReplay(_)
             | RemedyCommand::ClientsLink(_)
             | RemedyCommand::HooksSync

@@ -83,7 +83,7 @@ pub(super) async fn carry_out(
     }
     // Others have met that such a request fails: one at a time tries.
     if let Some(waits) = turns::may_write(engine, job, effect.kind()).await? {
-        return finish::hold(engine, job, waits, read.ops).await;
+        return finish::hold(engine, job, waits, None, read.ops).await;
     }
     // A desired state was read just now, after the rest, and that read may have taken long.
     let guarded_at = if desired {
@@ -263,14 +263,14 @@ async fn not_done(
         };
         let looks_at = engine.probes.next(0, intent.at, engine.now());
         let looks_at = looks_at.unwrap_or_else(|| engine.now());
-        turns::met_unclear(engine, job, error, looks_at).await?;
+        turns::met_unclear(engine, job, error, looks_at).await;
         return unclear(engine, job, effect, intent, outcome, &error.message).await;
     }
-    let (end, given_up) = match finish::decide_call(engine, job, error).await? {
+    let (end, given_up) = match finish::decide_not_done(engine, job, error).await {
         Failed::Own { end, given_up } => (end, given_up),
         Failed::Held(waits) => {
             let ops = not_done_ops(engine, effect, intent, error);
-            return finish::hold(engine, job, waits, ops).await;
+            return finish::hold(engine, job, waits, Some(error), ops).await;
         }
     };
     if let (JobEnd::Dead { error: last }, true) = (&end, given_up) {

@@ -137,7 +137,7 @@ async fn not_seen(
         }
         None => {
             if let Some(waits) = turns::not_asked_yet(engine, job, effect.kind()).await? {
-                return finish::hold(engine, job, waits, vec![looked]).await;
+                return finish::hold(engine, job, waits, None, vec![looked]).await;
             }
             let evidence = "not in what the vendor shows";
             unsettle(engine, job, effect, EffectState::Unclear, evidence).await

@@ -171,7 +171,7 @@ pub(crate) async fn met(
     let Some((vendor, class, scope)) = what_failed(engine, call).await? else {
         return Ok(None);
     };
-    let held = meet(engine, job, vendor, class, scope, again).await?;
+    let held = meet(engine, job, (vendor, class, scope), call, again).await?;
     Ok(held.map(|until| WaitsFor { vendor, until }))
 }
 
@@ -212,9 +212,8 @@ async fn is_down(engine: &Engine, vendor: &str) -> Result<bool, EngineError> {
 async fn meet(
     engine: &Engine,
     job: &Job,
-    vendor: &'static str,
-    class: IncidentClass,
-    scope: Scope,
+    (vendor, class, scope): (&'static str, IncidentClass, Scope),
+    call: &CallError,
     again: Option<Timestamp>,
 ) -> Result<Option<Timestamp>, EngineError> {
     let meeting = Meeting {
@@ -233,7 +232,7 @@ async fn meet(
                 let at = later(now, spread(pause, unit));
                 incidents.hold(class, job.id, at);
                 let ops = if opened {
-                    opened_ops(engine, vendor, class, incidents, now)
+                    opened_ops(engine, vendor, class, incidents, Some((job, call)))
                 } else {
                     Vec::new()
                 };
@@ -253,15 +252,17 @@ async fn meet(
     Ok(held.map(|(at, _)| at))
 }
 
-/// An admin hears of it, and nothing else tells of the same.
+/// An admin hears of it, and nothing else tells of the same. `met`: the job that met it as the last, and what was
+/// said to it.
 fn opened_ops(
     engine: &Engine,
     vendor: &str,
     class: IncidentClass,
     incidents: &VendorIncidents,
-    now: Timestamp,
+    met: Option<(&Job, &CallError)>,
 ) -> Vec<Op> {
-    let mut ops = words::open_item_ops(engine, vendor, class, incidents, now);
+    let now = engine.now();
+    let mut ops = words::open_item_ops(engine, vendor, class, incidents, met);
     ops.push(look_soon(engine, vendor, now));
     let absorbed = match class {
         IncidentClass::NoAnswer => vec![trouble_key(vendor)],
@@ -337,7 +338,7 @@ pub(crate) async fn kept_back(
             Met::Held { opened, .. } => {
                 incidents.hold(meeting.class, job.id, at);
                 let ops = if opened {
-                    opened_ops(engine, vendor, meeting.class, incidents, now)
+                    opened_ops(engine, vendor, meeting.class, incidents, None)
                 } else {
                     Vec::new()
                 };

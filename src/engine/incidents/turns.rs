@@ -14,14 +14,12 @@ use crate::failpoint::SETTLE;
 /// How often what may have been carried out is looked for while an incident lasts.
 const LOOKS_AGAIN: SignedDuration = SignedDuration::from_mins(30);
 
-/// A request that may have been carried out was not answered: its case meets that, and looks for it as ever.
-pub(crate) async fn met_unclear(
-    engine: &Engine,
-    job: &Job,
-    call: &CallError,
-    looks_at: Timestamp,
-) -> Result<(), EngineError> {
-    met(engine, job, call, Some(looks_at)).await.map(|_| ())
+/// A request that may have been carried out was not answered: its case meets that, and looks for it as ever, also
+/// where that can't be counted.
+pub(crate) async fn met_unclear(engine: &Engine, job: &Job, call: &CallError, looks_at: Timestamp) {
+    if let Err(error) = met(engine, job, call, Some(looks_at)).await {
+        tracing::warn!(job = %job.id, %error, "whether it belongs to an incident is not known");
+    }
 }
 
 /// Whether a request of this kind may be made now. If one like it fails at present, this one tries, or it is

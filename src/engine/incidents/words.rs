@@ -1,11 +1,13 @@
 //! What an admin reads of an incident.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use relay_core::effects::EffectKind;
 use relay_core::ids::WorkItemId;
 use relay_core::incidents::{Episode, IncidentClass, Scope, VendorIncidents};
 use relay_core::time::{SignedDuration, Timestamp};
+use relay_http_client::CallError;
 use relay_store::{Job, Op, WorkItem};
 use serde_json::{Value, json};
 
@@ -131,8 +133,9 @@ pub(crate) fn open_item_ops(
     vendor: &str,
     class: IncidentClass,
     incidents: &VendorIncidents,
-    now: Timestamp,
+    met: Option<(&Job, &CallError)>,
 ) -> Vec<Op> {
+    let now = engine.now();
     let episode = incidents.of(class);
     let since = episode.and_then(Episode::since).unwrap_or(now);
     let title = title_of(engine, vendor);
@@ -144,10 +147,27 @@ pub(crate) fn open_item_ops(
     item.detail = json!({
         "vendor": vendor, "class": class, "since": since,
         "list": { "fails": episode.map(fails) },
-        "remedy": remedy(engine, item.id, vendor, class),
     });
+    let mut remedy = remedy(engine, item.id, vendor, class);
+    if let Some((job, call)) = met {
+        // Its message may quote a person; it stands with the job.
+        item.detail["technical"] = json!(technical(call));
+        let show = RemedyCommand::JobsShow(job.id);
+        // Writing to a string can't fail.
+        let _ = write!(remedy, ". `{show}` shows what was said to one of them");
+    }
+    item.detail["remedy"] = json!(remedy);
     item.actions = vec!["replay".to_owned()];
     items::open_work_ops(engine, item, now)
+}
+
+/// What a vendor was asked, and how it answered, without its words.
+fn technical(call: &CallError) -> String {
+    let status = call.status.map_or_else(
+        || "no status".to_owned(),
+        |status| format!("status {status}"),
+    );
+    format!("{}: {status} ({})", call.operation, call.class.as_str())
 }
 
 /// What an item says of the present: what fails, how many wait, and what that is.

@@ -7,6 +7,7 @@ pub(crate) mod crowd;
 mod day;
 mod day_crash;
 mod day_edges;
+mod day_refused;
 mod outage;
 mod quota;
 mod refusals;
