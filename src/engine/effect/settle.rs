@@ -27,6 +27,12 @@ use crate::receipts::{Hint, HintObject};
 /// happened: giving up here would turn a known outcome into an unclear one.
 const TRIES: usize = 32;
 
+/// The kind of the question that a case is held for.
+pub(crate) const HOLD: &str = "hold";
+
+/// Where such a question names the read that was given up.
+pub(crate) const READ_JOB: &str = "read_job";
+
 /// How an effect ends.
 #[derive(Debug, Clone)]
 pub(crate) struct EffectEnding {
@@ -291,7 +297,9 @@ pub(crate) async fn after_death(
                 what,
                 reason: reason.clone(),
             };
-            tell(engine, client, case, &input).await?
+            let mut told = tell(engine, client, case, &input).await?;
+            names_its_read(&mut told, job);
+            told
         }
         // Its case waits for nothing any more: a person decides how it goes on.
         (Death::PausesItsCase, Some(case), Some(client)) if error.class == DIED_WITH_PROCESS => {
@@ -308,6 +316,20 @@ pub(crate) async fn after_death(
     let item = items::dead_item(engine, job, job.case, &reason);
     let again = inbox::after_death(engine, job).into_iter();
     Ok([told, item, again.collect()].concat())
+}
+
+/// The question of a case that is held because a read was given up names the job, so that it can be taken back
+/// where that job goes on.
+fn names_its_read(told: &mut [Op], job: &Job) {
+    for op in told {
+        if let Op::OpenWork(item) = op
+            && item.kind == HOLD
+            && item.case == job.case
+            && let Some(detail) = item.detail.as_object_mut()
+        {
+            detail.insert(READ_JOB.to_owned(), json!(job.id));
+        }
+    }
 }
 
 async fn tell(

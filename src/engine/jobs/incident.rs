@@ -6,11 +6,12 @@ use relay_core::incidents::{Episode, HeldJob, IncidentClass};
 use relay_core::time::SignedDuration;
 use relay_core::workflow::{Action, Input};
 use relay_store::{
-    EffectState, Existing, IncidentsRow, Job, JobEnd, JobState, Op, Page, StoreError,
+    EffectState, Existing, IncidentsRow, Job, JobEnd, JobState, Op, Page, StoreError, WorkItem,
 };
 use serde_json::json;
 
 use crate::engine::effect::moves;
+use crate::engine::effect::settle::{HOLD, READ_JOB};
 use crate::engine::finish::member;
 use crate::engine::incidents::turns::due_now;
 use crate::engine::incidents::{BELONGS, change, load, settled, words};
@@ -165,7 +166,8 @@ async fn settle_item(
 #[derive(Debug, Default)]
 struct Waiting {
     jobs: Vec<Job>,
-    /// Whether any of them would ask the vendor for something, and not only look for what it may have done.
+    /// Whether any of them would ask the vendor for something for a client, and not only look for what it may
+    /// have done.
     tries: bool,
     /// What has gone on since it was looked last.
     gone_on: Vec<JobId>,
@@ -177,7 +179,8 @@ async fn what_waits(engine: &Engine, episode: &Episode) -> Result<Waiting, Engin
         let job = job(engine, held.job).await?;
         match job.filter(|job| waits(held, job, episode.is_open())) {
             Some(job) => {
-                waiting.tries |= !only_looks(engine, &job).await?;
+                // What is nobody's comes again all its life, and proves nothing.
+                waiting.tries |= job.client.is_some() && !only_looks(engine, &job).await?;
                 waiting.jobs.push(job);
             }
             None => waiting.gone_on.push(held.job),
@@ -321,21 +324,36 @@ fn is_of_step(job: &Job, case: &Case) -> bool {
     is_step && member::<u32>(job, "visit").is_ok_and(|of| of == visit)
 }
 
-/// The case that is held because the job had given up tries the step anew, as if a person had said so.
+/// The open question of a case that is held because this very job had given up.
+async fn hold_of(engine: &Engine, job: &Job, case: &Case) -> Result<Option<WorkItem>, EngineError> {
+    let (name, of) = match member::<EffectKey>(job, "effect") {
+        Ok(key) => ("effect", json!(key)),
+        Err(_) => (READ_JOB, json!(job.id)),
+    };
+    let items = engine.store.case_work(case.id).await?;
+    let mut open = items.into_iter().filter(|item| item.settled.is_none());
+    Ok(open.find(|item| item.kind == HOLD && item.detail[name] == of))
+}
+
+/// The case that is held because the job had given up tries the step anew, as if a person had said so. What else
+/// somebody was asked of it is another matter, and stands.
 async fn go_on(engine: &Engine, job: &Job) -> Result<Option<Vec<Op>>, EngineError> {
     let (Some(client), Some(id)) = (&job.client, job.case) else {
         return Ok(None);
     };
     let mut stepping = stepper::stepping(engine, client).await?;
-    let held = stepping.case(id).is_some_and(|case| {
-        matches!(case.status, CaseStatus::Held { .. }) && is_of_step(job, case)
-    });
-    if !held {
+    let held = stepping
+        .case(id)
+        .filter(|case| matches!(case.status, CaseStatus::Held { .. }) && is_of_step(job, case));
+    let Some(case) = held else {
         return Ok(None);
-    }
-    // Before the case moves: what it no longer asks, it settles in its own name.
-    stepping.push(Op::SettleCaseWork {
-        case: id,
+    };
+    let Some(asked) = hold_of(engine, job, case).await? else {
+        return Ok(None);
+    };
+    // Before the case moves: it may ask the same anew.
+    stepping.push(Op::SettleWork {
+        id: asked.id,
         settled: settled(engine.now(), BELONGS),
     });
     let input = Input::Person {
@@ -343,5 +361,9 @@ async fn go_on(engine: &Engine, job: &Job) -> Result<Option<Vec<Op>>, EngineErro
         action: Action::Resume,
     };
     let moved = stepping.input(id, &input).await?;
-    Ok(moved.then(|| stepping.into_ops()))
+    let closed = stepping.case(id).is_none_or(|case| case.status.is_closed());
+    let mut ops = stepping.into_ops();
+    // It takes back all that it has asked where a person answers it; she has not.
+    ops.retain(|op| closed || !matches!(op, Op::SettleCaseWork { case, .. } if *case == id));
+    Ok(moved.then_some(ops))
 }
