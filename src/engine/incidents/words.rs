@@ -103,7 +103,7 @@ fn fails(episode: &Episode) -> String {
         })
         .collect();
     if words.is_empty() {
-        "nothing any more: what waited goes on".to_owned()
+        "nothing now; what waited is going on again".to_owned()
     } else {
         words.join(", ")
     }
@@ -140,8 +140,13 @@ pub(crate) fn open_item_ops(
     let since = episode.and_then(Episode::since).unwrap_or(now);
     let title = title_of(engine, vendor);
     let title = format!(
-        "{}: what needs it waits, and goes on by itself",
-        happened(&title, class, &moment(engine, since))
+        "{}: {}",
+        happened(&title, class, &moment(engine, since)),
+        if class.ends_at_once() {
+            "what needs it waits for a day at most; after that somebody is asked about each client"
+        } else {
+            "what needs it waits, and goes on by itself once it works again"
+        }
     );
     let mut item = items::item(engine, item_key(vendor, class), INCIDENT, title);
     item.detail = json!({
@@ -210,7 +215,7 @@ fn holds(waiting: &[Job]) -> Vec<String> {
         .into_iter()
         .map(|(what, times)| match times {
             1 => what.to_owned(),
-            _ => format!("{what} (×{times})"),
+            _ => format!("{what} ({times} times)"),
         })
         .collect()
 }
@@ -240,39 +245,58 @@ fn thing(job: &Job) -> &'static str {
     }
 }
 
+/// What has become of what an incident held.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Became {
+    pub(crate) went_on: usize,
+    /// Ended at a person.
+    pub(crate) left: usize,
+    /// Has gone on, and comes later.
+    pub(crate) under_way: usize,
+}
+
 /// The notice that an incident is over: how long it was, how much went on by itself, what needs a person.
 pub(crate) fn over_ops(
     engine: &Engine,
     vendor: &str,
     class: IncidentClass,
     episode: &Episode,
-    left: usize,
+    became: Became,
     now: Timestamp,
 ) -> Vec<Op> {
     let since = episode.since().unwrap_or(now);
     let until = episode.answered_at().unwrap_or(now);
-    let all = episode.held().len();
     let title = title_of(engine, vendor);
     let over = over_words(&title, class, episode.is_unproven());
-    let went = match all.saturating_sub(left) {
+    let went = match became.went_on {
         0 => "nothing that waited for it has gone on by itself".to_owned(),
         1 => "1 thing that waited for it has gone on by itself".to_owned(),
         many => format!("{many} things that waited for it have gone on by themselves"),
     };
-    let needs = match left {
+    let comes = match became.under_way {
+        0 => "",
+        _ => ", the rest comes in its time",
+    };
+    let needs = match became.left {
         0 => "nothing of it needs you".to_owned(),
         1 => "1 needs a person and is in the list of work".to_owned(),
         many => format!("{many} need a person and are in the list of work"),
     };
-    let lasted = lasted(until.duration_since(since));
-    let title = format!(
-        "{over}. It lasted {lasted}, until {}; {went}, and {needs}",
-        moment(engine, until)
-    );
-    let went_on = all.saturating_sub(left);
+    // Whoever was not asked any more has not lasted until somebody looked.
+    let met_last = episode.met_last();
+    let when = match met_last {
+        Some(last) => format!("It was last seen on {}", moment(engine, last)),
+        None => format!(
+            "It lasted {}, until {}",
+            lasted(until.duration_since(since)),
+            moment(engine, until)
+        ),
+    };
+    let title = format!("{over}. {when}; {went}{comes}, and {needs}");
     let mut item = items::item(engine, over_key(vendor, class), OVER, title);
-    item.detail = json!({ "vendor": vendor, "class": class, "since": since, "until": until,
-                          "went_on": went_on, "need_a_person": left });
+    item.detail = json!({ "vendor": vendor, "class": class, "since": since,
+                          "until": met_last.unwrap_or(until), "went_on": became.went_on,
+                          "need_a_person": became.left });
     item.actions = vec!["done".to_owned()];
     let mut ops = vec![
         Op::SettleWorkByKey {
@@ -292,7 +316,8 @@ pub(crate) fn over_ops(
 fn over_words(title: &str, class: IncidentClass, unproven: bool) -> String {
     if unproven {
         return format!(
-            "Nothing meets the trouble with {title} any more; whether it is mended shows when it is asked next"
+            "Nothing has run into the trouble with {title} lately; whether it is mended shows the next time \
+             that the relay asks"
         );
     }
     match class {

@@ -17,6 +17,7 @@ use crate::engine::incidents::turns::due_now;
 use crate::engine::incidents::{BELONGS, change, load, settled, words};
 use crate::engine::items::DRIFT;
 use crate::engine::job_kinds::{Asks, Cancelling, Death, JobKind, JobSpec};
+use crate::engine::periodic::is_periodic;
 use crate::engine::{Engine, EngineError, RELAY, finish, stepper};
 use crate::failpoint::SETTLE;
 
@@ -125,7 +126,7 @@ async fn look(engine: &Engine, vendor: &str, class: IncidentClass) -> Result<(),
     {
         due_now(engine, next).await?;
     }
-    let left = what_is_left(engine, episode).await?;
+    let became = what_became(engine, episode).await?;
     let over = change(engine, vendor, |incidents, now| {
         if let Some(episode) = incidents.of_mut(class) {
             for id in &gone_on {
@@ -137,7 +138,7 @@ async fn look(engine: &Engine, vendor: &str, class: IncidentClass) -> Result<(),
         }
         let ended = incidents.look(class, tries, now);
         let ops = match (&ended, incidents.of(class)) {
-            (Some(ended), _) => words::over_ops(engine, vendor, class, ended, left, now),
+            (Some(ended), _) => words::over_ops(engine, vendor, class, ended, became, now),
             (None, Some(episode)) => words::present_ops(vendor, class, episode, &waiting),
             (None, None) => Vec::new(),
         };
@@ -221,16 +222,23 @@ async fn only_looks(engine: &Engine, job: &Job) -> Result<bool, EngineError> {
     Ok(effect.is_some_and(|effect| effect.state.is_under_way()))
 }
 
-/// How many of those that were held ended at a person.
-async fn what_is_left(engine: &Engine, episode: &Episode) -> Result<usize, EngineError> {
-    let mut left = 0;
+/// What has become of those that were held. What is no longer wanted is left out, and what is periodic: each run
+/// of it is another.
+async fn what_became(engine: &Engine, episode: &Episode) -> Result<words::Became, EngineError> {
+    let mut became = words::Became::default();
     for held in episode.held().iter().filter(|_| !episode.is_open()) {
         let job = job(engine, held.job).await?;
-        let at_person =
-            job.is_some_and(|job| matches!(job.state, JobState::Dead | JobState::Parked));
-        left += usize::from(at_person);
+        let Some(job) = job.filter(|job| !is_periodic(engine, job)) else {
+            continue;
+        };
+        match job.state {
+            JobState::Done => became.went_on += 1,
+            JobState::Dead | JobState::Parked => became.left += 1,
+            JobState::Ready | JobState::Running => became.under_way += 1,
+            JobState::Cancelled => {}
+        }
     }
-    Ok(left)
+    Ok(became)
 }
 
 /// A job that had given up before it was known to be an incident is tried again, and who was told of it need

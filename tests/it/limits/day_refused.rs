@@ -99,4 +99,9 @@ async fn what_is_refused_for_longer_than_a_day_is_told_of_each_client() {
     assert_eq!(tried, later, "it is asked for no longer");
     let open = outage.open().await;
     assert!(open.iter().all(|item| item.kind != "incident"), "{open:#?}");
+    let over = open.iter().find(|item| item.kind == "incident_over");
+    let over = over.expect("a notice");
+    assert_eq!(over.detail["need_a_person"], 6, "{}", over.title);
+    assert_eq!(over.detail["went_on"], 0, "{}", over.title);
+    assert!(!over.title.contains("lasted"), "{}", over.title);
 }
