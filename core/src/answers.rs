@@ -90,8 +90,11 @@ pub struct AnswerWord {
 /// The action whose word is followed by a date.
 pub const WAIT_UNTIL: &str = "promised";
 
+/// The action of a coach who says that the client has answered where the relay can't see it.
+pub const REPLIED: &str = "replied";
+
 /// Every word, in the order people are shown them.
-pub const ANSWERS: [AnswerWord; 12] = [
+pub const ANSWERS: [AnswerWord; 13] = [
     AnswerWord {
         action: "handled",
         word: "handled",
@@ -121,6 +124,11 @@ pub const ANSWERS: [AnswerWord; 12] = [
         action: "skip",
         word: "leave out",
         meaning: "this step is left out, and the follow-up goes on",
+    },
+    AnswerWord {
+        action: REPLIED,
+        word: "replied",
+        meaning: "she has answered you; nothing goes out, and you are asked how it goes on",
     },
     AnswerWord {
         action: "pause",

@@ -113,6 +113,8 @@ pub enum Action {
     Skip,
     /// The client was answered; outreach stays paused (A33).
     Handled,
+    /// The client has answered where the relay can't see it: the case pauses as for a reply (E8).
+    Replied,
     /// Every channel to the client stops until the manager decides (A33).
     StopOutreach {
         /// Why.

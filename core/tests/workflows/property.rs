@@ -56,7 +56,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::ContactSeen),
         2 => (0_u8..6).prop_map(Event::CallTask),
         2 => (0_u8..6).prop_map(Event::Engaged),
-        4 => (0_u8..14).prop_map(Event::Person),
+        4 => (0_u8..15).prop_map(Event::Person),
     ]
 }
 
@@ -105,8 +105,9 @@ fn action(number: u8) -> Action {
         10 => Action::StopOutreach {
             why: StopReason::Complaint,
         },
+        11 => Action::Replied,
         number => Action::CallOutcome {
-            outcome: outcome(number - 11).unwrap_or(CallOutcome::Spoke),
+            outcome: outcome(number - 12).unwrap_or(CallOutcome::Spoke),
         },
     }
 }

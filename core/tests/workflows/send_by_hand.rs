@@ -74,6 +74,77 @@ fn before_a_text_says_that_she_has_not_replied_her_coach_is_told_to_look() {
 }
 
 #[test]
+fn a_reply_that_only_her_coach_can_see_is_asked_about_and_no_later_text_denies_it() {
+    let mut world = asked();
+    let remedy = world.asked("send_by_hand").detail["remedy"].clone();
+    let remedy = remedy.as_str().expect("what to do");
+    assert!(
+        remedy.contains("if she has written, answer \"replied\""),
+        "{remedy}"
+    );
+    assert!(
+        remedy.contains("if she has checked in, answer \"close\""),
+        "{remedy}"
+    );
+    for kind in ["send_by_hand", "reply"] {
+        let actions = &world.asked(kind).actions;
+        assert_eq!(actions.contains(&"replied".to_owned()), kind != "reply");
+        if kind == "send_by_hand" {
+            assert!(world.person(Action::Replied));
+        }
+    }
+    assert!(world.is("paused"));
+    assert!(world.sent.is_empty());
+    let asked = world.asked("reply");
+    assert!(
+        asked.title.contains("she has answered, says"),
+        "{}",
+        asked.title
+    );
+    // She lets it go on, and it goes its way to the text that would claim the contrary.
+    assert!(world.person(Action::Resume));
+    world.carry_out();
+    assert!(world.person(Action::DoneByHand));
+    world.wait_over();
+    world.opens();
+    world.carry_out();
+    world.wait_over();
+    let by_hand = world.asked("by_hand");
+    assert!(by_hand.actions.contains(&"replied".to_owned()));
+    let ready = by_hand.detail["ready"].to_string();
+    assert!(ready.contains("I have not received a reply"), "{ready}");
+    let check = by_hand.detail["ready"]["check"].to_string();
+    assert!(check.contains("repl"), "{ready}");
+}
+
+#[test]
+fn said_with_the_last_text_ready_it_asks_and_what_was_paused_by_a_person_stays_so() {
+    let mut world = asked();
+    assert!(world.person(Action::DoneByHand));
+    world.wait_over();
+    world.opens();
+    world.carry_out();
+    world.wait_over();
+    world.asked("by_hand");
+    assert!(world.person(Action::Pause {
+        reason: "she travels".to_owned(),
+    }));
+    assert!(
+        world
+            .asked("paused")
+            .actions
+            .contains(&"replied".to_owned())
+    );
+    assert!(world.person(Action::Replied));
+    world.asked("reply");
+    assert!(world.person(Action::Resume));
+    world.asked("paused");
+    assert!(world.person(Action::Resume));
+    let check = world.asked("by_hand").detail["ready"]["check"].to_string();
+    assert!(check.contains("repl"), "{check}");
+}
+
+#[test]
 fn a_check_in_ends_it_and_a_moved_date_is_asked_anew() {
     let mut world = asked();
     assert!(world.checks_in());

@@ -8,11 +8,11 @@
 //! | deleted | asked once more, in the office's hours; nobody tells of a deletion, so it is found within a day |
 //! | given to another user | nothing: whose answer it is, the task says when it is there |
 //! | an answer that can't be carried out any more | the case has said why; if nothing else is asked, once more, the next working morning |
-//! | an answer in a task that is no longer the open one | one that stops every channel is carried out; where the follow-up has gone on by itself, it is paused and she is asked; else the history says that it was not carried out |
+//! | an answer in a task that is no longer the open one | one that stops every channel, and *replied*, is carried out; where the follow-up has gone on by itself, it is paused and she is asked; else the history says that it was not carried out |
 //!
 //! A bare completion never lets outreach go on.
 
-use relay_core::answers::{StopReason, Written, written};
+use relay_core::answers::{REPLIED, StopReason, Written, written};
 use relay_core::case::{Case, CaseStatus, TimelineEntry, Wait};
 use relay_core::clients::Coach;
 use relay_core::effects::{AskedAgain, EffectInput, Request, request};
@@ -222,6 +222,14 @@ async fn late(
         return Ok(vec![remember(task, action)]);
     };
     tracing::info!(task = %task.id, "an answer in a task that is no longer open");
+    if action == REPLIED && asked.is_none_or(|asked| asked == case.id) {
+        // No later text may say that she has not answered.
+        match cases::decide_case(engine, case.id, by, Action::Replied).await {
+            Ok(()) | Err(EngineError::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
+        return Ok(vec![remember(task, action)]);
+    }
     let goes_on =
         case.status == CaseStatus::Open && !matches!(case.wait, Some(Wait::Person { .. }));
     if goes_on && asked.is_none_or(|asked| asked == case.id) && !GO_ON.contains(&action) {

@@ -1,5 +1,6 @@
 //! A value of every variant of every stored structure.
 
+use relay_core::answers::StopReason;
 use relay_core::case::{CaseStatus, Wait};
 use relay_core::channel::{
     EmailRecord, EngagementEvent, EngagementKind, EngagementSource, MailEvidence,
@@ -283,7 +284,10 @@ pub(super) fn actions() -> Vec<Action> {
         Action::DoneByHand,
         Action::SendAnyway,
         Action::Skip,
+        Action::Handled,
+        Action::Replied,
     ];
+    all.extend(StopReason::ALL.map(|why| Action::StopOutreach { why }));
     all.extend(CallOutcome::ALL.map(|outcome| Action::CallOutcome { outcome }));
     all
 }

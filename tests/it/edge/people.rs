@@ -131,7 +131,7 @@ async fn every_action_of_an_item_about_a_case_moves_the_case() {
         clinic.portal(json!({ "act": "change_status", "client": who.id, "status": "on_break" }));
     };
     let nothing: Bring = |_, _| ();
-    let cases: [(&str, Bring, &str, Option<&str>, &str); 17] = [
+    let cases: [(&str, Bring, &str, Option<&str>, &str); 18] = [
         ("reply", replies, "resume", None, "open"),
         ("reply", replies, "promised", Some("2026-11-12"), "open"),
         ("reply", replies, "close", Some("agreed by phone"), "closed"),
@@ -147,6 +147,7 @@ async fn every_action_of_an_item_about_a_case_moves_the_case() {
         ("hold", nothing, "send_anyway", None, "held"),
         ("hold", nothing, "close", None, "closed"),
         ("by_hand", nothing, "done_by_hand", None, "open"),
+        ("by_hand", nothing, "replied", None, "paused"),
         ("by_hand", nothing, "pause", None, "paused"),
         ("by_hand", nothing, "close", None, "closed"),
     ];

@@ -151,6 +151,7 @@ impl MissedCheckInRun<'_> {
             detail,
             answers: Answers::Of(&[
                 "done_by_hand",
+                "replied",
                 "pause",
                 "wants_to_leave",
                 "complaint",

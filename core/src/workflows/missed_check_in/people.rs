@@ -3,6 +3,7 @@
 use super::answers::CoachAnswer;
 use super::closing::Closing;
 use super::questions::REPLY;
+use super::replies::replied_in;
 use super::run::{Ask, MissedCheckInRun};
 use super::state::{Hold, How, Progress, Step};
 use crate::case::CaseStatus;
@@ -27,6 +28,10 @@ impl MissedCheckInRun<'_> {
             Action::SendAnyway => self.send_anyway(by),
             Action::Skip => self.skip(by),
             Action::Handled => CoachAnswer::to(self).handled(by),
+            Action::Replied => {
+                replied_in(self, &format!("she has answered, says {by}"), "");
+                true
+            }
             Action::StopOutreach { why } => CoachAnswer::to(self).stops(by, *why),
             Action::CallOutcome { outcome } => {
                 let waits = self.awaits_call();
@@ -66,6 +71,7 @@ impl MissedCheckInRun<'_> {
             answers: Answers::Of(&[
                 "resume",
                 "promised",
+                "replied",
                 "wants_to_leave",
                 "complaint",
                 "unwell",

@@ -2,8 +2,10 @@
 //! she has.
 //!
 //! The guard has passed the message: it is wanted, this is the hour for it, every sentence is true. What
-//! it can't know is what stands in the portal, so she is asked to look there first. The case waits for
-//! her, she is reminded as of any hold, and a check-in closes the case as anywhere.
+//! it can't know is what stands in the portal, so she is asked to look there first. A client who has
+//! written there is *replied*: the case pauses as for a reply, and no later text says that she has not. One
+//! who has checked in there is *close*. The case waits for her, she is reminded as of any hold, and a check-in
+//! closes the case as anywhere.
 
 use super::portal_message;
 use super::run::{Ask, MissedCheckInRun};
@@ -15,7 +17,7 @@ use crate::workflow::Answers;
 
 /// What only she can see, and how she answers then.
 pub(super) const LOOK_FIRST: &str = "Look in the portal first, where the relay can't read: if she has \
-     written or checked in, answer \"pause\"";
+     written, answer \"replied\"; if she has checked in, answer \"close\"";
 
 pub(super) fn ask_to_send(run: &mut MissedCheckInRun<'_>, key: &EffectKey) {
     let window_days = run.procedure.parameters.window_days;
@@ -73,6 +75,7 @@ pub(super) fn ask_to_send(run: &mut MissedCheckInRun<'_>, key: &EffectKey) {
         answers: Answers::Of(&[
             "done_by_hand",
             "skip",
+            "replied",
             "pause",
             "wants_to_leave",
             "complaint",

@@ -348,6 +348,22 @@ async fn what_she_answered_when_it_had_gone_on_already_is_asked_and_not_passed_o
 }
 
 #[tokio::test]
+async fn replied_counts_in_a_task_that_is_no_longer_open() {
+    let (clinic, maya) = replied().await;
+    let first = clinic.open_task(&maya).id;
+    clinic.done(&maya, "reply", "resume", None).await;
+    for text in ["Answer: replied", "Answer:  replied"] {
+        clinic.edits(first, text).await;
+        assert_eq!(clinic.work_kinds(&maya).await, ["reply"]);
+    }
+    let title = clinic.open_task(&maya).title;
+    assert_eq!(
+        title,
+        "Maya H.: she has answered, says Beth. How does it go on?"
+    );
+}
+
+#[tokio::test]
 async fn a_message_that_she_had_not_read_is_shown_before_continue_counts() {
     let (clinic, maya) = replied().await;
     let first = clinic.open_task(&maya).id;
