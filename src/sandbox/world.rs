@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use relay_core::calendar::Calendar;
 use relay_core::random::{Random, SeededRandom};
 use relay_core::time::{Clock, Clocks, ManualClock, SignedDuration, TimeZone, Timestamp};
 use relay_http_client::{RouterTransport, Transport};
@@ -151,9 +152,7 @@ impl World {
         let real = Arc::new(ManualClock::new(setup.start));
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(setup.seed));
         let procedure: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-        let zone = relay_core::calendar::Calendar::default_denver()
-            .zone()
-            .clone();
+        let zone = Calendar::default_denver().zone().clone();
         let coaches = stage::coaches(&setup.coaches)?;
         let vendors = Vendors::new(&Clinic {
             clock: &procedure,

@@ -57,7 +57,7 @@ pub use fields::{ContactTypeField, ResolvedField};
 pub use inspect::Right;
 pub use mail::AddressStatus;
 pub use tagged::CheckInReads;
-pub use tags::is_named;
+pub use tags::{is_named, tags_named};
 pub use write_field::{ContactType, CustomFieldsMode, FieldWrite};
 
 use crate::credential::{Credential, FixedKey};

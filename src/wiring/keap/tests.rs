@@ -404,3 +404,24 @@ async fn of_a_contacts_tags_only_the_words_of_staff_are_told_with_their_time() {
     let ids = setup.ports.word_ids().await.expect("an answer");
     assert_eq!(ids.len(), 1, "those that are there: {ids:?}");
 }
+
+#[tokio::test]
+async fn a_tag_of_staff_counts_from_its_first_use_and_so_does_each_of_one_name() {
+    let setup = setup();
+    let ids = async || setup.ports.word_ids().await.expect("an answer");
+    setup.does(Act::AddTag {
+        name: "Follow-up: pause".to_owned(),
+    });
+    assert_eq!(ids().await.len(), 1);
+    setup.does(Act::ApplyTag {
+        contact: 1001,
+        tag: "Follow-up: replied".to_owned(),
+    });
+    assert_eq!(ids().await.len(), 2, "it was made just now");
+    for _ in 0..2 {
+        setup.does(Act::AddTag {
+            name: "Follow-up: resume".to_owned(),
+        });
+    }
+    assert_eq!(ids().await.len(), 4, "either may be the one in use");
+}

@@ -20,14 +20,7 @@ use crate::types::{AppliedTag, Tag};
 impl KeapClient {
     /// The id of the tag with this name, if there is one.
     pub async fn tag_by_name(&self, name: &str) -> Result<Option<String>, CallError> {
-        const OPERATION: &str = "keap find tag";
-        let tags: Vec<Tag> = self
-            .list(OPERATION, &["v2", "tags"], &by_name(name, "1000"), "tags")
-            .await?;
-        Ok(tags
-            .into_iter()
-            .find(|tag| is_named(tag, name))
-            .and_then(|tag| tag.id))
+        Ok(tags_named(self, name).await?.into_iter().next())
     }
 
     /// What Keap puts into `next_page_token`: for the live probe. `None` with fewer than two tags.
@@ -135,6 +128,17 @@ struct Applied {
 pub fn is_named(tag: &Tag, name: &str) -> bool {
     let shown = tag.name.as_deref();
     shown.is_some_and(|shown| shown.eq_ignore_ascii_case(name))
+}
+
+/// The ids of all tags with this name. Keap makes no second one; where there are two all the same, either may be the
+/// one that people use.
+pub async fn tags_named(client: &KeapClient, name: &str) -> Result<Vec<String>, CallError> {
+    const OPERATION: &str = "keap find tag";
+    let tags: Vec<Tag> = client
+        .list(OPERATION, &["v2", "tags"], &by_name(name, "1000"), "tags")
+        .await?;
+    let named = tags.into_iter().filter(|tag| is_named(tag, name));
+    Ok(named.filter_map(|tag| tag.id).collect())
 }
 
 /// The filter for a name; left out where the grammar can't carry it, and the whole list is read.
