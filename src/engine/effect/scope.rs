@@ -173,7 +173,11 @@ async fn of_client(
                     }))
                 }
                 (None, _) => read.reading.no_contact().hold(None),
-                (Some(_), None) => held("her coach has no active user in the CRM"),
+                // A note asks nobody for anything: an item for each would only be read away.
+                (Some(_), None) => Verdict::Overtaken {
+                    by: "her coach having no active user in the CRM".to_owned(),
+                    facts: Vec::new(),
+                },
             };
             Ok((read, verdict))
         }

@@ -4,11 +4,12 @@ use relay_core::facts::{Fact, FactBody, StaffWord};
 use relay_core::ids::ClientId;
 use relay_core::time::SignedDuration;
 use relay_core::workflows::missed_check_in;
-use relay_store::{CaseFilter, Page};
+use relay_store::{CaseFilter, FactRow, Page};
 
 use crate::engine::{Engine, EngineError};
 
-/// How long it is kept: longer than the time between two check-ins is another story.
+/// How long it is kept, from the moment at which the relay heard it: that is what whoever said so was answered. Longer
+/// than the time between two check-ins is another story.
 pub(crate) const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24 * 14);
 
 /// How many of her follow-ups are looked through.
@@ -23,18 +24,17 @@ pub(crate) async fn kept(engine: &Engine, client: &ClientId) -> Result<Vec<Fact>
     let facts = engine.store.facts(client).await?;
     let now = engine.now();
     let mut kept = Vec::new();
-    let mut since = None;
     // They come by source time.
     for row in facts {
         match row.fact.body {
             FactBody::StaffSaid {
                 word: StaffWord::Resume,
                 ..
-            } => kept.clear(),
+            // Of one moment the careful word counts, whichever was heard first.
+            } => kept.retain(|said: &FactRow| said.fact.source_time >= row.fact.source_time),
             FactBody::StaffSaid { kept: true, .. }
-                if now.duration_since(row.fact.source_time) <= KEPT_FOR =>
+                if now.duration_since(row.learned_at) <= KEPT_FOR =>
             {
-                since = since.max(Some(row.learned_at));
                 kept.push(row);
             }
             _ => {}

@@ -18,7 +18,7 @@
 //!   sentence what came of it.
 //! - Before a tag is taken off, it is read once more: one that was put on again meanwhile is heard first.
 //! - Of several words each is carried out in the order in which they were put on. *Resume* is not, if another was
-//!   put on at the same second or later.
+//!   said at the same second or later, heard before it or not.
 //! - *Resume* is refused where the client wrote what nobody was shown, where a manager must decide, and where anything
 //!   has happened to the follow-up since the tag was put on: whoever put it on can't have meant that. It sends to no
 //!   minor by itself: the guard asks as before.
@@ -27,11 +27,17 @@
 //!   The relay learns whose a contact is when the first follow-up of its client begins, or from a person; then the
 //!   tag counts.
 //! - What the relay puts on and takes off itself is none of the three.
-//! - In propose mode the word counts; note and removal are proposed like everything else, so the tag stays on.
+//! - In propose mode, and for the clients of coaches for whom nothing is done yet (A39), the word counts; note and
+//!   removal are proposed like everything else, so the tag stays on.
+//! - A note is written in the name of her coach. Where she has no user in the CRM there is none, and nobody is asked
+//!   about that for each tag.
 //!
 //! When it is seen: by the guard of what goes through the CRM (an email, a call task), which reads the contact's
 //! tags right before; else when the CRM tells, which for tags takes 5 to 10 minutes; else by the daily look at
 //! each open case. So the first message, which goes out in the portal, is stopped only by the latter two.
+//!
+//! A tag that is seen and can't be read to its end keeps an email or a call task waiting for as long as that lasts. The
+//! reading that was given up is an item for the admin, as any is, and says what is wrong; another begins meanwhile.
 //!
 //! Not guaranteed: that a tag is seen which was taken off again before anybody looked, or put on again while ours is
 //! being taken off; nor, where its notification is
@@ -50,12 +56,13 @@ use relay_core::ids::{ClientId, ContactId};
 use relay_core::time::Timestamp;
 use relay_core::workflow::Action;
 use relay_core::workflows::missed_check_in;
-use relay_store::{Job, JobEnd, Op};
+use relay_store::{FactRow, Job, JobEnd, Op};
 use serde_json::json;
 
 use crate::engine::client_effects::planned;
 use crate::engine::commands::cases;
 use crate::engine::finish::fence;
+use crate::engine::held_back::is_held_back;
 use crate::engine::inbox::answer::follow_up;
 use crate::engine::staff_said::kept::kept;
 use crate::engine::staff_said::look::{look_ops, nobodys_key};
@@ -156,13 +163,29 @@ async fn take_in(
     let Some(last) = words.last().map(|word| word.word) else {
         return Ok(());
     };
+    let heard = engine.store.facts(client).await?;
     for word in &words {
-        let superseded = word.word == StaffWord::Resume && last != StaffWord::Resume;
+        let superseded = word.word == StaffWord::Resume
+            && (last != StaffWord::Resume || is_followed(&heard, word.put_on));
         let ops = carry_out(engine, client, word, superseded, stood_at).await?;
         let ops = [vec![Op::RequireFence(fence(job))], ops].concat();
         engine.commit(REREAD_COMMIT, ops).await?;
     }
     Ok(())
+}
+
+/// Whether staff said something careful at that moment or later.
+fn is_followed(heard: &[FactRow], put_on: Timestamp) -> bool {
+    heard.iter().any(|row| {
+        let careful = matches!(
+            row.fact.body,
+            FactBody::StaffSaid {
+                word: StaffWord::Replied | StaffWord::Pause,
+                ..
+            }
+        );
+        careful && row.fact.source_time >= put_on
+    })
 }
 
 /// What a word comes to, to be stored at once. `stood_at`: when anything last happened to the follow-up before any of the
@@ -203,16 +226,26 @@ async fn carry_out(
             kept: case.is_none(),
         },
     };
-    let before = stepping.has_moved();
     stepping.fact(fact, None);
-    let moved = stepping.has_moved() && !before;
-    let outcome = match said.word {
+    let outcome = match (said.word, &case) {
         _ if superseded => Outcome::Superseded,
-        StaffWord::Resume if case.is_none() && dropped => Outcome::Dropped,
-        StaffWord::Resume => outcome,
-        StaffWord::Replied | StaffWord::Pause if case.is_none() => Outcome::Kept,
-        StaffWord::Replied | StaffWord::Pause if moved => Outcome::Paused,
-        StaffWord::Replied | StaffWord::Pause => Outcome::PausedAlready,
+        (StaffWord::Resume, None) if dropped => Outcome::Dropped,
+        (StaffWord::Resume, _) => outcome,
+        (StaffWord::Replied | StaffWord::Pause, None) => Outcome::Kept,
+        (StaffWord::Replied | StaffWord::Pause, Some(before)) => {
+            let workflow = engine
+                .registry
+                .of_case(engine.store.as_ref(), before)
+                .await?;
+            let after = stepping.case(before.id).unwrap_or(before);
+            if workflow.stopped(after).is_some() {
+                Outcome::ManagerAsked
+            } else if matches!(before.status, CaseStatus::Paused { .. }) {
+                Outcome::PausedAlready
+            } else {
+                Outcome::Paused
+            }
+        }
     };
     for op in answer_ops(engine, client, said, outcome, case.as_ref()).await? {
         stepping.push(op);
@@ -264,11 +297,32 @@ async fn resume<'a>(
             };
             Ok((decided.stepping, outcome))
         }
-        Err(EngineError::Refused(_)) => nothing(Outcome::NotShown).await,
+        // Not because of what she wrote, that was read before: the step waits for the answer to a question, as one
+        // does of which nobody can tell whether it went out.
+        Err(EngineError::Refused(_)) => nothing(Outcome::Unanswered).await,
         // The tag stays on: it is read again.
         Err(EngineError::Unread(error)) => Err(EngineError::Call(error)),
         Err(error) => Err(error),
     }
+}
+
+/// As the follow-up acts that would open one for her coach's client (A39).
+async fn mode_without_case(engine: &Engine, client: &ClientId) -> Result<Mode, EngineError> {
+    if engine.people.act_for.is_some() {
+        let known = match words::known_client(engine, client).await? {
+            Some(known) => Some(known),
+            None => {
+                let told = engine.ports.portal.client(client);
+                engine.call(REREAD_CALL, told).await?
+            }
+        };
+        let coach = known.and_then(|client| client.coach);
+        if !engine.people.acts_for(coach.as_ref()) {
+            return Ok(Mode::Propose);
+        }
+    }
+    let workflow = engine.registry.named(missed_check_in::NAME);
+    Ok(workflow.map_or(Mode::Act, |workflow| workflow.mode()))
 }
 
 /// The tag is taken off again, and a note says what came of it.
@@ -280,12 +334,9 @@ async fn answer_ops(
     case: Option<&Case>,
 ) -> Result<Vec<Op>, EngineError> {
     let mode = match case {
+        Some(case) if is_held_back(engine, case) => Mode::Propose,
         Some(case) => case.mode,
-        // As the follow-up acts that would open one.
-        None => engine
-            .registry
-            .named(missed_check_in::NAME)
-            .map_or(Mode::Act, |workflow| workflow.mode()),
+        None => mode_without_case(engine, client).await?,
     };
     let scope = Scope::Client {
         client: client.clone(),

@@ -1,8 +1,10 @@
 //! What the note says that answers a tag: one table.
 
+use relay_core::clients::ClientSnapshot;
 use relay_core::facts::{FactBody, StaffWord};
 use relay_core::ids::ClientId;
 use relay_core::outside;
+use relay_store::FactRow;
 
 use crate::engine::{CoachChannel, Engine, EngineError};
 
@@ -13,6 +15,8 @@ pub(super) enum Outcome {
     Paused,
     /// It was already.
     PausedAlready,
+    /// Nothing goes out until the manager decides.
+    ManagerAsked,
     /// None is open: it is kept for the next one.
     Kept,
     /// It goes on.
@@ -31,7 +35,9 @@ pub(super) enum Outcome {
     MovedSince,
     /// She must be shown something first.
     NotShown,
-    /// A more careful word was put on with it.
+    /// A question is open that this is no answer to.
+    Unanswered,
+    /// A more careful word was said with it or since.
     Superseded,
 }
 
@@ -52,6 +58,9 @@ pub(super) fn note(word: StaffWord, outcome: Outcome, who: &str, asked: CoachCha
         }
         Outcome::PausedAlready => {
             format!("Noted: {said}. It was paused already, and nothing goes out.")
+        }
+        Outcome::ManagerAsked => {
+            format!("Noted: {said}. Nothing goes out: the Program Manager is asked how it goes on.")
         }
         Outcome::Kept => format!(
             "Noted: {said}. No follow-up is open now; one that begins within two weeks asks you first."
@@ -80,9 +89,13 @@ pub(super) fn note(word: StaffWord, outcome: Outcome, who: &str, asked: CoachCha
             "The follow-up of {who} was not resumed: there is something that you should see first. Please look \
              into the portal, and answer {there}."
         ),
+        Outcome::Unanswered => format!(
+            "The follow-up of {who} was not resumed: there is an open question about it that the tag does not \
+             answer. Please answer it {there}."
+        ),
         Outcome::Superseded => {
             format!(
-                "The follow-up of {who} was not resumed: another tag that was set with it says otherwise."
+                "The follow-up of {who} was not resumed: with this tag, or after it, somebody said otherwise."
             )
         }
     }
@@ -91,14 +104,27 @@ pub(super) fn note(word: StaffWord, outcome: Outcome, who: &str, asked: CoachCha
 /// How staff speak of her.
 pub(super) async fn who(engine: &Engine, client: &ClientId) -> Result<String, EngineError> {
     let facts = engine.store.facts(client).await?;
-    let named = facts.iter().rev().find_map(|row| match &row.fact.body {
-        FactBody::ClientUpdated { client } | FactBody::CheckInMissed { client, .. } => {
-            client.short_name()
-        }
-        _ => None,
-    });
+    let mut known = facts.iter().rev().filter_map(snapshot);
+    let named = known.find_map(ClientSnapshot::short_name);
     Ok(named.map_or_else(
         || "this client".to_owned(),
         |name| outside::short_line(&name, 60),
     ))
+}
+
+/// The client as she was told of last.
+pub(super) async fn known_client(
+    engine: &Engine,
+    client: &ClientId,
+) -> Result<Option<ClientSnapshot>, EngineError> {
+    let facts = engine.store.facts(client).await?;
+    let known = facts.iter().rev().find_map(snapshot);
+    Ok(known.cloned())
+}
+
+fn snapshot(row: &FactRow) -> Option<&ClientSnapshot> {
+    match &row.fact.body {
+        FactBody::ClientUpdated { client } | FactBody::CheckInMissed { client, .. } => Some(client),
+        _ => None,
+    }
 }

@@ -121,10 +121,14 @@ async fn resume_lifts_no_stop_and_a_pause_does_not_hide_it() {
         assert_eq!(clinic.work_kinds(&maya).await, ["stopped"], "{tag}");
     }
     let said = clinic.answers(&maya);
-    assert!(said[0].contains("paused already"), "{said:?}");
+    assert!(said[0].contains("the Program Manager is asked"), "{said:?}");
     assert!(said[1].contains("the Program Manager is asked"), "{said:?}");
     clinic.tags(&maya, REPLIED);
     clinic.tag_hooks_arrive().await;
+    assert_eq!(
+        clinic.answers(&maya)[2],
+        "Noted: Maya H. answered elsewhere. Nothing goes out: the Program Manager is asked how it goes on."
+    );
     assert_eq!(clinic.work_kinds(&maya).await, ["stopped", "wrote_since"]);
     clinic.until("2026-11-09 12:00").await;
     assert_eq!(clinic.outreach(&maya), ["4 09:00 portal_message"]);

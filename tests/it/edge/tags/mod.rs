@@ -1,5 +1,6 @@
 //! What staff begin by a tag in Keap or by a command: E8, a client answers where nobody watches.
 
+mod answered;
 mod careful;
 mod words;
 
