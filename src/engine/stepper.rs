@@ -156,6 +156,13 @@ impl Stepping<'_> {
         Some(&found.case)
     }
 
+    /// The case that this working copy opens, as it stands in it, and its procedure.
+    pub fn opened(&self) -> Option<(Case, Arc<dyn Workflow>)> {
+        let mut cases = self.cases.iter();
+        let new = cases.find(|working| working.loaded.is_none())?;
+        Some((new.case.clone(), Arc::clone(&new.workflow)))
+    }
+
     /// Where a case stands in the working copy.
     pub fn status(&self, id: CaseId) -> Option<&CaseStatus> {
         self.case(id).map(|case| &case.status)
@@ -192,10 +199,7 @@ impl Stepping<'_> {
 
     /// Whether a case would be held as it stands now in the working copy.
     pub fn is_held(&self, id: CaseId) -> bool {
-        let mut cases = self.cases.iter();
-        cases.any(|working| {
-            working.case.id == id && matches!(working.case.status, CaseStatus::Held { .. })
-        })
+        matches!(self.status(id), Some(CaseStatus::Held { .. }))
     }
 
     /// Whether any case has moved, or any operation was added.

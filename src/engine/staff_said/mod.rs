@@ -34,7 +34,8 @@
 //!
 //! When it is seen: by the guard of what goes through the CRM (an email, a call task), which reads the contact's
 //! tags right before; else when the CRM tells, which for tags takes 5 to 10 minutes; else by the daily look at
-//! each open case. So the first message, which goes out in the portal, is stopped only by the latter two.
+//! each open case. A follow-up that begins hears what stands on the contact as it opens. So the first message, which
+//! goes out in the portal, is stopped by what stood there then; later only by what the CRM tells and by the daily look.
 //!
 //! A tag that is seen and can't be read to its end keeps an email or a call task waiting for as long as that lasts. The
 //! reading that was given up is an item for the admin, as any is, and says what is wrong; another begins meanwhile.
@@ -44,38 +45,34 @@
 //! lost, that one on a client without a follow-up counts before the next one begins. A CRM that does not tell when a tag was put on is believed that
 //! it stayed on for as long as it was seen at each look.
 
+mod answer;
+pub(crate) mod begins;
 pub(crate) mod kept;
 pub(crate) mod look;
 mod news;
 mod words;
 
-use relay_core::case::{Case, CaseStatus, Mode};
-use relay_core::effects::{About, EffectInput, Scope};
-use relay_core::facts::{Fact, FactBody, StaffWord};
+use relay_core::case::{Case, CaseStatus};
+use relay_core::facts::{FactBody, StaffWord};
 use relay_core::ids::{ClientId, ContactId};
 use relay_core::time::Timestamp;
 use relay_core::workflow::Action;
-use relay_core::workflows::missed_check_in;
 use relay_store::{FactRow, Job, JobEnd, Op};
 use serde_json::json;
 
-use crate::engine::client_effects::planned;
 use crate::engine::commands::cases;
 use crate::engine::finish::fence;
-use crate::engine::held_back::is_held_back;
 use crate::engine::inbox::answer::follow_up;
+use crate::engine::staff_said::answer::{answer_ops, paused};
 use crate::engine::staff_said::kept::kept;
 use crate::engine::staff_said::look::{look_ops, nobodys_key};
 use crate::engine::staff_said::news::{News, news};
-use crate::engine::staff_said::words::{Outcome, note};
+use crate::engine::staff_said::words::Outcome;
 use crate::engine::stepper::{Stepping, names};
 use crate::engine::sync::opening;
 use crate::engine::{Engine, EngineError, finish, items};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::remedy::RemedyCommand;
-
-/// The step that note and removal are planned by.
-const STEP: &str = "staff_said";
 
 /// Reads a contact's tags, does what they say, and ends the job.
 pub(crate) async fn reread(
@@ -198,7 +195,6 @@ async fn carry_out(
     stood_at: Option<Timestamp>,
 ) -> Result<Vec<Op>, EngineError> {
     let case = follow_up(engine, client).await?;
-    let by = said.by();
     let (mut stepping, outcome) = match said.word {
         StaffWord::Resume => {
             resume(
@@ -216,17 +212,7 @@ async fn carry_out(
         }
     };
     let dropped = case.is_none() && !kept(engine, client).await?.is_empty();
-    let fact = Fact {
-        client: client.clone(),
-        object: said.object.clone(),
-        source_time: said.put_on,
-        body: FactBody::StaffSaid {
-            word: said.word,
-            by,
-            kept: case.is_none(),
-        },
-    };
-    stepping.fact(fact, None);
+    stepping.fact(said.fact(client, case.is_none()), None);
     let outcome = match (said.word, &case) {
         _ if superseded => Outcome::Superseded,
         (StaffWord::Resume, None) if dropped => Outcome::Dropped,
@@ -237,14 +223,11 @@ async fn carry_out(
                 .registry
                 .of_case(engine.store.as_ref(), before)
                 .await?;
-            let after = stepping.case(before.id).unwrap_or(before);
-            if workflow.stopped(after).is_some() {
-                Outcome::ManagerAsked
-            } else if matches!(before.status, CaseStatus::Paused { .. }) {
-                Outcome::PausedAlready
-            } else {
-                Outcome::Paused
-            }
+            paused(
+                workflow.as_ref(),
+                before,
+                stepping.case(before.id).unwrap_or(before),
+            )
         }
     };
     for op in answer_ops(engine, client, said, outcome, case.as_ref()).await? {
@@ -304,60 +287,4 @@ async fn resume<'a>(
         Err(EngineError::Unread(error)) => Err(EngineError::Call(error)),
         Err(error) => Err(error),
     }
-}
-
-/// As the follow-up acts that would open one for her coach's client (A39).
-async fn mode_without_case(engine: &Engine, client: &ClientId) -> Result<Mode, EngineError> {
-    if engine.people.act_for.is_some() {
-        let known = match words::known_client(engine, client).await? {
-            Some(known) => Some(known),
-            None => {
-                let told = engine.ports.portal.client(client);
-                engine.call(REREAD_CALL, told).await?
-            }
-        };
-        let coach = known.and_then(|client| client.coach);
-        if !engine.people.acts_for(coach.as_ref()) {
-            return Ok(Mode::Propose);
-        }
-    }
-    let workflow = engine.registry.named(missed_check_in::NAME);
-    Ok(workflow.map_or(Mode::Act, |workflow| workflow.mode()))
-}
-
-/// The tag is taken off again, and a note says what came of it.
-async fn answer_ops(
-    engine: &Engine,
-    client: &ClientId,
-    said: &News,
-    outcome: Outcome,
-    case: Option<&Case>,
-) -> Result<Vec<Op>, EngineError> {
-    let mode = match case {
-        Some(case) if is_held_back(engine, case) => Mode::Propose,
-        Some(case) => case.mode,
-        None => mode_without_case(engine, client).await?,
-    };
-    let scope = Scope::Client {
-        client: client.clone(),
-    };
-    let who = words::who(engine, client).await?;
-    let which = said.which();
-    let removal = EffectInput::RemoveTag {
-        tag: said.tag.clone(),
-    };
-    let text = EffectInput::ContactNote {
-        title: "Follow-up: noted".to_owned(),
-        text: note(said.word, outcome, &who, engine.people.coach_channel),
-        about: Some(About::new(
-            &format!("staff_said_{which}"),
-            engine.calendar.date_of(said.put_on),
-        )),
-    };
-    let now = engine.now();
-    let of = |name: &str, input| {
-        let key = scope.key(STEP, 1, &format!("{name}-{which}"));
-        planned(engine, client, &key, mode, now, input)
-    };
-    Ok([of("untag", removal), of("note", text)].concat())
 }

@@ -1,6 +1,6 @@
 //! The tags of a contact whose words nobody has heard yet.
 
-use relay_core::facts::{FactBody, StaffWord};
+use relay_core::facts::{Fact, FactBody, StaffWord};
 use relay_core::ids::{ClientId, ContactId};
 use relay_core::time::Timestamp;
 use relay_store::Op;
@@ -27,6 +27,20 @@ impl News {
         format!("the tag \"{}\"", self.tag)
     }
 
+    /// The word, to be stored. `kept`: no follow-up is open.
+    pub(super) fn fact(&self, client: &ClientId, kept: bool) -> Fact {
+        Fact {
+            client: client.clone(),
+            object: self.object.clone(),
+            source_time: self.put_on,
+            body: FactBody::StaffSaid {
+                word: self.word,
+                by: self.by(),
+                kept,
+            },
+        }
+    }
+
     /// Which word of hers it is, as part of a name.
     pub(super) fn which(&self) -> String {
         let second = self.put_on.as_second();
@@ -42,6 +56,16 @@ pub(super) async fn news(
     contact: &ContactId,
 ) -> Result<(Vec<News>, Vec<Op>), EngineError> {
     let tags = engine.ports.tags.words(contact).await?;
+    unheard(engine, client, contact, tags).await
+}
+
+/// Those of these words, as the CRM has just shown them.
+pub(super) async fn unheard(
+    engine: &Engine,
+    client: &ClientId,
+    contact: &ContactId,
+    tags: Vec<WordTag>,
+) -> Result<(Vec<News>, Vec<Op>), EngineError> {
     let seen = engine.store.settings(&untimed(contact, "")).await?;
     let seen = |word: StaffWord| {
         let key = untimed(contact, word.as_str());

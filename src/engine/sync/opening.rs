@@ -15,7 +15,7 @@
 //!   to set her contact type that the CRM has not taken yet: it opens paused.
 //! - So is a stop of every channel to her (A33) that nobody has lifted.
 //! - So is what staff said of her lately while no follow-up was open (`staff_said`): it opens paused, and asks.
-//!   The tags that stand on her contact are looked at before the first message goes out.
+//!   So is what the tags say that stand on her contact now.
 //! - A read that fails opens nothing, whatever the failure: a refusal says no more about her than a
 //!   silence. The look is tried again by the retry policy, for a day; the looks begin at midnight and
 //!   the first message goes out in the morning, so an outage of a night delays nobody. One that lasts a
@@ -39,6 +39,7 @@ use relay_store::{Op, WorkItem, WorkSettled};
 use serde_json::json;
 
 use crate::engine::link::Linked;
+use crate::engine::staff_said::begins;
 use crate::engine::staff_said::kept::kept;
 use crate::engine::staff_said::look;
 use crate::engine::stepper::Stepping;
@@ -125,10 +126,11 @@ pub(crate) async fn opening<'a>(
     if contact.is_some() {
         linking.push(field_found(engine));
     }
+    let mut tags = Vec::new();
     if let Some(contact) = &contact {
-        // One that was put on before: it is taken in before the first message.
-        let tags = engine.call(MISSED_READ, engine.ports.tags.words(contact));
-        if !tags.await?.is_empty() {
+        let words = engine.ports.tags.words(contact);
+        tags = engine.call(MISSED_READ, words).await?;
+        if !tags.is_empty() {
             linking.extend(look::linked_ops(engine, client, contact));
         }
     }
@@ -160,6 +162,9 @@ pub(crate) async fn opening<'a>(
     let learned = written.into_iter().chain(ordered).chain(stopped);
     for fact in learned.chain(said) {
         stepping.tell(fact);
+    }
+    if let Some(contact) = &contact {
+        begins::hear(engine, client, contact, tags, &mut stepping).await?;
     }
     Ok(Opening::Opens(stepping))
 }

@@ -144,3 +144,34 @@ async fn a_coach_without_a_user_in_keap_gets_no_note_and_nobody_an_item_for_each
     assert_eq!(about_notes.count(), 0, "{titles:?}");
     assert_eq!(work.len(), 1, "{titles:?}");
 }
+
+#[tokio::test]
+async fn the_first_message_waits_although_the_tags_can_be_read_only_once() {
+    for tag in [REPLIED, PAUSE] {
+        let maya = Person {
+            due: None,
+            ..Person::maya()
+        };
+        let clinic = Clinic::with(std::slice::from_ref(&maya)).await;
+        clinic.tags(&maya, tag);
+        clinic.until("2026-11-04 11:00").await;
+        // It is read as her follow-up opens, and fails after that.
+        clinic.fault(
+            "keap",
+            json!({ "operation": "list_contact_tags", "moment": "before", "act": "status", "code": 503,
+                "skip": 1, "times": 5 }),
+        );
+        clinic.check_in_due("maya", "ci_late", "2026-11-03");
+        clinic.until("2026-11-04 15:00").await;
+        assert_eq!(clinic.state_of(&maya).await, "paused", "{tag}");
+        assert!(clinic.outreach(&maya).is_empty(), "{tag}");
+        clinic.until("2026-11-05 12:00").await;
+        assert!(clinic.words_on(&maya).is_empty(), "{tag}");
+        let said = clinic.answers(&maya);
+        assert_eq!(said.len(), 1, "{tag}");
+        assert!(
+            said[0].contains("Nothing more goes out until you say so"),
+            "{said:?}"
+        );
+    }
+}

@@ -1,0 +1,85 @@
+//! What is done about a word once it is carried out: its tag is taken off, and a note says what came of it.
+
+use relay_core::case::{Case, CaseStatus, Mode};
+use relay_core::effects::{About, EffectInput, Scope};
+use relay_core::ids::ClientId;
+use relay_core::workflow::Workflow;
+use relay_core::workflows::missed_check_in;
+use relay_store::Op;
+
+use crate::engine::client_effects::planned;
+use crate::engine::held_back::is_held_back;
+use crate::engine::staff_said::news::News;
+use crate::engine::staff_said::words::{Outcome, known_client, note, who};
+use crate::engine::{Engine, EngineError};
+use crate::failpoint::REREAD_CALL;
+
+/// The step that note and removal are planned by.
+const STEP: &str = "staff_said";
+
+/// What a careful word came to.
+pub(super) fn paused(workflow: &dyn Workflow, before: &Case, after: &Case) -> Outcome {
+    if workflow.stopped(after).is_some() {
+        Outcome::ManagerAsked
+    } else if matches!(before.status, CaseStatus::Paused { .. }) {
+        Outcome::PausedAlready
+    } else {
+        Outcome::Paused
+    }
+}
+
+/// As the follow-up acts that would open one for her coach's client (A39).
+async fn mode_without_case(engine: &Engine, client: &ClientId) -> Result<Mode, EngineError> {
+    if engine.people.act_for.is_some() {
+        let known = match known_client(engine, client).await? {
+            Some(known) => Some(known),
+            None => {
+                let told = engine.ports.portal.client(client);
+                engine.call(REREAD_CALL, told).await?
+            }
+        };
+        let coach = known.and_then(|client| client.coach);
+        if !engine.people.acts_for(coach.as_ref()) {
+            return Ok(Mode::Propose);
+        }
+    }
+    let workflow = engine.registry.named(missed_check_in::NAME);
+    Ok(workflow.map_or(Mode::Act, |workflow| workflow.mode()))
+}
+
+/// The tag is taken off again, and a note says what came of it.
+pub(super) async fn answer_ops(
+    engine: &Engine,
+    client: &ClientId,
+    said: &News,
+    outcome: Outcome,
+    case: Option<&Case>,
+) -> Result<Vec<Op>, EngineError> {
+    let mode = match case {
+        Some(case) if is_held_back(engine, case) => Mode::Propose,
+        Some(case) => case.mode,
+        None => mode_without_case(engine, client).await?,
+    };
+    let scope = Scope::Client {
+        client: client.clone(),
+    };
+    let who = who(engine, client).await?;
+    let which = said.which();
+    let removal = EffectInput::RemoveTag {
+        tag: said.tag.clone(),
+    };
+    let text = EffectInput::ContactNote {
+        title: "Follow-up: noted".to_owned(),
+        text: note(said.word, outcome, &who, engine.people.coach_channel),
+        about: Some(About::new(
+            &format!("staff_said_{which}"),
+            engine.calendar.date_of(said.put_on),
+        )),
+    };
+    let now = engine.now();
+    let of = |name: &str, input| {
+        let key = scope.key(STEP, 1, &format!("{name}-{which}"));
+        planned(engine, client, &key, mode, now, input)
+    };
+    Ok([of("untag", removal), of("note", text)].concat())
+}
