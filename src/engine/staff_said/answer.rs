@@ -10,7 +10,7 @@ use relay_store::Op;
 use crate::engine::client_effects::planned;
 use crate::engine::held_back::is_held_back;
 use crate::engine::staff_said::news::News;
-use crate::engine::staff_said::words::{Outcome, known_client, note, who};
+use crate::engine::staff_said::words::{Outcome, known_client, note};
 use crate::engine::{Engine, EngineError};
 use crate::failpoint::REREAD_CALL;
 
@@ -31,13 +31,11 @@ pub(super) fn paused(workflow: &dyn Workflow, before: &Case, after: &Case) -> Ou
 /// As the follow-up acts that would open one for her coach's client (A39).
 async fn mode_without_case(engine: &Engine, client: &ClientId) -> Result<Mode, EngineError> {
     if engine.people.act_for.is_some() {
-        let known = match known_client(engine, client).await? {
-            Some(known) => Some(known),
-            None => {
-                let told = engine.ports.portal.client(client);
-                engine.call(REREAD_CALL, told).await?
-            }
-        };
+        let mut known = known_client(engine, client).await?;
+        if known.is_none() {
+            let told = engine.ports.portal.client(client);
+            known = engine.call(REREAD_CALL, told).await?;
+        }
         let coach = known.and_then(|client| client.coach);
         if !engine.people.acts_for(coach.as_ref()) {
             return Ok(Mode::Propose);
@@ -51,6 +49,7 @@ async fn mode_without_case(engine: &Engine, client: &ClientId) -> Result<Mode, E
 pub(super) async fn answer_ops(
     engine: &Engine,
     client: &ClientId,
+    who: &str,
     said: &News,
     outcome: Outcome,
     case: Option<&Case>,
@@ -63,14 +62,13 @@ pub(super) async fn answer_ops(
     let scope = Scope::Client {
         client: client.clone(),
     };
-    let who = who(engine, client).await?;
     let which = said.which();
     let removal = EffectInput::RemoveTag {
         tag: said.tag.clone(),
     };
     let text = EffectInput::ContactNote {
         title: "Follow-up: noted".to_owned(),
-        text: note(said.word, outcome, &who, engine.people.coach_channel),
+        text: note(said.word, outcome, who, engine.people.coach_channel),
         about: Some(About::new(
             &format!("staff_said_{which}"),
             engine.calendar.date_of(said.put_on),

@@ -3,11 +3,13 @@
 //! The first message goes out where no tag is read, so the case hears these words in the very batch that opens it. One
 //! that lets go on is left to the look at the tags that is queued then.
 
+use relay_core::clients::ClientSnapshot;
 use relay_core::facts::StaffWord;
-use relay_core::ids::{ClientId, ContactId};
+use relay_core::ids::ContactId;
 
 use crate::engine::staff_said::answer::{answer_ops, paused};
 use crate::engine::staff_said::news::{News, unheard};
+use crate::engine::staff_said::words::called;
 use crate::engine::stepper::Stepping;
 use crate::engine::{Engine, EngineError};
 use crate::ports::WordTag;
@@ -16,7 +18,7 @@ use crate::ports::WordTag;
 /// last word is to go on.
 pub(crate) async fn hear(
     engine: &Engine,
-    client: &ClientId,
+    snapshot: &ClientSnapshot,
     contact: &ContactId,
     tags: Vec<WordTag>,
     stepping: &mut Stepping<'_>,
@@ -24,6 +26,9 @@ pub(crate) async fn hear(
     if stepping.opened().is_none() {
         return Ok(());
     }
+    let client = &snapshot.id;
+    // Nothing of her need be stored yet.
+    let who = called(snapshot.short_name());
     let (mut words, ops) = unheard(engine, client, contact, tags).await?;
     words.sort_by_key(|word: &News| (word.put_on, word.word));
     if words
@@ -42,7 +47,7 @@ pub(crate) async fn hear(
             return Ok(());
         };
         let outcome = paused(workflow.as_ref(), &before, &after);
-        for op in answer_ops(engine, client, said, outcome, Some(&after)).await? {
+        for op in answer_ops(engine, client, &who, said, outcome, Some(&after)).await? {
             stepping.push(op);
         }
     }

@@ -230,7 +230,8 @@ async fn carry_out(
             )
         }
     };
-    for op in answer_ops(engine, client, said, outcome, case.as_ref()).await? {
+    let who = words::who(engine, client).await?;
+    for op in answer_ops(engine, client, &who, said, outcome, case.as_ref()).await? {
         stepping.push(op);
     }
     tracing::info!(%client, word = said.word.as_str(), ?outcome, "staff began by a tag");

@@ -106,10 +106,15 @@ pub(super) async fn who(engine: &Engine, client: &ClientId) -> Result<String, En
     let facts = engine.store.facts(client).await?;
     let mut known = facts.iter().rev().filter_map(snapshot);
     let named = known.find_map(ClientSnapshot::short_name);
-    Ok(named.map_or_else(
+    Ok(called(named))
+}
+
+/// How staff speak of a client with this name.
+pub(super) fn called(name: Option<String>) -> String {
+    name.map_or_else(
         || "this client".to_owned(),
         |name| outside::short_line(&name, 60),
-    ))
+    )
 }
 
 /// The client as she was told of last.

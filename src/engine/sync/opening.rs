@@ -164,7 +164,7 @@ pub(crate) async fn opening<'a>(
         stepping.tell(fact);
     }
     if let Some(contact) = &contact {
-        begins::hear(engine, client, contact, tags, &mut stepping).await?;
+        begins::hear(engine, snapshot, contact, tags, &mut stepping).await?;
     }
     Ok(Opening::Opens(stepping))
 }
