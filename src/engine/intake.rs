@@ -167,6 +167,7 @@ fn parse(engine: &Engine, receipt: &Receipt) -> Parsed {
         reason,
         hints: Vec::new(),
         facts: Vec::new(),
+        unread: Vec::new(),
     };
     let source = engine
         .sources
@@ -213,6 +214,7 @@ async fn receipt_ops(
     parsed: Parsed,
 ) -> Result<Vec<Op>, EngineError> {
     let now = engine.now();
+    let mut left_out = Vec::new();
     let (state, facts, hints, note) = match parsed {
         Parsed::Engagement { contact, event } => {
             return engagement_ops(engine, receipt, contact, event).await;
@@ -222,15 +224,24 @@ async fn receipt_ops(
             reason,
             hints,
             facts,
+            unread,
         } => {
             let (id, source) = (receipt.id, &receipt.source);
             tracing::warn!(receipt = %id, source, reason, "quarantined");
+            left_out = unread;
             (ReceiptState::Quarantined, facts, hints, Some(reason))
         }
     };
     let repeats = repeats(engine, receipt);
     let says_something = !facts.is_empty();
+    let unread = if repeats {
+        let told: BTreeSet<ClientId> = facts.iter().map(|fact| fact.client.clone()).collect();
+        list_silence::unread_ops(engine, &left_out, &told, now).await?
+    } else {
+        Vec::new()
+    };
     let (mut ops, news) = fact_ops(engine, facts, receipt, repeats).await?;
+    ops.extend(unread);
     // Also one that says that nothing has changed.
     if repeats && (says_something || state == ReceiptState::Done) {
         ops.extend(list_silence::told(engine, receipt.received_at).await?);

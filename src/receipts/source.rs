@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use relay_core::channel::EngagementEvent;
 use relay_core::facts::Fact;
-use relay_core::ids::ContactId;
+use relay_core::ids::{ClientId, ContactId};
 use relay_core::time::Timestamp;
 use relay_store::Receipt;
 
@@ -126,6 +126,8 @@ pub enum Parsed {
         hints: Vec<Hint>,
         /// The same of what a signed sender told us.
         facts: Vec<Fact>,
+        /// The clients about whom something was left out: what is known of them may be old.
+        unread: Vec<ClientId>,
     },
 }
 

@@ -133,6 +133,28 @@ async fn the_same_list_every_day_is_no_news() {
     assert_eq!(told.iter().filter(|row| is_due(row)).count(), 3);
 }
 
+/// "An unreadable row stops that client and tells": she may have checked in.
+#[tokio::test]
+async fn nothing_is_said_to_whom_a_row_is_about_that_cant_be_read_until_one_can() {
+    let listed = Listed::with_mara().await;
+    listed.until("2026-11-04 11:00").await;
+    let done = json!({ "act": "complete_task", "contact": 601, "text": "Answer: done" });
+    listed.world.vendors.act("keap", done).expect("an answer");
+    listed.until("2026-11-06 08:00").await;
+    listed.daily.set(false);
+    listed.list(json!({ "act": "raise", "rows": [
+        { "client": "mara", "check_in": "ci_mara", "due": "2026-11-03", "submitted": "03.11." },
+    ] }));
+    listed.until("2026-11-06 14:00").await;
+    let written = listed.written();
+    assert!(!written.contains(&"email".to_owned()), "{written:?}");
+    assert_eq!(listed.items("receipt").await.len(), 1);
+    listed.list(json!({ "act": "send_all" }));
+    listed.until("2026-11-06 17:00").await;
+    let written = listed.written();
+    assert!(written.contains(&"email".to_owned()), "{written:?}");
+}
+
 /// The latest word counts: what was told as submitted by mistake, or withdrawn for a while, is expected again.
 #[tokio::test]
 async fn a_check_in_that_was_told_as_over_by_mistake_is_expected_again() {

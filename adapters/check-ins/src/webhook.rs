@@ -20,6 +20,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use relay_core::ids::ClientId;
 use relay_core::outside;
 use relay_core::time::{TimeZone, Timestamp};
 use serde_json::{Map, Value};
@@ -46,6 +47,8 @@ pub struct Delivery {
     pub rows: Vec<Row>,
     /// What is wrong with those that were left out.
     pub left_out: Vec<RowFault>,
+    /// Whom those are about, as far as that can be read: what is known of them may be old.
+    pub unread: BTreeSet<ClientId>,
 }
 
 impl Delivery {
@@ -113,13 +116,17 @@ pub fn read(body: &[u8]) -> Result<Delivery, ReadError> {
     let made_at = made_at(body.get("made_at"))?;
     let mut rows = Vec::with_capacity(told.len());
     let mut left_out = Vec::new();
+    let mut unread = BTreeSet::new();
     for (index, value) in told.iter().enumerate() {
         match row(value) {
             Ok(row) => rows.push((index, row)),
-            Err(found) => left_out.extend(found.into_iter().map(|fault| RowFault {
-                row: index + 1,
-                ..fault
-            })),
+            Err(found) => {
+                unread.extend(client_of(value));
+                left_out.extend(found.into_iter().map(|fault| RowFault {
+                    row: index + 1,
+                    ..fault
+                }));
+            }
         }
     }
     let contradicting = contradictions(rows.iter().map(|(_, row)| row));
@@ -133,13 +140,24 @@ pub fn read(body: &[u8]) -> Result<Delivery, ReadError> {
         .iter()
         .flat_map(|found| [found.first, found.second])
         .collect();
+    let of_neither = neither.iter().filter_map(|row| rows.get(*row));
+    unread.extend(of_neither.map(|(_, row)| row.client.clone()));
     let rows = rows.into_iter().enumerate();
     let rows = rows.filter(|(row, _)| !neither.contains(row));
     Ok(Delivery {
         made_at,
         rows: rows.map(|(_, (_, row))| row).collect(),
         left_out,
+        unread,
     })
+}
+
+/// Whom a row is about that can't be read otherwise.
+fn client_of(value: &Value) -> Option<ClientId> {
+    let mut cells = Cells::default();
+    cells.set(Column::Client, &cell(Column::Client, value.get("client")?)?);
+    let row = cells::row(&cells, Author::Away).ok()?;
+    Some(row.client)
 }
 
 fn made_at(value: Option<&Value>) -> Result<Option<Timestamp>, ReadError> {

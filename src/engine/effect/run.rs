@@ -124,7 +124,8 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
         return finish::put_off(engine, job, soon(engine), why.to_owned(), ops).await;
     }
     if effect.kind().is_outreach()
-        && let Some((at, why)) = list_silence::unheard(engine).await?
+        && let Some(client) = effect.scope().client()
+        && let Some((at, why)) = list_silence::unheard(engine, client).await?
     {
         return finish::put_off(engine, job, at, why, Vec::new()).await;
     }

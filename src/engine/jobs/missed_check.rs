@@ -95,7 +95,11 @@ pub(super) async fn run_missed_check(engine: &Engine, job: &Job) -> Result<(), E
         let why = format!("the due date moved to {}", listed.due);
         return finish::put_off(engine, job, at, why, backlog::known_again(engine, &client)).await;
     }
-    if let Some((again, why)) = list_silence::unheard_since(engine, at).await? {
+    let unheard = match list_silence::unheard(engine, &client).await? {
+        None => list_silence::unheard_since(engine, at).await?,
+        unheard => unheard,
+    };
+    if let Some((again, why)) = unheard {
         return finish::put_off(
             engine,
             job,

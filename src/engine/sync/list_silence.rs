@@ -8,6 +8,9 @@
 //!
 //! Not guaranteed: that what is told is whole. A file with half the clients in it is news like any other.
 
+use std::collections::BTreeSet;
+
+use relay_core::ids::ClientId;
 use relay_core::scripts::date_words;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_store::{Op, WorkSettled};
@@ -64,8 +67,45 @@ pub(crate) async fn unheard_since(
     Ok(Some((again.unwrap_or(Timestamp::MAX), why)))
 }
 
-/// The same, before something goes out to a client: since the day before.
-pub(crate) async fn unheard(engine: &Engine) -> Result<Option<(Timestamp, String)>, EngineError> {
+/// The beginning of the settings that hold of whom a row was left out last, and when.
+const UNREAD: &str = "check_in_list/unread/";
+
+/// A list was read whose rows about `left_out` can't be read, and those about `told` can.
+pub(crate) async fn unread_ops(
+    engine: &Engine,
+    left_out: &[ClientId],
+    told: &BTreeSet<ClientId>,
+    now: Timestamp,
+) -> Result<Vec<Op>, EngineError> {
+    let put = |client: &str, value: serde_json::Value| Op::PutSetting {
+        key: format!("{UNREAD}{client}"),
+        value,
+    };
+    let known = engine.store.settings(UNREAD).await?;
+    let read_again = known.iter().filter(|(_, at)| !at.is_null());
+    let read_again = read_again
+        .filter_map(|(key, _)| key.strip_prefix(UNREAD))
+        .filter(|client| told.contains(&ClientId::from(*client)))
+        .map(|client| put(client, serde_json::Value::Null));
+    // After those: of whom one row can be read and another can't, not all is known.
+    let left_out = left_out
+        .iter()
+        .map(|client| put(client.as_str(), json!(now)));
+    Ok(read_again.chain(left_out).collect())
+}
+
+/// The same, before something is said to or of a client: since the day before, and not while a row about her
+/// can't be read.
+pub(crate) async fn unheard(
+    engine: &Engine,
+    client: &ClientId,
+) -> Result<Option<(Timestamp, String)>, EngineError> {
+    let unread = setting_or_none(engine.store.as_ref(), &format!("{UNREAD}{client}")).await?;
+    if engine.list_silence.is_some() && unread.is_some_and(|at| !at.is_null()) {
+        let again = engine.now().saturating_add(LOOK_AGAIN);
+        let why = "what the list of check-ins says of her can't be read: she may have checked in";
+        return Ok(Some((again.unwrap_or(Timestamp::MAX), why.to_owned())));
+    }
     let today = engine.calendar.date_of(engine.now());
     let yesterday = today.yesterday().unwrap_or(today);
     unheard_since(engine, days::start_of(engine, yesterday)).await

@@ -12,9 +12,9 @@
 //!   its day, and nothing goes out on a list that has said nothing since the day before
 //!   (`engine::sync::list_silence`).
 //!
-//! Not guaranteed: that it is right. A submission that the list does not say can't stop a message, and a row that
-//! was left out because it can't be read keeps nobody from being followed up; an admin is told of the row. A
-//! delivery that was made earlier and comes later is taken at its time, but what a later one only repeated of it
+//! - A row that can't be read stops the client it is about, until one of hers can be, and an admin is told.
+//!
+//! Not guaranteed: that it is right. A submission that the list does not say can't stop a message. A delivery that was made earlier and comes later is taken at its time, but what a later one only repeated of it
 //! is not remembered as said again.
 
 pub mod emulated;
@@ -173,10 +173,12 @@ impl Source for CheckInSource {
                     reason: error.to_string(),
                     hints: Vec::new(),
                     facts: Vec::new(),
+                    unread: Vec::new(),
                 };
             }
         };
         let faults = delivery.faults();
+        let unread = delivery.unread.iter().cloned().collect();
         let made_at = delivery.made_at.unwrap_or(receipt.received_at);
         let told_at = made_at.min(receipt.received_at);
         let count = delivery.rows.len();
@@ -187,6 +189,7 @@ impl Source for CheckInSource {
                 reason,
                 hints: Vec::new(),
                 facts: told,
+                unread,
             },
             None => Parsed::Content {
                 facts: told,

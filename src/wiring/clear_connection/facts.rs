@@ -24,6 +24,7 @@ pub(super) fn of(event: Event, received_at: Timestamp, zone: &TimeZone) -> Parse
             reason,
             hints: Vec::new(),
             facts: Vec::new(),
+            unread: Vec::new(),
         };
     }
     let mut telling = Telling {

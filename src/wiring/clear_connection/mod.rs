@@ -276,6 +276,7 @@ impl Source for ClearConnectionSource {
                 reason: trouble.to_string(),
                 hints: Vec::new(),
                 facts: Vec::new(),
+                unread: Vec::new(),
             },
         }
     }

@@ -234,6 +234,7 @@ fn what_cannot_be_used_is_quarantined_without_its_content() {
             reason: reason.to_owned(),
             hints: Vec::new(),
             facts: Vec::new(),
+            unread: Vec::new(),
         };
         assert_eq!(parsed, expected);
     }

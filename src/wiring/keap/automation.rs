@@ -114,6 +114,7 @@ impl Source for AutomationSource {
                 reason: error.to_string(),
                 hints: Vec::new(),
                 facts: Vec::new(),
+                unread: Vec::new(),
             },
         }
     }

@@ -106,6 +106,7 @@ impl Source for KeapSource {
                 reason: error.to_string(),
                 hints: Vec::new(),
                 facts: Vec::new(),
+                unread: Vec::new(),
             },
         }
     }
@@ -129,6 +130,7 @@ fn parsed(delivery: &Delivery, received_at: Timestamp) -> Parsed {
             reason,
             hints,
             facts: Vec::new(),
+            unread: Vec::new(),
         };
     }
     let count = delivery.changes.len();

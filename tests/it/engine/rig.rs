@@ -435,6 +435,7 @@ impl Source for Facts {
                 reason: error.to_string(),
                 hints: Vec::new(),
                 facts: Vec::new(),
+                unread: Vec::new(),
             },
         }
     }

@@ -67,6 +67,7 @@ impl Source for Signing {
             reason: "not read here".to_owned(),
             hints: Vec::new(),
             facts: Vec::new(),
+            unread: Vec::new(),
         }
     }
 }
@@ -129,6 +130,7 @@ impl Source for Secretive {
             reason: "not read here".to_owned(),
             hints: Vec::new(),
             facts: Vec::new(),
+            unread: Vec::new(),
         }
     }
 }

@@ -152,7 +152,7 @@ proptest! {
     #[test]
     fn what_is_written_is_read_as_the_same(rows in rows(8), made_at in of(instant())) {
         let body = webhook::write(&rows, made_at);
-        prop_assert_eq!(webhook::read(&body), Ok(Delivery { made_at, rows, left_out: Vec::new() }));
+        prop_assert_eq!(webhook::read(&body), Ok(Delivery { made_at, rows, left_out: Vec::new(), unread: std::collections::BTreeSet::default() }));
     }
 
     #[test]

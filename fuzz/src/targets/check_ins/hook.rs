@@ -64,6 +64,7 @@ pub fn run(data: &[u8]) {
                 made_at,
                 rows,
                 left_out: Vec::new(),
+                unread: std::collections::BTreeSet::new(),
             };
             assert_eq!(webhook::read(&written), Ok(again), "written otherwise");
         }

@@ -123,6 +123,7 @@ impl Source for TextlineSource {
                 reason: "it names no text".to_owned(),
                 hints: Vec::new(),
                 facts: Vec::new(),
+                unread: Vec::new(),
             },
         }
     }
