@@ -16,7 +16,7 @@
 //! - What an incident holds stays as it is: a job comes again by itself, past a fresh guard; what may have been
 //!   carried out is looked for, and the question to a person waits until the vendor answers.
 //! - Before a request that changes something is made of a capability that fails, it takes its turn
-//!   ([`turns::may_write`]): one at a time tries.
+//!   (`turns.rs`): one at a time tries.
 //! - What had given up before the incident was known is taken up again, and its items are settled as belonging
 //!   to the incident (`jobs/incident.rs`).
 //!
