@@ -213,6 +213,38 @@ async fn an_outcome_that_was_not_stored_is_found_again() {
     }
 }
 
+/// Dies the first time at each place, and each time right after a request.
+async fn dying_anywhere(stories: [&'static str; 2], mut seed: u64) {
+    for story in stories {
+        let mut played = Story::begin(story, seed, &[]).await;
+        played.play().await;
+        came_out_right(&played, &[]).await;
+        let passed = played.life.passed();
+        for name in sides(POINTS) {
+            let hits = passed.get(name).copied().unwrap_or(0);
+            let last = if name == ATTEMPT.after {
+                hits
+            } else {
+                hits.min(1)
+            };
+            for hit in 1..=last {
+                seed += 1;
+                trial(story, seed, &[Death { name, hit }]).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn dying_where_a_list_tells_who_is_expected_loses_nothing_and_does_nothing_twice() {
+    dying_anywhere(["list/mara", "list/vera"], 1700).await;
+}
+
+#[tokio::test]
+async fn dying_where_keap_alone_tells_loses_nothing_and_does_nothing_twice() {
+    dying_anywhere(["crm/keap-701", "crm/keap-703"], 1800).await;
+}
+
 #[tokio::test]
 async fn no_answer_leaves_before_its_commit() {
     for (name, stored) in [(RECEIVE.before, 0), (RECEIVE.after, 1)] {

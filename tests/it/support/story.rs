@@ -52,11 +52,27 @@ pub(crate) struct Story {
     _folder: TempDir,
 }
 
-/// The cast with one client left.
+/// The cast with one client left. A name with a cast in front of it is from that one, and its expectations name no
+/// minute: a relay that died may come later.
 fn alone(name: &str) -> (Cast, CastClient) {
-    let mut cast = Cast::parse(CAST).expect("a cast");
-    cast.clients.retain(|client| client.id == name);
-    let client = cast.clients.first().expect("a story").clone();
+    let (mut cast, id) = match name.split_once('/') {
+        Some((cast, id)) => (Cast::shipped(cast).expect("a cast"), id),
+        None => (Cast::parse(CAST).expect("a cast"), name),
+    };
+    // What the clinic sends of everybody stands with one of them.
+    let of_all = |act: &CastAct| act.what["act"] == "send_all";
+    let sent = cast.clients.iter().flat_map(|client| &client.acts);
+    let sent: Vec<CastAct> = sent.filter(|act| of_all(act)).cloned().collect();
+    cast.clients.retain(|client| client.id == id);
+    let client = cast.clients.first_mut().expect("a story");
+    client.acts.retain(|act| !of_all(act));
+    client.acts.extend(sent);
+    if id != name {
+        for expected in &mut client.expects {
+            (expected.at, expected.not_before) = (None, None);
+        }
+    }
+    let client = client.clone();
     (cast, client)
 }
 
@@ -99,6 +115,8 @@ impl Story {
             .clone();
         let (wire, clock) = (Arc::new(Wire::default()), Arc::default());
         let mut setup = Setup::new(cast.start(&zone), seed);
+        setup.told_by = cast.told_by;
+        setup.coaches.clone_from(&cast.coaches);
         setup.failpoints = Arc::clone(&life) as _;
         let (tap_wire, tap_clock) = (Arc::clone(&wire), Arc::clone(&clock));
         setup.on_the_way = Some(Arc::new(move |inner| {
