@@ -21,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 pub use identity::{About, Identity};
 pub use kind::{Absence, Audience, EffectKind, EffectSpec, Failure, FoundBy, Port};
 pub use request::Request;
-pub use scope::{Scope, ScopeKind};
+pub use scope::{KeyParts, Scope, ScopeKind};
 
 use crate::ids::{CoachId, EffectKey, PaymentMethodId, SubscriptionId, WorkItemId};
 use crate::time::{Date, Timestamp};

@@ -4,6 +4,7 @@
 //! registry of procedures: a step that is added there shows here.
 
 use relay_core::case::{Case, CaseStatus, TimelineEntry, Wait};
+use relay_core::effects::KeyParts;
 use relay_core::ids::ClientId;
 use relay_core::time::TimeZone;
 use relay_core::workflows::{ProcedureInfo, StepInfo, registry};
@@ -184,8 +185,7 @@ fn now(case: &Case) -> String {
         (_, Some(Wait::Timer { why, .. })) => why.clone(),
         (_, Some(Wait::Person { who, why, .. })) => format!("{}: {why}", owner(who)),
         (_, Some(Wait::Effect { key })) => {
-            let name = key.to_string();
-            let name = name.rsplit('/').next().unwrap_or_default();
+            let name = KeyParts::of(key).map_or("effect", |parts| parts.name);
             format!("being carried out: {}", in_words(name))
         }
         (_, Some(Wait::Read { what })) => format!("being read: {}", in_words(what)),
@@ -291,11 +291,11 @@ fn failing(job: &Job, zone: &TimeZone) -> Option<FailingView> {
 }
 
 fn what(job: &Job) -> String {
-    let effect = job.payload["effect"].as_str();
-    let name = effect.and_then(|key| key.rsplit('/').next());
+    // In the payload of an effect's job, its kind.
+    let effect = job.payload["kind"].as_str();
     let read = job.payload["read"].as_str();
-    match (name, read) {
-        (Some(name), _) => in_words(name),
+    match (effect, read) {
+        (Some(kind), _) => in_words(kind),
         (None, Some(read)) => format!("read of {}", in_words(read)),
         (None, None) => in_words(&job.kind),
     }

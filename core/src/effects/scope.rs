@@ -9,6 +9,8 @@
 //!
 //! Which scopes a kind may have stands in its row. Outreach and what a client pays belong to cases only:
 //! only a procedure decides on them.
+//!
+//! [`Scope::key`] writes the key of an effect and [`KeyParts::of`] reads it. Nothing else takes a key apart.
 
 use crate::ids::{CaseId, ClientId, EffectKey, WorkItemId};
 
@@ -74,7 +76,8 @@ impl Scope {
         }
     }
 
-    /// The key of effect `name` planned by `step` on its `visit`th visit.
+    /// The key of effect `name` planned by `step` on its `visit`th visit. A step has no slash in its name,
+    /// and neither has the name of an effect whose scope is a client.
     pub fn key(&self, step: &str, visit: u32, name: &str) -> EffectKey {
         EffectKey(match self {
             Self::Case { case, .. } => format!("{case}/{step}/{visit}/{name}"),
@@ -97,6 +100,55 @@ impl Scope {
             Self::WorkItem { item, client: None } => format!("work_item/{item}"),
             Self::Installation => "installation".to_owned(),
         }
+    }
+}
+
+/// What the key of an effect tells of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyParts<'a> {
+    /// The kind of its scope.
+    pub scope: ScopeKind,
+    /// The case that planned it, if one did.
+    pub case: Option<CaseId>,
+    /// The step that planned it.
+    pub step: &'a str,
+    /// How often that step had been entered; what is made for a client counts in its own way.
+    pub visit: u32,
+    /// Its name within the step. The closing of a task ([`EffectKey::closing`]) has the name of the task and
+    /// `/close`; where the scope is a client, the name alone.
+    pub name: &'a str,
+}
+
+impl<'a> KeyParts<'a> {
+    /// `None` for a key that [`Scope::key`] did not write. A client's id is not told: it may hold anything, so
+    /// that it can't be told where it ends.
+    pub fn of(key: &'a EffectKey) -> Option<Self> {
+        let (first, rest) = key.as_str().split_once('/')?;
+        let named = |kind: ScopeKind| first == kind.as_str();
+        let (scope, case, rest) = if named(ScopeKind::Client) {
+            (ScopeKind::Client, None, rest)
+        } else if named(ScopeKind::Installation) {
+            (ScopeKind::Installation, None, rest)
+        } else if named(ScopeKind::WorkItem) {
+            let (item, rest) = rest.split_once('/')?;
+            item.parse::<WorkItemId>().ok()?;
+            (ScopeKind::WorkItem, None, rest)
+        } else {
+            (ScopeKind::Case, Some(first.parse().ok()?), rest)
+        };
+        let (step, rest) = rest.split_once('/')?;
+        let (visit, name) = rest.split_once('/')?;
+        let name = match scope {
+            ScopeKind::Client => name.split_once('/')?.0,
+            ScopeKind::Case | ScopeKind::WorkItem | ScopeKind::Installation => name,
+        };
+        Some(Self {
+            scope,
+            case,
+            step,
+            visit: visit.parse().ok()?,
+            name,
+        })
     }
 }
 
@@ -124,6 +176,92 @@ impl ScopeKind {
             Self::Client => "client",
             Self::WorkItem => "work_item",
             Self::Installation => "installation",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn ids() -> impl Strategy<Value = Uuid> {
+        any::<u128>().prop_map(Uuid::from_u128)
+    }
+
+    fn scopes() -> impl Strategy<Value = Scope> {
+        let client = || any::<String>().prop_map(ClientId::from);
+        prop_oneof![
+            (ids(), client()).prop_map(|(id, client)| Scope::Case {
+                case: CaseId(id),
+                client,
+            }),
+            client().prop_map(|client| Scope::Client { client }),
+            (ids(), proptest::option::of(client())).prop_map(|(id, client)| Scope::WorkItem {
+                item: WorkItemId(id),
+                client,
+            }),
+            Just(Scope::Installation),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_key_is_written_from_is_read_from_it(
+            scope in scopes(),
+            step in "[a-z_]{1,20}",
+            visit in any::<u32>(),
+            name in "[a-z0-9_-]{1,20}",
+        ) {
+            let key = scope.key(&step, visit, &name);
+            let wanted = KeyParts {
+                scope: scope.kind(),
+                case: scope.case(),
+                step: &step,
+                visit,
+                name: &name,
+            };
+            prop_assert_eq!(KeyParts::of(&key), Some(wanted));
+
+            let closing = EffectKey::closing(&key);
+            let name = match scope.kind() {
+                ScopeKind::Client => name.clone(),
+                ScopeKind::Case | ScopeKind::WorkItem | ScopeKind::Installation => {
+                    format!("{name}/close")
+                }
+            };
+            prop_assert_eq!(KeyParts::of(&closing), Some(KeyParts { name: &name, ..wanted }));
+        }
+
+        #[test]
+        fn any_other_text_is_no_key(text in any::<String>()) {
+            let key = EffectKey(text);
+            prop_assert_eq!(KeyParts::of(&key), None);
+        }
+    }
+
+    #[test]
+    fn the_name_may_hold_a_vendors_id_with_a_slash() {
+        let case = CaseId(Uuid::from_u128(7));
+        let client = ClientId::from("maya");
+        let scope = Scope::Case { case, client };
+        let key = scope.key("stop", 2, "auto_charge_off-a/b");
+        let name = KeyParts::of(&key).map(|parts| parts.name);
+        assert_eq!(name, Some("auto_charge_off-a/b"));
+    }
+
+    #[test]
+    fn what_is_cut_short_or_names_nothing_known_is_no_key() {
+        for text in [
+            "client/inbox/1/task",
+            "client/inbox/one/task/maya",
+            "work_item/7/inbox/1/task",
+            "installation/inbox",
+            "no-case/inbox/1/task",
+        ] {
+            assert_eq!(KeyParts::of(&EffectKey(text.to_owned())), None, "{text}");
         }
     }
 }

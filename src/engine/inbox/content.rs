@@ -1,6 +1,6 @@
 //! What a coach's task about a client shows: the question, and the news.
 
-use relay_core::effects::{About, EffectInput};
+use relay_core::effects::{About, EffectInput, KeyParts};
 use relay_core::ids::{CaseId, CoachId, WorkItemId};
 use relay_core::time::Timestamp;
 use relay_core::workflows::{ADMIN, PROGRAM_MANAGER};
@@ -134,9 +134,7 @@ pub(super) fn about_of(effect: &Effect) -> Option<About> {
 
 /// Which task about its client it is, from 1.
 pub(super) fn number(effect: &Effect) -> u32 {
-    // As `Scope::key` writes it: `client/STEP/NUMBER/…`.
-    let number = effect.key().as_str().split('/').nth(2);
-    number.and_then(|number| number.parse().ok()).unwrap_or(0)
+    KeyParts::of(effect.key()).map_or(0, |parts| parts.visit)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Looks after a vendor's incidents: takes up what had given up, lets go on what waits, and ends what is over.
 
 use relay_core::case::{Case, CaseStatus};
+use relay_core::effects::KeyParts;
 use relay_core::ids::{EffectKey, JobId};
 use relay_core::incidents::{Episode, HeldJob, IncidentClass};
 use relay_core::time::SignedDuration;
@@ -325,8 +326,9 @@ async fn take_up_effect(engine: &Engine, job: &Job) -> Result<Option<Vec<Op>>, E
 fn is_of_step(job: &Job, case: &Case) -> bool {
     let (step, visit) = (case.step.as_str(), case.visit);
     if let Ok(key) = member::<EffectKey>(job, "effect") {
-        let of_step = format!("{}/{step}/{visit}/", case.id);
-        return key.as_str().starts_with(&of_step);
+        return KeyParts::of(&key).is_some_and(|parts| {
+            (parts.case, parts.step, parts.visit) == (Some(case.id), step, visit)
+        });
     }
     let is_step = member::<String>(job, "step").is_ok_and(|of| of == step);
     is_step && member::<u32>(job, "visit").is_ok_and(|of| of == visit)

@@ -1,7 +1,7 @@
 //! The relay's line, made of what is stored.
 
 use relay_core::case::Mode;
-use relay_core::effects::EffectKind;
+use relay_core::effects::{EffectKind, Scope};
 use relay_core::ids::{CaseId, JobId, WorkItemId};
 use relay_core::random::SeededRandom;
 use relay_core::time::Timestamp;
@@ -100,6 +100,19 @@ fn a_closed_case_has_nothing_to_come() {
 }
 
 #[test]
+fn what_is_being_carried_out_is_named_without_its_key() {
+    let mut waiting = missed("email_follow_up", CaseStatus::Open, None);
+    let scope = Scope::Case {
+        case: waiting.id,
+        client: waiting.client.clone(),
+    };
+    let key = scope.key("email_follow_up", 1, "contact_note");
+    waiting.wait = Some(Wait::Effect { key });
+    let shown = case(&waiting, &[], &TimeZone::UTC);
+    assert_eq!(shown.now, "being carried out: contact note");
+}
+
+#[test]
 fn who_is_waited_for_is_named_as_people_name_her() {
     let wait = |who: &str| {
         let wait = Wait::Person {
@@ -178,7 +191,7 @@ fn job(state: JobState, failures: u32) -> Job {
         lease_until: None,
         client: None,
         case: None,
-        payload: json!({ "effect": format!("x/email_follow_up/1/{}", EffectKind::Email.as_str()) }),
+        payload: json!({ "effect": "client/inbox/1/task/maya", "kind": EffectKind::WorkTask }),
         last_error: Some(JobError::new("retryable", "answered 503")),
         note: None,
         deferred_by: None,
@@ -196,12 +209,12 @@ fn a_job_shows_only_while_it_fails() {
     let again = shown(JobState::Ready, 2).expect("a line");
     assert_eq!(
         again.text,
-        "email: failed 2 times, tries again Fri Nov 6 12:00. answered 503"
+        "work task: failed 2 times, tries again Fri Nov 6 12:00. answered 503"
     );
     assert!(!again.dead);
     let dead = shown(JobState::Dead, 9).expect("a line");
     assert_eq!(
         (dead.text.as_str(), dead.dead),
-        ("email: given up. answered 503", true)
+        ("work task: given up. answered 503", true)
     );
 }
