@@ -8,13 +8,11 @@ use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 use serde_json::Value;
 
-use super::{KeapClient, segment, unfilterable};
+use super::lists::ById;
+use super::{KeapClient, Null, unfilterable};
 use crate::query::Query;
 use crate::time;
 use crate::types::id_of;
-
-/// Objects asked for in one request by id.
-const BATCH: usize = 200;
 
 /// An object and when it last changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,27 +71,22 @@ impl KeapClient {
         &self,
         operation: &'static str,
         list: &'static str,
-        filter: &str,
+        filter: &'static str,
         ids: &[&str],
         since: Timestamp,
     ) -> Result<Vec<Touched>, CallError> {
-        let mut found = Vec::new();
-        for batch in ids.chunks(BATCH) {
-            for id in batch {
-                segment(operation, id)?;
-            }
-            let query = Query::new()
-                .any_of(filter, batch)
-                .map_err(unfilterable(operation))?
-                .with("page_size", "1000");
-            let rows: Vec<Value> = self.list(operation, &["v2", list], &query, list).await?;
-            let rows = rows
-                .iter()
-                .filter_map(|row| touched(row, "modification_time"));
-            // Keap is not trusted to have applied the filter.
-            found.extend(rows.filter(|row| batch.contains(&row.id.as_str())));
-        }
-        Ok(since_then(found.into_iter(), since))
+        let by_id = ById {
+            operation,
+            list,
+            filter,
+            fields: None,
+            null: Null::IsEmpty,
+        };
+        let id_of = |row: &Value| row.get("id").and_then(id_of);
+        let rows = by_id.read(self, ids, id_of).await?;
+        let rows = rows.iter();
+        let found = rows.filter_map(|row| touched(row, "modification_time"));
+        Ok(since_then(found, since))
     }
 }
 

@@ -2,14 +2,31 @@
 
 use relay_http_client::CallError;
 
-use super::{KeapClient, segment, unfilterable};
+use super::lists::ById;
+use super::{KeapClient, Null, unfilterable};
 use crate::VENDOR;
 use crate::query::Query;
 use crate::types::{Contact, User};
 
 const FIELDS: &str = "id,given_name,family_name,email_addresses,phone_numbers,update_time";
-/// Contacts asked for in one `ids==` request.
-const BATCH: usize = 200;
+
+/// The contacts among `ids` that exist, with these fields.
+pub(super) async fn by_id(
+    keap: &KeapClient,
+    ids: &[&str],
+    fields: &'static str,
+    null: Null,
+) -> Result<Vec<Contact>, CallError> {
+    let contacts = ById {
+        operation: "keap get contacts",
+        list: "contacts",
+        filter: "ids",
+        fields: Some(fields),
+        null,
+    };
+    let id_of = |contact: &Contact| contact.id.clone();
+    contacts.read(keap, ids, id_of).await
+}
 
 impl KeapClient {
     /// A contact, without custom fields; `None` if it is gone: by Keap's own error *and* its list.
@@ -35,26 +52,9 @@ impl KeapClient {
         Ok(found.into_iter().filter(|c| c.has_email(email)).collect())
     }
 
-    /// The contacts among `ids` that exist, in Keap's order; a thousand in a handful of requests.
+    /// The contacts among `ids` that exist, without custom fields, in Keap's order.
     pub async fn contacts_by_id(&self, ids: &[&str]) -> Result<Vec<Contact>, CallError> {
-        const OPERATION: &str = "keap get contacts";
-        let mut found = Vec::new();
-        for batch in ids.chunks(BATCH) {
-            for id in batch {
-                segment(OPERATION, id)?;
-            }
-            let query = Query::new()
-                .any_of("ids", batch)
-                .map_err(unfilterable(OPERATION))?
-                .with("fields", FIELDS)
-                .with("page_size", "1000");
-            let page: Vec<Contact> = self
-                .list(OPERATION, &["v2", "contacts"], &query, "contacts")
-                .await?;
-            let wanted = |c: &Contact| c.id.as_deref().is_some_and(|id| batch.contains(&id));
-            found.extend(page.into_iter().filter(wanted));
-        }
-        Ok(found)
+        by_id(self, ids, FIELDS, Null::IsEmpty).await
     }
 
     /// The active user with exactly this address; `None` if there is none or she is not active.

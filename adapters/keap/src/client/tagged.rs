@@ -6,13 +6,12 @@
 
 use relay_http_client::CallError;
 
-use super::{KeapClient, segment, unfilterable};
+use super::contacts::by_id;
+use super::{KeapClient, Null, segment};
 use crate::query::Query;
 use crate::types::{AppliedTag, Contact, TaggedContact, User};
 
 const FIELDS: &str = "id,given_name,family_name,email_addresses,phone_numbers,owner_id,time_zone,tag_ids,custom_fields";
-/// Contacts asked for in one `ids==` request.
-const BATCH: usize = 200;
 
 /// What a check-in needs to be read of contacts.
 #[derive(Debug, Clone, Copy)]
@@ -63,27 +62,9 @@ impl CheckInReads<'_> {
             .await
     }
 
-    /// The same of those among `ids` that exist; a thousand in a handful of requests.
+    /// The same of those among `ids` that exist.
     pub async fn whole_contacts(&self, ids: &[&str]) -> Result<Vec<Contact>, CallError> {
-        const OPERATION: &str = "keap get contacts";
-        let mut found = Vec::new();
-        for batch in ids.chunks(BATCH) {
-            for id in batch {
-                segment(OPERATION, id)?;
-            }
-            let query = Query::new()
-                .any_of("ids", batch)
-                .map_err(unfilterable(OPERATION))?
-                .with("fields", FIELDS)
-                .with("page_size", "1000");
-            let page: Vec<Contact> = self
-                .0
-                .whole_list(OPERATION, &["v2", "contacts"], &query, "contacts")
-                .await?;
-            let wanted = |c: &Contact| c.id.as_deref().is_some_and(|id| batch.contains(&id));
-            found.extend(page.into_iter().filter(wanted));
-        }
-        Ok(found)
+        by_id(self.0, ids, FIELDS, Null::ProvesNothing).await
     }
 
     /// Every user who is active.
