@@ -5,7 +5,7 @@ use std::path::Path;
 use relay_core::case::{Case, CaseStatus, Mode, Wait};
 use relay_core::ids::{CaseId, JobId};
 use relay_core::random::{Random, SeededRandom, SystemRandom};
-use relay_core::time::{Clock as _, SignedDuration, SystemClock, Timestamp};
+use relay_core::time::{Clock as _, SignedDuration, SystemClock, Timestamp, later};
 use relay_store::{
     Batch, CaseFilter, Claim, Existing, Fence, Job, JobEnd, NewJob, Op, Page, Store as _,
 };
@@ -117,7 +117,7 @@ async fn fill(path: &Path, count: usize, now: Timestamp) -> Result<(), Trouble> 
         let case = case(&client, now, &random);
         // Over the next sixty days.
         let wait = SignedDuration::from_mins(5 + i64::try_from(number % 86_400).unwrap_or(0));
-        let at = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
+        let at = later(now, wait);
         let timer = timer(&client, Some(case.id), at, now, &random);
         [Op::InsertCase(case), timer]
     });
@@ -208,9 +208,7 @@ fn claim(now: Timestamp) -> Claim {
     Claim {
         worker: "bench".to_owned(),
         now,
-        lease_until: now
-            .saturating_add(SignedDuration::from_mins(1))
-            .unwrap_or(now),
+        lease_until: later(now, SignedDuration::from_mins(1)),
         limit: CLAIM,
         lane: None,
         case: None,

@@ -49,7 +49,7 @@ pub use self::judge::{JudgedEmail, LeftOut};
 pub use self::machine::{MachineRule, Sign};
 use crate::clients::AddressState;
 use crate::ids::EmailId;
-use crate::time::{Date, SignedDuration, TimeZone, Timestamp};
+use crate::time::{Date, SignedDuration, TimeZone, Timestamp, earlier};
 
 /// The version of this decision. A change that could alter any stored outcome or its words takes
 /// the next number and leaves the old function in place while cases still use it.
@@ -346,7 +346,7 @@ fn decide_by(
         .filter(|start| *start <= now);
     let window = SignedDuration::from_hours(24 * i64::from(parameters.window_days));
     let span = judge::Span {
-        window: now.saturating_sub(window).unwrap_or(Timestamp::MIN),
+        window: earlier(now, window),
         regimen,
         now,
     };

@@ -30,7 +30,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::effects::Absence;
-use crate::time::{SignedDuration, Timestamp};
+use crate::time::{SignedDuration, Timestamp, later};
 
 /// The longest wait that a vendor can mean: a day, and an hour for its clock. More is a point in time
 /// in the place of a wait, or a clock that is wrong.
@@ -190,7 +190,7 @@ impl RetryPolicy {
 
     /// The instant after which no try starts, for a job that first failed at `first_failure`.
     pub fn deadline(&self, first_failure: Timestamp) -> Timestamp {
-        later(first_failure, self.budget)
+        later(first_failure, self.budget.max(SignedDuration::ZERO))
     }
 
     /// What follows from a failure of `class` at `now`.
@@ -220,7 +220,7 @@ impl RetryPolicy {
         if failures >= self.max_failures {
             return give_up(GiveUp::TooManyFailures);
         }
-        let at = later(now, wait);
+        let at = later(now, wait.max(SignedDuration::ZERO));
         if at > self.deadline(first_failure) {
             return give_up(GiveUp::BudgetSpent);
         }
@@ -290,7 +290,7 @@ impl ProbeSchedule {
     /// [`RetryPolicy`] like any other.
     pub fn next(&self, probes: u32, unclear_since: Timestamp, now: Timestamp) -> Option<Timestamp> {
         let look = self.looks.get(usize::try_from(probes).ok()?)?;
-        Some(later(unclear_since, *look).max(now))
+        Some(later(unclear_since, (*look).max(SignedDuration::ZERO)).max(now))
     }
 }
 
@@ -309,12 +309,6 @@ pub fn absence_proven(absence: Absence, unclear_since: Timestamp, now: Timestamp
 /// Shorthand for the last word.
 const fn give_up(reason: GiveUp) -> RetryDecision {
     RetryDecision::GiveUp { reason }
-}
-
-/// `at` plus `wait` (never back in time); stops at the end of representable time.
-fn later(at: Timestamp, wait: SignedDuration) -> Timestamp {
-    at.saturating_add(wait.max(SignedDuration::ZERO))
-        .unwrap_or(Timestamp::MAX)
 }
 
 /// `wait × by`; `wait` itself where the product can't be represented.

@@ -11,6 +11,17 @@ pub use jiff::civil::{Date, DateTime, Time, Weekday};
 pub use jiff::tz::TimeZone;
 pub use jiff::{SignedDuration, Timestamp};
 
+/// The instant `wait` after `at`; the last that there is, if that is later than any.
+pub fn later(at: Timestamp, wait: SignedDuration) -> Timestamp {
+    // Only a span of days or more is refused, and a duration is counted in seconds.
+    at.saturating_add(wait).unwrap_or(Timestamp::MAX)
+}
+
+/// The instant `by` before `at`; the first that there is, if that is earlier than any.
+pub fn earlier(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.saturating_sub(by).unwrap_or(Timestamp::MIN)
+}
+
 /// Tells the time. The only way any module of ours learns it.
 pub trait Clock: fmt::Debug + Send + Sync {
     /// The current instant on this clock.
@@ -55,7 +66,7 @@ impl ManualClock {
     /// Moves the clock by `by`; saturates at the ends of representable time.
     pub fn advance(&self, by: SignedDuration) {
         let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *now = now.saturating_add(by).unwrap_or(*now);
+        *now = later(*now, by);
     }
 }
 
@@ -104,9 +115,7 @@ impl Clock for ScaledClock {
         let elapsed = self.real.now().duration_since(self.anchor_real);
         let scale = i32::try_from(self.scale).unwrap_or(i32::MAX);
         let scaled = elapsed.checked_mul(scale).unwrap_or(SignedDuration::MAX);
-        self.anchor_procedure
-            .saturating_add(scaled)
-            .unwrap_or(Timestamp::MAX)
+        later(self.anchor_procedure, scaled)
     }
 }
 
@@ -126,6 +135,25 @@ impl Clocks {
         Self {
             procedure: Arc::clone(&clock),
             real: clock,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arithmetic_stops_at_the_ends_of_representable_time() {
+        let epoch = Timestamp::UNIX_EPOCH;
+        let day = SignedDuration::from_hours(24);
+        assert_eq!(earlier(later(epoch, day), day), epoch);
+        assert_eq!(later(epoch, -day), earlier(epoch, day));
+        for at in [Timestamp::MIN, epoch, Timestamp::MAX] {
+            assert_eq!(later(at, SignedDuration::MAX), Timestamp::MAX);
+            assert_eq!(earlier(at, SignedDuration::MAX), Timestamp::MIN);
+            assert_eq!(later(at, SignedDuration::MIN), Timestamp::MIN);
+            assert_eq!(earlier(at, SignedDuration::MIN), Timestamp::MAX);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use relay_core::case::Case;
-use relay_core::time::SignedDuration;
+use relay_core::time::{SignedDuration, earlier};
 use relay_store::{Engagement, Store, StoreError};
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ pub(super) async fn of_case(store: &dyn Store, case: &Case) -> Result<Vec<Engage
         return Ok(Vec::new());
     };
     let opened = case.opened_at;
-    let since = opened.saturating_sub(LOOK_BACK).unwrap_or(opened);
+    let since = earlier(opened, LOOK_BACK);
     store.engagement(&link.contact, since).await
 }
 

@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use relay_core::retry::Class;
-use relay_core::time::Timestamp;
+use relay_core::time::later;
 use relay_store::{
     AuditEntry, Authorization, JobFilter, JobState, Op, Page, StoreError, WorkSettled,
 };
@@ -58,7 +58,7 @@ impl Keeper {
         parts.random.fill(&mut bytes);
         let state = SecretString::from(BASE64_URL_SAFE_NO_PAD.encode(bytes));
         let now = self.0.now();
-        let expires_at = now.saturating_add(AUTHORIZATION).unwrap_or(Timestamp::MAX);
+        let expires_at = later(now, AUTHORIZATION);
         let begun = Authorization {
             name: parts.name.to_owned(),
             state_hash: hash(&state),

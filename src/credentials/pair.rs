@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use async_trait::async_trait;
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, earlier, later};
 use relay_store::Credential;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,7 @@ impl RefreshWait for RealRefreshWait {
 /// When the access token of a pair is to be renewed: a tenth of its life before its end.
 pub(crate) fn renew_at(issued: Timestamp, expires: Timestamp) -> Timestamp {
     let margin = (expires.duration_since(issued) / 10).max(MARGIN);
-    expires.saturating_sub(margin).unwrap_or(Timestamp::MIN)
+    earlier(expires, margin)
 }
 
 /// When the same token may be tried again after a lost answer: soon where work stands still, and
@@ -88,5 +88,5 @@ pub(crate) fn next_try(row: &Credential, urgent: bool) -> Option<Timestamp> {
         SignedDuration::from_mins(30)
     };
     let tried = row.tried_at.filter(|_| row.tries > 0)?;
-    Some(tried.saturating_add(wait).unwrap_or(Timestamp::MAX))
+    Some(later(tried, wait))
 }

@@ -1,7 +1,7 @@
 //! One refresh, from the lease to what is stored of its end.
 
 use relay_core::retry::Class;
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_http_client::CallError;
 use relay_store::{
     Credential, CredentialLease, CredentialSettled, CredentialState, NewCredential, Op, StoreError,
@@ -106,7 +106,7 @@ impl Inner {
                 let no_tokens = self.no_tokens(row, &owner, &failure, urgent, refused_once);
                 let attempt = no_tokens.await;
                 if let (Some(wait), Attempt::Failed(error)) = (hold_off(&failure), &attempt) {
-                    let until = self.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
+                    let until = later(self.now(), wait);
                     turn.held_off = Some((until, error.clone()));
                 }
                 attempt
@@ -125,7 +125,7 @@ impl Inner {
             version: row.pair.version,
             owner: owner.to_owned(),
             real_now,
-            until: real_now.saturating_add(LEASE).unwrap_or(Timestamp::MAX),
+            until: later(real_now, LEASE),
             at: self.now(),
         };
         let ops = vec![Op::LeaseCredential(lease)];
@@ -163,7 +163,7 @@ impl Inner {
         kept: Option<(SecretString, Timestamp)>,
     ) -> Result<Unsaved, CallError> {
         let parts = &self.parts;
-        let ends = |life| issued_at.saturating_add(life).unwrap_or(Timestamp::MAX);
+        let ends = |life| later(issued_at, life);
         let bought = issued
             .refresh
             .map(|token| (token, ends(parts.tokens.refresh_life())));

@@ -2,7 +2,7 @@
 
 use jiff::tz::AmbiguousOffset;
 use relay_core::calendar::{Calendar, CalendarSettings, Hours};
-use relay_core::time::{Date, SignedDuration, Time, TimeZone, Timestamp};
+use relay_core::time::{Date, SignedDuration, Time, TimeZone, Timestamp, later};
 
 use super::{Area, Finding};
 
@@ -62,9 +62,7 @@ fn lost_hours(settings: &CalendarSettings, zone: &TimeZone, now: Timestamp) -> V
         ("clinic.portal_hours", settings.portal_hours),
         ("clinic.outreach_hours", settings.outreach_hours),
     ];
-    let until = now
-        .saturating_add(SignedDuration::from_hours(24 * A_YEAR))
-        .unwrap_or(Timestamp::MAX);
+    let until = later(now, SignedDuration::from_hours(24 * A_YEAR));
     let changes: Vec<Date> = zone
         .following(now)
         .map(|change| change.timestamp())

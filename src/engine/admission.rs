@@ -12,7 +12,7 @@ use relay_core::effects::{EffectKind, Port};
 use relay_core::ids::EffectKey;
 use relay_core::incidents::IncidentClass;
 use relay_core::rate_limit::{Ask, Priority, Trouble, Why};
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, later};
 use relay_store::{Job, Op, StoreError};
 use serde_json::json;
 
@@ -62,8 +62,7 @@ pub(crate) async fn acquire_permit(
         }
         // Many processes want the same vendor at once: a moment later.
         Err(StoreError::Conflict { .. }) => {
-            let at = engine.now().saturating_add(SignedDuration::from_secs(1));
-            let at = at.unwrap_or(Timestamp::MAX);
+            let at = later(engine.now(), SignedDuration::from_secs(1));
             (SOME_VENDOR, at, "others ask at the same moment".to_owned())
         }
         Err(error) => return Err(error.into()),

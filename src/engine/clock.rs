@@ -11,7 +11,7 @@
 //!
 //! Not guaranteed: that a jump of less than a day is noticed.
 
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_http_client::CallError;
 use relay_store::{AuditEntry, Job, JobEnd, Op, WorkSettled};
 use serde::{Deserialize, Serialize};
@@ -87,7 +87,7 @@ pub(crate) async fn wait_for_clock(
                    accept --by NAME`" });
     item.actions = vec!["done".to_owned()];
     ops.extend(items::open_work_ops(engine, item, now));
-    let at = now.saturating_add(WAIT).unwrap_or(Timestamp::MAX);
+    let at = later(now, WAIT);
     let why = format!("{words}: acts on nothing until they agree");
     finish::end(engine, job, JobEnd::snooze(at, why), ops).await
 }
@@ -98,7 +98,7 @@ pub(crate) async fn wait_for_the_time(
     job: &Job,
     error: &CallError,
 ) -> Result<(), EngineError> {
-    let at = engine.now().saturating_add(WAIT).unwrap_or(Timestamp::MAX);
+    let at = later(engine.now(), WAIT);
     let why = format!("no vendor says what time it is: {error}");
     finish::end(engine, job, JobEnd::snooze(at, why), Vec::new()).await
 }

@@ -12,7 +12,7 @@
 //!   her.
 //! - What stood in the row is never shown: it may be anybody's health.
 
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_store::{Damage, Job, JobEnd, Op, Remedied, Remedy, RemedyOrder, StoreError};
 use serde_json::json;
 
@@ -145,9 +145,8 @@ pub(crate) async fn wait_for_mending(
     job: &Job,
     damage: &Damage,
 ) -> Result<(), EngineError> {
-    let at = engine.now().saturating_add(UNMENDED);
     let end = JobEnd::snooze(
-        at.unwrap_or(Timestamp::MAX),
+        later(engine.now(), UNMENDED),
         format!("{damage} can't be read; see `clear-relay database check`"),
     );
     finish::end(engine, job, end, Vec::new()).await

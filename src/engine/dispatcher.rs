@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::join;
 use relay_core::ids::{CaseId, ClientId};
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, later};
 use relay_store::{Claim, Job, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
@@ -113,7 +113,7 @@ async fn claim(
     let claim = Claim {
         worker: engine.worker.clone(),
         now: engine.now(),
-        lease_until: real.saturating_add(lease).unwrap_or(Timestamp::MAX),
+        lease_until: later(real, lease),
         limit,
         lane: lane.map(str::to_owned),
         case,
@@ -136,8 +136,7 @@ async fn run_leased(engine: &Engine, job: &Job, ordered: bool) -> Result<(), Eng
             done = &mut work => return done,
             _ = renewals.tick() => {
                 let lease = SignedDuration::try_from(LEASE).unwrap_or(SignedDuration::ZERO);
-                let until =
-                    engine.clocks.real.now().saturating_add(lease).unwrap_or(Timestamp::MAX);
+                let until = later(engine.clocks.real.now(), lease);
                 match engine.store.renew(fence(job), until).await {
                     Ok(true) => {}
                     // What it has asked of a vendor is answered all the same, and the answer

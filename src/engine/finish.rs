@@ -13,7 +13,7 @@
 //!   tries ([`wait`]): a vendor that answers 500 and 429 by turns would be asked forever.
 
 use relay_core::retry::{Class, RetryDecision};
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_http_client::CallError;
 use relay_store::{
     Deferral, Existing, Fence, Job, JobEnd, JobError, NewJob, Op, Precondition, StoreError,
@@ -395,6 +395,6 @@ pub(crate) async fn snooze(
     by: SignedDuration,
     why: &str,
 ) -> Result<(), EngineError> {
-    let at = engine.now().saturating_add(by).unwrap_or(Timestamp::MAX);
+    let at = later(engine.now(), by);
     put_off(engine, job, at, why.to_owned(), Vec::new()).await
 }

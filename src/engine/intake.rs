@@ -18,7 +18,7 @@ use relay_core::channel::{EngagementEvent, POST_LAG_SECS};
 use relay_core::effects::EffectKind;
 use relay_core::facts::Fact;
 use relay_core::ids::{ClientId, ContactId};
-use relay_core::time::SignedDuration;
+use relay_core::time::{SignedDuration, earlier};
 use relay_store::{Engagement, Op, Page, Precondition, Receipt, ReceiptState, StoreError};
 use serde_json::json;
 
@@ -281,7 +281,7 @@ async fn engagement_ops(
     let now = engine.now();
     let clients = engine.store.clients_of(&contact).await?;
     let about = SignedDuration::from_secs(POST_LAG_SECS);
-    let about = event.at.saturating_sub(about).unwrap_or(event.at);
+    let about = earlier(event.at, about);
     let known = engine.store.engagement(&contact, about).await?;
     // What is posted about what a look has shown already is no news.
     let told_before = known.iter().any(|known| known.event.is_same(&event));

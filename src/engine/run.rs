@@ -9,7 +9,7 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
 use relay_core::retry::Class;
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, later};
 use relay_http_client::CallError;
 use relay_store::{Job, JobEnd, JobError, Op, SUSPECT};
 
@@ -133,10 +133,7 @@ async fn dead_letter(engine: &Engine, job: &Job, error: &EngineError) -> Result<
 }
 
 async fn step_back(engine: &Engine, job: &Job) -> Result<(), EngineError> {
-    let at = engine
-        .now()
-        .saturating_add(SignedDuration::from_secs(1))
-        .unwrap_or(Timestamp::MAX);
+    let at = later(engine.now(), SignedDuration::from_secs(1));
     let why = "what it is about keeps moving".to_owned();
     finish::end(engine, job, JobEnd::snooze(at, why), Vec::new()).await
 }
@@ -223,6 +220,7 @@ fn as_one_drift(ops: &mut [Op], call: &CallError) {
 mod tests {
     use relay_core::ids::WorkItemId;
     use relay_core::random::SeededRandom;
+    use relay_core::time::Timestamp;
     use relay_store::WorkItem;
     use serde_json::json;
 

@@ -11,7 +11,7 @@
 
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{CheckInId, ClientId, JobId};
-use relay_core::time::{Date, Time, Timestamp};
+use relay_core::time::{Date, SignedDuration, Time, Timestamp, later};
 use relay_core::workflow::LeftOpen;
 use relay_store::{Existing, NewJob, Op};
 use serde_json::json;
@@ -97,11 +97,8 @@ pub(crate) fn missed_from(engine: &Engine, due: Date, due_at: Option<Timestamp>)
         .to_ambiguous_timestamp(next_day)
         .compatible()
         .unwrap_or(Timestamp::MAX);
-    let day_later = due_at.and_then(|at| {
-        at.checked_add(relay_core::time::SignedDuration::from_hours(24))
-            .ok()
-    });
-    day_later.map_or(start, |later| later.max(start))
+    let day_later = due_at.map(|at| later(at, SignedDuration::from_hours(24)));
+    day_later.map_or(start, |at| at.max(start))
 }
 
 /// The job that looks whether a check-in was missed, not before `from`.

@@ -1,6 +1,6 @@
 //! Sets the stage: a cast's people as every vendor knows them when the story begins.
 
-use relay_core::time::{SignedDuration, TimeZone, Timestamp};
+use relay_core::time::{SignedDuration, TimeZone, Timestamp, later};
 
 use super::cast::{Cast, CastClient, CastCoach, CastMail, instant};
 use super::vendors::Vendors;
@@ -71,14 +71,13 @@ fn name(text: &str) -> Option<&str> {
 
 fn past(mail: &CastMail, zone: &TimeZone) -> PastMail {
     let sent = instant(mail.sent, zone);
-    let later = |seconds: Option<i64>| -> Option<Timestamp> {
-        sent.saturating_add(SignedDuration::from_secs(seconds?))
-            .ok()
+    let after = |seconds: Option<i64>| -> Option<Timestamp> {
+        Some(later(sent, SignedDuration::from_secs(seconds?)))
     };
     PastMail {
         sent,
-        opened: later(mail.opened_after),
-        clicked: later(mail.clicked_after),
+        opened: after(mail.opened_after),
+        clicked: after(mail.clicked_after),
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use relay_core::calendar::Calendar;
 use relay_core::random::{Random, SeededRandom};
-use relay_core::time::{Clock, Clocks, ManualClock, SignedDuration, TimeZone, Timestamp};
+use relay_core::time::{Clock, Clocks, ManualClock, SignedDuration, TimeZone, Timestamp, later};
 use relay_http_client::{RouterTransport, Transport};
 use relay_store::Store;
 use relay_store_sqlite::SqliteStore;
@@ -311,8 +311,7 @@ impl World {
 
     /// Runs the clinic for a while.
     pub async fn run_for(&self, by: SignedDuration) -> Result<(), EngineError> {
-        let until = self.now().saturating_add(by);
-        self.run_until(until.unwrap_or(Timestamp::MAX)).await
+        self.run_until(later(self.now(), by)).await
     }
 
     /// Somebody rewrites the configuration and restarts the relay.

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, later};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 
@@ -128,7 +128,7 @@ impl Show {
         let worth = real.saturating_mul(PACES[self.pace]);
         let worth = SignedDuration::try_from(worth).unwrap_or(SignedDuration::MAX);
         let now = self.play.world.now();
-        let mut to = now.saturating_add(worth).unwrap_or(Timestamp::MAX);
+        let mut to = later(now, worth);
         // A moment at a time, so that whoever watches sees each.
         if let Some(next) = self.play.next_moment().await?
             && next > now

@@ -70,7 +70,7 @@ use serde_json::Value;
 use crate::Transport;
 
 pub use faults::{FaultAct, FaultRule, Faults, Moment};
-pub use kit::{Accepted, Kit, later, lock};
+pub use kit::{Accepted, Kit, lock, seconds_later};
 pub use outbox::{Ladder, Order, Outbox, Waiting};
 pub use signed::{STANDARD_LADDER, forged, signed};
 

@@ -21,7 +21,7 @@ use relay_core::time::{Clock, ManualClock, SignedDuration, Timestamp};
 use relay_http_client::emulation::conformance::{Write, check};
 use relay_http_client::emulation::described::{Fault, Mismatch, Side};
 use relay_http_client::emulation::listing::{Condition, Cursor, FilterKind, Item, by, page, sort};
-use relay_http_client::emulation::{Emulator, Kit, Ladder, Order, Outbox, later, lock};
+use relay_http_client::emulation::{Emulator, Kit, Ladder, Order, Outbox, lock, seconds_later};
 use relay_http_client::{Answer, Call, Transport, TransportError};
 use serde_json::{Value, json};
 
@@ -230,23 +230,23 @@ async fn without_a_way_to_the_receiver_nothing_arrives() {
 fn what_is_due_comes_in_order_or_backwards_and_stays_until_it_is_done() {
     let mut outbox = Outbox::default();
     for (seconds, what) in [(2, "b"), (1, "a"), (2, "c"), (9, "z")] {
-        outbox.put(later(start(), seconds), what);
+        outbox.put(seconds_later(start(), seconds), what);
     }
-    assert_eq!(outbox.next_due(), Some(later(start(), 1)));
-    let now = later(start(), 5);
+    assert_eq!(outbox.next_due(), Some(seconds_later(start(), 1)));
+    let now = seconds_later(start(), 5);
     assert_eq!(outbox.due(now, Order::Due), [2, 1, 3]);
     assert_eq!(outbox.due(now, Order::Reversed), [3, 1, 2]);
     let tried = outbox.attempt(2).expect("it waits");
     assert_eq!((tried.what, tried.attempts), ("a", 1));
     assert_eq!(outbox.untried().count(), 3, "to which more may be added");
     assert_eq!(outbox.due(now, Order::Due), [2, 1, 3], "cut off: still due");
-    outbox.again(2, later(start(), 7));
+    outbox.again(2, seconds_later(start(), 7));
     assert_eq!(outbox.due(now, Order::Due), [1, 3]);
     outbox.done(1);
     outbox.retain(|what| *what != "c");
     assert_eq!(outbox.due(now, Order::Due), Vec::<u64>::new());
     assert!(outbox.attempt(3).is_none(), "it is gone");
-    assert_eq!(outbox.next_due(), Some(later(start(), 7)));
+    assert_eq!(outbox.next_due(), Some(seconds_later(start(), 7)));
 }
 
 #[test]
@@ -383,6 +383,6 @@ fn a_difference_from_the_description_is_noted_once_for_its_side_and_survives_a_r
 fn time_is_the_clocks_and_stays_representable() {
     let (clock, pager) = pager(Flaw::None);
     clock.advance(SignedDuration::from_mins(5));
-    assert_eq!(pager.kit.soon(&(7..=7)), later(start(), 307));
-    assert_eq!(later(Timestamp::MAX, 1), Timestamp::MAX);
+    assert_eq!(pager.kit.soon(&(7..=7)), seconds_later(start(), 307));
+    assert_eq!(seconds_later(Timestamp::MAX, 1), Timestamp::MAX);
 }

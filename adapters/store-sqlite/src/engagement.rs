@@ -2,7 +2,7 @@
 
 use relay_core::channel::{EngagementEvent, EngagementKind, EngagementSource, POST_LAG_SECS};
 use relay_core::ids::{ContactId, EmailId};
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, earlier, later};
 use relay_store::{Engagement, StoreError, WatchedContact};
 use sqlx::SqliteConnection;
 
@@ -61,8 +61,8 @@ pub(crate) async fn put(conn: &mut SqliteConnection, told: &Engagement) -> Resul
 }
 
 fn around(at: Timestamp) -> (i64, i64) {
-    let from = at.saturating_sub(APART).unwrap_or(Timestamp::MIN);
-    let until = at.saturating_add(APART).unwrap_or(Timestamp::MAX);
+    let from = earlier(at, APART);
+    let until = later(at, APART);
     (micros(from), micros(until))
 }
 

@@ -8,7 +8,7 @@
 //! nothing else runs, and nothing else is claimed while it is due or runs. So the job that ends its
 //! process is told from those that ran beside it.
 
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_store::{Claim, Damage, Fence, Health, Job, JobState, Precondition};
 use sqlx::SqliteConnection;
 
@@ -272,8 +272,7 @@ async fn take_back(
     real_now: Timestamp,
     now: Timestamp,
 ) -> Result<u64, Failure> {
-    let absurd = real_now.saturating_add(SignedDuration::from_hours(24));
-    let absurd = micros(absurd.unwrap_or(Timestamp::MAX));
+    let absurd = micros(later(real_now, SignedDuration::from_hours(24)));
     let real_now = micros(real_now);
     let now = micros(now);
     sqlx::query!(

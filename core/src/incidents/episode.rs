@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Answered, Capability, IncidentClass, IncidentNumbers, Meeting, Met, Scope};
 use crate::ids::{ClientId, JobId};
-use crate::time::{SignedDuration, Timestamp};
+use crate::time::{SignedDuration, Timestamp, later};
 
 /// So long without being met ends what has been answered, so that a vendor that comes and goes is one
 /// incident.
@@ -461,9 +461,4 @@ impl Episode {
         self.since = self.since.map(|at| at.min(now));
         self.answered_at = self.answered_at.map(|at| at.min(now));
     }
-}
-
-/// `at` plus `wait`; stops at the end of representable time.
-pub(super) fn later(at: Timestamp, wait: SignedDuration) -> Timestamp {
-    at.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }

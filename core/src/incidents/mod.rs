@@ -46,12 +46,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ClientId, JobId};
-use crate::time::{SignedDuration, Timestamp};
+use crate::time::{SignedDuration, Timestamp, later};
 
 pub use episode::{Episode, HeldJob, QUIET};
 pub use words::{Capability, IncidentClass, Scope};
 
-use episode::{Failing, later};
+use episode::Failing;
 
 /// When an incident opens and ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

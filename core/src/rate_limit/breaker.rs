@@ -11,8 +11,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{later, share, stretched};
-use crate::time::{SignedDuration, Timestamp};
+use super::{share, stretched};
+use crate::time::{SignedDuration, Timestamp, later};
 
 /// When to stop asking, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq)]

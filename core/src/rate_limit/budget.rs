@@ -6,8 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::later;
-use crate::time::{SignedDuration, Timestamp};
+use crate::time::{SignedDuration, Timestamp, earlier, later};
 
 /// More debt than this many calls is forgiven: no job makes more, so it is a clock that was set
 /// back, and nobody must be told to come back in a year.
@@ -57,7 +56,7 @@ impl Budget {
     /// The first instant, `now` or later, at which the bucket holds a whole call.
     pub(super) fn ready(&self, rate: Rate, now: Timestamp) -> Timestamp {
         let spare = rate.time_for(rate.burst.max(1) - 1);
-        let ready = self.full_at(rate, now).saturating_sub(spare).unwrap_or(now);
+        let ready = earlier(self.full_at(rate, now), spare);
         ready.max(now)
     }
 
@@ -76,7 +75,7 @@ impl Budget {
     /// Puts back calls that were taken out and not made.
     pub(super) fn refund(&mut self, rate: Rate, calls: u32, now: Timestamp) {
         let full_at = self.full_at(rate, now);
-        let back = full_at.saturating_sub(rate.time_for(calls)).unwrap_or(now);
+        let back = earlier(full_at, rate.time_for(calls));
         self.full_at = Some(back.max(now));
     }
 

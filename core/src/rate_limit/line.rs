@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ask, Priority, later};
-use crate::time::{SignedDuration, Timestamp};
+use super::{Ask, Priority};
+use crate::time::{SignedDuration, Timestamp, later};
 
 /// The last turns that were given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

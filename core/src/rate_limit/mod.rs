@@ -50,7 +50,7 @@ mod words;
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::{SignedDuration, Timestamp};
+use crate::time::{SignedDuration, Timestamp, later};
 
 pub use breaker::{Breaker, BreakerPolicy, BreakerState};
 pub use budget::{Budget, Rate};
@@ -406,11 +406,6 @@ fn whole_millis(at: Timestamp) -> Timestamp {
         return whole;
     }
     later(whole, SignedDuration::from_millis(1))
-}
-
-/// `at` plus `wait`; stops at the end of representable time.
-fn later(at: Timestamp, wait: SignedDuration) -> Timestamp {
-    at.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }
 
 /// A part of `wait`; nothing where the part is none.

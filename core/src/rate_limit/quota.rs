@@ -13,8 +13,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Priority, Why, later};
-use crate::time::{SignedDuration, Timestamp};
+use super::{Priority, Why};
+use crate::time::{SignedDuration, Timestamp, later};
 
 /// A day is low when less than this part of it is left.
 const LOW: u64 = 4;

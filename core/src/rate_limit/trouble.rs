@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Why, later};
-use crate::time::{SignedDuration, Timestamp};
+use super::Why;
+use crate::time::{SignedDuration, Timestamp, later};
 
 /// So long without trouble ends it: a vendor that refuses every few minutes is in trouble all along.
 /// Counted from the end of a pause whose length it named: the first answer after one proves little,

@@ -8,6 +8,7 @@ use relay_core::case::Wait;
 use relay_core::effects::Settled;
 use relay_core::ids::{EffectKey, JobId};
 use relay_core::retry::absence_proven;
+use relay_core::time::earlier;
 use relay_core::workflow::Input;
 use relay_store::{AuditEntry, Effect, EffectState, Job, JobState, Op, WorkSettled};
 use serde::Serialize;
@@ -126,7 +127,7 @@ async fn preview_by_probe(engine: &Engine, effect: &Effect) -> Result<Preview, E
         return Ok(Preview::WillSend);
     };
     let since = effect.intended_at.unwrap_or(effect.created_at);
-    let from = since.saturating_sub(SKEW).unwrap_or(since);
+    let from = earlier(since, SKEW);
     let began = engine.now();
     let name = naming::name_alone(engine, effect).await?;
     if let ProbeResult::Seen(seen) = engine.perform.probe(&name, request, from).await? {

@@ -22,7 +22,7 @@
 
 use relay_core::effects::{Absence, Request};
 use relay_core::retry::Class;
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, earlier, later};
 use relay_store::{Effect, EffectState, Intent};
 
 use crate::effects::{FoundAtVendor, Name, ProbeResult, vendor_ref};
@@ -56,7 +56,7 @@ pub(super) enum EarlierRequests {
 
 /// Looks for the earlier requests of `effect` and of those that are the same thing. Changes
 /// nothing.
-pub(super) async fn earlier(
+pub(super) async fn earlier_requests(
     engine: &Engine,
     effect: &Effect,
     same: &[Effect],
@@ -96,7 +96,7 @@ pub(super) async fn earlier(
         looked.push(request.clone());
     }
     let latest = asked.iter().map(|intent| intent.at).max();
-    let until = latest.and_then(|at| at.saturating_add(shown_after(engine, absence)).ok());
+    let until = latest.map(|at| later(at, shown_after(engine, absence)));
     Ok(match until.filter(|until| *until > began) {
         Some(until) => EarlierRequests::MayShowUp { until },
         None if unknown => EarlierRequests::CantTell,
@@ -111,7 +111,7 @@ pub(super) async fn look_for(
     request: &Request,
     at: Timestamp,
 ) -> Result<Option<FoundAtVendor>, EngineError> {
-    let from = at.saturating_sub(SKEW).unwrap_or(at);
+    let from = earlier(at, SKEW);
     let look = engine.perform.probe(name, request, from);
     Ok(match engine.call(PROBE, look).await? {
         ProbeResult::Seen(seen) => Some(seen),

@@ -4,7 +4,7 @@
 use relay_core::effects::{Absence, Request, Settled};
 use relay_core::ids::IntentId;
 use relay_core::retry::Class;
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, later};
 use relay_http_client::CallError;
 use relay_store::{Effect, EffectState, Intent, Job, JobEnd, Op};
 
@@ -185,8 +185,7 @@ async fn not_begun(
         },
         moves::back_to_planned(engine, effect, EffectState::Intended),
     ];
-    let at = engine.now().saturating_add(wait);
-    let at = at.unwrap_or(Timestamp::MAX);
+    let at = later(engine.now(), wait);
     finish::put_off(engine, job, at, why.to_owned(), ops).await
 }
 

@@ -17,7 +17,7 @@
 use relay_core::case::Case;
 use relay_core::effects::Settled;
 use relay_core::ids::ClientId;
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_store::{CASES_IN_VIEW, CaseFilter, Effect, EffectState, EffectView, Page};
 
 use crate::engine::{Engine, EngineError};
@@ -61,7 +61,7 @@ pub(super) async fn gap_to_other_cases(
     // One of a clock that ran ahead was now at the latest.
     let now = engine.now();
     let last = last.map(|at: Timestamp| at.min(now));
-    let free = last.and_then(|at| at.saturating_add(engine.contact_gap).ok());
+    let free = last.map(|at| later(at, engine.contact_gap));
     Ok(free.filter(|free| *free > now))
 }
 

@@ -15,7 +15,7 @@
 //! worded otherwise (another coach, a variant of the script).
 
 use relay_core::effects::{Absence, Request};
-use relay_core::time::{Date, SignedDuration, Timestamp};
+use relay_core::time::{Date, SignedDuration, Timestamp, earlier};
 use relay_store::{Effect, EffectState, Job};
 
 use crate::effects::kinds::portal_message::message_of;
@@ -93,8 +93,7 @@ pub(super) async fn first_look(
 /// From when on something about the check-in due on `due` can have been made. A date that has been
 /// moved into the future says nothing: what was made about it was made before.
 fn looked_for_since(engine: &Engine, due: Date) -> Timestamp {
-    let long_ago = engine.now().saturating_sub(LONG_AGO);
-    let long_ago = long_ago.unwrap_or(Timestamp::MIN);
+    let long_ago = earlier(engine.now(), LONG_AGO);
     let start = days::start_of(engine, due);
     if start > engine.now() {
         long_ago

@@ -7,7 +7,7 @@ use relay_core::clients::{
 use relay_core::effects::{EffectInput, EffectKind, PlannedEffect};
 use relay_core::ids::{ClientId, CoachId, ContactId, CrmUserId, TaskId};
 use relay_core::retry::Class;
-use relay_core::time::{Date, SignedDuration, Timestamp};
+use relay_core::time::{Date, SignedDuration, Timestamp, earlier};
 use relay_core::workflow::{GuardReading, Needs, NoContact, NotOffered, PortalReading};
 use relay_http_client::CallError;
 use relay_store::{EffectView, Op};
@@ -259,7 +259,7 @@ async fn read_portal(
     let since = check_ins_since(engine, case, input);
     let check_ins = portal.check_ins(&case.client, since).await?;
     let now = engine.now();
-    let day_ago = now.saturating_sub(MESSAGES_BACK).unwrap_or(now);
+    let day_ago = earlier(now, MESSAGES_BACK);
     let workflow = engine.registry.of_case(engine.store.as_ref(), case).await?;
     let since = match workflow.conversation(case) {
         Some(conversation) => before(conversation.since),

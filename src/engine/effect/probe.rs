@@ -2,7 +2,7 @@
 
 use relay_core::effects::{Absence, Settled};
 use relay_core::retry::absence_proven;
-use relay_core::time::Timestamp;
+use relay_core::time::{Timestamp, later};
 use relay_store::{Effect, EffectState, Intent, Job, JobEnd, JobError, Op};
 
 use crate::engine::effect::again::{different, is_unknown, says_it_is_there};
@@ -120,7 +120,7 @@ async fn not_seen(
             return finish::end(engine, job, end, vec![back]).await;
         }
         Absence::ProvenAfter(after) => {
-            let from = since.saturating_add(after).unwrap_or(now).max(now);
+            let from = later(since, after).max(now);
             let why = "not there yet; absence is not proven yet".to_owned();
             return finish::end(engine, job, JobEnd::snooze(from, why), vec![looked]).await;
         }

@@ -10,7 +10,7 @@
 
 use relay_core::effects::Settled;
 use relay_core::ids::{ClientId, EffectKey};
-use relay_core::time::{Date, SignedDuration, Timestamp};
+use relay_core::time::{Date, SignedDuration, later};
 use relay_store::{
     Effect, EffectState, Existing, Job, NewJob, Op, WorkItem, WorkSettled, effect_job_key,
 };
@@ -57,7 +57,7 @@ pub(crate) async fn waits_for_release(
             "client": effect.scope().client(), "kind": effect.kind(), "check_in_due": due,
         })),
     });
-    let at = now.saturating_add(LOOK_AGAIN).unwrap_or(Timestamp::MAX);
+    let at = later(now, LOOK_AGAIN);
     let why = "it may have gone out before: a person releases it (`work list`)".to_owned();
     finish::put_off(engine, job, at, why, ops).await?;
     Ok(true)

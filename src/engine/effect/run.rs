@@ -3,7 +3,7 @@
 
 use relay_core::effects::{EffectKind, Port, Request, Scope, Settled};
 use relay_core::ids::{ContactId, EffectKey};
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_core::workflow::Verdict;
 use relay_store::{Effect, EffectState, EffectView, Job, JobEnd, JobError, Op, StoreError};
 
@@ -91,8 +91,7 @@ async fn view_in_parts(
 }
 
 fn soon(engine: &Engine) -> Timestamp {
-    let soon = engine.now().saturating_add(UNCLEAR_FOR);
-    soon.unwrap_or(Timestamp::MAX)
+    later(engine.now(), UNCLEAR_FOR)
 }
 
 async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), EngineError> {
@@ -134,7 +133,7 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
         return finish::put_off(engine, job, at, why, Vec::new()).await;
     }
     let mut name = naming::name_of(engine, effect, &view.same).await?;
-    let looked = match again::earlier(engine, effect, &view.same, &name).await? {
+    let looked = match again::earlier_requests(engine, effect, &view.same, &name).await? {
         EarlierRequests::Nothing(looked) => looked,
         EarlierRequests::There { at, seen } => {
             let planned = [EffectState::Planned];
@@ -214,8 +213,8 @@ async fn wait_for_crm(
         MissingContact::Doubtful(again) => (again, IN_DOUBT),
         MissingContact::NoTypeField(why) => {
             ops.extend(opening::no_field_ops(engine, &why).await?);
-            let hour = engine.now().saturating_add(SignedDuration::from_hours(1));
-            (hour.unwrap_or(Timestamp::MAX), TYPE_UNREADABLE)
+            let hour = later(engine.now(), SignedDuration::from_hours(1));
+            (hour, TYPE_UNREADABLE)
         }
         // Told to the case, which does not wait.
         MissingContact::Gone(_) => (engine.now(), IN_DOUBT),

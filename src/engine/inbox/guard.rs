@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use relay_core::effects::{AskedAgain, EffectInput, EffectKind, Request, request};
 use relay_core::facts::FactBody;
 use relay_core::ids::{ClientId, ContactId, CrmUserId, WorkItemId};
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, earlier};
 use relay_core::workflow::Verdict;
 use relay_store::{Effect, Op, WorkItem};
 
@@ -137,10 +137,7 @@ async fn opened(
         }
         _ => None,
     });
-    let month_ago = engine
-        .now()
-        .saturating_sub(SignedDuration::from_hours(24 * 30))
-        .unwrap_or(Timestamp::MIN);
+    let month_ago = earlier(engine.now(), SignedDuration::from_hours(24 * 30));
     let engagement = engine.store.engagement(contact, month_ago).await?;
     let mail = engagement.last().map(|last| {
         (

@@ -34,7 +34,7 @@ use std::collections::BTreeMap;
 use relay_core::ids::JobId;
 use relay_core::incidents::{Capability, IncidentClass, Meeting, Met, Scope, VendorIncidents};
 use relay_core::rate_limit::Why;
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_http_client::CallError;
 use relay_store::{
     Existing, IncidentsRow, Job, NewJob, Op, Precondition, Store, StoreError, WorkSettled,
@@ -407,9 +407,4 @@ pub(crate) async fn after_run(engine: &Engine, permit: &Permit) -> Result<(), En
 pub(crate) fn spread(wait: SignedDuration, unit: f64) -> SignedDuration {
     let part = wait.as_secs_f64() * (0.8 + 0.4 * unit);
     SignedDuration::try_from_secs_f64(part).unwrap_or(wait)
-}
-
-/// `at` plus `wait`; stops at the end of representable time.
-pub(crate) fn later(at: Timestamp, wait: SignedDuration) -> Timestamp {
-    at.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }

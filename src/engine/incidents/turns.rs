@@ -2,12 +2,12 @@
 
 use relay_core::effects::EffectKind;
 use relay_core::incidents::{Capability, IncidentClass};
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_http_client::CallError;
 use relay_store::{AuditEntry, Job, JobState, Op};
 use serde_json::json;
 
-use super::{WaitsFor, change, later, met, spread, words};
+use super::{WaitsFor, change, met, spread, words};
 use crate::engine::{Engine, EngineError};
 use crate::failpoint::SETTLE;
 

@@ -2,7 +2,7 @@
 
 use relay_core::effects::Port;
 use relay_core::rate_limit::Priority;
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_store::Job;
 
 use crate::engine::job_kinds::{Asks, BY_ITSELF, Death, JobSpec, PeriodicSchedule};
@@ -27,7 +27,7 @@ pub(super) const SPEC: JobSpec = JobSpec {
 
 fn next_look(engine: &Engine, now: Timestamp) -> Timestamp {
     let every = engine.check_in_list.unwrap_or(WHILE_OFF);
-    now.saturating_add(every).unwrap_or(Timestamp::MAX)
+    later(now, every)
 }
 
 async fn run_check_in_list(engine: &Engine, job: &Job) -> Result<(), EngineError> {

@@ -4,7 +4,7 @@
 //! end, and at once when one has ended. Where all is well again it takes the warning back.
 
 use relay_core::incidents::IncidentClass;
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_store::{Job, Op, WorkSettled};
 use serde_json::json;
 
@@ -94,5 +94,5 @@ fn settle(key: String, at: Timestamp, action: &str) -> Op {
 
 /// When it looks next.
 pub(super) fn next_credential(now: Timestamp) -> Timestamp {
-    now.saturating_add(EVERY).unwrap_or(Timestamp::MAX)
+    later(now, EVERY)
 }

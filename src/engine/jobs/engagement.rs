@@ -22,7 +22,7 @@ use relay_core::effects::Port;
 use relay_core::ids::{ContactId, JobId};
 use relay_core::rate_limit::Priority;
 use relay_core::retry::Class;
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, earlier, later};
 use relay_store::{Existing, Job, JobEnd, NewJob, Op, WatchedContact};
 use serde_json::json;
 
@@ -50,10 +50,6 @@ const MAIL_WINDOW: SignedDuration = SignedDuration::from_hours(24 * 45);
 /// How often a switched-off poll looks whether it is on again.
 const WHILE_OFF: SignedDuration = SignedDuration::from_hours(1);
 
-fn before(at: Timestamp, by: SignedDuration) -> Timestamp {
-    at.saturating_sub(by).unwrap_or(Timestamp::MIN)
-}
-
 /// The row of this kind.
 pub(super) const POLL: JobSpec = JobSpec {
     schedule: Some(PeriodicSchedule {
@@ -79,7 +75,7 @@ pub(super) const READ: JobSpec = JobSpec {
 
 pub(super) fn next_engagement_poll(engine: &Engine, now: Timestamp) -> Timestamp {
     let every = engine.poll_opens.unwrap_or(WHILE_OFF);
-    now.saturating_add(every).unwrap_or(Timestamp::MAX)
+    later(now, every)
 }
 
 pub(super) async fn run_engagement_poll(engine: &Engine, job: &Job) -> Result<(), EngineError> {
@@ -91,8 +87,8 @@ pub(super) async fn run_engagement_poll(engine: &Engine, job: &Job) -> Result<()
     let mark = engine.store.setting(engagement::WATERMARK).await?;
     let mark = mark.and_then(|mark| serde_json::from_value::<Timestamp>(mark).ok());
     // The first look needs no past: an address that is learned is read whole.
-    let mark = mark.unwrap_or(now).min(now).max(before(now, FARTHEST));
-    let asked = engine.ports.addresses.moved(before(mark, OVERLAP));
+    let mark = mark.unwrap_or(now).min(now).max(earlier(now, FARTHEST));
+    let asked = engine.ports.addresses.moved(earlier(mark, OVERLAP));
     let mut ops = match engine.call(REREAD_CALL, asked).await {
         Ok(Some(moved)) => look_at(engine, moved, now).await?,
         Ok(None) => go_round(engine, now).await?,
@@ -133,7 +129,7 @@ async fn learn_addresses(engine: &Engine, now: Timestamp) -> Result<Vec<Op>, Eng
     let mut ops = Vec::new();
     let unlooked = engine
         .store
-        .watched_unlooked(before(now, STALE), LEARNT)
+        .watched_unlooked(earlier(now, STALE), LEARNT)
         .await?;
     for known in unlooked {
         let asked = engine.ports.addresses.address(&known.contact);
@@ -230,7 +226,7 @@ pub(super) async fn run_engagement_read(engine: &Engine, job: &Job) -> Result<()
     let moved_at: Option<Timestamp> = member(job, "moved_at")?;
     let queued_at: Timestamp = member(job, "queued_at")?;
     let now = engine.now();
-    let since = before(now, MAIL_WINDOW);
+    let since = earlier(now, MAIL_WINDOW);
     let known = engine.store.engagement(&contact, since).await?;
     let history = engine
         .call(REREAD_CALL, engine.ports.mail.history(&contact, since))
@@ -254,10 +250,10 @@ pub(super) async fn run_engagement_read(engine: &Engine, job: &Job) -> Result<()
     ops.extend(engagement::put_all(&contact, news.iter().copied()));
     let caught_up = moved_at.is_none_or(|moved| {
         let second = SignedDuration::from_secs(1);
-        shown.iter().any(|event| event.at >= before(moved, second))
+        shown.iter().any(|event| event.at >= earlier(moved, second))
     });
     if !caught_up && now.duration_since(queued_at) < LAG {
-        let at = queued_at.saturating_add(LAG).unwrap_or(now).max(now);
+        let at = later(queued_at, LAG).max(now);
         let why = "the history does not show it yet".to_owned();
         return finish::put_off(engine, job, at, why, ops).await;
     }

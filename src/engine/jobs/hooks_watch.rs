@@ -7,7 +7,7 @@ use relay_core::effects::{EffectKind, Port};
 use relay_core::ids::{ClientId, ContactId};
 use relay_core::rate_limit::Priority;
 use relay_core::retry::Class;
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, earlier, later};
 use relay_store::{CaseFilter, EffectState, Job, Op, Page, WorkSettled};
 use serde_json::json;
 
@@ -45,7 +45,7 @@ pub(super) const SPEC: JobSpec = JobSpec {
 
 pub(super) fn next_hooks_watch(engine: &Engine, now: Timestamp) -> Timestamp {
     let every = engine.ports.hooks.every().unwrap_or(NOTHING_TO_WATCH);
-    now.saturating_add(every).unwrap_or(Timestamp::MAX)
+    later(now, every)
 }
 
 pub(super) async fn run_hooks_watch(engine: &Engine, job: &Job) -> Result<(), EngineError> {
@@ -96,7 +96,7 @@ async fn recover(
 ) -> Result<Vec<Op>, EngineError> {
     let mut ops = Vec::new();
     for (object, lost_since) in watch.gaps(statuses) {
-        let since = lost_since.saturating_sub(OVERLAP).unwrap_or(lost_since);
+        let since = earlier(lost_since, OVERLAP);
         let mut untold = untold(engine, object, since).await?;
         if object == HintObject::Contact {
             untold.extend(gone_contacts(engine, &untold, now).await?);

@@ -4,7 +4,7 @@ use relay_core::case::{Case, CaseStatus};
 use relay_core::effects::KeyParts;
 use relay_core::ids::{EffectKey, JobId};
 use relay_core::incidents::{Episode, HeldJob, IncidentClass};
-use relay_core::time::SignedDuration;
+use relay_core::time::{SignedDuration, later};
 use relay_core::workflow::{Action, Input};
 use relay_store::{
     EffectState, Existing, IncidentsRow, Job, JobEnd, JobState, Op, Page, StoreError, WorkItem,
@@ -61,9 +61,9 @@ async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
     let (readable, incidents) = load(engine, &vendor).await?;
     let lasts = incidents.told().next().is_some();
     let end = if lasts {
-        let at = engine.now().saturating_add(EVERY);
+        let at = later(engine.now(), EVERY);
         let why = "an incident lasts".to_owned();
-        JobEnd::snooze(at.unwrap_or(relay_core::time::Timestamp::MAX), why)
+        JobEnd::snooze(at, why)
     } else {
         JobEnd::Done
     };

@@ -25,7 +25,7 @@ use relay_core::effects::Port;
 use relay_core::ids::{CheckInId, ClientId, CoachId};
 use relay_core::rate_limit::Priority;
 use relay_core::scripts::date_words;
-use relay_core::time::{Date, SignedDuration, Timestamp};
+use relay_core::time::{Date, SignedDuration, Timestamp, later};
 use relay_core::workflow::{NotOpened, Recheck};
 use relay_core::workflows::missed_check_in::Closing;
 use relay_store::{Job, JobEnd, JobError, Op, WorkItem};
@@ -333,5 +333,5 @@ fn word_item(engine: &Engine, word: &str) -> WorkItem {
 }
 
 fn soon(now: Timestamp) -> Timestamp {
-    now.saturating_add(SOON).unwrap_or(Timestamp::MAX)
+    later(now, SOON)
 }

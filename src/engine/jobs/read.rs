@@ -12,7 +12,7 @@ use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{CaseId, ClientId, ContactId};
 use relay_core::rate_limit::Priority;
 use relay_core::retry::Class;
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, earlier};
 use relay_core::workflow::{Input, ReadKind};
 use relay_http_client::CallError;
 use relay_store::{Job, JobEnd, Op};
@@ -200,7 +200,7 @@ async fn told(
     why: String,
 ) -> Result<Option<FactBody>, EngineError> {
     let now = engine.now();
-    let since = now.saturating_sub(MAIL_WINDOW).unwrap_or(now);
+    let since = earlier(now, MAIL_WINDOW);
     let known = engine.store.engagement(contact, since).await?;
     if known.is_empty() {
         return Ok(None);
@@ -256,7 +256,7 @@ async fn read_mail(
     snapshot: ContactSnapshot,
 ) -> Result<(FactBody, Vec<Op>), EngineError> {
     let now = engine.now();
-    let since = now.saturating_sub(MAIL_WINDOW).unwrap_or(now);
+    let since = earlier(now, MAIL_WINDOW);
     let emails = engine.ports.mail.history(contact, since).await?;
     let known = engine.store.engagement(contact, since).await?;
     let shown: Vec<_> = emails

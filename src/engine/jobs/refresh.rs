@@ -4,7 +4,7 @@ use relay_core::clients::{CheckIn, ClientSnapshot};
 use relay_core::effects::EffectKind;
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{CaseId, ClientId, TaskId};
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, earlier};
 use relay_store::{EffectState, Job, JobEnd, Op};
 
 use crate::engine::finish::{fence, member};
@@ -42,10 +42,7 @@ pub(super) async fn run_refresh(engine: &Engine, job: &Job) -> Result<(), Engine
         return finish::end(engine, job, JobEnd::Cancelled { why }, vec![]).await;
     };
     let client = case.client.clone();
-    let since = case
-        .opened_at
-        .saturating_sub(LOOK_BACK)
-        .unwrap_or(case.opened_at);
+    let since = earlier(case.opened_at, LOOK_BACK);
     let day = engine.calendar.date_of(since);
     let portal = &engine.ports.portal;
     let mut facts = Vec::new();
@@ -118,9 +115,7 @@ pub(super) async fn run_refresh(engine: &Engine, job: &Job) -> Result<(), Engine
 /// Submissions since the case opened, each with its date, which the event leaves out (E7); older
 /// ones were known when it opened and say nothing.
 fn check_in_facts(client: &ClientId, listed: &[CheckIn], opened_at: Timestamp) -> Vec<Fact> {
-    let since = opened_at
-        .saturating_sub(conversation::LEEWAY)
-        .unwrap_or(opened_at);
+    let since = earlier(opened_at, conversation::LEEWAY);
     let submitted = listed.iter().filter_map(|check_in| {
         let at = check_in.submitted_at.filter(|at| *at >= since)?;
         Some((check_in, at))

@@ -21,7 +21,7 @@ use relay_core::clients::{Author, PortalMessage};
 use relay_core::effects::EffectKind;
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{CaseId, ClientId, MessageId};
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, earlier};
 use relay_core::workflow::{Action, Input};
 use relay_store::Op;
 
@@ -36,7 +36,7 @@ const OVERLAP: SignedDuration = SignedDuration::from_hours(1);
 
 /// From when on to ask for what counts since `since`.
 pub(crate) fn before(since: Timestamp) -> Timestamp {
-    since.saturating_sub(OVERLAP).unwrap_or(since)
+    earlier(since, OVERLAP)
 }
 
 /// What the CRM shows as her contact type at `at`.

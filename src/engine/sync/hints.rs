@@ -9,7 +9,7 @@
 //! tells what the hooks did not tell, and nothing twice.
 
 use relay_core::ids::{ClientId, JobId, TaskId};
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_store::{Existing, NewJob, Op, Receipt};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -194,7 +194,7 @@ pub(crate) async fn was_told(
 ) -> Result<bool, EngineError> {
     let Some(at) = at else { return Ok(false) };
     let known = seen(engine, object, id).await?;
-    let until = known.map(|known| known.saturating_add(SAME).unwrap_or(Timestamp::MAX));
+    let until = known.map(|known| later(known, SAME));
     Ok(until.is_some_and(|until| at <= until))
 }
 

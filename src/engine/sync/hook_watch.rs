@@ -23,7 +23,7 @@
 
 use std::collections::BTreeMap;
 
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_store::{AuditEntry, Op};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -179,11 +179,11 @@ impl Watch {
                 SubscriptionState::NotOffered => {
                     (event.not_offered, event.missing_since) = (true, None);
                     (event.tries, event.problem) = (0, None);
-                    event.next_try = now.saturating_add(LONGEST).ok();
+                    event.next_try = Some(later(now, LONGEST));
                 }
                 SubscriptionState::Inactive | SubscriptionState::Missing => {
                     event.not_offered = false;
-                    event.next_try = now.saturating_add(pause(every, event.tries)).ok();
+                    event.next_try = Some(later(now, pause(every, event.tries)));
                     event.tries = event.tries.saturating_add(1);
                     let why = || format!("the subscription is {}", hook.status);
                     event.problem = Some(hook.problem.clone().unwrap_or_else(why));

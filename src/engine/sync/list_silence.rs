@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use relay_core::ids::ClientId;
 use relay_core::scripts::date_words;
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_store::{Op, WorkSettled};
 use serde_json::json;
 
@@ -56,7 +56,7 @@ pub(crate) async fn unheard_since(
     if told.is_some_and(|told| told >= needed) {
         return Ok(None);
     }
-    let again = engine.now().saturating_add(LOOK_AGAIN);
+    let again = later(engine.now(), LOOK_AGAIN);
     let why = match told {
         Some(told) => {
             let day = date_words(engine.calendar.date_of(told));
@@ -64,7 +64,7 @@ pub(crate) async fn unheard_since(
         }
         None => "the list of check-ins has told nothing yet".to_owned(),
     };
-    Ok(Some((again.unwrap_or(Timestamp::MAX), why)))
+    Ok(Some((again, why)))
 }
 
 /// The beginning of the settings that hold of whom a row was left out last, and when.
@@ -102,9 +102,9 @@ pub(crate) async fn unheard(
 ) -> Result<Option<(Timestamp, String)>, EngineError> {
     let unread = setting_or_none(engine.store.as_ref(), &format!("{UNREAD}{client}")).await?;
     if engine.list_silence.is_some() && unread.is_some_and(|at| !at.is_null()) {
-        let again = engine.now().saturating_add(LOOK_AGAIN);
+        let again = later(engine.now(), LOOK_AGAIN);
         let why = "what the list of check-ins says of her can't be read: she may have checked in";
-        return Ok(Some((again.unwrap_or(Timestamp::MAX), why.to_owned())));
+        return Ok(Some((again, why.to_owned())));
     }
     let today = engine.calendar.date_of(engine.now());
     let yesterday = today.yesterday().unwrap_or(today);

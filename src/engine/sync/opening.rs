@@ -32,7 +32,7 @@ use relay_core::clients::{CheckIn, ClientSnapshot, is_in_person};
 use relay_core::facts::{Fact, FactBody, Order};
 use relay_core::ids::{ClientId, ContactId};
 use relay_core::outside;
-use relay_core::time::{Date, SignedDuration, Timestamp};
+use relay_core::time::{Date, SignedDuration, Timestamp, later};
 use relay_core::workflow::NotOpened;
 use relay_core::workflows::{missed_check_in, set_contact_type};
 use relay_store::{Op, WorkItem, WorkSettled};
@@ -98,7 +98,7 @@ pub(crate) async fn opening<'a>(
     let mut dry = stepper::stepping(engine, client).await?;
     // Two looks in one moment are two findings: the second must not count as known.
     while dry.knows(&missed) {
-        missed.source_time = later(missed.source_time);
+        missed.source_time = later(missed.source_time, TICK);
     }
     dry.fact(missed.clone(), None);
     if let Some(why) = dry.not_opened.pop() {
@@ -285,10 +285,6 @@ fn learn(stepping: &mut Stepping<'_>, linking: Vec<Op>, contact_type: Option<Fac
     if let Some(fact) = contact_type {
         stepping.tell(fact);
     }
-}
-
-fn later(at: Timestamp) -> Timestamp {
-    at.saturating_add(TICK).unwrap_or(Timestamp::MAX)
 }
 
 /// The value of a contact type that was told.

@@ -17,7 +17,7 @@
 use relay_core::clients::ContactSnapshot;
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, ContactId};
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_store::Op;
 use serde::{Deserialize, Serialize};
 
@@ -175,7 +175,7 @@ fn missed(contact: &ContactId, known: Option<Absent>, now: Timestamp) -> (Presen
         }
         Some(first) => (
             Presence::Doubtful {
-                again: after(first.since),
+                again: later(first.since, BETWEEN),
             },
             first,
         ),
@@ -184,14 +184,11 @@ fn missed(contact: &ContactId, known: Option<Absent>, now: Timestamp) -> (Presen
                 since: now,
                 gone: false,
             };
-            (Presence::Doubtful { again: after(now) }, first)
+            let again = later(now, BETWEEN);
+            (Presence::Doubtful { again }, first)
         }
     };
     (presence, vec![put(contact, Some(keep))])
-}
-
-fn after(first: Timestamp) -> Timestamp {
-    first.saturating_add(BETWEEN).unwrap_or(Timestamp::MAX)
 }
 
 fn key(contact: &ContactId) -> String {

@@ -11,7 +11,7 @@
 
 use relay_core::case::{Case, Wait};
 use relay_core::ids::{CaseId, JobId};
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_store::{Effect, Existing, Job, JobState, NewJob, Op, WorkItem, effect_job_key};
 use serde_json::json;
 
@@ -101,7 +101,7 @@ pub(crate) fn wake_reminder(engine: &Engine, item: &WorkItem) -> Vec<Op> {
     let soon = engine.calendar.next_working_morning(now);
     let mut ops = Vec::new();
     let mut run_at = item.remind_at;
-    if item.remind_at > soon.saturating_add(LONGEST).unwrap_or(Timestamp::MAX) {
+    if item.remind_at > later(soon, LONGEST) {
         run_at = soon;
         ops.push(Op::RemindWork {
             id: item.id,
@@ -129,7 +129,7 @@ fn put_back(engine: &Engine, case: &Case, data: Option<serde_json::Value>) -> Ve
     let shift = |at: Timestamp| {
         let left = at.duration_since(case.changed_at);
         let left = left.clamp(SignedDuration::ZERO, LONGEST);
-        let shifted = now.saturating_add(left).unwrap_or(Timestamp::MAX);
+        let shifted = later(now, left);
         at.min(shifted)
     };
     match &mut after.wait {

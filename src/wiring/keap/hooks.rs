@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use relay_core::retry::Class;
-use relay_core::time::{Clock, SignedDuration, Timestamp};
+use relay_core::time::{Clock, SignedDuration, Timestamp, later};
 use relay_http_client::CallError;
 use relay_keap::types::Hook;
 use relay_keap::webhook::PathSecrets;
@@ -160,9 +160,8 @@ impl KeapHooks {
 
     /// Lets handshakes be answered for a while.
     async fn open_window(&self) -> Result<(), CallError> {
-        let until = self.real.now().saturating_add(WINDOW);
-        self.put(HANDSHAKE_UNTIL, json(until.unwrap_or(Timestamp::MAX)))
-            .await
+        let until = later(self.real.now(), WINDOW);
+        self.put(HANDSHAKE_UNTIL, json(until)).await
     }
 
     /// No handshake is asked for any more. One that another process asks for in this moment fails,

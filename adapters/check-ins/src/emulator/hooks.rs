@@ -1,7 +1,7 @@
 //! Deliveries out: signed, repeated, never dropped.
 
 use relay_core::time::Timestamp;
-use relay_http_client::emulation::{Order, STANDARD_LADDER, forged, later, lock, signed};
+use relay_http_client::emulation::{Order, STANDARD_LADDER, forged, lock, seconds_later, signed};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -157,7 +157,7 @@ impl ClinicList {
             is_open: !switches.duplicate_events,
             ..told(self, switches, vec![row])
         };
-        let due = later(now, switches.event_delay_seconds);
+        let due = seconds_later(now, switches.event_delay_seconds);
         for _ in 0..=usize::from(switches.duplicate_events) {
             outbox.put(due, told.clone());
         }

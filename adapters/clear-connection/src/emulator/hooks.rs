@@ -1,7 +1,7 @@
 //! Events out: signed, repeated, never dropped.
 
 use relay_core::time::Timestamp;
-use relay_http_client::emulation::{Order, STANDARD_LADDER, forged, later, lock, signed};
+use relay_http_client::emulation::{Order, STANDARD_LADDER, forged, lock, seconds_later, signed};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use url::Url;
@@ -118,7 +118,7 @@ impl Portal {
         if switches.odd_shapes {
             body = oddly(body);
         }
-        let due = later(self.now(), switches.event_delay_seconds);
+        let due = seconds_later(self.now(), switches.event_delay_seconds);
         for _ in 0..=usize::from(switches.duplicate_events) {
             let event = Event {
                 id: id.to_owned(),

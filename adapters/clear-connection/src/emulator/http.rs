@@ -11,10 +11,10 @@ use axum::routing::{MethodRouter, get};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, StatusCode};
 use relay_core::time::Timestamp;
-use relay_http_client::emulation::later;
 use relay_http_client::emulation::listing::{
     self, Cursor, Filter, FilterKind, Item, by, by_member,
 };
+use relay_http_client::emulation::seconds_later;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
@@ -226,7 +226,7 @@ async fn coaches(Shared(portal): Shared<Arc<Portal>>, asked: Parameters) -> Answ
 
 /// Whether lists show what was made at that time.
 fn is_listed(switches: Switches, made: Timestamp, now: Timestamp) -> bool {
-    later(made, switches.list_lag_seconds) <= now
+    seconds_later(made, switches.list_lag_seconds) <= now
 }
 
 /// A message or note in a list, without the key it was written with where that is not shown.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use relay_core::time::{Date, TimeZone, Timestamp};
-use relay_http_client::emulation::later;
+use relay_http_client::emulation::seconds_later;
 use serde_json::{Map, Value, json};
 
 use super::settings::{NewClient, Switches};
@@ -46,7 +46,7 @@ impl State {
         }
         let used = self.keys.get(key)?;
         match self.switches.key_expires_after_seconds {
-            Some(after) if later(used.at, after) <= now => None,
+            Some(after) if seconds_later(used.at, after) <= now => None,
             _ => Some(used),
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use relay_core::random::Random;
-use relay_core::time::{Clock, SignedDuration, Timestamp};
+use relay_core::time::{Clock, SignedDuration, Timestamp, later};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::warn;
@@ -80,7 +80,7 @@ impl Kit {
 
     /// An instant some seconds from now, drawn from the range.
     pub fn soon(&self, seconds: &RangeInclusive<u32>) -> Timestamp {
-        later(self.now(), self.draw(seconds))
+        seconds_later(self.now(), self.draw(seconds))
     }
 
     /// A number of seconds from the range.
@@ -196,10 +196,9 @@ impl Kit {
     }
 }
 
-/// `at` later by some seconds; stays within representable time.
-pub fn later(at: Timestamp, seconds: u32) -> Timestamp {
-    at.saturating_add(SignedDuration::from_secs(seconds.into()))
-        .unwrap_or(Timestamp::MAX)
+/// The instant so many seconds after `at`: switches of emulators are in whole seconds.
+pub fn seconds_later(at: Timestamp, seconds: u32) -> Timestamp {
+    later(at, SignedDuration::from_secs(seconds.into()))
 }
 
 /// A lock that a panic elsewhere doesn't poison: an emulator outlives a failed test.

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use relay_core::time::Timestamp;
 
-use super::kit::{Kit, later};
+use super::kit::{Kit, seconds_later};
 
 /// How deliveries that are due together arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +132,6 @@ impl Ladder {
         } else {
             kit.draw(pause)
         };
-        Some(later(kit.now(), seconds))
+        Some(seconds_later(kit.now(), seconds))
     }
 }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use relay_core::clients::AddressState;
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, earlier};
 use relay_http_client::CallError;
 use serde_json::json;
 
@@ -35,7 +35,7 @@ impl KeapClient {
     /// first: Keap's own and those of synced mailboxes, queued ones included.
     pub async fn emails(&self, contact: &str, since: Timestamp) -> Result<Vec<Email>, CallError> {
         const OPERATION: &str = "keap list emails";
-        let created = since.saturating_sub(QUEUED_AT_MOST).unwrap_or(since);
+        let created = earlier(since, QUEUED_AT_MOST);
         let query = Query::new()
             .eq("contact_id", segment(OPERATION, contact)?)
             .and_then(|q| q.eq("start_created_time", &format(created)))

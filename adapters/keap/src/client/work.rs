@@ -4,7 +4,7 @@
 //! searched, because a coach may have changed one, and because the filter can't carry commas.
 
 use http::Method;
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, earlier};
 use relay_http_client::CallError;
 use serde_json::{Value, json};
 
@@ -206,5 +206,5 @@ impl KeapClient {
 
 /// Whether an object may have been made at or after `since`. One without a time may.
 fn is_recent(made_at: Option<Timestamp>, since: Timestamp) -> bool {
-    made_at.is_none_or(|at| at >= since.saturating_sub(SKEW).unwrap_or(since))
+    made_at.is_none_or(|at| at >= earlier(since, SKEW))
 }

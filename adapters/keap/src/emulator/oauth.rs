@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, Method};
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, later};
 use relay_http_client::emulation::lock;
 use serde_json::{Value, json};
 
@@ -252,7 +252,7 @@ impl World<'_> {
     fn new_token(&self, life: SignedDuration) -> Token {
         Token {
             text: format!("{}{}", self.settings.oauth.token_prefix, self.kit.secret()),
-            until: self.now.saturating_add(life).unwrap_or(Timestamp::MAX),
+            until: later(self.now, life),
         }
     }
 }

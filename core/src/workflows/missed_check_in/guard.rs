@@ -16,7 +16,7 @@ use crate::effects::{EffectKind, PlannedEffect, Request};
 use crate::facts::{Fact, FactBody};
 use crate::procedure::MissedCheckInProcedure;
 use crate::scripts::date_words;
-use crate::time::{SignedDuration, Timestamp};
+use crate::time::{SignedDuration, Timestamp, earlier, later};
 use crate::workflow::{Context, GuardReading, HoldReason, PortalReading, Verdict};
 
 /// See [`Workflow::guard`](crate::workflow::Workflow::guard).
@@ -238,11 +238,7 @@ impl<'a> Guard<'a> {
         let anyway = self.state.anyway.as_ref() == Some(&self.effect.key);
         let lifted_until = anyway.then(|| self.state.anyway_at.unwrap_or(Timestamp::MAX));
         let hours = self.procedure.parameters.coach.wrote_within_hours;
-        let recent = self
-            .cx
-            .now
-            .saturating_sub(SignedDuration::from_hours(hours))
-            .unwrap_or(Timestamp::MIN);
+        let recent = earlier(self.cx.now, SignedDuration::from_hours(hours));
         let wrote = portal.messages.iter().any(|message| {
             message.author == Author::Coach
                 && message.sent_at > recent
@@ -288,7 +284,7 @@ impl<'a> Guard<'a> {
                     .waits
                     .first_message_after_due_hours;
                 let earliest = self.state.due_at.map_or(now, |due_at| {
-                    super::run::after(due_at, SignedDuration::from_hours(after)).max(now)
+                    later(due_at, SignedDuration::from_hours(after)).max(now)
                 });
                 if self.is_by_hand() {
                     // She is asked when she is there, so that the text is true when she reads it.

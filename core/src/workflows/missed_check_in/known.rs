@@ -3,11 +3,11 @@
 
 use super::closing::Closing;
 use super::questions::STOPPED;
-use super::run::{Ask, MissedCheckInRun, after};
+use super::run::{Ask, MissedCheckInRun};
 use super::state::{How, Progress, State};
 use crate::answers::StopReason;
 use crate::scripts::{Assertion, Values, called, date_words};
-use crate::time::{SignedDuration, Timestamp};
+use crate::time::{SignedDuration, Timestamp, later};
 use crate::workflow::Answers;
 use crate::workflows::PROGRAM_MANAGER;
 
@@ -113,7 +113,7 @@ const TOLD_TODAY: SignedDuration = SignedDuration::from_hours(2);
 
 /// When the manager is reminded of a stop first.
 pub(super) fn manager_reminder(run: &MissedCheckInRun<'_>) -> Timestamp {
-    let soon = after(run.now(), TOLD_TODAY);
+    let soon = later(run.now(), TOLD_TODAY);
     run.draft.cx.calendar.office_slot(soon)
 }
 

@@ -8,10 +8,10 @@
 //! text ready. Which, the guard says: it is asked only after a look whether the message is there
 //! already, so that nobody is asked to write what an earlier case, or a forgotten life, has sent.
 
-use super::run::{ENDS_IN_WINDOW_SINCE, MissedCheckInRun, after};
+use super::run::{ENDS_IN_WINDOW_SINCE, MissedCheckInRun};
 use super::state::{How, Progress};
 use crate::effects::EffectInput;
-use crate::time::{SignedDuration, Timestamp};
+use crate::time::{SignedDuration, Timestamp, later};
 
 /// The sentence that the step carries out.
 pub(super) const SOP: &str =
@@ -54,7 +54,7 @@ impl MissedCheckInRun<'_> {
         let next_day = self.state.due.tomorrow().unwrap_or(self.state.due);
         let mut earliest = calendar.portal_opening(next_day).max(self.now());
         if let Some(due_at) = self.state.due_at {
-            earliest = earliest.max(after(due_at, SignedDuration::from_hours(hours)));
+            earliest = earliest.max(later(due_at, SignedDuration::from_hours(hours)));
         }
         calendar.portal_slot(earliest)
     }

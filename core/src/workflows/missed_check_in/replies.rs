@@ -21,11 +21,11 @@
 
 use super::answers::CoachAnswer;
 use super::questions::{REPLY, STOPPED};
-use super::run::{Ask, MissedCheckInRun, after};
+use super::run::{Ask, MissedCheckInRun};
 use crate::case::CaseStatus;
 use crate::ids::MessageId;
 use crate::scripts::date_words;
-use crate::time::{Date, Timestamp};
+use crate::time::{Date, Timestamp, later};
 use crate::workflow::Answers;
 
 /// The first version whose cases wait after *continue* (A41).
@@ -186,7 +186,7 @@ impl MissedCheckInRun<'_> {
             return None;
         }
         let last = self.state.last_outreach()?;
-        let until = after(last, self.procedure.parameters.waits.short());
+        let until = later(last, self.procedure.parameters.waits.short());
         let slot = self.draft.cx.calendar.portal_slot(until);
         (until > self.now()).then_some(slot)
     }

@@ -9,7 +9,7 @@ use crate::ids::{CoachId, EffectKey};
 use crate::outside;
 use crate::procedure::MissedCheckInProcedure;
 use crate::scripts::date_words;
-use crate::time::{Date, SignedDuration, Timestamp};
+use crate::time::{Date, Timestamp, later};
 use crate::workflow::{Answers, Context, NewWork, Transition};
 use crate::workflows::PROGRAM_MANAGER;
 use crate::workflows::draft::Draft;
@@ -174,13 +174,13 @@ impl<'a> MissedCheckInRun<'a> {
     /// clinic's calendar. While `R` is not known, nothing is shortened.
     pub(super) fn wait_after(&self, at: Timestamp) -> Timestamp {
         let waits = &self.procedure.parameters.waits;
-        let usual = after(at, waits.usual());
+        let usual = later(at, waits.usual());
         let Some(end) = self.window_end() else {
             return usual;
         };
         let left = days_between(self.draft.cx.calendar.date_of(usual), end);
         if left < waits.near_days {
-            after(at, waits.short())
+            later(at, waits.short())
         } else {
             usual
         }
@@ -198,8 +198,8 @@ impl<'a> MissedCheckInRun<'a> {
         let waits = &self.procedure.parameters.waits;
         let (short, usual) = (waits.short_hours, waits.usual_hours);
         let now = self.now();
-        let latest = after(at, waits.usual());
-        let (from, to) = (after(at, waits.short()).max(now), latest.max(now));
+        let latest = later(at, waits.usual());
+        let (from, to) = (later(at, waits.short()).max(now), latest.max(now));
         let wanted = self.wait_after(at).max(now);
         let calendar = self.draft.cx.calendar;
         let slot = |at| slot(self, at);
@@ -457,11 +457,6 @@ impl Ask {
             remind_at: self.remind_at,
         }
     }
-}
-
-/// `at` plus `wait`, at the latest the end of representable time.
-pub(super) fn after(at: Timestamp, wait: SignedDuration) -> Timestamp {
-    at.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }
 
 fn days_between(from: Date, to: Date) -> i32 {

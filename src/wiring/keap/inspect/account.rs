@@ -1,7 +1,7 @@
 //! The key, its header, its rights; the tenant's time zone; what is left of the quota.
 
 use relay_core::retry::Class;
-use relay_core::time::{SignedDuration, TimeZone, Timestamp};
+use relay_core::time::{SignedDuration, TimeZone, Timestamp, later};
 use relay_http_client::CallError;
 use relay_keap::Right;
 
@@ -189,7 +189,7 @@ impl KeapInspector {
 /// Whether two zones keep the same time over the year to come, whatever they are called.
 fn same(a: &TimeZone, b: &TimeZone, now: Timestamp) -> bool {
     (0..A_YEAR).all(|day| {
-        let at = now.saturating_add(SignedDuration::from_hours(24 * day));
-        at.is_ok_and(|at| a.to_offset(at) == b.to_offset(at))
+        let at = later(now, SignedDuration::from_hours(24 * day));
+        a.to_offset(at) == b.to_offset(at)
     })
 }

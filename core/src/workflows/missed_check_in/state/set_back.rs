@@ -1,7 +1,7 @@
 //! A state that was written while the clock ran ahead.
 
 use super::{Progress, State};
-use crate::time::{SignedDuration, Timestamp};
+use crate::time::{SignedDuration, Timestamp, earlier};
 
 impl State {
     /// The state with no moment in it later than `now`: the clock ran ahead when those were written.
@@ -10,9 +10,7 @@ impl State {
     pub(in super::super) fn set_back(mut self, now: Timestamp) -> Self {
         self.due_told_at = self.due_told_at.min(now);
         self.client_told_at = self.client_told_at.min(now);
-        let day_ago = now
-            .saturating_sub(SignedDuration::from_hours(24))
-            .unwrap_or(now);
+        let day_ago = earlier(now, SignedDuration::from_hours(24));
         if self.since > now {
             self.since = day_ago;
         }
