@@ -10,12 +10,30 @@ use relay_core::ids::CheckInId;
 use relay_core::time::Date;
 use relay_store::FactRow;
 
-/// How a check-in was last told of.
+/// What a fact tells of a check-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Told<'a> {
+    check_in: &'a CheckInId,
+    word: Word,
+}
+
+/// How a check-in is told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Word {
-    Open,
+    /// It is expected on that day.
+    Open(Date),
     Submitted,
     Withdrawn,
+}
+
+impl Word {
+    /// The day it is expected on, where it tells one.
+    const fn date(self) -> Option<Date> {
+        match self {
+            Self::Open(due) => Some(due),
+            Self::Submitted | Self::Withdrawn => None,
+        }
+    }
 }
 
 /// Those of `told` that say something new to whoever knows `known`, which is by source time.
@@ -28,9 +46,12 @@ pub(crate) fn news(known: &[FactRow], told: &[Fact]) -> Vec<Fact> {
             .map(|row| &row.fact)
             .chain(&news);
         // A row tells the date of a check-in, and then that it has ended.
-        let ends = told.get(index + 1).is_some_and(|next| {
-            let same = about(&next.body) == about(&fact.body);
-            same && word(&next.body).is_some_and(|word| word != Word::Open)
+        let next = told
+            .get(index + 1)
+            .and_then(|next| told_of_check_in(&next.body));
+        let ends = next.is_some_and(|next| {
+            let here = told_of_check_in(&fact.body).map(|here| here.check_in);
+            here == Some(next.check_in) && next.word.date().is_none()
         });
         if is_news(before, &fact.body, ends) {
             news.push(fact.clone());
@@ -41,44 +62,50 @@ pub(crate) fn news(known: &[FactRow], told: &[Fact]) -> Vec<Fact> {
 
 fn is_news<'a>(before: impl Iterator<Item = &'a Fact>, told: &FactBody, ends: bool) -> bool {
     let bodies = before.map(|fact| &fact.body);
-    let Some(check_in) = about(told) else {
+    let Some(this) = told_of_check_in(told) else {
         let same_kind = bodies.filter(|body| body.kind() == told.kind());
         return same_kind.last() != Some(told);
     };
+    let of_it = bodies
+        .filter_map(told_of_check_in)
+        .filter(|before| before.check_in == this.check_in);
     let (mut last, mut dated) = (None, None);
-    for body in bodies.filter(|body| about(body) == Some(check_in)) {
-        last = word(body);
-        dated = date(body).or(dated);
+    for before in of_it {
+        last = Some(before.word);
+        dated = before.word.date().or(dated);
     }
-    match (word(told), date(told)) {
-        (Some(Word::Open), date) if ends => dated != date,
-        (Some(Word::Open), date) => last != Some(Word::Open) || dated != date,
-        (word, _) => last != word,
-    }
-}
-
-fn about(body: &FactBody) -> Option<&CheckInId> {
-    match body {
-        FactBody::CheckInDue { check_in, .. }
-        | FactBody::CheckInRescheduled { check_in, .. }
-        | FactBody::CheckInSubmitted { check_in, .. }
-        | FactBody::CheckInWithdrawn { check_in } => Some(check_in),
-        _ => None,
+    match this.word {
+        Word::Open(due) if ends => dated != Some(due),
+        Word::Open(_) | Word::Submitted | Word::Withdrawn => last != Some(this.word),
     }
 }
 
-fn word(body: &FactBody) -> Option<Word> {
-    match body {
-        FactBody::CheckInDue { .. } | FactBody::CheckInRescheduled { .. } => Some(Word::Open),
-        FactBody::CheckInSubmitted { .. } => Some(Word::Submitted),
-        FactBody::CheckInWithdrawn { .. } => Some(Word::Withdrawn),
-        _ => None,
-    }
-}
-
-fn date(body: &FactBody) -> Option<Date> {
-    match body {
-        FactBody::CheckInDue { due, .. } | FactBody::CheckInRescheduled { due, .. } => Some(*due),
-        _ => None,
-    }
+/// `None` for what is about no check-in.
+fn told_of_check_in(body: &FactBody) -> Option<Told<'_>> {
+    let (check_in, word) = match body {
+        FactBody::CheckInDue { check_in, due, .. }
+        | FactBody::CheckInRescheduled { check_in, due } => (check_in, Word::Open(*due)),
+        FactBody::CheckInSubmitted { check_in, .. } => (check_in, Word::Submitted),
+        FactBody::CheckInWithdrawn { check_in } => (check_in, Word::Withdrawn),
+        FactBody::CheckInMissed { .. }
+        | FactBody::ClientReplied { .. }
+        | FactBody::CoachWrote { .. }
+        | FactBody::MessageRead { .. }
+        | FactBody::RegimenChanged { .. }
+        | FactBody::ClientUpdated { .. }
+        | FactBody::ProgramEnded
+        | FactBody::ProgramReactivated
+        | FactBody::MailRead { .. }
+        | FactBody::Engaged { .. }
+        | FactBody::CallTaskChanged { .. }
+        | FactBody::ContactGone
+        | FactBody::ContactSeen
+        | FactBody::ContactType { .. }
+        | FactBody::BillingRead { .. }
+        | FactBody::OutreachStopped { .. }
+        | FactBody::OutreachAllowed { .. }
+        | FactBody::StaffSaid { .. }
+        | FactBody::Ordered { .. } => return None,
+    };
+    Some(Told { check_in, word })
 }
