@@ -96,7 +96,7 @@ impl Failing {
             {
                 self.age(now).clamp(COSTLY_TRY.0, COSTLY_TRY.1)
             }
-            _ => self.pause(now),
+            Scope::Only(_) | Scope::Everything => self.pause(now),
         }
     }
 

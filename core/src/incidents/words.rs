@@ -191,6 +191,9 @@ impl IncidentClass {
 
     /// Whether a job that meets it is given up at once.
     pub const fn ends_at_once(self) -> bool {
-        matches!(self, Self::Forbidden | Self::Rejected | Self::Unreadable)
+        match self {
+            Self::Forbidden | Self::Rejected | Self::Unreadable => true,
+            Self::NoAnswer | Self::Credential => false,
+        }
     }
 }
