@@ -34,22 +34,21 @@
 //!
 //! Words, as code, documents, commands and pages use them:
 //!
-//! *receipt* an inbound webhook as received · *fact* what a receipt, a read, an order or a result taught · *case* one run of a
-//! procedure for one client · *step*, *wait*, *hold* · *evidence* what a decision stands on · *effect*
-//! something done to the outside world, under a key; its *scope* is a case, a client, a work item or the
-//! installation · *intent* the stored right to one mutating request ·
-//! *guard* the re-read before an effect · *probe* the read after an unclear outcome · *job* queued work
-//! with *attempts*: ready → running → done, ready again, parked, dead (the *dead letters*) or cancelled ·
-//! *periodic job* · *snooze* a postponement that is no failure · *dispatcher* what claims jobs and runs
-//! them · *lease*, *fence* · *lane* a client's own order of work · *rate limiter*, *permit*, *circuit
-//! breaker*, *quota* per vendor · *incident* a failure of a vendor that many cases meet, held and told as one · *replay* dead jobs back in their lane, same effect keys · *work item* what
-//! a person must do, with owner, due time, reminder and the actions that settle it; *inbox* where a coach finds
-//! hers · *script* a message
-//! text · *procedure* steps, parameters and scripts, versioned; *procedure registry* · *workflow* its code · *outreach* any message to a
-//! client, and asking a coach to call · *reconcile* compare what is stored with what must hold and with the
-//! vendors; repair or report · *change notification* a webhook that names an object and no content ·
-//! *failpoint* a place where a test may cut the process off; a *checkpoint* is SQLite's · *transient*
-//! (stored as `retryable`), *permanent*, *unclear* error, told by `retry::Class` · *severity*: error, warning.
+//! *receipt* an inbound webhook as received · *fact* what a receipt, a read, an order or a result taught · *case* one
+//! run of a procedure for one client · *step*, *wait*, *hold* · *evidence* what a decision stands on · *effect*
+//! something done to the outside world, under a key; its *scope* is a case, a client, a work item or the installation
+//! · *intent* the stored right to one mutating request · *guard* the re-read before an effect · *probe* the read
+//! after an unclear outcome · *job* queued work with *attempts*: ready → running → done, ready again, parked, dead
+//! (the *dead letters*) or cancelled · *periodic job* · *snooze* a postponement that is no failure · *dispatcher*
+//! what claims jobs and runs them · *lease*, *fence* · *lane* a client's own order of work · *rate limiter*,
+//! *permit*, *circuit breaker*, *quota* per vendor · *incident* a failure of a vendor that many cases meet, held and
+//! told as one · *replay* dead jobs back in their lane, same effect keys · *work item* what a person must do, with
+//! owner, due time, reminder and the actions that settle it; *inbox* where a coach finds hers · *script* a message
+//! text · *procedure* steps, parameters and scripts, versioned; *procedure registry* · *workflow* its code ·
+//! *outreach* any message to a client, and asking a coach to call · *reconcile* compare what is stored with what must
+//! hold and with the vendors; repair or report · *change notification* a webhook that names an object and no content
+//! · *failpoint* a place where a test may cut the process off; a *checkpoint* is SQLite's · *transient* (stored as
+//! `retryable`), *permanent*, *unclear* error, told by `retry::Class` · *severity*: error, warning.
 
 pub mod cli;
 pub mod config;

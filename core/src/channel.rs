@@ -21,7 +21,6 @@
 //! - Both answers are computed and stored with every decision, so that the rules can be compared.
 //! - Seen → email. Not seen, cannot tell → call. No number to call → email if it can arrive, and
 //!   the coach is told (E13); else hold.
-//!
 //! - What we were told beside the history (automation posts, looks between decisions) counts where
 //!   the history lags or can't be read, by the rules of [`EngagementEvent`]'s module; the record
 //!   says that it decided, and how it was told. Since [`LOGIC`] 2.

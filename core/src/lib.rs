@@ -29,8 +29,8 @@
 //! # What is stored
 //!
 //! Most types here are written into the database as they are, by [`serde`]: a case's state and wait,
-//! an effect's input and request, facts, decisions, a procedure's parameters, a vendor's limiter state and its incidents. Rows
-//! of every released version must be readable for good (`fixtures/corpus` holds some, and the suite
+//! an effect's input and request, facts, decisions, a procedure's parameters, a vendor's limiter state and its
+//! incidents. Rows of every released version must be readable for good (`fixtures/corpus` holds some, and the suite
 //! goes on with each). So a stored structure only grows:
 //!
 //! - A new member has a default (`#[serde(default)]`) that means what its absence meant. Where the

@@ -1,8 +1,7 @@
 //! `jobs`: queued work, its attempts, and what to do with what died.
 //!
-//! What acts on many jobs tells how it went with each as soon as it is done, goes on after one that fails, and ends with
-//! exit code 1 if any did: nine must not wait for the tenth, and nobody must have to guess which
-//! were done.
+//! What acts on many jobs tells how it went with each as soon as it is done, goes on after one that fails, and ends
+//! with exit code 1 if any did: nine must not wait for the tenth, and nobody must have to guess which were done.
 
 use std::fmt::Write as _;
 

@@ -12,7 +12,8 @@
 //! How a newcomer adds one: those three places; its name in `JOB_KINDS` and a payload in `texts.rs` of
 //! `tests/it/corpus`. In `store-sqlite`: one that has a case which does not wait for it in `job_goes`
 //! (`consequences.rs`); a periodic one in `PERIODIC`, and one whose payload follows from its key in `payload`
-//! (`mended.rs`). A periodic one also in the table of `periodic.rs`. A name is never used for anything else, and a kind stays while a database may hold a job of it.
+//! (`mended.rs`). A periodic one also in the table of `periodic.rs`. A name is never used for anything else, and a
+//! kind stays while a database may hold a job of it.
 //!
 //! The rows stand above the engine's parts, which read them through [`Engine::job_spec`]: so
 //! a part can ask what holds of a kind without knowing what runs it.

@@ -54,9 +54,9 @@ pub struct Limits {
 
 impl Default for Limits {
     /// Ten seconds: the shortest patience among the senders is thirty, and the commit and the
-    /// answer need their share. At least 1,000 bytes in two seconds, after the first six: any modem does that. 512 bodies
-    /// and 16 MiB for each route: a flood gives way before it fills the memory, and the largest body
-    /// fits in sixteen times.
+    /// answer need their share. At least 1,000 bytes in two seconds, after the first six: any modem does that. 512
+    /// bodies and 16 MiB for each route: a flood gives way before it fills the memory, and the largest body fits in
+    /// sixteen times.
     fn default() -> Self {
         Self {
             body: BodyLimits {

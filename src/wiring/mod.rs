@@ -43,8 +43,8 @@
 //! `relay_core::effects::Port`, the port's trait in `src/ports/` and its member of `Ports`, its place in
 //! `wiring/ports.rs` and in `tests/it/engine/rig.rs`, and the effect kinds (`core/src/effects/kind.rs` has their
 //! list). Such a port is needed by every relay: while its vendor is off it is provided all the same, by
-//! something that refuses each call, and it stays behind when the vendor is taken out. A second vendor with subscriptions to webhooks
-//! of its own (`HookRegistry`) has no place yet.
+//! something that refuses each call, and it stays behind when the vendor is taken out. A second vendor with
+//! subscriptions to webhooks of its own (`HookRegistry`) has no place yet.
 
 pub mod check_ins;
 pub mod clear_connection;

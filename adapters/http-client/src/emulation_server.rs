@@ -17,9 +17,9 @@ use crate::TransportFault;
 /// A middleware for emulators that are served over TCP
 /// (`router.layer(axum::middleware::from_fn(realize_outcomes))`).
 ///
-/// `Late` answers after its time, real time. `Hang` never answers; the caller's own limit ends it. `Reset` and `Refuse` cut the connection
-/// in the middle of an answer, which a caller classifies like a cut before it. Not guaranteed:
-/// that `Refuse` looks like a refused connection; an open port can't refuse.
+/// `Late` answers after its time, real time. `Hang` never answers; the caller's own limit ends it. `Reset` and
+/// `Refuse` cut the connection in the middle of an answer, which a caller classifies like a cut before it. Not
+/// guaranteed: that `Refuse` looks like a refused connection; an open port can't refuse.
 pub async fn realize_outcomes(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     match response.extensions().get::<TransportFault>() {

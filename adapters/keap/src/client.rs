@@ -102,7 +102,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The live service with a service-account key (or a personal access token), and the defaults of the clinic's documents.
+    /// The live service with a service-account key (or a personal access token), and the defaults of the clinic's
+    /// documents.
     pub fn live(key: SecretString) -> Result<Self, SettingsError> {
         Ok(Self {
             base: Url::parse(LIVE).map_err(|_| SettingsError::Base)?,

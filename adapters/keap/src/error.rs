@@ -17,8 +17,8 @@ use crate::VENDOR;
 /// leaves the outcome unclear; `now` turns dates into durations.
 ///
 /// Beyond the common table: 404 with Keap's own error is "there is no such thing" (permanent), and
-/// without it says nothing about the thing (its body decides); 501 is a call that Keap never carries out (permanent); and where the
-/// day's quota is used up, the wait is until it is renewed.
+/// without it says nothing about the thing (its body decides); 501 is a call that Keap never carries out (permanent);
+/// and where the day's quota is used up, the wait is until it is renewed.
 pub fn refusal(
     operation: &'static str,
     answer: &Answer,

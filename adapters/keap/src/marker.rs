@@ -19,8 +19,8 @@ pub struct MarkerMatch {
 /// A marker that is safe inside an HTML comment and inside brackets.
 ///
 /// A text of 8 to 64 ASCII letters, digits and `_` is used as it is, without a leading `relay:`;
-/// any other text is replaced by the first 128 bits of its SHA-256, in hex. So the same text always gives the same marker, and
-/// no text can close a comment or show an internal name.
+/// any other text is replaced by the first 128 bits of its SHA-256, in hex. So the same text always gives the same
+/// marker, and no text can close a comment or show an internal name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marker(String);
 

@@ -326,9 +326,9 @@ pub struct Task {
 }
 
 impl Task {
-    /// What the title begins with of a task that the relay has completed because it was no longer needed. It says so to the coach who
-    /// comes across it, and to a relay whose database doesn't know it any more: whoever completes a task
-    /// by hand leaves its title as it is.
+    /// What the title begins with of a task that the relay has completed because it was no longer needed. It says so
+    /// to the coach who comes across it, and to a relay whose database doesn't know it any more: whoever completes a
+    /// task by hand leaves its title as it is.
     pub(crate) const CLOSED: &str = "Closed by Clear Relay: ";
 
     /// Whether the relay has completed it, because no call was needed any more.

@@ -221,8 +221,8 @@ impl SqliteStore {
 
     /// Carries out what is queued, folds the log into the file and closes every connection, which removes
     /// the log. Where somebody else has the file open, the log stays, and what somebody reads just then
-    /// may stay in it alone: whoever closes the file last folds it. Other clones can no longer be used: what they ask ends in
-    /// [`StoreError::Unavailable`].
+    /// may stay in it alone: whoever closes the file last folds it. Other clones can no longer be used: what they ask
+    /// ends in [`StoreError::Unavailable`].
     pub async fn close(&self) {
         self.reads.close().await;
         self.writer.close();

@@ -1,8 +1,8 @@
 //! What a value is made anew from, column by column.
 //!
 //! How a newcomer does it for a new column: nothing, if it may be null, or if its row can be taken out
-//! for the lack of it; else an arm in [`set`]. The test over the schema (`tests/it/engine/damage.rs` of the relay) fails for
-//! a column that brings a client to a halt.
+//! for the lack of it; else an arm in [`set`]. The test over the schema (`tests/it/engine/damage.rs` of the relay)
+//! fails for a column that brings a client to a halt.
 
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, SqliteConnection};

@@ -14,8 +14,8 @@
 //! 3. Everything else is sent as written.
 //!
 //! Guarantee: a [`Rendered`] text has no placeholder left; a value that is missing, or that is
-//! no value (`null`, `~Contact.FirstName~`), is an error that says so (E22). Not guaranteed: that a sentence is true. What a script
-//! claims is listed beside it as [`Assertion`]s, and [`Scripts::choose`] checks them.
+//! no value (`null`, `~Contact.FirstName~`), is an error that says so (E22). Not guaranteed: that a sentence is true.
+//! What a script claims is listed beside it as [`Assertion`]s, and [`Scripts::choose`] checks them.
 
 mod render;
 

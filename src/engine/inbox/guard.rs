@@ -1,7 +1,7 @@
 //! What a coach's task is made of, read right before it is made.
 //!
-//! The portal, the contact and the coach's user are read anew; whether the client opened what she was sent comes from what
-//! is stored. Nothing here holds: what can't be delivered is told nobody by itself (`inbox`).
+//! The portal, the contact and the coach's user are read anew; whether the client opened what she was sent comes from
+//! what is stored. Nothing here holds: what can't be delivered is told nobody by itself (`inbox`).
 
 use std::collections::HashSet;
 

@@ -3,8 +3,9 @@
 //! No answer of one moment decides for good that a client is not followed up. The look ends for good
 //! only where the portal shows the check-in as submitted or withdrawn, or twice did not list it, where it
 //! opened a case or found one, where it is listed in an item for a person, where the procedure refuses it for
-//! good, or where a case about this check-in at this due date was closed for a *final* reason; and if the portal goes on listing the check-in as open, the daily reconcile wakes it even then.
-//! Everything else is put off to a date, and told to a person where a person can help:
+//! good, or where a case about this check-in at this due date was closed for a *final* reason; and if the portal goes
+//! on listing the check-in as open, the daily reconcile wakes it even then. Everything else is put off to a date, and
+//! told to a person where a person can help:
 //!
 //! | the portal | next look | told |
 //! |---|---|---|

@@ -42,8 +42,8 @@
 //!
 //! Not guaranteed: that a tag is seen which was taken off again before anybody looked, or put on again while ours is
 //! being taken off; nor, where its notification is
-//! lost, that one on a client without a follow-up counts before the next one begins. A CRM that does not tell when a tag was put on is believed that
-//! it stayed on for as long as it was seen at each look.
+//! lost, that one on a client without a follow-up counts before the next one begins. A CRM that does not tell when a
+//! tag was put on is believed that it stayed on for as long as it was seen at each look.
 
 mod answer;
 pub(crate) mod begins;
@@ -185,8 +185,8 @@ fn is_followed(heard: &[FactRow], put_on: Timestamp) -> bool {
     })
 }
 
-/// What a word comes to, to be stored at once. `stood_at`: when anything last happened to the follow-up before any of the
-/// words was carried out.
+/// What a word comes to, to be stored at once. `stood_at`: when anything last happened to the follow-up before any of
+/// the words was carried out.
 async fn carry_out(
     engine: &Engine,
     client: &ClientId,

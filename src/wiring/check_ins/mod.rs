@@ -11,11 +11,12 @@
 //! - What the list can't know yet stops a message: no check-in counts as missed before the list was told after
 //!   its day, and nothing goes out on a list that has said nothing since the day before
 //!   (`engine::sync::list_silence`).
-//!
 //! - A row that can't be read stops the client it is about, until one of hers can be, and an admin is told.
 //!
-//! Not guaranteed: that it is right. A submission that the list does not say can't stop a message. A delivery that was made earlier and comes later is taken at its time, but what a later one only repeated of it
-//! is not remembered as said again.
+//! Not guaranteed:
+//! - That what the list says is so: a submission that it leaves out can't stop a message.
+//! - That deliveries count in the order in which they were made, where they arrive in another. A row that only
+//!   repeats what is known is not stored again, so an older delivery that arrives after it counts as the later word.
 
 pub mod emulated;
 pub mod import;

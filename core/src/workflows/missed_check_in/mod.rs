@@ -110,8 +110,8 @@ pub const NAME: &str = "missed_check_in";
 /// does nothing any more, and the look that it leaves is decided by a fresh read.
 ///
 /// What only stops a case holds for every version: a pause for a message that nobody who decided has
-/// seen, for what staff said of her, for a contact type, a hold for a value that is none. Such a case would otherwise be the
-/// only one left that still does harm, and its history stays as it was told.
+/// seen, for what staff said of her, for a contact type, a hold for a value that is none. Such a case would otherwise
+/// be the only one left that still does harm, and its history stays as it was told.
 pub const LOGIC: u32 = 4;
 
 /// The steps in their order, with the sentences of SOP A that they carry out.

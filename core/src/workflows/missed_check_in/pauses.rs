@@ -13,8 +13,8 @@ use crate::case::CaseStatus;
 use crate::workflow::NewWork;
 
 /// The kinds of question of a paused case that stay asked when another one comes: a person's own
-/// pause, what the client wrote, the change of her contact type, and a stop of every channel. An agreed break is read anew
-/// from the portal before anything goes out.
+/// pause, what the client wrote, the change of her contact type, and a stop of every channel. An agreed break is read
+/// anew from the portal before anything goes out.
 const OUTLASTS: [&str; 4] = [BY_PERSON, REPLY, CONTACT_TYPE, STOPPED];
 
 impl MissedCheckInRun<'_> {

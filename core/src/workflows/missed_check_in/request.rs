@@ -125,7 +125,8 @@ impl<'a> Request<'a> {
     }
 
     /// Nobody is mailed or called by a contact whose address the portal does not have for her: it may
-    /// be shared, or somebody else's, and so may its number. A person who links her by hand says that it is hers all the same.
+    /// be shared, or somebody else's, and so may its number. A person who links her by hand says that it is hers all
+    /// the same.
     fn address_is_hers(&self, contact: &ContactSnapshot) -> Result<(), HoldReason> {
         let folded = |address: &str| address.trim().to_lowercase();
         let portal = self.reading.portal.as_ref();
