@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use url::Url;
 
+use crate::sandbox::cast::shipped_names;
 use crate::sandbox::sabotage::Sabotage;
 
 /// `serve`.
@@ -24,8 +25,8 @@ pub struct DemoArgs {
     /// Play the full cast unattended and compare what each vendor accepted with expectations.
     #[arg(long)]
     pub once: bool,
-    /// Which cast: four, short, full (and the others after it), strict, list or crm.
-    #[arg(long, default_value = "full", value_name = "CAST", requires = "once")]
+    /// The name of the cast that is played.
+    #[arg(long, default_value = "full", value_name = "CAST", requires = "once", help = cast_help())]
     pub cast: String,
     /// Write the comparison to this file: JSON if its name ends in .json, else Markdown.
     #[arg(long, value_name = "FILE", requires = "once")]
@@ -52,15 +53,29 @@ pub struct DemoArgs {
     pub keep: bool,
 }
 
+fn cast_help() -> String {
+    format!(
+        "Which cast: {}; full plays those after it, too",
+        shipped_names()
+    )
+}
+
+fn play_help() -> String {
+    format!(
+        "Play this cast ({}, or a file) against a relay that runs separately. What its people do with the \
+         relay itself is left out: there is a command line for that",
+        shipped_names()
+    )
+}
+
 /// `sandbox`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct SandboxArgs {
     /// Listen on this port of this machine.
     #[arg(long, value_name = "PORT")]
     pub port: u16,
-    /// Play this cast (short, full, strict, list, crm, or a file) against a relay that runs separately. What
-    /// its people do with the relay itself is left out: there is a command line for that.
-    #[arg(long, value_name = "CAST")]
+    /// The cast that is played against a relay that runs separately.
+    #[arg(long, value_name = "CAST", help = play_help())]
     pub play: Option<String>,
     /// Let the sandbox's time run N times as fast; the relay must run with the same N.
     #[arg(long, default_value_t = 1, value_name = "N",

@@ -20,25 +20,28 @@ pub const SHORT: &str = include_str!("../../fixtures/casts/short.toml");
 pub const FULL: &str = include_str!("../../fixtures/casts/full.toml");
 /// The cast that `demo --once` plays after it, in a clinic with the stricter rule (A4).
 pub const STRICT: &str = include_str!("../../fixtures/casts/strict.toml");
+/// The cast of a clinic whose own list tells who is expected, and which has the CRM and nothing else.
+pub const LIST: &str = include_str!("../../fixtures/casts/list.toml");
+/// The cast of a clinic whose CRM tells who has missed a check-in, by a tag, and which has nothing else.
+pub const CRM: &str = include_str!("../../fixtures/casts/crm.toml");
 /// The cast that it plays last: the CRM does not answer for a day.
 pub const OUTAGE: &str = include_str!("../../fixtures/casts/outage.toml");
 
-/// The cast of a clinic whose own list tells who is expected, and which has the CRM and nothing else.
-pub const LIST: &str = include_str!("../../fixtures/casts/list.toml");
-
-/// The cast of a clinic whose CRM tells who has missed a check-in, by a tag, and which has nothing else.
-pub const CRM: &str = include_str!("../../fixtures/casts/crm.toml");
-
-/// The casts that travel in the binary, by name.
+/// The casts that travel in the binary, by name. From the full one on they are what `demo --once` plays.
 pub const SHIPPED: [(&str, &str); 7] = [
     ("four", FOUR),
     ("short", SHORT),
     ("full", FULL),
     ("strict", STRICT),
     ("list", LIST),
-    ("outage", OUTAGE),
     ("crm", CRM),
+    ("outage", OUTAGE),
 ];
+
+/// The names of the casts that travel in the binary, as people read them.
+pub fn shipped_names() -> String {
+    SHIPPED.map(|(name, _)| name).join(", ")
+}
 
 /// People, acts, expectations.
 #[derive(Debug, Clone, Deserialize)]
@@ -219,10 +222,9 @@ impl Cast {
 
     /// The cast that travels in the binary under this name.
     pub fn shipped(name: &str) -> Result<Self, String> {
-        let known = SHIPPED.map(|(name, _)| name);
         let shipped = SHIPPED.iter().find(|(known, _)| *known == name);
         let (_, text) = shipped
-            .ok_or_else(|| format!("there is no cast {name}; there are {}", known.join(", ")))?;
+            .ok_or_else(|| format!("there is no cast {name}; there are {}", shipped_names()))?;
         Self::parse(text).map_err(|error| format!("cast {name}: {error}"))
     }
 

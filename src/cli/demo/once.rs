@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::on_stage;
 use crate::cli::process::DemoArgs;
 use crate::cli::{CliError, Output};
-use crate::sandbox::cast::Cast;
+use crate::sandbox::cast::{Cast, SHIPPED};
 use crate::sandbox::play::Options;
 use crate::sandbox::report::Report;
 
@@ -67,7 +67,10 @@ async fn verdict(args: &DemoArgs) -> Result<Verdict, CliError> {
 /// whose CRM fails for a day.
 fn names(cast: &str) -> Vec<&str> {
     match cast {
-        "full" => vec!["full", "strict", "list", "crm", "outage"],
+        "full" => {
+            let shipped = SHIPPED.iter().map(|(name, _)| *name);
+            shipped.skip_while(|name| *name != cast).collect()
+        }
         other => vec![other],
     }
 }
