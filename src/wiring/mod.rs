@@ -19,8 +19,9 @@
 //! New:
 //! 1. `adapters/NAME/`: the client, with `VENDOR`, its name in jobs, errors and commands. One attempt a call,
 //!    failures classified (`relay_http_client::classify`), `webhook`, `emulator` behind the feature of that
-//!    name, made of the kit (`relay_http_client::emulation` says how), `tests/contract.rs`, `examples/probe.rs`,
-//!    `README.md` with the source of each fact. `fixtures/NAME/`: what was recorded, people invented.
+//!    name, made of the kit (`relay_http_client::emulation` says how), `tests/contract.rs`, `examples/probe.rs`
+//!    (named `MODULE_probe` in its `Cargo.toml`), `README.md` with the source of each fact. `fixtures/NAME/`: what
+//!    was recorded, people invented.
 //! 2. `adapters/NAME/quality.toml`: `names`, and an answer to each rule of `tests/it/vendor_quality.toml`.
 //! 3. `src/config/MODULE/mod.rs`: `CRATE`, `EXAMPLE` with every key, the section, its `VendorSection`.
 //! 4. `src/wiring/MODULE/`: `VENDOR`, what it provides, `emulated.rs` (an [`Emulated`](emulated::Emulated)),

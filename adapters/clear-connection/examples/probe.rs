@@ -1,7 +1,7 @@
 //! Looks at a live portal without changing anything: does it keep the contract?
 //!
 //! ```text
-//! cargo run -p relay-clear-connection --example probe -- BASE_URL TOKEN_FILE [CLIENT_ID]
+//! cargo run -p relay-clear-connection --example clear_connection_probe -- BASE_URL TOKEN_FILE [CLIENT_ID]
 //! ```
 //!
 //! Reads the coaches, the open check-ins, and with a client's id that client with her check-ins,
@@ -22,7 +22,7 @@ use secrecy::SecretString;
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(base), Some(token_file)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: probe BASE_URL TOKEN_FILE [CLIENT_ID]".into());
+        return Err("usage: clear_connection_probe BASE_URL TOKEN_FILE [CLIENT_ID]".into());
     };
     let token = std::fs::read_to_string(token_file)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

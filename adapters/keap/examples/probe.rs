@@ -1,7 +1,7 @@
 //! Reads what only a live account can tell, and prints it.
 //!
 //! ```text
-//! cargo run -p relay-keap --example probe -- KEY_FILE [CONTACT_ID [EMAIL_ADDRESS]]
+//! cargo run -p relay-keap --example keap_probe -- KEY_FILE [CONTACT_ID [EMAIL_ADDRESS]]
 //! ```
 //!
 //! `KEY_FILE` holds a service account key. Every request is a read. What is printed names ids,
@@ -21,7 +21,7 @@ use secrecy::SecretString;
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let Some(key_file) = arguments.next() else {
-        return Err("usage: probe KEY_FILE [CONTACT_ID [EMAIL_ADDRESS]]".into());
+        return Err("usage: keap_probe KEY_FILE [CONTACT_ID [EMAIL_ADDRESS]]".into());
     };
     let key = std::fs::read_to_string(key_file)?;
     let settings = Settings::live(SecretString::from(key.trim()))?;
