@@ -64,7 +64,7 @@ pub async fn pause(wait: Duration) {
 /// How far the end has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// Work.
+    /// Take work and do it.
     Running,
     /// Take no new work; finish what is begun.
     Draining,

@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 pub struct Case {
     /// Its id.
     pub id: CaseId,
-    /// For whom.
+    /// The client it is about.
     pub client: ClientId,
     /// Which procedure (`missed_check_in`, …).
     pub procedure: String,
@@ -69,17 +69,17 @@ pub enum CaseStatus {
     Open,
     /// A person has the client; nothing is sent until she says how to go on.
     Paused {
-        /// Why, in one line.
+        /// The reason, in one line.
         reason: String,
     },
     /// Something went wrong or is missing; a person must settle it.
     Held {
-        /// Why, in one line.
+        /// The reason, in one line.
         reason: String,
     },
-    /// Over.
+    /// Over for good.
     Closed {
-        /// Why, in one line.
+        /// The reason, in one line.
         reason: String,
     },
 }
@@ -107,7 +107,7 @@ impl CaseStatus {
 pub enum Wait {
     /// A moment.
     Timer {
-        /// When.
+        /// The moment it waits for, procedure time.
         until: Timestamp,
         /// What for, in one line.
         why: String,
@@ -123,7 +123,7 @@ pub enum Wait {
     },
     /// An effect under way.
     Effect {
-        /// Which.
+        /// The effect it waits for.
         key: EffectKey,
     },
     /// A read of a vendor under way.
@@ -136,7 +136,7 @@ pub enum Wait {
 /// One line of a case's history, as people read it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TimelineEntry {
-    /// When.
+    /// When it happened, procedure time.
     pub at: Timestamp,
     /// The step the case was in.
     pub step: String,

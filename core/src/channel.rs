@@ -201,7 +201,7 @@ impl ChannelParameters {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EmailEngagement {
-    /// Yes.
+    /// She has: a mail that counts was opened, clicked or replied to.
     Seen,
     /// Mail was sent and nothing shows that she looked.
     NotSeen,

@@ -111,7 +111,7 @@ pub enum EffectInput {
     WorkTask {
         /// What it is made for; what can be answered first.
         items: Vec<WorkItemId>,
-        /// Whom.
+        /// The coach who is asked.
         coach: CoachId,
         /// Why it is asked once more, where it is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -146,14 +146,14 @@ pub enum EffectInput {
     },
     /// Take a subscription off auto-charge.
     AutoChargeOff {
-        /// Which.
+        /// The subscription, by the CRM's id.
         subscription: SubscriptionId,
         /// Written into `reason_stopped`.
         reason: String,
     },
     /// Make a subscription inactive.
     DeactivateSubscription {
-        /// Which.
+        /// The subscription, by the CRM's id.
         subscription: SubscriptionId,
         /// Written into `reason_stopped`.
         reason: String,

@@ -163,7 +163,7 @@ pub enum FactBody {
     CoachWrote {
         /// The portal message.
         message: MessageId,
-        /// Who wrote.
+        /// The coach, where the portal tells who wrote.
         coach: Option<CoachId>,
     },
     /// The client opened a portal message.
@@ -225,21 +225,21 @@ pub enum FactBody {
     /// A person said that every channel to the client stops (A33): so it does for each case, until the
     /// manager lifts it.
     OutreachStopped {
-        /// Who, by name.
+        /// The person, by name.
         by: String,
-        /// Why.
+        /// The reason that was chosen.
         why: StopReason,
     },
     /// A person lifted that.
     OutreachAllowed {
-        /// Who, by name.
+        /// The person, by name.
         by: String,
     },
     /// Staff began something about the client by themselves (E8): by a tag in the CRM, or by a command.
     StaffSaid {
-        /// What.
+        /// What they said, as a word of a closed list.
         word: StaffWord,
-        /// Who, as far as that is known: a name, or which tag.
+        /// The person or the tag that said so, as far as that is known.
         by: String,
         /// No follow-up was open: it is meant for the next one.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -247,9 +247,9 @@ pub enum FactBody {
     },
     /// A person ordered something for this client.
     Ordered {
-        /// Who, by name.
+        /// The person, by name.
         by: String,
-        /// What.
+        /// What was ordered.
         order: Order,
     },
 }

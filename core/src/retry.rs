@@ -109,7 +109,7 @@ pub enum RetryDecision {
     Probe,
     /// No more tries.
     GiveUp {
-        /// Why.
+        /// What ends the tries.
         reason: GiveUp,
     },
 }

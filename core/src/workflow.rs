@@ -58,16 +58,16 @@ pub enum Input {
     },
     /// An effect of the case ended.
     Effect {
-        /// Which.
+        /// The effect that ended.
         key: EffectKey,
-        /// How.
+        /// How it ended.
         settled: Settled,
     },
     /// A read was given up.
     ReadFailed {
-        /// Which.
+        /// What was to be read.
         what: ReadKind,
-        /// Why.
+        /// The last failure, in one line.
         reason: String,
     },
     /// A person acts on an item that named these messages: she has been shown them.
@@ -77,9 +77,9 @@ pub enum Input {
     },
     /// A person decided.
     Person {
-        /// Who, by name.
+        /// The person, by name.
         by: String,
-        /// What.
+        /// What she decided.
         action: Action,
     },
 }
@@ -90,19 +90,19 @@ pub enum Input {
 pub enum Action {
     /// Pause all outreach.
     Pause {
-        /// Why.
+        /// The reason, as the history tells it.
         reason: String,
     },
     /// Go on with the next step.
     Resume,
     /// Close for good.
     Close {
-        /// Why.
+        /// The reason, as the history tells it.
         reason: String,
     },
     /// The client promised to check in by a date: wait, then go on.
     Promised {
-        /// Until when.
+        /// The day by which she promised it.
         until: Date,
     },
     /// The held step was carried out by hand: go on as if it had been sent at this moment.
@@ -117,7 +117,7 @@ pub enum Action {
     Replied,
     /// Every channel to the client stops until the manager decides (A33).
     StopOutreach {
-        /// Why.
+        /// The reason that was chosen.
         why: StopReason,
     },
     /// What came of the call.
@@ -293,9 +293,9 @@ pub trait Workflow: std::fmt::Debug + Send + Sync {
 /// A check-in that nobody looks after once its case has closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOpen {
-    /// Which.
+    /// The check-in, by its id.
     pub check_in: CheckInId,
-    /// Due when.
+    /// The day on which it is due.
     pub due: Date,
     /// The exact time, where the portal gives one.
     pub due_at: Option<Timestamp>,

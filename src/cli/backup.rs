@@ -33,7 +33,7 @@ pub struct BackupArgs {
 pub struct RestoreArgs {
     /// The copy to bring back. It stays as it is.
     pub file: PathBuf,
-    /// Who.
+    /// Who does it, for the audit log.
     #[command(flatten)]
     pub by: By,
     /// Look only.

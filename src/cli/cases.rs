@@ -59,7 +59,7 @@ pub struct ListArgs {
     /// Also closed ones.
     #[arg(long)]
     pub all: bool,
-    /// Which part.
+    /// Which part of the list is shown.
     #[command(flatten)]
     pub paging: Paging,
 }
@@ -73,7 +73,7 @@ pub struct OpenArgs {
     /// The check-in; without: the latest that is open and overdue.
     #[arg(long, value_name = "ID")]
     pub check_in: Option<CheckInId>,
-    /// Who.
+    /// Who does it, for the audit log.
     #[command(flatten)]
     pub by: By,
     /// Look only.
@@ -90,7 +90,7 @@ pub struct PauseArgs {
     /// Why, in one line.
     #[arg(long, value_name = "TEXT", value_parser = words)]
     pub reason: String,
-    /// Who.
+    /// Who does it, for the audit log.
     #[command(flatten)]
     pub by: By,
     /// Look only.
@@ -107,7 +107,7 @@ pub struct ResumeArgs {
     /// Not at once: the client promised to check in by this date.
     #[arg(long, value_name = "DATE")]
     pub promised: Option<Date>,
-    /// Who.
+    /// Who does it, for the audit log.
     #[command(flatten)]
     pub by: By,
     /// Look only.
@@ -124,7 +124,7 @@ pub struct CloseArgs {
     /// Why, in one line.
     #[arg(long, value_name = "TEXT", value_parser = words)]
     pub reason: String,
-    /// Who.
+    /// Who does it, for the audit log.
     #[command(flatten)]
     pub by: By,
     /// Look only.

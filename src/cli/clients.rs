@@ -32,7 +32,7 @@ pub struct RepliedArgs {
     /// The portal's id of the client.
     #[arg(value_name = "CLIENT")]
     pub client: ClientId,
-    /// Who.
+    /// Who does it, for the audit log.
     #[command(flatten)]
     pub by: By,
     /// Look only.
@@ -49,7 +49,7 @@ pub struct LinkArgs {
     /// The CRM's id of the contact.
     #[arg(value_name = "CONTACT")]
     pub contact: ContactId,
-    /// Who.
+    /// Who does it, for the audit log.
     #[command(flatten)]
     pub by: By,
     /// Look only.

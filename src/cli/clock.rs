@@ -23,7 +23,7 @@ pub enum ClockCommand {
 /// `clock accept`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct AcceptArgs {
-    /// Who.
+    /// Who does it, for the audit log.
     #[command(flatten)]
     pub by: By,
     /// Look only.

@@ -43,7 +43,7 @@ pub enum ConnectCommand {
 /// Arguments of `connect keap`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct ConnectArgs {
-    /// Who connects.
+    /// Who does it, for the audit log.
     #[command(flatten)]
     pub by: By,
     /// Finish what was begun: read the whole address that the browser was sent back to from this

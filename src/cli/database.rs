@@ -33,7 +33,7 @@ pub struct RowArgs {
     pub table: String,
     /// The row, as `database check` names it.
     pub row: String,
-    /// Who.
+    /// Who does it, for the audit log.
     #[command(flatten)]
     pub by: By,
     /// Look only.

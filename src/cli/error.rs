@@ -27,7 +27,7 @@ pub enum CliError {
     NotFound {
         /// What was looked for.
         what: &'static str,
-        /// By which id.
+        /// The id it was looked for by.
         id: String,
     },
     /// The database failed. Exit code 1.

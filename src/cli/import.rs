@@ -29,7 +29,7 @@ pub struct ImportArgs {
     /// The file: a line for each check-in, with the columns that the check-in list's README names.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Who.
+    /// Who does it, for the audit log.
     #[command(flatten)]
     pub by: By,
     /// Look only.

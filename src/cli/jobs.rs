@@ -84,10 +84,10 @@ impl FilterArgs {
 /// `jobs list`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct ListArgs {
-    /// Which.
+    /// Which jobs are listed.
     #[command(flatten)]
     pub filter: FilterArgs,
-    /// Which part.
+    /// Which part of the list is shown.
     #[command(flatten)]
     pub paging: Paging,
 }
@@ -102,7 +102,7 @@ pub struct SelectArgs {
     /// Or all that match.
     #[command(flatten)]
     pub filter: FilterArgs,
-    /// Who.
+    /// Who does it, for the audit log.
     #[command(flatten)]
     pub by: By,
     /// Look only.

@@ -40,7 +40,7 @@ pub struct SetContactTypeArgs {
     /// The value, as the drop-down in Keap spells it.
     #[arg(value_name = "TYPE")]
     pub value: String,
-    /// Who.
+    /// Who does it, for the audit log.
     #[command(flatten)]
     pub by: By,
     /// Look only.
@@ -54,7 +54,7 @@ pub struct CancelSubscriptionArgs {
     /// The portal's id of the client.
     #[arg(value_name = "CLIENT")]
     pub client: ClientId,
-    /// Who.
+    /// Who does it, for the audit log.
     #[command(flatten)]
     pub by: By,
     /// Written into the subscription as the reason it stopped.

@@ -17,7 +17,7 @@ use crate::remedy::RemedyCommand;
 /// `stop`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct StopArgs {
-    /// Who.
+    /// Who does it, for the audit log.
     #[command(flatten)]
     pub by: By,
     /// Why, for whoever finds everything stopped.
@@ -31,7 +31,7 @@ pub struct StopArgs {
 /// `resume`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct ResumeArgs {
-    /// Who.
+    /// Who does it, for the audit log.
     #[command(flatten)]
     pub by: By,
     /// Look only.

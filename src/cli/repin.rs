@@ -23,7 +23,7 @@ pub struct RepinArgs {
     /// The version that `--dry-run` showed, or its first letters: what you have looked at.
     #[arg(long, value_name = "VERSION", value_parser = words, required_unless_present = "dry_run")]
     pub to: Option<String>,
-    /// Who.
+    /// Who does it, for the audit log.
     #[command(flatten)]
     pub by: By,
     /// Look only.

@@ -26,7 +26,7 @@ pub struct ResumeArgs {
     /// Which, as `vendors` shows it.
     #[arg(value_name = "VENDOR")]
     pub vendor: String,
-    /// Who.
+    /// Who does it, for the audit log.
     #[command(flatten)]
     pub by: By,
     /// Look only.

@@ -40,7 +40,7 @@ pub struct ListArgs {
     /// Of this owner only: a coach's id, or a role such as `program_manager`, admin.
     #[arg(long, value_name = "OWNER")]
     pub owner: Option<String>,
-    /// Which part.
+    /// Which part of the list is shown.
     #[command(flatten)]
     pub paging: Paging,
 }
@@ -57,7 +57,7 @@ pub struct DoneArgs {
     /// What the action needs to know: a date for `promised`, an outcome for a call.
     #[arg(long, value_name = "TEXT")]
     pub with: Option<String>,
-    /// Who.
+    /// Who does it, for the audit log.
     #[command(flatten)]
     pub by: By,
     /// Look only.

@@ -92,7 +92,7 @@ pub struct Config {
     pub vendors: VendorSections,
     /// The procedures.
     pub procedures: ProceduresConfig,
-    /// Logging.
+    /// What is logged, and in which form.
     pub log: LogConfig,
     /// Who answers for what.
     pub people: PeopleConfig,

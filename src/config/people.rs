@@ -30,7 +30,7 @@ coach_tasks_a_day = 8
 pub struct PeopleConfig {
     /// Who looks after the relay.
     pub admin: Option<String>,
-    /// Who approves.
+    /// Who approves what a manager must approve.
     pub program_manager: Option<String>,
     /// Where coaches find what they are asked.
     pub coach_channel: CoachChannel,

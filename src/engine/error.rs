@@ -27,7 +27,7 @@ pub enum EngineError {
         name: String,
         /// The version.
         hash: String,
-        /// Why.
+        /// What makes it unusable, in one line.
         reason: String,
     },
     /// A job's payload can't be read: a bug, or a job of a newer release.
@@ -35,7 +35,7 @@ pub enum EngineError {
     Payload {
         /// The job's kind.
         kind: String,
-        /// Why.
+        /// The member that can't be read, and what is wrong with it.
         reason: String,
     },
     /// Our own code panicked. The name says where.

@@ -45,7 +45,7 @@ pub enum WhyOld {
 pub struct OldMemory {
     /// The end of the hole, procedure time: what went out before it may not be stored.
     pub until: Timestamp,
-    /// Why.
+    /// What tells that it may be.
     pub why: WhyOld,
 }
 

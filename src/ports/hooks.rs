@@ -85,7 +85,7 @@ pub struct Changed {
 pub enum Among<'a> {
     /// All there are.
     All,
-    /// These.
+    /// Those with these ids.
     Ids(&'a [String]),
 }
 

@@ -17,7 +17,7 @@ pub struct PortalNote {
     pub id: String,
     /// The coach who wrote it; `None`: a program did.
     pub author: Option<CoachId>,
-    /// When.
+    /// When it was written.
     pub written_at: Timestamp,
     /// The text.
     pub text: String,
@@ -39,7 +39,7 @@ pub struct OpenCheckIns {
 /// A client who has missed a check-in of which nobody can tell when it was due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undated {
-    /// Whose.
+    /// The client who has missed it.
     pub client: ClientId,
     /// For people: what is missing, and where.
     pub what: String,

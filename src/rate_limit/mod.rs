@@ -94,7 +94,7 @@ pub enum Entry {
         vendor: &'static str,
         /// When to ask again.
         at: Timestamp,
-        /// Why.
+        /// What stands in the way.
         why: Why,
     },
 }

@@ -42,11 +42,11 @@ struct Ticket {
 /// A vendor kept the job's last call back, or refused it with a request to wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldCall {
-    /// Which.
+    /// The vendor, by its name.
     pub vendor: &'static str,
-    /// Until when.
+    /// When it may be called again.
     pub at: Timestamp,
-    /// Why, in one line.
+    /// The reason, in one line.
     pub why: String,
     /// It was this job's call that was refused, while the vendor answers others.
     pub alone: bool,

@@ -37,14 +37,14 @@ const MAX_CONTENT_TYPE: usize = 120;
 /// What became of a request that was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Received {
-    /// Stored.
+    /// Stored as a receipt of its own.
     Stored {
-        /// As this.
+        /// The id of the new receipt.
         id: ReceiptId,
     },
     /// Stored as a duplicate of an earlier receipt.
     Duplicate {
-        /// As this.
+        /// The id of the receipt that repeats.
         id: ReceiptId,
         /// The original.
         of: ReceiptId,

@@ -115,12 +115,12 @@ pub enum Parsed {
     Engagement {
         /// Whose contact in the CRM.
         contact: ContactId,
-        /// What.
+        /// The open or click that was told.
         event: EngagementEvent,
     },
     /// Content we can't use.
     Quarantine {
-        /// Why.
+        /// What is wrong with it, for people.
         reason: String,
         /// What could be used all the same: one broken object among 1,000 stops only itself (E36).
         hints: Vec<Hint>,

@@ -40,11 +40,11 @@ struct Coming {
 /// An act that happened.
 #[derive(Debug, Clone)]
 pub struct Happened {
-    /// When.
+    /// When it happened, procedure time.
     pub at: Timestamp,
-    /// In whose story.
+    /// The client in whose story it happened.
     pub client: CastClient,
-    /// What.
+    /// The act, as the cast has it.
     pub act: CastAct,
 }
 

@@ -51,7 +51,7 @@ pub struct Person {
     pub passed: bool,
     /// Whether it was compared at all: not where somebody took a hand in it.
     pub compared: bool,
-    /// What differs.
+    /// What differs, a line each.
     pub differences: Vec<String>,
     /// What vendors accepted for her, in order.
     pub received: Vec<Received>,
@@ -64,7 +64,7 @@ pub struct Person {
 /// An accepted request, as people read it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Received {
-    /// When.
+    /// When the vendor accepted it, procedure time.
     pub at: Timestamp,
     /// When, on the clinic's clock.
     pub clinic_time: String,
@@ -77,7 +77,7 @@ pub struct Received {
 /// A case, told.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CaseReport {
-    /// Which procedure.
+    /// The name of its procedure.
     pub procedure: String,
     /// Where it stands.
     pub status: String,
@@ -94,7 +94,7 @@ pub struct CaseReport {
 pub struct Line {
     /// When, on the clinic's clock.
     pub clinic_time: String,
-    /// What.
+    /// What happened, as people read it.
     pub text: String,
     /// The sentence of the SOP.
     pub sop: Option<String>,

@@ -32,26 +32,26 @@ const LONGEST: usize = 2000;
 pub enum Press {
     /// The client opens an email: this one, or her newest.
     OpenEmail {
-        /// Whose.
+        /// The client who opens it.
         client: String,
-        /// Which.
+        /// The email, by its id; `None` for her newest.
         email: Option<u64>,
     },
     /// The client submits her check-in.
     CheckIn {
-        /// Who.
+        /// The client who submits it.
         client: String,
     },
     /// The client writes in the portal.
     Reply {
-        /// Who.
+        /// The client who writes.
         client: String,
-        /// What.
+        /// The text of her message.
         text: String,
     },
     /// The client reads her messages in the portal.
     Read {
-        /// Who.
+        /// The client who reads.
         client: String,
     },
     /// The coach completes the call task in the CRM.
@@ -65,7 +65,7 @@ pub enum Press {
     },
     /// The coach answers what her task in the CRM asks, and completes it.
     Answer {
-        /// About whom.
+        /// The client whom it is about.
         client: String,
         /// The task that she read, by its id: by now another may be the open one.
         task: String,
@@ -74,14 +74,14 @@ pub enum Press {
     },
     /// The coach has the contact type set, as from the command line.
     ContactType {
-        /// Whose.
+        /// The client whose contact it is.
         client: String,
-        /// To what.
+        /// The contact type, as the drop-down spells it.
         value: String,
     },
     /// The coach has the coaching fee stopped, as from the command line.
     StopFee {
-        /// Whose.
+        /// The client who pays it.
         client: String,
         /// She has seen the plan. Money is touched only by somebody who has.
         confirmed: bool,
@@ -90,7 +90,7 @@ pub enum Press {
     Break {
         /// Its name.
         vendor: String,
-        /// How.
+        /// In which way it breaks.
         how: Breakage,
         /// For how many requests; until it is healed if not said. Not for `hang`.
         times: Option<u32>,
@@ -102,12 +102,12 @@ pub enum Press {
     },
     /// An admin replays every dead job of a client (`jobs replay`).
     Replay {
-        /// Whose.
+        /// The client whose jobs are replayed.
         client: String,
     },
     /// A person settles a work item (`work done`).
     Settle {
-        /// Which.
+        /// The work item, by its id.
         item: String,
         /// By which of its actions.
         action: String,
@@ -120,7 +120,7 @@ pub enum Press {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClockPress {
-    /// Which.
+    /// What is done with the clock.
     #[serde(rename = "do")]
     pub what: Hand,
 }

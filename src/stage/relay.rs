@@ -71,9 +71,9 @@ pub struct StepView {
 /// A line of a case's history.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LineView {
-    /// When.
+    /// When it happened, on the clinic's clock.
     pub at: String,
-    /// What.
+    /// What happened, as people read it.
     pub text: String,
 }
 
@@ -82,7 +82,7 @@ pub struct LineView {
 pub struct WorkView {
     /// Its id.
     pub id: String,
-    /// What kind.
+    /// Its kind, in words.
     pub kind: String,
     /// Whose it is.
     pub owner: String,

@@ -15,7 +15,7 @@ pub struct Scene<'a> {
     pub vendors: &'a Vendors,
     /// The relay, where it runs in this process.
     pub engine: Option<&'a Engine>,
-    /// Everybody.
+    /// The clients who are shown.
     pub people: Vec<Someone>,
     /// The clinic's zone.
     pub zone: &'a TimeZone,

@@ -1,4 +1,4 @@
-//! Logging.
+//! The log: what its lines hold, and in which form they are written.
 //!
 //! Rules, for everyone who writes a log line:
 //! - Ids in every line (`receipt`, `case`, `job`, `client` as the portal's id), so that a line

@@ -104,7 +104,7 @@ impl fmt::Debug for Runtime {
 /// A relay, put together.
 #[derive(Debug, Clone)]
 pub struct Relay {
-    /// What works.
+    /// What takes in, decides and acts.
     pub engine: Engine,
     /// The subscriptions at the CRM.
     pub hooks: Arc<dyn HookRegistry>,

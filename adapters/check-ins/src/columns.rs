@@ -5,7 +5,7 @@ use std::fmt;
 /// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
-    /// Who.
+    /// The client's id, as the clinic's list has it.
     Client,
     /// Her given name.
     FirstName,

@@ -239,7 +239,7 @@ pub struct Message {
     pub id: MessageId,
     /// Who wrote it.
     pub author: MessageAuthor,
-    /// When.
+    /// When it was sent, as the portal tells.
     pub sent_at: Timestamp,
     /// The text, to the character; empty for a message without words.
     pub text: String,
@@ -270,7 +270,7 @@ pub struct Note {
     pub id: String,
     /// The coach who wrote it; `None`: an integration did.
     pub author: Option<CoachId>,
-    /// When.
+    /// When it was written, as the portal tells.
     pub written_at: Timestamp,
     /// The text, to the character.
     pub text: String,

@@ -58,11 +58,11 @@ pub enum PostContent {
 pub struct Post {
     /// To whom: a contact id.
     pub contact: String,
-    /// What.
+    /// What she did with the email.
     pub event: Event,
     /// What the email is called.
     pub email: Option<String>,
-    /// Which link.
+    /// The link that she clicked, as the automation writes it.
     pub link: Option<String>,
 }
 

@@ -239,7 +239,7 @@ pub struct Email {
     /// Keap's id.
     #[serde(deserialize_with = "id")]
     pub id: Option<String>,
-    /// To whom.
+    /// The contact it was sent to.
     #[serde(deserialize_with = "id")]
     pub contact_id: Option<String>,
     /// Its subject.
@@ -320,7 +320,7 @@ pub struct Task {
     /// Whose it is.
     #[serde(deserialize_with = "id")]
     pub assigned_to_user_id: Option<String>,
-    /// About whom.
+    /// The contact it is about.
     #[serde(deserialize_with = "id")]
     pub contact_id: Option<String>,
 }
@@ -349,7 +349,7 @@ pub struct Note {
     pub title: Option<String>,
     /// Its text.
     pub text: Option<String>,
-    /// On whom.
+    /// The contact it stands on.
     #[serde(deserialize_with = "id")]
     pub contact_id: Option<String>,
     /// When it was made.
@@ -364,7 +364,7 @@ pub struct Subscription {
     /// Keap's id.
     #[serde(deserialize_with = "id")]
     pub id: Option<String>,
-    /// Whose.
+    /// The contact who pays.
     #[serde(deserialize_with = "id")]
     pub contact_id: Option<String>,
     /// Of which product; the subscription itself has no name.
@@ -397,7 +397,7 @@ pub struct PaymentMethod {
     /// Keap's id.
     #[serde(deserialize_with = "id")]
     pub payment_method_id: Option<String>,
-    /// Whose.
+    /// The contact whose card it is.
     #[serde(deserialize_with = "id")]
     pub contact_id: Option<String>,
     /// What staff recognize it by.
@@ -461,7 +461,7 @@ pub struct Order {
     pub title: Option<String>,
     /// `DRAFT`, `SENT`, `VIEWED` or `PAID`.
     pub status: Option<String>,
-    /// Whose.
+    /// The contact who ordered.
     pub contact: Option<Owner>,
 }
 
@@ -488,7 +488,7 @@ pub struct Hook {
     /// Keap's key.
     #[serde(deserialize_with = "id")]
     pub key: Option<String>,
-    /// For what.
+    /// The event that it is for (`contact.edit`).
     pub event_key: Option<String>,
     /// Where to. Holds our secret: never shown.
     pub hook_url: Option<String>,

@@ -62,39 +62,39 @@ pub struct Deferral {
 /// How a run of a job ends.
 #[derive(Debug, Clone, PartialEq)]
 pub enum JobEnd {
-    /// Finished.
+    /// It has done what it was for.
     Done,
     /// Failed; again at `at` (procedure time). Counts as a failure.
     Again {
-        /// When.
+        /// When it is tried again, procedure time.
         at: Timestamp,
-        /// Why.
+        /// The failure after which it is tried again.
         error: JobError,
         /// See [`Job::refused`](crate::Job::refused).
         refused: bool,
     },
     /// Not now; again at `at`. Counts as nothing.
     Snooze {
-        /// When.
+        /// When it comes again, procedure time.
         at: Timestamp,
-        /// Why, in one line.
+        /// The reason, in one line.
         why: String,
         /// Whether a vendor has to do with it.
         deferral: Deferral,
     },
     /// Waits for a person.
     Parked {
-        /// Why.
+        /// The failure that a person must look at.
         error: JobError,
     },
     /// Given up.
     Dead {
-        /// Why.
+        /// The failure that ended it.
         error: JobError,
     },
     /// No longer wanted.
     Cancelled {
-        /// Why, in one line.
+        /// The reason, in one line.
         why: String,
     },
 }
@@ -139,13 +139,13 @@ pub enum Op {
     /// A receipt leaves [`ReceiptState::New`]. Conflict `receipt state` if it has left already,
     /// is not there, or is to become anything else than done or quarantined.
     FinishReceipt {
-        /// Which.
+        /// The receipt that is finished.
         id: ReceiptId,
-        /// Where to: `Done` or `Quarantined`.
+        /// Its state from now on: `Done` or `Quarantined`.
         state: ReceiptState,
-        /// Why, or what came of it.
+        /// The reason, or what came of it.
         note: Option<String>,
-        /// When.
+        /// When it was finished, procedure time.
         at: Timestamp,
     },
     /// Stores a fact; one that is known (see [`Identity`](relay_core::facts::Identity)) is left as it
@@ -165,19 +165,19 @@ pub enum Op {
     },
     /// Requires that a case still has this version. Conflict `case version`.
     RequireCase {
-        /// Which.
+        /// The case that must not have changed.
         case: CaseId,
         /// The version.
         version: u64,
     },
     /// Requires that a work item is open. Conflict `work item state`.
     RequireOpenWork {
-        /// Which.
+        /// The item that must be open.
         item: WorkItemId,
     },
     /// Adds a line to a case's history.
     AppendTimeline {
-        /// Which case.
+        /// The case whose history it is.
         case: CaseId,
         /// The line.
         entry: TimelineEntry,
@@ -201,7 +201,7 @@ pub enum Op {
     /// An effect changes state. Conflict `effect state` unless it is in one of `from`.
     /// Moving to `Unclear` sets `probes` to 0; moving from `Unclear` to `Unclear` adds one.
     MoveEffect {
-        /// Which.
+        /// The effect whose state changes.
         key: EffectKey,
         /// Allowed present states.
         from: Vec<EffectState>,
@@ -211,7 +211,7 @@ pub enum Op {
         settled: Option<Settled>,
         /// What would have been sent (held, proposed); `None` leaves it.
         request: Option<Request>,
-        /// When.
+        /// When it changed, procedure time.
         at: Timestamp,
     },
     /// Cancels an effect that is still `Planned` (or `Held`, `Dead`, `Unsettled` with `settled`
@@ -225,11 +225,11 @@ pub enum Op {
     ///
     /// An effect in any other state is left, and its job too. Never a conflict.
     CancelEffect {
-        /// Which.
+        /// The effect that is not wanted any more.
         key: EffectKey,
-        /// Why, in one line.
+        /// The reason, in one line.
         why: String,
-        /// When.
+        /// When it was cancelled, procedure time.
         at: Timestamp,
     },
     /// Queues a job.
@@ -253,52 +253,52 @@ pub enum Op {
     /// Ends a run, writes its attempt row, frees the lane. An end that carries an error counts as
     /// a failure. Conflict `job fence`.
     FinishJob {
-        /// By which right.
+        /// The worker's right to the job.
         fence: Fence,
-        /// How.
+        /// How the run ends.
         end: JobEnd,
-        /// When, procedure time.
+        /// When it ended, procedure time.
         at: Timestamp,
     },
     /// A dead, parked or cancelled job is ready again, in its lane, with failures and deferral forgotten.
     /// One that is ready is made due at `at` and keeps them. Conflict `job state` if running or done.
     ReplayJob {
-        /// Which.
+        /// The job that runs again.
         id: JobId,
-        /// When.
+        /// When it is due from now on, procedure time.
         at: Timestamp,
     },
     /// Cancels a job that is ready, parked or dead. Conflict `job state` if running or done.
     CancelJob {
-        /// Which.
+        /// The job that is not wanted any more.
         id: JobId,
-        /// Why, in one line.
+        /// The reason, in one line.
         why: String,
-        /// When.
+        /// When it was cancelled, procedure time.
         at: Timestamp,
     },
     /// Cancels a job by key if it is ready, parked or dead; else nothing. Never a conflict.
     CancelJobByKey {
-        /// Which.
+        /// The job that is not wanted any more, by its key.
         key: String,
-        /// Why, in one line.
+        /// The reason, in one line.
         why: String,
-        /// When.
+        /// When it was cancelled, procedure time.
         at: Timestamp,
     },
     /// Opens a work item; if one with the same dedupe key is open, that one is left as it is.
     OpenWork(WorkItem),
     /// Settles a work item. Conflict `work item state` if it is settled.
     SettleWork {
-        /// Which.
+        /// The item that is settled.
         id: WorkItemId,
-        /// How.
+        /// By whom, when and by which action.
         settled: WorkSettled,
     },
     /// Puts an entry into the list of the open work item with this dedupe key (the member `list` of
     /// its detail, by name), or takes it out. Never a conflict.
     ListInWork {
-        /// Which item.
+        /// The item whose list it is, by its dedupe key.
         dedupe_key: String,
         /// The entry's name.
         entry: String,
@@ -307,21 +307,21 @@ pub enum Op {
     },
     /// Settles every open work item of a case. Never a conflict.
     SettleCaseWork {
-        /// Which case.
+        /// The case whose items are settled.
         case: CaseId,
-        /// How.
+        /// By whom, when and by which action.
         settled: WorkSettled,
     },
     /// Settles the open work item with this dedupe key, if there is one. Never a conflict.
     SettleWorkByKey {
-        /// Which.
+        /// The item that is settled, by its dedupe key.
         dedupe_key: String,
-        /// How.
+        /// By whom, when and by which action.
         settled: WorkSettled,
     },
     /// An owner was reminded. Conflict `work item state` if it is settled.
     RemindWork {
-        /// Which.
+        /// The item whose owner was reminded.
         id: WorkItemId,
         /// When she is reminded next.
         next: Timestamp,
@@ -333,7 +333,7 @@ pub enum Op {
     PutLink(Link),
     /// Forgets a link.
     RemoveLink {
-        /// Whose.
+        /// The client who is linked no more.
         client: ClientId,
     },
     /// Stores an open or click. What is known already is left, or completed by what was read: see
@@ -377,7 +377,7 @@ pub enum Op {
     /// Replaces what is kept of a vendor's rate limiter. Conflict `pace version` unless the stored version
     /// is `expected`; 0 where there is none. The stored version becomes `expected + 1`.
     PutLimiterState {
-        /// Of which vendor.
+        /// The vendor, by its stored name.
         vendor: String,
         /// The version it was computed from.
         expected: u64,
@@ -387,7 +387,7 @@ pub enum Op {
     /// Replaces what is kept of a vendor's incidents. Conflict `incidents version` unless the stored version is
     /// `expected`; 0 where there is none. The stored version becomes `expected + 1`.
     PutIncidents {
-        /// Of which vendor.
+        /// The vendor, by its stored name.
         vendor: String,
         /// The version it was computed from.
         expected: u64,

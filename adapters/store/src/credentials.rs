@@ -40,7 +40,7 @@ impl CredentialState {
 /// A pair to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewCredential {
-    /// Of which connection.
+    /// The connection that it is for.
     pub name: String,
     /// One more than the stored version; 1 for the first.
     pub version: u64,
@@ -80,7 +80,7 @@ pub struct Credential {
 /// The right to make one refresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CredentialLease {
-    /// Of which connection.
+    /// The connection whose pair is refreshed.
     pub name: String,
     /// The version the refresh is made with.
     pub version: u64,
@@ -97,7 +97,7 @@ pub struct CredentialLease {
 /// How a refresh ended that brought no new pair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CredentialSettled {
-    /// Of which connection.
+    /// The connection whose pair was to be refreshed.
     pub name: String,
     /// The version it was made with.
     pub version: u64,
@@ -116,7 +116,7 @@ pub struct CredentialSettled {
 /// An authorization that a person has begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authorization {
-    /// For which connection.
+    /// The connection that it is for.
     pub name: String,
     /// The SHA-256 of the word that must come back with it.
     pub state_hash: [u8; 32],

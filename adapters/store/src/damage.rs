@@ -45,7 +45,7 @@ pub struct RemedyOrder {
     pub damage: Damage,
     /// What to do.
     pub remedy: Remedy,
-    /// Who asks.
+    /// The person who asks, by name.
     pub by: String,
     /// When, procedure time.
     pub now: Timestamp,

@@ -11,9 +11,9 @@ use relay_core::time::Timestamp;
 /// who confirmed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Engagement {
-    /// Whose.
+    /// The contact whose email it was.
     pub contact: ContactId,
-    /// What.
+    /// The open or click, as it was told or read.
     pub event: EngagementEvent,
     /// Who else told of it, when somebody did.
     pub confirmed: Option<EngagementSource>,

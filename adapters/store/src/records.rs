@@ -106,7 +106,7 @@ states! {
         Ready = "ready",
         /// Claimed under a lease.
         Running = "running",
-        /// Finished.
+        /// It has done what it was for.
         Done = "done",
         /// Waits for a person.
         Parked = "parked",
@@ -334,7 +334,7 @@ pub struct WorkItem {
 /// How a work item was settled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkSettled {
-    /// When.
+    /// When it was settled, procedure time.
     pub at: Timestamp,
     /// By whom: a name, or `relay` when an event settled it.
     pub by: String,
@@ -351,20 +351,20 @@ pub struct Link {
     pub contact: ContactId,
     /// How we know: `portal`, `email`, or `person:NAME`.
     pub source: String,
-    /// Since when.
+    /// When it was made, procedure time.
     pub at: Timestamp,
 }
 
 /// A line of the audit log: what a person did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditEntry {
-    /// When.
+    /// When it was done, procedure time.
     pub at: Timestamp,
-    /// Who, by name.
+    /// The person, by name.
     pub who: String,
     /// What: `stop`, `resume`, `replay`, `cancel`, `work.done`, `case.close`, `link`, …
     pub what: String,
-    /// On which object.
+    /// The object it was done to: an id, or a name.
     pub object: String,
     /// The rest.
     pub detail: serde_json::Value,

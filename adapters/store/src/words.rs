@@ -40,7 +40,7 @@ pub struct NamelessSetting {
 pub enum StoredWord {
     /// Nobody has said it.
     Nothing,
-    /// This.
+    /// It was said, and this is what it says.
     Word(Value),
     /// Something that can't be read any more.
     Unreadable(Damage),

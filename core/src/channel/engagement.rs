@@ -43,7 +43,7 @@ pub enum EngagementKind {
 }
 
 impl EngagementKind {
-    /// Both.
+    /// Every kind.
     pub const ALL: [Self; 2] = [Self::Open, Self::Click];
 
     /// The stored name.

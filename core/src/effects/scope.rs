@@ -19,21 +19,21 @@ use crate::ids::{CaseId, ClientId, EffectKey, WorkItemId};
 pub enum Scope {
     /// One run of a procedure.
     Case {
-        /// Which.
+        /// The run, by its case's id.
         case: CaseId,
-        /// Whom it is about.
+        /// The client whom it is about.
         client: ClientId,
     },
     /// A client, whatever becomes of her cases.
     Client {
-        /// Which.
+        /// The client whom it is about.
         client: ClientId,
     },
     /// Something that a person must do.
     WorkItem {
-        /// Which.
+        /// What must be done, by its item's id.
         item: WorkItemId,
-        /// Whom it is about, if it is about a client.
+        /// The client whom it is about, if it is about one.
         client: Option<ClientId>,
     },
     /// The relay as a whole.

@@ -108,7 +108,7 @@ impl Failing {
 /// A job that is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldJob {
-    /// Which.
+    /// The job, by its id.
     pub job: JobId,
     /// Until when it was put off by this. One that comes later is put off by something else, and has gone on.
     pub until: Timestamp,

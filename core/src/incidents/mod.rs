@@ -104,7 +104,7 @@ pub enum Met {
     Own,
     /// It belongs to an incident: the job waits for so long.
     Held {
-        /// How long.
+        /// The pause until it is tried again.
         pause: SignedDuration,
         /// Whether a person must be told: it was not known before.
         opened: bool,

@@ -116,7 +116,7 @@ impl QuotaReading {
 /// What is known of a window until it is renewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowQuota {
-    /// Which.
+    /// The window that is counted.
     pub window: Window,
     /// Calls left.
     pub available: u64,

@@ -17,7 +17,7 @@ const STALE: SignedDuration = SignedDuration::from_hours(1);
 /// A stretch of time in which a vendor keeps work waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
-    /// Since when.
+    /// When it was first seen.
     pub since: Timestamp,
     /// When the vendor last showed it; a pause whose length it named shows it to its end.
     pub last: Timestamp,

@@ -32,7 +32,7 @@ pub struct Ask {
 /// The answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RateLimitDecision {
-    /// Now.
+    /// It may call now.
     Admit {
         /// Calls that are charged already: what such a job usually makes.
         prepaid: u32,
@@ -43,7 +43,7 @@ pub enum RateLimitDecision {
     Later {
         /// When to ask again.
         at: Timestamp,
-        /// Why.
+        /// What stands in the way.
         why: Why,
     },
 }
@@ -58,12 +58,12 @@ pub enum Why {
     Spread,
     /// What is left is kept for what has a deadline.
     Reserved {
-        /// Of what.
+        /// The window whose rest is kept.
         window: Window,
     },
     /// Nothing is left, or not enough for a whole job.
     UsedUp {
-        /// Of what.
+        /// The window that is used up.
         window: Window,
     },
     /// The vendor asked for a pause.

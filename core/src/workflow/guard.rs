@@ -81,12 +81,12 @@ impl NotOffered {
 pub enum NoContact {
     /// Nobody can tell which contact she is.
     NotLinked {
-        /// Why, in one line.
+        /// The reason, in one line.
         reason: String,
     },
     /// She is linked to one that the CRM no longer has (E40).
     Gone {
-        /// Which.
+        /// The contact that is gone.
         contact: ContactId,
     },
 }

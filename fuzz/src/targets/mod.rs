@@ -105,7 +105,7 @@ pub fn check_words(text: &str, longest: usize) {
 /// Panics: a source has said what it never says.
 ///
 /// # Panics
-/// Always.
+/// If `what` says anything.
 fn unexpected(what: &str) {
     assert!(what.is_empty(), "{what}");
 }

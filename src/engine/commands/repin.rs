@@ -38,11 +38,11 @@ const PAGE: u32 = 500;
 /// What moving a case means.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Repin {
-    /// Which case.
+    /// The case that moves.
     pub case: CaseId,
     /// The client whose case it is.
     pub client: ClientId,
-    /// Which procedure.
+    /// The name of its procedure.
     pub procedure: String,
     /// The step it is in.
     pub step: String,
@@ -50,7 +50,7 @@ pub struct Repin {
     pub from: String,
     /// The version in force.
     pub to: String,
-    /// What differs.
+    /// What differs between the two versions.
     pub differences: Vec<Difference>,
     /// What the move does not change, and what it does at once; a sentence each.
     pub notes: Vec<String>,
@@ -59,7 +59,7 @@ pub struct Repin {
 /// What differs between a version that open cases run on and the one in force.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OlderVersion {
-    /// Which procedure.
+    /// The name of the procedure.
     pub procedure: String,
     /// The older version.
     pub from: String,
@@ -67,7 +67,7 @@ pub struct OlderVersion {
     pub to: String,
     /// The open cases that run on the older one.
     pub cases: Vec<CaseId>,
-    /// What differs.
+    /// What differs between the two versions.
     pub differences: Vec<Difference>,
 }
 

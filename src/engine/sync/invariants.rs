@@ -52,16 +52,16 @@ pub const AHEAD: SignedDuration = SignedDuration::from_mins(10);
 pub enum Violation {
     /// The portal lists a check-in as open and overdue, and nobody will look at it.
     CheckInUnwatched {
-        /// Whose.
+        /// The client whose check-in it is.
         client: ClientId,
-        /// Which.
+        /// The check-in, by the portal's id.
         check_in: relay_core::ids::CheckInId,
-        /// Due when.
+        /// The day on which it was due.
         due: relay_core::time::Date,
     },
     /// An open case waits for a job that is not there or can't be claimed.
     WaitWithoutJob {
-        /// Which case.
+        /// The case that waits.
         case: CaseId,
         /// The key of the job.
         job: String,
@@ -70,38 +70,38 @@ pub enum Violation {
     },
     /// An open case waits for something that is over: its outcome was never told to the case.
     WaitIsOver {
-        /// Which case.
+        /// The case that waits.
         case: CaseId,
-        /// For what.
+        /// What it waits for.
         what: String,
     },
     /// An open case waits for a person whom nobody asks.
     NobodyAsked {
-        /// Which case.
+        /// The case that waits.
         case: CaseId,
         /// Whom it waits for.
         who: String,
     },
     /// An open case waits for nothing.
     NoWait {
-        /// Which case.
+        /// The case without a wait.
         case: CaseId,
     },
     /// A case was written, or waits, at a moment that nobody meant.
     CaseAhead {
-        /// Which case.
+        /// The case that is ahead of the clock.
         case: CaseId,
     },
     /// An effect may have gone out, and nobody looks for it or was told.
     InDoubt {
-        /// Which effect.
+        /// The effect that is in doubt.
         effect: EffectKey,
         /// Where it stands.
         state: EffectState,
     },
     /// An open work item of which nobody is reminded.
     NoReminder {
-        /// Which.
+        /// The item of which nobody is reminded.
         item: WorkItemId,
     },
     /// A periodic job is not there, or does not come soon.
@@ -111,16 +111,16 @@ pub enum Violation {
     },
     /// A job was put off at a moment that is still to come, or to an absurd time.
     JobAhead {
-        /// Which job.
+        /// The job that was put off.
         job: JobId,
-        /// Of which kind.
+        /// The job's kind.
         kind: String,
     },
     /// A job of a kind that only a newer version knows waits for that version.
     NewerKind {
-        /// Which job.
+        /// The job that waits.
         job: JobId,
-        /// Of which kind.
+        /// The job's kind, as it is stored.
         kind: String,
     },
 }

@@ -52,7 +52,7 @@ pub(crate) enum Presence {
     There(Box<ContactSnapshot>),
     /// It was not found, for the first time: to be looked at again.
     Doubtful {
-        /// When.
+        /// When it is looked at again, procedure time.
         again: Timestamp,
     },
     /// It is gone.

@@ -25,7 +25,7 @@ use crate::wiring::ports::PortSet;
 use crate::wiring::vendor::{Form, InspectionContext, NewSecret, Provided, Secret, Vendor, Wiring};
 use crate::wiring::{AssembleError, Runtime};
 
-/// Keap.
+/// Keap, as the relay uses it: the clinic's CRM.
 pub const VENDOR: Vendor = Vendor {
     name: relay_keap::VENDOR,
     title: "Keap",

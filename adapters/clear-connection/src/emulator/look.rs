@@ -54,9 +54,9 @@ pub struct SeenMessage {
     pub id: String,
     /// The coach who wrote it, by name; `None`: the client did.
     pub coach: Option<String>,
-    /// When.
+    /// When it was written, on the emulator's clock.
     pub at: Timestamp,
-    /// What.
+    /// Its text, to the character.
     pub text: String,
     /// When she read it, if she has.
     pub read_at: Option<Timestamp>,
@@ -69,9 +69,9 @@ pub struct SeenNote {
     pub id: String,
     /// The coach who wrote it, by name; `None`: the integration.
     pub author: Option<String>,
-    /// When.
+    /// When it was written, on the emulator's clock.
     pub at: Timestamp,
-    /// What.
+    /// Its text, to the character.
     pub text: String,
 }
 

@@ -188,7 +188,7 @@ pub(super) struct UsedKey {
     pub(super) input: String,
     /// What was answered.
     pub(super) answer: Value,
-    /// When.
+    /// When it was used first, on the emulator's clock.
     pub(super) at: Timestamp,
 }
 

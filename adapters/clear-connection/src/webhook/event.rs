@@ -37,108 +37,108 @@ pub struct Event {
     pub kind: String,
     /// When the portal made it; `None` if not told or not an instant.
     pub at: Option<Timestamp>,
-    /// What happened.
+    /// What the event tells.
     pub change: PortalChange,
 }
 
-/// What happened.
+/// What an event tells, by its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PortalChange {
     /// A check-in is due, or (as a hint) said to be missed.
     CheckInDue {
-        /// Whose.
+        /// The client whose check-in it is.
         client: ClientId,
-        /// Which.
+        /// The check-in, by the portal's id.
         check_in: CheckInId,
-        /// When.
+        /// The day or the instant it is due.
         due: Due,
     },
     /// A check-in was submitted.
     CheckInSubmitted {
-        /// Whose.
+        /// The client who submitted it.
         client: ClientId,
-        /// Which.
+        /// The check-in, by the portal's id.
         check_in: CheckInId,
-        /// When, if told.
+        /// When she submitted it; `None` if not told.
         at: Option<Timestamp>,
         /// Whether the portal calls it complete; `true` unless it says no.
         complete: bool,
     },
     /// A check-in's due date moved.
     CheckInRescheduled {
-        /// Whose.
+        /// The client whose check-in it is.
         client: ClientId,
-        /// Which.
+        /// The check-in, by the portal's id.
         check_in: CheckInId,
-        /// To when.
+        /// The day or the instant it is due from now on.
         due: Due,
     },
     /// A check-in was withdrawn or deleted.
     CheckInWithdrawn {
-        /// Whose.
+        /// The client whose check-in it was.
         client: ClientId,
-        /// Which.
+        /// The check-in, by the portal's id.
         check_in: CheckInId,
     },
     /// A message was written.
     MessageReceived {
-        /// In whose conversation.
+        /// The client in whose conversation it stands.
         client: ClientId,
-        /// Which.
+        /// The message, by the portal's id.
         message: MessageId,
-        /// By whom.
+        /// The side that wrote it.
         author: MessageAuthor,
-        /// When, if told.
+        /// When it was written; `None` if not told.
         at: Option<Timestamp>,
     },
     /// The client read a message.
     MessageRead {
-        /// Who.
+        /// The client who read it.
         client: ClientId,
-        /// Which.
+        /// The message, by the portal's id.
         message: MessageId,
-        /// When, if told.
+        /// When she read it; `None` if not told.
         at: Option<Timestamp>,
     },
     /// The regimen changed.
     RegimenChanged {
-        /// Whose.
+        /// The client whose regimen it is.
         client: ClientId,
-        /// When: a day or an instant.
+        /// The day or the instant of the change.
         changed: When,
     },
     /// Status, coach or contact data changed. Members not told are `None`.
     ClientUpdated(Box<Client>),
     /// The program was ended by hand.
     ProgramEnded {
-        /// Whose.
+        /// The client whose program ended.
         client: ClientId,
-        /// When, if told.
+        /// When it ended; `None` if not told.
         at: Option<Timestamp>,
     },
     /// The program was taken up again.
     ProgramReactivated {
-        /// Whose.
+        /// The client whose program goes on.
         client: ClientId,
-        /// When, if told.
+        /// When it was taken up; `None` if not told.
         at: Option<Timestamp>,
     },
     /// A coach asks to move the client to the clinic.
     ConversionRequested {
-        /// Whom.
+        /// The client who is to be moved.
         client: ClientId,
-        /// Who asks.
+        /// The coach who asks; `None` if not told.
         by: Option<CoachId>,
     },
     /// The portal flagged something about compliance.
     ComplianceFlagged {
-        /// Whose.
+        /// The client whose compliance it is.
         client: ClientId,
     },
     /// `check_in.missed` that doesn't say when it was due: nothing to go by, and nothing lost,
     /// because the daily read lists it.
     MissedWithoutDate {
-        /// Whose.
+        /// The client who is said to have missed one.
         client: ClientId,
     },
     /// A type that the contract doesn't have.

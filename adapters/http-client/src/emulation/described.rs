@@ -34,7 +34,7 @@ use super::check::Checked;
 pub struct Mismatch {
     /// Where: `PATCH /contacts/{id}: body.email_addresses[0]`.
     pub place: String,
-    /// What.
+    /// The rule of the description that is broken there.
     pub fault: Fault,
 }
 

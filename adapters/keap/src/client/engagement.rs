@@ -11,7 +11,7 @@ use super::{KeapClient, MAX_PAGES, Null, unexpected};
 use crate::query::Query;
 use crate::types::EmailAddressStatus;
 
-/// What moved.
+/// The time of an address that has moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moved {
     /// The latest open.

@@ -11,27 +11,27 @@ use crate::types::{Product, User, id_of};
 /// A thing that the relay reads, and that the rights of a restricted user may leave out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Right {
-    /// Contacts.
+    /// The contacts themselves.
     Contacts,
     /// The fields that contacts have.
     ContactModel,
     /// The history of mails.
     Emails,
-    /// Tasks.
+    /// Tasks of staff about contacts.
     Tasks,
     /// Notes on a contact.
     Notes,
-    /// Tags.
+    /// The tags of the account.
     Tags,
-    /// Users.
+    /// The users of the account: its staff.
     Users,
-    /// Subscriptions.
+    /// What a contact pays for again and again.
     Subscriptions,
     /// A contact's cards.
     PaymentMethods,
-    /// Products.
+    /// The products of the account: what subscriptions are of.
     Products,
-    /// Orders.
+    /// A contact's orders.
     Orders,
     /// Hook subscriptions.
     Hooks,

@@ -50,7 +50,7 @@ pub enum Act {
     AddEmailRecord(NewEmailRecord),
     /// An email is opened: its time is the first opening, the address's the latest.
     OpenEmail {
-        /// By whom.
+        /// The contact who opens it.
         contact: u64,
         /// Which; the latest if `None`.
         #[serde(default)]
@@ -98,9 +98,9 @@ pub enum Act {
     /// Two contacts are merged: one goes, its tasks, notes, emails, cards and subscriptions stay
     /// with the other.
     MergeContacts {
-        /// Who stays.
+        /// The contact that stays.
         keep: u64,
-        /// Who goes.
+        /// The contact that goes.
         gone: u64,
     },
     /// A coach completes a task; a text is written below its description.
@@ -162,7 +162,7 @@ pub enum Act {
     AutomationPost(NewPost),
     /// Another integration of the account makes requests: with a key of its own, or with ours.
     UseQuota {
-        /// How many.
+        /// The number of requests.
         requests: u32,
         /// With our key.
         #[serde(default)]

@@ -78,7 +78,7 @@ pub struct Oddities {
     pub card_in_use: CardInUse,
     /// Words of closed lists.
     pub words: Words,
-    /// Errors.
+    /// The shape of an error's body.
     pub error_shape: ErrorShape,
     /// Seconds for which reads show the custom fields as they were before a write by the API. The
     /// write's own answer is never late.

@@ -65,7 +65,7 @@ pub enum NameFilter {
 /// What `:deactivate` of a subscription does to its `auto_charge`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AutoCharge {
-    /// Nothing.
+    /// Leaves it as it is.
     AsIs,
     /// Turns it off.
     TurnsOff,
@@ -132,7 +132,7 @@ pub enum ApiUrl {
     Present,
     /// An empty string.
     Empty,
-    /// Nothing.
+    /// The member is left out.
     Missing,
 }
 
@@ -170,7 +170,7 @@ pub enum Unset {
 /// In which header a tenant takes keys: both are documented, and some are said to take only one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyHeader {
-    /// Either.
+    /// It takes a key in either.
     Either,
     /// `Authorization: Bearer` only.
     Bearer,
@@ -216,9 +216,9 @@ pub enum OldToken {
 /// What the admin says on the page where she is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consent {
-    /// Yes.
+    /// She agrees.
     Given,
-    /// No.
+    /// She declines.
     Denied,
 }
 

@@ -122,7 +122,7 @@ pub(super) struct FieldGroup {
     pub(super) tab: u64,
 }
 
-/// Everything.
+/// Everything that the account holds.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) users: Table,

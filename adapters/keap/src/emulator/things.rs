@@ -136,7 +136,7 @@ pub struct NewOrder {
 pub struct NewEmailRecord {
     /// Its id; the next free one if `None`.
     pub id: Option<u64>,
-    /// To whom.
+    /// The contact it was sent to.
     pub contact: u64,
     /// Its subject.
     pub subject: String,
@@ -167,7 +167,7 @@ pub struct TagRefusal {
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
 pub struct NewPost {
-    /// For whom.
+    /// The contact that reaches it.
     pub contact: u64,
     /// The address as typed: `https`, port 443, or `http`, port 80.
     pub url: String,

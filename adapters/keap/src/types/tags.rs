@@ -30,7 +30,7 @@ pub struct TaggedContact {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct AppliedTag {
-    /// Which.
+    /// The tag; `None` where Keap leaves it out.
     pub tag: Option<Tag>,
     /// When it was put on.
     #[serde(deserialize_with = "time::lenient")]

@@ -69,11 +69,11 @@ pub enum Event {
     },
     /// Bytes were written.
     Written {
-        /// Where to.
+        /// The file written to.
         file: FileId,
         /// From here on.
         offset: u64,
-        /// What.
+        /// The bytes, as written.
         bytes: Vec<u8>,
     },
     /// A file was made shorter or longer.

@@ -41,9 +41,9 @@ pub struct Plan {
 /// A card that stays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptCard {
-    /// Which.
+    /// The card, by the CRM's id.
     pub card: PaymentMethodId,
-    /// Why, in one line.
+    /// The reason, in one line.
     pub why: String,
 }
 

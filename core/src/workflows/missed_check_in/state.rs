@@ -65,13 +65,13 @@ impl Step {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "progress", rename_all = "snake_case")]
 pub enum Progress {
-    /// Not yet.
+    /// It has not been carried out yet.
     Pending,
     /// It has been carried out.
     Done {
-        /// When.
+        /// When it was carried out, procedure time.
         at: Timestamp,
-        /// How.
+        /// Sent, proposed, sent by hand or left out.
         how: How,
     },
     /// It can't be told whether it reached her; it is never sent again.
@@ -95,7 +95,7 @@ pub enum How {
 /// The channel that was chosen, as far as later texts speak of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chosen {
-    /// Which.
+    /// Email, phone, or neither: then a person decides.
     pub channel: Channel,
     /// Why, in a few words.
     pub reason: String,
@@ -129,9 +129,9 @@ pub enum Hold {
 /// An effect that has not settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
-    /// What kind.
+    /// The kind of the effect.
     pub kind: EffectKind,
-    /// In which step.
+    /// The step that planned it.
     pub step: Step,
     /// It is no longer wanted, but may have been under way when that was decided (E4).
     pub cancelled: bool,

@@ -16,7 +16,7 @@ const SYNC: &str = "`clear-relay hooks sync`, while `serve` runs";
 
 /// Where a subscription of ours sends to.
 enum Aim {
-    /// Here.
+    /// To this relay.
     Here,
     /// Here, but unencrypted.
     Open,
