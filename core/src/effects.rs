@@ -113,6 +113,9 @@ pub enum EffectInput {
         items: Vec<WorkItemId>,
         /// The coach who is asked.
         coach: CoachId,
+        /// Whose it is, where `coach` acts for her while she is away (A25).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<CoachId>,
         /// Why it is asked once more, where it is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         again: Option<AskedAgain>,

@@ -12,6 +12,7 @@
 //! | [`ids`] | one type per kind of id |
 //! | [`clients`] | what we know of a client, a coach, a contact |
 //! | [`answers`] | what a coach may answer about a client |
+//! | [`time_off`] | who acts for a coach while she is away |
 //! | [`calendar`] | the clinic's days and hours; the next allowed slot |
 //! | [`facts`] | what a webhook or a read taught us |
 //! | [`channel`] | has she been opening our email? The decision and its evidence |
@@ -58,5 +59,6 @@ pub mod rate_limit;
 pub mod retry;
 pub mod scripts;
 pub mod time;
+pub mod time_off;
 pub mod workflow;
 pub mod workflows;

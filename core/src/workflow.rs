@@ -18,7 +18,8 @@ mod guard;
 use serde::{Deserialize, Serialize};
 
 pub use guard::{
-    Conversation, GuardReading, HoldReason, Needs, NoContact, NotOffered, PortalReading, Verdict,
+    Conversation, GuardReading, HoldReason, Needs, NoContact, NotOffered, PortalReading, StandsIn,
+    Verdict,
 };
 
 use crate::answers::StopReason;
@@ -29,6 +30,7 @@ use crate::effects::{PlannedEffect, Settled};
 use crate::facts::Fact;
 use crate::ids::{CheckInId, EffectKey, MessageId};
 use crate::time::{Date, Timestamp};
+use crate::time_off::TimeOffList;
 
 /// What a pure function may know besides the case.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +40,8 @@ pub struct Context<'a> {
     /// The coach directory, for the names that texts made ready for people are signed with. Not
     /// pinned either. May be empty: a text that needs a name then says that it is missing.
     pub coaches: &'a [Coach],
+    /// Who acts for a coach while she is away (A25).
+    pub time_off: &'a TimeOffList,
     /// Procedure time.
     pub now: Timestamp,
 }
@@ -74,6 +78,11 @@ pub enum Input {
     Shown {
         /// Their ids.
         messages: Vec<MessageId>,
+    },
+    /// Who acts for her coach now is another than the coach whom the task of this effect asks to call.
+    CallerChanged {
+        /// The effect that made the task.
+        made_by: EffectKey,
     },
     /// A person decided.
     Person {

@@ -207,8 +207,9 @@ pub async fn show(store: &dyn Store, id: CaseId, out: &mut Output<'_>) -> Result
         .into_iter()
         .filter(|item| item.settled.is_none())
         .collect();
+    let acting = work::ActingNow::read(store, out).await?;
     human.push_str("\nTo be done by people\n");
-    human.push_str(&work::table(&open, out).render("nothing\n"));
+    human.push_str(&work::table(&open, &acting, out).render("nothing\n"));
     Ok(out.emit(&json, &human)?)
 }
 

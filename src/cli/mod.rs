@@ -19,6 +19,7 @@ pub mod cases;
 pub mod clients;
 pub mod clock;
 mod clocks;
+pub mod coaches;
 pub mod connect;
 pub mod database;
 mod decision;
@@ -67,6 +68,7 @@ use crate::wiring;
 use backup::{BackupArgs, RestoreArgs};
 use cases::CasesCommand;
 use clients::ClientsCommand;
+use coaches::CoachesCommand;
 use connect::ConnectCommand;
 use database::DatabaseCommand;
 use doctor::DoctorArgs;
@@ -130,6 +132,9 @@ pub enum Command {
     /// Which CRM contact a client is.
     #[command(subcommand)]
     Clients(ClientsCommand),
+    /// Who is away, and who acts for her.
+    #[command(subcommand)]
+    Coaches(CoachesCommand),
     /// Bring in from a file what a sender would tell by webhooks.
     #[command(subcommand)]
     Import(ImportCommand),
@@ -345,6 +350,7 @@ async fn act(
         Command::Clients(ClientsCommand::Replied(args)) => {
             clients::replied(engine, args, out).await
         }
+        Command::Coaches(command) => coaches::run(engine, command, out).await,
         Command::Procedures(ProceduresCommand::Diff) => repin::diff(engine, out).await,
         Command::Import(command) => import::run(config, engine, command, out).await,
         Command::Hooks(command) => hooks::run(engine, command, out).await,
@@ -457,6 +463,7 @@ fn name(command: &Command) -> &'static str {
         Command::Work(_) => "work",
         Command::Jobs(_) => "jobs",
         Command::Clients(_) => "clients",
+        Command::Coaches(_) => "coaches",
         Command::Import(_) => "import",
         Command::Hooks(_) => "hooks",
         Command::Vendors { .. } => "vendors",

@@ -5,11 +5,14 @@ use std::fmt::Write as _;
 use clap::{Args, Subcommand};
 use relay_core::case::CaseStatus;
 use relay_core::effects::{EffectInput, EffectKind, Settled};
-use relay_core::ids::WorkItemId;
-use relay_store::{EffectState, Store, WorkItem};
+use relay_core::ids::{CoachId, WorkItemId};
+use relay_core::time::Date;
+use relay_core::time_off::TimeOffList;
+use relay_store::{EffectState, Page, Store, WorkItem};
 use serde_json::{Value, json};
 
 use super::args::{By, DryRun, Paging};
+use super::clocks;
 use super::error::CliError;
 use super::output::{Output, Table, or_dash};
 use crate::effects::vendor_ref;
@@ -17,6 +20,7 @@ use crate::engine::Engine;
 use crate::engine::commands::cases::parse_action;
 use crate::engine::commands::work;
 use crate::engine::incidents;
+use crate::engine::time_off;
 use crate::remedy::RemedyCommand;
 
 /// `work …`.
@@ -37,7 +41,8 @@ pub enum WorkCommand {
 /// `work list`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct ListArgs {
-    /// Of this owner only: a coach's id, or a role such as `program_manager`, admin.
+    /// Of this owner only: a coach's id, or a role such as `program_manager`, admin. Of a coach who acts for another
+    /// one, also what is that one's.
     #[arg(long, value_name = "OWNER")]
     pub owner: Option<String>,
     /// Which part of the list is shown.
@@ -71,14 +76,70 @@ pub async fn list(
     args: &ListArgs,
     out: &mut Output<'_>,
 ) -> Result<(), CliError> {
-    let items = store
-        .open_work(args.owner.as_deref(), args.paging.page())
-        .await?;
+    let acting = ActingNow::read(store, out).await?;
+    let items = match &args.owner {
+        None => store.open_work(None, args.paging.page()).await?,
+        Some(owner) => acting.items(store, owner, args.paging.page()).await?,
+    };
     let (mut human, stopped) = super::outreach::head(store, out).await?;
     let json = json!({ "outreach_stopped": stopped,
                        "work": items.iter().map(item_json).collect::<Vec<_>>() });
-    human.push_str(&table(&items, out).render("nothing to be done"));
+    human.push_str(&table(&items, &acting, out).render("nothing to be done"));
     Ok(out.emit(&json, &human)?)
+}
+
+/// Who acts for whom today (A25).
+pub(super) struct ActingNow {
+    time_off: TimeOffList,
+    today: Date,
+}
+
+impl ActingNow {
+    /// As it is stored.
+    pub(super) async fn read(store: &dyn Store, out: &Output<'_>) -> Result<Self, CliError> {
+        let (clocks, _) = clocks::of_command(store).await?;
+        Ok(Self {
+            time_off: time_off::list(store).await?,
+            today: out.zone().to_datetime(clocks.procedure.now()).date(),
+        })
+    }
+
+    /// An item's owner, and who acts for her, where somebody does.
+    fn owner(&self, item: &WorkItem) -> String {
+        let owner = CoachId::from(item.owner.as_str());
+        let acting = self.time_off.acting_for(&owner, self.today);
+        match acting.while_away {
+            Some(_) => format!("{owner} ({} acts)", acting.coach),
+            None => item.owner.clone(),
+        }
+    }
+
+    /// What is open for `owner`: her own, and that of every coach for whom she acts.
+    async fn items(
+        &self,
+        store: &dyn Store,
+        owner: &str,
+        page: Page,
+    ) -> Result<Vec<WorkItem>, CliError> {
+        let herself = CoachId::from(owner);
+        let acts_for =
+            |coach: &&CoachId| *self.time_off.acting_for(coach, self.today).coach == herself;
+        let relying = self.time_off.relying_on(&herself, self.today);
+        let owners = [&herself]
+            .into_iter()
+            .chain(relying.into_iter().filter(acts_for));
+        let first = Page {
+            offset: 0,
+            limit: page.offset.saturating_add(page.limit),
+        };
+        let mut items = Vec::new();
+        for owner in owners {
+            items.extend(store.open_work(Some(owner.as_str()), first).await?);
+        }
+        items.sort_by_key(|item| (item.due, item.id));
+        let (skip, limit) = (page.offset as usize, page.limit as usize);
+        Ok(items.into_iter().skip(skip).take(limit).collect())
+    }
 }
 
 /// Settles an item by one of its actions, or says what that would do.
@@ -169,6 +230,7 @@ async fn find(store: &dyn Store, id: WorkItemId) -> Result<WorkItem, CliError> {
 /// Shows an item with its detail.
 pub async fn show(store: &dyn Store, id: WorkItemId, out: &mut Output<'_>) -> Result<(), CliError> {
     let item = find(store, id).await?;
+    let acting = ActingNow::read(store, out).await?;
     let settled = item.settled.as_ref();
     let mut human = format!(
         "{}\n\nitem      {}\nkind      {}\nowner     {}\nclient    {}\ncase      {}\n\
@@ -176,7 +238,7 @@ pub async fn show(store: &dyn Store, id: WorkItemId, out: &mut Output<'_>) -> Re
         item.title,
         item.id,
         item.kind,
-        item.owner,
+        acting.owner(&item),
         or_dash(item.client.as_ref()),
         or_dash(item.case),
         out.time(item.due),
@@ -254,13 +316,13 @@ pub(super) fn outline(text: &mut String, value: &Value, depth: usize) {
     }
 }
 
-pub(super) fn table(items: &[WorkItem], out: &Output<'_>) -> Table {
+pub(super) fn table(items: &[WorkItem], acting: &ActingNow, out: &Output<'_>) -> Table {
     let mut table = Table::new(&["ITEM", "DUE", "OWNER", "CLIENT", "KIND", "ACTIONS", "WHAT"]);
     for item in items {
         table.row([
             item.id.to_string(),
             out.time(item.due),
-            item.owner.clone(),
+            acting.owner(item),
             or_dash(item.client.as_ref()),
             item.kind.clone(),
             item.actions.join(","),

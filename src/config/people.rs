@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use super::reader::Reader;
-use crate::engine::CoachChannel;
+use crate::engine::{CoachChannel, MessagesWhileAway};
 
 pub(super) const EXAMPLE: &str = r#"[people]
 # Names as the team knows them. Work items for a role are shown with the name.
@@ -20,7 +20,12 @@ coaches = "crm_tasks"
 # work until then. What a client wrote always comes. 1 to 100.
 coach_tasks_a_day = 8
 
-# Who acts for a coach while she is away: coach id = coach id, as the portal writes them (A25).
+# In whose name clients are written to while their coach is away: "deputy" or "coach" (A25). A call is always made by
+# who acts for her, in her own name.
+messages_while_away = "deputy"
+
+# Who acts for a coach while she is away: coach id = coach id, as the portal writes them (A25). Another deputy can be
+# named when it is entered: `clear-relay coaches away COACH --until DATE --deputy COACH --by NAME`.
 [people.deputies]
 #coach-1 = "coach-2"
 "#;
@@ -38,6 +43,8 @@ pub struct PeopleConfig {
     pub client_page: Option<Url>,
     /// How many new tasks a coach gets a day.
     pub coach_tasks_a_day: u32,
+    /// In whose name clients are written to while their coach is away.
+    pub messages_while_away: MessagesWhileAway,
     /// Coach id → coach id of her deputy.
     pub deputies: BTreeMap<String, String>,
 }
@@ -57,6 +64,14 @@ impl PeopleConfig {
             ),
             client_page: reader.base_url("client_page", None),
             coach_tasks_a_day: reader.ranged("coach_tasks_a_day", 1..=100).unwrap_or(8),
+            messages_while_away: reader.choice(
+                "messages_while_away",
+                &[
+                    ("deputy", MessagesWhileAway::Deputy),
+                    ("coach", MessagesWhileAway::Coach),
+                ],
+                MessagesWhileAway::Deputy,
+            ),
             deputies: reader.texts("deputies"),
         };
         for (key, variable) in reader.variables_below("deputies") {

@@ -75,10 +75,11 @@ pub mod staff_said;
 pub mod start;
 pub mod stepper;
 pub mod sync;
+pub mod time_off;
 pub mod wake;
 mod watch;
 mod words;
 
 pub use error::EngineError;
 pub(crate) use parts::RELAY;
-pub use parts::{CoachChannel, Engine, EngineParts, People};
+pub use parts::{CoachChannel, Engine, EngineParts, MessagesWhileAway, People};

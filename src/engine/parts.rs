@@ -1,6 +1,6 @@
 //! What all parts of the engine share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use relay_core::calendar::Calendar;
@@ -39,6 +39,16 @@ pub enum CoachChannel {
     CrmTasks,
 }
 
+/// In whose name clients are written to while their coach is away (A25).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MessagesWhileAway {
+    /// In her deputy's.
+    #[default]
+    Deputy,
+    /// In her own, all the same.
+    Coach,
+}
+
 /// Who is who among the staff, for owners of work items.
 #[derive(Debug, Clone)]
 pub struct People {
@@ -52,6 +62,10 @@ pub struct People {
     pub coach_tasks_a_day: u32,
     /// Where a client's page is in the portal, without her id.
     pub client_page: Option<Url>,
+    /// Who acts for a coach who is away, where nobody says otherwise.
+    pub deputies: BTreeMap<CoachId, CoachId>,
+    /// In whose name clients are written to meanwhile.
+    pub messages_while_away: MessagesWhileAway,
     /// For whose clients a follow-up acts; `None`: for every coach's (A39).
     pub act_for: Option<BTreeSet<CoachId>>,
 }
@@ -78,6 +92,8 @@ impl Default for People {
             coach_channel: CoachChannel::default(),
             coach_tasks_a_day: 8,
             client_page: None,
+            deputies: BTreeMap::new(),
+            messages_while_away: MessagesWhileAway::default(),
             act_for: None,
         }
     }

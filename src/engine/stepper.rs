@@ -15,6 +15,7 @@ use relay_core::clients::Coach;
 use relay_core::facts::{Fact, Identity};
 use relay_core::ids::{CaseId, ClientId, JobId, ReceiptId, WorkItemId};
 use relay_core::time::Timestamp;
+use relay_core::time_off::TimeOffList;
 use relay_core::workflow::{Context, Input, NewWork, NotOpened, ReadKind, Transition, Workflow};
 use relay_store::{
     ClientView, Effect, Existing, FactRow, NewJob, Op, WorkItem, WorkSettled, effect_job_key,
@@ -23,7 +24,8 @@ use serde_json::json;
 
 use crate::engine::case_jobs::{read_job_of, timer_job, timer_key};
 use crate::engine::held_back::mode_at_opening;
-use crate::engine::{Engine, EngineError, RELAY, drift, inbox, items, watch};
+use crate::engine::job_kinds::JobKind;
+use crate::engine::{Engine, EngineError, RELAY, drift, inbox, items, time_off, watch};
 
 /// A case being worked on, with the version it was loaded in (`None`: it is new).
 #[derive(Debug)]
@@ -44,6 +46,7 @@ pub struct Stepping<'a> {
     cases: Vec<Working>,
     known: HashSet<Identity>,
     coaches: Vec<Coach>,
+    time_off: TimeOffList,
     ops: Vec<Op>,
     /// How many transitions were made.
     moves: usize,
@@ -72,6 +75,7 @@ pub async fn stepping<'a>(
         cases,
         known: known.iter().map(|row| row.fact.identity()).collect(),
         coaches,
+        time_off: time_off::list(engine.store.as_ref()).await?,
         ..without_client(engine)
     })
 }
@@ -85,6 +89,7 @@ pub fn without_client(engine: &Engine) -> Stepping<'_> {
         cases: Vec::new(),
         known: HashSet::new(),
         coaches: Vec::new(),
+        time_off: TimeOffList::default(),
         ops: Vec::new(),
         moves: 0,
         shown_first: false,
@@ -236,6 +241,7 @@ impl Stepping<'_> {
         Context {
             calendar: &self.engine.calendar,
             coaches: &self.coaches,
+            time_off: &self.time_off,
             now: self.now,
         }
     }
@@ -397,13 +403,21 @@ impl Stepping<'_> {
         let input_hash = planned.input.hash();
         let effect = Effect::new(planned, input_hash, case.mode, self.now);
         self.ops.push(Op::PlanEffect(effect));
-        self.enqueue(
-            effect_job_key(&key),
-            "effect",
-            run_at,
-            Some(case.id),
-            json!({ "effect": key, "kind": kind }),
-        );
+        let job_key = effect_job_key(&key);
+        let lane = self.client.as_ref();
+        self.ops.push(Op::Enqueue {
+            job: NewJob {
+                id: JobId::new(self.engine.random.as_ref(), self.now),
+                lane: lane.map_or_else(|| job_key.clone(), ClientId::to_string),
+                key: job_key,
+                kind: JobKind::Effect.name().to_owned(),
+                run_at,
+                client: self.client.clone(),
+                case: Some(case.id),
+                payload: json!({ "effect": key, "kind": kind }),
+            },
+            existing: Existing::Keep,
+        });
     }
 
     fn queue_read(&mut self, case: &Case, kind: ReadKind) {
@@ -464,33 +478,6 @@ impl Stepping<'_> {
         };
         let ops = items::open_work_ops(self.engine, item, self.now);
         self.ops.extend(ops);
-    }
-
-    fn enqueue(
-        &mut self,
-        key: String,
-        kind: &str,
-        run_at: Timestamp,
-        case: Option<CaseId>,
-        payload: serde_json::Value,
-    ) {
-        self.ops.push(Op::Enqueue {
-            job: NewJob {
-                id: JobId::new(self.engine.random.as_ref(), self.now),
-                lane: self
-                    .client
-                    .as_ref()
-                    .map_or(&key, |client| &client.0)
-                    .clone(),
-                key,
-                kind: kind.to_owned(),
-                run_at,
-                client: self.client.clone(),
-                case,
-                payload,
-            },
-            existing: Existing::Keep,
-        });
     }
 }
 

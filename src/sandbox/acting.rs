@@ -13,8 +13,8 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 use relay_core::facts::Order;
-use relay_core::ids::{ClientId, ContactId};
-use relay_core::time::Timestamp;
+use relay_core::ids::{ClientId, CoachId, ContactId};
+use relay_core::time::{Date, Timestamp};
 use relay_core::workflow::Action;
 use relay_http_client::emulation::FaultRule;
 use relay_http_client::{Call, Transport};
@@ -27,7 +27,8 @@ use super::cast::{CastAct, CastClient};
 use super::clinic::HOOK_SECRET;
 use super::vendors::Vendors;
 use crate::engine::commands::cases::parse_action;
-use crate::engine::commands::{cases, import, replay, work};
+use crate::engine::commands::time_off::Asked;
+use crate::engine::commands::{cases, import, replay, time_off, work};
 use crate::engine::{Engine, intake};
 use crate::failpoint::Failpoints;
 use crate::wiring::check_ins::import::list_file;
@@ -63,6 +64,16 @@ enum RelayAct {
     Link { by: String },
     /// Brings in a file of check-ins.
     Import { by: String, file: String },
+    /// Says that a coach is away.
+    Away {
+        by: String,
+        coach: String,
+        from: Option<Date>,
+        until: Date,
+        deputy: String,
+    },
+    /// Says that a coach is back.
+    Back { by: String, coach: String },
     /// Replays every dead job of hers.
     Replay { by: String },
 }
@@ -170,6 +181,25 @@ impl Hands {
                 let list = list_file(file.as_bytes())?;
                 let taught = import::import(engine, list.source, &list.bodies, &by);
                 taught.await.map(|_| ())
+            }
+            RelayAct::Away {
+                by,
+                coach,
+                from,
+                until,
+                deputy,
+            } => {
+                let asked = Asked {
+                    coach: coach.into(),
+                    from,
+                    until,
+                    deputy: Some(deputy.into()),
+                };
+                time_off::away(engine, &asked, &by).await.map(|_| ())
+            }
+            RelayAct::Back { by, coach } => {
+                let coach = CoachId::from(coach);
+                time_off::back(engine, &coach, &by).await.map(|_| ())
             }
             RelayAct::Replay { by } => return self.replay(id, &by).await,
         };

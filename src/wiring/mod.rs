@@ -252,6 +252,13 @@ fn people(config: &Config) -> People {
             .unwrap_or(defaults.program_manager),
         coach_channel: config.people.coach_channel,
         coach_tasks_a_day: config.people.coach_tasks_a_day,
+        deputies: config
+            .people
+            .deputies
+            .iter()
+            .map(|(coach, deputy)| (coach.as_str().into(), deputy.as_str().into()))
+            .collect(),
+        messages_while_away: config.people.messages_while_away,
         client_page: config.people.client_page.clone(),
         act_for: config.procedures.missed_check_in.act_for.clone(),
     }

@@ -231,6 +231,8 @@ fn whatever_changes_something_has_a_dry_run() {
         "jobs cancel",
         "clients link",
         "clients replied",
+        "coaches away",
+        "coaches back",
         "hooks sync",
         "keap set-contact-type",
         "keap cancel-subscription",

@@ -246,6 +246,11 @@ async fn dying_where_keap_alone_tells_loses_nothing_and_does_nothing_twice() {
 }
 
 #[tokio::test]
+async fn dying_while_another_coach_is_asked_or_calls_loses_nothing_and_does_nothing_twice() {
+    dying_anywhere(["full/willa", "full/mona"], 1900).await;
+}
+
+#[tokio::test]
 async fn no_answer_leaves_before_its_commit() {
     for (name, stored) in [(RECEIVE.before, 0), (RECEIVE.after, 1)] {
         let death = Death { name, hit: 1 };

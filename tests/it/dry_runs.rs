@@ -23,7 +23,7 @@ fn now() -> Timestamp {
 }
 
 /// A command, and what it is typed with. `CASE`, `JOB` and `ITEM` stand for what is stored.
-const COMPARED: [(&str, &[&str]); 23] = [
+const COMPARED: [(&str, &[&str]); 25] = [
     ("stop", &["--by Robin", "--by Robin --reason x"]),
     ("resume", &["--by Robin"]),
     (
@@ -112,6 +112,18 @@ const COMPARED: [(&str, &[&str]); 23] = [
             "nobody --by Robin",
             "client-1 --by Robin",
         ],
+    ),
+    (
+        "coaches away",
+        &[
+            "coach_beth --until 2126-11-13 --deputy coach_ruth --by Robin",
+            "nobody --until 2026-11-13 --deputy coach_ruth --by Robin",
+            "coach_beth --until 2001-11-13 --by Robin",
+        ],
+    ),
+    (
+        "coaches back",
+        &["coach_beth --by Robin", "nobody --by Robin"],
     ),
     ("hooks sync", &["", "--finish-rotation"]),
     ("vendors resume", &["nobody --by Robin", "keap --by Robin"]),

@@ -112,6 +112,9 @@ fn scene(kind: EffectKind) -> (&'static str, &'static str) {
     }
 }
 
+/// The last version whose cases move a call task to another coach.
+const MOVES_TASKS: u32 = 4;
+
 fn vendor(kind: EffectKind) -> &'static str {
     match kind {
         EffectKind::PortalMessage | EffectKind::PortalNote => "portal",
@@ -138,6 +141,11 @@ fn order(story: &Story, kind: EffectKind, moment: Moment, act: FaultAct, times: 
 async fn struck(kind: EffectKind, seed: u64, moment: Moment, act: FaultAct) -> Story {
     let (name, over) = scene(kind);
     let mut story = Story::begin(name, seed, &[]).await;
+    if kind == EffectKind::ReassignTask {
+        let opened = story.at("2026-11-04 10:00");
+        story.play_until(opened).await;
+        story.runs_by_logic(MOVES_TASKS).await;
+    }
     order(&story, kind, moment, act, 1);
     let over = story.at(over);
     story.play_until(over).await;
@@ -145,11 +153,15 @@ async fn struck(kind: EffectKind, seed: u64, moment: Moment, act: FaultAct) -> S
 }
 
 /// What all have in common: nothing that nobody expected is in the books.
-fn nothing_unexpected(story: &Story, what: &str) {
+fn nothing_unexpected(story: &Story, kind: EffectKind, what: &str) {
+    // The story is that of a case of this version; how often it is in the books is looked at by itself.
+    let of_before = |line: &str| {
+        kind == EffectKind::ReassignTask && line.starts_with("not expected: reassign_task")
+    };
     let wrong: Vec<String> = story
         .differences()
         .into_iter()
-        .filter(|line| !line.starts_with("missing: "))
+        .filter(|line| !line.starts_with("missing: ") && !of_before(line))
         .collect();
     assert!(wrong.is_empty(), "{what}: {wrong:?}");
 }
@@ -182,7 +194,7 @@ async fn check(kind: EffectKind, seed: u64, fault: &Fault) {
     );
     println!("{what}");
     let mut story = struck(kind, seed, fault.moment, (fault.act)()).await;
-    nothing_unexpected(&story, &what);
+    nothing_unexpected(&story, kind, &what);
     let tries = story.tried(kind);
     match fault.end {
         End::Again { after } => {
@@ -239,7 +251,7 @@ async fn replay_the_dead(story: &mut Story, kind: EffectKind, what: &str) {
         .expect(what);
     // Beyond what the vendor may take to show the first one.
     story.play_for(SignedDuration::from_mins(20)).await;
-    nothing_unexpected(story, what);
+    nothing_unexpected(story, kind, what);
     assert_eq!(story.accepted(kind).len(), 1, "{what}");
     let left = story.open_kinds().await;
     assert!(!left.iter().any(|k| k == "dead_job"), "{what}: {left:?}");
@@ -393,7 +405,7 @@ async fn what_was_refused_after_it_was_done_and_is_listed_late_is_not_done_twice
             order(&story, kind, Moment::After, status(code, after), 1);
             let over = story.at(over);
             story.play_until(over).await;
-            nothing_unexpected(&story, &what);
+            nothing_unexpected(&story, kind, &what);
             assert!(done(&story, kind, &what).await, "{what}: by looking");
             assert_eq!(story.tried(kind).len(), 1, "{what}");
         }

@@ -8,7 +8,9 @@ use crate::clients::{
 use crate::effects::{EffectInput, Request, request};
 use crate::facts::Fact;
 use crate::ids::{CoachId, ContactId, TaskId};
-use crate::time::Timestamp;
+use crate::outside;
+use crate::scripts::date_words;
+use crate::time::{Date, Timestamp};
 
 /// What must be read before an effect may be carried out.
 #[expect(
@@ -35,8 +37,11 @@ pub struct GuardReading {
     pub read_at: Timestamp,
     /// The portal's side.
     pub portal: Option<PortalReading>,
-    /// Her coach now, with the CRM user where an active one was found.
+    /// Her coach now, or who acts for her, with the CRM user where an active one was found.
     pub coach: Option<Coach>,
+    /// Whose place that coach takes, where hers is away (A25).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands_in: Option<StandsIn>,
     /// Her contact now.
     pub contact: Option<ContactSnapshot>,
     /// What she pays for now.
@@ -55,6 +60,23 @@ pub struct GuardReading {
     /// What the clinic's tools don't let the relay do.
     #[serde(default, skip_serializing_if = "NotOffered::is_nothing")]
     pub not_offered: NotOffered,
+}
+
+/// Whose place a coach takes, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandsIn {
+    /// The name of the coach who is away.
+    pub name: String,
+    /// The last day of her time off.
+    pub until: Date,
+}
+
+impl StandsIn {
+    /// That, as a clause.
+    pub fn words(&self) -> String {
+        let name = outside::short_line(&self.name, 60);
+        format!("{name} is away until {}", date_words(self.until))
+    }
 }
 
 /// What the clinic's tools don't let the relay do: what would go that way, a person does.

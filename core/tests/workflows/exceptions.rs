@@ -1,10 +1,9 @@
 //! The E-cases that come as facts.
 
-use relay_core::case::Wait;
 use relay_core::channel::MailEvidence;
 use relay_core::clients::{AddressState, CheckIn, ClientStatus};
 use relay_core::effects::{EffectInput, EffectKind, Settled};
-use relay_core::facts::{CallOutcome, FactBody};
+use relay_core::facts::FactBody;
 use relay_core::ids::CheckInId;
 use relay_core::time::SignedDuration;
 use relay_core::workflow::{Action, Input, ReadKind};
@@ -425,25 +424,6 @@ fn e40_a_contact_that_is_seen_again_lets_go_on_what_waited_for_it_and_nothing_el
     assert!(world.learn(FactBody::ContactSeen));
     assert!(world.is("paused"));
     assert_eq!(world.live_outreach(), 0);
-}
-
-#[test]
-fn e41_the_new_coach_inherits_what_is_asked_and_the_open_call() {
-    let mut world = World::at_call();
-    world.client.coach = Some("ivy".into());
-    assert!(world.update());
-    assert_eq!(world.work.len(), 1);
-    assert_eq!(world.asked("call_outcome").owner, "ivy");
-    assert!(matches!(&world.case.wait, Some(Wait::Person { who, .. }) if who == "ivy"));
-    let key = world.newest(EffectKind::ReassignTask);
-    let request = format!("{:?}", world.guard(&key));
-    assert!(request.contains("user-ivy"), "{request}");
-    assert!(!world.update(), "told twice is once");
-    assert!(world.person(Action::CallOutcome {
-        outcome: CallOutcome::NoAnswer
-    }));
-    world.wait_over();
-    assert_eq!(world.asked("by_hand").owner, "ivy");
 }
 
 #[test]

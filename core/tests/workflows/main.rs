@@ -38,6 +38,8 @@ mod send_by_hand;
 #[cfg(test)]
 mod staff;
 #[cfg(test)]
+mod time_off;
+#[cfg(test)]
 mod unreadable;
 #[cfg(test)]
 mod values;

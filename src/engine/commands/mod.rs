@@ -12,4 +12,5 @@ pub mod preview;
 pub mod repin;
 pub mod replay;
 pub mod staff;
+pub mod time_off;
 pub mod work;

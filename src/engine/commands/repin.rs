@@ -26,7 +26,7 @@ use relay_store::{AuditEntry, CaseFilter, EffectState, Op, Page, ProcedureVersio
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, time_off};
 use crate::failpoint::SETTLE;
 
 /// How many letters of a version are enough to name it.
@@ -213,9 +213,11 @@ async fn repin_of(engine: &Engine, case: &Case) -> Result<Repin, EngineError> {
         ));
     }
     let coaches = engine.store.coaches().await?;
+    let time_off = time_off::list(engine.store.as_ref()).await?;
     let cx = Context {
         calendar: &engine.calendar,
         coaches: &coaches,
+        time_off: &time_off,
         now: engine.now(),
     };
     // No timer of that generation was ever set: it moves nothing, unless the state can't be

@@ -4,10 +4,11 @@ use relay_core::case::Case;
 use relay_core::clients::{
     Author, BillingSnapshot, ClientSnapshot, Coach, ContactSnapshot, PortalMessage,
 };
-use relay_core::effects::{EffectInput, EffectKind, PlannedEffect};
+use relay_core::effects::{Audience, EffectInput, EffectKind, PlannedEffect};
 use relay_core::ids::{ClientId, CoachId, ContactId, CrmUserId, TaskId};
 use relay_core::retry::Class;
 use relay_core::time::{Date, SignedDuration, Timestamp, earlier};
+use relay_core::time_off::TimeOffList;
 use relay_core::workflow::{GuardReading, Needs, NoContact, NotOffered, PortalReading};
 use relay_http_client::CallError;
 use relay_store::{EffectView, Op};
@@ -17,7 +18,7 @@ use crate::engine::link::Linked;
 use crate::engine::sync::conversation::before;
 use crate::engine::sync::presence::Presence;
 use crate::engine::sync::{conversation, presence};
-use crate::engine::{Engine, EngineError, days, link};
+use crate::engine::{Engine, EngineError, MessagesWhileAway, days, link, time_off};
 use crate::ports::ContactType;
 
 /// Messages are read at least this far back: a coach who wrote by hand counts for a day (E43).
@@ -36,6 +37,8 @@ pub(crate) struct FreshReading {
     pub(crate) reading: GuardReading,
     /// The coaches, by name.
     pub(crate) coaches: Vec<Coach>,
+    /// Who is away, and who acts for them.
+    pub(crate) time_off: TimeOffList,
     /// To be committed with whatever follows.
     pub(crate) ops: Vec<Op>,
     /// What the portal lists as written by coaches since the check-in was due, ours too.
@@ -91,13 +94,19 @@ pub(crate) async fn read_for_guard(
     };
     // After the portal: a name that was put right meanwhile is the one that signs.
     let coaches = engine.store.coaches().await?;
-    let coach = match coach {
+    let time_off = time_off::list(engine.store.as_ref()).await?;
+    let (coach, stands_in) = match coach {
         Some(id) => {
+            let today = time_off::today(engine);
+            let signs = signing(engine, &time_off, effect.kind(), &id, today);
+            let stands_in =
+                (signs != id).then(|| time_off::stands_in(&time_off, &id, today, &coaches));
             // A task moves to a user of the CRM, although the contact isn't looked at.
             let crm = needs.contact || effect.kind() == EffectKind::ReassignTask;
-            known_coach(engine, &id, &coaches, crm, &mut ops).await?
+            let coach = known_coach(engine, &signs, &coaches, crm, &mut ops).await?;
+            (coach, stands_in.flatten())
         }
-        None => None,
+        None => (None, None),
     };
     let crm = if needs.contact || needs.billing {
         read_crm(
@@ -135,6 +144,7 @@ pub(crate) async fn read_for_guard(
             read_at,
             portal,
             coach,
+            stands_in,
             contact: crm.contact,
             billing: crm.billing,
             task,
@@ -144,6 +154,7 @@ pub(crate) async fn read_for_guard(
             not_offered: engine.ports.portal.not_offered(),
         },
         coaches,
+        time_off,
         ops,
         sent,
         looked_at,
@@ -158,6 +169,7 @@ pub(super) fn nothing_read(engine: &Engine) -> FreshReading {
             read_at: engine.now(),
             portal: None,
             coach: None,
+            stands_in: None,
             contact: None,
             billing: None,
             task: None,
@@ -167,6 +179,7 @@ pub(super) fn nothing_read(engine: &Engine) -> FreshReading {
             not_offered: NotOffered::default(),
         },
         coaches: Vec::new(),
+        time_off: TimeOffList::default(),
         ops: Vec::new(),
         sent: Vec::new(),
         looked_at: engine.clocks.real.now(),
@@ -337,6 +350,23 @@ async fn coach_of(
     })
 }
 
+/// In whose name an effect of a client of `assigned` goes out: of who acts for her, unless the clinic wants its clients
+/// to hear from their own coach all the same (A25). A retired move of a task names its coach itself.
+fn signing(
+    engine: &Engine,
+    list: &TimeOffList,
+    kind: EffectKind,
+    assigned: &CoachId,
+    today: Date,
+) -> CoachId {
+    let is_message = kind.audience() == Audience::Client;
+    let keeps_name = is_message && engine.people.messages_while_away == MessagesWhileAway::Coach;
+    if keeps_name || kind == EffectKind::ReassignTask {
+        return assigned.clone();
+    }
+    list.acting_for(assigned, today).coach.clone()
+}
+
 /// A coach of the directory, looked up in the portal when she is new. With `crm`, her user is
 /// asked for each time: somebody who left must not sign (E42).
 async fn known_coach(
@@ -370,7 +400,7 @@ async fn known_coach(
 }
 
 /// A coach with her user in the CRM, who is active.
-pub(super) async fn coach_with_user(
+pub(crate) async fn coach_with_user(
     engine: &Engine,
     id: &CoachId,
     ops: &mut Vec<Op>,
@@ -379,7 +409,7 @@ pub(super) async fn coach_with_user(
     known_coach(engine, id, &coaches, true, ops).await
 }
 
-/// The user of a client's coach in the CRM, who is active.
+/// The user of a client's coach in the CRM, or of who acts for her, who is active.
 pub(super) async fn user_of_coach(
     engine: &Engine,
     client: &ClientId,
@@ -389,7 +419,8 @@ pub(super) async fn user_of_coach(
     let Some(id) = told.and_then(|client| client.coach) else {
         return Ok(None);
     };
-    let coach = coach_with_user(engine, &id, ops).await?;
+    let acting = time_off::acting_for(engine, &id).await?;
+    let coach = coach_with_user(engine, &acting, ops).await?;
     Ok(coach.and_then(|coach| coach.crm_user))
 }
 

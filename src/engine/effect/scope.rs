@@ -124,6 +124,7 @@ fn of_case(
     let cx = Context {
         calendar: &engine.calendar,
         coaches: &read.coaches,
+        time_off: &read.time_off,
         now: engine.now(),
     };
     workflow.guard(cx, case, &view.effect.planned, &read.reading)

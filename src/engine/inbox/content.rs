@@ -9,7 +9,7 @@ use relay_store::{Effect, WorkItem};
 use crate::engine::{Engine, People};
 
 /// The kind of the item that asks for the outcome of a call: the call task is its task.
-const CALL: &str = "call_outcome";
+pub(super) const CALL: &str = "call_outcome";
 
 /// The kind of the item about what a client wrote.
 const REPLY: &str = "reply";
@@ -20,8 +20,10 @@ const SEND_BY_HAND: &str = "send_by_hand";
 /// What a task shows.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Content {
-    /// Who is asked.
+    /// Who is asked: the coach whose it is, or who acts for her.
     pub(super) coach: CoachId,
+    /// The coach whose it is.
+    pub(super) of: CoachId,
     /// What is asked: one thing at a time, the oldest.
     pub(super) question: Option<WorkItem>,
     /// What she only has to know.
@@ -84,11 +86,12 @@ pub(super) fn coach_of(item: &WorkItem, people: &People) -> Option<CoachId> {
 }
 
 /// What is open about a client and is a coach's; `kept` is the coach who has a task, and what it shows: what was
-/// handed up since stays in it. `None`: nothing, or her call task says it.
+/// handed up since stays in it. It goes to whoever `acting` names for her. `None`: nothing, or her call task says it.
 pub(super) fn content(
     open: &[WorkItem],
     people: &People,
     kept: Option<(&CoachId, &[WorkItemId])>,
+    acting: impl Fn(&CoachId) -> CoachId,
 ) -> Option<Content> {
     let coach_of = |item: &WorkItem| {
         let shown = kept.filter(|(_, items)| items.contains(&item.id));
@@ -106,7 +109,8 @@ pub(super) fn content(
     let question = hers.iter().find(|(_, item)| is_question(item));
     let (coach, _) = question.or_else(|| hers.first())?;
     Some(Content {
-        coach: coach.clone(),
+        coach: acting(coach),
+        of: coach.clone(),
         question: question.map(|(_, item)| (*item).clone()),
         news: hers
             .iter()
@@ -172,11 +176,14 @@ mod tests {
             item("dead_job", "admin", true),
             item("reply", "beth", true),
         ];
-        let shown = content(&open, &People::default(), None).expect("something");
+        let shown = content(&open, &People::default(), None, CoachId::clone).expect("something");
         assert_eq!(shown.ids(), [open[2].id, open[0].id]);
         assert_eq!(shown.coach.as_str(), "beth");
         assert!(shown.is_of_today());
-        assert_eq!(content(&open[1..2], &People::default(), None), None);
+        assert_eq!(
+            content(&open[1..2], &People::default(), None, CoachId::clone),
+            None
+        );
     }
 
     #[test]
@@ -185,22 +192,46 @@ mod tests {
             item("call_outcome", "beth", true),
             item("overlap", "beth", false),
         ];
-        assert_eq!(content(&open, &People::default(), None), None);
+        assert_eq!(
+            content(&open, &People::default(), None, CoachId::clone),
+            None
+        );
     }
 
     #[test]
     fn what_was_handed_up_stays_with_the_coach_who_was_asked() {
         let open = [item("reply", "program_manager", true)];
-        assert_eq!(content(&open, &People::default(), None), None);
+        assert_eq!(
+            content(&open, &People::default(), None, CoachId::clone),
+            None
+        );
         let (beth, ids) = ("beth".into(), [open[0].id]);
-        let shown = content(&open, &People::default(), Some((&beth, &ids))).expect("hers");
+        let shown = content(
+            &open,
+            &People::default(),
+            Some((&beth, &ids)),
+            CoachId::clone,
+        )
+        .expect("hers");
         assert_eq!(shown.coach, beth);
+    }
+
+    #[test]
+    fn what_is_open_goes_to_who_acts_for_its_coach() {
+        let open = [item("reply", "beth", true), item("overlap", "beth", false)];
+        let acting = |coach: &CoachId| match coach.as_str() {
+            "beth" => "cleo".into(),
+            _ => coach.clone(),
+        };
+        let shown = content(&open, &People::default(), None, acting).expect("something");
+        assert_eq!((shown.coach.as_str(), shown.of.as_str()), ("cleo", "beth"));
+        assert_eq!(shown.news.len(), 1);
     }
 
     #[test]
     fn news_go_to_whom_the_question_goes() {
         let open = [item("overlap", "beth", false), item("hold", "cleo", true)];
-        let shown = content(&open, &People::default(), None).expect("something");
+        let shown = content(&open, &People::default(), None, CoachId::clone).expect("something");
         assert_eq!(shown.coach.as_str(), "cleo");
         assert_eq!(shown.news.len(), 1);
     }

@@ -14,6 +14,8 @@ pub(crate) struct CurrentTask {
     pub(super) effect: Effect,
     pub(super) items: Vec<WorkItemId>,
     pub(super) coach: CoachId,
+    /// Whose it is, where `coach` acts for her.
+    pub(super) of: CoachId,
     /// Its closing, where that was tried and given up.
     pub(super) closing: Option<Effect>,
 }
@@ -36,14 +38,19 @@ impl CurrentTask {
         {
             return Ok(None);
         }
-        let EffectInput::WorkTask { items, coach, .. } = &effect.planned.input else {
+        let EffectInput::WorkTask {
+            items, coach, of, ..
+        } = &effect.planned.input
+        else {
             return Ok(None);
         };
+        let of = of.as_ref().unwrap_or(coach).clone();
         let (items, coach) = (items.clone(), coach.clone());
         Ok(Some(Self {
             effect,
             items,
             coach,
+            of,
             closing,
         }))
     }

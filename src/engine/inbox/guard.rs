@@ -7,15 +7,15 @@ use std::collections::HashSet;
 
 use relay_core::effects::{AskedAgain, EffectInput, EffectKind, Request, request};
 use relay_core::facts::FactBody;
-use relay_core::ids::{ClientId, ContactId, CrmUserId, WorkItemId};
+use relay_core::ids::{ClientId, CoachId, ContactId, CrmUserId, WorkItemId};
 use relay_core::time::{SignedDuration, Timestamp, earlier};
-use relay_core::workflow::Verdict;
+use relay_core::workflow::{StandsIn, Verdict};
 use relay_store::{Effect, Op, WorkItem};
 
 use crate::engine::inbox::content;
 use crate::engine::inbox::words::{Known, Words};
 use crate::engine::link::Linked;
-use crate::engine::{Engine, EngineError, link};
+use crate::engine::{Engine, EngineError, inbox, link, time_off};
 
 fn not_delivered(by: impl Into<String>) -> Verdict {
     Verdict::Overtaken {
@@ -32,12 +32,25 @@ pub(crate) async fn look(
     coach: Option<(String, Option<CrmUserId>)>,
     ops: &mut Vec<Op>,
 ) -> Result<Verdict, EngineError> {
-    let EffectInput::WorkTask { items, again, .. } = &effect.planned.input else {
+    let EffectInput::WorkTask {
+        items,
+        again,
+        coach: asked,
+        of: owner,
+        ..
+    } = &effect.planned.input
+    else {
         return Ok(not_delivered("another plan"));
     };
     let Some(open) = still_open(engine, items).await? else {
         return Ok(not_delivered("what was asked having been settled"));
     };
+    let acting = time_off::acting_for(engine, owner.as_ref().unwrap_or(asked)).await?;
+    if acting != *asked {
+        let what = format!("{}/acting", effect.key());
+        ops.extend(inbox::changed(engine, client, &what));
+        return Ok(not_delivered("somebody else acting for her coach by now"));
+    }
     let snapshot = engine.ports.portal.client(client).await?;
     // A task about her on the contact of somebody else would tell whoever opens it.
     let id = match link::linked(engine, client, snapshot.as_ref()).await? {
@@ -69,6 +82,7 @@ pub(crate) async fn look(
         return Ok(not_delivered("her address in the CRM being another"));
     }
     let known = Known {
+        stands_in: stands_in(engine, owner.as_ref()).await?,
         page: engine.people.page_of(client),
         phone: contact.phone,
         opened: opened(engine, client, &contact.id).await?,
@@ -93,6 +107,17 @@ fn of(
     known: &Known,
 ) -> Words {
     Words::of(&engine.calendar, engine.now(), open, again, number, known)
+}
+
+/// That the coach who is asked takes the place of `of`, for people.
+async fn stands_in(engine: &Engine, of: Option<&CoachId>) -> Result<Option<StandsIn>, EngineError> {
+    let Some(of) = of else {
+        return Ok(None);
+    };
+    let list = time_off::list(engine.store.as_ref()).await?;
+    let directory = engine.store.coaches().await?;
+    let today = time_off::today(engine);
+    Ok(time_off::stands_in(&list, of, today, &directory))
 }
 
 /// The end of the day on which the first of them should be done, and of today at the earliest.

@@ -11,6 +11,9 @@
 //! - It opens in the office's hours; it is closed at any hour.
 //! - A coach gets at most so many new tasks a day ([`People`](crate::engine::People)); the others come the next
 //!   working morning. What a client wrote is not counted and not kept back.
+//! - While a coach is away, what she is asked is a task of her deputy's (A25); the item stays hers, and the task comes
+//!   back to her. So does the call that she is asked to make (`caller`). Moved at once when her time off is entered for
+//!   a day that has begun, else by the comparison of its first day and of the day after its last.
 //! - Handing an item up changes nothing here: the coach who was asked keeps her task.
 //! - A task that can't be made opens no item about it: the item that it carries stands in the list of work
 //!   (`clear-relay work list`) in any case. The daily comparison tries again.
@@ -20,6 +23,7 @@
 //! brought back. Its answer is not taken; ours asks the same.
 
 pub(crate) mod answer;
+mod caller;
 mod content;
 mod current;
 pub(crate) mod guard;
@@ -29,7 +33,7 @@ use std::collections::BTreeSet;
 
 use relay_core::case::Mode;
 use relay_core::effects::{AskedAgain, EffectInput, EffectKind, Scope};
-use relay_core::ids::{ClientId, EffectKey, JobId};
+use relay_core::ids::{ClientId, CoachId, EffectKey, JobId};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_core::workflows::missed_check_in;
 use relay_store::{EffectState, Existing, Job, JobEnd, NewJob, Op, WorkItem};
@@ -45,7 +49,7 @@ use crate::engine::job_kinds::JobKind;
 use crate::engine::parts::CoachChannel;
 use crate::engine::sync::hints;
 use crate::engine::sync::hints::{ClientHint, Origin};
-use crate::engine::{Engine, EngineError, RELAY, finish};
+use crate::engine::{Engine, EngineError, RELAY, finish, time_off};
 use crate::failpoint::SETTLE;
 use crate::receipts::{Hint, HintObject};
 
@@ -84,6 +88,12 @@ fn look(
     is_on.then(|| job_of(engine, client, what, at, again))
 }
 
+/// Somebody else is asked what is open about `client`, by `what`: her coach's task is looked at, and the call that she
+/// is asked to make, which is a task whatever the channel is.
+pub(crate) fn moved(engine: &Engine, client: &ClientId, what: &str) -> Op {
+    job_of(engine, client, what, engine.now(), None)
+}
+
 fn job_of(
     engine: &Engine,
     client: &ClientId,
@@ -115,6 +125,10 @@ pub(crate) async fn daily(engine: &Engine, item: &WorkItem) -> Result<Vec<Op>, E
     let current = CurrentTask::of(engine, client).await?;
     let today = engine.calendar.date_of(engine.now());
     let what = format!("{}/{today}", item.id);
+    // Whatever the channel is: the call is a task in any case.
+    if item.kind == content::CALL && caller::may_be_anothers(engine, item).await? {
+        return Ok(vec![job_of(engine, client, &what, engine.now(), None)]);
+    }
     if engine.people.coach_channel == CoachChannel::WorkList {
         // Made while it was otherwise: closed.
         let stands = current.is_some_and(|task| task.effect.state == EffectState::Done);
@@ -122,6 +136,15 @@ pub(crate) async fn daily(engine: &Engine, item: &WorkItem) -> Result<Vec<Op>, E
             .then(|| job_of(engine, client, &what, engine.now(), None))
             .into_iter()
             .collect());
+    }
+    let time_off = time_off::list(engine.store.as_ref()).await?;
+    if let Some(task) = current.as_ref().filter(|task| task.stands()) {
+        let asked = content::coach_of(item, &engine.people);
+        let asked = asked.as_ref().unwrap_or(&task.of);
+        let is_anothers = *time_off.acting_for(asked, today).coach != task.coach;
+        if task.items.contains(&item.id) && is_anothers {
+            return Ok(changed(engine, client, &what).into_iter().collect());
+        }
     }
     let made = current
         .as_ref()
@@ -187,6 +210,11 @@ pub(crate) async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
     let client = client.ok_or_else(|| missing("inbox", "the job names no client"))?;
     let again: Option<Again> = member(job, "again")?;
     let items = engine.store.client_work(&client).await?;
+    if let Some(call) = items.iter().find(|item| item.kind == content::CALL)
+        && caller::give_to_who_acts(engine, job, &client, call).await?
+    {
+        return Ok(());
+    }
     let current = CurrentTask::of(engine, &client).await?;
     if let Some(current) = &current
         && current.effect.state.is_under_way()
@@ -196,8 +224,13 @@ pub(crate) async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
     let (items, later) = content::told_now(items, engine.now());
     let later =
         later.and_then(|(at, item)| look(engine, &client, &format!("{item}/told"), at, None));
-    let kept = current.as_ref().map(|task| (&task.coach, &task.items[..]));
-    let wanted = content(&items, &engine.people, kept);
+    let kept = current.as_ref().map(|task| (&task.of, &task.items[..]));
+    let (time_off, today) = (
+        time_off::list(engine.store.as_ref()).await?,
+        time_off::today(engine),
+    );
+    let acting = |coach: &CoachId| time_off.acting_for(coach, today).coach.clone();
+    let wanted = content(&items, &engine.people, kept, acting);
     let wanted = wanted.filter(|_| engine.people.coach_channel == CoachChannel::CrmTasks);
     let again = again.filter(|again| {
         let of_this = |task: &CurrentTask| *task.effect.key() == again.made_by;
@@ -375,6 +408,7 @@ async fn plan(
     let input = EffectInput::WorkTask {
         items: wanted.ids(),
         coach: wanted.coach.clone(),
+        of: (wanted.of != wanted.coach).then(|| wanted.of.clone()),
         again,
         about,
     };
@@ -388,7 +422,7 @@ async fn plan(
 async fn mode_of(engine: &Engine, wanted: &Content) -> Result<Mode, EngineError> {
     let Some(case) = wanted.case() else {
         // About no case: as the follow-up acts that would open one.
-        if !engine.people.acts_for(Some(&wanted.coach)) {
+        if !engine.people.acts_for(Some(&wanted.of)) {
             return Ok(Mode::Propose);
         }
         let follow_up = engine.registry.named(missed_check_in::NAME);

@@ -12,12 +12,15 @@ use relay_core::effects::AskedAgain;
 use relay_core::outside;
 use relay_core::scripts::date_words;
 use relay_core::time::Timestamp;
+use relay_core::workflow::StandsIn;
 use relay_store::WorkItem;
 use serde_json::Value;
 
 /// What is known besides the items.
 #[derive(Debug, Default)]
 pub(super) struct Known {
+    /// Whose place the coach who is asked takes.
+    pub(super) stands_in: Option<StandsIn>,
     /// Where her page is in the portal.
     pub(super) page: Option<String>,
     /// Her number in the CRM.
@@ -68,6 +71,9 @@ impl Words {
                      of the answers below."
                 }
             });
+        }
+        if let Some(stands_in) = &known.stands_in {
+            text.line(&format!("{}, so this comes to you.", stands_in.words()));
         }
         text.about(calendar, now, first, known);
         for other in rest {

@@ -4,7 +4,7 @@ use relay_core::ids::{ClientId, CoachId};
 use relay_store::Op;
 
 use crate::engine::stepper::Stepping;
-use crate::engine::{Engine, EngineError, stepper};
+use crate::engine::{Engine, EngineError, stepper, time_off};
 
 /// [`stepping`](Self::stepping) where vendors may be called: a coach whose name a text may be signed with, and whom
 /// the relay has not met, is looked up in the portal first. Where the portal can't be read, the
@@ -14,9 +14,11 @@ pub(crate) async fn stepping_with_names<'a>(
     client: &ClientId,
 ) -> Result<Stepping<'a>, EngineError> {
     let mut stepping = stepper::stepping(engine, client).await?;
+    let today = time_off::today(engine);
     let signs = stepping.cases.iter().filter_map(|working| {
         let conversation = working.workflow.conversation(&working.case)?;
-        conversation.signed_by
+        let assigned = conversation.signed_by?;
+        Some(stepping.time_off.acting_for(&assigned, today).coach.clone())
     });
     let unmet: Vec<CoachId> = signs
         .filter(|id| !stepping.coaches.iter().any(|coach| coach.id == *id))

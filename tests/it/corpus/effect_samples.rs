@@ -41,6 +41,7 @@ pub(crate) fn input(kind: EffectKind) -> EffectInput {
             coach: "coach_cleo".into(),
         },
         EffectKind::WorkTask => EffectInput::WorkTask {
+            of: None,
             items: vec![item()],
             coach: "coach_beth".into(),
             again: Some(AskedAgain::Ticked),

@@ -118,6 +118,7 @@ pub(crate) fn reading() -> GuardReading {
             email: "beth@clinic.example.test".to_owned(),
             crm_user: Some("11".into()),
         }),
+        stands_in: None,
         contact: Some(contact(AddressState::Deliverable)),
         billing: Some(billing()),
         task: Some("41".into()),

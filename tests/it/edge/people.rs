@@ -23,8 +23,18 @@ async fn e41_the_new_coach_inherits_the_open_call_and_signs_what_comes() {
     clinic.portal(json!({ "act": "change_coach", "client": "jo", "coach": "coach_ruth" }));
     clinic.until("2026-11-06 13:00").await;
     let story = clinic.story(&jo);
-    assert!(story.contains(&"6 reassign_task".to_owned()), "{story:?}");
-    assert_eq!(clinic.count("call_task"), 1, "moved, not made again");
+    let tail = &story[story.len() - 2..];
+    assert_eq!(tail, ["6 close_task", "6 call_task"], "{story:?}");
+    let calls = clinic.accepted(&jo);
+    let call = calls
+        .iter()
+        .rev()
+        .find(|entry| entry.operation == "call_task");
+    let call = call.expect("a call task").content.to_string();
+    assert!(
+        call.contains("this is Ruth") && !call.contains("this is Beth"),
+        "{call}"
+    );
     assert_eq!(clinic.item(&jo, "call_outcome").await.owner, "coach_ruth");
 }
 

@@ -15,7 +15,7 @@ use relay_core::time::Timestamp;
 use relay_http_client::Transport;
 use relay_http_client::emulation::Accepted;
 use relay_store::{
-    CaseFilter, Effect, Job, JobFilter, JobState, Page, Receipt, ReceiptState, Store, WorkItem,
+    CaseFilter, Effect, Job, JobFilter, JobState, Op, Page, Receipt, ReceiptState, Store, WorkItem,
 };
 use tempfile::TempDir;
 
@@ -359,6 +359,19 @@ impl Story {
             ..JobFilter::default()
         };
         self.store().jobs(&filter, ALL).await.expect("jobs")
+    }
+
+    /// Her open case is one that an earlier version opened.
+    pub(crate) async fn runs_by_logic(&self, logic: u32) {
+        let open = self
+            .store()
+            .open_cases(&self.client.id.as_str().into())
+            .await;
+        let mut case = open.expect("a store").pop().expect("an open case");
+        let expected = case.version;
+        (case.logic, case.version) = (logic, expected + 1);
+        let change = vec![Op::UpdateCase { case, expected }];
+        self.store().commit(change.into()).await.expect("stored");
     }
 
     /// The mutating requests that tried to carry out effects of a kind, whatever came of them.

@@ -140,7 +140,7 @@ impl<'a> CancelSubscriptionRun<'a> {
                 }
                 asked
             }
-            Input::Shown { .. } | Input::Timer { .. } => false,
+            Input::Shown { .. } | Input::Timer { .. } | Input::CallerChanged { .. } => false,
             Input::Person { by, action } => self.person(by, action),
         }
     }

@@ -5,6 +5,7 @@
 //! A check-in closes the case wherever it stands, also one that the portal calls incomplete (E5) and
 //! a later one (E7). A reply pauses it, whatever it says: no reading of the text decides alone (E10).
 
+use super::another_caller::{CALLS_ANEW_SINCE, call_anew};
 use super::answers::CoachAnswer;
 use super::closing::Closing;
 use super::pauses::is_her_coachs;
@@ -287,9 +288,12 @@ impl MissedCheckInRun<'_> {
         }
     }
 
-    /// E41: the new coach inherits the case, what was asked, and the open call task.
+    /// E41: the new coach inherits the case, what was asked, and the open call.
     fn coach_changed(&mut self) {
         self.draft.say("The client has another coach");
+        if self.awaits_call() && self.draft.case.logic >= CALLS_ANEW_SINCE {
+            call_anew(self);
+        }
         let owner = self.owner();
         if let Some(mut work) = self.state.asked.take() {
             let wait = self.draft.wait.clone();

@@ -14,10 +14,10 @@ use crate::workflows::PROGRAM_MANAGER;
 impl MissedCheckInRun<'_> {
     /// What scripts are filled with, as far as it is known between reads.
     pub(super) fn values(&self) -> Values {
-        let coach = self.draft.cx.coaches.iter();
-        let coach = coach
-            .clone()
-            .find(|coach| Some(&coach.id) == self.state.client.coach.as_ref());
+        // Whoever acts for her coach uses the text.
+        let (cx, assigned) = (self.draft.cx, self.state.client.coach.as_ref());
+        let acting = assigned.map(|coach| cx.time_off.acting_for(coach, self.today()).coach);
+        let coach = cx.coaches.iter().find(|coach| Some(&coach.id) == acting);
         Values {
             client_name: self.state.client.first_name.clone(),
             coach_unknown: coach.is_none() && self.state.client.coach.is_some(),

@@ -23,6 +23,8 @@
 //! - An open or click that is told while a call is planned turns it into an email; once the call
 //!   task is made, nothing turns.
 //! - Right before each outreach the portal and the CRM are read again; see [`guard`](self).
+//! - Who calls says her own name: where another coach is to call, the call is asked for anew
+//!   (`another_caller.rs`).
 //! - What can't be sent truthfully, or to nobody, is held with the text ready; what no tool lets the relay
 //!   send, the coach is asked to (`send_by_hand.rs`).
 //!
@@ -38,6 +40,7 @@
 //!
 //! **Not guaranteed.** A message that was under way when the check-in came is not recalled (E4).
 
+mod another_caller;
 mod answers;
 mod breaks;
 mod by_hand;
@@ -78,6 +81,7 @@ use crate::workflow::{
 use crate::workflows::StepInfo;
 use crate::workflows::draft::{unreadable, unreadable_verdict};
 
+use another_caller::caller_changed;
 use answers::CoachAnswer;
 pub use closing::{Again, Closing};
 pub use open::contact_type_allows;
@@ -106,13 +110,16 @@ pub const NAME: &str = "missed_check_in";
 ///
 /// Since 4, a coach who answers in the portal need not settle the question about the reply (`answers.rs`).
 ///
+/// Since 5, a client's new coach is asked to call in her own name; before, the call task moved to her with the name of
+/// the coach before her in its text (`another_caller.rs`).
+///
 /// What is looked at after a case has closed holds for every version, too (`closing.rs`): a closed case
 /// does nothing any more, and the look that it leaves is decided by a fresh read.
 ///
 /// What only stops a case holds for every version: a pause for a message that nobody who decided has
 /// seen, for what staff said of her, for a contact type, a hold for a value that is none. Such a case would otherwise
 /// be the only one left that still does harm, and its history stays as it was told.
-pub const LOGIC: u32 = 4;
+pub const LOGIC: u32 = 5;
 
 /// The steps in their order, with the sentences of SOP A that they carry out.
 pub const STEPS: [StepInfo; 6] = [
@@ -290,6 +297,7 @@ impl MissedCheckInRun<'_> {
                 asked
             }
             Input::Shown { messages } => self.was_shown(messages),
+            Input::CallerChanged { made_by } => caller_changed(self, made_by),
             Input::Person { by, action } => self.person(by, action),
         }
     }

@@ -202,6 +202,9 @@ impl<'a> Request<'a> {
     /// in the task and was not in it when it was made.
     fn call_description(&self, due: &str, reason: &str, phone: &str, script: &str) -> String {
         let mut lines = Vec::new();
+        if let Some(stands_in) = &self.reading.stands_in {
+            lines.push(format!("{}: you call for her.", stands_in.words()));
+        }
         if !reason.is_empty() {
             lines.push(format!("Why a call: {reason}."));
         }

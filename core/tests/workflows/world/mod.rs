@@ -3,6 +3,7 @@
 
 mod acts;
 mod client;
+mod reads;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,9 +19,9 @@ use relay_core::ids::{CaseId, EffectKey, EmailId, TaskId};
 use relay_core::procedure::{MissedCheckInProcedure, SHIPPED};
 use relay_core::scripts::shipped;
 use relay_core::time::{Date, SignedDuration, Timestamp};
+use relay_core::time_off::TimeOffList;
 use relay_core::workflow::{
-    Action, Context, GuardReading, Input, NewWork, NotOffered, PortalReading, ReadKind, Transition,
-    Verdict, Workflow,
+    Action, Context, Input, NewWork, NotOffered, ReadKind, Transition, Verdict, Workflow,
 };
 use relay_core::workflows::missed_check_in::MissedCheckIn;
 
@@ -54,6 +55,7 @@ pub(crate) struct World {
     pub(crate) workflow: Box<dyn Workflow>,
     pub(crate) calendar: Calendar,
     pub(crate) coaches: Vec<Coach>,
+    pub(crate) time_off: TimeOffList,
     pub(crate) now: Timestamp,
     pub(crate) client: ClientSnapshot,
     pub(crate) check_ins: Vec<CheckIn>,
@@ -117,6 +119,7 @@ impl World {
             workflow,
             calendar: Calendar::default_denver(),
             coaches: vec![coach("dana", "Dana Reed"), coach("ivy", "Ivy Moss")],
+            time_off: TimeOffList::default(),
             now,
             check_ins: vec![CheckIn {
                 id: "c1".into(),
@@ -157,6 +160,7 @@ impl World {
         Context {
             calendar: &self.calendar,
             coaches: &self.coaches,
+            time_off: &self.time_off,
             now: self.now,
         }
     }
@@ -311,37 +315,6 @@ impl World {
         self.case.data = serde_json::from_str(&transition.data.to_string()).unwrap();
         self.case.version += 1;
         self.case.changed_at = self.now;
-    }
-
-    pub(crate) fn reading(&self) -> GuardReading {
-        let coach = self.client.coach.as_ref();
-        GuardReading {
-            read_at: self.now,
-            portal: Some(PortalReading {
-                client: self.client.clone(),
-                check_ins: self.check_ins.clone(),
-                messages: self.messages.clone(),
-                page: None,
-            }),
-            coach: coach.and_then(|id| self.coaches.iter().find(|one| one.id == *id).cloned()),
-            contact: self.contact.clone(),
-            billing: self.billing.clone(),
-            task: self.task.clone(),
-            no_contact: None,
-            contact_type: self.contact_type.clone(),
-            address_confirmed: false,
-            not_offered: self.not_offered,
-        }
-    }
-
-    pub(crate) fn guard(&self, key: &EffectKey) -> Verdict {
-        let reading = self.reading();
-        self.guard_with(key, &reading)
-    }
-
-    pub(crate) fn guard_with(&self, key: &EffectKey, reading: &GuardReading) -> Verdict {
-        let effect = &self.planned[key];
-        self.workflow.guard(self.cx(), &self.case, effect, reading)
     }
 
     /// The effect that the case waits for.
