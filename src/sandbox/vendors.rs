@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::wiring::VENDORS;
-use crate::wiring::emulated::{Clinic, Emulated, EmulatedClient};
+use crate::wiring::emulated::{Clinic, Emulated, EmulatedClient, ToldBy};
 use crate::wiring::vendor::Vendor;
 
 /// A vendor of the box.
@@ -86,6 +86,13 @@ impl Vendors {
         let found = self.all.iter().find(|one| one.vendor.port == Some(port));
         let nobody = || format!("no vendor stands for the {}", port.as_str());
         found.ok_or_else(nobody)
+    }
+
+    /// The one in which a client checks in: the portal, or the list that tells who has.
+    pub fn of_check_ins(&self) -> Result<&OneVendor, String> {
+        let tells = |one: &&OneVendor| one.vendor.emulation.only_where == Some(ToldBy::List);
+        self.at(Port::Portal)
+            .or_else(|nobody| self.all.iter().find(tells).ok_or(nobody))
     }
 
     /// Sets up what every account has before anybody is in it. Returns what was made.

@@ -296,7 +296,7 @@ async fn press_with(hands: &Hands, known: &Contacts, press: Press) -> Result<Val
         }
         Press::CheckIn { client } => {
             let act = json!({ "act": "check_in", "client": client });
-            vendors.at(Port::Portal)?.emulator.act(act)
+            vendors.of_check_ins()?.emulator.act(act)
         }
         Press::Reply { client, text } => {
             let text = checked(&text, "text")?;

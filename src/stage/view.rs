@@ -119,7 +119,7 @@ pub struct Person {
     pub name: String,
     /// What her story shows.
     pub story: String,
-    /// Her coach, by name.
+    /// Her coach, by name; empty where no tool tells.
     pub coach: String,
     /// Whether a visitor has taken a hand in her story.
     pub taken_over: bool,
@@ -193,7 +193,7 @@ pub fn person(someone: &Someone, panels: Vec<Panels>, relay: Option<RelayView>) 
         id: someone.id.clone(),
         name: someone.name.clone(),
         story: someone.story.clone(),
-        coach: "nobody".to_owned(),
+        coach: String::new(),
         taken_over: someone.taken_over,
         panels: BTreeMap::new(),
         relay,

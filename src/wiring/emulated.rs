@@ -12,6 +12,7 @@ use std::sync::Arc;
 use relay_core::random::Random;
 use relay_core::time::{Clock, Date, TimeZone, Timestamp};
 use relay_http_client::emulation::Emulator;
+use serde::Serialize;
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -195,6 +196,41 @@ impl Reader<'_> {
     /// The same, where there is one.
     pub fn maybe(&self, at: Option<Timestamp>) -> Option<String> {
         at.map(|at| self.time(at))
+    }
+}
+
+/// A check-in, as the tool that knows of it shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CheckInView {
+    id: String,
+    /// `Nov 3`.
+    due: String,
+    /// `not due yet`, `due today`, `missed`, `submitted` or `withdrawn`.
+    pub state: &'static str,
+    submitted: Option<String>,
+}
+
+impl CheckInView {
+    /// That of a check-in due on `due`, as it stands on the reader's day.
+    pub fn of(
+        id: &str,
+        due: Date,
+        submitted: Option<String>,
+        withdrawn: bool,
+        reader: Reader<'_>,
+    ) -> Self {
+        Self {
+            id: id.to_owned(),
+            due: due.strftime("%b %-d").to_string(),
+            state: match (withdrawn, &submitted) {
+                (true, _) => "withdrawn",
+                (_, Some(_)) => "submitted",
+                _ if due > reader.today => "not due yet",
+                _ if due == reader.today => "due today",
+                _ => "missed",
+            },
+            submitted,
+        }
     }
 }
 

@@ -124,6 +124,9 @@ function person(id) {
   return view.people.find((one) => one.id === id);
 }
 
+/** The tools that a clinic may have, by the names that they have here. */
+const TOOLS = { portal: "Portal", "check-ins": "Check-in list", keap: "Keap" };
+
 function show() {
   if (!view) return;
   if (chosen === "all" && wide.matches) everybody = true;
@@ -131,7 +134,7 @@ function show() {
   const together = everybody && wide.matches && view.people.length > 1;
   document.body.dataset.together = together;
   fill(document.getElementById("time"), timeOf(view.clock));
-  fill(document.getElementById("vendors"), [vendor("portal", "Portal"), vendor("keap", "Keap")]);
+  fill(document.getElementById("vendors"), Object.keys(TOOLS).filter((id) => view.trouble[id]).map((id) => vendor(id, TOOLS[id])));
   fill(document.getElementById("picker"), picker(together));
   notice();
   const shown = together ? view.people : view.people.filter((one) => one.id === chosen);
@@ -217,7 +220,8 @@ function tone(id) {
 /** Where she stands, in a few words. */
 function headline(one) {
   const line = one.relay;
-  if (!line) return { status: one.portal.check_ins.at(-1)?.state ?? "known", now: `Contact type: ${one.keap?.contact_type ?? "none"}` };
+  const expected = (one.portal ?? one.list)?.check_ins.at(-1)?.state;
+  if (!line) return { status: expected ?? "known", now: one.keap ? `Contact type: ${one.keap.contact_type ?? "none"}` : "" };
   if (line.dead) return { status: "needs you", now: `${line.dead} ${line.dead === 1 ? "job was" : "jobs were"} given up` };
   const open = line.cases.find((one) => one.status !== "closed") ?? line.cases[0];
   if (line.work.length) return { status: `needs ${line.work[0].owner}`, now: line.work[0].title };
@@ -230,11 +234,11 @@ function article(one) {
   return h("article", { class: "person", key: one.id, "data-person": one.id, "aria-label": one.name },
     h("header", {},
       h("h2", {}, h("span", { class: "face", "data-tone": tone(one.id) }, one.name.charAt(0)), one.name),
-      h("p", {}, one.story, one.story && ". ", `Coach: ${one.coach}.`),
+      h("p", {}, one.story, one.story && ". ", one.coach && `Coach: ${one.coach}.`),
       one.taken_over && h("p", { class: "yours" }, "You have taken a hand: this story is yours now.")),
     relayPanel(one),
-    portalPanel(one), keapPanel(one),
-    h("div", { class: "hers" }, phonePanel(one), mailPanel(one),
+    one.portal && portalPanel(one), one.list && listPanel(one), one.keap !== undefined && keapPanel(one),
+    h("div", { class: "hers" }, one.phone && phonePanel(one), one.mailbox && mailPanel(one),
       h("p", { class: "slack" }, "Slack is not connected yet.")));
 }
 
@@ -308,14 +312,25 @@ function portalPanel(one) {
     h("p", { "data-part": "message" }, message.text),
     h("small", {}, `${message.who} · ${message.at}${message.from_client ? "" : message.read ? " · read" : " · not read yet"}`)));
   return panel("portal", "Clear Connection", "client portal",
-    h("p", { class: "chips" }, h("span", { class: "chip" }, portal.status),
-      portal.check_ins.map((due) => h("span", { class: "chip", key: due.id, "data-state": due.state, "data-part": "check-in", glow: true }, `check-in ${due.due}: ${due.state}`))),
+    checkIns(portal),
     said.length ? h("ol", { class: "talk" }, said) : h("p", { class: "none" }, "No message yet."),
     portal.notes.length > 0 && group("For coaches only", portal.notes.map((note) => noteOf(note))),
     h("div", { class: "buttons" },
       button(one, "Check in", { press: "check_in", client: one.id }, one.can.check_in, true),
       button(one, "Reply…", () => reply(one)),
       button(one, "Read messages", { press: "read", client: one.id }, portal.messages.some((message) => !message.read))));
+}
+
+/** Where the portal has no interface: what the clinic's own list says of her. */
+function listPanel(one) {
+  return panel("portal", "Check-in list", "kept by the clinic", checkIns(one.list),
+    h("p", { class: "none" }, "Her messages are in the portal, where the relay can’t read: her coach writes there by hand."),
+    h("div", { class: "buttons" }, button(one, "Check in", { press: "check_in", client: one.id }, one.can.check_in, true)));
+}
+
+function checkIns(tool) {
+  return h("p", { class: "chips" }, h("span", { class: "chip" }, tool.status),
+    tool.check_ins.map((due) => h("span", { class: "chip", key: due.id, "data-state": due.state, "data-part": "check-in", glow: true }, `check-in ${due.due}: ${due.state}`)));
 }
 
 function noteOf(note) {

@@ -36,7 +36,7 @@ fn a_person_has_the_panels_and_the_coach_of_every_tool() {
     assert_eq!(page["portal"], "a panel");
     assert!(page["mailbox"].is_null() && page["relay"].is_null());
     let alone = super::person(&maya(), Vec::new(), None);
-    assert_eq!(alone.coach, "nobody");
+    assert_eq!(alone.coach, "");
 }
 
 #[test]

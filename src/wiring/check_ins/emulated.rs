@@ -5,14 +5,16 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use relay_check_ins::emulator::{ClinicList, Settings};
+use relay_check_ins::emulator::{ClinicList, SeenCheckIn, Settings};
 use relay_http_client::emulation::Emulator;
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::path::SOURCE;
-use crate::wiring::emulated::{Clinic, Emulated, EmulatedClient, NewClient, NewCoach};
+use crate::wiring::emulated::{
+    CheckInView, Clinic, Emulated, EmulatedClient, NewClient, NewCoach, Panels, Reader, Whom,
+};
 
 /// The key with which rows are signed.
 pub const WEBHOOK_KEY: &str = "whsec_c2FuZGJveC1jaGVjay1pbnMta2V5LTAxMjM0NTY3ODk=";
@@ -95,6 +97,23 @@ webhook_keys = {{ first = "{WEBHOOK_KEY}" }}
             self.list.act(what)?;
         }
         Ok(())
+    }
+
+    fn panels(&self, client: &Whom<'_>, reader: Reader<'_>) -> Option<Panels> {
+        let seen = self.list.look(client.id)?;
+        let check_in = |one: &SeenCheckIn| {
+            let submitted = reader.maybe(one.submitted_at);
+            CheckInView::of(&one.id, one.due, submitted, one.withdrawn, reader)
+        };
+        let open = |one: &SeenCheckIn| one.submitted_at.is_none() && !one.withdrawn;
+        let check_ins: Vec<CheckInView> = seen.check_ins.iter().map(check_in).collect();
+        let status = seen.status.replace('_', " ");
+        Some(Panels {
+            shown: vec![("list", json!({ "status": status, "check_ins": check_ins }))],
+            can: vec![("check_in", seen.check_ins.iter().any(open))],
+            can_order: Vec::new(),
+            coach: seen.coach,
+        })
     }
 
     fn clients(&self) -> Vec<EmulatedClient> {

@@ -3,7 +3,7 @@
 use relay_clear_connection::emulator::{SeenCheckIn, SeenClient, SeenMessage, SeenNote};
 use serde::Serialize;
 
-use crate::wiring::emulated::{Panels, Reader};
+use crate::wiring::emulated::{CheckInView, Panels, Reader};
 
 /// What the portal shows, and which of its buttons would do something.
 pub(super) fn panels(seen: &SeenClient, reader: Reader<'_>) -> Panels {
@@ -26,17 +26,6 @@ struct PortalView {
     messages: Vec<MessageView>,
     /// Coaches' notes, oldest first.
     notes: Vec<NoteView>,
-}
-
-/// A check-in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct CheckInView {
-    id: String,
-    /// `Nov 3`.
-    due: String,
-    /// `not due yet`, `due today`, `missed`, `submitted` or `withdrawn`.
-    state: &'static str,
-    submitted: Option<String>,
 }
 
 /// A message in the portal.
@@ -62,17 +51,9 @@ struct NoteView {
 
 /// The portal's panel.
 fn in_portal(seen: &SeenClient, reader: Reader<'_>) -> PortalView {
-    let check_in = |one: &SeenCheckIn| CheckInView {
-        id: one.id.clone(),
-        due: one.due.strftime("%b %-d").to_string(),
-        state: match (one.withdrawn, one.submitted_at) {
-            (true, _) => "withdrawn",
-            (_, Some(_)) => "submitted",
-            _ if one.due > reader.today => "not due yet",
-            _ if one.due == reader.today => "due today",
-            _ => "missed",
-        },
-        submitted: reader.maybe(one.submitted_at),
+    let check_in = |one: &SeenCheckIn| {
+        let submitted = reader.maybe(one.submitted_at);
+        CheckInView::of(&one.id, one.due, submitted, one.withdrawn, reader)
     };
     let message = |one: &SeenMessage| MessageView {
         id: one.id.clone(),

@@ -118,3 +118,41 @@ async fn a_page_that_can_have_no_stream_asks_again_and_again() {
         .await;
     theatre.end().await;
 }
+
+#[tokio::test]
+async fn a_clinic_with_a_list_of_its_own_has_that_in_place_of_the_portal() {
+    let mut theatre = Theatre::open_of("list", &["cora"]).await;
+    let visitor = &mut theatre.visitor;
+    visitor
+        .wait("document.querySelector('article[data-person=cora]')")
+        .await;
+    let panels = "[...document.querySelectorAll('article [data-panel] h3 span')].map((one) => one.textContent).join()";
+    assert_eq!(
+        visitor.eval(panels).await,
+        "Clear Relay,Check-in list,Keap,Her phone,Her mailbox"
+    );
+    assert_eq!(
+        visitor.texts("[data-vendor] summary b").await,
+        ["Check-in list", "Keap"]
+    );
+    theatre.press("[aria-label='Cora H.: check in']").await;
+    theatre
+        .visitor
+        .wait("document.querySelector('[data-part=check-in][data-state=submitted]')")
+        .await;
+    theatre.end().await;
+}
+
+#[tokio::test]
+async fn a_clinic_with_keap_alone_has_no_other_tool_on_the_page() {
+    let mut theatre = Theatre::open_of("crm", &["keap-701"]).await;
+    let visitor = &mut theatre.visitor;
+    visitor.wait("document.querySelector('article')").await;
+    let panels = "[...document.querySelectorAll('article [data-panel] h3 span')].map((one) => one.textContent).join()";
+    assert_eq!(
+        visitor.eval(panels).await,
+        "Clear Relay,Keap,Her phone,Her mailbox"
+    );
+    assert_eq!(visitor.texts("[data-vendor] summary b").await, ["Keap"]);
+    theatre.end().await;
+}

@@ -33,7 +33,12 @@ pub(super) struct Theatre {
 
 /// A show of some of the four, its time standing still.
 pub(super) async fn show(who: &[&str]) -> Show {
-    let cast = Cast::shipped("four").expect("a cast");
+    show_of("four", who).await
+}
+
+/// The same of some of another cast.
+async fn show_of(cast: &str, who: &[&str]) -> Show {
+    let cast = Cast::shipped(cast).expect("a cast");
     let cast = cast.only(|client| who.contains(&client.id.as_str()));
     let options = Options {
         seed: 1,
@@ -46,6 +51,13 @@ impl Theatre {
     /// Opens the page over some of the four.
     pub(super) async fn open(who: &[&str]) -> Self {
         let stage = Stage::of_show(show(who).await);
+        let router = routes::router(Arc::clone(&stage));
+        Self::serve(stage, router).await
+    }
+
+    /// Opens it over some of another cast.
+    pub(super) async fn open_of(cast: &str, who: &[&str]) -> Self {
+        let stage = Stage::of_show(show_of(cast, who).await);
         let router = routes::router(Arc::clone(&stage));
         Self::serve(stage, router).await
     }
