@@ -19,6 +19,8 @@
 //!   such events are left the answer is *cannot tell*, never *not seen*: the CRM keeps one time per
 //!   event, and a machine's fetch may hide a person's reading (E17, E19).
 //! - Both answers are computed and stored with every decision, so that the rules can be compared.
+//! - Where no tool tells the relay what became of the clinic's mail, the answer is *cannot tell* (E16). Since
+//!   [`LOGIC`] 4.
 //! - Seen → email. Not seen, cannot tell → call. No number to call → email if it can arrive, and
 //!   the coach is told (E13); else hold.
 //! - What we were told beside the history (automation posts, looks between decisions) counts where
@@ -54,14 +56,19 @@ use crate::time::{Date, SignedDuration, TimeZone, Timestamp, earlier};
 /// the next number and leaves the old function in place while cases still use it.
 ///
 /// 1 knew the history only. 2 also counts what was told beside it; without any such word it decides
-/// and says exactly what 1 did. 3 decides as 2 and says without the CRM's own words why mail can't reach her.
-pub const LOGIC: u32 = 3;
+/// and says exactly what 1 did. 3 decides as 2 and says without the CRM's own words why mail can't reach her. 4 also
+/// decides where no tool tells the relay of mail at all ([`MailEvidence::not_told`]); else it decides and says exactly
+/// what 3 did.
+pub const LOGIC: u32 = 4;
 
 /// The first that counts what was told beside the history.
 const BESIDE_HISTORY: u32 = 2;
 
 /// The first whose words have none of a program's: a coach reads them.
 const FOR_PEOPLE: u32 = 3;
+
+/// The first that knows clinics of which nobody tells what became of their mail.
+const NOT_TOLD: u32 = 4;
 
 /// What the CRM showed about mail to one client, normalized; enough to recompute the decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +90,10 @@ pub struct MailEvidence {
     /// open or click that counts shows that mail arrives, and the send reads the state again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub address_unread: bool,
+    /// Whether no tool of the clinic tells the relay what became of its mail: there was nothing to read, and no
+    /// later look can tell more. `address` then says only whether one is on file.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_told: bool,
 }
 
 impl MailEvidence {
@@ -101,6 +112,7 @@ impl MailEvidence {
             unreadable: Some(why),
             engagement,
             address_unread: true,
+            not_told: false,
         }
     }
 
@@ -350,7 +362,7 @@ fn decide_by(
         now,
     };
     let emails = judge::judge(&evidence.emails, &span, parameters);
-    let obstacle = Obstacle::find(evidence, &emails);
+    let obstacle = Obstacle::find(logic, evidence, &emails);
     let engagement = if logic >= BESIDE_HISTORY && evidence.hears() {
         engagement::judge(evidence, &emails, &span, parameters)
     } else {
@@ -398,6 +410,8 @@ fn decide_by(
 /// Why the mails can't tell anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Obstacle {
+    /// No tool tells what became of the clinic's mail.
+    NotTold,
     /// The history couldn't be read, for this reason.
     Unreadable(String),
     /// Mail can't reach her (E15).
@@ -408,7 +422,10 @@ enum Obstacle {
 
 impl Obstacle {
     /// The first obstacle in the way of an answer.
-    fn find(evidence: &MailEvidence, emails: &[JudgedEmail]) -> Option<Self> {
+    fn find(logic: u32, evidence: &MailEvidence, emails: &[JudgedEmail]) -> Option<Self> {
+        if logic >= NOT_TOLD && evidence.not_told {
+            return Some(Self::NotTold);
+        }
         if let Some(why) = &evidence.unreadable {
             return Some(Self::Unreadable(why.clone()));
         }

@@ -247,6 +247,21 @@ pub enum AskedAgain {
     NotPossible,
 }
 
+/// What a person needs, besides the words that are ready, to do by hand what no tool lets the relay do: as it was read
+/// right before she is asked. Kept with the question, and nowhere else.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandOver {
+    /// The number to call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+    /// The address to write to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// What stands above the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+}
+
 /// How an effect ended, as its workflow hears of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "settled", rename_all = "snake_case")]
@@ -281,7 +296,7 @@ pub enum Settled {
         minor: Option<String>,
     },
     /// No tool of the clinic lets the relay do it: a person does, with what was made ready. Nothing was sent.
-    ByHand,
+    ByHand(HandOver),
     /// Given up after every allowed try, or refused for good.
     Dead {
         /// Why, in one line, for people.

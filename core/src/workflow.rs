@@ -44,6 +44,8 @@ pub struct Context<'a> {
     pub time_off: &'a TimeOffList,
     /// Procedure time.
     pub now: Timestamp,
+    /// What the clinic's tools don't let the relay do, as they are now. Not pinned.
+    pub not_offered: NotOffered,
 }
 
 /// Something that happened to a case.

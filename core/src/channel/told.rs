@@ -2,7 +2,8 @@
 
 use super::engagement::{EngagementEvent, EngagementKind, EngagementSource, JudgedEvent};
 use super::words::Words;
-use super::{ChannelDecision, ChannelRule, EmailEngagement, JudgedEmail, Obstacle};
+use super::{ChannelDecision, ChannelRule, EmailEngagement, JudgedEmail, MailEvidence, Obstacle};
+use crate::clients::AddressState;
 use crate::time::{TimeZone, Timestamp};
 
 impl EngagementEvent {
@@ -23,6 +24,26 @@ impl EngagementEvent {
                 let (seen, at) = (minute(self.seen_at, zone), minute(self.at, zone));
                 format!("a look on {seen} showed that she {did} on {at}")
             }
+        }
+    }
+}
+
+impl MailEvidence {
+    /// What is there where no tool tells of mail: whether an address and a number are on file.
+    pub fn not_told(at: Timestamp, has_address: bool, has_phone: bool) -> Self {
+        Self {
+            read_at: at,
+            address: if has_address {
+                AddressState::NeverMailed
+            } else {
+                AddressState::Missing
+            },
+            has_phone,
+            emails: Vec::new(),
+            unreadable: None,
+            engagement: Vec::new(),
+            address_unread: false,
+            not_told: true,
         }
     }
 }
@@ -70,7 +91,10 @@ impl Words<'_> {
     }
 
     fn unread(&self) -> bool {
-        matches!(self.obstacle, Some(Obstacle::Unreadable(_)))
+        matches!(
+            self.obstacle,
+            Some(Obstacle::Unreadable(_) | Obstacle::NotTold)
+        )
     }
 
     /// What the coach should know of an answer that what was told has led to.

@@ -28,6 +28,12 @@ impl Words<'_> {
             return told;
         }
         match self.obstacle {
+            Some(Obstacle::NotTold) if self.decision.channel == Channel::Hold => {
+                "the portal has no phone number and no email address of hers".to_owned()
+            }
+            Some(Obstacle::NotTold) => {
+                "nobody tells the relay which of the clinic's emails she opened".to_owned()
+            }
             Some(Obstacle::Unreadable(_)) if self.for_people() => {
                 "her email history could not be read".to_owned()
             }
@@ -141,6 +147,12 @@ impl Words<'_> {
             return None;
         }
         Some(match self.decision.channel {
+            Channel::Hold if self.obstacle == Some(&Obstacle::NotTold) => {
+                "no number to call, and nowhere to write to: decide by hand".to_owned()
+            }
+            Channel::Email if self.obstacle == Some(&Obstacle::NotTold) => {
+                "no number to call: an email instead".to_owned()
+            }
             Channel::Hold => {
                 "no number to call, and no address that takes mail: decide by hand".to_owned()
             }
@@ -183,6 +195,13 @@ impl Words<'_> {
     /// What was missing for the email scenario.
     fn missing(&self) -> String {
         match self.obstacle {
+            Some(Obstacle::NotTold) if self.decision.channel == Channel::Hold => {
+                "an email address on file".to_owned()
+            }
+            Some(Obstacle::NotTold) => {
+                "a tool that tells the relay of the clinic's emails, and one that she opened,"
+                    .to_owned()
+            }
             Some(Obstacle::Unreadable(_)) => {
                 "an email history that can be read and shows one open, click or reply".to_owned()
             }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clients::{
     BillingSnapshot, CheckIn, ClientSnapshot, Coach, ContactSnapshot, PortalMessage,
 };
-use crate::effects::{EffectInput, Request, request};
+use crate::effects::{EffectInput, EffectKind, HandOver, Port, Request, request};
 use crate::facts::Fact;
 use crate::ids::{CoachId, ContactId, TaskId};
 use crate::outside;
@@ -88,12 +88,41 @@ pub struct NotOffered {
     /// Writing quiet notes there.
     #[serde(default)]
     pub notes: bool,
+    /// The CRM, all of it: contacts, mail, tasks, notes, tags, what a client pays.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub crm: bool,
 }
 
 impl NotOffered {
     /// Whether everything is offered.
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether an effect of this kind can't be carried out by the relay.
+    pub fn includes(&self, kind: EffectKind) -> bool {
+        let of_portal = match kind {
+            EffectKind::PortalMessage => self.messages,
+            EffectKind::PortalNote => self.notes,
+            EffectKind::Email
+            | EffectKind::CallTask
+            | EffectKind::CloseTask
+            | EffectKind::ReassignTask
+            | EffectKind::WorkTask
+            | EffectKind::ContactNote
+            | EffectKind::AddTag
+            | EffectKind::RemoveTag
+            | EffectKind::ContactType
+            | EffectKind::AutoChargeOff
+            | EffectKind::DeactivateSubscription
+            | EffectKind::RemoveCard => false,
+        };
+        of_portal || self.is_in_crm(kind)
+    }
+
+    /// Whether it can't because the CRM would be needed.
+    pub fn is_in_crm(&self, kind: EffectKind) -> bool {
+        self.crm && kind.spec().ports.contains(&Port::Crm)
     }
 }
 
@@ -111,12 +140,18 @@ pub enum NoContact {
         /// The contact that is gone.
         contact: ContactId,
     },
+    /// The relay has no CRM to look into.
+    NotOffered,
 }
 
 impl NoContact {
     /// What is so, and who mends it.
     pub fn hold_reason(&self) -> HoldReason {
         let reason = match self {
+            Self::NotOffered => {
+                return "the relay has no access to the CRM: do it there by hand, or leave it out"
+                    .into();
+            }
             Self::NotLinked { reason } => format!(
                 "she is not linked to a contact in the CRM ({reason}): ask your admin to link them"
             ),
@@ -242,6 +277,8 @@ pub enum Verdict {
     ByHand {
         /// As it would go out, where it could be rendered.
         ready: Option<Request>,
+        /// What she needs besides the words.
+        hand_over: HandOver,
     },
     /// Not now, but then.
     Later {

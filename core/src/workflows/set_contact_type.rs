@@ -192,7 +192,7 @@ fn settle(draft: &mut Draft<'_>, settled: &Settled) {
         Settled::Proposed => close(draft, "the contact type would have been set (propose mode)"),
         Settled::Overtaken { by } => hold(draft, &format!("overtaken by {by}")),
         Settled::Held { reason, .. } => hold(draft, reason),
-        Settled::ByHand => hold(draft, "no tool lets the relay set it"),
+        Settled::ByHand(_) => hold(draft, "no tool lets the relay set it"),
         Settled::Dead { reason, .. } => hold(draft, &format!("it could not be set: {reason}")),
         Settled::Unclear { evidence } => {
             hold(

@@ -242,6 +242,47 @@ fn e13_without_a_number_and_without_an_address_it_holds() {
 }
 
 #[test]
+fn where_nobody_tells_of_the_clinics_mail_it_is_a_call_an_email_or_a_hold_by_what_is_on_file() {
+    let reason = "nobody tells the relay which of the clinic's emails she opened";
+    let anew = "a tool that tells the relay of the clinic's emails, and one that she opened, would have led to \
+                email";
+    let number = "a phone number on file would have led to a call";
+    for (address, phone, channel, reason, cautions, would_change) in [
+        (true, true, Channel::Phone, reason, vec![], anew.to_owned()),
+        (false, true, Channel::Phone, reason, vec![], anew.to_owned()),
+        (
+            true,
+            false,
+            Channel::Email,
+            reason,
+            vec!["no number to call: an email instead"],
+            number.to_owned(),
+        ),
+        (
+            false,
+            false,
+            Channel::Hold,
+            "the portal has no phone number and no email address of hers",
+            vec!["no number to call, and nowhere to write to: decide by hand"],
+            format!("{number}; an email address on file would have led to email"),
+        ),
+    ] {
+        let evidence = MailEvidence::not_told(at("2026-11-06T15:59:30Z"), address, phone);
+        let decision = shown(&evidence);
+        assert_eq!(decision.seen, EmailEngagement::CannotTell);
+        assert_eq!(decision.strict, EmailEngagement::CannotTell);
+        assert_eq!(decision.channel, channel);
+        assert_eq!(decision.reason, reason);
+        assert_eq!(decision.cautions, cautions);
+        assert_eq!(decision.would_change, would_change);
+        // As it is stored, and read by whoever explains it.
+        let stored = serde_json::to_string(&evidence).unwrap();
+        let read: MailEvidence = serde_json::from_str(&stored).unwrap();
+        assert_eq!(decision.recompute(&read).as_ref(), Some(&decision));
+    }
+}
+
+#[test]
 fn no_number_needs_no_word_where_the_mail_was_seen() {
     let decision = shown(&MailEvidence {
         has_phone: false,

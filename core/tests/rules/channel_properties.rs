@@ -87,11 +87,13 @@ prop_compose! {
         unreadable in proptest::option::weighted(0.2, "[a-z ]{1,12}"),
         engagement in proptest::collection::vec(events(), 0..4),
         address_unread in any::<bool>(),
+        not_told in proptest::bool::weighted(0.1),
     ) -> MailEvidence {
         // An address is read before the history: one that could not be read means that neither was.
         let address_unread = address_unread && unreadable.is_some();
         MailEvidence {
             read_at: now(), address, has_phone, emails, unreadable, engagement, address_unread,
+            not_told,
         }
     }
 }
@@ -195,7 +197,8 @@ proptest! {
             mail.email.id == id && mail.email.opened_at == Some(opened) && mail.open_counts
         });
         // The stronger half: such an open alone is enough, wherever mail can tell anything.
-        if human && evidence.address.accepts_mail() && evidence.unreadable.is_none() {
+        let tells = evidence.unreadable.is_none() && !evidence.not_told;
+        if human && evidence.address.accepts_mail() && tells {
             prop_assert_eq!(after.strict, EmailEngagement::Seen);
         }
     }
@@ -248,6 +251,7 @@ proptest! {
     ) {
         evidence.engagement.clear();
         evidence.address_unread = false;
+        evidence.not_told = false;
         let now = judged(&evidence, regimen, &parameters);
         let stored = ChannelDecision { logic: 1, ..now.clone() };
         let then = stored.recompute(&evidence).expect("a known logic");

@@ -58,6 +58,7 @@ pub(crate) fn evidence(mails: impl IntoIterator<Item = Mail>) -> MailEvidence {
         unreadable: None,
         engagement: Vec::new(),
         address_unread: false,
+        not_told: false,
     }
 }
 

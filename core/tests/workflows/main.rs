@@ -20,6 +20,8 @@ mod exceptions;
 #[cfg(test)]
 mod guard;
 #[cfg(test)]
+mod hand_over;
+#[cfg(test)]
 mod in_person;
 #[cfg(test)]
 mod minors;

@@ -5,7 +5,7 @@ use relay_core::answers::StopReason;
 use relay_core::case::Wait;
 use relay_core::channel::{EngagementEvent, EngagementKind, EngagementSource};
 use relay_core::clients::ClientStatus;
-use relay_core::effects::Settled;
+use relay_core::effects::{HandOver, Settled};
 use relay_core::facts::{CallOutcome, FactBody};
 use relay_core::time::SignedDuration;
 use relay_core::workflow::{Action, Input, ReadKind, Verdict};
@@ -84,7 +84,7 @@ fn settled(world: &World, how: u8) -> Settled {
         },
         5 => Settled::Unclear { evidence: reason },
         6 => Settled::Overtaken { by: reason },
-        7 => Settled::ByHand,
+        7 => Settled::ByHand(HandOver::default()),
         _ => Settled::Cancelled,
     }
 }

@@ -12,6 +12,7 @@ fn asked() -> World {
     world.not_offered = NotOffered {
         messages: true,
         notes: true,
+        crm: false,
     };
     let mut world = world.open();
     world.carry_out();

@@ -270,7 +270,7 @@ impl<'a> CancelSubscriptionRun<'a> {
                     self.hold_effect(key, &format!("{what}: {reason}"));
                 }
             }
-            Settled::ByHand => {
+            Settled::ByHand(_) => {
                 self.hold_effect(key, &format!("{what}: no tool lets the relay do it"));
             }
             Settled::Dead { reason, .. } => {

@@ -132,10 +132,13 @@ fn stop_ask(run: &MissedCheckInRun<'_>, by: &str, why: StopReason) -> Ask {
     let (then, remedy) = match why {
         StopReason::WantsToLeave => (
             "End her program and stop the fee?",
-            Some(
+            Some(if run.draft.cx.not_offered.crm {
+                "end the program in the portal, and stop the fee by hand where the clinic bills it (SOP-2155): the \
+                 relay can't"
+            } else {
                 "end the program in the portal; `clear-relay keap cancel-subscription CLIENT --by NAME` \
-                 stops the fee",
-            ),
+                 stops the fee"
+            }),
         ),
         StopReason::Complaint | StopReason::Unwell | StopReason::NoContact => {
             ("How does it go on?", None)

@@ -12,6 +12,7 @@
 //! all of it, which stays until a person closes the case.
 
 use super::closing::Closing;
+use super::hand_over::add_reach;
 use super::run::{Ask, MissedCheckInRun};
 use super::send_by_hand::LOOK_FIRST;
 use super::state::Step;
@@ -137,6 +138,9 @@ impl MissedCheckInRun<'_> {
                     detail.insert("remedy".into(), LOOK_FIRST.into());
                 }
             }
+        }
+        if hand == 0 {
+            add_reach(self, &mut detail);
         }
         let what = match ASKED.get(hand) {
             Some(what) if self.one_by_one() => what,

@@ -5,7 +5,8 @@
 //!
 //! The relay does the looking: it asks for the history, decides by the procedure's rule, and keeps
 //! the decision with its evidence in the timeline. A history that can't be read holds the case; it
-//! is never taken for "not opening". Where an open or click was told otherwise, that decides instead
+//! is never taken for "not opening". Where no tool tells the relay of the clinic's mail at all, nobody can tell:
+//! the coach calls (E16). Where an open or click was told otherwise, that decides instead
 //! of a hold, and the record says so (`engaged.rs`).
 
 use super::run::MissedCheckInRun;
@@ -24,7 +25,8 @@ pub(super) const SOP_DECIDE: &str = "Determine next form of communication to the
 
 impl MissedCheckInRun<'_> {
     pub(super) fn enter_choose_channel(&mut self) {
-        if self.state.contact_gone {
+        let crm = !self.draft.cx.not_offered.crm;
+        if self.state.contact_gone && crm {
             self.hold_contact_gone();
             return;
         }
@@ -34,12 +36,17 @@ impl MissedCheckInRun<'_> {
             what: ReadKind::MailHistory.as_str().into(),
         });
         // "or responded": after a reply it is the coach who lets it go on.
-        let line = if self.state.replied {
-            "No check-in; the coach goes on after the reply: reading the email history"
+        let why = if self.state.replied {
+            "No check-in; the coach goes on after the reply"
         } else {
-            "No check-in and no reply: reading the email history"
+            "No check-in and no reply"
         };
-        self.draft.say_sop(line, SOP);
+        let what = if crm {
+            "reading the email history"
+        } else {
+            "choosing the way to reach her, without an email history"
+        };
+        self.draft.say_sop(format!("{why}: {what}"), SOP);
     }
 
     /// Whether the case waits for the email history.
@@ -51,9 +58,10 @@ impl MissedCheckInRun<'_> {
     }
 
     pub(super) fn mail_read(&mut self, evidence: &MailEvidence) {
-        // The coach may call the number that the portal has as well (E13).
         let mut evidence = evidence.clone();
-        evidence.has_phone |= (evidence.unreadable.is_none() || evidence.address_unread)
+        // The coach may call the number that the portal has as well (E13). Where there is no other, it was read.
+        evidence.has_phone |= !evidence.not_told
+            && (evidence.unreadable.is_none() || evidence.address_unread)
             && self.state.client.has_phone;
         let decision = self.decide_on(&evidence);
         // Told something that does not count: the same as told nothing.

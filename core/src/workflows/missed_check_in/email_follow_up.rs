@@ -86,13 +86,17 @@ impl MissedCheckInRun<'_> {
     }
 
     pub(super) fn put_tag_on(&mut self, tag: String) {
+        if self.draft.cx.not_offered.crm {
+            return;
+        }
         self.state.tags.insert(tag.clone());
         self.plan_aside("tag", EffectInput::AddTag { tag });
     }
 
     /// A tag of the other scenario must not stay: it would say what is no longer so.
     pub(super) fn take_tag_off(&mut self, tag: String) {
-        if self.state.tags.remove(&tag) {
+        // While there is no CRM it stays, and goes at the latest when the case closes.
+        if !self.draft.cx.not_offered.crm && self.state.tags.remove(&tag) {
             self.plan_aside("untag", EffectInput::RemoveTag { tag });
         }
     }

@@ -8,6 +8,7 @@
 use super::another_caller::{CALLS_ANEW_SINCE, call_anew};
 use super::answers::CoachAnswer;
 use super::closing::Closing;
+use super::hand_over::signed_anew;
 use super::pauses::is_her_coachs;
 use super::run::{Ask, MissedCheckInRun};
 use super::staff_said::staff_said;
@@ -300,6 +301,7 @@ impl MissedCheckInRun<'_> {
             self.draft.settle_work();
             if is_her_coachs(&work) {
                 work.owner = owner;
+                signed_anew(self, &mut work);
             }
             self.ask_for(work);
             if matches!(wait, Some(Wait::Timer { .. })) {
@@ -308,6 +310,7 @@ impl MissedCheckInRun<'_> {
         }
         if let (Some(call), Some(coach)) =
             (self.state.call.as_mut(), self.state.client.coach.clone())
+            && !call.by_hand
         {
             call.moves = call.moves.saturating_add(1);
             let name = format!("move-{}", call.moves);
@@ -354,7 +357,12 @@ impl MissedCheckInRun<'_> {
             ),
             detail: serde_json::json!({
                 "contact": self.state.client.contact,
-                "remedy": "look at the next bill date; `keap cancel-subscription` stops the fee",
+                "remedy": if self.draft.cx.not_offered.crm {
+                    "look at the next bill date, and stop the fee by hand where the clinic bills it (SOP-2155): the \
+                     relay can't"
+                } else {
+                    "look at the next bill date; `keap cancel-subscription` stops the fee"
+                },
             }),
             // Stopping the fee is an order of its own: settling an item must not look like one.
             answers: Answers::Notice,

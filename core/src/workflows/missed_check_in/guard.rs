@@ -12,7 +12,7 @@ use super::request::Request as Render;
 use super::state::{Progress, State};
 use crate::case::{Case, CaseStatus};
 use crate::clients::{Author, CheckIn, ClientStatus, is_in_person};
-use crate::effects::{EffectKind, PlannedEffect, Request};
+use crate::effects::{EffectKind, HandOver, PlannedEffect, Request};
 use crate::facts::{Fact, FactBody};
 use crate::procedure::MissedCheckInProcedure;
 use crate::scripts::date_words;
@@ -38,10 +38,16 @@ pub(super) fn guard(
     };
     if effect.kind().is_outreach() {
         guard.outreach()
-    } else if effect.kind() == EffectKind::PortalNote && reading.not_offered.notes {
-        // The contact in the CRM tells the same.
+    } else if reading.not_offered.includes(effect.kind()) {
+        // It only shows what people know otherwise: the contact tells the same as the portal, and what they
+        // are asked stands in the list of work.
+        let by = if effect.kind() == EffectKind::PortalNote {
+            "the portal taking no notes"
+        } else {
+            "the relay having no CRM"
+        };
         Verdict::Overtaken {
-            by: "the portal taking no notes".into(),
+            by: by.into(),
             facts: Vec::new(),
         }
     } else {
@@ -286,7 +292,7 @@ impl<'a> Guard<'a> {
                 let earliest = self.state.due_at.map_or(now, |due_at| {
                     later(due_at, SignedDuration::from_hours(after)).max(now)
                 });
-                if self.is_by_hand() {
+                if self.by_hand().is_some() {
                     // She is asked when she is there, so that the text is true when she reads it.
                     let office = calendar.office_slot(calendar.portal_slot(earliest));
                     (calendar.portal_slot(office), "her coach's hours")
@@ -319,30 +325,45 @@ impl<'a> Guard<'a> {
         let chosen = input
             .script()
             .map(|id| self.procedure.scripts.choose(id, &truth));
-        let outcome = match chosen {
+        let outcome = match (self.by_hand(), chosen) {
             // Her coach has words of her own.
-            Some(Err(_)) if self.is_by_hand() => {
+            (Some(Outreach::PortalMessage), Some(Err(_))) => {
                 return Verdict::ByHand {
                     ready: render.as_asked().ok(),
+                    hand_over: HandOver::default(),
                 };
             }
-            Some(Ok((id, script))) => render.outreach(id, script),
-            Some(Err(error)) => Err(error.to_string().into()),
-            None => Err("it has no script".into()),
+            (Some(Outreach::Email | Outreach::CallTask), Some(_)) => return self.handed_over(),
+            (_, Some(Ok((id, script)))) => render.outreach(id, script),
+            (_, Some(Err(error))) => Err(error.to_string().into()),
+            (_, None) => Err("it has no script".into()),
         };
         match outcome {
-            Ok(request) if self.is_by_hand() => Verdict::ByHand {
+            Ok(request) if self.by_hand().is_some() => Verdict::ByHand {
                 ready: Some(request),
+                hand_over: HandOver::default(),
             },
             Ok(request) => Verdict::Go(request),
             Err(reason) => reason.hold(render.as_asked().ok()),
         }
     }
 
-    /// Whether a person carries it out, since no tool lets the relay.
-    fn is_by_hand(&self) -> bool {
-        let portal = Outreach::of(self.effect.kind()) == Some(Outreach::PortalMessage);
-        portal && self.reading.not_offered.messages
+    /// An email or a call of the coach's own, if there is somebody to make it and somebody to reach. What the
+    /// text claims and is not so stands beside it: she decides about the words.
+    fn handed_over(&self) -> Verdict {
+        match self.render().hand_over() {
+            Ok(hand_over) => Verdict::ByHand {
+                ready: None,
+                hand_over,
+            },
+            Err(reason) => reason.hold(None),
+        }
+    }
+
+    /// The way of reaching her, where a person goes it, since no tool lets the relay.
+    fn by_hand(&self) -> Option<Outreach> {
+        let kind = self.effect.kind();
+        Outreach::of(kind).filter(|_| self.reading.not_offered.includes(kind))
     }
 }
 

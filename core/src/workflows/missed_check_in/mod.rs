@@ -26,7 +26,7 @@
 //! - Who calls says her own name: where another coach is to call, the call is asked for anew
 //!   (`another_caller.rs`).
 //! - What can't be sent truthfully, or to nobody, is held with the text ready; what no tool lets the relay
-//!   send, the coach is asked to (`send_by_hand.rs`).
+//!   send, the coach is asked to (`send_by_hand.rs`); without a CRM she is asked to mail or call (`hand_over.rs`).
 //!
 //! **Guarantees.** Every case that is not closed has exactly one wait. A message is planned anew
 //! only under a new visit of its step, after a person said so or its date moved, and never once it
@@ -50,6 +50,7 @@ mod email_follow_up;
 mod engaged;
 mod facts;
 mod guard;
+mod hand_over;
 mod in_person;
 mod known;
 mod open;

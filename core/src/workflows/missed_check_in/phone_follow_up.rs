@@ -13,6 +13,7 @@
 //! count": whose a completion without a word is, our closing says, which finds the task completed
 //! already or completes it. The clocks of the CRM and of this machine are not compared for that.
 
+use super::hand_over::call_is_over;
 use super::run::{Ask, MissedCheckInRun};
 use super::state::{Call, ClosedBy, How, LastCall, Progress, Step};
 use crate::case::CaseStatus;
@@ -59,6 +60,7 @@ impl MissedCheckInRun<'_> {
             made_by: key.clone(),
             task: task.cloned(),
             moves: 0,
+            by_hand: false,
         });
         self.note_phone();
         let coach = &self.procedure.parameters.coach;
@@ -96,7 +98,7 @@ impl MissedCheckInRun<'_> {
         self.followed_up(self.now(), How::Proposed);
     }
 
-    fn note_phone(&mut self) {
+    pub(super) fn note_phone(&mut self) {
         let tag = self.procedure.parameters.tags.phone.clone();
         self.put_tag_on(tag);
         let text = self.follow_up_words("phone");
@@ -222,7 +224,9 @@ impl MissedCheckInRun<'_> {
         let Some(call) = self.state.call.take() else {
             return;
         };
-        if let Some(task) = call.task {
+        if call.by_hand {
+            call_is_over(self, &call);
+        } else if let Some(task) = call.task {
             let closing = (!completed).then(|| {
                 let reason = "the outcome was recorded";
                 self.close_task(&call.made_by, reason, true)
@@ -254,7 +258,11 @@ impl MissedCheckInRun<'_> {
             ),
             detail: serde_json::json!({
                 "contact": self.state.client.contact,
-                "remedy": "correct the number in the CRM and in the portal",
+                "remedy": if self.draft.cx.not_offered.crm {
+                    "correct the number in the portal"
+                } else {
+                    "correct the number in the CRM and in the portal"
+                },
             }),
             answers: Answers::Notice,
             remind_at,

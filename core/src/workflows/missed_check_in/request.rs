@@ -8,7 +8,7 @@
 use super::guard::RenderedRequest;
 use super::state::State;
 use crate::clients::{Coach, ContactSnapshot};
-use crate::effects::{EffectInput, PlannedEffect, Request as Wire, request};
+use crate::effects::{EffectInput, HandOver, PlannedEffect, Request as Wire, request};
 use crate::ids::{ClientId, CoachId, ContactId, CrmUserId};
 use crate::outside::{self, NameFault};
 use crate::procedure::MissedCheckInProcedure;
@@ -107,15 +107,7 @@ impl<'a> Request<'a> {
             .into());
         }
         self.address_is_hers(contact)?;
-        let subject = outside::one_line(&self.procedure.parameters.email_subject);
-        let subject = subject.replace("{date}", &date_words(due));
-        if outside::has_merge_field(&subject) {
-            return Err(
-                "the subject has a merge field that nobody fills: correct email.subject in the \
-                 procedure"
-                    .into(),
-            );
-        }
+        let subject = self.subject(due)?;
         Ok(Wire::Email(request::Email {
             contact: contact.id.clone(),
             user: self.user()?,
@@ -191,6 +183,53 @@ impl<'a> Request<'a> {
             description: self.call_description(&due_words, reason, &phone, script),
             due: self.closing(call_by.max(today)),
         }))
+    }
+
+    fn subject(&self, due: Date) -> Result<String, HoldReason> {
+        let subject = outside::one_line(&self.procedure.parameters.email_subject);
+        let subject = subject.replace("{date}", &date_words(due));
+        if outside::has_merge_field(&subject) {
+            return Err(
+                "the subject has a merge field that nobody fills: correct email.subject in the \
+                 procedure"
+                    .into(),
+            );
+        }
+        Ok(subject)
+    }
+
+    /// What her coach needs to mail or call her where the relay has no CRM: what the portal knows of her. The words
+    /// are made ready where she is asked.
+    pub(super) fn hand_over(&self) -> Result<HandOver, HoldReason> {
+        self.coach()?;
+        let told = self.reading.portal.as_ref().map(|portal| &portal.client);
+        let number = told.and_then(|told| told.phone.as_deref());
+        let number = number.and_then(outside::phone);
+        let address = told.and_then(|told| told.email.as_deref());
+        let address = address
+            .map(outside::one_line)
+            .filter(|address| !address.is_empty());
+        let mut hand_over = HandOver {
+            number,
+            address,
+            subject: None,
+        };
+        let missing = match &self.effect.input {
+            EffectInput::CallTask { .. } => hand_over.number.is_none().then_some("phone number"),
+            EffectInput::Email { due, .. } => {
+                hand_over.subject = Some(self.subject(*due)?);
+                hand_over.address.is_none().then_some("email address")
+            }
+            other => return Err(format!("{} goes no other way", other.kind().spec().words).into()),
+        };
+        match missing {
+            None => Ok(hand_over),
+            Some(what) => Err(format!(
+                "she has no {what} in the portal: add one there; if it continues without, the channel is \
+                 decided anew"
+            )
+            .into()),
+        }
     }
 
     fn closing(&self, day: Date) -> Timestamp {

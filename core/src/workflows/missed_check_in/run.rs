@@ -1,6 +1,7 @@
 //! The moves that every step of the procedure is made of.
 
 use super::closing::Closing;
+use super::hand_over::call_is_over;
 use super::known::{add_what_is_known, leaves_stop};
 use super::state::{Hold, How, LastCall, Pending, Progress, State, Step};
 use crate::case::{Case, CaseStatus, Wait};
@@ -140,6 +141,9 @@ impl<'a> MissedCheckInRun<'a> {
 
     /// Plans an effect that nothing waits for.
     pub(super) fn plan_aside(&mut self, name: &str, input: EffectInput) {
+        if self.draft.cx.not_offered.is_in_crm(input.kind()) {
+            return;
+        }
         let now = self.now();
         self.plan(name, false, now, input);
     }
@@ -398,6 +402,9 @@ impl<'a> MissedCheckInRun<'a> {
 
     /// An effect of the closing. A case closes once, so its visit is the first and only.
     fn plan_at_close(&mut self, name: &str, input: EffectInput) {
+        if self.draft.cx.not_offered.is_in_crm(input.kind()) {
+            return;
+        }
         let key = self.draft.scope().key("close", 1, name);
         let now = self.now();
         self.draft.plan_as(key, false, now, input);
@@ -406,9 +413,12 @@ impl<'a> MissedCheckInRun<'a> {
     /// The open call task, if there is one, is completed by us. "Tasks closed by us don't count":
     /// the call is forgotten, so that the completion is not taken for the coach's.
     pub(super) fn withdraw_call(&mut self, reason: &str) {
-        if let Some(call) = self.state.call.take()
-            && let Some(task) = call.task
-        {
+        let Some(call) = self.state.call.take() else {
+            return;
+        };
+        if call.by_hand {
+            call_is_over(self, &call);
+        } else if let Some(task) = call.task {
             let closing = self.close_task(&call.made_by, reason, false);
             self.state.last_call = Some(LastCall::new(task, self.now(), Some(closing)));
         }

@@ -3,12 +3,13 @@
 //! The outcome of an effect is taken in wherever the case stands by then: a message that was under
 //! way when the check-in came has been sent all the same, and must be known to have been (E4).
 
+use super::hand_over::{ask_to_call, ask_to_mail};
 use super::outreach::Outreach;
 use super::run::{Ask, MissedCheckInRun};
 use super::send_by_hand::ask_to_send;
 use super::state::{Hold, How, Pending, Progress};
 use crate::case::{CaseStatus, Wait};
-use crate::effects::{EffectKind, Settled};
+use crate::effects::{EffectKind, HandOver, Settled};
 use crate::ids::{EffectKey, TaskId};
 use crate::time::Timestamp;
 use crate::workflow::Answers;
@@ -48,7 +49,7 @@ impl MissedCheckInRun<'_> {
                 let minor = minor.as_deref().map(|minor| ("minor", minor));
                 self.stuck(key, pending, reason, command.into_iter().chain(minor));
             }
-            Settled::ByHand => by_hand(self, key, pending),
+            Settled::ByHand(with) => by_hand(self, key, pending, with),
             Settled::Dead { reason, technical } => {
                 let what = pending.kind.spec().words;
                 let reason = format!("{what} could not be carried out: {reason}");
@@ -241,16 +242,22 @@ impl MissedCheckInRun<'_> {
 }
 
 /// No tool lets the relay send it: the coach is asked to, and says when she has.
-fn by_hand(run: &mut MissedCheckInRun<'_>, key: &EffectKey, pending: Pending) {
-    if pending.kind != EffectKind::PortalMessage {
+fn by_hand(run: &mut MissedCheckInRun<'_>, key: &EffectKey, pending: Pending, with: &HandOver) {
+    let Some(outreach) = Outreach::of(pending.kind) else {
         let reason = format!(
             "no tool lets the relay carry out {}",
             pending.kind.spec().words
         );
         run.stuck(key, pending, &reason, std::iter::empty());
-    } else if !run.is_current(key) {
+        return;
+    };
+    if !run.is_current(key) {
         run.state.pending.remove(key);
     } else if run.moves() {
-        ask_to_send(run, key);
+        match outreach {
+            Outreach::PortalMessage => ask_to_send(run, key),
+            Outreach::Email => ask_to_mail(run, key, with),
+            Outreach::CallTask => ask_to_call(run, key, with),
+        }
     }
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::answers::StopReason;
 use crate::channel::{Channel, MailEvidence};
 use crate::clients::{CheckIn, ClientSnapshot};
-use crate::effects::EffectKind;
+use crate::effects::{EffectKind, HandOver};
 use crate::facts::CallOutcome;
 use crate::ids::{CheckInId, EffectKey, MessageId};
 use crate::scripts::{Assertion, Truth};
@@ -211,6 +211,9 @@ pub struct State {
     /// What came of the call, once one was recorded (`None` inside: completed without a word).
     #[serde(default, with = "called")]
     pub called: Option<Option<CallOutcome>>,
+    /// What her coach was last given to reach her by hand, where the relay has no CRM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_over: Option<HandOver>,
     /// Tags that we put on the contact.
     pub tags: BTreeSet<String>,
     /// How often each step was entered.
@@ -301,6 +304,7 @@ impl State {
             call: None,
             last_call: None,
             called: None,
+            handed_over: None,
             tags: BTreeSet::new(),
             visits: BTreeMap::new(),
             pending: BTreeMap::new(),

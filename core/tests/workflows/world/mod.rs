@@ -162,6 +162,7 @@ impl World {
             coaches: &self.coaches,
             time_off: &self.time_off,
             now: self.now,
+            not_offered: self.not_offered,
         }
     }
 
@@ -383,8 +384,8 @@ impl World {
                 };
                 self.settle(&key, held);
             }
-            Verdict::ByHand { .. } => {
-                self.settle(&key, Settled::ByHand);
+            Verdict::ByHand { hand_over, .. } => {
+                self.settle(&key, Settled::ByHand(hand_over));
             }
             Verdict::Later { at, .. } => {
                 assert!(at > self.now, "later is not later");
@@ -411,13 +412,11 @@ impl World {
     /// Answers the read of the email history.
     pub(crate) fn mail(&mut self, change: impl Fn(&mut MailEvidence)) {
         let mut evidence = MailEvidence {
-            read_at: self.now,
             address: AddressState::Deliverable,
-            has_phone: true,
             emails: (1..=3).map(|days| unopened(self.now, days)).collect(),
             unreadable: None,
-            engagement: Vec::new(),
             address_unread: false,
+            ..MailEvidence::unread(self.now, true, String::new(), Vec::new())
         };
         change(&mut evidence);
         let evidence = Box::new(evidence);

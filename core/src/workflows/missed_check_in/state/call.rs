@@ -14,6 +14,9 @@ pub struct Call {
     pub task: Option<TaskId>,
     /// How often it was moved to another coach: part of effect keys.
     pub moves: u32,
+    /// It stands in the list of work only: the CRM has no task of it, and never will.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_hand: bool,
 }
 
 /// The last call task that is no longer waited for: recorded, or taken back by us. The coach may have
