@@ -159,6 +159,13 @@ pub async fn cancel_subscription(
 }
 
 async fn contact_of(engine: &Engine, client: &ClientId) -> Result<ContactId, CliError> {
+    if engine.ports.not_offered().crm {
+        return Err(CliError::Usage(
+            "keap.mode is \"off\", so the relay can change nothing in Keap: do it there by hand (the fee as SOP-2155 \
+             says), or write keap.mode = \"on\" with its credential"
+                .to_owned(),
+        ));
+    }
     match link::linked(engine, client, None).await? {
         Linked::Contact { contact, .. } => Ok(contact),
         Linked::Nobody { reason, .. } => Err(CliError::Failed(format!(

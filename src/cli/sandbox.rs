@@ -161,6 +161,7 @@ fn furnished(args: &SandboxArgs, cast: Option<&Cast>, zone: &TimeZone) -> Result
         zone,
         coaches: &stage::coaches(coaches)?,
         told_by: cast.map(|cast| cast.told_by).unwrap_or_default(),
+        has_crm: cast.is_none_or(|cast| cast.has_crm),
     };
     Ok(Sandbox {
         vendors: Vendors::new(&clinic),

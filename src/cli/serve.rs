@@ -18,7 +18,7 @@ use super::opening::Opened;
 use super::output::Output;
 use super::process::ServeArgs;
 use super::{clocks, doctor};
-use crate::config::{Config, Examined};
+use crate::config::{Config, Examined, VendorSection};
 use crate::engine::{Engine, damage, dispatcher, held_back, start};
 use crate::failpoint::NoFailpoints;
 use crate::http::{self, ConnectionLimits};
@@ -94,6 +94,14 @@ async fn start(
     let generation = Arc::new(NumberFile::beside(path));
     relay.engine = relay.engine.counted_with(generation);
     start::prepare(&relay.engine).await?;
+    for by_hand in config
+        .vendors
+        .each()
+        .into_iter()
+        .filter_map(VendorSection::by_hand)
+    {
+        tracing::info!("{} {}", by_hand.key, by_hand.what);
+    }
     let held_back = held_back::held_back(&relay.engine).await?;
     if !held_back.is_empty() {
         let cases: Vec<String> = held_back.iter().map(|case| case.id.to_string()).collect();

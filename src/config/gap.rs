@@ -37,12 +37,3 @@ pub(crate) fn worry(key: &'static str, wrong: impl Into<String>, remedy: impl In
         ..gap(key, wrong, remedy)
     }
 }
-
-/// A vendor without which the procedures can't run is off.
-pub(crate) fn off(key: &'static str) -> Gap {
-    gap(
-        key,
-        "is \"off\": a missed check-in can't be followed up without it",
-        format!("write {key} = \"on\", with its address and its credential"),
-    )
-}

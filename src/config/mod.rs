@@ -217,7 +217,8 @@ impl Config {
         let vendors = VendorSections::read(&mut root);
         let procedures = ProceduresConfig::read(root.section("procedures"));
         let log = LogConfig::read(root.section("log"));
-        let people = PeopleConfig::read(root.section("people"));
+        let has_crm = vendors.as_ref().is_none_or(VendorSections::have_crm);
+        let people = PeopleConfig::read(root.section("people"), has_crm);
         let incidents = incidents::read(root.section("incidents"));
         let secrets = SecretsConfig::read(root.section("secrets"));
         root.finish();

@@ -12,8 +12,8 @@ pub(super) const EXAMPLE: &str = r#"[people]
 #admin = "Robin"
 #program_manager = "Alex"
 # Where coaches find what they are asked: "crm_tasks" (one open task on the client in the CRM, which they answer
-# there) or "work_list" (`clear-relay work list` only).
-coaches = "crm_tasks"
+# there) or "work_list" (`clear-relay work list` only). Left out: in tasks where a CRM is on, else in the list.
+#coaches = "work_list"
 # Where a client's page is in the portal, without her id, which is put at its end: her coach finds it in her tasks.
 #client_page = "https://portal.example.test/clients/"
 # A coach gets at most so many new tasks a day; the others come the next working morning, and stand in the list of
@@ -50,7 +50,13 @@ pub struct PeopleConfig {
 }
 
 impl PeopleConfig {
-    pub(super) fn read(mut reader: Reader<'_>) -> Self {
+    /// `has_crm`: whether coaches can be asked in tasks.
+    pub(super) fn read(mut reader: Reader<'_>, has_crm: bool) -> Self {
+        let usual = if has_crm {
+            CoachChannel::CrmTasks
+        } else {
+            CoachChannel::WorkList
+        };
         let people = Self {
             admin: reader.text("admin"),
             program_manager: reader.text("program_manager"),
@@ -60,7 +66,7 @@ impl PeopleConfig {
                     ("crm_tasks", CoachChannel::CrmTasks),
                     ("work_list", CoachChannel::WorkList),
                 ],
-                CoachChannel::CrmTasks,
+                usual,
             ),
             client_page: reader.base_url("client_page", None),
             coach_tasks_a_day: reader.ranged("coach_tasks_a_day", 1..=100).unwrap_or(8),

@@ -36,6 +36,15 @@ pub(crate) struct TellsCheckIns {
     pub(super) off: &'static str,
 }
 
+/// What a vendor that is off leaves to people.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ByHand {
+    /// The key that would switch it on.
+    pub(crate) key: &'static str,
+    /// What they do instead, as a sentence that goes on from the key.
+    pub(crate) what: &'static str,
+}
+
 /// A vendor's section, as far as the rest need not know which vendor it is.
 pub(crate) trait VendorSection {
     /// Reads the section, whatever is wrong with it. `None`, with a mistake told, where nothing can be
@@ -55,9 +64,14 @@ pub(crate) trait VendorSection {
     /// Every address that would be called, by key; the one its calls go to is the first.
     fn addresses(&self) -> Vec<(&'static str, &Url)>;
 
-    /// What is wrong with the vendor being off; `None` for one that the procedures do without, and
-    /// for one that is on.
-    fn needed(&self) -> Option<Gap> {
+    /// Whether it stands for the CRM.
+    fn is_crm(&self) -> bool {
+        false
+    }
+
+    /// What people do by hand because it is off; `None` for one that nothing is left undone without, and for
+    /// one that is on.
+    fn by_hand(&self) -> Option<ByHand> {
         None
     }
 
@@ -94,6 +108,11 @@ macro_rules! vendor_sections {
             pub(super) fn read(root: &mut Reader<'_>) -> Option<Self> {
                 $(let $section = <super::$section::$kind as VendorSection>::read(root.section(stringify!($section)));)*
                 Some(Self { $($section: $section?,)* })
+            }
+
+            /// Whether a CRM is on.
+            pub fn have_crm(&self) -> bool {
+                self.each().iter().any(|section| section.is_crm() && section.is_on())
             }
 
             /// Each of them, in the order of the file.

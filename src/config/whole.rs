@@ -12,25 +12,32 @@ use super::gap::Gap;
 use super::reader::is_loopback;
 use super::vendors::VendorSection;
 use crate::config::gap;
+use crate::engine::CoachChannel;
 
 impl Config {
     /// Everything that is missing or doesn't fit, in the order of the sections.
     pub fn gaps(&self) -> Vec<Gap> {
         let mut gaps = Vec::new();
         self.environment(&mut gaps);
-        gaps.extend(
-            self.vendors
-                .each()
-                .into_iter()
-                .filter_map(VendorSection::needed),
-        );
         self.who_is_expected(&mut gaps);
         let public_url = self.http.public_url.as_ref();
         for vendor in self.vendors.each() {
             gaps.extend(vendor.gaps(public_url));
         }
+        self.where_coaches_are_asked(&mut gaps);
         self.logging(&mut gaps);
         gaps
+    }
+
+    /// Tasks can't be made where there is no CRM. That they are meant to be somebody has written.
+    fn where_coaches_are_asked(&self, gaps: &mut Vec<Gap>) {
+        if self.people.coach_channel == CoachChannel::CrmTasks && !self.vendors.have_crm() {
+            gaps.push(gap::gap(
+                "people.coaches",
+                "is \"crm_tasks\", and no CRM is on to make them in: coaches would be asked nothing there",
+                "write people.coaches = \"work_list\", or leave it out",
+            ));
+        }
     }
 
     /// One vendor tells who is expected and who has checked in.

@@ -1,7 +1,7 @@
 //! Mistakes and gaps of the configuration.
 
 use super::{Area, Finding};
-use crate::config::{Config, Mistake, Severity};
+use crate::config::{Config, Mistake, Severity, VendorSection};
 
 /// Each mistake.
 pub(super) fn mistakes(mistakes: &[Mistake]) -> Vec<Finding> {
@@ -27,6 +27,17 @@ fn sentence(key: &str, wrong: &str) -> String {
     } else {
         format!("{key}: {wrong}")
     }
+}
+
+/// What is off, and who does it instead.
+pub(super) fn off(config: &Config) -> Vec<Finding> {
+    let sections = config.vendors.each().into_iter();
+    let off = sections.filter_map(VendorSection::by_hand);
+    off.map(|by_hand| {
+        let what = format!("{} {}", by_hand.key, by_hand.what);
+        Finding::note(Area::Crm, by_hand.key, what)
+    })
+    .collect()
 }
 
 /// What is missing or doesn't fit.

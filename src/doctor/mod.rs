@@ -78,6 +78,7 @@ pub async fn local(local: &Local<'_>) -> Vec<Finding> {
     let mut findings = configuration::mistakes(mistakes);
     if let Some(config) = &local.examined.config {
         let mut more = configuration::gaps(config);
+        more.extend(configuration::off(config));
         more.extend(files::look(config, local.machine));
         more.extend(store::look(&config.store.path, local).await);
         more.extend(outreach::look(&config.store.path, local.stores).await);

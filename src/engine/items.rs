@@ -13,7 +13,7 @@ use relay_core::ids::{CaseId, ClientId, JobId, WorkItemId};
 use relay_core::time::Timestamp;
 use relay_http_client::CallError;
 use relay_store::{Effect, Job, NewJob, Op, Receipt, WorkItem};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::engine::Engine;
@@ -40,6 +40,13 @@ pub(crate) fn open_work_ops(engine: &Engine, item: WorkItem, now: Timestamp) -> 
             job: reminder,
         },
     ]
+}
+
+/// Adds where the client's page is in the portal, for whoever has nothing but the item.
+pub(crate) fn add_page(engine: &Engine, client: &ClientId, detail: &mut Value) {
+    if let (Some(detail), Some(page)) = (detail.as_object_mut(), engine.people.page_of(client)) {
+        detail.insert("page".to_owned(), page.into());
+    }
 }
 
 /// The job that reminds the owner of an item.

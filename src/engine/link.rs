@@ -44,6 +44,13 @@ pub(crate) async fn linked(
     client: &ClientId,
     snapshot: Option<&ClientSnapshot>,
 ) -> Result<Linked, EngineError> {
+    if engine.ports.not_offered().crm {
+        // What is stored stays as it is, and nobody is asked for a link that nothing would use.
+        return Ok(Linked::Nobody {
+            reason: "no CRM is switched on".to_owned(),
+            ops: Vec::new(),
+        });
+    }
     let stored = engine.store.link(client).await?;
     let read;
     let snapshot = match (snapshot, &stored) {

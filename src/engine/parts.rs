@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use relay_core::calendar::Calendar;
+use relay_core::clients::Coach;
 use relay_core::ids::{ClientId, CoachId};
 use relay_core::incidents::IncidentNumbers;
 use relay_core::random::Random;
 use relay_core::retry::{ProbeSchedule, RetryPolicy};
 use relay_core::time::{Clocks, SignedDuration, Timestamp};
+use relay_core::time_off::TimeOffList;
+use relay_core::workflow::Context;
 use relay_http_client::below;
 use relay_store::{Batch, Committed, Store};
 use tokio::sync::Notify;
@@ -192,6 +195,22 @@ impl Engine {
     /// Procedure time.
     pub fn now(&self) -> Timestamp {
         self.clocks.procedure.now()
+    }
+
+    /// What a pure function may know besides its case, at `now`.
+    pub(crate) fn context<'a>(
+        &'a self,
+        coaches: &'a [Coach],
+        time_off: &'a TimeOffList,
+        now: Timestamp,
+    ) -> Context<'a> {
+        Context {
+            calendar: &self.calendar,
+            coaches,
+            time_off,
+            now,
+            not_offered: self.ports.not_offered(),
+        }
     }
 
     /// Commits a batch between the two places of `point`.

@@ -238,12 +238,7 @@ impl Stepping<'_> {
     }
 
     fn context(&self) -> Context<'_> {
-        Context {
-            calendar: &self.engine.calendar,
-            coaches: &self.coaches,
-            time_off: &self.time_off,
-            now: self.now,
-        }
+        self.engine.context(&self.coaches, &self.time_off, self.now)
     }
 
     /// Lets every procedure in force look at a fact that may open a case. One open case per
@@ -456,6 +451,7 @@ impl Stepping<'_> {
         if let Some(detail) = work.detail.as_object_mut().filter(|_| notice) {
             detail.insert("case".to_owned(), json!(case.id));
         }
+        items::add_page(self.engine, &case.client, &mut work.detail);
         let item = WorkItem {
             id: WorkItemId::new(self.engine.random.as_ref(), self.now),
             dedupe_key: format!(

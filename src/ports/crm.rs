@@ -47,6 +47,10 @@ pub struct ContactMatch {
 /// Contacts and their type.
 #[async_trait]
 pub trait Contacts: Debug + Send + Sync {
+    /// Whether there is a CRM at all. Without one every call of these ports is refused.
+    fn are_there(&self) -> bool {
+        true
+    }
     /// The contact with its address state; `None` if it is gone: the CRM says so in its own words
     /// and does not list it either. That is one look; where it decides something about a person it
     /// takes a second one, minutes later. `with_twins` also looks for

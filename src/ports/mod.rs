@@ -14,10 +14,13 @@ mod engagement;
 pub mod finding;
 mod hooks;
 mod inspect;
+mod no_crm;
 mod portal;
 mod stores;
 
 use std::sync::Arc;
+
+use relay_core::workflow::NotOffered;
 
 pub use connections::{
     Authorize, Begun, CameBack, ConnectError, ConnectionState, ConnectionStatus, Connections,
@@ -30,6 +33,7 @@ pub use crm::{
 pub use engagement::{Activity, Addresses};
 pub use hooks::{Among, Changed, HookRegistry, HookStatus, SubscriptionState, SyncWish, Synced};
 pub use inspect::Inspect;
+pub use no_crm::{NoCrm, NoHooks, NoStaffTools};
 pub use portal::{OpenCheckIns, Portal, PortalNote, Undated};
 pub use relay_http_client::CallError;
 pub use stores::{DatabaseInspection, Stores, Version};
@@ -59,4 +63,14 @@ pub struct Ports {
     pub connections: Arc<dyn Connections>,
     /// The subscriptions by which the CRM tells us of changes.
     pub hooks: Arc<dyn HookRegistry>,
+}
+
+impl Ports {
+    /// What the clinic's tools don't let the relay do.
+    pub fn not_offered(&self) -> NotOffered {
+        NotOffered {
+            crm: !self.contacts.are_there(),
+            ..self.portal.not_offered()
+        }
+    }
 }

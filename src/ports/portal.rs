@@ -50,7 +50,7 @@ pub struct Undated {
 /// What we need of the portal.
 #[async_trait]
 pub trait Portal: Debug + Send + Sync {
-    /// What it doesn't let the relay do: a person does it instead.
+    /// What it doesn't let the relay do: a person does it instead. It says nothing of the CRM.
     fn not_offered(&self) -> NotOffered;
     /// The client; `None` if the portal knows none by this id.
     async fn client(&self, id: &ClientId) -> Result<Option<ClientSnapshot>, CallError>;

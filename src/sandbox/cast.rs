@@ -27,14 +27,18 @@ pub const CRM: &str = include_str!("../../fixtures/casts/crm.toml");
 /// The cast that it plays last: the CRM does not answer for a day.
 pub const OUTAGE: &str = include_str!("../../fixtures/casts/outage.toml");
 
+/// The cast of a clinic that has the portal and no CRM: its coaches call and mail by hand.
+pub const PORTAL: &str = include_str!("../../fixtures/casts/portal.toml");
+
 /// The casts that travel in the binary, by name. From the full one on they are what `demo --once` plays.
-pub const SHIPPED: [(&str, &str); 7] = [
+pub const SHIPPED: [(&str, &str); 8] = [
     ("four", FOUR),
     ("short", SHORT),
     ("full", FULL),
     ("strict", STRICT),
     ("list", LIST),
     ("crm", CRM),
+    ("portal", PORTAL),
     ("outage", OUTAGE),
 ];
 
@@ -56,6 +60,9 @@ pub struct Cast {
     /// What tells who is expected and who has checked in.
     #[serde(default)]
     pub told_by: ToldBy,
+    /// Whether the relay has a CRM.
+    #[serde(default = "yes")]
+    pub has_crm: bool,
     /// Texts that expectations name, to the character, with `{name}` and `{due}`.
     #[serde(default)]
     pub texts: BTreeMap<String, String>,
@@ -112,6 +119,8 @@ pub struct CastClient {
     pub portal_email: Option<String>,
     /// Number on file in the CRM, if any.
     pub phone: Option<String>,
+    /// Number on file in the portal, if any.
+    pub portal_phone: Option<String>,
     /// Her IANA zone, if the portal knows one.
     pub zone: Option<String>,
     /// Her coach.

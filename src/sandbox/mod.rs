@@ -11,6 +11,7 @@ pub mod acting;
 pub mod cast;
 pub mod clinic;
 pub mod compare;
+mod generation;
 pub mod play;
 pub mod report;
 pub mod sabotage;

@@ -84,6 +84,7 @@ impl Play {
         setup.sabotage = options.sabotage;
         setup.rule.clone_from(&cast.rule);
         setup.told_by = cast.told_by;
+        setup.has_crm = cast.has_crm;
         setup.coaches.clone_from(&cast.coaches);
         let world = World::new(setup, path).await?;
         stage::set(&cast, &world.vendors, world.zone())?;

@@ -45,6 +45,7 @@ fn set_client(
         email: &client.email,
         portal_email: client.portal_email.as_ref().unwrap_or(&client.email),
         phone: client.phone.as_deref(),
+        portal_phone: client.portal_phone.as_deref(),
         zone: client.zone.as_deref(),
         coach: &client.coach,
         contact: number(&client.contact)?,

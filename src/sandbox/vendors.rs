@@ -41,6 +41,7 @@ impl Vendors {
         let takes_part = |vendor: &&&Vendor| {
             let only_where = vendor.emulation.only_where;
             only_where.is_none_or(|only| only == clinic.told_by)
+                && (clinic.has_crm || vendor.port != Some(Port::Crm))
         };
         let mut listed: Vec<_> = VENDORS.iter().filter(takes_part).copied().collect();
         listed.sort_by_key(|vendor| vendor.title);

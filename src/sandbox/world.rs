@@ -7,9 +7,8 @@
 //! stops with an error.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use async_trait::async_trait;
 use relay_core::calendar::Calendar;
 use relay_core::random::{Random, SeededRandom};
 use relay_core::time::{Clock, Clocks, ManualClock, SignedDuration, TimeZone, Timestamp, later};
@@ -20,11 +19,12 @@ use url::Url;
 
 use super::cast::CastCoach;
 use super::clinic;
+use super::generation::Generation;
 use super::sabotage::{Sabotage, Saboteur};
 use super::stage;
 use super::vendors::Vendors;
 use crate::config::Config;
-use crate::engine::memory::counter::{GenerationFile, GenerationReading};
+use crate::engine::memory::counter::GenerationFile;
 use crate::engine::memory::generation;
 use crate::engine::{EngineError, dispatcher, start};
 use crate::failpoint::{Failpoints, NoFailpoints};
@@ -51,6 +51,8 @@ pub struct Setup {
     pub rule: Option<String>,
     /// What tells who is expected and who has checked in.
     pub told_by: ToldBy,
+    /// Whether the relay has a CRM.
+    pub has_crm: bool,
     /// The coaches, where a vendor must know them before the story begins.
     pub coaches: Vec<CastCoach>,
     /// What stands between the relay and the vendors and sees every request, if anything does.
@@ -90,6 +92,7 @@ impl Setup {
             watch_minutes: 24 * 60,
             rule: None,
             told_by: ToldBy::default(),
+            has_crm: true,
             coaches: Vec::new(),
             on_the_way: None,
             around_store: None,
@@ -160,6 +163,7 @@ impl World {
             zone: &zone,
             coaches: &coaches,
             told_by: setup.told_by,
+            has_crm: setup.has_crm,
         });
         let relay_url = address(&format!("https://{RELAY_HOST}/"))?;
         let furnished = vendors.furnish()?;
@@ -426,23 +430,6 @@ fn generation(setup: &Setup, path: &Path) -> Arc<dyn GenerationFile> {
         Arc::new(NumberFile::beside(path))
     } else {
         Arc::new(Generation::default())
-    }
-}
-
-/// The generation file of a world: as lasting as the world.
-#[derive(Debug, Default)]
-struct Generation(Mutex<Option<u64>>);
-
-#[async_trait]
-impl GenerationFile for Generation {
-    async fn read(&self) -> GenerationReading {
-        let told = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        told.map_or(GenerationReading::Missing, GenerationReading::Generation)
-    }
-
-    async fn write(&self, generation: u64) -> Result<(), String> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(generation);
-        Ok(())
     }
 }
 

@@ -55,6 +55,8 @@ pub struct Clinic<'a> {
     pub coaches: &'a [NewCoach<'a>],
     /// What tells there who is expected.
     pub told_by: ToldBy,
+    /// Whether the relay has a CRM there.
+    pub has_crm: bool,
 }
 
 /// An emulated vendor: its [`Emulator`], and what the invented clinic has to do with it.
@@ -124,6 +126,8 @@ pub struct NewClient<'a> {
     pub portal_email: &'a str,
     /// Number on file in the CRM.
     pub phone: Option<&'a str>,
+    /// Number on file in the portal.
+    pub portal_phone: Option<&'a str>,
     /// Her zone, if the portal knows one.
     pub zone: Option<&'a str>,
     /// Her coach.

@@ -9,14 +9,16 @@ use super::vendor::{Vendor, Wiring};
 use crate::config::{Config, is_loopback};
 use crate::rate_limit::{self, RateLimiter, VendorMeter};
 
-/// Every vendor that is called, with what it is granted.
+/// Every vendor that is called, with what it is granted. Nobody waits for one that is off, whatever is known of it.
 pub fn vendors(all: &[&Vendor], config: &Config) -> Vec<rate_limit::Vendor> {
     let limited = |vendor: &&Vendor| {
+        let settings = (vendor.settings)(config);
+        let limits = settings.limits().filter(|_| settings.is_on())?.limits;
         Some(rate_limit::Vendor {
             port: vendor.port,
             name: vendor.name,
             title: vendor.title,
-            limits: (vendor.settings)(config).limits()?.limits,
+            limits,
         })
     };
     all.iter().filter_map(limited).collect()

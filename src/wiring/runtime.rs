@@ -36,10 +36,8 @@ pub struct Runtime {
 /// Why a relay can't be put together.
 #[derive(Debug, Error)]
 pub enum AssembleError {
-    /// The vendor is needed, and off: the procedures read it or act on it.
-    #[error(
-        "{vendor}.mode is \"off\": a missed check-in can't be followed up without it; set it to \"on\""
-    )]
+    /// The vendor is needed for what was asked for, and off.
+    #[error("{vendor}.mode is \"off\"; set it to \"on\", with its address and its credential")]
     Off {
         /// The vendor's name.
         vendor: &'static str,

@@ -80,7 +80,7 @@ macro_rules! watched {
 }
 
 watched! {
-    Contacts {
+    Contacts [are_there() -> bool] {
         contact(id: &ContactId, with_twins: bool) -> Option<ContactSnapshot> = ReadContacts;
         existing(ids: &[ContactId]) -> Vec<ContactId> = ReadContacts;
         by_email(email: &str) -> Vec<ContactMatch> = ReadContacts;

@@ -14,12 +14,12 @@ use relay_core::time::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::gap::{Gap, off};
+use super::gap::Gap;
 use super::limits::LimitsConfig;
 use super::mistakes::Mistakes;
 use super::reader::Reader;
 use super::vendor_mode::VendorMode;
-use super::vendors::{Around, TellsCheckIns, VendorSection};
+use super::vendors::{Around, ByHand, TellsCheckIns, VendorSection};
 pub use check_ins::KeapCheckInsConfig;
 pub use clinic::{Coaching, ContactTypeField};
 pub use oauth::KeapOAuth;
@@ -29,7 +29,8 @@ pub use words::WordNames;
 pub(super) const CRATE: &str = "relay_keap";
 
 pub(super) const EXAMPLE: &str = r#"[keap]
-# "on", or "off": then `serve` refuses to start, because nothing can be followed up without it.
+# "on", or "off": then the relay has no CRM, and what would go through one is asked of the coaches, in
+# `clear-relay work list`: calls and emails, with number, address and text ready. Notes and tags are left out.
 mode = "off"
 base_url = "https://api.keap.com/crm"
 # What Keap lets the relay in by: "service_account_key" (recommended), "personal_access_token", or
@@ -417,8 +418,18 @@ impl VendorSection for KeapConfig {
         addresses
     }
 
-    fn needed(&self) -> Option<Gap> {
-        (!self.is_on()).then(|| off("keap.mode"))
+    fn is_crm(&self) -> bool {
+        true
+    }
+
+    fn by_hand(&self) -> Option<ByHand> {
+        let what = "is \"off\": coaches call and mail clients by hand, asked to in `clear-relay work list`; nobody \
+                    tells the relay which emails were opened; it makes no task, note or tag in Keap, knows no \
+                    contact type, and stops no fee";
+        (!self.is_on()).then_some(ByHand {
+            key: "keap.mode",
+            what,
+        })
     }
 
     fn tells_check_ins(&self) -> Option<TellsCheckIns> {

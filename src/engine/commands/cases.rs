@@ -204,6 +204,11 @@ async fn linking(
     client: &ClientId,
     contact: &ContactId,
 ) -> Result<String, EngineError> {
+    if engine.ports.not_offered().crm {
+        return refused(
+            "no CRM is switched on, so there is no contact to link her to: switch it on in the configuration first",
+        );
+    }
     let Some(in_crm) = engine.ports.contacts.contact(contact, false).await? else {
         return refused(format!("the CRM knows no contact {contact}"));
     };

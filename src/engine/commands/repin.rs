@@ -21,7 +21,7 @@
 use relay_core::case::{Case, Wait};
 use relay_core::ids::{CaseId, ClientId};
 use relay_core::procedure::{Difference, differences};
-use relay_core::workflow::{Context, Input};
+use relay_core::workflow::Input;
 use relay_store::{AuditEntry, CaseFilter, EffectState, Op, Page, ProcedureVersion};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -214,12 +214,7 @@ async fn repin_of(engine: &Engine, case: &Case) -> Result<Repin, EngineError> {
     }
     let coaches = engine.store.coaches().await?;
     let time_off = time_off::list(engine.store.as_ref()).await?;
-    let cx = Context {
-        calendar: &engine.calendar,
-        coaches: &coaches,
-        time_off: &time_off,
-        now: engine.now(),
-    };
+    let cx = engine.context(&coaches, &time_off, engine.now());
     // No timer of that generation was ever set: it moves nothing, unless the state can't be
     // read by this version.
     let nothing = Input::Timer {

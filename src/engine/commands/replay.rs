@@ -126,6 +126,11 @@ async fn preview_by_probe(engine: &Engine, effect: &Effect) -> Result<Preview, E
     let Some(request) = &effect.request else {
         return Ok(Preview::WillSend);
     };
+    if engine.ports.not_offered().is_in_crm(effect.kind()) {
+        let why =
+            "no CRM is switched on, so nobody can look whether it was done: settle its work item";
+        return Ok(Preview::NeedsYou { why: why.into() });
+    }
     let since = effect.intended_at.unwrap_or(effect.created_at);
     let from = earlier(since, SKEW);
     let began = engine.now();

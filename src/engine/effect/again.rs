@@ -20,13 +20,13 @@
 //! Not guaranteed: an email that was refused, was sent all the same, and is listed later than that
 //! goes out twice. Asking a person after every 429 would be the alternative.
 
-use relay_core::effects::{Absence, Request};
+use relay_core::effects::{Absence, Audience, Request};
 use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp, earlier, later};
 use relay_store::{Effect, EffectState, Intent};
 
 use crate::effects::{FoundAtVendor, Name, ProbeResult, vendor_ref};
-use crate::engine::effect::SKEW;
+use crate::engine::effect::{SKEW, moves};
 use crate::engine::{Engine, EngineError};
 use crate::failpoint::PROBE;
 
@@ -81,6 +81,9 @@ pub(super) async fn earlier_requests(
         unknown |= intents.iter().any(is_unknown);
         asked.extend(intents);
     }
+    if moves::is_without_crm(engine, effect) {
+        return Ok(without_looking(effect, &asked));
+    }
     unknown = if absence == Absence::Never {
         unknown
     } else {
@@ -102,6 +105,19 @@ pub(super) async fn earlier_requests(
         None if unknown => EarlierRequests::CantTell,
         None => EarlierRequests::Nothing(looked),
     })
+}
+
+/// What became of earlier requests of the same thing, as far as that can be told without looking.
+fn without_looking(effect: &Effect, asked: &[Intent]) -> EarlierRequests {
+    let unknown = asked
+        .iter()
+        .any(|intent| is_unknown(intent) || says_it_is_there(intent));
+    match effect.kind().audience() {
+        Audience::Client | Audience::Billing if unknown => EarlierRequests::CantTell,
+        Audience::Client | Audience::Billing | Audience::Staff => {
+            EarlierRequests::Nothing(Vec::new())
+        }
+    }
 }
 
 /// Looks for one request that was made at `at`.

@@ -79,6 +79,7 @@ pub(crate) async fn read_for_guard(
     needs: Needs,
 ) -> Result<FreshReading, EngineError> {
     let effect = &view.effect.planned;
+    let not_offered = engine.ports.not_offered();
     let mut ops = Vec::new();
     let mut portal = if needs.portal {
         read_portal(engine, case, view).await?
@@ -103,12 +104,18 @@ pub(crate) async fn read_for_guard(
                 (signs != id).then(|| time_off::stands_in(&time_off, &id, today, &coaches));
             // A task moves to a user of the CRM, although the contact isn't looked at.
             let crm = needs.contact || effect.kind() == EffectKind::ReassignTask;
+            let crm = crm && !not_offered.crm;
             let coach = known_coach(engine, &signs, &coaches, crm, &mut ops).await?;
             (coach, stands_in.flatten())
         }
         None => (None, None),
     };
-    let crm = if needs.contact || needs.billing {
+    let crm = if not_offered.crm {
+        CrmReading {
+            no_contact: Some(NoContact::NotOffered),
+            ..CrmReading::default()
+        }
+    } else if needs.contact || needs.billing {
         read_crm(
             engine,
             &case.client,
@@ -151,7 +158,7 @@ pub(crate) async fn read_for_guard(
             no_contact: crm.no_contact,
             contact_type: crm.contact_type,
             address_confirmed,
-            not_offered: engine.ports.portal.not_offered(),
+            not_offered,
         },
         coaches,
         time_off,

@@ -45,6 +45,7 @@ pub(crate) mod release;
 pub(crate) mod run;
 mod scope;
 pub(crate) mod settle;
+mod without_crm;
 
 use relay_core::time::SignedDuration;
 

@@ -25,6 +25,11 @@ pub(crate) fn back_to_planned(engine: &Engine, effect: &Effect, from: EffectStat
     move_effect(engine, effect, from, EffectState::Planned)
 }
 
+/// Whether an effect needs a CRM, and there is none.
+pub(crate) fn is_without_crm(engine: &Engine, effect: &Effect) -> bool {
+    engine.ports.not_offered().is_in_crm(effect.kind())
+}
+
 /// Whether outreach is stopped, and this is outreach.
 pub(crate) async fn halted(engine: &Engine, effect: &Effect) -> Result<bool, EngineError> {
     if !effect.kind().is_outreach() {

@@ -14,7 +14,7 @@ use crate::engine::effect::first::FirstLook;
 use crate::engine::effect::guard::{FRESH, FreshReading, MissingContact};
 use crate::engine::effect::settle::{EffectEnding, found};
 use crate::engine::effect::{
-    again, attempt, contact_gap, first, moves, naming, probe, scope, settle,
+    again, attempt, contact_gap, first, moves, naming, probe, scope, settle, without_crm,
 };
 use crate::engine::finish::{fence, member, missing};
 use crate::engine::held_back::is_held_back;
@@ -41,6 +41,8 @@ pub(crate) async fn run_effect(engine: &Engine, job: &Job) -> Result<(), EngineE
     let state = view.effect.state;
     if state == EffectState::Planned {
         send(engine, job, &view).await
+    } else if state.is_under_way() && moves::is_without_crm(engine, &view.effect) {
+        without_crm::under_way(engine, job, &view.effect).await
     } else if state.is_under_way() {
         probe::look(engine, job, &view.effect, &view.same).await
     } else {
@@ -172,6 +174,7 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
     }
     | Verdict::ByHand {
         ready: Some(request),
+        ..
     } = &verdict
     {
         let look = first::first_look(engine, job, effect, &mut name, request, &read, &looked);
@@ -266,7 +269,7 @@ async fn follow(
             };
             park(engine, job, effect, held, ready, reason, read.ops).await
         }
-        Verdict::ByHand { ready } if !acts(effect.mode) => {
+        Verdict::ByHand { ready, .. } if !acts(effect.mode) => {
             let ending = EffectEnding {
                 request: ready,
                 more: read.ops,
@@ -274,9 +277,10 @@ async fn follow(
             };
             settle::settle(engine, job, effect, &[EffectState::Planned], ending).await
         }
-        Verdict::ByHand { ready } => {
+        Verdict::ByHand { ready, hand_over } => {
             let why = "no tool lets the relay do it: a person does".to_owned();
-            park(engine, job, effect, Settled::ByHand, ready, why, read.ops).await
+            let handed = Settled::ByHand(hand_over);
+            park(engine, job, effect, handed, ready, why, read.ops).await
         }
     }
 }

@@ -4,7 +4,7 @@ use relay_core::case::Case;
 use relay_core::effects::{EffectInput, Request, Scope, ScopeKind, request};
 use relay_core::facts::FactBody;
 use relay_core::ids::{ClientId, WorkItemId};
-use relay_core::workflow::{Context, HoldReason, Verdict, Workflow};
+use relay_core::workflow::{HoldReason, Verdict, Workflow};
 use relay_store::{EffectView, Op};
 
 use crate::engine::effect::guard;
@@ -71,6 +71,9 @@ impl Guard<'_> {
                     _ if item.settled.is_some() => {
                         Ok((guard::nothing_read(engine), settled_item()))
                     }
+                    _ if engine.ports.not_offered().includes(view.effect.kind()) => {
+                        Ok(not_offered(engine))
+                    }
                     Some(client) => of_contact(engine, client, view).await,
                     None => Ok((guard::nothing_read(engine), held(WITHOUT_CLIENT))),
                 }
@@ -121,12 +124,7 @@ fn of_case(
             facts: vec![fact],
         };
     }
-    let cx = Context {
-        calendar: &engine.calendar,
-        coaches: &read.coaches,
-        time_off: &read.time_off,
-        now: engine.now(),
-    };
+    let cx = engine.context(&read.coaches, &read.time_off, engine.now());
     workflow.guard(cx, case, &view.effect.planned, &read.reading)
 }
 
@@ -137,6 +135,9 @@ async fn of_client(
     client: &ClientId,
     view: &EffectView,
 ) -> Result<(FreshReading, Verdict), EngineError> {
+    if engine.ports.not_offered().includes(view.effect.kind()) {
+        return Ok(not_offered(engine));
+    }
     match &view.effect.planned.input {
         EffectInput::WorkTask { coach, .. } => {
             let mut read = guard::nothing_read(engine);
@@ -205,6 +206,15 @@ async fn of_contact(
     let read = guard::read_contact(engine, client, view.effect.kind()).await?;
     let verdict = Verdict::by_contact(&view.effect.planned.input, &read.reading);
     Ok((read, verdict))
+}
+
+/// No tool lets the relay do it, and nobody waits for it: it ends without a word.
+fn not_offered(engine: &Engine) -> (FreshReading, Verdict) {
+    let verdict = Verdict::Overtaken {
+        by: "the relay having no CRM".to_owned(),
+        facts: Vec::new(),
+    };
+    (guard::nothing_read(engine), verdict)
 }
 
 fn settled_item() -> Verdict {

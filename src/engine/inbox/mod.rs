@@ -18,6 +18,7 @@
 //! - A task that can't be made opens no item about it: the item that it carries stands in the list of work
 //!   (`clear-relay work list`) in any case. The daily comparison tries again.
 //! - In propose mode nothing is made in the CRM: the task is stored as proposed.
+//! - Without a CRM nothing happens here; the list of work has it all.
 //!
 //! Not guaranteed: that no task of an earlier life of the database is open beside ours, after an older copy was
 //! brought back. Its answer is not taken; ours asks the same.
@@ -122,6 +123,9 @@ pub(crate) async fn daily(engine: &Engine, item: &WorkItem) -> Result<Vec<Op>, E
     let Some(client) = &item.client else {
         return Ok(Vec::new());
     };
+    if engine.ports.not_offered().crm {
+        return Ok(Vec::new());
+    }
     let current = CurrentTask::of(engine, client).await?;
     let today = engine.calendar.date_of(engine.now());
     let what = format!("{}/{today}", item.id);
@@ -209,6 +213,10 @@ pub(crate) async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
     let client = job.client.clone();
     let client = client.ok_or_else(|| missing("inbox", "the job names no client"))?;
     let again: Option<Again> = member(job, "again")?;
+    if engine.ports.not_offered().crm {
+        // What stands there is looked at again once there is a CRM: by the daily comparison.
+        return finish::end(engine, job, JobEnd::Done, Vec::new()).await;
+    }
     let items = engine.store.client_work(&client).await?;
     if let Some(call) = items.iter().find(|item| item.kind == content::CALL)
         && caller::give_to_who_acts(engine, job, &client, call).await?

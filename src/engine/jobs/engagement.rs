@@ -81,7 +81,7 @@ pub(super) fn next_engagement_poll(engine: &Engine, now: Timestamp) -> Timestamp
 pub(super) async fn run_engagement_poll(engine: &Engine, job: &Job) -> Result<(), EngineError> {
     let now = engine.now();
     let at = next_engagement_poll(engine, now);
-    if engine.poll_opens.is_none() {
+    if engine.poll_opens.is_none() || engine.ports.not_offered().crm {
         return finish::put_off(engine, job, at, "switched off".to_owned(), Vec::new()).await;
     }
     let mark = engine.store.setting(engagement::WATERMARK).await?;

@@ -4,12 +4,16 @@
 //! that she opened or clicked an email, waiting longer tells nothing more: once the read is refused
 //! for good, or has not come about for [`PATIENCE`], the decision is made on what was told, if that counts
 //! by the procedure's rule. If it doesn't, everything stays as it is without it.
+//!
+//! Without a CRM there is no history and nobody tells: that is the answer, at once.
 
+use relay_core::case::Case;
 use relay_core::channel::{EngagementEvent, EngagementSource, MailEvidence};
 use relay_core::clients::ContactSnapshot;
 use relay_core::effects::Port;
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{CaseId, ClientId, ContactId};
+use relay_core::outside;
 use relay_core::rate_limit::Priority;
 use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp, earlier};
@@ -73,6 +77,9 @@ pub(super) async fn run_read(engine: &Engine, job: &Job) -> Result<(), EngineErr
         let why = "the case has gone on".to_owned();
         return finish::end(engine, job, JobEnd::Cancelled { why }, vec![]).await;
     };
+    if kind == ReadKind::MailHistory && engine.ports.not_offered().crm {
+        return nobody_tells(engine, job, id, &case).await;
+    }
     let linked = engine
         .call(READ_CALL, link::linked(engine, &case.client, None))
         .await?;
@@ -139,6 +146,43 @@ pub(super) async fn run_read(engine: &Engine, job: &Job) -> Result<(), EngineErr
     for op in link_ops {
         stepping.push(op);
     }
+    engine.commit(READ_COMMIT, stepping.into_ops()).await?;
+    Ok(())
+}
+
+/// There is nothing to read: what the portal has on file says how she can be reached.
+async fn nobody_tells(
+    engine: &Engine,
+    job: &Job,
+    id: CaseId,
+    case: &Case,
+) -> Result<(), EngineError> {
+    let asked = engine.ports.portal.client(&case.client);
+    let Some(told) = engine.call(READ_CALL, asked).await? else {
+        let reason = "the portal knows no such client".to_owned();
+        let kind = ReadKind::MailHistory;
+        return read_failed(engine, job, id, &case.client, kind, reason, Vec::new()).await;
+    };
+    if let Some(apart) = clock::clocks_apart(engine).await? {
+        return clock::wait_for_clock(engine, job, &apart, Vec::new()).await;
+    }
+    let now = engine.now();
+    let has_address = told.email.is_some_and(|email| !email.trim().is_empty());
+    let has_phone = told.phone.as_deref().and_then(outside::phone).is_some();
+    let evidence = Box::new(MailEvidence::not_told(now, has_address, has_phone));
+    let mut stepping = names::stepping_with_names(engine, &case.client).await?;
+    let fact = Fact {
+        client: case.client.clone(),
+        object: format!("{id}/{}/{}", case.step, case.visit),
+        source_time: now,
+        body: FactBody::MailRead { evidence },
+    };
+    stepping.fact(fact, None);
+    stepping.push(Op::FinishJob {
+        fence: fence(job),
+        end: JobEnd::Done,
+        at: now,
+    });
     engine.commit(READ_COMMIT, stepping.into_ops()).await?;
     Ok(())
 }
@@ -279,6 +323,7 @@ async fn read_mail(
         unreadable: None,
         engagement: newest(beside),
         address_unread: false,
+        not_told: false,
     };
     let evidence = Box::new(evidence);
     Ok((FactBody::MailRead { evidence }, ops))

@@ -69,8 +69,9 @@ pub(super) async fn run_refresh(engine: &Engine, job: &Job) -> Result<(), Engine
             facts.push(client_fact(snapshot, engine.now()));
         }
     }
+    let crm = !engine.ports.not_offered().crm;
     for effect in engine.store.effects(id).await? {
-        if effect.kind() != EffectKind::CallTask || effect.state != EffectState::Done {
+        if effect.kind() != EffectKind::CallTask || effect.state != EffectState::Done || !crm {
             continue;
         }
         if let Some(task) = crate::effects::vendor_ref(&effect) {
@@ -79,7 +80,7 @@ pub(super) async fn run_refresh(engine: &Engine, job: &Job) -> Result<(), Engine
     }
     let mut ops = Vec::new();
     // The contact type may have been set by hand, and its hook lost.
-    if let Some(link) = engine.store.link(&client).await? {
+    if let Some(link) = engine.store.link(&client).await?.filter(|_| crm) {
         let read = opening::read_contact_type(engine, &client, &link.contact);
         match engine.call(REREAD_CALL, read).await {
             Ok(TypeRead::Told(fact)) => facts.extend(fact),

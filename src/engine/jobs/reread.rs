@@ -28,6 +28,10 @@ pub(super) const SPEC: JobSpec = JobSpec {
 };
 
 pub(super) async fn run_reread(engine: &Engine, job: &Job) -> Result<(), EngineError> {
+    if engine.ports.not_offered().crm {
+        let why = "no CRM is switched on".to_owned();
+        return finish::end(engine, job, JobEnd::Cancelled { why }, Vec::new()).await;
+    }
     let hint: Hint = member(job, "hint")?;
     let client = job
         .client

@@ -39,6 +39,10 @@ pub(super) const SPEC: JobSpec = JobSpec {
 };
 
 pub(super) async fn run_reread_batch(engine: &Engine, job: &Job) -> Result<(), EngineError> {
+    if engine.ports.not_offered().crm {
+        let why = "no CRM is switched on".to_owned();
+        return finish::end(engine, job, JobEnd::Cancelled { why }, Vec::new()).await;
+    }
     let from: Origin = member(job, "from")?;
     let contacts: Vec<ClientHint> = member(job, "contacts")?;
     let is_of_tags = |watched: &ClientHint| watched.hint.object == HintObject::Tags;

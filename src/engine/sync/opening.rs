@@ -16,6 +16,7 @@
 //! - So is a stop of every channel to her (A33) that nobody has lifted.
 //! - So is what staff said of her lately while no follow-up was open (`staff_said`): it opens paused, and asks.
 //!   So is what the tags say that stand on her contact now.
+//! - Without a CRM nobody is linked and nothing is read there; what it said last of her type stands.
 //! - A read that fails opens nothing, whatever the failure: a refusal says no more about her than a
 //!   silence. The look is tried again by the retry policy, for a day; the looks begin at midnight and
 //!   the first message goes out in the morning, so an outage of a night delays nobody. One that lasts a
@@ -120,6 +121,8 @@ pub(crate) async fn opening<'a>(
                 TypeRead::NoField(why) => return Ok(Opening::NoField { why }),
             }
         }
+        // Nobody can look: what the CRM said of her last stands.
+        None if engine.ports.not_offered().crm => last_contact_type(engine, client).await?,
         None => None,
     };
     let mut linking = linking;

@@ -122,6 +122,7 @@ impl Portal for CheckInList {
         NotOffered {
             messages: true,
             notes: true,
+            crm: false,
         }
     }
 

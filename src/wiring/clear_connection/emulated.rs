@@ -77,6 +77,7 @@ impl Emulated for EmulatedPortal {
             "status": "online",
             "coach": client.coach,
             "email": client.portal_email,
+            "phone": client.portal_phone,
             "time_zone": client.zone,
             "keap_contact_id": client.linked.then_some(contact),
             "last_regimen_change": client.regimen,

@@ -73,6 +73,7 @@ impl Portal for ClearConnectionPorts {
         NotOffered {
             messages: !offered.messages,
             notes: !offered.notes,
+            crm: false,
         }
     }
 

@@ -288,6 +288,7 @@ impl Portal for KeapCheckIns {
         NotOffered {
             messages: true,
             notes: true,
+            crm: false,
         }
     }
 

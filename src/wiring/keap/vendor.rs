@@ -17,7 +17,7 @@ use super::{
     AutomationSource, ClosedPaths, CoachingPlans, HookPaths, KeapHooks, KeapPorts, KeapSource,
     emulated,
 };
-use crate::config::{Config, KeyHeader};
+use crate::config::{Config, KeyHeader, VendorSection as _};
 use crate::failpoint::NoFailpoints;
 use crate::ports::Inspect;
 use crate::wiring::emulated::Emulation;
@@ -73,6 +73,9 @@ pub const VENDOR: Vendor = Vendor {
 fn provide(wiring: &Wiring<'_>) -> Result<Provided, AssembleError> {
     let (config, runtime) = (wiring.config, wiring.runtime);
     let keap = &config.vendors.keap;
+    if !keap.is_on() {
+        return Ok(Provided::default());
+    }
     let transport = wiring.transport(&VENDOR);
     let connection = Arc::new(KeapConnection::new(config, runtime, transport)?);
     let client = Arc::clone(connection.client());

@@ -152,6 +152,7 @@ impl Clinic {
             zone: &zone,
             coaches: &[],
             told_by: emulated::ToldBy::Portal,
+            has_crm: true,
         });
         vendors.keap().configure(|settings| {
             settings.oauth.token_prefix = TOKEN.to_owned();

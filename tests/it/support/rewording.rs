@@ -67,7 +67,7 @@ fn reword_settled(settled: &mut Settled) {
         Settled::Done { .. }
         | Settled::AlreadyTrue
         | Settled::Proposed
-        | Settled::ByHand
+        | Settled::ByHand(_)
         | Settled::Cancelled => {}
     }
 }

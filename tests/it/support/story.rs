@@ -116,6 +116,7 @@ impl Story {
         let (wire, clock) = (Arc::new(Wire::default()), Arc::default());
         let mut setup = Setup::new(cast.start(&zone), seed);
         setup.told_by = cast.told_by;
+        setup.has_crm = cast.has_crm;
         setup.coaches.clone_from(&cast.coaches);
         setup.failpoints = Arc::clone(&life) as _;
         let (tap_wire, tap_clock) = (Arc::clone(&wire), Arc::clone(&clock));
