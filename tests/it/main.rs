@@ -45,6 +45,8 @@ mod limits;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod portal_alone;
+#[cfg(test)]
 mod procedures;
 #[cfg(test)]
 mod process;

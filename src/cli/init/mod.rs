@@ -30,7 +30,7 @@ use super::error::CliError;
 use super::output::Output;
 use crate::config::{DEFAULT_FILE, example};
 use crate::wiring::VENDORS;
-use crate::wiring::vendor::Secret;
+use crate::wiring::vendor::{Secret, Vendor};
 
 pub use form::{Question, questions};
 
@@ -40,6 +40,9 @@ pub struct InitArgs {
     /// The configuration file to write; secrets go into a folder beside it.
     #[arg(long, value_name = "FILE", default_value = DEFAULT_FILE)]
     pub path: PathBuf,
+    /// Leave a vendor off, by its name (keap, portal): coaches do by hand what would go through it.
+    #[arg(long, value_name = "VENDOR")]
+    pub without: Vec<String>,
     /// Print what would be written, without the secrets, and write nothing.
     #[arg(long)]
     pub dry_run: bool,
@@ -59,10 +62,29 @@ const CHANGES: [(&str, &str, &str); 1] = [(
     "holidays = []",
 )];
 
-/// Every change, the vendors' too.
-fn changes() -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
-    let vendors = VENDORS.iter().flat_map(|vendor| vendor.form.changes);
+/// The vendors that are used.
+fn used(without: &[String]) -> impl Iterator<Item = &'static Vendor> {
+    let vendors = VENDORS.iter().copied();
+    vendors.filter(|vendor| !without.iter().any(|name| name == vendor.name))
+}
+
+/// Every change, that of the vendors too.
+fn changes(
+    without: &[String],
+) -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
+    let vendors = used(without).flat_map(|vendor| vendor.form.changes);
     CHANGES.iter().chain(vendors)
+}
+
+fn refuse_strangers(without: &[String]) -> Result<(), CliError> {
+    let known: Vec<&str> = VENDORS.iter().map(|vendor| vendor.name).collect();
+    match without.iter().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => Err(CliError::Usage(format!(
+            "--without: there is no vendor {name:?}; there are {}",
+            known.join(", ")
+        ))),
+    }
 }
 
 /// A file to write.
@@ -76,9 +98,10 @@ struct New {
 
 /// Writes a configuration and its secrets.
 pub fn run(args: &InitArgs, random: &dyn Random, out: &mut Output<'_>) -> Result<(), CliError> {
-    let text = configuration()?;
+    refuse_strangers(&args.without)?;
+    let text = configuration(&args.without)?;
     let folder = args.path.parent().unwrap_or(Path::new("")).join(FOLDER);
-    let files = files(&args.path, &folder, text.clone(), random);
+    let files = files(args, &folder, text.clone(), random);
     refuse_to_overwrite(&files)?;
     if args.dry_run {
         let json = json!({ "would_write": args.path, "configuration": text });
@@ -103,8 +126,8 @@ pub fn run(args: &InitArgs, random: &dyn Random, out: &mut Output<'_>) -> Result
     Ok(out.emit(&json!({ "written": names }), &human)?)
 }
 
-fn files(path: &Path, folder: &Path, text: String, random: &dyn Random) -> Vec<New> {
-    let secrets = VENDORS.iter().flat_map(|vendor| vendor.form.secrets);
+fn files(args: &InitArgs, folder: &Path, text: String, random: &dyn Random) -> Vec<New> {
+    let secrets = used(&args.without).flat_map(|vendor| vendor.form.secrets);
     let mut files: Vec<New> = secrets
         .map(|secret| New {
             path: folder.join(secret.file),
@@ -114,7 +137,7 @@ fn files(path: &Path, folder: &Path, text: String, random: &dyn Random) -> Vec<N
         })
         .collect();
     files.push(New {
-        path: path.to_owned(),
+        path: args.path.clone(),
         content: text,
         what: "the configuration, with the clinic's questions at its end",
         mode: 0o644,
@@ -176,14 +199,15 @@ fn failed(path: &Path, error: &std::io::Error) -> CliError {
 }
 
 /// The example as a clinic starts with it, and the form.
-fn configuration() -> Result<String, CliError> {
+fn configuration(without: &[String]) -> Result<String, CliError> {
     let mut section = String::new();
     let mut text = String::new();
     for line in example().lines() {
         if line.starts_with('[') {
             line.clone_into(&mut section);
         }
-        let change = changes().find(|(within, before, _)| *within == section && *before == line);
+        let change =
+            changes(without).find(|(within, before, _)| *within == section && *before == line);
         text.push_str(change.map_or(line, |(_, _, after)| after));
         text.push('\n');
     }
@@ -198,7 +222,7 @@ mod tests {
 
     #[test]
     fn every_change_meets_a_line_of_the_example() {
-        for (section, before, _) in changes() {
+        for (section, before, _) in changes(&[]) {
             let example = example();
             let (_, rest) = example.split_once(section).expect(section);
             let end = rest.find("\n[").unwrap_or(rest.len());

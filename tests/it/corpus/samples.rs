@@ -128,6 +128,7 @@ pub(crate) fn reading() -> GuardReading {
         not_offered: NotOffered {
             messages: false,
             notes: true,
+            crm: true,
         },
     }
 }
@@ -162,6 +163,7 @@ pub(super) fn evidence(address: AddressState) -> MailEvidence {
         unreadable: Some("the CRM does not answer".to_owned()),
         engagement: EngagementSource::ALL.map(event).to_vec(),
         address_unread: true,
+        not_told: true,
     }
 }
 

@@ -16,6 +16,7 @@ use toml::{Table, Value};
 
 fn init(folder: &Path, dry_run: bool, random: &dyn Random) -> Result<String, CliError> {
     let args = InitArgs {
+        without: Vec::new(),
         path: folder.join("clear-relay.toml"),
         dry_run,
     };

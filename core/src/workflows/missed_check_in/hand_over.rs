@@ -21,12 +21,12 @@
 use super::phone_follow_up;
 use super::run::{Ask, MissedCheckInRun};
 use super::send_by_hand::LOOK_FIRST;
-use super::state::{Call, Hold, LastCall};
+use super::state::{Call, Hold};
 use super::{email_follow_up, state::State};
 use crate::case::CaseStatus;
 use crate::effects::HandOver;
 use crate::facts::CallOutcome;
-use crate::ids::{EffectKey, TaskId};
+use crate::ids::EffectKey;
 use crate::scripts::date_words;
 use crate::workflow::{Answers, NewWork};
 use crate::workflows::PROGRAM_MANAGER;
@@ -123,15 +123,6 @@ pub(super) fn ask_to_mail(run: &mut MissedCheckInRun<'_>, key: &EffectKey, with:
         ]),
         remind_at: run.working_days_from_now(days),
     });
-}
-
-/// The call that was asked for so is not waited for any more: nothing is left to be carried out. Her word of it may
-/// still come.
-pub(super) fn call_is_over(run: &mut MissedCheckInRun<'_>, call: &Call) {
-    // No task of the CRM bears the name of an effect.
-    let task = TaskId(call.made_by.as_str().to_owned());
-    run.state.last_call = Some(LastCall::new(task, run.now(), None));
-    run.draft.cancel(call.made_by.clone());
 }
 
 /// What is ready for her coach is signed with the name of the coach whose it is now.

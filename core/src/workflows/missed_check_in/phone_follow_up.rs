@@ -13,8 +13,7 @@
 //! count": whose a completion without a word is, our closing says, which finds the task completed
 //! already or completes it. The clocks of the CRM and of this machine are not compared for that.
 
-use super::hand_over::call_is_over;
-use super::run::{Ask, MissedCheckInRun};
+use super::run::{Ask, MissedCheckInRun, call_is_over};
 use super::state::{Call, ClosedBy, How, LastCall, Progress, Step};
 use crate::case::CaseStatus;
 use crate::effects::{About, EffectInput, Settled};

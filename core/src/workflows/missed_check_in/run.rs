@@ -1,12 +1,11 @@
 //! The moves that every step of the procedure is made of.
 
 use super::closing::Closing;
-use super::hand_over::call_is_over;
 use super::known::{add_what_is_known, leaves_stop};
-use super::state::{Hold, How, LastCall, Pending, Progress, State, Step};
+use super::state::{Call, Hold, How, LastCall, Pending, Progress, State, Step};
 use crate::case::{Case, CaseStatus, Wait};
 use crate::effects::{About, EffectInput};
-use crate::ids::{CoachId, EffectKey};
+use crate::ids::{CoachId, EffectKey, TaskId};
 use crate::outside;
 use crate::procedure::MissedCheckInProcedure;
 use crate::scripts::date_words;
@@ -467,6 +466,15 @@ impl Ask {
             remind_at: self.remind_at,
         }
     }
+}
+
+/// A call that was asked for by hand is not waited for any more, and there is no task to be completed. Her word of it
+/// may still come.
+pub(super) fn call_is_over(run: &mut MissedCheckInRun<'_>, call: &Call) {
+    // No task of the CRM bears the name of an effect.
+    let task = TaskId(call.made_by.as_str().to_owned());
+    run.state.last_call = Some(LastCall::new(task, run.now(), None));
+    run.draft.cancel(call.made_by.clone());
 }
 
 fn days_between(from: Date, to: Date) -> i32 {
