@@ -1,6 +1,7 @@
 //! What must be so before the first receipt is read and the first job runs.
 
 use crate::engine::memory::generation;
+use crate::engine::sync::crm_off;
 use crate::engine::{Engine, EngineError, damage, incidents, jobs::reconcile, periodic, wake};
 
 /// Finds out whether the database is as new as it should be, and stores what must be there before
@@ -13,6 +14,7 @@ pub async fn prepare(engine: &Engine) -> Result<(), EngineError> {
     ops.extend(periodic::periodic_jobs(engine));
     ops.extend(reconcile::reconcile_at_start(engine).await?);
     ops.extend(incidents::looks_at_start(engine).await?);
+    ops.extend(crm_off::crm_off_ops(engine).await?);
     wake::bring_back(engine).await?;
     // A path that was closed because its secret had leaked stays closed over a restart.
     engine.ports.hooks.prepare().await?;

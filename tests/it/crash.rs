@@ -251,6 +251,11 @@ async fn dying_while_another_coach_is_asked_or_calls_loses_nothing_and_does_noth
 }
 
 #[tokio::test]
+async fn dying_without_a_crm_loses_nothing_and_does_nothing_twice() {
+    dying_anywhere(["portal/rosa", "portal/nora"], 2000).await;
+}
+
+#[tokio::test]
 async fn no_answer_leaves_before_its_commit() {
     for (name, stored) in [(RECEIVE.before, 0), (RECEIVE.after, 1)] {
         let death = Death { name, hit: 1 };

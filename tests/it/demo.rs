@@ -99,6 +99,19 @@ async fn a_message_to_the_clients_of_keap_alone_that_is_dropped_or_doubled_is_fo
 }
 
 #[tokio::test]
+async fn every_story_of_a_clinic_without_a_crm_goes_as_written_down() {
+    for seed in 1..=3 {
+        let report = play(cast("portal"), seed, None).await;
+        assert_eq!(report.differences(), NOTHING, "{seed}");
+    }
+    for sabotage in ["drop:portal_message", "double:portal_note"] {
+        let sabotage = sabotage.parse().expect("a sabotage");
+        let report = play(cast("portal"), 1, Some(sabotage)).await;
+        assert!(!report.passed);
+    }
+}
+
+#[tokio::test]
 async fn maya_and_jo_end_as_written_down() {
     assert_eq!(play(cast("short"), 1, None).await.differences(), NOTHING);
 }

@@ -7,6 +7,7 @@
 pub(crate) mod backlog;
 pub(crate) mod check_in_list;
 pub(crate) mod conversation;
+pub(crate) mod crm_off;
 pub(crate) mod engagement;
 pub(crate) mod hints;
 pub(crate) mod holidays;
