@@ -27,12 +27,23 @@ pub(super) fn in_sentences(detail: &Value, out: &Output<'_>) -> Option<String> {
         Channel::Phone => "by phone",
         Channel::Hold => "neither by email nor by phone",
     };
+    let not_told = detail["evidence"]["not_told"] == true;
+    let seen_where = if not_told {
+        "what the portal has on file"
+    } else {
+        "what the CRM showed"
+    };
     add(format!(
-        "Decided {} on what the CRM showed {}: {way}. Why: {}.",
+        "Decided {} on {seen_where} {}: {way}. Why: {}.",
         out.time(decision.decided_at),
         out.time(decision.read_at),
         decision.reason
     ));
+    if not_told {
+        // No rule was applied, and there was no email to judge.
+        add_what_else(&mut add, &decision);
+        return Some(text);
+    }
     let (rule, other, others) = match decision.rule {
         ChannelRule::AsShown => (
             "what the CRM shows",
@@ -63,6 +74,11 @@ pub(super) fn in_sentences(detail: &Value, out: &Output<'_>) -> Option<String> {
     for told in &decision.engagement {
         add(format!("  {}", event(told, out)));
     }
+    add_what_else(&mut add, &decision);
+    Some(text)
+}
+
+fn add_what_else(add: &mut impl FnMut(String), decision: &ChannelDecision) {
     for caution in &decision.cautions {
         add(format!("Look at this: {caution}."));
     }
@@ -70,7 +86,6 @@ pub(super) fn in_sentences(detail: &Value, out: &Output<'_>) -> Option<String> {
         "It would have been otherwise: {}.",
         decision.would_change
     ));
-    Some(text)
 }
 
 fn seen(seen: EmailEngagement) -> &'static str {

@@ -6,9 +6,10 @@
 //!
 //! Whoever has to do with every vendor loops over the list: wiring, rate limits, the doctor, `init`, the
 //! sandbox, casts, and the page of the demo. Rules: two vendors never provide the same port, and a port
-//! that nobody provides is refused by its name when a relay is put together. Who is expected and who has
+//! that nobody provides is refused by its name when a relay is put together; but for those of the CRM, all of which
+//! refuse each call where none is on (`ports::NoCrm`). Who is expected and who has
 //! checked in is told by one vendor (`VendorSection::tells_check_ins`), which fills the portal's port. Not
-//! guaranteed: that the procedures can do without Keap; `serve` refuses without it.
+//! guaranteed: that the procedures can do without anybody who tells that; `serve` refuses.
 //!
 //! # How a newcomer adds a vendor
 //!

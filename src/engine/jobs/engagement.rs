@@ -222,6 +222,10 @@ async fn read_engagement(
 }
 
 pub(super) async fn run_engagement_read(engine: &Engine, job: &Job) -> Result<(), EngineError> {
+    if engine.ports.not_offered().crm {
+        let why = "no CRM is switched on".to_owned();
+        return finish::end(engine, job, JobEnd::Cancelled { why }, Vec::new()).await;
+    }
     let contact: ContactId = member(job, "contact")?;
     let moved_at: Option<Timestamp> = member(job, "moved_at")?;
     let queued_at: Timestamp = member(job, "queued_at")?;

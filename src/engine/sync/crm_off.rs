@@ -36,7 +36,8 @@ pub(crate) async fn crm_off_ops(engine: &Engine) -> Result<Vec<Op>, EngineError>
                 return Ok(Vec::new());
             }
             let key = format!("{ITEM}/{now}");
-            let title = "The CRM is switched off: from now on coaches are asked to call and mail by hand";
+            let title =
+                "The CRM is switched off: from now on coaches are asked to call and mail by hand";
             let mut item = items::item(engine, key.clone(), ITEM, title.to_owned());
             item.detail = json!({
                 "reason": "notes, tags and tasks that were still to be written there are left out, and those that \

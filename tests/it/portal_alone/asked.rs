@@ -1,6 +1,6 @@
 //! What a coach is asked stands in the list of work, whole: she has nothing else.
 
-use clear_relay::cli::{CliError, DryRun, Output, clients, keap, work};
+use clear_relay::cli::{CliError, DryRun, Output, cases, clients, keap, work};
 use clear_relay::engine::commands::work::settle_work;
 use clear_relay::sandbox::cast::{Cast, instant};
 use clear_relay::sandbox::stage;
@@ -150,7 +150,7 @@ async fn the_email_is_asked_for_with_address_subject_and_words_and_her_word_star
 }
 
 #[tokio::test]
-async fn whom_nobody_can_reach_is_held_and_goes_on_once_a_number_is_on_file() {
+async fn whom_nobody_can_reach_is_held_until_her_coach_says_how_it_goes_on() {
     let portal = Portal::with_changed(&["nora"], |cast| {
         for client in &mut cast.clients {
             client.portal_email = Some(String::new());
@@ -174,8 +174,8 @@ async fn the_decision_is_stored_with_its_reason_and_recomputes_bit_for_bit() {
     portal.until("2026-11-06 09:30").await;
     let client = ClientId::from("pia");
     let store = portal.world.store();
-    let cases = store.open_cases(&client).await.expect("cases");
-    let history = store.timeline(cases[0].id).await.expect("a history");
+    let open = store.open_cases(&client).await.expect("cases");
+    let history = store.timeline(open[0].id).await.expect("a history");
     let decided = history.iter().find_map(|line| line.detail.as_ref());
     let decided = decided.expect("a decision");
     let stored: relay_core::channel::ChannelDecision =
@@ -183,6 +183,19 @@ async fn the_decision_is_stored_with_its_reason_and_recomputes_bit_for_bit() {
     let evidence = serde_json::from_value(decided["evidence"].clone()).expect("evidence");
     assert_eq!(stored.recompute(&evidence).as_ref(), Some(&stored));
     assert_eq!(stored.channel.as_str(), "phone");
+    let mut bytes = Vec::new();
+    let out = &mut Output::new(&mut bytes, false);
+    cases::explain(store.as_ref(), open[0].id, out)
+        .await
+        .expect("explained");
+    let explained = String::from_utf8(bytes).expect("text");
+    assert!(
+        explained.contains("on what the portal has on file"),
+        "{explained}"
+    );
+    for word in ["the CRM", "Emails since", "link"] {
+        assert!(!explained.contains(word), "{word} in {explained}");
+    }
 }
 
 #[tokio::test]

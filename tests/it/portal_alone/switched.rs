@@ -1,6 +1,8 @@
 //! The CRM is switched off in the middle of everything, and on again.
 
-use relay_core::effects::EffectKind;
+use relay_core::case::CaseStatus;
+use relay_core::effects::{CardRemoval, EffectKind};
+use relay_core::facts::Order;
 use relay_store::{EffectState, JobState};
 use serde_json::{Value, json};
 
@@ -246,5 +248,35 @@ async fn an_outage_that_lasted_when_it_was_switched_off_holds_nobody() {
         .collect();
     assert_eq!(others.len(), 1, "{others:?}");
     assert_eq!(others[0].0, "incident_over", "{others:?}");
+    nothing_is_left_over(&clinic).await;
+}
+
+#[tokio::test]
+async fn an_order_about_money_that_was_under_way_is_held_with_what_to_do() {
+    let mut clinic = Clinic::open().await;
+    let jo = Person::jo();
+    join(&clinic, &jo);
+    clinic.fee(901, jo.contact, None);
+    clinic.until("2026-11-03 10:00").await;
+    let fault =
+        json!({ "operation": "auto_charge_off", "moment": "before", "act": "status", "code": 429 });
+    clinic.fault("keap", with_times(fault, 50));
+    let order = Order::CancelSubscription {
+        reason: "she left".to_owned(),
+        card: CardRemoval::Keep,
+    };
+    let case = clinic.order(&jo, order).await;
+    switch(&mut clinic, ON, OFF).await;
+    clinic.until("2026-11-03 18:00").await;
+    let stored = clinic.store().case(case).await.expect("a store");
+    let CaseStatus::Held { reason } = stored.expect("a case").status else {
+        panic!("it is not held");
+    };
+    assert!(
+        reason.contains("the relay has no access to the CRM"),
+        "{reason}"
+    );
+    let asked = open(&clinic).await;
+    assert_eq!(asked.len(), 1, "{asked:?}");
     nothing_is_left_over(&clinic).await;
 }
