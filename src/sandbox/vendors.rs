@@ -114,13 +114,13 @@ impl Vendors {
     ) -> Result<Vec<String>, String> {
         let mut sections = Vec::new();
         for vendor in VENDORS {
-            // One that takes no part is off.
-            let Ok(one) = self.named(vendor.name) else {
-                continue;
-            };
             let base = format!("{}{}", origin(vendor), vendor.emulation.base);
             let base: Url = base.parse().map_err(|error| format!("{base}: {error}"))?;
-            sections.push(one.emulated.section(&base, furnished));
+            match self.named(vendor.name) {
+                Ok(one) => sections.push(one.emulated.section(&base, furnished)),
+                // One that takes no part is off.
+                Err(_) => sections.extend((vendor.emulation.off)(&base)),
+            }
         }
         Ok(sections)
     }

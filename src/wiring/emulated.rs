@@ -25,6 +25,9 @@ pub struct Emulation {
     pub base: &'static str,
     /// It takes part only in a clinic where this tells who is expected; `None`: in every one.
     pub only_where: Option<ToldBy>,
+    /// Its section where it takes no part, for the address that it would have. One that has an address of its own all
+    /// the same must name that one: time is only scaled where every address is the sandbox's.
+    pub off: fn(&Url) -> Option<String>,
     /// Starts one, where nobody is yet.
     pub start: fn(&Clinic<'_>) -> Arc<dyn Emulated>,
 }

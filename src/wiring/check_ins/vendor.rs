@@ -38,6 +38,7 @@ pub const VENDOR: Vendor = Vendor {
         folder: "check-ins",
         base: "",
         only_where: Some(ToldBy::List),
+        off: |_| None,
         start: emulated::start,
     },
 };

@@ -59,6 +59,7 @@ pub const VENDOR: Vendor = Vendor {
         folder: "clear-connection",
         base: "",
         only_where: Some(ToldBy::Portal),
+        off: |_| None,
         start: emulated::start,
     },
 };

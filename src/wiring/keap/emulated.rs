@@ -104,6 +104,16 @@ pub fn furnish(keap: &Keap) -> Result<String, String> {
     Ok(field.to_string())
 }
 
+/// The section of a configuration in which Keap, which would be at `base`, is off.
+pub(super) fn off(base: &Url) -> String {
+    format!(
+        r#"[keap]
+mode = "off"
+base_url = "{base}"
+"#
+    )
+}
+
 /// The section of a configuration that reaches an account at `base`.
 pub fn section(base: &Url, contact_type_field: &str) -> String {
     format!(

@@ -66,6 +66,7 @@ pub const VENDOR: Vendor = Vendor {
         folder: "keap",
         base: "crm",
         only_where: None,
+        off: |base| Some(emulated::off(base)),
         start: emulated::start,
     },
 };

@@ -38,6 +38,7 @@ pub const VENDOR: Vendor = Vendor {
         folder: "textline",
         base: "",
         only_where: None,
+        off: |_| None,
         start: emulated::start,
     },
 };
