@@ -26,6 +26,8 @@
 //! - What we were told beside the history (automation posts, looks between decisions) counts where
 //!   the history lags or can't be read, by the rules of [`EngagementEvent`]'s module; the record
 //!   says that it decided, and how it was told. Since [`LOGIC`] 2.
+//! - Newsletters count like a coach's emails (A5, A37); where nothing else led to the answer, a caution says
+//!   so ([`EmailSender`]). Since [`LOGIC`] 4.
 //!
 //! # Guarantees
 //! Same input, same decision, whatever the order of the mails. What is seen under *strict* is seen
@@ -38,6 +40,7 @@
 mod engagement;
 mod judge;
 mod machine;
+mod senders;
 mod told;
 mod words;
 
@@ -48,6 +51,7 @@ pub use self::engagement::{
 };
 pub use self::judge::{JudgedEmail, LeftOut};
 pub use self::machine::{MachineRule, Sign};
+pub use self::senders::EmailSender;
 use crate::clients::AddressState;
 use crate::ids::EmailId;
 use crate::time::{Date, SignedDuration, TimeZone, Timestamp, earlier};
@@ -57,8 +61,8 @@ use crate::time::{Date, SignedDuration, TimeZone, Timestamp, earlier};
 ///
 /// 1 knew the history only. 2 also counts what was told beside it; without any such word it decides
 /// and says exactly what 1 did. 3 decides as 2 and says without the CRM's own words why mail can't reach her. 4 also
-/// decides where no tool tells the relay of mail at all ([`MailEvidence::not_told`]); else it decides and says exactly
-/// what 3 did.
+/// decides where no tool tells the relay of mail at all ([`MailEvidence::not_told`]), and says where nothing but
+/// newsletters led to the answer; else it decides and says exactly what 3 did.
 pub const LOGIC: u32 = 4;
 
 /// The first that counts what was told beside the history.
@@ -69,6 +73,9 @@ const FOR_PEOPLE: u32 = 3;
 
 /// The first that knows clinics of which nobody tells what became of their mail.
 const NOT_TOLD: u32 = 4;
+
+/// The first that says whose emails they were.
+const SENDERS: u32 = 4;
 
 /// What the CRM showed about mail to one client, normalized; enough to recompute the decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,6 +144,9 @@ pub struct EmailRecord {
     pub clicked_at: Option<Timestamp>,
     /// When she replied, where the CRM has recorded a reply.
     pub replied_at: Option<Timestamp>,
+    /// Whose address it was sent from, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<EmailSender>,
 }
 
 /// Which events are believed (A4).

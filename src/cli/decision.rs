@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use relay_core::channel::{
-    Channel, ChannelDecision, ChannelRule, EmailEngagement, JudgedEmail, JudgedEvent,
+    Channel, ChannelDecision, ChannelRule, EmailEngagement, EmailSender, JudgedEmail, JudgedEvent,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -107,7 +107,12 @@ fn email(mail: &JudgedEmail, out: &Output<'_>) -> String {
     .into_iter()
     .filter_map(|(deed, at)| Some(format!("{deed} {}", out.time(at?))))
     .collect();
-    let mut text = format!("{sent}  {subject:?}: ");
+    let from = match mail.email.sender {
+        Some(EmailSender::Clinic) => " from the clinic's own address",
+        Some(EmailSender::Staff) => " from a coach or another member of staff",
+        None => "",
+    };
+    let mut text = format!("{sent}  {subject:?}{from}: ");
     text.push_str(&if deeds.is_empty() {
         "unopened".to_owned()
     } else {

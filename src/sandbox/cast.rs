@@ -166,6 +166,8 @@ pub struct CastMail {
     pub opened_after: Option<i64>,
     /// How many seconds later a link was clicked, if one was.
     pub clicked_after: Option<i64>,
+    /// From which address, where the CRM tells.
+    pub from: Option<String>,
 }
 
 /// Something that is so before the story begins.

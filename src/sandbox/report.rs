@@ -85,6 +85,8 @@ pub struct CaseReport {
     pub decision: Option<String>,
     /// What would have led to another.
     pub would_change: Option<String>,
+    /// What the coach should know before she relies on it.
+    pub cautions: Vec<String>,
     /// What happened, line by line.
     pub timeline: Vec<Line>,
 }
@@ -274,14 +276,18 @@ fn tell(case: &Case, timeline: &[TimelineEntry], zone: &TimeZone) -> CaseReport 
         .iter()
         .rev()
         .find(|entry| decision_of(entry).is_some());
-    let would_change = decided
-        .and_then(decision_of)
-        .and_then(|d| d["would_change"].as_str());
+    let made = decided.and_then(decision_of);
+    let would_change = made.and_then(|d| d["would_change"].as_str());
+    let cautions = made.and_then(|d| d["cautions"].as_array());
     CaseReport {
         procedure: case.procedure.clone(),
         status: status(&case.status),
         decision: decided.map(|entry| entry.text.clone()),
         would_change: would_change.map(str::to_owned),
+        cautions: cautions.map_or_else(Vec::new, |all| {
+            let all = all.iter().filter_map(Value::as_str);
+            all.map(str::to_owned).collect()
+        }),
         timeline: timeline
             .iter()
             .map(|entry| Line {
@@ -360,6 +366,9 @@ impl Person {
             let _ = writeln!(text, "- case `{}`: {}", case.procedure, case.status);
             if let Some(decision) = &case.decision {
                 let _ = writeln!(text, "- decision: **{decision}**");
+            }
+            for caution in &case.cautions {
+                let _ = writeln!(text, "- look at this: {caution}");
             }
             if let Some(change) = &case.would_change {
                 let _ = writeln!(text, "- what would have changed it: {change}");

@@ -79,6 +79,7 @@ fn past(mail: &CastMail, zone: &TimeZone) -> PastMail {
         sent,
         opened: after(mail.opened_after),
         clicked: after(mail.clicked_after),
+        from: mail.from.clone(),
     }
 }
 

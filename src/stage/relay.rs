@@ -49,6 +49,8 @@ pub struct CaseView {
     pub until: Option<String>,
     /// The channel that was chosen, and why, in one line.
     pub decision: Option<String>,
+    /// What the coach should know before she relies on it.
+    pub cautions: Vec<String>,
     /// What would have led to another.
     pub would_change: Option<String>,
     /// Its steps, in order.
@@ -149,8 +151,9 @@ pub async fn read(engine: &Engine, client: &str, zone: &TimeZone) -> Result<Rela
 /// A case with its history, for the page.
 pub fn case(case: &Case, timeline: &[TimelineEntry], zone: &TimeZone) -> CaseView {
     let decided = timeline.iter().rev().find(|line| decision(line).is_some());
-    let would_change = decided.and_then(decision);
-    let would_change = would_change.and_then(|decision| decision["would_change"].as_str());
+    let made = decided.and_then(decision);
+    let would_change = made.and_then(|decision| decision["would_change"].as_str());
+    let cautions = made.and_then(|decision| decision["cautions"].as_array());
     CaseView {
         id: case.id.to_string(),
         procedure: in_words(&case.procedure),
@@ -161,6 +164,10 @@ pub fn case(case: &Case, timeline: &[TimelineEntry], zone: &TimeZone) -> CaseVie
             _ => None,
         },
         decision: decided.map(|line| line.text.clone()),
+        cautions: cautions.map_or_else(Vec::new, |all| {
+            let all = all.iter().filter_map(|caution| caution.as_str());
+            all.map(str::to_owned).collect()
+        }),
         would_change: would_change.map(str::to_owned),
         steps: steps(case, timeline),
         history: timeline

@@ -148,7 +148,7 @@ pub struct NewClient<'a> {
 }
 
 /// A mail that was sent before a cast begins.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct PastMail {
     /// When it was sent.
     pub sent: Timestamp,
@@ -156,6 +156,8 @@ pub struct PastMail {
     pub opened: Option<Timestamp>,
     /// When a link in it was clicked.
     pub clicked: Option<Timestamp>,
+    /// From which address, where the CRM tells.
+    pub from: Option<String>,
 }
 
 /// Somebody whom a vendor knows.

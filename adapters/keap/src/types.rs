@@ -253,6 +253,8 @@ pub struct Email {
     /// When a link in it was clicked.
     #[serde(deserialize_with = "time::strict")]
     pub clicked_time: Option<Timestamp>,
+    /// From which address, where Keap tells: of a user, or of the clinic as a whole.
+    pub sent_from_address: Option<String>,
     /// `INFUSIONSOFT` for mail that Keap sent, `GOOGLE` or `MICROSOFT` for synced mailboxes.
     pub original_provider: Option<String>,
     /// The text part in Base64; only in the single read.

@@ -393,6 +393,7 @@ fn records(placed: &[Placed<'_>]) -> BTreeMap<EmailId, EmailRecord> {
                     opened_at: None,
                     clicked_at: None,
                     replied_at: None,
+                    sender: None,
                 },
                 |mail| mail.email.clone(),
             )

@@ -174,6 +174,7 @@ fn merge(known: &mut EmailRecord, copy: &EmailRecord) {
     known.opened_at = known.opened_at.max(copy.opened_at);
     known.clicked_at = known.clicked_at.max(copy.clicked_at);
     known.replied_at = known.replied_at.max(copy.replied_at);
+    known.sender = known.sender.max(copy.sender);
     if copy.subject > known.subject {
         known.subject.clone_from(&copy.subject);
     }

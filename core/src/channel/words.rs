@@ -128,6 +128,7 @@ impl Words<'_> {
                     .to_owned(),
             );
         }
+        cautions.extend(self.newsletters_only());
         let (have, want) = (self.considered(), decision.parameters.emails);
         if self.obstacle.is_none() && u32::try_from(have).is_ok_and(|have| have < want) {
             cautions.push(format!("only {} to tell from", count(have)));

@@ -25,6 +25,7 @@ pub(crate) fn sent(day: &str) -> Mail {
         opened_at: None,
         clicked_at: None,
         replied_at: None,
+        sender: None,
     })
 }
 

@@ -11,6 +11,8 @@ mod channel_machines;
 #[cfg(test)]
 mod channel_properties;
 #[cfg(test)]
+mod channel_senders;
+#[cfg(test)]
 mod channel_support;
 #[cfg(test)]
 mod channel_told;

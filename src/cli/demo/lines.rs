@@ -263,6 +263,8 @@ pub(super) fn closing(report: &Report) -> String {
         for case in &person.cases {
             let decision = case.decision.as_deref().unwrap_or("no channel was chosen");
             lines.push(format!("{}: {decision}.", person.name));
+            let cautions = case.cautions.iter();
+            lines.extend(cautions.map(|caution| format!("  Look at this: {caution}.")));
             if let Some(change) = &case.would_change {
                 lines.push(format!("  What would have changed it: {change}."));
             }

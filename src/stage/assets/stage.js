@@ -283,6 +283,7 @@ function caseOf(one, people) {
       h("b", {}, one.procedure),
       h("span", { class: "wait", "data-part": "wait", glow: true }, one.until ? `until ${one.until}: ${one.now}` : one.now)),
     one.decision && h("p", { class: "why", "data-part": "decision", glow: true }, one.decision),
+    one.cautions.map((caution) => h("p", { class: "quiet", key: caution }, `Look at this: ${caution}.`)),
     one.would_change && h("p", { class: "quiet" }, `What would have changed it: ${one.would_change}.`),
     people,
     h("ol", { class: "steps" }, steps.map((step) => h("li", { key: step.name, "data-state": step.state, "data-step": step.name, "aria-current": step.state === "now" && "step" },

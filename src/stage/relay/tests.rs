@@ -59,7 +59,8 @@ fn a_case_shows_how_far_each_step_has_come_and_leaves_the_other_scenario_out() {
     let why = "time to respond".to_owned();
     let wait = Wait::Timer { until, why };
     let case_now = missed("email_follow_up", CaseStatus::Open, Some(wait));
-    let decision = json!({ "decision": { "would_change": "no open at all" } });
+    let decision = json!({ "decision": { "would_change": "no open at all",
+                                           "cautions": ["newsletters only, it seems"] } });
     let told = [
         line("portal_message", None),
         line("choose_channel", Some(decision)),
@@ -82,6 +83,7 @@ fn a_case_shows_how_far_each_step_has_come_and_leaves_the_other_scenario_out() {
     let decision = shown.decision.as_deref();
     assert_eq!(decision, Some("something in choose_channel"));
     assert_eq!(shown.would_change.as_deref(), Some("no open at all"));
+    assert_eq!(shown.cautions, ["newsletters only, it seems"]);
     assert!(shown.steps[1].sentences[0].starts_with("Log into Clear Connection"));
 }
 

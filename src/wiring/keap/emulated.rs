@@ -254,5 +254,6 @@ fn mailed(contact: u64, mail: &PastMail) -> Value {
         "sent_at": mail.sent,
         "opened_at": mail.opened,
         "clicked_at": mail.clicked,
+        "from": mail.from,
     })
 }

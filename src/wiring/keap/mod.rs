@@ -16,6 +16,7 @@ pub mod hook_paths;
 pub mod hooks;
 mod inspect;
 mod panel;
+mod senders;
 mod source;
 mod tasks;
 #[cfg(test)]
@@ -74,6 +75,7 @@ pub struct KeapPorts {
     client: Arc<KeapClient>,
     coaching: CoachingPlans,
     words: Arc<words::Words>,
+    senders: Arc<senders::Senders>,
     clock: Arc<dyn Clock>,
 }
 
@@ -89,6 +91,7 @@ impl KeapPorts {
             client,
             coaching,
             words: Arc::new(words::Words::new(tags)),
+            senders: Arc::default(),
             clock,
         }
     }
@@ -261,9 +264,13 @@ impl Mail for KeapPorts {
         contact: &ContactId,
         since: Timestamp,
     ) -> Result<Vec<EmailRecord>, CallError> {
-        let told = self.client.emails(contact.as_str(), since).await?;
+        let mut told = self.client.emails(contact.as_str(), since).await?;
+        told.retain(types::Email::is_sent_by_keap);
+        let staff = self.senders.staff(&self.client, &told, self.clock.now());
+        let staff = staff.await;
         let record = |email: types::Email| {
             Some(EmailRecord {
+                sender: staff.sender(&email),
                 sent_at: email.sent_time.filter(|at| *at >= since)?,
                 id: email.id?.into(),
                 subject: email.subject,
@@ -272,11 +279,7 @@ impl Mail for KeapPorts {
                 replied_at: None,
             })
         };
-        Ok(told
-            .into_iter()
-            .filter(types::Email::is_sent_by_keap)
-            .filter_map(record)
-            .collect())
+        Ok(told.into_iter().filter_map(record).collect())
     }
 
     async fn send(&self, email: &request::Email, marker: &str) -> Result<(), CallError> {

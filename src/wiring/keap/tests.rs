@@ -1,5 +1,6 @@
 //! The ports against the emulator: what the relay hears of Keap.
 
+use relay_core::channel::EmailSender;
 use relay_core::effects::request;
 use relay_core::random::SeededRandom;
 use relay_core::time::{ManualClock, SignedDuration};
@@ -309,6 +310,53 @@ async fn the_history_is_what_keap_sent_within_the_window() {
     assert_eq!(history[0].subject.as_deref(), Some("Welcome"));
     assert_eq!(history[0].clicked_at, Some(at("2026-10-30T14:00:00Z")));
     assert_eq!(history[0].opened_at, None);
+}
+
+#[tokio::test]
+async fn whose_emails_they_were_is_kept_for_an_hour_and_no_reason_not_to_read_them() {
+    let setup = setup();
+    let since = at("2026-10-04T00:00:00Z");
+    let senders = async || -> Vec<_> {
+        let history = setup.ports.history(&maya(), since).await.expect("read");
+        history.into_iter().map(|email| email.sender).collect()
+    };
+    let failing = || {
+        setup.keap.faults().clear();
+        setup.keap.faults().order(FaultRule {
+            operation: "list_users".to_owned(),
+            moment: Moment::Before,
+            act: FaultAct::Status {
+                code: 500,
+                retry_after: None,
+                body: None,
+            },
+            skip: 0,
+            times: 1,
+        });
+    };
+    let sent = |day: u8, from: Option<&str>| {
+        setup.does(Act::AddEmailRecord(NewEmailRecord {
+            contact: 1001,
+            sent_at: Some(at(&format!("2026-10-{day:02}T12:00:00Z"))),
+            from: from.map(str::to_owned),
+            ..NewEmailRecord::default()
+        }));
+    };
+    sent(20, None);
+    failing();
+    assert_eq!(senders().await, [None]);
+    assert_eq!(setup.keap.faults().left().len(), 1, "nobody was asked");
+    sent(21, Some("news@example.test"));
+    assert_eq!(senders().await, [None, None], "asked, and no answer");
+    let (clinic, staff) = (Some(EmailSender::Clinic), Some(EmailSender::Staff));
+    sent(22, Some("Coach <coach@example.test>"));
+    assert_eq!(senders().await, [staff, clinic, None]);
+    failing();
+    setup.clock.advance(SignedDuration::from_mins(59));
+    assert_eq!(senders().await, [staff, clinic, None], "kept");
+    setup.clock.advance(SignedDuration::from_mins(2));
+    assert_eq!(senders().await, [None, None, None], "asked for again");
+    assert_eq!(senders().await, [staff, clinic, None]);
 }
 
 #[tokio::test]

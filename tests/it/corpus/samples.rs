@@ -3,7 +3,7 @@
 use relay_core::answers::StopReason;
 use relay_core::case::{CaseStatus, Wait};
 use relay_core::channel::{
-    EmailRecord, EngagementEvent, EngagementKind, EngagementSource, MailEvidence,
+    EmailRecord, EmailSender, EngagementEvent, EngagementKind, EngagementSource, MailEvidence,
 };
 use relay_core::clients::{
     AddressState, Author, BillingSnapshot, Card, CheckIn, ClientSnapshot, ClientStatus, Coach,
@@ -159,6 +159,7 @@ pub(super) fn evidence(address: AddressState) -> MailEvidence {
             opened_at: Some(instant()),
             clicked_at: Some(instant()),
             replied_at: Some(instant()),
+            sender: Some(EmailSender::Clinic),
         }],
         unreadable: Some("the CRM does not answer".to_owned()),
         engagement: EngagementSource::ALL.map(event).to_vec(),

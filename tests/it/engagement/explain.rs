@@ -4,7 +4,7 @@ use clear_relay::cli::{Output, cases};
 
 use super::*;
 
-async fn explained(clinic: &Clinic, who: &Person, json: bool) -> String {
+pub(super) async fn explained(clinic: &Clinic, who: &Person, json: bool) -> String {
     let case = clinic.case(who).await;
     let mut bytes = Vec::new();
     let mut out = Output::new(&mut bytes, json);

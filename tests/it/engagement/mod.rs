@@ -6,6 +6,7 @@ mod decisions;
 mod explain;
 mod poll;
 mod posts;
+mod senders;
 
 use clear_relay::sandbox::clinic::AUTOMATION_SECRET;
 use relay_core::channel::{ChannelDecision, MailEvidence};

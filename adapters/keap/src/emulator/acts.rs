@@ -228,6 +228,7 @@ impl World<'_> {
             ("contact_id", json!(new.contact.to_string())),
             ("subject", json!(new.subject)),
             ("sent_to_address", json!(address)),
+            ("sent_from_address", json!(new.from)),
             ("sent_to_cc_address_list", json!([])),
             ("sent_to_bcc_address_list", json!([])),
             ("sent_time", json!(v2_time(new.sent_at.unwrap_or(self.now)))),

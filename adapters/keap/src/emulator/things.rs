@@ -146,6 +146,8 @@ pub struct NewEmailRecord {
     pub opened_at: Option<Timestamp>,
     /// When it was clicked; a time to come is shown when it has come.
     pub clicked_at: Option<Timestamp>,
+    /// The sender's address; not told if `None`.
+    pub from: Option<String>,
     /// `INFUSIONSOFT` if `None`; `GOOGLE`, `MICROSOFT`, or a word nobody knows.
     pub provider: Option<String>,
     /// The address it went to; the contact's first if `None`.

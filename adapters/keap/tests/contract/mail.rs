@@ -108,6 +108,7 @@ async fn the_history_holds_this_contacts_mail_with_its_times() {
         sent_at: Some(at("2026-10-30T12:00:00Z")),
         opened_at: Some(at("2026-10-30T14:00:00Z")),
         provider: provider.map(str::to_owned),
+        from: Some("news@clinic.example.test".to_owned()),
         ..NewEmailRecord::default()
     };
     setup.does(Act::AddEmailRecord(sent("Welcome", None)));
@@ -124,6 +125,8 @@ async fn the_history_holds_this_contacts_mail_with_its_times() {
     assert_eq!(own[0].subject.as_deref(), Some("Welcome"));
     assert_eq!(own[0].opened_time, Some(at("2026-10-30T14:00:00Z")));
     assert_eq!(own[0].clicked_time, None);
+    let from = own[0].sent_from_address.as_deref();
+    assert_eq!(from, Some("news@clinic.example.test"));
 }
 
 #[tokio::test]

@@ -466,5 +466,6 @@ fn unopened(now: Timestamp, days: i64) -> EmailRecord {
         opened_at: None,
         clicked_at: None,
         replied_at: None,
+        sender: None,
     }
 }

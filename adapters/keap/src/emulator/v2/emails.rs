@@ -18,6 +18,8 @@ use super::content::{decoded, shown};
 const OPTIONAL: &[&str] = &[
     "subject",
     "headers",
+    "sent_from_address",
+    "sent_from_reply_address",
     "sent_time",
     "received_time",
     "opened_time",
