@@ -2,7 +2,9 @@
 //!
 //! Keap knows no idempotency key, so the only thing that tells whether a write happened is the
 //! written thing itself. The caller gives each effect a marker; here it is only embedded: as an
-//! HTML comment in mail, as the last line of a task's or note's text, which only staff see.
+//! HTML comment in mail, as the last line of a task's or note's text, which only staff see: whose it is, and a
+//! reference that can be read out over the phone. Earlier versions wrote the marker itself in brackets there; that is
+//! looked for, too.
 
 use relay_core::time::Timestamp;
 use sha2::{Digest as _, Sha256};
@@ -16,7 +18,13 @@ pub struct MarkerMatch {
     pub at: Option<Timestamp>,
 }
 
-/// A marker that is safe inside an HTML comment and inside brackets.
+/// What stands before the reference.
+const LINE: &str = "Clear Relay, ref. ";
+
+/// Thirty-two signs that people read alike (Crockford's).
+const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// A marker that is safe inside an HTML comment.
 ///
 /// A text of 8 to 64 ASCII letters, digits and `_` is used as it is, without a leading `relay:`;
 /// any other text is replaced by the first 128 bits of its SHA-256, in hex. So the same text always gives the same
@@ -36,8 +44,33 @@ impl Marker {
         Self(hex::encode(&digest[..16]))
     }
 
-    /// The line that ends a task's description or a note's text.
+    /// The line that ends a task's description or a note's text: `Clear Relay, ref. K7Q2-9WXR-4M8T`.
     pub fn line(&self) -> String {
+        format!("{LINE}{}", self.reference())
+    }
+
+    /// The first sixty bits of its SHA-256, in groups of four: digits, and letters that can't be taken for digits or
+    /// each other.
+    fn reference(&self) -> String {
+        let digest = Sha256::digest(self.0.as_bytes());
+        let mut bits = digest
+            .iter()
+            .take(8)
+            .fold(0u64, |bits, byte| (bits << 8) | u64::from(*byte));
+        let mut text = String::with_capacity(14);
+        for place in 0..12 {
+            if place > 0 && place % 4 == 0 {
+                text.push('-');
+            }
+            bits = bits.rotate_left(5);
+            let letter = usize::try_from(bits & 31).unwrap_or_default();
+            text.extend(LETTERS.get(letter).map(|letter| char::from(*letter)));
+        }
+        text
+    }
+
+    /// The line that earlier versions wrote.
+    fn earlier_line(&self) -> String {
         format!("[relay:{}]", self.0)
     }
 
@@ -55,9 +88,19 @@ impl Marker {
         format!("{text}\n\n{}", self.line())
     }
 
-    /// Whether a task's or note's text holds the marker, on whatever line: staff write below it.
+    /// Whether a task's or note's text holds the marker, on whatever line: staff write below it. The reference alone
+    /// is enough, however the words before it were treated on the way.
     pub fn is_in_text(&self, text: &str) -> bool {
-        text.contains(&self.line())
+        let reference = self.reference();
+        let goes_on = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        let whole = |at: usize| {
+            let before = text.get(..at).and_then(|before| before.chars().next_back());
+            let after = text.get(at + reference.len()..);
+            let after = after.and_then(|after| after.chars().next());
+            !before.is_some_and(goes_on) && !after.is_some_and(goes_on)
+        };
+        text.match_indices(&reference).any(|(at, _)| whole(at))
+            || text.contains(&self.earlier_line())
     }
 
     /// Whether an HTML part holds the marker, however its blanks were treated on the way.
@@ -115,11 +158,12 @@ mod tests {
 
     #[test]
     fn a_plain_marker_is_kept_and_any_other_is_hashed() {
-        assert_eq!(Marker::new("k7q2w9x1").line(), "[relay:k7q2w9x1]");
-        assert_eq!(Marker::new("relay:k7q2w9x1").line(), "[relay:k7q2w9x1]");
+        let comment = "<!-- relay:k7q2w9x1 -->";
+        assert_eq!(Marker::new("k7q2w9x1").comment(), comment);
+        assert_eq!(Marker::new("relay:k7q2w9x1").comment(), comment);
         let hashed = Marker::new("0198/choose_channel/1/email");
-        assert_eq!(hashed.line().len(), "[relay:]".len() + 32);
-        assert!(!hashed.line().contains("choose_channel"));
+        assert_eq!(hashed.comment().len(), "<!-- relay: -->".len() + 32);
+        assert!(!hashed.comment().contains("choose_channel"));
         assert_eq!(hashed, Marker::new("0198/choose_channel/1/email"));
         assert_ne!(hashed, Marker::new("0198/choose_channel/2/email"));
     }
@@ -129,9 +173,32 @@ mod tests {
         let marker = Marker::new("k7q2w9x1");
         assert_eq!(
             marker.append_to("Call her.\n"),
-            "Call her.\n\n[relay:k7q2w9x1]"
+            format!("Call her.\n\n{LINE_OF_K7}")
         );
-        assert_eq!(marker.append_to(""), "[relay:k7q2w9x1]");
+        assert_eq!(marker.append_to(""), LINE_OF_K7);
+        for text in [
+            format!("Call her.\r\n{LINE_OF_K7}\nOutcome: spoke"),
+            format!("<p>Call her.</p><p>{LINE_OF_K7}</p>"),
+            LINE_OF_K7.replace(' ', "&nbsp;"),
+        ] {
+            assert!(marker.is_in_text(&text), "{text}");
+        }
+        for text in [
+            format!("{LINE_OF_K7}1"),
+            format!("{LINE_OF_K7}-1"),
+            LINE_OF_K7.replace("ref. ", "ref. 1"),
+        ] {
+            assert!(!marker.is_in_text(&text), "{text}");
+        }
+        assert!(!Marker::new("k7q2w9x2").is_in_text(LINE_OF_K7));
+    }
+
+    /// Stored at the vendor: it never changes.
+    const LINE_OF_K7: &str = "Clear Relay, ref. PN5C-8ECJ-VG93";
+
+    #[test]
+    fn what_earlier_versions_wrote_is_found() {
+        let marker = Marker::new("relay:k7q2w9x1");
         assert!(marker.is_in_text("Call her.\r\n[relay:k7q2w9x1]\nOutcome: spoke"));
         assert!(!marker.is_in_text("[relay:k7q2w9x10]"));
     }

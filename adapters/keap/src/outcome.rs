@@ -128,7 +128,7 @@ mod tests {
     fn what_was_sent_is_never_the_answer() {
         let sent = "Why a call: 3 emails unopened.\nNumber: 303-555-0101\nOutcome: spoke\n\n\
                     What to say:\nHi Maya\n\nOutcome:";
-        let marked = format!("{sent}\n\n[relay:k7q2w9x1]");
+        let marked = format!("{sent}\n\nClear Relay, ref. PN5C-8ECJ-VG93");
         assert_eq!(answered(&marked, sent), None, "merely completed");
         let crlf = marked.replace('\n', "\r\n");
         assert_eq!(answered(&crlf, sent), None);
@@ -157,7 +157,7 @@ mod tests {
             text in "(?s)(.{0,20}|\\n?Outcome: (spoke|voicemail)|<br>Outcome: spoke<br>|<p>|\\r|\\u{2028}){0,8}", end in "\\n|\\r\\n"
         ) {
             let shown = text.replace('\n', &end);
-            prop_assert_eq!(answered(&format!("{shown}{end}{end}[relay:k7q2w9x1]"), &text), None);
+            prop_assert_eq!(answered(&format!("{shown}{end}{end}Clear Relay, ref. PN5C-8ECJ-VG93"), &text), None);
             let answer = format!("{shown}{end}Outcome: wrong number");
             prop_assert_eq!(answered(&answer, &text), Some(CallOutcome::WrongNumber));
         }

@@ -12,7 +12,6 @@ use relay_core::time::{SignedDuration, Timestamp, earlier};
 use relay_core::workflow::{StandsIn, Verdict};
 use relay_store::{Effect, Op, WorkItem};
 
-use crate::engine::inbox::content;
 use crate::engine::inbox::words::{Known, Words};
 use crate::engine::link::Linked;
 use crate::engine::{Engine, EngineError, inbox, link, time_off};
@@ -87,8 +86,7 @@ pub(crate) async fn look(
         phone: contact.phone,
         opened: opened(engine, client, &contact.id).await?,
     };
-    let number = content::number(effect);
-    let task = of(engine, &open, *again, number, &known);
+    let task = of(engine, &open, *again, &known);
     let request = Request::WorkTask(request::WorkTask {
         contact: contact.id,
         user,
@@ -99,14 +97,8 @@ pub(crate) async fn look(
     Ok(Verdict::Go(request))
 }
 
-fn of(
-    engine: &Engine,
-    open: &[WorkItem],
-    again: Option<AskedAgain>,
-    number: u32,
-    known: &Known,
-) -> Words {
-    Words::of(&engine.calendar, engine.now(), open, again, number, known)
+fn of(engine: &Engine, open: &[WorkItem], again: Option<AskedAgain>, known: &Known) -> Words {
+    Words::of(&engine.calendar, engine.now(), open, again, known)
 }
 
 /// That the coach who is asked takes the place of `of`, for people.

@@ -4,8 +4,6 @@
 //! ours: what came from outside can begin no line. A text that is ready to be used is shown only if every
 //! sentence of it is true, as for one that the relay sends itself.
 
-use std::fmt::Write as _;
-
 use relay_core::answers::{AnswerWord, offered};
 use relay_core::calendar::Calendar;
 use relay_core::effects::AskedAgain;
@@ -40,13 +38,12 @@ pub(super) struct Words {
 const TITLE: usize = 200;
 
 impl Words {
-    /// Those of a task for `items`, the `number`th about its client.
+    /// Those of a task for `items`.
     pub(super) fn of(
         calendar: &Calendar,
         now: Timestamp,
         items: &[WorkItem],
         again: Option<AskedAgain>,
-        number: u32,
         known: &Known,
     ) -> Self {
         let Some((first, rest)) = items.split_first() else {
@@ -82,7 +79,7 @@ impl Words {
             text.told(other, "minor", "");
             text.told(other, "remedy", "");
         }
-        text.answers(first, number);
+        text.answers(first);
         let more = match rest.len() {
             0 => String::new(),
             1 => " (and one more thing)".to_owned(),
@@ -217,7 +214,7 @@ impl Text {
         }
     }
 
-    fn answers(&mut self, item: &WorkItem, number: u32) {
+    fn answers(&mut self, item: &WorkItem) {
         self.line("");
         let words: Vec<&AnswerWord> = offered(&item.actions).collect();
         if words.is_empty() {
@@ -231,8 +228,6 @@ impl Text {
             }
             self.line("Answer:");
         }
-        // Writing to a string can't fail.
-        let _ = write!(self.lines, "\n\nTask {number} about her from Clear Relay.");
     }
 }
 

@@ -340,7 +340,8 @@ function noteOf(note) {
 
 /** A text for staff, with the relay's mark in small print: it is there in the tool, too. */
 function marked(text) {
-  return text.split(/(\[relay:[^\]]*\])/).filter(Boolean).map((part) => (part.startsWith("[relay:") ? h("span", { class: "marker" }, part) : part));
+  const mark = /(Clear Relay, ref\. [0-9A-Z-]+)/;
+  return text.split(mark).filter(Boolean).map((part) => (mark.test(part) ? h("span", { class: "marker" }, part) : part));
 }
 
 function keapPanel(one) {

@@ -273,8 +273,12 @@ mod tests {
 
     #[test]
     fn what_came_of_a_call_is_what_the_coach_wrote_last() {
-        assert_eq!(outcome("Call her.\nOutcome:\n[relay:x]"), None);
-        let twice = "Outcome:\n[relay:x]\nOutcome: no answer\nOutcome: voicemail ";
+        assert_eq!(
+            outcome("Call her.\nOutcome:\nClear Relay, ref. PN5C-8ECJ-VG93"),
+            None
+        );
+        let twice =
+            "Outcome:\nClear Relay, ref. PN5C-8ECJ-VG93\nOutcome: no answer\nOutcome: voicemail ";
         assert_eq!(outcome(twice).as_deref(), Some("voicemail"));
         assert_eq!(outcome("Outcome: spoke\n").as_deref(), Some("spoke"));
     }

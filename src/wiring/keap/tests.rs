@@ -415,7 +415,7 @@ async fn an_email_a_task_and_a_note_are_found_again_by_the_callers_marker() {
     let accepted = setup.keap.accepted();
     assert_eq!(
         accepted[1].content["description"],
-        "Call her.\n\n[relay:0123456789abcdef0123]"
+        "Call her.\n\nClear Relay, ref. 3FCF-THS9-E13F"
     );
     let shown = setup
         .ports

@@ -43,7 +43,7 @@ async fn a_task_is_made_with_its_marker_and_found_by_it() {
     assert_eq!(accepted[0].content["title"], TITLE);
     assert_eq!(
         accepted[0].content["description"],
-        "Call 303-555-0134.\nOutcome:\n\n[relay:marker_one]"
+        "Call 303-555-0134.\nOutcome:\n\nClear Relay, ref. J2G5-RWRX-FEQR"
     );
     assert_eq!(find_task(&setup, "marker_one").await, Some(id.clone()));
     assert_eq!(find_task(&setup, "marker_two").await, None);

@@ -36,6 +36,7 @@ pub const TARGET: Target = Target {
         "–",
         "—",
         "[relay:marker_one]",
+        "Clear Relay, ref. J2G5-RWRX-FEQR",
         "relay:",
         "<!--",
         "-->",
