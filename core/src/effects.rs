@@ -107,9 +107,9 @@ pub enum EffectInput {
         /// The new coach.
         coach: CoachId,
     },
-    /// Ask the coach about a client, in a task of the CRM.
+    /// Ask the coach about a client, in a task of the CRM; or, as an effect of the installation, tell her what else waits.
     WorkTask {
-        /// What it is made for; what can be answered first.
+        /// What it is made for; what can be answered first. None where it tells what waits when it is made.
         items: Vec<WorkItemId>,
         /// The coach who is asked.
         coach: CoachId,

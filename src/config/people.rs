@@ -16,8 +16,8 @@ pub(super) const EXAMPLE: &str = r#"[people]
 #coaches = "work_list"
 # Where a client's page is in the portal, without her id, which is put at its end: her coach finds it in her tasks.
 #client_page = "https://portal.example.test/clients/"
-# A coach gets at most so many new tasks a day; the others come the next working morning, and stand in the list of
-# work until then. What a client wrote always comes. 1 to 100.
+# A coach gets at most so many new tasks a day. The others come the next working morning, stand in the list of work
+# until then, and one more task tells her what they are. What a client wrote always comes. 1 to 100.
 coach_tasks_a_day = 8
 
 # In whose name clients are written to while their coach is away: "deputy" or "coach" (A25). A call is always made by

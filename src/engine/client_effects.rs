@@ -1,4 +1,4 @@
-//! Effects that belong to a client, whatever becomes of her cases: planned outside of any step.
+//! Effects that belong to a client, whatever becomes of her cases, or to nobody: planned outside of any step.
 
 use relay_core::case::Mode;
 use relay_core::effects::{EffectInput, PlannedEffect, Scope};
@@ -19,13 +19,26 @@ pub(crate) fn planned(
     not_before: Timestamp,
     input: EffectInput,
 ) -> [Op; 2] {
+    let scope = Scope::Client {
+        client: client.clone(),
+    };
+    planned_in(engine, scope, key, mode, not_before, input)
+}
+
+/// The same for `scope`.
+pub(crate) fn planned_in(
+    engine: &Engine,
+    scope: Scope,
+    key: &EffectKey,
+    mode: Mode,
+    not_before: Timestamp,
+    input: EffectInput,
+) -> [Op; 2] {
     let now = engine.now();
     let (hash, kind) = (input.hash(), input.kind());
     let planned = PlannedEffect {
         key: key.clone(),
-        scope: Scope::Client {
-            client: client.clone(),
-        },
+        scope: scope.clone(),
         blocking: false,
         not_before,
         input,
@@ -34,10 +47,10 @@ pub(crate) fn planned(
         id: JobId::new(engine.random.as_ref(), now),
         key: effect_job_key(key),
         kind: JobKind::Effect.name().to_owned(),
-        lane: client.to_string(),
+        lane: scope.lane(),
         run_at: not_before.max(now),
-        client: Some(client.clone()),
-        case: None,
+        client: scope.client().cloned(),
+        case: scope.case(),
         payload: json!({ "effect": key, "kind": kind }),
     };
     [

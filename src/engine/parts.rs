@@ -14,7 +14,7 @@ use relay_core::time_off::TimeOffList;
 use relay_core::workflow::Context;
 use relay_http_client::below;
 use relay_store::{Batch, Committed, Store};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 use url::Url;
 
 use crate::effects::Perform;
@@ -158,6 +158,8 @@ pub struct Engine {
     pub(crate) latest: Arc<Latest>,
     pub(crate) counter: Counter,
     pub(crate) no_incidents: Arc<Empty>,
+    /// Held while a coach's new task is counted and planned, so that no two are counted as one.
+    pub(crate) counting_tasks: Arc<Mutex<()>>,
 }
 
 impl std::ops::Deref for Engine {
@@ -175,6 +177,7 @@ impl Engine {
             latest: Arc::default(),
             counter: Counter::default(),
             no_incidents: Arc::default(),
+            counting_tasks: Arc::default(),
         }
     }
 

@@ -126,8 +126,8 @@ pub trait Mail: Debug + Send + Sync {
 /// A task that is to be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewTask<'a> {
-    /// The contact it is about.
-    pub contact: &'a ContactId,
+    /// The contact it is about, if it is about one.
+    pub contact: Option<&'a ContactId>,
     /// Whose it is.
     pub user: &'a CrmUserId,
     /// Its title, one line.
@@ -141,7 +141,7 @@ pub struct NewTask<'a> {
 impl<'a> From<&'a request::CallTask> for NewTask<'a> {
     fn from(task: &'a request::CallTask) -> Self {
         Self {
-            contact: &task.contact,
+            contact: Some(&task.contact),
             user: &task.user,
             title: &task.title,
             description: &task.description,
@@ -153,7 +153,7 @@ impl<'a> From<&'a request::CallTask> for NewTask<'a> {
 impl<'a> From<&'a request::WorkTask> for NewTask<'a> {
     fn from(task: &'a request::WorkTask) -> Self {
         Self {
-            contact: &task.contact,
+            contact: task.contact.as_ref(),
             user: &task.user,
             title: &task.title,
             description: &task.description,
@@ -183,15 +183,24 @@ pub struct Task {
     pub changed_at: Option<Timestamp>,
 }
 
+/// Which tasks are looked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TasksOf<'a> {
+    /// Those about this contact.
+    Contact(&'a ContactId),
+    /// Those of this user: one that is about no contact is found among them.
+    User(&'a CrmUserId),
+}
+
 /// Tasks of staff.
 #[async_trait]
 pub trait Tasks: Debug + Send + Sync {
     /// Makes a task whose description ends with `marker`.
     async fn create(&self, task: NewTask<'_>, marker: &str) -> Result<TaskId, CallError>;
-    /// The tasks about the contact that hold one of the markers, newest first.
+    /// The tasks that hold one of the markers, newest first.
     async fn find(
         &self,
-        contact: &ContactId,
+        among: TasksOf<'_>,
         markers: &[String],
         since: Timestamp,
     ) -> Result<Vec<FoundTask>, CallError>;

@@ -60,6 +60,7 @@ pub use mail::AddressStatus;
 pub use staff::StaffReads;
 pub use tagged::CheckInReads;
 pub use tags::{is_named, tags_named};
+pub use work::TasksAmong;
 pub use write_field::{ContactType, CustomFieldsMode, FieldWrite};
 
 use crate::credential::{Credential, FixedKey};

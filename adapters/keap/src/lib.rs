@@ -47,7 +47,7 @@ pub mod webhook;
 pub use client::{
     AddressActivity, AddressStatus, CheckInReads, ContactType, ContactTypeField, CustomFieldsMode,
     DateField, FieldWrite, HeaderStyle, KeapClient, Moved, Removed, Right, Settings, SettingsError,
-    Touched,
+    TasksAmong, Touched,
 };
 pub use credential::{Credential, FixedKey};
 

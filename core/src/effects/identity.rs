@@ -6,7 +6,8 @@
 //! something that is seen has an *identity*: kind, purpose (the script; for a note a fixed name),
 //! the check-in's due date, the client. The marker by which it is found again at the vendor is made
 //! of the identity and of nothing else: no text, no visit, no random id. (A task that asks a coach is known by the
-//! item that it is for: the same question asked again is another task.)
+//! item that it is for: the same question asked again is another task. One that tells her what else waits is known by
+//! her and the day.)
 //!
 //! Rules:
 //! - A moved due date makes another identity: the sentence names the date.
@@ -34,7 +35,7 @@ use crate::time::Date;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     /// Why it is written: a fixed name, never a sentence; of a task that asks a coach, the first item that it is for
-    /// and which task about her client it is.
+    /// and which task about her client it is; of one that tells her what else waits, her id.
     pub purpose: String,
     /// The due date of the check-in; of a task that asks a coach, the day of the question.
     pub due: Date,

@@ -66,7 +66,7 @@ kinds! {
     CloseTask = CLOSE_TASK;
     /// Moving an open call task of ours to the new coach.
     ReassignTask = REASSIGN_TASK;
-    /// A task for the coach in the CRM: what she is asked about a client.
+    /// A task for the coach in the CRM: what she is asked about a client, or that more waits than a day may bring.
     WorkTask = WORK_TASK;
     /// A note on the contact in the CRM.
     ContactNote = CONTACT_NOTE;
@@ -187,7 +187,9 @@ const PORTAL_ONLY: &[Port] = &[Port::Portal];
 const BOTH: &[Port] = &[Port::Portal, Port::Crm];
 
 const CASE_ONLY: &[ScopeKind] = &[ScopeKind::Case];
-const CLIENT_ONLY: &[ScopeKind] = &[ScopeKind::Client];
+const CLIENT_OR_NOBODY: &[ScopeKind] = &[ScopeKind::Client, ScopeKind::Installation];
+/// Also the completion of a task that is about nobody.
+const TASK_OF_OURS: &[ScopeKind] = &[ScopeKind::Case, ScopeKind::Client, ScopeKind::Installation];
 const OF_A_CLIENT: &[ScopeKind] = &[ScopeKind::Case, ScopeKind::Client];
 const WITH_A_CONTACT: &[ScopeKind] = &[ScopeKind::Case, ScopeKind::Client, ScopeKind::WorkItem];
 
@@ -271,7 +273,7 @@ const CLOSE_TASK: EffectSpec = desired(
     "close_task",
     "the completion of a task that is no longer needed",
     Audience::Staff,
-    OF_A_CLIENT,
+    TASK_OF_OURS,
     Priority::Normal,
 );
 const REASSIGN_TASK: EffectSpec = desired(
@@ -283,11 +285,11 @@ const REASSIGN_TASK: EffectSpec = desired(
 );
 const WORK_TASK: EffectSpec = EffectSpec {
     name: "work_task",
-    words: "the coach's task about a client",
+    words: "the coach's task about what she is asked",
     audience: Audience::Staff,
     outreach: false,
     message: false,
-    scopes: CLIENT_ONLY,
+    scopes: CLIENT_OR_NOBODY,
     found_by: FoundBy::Identity,
     absence: AFTER_5_MINUTES,
     ports: BOTH,

@@ -78,11 +78,12 @@ pub struct ReassignTask {
     pub user: CrmUserId,
 }
 
-/// A task in the CRM: a coach is asked about a client.
+/// A task in the CRM: a coach is asked about a client, or told what else waits for her.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkTask {
-    /// The contact it is about.
-    pub contact: ContactId,
+    /// The contact it is about; `None` for what is about no single client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<ContactId>,
     /// The user who is asked: the coach.
     pub user: CrmUserId,
     /// The final title, one line.

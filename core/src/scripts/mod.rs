@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use render::{Placeholder, RenderError, Rendered, Unfilled, Values, date_words};
+pub use render::{Placeholder, RenderError, Rendered, Unfilled, Values, date_words, weekday_words};
 
 use render::Template;
 

@@ -222,6 +222,20 @@ fn value(gap: Placeholder, values: &Values) -> Result<String, Unfilled> {
     }
 }
 
+/// A day of the week as people read it.
+pub fn weekday_words(day: jiff::civil::Weekday) -> &'static str {
+    use jiff::civil::Weekday;
+    match day {
+        Weekday::Monday => "Monday",
+        Weekday::Tuesday => "Tuesday",
+        Weekday::Wednesday => "Wednesday",
+        Weekday::Thursday => "Thursday",
+        Weekday::Friday => "Friday",
+        Weekday::Saturday => "Saturday",
+        Weekday::Sunday => "Sunday",
+    }
+}
+
 /// A date as clients and coaches read it: `November 3`. The month is a word, so that no reader can
 /// take it for the day (E24); the year is never in doubt within the weeks of a case.
 pub fn date_words(date: Date) -> String {

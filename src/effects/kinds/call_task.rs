@@ -10,7 +10,7 @@ use relay_http_client::CallError;
 use super::{Creation, made, markers};
 use crate::effects::name::Name;
 use crate::effects::outcome::{FoundAtVendor, Performed, ProbeResult};
-use crate::ports::{FoundTask, Ports};
+use crate::ports::{FoundTask, Ports, TasksOf};
 
 #[async_trait]
 impl Creation for CallTask {
@@ -27,7 +27,9 @@ impl Creation for CallTask {
         since: Timestamp,
     ) -> Result<ProbeResult, CallError> {
         let markers = markers(name);
-        let found = ports.tasks.find(&self.contact, &markers, since);
+        let found = ports
+            .tasks
+            .find(TasksOf::Contact(&self.contact), &markers, since);
         Ok(task_of(name, found.await?))
     }
 }

@@ -1,4 +1,4 @@
-//! A task in the CRM: a coach is asked about a client. Its marker is the last line of the description.
+//! A task in the CRM: a coach is asked about a client, or told what else waits. Its marker is the last line of the description.
 
 use async_trait::async_trait;
 use relay_core::effects::request::WorkTask;
@@ -8,7 +8,7 @@ use relay_http_client::CallError;
 use super::{Creation, made, markers};
 use crate::effects::name::Name;
 use crate::effects::outcome::{FoundAtVendor, Performed, ProbeResult};
-use crate::ports::Ports;
+use crate::ports::{Ports, TasksOf};
 
 #[async_trait]
 impl Creation for WorkTask {
@@ -25,7 +25,9 @@ impl Creation for WorkTask {
         since: Timestamp,
     ) -> Result<ProbeResult, CallError> {
         let markers = markers(name);
-        let found = ports.tasks.find(&self.contact, &markers, since).await?;
+        let contact = self.contact.as_ref();
+        let among = contact.map_or(TasksOf::User(&self.user), TasksOf::Contact);
+        let found = ports.tasks.find(among, &markers, since).await?;
         // One that the relay closed is this very task: nothing is asked any more.
         let found = found.into_iter().next();
         Ok(found.map_or(ProbeResult::NOTHING, |task| {

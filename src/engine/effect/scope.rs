@@ -78,7 +78,7 @@ impl Guard<'_> {
                     None => Ok((guard::nothing_read(engine), held(WITHOUT_CLIENT))),
                 }
             }
-            Self::Installation => Ok((guard::nothing_read(engine), held(WITHOUT_CLIENT))),
+            Self::Installation => of_nobody(engine, view).await,
             Self::Misplaced(scope) => {
                 let allowed = view.effect.kind().spec().scopes;
                 let reason = match scope {
@@ -149,17 +149,7 @@ async fn of_client(
             Ok((read, look))
         }
         EffectInput::CloseTask { called, .. } => {
-            let task = guard::made_task(engine, &view.effect.planned.input).await?;
-            let verdict = match task {
-                Some(task) => Verdict::Go(Request::CloseTask(request::CloseTask {
-                    task,
-                    called: *called,
-                })),
-                None => Verdict::Overtaken {
-                    by: "the task never having been made".to_owned(),
-                    facts: Vec::new(),
-                },
-            };
+            let verdict = close_task(engine, view, *called).await?;
             Ok((guard::nothing_read(engine), verdict))
         }
         EffectInput::ContactNote { title, text, .. } => {
@@ -195,6 +185,51 @@ async fn of_client(
         | EffectInput::DeactivateSubscription { .. }
         | EffectInput::RemoveCard { .. } => of_contact(engine, client, view).await,
     }
+}
+
+/// Of what is about nobody: a coach's summary of what waits, and the end of it.
+async fn of_nobody(
+    engine: &Engine,
+    view: &EffectView,
+) -> Result<(FreshReading, Verdict), EngineError> {
+    let mut read = guard::nothing_read(engine);
+    let verdict = match &view.effect.planned.input {
+        EffectInput::WorkTask { coach, about, .. } => {
+            let known = guard::coach_with_user(engine, coach, &mut read.ops).await?;
+            let user = known.and_then(|known| known.crm_user);
+            inbox::summary::look(engine, coach, about.due, user).await?
+        }
+        EffectInput::CloseTask { called, .. } => close_task(engine, view, *called).await?,
+        EffectInput::PortalMessage { .. }
+        | EffectInput::PortalNote { .. }
+        | EffectInput::Email { .. }
+        | EffectInput::CallTask { .. }
+        | EffectInput::ReassignTask { .. }
+        | EffectInput::ContactNote { .. }
+        | EffectInput::AddTag { .. }
+        | EffectInput::RemoveTag { .. }
+        | EffectInput::ContactType { .. }
+        | EffectInput::AutoChargeOff { .. }
+        | EffectInput::DeactivateSubscription { .. }
+        | EffectInput::RemoveCard { .. } => held(WITHOUT_CLIENT),
+    };
+    Ok((read, verdict))
+}
+
+/// The end of a task that an earlier effect made.
+async fn close_task(
+    engine: &Engine,
+    view: &EffectView,
+    called: bool,
+) -> Result<Verdict, EngineError> {
+    let task = guard::made_task(engine, &view.effect.planned.input).await?;
+    Ok(match task {
+        Some(task) => Verdict::Go(Request::CloseTask(request::CloseTask { task, called })),
+        None => Verdict::Overtaken {
+            by: "the task never having been made".to_owned(),
+            facts: Vec::new(),
+        },
+    })
 }
 
 /// Of what needs nothing but the client's contact.

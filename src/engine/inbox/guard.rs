@@ -88,7 +88,7 @@ pub(crate) async fn look(
     };
     let task = of(engine, &open, *again, &known);
     let request = Request::WorkTask(request::WorkTask {
-        contact: contact.id,
+        contact: Some(contact.id),
         user,
         title: task.title,
         description: task.description,

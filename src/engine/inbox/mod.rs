@@ -9,8 +9,9 @@
 //! - The task's text is written once. An answer is what stands in it and was not sent, so nothing that came from
 //!   outside can pose as one (`answer`).
 //! - It opens in the office's hours; it is closed at any hour.
-//! - A coach gets at most so many new tasks a day ([`People`](crate::engine::People)); the others come the next
-//!   working morning. What a client wrote is not counted and not kept back.
+//! - A coach gets at most so many new tasks a day ([`People`](crate::engine::People)), by the day on which they open;
+//!   the others come the next working morning, and one task tells her what they are ([`summary`]). What a client wrote
+//!   is not counted and not kept back.
 //! - While a coach is away, what she is asked is a task of her deputy's (A25); the item stays hers, and the task comes
 //!   back to her. So does the call that she is asked to make (`caller`). Moved at once when her time off is entered for
 //!   a day that has begun, else by the comparison of its first day and of the day after its last.
@@ -28,13 +29,14 @@ mod caller;
 mod content;
 mod current;
 pub(crate) mod guard;
+pub(crate) mod summary;
 mod words;
 
 use std::collections::BTreeSet;
 
 use relay_core::case::Mode;
 use relay_core::effects::{AskedAgain, EffectInput, EffectKind, Scope};
-use relay_core::ids::{ClientId, CoachId, EffectKey, JobId};
+use relay_core::ids::{CaseId, ClientId, CoachId, EffectKey, JobId};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_core::workflows::missed_check_in;
 use relay_store::{EffectState, Existing, Job, JobEnd, NewJob, Op, WorkItem};
@@ -251,6 +253,8 @@ pub(crate) async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
     if let Some(current) = &current {
         ops.extend(put_away(engine, &client, current).await?);
     }
+    // Tasks that are made at the same time are counted one after the other.
+    let _counting = engine.counting_tasks.lock().await;
     // What could not be made is counted already.
     let once_more = |wanted: &&Content| !current.as_ref().is_some_and(|task| task.made_for(wanted));
     if let Some(wanted) = wanted.as_ref().filter(once_more)
@@ -282,7 +286,7 @@ fn stands_as_wanted(current: Option<&CurrentTask>, wanted: Option<&Content>) -> 
     }
 }
 
-/// Counts a new task of a coach; when it has to wait, until when.
+/// Counts a new task of a coach; when it has to wait, until when, and what tells her so.
 async fn at_most_a_day(
     engine: &Engine,
     wanted: &Content,
@@ -291,8 +295,8 @@ async fn at_most_a_day(
     if wanted.is_of_today() {
         return Ok(None);
     }
-    let now = engine.now();
-    let today = engine.calendar.date_of(now).to_string();
+    let opening = engine.calendar.office_slot(engine.now());
+    let today = engine.calendar.date_of(opening).to_string();
     let key = format!("work_tasks/{}", wanted.coach);
     let counted = engine.store.setting(&key).await?.unwrap_or_default();
     let made = match counted["day"].as_str() {
@@ -300,7 +304,9 @@ async fn at_most_a_day(
         _ => 0,
     };
     if made >= u64::from(engine.people.coach_tasks_a_day) {
-        return Ok(Some(engine.calendar.next_working_morning(now)));
+        let mode = mode_of(engine, None, &wanted.of).await?;
+        ops.extend(summary::plan(engine, &wanted.coach, opening, mode).await?);
+        return Ok(Some(engine.calendar.next_working_morning(opening)));
     }
     ops.push(Op::PutSetting {
         key,
@@ -421,16 +427,20 @@ async fn plan(
         about,
     };
     let at = engine.calendar.office_slot(engine.now());
-    let mode = mode_of(engine, wanted).await?;
+    let mode = mode_of(engine, wanted.case(), &wanted.of).await?;
     let key = scope.key(STEP, visit, "task");
     Ok(planned(engine, client, &key, mode, at, input))
 }
 
 /// The mode of the case that asks.
-async fn mode_of(engine: &Engine, wanted: &Content) -> Result<Mode, EngineError> {
-    let Some(case) = wanted.case() else {
+async fn mode_of(
+    engine: &Engine,
+    case: Option<CaseId>,
+    coach: &CoachId,
+) -> Result<Mode, EngineError> {
+    let Some(case) = case else {
         // About no case: as the follow-up acts that would open one.
-        if !engine.people.acts_for(Some(&wanted.of)) {
+        if !engine.people.acts_for(Some(coach)) {
             return Ok(Mode::Propose);
         }
         let follow_up = engine.registry.named(missed_check_in::NAME);

@@ -85,12 +85,7 @@ impl Words {
             1 => " (and one more thing)".to_owned(),
             more => format!(" (and {more} more things)"),
         };
-        let title = if is_of_before(first) {
-            "A step of her follow-up is held"
-        } else {
-            first.title.as_str()
-        };
-        let title = first_letter(&outside::short_line(title, TITLE));
+        let title = outside::short_line(&title_of(first), TITLE);
         Self {
             title: format!("{title}{more}"),
             description: text.lines,
@@ -229,6 +224,15 @@ impl Text {
             self.line("Answer:");
         }
     }
+}
+
+/// What an item is called where its coach reads it.
+pub(super) fn title_of(item: &WorkItem) -> String {
+    first_letter(if is_of_before(item) {
+        "A step of her follow-up is held"
+    } else {
+        &item.title
+    })
 }
 
 /// Whether it is a hold of an earlier version, whose reason may be in a vendor's words.

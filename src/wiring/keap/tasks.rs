@@ -3,18 +3,19 @@
 use async_trait::async_trait;
 use relay_core::ids::{ContactId, CrmUserId, TaskId};
 use relay_core::time::Timestamp;
+use relay_keap::TasksAmong as Among;
 use relay_keap::marker::Marker;
 use relay_keap::outcome;
 
 use super::{KeapPorts, made_of};
-use crate::ports::{CallError, FoundTask, NewTask, Task, Tasks};
+use crate::ports::{CallError, FoundTask, NewTask, Task, Tasks, TasksOf};
 
 #[async_trait]
 impl Tasks for KeapPorts {
     async fn create(&self, task: NewTask<'_>, marker: &str) -> Result<TaskId, CallError> {
         let marker = Marker::new(marker);
         let made = self.client.create_task(
-            task.contact.as_str(),
+            task.contact.map(ContactId::as_str),
             task.user.as_str(),
             task.title,
             task.description,
@@ -26,12 +27,16 @@ impl Tasks for KeapPorts {
 
     async fn find(
         &self,
-        contact: &ContactId,
+        among: TasksOf<'_>,
         markers: &[String],
         since: Timestamp,
     ) -> Result<Vec<FoundTask>, CallError> {
-        let (contact, markers) = (contact.as_str(), made_of(markers));
-        let found = self.client.find_tasks(contact, &markers, since).await?;
+        let among = match among {
+            TasksOf::Contact(contact) => Among::Contact(contact.as_str()),
+            TasksOf::User(user) => Among::User(user.as_str()),
+        };
+        let markers = made_of(markers);
+        let found = self.client.find_tasks(among, &markers, since).await?;
         let found = found.into_iter().filter_map(|(marker, task)| {
             Some(FoundTask {
                 closed_by_relay: task.is_closed_by_relay(),

@@ -14,7 +14,7 @@ use relay_keap::{HeaderStyle, Settings};
 use secrecy::SecretString;
 
 use super::*;
-use crate::ports::Tasks;
+use crate::ports::{Tasks, TasksOf};
 
 struct Setup {
     keap: Arc<Keap>,
@@ -406,7 +406,13 @@ async fn an_email_a_task_and_a_note_are_found_again_by_the_callers_marker() {
             .is_some()
     );
     let markers = ["another".to_owned(), marker.to_owned()];
-    let found = Tasks::find(&setup.ports, &task.contact, &markers, since).await;
+    let found = Tasks::find(
+        &setup.ports,
+        TasksOf::Contact(&task.contact),
+        &markers,
+        since,
+    )
+    .await;
     let found = found.expect("read");
     assert_eq!(found.len(), 1);
     assert_eq!((&found[0].id, found[0].marker), (&made, 1));

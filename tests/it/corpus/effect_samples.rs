@@ -112,7 +112,7 @@ pub(crate) fn request(kind: EffectKind) -> Request {
             user,
         }),
         EffectKind::WorkTask => Request::WorkTask(request::WorkTask {
-            contact,
+            contact: Some(contact),
             user,
             title,
             description: text,

@@ -17,11 +17,29 @@ use crate::types::{Note, Task, id_of};
 /// How far Keap's clock and ours may differ when an object is looked for by its age.
 const SKEW: SignedDuration = SignedDuration::from_hours(24);
 
+/// Which tasks are looked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TasksAmong<'a> {
+    /// Those about this contact.
+    Contact(&'a str),
+    /// Those of this user.
+    User(&'a str),
+}
+
+impl TasksAmong<'_> {
+    fn has(self, task: &Task) -> bool {
+        match self {
+            Self::Contact(id) => task.contact_id.as_deref() == Some(id),
+            Self::User(id) => task.assigned_to_user_id.as_deref() == Some(id),
+        }
+    }
+}
+
 impl KeapClient {
-    /// Makes a task for a user about a contact and returns its id.
+    /// Makes a task for a user, about a contact if it is about one, and returns its id.
     pub async fn create_task(
         &self,
-        contact: &str,
+        contact: Option<&str>,
         user: &str,
         title: &str,
         description: &str,
@@ -29,28 +47,43 @@ impl KeapClient {
         marker: &Marker,
     ) -> Result<String, CallError> {
         const OPERATION: &str = "keap create task";
-        let body = json!({
-            "contact_id": segment(OPERATION, contact)?,
+        let mut body = json!({
             "assigned_to_user_id": segment(OPERATION, user)?,
             "title": title,
             "description": marker.append_to(description),
             "due_time": format(due),
             "completed": false,
         });
+        if let Some(contact) = contact {
+            body["contact_id"] = segment(OPERATION, contact)?.into();
+        }
         self.create(OPERATION, &["v2", "tasks"], &body).await
     }
 
-    /// The tasks about the contact that hold one of the markers, newest first, each with the place
-    /// of its marker in `markers`.
+    /// The tasks that hold one of the markers, newest first, each with the place of its marker in
+    /// `markers`.
+    ///
+    /// A user may have made or done many: of hers only those are asked for that are younger. Which time that is
+    /// Keap doesn't say; what was made since then was changed since then, too.
     pub async fn find_tasks(
         &self,
-        contact: &str,
+        among: TasksAmong<'_>,
         markers: &[Marker],
         since: Timestamp,
     ) -> Result<Vec<(usize, Task)>, CallError> {
         const OPERATION: &str = "keap find task";
-        let query = Query::new()
-            .eq("contact_id", segment(OPERATION, contact)?)
+        let query = match among {
+            TasksAmong::Contact(contact) => {
+                Query::new().eq("contact_id", segment(OPERATION, contact)?)
+            }
+            TasksAmong::User(user) => {
+                let oldest = since.saturating_sub(SKEW).unwrap_or(since);
+                Query::new()
+                    .eq("user_id", segment(OPERATION, user)?)
+                    .and_then(|query| query.eq("since_time", &format(oldest)))
+            }
+        };
+        let query = query
             .map_err(unfilterable(OPERATION))?
             .with("order_by", "create_time desc")
             .with("page_size", "200");
@@ -59,7 +92,7 @@ impl KeapClient {
             .await?;
         let recent = tasks
             .into_iter()
-            .filter(|task| task.contact_id.as_deref() == Some(contact))
+            .filter(|task| among.has(task))
             .filter(|task| is_recent(task.create_time, since));
         let mut found = Vec::new();
         for listed in recent {

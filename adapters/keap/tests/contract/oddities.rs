@@ -11,7 +11,7 @@ use relay_keap::emulator::{
     NewSubscription, Oddities, TagRefusal, Words, WriteBack, gateway_fault, html_page,
 };
 use relay_keap::marker::Marker;
-use relay_keap::{ContactType, CustomFieldsMode};
+use relay_keap::{ContactType, CustomFieldsMode, TasksAmong};
 use serde_json::json;
 
 use super::support::{COACH, MAYA, Setup, at, has_tag, now, setup, setup_with, status};
@@ -101,7 +101,7 @@ async fn write(setup: &Setup, name: &str) -> Result<(), CallError> {
                 "call_task" => "CALL Maya R.",
                 _ => "Maya R.: how does it go on?",
             };
-            let made = client.create_task(MAYA, COACH, title, "x", due, &marker);
+            let made = client.create_task(Some(MAYA), COACH, title, "x", due, &marker);
             made.await.map(drop)
         }
         "close_task" => client.complete_task("30001", now(), false).await,
@@ -456,20 +456,21 @@ async fn a_task_whose_text_the_list_leaves_out_is_read_by_itself() {
     let since = setup.clock.now();
     let marker = Marker::new("marker_short");
     let made = client
-        .create_task(MAYA, COACH, "CALL", "Call her", since, &marker)
+        .create_task(Some(MAYA), COACH, "CALL", "Call her", since, &marker)
         .await
         .expect("made");
     setup
         .keap
         .configure(|tenant| tenant.drift = Drift::ShortLists);
+    let hers = TasksAmong::Contact(MAYA);
     let found = client
-        .find_tasks(MAYA, std::slice::from_ref(&marker), since)
+        .find_tasks(hers, std::slice::from_ref(&marker), since)
         .await;
     let found = found.expect("an answer");
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].1.id, Some(made));
     let other = client
-        .find_tasks(MAYA, &[Marker::new("marker_else")], since)
+        .find_tasks(hers, &[Marker::new("marker_else")], since)
         .await;
     assert!(other.expect("an answer").is_empty());
 }

@@ -5,10 +5,10 @@ use relay_core::retry::Class;
 use relay_core::time::SignedDuration;
 use relay_http_client::CallError;
 use relay_http_client::emulation::{FaultAct, Moment};
-use relay_keap::CustomFieldsMode;
 use relay_keap::emulator::{Act, NameFilter, NewUser};
 use relay_keap::marker::Marker;
 use relay_keap::outcome::from_description;
+use relay_keap::{CustomFieldsMode, TasksAmong};
 
 use super::support::{COACH, MAYA, Setup, at, has_tag, now, setup, setup_with, status};
 
@@ -20,14 +20,14 @@ async fn create_task(setup: &Setup, marker: &str) -> Result<String, CallError> {
     let text = "Call 303-555-0134.\nOutcome:";
     setup
         .client
-        .create_task(MAYA, COACH, TITLE, text, due, &marker)
+        .create_task(Some(MAYA), COACH, TITLE, text, due, &marker)
         .await
 }
 
 async fn find_task(setup: &Setup, marker: &str) -> Option<String> {
     let found = setup
         .client
-        .find_tasks(MAYA, &[Marker::new(marker)], now())
+        .find_tasks(TasksAmong::Contact(MAYA), &[Marker::new(marker)], now())
         .await;
     let mut found = found.expect("an answer").into_iter();
     found.next().and_then(|(_, task)| task.id)
@@ -331,4 +331,41 @@ async fn a_tag_on_somebody_who_is_gone_is_refused_although_keap_answers_200() {
         .await
         .expect_err("nobody");
     assert_eq!(error.class, Class::Permanent);
+}
+
+#[tokio::test]
+async fn a_task_about_no_contact_is_found_among_its_users_own() {
+    let setup = setup();
+    setup.does(Act::AddUser(NewUser {
+        id: Some(8),
+        email: "other@example.test".to_owned(),
+        ..NewUser::default()
+    }));
+    let (marker, due) = (Marker::new("marker_one"), at("2026-11-05T16:00:00Z"));
+    let made = setup
+        .client
+        .create_task(None, COACH, "3 more things wait", "Maya R.", due, &marker)
+        .await
+        .expect("made");
+    let task = setup.client.task(&made).await.expect("an answer");
+    let task = task.expect("a task");
+    assert_eq!(task.contact_id, None);
+    let found = async |among, since| {
+        let markers = [Marker::new("marker_two"), marker.clone()];
+        let found = setup.client.find_tasks(among, &markers, since).await;
+        let found = found.expect("an answer").into_iter();
+        found
+            .map(|(place, task)| (place, task.id))
+            .collect::<Vec<_>>()
+    };
+    let (day, two_days) = (
+        SignedDuration::from_hours(24),
+        SignedDuration::from_hours(49),
+    );
+    let here = [(1, Some(made))];
+    assert_eq!(found(TasksAmong::User(COACH), now()).await, here);
+    assert_eq!(found(TasksAmong::User(COACH), now() + day).await, here);
+    assert_eq!(found(TasksAmong::User(COACH), now() + two_days).await, []);
+    assert_eq!(found(TasksAmong::User("8"), now()).await, []);
+    assert_eq!(found(TasksAmong::Contact(MAYA), now()).await, []);
 }

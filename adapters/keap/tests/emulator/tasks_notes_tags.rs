@@ -84,6 +84,10 @@ async fn task_filters_do_what_they_say() {
         ("contact_id%3D%3D1002", 0),
         ("task_ids%3D%3D30001,30002", 1),
         ("task_ids%3D%3D30002", 0),
+        ("user_id%3D%3D1", 1),
+        ("user_id%3D%3D2", 0),
+        ("since_time%3D%3D2020-01-01T00%3A00%3A00.000Z", 1),
+        ("since_time%3D%3D2099-01-01T00%3A00%3A00.000Z", 0),
     ] {
         let list = tenant.get(&format!("/v2/tasks?filter={filter}")).await;
         assert_eq!(count(&list.json["tasks"]), found, "{filter}");

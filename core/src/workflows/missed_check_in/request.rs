@@ -12,7 +12,7 @@ use crate::effects::{EffectInput, HandOver, PlannedEffect, Request as Wire, requ
 use crate::ids::{ClientId, CoachId, ContactId, CrmUserId};
 use crate::outside::{self, NameFault};
 use crate::procedure::MissedCheckInProcedure;
-use crate::scripts::{Script, Values, date_words};
+use crate::scripts::{Script, Values, date_words, weekday_words};
 use crate::time::{Date, Timestamp};
 use crate::workflow::{Context, GuardReading, HoldReason};
 
@@ -360,18 +360,5 @@ fn short(date_words: &str) -> String {
             format!("{month} {day}")
         }
         None => date_words.to_owned(),
-    }
-}
-
-fn weekday_words(day: jiff::civil::Weekday) -> &'static str {
-    use jiff::civil::Weekday;
-    match day {
-        Weekday::Monday => "Monday",
-        Weekday::Tuesday => "Tuesday",
-        Weekday::Wednesday => "Wednesday",
-        Weekday::Thursday => "Thursday",
-        Weekday::Friday => "Friday",
-        Weekday::Saturday => "Saturday",
-        Weekday::Sunday => "Sunday",
     }
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod away;
 mod delivery;
+mod summary;
 
 use relay_core::time::SignedDuration;
 use relay_keap::emulator::SeenTask;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use clear_relay::ports::{
     Activity, Addresses, Among, Billing, CardRemoved, Changed, ContactMatch, ContactType,
     ContactTypeWrite, Contacts, FoundByMarker, FoundTask, HookRegistry, HookStatus, Mail, NewTask,
-    Notes, Staff, SyncWish, Synced, TagAdded, Tags, Task, Tasks, WordTag,
+    Notes, Staff, SyncWish, Synced, TagAdded, Tags, Task, Tasks, TasksOf, WordTag,
 };
 use clear_relay::receipts::HintObject;
 use relay_core::channel::EmailRecord;
@@ -134,7 +134,7 @@ impl Tasks for World {
     }
     async fn find(
         &self,
-        _contact: &ContactId,
+        _among: TasksOf<'_>,
         _markers: &[String],
         _since: Timestamp,
     ) -> Result<Vec<FoundTask>, CallError> {

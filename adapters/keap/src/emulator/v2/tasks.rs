@@ -108,6 +108,8 @@ pub(crate) fn list(world: &mut World<'_>, request: &Incoming) -> Handled {
         .collect();
     let filters = [
         by("contact_id", FilterKind::Word),
+        by_member("user_id", "assigned_to_user_id", FilterKind::Word),
+        by_member("since_time", "create_time", FilterKind::Since),
         by_member("task_ids", "id", FilterKind::Set),
     ];
     let listing = Listing::new("tasks", &filters, &[("create_time", "create_time")]);
