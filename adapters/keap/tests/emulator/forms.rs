@@ -206,7 +206,11 @@ const ASKED: [(&str, &[&str], &[&str]); 8] = [
     ("orders", &["contact_id"], &[]),
     ("products", &["name"], &[]),
     ("subscriptions", &["contact_id", "ids"], &[]),
-    ("tasks", &["contact_id", "task_ids"], &["create_time"]),
+    (
+        "tasks",
+        &["contact_id", "task_ids", "user_id", "since_time"],
+        &["create_time"],
+    ),
     ("users", &["email", "include_inactive"], &[]),
 ];
 
