@@ -60,5 +60,6 @@ pub mod retry;
 pub mod scripts;
 pub mod time;
 pub mod time_off;
+pub mod work_kinds;
 pub mod workflow;
 pub mod workflows;

@@ -13,6 +13,7 @@ use relay_core::ids::EffectKey;
 use relay_core::incidents::IncidentClass;
 use relay_core::rate_limit::{Ask, Priority, Trouble, Why};
 use relay_core::time::{SignedDuration, later};
+use relay_core::work_kinds;
 use relay_store::{Job, Op, StoreError};
 use serde_json::json;
 
@@ -154,7 +155,7 @@ fn trouble_item_ops(engine: &Engine, vendor: &str, trouble: &Trouble) -> Vec<Op>
     let since = engine.calendar.zone().to_datetime(trouble.since);
     let since = since.strftime("%Y-%m-%d %H:%M");
     let title = format!("{vendor} keeps work waiting since {since}: {}", trouble.why);
-    let mut item = items::item(engine, trouble_key(vendor), "vendor", title);
+    let mut item = items::item(engine, trouble_key(vendor), work_kinds::VENDOR, title);
     item.detail = json!({ "vendor": vendor, "reason": trouble.why.to_string(),
                           "since": trouble.since, "until": trouble.until,
                           "remedy": remedy(vendor, trouble.why) });

@@ -36,13 +36,6 @@ pub(crate) fn planned_in(
 ) -> [Op; 2] {
     let now = engine.now();
     let (hash, kind) = (input.hash(), input.kind());
-    let planned = PlannedEffect {
-        key: key.clone(),
-        scope: scope.clone(),
-        blocking: false,
-        not_before,
-        input,
-    };
     let job = NewJob {
         id: JobId::new(engine.random.as_ref(), now),
         key: effect_job_key(key),
@@ -52,6 +45,13 @@ pub(crate) fn planned_in(
         client: scope.client().cloned(),
         case: scope.case(),
         payload: json!({ "effect": key, "kind": kind }),
+    };
+    let planned = PlannedEffect {
+        key: key.clone(),
+        scope,
+        blocking: false,
+        not_before,
+        input,
     };
     [
         Op::PlanEffect(Effect::new(planned, hash, mode, now)),

@@ -12,6 +12,7 @@
 //! Not guaranteed: that a jump of less than a day is noticed.
 
 use relay_core::time::{SignedDuration, Timestamp, later};
+use relay_core::work_kinds;
 use relay_http_client::CallError;
 use relay_store::{AuditEntry, Job, JobEnd, Op, WorkSettled};
 use serde::{Deserialize, Serialize};
@@ -80,7 +81,7 @@ pub(crate) async fn wait_for_clock(
     let words = in_words(apart);
     tracing::error!(job = %job.id, kind = job.kind, words, "acts on nothing");
     let title = format!("Nothing is sent: {words}");
-    let mut item = items::item(engine, ITEM.to_owned(), "clock", title);
+    let mut item = items::item(engine, ITEM.to_owned(), work_kinds::CLOCK, title);
     item.detail = json!({ "vendor": apart.vendor, "ahead_seconds": apart.ahead.as_secs(),
         "remedy": "set this machine's clock right (timedatectl set-ntp true): work goes on by \
                    itself. If this clock is right and the vendor's wrong: `clear-relay clock \

@@ -13,6 +13,7 @@
 //! - What stood in the row is never shown: it may be anybody's health.
 
 use relay_core::time::{SignedDuration, Timestamp, later};
+use relay_core::work_kinds;
 use relay_store::{Damage, Job, JobEnd, Op, Remedied, Remedy, RemedyOrder, StoreError};
 use serde_json::json;
 
@@ -106,7 +107,7 @@ async fn look_through_file(engine: &Engine) -> Result<(), EngineError> {
     };
     tracing::error!(damage, "the database file is damaged");
     let title = "The database file is damaged: bring back a copy".to_owned();
-    let mut item = items::item(engine, "damage/file".to_owned(), "damage", title);
+    let mut item = items::item(engine, "damage/file".to_owned(), work_kinds::DAMAGE, title);
     item.detail = json!({
         "damage": damage,
         "remedy": "stop the relay, then clear-relay restore FILE --by NAME --dry-run",
@@ -121,7 +122,7 @@ async fn look_through_file(engine: &Engine) -> Result<(), EngineError> {
 fn damage_item_ops(engine: &Engine, damage: &Damage, done: &Remedied) -> Vec<Op> {
     let Damage { table, row, column } = damage;
     let title = format!("The database can't read row {row} of {table} any more");
-    let mut item = items::item(engine, damage_key(damage), "damage", title);
+    let mut item = items::item(engine, damage_key(damage), work_kinds::DAMAGE, title);
     let remedy = match done {
         Remedied::Mended(_) | Remedied::Discarded => {
             "the relay goes on without what stood there; see that the disk is well".to_owned()

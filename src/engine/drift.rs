@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use relay_core::clients::ClientSnapshot;
 use relay_core::facts::FactBody;
 use relay_core::outside;
+use relay_core::work_kinds;
 use relay_store::Op;
 use serde_json::json;
 
@@ -34,7 +35,12 @@ pub(crate) fn left_out_ops(engine: &Engine, reasons: &BTreeSet<String>) -> Vec<O
             "The portal lists open check-ins that can't be read ({shown}): nobody is followed up \
              about them"
         );
-        let mut item = items::item(engine, format!("drift/check_in/{shown}"), "drift", title);
+        let mut item = items::item(
+            engine,
+            format!("drift/check_in/{shown}"),
+            work_kinds::DRIFT,
+            title,
+        );
         item.detail = json!({
             "reason": shown,
             "remedy": "ask the portal's team what it means; until it is put right, look in the \
@@ -58,7 +64,12 @@ fn zone_ops(engine: &Engine, client: &ClientSnapshot) -> Vec<Op> {
     let title = format!(
         "The portal names a time zone that is not known: {shown:?}. The clinic's hours are used"
     );
-    let mut item = items::item(engine, format!("drift/zone/{shown}"), "drift", title);
+    let mut item = items::item(
+        engine,
+        format!("drift/zone/{shown}"),
+        work_kinds::DRIFT,
+        title,
+    );
     item.detail = json!({
         "word": shown,
         "first_seen_with": client.id,

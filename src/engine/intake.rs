@@ -19,6 +19,7 @@ use relay_core::effects::EffectKind;
 use relay_core::facts::Fact;
 use relay_core::ids::{ClientId, ContactId};
 use relay_core::time::{SignedDuration, earlier};
+use relay_core::work_kinds;
 use relay_store::{Engagement, Op, Page, Precondition, Receipt, ReceiptState, StoreError};
 use serde_json::json;
 
@@ -190,7 +191,12 @@ async fn set_aside(
     let reason = chain(error);
     tracing::error!(receipt = %receipt.id, source = receipt.source, reason, "set aside");
     let title = format!("A webhook from {} can't be worked on", receipt.source);
-    let mut item = items::item(engine, format!("receipt/{}", receipt.id), "receipt", title);
+    let mut item = items::item(
+        engine,
+        format!("receipt/{}", receipt.id),
+        work_kinds::RECEIPT,
+        title,
+    );
     item.detail = json!({ "receipt": receipt.id, "reason": reason,
                           "remedy": "the daily read of the portal makes up for most of it; \
                                      see what it said, then settle" });

@@ -11,6 +11,7 @@ use relay_core::clients::Subscription;
 use relay_core::effects::{Audience, EffectKind, Failure};
 use relay_core::ids::{CaseId, ClientId, JobId, WorkItemId};
 use relay_core::time::Timestamp;
+use relay_core::work_kinds;
 use relay_http_client::CallError;
 use relay_store::{Effect, Job, NewJob, Op, Receipt, WorkItem};
 use serde_json::{Value, json};
@@ -23,10 +24,10 @@ use crate::rate_limit::{connection_key, ended_key};
 use crate::remedy::RemedyCommand;
 
 /// The kind of the item that tells of a job that was given up.
-pub(crate) const DEAD_JOB: &str = "dead_job";
+pub(crate) const DEAD_JOB: &str = work_kinds::DEAD_JOB;
 
 /// The kind of the item that tells of answers which can't be read.
-pub(crate) const DRIFT: &str = "drift";
+pub(crate) const DRIFT: &str = work_kinds::DRIFT;
 
 /// Opens a work item and sets its reminder.
 pub(crate) fn open_work_ops(engine: &Engine, item: WorkItem, now: Timestamp) -> Vec<Op> {
@@ -119,7 +120,7 @@ pub(crate) fn unsettled_item_ops(
     let mut item = item(
         engine,
         format!("unsettled/{}", effect.key()),
-        "unsettled",
+        work_kinds::UNSETTLED,
         title,
     );
     item.detail = json!({
@@ -158,7 +159,7 @@ pub(crate) fn broken_connection_ops(
     reason: &str,
 ) -> Vec<Op> {
     let title = format!("The relay is not let in by {vendor} any more: its credential is refused");
-    let mut item = item(engine, key, "connection", title);
+    let mut item = item(engine, key, work_kinds::CONNECTION, title);
     item.detail = json!({ "reason": reason,
                           "remedy": engine.ports.connections.remedy(vendor) });
     item.actions = vec!["done".to_owned()];
@@ -167,7 +168,12 @@ pub(crate) fn broken_connection_ops(
 
 pub(crate) fn alarm_ops(engine: &Engine, effect: &Effect, alarm: &str) -> Vec<Op> {
     let title = format!("Look at the contact: {alarm}");
-    let mut item = item(engine, format!("alarm/{}", effect.key()), "alarm", title);
+    let mut item = item(
+        engine,
+        format!("alarm/{}", effect.key()),
+        work_kinds::ALARM,
+        title,
+    );
     item.detail = json!({ "effect": effect.key(), "alarm": alarm });
     item.actions = vec!["done".to_owned()];
     item.client = effect.scope().client().cloned();
@@ -203,7 +209,12 @@ pub(crate) fn held_item_ops(engine: &Engine, job: &Job, effect: &Effect, reason:
         return Vec::new();
     }
     let title = format!("{} is held: {reason}", effect_name_first(effect.kind()));
-    let mut item = item(engine, format!("held/{}", effect.key()), "held", title);
+    let mut item = item(
+        engine,
+        format!("held/{}", effect.key()),
+        work_kinds::HELD,
+        title,
+    );
     item.detail = json!({ "job": job.id, "effect": effect.key(), "reason": reason,
                           "work_item": effect.scope().work_item(),
                           "remedy": RemedyCommand::JobsReplay(job.id).to_string() });
@@ -220,7 +231,12 @@ pub(crate) fn revived_item_ops(engine: &Engine, client: &ClientId, sub: &Subscri
         "Subscription {} of client {client} was stopped and can charge again",
         sub.id
     );
-    let mut item = item(engine, format!("revived/{}", sub.id), "billing", title);
+    let mut item = item(
+        engine,
+        format!("revived/{}", sub.id),
+        work_kinds::BILLING,
+        title,
+    );
     item.detail = json!({ "subscription": sub.id, "active": sub.active,
                           "auto_charge": sub.auto_charge,
                           "next_bill_date": sub.next_bill_date });
@@ -246,7 +262,7 @@ pub(crate) fn quarantine_item_ops(
         let title = format!("Webhooks from {source} can't be read");
         (format!("quarantine/{source}"), title)
     };
-    let mut item = item(engine, key, "receipt", title);
+    let mut item = item(engine, key, work_kinds::RECEIPT, title);
     item.detail = json!({ "receipt": receipt.id, "reason": reason,
                           "remedy": "tell the sender's people; what is kept can be read in \
                                      the database, table receipts" });
@@ -258,7 +274,12 @@ pub(crate) fn quarantine_item_ops(
 pub(crate) fn reused_id_ops(engine: &Engine, receipt: &Receipt, id: &str) -> Vec<Op> {
     let source = &receipt.source;
     let title = format!("{source} uses one webhook id for different events");
-    let mut item = item(engine, format!("reused_id/{source}"), "receipt", title);
+    let mut item = item(
+        engine,
+        format!("reused_id/{source}"),
+        work_kinds::RECEIPT,
+        title,
+    );
     item.detail = json!({ "receipt": receipt.id, "webhook_id": id,
                           "reason": "every event needs an id of its own: a second event under \
                                      a known one looks like a repeat",
@@ -274,7 +295,12 @@ pub(crate) fn stale_item_ops(engine: &Engine, case: &Case) -> Vec<Op> {
         "The case of client {} has not moved for 30 days",
         case.client
     );
-    let mut item = item(engine, format!("stale/{}", case.id), "stale", title);
+    let mut item = item(
+        engine,
+        format!("stale/{}", case.id),
+        work_kinds::STALE,
+        title,
+    );
     item.owner.clone_from(&engine.people.program_manager);
     item.detail = json!({ "case": case.id, "step": case.step, "changed_at": case.changed_at,
                           "remedy": RemedyCommand::CasesShow(case.id).to_string() });

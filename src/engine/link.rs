@@ -13,6 +13,7 @@
 
 use relay_core::clients::ClientSnapshot;
 use relay_core::ids::{ClientId, ContactId};
+use relay_core::work_kinds;
 use relay_store::{Link, Op};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -179,7 +180,7 @@ pub(crate) async fn is_confirmed(
 
 fn nobody(engine: &Engine, client: &ClientId, reason: &str) -> Linked {
     let title = format!("Link client {client} to her CRM contact: {reason}");
-    let mut item = items::item(engine, format!("link/{client}"), "link", title);
+    let mut item = items::item(engine, format!("link/{client}"), work_kinds::LINK, title);
     item.detail = json!({ "client": client, "reason": reason,
                           "remedy": format!("clear-relay clients link {client} CONTACT --by NAME") });
     item.actions = vec!["linked".to_owned()];

@@ -18,7 +18,7 @@ use relay_http_client::CallError;
 use super::{
     Activity, Addresses, Among, Billing, CardRemoved, Changed, ContactMatch, ContactType,
     ContactTypeWrite, Contacts, FoundByMarker, FoundTask, HookRegistry, HookStatus, Mail, NewTask,
-    Notes, Staff, SyncWish, Synced, TagAdded, Tags, Task, Tasks, WordTag,
+    Notes, Staff, SyncWish, Synced, TagAdded, Tags, Task, Tasks, TasksOf, WordTag,
 };
 use crate::receipts::HintObject;
 
@@ -165,7 +165,7 @@ impl Tasks for NoStaffTools {
 
     async fn find(
         &self,
-        _contact: &ContactId,
+        _among: TasksOf<'_>,
         _markers: &[String],
         _since: Timestamp,
     ) -> Result<Vec<FoundTask>, CallError> {

@@ -43,7 +43,7 @@ async fn every_story_of_the_full_cast_goes_as_written_down() {
     assert_eq!(play(cast("full"), 1, None).await.differences(), NOTHING);
 }
 
-/// A coach who opens a client sees one thing to do.
+/// A coach who opens a client sees one thing to do; and nobody has read a word of a program or a vendor.
 #[tokio::test]
 async fn no_client_of_the_full_cast_ever_has_two_open_tasks() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -70,6 +70,7 @@ async fn no_client_of_the_full_cast_ever_has_two_open_tasks() {
         }
     }
     assert!(made > 50, "{made}");
+    crate::texts::are_in_peoples_words(&play).await;
     play.dismiss();
 }
 

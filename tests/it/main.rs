@@ -71,6 +71,8 @@ mod support;
 #[cfg(test)]
 mod telemetry;
 #[cfg(test)]
+mod texts;
+#[cfg(test)]
 mod together;
 #[cfg(test)]
 mod twice;

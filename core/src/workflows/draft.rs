@@ -7,6 +7,7 @@ use crate::effects::{EffectInput, PlannedEffect, Scope};
 use crate::ids::EffectKey;
 use crate::outside;
 use crate::time::Timestamp;
+use crate::work_kinds;
 use crate::workflow::{Action, Context, HoldReason, Input, NewWork, ReadKind, Transition, Verdict};
 
 /// Starts as "everything stays as it is" and becomes a [`Transition`].
@@ -194,7 +195,7 @@ pub(super) fn unreadable(cx: Context<'_>, case: &Case, input: &Input) -> Option<
     let remind_at = cx.calendar.next_working_morning(cx.now);
     draft.say(reason.clone());
     draft.ask(NewWork {
-        kind: "hold".into(),
+        kind: work_kinds::HOLD.into(),
         owner: super::ADMIN.into(),
         title: format!("A case can't go on: {reason}"),
         detail: serde_json::json!({ "reason": reason }),

@@ -14,6 +14,7 @@ use crate::case::{Case, CaseStatus, Mode, Wait};
 use crate::effects::{EffectInput, PlannedEffect, Settled};
 use crate::facts::{Fact, FactBody, Order};
 use crate::ids::EffectKey;
+use crate::work_kinds;
 use crate::workflow::{
     Action, Context, GuardReading, HoldReason, Input, Needs, NewWork, NotOpened, Transition,
     Verdict, Workflow,
@@ -227,7 +228,7 @@ fn hold(draft: &mut Draft<'_>, reason: &str) {
         remind_at,
     });
     draft.ask(NewWork {
-        kind: "hold".into(),
+        kind: work_kinds::HOLD.into(),
         owner: ADMIN.into(),
         title,
         detail: serde_json::json!({ "reason": reason }),

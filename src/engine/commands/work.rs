@@ -6,6 +6,7 @@
 use relay_core::effects::Settled;
 use relay_core::ids::{CaseId, JobId, MessageId, WorkItemId};
 use relay_core::incidents::IncidentClass;
+use relay_core::work_kinds;
 use relay_core::workflow::Action;
 use relay_store::{Effect, EffectState, Job, Op, WorkItem, WorkSettled, effect_job_key};
 use serde_json::json;
@@ -202,28 +203,30 @@ async fn settling(
         ));
     }
     let settling = match item.kind.as_str() {
-        "dead_job" | "held" => settling_dead(engine, &item, by, action, ask).await?,
-        "unsettled" => settling_unsettled(engine, &item, action).await?,
+        work_kinds::DEAD_JOB | work_kinds::HELD => {
+            settling_dead(engine, &item, by, action, ask).await?
+        }
+        work_kinds::UNSETTLED => settling_unsettled(engine, &item, action).await?,
         // Its row was damaged, and nobody can tell whether it was carried out.
-        "damage" if item.effect.is_some() && action == "happened" => {
+        work_kinds::DAMAGE if item.effect.is_some() && action == "happened" => {
             settling_unsettled(engine, &item, action).await?
         }
         incidents::INCIDENT => match incidents::of_item(&item) {
             Some((vendor, class)) => Settling::TryNow { vendor, class },
             None => return refused("the item names no incident"),
         },
-        "backlog" => settling_backlog(engine, &item, action).await?,
-        "connection"
-        | "alarm"
-        | "billing"
-        | "link"
-        | "stale"
-        | "drift"
-        | "unknown_client"
-        | "open_break"
-        | "status_word"
-        | "clock"
-        | "stuck"
+        work_kinds::BACKLOG => settling_backlog(engine, &item, action).await?,
+        work_kinds::CONNECTION
+        | work_kinds::ALARM
+        | work_kinds::BILLING
+        | work_kinds::LINK
+        | work_kinds::STALE
+        | work_kinds::DRIFT
+        | work_kinds::UNKNOWN_CLIENT
+        | work_kinds::OPEN_BREAK
+        | work_kinds::STATUS_WORD
+        | work_kinds::CLOCK
+        | work_kinds::STUCK
         | incidents::OVER
         | inbox::answer::STOPPED
         | holidays::ITEM => Settling::Alone,
@@ -400,7 +403,7 @@ async fn happened(
 /// would from the CRM (E34).
 fn is_late_outcome(item: &WorkItem, action: &str) -> bool {
     let by_us = item.settled.as_ref().is_some_and(|it| it.by == RELAY);
-    by_us && item.kind == "call_outcome" && action == "call_outcome"
+    by_us && item.kind == work_kinds::CALL_OUTCOME && action == "call_outcome"
 }
 
 fn detail<T: serde::de::DeserializeOwned>(item: &WorkItem, name: &str) -> Result<T, EngineError> {

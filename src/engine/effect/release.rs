@@ -11,6 +11,7 @@
 use relay_core::effects::Settled;
 use relay_core::ids::{ClientId, EffectKey};
 use relay_core::time::{Date, SignedDuration, later};
+use relay_core::work_kinds;
 use relay_store::{
     Effect, EffectState, Existing, Job, NewJob, Op, WorkItem, WorkSettled, effect_job_key,
 };
@@ -22,7 +23,7 @@ use crate::engine::memory::{OldMemory, old_memory};
 use crate::engine::{Engine, EngineError, days, finish, items};
 
 /// The kind of the item, and its dedupe key.
-pub(crate) const ITEM: &str = "memory";
+pub(crate) const ITEM: &str = work_kinds::MEMORY;
 
 /// How often a listed email is looked for again.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(6);

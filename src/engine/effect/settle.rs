@@ -5,6 +5,7 @@ use relay_core::facts::Fact;
 use relay_core::ids::{CaseId, ClientId};
 use relay_core::retry::Class;
 use relay_core::time::Timestamp;
+use relay_core::work_kinds;
 use relay_core::workflow::{Action, Input};
 use relay_store::{Effect, EffectState, Job, JobEnd, JobError, Op, WorkSettled, effect_job_key};
 use serde_json::json;
@@ -28,7 +29,7 @@ use crate::receipts::{Hint, HintObject};
 const TRIES: usize = 32;
 
 /// The kind of the question that a case is held for.
-pub(crate) const HOLD: &str = "hold";
+pub(crate) const HOLD: &str = work_kinds::HOLD;
 
 /// Where such a question names the read that was given up.
 pub(crate) const READ_JOB: &str = "read_job";

@@ -19,6 +19,7 @@ use relay_core::effects::{AskedAgain, EffectInput, Request, request};
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{CaseId, ClientId, CoachId, TaskId, WorkItemId};
 use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::work_kinds;
 use relay_core::workflow::Action;
 use relay_store::{Effect, Job, JobEnd, Op, WorkItem};
 use serde_json::json;
@@ -155,8 +156,8 @@ async fn of_question(
 /// What a completion without an answer says of a question; `None`: nothing, she is asked once more.
 fn meaning_of_a_tick(item: &WorkItem) -> Option<&'static str> {
     let meant = match item.kind.as_str() {
-        "reply" => "handled",
-        "by_hand" => "done_by_hand",
+        work_kinds::REPLY => "handled",
+        work_kinds::BY_HAND => "done_by_hand",
         _ => return None,
     };
     item.actions
@@ -331,14 +332,14 @@ fn stopped_item_ops(engine: &Engine, client: &ClientId, by: &str, why: StopReaso
     );
     let mut item = items::item(engine, format!("stopped/{client}"), STOPPED, title);
     item.owner.clone_from(&engine.people.program_manager);
-    item.detail = json!({ "reason": why, "by": by });
+    item.detail = json!({ "why": why, "reason": format!("she {}", why.words()), "by": by });
     item.actions = vec!["done".to_owned()];
     item.client = Some(client.clone());
     items::open_work_ops(engine, item, engine.now())
 }
 
 /// The kind of that item.
-pub(crate) const STOPPED: &str = "stopped_client";
+pub(crate) const STOPPED: &str = work_kinds::STOPPED_CLIENT;
 
 /// What was written in a task and is not its question's answer was taken in.
 fn remember(task: &Task, action: &str) -> Op {

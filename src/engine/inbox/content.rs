@@ -3,19 +3,20 @@
 use relay_core::effects::{About, EffectInput, KeyParts};
 use relay_core::ids::{CaseId, CoachId, WorkItemId};
 use relay_core::time::Timestamp;
+use relay_core::work_kinds;
 use relay_core::workflows::{ADMIN, PROGRAM_MANAGER};
 use relay_store::{Effect, WorkItem};
 
 use crate::engine::{Engine, People};
 
 /// The kind of the item that asks for the outcome of a call: the call task is its task.
-pub(super) const CALL: &str = "call_outcome";
+pub(super) const CALL: &str = work_kinds::CALL_OUTCOME;
 
 /// The kind of the item about what a client wrote.
-const REPLY: &str = "reply";
+const REPLY: &str = work_kinds::REPLY;
 
 /// The kind of the item about a message that only the coach can send.
-const SEND_BY_HAND: &str = "send_by_hand";
+const SEND_BY_HAND: &str = work_kinds::SEND_BY_HAND;
 
 /// What a task shows.
 #[derive(Debug, Clone, PartialEq)]

@@ -304,8 +304,8 @@ async fn at_most_a_day(
         _ => 0,
     };
     if made >= u64::from(engine.people.coach_tasks_a_day) {
-        let mode = mode_of(engine, None, &wanted.of).await?;
-        ops.extend(summary::plan(engine, &wanted.coach, opening, mode).await?);
+        let acts = mode_of(engine, None, &wanted.of).await?;
+        ops.extend(summary::plan(engine, &wanted.coach, opening, acts).await?);
         return Ok(Some(engine.calendar.next_working_morning(opening)));
     }
     ops.push(Op::PutSetting {

@@ -31,7 +31,7 @@ use relay_store::{EffectState, Op, WorkItem};
 use super::{CurrentTask, PAGE, STEP, content, words};
 use crate::engine::client_effects::planned_in;
 use crate::engine::parts::CoachChannel;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, time_off};
 use crate::remedy::RemedyCommand;
 
 /// How long after the first thing that has to wait it is made.
@@ -70,13 +70,14 @@ pub(super) async fn plan(
     } else {
         opening
     };
-    let made = EffectInput::WorkTask {
+    let task = EffectInput::WorkTask {
         items: Vec::new(),
         coach: coach.clone(),
+        of: None,
         again: None,
         about: About::new(coach.as_str(), day),
     };
-    let closed = EffectInput::CloseTask {
+    let end = EffectInput::CloseTask {
         made_by: key.clone(),
         reason: "its day is over".to_owned(),
         called: false,
@@ -86,9 +87,9 @@ pub(super) async fn plan(
         engine.calendar.next_working_morning(opening),
     );
     let closing = EffectKey::closing(&key);
-    let made = planned_in(engine, scope.clone(), &key, mode, at, made);
-    let closed = planned_in(engine, scope, &closing, mode, tomorrow, closed);
-    Ok(made.into_iter().chain(closed).collect())
+    let task = planned_in(engine, scope.clone(), &key, mode, at, task);
+    let end = planned_in(engine, scope, &closing, mode, tomorrow, end);
+    Ok(task.into_iter().chain(end).collect())
 }
 
 fn key_of(coach: &CoachId, day: Date, visit: u32) -> EffectKey {
@@ -148,13 +149,18 @@ async fn waiting(engine: &Engine, coach: &CoachId) -> Result<Vec<WorkItem>, Engi
         after = Some(last.id);
         clients.extend(page.into_iter().filter_map(|item| item.client));
     }
+    let (time_off, today) = (
+        time_off::list(engine.store.as_ref()).await?,
+        time_off::today(engine),
+    );
+    let acting = |coach: &CoachId| time_off.acting_for(coach, today).coach.clone();
     let mut waiting = BTreeMap::new();
     for client in &clients {
         let items = engine.store.client_work(client).await?;
         let current = CurrentTask::of(engine, client).await?;
         let (items, _) = content::told_now(items, engine.now());
-        let kept = current.as_ref().map(|task| (&task.coach, &task.items[..]));
-        let Some(wanted) = content::content(&items, &engine.people, kept) else {
+        let kept = current.as_ref().map(|task| (&task.of, &task.items[..]));
+        let Some(wanted) = content::content(&items, &engine.people, kept, acting) else {
             continue;
         };
         // One that was planned has been counted, whatever became of it; what a client wrote is never put off.

@@ -10,6 +10,7 @@ use relay_core::effects::AskedAgain;
 use relay_core::outside;
 use relay_core::scripts::date_words;
 use relay_core::time::Timestamp;
+use relay_core::work_kinds;
 use relay_core::workflow::StandsIn;
 use relay_store::WorkItem;
 use serde_json::Value;
@@ -237,7 +238,7 @@ pub(super) fn title_of(item: &WorkItem) -> String {
 
 /// Whether it is a hold of an earlier version, whose reason may be in a vendor's words.
 fn is_of_before(item: &WorkItem) -> bool {
-    item.kind == "hold" && item.detail.get("had").is_none()
+    item.kind == work_kinds::HOLD && item.detail.get("had").is_none()
 }
 
 /// With a capital letter at the beginning.

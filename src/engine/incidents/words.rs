@@ -7,6 +7,7 @@ use relay_core::effects::EffectKind;
 use relay_core::ids::WorkItemId;
 use relay_core::incidents::{Episode, IncidentClass, Scope, VendorIncidents};
 use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::work_kinds;
 use relay_http_client::CallError;
 use relay_store::{Job, Op, WorkItem};
 use serde_json::{Value, json};
@@ -17,8 +18,8 @@ use crate::engine::{Engine, items};
 use crate::remedy::RemedyCommand;
 
 /// The kind of the item while an incident lasts, and of the notice when it is over.
-pub(crate) const INCIDENT: &str = "incident";
-pub(crate) const OVER: &str = "incident_over";
+pub(crate) const INCIDENT: &str = work_kinds::INCIDENT;
+pub(crate) const OVER: &str = work_kinds::INCIDENT_OVER;
 
 /// The key of the item of an incident.
 pub(crate) fn item_key(vendor: &str, class: IncidentClass) -> String {

@@ -5,6 +5,7 @@
 
 use relay_core::incidents::IncidentClass;
 use relay_core::time::{SignedDuration, Timestamp, later};
+use relay_core::work_kinds;
 use relay_store::{Job, Op, WorkSettled};
 use serde_json::json;
 
@@ -73,7 +74,12 @@ fn connection_ops(engine: &Engine, status: &ConnectionStatus, now: Timestamp) ->
 fn ending_connection_ops(engine: &Engine, status: &ConnectionStatus) -> Vec<Op> {
     let name = &status.name;
     let title = format!("The connection to {name} ends soon: it could not be refreshed");
-    let mut item = items::item(engine, format!("credential/{name}"), "connection", title);
+    let mut item = items::item(
+        engine,
+        format!("credential/{name}"),
+        work_kinds::CONNECTION,
+        title,
+    );
     item.detail = json!({ "ends_at": status.refresh_expires_at, "reason": status.problem,
                           "remedy": engine.ports.connections.remedy(name) });
     item.actions = vec!["done".to_owned()];

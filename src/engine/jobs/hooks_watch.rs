@@ -8,6 +8,7 @@ use relay_core::ids::{ClientId, ContactId};
 use relay_core::rate_limit::Priority;
 use relay_core::retry::Class;
 use relay_core::time::{SignedDuration, Timestamp, earlier, later};
+use relay_core::work_kinds;
 use relay_store::{CaseFilter, EffectState, Job, Op, Page, WorkSettled};
 use serde_json::json;
 
@@ -320,7 +321,7 @@ fn hooks_item_ops(engine: &Engine, watch: &Watch, now: Timestamp) -> Vec<Op> {
         "The CRM does not tell us of {}: the subscription can't be restored",
         names.join(", ")
     );
-    let mut item = items::item(engine, ITEM.to_owned(), "hooks", title);
+    let mut item = items::item(engine, ITEM.to_owned(), work_kinds::HOOKS, title);
     item.detail = json!({
         "events": events,
         "remedy": "see that http.public_url is reachable from outside, then run \

@@ -27,6 +27,7 @@ use relay_core::ids::{CheckInId, ClientId, CoachId};
 use relay_core::rate_limit::Priority;
 use relay_core::scripts::date_words;
 use relay_core::time::{Date, SignedDuration, Timestamp, later};
+use relay_core::work_kinds;
 use relay_core::workflow::{NotOpened, Recheck};
 use relay_core::workflows::missed_check_in::Closing;
 use relay_store::{Job, JobEnd, JobError, Op, WorkItem};
@@ -290,7 +291,12 @@ async fn not_listed(
 
 fn nobody_item(engine: &Engine, client: &ClientId, job: &Job) -> WorkItem {
     let title = format!("The portal does not know client {client}, who has a check-in overdue");
-    let mut item = items::item(engine, backlog::nobody_key(client), "unknown_client", title);
+    let mut item = items::item(
+        engine,
+        backlog::nobody_key(client),
+        work_kinds::UNKNOWN_CLIENT,
+        title,
+    );
     item.detail = json!({ "client": client, "job": job.id,
         "remedy": "look her up in the portal: if she is there, tell the portal's people that it \
                    answers 404; if she is gone, settle this. The relay looks again every day" });
@@ -306,7 +312,7 @@ fn break_item(engine: &Engine, listed: &CheckIn, client: &ClientSnapshot) -> Wor
         date_words(listed.due)
     );
     let key = format!("break/{}/{}", client.id, listed.id);
-    let mut item = items::item(engine, key, "open_break", title);
+    let mut item = items::item(engine, key, work_kinds::OPEN_BREAK, title);
     item.owner = client
         .coach
         .as_ref()
@@ -323,7 +329,12 @@ fn word_item(engine: &Engine, word: &str) -> WorkItem {
     // What comes from outside is one short line.
     let word: String = word.chars().filter(|c| !c.is_control()).take(60).collect();
     let title = format!("The portal calls clients {word:?}: the relay does not know that status");
-    let mut item = items::item(engine, format!("status_word/{word}"), "status_word", title);
+    let mut item = items::item(
+        engine,
+        format!("status_word/{word}"),
+        work_kinds::STATUS_WORD,
+        title,
+    );
     item.detail = json!({ "word": word,
         "remedy": "nobody with this status is followed up. If the portal means one of online, \
                    in_person, on_break, quit, graduated, maintenance, transition_call_only, have it say so; \

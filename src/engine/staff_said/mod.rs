@@ -56,6 +56,7 @@ use relay_core::case::{Case, CaseStatus};
 use relay_core::facts::{FactBody, StaffWord};
 use relay_core::ids::{ClientId, ContactId};
 use relay_core::time::Timestamp;
+use relay_core::work_kinds;
 use relay_core::workflow::Action;
 use relay_store::{FactRow, Job, JobEnd, Op};
 use serde_json::json;
@@ -130,7 +131,7 @@ pub(crate) async fn nobodys(
         "Contact {contact} has the tag \"{}\", and {whose}: nothing was done about it",
         first.tag
     );
-    let mut item = items::item(engine, nobodys_key(contact), "link", title);
+    let mut item = items::item(engine, nobodys_key(contact), work_kinds::LINK, title);
     item.detail = json!({
         "contact": contact,
         "remedy": format!(

@@ -12,6 +12,7 @@ use relay_core::case::Case;
 use relay_core::clients::CheckIn;
 use relay_core::ids::{CheckInId, ClientId};
 use relay_core::time::{Date, Timestamp};
+use relay_core::work_kinds;
 use relay_core::workflows::missed_check_in::{Again, Closing, NAME, State};
 use relay_store::{CaseFilter, Existing, Job, JobEnd, Op, Page, WorkItem, WorkSettled};
 use serde_json::json;
@@ -141,7 +142,12 @@ async fn list_for_a_person(
     title: String,
     why: &str,
 ) -> Result<(), EngineError> {
-    let mut item = items::item(engine, backlog_key(client, &listed.id), "backlog", title);
+    let mut item = items::item(
+        engine,
+        backlog_key(client, &listed.id),
+        work_kinds::BACKLOG,
+        title,
+    );
     item.owner.clone_from(&engine.people.program_manager);
     item.detail = json!({ "client": client, "check_in": listed.id, "due": listed.due,
                           "job": job.id });

@@ -6,13 +6,14 @@
 //! Not guaranteed: that the list is complete. One day of a year is enough to think that somebody has written
 //! it.
 
+use relay_core::work_kinds;
 use relay_store::{Op, WorkSettled};
 use serde_json::json;
 
 use crate::engine::{Engine, EngineError, RELAY, items};
 
 /// The kind of the item.
-pub(crate) const ITEM: &str = "holidays";
+pub(crate) const ITEM: &str = work_kinds::HOLIDAYS;
 
 /// From this month on the next year is asked for.
 const OCTOBER: i8 = 10;

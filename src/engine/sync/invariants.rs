@@ -26,6 +26,7 @@ use std::fmt;
 use relay_core::case::{Case, Wait};
 use relay_core::ids::{CaseId, ClientId, EffectKey, JobId, WorkItemId};
 use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::work_kinds;
 use relay_store::{
     Effect, EffectState, Job, JobState, Store, StoreError, WorkItem, effect_job_key,
 };
@@ -347,7 +348,7 @@ async fn was_told(store: &dyn Store, effect: &Effect) -> Result<bool, StoreError
         return Ok(false);
     };
     let items = store.case_work(case).await?;
-    Ok(items.iter().any(|item| item.kind == "hold"))
+    Ok(items.iter().any(|item| item.kind == work_kinds::HOLD))
 }
 
 /// What does not hold of an open work item.

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use relay_core::ids::ClientId;
 use relay_core::scripts::date_words;
 use relay_core::time::{SignedDuration, Timestamp, later};
+use relay_core::work_kinds;
 use relay_store::{Op, WorkSettled};
 use serde_json::json;
 
@@ -20,7 +21,7 @@ use crate::engine::{Engine, EngineError, RELAY, days, items};
 use crate::settings::setting_or_none;
 
 /// The kind of the item, and its key.
-const ITEM: &str = "list_silent";
+const ITEM: &str = work_kinds::LIST_SILENT;
 
 /// When what waits for the list is looked at again.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(1);

@@ -34,6 +34,7 @@ use relay_core::facts::{Fact, FactBody, Order};
 use relay_core::ids::{ClientId, ContactId};
 use relay_core::outside;
 use relay_core::time::{Date, SignedDuration, Timestamp, later};
+use relay_core::work_kinds;
 use relay_core::workflow::NotOpened;
 use relay_core::workflows::{missed_check_in, set_contact_type};
 use relay_store::{Op, WorkItem, WorkSettled};
@@ -198,7 +199,7 @@ pub(crate) async fn no_field_ops(engine: &Engine, why: &str) -> Result<Vec<Op>, 
         "Nobody with a contact in the CRM is followed up: the contact type can't be found there \
          ({shown})"
     );
-    let mut item = items::item(engine, NO_FIELD.to_owned(), "drift", title);
+    let mut item = items::item(engine, NO_FIELD.to_owned(), work_kinds::DRIFT, title);
     item.detail = json!({ "reason": shown,
         "remedy": "`clear-relay doctor` tells which field it is looked for in, and which there \
                    are: correct the name there or in the configuration. Each client is looked at \

@@ -12,6 +12,7 @@
 use relay_core::case::{Case, Wait};
 use relay_core::ids::{CaseId, JobId};
 use relay_core::time::{SignedDuration, Timestamp, later};
+use relay_core::work_kinds;
 use relay_store::{Effect, Existing, Job, JobState, NewJob, Op, WorkItem, effect_job_key};
 use serde_json::json;
 
@@ -229,7 +230,7 @@ fn stuck_ops(engine: &Engine, case: &Case, found: &Violation) -> Vec<Op> {
         "The case of client {} does not go on by itself",
         case.client
     );
-    let mut item = items::item(engine, stuck_key(case.id), "stuck", title);
+    let mut item = items::item(engine, stuck_key(case.id), work_kinds::STUCK, title);
     item.detail = json!({ "case": case.id, "reason": found.to_string(), "violation": found,
         "remedy": format!("clear-relay cases show {0}; then `clear-relay cases pause {0} --by \
                            NAME --reason TEXT` and `cases resume {0} --by NAME`, or `cases \

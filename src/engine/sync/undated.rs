@@ -4,6 +4,7 @@
 //! question as done while the day is still missing is asked again after a week.
 
 use relay_core::ids::ClientId;
+use relay_core::work_kinds;
 use relay_store::{Op, WorkItem, WorkSettled};
 use serde_json::json;
 
@@ -13,7 +14,7 @@ use crate::engine::{Engine, EngineError, RELAY, items};
 use crate::ports::{OpenCheckIns, Undated};
 
 /// The kind of the item.
-const UNDATED: &str = "undated";
+const UNDATED: &str = work_kinds::UNDATED;
 
 /// Asks for the day of each that has none, and settles what was asked of those who have one by now, or need none.
 pub(crate) async fn undated_ops(

@@ -8,6 +8,7 @@ use relay_core::clients::{CheckIn, Coach};
 use relay_core::effects::Failure;
 use relay_core::ids::{ClientId, JobId};
 use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::work_kinds;
 use relay_core::workflows::missed_check_in;
 use relay_store::{
     Effect, EffectState, Existing, JobState, NewJob, Op, WorkSettled, effect_job_key,
@@ -383,7 +384,7 @@ pub(crate) async fn stale_ops(
     let told = told.iter().any(|item| {
         // One that a clock that ran ahead has opened is no sign unless it is still open.
         let since = item.opened_at > case.changed_at && item.opened_at <= now;
-        item.kind == "stale" && (since || item.settled.is_none())
+        item.kind == work_kinds::STALE && (since || item.settled.is_none())
     });
     Ok(if told {
         Vec::new()

@@ -10,6 +10,7 @@ use crate::clients::BillingSnapshot;
 use crate::effects::{CardRemoval, EffectInput, Settled};
 use crate::facts::FactBody;
 use crate::ids::{ContactId, EffectKey};
+use crate::work_kinds;
 use crate::workflow::{Action, Answers, Context, Input, NewWork, ReadKind, Transition};
 use crate::workflows::draft::Draft;
 use crate::workflows::{ADMIN, PROGRAM_MANAGER};
@@ -321,7 +322,7 @@ impl<'a> CancelSubscriptionRun<'a> {
             remind_at,
         });
         self.ask(
-            "hold",
+            work_kinds::HOLD,
             ADMIN,
             title,
             detail,
@@ -365,7 +366,7 @@ impl<'a> CancelSubscriptionRun<'a> {
         }
         let title = format!("Coaching fee: {}", cautions.join("; "));
         let detail = serde_json::json!({ "cautions": cautions });
-        self.ask("billing", ADMIN, title, detail, Answers::Notice);
+        self.ask(work_kinds::BILLING, ADMIN, title, detail, Answers::Notice);
     }
 
     /// The end: exactly what the CRM shows.
@@ -403,7 +404,13 @@ impl<'a> CancelSubscriptionRun<'a> {
         let kept: Vec<_> = kept.map(|one| one.why.clone()).collect();
         if wanted && !kept.is_empty() {
             let title = format!("A card was left in place: {}", kept.join("; "));
-            self.ask("card", PROGRAM_MANAGER, title, detail, Answers::Notice);
+            self.ask(
+                work_kinds::CARD,
+                PROGRAM_MANAGER,
+                title,
+                detail,
+                Answers::Notice,
+            );
         }
         self.draft.say(format!("Closed: {reason}"));
         self.draft.status = CaseStatus::Closed {

@@ -149,7 +149,8 @@ fn stop_ask(run: &MissedCheckInRun<'_>, by: &str, why: StopReason) -> Ask {
         owner: PROGRAM_MANAGER.into(),
         title: format!("{who} {words}, says {by}. Nothing goes out to her. {then}"),
         detail: serde_json::json!({
-            "reason": why,
+            "why": why,
+            "reason": format!("she {words}"),
             "by": by,
             "contact": run.state.client.contact,
             "resume": "the follow-up goes on with the next step",

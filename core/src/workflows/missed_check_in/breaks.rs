@@ -6,10 +6,11 @@ use super::run::{Ask, MissedCheckInRun};
 use crate::case::{CaseStatus, Wait};
 use crate::scripts::date_words;
 use crate::time::Date;
+use crate::work_kinds;
 use crate::workflow::Answers;
 
 /// The kind of the work item about an agreed break.
-const BREAK: &str = "break";
+const BREAK: &str = work_kinds::BREAK;
 
 /// The first decision code whose cases go on by themselves after a break.
 pub(super) const GOES_ON_SINCE: u32 = 3;

@@ -18,6 +18,7 @@ use super::send_by_hand::LOOK_FIRST;
 use super::state::Step;
 use crate::case::Wait;
 use crate::scripts::date_words;
+use crate::work_kinds;
 use crate::workflow::Answers;
 
 /// The sentence whose work is handed over.
@@ -149,7 +150,7 @@ impl MissedCheckInRun<'_> {
         let title = format!("{}: {what} (check-in due {due})", self.state.who());
         let days = self.procedure.parameters.coach.hold_reminder_days;
         self.ask(Ask {
-            kind: "by_hand",
+            kind: work_kinds::BY_HAND,
             owner: self.owner(),
             title,
             detail,

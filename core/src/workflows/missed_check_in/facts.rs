@@ -21,6 +21,7 @@ use crate::ids::CheckInId;
 use crate::outside;
 use crate::scripts::date_words;
 use crate::time::{Date, Timestamp};
+use crate::work_kinds;
 use crate::workflow::Answers;
 use crate::workflows::PROGRAM_MANAGER;
 
@@ -327,7 +328,7 @@ impl MissedCheckInRun<'_> {
         );
         let remind_at = self.working_days_from_now(1);
         self.tell(Ask {
-            kind: "transition_call",
+            kind: work_kinds::TRANSITION_CALL,
             owner: self.owner(),
             title: format!(
                 "{}: only the Transition Maintenance Call is open. Submit the HappyFox ticket",
@@ -349,7 +350,7 @@ impl MissedCheckInRun<'_> {
         let calendar = self.draft.cx.calendar;
         let remind_at: Timestamp = calendar.next_working_morning(self.now());
         self.tell(Ask {
-            kind: "fee",
+            kind: work_kinds::FEE,
             owner: PROGRAM_MANAGER.into(),
             title: format!(
                 "{}: program ended by hand. Stop the coaching fee?",

@@ -17,10 +17,11 @@ use super::run::{Ask, MissedCheckInRun};
 use crate::case::CaseStatus;
 use crate::clients::is_in_person;
 use crate::facts::Order;
+use crate::work_kinds;
 use crate::workflow::Answers;
 
 /// The kind of its question.
-pub(super) const KIND: &str = "contact_type";
+pub(super) const KIND: &str = work_kinds::CONTACT_TYPE;
 
 impl MissedCheckInRun<'_> {
     /// A person ordered something for her; `false` if it does not concern the follow-up.

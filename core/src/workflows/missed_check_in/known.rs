@@ -8,6 +8,7 @@ use super::state::{How, Progress, State};
 use crate::answers::StopReason;
 use crate::scripts::{Assertion, Values, called, date_words};
 use crate::time::{SignedDuration, Timestamp, later};
+use crate::work_kinds;
 use crate::workflow::Answers;
 use crate::workflows::PROGRAM_MANAGER;
 
@@ -130,13 +131,17 @@ pub(super) fn leaves_stop(run: &MissedCheckInRun<'_>, ended: Closing) -> Option<
         StopReason::Complaint | StopReason::Unwell | StopReason::NoContact => "",
     };
     Some(Ask {
-        kind: "stopped_ended",
+        kind: work_kinds::STOPPED_ENDED,
         owner: PROGRAM_MANAGER.into(),
         title: format!(
             "{who} {words}, as her coach said, and the follow-up has ended meanwhile. The next one would ask \
              you first.{then}"
         ),
-        detail: serde_json::json!({ "reason": why, "contact": state.client.contact }),
+        detail: serde_json::json!({
+            "why": why,
+            "reason": format!("she {words}"),
+            "contact": state.client.contact,
+        }),
         answers: Answers::Notice,
         remind_at: manager_reminder(run),
     })

@@ -7,10 +7,11 @@ use super::replies::replied_in;
 use super::run::{Ask, MissedCheckInRun};
 use super::state::{Hold, How, Progress, Step};
 use crate::case::CaseStatus;
+use crate::work_kinds;
 use crate::workflow::{Action, Answers};
 
 /// The kind of the question that a person's pause leaves.
-pub(super) const PAUSED: &str = "paused";
+pub(super) const PAUSED: &str = work_kinds::PAUSED;
 
 impl MissedCheckInRun<'_> {
     /// Carries out what a person decided; `false` if it does not apply to the case as it stands.

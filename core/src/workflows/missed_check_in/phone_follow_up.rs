@@ -21,6 +21,7 @@ use crate::facts::CallOutcome;
 use crate::ids::{EffectKey, TaskId};
 use crate::scripts::date_words;
 use crate::time::Timestamp;
+use crate::work_kinds;
 use crate::workflow::Answers;
 use crate::workflows::PROGRAM_MANAGER;
 
@@ -75,7 +76,7 @@ impl MissedCheckInRun<'_> {
         });
         let due = date_words(self.state.due);
         self.ask(Ask {
-            kind: "call_outcome",
+            kind: work_kinds::CALL_OUTCOME,
             owner: self.owner(),
             title: format!(
                 "{}: what came of the call? (check-in due {due})",
@@ -249,7 +250,7 @@ impl MissedCheckInRun<'_> {
     fn tell_wrong_number(&mut self) {
         let remind_at = self.working_days_from_now(1);
         self.tell(Ask {
-            kind: "wrong_number",
+            kind: work_kinds::WRONG_NUMBER,
             owner: self.owner(),
             title: format!(
                 "{}: the phone number belongs to somebody else",

@@ -26,6 +26,7 @@ use crate::case::CaseStatus;
 use crate::ids::MessageId;
 use crate::scripts::date_words;
 use crate::time::{Date, Timestamp, later};
+use crate::work_kinds;
 use crate::workflow::Answers;
 
 /// The first version whose cases wait after *continue* (A41).
@@ -235,7 +236,7 @@ pub(super) fn replied_in(run: &mut MissedCheckInRun<'_>, reason: &str, read: &st
         run.draft.say(format!("Again: {reason}"));
         let remind_at = run.working_days_from_now(1);
         run.tell(Ask {
-            kind: "wrote_since",
+            kind: work_kinds::WROTE_SINCE,
             owner: run.owner(),
             title: format!("{}: {reason}{read}", run.state.who()),
             detail: serde_json::json!({ "contact": run.state.client.contact }),

@@ -10,6 +10,7 @@ use crate::outside;
 use crate::procedure::MissedCheckInProcedure;
 use crate::scripts::date_words;
 use crate::time::{Date, Timestamp, later};
+use crate::work_kinds;
 use crate::workflow::{Answers, Context, NewWork, Transition};
 use crate::workflows::PROGRAM_MANAGER;
 use crate::workflows::draft::Draft;
@@ -334,7 +335,7 @@ impl<'a> MissedCheckInRun<'a> {
         }
         let days = self.procedure.parameters.coach.hold_reminder_days;
         self.ask(Ask {
-            kind: "hold",
+            kind: work_kinds::HOLD,
             owner: self.owner(),
             title: format!("{}: {reason}", self.state.who()),
             detail,

@@ -13,6 +13,7 @@ use super::state::Hold;
 use crate::case::CaseStatus;
 use crate::ids::EffectKey;
 use crate::scripts::date_words;
+use crate::work_kinds;
 use crate::workflow::Answers;
 
 /// What only she can see, and how she answers then.
@@ -65,7 +66,7 @@ pub(super) fn ask_to_send(run: &mut MissedCheckInRun<'_>, key: &EffectKey) {
     });
     let days = run.procedure.parameters.coach.hold_reminder_days;
     run.ask(Ask {
-        kind: "send_by_hand",
+        kind: work_kinds::SEND_BY_HAND,
         owner: run.owner(),
         title: format!(
             "{}: send her the first message in the portal (check-in due {due})",

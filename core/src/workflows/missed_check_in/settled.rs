@@ -12,6 +12,7 @@ use crate::case::{CaseStatus, Wait};
 use crate::effects::{EffectKind, HandOver, Settled};
 use crate::ids::{EffectKey, TaskId};
 use crate::time::Timestamp;
+use crate::work_kinds;
 use crate::workflow::Answers;
 
 impl MissedCheckInRun<'_> {
@@ -146,7 +147,7 @@ impl MissedCheckInRun<'_> {
             .say(format!("{what} was under way already and has been sent"));
         let remind_at = self.working_days_from_now(1);
         self.tell(Ask {
-            kind: "overlap",
+            kind: work_kinds::OVERLAP,
             owner: self.owner(),
             title: format!(
                 "{}: {what} was under way when the follow-up stopped, and has reached her. A word to \
