@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use relay_core::retry::Class;
 use relay_http_client::CallError;
+use relay_keap::client::StaffReads;
 use relay_keap::marker::Marker;
-use relay_keap::{CheckInReads, CustomFieldsMode, KeapClient, Settings};
+use relay_keap::{CheckInReads, CustomFieldsMode, KeapClient, Settings, TasksAmong};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -129,8 +130,12 @@ async fn read(client: &KeapClient, id: &str) {
         .await);
     see(client.task(id).await);
     see(client
-        .find_tasks(id, &[Marker::new("marker_one")], now())
+        .find_tasks(TasksAmong::User(id), &[Marker::new("marker_one")], now())
         .await);
+    see(client
+        .find_tasks(TasksAmong::Contact(id), &[Marker::new("marker_one")], now())
+        .await);
+    see(StaffReads(client).every_user().await);
     see(client
         .find_note(id, &[Marker::new("marker_one")], now())
         .await);
@@ -160,7 +165,7 @@ async fn write(client: &KeapClient, id: &str) {
     let marker = Marker::new("marker_one");
     see(client.send_email(id, "7", "Hello", "Hi", &marker).await);
     see(client
-        .create_task(id, "7", "CALL", "x", now(), &marker)
+        .create_task(Some(id), "7", "CALL", "x", now(), &marker)
         .await);
     see(client.complete_task(id, now(), false).await);
     see(client.create_note(id, "7", "x", "y", &marker).await);
