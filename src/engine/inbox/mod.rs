@@ -10,7 +10,7 @@
 //!   outside can pose as one (`answer`).
 //! - It opens in the office's hours; it is closed at any hour.
 //! - A coach gets at most so many new tasks a day ([`People`](crate::engine::People)), by the day on which they open;
-//!   the others come the next working morning, and one task tells her what they are ([`summary`]). What a client wrote
+//!   the others come the next working morning, and one task tells her what they are (`summary`). What a client wrote
 //!   is not counted and not kept back.
 //! - While a coach is away, what she is asked is a task of her deputy's (A25); the item stays hers, and the task comes
 //!   back to her. So does the call that she is asked to make (`caller`). Moved at once when her time off is entered for
