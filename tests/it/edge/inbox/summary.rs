@@ -183,6 +183,7 @@ async fn newest_task(clinic: &Clinic) -> u64 {
         blocking: false,
         not_before: clinic.world.now(),
         input: relay_core::effects::EffectInput::WorkTask {
+            of: None,
             items: Vec::new(),
             coach: "coach_beth".into(),
             again: None,
