@@ -86,6 +86,8 @@ pub enum Input {
         /// The effect that made the task.
         made_by: EffectKey,
     },
+    /// Who acts for her coach now is another than the one whose name stands in the texts that are ready.
+    SignerChanged,
     /// A person decided.
     Person {
         /// The person, by name.

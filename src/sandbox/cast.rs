@@ -333,6 +333,8 @@ pub fn instant(at: DateTime, zone: &TimeZone) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use relay_core::effects::EffectKind;
+
     use super::*;
 
     #[test]
@@ -346,7 +348,9 @@ mod tests {
     #[test]
     fn every_kind_of_effect_is_expected_by_somebody_in_the_full_cast() {
         let cast = Cast::shipped("full").expect("a cast");
-        for kind in relay_core::effects::EffectKind::ALL {
+        // Only a case of an earlier version moves a task.
+        let planned = |kind: &EffectKind| *kind != EffectKind::ReassignTask;
+        for kind in EffectKind::ALL.into_iter().filter(planned) {
             let expected = |client: &CastClient| {
                 client
                     .expects

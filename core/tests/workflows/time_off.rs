@@ -114,3 +114,41 @@ fn e41_a_case_of_an_earlier_logic_moves_the_task_as_it_did() {
     assert!(request.contains("user-ivy"), "{request}");
     assert_eq!(world.asked("call_outcome").owner, "ivy");
 }
+
+#[test]
+fn a25_a_text_that_is_ready_is_signed_by_who_uses_it() {
+    let mut world = World::at_call();
+    assert!(world.person(Action::CallOutcome {
+        outcome: CallOutcome::Voicemail
+    }));
+    world.wait_over();
+    let text = |world: &World| world.asked("by_hand").detail["ready"]["text"].to_string();
+    assert!(
+        text(&world).contains("this is Dana Reed"),
+        "{}",
+        text(&world)
+    );
+    assert!(!world.step(&Input::SignerChanged), "nobody else acts");
+    dana_is_away(&mut world);
+    assert!(world.step(&Input::SignerChanged));
+    assert!(
+        text(&world).contains("this is Ivy Moss"),
+        "{}",
+        text(&world)
+    );
+    assert_eq!(world.asked("by_hand").owner, "dana");
+    assert_eq!(world.work.len(), 1, "asked once");
+    assert!(!world.step(&Input::SignerChanged), "told twice is once");
+
+    // A client's new coach finds her own name, too (E41).
+    world.time_off = std::iter::empty().collect();
+    world.client.coach = Some("ivy".into());
+    world.client.first_name = Some("Maja".to_owned());
+    assert!(world.update());
+    assert!(
+        text(&world).contains("this is Ivy Moss"),
+        "{}",
+        text(&world)
+    );
+    assert_eq!(world.asked("by_hand").owner, "ivy");
+}

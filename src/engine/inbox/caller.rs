@@ -1,4 +1,5 @@
-//! Who is asked to call: the call task is with the coach who acts for the client's coach, or the call is asked for anew.
+//! In whose name a coach is asked to act: the call task is with the coach who acts for the client's coach, and the texts
+//! that are ready are signed with her name; else the call, or the question, is asked anew.
 
 use relay_core::clients::Coach;
 use relay_core::effects::{EffectInput, EffectKind, Request};
@@ -8,6 +9,7 @@ use relay_store::{Effect, EffectState, Job, JobEnd, Op, WorkItem};
 
 use crate::engine::effect::guard;
 use crate::engine::finish::fence;
+use crate::engine::inbox::content::CALL;
 use crate::engine::stepper::names;
 use crate::engine::{Engine, EngineError, time_off};
 use crate::failpoint::SETTLE;
@@ -29,20 +31,10 @@ enum With {
 impl OpenCall {
     /// That of the case that `item` asks about.
     async fn of(engine: &Engine, item: &WorkItem) -> Result<Option<Self>, EngineError> {
-        let Some(case) = item.case else {
+        let Some((case, acting)) = acting_in_case(engine, item).await? else {
             return Ok(None);
         };
-        let Some(case) = engine.store.case(case).await? else {
-            return Ok(None);
-        };
-        let workflow = engine
-            .registry
-            .of_case(engine.store.as_ref(), &case)
-            .await?;
-        let Some(assigned) = workflow.conversation(&case).and_then(|told| told.signed_by) else {
-            return Ok(None);
-        };
-        let effects = engine.store.effects(case.id).await?;
+        let effects = engine.store.effects(case).await?;
         let of_kind = |kind| {
             effects
                 .iter()
@@ -61,9 +53,9 @@ impl OpenCall {
             None => With::User(asked.user.clone()),
         };
         Ok(Some(Self {
-            case: case.id,
+            case,
             with,
-            acting: time_off::acting_for(engine, &assigned).await?,
+            acting,
             made_by: made.key().clone(),
         }))
     }
@@ -86,6 +78,54 @@ fn moved_to<'a>(moved: &'a Effect, made_by: &EffectKey) -> Option<&'a CoachId> {
         EffectInput::ReassignTask { made_by: of, coach } if of == made_by => Some(coach),
         _ => None,
     }
+}
+
+/// The case that an item asks about, and who acts now for the coach of its client.
+async fn acting_in_case(
+    engine: &Engine,
+    item: &WorkItem,
+) -> Result<Option<(CaseId, CoachId)>, EngineError> {
+    let Some(case) = item.case else {
+        return Ok(None);
+    };
+    let Some(case) = engine.store.case(case).await? else {
+        return Ok(None);
+    };
+    let workflow = engine
+        .registry
+        .of_case(engine.store.as_ref(), &case)
+        .await?;
+    let conversation = workflow.conversation(&case);
+    let Some(assigned) = conversation.and_then(|told| told.signed_by) else {
+        return Ok(None);
+    };
+    let acting = time_off::acting_for(engine, &assigned).await?;
+    Ok(Some((case.id, acting)))
+}
+
+/// The case whose question has texts ready in the name of somebody else than who acts now.
+async fn signed_by_another(
+    engine: &Engine,
+    item: &WorkItem,
+) -> Result<Option<CaseId>, EngineError> {
+    // A call task has its text, too: it is asked for anew as a whole.
+    let is_task = item.kind == CALL && item.detail["task"].is_string();
+    let ready = &item.detail["ready"];
+    let texts = ready
+        .as_array()
+        .map_or(std::slice::from_ref(ready), Vec::as_slice);
+    let signers: Vec<&str> = texts
+        .iter()
+        .filter_map(|text| text["signed_by"].as_str())
+        .collect();
+    if is_task || signers.is_empty() {
+        return Ok(None);
+    }
+    let acting = acting_in_case(engine, item).await?;
+    Ok(acting.and_then(|(case, acting)| {
+        let another = signers.iter().any(|signer| *signer != acting.as_str());
+        another.then_some(case)
+    }))
 }
 
 /// Whether the call that `item` asks about may be with somebody else than who acts now.
@@ -121,11 +161,36 @@ pub(super) async fn give_to_who_acts(
     if !has_user || call.is_anothers(&known) == Some(false) {
         return Ok(false);
     }
-    let mut stepping = names::stepping_with_names(engine, client).await?;
     let changed = Input::CallerChanged {
         made_by: call.made_by,
     };
-    stepping.input(call.case, &changed).await?;
+    ask_anew(engine, job, client, call.case, &changed, ops).await
+}
+
+/// Asks the question of `item` anew where its texts are signed by somebody else than who acts now, and ends the job;
+/// `false` if they are not.
+pub(super) async fn sign_anew(
+    engine: &Engine,
+    job: &Job,
+    client: &ClientId,
+    item: &WorkItem,
+) -> Result<bool, EngineError> {
+    let Some(case) = signed_by_another(engine, item).await? else {
+        return Ok(false);
+    };
+    ask_anew(engine, job, client, case, &Input::SignerChanged, Vec::new()).await
+}
+
+async fn ask_anew(
+    engine: &Engine,
+    job: &Job,
+    client: &ClientId,
+    case: CaseId,
+    changed: &Input,
+    mut ops: Vec<Op>,
+) -> Result<bool, EngineError> {
+    let mut stepping = names::stepping_with_names(engine, client).await?;
+    stepping.input(case, changed).await?;
     if !stepping.has_moved() {
         return Ok(false);
     }

@@ -125,16 +125,16 @@ pub(crate) async fn daily(engine: &Engine, item: &WorkItem) -> Result<Vec<Op>, E
     let Some(client) = &item.client else {
         return Ok(Vec::new());
     };
+    let today = engine.calendar.date_of(engine.now());
+    let what = format!("{}/{today}", item.id);
+    // Whatever the channel is: the call is a task in any case, and the list of work has the texts, too.
+    if caller::may_be_anothers(engine, item).await? {
+        return Ok(vec![job_of(engine, client, &what, engine.now(), None)]);
+    }
     if engine.ports.not_offered().crm {
         return Ok(Vec::new());
     }
     let current = CurrentTask::of(engine, client).await?;
-    let today = engine.calendar.date_of(engine.now());
-    let what = format!("{}/{today}", item.id);
-    // Whatever the channel is: the call is a task in any case.
-    if item.kind == content::CALL && caller::may_be_anothers(engine, item).await? {
-        return Ok(vec![job_of(engine, client, &what, engine.now(), None)]);
-    }
     if engine.people.coach_channel == CoachChannel::WorkList {
         // Made while it was otherwise: closed.
         let stands = current.is_some_and(|task| task.effect.state == EffectState::Done);
@@ -215,11 +215,16 @@ pub(crate) async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
     let client = job.client.clone();
     let client = client.ok_or_else(|| missing("inbox", "the job names no client"))?;
     let again: Option<Again> = member(job, "again")?;
+    let items = engine.store.client_work(&client).await?;
+    for item in &items {
+        if caller::sign_anew(engine, job, &client, item).await? {
+            return Ok(());
+        }
+    }
     if engine.ports.not_offered().crm {
         // What stands there is looked at again once there is a CRM: by the daily comparison.
         return finish::end(engine, job, JobEnd::Done, Vec::new()).await;
     }
-    let items = engine.store.client_work(&client).await?;
     if let Some(call) = items.iter().find(|item| item.kind == content::CALL)
         && caller::give_to_who_acts(engine, job, &client, call).await?
     {

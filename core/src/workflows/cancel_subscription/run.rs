@@ -141,7 +141,10 @@ impl<'a> CancelSubscriptionRun<'a> {
                 }
                 asked
             }
-            Input::Shown { .. } | Input::Timer { .. } | Input::CallerChanged { .. } => false,
+            Input::Shown { .. }
+            | Input::Timer { .. }
+            | Input::CallerChanged { .. }
+            | Input::SignerChanged => false,
             Input::Person { by, action } => self.person(by, action),
         }
     }

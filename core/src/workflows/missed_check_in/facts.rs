@@ -5,15 +5,14 @@
 //! A check-in closes the case wherever it stands, also one that the portal calls incomplete (E5) and
 //! a later one (E7). A reply pauses it, whatever it says: no reading of the text decides alone (E10).
 
-use super::another_caller::{CALLS_ANEW_SINCE, call_anew};
+use super::another_coach::{CALLS_ANEW_SINCE, ask_again, call_anew, sign_anew};
 use super::answers::CoachAnswer;
 use super::closing::Closing;
-use super::hand_over::signed_anew;
 use super::pauses::is_her_coachs;
 use super::run::{Ask, MissedCheckInRun};
 use super::staff_said::staff_said;
 use super::state::{Hold, KnownClient, Progress, Step};
-use crate::case::{CaseStatus, Wait};
+use crate::case::CaseStatus;
 use crate::clients::{ClientSnapshot, ClientStatus};
 use crate::effects::{EffectInput, EffectKind};
 use crate::facts::{Fact, FactBody};
@@ -298,16 +297,11 @@ impl MissedCheckInRun<'_> {
         }
         let owner = self.owner();
         if let Some(mut work) = self.state.asked.take() {
-            let wait = self.draft.wait.clone();
-            self.draft.settle_work();
             if is_her_coachs(&work) {
                 work.owner = owner;
-                signed_anew(self, &mut work);
+                sign_anew(self, &mut work);
             }
-            self.ask_for(work);
-            if matches!(wait, Some(Wait::Timer { .. })) {
-                self.draft.wait = wait;
-            }
+            ask_again(self, work);
         }
         if let (Some(call), Some(coach)) =
             (self.state.call.as_mut(), self.state.client.coach.clone())

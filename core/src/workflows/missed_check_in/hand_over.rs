@@ -28,7 +28,7 @@ use crate::effects::HandOver;
 use crate::facts::CallOutcome;
 use crate::ids::EffectKey;
 use crate::scripts::date_words;
-use crate::workflow::{Answers, NewWork};
+use crate::workflow::Answers;
 use crate::workflows::PROGRAM_MANAGER;
 
 /// The coach is asked to call; her word of what came of it is waited for.
@@ -123,15 +123,6 @@ pub(super) fn ask_to_mail(run: &mut MissedCheckInRun<'_>, key: &EffectKey, with:
         ]),
         remind_at: run.working_days_from_now(days),
     });
-}
-
-/// What is ready for her coach is signed with the name of the coach whose it is now.
-pub(super) fn signed_anew(run: &MissedCheckInRun<'_>, work: &mut NewWork) {
-    let handed_over = work.detail.get("number").is_some() || work.detail.get("address").is_some();
-    let script = work.detail["ready"]["script"].as_str().map(str::to_owned);
-    if let Some(script) = script.filter(|_| handed_over) {
-        work.detail["ready"] = run.ready_text(&script);
-    }
 }
 
 /// How her coach reaches her by hand after that: what was read last, where the relay has no CRM to say it.

@@ -6,6 +6,7 @@ use super::questions::STOPPED;
 use super::run::{Ask, MissedCheckInRun};
 use super::state::{How, Progress, State};
 use crate::answers::StopReason;
+use crate::ids::CoachId;
 use crate::scripts::{Assertion, Values, called, date_words};
 use crate::time::{SignedDuration, Timestamp, later};
 use crate::work_kinds;
@@ -16,8 +17,7 @@ impl MissedCheckInRun<'_> {
     /// What scripts are filled with, as far as it is known between reads.
     pub(super) fn values(&self) -> Values {
         // Whoever acts for her coach uses the text.
-        let (cx, assigned) = (self.draft.cx, self.state.client.coach.as_ref());
-        let acting = assigned.map(|coach| cx.time_off.acting_for(coach, self.today()).coach);
+        let (cx, acting) = (self.draft.cx, self.acting());
         let coach = cx.coaches.iter().find(|coach| Some(&coach.id) == acting);
         Values {
             client_name: self.state.client.first_name.clone(),
@@ -27,7 +27,14 @@ impl MissedCheckInRun<'_> {
         }
     }
 
-    /// A script's text for a person to use: the text, or why it can't be filled.
+    /// Who acts for her coach now.
+    fn acting(&self) -> Option<&CoachId> {
+        let (time_off, today) = (self.draft.cx.time_off, self.today());
+        let assigned = self.state.client.coach.as_ref()?;
+        Some(time_off.acting_for(assigned, today).coach)
+    }
+
+    /// A script's text for a person to use, `signed_by` whoever acts for her coach: the text, or why it can't be filled.
     pub(super) fn ready_text(&self, id: &str) -> serde_json::Value {
         let Some(script) = self.procedure.scripts.get(id) else {
             return serde_json::json!({ "script": id });
@@ -46,9 +53,10 @@ impl MissedCheckInRun<'_> {
         match script.render(id, &self.values()) {
             Ok(rendered) => serde_json::json!({
                 "script": id, "as": called(id), "text": rendered.text, "characters": rendered.chars, "check": check,
+                "signed_by": self.acting(),
             }),
             Err(error) => serde_json::json!({
-                "script": id, "missing": error.to_string(), "check": check,
+                "script": id, "missing": error.to_string(), "check": check, "signed_by": self.acting(),
             }),
         }
     }

@@ -24,7 +24,7 @@
 //!   task is made, nothing turns.
 //! - Right before each outreach the portal and the CRM are read again; see [`guard`](self).
 //! - Who calls says her own name: where another coach is to call, the call is asked for anew
-//!   (`another_caller.rs`).
+//!   (`another_coach.rs`).
 //! - What can't be sent truthfully, or to nobody, is held with the text ready; what no tool lets the relay
 //!   send, the coach is asked to (`send_by_hand.rs`); without a CRM she is asked to mail or call (`hand_over.rs`).
 //!
@@ -40,7 +40,7 @@
 //!
 //! **Not guaranteed.** A message that was under way when the check-in came is not recalled (E4).
 
-mod another_caller;
+mod another_coach;
 mod answers;
 mod breaks;
 mod by_hand;
@@ -82,7 +82,7 @@ use crate::workflow::{
 use crate::workflows::StepInfo;
 use crate::workflows::draft::{unreadable, unreadable_verdict};
 
-use another_caller::caller_changed;
+use another_coach::{caller_changed, signer_changed};
 use answers::CoachAnswer;
 pub use closing::{Again, Closing};
 pub use open::contact_type_allows;
@@ -112,7 +112,7 @@ pub const NAME: &str = "missed_check_in";
 /// Since 4, a coach who answers in the portal need not settle the question about the reply (`answers.rs`).
 ///
 /// Since 5, a client's new coach is asked to call in her own name; before, the call task moved to her with the name of
-/// the coach before her in its text (`another_caller.rs`).
+/// the coach before her in its text (`another_coach.rs`).
 ///
 /// What is looked at after a case has closed holds for every version, too (`closing.rs`): a closed case
 /// does nothing any more, and the look that it leaves is decided by a fresh read.
@@ -299,6 +299,7 @@ impl MissedCheckInRun<'_> {
             }
             Input::Shown { messages } => self.was_shown(messages),
             Input::CallerChanged { made_by } => caller_changed(self, made_by),
+            Input::SignerChanged => signer_changed(self),
             Input::Person { by, action } => self.person(by, action),
         }
     }

@@ -3,6 +3,7 @@
 //! One word lifts one pause. A manager's *pause*, a reply and the change of the contact type are each a
 //! question of its own; the newest is asked, and the one before it again once that is answered.
 
+use super::another_coach::sign_anew;
 use super::in_person::KIND as CONTACT_TYPE;
 use super::people::PAUSED as BY_PERSON;
 use super::questions::REPLY;
@@ -55,6 +56,7 @@ impl MissedCheckInRun<'_> {
         self.draft.status = CaseStatus::Paused { reason };
         if is_her_coachs(&work) {
             work.owner = self.owner();
+            sign_anew(self, &mut work);
         }
         work.remind_at = work.remind_at.max(self.working_days_from_now(1));
         work.due = work.remind_at;

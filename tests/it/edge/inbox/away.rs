@@ -135,6 +135,28 @@ async fn a25_an_open_call_is_asked_of_the_deputy_in_her_own_name() {
 }
 
 #[tokio::test]
+async fn a25_a_text_that_is_ready_has_the_name_of_whoever_uses_it() {
+    let jo = Person::jo();
+    let clinic = Clinic::with(std::slice::from_ref(&jo)).await;
+    clinic.until("2026-11-06 11:00").await;
+    clinic.answer(&jo, "Outcome: voicemail").await;
+    clinic.until("2026-11-09 09:30").await;
+    let signed = |owner: &str| {
+        let task = clinic.open_task(&jo);
+        let text = format!("this is {owner} at Natural Acne Clinic");
+        assert_eq!(task.owner, owner);
+        assert!(task.description.contains(&text), "{}", task.description);
+    };
+    signed("Beth");
+    clinic.beth_is_away("2026-11-09", "2026-11-10").await;
+    signed("Ruth");
+    assert_eq!(clinic.item(&jo, "by_hand").await.owner, "coach_beth");
+    clinic.until("2026-11-11 09:30").await;
+    signed("Beth");
+    assert_eq!(clinic.work_kinds(&jo).await, ["by_hand"]);
+}
+
+#[tokio::test]
 async fn a25_a_call_that_she_made_before_she_left_counts() {
     let jo = Person::jo();
     let clinic = Clinic::with(std::slice::from_ref(&jo)).await;
