@@ -30,6 +30,8 @@ kinds! {
     CALL_OUTCOME = "call_outcome";
     /// A card that somebody has to look at.
     CARD = "card";
+    /// The relay runs without a CRM, and ran with one before.
+    CRM_OFF = "crm_off";
     /// This machine's clock differs from the vendors'.
     CLOCK = "clock";
     /// A vendor lets the relay in no more, or soon will not.

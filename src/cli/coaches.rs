@@ -122,7 +122,7 @@ async fn away(engine: &Engine, args: &AwayArgs, out: &mut Output<'_>) -> Result<
     let before = change.replaced.iter().map(|other| {
         let deputy = change.name(&other.deputy);
         format!(
-            "on these days in place of what was entered: {} to {}, {deputy} acting",
+            "replaces what was entered for these days: {} to {}, {deputy} acting",
             other.from, other.until
         )
     });
@@ -141,8 +141,8 @@ async fn back(engine: &Engine, args: &BackArgs, out: &mut Output<'_>) -> Result<
     let period = &change.period;
     let who = change.name(&period.coach);
     let what = match (period.from > period.until, dry_run) {
-        (true, false) => "won't be away after all".to_owned(),
-        (true, true) => "would not be away after all".to_owned(),
+        (true, false) => format!("won't be away after all ({})", days(&change)),
+        (true, true) => format!("would not be away after all ({})", days(&change)),
         (false, false) => format!("is back: she was away until {}", period.until),
         (false, true) => format!("would be back: away until {}", period.until),
     };
@@ -151,20 +151,25 @@ async fn back(engine: &Engine, args: &BackArgs, out: &mut Output<'_>) -> Result<
     Ok(out.emit(&told(&change, dry_run), &lines.join("\n"))?)
 }
 
-/// What moves now, where anything does.
+/// The days that were entered.
+fn days(change: &Change) -> String {
+    let entered = change
+        .replaced
+        .iter()
+        .map(|period| format!("{} to {}", period.from, period.until));
+    entered.collect::<Vec<_>>().join(", ")
+}
+
+/// What may go to another coach now, where anything is open.
 fn moves(change: &Change, dry_run: bool) -> Option<String> {
-    let go = if dry_run {
-        "would be asked"
-    } else {
-        "is asked"
-    };
+    let goes = if dry_run { "would go" } else { "now goes" };
     match change.moves {
         0 => None,
         1 => Some(format!(
-            "what is open about 1 client {go} of whoever acts now"
+            "what is open about 1 client {goes} to whoever acts for her coach"
         )),
         more => Some(format!(
-            "what is open about {more} clients {go} of whoever acts now"
+            "what is open about {more} clients {goes} to whoever acts for their coach"
         )),
     }
 }

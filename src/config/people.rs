@@ -20,8 +20,8 @@ pub(super) const EXAMPLE: &str = r#"[people]
 # until then, and one more task tells her what they are. What a client wrote always comes. 1 to 100.
 coach_tasks_a_day = 8
 
-# In whose name clients are written to while their coach is away: "deputy" or "coach" (A25). A call is always made by
-# who acts for her, in her own name.
+# In whose name the relay writes to clients while their coach is away: "deputy" or "coach" (A25). Whoever calls or sends
+# a text herself does it in her own name.
 messages_while_away = "deputy"
 
 # Who acts for a coach while she is away: coach id = coach id, as the portal writes them (A25). Another deputy can be

@@ -1,8 +1,11 @@
 //! Which coaches are away, as it is stored, and who acts for them (A25).
 //!
 //! A period is one setting (`time_off/COACH/FROM`), so that two admins who enter different periods at the same time
-//! don't lose each other's. It is never deleted, only called off (`until` before `from`): what was so then is still
-//! there to be looked up.
+//! don't lose each other's. One that is called off ends before it begins (`until` before `from`). Who entered what, and
+//! when, stands in the audit log.
+//!
+//! Not guaranteed: that two admins who enter overlapping days of the same coach at the same moment are told of each other.
+//! Both periods stand then; the one that begins first counts, and `coaches list` shows both.
 //!
 //! Nothing has to happen on its first or last day: who acts is asked for whenever somebody is asked or something
 //! goes out, and the daily comparison at 6:00 moves the tasks that are open ([`inbox`](crate::engine::inbox)). A row

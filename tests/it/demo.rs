@@ -30,6 +30,12 @@ fn expects(client: &CastClient, kind: EffectKind) -> bool {
         .any(|expected| expected.what == kind.as_str())
 }
 
+/// Every kind but the one that only a case of an earlier version plans: it moves a task.
+fn planned_kinds() -> impl Iterator<Item = EffectKind> {
+    let planned = |kind: &EffectKind| *kind != EffectKind::ReassignTask;
+    EffectKind::ALL.into_iter().filter(planned)
+}
+
 /// The first client of the full cast for whom this kind of effect is expected.
 fn one_who_expects(kind: EffectKind) -> Cast {
     let full = cast("full");
@@ -155,7 +161,7 @@ async fn a_story_that_somebody_took_a_hand_in_is_left_to_her_and_not_compared() 
 
 #[tokio::test]
 async fn every_kind_of_effect_that_is_dropped_is_missed_by_name() {
-    for kind in EffectKind::ALL {
+    for kind in planned_kinds() {
         let report = play(one_who_expects(kind), 1, Some(Sabotage::Drop(kind))).await;
         let named = format!("missing: {}", kind.as_str());
         let differences = report.differences();
@@ -170,7 +176,7 @@ async fn every_kind_of_effect_that_is_dropped_is_missed_by_name() {
 
 #[tokio::test]
 async fn every_kind_of_effect_that_is_done_twice_is_noticed_by_name() {
-    for kind in EffectKind::ALL {
+    for kind in planned_kinds() {
         let report = play(one_who_expects(kind), 1, Some(Sabotage::Double(kind))).await;
         let named = format!("not expected: {}", kind.as_str());
         let differences = report.differences();
@@ -186,7 +192,7 @@ async fn every_kind_of_effect_that_is_done_twice_is_noticed_by_name() {
 /// Without this, a sabotage test could pass on a cast that fails by itself.
 #[tokio::test]
 async fn without_sabotage_each_of_those_stories_passes() {
-    for kind in EffectKind::ALL {
+    for kind in planned_kinds() {
         let report = play(one_who_expects(kind), 1, None).await;
         assert_eq!(report.differences(), NOTHING, "{}", kind.as_str());
     }

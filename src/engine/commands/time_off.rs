@@ -10,10 +10,11 @@ use relay_core::clients::Coach;
 use relay_core::ids::{ClientId, CoachId};
 use relay_core::time::Date;
 use relay_core::time_off::{TimeOff, TimeOffList};
-use relay_store::{Op, Page};
+use relay_store::Op;
 use serde_json::json;
 
 use crate::engine::commands::cases::{audit, refused};
+use crate::engine::inbox::caller;
 use crate::engine::{Engine, EngineError, inbox, time_off};
 use crate::failpoint::SETTLE;
 
@@ -42,7 +43,7 @@ pub struct Change {
     pub replaced: Vec<TimeOff>,
     /// The coaches by their names, for people.
     pub names: BTreeMap<CoachId, String>,
-    /// How many clients something is open about that another coach is asked from now on.
+    /// How many clients something is open about that is looked at again, for it may go to another coach now.
     pub moves: usize,
     ops: Vec<Op>,
 }
@@ -209,9 +210,7 @@ async fn change(
     if touches_today {
         let mut concerned: BTreeSet<CoachId> = [period.coach.clone()].into();
         concerned.extend(before.relying_on(&period.coach, today).into_iter().cloned());
-        for owner in &concerned {
-            moved.extend(clients_of(engine, owner).await?);
-        }
+        moved = clients_of(engine, &concerned).await?;
         let what = format!("time_off/{}/{}/{}", period.coach, period.from, engine.now());
         ops.extend(
             moved
@@ -228,23 +227,28 @@ async fn change(
     })
 }
 
-/// The clients about whom `owner` is asked something.
-async fn clients_of(engine: &Engine, owner: &CoachId) -> Result<BTreeSet<ClientId>, EngineError> {
-    const PAGE: u32 = 500;
+/// The clients about whom one of `coaches` is asked something, also what was handed up since.
+async fn clients_of(
+    engine: &Engine,
+    coaches: &BTreeSet<CoachId>,
+) -> Result<BTreeSet<ClientId>, EngineError> {
+    const PAGE: u32 = 200;
     let mut clients = BTreeSet::new();
-    let mut offset = 0;
+    let mut after = None;
     loop {
-        let page = Page {
-            offset,
-            limit: PAGE,
-        };
-        let items = engine.store.open_work(Some(owner.as_str()), page).await?;
-        let read = u32::try_from(items.len()).unwrap_or(PAGE);
-        clients.extend(items.into_iter().filter_map(|item| item.client));
-        if read < PAGE {
+        let page = engine.store.open_work_after(after, PAGE).await?;
+        let Some(last) = page.last() else {
             return Ok(clients);
+        };
+        after = Some(last.id);
+        for item in page {
+            let owner = CoachId::from(item.owner.as_str());
+            let hers = coaches.contains(&owner)
+                || caller::coach_in_case(engine, &item)
+                    .await?
+                    .is_some_and(|(_, coach)| coaches.contains(&coach));
+            clients.extend(item.client.filter(|_| hers));
         }
-        offset += read;
     }
 }
 

@@ -29,8 +29,11 @@ enum With {
 }
 
 impl OpenCall {
-    /// That of the case that `item` asks about.
+    /// That whose outcome `item` asks for.
     async fn of(engine: &Engine, item: &WorkItem) -> Result<Option<Self>, EngineError> {
+        if item.kind != CALL {
+            return Ok(None);
+        }
         let Some((case, acting)) = acting_in_case(engine, item).await? else {
             return Ok(None);
         };
@@ -80,8 +83,8 @@ fn moved_to<'a>(moved: &'a Effect, made_by: &EffectKey) -> Option<&'a CoachId> {
     }
 }
 
-/// The case that an item asks about, and who acts now for the coach of its client.
-async fn acting_in_case(
+/// The case that an item asks about, and the coach of its client: also of an item that was handed up.
+pub(crate) async fn coach_in_case(
     engine: &Engine,
     item: &WorkItem,
 ) -> Result<Option<(CaseId, CoachId)>, EngineError> {
@@ -95,16 +98,24 @@ async fn acting_in_case(
         .registry
         .of_case(engine.store.as_ref(), &case)
         .await?;
-    let conversation = workflow.conversation(&case);
-    let Some(assigned) = conversation.and_then(|told| told.signed_by) else {
+    let assigned = workflow.conversation(&case).and_then(|told| told.signed_by);
+    Ok(assigned.map(|assigned| (case.id, assigned)))
+}
+
+/// The same case, and who acts now for that coach.
+async fn acting_in_case(
+    engine: &Engine,
+    item: &WorkItem,
+) -> Result<Option<(CaseId, CoachId)>, EngineError> {
+    let Some((case, assigned)) = coach_in_case(engine, item).await? else {
         return Ok(None);
     };
     let acting = time_off::acting_for(engine, &assigned).await?;
-    Ok(Some((case.id, acting)))
+    Ok(Some((case, acting)))
 }
 
 /// The case whose question has texts ready in the name of somebody else than who acts now.
-async fn signed_by_another(
+pub(super) async fn signed_by_another(
     engine: &Engine,
     item: &WorkItem,
 ) -> Result<Option<CaseId>, EngineError> {
@@ -128,13 +139,27 @@ async fn signed_by_another(
     }))
 }
 
-/// Whether the call that `item` asks about may be with somebody else than who acts now.
+/// Whether the call that `item` asks for may be with somebody else than who acts now, or its texts are signed by somebody
+/// else.
 pub(super) async fn may_be_anothers(engine: &Engine, item: &WorkItem) -> Result<bool, EngineError> {
+    if signed_by_another(engine, item).await?.is_some() {
+        return Ok(true);
+    }
     let Some(call) = OpenCall::of(engine, item).await? else {
         return Ok(false);
     };
     let directory = engine.store.coaches().await?;
     Ok(call.is_anothers(&directory).unwrap_or(true))
+}
+
+/// Whether a coach has an active user in the CRM.
+pub(super) async fn has_user(
+    engine: &Engine,
+    coach: &CoachId,
+    ops: &mut Vec<Op>,
+) -> Result<bool, EngineError> {
+    let coach = guard::coach_with_user(engine, coach, ops).await?;
+    Ok(coach.is_some_and(|coach| coach.crm_user.is_some()))
 }
 
 /// Asks for the call anew, and ends the job; `false` if it is with who acts now, or can be with nobody else.
@@ -167,17 +192,14 @@ pub(super) async fn give_to_who_acts(
     ask_anew(engine, job, client, call.case, &changed, ops).await
 }
 
-/// Asks the question of `item` anew where its texts are signed by somebody else than who acts now, and ends the job;
-/// `false` if they are not.
+/// Asks the question of a case anew, whose texts are signed by somebody else than who acts now, and ends the job;
+/// `false` if nothing changes.
 pub(super) async fn sign_anew(
     engine: &Engine,
     job: &Job,
     client: &ClientId,
-    item: &WorkItem,
+    case: CaseId,
 ) -> Result<bool, EngineError> {
-    let Some(case) = signed_by_another(engine, item).await? else {
-        return Ok(false);
-    };
     ask_anew(engine, job, client, case, &Input::SignerChanged, Vec::new()).await
 }
 

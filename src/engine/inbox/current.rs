@@ -68,6 +68,23 @@ impl CurrentTask {
         )
     }
 
+    /// Whether the task asks of one coach what is to be asked of another: nothing new, though it may be asked by an item
+    /// of its own with the texts signed anew.
+    pub(super) async fn only_goes_to(
+        &self,
+        engine: &Engine,
+        wanted: &Content,
+    ) -> Result<bool, EngineError> {
+        let (Some(asked), Some(anew)) = (self.items.first(), wanted.items().next()) else {
+            return Ok(false);
+        };
+        if !self.stands() || self.coach == wanted.coach {
+            return Ok(false);
+        }
+        let asked = engine.store.work_item(*asked).await?;
+        Ok(asked.is_some_and(|asked| asked.kind == anew.kind && asked.case == anew.case))
+    }
+
     pub(super) fn made_for(&self, wanted: &Content) -> bool {
         self.items == wanted.ids() && self.coach == wanted.coach
     }

@@ -25,7 +25,7 @@
 //! brought back. Its answer is not taken; ours asks the same.
 
 pub(crate) mod answer;
-mod caller;
+pub(crate) mod caller;
 mod content;
 mod current;
 pub(crate) mod guard;
@@ -37,7 +37,7 @@ use std::collections::BTreeSet;
 use relay_core::case::Mode;
 use relay_core::effects::{AskedAgain, EffectInput, EffectKind, Scope};
 use relay_core::ids::{CaseId, ClientId, CoachId, EffectKey, JobId};
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_core::workflows::missed_check_in;
 use relay_store::{EffectState, Existing, Job, JobEnd, NewJob, Op, WorkItem};
 use serde::{Deserialize, Serialize};
@@ -217,8 +217,13 @@ pub(crate) async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
     let again: Option<Again> = member(job, "again")?;
     let items = engine.store.client_work(&client).await?;
     for item in &items {
-        if caller::sign_anew(engine, job, &client, item).await? {
-            return Ok(());
+        if let Some(case) = caller::signed_by_another(engine, item).await? {
+            if answered_first(engine, job, &client).await? {
+                return Ok(());
+            }
+            if caller::sign_anew(engine, job, &client, case).await? {
+                return Ok(());
+            }
         }
     }
     if engine.ports.not_offered().crm {
@@ -255,13 +260,27 @@ pub(crate) async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
         return finish::end(engine, job, JobEnd::Done, later.into_iter().collect()).await;
     }
     let mut ops: Vec<Op> = later.into_iter().collect();
+    let moves = match (&current, &wanted) {
+        (Some(task), Some(wanted)) => task.only_goes_to(engine, wanted).await?,
+        _ => false,
+    };
+    if let Some(wanted) = wanted.as_ref().filter(|_| moves) {
+        // A task of hers could be seen by nobody: it stays where it is until she has a user, or the next day comes.
+        if !caller::has_user(engine, &wanted.coach, &mut ops).await? {
+            return finish::end(engine, job, JobEnd::Done, ops).await;
+        }
+        if answered_first(engine, job, &client).await? {
+            return Ok(());
+        }
+    }
     if let Some(current) = &current {
         ops.extend(put_away(engine, &client, current).await?);
     }
     // Tasks that are made at the same time are counted one after the other.
     let _counting = engine.counting_tasks.lock().await;
-    // What could not be made is counted already.
-    let once_more = |wanted: &&Content| !current.as_ref().is_some_and(|task| task.made_for(wanted));
+    // What could not be made is counted already, and what only goes to another coach is nothing new.
+    let once_more =
+        |wanted: &&Content| !moves && !current.as_ref().is_some_and(|task| task.made_for(wanted));
     if let Some(wanted) = wanted.as_ref().filter(once_more)
         && let Some(at) = at_most_a_day(engine, wanted, &mut ops).await?
     {
@@ -280,6 +299,23 @@ pub(crate) async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
     engine.commit(SETTLE, ops).await?;
     engine.wake.notify_one();
     Ok(())
+}
+
+/// What a coach has answered already is not asked of another: it is read first, and the job comes back. `false` if
+/// there is no such answer.
+async fn answered_first(
+    engine: &Engine,
+    job: &Job,
+    client: &ClientId,
+) -> Result<bool, EngineError> {
+    if engine.ports.not_offered().crm || !answer::is_waiting(engine, client).await? {
+        return Ok(false);
+    }
+    let ops = reread(engine, client).await?;
+    let at = later(engine.now(), BEING_MADE);
+    let why = "an answer is read before another coach is asked".to_owned();
+    finish::put_off(engine, job, at, why, ops).await?;
+    Ok(true)
 }
 
 fn stands_as_wanted(current: Option<&CurrentTask>, wanted: Option<&Content>) -> bool {

@@ -4,6 +4,7 @@
 //! know that coaches are asked by hand from now on, and what becomes of what was under way. The item closes itself
 //! once a CRM is on again; switched off again, it is told again.
 
+use relay_core::work_kinds;
 use relay_store::{Op, WorkSettled};
 use serde_json::json;
 
@@ -11,7 +12,7 @@ use crate::engine::sync::hook_watch;
 use crate::engine::{Engine, EngineError, RELAY, items};
 
 /// The kind of the item, and what the setting is named that remembers it.
-const ITEM: &str = "crm_off";
+const ITEM: &str = work_kinds::CRM_OFF;
 
 /// What must be told, or taken back, as the relay starts.
 pub(crate) async fn crm_off_ops(engine: &Engine) -> Result<Vec<Op>, EngineError> {

@@ -35,6 +35,9 @@ pub(super) fn signer_changed(run: &mut MissedCheckInRun<'_>) -> bool {
     sign_anew(run, &mut anew);
     let changed = anew.detail["ready"] != work.detail["ready"];
     if changed {
+        // Whoever acts has a day of her own before it is handed up.
+        anew.remind_at = anew.remind_at.max(run.working_days_from_now(1));
+        anew.due = anew.remind_at;
         run.draft.say("Somebody else acts for her coach now");
         ask_again(run, anew);
     }

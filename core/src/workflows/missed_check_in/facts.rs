@@ -16,7 +16,7 @@ use crate::case::CaseStatus;
 use crate::clients::{ClientSnapshot, ClientStatus};
 use crate::effects::{EffectInput, EffectKind};
 use crate::facts::{Fact, FactBody};
-use crate::ids::CheckInId;
+use crate::ids::{CheckInId, CoachId};
 use crate::outside;
 use crate::scripts::date_words;
 use crate::time::{Date, Timestamp};
@@ -230,7 +230,7 @@ impl MissedCheckInRun<'_> {
         let before = std::mem::replace(&mut self.state.client, known);
         let changed = before != self.state.client;
         if before.coach != self.state.client.coach {
-            self.coach_changed();
+            self.coach_changed(before.coach.as_ref());
         }
         if self.state.client.contact.is_some() && before.contact != self.state.client.contact {
             self.contact_seen();
@@ -290,9 +290,14 @@ impl MissedCheckInRun<'_> {
     }
 
     /// E41: the new coach inherits the case, what was asked, and the open call.
-    fn coach_changed(&mut self) {
+    fn coach_changed(&mut self, before: Option<&CoachId>) {
         self.draft.say("The client has another coach");
-        if self.awaits_call() && self.draft.case.logic >= CALLS_ANEW_SINCE {
+        let (time_off, today) = (self.draft.cx.time_off, self.today());
+        let acts = |coach: &CoachId| time_off.acting_for(coach, today).coach.clone();
+        let after = self.state.client.coach.as_ref().map(acts);
+        let calls_anew = self.draft.case.logic >= CALLS_ANEW_SINCE;
+        // Who has acted for the one before may be her coach now: the call is hers already.
+        if self.awaits_call() && calls_anew && before.map(acts) != after {
             call_anew(self);
         }
         let owner = self.owner();
@@ -306,6 +311,7 @@ impl MissedCheckInRun<'_> {
         if let (Some(call), Some(coach)) =
             (self.state.call.as_mut(), self.state.client.coach.clone())
             && !call.by_hand
+            && !calls_anew
         {
             call.moves = call.moves.saturating_add(1);
             let name = format!("move-{}", call.moves);

@@ -28,6 +28,7 @@ use crate::effects::HandOver;
 use crate::facts::CallOutcome;
 use crate::ids::EffectKey;
 use crate::scripts::date_words;
+use crate::work_kinds;
 use crate::workflow::Answers;
 use crate::workflows::PROGRAM_MANAGER;
 
@@ -67,7 +68,7 @@ pub(super) fn ask_to_call(run: &mut MissedCheckInRun<'_>, key: &EffectKey, with:
     add_decision(&run.state, &mut detail);
     let due = date_words(run.state.due);
     run.ask(Ask {
-        kind: "call_outcome",
+        kind: work_kinds::CALL_OUTCOME,
         owner: run.owner(),
         title: format!("CALL {}: check-in due {due}", run.state.who()),
         detail,
@@ -103,7 +104,7 @@ pub(super) fn ask_to_mail(run: &mut MissedCheckInRun<'_>, key: &EffectKey, with:
     let due = date_words(run.state.due);
     let days = run.procedure.parameters.coach.hold_reminder_days;
     run.ask(Ask {
-        kind: "send_by_hand",
+        kind: work_kinds::SEND_BY_HAND,
         owner: run.owner(),
         title: format!(
             "{}: send her the follow-up email (check-in due {due})",

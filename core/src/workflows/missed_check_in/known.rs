@@ -17,7 +17,7 @@ impl MissedCheckInRun<'_> {
     /// What scripts are filled with, as far as it is known between reads.
     pub(super) fn values(&self) -> Values {
         // Whoever acts for her coach uses the text.
-        let (cx, acting) = (self.draft.cx, self.acting());
+        let (cx, acting) = (self.draft.cx, acting(self));
         let coach = cx.coaches.iter().find(|coach| Some(&coach.id) == acting);
         Values {
             client_name: self.state.client.first_name.clone(),
@@ -25,13 +25,6 @@ impl MissedCheckInRun<'_> {
             coach_name: coach.map(|coach| coach.name.clone()),
             due: Some(self.state.due),
         }
-    }
-
-    /// Who acts for her coach now.
-    fn acting(&self) -> Option<&CoachId> {
-        let (time_off, today) = (self.draft.cx.time_off, self.today());
-        let assigned = self.state.client.coach.as_ref()?;
-        Some(time_off.acting_for(assigned, today).coach)
     }
 
     /// A script's text for a person to use, `signed_by` whoever acts for her coach: the text, or why it can't be filled.
@@ -53,13 +46,20 @@ impl MissedCheckInRun<'_> {
         match script.render(id, &self.values()) {
             Ok(rendered) => serde_json::json!({
                 "script": id, "as": called(id), "text": rendered.text, "characters": rendered.chars, "check": check,
-                "signed_by": self.acting(),
+                "signed_by": acting(self),
             }),
             Err(error) => serde_json::json!({
-                "script": id, "missing": error.to_string(), "check": check, "signed_by": self.acting(),
+                "script": id, "missing": error.to_string(), "check": check, "signed_by": acting(self),
             }),
         }
     }
+}
+
+/// Who acts for her coach now.
+fn acting<'a>(run: &'a MissedCheckInRun<'_>) -> Option<&'a CoachId> {
+    let assigned = run.state.client.coach.as_ref()?;
+    let time_off = run.draft.cx.time_off;
+    Some(time_off.acting_for(assigned, run.today()).coach)
 }
 
 /// Adds what whoever is asked needs to know besides: when the check-in was due, what the client has had, where

@@ -376,3 +376,98 @@ async fn a25_a_deputy_without_a_user_leaves_the_call_with_the_coach_until_she_ha
     clinic.until("2026-11-09 09:30").await;
     assert_eq!(clinic.open_task(&jo).owner, "Ruth");
 }
+
+#[tokio::test]
+async fn a25_a_text_in_the_list_of_work_is_signed_anew_on_the_first_day_too() {
+    let jo = Person::jo();
+    let clinic = Clinic::open_with(|setup| {
+        setup.amend = |text| text.replace("[people]\n", "[people]\ncoaches = \"work_list\"\n");
+    })
+    .await;
+    clinic.join(&jo);
+    clinic.until("2026-11-06 11:00").await;
+    clinic.answer(&jo, "Outcome: voicemail").await;
+    clinic.until("2026-11-09 09:30").await;
+    clinic.beth_is_away("2026-11-10", "2026-11-10").await;
+    let mut signed = Vec::new();
+    for morning in ["2026-11-09 10:00", "2026-11-10 09:30", "2026-11-11 09:30"] {
+        clinic.until(morning).await;
+        let item = clinic.item(&jo, "by_hand").await;
+        signed.push(item.detail["ready"]["signed_by"].clone());
+    }
+    assert_eq!(signed, ["coach_beth", "coach_ruth", "coach_beth"]);
+}
+
+#[tokio::test]
+async fn a25_what_was_handed_up_moves_at_once_too() {
+    let (clinic, maya) = replied().await;
+    clinic.until("2026-11-11 12:00").await;
+    assert_eq!(clinic.item(&maya, "reply").await.owner, "program_manager");
+    assert_eq!(clinic.open_task(&maya).owner, "Beth");
+    clinic.beth_is_away("2026-11-11", "2026-11-13").await;
+    assert_eq!(clinic.open_task(&maya).owner, "Ruth");
+    clinic.is_back("coach_beth").await.expect("back");
+    assert_eq!(clinic.open_task(&maya).owner, "Beth");
+}
+
+#[tokio::test]
+async fn a25_a_task_stays_with_the_coach_while_her_deputy_has_no_user() {
+    let (clinic, maya) = replied().await;
+    clinic.keap(json!({ "act": "set_user_status", "user": 12, "status": "INACTIVE" }));
+    clinic.beth_is_away("2026-11-05", "2026-11-13").await;
+    assert_eq!(clinic.open_task(&maya).owner, "Beth");
+    clinic.keap(json!({ "act": "set_user_status", "user": 12, "status": "ACTIVE" }));
+    clinic.until("2026-11-06 09:05").await;
+    assert_eq!(clinic.open_task(&maya).owner, "Ruth");
+}
+
+#[tokio::test]
+async fn a25_what_she_answered_before_she_left_is_not_asked_of_her_deputy() {
+    let (clinic, maya) = replied().await;
+    let task = clinic.open_task(&maya).id;
+    clinic.keap(json!({ "act": "deactivate_hooks" }));
+    clinic.keap(
+        json!({ "act": "complete_task", "task": task, "contact": null,
+        "text": "Answer: continue" }),
+    );
+    clinic.beth_is_away("2026-11-05", "2026-11-13").await;
+    clinic.until("2026-11-05 10:30").await;
+    assert_eq!(clinic.status(&maya).await, "open");
+    assert_eq!(clinic.tasks(&maya).len(), 1, "nobody else is asked");
+}
+
+#[tokio::test]
+async fn a25_tasks_that_only_go_to_another_coach_are_not_kept_back() {
+    let nameless = ["ada", "bea", "cora"].map(|id| Person {
+        id,
+        contact: 300 + u64::from(id.as_bytes()[0]),
+        first: None,
+        ..Person::maya()
+    });
+    let clinic = Clinic::open_with(|setup| {
+        setup.amend = |text| text.replace("coach_tasks_a_day = 100", "coach_tasks_a_day = 2");
+    })
+    .await;
+    for person in &nameless {
+        clinic.join(person);
+    }
+    clinic.until("2026-11-05 12:00").await;
+    clinic.beth_is_away("2026-11-06", "2026-11-10").await;
+    clinic.until("2026-11-06 09:30").await;
+    for person in &nameless {
+        assert_eq!(clinic.open_task(person).owner, "Ruth", "{}", person.id);
+    }
+}
+
+#[tokio::test]
+async fn a25_a_client_who_comes_to_her_deputy_for_good_is_not_called_for_a_second_time() {
+    let jo = Person::jo();
+    let clinic = Clinic::with(std::slice::from_ref(&jo)).await;
+    clinic.until("2026-11-06 11:00").await;
+    clinic.beth_is_away("2026-11-06", "2026-11-13").await;
+    let call = clinic.open_task(&jo).id;
+    clinic.portal(json!({ "act": "change_coach", "client": "jo", "coach": "coach_ruth" }));
+    clinic.until("2026-11-06 13:00").await;
+    assert_eq!(clinic.open_task(&jo).id, call);
+    assert_eq!(clinic.item(&jo, "call_outcome").await.owner, "coach_ruth");
+}
