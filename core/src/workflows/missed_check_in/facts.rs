@@ -297,7 +297,9 @@ impl MissedCheckInRun<'_> {
         let after = self.state.client.coach.as_ref().map(acts);
         let calls_anew = self.draft.case.logic >= CALLS_ANEW_SINCE;
         // Who has acted for the one before may be her coach now: the call is hers already.
-        if self.awaits_call() && calls_anew && before.map(acts) != after {
+        // What was asked by hand has no task: the question is asked again, signed anew.
+        let has_task = self.state.call.as_ref().is_some_and(|call| !call.by_hand);
+        if self.awaits_call() && has_task && calls_anew && before.map(acts) != after {
             call_anew(self);
         }
         let owner = self.owner();
