@@ -193,11 +193,12 @@ pub async fn show(store: &dyn Store, id: CaseId, out: &mut Output<'_>) -> Result
     let timeline = store.timeline(id).await?;
     let effects = store.effects(id).await?;
     let items = store.case_work(id).await?;
+    let acting = work::ActingNow::read(store, out).await?;
     let json = json!({
         "case": case,
         "timeline": timeline,
         "effects": effects.iter().map(effect_json).collect::<Vec<_>>(),
-        "work": items.iter().map(work::item_json).collect::<Vec<_>>(),
+        "work": acting.json(&items),
     });
     let mut human = head(&case, out);
     human.push_str(&history(&timeline, out, false));
@@ -207,7 +208,6 @@ pub async fn show(store: &dyn Store, id: CaseId, out: &mut Output<'_>) -> Result
         .into_iter()
         .filter(|item| item.settled.is_none())
         .collect();
-    let acting = work::ActingNow::read(store, out).await?;
     human.push_str("\nTo be done by people\n");
     human.push_str(&work::table(&open, &acting, out).render("nothing\n"));
     Ok(out.emit(&json, &human)?)

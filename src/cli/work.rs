@@ -83,7 +83,7 @@ pub async fn list(
     };
     let (mut human, stopped) = super::outreach::head(store, out).await?;
     let json = json!({ "outreach_stopped": stopped,
-                       "work": items.iter().map(item_json).collect::<Vec<_>>() });
+                       "work": acting.json(&items) });
     human.push_str(&table(&items, &acting, out).render("nothing to be done"));
     Ok(out.emit(&json, &human)?)
 }
@@ -104,14 +104,44 @@ impl ActingNow {
         })
     }
 
-    /// An item's owner, and who acts for her, where somebody does.
-    fn owner(&self, item: &WorkItem) -> String {
+    /// Who acts for an item's owner, where somebody does.
+    fn acting(&self, item: &WorkItem) -> Option<CoachId> {
         let owner = CoachId::from(item.owner.as_str());
         let acting = self.time_off.acting_for(&owner, self.today);
-        match acting.while_away {
-            Some(_) => format!("{owner} ({} acts)", acting.coach),
+        acting.while_away.map(|_| acting.coach.clone())
+    }
+
+    /// An item's owner, and who acts for her, where somebody does.
+    fn owner(&self, item: &WorkItem) -> String {
+        match self.acting(item) {
+            Some(acting) => format!("{} ({acting} acts)", item.owner),
             None => item.owner.clone(),
         }
+    }
+
+    /// Items as documents.
+    pub(super) fn json(&self, items: &[WorkItem]) -> Vec<Value> {
+        items.iter().map(|item| self.item_json(item)).collect()
+    }
+
+    fn item_json(&self, item: &WorkItem) -> Value {
+        json!({
+            "id": item.id,
+            "kind": item.kind,
+            "owner": item.owner,
+            "acting": self.acting(item),
+            "title": item.title,
+            "detail": item.detail,
+            "actions": item.actions,
+            "client": item.client,
+            "case": item.case,
+            "effect": item.effect,
+            "opened_at": item.opened_at,
+            "due": item.due,
+            "remind_at": item.remind_at,
+            "reminders": item.reminders,
+            "settled": item.settled,
+        })
     }
 
     /// What is open for `owner`: her own, and that of every coach for whom she acts.
@@ -257,7 +287,10 @@ pub async fn show(store: &dyn Store, id: WorkItemId, out: &mut Output<'_>) -> Re
             let _ = writeln!(human, "\n{}", RemedyCommand::WorkDone(item.id, action));
         }
     }
-    Ok(out.emit(&json!({ "work": item_json(&item), "task": task }), &human)?)
+    Ok(out.emit(
+        &json!({ "work": acting.item_json(&item), "task": task }),
+        &human,
+    )?)
 }
 
 /// Whether an open item stands in a task of its coach, or why not.
@@ -330,23 +363,4 @@ pub(super) fn table(items: &[WorkItem], acting: &ActingNow, out: &Output<'_>) ->
         ]);
     }
     table
-}
-
-pub(super) fn item_json(item: &WorkItem) -> serde_json::Value {
-    json!({
-        "id": item.id,
-        "kind": item.kind,
-        "owner": item.owner,
-        "title": item.title,
-        "detail": item.detail,
-        "actions": item.actions,
-        "client": item.client,
-        "case": item.case,
-        "effect": item.effect,
-        "opened_at": item.opened_at,
-        "due": item.due,
-        "remind_at": item.remind_at,
-        "reminders": item.reminders,
-        "settled": item.settled,
-    })
 }

@@ -1,6 +1,7 @@
 //! What a coach is asked stands in the list of work, whole: she has nothing else.
 
 use clear_relay::cli::{CliError, DryRun, Output, cases, clients, keap, work};
+use clear_relay::engine::commands::time_off::{self, Asked};
 use clear_relay::engine::commands::work::settle_work;
 use clear_relay::sandbox::cast::{Cast, instant};
 use clear_relay::sandbox::stage;
@@ -12,6 +13,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::support::invariants::assert_invariants;
+use crate::support::tools::Tools as _;
 
 const ALL: Page = Page {
     offset: 0,
@@ -285,4 +287,35 @@ async fn nothing_makes_a_noise_in_a_month() {
     let dead = store.jobs(&filter, ALL).await.expect("jobs");
     assert!(dead.is_empty(), "{dead:?}");
     assert_invariants(store.as_ref(), portal.world.now()).await;
+}
+
+#[tokio::test]
+async fn a25_what_is_asked_by_hand_has_the_name_of_who_acts_and_of_her_again_after_it() {
+    let portal = Portal::with(&["pia"]).await;
+    let ivy = json!({ "act": "add_coach", "id": "coach_ivy", "name": "Ivy",
+        "email": "ivy@clinic.example.test" });
+    portal.world.vendors.portal().act(ivy).expect("a coach");
+    portal.until("2026-11-06 09:30").await;
+    let away = Asked {
+        coach: "coach_beth".into(),
+        from: Some("2026-11-09".parse().expect("a date")),
+        until: "2026-11-09".parse().expect("a date"),
+        deputy: Some("coach_ivy".into()),
+    };
+    let engine = &portal.world.relay.engine;
+    time_off::away(engine, &away, "Robin")
+        .await
+        .expect("entered");
+    let mut said = Vec::new();
+    for morning in ["2026-11-06 12:00", "2026-11-09 09:30", "2026-11-10 09:30"] {
+        portal.until(morning).await;
+        let item = portal.item("call_outcome").await;
+        let text = item.detail["ready"]["text"].to_string();
+        let name = ["Beth", "Ivy"].map(|name| text.contains(&format!("this is {name}.")));
+        said.push(name);
+    }
+    assert_eq!(said, [[true, false], [false, true], [true, false]]);
+    let item = portal.item("call_outcome").await;
+    portal.done(&item, "call_outcome", Some("voicemail")).await;
+    assert_invariants(portal.world.store().as_ref(), portal.world.now()).await;
 }

@@ -20,7 +20,7 @@
 
 use super::phone_follow_up;
 use super::run::{Ask, MissedCheckInRun};
-use super::send_by_hand::LOOK_FIRST;
+use super::send_by_hand::{ANSWERS, LOOK_FIRST};
 use super::state::{Call, Hold};
 use super::{email_follow_up, state::State};
 use crate::case::CaseStatus;
@@ -111,17 +111,7 @@ pub(super) fn ask_to_mail(run: &mut MissedCheckInRun<'_>, key: &EffectKey, with:
             run.state.who()
         ),
         detail,
-        answers: Answers::Of(&[
-            "done_by_hand",
-            "skip",
-            "replied",
-            "pause",
-            "wants_to_leave",
-            "complaint",
-            "unwell",
-            "no_contact",
-            "close",
-        ]),
+        answers: ANSWERS,
         remind_at: run.working_days_from_now(days),
     });
 }

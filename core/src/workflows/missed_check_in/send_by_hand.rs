@@ -20,6 +20,19 @@ use crate::workflow::Answers;
 pub(super) const LOOK_FIRST: &str = "Look in the portal first, where the relay can't read: if she has \
      written, answer \"replied\"; if she has checked in, answer \"close\"";
 
+/// How she answers where something is hers to send.
+pub(super) const ANSWERS: Answers = Answers::Of(&[
+    "done_by_hand",
+    "skip",
+    "replied",
+    "pause",
+    "wants_to_leave",
+    "complaint",
+    "unwell",
+    "no_contact",
+    "close",
+]);
+
 pub(super) fn ask_to_send(run: &mut MissedCheckInRun<'_>, key: &EffectKey) {
     let window_days = run.procedure.parameters.window_days;
     let truth = run.state.truth(run.today(), window_days);
@@ -73,17 +86,7 @@ pub(super) fn ask_to_send(run: &mut MissedCheckInRun<'_>, key: &EffectKey) {
             run.state.who()
         ),
         detail,
-        answers: Answers::Of(&[
-            "done_by_hand",
-            "skip",
-            "replied",
-            "pause",
-            "wants_to_leave",
-            "complaint",
-            "unwell",
-            "no_contact",
-            "close",
-        ]),
+        answers: ANSWERS,
         remind_at: run.working_days_from_now(days),
     });
 }
