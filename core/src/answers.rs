@@ -93,8 +93,11 @@ pub const WAIT_UNTIL: &str = "promised";
 /// The action of a coach who says that the client has answered where the relay can't see it.
 pub const REPLIED: &str = "replied";
 
+/// The action of a coach who stops a message before it goes out.
+pub const STOP_IT: &str = "stop_it";
+
 /// Every word, in the order people are shown them.
-pub const ANSWERS: [AnswerWord; 13] = [
+pub const ANSWERS: [AnswerWord; 14] = [
     AnswerWord {
         action: "handled",
         word: "handled",
@@ -129,6 +132,11 @@ pub const ANSWERS: [AnswerWord; 13] = [
         action: REPLIED,
         word: "replied",
         meaning: "she has answered you; nothing goes out, and you are asked how it goes on",
+    },
+    AnswerWord {
+        action: STOP_IT,
+        word: "stop",
+        meaning: "it does not go out; you are asked how the follow-up goes on",
     },
     AnswerWord {
         action: "pause",

@@ -18,6 +18,8 @@ macro_rules! kinds {
 kinds! {
     /// Somebody looks at a contact after a write.
     ALARM = "alarm";
+    /// A message is about to go out in the coach's name, and she can stop it.
+    ASK_FIRST = "ask_first";
     /// A check-in that was overdue before the relay began, or otherwise never followed up.
     BACKLOG = "backlog";
     /// What a person has to know about a subscription, or to do about it.

@@ -13,10 +13,12 @@
 //! - A case that is not closed leaves with exactly one [`Wait`].
 //! - An effect key is `case/step/visit/name`; entering a step again is a new visit.
 
+mod ask_first;
 mod guard;
 
 use serde::{Deserialize, Serialize};
 
+pub use ask_first::AskFirst;
 pub use guard::{
     Conversation, GuardReading, HoldReason, Needs, NoContact, NotOffered, PortalReading, StandsIn,
     Verdict,
@@ -46,6 +48,8 @@ pub struct Context<'a> {
     pub now: Timestamp,
     /// What the clinic's tools don't let the relay do, as they are now. Not pinned.
     pub not_offered: NotOffered,
+    /// Which messages a coach is asked about before they go out, as it is set now. Not pinned.
+    pub ask_first: AskFirst<'a>,
 }
 
 /// Something that happened to a case.
@@ -80,6 +84,13 @@ pub enum Input {
     Shown {
         /// Their ids.
         messages: Vec<MessageId>,
+    },
+    /// The guard lets this effect out, and her coach is to be asked first.
+    AskFirst {
+        /// The effect.
+        key: EffectKey,
+        /// When it goes out if nobody stops it, as far as can be told before she has heard.
+        at: Timestamp,
     },
     /// Who acts for her coach now is another than the coach whom the task of this effect asks to call.
     CallerChanged {

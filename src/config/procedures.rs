@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use relay_core::case::Mode;
 use relay_core::ids::CoachId;
 use relay_core::procedure::{MissedCheckInProcedure, Mistake, Mistakes};
+use relay_core::workflows::missed_check_in::Step;
 
 use super::reader::Reader;
 use super::reading;
@@ -23,6 +24,12 @@ mode = "propose"
 # The coaches for whose clients it acts, by their ids; for everybody else's it proposes. Left out: for every
 # coach's. A way to start small (A39).
 #act_for = ["coach-1"]
+# The steps whose messages the client's coach is asked about first: "portal_message" (the first message in the
+# portal), "email_follow_up". She is told at least two hours of the office's time before it goes out, in her task in
+# Keap, and can stop it; no word from her lets it go. Without tasks in Keap (people.coaches, keap.mode) it waits until
+# she says "send". The first message says "yesterday": where two hours are over on a later day only, as after a
+# weekend, it is held for her with the text ready.
+#ask_first = ["email_follow_up"]
 # A folder with missed-check-in.toml and scripts/, to be used instead of what is built in. From
 # the folder of this file.
 #path = "procedures"
@@ -38,6 +45,8 @@ pub struct ProcedureConfig {
     pub mode: Mode,
     /// The coaches for whose clients it acts; `None`: every coach (A39).
     pub act_for: Option<BTreeSet<CoachId>>,
+    /// The steps whose coach is asked before a message goes out, by their ids (A30).
+    pub ask_first: BTreeSet<String>,
     /// The folder that replaces the built-in parameters and scripts.
     pub path: Option<PathBuf>,
 }
@@ -95,6 +104,7 @@ impl ProcedureConfig {
         let config = Self {
             mode: reader.choice("mode", &modes, Mode::Propose),
             act_for: act_for(&mut reader),
+            ask_first: ask_first(&mut reader),
             path: path(&mut reader),
         };
         reader.finish();
@@ -117,6 +127,21 @@ fn act_for(reader: &mut Reader<'_>) -> Option<BTreeSet<CoachId>> {
         return None;
     }
     Some(ids.iter().map(|id| id.as_str().into()).collect())
+}
+
+/// The steps in which the relay sends something in a coach's name.
+fn ask_first(reader: &mut Reader<'_>) -> BTreeSet<String> {
+    let sends = [Step::PortalMessage, Step::EmailFollowUp].map(Step::as_str);
+    let steps: BTreeSet<String> = reader.list("ask_first").into_iter().collect();
+    let mut others = steps.iter().filter(|step| !sends.contains(&step.as_str()));
+    if let Some(other) = others.next() {
+        reader.mistake(
+            "ask_first",
+            format!("{other:?} is no step in which the relay sends something"),
+            &format!("write some of these: {}", sends.join(", ")),
+        );
+    }
+    steps
 }
 
 fn path(reader: &mut Reader<'_>) -> Option<PathBuf> {

@@ -11,7 +11,7 @@ use relay_core::random::Random;
 use relay_core::retry::{ProbeSchedule, RetryPolicy};
 use relay_core::time::{Clocks, SignedDuration, Timestamp};
 use relay_core::time_off::TimeOffList;
-use relay_core::workflow::Context;
+use relay_core::workflow::{AskFirst, Context};
 use relay_http_client::below;
 use relay_store::{Batch, Committed, Store};
 use tokio::sync::{Mutex, Notify};
@@ -71,6 +71,8 @@ pub struct People {
     pub messages_while_away: MessagesWhileAway,
     /// For whose clients a follow-up acts; `None`: for every coach's (A39).
     pub act_for: Option<BTreeSet<CoachId>>,
+    /// The steps whose coach is asked before a message goes out, by their ids (A30).
+    pub ask_first: BTreeSet<String>,
 }
 
 impl People {
@@ -98,6 +100,7 @@ impl Default for People {
             deputies: BTreeMap::new(),
             messages_while_away: MessagesWhileAway::default(),
             act_for: None,
+            ask_first: BTreeSet::new(),
         }
     }
 }
@@ -213,6 +216,11 @@ impl Engine {
             time_off,
             now,
             not_offered: self.ports.not_offered(),
+            ask_first: AskFirst {
+                steps: &self.people.ask_first,
+                silence_counts: self.people.coach_channel == CoachChannel::CrmTasks
+                    && !self.ports.not_offered().crm,
+            },
         }
     }
 

@@ -262,5 +262,6 @@ fn people(config: &Config) -> People {
         messages_while_away: config.people.messages_while_away,
         client_page: config.people.client_page.clone(),
         act_for: config.procedures.missed_check_in.act_for.clone(),
+        ask_first: config.procedures.missed_check_in.ask_first.clone(),
     }
 }

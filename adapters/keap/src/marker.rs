@@ -49,6 +49,17 @@ impl Marker {
         format!("{LINE}{}", self.reference())
     }
 
+    /// Whether `line` is such a line, of whatever marker, and nothing else.
+    pub fn is_line(line: &str) -> bool {
+        let reference = line.strip_prefix(LINE);
+        reference.is_some_and(|reference| {
+            let is_group = |group: &str| {
+                group.len() == 4 && group.bytes().all(|letter| LETTERS.contains(&letter))
+            };
+            reference.split('-').count() == 3 && reference.split('-').all(is_group)
+        })
+    }
+
     /// The first sixty bits of its SHA-256, in groups of four: digits, and letters that can't be taken for digits or
     /// each other.
     fn reference(&self) -> String {

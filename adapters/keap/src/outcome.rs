@@ -9,6 +9,7 @@
 
 use relay_core::facts::CallOutcome;
 
+use crate::marker::Marker;
 use crate::plain_text::plain_text;
 
 /// The outcome that somebody wrote into a task which was made with the description `sent`: the last
@@ -23,7 +24,8 @@ pub fn answered(description: &str, sent: &str) -> Option<CallOutcome> {
 
 /// The lines of a task's description, as plain text, that are not among those it was made with. Each line
 /// that was sent covers one line, so an answer that repeats it counts. What was sent may hold what looks like HTML
-/// (a client's name as the portal has it): the lines that it would make are covered, too.
+/// (a client's name as the portal has it): the lines that it would make are covered, too. The line that ends every task
+/// of the relay is nobody's.
 pub fn written(description: &str, sent: &str) -> Vec<String> {
     let folded = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     let turned = plain_text(sent);
@@ -33,6 +35,9 @@ pub fn written(description: &str, sent: &str) -> Vec<String> {
     let shown = plain_text(description);
     let added = lines(&shown).filter(|line| {
         let line = folded(line);
+        if Marker::is_line(&line) {
+            return false;
+        }
         match sent.iter().position(|known| *known == line) {
             Some(known) => {
                 sent.swap_remove(known);
@@ -122,6 +127,33 @@ mod tests {
     fn the_last_line_that_tells_one_counts() {
         let text = "Call Maya.\nOutcome: no answer\n[relay:k7q2w9x1]\nOutcome: spoke\nOutcome: ?";
         assert_eq!(from_description(text), Some(CallOutcome::Spoke));
+    }
+
+    #[test]
+    fn an_untouched_task_has_nothing_written_in_it() {
+        let sent = "Call <b>Maya</b>.\nAnswer:";
+        let marked = format!("{sent}\n\nClear Relay, ref. PN5C-8ECJ-VG93");
+        let wrote = |text: &str| {
+            let lines = written(text, sent).into_iter();
+            let lines = lines.filter(|line| !line.trim().is_empty());
+            lines.collect::<Vec<_>>()
+        };
+        for untouched in [
+            marked.clone(),
+            marked.replace('\n', "\r\n"),
+            marked.replace('\n', "<br>\n"),
+            format!("{marked}\n\n"),
+        ] {
+            assert_eq!(wrote(&untouched), Vec::<String>::new(), "{untouched}");
+        }
+        for touched in [
+            format!("{marked} not yet"),
+            format!("{marked}\nnot yet"),
+            marked.replace("Answer:", "Answer: not yet"),
+            marked.replace("ref. PN5C-8ECJ-VG93", "ref. PN5C-8ECJ-VG93-STOP"),
+        ] {
+            assert_eq!(wrote(&touched).len(), 1, "{touched}");
+        }
     }
 
     #[test]

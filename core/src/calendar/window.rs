@@ -1,9 +1,26 @@
-//! The last allowed moment of a window (A2).
+//! The last allowed moment of a window (A2), and the end of so much of the office's time (A30).
 
 use super::{Calendar, instant};
-use crate::time::{Date, Timestamp};
+use crate::time::{Date, SignedDuration, Timestamp, later};
 
 impl Calendar {
+    /// The first instant by which so much of the office's time has passed since `from`: from 16:00 in an
+    /// office that closes at 17:00, two hours are over at the second hour of the next working day.
+    pub fn office_time_after(&self, from: Timestamp, span: SignedDuration) -> Timestamp {
+        let mut at = self.office_slot(from);
+        let mut left = span;
+        while at < Timestamp::MAX {
+            let closing = self.office_closing(self.date_of(at));
+            let open = closing.duration_since(at);
+            if left <= open {
+                return later(at, left);
+            }
+            left -= open;
+            at = self.office_slot(closing);
+        }
+        at
+    }
+
     /// The last moment from `from` to `to`, both included, at which `slot` lets something go out:
     /// `to` itself, else its hour on the wall on the last day of the window that is allowed at that
     /// hour, else the first allowed moment of the last day that has one. `None` if the window has no

@@ -60,6 +60,10 @@ pub struct GuardReading {
     /// What the clinic's tools don't let the relay do.
     #[serde(default, skip_serializing_if = "NotOffered::is_nothing")]
     pub not_offered: NotOffered,
+    /// Since when whoever acts for her coach can see that the message goes out (A30). `None`: she can't, or it was not
+    /// looked up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_at: Option<Timestamp>,
 }
 
 /// Whose place a coach takes, for people.
@@ -279,6 +283,14 @@ pub enum Verdict {
         ready: Option<Request>,
         /// What she needs besides the words.
         hand_over: HandOver,
+    },
+    /// It may go out, and her coach is to be asked before it does (A30).
+    Ask {
+        /// When it goes out if nobody stops it, as far as can be told before she has heard. The guard is asked again
+        /// then.
+        at: Timestamp,
+        /// As it would go out.
+        ready: Request,
     },
     /// Not now, but then.
     Later {

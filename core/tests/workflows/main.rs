@@ -14,6 +14,8 @@ mod contact_type;
 #[cfg(test)]
 mod conversation;
 #[cfg(test)]
+mod ask_first;
+#[cfg(test)]
 mod engaged;
 #[cfg(test)]
 mod exceptions;

@@ -34,6 +34,7 @@ enum Event {
     CallTask(u8),
     Engaged(u8),
     Person(u8),
+    Told,
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -57,6 +58,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => (0_u8..6).prop_map(Event::CallTask),
         2 => (0_u8..6).prop_map(Event::Engaged),
         4 => (0_u8..15).prop_map(Event::Person),
+        3 => Just(Event::Told),
     ]
 }
 
@@ -205,6 +207,7 @@ fn happens(world: &mut World, event: &Event) {
         Event::Person(number) => {
             world.person(action(*number));
         }
+        Event::Told => world.is_told(),
     }
 }
 
@@ -241,6 +244,7 @@ fn replay(world: &mut World, which: usize) {
         return;
     }
     if let Verdict::Go(request) = world.guard(&key) {
+        world.was_asked_first(&key);
         assert!(!world.is("paused") && !world.is("closed"));
         world.sent.push(request);
         let done = settled(world, 0);
@@ -276,12 +280,17 @@ proptest! {
 
     /// The world itself checks with every transition: exactly one wait, somebody asked where a
     /// person is waited for, no key used for something else, same input same output, closed stays
-    /// closed. Here: a message goes out once, and nothing is planned after the end.
+    /// closed; nothing goes out unasked that her coach has a say in. Here: a message goes out once, and nothing is planned after the end.
     #[test]
     fn whatever_happens_a_case_waits_for_one_thing_and_messages_her_once(
         events in prop::collection::vec(event(), 1..60),
+        asks in prop::sample::subsequence(vec!["portal_message", "email_follow_up"], 0..=2),
+        silence_counts in prop::bool::weighted(0.8),
     ) {
-        let mut world = World::new().open();
+        let mut world = World::new();
+        world.asks = asks.into_iter().map(str::to_owned).collect();
+        world.silence_counts = silence_counts;
+        let mut world = world.open();
         for event in &events {
             let closed = world.case.status.is_closed();
             let outreach = world.outreach_planned();

@@ -1,6 +1,6 @@
 //! Decides about cases, orders, stops and lets go on, links a client to a contact.
 
-use relay_core::answers::{REPLIED, StopReason};
+use relay_core::answers::{REPLIED, STOP_IT, StopReason};
 use relay_core::facts::{CallOutcome, Fact, FactBody, Order};
 use relay_core::ids::{CaseId, ClientId, ContactId, JobId, MessageId};
 use relay_core::time::Date;
@@ -320,6 +320,9 @@ pub fn parse_action(action: &str, text: Option<&str>) -> Result<Option<Action>, 
         "resume" => Action::Resume,
         "close" => Action::Close { reason: reason() },
         "pause" => Action::Pause { reason: reason() },
+        STOP_IT => Action::Pause {
+            reason: text.unwrap_or("stopped before it went out").to_owned(),
+        },
         "done_by_hand" => Action::DoneByHand,
         "send_anyway" => Action::SendAnyway,
         "skip" => Action::Skip,

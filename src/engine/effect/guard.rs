@@ -18,6 +18,7 @@ use crate::engine::link::Linked;
 use crate::engine::sync::conversation::before;
 use crate::engine::sync::presence::Presence;
 use crate::engine::sync::{conversation, presence};
+use crate::engine::inbox::told;
 use crate::engine::{Engine, EngineError, MessagesWhileAway, days, link, time_off};
 use crate::ports::ContactType;
 
@@ -135,6 +136,11 @@ pub(crate) async fn read_for_guard(
         .and_then(|contact| contact.email.as_deref());
     let address_confirmed = link::is_confirmed(engine, &case.client, told, used).await?;
     let task = made_task(engine, &effect.input).await?;
+    let told_at = if effect.kind().is_message() {
+        told::since(engine, case, &mut ops).await?
+    } else {
+        None
+    };
     let now = engine.clocks.real.now();
     if !needs.portal {
         looked_at = now;
@@ -159,6 +165,7 @@ pub(crate) async fn read_for_guard(
             contact_type: crm.contact_type,
             address_confirmed,
             not_offered,
+            told_at,
         },
         coaches,
         time_off,
@@ -184,6 +191,7 @@ pub(super) fn nothing_read(engine: &Engine) -> FreshReading {
             contact_type: None,
             address_confirmed: false,
             not_offered: NotOffered::default(),
+            told_at: None,
         },
         coaches: Vec::new(),
         time_off: TimeOffList::default(),

@@ -4,7 +4,7 @@
 use relay_core::effects::{EffectKind, Port, Request, Scope, Settled};
 use relay_core::ids::{ContactId, EffectKey};
 use relay_core::time::{SignedDuration, Timestamp, later};
-use relay_core::workflow::Verdict;
+use relay_core::workflow::{Input, Verdict};
 use relay_store::{Effect, EffectState, EffectView, Job, JobEnd, JobError, Op, StoreError};
 
 use crate::effects::name::Name;
@@ -175,7 +175,8 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
     | Verdict::ByHand {
         ready: Some(request),
         ..
-    } = &verdict
+    }
+    | Verdict::Ask { ready: request, .. } = &verdict
     {
         let look = first::first_look(engine, job, effect, &mut name, request, &read, &looked);
         if matches!(look.await?, FirstLook::Over) {
@@ -238,6 +239,17 @@ async fn follow(
     match verdict {
         Verdict::Go(request) => {
             attempt::carry_out(engine, job, effect, name, request, read, unmoved).await
+        }
+        Verdict::Ask { at, .. } => {
+            let mut stepping = settle::stepping_with_names(engine, effect).await?;
+            if let Some(case) = effect.scope().case() {
+                let key = effect.key().clone();
+                stepping.input(case, &Input::AskFirst { key, at }).await?;
+            }
+            let mut ops = stepping.into_ops();
+            ops.extend(read.ops);
+            let why = "her coach is asked first".to_owned();
+            finish::put_off(engine, job, at, why, ops).await
         }
         Verdict::Later { at, reason } => finish::put_off(engine, job, at, reason, read.ops).await,
         Verdict::Overtaken { by, facts } => {

@@ -385,7 +385,7 @@ pub(crate) async fn is_waiting(engine: &Engine, client: &ClientId) -> Result<boo
 }
 
 /// The description that a task was made with.
-fn sent_to(effect: &Effect) -> &str {
+pub(super) fn sent_to(effect: &Effect) -> &str {
     match &effect.request {
         Some(Request::WorkTask(request::WorkTask { description, .. })) => description,
         _ => "",
@@ -398,7 +398,7 @@ fn name_of(coaches: &[Coach], id: &CoachId) -> String {
 }
 
 /// She is asked in another task.
-fn once_more(
+pub(super) fn once_more(
     engine: &Engine,
     client: &ClientId,
     current: &CurrentTask,

@@ -50,10 +50,11 @@ impl Content {
         self.items().find_map(of)
     }
 
-    /// Whether it can't wait for another day: a client wrote, or a text is to be sent that is true today.
+    /// Whether it can't wait for another day: a client wrote, or a text is to be sent, or to go out, that is true today.
     pub(super) fn is_of_today(&self) -> bool {
+        let today = |item: &WorkItem| item.detail["of_today"].as_bool() == Some(true);
         self.items()
-            .any(|item| item.kind == REPLY || item.kind == SEND_BY_HAND)
+            .any(|item| item.kind == REPLY || item.kind == SEND_BY_HAND || today(item))
     }
 }
 

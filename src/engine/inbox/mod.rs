@@ -30,6 +30,7 @@ mod content;
 mod current;
 pub(crate) mod guard;
 pub(crate) mod summary;
+pub(crate) mod told;
 mod words;
 
 use std::collections::BTreeSet;

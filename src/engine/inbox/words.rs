@@ -6,12 +6,13 @@
 
 use relay_core::answers::{AnswerWord, offered};
 use relay_core::calendar::Calendar;
-use relay_core::effects::AskedAgain;
+use relay_core::effects::{AskedAgain, EffectKind};
 use relay_core::outside;
 use relay_core::scripts::date_words;
 use relay_core::time::Timestamp;
 use relay_core::work_kinds;
 use relay_core::workflow::StandsIn;
+use relay_core::workflows::missed_check_in;
 use relay_store::WorkItem;
 use serde_json::Value;
 
@@ -87,8 +88,11 @@ impl Words {
             more => format!(" (and {more} more things)"),
         };
         let title = outside::short_line(&title_of(first), TITLE);
+        // The moment stands in what a list shows: it may be all that she reads.
+        let at = goes_out(calendar, now, first);
+        let at = at.map_or_else(String::new, |at| format!(": {}", when(calendar, at)));
         Self {
-            title: format!("{title}{more}"),
+            title: format!("{title}{at}{more}"),
             description: text.lines,
         }
     }
@@ -157,6 +161,9 @@ impl Text {
             self.line(&format!("Her page in the portal: {page}"));
         }
         self.her_clock(calendar, now, item);
+        if let Some(at) = goes_out(calendar, now, item) {
+            self.line(&format!("It goes out: {} (clinic time).", when(calendar, at)));
+        }
         self.told(item, "next", "The procedure asks now: ");
         self.told(item, "remedy", "What to do: ");
         self.ready(item);
@@ -246,6 +253,15 @@ fn first_letter(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(char::to_uppercase);
     first.into_iter().flatten().chain(letters).collect()
+}
+
+/// When a message goes out whose coach is told by a task that is written at `now` (A30); `None`: not by itself.
+fn goes_out(calendar: &Calendar, now: Timestamp, item: &WorkItem) -> Option<Timestamp> {
+    let told = &item.detail["goes_out"];
+    let kind: EffectKind = serde_json::from_value(told["kind"].clone()).ok()?;
+    let planned = moment(&told["at"])?;
+    let zone = item.detail["zone"].as_str();
+    Some(missed_check_in::goes_out(calendar, kind, zone, now).max(planned))
 }
 
 fn moment(value: &Value) -> Option<Timestamp> {

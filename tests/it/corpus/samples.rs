@@ -130,6 +130,7 @@ pub(crate) fn reading() -> GuardReading {
             notes: true,
             crm: true,
         },
+        told_at: Some(instant()),
     }
 }
 

@@ -144,7 +144,8 @@ impl<'a> CancelSubscriptionRun<'a> {
             Input::Shown { .. }
             | Input::Timer { .. }
             | Input::CallerChanged { .. }
-            | Input::SignerChanged => false,
+            | Input::SignerChanged
+            | Input::AskFirst { .. } => false,
             Input::Person { by, action } => self.person(by, action),
         }
     }

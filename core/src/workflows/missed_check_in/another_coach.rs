@@ -44,12 +44,12 @@ pub(super) fn signer_changed(run: &mut MissedCheckInRun<'_>) -> bool {
     changed
 }
 
-/// Settles what is asked and asks it again, changed; a case that waits for a time besides still does.
+/// Settles what is asked and asks it again, changed; a case that waits for a time or for a message besides still does.
 pub(super) fn ask_again(run: &mut MissedCheckInRun<'_>, work: NewWork) {
     let wait = run.draft.wait.clone();
     run.draft.settle_work();
     run.ask_for(work);
-    if matches!(wait, Some(Wait::Timer { .. })) {
+    if matches!(wait, Some(Wait::Timer { .. } | Wait::Effect { .. })) {
         run.draft.wait = wait;
     }
 }

@@ -4,13 +4,15 @@
 //! on (a check-in, a reply, another status, another date: E3); is she a minor, whom only the portal
 //! reaches until a person says otherwise (A36); did the coach write by hand (E43);
 //! is this an allowed hour; is every sentence true; can every gap be filled and is there somebody
-//! to send it to and to sign it (E21, E22, E42); can the relay send it at all, or is it a person who does.
+//! to send it to and to sign it (E21, E22, E42); can the relay send it at all, or is it a person who does; is her coach
+//! to be asked first, and was she, early enough (A30).
 //! A portal that shows nothing never lets an outreach pass.
 
+use super::ask_first::goes_out;
 use super::outreach::Outreach;
 use super::request::Request as Render;
 use super::state::{Progress, State};
-use crate::case::{Case, CaseStatus};
+use crate::case::{Case, CaseStatus, Mode};
 use crate::clients::{Author, CheckIn, ClientStatus, is_in_person};
 use crate::effects::{EffectKind, HandOver, PlannedEffect, Request};
 use crate::facts::{Fact, FactBody};
@@ -60,6 +62,9 @@ pub(super) fn guard(
 
 /// What overtook, where it was not the missed check-in itself.
 const LATER: &str = "a later check-in";
+
+/// How much of the office's time passes before it is looked again whether her coach has been told.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(1);
 
 struct Guard<'a> {
     procedure: &'a MissedCheckInProcedure,
@@ -317,7 +322,13 @@ impl<'a> Guard<'a> {
     /// Every sentence is true, or it is not sent.
     fn truthful(&self) -> Verdict {
         let render = self.render();
-        let today = self.cx.calendar.date_of(self.cx.now);
+        // Where her coach is asked first, it has to be true when it goes out.
+        let at = if self.is_to_ask() {
+            self.goes_out(self.cx.now)
+        } else {
+            self.cx.now
+        };
+        let today = self.cx.calendar.date_of(at);
         let truth = self
             .state
             .truth(today, self.procedure.parameters.window_days);
@@ -343,9 +354,61 @@ impl<'a> Guard<'a> {
                 ready: Some(request),
                 hand_over: HandOver::default(),
             },
-            Ok(request) => Verdict::Go(request),
+            Ok(request) => self.let_out(request),
             Err(reason) => reason.hold(render.as_asked().ok()),
         }
+    }
+
+    /// Out with it, unless her coach is to be asked first, or has not been told for long enough.
+    fn let_out(&self, request: Request) -> Verdict {
+        let now = self.cx.now;
+        if !self.asks_first() {
+            return Verdict::Go(request);
+        }
+        if self.is_to_ask() {
+            let at = self.goes_out(now);
+            return Verdict::Ask { at, ready: request };
+        }
+        let calendar = self.cx.calendar;
+        let told = self.reading.told_at.filter(|_| self.cx.ask_first.silence_counts);
+        let (at, reason) = match told.map(|told| self.goes_out(told)) {
+            Some(at) if at <= now => return Verdict::Go(request),
+            Some(at) => (at, "her coach was told, and may still stop it"),
+            None if self.cx.ask_first.silence_counts => {
+                let at = calendar.office_time_after(now, LOOK_AGAIN);
+                (at, "her coach has not been told yet")
+            }
+            None => (calendar.next_working_morning(now), "it waits for her coach's word"),
+        };
+        Verdict::Later {
+            at,
+            reason: reason.into(),
+        }
+    }
+
+    /// Whether her coach has a say before it goes out (A30), and has not said yet that it may. In propose mode nothing
+    /// goes out, and nobody is asked.
+    fn asks_first(&self) -> bool {
+        let said = self.state.anyway.as_ref() == Some(&self.effect.key);
+        let acts = self.case.mode == Mode::Act;
+        let is_message = self.effect.kind().is_message();
+        acts && is_message && !said && self.cx.ask_first.includes(&self.case.step)
+    }
+
+    /// Whether she has not been asked about this one yet.
+    fn is_to_ask(&self) -> bool {
+        self.asks_first() && self.state.asked_first.as_ref() != Some(&self.effect.key)
+    }
+
+    /// When it goes out for a coach who was told at `told`: by the zone that her task goes by, so that what she reads
+    /// stays so.
+    fn goes_out(&self, told: Timestamp) -> Timestamp {
+        let asked = self.state.asked.as_ref().filter(|_| !self.is_to_ask());
+        let zone = match asked {
+            Some(work) => work.detail["zone"].as_str(),
+            None => self.state.client.zone.as_deref(),
+        };
+        goes_out(self.cx.calendar, self.effect.kind(), zone, told)
     }
 
     /// An email or a call of the coach's own, if there is somebody to make it and somebody to reach. What the

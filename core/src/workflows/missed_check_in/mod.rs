@@ -23,6 +23,8 @@
 //! - An open or click that is told while a call is planned turns it into an email; once the call
 //!   task is made, nothing turns.
 //! - Right before each outreach the portal and the CRM are read again; see [`guard`](self).
+//! - Where the clinic wants it, her coach is told before a message goes out in her name, and can stop it; silence
+//!   sends it only if she was told two working hours before (`ask_first.rs`).
 //! - Who calls says her own name: where another coach is to call, the call is asked for anew
 //!   (`another_coach.rs`).
 //! - What can't be sent truthfully, or to nobody, is held with the text ready; what no tool lets the relay
@@ -42,6 +44,7 @@
 
 mod another_coach;
 mod answers;
+mod ask_first;
 mod breaks;
 mod by_hand;
 mod choose_channel;
@@ -84,6 +87,7 @@ use crate::workflows::draft::{unreadable, unreadable_verdict};
 
 use another_coach::{caller_changed, signer_changed};
 use answers::CoachAnswer;
+pub use ask_first::goes_out;
 pub use closing::{Again, Closing};
 pub use open::contact_type_allows;
 use run::MissedCheckInRun;
@@ -117,7 +121,7 @@ pub const NAME: &str = "missed_check_in";
 /// What is looked at after a case has closed holds for every version, too (`closing.rs`): a closed case
 /// does nothing any more, and the look that it leaves is decided by a fresh read.
 ///
-/// What only stops a case holds for every version: a pause for a message that nobody who decided has
+/// What only stops a case holds for every version: a question before a message goes out, a pause for a message that nobody who decided has
 /// seen, for what staff said of her, for a contact type, a hold for a value that is none. Such a case would otherwise
 /// be the only one left that still does harm, and its history stays as it was told.
 pub const LOGIC: u32 = 5;
@@ -298,6 +302,7 @@ impl MissedCheckInRun<'_> {
                 asked
             }
             Input::Shown { messages } => self.was_shown(messages),
+            Input::AskFirst { key, at } => ask_first::ask(self, key, *at),
             Input::CallerChanged { made_by } => caller_changed(self, made_by),
             Input::SignerChanged => signer_changed(self),
             Input::Person { by, action } => self.person(by, action),

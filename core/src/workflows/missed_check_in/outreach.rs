@@ -1,5 +1,6 @@
 //! The three ways in which this procedure reaches a client, or has a coach reach her.
 
+use super::{email_follow_up, phone_follow_up, portal_message};
 use crate::effects::EffectKind;
 
 /// One of them.
@@ -14,6 +15,24 @@ pub(super) enum Outreach {
 }
 
 impl Outreach {
+    /// The id of its script.
+    pub(super) const fn script(self) -> &'static str {
+        match self {
+            Self::PortalMessage => portal_message::SCRIPT,
+            Self::Email => email_follow_up::SCRIPT,
+            Self::CallTask => phone_follow_up::SCRIPT,
+        }
+    }
+
+    /// What people call it.
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::PortalMessage => "the first message",
+            Self::Email => "the follow-up email",
+            Self::CallTask => "the call task",
+        }
+    }
+
     /// Which of them a kind of effect is; `None` for what no client notices. Every kind stands here, so that
     /// a new one is never taken for one of the three.
     pub(super) const fn of(kind: EffectKind) -> Option<Self> {

@@ -1,6 +1,7 @@
 //! What people may do with a case.
 
 use super::answers::CoachAnswer;
+use super::ask_first::is_asked;
 use super::closing::Closing;
 use super::questions::REPLY;
 use super::replies::replied_in;
@@ -133,7 +134,7 @@ impl MissedCheckInRun<'_> {
         if self.step() == Some(Step::ByHand) && self.is_open() {
             return self.next_by_hand(by);
         }
-        let done = self.is_held();
+        let done = self.is_held() || is_asked(self);
         if done {
             self.draft.say(format!("{by} did it by hand"));
             self.pass(How::ByHand);
@@ -142,7 +143,7 @@ impl MissedCheckInRun<'_> {
     }
 
     fn skip(&mut self, by: &str) -> bool {
-        let skipped = self.is_held() || (self.is_open() && self.awaits_call());
+        let skipped = self.is_held() || (self.is_open() && self.awaits_call()) || is_asked(self);
         if skipped {
             self.draft.say(format!("{by} left the step out"));
             self.pass(How::Skipped);
@@ -170,8 +171,8 @@ impl MissedCheckInRun<'_> {
         }
     }
 
-    /// The coach wants it sent although she wrote by hand (E43), or although the client is a minor, where the
-    /// item told her so (A36). Only these objections are lifted: a text that would be false, or can't be
+    /// The coach wants it sent: at once, where she was asked before it goes out (A30); although she wrote by hand
+    /// (E43), or although the client is a minor, where the item told her so (A36). Only these objections are lifted: a text that would be false, or can't be
     /// filled, is not sent for being asked for.
     fn send_anyway(&mut self, by: &str) -> bool {
         let Some(step @ (Step::PortalMessage | Step::EmailFollowUp | Step::PhoneFollowUp)) =
@@ -179,12 +180,17 @@ impl MissedCheckInRun<'_> {
         else {
             return false;
         };
-        if !self.is_held() || self.state.hold != Some(Hold::NotSent) {
+        let is_held = self.is_held() && self.state.hold == Some(Hold::NotSent);
+        if !is_held && !is_asked(self) {
             return false;
         }
         let asked = self.state.asked.as_ref();
         let of_minor = asked.is_some_and(|work| work.detail.get("minor").is_some());
-        self.draft.say(format!("{by} wants it sent all the same"));
+        self.draft.say(if is_held {
+            format!("{by} wants it sent all the same")
+        } else {
+            format!("{by} wants it sent now")
+        });
         self.enter(step);
         self.state.anyway.clone_from(&self.state.current);
         self.state.anyway_of_minor = of_minor;

@@ -53,7 +53,7 @@ impl MissedCheckInRun<'_> {
             return false;
         }
         self.state.unanswered.insert(message.clone(), at);
-        let when = self.at_words(at);
+        let when = at_words(self, at);
         self.replied(&format!("the client wrote in the {channel} ({when})"));
         true
     }
@@ -78,7 +78,7 @@ impl MissedCheckInRun<'_> {
             .state
             .unanswered
             .iter()
-            .map(|(id, at)| serde_json::json!({ "message": id, "at": self.at_words(*at) }))
+            .map(|(id, at)| serde_json::json!({ "message": id, "at": at_words(self, *at) }))
             .collect();
         let more = match messages.len() {
             0 | 1 => String::new(),
@@ -138,7 +138,7 @@ impl MissedCheckInRun<'_> {
         let Some(last) = new.iter().max() else {
             return false;
         };
-        let reason = format!("the client wrote again ({})", self.at_words(*last));
+        let reason = format!("the client wrote again ({})", at_words(self, *last));
         self.draft.say(format!(
             "Not resumed: {by} had not been shown that {reason}"
         ));
@@ -218,14 +218,6 @@ impl MissedCheckInRun<'_> {
         self.go_on();
         true
     }
-
-    /// A moment as staff read it, clinic time: `November 6, 14:02`.
-    fn at_words(&self, at: Timestamp) -> String {
-        let calendar = self.draft.cx.calendar;
-        let clock = calendar.zone().to_datetime(at);
-        let date = date_words(clock.date());
-        format!("{date}, {}:{:02}", clock.hour(), clock.minute())
-    }
 }
 
 /// The same of what is found elsewhere than in the portal. `read`: where, as the end of a sentence.
@@ -267,4 +259,11 @@ pub(super) fn replied_in(run: &mut MissedCheckInRun<'_>, reason: &str, read: &st
         // Nobody could resume before this: who does has seen what it is about.
         run.state.paused_over = run.state.unanswered.keys().cloned().collect();
     }
+}
+
+/// A moment as staff read it, clinic time: `November 6, 14:02`.
+pub(super) fn at_words(run: &MissedCheckInRun<'_>, at: Timestamp) -> String {
+    let clock = run.draft.cx.calendar.zone().to_datetime(at);
+    let date = date_words(clock.date());
+    format!("{date}, {}:{:02}", clock.hour(), clock.minute())
 }

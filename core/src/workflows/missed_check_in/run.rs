@@ -302,6 +302,7 @@ impl<'a> MissedCheckInRun<'a> {
 
     /// What a person was asked needs no answer any more.
     pub(super) fn stop_asking(&mut self) {
+        self.state.asked_first = None;
         if self.state.asked.take().is_some() {
             self.draft.settle_work();
         }

@@ -62,12 +62,12 @@ impl MissedCheckInRun<'_> {
         true
     }
 
-    fn is_current(&self, key: &EffectKey) -> bool {
+    pub(super) fn is_current(&self, key: &EffectKey) -> bool {
         self.state.current.as_ref() == Some(key)
     }
 
     /// Whether a step may move the case: a paused or closed one stays where a person put it.
-    fn moves(&self) -> bool {
+    pub(super) fn moves(&self) -> bool {
         matches!(
             self.draft.status,
             CaseStatus::Open | CaseStatus::Held { .. }
@@ -125,15 +125,10 @@ impl MissedCheckInRun<'_> {
         if how == How::Proposed {
             return;
         }
-        let what = match outreach {
-            Outreach::PortalMessage => {
-                self.state.first_message = Progress::Done { at, how };
-                "the first message"
-            }
-            Outreach::Email => {
-                self.state.follow_up = Progress::Done { at, how };
-                "the follow-up email"
-            }
+        let what = outreach.words();
+        match outreach {
+            Outreach::PortalMessage => self.state.first_message = Progress::Done { at, how },
+            Outreach::Email => self.state.follow_up = Progress::Done { at, how },
             Outreach::CallTask => {
                 self.draft
                     .say("The call task was under way already: it is completed again");
@@ -142,7 +137,7 @@ impl MissedCheckInRun<'_> {
                 }
                 return;
             }
-        };
+        }
         self.draft
             .say(format!("{what} was under way already and has been sent"));
         let remind_at = self.working_days_from_now(1);
@@ -233,12 +228,7 @@ impl MissedCheckInRun<'_> {
         let Some(outreach) = Outreach::of(kind) else {
             return serde_json::json!({ "effect": key });
         };
-        let script = match outreach {
-            Outreach::PortalMessage => "S1",
-            Outreach::Email => "S2",
-            Outreach::CallTask => "S3",
-        };
-        serde_json::json!({ "effect": key, "ready": self.ready_text(script) })
+        serde_json::json!({ "effect": key, "ready": self.ready_text(outreach.script()) })
     }
 }
 

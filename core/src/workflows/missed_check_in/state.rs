@@ -230,6 +230,9 @@ pub struct State {
     /// Whether the item that she answered so told that the client is a minor (A36).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub anyway_of_minor: bool,
+    /// What her coach is asked about before it goes out (A30).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_first: Option<EffectKey>,
     /// Why the case is held, while it is.
     pub hold: Option<Hold>,
     /// What she writes in the portal can't be read: nobody but her coach knows whether she has answered.
@@ -312,6 +315,7 @@ impl State {
             anyway: None,
             anyway_at: None,
             anyway_of_minor: false,
+            asked_first: None,
             hold: None,
             portal_unread: false,
             asked: None,

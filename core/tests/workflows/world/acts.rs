@@ -1,10 +1,11 @@
 //! What the people of the story do, and what can be seen of it.
 
-use relay_core::case::{CaseStatus, Mode};
+use relay_core::case::{CaseStatus, Mode, Wait};
 use relay_core::clients::{Author, PortalMessage};
 use relay_core::effects::EffectInput;
 use relay_core::facts::{Fact, FactBody};
-use relay_core::ids::MessageId;
+use relay_core::ids::{EffectKey, MessageId};
+use relay_core::time::SignedDuration;
 use relay_core::workflow::{Input, NewWork};
 
 use super::World;
@@ -98,6 +99,32 @@ impl World {
 
     pub(crate) fn is(&self, status: &str) -> bool {
         self.case.status.as_str() == status
+    }
+
+    /// A message that her coach has a say in goes out two hours of the office's time after she was told, or by her word.
+    pub(crate) fn was_asked_first(&self, key: &EffectKey) {
+        let acts = self.case.mode == Mode::Act && self.planned[key].kind().is_message();
+        if acts && self.asks.contains(&self.case.step) {
+            let said = self.case.data["anyway"] == key.as_str();
+            let two_hours = SignedDuration::from_hours(2);
+            let told = self.told_at.filter(|_| self.silence_counts);
+            let told = told.map(|told| self.calendar.office_time_after(told, two_hours));
+            assert!(said || told.is_some_and(|at| at <= self.now), "{key} was not asked about");
+        }
+    }
+
+    /// Carries on with the effect that is waited for, if one is.
+    pub(crate) fn carry_out_if_waiting(&mut self) {
+        if matches!(self.case.wait, Some(Wait::Effect { .. })) {
+            self.carry_out();
+        }
+    }
+
+    /// Whoever acts for her coach can see what is asked.
+    pub(crate) fn is_told(&mut self) {
+        if self.work.iter().any(|work| work.kind == "ask_first") {
+            self.told_at = Some(self.now);
+        }
     }
 
     pub(crate) fn asked(&self, kind: &str) -> &NewWork {

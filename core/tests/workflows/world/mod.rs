@@ -21,7 +21,7 @@ use relay_core::scripts::shipped;
 use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_core::time_off::TimeOffList;
 use relay_core::workflow::{
-    Action, Context, Input, NewWork, NotOffered, ReadKind, Transition, Verdict, Workflow,
+    Action, AskFirst, Context, Input, NewWork, NotOffered, ReadKind, Transition, Verdict, Workflow,
 };
 use relay_core::workflows::missed_check_in::MissedCheckIn;
 
@@ -65,6 +65,11 @@ pub(crate) struct World {
     pub(crate) task: Option<TaskId>,
     pub(crate) contact_type: Option<String>,
     pub(crate) not_offered: NotOffered,
+    /// The steps whose coach is asked first, and whether her silence counts.
+    pub(crate) asks: BTreeSet<String>,
+    pub(crate) silence_counts: bool,
+    /// Since when her coach can see what is asked.
+    pub(crate) told_at: Option<Timestamp>,
     pub(crate) case: Case,
     pub(crate) opened: bool,
     pub(crate) planned: BTreeMap<EffectKey, PlannedEffect>,
@@ -141,6 +146,9 @@ impl World {
             task: None,
             contact_type: None,
             not_offered: NotOffered::default(),
+            asks: BTreeSet::new(),
+            silence_counts: true,
+            told_at: None,
             client,
             case,
             opened: false,
@@ -163,6 +171,10 @@ impl World {
             time_off: &self.time_off,
             now: self.now,
             not_offered: self.not_offered,
+            ask_first: AskFirst {
+                steps: &self.asks,
+                silence_counts: self.silence_counts,
+            },
         }
     }
 
@@ -348,6 +360,7 @@ impl World {
         self.now = self.now.max(self.planned[&key].not_before);
         match self.guard(&key) {
             Verdict::Go(request) => {
+                self.was_asked_first(&key);
                 if matches!(request, Request::CallTask(_)) {
                     self.task = Some(TaskId("task-1".into()));
                 }
@@ -387,10 +400,18 @@ impl World {
             Verdict::ByHand { hand_over, .. } => {
                 self.settle(&key, Settled::ByHand(hand_over));
             }
+            Verdict::Ask { at, .. } => {
+                assert!(at > self.now, "nobody is asked after the fact");
+                self.told_at = None;
+                assert!(self.step(&Input::AskFirst { key, at }));
+            }
             Verdict::Later { at, .. } => {
                 assert!(at > self.now, "later is not later");
                 self.now = at;
-                self.carry_out();
+                // What nobody can see waits until somebody can.
+                if self.asks.is_empty() || self.told_at.is_some() {
+                    self.carry_out();
+                }
             }
         }
     }

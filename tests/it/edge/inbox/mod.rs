@@ -1,6 +1,7 @@
 //! What a coach is asked in Keap, and how she answers there: A3, A8, A33, A42, E8, E10, E41, E42.
 
 mod answers;
+mod ask_first;
 mod away;
 mod delivery;
 mod summary;
