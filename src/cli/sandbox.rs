@@ -112,7 +112,8 @@ pub async fn serve(args: &SandboxArgs, out: &mut Output<'_>) -> Result<(), CliEr
     let sections = sandbox.vendors.sections(&furnished, |vendor| {
         format!("http://{here}/{}/", vendor.emulation.folder)
     });
-    let config = config(args, &sections.map_err(CliError::Failed)?);
+    let sections = sections.map_err(CliError::Failed)?;
+    let config = config(args, &sections, cast.as_ref());
     tell(args, here, &config, out)?;
     let hands = Hands {
         vendors: sandbox.vendors.clone(),
@@ -192,10 +193,11 @@ fn acts(cast: &Cast, zone: &TimeZone) -> VecDeque<Coming> {
     coming.into()
 }
 
-fn config(args: &SandboxArgs, sections: &[String]) -> String {
+fn config(args: &SandboxArgs, sections: &[String], cast: Option<&Cast>) -> String {
     let folder = args.write_config.as_deref().and_then(Path::parent);
     let store = folder.unwrap_or(Path::new("")).join("clear-relay.sqlite");
-    clinic::file(&args.relay_url, &store, sections)
+    let ask_first = cast.map_or(&[][..], |cast| &cast.ask_first);
+    clinic::file(&args.relay_url, &store, sections, ask_first)
 }
 
 /// Writes the configuration, and says what comes next.

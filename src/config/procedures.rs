@@ -26,7 +26,7 @@ mode = "propose"
 #act_for = ["coach-1"]
 # The steps whose messages the client's coach is asked about first: "portal_message" (the first message in the
 # portal), "email_follow_up". She is told at least two hours of the office's time before it goes out, in her task in
-# Keap, and can stop it; no word from her lets it go. Without tasks in Keap (people.coaches, keap.mode) it waits until
+# the CRM, and can stop it; no word from her lets it go. Where she has no tasks there (people.coaches), it waits until
 # she says "send". The first message says "yesterday": where two hours are over on a later day only, as after a
 # weekend, it is held for her with the text ready.
 #ask_first = ["email_follow_up"]
@@ -138,7 +138,7 @@ fn ask_first(reader: &mut Reader<'_>) -> BTreeSet<String> {
         reader.mistake(
             "ask_first",
             format!("{other:?} is no step in which the relay sends something"),
-            &format!("write some of these: {}", sends.join(", ")),
+            format!("write some of these: {}", sends.join(", ")),
         );
     }
     steps

@@ -86,7 +86,10 @@ pub async fn local(local: &Local<'_>) -> Vec<Finding> {
             // A calendar with a mistake in it was replaced as a whole.
             more.extend(calendar::look(&config.calendar, local.now));
         }
-        more.extend(procedure::look(&config.procedures.missed_check_in));
+        more.extend(procedure::look(
+            &config.procedures.missed_check_in,
+            &config.people,
+        ));
         more.extend(people::look(&config.people));
         more.retain(|finding| !follows(finding, mistakes));
         findings.extend(more);

@@ -5,17 +5,19 @@ use relay_core::ids::CoachId;
 use relay_core::procedure::{MissedCheckInProcedure, Mistake};
 
 use super::{Area, Finding};
-use crate::config::ProcedureConfig;
+use crate::config::{PeopleConfig, ProcedureConfig};
+use crate::engine::CoachChannel;
 
 const KEY: &str = "procedures.missed_check_in";
 
-pub(super) fn look(config: &ProcedureConfig) -> Vec<Finding> {
+pub(super) fn look(config: &ProcedureConfig, people: &PeopleConfig) -> Vec<Finding> {
     let procedure = match config.missed_check_in() {
         Ok(procedure) => procedure,
         Err(mistakes) => return mistakes.0.iter().map(mistake).collect(),
     };
     let mut findings = vec![mode(config.mode)];
     findings.extend(for_some(config));
+    findings.extend(asks_first(config, people));
     findings.extend(texts(&procedure));
     findings.extend(holes(&procedure));
     findings
@@ -65,6 +67,29 @@ fn for_some(config: &ProcedureConfig) -> Option<Finding> {
     (config.mode == Mode::Act).then(|| {
         Finding::note(Area::Procedure, &key, what)
             .with_remedy(format!("leave {key} out once it is to act for every coach"))
+    })
+}
+
+/// Which messages a coach is asked about, and whether her silence lets them go (A30).
+fn asks_first(config: &ProcedureConfig, people: &PeopleConfig) -> Option<Finding> {
+    let steps: Vec<&str> = config.ask_first.iter().map(String::as_str).collect();
+    if steps.is_empty() {
+        return None;
+    }
+    let key = format!("{KEY}.ask_first");
+    let what = format!("{key} names {}", steps.join(", "));
+    Some(match people.coach_channel {
+        CoachChannel::CrmTasks => Finding::note(
+            Area::Procedure,
+            &key,
+            format!("{what}: there a message goes out two hours of the office's time after its coach was told, unless she stops it"),
+        ),
+        CoachChannel::WorkList => Finding::note(
+            Area::Procedure,
+            &key,
+            format!("{what}: there a message goes out only once somebody says \"send\", since nobody knows whether its coach has looked into the list of work"),
+        )
+        .with_remedy("where there are tasks to ask her in: people.coaches = \"crm_tasks\"".to_owned()),
     })
 }
 

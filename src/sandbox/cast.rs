@@ -29,13 +29,16 @@ pub const OUTAGE: &str = include_str!("../../fixtures/casts/outage.toml");
 
 /// The cast of a clinic that has the portal and no CRM: its coaches call and mail by hand.
 pub const PORTAL: &str = include_str!("../../fixtures/casts/portal.toml");
+/// The cast of a clinic whose coaches are asked before a message goes out in their names (A30).
+pub const ASK: &str = include_str!("../../fixtures/casts/ask.toml");
 
 /// The casts that travel in the binary, by name. From the full one on they are what `demo --once` plays.
-pub const SHIPPED: [(&str, &str); 8] = [
+pub const SHIPPED: [(&str, &str); 9] = [
     ("four", FOUR),
     ("short", SHORT),
     ("full", FULL),
     ("strict", STRICT),
+    ("ask", ASK),
     ("list", LIST),
     ("crm", CRM),
     ("portal", PORTAL),
@@ -57,6 +60,9 @@ pub struct Cast {
     pub until: DateTime,
     /// The rule by which opens are judged, where it is not the shipped one (A4).
     pub rule: Option<String>,
+    /// The steps whose coach is asked before a message goes out (A30).
+    #[serde(default)]
+    pub ask_first: Vec<String>,
     /// What tells who is expected and who has checked in.
     #[serde(default)]
     pub told_by: ToldBy,

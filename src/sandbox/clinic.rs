@@ -34,11 +34,15 @@ pub fn config_text(addresses: &Addresses, store: &Path, contact_type_field: &str
         keap::emulated::section(&addresses.keap, contact_type_field),
         clear_connection::emulated::section(&addresses.portal),
     ];
-    file(&addresses.relay, store, &sections)
+    file(&addresses.relay, store, &sections, &[])
 }
 
-/// The same, with these sections of vendors.
-pub fn file(relay: &Url, store: &Path, sections: &[String]) -> String {
+/// The same, with these sections of vendors, of a clinic whose coaches are asked first in the steps `ask_first`.
+pub fn file(relay: &Url, store: &Path, sections: &[String], ask_first: &[String]) -> String {
+    let asks = match ask_first {
+        [] => String::new(),
+        steps => format!("ask_first = {steps:?}\n"),
+    };
     format!(
         r#"# A relay against emulated vendors. Nothing in it is secret.
 [store]
@@ -58,7 +62,7 @@ coach_tasks_a_day = 100
 {sections}
 [procedures.missed_check_in]
 mode = "act"
-"#,
+{asks}"#,
         store = store.display(),
         listen = listen(relay),
         sections = sections.join(

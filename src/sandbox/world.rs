@@ -49,6 +49,8 @@ pub struct Setup {
     pub watch_minutes: u32,
     /// The rule by which opens are judged, where it is not the shipped one (A4).
     pub rule: Option<String>,
+    /// The steps whose coach is asked before a message goes out (A30).
+    pub ask_first: Vec<String>,
     /// What tells who is expected and who has checked in.
     pub told_by: ToldBy,
     /// Whether the relay has a CRM.
@@ -91,6 +93,7 @@ impl Setup {
             sabotage: None,
             watch_minutes: 24 * 60,
             rule: None,
+            ask_first: Vec::new(),
             told_by: ToldBy::default(),
             has_crm: true,
             coaches: Vec::new(),
@@ -169,7 +172,7 @@ impl World {
         let furnished = vendors.furnish()?;
         let sections =
             vendors.sections(&furnished, |vendor| format!("https://{}/", host(vendor)))?;
-        let text = (setup.amend)(&clinic::file(&relay_url, path, &sections));
+        let text = (setup.amend)(&clinic::file(&relay_url, path, &sections, &setup.ask_first));
         let config = read_config(&text, &setup, path)?;
         let routers = RouterTransport::new();
         for (vendor, router) in vendors.routers() {

@@ -251,6 +251,11 @@ async fn dying_while_another_coach_is_asked_or_calls_loses_nothing_and_does_noth
 }
 
 #[tokio::test]
+async fn dying_while_her_coach_is_asked_first_loses_nothing_and_does_nothing_twice() {
+    dying_anywhere(["ask/inga", "ask/pola"], 2100).await;
+}
+
+#[tokio::test]
 async fn dying_without_a_crm_loses_nothing_and_does_nothing_twice() {
     dying_anywhere(["portal/rosa", "portal/nora"], 2000).await;
 }

@@ -86,6 +86,19 @@ async fn every_story_under_the_strict_rule_goes_as_written_down() {
 }
 
 #[tokio::test]
+async fn every_story_of_a_clinic_that_is_asked_first_goes_as_written_down() {
+    for seed in 1..=3 {
+        let report = play(cast("ask"), seed, None).await;
+        assert_eq!(report.differences(), NOTHING, "{seed}");
+    }
+    for sabotage in ["drop:portal_message", "double:email", "drop:work_task"] {
+        let sabotage = sabotage.parse().expect("a sabotage");
+        let report = play(cast("ask"), 1, Some(sabotage)).await;
+        assert!(!report.passed);
+    }
+}
+
+#[tokio::test]
 async fn every_story_of_a_clinic_that_has_keap_alone_goes_as_written_down() {
     for seed in 1..=3 {
         assert_eq!(

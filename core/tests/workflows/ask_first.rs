@@ -29,7 +29,11 @@ fn asked() -> World {
 }
 
 fn kinds(world: &World) -> Vec<EffectKind> {
-    world.sent.iter().map(relay_core::effects::Request::kind).collect()
+    world
+        .sent
+        .iter()
+        .map(relay_core::effects::Request::kind)
+        .collect()
 }
 
 fn later(world: &World) -> (Timestamp, String) {
@@ -92,7 +96,10 @@ fn the_hours_are_the_offices_and_the_text_must_still_be_true() {
     world.is_told();
     assert_eq!(later(&world).0, at("2026-11-09 10:15"));
     world.carry_out();
-    assert_eq!(kinds(&world), [EffectKind::PortalMessage, EffectKind::Email]);
+    assert_eq!(
+        kinds(&world),
+        [EffectKind::PortalMessage, EffectKind::Email]
+    );
 
     let mut late = asking();
     late.now = at("2026-11-04 16:30");
@@ -134,7 +141,10 @@ fn her_word_sends_it_at_once_stops_it_or_says_that_it_is_not_needed() {
     replied.asked("reply");
     assert_eq!(replied.live_outreach(), 0);
 
-    for (action, words) in [(Action::DoneByHand, "done by hand"), (Action::Skip, "left out")] {
+    for (action, words) in [
+        (Action::DoneByHand, "done by hand"),
+        (Action::Skip, "left out"),
+    ] {
         let mut world = asked();
         assert!(world.person(action));
         assert!(world.sent.is_empty() && world.said(words));
@@ -217,7 +227,9 @@ fn another_coach_is_asked_and_what_is_waited_for_stays_the_message() {
     assert!(world.update());
     assert_eq!(world.asked("ask_first").owner, "ivy");
     assert_eq!(world.case.wait, waits);
-    assert!(!world.step(&Input::Timer { generation: world.case.generation }));
+    assert!(!world.step(&Input::Timer {
+        generation: world.case.generation
+    }));
 }
 
 /// It died on its way: whoever replays it is no coach who was asked.
@@ -233,13 +245,22 @@ fn what_was_held_meanwhile_is_asked_about_anew() {
     world.now = at("2026-11-04 11:15");
     assert!(world.settle(&key, dead));
     world.asked("hold");
-    assert!(matches!(world.guard(&key), Verdict::Hold { .. } | Verdict::Ask { .. }));
-    assert!(world.step(&Input::AskFirst { key: key.clone(), at: at("2026-11-04 14:00") }));
+    assert!(matches!(
+        world.guard(&key),
+        Verdict::Hold { .. } | Verdict::Ask { .. }
+    ));
+    assert!(world.step(&Input::AskFirst {
+        key: key.clone(),
+        at: at("2026-11-04 14:00")
+    }));
     assert!(world.is("open"));
     world.asked("ask_first");
     // Told of another effect, or twice, nothing changes in what is waited for.
     let other = EffectKey::closing(&key);
-    assert!(!world.step(&Input::AskFirst { key: other, at: world.now }));
+    assert!(!world.step(&Input::AskFirst {
+        key: other,
+        at: world.now
+    }));
 }
 
 #[test]

@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod ask_first;
+#[cfg(test)]
 mod billing;
 #[cfg(test)]
 mod breaks;
@@ -13,8 +15,6 @@ mod breaks;
 mod contact_type;
 #[cfg(test)]
 mod conversation;
-#[cfg(test)]
-mod ask_first;
 #[cfg(test)]
 mod engaged;
 #[cfg(test)]

@@ -14,11 +14,11 @@ use relay_http_client::CallError;
 use relay_store::{EffectView, Op};
 
 use crate::effects::{is_ours, vendor_ref};
+use crate::engine::inbox::told;
 use crate::engine::link::Linked;
 use crate::engine::sync::conversation::before;
 use crate::engine::sync::presence::Presence;
 use crate::engine::sync::{conversation, presence};
-use crate::engine::inbox::told;
 use crate::engine::{Engine, EngineError, MessagesWhileAway, days, link, time_off};
 use crate::ports::ContactType;
 

@@ -151,6 +151,10 @@ impl Text {
             self.line(&format!("{what} {}.", when(calendar, *at)));
         }
         self.told(item, "follow_up", "Why this way: ");
+        let cautions = item.detail["cautions"].as_array().into_iter().flatten();
+        for caution in cautions.filter_map(Value::as_str) {
+            self.line(&format!("Note: {}.", outside::one_line(caution)));
+        }
         self.told(item, "check_in_due", "Check-in due: ");
         self.told(item, "window", "Regimen: ");
         self.told(item, "minor", "");
@@ -162,7 +166,10 @@ impl Text {
         }
         self.her_clock(calendar, now, item);
         if let Some(at) = goes_out(calendar, now, item) {
-            self.line(&format!("It goes out: {} (clinic time).", when(calendar, at)));
+            self.line(&format!(
+                "It goes out: {} (clinic time).",
+                when(calendar, at)
+            ));
         }
         self.told(item, "next", "The procedure asks now: ");
         self.told(item, "remedy", "What to do: ");

@@ -93,10 +93,18 @@ async fn what_is_only_worth_knowing_is_a_note_with_something_to_do_about_it() {
         "webhook_keys",
         "capabilities = { notes = false }\nwebhook_keys",
     );
+    patient.write(
+        "[procedures.missed_check_in]",
+        "[procedures.missed_check_in]\nask_first = [\"email_follow_up\"]",
+    );
     let said = patient.examined(&DoctorArgs::default()).await;
     assert_eq!(said.serious().len(), 0, "{:#?}", said.document);
     let findings = said.document["findings"].as_array().expect("findings");
     for (subject, what) in [
+        (
+            "procedures.missed_check_in.ask_first",
+            "unless she stops it",
+        ),
         ("clinic.closed_days", "has 1 that are over"),
         ("procedures.missed_check_in.mode", "messages go out"),
         (

@@ -118,3 +118,33 @@ fn a_text_that_windows_saved_reaches_a_client_without_what_windows_adds() {
     shipped.mode = own.mode;
     assert_eq!(own, shipped);
 }
+
+#[test]
+fn a_step_that_is_asked_about_first_is_one_that_sends_something() {
+    let section = |line: &str| format!("[procedures.missed_check_in]\n{line}\n");
+    let asked = |line: &str| {
+        let read = Config::parse(&section(line), Path::new(""), Variables::default());
+        let config = read.expect("valid");
+        let steps = config.procedures.missed_check_in.ask_first;
+        steps.into_iter().collect::<Vec<_>>()
+    };
+    assert!(asked("").is_empty() && asked("ask_first = []").is_empty());
+    let both = ["email_follow_up", "portal_message"];
+    assert_eq!(
+        asked("ask_first = [\"portal_message\", \"email_follow_up\"]"),
+        both
+    );
+    for wrong in [
+        "ask_first = [\"phone_follow_up\"]",
+        "ask_first = [\"email\"]",
+        "ask_first = true",
+    ] {
+        let said = refused(&section(wrong));
+        assert!(
+            said.contains("procedures.missed_check_in.ask_first"),
+            "{wrong}: {said}"
+        );
+    }
+    let said = refused(&section("ask_first = [\"email\"]"));
+    assert!(said.contains("portal_message, email_follow_up"), "{said}");
+}

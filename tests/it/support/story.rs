@@ -115,6 +115,7 @@ impl Story {
             .clone();
         let (wire, clock) = (Arc::new(Wire::default()), Arc::default());
         let mut setup = Setup::new(cast.start(&zone), seed);
+        setup.ask_first.clone_from(&cast.ask_first);
         setup.told_by = cast.told_by;
         setup.has_crm = cast.has_crm;
         setup.coaches.clone_from(&cast.coaches);

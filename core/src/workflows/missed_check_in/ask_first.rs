@@ -11,6 +11,7 @@
 //! The moment that she reads is the one by which it goes: [`goes_out`] is asked with the moment at which her task is
 //! written, and by the guard with the one at which it was there, which is never before.
 
+use super::hand_over::add_decision;
 use super::outreach::Outreach;
 use super::replies::at_words;
 use super::run::{Ask, MissedCheckInRun};
@@ -121,7 +122,11 @@ pub(super) fn ask(run: &mut MissedCheckInRun<'_>, key: &EffectKey, at: Timestamp
     if silence_counts {
         detail["goes_out"] = serde_json::json!({ "kind": kind, "at": at });
     }
-    detail["ready"] = run.ready_text(&script_of(run, way, at));
+    let true_at = if silence_counts { at } else { run.now() };
+    detail["ready"] = run.ready_text(&script_of(run, way, true_at));
+    if way == Outreach::Email {
+        add_decision(&run.state, &mut detail);
+    }
     run.ask(Ask {
         kind: work_kinds::ASK_FIRST,
         owner: run.owner(),

@@ -322,13 +322,7 @@ impl<'a> Guard<'a> {
     /// Every sentence is true, or it is not sent.
     fn truthful(&self) -> Verdict {
         let render = self.render();
-        // Where her coach is asked first, it has to be true when it goes out.
-        let at = if self.is_to_ask() {
-            self.goes_out(self.cx.now)
-        } else {
-            self.cx.now
-        };
-        let today = self.cx.calendar.date_of(at);
+        let today = self.cx.calendar.date_of(self.true_at());
         let truth = self
             .state
             .truth(today, self.procedure.parameters.window_days);
@@ -359,6 +353,21 @@ impl<'a> Guard<'a> {
         }
     }
 
+    /// When it has to be true: now, or when it goes out at the earliest, where her coach is asked first and says nothing.
+    fn true_at(&self) -> Timestamp {
+        let now = self.cx.now;
+        if self.asks_first() && self.cx.ask_first.silence_counts {
+            self.goes_out(self.told_at().unwrap_or(now)).max(now)
+        } else {
+            now
+        }
+    }
+
+    /// Since when she can see that this one goes out.
+    fn told_at(&self) -> Option<Timestamp> {
+        self.reading.told_at.filter(|_| !self.is_to_ask())
+    }
+
     /// Out with it, unless her coach is to be asked first, or has not been told for long enough.
     fn let_out(&self, request: Request) -> Verdict {
         let now = self.cx.now;
@@ -370,7 +379,7 @@ impl<'a> Guard<'a> {
             return Verdict::Ask { at, ready: request };
         }
         let calendar = self.cx.calendar;
-        let told = self.reading.told_at.filter(|_| self.cx.ask_first.silence_counts);
+        let told = self.told_at().filter(|_| self.cx.ask_first.silence_counts);
         let (at, reason) = match told.map(|told| self.goes_out(told)) {
             Some(at) if at <= now => return Verdict::Go(request),
             Some(at) => (at, "her coach was told, and may still stop it"),
@@ -378,7 +387,10 @@ impl<'a> Guard<'a> {
                 let at = calendar.office_time_after(now, LOOK_AGAIN);
                 (at, "her coach has not been told yet")
             }
-            None => (calendar.next_working_morning(now), "it waits for her coach's word"),
+            None => (
+                calendar.next_working_morning(now),
+                "it waits for her coach's word",
+            ),
         };
         Verdict::Later {
             at,

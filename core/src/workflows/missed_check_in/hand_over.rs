@@ -127,7 +127,7 @@ pub(super) fn add_reach(run: &MissedCheckInRun<'_>, detail: &mut serde_json::Val
 }
 
 /// Why this way, and what she should know before she relies on it.
-fn add_decision(state: &State, detail: &mut serde_json::Value) {
+pub(super) fn add_decision(state: &State, detail: &mut serde_json::Value) {
     let Some(chosen) = &state.decision else {
         return;
     };

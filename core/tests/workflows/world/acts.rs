@@ -109,7 +109,10 @@ impl World {
             let two_hours = SignedDuration::from_hours(2);
             let told = self.told_at.filter(|_| self.silence_counts);
             let told = told.map(|told| self.calendar.office_time_after(told, two_hours));
-            assert!(said || told.is_some_and(|at| at <= self.now), "{key} was not asked about");
+            assert!(
+                said || told.is_some_and(|at| at <= self.now),
+                "{key} was not asked about"
+            );
         }
     }
 

@@ -52,7 +52,11 @@ async fn a30_her_task_says_when_it_goes_and_her_silence_lets_it() {
         "- no contact: ",
         "\nAnswer:\n",
     ] {
-        assert!(task.description.contains(part), "{part}\n{}", task.description);
+        assert!(
+            task.description.contains(part),
+            "{part}\n{}",
+            task.description
+        );
     }
     for word in ["_", "`", "ask_first"] {
         assert!(!task.description.contains(word), "{}", task.description);
@@ -67,7 +71,11 @@ async fn a30_her_task_says_when_it_goes_and_her_silence_lets_it() {
     // The same before the email, two days after.
     clinic.until("2026-11-06 12:00").await;
     let task = clinic.open_task(&maya);
-    assert!(task.title.contains("the follow-up email goes out to her"), "{}", task.title);
+    assert!(
+        task.title.contains("the follow-up email goes out to her"),
+        "{}",
+        task.title
+    );
     assert!(task.title.ends_with("November 6, 13:30"), "{}", task.title);
     clinic.until("2026-11-06 18:00").await;
     assert_eq!(
@@ -96,7 +104,10 @@ async fn a30_what_she_writes_decides() {
         let out = clinic.outreach(&maya);
         assert_eq!(!out.is_empty(), sent, "{answer}: {out:?}");
         let history = clinic.history(clinic.case(&maya).await.id).await;
-        assert!(history.iter().any(|line| line.contains("Beth")), "{answer}: {history:?}");
+        assert!(
+            history.iter().any(|line| line.contains("Beth")),
+            "{answer}: {history:?}"
+        );
     }
 }
 
@@ -115,14 +126,24 @@ async fn a30_what_nobody_told_of_is_read_before_it_goes_and_whatever_it_is_is_no
         clinic.until("2026-11-06 11:14").await;
         let task = clinic.open_task(&maya);
         let written = task.description.replace("Answer:", written);
-        clinic.keap(json!({ "act": "edit_task", "task": task.id, "changes": { "description": written } }));
+        clinic.keap(
+            json!({ "act": "edit_task", "task": task.id, "changes": { "description": written } }),
+        );
         clinic.until("2026-11-08 18:00").await;
-        assert_eq!(clinic.outreach(&maya), ["4 09:00 portal_message"], "{written}");
+        assert_eq!(
+            clinic.outreach(&maya),
+            ["4 09:00 portal_message"],
+            "{written}"
+        );
         assert_eq!(clinic.status(&maya).await, status, "{written}");
         if status == "open" {
             clinic.until("2026-11-09 09:05").await;
             let again = clinic.open_task(&maya);
-            assert!(again.description.contains("could not be understood"), "{}", again.description);
+            assert!(
+                again.description.contains("could not be understood"),
+                "{}",
+                again.description
+            );
             clinic.until("2026-11-09 17:00").await;
             assert_eq!(clinic.outreach(&maya)[1..], ["9 11:15 email"], "{written}");
         }
@@ -148,9 +169,16 @@ async fn a30_a_tick_without_a_word_and_a_deleted_task_send_nothing_until_she_is_
     clinic.until("2026-11-06 11:20").await;
     assert_eq!(clinic.outreach(&maya), ["4 09:00 portal_message"]);
     let again = clinic.open_task(&maya);
-    assert!(again.id != task && again.description.contains("was deleted"), "{}", again.description);
+    assert!(
+        again.id != task && again.description.contains("was deleted"),
+        "{}",
+        again.description
+    );
     clinic.until("2026-11-06 17:00").await;
-    assert_eq!(clinic.outreach(&maya), ["4 09:00 portal_message", "6 13:30 email"]);
+    assert_eq!(
+        clinic.outreach(&maya),
+        ["4 09:00 portal_message", "6 13:30 email"]
+    );
 }
 
 /// Keap takes no tasks for four hours: nobody could see the question.
@@ -185,7 +213,9 @@ async fn a30_her_deputy_has_two_hours_of_her_own() {
         until: "2026-11-06".parse().expect("a date"),
         deputy: Some("coach_ruth".into()),
     };
-    time_off::away(engine, &away, "Robin").await.expect("entered");
+    time_off::away(engine, &away, "Robin")
+        .await
+        .expect("entered");
     clinic.settle().await;
     let task = clinic.open_task(&maya);
     assert_eq!(task.owner, "Ruth");
@@ -200,7 +230,8 @@ async fn a30_her_deputy_has_two_hours_of_her_own() {
 #[tokio::test]
 async fn a30_where_the_list_of_work_is_all_there_is_it_waits_for_her_word() {
     let maya = Person::maya();
-    let amend = |text: &str| both(&text.replace("coach_tasks_a_day = 100", "coaches = \"work_list\""));
+    let amend =
+        |text: &str| both(&text.replace("coach_tasks_a_day = 100", "coaches = \"work_list\""));
     let clinic = asking(std::slice::from_ref(&maya), amend).await;
     clinic.until("2026-11-04 17:00").await;
     assert!(clinic.outreach(&maya).is_empty() && clinic.tasks(&maya).is_empty());
@@ -209,7 +240,9 @@ async fn a30_where_the_list_of_work_is_all_there_is_it_waits_for_her_word() {
     // She is reminded of it, and then the manager is.
     assert_eq!(item.remind_at, at("2026-11-05 09:00"));
     let engine = &clinic.world.relay.engine;
-    work::settle_work(engine, item.id, "Beth", "send_anyway", None).await.expect("settled");
+    work::settle_work(engine, item.id, "Beth", "send_anyway", None)
+        .await
+        .expect("settled");
     clinic.until("2026-11-04 17:10").await;
     assert_eq!(clinic.outreach(&maya), ["4 17:00 portal_message"]);
 }
