@@ -247,6 +247,34 @@ async fn a30_where_the_list_of_work_is_all_there_is_it_waits_for_her_word() {
     assert_eq!(clinic.outreach(&maya), ["4 17:00 portal_message"]);
 }
 
+/// One task a day, besides a first message: the other client's email goes out two hours after its own task, on Monday.
+#[tokio::test]
+async fn a30_an_email_whose_task_waits_for_the_next_morning_waits_with_it() {
+    let (maya, mut eva) = (Person::maya(), Person::maya());
+    (eva.id, eva.contact, eva.first) = ("eva", 203, Some("Eva"));
+    let amend =
+        |text: &str| email(&text.replace("coach_tasks_a_day = 100", "coach_tasks_a_day = 1"));
+    let clinic = asking(&[maya.clone(), eva.clone()], amend).await;
+    clinic.until("2026-11-06 18:00").await;
+    let went: Vec<_> = [&maya, &eva]
+        .iter()
+        .map(|who| clinic.outreach(who).len())
+        .collect();
+    assert_eq!(went.iter().sum::<usize>(), 3, "{went:?}");
+    let waits = if went[0] == 1 { &maya } else { &eva };
+    clinic.until("2026-11-09 18:00").await;
+    assert_eq!(clinic.outreach(waits)[1..], ["9 11:15 email"]);
+
+    // Two first messages are true on that day only: both are asked about.
+    let amend =
+        |text: &str| both(&text.replace("coach_tasks_a_day = 100", "coach_tasks_a_day = 1"));
+    let clinic = asking(&[maya.clone(), eva.clone()], amend).await;
+    clinic.until("2026-11-04 12:00").await;
+    for who in [&maya, &eva] {
+        assert_eq!(clinic.outreach(who), ["4 11:15 portal_message"]);
+    }
+}
+
 #[tokio::test]
 async fn a30_a_check_in_or_a_reply_takes_the_question_back() {
     let (clinic, maya) = asked().await;
