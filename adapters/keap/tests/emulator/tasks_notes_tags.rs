@@ -151,7 +151,29 @@ async fn a_coach_completes_edits_and_deletes_a_task() {
     tenant.keap.act(reopened).expect("possible");
     let read = tenant.get(&format!("/v2/tasks/{id}")).await;
     assert_eq!(read.json["completed"], json!(false));
-    tenant.act(Act::DeleteTask { task: number });
+    let write = |text: &str, as_html: bool| {
+        let (contact, text) = (MAYA, text.to_owned());
+        tenant.keap.act(
+            json!({ "act": "write_in_task", "contact": contact, "text": text, "as_html": as_html }),
+        )
+    };
+    write("send", false).expect_err("it has no line for an answer");
+    let asks = json!({ "act": "edit_task", "task": number, "changes": { "description": "R&B?\nAnswer:\nA line" } });
+    tenant.keap.act(asks).expect("possible");
+    write("send", false).expect("possible");
+    let read = tenant.get(&format!("/v2/tasks/{id}")).await;
+    assert_eq!(
+        read.json["description"],
+        json!("R&B?\nAnswer: send\nA line")
+    );
+    write("no,", true).expect("possible");
+    let read = tenant.get(&format!("/v2/tasks/{id}")).await;
+    let html = "<p>R&amp;B?</p><p>Answer: no, send</p><p>A line</p>";
+    assert_eq!(read.json["description"], json!(html));
+    tenant.act(Act::DeleteTask {
+        task: None,
+        contact: Some(MAYA),
+    });
     assert_eq!(tenant.get(&format!("/v2/tasks/{id}")).await.status, 404);
 }
 
