@@ -245,6 +245,10 @@ pub enum AskedAgain {
     Unreadable,
     /// What she answered could not be carried out.
     NotPossible,
+    /// It was changed, and nobody can tell what was meant.
+    Changed,
+    /// The moment that it named has passed.
+    MomentPassed,
 }
 
 /// What a person needs, besides the words that are ready, to do by hand what no tool lets the relay do: as it was read

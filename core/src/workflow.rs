@@ -13,15 +13,15 @@
 //! - A case that is not closed leaves with exactly one [`Wait`].
 //! - An effect key is `case/step/visit/name`; entering a step again is a new visit.
 
-mod ask_first;
 mod guard;
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-pub use ask_first::AskFirst;
 pub use guard::{
-    Conversation, GuardReading, HoldReason, Needs, NoContact, NotOffered, PortalReading, StandsIn,
-    Verdict,
+    Conversation, GuardReading, HoldReason, Needs, NoContact, NotOffered, PortalReading, Silence,
+    StandsIn, Verdict,
 };
 
 use crate::answers::StopReason;
@@ -48,8 +48,9 @@ pub struct Context<'a> {
     pub now: Timestamp,
     /// What the clinic's tools don't let the relay do, as they are now. Not pinned.
     pub not_offered: NotOffered,
-    /// Which messages a coach is asked about before they go out, as it is set now. Not pinned.
-    pub ask_first: AskFirst<'a>,
+    /// The steps whose coach is asked before a message goes out (A30), by their ids, as it is set now. Not pinned: who
+    /// says "ask us first" means the next message, of open cases, too.
+    pub ask_first: &'a BTreeSet<String>,
 }
 
 /// Something that happened to a case.
@@ -91,6 +92,8 @@ pub enum Input {
         key: EffectKey,
         /// When it goes out if nobody stops it, as far as can be told before she has heard.
         at: Timestamp,
+        /// Whether her silence lets it go; else only her word does.
+        silence: bool,
     },
     /// Who acts for her coach now is another than the coach whom the task of this effect asks to call.
     CallerChanged {

@@ -11,6 +11,9 @@ pub(super) const EXAMPLE: &str = r#"[people]
 # Names as the team knows them. Work items for a role are shown with the name.
 #admin = "Robin"
 #program_manager = "Alex"
+# The address of the Program Manager's user in the CRM: what is hers to decide or to know about a client comes as a task
+# there, too, and she answers in it. Left out: she is asked in `clear-relay work list` only.
+#program_manager_user = "alex@clinic.example.test"
 # Where coaches find what they are asked: "crm_tasks" (one open task on the client in the CRM, which they answer
 # there) or "work_list" (`clear-relay work list` only). Left out: in tasks where a CRM is on, else in the list.
 #coaches = "work_list"
@@ -37,6 +40,8 @@ pub struct PeopleConfig {
     pub admin: Option<String>,
     /// Who approves what a manager must approve.
     pub program_manager: Option<String>,
+    /// The address of her user in the CRM, where she is asked there.
+    pub program_manager_user: Option<String>,
     /// Where coaches find what they are asked.
     pub coach_channel: CoachChannel,
     /// Where a client's page is in the portal, without her id.
@@ -60,6 +65,7 @@ impl PeopleConfig {
         let people = Self {
             admin: reader.text("admin"),
             program_manager: reader.text("program_manager"),
+            program_manager_user: program_manager_user(&mut reader),
             coach_channel: reader.choice(
                 "coaches",
                 &[
@@ -101,4 +107,17 @@ impl PeopleConfig {
         reader.finish();
         people
     }
+}
+
+fn program_manager_user(reader: &mut Reader<'_>) -> Option<String> {
+    let key = "program_manager_user";
+    let address = reader.text(key)?;
+    if !address.contains('@') {
+        reader.mistake(
+            key,
+            format!("{address:?} is no address"),
+            "write the email address of her user in the CRM",
+        );
+    }
+    Some(address)
 }

@@ -90,7 +90,7 @@ pub async fn local(local: &Local<'_>) -> Vec<Finding> {
             &config.procedures.missed_check_in,
             &config.people,
         ));
-        more.extend(people::look(&config.people));
+        more.extend(people::look(&config.people, config.vendors.have_crm()));
         more.retain(|finding| !follows(finding, mistakes));
         findings.extend(more);
     }

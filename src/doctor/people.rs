@@ -3,7 +3,7 @@
 use super::{Area, Finding};
 use crate::config::PeopleConfig;
 
-pub(super) fn look(people: &PeopleConfig) -> Vec<Finding> {
+pub(super) fn look(people: &PeopleConfig, has_crm: bool) -> Vec<Finding> {
     let roles = [
         (
             "people.admin",
@@ -33,6 +33,15 @@ pub(super) fn look(people: &PeopleConfig) -> Vec<Finding> {
     if findings.is_empty() {
         let what = "admin and Program Manager are named";
         findings.push(Finding::ok(Area::People, "people", what));
+    }
+    if has_crm && people.program_manager_user.is_none() {
+        let key = "people.program_manager_user";
+        let what = format!(
+            "{key} is not set: what is the Program Manager's to decide stands in the list of work, where nobody tells her"
+        );
+        findings.push(Finding::note(Area::People, key, what).with_remedy(format!(
+            "write {key} = \"ADDRESS\", that of her user in the CRM: then it comes as tasks there"
+        )));
     }
     findings
 }

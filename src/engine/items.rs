@@ -17,9 +17,9 @@ use relay_store::{Effect, Job, NewJob, Op, Receipt, WorkItem};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::engine::Engine;
 use crate::engine::job_kinds::{Cancelling, JobKind};
 use crate::engine::words::{effect_name, effect_name_first};
+use crate::engine::{Engine, inbox_job};
 use crate::rate_limit::{connection_key, ended_key};
 use crate::remedy::RemedyCommand;
 
@@ -33,14 +33,19 @@ pub(crate) const DRIFT: &str = work_kinds::DRIFT;
 pub(crate) fn open_work_ops(engine: &Engine, item: WorkItem, now: Timestamp) -> Vec<Op> {
     let id = item.id;
     let reminder = reminder_job(engine, &item, item.remind_at, now);
-    vec![
+    let asked = item.client.clone();
+    let asked = asked.filter(|_| engine.people.asks_manager(&item));
+    let asked =
+        asked.and_then(|client| inbox_job::changed(engine, &client, &format!("opened/{id}")));
+    let open = [
         Op::OpenWork(item),
         // Not for an item that was open already: that one is reminded of.
         Op::Remind {
             item: id,
             job: reminder,
         },
-    ]
+    ];
+    open.into_iter().chain(asked).collect()
 }
 
 /// Adds where the client's page is in the portal, for whoever has nothing but the item.

@@ -58,6 +58,7 @@ pub mod error;
 pub(crate) mod finish;
 pub mod held_back;
 pub mod inbox;
+pub(crate) mod inbox_job;
 pub mod incidents;
 pub mod intake;
 pub(crate) mod items;

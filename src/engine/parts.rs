@@ -11,9 +11,10 @@ use relay_core::random::Random;
 use relay_core::retry::{ProbeSchedule, RetryPolicy};
 use relay_core::time::{Clocks, SignedDuration, Timestamp};
 use relay_core::time_off::TimeOffList;
-use relay_core::workflow::{AskFirst, Context};
+use relay_core::workflow::Context;
+use relay_core::workflows::PROGRAM_MANAGER;
 use relay_http_client::below;
-use relay_store::{Batch, Committed, Store};
+use relay_store::{Batch, Committed, Store, WorkItem};
 use tokio::sync::{Mutex, Notify};
 use url::Url;
 
@@ -59,6 +60,8 @@ pub struct People {
     pub admin: String,
     /// The role that approves.
     pub program_manager: String,
+    /// The address of the user in the CRM who is asked what is the Program Manager's.
+    pub manager_user: Option<String>,
     /// Where coaches find what they are asked.
     pub coach_channel: CoachChannel,
     /// How many new tasks a coach gets a day, besides those about what a client wrote.
@@ -82,6 +85,16 @@ impl People {
         Some(page.to_string())
     }
 
+    /// Whether what `owner` is to do is the Program Manager's.
+    pub(crate) fn is_manager(&self, owner: &str) -> bool {
+        owner == PROGRAM_MANAGER || owner == self.program_manager
+    }
+
+    /// Whether what an item asks about a client comes to the Program Manager as a task.
+    pub(crate) fn asks_manager(&self, item: &WorkItem) -> bool {
+        self.manager_user.is_some() && item.client.is_some() && self.is_manager(&item.owner)
+    }
+
     /// Whether a follow-up acts for the clients of this coach; else it proposes.
     pub(crate) fn acts_for(&self, coach: Option<&CoachId>) -> bool {
         let listed = |list: &BTreeSet<CoachId>| coach.is_some_and(|coach| list.contains(coach));
@@ -94,6 +107,7 @@ impl Default for People {
         Self {
             admin: "admin".to_owned(),
             program_manager: "program_manager".to_owned(),
+            manager_user: None,
             coach_channel: CoachChannel::default(),
             coach_tasks_a_day: 8,
             client_page: None,
@@ -216,11 +230,7 @@ impl Engine {
             time_off,
             now,
             not_offered: self.ports.not_offered(),
-            ask_first: AskFirst {
-                steps: &self.people.ask_first,
-                silence_counts: self.people.coach_channel == CoachChannel::CrmTasks
-                    && !self.ports.not_offered().crm,
-            },
+            ask_first: &self.people.ask_first,
         }
     }
 

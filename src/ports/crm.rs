@@ -177,8 +177,12 @@ pub struct Task {
     pub closed_by_relay: bool,
     /// The outcome of a call that the coach wrote into it, if any; nothing that stood in it when it was made.
     pub outcome: Option<CallOutcome>,
+    /// Its title.
+    pub title: Option<String>,
     /// The lines that people wrote into it: plain text, nothing that stood in it when it was made.
     pub written: Vec<String>,
+    /// Whether something is gone that stood in it when it was made.
+    pub shortened: bool,
     /// When it last changed.
     pub changed_at: Option<Timestamp>,
 }

@@ -246,6 +246,7 @@ fn people(config: &Config) -> People {
     let defaults = People::default();
     People {
         admin: config.people.admin.clone().unwrap_or(defaults.admin),
+        manager_user: config.people.program_manager_user.clone(),
         program_manager: config
             .people
             .program_manager

@@ -49,6 +49,25 @@ pub fn written(description: &str, sent: &str) -> Vec<String> {
     added.map(str::to_owned).collect()
 }
 
+/// Whether a line that a task was made with is gone from its description, or is no more what it was. A line that was
+/// added to is changed.
+pub fn is_shortened(description: &str, sent: &str) -> bool {
+    let folded = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown = plain_text(description);
+    let is_gone = |sent: &str| {
+        let mut shown: Vec<String> = lines(&shown).map(folded).collect();
+        let mut sent = lines(sent).map(folded).filter(|line| !line.is_empty());
+        sent.any(|line| match shown.iter().position(|known| *known == line) {
+            Some(known) => {
+                shown.swap_remove(known);
+                false
+            }
+            None => true,
+        })
+    };
+    is_gone(sent) && is_gone(&plain_text(sent))
+}
+
 /// The lines of a text, whatever ends them: a CRM may store other line ends than it was given.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c| {
@@ -145,6 +164,7 @@ mod tests {
             format!("{marked}\n\n"),
         ] {
             assert_eq!(wrote(&untouched), Vec::<String>::new(), "{untouched}");
+            assert!(!is_shortened(&untouched, sent), "{untouched}");
         }
         for touched in [
             format!("{marked} not yet"),
@@ -153,6 +173,14 @@ mod tests {
             marked.replace("ref. PN5C-8ECJ-VG93", "ref. PN5C-8ECJ-VG93-STOP"),
         ] {
             assert_eq!(wrote(&touched).len(), 1, "{touched}");
+        }
+        for shortened in [
+            String::new(),
+            "Clear Relay, ref. PN5C-8ECJ-VG93".to_owned(),
+            "Answer:".to_owned(),
+            marked.replace("Maya", "May"),
+        ] {
+            assert!(is_shortened(&shortened, sent), "{shortened}");
         }
     }
 

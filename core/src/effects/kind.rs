@@ -187,9 +187,14 @@ const PORTAL_ONLY: &[Port] = &[Port::Portal];
 const BOTH: &[Port] = &[Port::Portal, Port::Crm];
 
 const CASE_ONLY: &[ScopeKind] = &[ScopeKind::Case];
-const CLIENT_OR_NOBODY: &[ScopeKind] = &[ScopeKind::Client, ScopeKind::Installation];
+/// About a client, about one of the things that a person must do, or about nobody.
+const OF_WORK: &[ScopeKind] = &[
+    ScopeKind::Client,
+    ScopeKind::WorkItem,
+    ScopeKind::Installation,
+];
 /// Also the completion of a task that is about nobody.
-const TASK_OF_OURS: &[ScopeKind] = &[ScopeKind::Case, ScopeKind::Client, ScopeKind::Installation];
+const TASK_OF_OURS: &[ScopeKind] = &ScopeKind::ALL;
 const OF_A_CLIENT: &[ScopeKind] = &[ScopeKind::Case, ScopeKind::Client];
 const WITH_A_CONTACT: &[ScopeKind] = &[ScopeKind::Case, ScopeKind::Client, ScopeKind::WorkItem];
 
@@ -289,7 +294,7 @@ const WORK_TASK: EffectSpec = EffectSpec {
     audience: Audience::Staff,
     outreach: false,
     message: false,
-    scopes: CLIENT_OR_NOBODY,
+    scopes: OF_WORK,
     found_by: FoundBy::Identity,
     absence: AFTER_5_MINUTES,
     ports: BOTH,

@@ -92,6 +92,9 @@ pub struct WorkTask {
     pub description: String,
     /// When she should have answered.
     pub due: Timestamp,
+    /// The moment that the text names, at which a message goes out unless she stops it. Not sent by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goes_out: Option<Timestamp>,
 }
 
 /// A note on a contact in the CRM.

@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | case | the procedure of the case, on what it needs read | the case is over or has moved on | the case |
 //! | client | her contact in the CRM being there; a note: her coach having a user, too; what a coach is asked: that, the contact being hers, the coach having a user, and what is asked being open | what is asked is settled | people, if it fails, unless it only carries an item |
-//! | work item | the item being open, and the contact of its client | the item is settled | people, if it fails |
+//! | work item | the item being open, and the contact of its client; the completion of its task: nothing | the item is settled | people, if it fails, unless it only carries the item |
 //! | installation | its kind having a request without anybody's contact: a coach's summary of what waits (on her being asked in the CRM, her having a user, its day, and something waiting) and the completion of it | – | people, if it fails |
 //!
 //! Which scopes a kind may have stands in its row. Outreach and what a client pays belong to cases only:

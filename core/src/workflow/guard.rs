@@ -60,10 +60,25 @@ pub struct GuardReading {
     /// What the clinic's tools don't let the relay do.
     #[serde(default, skip_serializing_if = "NotOffered::is_nothing")]
     pub not_offered: NotOffered,
-    /// Since when whoever acts for her coach can see that the message goes out (A30). `None`: she can't, or it was not
-    /// looked up.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub told_at: Option<Timestamp>,
+    /// What the silence of whoever acts for her coach means now, where she has a say (A30).
+    #[serde(default)]
+    pub silence: Silence,
+}
+
+/// What it means that a coach has said nothing of a message that is about to go out (A30).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "silence", rename_all = "snake_case")]
+pub enum Silence {
+    /// Nothing: nobody can tell whether she knows.
+    #[default]
+    Nothing,
+    /// Nothing yet: she can't see it, or not for long enough.
+    NotYet,
+    /// That it may go out at the moment that she has read.
+    Consent {
+        /// That moment.
+        from: Timestamp,
+    },
 }
 
 /// Whose place a coach takes, for people.
@@ -289,6 +304,10 @@ pub enum Verdict {
         /// When it goes out if nobody stops it, as far as can be told before she has heard. The guard is asked again
         /// then.
         at: Timestamp,
+        /// Whether her silence lets it go; else only her word does.
+        silence: bool,
+        /// What the reading taught of whom to ask. Stored and stepped first.
+        facts: Vec<Fact>,
         /// As it would go out.
         ready: Request,
     },

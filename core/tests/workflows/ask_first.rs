@@ -6,7 +6,7 @@ use relay_core::effects::{EffectKind, Settled};
 use relay_core::ids::EffectKey;
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_core::workflow::{Action, Input, Verdict};
-use relay_core::workflows::missed_check_in::goes_out;
+use relay_core::workflows::missed_check_in::{Notice, goes_out, notice};
 
 use crate::world::{World, at, date};
 
@@ -54,10 +54,7 @@ fn a_coach_who_says_nothing_for_two_hours_lets_it_go_and_is_asked_nothing_any_mo
     );
     let text = item.detail["ready"]["text"].as_str().expect("a text");
     assert!(text.contains("due yesterday, November 3"), "{text}");
-    assert_eq!(item.detail["of_today"], true);
     assert!(world.said("Her coach is told that the first message goes out, November 4, 11:15"));
-    // Her task is there half a minute later.
-    world.now += SignedDuration::from_secs(30);
     world.is_told();
     assert_eq!(later(&world).0, at("2026-11-04 11:15"));
     world.carry_out();
@@ -75,13 +72,111 @@ fn what_nobody_could_see_for_two_hours_does_not_go_out() {
     world.now = at("2026-11-04 11:15");
     let (again, why) = later(&world);
     assert_eq!(again, at("2026-11-04 12:15"));
-    assert_eq!(why, "her coach has not been told yet");
+    assert_eq!(why, "her coach has not been told for long enough");
     // Her task could be made at 13:00 only.
     world.now = at("2026-11-04 13:00");
     world.is_told();
     assert_eq!(later(&world).0, at("2026-11-04 15:15"));
     world.now = at("2026-11-04 15:00");
     assert_eq!(later(&world).0, at("2026-11-04 15:15"));
+    world.carry_out();
+    assert_eq!(kinds(&world), [EffectKind::PortalMessage]);
+}
+
+/// Her task came to be a quarter of an hour after it was written, or the moment in it is over for long: silence is none.
+#[test]
+fn a_moment_that_she_could_not_read_in_time_or_that_has_passed_is_none() {
+    let calendar = World::new().calendar;
+    let moment = at("2026-11-04 11:15");
+    for (told, now, is) in [
+        ("2026-11-04 09:15", "2026-11-04 11:15", Notice::InTime),
+        ("2026-11-04 09:16", "2026-11-04 11:15", Notice::Passed),
+        ("2026-11-04 09:00", "2026-11-04 12:15", Notice::InTime),
+        ("2026-11-04 09:00", "2026-11-04 12:16", Notice::Passed),
+        ("2026-11-03 16:15", "2026-11-04 11:00", Notice::InTime),
+    ] {
+        let told_of = notice(&calendar, at(told), moment, at(now));
+        assert_eq!(told_of, is, "{told} {now}");
+    }
+}
+
+/// Nobody could see it for two working days: it says so, and waits for a word.
+#[test]
+fn what_nobody_could_be_told_of_for_days_waits_for_a_word_and_says_so() {
+    let mut world = World::at_email();
+    world.asks = STEPS.map(str::to_owned).into();
+    world.carry_out();
+    world.asked("ask_first");
+    for day in ["2026-11-09 16:00", "2026-11-10 08:59"] {
+        world.now = at(day);
+        assert!(later(&world).0 > world.now);
+    }
+    world.now = at("2026-11-10 09:05");
+    world.carry_out();
+    let item = world.asked("ask_first");
+    assert_eq!(
+        item.title,
+        "Maya R.: may the follow-up email go out to her?"
+    );
+    let reason = item.detail["reason"].as_str().expect("a reason");
+    assert!(
+        reason.contains("could not be told of it in time"),
+        "{reason}"
+    );
+    // It stays so, also once she can see it.
+    world.is_told();
+    assert_eq!(
+        later(&world),
+        (
+            at("2026-11-11 09:00"),
+            "it waits for her coach's word".to_owned()
+        )
+    );
+    assert!(world.person(Action::SendAnyway));
+    world.carry_out();
+    assert_eq!(kinds(&world).len(), 2);
+}
+
+/// The portal names another coach, and nobody told: it is she who is asked.
+#[test]
+fn a_coach_whom_nobody_told_of_is_asked_before_something_goes_out_in_her_name() {
+    let mut world = asked();
+    world.is_told();
+    world.client.coach = Some("ivy".into());
+    world.now = at("2026-11-04 11:15");
+    world.carry_out();
+    assert!(world.sent.is_empty());
+    assert_eq!(world.asked("ask_first").owner, "ivy");
+    world.is_told();
+    world.carry_out();
+    assert_eq!(kinds(&world), [EffectKind::PortalMessage]);
+}
+
+/// She was asked by other words than what holds now, one way and the other.
+#[test]
+fn where_her_silence_counts_no_more_she_is_asked_for_a_word_and_a_question_outlasts_the_setting() {
+    let mut world = asked();
+    world.silence_counts = false;
+    world.now = at("2026-11-04 11:15");
+    world.carry_out();
+    assert!(
+        world
+            .asked("ask_first")
+            .title
+            .contains("may the first message")
+    );
+    world.silence_counts = true;
+    assert_eq!(later(&world).1, "it waits for her coach's word");
+
+    let mut world = asked();
+    world.asks.clear();
+    assert_eq!(
+        later(&world).1,
+        "her coach has not been told for long enough"
+    );
+    let mut world = asking();
+    world.asks.clear();
+    let mut world = world.open();
     world.carry_out();
     assert_eq!(kinds(&world), [EffectKind::PortalMessage]);
 }
@@ -106,7 +201,13 @@ fn the_hours_are_the_offices_and_the_text_must_still_be_true() {
     let mut late = late.open();
     late.carry_out();
     assert!(late.is("held"), "{:?}", late.case.status);
-    assert!(late.asked("hold").detail["ready"]["text"].is_string());
+    let item = late.asked("hold");
+    assert!(item.detail["ready"]["text"].is_string());
+    assert!(
+        item.title.contains("by the time it could go out"),
+        "{}",
+        item.title
+    );
 
     // Of a Friday's check-in nobody is asked on Saturday.
     let mut weekend = asking();
@@ -115,6 +216,11 @@ fn the_hours_are_the_offices_and_the_text_must_still_be_true() {
     let mut weekend = weekend.open();
     weekend.carry_out();
     assert!(weekend.is("held"));
+    // She reads it on Monday: what is not so then is no text for her.
+    let check = weekend.asked("hold").detail["ready"]["check"]
+        .as_array()
+        .map(Vec::len);
+    assert_eq!(check, Some(1));
 }
 
 #[test]
@@ -245,38 +351,33 @@ fn what_was_held_meanwhile_is_asked_about_anew() {
     world.now = at("2026-11-04 11:15");
     assert!(world.settle(&key, dead));
     world.asked("hold");
-    assert!(matches!(
-        world.guard(&key),
-        Verdict::Hold { .. } | Verdict::Ask { .. }
-    ));
-    assert!(world.step(&Input::AskFirst {
-        key: key.clone(),
-        at: at("2026-11-04 14:00")
-    }));
+    let Verdict::Ask { at, silence, .. } = world.guard(&key) else {
+        panic!("a replay goes by her silence of before");
+    };
+    let input = |key: EffectKey| Input::AskFirst { key, at, silence };
+    assert!(world.step(&input(key.clone())));
     assert!(world.is("open"));
     world.asked("ask_first");
-    // Told of another effect, or twice, nothing changes in what is waited for.
-    let other = EffectKey::closing(&key);
-    assert!(!world.step(&Input::AskFirst {
-        key: other,
-        at: world.now
-    }));
+    // Asked about another effect, nothing changes.
+    assert!(!world.step(&input(EffectKey::closing(&key))));
 }
 
 #[test]
-fn who_is_told_later_sees_it_go_no_earlier_and_never_within_two_hours() {
+fn whoever_is_told_later_reads_no_earlier_moment_and_has_two_hours_and_the_time_to_be_told() {
     let world = World::new();
     let two_hours = SignedDuration::from_hours(2);
     for kind in [EffectKind::PortalMessage, EffectKind::Email] {
         for zone in [None, Some("Asia/Tokyo")] {
             let mut before = Timestamp::MIN;
-            let mut told = at("2026-11-05 00:00");
-            while told < at("2026-11-10 00:00") {
-                let out = goes_out(&world.calendar, kind, zone, told);
-                assert!(out >= before && out >= world.calendar.office_time_after(told, two_hours));
+            let mut written = at("2026-11-05 00:00");
+            while written < at("2026-11-10 00:00") {
+                let out = goes_out(&world.calendar, kind, zone, written);
+                assert!(
+                    out >= before && out >= world.calendar.office_time_after(written, two_hours)
+                );
                 assert_eq!(out.as_second() % 900, 0);
                 before = out;
-                told += SignedDuration::from_mins(7);
+                written += SignedDuration::from_mins(7);
             }
         }
     }

@@ -9,12 +9,13 @@ use relay_core::ids::{ClientId, CoachId, ContactId, CrmUserId, TaskId};
 use relay_core::retry::Class;
 use relay_core::time::{Date, SignedDuration, Timestamp, earlier};
 use relay_core::time_off::TimeOffList;
-use relay_core::workflow::{GuardReading, Needs, NoContact, NotOffered, PortalReading};
+use relay_core::workflow::{GuardReading, Needs, NoContact, NotOffered, PortalReading, Silence};
 use relay_http_client::CallError;
 use relay_store::{EffectView, Op};
 
 use crate::effects::{is_ours, vendor_ref};
-use crate::engine::inbox::told;
+use crate::engine::inbox::silence;
+use crate::engine::inbox::silence::Asked;
 use crate::engine::link::Linked;
 use crate::engine::sync::conversation::before;
 use crate::engine::sync::presence::Presence;
@@ -111,24 +112,7 @@ pub(crate) async fn read_for_guard(
         }
         None => (None, None),
     };
-    let crm = if not_offered.crm {
-        CrmReading {
-            no_contact: Some(NoContact::NotOffered),
-            ..CrmReading::default()
-        }
-    } else if needs.contact || needs.billing {
-        read_crm(
-            engine,
-            &case.client,
-            effect.kind(),
-            snapshot,
-            needs.billing,
-            &mut ops,
-        )
-        .await?
-    } else {
-        CrmReading::default()
-    };
+    let crm = read_crm_as_needed(engine, case, effect, needs, snapshot, &mut ops).await?;
     let told = snapshot.and_then(|snapshot| snapshot.email.as_deref());
     let used = crm
         .contact
@@ -136,11 +120,15 @@ pub(crate) async fn read_for_guard(
         .and_then(|contact| contact.email.as_deref());
     let address_confirmed = link::is_confirmed(engine, &case.client, told, used).await?;
     let task = made_task(engine, &effect.input).await?;
-    let told_at = if effect.kind().is_message() {
-        told::since(engine, case, &mut ops).await?
-    } else {
-        None
+    let task_read_at = engine.clocks.real.now();
+    let asked = Asked {
+        case,
+        effect,
+        client: snapshot,
+        time_off: &time_off,
+        today: time_off::today(engine),
     };
+    let silence = Box::pin(silence::of(engine, &asked, &mut ops)).await?;
     let now = engine.clocks.real.now();
     if !needs.portal {
         looked_at = now;
@@ -148,6 +136,10 @@ pub(crate) async fn read_for_guard(
         // The CRM was slow, or a token was renewed: what the client did meanwhile counts.
         portal = read_portal(engine, case, view).await?;
         looked_at = engine.clocks.real.now();
+    }
+    if silence != Silence::Nothing {
+        // Her coach's task was read before that.
+        looked_at = looked_at.min(task_read_at);
     }
     let read_at = engine.now();
     let (portal, sent) =
@@ -165,7 +157,7 @@ pub(crate) async fn read_for_guard(
             contact_type: crm.contact_type,
             address_confirmed,
             not_offered,
-            told_at,
+            silence,
         },
         coaches,
         time_off,
@@ -191,7 +183,7 @@ pub(super) fn nothing_read(engine: &Engine) -> FreshReading {
             contact_type: None,
             address_confirmed: false,
             not_offered: NotOffered::default(),
-            told_at: None,
+            silence: Silence::Nothing,
         },
         coaches: Vec::new(),
         time_off: TimeOffList::default(),
@@ -216,6 +208,28 @@ pub(super) async fn read_contact(
     read.ops = ops;
     read.missing = crm.missing;
     Ok(read)
+}
+
+/// The CRM's side, as far as it is needed and there is one.
+async fn read_crm_as_needed(
+    engine: &Engine,
+    case: &Case,
+    effect: &PlannedEffect,
+    needs: Needs,
+    snapshot: Option<&ClientSnapshot>,
+    ops: &mut Vec<Op>,
+) -> Result<CrmReading, EngineError> {
+    if engine.ports.not_offered().crm {
+        return Ok(CrmReading {
+            no_contact: Some(NoContact::NotOffered),
+            ..CrmReading::default()
+        });
+    }
+    if !needs.contact && !needs.billing {
+        return Ok(CrmReading::default());
+    }
+    let (client, kind) = (&case.client, effect.kind());
+    read_crm(engine, client, kind, snapshot, needs.billing, ops).await
 }
 
 /// The CRM's side.

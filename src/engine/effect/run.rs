@@ -121,7 +121,7 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
         && inbox::answer::is_waiting(engine, client).await?
     {
         let why = "her coach has written an answer that is to be read first";
-        let ops = inbox::reread(engine, client).await?;
+        let ops = inbox::daily::reread(engine, client).await?;
         return finish::put_off(engine, job, soon(engine), why.to_owned(), ops).await;
     }
     if effect.kind().is_outreach()
@@ -240,11 +240,17 @@ async fn follow(
         Verdict::Go(request) => {
             attempt::carry_out(engine, job, effect, name, request, read, unmoved).await
         }
-        Verdict::Ask { at, .. } => {
+        Verdict::Ask {
+            at, silence, facts, ..
+        } => {
             let mut stepping = settle::stepping_with_names(engine, effect).await?;
+            for fact in facts {
+                stepping.fact(fact, None);
+            }
             if let Some(case) = effect.scope().case() {
                 let key = effect.key().clone();
-                stepping.input(case, &Input::AskFirst { key, at }).await?;
+                let input = Input::AskFirst { key, at, silence };
+                stepping.input(case, &input).await?;
             }
             let mut ops = stepping.into_ops();
             ops.extend(read.ops);

@@ -1,7 +1,7 @@
 //! The guard of an effect, by what it belongs to ([`Scope`]): what is read again, and what it says.
 
 use relay_core::case::Case;
-use relay_core::effects::{EffectInput, Request, Scope, ScopeKind, request};
+use relay_core::effects::{EffectInput, EffectKind, Request, Scope, ScopeKind, request};
 use relay_core::facts::FactBody;
 use relay_core::ids::{ClientId, WorkItemId};
 use relay_core::workflow::{HoldReason, Verdict, Workflow};
@@ -65,6 +65,10 @@ impl Guard<'_> {
             }
             Self::Client(client) => of_client(engine, client, view).await,
             Self::WorkItem(item, client) => {
+                if let EffectInput::CloseTask { called, .. } = &view.effect.planned.input {
+                    let verdict = close_task(engine, view, *called).await?;
+                    return Ok((guard::nothing_read(engine), verdict));
+                }
                 let item = engine.store.work_item(*item).await?;
                 let item = item.ok_or_else(|| missing("effect", "its item is not stored"))?;
                 match client {
@@ -73,6 +77,15 @@ impl Guard<'_> {
                     }
                     _ if engine.ports.not_offered().includes(view.effect.kind()) => {
                         Ok(not_offered(engine))
+                    }
+                    Some(client) if view.effect.kind() == EffectKind::WorkTask => {
+                        let mut read = guard::nothing_read(engine);
+                        let manager = inbox::manager::user(engine).await?;
+                        let effect = &view.effect;
+                        let ops = &mut read.ops;
+                        let look = inbox::guard::look(engine, client, effect, manager, ops).await?;
+                        read.looked_at = engine.clocks.real.now();
+                        Ok((read, look))
                     }
                     Some(client) => of_contact(engine, client, view).await,
                     None => Ok((guard::nothing_read(engine), held(WITHOUT_CLIENT))),
@@ -104,6 +117,8 @@ impl Guard<'_> {
                 case: case.id,
                 version: case.version,
             }),
+            // It is closed because the item is settled.
+            Self::WorkItem(..) if view.effect.kind() == EffectKind::CloseTask => None,
             Self::WorkItem(item, _) => Some(Op::RequireOpenWork { item: *item }),
             Self::Client(_) | Self::Installation | Self::Misplaced(_) => None,
         }

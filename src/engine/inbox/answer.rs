@@ -26,7 +26,8 @@ use serde_json::json;
 
 use crate::engine::commands::{cases, work};
 use crate::engine::finish::fence;
-use crate::engine::inbox::{Again, CurrentTask, look};
+use crate::engine::inbox::{CurrentTask, manager};
+use crate::engine::inbox_job::{Again, look};
 use crate::engine::{CoachChannel, Engine, EngineError, items, stepper};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::ports::Task;
@@ -47,9 +48,10 @@ pub(crate) async fn reread(
     let task = engine.call(REREAD_CALL, read).await?;
     let current = CurrentTask::of(engine, client).await?;
     let current = current.filter(|current| current.effect.key() == effect.key());
-    let mut ops = match current {
-        Some(current) => of_current(engine, client, &current, task).await?,
-        None => of_another(engine, client, effect, task).await?,
+    let mut ops = match (effect.scope().work_item(), current) {
+        (Some(item), _) => manager::reread(engine, client, effect, item, task).await?,
+        (None, Some(current)) => of_current(engine, client, &current, task).await?,
+        (None, None) => of_another(engine, client, effect, task).await?,
     };
     ops.push(Op::FinishJob {
         fence: fence(job),
@@ -62,7 +64,7 @@ pub(crate) async fn reread(
 }
 
 /// The answer that a task shows, read on the day on which it was last changed.
-fn answer(engine: &Engine, task: &Task) -> Option<Written> {
+pub(super) fn answer(engine: &Engine, task: &Task) -> Option<Written> {
     let now = engine.now();
     let at = task.changed_at.map_or(now, |at| at.min(now));
     let day = engine.calendar.date_of(at);
@@ -114,7 +116,7 @@ async fn of_current(
 }
 
 /// What came of a task's answer to its question.
-enum AnswerTaken {
+pub(super) enum AnswerTaken {
     /// It is taken in, or there is none yet; what is stored with it.
     Yes(Vec<Op>),
     /// It is none to this question, or can't be carried out.
@@ -122,7 +124,7 @@ enum AnswerTaken {
 }
 
 /// Settles the question by what the task shows.
-async fn of_question(
+pub(super) async fn of_question(
     engine: &Engine,
     client: &ClientId,
     item: &WorkItem,
@@ -167,7 +169,7 @@ fn meaning_of_a_tick(item: &WorkItem) -> Option<&'static str> {
 }
 
 /// The task is not the open one any more: what it asked was settled otherwise, or is asked in another.
-async fn of_another(
+pub(super) async fn of_another(
     engine: &Engine,
     client: &ClientId,
     effect: &Effect,
@@ -233,10 +235,11 @@ async fn late(
     }
     let goes_on =
         case.status == CaseStatus::Open && !matches!(case.wait, Some(Wait::Person { .. }));
-    if goes_on && asked.is_none_or(|asked| asked == case.id) && !GO_ON.contains(&action) {
+    let of_this = asked.is_none_or(|asked| asked == case.id);
+    let as_said = GO_ON.contains(&action) && !holds_back(engine, client, &case, action).await?;
+    if goes_on && of_this && !as_said {
         let pause = Action::Pause {
-            reason: "her coach answered an earlier question when this had gone on already"
-                .to_owned(),
+            reason: "her coach answered an earlier question meanwhile".to_owned(),
         };
         match cases::decide_case(engine, case.id, by, pause).await {
             Ok(()) | Err(EngineError::Refused(_)) => {}
@@ -262,6 +265,24 @@ async fn late(
 
 /// The answers after which the follow-up would go on in any case.
 const GO_ON: [&str; 4] = ["resume", "send_anyway", "skip", "done_by_hand"];
+
+/// Whether an answer would keep back a message that goes out by itself now, whoever is asked about it (A30).
+async fn holds_back(
+    engine: &Engine,
+    client: &ClientId,
+    case: &Case,
+    action: &str,
+) -> Result<bool, EngineError> {
+    if !KEEP_BACK.contains(&action) {
+        return Ok(false);
+    }
+    let open = engine.store.client_work(client).await?;
+    let mut open = open.iter().filter(|item| item.case == Some(case.id));
+    Ok(open.any(|item| item.kind == work_kinds::ASK_FIRST))
+}
+
+/// Those of them by which a message is left out.
+const KEEP_BACK: [&str; 2] = ["skip", "done_by_hand"];
 
 /// The open case in which her coach and she write to each other.
 pub(crate) async fn follow_up(
@@ -342,14 +363,18 @@ fn stopped_item_ops(engine: &Engine, client: &ClientId, by: &str, why: StopReaso
 pub(crate) const STOPPED: &str = work_kinds::STOPPED_CLIENT;
 
 /// What was written in a task and is not its question's answer was taken in.
-fn remember(task: &Task, action: &str) -> Op {
+pub(super) fn remember(task: &Task, action: &str) -> Op {
     Op::PutSetting {
         key: format!("task_answer/{}", task.id),
         value: action.into(),
     }
 }
 
-async fn is_remembered(engine: &Engine, task: &Task, action: &str) -> Result<bool, EngineError> {
+pub(super) async fn is_remembered(
+    engine: &Engine,
+    task: &Task,
+    action: &str,
+) -> Result<bool, EngineError> {
     let known = engine
         .store
         .setting(&format!("task_answer/{}", task.id))
@@ -359,6 +384,9 @@ async fn is_remembered(engine: &Engine, task: &Task, action: &str) -> Result<boo
 
 /// Whether a client's open task shows an answer that nobody told of: before she hears anything, it is read.
 pub(crate) async fn is_waiting(engine: &Engine, client: &ClientId) -> Result<bool, EngineError> {
+    if manager::is_waiting(engine, client).await? {
+        return Ok(true);
+    }
     if engine.people.coach_channel == CoachChannel::WorkList {
         return Ok(false);
     }
@@ -406,10 +434,11 @@ pub(super) fn once_more(
 ) -> Vec<Op> {
     let now = engine.now();
     let at = match why {
-        AskedAgain::Deleted => engine.calendar.office_slot(now),
-        AskedAgain::Ticked | AskedAgain::Unreadable | AskedAgain::NotPossible => {
-            engine.calendar.next_working_morning(now)
-        }
+        AskedAgain::Deleted | AskedAgain::MomentPassed => engine.calendar.office_slot(now),
+        AskedAgain::Ticked
+        | AskedAgain::Unreadable
+        | AskedAgain::NotPossible
+        | AskedAgain::Changed => engine.calendar.next_working_morning(now),
     };
     let made_by = current.effect.key().clone();
     let what = format!("again/{made_by}");
@@ -420,7 +449,7 @@ pub(super) fn once_more(
 }
 
 /// Settles an item as a person does; `false` where that is refused.
-async fn settle(
+pub(super) async fn settle(
     engine: &Engine,
     item: &WorkItem,
     by: &str,

@@ -4,7 +4,7 @@ use relay_core::effects::{About, EffectInput, KeyParts};
 use relay_core::ids::{CaseId, CoachId, WorkItemId};
 use relay_core::time::Timestamp;
 use relay_core::work_kinds;
-use relay_core::workflows::{ADMIN, PROGRAM_MANAGER};
+use relay_core::workflows::ADMIN;
 use relay_store::{Effect, WorkItem};
 
 use crate::engine::{Engine, People};
@@ -17,6 +17,9 @@ const REPLY: &str = work_kinds::REPLY;
 
 /// The kind of the item about a message that only the coach can send.
 const SEND_BY_HAND: &str = work_kinds::SEND_BY_HAND;
+
+/// The kind of the item about a message that goes out unless she stops it.
+const ASK_FIRST: &str = work_kinds::ASK_FIRST;
 
 /// What a task shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,11 +53,11 @@ impl Content {
         self.items().find_map(of)
     }
 
-    /// Whether it can't wait for another day: a client wrote, or a text is to be sent, or to go out, that is true today.
+    /// Whether it can't wait for another day: a client wrote, a text is to be sent that is true today, or a message is
+    /// about to go out, which would wait with it.
     pub(super) fn is_of_today(&self) -> bool {
-        let today = |item: &WorkItem| item.detail["of_today"].as_bool() == Some(true);
         self.items()
-            .any(|item| item.kind == REPLY || item.kind == SEND_BY_HAND || today(item))
+            .any(|item| [REPLY, SEND_BY_HAND, ASK_FIRST].contains(&item.kind.as_str()))
     }
 }
 
@@ -77,13 +80,9 @@ pub(super) fn told_now(
 
 /// Whose an item is, if a coach's. Whoever has no role is one, known by her id.
 pub(super) fn coach_of(item: &WorkItem, people: &People) -> Option<CoachId> {
-    let roles = [
-        ADMIN,
-        PROGRAM_MANAGER,
-        people.admin.as_str(),
-        people.program_manager.as_str(),
-    ];
-    let is_a_coachs = !roles.contains(&item.owner.as_str());
+    let owner = item.owner.as_str();
+    let is_admins = owner == ADMIN || owner == people.admin;
+    let is_a_coachs = !is_admins && !people.is_manager(owner);
     is_a_coachs.then(|| CoachId::from(item.owner.as_str()))
 }
 

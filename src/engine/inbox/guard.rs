@@ -92,7 +92,8 @@ pub(crate) async fn look(
         user,
         title: task.title,
         description: task.description,
-        due: due(engine, &open),
+        due: task.goes_out.unwrap_or_else(|| due(engine, &open)),
+        goes_out: task.goes_out,
     });
     Ok(Verdict::Go(request))
 }

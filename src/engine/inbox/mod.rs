@@ -20,6 +20,7 @@
 //!   (`clear-relay work list`) in any case. The daily comparison tries again.
 //! - In propose mode nothing is made in the CRM: the task is stored as proposed.
 //! - Without a CRM nothing happens here; the list of work has it all.
+//! - What the Program Manager is asked about a client is a task of hers, where her user is known (`manager`).
 //!
 //! Not guaranteed: that no task of an earlier life of the database is open beside ours, after an older copy was
 //! brought back. Its answer is not taken; ours asks the same.
@@ -28,20 +29,19 @@ pub(crate) mod answer;
 pub(crate) mod caller;
 mod content;
 mod current;
+pub(crate) mod daily;
 pub(crate) mod guard;
+pub(crate) mod manager;
+pub(crate) mod silence;
 pub(crate) mod summary;
-pub(crate) mod told;
 mod words;
-
-use std::collections::BTreeSet;
 
 use relay_core::case::Mode;
 use relay_core::effects::{AskedAgain, EffectInput, EffectKind, Scope};
-use relay_core::ids::{CaseId, ClientId, CoachId, EffectKey, JobId};
+use relay_core::ids::{CaseId, ClientId, CoachId, EffectKey};
 use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_core::workflows::missed_check_in;
-use relay_store::{EffectState, Existing, Job, JobEnd, NewJob, Op, WorkItem};
-use serde::{Deserialize, Serialize};
+use relay_store::{EffectState, Existing, Job, JobEnd, Op, WorkItem};
 use serde_json::json;
 
 use crate::engine::client_effects::planned;
@@ -49,13 +49,11 @@ use crate::engine::effect::moves;
 use crate::engine::finish::{fence, member, missing};
 use crate::engine::inbox::content::{Content, content};
 pub(crate) use crate::engine::inbox::current::CurrentTask;
-use crate::engine::job_kinds::JobKind;
+use crate::engine::inbox_job::{Again, look};
+pub(crate) use crate::engine::inbox_job::{changed, moved};
 use crate::engine::parts::CoachChannel;
-use crate::engine::sync::hints;
-use crate::engine::sync::hints::{ClientHint, Origin};
 use crate::engine::{Engine, EngineError, RELAY, finish, time_off};
 use crate::failpoint::SETTLE;
-use crate::receipts::{Hint, HintObject};
 
 /// How soon a task that is being made is looked at again.
 const BEING_MADE: SignedDuration = SignedDuration::from_mins(1);
@@ -65,151 +63,6 @@ const PAGE: u32 = 200;
 
 /// The step that its effects are planned by.
 const STEP: &str = "inbox";
-
-/// A task that is to be asked once more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Again {
-    /// The effect that made the task.
-    made_by: EffectKey,
-    why: AskedAgain,
-}
-
-/// What is open about `client` has changed, by `what`: her coach's task is looked at. `what` names the change,
-/// so that no look is taken for an earlier one.
-pub(crate) fn changed(engine: &Engine, client: &ClientId, what: &str) -> Option<Op> {
-    look(engine, client, what, engine.now(), None)
-}
-
-/// The same at `at`, to ask once more.
-fn look(
-    engine: &Engine,
-    client: &ClientId,
-    what: &str,
-    at: Timestamp,
-    again: Option<&Again>,
-) -> Option<Op> {
-    let is_on = engine.people.coach_channel == CoachChannel::CrmTasks;
-    is_on.then(|| job_of(engine, client, what, at, again))
-}
-
-/// Somebody else is asked what is open about `client`, by `what`: her coach's task is looked at, and the call that she
-/// is asked to make, which is a task whatever the channel is.
-pub(crate) fn moved(engine: &Engine, client: &ClientId, what: &str) -> Op {
-    job_of(engine, client, what, engine.now(), None)
-}
-
-fn job_of(
-    engine: &Engine,
-    client: &ClientId,
-    what: &str,
-    at: Timestamp,
-    again: Option<&Again>,
-) -> Op {
-    Op::Enqueue {
-        job: NewJob {
-            id: JobId::new(engine.random.as_ref(), engine.now()),
-            key: format!("inbox/{client}/{what}"),
-            kind: JobKind::Inbox.name().to_owned(),
-            lane: client.to_string(),
-            run_at: at,
-            client: Some(client.clone()),
-            case: None,
-            payload: json!({ "again": again }),
-        },
-        existing: Existing::Wake,
-    }
-}
-
-/// What brings the task of an open item's client back to what it should be: an answer that nobody told of is
-/// read, and what could not be made is tried again. Asked for once a day.
-pub(crate) async fn daily(engine: &Engine, item: &WorkItem) -> Result<Vec<Op>, EngineError> {
-    let Some(client) = &item.client else {
-        return Ok(Vec::new());
-    };
-    let today = engine.calendar.date_of(engine.now());
-    let what = format!("{}/{today}", item.id);
-    // Whatever the channel is: the call is a task in any case, and the list of work has the texts, too.
-    if caller::may_be_anothers(engine, item).await? {
-        return Ok(vec![job_of(engine, client, &what, engine.now(), None)]);
-    }
-    if engine.ports.not_offered().crm {
-        return Ok(Vec::new());
-    }
-    let current = CurrentTask::of(engine, client).await?;
-    if engine.people.coach_channel == CoachChannel::WorkList {
-        // Made while it was otherwise: closed.
-        let stands = current.is_some_and(|task| task.effect.state == EffectState::Done);
-        return Ok(stands
-            .then(|| job_of(engine, client, &what, engine.now(), None))
-            .into_iter()
-            .collect());
-    }
-    let time_off = time_off::list(engine.store.as_ref()).await?;
-    if let Some(task) = current.as_ref().filter(|task| task.stands()) {
-        let asked = content::coach_of(item, &engine.people);
-        let asked = asked.as_ref().unwrap_or(&task.of);
-        let is_anothers = *time_off.acting_for(asked, today).coach != task.coach;
-        if task.items.contains(&item.id) && is_anothers {
-            return Ok(changed(engine, client, &what).into_iter().collect());
-        }
-    }
-    let made = current
-        .as_ref()
-        .filter(|task| task.items.first() == Some(&item.id));
-    if let Some(task) = made.and_then(CurrentTask::id) {
-        return Ok(reread_ops(engine, client, task));
-    }
-    let is_a_coachs = content::coach_of(item, &engine.people).is_some();
-    let stands = current.is_some_and(|task| task.stands() && task.items.contains(&item.id));
-    if !is_a_coachs || stands {
-        return Ok(Vec::new());
-    }
-    Ok(changed(engine, client, &what).into_iter().collect())
-}
-
-/// The job that reads the open task of a client.
-pub(crate) async fn reread(engine: &Engine, client: &ClientId) -> Result<Vec<Op>, EngineError> {
-    let current = CurrentTask::of(engine, client).await?;
-    let task = current.as_ref().and_then(CurrentTask::id);
-    Ok(task.map_or_else(Vec::new, |task| reread_ops(engine, client, task)))
-}
-
-fn reread_ops(engine: &Engine, client: &ClientId, task: &str) -> Vec<Op> {
-    let told = ClientHint {
-        hint: Hint {
-            object: HintObject::Task,
-            id: task.to_owned(),
-            at: None,
-            deleted: false,
-            tag: None,
-        },
-        clients: vec![client.clone()],
-    };
-    hints::reread_ops(engine, &Origin::gap(engine.now()), &told)
-}
-
-/// The tasks by which coaches are asked now.
-pub(crate) async fn open_tasks(engine: &Engine) -> Result<Vec<String>, EngineError> {
-    let mut clients = BTreeSet::new();
-    let mut after = None;
-    loop {
-        let page = engine.store.open_work_after(after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.id);
-        clients.extend(page.into_iter().filter_map(|item| item.client));
-    }
-    let mut tasks = Vec::new();
-    for client in &clients {
-        let current = CurrentTask::of(engine, client).await?;
-        tasks.extend(
-            current
-                .as_ref()
-                .and_then(CurrentTask::id)
-                .map(str::to_owned),
-        );
-    }
-    Ok(tasks)
-}
 
 /// Makes the task of a client what it should be.
 pub(crate) async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
@@ -227,6 +80,7 @@ pub(crate) async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
             }
         }
     }
+    manager::keep(engine, &client, &items, again.as_ref()).await?;
     if engine.ports.not_offered().crm {
         // What stands there is looked at again once there is a CRM: by the daily comparison.
         return finish::end(engine, job, JobEnd::Done, Vec::new()).await;
@@ -312,7 +166,7 @@ async fn answered_first(
     if engine.ports.not_offered().crm || !answer::is_waiting(engine, client).await? {
         return Ok(false);
     }
-    let ops = reread(engine, client).await?;
+    let ops = daily::reread(engine, client).await?;
     let at = later(engine.now(), BEING_MADE);
     let why = "an answer is read before another coach is asked".to_owned();
     finish::put_off(engine, job, at, why, ops).await?;

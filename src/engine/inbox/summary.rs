@@ -128,6 +128,7 @@ pub(crate) async fn look(
         title: title(waiting.len(), morning),
         description: description(engine, &waiting, morning),
         due: engine.calendar.office_closing(day),
+        goes_out: None,
     })))
 }
 

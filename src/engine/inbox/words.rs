@@ -34,6 +34,8 @@ pub(super) struct Known {
 pub(super) struct Words {
     pub(super) title: String,
     pub(super) description: String,
+    /// The moment that they name, at which a message goes out unless she stops it.
+    pub(super) goes_out: Option<Timestamp>,
 }
 
 /// Longer titles are cut: a list shows one line.
@@ -52,6 +54,7 @@ impl Words {
             return Self {
                 title: String::new(),
                 description: String::new(),
+                goes_out: None,
             };
         };
         let mut text = Text::default();
@@ -65,6 +68,13 @@ impl Words {
                      now, and answer again."
                 }
                 AskedAgain::Deleted => "The task before this one was deleted without an answer.",
+                AskedAgain::Changed => {
+                    "The task before this one was changed, and the relay can't tell what was meant. Nothing has gone \
+                     out."
+                }
+                AskedAgain::MomentPassed => {
+                    "The time in the task before this one has passed, and nothing has gone out. This one names another."
+                }
                 AskedAgain::Unreadable => {
                     "What you wrote in the task before this one could not be understood. Please write one \
                      of the answers below."
@@ -89,9 +99,10 @@ impl Words {
         };
         let title = outside::short_line(&title_of(first), TITLE);
         // The moment stands in what a list shows: it may be all that she reads.
-        let at = goes_out(calendar, now, first);
-        let at = at.map_or_else(String::new, |at| format!(": {}", when(calendar, at)));
+        let goes_out = goes_out(calendar, now, first);
+        let at = goes_out.map_or_else(String::new, |at| format!(": {}", when(calendar, at)));
         Self {
+            goes_out,
             title: format!("{title}{at}{more}"),
             description: text.lines,
         }
@@ -172,7 +183,14 @@ impl Text {
             ));
         }
         self.told(item, "next", "The procedure asks now: ");
-        self.told(item, "remedy", "What to do: ");
+        match item.detail["remedy"].as_str() {
+            // Of the admin's: whoever reads this has the CRM.
+            Some(command) if command.starts_with("clear-relay ") => {
+                let command = outside::one_line(command);
+                self.line(&format!("Your admin can look it up: `{command}`"));
+            }
+            _ => self.told(item, "remedy", "What to do: "),
+        }
         self.ready(item);
     }
 
@@ -190,13 +208,17 @@ impl Text {
 
     /// The texts that are ready: each that has no sentence which is not so.
     fn ready(&mut self, item: &WorkItem) {
+        let label = match item.kind.as_str() {
+            work_kinds::ASK_FIRST => "What would go out",
+            _ => "Ready to use",
+        };
         match &item.detail["ready"] {
-            Value::Array(several) => several.iter().for_each(|ready| self.one_ready(ready)),
-            one => self.one_ready(one),
+            Value::Array(several) => several.iter().for_each(|one| self.one_ready(label, one)),
+            one => self.one_ready(label, one),
         }
     }
 
-    fn one_ready(&mut self, ready: &Value) {
+    fn one_ready(&mut self, label: &str, ready: &Value) {
         let Some(text) = ready["text"].as_str() else {
             if ready["script"].is_string() {
                 self.line("There is no text ready: something that it needs is missing.");
@@ -212,7 +234,7 @@ impl Text {
         if faults.is_empty() {
             let what = ready["as"].as_str().unwrap_or("the text");
             self.line("");
-            self.line(&format!("Ready to use, {what}:"));
+            self.line(&format!("{label}, {what}:"));
             for line in text.lines() {
                 self.line(line);
             }
@@ -227,8 +249,13 @@ impl Text {
     fn answers(&mut self, item: &WorkItem) {
         self.line("");
         let words: Vec<&AnswerWord> = offered(&item.actions).collect();
-        if words.is_empty() {
+        if words.is_empty() && item.actions == ["done"] {
             self.line("Complete this task once you have taken note.");
+        } else if words.is_empty() {
+            self.line(&format!(
+                "This can't be answered here. Your admin settles it: `clear-relay work show {}` says how.",
+                item.id
+            ));
         } else {
             self.line(
                 "How to answer: write one of these behind \"Answer:\" and complete this task.",

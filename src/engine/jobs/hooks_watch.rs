@@ -260,7 +260,7 @@ async fn followed_up(engine: &Engine) -> Result<BTreeSet<ClientId>, EngineError>
 
 /// Call tasks that open cases have made, and those by which coaches are asked.
 async fn open_tasks(engine: &Engine) -> Result<Vec<String>, EngineError> {
-    let mut tasks = inbox::open_tasks(engine).await?;
+    let mut tasks = inbox::daily::open_tasks(engine).await?;
     for case in all_open_cases(engine).await? {
         let effects = engine.store.effects(case.id).await?;
         let made = effects.iter().filter(|effect| {

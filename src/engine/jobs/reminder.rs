@@ -10,7 +10,7 @@ use relay_store::{Job, JobEnd, Op, WorkItem};
 use crate::engine::effect::release;
 use crate::engine::finish::member;
 use crate::engine::job_kinds::{Asks, Cancelling, Death, JobSpec};
-use crate::engine::{Engine, EngineError, finish};
+use crate::engine::{Engine, EngineError, finish, inbox};
 
 /// After so many reminders an item whose owner is a coach goes to the Program Manager (A8).
 const ESCALATE_AFTER: u32 = 2;
@@ -52,7 +52,11 @@ pub(super) async fn run_reminder(engine: &Engine, job: &Job) -> Result<(), Engin
         item.owner
     };
     tracing::info!(work_item = %id, kind = item.kind, reminders = item.reminders + 1, "reminded");
-    let ops = vec![Op::RemindWork { id, next, owner }];
+    let mut ops = Vec::new();
+    if escalate && let Some(client) = &item.client {
+        ops.extend(inbox::changed(engine, client, &format!("handed_up/{id}")));
+    }
+    ops.push(Op::RemindWork { id, next, owner });
     finish::end(
         engine,
         job,

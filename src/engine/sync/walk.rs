@@ -254,7 +254,7 @@ impl Walk<'_> {
             after = Some(last.id);
             for item in &page {
                 let store = engine.store.as_ref();
-                let asked = alone(inbox::daily(engine, item).await)?;
+                let asked = alone(inbox::daily::of_item(engine, item).await)?;
                 self.commit_alone(asked.unwrap_or_default()).await?;
                 let found = invariants::of_item(store, item, engine.now()).await;
                 let Some(found) = alone(found.map_err(EngineError::from))?.flatten() else {

@@ -52,6 +52,8 @@ pub(super) struct KeapInspector {
     pub(super) public_url: Option<Url>,
     /// Who knows the coaches; `None` where the portal can't be asked.
     pub(super) coaches: Option<Arc<dyn Portal>>,
+    /// The address of the Program Manager's user, where she is asked in Keap.
+    pub(super) manager: Option<String>,
     pub(super) zone: TimeZone,
     pub(super) now: Timestamp,
     pub(super) heard: Arc<Heard>,
@@ -86,6 +88,7 @@ impl KeapInspector {
         }
         if may(&[Right::Users]) {
             findings.extend(self.coaches().await);
+            findings.extend(self.manager().await);
         }
         if may(&[Right::Tags]) {
             findings.extend(self.word_tags().await);

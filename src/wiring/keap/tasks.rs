@@ -67,6 +67,8 @@ impl Tasks for KeapPorts {
                 .as_deref()
                 .map(|text| outcome::written(text, sent))
                 .unwrap_or_default(),
+            shortened: outcome::is_shortened(task.description.as_deref().unwrap_or_default(), sent),
+            title: task.title,
             changed_at: task.modification_time.or(task.completion_time),
         }))
     }

@@ -117,6 +117,7 @@ pub(crate) fn request(kind: EffectKind) -> Request {
             title,
             description: text,
             due: instant(),
+            goes_out: Some(instant()),
         }),
         EffectKind::ContactNote => Request::ContactNote(request::ContactNote {
             contact,

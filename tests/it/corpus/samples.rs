@@ -13,7 +13,9 @@ use relay_core::effects::{CardRemoval, Settled};
 use relay_core::facts::{CallOutcome, Fact, FactBody, Order, StaffWord};
 use relay_core::ids::{EffectKey, WorkItemId};
 use relay_core::time::{Date, Timestamp};
-use relay_core::workflow::{Action, GuardReading, Input, NotOffered, PortalReading, ReadKind};
+use relay_core::workflow::{
+    Action, GuardReading, Input, NotOffered, PortalReading, ReadKind, Silence,
+};
 use relay_store::EffectState;
 
 pub(crate) use super::effect_samples::{input, outcome, request, settled};
@@ -130,7 +132,7 @@ pub(crate) fn reading() -> GuardReading {
             notes: true,
             crm: true,
         },
-        told_at: Some(instant()),
+        silence: Silence::Consent { from: instant() },
     }
 }
 

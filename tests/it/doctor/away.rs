@@ -278,6 +278,20 @@ async fn a_coach_whom_keap_does_not_know_is_found_by_her_id() {
             remedy: "Settings, Users",
         },
         Case {
+            name: "a manager without a user",
+            spoil: |p| {
+                let line = "[people]\nprogram_manager_user = \"alex@clinic.test\"";
+                p.write("[people]", line);
+            },
+            area: "people",
+            severity: "fault",
+            what: &[
+                "the Program Manager is no user of Keap",
+                "people.program_manager_user",
+            ],
+            remedy: "Settings, Users",
+        },
+        Case {
             name: "an inactive user",
             spoil: |p| {
                 p.portal(json!({ "act": "add_coach", "id": "coach-3", "name": "Cleo",

@@ -148,3 +148,12 @@ fn a_step_that_is_asked_about_first_is_one_that_sends_something() {
     let said = refused(&section("ask_first = [\"email\"]"));
     assert!(said.contains("portal_message, email_follow_up"), "{said}");
 }
+
+#[test]
+fn the_managers_user_is_named_by_an_address() {
+    let said = refused("[people]\nprogram_manager_user = \"Alex\"\n");
+    assert!(
+        said.contains("people.program_manager_user") && said.contains("email address"),
+        "{said}"
+    );
+}

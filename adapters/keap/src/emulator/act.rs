@@ -331,9 +331,9 @@ impl World<'_> {
                 contact,
                 text,
                 as_html,
-            } => self.write_in_task(contact, &text, as_html),
+            } => write_in_task(self, contact, &text, as_html),
             Act::DeleteTask { task, contact } => {
-                let task = known(task.or_else(|| self.open_task(contact?)), "open task")?;
+                let task = known(task.or_else(|| open_task(self, contact?)), "open task")?;
                 known(self.state.tasks.remove(task), "task")?;
                 self.raise("task.delete", task);
                 Ok(task)
@@ -425,42 +425,13 @@ impl World<'_> {
             .map(|tag| tag.id)
     }
 
-    fn open_task(&self, contact: u64) -> Option<u64> {
-        let mut tasks = self.state.tasks.iter();
-        let open = tasks.rfind(|task| task.belongs_to(contact) && !task.flag("completed"));
-        open.map(|task| task.id)
-    }
-
-    fn write_in_task(&mut self, contact: u64, text: &str, as_html: bool) -> Result<u64, String> {
-        let id = {
-            let mut tasks = self.state.tasks.iter();
-            let latest = tasks.rfind(|task| task.belongs_to(contact));
-            known(latest, "task")?.id
-        };
-        let latest = known(self.state.tasks.get(id), "task")?;
-        let before = latest.text("description").unwrap_or_default();
-        let (above, below) = known(before.rsplit_once("Answer:"), "line for an answer")?;
-        let mut after = format!("{above}Answer: {text}{below}");
-        if as_html {
-            let lines = after.lines().map(|line| {
-                let line = line.replace('&', "&amp;").replace('<', "&lt;");
-                format!("<p>{}</p>", line.replace('"', "&quot;"))
-            });
-            after = lines.collect();
-        }
-        let mut changes = Row::new();
-        changes.insert("description".to_owned(), after.into());
-        tasks::apply(self, id, &changes);
-        Ok(id)
-    }
-
     fn complete_task(
         &mut self,
         task: Option<u64>,
         contact: Option<u64>,
         text: Option<&str>,
     ) -> Result<u64, String> {
-        let id = known(task.or_else(|| self.open_task(contact?)), "open task")?;
+        let id = known(task.or_else(|| open_task(self, contact?)), "open task")?;
         let record = known(self.state.tasks.get(id), "task")?;
         let mut changes = Row::new();
         changes.insert("completed".to_owned(), true.into());
@@ -472,4 +443,38 @@ impl World<'_> {
         tasks::apply(self, id, &changes);
         Ok(id)
     }
+}
+
+fn open_task(world: &World, contact: u64) -> Option<u64> {
+    let mut tasks = world.state.tasks.iter();
+    let open = tasks.rfind(|task| task.belongs_to(contact) && !task.flag("completed"));
+    open.map(|task| task.id)
+}
+
+fn write_in_task(
+    world: &mut World,
+    contact: u64,
+    text: &str,
+    as_html: bool,
+) -> Result<u64, String> {
+    let id = {
+        let mut tasks = world.state.tasks.iter();
+        let latest = tasks.rfind(|task| task.belongs_to(contact));
+        known(latest, "task")?.id
+    };
+    let latest = known(world.state.tasks.get(id), "task")?;
+    let before = latest.text("description").unwrap_or_default();
+    let (above, below) = known(before.rsplit_once("Answer:"), "line for an answer")?;
+    let mut after = format!("{above}Answer: {text}{below}");
+    if as_html {
+        let lines = after.lines().map(|line| {
+            let line = line.replace('&', "&amp;").replace('<', "&lt;");
+            format!("<p>{}</p>", line.replace('"', "&quot;"))
+        });
+        after = lines.collect();
+    }
+    let mut changes = Row::new();
+    changes.insert("description".to_owned(), after.into());
+    tasks::apply(world, id, &changes);
+    Ok(id)
 }

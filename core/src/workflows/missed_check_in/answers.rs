@@ -136,8 +136,8 @@ fn stop_ask(run: &MissedCheckInRun<'_>, by: &str, why: StopReason) -> Ask {
                 "end the program in the portal, and stop the fee by hand where the clinic bills it (SOP-2155): the \
                  relay can't"
             } else {
-                "end the program in the portal; `clear-relay keap cancel-subscription CLIENT --by NAME` \
-                 stops the fee"
+                "end the program in the portal; your admin stops the fee, with `clear-relay keap cancel-subscription \
+                 CLIENT --by NAME`"
             }),
         ),
         StopReason::Complaint | StopReason::Unwell | StopReason::NoContact => {

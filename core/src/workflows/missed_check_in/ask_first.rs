@@ -4,12 +4,12 @@
 //! > answered elsewhere"
 //!
 //! The guard lets the message out first, so that nobody is asked about one that would not go; then this asks, and the
-//! effect waits. What follows is the guard's to say: her word "send" lets it go at once; silence does, once whoever
-//! acts for her coach has been able to see the question for two hours of the office's time. A question that nobody
-//! could see sends nothing: then it waits, and whoever is reminded of it hears of it as of any other.
+//! effect waits. What follows is the guard's to say: her word "send" lets it go at once; silence does at the moment that
+//! she has read, if whoever acts for her coach could see it for two hours of the office's time before ([`notice`]). A
+//! question that nobody could see sends nothing; after two working days it waits for a word, and says so.
 //!
-//! The moment that she reads is the one by which it goes: [`goes_out`] is asked with the moment at which her task is
-//! written, and by the guard with the one at which it was there, which is never before.
+//! The moment is the one in the text of her task: [`goes_out`] is asked when that is written, and what it said is kept
+//! with the task.
 
 use super::hand_over::add_decision;
 use super::outreach::Outreach;
@@ -19,14 +19,14 @@ use crate::calendar::Calendar;
 use crate::case::{CaseStatus, Wait};
 use crate::effects::EffectKind;
 use crate::ids::EffectKey;
-use crate::time::{SignedDuration, Timestamp};
+use crate::time::{SignedDuration, Timestamp, later};
 use crate::work_kinds;
-use crate::workflow::Answers;
+use crate::workflow::{Answers, NewWork};
 
 /// How much of the office's time she has to stop it.
 const NOTICE: SignedDuration = SignedDuration::from_hours(2);
 
-/// How long her task may take to reach her after it was written, so that the moment in it stays true.
+/// How long her task may take to reach her after it was written, so that she still has her two hours.
 const DELIVERY: SignedDuration = SignedDuration::from_mins(10);
 
 /// Moments that people read are whole quarters of an hour.
@@ -47,21 +47,59 @@ const ANSWERS: Answers = Answers::Of(&[
     "close",
 ]);
 
-/// When a message of this kind goes out to a client in `zone` (an IANA name) whose coach has been told at `told`: the
-/// first allowed moment after two hours of the office's time. Never earlier for one who was told later.
+/// How long after its moment a message may still go out. Later, whoever has read the moment takes it for sent.
+const LATE: SignedDuration = SignedDuration::from_hours(1);
+
+/// After so many working days a question that nobody could see waits for a word.
+const UNTOLD_DAYS: i32 = 2;
+
+/// When a message of this kind goes out to a client in `zone` (an IANA name) whose coach is told by a task that is
+/// written at `written`: the first allowed moment that leaves her two hours of the office's time.
 pub fn goes_out(
     calendar: &Calendar,
     kind: EffectKind,
     zone: Option<&str>,
-    told: Timestamp,
+    written: Timestamp,
 ) -> Timestamp {
-    let notice = calendar.office_time_after(told, NOTICE + DELIVERY);
+    let notice = calendar.office_time_after(written, NOTICE + DELIVERY);
     let at = next_quarter(notice);
     match Outreach::of(kind) {
         Some(Outreach::PortalMessage) => calendar.portal_slot(at),
         Some(Outreach::Email) => calendar.outreach_slot(at, zone),
         Some(Outreach::CallTask) | None => at,
     }
+}
+
+/// Whether the moment that a task names can be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// She has her two hours, and it is not over, or only just.
+    InTime,
+    /// Her task was there too late for that moment, or the moment is over: she is to be told another.
+    Passed,
+}
+
+/// Whether a message of which a task says that it goes out at `moment`, and which was there at `told`, may still go out
+/// then.
+pub fn notice(calendar: &Calendar, told: Timestamp, moment: Timestamp, now: Timestamp) -> Notice {
+    let has_time = calendar.office_time_after(told, NOTICE) <= moment;
+    if has_time && now <= later(moment, LATE) {
+        Notice::InTime
+    } else {
+        Notice::Passed
+    }
+}
+
+/// Whether nobody could see the question about a message that was to go out at `moment` for so long that it waits for a
+/// word.
+pub(super) fn is_overdue(calendar: &Calendar, moment: Timestamp, now: Timestamp) -> bool {
+    let day = calendar.add_working_days(calendar.date_of(moment), UNTOLD_DAYS);
+    now >= calendar.office_opening(day)
+}
+
+/// The moment that the question about a message names; `None` where only a word lets it go.
+pub(super) fn moment_of(work: &NewWork) -> Option<Timestamp> {
+    serde_json::from_value(work.detail["goes_out"]["at"].clone()).ok()
 }
 
 fn next_quarter(at: Timestamp) -> Timestamp {
@@ -77,36 +115,47 @@ pub(super) fn is_asked(run: &MissedCheckInRun<'_>) -> bool {
     run.is_open() && asked.is_some() && *asked == run.state.current
 }
 
-/// Asks about the message of `key`, which goes out at `at` unless she stops it; `false` if it is no longer the one that is
-/// waited for.
-pub(super) fn ask(run: &mut MissedCheckInRun<'_>, key: &EffectKey, at: Timestamp) -> bool {
+/// Asks about the message of `key`, which goes out at `at` unless she stops it, or where `silence` is not enough once she
+/// says so; `false` if it is no longer the one that is waited for.
+pub(super) fn ask(
+    run: &mut MissedCheckInRun<'_>,
+    key: &EffectKey,
+    at: Timestamp,
+    silence: bool,
+) -> bool {
     let kind = run.state.pending.get(key).map(|pending| pending.kind);
     let way = kind.and_then(Outreach::of);
     let (Some(way), true) = (way, run.is_current(key) && run.moves()) else {
         return false;
     };
-    let silence_counts = run.draft.cx.ask_first.silence_counts;
-    let what = way.words();
-    let who = run.state.who();
-    let (title, remedy) = if silence_counts {
+    let (what, who) = (way.words(), run.state.who());
+    let could_not = run.state.asked_first.as_ref() == Some(key) && !silence;
+    let when = at_words(run, at);
+    let (title, reason, remedy, said) = if silence {
         (
             format!("{who}: {what} goes out to her unless you stop it"),
+            format!(
+                "{what} is ready, and you can look at it before it goes out in her coach's name"
+            ),
             "nothing, if it may go out. Answer \"stop\" to stop it, \"replied\" if she has answered you elsewhere, \
              \"send\" to send it now",
+            format!("Her coach is told that {what} goes out, {when} at the earliest"),
         )
     } else {
+        let reason = if could_not {
+            format!("{what} has not gone out, since her coach could not be told of it in time")
+        } else {
+            format!("{what} is ready, and her coach is to see it before it goes out in her name")
+        };
         (
             format!("{who}: may {what} go out to her?"),
+            reason,
             "answer \"send\" and it goes out, \"stop\" if it should not, \"replied\" if she has answered you elsewhere. \
              It waits for your answer",
+            format!("Her coach is asked whether {what} may go out"),
         )
     };
-    let when = at_words(run, at);
-    run.draft.say(if silence_counts {
-        format!("Her coach is told that {what} goes out, {when} at the earliest")
-    } else {
-        format!("Her coach is asked whether {what} may go out")
-    });
+    run.draft.say(said);
     run.state.hold = None;
     run.draft.status = CaseStatus::Open;
     let calendar = run.draft.cx.calendar;
@@ -114,27 +163,27 @@ pub(super) fn ask(run: &mut MissedCheckInRun<'_>, key: &EffectKey, at: Timestamp
     let remind_at = calendar.add_working_days(calendar.date_of(at), days);
     let mut detail = serde_json::json!({
         "effect": key,
-        "reason": format!("{what} is ready, and you can look at it before it goes out in her coach's name"),
+        "reason": reason,
         "remedy": remedy,
         "contact": run.state.client.contact,
-        "of_today": way == Outreach::PortalMessage,
     });
-    if silence_counts {
+    if silence {
         detail["goes_out"] = serde_json::json!({ "kind": kind, "at": at });
     }
-    let true_at = if silence_counts { at } else { run.now() };
+    let true_at = if silence { at } else { run.now() };
     detail["ready"] = run.ready_text(&script_of(run, way, true_at));
     if way == Outreach::Email {
         add_decision(&run.state, &mut detail);
     }
-    run.ask(Ask {
+    let ask = Ask {
         kind: work_kinds::ASK_FIRST,
         owner: run.owner(),
         title,
         detail,
         answers: ANSWERS,
         remind_at: calendar.office_opening(remind_at),
-    });
+    };
+    run.ask(ask);
     run.state.asked_first = Some(key.clone());
     // It goes out by itself, or once she says so: what is waited for stays the message.
     run.draft.wait = Some(Wait::Effect { key: key.clone() });

@@ -8,7 +8,7 @@
 //! to be asked first, and was she, early enough (A30).
 //! A portal that shows nothing never lets an outreach pass.
 
-use super::ask_first::goes_out;
+use super::ask_first::{goes_out, is_overdue, moment_of};
 use super::outreach::Outreach;
 use super::request::Request as Render;
 use super::state::{Progress, State};
@@ -19,7 +19,9 @@ use crate::facts::{Fact, FactBody};
 use crate::procedure::MissedCheckInProcedure;
 use crate::scripts::date_words;
 use crate::time::{SignedDuration, Timestamp, earlier, later};
-use crate::workflow::{Context, GuardReading, HoldReason, PortalReading, Verdict};
+use crate::workflow::{
+    Context, GuardReading, HoldReason, NewWork, PortalReading, Silence, Verdict,
+};
 
 /// See [`Workflow::guard`](crate::workflow::Workflow::guard).
 pub(super) fn guard(
@@ -62,6 +64,10 @@ pub(super) fn guard(
 
 /// What overtook, where it was not the missed check-in itself.
 const LATER: &str = "a later check-in";
+
+/// Why it is held that is true now, and will not be once her coach has had her two hours.
+const TOO_LATE_TO_ASK: &str =
+    "her coach is asked first, and by the time it could go out it would not be true any more";
 
 /// How much of the office's time passes before it is looked again whether her coach has been told.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(1);
@@ -322,10 +328,9 @@ impl<'a> Guard<'a> {
     /// Every sentence is true, or it is not sent.
     fn truthful(&self) -> Verdict {
         let render = self.render();
-        let today = self.cx.calendar.date_of(self.true_at());
-        let truth = self
-            .state
-            .truth(today, self.procedure.parameters.window_days);
+        let days = self.procedure.parameters.window_days;
+        let true_on = |at| self.state.truth(self.cx.calendar.date_of(at), days);
+        let truth = true_on(self.true_at());
         let input = &self.effect.input;
         let chosen = input
             .script()
@@ -340,7 +345,14 @@ impl<'a> Guard<'a> {
             }
             (Some(Outreach::Email | Outreach::CallTask), Some(_)) => return self.handed_over(),
             (_, Some(Ok((id, script)))) => render.outreach(id, script),
-            (_, Some(Err(error))) => Err(error.to_string().into()),
+            (_, Some(Err(error))) => {
+                let id = input.script().unwrap_or_default();
+                let is_true_now = self.procedure.scripts.choose(id, &true_on(self.cx.now));
+                Err(match is_true_now {
+                    Ok(_) => TOO_LATE_TO_ASK.into(),
+                    Err(_) => error.to_string().into(),
+                })
+            }
             (_, None) => Err("it has no script".into()),
         };
         match outcome {
@@ -353,19 +365,16 @@ impl<'a> Guard<'a> {
         }
     }
 
-    /// When it has to be true: now, or when it goes out at the earliest, where her coach is asked first and says nothing.
+    /// When it has to be true: now, or when it goes out at the earliest, where her coach's silence is waited for.
     fn true_at(&self) -> Timestamp {
         let now = self.cx.now;
-        if self.asks_first() && self.cx.ask_first.silence_counts {
-            self.goes_out(self.told_at().unwrap_or(now)).max(now)
-        } else {
-            now
+        if !self.asks_first() || !self.waits_for_silence() {
+            return now;
         }
-    }
-
-    /// Since when she can see that this one goes out.
-    fn told_at(&self) -> Option<Timestamp> {
-        self.reading.told_at.filter(|_| !self.is_to_ask())
+        match self.reading.silence {
+            Silence::Consent { from } if self.to_ask().is_none() => from.max(now),
+            Silence::Consent { .. } | Silence::NotYet | Silence::Nothing => self.goes_out(),
+        }
     }
 
     /// Out with it, unless her coach is to be asked first, or has not been told for long enough.
@@ -374,22 +383,25 @@ impl<'a> Guard<'a> {
         if !self.asks_first() {
             return Verdict::Go(request);
         }
-        if self.is_to_ask() {
-            let at = self.goes_out(now);
-            return Verdict::Ask { at, ready: request };
+        if let Some(facts) = self.to_ask() {
+            return Verdict::Ask {
+                at: self.goes_out(),
+                silence: self.waits_for_silence(),
+                facts,
+                ready: request,
+            };
         }
         let calendar = self.cx.calendar;
-        let told = self.told_at().filter(|_| self.cx.ask_first.silence_counts);
-        let (at, reason) = match told.map(|told| self.goes_out(told)) {
-            Some(at) if at <= now => return Verdict::Go(request),
-            Some(at) => (at, "her coach was told, and may still stop it"),
-            None if self.cx.ask_first.silence_counts => {
-                let at = calendar.office_time_after(now, LOOK_AGAIN);
-                (at, "her coach has not been told yet")
-            }
-            None => (
+        let (at, reason) = match self.reading.silence {
+            _ if !self.waits_for_silence() => (
                 calendar.next_working_morning(now),
                 "it waits for her coach's word",
+            ),
+            Silence::Consent { from } if from <= now => return Verdict::Go(request),
+            Silence::Consent { from } => (from, "her coach was told, and may still stop it"),
+            Silence::NotYet | Silence::Nothing => (
+                calendar.office_time_after(now, LOOK_AGAIN),
+                "her coach has not been told for long enough",
             ),
         };
         Verdict::Later {
@@ -398,29 +410,60 @@ impl<'a> Guard<'a> {
         }
     }
 
-    /// Whether her coach has a say before it goes out (A30), and has not said yet that it may. In propose mode nothing
-    /// goes out, and nobody is asked.
+    /// Whether her coach has a say before it goes out (A30), and has not said yet that it may. A question that is open is
+    /// ended as it was asked. In propose mode nothing goes out, and nobody is asked.
     fn asks_first(&self) -> bool {
         let said = self.state.anyway.as_ref() == Some(&self.effect.key);
         let acts = self.case.mode == Mode::Act;
         let is_message = self.effect.kind().is_message();
-        acts && is_message && !said && self.cx.ask_first.includes(&self.case.step)
+        let is_set = self.cx.ask_first.contains(&self.case.step) || self.asked().is_some();
+        acts && is_message && !said && is_set
     }
 
-    /// Whether she has not been asked about this one yet.
-    fn is_to_ask(&self) -> bool {
-        self.asks_first() && self.state.asked_first.as_ref() != Some(&self.effect.key)
+    /// The open question about this one.
+    fn asked(&self) -> Option<&NewWork> {
+        let is_it = self.state.asked_first.as_ref() == Some(&self.effect.key);
+        self.state.asked.as_ref().filter(|_| is_it)
     }
 
-    /// When it goes out for a coach who was told at `told`: by the zone that her task goes by, so that what she reads
-    /// stays so.
-    fn goes_out(&self, told: Timestamp) -> Timestamp {
-        let asked = self.state.asked.as_ref().filter(|_| !self.is_to_ask());
-        let zone = match asked {
-            Some(work) => work.detail["zone"].as_str(),
-            None => self.state.client.zone.as_deref(),
+    /// Whether silence may let it go: not where nobody can tell whether she knows, nor where nobody could tell her for
+    /// days.
+    fn waits_for_silence(&self) -> bool {
+        let now = self.cx.now;
+        let counts = self.reading.silence != Silence::Nothing;
+        let overdue = match self.asked().map(moment_of) {
+            None => false,
+            // It waits for her word already, perhaps because it was overdue.
+            Some(None) => self.reading.silence == Silence::NotYet,
+            Some(Some(moment)) => {
+                self.reading.silence == Silence::NotYet && is_overdue(self.cx.calendar, moment, now)
+            }
         };
-        goes_out(self.cx.calendar, self.effect.kind(), zone, told)
+        counts && !overdue
+    }
+
+    /// What is to be learned first where she is to be asked, anew perhaps: another coach is, or by other words. `None`: she
+    /// is asked already.
+    fn to_ask(&self) -> Option<Vec<Fact>> {
+        let portal = self.reading.portal.as_ref()?;
+        let client = &portal.client;
+        let has_another = client.coach != self.state.client.coach;
+        let facts = has_another.then(|| {
+            let body = FactBody::ClientUpdated {
+                client: Box::new(client.clone()),
+            };
+            self.fact(client.id.as_str(), self.reading.read_at, body)
+        });
+        let as_asked = self
+            .asked()
+            .is_some_and(|work| moment_of(work).is_some() == self.waits_for_silence());
+        (has_another || !as_asked).then(|| facts.into_iter().collect())
+    }
+
+    /// When it goes out for a coach who is told now.
+    fn goes_out(&self) -> Timestamp {
+        let zone = self.state.client.zone.as_deref();
+        goes_out(self.cx.calendar, self.effect.kind(), zone, self.cx.now)
     }
 
     /// An email or a call of the coach's own, if there is somebody to make it and somebody to reach. What the

@@ -33,7 +33,10 @@ impl MissedCheckInRun<'_> {
             return serde_json::json!({ "script": id });
         };
         let window = self.procedure.parameters.window_days;
-        let mut truth = self.state.truth(self.today(), window);
+        // She reads it when she is there (A42): what is true on a Saturday may not be on Monday.
+        let calendar = self.draft.cx.calendar;
+        let day = calendar.date_of(calendar.office_slot(self.now()));
+        let mut truth = self.state.truth(day, window);
         // Ready for her own phone: as a text message it is one (A31).
         if id == "S4" {
             truth.insert(Assertion::SentAsText);

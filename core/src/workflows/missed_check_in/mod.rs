@@ -87,7 +87,7 @@ use crate::workflows::draft::{unreadable, unreadable_verdict};
 
 use another_coach::{caller_changed, signer_changed};
 use answers::CoachAnswer;
-pub use ask_first::goes_out;
+pub use ask_first::{Notice, goes_out, notice};
 pub use closing::{Again, Closing};
 pub use open::contact_type_allows;
 use run::MissedCheckInRun;
@@ -302,7 +302,7 @@ impl MissedCheckInRun<'_> {
                 asked
             }
             Input::Shown { messages } => self.was_shown(messages),
-            Input::AskFirst { key, at } => ask_first::ask(self, key, *at),
+            Input::AskFirst { key, at, silence } => ask_first::ask(self, key, *at, *silence),
             Input::CallerChanged { made_by } => caller_changed(self, made_by),
             Input::SignerChanged => signer_changed(self),
             Input::Person { by, action } => self.person(by, action),

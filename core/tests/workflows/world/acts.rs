@@ -6,7 +6,8 @@ use relay_core::effects::EffectInput;
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{EffectKey, MessageId};
 use relay_core::time::SignedDuration;
-use relay_core::workflow::{Input, NewWork};
+use relay_core::workflow::{Input, NewWork, Silence};
+use relay_core::workflows::missed_check_in::{Notice, goes_out, notice};
 
 use super::World;
 
@@ -101,18 +102,33 @@ impl World {
         self.case.status.as_str() == status
     }
 
-    /// A message that her coach has a say in goes out two hours of the office's time after she was told, or by her word.
+    /// A message that her coach has a say in goes out at the moment that she has read, and could read for two hours of the
+    /// office's time, or by her word.
     pub(crate) fn was_asked_first(&self, key: &EffectKey) {
         let acts = self.case.mode == Mode::Act && self.planned[key].kind().is_message();
         if acts && self.asks.contains(&self.case.step) {
             let said = self.case.data["anyway"] == key.as_str();
             let two_hours = SignedDuration::from_hours(2);
-            let told = self.told_at.filter(|_| self.silence_counts);
-            let told = told.map(|told| self.calendar.office_time_after(told, two_hours));
-            assert!(
-                said || told.is_some_and(|at| at <= self.now),
-                "{key} was not asked about"
-            );
+            let told = self.told.filter(|_| self.silence_counts);
+            let in_time = told.is_some_and(|(told, moment)| {
+                let earliest = self.calendar.office_time_after(told, two_hours);
+                moment.is_some_and(|moment| earliest <= moment && moment <= self.now)
+            });
+            assert!(said || in_time, "{key} was not asked about");
+        }
+    }
+
+    /// What the engine would tell the guard of her coach's silence.
+    pub(super) fn silence(&self) -> Silence {
+        let consent = self.told.and_then(|(told, moment)| {
+            let moment = moment?;
+            let in_time = notice(&self.calendar, told, moment, self.now) == Notice::InTime;
+            in_time.then_some(Silence::Consent { from: moment })
+        });
+        match consent {
+            _ if !self.silence_counts => Silence::Nothing,
+            Some(consent) => consent,
+            None => Silence::NotYet,
         }
     }
 
@@ -123,10 +139,15 @@ impl World {
         }
     }
 
-    /// Whoever acts for her coach can see what is asked.
+    /// Whoever acts for her coach can see what is asked: the task was written half a minute ago.
     pub(crate) fn is_told(&mut self) {
-        if self.work.iter().any(|work| work.kind == "ask_first") {
-            self.told_at = Some(self.now);
+        let mut asked = self.work.iter().filter(|work| work.kind == "ask_first");
+        if let Some(work) = asked.next() {
+            let kind = serde_json::from_value(work.detail["goes_out"]["kind"].clone()).ok();
+            let zone = self.client.time_zone.as_deref();
+            let moment = kind.map(|kind| goes_out(&self.calendar, kind, zone, self.now));
+            self.now += SignedDuration::from_secs(30);
+            self.told = Some((self.now, moment));
         }
     }
 

@@ -21,7 +21,7 @@ use relay_core::scripts::shipped;
 use relay_core::time::{Date, SignedDuration, Timestamp};
 use relay_core::time_off::TimeOffList;
 use relay_core::workflow::{
-    Action, AskFirst, Context, Input, NewWork, NotOffered, ReadKind, Transition, Verdict, Workflow,
+    Action, Context, Input, NewWork, NotOffered, ReadKind, Transition, Verdict, Workflow,
 };
 use relay_core::workflows::missed_check_in::MissedCheckIn;
 
@@ -68,8 +68,8 @@ pub(crate) struct World {
     /// The steps whose coach is asked first, and whether her silence counts.
     pub(crate) asks: BTreeSet<String>,
     pub(crate) silence_counts: bool,
-    /// Since when her coach can see what is asked.
-    pub(crate) told_at: Option<Timestamp>,
+    /// Since when her coach can see what is asked, and the moment that it names.
+    pub(crate) told: Option<(Timestamp, Option<Timestamp>)>,
     pub(crate) case: Case,
     pub(crate) opened: bool,
     pub(crate) planned: BTreeMap<EffectKey, PlannedEffect>,
@@ -148,7 +148,7 @@ impl World {
             not_offered: NotOffered::default(),
             asks: BTreeSet::new(),
             silence_counts: true,
-            told_at: None,
+            told: None,
             client,
             case,
             opened: false,
@@ -171,10 +171,7 @@ impl World {
             time_off: &self.time_off,
             now: self.now,
             not_offered: self.not_offered,
-            ask_first: AskFirst {
-                steps: &self.asks,
-                silence_counts: self.silence_counts,
-            },
+            ask_first: &self.asks,
         }
     }
 
@@ -400,16 +397,22 @@ impl World {
             Verdict::ByHand { hand_over, .. } => {
                 self.settle(&key, Settled::ByHand(hand_over));
             }
-            Verdict::Ask { at, .. } => {
+            Verdict::Ask {
+                at, silence, facts, ..
+            } => {
                 assert!(at > self.now, "nobody is asked after the fact");
-                self.told_at = None;
-                assert!(self.step(&Input::AskFirst { key, at }));
+                self.told = None;
+                for fact in facts {
+                    self.step(&Input::Fact { fact });
+                }
+                let input = Input::AskFirst { key, at, silence };
+                assert!(self.step(&input));
             }
             Verdict::Later { at, .. } => {
                 assert!(at > self.now, "later is not later");
                 self.now = at;
                 // What nobody can see waits until somebody can.
-                if self.asks.is_empty() || self.told_at.is_some() {
+                if self.asks.is_empty() || self.told.is_some() {
                     self.carry_out();
                 }
             }

@@ -35,7 +35,7 @@ impl World {
             contact_type: self.contact_type.clone(),
             address_confirmed: false,
             not_offered: self.not_offered,
-            told_at: self.told_at,
+            silence: self.silence(),
         }
     }
 

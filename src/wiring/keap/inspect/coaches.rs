@@ -1,5 +1,5 @@
-//! The portal's coaches as users of Keap: tasks, notes and mail go in their names. A coach is
-//! named by her id in the portal, never by her address.
+//! The portal's coaches as users of Keap: tasks, notes and mail go in their names; and the Program Manager, who is asked
+//! there. A coach is named by her id in the portal, never by her address.
 
 use relay_core::clients::Coach;
 use relay_keap::types::User;
@@ -8,6 +8,23 @@ use super::{KeapInspector, could_not};
 use crate::doctor::{Area, Finding};
 
 impl KeapInspector {
+    /// Whether the Program Manager can see what she is asked.
+    pub(super) async fn manager(&self) -> Option<Finding> {
+        let key = "people.program_manager_user";
+        let email = self.manager.as_ref()?;
+        let found = match self.client.users_by_email(email).await {
+            Ok(users) => as_user("the Program Manager", &format!("{key} names"), &users),
+            Err(error) => return Some(could_not(Area::People, "users", &error)),
+        };
+        let ok = || {
+            let what = "the Program Manager is an active user of Keap, and is asked there";
+            Finding::ok(Area::People, key, what)
+        };
+        Some(found.map_or_else(ok, |(what, remedy)| {
+            Finding::fault(Area::People, key, what, remedy)
+        }))
+    }
+
     pub(super) async fn coaches(&self) -> Vec<Finding> {
         let Some(portal) = &self.coaches else {
             return Vec::new();
@@ -23,7 +40,13 @@ impl KeapInspector {
                 continue;
             }
             match self.client.users_by_email(&coach.email).await {
-                Ok(users) => findings.extend(as_user(coach, &users)),
+                Ok(users) => {
+                    let id = coach.id.as_str();
+                    let found = as_user(&format!("coach {id}"), "the portal tells", &users);
+                    findings.extend(
+                        found.map(|(what, remedy)| Finding::fault(Area::Coaches, id, what, remedy)),
+                    );
+                }
                 Err(error) => {
                     findings.push(could_not(Area::Coaches, "users", &error));
                     return findings;
@@ -48,27 +71,27 @@ fn no_address(coach: &Coach) -> Finding {
     )
 }
 
-fn as_user(coach: &Coach, users: &[User]) -> Option<Finding> {
-    let id = coach.id.as_str();
-    let (what, remedy) = match users.iter().filter(|user| user.is_active()).count() {
+/// What is wrong with whoever has an address that `told` tells, and the remedy; `None`: one active user has it.
+fn as_user(who: &str, told: &str, users: &[User]) -> Option<(String, String)> {
+    Some(match users.iter().filter(|user| user.is_active()).count() {
         1 => return None,
         0 => match users.first() {
             None => (
-                format!("coach {id} is no user of Keap: no user has the address the portal tells"),
-                "add her in Keap under Settings, Users, or correct her address in the portal",
+                format!("{who} is no user of Keap: no user has the address that {told}"),
+                "add her in Keap under Settings, Users, or correct that address".to_owned(),
             ),
             Some(user) => (
                 format!(
-                    "coach {id} is a user of Keap, and her status is {}",
+                    "{who} is a user of Keap, and her status is {}",
                     user.status.as_deref().unwrap_or("not told")
                 ),
-                "make her active in Keap under Settings, Users, or give her clients another coach in the portal",
+                "make her active in Keap under Settings, Users, or name somebody else in her place"
+                    .to_owned(),
             ),
         },
         several => (
-            format!("coach {id} has the address of {several} active users of Keap"),
-            "leave one of them active in Keap under Settings, Users",
+            format!("{who} has the address of {several} active users of Keap"),
+            "leave one of them active in Keap under Settings, Users".to_owned(),
         ),
-    };
-    Some(Finding::fault(Area::Coaches, id, what, remedy))
+    })
 }

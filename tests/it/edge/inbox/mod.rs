@@ -4,6 +4,8 @@ mod answers;
 mod ask_first;
 mod away;
 mod delivery;
+mod manager;
+mod silence;
 mod summary;
 
 use relay_core::time::SignedDuration;

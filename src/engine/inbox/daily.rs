@@ -1,0 +1,118 @@
+//! What is looked at without being told: once a day, and after an outage.
+
+use std::collections::BTreeSet;
+
+use relay_core::ids::ClientId;
+use relay_store::{EffectState, Op, WorkItem};
+
+use super::{CurrentTask, PAGE, changed, content};
+use crate::engine::inbox_job::job_of;
+use crate::engine::parts::CoachChannel;
+use crate::engine::sync::hints;
+use crate::engine::sync::hints::{ClientHint, Origin};
+use crate::engine::{Engine, EngineError, inbox, time_off};
+use crate::receipts::{Hint, HintObject};
+
+/// What brings the task of an open item's client back to what it should be: an answer that nobody told of is
+/// read, and what could not be made is tried again. Asked for once a day.
+pub(crate) async fn of_item(engine: &Engine, item: &WorkItem) -> Result<Vec<Op>, EngineError> {
+    let Some(client) = &item.client else {
+        return Ok(Vec::new());
+    };
+    if engine.people.asks_manager(item) {
+        return inbox::manager::daily(engine, client, item).await;
+    }
+    let today = engine.calendar.date_of(engine.now());
+    let what = format!("{}/{today}", item.id);
+    // Whatever the channel is: the call is a task in any case, and the list of work has the texts, too.
+    if inbox::caller::may_be_anothers(engine, item).await? {
+        return Ok(vec![job_of(engine, client, &what, engine.now(), None)]);
+    }
+    if engine.ports.not_offered().crm {
+        return Ok(Vec::new());
+    }
+    let current = CurrentTask::of(engine, client).await?;
+    if engine.people.coach_channel == CoachChannel::WorkList {
+        // Made while it was otherwise: closed.
+        let stands = current.is_some_and(|task| task.effect.state == EffectState::Done);
+        return Ok(stands
+            .then(|| job_of(engine, client, &what, engine.now(), None))
+            .into_iter()
+            .collect());
+    }
+    let time_off = time_off::list(engine.store.as_ref()).await?;
+    if let Some(task) = current.as_ref().filter(|task| task.stands()) {
+        let asked = content::coach_of(item, &engine.people);
+        let asked = asked.as_ref().unwrap_or(&task.of);
+        let is_anothers = *time_off.acting_for(asked, today).coach != task.coach;
+        if task.items.contains(&item.id) && is_anothers {
+            return Ok(changed(engine, client, &what).into_iter().collect());
+        }
+    }
+    let made = current
+        .as_ref()
+        .filter(|task| task.items.first() == Some(&item.id));
+    if let Some(task) = made.and_then(CurrentTask::id) {
+        return Ok(reread_ops(engine, client, task));
+    }
+    let is_a_coachs = content::coach_of(item, &engine.people).is_some();
+    let stands = current.is_some_and(|task| task.stands() && task.items.contains(&item.id));
+    if !is_a_coachs || stands {
+        return Ok(Vec::new());
+    }
+    Ok(changed(engine, client, &what).into_iter().collect())
+}
+
+/// The jobs that read the open tasks about a client.
+pub(crate) async fn reread(engine: &Engine, client: &ClientId) -> Result<Vec<Op>, EngineError> {
+    let current = CurrentTask::of(engine, client).await?;
+    let mut tasks: Vec<String> = current
+        .as_ref()
+        .and_then(CurrentTask::id)
+        .map(str::to_owned)
+        .into_iter()
+        .collect();
+    tasks.extend(inbox::manager::open_tasks(engine, client).await?);
+    Ok(tasks
+        .iter()
+        .flat_map(|task| reread_ops(engine, client, task))
+        .collect())
+}
+
+pub(super) fn reread_ops(engine: &Engine, client: &ClientId, task: &str) -> Vec<Op> {
+    let told = ClientHint {
+        hint: Hint {
+            object: HintObject::Task,
+            id: task.to_owned(),
+            at: None,
+            deleted: false,
+            tag: None,
+        },
+        clients: vec![client.clone()],
+    };
+    hints::reread_ops(engine, &Origin::gap(engine.now()), &told)
+}
+
+/// The tasks by which somebody is asked now.
+pub(crate) async fn open_tasks(engine: &Engine) -> Result<Vec<String>, EngineError> {
+    let mut clients = BTreeSet::new();
+    let mut after = None;
+    loop {
+        let page = engine.store.open_work_after(after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        clients.extend(page.into_iter().filter_map(|item| item.client));
+    }
+    let mut tasks = Vec::new();
+    for client in &clients {
+        let current = CurrentTask::of(engine, client).await?;
+        tasks.extend(
+            current
+                .as_ref()
+                .and_then(CurrentTask::id)
+                .map(str::to_owned),
+        );
+        tasks.extend(inbox::manager::open_tasks(engine, client).await?);
+    }
+    Ok(tasks)
+}

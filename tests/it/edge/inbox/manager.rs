@@ -1,0 +1,254 @@
+//! What the Program Manager is asked, where she works: A3, A8, A33.
+
+use std::sync::Arc;
+
+use relay_keap::emulator::SeenTask;
+use serde_json::json;
+
+use super::replied;
+use crate::edge::clinic::{Clinic, Person};
+use crate::support::failpoints::StopAt;
+
+const ALEX: &str = "alex@clinic.example.test";
+
+fn told(text: &str) -> String {
+    let line = format!("[people]\nprogram_manager = \"Alex\"\nprogram_manager_user = \"{ALEX}\"\n");
+    text.replace("[people]\n", &line)
+}
+
+impl Clinic {
+    fn alex_joins(&self) {
+        self.keap(json!({ "act": "add_user", "id": 13, "email": ALEX, "given_name": "Alex" }));
+    }
+
+    /// The open tasks about a client, with whose they are.
+    fn open_tasks(&self, who: &Person) -> Vec<(String, SeenTask)> {
+        let mut open = self.tasks(who);
+        open.retain(|task| !task.completed);
+        open.into_iter()
+            .map(|task| (task.owner.clone(), task))
+            .collect()
+    }
+
+    fn task_of(&self, who: &Person, owner: &str) -> SeenTask {
+        let open = self.open_tasks(who);
+        let mut hers = open.iter().filter(|(whose, _)| whose == owner);
+        let (_, task) = hers
+            .next()
+            .unwrap_or_else(|| panic!("none of {owner}'s: {open:?}"));
+        assert_eq!(hers.next(), None, "one of {owner}'s");
+        task.clone()
+    }
+
+    fn owners(&self, who: &Person) -> Vec<String> {
+        let open = self.open_tasks(who);
+        open.into_iter().map(|(owner, _)| owner).collect()
+    }
+}
+
+/// Maya wrote on Thursday at ten; her coach and the manager have users.
+async fn wrote() -> (Clinic, Person) {
+    let maya = Person::maya();
+    let clinic = Clinic::open_with(|setup| setup.amend = told).await;
+    clinic.alex_joins();
+    clinic.join(&maya);
+    clinic.until("2026-11-05 10:00").await;
+    clinic.writes(&maya, "About my check-in").await;
+    (clinic, maya)
+}
+
+#[tokio::test]
+async fn a33_a_stop_is_hers_to_answer_on_the_same_day_where_she_works() {
+    for (answer, status, asks) in [
+        ("Answer: continue", "open", false),
+        ("Answer: close", "closed", false),
+        ("Answer: perhaps", "paused", true),
+    ] {
+        let (clinic, maya) = wrote().await;
+        clinic.answer(&maya, "Answer: wants to leave").await;
+        let task = clinic.task_of(&maya, "Alex");
+        assert_eq!(clinic.owners(&maya), ["Alex"]);
+        assert_eq!(
+            task.title,
+            "Maya H. wants to leave the program, says Beth. Nothing goes out to her. End her program and stop the fee?"
+        );
+        for part in [
+            "Number: 303-555-0101",
+            "What to do: end the program in the portal; your admin stops the fee",
+            "- continue: the follow-up goes on",
+            "- close: this follow-up ends for good",
+            "\nAnswer:\n",
+        ] {
+            assert!(
+                task.description.contains(part),
+                "{part}\n{}",
+                task.description
+            );
+        }
+        clinic.completes(task.id, Some(answer)).await;
+        assert_eq!(clinic.status(&maya).await, status, "{answer}");
+        let again = clinic.owners(&maya);
+        assert!(again.is_empty(), "{answer}: {again:?}");
+        clinic.until("2026-11-06 09:05").await;
+        assert_eq!(
+            clinic.owners(&maya).contains(&"Alex".to_owned()),
+            asks,
+            "{answer}"
+        );
+        let history = clinic.history(clinic.case(&maya).await.id).await;
+        let by_her = history.iter().any(|line| line.contains("Alex"));
+        assert_eq!(by_her, !asks, "{answer}: {history:?}");
+    }
+}
+
+#[tokio::test]
+async fn a33_a_tick_and_a_deletion_lift_nothing_and_are_asked_about_again() {
+    let (clinic, maya) = wrote().await;
+    clinic.answer(&maya, "Answer: no contact").await;
+    let first = clinic.task_of(&maya, "Alex");
+    clinic.completes(first.id, None).await;
+    clinic.until("2026-11-06 09:05").await;
+    let second = clinic.task_of(&maya, "Alex");
+    assert!(
+        second
+            .description
+            .starts_with("You completed the task before this one without an answer.")
+    );
+    clinic.keap(json!({ "act": "delete_task", "task": second.id }));
+    clinic.until("2026-11-09 09:05").await;
+    let third = clinic.task_of(&maya, "Alex");
+    assert!(
+        third
+            .description
+            .starts_with("The task before this one was deleted")
+    );
+    assert_eq!(clinic.outreach(&maya), ["4 09:00 portal_message"]);
+    assert_eq!(clinic.status(&maya).await, "paused");
+}
+
+/// Two reminders without an answer: she is asked, and the coach still is. Whoever answers first has answered.
+#[tokio::test]
+async fn a8_what_is_handed_up_is_asked_of_both_and_settled_by_the_first() {
+    for by in ["Alex", "Beth"] {
+        let (clinic, maya) = wrote().await;
+        clinic.until("2026-11-09 10:00").await;
+        let mut owners = clinic.owners(&maya);
+        owners.sort();
+        assert_eq!(owners, ["Alex", "Beth"]);
+        let task = clinic.task_of(&maya, by);
+        clinic.completes(task.id, Some("Answer: handled")).await;
+        assert_eq!(clinic.owners(&maya), Vec::<String>::new(), "{by}");
+        assert_eq!(clinic.status(&maya).await, "paused");
+        let history = clinic.history(clinic.case(&maya).await.id).await;
+        assert!(
+            history
+                .iter()
+                .any(|line| *line == format!("{by} answered the client")),
+            "{history:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a33_what_the_list_of_work_settles_is_taken_back_from_her() {
+    let (clinic, maya) = wrote().await;
+    clinic.answer(&maya, "Answer: complaint").await;
+    clinic.task_of(&maya, "Alex");
+    clinic.done(&maya, "stopped", "resume", None).await;
+    clinic.hooks_arrive().await;
+    assert!(clinic.owners(&maya).is_empty());
+    assert_eq!(
+        clinic.count("work_task"),
+        2,
+        "one of hers and one of her coach's"
+    );
+}
+
+/// Without a user nobody could see her task; it is made on the day after she has one.
+#[tokio::test]
+async fn a33_it_comes_once_she_has_a_user_and_stands_in_the_list_until_then() {
+    let maya = Person::maya();
+    let clinic = Clinic::open_with(|setup| setup.amend = told).await;
+    clinic.join(&maya);
+    clinic.until("2026-11-05 10:00").await;
+    clinic.writes(&maya, "About my check-in").await;
+    clinic.answer(&maya, "Answer: unwell").await;
+    assert!(clinic.owners(&maya).is_empty());
+    clinic.item(&maya, "stopped").await;
+    clinic.alex_joins();
+    clinic.until("2026-11-06 10:00").await;
+    assert_eq!(clinic.owners(&maya), ["Alex"]);
+    clinic.until("2026-11-20 10:00").await;
+    assert_eq!(clinic.owners(&maya), ["Alex"], "and once");
+}
+
+#[tokio::test]
+async fn nothing_of_it_where_no_user_is_named_or_nothing_is_sent() {
+    let (clinic, maya) = replied().await;
+    clinic.answer(&maya, "Answer: complaint").await;
+    clinic.until("2026-11-09 10:00").await;
+    assert!(clinic.owners(&maya).is_empty());
+
+    let maya = Person::maya();
+    let amend = |text: &str| told(&text.replace("mode = \"act\"", "mode = \"propose\""));
+    let clinic = Clinic::open_with(|setup| setup.amend = amend).await;
+    clinic.alex_joins();
+    clinic.join(&maya);
+    clinic.until("2026-11-05 10:00").await;
+    clinic.writes(&maya, "About my check-in").await;
+    clinic.done(&maya, "reply", "complaint", None).await;
+    clinic.until("2026-11-06 10:00").await;
+    assert!(clinic.tasks(&maya).is_empty());
+}
+
+/// Her answer stands in the task, and no webhook told of it: it is read before the client hears anything.
+#[tokio::test]
+async fn a33_her_coach_is_in_the_list_of_work_and_she_is_not() {
+    let maya = Person::maya();
+    let amend =
+        |text: &str| told(&text.replace("coach_tasks_a_day = 100", "coaches = \"work_list\""));
+    let clinic = Clinic::open_with(|setup| setup.amend = amend).await;
+    clinic.alex_joins();
+    clinic.join(&maya);
+    clinic.until("2026-11-05 10:00").await;
+    clinic.writes(&maya, "About my check-in").await;
+    assert!(clinic.tasks(&maya).is_empty());
+    clinic.done(&maya, "reply", "complaint", None).await;
+    clinic.hooks_arrive().await;
+    let task = clinic.task_of(&maya, "Alex");
+    clinic.completes(task.id, Some("Answer: continue")).await;
+    assert_eq!(clinic.status(&maya).await, "open");
+}
+
+#[tokio::test]
+async fn a33_a_crash_asks_her_once_and_takes_her_answer_once() {
+    for place in [
+        "effect.settle.before",
+        "effect.settle.after",
+        "effect.attempt.before",
+        "effect.attempt.after",
+    ] {
+        let (mut clinic, maya) = wrote().await;
+        let stop = Arc::new(StopAt::unarmed(place));
+        let restarted = clinic.world.restart_with(Arc::clone(&stop) as _).await;
+        restarted.expect("a restart");
+        clinic.hooks_arrive().await;
+        stop.arm();
+        tokio::select! {
+            () = clinic.answer(&maya, "Answer: complaint") => panic!("{place} was never passed"),
+            () = stop.stopped() => {}
+        }
+        clinic.world.restart().await.expect("a restart");
+        clinic.hooks_arrive().await;
+        clinic.until("2026-11-05 12:00").await;
+        let task = clinic.task_of(&maya, "Alex");
+        clinic.completes(task.id, Some("Answer: continue")).await;
+        clinic.until("2026-11-05 14:00").await;
+        assert_eq!(clinic.status(&maya).await, "open", "{place}");
+        let of_alex = clinic
+            .tasks(&maya)
+            .into_iter()
+            .filter(|task| task.owner == "Alex");
+        assert_eq!(of_alex.count(), 1, "{place}");
+    }
+}
