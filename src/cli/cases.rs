@@ -6,17 +6,19 @@ use clap::{Args, Subcommand};
 use relay_core::case::{Case, CaseStatus, TimelineEntry, Wait};
 use relay_core::ids::{CaseId, CheckInId, ClientId};
 use relay_core::time::Date;
+use relay_core::work_kinds;
 use relay_core::workflow::Action;
-use relay_store::{CaseFilter, Effect, Store, WorkItem};
+use relay_store::{CaseFilter, Effect, Page, Store, WorkItem};
 use serde_json::json;
 
 use super::args::{By, DryRun, Paging, words};
 use super::error::CliError;
 use super::output::{Output, Table};
 use super::repin::{self, RepinArgs};
-use super::{decision, told, work};
+use super::{decision, messages, told, work};
 use crate::engine::Engine;
 use crate::engine::commands::{cases, open, preview};
+use crate::remedy::RemedyCommand;
 
 /// `cases …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -146,10 +148,33 @@ pub async fn list(
     let cases = store.cases(&filter, args.paging.page()).await?;
     let (mut human, stopped) = super::outreach::head(store, out).await?;
     human.push_str(&table(&cases, out).render("no case"));
+    if cases.is_empty() {
+        human.push_str(&overdue_from_before(store).await?);
+    }
     Ok(out.emit(
         &json!({ "outreach_stopped": stopped, "cases": cases }),
         &human,
     )?)
+}
+
+/// That check-ins from before stand in the list of work, where nobody is followed up.
+async fn overdue_from_before(store: &dyn Store) -> Result<String, CliError> {
+    let open = store.open_work(None, Page::default()).await?;
+    let listed = open
+        .iter()
+        .filter(|item| item.kind == work_kinds::BACKLOG)
+        .count();
+    Ok(match listed {
+        0 => String::new(),
+        1 => format!(
+            "\none check-in was overdue before the follow-up was switched on: `{}`\n",
+            RemedyCommand::WorkList
+        ),
+        more => format!(
+            "\n{more} check-ins were overdue before the follow-up was switched on: `{}`\n",
+            RemedyCommand::WorkList
+        ),
+    })
 }
 
 pub(super) fn table(cases: &[Case], out: &Output<'_>) -> Table {
@@ -219,10 +244,13 @@ pub async fn explain(store: &dyn Store, id: CaseId, out: &mut Output<'_>) -> Res
     let timeline = store.timeline(id).await?;
     let mut human = head(&case, out);
     human.push_str(&history(&timeline, out, true));
+    let effects = store.effects(id).await?;
+    human.push_str(&messages::as_text(&effects, out));
     let told = told::of_case(store, &case).await?;
     human.push_str(&told::as_text(&told, out));
     let told = told::as_json(&told);
-    let all = json!({ "case": case, "timeline": timeline, "engagement": told });
+    let all = json!({ "case": case, "timeline": timeline, "messages": messages::as_json(&effects),
+                      "engagement": told });
     Ok(out.emit(&all, &human)?)
 }
 

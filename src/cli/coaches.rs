@@ -1,4 +1,4 @@
-//! `coaches`: who is away, and who acts for her.
+//! `coaches`: who there is, by the ids that settings and commands name; who is away, and who acts for her.
 
 use clap::{Args, Subcommand};
 use relay_core::ids::CoachId;
@@ -15,7 +15,7 @@ use crate::engine::commands::time_off::{self, Asked, Change};
 /// `coaches …`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum CoachesCommand {
-    /// Show who is away, or will be, and who acts for them.
+    /// Show the coaches with their ids, who is away, or will be, and who acts for them.
     List,
     /// Say that a coach is away: meanwhile her deputy is asked and calls in her place.
     Away(AwayArgs),
@@ -87,11 +87,17 @@ async fn list(engine: &Engine, out: &mut Output<'_>) -> Result<(), CliError> {
             period.deputy.to_string(),
         ]);
     }
-    let json = json!({ "away": periods });
-    Ok(out.emit(
-        &json,
-        &table.render("nobody is away, and no time off is entered"),
-    )?)
+    let mut everybody = Table::new(&["ID", "COACH"]);
+    for (id, name) in &names {
+        everybody.row([id.to_string(), name.clone()]);
+    }
+    let json = json!({ "away": periods, "coaches": names });
+    let human = format!(
+        "{}\n{}",
+        everybody.render("no coach is known yet\n"),
+        table.render("nobody is away, and no time off is entered"),
+    );
+    Ok(out.emit(&json, &human)?)
 }
 
 async fn away(engine: &Engine, args: &AwayArgs, out: &mut Output<'_>) -> Result<(), CliError> {

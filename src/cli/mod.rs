@@ -31,6 +31,7 @@ pub mod import;
 pub mod init;
 pub mod jobs;
 pub mod keap;
+mod messages;
 pub mod migrate;
 mod opening;
 mod output;

@@ -8,7 +8,7 @@ use relay_core::effects::{EffectInput, EffectKind, Settled};
 use relay_core::ids::{CoachId, WorkItemId};
 use relay_core::time::Date;
 use relay_core::time_off::TimeOffList;
-use relay_store::{EffectState, Page, Store, WorkItem};
+use relay_store::{Effect, EffectState, Page, Store, WorkItem};
 use serde_json::{Value, json};
 
 use super::args::{By, DryRun, Paging};
@@ -19,6 +19,7 @@ use crate::effects::vendor_ref;
 use crate::engine::Engine;
 use crate::engine::commands::cases::parse_action;
 use crate::engine::commands::work;
+use crate::engine::inbox;
 use crate::engine::incidents;
 use crate::engine::time_off;
 use crate::remedy::RemedyCommand;
@@ -265,7 +266,7 @@ pub async fn show(store: &dyn Store, id: WorkItemId, out: &mut Output<'_>) -> Re
     let mut human = format!(
         "{}\n\nitem      {}\nkind      {}\nowner     {}\nclient    {}\ncase      {}\n\
          due       {}\nactions   {}\nsettled   {}\n\n",
-        item.title,
+        title(&item),
         item.id,
         item.kind,
         acting.owner(&item),
@@ -293,21 +294,25 @@ pub async fn show(store: &dyn Store, id: WorkItemId, out: &mut Output<'_>) -> Re
     )?)
 }
 
-/// Whether an open item stands in a task of its coach, or why not.
+/// Whether an open item stands in a task of whoever is asked, or why not.
 async fn inbox_task(store: &dyn Store, item: &WorkItem) -> Result<Option<String>, CliError> {
     let Some(client) = item.client.as_ref().filter(|_| item.settled.is_none()) else {
         return Ok(None);
     };
-    let latest = store.latest_of_client(client, EffectKind::WorkTask).await?;
-    let Some(effect) = latest else {
+    // The manager's own task of it, else that of the client's coach.
+    let (_, of_manager) = inbox::manager::latest(store, client, item.id).await?;
+    let of_coach = store.latest_of_client(client, EffectKind::WorkTask).await?;
+    let shows = |effect: &Effect| match &effect.planned.input {
+        EffectInput::WorkTask { items, .. } => items.contains(&item.id),
+        _ => false,
+    };
+    let mut tasks = of_coach.into_iter().chain(of_manager).filter(shows);
+    let Some(effect) = tasks.next_back() else {
         return Ok(None);
     };
-    let EffectInput::WorkTask { items, coach, .. } = &effect.planned.input else {
+    let EffectInput::WorkTask { coach, .. } = &effect.planned.input else {
         return Ok(None);
     };
-    if !items.contains(&item.id) {
-        return Ok(None);
-    }
     Ok(Some(match (effect.state, &effect.settled) {
         (EffectState::Done, _) => match vendor_ref(&effect) {
             Some(task) => format!("asked of {coach} in task {task} of the CRM"),
@@ -349,6 +354,15 @@ pub(super) fn outline(text: &mut String, value: &Value, depth: usize) {
     }
 }
 
+/// What an item is called. Of a proposal the client has had nothing, and nobody is to go on as if she had.
+fn title(item: &WorkItem) -> String {
+    if item.detail["proposal"] == true {
+        format!("[proposal, nothing was sent] {}", item.title)
+    } else {
+        item.title.clone()
+    }
+}
+
 pub(super) fn table(items: &[WorkItem], acting: &ActingNow, out: &Output<'_>) -> Table {
     let mut table = Table::new(&["ITEM", "DUE", "OWNER", "CLIENT", "KIND", "ACTIONS", "WHAT"]);
     for item in items {
@@ -359,7 +373,7 @@ pub(super) fn table(items: &[WorkItem], acting: &ActingNow, out: &Output<'_>) ->
             or_dash(item.client.as_ref()),
             item.kind.clone(),
             item.actions.join(","),
-            item.title.clone(),
+            title(item),
         ]);
     }
     table

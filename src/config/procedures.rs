@@ -88,6 +88,12 @@ fn hours_between_cases(reader: &mut Reader<'_>) -> u16 {
 }
 
 impl ProcedureConfig {
+    /// The ids of the coaches for whose clients it acts, where that is not everybody.
+    pub fn acts_for(&self) -> Vec<String> {
+        let named = self.act_for.iter().flatten();
+        named.map(CoachId::to_string).collect()
+    }
+
     /// The procedure, from the folder or as built in, in the configured mode. The configuration
     /// decides the mode, whatever the procedure's own file says: one switch, in one place.
     pub fn missed_check_in(&self) -> Result<MissedCheckInProcedure, Mistakes> {

@@ -38,7 +38,7 @@ pub mod heard;
 mod machine;
 mod outreach;
 mod people;
-mod procedure;
+pub(crate) mod procedure;
 mod store;
 
 use std::sync::Arc;

@@ -70,6 +70,24 @@ fn for_some(config: &ProcedureConfig) -> Option<Finding> {
     })
 }
 
+/// Coaches for whose clients it is to act, and who are none: for nobody it would act then.
+pub(crate) fn no_such_coach(act_for: &[String], coaches: &[&str]) -> Vec<Finding> {
+    let key = format!("{KEY}.act_for");
+    let unknown = |id: &&String| !coaches.contains(&id.as_str());
+    act_for
+        .iter()
+        .filter(unknown)
+        .map(|id| {
+            Finding::fault(
+                Area::Procedure,
+                &key,
+                format!("{key} names {id:?}, and there is no coach with that id: nothing would be sent for her clients"),
+                format!("write her id; there are {} (`clear-relay coaches list` shows whose each is)", coaches.join(", ")),
+            )
+        })
+        .collect()
+}
+
 /// Which messages a coach is asked about, and whether her silence lets them go (A30).
 fn asks_first(config: &ProcedureConfig, people: &PeopleConfig) -> Option<Finding> {
     let steps: Vec<&str> = config.ask_first.iter().map(String::as_str).collect();

@@ -17,12 +17,13 @@ use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_http_client::CallError;
 use relay_store::{
     Deferral, Existing, Fence, Job, JobEnd, JobError, NewJob, Op, Precondition, StoreError,
+    WorkSettled,
 };
 use serde::de::DeserializeOwned;
 
 use crate::engine::incidents::WaitsFor;
 use crate::engine::periodic::is_periodic;
-use crate::engine::{Engine, EngineError, incidents, periodic};
+use crate::engine::{Engine, EngineError, RELAY, incidents, items, periodic};
 use crate::failpoint::SETTLE;
 use crate::rate_limit::{HeldCall, held};
 
@@ -251,6 +252,7 @@ async fn put_off_as(
     if job.failures == 0 || was_refused(engine, job) {
         return end(engine, job, snooze, ops).await;
     }
+    ops.extend(came_through(engine, job, &snooze));
     ops.push(Op::FinishJob {
         fence: fence(job),
         end: snooze,
@@ -266,6 +268,26 @@ async fn put_off_as(
     }
 }
 
+/// What was told of a periodic job that failed is over once a run of it has come through: nobody need replay it.
+fn came_through(engine: &Engine, job: &Job, end: &JobEnd) -> Option<Op> {
+    let has = match end {
+        JobEnd::Done => true,
+        JobEnd::Snooze { deferral, .. } => deferral.vendor.is_none() && !deferral.refused,
+        JobEnd::Again { .. }
+        | JobEnd::Parked { .. }
+        | JobEnd::Dead { .. }
+        | JobEnd::Cancelled { .. } => false,
+    };
+    (has && is_periodic(engine, job)).then(|| Op::SettleWorkByKey {
+        dedupe_key: items::failed_key(job),
+        settled: WorkSettled {
+            at: engine.now(),
+            by: RELAY.to_owned(),
+            action: "it has come through".to_owned(),
+        },
+    })
+}
+
 /// Ends a run together with `ops`.
 pub(crate) async fn end(
     engine: &Engine,
@@ -275,6 +297,7 @@ pub(crate) async fn end(
 ) -> Result<(), EngineError> {
     let end = keeping_refusal(engine, job, end);
     let death = end.clone();
+    ops.extend(came_through(engine, job, &end));
     ops.push(Op::FinishJob {
         fence: fence(job),
         end,

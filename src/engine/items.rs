@@ -75,6 +75,11 @@ pub(crate) fn reminder_job(
     }
 }
 
+/// The key of the item that tells that a job has failed.
+pub(crate) fn failed_key(job: &Job) -> String {
+    format!("dead/{}", job.id)
+}
+
 pub(crate) fn dead_item(engine: &Engine, job: &Job, case: Option<CaseId>, reason: &str) -> Vec<Op> {
     if is_delivery(job) {
         return Vec::new();
@@ -84,7 +89,7 @@ pub(crate) fn dead_item(engine: &Engine, job: &Job, case: Option<CaseId>, reason
         // Writing to a string can't fail.
         let _ = write!(title, " (client {client})");
     }
-    let mut item = item(engine, format!("dead/{}", job.id), DEAD_JOB, title);
+    let mut item = item(engine, failed_key(job), DEAD_JOB, title);
     item.detail = json!({ "job": job.id, "reason": reason,
                           "remedy": RemedyCommand::JobsReplay(job.id).to_string() });
     item.actions = vec!["replay".to_owned()];

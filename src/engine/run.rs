@@ -180,6 +180,11 @@ async fn failed(engine: &Engine, job: &Job, error: EngineError) -> Result<(), En
         && call.class == Class::Unauthorised
     {
         ops.extend(items::connection_item_ops(engine, call));
+        let vendor = call.vendor.unwrap_or("-");
+        tracing::warn!(
+            vendor,
+            "the vendor does not let the relay in; `clear-relay work list` says what to do"
+        );
     }
     match end {
         end @ JobEnd::Snooze { .. } => finish::wait(engine, job, end, ops).await,

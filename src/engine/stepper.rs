@@ -452,6 +452,10 @@ impl Stepping<'_> {
             detail.insert("case".to_owned(), json!(case.id));
         }
         items::add_page(self.engine, &case.client, &mut work.detail);
+        if !acts(case.mode) {
+            // Nobody has had anything: whoever reads it must not do as if she had.
+            work.detail["proposal"] = json!(true);
+        }
         let item = WorkItem {
             id: WorkItemId::new(self.engine.random.as_ref(), self.now),
             dedupe_key: format!(

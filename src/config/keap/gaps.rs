@@ -18,6 +18,16 @@ impl KeapConfig {
         }
         let key = "http.public_url";
         let Some(url) = public_url else {
+            if self.check_ins.is_some() {
+                // It can be tried so: who is expected is looked up.
+                gaps.push(worry(
+                    key,
+                    "is missing, so Keap can't tell the relay of anything: the tag is looked for every so many minutes, \
+                     what coaches answer in tasks only once a day",
+                    "write the address under which the world reaches the relay: https://HOST/",
+                ));
+                return;
+            }
             gaps.push(gap(
                 key,
                 "is missing, so Keap can't be told where to send its webhooks",

@@ -436,7 +436,7 @@ impl VendorSection for KeapConfig {
         Some(TellsCheckIns {
             key: "keap.check_ins.missed_tag",
             on: self.is_on() && self.check_ins.is_some(),
-            how: "keap.check_ins.missed_tag = \"TAG\", with the field of the day",
+            how: "keap.check_ins.missed_tag = \"TAG\" and keap.check_ins.due_field = \"FIELD\"",
             off: "take keap.check_ins.missed_tag out",
         })
     }

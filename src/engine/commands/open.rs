@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::engine::commands::preview::in_words;
 use crate::engine::stepper::Stepping;
+use crate::engine::sync::backlog;
 use crate::engine::sync::opening;
 use crate::engine::sync::opening::{Opening, later_submitted};
 use crate::engine::{Engine, EngineError, watch};
@@ -46,6 +47,7 @@ pub async fn open_case(
             object: client.to_string(),
             detail: json!({ "check_in": listed.id, "due": listed.due }),
         }));
+        stepping.push(backlog::opened_by(engine, client, &listed, by));
         match engine.commit(MISSED_COMMIT, stepping.into_ops()).await {
             Err(error) if error.is_conflict() => continue,
             other => other?,

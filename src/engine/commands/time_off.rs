@@ -292,7 +292,7 @@ pub async fn ahead(
         .cloned()
         .collect();
     ahead.sort_by(|one, other| (one.from, &one.coach).cmp(&(other.from, &other.coach)));
-    let coaches = engine.store.coaches().await?;
+    let coaches = directory(engine).await?;
     let names = coaches.into_iter().map(|coach| (coach.id, coach.name));
     Ok((ahead, names.collect()))
 }

@@ -8,7 +8,7 @@ use relay_core::ids::{CaseId, JobId, MessageId, WorkItemId};
 use relay_core::incidents::IncidentClass;
 use relay_core::work_kinds;
 use relay_core::workflow::Action;
-use relay_store::{Effect, EffectState, Job, Op, WorkItem, WorkSettled, effect_job_key};
+use relay_store::{Effect, EffectState, Job, JobState, Op, WorkItem, WorkSettled, effect_job_key};
 use serde_json::json;
 
 use crate::engine::commands::cases::{parse_action, refused};
@@ -273,6 +273,17 @@ async fn settling_dead(
     ask: bool,
 ) -> Result<Settling, EngineError> {
     let id: JobId = detail(item, "job")?;
+    let job = engine.store.job(id).await?;
+    let lives = job.is_some_and(|job| {
+        matches!(
+            job.state,
+            JobState::Ready | JobState::Running | JobState::Done
+        )
+    });
+    if lives {
+        // It runs again, or has come through, without anybody's doing.
+        return Ok(Settling::Alone);
+    }
     if action == "cancel" {
         if ask {
             replay::check_cancel(engine, id, by).await?;

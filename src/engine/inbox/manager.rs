@@ -26,7 +26,7 @@ use relay_core::effects::{About, AskedAgain, EffectInput, Scope};
 use relay_core::ids::{ClientId, CoachId, CrmUserId, EffectKey, TaskId, WorkItemId};
 use relay_core::time::{Timestamp, later};
 use relay_core::workflows::PROGRAM_MANAGER;
-use relay_store::{Effect, EffectState, Op, WorkItem};
+use relay_store::{Effect, EffectState, Op, Store, StoreError, WorkItem};
 use serde_json::json;
 
 use super::answer::{self, AnswerTaken};
@@ -82,17 +82,13 @@ async fn with_task(
 }
 
 /// The task about an item that was planned last, and how many there were.
-async fn latest(
-    engine: &Engine,
+pub(crate) async fn latest(
+    store: &dyn Store,
     client: &ClientId,
     item: WorkItemId,
-) -> Result<(u32, Option<Effect>), EngineError> {
+) -> Result<(u32, Option<Effect>), StoreError> {
     let (mut visit, mut last) = (0, None);
-    while let Some(effect) = engine
-        .store
-        .effect(&key_of(client, item, visit + 1))
-        .await?
-    {
+    while let Some(effect) = store.effect(&key_of(client, item, visit + 1)).await? {
         visit += 1;
         last = Some(effect);
     }
@@ -129,7 +125,7 @@ pub(super) async fn keep(
             .iter()
             .any(|item| item.id == *id && engine.people.asks_manager(item));
         if !stays {
-            let (_, task) = latest(engine, client, *id).await?;
+            let (_, task) = latest(engine.store.as_ref(), client, *id).await?;
             match task {
                 // Its outcome is waited for: closed once that is known.
                 Some(task) if task.state.is_under_way() => {
@@ -144,7 +140,7 @@ pub(super) async fn keep(
         }
     }
     for item in open.iter().filter(|item| engine.people.asks_manager(item)) {
-        let (visit, task) = latest(engine, client, item.id).await?;
+        let (visit, task) = latest(engine.store.as_ref(), client, item.id).await?;
         let asked_again = again.filter(|again| {
             task.as_ref()
                 .is_some_and(|task| *task.key() == again.made_by)
@@ -275,7 +271,7 @@ pub(super) async fn daily(
     client: &ClientId,
     item: &WorkItem,
 ) -> Result<Vec<Op>, EngineError> {
-    let (_, task) = latest(engine, client, item.id).await?;
+    let (_, task) = latest(engine.store.as_ref(), client, item.id).await?;
     if let Some(id) = task.as_ref().and_then(vendor_ref) {
         return Ok(reread_ops(engine, client, id));
     }
@@ -303,7 +299,7 @@ pub(super) async fn standing(
 ) -> Result<Vec<Effect>, EngineError> {
     let mut tasks = Vec::new();
     for item in with_task(engine, client).await? {
-        let (_, task) = latest(engine, client, item).await?;
+        let (_, task) = latest(engine.store.as_ref(), client, item).await?;
         tasks.extend(task.filter(|task| task.state == EffectState::Done));
     }
     Ok(tasks)
@@ -320,7 +316,7 @@ pub(super) async fn reread(
     let Some(item) = engine.store.work_item(item).await? else {
         return Ok(Vec::new());
     };
-    let (_, current) = latest(engine, client, item.id).await?;
+    let (_, current) = latest(engine.store.as_ref(), client, item.id).await?;
     let is_current = current.is_some_and(|current| current.key() == effect.key());
     if item.settled.is_some() || !is_current {
         // What stops every channel counts, whenever it is said; the rest was settled otherwise.

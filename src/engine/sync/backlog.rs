@@ -110,10 +110,10 @@ pub(crate) async fn list_backlog(
     listed: &CheckIn,
 ) -> Result<(), EngineError> {
     let title = format!(
-        "Check-in of client {client} was due on {}, before the relay was switched on",
+        "Check-in of client {client} was due on {}, before the follow-up was switched on",
         listed.due
     );
-    let why = "overdue before the relay was switched on: listed, not messaged";
+    let why = "overdue before the follow-up was switched on: listed, not messaged";
     list_for_a_person(engine, job, client, listed, title, why).await
 }
 
@@ -150,7 +150,9 @@ async fn list_for_a_person(
     );
     item.owner.clone_from(&engine.people.program_manager);
     item.detail = json!({ "client": client, "check_in": listed.id, "due": listed.due,
-                          "job": job.id });
+                          "job": job.id, "reason": why,
+                          "release": "she is followed up from now on",
+                          "dismiss": "nothing goes out about it, and it is not asked about again" });
     item.actions = vec!["release".to_owned(), "dismiss".to_owned()];
     item.client = Some(client.clone());
     let mut ops = known_again(engine, client);
@@ -159,6 +161,18 @@ async fn list_for_a_person(
     }
     let why = why.to_owned();
     finish::end(engine, job, JobEnd::Cancelled { why }, ops).await
+}
+
+/// Settles the item about a check-in whose case a person has opened.
+pub(crate) fn opened_by(engine: &Engine, client: &ClientId, listed: &CheckIn, by: &str) -> Op {
+    Op::SettleWorkByKey {
+        dedupe_key: backlog_key(client, &listed.id),
+        settled: WorkSettled {
+            at: engine.now(),
+            by: by.to_owned(),
+            action: "release".to_owned(),
+        },
+    }
 }
 
 /// The key of the item that lists a check-in for a person.

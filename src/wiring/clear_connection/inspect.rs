@@ -17,6 +17,7 @@ use relay_http_client::CallError;
 use url::Url;
 
 use crate::doctor::heard::Heard;
+use crate::doctor::procedure::no_such_coach;
 use crate::doctor::{Area, Finding};
 use crate::ports::Inspect;
 
@@ -29,6 +30,8 @@ pub(super) struct PortalInspector {
     pub(super) client: PortalClient,
     pub(super) base: Url,
     pub(super) deputies: BTreeMap<String, String>,
+    /// For whose clients the follow-up acts, where that is not everybody.
+    pub(super) act_for: Vec<String>,
     pub(super) today: Date,
     pub(super) heard: Arc<Heard>,
 }
@@ -111,6 +114,7 @@ impl PortalInspector {
     /// Deputies and those they stand in for, whom the portal doesn't know.
     fn strangers(&self, coaches: &[Coach]) -> Vec<Finding> {
         let unknown = |id: &&String| !coaches.iter().any(|coach| coach.id.as_str() == id.as_str());
+        let ids: Vec<&str> = coaches.iter().map(|coach| coach.id.as_str()).collect();
         let named = self
             .deputies
             .iter()
@@ -125,6 +129,7 @@ impl PortalInspector {
                     "write the ids as the portal writes them (A25)",
                 )
             })
+            .chain(no_such_coach(&self.act_for, &ids))
             .collect()
     }
 

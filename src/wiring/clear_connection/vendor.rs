@@ -147,6 +147,7 @@ fn inspectors(context: &InspectionContext<'_>) -> Vec<Arc<dyn Inspect>> {
         client,
         base,
         deputies: config.people.deputies.clone(),
+        act_for: config.procedures.missed_check_in.acts_for(),
         today: config.calendar.date_of(clock.now()),
         heard: Arc::clone(context.heard),
     });

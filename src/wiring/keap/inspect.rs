@@ -52,6 +52,8 @@ pub(super) struct KeapInspector {
     pub(super) public_url: Option<Url>,
     /// Who knows the coaches; `None` where the portal can't be asked.
     pub(super) coaches: Option<Arc<dyn Portal>>,
+    /// For whose clients the follow-up acts, where that is not everybody.
+    pub(super) act_for: Vec<String>,
     /// The address of the Program Manager's user, where she is asked in Keap.
     pub(super) manager: Option<String>,
     pub(super) zone: TimeZone,

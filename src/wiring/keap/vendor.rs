@@ -175,6 +175,7 @@ fn inspectors(context: &InspectionContext<'_>) -> Vec<Arc<dyn Inspect>> {
             .filter(|_| sure_of_address),
         public_url: config.http.public_url.clone(),
         coaches: context.portal.clone(),
+        act_for: config.procedures.missed_check_in.acts_for(),
         manager: config.people.program_manager_user.clone(),
         zone: config.calendar.zone().clone(),
         now: clock.now(),

@@ -278,6 +278,17 @@ async fn a_coach_whom_keap_does_not_know_is_found_by_her_id() {
             remedy: "Settings, Users",
         },
         Case {
+            name: "acting for a coach whom nobody knows",
+            spoil: |p| {
+                let line = "[procedures.missed_check_in]\nact_for = [\"Beth\"]";
+                p.write("[procedures.missed_check_in]", line);
+            },
+            area: "procedure",
+            severity: "fault",
+            what: &["act_for names \"Beth\"", "no coach with that id"],
+            remedy: "there are coach-1, coach-2 (`clear-relay coaches list`",
+        },
+        Case {
             name: "a manager without a user",
             spoil: |p| {
                 let line = "[people]\nprogram_manager_user = \"alex@clinic.test\"";

@@ -85,7 +85,7 @@ async fn a_hook_that_does_not_reach_us_is_found() {
             area: "hooks",
             severity: "warning",
             what: &["task.edit is subscribed to more than once"],
-            remedy: "delete all but one",
+            remedy: "hooks sync",
         },
     ])
     .await;

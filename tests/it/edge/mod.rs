@@ -8,6 +8,7 @@ mod client_data;
 pub(crate) mod clinic;
 mod conversation;
 mod events;
+mod first_trial;
 mod forgotten;
 mod in_person;
 mod inbox;

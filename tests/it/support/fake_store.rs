@@ -206,7 +206,8 @@ impl Store for FakeStore {
             .collect())
     }
     async fn effect(&self, _key: &EffectKey) -> Result<Option<Effect>, StoreError> {
-        unfaked()
+        // It plans nothing.
+        Ok(None)
     }
     async fn effects_of_identity(&self, _identity: &Identity) -> Result<Vec<Effect>, StoreError> {
         unfaked()

@@ -8,7 +8,7 @@
 
 use super::run::MissedCheckInRun;
 use super::state::{How, Progress};
-use crate::effects::{About, EffectInput};
+use crate::effects::{About, EffectInput, EffectKind};
 use crate::outside;
 use crate::scripts::date_words;
 use crate::time::Timestamp;
@@ -38,8 +38,8 @@ impl MissedCheckInRun<'_> {
 
     pub(super) fn email_done(&mut self, at: Timestamp, how: How) {
         self.state.current = None;
-        self.draft
-            .say_sop(Self::said_how(how, "Follow-up email"), SOP);
+        let said = self.said_how(how, EffectKind::Email, "Follow-up email");
+        self.draft.say_sop(said, SOP);
         if matches!(how, How::Sent | How::Proposed) {
             let text = self.follow_up_words("email");
             let about = Some(About::new("followed_up_by_email", self.state.due));

@@ -336,10 +336,11 @@ impl<'a> Guard<'a> {
             .script()
             .map(|id| self.procedure.scripts.choose(id, &truth));
         let outcome = match (self.by_hand(), chosen) {
-            // Her coach has words of her own.
+            // Her coach has words of her own. As a proposal nobody is shown what would not be true.
             (Some(Outreach::PortalMessage), Some(Err(_))) => {
+                let ready = (self.case.mode == Mode::Act).then(|| render.as_asked().ok());
                 return Verdict::ByHand {
-                    ready: render.as_asked().ok(),
+                    ready: ready.flatten(),
                     hand_over: HandOver::default(),
                 };
             }

@@ -10,7 +10,7 @@
 
 use super::run::{ENDS_IN_WINDOW_SINCE, MissedCheckInRun};
 use super::state::{How, Progress};
-use crate::effects::EffectInput;
+use crate::effects::{EffectInput, EffectKind};
 use crate::time::{SignedDuration, Timestamp, later};
 
 /// The sentence that the step carries out.
@@ -62,8 +62,12 @@ impl MissedCheckInRun<'_> {
     pub(super) fn portal_message_done(&mut self, at: Timestamp, how: How) {
         self.state.first_message = Progress::Done { at, how };
         self.state.current = None;
-        self.draft
-            .say_sop(Self::said_how(how, "First message in the portal"), SOP);
+        let said = self.said_how(
+            how,
+            EffectKind::PortalMessage,
+            "First message in the portal",
+        );
+        self.draft.say_sop(said, SOP);
         self.tell_window();
         self.draft.say_sop("Waiting for the check-in", SOP_WAIT);
         let until = self.wait_for_answer(at, Self::next_step_slot);

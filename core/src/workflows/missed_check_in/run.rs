@@ -4,7 +4,7 @@ use super::closing::Closing;
 use super::known::{add_what_is_known, leaves_stop};
 use super::state::{Call, Hold, How, LastCall, Pending, Progress, State, Step};
 use crate::case::{Case, CaseStatus, Wait};
-use crate::effects::{About, EffectInput};
+use crate::effects::{About, EffectInput, EffectKind};
 use crate::ids::{CoachId, EffectKey, TaskId};
 use crate::outside;
 use crate::procedure::MissedCheckInProcedure;
@@ -444,10 +444,20 @@ impl<'a> MissedCheckInRun<'a> {
         key
     }
 
-    /// The time at which a step counts as carried out, with how, for the timeline.
-    pub(super) fn said_how(how: How, what: &str) -> String {
+    /// How what goes out by an effect of `kind` was carried out, for the timeline.
+    pub(super) fn said_how(&self, how: How, kind: EffectKind, what: &str) -> String {
+        let (cx, step) = (self.draft.cx, &self.draft.step);
         match how {
             How::Sent => format!("{what}: sent"),
+            How::Proposed if cx.not_offered.includes(kind) => {
+                format!(
+                    "{what}: her coach would be asked to send it (propose mode); goes on as if she had"
+                )
+            }
+            How::Proposed if cx.ask_first.contains(step) => format!(
+                "{what}: her coach would be told first, and it would have been sent unless she stopped it (propose \
+                 mode)"
+            ),
             How::Proposed => format!("{what}: would have been sent (propose mode)"),
             How::ByHand => format!("{what}: done by hand"),
             How::Skipped => format!("{what}: left out"),

@@ -5,6 +5,7 @@ use relay_core::clients::Coach;
 use relay_keap::types::User;
 
 use super::{KeapInspector, could_not};
+use crate::doctor::procedure::no_such_coach;
 use crate::doctor::{Area, Finding};
 
 impl KeapInspector {
@@ -33,7 +34,14 @@ impl KeapInspector {
         let Ok(coaches) = portal.coaches().await else {
             return Vec::new();
         };
-        let mut findings = Vec::new();
+        let mut findings = if self.config.check_ins.is_some() {
+            let ids: Vec<&str> = coaches.iter().map(|coach| coach.id.as_str()).collect();
+            no_such_coach(&self.act_for, &ids)
+        } else {
+            // The portal's own look says it.
+            Vec::new()
+        };
+        let strangers = findings.len();
         for coach in &coaches {
             if coach.email.trim().is_empty() {
                 findings.push(no_address(coach));
@@ -53,7 +61,7 @@ impl KeapInspector {
                 }
             }
         }
-        if findings.is_empty() && !coaches.is_empty() {
+        if findings.len() == strangers && !coaches.is_empty() {
             let what = format!("all {} coaches are active users of Keap", coaches.len());
             findings.push(Finding::ok(Area::Coaches, "coaches", what));
         }

@@ -183,7 +183,7 @@ fn finding(trouble: &Trouble, events: &[&str], keys: &[String]) -> Finding {
             format!(
                 "{events} {are} subscribed to more than once (keys {keys}): each change is sent as often"
             ),
-            "delete all but one subscription of each",
+            "run `clear-relay hooks sync`: it leaves one subscription of each",
         ),
     }
 }
