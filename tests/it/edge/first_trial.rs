@@ -224,11 +224,11 @@ async fn a_first_trial_needs_no_public_address() {
     };
     let trial = Trial::begin(str::to_owned, "2026-11-03").await;
     let text = trial.world.config_text();
-    let without: String = text
+    let lines: Vec<&str> = text
         .lines()
         .filter(|line| !line.starts_with("public_url"))
-        .map(|line| format!("{line}\n"))
         .collect();
+    let without = lines.join("\n");
     assert_eq!(gaps(&without), Some(Severity::Warning));
     let hooks_alone = without
         .replace("missed_tag", "#missed_tag")
