@@ -366,6 +366,9 @@ fn once_more(engine: &Engine, client: &ClientId, effect: &Effect, why: AskedAgai
 
 /// Whether a task of hers about a client shows an answer that nobody told of.
 pub(super) async fn is_waiting(engine: &Engine, client: &ClientId) -> Result<bool, EngineError> {
+    if engine.people.manager_user.is_none() || engine.ports.not_offered().crm {
+        return Ok(false);
+    }
     for effect in standing(engine, client).await? {
         let Some(id) = vendor_ref(&effect).map(TaskId::from) else {
             continue;

@@ -364,7 +364,8 @@ impl MissedCheckInRun<'_> {
                     "look at the next bill date, and stop the fee by hand where the clinic bills it (SOP-2155): the \
                      relay can't"
                 } else {
-                    "look at the next bill date; `keap cancel-subscription` stops the fee"
+                    "look at the next bill date; your admin stops the fee, with `clear-relay keap cancel-subscription \
+                     CLIENT --by NAME`"
                 },
             }),
             // Stopping the fee is an order of its own: settling an item must not look like one.
