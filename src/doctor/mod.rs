@@ -40,6 +40,7 @@ mod outreach;
 mod people;
 pub(crate) mod procedure;
 mod store;
+mod time_off;
 
 use std::sync::Arc;
 
@@ -85,6 +86,8 @@ pub async fn local(local: &Local<'_>) -> Vec<Finding> {
         if !mistakes.iter().any(|one| one.key.starts_with("clinic.")) {
             // A calendar with a mistake in it was replaced as a whole.
             more.extend(calendar::look(&config.calendar, local.now));
+            let path = &config.store.path;
+            more.extend(time_off::look(path, local.stores, &config.calendar, local.now).await);
         }
         more.extend(procedure::look(
             &config.procedures.missed_check_in,

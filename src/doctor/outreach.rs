@@ -2,8 +2,9 @@
 //! everybody who does not know.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use relay_store::{CarefulWord, StoredWord};
+use relay_store::{CarefulWord, Store, StoredWord};
 
 use super::{Area, Finding};
 use crate::engine::outreach::is_stopped;
@@ -11,15 +12,7 @@ use crate::ports::{Stores, Version};
 use crate::remedy::RemedyCommand;
 
 pub(super) async fn look(path: &Path, stores: &dyn Stores) -> Option<Finding> {
-    if !path.is_file() {
-        return None;
-    }
-    // What can't be looked into is told among the findings of the database.
-    let look = stores.look(path, false).await.ok()?;
-    if look.version != Version::Current {
-        return None;
-    }
-    let store = stores.open(path).await.ok()?;
+    let store = open(path, stores).await?;
     let setting = match CarefulWord::Outreach.ask(store.as_ref()).await.ok()? {
         StoredWord::Nothing => return None,
         StoredWord::Word(setting) => setting,
@@ -55,4 +48,16 @@ pub(super) async fn look(path: &Path, stores: &dyn Stores) -> Option<Finding> {
         ),
         format!("`{}`, once what stopped it is over", RemedyCommand::Resume),
     ))
+}
+
+/// The database, where it can be looked into: what can't is told among its own findings.
+pub(super) async fn open(path: &Path, stores: &dyn Stores) -> Option<Arc<dyn Store>> {
+    if !path.is_file() {
+        return None;
+    }
+    let look = stores.look(path, false).await.ok()?;
+    if look.version != Version::Current {
+        return None;
+    }
+    stores.open(path).await.ok()
 }

@@ -3,6 +3,8 @@
 use std::process::Stdio;
 
 use clear_relay::cli::doctor::DoctorArgs;
+use clear_relay::engine::commands::time_off;
+use clear_relay::engine::commands::time_off::Asked;
 use relay_keap::emulator::{Act, NewContact};
 use serde_json::json;
 use tokio::process::Command;
@@ -290,4 +292,29 @@ async fn the_exit_code_tells_faults_from_a_file_that_can_not_be_read() {
     assert_eq!(code(None).await, Some(2), "no such file");
     assert_eq!(code(Some("[keap")).await, Some(2), "no TOML");
     assert_eq!(code(Some("")).await, Some(1), "both vendors are off");
+}
+
+#[tokio::test]
+async fn who_is_away_is_said_with_who_acts_for_her() {
+    let patient = Patient::healthy().await;
+    let engine = &patient.world.relay.engine;
+    let away = Asked {
+        coach: "coach-1".into(),
+        from: None,
+        until: "2026-11-13".parse().expect("a date"),
+        deputy: Some("coach-2".into()),
+    };
+    time_off::away(engine, &away, "Robin")
+        .await
+        .expect("entered");
+    let said = patient.examined(&DoctorArgs::default()).await;
+    let findings = said.document["findings"].as_array().expect("findings");
+    let found = findings.iter().find(|f| f["subject"] == "time_off.coach-1");
+    let found = found.expect("a finding");
+    assert_eq!(found["severity"], "note");
+    let what = found["what"].as_str().expect("a text");
+    assert!(
+        what.contains("is away (") && what.contains("acts for her"),
+        "{what}"
+    );
 }
