@@ -19,7 +19,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use written::{Written, written};
+pub use written::{Written, written, written_of_call};
 
 /// Why every channel to a client stops until the manager decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

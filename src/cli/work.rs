@@ -8,6 +8,7 @@ use relay_core::effects::{EffectInput, EffectKind, Settled};
 use relay_core::ids::{CoachId, WorkItemId};
 use relay_core::time::Date;
 use relay_core::time_off::TimeOffList;
+use relay_core::workflows::PROGRAM_MANAGER;
 use relay_store::{Effect, EffectState, Page, Store, WorkItem};
 use serde_json::{Value, json};
 
@@ -312,6 +313,10 @@ async fn inbox_task(store: &dyn Store, item: &WorkItem) -> Result<Option<String>
     };
     let EffectInput::WorkTask { coach, .. } = &effect.planned.input else {
         return Ok(None);
+    };
+    let coach = match coach.as_str() {
+        PROGRAM_MANAGER => "the Program Manager",
+        coach => coach,
     };
     Ok(Some(match (effect.state, &effect.settled) {
         (EffectState::Done, _) => match vendor_ref(&effect) {

@@ -179,6 +179,8 @@ pub struct Task {
     pub outcome: Option<CallOutcome>,
     /// Its title.
     pub title: Option<String>,
+    /// When it should be done.
+    pub due: Option<Timestamp>,
     /// The lines that people wrote into it: plain text, nothing that stood in it when it was made.
     pub written: Vec<String>,
     /// Whether something is gone that stood in it when it was made.

@@ -91,7 +91,17 @@ fn from_line(line: &str) -> Option<CallOutcome> {
         return None;
     }
     let answer = answer.trim_start();
-    let answer = answer.strip_prefix([':', '-', '=', '–', '—'])?;
+    let answer = answer.strip_prefix([':', '-', '=', '–', '—'])?.trim_start();
+    // Nothing goes out after it, whatever is said besides.
+    let spoke = answer.split_at_checked("spoke".len());
+    if let Some((word, rest)) = spoke
+        && word.eq_ignore_ascii_case("spoke")
+        && rest
+            .trim_start()
+            .starts_with([',', ';', '.', ':', '(', '-', '–', '—'])
+    {
+        return Some(CallOutcome::Spoke);
+    }
     let words: Vec<String> = answer
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
@@ -116,6 +126,8 @@ mod tests {
     fn the_four_answers_are_read_however_they_are_typed() {
         for (text, expected) in [
             ("Outcome: spoke", CallOutcome::Spoke),
+            ("Outcome: spoke - she will check in", CallOutcome::Spoke),
+            ("Outcome: Spoke. She wants to leave", CallOutcome::Spoke),
             ("OUTCOME:Spoke.", CallOutcome::Spoke),
             ("outcome - voicemail", CallOutcome::Voicemail),
             ("  • Outcome :  Voice-Mail ", CallOutcome::Voicemail),

@@ -319,6 +319,9 @@ pub struct Task {
     /// When it was completed.
     #[serde(deserialize_with = "time::lenient")]
     pub completion_time: Option<Timestamp>,
+    /// When it should be done.
+    #[serde(deserialize_with = "time::lenient")]
+    pub due_time: Option<Timestamp>,
     /// Whose it is.
     #[serde(deserialize_with = "id")]
     pub assigned_to_user_id: Option<String>,
@@ -328,9 +331,7 @@ pub struct Task {
 }
 
 impl Task {
-    /// What the title begins with of a task that the relay has completed because it was no longer needed. It says so
-    /// to the coach who comes across it, and to a relay whose database doesn't know it any more: whoever completes a
-    /// task by hand leaves its title as it is.
+    /// What the title begins with of a task that the relay has completed: for a coach, and for a relay that forgot it.
     pub(crate) const CLOSED: &str = "Closed by Clear Relay: ";
 
     /// Whether the relay has completed it, because no call was needed any more.

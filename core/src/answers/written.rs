@@ -1,6 +1,6 @@
 //! What was written behind "Answer:", as an action.
 
-use super::{ANSWERS, WAIT_UNTIL};
+use super::{ANSWERS, AnswerWord, REPLIED, STOP_IT, StopReason, WAIT_UNTIL};
 use crate::time::Date;
 
 /// The longest that a client may be waited for by a word of her coach; longer is a break, which the portal knows.
@@ -15,35 +15,114 @@ pub enum Written {
     Unreadable,
 }
 
-/// What these lines answer, written on `today`: the last of them that begins with "Answer" and has something behind
-/// it, or that is one of the words and nothing else. `None`: none is.
+/// What these lines answer, written on `today`: those that begin with "Answer" and have something behind it, or that are
+/// one of the words and nothing else. Of several one that stops every channel counts, and else they must say the same.
+/// `None`: none is.
 pub fn written<'a>(lines: impl Iterator<Item = &'a str>, today: Date) -> Option<Written> {
-    let answers = lines.filter_map(|line| match labeled(line) {
-        Some(said) if said.is_empty() => None,
-        Some(said) => Some(understood(&said, today).unwrap_or(Written::Unreadable)),
+    let answers = lines.filter_map(|line| match labeled(line, "answer") {
+        Some("") => None,
+        Some(said) => Some(answer(said, today)),
         // Below the line instead of in it.
         None => understood(&words(line), today),
     });
-    answers.last()
+    of_several(answers)
 }
 
-/// The words behind "Answer:", lower case, without signs; `None` for another line.
-fn labeled(line: &str) -> Option<Vec<String>> {
+/// The same of a task that asks for a call, behind "Answer" or "Outcome". What came of the call is no answer in this sense.
+pub fn written_of_call<'a>(lines: impl Iterator<Item = &'a str>, today: Date) -> Option<Written> {
+    let answers = lines.filter_map(|line| {
+        let said = labeled(line, "answer").or_else(|| labeled(line, "outcome"))?;
+        (!said.is_empty()).then(|| answer(said, today))
+    });
+    of_several(answers)
+}
+
+fn of_several(answers: impl Iterator<Item = Written>) -> Option<Written> {
+    let answers: Vec<Written> = answers.collect();
+    let stops = |answer: &&Written| match answer {
+        Written::Action(action, _) => StopReason::from_name(action).is_some(),
+        Written::Unreadable => false,
+    };
+    let stop = answers.iter().rfind(stops);
+    let last = answers.last()?;
+    let agree = answers.iter().all(|other| other == last);
+    Some(match stop {
+        Some(stop) => stop.clone(),
+        None if agree => last.clone(),
+        None => Written::Unreadable,
+    })
+}
+
+/// What stands behind the label: a word, or one by which nothing goes out with a remark behind it.
+fn answer(said: &str, today: Date) -> Written {
+    let plain = understood(&words(said), today);
+    plain
+        .or_else(|| with_remark(said))
+        .unwrap_or(Written::Unreadable)
+}
+
+/// "handled, she will send photos": a remark can't turn what keeps everything back into something else.
+fn with_remark(said: &str) -> Option<Written> {
+    let said = said
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .to_lowercase();
+    let begins = |answer: &&AnswerWord| {
+        let rest = said.strip_prefix(answer.word).map(str::trim_start);
+        rest.is_some_and(|rest| rest.starts_with([',', ';', '.', ':', '(', '-', '–', '—']))
+    };
+    let keeps_back = |answer: &&AnswerWord| {
+        StopReason::from_name(answer.action).is_some() || KEEPS_BACK.contains(&answer.action)
+    };
+    let word = ANSWERS.iter().filter(keeps_back).find(begins)?;
+    Some(Written::Action(word.action, None))
+}
+
+/// The answers, besides those that stop every channel, after which nothing goes out by itself.
+const KEEPS_BACK: [&str; 4] = ["handled", REPLIED, STOP_IT, "pause"];
+
+/// What stands behind "Answer:", or another label in lower case; `None` for another line.
+fn labeled<'a>(line: &'a str, label: &str) -> Option<&'a str> {
     let line = line.trim_start_matches(|c: char| !c.is_alphanumeric());
-    let (label, rest) = line.split_at_checked("answer".len())?;
-    if !label.eq_ignore_ascii_case("answer") {
+    let (begin, rest) = line.split_at_checked(label.len())?;
+    if !begin.eq_ignore_ascii_case(label) {
         return None;
     }
     let rest = rest.trim_start();
     let rest = rest.strip_prefix([':', '-', '=', '–', '—'])?;
-    Some(words(rest))
+    Some(rest.trim_matches(|c: char| !c.is_alphanumeric() && c != '('))
 }
 
+/// The words, lower case, without signs. A point between two numbers is one by itself: who writes "12.11." puts the day
+/// first, and who writes "11.12." perhaps not.
 fn words(text: &str) -> Vec<String> {
-    let words = text.split(|c: char| !c.is_alphanumeric());
+    let is_number = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    let mut plain = String::with_capacity(text.len());
+    let mut before = None;
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if letter == '.' && is_number(before) && is_number(letters.peek().copied()) {
+            plain.push_str(" . ");
+        } else {
+            plain.push(letter);
+        }
+        before = Some(letter);
+    }
+    let words = plain.split(|c: char| !c.is_alphanumeric() && c != '.');
+    let words = words.map(|word| {
+        if word == POINT {
+            word
+        } else {
+            word.trim_matches('.')
+        }
+    });
     let words = words.filter(|word| !word.is_empty());
     words.map(str::to_lowercase).collect()
 }
+
+/// Between the numbers of a date.
+const POINT: &str = ".";
 
 fn understood(words: &[String], today: Date) -> Option<Written> {
     let is = |word: &str, said: &[String]| word.split(' ').eq(said.iter().map(String::as_str));
@@ -65,6 +144,13 @@ fn understood(words: &[String], today: Date) -> Option<Written> {
 /// A date as people in the clinic write it: `2026 11 12`, `nov 12`, `november 12 2026`, `12 nov`, `11 12`
 /// (the month first), each with or without the year. Without one it is the next such day.
 fn date_of(words: &[String], today: Date) -> Option<Date> {
+    let pointed = words.iter().any(|word| word == POINT);
+    let words: Vec<String> = words
+        .iter()
+        .filter(|word| *word != POINT)
+        .cloned()
+        .collect();
+    let words = &words[..];
     let number = |word: &String| {
         let plain = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
         let ending = word.strip_prefix(plain).unwrap_or_default();
@@ -80,6 +166,11 @@ fn date_of(words: &[String], today: Date) -> Option<Date> {
             let (month, day) = match (month_of(first), month_of(second)) {
                 (Some(month), None) => (month, number(second)?),
                 (None, Some(month)) => (month, number(first)?),
+                // Which of the two is the month, a point doesn't tell.
+                (None, None) if pointed => match (number(first)?, number(second)?) {
+                    (day @ 13.., month @ ..=12) | (month @ ..=12, day @ 13..) => (month, day),
+                    _ => return None,
+                },
                 (None, None) => (number(first)?, number(second)?),
                 (Some(_), Some(_)) => return None,
             };
@@ -220,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_answer_counts_and_what_is_none_is_told_from_an_empty_line() {
+    fn several_answers_must_agree_and_what_is_none_is_told_from_an_empty_line() {
         assert_eq!(read("Answer:"), None);
         assert_eq!(read("She called me back.\nAnswer: \n"), None);
         assert_eq!(read("The answer: continue"), None);
@@ -230,10 +321,13 @@ mod tests {
             Some(Written::Action("unwell", None)),
             "below the line"
         );
-        assert_eq!(
-            read("Answer: handled\nAnswer: continue\nAnswer:"),
-            Some(Written::Action("resume", None))
-        );
+        // Two answers are none, unless one stops everything.
+        let two = "Answer: handled\nAnswer: continue\nAnswer:";
+        assert_eq!(read(two), Some(Written::Unreadable));
+        let same = "Answer: handled\nhandled\nAnswer:";
+        assert_eq!(read(same), Some(Written::Action("handled", None)));
+        let stops = "Answer: no contact\nAnswer: continue";
+        assert_eq!(read(stops), Some(Written::Action("no_contact", None)));
         for text in ["continue please", "unwell?!no", "no", "handled / continue"] {
             assert_eq!(
                 read(&format!("Answer: {text}")),
@@ -241,6 +335,69 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_remark_behind_what_keeps_everything_back_is_one_and_behind_the_rest_it_is_none() {
+        for (text, action) in [
+            ("handled, she will send photos", "handled"),
+            ("Unwell - she has a rash", "unwell"),
+            ("wants to leave (moved away)", "wants_to_leave"),
+            ("stop. She called me", "stop_it"),
+            ("Replied; on Instagram", "replied"),
+        ] {
+            let read = read(&format!("Answer: {text}"));
+            assert_eq!(read, Some(Written::Action(action, None)), "{text}");
+        }
+        for text in [
+            "continue, but not today",
+            "send, or rather not",
+            "done, my sister asked",
+            "handled by nobody",
+        ] {
+            assert_eq!(
+                read(&format!("Answer: {text}")),
+                Some(Written::Unreadable),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_day_with_points_is_one_only_where_it_can_be_no_other() {
+        assert_eq!(
+            read("Answer: wait until 13.11.2026"),
+            Some(wait("2026-11-13"))
+        );
+        assert_eq!(read("Answer: wait until 13.11."), Some(wait("2026-11-13")));
+        assert_eq!(read("Answer: wait until 11.13."), Some(wait("2026-11-13")));
+        assert_eq!(
+            read("Answer: wait until 2026.11.12"),
+            Some(wait("2026-11-12"))
+        );
+        for text in ["12.11.2026", "12.11.", "7.11"] {
+            assert_eq!(
+                read(&format!("Answer: wait until {text}")),
+                Some(Written::Unreadable),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_a_call_besides_its_outcome() {
+        let read = |text: &str| written_of_call(text.lines(), today());
+        assert_eq!(read("Outcome:\nshe was nice"), None);
+        let leaves = Some(Written::Action("wants_to_leave", None));
+        assert_eq!(read("Outcome: wants to leave"), leaves);
+        assert_eq!(
+            read("Outcome: voicemail\nAnswer: wants to leave, she said"),
+            leaves
+        );
+        assert_eq!(
+            read("Outcome: left her a message"),
+            Some(Written::Unreadable)
+        );
     }
 
     proptest! {

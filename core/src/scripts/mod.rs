@@ -105,7 +105,9 @@ impl Assertion {
             Self::DueYesterday => "it says \"yesterday\", and the check-in was not due yesterday",
             Self::NoCheckIn => "it asks for a check-in that has been submitted",
             Self::NoReply => "it says that there was no reply, and there was one",
-            Self::CalledWithoutReply => "it speaks of a phone call that was not made",
+            Self::CalledWithoutReply => {
+                "it speaks of a phone call that she did not answer, and that is not known to be so"
+            }
             Self::FirstMessageSent => "it speaks of a first message that was not sent",
             Self::SentAsText => "it says \"this text\", and it is not a text message",
             Self::WindowOpen => "the three weeks since the last regimen change are over",

@@ -63,7 +63,10 @@ fn scenario_one_messages_waits_mails_waits_and_hands_over() {
     let text = work.detail["ready"]["text"].as_str().unwrap();
     assert!(text.starts_with("Hi Maya, this is Dana Reed at Natural Acne Clinic."));
     let check = work.detail["ready"]["check"].to_string();
-    assert!(check.contains("phone call that was not made"), "{check}");
+    assert!(
+        check.contains("phone call that she did not answer"),
+        "{check}"
+    );
     assert!(work.detail["next"].as_str().unwrap().contains("gmail"));
     assert_eq!(world.sent.len(), 2);
 }

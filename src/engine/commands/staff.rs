@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::engine::commands::cases::{audit, refused};
 use crate::engine::commands::preview::in_words;
-use crate::engine::inbox::answer::follow_up;
+use crate::engine::inbox::late::follow_up;
 use crate::engine::stepper::{Stepping, names};
 use crate::engine::{Engine, EngineError};
 use crate::failpoint::SETTLE;

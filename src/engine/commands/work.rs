@@ -228,7 +228,7 @@ async fn settling(
         | work_kinds::CLOCK
         | work_kinds::STUCK
         | incidents::OVER
-        | inbox::answer::STOPPED
+        | inbox::late::STOPPED
         | holidays::ITEM => Settling::Alone,
         ITEM => Settling::List {
             clients: text.map(str::to_owned),
@@ -280,7 +280,7 @@ async fn settling_dead(
             JobState::Ready | JobState::Running | JobState::Done
         )
     });
-    if lives {
+    if lives && action == "replay" {
         // It runs again, or has come through, without anybody's doing.
         return Ok(Settling::Alone);
     }

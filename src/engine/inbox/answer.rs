@@ -12,23 +12,22 @@
 //!
 //! A bare completion never lets outreach go on.
 
-use relay_core::answers::{REPLIED, StopReason, Written, written};
-use relay_core::case::{Case, CaseStatus, TimelineEntry, Wait};
+use relay_core::answers::{StopReason, Written, written};
 use relay_core::clients::Coach;
 use relay_core::effects::{AskedAgain, EffectInput, Request, request};
-use relay_core::facts::{Fact, FactBody};
-use relay_core::ids::{CaseId, ClientId, CoachId, TaskId, WorkItemId};
+use relay_core::ids::{ClientId, CoachId, TaskId, WorkItemId};
 use relay_core::time::{SignedDuration, Timestamp};
 use relay_core::work_kinds;
-use relay_core::workflow::Action;
+use relay_core::workflows::PROGRAM_MANAGER;
 use relay_store::{Effect, Job, JobEnd, Op, WorkItem};
-use serde_json::json;
 
-use crate::engine::commands::{cases, work};
+use crate::effects::vendor_ref;
+use crate::engine::commands::work;
 use crate::engine::finish::fence;
+use crate::engine::inbox::late::{is_remembered, late, remember, stop};
 use crate::engine::inbox::{CurrentTask, manager};
 use crate::engine::inbox_job::{Again, look};
-use crate::engine::{CoachChannel, Engine, EngineError, items, stepper};
+use crate::engine::{CoachChannel, Engine, EngineError};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::ports::Task;
 
@@ -187,9 +186,27 @@ pub(super) async fn of_another(
         return Ok(Vec::new());
     }
     let coaches = engine.store.coaches().await?;
-    let by = name_of(&coaches, coach);
+    let by = if coach.as_str() == PROGRAM_MANAGER {
+        manager::name(engine)
+    } else {
+        name_of(&coaches, coach)
+    };
     let asked = first.and_then(|item| item.case);
     late(engine, client, asked, &by, action, &task).await
+}
+
+/// Takes in what stands in a task that is about to be closed, and nobody has told of.
+pub(super) async fn unread(
+    engine: &Engine,
+    client: &ClientId,
+    effect: &Effect,
+) -> Result<Vec<Op>, EngineError> {
+    let Some(id) = vendor_ref(effect).map(TaskId::from) else {
+        return Ok(Vec::new());
+    };
+    let read = engine.ports.tasks.task(&id, Some(sent_to(effect)));
+    let task = engine.call(REREAD_CALL, read).await?;
+    of_another(engine, client, effect, task).await
 }
 
 /// What a task asks: the first of its items.
@@ -203,183 +220,6 @@ async fn first_of(engine: &Engine, items: &[WorkItemId]) -> Result<Option<WorkIt
 fn is_what_settled(item: Option<&WorkItem>, action: &str) -> bool {
     let settled = item.and_then(|item| item.settled.as_ref());
     settled.is_some_and(|settled| settled.action == action)
-}
-
-/// An answer to what is not asked any more. One that stops counts all the same. Another must not be passed over while
-/// the follow-up goes on by itself: it is paused, and she is asked. Once for each task.
-async fn late(
-    engine: &Engine,
-    client: &ClientId,
-    asked: Option<CaseId>,
-    by: &str,
-    action: &str,
-    task: &Task,
-) -> Result<Vec<Op>, EngineError> {
-    if is_remembered(engine, task, action).await? {
-        return Ok(Vec::new());
-    }
-    if let Some(why) = StopReason::from_name(action) {
-        return stop(engine, client, by, why, task).await;
-    }
-    let Some(case) = follow_up(engine, client).await? else {
-        return Ok(vec![remember(task, action)]);
-    };
-    tracing::info!(task = %task.id, "an answer in a task that is no longer open");
-    if action == REPLIED && asked.is_none_or(|asked| asked == case.id) {
-        // No later text may say that she has not answered.
-        match cases::decide_case(engine, case.id, by, Action::Replied).await {
-            Ok(()) | Err(EngineError::Refused(_)) => {}
-            Err(error) => return Err(error),
-        }
-        return Ok(vec![remember(task, action)]);
-    }
-    let goes_on =
-        case.status == CaseStatus::Open && !matches!(case.wait, Some(Wait::Person { .. }));
-    let of_this = asked.is_none_or(|asked| asked == case.id);
-    let as_said = GO_ON.contains(&action) && !holds_back(engine, client, &case, action).await?;
-    if goes_on && of_this && !as_said {
-        let pause = Action::Pause {
-            reason: "her coach answered an earlier question meanwhile".to_owned(),
-        };
-        match cases::decide_case(engine, case.id, by, pause).await {
-            Ok(()) | Err(EngineError::Refused(_)) => {}
-            Err(error) => return Err(error),
-        }
-        return Ok(vec![remember(task, action)]);
-    }
-    let entry = TimelineEntry {
-        at: engine.now(),
-        step: case.step.clone(),
-        text: format!(
-            "{by} answered in a task that was no longer the open one: that was not carried out"
-        ),
-        sop: None,
-        detail: None,
-    };
-    let line = Op::AppendTimeline {
-        case: case.id,
-        entry,
-    };
-    Ok(vec![line, remember(task, action)])
-}
-
-/// The answers after which the follow-up would go on in any case.
-const GO_ON: [&str; 4] = ["resume", "send_anyway", "skip", "done_by_hand"];
-
-/// Whether an answer would keep back a message that goes out by itself now, whoever is asked about it (A30).
-async fn holds_back(
-    engine: &Engine,
-    client: &ClientId,
-    case: &Case,
-    action: &str,
-) -> Result<bool, EngineError> {
-    if !KEEP_BACK.contains(&action) {
-        return Ok(false);
-    }
-    let open = engine.store.client_work(client).await?;
-    let mut open = open.iter().filter(|item| item.case == Some(case.id));
-    Ok(open.any(|item| item.kind == work_kinds::ASK_FIRST))
-}
-
-/// Those of them by which a message is left out.
-const KEEP_BACK: [&str; 2] = ["skip", "done_by_hand"];
-
-/// The open case in which her coach and she write to each other.
-pub(crate) async fn follow_up(
-    engine: &Engine,
-    client: &ClientId,
-) -> Result<Option<Case>, EngineError> {
-    for case in engine.store.open_cases(client).await? {
-        let workflow = engine
-            .registry
-            .of_case(engine.store.as_ref(), &case)
-            .await?;
-        if workflow.conversation(&case).is_some() {
-            return Ok(Some(case));
-        }
-    }
-    Ok(None)
-}
-
-/// Stops every channel to a client. Without a case that is kept for the next one, and the manager is told.
-async fn stop(
-    engine: &Engine,
-    client: &ClientId,
-    by: &str,
-    why: StopReason,
-    task: &Task,
-) -> Result<Vec<Op>, EngineError> {
-    let Some(case) = follow_up(engine, client).await? else {
-        let mut stepping = stepper::stepping(engine, client).await?;
-        let fact = Fact {
-            client: client.clone(),
-            object: task.id.to_string(),
-            source_time: engine.now(),
-            body: FactBody::OutreachStopped {
-                by: by.to_owned(),
-                why,
-            },
-        };
-        stepping.fact(fact, None);
-        for op in stopped_item_ops(engine, client, by, why) {
-            stepping.push(op);
-        }
-        stepping.push(remember(task, why.as_str()));
-        return Ok(stepping.into_ops());
-    };
-    let decided = cases::decide_case(engine, case.id, by, Action::StopOutreach { why }).await;
-    match decided {
-        Ok(()) => Ok(vec![remember(task, why.as_str())]),
-        Err(EngineError::Refused(_)) => {
-            // Only because it is so already; else it is tried again when the task is read next.
-            let workflow = engine
-                .registry
-                .of_case(engine.store.as_ref(), &case)
-                .await?;
-            let case = engine.store.case(case.id).await?;
-            let stopped = case.as_ref().and_then(|case| workflow.stopped(case));
-            let is_so = stopped.is_some().then(|| remember(task, why.as_str()));
-            Ok(is_so.into_iter().collect())
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Nobody is followed up now, and the manager must hear of it all the same.
-fn stopped_item_ops(engine: &Engine, client: &ClientId, by: &str, why: StopReason) -> Vec<Op> {
-    let title = format!(
-        "Client {client} {}, says {by}. Nothing goes out to her; the next follow-up would ask you first",
-        why.words()
-    );
-    let mut item = items::item(engine, format!("stopped/{client}"), STOPPED, title);
-    item.owner.clone_from(&engine.people.program_manager);
-    item.detail = json!({ "why": why, "reason": format!("she {}", why.words()), "by": by });
-    item.actions = vec!["done".to_owned()];
-    item.client = Some(client.clone());
-    items::open_work_ops(engine, item, engine.now())
-}
-
-/// The kind of that item.
-pub(crate) const STOPPED: &str = work_kinds::STOPPED_CLIENT;
-
-/// What was written in a task and is not its question's answer was taken in.
-pub(super) fn remember(task: &Task, action: &str) -> Op {
-    Op::PutSetting {
-        key: format!("task_answer/{}", task.id),
-        value: action.into(),
-    }
-}
-
-pub(super) async fn is_remembered(
-    engine: &Engine,
-    task: &Task,
-    action: &str,
-) -> Result<bool, EngineError> {
-    let known = engine
-        .store
-        .setting(&format!("task_answer/{}", task.id))
-        .await?;
-    Ok(known.is_some_and(|known| known == action))
 }
 
 /// Whether a client's open task shows an answer that nobody told of: before she hears anything, it is read.

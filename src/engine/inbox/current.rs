@@ -91,7 +91,7 @@ impl CurrentTask {
 }
 
 /// Whether an effect ended without having been carried out.
-fn has_failed(state: EffectState) -> bool {
+pub(super) fn has_failed(state: EffectState) -> bool {
     match state {
         EffectState::Held | EffectState::Dead | EffectState::Unsettled | EffectState::Cancelled => {
             true

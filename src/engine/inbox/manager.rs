@@ -15,7 +15,12 @@
 //! - There is no limit of a day: what is handed up has waited for days, and what stops a client is told the same day.
 //! - One that can't be made opens no item about it, and the daily comparison tries again.
 //!
-//! Not guaranteed: that it was she who answered. Anybody in the account can edit a task; so nothing here approves, ends a
+//! - What a coach was handed up for and no client waits for stays in the list of work ([`LIST_ONLY`]), and so does what can be
+//!   settled there only: a task for each would hide those that matter.
+//!
+//! Not guaranteed: that a task goes to somebody else at once whom the setting names later: what is open stays with whoever was
+//! asked, and in the list of work. Where the setting is taken away and coaches are asked in the list, too, her tasks stay
+//! open in the CRM. That it was she who answered. Anybody in the account can edit a task; so nothing here approves, ends a
 //! program or moves money.
 
 use std::collections::BTreeSet;
@@ -25,15 +30,19 @@ use relay_core::case::Mode;
 use relay_core::effects::{About, AskedAgain, EffectInput, Scope};
 use relay_core::ids::{ClientId, CoachId, CrmUserId, EffectKey, TaskId, WorkItemId};
 use relay_core::time::{Timestamp, later};
+use relay_core::work_kinds;
 use relay_core::workflows::PROGRAM_MANAGER;
 use relay_store::{Effect, EffectState, Op, Store, StoreError, WorkItem};
 use serde_json::json;
 
 use super::answer::{self, AnswerTaken};
+use super::current::has_failed;
 use super::daily::reread_ops;
-use super::{BEING_MADE, STEP, changed, content, mode_of};
+use super::late;
+use super::{BEING_MADE, STEP, again, changed, content, mode_of};
 use crate::effects::vendor_ref;
 use crate::engine::client_effects::planned_in;
+use crate::engine::effect::moves;
 use crate::engine::inbox_job::{Again, look};
 use crate::engine::{Engine, EngineError, RELAY};
 use crate::failpoint::SETTLE;
@@ -53,13 +62,76 @@ pub(crate) async fn user(
     Ok(Some((name(engine), user)))
 }
 
-fn name(engine: &Engine) -> String {
+pub(super) fn name(engine: &Engine) -> String {
     let set = &engine.people.program_manager;
     if set == PROGRAM_MANAGER {
         TITLE.to_owned()
     } else {
         set.clone()
     }
+}
+
+/// What coaches are handed up that needs no second task: they have done nothing yet that a client waits for, or chose it so.
+/// It stands in the list of work. So does what can be settled there only.
+const LIST_ONLY: [&str; 11] = [
+    work_kinds::ASK_FIRST,
+    work_kinds::BACKLOG,
+    work_kinds::BREAK,
+    work_kinds::BY_HAND,
+    work_kinds::OVERLAP,
+    work_kinds::PAUSED,
+    work_kinds::SEND_BY_HAND,
+    work_kinds::STALE,
+    work_kinds::TRANSITION_CALL,
+    work_kinds::WRONG_NUMBER,
+    work_kinds::WROTE_SINCE,
+];
+
+/// Whether she is told of an item in a task.
+fn is_told(engine: &Engine, item: &WorkItem) -> bool {
+    engine.people.asks_manager(item) && !LIST_ONLY.contains(&item.kind.as_str())
+}
+
+/// Closes the task about an item that is not hers to answer any more. What she has written in it is taken in first: nobody
+/// may have told of it yet. `true` once nothing is left to do about it.
+async fn take_away(
+    engine: &Engine,
+    client: &ClientId,
+    item: WorkItemId,
+    ops: &mut Vec<Op>,
+) -> Result<bool, EngineError> {
+    let (_, task) = latest(engine.store.as_ref(), client, item).await?;
+    let Some(task) = task else {
+        return Ok(true);
+    };
+    if task.state.is_under_way() {
+        // Its outcome is waited for: closed once that is known.
+        let what = format!("{}/ended", task.key());
+        ops.extend(look(engine, client, &what, soon(engine), None));
+        return Ok(false);
+    }
+    let closing = engine.store.effect(&EffectKey::closing(task.key())).await?;
+    if let Some(closing) = closing {
+        let has_failed = has_failed(closing.state);
+        if has_failed {
+            let back = moves::move_effect(engine, &closing, closing.state, EffectState::Planned);
+            ops.push(back);
+            let input = closing.planned.input.clone();
+            let scope = closing.scope().clone();
+            let [_, job] = planned_in(engine, scope, closing.key(), task.mode, engine.now(), input);
+            ops.push(again(job));
+        }
+        return Ok(!has_failed
+            && !closing.state.is_under_way()
+            && closing.state != EffectState::Planned);
+    }
+    if task.state == EffectState::Done {
+        ops.extend(answer::unread(engine, client, &task).await?);
+    }
+    let closes = put_away(engine, client, item, &task).await?;
+    let is_over = closes.is_empty() || task.state == EffectState::Planned;
+    ops.extend(closes);
+    Ok(is_over)
 }
 
 fn soon(engine: &Engine) -> Timestamp {
@@ -123,23 +195,12 @@ pub(super) async fn keep(
     for id in &before {
         let stays = open
             .iter()
-            .any(|item| item.id == *id && engine.people.asks_manager(item));
-        if !stays {
-            let (_, task) = latest(engine.store.as_ref(), client, *id).await?;
-            match task {
-                // Its outcome is waited for: closed once that is known.
-                Some(task) if task.state.is_under_way() => {
-                    let (what, at) = (format!("{}/ended", task.key()), soon(engine));
-                    ops.extend(look(engine, client, &what, at, None));
-                    continue;
-                }
-                Some(task) => ops.extend(put_away(engine, client, *id, &task).await?),
-                None => {}
-            }
+            .any(|item| item.id == *id && is_told(engine, item));
+        if !stays && take_away(engine, client, *id, &mut ops).await? {
             after.remove(id);
         }
     }
-    for item in open.iter().filter(|item| engine.people.asks_manager(item)) {
+    for item in open.iter().filter(|item| is_told(engine, item)) {
         let (visit, task) = latest(engine.store.as_ref(), client, item.id).await?;
         let asked_again = again.filter(|again| {
             task.as_ref()
@@ -215,6 +276,8 @@ async fn plan(
 async fn mode(engine: &Engine, item: &WorkItem) -> Result<Mode, EngineError> {
     match item.case {
         Some(case) => mode_of(engine, Some(case), &CoachId::from(PROGRAM_MANAGER)).await,
+        // About no case, and nobody knows whose client she is: where the relay acts for some only, nothing is made.
+        None if engine.people.act_for.is_some() => Ok(Mode::Propose),
         None => Ok(engine
             .registry
             .named(relay_core::workflows::missed_check_in::NAME)
@@ -271,6 +334,9 @@ pub(super) async fn daily(
     client: &ClientId,
     item: &WorkItem,
 ) -> Result<Vec<Op>, EngineError> {
+    if engine.ports.not_offered().crm || !is_told(engine, item) {
+        return Ok(Vec::new());
+    }
     let (_, task) = latest(engine.store.as_ref(), client, item.id).await?;
     if let Some(id) = task.as_ref().and_then(vendor_ref) {
         return Ok(reread_ops(engine, client, id));
@@ -300,7 +366,13 @@ pub(super) async fn standing(
     let mut tasks = Vec::new();
     for item in with_task(engine, client).await? {
         let (_, task) = latest(engine.store.as_ref(), client, item).await?;
-        tasks.extend(task.filter(|task| task.state == EffectState::Done));
+        let Some(task) = task.filter(|task| task.state == EffectState::Done) else {
+            continue;
+        };
+        let closing = engine.store.effect(&EffectKey::closing(task.key())).await?;
+        if closing.is_none_or(|closing| closing.state != EffectState::Done) {
+            tasks.push(task);
+        }
     }
     Ok(tasks)
 }
@@ -332,7 +404,12 @@ pub(super) async fn reread(
         if settles {
             answer::settle(engine, &item, &by, "done", None).await?;
         }
-        return Ok(Vec::new());
+        return match answer::answer(engine, &task) {
+            Some(Written::Action(action, _)) => {
+                late::late(engine, client, None, &by, action, &task).await
+            }
+            Some(Written::Unreadable) | None => Ok(Vec::new()),
+        };
     }
     match answer::answer(engine, &task) {
         None if !task.completed => Ok(Vec::new()),
@@ -340,7 +417,11 @@ pub(super) async fn reread(
         Some(_) => match answer::of_question(engine, client, &item, &by, &task).await? {
             AnswerTaken::Yes(ops) => Ok(ops),
             AnswerTaken::No(why) if task.completed => Ok(once_more(engine, client, effect, why)),
-            AnswerTaken::No(_) => Ok(Vec::new()),
+            // Not hers to say here: what is not noted would be read again before each message.
+            AnswerTaken::No(_) => Ok(match answer::answer(engine, &task) {
+                Some(Written::Action(action, _)) => vec![late::remember(&task, action)],
+                Some(Written::Unreadable) | None => Vec::new(),
+            }),
         },
     }
 }
@@ -358,8 +439,8 @@ fn once_more(engine: &Engine, client: &ClientId, effect: &Effect, why: AskedAgai
     };
     let made_by = effect.key().clone();
     let what = format!("again/{made_by}");
-    let again = Again { made_by, why };
-    look(engine, client, &what, at, Some(&again))
+    let anew = Again { made_by, why };
+    look(engine, client, &what, at, Some(&anew))
         .into_iter()
         .collect()
 }
@@ -379,7 +460,7 @@ pub(super) async fn is_waiting(engine: &Engine, client: &ClientId) -> Result<boo
             continue;
         };
         if let Some(Written::Action(action, _)) = answer::answer(engine, &task)
-            && !answer::is_remembered(engine, &task, action).await?
+            && !late::is_remembered(engine, &task, action).await?
         {
             return Ok(true);
         }

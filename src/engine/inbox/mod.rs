@@ -26,11 +26,13 @@
 //! brought back. Its answer is not taken; ours asks the same.
 
 pub(crate) mod answer;
+pub(crate) mod call;
 pub(crate) mod caller;
 mod content;
 mod current;
 pub(crate) mod daily;
 pub(crate) mod guard;
+pub(crate) mod late;
 pub(crate) mod manager;
 pub(crate) mod silence;
 pub(crate) mod summary;
@@ -129,6 +131,10 @@ pub(crate) async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
         }
     }
     if let Some(current) = &current {
+        if current.effect.state == EffectState::Done && current.closing.is_none() {
+            // What she has answered there nobody may have told of yet, and it was settled by somebody else.
+            ops.extend(answer::unread(engine, &client, &current.effect).await?);
+        }
         ops.extend(put_away(engine, &client, current).await?);
     }
     // Tasks that are made at the same time are counted one after the other.

@@ -97,7 +97,7 @@ pub(crate) async fn of(
         Some(task) if task.written.iter().any(|line| !line.trim().is_empty()) => {
             Some(AskedAgain::Unreadable)
         }
-        Some(task) if !is_as_made(&current.effect, task) => Some(AskedAgain::Changed),
+        Some(task) if !is_as_made(engine, &current.effect, task) => Some(AskedAgain::Changed),
         Some(_) => {
             let told = told_at(&current.effect).unwrap_or(Timestamp::MAX);
             match notice(&engine.calendar, told, moment, engine.now()) {
@@ -130,14 +130,17 @@ fn told_at(effect: &Effect) -> Option<Timestamp> {
 }
 
 /// Whether nobody has changed what it was made with.
-fn is_as_made(effect: &Effect, task: &Task) -> bool {
+fn is_as_made(engine: &Engine, effect: &Effect, task: &Task) -> bool {
     let folded = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     let Some(sent) = sent(effect) else {
         return false;
     };
     let title = task.title.as_deref().unwrap_or_default();
     let has_title = folded(title) == folded(&sent.title);
-    has_title && task.user.as_ref() == Some(&sent.user) && !task.shortened
+    // By the day: the CRM may round the hour.
+    let day = |at| engine.calendar.date_of(at);
+    let has_day = task.due.is_none_or(|due| day(due) == day(sent.due));
+    has_title && has_day && task.user.as_ref() == Some(&sent.user) && !task.shortened
 }
 
 /// Whether the task asks about a message of the case.

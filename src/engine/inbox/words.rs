@@ -9,7 +9,7 @@ use relay_core::calendar::Calendar;
 use relay_core::effects::{AskedAgain, EffectKind};
 use relay_core::outside;
 use relay_core::scripts::date_words;
-use relay_core::time::Timestamp;
+use relay_core::time::{Date, Timestamp};
 use relay_core::work_kinds;
 use relay_core::workflow::StandsIn;
 use relay_core::workflows::missed_check_in;
@@ -57,6 +57,11 @@ impl Words {
                 goes_out: None,
             };
         };
+        // Whoever has touched the task before meant something: now only a word lets it go.
+        let touched = again.is_some_and(|again| again != AskedAgain::MomentPassed);
+        let goes_out = goes_out(calendar, now, first).filter(|_| !touched);
+        let waiting = waiting(first, touched);
+        let first = waiting.as_ref().unwrap_or(first);
         let mut text = Text::default();
         if let Some(again) = again {
             text.line(match again {
@@ -84,7 +89,7 @@ impl Words {
         if let Some(stands_in) = &known.stands_in {
             text.line(&format!("{}, so this comes to you.", stands_in.words()));
         }
-        text.about(calendar, now, first, known);
+        text.about(calendar, now, first, goes_out, known);
         for other in rest {
             text.line("");
             text.line(&format!("Also: {}", outside::one_line(&other.title)));
@@ -99,7 +104,6 @@ impl Words {
         };
         let title = outside::short_line(&title_of(first), TITLE);
         // The moment stands in what a list shows: it may be all that she reads.
-        let goes_out = goes_out(calendar, now, first);
         let at = goes_out.map_or_else(String::new, |at| format!(": {}", when(calendar, at)));
         Self {
             goes_out,
@@ -132,7 +136,14 @@ impl Text {
         }
     }
 
-    fn about(&mut self, calendar: &Calendar, now: Timestamp, item: &WorkItem, known: &Known) {
+    fn about(
+        &mut self,
+        calendar: &Calendar,
+        now: Timestamp,
+        item: &WorkItem,
+        goes_out: Option<Timestamp>,
+        known: &Known,
+    ) {
         if is_of_before(item) {
             self.line("Why, your admin can tell: it was held by an earlier version of the relay.");
         } else {
@@ -176,7 +187,7 @@ impl Text {
             self.line(&format!("Her page in the portal: {page}"));
         }
         self.her_clock(calendar, now, item);
-        if let Some(at) = goes_out(calendar, now, item) {
+        if let Some(at) = goes_out {
             self.line(&format!(
                 "It goes out: {} (clinic time).",
                 when(calendar, at)
@@ -191,7 +202,7 @@ impl Text {
             }
             _ => self.told(item, "remedy", "What to do: "),
         }
-        self.ready(item);
+        self.ready(item, calendar.date_of(now));
     }
 
     fn her_clock(&mut self, calendar: &Calendar, now: Timestamp, item: &WorkItem) {
@@ -207,29 +218,35 @@ impl Text {
     }
 
     /// The texts that are ready: each that has no sentence which is not so.
-    fn ready(&mut self, item: &WorkItem) {
+    fn ready(&mut self, item: &WorkItem, today: Date) {
         let label = match item.kind.as_str() {
             work_kinds::ASK_FIRST => "What would go out",
             _ => "Ready to use",
         };
         match &item.detail["ready"] {
-            Value::Array(several) => several.iter().for_each(|one| self.one_ready(label, one)),
-            one => self.one_ready(label, one),
+            Value::Array(several) => several
+                .iter()
+                .for_each(|one| self.one_ready(label, one, today)),
+            one => self.one_ready(label, one, today),
         }
     }
 
-    fn one_ready(&mut self, label: &str, ready: &Value) {
+    fn one_ready(&mut self, label: &str, ready: &Value, today: Date) {
         let Some(text) = ready["text"].as_str() else {
             if ready["script"].is_string() {
                 self.line("There is no text ready: something that it needs is missing.");
             }
             return;
         };
+        let only_on: Option<Date> = serde_json::from_value(ready["only_on"].clone()).ok();
+        let is_over = only_on.is_some_and(|day| day < today);
+        let over = is_over.then_some("it says \"yesterday\"");
         let faults: Vec<&str> = ready["check"]
             .as_array()
             .into_iter()
             .flatten()
             .filter_map(Value::as_str)
+            .chain(over)
             .collect();
         if faults.is_empty() {
             let what = ready["as"].as_str().unwrap_or("the text");
@@ -287,6 +304,15 @@ fn first_letter(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(char::to_uppercase);
     first.into_iter().flatten().chain(letters).collect()
+}
+
+/// The question about a message that goes out by itself, in the words of one that waits for an answer.
+fn waiting(item: &WorkItem, touched: bool) -> Option<WorkItem> {
+    let waits = item.detail["waits"].as_object().filter(|_| touched)?;
+    let mut item = item.clone();
+    waits["title"].as_str()?.clone_into(&mut item.title);
+    item.detail["remedy"] = waits["remedy"].clone();
+    Some(item)
 }
 
 /// When a message goes out whose coach is told by a task that is written at `now` (A30); `None`: not by itself.

@@ -4,6 +4,7 @@ use relay_core::effects::{EffectKind, Port, Request, request};
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, ContactId, TaskId};
 use relay_core::rate_limit::Priority;
+use relay_core::workflow::Input;
 use relay_core::workflows::missed_check_in::contact_type_allows;
 use relay_store::{Job, JobEnd, JobFilter, JobState, Op, Page};
 
@@ -15,6 +16,7 @@ use crate::engine::sync::presence::{IN_DOUBT, Presence};
 use crate::engine::sync::{opening, presence};
 use crate::engine::{Engine, EngineError, finish, inbox, items, link, staff_said, stepper};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
+use crate::ports::Task;
 use crate::receipts::{Hint, HintObject};
 
 /// The row of this kind.
@@ -37,6 +39,7 @@ pub(super) async fn run_reread(engine: &Engine, job: &Job) -> Result<(), EngineE
         .client
         .clone()
         .ok_or_else(|| missing("reread", "the job names no client"))?;
+    let (mut said, mut by) = (None, String::new());
     let (facts, ops) = match hint.object {
         HintObject::Contact => {
             let contact = ContactId::from(hint.id.as_str());
@@ -78,7 +81,16 @@ pub(super) async fn run_reread(engine: &Engine, job: &Job) -> Result<(), EngineE
             if let Some(made) = made.filter(|made| made.kind() == EffectKind::WorkTask) {
                 return inbox::answer::reread(engine, job, &client, &made, &task).await;
             }
-            (task_facts(engine, &client, &task).await?, Vec::new())
+            let read = call_task(engine, &task).await?;
+            if let Some(found) = &read {
+                said = inbox::call::in_call(engine, found).await?;
+                by = inbox::call::whose(engine, found).await?;
+            }
+            let ops = match (&read, &said) {
+                (Some(found), Some((name, _))) => vec![inbox::late::remember(found, name)],
+                _ => Vec::new(),
+            };
+            (facts_of(engine, &client, &task, read), ops)
         }
         HintObject::Tags => {
             let contact = ContactId::from(hint.id.as_str());
@@ -97,6 +109,12 @@ pub(super) async fn run_reread(engine: &Engine, job: &Job) -> Result<(), EngineE
         } else {
             stepping.fact(fact, None);
         }
+    }
+    if let Some((_, action)) = said
+        && let Some(case) = inbox::late::follow_up(engine, &client).await?
+    {
+        let person = Input::Person { by, action };
+        stepping.input(case.id, &person).await?;
     }
     for op in ops {
         stepping.push(op);
@@ -140,13 +158,17 @@ async fn looks_again(
         .collect())
 }
 
-/// What a call task of ours shows now. One that the relay completed without a word of the coach's is
-/// no news, whichever life of its database did.
+/// What a call task of ours shows now.
 pub(super) async fn task_facts(
     engine: &Engine,
     client: &ClientId,
     task: &TaskId,
 ) -> Result<Vec<Fact>, EngineError> {
+    let read = call_task(engine, task).await?;
+    Ok(facts_of(engine, client, task, read))
+}
+
+async fn call_task(engine: &Engine, task: &TaskId) -> Result<Option<Task>, EngineError> {
     // What the coach answered is what stands in it and did not when it was made.
     let made = engine.store.effect_of_task(task).await?;
     let sent = made.as_ref().and_then(|effect| match &effect.request {
@@ -156,17 +178,23 @@ pub(super) async fn task_facts(
         _ => None,
     });
     let read = engine.ports.tasks.task(task, sent);
-    let Some(found) = engine.call(REREAD_CALL, read).await? else {
-        return Ok(Vec::new());
+    Ok(engine.call(REREAD_CALL, read).await?)
+}
+
+/// What it tells of the call. One that the relay completed without a word of the coach's is no news, whichever life of its
+/// database did.
+fn facts_of(engine: &Engine, client: &ClientId, task: &TaskId, read: Option<Task>) -> Vec<Fact> {
+    let Some(found) = read else {
+        return Vec::new();
     };
     if !found.completed && found.outcome.is_none() {
-        return Ok(Vec::new());
+        return Vec::new();
     }
     if found.outcome.is_none() && found.closed_by_relay {
-        return Ok(Vec::new());
+        return Vec::new();
     }
     let now = engine.now();
-    Ok(vec![Fact {
+    vec![Fact {
         client: client.clone(),
         object: task.to_string(),
         source_time: found.changed_at.map_or(now, |at| at.min(now)),
@@ -175,7 +203,7 @@ pub(super) async fn task_facts(
             completed: found.completed,
             outcome: found.outcome,
         },
-    }])
+    }]
 }
 
 /// A subscription that we stopped has changed: if it can charge again, an admin must know

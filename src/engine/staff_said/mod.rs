@@ -63,7 +63,7 @@ use serde_json::json;
 
 use crate::engine::commands::cases;
 use crate::engine::finish::fence;
-use crate::engine::inbox::answer::follow_up;
+use crate::engine::inbox::late::follow_up;
 use crate::engine::staff_said::answer::{answer_ops, paused};
 use crate::engine::staff_said::kept::kept;
 use crate::engine::staff_said::look::{look_ops, nobodys_key};

@@ -68,6 +68,7 @@ impl Tasks for KeapPorts {
                 .map(|text| outcome::written(text, sent))
                 .unwrap_or_default(),
             shortened: outcome::is_shortened(task.description.as_deref().unwrap_or_default(), sent),
+            due: task.due_time,
             title: task.title,
             changed_at: task.modification_time.or(task.completion_time),
         }))

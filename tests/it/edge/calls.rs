@@ -234,3 +234,49 @@ async fn a_state_of_a_check_in_that_nobody_knows_is_told_and_forgets_nobody() {
     clinic.until("2026-11-09 12:00").await;
     assert_eq!(clinic.cases(&maya).await.len(), 1);
 }
+
+/// What she writes besides the outcome is no less than what she writes anywhere else (A33).
+#[tokio::test]
+async fn a8_what_a_coach_writes_into_her_call_task_is_read_whatever_it_is() {
+    for (text, asked, says) in [
+        (
+            "Outcome: spoke - she will check in tomorrow",
+            "reply",
+            "she was reached by phone",
+        ),
+        (
+            "Outcome: spoke. She wants to leave",
+            "reply",
+            "she was reached by phone",
+        ),
+        (
+            "Outcome: wants to leave",
+            "stopped",
+            "wants to leave the program",
+        ),
+        (
+            "Outcome: voicemail\nAnswer: complaint",
+            "stopped",
+            "has a complaint",
+        ),
+        ("Answer: replied", "reply", "she has answered"),
+        (
+            "Outcome: left her a message",
+            "paused",
+            "what was written about the call could not be understood",
+        ),
+    ] {
+        let jo = Person::jo();
+        let clinic = with(&jo).await;
+        clinic.until("2026-11-06 11:00").await;
+        clinic.keap(json!({ "act": "complete_task", "contact": jo.contact, "text": text }));
+        clinic.until("2026-11-06 11:10").await;
+        let item = clinic.item(&jo, asked).await;
+        assert!(item.title.contains(says), "{text}: {}", item.title);
+        // Nothing goes out, and nothing else is asked, until somebody says how it goes on; once.
+        clinic.until("2026-11-11 12:00").await;
+        let kinds = clinic.work_kinds(&jo).await;
+        assert!(!kinds.contains(&"by_hand".to_owned()), "{text}: {kinds:?}");
+        assert_eq!(clinic.count("call_task"), 1, "{text}");
+    }
+}

@@ -131,6 +131,11 @@ pub(super) fn ask(
     let (what, who) = (way.words(), run.state.who());
     let could_not = run.state.asked_first.as_ref() == Some(key) && !silence;
     let when = at_words(run, at);
+    let (waits_title, waits_remedy) = (
+        format!("{who}: may {what} go out to her?"),
+        "answer \"send\" and it goes out, \"stop\" if it should not, \"replied\" if she has answered you elsewhere. It \
+         waits for your answer",
+    );
     let (title, reason, remedy, said) = if silence {
         (
             format!("{who}: {what} goes out to her unless you stop it"),
@@ -148,10 +153,9 @@ pub(super) fn ask(
             format!("{what} is ready, and her coach is to see it before it goes out in her name")
         };
         (
-            format!("{who}: may {what} go out to her?"),
+            waits_title.clone(),
             reason,
-            "answer \"send\" and it goes out, \"stop\" if it should not, \"replied\" if she has answered you elsewhere. \
-             It waits for your answer",
+            waits_remedy,
             format!("Her coach is asked whether {what} may go out"),
         )
     };
@@ -169,6 +173,8 @@ pub(super) fn ask(
     });
     if silence {
         detail["goes_out"] = serde_json::json!({ "kind": kind, "at": at });
+        // Once somebody has touched her task.
+        detail["waits"] = serde_json::json!({ "title": waits_title, "remedy": waits_remedy });
     }
     let true_at = if silence { at } else { run.now() };
     detail["ready"] = run.ready_text(&script_of(run, way, true_at));

@@ -46,10 +46,15 @@ impl MissedCheckInRun<'_> {
             .iter()
             .map(|one| one.fault())
             .collect();
+        // "Yesterday" is so on one day: a task that is written later must not offer it.
+        let only_on = script
+            .asserts
+            .contains(&Assertion::DueYesterday)
+            .then(|| self.state.due.tomorrow().ok());
         match script.render(id, &self.values()) {
             Ok(rendered) => serde_json::json!({
                 "script": id, "as": called(id), "text": rendered.text, "characters": rendered.chars, "check": check,
-                "signed_by": acting(self),
+                "only_on": only_on.flatten(), "signed_by": acting(self),
             }),
             Err(error) => serde_json::json!({
                 "script": id, "missing": error.to_string(), "check": check, "signed_by": acting(self),

@@ -145,8 +145,15 @@ async fn a30_what_nobody_told_of_is_read_before_it_goes_and_whatever_it_is_is_no
                 "{}",
                 again.description
             );
-            clinic.until("2026-11-09 17:00").await;
-            assert_eq!(clinic.outreach(&maya)[1..], ["9 11:15 email"], "{written}");
+            clinic.until("2026-11-09 15:00").await;
+            assert_eq!(clinic.outreach(&maya).len(), 1, "{written}");
+            assert!(
+                again.description.contains("It waits for your answer"),
+                "{}",
+                again.description
+            );
+            clinic.answer(&maya, "Answer: send").await;
+            assert_eq!(clinic.outreach(&maya)[1..], ["9 15:00 email"], "{written}");
         }
     }
 }
@@ -175,11 +182,15 @@ async fn a30_a_tick_without_a_word_and_a_deleted_task_send_nothing_until_she_is_
         "{}",
         again.description
     );
-    clinic.until("2026-11-06 17:00").await;
+    // Somebody meant something by it: now only a word lets it go, and it says so.
     assert_eq!(
-        clinic.outreach(&maya),
-        ["4 09:00 portal_message", "6 13:30 email"]
+        again.title,
+        "Maya H.: may the follow-up email go out to her?"
     );
+    clinic.until("2026-11-06 17:00").await;
+    assert_eq!(clinic.outreach(&maya), ["4 09:00 portal_message"]);
+    clinic.answer(&maya, "Answer: send").await;
+    assert_eq!(clinic.outreach(&maya)[1..], ["6 17:00 email"]);
 }
 
 /// Keap takes no tasks for four hours: nobody could see the question.

@@ -252,3 +252,73 @@ async fn a33_a_crash_asks_her_once_and_takes_her_answer_once() {
         assert_eq!(of_alex.count(), 1, "{place}");
     }
 }
+
+/// Both were asked. What one wrote and nobody has told of counts before what the other's word lets out.
+#[tokio::test]
+async fn a33_a_stop_in_the_other_task_is_read_before_that_is_closed() {
+    let (clinic, maya) = wrote().await;
+    clinic.until("2026-11-09 10:00").await;
+    let hers = clinic.task_of(&maya, "Alex");
+    let text = hers
+        .description
+        .replace("\nAnswer:\n", "\nAnswer: no contact\n");
+    clinic.keap(json!({ "act": "edit_task", "task": hers.id, "changes": { "description": text } }));
+    clinic.done(&maya, "reply", "resume", None).await;
+    clinic.until("2026-11-09 12:00").await;
+    assert_eq!(clinic.outreach(&maya), ["4 09:00 portal_message"]);
+    assert_eq!(clinic.status(&maya).await, "paused");
+    assert!(
+        clinic
+            .work_kinds(&maya)
+            .await
+            .contains(&"stopped".to_owned())
+    );
+}
+
+/// A word that her task does not offer is none, and keeps nothing back for ever.
+#[tokio::test]
+async fn a33_what_is_not_hers_to_say_there_holds_no_message() {
+    let (clinic, maya) = wrote().await;
+    clinic.until("2026-11-09 10:00").await;
+    let hers = clinic.task_of(&maya, "Alex");
+    let text = hers
+        .description
+        .replace("\nAnswer:\n", "\nAnswer: leave out\n");
+    clinic.edits(hers.id, &text).await;
+    let beths = clinic.task_of(&maya, "Beth");
+    clinic.completes(beths.id, Some("Answer: continue")).await;
+    clinic.until("2026-11-09 12:00").await;
+    assert_eq!(
+        clinic.outreach(&maya).len(),
+        2,
+        "{:?}",
+        clinic.outreach(&maya)
+    );
+}
+
+/// What needs no second pair of eyes stands in the list alone: a task for each would hide those that matter.
+#[tokio::test]
+async fn a8_what_a_coach_does_by_hand_is_no_task_of_the_managers() {
+    let maya = Person::maya();
+    let clinic = Clinic::open_with(|setup| setup.amend = told).await;
+    clinic.alex_joins();
+    clinic.join(&maya);
+    clinic.until("2026-11-13 12:00").await;
+    assert_eq!(clinic.item(&maya, "by_hand").await.owner, "Alex");
+    assert_eq!(clinic.owners(&maya), ["Beth"]);
+}
+
+/// Without Keap there is nothing to be read in it, and the portal's messages go out.
+#[tokio::test]
+async fn a33_her_open_task_holds_nothing_once_there_is_no_keap() {
+    let (mut clinic, maya) = wrote().await;
+    clinic.answer(&maya, "Answer: no contact").await;
+    clinic.task_of(&maya, "Alex");
+    clinic.done(&maya, "stopped", "close", None).await;
+    let off = |text: &str| text.replace("[keap]\nmode = \"on\"", "[keap]\nmode = \"off\"");
+    clinic.world.reconfigure(off).await.expect("again");
+    clinic.check_in_due(maya.id, "ci_next", "2026-11-16");
+    clinic.until("2026-11-18 12:00").await;
+    let items = clinic.work_kinds(&maya).await;
+    assert!(!items.contains(&"dead_job".to_owned()), "{items:?}");
+}

@@ -205,6 +205,7 @@ async fn a30_a_task_that_was_changed_is_no_silence() {
         json!({ "title": "STOP, she called me" }),
         json!({ "description": "" }),
         json!({ "assigned_to_user_id": "12" }),
+        json!({ "due_time": "2026-11-12T18:00:00Z" }),
     ] {
         let maya = Person::maya();
         let clinic = asking(std::slice::from_ref(&maya), both).await;
