@@ -278,7 +278,13 @@ impl Text {
                 "How to answer: write one of these behind \"Answer:\" and complete this task.",
             );
             for answer in words {
-                self.line(&format!("- {}: {}", answer.word, answer.meaning));
+                // What "continue" comes to, the step that asks knows.
+                let next = item.detail["resume"]
+                    .as_str()
+                    .filter(|_| answer.action == "resume");
+                let next =
+                    next.map_or_else(String::new, |next| format!(": {}", outside::one_line(next)));
+                self.line(&format!("- {}: {}{next}", answer.word, answer.meaning));
             }
             self.line("Answer:");
         }

@@ -9,7 +9,7 @@
 //!   A case that ends with her question unanswered leaves it with her.
 //! - *Wait until* and *continue* are in [`replies`](super::replies) and [`people`](super::people).
 
-use super::known::manager_reminder;
+use super::known::{manager_reminder, next_words};
 use super::questions::{REPLY, STOPPED};
 use super::run::{Ask, MissedCheckInRun};
 use super::state::{Paused, Progress, State};
@@ -153,7 +153,7 @@ fn stop_ask(run: &MissedCheckInRun<'_>, by: &str, why: StopReason) -> Ask {
             "reason": format!("she {words}"),
             "by": by,
             "contact": run.state.client.contact,
-            "resume": "the follow-up goes on with the next step",
+            "resume": next_words(run),
             "close": "this follow-up ends; another one would ask you first",
             "remedy": remedy,
         }),

@@ -4,7 +4,7 @@
 use super::closing::Closing;
 use super::questions::STOPPED;
 use super::run::{Ask, MissedCheckInRun};
-use super::state::{How, Progress, State};
+use super::state::{How, Progress, State, Step};
 use crate::answers::StopReason;
 use crate::ids::CoachId;
 use crate::scripts::{Assertion, Values, called, date_words};
@@ -122,6 +122,24 @@ impl State {
             | Progress::Unclear => None,
         };
         sent.into_iter().filter_map(reached).collect()
+    }
+}
+
+/// What follows where a person lets the follow-up go on: whoever says so should know what the client gets.
+pub(super) fn next_words(run: &MissedCheckInRun<'_>) -> &'static str {
+    let not_offered = run.draft.cx.not_offered;
+    match run.state.next() {
+        Step::PortalMessage if not_offered.messages => {
+            "her coach is asked to send the first message"
+        }
+        Step::PortalMessage => "the first message goes out to her",
+        Step::ChooseChannel | Step::EmailFollowUp | Step::PhoneFollowUp if not_offered.crm => {
+            "her coach is asked to call, or to mail her"
+        }
+        Step::ChooseChannel | Step::EmailFollowUp | Step::PhoneFollowUp => {
+            "the follow-up email goes out to her, or a call is asked for, by what she has opened"
+        }
+        Step::ByHand => "what comes next by hand is asked of her coach",
     }
 }
 

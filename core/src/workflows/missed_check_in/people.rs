@@ -3,6 +3,7 @@
 use super::answers::CoachAnswer;
 use super::ask_first::is_asked;
 use super::closing::Closing;
+use super::known::next_words;
 use super::questions::REPLY;
 use super::replies::replied_in;
 use super::run::{Ask, MissedCheckInRun};
@@ -69,7 +70,7 @@ impl MissedCheckInRun<'_> {
             kind: PAUSED,
             owner: self.owner(),
             title: format!("{}: paused by {by}: {reason}", self.state.who()),
-            detail: serde_json::json!({ "reason": reason, "by": by }),
+            detail: serde_json::json!({ "reason": reason, "by": by, "resume": next_words(self) }),
             answers: Answers::Of(&[
                 "resume",
                 "promised",

@@ -20,6 +20,7 @@
 //! - After *continue* the next step is not before the short wait since the last outreach (A41).
 
 use super::answers::CoachAnswer;
+use super::known::next_words;
 use super::questions::{REPLY, STOPPED};
 use super::run::{Ask, MissedCheckInRun};
 use crate::case::CaseStatus;
@@ -96,7 +97,7 @@ impl MissedCheckInRun<'_> {
                 "contact": self.state.client.contact,
                 "handled": "you answered her; the follow-up stays paused, and you are asked once more in two \
                             working days",
-                "resume": "goes on with the next step",
+                "resume": next_words(self),
                 "promised": "waits until the day she promised, then goes on",
             }),
             answers: Answers::Of(&[
