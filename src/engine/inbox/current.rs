@@ -85,6 +85,15 @@ impl CurrentTask {
         Ok(asked.is_some_and(|asked| asked.kind == anew.kind && asked.case == anew.case))
     }
 
+    /// Whether what it asks first is asked still.
+    pub(super) async fn is_open(&self, engine: &Engine) -> Result<bool, EngineError> {
+        let Some(first) = self.items.first() else {
+            return Ok(false);
+        };
+        let first = engine.store.work_item(*first).await?;
+        Ok(first.is_some_and(|first| first.settled.is_none()))
+    }
+
     pub(super) fn made_for(&self, wanted: &Content) -> bool {
         self.items == wanted.ids() && self.coach == wanted.coach
     }

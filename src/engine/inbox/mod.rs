@@ -131,8 +131,14 @@ pub(crate) async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
         }
     }
     if let Some(current) = &current {
-        if current.effect.state == EffectState::Done && current.closing.is_none() {
-            // What she has answered there nobody may have told of yet, and it was settled by somebody else.
+        // What she has answered there nobody may have told of yet.
+        let may_hold_an_answer =
+            current.effect.state == EffectState::Done && current.closing.is_none();
+        if may_hold_an_answer && current.is_open(engine).await? {
+            if answered_first(engine, job, &client).await? {
+                return Ok(());
+            }
+        } else if may_hold_an_answer {
             ops.extend(answer::unread(engine, &client, &current.effect).await?);
         }
         ops.extend(put_away(engine, &client, current).await?);
@@ -162,7 +168,7 @@ pub(crate) async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// What a coach has answered already is not asked of another: it is read first, and the job comes back. `false` if
+/// What a coach has answered already is not asked of another, or again: it is read first, and the job comes back. `false` if
 /// there is no such answer.
 async fn answered_first(
     engine: &Engine,
@@ -174,7 +180,7 @@ async fn answered_first(
     }
     let ops = daily::reread(engine, client).await?;
     let at = later(engine.now(), BEING_MADE);
-    let why = "an answer is read before another coach is asked".to_owned();
+    let why = "an answer is read before anything else is asked".to_owned();
     finish::put_off(engine, job, at, why, ops).await?;
     Ok(true)
 }

@@ -1,8 +1,9 @@
 //! How a task comes to her, and goes.
 
+use clear_relay::engine::commands::work;
 use relay_core::effects::EffectKind;
-use relay_core::ids::ClientId;
-use relay_store::EffectState;
+use relay_core::ids::{ClientId, WorkItemId};
+use relay_store::{EffectState, Op, WorkItem};
 use serde_json::json;
 
 use super::replied;
@@ -278,4 +279,45 @@ async fn what_a_coach_is_asked_and_whom_she_calls_has_the_way_to_the_clients_pag
         );
         assert!(task.lines().any(|line| line == page), "{task}");
     }
+}
+
+/// News comes to be told with the question, and she has answered that meanwhile, where nobody told of it: her answer is
+/// taken before the task is closed for one with both.
+#[tokio::test]
+async fn an_answer_is_read_before_its_task_is_closed_for_another() {
+    let (clinic, maya) = replied().await;
+    let task = clinic.open_task(&maya);
+    let answered = task
+        .description
+        .replace("\nAnswer:\n", "\nAnswer: handled\n");
+    clinic.keap(
+        json!({ "act": "edit_task", "task": task.id, "changes": { "description": answered } }),
+    );
+    let reply = clinic.item(&maya, "reply").await;
+    let engine = &clinic.world.relay.engine;
+    let news = |key: &str| WorkItem {
+        id: WorkItemId::new(engine.random.as_ref(), clinic.world.now()),
+        dedupe_key: key.to_owned(),
+        kind: "overlap".to_owned(),
+        title: "Maya H.: something to know".to_owned(),
+        detail: json!({}),
+        actions: vec!["done".to_owned()],
+        case: None,
+        ..reply.clone()
+    };
+    let (one, other) = (news("one"), news("other"));
+    let ops = vec![Op::OpenWork(one.clone()), Op::OpenWork(other)];
+    clinic.store().commit(ops.into()).await.expect("stored");
+    // One of the two is noted at once: the other is to come into her task now, before Keap has told of anything.
+    work::settle_work(engine, one.id, "Beth", "done", None)
+        .await
+        .expect("noted");
+    clinic.until("2026-11-05 10:20").await;
+    let settled = clinic.store().work_item(reply.id).await.expect("read");
+    let settled = settled.and_then(|item| item.settled).expect("settled");
+    assert_eq!(
+        (settled.action.as_str(), settled.by.as_str()),
+        ("handled", "Beth")
+    );
+    assert_eq!(clinic.outreach(&maya), ["4 09:00 portal_message"]);
 }
