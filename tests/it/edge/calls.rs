@@ -5,6 +5,7 @@ use relay_store::JobState;
 use serde_json::json;
 
 use super::clinic::{Clinic, Person};
+use crate::support::tools::Tools as _;
 
 async fn with(person: &Person) -> Clinic {
     Clinic::with(std::slice::from_ref(person)).await
@@ -279,4 +280,48 @@ async fn a8_what_a_coach_writes_into_her_call_task_is_read_whatever_it_is() {
         assert!(!kinds.contains(&"by_hand".to_owned()), "{text}: {kinds:?}");
         assert_eq!(clinic.count("call_task"), 1, "{text}");
     }
+}
+
+/// "Voicemail", and then she was called back: no later text may say that she did not answer.
+#[tokio::test]
+async fn a8_an_outcome_that_is_put_right_counts() {
+    let jo = Person::jo();
+    let clinic = with(&jo).await;
+    clinic.until("2026-11-06 11:00").await;
+    clinic.keap(
+        json!({ "act": "complete_task", "contact": jo.contact, "text": "Outcome: voicemail" }),
+    );
+    clinic.until("2026-11-06 12:00").await;
+    assert!(clinic.work_kinds(&jo).await.is_empty());
+    let calls = clinic
+        .world
+        .vendors
+        .keap()
+        .look(jo.contact)
+        .expect("a contact")
+        .tasks;
+    let call = calls.last().expect("a call");
+    let spoke = call
+        .description
+        .replace("Outcome: voicemail", "Outcome: spoke");
+    for _ in 0..2 {
+        clinic.keap(
+            json!({ "act": "edit_task", "task": call.id, "changes": { "description": spoke } }),
+        );
+        clinic.until("2026-11-06 12:30").await;
+    }
+    let item = clinic.item(&jo, "reply").await;
+    assert!(
+        item.title.contains("she was reached by phone"),
+        "{}",
+        item.title
+    );
+    clinic.done(&jo, "reply", "resume", None).await;
+    clinic.until("2026-11-11 12:00").await;
+    let by_hand = clinic.item(&jo, "by_hand").await;
+    let check = by_hand.detail["ready"]["check"].to_string();
+    assert!(
+        check.contains("phone call that she did not answer"),
+        "{check}"
+    );
 }

@@ -143,6 +143,17 @@ impl MissedCheckInRun<'_> {
         let Some(last) = last.filter(|last| last.task == *task) else {
             return false;
         };
+        let was_another =
+            matches!(self.state.called, Some(Some(known)) if known != CallOutcome::Spoke);
+        if outcome == Some(CallOutcome::Spoke) && was_another {
+            // She knows better now. It only keeps things back, in cases of every version; else a text would say that her
+            // client has not answered.
+            self.state.called = Some(outcome);
+            self.draft
+                .say_sop("Called, as is put right now: spoke", SOP);
+            self.replied("she was reached by phone");
+            return true;
+        }
         if self.draft.case.logic < COUNTS_LATE_SINCE {
             return false;
         }
