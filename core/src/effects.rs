@@ -298,6 +298,9 @@ pub enum Settled {
         /// What whoever decides is told of a client who is a minor (A36).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         minor: Option<String>,
+        /// Whether a person may say that it goes out all the same. One of an earlier version may be offered it.
+        #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+        lifts: bool,
     },
     /// No tool of the clinic lets the relay do it: a person does, with what was made ready. Nothing was sent.
     ByHand(HandOver),
@@ -316,4 +319,8 @@ pub enum Settled {
     },
     /// Cancelled before it was carried out.
     Cancelled,
+}
+
+const fn yes() -> bool {
+    true
 }

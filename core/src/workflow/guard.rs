@@ -183,6 +183,7 @@ impl NoContact {
             reason,
             command: Some(LINK.to_owned()),
             minor: None,
+            lifts: false,
         }
     }
 }
@@ -200,6 +201,7 @@ impl GuardReading {
                     .into(),
                 command: Some(LINK.to_owned()),
                 minor: None,
+                lifts: false,
             },
         }
     }
@@ -214,6 +216,8 @@ pub struct HoldReason {
     pub command: Option<String>,
     /// What whoever decides is told of a client who is a minor (A36).
     pub minor: Option<String>,
+    /// Whether a person may say that it goes out all the same.
+    pub lifts: bool,
 }
 
 impl HoldReason {
@@ -223,6 +227,7 @@ impl HoldReason {
             reason: self.reason,
             command: self.command,
             minor: self.minor,
+            lifts: self.lifts,
             ready,
         }
     }
@@ -234,6 +239,7 @@ impl From<String> for HoldReason {
             reason,
             command: None,
             minor: None,
+            lifts: false,
         }
     }
 }
@@ -289,6 +295,8 @@ pub enum Verdict {
         command: Option<String>,
         /// What whoever decides is told of a client who is a minor (A36).
         minor: Option<String>,
+        /// Whether a person may say that it goes out all the same.
+        lifts: bool,
         /// The text that would have gone out, ready to be used, where it could be rendered.
         ready: Option<Request>,
     },

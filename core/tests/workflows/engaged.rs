@@ -164,7 +164,8 @@ fn a_step_that_a_person_was_asked_about_does_not_turn() {
         Settled::Held {
             reason,
             command: None,
-            minor: None
+            minor: None,
+            lifts: true
         }
     ));
     assert!(!clicks(&mut world, "Welcome 3"));

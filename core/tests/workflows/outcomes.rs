@@ -31,6 +31,7 @@ fn a_dead_or_held_outreach_holds_the_case_with_reason_text_and_actions() {
             reason: "refused for good".into(),
             command: None,
             minor: None,
+            lifts: true,
         },
         Settled::Cancelled,
     ] {

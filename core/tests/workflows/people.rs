@@ -218,3 +218,23 @@ fn a_promise_holds_through_a_pause_for_something_else_until_a_newer_reply_is_ans
     assert!(world.is("open"));
     assert_eq!(world.case.step, "choose_channel", "go on now");
 }
+
+/// Where "send" would only be held again for the same reason, it is not offered.
+#[test]
+fn send_is_offered_where_it_sends() {
+    let mut late = World::new();
+    late.check_ins[0].due = date("2026-11-02");
+    let mut late = late.open();
+    late.carry_out();
+    let actions = &late.asked("hold").actions;
+    assert!(!actions.contains(&"send_anyway".to_owned()), "{actions:?}");
+    let mut wrote = World::new().open();
+    wrote.now = at("2026-11-04 08:30");
+    wrote.coach_writes();
+    wrote.carry_out();
+    let actions = &wrote.asked("hold").actions;
+    assert!(actions.contains(&"send_anyway".to_owned()), "{actions:?}");
+    assert!(wrote.person(Action::SendAnyway));
+    wrote.carry_out();
+    assert_eq!(wrote.sent.len(), 1);
+}

@@ -79,6 +79,7 @@ fn settled(world: &World, how: u8) -> Settled {
             reason,
             command: None,
             minor: None,
+            lifts: true,
         },
         4 => Settled::Dead {
             reason,

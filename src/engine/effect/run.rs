@@ -278,12 +278,14 @@ async fn follow(
             reason,
             command,
             minor,
+            lifts,
             ready,
         } => {
             let held = Settled::Held {
                 reason: reason.clone(),
                 command,
                 minor,
+                lifts,
             };
             park(engine, job, effect, held, ready, reason, read.ops).await
         }

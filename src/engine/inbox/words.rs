@@ -279,12 +279,11 @@ impl Text {
             );
             for answer in words {
                 // What "continue" comes to, the step that asks knows.
-                let next = item.detail["resume"]
+                let told = item.detail["resume"]
                     .as_str()
                     .filter(|_| answer.action == "resume");
-                let next =
-                    next.map_or_else(String::new, |next| format!(": {}", outside::one_line(next)));
-                self.line(&format!("- {}: {}{next}", answer.word, answer.meaning));
+                let meaning = told.map_or_else(|| answer.meaning.to_owned(), outside::one_line);
+                self.line(&format!("- {}: {meaning}", answer.word));
             }
             self.line("Answer:");
         }

@@ -179,6 +179,7 @@ pub(crate) fn settled(state: EffectState) -> Option<Settled> {
             reason,
             command: None,
             minor: None,
+            lifts: true,
         }),
         EffectState::Dead => Some(Settled::Dead {
             reason,

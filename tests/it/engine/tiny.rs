@@ -206,6 +206,7 @@ impl Workflow for Tiny {
                 reason: "no such client".into(),
                 command: None,
                 minor: None,
+                lifts: true,
                 ready: None,
             };
         }

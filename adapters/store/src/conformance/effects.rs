@@ -212,8 +212,7 @@ pub(super) async fn a_move_keeps_or_replaces_the_request(store: &dyn Store) {
         to: EffectState::Held,
         settled: Some(Settled::Held {
             reason: "no name".into(), command: None,
-            minor: None,
-        }),
+            minor: None, lifts: true }),
         request: Some(email("Hi")),
         at: at(3),
     };
@@ -268,7 +267,7 @@ pub(super) async fn cancelling_keeps_how_an_effect_ended(store: &dyn Store) {
     let make = Maker::new();
     let reason = || "no name".to_owned();
     let ends = [
-        (EffectState::Held, Settled::Held { reason: reason(), command: Some("clear-relay doctor".into()), minor: Some("She is a minor.".into()) }),
+        (EffectState::Held, Settled::Held { reason: reason(), command: Some("clear-relay doctor".into()), minor: Some("She is a minor.".into()), lifts: true }),
         (EffectState::Dead, Settled::Dead { reason: reason(), technical: Some("400".into()) }),
         (EffectState::Unsettled, Settled::Unclear { evidence: reason() }),
     ];

@@ -276,6 +276,7 @@ impl<'a> Guard<'a> {
             reason: reasons.join(" And "),
             command: None,
             minor,
+            lifts: true,
         })
     }
 

@@ -126,9 +126,9 @@ impl State {
 }
 
 /// What follows where a person lets the follow-up go on: whoever says so should know what the client gets.
-pub(super) fn next_words(run: &MissedCheckInRun<'_>) -> &'static str {
+pub(super) fn next_words(run: &MissedCheckInRun<'_>) -> String {
     let not_offered = run.draft.cx.not_offered;
-    match run.state.next() {
+    let next = match run.state.next() {
         Step::PortalMessage if not_offered.messages => {
             "her coach is asked to send the first message"
         }
@@ -140,7 +140,8 @@ pub(super) fn next_words(run: &MissedCheckInRun<'_>) -> &'static str {
             "the follow-up email goes out to her, or a call is asked for, by what she has opened"
         }
         Step::ByHand => "what comes next by hand is asked of her coach",
-    }
+    };
+    format!("the follow-up goes on: {next}")
 }
 
 /// How long a manager has before the first reminder, so that it comes on the same working day.

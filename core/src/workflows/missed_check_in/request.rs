@@ -143,6 +143,7 @@ impl<'a> Request<'a> {
                 "clear-relay clients link {client} {contact} --by NAME"
             )),
             minor: None,
+            lifts: false,
         })
     }
 
@@ -342,6 +343,7 @@ impl<'a> Request<'a> {
                     .into(),
                 command: Some(format!("clear-relay clients link {client} {contact} --by NAME")),
                 minor: None,
+                lifts: false,
             });
         }
         Ok(contact)

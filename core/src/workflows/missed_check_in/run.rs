@@ -312,7 +312,8 @@ impl<'a> MissedCheckInRun<'a> {
     pub(super) fn hold(&mut self, hold: Hold, reason: &str, extra: serde_json::Value) {
         let actions: &[&str] = match hold {
             // Nothing is rendered before the channel is chosen: there is nothing to send anyway.
-            Hold::NotSent if self.state.current.is_some() => {
+            // "Send" where it can be lifted: else the same would be held again for the same reason.
+            Hold::NotSent if self.state.current.is_some() && extra["lifts"] == true => {
                 &["resume", "send_anyway", "done_by_hand", "skip", "close"]
             }
             Hold::NotSent | Hold::Unread => &["resume", "done_by_hand", "skip", "close"],
@@ -330,6 +331,7 @@ impl<'a> MissedCheckInRun<'a> {
             "check_in_due": date_words(self.state.due),
             "window": self.window_words(),
             "contact": self.state.client.contact,
+            "resume": "this step is tried again; it goes on once what stands above is put right",
         });
         if let (Some(detail), serde_json::Value::Object(extra)) = (detail.as_object_mut(), extra) {
             detail.extend(extra);

@@ -41,6 +41,7 @@ impl MissedCheckInRun<'_> {
                 reason,
                 command,
                 minor,
+                lifts,
             } => {
                 let command = command.as_deref().map(|command| ("command", command));
                 if minor.is_some() {
@@ -48,14 +49,20 @@ impl MissedCheckInRun<'_> {
                     self.state.client.minor = Some(true);
                 }
                 let minor = minor.as_deref().map(|minor| ("minor", minor));
-                self.stuck(key, pending, reason, command.into_iter().chain(minor));
+                self.stuck(
+                    key,
+                    pending,
+                    reason,
+                    *lifts,
+                    command.into_iter().chain(minor),
+                );
             }
             Settled::ByHand(with) => by_hand(self, key, pending, with),
             Settled::Dead { reason, technical } => {
                 let what = pending.kind.spec().words;
                 let reason = format!("{what} could not be carried out: {reason}");
                 let technical = technical.as_deref().map(|call| ("technical", call));
-                self.stuck(key, pending, &reason, technical.into_iter());
+                self.stuck(key, pending, &reason, false, technical.into_iter());
             }
             Settled::Unclear { evidence } => self.unclear(key, pending, evidence),
         }
@@ -178,6 +185,7 @@ impl MissedCheckInRun<'_> {
         key: &EffectKey,
         pending: Pending,
         reason: &str,
+        lifts: bool,
         besides: impl Iterator<Item = (&'t str, &'t str)>,
     ) {
         if !self.is_current(key) {
@@ -192,6 +200,7 @@ impl MissedCheckInRun<'_> {
             let mut extra = self.ready_for(pending.kind, key);
             if let Some(extra) = extra.as_object_mut() {
                 extra.extend(besides.map(|(name, said)| (name.to_owned(), said.into())));
+                extra.insert("lifts".into(), lifts.into());
             }
             self.hold(Hold::NotSent, reason, extra);
         }
@@ -239,7 +248,7 @@ fn by_hand(run: &mut MissedCheckInRun<'_>, key: &EffectKey, pending: Pending, wi
             "no tool lets the relay carry out {}",
             pending.kind.spec().words
         );
-        run.stuck(key, pending, &reason, std::iter::empty());
+        run.stuck(key, pending, &reason, false, std::iter::empty());
         return;
     };
     if !run.is_current(key) {

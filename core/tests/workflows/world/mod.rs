@@ -385,12 +385,14 @@ impl World {
                 reason,
                 command,
                 minor,
+                lifts,
                 ..
             } => {
                 let held = Settled::Held {
                     reason,
                     command,
                     minor,
+                    lifts,
                 };
                 self.settle(&key, held);
             }
