@@ -141,7 +141,7 @@ async fn every_action_of_an_item_about_a_case_moves_the_case() {
         clinic.portal(json!({ "act": "change_status", "client": who.id, "status": "on_break" }));
     };
     let nothing: Bring = |_, _| ();
-    let cases: [(&str, Bring, &str, Option<&str>, &str); 18] = [
+    let cases: [(&str, Bring, &str, Option<&str>, &str); 17] = [
         ("reply", replies, "resume", None, "open"),
         ("reply", replies, "promised", Some("2026-11-12"), "open"),
         ("reply", replies, "close", Some("agreed by phone"), "closed"),
@@ -154,7 +154,6 @@ async fn every_action_of_an_item_about_a_case_moves_the_case() {
         ("hold", nothing, "resume", None, "held"),
         ("hold", nothing, "done_by_hand", None, "open"),
         ("hold", nothing, "skip", None, "open"),
-        ("hold", nothing, "send_anyway", None, "held"),
         ("hold", nothing, "close", None, "closed"),
         ("by_hand", nothing, "done_by_hand", None, "open"),
         ("by_hand", nothing, "replied", None, "paused"),
@@ -183,6 +182,10 @@ async fn every_action_of_an_item_about_a_case_moves_the_case() {
             "{kind}: {:?}",
             item.actions
         );
+        if kind == "hold" {
+            // Without a name for her there is no text: to "send" it would only be held again.
+            assert!(!item.actions.contains(&"send_anyway".to_owned()));
+        }
         clinic.done(&who, kind, action, text).await;
         let case = clinic.case(&who).await;
         assert_eq!(case.status.as_str(), status, "{kind}/{action}");
