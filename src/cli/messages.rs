@@ -23,7 +23,17 @@ fn of(effects: &[Effect]) -> impl Iterator<Item = Message<'_>> {
             Request::PortalMessage(message) => ("message in the portal", None, &message.text),
             Request::Email(email) => ("email", Some(email.subject.as_str()), &email.text),
             Request::CallTask(task) => ("call task", Some(task.title.as_str()), &task.description),
-            _ => return None,
+            Request::PortalNote(_)
+            | Request::CloseTask(_)
+            | Request::ReassignTask(_)
+            | Request::WorkTask(_)
+            | Request::ContactNote(_)
+            | Request::AddTag(_)
+            | Request::RemoveTag(_)
+            | Request::ContactType(_)
+            | Request::AutoChargeOff(_)
+            | Request::DeactivateSubscription(_)
+            | Request::RemoveCard(_) => return None,
         };
         Some(Message {
             effect,

@@ -90,12 +90,13 @@ async fn of_current(
     if let Some(item) = question {
         match of_question(engine, client, item, &by, &task).await? {
             AnswerTaken::Yes(more) => ops.extend(more),
-            AnswerTaken::No(why) if task.completed => {
-                ops.extend(once_more(engine, client, current, why));
-            }
-            AnswerTaken::No(_) => {
+            AnswerTaken::No(why) => {
+                // What can't be taken is noted: else it would be read again before each message and each further question.
                 if let Some(Written::Action(action, _)) = answer(engine, &task) {
                     ops.push(remember(&task, action));
+                }
+                if task.completed {
+                    ops.extend(once_more(engine, client, current, why));
                 }
             }
         }

@@ -416,12 +416,17 @@ pub(super) async fn reread(
         None => Ok(once_more(engine, client, effect, AskedAgain::Ticked)),
         Some(_) => match answer::of_question(engine, client, &item, &by, &task).await? {
             AnswerTaken::Yes(ops) => Ok(ops),
-            AnswerTaken::No(why) if task.completed => Ok(once_more(engine, client, effect, why)),
-            // Not hers to say here: what is not noted would be read again before each message.
-            AnswerTaken::No(_) => Ok(match answer::answer(engine, &task) {
-                Some(Written::Action(action, _)) => vec![late::remember(&task, action)],
-                Some(Written::Unreadable) | None => Vec::new(),
-            }),
+            // What can't be taken is noted: else it would be read again before each message.
+            AnswerTaken::No(why) => {
+                let mut ops = Vec::new();
+                if let Some(Written::Action(action, _)) = answer::answer(engine, &task) {
+                    ops.push(late::remember(&task, action));
+                }
+                if task.completed {
+                    ops.extend(once_more(engine, client, effect, why));
+                }
+                Ok(ops)
+            }
         },
     }
 }

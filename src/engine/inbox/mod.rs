@@ -132,8 +132,9 @@ pub(crate) async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
     }
     if let Some(current) = &current {
         // What she has answered there nobody may have told of yet.
-        let may_hold_an_answer =
-            current.effect.state == EffectState::Done && current.closing.is_none();
+        let may_hold_an_answer = again.is_none()
+            && current.effect.state == EffectState::Done
+            && current.closing.is_none();
         if may_hold_an_answer && current.is_open(engine).await? {
             if answered_first(engine, job, &client).await? {
                 return Ok(());

@@ -194,14 +194,7 @@ impl Text {
             ));
         }
         self.told(item, "next", "The procedure asks now: ");
-        match item.detail["remedy"].as_str() {
-            // Of the admin's: whoever reads this has the CRM.
-            Some(command) if command.starts_with("clear-relay ") => {
-                let command = outside::one_line(command);
-                self.line(&format!("Your admin can look it up: `{command}`"));
-            }
-            _ => self.told(item, "remedy", "What to do: "),
-        }
+        self.told(item, "remedy", "What to do: ");
         self.ready(item, calendar.date_of(now));
     }
 

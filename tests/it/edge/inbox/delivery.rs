@@ -321,3 +321,24 @@ async fn an_answer_is_read_before_its_task_is_closed_for_another() {
     );
     assert_eq!(clinic.outreach(&maya), ["4 09:00 portal_message"]);
 }
+
+/// A word that is an answer elsewhere, in a task that is completed: it holds nothing back, and she is asked again.
+#[tokio::test]
+async fn a_word_that_a_task_does_not_offer_is_asked_about_the_next_morning_and_read_once() {
+    let mut nameless = Person::maya();
+    nameless.first = None;
+    let clinic = Clinic::with(std::slice::from_ref(&nameless)).await;
+    clinic.until("2026-11-04 12:00").await;
+    let first = clinic.open_task(&nameless).id;
+    clinic.completes(first, Some("Answer: handled")).await;
+    clinic.until("2026-11-05 09:01").await;
+    let again = clinic.open_task(&nameless);
+    assert_ne!(again.id, first);
+    assert!(
+        again.description.contains("could not be understood"),
+        "{}",
+        again.description
+    );
+    clinic.answer(&nameless, "Answer: leave out").await;
+    assert_eq!(clinic.status(&nameless).await, "open");
+}
