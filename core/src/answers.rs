@@ -76,11 +76,28 @@ impl fmt::Display for StopReason {
     }
 }
 
+/// What becomes of the follow-up once an answer is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Course {
+    /// Nothing goes out until somebody says so.
+    KeepsBack,
+    /// Nothing goes out before the date that is named.
+    Waits,
+    /// It goes on, and what was asked about is done or sent.
+    GoesOn,
+    /// It goes on, and what was asked about does not go out.
+    LeavesOut,
+    /// It ends.
+    Ends,
+}
+
 /// A word that a coach may write, and the action that it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AnswerWord {
     /// The action's stored name.
     pub action: &'static str,
+    /// What becomes of the follow-up.
+    pub course: Course,
     /// What she writes.
     pub word: &'static str,
     /// What follows from it, for her to read.
@@ -100,75 +117,95 @@ pub const STOP_IT: &str = "stop_it";
 pub const ANSWERS: [AnswerWord; 14] = [
     AnswerWord {
         action: "handled",
+        course: Course::KeepsBack,
         word: "handled",
         meaning: "you have answered her; nothing goes out, and you are asked once more in two working days",
     },
     AnswerWord {
         action: WAIT_UNTIL,
+        course: Course::Waits,
         word: "wait until",
         meaning: "with a date, such as \"wait until Nov 12\": nothing goes out before the day after it",
     },
     AnswerWord {
         action: "resume",
+        course: Course::GoesOn,
         word: "continue",
         meaning: "the follow-up goes on with its next step",
     },
     AnswerWord {
         action: "done_by_hand",
+        course: Course::LeavesOut,
         word: "done",
         meaning: "you have done it yourself",
     },
     AnswerWord {
         action: "send_anyway",
+        course: Course::GoesOn,
         word: "send",
         meaning: "it goes out as it is",
     },
     AnswerWord {
         action: "skip",
+        course: Course::LeavesOut,
         word: "leave out",
         meaning: "this step is left out, and the follow-up goes on",
     },
     AnswerWord {
         action: REPLIED,
+        course: Course::KeepsBack,
         word: "replied",
         meaning: "she has answered you; nothing goes out, and you are asked how it goes on",
     },
     AnswerWord {
         action: STOP_IT,
+        course: Course::KeepsBack,
         word: "stop",
         meaning: "it does not go out; you are asked how the follow-up goes on",
     },
     AnswerWord {
         action: "pause",
+        course: Course::KeepsBack,
         word: "pause",
         meaning: "nothing goes out until you say so",
     },
     AnswerWord {
         action: "wants_to_leave",
+        course: Course::KeepsBack,
         word: "wants to leave",
         meaning: "everything stops, and the Program Manager is asked",
     },
     AnswerWord {
         action: "complaint",
+        course: Course::KeepsBack,
         word: "complaint",
         meaning: "everything stops, and the Program Manager is told",
     },
     AnswerWord {
         action: "unwell",
+        course: Course::KeepsBack,
         word: "unwell",
         meaning: "everything stops, and the Program Manager is told",
     },
     AnswerWord {
         action: "no_contact",
+        course: Course::KeepsBack,
         word: "no contact",
         meaning: "everything stops, and the Program Manager is told",
     },
     AnswerWord {
         action: "close",
+        course: Course::Ends,
         word: "close",
         meaning: "this follow-up ends for good",
     },
 ];
+
+/// The course after the answer that is this action; `None`: it is no answer.
+pub fn course_of(action: &str) -> Option<Course> {
+    let answer = ANSWERS.iter().find(|answer| answer.action == action);
+    answer.map(|answer| answer.course)
+}
 
 /// The words for these actions, in the order people are shown them.
 pub fn offered(actions: &[String]) -> impl Iterator<Item = &'static AnswerWord> + '_ {

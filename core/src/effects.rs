@@ -99,6 +99,9 @@ pub enum EffectInput {
         /// The coach has done what it asked, and that was recorded elsewhere than in the task.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         called: bool,
+        /// Whether the message that it told of has gone out; `None`: it told of none, or that is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        went_out: Option<bool>,
     },
     /// Move the call task that effect `made_by` created to the client's coach of the moment.
     ReassignTask {

@@ -47,6 +47,7 @@ use super::process::SandboxArgs;
 use crate::lifecycle::{Ended, Lifecycle, Patience, Signals, Stop, pause};
 use crate::sandbox::acting::{Fault, Hands};
 use crate::sandbox::cast::{Cast, CastAct, CastClient, instant};
+use crate::sandbox::clinic::Staff;
 use crate::sandbox::vendors::Vendors;
 use crate::sandbox::{clinic, stage};
 use crate::stage::{Beside, House, Stage, routes as page};
@@ -196,8 +197,11 @@ fn acts(cast: &Cast, zone: &TimeZone) -> VecDeque<Coming> {
 fn config(args: &SandboxArgs, sections: &[String], cast: Option<&Cast>) -> String {
     let folder = args.write_config.as_deref().and_then(Path::parent);
     let store = folder.unwrap_or(Path::new("")).join("clear-relay.sqlite");
-    let ask_first = cast.map_or(&[][..], |cast| &cast.ask_first);
-    clinic::file(&args.relay_url, &store, sections, ask_first)
+    let staff = Staff {
+        ask_first: cast.map_or(&[], |cast| &cast.ask_first),
+        manager: cast.and_then(Cast::manager),
+    };
+    clinic::file(&args.relay_url, &store, sections, staff)
 }
 
 /// Writes the configuration, and says what comes next.

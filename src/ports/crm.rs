@@ -162,6 +162,19 @@ impl<'a> From<&'a request::WorkTask> for NewTask<'a> {
     }
 }
 
+/// Why the relay completes a task, which its title tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskEnd {
+    /// What it asked was done, elsewhere than in the task.
+    Done,
+    /// It is not asked any more.
+    TakenBack,
+    /// The message went out of which it told.
+    WentOut,
+    /// The message did not go out of which it told.
+    NotSent,
+}
+
 /// A task as the CRM shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
@@ -213,8 +226,8 @@ pub trait Tasks: Debug + Send + Sync {
     /// A task; `None` if it is gone: the CRM says so in its own words and does not list it either.
     /// `sent` is the description it was made with: what stands in that is not the coach's answer.
     async fn task(&self, id: &TaskId, sent: Option<&str>) -> Result<Option<Task>, CallError>;
-    /// Completes a task; `called` if what it asked was done, else because it is no longer needed.
-    async fn complete(&self, id: &TaskId, at: Timestamp, called: bool) -> Result<(), CallError>;
+    /// Completes a task.
+    async fn complete(&self, id: &TaskId, at: Timestamp, end: TaskEnd) -> Result<(), CallError>;
     /// Gives a task to another user.
     async fn reassign(&self, id: &TaskId, user: &CrmUserId) -> Result<(), CallError>;
 }

@@ -28,7 +28,7 @@ pub use connections::{
 };
 pub use crm::{
     Billing, CardRemoved, ContactMatch, ContactType, ContactTypeWrite, Contacts, FoundByMarker,
-    FoundTask, Mail, NewTask, Notes, Staff, TagAdded, Tags, Task, Tasks, TasksOf, WordTag,
+    FoundTask, Mail, NewTask, Notes, Staff, TagAdded, Tags, Task, TaskEnd, Tasks, TasksOf, WordTag,
 };
 pub use engagement::{Activity, Addresses};
 pub use hooks::{Among, Changed, HookRegistry, HookStatus, SubscriptionState, SyncWish, Synced};

@@ -18,7 +18,7 @@ use relay_http_client::CallError;
 use super::{
     Activity, Addresses, Among, Billing, CardRemoved, Changed, ContactMatch, ContactType,
     ContactTypeWrite, Contacts, FoundByMarker, FoundTask, HookRegistry, HookStatus, Mail, NewTask,
-    Notes, Staff, SyncWish, Synced, TagAdded, Tags, Task, Tasks, TasksOf, WordTag,
+    Notes, Staff, SyncWish, Synced, TagAdded, Tags, Task, TaskEnd, Tasks, TasksOf, WordTag,
 };
 use crate::receipts::HintObject;
 
@@ -176,7 +176,7 @@ impl Tasks for NoStaffTools {
         refused("read a task")
     }
 
-    async fn complete(&self, _id: &TaskId, _at: Timestamp, _called: bool) -> Result<(), CallError> {
+    async fn complete(&self, _id: &TaskId, _at: Timestamp, _end: TaskEnd) -> Result<(), CallError> {
         refused("complete a task")
     }
 

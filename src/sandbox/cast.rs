@@ -63,6 +63,8 @@ pub struct Cast {
     /// The steps whose coach is asked before a message goes out (A30).
     #[serde(default)]
     pub ask_first: Vec<String>,
+    /// Which of the coaches is the Program Manager, where she is asked in the CRM: her id.
+    pub manager: Option<String>,
     /// What tells who is expected and who has checked in.
     #[serde(default)]
     pub told_by: ToldBy,
@@ -288,11 +290,20 @@ impl Cast {
         }
     }
 
+    /// The Program Manager, where she is asked in the CRM.
+    pub fn manager(&self) -> Option<&CastCoach> {
+        let id = self.manager.as_ref()?;
+        self.coaches.iter().find(|coach| coach.id == *id)
+    }
+
     fn check(&self) -> Result<(), String> {
         if self.until <= self.start {
             return Err("`until` must be later than `start`".to_owned());
         }
         let coaches: HashSet<&str> = self.coaches.iter().map(|coach| coach.id.as_str()).collect();
+        if self.manager.is_some() && self.manager().is_none() {
+            return Err("`manager` must be the id of a coach of the cast".to_owned());
+        }
         let histories: HashSet<&str> = self.histories.iter().map(|h| h.name.as_str()).collect();
         let mut seen = HashSet::new();
         for client in &self.clients {

@@ -8,6 +8,7 @@ use std::path::Path;
 use url::Url;
 
 use crate::config::{Config, ConfigError};
+use crate::sandbox::cast::CastCoach;
 use crate::wiring::{clear_connection, keap};
 
 pub use clear_connection::emulated::{PORTAL_TOKEN, WEBHOOK_KEY};
@@ -34,15 +35,28 @@ pub fn config_text(addresses: &Addresses, store: &Path, contact_type_field: &str
         keap::emulated::section(&addresses.keap, contact_type_field),
         clear_connection::emulated::section(&addresses.portal),
     ];
-    file(&addresses.relay, store, &sections, &[])
+    file(&addresses.relay, store, &sections, Staff::default())
 }
 
-/// The same, with these sections of vendors, of a clinic whose coaches are asked first in the steps `ask_first`.
-pub fn file(relay: &Url, store: &Path, sections: &[String], ask_first: &[String]) -> String {
-    let asks = match ask_first {
+/// How a clinic's staff work with the relay.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Staff<'a> {
+    /// The steps whose coach is asked before a message goes out (A30).
+    pub ask_first: &'a [String],
+    /// The Program Manager, where she is asked in the CRM.
+    pub manager: Option<&'a CastCoach>,
+}
+
+/// The same, with these sections of vendors.
+pub fn file(relay: &Url, store: &Path, sections: &[String], staff: Staff<'_>) -> String {
+    let asks = match staff.ask_first {
         [] => String::new(),
         steps => format!("ask_first = {steps:?}\n"),
     };
+    let manager = staff.manager.map(|manager| {
+        let (name, email) = (&manager.name, &manager.email);
+        format!("program_manager = {name:?}\nprogram_manager_user = {email:?}\n")
+    });
     format!(
         r#"# A relay against emulated vendors. Nothing in it is secret.
 [store]
@@ -58,12 +72,13 @@ holidays = ["2027-01-01"]
 # Two coaches for everybody.
 [people]
 coach_tasks_a_day = 100
-
+{manager}
 {sections}
 [procedures.missed_check_in]
 mode = "act"
 {asks}"#,
         store = store.display(),
+        manager = manager.unwrap_or_default(),
         listen = listen(relay),
         sections = sections.join(
             "

@@ -84,6 +84,7 @@ impl Play {
         setup.sabotage = options.sabotage;
         setup.rule.clone_from(&cast.rule);
         setup.ask_first.clone_from(&cast.ask_first);
+        setup.manager = cast.manager().cloned();
         setup.told_by = cast.told_by;
         setup.has_crm = cast.has_crm;
         setup.coaches.clone_from(&cast.coaches);

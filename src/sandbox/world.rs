@@ -18,7 +18,7 @@ use relay_store_sqlite::SqliteStore;
 use url::Url;
 
 use super::cast::CastCoach;
-use super::clinic;
+use super::clinic::{self, Staff};
 use super::generation::Generation;
 use super::sabotage::{Sabotage, Saboteur};
 use super::stage;
@@ -51,6 +51,8 @@ pub struct Setup {
     pub rule: Option<String>,
     /// The steps whose coach is asked before a message goes out (A30).
     pub ask_first: Vec<String>,
+    /// The Program Manager, where she is asked in the CRM.
+    pub manager: Option<CastCoach>,
     /// What tells who is expected and who has checked in.
     pub told_by: ToldBy,
     /// Whether the relay has a CRM.
@@ -94,6 +96,7 @@ impl Setup {
             watch_minutes: 24 * 60,
             rule: None,
             ask_first: Vec::new(),
+            manager: None,
             told_by: ToldBy::default(),
             has_crm: true,
             coaches: Vec::new(),
@@ -172,7 +175,11 @@ impl World {
         let furnished = vendors.furnish()?;
         let sections =
             vendors.sections(&furnished, |vendor| format!("https://{}/", host(vendor)))?;
-        let text = (setup.amend)(&clinic::file(&relay_url, path, &sections, &setup.ask_first));
+        let staff = Staff {
+            ask_first: &setup.ask_first,
+            manager: setup.manager.as_ref(),
+        };
+        let text = (setup.amend)(&clinic::file(&relay_url, path, &sections, staff));
         let config = read_config(&text, &setup, path)?;
         let routers = RouterTransport::new();
         for (vendor, router) in vendors.routers() {

@@ -23,7 +23,7 @@ use crate::ports::{
     Activity, Addresses, Among, Billing, CallError, CardRemoved, Changed, ContactMatch,
     ContactType, ContactTypeWrite, Contacts, FoundByMarker, FoundTask, HookRegistry, HookStatus,
     Mail, NewTask, Notes, OpenCheckIns, Portal, PortalNote, Ports, Staff, SyncWish, Synced,
-    TagAdded, Tags, Task, Tasks, TasksOf, WordTag,
+    TagAdded, Tags, Task, TaskEnd, Tasks, TasksOf, WordTag,
 };
 use crate::rate_limit::note;
 use crate::receipts::HintObject;
@@ -112,7 +112,7 @@ watched! {
         create(task: NewTask<'_>, marker: &str) -> TaskId = WriteTasks;
         find(among: TasksOf<'_>, markers: &[String], since: Timestamp) -> Vec<FoundTask> = ReadTasks;
         task(id: &TaskId, sent: Option<&str>) -> Option<Task> = ReadTasks;
-        complete(id: &TaskId, at: Timestamp, called: bool) -> () = WriteTasks;
+        complete(id: &TaskId, at: Timestamp, end: TaskEnd) -> () = WriteTasks;
         reassign(id: &TaskId, user: &CrmUserId) -> () = WriteTasks;
     }
 }

@@ -30,6 +30,7 @@
 
 pub mod automation;
 pub mod client;
+mod closing;
 pub mod credential;
 #[cfg(feature = "emulator")]
 pub mod emulator;
@@ -49,6 +50,7 @@ pub use client::{
     DateField, FieldWrite, HeaderStyle, KeapClient, Moved, Removed, Right, Settings, SettingsError,
     TasksAmong, Touched,
 };
+pub use closing::TaskClosing;
 pub use credential::{Credential, FixedKey};
 
 /// Keap's name to the relay: in the rate limiter, in stored errors, in notes and in the log.

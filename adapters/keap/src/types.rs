@@ -13,6 +13,7 @@ use relay_core::time::{Date, Timestamp};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::closing::TaskClosing;
 use crate::time;
 
 pub use tags::{AppliedTag, Tag, TaggedContact};
@@ -331,13 +332,10 @@ pub struct Task {
 }
 
 impl Task {
-    /// What the title begins with of a task that the relay has completed: for a coach, and for a relay that forgot it.
-    pub(crate) const CLOSED: &str = "Closed by Clear Relay: ";
-
-    /// Whether the relay has completed it, because no call was needed any more.
+    /// Whether the relay has completed it and says so in its title, as a relay must know that forgot it.
     pub fn is_closed_by_relay(&self) -> bool {
         let title = self.title.as_deref().unwrap_or_default();
-        self.completed == Some(true) && title.starts_with(Self::CLOSED)
+        self.completed == Some(true) && TaskClosing::stands_in(title)
     }
 }
 

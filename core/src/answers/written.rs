@@ -1,6 +1,6 @@
 //! What was written behind "Answer:", as an action.
 
-use super::{ANSWERS, AnswerWord, REPLIED, STOP_IT, StopReason, WAIT_UNTIL};
+use super::{ANSWERS, AnswerWord, Course, StopReason, WAIT_UNTIL};
 use crate::time::Date;
 
 /// The longest that a client may be waited for by a word of her coach; longer is a break, which the portal knows.
@@ -72,15 +72,10 @@ fn with_remark(said: &str) -> Option<Written> {
         let rest = said.strip_prefix(answer.word).map(str::trim_start);
         rest.is_some_and(|rest| rest.starts_with([',', ';', '.', ':', '(', '-', '–', '—']))
     };
-    let keeps_back = |answer: &&AnswerWord| {
-        StopReason::from_name(answer.action).is_some() || KEEPS_BACK.contains(&answer.action)
-    };
+    let keeps_back = |answer: &&AnswerWord| answer.course == Course::KeepsBack;
     let word = ANSWERS.iter().filter(keeps_back).find(begins)?;
     Some(Written::Action(word.action, None))
 }
-
-/// The answers, besides those that stop every channel, after which nothing goes out by itself.
-const KEEPS_BACK: [&str; 4] = ["handled", REPLIED, STOP_IT, "pause"];
 
 /// What stands behind "Answer:", or another label in lower case; `None` for another line.
 fn labeled<'a>(line: &'a str, label: &str) -> Option<&'a str> {

@@ -67,6 +67,9 @@ pub struct CloseTask {
     /// The coach has done what it asked: the task must not say that the relay took it back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub called: bool,
+    /// Whether the message that it told of has gone out; `None`: it told of none, or that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub went_out: Option<bool>,
 }
 
 /// A task in the CRM goes to another user.

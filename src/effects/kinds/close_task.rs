@@ -1,4 +1,5 @@
-//! A task in the CRM is completed. Its title says whether the relay took it back or a call was made.
+//! A task in the CRM is completed. Its title says whether the relay took it back, and what became of the message that it told
+//! of.
 
 use async_trait::async_trait;
 use relay_core::effects::request::CloseTask;
@@ -7,12 +8,18 @@ use relay_http_client::CallError;
 
 use super::{DesiredState, carried_out};
 use crate::effects::outcome::{Holds, Performed};
-use crate::ports::Ports;
+use crate::ports::{Ports, TaskEnd};
 
 #[async_trait]
 impl DesiredState for CloseTask {
     async fn attempt(&self, ports: &Ports, now: Timestamp) -> Result<Performed, CallError> {
-        let closed = ports.tasks.complete(&self.task, now, self.called).await;
+        let end = match (self.called, self.went_out) {
+            (true, _) => TaskEnd::Done,
+            (false, None) => TaskEnd::TakenBack,
+            (false, Some(true)) => TaskEnd::WentOut,
+            (false, Some(false)) => TaskEnd::NotSent,
+        };
+        let closed = ports.tasks.complete(&self.task, now, end).await;
         closed.map(carried_out)
     }
 

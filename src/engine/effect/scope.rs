@@ -65,8 +65,8 @@ impl Guard<'_> {
             }
             Self::Client(client) => of_client(engine, client, view).await,
             Self::WorkItem(item, client) => {
-                if let EffectInput::CloseTask { called, .. } = &view.effect.planned.input {
-                    let verdict = close_task(engine, view, *called).await?;
+                if view.effect.kind() == EffectKind::CloseTask {
+                    let verdict = close_task(engine, view).await?;
                     return Ok((guard::nothing_read(engine), verdict));
                 }
                 let item = engine.store.work_item(*item).await?;
@@ -163,8 +163,8 @@ async fn of_client(
             read.looked_at = engine.clocks.real.now();
             Ok((read, look))
         }
-        EffectInput::CloseTask { called, .. } => {
-            let verdict = close_task(engine, view, *called).await?;
+        EffectInput::CloseTask { .. } => {
+            let verdict = close_task(engine, view).await?;
             Ok((guard::nothing_read(engine), verdict))
         }
         EffectInput::ContactNote { title, text, .. } => {
@@ -214,7 +214,7 @@ async fn of_nobody(
             let user = known.and_then(|known| known.crm_user);
             inbox::summary::look(engine, coach, about.due, user).await?
         }
-        EffectInput::CloseTask { called, .. } => close_task(engine, view, *called).await?,
+        EffectInput::CloseTask { .. } => close_task(engine, view).await?,
         EffectInput::PortalMessage { .. }
         | EffectInput::PortalNote { .. }
         | EffectInput::Email { .. }
@@ -232,14 +232,21 @@ async fn of_nobody(
 }
 
 /// The end of a task that an earlier effect made.
-async fn close_task(
-    engine: &Engine,
-    view: &EffectView,
-    called: bool,
-) -> Result<Verdict, EngineError> {
-    let task = guard::made_task(engine, &view.effect.planned.input).await?;
+async fn close_task(engine: &Engine, view: &EffectView) -> Result<Verdict, EngineError> {
+    let input = &view.effect.planned.input;
+    let task = guard::made_task(engine, input).await?;
+    let (called, went_out) = match input {
+        EffectInput::CloseTask {
+            called, went_out, ..
+        } => (*called, *went_out),
+        _ => (false, None),
+    };
     Ok(match task {
-        Some(task) => Verdict::Go(Request::CloseTask(request::CloseTask { task, called })),
+        Some(task) => Verdict::Go(Request::CloseTask(request::CloseTask {
+            task,
+            called,
+            went_out,
+        })),
         None => Verdict::Overtaken {
             by: "the task never having been made".to_owned(),
             facts: Vec::new(),

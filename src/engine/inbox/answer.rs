@@ -4,10 +4,10 @@
 //! |---|---|
 //! | an answer | the question is settled by it, completed or not |
 //! | completed, no answer | what its kind of question says: a reply is handled, what was asked by hand is done, news is noted; anything else is asked once more, the next working morning |
-//! | completed, an answer that nobody understands | asked once more, the next working morning |
+//! | completed, an answer that nobody understands | asked once more, in the office's hours |
 //! | deleted | asked once more, in the office's hours; nobody tells of a deletion, so it is found within a day |
 //! | given to another user | nothing: whose answer it is, the task says when it is there |
-//! | an answer that can't be carried out any more | the case has said why; if nothing else is asked, once more, the next working morning |
+//! | an answer that can't be carried out any more | the case has said why; if nothing else is asked, once more, in the office's hours |
 //! | an answer in a task that is no longer the open one | one that stops every channel, and *replied*, is carried out; where the follow-up has gone on by itself, it is paused and she is asked; else the history says that it was not carried out |
 //!
 //! A bare completion never lets outreach go on.
@@ -16,7 +16,7 @@ use relay_core::answers::{StopReason, Written, written};
 use relay_core::clients::Coach;
 use relay_core::effects::{AskedAgain, EffectInput, Request, request};
 use relay_core::ids::{ClientId, CoachId, TaskId, WorkItemId};
-use relay_core::time::{SignedDuration, Timestamp};
+use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_core::work_kinds;
 use relay_core::workflows::PROGRAM_MANAGER;
 use relay_store::{Effect, Job, JobEnd, Op, WorkItem};
@@ -77,11 +77,21 @@ async fn of_current(
     task: Option<Task>,
 ) -> Result<Vec<Op>, EngineError> {
     let Some(task) = task else {
-        return Ok(once_more(engine, client, current, AskedAgain::Deleted));
+        return Ok(once_more(
+            engine,
+            client,
+            &current.effect,
+            AskedAgain::Deleted,
+        ));
     };
     if task.closed_by_relay {
         // In a life of the database that is lost: what it asked is open in this one.
-        return Ok(once_more(engine, client, current, AskedAgain::Deleted));
+        return Ok(once_more(
+            engine,
+            client,
+            &current.effect,
+            AskedAgain::Deleted,
+        ));
     }
     let by = who(engine, current, &task).await?;
     let items = open_items(engine, &current.items).await?;
@@ -96,7 +106,7 @@ async fn of_current(
                     ops.push(remember(&task, action));
                 }
                 if task.completed {
-                    ops.extend(once_more(engine, client, current, why));
+                    ops.extend(once_more(engine, client, &current.effect, why));
                 }
             }
         }
@@ -211,7 +221,10 @@ pub(super) async fn unread(
 }
 
 /// What a task asks: the first of its items.
-async fn first_of(engine: &Engine, items: &[WorkItemId]) -> Result<Option<WorkItem>, EngineError> {
+pub(super) async fn first_of(
+    engine: &Engine,
+    items: &[WorkItemId],
+) -> Result<Option<WorkItem>, EngineError> {
     Ok(match items.first() {
         Some(first) => engine.store.work_item(*first).await?,
         None => None,
@@ -266,24 +279,53 @@ fn name_of(coaches: &[Coach], id: &CoachId) -> String {
     known.map_or_else(|| id.to_string(), |coach| coach.name.clone())
 }
 
-/// She is asked in another task.
+/// Whoever has the task that `effect` made is asked in another. Who wrote something is waiting for what comes of it; who only
+/// ticked it off is not.
 pub(super) fn once_more(
     engine: &Engine,
     client: &ClientId,
-    current: &CurrentTask,
+    effect: &Effect,
     why: AskedAgain,
 ) -> Vec<Op> {
     let now = engine.now();
     let at = match why {
-        AskedAgain::Deleted | AskedAgain::MomentPassed => engine.calendar.office_slot(now),
-        AskedAgain::Ticked
+        AskedAgain::Deleted
+        | AskedAgain::MomentPassed
         | AskedAgain::Unreadable
-        | AskedAgain::NotPossible
-        | AskedAgain::Changed => engine.calendar.next_working_morning(now),
+        | AskedAgain::NotPossible => now,
+        AskedAgain::Ticked | AskedAgain::Changed => engine.calendar.next_working_morning(now),
     };
-    let made_by = current.effect.key().clone();
+    ask_again(engine, client, effect, why, at)
+}
+
+/// The same once she can be thought to have written what she wanted.
+pub(super) fn once_written(
+    engine: &Engine,
+    client: &ClientId,
+    effect: &Effect,
+    why: AskedAgain,
+) -> Vec<Op> {
+    let at = match why {
+        AskedAgain::Unreadable | AskedAgain::Changed => later(engine.now(), STILL_WRITING),
+        AskedAgain::Deleted
+        | AskedAgain::MomentPassed
+        | AskedAgain::NotPossible
+        | AskedAgain::Ticked => engine.now(),
+    };
+    ask_again(engine, client, effect, why, at)
+}
+
+fn ask_again(
+    engine: &Engine,
+    client: &ClientId,
+    effect: &Effect,
+    why: AskedAgain,
+    at: Timestamp,
+) -> Vec<Op> {
+    let made_by = effect.key().clone();
     let what = format!("again/{made_by}");
     let again = Again { made_by, why };
+    let at = engine.calendar.office_slot(at);
     look(engine, client, &what, at, Some(&again))
         .into_iter()
         .collect()

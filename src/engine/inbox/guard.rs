@@ -2,9 +2,11 @@
 //!
 //! The portal, the contact and the coach's user are read anew; whether the client opened what she was sent comes from
 //! what is stored. Nothing here holds: what can't be delivered is told nobody by itself (`inbox`).
+//! Where it is not certain which contact is hers, the task is about none: her coach is asked all the same.
 
 use std::collections::HashSet;
 
+use relay_core::clients::{ClientSnapshot, ContactSnapshot};
 use relay_core::effects::{AskedAgain, EffectInput, EffectKind, Request, request};
 use relay_core::facts::FactBody;
 use relay_core::ids::{ClientId, CoachId, ContactId, CrmUserId, WorkItemId};
@@ -12,6 +14,7 @@ use relay_core::time::{SignedDuration, Timestamp, earlier};
 use relay_core::workflow::{StandsIn, Verdict};
 use relay_store::{Effect, Op, WorkItem};
 
+use crate::engine::inbox::manager;
 use crate::engine::inbox::words::{Known, Words};
 use crate::engine::link::Linked;
 use crate::engine::{Engine, EngineError, inbox, link, time_off};
@@ -51,16 +54,6 @@ pub(crate) async fn look(
         return Ok(not_delivered("somebody else acting for her coach by now"));
     }
     let snapshot = engine.ports.portal.client(client).await?;
-    // A task about her on the contact of somebody else would tell whoever opens it.
-    let id = match link::linked(engine, client, snapshot.as_ref()).await? {
-        Linked::Contact { contact, ops: more } => {
-            ops.extend(more);
-            contact
-        }
-        Linked::Nobody { reason, .. } => {
-            return Ok(not_delivered(format!("her not being linked ({reason})")));
-        }
-    };
     let Some((name, user)) = coach else {
         return Ok(not_delivered("her coach not being in the directory"));
     };
@@ -69,26 +62,22 @@ pub(crate) async fn look(
             "{name} having no active user in the CRM"
         )));
     };
-    let Some(contact) = engine.ports.contacts.contact(&id, false).await? else {
-        return Ok(not_delivered("her contact not being shown in the CRM"));
-    };
-    let told = snapshot.as_ref().and_then(|client| client.email.as_deref());
-    let in_crm = contact.email.as_deref();
-    let is_hers = in_crm.is_none()
-        || link::is_same(told, in_crm)
-        || link::is_confirmed(engine, client, told, in_crm).await?;
-    if !is_hers {
-        return Ok(not_delivered("her address in the CRM being another"));
-    }
+    let contact = certain_contact(engine, client, snapshot.as_ref(), ops).await?;
+    let coach = snapshot.as_ref().and_then(|client| client.coach.as_ref());
     let known = Known {
         stands_in: stands_in(engine, owner.as_ref()).await?,
+        handed_up: manager::handed_up(engine, asked, coach, &open).await?,
         page: engine.people.page_of(client),
-        phone: contact.phone,
-        opened: opened(engine, client, &contact.id).await?,
+        has_contact: contact.is_some(),
+        phone: match &contact {
+            Some(contact) => contact.phone.clone(),
+            None => snapshot.as_ref().and_then(|client| client.phone.clone()),
+        },
+        opened: opened(engine, client, contact.as_ref().map(|contact| &contact.id)).await?,
     };
     let task = of(engine, &open, *again, &known);
     let request = Request::WorkTask(request::WorkTask {
-        contact: Some(contact.id),
+        contact: contact.map(|contact| contact.id),
         user,
         title: task.title,
         description: task.description,
@@ -96,6 +85,33 @@ pub(crate) async fn look(
         goes_out: task.goes_out,
     });
     Ok(Verdict::Go(request))
+}
+
+/// Her contact; `None` where it is not certain which is hers. On the contact of somebody else a task would tell whoever opens
+/// it about her, so it is then about none.
+async fn certain_contact(
+    engine: &Engine,
+    client: &ClientId,
+    snapshot: Option<&ClientSnapshot>,
+    ops: &mut Vec<Op>,
+) -> Result<Option<ContactSnapshot>, EngineError> {
+    let id = match link::linked(engine, client, snapshot).await? {
+        Linked::Contact { contact, ops: more } => {
+            ops.extend(more);
+            contact
+        }
+        // Asking for the link is another's: a task makes no item.
+        Linked::Nobody { .. } => return Ok(None),
+    };
+    let Some(contact) = engine.ports.contacts.contact(&id, false).await? else {
+        return Ok(None);
+    };
+    let told = snapshot.and_then(|client| client.email.as_deref());
+    let in_crm = contact.email.as_deref();
+    let is_hers = in_crm.is_none()
+        || link::is_same(told, in_crm)
+        || link::is_confirmed(engine, client, told, in_crm).await?;
+    Ok(is_hers.then_some(contact))
 }
 
 fn of(engine: &Engine, open: &[WorkItem], again: Option<AskedAgain>, known: &Known) -> Words {
@@ -139,7 +155,7 @@ async fn still_open(
 async fn opened(
     engine: &Engine,
     client: &ClientId,
-    contact: &ContactId,
+    contact: Option<&ContactId>,
 ) -> Result<Vec<(&'static str, Timestamp)>, EngineError> {
     let kind = EffectKind::PortalMessage;
     let ours: HashSet<String> = engine
@@ -156,7 +172,10 @@ async fn opened(
         _ => None,
     });
     let month_ago = earlier(engine.now(), SignedDuration::from_hours(24 * 30));
-    let engagement = engine.store.engagement(contact, month_ago).await?;
+    let engagement = match contact {
+        Some(contact) => engine.store.engagement(contact, month_ago).await?,
+        None => Vec::new(),
+    };
     let mail = engagement.last().map(|last| {
         (
             "The CRM shows that one of the clinic's emails was opened",

@@ -1,6 +1,6 @@
 //! An answer in a task that is not the open one any more, and what stops every channel wherever it is said.
 
-use relay_core::answers::{REPLIED, StopReason};
+use relay_core::answers::{Course, REPLIED, StopReason, course_of};
 use relay_core::case::{Case, CaseStatus, TimelineEntry, Wait};
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{CaseId, ClientId};
@@ -10,6 +10,8 @@ use relay_store::Op;
 use serde_json::json;
 
 use crate::engine::commands::cases;
+use crate::engine::staff_said::answer::note_ops;
+use crate::engine::staff_said::words::who;
 use crate::engine::{Engine, EngineError, items, stepper};
 use crate::ports::Task;
 
@@ -44,7 +46,7 @@ pub(super) async fn late(
     let goes_on =
         case.status == CaseStatus::Open && !matches!(case.wait, Some(Wait::Person { .. }));
     let of_this = asked.is_none_or(|asked| asked == case.id);
-    let as_said = GO_ON.contains(&action) && !holds_back(engine, client, &case, action).await?;
+    let as_said = goes_on_anyway(engine, client, &case, action).await?;
     if goes_on && of_this && !as_said {
         let pause = Action::Pause {
             reason: "an earlier question was answered meanwhile".to_owned(),
@@ -68,29 +70,36 @@ pub(super) async fn late(
         case: case.id,
         entry,
     };
-    Ok(vec![line, remember(task, action)])
+    let mut ops = vec![line, remember(task, action)];
+    if !as_said {
+        let who = who(engine, client).await?;
+        let text = format!(
+            "Not done: what {by} wrote about {who} in an earlier task. It was answered before. If something is open about \
+             her, it stands in the newest task."
+        );
+        ops.extend(note_ops(engine, client, task, action, text, Some(&case)).await?);
+    }
+    Ok(ops)
 }
 
-/// The answers after which the follow-up would go on in any case.
-const GO_ON: [&str; 4] = ["resume", "send_anyway", "skip", "done_by_hand"];
-
-/// Whether an answer would keep back a message that goes out by itself now, whoever is asked about it (A30).
-async fn holds_back(
+/// Whether the follow-up goes on as the answer says, also where it is not carried out: then nobody need be asked. Not
+/// where it would keep back a message that goes out by itself now (A30).
+async fn goes_on_anyway(
     engine: &Engine,
     client: &ClientId,
     case: &Case,
     action: &str,
 ) -> Result<bool, EngineError> {
-    if !KEEP_BACK.contains(&action) {
-        return Ok(false);
-    }
-    let open = engine.store.client_work(client).await?;
-    let mut open = open.iter().filter(|item| item.case == Some(case.id));
-    Ok(open.any(|item| item.kind == work_kinds::ASK_FIRST))
+    Ok(match course_of(action) {
+        Some(Course::GoesOn) => true,
+        Some(Course::LeavesOut) => {
+            let open = engine.store.client_work(client).await?;
+            let mut open = open.iter().filter(|item| item.case == Some(case.id));
+            !open.any(|item| item.kind == work_kinds::ASK_FIRST)
+        }
+        Some(Course::KeepsBack | Course::Waits | Course::Ends) | None => false,
+    })
 }
-
-/// Those of them by which a message is left out.
-const KEEP_BACK: [&str; 2] = ["skip", "done_by_hand"];
 
 /// The open case in which her coach and she write to each other.
 pub(crate) async fn follow_up(
@@ -130,6 +139,14 @@ pub(super) async fn stop(
         };
         stepping.fact(fact, None);
         for op in stopped_item_ops(engine, client, by, why) {
+            stepping.push(op);
+        }
+        let who = who(engine, client).await?;
+        let text = format!(
+            "Noted, by {by}: nothing goes out to {who}. No follow-up is open now; the next one asks the Program Manager \
+             first."
+        );
+        for op in note_ops(engine, client, task, why.as_str(), text, None).await? {
             stepping.push(op);
         }
         stepping.push(remember(task, why.as_str()));

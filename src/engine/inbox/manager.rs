@@ -10,7 +10,8 @@
 //!   for both, and the other task is closed.
 //! - It is made in the office's hours, and closed at any hour: when the item is settled, or is somebody else's again.
 //! - She answers as coaches do, with the words that it offers. A bare tick settles news; of a question it says nothing, and
-//!   she is asked once more, the next working morning. So she is where the task is deleted.
+//!   she is asked once more, the next working morning. So she is, at once, where nobody understands what she wrote or the task
+//!   is deleted.
 //! - What can be settled at the command line only, it says so.
 //! - There is no limit of a day: what is handed up has waited for days, and what stops a client is told the same day.
 //! - One that can't be made opens no item about it, and the daily comparison tries again.
@@ -39,12 +40,11 @@ use super::answer::{self, AnswerTaken};
 use super::current::has_failed;
 use super::daily::reread_ops;
 use super::late;
-use super::{BEING_MADE, STEP, again, changed, content, mode_of};
+use super::{BEING_MADE, STEP, changed, closing, content, mode_of};
 use crate::effects::vendor_ref;
 use crate::engine::client_effects::planned_in;
-use crate::engine::effect::moves;
 use crate::engine::inbox_job::{Again, look};
-use crate::engine::{Engine, EngineError, RELAY};
+use crate::engine::{Engine, EngineError, time_off};
 use crate::failpoint::SETTLE;
 use crate::ports::Task;
 
@@ -87,6 +87,36 @@ const LIST_ONLY: [&str; 11] = [
     work_kinds::WROTE_SINCE,
 ];
 
+/// What a coach is asked, and she only where the coach has not answered.
+const ASKED_OF_COACHES: [&str; 3] = [
+    work_kinds::CALL_OUTCOME,
+    work_kinds::HOLD,
+    work_kinds::REPLY,
+];
+
+/// Which coach has not answered what she is asked now, and since when; `asked`: who the task is for.
+pub(super) async fn handed_up(
+    engine: &Engine,
+    asked: &CoachId,
+    coach: Option<&CoachId>,
+    open: &[WorkItem],
+) -> Result<Option<(String, Timestamp)>, EngineError> {
+    let first = open.first().filter(|item| {
+        let kind = item.kind.as_str();
+        ASKED_OF_COACHES.contains(&kind) && item.reminders > 0
+    });
+    let (Some(first), Some(coach)) = (first, coach) else {
+        return Ok(None);
+    };
+    if asked.as_str() != PROGRAM_MANAGER {
+        return Ok(None);
+    }
+    let acting = time_off::acting_for(engine, coach).await?;
+    let coaches = engine.store.coaches().await?;
+    let known = coaches.into_iter().find(|known| known.id == acting);
+    Ok(known.map(|known| (known.name, first.opened_at)))
+}
+
 /// Whether she is told of an item in a task.
 fn is_told(engine: &Engine, item: &WorkItem) -> bool {
     engine.people.asks_manager(item) && !LIST_ONLY.contains(&item.kind.as_str())
@@ -111,24 +141,20 @@ async fn take_away(
         return Ok(false);
     }
     let closing = engine.store.effect(&EffectKey::closing(task.key())).await?;
-    if let Some(closing) = closing {
-        let has_failed = has_failed(closing.state);
-        if has_failed {
-            let back = moves::move_effect(engine, &closing, closing.state, EffectState::Planned);
-            ops.push(back);
-            let input = closing.planned.input.clone();
-            let scope = closing.scope().clone();
-            let [_, job] = planned_in(engine, scope, closing.key(), task.mode, engine.now(), input);
-            ops.push(again(job));
+    let given_up = match closing {
+        Some(closing) if has_failed(closing.state) => Some(closing),
+        Some(closing) => {
+            let is_waited_for =
+                closing.state.is_under_way() || closing.state == EffectState::Planned;
+            return Ok(!is_waited_for);
         }
-        return Ok(!has_failed
-            && !closing.state.is_under_way()
-            && closing.state != EffectState::Planned);
-    }
-    if task.state == EffectState::Done {
+        None => None,
+    };
+    if task.state == EffectState::Done && given_up.is_none() {
         ops.extend(answer::unread(engine, client, &task).await?);
     }
-    let closes = put_away(engine, client, item, &task).await?;
+    let item = engine.store.work_item(item).await?;
+    let closes = closing::close(engine, &task, item.as_ref(), given_up.as_ref()).await?;
     let is_over = closes.is_empty() || task.state == EffectState::Planned;
     ops.extend(closes);
     Ok(is_over)
@@ -217,7 +243,7 @@ pub(super) async fn keep(
             continue;
         }
         if let (Some(task), true) = (&task, stands) {
-            ops.extend(put_away(engine, client, item.id, task).await?);
+            ops.extend(closing::close(engine, task, Some(item), None).await?);
         }
         let number = visit + 1;
         // One that never came to be is looked for under the same name.
@@ -283,49 +309,6 @@ async fn mode(engine: &Engine, item: &WorkItem) -> Result<Mode, EngineError> {
             .named(relay_core::workflows::missed_check_in::NAME)
             .map_or(Mode::Act, |workflow| workflow.mode())),
     }
-}
-
-/// The task is closed, or not made in the first place.
-async fn put_away(
-    engine: &Engine,
-    client: &ClientId,
-    item: WorkItemId,
-    task: &Effect,
-) -> Result<Vec<Op>, EngineError> {
-    let key = task.key();
-    Ok(match task.state {
-        EffectState::Planned => vec![Op::CancelEffect {
-            key: key.clone(),
-            why: "it is not asked any more".to_owned(),
-            at: engine.now(),
-        }],
-        EffectState::Done => {
-            let settled = engine.store.work_item(item).await?;
-            let settled = settled.and_then(|item| item.settled);
-            let input = EffectInput::CloseTask {
-                made_by: key.clone(),
-                reason: "it is not asked any more".to_owned(),
-                called: settled.is_some_and(|settled| settled.by != RELAY),
-            };
-            let (scope, closing) = (scope_of(client, item), EffectKey::closing(key));
-            Vec::from(planned_in(
-                engine,
-                scope,
-                &closing,
-                task.mode,
-                engine.now(),
-                input,
-            ))
-        }
-        EffectState::Intended
-        | EffectState::Unclear
-        | EffectState::Proposed
-        | EffectState::Overtaken
-        | EffectState::Held
-        | EffectState::Dead
-        | EffectState::Unsettled
-        | EffectState::Cancelled => Vec::new(),
-    })
 }
 
 /// What her open task shows, or why there is none: looked at once a day.
@@ -395,7 +378,12 @@ pub(super) async fn reread(
         return answer::of_another(engine, client, effect, task).await;
     }
     let Some(task) = task.filter(|task| !task.closed_by_relay) else {
-        return Ok(once_more(engine, client, effect, AskedAgain::Deleted));
+        return Ok(answer::once_more(
+            engine,
+            client,
+            effect,
+            AskedAgain::Deleted,
+        ));
     };
     let by = name(engine);
     let is_news = offered(&item.actions).next().is_none();
@@ -413,7 +401,12 @@ pub(super) async fn reread(
     }
     match answer::answer(engine, &task) {
         None if !task.completed => Ok(Vec::new()),
-        None => Ok(once_more(engine, client, effect, AskedAgain::Ticked)),
+        None => Ok(answer::once_more(
+            engine,
+            client,
+            effect,
+            AskedAgain::Ticked,
+        )),
         Some(_) => match answer::of_question(engine, client, &item, &by, &task).await? {
             AnswerTaken::Yes(ops) => Ok(ops),
             // What can't be taken is noted: else it would be read again before each message.
@@ -423,31 +416,12 @@ pub(super) async fn reread(
                     ops.push(late::remember(&task, action));
                 }
                 if task.completed {
-                    ops.extend(once_more(engine, client, effect, why));
+                    ops.extend(answer::once_more(engine, client, effect, why));
                 }
                 Ok(ops)
             }
         },
     }
-}
-
-/// She is asked in another task.
-fn once_more(engine: &Engine, client: &ClientId, effect: &Effect, why: AskedAgain) -> Vec<Op> {
-    let now = engine.now();
-    let at = match why {
-        AskedAgain::Deleted => engine.calendar.office_slot(now),
-        AskedAgain::Ticked
-        | AskedAgain::Unreadable
-        | AskedAgain::NotPossible
-        | AskedAgain::Changed
-        | AskedAgain::MomentPassed => engine.calendar.next_working_morning(now),
-    };
-    let made_by = effect.key().clone();
-    let what = format!("again/{made_by}");
-    let anew = Again { made_by, why };
-    look(engine, client, &what, at, Some(&anew))
-        .into_iter()
-        .collect()
 }
 
 /// Whether a task of hers about a client shows an answer that nobody told of.

@@ -28,6 +28,7 @@
 pub(crate) mod answer;
 pub(crate) mod call;
 pub(crate) mod caller;
+mod closing;
 mod content;
 mod current;
 pub(crate) mod daily;
@@ -40,21 +41,20 @@ mod words;
 
 use relay_core::case::Mode;
 use relay_core::effects::{AskedAgain, EffectInput, EffectKind, Scope};
-use relay_core::ids::{CaseId, ClientId, CoachId, EffectKey};
+use relay_core::ids::{CaseId, ClientId, CoachId};
 use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_core::workflows::missed_check_in;
-use relay_store::{EffectState, Existing, Job, JobEnd, Op, WorkItem};
+use relay_store::{EffectState, Job, JobEnd, Op};
 use serde_json::json;
 
 use crate::engine::client_effects::planned;
-use crate::engine::effect::moves;
 use crate::engine::finish::{fence, member, missing};
 use crate::engine::inbox::content::{Content, content};
 pub(crate) use crate::engine::inbox::current::CurrentTask;
 use crate::engine::inbox_job::{Again, look};
 pub(crate) use crate::engine::inbox_job::{changed, moved};
 use crate::engine::parts::CoachChannel;
-use crate::engine::{Engine, EngineError, RELAY, finish, time_off};
+use crate::engine::{Engine, EngineError, finish, time_off};
 use crate::failpoint::SETTLE;
 
 /// How soon a task that is being made is looked at again.
@@ -142,7 +142,9 @@ pub(crate) async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
         } else if may_hold_an_answer {
             ops.extend(answer::unread(engine, &client, &current.effect).await?);
         }
-        ops.extend(put_away(engine, &client, current).await?);
+        let first = answer::first_of(engine, &current.items).await?;
+        let given_up = current.closing.as_ref();
+        ops.extend(closing::close(engine, &current.effect, first.as_ref(), given_up).await?);
     }
     // Tasks that are made at the same time are counted one after the other.
     let _counting = engine.counting_tasks.lock().await;
@@ -224,67 +226,6 @@ async fn at_most_a_day(
     Ok(None)
 }
 
-/// The task is closed, or not made in the first place.
-async fn put_away(
-    engine: &Engine,
-    client: &ClientId,
-    current: &CurrentTask,
-) -> Result<Vec<Op>, EngineError> {
-    let key = current.effect.key();
-    Ok(match current.effect.state {
-        EffectState::Planned => vec![Op::CancelEffect {
-            key: key.clone(),
-            why: "something else is asked".to_owned(),
-            at: engine.now(),
-        }],
-        EffectState::Done => {
-            let answered = answered_by_a_person(engine, current).await?;
-            let closing = planned(
-                engine,
-                client,
-                &EffectKey::closing(key),
-                current.effect.mode,
-                engine.now(),
-                EffectInput::CloseTask {
-                    made_by: key.clone(),
-                    reason: "it is not asked any more".to_owned(),
-                    called: answered,
-                },
-            );
-            match &current.closing {
-                None => Vec::from(closing),
-                // Given up once: the same is tried again.
-                Some(given_up) => {
-                    let [_, job] = closing;
-                    vec![
-                        moves::move_effect(engine, given_up, given_up.state, EffectState::Planned),
-                        again(job),
-                    ]
-                }
-            }
-        }
-        EffectState::Intended
-        | EffectState::Unclear
-        | EffectState::Proposed
-        | EffectState::Overtaken
-        | EffectState::Held
-        | EffectState::Dead
-        | EffectState::Unsettled
-        | EffectState::Cancelled => Vec::new(),
-    })
-}
-
-/// The job of an effect that was given up, made due.
-fn again(op: Op) -> Op {
-    match op {
-        Op::Enqueue { job, .. } => Op::Enqueue {
-            job,
-            existing: Existing::Wake,
-        },
-        other => other,
-    }
-}
-
 /// A task that could not be made or closed is tried again the next working morning: nobody is told of it, so nobody
 /// else would.
 pub(crate) fn after_death(engine: &Engine, job: &Job) -> Option<Op> {
@@ -294,16 +235,6 @@ pub(crate) fn after_death(engine: &Engine, job: &Job) -> Option<Op> {
     let client = job.client.as_ref().filter(|_| is_ours)?;
     let at = engine.calendar.next_working_morning(engine.now());
     look(engine, client, &format!("{}/{at}", job.key), at, None)
-}
-
-/// Whether what the task asked was answered by somebody: then it must not say that the relay took it back.
-async fn answered_by_a_person(engine: &Engine, current: &CurrentTask) -> Result<bool, EngineError> {
-    let Some(first) = current.items.first() else {
-        return Ok(false);
-    };
-    let item = engine.store.work_item(*first).await?;
-    let settled = item.and_then(|item: WorkItem| item.settled);
-    Ok(settled.is_some_and(|settled| settled.by != RELAY))
 }
 
 /// The effect that makes the task, and its job.

@@ -107,7 +107,7 @@ pub(crate) async fn of(
         }
     };
     ops.extend(match why {
-        Some(why) => answer::once_more(engine, &case.client, &current, why),
+        Some(why) => answer::once_written(engine, &case.client, &current.effect, why),
         None => daily::reread(engine, &case.client).await?,
     });
     Ok(Silence::NotYet)

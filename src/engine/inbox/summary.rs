@@ -81,6 +81,7 @@ pub(super) async fn plan(
         made_by: key.clone(),
         reason: "its day is over".to_owned(),
         called: false,
+        went_out: None,
     };
     let (scope, tomorrow) = (
         Scope::Installation,

@@ -23,10 +23,14 @@ pub(super) struct Known {
     pub(super) stands_in: Option<StandsIn>,
     /// Where her page is in the portal.
     pub(super) page: Option<String>,
-    /// Her number in the CRM.
+    /// Whether the task is about a contact.
+    pub(super) has_contact: bool,
+    /// Her number.
     pub(super) phone: Option<String>,
     /// What she is known to have opened, and when.
     pub(super) opened: Vec<(&'static str, Timestamp)>,
+    /// The coach who was asked before it was handed up, and since when she has not answered.
+    pub(super) handed_up: Option<(String, Timestamp)>,
 }
 
 /// The words of a task.
@@ -89,6 +93,13 @@ impl Words {
         if let Some(stands_in) = &known.stands_in {
             text.line(&format!("{}, so this comes to you.", stands_in.words()));
         }
+        if let Some((coach, since)) = &known.handed_up {
+            let coach = outside::one_line(coach);
+            let since = when(calendar, *since);
+            text.line(&format!(
+                "{coach} was asked this on {since}, and has not answered. So it comes to you, too."
+            ));
+        }
         text.about(calendar, now, first, goes_out, known);
         for other in rest {
             text.line("");
@@ -103,11 +114,24 @@ impl Words {
             more => format!(" (and {more} more things)"),
         };
         let title = outside::short_line(&title_of(first), TITLE);
+        let asked_again = again.is_some_and(|again| again != AskedAgain::MomentPassed);
+        let title = if asked_again {
+            format!("Asked again: {title}")
+        } else {
+            title
+        };
+        let unanswered = known.handed_up.as_ref().map(|(coach, since)| {
+            let day = date_words(calendar.date_of(*since));
+            format!(
+                " ({} has not answered since {day})",
+                outside::short_line(coach, 60)
+            )
+        });
         // The moment stands in what a list shows: it may be all that she reads.
         let at = goes_out.map_or_else(String::new, |at| format!(": {}", when(calendar, at)));
         Self {
             goes_out,
-            title: format!("{title}{at}{more}"),
+            title: format!("{title}{}{at}{more}", unanswered.unwrap_or_default()),
             description: text.lines,
         }
     }
@@ -180,6 +204,9 @@ impl Text {
         self.told(item, "check_in_due", "Check-in due: ");
         self.told(item, "window", "Regimen: ");
         self.told(item, "minor", "");
+        if !known.has_contact {
+            self.line("It is not certain which contact is hers, so this task is about none.");
+        }
         if let Some(phone) = known.phone.as_deref().and_then(outside::phone) {
             self.line(&format!("Number: {phone}"));
         }

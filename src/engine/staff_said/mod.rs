@@ -45,12 +45,12 @@
 //! lost, that one on a client without a follow-up counts before the next one begins. A CRM that does not tell when a
 //! tag was put on is believed that it stayed on for as long as it was seen at each look.
 
-mod answer;
+pub(crate) mod answer;
 pub(crate) mod begins;
 pub(crate) mod kept;
 pub(crate) mod look;
 mod news;
-mod words;
+pub(crate) mod words;
 
 use relay_core::case::{Case, CaseStatus};
 use relay_core::facts::{FactBody, StaffWord};

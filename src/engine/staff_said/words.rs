@@ -102,7 +102,7 @@ pub(super) fn note(word: StaffWord, outcome: Outcome, who: &str, asked: CoachCha
 }
 
 /// How staff speak of her.
-pub(super) async fn who(engine: &Engine, client: &ClientId) -> Result<String, EngineError> {
+pub(crate) async fn who(engine: &Engine, client: &ClientId) -> Result<String, EngineError> {
     let facts = engine.store.facts(client).await?;
     let mut known = facts.iter().rev().filter_map(snapshot);
     let named = known.find_map(ClientSnapshot::short_name);

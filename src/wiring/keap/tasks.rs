@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use relay_core::ids::{ContactId, CrmUserId, TaskId};
 use relay_core::time::Timestamp;
-use relay_keap::TasksAmong as Among;
 use relay_keap::marker::Marker;
 use relay_keap::outcome;
+use relay_keap::{TaskClosing, TasksAmong as Among};
 
 use super::{KeapPorts, made_of};
-use crate::ports::{CallError, FoundTask, NewTask, Task, Tasks, TasksOf};
+use crate::ports::{CallError, FoundTask, NewTask, Task, TaskEnd, Tasks, TasksOf};
 
 #[async_trait]
 impl Tasks for KeapPorts {
@@ -74,8 +74,14 @@ impl Tasks for KeapPorts {
         }))
     }
 
-    async fn complete(&self, id: &TaskId, at: Timestamp, called: bool) -> Result<(), CallError> {
-        self.client.complete_task(id.as_str(), at, called).await
+    async fn complete(&self, id: &TaskId, at: Timestamp, end: TaskEnd) -> Result<(), CallError> {
+        let closing = match end {
+            TaskEnd::Done => TaskClosing::AsItIs,
+            TaskEnd::TakenBack => TaskClosing::TakenBack,
+            TaskEnd::WentOut => TaskClosing::WentOut,
+            TaskEnd::NotSent => TaskClosing::NotSent,
+        };
+        self.client.complete_task(id.as_str(), at, closing).await
     }
 
     async fn reassign(&self, id: &TaskId, user: &CrmUserId) -> Result<(), CallError> {

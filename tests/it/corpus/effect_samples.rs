@@ -35,6 +35,7 @@ pub(crate) fn input(kind: EffectKind) -> EffectInput {
             made_by,
             reason,
             called: false,
+            went_out: None,
         },
         EffectKind::ReassignTask => EffectInput::ReassignTask {
             made_by,
@@ -106,6 +107,7 @@ pub(crate) fn request(kind: EffectKind) -> Request {
         EffectKind::CloseTask => Request::CloseTask(request::CloseTask {
             task: "41".into(),
             called: false,
+            went_out: None,
         }),
         EffectKind::ReassignTask => Request::ReassignTask(request::ReassignTask {
             task: "41".into(),

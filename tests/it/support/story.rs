@@ -116,6 +116,7 @@ impl Story {
         let (wire, clock) = (Arc::new(Wire::default()), Arc::default());
         let mut setup = Setup::new(cast.start(&zone), seed);
         setup.ask_first.clone_from(&cast.ask_first);
+        setup.manager = cast.manager().cloned();
         setup.told_by = cast.told_by;
         setup.has_crm = cast.has_crm;
         setup.coaches.clone_from(&cast.coaches);

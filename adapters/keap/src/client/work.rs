@@ -9,6 +9,7 @@ use relay_http_client::CallError;
 use serde_json::{Value, json};
 
 use super::{KeapClient, decode, done_but_unread, segment, unfilterable};
+use crate::closing::TaskClosing;
 use crate::marker::{Marker, MarkerMatch};
 use crate::query::Query;
 use crate::time::format;
@@ -116,14 +117,13 @@ impl KeapClient {
             .await
     }
 
-    /// Completes a task. One that is no longer needed says in its title that it was the relay; one whose
-    /// call was made (`called`) is the coach's, and keeps its title. Reads it first: one that is
-    /// completed already, or gone, is left alone, so that a coach's own completion keeps its time.
+    /// Completes a task. Its title says that it was the relay, unless what it asked was done. Reads it first: one
+    /// that is completed already, or gone, is left alone, so that a coach's own completion keeps its time.
     pub async fn complete_task(
         &self,
         id: &str,
         at: Timestamp,
-        called: bool,
+        closing: TaskClosing,
     ) -> Result<(), CallError> {
         const OPERATION: &str = "keap complete task";
         let task = match self.task(id).await? {
@@ -134,11 +134,10 @@ impl KeapClient {
         let mut query = Query::new()
             .with("update_mask", "completed")
             .with("update_mask", "completion_time");
-        if !called {
+        if let Some(said) = closing.said() {
             let title = task.title.unwrap_or_default();
             // A coach may have opened one again that the relay had closed.
-            let title = title.strip_prefix(Task::CLOSED).unwrap_or(&title);
-            body["title"] = format!("{}{title}", Task::CLOSED).into();
+            body["title"] = format!("{said}{}", TaskClosing::bare(&title)).into();
             query = query.with("update_mask", "title");
         }
         let path = ["v2", "tasks", segment(OPERATION, id)?];

@@ -11,7 +11,7 @@ use relay_keap::emulator::{
     NewSubscription, Oddities, TagRefusal, Words, WriteBack, gateway_fault, html_page,
 };
 use relay_keap::marker::Marker;
-use relay_keap::{ContactType, CustomFieldsMode, TasksAmong};
+use relay_keap::{ContactType, CustomFieldsMode, TaskClosing, TasksAmong};
 use serde_json::json;
 
 use super::support::{COACH, MAYA, Setup, at, has_tag, now, setup, setup_with, status};
@@ -104,7 +104,11 @@ async fn write(setup: &Setup, name: &str) -> Result<(), CallError> {
             let made = client.create_task(Some(MAYA), COACH, title, "x", due, &marker);
             made.await.map(drop)
         }
-        "close_task" => client.complete_task("30001", now(), false).await,
+        "close_task" => {
+            client
+                .complete_task("30001", now(), TaskClosing::TakenBack)
+                .await
+        }
         "reassign_task" => client.reassign_task("30001", "8").await,
         "contact_note" => {
             let made = client.create_note(MAYA, COACH, "Note", "x", &marker);

@@ -8,7 +8,7 @@ use relay_http_client::emulation::{FaultAct, Moment};
 use relay_keap::emulator::{Act, NameFilter, NewUser};
 use relay_keap::marker::Marker;
 use relay_keap::outcome::from_description;
-use relay_keap::{CustomFieldsMode, TasksAmong};
+use relay_keap::{CustomFieldsMode, TaskClosing, TasksAmong};
 
 use super::support::{COACH, MAYA, Setup, at, has_tag, now, setup, setup_with, status};
 
@@ -101,12 +101,12 @@ async fn a_task_is_completed_once_and_a_coachs_own_completion_is_left_alone() {
     let id = create_task(&setup, "marker_one").await.expect("made");
     setup
         .client
-        .complete_task(&id, now(), false)
+        .complete_task(&id, now(), TaskClosing::TakenBack)
         .await
         .expect("completed");
     setup
         .client
-        .complete_task(&id, now(), false)
+        .complete_task(&id, now(), TaskClosing::TakenBack)
         .await
         .expect("nothing to do");
     assert_eq!(setup.operations(), ["call_task", "close_task"]);
@@ -122,7 +122,10 @@ async fn a_task_is_completed_once_and_a_coachs_own_completion_is_left_alone() {
             .into_iter()
             .collect(),
     });
-    let again = setup.client.complete_task(&id, now(), false).await;
+    let again = setup
+        .client
+        .complete_task(&id, now(), TaskClosing::TakenBack)
+        .await;
     again.expect("completed");
     let again = setup.client.task(&id).await.expect("an answer");
     assert_eq!(again.expect("a task").title.as_deref(), Some(title));
@@ -136,7 +139,10 @@ async fn a_task_is_completed_once_and_a_coachs_own_completion_is_left_alone() {
     assert!(!hers.expect("a task").is_closed_by_relay());
     // One for a call that was made elsewhere than in the task keeps its title.
     let called = create_task(&setup, "marker_three").await.expect("made");
-    let completed = setup.client.complete_task(&called, now(), true).await;
+    let completed = setup
+        .client
+        .complete_task(&called, now(), TaskClosing::AsItIs)
+        .await;
     completed.expect("completed");
     let called = setup.client.task(&called).await.expect("an answer");
     assert!(called.is_some_and(|task| task.completed == Some(true) && !task.is_closed_by_relay()));
@@ -146,7 +152,7 @@ async fn a_task_is_completed_once_and_a_coachs_own_completion_is_left_alone() {
     });
     setup
         .client
-        .complete_task(&id, now(), false)
+        .complete_task(&id, now(), TaskClosing::TakenBack)
         .await
         .expect("gone is closed");
     assert!(setup.client.task(&id).await.expect("an answer").is_none());
@@ -178,7 +184,7 @@ async fn an_open_task_moves_to_the_new_coach_and_a_completed_one_does_not() {
     assert_eq!(task.assigned_to_user_id.as_deref(), Some("8"));
     setup
         .client
-        .complete_task(&id, now(), false)
+        .complete_task(&id, now(), TaskClosing::TakenBack)
         .await
         .expect("completed");
     setup

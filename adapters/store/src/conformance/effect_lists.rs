@@ -97,6 +97,7 @@ pub(super) async fn a_task_is_found_by_the_effect_that_made_it(store: &dyn Store
         made_by: call.key().clone(),
         reason: "she checked in".into(),
         called: false,
+        went_out: None,
     };
     commit(store, [plan(&close), plan(&call)]).await;
     let task = "t-1".into();

@@ -10,6 +10,7 @@
 //! - *Wait until* and *continue* are in [`replies`](super::replies) and [`people`](super::people).
 
 use super::known::{manager_reminder, next_words};
+use super::noted;
 use super::questions::{REPLY, STOPPED};
 use super::run::{Ask, MissedCheckInRun};
 use super::state::{Paused, Progress, State};
@@ -122,13 +123,19 @@ impl<'r, 'a> CoachAnswer<'r, 'a> {
         run.state.stopped = Some(why);
         let ask = stop_ask(run, by, why);
         run.pause(&format!("she {} ({by})", why.words()), ask);
+        noted::stopped(run, by);
         true
     }
 }
 
+/// How an admin stops a client's fee.
+pub(super) const STOP_FEE: &str = "clear-relay keap cancel-subscription CLIENT --by NAME";
+
 /// What the manager is asked about a stop.
 fn stop_ask(run: &MissedCheckInRun<'_>, by: &str, why: StopReason) -> Ask {
     let (who, words) = (run.state.who(), why.words());
+    let stops_fee = why == StopReason::WantsToLeave && !run.draft.cx.not_offered.crm;
+    let command = stops_fee.then_some(STOP_FEE);
     let (then, remedy) = match why {
         StopReason::WantsToLeave => (
             "End her program and stop the fee?",
@@ -136,8 +143,7 @@ fn stop_ask(run: &MissedCheckInRun<'_>, by: &str, why: StopReason) -> Ask {
                 "end the program in the portal, and stop the fee by hand where the clinic bills it (SOP-2155): the \
                  relay can't"
             } else {
-                "end the program in the portal; your admin stops the fee, with `clear-relay keap cancel-subscription \
-                 CLIENT --by NAME`"
+                "end the program in the portal, and ask your admin to stop the fee"
             }),
         ),
         StopReason::Complaint | StopReason::Unwell | StopReason::NoContact => {
@@ -156,6 +162,7 @@ fn stop_ask(run: &MissedCheckInRun<'_>, by: &str, why: StopReason) -> Ask {
             "resume": next_words(run),
             "close": "this follow-up ends; another one would ask you first",
             "remedy": remedy,
+            "command": command,
         }),
         answers: Answers::Of(&["resume", "close"]),
         remind_at: manager_reminder(run),
@@ -163,10 +170,12 @@ fn stop_ask(run: &MissedCheckInRun<'_>, by: &str, why: StopReason) -> Ask {
 }
 
 impl State {
-    /// What is answered now is a stop: it is lifted.
-    pub(super) fn lift_stop(&mut self) {
-        if self.is_asked(STOPPED) {
+    /// Lifts a stop, if that is what is answered now.
+    pub(super) fn lift_stop(&mut self) -> bool {
+        let is_asked = self.is_asked(STOPPED);
+        if is_asked {
             self.stopped = None;
         }
+        is_asked
     }
 }

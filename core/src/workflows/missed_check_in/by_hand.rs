@@ -15,7 +15,7 @@ use super::closing::Closing;
 use super::hand_over::add_reach;
 use super::run::{Ask, MissedCheckInRun};
 use super::send_by_hand::LOOK_FIRST;
-use super::state::Step;
+use super::state::{State, Step};
 use crate::case::Wait;
 use crate::scripts::date_words;
 use crate::work_kinds;
@@ -46,6 +46,17 @@ const ASKED: [&str; 5] = [
     "end her program if a manager approved it and she never answered",
     "stop the coaching fee",
 ];
+
+/// The first of them where mail can't or must not be sent to her (E15).
+const ASKED_TEXT_ALONE: &str = "continue by hand with a text alone";
+
+/// Why she is not to be mailed, as a clause for people; `None`: she may be, or nobody has looked.
+fn no_mail(state: &State) -> Option<&'static str> {
+    let evidence = state.evidence.as_deref()?;
+    let address = &evidence.address;
+    let is_known = !evidence.not_told && !evidence.address_unread && !address.accepts_mail();
+    is_known.then(|| address.words())
+}
 
 impl MissedCheckInRun<'_> {
     /// Which of the sentences is due: 0 is [`SOP`], then [`SOP_AFTER`].
@@ -140,10 +151,15 @@ impl MissedCheckInRun<'_> {
                 }
             }
         }
+        let no_mail = no_mail(&self.state).filter(|_| hand == 0);
         if hand == 0 {
             add_reach(self, &mut detail);
         }
+        if let Some(why) = no_mail {
+            detail["cautions"] = serde_json::json!([format!("{why}, so send her the text alone")]);
+        }
         let what = match ASKED.get(hand) {
+            Some(_) if no_mail.is_some() && self.one_by_one() => ASKED_TEXT_ALONE,
             Some(what) if self.one_by_one() => what,
             _ => "continue by hand",
         };

@@ -6,7 +6,7 @@
 //! a later one (E7). A reply pauses it, whatever it says: no reading of the text decides alone (E10).
 
 use super::another_coach::{CALLS_ANEW_SINCE, ask_again, call_anew, sign_anew};
-use super::answers::CoachAnswer;
+use super::answers::{CoachAnswer, STOP_FEE};
 use super::closing::Closing;
 use super::pauses::is_her_coachs;
 use super::run::{Ask, MissedCheckInRun};
@@ -364,9 +364,9 @@ impl MissedCheckInRun<'_> {
                     "look at the next bill date, and stop the fee by hand where the clinic bills it (SOP-2155): the \
                      relay can't"
                 } else {
-                    "look at the next bill date; your admin stops the fee, with `clear-relay keap cancel-subscription \
-                     CLIENT --by NAME`"
+                    "look at the next bill date, and ask your admin to stop the fee"
                 },
+                "command": (!self.draft.cx.not_offered.crm).then_some(STOP_FEE),
             }),
             // Stopping the fee is an order of its own: settling an item must not look like one.
             answers: Answers::Notice,

@@ -4,6 +4,7 @@ use super::answers::CoachAnswer;
 use super::ask_first::is_asked;
 use super::closing::Closing;
 use super::known::next_words;
+use super::noted;
 use super::questions::REPLY;
 use super::replies::replied_in;
 use super::run::{Ask, MissedCheckInRun};
@@ -98,7 +99,9 @@ impl MissedCheckInRun<'_> {
                 if self.shows_first(by) {
                     return true;
                 }
-                self.state.lift_stop();
+                if self.state.lift_stop() {
+                    noted::lifted(self, by);
+                }
                 let asked = self.state.asked.as_ref();
                 let wrote_since = |promised_at| {
                     let mut written = self.state.unanswered.values();

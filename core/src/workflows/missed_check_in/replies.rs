@@ -21,6 +21,7 @@
 
 use super::answers::CoachAnswer;
 use super::known::next_words;
+use super::noted;
 use super::questions::{REPLY, STOPPED};
 use super::run::{Ask, MissedCheckInRun};
 use crate::case::CaseStatus;
@@ -213,10 +214,12 @@ impl MissedCheckInRun<'_> {
         let words = date_words(until);
         self.draft
             .say(format!("{by}: the client promised to check in by {words}"));
-        if matches!(self.draft.status, CaseStatus::Paused { .. }) && self.pauses_on() {
-            return true;
+        let is_paused = matches!(self.draft.status, CaseStatus::Paused { .. });
+        let pauses_on = is_paused && self.pauses_on();
+        noted::waits(self, by, until, pauses_on);
+        if !pauses_on {
+            self.go_on();
         }
-        self.go_on();
         true
     }
 }

@@ -81,9 +81,12 @@ impl<'a> Request<'a> {
                 let made = request::of_contact(input, &self.contact_id()?);
                 made.ok_or_else(|| "it needs more than a contact".into())
             }
-            EffectInput::CloseTask { called, .. } => Ok(Wire::CloseTask(request::CloseTask {
+            EffectInput::CloseTask {
+                called, went_out, ..
+            } => Ok(Wire::CloseTask(request::CloseTask {
                 task: self.reading.task.clone().ok_or("the task is not known")?,
                 called: *called,
+                went_out: *went_out,
             })),
             EffectInput::ReassignTask { .. } => Ok(Wire::ReassignTask(request::ReassignTask {
                 task: self.reading.task.clone().ok_or("the task is not known")?,

@@ -441,6 +441,7 @@ impl<'a> MissedCheckInRun<'a> {
             made_by: made_by.clone(),
             reason: reason.to_owned(),
             called,
+            went_out: None,
         };
         self.draft.plan_as(key.clone(), false, now, input);
         key

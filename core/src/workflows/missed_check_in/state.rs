@@ -270,6 +270,9 @@ pub struct State {
     /// Why every channel to her is stopped (A33). It stays when the case closes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<StopReason>,
+    /// How many decisions were noted on the contact.
+    #[serde(default)]
+    pub noted: u32,
     /// Why the case closed, once it has. Not there in a case that was closed before this was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<Closing>,
@@ -331,6 +334,7 @@ impl State {
             resting: None,
             later: None,
             stopped: None,
+            noted: 0,
             closed: None,
         }
     }

@@ -9,7 +9,7 @@ use relay_core::retry::Class;
 use relay_http_client::CallError;
 use relay_keap::client::StaffReads;
 use relay_keap::marker::Marker;
-use relay_keap::{CheckInReads, CustomFieldsMode, KeapClient, Settings, TasksAmong};
+use relay_keap::{CheckInReads, CustomFieldsMode, KeapClient, Settings, TaskClosing, TasksAmong};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -167,7 +167,9 @@ async fn write(client: &KeapClient, id: &str) {
     see(client
         .create_task(Some(id), "7", "CALL", "x", now(), &marker)
         .await);
-    see(client.complete_task(id, now(), false).await);
+    see(client
+        .complete_task(id, now(), TaskClosing::TakenBack)
+        .await);
     see(client.create_note(id, "7", "x", "y", &marker).await);
     see(client.apply_tag(id, "301").await);
     see(client.remove_tag(id, "301").await);

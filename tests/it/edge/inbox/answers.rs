@@ -174,33 +174,6 @@ async fn a_bare_tick_of_what_was_asked_by_hand_says_that_it_was_done() {
 }
 
 #[tokio::test]
-async fn a_tick_that_is_no_answer_and_one_that_nobody_understands_are_asked_again_next_morning() {
-    let mut nameless = Person::maya();
-    nameless.first = None;
-    for (text, says) in [
-        (None, "without an answer"),
-        (Some("Answer: no idea"), "could not be understood"),
-    ] {
-        let clinic = Clinic::with(std::slice::from_ref(&nameless)).await;
-        clinic.until("2026-11-04 12:00").await;
-        let first = clinic.open_task(&nameless).id;
-        clinic.completes(first, text).await;
-        assert_eq!(clinic.status(&nameless).await, "held");
-        assert_eq!(clinic.tasks(&nameless).len(), 1, "not in the same minute");
-        clinic.until("2026-11-05 09:01").await;
-        let again = clinic.open_task(&nameless);
-        assert!(
-            again.id != first && again.description.contains(says),
-            "{}",
-            again.description
-        );
-        // And that one can be answered.
-        clinic.answer(&nameless, "Answer: leave out").await;
-        assert_eq!(clinic.status(&nameless).await, "open");
-    }
-}
-
-#[tokio::test]
 async fn a_task_that_is_deleted_is_asked_again_next_morning() {
     let (clinic, maya) = replied().await;
     let task = clinic.open_task(&maya).id;

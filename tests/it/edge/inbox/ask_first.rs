@@ -68,6 +68,11 @@ async fn a30_her_task_says_when_it_goes_and_her_silence_lets_it() {
     clinic.until("2026-11-04 11:20").await;
     assert_eq!(clinic.outreach(&maya), ["4 11:15 portal_message"]);
     assert!(clinic.tasks(&maya).iter().all(|task| task.completed));
+    // Whoever looks for it later sees what became of it.
+    assert_eq!(
+        clinic.tasks(&maya)[0].title,
+        format!("Closed by Clear Relay, it went out: {}", task.title)
+    );
 
     // The same before the email, two days after.
     clinic.until("2026-11-06 12:00").await;
@@ -185,7 +190,7 @@ async fn a30_a_tick_without_a_word_and_a_deleted_task_send_nothing_until_she_is_
     // Somebody meant something by it: now only a word lets it go, and it says so.
     assert_eq!(
         again.title,
-        "Maya H.: may the follow-up email go out to her?"
+        "Asked again: Maya H.: may the follow-up email go out to her?"
     );
     clinic.until("2026-11-06 17:00").await;
     assert_eq!(clinic.outreach(&maya), ["4 09:00 portal_message"]);

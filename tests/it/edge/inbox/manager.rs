@@ -74,7 +74,7 @@ async fn a33_a_stop_is_hers_to_answer_on_the_same_day_where_she_works() {
         );
         for part in [
             "Number: 303-555-0101",
-            "What to do: end the program in the portal; your admin stops the fee",
+            "What to do: end the program in the portal, and ask your admin to stop the fee",
             "- continue: the follow-up goes on",
             "- close: this follow-up ends for good",
             "\nAnswer:\n",
@@ -87,9 +87,6 @@ async fn a33_a_stop_is_hers_to_answer_on_the_same_day_where_she_works() {
         }
         clinic.completes(task.id, Some(answer)).await;
         assert_eq!(clinic.status(&maya).await, status, "{answer}");
-        let again = clinic.owners(&maya);
-        assert!(again.is_empty(), "{answer}: {again:?}");
-        clinic.until("2026-11-06 09:05").await;
         assert_eq!(
             clinic.owners(&maya).contains(&"Alex".to_owned()),
             asks,
@@ -136,6 +133,12 @@ async fn a8_what_is_handed_up_is_asked_of_both_and_settled_by_the_first() {
         owners.sort();
         assert_eq!(owners, ["Alex", "Beth"]);
         let task = clinic.task_of(&maya, by);
+        if by == "Alex" {
+            let since = "(Beth has not answered since November 5)";
+            assert!(task.title.ends_with(since), "{}", task.title);
+            let said = "Beth was asked this on November 5, 10:00, and has not answered. So it comes to you, too.";
+            assert!(task.description.starts_with(said), "{}", task.description);
+        }
         clinic.completes(task.id, Some("Answer: handled")).await;
         assert_eq!(clinic.owners(&maya), Vec::<String>::new(), "{by}");
         assert_eq!(clinic.status(&maya).await, "paused");

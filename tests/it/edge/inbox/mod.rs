@@ -5,6 +5,7 @@ mod ask_first;
 mod away;
 mod delivery;
 mod manager;
+mod noted;
 mod silence;
 mod summary;
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use clear_relay::ports::{
     Activity, Addresses, Among, Billing, CardRemoved, Changed, ContactMatch, ContactType,
     ContactTypeWrite, Contacts, FoundByMarker, FoundTask, HookRegistry, HookStatus, Mail, NewTask,
-    Notes, Staff, SyncWish, Synced, TagAdded, Tags, Task, Tasks, TasksOf, WordTag,
+    Notes, Staff, SyncWish, Synced, TagAdded, Tags, Task, TaskEnd, Tasks, TasksOf, WordTag,
 };
 use clear_relay::receipts::HintObject;
 use relay_core::channel::EmailRecord;
@@ -143,7 +143,7 @@ impl Tasks for World {
     async fn task(&self, _id: &TaskId, _sent: Option<&str>) -> Result<Option<Task>, CallError> {
         Ok(None)
     }
-    async fn complete(&self, _id: &TaskId, _at: Timestamp, _called: bool) -> Result<(), CallError> {
+    async fn complete(&self, _id: &TaskId, _at: Timestamp, _end: TaskEnd) -> Result<(), CallError> {
         Ok(())
     }
     async fn reassign(&self, _id: &TaskId, _user: &CrmUserId) -> Result<(), CallError> {
