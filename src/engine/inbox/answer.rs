@@ -25,6 +25,7 @@ use crate::effects::vendor_ref;
 use crate::engine::commands::work;
 use crate::engine::finish::fence;
 use crate::engine::inbox::late::{is_remembered, late, remember, stop};
+use crate::engine::inbox::manager::reading;
 use crate::engine::inbox::{CurrentTask, manager};
 use crate::engine::inbox_job::{Again, look};
 use crate::engine::{CoachChannel, Engine, EngineError};
@@ -48,7 +49,7 @@ pub(crate) async fn reread(
     let current = CurrentTask::of(engine, client).await?;
     let current = current.filter(|current| current.effect.key() == effect.key());
     let mut ops = match (effect.scope().work_item(), current) {
-        (Some(item), _) => manager::reread(engine, client, effect, item, task).await?,
+        (Some(item), _) => reading::reread(engine, client, effect, item, task).await?,
         (None, Some(current)) => of_current(engine, client, &current, task).await?,
         (None, None) => of_another(engine, client, effect, task).await?,
     };
@@ -238,7 +239,7 @@ fn is_what_settled(item: Option<&WorkItem>, action: &str) -> bool {
 
 /// Whether a client's open task shows an answer that nobody told of: before she hears anything, it is read.
 pub(crate) async fn is_waiting(engine: &Engine, client: &ClientId) -> Result<bool, EngineError> {
-    if manager::is_waiting(engine, client).await? {
+    if reading::is_waiting(engine, client).await? {
         return Ok(true);
     }
     if engine.people.coach_channel == CoachChannel::WorkList {

@@ -20,10 +20,13 @@ pub(crate) async fn of_item(engine: &Engine, item: &WorkItem) -> Result<Vec<Op>,
         return Ok(Vec::new());
     };
     if engine.people.asks_manager(item) {
-        return inbox::manager::daily(engine, client, item).await;
+        return inbox::manager::reading::daily(engine, client, item).await;
     }
     let today = engine.calendar.date_of(engine.now());
     let what = format!("{}/{today}", item.id);
+    if let Some(op) = inbox::manager::reading::unnamed(engine, client, &what).await? {
+        return Ok(vec![op]);
+    }
     // Whatever the channel is: the call is a task in any case, and the list of work has the texts, too.
     if inbox::caller::may_be_anothers(engine, item).await? {
         return Ok(vec![job_of(engine, client, &what, engine.now(), None)]);

@@ -82,7 +82,7 @@ pub(crate) async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
             }
         }
     }
-    manager::keep(engine, &client, &items, again.as_ref()).await?;
+    manager::keep::keep(engine, &client, &items, again.as_ref()).await?;
     if engine.ports.not_offered().crm {
         // What stands there is looked at again once there is a CRM: by the daily comparison.
         return finish::end(engine, job, JobEnd::Done, Vec::new()).await;

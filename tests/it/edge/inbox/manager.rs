@@ -325,3 +325,57 @@ async fn a33_her_open_task_holds_nothing_once_there_is_no_keap() {
     let items = clinic.work_kinds(&maya).await;
     assert!(!items.contains(&"dead_job".to_owned()), "{items:?}");
 }
+
+#[tokio::test]
+async fn a33_what_is_open_goes_to_whom_the_setting_names_now_and_is_closed_where_it_names_nobody() {
+    let (mut clinic, maya) = wrote().await;
+    clinic.keap(json!({ "act": "add_user", "id": 14, "email": "kim@clinic.example.test", "given_name": "Kim" }));
+    clinic.answer(&maya, "Answer: complaint").await;
+    clinic.task_of(&maya, "Alex");
+    let to_kim = |text: &str| {
+        text.replace("program_manager = \"Alex\"", "program_manager = \"Kim\"")
+            .replace(ALEX, "kim@clinic.example.test")
+    };
+    clinic.world.reconfigure(to_kim).await.expect("again");
+    clinic.until("2026-11-06 09:10").await;
+    assert_eq!(clinic.owners(&maya), ["Kim"]);
+    let hers = clinic.task_of(&maya, "Kim");
+    assert!(!hers.title.starts_with("Asked again"), "{}", hers.title);
+    clinic.until("2026-11-10 09:10").await;
+    assert_eq!(clinic.task_of(&maya, "Kim").id, hers.id, "and once");
+
+    // Nobody any more, and coaches are asked in the list of work.
+    let nobody = |text: &str| {
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.retain(|line| !line.starts_with("program_manager"));
+        let at = lines
+            .iter()
+            .position(|line| *line == "[people]")
+            .expect("people");
+        lines.insert(at + 1, "coaches = \"work_list\"");
+        lines.join("\n")
+    };
+    clinic.world.reconfigure(nobody).await.expect("again");
+    clinic.until("2026-11-11 09:10").await;
+    assert_eq!(clinic.owners(&maya), Vec::<String>::new());
+    clinic.item(&maya, "stopped").await;
+    assert_eq!(clinic.status(&maya).await, "paused");
+}
+
+/// She wrote her answer while the relay was down, and another manager is named when it is started again.
+#[tokio::test]
+async fn a33_what_was_written_before_the_setting_changed_counts() {
+    let (mut clinic, maya) = wrote().await;
+    clinic.answer(&maya, "Answer: complaint").await;
+    let task = clinic.task_of(&maya, "Alex");
+    clinic.keap(json!({ "act": "deactivate_hooks" }));
+    let written = task.description.replace("\nAnswer:\n", "\nAnswer: close\n");
+    clinic.keap(
+        json!({ "act": "edit_task", "task": task.id, "changes": { "description": written } }),
+    );
+    let to_kim = |text: &str| text.replace(ALEX, "kim@clinic.example.test");
+    clinic.world.reconfigure(to_kim).await.expect("again");
+    clinic.until("2026-11-06 09:10").await;
+    assert_eq!(clinic.status(&maya).await, "closed");
+    assert_eq!(clinic.outreach(&maya), ["4 09:00 portal_message"]);
+}
