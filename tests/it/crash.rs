@@ -256,6 +256,11 @@ async fn dying_while_her_coach_is_asked_first_loses_nothing_and_does_nothing_twi
 }
 
 #[tokio::test]
+async fn dying_while_the_manager_is_asked_loses_nothing_and_does_nothing_twice() {
+    dying_anywhere(["ask/tilda", "ask/vida"], 2200).await;
+}
+
+#[tokio::test]
 async fn dying_without_a_crm_loses_nothing_and_does_nothing_twice() {
     dying_anywhere(["portal/rosa", "portal/nora"], 2000).await;
 }
