@@ -289,12 +289,20 @@ pub(super) fn once_more(
     why: AskedAgain,
 ) -> Vec<Op> {
     let now = engine.now();
+    let morning = engine.calendar.next_working_morning(now);
+    // Once a day: an automation of the clinic's may complete or delete every task that is made.
+    let before = match &effect.planned.input {
+        EffectInput::WorkTask { again, .. } => again.is_some(),
+        _ => false,
+    };
     let at = match why {
+        AskedAgain::MomentPassed => now,
+        AskedAgain::Deleted | AskedAgain::Unreadable | AskedAgain::NotPossible if !before => now,
         AskedAgain::Deleted
-        | AskedAgain::MomentPassed
         | AskedAgain::Unreadable
-        | AskedAgain::NotPossible => now,
-        AskedAgain::Ticked | AskedAgain::Changed => engine.calendar.next_working_morning(now),
+        | AskedAgain::NotPossible
+        | AskedAgain::Ticked
+        | AskedAgain::Changed => morning,
     };
     ask_again(engine, client, effect, why, at)
 }

@@ -194,3 +194,24 @@ async fn a_tick_that_is_no_answer_is_asked_again_next_morning_and_a_word_that_no
         assert_eq!(clinic.status(&nameless).await, "open");
     }
 }
+
+/// Whoever, or whatever, completes each task at once with something that is no answer.
+#[tokio::test]
+async fn what_is_no_answer_twice_is_asked_once_more_a_day() {
+    let (clinic, maya) = replied().await;
+    for _ in 0..3 {
+        let mut open = clinic.tasks(&maya);
+        open.retain(|task| !task.completed);
+        for task in open {
+            clinic
+                .completes(task.id, Some("Answer: done by the campaign"))
+                .await;
+        }
+    }
+    assert_eq!(clinic.tasks(&maya).len(), 2);
+    assert_eq!(clinic.status(&maya).await, "paused");
+    clinic.until("2026-11-06 09:05").await;
+    assert_eq!(clinic.tasks(&maya).len(), 3);
+    clinic.answer(&maya, "Answer: continue").await;
+    assert_eq!(clinic.status(&maya).await, "open");
+}
