@@ -19,7 +19,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use written::{Written, written, written_of_call};
+pub use written::{Written, outcome_of, written, written_of_call};
 
 /// Why every channel to a client stops until the manager decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -109,6 +109,9 @@ pub const WAIT_UNTIL: &str = "promised";
 
 /// The action of a coach who says that the client has answered where the relay can't see it.
 pub const REPLIED: &str = "replied";
+
+/// The action by which what came of a call is recorded, with the outcome's name.
+pub const CALL_OUTCOME: &str = "call_outcome";
 
 /// The action of a coach who stops a message before it goes out.
 pub const STOP_IT: &str = "stop_it";

@@ -246,6 +246,8 @@ pub enum AskedAgain {
     Deleted,
     /// Nobody can tell what she answered.
     Unreadable,
+    /// What she answered is an answer to something else.
+    NotOffered,
     /// What she answered could not be carried out.
     NotPossible,
     /// It was changed, and nobody can tell what was meant.

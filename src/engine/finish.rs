@@ -22,6 +22,7 @@ use relay_store::{
 use serde::de::DeserializeOwned;
 
 use crate::engine::incidents::WaitsFor;
+use crate::engine::job_kinds::{Death, JobKind};
 use crate::engine::periodic::is_periodic;
 use crate::engine::{Engine, EngineError, RELAY, incidents, items, periodic};
 use crate::failpoint::SETTLE;
@@ -218,10 +219,13 @@ pub(crate) async fn hold(
     put_off_as(engine, job, until, end, ops).await
 }
 
-/// A periodic job that would be dead comes back at its next time instead, and the work item says that it
-/// has failed.
+/// A periodic job that would be dead comes back at its next time instead, and one that is tried on
+/// ([`Death::IsTriedOn`]) in an hour. The work item says that it has failed.
 pub(crate) fn next_time_instead_of_dead(engine: &Engine, job: &Job, end: JobEnd) -> JobEnd {
     let next = periodic::next_run(engine, job, engine.now());
+    let in_an_hour = is_tried_on(engine, job) && may_work_later(&end);
+    let next =
+        next.or_else(|| in_an_hour.then(|| later(engine.now(), SignedDuration::from_hours(1))));
     match (end, next) {
         (JobEnd::Dead { error }, Some(at)) => JobEnd::again(at, error),
         (end, _) => end,
@@ -268,8 +272,30 @@ async fn put_off_as(
     }
 }
 
-/// What was told of a periodic job that failed is over once a run of it has come through: nobody need replay it.
-fn came_through(engine: &Engine, job: &Job, end: &JobEnd) -> Option<Op> {
+fn is_tried_on(engine: &Engine, job: &Job) -> bool {
+    JobKind::of(job).is_some_and(|kind| engine.job_spec(kind).death == Death::IsTriedOn)
+}
+
+/// Whether it was given up because a vendor did not answer, or did not let the relay in.
+fn may_work_later(end: &JobEnd) -> bool {
+    let for_now = [
+        Class::NotSent,
+        Class::Retryable { after: None },
+        Class::Unauthorised,
+        Class::Unclear,
+    ];
+    match end {
+        JobEnd::Dead { error } => for_now.iter().any(|class| error.class == class.as_str()),
+        JobEnd::Done
+        | JobEnd::Again { .. }
+        | JobEnd::Snooze { .. }
+        | JobEnd::Parked { .. }
+        | JobEnd::Cancelled { .. } => false,
+    }
+}
+
+/// What was told of a periodic job that failed, or of one that is tried on, is over once a run of it has come through: nobody need replay it.
+pub(crate) fn came_through(engine: &Engine, job: &Job, end: &JobEnd) -> Option<Op> {
     let has = match end {
         JobEnd::Done => true,
         JobEnd::Snooze { deferral, .. } => deferral.vendor.is_none() && !deferral.refused,
@@ -278,7 +304,8 @@ fn came_through(engine: &Engine, job: &Job, end: &JobEnd) -> Option<Op> {
         | JobEnd::Dead { .. }
         | JobEnd::Cancelled { .. } => false,
     };
-    (has && is_periodic(engine, job)).then(|| Op::SettleWorkByKey {
+    let is_told = is_periodic(engine, job) || (job.failures > 0 && is_tried_on(engine, job));
+    (has && is_told).then(|| Op::SettleWorkByKey {
         dedupe_key: items::failed_key(job),
         settled: WorkSettled {
             at: engine.now(),

@@ -108,6 +108,7 @@ pub(crate) fn dead_item(engine: &Engine, job: &Job, case: Option<CaseId>, reason
 fn is_delivery(job: &Job) -> bool {
     let kind = job.payload["kind"].as_str().and_then(EffectKind::from_name);
     match kind {
+        _ if JobKind::of(job) == Some(JobKind::Inbox) => true,
         Some(EffectKind::CloseTask) => job.case.is_none(),
         Some(kind) => kind.spec().failure == Failure::IsShownWithItsItem,
         None => false,

@@ -133,6 +133,9 @@ pub enum Asks {
 pub enum Death {
     /// Nothing: no case waits for it.
     IsToldOnly,
+    /// Nothing, and it is not dead where a vendor did not answer: it is tried again each hour, and what was told of it
+    /// ends once it has come through.
+    IsTriedOn,
     /// Its effect ends: dead, or unsettled if it may have gone out.
     EndsItsEffect,
     /// The read that the case waits for has failed.

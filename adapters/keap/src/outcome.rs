@@ -7,6 +7,7 @@
 //! names, numbers, reasons. None of that is an answer, however it is spelt. So the answer is looked
 //! for in the difference only: the lines that are there now and were not sent.
 
+use relay_core::answers::outcome_of;
 use relay_core::facts::CallOutcome;
 
 use crate::marker::Marker;
@@ -18,8 +19,14 @@ pub fn answered(description: &str, sent: &str) -> Option<CallOutcome> {
     let written = written(description, sent);
     written
         .iter()
-        .filter_map(|line| from_line(line))
+        .filter_map(|line| from_line(line).or_else(|| bare(line)))
         .next_back()
+}
+
+/// The outcome alone in a line of its own.
+fn bare(line: &str) -> Option<CallOutcome> {
+    let has_more = line.contains([',', ';', '.', ':', '(', '-', '–', '—']);
+    outcome_of(line).filter(|_| !has_more)
 }
 
 /// The lines of a task's description, as plain text, that are not among those it was made with. Each line
@@ -91,29 +98,7 @@ fn from_line(line: &str) -> Option<CallOutcome> {
         return None;
     }
     let answer = answer.trim_start();
-    let answer = answer.strip_prefix([':', '-', '=', '–', '—'])?.trim_start();
-    // Nothing goes out after it, whatever is said besides.
-    let spoke = answer.split_at_checked("spoke".len());
-    if let Some((word, rest)) = spoke
-        && word.eq_ignore_ascii_case("spoke")
-        && rest
-            .trim_start()
-            .starts_with([',', ';', '.', ':', '(', '-', '–', '—'])
-    {
-        return Some(CallOutcome::Spoke);
-    }
-    let words: Vec<String> = answer
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
-        .collect();
-    match words.join(" ").as_str() {
-        "spoke" => Some(CallOutcome::Spoke),
-        "voicemail" | "voice mail" => Some(CallOutcome::Voicemail),
-        "no answer" | "noanswer" => Some(CallOutcome::NoAnswer),
-        "wrong number" | "wrongnumber" => Some(CallOutcome::WrongNumber),
-        _ => None,
-    }
+    outcome_of(answer.strip_prefix([':', '：', '-', '=', '–', '—'])?)
 }
 
 #[cfg(test)]

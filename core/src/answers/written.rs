@@ -1,6 +1,7 @@
 //! What was written behind "Answer:", as an action.
 
 use super::{ANSWERS, AnswerWord, Course, StopReason, WAIT_UNTIL};
+use crate::facts::CallOutcome;
 use crate::time::Date;
 
 /// The longest that a client may be waited for by a word of her coach; longer is a break, which the portal knows.
@@ -11,73 +12,170 @@ const LONGEST_WAIT_DAYS: i32 = 60;
 pub enum Written {
     /// This action, with the date that goes with it.
     Action(&'static str, Option<Date>),
+    /// What came of a call.
+    Outcome(CallOutcome),
     /// Something that is no answer.
     Unreadable,
 }
 
-/// What these lines answer, written on `today`: those that begin with "Answer" and have something behind it, or that are
-/// one of the words and nothing else. Of several one that stops every channel counts, and else they must say the same.
-/// `None`: none is.
+/// What these lines answer, written on `today`: those that begin with "Answer" or "Outcome" and have something behind it, or
+/// that are one of the words and nothing else. Of several one that stops every channel counts, and else they must say the
+/// same. Text that is none of this is no answer by itself; beside an answer it is a remark, unless it speaks of something
+/// that would stop everything. `None`: nothing was written.
 pub fn written<'a>(lines: impl Iterator<Item = &'a str>, today: Date) -> Option<Written> {
-    let answers = lines.filter_map(|line| match labeled(line, "answer") {
-        Some("") => None,
-        Some(said) => Some(answer(said, today)),
-        // Below the line instead of in it.
-        None => understood(&words(line), today),
-    });
-    of_several(answers)
+    let read = Lines::read(lines, today);
+    read.answer(!read.remarks.is_empty())
 }
 
-/// The same of a task that asks for a call, behind "Answer" or "Outcome". What came of the call is no answer in this sense.
+/// The same of a task that asks for a call. What came of it is no answer in this sense, and beside it remarks are usual.
 pub fn written_of_call<'a>(lines: impl Iterator<Item = &'a str>, today: Date) -> Option<Written> {
-    let answers = lines.filter_map(|line| {
-        let said = labeled(line, "answer").or_else(|| labeled(line, "outcome"))?;
-        (!said.is_empty()).then(|| answer(said, today))
-    });
-    of_several(answers)
+    let mut read = Lines::read(lines, today);
+    let all = read.said.len();
+    let is_outcome = |said: &Written| matches!(said, Written::Outcome(_));
+    read.said.retain(|said| !is_outcome(said));
+    let has_outcome = read.said.len() < all;
+    let stops = read.remarks.contains(&Remark::OfAStop);
+    read.answer(stops || (!has_outcome && !read.remarks.is_empty()))
 }
 
-fn of_several(answers: impl Iterator<Item = Written>) -> Option<Written> {
-    let answers: Vec<Written> = answers.collect();
-    let stops = |answer: &&Written| match answer {
-        Written::Action(action, _) => StopReason::from_name(action).is_some(),
-        Written::Unreadable => false,
-    };
-    let stop = answers.iter().rfind(stops);
-    let last = answers.last()?;
-    let agree = answers.iter().all(|other| other == last);
-    Some(match stop {
-        Some(stop) => stop.clone(),
-        None if agree => last.clone(),
-        None => Written::Unreadable,
-    })
+/// What stands in the lines.
+#[derive(Default)]
+struct Lines {
+    said: Vec<Written>,
+    remarks: Vec<Remark>,
+}
+
+/// Text that is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Remark {
+    /// It has one of the words in it that stop every channel.
+    OfAStop,
+    Other,
+}
+
+impl Lines {
+    fn read<'a>(lines: impl Iterator<Item = &'a str>, today: Date) -> Self {
+        let mut read = Self::default();
+        for line in lines {
+            let plain = words(line);
+            if let Some(said) = LABELS.iter().find_map(|label| labeled(line, label)) {
+                if !said.is_empty() {
+                    read.said.push(answer(said, today));
+                }
+            } else if let Some(said) = bare(&plain, today) {
+                // Below the line instead of in it, or without the colon.
+                read.said.push(said);
+            } else if !plain.is_empty() {
+                read.remarks.push(remark(&plain));
+            }
+        }
+        read
+    }
+
+    /// `unreadable`: what the remarks are where nothing else was said.
+    fn answer(&self, unreadable: bool) -> Option<Written> {
+        let stops = |answer: &&Written| match answer {
+            Written::Action(action, _) => StopReason::from_name(action).is_some(),
+            Written::Outcome(_) | Written::Unreadable => false,
+        };
+        if let Some(stop) = self.said.iter().rfind(stops) {
+            return Some(stop.clone());
+        }
+        let Some(last) = self.said.last() else {
+            return unreadable.then_some(Written::Unreadable);
+        };
+        let agree = self.said.iter().all(|other| other == last);
+        let is_clear = agree && !self.remarks.contains(&Remark::OfAStop);
+        Some(if is_clear {
+            last.clone()
+        } else {
+            Written::Unreadable
+        })
+    }
+}
+
+/// What an answer stands behind.
+const LABELS: [&str; 2] = ["answer", "outcome"];
+
+/// A line that is one of the words and nothing else, perhaps behind a label without a sign.
+fn bare(words: &[String], today: Date) -> Option<Written> {
+    let labeled = words
+        .split_first()
+        .filter(|(first, _)| LABELS.contains(&first.as_str()));
+    let words = labeled.map_or(words, |(_, rest)| rest);
+    understood(words, today).or_else(|| outcome(words).map(Written::Outcome))
 }
 
 /// What stands behind the label: a word, or one by which nothing goes out with a remark behind it.
 fn answer(said: &str, today: Date) -> Written {
-    let plain = understood(&words(said), today);
-    plain
+    let plain = words(said);
+    understood(&plain, today)
+        .or_else(|| outcome_of(said).map(Written::Outcome))
         .or_else(|| with_remark(said))
         .unwrap_or(Written::Unreadable)
 }
 
-/// "handled, she will send photos": a remark can't turn what keeps everything back into something else.
+/// "handled, she will send photos": a remark can't turn what keeps everything back into something else. It can say that
+/// everything is to stop: then nobody knows which of the two is meant.
 fn with_remark(said: &str) -> Option<Written> {
-    let said = said
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .to_lowercase();
-    let begins = |answer: &&AnswerWord| {
-        let rest = said.strip_prefix(answer.word).map(str::trim_start);
-        rest.is_some_and(|rest| rest.starts_with([',', ';', '.', ':', '(', '-', '–', '—']))
-    };
+    let said = folded(said);
+    let begins = |answer: &&AnswerWord| is_remark(said.strip_prefix(answer.word));
     let keeps_back = |answer: &&AnswerWord| answer.course == Course::KeepsBack;
     let word = ANSWERS.iter().filter(keeps_back).find(begins)?;
-    Some(Written::Action(word.action, None))
+    let stops = StopReason::from_name(word.action).is_some();
+    let rest = said.strip_prefix(word.word).unwrap_or_default();
+    let is_clear = stops || remark(&words(rest)) == Remark::Other;
+    Some(if is_clear {
+        Written::Action(word.action, None)
+    } else {
+        Written::Unreadable
+    })
 }
 
-/// What stands behind "Answer:", or another label in lower case; `None` for another line.
+/// What came of a call, as people write it: one of the four, or that they spoke with a remark behind it, after which nothing
+/// goes out before her coach has said how it goes on.
+pub fn outcome_of(said: &str) -> Option<CallOutcome> {
+    if is_remark(folded(said).strip_prefix("spoke")) {
+        return Some(CallOutcome::Spoke);
+    }
+    outcome(&words(said))
+}
+
+fn outcome(words: &[String]) -> Option<CallOutcome> {
+    match words.join(" ").as_str() {
+        "spoke" => Some(CallOutcome::Spoke),
+        "voicemail" | "voice mail" => Some(CallOutcome::Voicemail),
+        "no answer" | "noanswer" => Some(CallOutcome::NoAnswer),
+        "wrong number" | "wrongnumber" => Some(CallOutcome::WrongNumber),
+        _ => None,
+    }
+}
+
+fn folded(said: &str) -> String {
+    let words: Vec<&str> = said.split_whitespace().collect();
+    words.join(" ").to_lowercase()
+}
+
+/// Whether what stands behind a word is a remark about it.
+fn is_remark(rest: Option<&str>) -> bool {
+    let signs = [',', ';', '.', ':', '(', '-', '–', '—'];
+    rest.is_some_and(|rest| rest.trim_start().starts_with(signs))
+}
+
+fn remark(words: &[String]) -> Remark {
+    let has = |answer: &AnswerWord| {
+        let word: Vec<&str> = answer.word.split(' ').collect();
+        let mut parts = words.windows(word.len());
+        StopReason::from_name(answer.action).is_some() && parts.any(|part| part == word)
+    };
+    if ANSWERS.iter().any(has) {
+        Remark::OfAStop
+    } else {
+        Remark::Other
+    }
+}
+
+/// What stands behind a label in lower case; `None` for another line.
 fn labeled<'a>(line: &'a str, label: &str) -> Option<&'a str> {
     let line = line.trim_start_matches(|c: char| !c.is_alphanumeric());
     let (begin, rest) = line.split_at_checked(label.len())?;
@@ -85,7 +183,7 @@ fn labeled<'a>(line: &'a str, label: &str) -> Option<&'a str> {
         return None;
     }
     let rest = rest.trim_start();
-    let rest = rest.strip_prefix([':', '-', '=', '–', '—'])?;
+    let rest = rest.strip_prefix([':', '：', '-', '=', '–', '—'])?;
     Some(rest.trim_matches(|c: char| !c.is_alphanumeric() && c != '('))
 }
 
@@ -308,8 +406,33 @@ mod tests {
     #[test]
     fn several_answers_must_agree_and_what_is_none_is_told_from_an_empty_line() {
         assert_eq!(read("Answer:"), None);
-        assert_eq!(read("She called me back.\nAnswer: \n"), None);
-        assert_eq!(read("The answer: continue"), None);
+        for text in [
+            "She called me back.\nAnswer: \n",
+            "The answer: continue",
+            "She wants to leave the program.",
+            "NO CONTACT please",
+            "Anser: no contact",
+            "- no contact: everything stops <-- this",
+        ] {
+            assert_eq!(read(text), Some(Written::Unreadable), "{text}");
+        }
+        let leaves = Some(Written::Action("no_contact", None));
+        assert_eq!(read("Answer no contact"), leaves);
+        assert_eq!(read("Answer：no contact"), leaves);
+        assert_eq!(
+            read("Answer: handled\nshe called"),
+            Some(Written::Action("handled", None))
+        );
+        for text in [
+            "Answer: handled\nShe wants to leave.",
+            "Answer: handled, but she wants to leave",
+            "Answer: handled - no contact please",
+            "Answer: handled; unwell",
+        ] {
+            assert_eq!(read(text), Some(Written::Unreadable), "{text}");
+        }
+        let voicemail = Some(Written::Outcome(CallOutcome::Voicemail));
+        assert_eq!(read("Answer: voice mail"), voicemail);
         let below = read("Answer:\n  Unwell. \nshe called");
         assert_eq!(
             below,
@@ -382,17 +505,34 @@ mod tests {
     #[test]
     fn what_is_said_of_a_call_besides_its_outcome() {
         let read = |text: &str| written_of_call(text.lines(), today());
-        assert_eq!(read("Outcome:\nshe was nice"), None);
         let leaves = Some(Written::Action("wants_to_leave", None));
-        assert_eq!(read("Outcome: wants to leave"), leaves);
-        assert_eq!(
-            read("Outcome: voicemail\nAnswer: wants to leave, she said"),
-            leaves
-        );
-        assert_eq!(
-            read("Outcome: left her a message"),
-            Some(Written::Unreadable)
-        );
+        for text in [
+            "Outcome: wants to leave",
+            "Outcome:\nwants to leave",
+            "Outcome: voicemail\nAnswer: wants to leave, she said",
+        ] {
+            assert_eq!(read(text), leaves, "{text}");
+        }
+        let replied = Some(Written::Action("replied", None));
+        assert_eq!(read("Outcome: voicemail\nAnswer: replied"), replied);
+        for text in [
+            "Outcome: left her a message",
+            "Outcome:\nshe was nice",
+            "Outcome: voicemail\nAnswer: she called back, she is pregnant, stop",
+            "Outcome: voicemail\nShe is unwell, says her husband",
+        ] {
+            assert_eq!(read(text), Some(Written::Unreadable), "{text}");
+        }
+        for text in [
+            "Outcome: voicemail\nleft a message with her husband",
+            "Outcome:\nno answer",
+            "Outcome: spoke, she will check in",
+            // Her coach is asked how it goes on in any case.
+            "Outcome: spoke, she is unwell",
+            "Outcome:",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 
     proptest! {

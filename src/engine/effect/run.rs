@@ -30,6 +30,9 @@ use crate::failpoint::{GUARD, REFUSE};
 /// How often an outreach behind an unclear one looks whether that is settled.
 const UNCLEAR_FOR: SignedDuration = SignedDuration::from_mins(1);
 
+/// How soon a message is looked at again that waits for a task to be read.
+const UNREAD_FOR: SignedDuration = SignedDuration::from_mins(5);
+
 pub(crate) async fn run_effect(engine: &Engine, job: &Job) -> Result<(), EngineError> {
     let key: EffectKey = member(job, "effect")?;
     let view = match engine.store.effect_view(&key, OUTREACH).await {
@@ -126,6 +129,14 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
     }
     if effect.kind().is_outreach()
         && let Some(client) = effect.scope().client()
+        && let Some(ops) = inbox::daily::unread(engine, client).await?
+    {
+        let why = "a task about her that the CRM told of could not be read yet";
+        let at = later(engine.now(), UNREAD_FOR);
+        return finish::put_off(engine, job, at, why.to_owned(), ops).await;
+    }
+    if effect.kind().is_outreach()
+        && let Some(client) = effect.scope().client()
         && let Some((at, why)) = list_silence::unheard(engine, client).await?
     {
         return finish::put_off(engine, job, at, why, Vec::new()).await;
@@ -157,7 +168,11 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
         return wait_for_crm(engine, job, missing, read.ops).await;
     }
     let began = engine.clocks.real.now();
-    if let Some(contact) = minds_tags(effect, &verdict, &read)
+    let tagged = match minds_tags(effect, &verdict, &read) {
+        None => asked_first_of(engine, view, &verdict).await?,
+        contact => contact,
+    };
+    if let Some(contact) = tagged
         && let Some(client) = effect.scope().client()
         && staff_said::is_waiting(engine, client, &contact).await?
     {
@@ -204,6 +219,23 @@ fn minds_tags(effect: &Effect, verdict: &Verdict, read: &FreshReading) -> Option
     let goes = (through_crm || was_heard) && matches!(verdict, Verdict::Go(_));
     let contact = read.reading.contact.as_ref().filter(|_| goes)?;
     Some(contact.id.clone())
+}
+
+/// The same of a message of which her coach was told first (A30): her task was read in the CRM for it, so the tags are, too.
+async fn asked_first_of(
+    engine: &Engine,
+    view: &EffectView,
+    verdict: &Verdict,
+) -> Result<Option<ContactId>, EngineError> {
+    let step = view.case.as_ref().map(|case| case.step.as_str());
+    let is_asked = step.is_some_and(|step| engine.people.ask_first.contains(step));
+    let goes = view.effect.kind().is_message() && matches!(verdict, Verdict::Go(_));
+    let client = view.effect.scope().client();
+    let (Some(client), true) = (client, is_asked && goes && !engine.ports.not_offered().crm) else {
+        return Ok(None);
+    };
+    let link = engine.store.link(client).await?;
+    Ok(link.map(|link| link.contact))
 }
 
 /// Puts off what can't be judged by what the CRM shows now.

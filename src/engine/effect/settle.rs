@@ -312,7 +312,11 @@ pub(crate) async fn after_death(
             let by = "the relay".to_owned();
             tell(engine, client, case, &Input::Person { by, action }).await?
         }
-        (Death::FailsItsRead | Death::PausesItsCase | Death::IsToldOnly, _, _) => Vec::new(),
+        (
+            Death::FailsItsRead | Death::PausesItsCase | Death::IsToldOnly | Death::IsTriedOn,
+            _,
+            _,
+        ) => Vec::new(),
     };
     let item = items::dead_item(engine, job, job.case, &reason);
     let again = inbox::after_death(engine, job).into_iter();

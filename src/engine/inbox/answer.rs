@@ -12,23 +12,24 @@
 //!
 //! A bare completion never lets outreach go on.
 
-use relay_core::answers::{StopReason, Written, written};
+use relay_core::answers::{CALL_OUTCOME, REPLIED, StopReason, Written, written};
 use relay_core::clients::Coach;
 use relay_core::effects::{AskedAgain, EffectInput, Request, request};
 use relay_core::ids::{ClientId, CoachId, TaskId, WorkItemId};
 use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_core::work_kinds;
+use relay_core::workflow::Action;
 use relay_core::workflows::PROGRAM_MANAGER;
 use relay_store::{Effect, Job, JobEnd, Op, WorkItem};
 
 use crate::effects::vendor_ref;
-use crate::engine::commands::work;
+use crate::engine::commands::{cases, work};
 use crate::engine::finish::fence;
 use crate::engine::inbox::late::{is_remembered, late, remember, stop};
 use crate::engine::inbox::manager::reading;
 use crate::engine::inbox::{CurrentTask, manager};
 use crate::engine::inbox_job::{Again, look};
-use crate::engine::{CoachChannel, Engine, EngineError};
+use crate::engine::{CoachChannel, Engine, EngineError, finish};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::ports::Task;
 
@@ -53,6 +54,7 @@ pub(crate) async fn reread(
         (None, Some(current)) => of_current(engine, client, &current, task).await?,
         (None, None) => of_another(engine, client, effect, task).await?,
     };
+    ops.extend(finish::came_through(engine, job, &JobEnd::Done));
     ops.push(Op::FinishJob {
         fence: fence(job),
         end: JobEnd::Done,
@@ -83,6 +85,7 @@ async fn of_current(
             client,
             &current.effect,
             AskedAgain::Deleted,
+            false,
         ));
     };
     if task.closed_by_relay {
@@ -92,6 +95,7 @@ async fn of_current(
             client,
             &current.effect,
             AskedAgain::Deleted,
+            false,
         ));
     }
     let by = who(engine, current, &task).await?;
@@ -107,7 +111,8 @@ async fn of_current(
                     ops.push(remember(&task, action));
                 }
                 if task.completed {
-                    ops.extend(once_more(engine, client, &current.effect, why));
+                    let soon = item.kind == work_kinds::ASK_FIRST;
+                    ops.extend(once_more(engine, client, &current.effect, why, soon));
                 }
             }
         }
@@ -142,8 +147,9 @@ pub(super) async fn of_question(
     by: &str,
     task: &Task,
 ) -> Result<AnswerTaken, EngineError> {
-    let (action, date) = match answer(engine, task) {
-        Some(Written::Action(action, date)) => (action, date),
+    let (action, text) = match answer(engine, task) {
+        Some(Written::Action(action, date)) => (action, date.map(|date| date.to_string())),
+        Some(Written::Outcome(outcome)) => (CALL_OUTCOME, Some(outcome.as_str().to_owned())),
         Some(Written::Unreadable) => return Ok(AnswerTaken::No(AskedAgain::Unreadable)),
         None if !task.completed => return Ok(AnswerTaken::Yes(Vec::new())),
         None => match meaning_of_a_tick(item) {
@@ -155,15 +161,31 @@ pub(super) async fn of_question(
         if let Some(why) = StopReason::from_name(action) {
             return Ok(AnswerTaken::Yes(stop(engine, client, by, why, task).await?));
         }
-        return Ok(AnswerTaken::No(AskedAgain::Unreadable));
+        let taken = action == REPLIED && replied(engine, item, by).await?;
+        return Ok(if taken {
+            AnswerTaken::Yes(vec![remember(task, action)])
+        } else {
+            AnswerTaken::No(AskedAgain::NotOffered)
+        });
     }
-    let date = date.map(|date| date.to_string());
-    let done = settle(engine, item, by, action, date.as_deref()).await?;
+    let done = settle(engine, item, by, action, text.as_deref()).await?;
     Ok(if done {
         AnswerTaken::Yes(Vec::new())
     } else {
         AnswerTaken::No(AskedAgain::NotPossible)
     })
+}
+
+/// She has heard from the client: that counts wherever it is said. `false` if the case can't take it.
+async fn replied(engine: &Engine, item: &WorkItem, by: &str) -> Result<bool, EngineError> {
+    let Some(case) = item.case else {
+        return Ok(false);
+    };
+    match cases::decide_case(engine, case, by, Action::Replied).await {
+        Ok(()) => Ok(true),
+        Err(EngineError::Refused(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// What a completion without an answer says of a question; `None`: nothing, she is asked once more.
@@ -258,6 +280,7 @@ pub(crate) async fn is_waiting(engine: &Engine, client: &ClientId) -> Result<boo
     };
     Ok(match answer(engine, &task) {
         Some(Written::Action(action, _)) => !is_remembered(engine, &task, action).await?,
+        Some(Written::Outcome(_)) => task.completed,
         // Perhaps she is writing it now.
         Some(Written::Unreadable) => {
             let changed = task.changed_at.unwrap_or(Timestamp::MIN);
@@ -281,12 +304,13 @@ fn name_of(coaches: &[Coach], id: &CoachId) -> String {
 }
 
 /// Whoever has the task that `effect` made is asked in another. Who wrote something is waiting for what comes of it; who only
-/// ticked it off is not.
+/// ticked it off is not, unless a message waits that can go out today only (`soon`).
 pub(super) fn once_more(
     engine: &Engine,
     client: &ClientId,
     effect: &Effect,
     why: AskedAgain,
+    soon: bool,
 ) -> Vec<Op> {
     let now = engine.now();
     let morning = engine.calendar.next_working_morning(now);
@@ -297,9 +321,18 @@ pub(super) fn once_more(
     };
     let at = match why {
         AskedAgain::MomentPassed => now,
-        AskedAgain::Deleted | AskedAgain::Unreadable | AskedAgain::NotPossible if !before => now,
+        AskedAgain::Ticked if soon && !before => now,
         AskedAgain::Deleted
         | AskedAgain::Unreadable
+        | AskedAgain::NotOffered
+        | AskedAgain::NotPossible
+            if !before =>
+        {
+            now
+        }
+        AskedAgain::Deleted
+        | AskedAgain::Unreadable
+        | AskedAgain::NotOffered
         | AskedAgain::NotPossible
         | AskedAgain::Ticked
         | AskedAgain::Changed => morning,
@@ -318,6 +351,7 @@ pub(super) fn once_written(
         AskedAgain::Unreadable | AskedAgain::Changed => later(engine.now(), STILL_WRITING),
         AskedAgain::Deleted
         | AskedAgain::MomentPassed
+        | AskedAgain::NotOffered
         | AskedAgain::NotPossible
         | AskedAgain::Ticked => engine.now(),
     };

@@ -26,10 +26,10 @@ pub(crate) async fn in_call(
             None if name == REPLIED => (name, Action::Replied),
             None => (UNREADABLE, not_understood()),
         },
-        Some(Written::Unreadable) => (UNREADABLE, not_understood()),
+        Some(Written::Outcome(_) | Written::Unreadable) => (UNREADABLE, not_understood()),
     };
-    // What is no word may become one, and what came of the call is none of these.
-    let waits = name == UNREADABLE && (!task.completed || task.outcome.is_some());
+    // What is no word may become one.
+    let waits = name == UNREADABLE && !task.completed;
     if waits || is_remembered(engine, task, name).await? {
         return Ok(None);
     }

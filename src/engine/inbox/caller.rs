@@ -3,21 +3,24 @@
 
 use relay_core::clients::Coach;
 use relay_core::effects::{EffectInput, EffectKind, Request};
-use relay_core::ids::{CaseId, ClientId, CoachId, CrmUserId, EffectKey};
+use relay_core::ids::{CaseId, ClientId, CoachId, CrmUserId, EffectKey, TaskId};
 use relay_core::workflow::Input;
 use relay_store::{Effect, EffectState, Job, JobEnd, Op, WorkItem};
 
+use crate::effects::vendor_ref;
 use crate::engine::effect::guard;
 use crate::engine::finish::fence;
 use crate::engine::inbox::content::CALL;
 use crate::engine::stepper::names;
 use crate::engine::{Engine, EngineError, time_off};
-use crate::failpoint::SETTLE;
+use crate::failpoint::{REREAD_CALL, SETTLE};
 
 /// A call task that is open, and who should have it.
 struct OpenCall {
     case: CaseId,
     made_by: EffectKey,
+    /// Its id in the CRM.
+    task: TaskId,
     /// Who has it: a user of the CRM, or the coach to whom it was moved.
     with: With,
     acting: CoachId,
@@ -45,8 +48,8 @@ impl OpenCall {
                 .find(move |effect| effect.kind() == kind)
         };
         let made = of_kind(EffectKind::CallTask).filter(|made| made.state == EffectState::Done);
-        let Some((made, Some(Request::CallTask(asked)))) =
-            made.map(|made| (made, made.request.as_ref()))
+        let Some((made, Some(task), Some(Request::CallTask(asked)))) =
+            made.map(|made| (made, vendor_ref(made), made.request.as_ref()))
         else {
             return Ok(None);
         };
@@ -57,10 +60,17 @@ impl OpenCall {
         };
         Ok(Some(Self {
             case,
+            task: TaskId::from(task),
             with,
             acting,
             made_by: made.key().clone(),
         }))
+    }
+
+    /// Whether somebody has deleted it: then nobody would ask her to call any more.
+    async fn is_gone(&self, engine: &Engine) -> Result<bool, EngineError> {
+        let read = engine.ports.tasks.task(&self.task, None);
+        Ok(engine.call(REREAD_CALL, read).await?.is_none())
     }
 
     /// Whether somebody else has it, as far as the directory knows; `None`: it doesn't.
@@ -173,7 +183,7 @@ pub(super) async fn give_to_who_acts(
         return Ok(false);
     };
     let directory = engine.store.coaches().await?;
-    if call.is_anothers(&directory) == Some(false) {
+    if call.is_anothers(&directory) == Some(false) && !call.is_gone(engine).await? {
         return Ok(false);
     }
     // Her user of the moment: without one, a task of hers could be seen by nobody.
@@ -183,7 +193,8 @@ pub(super) async fn give_to_who_acts(
         .as_ref()
         .is_some_and(|acting| acting.crm_user.is_some());
     let known: Vec<Coach> = acting.into_iter().collect();
-    if !has_user || call.is_anothers(&known) == Some(false) {
+    let stays = call.is_anothers(&known) == Some(false) && !call.is_gone(engine).await?;
+    if !has_user || stays {
         return Ok(false);
     }
     let changed = Input::CallerChanged {

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use relay_core::ids::ClientId;
-use relay_store::{EffectState, Op, WorkItem};
+use relay_store::{EffectState, JobFilter, JobState, Op, Page, WorkItem};
+use serde_json::json;
 
 use super::{CurrentTask, PAGE, changed, content};
 use crate::engine::inbox_job::job_of;
+use crate::engine::job_kinds::JobKind;
 use crate::engine::parts::CoachChannel;
 use crate::engine::sync::hints;
 use crate::engine::sync::hints::{ClientHint, Origin};
@@ -26,6 +28,10 @@ pub(crate) async fn of_item(engine: &Engine, item: &WorkItem) -> Result<Vec<Op>,
     let what = format!("{}/{today}", item.id);
     if let Some(op) = inbox::manager::reading::unnamed(engine, client, &what).await? {
         return Ok(vec![op]);
+    }
+    // Nobody tells of a call task that is gone.
+    if item.kind == content::CALL && !engine.ports.not_offered().crm {
+        return Ok(vec![job_of(engine, client, &what, engine.now(), None)]);
     }
     // Whatever the channel is: the call is a task in any case, and the list of work has the texts, too.
     if inbox::caller::may_be_anothers(engine, item).await? {
@@ -80,6 +86,36 @@ pub(crate) async fn reread(engine: &Engine, client: &ClientId) -> Result<Vec<Op>
         .iter()
         .flat_map(|task| reread_ops(engine, client, task))
         .collect())
+}
+
+/// What tries once more to read a task of ours about a client, which the CRM told of and nobody could read: it may say that
+/// nothing is to go out, also where it is no longer the open one. `None`: nothing is left unread.
+pub(crate) async fn unread(
+    engine: &Engine,
+    client: &ClientId,
+) -> Result<Option<Vec<Op>>, EngineError> {
+    if engine.ports.not_offered().crm {
+        return Ok(None);
+    }
+    let filter = JobFilter {
+        states: vec![JobState::Ready, JobState::Parked, JobState::Dead],
+        kind: Some(JobKind::Reread.name().to_owned()),
+        client: Some(client.clone()),
+        ..JobFilter::default()
+    };
+    let mut unread = engine.store.jobs(&filter, Page::default()).await?;
+    unread.retain(|job| {
+        let is_task = job.payload["hint"]["object"] == json!(HintObject::Task);
+        is_task && (job.failures > 0 || job.state != JobState::Ready)
+    });
+    if unread.is_empty() {
+        return Ok(None);
+    }
+    let at = engine.now();
+    let again = unread
+        .into_iter()
+        .map(|job| Op::ReplayJob { id: job.id, at });
+    Ok(Some(again.collect()))
 }
 
 pub(super) fn reread_ops(engine: &Engine, client: &ClientId, task: &str) -> Vec<Op> {

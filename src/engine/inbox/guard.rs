@@ -12,6 +12,7 @@ use relay_core::facts::FactBody;
 use relay_core::ids::{ClientId, CoachId, ContactId, CrmUserId, WorkItemId};
 use relay_core::time::{SignedDuration, Timestamp, earlier};
 use relay_core::workflow::{StandsIn, Verdict};
+use relay_core::workflows::PROGRAM_MANAGER;
 use relay_store::{Effect, Op, WorkItem};
 
 use crate::engine::inbox::manager;
@@ -44,6 +45,12 @@ pub(crate) async fn look(
     else {
         return Ok(not_delivered("another plan"));
     };
+    // Also where it was put off by a vendor that failed.
+    let at = engine.calendar.office_slot(engine.now());
+    if at > engine.now() {
+        let reason = "outside of the office's hours".to_owned();
+        return Ok(Verdict::Later { at, reason });
+    }
     let Some(open) = still_open(engine, items).await? else {
         return Ok(not_delivered("what was asked having been settled"));
     };
@@ -63,10 +70,10 @@ pub(crate) async fn look(
         )));
     };
     let contact = certain_contact(engine, client, snapshot.as_ref(), ops).await?;
-    let coach = snapshot.as_ref().and_then(|client| client.coach.as_ref());
     let known = Known {
         stands_in: stands_in(engine, owner.as_ref()).await?,
-        handed_up: manager::handed_up(engine, asked, coach, &open).await?,
+        is_manager: asked.as_str() == PROGRAM_MANAGER,
+        handed_up: manager::handed_up(engine, client, asked, &open).await?,
         page: engine.people.page_of(client),
         has_contact: contact.is_some(),
         phone: match &contact {

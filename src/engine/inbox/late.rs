@@ -119,7 +119,7 @@ pub(crate) async fn follow_up(
 }
 
 /// Stops every channel to a client. Without a case that is kept for the next one, and the manager is told.
-pub(super) async fn stop(
+pub(crate) async fn stop(
     engine: &Engine,
     client: &ClientId,
     by: &str,
@@ -138,13 +138,13 @@ pub(super) async fn stop(
             },
         };
         stepping.fact(fact, None);
-        for op in stopped_item_ops(engine, client, by, why) {
+        let who = who(engine, client).await?;
+        for op in stopped_item_ops(engine, client, &who, by, why) {
             stepping.push(op);
         }
-        let who = who(engine, client).await?;
         let text = format!(
-            "Noted, by {by}: nothing goes out to {who}. No follow-up is open now; the next one asks the Program Manager \
-             first."
+            "Noted, by {by}: nothing more goes out. No follow-up of {who} is open now, and the next one asks the Program \
+             Manager first."
         );
         for op in note_ops(engine, client, task, why.as_str(), text, None).await? {
             stepping.push(op);
@@ -171,17 +171,32 @@ pub(super) async fn stop(
 }
 
 /// Nobody is followed up now, and the manager must hear of it all the same.
-fn stopped_item_ops(engine: &Engine, client: &ClientId, by: &str, why: StopReason) -> Vec<Op> {
+fn stopped_item_ops(
+    engine: &Engine,
+    client: &ClientId,
+    who: &str,
+    by: &str,
+    why: StopReason,
+) -> Vec<Op> {
+    // A title names nothing of her health.
+    let what = match why {
+        StopReason::Unwell => "is not to hear from us",
+        StopReason::WantsToLeave | StopReason::Complaint | StopReason::NoContact => why.words(),
+    };
     let title = format!(
-        "Client {client} {}, says {by}. Nothing goes out to her; the next follow-up would ask you first",
-        why.words()
+        "{who} {what}, says {by}. Nothing goes out to her; the next follow-up would ask you first"
     );
-    let mut item = items::item(engine, format!("stopped/{client}"), STOPPED, title);
+    let mut item = items::item(engine, stopped_key(client), STOPPED, title);
     item.owner.clone_from(&engine.people.program_manager);
     item.detail = json!({ "why": why, "reason": format!("she {}", why.words()), "by": by });
     item.actions = vec!["done".to_owned()];
     item.client = Some(client.clone());
     items::open_work_ops(engine, item, engine.now())
+}
+
+/// By what that item is known.
+pub(crate) fn stopped_key(client: &ClientId) -> String {
+    format!("stopped/{client}")
 }
 
 /// The kind of that item.

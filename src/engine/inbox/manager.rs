@@ -16,9 +16,9 @@
 //! - There is no limit of a day: what is handed up has waited for days, and what stops a client is told the same day.
 //! - One that can't be made opens no item about it, and the daily comparison tries again.
 //!
-//! - What a coach was handed up for and no client waits for stays in the list of work ([`LIST_ONLY`]), and so does what can be
-//!   settled there only: a task for each would hide those that matter.
-//!
+//! - What a coach was handed up for and no client waits for stays in the list of work ([`LIST_ONLY`]): a task for each would
+//!   hide those that matter. Where it has reached no coach (she has no user, or left), it is hers.
+//! - A manager who is the client's coach, too, has one task about it: the coach's.
 //! - Where the setting names somebody else, or nobody, what is open goes to her, or is closed, with the next change about the
 //!   client, the next day at the latest. What was written in it until then is taken in first.
 //!
@@ -37,7 +37,7 @@ use relay_core::work_kinds;
 use relay_core::workflows::PROGRAM_MANAGER;
 use relay_store::{Effect, EffectState, Store, StoreError, WorkItem};
 
-use super::STEP;
+use super::{CurrentTask, STEP, caller};
 use crate::effects::vendor_ref;
 use crate::engine::{Engine, EngineError, time_off};
 
@@ -65,7 +65,7 @@ pub(super) fn name(engine: &Engine) -> String {
 }
 
 /// What coaches are handed up that needs no second task: they have done nothing yet that a client waits for, or chose it so.
-/// It stands in the list of work. So does what can be settled there only.
+/// It stands in the list of work, unless no task of it has reached a coach.
 const LIST_ONLY: [&str; 11] = [
     work_kinds::ASK_FIRST,
     work_kinds::BACKLOG,
@@ -87,32 +87,77 @@ const ASKED_OF_COACHES: [&str; 3] = [
     work_kinds::REPLY,
 ];
 
-/// Which coach has not answered what she is asked now, and since when; `asked`: who the task is for.
+/// Which coach has not answered what she is asked now, and since when; `asked`: who the task is for. `None` also where no
+/// task has reached her coach: then she was asked nothing.
 pub(super) async fn handed_up(
     engine: &Engine,
+    client: &ClientId,
     asked: &CoachId,
-    coach: Option<&CoachId>,
     open: &[WorkItem],
 ) -> Result<Option<(String, Timestamp)>, EngineError> {
     let first = open.first().filter(|item| {
         let kind = item.kind.as_str();
         ASKED_OF_COACHES.contains(&kind) && item.reminders > 0
     });
-    let (Some(first), Some(coach)) = (first, coach) else {
+    let Some(first) = first.filter(|_| asked.as_str() == PROGRAM_MANAGER) else {
         return Ok(None);
     };
-    if asked.as_str() != PROGRAM_MANAGER {
+    let Some((coach, since)) = asked_in(engine, client, first).await? else {
         return Ok(None);
-    }
-    let acting = time_off::acting_for(engine, coach).await?;
+    };
     let coaches = engine.store.coaches().await?;
-    let known = coaches.into_iter().find(|known| known.id == acting);
-    Ok(known.map(|known| (known.name, first.opened_at)))
+    let known = coaches.into_iter().find(|known| known.id == coach);
+    Ok(known.map(|known| (known.name, since)))
 }
 
-/// Whether she is told of an item in a task.
-pub(super) fn is_told(engine: &Engine, item: &WorkItem) -> bool {
-    engine.people.asks_manager(item) && !LIST_ONLY.contains(&item.kind.as_str())
+/// The coach who has a task about an item, and since when.
+async fn asked_in(
+    engine: &Engine,
+    client: &ClientId,
+    item: &WorkItem,
+) -> Result<Option<(CoachId, Timestamp)>, EngineError> {
+    if item.kind == work_kinds::CALL_OUTCOME {
+        let called = caller::coach_in_case(engine, item).await?;
+        let is_task = item.detail["task"].is_string();
+        let Some((_, coach)) = called.filter(|_| is_task) else {
+            return Ok(None);
+        };
+        let acting = time_off::acting_for(engine, &coach).await?;
+        return Ok(Some((acting, item.opened_at)));
+    }
+    let current = CurrentTask::of(engine, client).await?;
+    let shows = |task: &CurrentTask| {
+        task.effect.state == EffectState::Done && task.items.contains(&item.id)
+    };
+    Ok(current.filter(shows).map(|task| {
+        let made = task.effect.intended_at;
+        let since = made.map_or(item.opened_at, |made| made.max(item.opened_at));
+        (task.coach, since)
+    }))
+}
+
+/// Whether she is told of an item in a task: not where it is nothing that a client waits for and a coach has it before her,
+/// nor where she is that coach.
+pub(super) async fn is_told(
+    engine: &Engine,
+    client: &ClientId,
+    item: &WorkItem,
+) -> Result<bool, EngineError> {
+    if !engine.people.asks_manager(item) {
+        return Ok(false);
+    }
+    let Some((coach, _)) = asked_in(engine, client, item).await? else {
+        return Ok(true);
+    };
+    if LIST_ONLY.contains(&item.kind.as_str()) {
+        return Ok(false);
+    }
+    let known = engine.store.coach(&coach).await?;
+    let hers = engine.people.manager_user.as_deref();
+    let is_she = known
+        .zip(hers)
+        .is_some_and(|(known, hers)| hers.trim().eq_ignore_ascii_case(known.email.trim()));
+    Ok(!is_she)
 }
 
 pub(super) fn kept_in(client: &ClientId) -> String {

@@ -161,6 +161,7 @@ pub(crate) async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
         let why = again.map(|again| again.why);
         ops.extend(plan(engine, &client, &wanted, current.as_ref(), why).await?);
     }
+    ops.extend(finish::came_through(engine, job, &JobEnd::Done));
     ops.push(Op::FinishJob {
         fence: fence(job),
         end: JobEnd::Done,

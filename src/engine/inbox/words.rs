@@ -4,7 +4,7 @@
 //! ours: what came from outside can begin no line. A text that is ready to be used is shown only if every
 //! sentence of it is true, as for one that the relay sends itself.
 
-use relay_core::answers::{AnswerWord, offered};
+use relay_core::answers::{AnswerWord, CALL_OUTCOME, offered};
 use relay_core::calendar::Calendar;
 use relay_core::effects::{AskedAgain, EffectKind};
 use relay_core::outside;
@@ -21,6 +21,8 @@ use serde_json::Value;
 pub(super) struct Known {
     /// Whose place the coach who is asked takes.
     pub(super) stands_in: Option<StandsIn>,
+    /// Whether the Program Manager is asked.
+    pub(super) is_manager: bool,
     /// Where her page is in the portal.
     pub(super) page: Option<String>,
     /// Whether the task is about a contact.
@@ -41,6 +43,10 @@ pub(super) struct Words {
     /// The moment that they name, at which a message goes out unless she stops it.
     pub(super) goes_out: Option<Timestamp>,
 }
+
+/// What "handled" comes to where the manager says so.
+const HANDLED_BY_MANAGER: &str =
+    "she is answered; nothing goes out, and her coach is asked how it goes on in two working days";
 
 /// Longer titles are cut: a list shows one line.
 const TITLE: usize = 200;
@@ -76,6 +82,10 @@ impl Words {
                     "What you answered in the task before this one could not be done. Please look at what is so \
                      now, and answer again."
                 }
+                AskedAgain::NotOffered => {
+                    "What you answered in the task before this one is not one of the answers that it offers. Please write \
+                     one of those below."
+                }
                 AskedAgain::Deleted => "The task before this one was deleted without an answer.",
                 AskedAgain::Changed => {
                     "The task before this one was changed, and the relay can't tell what was meant. Nothing has gone \
@@ -107,7 +117,7 @@ impl Words {
             text.told(other, "minor", "");
             text.told(other, "remedy", "");
         }
-        text.answers(first);
+        text.answers(first, known.is_manager);
         let more = match rest.len() {
             0 => String::new(),
             1 => " (and one more thing)".to_owned(),
@@ -283,9 +293,10 @@ impl Text {
         }
     }
 
-    fn answers(&mut self, item: &WorkItem) {
+    fn answers(&mut self, item: &WorkItem, is_manager: bool) {
         self.line("");
         let words: Vec<&AnswerWord> = offered(&item.actions).collect();
+        let outcomes = item.actions.iter().any(|action| action == CALL_OUTCOME);
         if words.is_empty() && item.actions == ["done"] {
             self.line("Complete this task once you have taken note.");
         } else if words.is_empty() {
@@ -297,12 +308,20 @@ impl Text {
             self.line(
                 "How to answer: write one of these behind \"Answer:\" and complete this task.",
             );
+            if outcomes {
+                self.line("- spoke, voicemail, no answer or wrong number: what came of the call");
+            }
             for answer in words {
                 // What "continue" comes to, the step that asks knows.
                 let told = item.detail["resume"]
                     .as_str()
                     .filter(|_| answer.action == "resume");
-                let meaning = told.map_or_else(|| answer.meaning.to_owned(), outside::one_line);
+                let meaning = if is_manager && answer.action == "handled" {
+                    HANDLED_BY_MANAGER
+                } else {
+                    answer.meaning
+                };
+                let meaning = told.map_or_else(|| meaning.to_owned(), outside::one_line);
                 self.line(&format!("- {}: {meaning}", answer.word));
             }
             self.line("Answer:");

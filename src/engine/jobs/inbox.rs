@@ -11,7 +11,7 @@ pub(super) const SPEC: JobSpec = JobSpec {
     schedule: None,
     asks: Asks::Of(Priority::Normal, &[Port::Crm]),
     lost: |_| "A coach's task about a client could not be made or closed".to_owned(),
-    death: Death::IsToldOnly,
+    death: Death::IsTriedOn,
     cancelling: Cancelling::Allowed,
     run: |engine, job| Box::pin(inbox::run(engine, job)),
 };

@@ -262,7 +262,7 @@ async fn take_up(engine: &Engine, id: JobId) -> Result<(), EngineError> {
     let ops = match death {
         Death::EndsItsEffect => take_up_effect(engine, &job).await?,
         Death::FailsItsRead => go_on(engine, &job).await?,
-        Death::IsToldOnly => Some(vec![Op::Enqueue {
+        Death::IsToldOnly | Death::IsTriedOn => Some(vec![Op::Enqueue {
             job: finish::again(&job, now),
             existing: Existing::Reschedule,
         }]),

@@ -4,7 +4,7 @@ use relay_core::effects::{EffectKind, Port, Request, request};
 use relay_core::facts::{Fact, FactBody};
 use relay_core::ids::{ClientId, ContactId, TaskId};
 use relay_core::rate_limit::Priority;
-use relay_core::workflow::Input;
+use relay_core::workflow::{Action, Input};
 use relay_core::workflows::missed_check_in::contact_type_allows;
 use relay_store::{Job, JobEnd, JobFilter, JobState, Op, Page};
 
@@ -24,7 +24,7 @@ pub(super) const SPEC: JobSpec = JobSpec {
     schedule: None,
     asks: Asks::Of(Priority::Normal, &[Port::Crm]),
     lost: |_| "A change that a vendor told of could not be read".to_owned(),
-    death: Death::IsToldOnly,
+    death: Death::IsTriedOn,
     cancelling: AS_TOLD,
     run: |engine, job| Box::pin(run_reread(engine, job)),
 };
@@ -86,10 +86,15 @@ pub(super) async fn run_reread(engine: &Engine, job: &Job) -> Result<(), EngineE
                 said = inbox::call::in_call(engine, found).await?;
                 by = inbox::call::whose(engine, found).await?;
             }
-            let ops = match (&read, &said) {
-                (Some(found), Some((name, _))) => vec![inbox::late::remember(found, name)],
-                _ => Vec::new(),
-            };
+            let mut ops = Vec::new();
+            if let (Some(found), Some((name, action))) = (&read, &said) {
+                ops.push(inbox::late::remember(found, name));
+                // Whatever has become of the follow-up.
+                if let Action::StopOutreach { why } = action {
+                    ops = inbox::late::stop(engine, &client, &by, *why, found).await?;
+                    said = None;
+                }
+            }
             (facts_of(engine, &client, &task, read), ops)
         }
         HintObject::Tags => {
@@ -117,6 +122,9 @@ pub(super) async fn run_reread(engine: &Engine, job: &Job) -> Result<(), EngineE
         stepping.input(case.id, &person).await?;
     }
     for op in ops {
+        stepping.push(op);
+    }
+    if let Some(op) = finish::came_through(engine, job, &JobEnd::Done) {
         stepping.push(op);
     }
     stepping.push(Op::FinishJob {

@@ -40,6 +40,7 @@ use relay_core::workflows::{missed_check_in, set_contact_type};
 use relay_store::{Op, WorkItem, WorkSettled};
 use serde_json::json;
 
+use crate::engine::inbox::late::stopped_key;
 use crate::engine::link::Linked;
 use crate::engine::staff_said::begins;
 use crate::engine::staff_said::kept::kept;
@@ -162,6 +163,17 @@ pub(crate) async fn opening<'a>(
     if let Some(why) = stepping.not_opened.pop() {
         let learned = Vec::new();
         return Ok(Opening::Refused { why, learned });
+    }
+    if stopped.is_some() {
+        // The case that opens asks about it.
+        stepping.push(Op::SettleWorkByKey {
+            dedupe_key: stopped_key(client),
+            settled: WorkSettled {
+                at: engine.now(),
+                by: RELAY.to_owned(),
+                action: "her follow-up asks about it".to_owned(),
+            },
+        });
     }
     let learned = written.into_iter().chain(ordered).chain(stopped);
     for fact in learned.chain(said) {

@@ -271,10 +271,11 @@ impl<'a> MissedCheckInRun<'a> {
         self.plan_aside("window_note", EffectInput::PortalNote { text, about });
     }
 
-    /// The opening of the office on the `days`th working day from now.
+    /// The opening of the office on the `days`th working day from the one on which she can read it (A42).
     pub(super) fn working_days_from_now(&self, days: i32) -> Timestamp {
         let calendar = self.draft.cx.calendar;
-        calendar.office_opening(calendar.add_working_days(self.today(), days))
+        let from = calendar.date_of(calendar.office_slot(self.now()));
+        calendar.office_opening(calendar.add_working_days(from, days))
     }
 
     /// Asks a person and waits for her.

@@ -1,5 +1,7 @@
 //! Her tasks about a client are made, moved and closed.
 
+use std::collections::BTreeSet;
+
 use relay_core::case::Mode;
 use relay_core::effects::{About, AskedAgain, EffectInput};
 use relay_core::ids::{ClientId, CoachId, EffectKey, TaskId, WorkItemId};
@@ -74,17 +76,21 @@ pub(in crate::engine::inbox) async fn keep(
     }
     let was_anothers = was_anothers(engine, client).await?;
     let mut is_moved = was_anothers;
+    let mut told = BTreeSet::new();
+    for item in open {
+        if is_told(engine, client, item).await? {
+            told.insert(item.id);
+        }
+    }
     let mut ops = Vec::new();
     let mut after = before.clone();
     for id in &before {
-        let stays = open
-            .iter()
-            .any(|item| item.id == *id && is_told(engine, item));
+        let stays = told.contains(id);
         if !stays && take_away(engine, client, *id, &mut ops).await? {
             after.remove(id);
         }
     }
-    for item in open.iter().filter(|item| is_told(engine, item)) {
+    for item in open.iter().filter(|item| told.contains(&item.id)) {
         let (visit, task) = latest(engine.store.as_ref(), client, item.id).await?;
         let asked_again = again.filter(|again| {
             task.as_ref()

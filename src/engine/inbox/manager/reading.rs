@@ -21,7 +21,7 @@ pub(in crate::engine::inbox) async fn daily(
     client: &ClientId,
     item: &WorkItem,
 ) -> Result<Vec<Op>, EngineError> {
-    if engine.ports.not_offered().crm || !is_told(engine, item) {
+    if engine.ports.not_offered().crm || !is_told(engine, client, item).await? {
         return Ok(Vec::new());
     }
     let (_, task) = latest(engine.store.as_ref(), client, item.id).await?;
@@ -70,6 +70,7 @@ pub(in crate::engine::inbox) async fn reread(
             client,
             effect,
             AskedAgain::Deleted,
+            false,
         ));
     };
     let by = name(engine);
@@ -83,7 +84,7 @@ pub(in crate::engine::inbox) async fn reread(
             Some(Written::Action(action, _)) => {
                 late::late(engine, client, None, &by, action, &task).await
             }
-            Some(Written::Unreadable) | None => Ok(Vec::new()),
+            Some(Written::Outcome(_) | Written::Unreadable) | None => Ok(Vec::new()),
         };
     }
     match answer::answer(engine, &task) {
@@ -93,6 +94,7 @@ pub(in crate::engine::inbox) async fn reread(
             client,
             effect,
             AskedAgain::Ticked,
+            false,
         )),
         Some(_) => match answer::of_question(engine, client, &item, &by, &task).await? {
             AnswerTaken::Yes(ops) => Ok(ops),
@@ -103,7 +105,7 @@ pub(in crate::engine::inbox) async fn reread(
                     ops.push(late::remember(&task, action));
                 }
                 if task.completed {
-                    ops.extend(answer::once_more(engine, client, effect, why));
+                    ops.extend(answer::once_more(engine, client, effect, why, false));
                 }
                 Ok(ops)
             }

@@ -8,6 +8,7 @@ mod manager;
 mod noted;
 mod silence;
 mod summary;
+mod trial;
 
 use relay_core::time::SignedDuration;
 use relay_keap::emulator::SeenTask;
