@@ -207,7 +207,8 @@ impl Text {
         if !known.has_contact {
             self.line("It is not certain which contact is hers, so this task is about none.");
         }
-        if let Some(phone) = known.phone.as_deref().and_then(outside::phone) {
+        let phone = known.phone.as_deref().and_then(outside::phone);
+        if let Some(phone) = phone.filter(|_| item.detail["no_number"] != true) {
             self.line(&format!("Number: {phone}"));
         }
         if let Some(page) = &known.page {

@@ -99,11 +99,14 @@ impl MissedCheckInRun<'_> {
     ) {
         let detail = serde_json::json!({ "decision": decision, "evidence": evidence });
         self.draft.say_more(line, Some(SOP_DECIDE), Some(detail));
-        self.state.decision = Some(Chosen {
+        let chosen = Chosen {
             channel: decision.channel,
             reason: decision.reason.clone(),
             cautions: decision.cautions.clone(),
-        });
+            no_number: false,
+            no_mail: None,
+        };
+        self.state.decision = Some(chosen.reached_by(&evidence));
         self.state.evidence = (decision.channel == Channel::Phone).then(|| Box::new(evidence));
         match decision.channel {
             Channel::Email => self.enter(Step::EmailFollowUp),

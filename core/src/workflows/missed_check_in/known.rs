@@ -3,9 +3,11 @@
 
 use super::closing::Closing;
 use super::questions::STOPPED;
+use super::reach::{has_wrong_number, no_text};
 use super::run::{Ask, MissedCheckInRun};
 use super::state::{How, Progress, State, Step};
 use crate::answers::StopReason;
+use crate::facts::CallOutcome;
 use crate::ids::CoachId;
 use crate::scripts::{Assertion, Values, called, date_words};
 use crate::time::{SignedDuration, Timestamp, later};
@@ -37,8 +39,8 @@ impl MissedCheckInRun<'_> {
         let calendar = self.draft.cx.calendar;
         let day = calendar.date_of(calendar.office_slot(self.now()));
         let mut truth = self.state.truth(day, window);
-        // Ready for her own phone: as a text message it is one (A31).
-        if id == "S4" {
+        // Ready for her own phone: as a text message it is one (A31), where she can be texted.
+        if id == "S4" && no_text(&self.state).is_none() {
             truth.insert(Assertion::SentAsText);
         }
         let check: Vec<_> = script
@@ -86,6 +88,10 @@ pub(super) fn add_what_is_known(state: &State, window: String, detail: &mut serd
     if let Some(minor) = state.client.as_minor() {
         add("minor", minor.into());
     }
+    if has_wrong_number(state) {
+        // Nobody is to use the one on file.
+        add("no_number", true.into());
+    }
 }
 
 impl State {
@@ -96,20 +102,22 @@ impl State {
 
     /// What the client has had, oldest first.
     fn had(&self) -> Vec<serde_json::Value> {
-        let by_phone = match self.called {
-            Some(Some(outcome)) => Some(format!("a call ({})", outcome.as_str())),
-            Some(None) => Some("a call".to_owned()),
-            None => None,
+        let follow_up = match self.called {
+            Some(Some(CallOutcome::WrongNumber)) => None,
+            Some(Some(CallOutcome::Spoke)) => Some("a call, and you spoke"),
+            Some(Some(CallOutcome::Voicemail)) => Some("a call, with a voicemail"),
+            Some(Some(CallOutcome::NoAnswer)) => Some("a call that she did not answer"),
+            Some(None) => Some("a call"),
+            None => Some("the follow-up email"),
         };
-        let follow_up = by_phone.unwrap_or_else(|| "the follow-up email".to_owned());
         let sent = [
-            (
-                "the first message in the portal".to_owned(),
-                &self.first_message,
-            ),
+            (Some("the first message in the portal"), &self.first_message),
             (follow_up, &self.follow_up),
         ];
-        let reached = |(what, progress): (String, &Progress)| match progress {
+        let sent = sent
+            .into_iter()
+            .filter_map(|(what, how)| Some((what?, how)));
+        let reached = |(what, progress): (&str, &Progress)| match progress {
             Progress::Done {
                 at,
                 how: How::Sent | How::ByHand,
@@ -121,7 +129,7 @@ impl State {
             | Progress::Pending
             | Progress::Unclear => None,
         };
-        sent.into_iter().filter_map(reached).collect()
+        sent.filter_map(reached).collect()
     }
 }
 

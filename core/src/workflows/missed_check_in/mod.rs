@@ -64,6 +64,7 @@ mod people;
 mod phone_follow_up;
 mod portal_message;
 mod questions;
+mod reach;
 mod replies;
 mod request;
 mod run;

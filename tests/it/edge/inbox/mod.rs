@@ -3,6 +3,7 @@
 mod answers;
 mod ask_first;
 mod away;
+mod by_hand;
 mod delivery;
 mod manager;
 mod noted;

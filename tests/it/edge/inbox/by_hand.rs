@@ -1,0 +1,95 @@
+//! What a coach reads where she continues by hand: E13, E14, E15, A9.
+
+use serde_json::json;
+
+use super::{Clinic, Person};
+
+/// Jo's call has had this outcome, and it is Monday the 9th.
+async fn after_call(outcome: &str) -> (Clinic, Person) {
+    let jo = Person::jo();
+    let clinic = Clinic::with(std::slice::from_ref(&jo)).await;
+    clinic.until("2026-11-06 11:00").await;
+    clinic.answer(&jo, &format!("Outcome: {outcome}")).await;
+    clinic.until("2026-11-09 09:30").await;
+    (clinic, jo)
+}
+
+#[tokio::test]
+async fn who_has_a_wrong_number_is_not_texted_there() {
+    let (clinic, jo) = after_call("wrong number").await;
+    let task = clinic.open_task(&jo);
+    assert!(
+        task.title.contains("continue by hand with an email alone"),
+        "{}",
+        task.title
+    );
+    let text = task.description;
+    let why = "Note: the number on file is wrong, so send her the email alone.";
+    assert!(text.contains(why), "{text}");
+    assert!(
+        !text.contains("Number:") && !text.contains("She has had: a call"),
+        "{text}"
+    );
+    // Nor is whoever is asked next.
+    clinic.answer(&jo, "Answer: done").await;
+    clinic.until("2026-11-12 09:30").await;
+    let text = clinic.open_task(&jo).description;
+    assert!(!text.contains("Number:"), "{text}");
+}
+
+#[tokio::test]
+async fn who_did_not_answer_is_texted() {
+    let (clinic, jo) = after_call("no answer").await;
+    let task = clinic.open_task(&jo);
+    assert!(
+        task.title.contains("with a text and an email"),
+        "{}",
+        task.title
+    );
+    let text = task.description;
+    assert!(text.contains("Number: 303-555-0102"), "{text}");
+    assert!(
+        text.contains("She has had: a call that she did not answer"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn who_has_no_number_is_not_to_be_texted() {
+    let nan = Person {
+        phone: None,
+        ..Person::maya()
+    };
+    let clinic = Clinic::with(std::slice::from_ref(&nan)).await;
+    clinic.until("2026-11-09 09:30").await;
+    let task = clinic.open_task(&nan);
+    assert!(
+        task.title.contains("continue by hand with an email alone"),
+        "{}",
+        task.title
+    );
+    let why = "Note: no number is on file, so send her the email alone.";
+    assert!(task.description.contains(why), "{}", task.description);
+}
+
+#[tokio::test]
+async fn whom_neither_text_nor_email_reaches_is_written_to_in_the_portal() {
+    let jo = Person::jo();
+    let clinic = Clinic::with(std::slice::from_ref(&jo)).await;
+    clinic.keap(
+        json!({ "act": "set_address_status", "email": "jo@example.test",
+        "status": "HARD_BOUNCE" }),
+    );
+    clinic.until("2026-11-06 11:00").await;
+    clinic.answer(&jo, "Outcome: wrong number").await;
+    clinic.until("2026-11-09 09:30").await;
+    let task = clinic.open_task(&jo);
+    assert!(
+        task.title.contains("continue by hand in the portal alone"),
+        "{}",
+        task.title
+    );
+    let why = "Note: neither a text nor an email can reach her (the number on file is wrong; her address bounced), so \
+               write to her in the portal.";
+    assert!(task.description.contains(why), "{}", task.description);
+}
