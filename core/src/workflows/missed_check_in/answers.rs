@@ -9,7 +9,8 @@
 //!   A case that ends with her question unanswered leaves it with her.
 //! - *Wait until* and *continue* are in [`replies`](super::replies) and [`people`](super::people).
 
-use super::known::{manager_reminder, next_words};
+use super::known::manager_reminder;
+use super::next::next_words;
 use super::noted;
 use super::questions::{REPLY, STOPPED};
 use super::run::{Ask, MissedCheckInRun};

@@ -5,7 +5,7 @@ use super::closing::Closing;
 use super::questions::STOPPED;
 use super::reach::{has_wrong_number, no_text};
 use super::run::{Ask, MissedCheckInRun};
-use super::state::{How, Progress, State, Step};
+use super::state::{How, Progress, State};
 use crate::answers::StopReason;
 use crate::facts::CallOutcome;
 use crate::ids::CoachId;
@@ -131,25 +131,6 @@ impl State {
         };
         sent.filter_map(reached).collect()
     }
-}
-
-/// What follows where a person lets the follow-up go on: whoever says so should know what the client gets.
-pub(super) fn next_words(run: &MissedCheckInRun<'_>) -> String {
-    let not_offered = run.draft.cx.not_offered;
-    let next = match run.state.next() {
-        Step::PortalMessage if not_offered.messages => {
-            "her coach is asked to send the first message"
-        }
-        Step::PortalMessage => "the first message goes out to her",
-        Step::ChooseChannel | Step::EmailFollowUp | Step::PhoneFollowUp if not_offered.crm => {
-            "her coach is asked to call, or to mail her"
-        }
-        Step::ChooseChannel | Step::EmailFollowUp | Step::PhoneFollowUp => {
-            "the follow-up email goes out to her, or a call is asked for, by what she has opened"
-        }
-        Step::ByHand => "what comes next by hand is asked of her coach",
-    };
-    format!("the follow-up goes on: {next}")
 }
 
 /// How long a manager has before the first reminder, so that it comes on the same working day.

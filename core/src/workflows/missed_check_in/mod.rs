@@ -56,6 +56,7 @@ mod guard;
 mod hand_over;
 mod in_person;
 mod known;
+mod next;
 mod noted;
 mod open;
 mod outreach;

@@ -5,6 +5,7 @@ mod ask_first;
 mod away;
 mod by_hand;
 mod delivery;
+mod goes_on;
 mod manager;
 mod noted;
 mod silence;
