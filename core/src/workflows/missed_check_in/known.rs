@@ -10,7 +10,7 @@ use crate::answers::StopReason;
 use crate::facts::CallOutcome;
 use crate::ids::CoachId;
 use crate::scripts::{Assertion, Values, called, date_words};
-use crate::time::{SignedDuration, Timestamp, later};
+use crate::time::{Date, SignedDuration, Timestamp, later};
 use crate::work_kinds;
 use crate::workflow::Answers;
 use crate::workflows::PROGRAM_MANAGER;
@@ -84,7 +84,11 @@ pub(super) fn add_what_is_known(state: &State, window: String, detail: &mut serd
     add("check_in_due", date_words(state.due).into());
     add("window", window.into());
     add("zone", state.client.zone.clone().into());
-    add("had", state.had().into());
+    let had = state.had();
+    let had: Vec<_> = had
+        .map(|(what, at)| serde_json::json!({ "what": what, "at": at }))
+        .collect();
+    add("had", had.into());
     if let Some(minor) = state.client.as_minor() {
         add("minor", minor.into());
     }
@@ -101,7 +105,7 @@ impl State {
     }
 
     /// What the client has had, oldest first.
-    fn had(&self) -> Vec<serde_json::Value> {
+    pub(super) fn had(&self) -> impl Iterator<Item = (&'static str, Timestamp)> {
         let follow_up = match self.called {
             Some(Some(CallOutcome::WrongNumber)) => None,
             Some(Some(CallOutcome::Spoke)) => Some("a call, and you spoke"),
@@ -114,22 +118,30 @@ impl State {
             (Some("the first message in the portal"), &self.first_message),
             (follow_up, &self.follow_up),
         ];
-        let sent = sent
-            .into_iter()
-            .filter_map(|(what, how)| Some((what?, how)));
-        let reached = |(what, progress): (&str, &Progress)| match progress {
-            Progress::Done {
-                at,
-                how: How::Sent | How::ByHand,
-            } => Some(serde_json::json!({ "what": what, "at": at })),
-            Progress::Done {
-                how: How::Proposed | How::Skipped,
-                ..
+        sent.into_iter()
+            .filter_map(|(what, progress)| match progress {
+                Progress::Done {
+                    at,
+                    how: How::Sent | How::ByHand,
+                } => Some((what?, *at)),
+                Progress::Done {
+                    how: How::Proposed | How::Skipped,
+                    ..
+                }
+                | Progress::Pending
+                | Progress::Unclear => None,
+            })
+    }
+
+    /// What people are told about the three weeks, of which `window_days` are the length, in a few words.
+    pub(super) fn window_words(&self, window_days: i32, today: Date) -> String {
+        match self.window_end(window_days) {
+            None => "date of the last regimen change unknown".into(),
+            Some(end) if end < today => {
+                format!("three-week window over since {}", date_words(end))
             }
-            | Progress::Pending
-            | Progress::Unclear => None,
-        };
-        sent.filter_map(reached).collect()
+            Some(end) => format!("three-week window ends {}", date_words(end)),
+        }
     }
 }
 
