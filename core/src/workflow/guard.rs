@@ -189,7 +189,7 @@ impl NoContact {
 }
 
 /// What links a client to her contact.
-const LINK: &str = "clear-relay clients link CLIENT CONTACT --by NAME";
+pub(crate) const LINK: &str = "clear-relay clients link CLIENT CONTACT --by NAME";
 
 impl GuardReading {
     /// Why there is no contact, and who mends that.

@@ -229,9 +229,9 @@ impl Text {
     fn her_clock(&mut self, calendar: &Calendar, now: Timestamp, item: &WorkItem) {
         let zone = item.detail["zone"].as_str();
         if let Some(clock) = calendar.clock_elsewhere(now, zone) {
-            let zone = outside::short_line(zone.unwrap_or_default(), 40);
+            let city = outside::city(zone.unwrap_or_default());
             self.line(&format!(
-                "Where she lives ({zone}) it is {}:{:02} when this task is made.",
+                "Where she lives ({city}) it was {}:{:02} when this task was made.",
                 clock.hour(),
                 clock.minute()
             ));

@@ -305,9 +305,9 @@ impl<'a> Request<'a> {
         let zone = portal.and_then(|portal| portal.client.time_zone.as_deref());
         let calendar = self.cx.calendar;
         let clock = calendar.clock_elsewhere(self.cx.now, zone)?;
-        let zone = outside::short_line(zone.unwrap_or_default(), 40);
+        let city = outside::city(zone.unwrap_or_default());
         Some(format!(
-            "Where she lives ({zone}) it is {}, {}:{:02} when this task is made.",
+            "Where she lives ({city}) it was {}, {}:{:02} when this task was made.",
             weekday_words(clock.weekday()),
             clock.hour(),
             clock.minute()

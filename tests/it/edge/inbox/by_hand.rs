@@ -54,6 +54,58 @@ async fn who_did_not_answer_is_texted() {
     );
 }
 
+/// What Keap was told of, beside what the tests above look at.
+fn tasks_of(clinic: &Clinic) -> Vec<String> {
+    let all = clinic.world.vendors.accepted().into_iter();
+    let tasks = all.filter(|entry| entry.operation == "work_task");
+    let text = |entry: relay_http_client::emulation::Accepted| entry.content["description"].clone();
+    tasks
+        .filter_map(|entry| text(entry).as_str().map(str::to_owned))
+        .collect()
+}
+
+#[tokio::test]
+async fn whose_contact_is_gone_reads_no_command() {
+    let maya = Person::maya();
+    let clinic = Clinic::with(std::slice::from_ref(&maya)).await;
+    clinic.until("2026-11-05 12:00").await;
+    clinic.keap(json!({ "act": "delete_contact", "contact": 201 }));
+    clinic.until("2026-11-06 12:00").await;
+    let tasks = tasks_of(&clinic);
+    let remedy = "What to do: restore it, and her follow-up goes on by itself; if she has another contact, tell your \
+                  admin.";
+    assert!(tasks.iter().any(|text| text.contains(remedy)), "{tasks:#?}");
+    assert!(
+        !tasks.iter().any(|text| text.contains("clients link")),
+        "{tasks:#?}"
+    );
+    let command = clinic.item(&maya, "hold").await.detail["command"].clone();
+    let command = command.as_str().expect("for the admin");
+    assert!(command.contains("clients link CLIENT CONTACT"), "{command}");
+}
+
+#[tokio::test]
+async fn a_call_is_told_as_a_colleague_would() {
+    let jo = Person::jo();
+    let clinic = Clinic::with(std::slice::from_ref(&jo)).await;
+    clinic
+        .portal(json!({ "act": "change_client", "client": "jo", "time_zone": "Pacific/Honolulu" }));
+    clinic.until("2026-11-06 15:00").await;
+    let call = clinic.open_task(&jo);
+    let line = "Where she lives (Honolulu) it was Friday, ";
+    assert!(call.description.contains(line), "{}", call.description);
+    clinic.answer(&jo, "Outcome: spoke").await;
+    let text = clinic.open_task(&jo).description;
+    assert!(
+        text.contains("She has had: a call, and you spoke, November 6, "),
+        "{text}"
+    );
+    assert!(
+        text.contains("Where she lives (Honolulu) it was "),
+        "{text}"
+    );
+}
+
 #[tokio::test]
 async fn who_has_no_number_is_not_to_be_texted() {
     let nan = Person {
