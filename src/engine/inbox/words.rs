@@ -276,7 +276,8 @@ impl Text {
             }
         } else {
             self.line(&format!(
-                "There is no text ready: the clinic's wording says what is not so here ({}).",
+                "There is no text ready: the clinic's wording says what is not so here ({}). Write to her in your own \
+                 words, and leave out what is not so.",
                 faults.join("; ")
             ));
         }

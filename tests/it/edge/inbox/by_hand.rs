@@ -107,6 +107,20 @@ async fn a_call_is_told_as_a_colleague_would() {
 }
 
 #[tokio::test]
+async fn where_no_text_is_true_she_writes_in_her_own_words() {
+    let maya = Person::maya();
+    let clinic = Clinic::with(std::slice::from_ref(&maya)).await;
+    clinic.until("2026-11-09 09:30").await;
+    let text = clinic.open_task(&maya).description;
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("There is no text ready"));
+    let line = line.unwrap_or_else(|| panic!("{text}"));
+    let remedy = "Write to her in your own words, and leave out what is not so.";
+    assert!(line.ends_with(remedy), "{line}");
+}
+
+#[tokio::test]
 async fn who_has_no_number_is_not_to_be_texted() {
     let nan = Person {
         phone: None,
