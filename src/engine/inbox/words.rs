@@ -298,10 +298,9 @@ impl Text {
                 "How to answer: write one of these behind \"Answer:\" and complete this task.",
             );
             for answer in words {
-                // What "continue" comes to, the step that asks knows.
-                let told = item.detail["resume"]
-                    .as_str()
-                    .filter(|_| answer.action == "resume");
+                // What "continue" comes to, and the end of a stop, the step that asks knows.
+                let has_own = matches!(answer.action, "resume" | "close");
+                let told = item.detail[answer.action].as_str().filter(|_| has_own);
                 let meaning = told.map_or_else(|| answer.meaning.to_owned(), outside::one_line);
                 self.line(&format!("- {}: {meaning}", answer.word));
             }

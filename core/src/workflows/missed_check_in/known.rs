@@ -162,6 +162,11 @@ pub(super) fn leaves_stop(run: &MissedCheckInRun<'_>, ended: Closing) -> Option<
     let is_asked = state.is_asked(STOPPED) && ended != Closing::ByPerson;
     let why = state.stopped.filter(|_| waits || is_asked)?;
     let (who, words) = (state.who(), why.words());
+    let said = if why.is_health() {
+        format!("{who}: her coach has stopped everything (why stands inside)")
+    } else {
+        format!("{who} {words}, as her coach said")
+    };
     let then = match why {
         StopReason::WantsToLeave => " End her program and stop the fee?",
         StopReason::Complaint | StopReason::Unwell | StopReason::NoContact => "",
@@ -170,8 +175,7 @@ pub(super) fn leaves_stop(run: &MissedCheckInRun<'_>, ended: Closing) -> Option<
         kind: work_kinds::STOPPED_ENDED,
         owner: PROGRAM_MANAGER.into(),
         title: format!(
-            "{who} {words}, as her coach said, and the follow-up has ended meanwhile. The next one would ask \
-             you first.{then}"
+            "{said}, and the follow-up has ended meanwhile. The next one would ask you first.{then}"
         ),
         detail: serde_json::json!({
             "why": why,
