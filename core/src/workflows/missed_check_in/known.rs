@@ -161,6 +161,11 @@ pub(super) fn leaves_stop(run: &MissedCheckInRun<'_>, ended: Closing) -> Option<
     let waits = others.any(|paused| paused.work.kind == STOPPED);
     let is_asked = state.is_asked(STOPPED) && ended != Closing::ByPerson;
     let why = state.stopped.filter(|_| waits || is_asked)?;
+    let is_over = matches!(ended, Closing::Ended | Closing::Quit);
+    if is_over && why == StopReason::WantsToLeave {
+        // She is asked about the fee, and nothing else is left of it.
+        return None;
+    }
     let (who, words) = (state.who(), why.words());
     let said = if why.is_health() {
         format!("{who}: her coach has stopped everything (why stands inside)")

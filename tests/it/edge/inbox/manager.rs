@@ -82,6 +82,28 @@ async fn a32_no_title_names_her_health() {
 }
 
 #[tokio::test]
+async fn whose_program_has_ended_is_not_asked_to_end_it() {
+    for act in [
+        json!({ "act": "end_program", "client": "maya" }),
+        json!({ "act": "change_status", "client": "maya", "status": "quit" }),
+        json!({ "act": "change_status", "client": "maya", "status": "in_person" }),
+    ] {
+        let (clinic, maya) = replied().await;
+        clinic.answer(&maya, "Answer: wants to leave").await;
+        clinic.portal(act.clone());
+        clinic.hooks_arrive().await;
+        let titles: Vec<_> = clinic
+            .work()
+            .await
+            .into_iter()
+            .map(|item| item.title)
+            .collect();
+        assert_eq!(titles.len(), 1, "{act}: {titles:#?}");
+        assert!(titles[0].to_lowercase().contains("stop the"), "{titles:?}");
+    }
+}
+
+#[tokio::test]
 async fn a33_a_stop_is_hers_to_answer_on_the_same_day_where_she_works() {
     for (answer, status, asks) in [
         ("Answer: continue", "open", false),
