@@ -12,6 +12,7 @@ const NO_CRM: NotOffered = NotOffered {
     messages: false,
     notes: false,
     crm: true,
+    check_ins: false,
 };
 
 fn outcome(outcome: CallOutcome) -> Action {

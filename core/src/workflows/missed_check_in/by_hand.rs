@@ -15,7 +15,7 @@ use super::closing::Closing;
 use super::hand_over::add_reach;
 use super::reach::{no_mail, no_text};
 use super::run::{Ask, MissedCheckInRun};
-use super::send_by_hand::LOOK_FIRST;
+use super::send_by_hand::look_first;
 use super::state::{State, Step};
 use crate::case::Wait;
 use crate::scripts::date_words;
@@ -159,7 +159,7 @@ impl MissedCheckInRun<'_> {
                 detail.insert("ready".into(), self.ready_text(script));
                 // "I have not received a reply from you in Clear Connection": only she can see that.
                 if self.state.portal_unread {
-                    detail.insert("remedy".into(), LOOK_FIRST.into());
+                    detail.insert("remedy".into(), look_first(self).into());
                 }
             }
         }
