@@ -59,6 +59,14 @@ impl StopReason {
         Self::ALL.into_iter().find(|why| why.as_str() == name)
     }
 
+    /// Whether it says something of her health, which stands in no title (A32).
+    pub const fn is_health(self) -> bool {
+        match self {
+            Self::Unwell => true,
+            Self::WantsToLeave | Self::Complaint | Self::NoContact => false,
+        }
+    }
+
     /// What is so of her, as the end of a sentence that begins with her name.
     pub const fn words(self) -> &'static str {
         match self {

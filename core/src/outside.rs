@@ -161,6 +161,12 @@ pub fn short_line(raw: &str, longest: usize) -> String {
     cut(&one_line(raw), longest)
 }
 
+/// Where an IANA time zone is, as people say it: the last part of its name (`Pacific/Honolulu`).
+pub fn city(zone: &str) -> String {
+    let last = zone.rsplit('/').next().unwrap_or_default();
+    short_line(&last.replace('_', " "), 40)
+}
+
 fn cut(line: &str, longest: usize) -> String {
     if line.chars().count() <= longest {
         return line.to_owned();

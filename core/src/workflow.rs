@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use guard::LINK;
 pub use guard::{
     Conversation, GuardReading, HoldReason, Needs, NoContact, NotOffered, PortalReading, Silence,
     StandsIn, Verdict,

@@ -177,6 +177,16 @@ pub enum ChooseError {
     },
 }
 
+impl ChooseError {
+    /// Whether it is, among others, that this does not hold.
+    pub fn is_of(&self, assertion: Assertion) -> bool {
+        match self {
+            Self::Missing(_) => false,
+            Self::WouldBeFalse { failing, .. } => failing.contains(&assertion),
+        }
+    }
+}
+
 /// What people call a script of the document.
 pub fn called(script: &str) -> String {
     match script.split('-').next().unwrap_or_default() {

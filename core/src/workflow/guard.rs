@@ -99,6 +99,10 @@ impl StandsIn {
 }
 
 /// What the clinic's tools don't let the relay do: what would go that way, a person does.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent things, each offered or not"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct NotOffered {
     /// Reading and writing messages between client and coach in the portal.
@@ -110,6 +114,10 @@ pub struct NotOffered {
     /// The CRM, all of it: contacts, mail, tasks, notes, tags, what a client pays.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub crm: bool,
+    /// Learning by itself that a check-in is there: a tag in the CRM says who has missed one, until somebody takes it
+    /// off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub check_ins: bool,
 }
 
 impl NotOffered {
@@ -189,7 +197,7 @@ impl NoContact {
 }
 
 /// What links a client to her contact.
-const LINK: &str = "clear-relay clients link CLIENT CONTACT --by NAME";
+pub(crate) const LINK: &str = "clear-relay clients link CLIENT CONTACT --by NAME";
 
 impl GuardReading {
     /// Why there is no contact, and who mends that.

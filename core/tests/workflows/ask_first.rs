@@ -204,7 +204,10 @@ fn the_hours_are_the_offices_and_the_text_must_still_be_true() {
     let item = late.asked("hold");
     assert!(item.detail["ready"]["text"].is_string());
     assert!(
-        item.title.contains("by the time it could go out"),
+        item.title.contains(
+            "the first message was not sent: it says \"yesterday\", and there was no time left to ask you two hours \
+             before. You can still send it yourself on November 4"
+        ),
         "{}",
         item.title
     );
@@ -216,6 +219,8 @@ fn the_hours_are_the_offices_and_the_text_must_still_be_true() {
     let mut weekend = weekend.open();
     weekend.carry_out();
     assert!(weekend.is("held"));
+    let title = &weekend.asked("hold").title;
+    assert!(!title.contains("yourself"), "{title}");
     // She reads it on Monday: what is not so then is no text for her.
     let check = weekend.asked("hold").detail["ready"]["check"]
         .as_array()

@@ -12,6 +12,7 @@ const NO_CRM: NotOffered = NotOffered {
     messages: false,
     notes: false,
     crm: true,
+    check_ins: false,
 };
 
 fn outcome(outcome: CallOutcome) -> Action {
@@ -126,8 +127,12 @@ fn what_came_of_the_call_goes_on_as_behind_a_task() {
             assert_eq!(world.timer(), at("2026-11-09 09:00"), "{came:?}");
             world.wait_over();
             let by_hand = world.asked("by_hand");
-            assert_eq!(by_hand.detail["number"], "303-555-0142");
+            let is_hers = came != CallOutcome::WrongNumber;
+            let number = &by_hand.detail["number"];
+            assert_eq!(number.as_str(), is_hers.then_some("303-555-0142"));
             assert_eq!(by_hand.detail["address"], "maya@example.test");
+            let alone = "continue by hand with an email alone";
+            assert_eq!(by_hand.title.contains(alone), !is_hers, "{}", by_hand.title);
         }
         if came == CallOutcome::WrongNumber {
             let remedy = world.asked("wrong_number").detail["remedy"].clone();
@@ -179,6 +184,45 @@ fn without_a_number_the_coach_is_asked_to_mail_and_told_why() {
     assert!(world.person(Action::DoneByHand));
     assert_eq!(world.timer(), at("2026-11-09 09:00"));
     keeps_quiet_about_the_crm(&world);
+    world.wait_over();
+    let item = world.asked("by_hand");
+    assert!(item.title.contains("with an email alone"), "{}", item.title);
+    let cautions = &item.detail["cautions"];
+    assert_eq!(
+        cautions[0],
+        "no number is on file, so send her the email alone"
+    );
+}
+
+#[test]
+fn a_number_that_the_portal_has_by_now_is_texted() {
+    let mut world = at_email();
+    world.now = at("2026-11-06 11:00");
+    assert!(world.person(Action::DoneByHand));
+    world.client.phone = Some("303-555-0142".into());
+    let client = Box::new(world.client.clone());
+    assert!(world.learn(FactBody::ClientUpdated { client }));
+    world.wait_over();
+    let title = &world.asked("by_hand").title;
+    assert!(title.contains("with a text and an email"), "{title}");
+}
+
+/// Held for that, and left out by her coach.
+#[test]
+fn whom_neither_text_nor_email_reaches_is_written_to_in_the_portal() {
+    let mut world = at_choice();
+    (world.client.phone, world.client.email) = (None, None);
+    nobody_tells(&mut world);
+    assert!(world.person(Action::Skip));
+    world.wait_over();
+    let item = world.asked("by_hand");
+    assert!(item.title.contains("in the portal alone"), "{}", item.title);
+    let cautions = &item.detail["cautions"];
+    assert_eq!(
+        cautions[0],
+        "neither a text nor an email can reach her (no number is on file; no email address on file), so write to her \
+         in the portal"
+    );
 }
 
 #[test]

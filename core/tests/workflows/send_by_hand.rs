@@ -8,11 +8,17 @@ use crate::world::{World, at, date};
 
 /// At the first message, in a clinic whose portal takes none from the relay.
 fn asked() -> World {
+    asked_where(false)
+}
+
+/// The same. `tagged`: a tag in the CRM says who has missed a check-in.
+fn asked_where(tagged: bool) -> World {
     let mut world = World::new();
     world.not_offered = NotOffered {
         messages: true,
         notes: true,
         crm: false,
+        check_ins: tagged,
     };
     let mut world = world.open();
     world.carry_out();
@@ -71,6 +77,26 @@ fn before_a_text_says_that_she_has_not_replied_her_coach_is_told_to_look() {
             .as_str()
             .is_some_and(|said| said.contains("Look in the portal first"));
         assert_eq!(told, unread, "{remedy}");
+    }
+}
+
+/// Else the next check-in would count as missed on its day.
+#[test]
+fn where_a_tag_says_who_has_missed_one_it_is_to_be_taken_off() {
+    let tag = "take the tag that says she missed it off in the CRM";
+    for tagged in [true, false] {
+        let mut world = asked_where(tagged);
+        let says = |world: &World, kind: &str| {
+            let remedy = &world.asked(kind).detail["remedy"];
+            remedy.as_str().is_some_and(|said| said.contains(tag))
+        };
+        assert_eq!(says(&world, "send_by_hand"), tagged);
+        assert!(world.person(Action::DoneByHand));
+        world.wait_over();
+        world.opens();
+        world.carry_out();
+        world.wait_over();
+        assert_eq!(says(&world, "by_hand"), tagged);
     }
 }
 

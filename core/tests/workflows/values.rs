@@ -111,7 +111,7 @@ fn e24_the_coach_sees_what_time_it_is_where_she_calls() {
     assert!(!description(&world).contains("Where she lives"));
     world.client.time_zone = Some("Europe/London".into());
     let text = description(&world);
-    let line = "Where she lives (Europe/London) it is Friday, 16:00 when this task is made.";
+    let line = "Where she lives (London) it was Friday, 16:00 when this task was made.";
     assert!(text.contains(line), "{text}");
 }
 

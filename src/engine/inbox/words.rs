@@ -217,7 +217,8 @@ impl Text {
         if !known.has_contact {
             self.line("It is not certain which contact is hers, so this task is about none.");
         }
-        if let Some(phone) = known.phone.as_deref().and_then(outside::phone) {
+        let phone = known.phone.as_deref().and_then(outside::phone);
+        if let Some(phone) = phone.filter(|_| item.detail["no_number"] != true) {
             self.line(&format!("Number: {phone}"));
         }
         if let Some(page) = &known.page {
@@ -238,9 +239,9 @@ impl Text {
     fn her_clock(&mut self, calendar: &Calendar, now: Timestamp, item: &WorkItem) {
         let zone = item.detail["zone"].as_str();
         if let Some(clock) = calendar.clock_elsewhere(now, zone) {
-            let zone = outside::short_line(zone.unwrap_or_default(), 40);
+            let city = outside::city(zone.unwrap_or_default());
             self.line(&format!(
-                "Where she lives ({zone}) it is {}:{:02} when this task is made.",
+                "Where she lives ({city}) it was {}:{:02} when this task was made.",
                 clock.hour(),
                 clock.minute()
             ));
@@ -270,14 +271,12 @@ impl Text {
         };
         let only_on: Option<Date> = serde_json::from_value(ready["only_on"].clone()).ok();
         let is_over = only_on.is_some_and(|day| day < today);
-        let over = is_over.then_some("it says \"yesterday\"");
-        let faults: Vec<&str> = ready["check"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .chain(over)
-            .collect();
+        let check = ready["check"].as_array().into_iter().flatten();
+        let mut faults: Vec<&str> = check.filter_map(Value::as_str).collect();
+        let over = "it says \"yesterday\"";
+        if is_over && !faults.iter().any(|fault| fault.starts_with(over)) {
+            faults.push(over);
+        }
         if faults.is_empty() {
             let what = ready["as"].as_str().unwrap_or("the text");
             self.line("");
@@ -287,7 +286,8 @@ impl Text {
             }
         } else {
             self.line(&format!(
-                "There is no text ready: the clinic's wording says what is not so here ({}).",
+                "There is no text ready: the clinic's wording says what is not so here ({}). Write to her in your own \
+                 words, and leave out what is not so.",
                 faults.join("; ")
             ));
         }
@@ -312,10 +312,9 @@ impl Text {
                 self.line("- spoke, voicemail, no answer or wrong number: what came of the call");
             }
             for answer in words {
-                // What "continue" comes to, the step that asks knows.
-                let told = item.detail["resume"]
-                    .as_str()
-                    .filter(|_| answer.action == "resume");
+                // What "continue" comes to, and the end of a stop, the step that asks knows.
+                let has_own = matches!(answer.action, "resume" | "close");
+                let told = item.detail[answer.action].as_str().filter(|_| has_own);
                 let meaning = if is_manager && answer.action == "handled" {
                     HANDLED_BY_MANAGER
                 } else {

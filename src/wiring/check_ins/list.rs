@@ -123,6 +123,7 @@ impl Portal for CheckInList {
             messages: true,
             notes: true,
             crm: false,
+            check_ins: false,
         }
     }
 

@@ -74,6 +74,7 @@ impl Portal for ClearConnectionPorts {
             messages: !offered.messages,
             notes: !offered.notes,
             crm: false,
+            check_ins: false,
         }
     }
 

@@ -289,6 +289,7 @@ impl Portal for KeapCheckIns {
             messages: true,
             notes: true,
             crm: false,
+            check_ins: true,
         }
     }
 

@@ -131,6 +131,7 @@ pub(crate) fn reading() -> GuardReading {
             messages: false,
             notes: true,
             crm: true,
+            check_ins: true,
         },
         silence: Silence::Consent { from: instant() },
     }

@@ -12,6 +12,29 @@ async fn with(person: &Person) -> Clinic {
 }
 
 #[tokio::test]
+async fn a_call_task_says_what_she_has_had_and_how_her_three_weeks_stand() {
+    let jo = Person::jo();
+    let clinic = with(&jo).await;
+    clinic.until("2026-11-06 11:00").await;
+    let seen = clinic.world.vendors.keap().look(jo.contact);
+    let tasks = seen.expect("a contact").tasks;
+    let call = tasks.into_iter().find(|task| !task.completed);
+    let text = call.expect("a task").description;
+    for line in [
+        "She has had: the first message in the portal, November 4, 9:00.",
+        "Regimen: three-week window ends November 10.",
+        "If she wants to leave, has a complaint, is unwell or wants no contact, write that instead; if she has answered \
+         you elsewhere, write replied.",
+    ] {
+        assert!(text.lines().any(|one| one == line), "{line}\n{text}");
+    }
+    let last = text
+        .lines()
+        .rfind(|line| !line.trim().is_empty() && !line.contains('['));
+    assert_eq!(last, Some("Outcome:"), "{text}");
+}
+
+#[tokio::test]
 async fn e34_a_call_recorded_by_item_after_a_reply_took_it_back_counts() {
     let jo = Person::jo();
     let clinic = with(&jo).await;

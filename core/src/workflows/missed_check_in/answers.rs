@@ -9,7 +9,8 @@
 //!   A case that ends with her question unanswered leaves it with her.
 //! - *Wait until* and *continue* are in [`replies`](super::replies) and [`people`](super::people).
 
-use super::known::{manager_reminder, next_words};
+use super::known::manager_reminder;
+use super::next::next_words;
 use super::noted;
 use super::questions::{REPLY, STOPPED};
 use super::run::{Ask, MissedCheckInRun};
@@ -134,6 +135,12 @@ pub(super) const STOP_FEE: &str = "clear-relay keap cancel-subscription CLIENT -
 /// What the manager is asked about a stop.
 fn stop_ask(run: &MissedCheckInRun<'_>, by: &str, why: StopReason) -> Ask {
     let (who, words) = (run.state.who(), why.words());
+    // A list of titles is read by anybody who passes: what is health stands inside (A32).
+    let title = if why.is_health() {
+        format!("{who}: {by} has stopped everything; why stands inside.")
+    } else {
+        format!("{who} {words}, says {by}.")
+    };
     let stops_fee = why == StopReason::WantsToLeave && !run.draft.cx.not_offered.crm;
     let command = stops_fee.then_some(STOP_FEE);
     let (then, remedy) = match why {
@@ -153,7 +160,7 @@ fn stop_ask(run: &MissedCheckInRun<'_>, by: &str, why: StopReason) -> Ask {
     Ask {
         kind: STOPPED,
         owner: PROGRAM_MANAGER.into(),
-        title: format!("{who} {words}, says {by}. Nothing goes out to her. {then}"),
+        title: format!("{title} Nothing goes out to her. {then}"),
         detail: serde_json::json!({
             "why": why,
             "reason": format!("she {words}"),

@@ -19,6 +19,7 @@ use crate::calendar::Calendar;
 use crate::case::{CaseStatus, Wait};
 use crate::effects::EffectKind;
 use crate::ids::EffectKey;
+use crate::scripts::{Assertion, ChooseError, date_words};
 use crate::time::{SignedDuration, Timestamp, later};
 use crate::work_kinds;
 use crate::workflow::{Answers, NewWork};
@@ -95,6 +96,31 @@ pub fn notice(calendar: &Calendar, told: Timestamp, moment: Timestamp, now: Time
 pub(super) fn is_overdue(calendar: &Calendar, moment: Timestamp, now: Timestamp) -> bool {
     let day = calendar.add_working_days(calendar.date_of(moment), UNTOLD_DAYS);
     now >= calendar.office_opening(day)
+}
+
+/// Why a message of this kind is held that is true at `now`, and will not be once her coach has had her two hours:
+/// `error` is what will be wrong then.
+pub(super) fn too_late(
+    calendar: &Calendar,
+    kind: EffectKind,
+    error: &ChooseError,
+    now: Timestamp,
+) -> String {
+    let what = Outreach::of(kind).map_or("it", Outreach::words);
+    let why = if error.is_of(Assertion::DueYesterday) {
+        "it says \"yesterday\""
+    } else {
+        "it would not be true any more"
+    };
+    let today = calendar.date_of(now);
+    // Read on another day, that she can send it herself would not be so.
+    let is_there = calendar.date_of(calendar.office_slot(now)) == today;
+    let herself =
+        is_there.then(|| format!(". You can still send it yourself on {}", date_words(today)));
+    let herself = herself.unwrap_or_default();
+    format!(
+        "{what} was not sent: {why}, and there was no time left to ask you two hours before{herself}"
+    )
 }
 
 /// The moment that the question about a message names; `None` where only a word lets it go.

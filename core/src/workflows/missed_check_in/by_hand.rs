@@ -13,8 +13,9 @@
 
 use super::closing::Closing;
 use super::hand_over::add_reach;
+use super::reach::{no_mail, no_text};
 use super::run::{Ask, MissedCheckInRun};
-use super::send_by_hand::LOOK_FIRST;
+use super::send_by_hand::look_first;
 use super::state::{State, Step};
 use crate::case::Wait;
 use crate::scripts::date_words;
@@ -47,15 +48,26 @@ const ASKED: [&str; 5] = [
     "stop the coaching fee",
 ];
 
-/// The first of them where mail can't or must not be sent to her (E15).
-const ASKED_TEXT_ALONE: &str = "continue by hand with a text alone";
-
-/// Why she is not to be mailed, as a clause for people; `None`: she may be, or nobody has looked.
-fn no_mail(state: &State) -> Option<&'static str> {
-    let evidence = state.evidence.as_deref()?;
-    let address = &evidence.address;
-    let is_known = !evidence.not_told && !evidence.address_unread && !address.accepts_mail();
-    is_known.then(|| address.words())
+/// The first of them as far as she can be reached: where a text, an email (E15) or neither can be sent to her, another
+/// than the document's, and what her coach should know of it.
+fn asked_of(state: &State) -> Option<(&'static str, String)> {
+    match (no_text(state), no_mail(state)) {
+        (None, None) => None,
+        (None, Some(why)) => Some((
+            "continue by hand with a text alone",
+            format!("{why}, so send her the text alone"),
+        )),
+        (Some(why), None) => Some((
+            "continue by hand with an email alone",
+            format!("{why}, so send her the email alone"),
+        )),
+        (Some(no_text), Some(no_mail)) => Some((
+            "continue by hand in the portal alone",
+            format!(
+                "neither a text nor an email can reach her ({no_text}; {no_mail}), so write to her in the portal"
+            ),
+        )),
+    }
 }
 
 impl MissedCheckInRun<'_> {
@@ -147,22 +159,24 @@ impl MissedCheckInRun<'_> {
                 detail.insert("ready".into(), self.ready_text(script));
                 // "I have not received a reply from you in Clear Connection": only she can see that.
                 if self.state.portal_unread {
-                    detail.insert("remedy".into(), LOOK_FIRST.into());
+                    detail.insert("remedy".into(), look_first(self).into());
                 }
             }
         }
-        let no_mail = no_mail(&self.state).filter(|_| hand == 0);
+        let alone = asked_of(&self.state).filter(|_| hand == 0);
         if hand == 0 {
             add_reach(self, &mut detail);
         }
-        if let Some(why) = no_mail {
-            detail["cautions"] = serde_json::json!([format!("{why}, so send her the text alone")]);
-        }
-        let what = match ASKED.get(hand) {
-            Some(_) if no_mail.is_some() && self.one_by_one() => ASKED_TEXT_ALONE,
-            Some(what) if self.one_by_one() => what,
+        let mut what = match ASKED.get(hand) {
+            Some(what) if self.one_by_one() => *what,
             _ => "continue by hand",
         };
+        if let Some((asked, caution)) = alone {
+            detail["cautions"] = serde_json::json!([caution]);
+            if self.one_by_one() {
+                what = asked;
+            }
+        }
         let title = format!("{}: {what} (check-in due {due})", self.state.who());
         let days = self.procedure.parameters.coach.hold_reminder_days;
         self.ask(Ask {

@@ -13,7 +13,7 @@ use super::run::MissedCheckInRun;
 use super::state::{Chosen, Hold, Step};
 use crate::case::Wait;
 use crate::channel::{Channel, ChannelDecision, EmailEngagement, MailEvidence, decide};
-use crate::workflow::ReadKind;
+use crate::workflow::{LINK, ReadKind};
 
 /// The sentence that the step carries out.
 pub(super) const SOP: &str = "If the client still has not completed their check-in or responded \
@@ -99,11 +99,14 @@ impl MissedCheckInRun<'_> {
     ) {
         let detail = serde_json::json!({ "decision": decision, "evidence": evidence });
         self.draft.say_more(line, Some(SOP_DECIDE), Some(detail));
-        self.state.decision = Some(Chosen {
+        let chosen = Chosen {
             channel: decision.channel,
             reason: decision.reason.clone(),
             cautions: decision.cautions.clone(),
-        });
+            no_number: false,
+            no_mail: None,
+        };
+        self.state.decision = Some(chosen.reached_by(&evidence));
         self.state.evidence = (decision.channel == Channel::Phone).then(|| Box::new(evidence));
         match decision.channel {
             Channel::Email => self.enter(Step::EmailFollowUp),
@@ -128,7 +131,8 @@ impl MissedCheckInRun<'_> {
     /// E40, E21: nothing is done in the CRM without a contact.
     pub(super) fn hold_contact_gone(&mut self) {
         let extra = serde_json::json!({
-            "remedy": "restore the contact, or link the client to another (`clients link`): the case goes on by itself; or close",
+            "remedy": "restore it, and her follow-up goes on by itself; if she has another contact, tell your admin",
+            "command": LINK,
         });
         self.hold(Hold::NotSent, "her contact in the CRM is gone", extra);
         self.state.waits_for_contact = true;

@@ -227,8 +227,9 @@ impl MissedCheckInRun<'_> {
 
     fn client_updated(&mut self, client: &ClientSnapshot) -> bool {
         let known = KnownClient::from(client).after(&self.state.client);
+        let has_number = client.phone.is_some() && self.now_has_number();
         let before = std::mem::replace(&mut self.state.client, known);
-        let changed = before != self.state.client;
+        let changed = before != self.state.client || has_number;
         if before.coach != self.state.client.coach {
             self.coach_changed(before.coach.as_ref());
         }

@@ -8,7 +8,7 @@
 //! to be asked first, and was she, early enough (A30).
 //! A portal that shows nothing never lets an outreach pass.
 
-use super::ask_first::{goes_out, is_overdue, moment_of};
+use super::ask_first::{goes_out, is_overdue, moment_of, too_late};
 use super::outreach::Outreach;
 use super::request::Request as Render;
 use super::state::{Progress, State};
@@ -64,10 +64,6 @@ pub(super) fn guard(
 
 /// What overtook, where it was not the missed check-in itself.
 const LATER: &str = "a later check-in";
-
-/// Why it is held that is true now, and will not be once her coach has had her two hours.
-const TOO_LATE_TO_ASK: &str =
-    "her coach is asked first, and by the time it could go out it would not be true any more";
 
 /// How much of the office's time passes before it is looked again whether her coach has been told.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(1);
@@ -351,7 +347,7 @@ impl<'a> Guard<'a> {
                 let id = input.script().unwrap_or_default();
                 let is_true_now = self.procedure.scripts.choose(id, &true_on(self.cx.now));
                 Err(match is_true_now {
-                    Ok(_) => TOO_LATE_TO_ASK.into(),
+                    Ok(_) => too_late(self.cx.calendar, input.kind(), &error, self.cx.now).into(),
                     Err(_) => error.to_string().into(),
                 })
             }

@@ -19,6 +19,7 @@
 //! Not guaranteed: that what was asked so becomes a task once there is a CRM again: it is answered where it was asked.
 
 use super::phone_follow_up;
+use super::reach::no_text;
 use super::run::{Ask, MissedCheckInRun};
 use super::send_by_hand::{ANSWERS, LOOK_FIRST};
 use super::state::{Call, Hold};
@@ -122,7 +123,8 @@ pub(super) fn add_reach(run: &MissedCheckInRun<'_>, detail: &mut serde_json::Val
     let Some(last) = last.filter(|_| run.draft.cx.not_offered.crm) else {
         return;
     };
-    detail["number"] = last.number.clone().into();
+    let number = last.number.clone();
+    detail["number"] = number.filter(|_| no_text(&run.state).is_none()).into();
     detail["address"] = last.address.clone().into();
 }
 

@@ -3,12 +3,14 @@
 
 use super::closing::Closing;
 use super::questions::STOPPED;
+use super::reach::{has_wrong_number, no_text};
 use super::run::{Ask, MissedCheckInRun};
-use super::state::{How, Progress, State, Step};
+use super::state::{How, Progress, State};
 use crate::answers::StopReason;
+use crate::facts::CallOutcome;
 use crate::ids::CoachId;
 use crate::scripts::{Assertion, Values, called, date_words};
-use crate::time::{SignedDuration, Timestamp, later};
+use crate::time::{Date, SignedDuration, Timestamp, later};
 use crate::work_kinds;
 use crate::workflow::Answers;
 use crate::workflows::PROGRAM_MANAGER;
@@ -37,8 +39,8 @@ impl MissedCheckInRun<'_> {
         let calendar = self.draft.cx.calendar;
         let day = calendar.date_of(calendar.office_slot(self.now()));
         let mut truth = self.state.truth(day, window);
-        // Ready for her own phone: as a text message it is one (A31).
-        if id == "S4" {
+        // Ready for her own phone: as a text message it is one (A31), where she can be texted.
+        if id == "S4" && no_text(&self.state).is_none() {
             truth.insert(Assertion::SentAsText);
         }
         let check: Vec<_> = script
@@ -82,9 +84,17 @@ pub(super) fn add_what_is_known(state: &State, window: String, detail: &mut serd
     add("check_in_due", date_words(state.due).into());
     add("window", window.into());
     add("zone", state.client.zone.clone().into());
-    add("had", state.had().into());
+    let had = state.had();
+    let had: Vec<_> = had
+        .map(|(what, at)| serde_json::json!({ "what": what, "at": at }))
+        .collect();
+    add("had", had.into());
     if let Some(minor) = state.client.as_minor() {
         add("minor", minor.into());
+    }
+    if has_wrong_number(state) {
+        // Nobody is to use the one on file.
+        add("no_number", true.into());
     }
 }
 
@@ -95,53 +105,44 @@ impl State {
     }
 
     /// What the client has had, oldest first.
-    fn had(&self) -> Vec<serde_json::Value> {
-        let by_phone = match self.called {
-            Some(Some(outcome)) => Some(format!("a call ({})", outcome.as_str())),
-            Some(None) => Some("a call".to_owned()),
-            None => None,
+    pub(super) fn had(&self) -> impl Iterator<Item = (&'static str, Timestamp)> {
+        let follow_up = match self.called {
+            Some(Some(CallOutcome::WrongNumber)) => None,
+            Some(Some(CallOutcome::Spoke)) => Some("a call, and you spoke"),
+            Some(Some(CallOutcome::Voicemail)) => Some("a call, with a voicemail"),
+            Some(Some(CallOutcome::NoAnswer)) => Some("a call that she did not answer"),
+            Some(None) => Some("a call"),
+            None => Some("the follow-up email"),
         };
-        let follow_up = by_phone.unwrap_or_else(|| "the follow-up email".to_owned());
         let sent = [
-            (
-                "the first message in the portal".to_owned(),
-                &self.first_message,
-            ),
+            (Some("the first message in the portal"), &self.first_message),
             (follow_up, &self.follow_up),
         ];
-        let reached = |(what, progress): (String, &Progress)| match progress {
-            Progress::Done {
-                at,
-                how: How::Sent | How::ByHand,
-            } => Some(serde_json::json!({ "what": what, "at": at })),
-            Progress::Done {
-                how: How::Proposed | How::Skipped,
-                ..
-            }
-            | Progress::Pending
-            | Progress::Unclear => None,
-        };
-        sent.into_iter().filter_map(reached).collect()
+        sent.into_iter()
+            .filter_map(|(what, progress)| match progress {
+                Progress::Done {
+                    at,
+                    how: How::Sent | How::ByHand,
+                } => Some((what?, *at)),
+                Progress::Done {
+                    how: How::Proposed | How::Skipped,
+                    ..
+                }
+                | Progress::Pending
+                | Progress::Unclear => None,
+            })
     }
-}
 
-/// What follows where a person lets the follow-up go on: whoever says so should know what the client gets.
-pub(super) fn next_words(run: &MissedCheckInRun<'_>) -> String {
-    let not_offered = run.draft.cx.not_offered;
-    let next = match run.state.next() {
-        Step::PortalMessage if not_offered.messages => {
-            "her coach is asked to send the first message"
+    /// What people are told about the three weeks, of which `window_days` are the length, in a few words.
+    pub(super) fn window_words(&self, window_days: i32, today: Date) -> String {
+        match self.window_end(window_days) {
+            None => "date of the last regimen change unknown".into(),
+            Some(end) if end < today => {
+                format!("three-week window over since {}", date_words(end))
+            }
+            Some(end) => format!("three-week window ends {}", date_words(end)),
         }
-        Step::PortalMessage => "the first message goes out to her",
-        Step::ChooseChannel | Step::EmailFollowUp | Step::PhoneFollowUp if not_offered.crm => {
-            "her coach is asked to call, or to mail her"
-        }
-        Step::ChooseChannel | Step::EmailFollowUp | Step::PhoneFollowUp => {
-            "the follow-up email goes out to her, or a call is asked for, by what she has opened"
-        }
-        Step::ByHand => "what comes next by hand is asked of her coach",
-    };
-    format!("the follow-up goes on: {next}")
+    }
 }
 
 /// How long a manager has before the first reminder, so that it comes on the same working day.
@@ -160,7 +161,17 @@ pub(super) fn leaves_stop(run: &MissedCheckInRun<'_>, ended: Closing) -> Option<
     let waits = others.any(|paused| paused.work.kind == STOPPED);
     let is_asked = state.is_asked(STOPPED) && ended != Closing::ByPerson;
     let why = state.stopped.filter(|_| waits || is_asked)?;
+    let is_over = matches!(ended, Closing::Ended | Closing::Quit);
+    if is_over && why == StopReason::WantsToLeave {
+        // She is asked about the fee, and nothing else is left of it.
+        return None;
+    }
     let (who, words) = (state.who(), why.words());
+    let said = if why.is_health() {
+        format!("{who}: her coach has stopped everything (why stands inside)")
+    } else {
+        format!("{who} {words}, as her coach said")
+    };
     let then = match why {
         StopReason::WantsToLeave => " End her program and stop the fee?",
         StopReason::Complaint | StopReason::Unwell | StopReason::NoContact => "",
@@ -169,8 +180,7 @@ pub(super) fn leaves_stop(run: &MissedCheckInRun<'_>, ended: Closing) -> Option<
         kind: work_kinds::STOPPED_ENDED,
         owner: PROGRAM_MANAGER.into(),
         title: format!(
-            "{who} {words}, as her coach said, and the follow-up has ended meanwhile. The next one would ask \
-             you first.{then}"
+            "{said}, and the follow-up has ended meanwhile. The next one would ask you first.{then}"
         ),
         detail: serde_json::json!({
             "why": why,

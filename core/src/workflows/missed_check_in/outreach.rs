@@ -33,6 +33,44 @@ impl Outreach {
         }
     }
 
+    /// What is said where every try has failed, for her coach.
+    pub(super) const fn not_taken(self) -> &'static str {
+        match self {
+            Self::PortalMessage => "the portal did not take the first message",
+            Self::Email => "the CRM did not take the follow-up email",
+            Self::CallTask => "the CRM did not take the task for your call",
+        }
+    }
+
+    /// What she does then.
+    pub(super) const fn by_hand_instead(self) -> &'static str {
+        match self {
+            Self::PortalMessage => {
+                "please send it in the portal yourself, then answer \"done\"; or answer \"leave out\""
+            }
+            Self::Email => "please send it yourself, then answer \"done\"; or answer \"leave out\"",
+            Self::CallTask => "please call her, then answer \"done\"; or answer \"leave out\"",
+        }
+    }
+
+    /// What she does where nobody can tell whether it arrived.
+    pub(super) const fn look_whether_it_arrived(self) -> &'static str {
+        match self {
+            Self::PortalMessage => {
+                "look at her messages in the portal: if it is there, answer \"done\"; if not, send it yourself and answer \
+                 \"done\", or answer \"leave out\""
+            }
+            Self::Email => {
+                "look at her emails in the CRM: if it is there, answer \"done\"; if not, send it yourself and answer \
+                 \"done\", or answer \"leave out\""
+            }
+            Self::CallTask => {
+                "look at her tasks in the CRM: whether it is there or not, call her and answer \"done\", or answer \
+                 \"leave out\""
+            }
+        }
+    }
+
     /// Which of them a kind of effect is; `None` for what no client notices. Every kind stands here, so that
     /// a new one is never taken for one of the three.
     pub(super) const fn of(kind: EffectKind) -> Option<Self> {

@@ -5,6 +5,7 @@
 
 use super::another_coach::sign_anew;
 use super::in_person::KIND as CONTACT_TYPE;
+use super::next::next_words;
 use super::people::PAUSED as BY_PERSON;
 use super::questions::REPLY;
 use super::questions::STOPPED;
@@ -60,6 +61,10 @@ impl MissedCheckInRun<'_> {
         }
         work.remind_at = work.remind_at.max(self.working_days_from_now(1));
         work.due = work.remind_at;
+        if work.detail.get("resume").is_some() {
+            // What was so when it was first asked may not be any more.
+            work.detail["resume"] = next_words(self).into();
+        }
         self.stop_asking();
         self.ask_for(work);
         true

@@ -3,7 +3,7 @@
 use super::answers::CoachAnswer;
 use super::ask_first::is_asked;
 use super::closing::Closing;
-use super::known::next_words;
+use super::next::next_words;
 use super::noted;
 use super::questions::REPLY;
 use super::replies::replied_in;

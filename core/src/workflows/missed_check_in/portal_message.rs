@@ -44,7 +44,7 @@ impl MissedCheckInRun<'_> {
     }
 
     /// The first portal slot of the day after `D`, from now on.
-    fn first_message_slot(&self) -> Timestamp {
+    pub(super) fn first_message_slot(&self) -> Timestamp {
         let calendar = self.draft.cx.calendar;
         let hours = self
             .procedure

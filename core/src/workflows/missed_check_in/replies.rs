@@ -20,7 +20,7 @@
 //! - After *continue* the next step is not before the short wait since the last outreach (A41).
 
 use super::answers::CoachAnswer;
-use super::known::next_words;
+use super::next::next_words;
 use super::noted;
 use super::questions::{REPLY, STOPPED};
 use super::run::{Ask, MissedCheckInRun};
@@ -169,7 +169,7 @@ impl MissedCheckInRun<'_> {
 
     /// The first portal slot after the day by which she promised to check in, unless that is over, and
     /// what is waited for.
-    fn promised_until(&self) -> Option<(Timestamp, String)> {
+    pub(super) fn promised_until(&self) -> Option<(Timestamp, String)> {
         let until = self.state.promised?;
         if until < self.today() {
             return None;

@@ -16,6 +16,10 @@ use crate::scripts::{Script, Values, date_words, weekday_words};
 use crate::time::{Date, Timestamp};
 use crate::workflow::{Context, GuardReading, HoldReason};
 
+/// What she may learn in a call, or have learned before it.
+const INSTEAD: &str = "If she wants to leave, has a complaint, is unwell or wants no contact, write that instead; if \
+     she has answered you elsewhere, write replied.";
+
 /// Everything a request is made of.
 pub(super) struct Request<'a> {
     pub(super) procedure: &'a MissedCheckInProcedure,
@@ -255,7 +259,11 @@ impl<'a> Request<'a> {
         for caution in chosen.flat_map(|chosen| &chosen.cautions) {
             lines.push(format!("Note: {}.", outside::one_line(caution)));
         }
+        for (what, at) in self.state.had() {
+            lines.push(format!("She has had: {what}, {}.", self.moment(at)));
+        }
         lines.push(format!("Check-in due: {due}."));
+        lines.push(format!("Regimen: {}.", self.window()));
         let told = self.reading.portal.as_ref();
         let known = told.map(|told| self.state.client.told(&told.client));
         lines.extend(known.and_then(|known| known.as_minor()));
@@ -272,8 +280,23 @@ impl<'a> Request<'a> {
              and complete this task."
                 .into(),
         );
+        lines.push(INSTEAD.into());
         lines.push("Outcome:".into());
         lines.join("\n")
+    }
+
+    /// What is known of the three weeks.
+    fn window(&self) -> String {
+        let today = self.cx.calendar.date_of(self.cx.now);
+        let days = self.procedure.parameters.window_days;
+        self.state.window_words(days, today)
+    }
+
+    /// A moment as staff read it, clinic time.
+    fn moment(&self, at: Timestamp) -> String {
+        let clock = self.cx.calendar.zone().to_datetime(at);
+        let day = date_words(clock.date());
+        format!("{day}, {}:{:02}", clock.hour(), clock.minute())
     }
 
     /// What the clock shows where she lives, if that is elsewhere (E24).
@@ -282,9 +305,9 @@ impl<'a> Request<'a> {
         let zone = portal.and_then(|portal| portal.client.time_zone.as_deref());
         let calendar = self.cx.calendar;
         let clock = calendar.clock_elsewhere(self.cx.now, zone)?;
-        let zone = outside::short_line(zone.unwrap_or_default(), 40);
+        let city = outside::city(zone.unwrap_or_default());
         Some(format!(
-            "Where she lives ({zone}) it is {}, {}:{:02} when this task is made.",
+            "Where she lives ({city}) it was {}, {}:{:02} when this task was made.",
             weekday_words(clock.weekday()),
             clock.hour(),
             clock.minute()

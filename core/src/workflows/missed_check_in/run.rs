@@ -247,13 +247,8 @@ impl<'a> MissedCheckInRun<'a> {
 
     /// What people are told about the three weeks, in a few words.
     pub(super) fn window_words(&self) -> String {
-        match self.window_end() {
-            None => "date of the last regimen change unknown".into(),
-            Some(end) if end < self.today() => {
-                format!("three-week window over since {}", date_words(end))
-            }
-            Some(end) => format!("three-week window ends {}", date_words(end)),
-        }
+        let days = self.procedure.parameters.window_days;
+        self.state.window_words(days, self.today())
     }
 
     /// The coach hears once that the three weeks are over (E27), quietly.

@@ -20,6 +20,20 @@ use crate::workflow::Answers;
 pub(super) const LOOK_FIRST: &str = "Look in the portal first, where the relay can't read: if she has \
      written, answer \"replied\"; if she has checked in, answer \"close\"";
 
+/// The same where a tag in the CRM says who has missed a check-in: it stays on until somebody takes it off, and the next
+/// check-in would count as missed on its day.
+const LOOK_FIRST_BY_TAG: &str = "Look in the portal first, where the relay can't read: if she has written, answer \
+     \"replied\"; if she has checked in, take the tag that says she missed it off in the CRM, and answer \"close\"";
+
+/// What only she can see, in the clinic of `run`.
+pub(super) fn look_first(run: &MissedCheckInRun<'_>) -> &'static str {
+    if run.draft.cx.not_offered.check_ins {
+        LOOK_FIRST_BY_TAG
+    } else {
+        LOOK_FIRST
+    }
+}
+
 /// How she answers where something is hers to send.
 pub(super) const ANSWERS: Answers = Answers::Of(&[
     "done_by_hand",
@@ -75,7 +89,7 @@ pub(super) fn ask_to_send(run: &mut MissedCheckInRun<'_>, key: &EffectKey) {
         "window": run.window_words(),
         "contact": run.state.client.contact,
         "ready": run.ready_text(&chosen),
-        "remedy": format!("{LOOK_FIRST}. Else {send}, and answer \"done\""),
+        "remedy": format!("{}. Else {send}, and answer \"done\"", look_first(run)),
     });
     let days = run.procedure.parameters.coach.hold_reminder_days;
     run.ask(Ask {

@@ -59,10 +59,22 @@ impl MissedCheckInRun<'_> {
             }
             Settled::ByHand(with) => by_hand(self, key, pending, with),
             Settled::Dead { reason, technical } => {
-                let what = pending.kind.spec().words;
-                let reason = format!("{what} could not be carried out: {reason}");
                 let technical = technical.as_deref().map(|call| ("technical", call));
-                self.stuck(key, pending, &reason, false, technical.into_iter());
+                let Some(way) = Outreach::of(pending.kind) else {
+                    let what = pending.kind.spec().words;
+                    let reason = format!("{what} could not be carried out: {reason}");
+                    self.stuck(key, pending, &reason, false, technical.into_iter());
+                    return true;
+                };
+                let reason = format!("{} ({reason})", way.not_taken());
+                let remedy = ("remedy", way.by_hand_instead());
+                self.stuck(
+                    key,
+                    pending,
+                    &reason,
+                    false,
+                    technical.into_iter().chain([remedy]),
+                );
             }
             Settled::Unclear { evidence } => self.unclear(key, pending, evidence),
         }
@@ -222,6 +234,8 @@ impl MissedCheckInRun<'_> {
             let mut extra = self.ready_for(pending.kind, key);
             if let Some(extra) = extra.as_object_mut() {
                 extra.insert("evidence".into(), evidence.into());
+                let remedy = Outreach::of(pending.kind).map(Outreach::look_whether_it_arrived);
+                extra.extend(remedy.map(|remedy| ("remedy".into(), remedy.into())));
             }
             let reason = format!("it can't be told whether {what} arrived");
             self.hold(Hold::Unclear, &reason, extra);

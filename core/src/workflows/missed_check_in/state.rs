@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::answers::StopReason;
 use crate::channel::{Channel, MailEvidence};
-use crate::clients::{CheckIn, ClientSnapshot};
+use crate::clients::{AddressState, CheckIn, ClientSnapshot};
 use crate::effects::{EffectKind, HandOver};
 use crate::facts::CallOutcome;
 use crate::ids::{CheckInId, EffectKey, MessageId};
@@ -101,6 +101,12 @@ pub struct Chosen {
     pub reason: String,
     /// What the coach should know before she relies on it.
     pub cautions: Vec<String>,
+    /// Whether no number was on file.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_number: bool,
+    /// What was so of her address, where it takes no mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_mail: Option<AddressState>,
 }
 
 /// A question that a paused case has besides the one that is asked now.

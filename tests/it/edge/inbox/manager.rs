@@ -58,6 +58,52 @@ async fn wrote() -> (Clinic, Person) {
 }
 
 #[tokio::test]
+async fn a32_no_title_names_her_health() {
+    let (clinic, maya) = wrote().await;
+    clinic.answer(&maya, "Answer: unwell").await;
+    let task = clinic.task_of(&maya, "Alex");
+    assert_eq!(
+        task.title,
+        "Maya H.: Beth has stopped everything; why stands inside. Nothing goes out to her. How does it go on?"
+    );
+    let text = &task.description;
+    assert!(text.contains("What happened: she is unwell."), "{text}");
+    let close = "- close: this follow-up ends; another one would ask you first";
+    assert!(text.lines().any(|line| line == close), "{text}");
+    // Nor does what is left with her once the follow-up has ended.
+    clinic.portal(json!({ "act": "check_in", "client": "maya", "check_in": "ci_maya" }));
+    clinic.hooks_arrive().await;
+    let work = clinic.work().await;
+    let titles: Vec<_> = work.iter().map(|item| item.title.as_str()).collect();
+    let left = "Maya H.: her coach has stopped everything (why stands inside), and the follow-up has ended meanwhile. \
+                The next one would ask you first.";
+    assert_eq!(titles, [left]);
+    assert_eq!(work[0].detail["reason"], "she is unwell");
+}
+
+#[tokio::test]
+async fn whose_program_has_ended_is_not_asked_to_end_it() {
+    for act in [
+        json!({ "act": "end_program", "client": "maya" }),
+        json!({ "act": "change_status", "client": "maya", "status": "quit" }),
+        json!({ "act": "change_status", "client": "maya", "status": "in_person" }),
+    ] {
+        let (clinic, maya) = replied().await;
+        clinic.answer(&maya, "Answer: wants to leave").await;
+        clinic.portal(act.clone());
+        clinic.hooks_arrive().await;
+        let titles: Vec<_> = clinic
+            .work()
+            .await
+            .into_iter()
+            .map(|item| item.title)
+            .collect();
+        assert_eq!(titles.len(), 1, "{act}: {titles:#?}");
+        assert!(titles[0].to_lowercase().contains("stop the"), "{titles:?}");
+    }
+}
+
+#[tokio::test]
 async fn a33_a_stop_is_hers_to_answer_on_the_same_day_where_she_works() {
     for (answer, status, asks) in [
         ("Answer: continue", "open", false),

@@ -3,7 +3,9 @@
 mod answers;
 mod ask_first;
 mod away;
+mod by_hand;
 mod delivery;
+mod goes_on;
 mod manager;
 mod noted;
 mod silence;
