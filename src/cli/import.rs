@@ -104,15 +104,23 @@ fn in_words(file: &ListFile, learned: Learned, dry_run: bool) -> String {
         check_ins,
         submitted,
         withdrawn,
+        left_out,
+        unread,
     } = learned;
     let rows = counted(file.rows, "row");
     let mut text = format!("{rows} about {}\n", counted(clients, "client"));
     let nothing = Learned {
         clients,
+        left_out,
+        unread,
         ..Learned::default()
     };
     if learned == nothing {
-        text.push_str("All of it is known already.\n");
+        text.push_str(if left_out + unread == 0 {
+            "All of it is known already.\n"
+        } else {
+            "The rest of it is known already.\n"
+        });
     } else {
         text.push_str(if dry_run {
             "New in it, and not taken in yet:\n"
@@ -128,6 +136,23 @@ fn in_words(file: &ListFile, learned: Learned, dry_run: bool) -> String {
             // Writing to a string can't fail.
             let _ = writeln!(text, "  {count:>6}  {what}");
         }
+    }
+    if left_out > 0 {
+        let out = counted(left_out, "client");
+        let _ = writeln!(
+            text,
+            "{out} left out: a row about her can't be read in the database. `clear-relay database check` names it; import the file \
+             again once it is mended"
+        );
+    }
+    if unread > 0 {
+        let parts = counted(unread, "part");
+        let _ = writeln!(
+            text,
+            "{parts} of {} stored and not read yet, since the cases of clients in it kept moving: a running relay \
+             reads it, or the same command again",
+            file.bodies.len()
+        );
     }
     if file.without_address > 0 {
         let without = counted(file.without_address, "client");

@@ -1,6 +1,8 @@
 //! A clinic whose own list tells who is expected: its webhooks, its files, its silence. What follows from
 //! them is in the cast `list` (`demo.rs`).
 
+mod at_once;
+
 use clear_relay::config::{Config, Variables};
 use clear_relay::engine::commands::import;
 use clear_relay::sandbox::cast::{Cast, instant};

@@ -1,8 +1,8 @@
 //! A person brings in a file what a sender would have told by webhooks.
 //!
 //! It becomes receipts of that sender, in one batch with the audit log, and is read like any other: the same
-//! facts, the same repeats that are no news. What it would teach is counted by the function that the dry run
-//! asks as well.
+//! facts, the same repeats that are no news. What it would teach is foretold for a dry run; what it has taught is
+//! counted from what was stored, since somebody else may have told the same meanwhile.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use crate::engine::damage::unreadable;
 use crate::engine::sync::repeats;
 use crate::engine::{Engine, EngineError, intake};
 use crate::failpoint::RECEIVE;
@@ -31,6 +32,10 @@ pub struct Learned {
     pub submitted: usize,
     /// Check-ins that are withdrawn now.
     pub withdrawn: usize,
+    /// Clients whom it names and of whom nothing was learned: a row about them can't be read in the database.
+    pub left_out: usize,
+    /// Deliveries that are stored and not read yet: their clients' cases kept moving. A running relay reads them.
+    pub unread: usize,
 }
 
 impl Learned {
@@ -51,7 +56,7 @@ pub async fn would_teach(
     source: &str,
     bodies: &[Vec<u8>],
 ) -> Result<Learned, EngineError> {
-    let mut known: BTreeMap<ClientId, Vec<FactRow>> = BTreeMap::new();
+    let mut known: BTreeMap<ClientId, Option<Vec<FactRow>>> = BTreeMap::new();
     let mut learned = Learned::default();
     for body in bodies {
         let receipt = receipt(engine, source, "import", body);
@@ -61,10 +66,11 @@ pub async fn would_teach(
         }
         for (client, told) in told {
             if !known.contains_key(&client) {
-                let of_her = engine.store.facts(&client).await?;
-                known.insert(client.clone(), of_her);
+                known.insert(client.clone(), facts_of(engine, &client).await?);
             }
-            let of_her = known.entry(client).or_default();
+            let Some(Some(of_her)) = known.get_mut(&client) else {
+                continue;
+            };
             for fact in repeats::news(of_her, &told) {
                 learned.count(&fact);
                 of_her.push(FactRow {
@@ -76,33 +82,74 @@ pub async fn would_teach(
         }
     }
     learned.clients = known.len();
+    learned.left_out = known.values().filter(|of_her| of_her.is_none()).count();
     Ok(learned)
 }
 
-/// Takes these deliveries of `source` in, as brought by `by`.
+/// What is known of a client; `None`: a row about her can't be read, which keeps nobody else's from being taken in.
+async fn facts_of(engine: &Engine, client: &ClientId) -> Result<Option<Vec<FactRow>>, EngineError> {
+    match engine.store.facts(client).await.map_err(EngineError::from) {
+        Ok(facts) => Ok(Some(facts)),
+        Err(error) if unreadable(&error).is_some() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes these deliveries of `source` in, as brought by `by`. Answers with what was stored of them.
 pub async fn import(
     engine: &Engine,
     source: &str,
     bodies: &[Vec<u8>],
     by: &str,
 ) -> Result<Learned, EngineError> {
-    let learned = would_teach(engine, source, bodies).await?;
+    let foretold = would_teach(engine, source, bodies).await?;
     let verified_by = format!("import:{by}");
     let receipts = bodies
         .iter()
-        .map(|body| Op::InsertReceipt(receipt(engine, source, &verified_by, body)));
-    let mut ops: Vec<Op> = receipts.collect();
+        .map(|body| receipt(engine, source, &verified_by, body));
+    let receipts: Vec<Receipt> = receipts.collect();
+    let ids: Vec<ReceiptId> = receipts.iter().map(|receipt| receipt.id).collect();
+    let mut ops: Vec<Op> = receipts.into_iter().map(Op::InsertReceipt).collect();
     ops.push(Op::Audit(AuditEntry {
         at: engine.now(),
         who: by.to_owned(),
         what: "import".to_owned(),
         object: source.to_owned(),
-        detail: json!(learned),
+        detail: json!({ "receipts": ids, "would_teach": foretold }),
     }));
     engine.commit(RECEIVE, ops).await?;
     intake::intake(engine).await?;
     engine.wake.notify_one();
+    let mut learned = Learned {
+        clients: foretold.clients,
+        left_out: foretold.left_out,
+        ..Learned::default()
+    };
+    for id in ids {
+        count_stored(engine, id, &mut learned).await?;
+    }
     Ok(learned)
+}
+
+/// Counts what a receipt has taught. One that repeats another that was not read yet is as good as that one.
+async fn count_stored(
+    engine: &Engine,
+    id: ReceiptId,
+    learned: &mut Learned,
+) -> Result<(), EngineError> {
+    let of = engine.store.receipt(id).await?;
+    let of = match of.and_then(|receipt| receipt.duplicate_of) {
+        Some(original) => original,
+        None => id,
+    };
+    let stored = engine.store.receipt(of).await?;
+    if stored.is_some_and(|receipt| receipt.state == ReceiptState::New) {
+        learned.unread += 1;
+    }
+    for row in engine.store.facts_of_receipt(of).await? {
+        learned.count(&row.fact);
+    }
+    Ok(())
 }
 
 fn receipt(engine: &Engine, source: &str, verified_by: &str, body: &[u8]) -> Receipt {
