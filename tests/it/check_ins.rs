@@ -1,7 +1,10 @@
 //! A clinic whose own list tells who is expected: its webhooks, its files, its silence. What follows from
 //! them is in the cast `list` (`demo.rs`).
 
+mod age;
 mod at_once;
+mod moved;
+mod spelling;
 
 use clear_relay::config::{Config, Variables};
 use clear_relay::engine::commands::import;
@@ -29,7 +32,7 @@ struct Listed {
     world: World,
     /// Whether the whole list is sent every morning at six.
     daily: Cell<bool>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Listed {
@@ -47,7 +50,7 @@ impl Listed {
         Self {
             world,
             daily: Cell::new(true),
-            _folder: folder,
+            folder,
         }
     }
 

@@ -10,6 +10,7 @@ use crate::world::{World, at, date};
 fn asked() -> World {
     let mut world = World::new();
     world.not_offered = NotOffered {
+        records: relay_core::clients::Records::Portal,
         messages: true,
         notes: true,
         crm: false,

@@ -128,6 +128,7 @@ pub(crate) fn reading() -> GuardReading {
         contact_type: Some("Online".to_owned()),
         address_confirmed: false,
         not_offered: NotOffered {
+            records: relay_core::clients::Records::Portal,
             messages: false,
             notes: true,
             crm: true,
