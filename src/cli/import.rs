@@ -126,7 +126,8 @@ pub async fn run(
         .collect();
     let json = json!({ "dry_run": dry_run, "rows": file.rows, "learned": learned,
                        "as_of": made_at, "still_open": unnamed });
-    let mut text = in_words(&file, learned, dry_run);
+    let has_crm = !engine.ports.not_offered().crm;
+    let mut text = in_words(&file, learned, dry_run, has_crm);
     if args.as_of.is_none() {
         text.push_str(
             "It is taken for the list as it is now; for an older file, say when it was exported with --as-of.\n",
@@ -220,7 +221,7 @@ fn read(path: &Path) -> Result<Vec<u8>, CliError> {
     std::fs::read(path).map_err(|error| failed(error.to_string()))
 }
 
-fn in_words(file: &ListFile, learned: Learned, dry_run: bool) -> String {
+fn in_words(file: &ListFile, learned: Learned, dry_run: bool, has_crm: bool) -> String {
     let Learned {
         clients,
         clients_changed,
@@ -288,10 +289,14 @@ fn in_words(file: &ListFile, learned: Learned, dry_run: bool) -> String {
     }
     if file.without_address > 0 {
         let without = counted(file.without_address, "client");
+        let follows = if has_crm {
+            "nobody without one is mailed or called before a person has said that the address in the CRM is hers"
+        } else {
+            "where there is no phone number either, her coach is asked how she can be reached"
+        };
         let _ = writeln!(
             text,
-            "{without} without an email address in the file: nobody without one is mailed or called before \
-             a person has said that the address in the CRM is hers"
+            "{without} without an email address in the file: {follows}"
         );
     }
     text

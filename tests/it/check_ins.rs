@@ -37,13 +37,19 @@ struct Listed {
 
 impl Listed {
     async fn with_mara() -> Self {
-        let cast = Cast::shipped("list").expect("a cast");
-        let cast = cast.only(|client| client.id == "mara");
+        Self::with("list", "mara").await
+    }
+
+    /// One client of a cast whose list tells who is expected.
+    async fn with(cast: &str, id: &str) -> Self {
+        let cast = Cast::shipped(cast).expect("a cast");
+        let cast = cast.only(|client| client.id == id);
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("relay.sqlite");
         let zone = Calendar::default_denver().zone().clone();
         let mut setup = Setup::new(cast.start(&zone), 7);
         setup.told_by = cast.told_by;
+        setup.has_crm = cast.has_crm;
         setup.coaches.clone_from(&cast.coaches);
         let world = World::new(setup, &path).await.expect("a clinic");
         stage::set(&cast, &world.vendors, &zone).expect("a stage");

@@ -355,3 +355,15 @@ async fn what_is_to_be_put_right_is_put_right_in_the_list() {
         assert!(!refused.contains("portal"), "{client}: {refused}");
     }
 }
+
+/// A clinic with a list alone: what the command says holds there, too.
+#[tokio::test]
+async fn where_there_is_no_crm_the_command_speaks_of_none() {
+    let listed = Listed::with("alone", "ada").await;
+    listed.daily.set(false);
+    listed.until("2026-11-04 07:00").await;
+    let zed = "zed,Zed,Lund,,coach_beth,,online,ci_zed,2026-11-20,,".to_owned();
+    let text = listed.printed(&[zed], &[]).await.expect("taken in");
+    assert!(text.contains("1 client without an email address"), "{text}");
+    assert!(!text.contains("CRM"), "{text}");
+}
