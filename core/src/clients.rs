@@ -281,3 +281,43 @@ impl AddressState {
         }
     }
 }
+
+/// Where the clinic keeps who its clients are and when their check-ins are due: what a remedy names.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Records {
+    /// In the portal.
+    #[default]
+    Portal,
+    /// In a list of the clinic's own.
+    List,
+    /// In the CRM.
+    Crm,
+}
+
+impl Records {
+    /// Its name in a sentence.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Portal => "the portal",
+            Self::List => "the clinic's list",
+            Self::Crm => "the CRM",
+        }
+    }
+
+    /// The same where a sentence begins with it.
+    pub const fn begins(self) -> &'static str {
+        match self {
+            Self::Portal => "The portal",
+            Self::List => "The clinic's list",
+            Self::Crm => "The CRM",
+        }
+    }
+
+    /// Whether nothing is kept elsewhere: then nothing is stored of it.
+    pub fn are_in_portal(&self) -> bool {
+        *self == Self::Portal
+    }
+}

@@ -275,6 +275,8 @@ pub enum Order {
 impl FactBody {
     /// The stored name of [`CheckInDue`](Self::CheckInDue).
     pub const CHECK_IN_DUE: &str = "check_in_due";
+    /// The stored name of [`ClientUpdated`](Self::ClientUpdated).
+    pub const CLIENT_UPDATED: &str = "client_updated";
 
     /// Whether it tells the state of its object, which another fact of the same time may contradict.
     fn is_state(&self) -> bool {
@@ -330,7 +332,7 @@ impl FactBody {
             Self::CoachWrote { .. } => "coach_wrote",
             Self::MessageRead { .. } => "message_read",
             Self::RegimenChanged { .. } => "regimen_changed",
-            Self::ClientUpdated { .. } => "client_updated",
+            Self::ClientUpdated { .. } => Self::CLIENT_UPDATED,
             Self::ProgramEnded => "program_ended",
             Self::ProgramReactivated => "program_reactivated",
             Self::MailRead { .. } => "mail_read",

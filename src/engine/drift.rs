@@ -29,11 +29,12 @@ pub(crate) fn drift_ops(engine: &Engine, fact: &FactBody) -> Vec<Op> {
 /// The items for check-ins that the portal lists as open and that can't be read: nobody is followed
 /// up about them.
 pub(crate) fn left_out_ops(engine: &Engine, reasons: &BTreeSet<String>) -> Vec<Op> {
+    let records = engine.ports.records();
     let items = reasons.iter().flat_map(|reason| {
         let shown = outside::short_line(reason, 80);
         let title = format!(
-            "The portal lists open check-ins that can't be read ({shown}): nobody is followed up \
-             about them"
+            "{} lists open check-ins that can't be read ({shown}): nobody is followed up about them",
+            records.begins()
         );
         let mut item = items::item(
             engine,
@@ -43,8 +44,8 @@ pub(crate) fn left_out_ops(engine: &Engine, reasons: &BTreeSet<String>) -> Vec<O
         );
         item.detail = json!({
             "reason": shown,
-            "remedy": "ask the portal's team what it means; until it is put right, look in the \
-                       portal for whom it concerns",
+            "remedy": format!("ask whoever looks after {0} what it means; until it is put right, look in {0} for \
+                               whom it concerns", records.words()),
         });
         item.actions = vec!["done".to_owned()];
         items::open_work_ops(engine, item, engine.now())
@@ -61,8 +62,10 @@ fn zone_ops(engine: &Engine, client: &ClientSnapshot) -> Vec<Op> {
     }
     // A word, not a story: what is longer is no time zone, and one item for all of it will do.
     let shown: String = word.chars().take(64).collect();
+    let records = engine.ports.records();
     let title = format!(
-        "The portal names a time zone that is not known: {shown:?}. The clinic's hours are used"
+        "{} names a time zone that is not known: {shown:?}. The clinic's hours are used",
+        records.begins()
     );
     let mut item = items::item(
         engine,
@@ -73,8 +76,8 @@ fn zone_ops(engine: &Engine, client: &ClientSnapshot) -> Vec<Op> {
     item.detail = json!({
         "word": shown,
         "first_seen_with": client.id,
-        "remedy": "in the portal, give each client with this word a zone by its IANA name, \
-                   such as Pacific/Honolulu or America/Denver",
+        "remedy": format!("in {}, give each client with this word a zone by its IANA name, such as Pacific/Honolulu \
+                           or America/Denver", records.words()),
     });
     item.actions = vec!["done".to_owned()];
     items::open_work_ops(engine, item, engine.now())

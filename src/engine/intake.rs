@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
@@ -25,14 +26,15 @@ use serde_json::json;
 
 use crate::engine::damage::unreadable;
 use crate::engine::error::chain;
+use crate::engine::sync::alike::{KnownIds, Respelt};
 use crate::engine::sync::engagement::engaged;
+use crate::engine::sync::hear_list::hear_list;
 use crate::engine::sync::hints;
 use crate::engine::sync::hints::Origin;
 use crate::engine::sync::list_silence;
-use crate::engine::sync::repeats::news;
 use crate::engine::{Engine, EngineError, items, stepper};
 use crate::failpoint::INTAKE;
-use crate::receipts::Parsed;
+use crate::receipts::{Parsed, Source};
 
 /// How many receipts are looked at in one pass.
 const PASS: u32 = 64;
@@ -198,8 +200,8 @@ async fn set_aside(
         title,
     );
     item.detail = json!({ "receipt": receipt.id, "reason": reason,
-                          "remedy": "the daily read of the portal makes up for most of it; \
-                                     see what it said, then settle" });
+                          "remedy": "what is told or read the next day makes up for most of it; see what it said, \
+                                     then settle" });
     item.actions = vec!["done".to_owned()];
     let mut ops = items::open_work_ops(engine, item, now);
     ops.push(Op::FinishReceipt {
@@ -221,7 +223,7 @@ async fn receipt_ops(
 ) -> Result<Vec<Op>, EngineError> {
     let now = engine.now();
     let mut left_out = Vec::new();
-    let (state, facts, hints, note) = match parsed {
+    let (mut state, facts, hints, mut note) = match parsed {
         Parsed::Engagement { contact, event } => {
             return engagement_ops(engine, receipt, contact, event).await;
         }
@@ -238,19 +240,28 @@ async fn receipt_ops(
             (ReceiptState::Quarantined, facts, hints, Some(reason))
         }
     };
-    let repeats = repeats(engine, receipt);
+    let list = list_source(engine, receipt);
     let says_something = !facts.is_empty();
-    let unread = if repeats {
-        let told: BTreeSet<ClientId> = facts.iter().map(|fact| fact.client.clone()).collect();
-        list_silence::unread_ops(engine, &left_out, &told, now).await?
-    } else {
-        Vec::new()
-    };
-    let (mut ops, news) = fact_ops(engine, facts, receipt, repeats).await?;
-    ops.extend(unread);
-    // Also one that says that nothing has changed.
-    if repeats && (says_something || state == ReceiptState::Done) {
-        ops.extend(list_silence::told(engine, receipt.received_at).await?);
+    let told: BTreeSet<ClientId> = facts.iter().map(|fact| fact.client.clone()).collect();
+    let FactOps {
+        mut ops,
+        news,
+        respelt,
+    } = fact_ops(engine, facts, receipt, list.is_some()).await?;
+    if !respelt.is_empty() {
+        state = ReceiptState::Quarantined;
+        let reasons = note
+            .into_iter()
+            .chain(respelt.iter().map(Respelt::to_string));
+        note = Some(reasons.collect::<Vec<_>>().join("; "));
+        left_out.extend(respelt.into_iter().map(|one| one.client));
+    }
+    if let Some(list) = list {
+        ops.extend(list_silence::unread_ops(engine, &left_out, &told, now).await?);
+        // Also one that says that nothing has changed.
+        if says_something || state == ReceiptState::Done {
+            ops.extend(list_silence::told(engine, list.told_at(receipt)).await?);
+        }
     }
     if let Some(id) = receipt.reused_id().filter(|_| news) {
         // Another body under a known id, and it says something else: read like any other.
@@ -317,24 +328,45 @@ async fn engagement_ops(
     Ok(ops)
 }
 
-/// What follows from facts, and whether any of them was news.
+/// What follows from facts.
+#[derive(Default)]
+struct FactOps {
+    ops: Vec<Op>,
+    /// Whether any of them was news.
+    news: bool,
+    /// What was not read because its id is known in another spelling.
+    respelt: Vec<Respelt>,
+}
+
+/// What follows from facts; `repeats`: of a list.
 async fn fact_ops(
     engine: &Engine,
     facts: Vec<Fact>,
     receipt: &Receipt,
     repeats: bool,
-) -> Result<(Vec<Op>, bool), EngineError> {
+) -> Result<FactOps, EngineError> {
     let mut by_client: BTreeMap<ClientId, Vec<Fact>> = BTreeMap::new();
     for fact in facts {
         by_client.entry(fact.client.clone()).or_default().push(fact);
     }
-    let mut ops = Vec::new();
-    let mut any_news = false;
-    for (client, facts) in by_client {
-        match ops_of_client(engine, &client, facts, receipt, repeats).await {
+    let mut all = FactOps::default();
+    let mut ids = KnownIds::default();
+    for (client, mut facts) in by_client {
+        let of_her = if repeats {
+            let heard = hear_list(engine, &client, &mut facts, &mut ids, &mut all.respelt).await;
+            match heard {
+                Ok(kept) => ops_of_client(engine, &client, facts, receipt)
+                    .await
+                    .map(|(ops, news)| (kept.into_iter().chain(ops).collect(), news)),
+                Err(error) => Err(error),
+            }
+        } else {
+            ops_of_client(engine, &client, facts, receipt).await
+        };
+        match of_her {
             Ok((of_her, news)) => {
-                ops.extend(of_her);
-                any_news |= news;
+                all.ops.extend::<Vec<Op>>(of_her);
+                all.news |= news;
             }
             // Hers is told again with the next list, once her row is mended; nobody else waits for that.
             Err(error) if repeats && unreadable(&error).is_some() => {
@@ -343,7 +375,7 @@ async fn fact_ops(
             Err(error) => return Err(error),
         }
     }
-    Ok((ops, any_news))
+    Ok(all)
 }
 
 /// What follows from facts about one client, and whether any of them was news.
@@ -352,15 +384,11 @@ async fn ops_of_client(
     client: &ClientId,
     facts: Vec<Fact>,
     receipt: &Receipt,
-    repeats: bool,
 ) -> Result<(Vec<Op>, bool), EngineError> {
-    let mut facts = without_our_own(engine, client, facts).await?;
-    if repeats {
-        facts = news(&engine.store.facts(client).await?, &facts);
-        if facts.is_empty() {
-            return Ok((Vec::new(), false));
-        }
+    if facts.is_empty() {
+        return Ok((Vec::new(), false));
     }
+    let facts = without_our_own(engine, client, facts).await?;
     let mut any_news = false;
     let mut stepping = stepper::stepping(engine, client).await?;
     for fact in facts {
@@ -369,11 +397,10 @@ async fn ops_of_client(
     Ok((stepping.into_ops(), any_news))
 }
 
-/// Whether its sender tells again and again what it told before.
-fn repeats(engine: &Engine, receipt: &Receipt) -> bool {
+/// Its sender, where that tells again and again what it told before.
+fn list_source<'a>(engine: &'a Engine, receipt: &Receipt) -> Option<&'a Arc<dyn Source>> {
     let mut sources = engine.sources.iter();
-    let source = sources.find(|source| source.name() == receipt.source);
-    source.is_some_and(|source| source.repeats())
+    sources.find(|source| source.name() == receipt.source && source.repeats())
 }
 
 /// Messages that we sent come back as events; they are no news. While one of ours is under way

@@ -72,7 +72,11 @@ pub(crate) async fn linked(
         return check_stored(engine, client, link, snapshot).await;
     }
     let Some(snapshot) = snapshot else {
-        return Ok(nobody(engine, client, "the portal knows no such client"));
+        return Ok(nobody(
+            engine,
+            client,
+            &format!("{} knows no such client", engine.ports.records().words()),
+        ));
     };
     if let Some(contact) = &snapshot.contact {
         return found(engine, client, contact.clone(), "portal").await;
@@ -120,7 +124,10 @@ async fn check_stored(
         return Ok(nobody(
             engine,
             client,
-            "the portal names another contact than the stored link",
+            &format!(
+                "{} names another contact than the stored link",
+                engine.ports.records().words()
+            ),
         ));
     }
     if !by_person && let Some(taken) = taken(engine, client, &link.contact).await? {

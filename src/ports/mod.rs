@@ -20,6 +20,7 @@ mod stores;
 
 use std::sync::Arc;
 
+use relay_core::clients::Records;
 use relay_core::workflow::NotOffered;
 
 pub use connections::{
@@ -66,6 +67,11 @@ pub struct Ports {
 }
 
 impl Ports {
+    /// Where the clinic keeps what people put right about a client.
+    pub fn records(&self) -> Records {
+        self.portal.not_offered().records
+    }
+
     /// What the clinic's tools don't let the relay do.
     pub fn not_offered(&self) -> NotOffered {
         NotOffered {

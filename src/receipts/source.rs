@@ -56,6 +56,11 @@ pub trait Source: Debug + Send + Sync {
         false
     }
 
+    /// When what a receipt says was so: what is said of a later moment outranks it.
+    fn told_at(&self, receipt: &Receipt) -> Timestamp {
+        receipt.received_at
+    }
+
     /// The setting that must hold a later moment, real time, for a handshake to be echoed: we are
     /// asking for one. `None`: every verified handshake is echoed.
     fn handshake_window(&self) -> Option<&'static str> {

@@ -32,8 +32,11 @@ pub const PORTAL: &str = include_str!("../../fixtures/casts/portal.toml");
 /// The cast of a clinic whose coaches are asked before a message goes out in their names (A30).
 pub const ASK: &str = include_str!("../../fixtures/casts/ask.toml");
 
+/// The cast of a clinic that has a list of its own and nothing else: its coaches do everything by hand.
+pub const ALONE: &str = include_str!("../../fixtures/casts/alone.toml");
+
 /// The casts that travel in the binary, by name. From the full one on they are what `demo --once` plays.
-pub const SHIPPED: [(&str, &str); 9] = [
+pub const SHIPPED: [(&str, &str); 10] = [
     ("four", FOUR),
     ("short", SHORT),
     ("full", FULL),
@@ -42,6 +45,7 @@ pub const SHIPPED: [(&str, &str); 9] = [
     ("list", LIST),
     ("crm", CRM),
     ("portal", PORTAL),
+    ("alone", ALONE),
     ("outage", OUTAGE),
 ];
 
@@ -71,6 +75,10 @@ pub struct Cast {
     /// Whether the relay has a CRM.
     #[serde(default = "yes")]
     pub has_crm: bool,
+    /// Whether what people are asked in the work list is expected like what vendors accept, by the item's kind: where
+    /// no vendor accepts anything.
+    #[serde(default)]
+    pub work_list: bool,
     /// Texts that expectations name, to the character, with `{name}` and `{due}`.
     #[serde(default)]
     pub texts: BTreeMap<String, String>,

@@ -10,7 +10,7 @@ use relay_core::time::{TimeZone, Timestamp};
 use relay_http_client::emulation::Accepted;
 use relay_store::{CaseFilter, Page, StoreError};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub use crate::wiring::emulated::clinic_time;
 
@@ -179,7 +179,11 @@ async fn person(
         offset: 0,
         limit: 1000,
     };
-    let mut outcome = compare(client, accepted, zone);
+    let mut reached = accepted.to_vec();
+    if play.cast().work_list {
+        reached.extend(asked(play, &id).await?);
+    }
+    let mut outcome = compare(client, &reached, zone);
     let open = store.open_work(None, page).await?;
     let mine: Vec<_> = open
         .iter()
@@ -229,6 +233,33 @@ async fn person(
             .map(|item| format!("{}: {}", item.kind, item.title))
             .collect(),
     })
+}
+
+/// What people were asked about a client in the work list, settled or not, by when they were asked.
+async fn asked(play: &Play, client: &ClientId) -> Result<Vec<Accepted>, StoreError> {
+    let store = play.world.store();
+    let page = Page {
+        offset: 0,
+        limit: 1000,
+    };
+    let mut items = store.client_work(client).await?;
+    let filter = CaseFilter {
+        client: Some(client.clone()),
+        closed: true,
+        ..CaseFilter::default()
+    };
+    for case in store.cases(&filter, page).await? {
+        items.extend(store.case_work(case.id).await?);
+    }
+    items.sort_by_key(|item| (item.opened_at, item.id));
+    items.dedup_by_key(|item| item.id);
+    let asked = items.into_iter().map(|item| Accepted {
+        at: item.opened_at,
+        operation: item.kind,
+        who: client.to_string(),
+        content: json!({ "title": item.title, "owner": item.owner, "detail": item.detail }),
+    });
+    Ok(asked.collect())
 }
 
 /// How staff speak of her.

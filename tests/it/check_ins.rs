@@ -1,6 +1,11 @@
 //! A clinic whose own list tells who is expected: its webhooks, its files, its silence. What follows from
 //! them is in the cast `list` (`demo.rs`).
 
+mod age;
+mod at_once;
+mod moved;
+mod spelling;
+
 use clear_relay::config::{Config, Variables};
 use clear_relay::engine::commands::import;
 use clear_relay::sandbox::cast::{Cast, instant};
@@ -27,25 +32,31 @@ struct Listed {
     world: World,
     /// Whether the whole list is sent every morning at six.
     daily: Cell<bool>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Listed {
     async fn with_mara() -> Self {
-        let cast = Cast::shipped("list").expect("a cast");
-        let cast = cast.only(|client| client.id == "mara");
+        Self::with("list", "mara").await
+    }
+
+    /// One client of a cast whose list tells who is expected.
+    async fn with(cast: &str, id: &str) -> Self {
+        let cast = Cast::shipped(cast).expect("a cast");
+        let cast = cast.only(|client| client.id == id);
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("relay.sqlite");
         let zone = Calendar::default_denver().zone().clone();
         let mut setup = Setup::new(cast.start(&zone), 7);
         setup.told_by = cast.told_by;
+        setup.has_crm = cast.has_crm;
         setup.coaches.clone_from(&cast.coaches);
         let world = World::new(setup, &path).await.expect("a clinic");
         stage::set(&cast, &world.vendors, &zone).expect("a stage");
         Self {
             world,
             daily: Cell::new(true),
-            _folder: folder,
+            folder,
         }
     }
 

@@ -6,6 +6,7 @@ use clear_relay::sandbox::play::{Options, Play};
 use clear_relay::sandbox::report::Report;
 use clear_relay::sandbox::sabotage::Sabotage;
 use relay_core::effects::EffectKind;
+use relay_core::time::Time;
 
 use crate::support::tools::Tools as _;
 
@@ -128,6 +129,47 @@ async fn every_story_of_a_clinic_without_a_crm_goes_as_written_down() {
         let sabotage = sabotage.parse().expect("a sabotage");
         let report = play(cast("portal"), 1, Some(sabotage)).await;
         assert!(!report.passed);
+    }
+}
+
+/// No vendor accepts anything there, so that nothing can be dropped or doubled on its way to one: what people are asked
+/// is compared.
+#[tokio::test]
+async fn every_story_of_a_clinic_with_a_list_alone_goes_as_written_down() {
+    for seed in 1..=3 {
+        let report = play(cast("alone"), seed, None).await;
+        assert_eq!(report.differences(), NOTHING, "{seed}");
+        let received = report.people.iter().map(|person| person.received.len());
+        assert!(received.sum::<usize>() > 0, "it is compared");
+    }
+}
+
+#[tokio::test]
+async fn what_is_asked_otherwise_than_written_down_is_found_where_a_list_is_alone() {
+    type Change = fn(&mut CastClient);
+    let changes: [(&str, Change); 4] = [
+        // Asked, and not expected; expected, and not asked; at another time; in other words.
+        ("bea", |bea| drop(bea.expects.pop())),
+        ("ada", |ada| {
+            ada.acts.retain(|act| act.what["act"] == "send_all");
+        }),
+        ("fern", |fern| {
+            fern.expects[1].at = Some(Time::constant(10, 0, 0, 0));
+        }),
+        ("cleo", |cleo| {
+            cleo.expects[1].says = vec!["She wrote".to_owned()];
+        }),
+    ];
+    for (id, change) in changes {
+        let mut other = cast("alone");
+        let client = other.clients.iter_mut().find(|client| client.id == id);
+        change(client.expect("a client"));
+        let differences = play(other, 1, None).await.differences();
+        assert!(!differences.is_empty(), "{id}");
+        assert!(
+            differences.iter().all(|line| line.starts_with(id)),
+            "{differences:?}"
+        );
     }
 }
 

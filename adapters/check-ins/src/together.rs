@@ -32,13 +32,19 @@ pub(crate) fn contradictions<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<Con
     let rows: Vec<&Row> = rows.collect();
     let mut clients: BTreeMap<&ClientId, Vec<usize>> = BTreeMap::new();
     let mut check_ins: BTreeMap<(&ClientId, &CheckInId), Vec<usize>> = BTreeMap::new();
+    let mut spelt: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut spelt_check_ins: BTreeMap<(&ClientId, String), Vec<usize>> = BTreeMap::new();
     for (index, row) in rows.iter().enumerate() {
+        let id = row.client.as_str().to_ascii_lowercase();
+        spelt.entry(id).or_default().push(index);
         if row.about.is_some() {
             clients.entry(&row.client).or_default().push(index);
         }
         if let Some(check_in) = &row.check_in {
             let key = (&row.client, &check_in.id);
             check_ins.entry(key).or_default().push(index);
+            let key = (&row.client, check_in.id.as_str().to_ascii_lowercase());
+            spelt_check_ins.entry(key).or_default().push(index);
         }
     }
     let clients = clients.values().map(|group| Group {
@@ -51,8 +57,22 @@ pub(crate) fn contradictions<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<Con
         places: group,
         differ: check_in,
     });
+    // Ids that differ in upper and lower case only are a slip: which spelling is the id, nobody can say.
+    let spelt = spelt.values().map(|group| Group {
+        subject: "client",
+        places: group,
+        differ: |one, other| (one.client != other.client).then_some(Column::Client),
+    });
+    let spelt_check_ins = spelt_check_ins.values().map(|group| Group {
+        subject: "check-in",
+        places: group,
+        differ: |one, other| {
+            let [one, other] = [one, other].map(|row| row.check_in.as_ref().map(|told| &told.id));
+            (one != other).then_some(Column::CheckIn)
+        },
+    });
     let mut found = Vec::new();
-    for group in clients.chain(check_ins) {
+    for group in clients.chain(check_ins).chain(spelt).chain(spelt_check_ins) {
         group.contradictions(&rows, &mut found);
     }
     found

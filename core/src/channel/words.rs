@@ -29,7 +29,7 @@ impl Words<'_> {
         }
         match self.obstacle {
             Some(Obstacle::NotTold) if self.decision.channel == Channel::Hold => {
-                "the portal has no phone number and no email address of hers".to_owned()
+                "no phone number and no email address of hers is on file".to_owned()
             }
             Some(Obstacle::NotTold) => {
                 "nobody tells the relay which of the clinic's emails she opened".to_owned()

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::clients::Records;
 use crate::outside::{self, NameFault};
 use crate::time::Date;
 
@@ -31,25 +32,28 @@ pub struct Unfilled {
 
 impl Unfilled {
     /// What is wrong, and where it is put right, for people.
-    pub fn words(self) -> String {
+    /// `records`: the place where it is put right.
+    pub fn words(self, records: Records) -> String {
+        let records = records.words();
         match (self.gap, self.fault) {
             (Placeholder::ClientName, Some(NameFault::Missing) | None) => {
-                "the client's first name (add it in the portal)".to_owned()
+                format!("the client's first name (add it in {records})")
             }
             (Placeholder::ClientName, Some(fault)) => format!(
-                "the client's first name, and what the portal has for it {} (correct it in the portal)",
+                "the client's first name, and what {records} has for it {} (correct it in {records})",
                 fault.words()
             ),
             (Placeholder::CoachName, Some(NameFault::Missing)) => {
-                "the coach's name (assign a coach in the portal)".to_owned()
+                format!("the coach's name (assign a coach in {records})")
             }
             (Placeholder::CoachName, Some(fault)) => format!(
-                "the coach's name, and what the portal has for it {} (correct it in the portal)",
+                "the coach's name, and what {records} has for it {} (correct it in {records})",
                 fault.words()
             ),
             (Placeholder::CoachName, None) => {
-                "the coach's name (the portal names her coach, but lists no coach with that id yet)"
-                    .to_owned()
+                format!(
+                    "the coach's name ({records} names her coach, but lists no coach with that id yet)"
+                )
             }
             (Placeholder::DueDate, _) => "the due date".to_owned(),
         }
@@ -82,6 +86,8 @@ pub struct Values {
     pub coach_unknown: bool,
     /// `D`.
     pub due: Option<Date>,
+    /// Where what is missing is put right.
+    pub records: Records,
 }
 
 /// A text ready to go out.
@@ -97,12 +103,14 @@ pub struct Rendered {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RenderError {
     /// Gaps without a usable value.
-    #[error("{} needs {}", super::called(.script), list(.missing))]
+    #[error("{} needs {}", super::called(.script), list(.missing, *.records))]
     Missing {
         /// The script.
         script: String,
         /// The gaps.
         missing: Vec<Unfilled>,
+        /// Where they are put right.
+        records: Records,
     },
     /// The text has something that looks like a gap and is none that we know.
     #[error("{} has a placeholder we don't know: {found}", super::called(.script))]
@@ -114,8 +122,8 @@ pub enum RenderError {
     },
 }
 
-fn list(missing: &[Unfilled]) -> String {
-    let words: Vec<_> = missing.iter().map(|one| one.words()).collect();
+fn list(missing: &[Unfilled], records: Records) -> String {
+    let words: Vec<_> = missing.iter().map(|one| one.words(records)).collect();
     words.join(" and ")
 }
 
@@ -180,6 +188,7 @@ impl<'a> Template<'a> {
             Err(RenderError::Missing {
                 script: script.to_owned(),
                 missing: missing.into_iter().collect(),
+                records: values.records,
             })
         }
     }

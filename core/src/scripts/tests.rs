@@ -18,6 +18,7 @@ const PLACES: [(&str, &str); 5] = [
 
 fn values() -> Values {
     Values {
+        records: crate::clients::Records::Portal,
         client_name: Some("Maya".into()),
         coach_name: Some("Dana Reed".into()),
         coach_unknown: false,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clients::{
-    BillingSnapshot, CheckIn, ClientSnapshot, Coach, ContactSnapshot, PortalMessage,
+    BillingSnapshot, CheckIn, ClientSnapshot, Coach, ContactSnapshot, PortalMessage, Records,
 };
 use crate::effects::{EffectInput, EffectKind, HandOver, Port, Request, request};
 use crate::facts::Fact;
@@ -114,10 +114,9 @@ pub struct NotOffered {
     /// The CRM, all of it: contacts, mail, tasks, notes, tags, what a client pays.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub crm: bool,
-    /// Learning by itself that a check-in is there: a tag in the CRM says who has missed one, until somebody takes it
-    /// off.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub check_ins: bool,
+    /// Where what people put right about a client is kept, since that need not be the portal.
+    #[serde(default, skip_serializing_if = "Records::are_in_portal")]
+    pub records: Records,
 }
 
 impl NotOffered {

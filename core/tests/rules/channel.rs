@@ -262,7 +262,7 @@ fn where_nobody_tells_of_the_clinics_mail_it_is_a_call_an_email_or_a_hold_by_wha
             false,
             false,
             Channel::Hold,
-            "the portal has no phone number and no email address of hers",
+            "no phone number and no email address of hers is on file",
             vec!["no number to call, and nowhere to write to: decide by hand"],
             format!("{number}; an email address on file would have led to email"),
         ),

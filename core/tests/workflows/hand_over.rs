@@ -9,10 +9,10 @@ use relay_core::workflow::{Action, NotOffered, Verdict};
 use crate::world::{World, at};
 
 const NO_CRM: NotOffered = NotOffered {
+    records: relay_core::clients::Records::Portal,
     messages: false,
     notes: false,
     crm: true,
-    check_ins: false,
 };
 
 fn outcome(outcome: CallOutcome) -> Action {
@@ -233,7 +233,7 @@ fn with_neither_number_nor_address_it_is_held_for_her_coach() {
     assert!(world.is("held"));
     assert_eq!(
         world.reason(),
-        "neither email nor phone is possible: the portal has no phone number and no email address of hers"
+        "neither email nor phone is possible: no phone number and no email address of hers is on file"
     );
     keeps_quiet_about_the_crm(&world);
 }

@@ -15,6 +15,7 @@ fn asked() -> World {
 fn asked_where(tagged: bool) -> World {
     let mut world = World::new();
     world.not_offered = NotOffered {
+        records: relay_core::clients::Records::Portal,
         messages: true,
         notes: true,
         crm: false,

@@ -95,6 +95,7 @@ fn sound(procedure: &MissedCheckInProcedure) {
         Some(procedure.hash())
     );
     let values = Values {
+        records: relay_core::clients::Records::Portal,
         client_name: Some("Maya".to_owned()),
         coach_name: Some("Cora".to_owned()),
         coach_unknown: false,

@@ -63,8 +63,8 @@ async fn verdict(args: &DemoArgs) -> Result<Verdict, CliError> {
     })
 }
 
-/// The whole cast comes with the clinic that judges opens strictly, those that have no portal to ask, the one that has
-/// the portal alone, and the one whose CRM fails for a day.
+/// The whole cast comes with the clinic that judges opens strictly, those that have no portal to ask, those that have
+/// the portal or a list alone, and the one whose CRM fails for a day.
 fn names(cast: &str) -> Vec<&str> {
     match cast {
         "full" => {

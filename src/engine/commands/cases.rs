@@ -213,7 +213,10 @@ async fn linking(
         return refused(format!("the CRM knows no contact {contact}"));
     };
     let Some(in_portal) = engine.ports.portal.client(client).await? else {
-        return refused(format!("the portal knows no client {client}"));
+        return refused(format!(
+            "{} knows no client {client}",
+            engine.ports.records().words()
+        ));
     };
     // One contact, two clients: the messages of one would reach the other.
     if let Some(taken) = link::taken(engine, client, contact).await? {

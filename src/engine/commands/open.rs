@@ -92,9 +92,10 @@ async fn missed_by(
         ));
     }
     let portal = &engine.ports.portal;
+    let records = engine.ports.records().words();
     let Some(snapshot) = engine.call(MISSED_READ, portal.client(client)).await? else {
         return refused(format!(
-            "the portal knows no client {client}: look up her id in the portal"
+            "{records} knows no client {client}: look up her id there"
         ));
     };
     let today = engine.calendar.date_of(engine.now());
@@ -114,17 +115,16 @@ async fn missed_by(
     match (found, check_in) {
         (Some(found), _) if later.is_some_and(|later| later > found.due) => refused(format!(
             "a later check-in than the one due {} was submitted in its place: if that is wrong, \
-             have it put right in the portal",
+             have it put right in {records}",
             found.due
         )),
         (Some(found), _) => Ok((snapshot, found)),
         (None, Some(id)) => refused(format!(
-            "the portal lists no check-in {id} of client {client}: leave out --check-in for the \
+            "{records} lists no check-in {id} of client {client}: leave out --check-in for the \
              latest that is overdue"
         )),
         (None, None) => refused(format!(
-            "the portal lists no check-in of client {client} that is open and overdue: set one \
-             in the portal first"
+            "{records} lists no check-in of client {client} that is open and overdue: set one there first"
         )),
     }
 }
@@ -144,7 +144,7 @@ async fn opening_by_hand<'a>(
     }
     match opening::opening(engine, client, listed, snapshot).await? {
         Opening::Opens(stepping) => Ok(stepping),
-        Opening::Refused { why, .. } => refused(with_remedy(&why, client)),
+        Opening::Refused { why, .. } => refused(with_remedy(engine, &why, client)),
         Opening::NoField { why } => refused(format!(
             "whether she comes to the clinic can't be read in the CRM: {why}; `clear-relay doctor` \
              tells what to correct"
@@ -153,11 +153,12 @@ async fn opening_by_hand<'a>(
 }
 
 /// Why not, and what would have to change.
-fn with_remedy(refusal: &NotOpened, client: &ClientId) -> String {
+fn with_remedy(engine: &Engine, refusal: &NotOpened, client: &ClientId) -> String {
+    let records = engine.ports.records().words();
     let remedy = match &refusal.recheck {
-        Recheck::Never => "the portal decides that: change it there".to_owned(),
+        Recheck::Never => format!("{records} decides that: change it there"),
         Recheck::WhileStatus => format!(
-            "if that is wrong, set client {client} to online in the portal: the follow-up then \
+            "if that is wrong, set client {client} to online in {records}: the follow-up then \
              begins by itself"
         ),
         Recheck::WhileContactType => format!(
@@ -165,15 +166,15 @@ fn with_remedy(refusal: &NotOpened, client: &ClientId) -> String {
              follow-up then begins by itself"
         ),
         Recheck::AfterBreak(Some(_)) => {
-            "the follow-up begins by itself when the break is over; end it in the portal to begin \
-             now"
-            .to_owned()
+            format!(
+                "the follow-up begins by itself when the break is over; end it in {records} to begin now"
+            )
         }
         Recheck::AfterBreak(None) => {
-            "enter the last day of the break in the portal, or set her online there".to_owned()
+            format!("enter the last day of the break in {records}, or set her online there")
         }
         Recheck::UnknownWord(_) => {
-            "set her to online in the portal if that is what is meant".to_owned()
+            format!("set her to online in {records} if that is what is meant")
         }
     };
     format!("{}; {remedy}", refusal.reason)

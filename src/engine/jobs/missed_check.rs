@@ -21,7 +21,7 @@
 //! | says *transition call only*, and the coach was told of the call | the next day | – |
 //! | gives a status word that we don't know | the next day | an admin, once a week for each word |
 
-use relay_core::clients::{CheckIn, ClientSnapshot, ClientStatus};
+use relay_core::clients::{CheckIn, ClientSnapshot, ClientStatus, Records};
 use relay_core::effects::Port;
 use relay_core::ids::{CheckInId, ClientId, CoachId};
 use relay_core::rate_limit::Priority;
@@ -55,7 +55,7 @@ pub(super) const SPEC: JobSpec = JobSpec {
     death: Death::IsToldOnly,
     cancelling: Cancelling::Never {
         instead: "it looks whether this client missed her check-in, and nobody else does: withdraw the \
-                  check-in in the portal, or let it look and close the case (`clear-relay cases close \
+                  check-in where it is told, or let it look and close the case (`clear-relay cases close \
                   CASE --by NAME --reason TEXT`)",
     },
     run: |engine, job| Box::pin(run_missed_check(engine, job)),
@@ -257,10 +257,8 @@ async fn nobody_by_that_id(
     } else {
         soon(now).min(days::tomorrow(engine, now))
     };
-    let error = JobError::new(
-        "permanent",
-        "the portal answers that it knows no such client",
-    );
+    let records = engine.ports.records().words();
+    let error = JobError::new("permanent", format!("{records} knows no such client"));
     finish::end(engine, job, JobEnd::again(at, error), ops).await
 }
 
@@ -272,25 +270,30 @@ async fn not_listed(
     check_in: &CheckInId,
 ) -> Result<(), EngineError> {
     let now = engine.now();
-    tracing::info!(job = %job.id, %client, %check_in, "not listed by the portal");
+    tracing::info!(job = %job.id, %client, %check_in, "not listed any more");
+    let records = engine.ports.records().words();
     let seen_before = job
         .last_error
         .as_ref()
         .is_some_and(|error| error.class == backlog::NOT_LISTED && job.failures > 0);
     if seen_before {
-        let why = "the portal no longer lists this check-in";
-        return over(engine, job, client, why).await;
+        let why = format!("{records} no longer lists this check-in");
+        return over(engine, job, client, &why).await;
     }
     let error = JobError::new(
         backlog::NOT_LISTED,
-        "the portal does not list this check-in",
+        format!("{records} does not list this check-in"),
     );
     let end = JobEnd::again(soon(now), error);
     finish::end(engine, job, end, backlog::known_again(engine, client)).await
 }
 
 fn nobody_item(engine: &Engine, client: &ClientId, job: &Job) -> WorkItem {
-    let title = format!("The portal does not know client {client}, who has a check-in overdue");
+    let records = engine.ports.records();
+    let title = format!(
+        "{} does not know client {client}, who has a check-in overdue",
+        records.begins()
+    );
     let mut item = items::item(
         engine,
         backlog::nobody_key(client),
@@ -298,8 +301,19 @@ fn nobody_item(engine: &Engine, client: &ClientId, job: &Job) -> WorkItem {
         title,
     );
     item.detail = json!({ "client": client, "job": job.id,
-        "remedy": "look her up in the portal: if she is there, tell the portal's people that it \
-                   answers 404; if she is gone, settle this. The relay looks again every day" });
+        "remedy": match records {
+            Records::Portal => {
+                "look her up in the portal: if she is there, tell the portal's people that it answers 404; if she \
+                 is gone, settle this. The relay looks again every day"
+            }
+            Records::List => {
+                "no line of the clinic's list has said who she is: write one with her `first_name`, and what else is \
+                 known of her; if the check-in is a mistake, one with `withdrawn` yes. The relay looks again every day"
+            }
+            Records::Crm => {
+                "look her up in the CRM: if she is gone, settle this. The relay looks again every day"
+            }
+        } });
     item.actions = vec!["done".to_owned()];
     item.client = Some(client.clone());
     item
@@ -318,8 +332,8 @@ fn break_item(engine: &Engine, listed: &CheckIn, client: &ClientSnapshot) -> Wor
         .as_ref()
         .map_or_else(|| engine.people.program_manager.clone(), CoachId::to_string);
     item.detail = json!({ "client": client.id, "check_in": listed.id, "due": listed.due,
-        "remedy": "enter the last day of the break in the portal, or set the client online \
-                   there when the break is over: the follow-up begins by itself" });
+        "remedy": format!("enter the last day of the break in {}, or set the client online there when the break is \
+                           over: the follow-up begins by itself", engine.ports.records().words()) });
     item.actions = vec!["done".to_owned()];
     item.client = Some(client.id.clone());
     item
@@ -328,7 +342,11 @@ fn break_item(engine: &Engine, listed: &CheckIn, client: &ClientSnapshot) -> Wor
 fn word_item(engine: &Engine, word: &str) -> WorkItem {
     // What comes from outside is one short line.
     let word: String = word.chars().filter(|c| !c.is_control()).take(60).collect();
-    let title = format!("The portal calls clients {word:?}: the relay does not know that status");
+    let records = engine.ports.records();
+    let title = format!(
+        "{} calls clients {word:?}: the relay does not know that status",
+        records.begins()
+    );
     let mut item = items::item(
         engine,
         format!("status_word/{word}"),
@@ -336,10 +354,10 @@ fn word_item(engine: &Engine, word: &str) -> WorkItem {
         title,
     );
     item.detail = json!({ "word": word,
-        "remedy": "nobody with this status is followed up. If the portal means one of online, \
-                   in_person, on_break, quit, graduated, maintenance, transition_call_only, have it say so; \
-                   if the word is new, update the relay. Each client is looked at again every \
-                   day" });
+        "remedy": format!("nobody with this status is followed up. If {} means one of online, \
+                           in_person, on_break, quit, graduated, maintenance, transition_call_only, have it say so; \
+                           if the word is new, update the relay. Each client is looked at again every day",
+                          records.words()) });
     item.actions = vec!["done".to_owned()];
     item
 }

@@ -159,7 +159,8 @@ async fn nobody_tells(
 ) -> Result<(), EngineError> {
     let asked = engine.ports.portal.client(&case.client);
     let Some(told) = engine.call(READ_CALL, asked).await? else {
-        let reason = "the portal knows no such client".to_owned();
+        let records = engine.ports.records().words();
+        let reason = format!("{records} knows no such client");
         let kind = ReadKind::MailHistory;
         return read_failed(engine, job, id, &case.client, kind, reason, Vec::new()).await;
     };

@@ -38,7 +38,7 @@ pub(super) const SPEC: JobSpec = JobSpec {
         has_work: |_| true,
     }),
     asks: Asks::Of(Priority::Background, &[Port::Portal]),
-    lost: |_| "The daily comparison with the portal did not come through".to_owned(),
+    lost: |_| "The daily comparison with what tells of check-ins did not come through".to_owned(),
     death: Death::IsToldOnly,
     cancelling: BY_ITSELF,
     run: |engine, job| Box::pin(run_reconcile(engine, job)),

@@ -29,7 +29,8 @@ const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(1);
 /// The setting that holds when a list last told something.
 const TOLD_AT: &str = "check_in_list/told_at";
 
-/// A list was read that was received at `at`. One that waited makes no later one forgotten.
+/// A list was read that was so at `at`. An older one that comes late, or has waited, makes no later one forgotten, and
+/// knows nothing of what has been since.
 pub(crate) async fn told(engine: &Engine, at: Timestamp) -> Result<Option<Op>, EngineError> {
     let before = told_at(engine).await?;
     let later = before.is_none_or(|before| before < at);

@@ -4,11 +4,13 @@
 //! guard of effects and with commands is here. It stands inside the engine because every finding ends
 //! in a step of a case or in a job's end.
 
+pub mod alike;
 pub(crate) mod backlog;
 pub(crate) mod check_in_list;
 pub(crate) mod conversation;
 pub(crate) mod crm_off;
 pub(crate) mod engagement;
+pub(crate) mod hear_list;
 pub(crate) mod hints;
 pub(crate) mod holidays;
 pub mod hook_watch;

@@ -86,6 +86,7 @@ webhook_keys = {{ first = "{WEBHOOK_KEY}" }}
             "last_name": client.last,
             "coach": client.coach,
             "email": client.portal_email,
+            "phone": client.portal_phone,
             "time_zone": client.zone,
             "keap_contact_id": client.linked.then_some(contact),
             "last_regimen_change": client.regimen,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use relay_check_ins::{Row, csv, webhook};
 use relay_core::ids::CoachId;
+use relay_core::time::Timestamp;
 
 use super::path::SOURCE;
 
@@ -30,6 +31,14 @@ pub struct ListFile {
 /// # Errors
 /// Every mistake in it, a line each with the number of the line and what to do about it. No cell is quoted.
 pub fn list_file(text: &[u8]) -> Result<ListFile, String> {
+    list_file_of(text, None)
+}
+
+/// Reads a CSV file that says how the list was at `as_of`; without, how it is now.
+///
+/// # Errors
+/// As [`list_file`].
+pub fn list_file_of(text: &[u8], as_of: Option<Timestamp>) -> Result<ListFile, String> {
     let rows: Vec<Row> = csv::read(text).map_err(|error| error.to_string())?;
     let abouts = || rows.iter().filter_map(|row| row.about.as_ref());
     Ok(ListFile {
@@ -37,7 +46,8 @@ pub fn list_file(text: &[u8]) -> Result<ListFile, String> {
         rows: rows.len(),
         coaches: abouts().filter_map(|about| about.coach.clone()).collect(),
         without_address: abouts().filter(|about| about.email.is_none()).count(),
-        // Without a time of their own, so that the same file again is known while it is not read yet.
-        bodies: webhook::write_all(&rows, None),
+        // Without a time of their own where nobody gave one, so that the same file again is known while it is not
+        // read yet.
+        bodies: webhook::write_all(&rows, as_of),
     })
 }

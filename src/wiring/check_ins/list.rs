@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use relay_core::clients::{CheckIn, ClientSnapshot, Coach, PortalMessage};
+use relay_core::clients::{CheckIn, ClientSnapshot, Coach, PortalMessage, Records};
 use relay_core::facts::FactBody;
 use relay_core::ids::{CheckInId, ClientId, CoachId};
 use relay_core::retry::Class;
@@ -123,7 +123,7 @@ impl Portal for CheckInList {
             messages: true,
             notes: true,
             crm: false,
-            check_ins: false,
+            records: Records::List,
         }
     }
 

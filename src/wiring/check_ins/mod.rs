@@ -7,7 +7,7 @@
 //! - What a row says becomes the facts that a portal's event would have become, and from there on nothing
 //!   is different: the same repeats are no news, the same procedures begin.
 //! - The list is what was told so far: [`list`] answers from the facts that deliveries have taught, and from
-//!   nothing else. Of each check-in the latest word counts. What is missing in a later delivery stays as it was.
+//!   nothing else. Of each check-in the latest word counts, by when the list was as it says. What is missing in a later delivery stays as it was.
 //! - What the list can't know yet stops a message: no check-in counts as missed before the list was told after
 //!   its day, and nothing goes out on a list that has said nothing since the day before
 //!   (`engine::sync::list_silence`).
@@ -15,8 +15,8 @@
 //!
 //! Not guaranteed:
 //! - That what the list says is so: a submission that it leaves out can't stop a message.
-//! - That deliveries count in the order in which they were made, where they arrive in another. A row that only
-//!   repeats what is known is not stored again, so an older delivery that arrives after it counts as the later word.
+//! - That what has no time of its own counts as of when it was made: a delivery without `made_at` and a file that
+//!   nobody gave a time are taken for the newest there is.
 
 pub mod emulated;
 pub mod import;
@@ -166,6 +166,13 @@ impl Source for CheckInSource {
         }
     }
 
+    fn told_at(&self, receipt: &Receipt) -> Timestamp {
+        match webhook::read(&receipt.body) {
+            Ok(delivery) => told_at(&delivery, receipt),
+            Err(_) => receipt.received_at,
+        }
+    }
+
     fn parse(&self, receipt: &Receipt) -> Parsed {
         let delivery = match webhook::read(&receipt.body) {
             Ok(delivery) => delivery,
@@ -180,8 +187,7 @@ impl Source for CheckInSource {
         };
         let faults = delivery.faults();
         let unread = delivery.unread.iter().cloned().collect();
-        let made_at = delivery.made_at.unwrap_or(receipt.received_at);
-        let told_at = made_at.min(receipt.received_at);
+        let told_at = told_at(&delivery, receipt);
         let count = delivery.rows.len();
         let rows = delivery.rows.into_iter();
         let told = rows.flat_map(|row| facts(row, told_at)).collect();
@@ -199,6 +205,12 @@ impl Source for CheckInSource {
             },
         }
     }
+}
+
+/// When the list was as a delivery says. One that claims to be of a later moment than it came is of that.
+fn told_at(delivery: &webhook::Delivery, receipt: &Receipt) -> Timestamp {
+    let made_at = delivery.made_at.unwrap_or(receipt.received_at);
+    made_at.min(receipt.received_at)
 }
 
 fn refused(error: &VerifyError) -> Refusal {

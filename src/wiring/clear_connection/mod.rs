@@ -18,7 +18,9 @@ use async_trait::async_trait;
 use http::{HeaderMap, StatusCode};
 use relay_clear_connection::webhook::{self, FieldMap, KeyRing, VerifyError};
 use relay_clear_connection::{self as api, CheckInState, MessageAuthor, PortalClient};
-use relay_core::clients::{Author, CheckIn, ClientSnapshot, ClientStatus, Coach, PortalMessage};
+use relay_core::clients::{
+    Author, CheckIn, ClientSnapshot, ClientStatus, Coach, PortalMessage, Records,
+};
 use relay_core::ids::{ClientId, CoachId};
 use relay_core::outside;
 use relay_core::time::{Clock, Date, TimeZone, Timestamp};
@@ -74,7 +76,7 @@ impl Portal for ClearConnectionPorts {
             messages: !offered.messages,
             notes: !offered.notes,
             crm: false,
-            check_ins: false,
+            records: Records::Portal,
         }
     }
 

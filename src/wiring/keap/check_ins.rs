@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
-use relay_core::clients::{CheckIn, ClientSnapshot, ClientStatus, Coach, PortalMessage};
+use relay_core::clients::{CheckIn, ClientSnapshot, ClientStatus, Coach, PortalMessage, Records};
 use relay_core::ids::{CheckInId, ClientId, CoachId};
 use relay_core::retry::Class;
 use relay_core::time::{Clock, Date, TimeZone, Timestamp};
@@ -289,7 +289,7 @@ impl Portal for KeapCheckIns {
             messages: true,
             notes: true,
             crm: false,
-            check_ins: true,
+            records: Records::Crm,
         }
     }
 

@@ -312,6 +312,7 @@ async fn every_version_of_a_procedure_still_renders_what_its_cases_send() {
             let read = MissedCheckInProcedure::from_body(&body, Mode::Act).expect("read");
             assert_eq!(read.hash(), hash, "a version keeps its name");
             let values = Values {
+                records: relay_core::clients::Records::Portal,
                 client_name: Some("Nell".to_owned()),
                 coach_name: Some("Beth".to_owned()),
                 coach_unknown: false,

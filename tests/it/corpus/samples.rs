@@ -128,10 +128,10 @@ pub(crate) fn reading() -> GuardReading {
         contact_type: Some("Online".to_owned()),
         address_confirmed: false,
         not_offered: NotOffered {
+            records: relay_core::clients::Records::Portal,
             messages: false,
             notes: true,
             crm: true,
-            check_ins: true,
         },
         silence: Silence::Consent { from: instant() },
     }

@@ -323,6 +323,40 @@ async fn of_ten_jobs_the_third_whose_probe_fails_is_told_and_the_rest_goes_on() 
     }
 }
 
+/// Two admins replay all that is dead at once: one of them is told of each that it goes on, the other that it went.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_admins_who_replay_all_at_once_are_told_the_truth_and_each_thing_goes_on_once() {
+    let rig = Rig::new().await;
+    let dead = ten_dead(&rig).await;
+    let asked = |engine: clear_relay::engine::Engine| async move {
+        let mut bytes = Vec::new();
+        let mut out = clear_relay::cli::Output::new(&mut bytes, true);
+        let end = clear_relay::cli::jobs::replay(&engine, &all_dead(false), &mut out).await;
+        end.expect("no job failed");
+        let told: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        told["jobs"].as_array().unwrap().clone()
+    };
+    let (one, two) = tokio::join!(
+        tokio::spawn(asked(rig.engine.clone())),
+        tokio::spawn(asked(rig.engine.clone()))
+    );
+    let told = [one.unwrap(), two.unwrap()].concat();
+    for id in &dead {
+        let of_it = told
+            .iter()
+            .filter(|row| row["job"] == serde_json::json!(id));
+        let goes_on = of_it.filter(|row| row["preview"]["replay"] == "will_send");
+        assert_eq!(goes_on.count(), 1, "{id}: {told:#?}");
+    }
+    // What was refused may still show as done for a while.
+    rig.pass(6).await;
+    let mut done = 0;
+    for id in &dead {
+        done += usize::from(rig.store.job(*id).await.unwrap().unwrap().state == JobState::Done);
+    }
+    assert_eq!(done, 10);
+}
+
 #[tokio::test]
 async fn what_a_dry_run_says_of_a_work_item_is_what_settling_it_does() {
     let rig = Rig::new().await;

@@ -14,3 +14,4 @@ mod refusals;
 mod resume;
 mod shared;
 pub(crate) mod tap;
+mod two_admins;

@@ -161,7 +161,7 @@ async fn whom_nobody_can_reach_is_held_until_her_coach_says_how_it_goes_on() {
     .await;
     portal.until("2026-11-06 09:30").await;
     let item = portal.item("hold").await;
-    let why = "neither email nor phone is possible: the portal has no phone number and no email address of hers";
+    let why = "neither email nor phone is possible: no phone number and no email address of hers is on file";
     assert!(item.title.ends_with(why), "{}", item.title);
     let shown = portal.shown(&item).await;
     for word in ["CRM", "Keap", "link"] {

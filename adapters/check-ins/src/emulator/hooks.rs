@@ -110,9 +110,11 @@ impl ClinicList {
 
     /// Sends any rows. Returns the delivery's id.
     pub fn raise(&self, rows: Vec<Map<String, Value>>) -> String {
-        let told = told(self, self.switches(), rows);
+        let switches = self.switches();
+        let told = told(self, switches, rows);
         let id = told.id.clone();
-        lock(&self.outbox).put(self.now(), told);
+        let due = seconds_later(self.now(), switches.event_delay_seconds);
+        lock(&self.outbox).put(due, told);
         id
     }
 

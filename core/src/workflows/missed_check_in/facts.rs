@@ -282,7 +282,7 @@ impl MissedCheckInRun<'_> {
                 if news {
                     self.withdraw_current();
                     let word = outside::short_line(&word, 40);
-                    let reason = format!("the portal gives a status that we don't know ({word:?})");
+                    let reason = format!("her status is a word that we don't know ({word:?})");
                     self.hold(Hold::NotSent, &reason, serde_json::json!({}));
                 }
                 changed || news

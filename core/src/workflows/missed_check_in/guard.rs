@@ -97,7 +97,8 @@ impl<'a> Guard<'a> {
             };
         }
         let Some(portal) = &self.reading.portal else {
-            let reason = "the portal does not show the client: nothing is sent unread";
+            let records = self.reading.not_offered.records.words();
+            let reason = format!("{records} does not show the client: nothing is sent unread");
             return HoldReason::from(reason).hold(None);
         };
         if let Some(verdict) = self.overtaken(portal) {
@@ -141,7 +142,8 @@ impl<'a> Guard<'a> {
         if !ours && found.is_empty() {
             // Deleted, or a read that left it out: the one must not be messaged about, the other
             // must not close the case.
-            let reason = "the portal does not show the check-in any more";
+            let records = self.reading.not_offered.records.words();
+            let reason = format!("{records} does not show the check-in any more");
             return Some(HoldReason::from(reason).hold(None));
         }
         for message in &portal.messages {
@@ -282,7 +284,9 @@ impl<'a> Guard<'a> {
     fn is_minor(&self, portal: &PortalReading) -> Option<String> {
         let in_portal = Outreach::of(self.effect.kind()) == Some(Outreach::PortalMessage);
         let known = self.state.client.told(&portal.client);
-        known.as_minor().filter(|_| !in_portal)
+        known
+            .as_minor(self.reading.not_offered.records)
+            .filter(|_| !in_portal)
     }
 
     /// The hours: portal messages in portal hours, mail in outreach hours where she lives, calls in

@@ -26,6 +26,7 @@ impl MissedCheckInRun<'_> {
             coach_unknown: coach.is_none() && self.state.client.coach.is_some(),
             coach_name: coach.map(|coach| coach.name.clone()),
             due: Some(self.state.due),
+            records: cx.not_offered.records,
         }
     }
 
@@ -74,7 +75,8 @@ fn acting<'a>(run: &'a MissedCheckInRun<'_>) -> Option<&'a CoachId> {
 
 /// Adds what whoever is asked needs to know besides: when the check-in was due, what the client has had, where
 /// she lives, that she is a minor. Shape of `had`: `[{"what": WORDS, "at": MOMENT}]`.
-pub(super) fn add_what_is_known(state: &State, window: String, detail: &mut serde_json::Value) {
+pub(super) fn add_what_is_known(run: &MissedCheckInRun<'_>, detail: &mut serde_json::Value) {
+    let (state, window) = (&run.state, run.window_words());
     let Some(detail) = detail.as_object_mut() else {
         return;
     };
@@ -89,7 +91,7 @@ pub(super) fn add_what_is_known(state: &State, window: String, detail: &mut serd
         .map(|(what, at)| serde_json::json!({ "what": what, "at": at }))
         .collect();
     add("had", had.into());
-    if let Some(minor) = state.client.as_minor() {
+    if let Some(minor) = state.client.as_minor(run.draft.cx.not_offered.records) {
         add("minor", minor.into());
     }
     if has_wrong_number(state) {

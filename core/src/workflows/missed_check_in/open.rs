@@ -132,7 +132,7 @@ fn check(check_in: &CheckIn, client: &ClientSnapshot, today: Date) -> Result<(),
             Recheck::WhileStatus,
         ),
         ClientStatus::Unknown(word) => (
-            format!("the portal gives a status that we don't know ({word:?})"),
+            format!("her status is a word that we don't know ({word:?})"),
             Recheck::UnknownWord(word.clone()),
         ),
     };

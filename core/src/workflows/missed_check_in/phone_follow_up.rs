@@ -16,6 +16,7 @@
 use super::run::{Ask, MissedCheckInRun, call_is_over};
 use super::state::{Call, ClosedBy, How, LastCall, Progress, Step};
 use crate::case::CaseStatus;
+use crate::clients::Records;
 use crate::effects::{About, EffectInput, Settled};
 use crate::facts::CallOutcome;
 use crate::ids::{EffectKey, TaskId};
@@ -269,10 +270,12 @@ impl MissedCheckInRun<'_> {
             ),
             detail: serde_json::json!({
                 "contact": self.state.client.contact,
-                "remedy": if self.draft.cx.not_offered.crm {
-                    "correct the number in the portal"
-                } else {
-                    "correct the number in the CRM and in the portal"
+                "remedy": match (self.draft.cx.not_offered.crm, self.draft.cx.not_offered.records) {
+                    (false, Records::Crm) => "correct the number in the CRM".to_owned(),
+                    (true, records) => format!("correct the number in {}", records.words()),
+                    (false, records) => {
+                        format!("correct the number in the CRM and in {}", records.words())
+                    }
                 },
             }),
             answers: Answers::Notice,

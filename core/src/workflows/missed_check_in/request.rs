@@ -136,9 +136,10 @@ impl<'a> Request<'a> {
         {
             return Ok(());
         }
+        let records = self.records();
         let what = match told {
-            Some(_) => "the portal and the CRM have different email addresses for her",
-            None => "the portal has no email address of hers to compare the CRM's with",
+            Some(_) => format!("{records} and the CRM have different email addresses for her"),
+            None => format!("{records} has no email address of hers to compare the CRM's with"),
         };
         let (client, contact) = (self.client, &contact.id);
         Err(HoldReason {
@@ -174,7 +175,8 @@ impl<'a> Request<'a> {
         let who = who.ok_or_else(|| {
             let first = portal.and_then(|portal| portal.client.first_name.as_deref());
             let fault = outside::name(first).err().unwrap_or(NameFault::Missing);
-            format!("her first name {}: correct it in the portal", fault.words())
+            let (fault, records) = (fault.words(), self.records());
+            format!("her first name {fault}: correct it in {records}")
         })?;
         let reason = &outside::one_line(reason);
         let due_words = date_words(due);
@@ -233,8 +235,8 @@ impl<'a> Request<'a> {
         match missing {
             None => Ok(hand_over),
             Some(what) => Err(format!(
-                "she has no {what} in the portal: add one there; if it continues without, the channel is \
-                 decided anew"
+                "she has no {what} in {}: add one there; if it continues without, the channel is decided anew",
+                self.records()
             )
             .into()),
         }
@@ -266,7 +268,7 @@ impl<'a> Request<'a> {
         lines.push(format!("Regimen: {}.", self.window()));
         let told = self.reading.portal.as_ref();
         let known = told.map(|told| self.state.client.told(&told.client));
-        lines.extend(known.and_then(|known| known.as_minor()));
+        lines.extend(known.and_then(|known| known.as_minor(self.reading.not_offered.records)));
         lines.push(format!("Number: {phone}"));
         let page = told.and_then(|told| told.page.as_deref());
         lines.extend(
@@ -321,7 +323,13 @@ impl<'a> Request<'a> {
             coach_name: self.reading.coach.as_ref().map(|coach| coach.name.clone()),
             coach_unknown: self.names_a_coach(),
             due: Some(self.state.due),
+            records: self.reading.not_offered.records,
         }
+    }
+
+    /// What to call the place where what is known of her is put right.
+    fn records(&self) -> &'static str {
+        self.reading.not_offered.records.words()
     }
 
     /// The portal names a coach, whoever that is.
@@ -333,9 +341,10 @@ impl<'a> Request<'a> {
     fn coach(&self) -> Result<&'a Coach, HoldReason> {
         self.reading.coach.as_ref().ok_or_else(|| {
             if self.names_a_coach() {
-                "the portal names a coach for her, but lists no coach with that id".into()
+                let records = self.records();
+                format!("{records} names a coach for her, but lists no coach with that id").into()
             } else {
-                "she has no coach: assign one in the portal".into()
+                format!("she has no coach: assign one in {}", self.records()).into()
             }
         })
     }
@@ -349,8 +358,9 @@ impl<'a> Request<'a> {
         let coach = self.coach()?;
         coach.crm_user.clone().ok_or_else(|| {
             format!(
-                "{} has no active user in the CRM: give her one with the address the portal has",
-                outside::short_line(&coach.name, 60)
+                "{} has no active user in the CRM: give her one with the address that {} has",
+                outside::short_line(&coach.name, 60),
+                self.records()
             )
             .into()
         })
@@ -364,10 +374,13 @@ impl<'a> Request<'a> {
         if told.is_some_and(|told| *told != contact.id) {
             let (client, contact) = (self.client, &contact.id);
             return Err(HoldReason {
-                reason: "the portal names another contact than the one she is linked to: ask your admin to \
-                         settle which is hers"
-                    .into(),
-                command: Some(format!("clear-relay clients link {client} {contact} --by NAME")),
+                reason: format!(
+                    "{} names another contact than the one she is linked to: ask your admin to settle which is hers",
+                    self.records()
+                ),
+                command: Some(format!(
+                    "clear-relay clients link {client} {contact} --by NAME"
+                )),
                 minor: None,
                 lifts: false,
             });

@@ -276,7 +276,7 @@ impl<'a> MissedCheckInRun<'a> {
     /// Asks a person and waits for her.
     pub(super) fn ask(&mut self, mut ask: Ask) {
         self.stop_asking();
-        add_what_is_known(&self.state, self.window_words(), &mut ask.detail);
+        add_what_is_known(self, &mut ask.detail);
         self.ask_for(ask.into_work());
     }
 

@@ -11,6 +11,7 @@ use super::portal_message;
 use super::run::{Ask, MissedCheckInRun};
 use super::state::Hold;
 use crate::case::CaseStatus;
+use crate::clients::Records;
 use crate::ids::EffectKey;
 use crate::scripts::date_words;
 use crate::work_kinds;
@@ -27,7 +28,7 @@ const LOOK_FIRST_BY_TAG: &str = "Look in the portal first, where the relay can't
 
 /// What only she can see, in the clinic of `run`.
 pub(super) fn look_first(run: &MissedCheckInRun<'_>) -> &'static str {
-    if run.draft.cx.not_offered.check_ins {
+    if run.draft.cx.not_offered.records == Records::Crm {
         LOOK_FIRST_BY_TAG
     } else {
         LOOK_FIRST

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::clients::{ClientSnapshot, ClientStatus};
+use crate::clients::{ClientSnapshot, ClientStatus, Records};
 use crate::ids::{CoachId, ContactId};
 use crate::outside;
 use crate::time::Date;
@@ -96,7 +96,7 @@ impl KnownClient {
     /// no more than that somebody answers for her counts as a minor; one of whom it tells nothing, as an
     /// adult. The guardian's name is the portal's: it stands in quotes at the end, so that it can't
     /// speak for us.
-    pub(in super::super) fn as_minor(&self) -> Option<String> {
+    pub(in super::super) fn as_minor(&self, records: Records) -> Option<String> {
         if !self.minor.unwrap_or(self.guardian.is_some()) {
             return None;
         }
@@ -105,12 +105,13 @@ impl KnownClient {
             let in_names = |c: &char| c.is_alphabetic() || " .-'\u{2019}".contains(*c);
             name.chars().filter(in_names).collect::<String>()
         });
+        let records = records.words();
         let guardian = match (told, named) {
             (None, _) => "no guardian is known here".to_owned(),
             (Some(_), Err(_)) => {
-                "the portal has the name of a guardian that can't be shown here".to_owned()
+                format!("{records} has the name of a guardian that can't be shown here")
             }
-            (Some(_), Ok(name)) => format!("her guardian in the portal is \u{201c}{name}\u{201d}"),
+            (Some(_), Ok(name)) => format!("her guardian in {records} is \u{201c}{name}\u{201d}"),
         };
         Some(format!(
             "She is a minor: the address and number on file may be a parent's, and {guardian}."
