@@ -13,12 +13,15 @@
 //! - What a coach means by *unwell* is health data: the word is stored and shown as it is, and nothing that
 //!   the client wrote is quoted with it (A32).
 
+mod call;
+mod day;
 mod written;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use call::CallOutcome;
 pub use written::{Written, outcome_of, written, written_of_call};
 
 /// Why every channel to a client stops until the manager decides.

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+pub use crate::answers::CallOutcome;
 use crate::answers::StopReason;
 use crate::channel::{EngagementEvent, MailEvidence};
 use crate::clients::{BillingSnapshot, CheckIn, ClientSnapshot};
@@ -372,40 +373,6 @@ impl StaffWord {
             Self::Resume => "resume",
             Self::Replied => "replied",
             Self::Pause => "pause",
-        }
-    }
-}
-
-/// What came of a call (A8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CallOutcome {
-    /// She was reached. Counts as a reply.
-    Spoke,
-    /// A message was left.
-    Voicemail,
-    /// Nobody answered.
-    NoAnswer,
-    /// The number belongs to somebody else; goes on as not reached and flags the contact.
-    WrongNumber,
-}
-
-impl CallOutcome {
-    /// Every outcome, in the order people are shown them.
-    pub const ALL: [Self; 4] = [
-        Self::Spoke,
-        Self::Voicemail,
-        Self::NoAnswer,
-        Self::WrongNumber,
-    ];
-
-    /// The words a coach writes and reads.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Spoke => "spoke",
-            Self::Voicemail => "voicemail",
-            Self::NoAnswer => "no answer",
-            Self::WrongNumber => "wrong number",
         }
     }
 }

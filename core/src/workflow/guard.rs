@@ -99,10 +99,6 @@ impl StandsIn {
 }
 
 /// What the clinic's tools don't let the relay do: what would go that way, a person does.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent things, each offered or not"
-)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct NotOffered {
     /// Reading and writing messages between client and coach in the portal.

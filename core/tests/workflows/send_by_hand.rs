@@ -1,5 +1,6 @@
 //! A portal in which the relay can neither read nor write.
 
+use relay_core::clients::Records;
 use relay_core::effects::EffectKind;
 use relay_core::facts::FactBody;
 use relay_core::workflow::{Action, NotOffered, Verdict};
@@ -15,11 +16,14 @@ fn asked() -> World {
 fn asked_where(tagged: bool) -> World {
     let mut world = World::new();
     world.not_offered = NotOffered {
-        records: relay_core::clients::Records::Portal,
         messages: true,
         notes: true,
         crm: false,
-        check_ins: tagged,
+        records: if tagged {
+            Records::Crm
+        } else {
+            Records::Portal
+        },
     };
     let mut world = world.open();
     world.carry_out();

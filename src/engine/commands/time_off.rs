@@ -14,7 +14,7 @@ use relay_store::Op;
 use serde_json::json;
 
 use crate::engine::commands::cases::{audit, refused};
-use crate::engine::inbox::caller;
+use crate::engine::inbox::current;
 use crate::engine::{Engine, EngineError, inbox, time_off};
 use crate::failpoint::SETTLE;
 
@@ -244,7 +244,7 @@ async fn clients_of(
         for item in page {
             let owner = CoachId::from(item.owner.as_str());
             let hers = coaches.contains(&owner)
-                || caller::coach_in_case(engine, &item)
+                || current::coach_in_case(engine, &item)
                     .await?
                     .is_some_and(|(_, coach)| coaches.contains(&coach));
             clients.extend(item.client.filter(|_| hers));

@@ -2,7 +2,7 @@
 //! What may is carried out in `attempt.rs`.
 
 use relay_core::effects::{EffectKind, Port, Request, Scope, Settled};
-use relay_core::ids::{ContactId, EffectKey};
+use relay_core::ids::{ClientId, ContactId, EffectKey};
 use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_core::workflow::{Input, Verdict};
 use relay_store::{Effect, EffectState, EffectView, Job, JobEnd, JobError, Op, StoreError};
@@ -121,18 +121,8 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
     }
     if effect.kind().is_outreach()
         && let Some(client) = effect.scope().client()
-        && inbox::answer::is_waiting(engine, client).await?
+        && let Some((at, why, ops)) = to_be_read_first(engine, client).await?
     {
-        let why = "her coach has written an answer that is to be read first";
-        let ops = inbox::daily::reread(engine, client).await?;
-        return finish::put_off(engine, job, soon(engine), why.to_owned(), ops).await;
-    }
-    if effect.kind().is_outreach()
-        && let Some(client) = effect.scope().client()
-        && let Some(ops) = inbox::daily::unread(engine, client).await?
-    {
-        let why = "a task about her that the CRM told of could not be read yet";
-        let at = later(engine.now(), UNREAD_FOR);
         return finish::put_off(engine, job, at, why.to_owned(), ops).await;
     }
     if effect.kind().is_outreach()
@@ -207,6 +197,23 @@ async fn send(engine: &Engine, job: &Job, view: &EffectView) -> Result<(), Engin
     }
     let unmoved = guard.unmoved(view);
     follow(engine, job, effect, &name, verdict, read, unmoved).await
+}
+
+/// What staff wrote in a task about her and is to be read before anything goes out: until when, why, and what reads it.
+async fn to_be_read_first(
+    engine: &Engine,
+    client: &ClientId,
+) -> Result<Option<(Timestamp, &'static str, Vec<Op>)>, EngineError> {
+    if inbox::answer::is_waiting(engine, client).await? {
+        let why = "her coach has written an answer that is to be read first";
+        let ops = inbox::daily::reread(engine, client).await?;
+        return Ok(Some((soon(engine), why, ops)));
+    }
+    let unread = inbox::daily::unread(engine, client).await?;
+    Ok(unread.map(|ops| {
+        let why = "a task about her that the CRM told of could not be read yet";
+        (later(engine.now(), UNREAD_FOR), why, ops)
+    }))
 }
 
 /// The contact on whom an effect that may go out now must find no tag whose word nobody has heard: of an outreach that

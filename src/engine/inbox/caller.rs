@@ -11,6 +11,7 @@ use crate::effects::vendor_ref;
 use crate::engine::effect::guard;
 use crate::engine::finish::fence;
 use crate::engine::inbox::content::CALL;
+use crate::engine::inbox::current::coach_in_case;
 use crate::engine::stepper::names;
 use crate::engine::{Engine, EngineError, time_off};
 use crate::failpoint::{REREAD_CALL, SETTLE};
@@ -91,25 +92,6 @@ fn moved_to<'a>(moved: &'a Effect, made_by: &EffectKey) -> Option<&'a CoachId> {
         EffectInput::ReassignTask { made_by: of, coach } if of == made_by => Some(coach),
         _ => None,
     }
-}
-
-/// The case that an item asks about, and the coach of its client: also of an item that was handed up.
-pub(crate) async fn coach_in_case(
-    engine: &Engine,
-    item: &WorkItem,
-) -> Result<Option<(CaseId, CoachId)>, EngineError> {
-    let Some(case) = item.case else {
-        return Ok(None);
-    };
-    let Some(case) = engine.store.case(case).await? else {
-        return Ok(None);
-    };
-    let workflow = engine
-        .registry
-        .of_case(engine.store.as_ref(), &case)
-        .await?;
-    let assigned = workflow.conversation(&case).and_then(|told| told.signed_by);
-    Ok(assigned.map(|assigned| (case.id, assigned)))
 }
 
 /// The same case, and who acts now for that coach.

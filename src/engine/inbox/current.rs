@@ -1,8 +1,8 @@
 //! The task in which a client's coach is asked now.
 
 use relay_core::effects::{EffectInput, EffectKind};
-use relay_core::ids::{ClientId, CoachId, EffectKey, WorkItemId};
-use relay_store::{Effect, EffectState};
+use relay_core::ids::{CaseId, ClientId, CoachId, EffectKey, WorkItemId};
+use relay_store::{Effect, EffectState, WorkItem};
 
 use super::content::Content;
 use crate::effects::vendor_ref;
@@ -97,6 +97,25 @@ impl CurrentTask {
     pub(super) fn made_for(&self, wanted: &Content) -> bool {
         self.items == wanted.ids() && self.coach == wanted.coach
     }
+}
+
+/// The case that an item asks about, and the coach of its client: also of an item that was handed up.
+pub(crate) async fn coach_in_case(
+    engine: &Engine,
+    item: &WorkItem,
+) -> Result<Option<(CaseId, CoachId)>, EngineError> {
+    let Some(case) = item.case else {
+        return Ok(None);
+    };
+    let Some(case) = engine.store.case(case).await? else {
+        return Ok(None);
+    };
+    let workflow = engine
+        .registry
+        .of_case(engine.store.as_ref(), &case)
+        .await?;
+    let assigned = workflow.conversation(&case).and_then(|told| told.signed_by);
+    Ok(assigned.map(|assigned| (case.id, assigned)))
 }
 
 /// Whether an effect ended without having been carried out.

@@ -179,9 +179,10 @@ fn stopped_item_ops(
     why: StopReason,
 ) -> Vec<Op> {
     // A title names nothing of her health.
-    let what = match why {
-        StopReason::Unwell => "is not to hear from us",
-        StopReason::WantsToLeave | StopReason::Complaint | StopReason::NoContact => why.words(),
+    let what = if why.is_health() {
+        "is not to hear from us"
+    } else {
+        why.words()
     };
     let title = format!(
         "{who} {what}, says {by}. Nothing goes out to her; the next follow-up would ask you first"

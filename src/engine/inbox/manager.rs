@@ -37,7 +37,8 @@ use relay_core::work_kinds;
 use relay_core::workflows::PROGRAM_MANAGER;
 use relay_store::{Effect, EffectState, Store, StoreError, WorkItem};
 
-use super::{CurrentTask, STEP, caller};
+use super::current::coach_in_case;
+use super::{CurrentTask, STEP};
 use crate::effects::vendor_ref;
 use crate::engine::{Engine, EngineError, time_off};
 
@@ -117,7 +118,7 @@ async fn asked_in(
     item: &WorkItem,
 ) -> Result<Option<(CoachId, Timestamp)>, EngineError> {
     if item.kind == work_kinds::CALL_OUTCOME {
-        let called = caller::coach_in_case(engine, item).await?;
+        let called = coach_in_case(engine, item).await?;
         let is_task = item.detail["task"].is_string();
         let Some((_, coach)) = called.filter(|_| is_task) else {
             return Ok(None);

@@ -30,7 +30,7 @@ pub(crate) mod call;
 pub(crate) mod caller;
 mod closing;
 mod content;
-mod current;
+pub(crate) mod current;
 pub(crate) mod daily;
 pub(crate) mod guard;
 pub(crate) mod late;

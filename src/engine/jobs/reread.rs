@@ -39,7 +39,7 @@ pub(super) async fn run_reread(engine: &Engine, job: &Job) -> Result<(), EngineE
         .client
         .clone()
         .ok_or_else(|| missing("reread", "the job names no client"))?;
-    let (mut said, mut by) = (None, String::new());
+    let mut said = None;
     let (facts, ops) = match hint.object {
         HintObject::Contact => {
             let contact = ContactId::from(hint.id.as_str());
@@ -82,18 +82,9 @@ pub(super) async fn run_reread(engine: &Engine, job: &Job) -> Result<(), EngineE
                 return inbox::answer::reread(engine, job, &client, &made, &task).await;
             }
             let read = call_task(engine, &task).await?;
-            if let Some(found) = &read {
-                said = inbox::call::in_call(engine, found).await?;
-                by = inbox::call::whose(engine, found).await?;
-            }
             let mut ops = Vec::new();
-            if let (Some(found), Some((name, action))) = (&read, &said) {
-                ops.push(inbox::late::remember(found, name));
-                // Whatever has become of the follow-up.
-                if let Action::StopOutreach { why } = action {
-                    ops = inbox::late::stop(engine, &client, &by, *why, found).await?;
-                    said = None;
-                }
+            if let Some(found) = &read {
+                said = said_of_call(engine, &client, found, &mut ops).await?;
             }
             (facts_of(engine, &client, &task, read), ops)
         }
@@ -115,7 +106,7 @@ pub(super) async fn run_reread(engine: &Engine, job: &Job) -> Result<(), EngineE
             stepping.fact(fact, None);
         }
     }
-    if let Some((_, action)) = said
+    if let Some((by, action)) = said
         && let Some(case) = inbox::late::follow_up(engine, &client).await?
     {
         let person = Input::Person { by, action };
@@ -134,6 +125,26 @@ pub(super) async fn run_reread(engine: &Engine, job: &Job) -> Result<(), EngineE
     });
     engine.commit(REREAD_COMMIT, stepping.into_ops()).await?;
     Ok(())
+}
+
+/// What the coach wrote into a call task besides its outcome, for the follow-up, and who; what stops everything is carried
+/// out whatever has become of that.
+async fn said_of_call(
+    engine: &Engine,
+    client: &ClientId,
+    task: &Task,
+    ops: &mut Vec<Op>,
+) -> Result<Option<(String, Action)>, EngineError> {
+    let Some((name, action)) = inbox::call::in_call(engine, task).await? else {
+        return Ok(None);
+    };
+    let by = inbox::call::whose(engine, task).await?;
+    if let Action::StopOutreach { why } = action {
+        ops.extend(inbox::late::stop(engine, client, &by, why, task).await?);
+        return Ok(None);
+    }
+    ops.push(inbox::late::remember(task, &name));
+    Ok(Some((by, action)))
 }
 
 /// A contact type that kept a client from being followed up does so no more: who waits for the next

@@ -12,8 +12,8 @@
 //! with the task.
 
 use super::hand_over::add_decision;
+use super::known::at_words;
 use super::outreach::Outreach;
-use super::replies::at_words;
 use super::run::{Ask, MissedCheckInRun};
 use crate::calendar::Calendar;
 use crate::case::{CaseStatus, Wait};

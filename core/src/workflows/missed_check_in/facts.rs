@@ -227,7 +227,7 @@ impl MissedCheckInRun<'_> {
 
     fn client_updated(&mut self, client: &ClientSnapshot) -> bool {
         let known = KnownClient::from(client).after(&self.state.client);
-        let has_number = client.phone.is_some() && self.now_has_number();
+        let has_number = client.phone.is_some() && self.state.now_has_number();
         let before = std::mem::replace(&mut self.state.client, known);
         let changed = before != self.state.client || has_number;
         if before.coach != self.state.client.coach {

@@ -147,6 +147,13 @@ impl State {
     }
 }
 
+/// A moment as staff read it, clinic time: `November 6, 14:02`.
+pub(super) fn at_words(run: &MissedCheckInRun<'_>, at: Timestamp) -> String {
+    let clock = run.draft.cx.calendar.zone().to_datetime(at);
+    let date = date_words(clock.date());
+    format!("{date}, {}:{:02}", clock.hour(), clock.minute())
+}
+
 /// How long a manager has before the first reminder, so that it comes on the same working day.
 const TOLD_TODAY: SignedDuration = SignedDuration::from_hours(2);
 

@@ -5,7 +5,6 @@
 //!
 //! Not guaranteed: that what was put right since is known. Whoever writes sees it where it stands.
 
-use super::run::MissedCheckInRun;
 use super::state::{Chosen, State};
 use crate::channel::MailEvidence;
 use crate::clients::AddressState;
@@ -48,10 +47,10 @@ fn takes_no_mail(evidence: &MailEvidence) -> Option<&AddressState> {
     (is_known && !address.accepts_mail()).then_some(address)
 }
 
-impl MissedCheckInRun<'_> {
+impl State {
     /// The portal has a number of hers; `false` if it is not known that there was none.
     pub(super) fn now_has_number(&mut self) -> bool {
-        let chosen = self.state.decision.as_mut();
+        let chosen = self.decision.as_mut();
         chosen.is_some_and(|chosen| std::mem::take(&mut chosen.no_number))
     }
 }

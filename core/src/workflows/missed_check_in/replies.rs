@@ -20,6 +20,7 @@
 //! - After *continue* the next step is not before the short wait since the last outreach (A41).
 
 use super::answers::CoachAnswer;
+use super::known::at_words;
 use super::next::next_words;
 use super::noted;
 use super::questions::{REPLY, STOPPED};
@@ -263,11 +264,4 @@ pub(super) fn replied_in(run: &mut MissedCheckInRun<'_>, reason: &str, read: &st
         // Nobody could resume before this: who does has seen what it is about.
         run.state.paused_over = run.state.unanswered.keys().cloned().collect();
     }
-}
-
-/// A moment as staff read it, clinic time: `November 6, 14:02`.
-pub(super) fn at_words(run: &MissedCheckInRun<'_>, at: Timestamp) -> String {
-    let clock = run.draft.cx.calendar.zone().to_datetime(at);
-    let date = date_words(clock.date());
-    format!("{date}, {}:{:02}", clock.hour(), clock.minute())
 }

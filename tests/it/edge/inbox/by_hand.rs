@@ -87,12 +87,22 @@ async fn whose_contact_is_gone_reads_no_command() {
 #[tokio::test]
 async fn a_call_is_told_as_a_colleague_would() {
     let jo = Person::jo();
-    let clinic = Clinic::with(std::slice::from_ref(&jo)).await;
-    clinic
-        .portal(json!({ "act": "change_client", "client": "jo", "time_zone": "Pacific/Honolulu" }));
+    let clinic = Clinic::open().await;
+    clinic.keap(
+        json!({ "act": "add_contact", "id": jo.contact, "given_name": jo.first,
+            "family_name": "Hayes", "email": jo.email(), "email_status": "SINGLE_OPT_IN",
+            "phone": jo.phone }),
+    );
+    clinic.portal(
+        json!({ "act": "add_client", "id": jo.id, "first_name": jo.first, "last_name": "Hayes",
+            "status": "online", "coach": jo.coach, "email": jo.email(),
+            "last_regimen_change": jo.regimen, "keap_contact_id": jo.contact.to_string(),
+            "time_zone": "Pacific/Honolulu" }),
+    );
+    clinic.check_in_due(jo.id, "ci_jo", "2026-11-03");
     clinic.until("2026-11-06 15:00").await;
     let call = clinic.open_task(&jo);
-    let line = "Where she lives (Honolulu) it was Friday, ";
+    let line = "Where she lives (Honolulu) it was Thursday, 9:00 when this task was made.";
     assert!(call.description.contains(line), "{}", call.description);
     clinic.answer(&jo, "Outcome: spoke").await;
     let text = clinic.open_task(&jo).description;

@@ -52,12 +52,8 @@ async fn a_day_later_her_coach_is_asked_as_it_was_said_and_the_fault_is_said_onc
 
 #[tokio::test]
 async fn asked_a_day_later_it_is_not_promised() {
-    let maya = Person::maya();
-    let clinic = Clinic::with(std::slice::from_ref(&maya)).await;
-    clinic.portal(json!({ "act": "change_status", "client": "maya", "status": "on_break" }));
-    clinic.until("2026-11-05 10:00").await;
-    clinic.portal(json!({ "act": "change_status", "client": "maya", "status": "online" }));
-    clinic.writes(&maya, "I am back").await;
+    let (clinic, maya) = paused_at("2026-11-05 10:00").await;
+    clinic.writes(&maya, "About my check-in").await;
     clinic.until("2026-11-05 12:00").await;
     let said = promise(&clinic, &maya);
     let wanted = "- continue: the follow-up goes on: her coach is asked how, since the first message can't be sent as \

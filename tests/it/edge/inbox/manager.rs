@@ -122,7 +122,7 @@ async fn a33_a_stop_is_hers_to_answer_on_the_same_day_where_she_works() {
             "Number: 303-555-0101",
             "What to do: end the program in the portal, and ask your admin to stop the fee",
             "- continue: the follow-up goes on",
-            "- close: this follow-up ends for good",
+            "- close: this follow-up ends; another one would ask you first",
             "\nAnswer:\n",
         ] {
             assert!(

@@ -1,16 +1,18 @@
 //! What a coach is asked in Keap, and how she answers there: A3, A8, A33, A42, E8, E10, E41, E42.
 
 mod answers;
+mod as_written;
 mod ask_first;
 mod away;
 mod by_hand;
 mod delivery;
 mod goes_on;
 mod manager;
+mod manager_and_coach;
 mod noted;
+mod outages;
 mod silence;
 mod summary;
-mod trial;
 
 use relay_core::time::SignedDuration;
 use relay_keap::emulator::SeenTask;
@@ -84,4 +86,30 @@ pub(super) async fn by_hand() -> (Clinic, Person) {
     let clinic = Clinic::with(std::slice::from_ref(&maya)).await;
     clinic.until("2026-11-09 09:30").await;
     (clinic, maya)
+}
+
+pub(super) async fn calling() -> (Clinic, Person) {
+    let jo = Person::jo();
+    let clinic = Clinic::with(std::slice::from_ref(&jo)).await;
+    clinic.until("2026-11-06 11:00").await;
+    (clinic, jo)
+}
+
+pub(super) async fn with_manager(address: &'static str, person: &Person) -> Clinic {
+    let clinic = if address.starts_with("beth") {
+        Clinic::open_with(|setup| setup.amend = |text| text.replace("[people]\n",
+            "[people]\nprogram_manager = \"Beth\"\nprogram_manager_user = \"beth@clinic.example.test\"\n")).await
+    } else {
+        Clinic::open_with(|setup| setup.amend = told).await
+    };
+    if !address.starts_with("beth") {
+        clinic.keap(json!({ "act": "add_user", "id": 13, "email": address, "given_name": "Alex" }));
+    }
+    clinic.join(person);
+    clinic
+}
+
+pub(super) fn told(text: &str) -> String {
+    let line = "[people]\nprogram_manager = \"Alex\"\nprogram_manager_user = \"alex@clinic.example.test\"\n";
+    text.replace("[people]\n", line)
 }

@@ -51,7 +51,9 @@ impl Clinic {
         let mut all = self.accepted(who);
         all.retain(|entry| {
             let title = entry.content["title"].as_str().unwrap_or_default();
-            entry.operation == "contact_note" && title == "Follow-up: noted"
+            let text = entry.content["text"].as_str().unwrap_or_default();
+            let confirms = text.starts_with("Noted, by ");
+            entry.operation == "contact_note" && title == "Follow-up: noted" && !confirms
         });
         let text = |content: &serde_json::Value| {
             let text = content["text"].as_str().expect("a text");
