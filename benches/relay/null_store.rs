@@ -115,6 +115,9 @@ impl Store for NullStore {
     async fn jobs(&self, _filter: &JobFilter, _page: Page) -> Result<Vec<Job>, StoreError> {
         nothing()
     }
+    async fn failing(&self, _lane: &str) -> Result<Vec<Job>, StoreError> {
+        nothing()
+    }
     async fn attempts(&self, _job: JobId) -> Result<Vec<Attempt>, StoreError> {
         nothing()
     }

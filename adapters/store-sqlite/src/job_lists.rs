@@ -34,6 +34,24 @@ pub(crate) async fn ready_after(
     rows.readable()
 }
 
+/// The ready jobs of a lane that have failed, by `seq`.
+pub(crate) async fn failing(
+    conn: &mut SqliteConnection,
+    lane: &str,
+) -> Result<ListedRows<Job>, Failure> {
+    let rows = rows!(
+        conn,
+        JobRow,
+        "SELECT seq, id, key, kind, lane, state, run_at, fence, failures, failing_since, leased_by,
+             lease_until, client, case_id, payload, error_class, error_message, error_vendor, note, deferred_by, refused,
+             rescues,
+             created_at, changed_at
+         FROM jobs WHERE lane = ?1 AND state = 'ready' AND failures > 0 ORDER BY lane, seq",
+        lane
+    )?;
+    rows.readable()
+}
+
 /// Jobs matching a filter, by lane, then `seq`.
 pub(crate) async fn list(
     conn: &mut SqliteConnection,

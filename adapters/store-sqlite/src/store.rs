@@ -225,6 +225,10 @@ impl Store for SqliteStore {
         page!(self, page, job_lists::list(filter))
     }
 
+    async fn failing(&self, lane: &str) -> Result<Vec<Job>, StoreError> {
+        list!(self, job_lists::failing(lane))
+    }
+
     async fn attempts(&self, job: JobId) -> Result<Vec<Attempt>, StoreError> {
         list!(self, attempts::attempts(job))
     }

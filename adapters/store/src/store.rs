@@ -251,6 +251,8 @@ pub trait Store: Debug + Send + Sync {
     async fn job_by_key(&self, key: &str) -> Result<Option<Job>, StoreError>;
     /// Jobs matching a filter, by lane, then `seq`: the order a replay runs them in.
     async fn jobs(&self, filter: &JobFilter, page: Page) -> Result<Vec<Job>, StoreError>;
+    /// The ready jobs of a lane that have failed and are to be tried again, in their order. Reads that lane alone.
+    async fn failing(&self, lane: &str) -> Result<Vec<Job>, StoreError>;
     /// The tries of a job, oldest first.
     async fn attempts(&self, job: JobId) -> Result<Vec<Attempt>, StoreError>;
     /// When the next ready job is due, if any is waiting.

@@ -97,16 +97,17 @@ pub(crate) async fn unread(
     if engine.ports.not_offered().crm {
         return Ok(None);
     }
-    let filter = JobFilter {
-        states: vec![JobState::Ready, JobState::Parked, JobState::Dead],
+    let given_up = JobFilter {
+        states: vec![JobState::Parked, JobState::Dead],
         kind: Some(JobKind::Reread.name().to_owned()),
         client: Some(client.clone()),
         ..JobFilter::default()
     };
-    let mut unread = engine.store.jobs(&filter, Page::default()).await?;
+    let mut unread = engine.store.jobs(&given_up, Page::default()).await?;
+    unread.extend(engine.store.failing(client.as_str()).await?);
     unread.retain(|job| {
         let is_task = job.payload["hint"]["object"] == json!(HintObject::Task);
-        is_task && (job.failures > 0 || job.state != JobState::Ready)
+        is_task && JobKind::of(job) == Some(JobKind::Reread)
     });
     if unread.is_empty() {
         return Ok(None);

@@ -253,6 +253,9 @@ impl Store for FakeStore {
             page,
         ))
     }
+    async fn failing(&self, _lane: &str) -> Result<Vec<Job>, StoreError> {
+        unfaked()
+    }
     async fn attempts(&self, job: JobId) -> Result<Vec<Attempt>, StoreError> {
         Ok(self
             .state()

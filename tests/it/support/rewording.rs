@@ -249,6 +249,9 @@ impl Store for Reworded<dyn Store> {
     async fn jobs(&self, filter: &JobFilter, page: Page) -> Result<Vec<Job>, StoreError> {
         self.0.jobs(filter, page).await
     }
+    async fn failing(&self, lane: &str) -> Result<Vec<Job>, StoreError> {
+        self.0.failing(lane).await
+    }
     async fn attempts(&self, job: JobId) -> Result<Vec<Attempt>, StoreError> {
         self.0.attempts(job).await
     }

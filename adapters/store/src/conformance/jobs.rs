@@ -277,6 +277,22 @@ pub(super) async fn a_ready_job_is_made_due_by_replay(store: &dyn Store) {
     assert_eq!(after.last_error, before.last_error);
 }
 
+pub(super) async fn what_has_failed_in_a_lane_and_is_tried_again_is_found_by_the_lane(
+    store: &dyn Store,
+) {
+    let make = Maker::new();
+    let failing = make.ended(store, "job", again(90)).await;
+    make.ended(store, "another", again(90)).await;
+    commit(store, [enqueue(&make.job("fresh", "job", 0))]).await;
+    let found: Vec<JobId> = store.failing("job").await.unwrap().iter().map(|job| job.id).collect();
+    assert_eq!(found, [failing.id]);
+    commit(store, [replay(failing.id, 30)]).await;
+    let held = store.claim(claim_lane("w-1", 30, "job")).await.unwrap();
+    assert_eq!(store.failing("job").await.unwrap(), [], "it runs");
+    commit(store, [finish(&held[0], dead(), 30)]).await;
+    assert_eq!(store.failing("job").await.unwrap(), [], "it is given up");
+}
+
 pub(super) async fn running_and_done_jobs_are_not_replayed(store: &dyn Store) {
     let make = Maker::new();
     let running = make.claimed(store, "running", "w-1").await;

@@ -142,6 +142,7 @@ behaviors! { $
         a_job_is_cancelled_unless_running_or_done,
         cancelling_by_key_never_conflicts,
         jobs_are_filtered_and_come_by_lane_then_order,
+        what_has_failed_in_a_lane_and_is_tried_again_is_found_by_the_lane,
         old_attempts_are_not_kept_for_ever,
     }
     deferrals {
