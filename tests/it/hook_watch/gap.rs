@@ -312,7 +312,12 @@ async fn a_contact_that_was_deleted_in_the_gap_is_found_although_no_list_shows_i
     );
     clinic.keap(json!({ "act": "deactivate_hooks" }));
     clinic.pass(10).await;
-    assert_eq!(recovered(&clinic).await, [1, 0, 0], "not told again");
+    // Her coach's task about it, which is about no contact, is read like all that are open.
+    assert_eq!(
+        recovered(&clinic).await,
+        [1, 1, 0],
+        "the contact is not told again"
+    );
 }
 
 #[tokio::test]
