@@ -24,7 +24,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use render::{Placeholder, RenderError, Rendered, Unfilled, Values, date_words, weekday_words};
+pub use render::{
+    Placeholder, RenderError, Rendered, Unfilled, Values, date_words, moment_words, weekday_words,
+};
 
 use render::Template;
 

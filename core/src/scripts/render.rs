@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::clients::Records;
 use crate::outside::{self, NameFault};
-use crate::time::Date;
+use crate::time::{Date, DateTime};
 
 /// A gap in a script. The documents spell the same gap differently from script to script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -243,6 +243,12 @@ pub fn weekday_words(day: jiff::civil::Weekday) -> &'static str {
         Weekday::Saturday => "Saturday",
         Weekday::Sunday => "Sunday",
     }
+}
+
+/// A moment as staff read it: `November 6, 14:02`. `clock`: the time at the clinic.
+pub fn moment_words(clock: DateTime) -> String {
+    let date = date_words(clock.date());
+    format!("{date}, {}:{:02}", clock.hour(), clock.minute())
 }
 
 /// A date as clients and coaches read it: `November 3`. The month is a word, so that no reader can

@@ -56,7 +56,7 @@ pub async fn decide_case(
 /// The same by somebody who was shown these messages, with `first` in the same batch and before
 /// what the case does. Where she must be shown more first, that is stored, and her decision is
 /// refused.
-pub(super) async fn decide_case_after(
+pub(crate) async fn decide_case_after(
     engine: &Engine,
     id: CaseId,
     by: &str,

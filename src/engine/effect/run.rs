@@ -30,9 +30,6 @@ use crate::failpoint::{GUARD, REFUSE};
 /// How often an outreach behind an unclear one looks whether that is settled.
 const UNCLEAR_FOR: SignedDuration = SignedDuration::from_mins(1);
 
-/// How soon a message is looked at again that waits for a task to be read.
-const UNREAD_FOR: SignedDuration = SignedDuration::from_mins(5);
-
 pub(crate) async fn run_effect(engine: &Engine, job: &Job) -> Result<(), EngineError> {
     let key: EffectKey = member(job, "effect")?;
     let view = match engine.store.effect_view(&key, OUTREACH).await {
@@ -210,9 +207,9 @@ async fn to_be_read_first(
         return Ok(Some((soon(engine), why, ops)));
     }
     let unread = inbox::daily::unread(engine, client).await?;
-    Ok(unread.map(|ops| {
+    Ok(unread.map(|(at, ops)| {
         let why = "a task about her that the CRM told of could not be read yet";
-        (later(engine.now(), UNREAD_FOR), why, ops)
+        (at, why, ops)
     }))
 }
 

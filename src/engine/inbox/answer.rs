@@ -3,7 +3,8 @@
 //! | what the task shows | what follows |
 //! |---|---|
 //! | an answer | the question is settled by it, completed or not |
-//! | completed, no answer | what its kind of question says: a reply is handled, what was asked by hand is done, news is noted; anything else is asked once more, the next working morning |
+//! | completed, no answer | what its kind of question says: a reply is handled, what was asked by hand is done, news is noted; a message that waits for her word is asked about again at once, anything else the next working morning |
+//! | completed, an answer to something else, or with other words in it | asked once more, in the office's hours |
 //! | completed, an answer that nobody understands | asked once more, in the office's hours |
 //! | deleted | asked once more, in the office's hours; nobody tells of a deletion, so it is found within a day |
 //! | given to another user | nothing: whose answer it is, the task says when it is there |
@@ -23,9 +24,9 @@ use relay_core::workflows::PROGRAM_MANAGER;
 use relay_store::{Effect, Job, JobEnd, Op, WorkItem};
 
 use crate::effects::vendor_ref;
-use crate::engine::commands::{cases, work};
+use crate::engine::commands::work;
 use crate::engine::finish::fence;
-use crate::engine::inbox::late::{is_remembered, late, remember, stop};
+use crate::engine::inbox::late::{decide, is_remembered, late, remember, stop};
 use crate::engine::inbox::manager::reading;
 use crate::engine::inbox::{CurrentTask, manager};
 use crate::engine::inbox_job::{Again, look};
@@ -79,25 +80,11 @@ async fn of_current(
     current: &CurrentTask,
     task: Option<Task>,
 ) -> Result<Vec<Op>, EngineError> {
-    let Some(task) = task else {
-        return Ok(once_more(
-            engine,
-            client,
-            &current.effect,
-            AskedAgain::Deleted,
-            false,
-        ));
+    // One that the relay closed, it closed in a life of the database that is lost: what it asked is open in this one.
+    let Some(task) = task.filter(|task| !task.closed_by_relay) else {
+        let why = AskedAgain::Deleted;
+        return Ok(once_more(engine, client, &current.effect, why, false));
     };
-    if task.closed_by_relay {
-        // In a life of the database that is lost: what it asked is open in this one.
-        return Ok(once_more(
-            engine,
-            client,
-            &current.effect,
-            AskedAgain::Deleted,
-            false,
-        ));
-    }
     let by = who(engine, current, &task).await?;
     let items = open_items(engine, &current.items).await?;
     let question = items.iter().find(|item| item.case.is_some());
@@ -161,7 +148,11 @@ pub(super) async fn of_question(
         if let Some(why) = StopReason::from_name(action) {
             return Ok(AnswerTaken::Yes(stop(engine, client, by, why, task).await?));
         }
-        let taken = action == REPLIED && replied(engine, item, by).await?;
+        // She has heard from the client: that counts wherever it is said, unless the case can't take it.
+        let taken = match item.case.filter(|_| action == REPLIED) {
+            Some(case) => decide(engine, case, by, Action::Replied, task, action).await?,
+            None => false,
+        };
         return Ok(if taken {
             AnswerTaken::Yes(vec![remember(task, action)])
         } else {
@@ -174,18 +165,6 @@ pub(super) async fn of_question(
     } else {
         AnswerTaken::No(AskedAgain::NotPossible)
     })
-}
-
-/// She has heard from the client: that counts wherever it is said. `false` if the case can't take it.
-async fn replied(engine: &Engine, item: &WorkItem, by: &str) -> Result<bool, EngineError> {
-    let Some(case) = item.case else {
-        return Ok(false);
-    };
-    match cases::decide_case(engine, case, by, Action::Replied).await {
-        Ok(()) => Ok(true),
-        Err(EngineError::Refused(_)) => Ok(false),
-        Err(error) => Err(error),
-    }
 }
 
 /// What a completion without an answer says of a question; `None`: nothing, she is asked once more.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use relay_core::ids::ClientId;
+use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_store::{EffectState, JobFilter, JobState, Op, Page, WorkItem};
 use serde_json::json;
 
@@ -14,6 +15,12 @@ use crate::engine::sync::hints;
 use crate::engine::sync::hints::{ClientHint, Origin};
 use crate::engine::{Engine, EngineError, inbox, time_off};
 use crate::receipts::{Hint, HintObject};
+
+/// How soon it is looked again whether a task could be read that the CRM has told of.
+const UNREAD: SignedDuration = SignedDuration::from_mins(5);
+
+/// The same where it was given up for good.
+const GIVEN_UP: SignedDuration = SignedDuration::from_hours(1);
 
 /// What brings the task of an open item's client back to what it should be: an answer that nobody told of is
 /// read, and what could not be made is tried again. Asked for once a day.
@@ -89,11 +96,12 @@ pub(crate) async fn reread(engine: &Engine, client: &ClientId) -> Result<Vec<Op>
 }
 
 /// What tries once more to read a task of ours about a client, which the CRM told of and nobody could read: it may say that
-/// nothing is to go out, also where it is no longer the open one. `None`: nothing is left unread.
+/// nothing is to go out, also where it is no longer the open one. And when that is looked at again: what was given up for
+/// good has an item, and is not asked for every few minutes. `None`: nothing is left unread.
 pub(crate) async fn unread(
     engine: &Engine,
     client: &ClientId,
-) -> Result<Option<Vec<Op>>, EngineError> {
+) -> Result<Option<(Timestamp, Vec<Op>)>, EngineError> {
     if engine.ports.not_offered().crm {
         return Ok(None);
     }
@@ -113,10 +121,12 @@ pub(crate) async fn unread(
         return Ok(None);
     }
     let at = engine.now();
+    let is_given_up = unread.iter().all(|job| job.state != JobState::Ready);
+    let pause = if is_given_up { GIVEN_UP } else { UNREAD };
     let again = unread
         .into_iter()
         .map(|job| Op::ReplayJob { id: job.id, at });
-    Ok(Some(again.collect()))
+    Ok(Some((later(at, pause), again.collect())))
 }
 
 pub(super) fn reread_ops(engine: &Engine, client: &ClientId, task: &str) -> Vec<Op> {

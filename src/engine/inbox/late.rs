@@ -37,10 +37,7 @@ pub(super) async fn late(
     tracing::info!(task = %task.id, "an answer in a task that is no longer open");
     if action == REPLIED && asked.is_none_or(|asked| asked == case.id) {
         // No later text may say that she has not answered.
-        match cases::decide_case(engine, case.id, by, Action::Replied).await {
-            Ok(()) | Err(EngineError::Refused(_)) => {}
-            Err(error) => return Err(error),
-        }
+        decide(engine, case.id, by, Action::Replied, task, action).await?;
         return Ok(vec![remember(task, action)]);
     }
     let goes_on =
@@ -51,10 +48,7 @@ pub(super) async fn late(
         let pause = Action::Pause {
             reason: "an earlier question was answered meanwhile".to_owned(),
         };
-        match cases::decide_case(engine, case.id, by, pause).await {
-            Ok(()) | Err(EngineError::Refused(_)) => {}
-            Err(error) => return Err(error),
-        }
+        decide(engine, case.id, by, pause, task, action).await?;
         return Ok(vec![remember(task, action)]);
     }
     let entry = TimelineEntry {
@@ -118,6 +112,24 @@ pub(crate) async fn follow_up(
     Ok(None)
 }
 
+/// Lets a case hear what was written in a task, in one batch with the note that it was taken in: else it would hear it again
+/// where the relay dies between the two. `false` if the case refuses it.
+pub(super) async fn decide(
+    engine: &Engine,
+    case: CaseId,
+    by: &str,
+    decision: Action,
+    task: &Task,
+    action: &str,
+) -> Result<bool, EngineError> {
+    let noted = [remember(task, action)];
+    match cases::decide_case_after(engine, case, by, decision, &[], &noted).await {
+        Ok(()) => Ok(true),
+        Err(EngineError::Refused(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Stops every channel to a client. Without a case that is kept for the next one, and the manager is told.
 pub(crate) async fn stop(
     engine: &Engine,
@@ -152,22 +164,19 @@ pub(crate) async fn stop(
         stepping.push(remember(task, why.as_str()));
         return Ok(stepping.into_ops());
     };
-    let decided = cases::decide_case(engine, case.id, by, Action::StopOutreach { why }).await;
-    match decided {
-        Ok(()) => Ok(vec![remember(task, why.as_str())]),
-        Err(EngineError::Refused(_)) => {
-            // Only because it is so already; else it is tried again when the task is read next.
-            let workflow = engine
-                .registry
-                .of_case(engine.store.as_ref(), &case)
-                .await?;
-            let case = engine.store.case(case.id).await?;
-            let stopped = case.as_ref().and_then(|case| workflow.stopped(case));
-            let is_so = stopped.is_some().then(|| remember(task, why.as_str()));
-            Ok(is_so.into_iter().collect())
-        }
-        Err(error) => Err(error),
+    let stop = Action::StopOutreach { why };
+    if decide(engine, case.id, by, stop, task, why.as_str()).await? {
+        return Ok(vec![remember(task, why.as_str())]);
     }
+    // Only because it is so already; else it is tried again when the task is read next.
+    let workflow = engine
+        .registry
+        .of_case(engine.store.as_ref(), &case)
+        .await?;
+    let case = engine.store.case(case.id).await?;
+    let stopped = case.as_ref().and_then(|case| workflow.stopped(case));
+    let is_so = stopped.is_some().then(|| remember(task, why.as_str()));
+    Ok(is_so.into_iter().collect())
 }
 
 /// Nobody is followed up now, and the manager must hear of it all the same.

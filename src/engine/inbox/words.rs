@@ -8,7 +8,7 @@ use relay_core::answers::{AnswerWord, CALL_OUTCOME, offered};
 use relay_core::calendar::Calendar;
 use relay_core::effects::{AskedAgain, EffectKind};
 use relay_core::outside;
-use relay_core::scripts::date_words;
+use relay_core::scripts::{Assertion, date_words, moment_words};
 use relay_core::time::{Date, Timestamp};
 use relay_core::work_kinds;
 use relay_core::workflow::StandsIn;
@@ -273,8 +273,8 @@ impl Text {
         let is_over = only_on.is_some_and(|day| day < today);
         let check = ready["check"].as_array().into_iter().flatten();
         let mut faults: Vec<&str> = check.filter_map(Value::as_str).collect();
-        let over = "it says \"yesterday\"";
-        if is_over && !faults.iter().any(|fault| fault.starts_with(over)) {
+        let over = Assertion::DueYesterday.fault();
+        if is_over && !faults.contains(&over) {
             faults.push(over);
         }
         if faults.is_empty() {
@@ -373,7 +373,5 @@ fn moment(value: &Value) -> Option<Timestamp> {
 
 /// A moment as staff read it, clinic time.
 fn when(calendar: &Calendar, at: Timestamp) -> String {
-    let clock = calendar.zone().to_datetime(at);
-    let date = date_words(clock.date());
-    format!("{date}, {}:{:02}", clock.hour(), clock.minute())
+    moment_words(calendar.zone().to_datetime(at))
 }

@@ -9,7 +9,7 @@ use super::state::{How, Progress, State};
 use crate::answers::StopReason;
 use crate::facts::CallOutcome;
 use crate::ids::CoachId;
-use crate::scripts::{Assertion, Values, called, date_words};
+use crate::scripts::{Assertion, Values, called, date_words, moment_words};
 use crate::time::{Date, SignedDuration, Timestamp, later};
 use crate::work_kinds;
 use crate::workflow::Answers;
@@ -149,9 +149,7 @@ impl State {
 
 /// A moment as staff read it, clinic time: `November 6, 14:02`.
 pub(super) fn at_words(run: &MissedCheckInRun<'_>, at: Timestamp) -> String {
-    let clock = run.draft.cx.calendar.zone().to_datetime(at);
-    let date = date_words(clock.date());
-    format!("{date}, {}:{:02}", clock.hour(), clock.minute())
+    moment_words(run.draft.cx.calendar.zone().to_datetime(at))
 }
 
 /// How long a manager has before the first reminder, so that it comes on the same working day.

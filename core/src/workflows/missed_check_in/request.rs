@@ -12,7 +12,7 @@ use crate::effects::{EffectInput, HandOver, PlannedEffect, Request as Wire, requ
 use crate::ids::{ClientId, CoachId, ContactId, CrmUserId};
 use crate::outside::{self, NameFault};
 use crate::procedure::MissedCheckInProcedure;
-use crate::scripts::{Script, Values, date_words, weekday_words};
+use crate::scripts::{Script, Values, date_words, moment_words, weekday_words};
 use crate::time::{Date, Timestamp};
 use crate::workflow::{Context, GuardReading, HoldReason};
 
@@ -296,9 +296,7 @@ impl<'a> Request<'a> {
 
     /// A moment as staff read it, clinic time.
     fn moment(&self, at: Timestamp) -> String {
-        let clock = self.cx.calendar.zone().to_datetime(at);
-        let day = date_words(clock.date());
-        format!("{day}, {}:{:02}", clock.hour(), clock.minute())
+        moment_words(self.cx.calendar.zone().to_datetime(at))
     }
 
     /// What the clock shows where she lives, if that is elsewhere (E24).

@@ -1,9 +1,12 @@
 //! Answers as people really write them: none is lost, and none is taken for another.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::{by_hand, calling, replied};
 use crate::edge::clinic::{Clinic, Person};
+use crate::support::failpoints::StopAt;
 
 #[tokio::test]
 async fn a_stop_in_a_call_task_counts_after_the_follow_up_has_ended() {
@@ -205,4 +208,34 @@ async fn replied_in_a_hold_keeps_the_email_back() {
         "an email went out although her open task says that she has replied: {:?}",
         clinic.outreach(&maya)
     );
+}
+
+/// The relay dies between what she said and the note that it was taken in.
+#[tokio::test]
+async fn replied_in_a_hold_counts_once_where_the_relay_dies_right_after() {
+    let maya = Person::maya();
+    let mut clinic = Clinic::with(std::slice::from_ref(&maya)).await;
+    clinic.until("2026-11-05 12:00").await;
+    clinic.portal(json!({ "act": "coach_writes", "client": "maya", "text": "hi" }));
+    clinic.until("2026-11-06 09:30").await;
+    let stop = Arc::new(StopAt::unarmed("reread.commit.before"));
+    let listening = Arc::clone(&stop);
+    let restarted = clinic.world.restart_with(listening).await;
+    restarted.expect("a restart");
+    clinic.hooks_arrive().await;
+    stop.arm();
+    tokio::select! {
+        () = clinic.answer(&maya, "Answer: replied") => panic!("it was never passed"),
+        () = stop.stopped() => {}
+    }
+    clinic.world.restart().await.expect("a restart");
+    clinic.hooks_arrive().await;
+    clinic.until("2026-11-06 12:00").await;
+    assert_eq!(clinic.work_kinds(&maya).await, ["reply"]);
+    let history = clinic.history(clinic.case(&maya).await.id).await;
+    let said = history
+        .iter()
+        .filter(|line| line.contains("she has answered, says Beth"));
+    assert_eq!(said.count(), 1, "{history:#?}");
+    assert_eq!(clinic.open_task(&maya).owner, "Beth");
 }

@@ -5,6 +5,20 @@ use serde_json::json;
 use super::replied;
 use crate::edge::clinic::{Clinic, Person};
 
+fn keap_fails(clinic: &Clinic) {
+    let all = json!({ "operation": "*", "moment": "before", "act": "refuse", "times": 100_000 });
+    clinic.fault("keap", all);
+}
+
+fn keap_answers(clinic: &Clinic) {
+    clinic
+        .world
+        .vendors
+        .faults("keap")
+        .expect("a vendor")
+        .clear();
+}
+
 #[tokio::test]
 async fn a_stop_that_keap_told_of_right_before_its_outage_is_not_lost() {
     let mut lost = Vec::new();
@@ -19,17 +33,9 @@ async fn a_stop_that_keap_told_of_right_before_its_outage_is_not_lost() {
         let t = clinic.tasks(&maya).pop().expect("a task");
         clinic.keap(json!({ "act": "edit_task", "task": t.id,
             "changes": { "description": t.description.replace("Answer: wait until Nov 8", "Answer: no contact") } }));
-        clinic.fault(
-            "keap",
-            json!({ "operation": "*", "moment": "before", "act": "refuse", "times": 100_000 }),
-        );
+        keap_fails(&clinic);
         clinic.until(back).await;
-        clinic
-            .world
-            .vendors
-            .faults("keap")
-            .expect("a vendor")
-            .clear();
+        keap_answers(&clinic);
         clinic.until("2026-11-12 12:00").await;
         let out = clinic.outreach(&maya);
         if out.len() > 1 {
@@ -54,21 +60,13 @@ async fn no_task_hands_out_yesterday_on_another_day() {
     .await;
     clinic.join(&maya);
     clinic.until("2026-11-04 08:00").await;
-    clinic.fault(
-        "keap",
-        json!({ "operation": "*", "moment": "before", "act": "refuse", "times": 100_000 }),
-    );
+    keap_fails(&clinic);
     clinic.until("2026-11-04 18:00").await;
-    clinic
-        .world
-        .vendors
-        .faults("keap")
-        .expect("a vendor")
-        .clear();
+    keap_answers(&clinic);
     clinic.until("2026-11-05 12:00").await;
     let task = clinic.open_task(&maya);
     assert!(
-        !task.description.contains("due yesterday"),
+        !task.description.contains("Your check in was due yesterday"),
         "made {:?} (17:00 UTC is 10:00 in Denver)\n{}",
         task.made,
         task.description
@@ -81,18 +79,10 @@ async fn a_task_whose_question_ended_in_an_outage_is_closed_after_it() {
     for back in ["2026-11-05 22:00", "2026-11-06 11:00", "2026-11-06 20:00"] {
         let (clinic, maya) = replied().await;
         clinic.hooks_arrive().await;
-        clinic.fault(
-            "keap",
-            json!({ "operation": "*", "moment": "before", "act": "refuse", "times": 100_000 }),
-        );
+        keap_fails(&clinic);
         clinic.portal(json!({ "act": "check_in", "client": "maya", "check_in": "ci_maya" }));
         clinic.until(back).await;
-        clinic
-            .world
-            .vendors
-            .faults("keap")
-            .expect("a vendor")
-            .clear();
+        keap_answers(&clinic);
         clinic.until("2026-11-12 12:00").await;
         let open: Vec<_> = clinic
             .tasks(&maya)
@@ -124,18 +114,10 @@ async fn a_further_question_in_an_outage() {
     for back in ["2026-11-06 11:00", "2026-11-06 20:00"] {
         let (clinic, maya) = replied().await;
         clinic.hooks_arrive().await;
-        clinic.fault(
-            "keap",
-            json!({ "operation": "*", "moment": "before", "act": "refuse", "times": 100_000 }),
-        );
+        keap_fails(&clinic);
         clinic.writes(&maya, "again").await;
         clinic.until(back).await;
-        clinic
-            .world
-            .vendors
-            .faults("keap")
-            .expect("a vendor")
-            .clear();
+        keap_answers(&clinic);
         clinic.until("2026-11-12 12:00").await;
         let open: Vec<_> = clinic
             .tasks(&maya)
