@@ -205,7 +205,7 @@ pub const ANSWERS: [AnswerWord; 14] = [
         action: "no_contact",
         course: Course::KeepsBack,
         word: "no contact",
-        meaning: "everything stops, and the Program Manager is told",
+        meaning: "she asks not to be contacted: everything stops, and the Program Manager is told",
     },
     AnswerWord {
         action: "close",

@@ -23,7 +23,7 @@ async fn a_call_task_says_what_she_has_had_and_how_her_three_weeks_stand() {
     for line in [
         "She has had: the first message in the portal, November 4, 9:00.",
         "Regimen: three-week window ends November 10.",
-        "If she wants to leave, has a complaint, is unwell or wants no contact, write that instead; if she has answered \
+        "If she wants to leave, has a complaint, is unwell or asks for no contact, write that instead; if she has answered \
          you elsewhere, write replied.",
     ] {
         assert!(text.lines().any(|one| one == line), "{line}\n{text}");

@@ -17,7 +17,7 @@ use crate::time::{Date, Timestamp};
 use crate::workflow::{Context, GuardReading, HoldReason};
 
 /// What she may learn in a call, or have learned before it.
-const INSTEAD: &str = "If she wants to leave, has a complaint, is unwell or wants no contact, write that instead; if \
+const INSTEAD: &str = "If she wants to leave, has a complaint, is unwell or asks for no contact, write that instead; if \
      she has answered you elsewhere, write replied.";
 
 /// Everything a request is made of.
