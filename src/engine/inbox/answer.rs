@@ -3,9 +3,9 @@
 //! | what the task shows | what follows |
 //! |---|---|
 //! | an answer | the question is settled by it, completed or not |
-//! | completed, no answer | what its kind of question says: a reply is handled, what was asked by hand is done, news is noted; a message that waits for her word is asked about again at once, anything else the next working morning |
+//! | completed, no answer | what its kind of question says: a reply is handled, what was asked by hand is done, news is noted; a message that waits for her word is asked about again at once, and so is a message that she was to send; anything else the next working morning |
 //! | completed, an answer to something else, or with other words in it | asked once more, in the office's hours |
-//! | completed, an answer that nobody understands | asked once more, in the office's hours |
+//! | an answer that nobody understands, completed or left so for an hour | asked once more, in the office's hours; where nothing was asked the follow-up is paused, and she is asked how it goes on |
 //! | deleted | asked once more, in the office's hours; nobody tells of a deletion, so it is found within a day |
 //! | given to another user | nothing: whose answer it is, the task says when it is there |
 //! | an answer that can't be carried out any more | the case has said why; if nothing else is asked, once more, in the office's hours |
@@ -26,9 +26,9 @@ use relay_store::{Effect, Job, JobEnd, Op, WorkItem};
 use crate::effects::vendor_ref;
 use crate::engine::commands::work;
 use crate::engine::finish::fence;
-use crate::engine::inbox::late::{decide, is_remembered, late, remember, stop};
+use crate::engine::inbox::late::{NOT_UNDERSTOOD, decide, is_remembered, late, remember, stop};
 use crate::engine::inbox::manager::reading;
-use crate::engine::inbox::{CurrentTask, manager};
+use crate::engine::inbox::{CurrentTask, daily, manager};
 use crate::engine::inbox_job::{Again, look};
 use crate::engine::{CoachChannel, Engine, EngineError, finish};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
@@ -94,21 +94,19 @@ async fn of_current(
             AnswerTaken::Yes(more) => ops.extend(more),
             AnswerTaken::No(why) => {
                 // What can't be taken is noted: else it would be read again before each message and each further question.
-                if let Some(Written::Action(action, _)) = answer(engine, &task) {
-                    ops.push(remember(&task, action));
-                }
-                if task.completed {
-                    let soon = item.kind == work_kinds::ASK_FIRST;
+                ops.extend(heard(engine, &task));
+                if is_written(engine, &task) {
+                    // Each is about a message that can go out today only.
+                    let soon = [work_kinds::ASK_FIRST, work_kinds::SEND_BY_HAND];
+                    let soon = soon.contains(&item.kind.as_str());
                     ops.extend(once_more(engine, client, &current.effect, why, soon));
+                } else {
+                    ops.extend(read_later(engine, client, &task));
                 }
             }
         }
-    } else if let Some(Written::Action(action, _)) = answer(engine, &task) {
-        // Else it was taken in already: the relay died before that was noted, or the CRM told twice.
-        let first = first_of(engine, &current.items).await?;
-        if !is_what_settled(first.as_ref(), action) {
-            ops.extend(late(engine, client, None, &by, action, &task).await?);
-        }
+    } else {
+        ops.extend(of_news(engine, client, &current.items, &by, &task).await?);
     }
     if task.completed {
         for item in items.iter().filter(|item| item.case.is_none()) {
@@ -116,6 +114,60 @@ async fn of_current(
         }
     }
     Ok(ops)
+}
+
+/// What was written in a task that asks nothing: it is heard all the same. What nobody understands may mean that nothing is to
+/// go out: the follow-up is paused, and her coach is asked.
+pub(super) async fn of_news(
+    engine: &Engine,
+    client: &ClientId,
+    items: &[WorkItemId],
+    by: &str,
+    task: &Task,
+) -> Result<Vec<Op>, EngineError> {
+    match answer(engine, task) {
+        Some(Written::Action(action, _)) => {
+            // Else it was taken in already: the relay died before that was noted, or the CRM told twice.
+            let first = first_of(engine, items).await?;
+            if is_what_settled(first.as_ref(), action) {
+                return Ok(Vec::new());
+            }
+            late(engine, client, None, by, action, task).await
+        }
+        Some(Written::Unreadable) if is_written(engine, task) => {
+            late(engine, client, None, by, NOT_UNDERSTOOD, task).await
+        }
+        Some(Written::Unreadable) => Ok(read_later(engine, client, task)),
+        Some(Written::Outcome(_)) | None => Ok(Vec::new()),
+    }
+}
+
+/// The note of what a question's task shows and can't be taken: what nobody understands, once it is written.
+pub(super) fn heard(engine: &Engine, task: &Task) -> Option<Op> {
+    match answer(engine, task)? {
+        Written::Action(action, _) => Some(remember(task, action)),
+        Written::Unreadable | Written::Outcome(_) => {
+            is_written(engine, task).then(|| remember(task, NOT_UNDERSTOOD))
+        }
+    }
+}
+
+/// Whether whoever has a task can be thought to have written what she wanted.
+pub(super) fn is_written(engine: &Engine, task: &Task) -> bool {
+    let since = |changed| engine.now().duration_since(changed);
+    let is_quiet = task
+        .changed_at
+        .is_some_and(|changed| since(changed) >= STILL_WRITING);
+    task.completed || is_quiet
+}
+
+/// What reads a task again once she can be thought to have written what she wanted: nobody tells of that.
+pub(super) fn read_later(engine: &Engine, client: &ClientId, task: &Task) -> Vec<Op> {
+    let Some(changed) = task.changed_at else {
+        return Vec::new();
+    };
+    let at = later(changed, STILL_WRITING).max(engine.now());
+    daily::reread_at(engine, client, task.id.as_str(), at)
 }
 
 /// What came of a task's answer to its question.
@@ -188,8 +240,14 @@ pub(super) async fn of_another(
     task: Option<Task>,
 ) -> Result<Vec<Op>, EngineError> {
     let answered = task.as_ref().and_then(|task| answer(engine, task));
-    let (Some(task), Some(Written::Action(action, _))) = (task, answered) else {
+    let (Some(task), Some(answered)) = (task, answered) else {
         return Ok(Vec::new());
+    };
+    let action = match answered {
+        Written::Action(action, _) => action,
+        Written::Unreadable => NOT_UNDERSTOOD,
+        // What came of a call is read where the call was asked for.
+        Written::Outcome(_) => return Ok(Vec::new()),
     };
     let EffectInput::WorkTask { items, coach, .. } = &effect.planned.input else {
         return Ok(Vec::new());
@@ -260,13 +318,25 @@ pub(crate) async fn is_waiting(engine: &Engine, client: &ClientId) -> Result<boo
     Ok(match answer(engine, &task) {
         Some(Written::Action(action, _)) => !is_remembered(engine, &task, action).await?,
         Some(Written::Outcome(_)) => task.completed,
-        // Perhaps she is writing it now.
         Some(Written::Unreadable) => {
+            // Perhaps she is writing it now.
             let changed = task.changed_at.unwrap_or(Timestamp::MIN);
-            engine.now().duration_since(changed) < STILL_WRITING
+            let is_fresh = engine.now().duration_since(changed) < STILL_WRITING;
+            is_fresh || is_unheard(engine, &current, &task).await?
         }
         None => false,
     })
+}
+
+/// Whether what nobody understands stands in a task that asks nothing, and was not taken in yet.
+async fn is_unheard(
+    engine: &Engine,
+    current: &CurrentTask,
+    task: &Task,
+) -> Result<bool, EngineError> {
+    let items = open_items(engine, &current.items).await?;
+    let asks = items.iter().any(|item| item.case.is_some());
+    Ok(!asks && !is_remembered(engine, task, NOT_UNDERSTOOD).await?)
 }
 
 /// The description that a task was made with.

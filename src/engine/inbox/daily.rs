@@ -130,6 +130,10 @@ pub(crate) async fn unread(
 }
 
 pub(super) fn reread_ops(engine: &Engine, client: &ClientId, task: &str) -> Vec<Op> {
+    reread_ops_from(&Origin::gap(engine.now()), engine, client, task)
+}
+
+fn reread_ops_from(from: &Origin, engine: &Engine, client: &ClientId, task: &str) -> Vec<Op> {
     let told = ClientHint {
         hint: Hint {
             object: HintObject::Task,
@@ -140,7 +144,18 @@ pub(super) fn reread_ops(engine: &Engine, client: &ClientId, task: &str) -> Vec<
         },
         clients: vec![client.clone()],
     };
-    hints::reread_ops(engine, &Origin::gap(engine.now()), &told)
+    hints::reread_ops(engine, from, &told)
+}
+
+/// The job that reads one of them at `at`.
+pub(super) fn reread_at(engine: &Engine, client: &ClientId, task: &str, at: Timestamp) -> Vec<Op> {
+    let mut ops = reread_ops_from(&Origin::gap(at), engine, client, task);
+    for op in &mut ops {
+        if let Op::Enqueue { job, .. } = op {
+            job.run_at = at;
+        }
+    }
+    ops
 }
 
 /// The tasks by which somebody is asked now.

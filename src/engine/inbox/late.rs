@@ -15,6 +15,9 @@ use crate::engine::staff_said::words::who;
 use crate::engine::{Engine, EngineError, items, stepper};
 use crate::ports::Task;
 
+/// How something is remembered that nobody understands.
+pub(super) const NOT_UNDERSTOOD: &str = "not_understood";
+
 /// An answer to what is not asked any more. One that stops counts all the same. Another must not be passed over while
 /// the follow-up goes on by itself: it is paused, and she is asked. Once for each task.
 pub(super) async fn late(
@@ -32,7 +35,12 @@ pub(super) async fn late(
         return stop(engine, client, by, why, task).await;
     }
     let Some(case) = follow_up(engine, client).await? else {
-        return Ok(vec![remember(task, action)]);
+        let mut ops = vec![remember(task, action)];
+        if action == NOT_UNDERSTOOD {
+            let text = not_understood(&who(engine, client).await?, by);
+            ops.extend(note_ops(engine, client, task, action, text, None).await?);
+        }
+        return Ok(ops);
     };
     tracing::info!(task = %task.id, "an answer in a task that is no longer open");
     if action == REPLIED && asked.is_none_or(|asked| asked == case.id) {
@@ -45,8 +53,12 @@ pub(super) async fn late(
     let of_this = asked.is_none_or(|asked| asked == case.id);
     let as_said = goes_on_anyway(engine, client, &case, action).await?;
     if goes_on && of_this && !as_said {
+        let reason = match action {
+            NOT_UNDERSTOOD => "what was written in her task could not be understood",
+            _ => "an earlier question was answered meanwhile",
+        };
         let pause = Action::Pause {
-            reason: "an earlier question was answered meanwhile".to_owned(),
+            reason: reason.to_owned(),
         };
         decide(engine, case.id, by, pause, task, action).await?;
         return Ok(vec![remember(task, action)]);
@@ -54,9 +66,14 @@ pub(super) async fn late(
     let entry = TimelineEntry {
         at: engine.now(),
         step: case.step.clone(),
-        text: format!(
-            "{by} answered in a task that was no longer the open one: that was not carried out"
-        ),
+        text: match action {
+            NOT_UNDERSTOOD => {
+                format!("{by} wrote something in a task that could not be understood")
+            }
+            _ => format!(
+                "{by} answered in a task that was no longer the open one: that was not carried out"
+            ),
+        },
         sop: None,
         detail: None,
     };
@@ -67,13 +84,23 @@ pub(super) async fn late(
     let mut ops = vec![line, remember(task, action)];
     if !as_said {
         let who = who(engine, client).await?;
-        let text = format!(
-            "Not done: what {by} wrote about {who} in an earlier task. It was answered before. If something is open about \
-             her, it stands in the newest task."
-        );
+        let text = match action {
+            NOT_UNDERSTOOD => not_understood(&who, by),
+            _ => format!(
+                "Not done: what {by} wrote about {who} in an earlier task. It was answered before. If something is open \
+                 about her, it stands in the newest task."
+            ),
+        };
         ops.extend(note_ops(engine, client, task, action, text, Some(&case)).await?);
     }
     Ok(ops)
+}
+
+fn not_understood(who: &str, by: &str) -> String {
+    format!(
+        "Not understood: what {by} wrote about {who} in a task. If nothing is to go out to her, please write one of the \
+         answers in the newest task about her, or put the tag on her that pauses a follow-up."
+    )
 }
 
 /// Whether the follow-up goes on as the answer says, also where it is not carried out: then nobody need be asked. Not

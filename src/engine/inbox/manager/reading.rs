@@ -80,12 +80,7 @@ pub(in crate::engine::inbox) async fn reread(
         if settles {
             answer::settle(engine, &item, &by, "done", None).await?;
         }
-        return match answer::answer(engine, &task) {
-            Some(Written::Action(action, _)) => {
-                late::late(engine, client, None, &by, action, &task).await
-            }
-            Some(Written::Outcome(_) | Written::Unreadable) | None => Ok(Vec::new()),
-        };
+        return answer::of_news(engine, client, &[], &by, &task).await;
     }
     match answer::answer(engine, &task) {
         None if !task.completed => Ok(Vec::new()),
@@ -100,12 +95,11 @@ pub(in crate::engine::inbox) async fn reread(
             AnswerTaken::Yes(ops) => Ok(ops),
             // What can't be taken is noted: else it would be read again before each message.
             AnswerTaken::No(why) => {
-                let mut ops = Vec::new();
-                if let Some(Written::Action(action, _)) = answer::answer(engine, &task) {
-                    ops.push(late::remember(&task, action));
-                }
-                if task.completed {
+                let mut ops: Vec<Op> = answer::heard(engine, &task).into_iter().collect();
+                if answer::is_written(engine, &task) {
                     ops.extend(answer::once_more(engine, client, effect, why, false));
+                } else {
+                    ops.extend(answer::read_later(engine, client, &task));
                 }
                 Ok(ops)
             }

@@ -9,6 +9,7 @@ mod delivery;
 mod goes_on;
 mod manager;
 mod manager_and_coach;
+mod no_answer;
 mod noted;
 mod outages;
 mod silence;

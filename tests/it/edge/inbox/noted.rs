@@ -10,7 +10,7 @@ use crate::support::tools::Tools as _;
 
 impl Clinic {
     /// The notes on her contact that confirm what was decided, by their first lines.
-    fn noted(&self, who: &Person) -> Vec<String> {
+    pub(super) fn noted(&self, who: &Person) -> Vec<String> {
         let seen = self.world.vendors.keap().look(who.contact);
         let mut notes = seen.expect("a contact").notes;
         notes.retain(|note| note.title == "Follow-up: noted");
@@ -85,9 +85,11 @@ async fn what_is_written_after_an_answer_and_not_done_is_said() {
     assert_eq!(clinic.status(&maya).await, "paused");
     let asked = clinic.open_task(&maya).id;
     clinic.completes(first, Some("Answer: done")).await;
+    let not_understood = "Not understood: what Beth wrote about Maya H. in a task. If nothing is to go out to her, please \
+        write one of the answers in the newest task about her, or put the tag on her that pauses a follow-up.";
     assert_eq!(
         clinic.noted(&maya),
-        Vec::<String>::new(),
+        [not_understood],
         "two answers are none"
     );
     let before = clinic.tasks(&maya);
@@ -101,6 +103,7 @@ async fn what_is_written_after_an_answer_and_not_done_is_said() {
     assert_eq!(
         clinic.noted(&maya),
         [
+            not_understood,
             "Not done: what Beth wrote about Maya H. in an earlier task. It was answered before. If something is open \
              about her, it stands in the newest task."
         ]
