@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use clap::{Args, Subcommand};
 use relay_core::case::CaseStatus;
+use relay_core::clients::Coach;
 use relay_core::effects::{EffectInput, EffectKind, Settled};
 use relay_core::ids::{CoachId, WorkItemId};
+use relay_core::outside::short_line;
 use relay_core::time::Date;
 use relay_core::time_off::TimeOffList;
 use relay_core::workflows::PROGRAM_MANAGER;
@@ -22,6 +24,7 @@ use crate::engine::commands::cases::parse_action;
 use crate::engine::commands::work;
 use crate::engine::inbox;
 use crate::engine::incidents;
+use crate::engine::ready::checked;
 use crate::engine::time_off;
 use crate::remedy::RemedyCommand;
 
@@ -90,10 +93,11 @@ pub async fn list(
     Ok(out.emit(&json, &human)?)
 }
 
-/// Who acts for whom today (A25).
+/// Who acts for whom today (A25), and what coaches are called.
 pub(super) struct ActingNow {
     time_off: TimeOffList,
     today: Date,
+    coaches: Vec<Coach>,
 }
 
 impl ActingNow {
@@ -103,6 +107,7 @@ impl ActingNow {
         Ok(Self {
             time_off: time_off::list(store).await?,
             today: out.zone().to_datetime(clocks.procedure.now()).date(),
+            coaches: store.coaches().await?,
         })
     }
 
@@ -115,10 +120,20 @@ impl ActingNow {
 
     /// An item's owner, and who acts for her, where somebody does.
     fn owner(&self, item: &WorkItem) -> String {
+        let owner = self.named(&item.owner);
         match self.acting(item) {
-            Some(acting) => format!("{} ({acting} acts)", item.owner),
-            None => item.owner.clone(),
+            Some(acting) => format!("{owner}, {} acts", self.named(acting.as_str())),
+            None => owner,
         }
+    }
+
+    /// Somebody as staff know her, with the id that commands take where she is a coach.
+    fn named(&self, owner: &str) -> String {
+        let coach = self.coaches.iter().find(|coach| coach.id.as_str() == owner);
+        coach.map_or_else(
+            || owner.to_owned(),
+            |coach| format!("{} ({owner})", short_line(&coach.name, 60)),
+        )
     }
 
     /// Items as documents.
@@ -133,7 +148,7 @@ impl ActingNow {
             "owner": item.owner,
             "acting": self.acting(item),
             "title": item.title,
-            "detail": item.detail,
+            "detail": checked(&item.detail, self.today),
             "actions": item.actions,
             "client": item.client,
             "case": item.case,
@@ -277,7 +292,7 @@ pub async fn show(store: &dyn Store, id: WorkItemId, out: &mut Output<'_>) -> Re
         item.actions.join(", "),
         or_dash(settled.map(|end| format!("{} by {}, {}", end.action, end.by, out.time(end.at)))),
     );
-    outline(&mut human, &item.detail, 0);
+    outline(&mut human, &checked(&item.detail, acting.today), 0);
     let task = inbox_task(store, &item).await?;
     if let Some(told) = &task {
         // Writing to a string can't fail.

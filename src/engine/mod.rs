@@ -70,6 +70,7 @@ pub mod memory;
 pub mod outreach;
 mod parts;
 pub mod periodic;
+pub(crate) mod ready;
 pub mod registry;
 pub(crate) mod run;
 pub mod staff_said;

@@ -252,11 +252,17 @@ pub fn work(item: &WorkItem) -> WorkView {
         Value::Null => Vec::new(),
         one => vec![one],
     };
+    // What says something that is not so is not handed out, here as in a task.
+    let is_so = |value: &&Value| value["check"].as_array().is_none_or(Vec::is_empty);
     let said = |value: &&Value| {
         let text = value.as_str().or_else(|| value["text"].as_str());
         text.map(str::to_owned)
     };
-    let ready: Vec<String> = texts.iter().filter_map(said).collect();
+    let ready: Vec<String> = texts
+        .iter()
+        .filter(|one| is_so(one))
+        .filter_map(said)
+        .collect();
     let checks = texts.iter().filter_map(|text| text["check"].as_array());
     let checks = checks.flatten().filter_map(Value::as_str);
     WorkView {

@@ -266,11 +266,12 @@ fn a_replay_without_job_or_filter_is_refused() {
 fn sabotage_names_an_effect_that_exists() {
     let parse =
         |text: &str| Cli::try_parse_from(["clear-relay", "demo", "--once", "--sabotage", text]);
-    for kind in EffectKind::ALL {
+    let in_a_story = |kind: &EffectKind| *kind != EffectKind::ReassignTask;
+    for kind in EffectKind::ALL.into_iter().filter(in_a_story) {
         assert!(parse(&format!("drop:{}", kind.as_str())).is_ok());
         assert!(parse(&format!("double:{}", kind.as_str())).is_ok());
     }
-    for wrong in ["drop:nothing", "halve:email", "email"] {
+    for wrong in ["drop:nothing", "drop:reassign_task", "halve:email", "email"] {
         assert!(parse(wrong).is_err(), "{wrong}");
     }
 }
@@ -361,15 +362,21 @@ async fn open_work_is_listed_by_owner_with_its_actions() {
 }
 
 #[tokio::test]
-async fn an_item_is_shown_with_the_text_that_is_ready() {
+async fn an_item_is_shown_without_a_text_that_is_not_so() {
     let world = world();
     let case = world.add_case();
     world.add_work(case);
     let id = WorkItemId::new(&SeededRandom::new(2), now()).to_string();
     let human = world.run(&["work", "show", &id]).await.expect("shown");
     assert!(
-        human.contains("ready:\n  check:\n    - a\n    - b\n  text: Hi Ann\n"),
+        human.contains("ready:\n  withheld: it says what is not so here (a; b)\n"),
         "{human}"
+    );
+    assert!(!human.contains("Hi Ann"), "{human}");
+    let json = world.json(&["work", "show", &id]).await.to_string();
+    assert!(
+        !json.contains("Hi Ann") && json.contains("withheld"),
+        "{json}"
     );
 }
 

@@ -6,10 +6,11 @@
 
 use std::collections::HashSet;
 
+use relay_core::channel::EngagementEvent;
 use relay_core::clients::{ClientSnapshot, ContactSnapshot};
 use relay_core::effects::{AskedAgain, EffectInput, EffectKind, Request, request};
 use relay_core::facts::FactBody;
-use relay_core::ids::{ClientId, CoachId, ContactId, CrmUserId, WorkItemId};
+use relay_core::ids::{CaseId, ClientId, CoachId, ContactId, CrmUserId, WorkItemId};
 use relay_core::time::{SignedDuration, Timestamp, earlier};
 use relay_core::workflow::{StandsIn, Verdict};
 use relay_core::workflows::PROGRAM_MANAGER;
@@ -80,7 +81,13 @@ pub(crate) async fn look(
             Some(contact) => contact.phone.clone(),
             None => snapshot.as_ref().and_then(|client| client.phone.clone()),
         },
-        opened: opened(engine, client, contact.as_ref().map(|contact| &contact.id)).await?,
+        opened: opened(
+            engine,
+            client,
+            contact.as_ref().map(|contact| &contact.id),
+            open.iter().find_map(|item| item.case),
+        )
+        .await?,
     };
     let task = of(engine, &open, *again, &known);
     let request = Request::WorkTask(request::WorkTask {
@@ -163,6 +170,7 @@ async fn opened(
     engine: &Engine,
     client: &ClientId,
     contact: Option<&ContactId>,
+    case: Option<CaseId>,
 ) -> Result<Vec<(&'static str, Timestamp)>, EngineError> {
     let kind = EffectKind::PortalMessage;
     let ours: HashSet<String> = engine
@@ -183,11 +191,27 @@ async fn opened(
         Some(contact) => engine.store.engagement(contact, month_ago).await?,
         None => Vec::new(),
     };
-    let mail = engagement.last().map(|last| {
-        (
-            "The CRM shows that one of the clinic's emails was opened",
-            last.event.at,
-        )
-    });
+    let effects = match case {
+        Some(case) => engine.store.effects(case).await?,
+        None => Vec::new(),
+    };
+    let is_ours = |event: &EngagementEvent| effects.iter().any(|sent| is_of(event, sent));
+    let ours = engagement.iter().rev().find(|one| is_ours(&one.event));
+    let shown = match ours {
+        Some(_) => "The CRM shows that our follow-up email was opened",
+        None => "The CRM shows that one of the clinic's emails was opened",
+    };
+    let mail = ours
+        .or(engagement.last())
+        .map(|last| (shown, last.event.at));
     Ok(read.into_iter().chain(mail).collect())
+}
+
+/// Whether an opening is of the email that `sent` was: the CRM gives it no id when it is sent.
+fn is_of(event: &EngagementEvent, sent: &Effect) -> bool {
+    let Some(Request::Email(email)) = &sent.request else {
+        return false;
+    };
+    let is_named = event.label.as_deref() == Some(email.subject.as_str());
+    is_named && sent.intended_at.is_some_and(|sent| event.at >= sent)
 }

@@ -8,13 +8,15 @@ use relay_core::answers::{AnswerWord, CALL_OUTCOME, offered};
 use relay_core::calendar::Calendar;
 use relay_core::effects::{AskedAgain, EffectKind};
 use relay_core::outside;
-use relay_core::scripts::{Assertion, date_words, moment_words};
+use relay_core::scripts::{date_words, moment_words};
 use relay_core::time::{Date, Timestamp};
 use relay_core::work_kinds;
 use relay_core::workflow::StandsIn;
 use relay_core::workflows::missed_check_in;
 use relay_store::WorkItem;
 use serde_json::Value;
+
+use crate::engine::ready::{Ready, is_over, ready};
 
 /// What is known besides the items.
 #[derive(Debug, Default)]
@@ -99,6 +101,10 @@ impl Words {
                      of the answers below."
                 }
             });
+        }
+        if again.is_some() {
+            // Else who only ticked it off would do it twice.
+            text.told(first, "was_sent", "");
         }
         if let Some(stands_in) = &known.stands_in {
             text.line(&format!("{}, so this comes to you.", stands_in.words()));
@@ -232,8 +238,13 @@ impl Text {
             ));
         }
         self.told(item, "next", "The procedure asks now: ");
-        self.told(item, "remedy", "What to do: ");
-        self.ready(item, calendar.date_of(now));
+        let today = calendar.date_of(now);
+        // What the text says may not be so any more on the day on which it is asked again.
+        let is_over =
+            item.detail.get("remedy_after").is_some() && is_over(&item.detail["ready"], today);
+        let remedy = if is_over { "remedy_after" } else { "remedy" };
+        self.told(item, remedy, "What to do: ");
+        self.ready(item, today);
     }
 
     fn her_clock(&mut self, calendar: &Calendar, now: Timestamp, item: &WorkItem) {
@@ -254,42 +265,24 @@ impl Text {
             work_kinds::ASK_FIRST => "What would go out",
             _ => "Ready to use",
         };
-        match &item.detail["ready"] {
-            Value::Array(several) => several
-                .iter()
-                .for_each(|one| self.one_ready(label, one, today)),
-            one => self.one_ready(label, one, today),
-        }
-    }
-
-    fn one_ready(&mut self, label: &str, ready: &Value, today: Date) {
-        let Some(text) = ready["text"].as_str() else {
-            if ready["script"].is_string() {
-                self.line("There is no text ready: something that it needs is missing.");
+        for one in ready(&item.detail["ready"], today) {
+            match one {
+                Ready::Text { what, text } => {
+                    self.line("");
+                    self.line(&format!("{label}, {what}:"));
+                    for line in text.lines() {
+                        self.line(line);
+                    }
+                }
+                Ready::Withheld(faults) => self.line(&format!(
+                    "There is no text ready: the clinic's wording says what is not so here ({}). Write to her in your \
+                     own words, and leave out what is not so.",
+                    faults.join("; ")
+                )),
+                Ready::Missing => {
+                    self.line("There is no text ready: something that it needs is missing.");
+                }
             }
-            return;
-        };
-        let only_on: Option<Date> = serde_json::from_value(ready["only_on"].clone()).ok();
-        let is_over = only_on.is_some_and(|day| day < today);
-        let check = ready["check"].as_array().into_iter().flatten();
-        let mut faults: Vec<&str> = check.filter_map(Value::as_str).collect();
-        let over = Assertion::DueYesterday.fault();
-        if is_over && !faults.contains(&over) {
-            faults.push(over);
-        }
-        if faults.is_empty() {
-            let what = ready["as"].as_str().unwrap_or("the text");
-            self.line("");
-            self.line(&format!("{label}, {what}:"));
-            for line in text.lines() {
-                self.line(line);
-            }
-        } else {
-            self.line(&format!(
-                "There is no text ready: the clinic's wording says what is not so here ({}). Write to her in your own \
-                 words, and leave out what is not so.",
-                faults.join("; ")
-            ));
         }
     }
 

@@ -144,10 +144,12 @@ async fn the_email_is_asked_for_with_address_subject_and_words_and_her_word_star
     for words in [
         "address: nora@example.test",
         "page: https://portal",
-        "Hi Nora, this is Beth",
+        "withheld: it says what is not so here (",
     ] {
         assert!(shown.contains(words), "{words} is not in {shown}");
     }
+    // Nobody called her, and an email is no text.
+    assert!(!shown.contains("Hi Nora, this is Beth"), "{shown}");
     assert_eq!(portal.work().await.len(), 1);
 }
 

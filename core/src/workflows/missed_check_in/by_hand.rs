@@ -7,7 +7,8 @@
 //! to follow up with client until check-in is completed"), so it waits for the coach with the
 //! sentence, and with S4 ready. What S4 claims and is not so stands beside it as `check` (A9): she
 //! decides about the words. Each sentence is an item of its own: *done by hand* settles it, the
-//! document's waits pass, and the next sentence is asked for. After the last one nothing is left to
+//! document's waits pass, and the next sentence is asked for. Where the relay can't read the portal, she gets S4 only after
+//! she has said that no reply stands there: it tells the client so. After the last one nothing is left to
 //! do, and the case closes. A case of older decision code keeps what its coach was told: one item for
 //! all of it, which stays until a person closes the case.
 
@@ -68,6 +69,47 @@ fn asked_of(state: &State) -> Option<(&'static str, String)> {
             ),
         )),
     }
+}
+
+/// How she answers where she has to look into the portal before she gets a text.
+const ANSWERS: [&str; 9] = [
+    "resume",
+    "done_by_hand",
+    "replied",
+    "pause",
+    "wants_to_leave",
+    "complaint",
+    "unwell",
+    "no_contact",
+    "close",
+];
+
+/// How she answers otherwise.
+fn after_a_look() -> &'static [&'static str] {
+    ANSWERS.get(1..).unwrap_or_default()
+}
+
+/// Whether nobody has looked today whether she wrote in the portal, where the relay can't: S4 says that she has not.
+fn must_look(run: &MissedCheckInRun<'_>) -> bool {
+    run.state.portal_unread && run.state.no_reply_on != Some(run.today())
+}
+
+/// Her coach has looked into the portal, and the client has not written: she gets the text; `false` if she was not
+/// asked.
+pub(super) fn found_no_reply(run: &mut MissedCheckInRun<'_>, by: &str) -> bool {
+    let asks = matches!(run.draft.wait, Some(Wait::Person { .. }))
+        && run.state.next() == Step::ByHand
+        && run.hand() == 0;
+    if !asks || !must_look(run) {
+        return false;
+    }
+    run.draft.say(format!(
+        "{by} looked into the portal: the client has not written there"
+    ));
+    run.state.no_reply_on = Some(run.today());
+    run.stop_asking();
+    run.enter(Step::ByHand);
+    true
 }
 
 impl MissedCheckInRun<'_> {
@@ -146,6 +188,7 @@ impl MissedCheckInRun<'_> {
             "follow_up": chosen.map(|chosen| chosen.reason.clone()),
             "then": then,
         });
+        let asks_first = hand == 0 && must_look(self);
         let ready = match hand {
             0 => Some("S4"),
             2 if self.one_by_one() => Some("S5"),
@@ -156,10 +199,26 @@ impl MissedCheckInRun<'_> {
                 detail.insert("next".into(), sentence.into());
             }
             if let Some(script) = ready {
-                detail.insert("ready".into(), self.ready_text(script));
-                // "I have not received a reply from you in Clear Connection": only she can see that.
-                if self.state.portal_unread {
-                    detail.insert("remedy".into(), look_first(self).into());
+                if asks_first {
+                    let look = look_first(self);
+                    let remedy = format!(
+                        "{look}. If she has not written, answer \"continue\", and you get the text to send"
+                    );
+                    detail.insert("remedy".into(), remedy.into());
+                    let then = "she has not written: you get the text to send, in a new task";
+                    detail.insert("resume".into(), then.into());
+                } else {
+                    detail.insert("ready".into(), self.ready_text(script));
+                    if self.state.portal_unread {
+                        let remedy = match hand {
+                            0 => {
+                                "There was no reply in the portal when you looked. If you send the text on a later \
+                                  day, look once more before you do"
+                            }
+                            _ => look_first(self),
+                        };
+                        detail.insert("remedy".into(), remedy.into());
+                    }
                 }
             }
         }
@@ -184,16 +243,7 @@ impl MissedCheckInRun<'_> {
             owner: self.owner(),
             title,
             detail,
-            answers: Answers::Of(&[
-                "done_by_hand",
-                "replied",
-                "pause",
-                "wants_to_leave",
-                "complaint",
-                "unwell",
-                "no_contact",
-                "close",
-            ]),
+            answers: Answers::Of(if asks_first { &ANSWERS } else { after_a_look() }),
             remind_at: self.working_days_from_now(days),
         });
     }

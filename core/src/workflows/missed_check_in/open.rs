@@ -46,7 +46,7 @@ pub(super) fn open(
     );
     if run.window_end().is_none() {
         run.draft
-            .say("The date of the last regimen change is unknown: no wait is shortened");
+            .say("The date of the last regimen change is unknown: no wait is shortened for the end of her three weeks");
     }
     run.enter(Step::PortalMessage);
     run.finish()

@@ -2,6 +2,7 @@
 
 use super::answers::CoachAnswer;
 use super::ask_first::is_asked;
+use super::by_hand::found_no_reply;
 use super::closing::Closing;
 use super::next::next_words;
 use super::noted;
@@ -125,7 +126,8 @@ impl MissedCheckInRun<'_> {
             CaseStatus::Held { .. } if self.state.hold != Some(Hold::Unclear) => {
                 self.draft.say(format!("{by} resumed"));
             }
-            _ => return false,
+            CaseStatus::Open => return found_no_reply(self, by),
+            CaseStatus::Held { .. } | CaseStatus::Closed { .. } => return false,
         }
         self.state.later = None;
         // If the contact is still gone, the next read says so again (E40).

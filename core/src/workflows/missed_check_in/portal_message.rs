@@ -62,11 +62,16 @@ impl MissedCheckInRun<'_> {
     pub(super) fn portal_message_done(&mut self, at: Timestamp, how: How) {
         self.state.first_message = Progress::Done { at, how };
         self.state.current = None;
-        let said = self.said_how(
-            how,
-            EffectKind::PortalMessage,
-            "First message in the portal",
-        );
+        let window_days = self.procedure.parameters.window_days;
+        let truth = self.state.truth(self.today(), window_days);
+        let has_text = self.procedure.scripts.choose(SCRIPT, &truth).is_ok();
+        let is_hers = self.draft.cx.not_offered.messages;
+        let what = if how == How::Proposed && is_hers && !has_text {
+            "First message in the portal, in her own words since no text of the clinic's is so by now"
+        } else {
+            "First message in the portal"
+        };
+        let said = self.said_how(how, EffectKind::PortalMessage, what);
         self.draft.say_sop(said, SOP);
         self.tell_window();
         self.draft.say_sop("Waiting for the check-in", SOP_WAIT);

@@ -64,13 +64,14 @@ pub(super) fn ask_to_send(run: &mut MissedCheckInRun<'_>, key: &EffectKey) {
         .due
         .tomorrow()
         .is_ok_and(|next| next == run.today());
+    let own_words = "write to her in your own words";
     let send = match &chosen {
         // The task may be read on another day.
         Ok(_) if yesterday => format!(
             "send her the text on {today}, since it says \"yesterday\" (on a later day leave that word out)"
         ),
         Ok(_) => "send her the text".to_owned(),
-        Err(_) => "write to her in your own words".to_owned(),
+        Err(_) => own_words.to_owned(),
     };
     let chosen = chosen.unwrap_or_else(|_| portal_message::SCRIPT.to_owned());
     run.state.portal_unread = true;
@@ -91,6 +92,8 @@ pub(super) fn ask_to_send(run: &mut MissedCheckInRun<'_>, key: &EffectKey) {
         "contact": run.state.client.contact,
         "ready": run.ready_text(&chosen),
         "remedy": format!("{}. Else {send}, and answer \"done\"", look_first(run)),
+        "remedy_after": format!("{}. Else {own_words}, and answer \"done\"", look_first(run)),
+        "was_sent": "If you have sent it already, do not send it again: just answer \"done\" below",
     });
     let days = run.procedure.parameters.coach.hold_reminder_days;
     run.ask(Ask {

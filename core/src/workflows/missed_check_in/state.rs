@@ -244,6 +244,9 @@ pub struct State {
     /// What she writes in the portal can't be read: nobody but her coach knows whether she has answered.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub portal_unread: bool,
+    /// The day on which her coach looked there, and found that she has not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_reply_on: Option<Date>,
     /// What a person is asked now, to be asked of the next coach if hers changes (E41).
     pub asked: Option<NewWork>,
     /// The CRM contact is gone (E40).
@@ -327,6 +330,7 @@ impl State {
             asked_first: None,
             hold: None,
             portal_unread: false,
+            no_reply_on: None,
             asked: None,
             contact_gone: false,
             waits_for_contact: false,
