@@ -115,14 +115,19 @@ impl ClientSnapshot {
     /// First name and initial, the most that a task title or a log for staff shows: `Maya R.`
     /// `None` where the first name is no name.
     pub fn short_name(&self) -> Option<String> {
-        let first = outside::name(self.first_name.as_deref()).ok()?;
-        let last = outside::name(self.last_name.as_deref()).ok();
-        let initial = last.and_then(|last| last.chars().find(|c| c.is_alphabetic()));
-        Some(match initial {
-            Some(initial) => format!("{first} {initial}."),
-            None => first,
-        })
+        short_name(self.first_name.as_deref(), self.last_name.as_deref())
     }
+}
+
+/// The same of a first and a last name.
+pub fn short_name(first: Option<&str>, last: Option<&str>) -> Option<String> {
+    let first = outside::name(first).ok()?;
+    let last = outside::name(last).ok();
+    let initial = last.and_then(|last| last.chars().find(|c| c.is_alphabetic()));
+    Some(match initial {
+        Some(initial) => format!("{first} {initial}."),
+        None => first,
+    })
 }
 
 /// A check-in as the portal lists it.

@@ -148,15 +148,24 @@ async fn found(
     if let Some(taken) = taken(engine, client, &contact).await? {
         return Ok(nobody(engine, client, &taken));
     }
-    let link = Link {
+    let link = link(engine, client, &contact, source);
+    Ok(Linked::Contact {
+        contact,
+        ops: vec![link],
+    })
+}
+
+/// Links a client to the contact that is told to be hers, and that no other client has.
+pub(crate) fn told(engine: &Engine, client: &ClientId, contact: &ContactId) -> Op {
+    link(engine, client, contact, "portal")
+}
+
+fn link(engine: &Engine, client: &ClientId, contact: &ContactId, source: &str) -> Op {
+    Op::PutLink(Link {
         client: client.clone(),
         contact: contact.clone(),
         source: source.to_owned(),
         at: engine.now(),
-    };
-    Ok(Linked::Contact {
-        contact,
-        ops: vec![Op::PutLink(link)],
     })
 }
 

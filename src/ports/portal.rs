@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use relay_core::clients::{CheckIn, ClientSnapshot, Coach, PortalMessage};
-use relay_core::ids::{ClientId, CoachId};
+use relay_core::ids::{ClientId, CoachId, ContactId};
 use relay_core::time::{Date, Timestamp};
 use relay_core::workflow::NotOffered;
 use relay_http_client::CallError;
@@ -41,6 +41,10 @@ pub struct OpenCheckIns {
 pub struct Undated {
     /// The client who has missed it.
     pub client: ClientId,
+    /// How staff speak of her, where that is known.
+    pub name: Option<String>,
+    /// Her coach, where one is known: she is asked for the day.
+    pub coach: Option<CoachId>,
     /// For people: what is missing, and where.
     pub what: String,
     /// For people: what to do about it.
@@ -54,6 +58,8 @@ pub trait Portal: Debug + Send + Sync {
     fn not_offered(&self) -> NotOffered;
     /// The client; `None` if the portal knows none by this id.
     async fn client(&self, id: &ClientId) -> Result<Option<ClientSnapshot>, CallError>;
+    /// The client whom a contact of the CRM is, where the contact alone says so; `None` where a link must.
+    async fn client_of(&self, contact: &ContactId) -> Result<Option<ClientId>, CallError>;
     /// Her check-ins due on or after `since`, submitted or not.
     async fn check_ins(&self, id: &ClientId, since: Date) -> Result<Vec<CheckIn>, CallError>;
     /// Every client's open check-ins due before `due_before` (all pages): the daily reconcile.

@@ -154,6 +154,7 @@ watched! {
 watched! {
     Portal [not_offered() -> NotOffered] {
         client(id: &ClientId) -> Option<ClientSnapshot> = ReadClients;
+        client_of(contact: &ContactId) -> Option<ClientId> = ReadClients;
         check_ins(id: &ClientId, since: Date) -> Vec<CheckIn> = ReadCheckIns;
         open_check_ins(due_before: Date) -> OpenCheckIns = ReadCheckIns;
         messages(id: &ClientId, since: Timestamp) -> Vec<PortalMessage> = ReadMessages;

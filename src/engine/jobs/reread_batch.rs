@@ -110,7 +110,7 @@ async fn tags(
         }
         if watched.clients.is_empty() {
             let contact = ContactId::from(watched.hint.id.as_str());
-            ops.extend(staff_said::nobodys(engine, &contact, 0).await?);
+            ops.extend(staff_said::unlinked(engine, &contact).await?);
         } else {
             ops.extend(hints::reread_ops(engine, from, watched));
         }

@@ -25,7 +25,8 @@
 //! - A contact that is nobody's yet changes nothing: the tag stays, and an item says so once. (That it is several
 //!   clients' the store does not let happen; it would be told the same way.)
 //!   The relay learns whose a contact is when the first follow-up of its client begins, or from a person; then the
-//!   tag counts.
+//!   tag counts. Where every contact is a client by itself, because the CRM alone tells who is expected, it counts
+//!   at once.
 //! - What the relay puts on and takes off itself is none of the three.
 //! - In propose mode, and for the clients of coaches for whom nothing is done yet (A39), the word counts; note and
 //!   removal are proposed like everything else, so the tag stays on.
@@ -71,7 +72,7 @@ use crate::engine::staff_said::news::{News, news};
 use crate::engine::staff_said::words::Outcome;
 use crate::engine::stepper::{Stepping, names};
 use crate::engine::sync::opening;
-use crate::engine::{Engine, EngineError, finish, items};
+use crate::engine::{Engine, EngineError, finish, items, link};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::remedy::RemedyCommand;
 
@@ -112,8 +113,24 @@ pub(crate) async fn is_waiting(
     Ok(!words.is_empty())
 }
 
+/// A contact that no client is linked to may have one of the tags. Where the contact alone says whose it is, it is
+/// linked, and its tags are looked at.
+pub(crate) async fn unlinked(engine: &Engine, contact: &ContactId) -> Result<Vec<Op>, EngineError> {
+    let told = engine.call(REREAD_CALL, engine.ports.portal.client_of(contact));
+    let Some(client) = told.await? else {
+        return nobodys(engine, contact, 0).await;
+    };
+    let words = engine.call(REREAD_CALL, engine.ports.tags.words(contact));
+    if words.await?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut ops = vec![link::told(engine, &client, contact)];
+    ops.extend(look::linked_ops(engine, &client, contact));
+    Ok(ops)
+}
+
 /// A contact that is nobody's, or several clients', has one of the tags: nothing is guessed.
-pub(crate) async fn nobodys(
+async fn nobodys(
     engine: &Engine,
     contact: &ContactId,
     clients: usize,

@@ -7,6 +7,7 @@ use relay_core::outside;
 use relay_store::FactRow;
 
 use crate::engine::{CoachChannel, Engine, EngineError};
+use crate::failpoint::REREAD_CALL;
 
 /// What came of a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,11 +102,17 @@ pub(super) fn note(word: StaffWord, outcome: Outcome, who: &str, asked: CoachCha
     }
 }
 
-/// How staff speak of her.
+/// How staff speak of her. No word waits for a name that can't be read.
 pub(crate) async fn who(engine: &Engine, client: &ClientId) -> Result<String, EngineError> {
     let facts = engine.store.facts(client).await?;
-    let mut known = facts.iter().rev().filter_map(snapshot);
-    let named = known.find_map(ClientSnapshot::short_name);
+    let mut known = facts.iter().rev().filter_map(snapshot).peekable();
+    let named = if known.peek().is_some() {
+        known.find_map(ClientSnapshot::short_name)
+    } else {
+        let told = engine.call(REREAD_CALL, engine.ports.portal.client(client));
+        let told = told.await.ok().flatten();
+        told.and_then(|told| told.short_name())
+    };
     Ok(called(named))
 }
 

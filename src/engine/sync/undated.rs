@@ -1,13 +1,16 @@
 //! Missed check-ins of which nobody can tell when they were due: a person is asked for the day.
 //!
-//! The day decides when she is written to, and stands in the texts, so it is never guessed. Whoever marks the
-//! question as done while the day is still missing is asked again after a week.
+//! The day decides when she is written to, and stands in the texts, so it is never guessed. Her coach is asked, who sees the
+//! field in the CRM; an admin where no coach is known. Whoever marks the question as done while the day is still missing is
+//! asked again after a week.
 
 use relay_core::ids::ClientId;
+use relay_core::outside::short_line;
 use relay_core::work_kinds;
 use relay_store::{Op, WorkItem, WorkSettled};
 use serde_json::json;
 
+use crate::engine::inbox_job::changed;
 use crate::engine::sync::invariants::PAGE;
 use crate::engine::sync::opening;
 use crate::engine::{Engine, EngineError, RELAY, items};
@@ -27,15 +30,21 @@ pub(crate) async fn undated_ops(
     let mut ops = Vec::new();
     for one in &told.undated {
         let item = undated_item(engine, one);
+        let (client, is_coachs) = (&one.client, one.coach.is_some());
         let before = engine.store.work_by_key(&item.dedupe_key).await?;
         let settled = before.and_then(|before| before.settled);
         // The day was there meanwhile: this is another question.
         let anew = settled.is_some_and(|settled| settled.by == RELAY);
-        ops.extend(if anew {
+        let opened = if anew {
             items::open_work_ops(engine, item, engine.now())
         } else {
             opening::tell(engine, item).await?
-        });
+        };
+        if is_coachs && !opened.is_empty() {
+            let today = engine.calendar.date_of(engine.now());
+            ops.extend(changed(engine, client, &format!("undated/{today}")));
+        }
+        ops.extend(opened);
     }
     let mut after = None;
     loop {
@@ -47,6 +56,10 @@ pub(crate) async fn undated_ops(
         let asked = page.iter().filter(|item| item.kind == UNDATED);
         let is_still = |client: &ClientId| told.undated.iter().any(|one| one.client == *client);
         for item in asked.filter(|item| !item.client.as_ref().is_some_and(is_still)) {
+            let client = item.client.as_ref();
+            ops.extend(
+                client.and_then(|client| changed(engine, client, &format!("dated/{}", item.id))),
+            );
             ops.push(Op::SettleWork {
                 id: item.id,
                 settled: WorkSettled {
@@ -61,12 +74,19 @@ pub(crate) async fn undated_ops(
 
 fn undated_item(engine: &Engine, one: &Undated) -> WorkItem {
     let client = &one.client;
+    let who = one
+        .name
+        .as_ref()
+        .map_or_else(|| format!("Client {client}"), |name| short_line(name, 60));
     let title = format!(
-        "Client {client} has missed a check-in, and when it was due is not known: nobody follows it up"
+        "{who} has missed a check-in, and when it was due is not known: nobody follows it up"
     );
     let mut item = items::item(engine, format!("undated/{client}"), UNDATED, title);
     item.detail = json!({ "client": client, "reason": one.what, "remedy": one.remedy });
     item.actions = vec!["done".to_owned()];
     item.client = Some(client.clone());
+    if let Some(coach) = &one.coach {
+        item.owner = coach.to_string();
+    }
     item
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use relay_core::clients::{CheckIn, ClientSnapshot, Coach, PortalMessage, Records};
 use relay_core::facts::FactBody;
-use relay_core::ids::{CheckInId, ClientId, CoachId};
+use relay_core::ids::{CheckInId, ClientId, CoachId, ContactId};
 use relay_core::retry::Class;
 use relay_core::time::{Date, Timestamp};
 use relay_core::workflow::NotOffered;
@@ -129,6 +129,10 @@ impl Portal for CheckInList {
 
     async fn client(&self, id: &ClientId) -> Result<Option<ClientSnapshot>, CallError> {
         Ok(client(&self.facts(id).await?))
+    }
+
+    async fn client_of(&self, _contact: &ContactId) -> Result<Option<ClientId>, CallError> {
+        Ok(None)
     }
 
     async fn check_ins(&self, id: &ClientId, since: Date) -> Result<Vec<CheckIn>, CallError> {

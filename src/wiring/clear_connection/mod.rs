@@ -21,7 +21,7 @@ use relay_clear_connection::{self as api, CheckInState, MessageAuthor, PortalCli
 use relay_core::clients::{
     Author, CheckIn, ClientSnapshot, ClientStatus, Coach, PortalMessage, Records,
 };
-use relay_core::ids::{ClientId, CoachId};
+use relay_core::ids::{ClientId, CoachId, ContactId};
 use relay_core::outside;
 use relay_core::time::{Clock, Date, TimeZone, Timestamp};
 use relay_core::workflow::NotOffered;
@@ -83,6 +83,10 @@ impl Portal for ClearConnectionPorts {
     async fn client(&self, id: &ClientId) -> Result<Option<ClientSnapshot>, CallError> {
         let client = self.client.client(id).await?;
         Ok(client.map(|client| snapshot(client, &self.zone)))
+    }
+
+    async fn client_of(&self, _contact: &ContactId) -> Result<Option<ClientId>, CallError> {
+        Ok(None)
     }
 
     async fn check_ins(&self, id: &ClientId, since: Date) -> Result<Vec<CheckIn>, CallError> {

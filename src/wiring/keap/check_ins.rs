@@ -25,8 +25,10 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
-use relay_core::clients::{CheckIn, ClientSnapshot, ClientStatus, Coach, PortalMessage, Records};
-use relay_core::ids::{CheckInId, ClientId, CoachId};
+use relay_core::clients::{
+    CheckIn, ClientSnapshot, ClientStatus, Coach, PortalMessage, Records, short_name,
+};
+use relay_core::ids::{CheckInId, ClientId, CoachId, ContactId};
 use relay_core::retry::Class;
 use relay_core::time::{Clock, Date, TimeZone, Timestamp};
 use relay_core::workflow::NotOffered;
@@ -163,7 +165,7 @@ impl KeapCheckIns {
         })
     }
 
-    fn undated(&self, client: ClientId, contact: &str) -> Undated {
+    fn undated(&self, client: ClientId, contact: &str, told: &Contact) -> Undated {
         let KeapCheckInsConfig {
             missed_tag,
             due_field,
@@ -171,6 +173,8 @@ impl KeapCheckIns {
         } = &self.config;
         Undated {
             client,
+            name: short_name(told.given_name.as_deref(), told.family_name.as_deref()),
+            coach: told.owner_id.as_deref().map(CoachId::from),
             what: format!(
                 "contact {contact} in Keap has the tag {missed_tag:?} and no day in the field {due_field:?}"
             ),
@@ -303,6 +307,10 @@ impl Portal for KeapCheckIns {
         }
     }
 
+    async fn client_of(&self, contact: &ContactId) -> Result<Option<ClientId>, CallError> {
+        Ok(Some(client_of(contact.as_str())))
+    }
+
     async fn check_ins(&self, id: &ClientId, since: Date) -> Result<Vec<CheckIn>, CallError> {
         let Some(contact) = contact_of(id) else {
             return Ok(Vec::new());
@@ -372,7 +380,9 @@ impl Portal for KeapCheckIns {
             };
             let client = client_of(&contact);
             match shown.due {
-                None if !shown.checked_in => open.undated.push(self.undated(client, &contact)),
+                None if !shown.checked_in => {
+                    open.undated.push(self.undated(client, &contact, &told))
+                }
                 Some(due) if due < due_before && !shown.is_there(due) => {
                     let one = CheckIn {
                         id: check_in_of(due),

@@ -150,7 +150,7 @@ async fn what_was_said_two_weeks_before_or_taken_back_does_not_count() {
     clinic.tag_hooks_arrive().await;
     assert_eq!(
         clinic.answers(&taken_back)[1],
-        "Noted: the next follow-up of this client begins as usual, without asking you first."
+        "Noted: the next follow-up of Maya H. begins as usual, without asking you first."
     );
     clinic.until("2026-11-04 09:30").await;
     assert_eq!(clinic.outreach(&taken_back), ["4 09:00 portal_message"]);
