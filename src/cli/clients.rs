@@ -75,11 +75,20 @@ pub async fn show(
     let mut human = format!(
         "client   {client}\ncontact  {}\nknown by {}\n",
         or_dash(link.as_ref().map(|link| &link.contact)),
-        or_dash(link.as_ref().map(|link| &link.source)),
+        or_dash(link.as_ref().map(|link| known_by(&link.source))),
     );
     human.push('\n');
     human.push_str(&super::cases::table(&cases, out).render("no open case"));
     Ok(out.emit(&json, &human)?)
+}
+
+/// By what a contact is known to be a client's, in words.
+fn known_by(source: &str) -> String {
+    match source {
+        "email" => "her email address, which no other contact has".to_owned(),
+        "portal" => "the tool that tells of her".to_owned(),
+        other => other.replacen(':', " ", 1),
+    }
 }
 
 /// Links a client to a contact, or says what is linked now.

@@ -79,8 +79,8 @@ pub async fn run(
     let ImportCommand::CheckIns(args) = command;
     if config.vendors.check_ins.from == CheckInsFrom::Off {
         return Err(CliError::Usage(
-            "check_ins.from is \"off\", so the portal tells who is expected: write check_ins.from = \"list\" \
-             in the configuration if the clinic's own list does"
+            "check_ins.from is \"off\", so no list tells who is expected: write check_ins.from = \"list\" in the \
+             configuration if the clinic's own list does"
                 .to_owned(),
         ));
     }
@@ -89,28 +89,14 @@ pub async fn run(
         Some(AsOf::Clinic(at)) => Some(moment(engine, at)?),
         Some(AsOf::Now) | None => None,
     };
-    let file = list_file_of(&text, made_at).map_err(|mistakes| {
+    let coaches = &config.vendors.check_ins.coaches;
+    let is_known = |id: &CoachId| coaches.iter().any(|coach| coach.id == *id);
+    let file = list_file_of(&text, made_at, is_known).map_err(|mistakes| {
         CliError::Usage(format!(
             "{}: nothing of it was taken in\n{mistakes}",
             args.file.display()
         ))
     })?;
-    let known = &config.vendors.check_ins.coaches;
-    let unknown = |id: &&CoachId| known.iter().all(|coach| coach.id != **id);
-    let strangers: Vec<&str> = file
-        .coaches
-        .iter()
-        .filter(unknown)
-        .map(CoachId::as_str)
-        .collect();
-    if !strangers.is_empty() {
-        return Err(CliError::Usage(format!(
-            "{}: nothing of it was taken in: column coach names {}, whom [check_ins.coaches] doesn't; write the ids \
-             that stand there into the file, or the coach into the configuration",
-            args.file.display(),
-            strangers.join(", ")
-        )));
-    }
     let dry_run = args.dry_run.dry_run;
     let look = import::look(engine, file.source, &file.bodies).await?;
     refuse(&look, args, out)?;

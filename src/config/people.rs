@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use super::reader::Reader;
-use crate::engine::{CoachChannel, MessagesWhileAway};
+use crate::engine::{CoachChannel, MessagesWhileAway, People};
 
 pub(super) const EXAMPLE: &str = r#"[people]
 # Names as the team knows them. Work items for a role are shown with the name.
@@ -75,7 +75,9 @@ impl PeopleConfig {
                 usual,
             ),
             client_page: reader.base_url("client_page", None),
-            coach_tasks_a_day: reader.ranged("coach_tasks_a_day", 1..=100).unwrap_or(8),
+            coach_tasks_a_day: reader
+                .ranged("coach_tasks_a_day", 1..=100)
+                .unwrap_or(People::TASKS_A_DAY),
             messages_while_away: reader.choice(
                 "messages_while_away",
                 &[

@@ -34,6 +34,17 @@ pub(crate) struct TellsCheckIns {
     pub(super) how: &'static str,
     /// What to do for it not to.
     pub(super) off: &'static str,
+    /// Whether the relay can look, or be given a file: nobody need reach it then.
+    pub(super) is_looked_up: bool,
+}
+
+/// How the world reaches the relay.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reach<'a> {
+    /// Where.
+    pub(super) public_url: Option<&'a Url>,
+    /// Whether it can be tried out without: who is expected is looked up.
+    pub(super) is_tried_without: bool,
 }
 
 /// What a vendor that is off leaves to people.
@@ -84,7 +95,7 @@ pub(crate) trait VendorSection {
     fn check(&self, _around: &Around<'_>, _mistakes: &Mistakes) {}
 
     /// What is missing or doesn't fit, though every value is valid.
-    fn gaps(&self, _public_url: Option<&Url>) -> Vec<Gap> {
+    fn gaps(&self, _reach: Reach<'_>) -> Vec<Gap> {
         Vec::new()
     }
 

@@ -10,7 +10,7 @@ use url::Url;
 use super::Config;
 use super::gap::Gap;
 use super::reader::is_loopback;
-use super::vendors::VendorSection;
+use super::vendors::{Reach, VendorSection};
 use crate::config::gap;
 use crate::engine::CoachChannel;
 
@@ -20,9 +20,15 @@ impl Config {
         let mut gaps = Vec::new();
         self.environment(&mut gaps);
         self.who_is_expected(&mut gaps);
-        let public_url = self.http.public_url.as_ref();
-        for vendor in self.vendors.each() {
-            gaps.extend(vendor.gaps(public_url));
+        let vendors = self.vendors.each();
+        let mut telling = vendors.iter().filter_map(|one| one.tells_check_ins());
+        let reach = Reach {
+            public_url: self.http.public_url.as_ref(),
+            // Also while nobody tells yet: that is said by itself.
+            is_tried_without: telling.all(|one| !one.on || one.is_looked_up),
+        };
+        for vendor in vendors {
+            gaps.extend(vendor.gaps(reach));
         }
         self.where_coaches_are_asked(&mut gaps);
         self.logging(&mut gaps);

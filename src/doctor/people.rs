@@ -39,9 +39,10 @@ pub(super) fn look(people: &PeopleConfig, has_crm: bool) -> Vec<Finding> {
         let what = format!(
             "{key} is not set: what is the Program Manager's to decide stands in the list of work, where nobody tells her"
         );
-        findings.push(Finding::note(Area::People, key, what).with_remedy(format!(
+        let remedy = format!(
             "write {key} = \"ADDRESS\", that of her user in the CRM: then it comes as tasks there"
-        )));
+        );
+        findings.push(Finding::warning(Area::People, key, what, remedy));
     }
     findings
 }

@@ -20,6 +20,8 @@ mod lines;
 
 use std::fmt;
 
+use relay_core::ids::CoachId;
+
 use crate::cells::{self, Author, Cells, Fault};
 use crate::columns::{Column, names};
 use crate::row::Row;
@@ -103,6 +105,11 @@ impl From<FileFault> for FileError {
 
 /// Reads a file. Never panics, whatever the bytes.
 pub fn read(text: &[u8]) -> Result<Vec<Row>, FileError> {
+    read_of(text, |_| true)
+}
+
+/// The same, where every coach whom it names must be one whom the clinic has named (`is_known`).
+pub fn read_of(text: &[u8], is_known: impl Fn(&CoachId) -> bool) -> Result<Vec<Row>, FileError> {
     let text = decoded(text)?;
     let separator = separator(text);
     let mut lines = Lines::new(text, separator);
@@ -118,7 +125,13 @@ pub fn read(text: &[u8]) -> Result<Vec<Row>, FileError> {
     for line in lines.filter(|line| !line.is_empty()) {
         seen += 1;
         match row(&line, &columns, separator) {
-            Ok(row) => rows.push((line.number, row)),
+            Ok(row) => {
+                let coach = row.about.as_ref().and_then(|about| about.coach.as_ref());
+                if coach.is_some_and(|coach| !is_known(coach)) {
+                    faults.push(stranger(line.number));
+                }
+                rows.push((line.number, row));
+            }
             Err(found) => faults.extend(found),
         }
         if line.is_torn {
@@ -159,6 +172,16 @@ pub fn read(text: &[u8]) -> Result<Vec<Row>, FileError> {
     }
     faults.sort_by_key(|fault| fault.line);
     Err(FileError { faults })
+}
+
+/// A row names a coach of whom neither name nor address is known.
+fn stranger(line: u64) -> FileFault {
+    FileFault::new(
+        line,
+        Some("coach".to_owned()),
+        "names a coach whom the configuration does not",
+        "write an id that stands under [check_ins.coaches], or add the coach there",
+    )
 }
 
 /// The file as text.

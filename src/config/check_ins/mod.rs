@@ -82,6 +82,7 @@ impl VendorSection for CheckInsConfig {
             on: self.is_on(),
             how: "check_ins.from = \"list\", with the coaches",
             off: "write check_ins.from = \"off\"",
+            is_looked_up: true,
         })
     }
 }

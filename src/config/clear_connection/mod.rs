@@ -117,6 +117,7 @@ impl VendorSection for ClearConnectionConfig {
             on: self.is_on(),
             how: "clear_connection.mode = \"on\", with its address and its token",
             off: "write clear_connection.mode = \"off\"",
+            is_looked_up: false,
         })
     }
 }

@@ -1,14 +1,13 @@
 //! What `[keap]` and the rest of the configuration lack together.
 
-use url::Url;
-
 use super::{CredentialKind, KeapConfig, KeyHeader};
 use crate::config::gap::{Gap, gap, worry};
+use crate::config::vendors::Reach;
 use crate::config::whole::is_here;
 
 impl KeapConfig {
     /// What Keap needs to know to tell us of anything.
-    pub(super) fn hook_gaps(&self, public_url: Option<&Url>, gaps: &mut Vec<Gap>) {
+    pub(super) fn hook_gaps(&self, reach: Reach<'_>, gaps: &mut Vec<Gap>) {
         if self.hook_secrets.is_empty() {
             gaps.push(gap(
                 "keap.hook_secrets",
@@ -17,13 +16,17 @@ impl KeapConfig {
             ));
         }
         let key = "http.public_url";
-        let Some(url) = public_url else {
-            if self.check_ins.is_some() {
-                // It can be tried so: who is expected is looked up.
+        let Some(url) = reach.public_url else {
+            if reach.is_tried_without {
+                let heard = match self.check_ins {
+                    Some(_) => {
+                        "the tag is looked for every so many minutes, what coaches answer in tasks only once a day"
+                    }
+                    None => "what coaches answer in tasks is looked for only once a day",
+                };
                 gaps.push(worry(
                     key,
-                    "is missing, so Keap can't tell the relay of anything: the tag is looked for every so many minutes, \
-                     what coaches answer in tasks only once a day",
+                    format!("is missing, so Keap can't tell the relay of anything: {heard}"),
                     "write the address under which the world reaches the relay: https://HOST/",
                 ));
                 return;

@@ -19,7 +19,7 @@ use super::limits::LimitsConfig;
 use super::mistakes::Mistakes;
 use super::reader::Reader;
 use super::vendor_mode::VendorMode;
-use super::vendors::{Around, ByHand, TellsCheckIns, VendorSection};
+use super::vendors::{Around, ByHand, Reach, TellsCheckIns, VendorSection};
 pub use check_ins::KeapCheckInsConfig;
 pub use clinic::{Coaching, ContactTypeField};
 pub use oauth::KeapOAuth;
@@ -438,6 +438,7 @@ impl VendorSection for KeapConfig {
             on: self.is_on() && self.check_ins.is_some(),
             how: "keap.check_ins.missed_tag = \"TAG\" and keap.check_ins.due_field = \"FIELD\"",
             off: "take keap.check_ins.missed_tag out",
+            is_looked_up: true,
         })
     }
 
@@ -455,10 +456,10 @@ impl VendorSection for KeapConfig {
         }
     }
 
-    fn gaps(&self, public_url: Option<&Url>) -> Vec<Gap> {
+    fn gaps(&self, reach: Reach<'_>) -> Vec<Gap> {
         let mut gaps = Vec::new();
         if self.is_on() {
-            self.hook_gaps(public_url, &mut gaps);
+            self.hook_gaps(reach, &mut gaps);
             self.coaching_gaps(&mut gaps);
             self.unused(&mut gaps);
         }

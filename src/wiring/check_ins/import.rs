@@ -1,7 +1,5 @@
 //! A file of check-ins, as deliveries of the list: what it says is read the way a webhook is.
 
-use std::collections::BTreeSet;
-
 use relay_check_ins::{Row, csv, webhook};
 use relay_core::ids::CoachId;
 use relay_core::time::Timestamp;
@@ -18,8 +16,6 @@ pub struct ListFile {
     pub source: &'static str,
     /// How many rows it has.
     pub rows: usize,
-    /// The coaches that it names.
-    pub coaches: BTreeSet<CoachId>,
     /// How many of the clients that it tells of have no email address in it.
     pub without_address: usize,
     /// What it says, as webhooks would.
@@ -31,20 +27,24 @@ pub struct ListFile {
 /// # Errors
 /// Every mistake in it, a line each with the number of the line and what to do about it. No cell is quoted.
 pub fn list_file(text: &[u8]) -> Result<ListFile, String> {
-    list_file_of(text, None)
+    list_file_of(text, None, |_| true)
 }
 
-/// Reads a CSV file that says how the list was at `as_of`; without, how it is now.
+/// Reads a CSV file that says how the list was at `as_of`; without, how it is now. Every coach in it must be one that
+/// `is_known`.
 ///
 /// # Errors
 /// As [`list_file`].
-pub fn list_file_of(text: &[u8], as_of: Option<Timestamp>) -> Result<ListFile, String> {
-    let rows: Vec<Row> = csv::read(text).map_err(|error| error.to_string())?;
+pub fn list_file_of(
+    text: &[u8],
+    as_of: Option<Timestamp>,
+    is_known: impl Fn(&CoachId) -> bool,
+) -> Result<ListFile, String> {
+    let rows: Vec<Row> = csv::read_of(text, is_known).map_err(|error| error.to_string())?;
     let abouts = || rows.iter().filter_map(|row| row.about.as_ref());
     Ok(ListFile {
         source: SOURCE,
         rows: rows.len(),
-        coaches: abouts().filter_map(|about| about.coach.clone()).collect(),
         without_address: abouts().filter(|about| about.email.is_none()).count(),
         // Without a time of their own where nobody gave one, so that the same file again is known while it is not
         // read yet.

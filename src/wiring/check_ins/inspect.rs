@@ -37,6 +37,12 @@ impl Inspect for ListInspector {
                 "no portal is asked: coaches send portal messages by hand and are asked to, and a check-in or \
                  a reply counts once it was told",
             ),
+            Finding::note(
+                Area::Portal,
+                "minor",
+                "a client of whom the list does not tell whether she is a minor is taken for an adult (A36)",
+            )
+            .with_remedy("add a column \"minor\" to the list, with yes or no, as in adapters/check-ins/README.md"),
         ]
     }
 }

@@ -121,7 +121,7 @@ async fn a_contact_type_field_that_is_not_the_one_is_found() {
             area: "contact_type",
             severity: "fault",
             what: &["no custom field \"Client Kind\" on the tab \"Clear Connection\""],
-            remedy: "Settings, Custom Fields",
+            remedy: "make a drop-down \"Client Kind\" for contacts on the tab \"Clear Connection\"",
         },
         Case {
             name: "no such tab",
@@ -291,8 +291,8 @@ async fn a_coach_whom_keap_does_not_know_is_found_by_her_id() {
         Case {
             name: "a manager without a user",
             spoil: |p| {
-                let line = "[people]\nprogram_manager_user = \"alex@clinic.test\"";
-                p.write("[people]", line);
+                let line = "program_manager_user = \"sam@clinic.test\"";
+                p.write("program_manager_user = \"alex@clinic.test\"", line);
             },
             area: "people",
             severity: "fault",

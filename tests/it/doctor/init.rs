@@ -70,6 +70,7 @@ async fn the_doctor_names_exactly_what_is_still_to_be_filled_in() {
         "clinic.holidays",
         "people.admin",
         "people.program_manager",
+        "people.program_manager_user",
     ];
     assert_eq!(left, wanted.map(str::to_owned).into());
 }
@@ -90,6 +91,7 @@ async fn once_that_is_filled_in_nothing_is_left() {
         ("product_ids = []", "product_ids = [\"10\"]"),
         ("#admin", "admin"),
         ("#program_manager", "program_manager"),
+        ("#program_manager_user", "program_manager_user"),
     ] {
         assert!(text.contains(from), "{from}");
         text = text.replacen(from, to, 1);

@@ -122,7 +122,8 @@ impl Patient {
         let config = config.replace("[people]\ncoach_tasks_a_day = 100\n", "");
         let config = format!(
             "{config}\n\
-             [people]\nadmin = \"Robin\"\nprogram_manager = \"Alex\"\n[log]\nlevel = \"info\"\n",
+             [people]\nadmin = \"Robin\"\nprogram_manager = \"Alex\"\n\
+             program_manager_user = \"alex@clinic.test\"\n[log]\nlevel = \"info\"\n",
         );
         let patient = Self {
             folder,
@@ -142,6 +143,11 @@ impl Patient {
     }
 
     fn people(&self) {
+        self.keap(Act::AddUser(NewUser {
+            email: "alex@clinic.test".to_owned(),
+            given_name: "Alex".to_owned(),
+            ..NewUser::default()
+        }));
         for (id, name, email) in [
             ("coach-1", "Beth", "beth@clinic.test"),
             ("coach-2", "Dana", "dana@clinic.test"),

@@ -36,6 +36,14 @@ impl KeapInspector {
             "no portal is asked: coaches send portal messages by hand and are asked to, and a reply in the portal \
              counts once a coach says so",
         ));
+        findings.push(
+            Finding::note(
+                Area::Portal,
+                "minor",
+                "nothing in Keap tells who is a minor: every client is taken for an adult (A36)",
+            )
+            .with_remedy("leave the tag off the contact of a minor, and follow her up by hand"),
+        );
         findings
     }
 

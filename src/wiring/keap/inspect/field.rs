@@ -18,7 +18,7 @@ impl KeapInspector {
             // Not Keap's refusal but what the search found out, in our own words.
             Err(error) if error.class == Class::Permanent && error.status.is_none() => {
                 let what = format!("{KEY}: {}", error.message);
-                let remedy = format!("write {KEY}.id = \"ID\", or correct name and tab {SCREEN}");
+                let remedy = self.find_or_make().await;
                 return vec![Finding::fault(Area::ContactType, KEY, what, remedy)];
             }
             Err(error) => return vec![could_not(Area::ContactType, "contact type field", &error)],
@@ -59,6 +59,25 @@ impl KeapInspector {
                 format!("the contact type is field {id}, and offers {IN_PERSON:?}"),
             ),
         }]
+    }
+
+    /// What to do where the search found no field, or several.
+    async fn find_or_make(&self) -> String {
+        let wanted = &self.config.contact_type_field;
+        let fields = self.client.contact_fields().await.unwrap_or_default();
+        let named = |field: &CustomField| field.label.as_deref().map(plain);
+        if wanted.id.is_some()
+            || fields
+                .iter()
+                .any(|one| named(one) == Some(plain(&wanted.name)))
+        {
+            return format!("write {KEY}.id = \"ID\", or correct name and tab {SCREEN}");
+        }
+        format!(
+            "make a drop-down {:?} for contacts on the tab {:?} with the option {IN_PERSON:?}, {SCREEN}; if there is one under \
+             another name, write {KEY}.name and {KEY}.tab as it is called, or {KEY}.id = \"ID\"",
+            wanted.name, wanted.tab
+        )
     }
 
     /// A configured id wins over the name; if the two don't fit, one of them is an old one.
