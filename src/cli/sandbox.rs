@@ -200,6 +200,7 @@ fn config(args: &SandboxArgs, sections: &[String], cast: Option<&Cast>) -> Strin
     let staff = Staff {
         ask_first: cast.map_or(&[], |cast| &cast.ask_first),
         manager: cast.and_then(Cast::manager),
+        tasks_a_day: cast.and_then(|cast| cast.coach_tasks_a_day),
     };
     clinic::file(&args.relay_url, &store, sections, staff)
 }

@@ -79,6 +79,9 @@ pub struct People {
 }
 
 impl People {
+    /// How many new tasks a coach gets a day, where nobody says otherwise.
+    pub const TASKS_A_DAY: u32 = 8;
+
     /// Where the client's page is in the portal, where that is known.
     pub(crate) fn page_of(&self, client: &ClientId) -> Option<String> {
         let page = below(self.client_page.as_ref()?, &[client.as_str()])?;
@@ -109,7 +112,7 @@ impl Default for People {
             program_manager: "program_manager".to_owned(),
             manager_user: None,
             coach_channel: CoachChannel::default(),
-            coach_tasks_a_day: 8,
+            coach_tasks_a_day: Self::TASKS_A_DAY,
             client_page: None,
             deputies: BTreeMap::new(),
             messages_while_away: MessagesWhileAway::default(),

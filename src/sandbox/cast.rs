@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use relay_core::time::{Date, DateTime, Time, TimeZone, Timestamp};
+use relay_core::time::{Date, DateTime, SignedDuration, Time, TimeZone, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::engine::People;
 use crate::wiring::VENDORS;
 use crate::wiring::emulated::ToldBy;
 
@@ -35,11 +36,18 @@ pub const ASK: &str = include_str!("../../fixtures/casts/ask.toml");
 /// The cast of a clinic that has a list of its own and nothing else: its coaches do everything by hand.
 pub const ALONE: &str = include_str!("../../fixtures/casts/alone.toml");
 
+/// The people of the full cast for a month, in a clinic whose coaches get as few new tasks a day as one is set up with:
+/// what they are asked is counted. Nothing is compared, since an answer that is written down for a day may find no task.
+const MONTH: &str = "month";
+/// How long that is.
+const MONTH_LONG: SignedDuration = SignedDuration::from_hours(31 * 24);
+
 /// The casts that travel in the binary, by name. From the full one on they are what `demo --once` plays.
-pub const SHIPPED: [(&str, &str); 10] = [
+pub const SHIPPED: [(&str, &str); 11] = [
     ("four", FOUR),
     ("short", SHORT),
     ("full", FULL),
+    (MONTH, FULL),
     ("strict", STRICT),
     ("ask", ASK),
     ("list", LIST),
@@ -69,12 +77,17 @@ pub struct Cast {
     pub ask_first: Vec<String>,
     /// Which of the coaches is the Program Manager, where she is asked in the CRM: her id.
     pub manager: Option<String>,
+    /// How many new tasks a coach gets on a day at most, where it is not so many that no story waits for them.
+    pub coach_tasks_a_day: Option<u32>,
     /// What tells who is expected and who has checked in.
     #[serde(default)]
     pub told_by: ToldBy,
     /// Whether the relay has a CRM.
     #[serde(default = "yes")]
     pub has_crm: bool,
+    /// Whether what reaches people is compared with what is written down.
+    #[serde(default = "yes")]
+    pub compared: bool,
     /// Whether what people are asked in the work list is expected like what vendors accept, by the item's kind: where
     /// no vendor accepts anything.
     #[serde(default)]
@@ -252,7 +265,19 @@ impl Cast {
         let shipped = SHIPPED.iter().find(|(known, _)| *known == name);
         let (_, text) = shipped
             .ok_or_else(|| format!("there is no cast {name}; there are {}", shipped_names()))?;
-        Self::parse(text).map_err(|error| format!("cast {name}: {error}"))
+        let cast = Self::parse(text).map_err(|error| format!("cast {name}: {error}"))?;
+        Ok(if name == MONTH {
+            cast.for_a_month()
+        } else {
+            cast
+        })
+    }
+
+    fn for_a_month(mut self) -> Self {
+        self.until = self.start.saturating_add(MONTH_LONG);
+        self.coach_tasks_a_day = Some(People::TASKS_A_DAY);
+        self.compared = false;
+        self
     }
 
     /// The same cast with only the clients that `keep` wants.

@@ -45,6 +45,8 @@ pub struct Staff<'a> {
     pub ask_first: &'a [String],
     /// The Program Manager, where she is asked in the CRM.
     pub manager: Option<&'a CastCoach>,
+    /// How many new tasks a coach gets on a day at most; without, so many that none waits.
+    pub tasks_a_day: Option<u32>,
 }
 
 /// The same, with these sections of vendors.
@@ -71,13 +73,14 @@ holidays = ["2027-01-01"]
 
 # Two coaches for everybody.
 [people]
-coach_tasks_a_day = 100
+coach_tasks_a_day = {tasks_a_day}
 {manager}
 {sections}
 [procedures.missed_check_in]
 mode = "act"
 {asks}"#,
         store = store.display(),
+        tasks_a_day = staff.tasks_a_day.unwrap_or(100),
         manager = manager.unwrap_or_default(),
         listen = listen(relay),
         sections = sections.join(

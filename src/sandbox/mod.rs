@@ -16,5 +16,6 @@ pub mod play;
 pub mod report;
 pub mod sabotage;
 pub mod stage;
+pub mod tasks;
 pub mod vendors;
 pub mod world;

@@ -85,6 +85,7 @@ impl Play {
         setup.rule.clone_from(&cast.rule);
         setup.ask_first.clone_from(&cast.ask_first);
         setup.manager = cast.manager().cloned();
+        setup.tasks_a_day = cast.coach_tasks_a_day;
         setup.told_by = cast.told_by;
         setup.has_crm = cast.has_crm;
         setup.coaches.clone_from(&cast.coaches);
@@ -117,6 +118,10 @@ impl Play {
         }
         // Stable: acts of the same moment stay in the order of the cast.
         coming.sort_by_key(|coming| coming.at);
+        let taken = Taken {
+            everybody: !cast.compared,
+            ..Taken::default()
+        };
         Ok(Self {
             cast,
             options,
@@ -127,7 +132,7 @@ impl Play {
             happened: Vec::new(),
             problems: Vec::new(),
             until,
-            taken: Taken::default(),
+            taken,
         })
     }
 

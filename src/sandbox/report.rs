@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use relay_core::case::{Case, CaseStatus, TimelineEntry};
-use relay_core::effects::EffectKind;
 use relay_core::ids::ClientId;
 use relay_core::time::{TimeZone, Timestamp};
 use relay_http_client::emulation::Accepted;
-use relay_store::{CaseFilter, Page, StoreError};
+use relay_store::{CaseFilter, Page, Store, StoreError};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -17,6 +16,7 @@ pub use crate::wiring::emulated::clinic_time;
 use super::cast::CastClient;
 use super::compare::compare;
 use super::play::Play;
+use super::tasks::{TaskCount, counted};
 use crate::engine::incidents::{INCIDENT, OVER};
 
 /// A played cast.
@@ -28,8 +28,8 @@ pub struct Report {
     pub seed: u64,
     /// Each client, in the order of the cast.
     pub people: Vec<Person>,
-    /// How many tasks each coach was given in the CRM, by her name, calls and questions together.
-    pub tasks: BTreeMap<String, usize>,
+    /// The tasks that each coach was given in the CRM, by her name, calls and questions together.
+    pub tasks: BTreeMap<String, TaskCount>,
     /// What an admin was told of vendors that failed for many.
     pub incidents: Vec<String>,
     /// What belongs to no client and was not expected.
@@ -109,6 +109,7 @@ pub(super) async fn of(play: &Play) -> Result<Report, StoreError> {
     for client in &play.cast().clients {
         people.push(person(play, client, &accepted).await?);
     }
+    let tasks = counted(play, &accepted);
     let ours: Vec<&str> = play
         .cast()
         .clients
@@ -121,6 +122,15 @@ pub(super) async fn of(play: &Play) -> Result<Report, StoreError> {
         .filter(|(who, _)| !ours.contains(&who.as_str()) && play.is_compared(who))
         .map(|(_, problem)| problem.clone())
         .collect();
+    // Whoever takes a hand in a story makes tasks of her own at most.
+    let crowded = tasks
+        .iter()
+        .filter(|(_, count)| count.most_open_about_one > 1);
+    let crowded = crowded.map(|(name, count)| {
+        let open = count.most_open_about_one;
+        format!("{name} had {open} open tasks about one client at one time")
+    });
+    let problems: Vec<String> = problems.into_iter().chain(crowded).collect();
     let places = play
         .passed()
         .into_iter()
@@ -129,7 +139,7 @@ pub(super) async fn of(play: &Play) -> Result<Report, StoreError> {
         passed: problems.is_empty() && people.iter().all(|person| person.passed),
         seed: play.options().seed,
         people,
-        tasks: tasks(play, &accepted),
+        tasks,
         incidents: incidents(play).await?,
         problems,
         passed_places: places.collect(),
@@ -149,24 +159,6 @@ async fn incidents(play: &Play) -> Result<Vec<String>, StoreError> {
     Ok(told.map(|item| item.title).collect())
 }
 
-/// How many tasks the coaches were given.
-fn tasks(play: &Play, accepted: &[Accepted]) -> BTreeMap<String, usize> {
-    let made = accepted.iter().filter(|entry| {
-        [EffectKind::CallTask, EffectKind::WorkTask]
-            .iter()
-            .any(|kind| entry.operation == kind.as_str())
-    });
-    let mut counted = BTreeMap::new();
-    for entry in made {
-        let user = entry.content["user_id"].as_str().unwrap_or_default();
-        let mut coaches = play.cast().coaches.iter();
-        let coach = coaches.find(|coach| coach.user == user);
-        let name = coach.map_or_else(|| user.to_owned(), |coach| coach.name.clone());
-        *counted.entry(name).or_insert(0) += 1;
-    }
-    counted
-}
-
 async fn person(
     play: &Play,
     client: &CastClient,
@@ -181,7 +173,7 @@ async fn person(
     };
     let mut reached = accepted.to_vec();
     if play.cast().work_list {
-        reached.extend(asked(play, &id).await?);
+        reached.extend(asked(store.as_ref(), &id).await?);
     }
     let mut outcome = compare(client, &reached, zone);
     let open = store.open_work(None, page).await?;
@@ -236,8 +228,7 @@ async fn person(
 }
 
 /// What people were asked about a client in the work list, settled or not, by when they were asked.
-async fn asked(play: &Play, client: &ClientId) -> Result<Vec<Accepted>, StoreError> {
-    let store = play.world.store();
+pub async fn asked(store: &dyn Store, client: &ClientId) -> Result<Vec<Accepted>, StoreError> {
     let page = Page {
         offset: 0,
         limit: 1000,

@@ -46,12 +46,20 @@ impl std::str::FromStr for Sabotage {
             .split_once(':')
             .ok_or("write drop:EFFECT or double:EFFECT")?;
         let kind = EffectKind::from_name(name).ok_or_else(|| {
-            let known: Vec<_> = EffectKind::ALL.iter().map(|kind| kind.as_str()).collect();
+            let known = EffectKind::ALL
+                .iter()
+                .filter(|kind| **kind != EffectKind::ReassignTask);
+            let known: Vec<_> = known.map(|kind| kind.as_str()).collect();
             format!(
                 "{name:?} is no effect; the effects are {}",
                 known.join(", ")
             )
         })?;
+        if kind == EffectKind::ReassignTask {
+            return Err(format!(
+                "{name} happens only in a case of an earlier version, and no story has one"
+            ));
+        }
         match how {
             "drop" => Ok(Self::Drop(kind)),
             "double" => Ok(Self::Double(kind)),

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::wiring::VENDORS;
-use crate::wiring::emulated::{Clinic, Emulated, EmulatedClient, ToldBy};
+use crate::wiring::emulated::{Clinic, Emulated, EmulatedClient, StaffTask, ToldBy};
 use crate::wiring::vendor::Vendor;
 
 /// A vendor of the box.
@@ -193,6 +193,13 @@ impl Vendors {
     pub fn clients(&self) -> Vec<EmulatedClient> {
         let all = self.all.iter();
         all.flat_map(|one| one.emulated.clients()).collect()
+    }
+
+    /// The tasks of staff about a contact, at whichever vendor they are.
+    pub fn tasks_about(&self, contact: u64) -> Vec<StaffTask> {
+        let all = self.all.iter();
+        all.flat_map(|one| one.emulated.tasks_about(contact))
+            .collect()
     }
 
     /// When the next event is due.

@@ -53,6 +53,8 @@ pub struct Setup {
     pub ask_first: Vec<String>,
     /// The Program Manager, where she is asked in the CRM.
     pub manager: Option<CastCoach>,
+    /// How many new tasks a coach gets on a day at most, if any waits for another day.
+    pub tasks_a_day: Option<u32>,
     /// What tells who is expected and who has checked in.
     pub told_by: ToldBy,
     /// Whether the relay has a CRM.
@@ -97,6 +99,7 @@ impl Setup {
             rule: None,
             ask_first: Vec::new(),
             manager: None,
+            tasks_a_day: None,
             told_by: ToldBy::default(),
             has_crm: true,
             coaches: Vec::new(),
@@ -178,6 +181,7 @@ impl World {
         let staff = Staff {
             ask_first: &setup.ask_first,
             manager: setup.manager.as_ref(),
+            tasks_a_day: setup.tasks_a_day,
         };
         let text = (setup.amend)(&clinic::file(&relay_url, path, &sections, staff));
         let config = read_config(&text, &setup, path)?;

@@ -95,10 +95,26 @@ pub trait Emulated: Debug + Send + Sync {
         Vec::new()
     }
 
+    /// The tasks of staff about a contact, completed ones too.
+    fn tasks_about(&self, _contact: u64) -> Vec<StaffTask> {
+        Vec::new()
+    }
+
     /// What its tool shows of a client. `None` for somebody it must know and doesn't.
     fn panels(&self, _client: &Whom<'_>, _reader: Reader<'_>) -> Option<Panels> {
         Some(Panels::default())
     }
+}
+
+/// A task of somebody in the clinic, as long as it was open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaffTask {
+    /// Whose it is, by name.
+    pub owner: String,
+    /// When it was made.
+    pub made: Timestamp,
+    /// When it was completed, by whomever; `None` while it is open.
+    pub completed: Option<Timestamp>,
 }
 
 /// A coach of a cast.

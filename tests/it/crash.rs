@@ -86,7 +86,7 @@ async fn came_out_right(story: &Story, deaths: &[Death]) {
     story.no_webhook_is_lost().await;
     let stuck = story.jobs(&[JobState::Running, JobState::Dead]).await;
     assert!(stuck.is_empty(), "{stuck:?}");
-    let differences = story.differences();
+    let differences = story.all_differences().await;
     let kinds = story.open_kinds().await;
     let email = story.client.expects.iter().any(|e| e.what == "email");
     if email && story.accepted(EffectKind::Email).is_empty() {
@@ -263,6 +263,11 @@ async fn dying_while_the_manager_is_asked_loses_nothing_and_does_nothing_twice()
 #[tokio::test]
 async fn dying_without_a_crm_loses_nothing_and_does_nothing_twice() {
     dying_anywhere(["portal/rosa", "portal/nora"], 2000).await;
+}
+
+#[tokio::test]
+async fn dying_where_a_list_is_alone_loses_nothing_and_asks_nothing_twice() {
+    dying_anywhere(["alone/bea", "alone/cleo"], 2300).await;
 }
 
 #[tokio::test]

@@ -99,16 +99,17 @@ fn summary(verdict: &Verdict, file: Option<&Path>) -> String {
     for (name, report) in &verdict.casts {
         let passed = report.people.iter().filter(|person| person.passed).count();
         let all = report.people.len();
-        lines.push(format!(
-            "cast {name}: {passed} of {all} stories as written down"
-        ));
-        let tasks: Vec<String> = report
-            .tasks
-            .iter()
-            .map(|(coach, count)| format!("{coach} {count}"))
-            .collect();
-        if !tasks.is_empty() {
-            lines.push(format!("  tasks for coaches: {}", tasks.join(", ")));
+        let is_compared = report.people.iter().any(|person| person.compared);
+        lines.push(if is_compared {
+            format!("cast {name}: {passed} of {all} stories as written down")
+        } else {
+            format!("cast {name}: {all} clients, not compared")
+        });
+        for (coach, count) in &report.tasks {
+            lines.push(format!(
+                "  tasks for {coach}: {}, {} on the fullest day, {} open about one client at one time",
+                count.made, count.most_on_a_day, count.most_open_about_one
+            ));
         }
         lines.extend(
             report

@@ -11,7 +11,8 @@ use url::Url;
 
 use super::panel;
 use crate::wiring::emulated::{
-    Clinic, Emulated, EmulatedClient, NewClient, NewCoach, Panels, PastMail, Reader, ToldBy, Whom,
+    Clinic, Emulated, EmulatedClient, NewClient, NewCoach, Panels, PastMail, Reader, StaffTask,
+    ToldBy, Whom,
 };
 
 /// The key.
@@ -187,6 +188,19 @@ impl Emulated for EmulatedKeap {
     fn clients(&self) -> Vec<EmulatedClient> {
         let people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
         people.clone()
+    }
+
+    fn tasks_about(&self, contact: u64) -> Vec<StaffTask> {
+        let seen = self.keap.look(contact).map(|seen| seen.tasks);
+        let tasks = seen.unwrap_or_default().into_iter();
+        let shown = tasks.filter_map(|task| {
+            Some(StaffTask {
+                owner: task.owner,
+                made: task.made?,
+                completed: task.completed_at.filter(|_| task.completed),
+            })
+        });
+        shown.collect()
     }
 
     fn panels(&self, client: &Whom<'_>, reader: Reader<'_>) -> Option<Panels> {

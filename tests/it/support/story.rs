@@ -7,10 +7,12 @@ use clear_relay::engine::{Engine, dispatcher};
 use clear_relay::sandbox::acting::Hands;
 use clear_relay::sandbox::cast::{Cast, CastAct, CastClient, instant};
 use clear_relay::sandbox::compare::compare;
+use clear_relay::sandbox::report::asked;
 use clear_relay::sandbox::stage;
 use clear_relay::sandbox::world::{Setup, World};
 use relay_core::case::{Case, Wait};
 use relay_core::effects::EffectKind;
+use relay_core::ids::ClientId;
 use relay_core::time::Timestamp;
 use relay_http_client::Transport;
 use relay_http_client::emulation::Accepted;
@@ -49,6 +51,7 @@ pub(crate) struct Story {
     power: Option<Power>,
     coming: VecDeque<(Timestamp, CastAct)>,
     until: Timestamp,
+    work_list: bool,
     _folder: TempDir,
 }
 
@@ -151,6 +154,7 @@ impl Story {
         coming.sort_by_key(|(at, _)| *at);
         Self {
             until: cast.until(&zone),
+            work_list: cast.work_list,
             world,
             client,
             wire,
@@ -312,8 +316,21 @@ impl Story {
 
     /// What differs between the vendors' books and what was written down by hand.
     pub(crate) fn differences(&self) -> Vec<String> {
-        let accepted = self.world.vendors.accepted();
-        let mut all = compare(&self.client, &accepted, self.world.zone()).differences;
+        self.differences_of(&self.world.vendors.accepted())
+    }
+
+    /// The same, with what people were asked in the work list where a cast expects that.
+    pub(crate) async fn all_differences(&self) -> Vec<String> {
+        let mut reached = self.world.vendors.accepted();
+        if self.work_list {
+            let client = ClientId::from(self.client.id.as_str());
+            reached.extend(asked(self.store(), &client).await.expect("a store"));
+        }
+        self.differences_of(&reached)
+    }
+
+    fn differences_of(&self, accepted: &[Accepted]) -> Vec<String> {
+        let mut all = compare(&self.client, accepted, self.world.zone()).differences;
         // Where something is struck, her coach may be asked what nobody wrote down, and sooner: of her tasks only
         // that one is missing counts.
         let is_more = |line: &String| {
