@@ -109,7 +109,8 @@ pub(super) async fn of(play: &Play) -> Result<Report, StoreError> {
     for client in &play.cast().clients {
         people.push(person(play, client, &accepted).await?);
     }
-    let tasks = counted(play, &accepted);
+    let world = &play.world;
+    let tasks = counted(play.cast(), &world.vendors, world.zone(), &accepted);
     let ours: Vec<&str> = play
         .cast()
         .clients

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use relay_core::effects::EffectKind;
-use relay_core::time::Date;
+use relay_core::time::{Date, TimeZone};
 use relay_http_client::emulation::Accepted;
 use serde::Serialize;
 
-use super::play::Play;
+use super::cast::Cast;
+use super::vendors::Vendors;
 use crate::wiring::emulated::StaffTask;
 
 /// How many tasks somebody was given.
@@ -22,8 +23,12 @@ pub struct TaskCount {
 }
 
 /// By the name of whoever was given them.
-pub(super) fn counted(play: &Play, accepted: &[Accepted]) -> BTreeMap<String, TaskCount> {
-    let zone = play.world.zone();
+pub(super) fn counted(
+    cast: &Cast,
+    vendors: &Vendors,
+    zone: &TimeZone,
+    accepted: &[Accepted],
+) -> BTreeMap<String, TaskCount> {
     let mut by_day: BTreeMap<(String, Date), usize> = BTreeMap::new();
     let asks = [EffectKind::CallTask, EffectKind::WorkTask].map(EffectKind::as_str);
     for entry in accepted {
@@ -31,7 +36,7 @@ pub(super) fn counted(play: &Play, accepted: &[Accepted]) -> BTreeMap<String, Ta
             continue;
         }
         let user = entry.content["user_id"].as_str().unwrap_or_default();
-        let mut coaches = play.cast().coaches.iter();
+        let mut coaches = cast.coaches.iter();
         let coach = coaches.find(|coach| coach.user == user);
         let name = coach.map_or_else(|| user.to_owned(), |coach| coach.name.clone());
         let day = zone.to_datetime(entry.at).date();
@@ -43,11 +48,11 @@ pub(super) fn counted(play: &Play, accepted: &[Accepted]) -> BTreeMap<String, Ta
         count.made += made;
         count.most_on_a_day = count.most_on_a_day.max(made);
     }
-    for client in &play.cast().clients {
+    for client in &cast.clients {
         let Ok(contact) = client.contact.parse() else {
             continue;
         };
-        let tasks = play.world.vendors.tasks_about(contact);
+        let tasks = vendors.tasks_about(contact);
         for task in &tasks {
             if let Some(count) = counted.get_mut(&task.owner) {
                 count.most_open_about_one = count.most_open_about_one.max(beside(task, &tasks));

@@ -237,7 +237,8 @@ async fn a_first_trial_needs_no_public_address() {
         .replace("regimen_field", "#regimen_field");
     // Nobody tells yet: that is said by itself, once.
     assert_eq!(gaps(&hooks_alone), Some(Severity::Warning));
-    let portal = "\n[clear_connection]\nmode = \"on\"\nbase_url = \"https://portal.example.test/\"\ntoken = \"t\"\n";
+    let portal = "\n[clear_connection]\nmode = \"on\"\nbase_url = \"https://portal.example.test/\"\ntoken = \"t\"\n\
+                  capabilities = { events = false }\n";
     assert_eq!(
         gaps(&format!("{hooks_alone}{portal}")),
         Some(Severity::Error)

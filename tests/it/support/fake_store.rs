@@ -377,7 +377,7 @@ impl Store for FakeStore {
         unfaked()
     }
     async fn coaches(&self) -> Result<Vec<Coach>, StoreError> {
-        unfaked()
+        Ok(Vec::new())
     }
     async fn setting(&self, key: &str) -> Result<Option<serde_json::Value>, StoreError> {
         Ok(self.state().settings.get(key).cloned())

@@ -1,5 +1,6 @@
 //! What several tests share.
 
+mod cast_of_one;
 pub(crate) mod crash;
 pub(crate) mod failpoints;
 pub(crate) mod fake_store;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clear_relay::engine::{Engine, dispatcher};
 use clear_relay::sandbox::acting::Hands;
-use clear_relay::sandbox::cast::{Cast, CastAct, CastClient, instant};
+use clear_relay::sandbox::cast::{CastAct, CastClient, instant};
 use clear_relay::sandbox::compare::compare;
 use clear_relay::sandbox::report::asked;
 use clear_relay::sandbox::stage;
@@ -21,13 +21,12 @@ use relay_store::{
 };
 use tempfile::TempDir;
 
+use super::cast_of_one::one_of;
 use super::crash::{Death, Doorstep, Life};
 use super::invariants::assert_invariants;
 use super::power::Power;
 use super::rewording;
 use super::wire::{Tapped, Wire};
-
-const CAST: &str = include_str!("../../../fixtures/casts/crash.toml");
 
 /// Everybody whose story may be played.
 pub(crate) const STORIES: [&str; 7] = ["maya", "jo", "gail", "mona", "hana", "tina", "cora"];
@@ -53,30 +52,6 @@ pub(crate) struct Story {
     until: Timestamp,
     work_list: bool,
     _folder: TempDir,
-}
-
-/// The cast with one client left. A name with a cast in front of it is from that one, and its expectations name no
-/// minute: a relay that died may come later.
-fn alone(name: &str) -> (Cast, CastClient) {
-    let (mut cast, id) = match name.split_once('/') {
-        Some((cast, id)) => (Cast::shipped(cast).expect("a cast"), id),
-        None => (Cast::parse(CAST).expect("a cast"), name),
-    };
-    // What the clinic sends of everybody stands with one of them.
-    let of_all = |act: &CastAct| act.what["act"] == "send_all";
-    let sent = cast.clients.iter().flat_map(|client| &client.acts);
-    let sent: Vec<CastAct> = sent.filter(|act| of_all(act)).cloned().collect();
-    cast.clients.retain(|client| client.id == id);
-    let client = cast.clients.first_mut().expect("a story");
-    client.acts.retain(|act| !of_all(act));
-    client.acts.extend(sent);
-    if id != name {
-        for expected in &mut client.expects {
-            (expected.at, expected.not_before) = (None, None);
-        }
-    }
-    let client = client.clone();
-    (cast, client)
 }
 
 impl Story {
@@ -111,7 +86,7 @@ impl Story {
         power: Option<Power>,
         reworded: bool,
     ) -> Self {
-        let (cast, client) = alone(name);
+        let (cast, client) = one_of(name);
         let folder = tempfile::tempdir().expect("a folder");
         let zone = relay_core::calendar::Calendar::default_denver()
             .zone()
