@@ -17,6 +17,8 @@ pub struct KeapCheckInsConfig {
     pub checked_in_field: Option<String>,
     /// A field with the day of the last change of her regimen.
     pub regimen_field: Option<String>,
+    /// A tag that says that she is a minor, whom nothing but her coach's own words may reach (A36).
+    pub minor_tag: Option<String>,
     /// How often it is looked who has the tag.
     pub every: SignedDuration,
 }
@@ -29,6 +31,7 @@ impl KeapCheckInsConfig {
         let due_field = name("due_field");
         let checked_in_field = name("checked_in_field");
         let regimen_field = name("regimen_field");
+        let minor_tag = name("minor_tag");
         let minutes = reader.ranged("every_minutes", 5..=24 * 60).unwrap_or(30);
         match (&missed_tag, &due_field) {
             (Some(_), None) if !reader.is_mistaken("due_field") => reader.mistake(
@@ -45,6 +48,13 @@ impl KeapCheckInsConfig {
                         "name another tag, or leave the key out: taken off, missed_tag says the same",
                     );
                 }
+                if minor_tag.as_ref().is_some_and(same) {
+                    reader.mistake(
+                        "minor_tag",
+                        "is the tag of missed_tag, so whoever missed a check-in would be a minor",
+                        "name another tag, or leave the key out",
+                    );
+                }
                 if checked_in_field == due_field {
                     reader.mistake(
                         "checked_in_field",
@@ -59,6 +69,7 @@ impl KeapCheckInsConfig {
                     ("due_field", due_field.is_some()),
                     ("checked_in_field", checked_in_field.is_some()),
                     ("regimen_field", regimen_field.is_some()),
+                    ("minor_tag", minor_tag.is_some()),
                 ];
                 for (key, _) in others.into_iter().filter(|(_, written)| *written) {
                     reader.mistake(
@@ -77,6 +88,7 @@ impl KeapCheckInsConfig {
             due_field: due_field?,
             checked_in_field,
             regimen_field,
+            minor_tag,
             every: SignedDuration::from_mins(minutes.into()),
         })
     }

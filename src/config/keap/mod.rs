@@ -89,6 +89,8 @@ tab = "Clear Connection"
 #checked_in_field = "Last check-in"
 # A field with the day of the last change of her regimen, from which the three weeks count.
 #regimen_field = "Regimen changed"
+# A tag that says that she is a minor: before anything but her coach's own words reaches her, her coach is asked.
+#minor_tag = "Minor"
 # Every so many minutes it is looked who has the tag. 5 to 1440.
 every_minutes = 30
 

@@ -11,6 +11,8 @@
 //! - A check-in is known by the day it was due. On the day after it, and while the tag is on, it is missed. The tag
 //!   off, the tag of those who have checked in, or a day of the last check-in on or after the due day: she has
 //!   checked in. Another due day while the tag is on: the clinic has moved it, and the former is withdrawn.
+//! - A minor has a tag of her own, where the configuration names one (A36); else nobody knows, and everybody counts as an
+//!   adult.
 //! - Without a day nobody guesses one: an item asks for it, and of a check-in that is followed up already nothing
 //!   is told, so that nothing goes out about it.
 //! - That a tag is off is believed only of a whole list of the contact's tags, after the tag was looked up anew by
@@ -66,6 +68,7 @@ pub(super) struct Found {
     pub(super) due: DateField,
     pub(super) last: Option<DateField>,
     pub(super) regimen: Option<DateField>,
+    pub(super) minor: Option<String>,
 }
 
 impl KeapCheckIns {
@@ -137,6 +140,24 @@ impl KeapCheckIns {
         field?.day(contact, &self.zone)
     }
 
+    /// Whether she is a minor; `None` where nothing in Keap tells.
+    async fn minor(&self, told: &Contact) -> Result<Option<bool>, CallError> {
+        let (Some(contact), true) = (told.id.as_deref(), self.config.minor_tag.is_some()) else {
+            return Ok(None);
+        };
+        let found = self.found().await?;
+        let Some(tag) = &found.minor else {
+            return Ok(None);
+        };
+        if told.tag_ids.as_ref().is_some_and(|tags| tags.contains(tag)) {
+            return Ok(Some(true));
+        }
+        // That it is off is believed of a whole list only, and of a tag that has this name now.
+        let found = self.find().await?;
+        let whole = CheckInReads(&self.client).tags_of(contact).await?;
+        Ok(whole.map(|tags| found.minor.as_ref().is_some_and(|tag| tags.contains(tag))))
+    }
+
     fn today(&self) -> Date {
         self.zone.to_datetime(self.clock.now()).date()
     }
@@ -147,6 +168,7 @@ impl KeapCheckIns {
         } else {
             None
         };
+        let minor = self.minor(&told).await?;
         Ok(ClientSnapshot {
             id: id.clone(),
             email: told.email().map(str::to_owned),
@@ -160,7 +182,7 @@ impl KeapCheckIns {
             last_regimen_change,
             contact: contact_of(id).map(Into::into),
             break_until: None,
-            minor: None,
+            minor,
             guardian: None,
         })
     }
@@ -196,6 +218,10 @@ pub(super) async fn find(
         Some(name) => Some(tag(client, "checked_in_tag", name).await?),
         None => None,
     };
+    let minor = match &config.minor_tag {
+        Some(name) => Some(tag(client, "minor_tag", name).await?),
+        None => None,
+    };
     let wanted: Vec<&str> = [
         Some(&config.due_field),
         config.checked_in_field.as_ref(),
@@ -228,6 +254,7 @@ pub(super) async fn find(
         due,
         last,
         regimen,
+        minor,
     })
 }
 
@@ -381,7 +408,7 @@ impl Portal for KeapCheckIns {
             let client = client_of(&contact);
             match shown.due {
                 None if !shown.checked_in => {
-                    open.undated.push(self.undated(client, &contact, &told))
+                    open.undated.push(self.undated(client, &contact, &told));
                 }
                 Some(due) if due < due_before && !shown.is_there(due) => {
                     let one = CheckIn {

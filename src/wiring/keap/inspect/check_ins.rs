@@ -36,14 +36,18 @@ impl KeapInspector {
             "no portal is asked: coaches send portal messages by hand and are asked to, and a reply in the portal \
              counts once a coach says so",
         ));
-        findings.push(
-            Finding::note(
-                Area::Portal,
-                "minor",
-                "nothing in Keap tells who is a minor: every client is taken for an adult (A36)",
-            )
-            .with_remedy("leave the tag off the contact of a minor, and follow her up by hand"),
-        );
+        if section.minor_tag.is_none() {
+            findings.push(
+                Finding::note(
+                    Area::Portal,
+                    "minor",
+                    "nothing in Keap tells who is a minor: every client is taken for an adult (A36)",
+                )
+                .with_remedy(
+                    "put a tag on the contacts of minors, and write its name as keap.check_ins.minor_tag",
+                ),
+            );
+        }
         findings
     }
 
@@ -85,6 +89,11 @@ impl KeapInspector {
         let missed = self.client.tag_by_name(&section.missed_tag).await?;
         if missed.is_none() {
             findings.push(no_tag("missed_tag", &section.missed_tag));
+        }
+        if let Some(name) = &section.minor_tag
+            && self.client.tag_by_name(name).await?.is_none()
+        {
+            findings.push(no_tag("minor_tag", name));
         }
         if let Some(name) = &section.checked_in_tag
             && self.client.tag_by_name(name).await?.is_none()
