@@ -22,7 +22,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use call::CallOutcome;
-pub use written::{Written, outcome_of, written, written_of_call};
+pub use written::{Written, has_remarks, outcome_of, written, written_of_call};
 
 /// Why every channel to a client stops until the manager decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -127,8 +127,17 @@ pub const CALL_OUTCOME: &str = "call_outcome";
 /// The action of a coach who stops a message before it goes out.
 pub const STOP_IT: &str = "stop_it";
 
+/// The action of a coach who has looked into the portal and found that the client has not written.
+pub const NO_REPLY: &str = "no_reply";
+
 /// Every word, in the order people are shown them.
-pub const ANSWERS: [AnswerWord; 14] = [
+pub const ANSWERS: [AnswerWord; 15] = [
+    AnswerWord {
+        action: NO_REPLY,
+        course: Course::GoesOn,
+        word: "no reply",
+        meaning: "you have looked into the portal, and she has not written: you get the text to send, in a new task",
+    },
     AnswerWord {
         action: "handled",
         course: Course::KeepsBack,

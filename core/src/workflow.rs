@@ -143,6 +143,8 @@ pub enum Action {
     Handled,
     /// The client has answered where the relay can't see it: the case pauses as for a reply (E8).
     Replied,
+    /// Her coach has looked into the portal, where the relay can't read: the client has not written there.
+    NoReply,
     /// Every channel to the client stops until the manager decides (A33).
     StopOutreach {
         /// The reason that was chosen.

@@ -22,6 +22,9 @@ pub(crate) struct Again {
     pub(crate) made_by: EffectKey,
     /// Why.
     pub(crate) why: AskedAgain,
+    /// What is remembered of that task once another is made: what nobody understands in it was asked about.
+    #[serde(default)]
+    pub(crate) noted: Option<String>,
 }
 
 /// What is open about `client` has changed, by `what`: her coach's task is looked at. `what` names the change,

@@ -60,9 +60,27 @@ pub(crate) fn is_over(value: &Value, today: Date) -> bool {
     only_on.is_some_and(|day| day < today)
 }
 
-/// An item's detail without the texts that are not to be used; why they are not stands in their place.
+/// What to do about an item on `today`: what its text says may not be so any more.
+pub(crate) fn remedy(detail: &Value, today: Date) -> &Value {
+    match &detail["remedy_after"] {
+        Value::Null => &detail["remedy"],
+        after if is_over(&detail["ready"], today) => after,
+        _ => &detail["remedy"],
+    }
+}
+
+/// An item's detail as it is shown on `today`: without the texts that are not to be used, and why they are not in their
+/// place; and without what is only said of other days.
 pub(crate) fn checked(detail: &Value, today: Date) -> Value {
+    let remedy = remedy(detail, today).clone();
     let mut detail = detail.clone();
+    if let Some(members) = detail.as_object_mut() {
+        if !remedy.is_null() {
+            members.insert("remedy".to_owned(), remedy);
+        }
+        members.remove("remedy_after");
+        members.remove("was_sent");
+    }
     let texts: Vec<&mut Value> = match detail.get_mut("ready") {
         Some(Value::Array(several)) => several.iter_mut().collect(),
         Some(one) => vec![one],
@@ -118,6 +136,19 @@ mod tests {
             [Ready::Withheld(vec!["nobody called"]), Ready::Missing]
         );
         assert_eq!(ready(&Value::Null, day("2026-11-04")), []);
+    }
+
+    #[test]
+    fn of_two_ways_on_the_one_of_the_day_is_shown() {
+        let detail = json!({
+            "remedy": "send it", "remedy_after": "write yourself", "was_sent": "not again",
+            "ready": { "text": "Hi", "only_on": "2026-11-04" },
+        });
+        let shown = |day| checked(&detail, day)["remedy"].clone();
+        assert_eq!(shown(day("2026-11-04")), "send it");
+        assert_eq!(shown(day("2026-11-05")), "write yourself");
+        let members = checked(&detail, day("2026-11-04"));
+        assert!(members.get("remedy_after").is_none() && members.get("was_sent").is_none());
     }
 
     #[test]

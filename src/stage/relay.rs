@@ -6,13 +6,14 @@
 use relay_core::case::{Case, CaseStatus, TimelineEntry, Wait};
 use relay_core::effects::KeyParts;
 use relay_core::ids::ClientId;
-use relay_core::time::TimeZone;
+use relay_core::time::{Date, TimeZone};
 use relay_core::workflows::{ProcedureInfo, StepInfo, registry};
 use relay_store::{CaseFilter, Job, JobFilter, JobState, Page, WorkItem};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::engine::Engine;
+use crate::engine::ready::{Ready, ready};
 use crate::sandbox::report::clinic_time;
 
 /// Rows that are read at most.
@@ -119,6 +120,7 @@ pub async fn read(engine: &Engine, client: &str, zone: &TimeZone) -> Result<Rela
     let told = |error: relay_store::StoreError| error.to_string();
     let store = &engine.store;
     let id = ClientId::from(client);
+    let today = engine.calendar.date_of(engine.now());
     let filter = CaseFilter {
         client: Some(id.clone()),
         closed: true,
@@ -139,7 +141,7 @@ pub async fn read(engine: &Engine, client: &str, zone: &TimeZone) -> Result<Rela
     let jobs = store.jobs(&filter, MANY).await.map_err(told)?;
     Ok(RelayView {
         cases,
-        work: mine.map(work).collect(),
+        work: mine.map(|item| work(item, today)).collect(),
         failing: jobs.iter().filter_map(|job| failing(job, zone)).collect(),
         dead: jobs
             .iter()
@@ -244,35 +246,24 @@ fn steps(case: &Case, timeline: &[TimelineEntry]) -> Vec<StepView> {
 }
 
 /// A work item, for the page.
-pub fn work(item: &WorkItem) -> WorkView {
-    let ready = &item.detail["ready"];
-    // One text, or one per channel.
-    let texts: Vec<&Value> = match ready {
-        Value::Array(texts) => texts.iter().collect(),
-        Value::Null => Vec::new(),
-        one => vec![one],
-    };
-    // What says something that is not so is not handed out, here as in a task.
-    let is_so = |value: &&Value| value["check"].as_array().is_none_or(Vec::is_empty);
-    let said = |value: &&Value| {
-        let text = value.as_str().or_else(|| value["text"].as_str());
-        text.map(str::to_owned)
-    };
-    let ready: Vec<String> = texts
-        .iter()
-        .filter(|one| is_so(one))
-        .filter_map(said)
-        .collect();
-    let checks = texts.iter().filter_map(|text| text["check"].as_array());
-    let checks = checks.flatten().filter_map(Value::as_str);
+pub fn work(item: &WorkItem, today: Date) -> WorkView {
+    let mut texts = Vec::new();
+    let mut check = Vec::new();
+    for one in ready(&item.detail["ready"], today) {
+        match one {
+            Ready::Text { text, .. } => texts.push(text),
+            Ready::Withheld(faults) => check.extend(faults.into_iter().map(str::to_owned)),
+            Ready::Missing => {}
+        }
+    }
     WorkView {
         id: item.id.to_string(),
         kind: in_words(&item.kind),
         owner: owner(&item.owner),
         title: item.title.clone(),
         reason: item.detail["reason"].as_str().map(str::to_owned),
-        ready: (!ready.is_empty()).then(|| ready.join("\n\n")),
-        check: checks.map(str::to_owned).collect(),
+        ready: (!texts.is_empty()).then(|| texts.join("\n\n")),
+        check,
         actions: item.actions.clone(),
     }
 }

@@ -29,6 +29,9 @@ fn bare(line: &str) -> Option<CallOutcome> {
     outcome_of(line).filter(|_| !has_more)
 }
 
+/// As much of a line is not written by chance the way it was sent, in bytes.
+const CUT_OFF: usize = 12;
+
 /// The lines of a task's description, as plain text, that are not among those it was made with. Each line
 /// that was sent covers one line, so an answer that repeats it counts. What was sent may hold what looks like HTML
 /// (a client's name as the portal has it): the lines that it would make are covered, too. The line that ends every task
@@ -40,9 +43,15 @@ pub fn written(description: &str, sent: &str) -> Vec<String> {
     let turned = turned.iter().flat_map(|turned| lines(turned));
     let mut sent: Vec<String> = lines(sent).chain(turned).map(folded).collect();
     let shown = plain_text(description);
+    // Where a description was cut off, its last line is the beginning of one that was sent.
+    let cut_off = lines(&shown)
+        .map(folded)
+        .filter(|line| !line.is_empty())
+        .last()
+        .filter(|last| last.len() >= CUT_OFF && sent.iter().any(|line| line.starts_with(last)));
     let added = lines(&shown).filter(|line| {
         let line = folded(line);
-        if Marker::is_line(&line) {
+        if Marker::is_line(&line) || cut_off.as_ref() == Some(&line) {
             return false;
         }
         match sent.iter().position(|known| *known == line) {
@@ -162,6 +171,15 @@ mod tests {
         ] {
             assert_eq!(wrote(&untouched), Vec::<String>::new(), "{untouched}");
             assert!(!is_shortened(&untouched, sent), "{untouched}");
+        }
+        let long = "What happened: nobody calls her.\nAnswer:";
+        for end in [8, 20, 31] {
+            assert!(
+                written(&long[..end], long)
+                    .iter()
+                    .all(|line| line.len() < CUT_OFF),
+                "{end}"
+            );
         }
         for touched in [
             format!("{marked} not yet"),

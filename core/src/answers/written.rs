@@ -19,9 +19,13 @@ pub enum Written {
 /// What these lines answer, written on `today`: those that begin with "Answer" or "Outcome" and have something behind it, or
 /// that are one of the words and nothing else. Of several one that stops every channel counts, and else they must say the
 /// same. Text that is none of this is no answer by itself; beside an answer it is a remark, unless it speaks of something
-/// that would stop everything. `None`: nothing was written.
+/// that would stop everything. So is what came of a call, where nobody asked for that. `None`: nothing was written.
 pub fn written<'a>(lines: impl Iterator<Item = &'a str>, today: Date) -> Option<Written> {
-    let read = Lines::read(lines, today);
+    let mut read = Lines::read(lines, today);
+    if read.said.is_empty() && read.remarks.is_empty() {
+        read.said
+            .extend(read.outcomes.iter().copied().map(Written::Outcome));
+    }
     read.answer(!read.remarks.is_empty())
 }
 
@@ -31,15 +35,22 @@ pub fn written_of_call<'a>(lines: impl Iterator<Item = &'a str>, today: Date) ->
     let all = read.said.len();
     let is_outcome = |said: &Written| matches!(said, Written::Outcome(_));
     read.said.retain(|said| !is_outcome(said));
-    let has_outcome = read.said.len() < all;
+    let has_outcome = read.said.len() < all || !read.outcomes.is_empty();
     let stops = read.remarks.contains(&Remark::OfAStop);
     read.answer(stops || (!has_outcome && !read.remarks.is_empty()))
+}
+
+/// Whether these lines say anything besides what came of a call.
+pub fn has_remarks<'a>(lines: impl Iterator<Item = &'a str>, today: Date) -> bool {
+    !Lines::read(lines, today).remarks.is_empty()
 }
 
 /// What stands in the lines.
 #[derive(Default)]
 struct Lines {
     said: Vec<Written>,
+    /// What came of a call, on a line of its own without a label.
+    outcomes: Vec<CallOutcome>,
     remarks: Vec<Remark>,
 }
 
@@ -60,11 +71,14 @@ impl Lines {
                 if !said.is_empty() {
                     read.said.push(answer(said, today));
                 }
-            } else if let Some(said) = bare(&plain, today) {
+                continue;
+            }
+            match bare(&plain, today) {
+                Some(Written::Outcome(outcome)) => read.outcomes.push(outcome),
                 // Below the line instead of in it, or without the colon.
-                read.said.push(said);
-            } else if !plain.is_empty() && !is_thanks(&plain) {
-                read.remarks.push(remark(&plain));
+                Some(said) => read.said.push(said),
+                None if plain.is_empty() || is_thanks(&plain) => {}
+                None => read.remarks.push(remark(&plain)),
             }
         }
         read
@@ -92,19 +106,37 @@ impl Lines {
     }
 }
 
-/// Whether a line only says that she has read it: that is as good as none.
+/// Whether a line only says that she has read it, or done what it says: that is as good as none. A few words that speak of
+/// nobody.
 fn is_thanks(words: &[String]) -> bool {
-    let line = words.join(" ");
-    [
+    let begins = [
         "ok",
         "okay",
         "noted",
         "seen",
         "thanks",
-        "thank you",
-        "got it",
-    ]
-    .contains(&line.as_str())
+        "thank",
+        "got",
+        "done",
+        "fixed",
+        "corrected",
+        "updated",
+    ];
+    let of_somebody = [
+        "she", "her", "he", "his", "him", "they", "them", "client", "i",
+    ];
+    let is = |known: &[&str], word: &String| known.contains(&word.as_str());
+    let answers = words.iter().skip(1).any(|word| is_word(word));
+    words.len() <= 4
+        && words.first().is_some_and(|word| is(&begins, word))
+        && !words.iter().any(|word| is(&of_somebody, word))
+        && !answers
+        && remark(words) == Remark::Other
+}
+
+/// Whether a word is an answer by itself.
+fn is_word(word: &str) -> bool {
+    ANSWERS.iter().any(|answer| answer.word == word)
 }
 
 /// What an answer stands behind.
@@ -130,8 +162,7 @@ fn answer(said: &str, today: Date) -> Written {
 }
 
 /// "handled, she will send photos": a remark can't turn what keeps everything back into something else. It can say that
-/// everything is to stop: then nobody knows which of the two is meant. Neither does anybody where it takes back a word that stops
-/// everything ("complaint - none").
+/// everything is to stop, or begin with another answer or take this one back: then nobody knows which of the two is meant.
 fn with_remark(said: &str) -> Option<Written> {
     let said = folded(said);
     let begins = |answer: &&AnswerWord| {
@@ -141,13 +172,13 @@ fn with_remark(said: &str) -> Option<Written> {
     };
     let keeps_back = |answer: &&AnswerWord| answer.course == Course::KeepsBack;
     let word = ANSWERS.iter().filter(keeps_back).find(begins)?;
-    let stops = StopReason::from_name(word.action).is_some();
-    let rest = words(said.strip_prefix(word.word).unwrap_or_default());
-    let is_clear = if stops {
-        let first = rest.first().map(String::as_str);
-        !first.is_some_and(|first| DENIALS.contains(&first))
-    } else {
-        remark(&rest) == Remark::Other
+    let rest = said.strip_prefix(word.word).unwrap_or_default();
+    let is_clear = match StopReason::from_name(word.action) {
+        Some(why) => {
+            let asks_for_none = why != StopReason::NoContact || !says_not_reached(rest);
+            asks_for_none && !is_taken_back(rest)
+        }
+        None => !begins_otherwise(&words(rest)) && remark(&words(rest)) == Remark::Other,
     };
     Some(if is_clear {
         Written::Action(word.action, None)
@@ -163,19 +194,58 @@ fn goes_on_in_words(rest: &str) -> bool {
 }
 
 /// What takes a word back that stands before it.
-const DENIALS: [&str; 5] = ["no", "not", "none", "nothing", "never"];
+const DENIALS: [&str; 6] = ["no", "not", "none", "nope", "nothing", "never"];
 
-/// "wait until Nov 12, she is traveling". A remark with a number in it may name another day.
+/// "complaint - none", "unwell - no, she is fine". In doubt it stops: "unwell - not well at all".
+fn is_taken_back(rest: &str) -> bool {
+    let rest = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let end = rest.find(|c: char| !c.is_alphanumeric());
+    let (first, more) = rest.split_at(end.unwrap_or(rest.len()));
+    let more = more.trim_start();
+    DENIALS.contains(&first) && (more.is_empty() || more.starts_with(REMARK_SIGNS))
+}
+
+/// "no contact - tried twice": she was not reached, which is another thing than that she asks for no contact.
+fn says_not_reached(rest: &str) -> bool {
+    let tried = [
+        "tried",
+        "reach",
+        "reached",
+        "called",
+        "rang",
+        "left",
+        "voicemail",
+        "yet",
+    ];
+    words(rest)
+        .iter()
+        .any(|word| tried.contains(&word.as_str()))
+}
+
+/// Whether a remark begins with another answer, or takes back what stands before it.
+fn begins_otherwise(remark: &[String]) -> bool {
+    let first = remark.first().map(String::as_str).unwrap_or_default();
+    DENIALS.contains(&first) || is_word(first) || ["or", "actually", "sorry"].contains(&first)
+}
+
+/// "wait until Nov 12, she is traveling". A remark with a number in it may name another day, and one with another answer in
+/// it, or what takes this one back, is none.
 fn wait_with_remark(said: &str, today: Date) -> Option<Written> {
     let signs = said.char_indices().rev();
     let mut signs = signs.filter(|(_, sign)| REMARK_SIGNS.contains(sign) && *sign != '.');
     signs.find_map(|(at, _)| {
         let (head, tail) = said.split_at(at);
         let rest = words(tail);
-        let is_other = remark(&rest) == Remark::Other;
+        let is_other = remark(&rest) == Remark::Other && !begins_otherwise(&rest);
+        let otherwise = ["quit", "unless", "before", "not", "never", "no", "or"];
+        let is_clear = rest
+            .iter()
+            .all(|word| !is_word(word) && !otherwise.contains(&word.as_str()));
         let has_number = tail.contains(|c: char| c.is_ascii_digit());
         match understood(&words(head), today)? {
-            waits @ Written::Action(WAIT_UNTIL, _) if is_other && !has_number => Some(waits),
+            waits @ Written::Action(WAIT_UNTIL, _) if is_other && is_clear && !has_number => {
+                Some(waits)
+            }
             _ => None,
         }
     })

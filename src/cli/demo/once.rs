@@ -47,6 +47,15 @@ async fn verdict(args: &DemoArgs) -> Result<Verdict, CliError> {
     let mut casts = Vec::new();
     for name in names(&args.cast) {
         let cast = Cast::shipped(name).map_err(CliError::Usage)?;
+        if args.sabotage.is_some() && !cast.compared {
+            // Of what is only counted nobody would notice.
+            if name == args.cast {
+                return Err(CliError::Usage(format!(
+                    "cast {name} is counted, not compared, so no sabotage would show: take --cast full"
+                )));
+            }
+            continue;
+        }
         let options = Options {
             seed: args.seed,
             sabotage: args.sabotage,

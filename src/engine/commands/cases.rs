@@ -1,6 +1,6 @@
 //! Decides about cases, orders, stops and lets go on, links a client to a contact.
 
-use relay_core::answers::{REPLIED, STOP_IT, StopReason};
+use relay_core::answers::{NO_REPLY, REPLIED, STOP_IT, StopReason};
 use relay_core::facts::{CallOutcome, Fact, FactBody, Order};
 use relay_core::ids::{CaseId, ClientId, ContactId, JobId, MessageId};
 use relay_core::time::Date;
@@ -331,6 +331,7 @@ pub fn parse_action(action: &str, text: Option<&str>) -> Result<Option<Action>, 
         "skip" => Action::Skip,
         "handled" => Action::Handled,
         REPLIED => Action::Replied,
+        NO_REPLY => Action::NoReply,
         "promised" => {
             let until = text.and_then(|text| text.parse::<Date>().ok());
             let Some(until) = until else {

@@ -13,11 +13,11 @@
 //!
 //! A bare completion never lets outreach go on.
 
-use relay_core::answers::{CALL_OUTCOME, REPLIED, StopReason, Written, written};
+use relay_core::answers::{CALL_OUTCOME, CallOutcome, REPLIED, StopReason, Written, written};
 use relay_core::clients::Coach;
 use relay_core::effects::{AskedAgain, EffectInput, Request, request};
 use relay_core::ids::{ClientId, CoachId, TaskId, WorkItemId};
-use relay_core::time::{SignedDuration, Timestamp, later};
+use relay_core::time::{Timestamp, later};
 use relay_core::work_kinds;
 use relay_core::workflow::Action;
 use relay_core::workflows::PROGRAM_MANAGER;
@@ -26,16 +26,18 @@ use relay_store::{Effect, Job, JobEnd, Op, WorkItem};
 use crate::effects::vendor_ref;
 use crate::engine::commands::work;
 use crate::engine::finish::fence;
-use crate::engine::inbox::late::{NOT_UNDERSTOOD, decide, is_remembered, late, remember, stop};
+use crate::engine::inbox::again::{STILL_WRITING, once_more};
+use crate::engine::inbox::late::{
+    NOT_UNDERSTOOD, decide, is_remembered, late, memory, remember, stop,
+};
 use crate::engine::inbox::manager::reading;
 use crate::engine::inbox::{CurrentTask, daily, manager};
-use crate::engine::inbox_job::{Again, look};
 use crate::engine::{CoachChannel, Engine, EngineError, finish};
 use crate::failpoint::{REREAD_CALL, REREAD_COMMIT};
 use crate::ports::Task;
 
-/// How long something that is no answer yet may become one.
-const STILL_WRITING: SignedDuration = SignedDuration::from_hours(1);
+/// The answers that say of news that it is read, or that what it told of is done.
+const IS_NOTED: [&str; 2] = ["handled", "done_by_hand"];
 
 /// Reads the task that `effect` made, and does what was answered.
 pub(crate) async fn reread(
@@ -83,7 +85,7 @@ async fn of_current(
     // One that the relay closed, it closed in a life of the database that is lost: what it asked is open in this one.
     let Some(task) = task.filter(|task| !task.closed_by_relay) else {
         let why = AskedAgain::Deleted;
-        return Ok(once_more(engine, client, &current.effect, why, false));
+        return Ok(once_more(engine, client, &current.effect, why, false, None));
     };
     let by = who(engine, current, &task).await?;
     let items = open_items(engine, &current.items).await?;
@@ -99,7 +101,9 @@ async fn of_current(
                     // Each is about a message that can go out today only.
                     let soon = [work_kinds::ASK_FIRST, work_kinds::SEND_BY_HAND];
                     let soon = soon.contains(&item.kind.as_str());
-                    ops.extend(once_more(engine, client, &current.effect, why, soon));
+                    let noted = memory(&task, NOT_UNDERSTOOD);
+                    let noted = Some(noted).filter(|_| why == AskedAgain::Unreadable);
+                    ops.extend(once_more(engine, client, &current.effect, why, soon, noted));
                 } else {
                     ops.extend(read_later(engine, client, &task));
                 }
@@ -110,7 +114,13 @@ async fn of_current(
     }
     if task.completed {
         for item in items.iter().filter(|item| item.case.is_none()) {
-            settle(engine, item, &by, "done", None).await?;
+            if is_done_elsewhere(item) {
+                // A tick changes nothing.
+                let why = AskedAgain::Ticked;
+                ops.extend(once_more(engine, client, &current.effect, why, false, None));
+            } else {
+                settle(engine, item, &by, "done", None).await?;
+            }
         }
     }
     Ok(ops)
@@ -125,7 +135,19 @@ pub(super) async fn of_news(
     by: &str,
     task: &Task,
 ) -> Result<Vec<Op>, EngineError> {
-    match answer(engine, task) {
+    let answered = answer(engine, task);
+    if answered == Some(Written::Unreadable) {
+        let first = first_of(engine, items).await?;
+        if first.is_some_and(|first| is_done_elsewhere(&first)) {
+            return Ok(Vec::new());
+        }
+    }
+    match answered {
+        // She has done what it told her of.
+        Some(Written::Action(action, _)) if IS_NOTED.contains(&action) => Ok(Vec::new()),
+        Some(Written::Outcome(CallOutcome::Spoke)) => {
+            late(engine, client, None, by, REPLIED, task).await
+        }
         Some(Written::Action(action, _)) => {
             // Else it was taken in already: the relay died before that was noted, or the CRM told twice.
             let first = first_of(engine, items).await?;
@@ -134,21 +156,20 @@ pub(super) async fn of_news(
             }
             late(engine, client, None, by, action, task).await
         }
-        Some(Written::Unreadable) if is_written(engine, task) => {
+        Some(Written::Unreadable | Written::Outcome(_)) if is_written(engine, task) => {
             late(engine, client, None, by, NOT_UNDERSTOOD, task).await
         }
-        Some(Written::Unreadable) => Ok(read_later(engine, client, task)),
-        Some(Written::Outcome(_)) | None => Ok(Vec::new()),
+        Some(Written::Unreadable | Written::Outcome(_)) => Ok(read_later(engine, client, task)),
+        None => Ok(Vec::new()),
     }
 }
 
-/// The note of what a question's task shows and can't be taken: what nobody understands, once it is written.
+/// The note of what a question's task shows and can't be taken. What nobody understands is noted once she has been asked again:
+/// the question may be settled otherwise before.
 pub(super) fn heard(engine: &Engine, task: &Task) -> Option<Op> {
     match answer(engine, task)? {
         Written::Action(action, _) => Some(remember(task, action)),
-        Written::Unreadable | Written::Outcome(_) => {
-            is_written(engine, task).then(|| remember(task, NOT_UNDERSTOOD))
-        }
+        Written::Unreadable | Written::Outcome(_) => None,
     }
 }
 
@@ -162,12 +183,17 @@ pub(super) fn is_written(engine: &Engine, task: &Task) -> bool {
 }
 
 /// What reads a task again once she can be thought to have written what she wanted: nobody tells of that.
-pub(super) fn read_later(engine: &Engine, client: &ClientId, task: &Task) -> Vec<Op> {
+pub(crate) fn read_later(engine: &Engine, client: &ClientId, task: &Task) -> Vec<Op> {
     let Some(changed) = task.changed_at else {
         return Vec::new();
     };
     let at = later(changed, STILL_WRITING).max(engine.now());
     daily::reread_at(engine, client, task.id.as_str(), at)
+}
+
+/// Whether what an item asks for is written elsewhere, and nothing in its task is read but what stops a follow-up.
+fn is_done_elsewhere(item: &WorkItem) -> bool {
+    item.kind == work_kinds::UNDATED
 }
 
 /// What came of a task's answer to its question.
@@ -245,15 +271,23 @@ pub(super) async fn of_another(
     };
     let action = match answered {
         Written::Action(action, _) => action,
-        Written::Unreadable => NOT_UNDERSTOOD,
-        // What came of a call is read where the call was asked for.
-        Written::Outcome(_) => return Ok(Vec::new()),
+        // She has heard from the client.
+        Written::Outcome(CallOutcome::Spoke) => REPLIED,
+        Written::Unreadable | Written::Outcome(_) => NOT_UNDERSTOOD,
     };
     let EffectInput::WorkTask { items, coach, .. } = &effect.planned.input else {
         return Ok(Vec::new());
     };
     let first = first_of(engine, items).await?;
-    if is_what_settled(first.as_ref(), action) {
+    let was_news = first.as_ref().is_some_and(|first| first.case.is_none());
+    let is_nothing = |first: &WorkItem| action == NOT_UNDERSTOOD && is_done_elsewhere(first);
+    if (was_news && IS_NOTED.contains(&action)) || first.as_ref().is_some_and(is_nothing) {
+        return Ok(Vec::new());
+    }
+    let was_call = matches!(answered, Written::Outcome(_));
+    if is_what_settled(first.as_ref(), action)
+        || (was_call && is_what_settled(first.as_ref(), CALL_OUTCOME))
+    {
         return Ok(Vec::new());
     }
     let coaches = engine.store.coaches().await?;
@@ -350,77 +384,6 @@ pub(super) fn sent_to(effect: &Effect) -> &str {
 fn name_of(coaches: &[Coach], id: &CoachId) -> String {
     let known = coaches.iter().find(|coach| coach.id == *id);
     known.map_or_else(|| id.to_string(), |coach| coach.name.clone())
-}
-
-/// Whoever has the task that `effect` made is asked in another. Who wrote something is waiting for what comes of it; who only
-/// ticked it off is not, unless a message waits that can go out today only (`soon`).
-pub(super) fn once_more(
-    engine: &Engine,
-    client: &ClientId,
-    effect: &Effect,
-    why: AskedAgain,
-    soon: bool,
-) -> Vec<Op> {
-    let now = engine.now();
-    let morning = engine.calendar.next_working_morning(now);
-    // Once a day: an automation of the clinic's may complete or delete every task that is made.
-    let before = match &effect.planned.input {
-        EffectInput::WorkTask { again, .. } => again.is_some(),
-        _ => false,
-    };
-    let at = match why {
-        AskedAgain::MomentPassed => now,
-        AskedAgain::Ticked if soon && !before => now,
-        AskedAgain::Deleted
-        | AskedAgain::Unreadable
-        | AskedAgain::NotOffered
-        | AskedAgain::NotPossible
-            if !before =>
-        {
-            now
-        }
-        AskedAgain::Deleted
-        | AskedAgain::Unreadable
-        | AskedAgain::NotOffered
-        | AskedAgain::NotPossible
-        | AskedAgain::Ticked
-        | AskedAgain::Changed => morning,
-    };
-    ask_again(engine, client, effect, why, at)
-}
-
-/// The same once she can be thought to have written what she wanted.
-pub(super) fn once_written(
-    engine: &Engine,
-    client: &ClientId,
-    effect: &Effect,
-    why: AskedAgain,
-) -> Vec<Op> {
-    let at = match why {
-        AskedAgain::Unreadable | AskedAgain::Changed => later(engine.now(), STILL_WRITING),
-        AskedAgain::Deleted
-        | AskedAgain::MomentPassed
-        | AskedAgain::NotOffered
-        | AskedAgain::NotPossible
-        | AskedAgain::Ticked => engine.now(),
-    };
-    ask_again(engine, client, effect, why, at)
-}
-
-fn ask_again(
-    engine: &Engine,
-    client: &ClientId,
-    effect: &Effect,
-    why: AskedAgain,
-    at: Timestamp,
-) -> Vec<Op> {
-    let made_by = effect.key().clone();
-    let what = format!("again/{made_by}");
-    let again = Again { made_by, why };
-    let at = engine.calendar.office_slot(at);
-    look(engine, client, &what, at, Some(&again))
-        .into_iter()
-        .collect()
 }
 
 /// Settles an item as a person does; `false` where that is refused.

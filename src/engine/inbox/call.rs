@@ -1,48 +1,79 @@
 //! What a coach wrote into the task of a call besides what came of it (A8, A33).
 
-use relay_core::answers::{REPLIED, StopReason, Written, written_of_call};
+use relay_core::answers::{REPLIED, StopReason, Written, has_remarks, written_of_call};
 use relay_core::clients::Coach;
 use relay_core::workflow::Action;
 
-use super::late::is_remembered;
+use super::answer::is_written;
+use super::late::{NOT_UNDERSTOOD, THE_RELAY, memory, recalled};
 use crate::engine::{Engine, EngineError};
 use crate::ports::Task;
 
-/// One of the words, or something that nobody
-/// understands in a task that she has completed. Once for each.
-pub(crate) async fn in_call(
-    engine: &Engine,
-    task: &Task,
-) -> Result<Option<(String, Action)>, EngineError> {
+/// How what stood in the task is remembered once what came of the call was taken in.
+const TAKEN_IN: &str = "call";
+
+/// What a call's task says besides.
+#[derive(Debug, Default)]
+pub(crate) struct InCall {
+    /// Who says so, and what it comes to.
+    pub(crate) said: Option<(String, Action)>,
+    /// What is remembered of the task.
+    pub(crate) noted: Option<String>,
+    /// Whether it is read again later: what is no word may become one.
+    pub(crate) may_change: bool,
+}
+
+/// One of the words, or something that nobody understands once it can be thought to be written; also what was added after the
+/// outcome was taken in. Once for each.
+pub(crate) async fn in_call(engine: &Engine, task: &Task) -> Result<InCall, EngineError> {
     let now = engine.now();
     let day = engine
         .calendar
         .date_of(task.changed_at.map_or(now, |at| at.min(now)));
-    let lines = task.written.iter().map(String::as_str);
-    let (name, action) = match written_of_call(lines, day) {
-        None => return Ok(None),
-        Some(Written::Action(name, _)) => match StopReason::from_name(name) {
-            Some(why) => (name, Action::StopOutreach { why }),
-            None if name == REPLIED => (name, Action::Replied),
-            None => (UNREADABLE, not_understood()),
-        },
-        Some(Written::Outcome(_) | Written::Unreadable) => (UNREADABLE, not_understood()),
+    let lines = || task.written.iter().map(String::as_str);
+    let known = recalled(engine, task).await?;
+    let known = known.as_deref();
+    let name = match written_of_call(lines(), day) {
+        Some(Written::Action(name, _)) => name,
+        Some(Written::Outcome(_) | Written::Unreadable) => NOT_UNDERSTOOD,
+        None => {
+            let as_it_stands = memory(task, TAKEN_IN);
+            let was_taken_in = known.is_some_and(|known| known.starts_with(TAKEN_IN));
+            let is_more = was_taken_in && known != Some(&as_it_stands) && has_remarks(lines(), day);
+            if !is_more {
+                let is_over = task.completed && task.outcome.is_some();
+                return Ok(InCall {
+                    noted: Some(as_it_stands).filter(|_| is_over && known.is_none()),
+                    ..InCall::default()
+                });
+            }
+            NOT_UNDERSTOOD
+        }
     };
-    // What is no word may become one.
-    let waits = name == UNREADABLE && !task.completed;
-    if waits || is_remembered(engine, task, name).await? {
-        return Ok(None);
+    let noted = memory(task, name);
+    if known == Some(&noted) {
+        return Ok(InCall::default());
     }
-    Ok(Some((name.to_owned(), action)))
-}
-
-/// How something is remembered that nobody understands.
-const UNREADABLE: &str = "unreadable";
-
-fn not_understood() -> Action {
-    Action::Pause {
-        reason: "what was written about the call could not be understood".to_owned(),
+    if name == NOT_UNDERSTOOD && !is_written(engine, task) {
+        return Ok(InCall {
+            may_change: true,
+            ..InCall::default()
+        });
     }
+    let by = whose(engine, task).await?;
+    let said = match StopReason::from_name(name) {
+        Some(why) => (by, Action::StopOutreach { why }),
+        None if name == REPLIED => (by, Action::Replied),
+        None => {
+            let reason = format!("what {by} wrote about the call could not be understood");
+            (THE_RELAY.to_owned(), Action::Pause { reason })
+        }
+    };
+    Ok(InCall {
+        said: Some(said),
+        noted: Some(noted),
+        may_change: false,
+    })
 }
 
 /// The name of the coach whose user has a task.

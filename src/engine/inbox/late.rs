@@ -3,17 +3,21 @@
 use relay_core::answers::{Course, REPLIED, StopReason, course_of};
 use relay_core::case::{Case, CaseStatus, TimelineEntry, Wait};
 use relay_core::facts::{Fact, FactBody};
-use relay_core::ids::{CaseId, ClientId};
+use relay_core::ids::{CaseId, ClientId, TaskId};
 use relay_core::work_kinds;
 use relay_core::workflow::Action;
 use relay_store::Op;
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use crate::engine::commands::cases;
 use crate::engine::staff_said::answer::note_ops;
 use crate::engine::staff_said::words::who;
 use crate::engine::{Engine, EngineError, items, stepper};
 use crate::ports::Task;
+
+/// Who paused a follow-up, where no person did.
+pub(super) const THE_RELAY: &str = "the relay";
 
 /// How something is remembered that nobody understands.
 pub(super) const NOT_UNDERSTOOD: &str = "not_understood";
@@ -50,16 +54,22 @@ pub(super) async fn late(
     }
     let goes_on =
         case.status == CaseStatus::Open && !matches!(case.wait, Some(Wait::Person { .. }));
-    let of_this = asked.is_none_or(|asked| asked == case.id);
+    // What nobody understands may be about whatever goes on now.
+    let of_this = asked.is_none_or(|asked| asked == case.id) || action == NOT_UNDERSTOOD;
     let as_said = goes_on_anyway(engine, client, &case, action).await?;
     if goes_on && of_this && !as_said {
-        let reason = match action {
-            NOT_UNDERSTOOD => "what was written in her task could not be understood",
-            _ => "an earlier question was answered meanwhile",
+        let (by, reason) = match action {
+            NOT_UNDERSTOOD => (
+                THE_RELAY,
+                format!("what {by} wrote in a task could not be understood"),
+            ),
+            _ if asked.is_none() => (
+                by,
+                "something was answered where nothing was asked".to_owned(),
+            ),
+            _ => (by, "an earlier question was answered meanwhile".to_owned()),
         };
-        let pause = Action::Pause {
-            reason: reason.to_owned(),
-        };
+        let pause = Action::Pause { reason };
         decide(engine, case.id, by, pause, task, action).await?;
         return Ok(vec![remember(task, action)]);
     }
@@ -241,10 +251,35 @@ pub(crate) const STOPPED: &str = work_kinds::STOPPED_CLIENT;
 
 /// What was written in a task and is not its question's answer was taken in.
 pub(crate) fn remember(task: &Task, action: &str) -> Op {
+    remember_as(&task.id, &memory(task, action))
+}
+
+/// The same by its memory.
+pub(crate) fn remember_as(task: &TaskId, memory: &str) -> Op {
     Op::PutSetting {
-        key: format!("task_answer/{}", task.id),
-        value: action.into(),
+        key: format!("task_answer/{task}"),
+        value: memory.into(),
     }
+}
+
+/// What is remembered: the word, or of what nobody understands which lines those were, since more may be written below. Not
+/// the lines themselves.
+pub(super) fn memory(task: &Task, action: &str) -> String {
+    let is_word = action != NOT_UNDERSTOOD && course_of(action).is_some();
+    if is_word {
+        return action.to_owned();
+    }
+    let mut digest = Sha256::new();
+    for line in task.written.iter().map(|line| line.trim()) {
+        if !line.is_empty() {
+            digest.update(line);
+            digest.update("\n");
+        }
+    }
+    let digest = digest.finalize();
+    let short = digest.first_chunk::<8>().copied().unwrap_or_default();
+    let short = u64::from_be_bytes(short);
+    format!("{action}/{short:016x}")
 }
 
 pub(super) async fn is_remembered(
@@ -252,9 +287,12 @@ pub(super) async fn is_remembered(
     task: &Task,
     action: &str,
 ) -> Result<bool, EngineError> {
-    let known = engine
-        .store
-        .setting(&format!("task_answer/{}", task.id))
-        .await?;
-    Ok(known.is_some_and(|known| known == action))
+    Ok(recalled(engine, task).await?.as_deref() == Some(&memory(task, action)))
+}
+
+/// What is remembered of a task.
+pub(super) async fn recalled(engine: &Engine, task: &Task) -> Result<Option<String>, EngineError> {
+    let key = format!("task_answer/{}", task.id);
+    let known = engine.store.setting(&key).await?;
+    Ok(known.and_then(|known| known.as_str().map(str::to_owned)))
 }

@@ -25,6 +25,7 @@
 //! Not guaranteed: that no task of an earlier life of the database is open beside ours, after an older copy was
 //! brought back. Its answer is not taken; ours asks the same.
 
+mod again;
 pub(crate) mod answer;
 pub(crate) mod call;
 pub(crate) mod caller;
@@ -40,8 +41,8 @@ pub(crate) mod summary;
 mod words;
 
 use relay_core::case::Mode;
-use relay_core::effects::{AskedAgain, EffectInput, EffectKind, Scope};
-use relay_core::ids::{CaseId, ClientId, CoachId};
+use relay_core::effects::{EffectInput, EffectKind, Scope};
+use relay_core::ids::{CaseId, ClientId, CoachId, TaskId};
 use relay_core::time::{SignedDuration, Timestamp, later};
 use relay_core::workflows::missed_check_in;
 use relay_store::{EffectState, Job, JobEnd, Op};
@@ -158,8 +159,7 @@ pub(crate) async fn run(engine: &Engine, job: &Job) -> Result<(), EngineError> {
         return finish::put_off(engine, job, at, why, ops).await;
     }
     if let Some(wanted) = wanted {
-        let why = again.map(|again| again.why);
-        ops.extend(plan(engine, &client, &wanted, current.as_ref(), why).await?);
+        ops.extend(plan(engine, &client, &wanted, current.as_ref(), again.as_ref()).await?);
     }
     ops.extend(finish::came_through(engine, job, &JobEnd::Done));
     ops.push(Op::FinishJob {
@@ -238,14 +238,14 @@ pub(crate) fn after_death(engine: &Engine, job: &Job) -> Option<Op> {
     look(engine, client, &format!("{}/{at}", job.key), at, None)
 }
 
-/// The effect that makes the task, and its job.
+/// The effect that makes the task, and its job; and that what stood in the one before was asked about.
 async fn plan(
     engine: &Engine,
     client: &ClientId,
     wanted: &Content,
     current: Option<&CurrentTask>,
-    again: Option<AskedAgain>,
-) -> Result<[Op; 2], EngineError> {
+    again: Option<&Again>,
+) -> Result<Vec<Op>, EngineError> {
     let latest = engine.store.latest_of_client(client, EffectKind::WorkTask);
     let latest = latest.await?;
     let visit = latest
@@ -264,13 +264,18 @@ async fn plan(
         items: wanted.ids(),
         coach: wanted.coach.clone(),
         of: (wanted.of != wanted.coach).then(|| wanted.of.clone()),
-        again,
+        again: again.map(|again| again.why),
         about,
     };
     let at = engine.calendar.office_slot(engine.now());
     let mode = mode_of(engine, wanted.case(), &wanted.of).await?;
     let key = scope.key(STEP, visit, "task");
-    Ok(planned(engine, client, &key, mode, at, input))
+    let mut ops = Vec::from(planned(engine, client, &key, mode, at, input));
+    let noted = again.and_then(|again| again.noted.as_deref());
+    if let (Some(noted), Some(task)) = (noted, current.and_then(CurrentTask::id)) {
+        ops.push(late::remember_as(&TaskId::from(task), noted));
+    }
+    Ok(ops)
 }
 
 /// The mode of the case that asks.

@@ -19,7 +19,7 @@ use relay_core::workflow::Silence;
 use relay_core::workflows::missed_check_in::{Notice, notice};
 use relay_store::{Effect, EffectState, Op, WorkItem};
 
-use crate::engine::inbox::{CurrentTask, answer, daily, moved};
+use crate::engine::inbox::{CurrentTask, again, answer, daily, moved};
 use crate::engine::memory::old_memory;
 use crate::engine::{CoachChannel, Engine, EngineError, days};
 use crate::failpoint::REREAD_CALL;
@@ -107,7 +107,7 @@ pub(crate) async fn of(
         }
     };
     ops.extend(match why {
-        Some(why) => answer::once_written(engine, &case.client, &current.effect, why),
+        Some(why) => again::once_written(engine, &case.client, &current.effect, why),
         None => daily::reread(engine, &case.client).await?,
     });
     Ok(Silence::NotYet)

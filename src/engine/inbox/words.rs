@@ -16,7 +16,7 @@ use relay_core::workflows::missed_check_in;
 use relay_store::WorkItem;
 use serde_json::Value;
 
-use crate::engine::ready::{Ready, is_over, ready};
+use crate::engine::ready::{Ready, ready, remedy};
 
 /// What is known besides the items.
 #[derive(Debug, Default)]
@@ -77,6 +77,9 @@ impl Words {
         let mut text = Text::default();
         if let Some(again) = again {
             text.line(match again {
+                _ if first.kind == work_kinds::UNDATED => {
+                    "The task before this one was completed or deleted, and the day is still missing."
+                }
                 AskedAgain::Ticked => {
                     "You completed the task before this one without an answer. Please write one below."
                 }
@@ -169,11 +172,15 @@ impl Text {
     /// A member of the item's detail, behind `label`.
     fn told(&mut self, item: &WorkItem, name: &str, label: &str) {
         if let Some(said) = item.detail[name].as_str() {
-            let said = outside::sentence(&format!("{label}{}", outside::one_line(said)));
-            let ends = said.ends_with(['.', '!', '?']);
-            let said = first_letter(&said);
-            self.line(&if ends { said } else { format!("{said}.") });
+            self.said(said, label);
         }
+    }
+
+    fn said(&mut self, said: &str, label: &str) {
+        let said = outside::sentence(&format!("{label}{}", outside::one_line(said)));
+        let ends = said.ends_with(['.', '!', '?']);
+        let said = first_letter(&said);
+        self.line(&if ends { said } else { format!("{said}.") });
     }
 
     fn about(
@@ -239,11 +246,9 @@ impl Text {
         }
         self.told(item, "next", "The procedure asks now: ");
         let today = calendar.date_of(now);
-        // What the text says may not be so any more on the day on which it is asked again.
-        let is_over =
-            item.detail.get("remedy_after").is_some() && is_over(&item.detail["ready"], today);
-        let remedy = if is_over { "remedy_after" } else { "remedy" };
-        self.told(item, remedy, "What to do: ");
+        if let Some(remedy) = remedy(&item.detail, today).as_str() {
+            self.said(remedy, "What to do: ");
+        }
         self.ready(item, today);
     }
 
@@ -290,7 +295,12 @@ impl Text {
         self.line("");
         let words: Vec<&AnswerWord> = offered(&item.actions).collect();
         let outcomes = item.actions.iter().any(|action| action == CALL_OUTCOME);
-        if words.is_empty() && item.actions == ["done"] {
+        if item.kind == work_kinds::UNDATED {
+            self.line(
+                "Nothing is read here: once the day stands there, or the tag is off, this task is closed by itself. One \
+                 that is only completed comes again.",
+            );
+        } else if words.is_empty() && item.actions == ["done"] {
             self.line("Complete this task once you have taken note.");
         } else if words.is_empty() {
             self.line(&format!(

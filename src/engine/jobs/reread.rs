@@ -135,16 +135,17 @@ async fn said_of_call(
     task: &Task,
     ops: &mut Vec<Op>,
 ) -> Result<Option<(String, Action)>, EngineError> {
-    let Some((name, action)) = inbox::call::in_call(engine, task).await? else {
-        return Ok(None);
-    };
-    let by = inbox::call::whose(engine, task).await?;
-    if let Action::StopOutreach { why } = action {
-        ops.extend(inbox::late::stop(engine, client, &by, why, task).await?);
+    let heard = inbox::call::in_call(engine, task).await?;
+    if heard.may_change {
+        ops.extend(inbox::answer::read_later(engine, client, task));
+    }
+    if let Some((by, Action::StopOutreach { why })) = &heard.said {
+        ops.extend(inbox::late::stop(engine, client, by, *why, task).await?);
         return Ok(None);
     }
-    ops.push(inbox::late::remember(task, &name));
-    Ok(Some((by, action)))
+    let noted = heard.noted.iter();
+    ops.extend(noted.map(|noted| inbox::late::remember_as(&task.id, noted)));
+    Ok(heard.said)
 }
 
 /// A contact type that kept a client from being followed up does so no more: who waits for the next

@@ -120,6 +120,10 @@ pub(crate) async fn unlinked(engine: &Engine, contact: &ContactId) -> Result<Vec
     let Some(client) = told.await? else {
         return nobodys(engine, contact, 0).await;
     };
+    if engine.store.link(&client).await?.is_some() {
+        // Somebody has said that she is another contact.
+        return nobodys(engine, contact, 0).await;
+    }
     let words = engine.call(REREAD_CALL, engine.ports.tags.words(contact));
     if words.await?.is_empty() {
         return Ok(Vec::new());

@@ -4,7 +4,9 @@
 //! field in the CRM; an admin where no coach is known. Whoever marks the question as done while the day is still missing is
 //! asked again after a week.
 
-use relay_core::ids::ClientId;
+use std::collections::BTreeSet;
+
+use relay_core::ids::{ClientId, CoachId};
 use relay_core::outside::short_line;
 use relay_core::work_kinds;
 use relay_store::{Op, WorkItem, WorkSettled};
@@ -14,6 +16,7 @@ use crate::engine::inbox_job::changed;
 use crate::engine::sync::invariants::PAGE;
 use crate::engine::sync::opening;
 use crate::engine::{Engine, EngineError, RELAY, items};
+use crate::failpoint::REREAD_CALL;
 use crate::ports::{OpenCheckIns, Undated};
 
 /// The kind of the item.
@@ -28,9 +31,11 @@ pub(crate) async fn undated_ops(
         return Ok(Vec::new());
     }
     let mut ops = Vec::new();
+    let coaches = asked_coaches(engine, told).await?;
     for one in &told.undated {
-        let item = undated_item(engine, one);
-        let (client, is_coachs) = (&one.client, one.coach.is_some());
+        let coach = one.coach.as_ref().filter(|id| coaches.contains(*id));
+        let item = undated_item(engine, one, coach);
+        let (client, is_coachs) = (&one.client, coach.is_some());
         let before = engine.store.work_by_key(&item.dedupe_key).await?;
         let settled = before.and_then(|before| before.settled);
         // The day was there meanwhile: this is another question.
@@ -72,7 +77,19 @@ pub(crate) async fn undated_ops(
     }
 }
 
-fn undated_item(engine: &Engine, one: &Undated) -> WorkItem {
+/// Those coaches whom somebody can be asked of: who is none any more would see nothing.
+async fn asked_coaches(
+    engine: &Engine,
+    told: &OpenCheckIns,
+) -> Result<BTreeSet<CoachId>, EngineError> {
+    if told.undated.iter().all(|one| one.coach.is_none()) {
+        return Ok(BTreeSet::new());
+    }
+    let coaches = engine.call(REREAD_CALL, engine.ports.portal.coaches());
+    Ok(coaches.await?.into_iter().map(|coach| coach.id).collect())
+}
+
+fn undated_item(engine: &Engine, one: &Undated, coach: Option<&CoachId>) -> WorkItem {
     let client = &one.client;
     let who = one
         .name
@@ -85,7 +102,7 @@ fn undated_item(engine: &Engine, one: &Undated) -> WorkItem {
     item.detail = json!({ "client": client, "reason": one.what, "remedy": one.remedy });
     item.actions = vec!["done".to_owned()];
     item.client = Some(client.clone());
-    if let Some(coach) = &one.coach {
+    if let Some(coach) = coach {
         item.owner = coach.to_string();
     }
     item

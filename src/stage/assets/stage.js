@@ -299,7 +299,7 @@ function workOf(one, item) {
     h("p", {}, h("b", {}, item.title)),
     item.reason && h("p", {}, item.reason),
     item.ready && h("details", { open: true }, h("summary", {}, "The text is ready"), h("blockquote", { "data-part": "ready" }, item.ready)),
-    item.check.map((line) => h("p", { class: "check", key: line }, `No text ready: ${line}`)),
+    item.check.map((line) => h("p", { class: "check", key: line }, `A text is withheld: ${line}`)),
     h("div", { class: "buttons" }, item.actions.map((action) => button(one, words(action), () => settle(item, action)))));
 }
 

@@ -156,21 +156,37 @@ fn item(detail: Value) -> WorkItem {
     }
 }
 
+fn today() -> relay_core::time::Date {
+    "2026-11-09".parse().expect("a date")
+}
+
 #[test]
 fn a_work_item_shows_the_text_that_is_ready_or_what_of_it_is_not_so() {
-    let shown = work(&item(json!({
-        "ready": { "script": "S4", "text": "Hi Ana", "check": ["nobody called"] }
-    })));
+    let shown = work(
+        &item(json!({
+            "ready": { "script": "S4", "text": "Hi Ana", "check": ["nobody called"] }
+        })),
+        today(),
+    );
     assert_eq!(shown.ready, None);
     assert_eq!(shown.check, ["nobody called"]);
     assert_eq!(shown.owner, "Beth");
-    let both = work(&item(
-        json!({ "ready": [{ "text": "by mail" }, { "text": "by phone" }] }),
-    ));
+    let both = work(
+        &item(
+            json!({ "ready": [{ "text": "by mail" }, { "text": "by phone", "only_on": "2026-11-09" }] }),
+        ),
+        today(),
+    );
     assert_eq!(both.ready.as_deref(), Some("by mail\n\nby phone"));
-    let none = work(&item(
-        json!({ "ready": { "missing": "a name" }, "reason": "no name" }),
-    ));
+    let none = work(
+        &item(json!({ "ready": { "missing": "a name" }, "reason": "no name" })),
+        today(),
+    );
+    let over = work(
+        &item(json!({ "ready": { "text": "Hi", "only_on": "2026-11-08" } })),
+        today(),
+    );
+    assert_eq!((over.ready, over.check.len()), (None, 1));
     assert_eq!(
         (none.ready, none.reason.as_deref()),
         (None, Some("no name"))

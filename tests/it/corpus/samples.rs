@@ -294,6 +294,7 @@ pub(super) fn actions() -> Vec<Action> {
         Action::Skip,
         Action::Handled,
         Action::Replied,
+        Action::NoReply,
     ];
     all.extend(StopReason::ALL.map(|why| Action::StopOutreach { why }));
     all.extend(CallOutcome::ALL.map(|outcome| Action::CallOutcome { outcome }));

@@ -286,7 +286,7 @@ async fn a8_what_a_coach_writes_into_her_call_task_is_read_whatever_it_is() {
         (
             "Outcome: left her a message",
             "paused",
-            "what was written about the call could not be understood",
+            "what Beth wrote about the call could not be understood",
         ),
     ] {
         let jo = Person::jo();

@@ -150,7 +150,11 @@ fn a_remark_behind_what_keeps_everything_back_is_one_and_behind_the_rest_it_is_n
         ("replied on Instagram", "replied"),
         ("handled she will send photos", "handled"),
         ("handled by nobody", "handled"),
-        ("no contact - tried twice", "no_contact"),
+        ("no contact. No more messages please", "no_contact"),
+        ("complaint: nothing works, she is angry", "complaint"),
+        ("unwell - not well at all, burning", "unwell"),
+        ("unwell, no fever but rash", "unwell"),
+        ("wants to leave, never again", "wants_to_leave"),
     ] {
         let read = read(&format!("Answer: {text}"));
         assert_eq!(read, Some(Written::Action(action, None)), "{text}");
@@ -163,6 +167,19 @@ fn a_remark_behind_what_keeps_everything_back_is_one_and_behind_the_rest_it_is_n
         "unwell - no, she is fine",
         "handled she wants to leave",
         "handled or continue",
+        "handled - not yet",
+        "handled not yet",
+        "handled, continue",
+        "replied - no",
+        "replied continue",
+        "stop - no, send it",
+        "no contact - tried twice",
+        "no contact, left a message",
+        "complaint, no",
+        "wait until Nov 12, actually stop",
+        "wait until Nov 12, sorry, handled",
+        "wait until Nov 12 (no, continue)",
+        "wait until Nov 12, she has quit",
         "wait until Nov 12, or Nov 14",
         "wait until Nov 12, she is unwell",
         "wait until Nov 12 or later",
@@ -191,11 +208,36 @@ fn a_day_may_have_a_remark_behind_it_and_be_said_otherwise() {
 
 #[test]
 fn who_says_that_she_has_read_it_says_nothing_else() {
-    for text in ["ok", "Thanks!", "Noted.\n\nAnswer:", "got it"] {
+    for text in [
+        "ok",
+        "Thanks!",
+        "Noted.\n\nAnswer:",
+        "got it",
+        "Done, number corrected",
+    ] {
         assert_eq!(read(text), None, "{text}");
     }
-    assert_eq!(read("Answer: ok"), Some(Written::Unreadable));
-    assert_eq!(read("ok, she is unwell"), Some(Written::Unreadable));
+    for text in [
+        "Answer: ok",
+        "ok, she is unwell",
+        "ok she quit",
+        "ok, stop",
+        "done, and then the whole account was closed",
+    ] {
+        assert_eq!(read(text), Some(Written::Unreadable), "{text}");
+    }
+}
+
+#[test]
+fn what_came_of_a_call_is_a_remark_where_nobody_asked_for_it() {
+    let handled = Some(Written::Action("handled", None));
+    assert_eq!(read("Answer: handled\nSpoke with her"), handled);
+    assert_eq!(read("Answer: handled\nleft a voicemail"), handled);
+    let spoke = Some(Written::Outcome(CallOutcome::Spoke));
+    assert_eq!(read("Spoke with her"), spoke);
+    assert_eq!(read("Answer: spoke, she has quit"), spoke);
+    let more = read("Spoke to her\nShe wants to stop");
+    assert_eq!(more, Some(Written::Unreadable), "it says more than that");
 }
 
 #[test]

@@ -17,8 +17,10 @@ use super::hand_over::add_reach;
 use super::reach::{no_mail, no_text};
 use super::run::{Ask, MissedCheckInRun};
 use super::send_by_hand::look_first;
-use super::state::{State, Step};
+use super::state::{Looked, State, Step};
+use crate::answers::NO_REPLY;
 use crate::case::Wait;
+use crate::outside;
 use crate::scripts::date_words;
 use crate::work_kinds;
 use crate::workflow::Answers;
@@ -71,10 +73,10 @@ fn asked_of(state: &State) -> Option<(&'static str, String)> {
     }
 }
 
-/// How she answers where she has to look into the portal before she gets a text.
-const ANSWERS: [&str; 9] = [
-    "resume",
-    "done_by_hand",
+/// How she answers where she has to look into the portal before she gets a text. Not that it is done: she has been given nothing
+/// to do it with, and a task that is only ticked off must not say so.
+const ANSWERS: [&str; 8] = [
+    NO_REPLY,
     "replied",
     "pause",
     "wants_to_leave",
@@ -85,13 +87,26 @@ const ANSWERS: [&str; 9] = [
 ];
 
 /// How she answers otherwise.
-fn after_a_look() -> &'static [&'static str] {
-    ANSWERS.get(1..).unwrap_or_default()
+const ANSWERS_AFTER_A_LOOK: [&str; 8] = [
+    "done_by_hand",
+    "replied",
+    "pause",
+    "wants_to_leave",
+    "complaint",
+    "unwell",
+    "no_contact",
+    "close",
+];
+
+/// Whether the relay can't read what she writes in the portal.
+fn is_unread(run: &MissedCheckInRun<'_>) -> bool {
+    run.draft.cx.not_offered.messages || run.state.portal_unread
 }
 
-/// Whether nobody has looked today whether she wrote in the portal, where the relay can't: S4 says that she has not.
+/// Whether nobody has looked there today: S4 says that she has not written.
 fn must_look(run: &MissedCheckInRun<'_>) -> bool {
-    run.state.portal_unread && run.state.no_reply_on != Some(run.today())
+    let looked = run.state.looked.as_ref();
+    is_unread(run) && looked.is_none_or(|looked| looked.on != run.today())
 }
 
 /// Her coach has looked into the portal, and the client has not written: she gets the text; `false` if she was not
@@ -106,7 +121,10 @@ pub(super) fn found_no_reply(run: &mut MissedCheckInRun<'_>, by: &str) -> bool {
     run.draft.say(format!(
         "{by} looked into the portal: the client has not written there"
     ));
-    run.state.no_reply_on = Some(run.today());
+    run.state.looked = Some(Looked {
+        by: by.to_owned(),
+        on: run.today(),
+    });
     run.stop_asking();
     run.enter(Step::ByHand);
     true
@@ -202,22 +220,24 @@ impl MissedCheckInRun<'_> {
                 if asks_first {
                     let look = look_first(self);
                     let remedy = format!(
-                        "{look}. If she has not written, answer \"continue\", and you get the text to send"
+                        "{look}. If she has not written, answer \"no reply\", and you get the text to send"
                     );
                     detail.insert("remedy".into(), remedy.into());
-                    let then = "she has not written: you get the text to send, in a new task";
-                    detail.insert("resume".into(), then.into());
                 } else {
                     detail.insert("ready".into(), self.ready_text(script));
-                    if self.state.portal_unread {
-                        let remedy = match hand {
-                            0 => {
-                                "There was no reply in the portal when you looked. If you send the text on a later \
-                                  day, look once more before you do"
-                            }
-                            _ => look_first(self),
-                        };
-                        detail.insert("remedy".into(), remedy.into());
+                    match &self.state.looked {
+                        Some(looked) if hand == 0 && is_unread(self) => {
+                            let (by, day) = (outside::one_line(&looked.by), date_words(looked.on));
+                            let remedy = format!(
+                                "{by} looked into the portal on {day}, and she had not written. If you send the text \
+                                 on a later day, look once more before you do"
+                            );
+                            detail.insert("remedy".into(), remedy.into());
+                        }
+                        _ if is_unread(self) => {
+                            detail.insert("remedy".into(), look_first(self).into());
+                        }
+                        _ => {}
                     }
                 }
             }
@@ -243,7 +263,11 @@ impl MissedCheckInRun<'_> {
             owner: self.owner(),
             title,
             detail,
-            answers: Answers::Of(if asks_first { &ANSWERS } else { after_a_look() }),
+            answers: Answers::Of(if asks_first {
+                &ANSWERS
+            } else {
+                &ANSWERS_AFTER_A_LOOK
+            }),
             remind_at: self.working_days_from_now(days),
         });
     }

@@ -32,6 +32,7 @@ impl MissedCheckInRun<'_> {
             Action::DoneByHand => self.done_by_hand(by),
             Action::SendAnyway => self.send_anyway(by),
             Action::Skip => self.skip(by),
+            Action::NoReply => found_no_reply(self, by),
             Action::Handled => CoachAnswer::to(self).handled(by),
             Action::Replied => {
                 replied_in(self, &format!("she has answered, says {by}"), "");
@@ -126,8 +127,7 @@ impl MissedCheckInRun<'_> {
             CaseStatus::Held { .. } if self.state.hold != Some(Hold::Unclear) => {
                 self.draft.say(format!("{by} resumed"));
             }
-            CaseStatus::Open => return found_no_reply(self, by),
-            CaseStatus::Held { .. } | CaseStatus::Closed { .. } => return false,
+            _ => return false,
         }
         self.state.later = None;
         // If the contact is still gone, the next read says so again (E40).

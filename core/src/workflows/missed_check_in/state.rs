@@ -109,6 +109,15 @@ pub struct Chosen {
     pub no_mail: Option<AddressState>,
 }
 
+/// That somebody looked into the portal, where the relay can't read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looked {
+    /// Who.
+    pub by: String,
+    /// On which day, the clinic's.
+    pub on: Date,
+}
+
 /// A question that a paused case has besides the one that is asked now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Paused {
@@ -244,9 +253,9 @@ pub struct State {
     /// What she writes in the portal can't be read: nobody but her coach knows whether she has answered.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub portal_unread: bool,
-    /// The day on which her coach looked there, and found that she has not.
+    /// Who looked there last, and found that she has not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub no_reply_on: Option<Date>,
+    pub looked: Option<Looked>,
     /// What a person is asked now, to be asked of the next coach if hers changes (E41).
     pub asked: Option<NewWork>,
     /// The CRM contact is gone (E40).
@@ -330,7 +339,7 @@ impl State {
             asked_first: None,
             hold: None,
             portal_unread: false,
-            no_reply_on: None,
+            looked: None,
             asked: None,
             contact_gone: false,
             waits_for_contact: false,

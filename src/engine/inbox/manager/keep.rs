@@ -15,7 +15,7 @@ use super::{is_told, kept_in, key_of, latest, scope_of, was_anothers, whose, wit
 use crate::effects::vendor_ref;
 use crate::engine::client_effects::planned_in;
 use crate::engine::inbox::current::has_failed;
-use crate::engine::inbox::{BEING_MADE, answer, closing, content, mode_of};
+use crate::engine::inbox::{BEING_MADE, answer, closing, content, late, mode_of};
 use crate::engine::inbox_job::{Again, look};
 use crate::engine::{Engine, EngineError};
 use crate::failpoint::{REREAD_CALL, SETTLE};
@@ -120,6 +120,7 @@ pub(in crate::engine::inbox) async fn keep(
             ops.extend(closing::close(engine, task, Some(item), None).await?);
         }
         let number = visit + 1;
+        let made = task.as_ref().and_then(vendor_ref).map(str::to_owned);
         // One that never came to be is looked for under the same name.
         let failed = task.filter(|_| !stands);
         let about = failed.and_then(|task| content::about_of(&task));
@@ -127,6 +128,10 @@ pub(in crate::engine::inbox) async fn keep(
             let day = engine.calendar.date_of(item.opened_at);
             About::new(&format!("{}-manager-{number}", item.id), day)
         });
+        let noted = asked_again.and_then(|again| again.noted.as_deref());
+        if let (Some(noted), Some(made)) = (noted, made.as_deref()) {
+            ops.push(late::remember_as(&TaskId::from(made), noted));
+        }
         let why = asked_again.map(|again| again.why);
         ops.extend(plan(engine, client, item, number, about, why).await?);
         after.insert(item.id);

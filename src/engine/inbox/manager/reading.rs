@@ -9,7 +9,7 @@ use super::{is_told, latest, name, standing, was_anothers, with_task};
 use crate::effects::vendor_ref;
 use crate::engine::inbox::answer::{self, AnswerTaken};
 use crate::engine::inbox::daily::reread_ops;
-use crate::engine::inbox::late;
+use crate::engine::inbox::{again, late};
 use crate::engine::inbox_job::{changed, job_of};
 use crate::engine::{Engine, EngineError};
 use crate::failpoint::REREAD_CALL;
@@ -65,12 +65,13 @@ pub(in crate::engine::inbox) async fn reread(
         return answer::of_another(engine, client, effect, task).await;
     }
     let Some(task) = task.filter(|task| !task.closed_by_relay) else {
-        return Ok(answer::once_more(
+        return Ok(again::once_more(
             engine,
             client,
             effect,
             AskedAgain::Deleted,
             false,
+            None,
         ));
     };
     let by = name(engine);
@@ -84,12 +85,13 @@ pub(in crate::engine::inbox) async fn reread(
     }
     match answer::answer(engine, &task) {
         None if !task.completed => Ok(Vec::new()),
-        None => Ok(answer::once_more(
+        None => Ok(again::once_more(
             engine,
             client,
             effect,
             AskedAgain::Ticked,
             false,
+            None,
         )),
         Some(_) => match answer::of_question(engine, client, &item, &by, &task).await? {
             AnswerTaken::Yes(ops) => Ok(ops),
@@ -97,7 +99,9 @@ pub(in crate::engine::inbox) async fn reread(
             AnswerTaken::No(why) => {
                 let mut ops: Vec<Op> = answer::heard(engine, &task).into_iter().collect();
                 if answer::is_written(engine, &task) {
-                    ops.extend(answer::once_more(engine, client, effect, why, false));
+                    let noted = late::memory(&task, late::NOT_UNDERSTOOD);
+                    let noted = Some(noted).filter(|_| why == AskedAgain::Unreadable);
+                    ops.extend(again::once_more(engine, client, effect, why, false, noted));
                 } else {
                     ops.extend(answer::read_later(engine, client, &task));
                 }
@@ -124,9 +128,13 @@ pub(in crate::engine::inbox) async fn is_waiting(
         let Some(task) = engine.call(REREAD_CALL, read).await? else {
             continue;
         };
-        if let Some(Written::Action(action, _)) = answer::answer(engine, &task)
-            && !late::is_remembered(engine, &task, action).await?
-        {
+        let waits = match answer::answer(engine, &task) {
+            Some(Written::Action(action, _)) => !late::is_remembered(engine, &task, action).await?,
+            // Perhaps she is writing it now.
+            Some(Written::Unreadable) => !answer::is_written(engine, &task),
+            Some(Written::Outcome(_)) | None => false,
+        };
+        if waits {
             return Ok(true);
         }
     }

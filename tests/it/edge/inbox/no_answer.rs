@@ -30,7 +30,7 @@ async fn a_sentence_in_a_task_that_asks_nothing_pauses_and_is_asked_about() {
     assert!(
         asked
             .title
-            .contains("what was written in her task could not be understood"),
+            .contains("paused by the relay: what Beth wrote in a task could not be understood"),
         "{}",
         asked.title
     );
@@ -128,5 +128,101 @@ async fn a_sentence_about_a_client_whom_nobody_follows_up_is_answered_by_a_note(
             .iter()
             .any(|note| note.starts_with("Not understood: what Beth wrote about Jo")),
         "{noted:?}"
+    );
+}
+
+/// What was asked about once is not all that may be written there.
+#[tokio::test]
+async fn each_sentence_is_heard_and_none_twice() {
+    let (clinic, jo) = with_news().await;
+    let first = clinic.open_task(&jo);
+    clinic.completes(first.id, Some("Why do I get this?")).await;
+    assert_eq!(clinic.status(&jo).await, "paused");
+    clinic.answer(&jo, "Answer: continue").await;
+    assert_eq!(clinic.status(&jo).await, "open");
+    // Keap tells of the same once more.
+    clinic.completes(first.id, None).await;
+    assert_eq!(clinic.status(&jo).await, "open");
+    let text = clinic.tasks(&jo);
+    let text = text
+        .iter()
+        .find(|task| task.id == first.id)
+        .expect("a task");
+    let more = format!("{}\n{SENTENCE}", text.description);
+    clinic.edits(first.id, &more).await;
+    assert_eq!(clinic.status(&jo).await, "paused");
+}
+
+/// She is to be asked again the next morning, and an admin is faster.
+#[tokio::test]
+async fn a_sentence_is_not_lost_where_its_question_is_settled_before_she_is_asked_again() {
+    let (clinic, maya) = replied().await;
+    clinic.until("2026-11-05 19:00").await;
+    clinic.answer(&maya, SENTENCE).await;
+    clinic.done(&maya, "reply", "resume", None).await;
+    clinic.settle().await;
+    clinic.until("2026-11-06 15:00").await;
+    assert_eq!(clinic.status(&maya).await, "paused");
+    assert_eq!(clinic.outreach(&maya), ["4 09:00 portal_message"]);
+}
+
+#[tokio::test]
+async fn who_spoke_with_her_has_heard_from_her_wherever_she_says_so() {
+    for text in ["Spoke with her", "Answer: spoke, she has quit"] {
+        let (clinic, jo) = with_news().await;
+        clinic.answer(&jo, text).await;
+        assert_eq!(clinic.work_kinds(&jo).await, ["reply"], "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_she_has_done_about_the_news_is_no_answer_to_anything() {
+    for text in ["Done, number corrected", "done", "Answer: handled"] {
+        let (clinic, jo) = with_news().await;
+        clinic.answer(&jo, text).await;
+        assert_eq!(clinic.status(&jo).await, "open", "{text}");
+        let history = clinic.history(clinic.case(&jo).await.id).await;
+        assert!(
+            !history.iter().any(|line| line.contains("not carried out")),
+            "{text}: {history:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_added_to_a_call_task_later_is_heard() {
+    let (clinic, jo) = calling().await;
+    let call = clinic.open_task(&jo);
+    clinic.answer(&jo, "Outcome: no answer\nrang twice").await;
+    assert_eq!(clinic.status(&jo).await, "open");
+    let text = clinic.tasks(&jo);
+    let text = text.iter().find(|task| task.id == call.id).expect("a task");
+    let more = format!(
+        "{}\nShe called back, she stops the treatment",
+        text.description
+    );
+    clinic.edits(call.id, &more).await;
+    assert_eq!(clinic.status(&jo).await, "paused");
+    assert_eq!(clinic.work_kinds(&jo).await, ["paused"]);
+}
+
+#[tokio::test]
+async fn what_is_left_in_an_open_call_task_is_heard_after_an_hour() {
+    let (clinic, jo) = calling().await;
+    let call = clinic.open_task(&jo);
+    let more = format!(
+        "{}\nShe called me, she stops the treatment",
+        call.description
+    );
+    clinic.edits(call.id, &more).await;
+    assert_eq!(clinic.status(&jo).await, "open");
+    clinic.until("2026-11-06 12:20").await;
+    assert_eq!(clinic.status(&jo).await, "paused");
+    let asked = clinic.open_task(&jo).title;
+    assert!(
+        asked.contains(
+            "paused by the relay: what Beth wrote about the call could not be understood"
+        ),
+        "{asked}"
     );
 }

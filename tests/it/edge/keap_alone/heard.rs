@@ -1,5 +1,6 @@
 //! What coaches say and do where Keap alone tells who has missed a check-in.
 
+use clear_relay::engine::commands::cases::link_client;
 use relay_core::case::CaseStatus;
 use relay_core::ids::ClientId;
 use serde_json::json;
@@ -49,20 +50,31 @@ async fn she_gets_the_last_text_once_she_has_looked_into_the_portal() {
     assert!(!asks.description.contains(claim), "{}", asks.description);
     assert!(
         asks.description
-            .contains("If she has not written, answer \"continue\"")
+            .contains("If she has not written, answer \"no reply\"")
     );
-    alone.answer(801, "Answer: continue");
-    alone.until("2026-11-11 13:10").await;
+    // Ticked off, or by another word for it: she was given nothing to do yet.
+    for (text, morning) in [
+        ("", "2026-11-12 10:00"),
+        ("ok", "2026-11-13 10:00"),
+        ("Answer: done", "2026-11-16 10:00"),
+    ] {
+        alone.answer(801, text);
+        alone.until(morning).await;
+        assert_eq!(alone.kinds().await, ["by_hand"], "{text}");
+        assert!(!open().description.contains(claim), "{text}");
+    }
+    alone.answer(801, "Answer: no reply");
+    alone.until("2026-11-16 10:20").await;
     let ready = open();
     assert!(ready.description.contains(claim), "{}", ready.description);
     assert!(
         ready
             .description
-            .contains("There was no reply in the portal when you looked")
+            .contains("Beth looked into the portal on November 16, and she had not written.")
     );
     assert_eq!(alone.kinds().await, ["by_hand"]);
     alone.answer(801, "Answer: replied");
-    alone.until("2026-11-11 13:20").await;
+    alone.until("2026-11-16 10:40").await;
     assert_eq!(alone.kinds().await, ["reply"]);
 }
 
@@ -150,4 +162,85 @@ async fn a36_who_has_the_tag_of_minors_is_neither_mailed_nor_called_before_her_c
         .iter()
         .any(|one| one.subject == "keap.check_ins.minor_tag");
     assert!(named, "{said:?}");
+}
+
+/// A person has said that she is another contact.
+#[tokio::test]
+async fn a_tag_takes_no_persons_link_back() {
+    let alone = Alone::open().await;
+    for contact in [801, 802] {
+        alone.contact(contact, Some("2026-11-03"));
+    }
+    let client = ClientId::from("keap-801");
+    let engine = &alone.world.relay.engine;
+    link_client(engine, &client, &"802".into(), "Alex")
+        .await
+        .expect("linked");
+    alone.act(json!({ "act": "apply_tag", "contact": 801, "tag": "Follow-up: pause" }));
+    alone.until("2026-11-03 09:00").await;
+    let stored = alone
+        .world
+        .store()
+        .link(&client)
+        .await
+        .expect("read")
+        .expect("a link");
+    assert_eq!(
+        (stored.contact.as_str(), stored.source.as_str()),
+        ("802", "person:Alex")
+    );
+    assert_eq!(alone.kinds().await, ["link"], "somebody is asked");
+}
+
+/// Ticked off, the task comes again: the day is what is needed.
+#[tokio::test]
+async fn a_day_that_is_missing_is_asked_for_until_it_is_there() {
+    let alone = Alone::open().await;
+    alone.contact(801, None);
+    alone.until("2026-11-04 06:10").await;
+    alone.tag(801);
+    alone.until("2026-11-04 10:00").await;
+    assert_eq!(alone.accepted(801), ["work_task"]);
+    alone.answer(801, "It was due Nov 2");
+    alone.until("2026-11-05 10:00").await;
+    assert_eq!(alone.accepted(801), ["work_task", "work_task"]);
+    assert_eq!(alone.kinds().await, ["undated"]);
+    let accepted = alone.world.vendors.accepted();
+    let text = accepted.last().expect("a task").content["description"].clone();
+    let text = text.as_str().expect("a text");
+    assert!(
+        text.starts_with(
+            "The task before this one was completed or deleted, and the day is still missing."
+        ),
+        "{text}"
+    );
+    assert!(!text.contains("once you have taken note"), "{text}");
+    alone.due(801, Some("2026-11-03"));
+    alone.until("2026-11-05 10:40").await;
+    assert!(!alone.kinds().await.contains(&"undated".to_owned()));
+    assert!(alone.is_open(801).await);
+}
+
+/// Nothing was sent of a proposal, and nobody has looked into the portal for it.
+#[tokio::test]
+async fn a_proposal_does_not_hand_out_the_text_that_says_she_has_not_answered() {
+    let propose = |text: &str| text.replace("mode = \"act\"", "mode = \"propose\"");
+    let alone = Alone::open_with(propose).await;
+    alone.contact(801, Some("2026-11-03"));
+    alone.until("2026-11-04 06:10").await;
+    alone.tag(801);
+    alone.until("2026-11-11 12:00").await;
+    let work = alone.work().await;
+    let last = work
+        .iter()
+        .find(|item| item.kind == "by_hand")
+        .expect("proposed");
+    assert!(
+        !last
+            .detail
+            .to_string()
+            .contains("I have not received a reply"),
+        "{last:?}"
+    );
+    assert!(last.actions.contains(&"no_reply".to_owned()), "{last:?}");
 }
