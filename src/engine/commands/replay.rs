@@ -161,6 +161,10 @@ pub async fn replay(engine: &Engine, id: JobId, by: &str) -> Result<Preview, Eng
     // Read before the vendor is asked: if it moves meanwhile (somebody else replays it), what
     // the vendor said no longer counts, and the batch below is refused.
     let effect = effect_of(engine, &job).await?;
+    // And before the job: one that somebody else has replayed between the two reads would look as if it was still to be.
+    let Some(job) = engine.store.job(id).await? else {
+        return Err(no_such_job(id));
+    };
     let preview = preview_of(engine, &job, effect.as_ref()).await?;
     let now = engine.now();
     let settled = WorkSettled {
