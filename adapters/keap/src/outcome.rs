@@ -43,8 +43,10 @@ pub fn written(description: &str, sent: &str) -> Vec<String> {
     let turned = turned.iter().flat_map(|turned| lines(turned));
     let mut sent: Vec<String> = lines(sent).chain(turned).map(folded).collect();
     let shown = plain_text(description);
-    // Where a description was cut off, its last line is the beginning of one that was sent.
+    // Where a description was cut off, its last line is the beginning of one that was sent, and ours at its end is gone.
+    let is_whole = lines(&shown).any(|line| Marker::is_line(&folded(line)));
     let cut_off = lines(&shown)
+        .filter(|_| !is_whole)
         .map(folded)
         .filter(|line| !line.is_empty())
         .last()

@@ -103,10 +103,12 @@ fn is_unread(run: &MissedCheckInRun<'_>) -> bool {
     run.draft.cx.not_offered.messages || run.state.portal_unread
 }
 
-/// Whether nobody has looked there today: S4 says that she has not written.
+/// Whether nobody has looked there today: S4 says that she has not written. Of one who is known to have answered it says what
+/// is not so in any case.
 fn must_look(run: &MissedCheckInRun<'_>) -> bool {
     let looked = run.state.looked.as_ref();
-    is_unread(run) && looked.is_none_or(|looked| looked.on != run.today())
+    let is_old = looked.is_none_or(|looked| looked.on != run.today());
+    is_unread(run) && is_old && !run.state.replied
 }
 
 /// Her coach has looked into the portal, and the client has not written: she gets the text; `false` if she was not
