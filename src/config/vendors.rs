@@ -41,7 +41,7 @@ pub(crate) struct TellsCheckIns {
 /// How the world reaches the relay.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reach<'a> {
-    /// Where.
+    /// The address under which vendors call, if one is set.
     pub(super) public_url: Option<&'a Url>,
     /// Whether it can be tried out without: who is expected is looked up.
     pub(super) is_tried_without: bool,

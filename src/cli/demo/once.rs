@@ -72,7 +72,7 @@ async fn verdict(args: &DemoArgs) -> Result<Verdict, CliError> {
     })
 }
 
-/// The whole cast comes with the clinic that judges opens strictly, those that have no portal to ask, those that have
+/// The whole cast comes with the same people for a month, which is only counted, with the clinic that judges opens strictly, those that have no portal to ask, those that have
 /// the portal or a list alone, and the one whose CRM fails for a day.
 fn names(cast: &str) -> Vec<&str> {
     match cast {

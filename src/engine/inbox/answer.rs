@@ -369,7 +369,9 @@ async fn is_unheard(
     task: &Task,
 ) -> Result<bool, EngineError> {
     let items = open_items(engine, &current.items).await?;
-    let asks = items.iter().any(|item| item.case.is_some());
+    // What is asked for elsewhere is never noted: nothing may wait for that.
+    let is_heard_otherwise = |item: &WorkItem| item.case.is_some() || is_done_elsewhere(item);
+    let asks = items.iter().any(is_heard_otherwise);
     Ok(!asks && !is_remembered(engine, task, NOT_UNDERSTOOD).await?)
 }
 

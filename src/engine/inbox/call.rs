@@ -38,7 +38,9 @@ pub(crate) async fn in_call(engine: &Engine, task: &Task) -> Result<InCall, Engi
         Some(Written::Outcome(_) | Written::Unreadable) => NOT_UNDERSTOOD,
         None => {
             let as_it_stands = memory(task, TAKEN_IN);
-            let was_taken_in = known.is_some_and(|known| known.starts_with(TAKEN_IN));
+            let was_taken_in = known
+                .and_then(|known| known.split_once('/'))
+                .is_some_and(|(word, _)| word == TAKEN_IN);
             let is_more = was_taken_in && known != Some(&as_it_stands) && has_remarks(lines(), day);
             if !is_more {
                 let is_over = task.completed && task.outcome.is_some();

@@ -152,10 +152,9 @@ impl KeapCheckIns {
         if told.tag_ids.as_ref().is_some_and(|tags| tags.contains(tag)) {
             return Ok(Some(true));
         }
-        // That it is off is believed of a whole list only, and of a tag that has this name now.
-        let found = self.find().await?;
+        // That it is off is believed of a whole list only. Whether the tag is there still, the look at everybody tells.
         let whole = CheckInReads(&self.client).tags_of(contact).await?;
-        Ok(whole.map(|tags| found.minor.as_ref().is_some_and(|tag| tags.contains(tag))))
+        Ok(whole.map(|tags| tags.contains(tag)))
     }
 
     fn today(&self) -> Date {

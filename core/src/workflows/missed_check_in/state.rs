@@ -112,9 +112,9 @@ pub struct Chosen {
 /// That somebody looked into the portal, where the relay can't read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Looked {
-    /// Who.
+    /// By what name she is known.
     pub by: String,
-    /// On which day, the clinic's.
+    /// The clinic's day on which she did.
     pub on: Date,
 }
 

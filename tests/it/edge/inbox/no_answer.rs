@@ -1,9 +1,12 @@
 //! What is written where nothing was asked, or is never completed: A33. Nobody understands it, and it may mean that nothing
 //! is to go out.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::{Clinic, Person, calling, replied};
+use crate::support::failpoints::StopAt;
 
 /// Jo's number is somebody else's: her coach has a task that only says so, while the follow-up waits for the second answer.
 async fn with_news() -> (Clinic, Person) {
@@ -225,4 +228,28 @@ async fn what_is_left_in_an_open_call_task_is_heard_after_an_hour() {
         ),
         "{asked}"
     );
+}
+
+/// The pause and the note that it was heard are one.
+#[tokio::test]
+async fn a_sentence_is_heard_once_where_the_relay_dies_right_before_or_after() {
+    for place in ["effect.settle.before", "effect.settle.after"] {
+        let (mut clinic, jo) = with_news().await;
+        let stop = Arc::new(StopAt::unarmed(place));
+        let restarted = clinic.world.restart_with(Arc::clone(&stop) as _).await;
+        restarted.expect("a restart");
+        clinic.settle().await;
+        stop.arm();
+        tokio::select! {
+            () = clinic.answer(&jo, SENTENCE) => panic!("{place} was never passed"),
+            () = stop.stopped() => {}
+        }
+        clinic.world.restart().await.expect("a restart");
+        clinic.hooks_arrive().await;
+        assert_eq!(clinic.status(&jo).await, "paused", "{place}");
+        assert_eq!(clinic.work_kinds(&jo).await, ["paused"], "{place}");
+        clinic.answer(&jo, "Answer: continue").await;
+        clinic.hooks_arrive().await;
+        assert_eq!(clinic.status(&jo).await, "open", "{place}");
+    }
 }
